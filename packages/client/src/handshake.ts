@@ -1,0 +1,110 @@
+import {
+  ArcpError,
+  type Clock,
+  type Dial,
+  decode,
+  type Envelope,
+  encode,
+  formatTimestamp,
+  LocalError,
+  newMessageId,
+  type SessionId,
+  type Transport,
+  TransportClosedError,
+} from "@arcp/core";
+
+/** A connection on which the runtime has said welcome. */
+export interface Opened {
+  readonly transport: Transport;
+  /** The one reader of the transport, standing behind the welcome. */
+  readonly frames: AsyncIterator<string>;
+  readonly welcome: Envelope<"session.welcome">;
+}
+
+/**
+ * Dials, sends the opening frame and waits for the welcome.
+ *
+ * @param opening makes the first frame; asked only once there is a connection
+ * @param signal ends the attempt at whatever stage it is; the transport is closed then, even one that `dial` delivers later
+ * @throws ArcpError what the runtime refused with
+ * @throws LocalError `PROTOCOL_VIOLATION` when the peer does not answer as a runtime does; `TRANSPORT_CLOSED`
+ * @throws whatever `dial` or `opening` throws, or the signal's reason
+ */
+export async function openConnection(
+  dial: Dial,
+  opening: () => Promise<string>,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<Opened> {
+  const aborted = Promise.withResolvers<never>();
+  aborted.promise.catch(() => {});
+  const abort = (): void => aborted.reject(signal.reason);
+  signal.addEventListener("abort", abort, { once: true });
+  let transport: Transport | undefined;
+  const attempt = async (): Promise<Opened> => {
+    transport = await dial(signal);
+    signal.throwIfAborted();
+    const first = await opening();
+    signal.throwIfAborted();
+    // Sending may stay pending on a slow connection; the answer is what counts.
+    transport.send([first]).catch(() => {});
+    const frames = transport.frames[Symbol.asyncIterator]();
+    return { transport, frames, welcome: await awaitWelcome(transport, frames, clock) };
+  };
+  const opened = attempt();
+  try {
+    return await Promise.race([opened, aborted.promise]);
+  } catch (error) {
+    const drop = (): void => transport?.close("normal");
+    drop();
+    opened.catch(drop);
+    throw error;
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
+}
+
+async function awaitWelcome(
+  transport: Transport,
+  frames: AsyncIterator<string>,
+  clock: Clock,
+): Promise<Envelope<"session.welcome">> {
+  for (;;) {
+    const { value, done } = await frames.next();
+    if (done) throw new TransportClosedError("normal");
+    const decoded = decode(value);
+    if (decoded.kind === "malformed") {
+      throw new LocalError("PROTOCOL_VIOLATION", `the peer's greeting: ${decoded.reason}`);
+    }
+    if (decoded.kind === "unknown") continue;
+    const { message } = decoded;
+    switch (message.type) {
+      case "session.welcome":
+        return message;
+      case "session.error":
+        throw ArcpError.fromPayload(message.payload);
+      case "session.ping":
+        transport.send([pong(message, undefined, clock)]).catch(() => {});
+        break;
+      default:
+        throw new LocalError(
+          "PROTOCOL_VIOLATION",
+          `expected session.welcome or session.error, got ${message.type}`,
+        );
+    }
+  }
+}
+
+/** The answer to a ping (R-6.4-2). */
+export function pong(
+  ping: Envelope<"session.ping">,
+  session: SessionId | undefined,
+  clock: Clock,
+): string {
+  return encode({
+    id: newMessageId("req_"),
+    type: "session.pong",
+    session_id: session,
+    payload: { ping_nonce: ping.payload.nonce, received_at: formatTimestamp(clock.now()) },
+  });
+}

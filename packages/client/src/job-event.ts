@@ -1,0 +1,45 @@
+import {
+  type Decoded,
+  type Envelope,
+  type KnownEvent,
+  type OpaqueEvent,
+  readEvent,
+} from "@arcp/core";
+
+interface EventPlace {
+  /** The event's number in this session, over all its jobs. */
+  readonly seq: number;
+  /** Its number in its job, the same for every viewer; undefined for what the session says itself (R-7.6-11). */
+  readonly jobSeq: number | undefined;
+  /** When the agent emitted it, RFC 3339. */
+  readonly ts: string | undefined;
+}
+
+/**
+ * One event of a job; `kind` narrows `body`. What this client does not know, or cannot decode, comes as kind `opaque`
+ * (R-8.1-3).
+ */
+export type JobEvent = (KnownEvent | OpaqueEvent) & EventPlace;
+
+export function readJobEvent(envelope: Envelope<"job.event">): JobEvent {
+  const { event_seq: seq = 0, job_seq: jobSeq, payload } = envelope;
+  return { ...readEvent(payload), seq, jobSeq, ts: payload.ts };
+}
+
+/** An event whose payload does not even have the form of one: handed on as it came. */
+export function readBrokenEvent({ header, payload }: Decoded & { kind: "malformed" }): JobEvent {
+  const body: Record<string, unknown> = isObject(payload) ? payload : { payload };
+  const { kind, ts } = body;
+  return {
+    kind: "opaque",
+    name: typeof kind === "string" ? kind : "",
+    body,
+    seq: header?.event_seq ?? 0,
+    jobSeq: header?.job_seq,
+    ts: typeof ts === "string" ? ts : undefined,
+  };
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,137 @@
+import { type JobId, LocalError, type Payload } from "@arcp/core";
+import { handled } from "./handled.ts";
+import type { JobEvent } from "./job-event.ts";
+import type { JobFeed, JobOutcome } from "./job-feed.ts";
+import { ResultAssembler } from "./result-assembler.ts";
+
+/** Where a handle gets what it shows, and where its requests go. */
+export interface JobSource {
+  readonly feed: JobFeed;
+  readonly maxResultBytes: number;
+}
+
+/** A job as its handle shows it, over any number of connections. */
+abstract class JobHandle {
+  readonly id: JobId;
+  readonly #feed: JobFeed;
+  readonly #maxResultBytes: number;
+  #result: Promise<unknown> | undefined;
+  #bytes: Promise<Uint8Array<ArrayBuffer>> | undefined;
+  #text: Promise<string> | undefined;
+
+  protected constructor({ feed, maxResultBytes }: JobSource) {
+    this.id = feed.jobId;
+    this.#feed = feed;
+    this.#maxResultBytes = maxResultBytes;
+  }
+
+  /**
+   * The job's events, for any number of readers, each from the start. Ends with the job; fails when the job gets out of
+   * sight before: with an ArcpError of the runtime, or a LocalError, `CLOSED` after the client was closed.
+   */
+  get events(): AsyncIterable<JobEvent> {
+    return this.#feed.events;
+  }
+
+  /** How the job ended, whatever the way. Rejects only as `events` fails. */
+  outcome(): Promise<JobOutcome> {
+    return this.#feed.outcome;
+  }
+
+  /**
+   * What the agent returned, null when that was nothing. Rejects with the ArcpError that the job ended with, as
+   * `events` fails, or with a LocalError `MISUSE` when the result was streamed.
+   */
+  result(): Promise<unknown> {
+    this.#result ??= handled(this.#feed.outcome.then(inlineResult));
+    return this.#result;
+  }
+
+  /**
+   * The streamed result as one piece, checked (R-8.4-7). Rejects as `result` does, here with `MISUSE` when the result
+   * was not streamed or exceeds the client's `maxResultBytes`, and with `PROTOCOL_VIOLATION` when a check fails.
+   */
+  bytes(): Promise<Uint8Array<ArrayBuffer>> {
+    this.#bytes ??= handled(this.#assemble());
+    return this.#bytes;
+  }
+
+  /** As `bytes`, decoded from UTF-8; `PROTOCOL_VIOLATION` when it is none. */
+  text(): Promise<string> {
+    this.#text ??= handled(this.bytes().then(decodeText));
+    return this.#text;
+  }
+
+  async #assemble(): Promise<Uint8Array<ArrayBuffer>> {
+    const assembler = new ResultAssembler(this.#maxResultBytes);
+    for await (const event of this.#feed.events) {
+      if (event.kind === "result_chunk") assembler.add(event.body);
+    }
+    const outcome = await this.#feed.outcome;
+    // The chunks of a job that failed are no result (R-8.4-6).
+    if (outcome.status !== "success") throw outcome.error;
+    if (outcome.stream === undefined) {
+      throw new LocalError("MISUSE", "the result was not streamed: get it with result()");
+    }
+    return assembler.finish(outcome.stream);
+  }
+}
+
+/** A job that this client submitted. */
+export class Job extends JobHandle {
+  /** The acceptance: what the job may do, and what it may spend. */
+  readonly accepted: Payload<"job.accepted">;
+  readonly #cancel: (reason: string | undefined) => Promise<void>;
+
+  constructor(
+    source: JobSource,
+    accepted: Payload<"job.accepted">,
+    cancel: (reason: string | undefined) => Promise<void>,
+  ) {
+    super(source);
+    this.accepted = accepted;
+    this.#cancel = cancel;
+  }
+
+  /**
+   * Asks the runtime to end the job. Resolves when that is acknowledged, also for a job that has ended; the job itself
+   * ends with `CANCELLED` once the agent has stopped. Rejects as requests of the client do.
+   *
+   * @param reason for humans, at most 1,024 characters
+   */
+  cancel(reason?: string): Promise<void> {
+    return this.#cancel(reason);
+  }
+}
+
+/** A job that this client watches without authority over it. */
+export class WatchedJob extends JobHandle {
+  /** The job's state and authority when the subscription began; `truncated` when older history was gone. */
+  readonly subscribed: Payload<"job.subscribed">;
+  readonly #leave: () => void;
+
+  constructor(source: JobSource, subscribed: Payload<"job.subscribed">, leave: () => void) {
+    super(source);
+    this.subscribed = subscribed;
+    this.#leave = leave;
+  }
+
+  /** Watches no longer: readers of `events` come to their end, an unfinished `result()` rejects with `CLOSED`. */
+  unsubscribe(): void {
+    this.#leave();
+  }
+}
+
+function inlineResult(outcome: JobOutcome): unknown {
+  if (outcome.status !== "success") throw outcome.error;
+  if (outcome.stream === undefined) return outcome.result;
+  throw new LocalError("MISUSE", "the result was streamed: get it with text() or bytes()");
+}
+
+function decodeText(bytes: Uint8Array<ArrayBuffer>): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch (cause) {
+    throw new LocalError("PROTOCOL_VIOLATION", "the streamed result is not UTF-8", { cause });
+  }
+}

@@ -1,0 +1,41 @@
+import { ArcpError, LocalError, TransportClosedError } from "@arcp/core";
+
+/**
+ * Whether a connection that ended, or an attempt that failed, this way must not be followed by another one:
+ * - what the runtime refused for good, such as a token or a resume (R-6.3-5);
+ * - a peer that does not speak the protocol;
+ * - a socket closed as refused, which another connection of the session replaced (R-6.3-15).
+ *
+ * Heartbeat loss never is, though some runtimes call it not retryable (R-6.4-5).
+ */
+export function isFinal(error: Error): boolean {
+  if (error instanceof ArcpError) {
+    switch (error.code) {
+      case "HEARTBEAT_LOST":
+        return false;
+      case "UNAUTHENTICATED":
+      case "RESUME_WINDOW_EXPIRED":
+        return true;
+      default:
+        return !error.retryable;
+    }
+  }
+  if (error instanceof TransportClosedError) return error.reason === "refused";
+  return error instanceof LocalError && error.code === "PROTOCOL_VIOLATION";
+}
+
+/** What handles are told when a link ended with this error. */
+export function explain(error: Error): Error {
+  return error instanceof TransportClosedError && error.reason === "refused"
+    ? new LocalError("TRANSPORT_CLOSED", "another connection took this session over", {
+        cause: error,
+      })
+    : error;
+}
+
+/** Whatever was thrown, as an error of ours. */
+export function asError(thrown: unknown): Error {
+  if (thrown instanceof ArcpError || thrown instanceof LocalError) return thrown;
+  const reason = thrown instanceof Error ? thrown.message : String(thrown);
+  return new LocalError("TRANSPORT_CLOSED", `the connection failed: ${reason}`, { cause: thrown });
+}

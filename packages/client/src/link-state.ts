@@ -1,0 +1,68 @@
+import type { Clock, Timer, Transport } from "@arcp/core";
+
+/** What a link is doing. A variant owns its timers; {@link leave} gives them back. */
+export type LinkState =
+  /** Dialling, or waiting for the welcome. `abort` ends both. */
+  | { readonly kind: "connecting"; readonly abort: AbortController; readonly deadline: Timer }
+  /** Frames flow. */
+  | { readonly kind: "online"; readonly transport: Transport }
+  /** Between two attempts. */
+  | {
+      readonly kind: "retrying";
+      readonly in: number;
+      readonly timer: Timer;
+      readonly wake: () => void;
+    }
+  /** `session.close` is sent; ends with the runtime's answer, or at the deadline without it (R-6.7-7). */
+  | { readonly kind: "closing"; readonly transport: Transport; readonly deadline: Timer }
+  | { readonly kind: "closed"; readonly error: Error };
+
+/** What a caller is told of it. */
+export type ConnectionState =
+  | { readonly kind: "connecting" }
+  | { readonly kind: "online" }
+  /** The connection is gone; a new attempt starts `in` ms after this state began. */
+  | { readonly kind: "retrying"; readonly in: number }
+  | { readonly kind: "closing" }
+  /** For good. `error` tells why; a `LocalError` `CLOSED` after `close()`. */
+  | { readonly kind: "closed"; readonly error: Error };
+
+export function connecting(
+  clock: Clock,
+  timeout: number,
+  late: () => Error,
+): LinkState & { kind: "connecting" } {
+  const abort = new AbortController();
+  return { kind: "connecting", abort, deadline: clock.after(timeout, () => abort.abort(late())) };
+}
+
+/** @returns a state and the promise of its end, which comes by the timer or by leaving the state */
+export function retrying(clock: Clock, ms: number): { state: LinkState; over: Promise<void> } {
+  const { promise: over, resolve: wake } = Promise.withResolvers<void>();
+  return { state: { kind: "retrying", in: ms, timer: clock.after(ms, wake), wake }, over };
+}
+
+/** Cancels the timers of a state that is being left. */
+export function leave(state: LinkState): void {
+  switch (state.kind) {
+    case "connecting":
+    case "closing":
+      state.deadline.cancel();
+      break;
+    case "retrying":
+      state.timer.cancel();
+      state.wake();
+      break;
+  }
+}
+
+export function publicState(state: LinkState): ConnectionState {
+  switch (state.kind) {
+    case "retrying":
+      return { kind: "retrying", in: state.in };
+    case "closed":
+      return state;
+    default:
+      return { kind: state.kind };
+  }
+}

@@ -1,0 +1,454 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import {
+  accepted,
+  collect,
+  event,
+  frame,
+  reached,
+  result,
+  ScriptedRuntime,
+  sessionError,
+  subscribed,
+} from "../test/scripted-runtime.ts";
+import { Link } from "./link.ts";
+
+let runtime: ScriptedRuntime;
+beforeEach(() => {
+  runtime = new ScriptedRuntime();
+});
+const unhandled: unknown[] = [];
+process.on("unhandledRejection", (reason) => void unhandled.push(reason));
+afterEach(async () => {
+  // Unhandled rejections are reported after the microtasks of a turn.
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(unhandled.splice(0)).toEqual([]);
+});
+
+async function running() {
+  const { client, wire } = await runtime.online();
+  const submitting = client.submit("echo", 1);
+  wire.send(accepted(await wire.next("job.submit")));
+  return { client, wire, job: await submitting };
+}
+const seqs = (events: readonly { seq: number }[]) => events.map(({ seq }) => seq);
+const jobSeqs = (events: readonly { jobSeq: number | undefined }[]) =>
+  events.map(({ jobSeq }) => jobSeq);
+
+test("R-6.3-2: after a drop the client resumes, authenticated, with the latest token and the last number", async () => {
+  const { client, wire, job } = await running();
+  wire.send(event(1), event(2));
+  await wire.barrier();
+  wire.pair.sever();
+  const { wire: second, resume } = await runtime.resumed(client, "rt_2");
+  expect(resume.payload).toMatchObject({
+    session_id: "sess_1",
+    resume_token: "rt_1",
+    last_event_seq: 2,
+    auth: { scheme: "bearer", token: "secret" },
+  });
+  second.send(event(3), result(4, "done"));
+  expect(await job.result()).toBe("done");
+  expect(seqs(await collect(job.events))).toEqual([1, 2, 3]);
+  second.pair.sever();
+  const { resume: again } = await runtime.resumed(client, "rt_3");
+  expect(again.payload).toMatchObject({ resume_token: "rt_2", last_event_seq: 4 });
+});
+
+test("R-5.4-8: a submit without an answer is repeated with its id after the resume, once", async () => {
+  const { client, wire } = await runtime.online();
+  const submitting = client.submit("echo", { a: 1 }, { idempotencyKey: "k" });
+  const submit = await wire.next("job.submit");
+  wire.pair.sever();
+  const { wire: second } = await runtime.resumed(client, "rt_2");
+  const repeated = await second.next("job.submit");
+  expect(repeated).toEqual(submit);
+  second.send(accepted(repeated), event(1), result(2, "once"));
+  const job = await submitting;
+  expect(await job.result()).toBe("once");
+  expect(seqs(await collect(job.events))).toEqual([1]);
+  await second.barrier();
+});
+
+test("R-6.3-8: an acceptance that the resume repeats and one that the repeated submit gets are one job", async () => {
+  const { client, wire } = await runtime.online();
+  const submitting = client.submit("echo");
+  const submit = await wire.next("job.submit");
+  wire.pair.sever();
+  await runtime.pass(client);
+  const second = await runtime.accept();
+  await second.next("session.resume");
+  second.welcome("rt_2");
+  second.send(accepted(submit), event(1));
+  const repeated = await second.next("job.submit");
+  // Another submit is pending meanwhile: the second acceptance must not be taken for its answer.
+  const other = client.submit("echo", "other");
+  const otherSubmit = await second.next("job.submit");
+  second.send(accepted(repeated), event(2), result(3, "one"));
+  const job = await submitting;
+  expect(await job.result()).toBe("one");
+  expect(seqs(await collect(job.events))).toEqual([1, 2]);
+  second.send(accepted(otherSubmit, "job_2"));
+  expect((await other).id).toBe("job_2");
+});
+
+test("R-5.4-5: what was asked before, during and after a drop goes out in the order of asking", async () => {
+  const { client, wire, job } = await running();
+  const first = client.submit("echo", "first");
+  await wire.next("job.submit");
+  wire.pair.sever();
+  await reached(client, "retrying");
+  const cancel = job.cancel("late");
+  const second = client.submit("echo", "second");
+  const { wire: next } = await runtime.resumed(client, "rt_2");
+  const requests = [
+    await next.next("job.submit"),
+    await next.next("job.cancel"),
+    await next.next("job.submit"),
+  ] as const;
+  expect(requests[0].payload.input).toBe("first");
+  expect(requests[1].payload).toEqual({ job_id: "job_1", reason: "late" });
+  expect(requests[2].payload.input).toBe("second");
+  next.send(
+    frame("job.cancelled", { request_id: requests[1].id, job_id: job.id }, { job: job.id }),
+    accepted(requests[0], "job_2"),
+    accepted(requests[2], "job_3"),
+  );
+  await cancel;
+  expect([(await first).id, (await second).id]).toEqual(["job_2", "job_3"]);
+});
+
+test("R-5.4-8: a subscribe without an answer is repeated; the replays of both deliver each event once", async () => {
+  const { client, wire } = await runtime.online();
+  const subscribing = client.subscribe("job_1", { history: true });
+  const subscribe = await wire.next("job.subscribe");
+  wire.pair.sever();
+  const { wire: second } = await runtime.resumed(client, "rt_2");
+  const repeated = await second.next("job.subscribe");
+  expect(repeated).toEqual(subscribe);
+  // The first one had taken effect: its replay comes with the resume, before the second one's answer.
+  second.send(event(1), event(2), subscribed(repeated, { replayed: true }));
+  second.send(event(3, "job_1", 1), event(4, "job_1", 2), event(5, "job_1", 3));
+  second.send(result(6, "seen", "job_1", 4));
+  const watched = await subscribing;
+  expect(jobSeqs(await collect(watched.events))).toEqual([1, 2, 3]);
+  expect(await watched.result()).toBe("seen");
+});
+
+test("R-8.3-3: numbers that were processed are ignored", async () => {
+  const { wire, job } = await running();
+  wire.send(event(1), event(1), event(2), event(1), event(2), event(3), result(4, 0), result(4, 1));
+  expect(await job.result()).toBe(0);
+  expect(seqs(await collect(job.events))).toEqual([1, 2, 3]);
+});
+
+test("R-8.3-3: so are those that carry no number of the job, such as a back-pressure notice", async () => {
+  const { wire, job } = await running();
+  const payload = { kind: "status", ts: undefined, body: { phase: "back_pressure" } };
+  const notice = frame("job.event", payload, { seq: 2, job: "job_1" });
+  wire.send(event(1), notice, notice, event(3, "job_1", 2), notice, result(4, 0, "job_1", 3));
+  await job.result();
+  expect(seqs(await collect(job.events))).toEqual([1, 2, 3]);
+});
+
+test("R-8.3-4: a gap drops the link and resumes from the last contiguous number", async () => {
+  const { client, wire, job } = await running();
+  wire.send(event(1), event(3), event(4), result(5, "too early"));
+  await wire.closed();
+  const { wire: second, resume } = await runtime.resumed(client, "rt_2");
+  expect(resume.payload.last_event_seq).toBe(1);
+  second.send(event(2), event(3), event(4), result(5, "in time"));
+  expect(await job.result()).toBe("in time");
+  expect(seqs(await collect(job.events))).toEqual([1, 2, 3, 4]);
+});
+
+test("R-8.3-1: the numbers run on across jobs, and each job gets its own", async () => {
+  const { client, wire, job } = await running();
+  const submitting = client.submit("echo");
+  wire.send(accepted(await wire.next("job.submit"), "job_2"));
+  const other = await submitting;
+  wire.send(event(1), event(2, "job_2", 1), event(3, "job_1", 2), event(4, "job_9", 7));
+  wire.send(result(5, "b", "job_2", 2), result(6, "a", "job_1", 3));
+  expect([await job.result(), await other.result()]).toEqual(["a", "b"]);
+  expect(seqs(await collect(job.events))).toEqual([1, 3]);
+  expect(seqs(await collect(other.events))).toEqual([2]);
+});
+
+test("R-8.1-3: what cannot be understood is counted, and handed on as opaque", async () => {
+  const { wire, job } = await running();
+  const raw = (type: string, seq: number, payload: unknown) =>
+    JSON.stringify({ id: `m${seq}`, type, job_id: "job_1", event_seq: seq, job_seq: seq, payload });
+  wire.send(
+    raw("job.event", 1, { kind: "x-vendor.acme.mood", ts: "2026-01-01T00:00:00Z", body: { m: 1 } }),
+    raw("job.event", 2, { kind: "progress", body: { current: "many" } }),
+    raw("job.event", 3, { kind: "log", body: "not an object" }),
+    raw("job.event", 4, { kind: "thought", ts: "tomorrow", body: { text: "x" } }),
+    raw("job.telepathy", 5, {}),
+    result(6, "fine"),
+  );
+  expect(await job.result()).toBe("fine");
+  const events = await collect(job.events);
+  expect(seqs(events)).toEqual([1, 2, 3, 4]);
+  expect(events.map((e) => (e.kind === "opaque" ? e.name : e.kind))).toEqual([
+    "x-vendor.acme.mood",
+    "progress",
+    "log",
+    "thought",
+  ]);
+  expect(events[0]).toMatchObject({ kind: "opaque", body: { m: 1 } });
+});
+
+test("a terminal envelope that cannot be read fails its job, not the session", async () => {
+  const { client, wire, job } = await running();
+  const broken = { id: "m1", type: "job.result", job_id: "job_1", event_seq: 1, payload: {} };
+  wire.send(JSON.stringify(broken));
+  await expect(job.result()).rejects.toMatchObject({ code: "PROTOCOL_VIOLATION" });
+  await expect(collect(job.events)).rejects.toMatchObject({ code: "PROTOCOL_VIOLATION" });
+  expect(client.state.kind).toBe("online");
+});
+
+test("R-5.3-5: garbage and unknown messages do not disturb", async () => {
+  const { client, wire, job } = await running();
+  wire.send("garbage", "[]", '{"id":"m","type":"session.unheard_of","payload":{}}', event(1));
+  wire.send(frame("session.pong", { ping_nonce: "?" }), result(2, "ok"));
+  expect(await job.result()).toBe("ok");
+  expect(client.state.kind).toBe("online");
+});
+
+test("R-6.4-2: a ping is answered at once with its nonce, without a number", async () => {
+  const { wire } = await runtime.online();
+  wire.send(frame("session.ping", { nonce: "hb-51" }));
+  const pong = await wire.next("session.pong");
+  expect(pong.payload.ping_nonce).toBe("hb-51");
+  expect(pong.payload.received_at).toBe("2026-01-01T00:00:00.000Z");
+  expect(pong.session_id).toBe("sess_1");
+  expect(pong.event_seq).toBeUndefined();
+});
+
+test("ten drops in a row, each at another place, lose and repeat nothing", async () => {
+  const { client, wire: first, job } = await running();
+  let wire = first;
+  for (let drop = 1; drop <= 10; drop++) {
+    wire.send(event(drop));
+    await wire.barrier();
+    // One more is on its way when the line breaks; it is lost and comes again.
+    wire.send(event(drop + 1));
+    wire.pair.sever();
+    // A connection that got somewhere is not one more failure in a row.
+    expect((await reached(client, "retrying")).in).toBeLessThanOrEqual(100);
+    const next = await runtime.resumed(client, `rt_${drop + 1}`);
+    expect(next.resume.payload).toMatchObject({
+      resume_token: `rt_${drop}`,
+      last_event_seq: drop,
+    });
+    wire = next.wire;
+  }
+  wire.send(event(11), result(12, "whole"));
+  expect(await job.result()).toBe("whole");
+  expect(seqs(await collect(job.events))).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
+  expect(runtime.dialled).toBe(11);
+});
+
+test("a drop before the welcome of a resume is one more attempt, with longer pauses", async () => {
+  const { client, wire, job } = await running();
+  wire.pair.sever();
+  const pauses: number[] = [];
+  for (let attempt = 0; attempt < 9; attempt++) {
+    const { in: pause } = await reached(client, "retrying");
+    pauses.push(pause);
+    runtime.clock.advance(pause);
+    const next = await runtime.accept();
+    await next.next("session.resume");
+    next.pair.sever();
+    await reached(client, "retrying");
+  }
+  for (const [attempt, pause] of pauses.entries()) {
+    const full = Math.min(10_000, 100 * 2 ** attempt);
+    expect(pause).toBeGreaterThanOrEqual(full / 2);
+    expect(pause).toBeLessThanOrEqual(full);
+  }
+  const { wire: last, resume } = await runtime.resumed(client, "rt_2");
+  expect(resume.payload.resume_token).toBe("rt_1");
+  last.send(result(1, "at last"));
+  expect(await job.result()).toBe("at last");
+});
+
+test("a runtime that cannot be dialled, or is silent, is tried again", async () => {
+  const { client, wire, job } = await running();
+  runtime.refuse(new Error("ECONNREFUSED"));
+  wire.pair.sever();
+  await runtime.pass(client);
+  await reached(client, "retrying");
+  runtime.refuse(undefined);
+  await runtime.pass(client);
+  const silent = await runtime.accept();
+  await silent.next("session.resume");
+  runtime.clock.advance(5_000);
+  await silent.closed();
+  const { wire: last } = await runtime.resumed(client, "rt_2");
+  last.send(result(1, "ok"));
+  expect(await job.result()).toBe("ok");
+});
+
+test("R-6.7-6: a runtime that shuts down is one to come back to", async () => {
+  const { client, wire, job } = await running();
+  wire.send(frame("session.closed", { reason: "shutdown" }));
+  wire.pair.runtime.close("going-away");
+  const { wire: second } = await runtime.resumed(client, "rt_2");
+  second.send(result(1, "ok"));
+  expect(await job.result()).toBe("ok");
+});
+
+test("a runtime that says goodbye and leaves the connection open is left", async () => {
+  const { client, wire } = await running();
+  wire.send(frame("session.bye", {}));
+  await wire.closed();
+  await runtime.resumed(client, "rt_2");
+});
+
+test("nothing is handed on after the end, though it had arrived before", async () => {
+  const heard: string[] = [];
+  const introduction = { token: "t", client: { name: "n", version: "1" }, features: [] };
+  const { dial, clock } = runtime;
+  const link = new Link(
+    { dial, introduction, handshakeTimeout: 5_000, clock },
+    {
+      unanswered: () => [],
+      received: (decoded) => {
+        heard.push(decoded.kind);
+        link.end(new Error("enough"));
+      },
+      ended: ({ message }) => void heard.push(message),
+    },
+  );
+  const opening = link.open();
+  const wire = await runtime.accept();
+  await wire.next("session.hello");
+  wire.welcome();
+  wire.send(event(1), event(2), event(3));
+  await opening;
+  await link.over;
+  await wire.closed();
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(heard).toEqual(["ok", "enough"]);
+});
+
+test("a bug in handling a message ends the link with it, rather than losing the message", async () => {
+  const introduction = { token: "t", client: { name: "n", version: "1" }, features: [] };
+  const { dial, clock } = runtime;
+  const received = () => {
+    throw new Error("a bug");
+  };
+  const ended = Promise.withResolvers<Error>();
+  const user = { unanswered: () => [], received, ended: ended.resolve };
+  const link = new Link({ dial, introduction, handshakeTimeout: 5_000, clock }, user);
+  const opening = link.open();
+  const wire = await runtime.accept();
+  await wire.next("session.hello");
+  wire.welcome();
+  await opening;
+  wire.send(event(1));
+  expect((await ended.promise).message).toContain("a bug");
+  await wire.closed();
+  expect(runtime.dialled).toBe(1);
+});
+
+test("R-6.4-5: heartbeat loss as the runtime sees it leads to a resume", async () => {
+  const { client, wire, job } = await running();
+  wire.send(sessionError("HEARTBEAT_LOST"));
+  wire.pair.runtime.close("going-away");
+  const { wire: second } = await runtime.resumed(client, "rt_2");
+  second.send(result(1, "ok"));
+  expect(await job.result()).toBe("ok");
+});
+
+test("R-6.3-15: a session that another connection took over is not fought for", async () => {
+  const { client, wire, job } = await running();
+  const submitting = client.submit("echo");
+  await wire.next("job.submit");
+  wire.send(event(1));
+  wire.pair.runtime.close("refused");
+  const error = { code: "TRANSPORT_CLOSED", message: expect.stringContaining("took this session") };
+  await expect(job.result()).rejects.toMatchObject(error);
+  await expect(submitting).rejects.toMatchObject(error);
+  await expect(client.submit("echo")).rejects.toMatchObject(error);
+  expect(client.state.kind).toBe("closed");
+  expect(runtime.dialled).toBe(1);
+  expect(runtime.clock.pending).toBe(0);
+});
+
+test("R-6.3-5: a refused resume ends every open handle with its error, after what was received", async () => {
+  const { client, wire, job } = await running();
+  wire.send(event(1));
+  const reading = collect(job.events);
+  await wire.barrier();
+  wire.pair.sever();
+  await runtime.pass(client);
+  const second = await runtime.accept();
+  await second.next("session.resume");
+  const asked = client.submit("echo");
+  second.send(sessionError("RESUME_WINDOW_EXPIRED"));
+  second.pair.runtime.close("refused");
+  const error = { name: "ArcpError", code: "RESUME_WINDOW_EXPIRED" };
+  await expect(job.result()).rejects.toMatchObject(error);
+  await expect(reading).rejects.toMatchObject(error);
+  await expect(asked).rejects.toMatchObject(error);
+  const seen: number[] = [];
+  const late = async () => {
+    for await (const { seq } of job.events) seen.push(seq);
+  };
+  await expect(late()).rejects.toMatchObject(error);
+  expect(seen).toEqual([1]);
+  expect(client.state).toMatchObject({ kind: "closed", error });
+  expect(runtime.clock.pending).toBe(0);
+});
+
+test("R-12-5: a token revoked in mid-session says so to everything that waits", async () => {
+  const { client, wire, job } = await running();
+  wire.send(sessionError("UNAUTHENTICATED"));
+  wire.pair.runtime.close("refused");
+  await expect(job.result()).rejects.toMatchObject({ code: "UNAUTHENTICATED" });
+  expect(client.state).toMatchObject({ kind: "closed" });
+  expect(runtime.dialled).toBe(1);
+});
+
+test("R-6.3-17: an owner that fell behind what is kept gets the error, not silence", async () => {
+  const { wire, job } = await running();
+  wire.send(sessionError("RESUME_WINDOW_EXPIRED"));
+  wire.pair.runtime.close("normal");
+  await expect(job.result()).rejects.toMatchObject({ code: "RESUME_WINDOW_EXPIRED" });
+});
+
+test("R-D-9: an uncorrelated error after which the session lives on harms nothing", async () => {
+  const { client, wire, job } = await running();
+  wire.send(sessionError("INVALID_REQUEST"), event(1));
+  await wire.barrier();
+  wire.pair.sever();
+  const { wire: second } = await runtime.resumed(client, "rt_2");
+  second.send(result(2, "alive"));
+  expect(await job.result()).toBe("alive");
+});
+
+test("a resume that is answered with another session ends the client", async () => {
+  const { client, wire, job } = await running();
+  wire.pair.sever();
+  await runtime.pass(client);
+  const second = await runtime.accept();
+  await second.next("session.resume");
+  second.welcome("rt_2", [], "sess_2" as never);
+  await expect(job.result()).rejects.toMatchObject({ code: "PROTOCOL_VIOLATION" });
+  await second.closed();
+});
+
+test("the states tell the whole story, and end with it", async () => {
+  const { client, wire } = await runtime.online();
+  const story = collect(client.states);
+  wire.pair.sever();
+  const { wire: second } = await runtime.resumed(client, "rt_2");
+  await second.barrier();
+  const closing = client.close();
+  const close = await second.next("session.close");
+  second.send(frame("session.closed", { request_id: close.id }));
+  await closing;
+  const kinds = (await story).map(({ kind }) => kind);
+  expect(kinds).toEqual(["online", "retrying", "connecting", "online", "closing", "closed"]);
+});

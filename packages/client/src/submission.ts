@@ -1,0 +1,50 @@
+import { type Feature, type Lease, LocalError, type Payload } from "@arcp/core";
+
+export interface SubmitOptions {
+  /** What the job may do; what is missing is not allowed. Default: nothing. */
+  readonly lease?: Lease;
+  /** Seconds after acceptance when the runtime ends the job with `TIMEOUT`; at least 1. Default: no limit. */
+  readonly maxRuntimeSec?: number;
+  /**
+   * Makes the submit repeatable: the same key with the same parameters leads to the same job, in every session of this
+   * principal, for at least a day. 1 to 256 characters.
+   */
+  readonly idempotencyKey?: string;
+}
+
+/** @param input any JSON value; undefined is sent as null */
+export function submission(
+  agent: string,
+  input: unknown,
+  { lease, maxRuntimeSec, idempotencyKey }: SubmitOptions,
+): Payload<"job.submit"> {
+  return {
+    agent,
+    input: input ?? null,
+    lease_request: lease,
+    idempotency_key: idempotencyKey,
+    max_runtime_sec: maxRuntimeSec,
+  };
+}
+
+/** The features that a submit relies on; without them it must not be sent (R-6.2-2). */
+export function demanded({ agent, lease_request: lease }: Payload<"job.submit">): Feature[] {
+  const demanded: Feature[] = [];
+  if (agent.includes("@")) demanded.push("agent_versions");
+  if (lease?.["cost.budget"] !== undefined) demanded.push("cost.budget");
+  if (lease?.["model.use"] !== undefined) demanded.push("model.use");
+  return demanded;
+}
+
+/** The largest message that may be sent, in bytes (R-4.1-7). */
+const MAX_FRAME = 1024 * 1024;
+
+/** @returns why the frame cannot be sent, undefined when it can */
+export function oversize(frame: string): LocalError | undefined {
+  // A UTF-16 unit takes at most three bytes: most frames need no counting.
+  if (frame.length * 3 <= MAX_FRAME) return undefined;
+  const bytes = new TextEncoder().encode(frame).byteLength;
+  return bytes <= MAX_FRAME
+    ? undefined
+    : new LocalError("MISUSE", `the message has ${bytes} bytes, at most ${MAX_FRAME} are allowed`);
+}

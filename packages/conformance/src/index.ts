@@ -1,0 +1,21 @@
+export {
+  isRequirementId,
+  manifest,
+  type Requirement,
+  type RequirementId,
+} from "./manifest/manifest.ts";
+export type { Side, Strength } from "./manifest/requirement-row.ts";
+export { type Section, sections } from "./manifest/section.ts";
+export type { ReplyTo, ReplyType, RequestType } from "./reply-type.ts";
+export { citedRequirements } from "./requirement-citation.ts";
+export { SessionRecord } from "./sniffer/session-record.ts";
+export { Sniffer } from "./sniffer/sniffer.ts";
+export type { Sender, Violation } from "./sniffer/violation.ts";
+export type { Introduction, ResumeForm } from "./wire/opening-request.ts";
+export type { Sent, WireMessage } from "./wire/sent.ts";
+export type { StreamEnvelope } from "./wire/stream-envelope.ts";
+export type { Transcript } from "./wire/transcript.ts";
+export { type RequestOptions, type ResumeOptions, WireClient } from "./wire/wire-client.ts";
+export type { Ending, WireOptions } from "./wire/wire-line.ts";
+export { WireRejection } from "./wire/wire-rejection.ts";
+export { WireViolation } from "./wire/wire-violation.ts";

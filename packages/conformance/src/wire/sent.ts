@@ -1,0 +1,15 @@
+import type { catalogue, MessageType } from "@arcp/core";
+import type { z } from "zod";
+
+/** The payload of a message as one may write it. */
+export type Sent<T extends MessageType> = z.input<(typeof catalogue)[T]["payload"]>;
+
+/** A message to send. What the client knows itself may be left out: `arcp`, `id` and `session_id`. */
+export interface WireMessage {
+  readonly type: string;
+  readonly id?: string | undefined;
+  readonly job_id?: string | undefined;
+  readonly trace_id?: string | undefined;
+  readonly payload?: unknown;
+  readonly [field: string]: unknown;
+}

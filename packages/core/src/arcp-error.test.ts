@@ -1,0 +1,78 @@
+import { expect, test } from "vitest";
+import { ArcpError } from "./arcp-error.ts";
+import { type ErrorCode, errorCodes } from "./error-code.ts";
+import { LocalError } from "./local-error.ts";
+import { TransportClosedError } from "./transport-closed-error.ts";
+
+const codes = Object.keys(errorCodes) as ErrorCode[];
+
+test.each(codes)("R-12-2: retryable of %s may deviate exactly where it is not fixed", (code) => {
+  const { retryable, fixed } = errorCodes[code];
+  expect(new ArcpError(code, "x").retryable).toBe(retryable);
+  const opposite = new ArcpError(code, "x", { retryable: !retryable });
+  expect(opposite.retryable).toBe(fixed ? retryable : !retryable);
+  expect(opposite.toPayload().retryable).toBe(opposite.retryable);
+});
+
+test.each([...codes, "ACME_QUOTA", ""])("R-12-3: the message of %s is never empty", (code) => {
+  const text = new ArcpError(code, "").message;
+  if (code !== "") expect(text).not.toBe("");
+});
+
+test("the message of an error keeps to 2,048 characters", () => {
+  expect(new ArcpError("INTERNAL_ERROR", "x".repeat(5000)).message).toHaveLength(2048);
+});
+
+test("R-12-3: an unknown code is kept and retryable only if it says so", () => {
+  const payload = { code: "ACME_QUOTA", message: "no", retryable: true };
+  expect(ArcpError.fromPayload(payload).toPayload()).toEqual(payload);
+  expect(new ArcpError("ACME_QUOTA", "no").retryable).toBe(false);
+});
+
+test("R-7.3-9: an error that was raised deliberately passes with code, message, retryable and details", () => {
+  const error = new ArcpError("TIMEOUT", "slow upstream", { retryable: false, details: { n: 1 } });
+  expect(ArcpError.from(error)).toBe(error);
+  const payload = error.toPayload();
+  expect(payload).toEqual({
+    code: "TIMEOUT",
+    message: "slow upstream",
+    retryable: false,
+    details: { n: 1 },
+  });
+  expect(ArcpError.fromPayload(payload).toPayload()).toEqual(payload);
+});
+
+test.each([
+  ["an error", new Error("secret at /home/x/agent.ts:12")],
+  ["a string", "secret"],
+  ["undefined", undefined],
+  ["null", null],
+  ["a look-alike", { name: "ArcpError", code: "CANCELLED", message: "secret", retryable: false }],
+  ["a local error", new LocalError("MISUSE", "secret")],
+  ["a closed transport", new TransportClosedError("refused")],
+])("R-7.3-8, R-5.3-6: %s becomes INTERNAL_ERROR and tells nothing of itself", (_, thrown) => {
+  const error = ArcpError.from(thrown);
+  expect(error.code).toBe("INTERNAL_ERROR");
+  expect(error.cause).toBe(thrown);
+  const text = JSON.stringify(error.toPayload());
+  expect(text).not.toContain("secret");
+  expect(text).not.toContain("/home");
+});
+
+test("R-5.3-6: neither the cause nor the stack is in the payload", () => {
+  const error = new ArcpError("INTERNAL_ERROR", "x", { cause: new Error("secret") });
+  expect(Object.keys(error.toPayload())).toEqual(["code", "message", "retryable"]);
+});
+
+test("the wire's errors and local ones are two families", () => {
+  const closed = new TransportClosedError("going-away");
+  expect(closed).toBeInstanceOf(LocalError);
+  expect(closed).not.toBeInstanceOf(ArcpError);
+  expect(closed.code).toBe("TRANSPORT_CLOSED");
+  expect(closed.reason).toBe("going-away");
+  expect(new ArcpError("CANCELLED", "x")).not.toBeInstanceOf(LocalError);
+  expect([new ArcpError("CANCELLED", "x").name, closed.name]).toEqual([
+    "ArcpError",
+    "TransportClosedError",
+  ]);
+});

@@ -1,0 +1,92 @@
+import type { z } from "zod";
+import { catalogue, isMessageType, type MessageType } from "./catalogue.ts";
+import { type Envelope, EnvelopeHeader, PROTOCOL_VERSION } from "./envelope.ts";
+import { MAX_JSON_DEPTH, nestsDeeperThan } from "./json.ts";
+
+/** What a frame turned out to be. */
+export type Decoded =
+  | { readonly kind: "ok"; readonly message: Envelope }
+  /** Not one of ours: a vendor's type, or a type of another protocol. */
+  | {
+      readonly kind: "unknown";
+      readonly header: EnvelopeHeader;
+      /** `extensions.optional` is true: may be dropped silently (R-5.3-4). */
+      readonly optional: boolean;
+    }
+  | {
+      readonly kind: "malformed";
+      /** Short, names the field where there is one, quotes nothing of the frame's values (R-5.3-6). */
+      readonly reason: string;
+      /** As far as they could be read. */
+      readonly id: string | undefined;
+      readonly type: string | undefined;
+      /** There when only the payload is at fault: its `event_seq` still counts (R-8.1-3). */
+      readonly header: EnvelopeHeader | undefined;
+      /** As it came, when only the payload is at fault. */
+      readonly payload: unknown;
+    };
+
+/** Reads one frame. Never throws. */
+export function decode(frame: string): Decoded {
+  if (nestsDeeperThan(frame, MAX_JSON_DEPTH)) {
+    return malformed(`the message nests deeper than ${MAX_JSON_DEPTH} levels`);
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(frame);
+  } catch {
+    return malformed("the message is not valid JSON");
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    return malformed("the message is not a JSON object");
+  }
+  const raw = value as Record<string, unknown>;
+  const header = EnvelopeHeader.safeParse(raw);
+  if (!header.success) return malformed(explain(header.error), raw);
+  const { type } = header.data;
+  if (!isMessageType(type)) {
+    const optional = header.data.extensions?.["optional"] === true;
+    return { kind: "unknown", header: header.data, optional };
+  }
+  const payload = catalogue[type].payload.safeParse(raw["payload"]);
+  if (!payload.success) return malformed(explain(payload.error, "payload"), raw, header.data);
+  return { kind: "ok", message: { ...header.data, type, payload: payload.data } as Envelope };
+}
+
+/** What `encode` takes: the sender's view of a message, its payload as the schema reads it. */
+export type Outgoing<T extends MessageType> = Omit<Envelope<T>, "arcp">;
+
+/** Writes one frame. Undefined fields are left out; nothing is validated, since we built it ourselves (R-5.1-1). */
+export function encode<T extends MessageType>(message: Outgoing<T>): string {
+  const version = { arcp: PROTOCOL_VERSION };
+  // Twice: first for the eye, last because a message that was received may name another version.
+  return JSON.stringify({ ...version, ...message, ...version });
+}
+
+function malformed(
+  reason: string,
+  raw?: Record<string, unknown>,
+  header?: EnvelopeHeader,
+): Decoded {
+  return {
+    kind: "malformed",
+    reason,
+    id: text(raw?.["id"]),
+    type: text(raw?.["type"]),
+    header,
+    payload: header === undefined ? undefined : raw?.["payload"],
+  };
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === "string" && value.length > 0 && value.length <= 128 ? value : undefined;
+}
+
+const MAX_REASON = 300;
+
+function explain(error: z.ZodError, prefix?: string): string {
+  const issue = error.issues[0];
+  const path = [...(prefix === undefined ? [] : [prefix]), ...(issue?.path ?? [])].join(".");
+  const reason = issue?.message ?? "is invalid";
+  return (path === "" ? reason : `${path}: ${reason}`).slice(0, MAX_REASON);
+}

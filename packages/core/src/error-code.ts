@@ -1,0 +1,49 @@
+/**
+ * The fifteen error codes of the wire, and nothing else (R-12-1).
+ *
+ * `retryable` is the default of each code; `fixed` marks the codes whose default a message may never override (R-12-2).
+ */
+export const errorCodes = {
+  PERMISSION_DENIED: { retryable: false, fixed: false, meaning: "not allowed" },
+  LEASE_SUBSET_VIOLATION: {
+    retryable: false,
+    fixed: false,
+    meaning: "delegated authority exceeds the parent's",
+  },
+  JOB_NOT_FOUND: { retryable: false, fixed: false, meaning: "no such job" },
+  DUPLICATE_KEY: {
+    retryable: false,
+    fixed: false,
+    meaning: "idempotency key reused with other parameters",
+  },
+  AGENT_NOT_AVAILABLE: { retryable: false, fixed: false, meaning: "no such agent" },
+  AGENT_VERSION_NOT_AVAILABLE: {
+    retryable: false,
+    fixed: false,
+    meaning: "the agent has no such version",
+  },
+  CANCELLED: { retryable: false, fixed: false, meaning: "ended on request" },
+  TIMEOUT: { retryable: true, fixed: false, meaning: "ran longer than allowed" },
+  RESUME_WINDOW_EXPIRED: {
+    retryable: false,
+    fixed: false,
+    meaning: "the session can no longer be resumed",
+  },
+  HEARTBEAT_LOST: { retryable: true, fixed: false, meaning: "the peer fell silent" },
+  LEASE_EXPIRED: { retryable: false, fixed: true, meaning: "the lease has expired" },
+  BUDGET_EXHAUSTED: { retryable: false, fixed: true, meaning: "the budget is used up" },
+  INVALID_REQUEST: { retryable: false, fixed: false, meaning: "malformed or forbidden request" },
+  UNAUTHENTICATED: { retryable: false, fixed: false, meaning: "no valid authentication" },
+  INTERNAL_ERROR: { retryable: true, fixed: true, meaning: "fault or limit of the runtime" },
+} as const satisfies Record<string, { retryable: boolean; fixed: boolean; meaning: string }>;
+
+export type ErrorCode = keyof typeof errorCodes;
+
+export function isErrorCode(code: string): code is ErrorCode {
+  return Object.hasOwn(errorCodes, code);
+}
+
+/** What a message of this code says about retrying when it says nothing itself (R-12-3). */
+export function defaultRetryable(code: string): boolean {
+  return isErrorCode(code) && errorCodes[code].retryable;
+}

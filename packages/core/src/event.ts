@@ -1,0 +1,134 @@
+import { z } from "zod";
+import { JobId } from "./ids.ts";
+import type { JobEvent } from "./job-messages.ts";
+import { absent, JsonObject, objectOf } from "./json.ts";
+import { LeaseConstraints, LeaseRequest } from "./lease.ts";
+import { ErrorBody } from "./session-messages.ts";
+import { isVendorName } from "./vendor-name.ts";
+
+export const logLevels = ["trace", "debug", "info", "warn", "error", "critical"] as const;
+export type LogLevel = (typeof logLevels)[number];
+
+const Amount = z.number().min(0);
+
+/** Go names the attributes `fields`. */
+const Log = z
+  .object({
+    level: z
+      .string()
+      .transform((level) => level.toLowerCase())
+      .pipe(z.enum(logLevels)),
+    message: z.string(),
+    attributes: absent(JsonObject),
+    fields: absent(JsonObject),
+  })
+  .transform(({ fields, ...body }) =>
+    fields === undefined ? body : { ...body, attributes: body.attributes ?? fields },
+  );
+
+/** A null `result` beside an `error` counts as absent; alone it is the result of a void tool. */
+const ToolResult = z
+  .object({
+    call_id: z.string().min(1),
+    result: z.unknown().optional(),
+    error: absent(ErrorBody),
+  })
+  .refine(
+    ({ result, error }) =>
+      error === undefined ? result !== undefined : result === undefined || result === null,
+    { error: "has either result or error, not both and not neither" },
+  )
+  .transform((body) => (body.error === undefined ? body : { ...body, result: undefined }));
+
+const Labels = objectOf(
+  (value): value is string => typeof value === "string",
+  "must be an object of strings",
+);
+
+/** The TypeScript SDK names the dimensions `dims`. */
+const Metric = z
+  .object({
+    name: z.string().min(1),
+    value: z.number(),
+    unit: absent(z.string()),
+    dimensions: absent(Labels),
+    dims: absent(Labels),
+  })
+  .transform(({ dims, ...body }) =>
+    dims === undefined ? body : { ...body, dimensions: body.dimensions ?? dims },
+  );
+
+/** The reserved kinds of events and what their bodies hold (section 8.2). */
+export const eventBodies = {
+  log: Log,
+  thought: z.object({ text: z.string() }),
+  tool_call: z.object({
+    tool: z.string().min(1),
+    call_id: z.string().min(1),
+    args: z.unknown().optional(),
+  }),
+  tool_result: ToolResult,
+  status: z.looseObject({ phase: z.string().min(1), message: absent(z.string()) }),
+  metric: Metric,
+  artifact_ref: z.object({
+    uri: z.string().min(1),
+    content_type: z.string().min(1),
+    byte_size: absent(z.int().min(0)),
+    sha256: absent(z.string().regex(/^[0-9a-fA-F]{64}$/, "must be 64 hexadecimal digits")),
+  }),
+  delegate: z.object({
+    delegate_id: absent(z.string().min(1)),
+    child_job_id: absent(JobId),
+    agent: absent(z.string()),
+    input: z.unknown().optional(),
+    lease_request: absent(LeaseRequest),
+    lease_constraints: absent(LeaseConstraints),
+    max_runtime_sec: absent(z.int().min(1)),
+  }),
+  progress: z.object({
+    current: Amount,
+    total: absent(Amount),
+    units: absent(z.string()),
+    message: absent(z.string()),
+  }),
+  result_chunk: z.object({
+    result_id: z.string().min(1),
+    chunk_seq: z.int().min(0),
+    data: z.string(),
+    encoding: z.enum(["utf8", "base64"]),
+    more: z.boolean(),
+  }),
+} as const;
+
+export type EventKind = keyof typeof eventBodies;
+export type EventBody<K extends EventKind> = z.output<(typeof eventBodies)[K]>;
+
+/** An event of a reserved kind with its body decoded; `kind` narrows `body`. */
+export type KnownEvent = { [K in EventKind]: { kind: K; body: EventBody<K> } }[EventKind];
+
+/** An event of a vendor's kind, or one whose body we cannot decode: handed on as it came (R-8.1-3). */
+export interface OpaqueEvent {
+  kind: "opaque";
+  /** The kind on the wire. */
+  name: string;
+  body: Record<string, unknown>;
+}
+
+export function isEventKind(kind: string): kind is EventKind {
+  return Object.hasOwn(eventBodies, kind);
+}
+
+/** Whether an agent may emit events of this kind: a reserved or a vendor name (R-8.1-2). */
+export function isEmittableKind(kind: string): boolean {
+  return isEventKind(kind) || isVendorName(kind);
+}
+
+/** Decodes the payload of a `job.event`; what it cannot decode comes out opaque and never fails. */
+export function readEvent(payload: z.output<typeof JobEvent>): KnownEvent | OpaqueEvent {
+  const { kind, body } = payload;
+  if (isEventKind(kind)) {
+    const parsed = eventBodies[kind].safeParse(body);
+    if (parsed.success) return { kind, body: parsed.data } as KnownEvent;
+  }
+  return { kind: "opaque", name: kind, body };
+}

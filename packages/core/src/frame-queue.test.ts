@@ -1,0 +1,123 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { expect, test } from "vitest";
+import { FrameQueue } from "./frame-queue.ts";
+
+async function collect(frames: AsyncIterable<string>): Promise<string[]> {
+  const seen: string[] = [];
+  for await (const frame of frames) seen.push(frame);
+  return seen;
+}
+
+test("R-4-1: frames come out in the order in which they went in, before and while they are read", async () => {
+  const queue = new FrameQueue();
+  queue.push("a");
+  queue.push("b");
+  const all = collect(queue);
+  await Promise.resolve();
+  queue.push("c");
+  await Promise.resolve();
+  queue.push("d");
+  queue.end();
+  expect(await all).toEqual(["a", "b", "c", "d"]);
+});
+
+test("what arrived before the end is still delivered, then the stream ends", async () => {
+  const queue = new FrameQueue();
+  queue.push("a");
+  queue.end();
+  queue.push("too late");
+  expect(await collect(queue)).toEqual(["a"]);
+});
+
+test("what arrived before a failure is still delivered, then the stream fails", async () => {
+  const queue = new FrameQueue();
+  const broken = new Error("broken");
+  queue.push("a");
+  queue.end(broken);
+  const reader = queue[Symbol.asyncIterator]();
+  expect(await reader.next()).toEqual({ done: false, value: "a" });
+  await expect(reader.next()).rejects.toBe(broken);
+});
+
+test("a reader that waits is woken by the end, and only the first end counts", async () => {
+  const queue = new FrameQueue();
+  const waiting = collect(queue);
+  await Promise.resolve();
+  queue.end();
+  queue.end(new Error("too late"));
+  expect(await waiting).toEqual([]);
+  expect(await collect(queue)).toEqual([]);
+});
+
+test("an empty frame is a frame", async () => {
+  const queue = new FrameQueue();
+  queue.push("");
+  queue.end();
+  expect(await collect(queue)).toEqual([""]);
+});
+
+test("R-4.1-10: it tells how much waits, and when something was taken", async () => {
+  let taken = 0;
+  const queue = new FrameQueue(() => taken++);
+  queue.push("abc");
+  queue.push("de");
+  expect([queue.waiting, taken]).toEqual([5, 0]);
+  const reader = queue[Symbol.asyncIterator]();
+  await reader.next();
+  expect([queue.waiting, taken]).toEqual([2, 1]);
+  await reader.next();
+  expect([queue.waiting, taken]).toEqual([0, 2]);
+});
+
+test("what was discarded is neither counted nor delivered, and later frames are", async () => {
+  const queue = new FrameQueue();
+  queue.push("a");
+  queue.push("b");
+  queue.discard();
+  expect(queue.waiting).toBe(0);
+  queue.push("c");
+  queue.end();
+  expect(await collect(queue)).toEqual(["c"]);
+});
+
+test("a reader that stops early leaves the rest to the next one", async () => {
+  const queue = new FrameQueue();
+  for (const frame of ["a", "b", "c"]) queue.push(frame);
+  for await (const frame of queue) {
+    expect(frame).toBe("a");
+    break;
+  }
+  queue.end();
+  expect(await collect(queue)).toEqual(["b", "c"]);
+});
+
+test("order holds across a queue that never runs empty", async () => {
+  const queue = new FrameQueue();
+  const reader = queue[Symbol.asyncIterator]();
+  queue.push("0");
+  for (let i = 1; i <= 3000; i++) {
+    queue.push(String(i));
+    expect((await reader.next()).value).toBe(String(i - 1));
+  }
+  expect(queue.waiting).toBe(4);
+});
+
+test("R-4.1-10: a queue that never runs empty does not keep what was read", async () => {
+  setFlagsFromString("--expose-gc");
+  const collectGarbage = runInNewContext("gc") as () => void;
+  const queue = new FrameQueue();
+  const reader = queue[Symbol.asyncIterator]();
+  const big = (i: number): string => Buffer.alloc(100_000, i % 256).toString("latin1");
+  queue.push(big(0));
+  collectGarbage();
+  const before = process.memoryUsage().heapUsed;
+  for (let i = 1; i < 1000; i++) {
+    queue.push(big(i));
+    await reader.next();
+  }
+  collectGarbage();
+  expect(queue.waiting).toBe(100_000);
+  // 1,000 frames are 100 MB.
+  expect(process.memoryUsage().heapUsed - before).toBeLessThan(50_000_000);
+});

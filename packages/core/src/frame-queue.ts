@@ -1,0 +1,80 @@
+const COMPACT_AFTER = 256;
+
+/**
+ * The receiving half of a transport: frames go in as they arrive and come out in order to one reader. What arrived
+ * before the end is still delivered after it.
+ */
+export class FrameQueue implements AsyncIterable<string> {
+  #frames: string[] = [];
+  #next = 0;
+  #characters = 0;
+  #ended: { error: Error | undefined } | undefined;
+  #wake: (() => void) | undefined;
+  readonly #taken: () => void;
+
+  /** @param taken called after a frame was handed to the reader, for transports that pause their source */
+  constructor(taken: () => void = () => {}) {
+    this.#taken = taken;
+  }
+
+  /** The characters that wait for the reader. */
+  get waiting(): number {
+    return this.#characters;
+  }
+
+  push(frame: string): void {
+    if (this.#ended !== undefined) return;
+    this.#frames.push(frame);
+    this.#characters += frame.length;
+    this.#rouse();
+  }
+
+  /** Forgets what was not read yet. */
+  discard(): void {
+    this.#frames = [];
+    this.#next = 0;
+    this.#characters = 0;
+  }
+
+  /** Ends the stream, with an error or in good order. Only the first call counts. */
+  end(error?: Error): void {
+    this.#ended ??= { error };
+    this.#rouse();
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<string, void, undefined> {
+    for (;;) {
+      const frame = this.#shift();
+      if (frame !== undefined) {
+        yield frame;
+      } else if (this.#ended !== undefined) {
+        if (this.#ended.error !== undefined) throw this.#ended.error;
+        return;
+      } else {
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve;
+        });
+      }
+    }
+  }
+
+  #shift(): string | undefined {
+    const frame = this.#frames[this.#next];
+    if (frame === undefined) return undefined;
+    this.#next += 1;
+    // Also while it never runs empty, or a steady sender would make it keep every frame that it ever sent.
+    if (this.#next === this.#frames.length || this.#next === COMPACT_AFTER) {
+      this.#frames = this.#frames.slice(this.#next);
+      this.#next = 0;
+    }
+    this.#characters -= frame.length;
+    this.#taken();
+    return frame;
+  }
+
+  #rouse(): void {
+    const wake = this.#wake;
+    this.#wake = undefined;
+    wake?.();
+  }
+}

@@ -1,0 +1,74 @@
+export {
+  type AgentReference,
+  formatAgentReference,
+  parseAgentReference,
+} from "./agent-reference.ts";
+export { ArcpError, type ArcpErrorOptions, type ErrorPayload } from "./arcp-error.ts";
+export {
+  type ClientMessageType,
+  catalogue,
+  type Direction,
+  isMessageType,
+  type MessageDefinition,
+  type MessageType,
+  type Payload,
+  type RuntimeMessageType,
+} from "./catalogue.ts";
+export { type Clock, sleep, systemClock, type Timer } from "./clock.ts";
+export { type Decoded, decode, encode, type Outgoing } from "./codec.ts";
+export {
+  type Envelope,
+  EnvelopeHeader,
+  isCompatibleVersion,
+  PROTOCOL_VERSION,
+} from "./envelope.ts";
+export { defaultRetryable, type ErrorCode, errorCodes, isErrorCode } from "./error-code.ts";
+export {
+  type EventBody,
+  type EventKind,
+  eventBodies,
+  isEmittableKind,
+  isEventKind,
+  type KnownEvent,
+  type LogLevel,
+  logLevels,
+  type OpaqueEvent,
+  readEvent,
+} from "./event.ts";
+export { type Feature, features, negotiate, REQUEST_ID_FEATURE } from "./feature.ts";
+export { FrameQueue } from "./frame-queue.ts";
+export {
+  JobId,
+  MessageId,
+  newJobId,
+  newMessageId,
+  newSecret,
+  newSessionId,
+  newTraceId,
+  SessionId,
+} from "./ids.ts";
+export { type Json, MAX_JSON_DEPTH, nestsDeeperThan } from "./json.ts";
+export {
+  type Capability,
+  capabilities,
+  isCapability,
+  type Lease,
+  type LeaseConstraints,
+} from "./lease.ts";
+export {
+  canMove,
+  isTerminal,
+  type JobStatus,
+  jobStatuses,
+  type TerminalStatus,
+  transitions,
+} from "./lifecycle.ts";
+export { type LinkedPair, linkedPair } from "./linked-pair.ts";
+export { LocalError, type LocalErrorCode, localErrorCodes } from "./local-error.ts";
+export { ManualClock } from "./manual-clock.ts";
+export type { AgentEntry } from "./session-messages.ts";
+export { formatTimestamp } from "./timestamp.ts";
+export { readTraceId } from "./trace.ts";
+export { type CloseReason, type Dial, HIGH_WATER_MARK, type Transport } from "./transport.ts";
+export { TransportClosedError } from "./transport-closed-error.ts";
+export { isVendorName } from "./vendor-name.ts";

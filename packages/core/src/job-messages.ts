@@ -1,0 +1,118 @@
+import { z } from "zod";
+import { JobId, MessageId } from "./ids.ts";
+import { absent, JsonObject, objectOf, orNull } from "./json.ts";
+import { EffectiveLease, LeaseConstraints, LeaseRequest } from "./lease.ts";
+import { completeError, errorFields, StatusName } from "./session-messages.ts";
+import { Timestamp } from "./timestamp.ts";
+import { TraceField } from "./trace.ts";
+
+const Sequence = z.int().min(0);
+const Reason = z.string().max(1024);
+const Budget = objectOf(
+  (value): value is number => Number.isFinite(value),
+  "must be an object of amounts",
+);
+
+/** A secret for one job, to be presented to its `endpoint` alone (section 9.8). */
+export const Credential = z.object({
+  id: z.string(),
+  scheme: z.string(),
+  value: z.string(),
+  endpoint: z.string(),
+  profile: absent(z.string()),
+  constraints: absent(JsonObject),
+});
+
+export const Submit = z.object({
+  agent: z.string(),
+  /** Absent means null. */
+  input: z.unknown().default(null),
+  lease_request: absent(LeaseRequest),
+  lease_constraints: absent(LeaseConstraints),
+  idempotency_key: absent(z.string().min(1).max(256)),
+  max_runtime_sec: absent(z.int().min(1)),
+  /** C# delegates by a submit (R-D-12). */
+  parent_job_id: absent(JobId),
+  /** Java puts the trace context here (R-11-3). */
+  extensions: absent(JsonObject),
+});
+
+export const Accepted = z.object({
+  request_id: absent(MessageId),
+  job_id: JobId,
+  agent: z.string(),
+  lease: EffectiveLease,
+  lease_constraints: absent(LeaseConstraints),
+  budget: absent(Budget),
+  credentials: absent(z.array(Credential)),
+  accepted_at: absent(Timestamp),
+  parent_job_id: absent(JobId),
+  delegate_id: absent(z.string()),
+  trace_id: TraceField,
+});
+
+/** An event of a job. What `body` holds depends on `kind`, see `readEvent` (R-8.1-1, R-8.1-3). */
+export const JobEvent = z.object({
+  kind: z.string().min(1),
+  ts: absent(Timestamp),
+  /** Go leaves out an empty one. */
+  body: absent(JsonObject).transform((body) => body ?? {}),
+});
+
+/** Either an inline `result` or a `result_id` of streamed chunks (section 7.3). Go names the result `output`. */
+export const JobResult = z.object({
+  final_status: z.literal("success"),
+  result: z.unknown().optional(),
+  output: z.unknown().optional(),
+  result_id: absent(z.string()),
+  result_size: absent(Sequence),
+  summary: absent(z.string()),
+});
+
+export const JobError = z
+  .object({
+    final_status: z.enum(["error", "cancelled", "timed_out"]),
+    ...errorFields,
+    request_id: absent(MessageId),
+  })
+  .transform(completeError);
+
+export const Cancel = z.object({ job_id: absent(JobId), reason: absent(Reason) });
+
+export const Cancelled = z.object({
+  request_id: absent(MessageId),
+  job_id: absent(JobId),
+  reason: absent(Reason),
+  current_status: absent(StatusName),
+});
+
+export const Subscribe = z
+  .object({
+    job_id: absent(JobId),
+    history: absent(z.boolean()),
+    from_event_seq: absent(Sequence),
+    from_job_seq: absent(Sequence),
+  })
+  .refine((payload) => payload.from_event_seq === undefined || payload.from_job_seq === undefined, {
+    error: "takes from_event_seq or from_job_seq, not both",
+  });
+
+/** State and authority of a job at the moment of subscribing (section 7.6). */
+export const Subscribed = z.object({
+  request_id: absent(MessageId),
+  job_id: JobId,
+  current_status: StatusName,
+  agent: z.string(),
+  lease: EffectiveLease,
+  lease_constraints: absent(LeaseConstraints),
+  budget: absent(Budget),
+  credentials: absent(z.array(Credential)),
+  parent_job_id: orNull(JobId),
+  trace_id: TraceField,
+  subscribed_from: absent(Sequence),
+  replayed: absent(z.boolean()),
+  truncated: absent(z.boolean()),
+  last_job_seq: absent(Sequence),
+});
+
+export const Unsubscribe = z.object({ job_id: absent(JobId) });

@@ -1,0 +1,91 @@
+import { z } from "zod";
+
+/** Any JSON value. */
+export type Json =
+  | null
+  | boolean
+  | number
+  | string
+  | readonly Json[]
+  | { readonly [key: string]: Json };
+
+/** Levels of nesting that a received document may have (R-5.2-7). */
+export const MAX_JSON_DEPTH = 128;
+
+/**
+ * An object taken as it is. Unlike a record schema it copies nothing, so that keys such as `__proto__` stay ordinary
+ * data (R-5.2-6).
+ */
+export const JsonObject = z.custom<Record<string, unknown>>(isObject, {
+  error: "must be an object",
+});
+
+/** An object whose values all pass `isValue`, taken as it is. @param error what the object must be */
+export function objectOf<V>(
+  isValue: (value: unknown) => value is V,
+  error: string,
+): z.ZodCustom<Record<string, V>> {
+  return z.custom<Record<string, V>>(
+    (value) => isObject(value) && Object.values(value).every(isValue),
+    { error },
+  );
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** An optional field: `null` counts as absent (R-5.2-1). */
+export function absent<T extends z.ZodType>(
+  schema: T,
+): z.ZodOptional<
+  z.ZodPipe<z.ZodNullable<T>, z.ZodTransform<z.output<T> | undefined, z.output<T> | null>>
+> {
+  return schema
+    .nullable()
+    .transform((value) => (value ?? undefined) as z.output<T> | undefined)
+    .optional();
+}
+
+/** A field that is always sent, as `null` when there is nothing to say (R-5.2-1); read as `null` when it is missing. */
+export function orNull<T extends z.ZodType>(
+  schema: T,
+): z.ZodPipe<
+  z.ZodOptional<z.ZodNullable<T>>,
+  z.ZodTransform<z.output<T> | null, z.output<T> | null | undefined>
+> {
+  return schema.nullish().transform((value) => (value ?? null) as z.output<T> | null);
+}
+
+/**
+ * Whether a JSON text nests deeper than `limit`. Asked before parsing, so that no recursive walk over the value can be
+ * made to overflow.
+ */
+export function nestsDeeperThan(text: string, limit: number): boolean {
+  // Each level needs an opening and a closing character.
+  if (text.length < 2 * limit) return false;
+  let depth = 0;
+  let inString = false;
+  for (let i = 0; i < text.length; i++) {
+    const char = text.charCodeAt(i);
+    if (inString) {
+      if (char === BACKSLASH) i += 1;
+      else if (char === QUOTE) inString = false;
+    } else if (char === QUOTE) {
+      inString = true;
+    } else if (char === OPEN_BRACE || char === OPEN_BRACKET) {
+      depth += 1;
+      if (depth > limit) return true;
+    } else if (char === CLOSE_BRACE || char === CLOSE_BRACKET) {
+      depth -= 1;
+    }
+  }
+  return false;
+}
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
+const OPEN_BRACKET = 0x5b;
+const CLOSE_BRACKET = 0x5d;

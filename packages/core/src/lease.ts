@@ -1,0 +1,69 @@
+import { z } from "zod";
+import { absent } from "./json.ts";
+import { Timestamp } from "./timestamp.ts";
+import { isVendorName } from "./vendor-name.ts";
+
+/** The capability namespaces that the protocol reserves (section 9.2). */
+export const capabilities = [
+  "fs.read",
+  "fs.write",
+  "net.fetch",
+  "tool.call",
+  "agent.delegate",
+  "model.use",
+  "cost.budget",
+] as const;
+
+export type Capability = (typeof capabilities)[number] | `x-vendor.${string}`;
+
+/**
+ * What a job may do: capability namespaces to patterns, or, for `cost.budget`, to amounts such as `"USD:2.50"`. What is
+ * missing grants nothing (R-9.1-1).
+ */
+export type Lease = { readonly [Namespace in Capability]?: readonly string[] };
+
+export function isCapability(name: string): name is Capability {
+  return (capabilities as readonly string[]).includes(name) || isVendorName(name);
+}
+
+/** A lease as a client requests it; an unknown namespace is refused (R-9.2-1). */
+export const LeaseRequest = z.custom<Lease>().superRefine((value: unknown, context) => {
+  const problem = leaseProblem(value, true);
+  if (problem !== undefined) context.addIssue({ code: "custom", ...problem });
+});
+
+const GrantedLease = z.custom<Lease>().superRefine((value: unknown, context) => {
+  const problem = leaseProblem(value, false);
+  if (problem !== undefined) context.addIssue({ code: "custom", ...problem });
+});
+
+/**
+ * A lease as a runtime grants it; namespaces that we do not know are kept. A missing one grants nothing (R-9.1-1): Go
+ * leaves out what is empty.
+ */
+export const EffectiveLease = absent(GrantedLease).transform((lease): Lease => lease ?? {});
+
+/** What bounds a lease besides its patterns (section 9.5). */
+export const LeaseConstraints = z.object({ expires_at: absent(Timestamp) });
+export type LeaseConstraints = z.infer<typeof LeaseConstraints>;
+
+function leaseProblem(
+  value: unknown,
+  strict: boolean,
+): { message: string; path?: string[] } | undefined {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    return { message: "must be an object of capability namespaces" };
+  }
+  for (const [namespace, patterns] of Object.entries(value)) {
+    if (strict && !isCapability(namespace)) {
+      return {
+        message: `is not a capability; known are ${capabilities.join(", ")} and x-vendor.<vendor>.<name>`,
+        path: [namespace],
+      };
+    }
+    if (!Array.isArray(patterns) || patterns.some((p) => typeof p !== "string" || p === "")) {
+      return { message: "must be an array of non-empty strings", path: [namespace] };
+    }
+  }
+  return undefined;
+}

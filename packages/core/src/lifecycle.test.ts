@@ -1,0 +1,36 @@
+import { expect, test } from "vitest";
+import { canMove, isTerminal, jobStatuses } from "./lifecycle.ts";
+
+/** Section 7.3, retold by hand. */
+const arrows = [
+  "pending running",
+  "pending error",
+  "pending cancelled",
+  "pending timed_out",
+  "running success",
+  "running error",
+  "running cancelled",
+  "running timed_out",
+];
+
+test("R-7.3-1: the states have exactly these six names", () => {
+  expect([...jobStatuses].sort()).toEqual(
+    ["cancelled", "error", "pending", "running", "success", "timed_out"].sort(),
+  );
+});
+
+test("R-7.3-1: of all 36 pairs of states exactly the table's eight are moves", () => {
+  const moves = jobStatuses.flatMap((from) =>
+    jobStatuses.filter((to) => canMove(from, to)).map((to) => `${from} ${to}`),
+  );
+  expect(moves.sort()).toEqual([...arrows].sort());
+});
+
+test("R-7.3-2: the terminal states are the four without a way out", () => {
+  expect(jobStatuses.filter(isTerminal).sort()).toEqual([
+    "cancelled",
+    "error",
+    "success",
+    "timed_out",
+  ]);
+});

@@ -1,0 +1,74 @@
+import { FrameQueue } from "./frame-queue.ts";
+import { type CloseReason, HIGH_WATER_MARK, type Transport } from "./transport.ts";
+import { TransportClosedError } from "./transport-closed-error.ts";
+
+/** Two ends of one connection in memory. Only strings pass, so the peers share no object (R-4-5). */
+export interface LinkedPair {
+  readonly client: Transport;
+  readonly runtime: Transport;
+  /** Breaks the connection without a word, as a pulled cable would: frames on their way are lost. */
+  sever(): void;
+}
+
+/** @param options.highWaterMark characters that may wait unread before `send` stays pending */
+export function linkedPair(options: { highWaterMark?: number } = {}): LinkedPair {
+  const mark = options.highWaterMark ?? HIGH_WATER_MARK;
+  const client = new End(mark);
+  const runtime = new End(mark);
+  client.peer = runtime;
+  runtime.peer = client;
+  return {
+    client,
+    runtime,
+    sever() {
+      client.break();
+      runtime.break();
+    },
+  };
+}
+
+class End implements Transport {
+  readonly frames: FrameQueue;
+  peer!: End;
+  readonly #mark: number;
+  #closed: { reason: CloseReason | undefined } | undefined;
+  #waiting: Array<() => void> = [];
+
+  constructor(mark: number) {
+    this.#mark = mark;
+    this.frames = new FrameQueue(() => this.peer.#drained());
+  }
+
+  async send(frames: readonly string[]): Promise<void> {
+    if (this.#closed !== undefined) throw new TransportClosedError(this.#closed.reason);
+    for (const frame of frames) this.peer.frames.push(frame);
+    while (this.#closed === undefined && this.peer.frames.waiting > this.#mark) {
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
+  }
+
+  close(reason: CloseReason = "normal"): void {
+    if (this.#closed !== undefined) return;
+    this.#end(reason, undefined);
+    this.peer.#end(reason, reason === "normal" ? undefined : new TransportClosedError(reason));
+  }
+
+  break(): void {
+    this.frames.discard();
+    this.#end(undefined, new TransportClosedError());
+  }
+
+  #end(reason: CloseReason | undefined, error: Error | undefined): void {
+    if (this.#closed !== undefined) return;
+    this.#closed = { reason };
+    this.frames.end(error);
+    this.#drained();
+  }
+
+  #drained(): void {
+    const waiting = this.#waiting;
+    if (waiting.length === 0) return;
+    this.#waiting = [];
+    for (const resume of waiting) resume();
+  }
+}

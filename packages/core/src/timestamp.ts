@@ -1,0 +1,25 @@
+import { z } from "zod";
+
+const RFC_3339 =
+  /^(\d{4})-(\d\d)-(\d\d)[Tt ](?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?(?:[Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/;
+
+/** A time as received: any RFC 3339 form (R-5.2-2). */
+export const Timestamp = z
+  .string()
+  .refine(isTimestamp, { error: "must be an RFC 3339 time such as 2026-11-02T08:15:30.250Z" });
+
+function isTimestamp(text: string): boolean {
+  const [, year, month, day] = RFC_3339.exec(text) ?? [];
+  return day !== undefined && Number(day) <= daysIn(Number(year), Number(month)) && Number(day) > 0;
+}
+
+/** 0 for a month that does not exist. */
+function daysIn(year: number, month: number): number {
+  if (month === 2) return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 29 : 28;
+  return [0, 31, 0, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31][month] ?? 0;
+}
+
+/** A time as sent: UTC with milliseconds and `Z` (R-5.2-2). @param ms milliseconds since 1970 */
+export function formatTimestamp(ms: number): string {
+  return new Date(ms).toISOString();
+}

@@ -1,0 +1,17 @@
+import { LocalError } from "./local-error.ts";
+import type { CloseReason } from "./transport.ts";
+
+/** The connection is gone. `reason` is the peer's hint; undefined when it broke without a word. */
+export class TransportClosedError extends LocalError {
+  override readonly name = "TransportClosedError";
+  readonly reason: CloseReason | undefined;
+
+  constructor(reason?: CloseReason, options?: { cause?: unknown }) {
+    super(
+      "TRANSPORT_CLOSED",
+      reason === undefined ? "the connection broke" : `the connection was closed (${reason})`,
+      options,
+    );
+    this.reason = reason;
+  }
+}

@@ -1,0 +1,43 @@
+/**
+ * Why a peer closed, in words that fit every transport. A WebSocket shows them as close codes (R-4.1-11), a pipe not
+ * at all: this is a hint, the protocol's own word is the envelope before it.
+ */
+export type CloseReason =
+  /** After `session.close` or `session.bye`. */
+  | "normal"
+  /** The runtime shuts down, or the peer fell silent: come back and resume. */
+  | "going-away"
+  /** Not authenticated, resume refused, or replaced by a newer connection: do not come back blindly. */
+  | "refused"
+  /** An internal fault ends the session. */
+  | "fault"
+  /** A frame exceeded the receiver's limit. */
+  | "too-big"
+  /** The peer sent what is not text. */
+  | "not-text";
+
+/**
+ * One connection between two peers: strings in, strings out, each one envelope. Order is kept in both directions
+ * (R-4-1).
+ */
+export interface Transport {
+  /**
+   * What the peer sends, for one reader. Ends when the peer, or this side, closed in good order (`normal`); fails with
+   * a {@link TransportClosedError} otherwise.
+   */
+  readonly frames: AsyncIterable<string>;
+  /**
+   * Sends frames in one write. Stays pending while more bytes wait to be taken by the network than the transport's
+   * high-water mark (default 256 KiB): awaiting it is the back-pressure. Rejects with a {@link TransportClosedError}
+   * once the transport is closed.
+   */
+  send(frames: readonly string[]): Promise<void>;
+  /** Delivers what was sent before, then closes. Can be called twice; the second call changes nothing. */
+  close(reason?: CloseReason): void;
+}
+
+/** Opens a connection to a runtime. Rejects with the signal's reason when that aborts. */
+export type Dial = (signal: AbortSignal) => Promise<Transport>;
+
+/** The bytes that may wait in a transport before `send` stays pending. */
+export const HIGH_WATER_MARK = 256 * 1024;

@@ -1,0 +1,29 @@
+import Big from "big.js";
+
+/** An amount of one currency, exact (R-5.2-4). */
+export interface Amount {
+  readonly currency: string;
+  readonly value: Big;
+}
+
+const AMOUNT = /^([A-Za-z][A-Za-z0-9_-]{0,31}):([0-9]{1,18}(?:\.[0-9]{1,18})?)$/;
+
+/** @returns undefined when `text` is not of the form `currency:decimal` (section 9.6) */
+export function parseAmount(text: string): Amount | undefined {
+  const [, currency, decimal] = AMOUNT.exec(text) ?? [];
+  if (currency === undefined || decimal === undefined) return undefined;
+  return { currency, value: new Big(decimal) };
+}
+
+/** A number whose JSON text is given, so that no double comes between an exact amount and the wire. */
+export interface ExactNumber {
+  readonly rawJSON: string;
+}
+
+/** A number that `JSON.stringify` writes exactly as `text`, a decimal such as `-0.15` (R-5.2-5). */
+export function exactNumber(text: string): ExactNumber {
+  return rawJSON(text);
+}
+
+// Part of the language and of Node 22, but not yet of the compiler's libraries.
+const rawJSON: (text: string) => ExactNumber = Reflect.get(JSON, "rawJSON");

@@ -1,0 +1,109 @@
+import { type Lease, ManualClock } from "@arcp/core";
+import { describe, expect, test } from "vitest";
+import { Budget } from "./budget.ts";
+import { Guard } from "./guard.ts";
+import { compileLease } from "./lease.ts";
+
+function setUp(
+  json: Lease = { "fs.read": ["/work/**"], "cost.budget": ["EUR:1"] },
+  lifetime?: number,
+) {
+  const clock = new ManualClock();
+  const outcome = compileLease(json);
+  if (!outcome.ok) throw new Error(outcome.problem);
+  const { lease } = outcome;
+  const budget = new Budget(lease.budget);
+  const job = { active: true };
+  const expiresAt = lifetime === undefined ? undefined : clock.now() + lifetime;
+  const guard = new Guard({ lease, budget, clock, expiresAt, isActive: () => job.active });
+  const code = (target = "/work/a") => guard.check("fs.read", target)?.code;
+  return { clock, budget, job, guard, code };
+}
+
+test("R-9.3-2: what is covered passes, the rest is denied with what was asked and what is granted", () => {
+  const { guard } = setUp({ "fs.read": ["/work/**", "/srv/*"] });
+  expect(guard.check("fs.read", "/work/a")).toBeUndefined();
+  expect(guard.check("fs.read", "/etc/passwd")).toMatchObject({
+    code: "PERMISSION_DENIED",
+    message: "fs.read does not cover /etc/passwd; the lease grants /work/**, /srv/*",
+    retryable: false,
+  });
+  expect(guard.check("tool.call", "rm")).toMatchObject({
+    code: "PERMISSION_DENIED",
+    message: "tool.call does not cover rm; the lease grants nothing",
+  });
+});
+
+test("R-9.3-1: the checks come in their order: active, expiry, budgets, coverage", () => {
+  const { clock, budget, job, code } = setUp(undefined, 1000);
+  clock.advance(1000);
+  budget.charge("EUR", 1);
+  job.active = false;
+  expect(code("/etc")).toBe("CANCELLED");
+  job.active = true;
+  expect(code("/etc")).toBe("LEASE_EXPIRED");
+  const fresh = setUp(undefined, 1000);
+  fresh.budget.charge("EUR", 1);
+  expect(fresh.code("/etc")).toBe("BUDGET_EXHAUSTED");
+  expect(setUp().code("/etc")).toBe("PERMISSION_DENIED");
+  expect(setUp().code()).toBeUndefined();
+});
+
+describe("expiry", () => {
+  test("R-9.5-2: from the very instant", () => {
+    const { clock, guard, code } = setUp(undefined, 1000);
+    clock.advance(999);
+    expect(code()).toBeUndefined();
+    clock.advance(1);
+    expect(guard.check("fs.read", "/work/a")).toMatchObject({
+      code: "LEASE_EXPIRED",
+      message: "fs.read on /work/a is refused: the lease expired at 2026-01-01T00:00:01.000Z",
+      retryable: false,
+    });
+  });
+
+  test("R-9.5-5: a wall clock that is set back extends nothing", () => {
+    const { clock, code } = setUp(undefined, 1000);
+    clock.jump(-3_600_000);
+    clock.advance(999);
+    expect(code()).toBeUndefined();
+    clock.advance(1);
+    expect(code()).toBe("LEASE_EXPIRED");
+  });
+
+  test("R-9.5-2: a wall clock that is set forward counts at once", () => {
+    const { clock, code } = setUp(undefined, 1000);
+    clock.jump(1000);
+    expect(code()).toBe("LEASE_EXPIRED");
+  });
+
+  test("a lease without expiry does not expire", () => {
+    const { clock, code } = setUp();
+    clock.advance(2 ** 45);
+    expect(code()).toBeUndefined();
+  });
+});
+
+describe("budgets", () => {
+  test("R-9.6-6: an exhausted counter stops every namespace, and says how much is left", () => {
+    const { budget, guard } = setUp({ "tool.call": ["*"], "cost.budget": ["EUR:2", "USD:1"] });
+    budget.charge("EUR", 2.15);
+    expect(guard.check("tool.call", "ocr")).toMatchObject({
+      code: "BUDGET_EXHAUSTED",
+      message: "tool.call on ocr is refused: -0.15 EUR remain and must be above zero",
+      retryable: false,
+    });
+    expect(guard.check("model.use", "x")?.code).toBe("BUDGET_EXHAUSTED");
+  });
+
+  test("R-9.6-5: what remains above zero is enough, however little", () => {
+    const { budget, code } = setUp();
+    budget.charge("EUR", 0.9999999999999999);
+    expect(code()).toBeUndefined();
+  });
+});
+
+test("R-5.3-6: an endless target makes no endless message", () => {
+  const { guard } = setUp({ "tool.call": Array.from({ length: 500 }, (_, i) => `tool-${i}`) });
+  expect(guard.check("tool.call", "x".repeat(1_000_000))?.message.length).toBeLessThan(500);
+});

@@ -1,0 +1,57 @@
+import { mkdir, mkdtemp, realpath, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { locate } from "./location.ts";
+
+let base: string;
+
+beforeEach(async () => {
+  base = await realpath(await mkdtemp(join(tmpdir(), "arcp-")));
+  await mkdir(`${base}/a/b`, { recursive: true });
+  await writeFile(`${base}/a/b/file`, "");
+});
+
+afterEach(() => rm(base, { recursive: true }));
+
+test("R-9.2-7: what has no link in it is where it is", async () => {
+  expect(await locate(`${base}/a/b/file`)).toBe(`${base}/a/b/file`);
+  expect(await locate("/")).toBe("/");
+});
+
+test("R-9.2-7: links are followed, absolute and relative ones, and links to links", async () => {
+  await symlink(`${base}/a`, `${base}/absolute`);
+  await symlink("../a/b", `${base}/a/relative`);
+  await symlink("absolute/./relative//", `${base}/twice`);
+  for (const path of ["absolute/b/file", "a/relative/file", "twice/file"]) {
+    expect(await locate(`${base}/${path}`), path).toBe(await realpath(`${base}/${path}`));
+  }
+});
+
+test("R-9.2-7: .. in a link starts from where the link really is", async () => {
+  await mkdir(`${base}/x`);
+  await symlink(`${base}/a/b`, `${base}/x/deep`);
+  await symlink("deep/../..", `${base}/x/up`);
+  expect(await locate(`${base}/x/up`)).toBe(await realpath(`${base}/x/up`));
+  expect(await locate(`${base}/x/up`)).toBe(base);
+  await symlink("../".repeat(50), `${base}/root`);
+  expect(await locate(`${base}/root/etc`)).toBe(await realpath("/etc"));
+});
+
+test("what does not exist is where it would be, also behind a link and by a link", async () => {
+  await symlink(`${base}/a`, `${base}/link`);
+  await symlink("a/missing/x", `${base}/dangling`);
+  expect(await locate(`${base}/link/none/at/all`)).toBe(`${base}/a/none/at/all`);
+  expect(await locate(`${base}/dangling/y`)).toBe(`${base}/a/missing/x/y`);
+  expect(await locate(`${base}/a/b/file/below`)).toBe(`${base}/a/b/file/below`);
+  const long = "x".repeat(300);
+  expect(await locate(`${base}/link/${long}`)).toBe(`${base}/a/${long}`);
+});
+
+test("a circle of links is nowhere", async () => {
+  await symlink("two", `${base}/one`);
+  await symlink("one", `${base}/two`);
+  await symlink("self/self", `${base}/self`);
+  expect(await locate(`${base}/one`)).toBeUndefined();
+  expect(await locate(`${base}/self`)).toBeUndefined();
+});

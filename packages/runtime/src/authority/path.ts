@@ -1,0 +1,100 @@
+import { LocalError } from "@arcp/core";
+import { ANY_SEGMENTS, compileGlob, Glob, type GlobOutcome, type Segment } from "./glob.ts";
+
+/** A path as it is compared with patterns, or why there is none. */
+export type PathOutcome =
+  | { readonly ok: true; readonly path: string }
+  | { readonly ok: false; readonly problem: string };
+
+/**
+ * Makes a POSIX path absolute and canonical without looking at the disk: against the workspace when it is relative, `.`
+ * and `..` resolved, repeated and trailing slashes gone (R-9.2-5). What is neither, such as `%2e%2e` or `\`, is an
+ * ordinary name.
+ *
+ * @throws LocalError `MISUSE` when the workspace itself is not an absolute path
+ */
+export function canonicalPath(path: string, workspace?: string): PathOutcome {
+  if (path === "") return { ok: false, problem: "is empty" };
+  if (path.includes("\0")) return { ok: false, problem: "contains NUL" };
+  const names: string[] = [];
+  if (!path.startsWith("/")) {
+    if (workspace === undefined) {
+      return { ok: false, problem: "is relative, and the job has no workspace" };
+    }
+    names.push(...workspaceNames(workspace));
+  }
+  for (const name of path.split("/")) {
+    if (name === "" || name === ".") continue;
+    if (name !== "..") names.push(name);
+    else if (names.pop() === undefined) return { ok: false, problem: "climbs above the root" };
+  }
+  return { ok: true, path: `/${names.join("/")}` };
+}
+
+/**
+ * Compiles a pattern over canonical paths (R-9.2-6). The single pattern `**` is every path, whatever the workspace.
+ *
+ * @throws LocalError `MISUSE` when the workspace itself is not an absolute path
+ */
+export function compilePathGlob(pattern: string, workspace?: string): GlobOutcome {
+  const compiled = compileGlob(pattern);
+  if (!compiled.ok || pattern === ANY_SEGMENTS) return compiled;
+  if (pattern.includes("\0")) return { ok: false, problem: "contains NUL" };
+  const segments = compiled.glob.segments.filter((segment) => literalName(segment) !== "");
+  const dotted = segments.some((segment) => [".", ".."].includes(literalName(segment) ?? ""));
+  if (dotted) return { ok: false, problem: "has a . or .. segment" };
+  if (pattern.startsWith("/")) return { ok: true, glob: pathGlob(pattern, [], segments) };
+  if (workspace === undefined) {
+    return { ok: false, problem: "is relative, and the job has no workspace" };
+  }
+  return { ok: true, glob: pathGlob(pattern, workspaceNames(workspace), segments) };
+}
+
+/**
+ * The directory or file that everything under a path pattern is at or below, which is its literal beginning.
+ *
+ * @returns undefined for `**`, which begins nowhere
+ */
+export function literalPrefix(glob: Glob): string | undefined {
+  const length = prefixLength(glob);
+  return length === 0 ? undefined : `/${prefixNames(glob, length).join("/")}`;
+}
+
+/** The same pattern below another place: `prefix`, a canonical path taken literally, instead of the literal beginning. */
+export function withLiteralPrefix(glob: Glob, prefix: string): Glob {
+  return pathGlob(glob.text, nonEmpty(prefix), glob.segments.slice(prefixLength(glob)));
+}
+
+/** The names are taken as they are, so that a `*` in the name of a real directory is no wildcard. */
+function pathGlob(text: string, names: readonly string[], rest: readonly Segment[]): Glob {
+  const segments: Segment[] = [...names.map((name) => [name]), ...rest];
+  // As in the paths themselves, an empty name stands before the first slash, and one after the only slash of the root.
+  if (segments.length === 0) segments.push([""]);
+  return new Glob(text, [[""], ...segments]);
+}
+
+function prefixLength(glob: Glob): number {
+  const wild = glob.segments.findIndex((segment) => literalName(segment) === undefined);
+  return wild < 0 ? glob.segments.length : wild;
+}
+
+function prefixNames(glob: Glob, length: number): string[] {
+  return glob.segments.slice(0, length).flatMap((segment) => literalName(segment) || []);
+}
+
+/** @returns undefined when the segment has a wildcard */
+function literalName(segment: Segment): string | undefined {
+  return segment === ANY_SEGMENTS || segment.length > 1 ? undefined : segment[0];
+}
+
+function workspaceNames(workspace: string): string[] {
+  const root = workspace.startsWith("/") ? canonicalPath(workspace) : undefined;
+  if (root?.ok !== true) {
+    throw new LocalError("MISUSE", `the workspace must be an absolute path, not ${workspace}`);
+  }
+  return nonEmpty(root.path);
+}
+
+function nonEmpty(path: string): string[] {
+  return path.split("/").filter((name) => name !== "");
+}

@@ -1,0 +1,285 @@
+import {
+  ArcpError,
+  type CloseReason,
+  type Decoded,
+  decode,
+  type SessionId,
+  type Transport,
+} from "@arcp/core";
+import type { Logger } from "pino";
+import {
+  type Handshake,
+  type HandshakeOptions,
+  handshake,
+  type Opening,
+  resume,
+  resumeRequest,
+} from "./handshake.ts";
+import { Outbox } from "./session/outbox.ts";
+import type { ProjectorContext, ProjectorEnd } from "./session/projector.ts";
+import { announce, type Link, type Session } from "./session/session.ts";
+import type { House } from "./verbs/house.ts";
+import { dispatch } from "./verbs/index.ts";
+import { reject } from "./verbs/reject.ts";
+
+/** Characters that a frame may have before the handshake is done (R-4.1-8). */
+const MAX_OPENING = 64 * 1024;
+/** Milliseconds in which a client has to open its session (R-4.1-8). */
+const OPENING_DEADLINE = 10_000;
+
+export interface ConnectionContext extends HandshakeOptions {
+  readonly house: House;
+  readonly projector: Omit<ProjectorContext, "lost">;
+  /** What a welcome says besides the session: the runtime, its window in seconds, the agents of a principal. */
+  readonly welcome: (session: Session) => object;
+}
+
+type Bound = Extract<Handshake, { kind: "bound" }>;
+
+type State =
+  | { readonly kind: "greeting" }
+  /** Between a fresh session that is left and the one that is resumed instead. */
+  | { readonly kind: "moving" }
+  | {
+      readonly kind: "bound";
+      readonly session: Session;
+      readonly token: string;
+      confirmed: boolean;
+    }
+  | { readonly kind: "closed" };
+
+/** One transport from its first frame to its last. */
+export class Connection implements Link {
+  readonly outbox: Outbox;
+  readonly #transport: Transport;
+  readonly #context: ConnectionContext;
+  readonly #logger: Logger;
+  #state: State = { kind: "greeting" };
+
+  constructor(transport: Transport, context: ConnectionContext) {
+    this.#transport = transport;
+    this.#context = context;
+    this.#logger = context.house.logger;
+    this.outbox = new Outbox(transport, context.house.clock);
+  }
+
+  /** Serves the peer until the connection ends. Never rejects. */
+  async run(): Promise<void> {
+    const { clock } = this.#context.house;
+    const deadline = clock.after(OPENING_DEADLINE, () => {
+      if (this.#state.kind !== "greeting") return;
+      this.#fail(new ArcpError("INVALID_REQUEST", "no session.hello came in time"), "refused");
+    });
+    try {
+      for await (const frame of this.#transport.frames) {
+        if (this.#state.kind === "bound") await this.#handle(this.#state, frame);
+        else if (this.#state.kind === "greeting") await this.#greet(frame);
+        if (this.#state.kind === "closed") break;
+        await this.outbox.pressure();
+      }
+    } catch (error) {
+      this.#logger.debug({ err: error }, "connection broke");
+    } finally {
+      deadline.cancel();
+      await this.#end();
+    }
+  }
+
+  /** Ends the connection with a word to the client, for a runtime that shuts down (R-6.7-6). */
+  shutDown(): void {
+    if (this.#state.kind === "bound") {
+      const payload = { reason: "the runtime shuts down" };
+      this.#state.session.say({ type: "session.closed", payload });
+    }
+    this.#hangUp("going-away");
+  }
+
+  replace(): void {
+    this.#leave();
+    this.outbox.close("refused");
+  }
+
+  ended(end: ProjectorEnd): void {
+    if (end.kind === "fenced") return this.replace();
+    if (end.kind === "behind") {
+      return this.#fail(
+        new ArcpError(
+          "RESUME_WINDOW_EXPIRED",
+          "events that this session had still to see are gone",
+        ),
+        "refused",
+      );
+    }
+    this.#logger.error({ err: end.kind === "failed" ? end.error : end }, "a projector failed");
+    this.#fail(new ArcpError("INTERNAL_ERROR", "the session cannot go on"), "fault");
+  }
+
+  async #greet(frame: string): Promise<void> {
+    const opening = frame.length > MAX_OPENING ? tooLong : readOpening(decode(frame));
+    if (opening instanceof ArcpError) return this.#fail(opening, "refused");
+    try {
+      const outcome = await handshake(this.#context, opening);
+      if (outcome.kind === "bound") return this.#bind(outcome);
+      this.#logger.warn({ code: outcome.error.code }, "an opening request was refused");
+      this.#fail(outcome.error, "refused", outcome.session);
+    } catch (error) {
+      this.#logger.error({ err: error }, "a handshake failed");
+      this.#fail(ArcpError.from(error), "fault");
+    }
+  }
+
+  #bind({ session, token, after, resumed, epoch }: Bound): void {
+    // A later resume of the same session was quicker.
+    if (session.stream.epoch !== epoch) return this.replace();
+    // The deadline, or a shutdown, may have passed while the token was checked.
+    if (this.#state.kind === "closed") return this.#context.house.sessions.parked(session);
+    this.#state = { kind: "bound", session, token, confirmed: false };
+    const { house, projector } = this.#context;
+    house.sessions.resumed(session);
+    const payload = { ...this.#context.welcome(session), resume_token: token };
+    const repeated = resumed ? unseenAcceptances(house, session, after) : [];
+    void this.outbox.send([
+      announce(session.id, { type: "session.welcome", payload }),
+      ...repeated,
+    ]);
+    session.connect(this, after, {
+      ...projector,
+      lost: ({ job, request }) =>
+        reject(
+          session,
+          { id: request, job_id: job },
+          new ArcpError(
+            "RESUME_WINDOW_EXPIRED",
+            "events that this subscription had still to see are gone",
+          ),
+        ),
+    });
+    this.#logger.info(
+      { session: session.id, principal: session.principal, resumed },
+      "session bound",
+    );
+  }
+
+  /** @returns what to wait for before the next frame is looked at */
+  #handle(state: Extract<State, { kind: "bound" }>, frame: string): Promise<void> | undefined {
+    const { session } = state;
+    if (!state.confirmed) {
+      state.confirmed = true;
+      session.confirmToken(state.token).catch((error: unknown) => {
+        this.#logger.error({ err: error }, "a token could not be confirmed");
+      });
+    }
+    const decoded = decode(frame);
+    if (decoded.kind === "malformed") {
+      reject(session, decoded, new ArcpError("INVALID_REQUEST", decoded.reason));
+      return undefined;
+    }
+    const header = decoded.kind === "ok" ? decoded.message : decoded.header;
+    if (header.session_id !== undefined && header.session_id !== session.id) {
+      const foreign = resumeOf(decoded);
+      if (foreign === undefined) {
+        const error = new ArcpError(
+          "INVALID_REQUEST",
+          "session_id: is not this connection's session",
+        );
+        reject(session, header, error);
+        return undefined;
+      }
+    }
+    if (decoded.kind === "unknown") {
+      if (decoded.optional && header.type.startsWith("x-vendor.")) return undefined;
+      const error = new ArcpError(
+        "INVALID_REQUEST",
+        "type: is not a message that this runtime knows",
+      );
+      reject(session, header, error);
+      return undefined;
+    }
+    const moved = resumeOf(decoded);
+    if (moved !== undefined && session.untouched) return this.#move(session, moved);
+    // Not awaited: a slow request must not hold up a ping (R-4-2).
+    void dispatch(
+      this.#context.house,
+      { session, hangUp: (reason) => this.#hangUp(reason) },
+      decoded.message,
+    );
+    return undefined;
+  }
+
+  /** Leaves a fresh session for the one that the client resumes (R-6.3-3). */
+  async #move(fresh: Session, opening: Opening): Promise<void> {
+    const { sessions } = this.#context;
+    const request = resumeRequest(opening);
+    this.#state = { kind: "moving" };
+    await fresh.park(this);
+    const outcome = request && (await resume(sessions, fresh.principal, request));
+    await sessions.forget(fresh);
+    if (outcome?.kind === "bound") return this.#bind(outcome);
+    this.#fail(
+      new ArcpError("RESUME_WINDOW_EXPIRED", "the session can no longer be resumed"),
+      "refused",
+    );
+  }
+
+  /** The last word before the connection is closed (R-12-5). */
+  #fail(error: ArcpError, reason: CloseReason, session?: SessionId): void {
+    if (this.#state.kind === "closed") return;
+    const id = this.#state.kind === "bound" ? this.#state.session.id : session;
+    void this.outbox.send([announce(id, { type: "session.error", payload: error.toPayload() })]);
+    this.#hangUp(reason);
+  }
+
+  #hangUp(reason: CloseReason): void {
+    this.#leave();
+    this.outbox.finish(reason);
+  }
+
+  /** From here on nothing is read any more; the session's window runs. */
+  #leave(): void {
+    const state = this.#state;
+    this.#state = { kind: "closed" };
+    if (state.kind === "bound") void this.#park(state.session);
+  }
+
+  async #park(session: Session): Promise<void> {
+    await session.park(this);
+    if (!session.connected) this.#context.sessions.parked(session);
+  }
+
+  async #end(): Promise<void> {
+    this.#leave();
+    this.outbox.close("normal");
+  }
+}
+
+const tooLong = new ArcpError(
+  "INVALID_REQUEST",
+  `the opening message may have ${MAX_OPENING} characters`,
+);
+
+/** The first message must open a session (R-5.3-2). */
+function readOpening(decoded: Decoded): Opening | ArcpError {
+  if (decoded.kind === "malformed") return new ArcpError("INVALID_REQUEST", decoded.reason);
+  if (decoded.kind === "ok") {
+    const { message } = decoded;
+    if (message.type === "session.hello" || message.type === "session.resume") return message;
+  }
+  return new ArcpError(
+    "INVALID_REQUEST",
+    "the first message must be session.hello or session.resume",
+  );
+}
+
+function resumeOf(decoded: Decoded): Opening | undefined {
+  if (decoded.kind !== "ok" || decoded.message.type !== "session.resume") return undefined;
+  return decoded.message;
+}
+
+/** The acceptances of jobs of which the client has seen nothing yet, told again (R-6.3-8). */
+function unseenAcceptances({ jobs }: House, { id, stream }: Session, after: number): string[] {
+  const seen = stream.journal.jobsUpTo(after);
+  const told = stream.journal.jobsUpTo(stream.issued);
+  return [...jobs.of(id)]
+    .filter((job) => !seen.has(job.id) && (told.has(job.id) || stream.attachments.has(job.id)))
+    .map((job) => announce(id, job.acceptance));
+}

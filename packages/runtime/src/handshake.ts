@@ -1,0 +1,135 @@
+import {
+  ArcpError,
+  features as allFeatures,
+  type Envelope,
+  isCompatibleVersion,
+  negotiate,
+  newSessionId,
+  REQUEST_ID_FEATURE,
+  type SessionId,
+} from "@arcp/core";
+import type { Authenticate } from "./auth.ts";
+import type { Session } from "./session/session.ts";
+import type { Sessions } from "./session/sessions.ts";
+
+/** The features that this runtime has. */
+export const offeredFeatures: readonly string[] = [
+  ...allFeatures.filter((name) =>
+    ["subscribe", "agent_versions", "progress", "result_chunk", "cost.budget"].includes(name),
+  ),
+  REQUEST_ID_FEATURE,
+];
+
+export interface HandshakeOptions {
+  readonly authenticate: Authenticate;
+  readonly sessions: Sessions;
+}
+
+/** What became of an opening request. */
+export type Handshake =
+  | {
+      readonly kind: "bound";
+      readonly session: Session;
+      /** The fresh resume token. */
+      readonly token: string;
+      /** The highest number that the client has; what was issued beyond it is to be replayed. */
+      readonly after: number;
+      readonly resumed: boolean;
+      /** The session's epoch: a later resume makes this outcome void (P5). */
+      readonly epoch: number;
+    }
+  | {
+      readonly kind: "refused";
+      readonly error: ArcpError;
+      /** The id that the refusal carries: some clients drop an error without one (R-6.2-11). */
+      readonly session: SessionId;
+    };
+
+export type Opening = Envelope<"session.hello"> | Envelope<"session.resume">;
+
+interface ResumeRequest {
+  readonly token: string;
+  readonly after: number;
+  readonly session: SessionId | undefined;
+}
+
+/** Opens or resumes a session. Touches no session of anybody unless it succeeds (R-6.3-5). */
+export async function handshake(options: HandshakeOptions, opening: Opening): Promise<Handshake> {
+  const refused = (error: ArcpError): Handshake => ({
+    kind: "refused",
+    error,
+    session: newSessionId(),
+  });
+  const invalid = invalidOpening(opening);
+  if (invalid !== undefined) return refused(invalid);
+  const principal = await principalOf(options.authenticate, opening);
+  if (principal === undefined) {
+    return refused(new ArcpError("UNAUTHENTICATED", "the bearer token is missing or not valid"));
+  }
+  const request = resumeRequest(opening);
+  if (request === undefined) {
+    const asked = opening.payload.capabilities?.features ?? [];
+    const { session, token } = await options.sessions.open(
+      principal,
+      negotiate(offeredFeatures, asked),
+    );
+    return { kind: "bound", session, token, after: 0, resumed: false, epoch: session.stream.epoch };
+  }
+  return (
+    (await resume(options.sessions, principal, request)) ??
+    refused(new ArcpError("RESUME_WINDOW_EXPIRED", "the session can no longer be resumed"))
+  );
+}
+
+/** All failures look the same from outside (R-6.3-5). @returns undefined when the session cannot be resumed */
+export async function resume(
+  sessions: Sessions,
+  principal: string,
+  { token, after, session: named }: ResumeRequest,
+): Promise<Handshake | undefined> {
+  const session = await sessions.findByToken(token);
+  if (session === undefined || session.principal !== principal) return undefined;
+  if (named !== undefined && named !== session.id) return undefined;
+  if (!(await sessions.canResume(session, after))) return undefined;
+  const claim = await session.claim(token);
+  if (claim === "fenced") return undefined;
+  await session.takeOver();
+  return { kind: "bound", session, after, resumed: true, ...claim };
+}
+
+/** Reads all three forms of a resume (R-6.3-1); undefined for a plain hello. */
+export function resumeRequest({ type, payload }: Opening): ResumeRequest | undefined {
+  const position = type === "session.resume" ? payload : payload.resume;
+  if (position !== undefined) {
+    return {
+      token: position.resume_token,
+      after: position.last_event_seq ?? 0,
+      session: position.session_id,
+    };
+  }
+  if (type !== "session.hello" || payload.resume_token === undefined) return undefined;
+  return { token: payload.resume_token, after: payload.last_event_seq ?? 0, session: undefined };
+}
+
+function invalidOpening({ arcp, payload }: Opening): ArcpError | undefined {
+  if (!isCompatibleVersion(arcp)) {
+    return new ArcpError("INVALID_REQUEST", "arcp: this runtime speaks version 1.1");
+  }
+  const encodings = payload.capabilities?.encodings;
+  if (encodings !== undefined && !encodings.includes("json")) {
+    return new ArcpError(
+      "INVALID_REQUEST",
+      "payload.capabilities.encodings: this runtime speaks json alone",
+    );
+  }
+  return undefined;
+}
+
+async function principalOf(
+  authenticate: Authenticate,
+  { payload }: Opening,
+): Promise<string | undefined> {
+  const { auth } = payload;
+  if (auth === undefined || auth.scheme !== "bearer" || auth.token === "") return undefined;
+  return await authenticate(auth.token);
+}

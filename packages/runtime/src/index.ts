@@ -1,0 +1,13 @@
+export { type Authenticate, allowAnonymous, tokenTable } from "./auth.ts";
+export {
+  type Agent,
+  type AgentDefinition,
+  AgentRegistry,
+  type AnyAgent,
+  defineAgent,
+} from "./jobs/agents.ts";
+export type { AgentContext, Log } from "./jobs/context.ts";
+export type { Tool, ToolCall } from "./jobs/tools.ts";
+export type { ObservedJob, Policy } from "./policy.ts";
+export { createRuntime, type Limits, type Runtime, type RuntimeOptions } from "./runtime.ts";
+export { type MemoryStoreOptions, memoryStore } from "./store/memory-store.ts";

@@ -1,0 +1,114 @@
+import {
+  type AgentEntry,
+  type AgentReference,
+  ArcpError,
+  formatAgentReference,
+  LocalError,
+  parseAgentReference,
+} from "@arcp/core";
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+import type { AgentContext } from "./context.ts";
+
+export interface AgentDefinition<Input, Output> {
+  /** `[a-z0-9][a-z0-9._-]*`, at most 128 characters (section 7.5). */
+  readonly name: string;
+  /** `[A-Za-z0-9.+_-]+`, at most 64 characters. Without one the agent is unversioned. */
+  readonly version?: string;
+  /** Any Standard Schema (zod, valibot, arktype, …). A submit whose input it refuses is `INVALID_REQUEST`. */
+  readonly input?: StandardSchemaV1<unknown, Input>;
+  /** What `run` must return; another value ends the job with `INTERNAL_ERROR`. */
+  readonly output?: StandardSchemaV1<unknown, Output>;
+  /** The absolute directory that relative paths and path patterns belong to. Default: that of the runtime, if any. */
+  readonly workspace?: string;
+  /** Does the work. What it returns is the job's result; what it throws ends the job with an error. */
+  readonly run: (ctx: AgentContext, input: Input) => Output | Promise<Output>;
+}
+
+/** An agent that a runtime can host, whatever its types. */
+export type Agent<Input = unknown, Output = unknown> = AgentDefinition<Input, Output>;
+
+/** An agent of which only the runtime's side matters: it validates before it calls. */
+// biome-ignore lint/suspicious/noExplicitAny: an agent's input type is proven by its own schema, at the call
+export type AnyAgent = Agent<any, any>;
+
+/** @throws LocalError `MISUSE` when name or version do not match the grammar */
+export function defineAgent<Input = unknown, Output = unknown>(
+  definition: AgentDefinition<Input, Output>,
+): Agent<Input, Output> {
+  const reference = formatAgentReference(definition);
+  if (parseAgentReference(reference) === undefined || definition.name.includes("@")) {
+    throw new LocalError(
+      "MISUSE",
+      `${JSON.stringify(reference)} is no agent reference; a name is like "doc-indexer", a version like "2.1.0"`,
+    );
+  }
+  return Object.freeze({ ...definition });
+}
+
+interface Named {
+  readonly unversioned?: AnyAgent | undefined;
+  readonly versions: ReadonlyMap<string, AnyAgent>;
+  readonly default?: string | undefined;
+}
+
+/** The agents that a runtime hosts, by name and version (section 7.5). */
+export class AgentRegistry {
+  readonly #agents = new Map<string, Named>();
+
+  constructor(agents: readonly AnyAgent[] = []) {
+    for (const agent of agents) this.register(agent);
+  }
+
+  /** Adds an agent, or replaces the one of the same name and version; running jobs keep theirs (R-7.5-5). */
+  register(agent: AnyAgent): void {
+    const known = this.#agents.get(agent.name) ?? { versions: new Map() };
+    this.#agents.set(
+      agent.name,
+      agent.version === undefined
+        ? { ...known, unversioned: agent }
+        : { ...known, versions: new Map([...known.versions, [agent.version, agent]]) },
+    );
+  }
+
+  /**
+   * Sets what a bare name means.
+   * @throws LocalError `MISUSE` when no such version is registered
+   */
+  setDefault(name: string, version: string): void {
+    const known = this.#agents.get(name);
+    if (!known?.versions.has(version)) {
+      throw new LocalError("MISUSE", `no agent ${name}@${version} is registered`);
+    }
+    this.#agents.set(name, { ...known, default: version });
+  }
+
+  /** Resolves a reference (R-7.5-2 to R-7.5-4). */
+  resolve({ name, version }: AgentReference): AnyAgent | ArcpError {
+    const known = this.#agents.get(name);
+    if (known === undefined) {
+      return new ArcpError("AGENT_NOT_AVAILABLE", `there is no agent ${name} here`);
+    }
+    const { versions, unversioned, default: preferred } = known;
+    if (version !== undefined) {
+      return (
+        versions.get(version) ??
+        new ArcpError("AGENT_VERSION_NOT_AVAILABLE", `${name} has no version ${version}`)
+      );
+    }
+    const [first] = versions.values();
+    const agent = (preferred && versions.get(preferred)) || (unversioned ?? first);
+    return agent ?? new ArcpError("AGENT_NOT_AVAILABLE", `there is no agent ${name} here`);
+  }
+
+  /** What a welcome lists, sorted by name (R-6.2-7). */
+  inventory(mayUse: (name: string) => boolean = () => true): AgentEntry[] {
+    return [...this.#agents]
+      .filter(([name]) => mayUse(name))
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([name, { versions, default: preferred }]) => ({
+        name,
+        versions: [...versions.keys()],
+        default: preferred,
+      }));
+  }
+}

@@ -1,0 +1,58 @@
+import type { Clock } from "@arcp/core";
+import type { AppendOutcome, LogBatch, LogStore } from "../store/index.ts";
+import { DEFAULT_TURN_LIMITS, Turn, type TurnLimits } from "../turn.ts";
+
+/** A log writer as its committer sees it. */
+export interface Committable {
+  /** Hands over what was accepted since the last call. */
+  take(): LogBatch;
+  /** The batch became durable, was fenced off, or the store failed. */
+  settle(batch: LogBatch, outcome: AppendOutcome | Error): void;
+}
+
+/**
+ * Writes behind all jobs of a runtime: once per turn it hands everything that they accepted to the store in one call.
+ * While a call is under way the next group gathers.
+ */
+export class Committer {
+  readonly turn: Turn;
+  readonly #logs: LogStore;
+  readonly #dirty = new Set<Committable>();
+  #busy = false;
+
+  constructor(logs: LogStore, clock: Clock, limits: TurnLimits = DEFAULT_TURN_LIMITS) {
+    this.#logs = logs;
+    this.turn = new Turn(clock, limits, () => void this.#commit());
+  }
+
+  /** Something of this writer waits to be made durable. */
+  enlist(writer: Committable): void {
+    this.#dirty.add(writer);
+    this.turn.arm();
+  }
+
+  async #commit(): Promise<void> {
+    if (this.#busy || this.#dirty.size === 0) return;
+    this.#busy = true;
+    const writers = [...this.#dirty];
+    this.#dirty.clear();
+    const batches = writers.map((writer) => writer.take());
+    const outcomes = await this.#append(batches);
+    this.#busy = false;
+    if (this.#dirty.size > 0) this.turn.arm();
+    for (const [i, writer] of writers.entries()) {
+      const batch = batches[i];
+      const outcome = Array.isArray(outcomes) ? outcomes[i] : outcomes;
+      if (batch === undefined) continue;
+      writer.settle(batch, outcome ?? new Error("the store gave no outcome for a batch"));
+    }
+  }
+
+  async #append(batches: readonly LogBatch[]): Promise<AppendOutcome[] | Error> {
+    try {
+      return [...(await this.#logs.append(batches))];
+    } catch (thrown) {
+      return thrown instanceof Error ? thrown : new Error(String(thrown));
+    }
+  }
+}

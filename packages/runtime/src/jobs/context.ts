@@ -1,0 +1,179 @@
+import {
+  ArcpError,
+  type Capability,
+  type EventBody,
+  eventBodies,
+  isEventKind,
+  isVendorName,
+  type Lease,
+  type LogLevel,
+} from "@arcp/core";
+import { isCostMetric } from "../authority/budget.ts";
+import type { Files } from "./files.ts";
+import type { Job } from "./job.ts";
+import type { ResultStream } from "./result-stream.ts";
+import type { ToolCaller } from "./tools.ts";
+
+/** Writes a log event. @returns when the agent may go on */
+export type Log = (message: string, attributes?: Record<string, unknown>) => Promise<void>;
+
+/**
+ * What an agent may say and do. Every emission returns a promise: awaiting it is the back-pressure, and it never
+ * rejects. Wrong arguments throw at once, and so does `BACKPRESSURE` when an agent emits thousands of events without
+ * awaiting. After the job's end emissions are discarded and operations are refused.
+ */
+export interface AgentContext {
+  readonly job: {
+    readonly id: string;
+    /** The resolved reference of this agent. */
+    readonly agent: string;
+    readonly principal: string;
+    readonly traceId: string;
+  };
+  /** Aborts when the job has to stop. The reason is an `ArcpError`. */
+  readonly signal: AbortSignal;
+  readonly lease: Lease;
+  readonly log: Readonly<Record<LogLevel, Log>>;
+  readonly thought: (text: string) => Promise<void>;
+  /** Announces a phase of the work; `running`, `back_pressure` and `credential_rotated` belong to the runtime. */
+  readonly status: (phase: string, message?: string) => Promise<void>;
+  readonly progress: (progress: {
+    current: number;
+    total?: number;
+    units?: string;
+    message?: string;
+  }) => Promise<void>;
+  /** A metric; one named `cost.*` whose unit is a budgeted currency is charged, exactly (R-9.6-3). */
+  readonly metric: (metric: {
+    name: string;
+    value: number;
+    unit?: string;
+    dimensions?: Record<string, string>;
+  }) => Promise<void>;
+  readonly artifact: (reference: {
+    uri: string;
+    content_type: string;
+    byte_size?: number;
+    sha256?: string;
+  }) => Promise<void>;
+  /** An event of a vendor's kind, `x-vendor.<vendor>.<name>`. */
+  readonly emit: (kind: string, body: Record<string, unknown>) => Promise<void>;
+  readonly tools: { readonly call: (name: string, args?: unknown) => Promise<unknown> };
+  readonly fs: Pick<Files, "readFile" | "readText" | "list" | "stat">;
+  /** Streams the result instead of returning it: text, or bytes. */
+  readonly result: { readonly write: (piece: string | Uint8Array) => Promise<void> };
+  readonly budget: {
+    /** What remains, as exact decimal text by currency. */
+    readonly remaining: () => Readonly<Record<string, string>>;
+  };
+  /** For what is not wrapped here: throws the refusal when the lease does not allow it at this moment. */
+  readonly authorize: (capability: Capability, target: string) => void;
+  /** Resolves once everything emitted so far is durable. */
+  readonly flush: () => Promise<void>;
+}
+
+const RESERVED_PHASES: readonly string[] = ["running", "back_pressure", "credential_rotated"];
+
+export function createContext(
+  job: Job,
+  tools: ToolCaller,
+  files: Files,
+  result: ResultStream,
+): AgentContext {
+  const { id, agent, principal, traceId } = job.identity;
+  const log =
+    (level: LogLevel): Log =>
+    (message, attributes) =>
+      job.emit("log", { level, message: text(message, "a log message"), attributes });
+  return {
+    job: { id, agent, principal, traceId },
+    signal: job.signal,
+    lease: job.lease.json,
+    log: {
+      trace: log("trace"),
+      debug: log("debug"),
+      info: log("info"),
+      warn: log("warn"),
+      error: log("error"),
+      critical: log("critical"),
+    },
+    thought: (thought) => job.emit("thought", { text: text(thought, "a thought") }),
+    status(phase, message) {
+      if (RESERVED_PHASES.includes(phase)) throw invalid(`the phase ${phase} is the runtime's`);
+      return job.emit("status", checked("status", { phase, message }));
+    },
+    progress(progress) {
+      const body = checked("progress", progress);
+      // Several SDKs refuse a current above the total (R-8.2-2).
+      const { total, ...rest } = body;
+      const fits = total === undefined || body.current <= total;
+      return job.emit("progress", fits ? body : rest, "progress");
+    },
+    metric: (metric) => emitMetric(job, metric),
+    artifact: (reference) => job.emit("artifact_ref", checked("artifact_ref", reference)),
+    emit(kind, body) {
+      if (!isVendorName(kind)) {
+        throw invalid(
+          isEventKind(kind)
+            ? `a ${kind} event has a method of its own`
+            : `${JSON.stringify(kind)} is not an event kind; a vendor's is x-vendor.<vendor>.<name>`,
+        );
+      }
+      if (typeof body !== "object" || body === null || Array.isArray(body)) {
+        throw invalid("the body of an event is an object");
+      }
+      return job.emit(kind, body);
+    },
+    tools: { call: (name, args) => tolerated(tools.call(name, args)) },
+    fs: {
+      readFile: (path) => tolerated(files.readFile(path)),
+      readText: (path) => tolerated(files.readText(path)),
+      list: (path) => tolerated(files.list(path)),
+      stat: (path) => tolerated(files.stat(path)),
+    },
+    result: { write: (piece) => tolerated(result.write(piece)) },
+    budget: { remaining: () => Object.fromEntries(job.budget.remaining()) },
+    authorize(capability, target) {
+      const refusal = job.guard.check(capability, target);
+      if (refusal !== undefined) throw refusal;
+    },
+    flush: () => tolerated(job.flush()),
+  };
+}
+
+function emitMetric(job: Job, metric: Parameters<AgentContext["metric"]>[0]): Promise<void> {
+  const body = checked("metric", metric);
+  if (body.name.startsWith("cost.budget."))
+    throw invalid(`the metric ${body.name} is the runtime's`);
+  if (!isCostMetric(body.name)) return job.emit("metric", body);
+  if (!job.live) return Promise.resolve();
+  if (body.value < 0) throw invalid("a cost must be a finite number of zero or more");
+  // The metric first: should it be refused, nothing was charged.
+  const accepted = job.emit("metric", body);
+  const charge = job.budget.charge(body.unit, body.value);
+  if (charge.ok && charge.notice !== undefined) job.emitRemainder(charge.notice);
+  return accepted;
+}
+
+/** Validates what an agent says against the event's own schema (R-8.1-2). */
+function checked<K extends keyof typeof eventBodies>(kind: K, body: unknown): EventBody<K> {
+  const parsed = eventBodies[kind].safeParse(body);
+  if (parsed.success) return parsed.data as EventBody<K>;
+  const issue = parsed.error.issues[0];
+  throw invalid(`${[kind, ...(issue?.path ?? [])].join(".")}: ${issue?.message ?? "is invalid"}`);
+}
+
+function text(value: unknown, what: string): string {
+  if (typeof value === "string") return value;
+  throw invalid(`${what} is a string`);
+}
+
+function invalid(message: string): ArcpError {
+  return new ArcpError("INVALID_REQUEST", message);
+}
+
+/** A refusal that an agent never looks at must not end the process; whoever awaits it still gets it. */
+function tolerated<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => {});
+  return promise;
+}

@@ -1,0 +1,31 @@
+import { ArcpError, type ErrorPayload, type TerminalStatus } from "@arcp/core";
+
+/** How a job ends: the payload of its one terminal record. */
+export type Ending =
+  | {
+      readonly status: "success";
+      readonly payload: {
+        readonly result?: unknown;
+        readonly result_id?: string;
+        readonly result_size?: number;
+        readonly summary?: string;
+      };
+    }
+  | { readonly status: Exclude<TerminalStatus, "success">; readonly payload: ErrorPayload };
+
+export function failure(thrown: unknown): Ending {
+  return { status: "error", payload: ArcpError.from(thrown).toPayload() };
+}
+
+export function cancelled(reason: string | undefined): Ending {
+  const message = reason === undefined || reason === "" ? "cancelled on request" : reason;
+  return { status: "cancelled", payload: new ArcpError("CANCELLED", message).toPayload() };
+}
+
+/** @param seconds the `max_runtime_sec` that ran out */
+export function timedOut(seconds: number): Ending {
+  return {
+    status: "timed_out",
+    payload: new ArcpError("TIMEOUT", `ran longer than ${seconds} s`).toPayload(),
+  };
+}

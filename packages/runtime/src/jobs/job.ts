@@ -1,0 +1,304 @@
+import {
+  ArcpError,
+  type Clock,
+  canMove,
+  formatTimestamp,
+  isTerminal,
+  type JobId,
+  type JobStatus,
+  type MessageId,
+  type SessionId,
+  type TerminalStatus,
+  type Timer,
+} from "@arcp/core";
+import type { Logger } from "pino";
+import { exactNumber } from "../authority/amount.ts";
+import { Budget, type Remainder } from "../authority/budget.ts";
+import { Guard } from "../authority/guard.ts";
+import type { CompiledLease } from "../authority/lease.ts";
+import type { JobIndex, LogRecord, RecordKind } from "../store/index.ts";
+import type { Timestamps } from "../timestamps.ts";
+import type { Committer } from "./committer.ts";
+import { cancelled, type Ending, failure, timedOut } from "./ending.ts";
+import { LogWriter } from "./log-writer.ts";
+import { fitsEnvelope, type RecordSource, writeRecord } from "./record.ts";
+
+/** What a job is, from its acceptance to its end. */
+export interface JobIdentity {
+  readonly id: JobId;
+  readonly principal: string;
+  /** The session that owns it; its features decide what the agent may stream. */
+  readonly session: SessionId;
+  readonly features: ReadonlySet<string>;
+  readonly request: MessageId;
+  /** The resolved reference. */
+  readonly agent: string;
+  readonly traceId: string;
+  /** Milliseconds since 1970. */
+  readonly acceptedAt: number;
+  readonly maxRuntimeSec: number | undefined;
+}
+
+export interface JobContext {
+  readonly clock: Clock;
+  readonly timestamps: Timestamps;
+  readonly committer: Committer;
+  readonly index: JobIndex;
+  readonly logger: Logger;
+  /** Milliseconds that an agent has to stop after a cancel. */
+  readonly cancelGrace: number;
+}
+
+const DONE = Promise.resolve();
+
+interface CancelRequest {
+  readonly reason: string | undefined;
+  readonly durable: Promise<void>;
+  acknowledged: boolean;
+}
+
+/**
+ * One job: the sole owner of its state and the sole writer of its log. It knows nothing of sessions or sockets.
+ *
+ * - **J2** What it says of itself to others (`status`, `ended`) is durable.
+ * - **J3** Exactly one terminal record, and it is the last. The first ending wins; a later one is told so.
+ */
+export class Job {
+  readonly identity: JobIdentity;
+  readonly lease: CompiledLease;
+  readonly budget: Budget;
+  readonly guard: Guard;
+  readonly #context: JobContext;
+  readonly #writer: LogWriter;
+  readonly #abort = new AbortController();
+  readonly #ended = Promise.withResolvers<void>();
+  readonly #timers: Timer[] = [];
+  #state: JobStatus = "pending";
+  #durableState: JobStatus = "pending";
+  #terminalSeq = Number.POSITIVE_INFINITY;
+  #cancel: CancelRequest | undefined;
+  /** An ending that came while the wish to cancel was not yet acknowledged: it waits for that. */
+  #heldBack: Ending | undefined;
+
+  constructor(identity: JobIdentity, lease: CompiledLease, context: JobContext) {
+    this.identity = identity;
+    this.lease = lease;
+    this.#context = context;
+    this.budget = new Budget(lease.budget);
+    this.guard = new Guard({
+      lease,
+      budget: this.budget,
+      clock: context.clock,
+      isActive: () => !isTerminal(this.#state) && this.#cancel === undefined,
+    });
+    this.#writer = new LogWriter(identity.id, context.committer, (error) => this.#lose(error));
+    const { maxRuntimeSec } = identity;
+    if (maxRuntimeSec !== undefined) {
+      this.#after(maxRuntimeSec * 1000, () => this.end(timedOut(maxRuntimeSec)));
+    }
+  }
+
+  get id(): JobId {
+    return this.identity.id;
+  }
+
+  /** The state as its log tells it: what a reply may say (J2). */
+  get status(): JobStatus {
+    return this.#durableState;
+  }
+
+  /** Whether the job still takes events and operations. */
+  get live(): boolean {
+    return !isTerminal(this.#state);
+  }
+
+  /** Aborts when the job has to stop: cancelled, timed out, ended in any way. */
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  /** The `job_seq` of the last durable record. */
+  get lastSeq(): number {
+    return this.#writer.durable;
+  }
+
+  /** The `job_seq` behind which everything is still to come; of an ended job its terminal record is (R-7.6-6). */
+  get liveAfter(): number {
+    return Math.min(this.#writer.durable, this.#terminalSeq - 1);
+  }
+
+  /** Resolves when the terminal record and the final state are durable. */
+  get ended(): Promise<void> {
+    return this.#ended.promise;
+  }
+
+  /** What its acceptance says; the initial budget, whatever was spent since (R-7.1-1). */
+  get acceptance() {
+    const { id, agent, request, traceId, acceptedAt } = this.identity;
+    const initial = new Budget(this.lease.budget);
+    return {
+      type: "job.accepted" as const,
+      job_id: id,
+      trace_id: traceId,
+      payload: {
+        request_id: request,
+        job_id: id,
+        agent,
+        lease: this.lease.json,
+        ...(this.lease.budget.size > 0 ? { budget: initial.toJSON() } : {}),
+        accepted_at: formatTimestamp(acceptedAt),
+        trace_id: traceId,
+      },
+    };
+  }
+
+  /** The agent begins. @returns whether it still may */
+  begin(): boolean {
+    if (!canMove(this.#state, "running")) return false;
+    this.#state = "running";
+    void this.emit("status", { phase: "running" });
+    void this.#settle("running");
+    return true;
+  }
+
+  /**
+   * Appends an event. What comes after the end is discarded (R-7.3-3).
+   * @returns when the agent may go on; accepted, not delivered (J2)
+   * @throws ArcpError `INVALID_REQUEST` when it does not fit into one envelope
+   * @throws LocalError `BACKPRESSURE`
+   */
+  emit(kind: string, body: object, recordKind: RecordKind = "event", over = false): Promise<void> {
+    if (!this.live) return DONE;
+    const ts = this.#context.timestamps.now();
+    const record = this.#write("job.event", recordKind, { kind, ts, body });
+    if (!fitsEnvelope(record)) {
+      throw new ArcpError("INVALID_REQUEST", `a ${kind} event must fit into 1 MiB of JSON`);
+    }
+    return this.#writer.append(record, over) ?? DONE;
+  }
+
+  /** Says what remains of a budget; runtime only (R-8.2-3, R-9.6-9). */
+  emitRemainder({ currency, remaining }: Remainder): void {
+    const value = exactNumber(remaining);
+    void this.emit("metric", { name: "cost.budget.remaining", value, unit: currency }, "budget", true);
+  }
+
+  /** Resolves once everything emitted so far is durable; rejects when the log is lost. */
+  flush(): Promise<void> {
+    return this.#writer.flush();
+  }
+
+  /** Ends the job, unless it has ended. @returns whether this ending won (J3) */
+  end(ending: Ending): boolean {
+    if (!this.live || this.#heldBack !== undefined) return false;
+    if (this.#cancel !== undefined && !this.#cancel.acknowledged) {
+      this.#heldBack = ending;
+      return false;
+    }
+    for (const remainder of this.budget.unsaid()) this.emitRemainder(remainder);
+    const final = this.#cancel === undefined ? ending : cancelled(this.#cancel.reason);
+    const record = this.#terminal(final);
+    this.#state = record.status;
+    this.#terminalSeq = this.#writer.nextSeq;
+    void this.#writer.append(record.record, true);
+    for (const timer of this.#timers.splice(0)) timer.cancel();
+    this.#abort.abort(new ArcpError("CANCELLED", "the job has ended"));
+    void this.#settle(record.status).then(this.#ended.resolve);
+    return final === ending;
+  }
+
+  /**
+   * Asks the job to stop: durable first, then acknowledged, then the agent is signalled, and from the first moment on no
+   * other ending can win (R-7.4-1, R-7.4-2).
+   * @param acknowledge called once it is durable; with the final state when the job had ended before
+   */
+  async cancel(
+    reason: string | undefined,
+    acknowledge: (finished: TerminalStatus | undefined) => void,
+  ): Promise<void> {
+    if (!this.live) {
+      await this.ended;
+      const { status } = this;
+      return acknowledge(isTerminal(status) ? status : undefined);
+    }
+    if (this.#cancel !== undefined) {
+      await this.#cancel.durable;
+      return acknowledge(undefined);
+    }
+    const request = {
+      durable: this.#context.index.update(this.id, { cancel: { reason } }),
+      reason,
+      acknowledged: false,
+    };
+    this.#cancel = request;
+    try {
+      await request.durable;
+    } catch (error) {
+      this.#cancel = undefined;
+      this.#release();
+      throw error;
+    }
+    acknowledge(undefined);
+    request.acknowledged = true;
+    this.#abort.abort(new ArcpError("CANCELLED", reason || "cancelled on request"));
+    this.#after(this.#context.cancelGrace, () => this.end(cancelled(reason)));
+    this.#release();
+    if (this.#state === "pending") this.end(cancelled(reason));
+  }
+
+  /** Lets an ending through that was held back for the acknowledgement of a cancel. */
+  #release(): void {
+    const ending = this.#heldBack;
+    this.#heldBack = undefined;
+    if (ending !== undefined) this.end(ending);
+  }
+
+  /** Ends the job at once, for a runtime that shuts down. */
+  stop(reason: string): void {
+    this.end(failure(new ArcpError("INTERNAL_ERROR", reason)));
+  }
+
+  #terminal(ending: Ending): { status: TerminalStatus; record: LogRecord } {
+    const { status, payload } = ending;
+    const type = status === "success" ? "job.result" : "job.error";
+    const record = this.#write(type, "terminal", { final_status: status, ...payload });
+    if (fitsEnvelope(record)) return { status, record };
+    const tooBig = failure(
+      new ArcpError(
+        "INTERNAL_ERROR",
+        "the result does not fit into one message of 1 MiB: stream it with ctx.result.write",
+      ),
+    );
+    return this.#terminal(tooBig);
+  }
+
+  #write(type: RecordSource["type"], kind: RecordKind, payload: object): LogRecord {
+    const { id, traceId } = this.identity;
+    const jobSeq = this.#writer.nextSeq;
+    return writeRecord({ job: id, traceId, jobSeq, kind, type, payload });
+  }
+
+  /** Shows a state to others once its record is durable. */
+  async #settle(state: JobStatus): Promise<void> {
+    try {
+      await this.#writer.flush();
+      await this.#context.index.update(this.id, { status: state });
+      if (!isTerminal(this.#durableState)) this.#durableState = state;
+    } catch (error) {
+      this.#context.logger.error({ job: this.id, err: error }, "a job's state could not be stored");
+    }
+  }
+
+  /** The log is lost: nothing can be told any more, so the agent has to stop. */
+  #lose(error: Error): void {
+    this.#context.logger.error({ job: this.id, err: error }, "a job lost its log and is stopped");
+    this.#state = "error";
+    for (const timer of this.#timers.splice(0)) timer.cancel();
+    this.#abort.abort(new ArcpError("INTERNAL_ERROR", "the job's log is lost"));
+    this.#ended.resolve();
+  }
+
+  #after(ms: number, fire: () => void): void {
+    this.#timers.push(this.#context.clock.after(ms, fire));
+  }
+}

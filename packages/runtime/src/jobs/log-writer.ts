@@ -1,0 +1,96 @@
+import { type JobId, LocalError } from "@arcp/core";
+import type { AppendOutcome, LogBatch, LogRecord } from "../store/index.ts";
+import type { Committable, Committer } from "./committer.ts";
+
+/** Records of one job that may wait for the end of the turn; an agent that emits on without awaiting meets it. */
+export const MAX_BACKLOG = 4096;
+
+/**
+ * The one writer of one job's log.
+ *
+ * - **J1** `job_seq` is dense from 1; a log that somebody else wrote to fences this writer off for good.
+ * - **J2** `append` means accepted in order; only what `flush` waited for is durable.
+ * - **J4** A spent turn shows as a promise of the next one.
+ */
+export class LogWriter implements Committable {
+  readonly #job: JobId;
+  readonly #committer: Committer;
+  #pending: LogRecord[] = [];
+  #accepted = 0;
+  #durable = 0;
+  #failure: Error | undefined;
+  #flushes: Array<{ upTo: number; done: PromiseWithResolvers<void> }> = [];
+  readonly #failed: (failure: Error) => void;
+
+  /** @param failed called once, when the log can take nothing any more */
+  constructor(job: JobId, committer: Committer, failed: (failure: Error) => void) {
+    this.#job = job;
+    this.#committer = committer;
+    this.#failed = failed;
+  }
+
+  /** The `job_seq` of the next record. */
+  get nextSeq(): number {
+    return this.#accepted + 1;
+  }
+
+  /** The `job_seq` of the last durable record; 0 before the first. */
+  get durable(): number {
+    return this.#durable;
+  }
+
+  /**
+   * Accepts a record as number `nextSeq`.
+   * @param over lets it pass the backlog's bound, for the records that end a job
+   * @returns the next turn of the event loop when this one is spent (J4)
+   * @throws LocalError `BACKPRESSURE` when the backlog is full, synchronously, with nothing accepted
+   */
+  append(record: LogRecord, over = false): Promise<void> | undefined {
+    if (this.#failure !== undefined) return undefined;
+    if (!over && this.#pending.length >= MAX_BACKLOG) {
+      throw new LocalError(
+        "BACKPRESSURE",
+        `${MAX_BACKLOG} events wait to be written: await what the emitting calls return`,
+      );
+    }
+    this.#accepted += 1;
+    this.#pending.push(record);
+    if (this.#pending.length === 1) this.#committer.enlist(this);
+    return this.#committer.turn.spend(1);
+  }
+
+  /** Resolves once all that was accepted before is durable; rejects when that can never be. */
+  flush(): Promise<void> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    if (this.#durable === this.#accepted) return Promise.resolve();
+    const done = Promise.withResolvers<void>();
+    this.#flushes.push({ upTo: this.#accepted, done });
+    return done.promise;
+  }
+
+  take(): LogBatch {
+    const records = this.#pending;
+    this.#pending = [];
+    return { job: this.#job, after: this.#accepted - records.length, records };
+  }
+
+  settle(batch: LogBatch, outcome: AppendOutcome | Error): void {
+    if (outcome !== "appended") {
+      const failure =
+        outcome === "fenced" ? new Error("another writer owns this job's log") : outcome;
+      return this.#fail(failure);
+    }
+    this.#durable = batch.after + batch.records.length;
+    while ((this.#flushes[0]?.upTo ?? Number.POSITIVE_INFINITY) <= this.#durable) {
+      this.#flushes.shift()?.done.resolve();
+    }
+  }
+
+  #fail(failure: Error): void {
+    if (this.#failure !== undefined) return;
+    this.#failure = failure;
+    this.#pending = [];
+    for (const { done } of this.#flushes.splice(0)) done.reject(failure);
+    this.#failed(failure);
+  }
+}

@@ -1,0 +1,119 @@
+import { ArcpError, newMessageId } from "@arcp/core";
+import type { Job } from "./job.ts";
+
+/** Decoded bytes that all chunks of one job may hold (R-8.4-4). */
+const MAX_TOTAL = 256 * 1024 * 1024;
+/** Characters per text chunk: even if each takes six in JSON, an envelope stays below 1 MiB (R-4.1-7). */
+const MAX_TEXT = 128 * 1024;
+/** Bytes per binary chunk: the protocol's limit. */
+const MAX_BYTES = 512 * 1024;
+
+/** What a finished stream says in the job's result. */
+export interface StreamedResult {
+  readonly result_id: string;
+  /** Decoded bytes. */
+  readonly result_size: number;
+}
+
+/** A result that is written piece by piece (section 8.4). */
+export class ResultStream {
+  readonly #job: Job;
+  #encoding: "utf8" | "base64" | undefined;
+  readonly #id = newMessageId("res_");
+  #chunks = 0;
+  #size = 0;
+  /** The first half of a surrogate pair whose second half was not written yet (R-8.4-2). */
+  #half = "";
+
+  constructor(job: Job) {
+    this.#job = job;
+  }
+
+  /** Whether anything was written: then the result can only be the stream (R-8.4-3). */
+  get begun(): boolean {
+    return this.#encoding !== undefined;
+  }
+
+  /**
+   * Writes a piece: text, or bytes. One result is either the one or the other.
+   * @returns when the agent may go on
+   * @throws ArcpError `INVALID_REQUEST` when the client cannot take a streamed result or text and bytes are mixed;
+   * `INTERNAL_ERROR` beyond 256 MiB
+   */
+  async write(piece: string | Uint8Array): Promise<void> {
+    if (!this.#job.identity.features.has("result_chunk")) {
+      throw new ArcpError(
+        "INVALID_REQUEST",
+        "the client takes no streamed results (result_chunk): return the result instead",
+        { details: { feature: "result_chunk" } },
+      );
+    }
+    const encoding = typeof piece === "string" ? "utf8" : "base64";
+    this.#encoding ??= encoding;
+    if (this.#encoding !== encoding) {
+      throw new ArcpError(
+        "INVALID_REQUEST",
+        "a result is written as text or as bytes, not as both",
+      );
+    }
+    if (typeof piece === "string") await this.#writeText(this.#half + piece);
+    else await this.#writeBytes(piece);
+  }
+
+  /** Writes the last chunk, which is empty: whoever writes does not know which of its pieces is the last. */
+  finish(): StreamedResult {
+    if (this.#half !== "") {
+      throw new ArcpError("INTERNAL_ERROR", "the streamed text ended within a surrogate pair");
+    }
+    void this.#emit("", 0, false);
+    return { result_id: this.#id, result_size: this.#size };
+  }
+
+  async #writeText(text: string): Promise<void> {
+    this.#half = "";
+    for (let start = 0; start < text.length; ) {
+      let end = Math.min(start + MAX_TEXT, text.length);
+      if (isHighSurrogate(text.charCodeAt(end - 1))) end -= 1;
+      if (end === start) {
+        this.#half = text.slice(start);
+        return;
+      }
+      const data = text.slice(start, end);
+      if (!data.isWellFormed()) {
+        throw new ArcpError("INVALID_REQUEST", "a streamed text must be well-formed Unicode");
+      }
+      await this.#emit(data, Buffer.byteLength(data), true);
+      start = end;
+    }
+  }
+
+  async #writeBytes(bytes: Uint8Array): Promise<void> {
+    for (let start = 0; start < bytes.length; start += MAX_BYTES) {
+      const part = bytes.subarray(start, start + MAX_BYTES);
+      const data = Buffer.from(part.buffer, part.byteOffset, part.byteLength).toString("base64");
+      await this.#emit(data, part.byteLength, true);
+    }
+  }
+
+  #emit(data: string, size: number, more: boolean): Promise<void> {
+    if (this.#size + size > MAX_TOTAL) {
+      throw new ArcpError("INTERNAL_ERROR", `a streamed result may hold ${MAX_TOTAL} bytes`);
+    }
+    const body = {
+      result_id: this.#id,
+      chunk_seq: this.#chunks,
+      data,
+      encoding: this.#encoding ?? "utf8",
+      more,
+    };
+    const accepted = this.#job.emit("result_chunk", body, "result_chunk", !more);
+    // Only now: a chunk that was refused for its backlog may be written again.
+    this.#chunks += 1;
+    this.#size += size;
+    return accepted;
+  }
+}
+
+function isHighSurrogate(code: number): boolean {
+  return code >= 0xd800 && code <= 0xdbff;
+}

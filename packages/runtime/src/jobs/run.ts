@@ -1,0 +1,59 @@
+import { ArcpError } from "@arcp/core";
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+import type { Logger } from "pino";
+import { resolvePatternPrefixes } from "../authority/real-path.ts";
+import type { AnyAgent } from "./agents.ts";
+import { createContext } from "./context.ts";
+import { type Ending, failure } from "./ending.ts";
+import { Files } from "./files.ts";
+import type { Job } from "./job.ts";
+import { ResultStream } from "./result-stream.ts";
+import { type Tool, ToolCaller } from "./tools.ts";
+
+export interface RunOptions {
+  readonly tools: ReadonlyMap<string, Tool>;
+  readonly logger: Logger;
+}
+
+/** Runs an agent for a job: whatever the agent does, exactly one ending comes of it. Never rejects. */
+export async function runAgent(
+  job: Job,
+  agent: AnyAgent,
+  input: unknown,
+  { tools, logger }: RunOptions,
+): Promise<void> {
+  const result = new ResultStream(job);
+  try {
+    const calls = new ToolCaller(job, tools);
+    const patterns = await resolvePatternPrefixes(job.lease.patterns("fs.read"));
+    if (!job.begin()) return;
+    const context = createContext(job, calls, new Files(job, patterns, calls), result);
+    const value: unknown = await agent.run(context, input);
+    job.end(await success(agent, value, result, logger.child({ job: job.id })));
+  } catch (thrown) {
+    if (!(thrown instanceof ArcpError))
+      logger.error({ job: job.id, err: thrown }, "an agent failed");
+    job.end(failure(thrown));
+  }
+}
+
+async function success(
+  agent: AnyAgent,
+  value: unknown,
+  stream: ResultStream,
+  logger: Logger,
+): Promise<Ending> {
+  if (stream.begun) {
+    if (value !== undefined) logger.warn("an agent returned a value after streaming its result");
+    return { status: "success", payload: stream.finish() };
+  }
+  const checked = agent.output === undefined ? value : await conforming(agent.output, value);
+  return { status: "success", payload: { result: checked ?? null } };
+}
+
+async function conforming(schema: StandardSchemaV1, value: unknown): Promise<unknown> {
+  const outcome = await schema["~standard"].validate(value);
+  if (outcome.issues === undefined) return outcome.value;
+  const [issue] = outcome.issues;
+  throw new Error(`the agent's result does not fit its output schema: ${issue?.message}`);
+}

@@ -1,0 +1,81 @@
+import { ArcpError } from "@arcp/core";
+import type { Job } from "./job.ts";
+
+/** What a tool knows of the call besides its arguments. */
+export interface ToolCall {
+  /** Aborts when the job has to stop. */
+  readonly signal: AbortSignal;
+  readonly job: { readonly id: string; readonly principal: string; readonly traceId: string };
+}
+
+/** A tool of the runtime: takes JSON, gives JSON. */
+export type Tool = (args: unknown, call: ToolCall) => unknown;
+
+/** Bytes of JSON that arguments and results may take on the stream; agent and tool get the whole (R-8.2-1). */
+const MAX_SHOWN = 64 * 1024;
+
+/** Calls the runtime's tools for one job, through its guard and onto its stream. */
+export class ToolCaller {
+  readonly #job: Job;
+  readonly #tools: ReadonlyMap<string, Tool>;
+  #calls = 0;
+
+  constructor(job: Job, tools: ReadonlyMap<string, Tool>) {
+    this.#job = job;
+    this.#tools = tools;
+  }
+
+  /**
+   * @throws ArcpError the refusal, which also stands on the stream (R-9.3-3), or what the tool threw
+   */
+  async call(name: string, args: unknown): Promise<unknown> {
+    const { id, principal, traceId } = this.#job.identity;
+    const callId = this.#announce(name, args);
+    try {
+      this.#check(name);
+      await this.#job.flush();
+      // Between the two a cancel, an expiry or an exhaustion may have passed.
+      this.#check(name);
+      const tool = this.#tools.get(name);
+      if (tool === undefined) throw new ArcpError("INVALID_REQUEST", `there is no tool ${name}`);
+      const result = await tool(args, {
+        signal: this.#job.signal,
+        job: { id, principal, traceId },
+      });
+      await this.#job.emit("tool_result", { call_id: callId, result: shown(result) ?? null });
+      return result;
+    } catch (thrown) {
+      const error = ArcpError.from(thrown);
+      await this.#report(callId, error);
+      throw error;
+    }
+  }
+
+  /** Shows an operation that was refused, as the pair of events that a refused tool call makes. */
+  async refuse(operation: string, args: unknown, error: ArcpError): Promise<void> {
+    await this.#report(this.#announce(operation, args), error);
+  }
+
+  #check(name: string): void {
+    const refusal = this.#job.guard.check("tool.call", name);
+    if (refusal !== undefined) throw refusal;
+  }
+
+  #announce(tool: string, args: unknown): string {
+    this.#calls += 1;
+    const callId = `call_${this.#calls}`;
+    void this.#job.emit("tool_call", { tool, call_id: callId, args: shown(args) });
+    return callId;
+  }
+
+  #report(callId: string, error: ArcpError): Promise<void> {
+    return this.#job.emit("tool_result", { call_id: callId, error: error.toPayload() });
+  }
+}
+
+function shown(value: unknown): unknown {
+  const text = JSON.stringify(value);
+  if (text === undefined || text.length * 3 <= MAX_SHOWN) return value;
+  const size = Buffer.byteLength(text);
+  return size <= MAX_SHOWN ? value : { truncated: true, byte_size: size };
+}

@@ -1,0 +1,25 @@
+import type { Lease } from "@arcp/core";
+
+/** What a policy is told of a job. */
+export interface ObservedJob {
+  readonly id: string;
+  /** Who submitted it. */
+  readonly principal: string;
+  readonly agent: string;
+}
+
+/** What an operator decides. Each part has a safe default. */
+export interface Policy {
+  /** Who may watch a job besides the principal that submitted it (R-7.6-1). Default: nobody. */
+  readonly mayObserve: (principal: string, job: ObservedJob) => boolean;
+  /** Which agents a principal may submit to, and sees in its welcome (R-7.5-2). Default: all. */
+  readonly maySubmit: (principal: string, agent: string) => boolean;
+  /** Cuts a requested lease down. Default: grants it as requested. */
+  readonly grant: (principal: string, requested: Lease) => Lease;
+}
+
+export const defaultPolicy: Policy = {
+  mayObserve: () => false,
+  maySubmit: () => true,
+  grant: (_principal, requested) => requested,
+};

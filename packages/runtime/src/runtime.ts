@@ -1,0 +1,192 @@
+import { type Clock, LocalError, systemClock, type Transport } from "@arcp/core";
+import { type Logger, pino } from "pino";
+import type { Authenticate } from "./auth.ts";
+import { emptyVault } from "./authority/vault.ts";
+import { Connection, type ConnectionContext } from "./connection.ts";
+import { AgentRegistry, type AnyAgent } from "./jobs/agents.ts";
+import { Committer } from "./jobs/committer.ts";
+import type { Job } from "./jobs/job.ts";
+import { Retention } from "./jobs/retention.ts";
+import { JobTable } from "./jobs/table.ts";
+import type { Tool } from "./jobs/tools.ts";
+import { defaultPolicy, type Policy } from "./policy.ts";
+import type { Session } from "./session/session.ts";
+import { Sessions } from "./session/sessions.ts";
+import type { Store } from "./store/index.ts";
+import { memoryStore } from "./store/memory-store.ts";
+import { Timestamps } from "./timestamps.ts";
+import type { House } from "./verbs/house.ts";
+
+/** Limits of a runtime, each with a default. */
+export interface Limits {
+  /** Seconds that a session survives without a connection. Default 600. */
+  readonly resumeWindowSec: number;
+  /** Seconds that an agent has to stop after a cancel. Default 30. */
+  readonly cancelGraceSec: number;
+  /** Seconds that a finished job is kept for listing and history. Default: twice the resume window. */
+  readonly retentionSec: number;
+}
+
+export interface RuntimeOptions {
+  readonly agents: readonly AnyAgent[];
+  /** Whose a bearer token is. `tokenTable` and `allowAnonymous` make one. */
+  readonly auth: Authenticate;
+  /** What agents call by `ctx.tools.call`, by name. */
+  readonly tools?: Readonly<Record<string, Tool>>;
+  /** Default: {@link memoryStore}. */
+  readonly store?: Store;
+  readonly policy?: Partial<Policy>;
+  readonly limits?: Partial<Limits>;
+  /** The absolute directory that relative paths and path patterns of leases belong to. */
+  readonly workspace?: string;
+  /** How the runtime calls itself in a welcome. */
+  readonly name?: string;
+  readonly version?: string;
+  readonly clock?: Clock;
+  /** Default: pino at level `warn` to the standard error. */
+  readonly logger?: Logger;
+}
+
+/** Hosts agents and executes jobs for whoever connects. */
+export interface Runtime {
+  /** The agents on offer; more can be registered at any time. */
+  readonly agents: AgentRegistry;
+  /** Speaks ARCP over a transport until it ends. A lost transport never ends a job (R-4-4). */
+  serve(transport: Transport): void;
+  /** Ends all connections with a word, stops all agents, and closes the store. */
+  close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** @throws LocalError `MISUSE` without a way to authenticate (R-6.1-4) or with a limit that is not positive */
+export function createRuntime(options: RuntimeOptions): Runtime {
+  if (typeof options.auth !== "function") {
+    throw new LocalError(
+      "MISUSE",
+      "createRuntime needs auth: tokenTable({ token: principal }), or allowAnonymous() to let everybody in",
+    );
+  }
+  return new HostedRuntime(options, readLimits(options.limits ?? {}));
+}
+
+class HostedRuntime implements Runtime {
+  readonly agents: AgentRegistry;
+  readonly #house: House;
+  readonly #context: ConnectionContext;
+  readonly #connections = new Map<Connection, Promise<void>>();
+  readonly #limits: Limits;
+  readonly #retention: Retention;
+  #closed: Promise<void> | undefined;
+
+  constructor(options: RuntimeOptions, limits: Limits) {
+    const { clock = systemClock, store = memoryStore() } = options;
+    const logger =
+      options.logger ??
+      pino({ name: "arcp", level: "warn" }, pino.destination({ fd: 2, sync: true }));
+    const timestamps = new Timestamps(clock);
+    const committer = new Committer(store.logs, clock);
+    this.#limits = limits;
+    this.#retention = new Retention(clock, limits.retentionSec * 1000, (job) => this.#remove(job));
+    this.agents = new AgentRegistry(options.agents);
+    const sessions = new Sessions({
+      clock,
+      store: store.sessions,
+      logs: store.logs,
+      resumeWindow: limits.resumeWindowSec * 1000,
+    });
+    this.#house = {
+      clock,
+      logger,
+      store,
+      sessions,
+      agents: this.agents,
+      policy: { ...defaultPolicy, ...options.policy },
+      tools: new Map(Object.entries(options.tools ?? {})),
+      jobs: new JobTable(),
+      jobContext: {
+        clock,
+        timestamps,
+        committer,
+        logger,
+        index: store.jobs,
+        cancelGrace: limits.cancelGraceSec * 1000,
+      },
+      workspace: options.workspace,
+      finished: (job) => this.#retention.keep(job),
+    };
+    this.#context = {
+      house: this.#house,
+      sessions,
+      authenticate: options.auth,
+      projector: { logs: store.logs, turn: committer.turn, vault: emptyVault },
+      welcome: (session) => this.#welcome(session, options),
+    };
+  }
+
+  serve(transport: Transport): void {
+    if (this.#closed !== undefined) return transport.close("going-away");
+    const connection = new Connection(transport, this.#context);
+    const done = connection.run().finally(() => this.#connections.delete(connection));
+    this.#connections.set(connection, done);
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
+    for (const connection of this.#connections.keys()) connection.shutDown();
+    await Promise.all(this.#connections.values());
+    const running = [...this.#house.jobs].filter((job) => job.live);
+    for (const job of running) job.stop("the runtime shuts down");
+    await Promise.all(running.map((job) => job.ended));
+    this.#retention.close();
+    this.#house.sessions.close();
+    await this.#house.store.close();
+  }
+
+  #welcome({ principal, features }: Session, { name, version }: RuntimeOptions): object {
+    return {
+      runtime: { name: name ?? "arcp-ts-runtime", version: version ?? "0.0.0" },
+      resume_window_sec: this.#limits.resumeWindowSec,
+      capabilities: {
+        encodings: ["json"],
+        features: [...features],
+        agents: this.agents.inventory((agent) => this.#house.policy.maySubmit(principal, agent)),
+      },
+    };
+  }
+
+  /** Forgets a finished job, its log, and with the last of a forgotten session's jobs its numbering. */
+  #remove(job: Job): void {
+    const { jobs, store, sessions, logger } = this.#house;
+    jobs.remove(job);
+    const { session } = job.identity;
+    const lastOne = !jobs.has(session) && sessions.get(session) === undefined;
+    Promise.all([
+      store.logs.remove(job.id),
+      store.jobs.remove(job.id),
+      lastOne ? store.sessions.removeRuns(session) : undefined,
+    ]).catch((error: unknown) => {
+      logger.error({ job: job.id, err: error }, "a finished job could not be removed");
+    });
+  }
+}
+
+function readLimits(given: Partial<Limits>): Limits {
+  const resumeWindowSec = given.resumeWindowSec ?? 600;
+  const limits = {
+    resumeWindowSec,
+    cancelGraceSec: given.cancelGraceSec ?? 30,
+    retentionSec: given.retentionSec ?? 2 * resumeWindowSec,
+  };
+  for (const [name, value] of Object.entries(limits)) {
+    if (!(value > 0)) throw new LocalError("MISUSE", `limits.${name} must be above zero`);
+  }
+  return limits;
+}

@@ -1,0 +1,108 @@
+import type { Clock, CloseReason, Transport } from "@arcp/core";
+
+/** Characters that may wait here before the connection stops to read requests (R-4.1-10). */
+const MAX_BACKLOG = 2 * 1024 * 1024;
+
+/** How long a closing connection may take to deliver what was sent before, milliseconds. */
+const LINGER_MS = 2000;
+
+interface Batch {
+  readonly frames: string[];
+  readonly taken: PromiseWithResolvers<boolean>;
+}
+
+/**
+ * The only caller of `transport.send`: replies and stream frames leave in the order in which they were handed over,
+ * everything of one turn in one write.
+ */
+export class Outbox {
+  readonly #transport: Transport;
+  readonly #clock: Clock;
+  #gathering: Batch | undefined;
+  #inFlight: Batch | undefined;
+  #waiting = 0;
+  #pumping = false;
+  #state: "open" | "finishing" | "closed" = "open";
+  #onDrained: (() => void) | undefined;
+
+  constructor(transport: Transport, clock: Clock) {
+    this.#transport = transport;
+    this.#clock = clock;
+  }
+
+  /**
+   * Sends frames behind everything that was handed over before.
+   * @returns whether the transport took them, once it has room again: the back-pressure. False when the connection is
+   * gone; never rejects.
+   */
+  send(frames: readonly string[]): Promise<boolean> {
+    if (this.#state !== "open") return Promise.resolve(false);
+    this.#gathering ??= { frames: [], taken: Promise.withResolvers<boolean>() };
+    const batch = this.#gathering;
+    for (const frame of frames) {
+      batch.frames.push(frame);
+      this.#waiting += frame.length;
+    }
+    if (!this.#pumping) {
+      this.#pumping = true;
+      void this.#pump();
+    }
+    return batch.taken.promise;
+  }
+
+  /** What to wait for before the next request is read, so that replies cannot pile up; undefined when nothing. */
+  pressure(): Promise<boolean> | undefined {
+    return this.#waiting > MAX_BACKLOG ? this.#gathering?.taken.promise : undefined;
+  }
+
+  /** Takes no more frames, delivers what it has, then closes the connection. */
+  finish(reason: CloseReason): void {
+    if (this.#state !== "open") return;
+    this.#state = "finishing";
+    if (!this.#pumping) return this.close(reason);
+    const late = this.#clock.after(LINGER_MS, () => this.close(reason));
+    this.#onDrained = () => {
+      late.cancel();
+      this.close(reason);
+    };
+  }
+
+  /** Drops what waits and closes the connection at once. */
+  close(reason: CloseReason): void {
+    if (this.#state === "closed") return;
+    this.#state = "closed";
+    this.#drop();
+    this.#transport.close(reason);
+  }
+
+  async #pump(): Promise<void> {
+    // What the rest of this turn has to say joins the first write.
+    await undefined;
+    for (let batch = this.#take(); batch !== undefined; batch = this.#take()) {
+      try {
+        await this.#transport.send(batch.frames);
+        batch.taken.resolve(true);
+      } catch {
+        // The reader of `frames` learns why; here it only means that nothing can be sent any more.
+        batch.taken.resolve(false);
+        if (this.#state === "open") this.#state = "finishing";
+        this.#drop();
+      }
+    }
+    this.#pumping = false;
+    this.#onDrained?.();
+  }
+
+  #take(): Batch | undefined {
+    const batch = this.#gathering;
+    this.#gathering = undefined;
+    this.#inFlight = batch;
+    this.#waiting = 0;
+    return batch;
+  }
+
+  #drop(): void {
+    this.#inFlight?.taken.resolve(false);
+    this.#take()?.taken.resolve(false);
+  }
+}

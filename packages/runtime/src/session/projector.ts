@@ -1,0 +1,251 @@
+import { HIGH_WATER_MARK } from "@arcp/core";
+import type { Vault } from "../authority/vault.ts";
+import type { LogRecord, LogStore, PageLimits, Run } from "../store/index.ts";
+import type { Turn } from "../turn.ts";
+import type { Attachment } from "./attachment.ts";
+import type { Outbox } from "./outbox.ts";
+import type { Stream } from "./stream.ts";
+import { framePrefix, isVisible, renderFrame } from "./view.ts";
+
+/** Records of one job in one batch while other jobs wait, so that a flood delays them by a batch (J4). */
+const QUANTUM = 64;
+const BATCH: PageLimits = { records: 256, characters: HIGH_WATER_MARK };
+
+/** Why a projector ended. */
+export type ProjectorEnd =
+  /** It was stopped, or the connection is gone. */
+  | { readonly kind: "stopped" }
+  /** A later resume owns the session (P5). */
+  | { readonly kind: "fenced" }
+  /** The log no longer holds what this session had still to see, as the owner of the job or in a replay (P3). */
+  | { readonly kind: "behind" }
+  /** The store failed. */
+  | { readonly kind: "failed"; readonly error: unknown };
+
+export interface ProjectorContext {
+  readonly logs: LogStore;
+  readonly turn: Turn;
+  readonly vault: Vault;
+  /** An observer fell behind the kept log and was detached (P3). */
+  lost(attachment: Attachment): void;
+}
+
+interface Batch {
+  readonly frames: string[];
+  readonly runs: Run[];
+  readonly cursors: Map<Attachment, number>;
+  readonly ended: Attachment[];
+  next: number;
+  characters: number;
+}
+
+/**
+ * The loop of one connected session: it pulls records behind the cursors, numbers what the viewer may see, writes down
+ * what the numbers mean, and hands the bytes on. Replay, catching up and live are one path.
+ *
+ * - **J2** It sees only what the store gives it, and the store gives only what is durable.
+ * - **J4** It spends from the runtime's turn like the jobs do.
+ * - **P1** Numbers are allotted here alone, and leave only after the runs that explain them are durable.
+ * - **P3** A cursor below the kept log ends the attachment or the connection, loudly; nothing is skipped.
+ * - **P5** After `stop` has resolved it hands out nothing more.
+ */
+export class Projector {
+  readonly #stream: Stream;
+  readonly #outbox: Outbox;
+  readonly #context: ProjectorContext;
+  readonly #prefix: string;
+  readonly #epoch: number;
+  readonly #ready = new Set<Attachment>();
+  readonly #ended: Promise<ProjectorEnd>;
+  #stopped = false;
+  /** Between the first read of a batch and its hand-over nobody else may move the stream. */
+  #building = false;
+  #changes: Array<() => void> = [];
+  #wake: (() => void) | undefined;
+
+  /** @param after the last `event_seq` that the client has; what was issued beyond it is replayed first */
+  constructor(stream: Stream, outbox: Outbox, after: number, context: ProjectorContext) {
+    this.#stream = stream;
+    this.#outbox = outbox;
+    this.#context = context;
+    this.#prefix = framePrefix(stream.session);
+    this.#epoch = stream.epoch;
+    this.#ended = this.#run(after);
+  }
+
+  /** How it ended. Never rejects. */
+  get ended(): Promise<ProjectorEnd> {
+    return this.#ended;
+  }
+
+  /** Runs `change` at the next moment at which no batch is being built: at once, or right behind that batch. */
+  change(change: () => void): void {
+    if (this.#building) this.#changes.push(change);
+    else change();
+  }
+
+  /** Arms the bell of an attachment and reads what is already there. */
+  follow(attachment: Attachment): void {
+    attachment.unlisten?.();
+    attachment.unlisten = this.#context.logs.listen(attachment.job, () => this.#ring(attachment));
+    this.#ring(attachment);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#rouse();
+    await this.#ended;
+    for (const attachment of this.#stream.attachments.values()) {
+      attachment.unlisten?.();
+      attachment.unlisten = undefined;
+    }
+  }
+
+  async #run(after: number): Promise<ProjectorEnd> {
+    // The constructor returns first: whoever made this projector follows up with what belongs in front.
+    await undefined;
+    try {
+      return (await this.#replay(after)) ?? (await this.#project());
+    } catch (error) {
+      return { kind: "failed", error };
+    }
+  }
+
+  async #replay(after: number): Promise<ProjectorEnd | undefined> {
+    const { journal, issued } = this.#stream;
+    let seq = after + 1;
+    for (const span of journal.spans(seq, issued)) {
+      const last = span.jobFrom + span.count - 1;
+      for (let cursor = span.jobFrom - 1; cursor < last; ) {
+        if (this.#stopped) return { kind: "stopped" };
+        const limits = { ...BATCH, records: Math.min(BATCH.records, last - cursor) };
+        const page = await this.#context.logs.read(span.job, cursor, limits);
+        if (page.floor > cursor || page.records.length === 0) return { kind: "behind" };
+        const frames = page.records.map((record) =>
+          renderFrame(this.#prefix, seq++, span.job, record, this.#context.vault),
+        );
+        cursor += page.records.length;
+        if (this.#stopped || !(await this.#outbox.send(frames))) return { kind: "stopped" };
+        await this.#context.turn.spend(frames.length);
+      }
+    }
+    return undefined;
+  }
+
+  async #project(): Promise<ProjectorEnd> {
+    for (const attachment of this.#stream.attachments.values()) this.follow(attachment);
+    while (!this.#stopped) {
+      if (this.#ready.size === 0) {
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve;
+        });
+        continue;
+      }
+      this.#building = true;
+      const batch = await this.#gather();
+      if (batch === "behind") return { kind: "behind" };
+      const end = await this.#record(batch);
+      if (end !== undefined) return end;
+      const sent = batch.frames.length > 0 ? this.#outbox.send(batch.frames) : undefined;
+      this.#building = false;
+      for (const change of this.#changes.splice(0)) change();
+      if (sent !== undefined && !(await sent)) return { kind: "stopped" };
+      await this.#context.turn.spend(batch.frames.length);
+    }
+    return { kind: "stopped" };
+  }
+
+  /** Reads round-robin over what is ready, a quantum each, and numbers it, touching nothing yet. */
+  async #gather(): Promise<Batch | "behind"> {
+    const batch: Batch = {
+      frames: [],
+      runs: [],
+      cursors: new Map(),
+      ended: [],
+      next: this.#stream.issued + 1,
+      characters: 0,
+    };
+    for (const attachment of this.#ready) {
+      const room = BATCH.records - batch.frames.length;
+      if (room <= 0 || batch.characters >= BATCH.characters || this.#stopped) break;
+      this.#ready.delete(attachment);
+      if (this.#stream.attachments.get(attachment.job) !== attachment) continue;
+      const cursor = batch.cursors.get(attachment) ?? attachment.cursor;
+      const page = await this.#context.logs.read(attachment.job, cursor, {
+        records: this.#ready.size === 0 ? room : Math.min(room, QUANTUM),
+        characters: BATCH.characters - batch.characters,
+      });
+      if (page.floor > cursor) {
+        if (attachment.role === "owner") return "behind";
+        this.#stream.detach(attachment.job);
+        this.#context.lost(attachment);
+        continue;
+      }
+      this.#number(attachment, cursor, page.records, batch);
+      if (cursor + page.records.length < page.head) this.#ready.add(attachment);
+    }
+    return batch;
+  }
+
+  #number(
+    attachment: Attachment,
+    cursor: number,
+    records: readonly LogRecord[],
+    batch: Batch,
+  ): void {
+    const { job, role } = attachment;
+    const viewer = { features: this.#stream.features, role };
+    let run = batch.runs.at(-1) ?? this.#stream.journal.last;
+    let jobSeq = cursor;
+    for (const record of records) {
+      jobSeq += 1;
+      if (isVisible(record, viewer)) {
+        const continues =
+          run?.job === job && run.role === role && run.jobFrom + (batch.next - run.from) === jobSeq;
+        if (!continues) {
+          run = { from: batch.next, job, jobFrom: jobSeq, role };
+          batch.runs.push(run);
+        }
+        const frame = renderFrame(this.#prefix, batch.next, job, record, this.#context.vault);
+        batch.frames.push(frame);
+        batch.characters += frame.length;
+        batch.next += 1;
+      }
+      if (record.kind === "terminal") batch.ended.push(attachment);
+    }
+    batch.cursors.set(attachment, jobSeq);
+  }
+
+  /** Makes the numbers durable, then moves the stream: from here on they are issued. */
+  async #record(batch: Batch): Promise<ProjectorEnd | undefined> {
+    const detach = batch.ended.map(({ job }) => job);
+    if (batch.runs.length > 0) {
+      const outcome = await this.#stream.commit({ runs: batch.runs, detach }, this.#epoch);
+      if (outcome === "fenced") return { kind: "fenced" };
+    } else if (detach.length > 0) {
+      // Nothing depends on it: the terminal record tells as much to whoever loads the session.
+      void this.#stream.commit({ detach });
+    }
+    if (this.#stopped) return { kind: "stopped" };
+    const { journal, attachments } = this.#stream;
+    journal.open(batch.runs);
+    for (const [attachment, cursor] of batch.cursors) attachment.cursor = cursor;
+    this.#stream.issued = batch.next - 1;
+    for (const attachment of batch.ended) {
+      attachment.unlisten?.();
+      attachments.delete(attachment.job);
+    }
+    return undefined;
+  }
+
+  #ring(attachment: Attachment): void {
+    this.#ready.add(attachment);
+    this.#rouse();
+  }
+
+  #rouse(): void {
+    const wake = this.#wake;
+    this.#wake = undefined;
+    wake?.();
+  }
+}

@@ -1,0 +1,140 @@
+import {
+  type JobId,
+  type MessageId,
+  newMessageId,
+  PROTOCOL_VERSION,
+  type RuntimeMessageType,
+  type SessionId,
+} from "@arcp/core";
+import type { Role } from "../store/index.ts";
+import type { Outbox } from "./outbox.ts";
+import { Projector, type ProjectorContext, type ProjectorEnd } from "./projector.ts";
+import type { Stream } from "./stream.ts";
+import { SubmitLog } from "./submit-log.ts";
+import { hashToken, type TokenRing } from "./token-ring.ts";
+
+/** A message as the runtime says it: the session adds the ids. */
+export interface Announcement {
+  readonly type: RuntimeMessageType;
+  readonly job_id?: JobId;
+  readonly trace_id?: string;
+  readonly payload: object;
+}
+
+/** The connection that a session speaks through. */
+export interface Link {
+  readonly outbox: Outbox;
+  /** The projector ended by itself: the connection has to end too. */
+  ended(end: ProjectorEnd): void;
+  /** Another connection takes the session over: nothing more may be read or sent on this one (R-6.3-15). */
+  replace(): void;
+}
+
+type State =
+  | { readonly kind: "parked" }
+  | { readonly kind: "connected"; readonly link: Link; readonly projector: Projector };
+
+/** One session of a principal, connected or parked. */
+export class Session {
+  readonly id: SessionId;
+  readonly principal: string;
+  readonly stream: Stream;
+  readonly submits = new SubmitLog();
+  readonly #tokens: TokenRing;
+  #state: State = { kind: "parked" };
+  /** The last projector that was asked to stop has done so. */
+  #silent: Promise<void> = Promise.resolve();
+
+  constructor(principal: string, stream: Stream, tokens: TokenRing) {
+    this.id = stream.session;
+    this.principal = principal;
+    this.stream = stream;
+    this.#tokens = tokens;
+  }
+
+  get features(): ReadonlySet<string> {
+    return this.stream.features;
+  }
+
+  get connected(): boolean {
+    return this.#state.kind === "connected";
+  }
+
+  /** Whether it follows nothing and never did: a fresh session may be left for another one (R-6.3-3). */
+  get untouched(): boolean {
+    const { issued, attachments } = this.stream;
+    return issued === 0 && attachments.size === 0 && this.submits.empty;
+  }
+
+  /**
+   * Connects it: replays what was issued after `after`, then goes on. The caller has sent the welcome into the same
+   * outbox before, and nobody else is connected.
+   */
+  connect(link: Link, after: number, context: ProjectorContext): void {
+    const projector = new Projector(this.stream, link.outbox, after, context);
+    this.#state = { kind: "connected", link, projector };
+    void projector.ended.then((end) => {
+      if (end.kind !== "stopped") link.ended(end);
+    });
+  }
+
+  /** Disconnects `link`, unless another connection has taken over. Resolves once its projector is silent. */
+  async park(link: Link): Promise<void> {
+    if (this.#state.kind === "connected" && this.#state.link === link) {
+      this.#silent = this.#state.projector.stop();
+      this.#state = { kind: "parked" };
+    }
+    await this.#silent;
+  }
+
+  /** Throws the present connection out, if there is one; afterwards it is silent (P5). */
+  async takeOver(): Promise<void> {
+    if (this.#state.kind === "connected") this.#state.link.replace();
+    await this.#silent;
+  }
+
+  /** Says something to whoever is connected; to nobody while parked. */
+  say(message: Announcement): void {
+    if (this.#state.kind !== "connected") return;
+    void this.#state.link.outbox.send([announce(this.id, message)]);
+  }
+
+  /**
+   * Runs `change` at a moment at which no number is being allotted: what it says stands between two stream envelopes
+   * for good, and what it attaches begins right behind.
+   */
+  change(change: () => void): void {
+    if (this.#state.kind === "connected") this.#state.projector.change(change);
+    else change();
+  }
+
+  /** Follows a job from behind `after`. Call it within {@link change}. */
+  follow(job: JobId, role: Role, after: number, request?: MessageId): void {
+    const attachment = this.stream.attach(job, role, after, request);
+    if (this.#state.kind === "connected") this.#state.projector.follow(attachment);
+  }
+
+  /** The client has this token: older ones are void (R-6.3-7). */
+  async confirmToken(token: string): Promise<void> {
+    if (!this.#tokens.confirm(hashToken(token))) return;
+    await this.stream.commit({ tokens: this.#tokens.hashes });
+  }
+
+  /** A resume with this token: confirms it, adds a fresh one, and raises the epoch, in one step (P5). */
+  async claim(presented: string): Promise<{ token: string; epoch: number } | "fenced"> {
+    this.#tokens.confirm(hashToken(presented));
+    const token = this.#tokens.issue();
+    const outcome = await this.stream.claim(this.#tokens.hashes);
+    return outcome === "fenced" ? outcome : { token, epoch: this.stream.epoch };
+  }
+}
+
+/** Writes an unnumbered message of the runtime. */
+export function announce(session: SessionId | undefined, message: Announcement): string {
+  return JSON.stringify({
+    arcp: PROTOCOL_VERSION,
+    id: newMessageId(),
+    session_id: session,
+    ...message,
+  });
+}

@@ -1,0 +1,107 @@
+import { type Clock, newSessionId, type SessionId, type Timer } from "@arcp/core";
+import type { LogStore, SessionStore } from "../store/index.ts";
+import { Session } from "./session.ts";
+import { Stream } from "./stream.ts";
+import { hashToken, TokenRing } from "./token-ring.ts";
+
+export interface SessionsOptions {
+  readonly clock: Clock;
+  readonly store: SessionStore;
+  readonly logs: LogStore;
+  /** Milliseconds that a session survives without a connection (R-6.3-11). */
+  readonly resumeWindow: number;
+}
+
+/** All living sessions of a runtime. */
+export class Sessions {
+  readonly #options: SessionsOptions;
+  readonly #sessions = new Map<SessionId, Session>();
+  readonly #windows = new Map<SessionId, Timer>();
+
+  constructor(options: SessionsOptions) {
+    this.#options = options;
+  }
+
+  /** Opens a session and gives its first resume token. */
+  async open(
+    principal: string,
+    features: readonly string[],
+  ): Promise<{ session: Session; token: string }> {
+    const { store } = this.#options;
+    const id = newSessionId();
+    const tokens = new TokenRing();
+    const token = tokens.issue();
+    await store.insert({ id, principal, features, epoch: 1, tokens: tokens.hashes });
+    const session = new Session(principal, new Stream(id, new Set(features), store, 1), tokens);
+    this.#sessions.set(id, session);
+    return { session, token };
+  }
+
+  get(id: SessionId): Session | undefined {
+    return this.#sessions.get(id);
+  }
+
+  [Symbol.iterator](): Iterator<Session> {
+    return this.#sessions.values();
+  }
+
+  /** The session for which a token is valid at this moment. */
+  async findByToken(token: string): Promise<Session | undefined> {
+    const row = await this.#options.store.findByToken(hashToken(token));
+    return row === undefined ? undefined : this.#sessions.get(row.id);
+  }
+
+  /**
+   * Whether everything behind `after` is still there for this session: what was issued since, and what still waits for
+   * a number (R-6.3-10, P3).
+   */
+  async canResume({ stream }: Session, after: number): Promise<boolean> {
+    if (after > stream.issued) return false;
+    const { logs } = this.#options;
+    const needed = [
+      ...[...stream.journal.spans(after + 1, stream.issued)].map(({ job, jobFrom, count }) => ({
+        job,
+        after: jobFrom - 1,
+        head: jobFrom + count - 1,
+      })),
+      ...[...stream.attachments.values()].map(({ job, cursor }) => ({
+        job,
+        after: cursor,
+        head: cursor,
+      })),
+    ];
+    for (const need of needed) {
+      const page = await logs.read(need.job, need.after, { records: 0, characters: 0 });
+      if (page.floor > need.after || page.head < need.head) return false;
+    }
+    return true;
+  }
+
+  /** The connection is gone: from now on the resume window runs. */
+  parked(session: Session): void {
+    this.#windows.get(session.id)?.cancel();
+    this.#windows.set(
+      session.id,
+      this.#options.clock.after(this.#options.resumeWindow, () => void this.forget(session)),
+    );
+  }
+
+  /** A connection is back: the window is closed again. */
+  resumed(session: Session): void {
+    this.#windows.get(session.id)?.cancel();
+    this.#windows.delete(session.id);
+  }
+
+  /** Forgets a session with its tokens and its place in every job; its jobs go on (R-6.3-18). */
+  async forget(session: Session): Promise<void> {
+    this.resumed(session);
+    this.#sessions.delete(session.id);
+    await this.#options.store.forget(session.id);
+  }
+
+  /** Takes all timers down. */
+  close(): void {
+    for (const timer of this.#windows.values()) timer.cancel();
+    this.#windows.clear();
+  }
+}

@@ -1,0 +1,70 @@
+import type { JobId, MessageId, SessionId } from "@arcp/core";
+import type { CommitOutcome, Role, SessionChange, SessionStore } from "../store/index.ts";
+import { Attachment } from "./attachment.ts";
+import { Journal } from "./journal.ts";
+
+/**
+ * The stream of one session as it stands: what it follows, which record each number belongs to, and how far it got.
+ * Connected or parked, it is the same object; only a projector moves it forward.
+ */
+export class Stream {
+  readonly session: SessionId;
+  readonly features: ReadonlySet<string>;
+  readonly journal = new Journal();
+  readonly attachments = new Map<JobId, Attachment>();
+  /** The highest `event_seq` that was ever handed to a connection; 0 before the first. */
+  issued = 0;
+  #epoch: number;
+  readonly #store: SessionStore;
+
+  constructor(
+    session: SessionId,
+    features: ReadonlySet<string>,
+    store: SessionStore,
+    epoch: number,
+  ) {
+    this.session = session;
+    this.features = features;
+    this.#store = store;
+    this.#epoch = epoch;
+  }
+
+  /** Raised by every resume. */
+  get epoch(): number {
+    return this.#epoch;
+  }
+
+  /** Raises the epoch: every commit of whoever owned the session before fails from now on (P5). */
+  async claim(tokens: readonly string[]): Promise<CommitOutcome> {
+    const epoch = this.#epoch;
+    const outcome = await this.#store.claim(this.session, epoch, tokens);
+    if (outcome === "committed") this.#epoch = epoch + 1;
+    return outcome;
+  }
+
+  /** @param epoch of whoever commits: a projector's own, so that an overtaken one fails */
+  commit(change: SessionChange, epoch: number = this.#epoch): Promise<CommitOutcome> {
+    return this.#store.commit(this.session, epoch, change);
+  }
+
+  /**
+   * Follows a job from behind `after`, in place of an earlier attachment to it. The change is on its way to the store
+   * when this returns, in front of any run that the projector opens for it.
+   */
+  attach(job: JobId, role: Role, after: number, request?: MessageId): Attachment {
+    const row = { job, role, after, since: this.issued, request };
+    const attachment = new Attachment(row);
+    this.attachments.get(job)?.unlisten?.();
+    this.attachments.set(job, attachment);
+    void this.commit({ attach: [row] });
+    return attachment;
+  }
+
+  detach(job: JobId): void {
+    const attachment = this.attachments.get(job);
+    if (attachment === undefined) return;
+    attachment.unlisten?.();
+    this.attachments.delete(job);
+    void this.commit({ detach: [job] });
+  }
+}

@@ -1,0 +1,40 @@
+import { createHash } from "node:crypto";
+import { newSecret } from "@arcp/core";
+
+/** Tokens issued after the newest confirmed one that stay valid (R-6.3-7). */
+const MAX_UNCONFIRMED = 8;
+
+/**
+ * The resume tokens of one session, as hashes: the newest confirmed one and those issued after it. A lost welcome
+ * therefore strands nobody, and a token that was followed by a confirmed one is void (R-6.3-7, R-6.1-5).
+ */
+export class TokenRing {
+  readonly #hashes: string[];
+
+  constructor(hashes: readonly string[] = []) {
+    this.#hashes = [...hashes];
+  }
+
+  get hashes(): readonly string[] {
+    return this.#hashes;
+  }
+
+  /** @returns a fresh token, to be shown once (R-6.2-10) */
+  issue(): string {
+    const token = `rt_${newSecret()}`;
+    this.#hashes.push(hashToken(token));
+    if (this.#hashes.length > MAX_UNCONFIRMED + 1) this.#hashes.splice(1, 1);
+    return token;
+  }
+
+  /** The token arrived: all older ones are void. @returns whether that changed anything */
+  confirm(hash: string): boolean {
+    const index = this.#hashes.indexOf(hash);
+    if (index > 0) this.#hashes.splice(0, index);
+    return index > 0;
+  }
+}
+
+export function hashToken(token: string): string {
+  return createHash("sha256").update(token).digest("hex");
+}

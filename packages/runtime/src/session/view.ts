@@ -1,0 +1,60 @@
+import type { Feature, JobId, SessionId } from "@arcp/core";
+import type { Vault } from "../authority/vault.ts";
+import type { LogRecord, Role } from "../store/index.ts";
+
+/** Who looks at a record. All of it is fixed when the attachment is made (P2). */
+export interface Viewer {
+  readonly session: SessionId;
+  /** Pinned by the session's first welcome. */
+  readonly features: ReadonlySet<string>;
+  readonly role: Role;
+}
+
+const needs: Partial<Record<LogRecord["kind"], Feature>> = {
+  progress: "progress",
+  result_chunk: "result_chunk",
+  budget: "cost.budget",
+  credential_rotated: "provisioned_credentials",
+};
+
+/**
+ * Whether this viewer may see the record (R-6.2-5, R-7.6-9).
+ *
+ * - **P2** Decided by the record, the role and the pinned features alone: never by the time, so that a number that was
+ *   sent once means the same record in every replay.
+ */
+export function isVisible(record: LogRecord, { features, role }: Omit<Viewer, "session">): boolean {
+  const feature = needs[record.kind];
+  if (feature !== undefined && !features.has(feature)) return false;
+  return record.kind !== "credential_rotated" || role === "owner";
+}
+
+/** Everything of a frame before the record's own text, but for the number. */
+export function framePrefix(session: SessionId): string {
+  return `{"arcp":"1.1","session_id":${JSON.stringify(session)},"event_seq":`;
+}
+
+/**
+ * The frame as this viewer gets it under this number.
+ *
+ * - **P4** The log holds no secret: a rotated credential's value comes from the vault while the job lives, and is left
+ *   out afterwards (R-9.8-11).
+ */
+export function renderFrame(
+  prefix: string,
+  seq: number,
+  job: JobId,
+  record: LogRecord,
+  vault: Vault,
+): string {
+  const text = record.kind === "credential_rotated" ? reveal(job, record.text, vault) : record.text;
+  return `${prefix}${seq},${text}`;
+}
+
+function reveal(job: JobId, text: string, vault: Vault): string {
+  const envelope = JSON.parse(`{${text}`) as { payload: { body: { id: string; value?: string } } };
+  const value = vault.reveal(job, envelope.payload.body.id);
+  if (value === undefined) return text;
+  envelope.payload.body.value = value;
+  return JSON.stringify(envelope).slice(1);
+}

@@ -1,0 +1,20 @@
+export type { JobIndex, JobRow } from "./job-index.ts";
+export type {
+  AppendOutcome,
+  LogBatch,
+  LogPage,
+  LogRecord,
+  LogStore,
+  PageLimits,
+  RecordKind,
+} from "./log-store.ts";
+export type {
+  AttachmentRow,
+  CommitOutcome,
+  Role,
+  Run,
+  SessionChange,
+  SessionRow,
+  SessionStore,
+} from "./session-store.ts";
+export type { Store } from "./store.ts";

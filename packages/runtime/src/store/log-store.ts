@@ -1,0 +1,67 @@
+import type { JobId } from "@arcp/core";
+
+/**
+ * What a viewer's view is decided by besides who it is (P2): records that need a feature, the one whose secret is
+ * filled in for the owner, and the one that ends the job.
+ */
+export type RecordKind =
+  | "event"
+  | "progress"
+  | "result_chunk"
+  | "budget"
+  | "credential_rotated"
+  | "terminal";
+
+/** One record of a job's log. Its `job_seq` is its position, from 1. */
+export interface LogRecord {
+  readonly kind: RecordKind;
+  /**
+   * The stream envelope as flat JSON without its opening brace and without `arcp`, `session_id` and `event_seq`, which
+   * each viewer's projector puts in front. Serialised once, whoever reads it.
+   */
+  readonly text: string;
+}
+
+/** Records of one job that follow the record `after`, in order. */
+export interface LogBatch {
+  readonly job: JobId;
+  /** The `job_seq` of the record before the first of these; 0 for the first of all. */
+  readonly after: number;
+  readonly records: readonly LogRecord[];
+}
+
+/** `fenced`: the log does not end at `after`, somebody else wrote, and nothing of the batch was taken (J1). */
+export type AppendOutcome = "appended" | "fenced";
+
+export interface LogPage {
+  /** The highest `job_seq` that is no longer kept; 0 when the log is whole. */
+  readonly floor: number;
+  /** The highest `job_seq` of the log; 0 when it is empty. */
+  readonly head: number;
+  /** The records after the asked position, or after `floor` where that is higher. */
+  readonly records: readonly LogRecord[];
+}
+
+export interface PageLimits {
+  readonly records: number;
+  /** Characters of text; the first record comes whatever its size. */
+  readonly characters: number;
+}
+
+/** The logs of all jobs: appended to in groups, read by position. */
+export interface LogStore {
+  /**
+   * Appends to many logs at once; each batch is a compare-and-set on its job's `job_seq`. Resolves when all that was
+   * taken is durable, as this store understands the word, with one outcome per batch.
+   */
+  append(batches: readonly LogBatch[]): Promise<readonly AppendOutcome[]>;
+  /** Reads what follows `after`. An unknown job reads as an empty log. */
+  read(job: JobId, after: number, limits: PageLimits): Promise<LogPage>;
+  /**
+   * Rings after records of this job became durable. A hint that may be lost or come once for many records: arm it
+   * first, then read. @returns takes the bell down
+   */
+  listen(job: JobId, ring: () => void): () => void;
+  /** Removes the whole log. */
+  remove(job: JobId): Promise<void>;
+}

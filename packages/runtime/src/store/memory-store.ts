@@ -1,0 +1,162 @@
+import type { JobId, SessionId } from "@arcp/core";
+import type { JobIndex, JobRow } from "./job-index.ts";
+import type { AppendOutcome, LogBatch, LogPage, LogStore, PageLimits } from "./log-store.ts";
+import { type LogLimits, MemoryLog } from "./memory-log.ts";
+import type {
+  AttachmentRow,
+  CommitOutcome,
+  Run,
+  SessionChange,
+  SessionRow,
+  SessionStore,
+} from "./session-store.ts";
+import type { Store } from "./store.ts";
+
+export interface MemoryStoreOptions {
+  /** What is kept of one job's log; beyond it the oldest records go. */
+  readonly logLimits?: Partial<LogLimits>;
+}
+
+const DEFAULT_LOG_LIMITS: LogLimits = { records: 250_000, characters: 256 * 1024 * 1024 };
+
+/** A store in memory: durable means written, and everything ends with the process. */
+export function memoryStore(options: MemoryStoreOptions = {}): Store {
+  return {
+    logs: new MemoryLogs({ ...DEFAULT_LOG_LIMITS, ...options.logLimits }),
+    jobs: new MemoryJobs(),
+    sessions: new MemorySessions(),
+    close: async () => {},
+  };
+}
+
+const EMPTY: LogPage = { floor: 0, head: 0, records: [] };
+
+class MemoryLogs implements LogStore {
+  readonly #limits: LogLimits;
+  readonly #logs = new Map<JobId, MemoryLog>();
+  readonly #bells = new Map<JobId, Set<() => void>>();
+
+  constructor(limits: LogLimits) {
+    this.#limits = limits;
+  }
+
+  async append(batches: readonly LogBatch[]): Promise<readonly AppendOutcome[]> {
+    const outcomes = batches.map((batch) => this.#append(batch));
+    for (const { job } of batches) {
+      for (const ring of this.#bells.get(job) ?? []) ring();
+    }
+    return outcomes;
+  }
+
+  async read(job: JobId, after: number, limits: PageLimits): Promise<LogPage> {
+    return this.#logs.get(job)?.read(after, limits) ?? EMPTY;
+  }
+
+  listen(job: JobId, ring: () => void): () => void {
+    const bells = this.#bells.get(job) ?? new Set();
+    this.#bells.set(job, bells.add(ring));
+    return () => {
+      bells.delete(ring);
+      if (bells.size === 0 && this.#bells.get(job) === bells) this.#bells.delete(job);
+    };
+  }
+
+  async remove(job: JobId): Promise<void> {
+    this.#logs.delete(job);
+  }
+
+  #append({ job, after, records }: LogBatch): AppendOutcome {
+    const log = this.#logs.get(job) ?? new MemoryLog(this.#limits);
+    if (log.head !== after) return "fenced";
+    this.#logs.set(job, log);
+    log.append(records);
+    return "appended";
+  }
+}
+
+class MemoryJobs implements JobIndex {
+  readonly #rows = new Map<JobId, JobRow>();
+
+  async insert(row: JobRow): Promise<void> {
+    this.#rows.set(row.id, row);
+  }
+
+  async update(id: JobId, change: Partial<Pick<JobRow, "status" | "cancel">>): Promise<void> {
+    const row = this.#rows.get(id);
+    if (row !== undefined) this.#rows.set(id, { ...row, ...change });
+  }
+
+  async get(id: JobId): Promise<JobRow | undefined> {
+    return this.#rows.get(id);
+  }
+
+  async remove(id: JobId): Promise<void> {
+    this.#rows.delete(id);
+  }
+}
+
+interface StoredSession {
+  row: SessionRow;
+  readonly attachments: Map<JobId, AttachmentRow>;
+}
+
+class MemorySessions implements SessionStore {
+  readonly #sessions = new Map<SessionId, StoredSession>();
+  readonly #byToken = new Map<string, SessionId>();
+  readonly #runs = new Map<SessionId, Run[]>();
+
+  async insert(row: SessionRow): Promise<void> {
+    this.#sessions.set(row.id, { row, attachments: new Map() });
+    for (const token of row.tokens) this.#byToken.set(token, row.id);
+  }
+
+  async findByToken(hash: string): Promise<SessionRow | undefined> {
+    const id = this.#byToken.get(hash);
+    return id === undefined ? undefined : this.#sessions.get(id)?.row;
+  }
+
+  async claim(id: SessionId, epoch: number, tokens: readonly string[]): Promise<CommitOutcome> {
+    const stored = this.#sessions.get(id);
+    if (stored?.row.epoch !== epoch) return "fenced";
+    this.#setTokens(stored, tokens);
+    stored.row = { ...stored.row, epoch: epoch + 1 };
+    return "committed";
+  }
+
+  async commit(id: SessionId, epoch: number, change: SessionChange): Promise<CommitOutcome> {
+    const stored = this.#sessions.get(id);
+    if (stored?.row.epoch !== epoch) return "fenced";
+    if (change.runs?.[0] !== undefined) {
+      const { from } = change.runs[0];
+      const runs = this.#runs.get(id) ?? [];
+      while ((runs.at(-1)?.from ?? 0) >= from) runs.pop();
+      runs.push(...change.runs);
+      this.#runs.set(id, runs);
+    }
+    for (const row of change.attach ?? []) stored.attachments.set(row.job, row);
+    for (const job of change.detach ?? []) stored.attachments.delete(job);
+    if (change.tokens !== undefined) this.#setTokens(stored, change.tokens);
+    return "committed";
+  }
+
+  async runs(id: SessionId): Promise<readonly Run[]> {
+    return [...(this.#runs.get(id) ?? [])];
+  }
+
+  async forget(id: SessionId): Promise<void> {
+    const stored = this.#sessions.get(id);
+    if (stored === undefined) return;
+    this.#setTokens(stored, []);
+    this.#sessions.delete(id);
+  }
+
+  async removeRuns(id: SessionId): Promise<void> {
+    if (!this.#sessions.has(id)) this.#runs.delete(id);
+  }
+
+  #setTokens(stored: StoredSession, tokens: readonly string[]): void {
+    for (const token of stored.row.tokens) this.#byToken.delete(token);
+    for (const token of tokens) this.#byToken.set(token, stored.row.id);
+    stored.row = { ...stored.row, tokens };
+  }
+}

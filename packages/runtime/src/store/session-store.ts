@@ -1,0 +1,67 @@
+import type { JobId, MessageId, SessionId } from "@arcp/core";
+
+/** Whether a session submitted the job or only watches it. Fixed when the attachment is made (P2). */
+export type Role = "owner" | "observer";
+
+/**
+ * An open run of a session's journal: `from` is the `event_seq` of the job's record `jobFrom`, and the numbers that
+ * follow belong to the records that follow, up to the next run's `from` or the first record that the viewer may not
+ * see. Its length is never stored.
+ */
+export interface Run {
+  readonly from: number;
+  readonly job: JobId;
+  readonly jobFrom: number;
+  readonly role: Role;
+}
+
+/** A session follows a job. */
+export interface AttachmentRow {
+  readonly job: JobId;
+  readonly role: Role;
+  /** The `job_seq` behind which it began to read. */
+  readonly after: number;
+  /** The session's highest `event_seq` at that moment: runs above it tell how far it has read since. */
+  readonly since: number;
+  /** The `job.subscribe` that an observer's attachment came from. */
+  readonly request?: MessageId | undefined;
+}
+
+export interface SessionRow {
+  readonly id: SessionId;
+  readonly principal: string;
+  /** Pinned by the first welcome (R-6.3-16). */
+  readonly features: readonly string[];
+  /** Raised by every resume; whoever holds the highest owns the session (P5). */
+  readonly epoch: number;
+  /** Hashes of the valid tokens: the newest confirmed one, then those issued after it (R-6.3-7). */
+  readonly tokens: readonly string[];
+}
+
+/** What one step of a session changes, all or nothing. */
+export interface SessionChange {
+  /** Replaces every run at or above the first one's `from`: nothing was ever sent under those. */
+  readonly runs?: readonly Run[];
+  readonly attach?: readonly AttachmentRow[];
+  readonly detach?: readonly JobId[];
+  readonly tokens?: readonly string[];
+}
+
+/** `fenced`: a later resume owns the session, and nothing was changed (P5). */
+export type CommitOutcome = "committed" | "fenced";
+
+export interface SessionStore {
+  insert(row: SessionRow): Promise<void>;
+  /** The session for which this token hash is valid. */
+  findByToken(hash: string): Promise<SessionRow | undefined>;
+  /** Takes the session over: raises its epoch from `epoch` by one, unless somebody did so before. */
+  claim(id: SessionId, epoch: number, tokens: readonly string[]): Promise<CommitOutcome>;
+  /** Changes made in the order of the calls; each resolves when it is durable. */
+  commit(id: SessionId, epoch: number, change: SessionChange): Promise<CommitOutcome>;
+  /** The runs of a session, ascending: they translate its numbers, also after it was forgotten (R-6.3-18). */
+  runs(id: SessionId): Promise<readonly Run[]>;
+  /** Forgets the session with its tokens and its place in every job; its runs stay. */
+  forget(id: SessionId): Promise<void>;
+  /** Forgets the runs of a forgotten session, once none of its jobs is kept any more. */
+  removeRuns(id: SessionId): Promise<void>;
+}

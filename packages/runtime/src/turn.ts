@@ -1,0 +1,71 @@
+import type { Clock } from "@arcp/core";
+
+export interface TurnLimits {
+  /** Records that may be written or projected in one turn of the event loop. */
+  readonly records: number;
+  /** Milliseconds that writing and projecting may take of one turn. */
+  readonly ms: number;
+}
+
+export const DEFAULT_TURN_LIMITS: TurnLimits = { records: 256, ms: 5 };
+
+/** How often the clock is asked whether the turn's time is up: every so many records. */
+const CLOCK_STRIDE = 16;
+
+/**
+ * The event loop's turn as a budget that all jobs and projectors of a runtime share (J4). A resolved promise never
+ * yields to the event loop; a spent turn does, so that no job starves its neighbours.
+ */
+export class Turn {
+  readonly #clock: Clock;
+  readonly #limits: TurnLimits;
+  readonly #atEnd: () => void;
+  #left: number;
+  #started: number | undefined;
+  #stride = CLOCK_STRIDE;
+  #next: PromiseWithResolvers<void> | undefined;
+
+  /** @param atEnd runs at the end of every turn in which something was spent, before the next one begins */
+  constructor(clock: Clock, limits: TurnLimits, atEnd: () => void) {
+    this.#clock = clock;
+    this.#limits = limits;
+    this.#left = limits.records;
+    this.#atEnd = atEnd;
+  }
+
+  /** Takes `records` from the turn. @returns the start of the next turn when this one is used up, else undefined */
+  spend(records: number): Promise<void> | undefined {
+    this.arm();
+    this.#left -= records;
+    this.#stride -= records;
+    if (this.#stride <= 0) {
+      this.#stride = CLOCK_STRIDE;
+      if (this.#clock.monotonic() - (this.#started ?? 0) > this.#limits.ms) this.#left = 0;
+    }
+    return this.#left > 0 ? undefined : this.next();
+  }
+
+  /** The start of the next turn: one promise, shared by all who wait for it. */
+  next(): Promise<void> {
+    this.arm();
+    this.#next ??= Promise.withResolvers<void>();
+    return this.#next.promise;
+  }
+
+  /** Makes sure that this turn ends with a call of `atEnd`. */
+  arm(): void {
+    if (this.#started !== undefined) return;
+    this.#started = this.#clock.monotonic();
+    setImmediate(() => this.#end());
+  }
+
+  #end(): void {
+    this.#left = this.#limits.records;
+    this.#stride = CLOCK_STRIDE;
+    this.#started = undefined;
+    const next = this.#next;
+    this.#next = undefined;
+    this.#atEnd();
+    next?.resolve();
+  }
+}

@@ -1,0 +1,11 @@
+import type { Verb } from "./house.ts";
+
+/** Ends the connection in good order; the jobs and the session live on (R-6.7-1 to R-6.7-3). */
+export const close: Verb<"session.close"> = (_house, { session, hangUp }, request) => {
+  const { reason } = request.payload;
+  session.say({ type: "session.closed", payload: { request_id: request.id, reason } });
+  hangUp("normal");
+};
+
+/** The same without a reply (R-6.7-4). */
+export const bye: Verb<"session.bye"> = (_house, { hangUp }) => hangUp("normal");

@@ -1,0 +1,41 @@
+import type { ClientMessageType, Clock, CloseReason, Envelope } from "@arcp/core";
+import type { Logger } from "pino";
+import type { AgentRegistry } from "../jobs/agents.ts";
+import type { Job, JobContext } from "../jobs/job.ts";
+import type { JobTable } from "../jobs/table.ts";
+import type { Tool } from "../jobs/tools.ts";
+import type { Policy } from "../policy.ts";
+import type { Session } from "../session/session.ts";
+import type { Sessions } from "../session/sessions.ts";
+import type { Store } from "../store/index.ts";
+
+/** What the verbs of one runtime share. */
+export interface House {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly store: Store;
+  readonly policy: Policy;
+  readonly agents: AgentRegistry;
+  readonly tools: ReadonlyMap<string, Tool>;
+  readonly jobs: JobTable;
+  readonly sessions: Sessions;
+  readonly jobContext: JobContext;
+  /** The directory that relative paths of agents belong to; undefined when there is none. */
+  readonly workspace: string | undefined;
+  /** The job has ended and its record is durable. */
+  readonly finished: (job: Job) => void;
+}
+
+/** Where a request came from: the session and the connection that it arrived on. */
+export interface Caller {
+  readonly session: Session;
+  /** Ends the connection once everything said before has been sent. */
+  readonly hangUp: (reason: CloseReason) => void;
+}
+
+/** Handles one kind of request. What it throws is answered as a rejection of the request. */
+export type Verb<T extends ClientMessageType> = (
+  house: House,
+  caller: Caller,
+  request: Envelope<T>,
+) => void | Promise<void>;

@@ -1,0 +1,59 @@
+import { ArcpError, type ClientMessageType, catalogue, type Envelope } from "@arcp/core";
+import { cancel } from "./cancel.ts";
+import { bye, close } from "./close.ts";
+import type { Caller, House, Verb } from "./house.ts";
+import { ping } from "./ping.ts";
+import { reject } from "./reject.ts";
+import { submit } from "./submit.ts";
+import { subscribe } from "./subscribe.ts";
+import { unsubscribe } from "./unsubscribe.ts";
+
+type Verbs = { readonly [T in ClientMessageType]: Verb<T> };
+
+/** What happens to every message that a client may send. */
+const verbs: Verbs = {
+  "session.hello": secondOpening,
+  "session.resume": secondOpening,
+  "session.ping": ping,
+  "session.pong": () => {},
+  "session.ack": () => {},
+  "session.list_jobs": unsupported,
+  "session.close": close,
+  "session.bye": bye,
+  "job.submit": submit,
+  "job.cancel": cancel,
+  "job.subscribe": subscribe,
+  "job.unsubscribe": unsubscribe,
+};
+
+/** Handles a request, or rejects it; nothing that a request does can fail beyond it (R-5.4-3, R-5.4-4). */
+export async function dispatch(house: House, caller: Caller, request: Envelope): Promise<void> {
+  const { session } = caller;
+  try {
+    const { direction, feature } = catalogue[request.type];
+    if (direction === "runtime") {
+      throw new ArcpError("INVALID_REQUEST", `only a runtime sends ${request.type}`);
+    }
+    if (feature !== undefined && feature !== "ack" && !session.features.has(feature)) {
+      throw new ArcpError("INVALID_REQUEST", `this session did not agree on ${feature}`, {
+        details: { feature },
+      });
+    }
+    const verb = verbs[request.type as ClientMessageType] as Verb<ClientMessageType>;
+    await verb(house, caller, request as Envelope<ClientMessageType>);
+  } catch (thrown) {
+    const error = ArcpError.from(thrown);
+    if (error !== thrown) {
+      house.logger.error({ err: thrown, type: request.type }, "a request failed");
+    }
+    reject(session, request, error);
+  }
+}
+
+function secondOpening(): never {
+  throw new ArcpError("INVALID_REQUEST", "this connection has its session already");
+}
+
+function unsupported(_house: House, _caller: Caller, { type }: Envelope): never {
+  throw new ArcpError("INVALID_REQUEST", `this runtime does not offer ${type}`);
+}

@@ -1,0 +1,153 @@
+import {
+  ArcpError,
+  type Envelope,
+  formatAgentReference,
+  type Lease,
+  newJobId,
+  newTraceId,
+  parseAgentReference,
+  readTraceId,
+} from "@arcp/core";
+import type { CompiledLease } from "../authority/lease.ts";
+import { compileLease } from "../authority/lease.ts";
+import type { AnyAgent } from "../jobs/agents.ts";
+import { Job } from "../jobs/job.ts";
+import { runAgent } from "../jobs/run.ts";
+import type { Session } from "../session/session.ts";
+import type { House, Verb } from "./house.ts";
+import { reject } from "./reject.ts";
+
+type Submit = Envelope<"job.submit">;
+
+/**
+ * Accepts a job: durable first, then `job.accepted`, then the agent starts (R-7.1-2). Submits are worked out
+ * concurrently and answered in order (R-5.4-5); one that was answered before is answered the same again (R-5.4-8).
+ */
+export const submit: Verb<"job.submit"> = (house, { session }, request) =>
+  session.submits.reply(request.id, async () => {
+    try {
+      return await accept(house, session, request);
+    } catch (thrown) {
+      const error = ArcpError.from(thrown);
+      if (error !== thrown) house.logger.error({ err: thrown }, "a submit failed");
+      return () => reject(session, { id: request.id }, error);
+    }
+  });
+
+/** @returns what to do when it is this submit's turn to be answered, once or again */
+async function accept(house: House, session: Session, request: Submit): Promise<() => void> {
+  checkFeatures(session.features, request);
+  const agent = resolveAgent(house, session.principal, request.payload.agent);
+  const input = await checkedInput(agent, request.payload.input);
+  const lease = compile(house, session.principal, agent, request.payload.lease_request ?? {});
+  const job = createJob(house, session, request, agent, lease);
+  const { id, agent: reference, traceId, acceptedAt } = job.identity;
+  await house.store.jobs.insert({
+    id,
+    principal: session.principal,
+    session: session.id,
+    request: request.id,
+    agent: reference,
+    lease: lease.json,
+    traceId,
+    acceptedAt,
+    accepted: JSON.stringify(job.acceptance.payload),
+    status: "pending",
+  });
+  house.jobs.add(job);
+  void job.ended.then(() => house.finished(job));
+  let started = false;
+  return () =>
+    session.change(() => {
+      session.say(job.acceptance);
+      if (started) return;
+      started = true;
+      session.follow(id, "owner", 0);
+      void runAgent(job, agent, input, house);
+    });
+}
+
+/** A restriction that the session did not agree on is refused, never dropped silently (R-6.2-4). */
+function checkFeatures(features: ReadonlySet<string>, { payload }: Submit): void {
+  const lease = payload.lease_request ?? {};
+  const needed = [
+    ["cost.budget", "cost.budget" in lease],
+    ["model.use", "model.use" in lease],
+    ["lease_expires_at", payload.lease_constraints?.expires_at !== undefined],
+    ["agent_versions", payload.agent.includes("@")],
+  ] as const;
+  for (const [feature, used] of needed) {
+    if (!used || features.has(feature)) continue;
+    throw new ArcpError("INVALID_REQUEST", `this session did not agree on ${feature}`, {
+      details: { feature },
+    });
+  }
+  // Silently running a keyed submit twice would be worse than a refusal.
+  if (payload.idempotency_key !== undefined) {
+    throw new ArcpError("INVALID_REQUEST", "payload.idempotency_key: is not supported yet");
+  }
+}
+
+function resolveAgent({ agents, policy }: House, principal: string, text: string): AnyAgent {
+  const reference = parseAgentReference(text);
+  if (reference === undefined) {
+    throw new ArcpError("INVALID_REQUEST", "payload.agent: must be name or name@version");
+  }
+  if (!policy.maySubmit(principal, reference.name)) {
+    throw new ArcpError("AGENT_NOT_AVAILABLE", `there is no agent ${reference.name} here`);
+  }
+  const agent = agents.resolve(reference);
+  if (agent instanceof ArcpError) throw agent;
+  return agent;
+}
+
+async function checkedInput(agent: AnyAgent, input: unknown): Promise<unknown> {
+  if (agent.input === undefined) return input ?? null;
+  const outcome = await agent.input["~standard"].validate(input ?? null);
+  if (outcome.issues === undefined) return outcome.value;
+  const [issue] = outcome.issues;
+  const path = issue?.path?.map((part) => (typeof part === "object" ? part.key : part)) ?? [];
+  throw new ArcpError(
+    "INVALID_REQUEST",
+    `${["payload", "input", ...path].join(".")}: ${issue?.message ?? "is invalid"}`,
+  );
+}
+
+function compile(
+  { policy, workspace }: House,
+  principal: string,
+  agent: AnyAgent,
+  requested: Lease,
+): CompiledLease {
+  const granted = policy.grant(principal, requested);
+  const compiled = compileLease(granted, { workspace: agent.workspace ?? workspace });
+  if (!compiled.ok) {
+    throw new ArcpError("INVALID_REQUEST", `payload.lease_request: ${compiled.problem}`);
+  }
+  return compiled.lease;
+}
+
+function createJob(
+  house: House,
+  session: Session,
+  request: Submit,
+  agent: AnyAgent,
+  lease: CompiledLease,
+): Job {
+  const traceId = request.trace_id === undefined ? undefined : readTraceId(request.trace_id);
+  return new Job(
+    {
+      id: newJobId(),
+      principal: session.principal,
+      session: session.id,
+      features: session.features,
+      request: request.id,
+      agent: formatAgentReference(agent),
+      traceId: traceId ?? newTraceId(),
+      acceptedAt: house.clock.now(),
+      maxRuntimeSec: request.payload.max_runtime_sec,
+    },
+    lease,
+    house.jobContext,
+  );
+}

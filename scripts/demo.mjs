@@ -1,0 +1,8 @@
+import "./require-node.mjs";
+import { join } from "node:path";
+import { foreground } from "./foreground.mjs";
+import { build } from "./turbo.mjs";
+import { root } from "./workspace.mjs";
+
+build("@arcp/demo");
+foreground(join(root, "apps/demo/dist/main.js"), process.argv.slice(2));

@@ -1,0 +1,11 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    include: ["src/**/*.test.ts"],
+    // A package may be younger than its first test.
+    passWithNoTests: true,
+    // The summary counts from this file, so it must also exist when the run comes from the cache.
+    reporters: ["default", ["json", { outputFile: ".reports/vitest.json" }]],
+  },
+});
