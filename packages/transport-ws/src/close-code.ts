@@ -1,0 +1,39 @@
+import type { CloseReason } from "@arcp/core";
+
+const codes: Readonly<Record<CloseReason, number>> = {
+  normal: 1000,
+  "going-away": 1001,
+  "not-text": 1003,
+  refused: 1008,
+  "too-big": 1009,
+  fault: 1011,
+};
+
+const reasons: ReadonlyMap<number, CloseReason> = new Map([
+  [1000, "normal"],
+  [1001, "going-away"],
+  [1003, "not-text"],
+  // Closed without a code, as the TypeScript SDK does.
+  [1005, "normal"],
+  // Text that is not UTF-8.
+  [1007, "not-text"],
+  [1008, "refused"],
+  [1009, "too-big"],
+  [1011, "fault"],
+  // "Service restart" and "try again later", which proxies send.
+  [1012, "going-away"],
+  [1013, "going-away"],
+]);
+
+/** The close code that shows a reason on the wire (R-4.1-11). */
+export function closeCode(reason: CloseReason): number {
+  return codes[reason];
+}
+
+/**
+ * The reason behind a peer's close code, undefined when it tells none. A browser may not send most codes, so its
+ * 4000 + n stands for 1000 + n (R-4.1-11).
+ */
+export function closeReason(code: number): CloseReason | undefined {
+  return reasons.get(code >= 4000 ? code - 3000 : code);
+}

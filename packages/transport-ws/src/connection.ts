@@ -1,0 +1,138 @@
+import type { Duplex } from "node:stream";
+import {
+  type Clock,
+  type CloseReason,
+  FrameQueue,
+  HIGH_WATER_MARK,
+  systemClock,
+  type Transport,
+  TransportClosedError,
+} from "@arcp/core";
+import { WebSocket } from "ws";
+import { closeCode, closeReason } from "./close-code.ts";
+import type { FrameWriter } from "./frame-writer.ts";
+
+export interface ConnectionOptions {
+  /** Milliseconds that a closed connection has to deliver what was sent and to part in good order; 2,000 by default. */
+  readonly closeTimeout?: number;
+  readonly clock?: Clock;
+}
+
+/**
+ * An open WebSocket as a transport, on either side. `ws` reads, checks and answers control messages; what is sent goes
+ * through a writer that differs by side.
+ *
+ * Reading pauses while more than the high-water mark waits for the reader, so a slow reader slows its peer. Nothing is
+ * written once a close frame went out or came in.
+ */
+export class Connection implements Transport {
+  readonly frames: FrameQueue;
+  /** Resolves once the socket is gone. */
+  readonly gone: Promise<void>;
+  readonly #ws: WebSocket;
+  readonly #socket: Duplex;
+  readonly #write: FrameWriter;
+  readonly #clock: Clock;
+  readonly #closeTimeout: number;
+  #closed: { readonly reason: CloseReason | undefined } | undefined;
+  /** What the sends wait for that found too much in the socket: one promise for all. */
+  #room: PromiseWithResolvers<void> | undefined;
+
+  constructor(ws: WebSocket, socket: Duplex, write: FrameWriter, options: ConnectionOptions) {
+    this.#ws = ws;
+    this.#socket = socket;
+    this.#write = write;
+    this.#clock = options.clock ?? systemClock;
+    this.#closeTimeout = options.closeTimeout ?? 2_000;
+    this.frames = new FrameQueue(() => this.#taken());
+    ws.on("message", (data, isBinary) => {
+      if (isBinary) this.#violated("not-text");
+      else this.#received(data.toString());
+    });
+    ws.on("error", (cause) => this.#violated(reasonOf(cause), cause));
+    const gone = Promise.withResolvers<void>();
+    this.gone = gone.promise;
+    ws.once("close", (code) => {
+      const reason = closeReason(code);
+      this.#end(reason, reason === "normal" ? undefined : new TransportClosedError(reason));
+      gone.resolve();
+    });
+  }
+
+  async send(frames: readonly string[]): Promise<void> {
+    if (!this.#isOpen) throw await this.#refusal();
+    this.#write(frames, this.#written);
+    while (this.#socket.writableLength > HIGH_WATER_MARK) {
+      this.#room ??= Promise.withResolvers();
+      await this.#room.promise;
+      if (!this.#isOpen) throw await this.#refusal();
+    }
+  }
+
+  close(reason: CloseReason = "normal"): void {
+    if (this.#closed !== undefined) return;
+    this.#end(reason, undefined);
+    this.#part(closeCode(reason));
+  }
+
+  get #isOpen(): boolean {
+    return this.#closed === undefined && this.#ws.readyState === WebSocket.OPEN;
+  }
+
+  /** Why nothing can be sent. When the peer is just closing, its reason is known once the socket is gone. */
+  async #refusal(): Promise<TransportClosedError> {
+    if (this.#closed === undefined) await this.gone;
+    return new TransportClosedError(this.#closed?.reason);
+  }
+
+  readonly #written = (): void => {
+    if (this.#socket.writableLength <= HIGH_WATER_MARK) this.#makeRoom();
+  };
+
+  #makeRoom(): void {
+    this.#room?.resolve();
+    this.#room = undefined;
+  }
+
+  #received(frame: string): void {
+    if (this.#closed !== undefined) return;
+    this.frames.push(frame);
+    if (this.frames.waiting > HIGH_WATER_MARK) this.#ws.pause();
+  }
+
+  #taken(): void {
+    if (this.#ws.isPaused && this.frames.waiting <= HIGH_WATER_MARK / 2) this.#ws.resume();
+  }
+
+  /** The peer sent what may not be sent, so we close (R-4.1-3, R-4.1-6). */
+  #violated(reason: CloseReason | undefined, cause?: Error): void {
+    if (this.#closed !== undefined) return;
+    this.#end(reason, new TransportClosedError(reason, { cause }));
+    this.#part(closeCode(reason ?? "fault"));
+  }
+
+  /** Sends the close frame behind what was sent, and gives the peer a while to answer. */
+  #part(code: number): void {
+    this.#ws.close(code);
+    // Its answer may stand behind frames that nobody wants any more.
+    this.#ws.resume();
+    const timer = this.#clock.after(this.#closeTimeout, () => this.#ws.terminate());
+    this.#ws.once("close", () => timer.cancel());
+  }
+
+  #end(reason: CloseReason | undefined, error: TransportClosedError | undefined): void {
+    if (this.#closed !== undefined) return;
+    this.#closed = { reason };
+    this.frames.end(error);
+    this.#makeRoom();
+  }
+}
+
+/** What an error of `ws` says of the peer. Other breaches of the WebSocket protocol have no reason; `ws` closed with 1002. */
+function reasonOf(error: Error): CloseReason | undefined {
+  const code = "code" in error ? error.code : undefined;
+  if (code === "WS_ERR_INVALID_UTF8") return "not-text";
+  if (code === "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH") return "too-big";
+  if (code === "WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH") return "too-big";
+  return undefined;
+}

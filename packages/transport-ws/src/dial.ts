@@ -1,0 +1,80 @@
+import type { SecureContextOptions } from "node:tls";
+import { type CloseReason, type Dial, LocalError, TransportClosedError } from "@arcp/core";
+import { WebSocket } from "ws";
+import { Connection, type ConnectionOptions } from "./connection.ts";
+import { clientWriter } from "./frame-writer.ts";
+import { isLoopback } from "./loopback.ts";
+
+export interface DialOptions extends ConnectionOptions {
+  /** Allows `ws:` to another machine, where anyone on the way reads the token. False by default (R-4.1-5). */
+  readonly allowInsecure?: boolean;
+  /** The bytes that one inbound message may have, 16 MiB by default (R-4.1-6). */
+  readonly maxMessageSize?: number;
+  /** Sent with the upgrade request, for instance for a proxy. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** For `wss:`: certificate authorities to trust (`ca`), a certificate to show (`cert`, `key`), and so on. */
+  readonly tls?: SecureContextOptions;
+}
+
+/**
+ * A way to a runtime over WebSocket, such as `dial("wss://agents.example/arcp")`. Each call opens a new connection. It
+ * rejects with the signal's reason, or with a `TransportClosedError` whose reason is `refused` when the server's HTTP
+ * answer makes another attempt pointless.
+ *
+ * @throws LocalError `MISUSE` for what is no `ws:` or `wss:` URL, and for `ws:` to another machine (R-4.1-5)
+ */
+export function dial(url: string | URL, options: DialOptions = {}): Dial {
+  const address = checked(url, options.allowInsecure ?? false);
+  const { headers, tls, maxMessageSize = 16 * 1024 * 1024 } = options;
+  return async (signal) => {
+    signal.throwIfAborted();
+    const ws = new WebSocket(address, {
+      ...tls,
+      headers: { ...headers },
+      maxPayload: maxMessageSize,
+      perMessageDeflate: false,
+    });
+    const opened = Promise.withResolvers<Connection>();
+    ws.once("upgrade", ({ socket }) => {
+      ws.once("open", () => {
+        opened.resolve(new Connection(ws, socket, clientWriter(ws, socket), options));
+      });
+    });
+    ws.once("unexpected-response", (_request, { statusCode }) => {
+      const cause = new Error(`the server answered HTTP ${statusCode}`);
+      opened.reject(new TransportClosedError(reasonOf(statusCode ?? 0), { cause }));
+      ws.terminate();
+    });
+    ws.on("error", (cause) => opened.reject(new TransportClosedError(undefined, { cause })));
+    const abort = (): void => {
+      opened.reject(signal.reason);
+      ws.terminate();
+    };
+    signal.addEventListener("abort", abort, { once: true });
+    try {
+      return await opened.promise;
+    } finally {
+      signal.removeEventListener("abort", abort);
+    }
+  };
+}
+
+function checked(url: string | URL, allowInsecure: boolean): URL {
+  const address = URL.parse(String(url));
+  if (address === null || !/^wss?:$/.test(address.protocol) || address.hash !== "") {
+    throw new LocalError("MISUSE", "dial takes a ws: or wss: URL without fragment");
+  }
+  if (address.protocol === "ws:" && !allowInsecure && !isLoopback(address.hostname)) {
+    throw new LocalError(
+      "MISUSE",
+      `ws: would send the token to ${address.hostname} in the clear: use wss:, or set allowInsecure`,
+    );
+  }
+  return address;
+}
+
+/** Refused requests stay refused; a busy or restarting server, or a proxy without one, may answer later. */
+function reasonOf(status: number): CloseReason | undefined {
+  if (status === 429 || status === 503) return "going-away";
+  return status >= 400 && status < 500 ? "refused" : undefined;
+}

@@ -1,0 +1,25 @@
+import type { Duplex } from "node:stream";
+import type { WebSocket } from "ws";
+import { joinTextMessages } from "./framing.ts";
+
+/** Writes each frame as one text message, all at once; calls `written` as the network takes them. */
+export type FrameWriter = (frames: readonly string[], written: () => void) => void;
+
+/**
+ * A server's messages are not masked, so we frame them ourselves and write a batch in one piece. `ws` writes its control
+ * messages (pong, close) to the same socket, whole as well, so neither lands inside the other.
+ */
+export function serverWriter(socket: Duplex): FrameWriter {
+  return (frames, written) => {
+    for (const text of joinTextMessages(frames)) socket.write(text, "latin1", written);
+  };
+}
+
+/** A client's messages are masked, which is the work of `ws`; corked, a batch still leaves in one write. */
+export function clientWriter(ws: WebSocket, socket: Duplex): FrameWriter {
+  return (frames, written) => {
+    socket.cork();
+    for (const frame of frames) ws.send(frame, written);
+    socket.uncork();
+  };
+}

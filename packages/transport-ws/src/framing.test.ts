@@ -1,0 +1,75 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import * as wsModule from "ws";
+import { joinTextMessages } from "./framing.ts";
+
+type Receiver = NodeJS.WritableStream & {
+  on(event: "message", heard: (data: Buffer, isBinary: boolean) => void): Receiver;
+};
+// Exported by ws, though its types do not tell.
+const { Receiver } = wsModule as unknown as { Receiver: new (options: object) => Receiver };
+
+/** What ws reads from the bytes, and it throws for what RFC 6455 forbids. */
+function heard(writes: readonly string[], cuts: readonly number[] = []): Promise<string[]> {
+  return new Promise((resolve, reject) => {
+    const messages: string[] = [];
+    const receiver = new Receiver({ isServer: false, maxPayload: 0 });
+    receiver.on("error", reject);
+    receiver.on("message", (data, isBinary) => {
+      expect(isBinary).toBe(false);
+      messages.push(data.toString());
+    });
+    receiver.on("finish", () => resolve(messages));
+    let bytes = Buffer.from(writes.join(""), "latin1");
+    for (const cut of cuts) {
+      receiver.write(bytes.subarray(0, cut));
+      bytes = bytes.subarray(cut);
+    }
+    receiver.end(bytes);
+  });
+}
+
+const units = ["grapheme", "binary", "binary-ascii"] as const;
+const frame = fc.oneof(...units.map((unit) => fc.string({ unit, maxLength: 400 })));
+
+test("R-4.1-1: any batch of frames comes out of ws as it went in, one message each", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(frame), fc.array(fc.nat(500)), async (frames, cuts) => {
+      expect(await heard(joinTextMessages(frames), cuts)).toEqual(
+        frames.map((text) => text.toWellFormed()),
+      );
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test.each([0, 1, 125, 126, 127, 255, 256, 65_535, 65_536, 65_537, 2 ** 20, 3 * 2 ** 20 + 7])(
+  "R-4.1-1: a frame of %i bytes, in ASCII and beyond, keeps its length between its neighbours",
+  async (size) => {
+    const ascii = "a".repeat(size);
+    const wide = size % 2 === 0 ? "é".repeat(size / 2) : `a${"é".repeat((size - 1) / 2)}`;
+    const frames = ["before", ascii, "{}", wide, "after"];
+    const received = await heard(joinTextMessages(frames));
+    expect(received.map((text) => text.length)).toEqual(frames.map((text) => text.length));
+    expect(received.join() === frames.join()).toBe(true);
+  },
+);
+
+test("a batch is one write, unless it is large; no message is divided between two", async () => {
+  expect(joinTextMessages(Array.from({ length: 256 }, () => "x".repeat(220)))).toHaveLength(1);
+  expect(joinTextMessages([])).toEqual([]);
+  const large = Array.from({ length: 10 }, (_, i) => `${i}${"é".repeat(200_000)}`);
+  const writes = joinTextMessages(large);
+  expect(writes.length).toBeGreaterThan(1);
+  for (const write of writes) {
+    expect(write.length).toBeLessThanOrEqual(2 ** 20 + 10);
+    expect(await heard([write])).not.toHaveLength(0);
+  }
+  expect((await Promise.all(writes.map((write) => heard([write])))).flat()).toEqual(large);
+});
+
+test("every character of a write is one byte, also of a lone surrogate", async () => {
+  const writes = joinTextMessages(["\ud800", "€", "\u{1f600}", "\u00ff"]);
+  expect(writes.join("")).toMatch(/^[\0-\xff]*$/);
+  expect(await heard(writes)).toEqual(["\ufffd", "€", "\u{1f600}", "\u00ff"]);
+});

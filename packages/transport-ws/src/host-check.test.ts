@@ -1,0 +1,65 @@
+import { expect, test } from "vitest";
+import { type HostRules, hostCheck } from "./host-check.ts";
+
+function admits(host: string | undefined, origin?: string, rules: HostRules = {}, loopback = true) {
+  const headers = { ...(host !== undefined && { host }), ...(origin !== undefined && { origin }) };
+  return hostCheck(rules)(headers, loopback);
+}
+
+test.each([
+  "localhost",
+  "LOCALHOST:7777",
+  "localhost.",
+  "127.0.0.1:7777",
+  "127.8.9.1",
+  "[::1]:7777",
+  "[::ffff:127.0.0.1]",
+])("R-4.1-9: on loopback Host %s passes, without Origin and from its own pages", (host) => {
+  expect(admits(host)).toBe(true);
+  expect(admits(host, "http://localhost:3000")).toBe(true);
+});
+
+test.each([
+  undefined,
+  "",
+  "evil.example",
+  "evil.example:7777",
+  "127.0.0.1.evil.example",
+  "localhost.evil.example",
+  "evil.example#localhost",
+  "localhost@evil.example",
+  "evil.example@localhost",
+  "localhost/evil.example",
+  "10.0.0.1",
+  "0.0.0.0",
+  "[::]",
+  "not a host",
+])("R-4.1-9: on loopback Host %s is refused", (host) => {
+  expect(admits(host)).toBe(false);
+});
+
+test.each(["https://evil.example", "null", "", "http://localhost.evil.example", "file://"])(
+  "R-4.1-9: on loopback a page from %s is refused, whatever it calls the host",
+  (origin) => {
+    expect(admits("localhost", origin)).toBe(false);
+  },
+);
+
+test("R-4.1-9: the allow-lists replace the default", () => {
+  const rules = { allowedHosts: ["Agents.example"], allowedOrigins: ["https://App.example/"] };
+  expect(admits("agents.example:8080", undefined, rules)).toBe(true);
+  expect(admits("agents.example", "https://app.example", rules, false)).toBe(true);
+  expect(admits("localhost", undefined, rules)).toBe(false);
+  expect(admits("other.example", undefined, rules, false)).toBe(false);
+  expect(admits("not a host", undefined, rules, false)).toBe(false);
+  expect(admits("agents.example", "http://app.example", rules)).toBe(false);
+  expect(admits("agents.example", "http://localhost", rules)).toBe(false);
+});
+
+test("off loopback, without lists, any name and any page pass", () => {
+  expect(admits("agents.example", "https://app.example", {}, false)).toBe(true);
+});
+
+test("what is no host name cannot be allowed by mistake", () => {
+  expect(() => hostCheck({ allowedHosts: ["https://agents.example"] })).toThrow("without scheme");
+});

@@ -1,0 +1,55 @@
+import type { IncomingHttpHeaders } from "node:http";
+import { LocalError } from "@arcp/core";
+import { isLoopback } from "./loopback.ts";
+
+export interface HostRules {
+  /**
+   * The host names, without port, that a request may name in `Host`. By default only loopback names when the server
+   * listens on loopback, and any otherwise.
+   */
+  readonly allowedHosts?: readonly string[];
+  /**
+   * The origins, such as `https://app.example`, that a browser's request may come from. By default only those with a
+   * loopback name when the server listens on loopback, and any otherwise. A request without `Origin` is not from a page
+   * and passes.
+   */
+  readonly allowedOrigins?: readonly string[];
+}
+
+/** Whether a request with these headers may upgrade. */
+export type HostCheck = (headers: IncomingHttpHeaders, onLoopback: boolean) => boolean;
+
+/**
+ * Checks `Host` and `Origin` (R-4.1-9). On loopback a web page could otherwise reach the runtime from its visitor's
+ * browser: directly, which `Origin` shows, or through a name of its own that it points at 127.0.0.1, which `Host` shows.
+ *
+ * @throws LocalError `MISUSE` for an allowed host that is no host name
+ */
+export function hostCheck(rules: HostRules): HostCheck {
+  const hosts = rules.allowedHosts?.map((allowed) => {
+    const name = hostName(`http://${allowed}`);
+    if (name !== undefined) return name;
+    throw new LocalError("MISUSE", `allowedHosts takes host names without scheme: ${allowed}`);
+  });
+  const origins = rules.allowedOrigins?.map((allowed) => allowed.toLowerCase().replace(/\/$/, ""));
+
+  const isHostAllowed = (host: string, onLoopback: boolean): boolean => {
+    if (hosts === undefined && !onLoopback) return true;
+    const name = hostName(`http://${host}`);
+    return name !== undefined && (hosts?.includes(name) ?? isLoopback(name));
+  };
+  const isOriginAllowed = (origin: string, onLoopback: boolean): boolean =>
+    origins?.includes(origin) ?? (!onLoopback || isLoopback(hostName(origin) ?? ""));
+
+  return ({ host = "", origin }, onLoopback) =>
+    isHostAllowed(host, onLoopback) &&
+    (origin === undefined || isOriginAllowed(origin, onLoopback));
+}
+
+/** The host of `scheme://host[:port]` without port; undefined for what is anything else or more. */
+function hostName(text: string): string | undefined {
+  const url = URL.parse(text);
+  if (url === null || url.username !== "" || url.password !== "") return undefined;
+  if (url.pathname.length > 1 || url.search !== "" || url.hash !== "") return undefined;
+  return url.hostname;
+}

@@ -1,0 +1,6 @@
+export { type Accept, type Attachment, type AttachOptions, attach } from "./attach.ts";
+export type { ConnectionOptions } from "./connection.ts";
+export { type DialOptions, dial } from "./dial.ts";
+export type { HostRules } from "./host-check.ts";
+export { type ListeningServer, type ListenOptions, listen } from "./listen.ts";
+export type { PeerInfo } from "./peer.ts";

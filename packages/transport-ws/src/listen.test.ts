@@ -1,0 +1,99 @@
+import { connect } from "node:net";
+import { type Transport, TransportClosedError } from "@arcp/core";
+import { afterEach, expect, test } from "vitest";
+import { dial } from "./dial.ts";
+import { listen } from "./listen.ts";
+
+const after: Array<() => unknown> = [];
+afterEach(async () => {
+  for (const end of after.splice(0).reverse()) await end();
+});
+
+const dialled = (url: string): Promise<Transport> => dial(url)(new AbortController().signal);
+
+/** The error that a stream of frames ends with, if any. */
+async function endOf(transport: Transport): Promise<unknown> {
+  try {
+    for await (const _ of transport.frames);
+    return undefined;
+  } catch (error) {
+    return error;
+  }
+}
+
+test("R-4.1-1, R-4.1-2: listens on loopback at /arcp, and tells its real port", async () => {
+  const server = await listen({ port: 0 }, (transport) => transport.send(["hello"]));
+  after.push(() => server.close());
+  expect(server.url).toMatch(/^ws:\/\/127\.0\.0\.1:[1-9]\d*\/arcp$/);
+  const client = await dialled(server.url);
+  for await (const frame of client.frames) {
+    expect(frame).toBe("hello");
+    break;
+  }
+  const http = server.url.replace("ws:", "http:");
+  expect((await fetch(http)).status).toBe(426);
+  expect((await fetch(`${http}x`)).status).toBe(404);
+  const elsewhere = await dialled(`${server.url}x`).catch((error) => error);
+  expect(elsewhere).toMatchObject({ code: "TRANSPORT_CLOSED", reason: "refused" });
+});
+
+test("the url of an IPv6 listener can be dialled", async () => {
+  const server = await listen({ port: 0, host: "::1", path: "/a" }, () => {});
+  after.push(() => server.close());
+  expect(server.url).toMatch(/^ws:\/\/\[::1\]:\d+\/a$/);
+  (await dialled(server.url)).close();
+});
+
+test("close ends what is open, also sockets that never asked for anything, and frees the port", async () => {
+  const transports: Transport[] = [];
+  const server = await listen({ port: 0 }, (transport) => transports.push(transport));
+  const { port } = new URL(server.url);
+  const client = await dialled(server.url);
+  const idle = connect(Number(port), "127.0.0.1");
+  const half = connect(Number(port), "127.0.0.1");
+  const ends = [idle, half].map((socket) => {
+    socket.on("error", () => {}).resume();
+    return new Promise((done) => socket.once("close", done));
+  });
+  await new Promise<void>((done) => half.write("GET /arcp HTTP/1.1\r\nHost:", () => done()));
+  const ended = endOf(client);
+  await Promise.all([server.close(), server.close()]);
+  expect(await ended).toBeInstanceOf(TransportClosedError);
+  expect(await ended).toMatchObject({ reason: "going-away" });
+  await Promise.all(ends);
+  await expect(dialled(server.url)).rejects.toMatchObject({ code: "TRANSPORT_CLOSED" });
+  const again = await listen({ port: Number(port) }, () => {});
+  await again.close();
+});
+
+test("close does not wait for ever for a peer that is deaf", async () => {
+  const server = await listen({ port: 0, closeTimeout: 50 }, () => {});
+  const { port } = new URL(server.url);
+  const deaf = connect(Number(port), "127.0.0.1");
+  deaf.on("error", () => {});
+  after.push(() => deaf.destroy());
+  deaf.write(
+    "GET /arcp HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
+      "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n\r\n",
+  );
+  await new Promise((done) => deaf.once("data", done));
+  deaf.pause();
+  await server.close();
+});
+
+test("await using closes the server", async () => {
+  let url: string;
+  {
+    await using server = await listen({ port: 0 }, () => {});
+    url = server.url;
+    (await dialled(url)).close();
+  }
+  await expect(dialled(url)).rejects.toMatchObject({ code: "TRANSPORT_CLOSED" });
+});
+
+test("a port that is taken rejects with the system's error", async () => {
+  const server = await listen({ port: 0 }, () => {});
+  after.push(() => server.close());
+  const port = Number(new URL(server.url).port);
+  await expect(listen({ port }, () => {})).rejects.toMatchObject({ code: "EADDRINUSE" });
+});

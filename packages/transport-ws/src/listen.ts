@@ -1,0 +1,62 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { type Accept, type AttachOptions, attach } from "./attach.ts";
+
+export interface ListenOptions extends AttachOptions {
+  /** 0 takes a free one, which `url` then names. */
+  readonly port: number;
+  /** The interface to listen on, `127.0.0.1` by default. For TLS, `attach` to an HTTPS server. */
+  readonly host?: string;
+}
+
+export interface ListeningServer extends AsyncDisposable {
+  /** What a client on this machine dials, such as `ws://127.0.0.1:7777/arcp`. */
+  readonly url: string;
+  /**
+   * Stops to accept, closes the connections (`going-away`) without a word of ARCP, so close the runtime first. Resolves
+   * once every socket is gone.
+   */
+  close(): Promise<void>;
+}
+
+/** Milliseconds in which a connection has to ask for its upgrade, then it is closed with HTTP 408. */
+const UPGRADE_TIMEOUT = 10_000;
+
+/**
+ * Serves ARCP on a port of its own. What is no WebSocket upgrade on the path gets an HTTP error (R-4.1-2).
+ * Rejects with the system's error when the port cannot be had.
+ */
+export async function listen(options: ListenOptions, accept: Accept): Promise<ListeningServer> {
+  const { port, host = "127.0.0.1", path = "/arcp" } = options;
+  const server = createServer({
+    headersTimeout: UPGRADE_TIMEOUT,
+    requestTimeout: UPGRADE_TIMEOUT,
+    connectionsCheckingInterval: UPGRADE_TIMEOUT / 10,
+  });
+  const attachment = attach(server, options, accept);
+  server.listen(port, host);
+  await once(server, "listening");
+  // A failure to accept one connection is no reason to end the process.
+  server.on("error", () => {});
+
+  const stop = async (): Promise<void> => {
+    const stopped = once(server, "close");
+    server.close();
+    const parted = attachment.close();
+    server.closeAllConnections();
+    await Promise.all([stopped, parted]);
+  };
+  let stopping: Promise<void> | undefined;
+  const close = (): Promise<void> => {
+    stopping ??= stop();
+    return stopping;
+  };
+  return { url: urlOf(server.address(), path), close, [Symbol.asyncDispose]: close };
+}
+
+function urlOf(address: AddressInfo | string | null, path: string): string {
+  if (address === null || typeof address === "string") return "";
+  const host = address.family === "IPv6" ? `[${address.address}]` : address.address;
+  return `ws://${host}:${address.port}${path}`;
+}

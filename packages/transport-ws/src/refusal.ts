@@ -1,0 +1,37 @@
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
+import type { Duplex } from "node:stream";
+
+/** An HTTP error in place of the upgrade: 403 host or origin, 404 path, 405 method, 426 not an upgrade (R-4.1-2). */
+export type RefusalStatus = 403 | 404 | 405 | 426;
+
+/** The path that a request names, without its query. */
+export function pathOf(request: IncomingMessage): string | undefined {
+  return request.url?.split("?", 1)[0];
+}
+
+/** Answers a request that asked for no upgrade. */
+export function refuseRequest(response: ServerResponse, status: RefusalStatus): void {
+  response.writeHead(status, headersOf(status)).end(STATUS_CODES[status]);
+}
+
+/** Answers a request for an upgrade, for which HTTP gives no response object, and ends its socket. */
+export function refuseUpgrade(socket: Duplex, status: RefusalStatus): void {
+  const reason = STATUS_CODES[status] ?? "";
+  const headers = Object.entries(headersOf(status)).map(([name, value]) => `${name}: ${value}\r\n`);
+  // The server let go of the socket: without a listener, its reset would end the process.
+  socket.on("error", () => socket.destroy());
+  socket.once("finish", () => socket.destroy());
+  socket.end(
+    `HTTP/1.1 ${status} ${reason}\r\n${headers.join("")}Content-Length: ${reason.length}\r\n\r\n${reason}`,
+  );
+}
+
+function headersOf(status: RefusalStatus): Record<string, string> {
+  const headers: Record<string, string> = { "Content-Type": "text/plain", Connection: "close" };
+  if (status === 405) headers.Allow = "GET";
+  if (status === 426) {
+    headers.Connection = "close, upgrade";
+    headers.Upgrade = "websocket";
+  }
+  return headers;
+}
