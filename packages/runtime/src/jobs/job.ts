@@ -180,7 +180,12 @@ export class Job {
   /** Says what remains of a budget; runtime only (R-8.2-3, R-9.6-9). */
   emitRemainder({ currency, remaining }: Remainder): void {
     const value = exactNumber(remaining);
-    void this.emit("metric", { name: "cost.budget.remaining", value, unit: currency }, "budget", true);
+    void this.emit(
+      "metric",
+      { name: "cost.budget.remaining", value, unit: currency },
+      "budget",
+      true,
+    );
   }
 
   /** Resolves once everything emitted so far is durable; rejects when the log is lost. */

@@ -1,0 +1,237 @@
+import { ArcpError, type JobStatus, ManualClock } from "@arcp/core";
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { heldStore, settled } from "../../test/held-store.ts";
+import { type Frame, Viewer } from "../../test/viewer.ts";
+import { tokenTable } from "../auth.ts";
+import { createRuntime } from "../runtime.ts";
+import { defineAgent } from "./agents.ts";
+import type { AgentContext } from "./context.ts";
+
+/** A runtime on a store that the test releases by hand, with an agent that the test leads. */
+async function hosting(tools: Record<string, (args: unknown) => unknown> = {}) {
+  const store = heldStore();
+  const clock = new ManualClock();
+  const context = Promise.withResolvers<AgentContext>();
+  const outcome = Promise.withResolvers<unknown>();
+  const led = defineAgent({
+    name: "led",
+    run(ctx) {
+      context.resolve(ctx);
+      return outcome.promise;
+    },
+  });
+  const runtime = createRuntime({
+    agents: [led],
+    auth: tokenTable({ secret: "alice" }),
+    store,
+    clock,
+    tools,
+  });
+  const viewer = new Viewer(runtime);
+  await viewer.hello();
+  return { store, clock, runtime, viewer, context: context.promise, outcome };
+}
+
+const terminals = (viewer: Viewer, job: string | undefined): Frame[] =>
+  viewer.stream.filter(({ type, job_id }) => type !== "job.event" && job_id === job);
+
+test("J2: no acceptance and no agent before the job is durable", async () => {
+  const { store, viewer, context } = await hosting();
+  let started = false;
+  void context.then(() => {
+    started = true;
+  });
+  store.held.jobs.hold();
+  const id = viewer.send("job.submit", { agent: "led" });
+  await settled();
+  expect(viewer.frames.map(({ type }) => type)).toEqual(["session.welcome"]);
+  expect(started).toBe(false);
+  await store.held.jobs.open();
+  await viewer.reply(id);
+  await context;
+});
+
+test("J2: no viewer sees an event before it is durable, while the agent goes on", async () => {
+  const { store, viewer, context } = await hosting();
+  await viewer.submit("led");
+  const ctx = await context;
+  await settled();
+  store.held.logs.hold();
+  const seen = viewer.stream.length;
+  for (let i = 0; i < 10; i++) await ctx.log.info("unseen");
+  let flushed = false;
+  void ctx.flush().then(() => {
+    flushed = true;
+  });
+  await settled();
+  expect(viewer.stream).toHaveLength(seen);
+  expect(flushed).toBe(false);
+  await store.held.logs.open();
+  await ctx.flush();
+  await settled();
+  expect(viewer.stream).toHaveLength(seen + 10);
+});
+
+test("J2: a tool runs only once its call is durable, and not when the job was cancelled meanwhile", async () => {
+  let runs = 0;
+  const { store, viewer, context } = await hosting({
+    bill: () => {
+      runs += 1;
+      return "billed";
+    },
+  });
+  const lease_request = { "tool.call": ["bill"] };
+  const { job_id } = await viewer.submit("led", null, { lease_request });
+  const ctx = await context;
+  await settled();
+
+  store.held.logs.hold();
+  const first = ctx.tools.call("bill");
+  await settled();
+  expect(runs).toBe(0);
+  await store.held.logs.open();
+  expect(await first).toBe("billed");
+  expect(runs).toBe(1);
+
+  store.held.logs.hold();
+  const second = ctx.tools.call("bill");
+  await settled();
+  await viewer.reply(viewer.send("job.cancel", {}, { job_id }));
+  await store.held.logs.open();
+  await expect(second).rejects.toMatchObject({ code: "CANCELLED" });
+  expect(runs).toBe(1);
+});
+
+test("J2: a cancel is acknowledged only once it is durable, and in front of the end that it brings", async () => {
+  const { store, viewer, context, outcome } = await hosting();
+  const { job_id } = await viewer.submit("led");
+  const ctx = await context;
+  await settled();
+  store.held.jobs.hold();
+  const id = viewer.send("job.cancel", { job_id, reason: "wrong folder" }, { job_id });
+  await settled();
+  // The agent returns while the wish to cancel is on its way to the disk: too late to win.
+  outcome.resolve("done");
+  await settled();
+  expect(viewer.frames.some(({ payload }) => payload.request_id === id)).toBe(false);
+  expect(terminals(viewer, job_id)).toEqual([]);
+  expect(ctx.signal.aborted).toBe(false);
+  await store.held.jobs.open();
+  const { payload } = await viewer.terminal(job_id);
+  expect(payload).toMatchObject({ code: "CANCELLED", final_status: "cancelled" });
+  const order = viewer.frames.filter(
+    ({ type }) => type === "job.cancelled" || type === "job.error",
+  );
+  expect(order.map(({ type }) => type)).toEqual(["job.cancelled", "job.error"]);
+});
+
+test("J2: a cancel that could not be stored is refused, and the ending that waited for it stands", async () => {
+  const { store, viewer, context, outcome } = await hosting();
+  const { job_id } = await viewer.submit("led");
+  await context;
+  await settled();
+  const { update } = store.jobs;
+  store.jobs.update = async (id, change) => {
+    await settled(3);
+    if (change.cancel !== undefined) throw new Error("disk full");
+    return update(id, change);
+  };
+  const id = viewer.send("job.cancel", {}, { job_id });
+  await settled(1);
+  outcome.resolve("done");
+  expect((await viewer.reply(id)).payload.code).toBe("INTERNAL_ERROR");
+  expect((await viewer.terminal(job_id)).type).toBe("job.result");
+});
+
+test("J2: a subscription tells a state only once the record behind it is durable", async () => {
+  const { store, runtime, viewer, context, outcome } = await hosting();
+  const { job_id } = await viewer.submit("led");
+  await context;
+  await settled();
+  store.held.logs.hold();
+  outcome.resolve("done");
+  await settled();
+  const second = new Viewer(runtime);
+  await second.hello();
+  const id = second.send("job.subscribe", { job_id, history: true }, { job_id });
+  await settled();
+  expect(second.frames.filter(({ type }) => type !== "session.welcome")).toEqual([]);
+  await store.held.logs.open();
+  expect((await second.reply(id)).payload.current_status).toBe("success");
+});
+
+test("J3: of all endings that compete, one is recorded, as the last record, and the listing agrees", async () => {
+  const endings = ["return", "throw", "cancel", "timeout", "return"] as const;
+  await fc.assert(
+    fc.asyncProperty(
+      fc.shuffledSubarray([...endings], { minLength: 1 }),
+      fc.array(fc.boolean(), { minLength: 5, maxLength: 5 }),
+      async (order, pauses) => {
+        const { store, clock, viewer, context, outcome } = await hosting();
+        const { job_id } = await viewer.submit("led", null, { max_runtime_sec: 10 });
+        const ctx = await context;
+        for (const [i, ending] of order.entries()) {
+          if (ending === "return") outcome.resolve(i);
+          else if (ending === "throw") outcome.reject(new ArcpError("PERMISSION_DENIED", "no"));
+          else if (ending === "timeout") clock.advance(10_000);
+          else viewer.send("job.cancel", {}, { job_id });
+          void ctx.log.info("late");
+          if (pauses[i]) await settled(2);
+        }
+        outcome.resolve("at last");
+        const { type, payload, job_seq } = await viewer.terminal(job_id);
+        void ctx.log.info("after the end");
+        clock.advance(60_000);
+        await settled();
+        expect(terminals(viewer, job_id)).toHaveLength(1);
+        expect(viewer.stream.at(-1)?.job_seq).toBe(job_seq);
+        const acknowledged = viewer.frames.some(
+          (frame) => frame.type === "job.cancelled" && frame.payload.current_status === undefined,
+        );
+        const final: JobStatus = type === "job.result" ? "success" : payload.final_status;
+        if (acknowledged) expect(final).toBe("cancelled");
+        const row = await store.jobs.get(job_id as never);
+        expect(row?.status).toBe(final);
+      },
+    ),
+    { numRuns: 200 },
+  );
+});
+
+test("R-7.4-4: an agent that ignores the signal loses its job after the grace, and with it every right", async () => {
+  const { clock, viewer, context } = await hosting({ bill: () => "billed" });
+  const lease_request = { "tool.call": ["bill"] };
+  const { job_id } = await viewer.submit("led", null, { lease_request });
+  const ctx = await context;
+  await viewer.reply(viewer.send("job.cancel", {}, { job_id }));
+  expect(ctx.signal.aborted).toBe(true);
+  await ctx.log.info("tidying up");
+  clock.advance(29_999);
+  await settled();
+  expect(terminals(viewer, job_id)).toEqual([]);
+  clock.advance(1);
+  await viewer.terminal(job_id);
+  const count = viewer.stream.length;
+  await ctx.log.info("still here");
+  await expect(ctx.tools.call("bill")).rejects.toMatchObject({ code: "CANCELLED" });
+  await settled();
+  expect(viewer.stream).toHaveLength(count);
+});
+
+test("R-4.1-7: a result that does not fit one message ends the job with a word on streaming", async () => {
+  const { viewer, outcome } = await hosting();
+  const { job_id } = await viewer.submit("led");
+  outcome.resolve("x".repeat(2 * 1024 * 1024));
+  const { payload } = await viewer.terminal(job_id);
+  expect(payload).toMatchObject({ code: "INTERNAL_ERROR", final_status: "error" });
+  expect(payload.message).toContain("stream");
+});
+
+test("a result that JSON cannot hold ends the job with an error, not the process", async () => {
+  const { viewer, outcome } = await hosting();
+  const { job_id } = await viewer.submit("led");
+  outcome.resolve({ count: 1n });
+  const { payload } = await viewer.terminal(job_id);
+  expect(payload).toMatchObject({ code: "INTERNAL_ERROR", final_status: "error" });
+});

@@ -1,0 +1,153 @@
+import { type JobId, newJobId, systemClock } from "@arcp/core";
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { heldStore, settled } from "../../test/held-store.ts";
+import type { LogRecord } from "../store/index.ts";
+import { Committer } from "./committer.ts";
+import { LogWriter, MAX_BACKLOG } from "./log-writer.ts";
+
+const record = (text: string): LogRecord => ({ kind: "event", text });
+const ALL = { records: Number.MAX_SAFE_INTEGER, characters: Number.MAX_SAFE_INTEGER };
+
+function writing(store = heldStore(), job: JobId = newJobId()) {
+  const failures: Error[] = [];
+  const writer = new LogWriter(job, new Committer(store.logs, systemClock), (e) =>
+    failures.push(e),
+  );
+  return { store, job, writer, failures };
+}
+
+test("J1: job_seq is dense from 1, whatever the store's commits cut the records into", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.integer({ min: 1, max: 40 }), { maxLength: 20 }),
+      async (bursts) => {
+        const { store, job, writer } = writing();
+        let count = 0;
+        for (const burst of bursts) {
+          for (let i = 0; i < burst; i++) {
+            expect(writer.nextSeq).toBe(count + 1);
+            count += 1;
+            void writer.append(record(`${count}`));
+          }
+          if (burst % 3 === 0) await settled(1);
+        }
+        await writer.flush();
+        const page = await store.logs.read(job, 0, ALL);
+        expect(page.head).toBe(count);
+        expect(page.records.map(({ text }) => text)).toEqual(
+          Array.from({ length: count }, (_, i) => `${i + 1}`),
+        );
+      },
+    ),
+    { numRuns: 50 },
+  );
+});
+
+test("J1: of two writers of one log the second is fenced off, and nothing of it is ever read", async () => {
+  const { store, job, writer } = writing();
+  const rival = writing(store, job);
+  void writer.append(record("a"));
+  await writer.flush();
+  void rival.writer.append(record("A"));
+  await expect(rival.writer.flush()).rejects.toThrow("another writer");
+  expect(rival.failures).toHaveLength(1);
+
+  // It stays fenced, although by now its own count would fit the log's end.
+  void rival.writer.append(record("B"));
+  void writer.append(record("b"));
+  await writer.flush();
+  await expect(rival.writer.flush()).rejects.toThrow("another writer");
+  const page = await store.logs.read(job, 0, ALL);
+  expect(page.records.map(({ text }) => text)).toEqual(["a", "b"]);
+});
+
+test("J1: two jobs in one commit settle apart: the fenced one does not harm the other", async () => {
+  const store = heldStore();
+  const committer = new Committer(store.logs, systemClock);
+  const jobs = [newJobId(), newJobId()] as const;
+  const failed: JobId[] = [];
+  const writers = jobs.map((job) => new LogWriter(job, committer, () => failed.push(job)));
+  await store.logs.append([{ job: jobs[0], after: 0, records: [record("somebody else's")] }]);
+  for (const writer of writers) void writer.append(record("ours"));
+  await expect(writers[0]?.flush()).rejects.toThrow("another writer");
+  await writers[1]?.flush();
+  expect(failed).toEqual([jobs[0]]);
+});
+
+test("J2: an append is accepted at once, and flush waits for the store", async () => {
+  const { store, job, writer } = writing();
+  store.held.logs.hold();
+  void writer.append(record("a"));
+  let durable = false;
+  const flushed = writer.flush().then(() => {
+    durable = true;
+  });
+  await settled();
+  expect(durable).toBe(false);
+  expect(writer.durable).toBe(0);
+  expect((await store.logs.read(job, 0, ALL)).head).toBe(0);
+  await store.held.logs.open();
+  await flushed;
+  expect(writer.durable).toBe(1);
+});
+
+test("J2: flush waits for what was accepted before it, not for what came after", async () => {
+  const { store, writer } = writing();
+  store.held.logs.hold();
+  void writer.append(record("a"));
+  const first = writer.flush();
+  await settled(3);
+  void writer.append(record("b"));
+  const second = writer.flush();
+  let both = false;
+  void second.then(() => {
+    both = true;
+  });
+  await store.held.logs.release();
+  await first;
+  expect(both).toBe(false);
+  await store.held.logs.open();
+  await second;
+});
+
+test("what arrives during a commit goes into the next one, together", async () => {
+  const store = heldStore();
+  store.held.logs.hold();
+  const { writer } = writing(store);
+  void writer.append(record("a"));
+  await settled(2);
+  for (let i = 0; i < 100; i++) void writer.append(record("b"));
+  await settled(2);
+  expect(store.held.logs.waiting).toBe(1);
+  await store.held.logs.open();
+  await writer.flush();
+  expect(store.appended).toEqual([1, 100]);
+});
+
+test("a full backlog throws at once, accepts nothing of that call, and empties with the next commit", async () => {
+  const { store, job, writer } = writing();
+  store.held.logs.hold();
+  for (let i = 0; i < MAX_BACKLOG; i++) void writer.append(record(`${i}`));
+  expect(() => writer.append(record("one too many"))).toThrow(/await/);
+  expect(writer.nextSeq).toBe(MAX_BACKLOG + 1);
+  void writer.append(record("the end"), true);
+  await store.held.logs.open();
+  await writer.flush();
+  void writer.append(record("again"));
+  await writer.flush();
+  const { records } = await store.logs.read(job, MAX_BACKLOG, ALL);
+  expect(records.map(({ text }) => text)).toEqual(["the end", "again"]);
+});
+
+test("a failing store fails the writer loudly, once, and no promise is left hanging", async () => {
+  const store = heldStore();
+  store.logs.append = () => Promise.reject(new Error("disk full"));
+  const { writer, failures } = writing(store);
+  void writer.append(record("a"));
+  const before = writer.flush();
+  await expect(before).rejects.toThrow("disk full");
+  void writer.append(record("b"));
+  await expect(writer.flush()).rejects.toThrow("disk full");
+  expect(failures).toHaveLength(1);
+});

@@ -1,0 +1,154 @@
+import { FrameQueue, newMessageId, newSessionId } from "@arcp/core";
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { heldStore, settled } from "../../test/held-store.ts";
+import { type Frame, Viewer } from "../../test/viewer.ts";
+import { tokenTable } from "../auth.ts";
+import { defineAgent } from "../jobs/agents.ts";
+import type { AgentContext } from "../jobs/context.ts";
+import { createRuntime } from "../runtime.ts";
+import { memoryStore } from "../store/memory-store.ts";
+
+async function hosting() {
+  const store = heldStore();
+  const context = Promise.withResolvers<AgentContext>();
+  const agent = defineAgent({
+    name: "led",
+    run(ctx) {
+      context.resolve(ctx);
+      return new Promise(() => {});
+    },
+  });
+  const runtime = createRuntime({ agents: [agent], auth: tokenTable({ secret: "alice" }), store });
+  const viewer = new Viewer(runtime);
+  const welcome = await viewer.hello();
+  await viewer.submit("led");
+  const ctx = await context.promise;
+  await settled();
+  return { store, runtime, viewer, welcome, ctx };
+}
+
+const dense = (count: number, from = 1) => Array.from({ length: count }, (_, i) => from + i);
+
+test("P5: a commit of an older epoch fails and changes nothing", async () => {
+  const { sessions } = memoryStore();
+  const id = newSessionId();
+  await sessions.insert({ id, principal: "alice", features: [], epoch: 1, tokens: ["a"] });
+  const run = { from: 1, job: "job_1" as never, jobFrom: 1, role: "owner" } as const;
+  expect(await sessions.commit(id, 1, { runs: [run] })).toBe("committed");
+  expect(await sessions.claim(id, 1, ["a", "b"])).toBe("committed");
+  expect(await sessions.claim(id, 1, ["a", "c"])).toBe("fenced");
+  expect(await sessions.commit(id, 1, { runs: [{ ...run, jobFrom: 7 }], tokens: [] })).toBe(
+    "fenced",
+  );
+  expect(await sessions.runs(id)).toEqual([run]);
+  expect((await sessions.findByToken("b"))?.epoch).toBe(2);
+  expect(await sessions.findByToken("c")).toBeUndefined();
+});
+
+test("P5: a resume over a living socket silences the old one before its own welcome, and closes it", async () => {
+  const { runtime, viewer, welcome, ctx } = await hosting();
+  let flooding = true;
+  const flood = (async () => {
+    for (let i = 0; flooding; i++) await ctx.log.info(`${i}`);
+  })();
+  await viewer.find(({ event_seq = 0 }) => event_seq > 500);
+  const next = new Viewer(runtime);
+  const again = await next.resume(welcome, 100);
+  expect(again.type).toBe("session.welcome");
+  const silent = viewer.frames.length;
+  await next.find(({ event_seq = 0 }) => event_seq > 2000);
+  expect(viewer.frames).toHaveLength(silent);
+  expect(await viewer.ended).toMatchObject({ reason: "refused" });
+  flooding = false;
+  await flood;
+  await settled();
+  expect(next.frames[0]).toBe(again);
+  expect(next.seqs).toEqual(dense(next.stream.length, 101));
+});
+
+test("P5: nothing that the old connection still sends is acted upon", async () => {
+  const { runtime, viewer, welcome, ctx } = await hosting();
+  viewer.sever();
+  // A transport that goes on to deliver after it was closed.
+  const inbound = new FrameQueue();
+  const closed = Promise.withResolvers<string | undefined>();
+  const sent: string[] = [];
+  runtime.serve({
+    frames: inbound,
+    send: async (frames) => void sent.push(...frames),
+    close: (reason) => closed.resolve(reason),
+  });
+  const frame = (type: string, payload: object) =>
+    inbound.push(JSON.stringify({ arcp: "1.1", id: newMessageId("req_"), type, payload }));
+  const auth = { scheme: "bearer", token: "secret" };
+  frame("session.resume", { auth, resume_token: welcome.payload.resume_token, last_event_seq: 1 });
+  await settled();
+  const second = JSON.parse(sent[0] ?? "") as Frame;
+  const next = new Viewer(runtime);
+  await next.resume(second, 1);
+  expect(await closed.promise).toBe("refused");
+  frame("job.cancel", { job_id: ctx.job.id });
+  await ctx.log.info("to the new one");
+  await settled();
+  expect(ctx.signal.aborted).toBe(false);
+  expect(sent).toHaveLength(1);
+  expect(next.seqs).toEqual([2]);
+});
+
+test("P5: a takeover while the old projector waits for its commit sends every record once", async () => {
+  const { store, runtime, viewer, welcome, ctx } = await hosting();
+  await viewer.submit("led");
+  await settled();
+  const before = viewer.stream.length;
+  store.held.sessions.hold();
+  await ctx.log.info("a");
+  await ctx.flush();
+  await settled();
+  const next = new Viewer(runtime);
+  const resumed = next.resume(welcome, before);
+  await settled();
+  // The claim has passed: what the old one committed is released too late.
+  await store.held.sessions.open();
+  await resumed;
+  await ctx.log.info("b");
+  await settled();
+  expect(viewer.stream).toHaveLength(before);
+  expect(next.seqs).toEqual(dense(2, before + 1));
+  expect(next.stream.map(({ payload }) => payload.body.message)).toEqual(["a", "b"]);
+});
+
+test("P5: of resumes that race, exactly one ends up with the session, and its stream is whole", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.nat({ max: 6 }), { minLength: 2, maxLength: 6 }),
+      async (delays) => {
+        const { runtime, welcome, ctx } = await hosting();
+        for (let i = 0; i < 20; i++) await ctx.log.info(`${i}`);
+        const racers: Viewer[] = [];
+        const answers: Array<Promise<Frame>> = [];
+        for (const delay of delays) {
+          const racer = new Viewer(runtime);
+          racers.push(racer);
+          answers.push(
+            Promise.race([
+              racer.resume(welcome, 0),
+              racer.ended.then(() => ({ type: "replaced", id: "", payload: {} })),
+            ]),
+          );
+          for (let i = 0; i < delay; i++) await Promise.resolve();
+        }
+        await Promise.all(answers);
+        await ctx.log.info("after the race");
+        await settled();
+        const whole = racers.filter(
+          ({ stream }) => stream.at(-1)?.payload.body.message === "after the race",
+        );
+        expect(whole).toHaveLength(1);
+        expect(whole[0]?.seqs).toEqual(dense(22));
+        await runtime.close();
+      },
+    ),
+    { numRuns: 100 },
+  );
+});

@@ -1,0 +1,89 @@
+import { newJobId, systemClock } from "@arcp/core";
+import { expect, test } from "vitest";
+import { heldStore, settled } from "../test/held-store.ts";
+import { Viewer } from "../test/viewer.ts";
+import { tokenTable } from "./auth.ts";
+import { defineAgent } from "./jobs/agents.ts";
+import { createRuntime } from "./runtime.ts";
+import { DEFAULT_TURN_LIMITS, Turn } from "./turn.ts";
+
+const never = (): void => {};
+
+test("J4: a turn ends after its records, and the promise of the next one is shared by all", async () => {
+  const turn = new Turn(systemClock, { records: 10, ms: 1000 }, never);
+  for (let i = 0; i < 9; i++) expect(turn.spend(1)).toBeUndefined();
+  const next = turn.spend(1);
+  expect(next).toBeInstanceOf(Promise);
+  expect(turn.spend(1)).toBe(next);
+  await next;
+  expect(turn.spend(1)).toBeUndefined();
+});
+
+test("J4: a turn ends after its time, however few its records", async () => {
+  let now = 0;
+  const clock = { ...systemClock, monotonic: () => now };
+  const turn = new Turn(clock, { records: 1_000_000, ms: 5 }, never);
+  for (let i = 0; i < 64; i++) expect(turn.spend(1)).toBeUndefined();
+  now = 6;
+  const spent = Array.from({ length: 64 }, () => turn.spend(1));
+  expect(spent.at(-1)).toBeInstanceOf(Promise);
+  await spent.at(-1);
+  expect(turn.spend(1)).toBeUndefined();
+});
+
+test("J4: the end of a turn is called once per turn in which something was spent, and never when idle", async () => {
+  let ends = 0;
+  const turn = new Turn(systemClock, DEFAULT_TURN_LIMITS, () => {
+    ends += 1;
+  });
+  await settled(5);
+  expect(ends).toBe(0);
+  void turn.spend(1);
+  void turn.spend(1);
+  await settled(5);
+  expect(ends).toBe(1);
+});
+
+test("J4: an agent that never yields by itself starves neither the event loop nor another job", async () => {
+  const store = heldStore();
+  let flooding = true;
+  const flood = defineAgent({
+    name: "flood",
+    async run(ctx) {
+      // Awaits only what append gives back: resolved promises, but for the turn.
+      let emitted = 0;
+      while (flooding) {
+        await ctx.log.info(`flood ${emitted}`);
+        emitted += 1;
+      }
+      return emitted;
+    },
+  });
+  const quick = defineAgent({ name: "quick", run: () => "done" });
+  const runtime = createRuntime({
+    agents: [flood, quick],
+    auth: tokenTable({ secret: "alice" }),
+    store,
+  });
+  const viewer = new Viewer(runtime);
+  await viewer.hello();
+  const flooded = await viewer.submit("flood");
+  await viewer.find(({ event_seq = 0 }) => event_seq > 1000);
+
+  // In the midst of the flood: a ping, and a whole job in the same session.
+  const nonce = newJobId();
+  viewer.send("session.ping", { nonce, sent_at: new Date(0).toISOString() });
+  await viewer.find(({ payload }) => payload.ping_nonce === nonce);
+  const before = viewer.stream.length;
+  const other = await viewer.submit("quick");
+  await viewer.terminal(other.job_id);
+  expect(viewer.stream.length - before).toBeLessThan(50 * DEFAULT_TURN_LIMITS.records);
+
+  flooding = false;
+  const { payload } = await viewer.terminal(flooded.job_id);
+  expect(payload.result).toBeGreaterThan(1000);
+  // No turn wrote more than its budget; the few records that end a job or answer a request come on top.
+  expect(Math.max(...store.appended)).toBeLessThanOrEqual(DEFAULT_TURN_LIMITS.records + 8);
+  expect(viewer.seqs).toEqual(viewer.stream.map((_, i) => i + 1));
+  await runtime.close();
+});

@@ -1,0 +1,83 @@
+import type { Store } from "../src/store/index.ts";
+import { memoryStore } from "../src/store/memory-store.ts";
+
+/** Calls that wait for the test to let them through, in their order. */
+export class Gate {
+  #open = true;
+  #waiting: Array<() => void> = [];
+
+  /** From now on calls wait. */
+  hold(): void {
+    this.#open = false;
+  }
+
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  /** Lets the calls through that wait now; later ones wait on. */
+  async release(): Promise<void> {
+    for (const go of this.#waiting.splice(0)) go();
+    await settled();
+  }
+
+  /** Lets everything through from now on. */
+  async open(): Promise<void> {
+    this.#open = true;
+    await this.release();
+  }
+
+  async pass<T>(call: () => Promise<T>): Promise<T> {
+    if (!this.#open) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    return call();
+  }
+}
+
+export interface HeldStore extends Store {
+  /** How many records each append wrote, over all its jobs. */
+  readonly appended: readonly number[];
+  /** Holds appends to logs, commits of sessions, or changes of the job index. */
+  readonly held: { readonly logs: Gate; readonly sessions: Gate; readonly jobs: Gate };
+}
+
+/** A memory store whose commits the test releases by hand: what waits is not durable, and nobody can read it. */
+export function heldStore(inner: Store = memoryStore()): HeldStore {
+  const held = { logs: new Gate(), sessions: new Gate(), jobs: new Gate() };
+  const { logs, jobs, sessions } = inner;
+  const appended: number[] = [];
+  return {
+    held,
+    appended,
+    logs: {
+      append: (batches) =>
+        held.logs.pass(() => {
+          appended.push(batches.reduce((sum, { records }) => sum + records.length, 0));
+          return logs.append(batches);
+        }),
+      read: (job, after, limits) => logs.read(job, after, limits),
+      listen: (job, ring) => logs.listen(job, ring),
+      remove: (job) => logs.remove(job),
+    },
+    jobs: {
+      insert: (row) => held.jobs.pass(() => jobs.insert(row)),
+      update: (id, change) => held.jobs.pass(() => jobs.update(id, change)),
+      get: (id) => jobs.get(id),
+      remove: (id) => jobs.remove(id),
+    },
+    sessions: {
+      insert: (row) => sessions.insert(row),
+      findByToken: (hash) => sessions.findByToken(hash),
+      claim: (id, epoch, tokens) => sessions.claim(id, epoch, tokens),
+      commit: (id, epoch, change) => held.sessions.pass(() => sessions.commit(id, epoch, change)),
+      runs: (id) => sessions.runs(id),
+      forget: (id) => sessions.forget(id),
+      removeRuns: (id) => sessions.removeRuns(id),
+    },
+    close: () => inner.close(),
+  };
+}
+
+/** Lets every turn of the event loop that is already due go by. */
+export async function settled(turns = 20): Promise<void> {
+  for (let i = 0; i < turns; i++) await new Promise<void>((resolve) => setImmediate(resolve));
+}
