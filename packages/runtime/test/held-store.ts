@@ -36,13 +36,23 @@ export class Gate {
 export interface HeldStore extends Store {
   /** How many records each append wrote, over all its jobs. */
   readonly appended: readonly number[];
-  /** Holds appends to logs, commits of sessions, or changes of the job index. */
-  readonly held: { readonly logs: Gate; readonly sessions: Gate; readonly jobs: Gate };
+  /** Holds appends to logs, commits of sessions, claims of sessions, or changes of the job index. */
+  readonly held: {
+    readonly logs: Gate;
+    readonly sessions: Gate;
+    readonly claims: Gate;
+    readonly jobs: Gate;
+  };
 }
 
 /** A memory store whose commits the test releases by hand: what waits is not durable, and nobody can read it. */
 export function heldStore(inner: Store = memoryStore()): HeldStore {
-  const held = { logs: new Gate(), sessions: new Gate(), jobs: new Gate() };
+  const held = {
+    logs: new Gate(),
+    sessions: new Gate(),
+    claims: new Gate(),
+    jobs: new Gate(),
+  };
   const { logs, jobs, sessions } = inner;
   const appended: number[] = [];
   return {
@@ -67,7 +77,7 @@ export function heldStore(inner: Store = memoryStore()): HeldStore {
     sessions: {
       insert: (row) => sessions.insert(row),
       findByToken: (hash) => sessions.findByToken(hash),
-      claim: (id, epoch, tokens) => sessions.claim(id, epoch, tokens),
+      claim: (id, epoch, tokens) => held.claims.pass(() => sessions.claim(id, epoch, tokens)),
       commit: (id, epoch, change) => held.sessions.pass(() => sessions.commit(id, epoch, change)),
       runs: (id) => sessions.runs(id),
       forget: (id) => sessions.forget(id),

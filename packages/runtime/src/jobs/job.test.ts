@@ -161,6 +161,21 @@ test("J2: a subscription tells a state only once the record behind it is durable
   expect((await second.reply(id)).payload.current_status).toBe("success");
 });
 
+test("J2: a job counts as pending until the record of its start is durable", async () => {
+  const { store, runtime, viewer, context } = await hosting();
+  store.held.logs.hold();
+  const { job_id } = await viewer.submit("led");
+  await context;
+  const second = new Viewer(runtime);
+  await second.hello();
+  const subscribe = async () =>
+    (await second.reply(second.send("job.subscribe", { job_id }, { job_id }))).payload;
+  expect(await subscribe()).toMatchObject({ current_status: "pending", last_job_seq: 0 });
+  await store.held.logs.open();
+  await settled();
+  expect(await subscribe()).toMatchObject({ current_status: "running", last_job_seq: 1 });
+});
+
 test("J3: of all endings that compete, one is recorded, as the last record, and the listing agrees", async () => {
   const endings = ["return", "throw", "cancel", "timeout", "return"] as const;
   await fc.assert(

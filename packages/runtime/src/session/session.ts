@@ -124,7 +124,7 @@ export class Session {
   async claim(presented: string): Promise<{ token: string; epoch: number } | "fenced"> {
     this.#tokens.confirm(hashToken(presented));
     const token = this.#tokens.issue();
-    const outcome = await this.stream.claim(this.#tokens.hashes);
+    const outcome = await this.stream.claim(() => this.#tokens.hashes);
     return outcome === "fenced" ? outcome : { token, epoch: this.stream.epoch };
   }
 }

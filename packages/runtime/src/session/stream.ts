@@ -16,6 +16,7 @@ export class Stream {
   issued = 0;
   #epoch: number;
   readonly #store: SessionStore;
+  #claimed: Promise<unknown> = Promise.resolve();
 
   constructor(
     session: SessionId,
@@ -34,12 +35,19 @@ export class Stream {
     return this.#epoch;
   }
 
-  /** Raises the epoch: every commit of whoever owned the session before fails from now on (P5). */
-  async claim(tokens: readonly string[]): Promise<CommitOutcome> {
-    const epoch = this.#epoch;
-    const outcome = await this.#store.claim(this.session, epoch, tokens);
-    if (outcome === "committed") this.#epoch = epoch + 1;
-    return outcome;
+  /**
+   * Raises the epoch: every commit of whoever owned the session before fails from now on (P5). Claims that race here
+   * take turns, so that the last one wins and none is refused for another's sake.
+   */
+  claim(tokens: () => readonly string[]): Promise<CommitOutcome> {
+    const claim = this.#claimed.then(async () => {
+      const epoch = this.#epoch;
+      const outcome = await this.#store.claim(this.session, epoch, tokens());
+      if (outcome === "committed") this.#epoch = epoch + 1;
+      return outcome;
+    });
+    this.#claimed = claim.catch(() => {});
+    return claim;
   }
 
   /** @param epoch of whoever commits: a projector's own, so that an overtaken one fails */

@@ -152,3 +152,46 @@ test("P5: of resumes that race, exactly one ends up with the session, and its st
     { numRuns: 100 },
   );
 });
+
+/** How many of these connections a session still speaks through. */
+const bound = (racers: readonly Viewer[], last: string) =>
+  racers.filter(({ stream }) => stream.at(-1)?.payload.body.message === last);
+
+test("P5: two resumes that wait for the same old projector leave one connection, the later one", async () => {
+  const { store, runtime, viewer, welcome, ctx } = await hosting();
+  await viewer.submit("led");
+  await settled();
+  const before = viewer.stream.length;
+  store.held.sessions.hold();
+  await ctx.log.info("stuck in its commit");
+  await ctx.flush();
+  await settled();
+  const racers = [new Viewer(runtime), new Viewer(runtime)];
+  for (const racer of racers) {
+    void racer.resume(welcome, before);
+    await settled();
+  }
+  await store.held.sessions.open();
+  await ctx.log.info("last");
+  await settled();
+  expect(bound(racers, "last")).toEqual([racers[1]]);
+  expect(racers[1]?.seqs).toEqual(dense(2, before + 1));
+  expect(racers[0]?.stream).toEqual([]);
+  expect(await racers[0]?.ended).toMatchObject({ reason: "refused" });
+});
+
+test("P5: resumes whose claims wait for the store take turns; none is told that its window is gone", async () => {
+  const { store, runtime, welcome, ctx } = await hosting();
+  store.held.claims.hold();
+  const racers = [new Viewer(runtime), new Viewer(runtime), new Viewer(runtime)];
+  for (const racer of racers) void racer.resume(welcome, 1);
+  await settled();
+  await store.held.claims.open();
+  await ctx.log.info("last");
+  await settled();
+  expect(bound(racers, "last")).toEqual([racers[2]]);
+  const errors = racers.flatMap(({ frames }) =>
+    frames.filter(({ type }) => type === "session.error"),
+  );
+  expect(errors).toEqual([]);
+});
