@@ -1,3 +1,4 @@
+/** Read frames that may be kept before they are let go of. */
 const COMPACT_AFTER = 256;
 
 /**
@@ -25,7 +26,7 @@ export class FrameQueue implements AsyncIterable<string> {
   push(frame: string): void {
     if (this.#ended !== undefined) return;
     this.#frames.push(frame);
-    this.#characters += frame.length;
+    this.#characters += weight(frame);
     this.#rouse();
   }
 
@@ -63,11 +64,14 @@ export class FrameQueue implements AsyncIterable<string> {
     if (frame === undefined) return undefined;
     this.#next += 1;
     // Also while it never runs empty, or a steady sender would make it keep every frame that it ever sent.
-    if (this.#next === this.#frames.length || this.#next === COMPACT_AFTER) {
+    if (
+      this.#next === this.#frames.length ||
+      this.#next * 2 > this.#frames.length + COMPACT_AFTER
+    ) {
       this.#frames = this.#frames.slice(this.#next);
       this.#next = 0;
     }
-    this.#characters -= frame.length;
+    this.#characters -= weight(frame);
     this.#taken();
     return frame;
   }
@@ -77,4 +81,9 @@ export class FrameQueue implements AsyncIterable<string> {
     this.#wake = undefined;
     wake?.();
   }
+}
+
+/** An empty frame counts too, or a flood of them would never pause its source. */
+function weight(frame: string): number {
+  return Math.max(1, frame.length);
 }

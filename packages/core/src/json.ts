@@ -65,14 +65,11 @@ export function nestsDeeperThan(text: string, limit: number): boolean {
   // Each level needs an opening and a closing character.
   if (text.length < 2 * limit) return false;
   let depth = 0;
-  let inString = false;
   for (let i = 0; i < text.length; i++) {
     const char = text.charCodeAt(i);
-    if (inString) {
-      if (char === BACKSLASH) i += 1;
-      else if (char === QUOTE) inString = false;
-    } else if (char === QUOTE) {
-      inString = true;
+    if (char === QUOTE) {
+      i = stringEnd(text, i);
+      if (i === -1) return false;
     } else if (char === OPEN_BRACE || char === OPEN_BRACKET) {
       depth += 1;
       if (depth > limit) return true;
@@ -81,6 +78,18 @@ export function nestsDeeperThan(text: string, limit: number): boolean {
     }
   }
   return false;
+}
+
+/** The closing quote of the string that opens at `start`; -1 when there is none. Large texts are mostly strings. */
+function stringEnd(text: string, start: number): number {
+  for (let end = start; ; ) {
+    end = text.indexOf('"', end + 1);
+    if (end === -1) return -1;
+    let backslashes = 0;
+    while (text.charCodeAt(end - 1 - backslashes) === BACKSLASH) backslashes += 1;
+    // An even number escapes one another, and the quote stands by itself.
+    if (backslashes % 2 === 0) return end;
+  }
 }
 
 const QUOTE = 0x22;

@@ -163,3 +163,17 @@ test("a reader that stops early holds the sender back, and closing lets it go", 
   runtime.close();
   expect(await settles(sent)).toBe(true);
 });
+
+test("a send that waits for room rejects when the connection ends, whoever ended it", async () => {
+  for (const end of ["sever", "own", "peer"] as const) {
+    const pair = linkedPair({ highWaterMark: 1 });
+    const sent = pair.client.send(["xx"]);
+    if (end === "sever") pair.sever();
+    else if (end === "own") pair.client.close("refused");
+    else pair.runtime.close("refused");
+    await expect(sent).rejects.toMatchObject({
+      code: "TRANSPORT_CLOSED",
+      reason: end === "sever" ? undefined : "refused",
+    });
+  }
+});

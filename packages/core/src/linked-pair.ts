@@ -13,10 +13,8 @@ export interface LinkedPair {
 /** @param options.highWaterMark characters that may wait unread before `send` stays pending */
 export function linkedPair(options: { highWaterMark?: number } = {}): LinkedPair {
   const mark = options.highWaterMark ?? HIGH_WATER_MARK;
-  const client = new End(mark);
-  const runtime = new End(mark);
-  client.peer = runtime;
-  runtime.peer = client;
+  const client = new End(mark, () => runtime);
+  const runtime: End = new End(mark, () => client);
   return {
     client,
     runtime,
@@ -29,28 +27,31 @@ export function linkedPair(options: { highWaterMark?: number } = {}): LinkedPair
 
 class End implements Transport {
   readonly frames: FrameQueue;
-  peer!: End;
+  readonly #peer: () => End;
   readonly #mark: number;
   #closed: { reason: CloseReason | undefined } | undefined;
   #waiting: Array<() => void> = [];
 
-  constructor(mark: number) {
+  constructor(mark: number, peer: () => End) {
     this.#mark = mark;
-    this.frames = new FrameQueue(() => this.peer.#drained());
+    this.#peer = peer;
+    this.frames = new FrameQueue(() => peer().#drained());
   }
 
   async send(frames: readonly string[]): Promise<void> {
-    if (this.#closed !== undefined) throw new TransportClosedError(this.#closed.reason);
-    for (const frame of frames) this.peer.frames.push(frame);
-    while (this.#closed === undefined && this.peer.frames.waiting > this.#mark) {
+    this.#assertOpen();
+    const { frames: unread } = this.#peer();
+    for (const frame of frames) unread.push(frame);
+    while (unread.waiting > this.#mark) {
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
+      this.#assertOpen();
     }
   }
 
   close(reason: CloseReason = "normal"): void {
     if (this.#closed !== undefined) return;
     this.#end(reason, undefined);
-    this.peer.#end(reason, reason === "normal" ? undefined : new TransportClosedError(reason));
+    this.#peer().#end(reason, reason === "normal" ? undefined : new TransportClosedError(reason));
   }
 
   break(): void {
@@ -63,6 +64,10 @@ class End implements Transport {
     this.#closed = { reason };
     this.frames.end(error);
     this.#drained();
+  }
+
+  #assertOpen(): void {
+    if (this.#closed !== undefined) throw new TransportClosedError(this.#closed.reason);
   }
 
   #drained(): void {

@@ -22,14 +22,14 @@ export type CloseReason =
  */
 export interface Transport {
   /**
-   * What the peer sends, for one reader. Ends when the peer, or this side, closed in good order (`normal`); fails with
-   * a {@link TransportClosedError} otherwise.
+   * What the peer sends, for one reader. Ends after this side closed, or the peer did in good order (`normal`); fails
+   * with a {@link TransportClosedError} otherwise.
    */
   readonly frames: AsyncIterable<string>;
   /**
    * Sends frames in one write. Stays pending while more bytes wait to be taken by the network than the transport's
    * high-water mark (default 256 KiB): awaiting it is the back-pressure. Rejects with a {@link TransportClosedError}
-   * once the transport is closed.
+   * once the transport is closed, also while it is pending.
    */
   send(frames: readonly string[]): Promise<void>;
   /** Delivers what was sent before, then closes. Can be called twice; the second call changes nothing. */

@@ -1,4 +1,10 @@
-import { ArcpError, type ClientMessageType, catalogue, type Envelope } from "@arcp/core";
+import {
+  ArcpError,
+  type ClientMessageType,
+  catalogue,
+  type Envelope,
+  type JobId,
+} from "@arcp/core";
 import { cancel } from "./cancel.ts";
 import { bye, close } from "./close.ts";
 import type { Caller, House, Verb } from "./house.ts";
@@ -46,8 +52,13 @@ export async function dispatch(house: House, caller: Caller, request: Envelope):
     if (error !== thrown) {
       house.logger.error({ err: thrown, type: request.type }, "a request failed");
     }
-    reject(session, request, error);
+    reject(session, { id: request.id, job_id: targetOf(request) }, error);
   }
+}
+
+/** The job that a request names, wherever it names it. */
+function targetOf({ job_id, payload }: Envelope): JobId | undefined {
+  return job_id ?? (payload as { job_id?: JobId }).job_id;
 }
 
 function secondOpening(): never {
