@@ -3,6 +3,7 @@ import {
   type CloseReason,
   type Decoded,
   decode,
+  newSessionId,
   type SessionId,
   type Transport,
 } from "@arcp/core";
@@ -15,12 +16,13 @@ import {
   resume,
   resumeRequest,
 } from "./handshake.ts";
+import { announce } from "./session/announcement.ts";
 import { Outbox } from "./session/outbox.ts";
 import type { ProjectorContext, ProjectorEnd } from "./session/projector.ts";
-import { announce, type Link, type Session } from "./session/session.ts";
-import type { House } from "./verbs/house.ts";
+import type { Link, Session } from "./session/session.ts";
 import { dispatch } from "./verbs/index.ts";
 import { reject } from "./verbs/reject.ts";
+import type { Services } from "./verbs/services.ts";
 
 /** Characters that a frame may have before the handshake is done (R-4.1-8). */
 const MAX_OPENING = 64 * 1024;
@@ -28,7 +30,7 @@ const MAX_OPENING = 64 * 1024;
 const OPENING_DEADLINE = 10_000;
 
 export interface ConnectionContext extends HandshakeOptions {
-  readonly house: House;
+  readonly services: Services;
   readonly projector: Omit<ProjectorContext, "lost">;
   /** What a welcome says besides the session: the runtime, its window in seconds, the agents of a principal. */
   readonly welcome: (session: Session) => object;
@@ -55,20 +57,23 @@ export class Connection implements Link {
   readonly #context: ConnectionContext;
   readonly #logger: Logger;
   #state: State = { kind: "greeting" };
+  /** Requests that are still being handled, and the parking of the session. */
+  readonly #work = new Set<Promise<void>>();
 
   constructor(transport: Transport, context: ConnectionContext) {
     this.#transport = transport;
     this.#context = context;
-    this.#logger = context.house.logger;
-    this.outbox = new Outbox(transport, context.house.clock);
+    this.#logger = context.services.logger;
+    this.outbox = new Outbox(transport, context.services.clock);
   }
 
   /** Serves the peer until the connection ends. Never rejects. */
   async run(): Promise<void> {
-    const { clock } = this.#context.house;
+    const { clock } = this.#context.services;
     const deadline = clock.after(OPENING_DEADLINE, () => {
       if (this.#state.kind !== "greeting") return;
-      this.#fail(new ArcpError("INVALID_REQUEST", "no session.hello came in time"), "refused");
+      const late = new ArcpError("INVALID_REQUEST", "no session.hello came in time");
+      this.#fail(late, "refused", newSessionId());
     });
     try {
       for await (const frame of this.#transport.frames) {
@@ -79,10 +84,15 @@ export class Connection implements Link {
       }
     } catch (error) {
       this.#logger.debug({ err: error }, "connection broke");
-    } finally {
-      deadline.cancel();
-      await this.#end();
     }
+    deadline.cancel();
+    // Whoever hung up is still delivering its last words; otherwise the peer is gone.
+    if (this.#state.kind !== "closed") {
+      this.#leave();
+      this.outbox.close("normal");
+    }
+    await this.outbox.closed;
+    while (this.#work.size > 0) await Promise.all(this.#work);
   }
 
   /** Ends the connection with a word to the client, for a runtime that shuts down (R-6.7-6). */
@@ -116,7 +126,7 @@ export class Connection implements Link {
 
   async #greet(frame: string): Promise<void> {
     const opening = frame.length > MAX_OPENING ? tooLong : readOpening(decode(frame));
-    if (opening instanceof ArcpError) return this.#fail(opening, "refused");
+    if (opening instanceof ArcpError) return this.#fail(opening, "refused", newSessionId());
     try {
       const outcome = await handshake(this.#context, opening);
       if (outcome.kind === "bound") return this.#bind(outcome);
@@ -124,7 +134,7 @@ export class Connection implements Link {
       this.#fail(outcome.error, "refused", outcome.session);
     } catch (error) {
       this.#logger.error({ err: error }, "a handshake failed");
-      this.#fail(ArcpError.from(error), "fault");
+      this.#fail(ArcpError.from(error), "fault", newSessionId());
     }
   }
 
@@ -132,12 +142,16 @@ export class Connection implements Link {
     // A later resume of the same session was quicker.
     if (session.stream.epoch !== epoch) return this.replace();
     // The deadline, or a shutdown, may have passed while the token was checked.
-    if (this.#state.kind === "closed") return this.#context.house.sessions.parked(session);
+    if (this.#state.kind === "closed") return this.#context.services.sessions.parked(session);
+    // The window may have ended while the claim was on its way.
+    if (this.#context.services.sessions.get(session.id) !== session) {
+      return this.#fail(windowExpired(), "refused", session.id);
+    }
     this.#state = { kind: "bound", session, token, confirmed: false };
-    const { house, projector } = this.#context;
-    house.sessions.resumed(session);
+    const { services, projector } = this.#context;
+    services.sessions.resumed(session);
     const payload = { ...this.#context.welcome(session), resume_token: token };
-    const repeated = resumed ? unseenAcceptances(house, session, after) : [];
+    const repeated = resumed ? unseenAcceptances(services, session, after) : [];
     void this.outbox.send([
       announce(session.id, { type: "session.welcome", payload }),
       ...repeated,
@@ -198,11 +212,8 @@ export class Connection implements Link {
     const moved = resumeOf(decoded);
     if (moved !== undefined && session.untouched) return this.#move(session, moved);
     // Not awaited: a slow request must not hold up a ping (R-4-2).
-    void dispatch(
-      this.#context.house,
-      { session, hangUp: (reason) => this.#hangUp(reason) },
-      decoded.message,
-    );
+    const caller = { session, hangUp: (reason: CloseReason) => this.#hangUp(reason) };
+    this.#track(dispatch(this.#context.services, caller, decoded.message));
     return undefined;
   }
 
@@ -211,14 +222,19 @@ export class Connection implements Link {
     const { sessions } = this.#context;
     const request = resumeRequest(opening);
     this.#state = { kind: "moving" };
-    await fresh.park(this);
-    const outcome = request && (await resume(sessions, fresh.principal, request));
-    await sessions.forget(fresh);
-    if (outcome?.kind === "bound") return this.#bind(outcome);
-    this.#fail(
-      new ArcpError("RESUME_WINDOW_EXPIRED", "the session can no longer be resumed"),
-      "refused",
-    );
+    try {
+      await fresh.park(this);
+      const outcome = request && (await resume(sessions, fresh.principal, request));
+      const bound = outcome?.kind === "bound" ? outcome : undefined;
+      // A client may resume the very session that it was just given.
+      if (bound?.session !== fresh) await sessions.forget(fresh);
+      if (bound !== undefined) return this.#bind(bound);
+      this.#fail(windowExpired(), "refused", fresh.id);
+    } catch (error) {
+      this.#logger.error({ err: error }, "a resume failed");
+      sessions.parked(fresh);
+      this.#fail(ArcpError.from(error), "fault", fresh.id);
+    }
   }
 
   /** The last word before the connection is closed (R-12-5). */
@@ -238,17 +254,20 @@ export class Connection implements Link {
   #leave(): void {
     const state = this.#state;
     this.#state = { kind: "closed" };
-    if (state.kind === "bound") void this.#park(state.session);
+    if (state.kind === "bound") this.#track(this.#park(state.session));
+  }
+
+  #track(work: Promise<void>): void {
+    const done = work.catch((error: unknown) => {
+      this.#logger.error({ err: error }, "a connection failed");
+    });
+    this.#work.add(done);
+    void done.then(() => this.#work.delete(done));
   }
 
   async #park(session: Session): Promise<void> {
     await session.park(this);
     if (!session.connected) this.#context.sessions.parked(session);
-  }
-
-  async #end(): Promise<void> {
-    this.#leave();
-    this.outbox.close("normal");
   }
 }
 
@@ -256,6 +275,10 @@ const tooLong = new ArcpError(
   "INVALID_REQUEST",
   `the opening message may have ${MAX_OPENING} characters`,
 );
+
+function windowExpired(): ArcpError {
+  return new ArcpError("RESUME_WINDOW_EXPIRED", "the session can no longer be resumed");
+}
 
 /** The first message must open a session (R-5.3-2). */
 function readOpening(decoded: Decoded): Opening | ArcpError {
@@ -276,7 +299,7 @@ function resumeOf(decoded: Decoded): Opening | undefined {
 }
 
 /** The acceptances of jobs of which the client has seen nothing yet, told again (R-6.3-8). */
-function unseenAcceptances({ jobs }: House, { id, stream }: Session, after: number): string[] {
+function unseenAcceptances({ jobs }: Services, { id, stream }: Session, after: number): string[] {
   const seen = stream.journal.jobsUpTo(after);
   const told = stream.journal.jobsUpTo(stream.issued);
   return [...jobs.of(id)]

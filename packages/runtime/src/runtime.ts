@@ -15,7 +15,10 @@ import { Sessions } from "./session/sessions.ts";
 import type { Store } from "./store/index.ts";
 import { memoryStore } from "./store/memory-store.ts";
 import { Timestamps } from "./timestamps.ts";
-import type { House } from "./verbs/house.ts";
+import type { Services } from "./verbs/services.ts";
+
+/** Milliseconds that a closing runtime waits for its connections, and then for its jobs, to end. */
+const CLOSE_PATIENCE = 5000;
 
 /** Limits of a runtime, each with a default. */
 export interface Limits {
@@ -23,7 +26,7 @@ export interface Limits {
   readonly resumeWindowSec: number;
   /** Seconds that an agent has to stop after a cancel. Default 30. */
   readonly cancelGraceSec: number;
-  /** Seconds that a finished job is kept for listing and history. Default: twice the resume window. */
+  /** Seconds that a finished job is kept for its history, and longer while a session reads it. Default: twice the resume window. */
   readonly retentionSec: number;
 }
 
@@ -71,7 +74,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
 
 class HostedRuntime implements Runtime {
   readonly agents: AgentRegistry;
-  readonly #house: House;
+  readonly #services: Services;
   readonly #context: ConnectionContext;
   readonly #connections = new Map<Connection, Promise<void>>();
   readonly #limits: Limits;
@@ -86,15 +89,23 @@ class HostedRuntime implements Runtime {
     const timestamps = new Timestamps(clock);
     const committer = new Committer(store.logs, clock);
     this.#limits = limits;
-    this.#retention = new Retention(clock, limits.retentionSec * 1000, (job) => this.#remove(job));
+    this.#retention = new Retention(
+      clock,
+      limits.retentionSec * 1000,
+      (job) => sessions.follows(job.id),
+      (job) => this.#remove(job),
+    );
     this.agents = new AgentRegistry(options.agents);
+    const jobs = new JobTable();
     const sessions = new Sessions({
       clock,
       store: store.sessions,
       logs: store.logs,
+      logger,
       resumeWindow: limits.resumeWindowSec * 1000,
+      hasJobs: (session) => jobs.has(session),
     });
-    this.#house = {
+    this.#services = {
       clock,
       logger,
       store,
@@ -102,7 +113,7 @@ class HostedRuntime implements Runtime {
       agents: this.agents,
       policy: { ...defaultPolicy, ...options.policy },
       tools: new Map(Object.entries(options.tools ?? {})),
-      jobs: new JobTable(),
+      jobs,
       jobContext: {
         clock,
         timestamps,
@@ -112,10 +123,11 @@ class HostedRuntime implements Runtime {
         cancelGrace: limits.cancelGraceSec * 1000,
       },
       workspace: options.workspace,
+      closing: () => this.#closed !== undefined,
       finished: (job) => this.#retention.keep(job),
     };
     this.#context = {
-      house: this.#house,
+      services: this.#services,
       sessions,
       authenticate: options.auth,
       projector: { logs: store.logs, turn: committer.turn, vault: emptyVault },
@@ -141,13 +153,24 @@ class HostedRuntime implements Runtime {
 
   async #close(): Promise<void> {
     for (const connection of this.#connections.keys()) connection.shutDown();
-    await Promise.all(this.#connections.values());
-    const running = [...this.#house.jobs].filter((job) => job.live);
+    await this.#ended(Promise.all(this.#connections.values()));
+    const running = [...this.#services.jobs].filter((job) => job.live);
     for (const job of running) job.stop("the runtime shuts down");
-    await Promise.all(running.map((job) => job.ended));
+    await this.#ended(Promise.all(running.map((job) => job.ended)));
     this.#retention.close();
-    this.#house.sessions.close();
-    await this.#house.store.close();
+    this.#services.sessions.close();
+    await this.#services.store.close();
+  }
+
+  /** Waits for what is ending, but not for ever: a token check or a store may never settle. */
+  #ended(work: Promise<unknown>): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const patience = this.#services.clock.after(CLOSE_PATIENCE, resolve);
+    void work.then(() => {
+      patience.cancel();
+      resolve();
+    });
+    return promise;
   }
 
   #welcome({ principal, features }: Session, { name, version }: RuntimeOptions): object {
@@ -157,14 +180,14 @@ class HostedRuntime implements Runtime {
       capabilities: {
         encodings: ["json"],
         features: [...features],
-        agents: this.agents.inventory((agent) => this.#house.policy.maySubmit(principal, agent)),
+        agents: this.agents.inventory((agent) => this.#services.policy.maySubmit(principal, agent)),
       },
     };
   }
 
   /** Forgets a finished job, its log, and with the last of a forgotten session's jobs its numbering. */
   #remove(job: Job): void {
-    const { jobs, store, sessions, logger } = this.#house;
+    const { jobs, store, sessions, logger } = this.#services;
     jobs.remove(job);
     const { session } = job.identity;
     const lastOne = !jobs.has(session) && sessions.get(session) === undefined;
@@ -186,7 +209,12 @@ function readLimits(given: Partial<Limits>): Limits {
     retentionSec: given.retentionSec ?? 2 * resumeWindowSec,
   };
   for (const [name, value] of Object.entries(limits)) {
-    if (!(value > 0)) throw new LocalError("MISUSE", `limits.${name} must be above zero`);
+    if (!(value > 0 && Number.isFinite(value))) {
+      throw new LocalError("MISUSE", `limits.${name} must be a number above zero`);
+    }
+  }
+  if (!Number.isInteger(limits.resumeWindowSec)) {
+    throw new LocalError("MISUSE", "limits.resumeWindowSec must be a whole number of seconds");
   }
   return limits;
 }

@@ -45,6 +45,11 @@ export class Turn {
     return this.#left > 0 ? undefined : this.next();
   }
 
+  /** Whether this turn is used up: then whoever has a choice waits for the next one. */
+  get spent(): boolean {
+    return this.#left <= 0;
+  }
+
   /** The start of the next turn: one promise, shared by all who wait for it. */
   next(): Promise<void> {
     this.arm();

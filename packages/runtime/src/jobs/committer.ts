@@ -1,6 +1,9 @@
-import type { Clock } from "@arcp/core";
+import { type Clock, sleep } from "@arcp/core";
 import type { AppendOutcome, LogBatch, LogStore } from "../store/index.ts";
 import { DEFAULT_TURN_LIMITS, Turn, type TurnLimits } from "../turn.ts";
+
+/** Milliseconds between attempts to append when the store fails. */
+const RETRY_PAUSES = [20, 100, 500, 2000];
 
 /** A log writer as its committer sees it. */
 export interface Committable {
@@ -17,11 +20,13 @@ export interface Committable {
 export class Committer {
   readonly turn: Turn;
   readonly #logs: LogStore;
+  readonly #clock: Clock;
   readonly #dirty = new Set<Committable>();
   #busy = false;
 
   constructor(logs: LogStore, clock: Clock, limits: TurnLimits = DEFAULT_TURN_LIMITS) {
     this.#logs = logs;
+    this.#clock = clock;
     this.turn = new Turn(clock, limits, () => void this.#commit());
   }
 
@@ -48,11 +53,36 @@ export class Committer {
     }
   }
 
+  /** Tries again for a while when the store fails: a busy disk must not end every job of the group. */
   async #append(batches: readonly LogBatch[]): Promise<AppendOutcome[] | Error> {
-    try {
-      return [...(await this.#logs.append(batches))];
-    } catch (thrown) {
-      return thrown instanceof Error ? thrown : new Error(String(thrown));
+    for (let attempt = 0; ; attempt++) {
+      try {
+        const outcomes = [...(await this.#logs.append(batches))];
+        return attempt === 0 ? outcomes : await this.#recognise(batches, outcomes);
+      } catch (thrown) {
+        const pause = RETRY_PAUSES[attempt];
+        if (pause === undefined)
+          return thrown instanceof Error ? thrown : new Error(String(thrown));
+        await sleep(this.#clock, pause);
+      }
     }
+  }
+
+  /** After a failure of which nobody knows what it left behind, our own records may be what fences us off. */
+  #recognise(
+    batches: readonly LogBatch[],
+    outcomes: readonly AppendOutcome[],
+  ): Promise<AppendOutcome[]> {
+    return Promise.all(
+      outcomes.map(async (outcome, i) => {
+        const batch = batches[i];
+        if (outcome === "appended" || batch === undefined) return outcome;
+        const { job, after, records } = batch;
+        const limits = { records: records.length, characters: Number.MAX_SAFE_INTEGER };
+        const page = await this.#logs.read(job, after, limits);
+        const ours = records.every(({ text }, k) => page.records[k]?.text === text);
+        return ours ? "appended" : outcome;
+      }),
+    );
   }
 }

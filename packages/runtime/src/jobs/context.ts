@@ -84,7 +84,11 @@ export function createContext(
   const log =
     (level: LogLevel): Log =>
     (message, attributes) =>
-      job.emit("log", { level, message: text(message, "a log message"), attributes });
+      job.emit("log", {
+        level,
+        message: text(message, "a log message"),
+        attributes: attributes === undefined ? undefined : object(attributes, "log attributes"),
+      });
   return {
     job: { id, agent, principal, traceId },
     signal: job.signal,
@@ -119,10 +123,7 @@ export function createContext(
             : `${JSON.stringify(kind)} is not an event kind; a vendor's is x-vendor.<vendor>.<name>`,
         );
       }
-      if (typeof body !== "object" || body === null || Array.isArray(body)) {
-        throw invalid("the body of an event is an object");
-      }
-      return job.emit(kind, body);
+      return job.emit(kind, object(body, "the body of an event"));
     },
     tools: { call: (name, args) => tolerated(tools.call(name, args)) },
     fs: {
@@ -165,7 +166,12 @@ function checked<K extends keyof typeof eventBodies>(kind: K, body: unknown): Ev
 
 function text(value: unknown, what: string): string {
   if (typeof value === "string") return value;
-  throw invalid(`${what} is a string`);
+  throw invalid(`${what} must be a string`);
+}
+
+function object(value: unknown, what: string): object {
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value;
+  throw invalid(`${what} must be an object`);
 }
 
 function invalid(message: string): ArcpError {

@@ -1,4 +1,4 @@
-import { ArcpError, type ErrorPayload, type TerminalStatus } from "@arcp/core";
+import { ArcpError, type ErrorPayload, isErrorCode, type TerminalStatus } from "@arcp/core";
 
 /** How a job ends: the payload of its one terminal record. */
 export type Ending =
@@ -14,7 +14,19 @@ export type Ending =
   | { readonly status: Exclude<TerminalStatus, "success">; readonly payload: ErrorPayload };
 
 export function failure(thrown: unknown): Ending {
-  return { status: "error", payload: ArcpError.from(thrown).toPayload() };
+  return { status: "error", payload: wireError(thrown) };
+}
+
+/** What is said of an error: only the protocol's codes are sent, another one goes into the details (R-12-1). */
+export function wireError(thrown: unknown): ErrorPayload {
+  const payload = ArcpError.from(thrown).toPayload();
+  if (isErrorCode(payload.code)) return payload;
+  return {
+    ...payload,
+    code: "INTERNAL_ERROR",
+    retryable: true,
+    details: { ...payload.details, code: payload.code },
+  };
 }
 
 export function cancelled(reason: string | undefined): Ending {

@@ -92,10 +92,6 @@ export class Job {
       isActive: () => !isTerminal(this.#state) && this.#cancel === undefined,
     });
     this.#writer = new LogWriter(identity.id, context.committer, (error) => this.#lose(error));
-    const { maxRuntimeSec } = identity;
-    if (maxRuntimeSec !== undefined) {
-      this.#after(maxRuntimeSec * 1000, () => this.end(timedOut(maxRuntimeSec)));
-    }
   }
 
   get id(): JobId {
@@ -150,6 +146,14 @@ export class Job {
         trace_id: traceId,
       },
     };
+  }
+
+  /** The job is accepted for good: its clock runs, from the acceptance on (R-7.3-6). */
+  accept(): void {
+    const { maxRuntimeSec, acceptedAt } = this.identity;
+    if (maxRuntimeSec === undefined) return;
+    const elapsed = this.#context.clock.now() - acceptedAt;
+    this.#after(maxRuntimeSec * 1000 - elapsed, () => this.end(timedOut(maxRuntimeSec)));
   }
 
   /** The agent begins. @returns whether it still may */
@@ -263,24 +267,34 @@ export class Job {
     this.end(failure(new ArcpError("INTERNAL_ERROR", reason)));
   }
 
+  /** Whatever an agent hands over, a terminal record comes of it. */
   #terminal(ending: Ending): { status: TerminalStatus; record: LogRecord } {
     const { status, payload } = ending;
     const type = status === "success" ? "job.result" : "job.error";
-    const record = this.#write(type, "terminal", { final_status: status, ...payload });
-    if (fitsEnvelope(record)) return { status, record };
-    const tooBig = failure(
-      new ArcpError(
-        "INTERNAL_ERROR",
-        "the result does not fit into one message of 1 MiB: stream it with ctx.result.write",
+    try {
+      const record = this.#write(type, "terminal", { final_status: status, ...payload });
+      if (fitsEnvelope(record)) return { status, record };
+    } catch (error) {
+      this.#context.logger.error({ job: this.id, err: error }, "an ending is no JSON");
+      return this.#terminal(failure(new Error("an ending is no JSON")));
+    }
+    return this.#terminal(
+      failure(
+        new ArcpError(
+          "INTERNAL_ERROR",
+          "the result does not fit into one message of 1 MiB: stream it with ctx.result.write",
+        ),
       ),
     );
-    return this.#terminal(tooBig);
   }
 
   #write(type: RecordSource["type"], kind: RecordKind, payload: object): LogRecord {
     const { id, traceId } = this.identity;
     const jobSeq = this.#writer.nextSeq;
-    return writeRecord({ job: id, traceId, jobSeq, kind, type, payload });
+    const record = writeRecord({ job: id, traceId, jobSeq, kind, type, payload });
+    if (this.#writer.nextSeq === jobSeq) return record;
+    // Its number is taken: one record's text would lie (J1).
+    throw new ArcpError("INVALID_REQUEST", "a toJSON method must not emit events");
   }
 
   /** Shows a state to others once its record is durable. */
@@ -298,6 +312,7 @@ export class Job {
   #lose(error: Error): void {
     this.#context.logger.error({ job: this.id, err: error }, "a job lost its log and is stopped");
     this.#state = "error";
+    this.#durableState = "error";
     for (const timer of this.#timers.splice(0)) timer.cancel();
     this.#abort.abort(new ArcpError("INTERNAL_ERROR", "the job's log is lost"));
     this.#ended.resolve();

@@ -2,20 +2,27 @@ import { type JobId, LocalError } from "@arcp/core";
 import type { AppendOutcome, LogBatch, LogRecord } from "../store/index.ts";
 import type { Committable, Committer } from "./committer.ts";
 
-/** Records of one job that may wait for the end of the turn; an agent that emits on without awaiting meets it. */
+/** Records of one job that may wait to become durable; an agent that emits on without awaiting meets it. */
 export const MAX_BACKLOG = 4096;
+/** Characters of them. */
+const MAX_BACKLOG_CHARACTERS = 64 * 1024 * 1024;
+/** From here on an append waits for the store, so that an agent that awaits never meets the bounds. */
+const RELIEF = { records: 1024, characters: 4 * 1024 * 1024 };
 
 /**
  * The one writer of one job's log.
  *
  * - **J1** `job_seq` is dense from 1; a log that somebody else wrote to fences this writer off for good.
  * - **J2** `append` means accepted in order; only what `flush` waited for is durable.
- * - **J4** A spent turn shows as a promise of the next one.
+ * - **J4** A spent turn shows as a promise of the next one, a slow store as a promise of its next commit.
  */
 export class LogWriter implements Committable {
   readonly #job: JobId;
   readonly #committer: Committer;
   #pending: LogRecord[] = [];
+  /** What is accepted and not durable yet, in characters. */
+  #backlog = 0;
+  #relief: PromiseWithResolvers<void> | undefined;
   #accepted = 0;
   #durable = 0;
   #failure: Error | undefined;
@@ -42,21 +49,27 @@ export class LogWriter implements Committable {
   /**
    * Accepts a record as number `nextSeq`.
    * @param over lets it pass the backlog's bound, for the records that end a job
-   * @returns the next turn of the event loop when this one is spent (J4)
+   * @returns what to wait for: the next turn of the event loop when this one is spent (J4), the next commit when too
+   * much waits for it
    * @throws LocalError `BACKPRESSURE` when the backlog is full, synchronously, with nothing accepted
    */
   append(record: LogRecord, over = false): Promise<void> | undefined {
     if (this.#failure !== undefined) return undefined;
-    if (!over && this.#pending.length >= MAX_BACKLOG) {
+    const waiting = this.#accepted - this.#durable;
+    if (!over && (waiting >= MAX_BACKLOG || this.#backlog > MAX_BACKLOG_CHARACTERS)) {
       throw new LocalError(
         "BACKPRESSURE",
-        `${MAX_BACKLOG} events wait to be written: await what the emitting calls return`,
+        `${waiting} events wait to be written: await what the emitting calls return`,
       );
     }
     this.#accepted += 1;
+    this.#backlog += record.text.length;
     this.#pending.push(record);
     if (this.#pending.length === 1) this.#committer.enlist(this);
-    return this.#committer.turn.spend(1);
+    const nextTurn = this.#committer.turn.spend(1);
+    if (waiting < RELIEF.records && this.#backlog < RELIEF.characters) return nextTurn;
+    this.#relief ??= Promise.withResolvers<void>();
+    return this.#relief.promise;
   }
 
   /** Resolves once all that was accepted before is durable; rejects when that can never be. */
@@ -81,15 +94,23 @@ export class LogWriter implements Committable {
       return this.#fail(failure);
     }
     this.#durable = batch.after + batch.records.length;
+    for (const { text } of batch.records) this.#backlog -= text.length;
+    this.#relieve();
     while ((this.#flushes[0]?.upTo ?? Number.POSITIVE_INFINITY) <= this.#durable) {
       this.#flushes.shift()?.done.resolve();
     }
+  }
+
+  #relieve(): void {
+    this.#relief?.resolve();
+    this.#relief = undefined;
   }
 
   #fail(failure: Error): void {
     if (this.#failure !== undefined) return;
     this.#failure = failure;
     this.#pending = [];
+    this.#relieve();
     for (const { done } of this.#flushes.splice(0)) done.reject(failure);
     this.#failed(failure);
   }

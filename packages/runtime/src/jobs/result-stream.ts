@@ -1,4 +1,4 @@
-import { ArcpError, newMessageId } from "@arcp/core";
+import { ArcpError, LocalError, newMessageId } from "@arcp/core";
 import type { Job } from "./job.ts";
 
 /** Decoded bytes that all chunks of one job may hold (R-8.4-4). */
@@ -7,6 +7,10 @@ const MAX_TOTAL = 256 * 1024 * 1024;
 const MAX_TEXT = 128 * 1024;
 /** Bytes per binary chunk: the protocol's limit. */
 const MAX_BYTES = 512 * 1024;
+/** Characters or bytes that may wait behind a write that nobody awaited. */
+const MAX_WAITING = 64 * 1024 * 1024;
+
+type Encoding = "utf8" | "base64";
 
 /** What a finished stream says in the job's result. */
 export interface StreamedResult {
@@ -15,11 +19,14 @@ export interface StreamedResult {
   readonly result_size: number;
 }
 
-/** A result that is written piece by piece (section 8.4). */
+/** A result that is written piece by piece, in the order of the calls (section 8.4). */
 export class ResultStream {
   readonly #job: Job;
-  #encoding: "utf8" | "base64" | undefined;
   readonly #id = newMessageId("res_");
+  #encoding: Encoding | undefined;
+  /** The write before the next one. Once one has failed all later ones do, for the result has a hole (R-8.4-1). */
+  #last: Promise<void> = Promise.resolve();
+  #waiting = 0;
   #chunks = 0;
   #size = 0;
   /** The first half of a surrogate pair whose second half was not written yet (R-8.4-2). */
@@ -36,11 +43,12 @@ export class ResultStream {
 
   /**
    * Writes a piece: text, or bytes. One result is either the one or the other.
-   * @returns when the agent may go on
-   * @throws ArcpError `INVALID_REQUEST` when the client cannot take a streamed result or text and bytes are mixed;
+   * @returns when the agent may go on; rejects with an ArcpError `INVALID_REQUEST` for text that is not well-formed,
    * `INTERNAL_ERROR` beyond 256 MiB
+   * @throws ArcpError `INVALID_REQUEST` when the client cannot take a streamed result or text and bytes are mixed
+   * @throws LocalError `BACKPRESSURE` when 64 MiB wait behind writes that were not awaited
    */
-  async write(piece: string | Uint8Array): Promise<void> {
+  write(piece: string | Uint8Array): Promise<void> {
     if (!this.#job.identity.features.has("result_chunk")) {
       throw new ArcpError(
         "INVALID_REQUEST",
@@ -56,12 +64,25 @@ export class ResultStream {
         "a result is written as text or as bytes, not as both",
       );
     }
-    if (typeof piece === "string") await this.#writeText(this.#half + piece);
-    else await this.#writeBytes(piece);
+    if (this.#waiting > MAX_WAITING) {
+      throw new LocalError("BACKPRESSURE", "the result is written faster than it is taken: await");
+    }
+    this.#waiting += piece.length;
+    const written = this.#last.then(async () => {
+      if (typeof piece === "string") await this.#writeText(this.#half + piece);
+      else await this.#writeBytes(piece);
+      this.#waiting -= piece.length;
+    });
+    this.#last = written;
+    return written;
   }
 
-  /** Writes the last chunk, which is empty: whoever writes does not know which of its pieces is the last. */
-  finish(): StreamedResult {
+  /**
+   * Writes the last chunk, which is empty: whoever writes does not know which of its pieces is the last.
+   * @throws what a write failed with, for then the result has a hole
+   */
+  async finish(): Promise<StreamedResult> {
+    await this.#last;
     if (this.#half !== "") {
       throw new ArcpError("INTERNAL_ERROR", "the streamed text ended within a surrogate pair");
     }
@@ -99,15 +120,18 @@ export class ResultStream {
     if (this.#size + size > MAX_TOTAL) {
       throw new ArcpError("INTERNAL_ERROR", `a streamed result may hold ${MAX_TOTAL} bytes`);
     }
-    const body = {
-      result_id: this.#id,
-      chunk_seq: this.#chunks,
-      data,
-      encoding: this.#encoding ?? "utf8",
-      more,
-    };
-    const accepted = this.#job.emit("result_chunk", body, "result_chunk", !more);
-    // Only now: a chunk that was refused for its backlog may be written again.
+    const accepted = this.#job.emit(
+      "result_chunk",
+      {
+        result_id: this.#id,
+        chunk_seq: this.#chunks,
+        data,
+        encoding: this.#encoding ?? "utf8",
+        more,
+      },
+      "result_chunk",
+      !more,
+    );
     this.#chunks += 1;
     this.#size += size;
     return accepted;

@@ -5,15 +5,20 @@ import type { Job } from "./job.ts";
 export class Retention {
   readonly #clock: Clock;
   readonly #ms: number;
+  readonly #held: (job: Job) => boolean;
   readonly #remove: (job: Job) => void;
   readonly #kept: Array<{ readonly job: Job; readonly due: number }> = [];
   #timer: Timer | undefined;
   #closed = false;
 
-  /** @param remove called when a job's time is up; must not throw */
-  constructor(clock: Clock, ms: number, remove: (job: Job) => void) {
+  /**
+   * @param held whether somebody still reads the job: then it is kept for as long again (R-14-3)
+   * @param remove called when a job's time is up; must not throw
+   */
+  constructor(clock: Clock, ms: number, held: (job: Job) => boolean, remove: (job: Job) => void) {
     this.#clock = clock;
     this.#ms = ms;
+    this.#held = held;
     this.#remove = remove;
   }
 
@@ -39,7 +44,8 @@ export class Retention {
     const now = this.#clock.monotonic();
     const kept = this.#kept.findIndex(({ due }) => due > now);
     for (const { job } of this.#kept.splice(0, kept === -1 ? this.#kept.length : kept)) {
-      this.#remove(job);
+      if (this.#held(job)) this.keep(job);
+      else this.#remove(job);
     }
     this.#arm();
   }

@@ -45,10 +45,14 @@ async function success(
 ): Promise<Ending> {
   if (stream.begun) {
     if (value !== undefined) logger.warn("an agent returned a value after streaming its result");
-    return { status: "success", payload: stream.finish() };
+    return { status: "success", payload: await stream.finish() };
   }
   const checked = agent.output === undefined ? value : await conforming(agent.output, value);
-  return { status: "success", payload: { result: checked ?? null } };
+  const result = checked ?? null;
+  if (typeof result === "function" || typeof result === "symbol") {
+    throw new Error("the agent's result is no JSON value");
+  }
+  return { status: "success", payload: { result } };
 }
 
 async function conforming(schema: StandardSchemaV1, value: unknown): Promise<unknown> {

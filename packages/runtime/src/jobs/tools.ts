@@ -1,4 +1,5 @@
 import { ArcpError } from "@arcp/core";
+import { wireError } from "./ending.ts";
 import type { Job } from "./job.ts";
 
 /** What a tool knows of the call besides its arguments. */
@@ -42,7 +43,8 @@ export class ToolCaller {
         signal: this.#job.signal,
         job: { id, principal, traceId },
       });
-      await this.#job.emit("tool_result", { call_id: callId, result: shown(result) ?? null });
+      const body = { call_id: callId, result: shown(result) ?? null };
+      await this.#job.emit("tool_result", body, "event", true);
       return result;
     } catch (thrown) {
       const error = ArcpError.from(thrown);
@@ -69,7 +71,18 @@ export class ToolCaller {
   }
 
   #report(callId: string, error: ArcpError): Promise<void> {
-    return this.#job.emit("tool_result", { call_id: callId, error: error.toPayload() });
+    const { details, ...said } = wireError(error);
+    const shownDetails = isJson(details) ? { details } : {};
+    const body = { call_id: callId, error: { ...said, ...shownDetails } };
+    return this.#job.emit("tool_result", body, "event", true);
+  }
+}
+
+function isJson(value: unknown): boolean {
+  try {
+    return JSON.stringify(value) !== undefined;
+  } catch {
+    return false;
   }
 }
 

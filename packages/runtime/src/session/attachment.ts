@@ -9,13 +9,16 @@ export class Attachment {
   readonly request: MessageId | undefined;
   /** The `job_seq` of the last record that was numbered or passed over as hidden. */
   cursor: number;
+  /** Where it had been before a history was asked for once more; nothing below it is owed to it. */
+  readonly seen: number;
   /** Takes the bell down; set while the session is connected. */
   unlisten: (() => void) | undefined;
 
-  constructor(row: AttachmentRow) {
+  constructor(row: AttachmentRow, seen = 0) {
     this.job = row.job;
     this.role = row.role;
     this.request = row.request;
     this.cursor = row.after;
+    this.seen = seen;
   }
 }

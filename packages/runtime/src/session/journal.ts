@@ -16,21 +16,29 @@ export interface Origin {
  */
 export class Journal {
   #runs: Run[];
+  #sealed = false;
 
   constructor(runs: readonly Run[] = []) {
     this.#runs = [...runs];
   }
 
-  get last(): Run | undefined {
-    return this.#runs.at(-1);
+  /** The run that a further record may continue; undefined when only a new run will do. */
+  get current(): Run | undefined {
+    return this.#sealed ? undefined : this.#runs.at(-1);
+  }
+
+  /** Nobody knows whether the last commit of runs took place: the next one has to say again what holds (P1). */
+  seal(): void {
+    this.#sealed = true;
   }
 
   /** Opens runs. One at the same number replaces the run that was opened there ahead of its first record. */
   open(runs: readonly Run[]): void {
     const from = runs[0]?.from;
     if (from === undefined) return;
-    while ((this.last?.from ?? 0) >= from) this.#runs.pop();
+    while ((this.#runs.at(-1)?.from ?? 0) >= from) this.#runs.pop();
     this.#runs.push(...runs);
+    this.#sealed = false;
   }
 
   /** The record behind a number; undefined when no run reaches down to it. */

@@ -22,8 +22,10 @@ export class Outbox {
   #inFlight: Batch | undefined;
   #waiting = 0;
   #pumping = false;
-  #state: "open" | "finishing" | "closed" = "open";
+  /** `broken`: the transport takes nothing any more, and its reader will learn why. */
+  #state: "open" | "finishing" | "broken" | "closed" = "open";
   #onDrained: (() => void) | undefined;
+  readonly #closed = Promise.withResolvers<void>();
 
   constructor(transport: Transport, clock: Clock) {
     this.#transport = transport;
@@ -55,11 +57,16 @@ export class Outbox {
     return this.#waiting > MAX_BACKLOG ? this.#gathering?.taken.promise : undefined;
   }
 
+  /** Resolves once it has closed its transport. */
+  get closed(): Promise<void> {
+    return this.#closed.promise;
+  }
+
   /** Takes no more frames, delivers what it has, then closes the connection. */
   finish(reason: CloseReason): void {
-    if (this.#state !== "open") return;
+    if (this.#state === "finishing") return;
+    if (this.#state === "broken" || !this.#pumping) return this.close(reason);
     this.#state = "finishing";
-    if (!this.#pumping) return this.close(reason);
     const late = this.#clock.after(LINGER_MS, () => this.close(reason));
     this.#onDrained = () => {
       late.cancel();
@@ -73,6 +80,7 @@ export class Outbox {
     this.#state = "closed";
     this.#drop();
     this.#transport.close(reason);
+    this.#closed.resolve();
   }
 
   async #pump(): Promise<void> {
@@ -83,9 +91,8 @@ export class Outbox {
         await this.#transport.send(batch.frames);
         batch.taken.resolve(true);
       } catch {
-        // The reader of `frames` learns why; here it only means that nothing can be sent any more.
         batch.taken.resolve(false);
-        if (this.#state === "open") this.#state = "finishing";
+        if (this.#state === "open") this.#state = "broken";
         this.#drop();
       }
     }

@@ -1,6 +1,6 @@
 import { HIGH_WATER_MARK } from "@arcp/core";
 import type { Vault } from "../authority/vault.ts";
-import type { LogRecord, LogStore, PageLimits, Run } from "../store/index.ts";
+import type { CommitOutcome, LogRecord, LogStore, PageLimits, Run } from "../store/index.ts";
 import type { Turn } from "../turn.ts";
 import type { Attachment } from "./attachment.ts";
 import type { Outbox } from "./outbox.ts";
@@ -26,7 +26,7 @@ export interface ProjectorContext {
   readonly logs: LogStore;
   readonly turn: Turn;
   readonly vault: Vault;
-  /** An observer fell behind the kept log and was detached (P3). */
+  /** A subscription fell behind the kept log and has ended (P3). */
   lost(attachment: Attachment): void;
 }
 
@@ -35,8 +35,12 @@ interface Batch {
   readonly runs: Run[];
   readonly cursors: Map<Attachment, number>;
   readonly ended: Attachment[];
+  /** Whose records are gone. */
+  readonly lost: Attachment[];
   next: number;
   characters: number;
+  /** Records that were looked at, hidden ones included. */
+  read: number;
 }
 
 /**
@@ -108,6 +112,9 @@ export class Projector {
       return (await this.#replay(after)) ?? (await this.#project());
     } catch (error) {
       return { kind: "failed", error };
+    } finally {
+      // Changes that waited for a batch take place even if the batch did not: nobody else would make them.
+      this.#settle();
     }
   }
 
@@ -117,6 +124,7 @@ export class Projector {
     for (const span of journal.spans(seq, issued)) {
       const last = span.jobFrom + span.count - 1;
       for (let cursor = span.jobFrom - 1; cursor < last; ) {
+        await this.#turn();
         if (this.#stopped) return { kind: "stopped" };
         const limits = { ...BATCH, records: Math.min(BATCH.records, last - cursor) };
         const page = await this.#context.logs.read(span.job, cursor, limits);
@@ -125,8 +133,8 @@ export class Projector {
           renderFrame(this.#prefix, seq++, span.job, record, this.#context.vault),
         );
         cursor += page.records.length;
+        void this.#context.turn.spend(frames.length);
         if (this.#stopped || !(await this.#outbox.send(frames))) return { kind: "stopped" };
-        await this.#context.turn.spend(frames.length);
       }
     }
     return undefined;
@@ -141,18 +149,32 @@ export class Projector {
         });
         continue;
       }
+      await this.#turn();
+      if (this.#stopped) break;
       this.#building = true;
       const batch = await this.#gather();
       if (batch === "behind") return { kind: "behind" };
+      void this.#context.turn.spend(batch.read);
       const end = await this.#record(batch);
       if (end !== undefined) return end;
       const sent = batch.frames.length > 0 ? this.#outbox.send(batch.frames) : undefined;
-      this.#building = false;
-      for (const change of this.#changes.splice(0)) change();
-      if (sent !== undefined && !(await sent)) return { kind: "stopped" };
-      await this.#context.turn.spend(batch.frames.length);
+      for (const attachment of batch.lost) this.#context.lost(attachment);
+      this.#settle();
+      if (sent !== undefined && !(await sent)) break;
     }
     return { kind: "stopped" };
+  }
+
+  /** Waits until this turn of the event loop has something left (J4). */
+  async #turn(): Promise<void> {
+    const { turn } = this.#context;
+    while (turn.spent && !this.#stopped) await turn.next();
+  }
+
+  /** A batch is handed over, or given up: whoever waited to move the stream may do so. */
+  #settle(): void {
+    this.#building = false;
+    for (const change of this.#changes.splice(0)) change();
   }
 
   /** Reads round-robin over what is ready, a quantum each, and numbers it, touching nothing yet. */
@@ -162,11 +184,13 @@ export class Projector {
       runs: [],
       cursors: new Map(),
       ended: [],
+      lost: [],
       next: this.#stream.issued + 1,
       characters: 0,
+      read: 0,
     };
     for (const attachment of this.#ready) {
-      const room = BATCH.records - batch.frames.length;
+      const room = BATCH.records - batch.read;
       if (room <= 0 || batch.characters >= BATCH.characters || this.#stopped) break;
       this.#ready.delete(attachment);
       if (this.#stream.attachments.get(attachment.job) !== attachment) continue;
@@ -175,10 +199,15 @@ export class Projector {
         records: this.#ready.size === 0 ? room : Math.min(room, QUANTUM),
         characters: BATCH.characters - batch.characters,
       });
-      if (page.floor > cursor) {
-        if (attachment.role === "owner") return "behind";
-        this.#stream.detach(attachment.job);
-        this.#context.lost(attachment);
+      if (page.floor > cursor || page.head < cursor) {
+        // An owner that only lost a history goes on where it was.
+        const { seen } = attachment;
+        const live = seen > cursor && page.floor <= seen && seen <= page.head ? seen : undefined;
+        if (attachment.role === "owner" && live === undefined) return "behind";
+        batch.lost.push(attachment);
+        if (live === undefined) continue;
+        batch.cursors.set(attachment, live);
+        this.#ready.add(attachment);
         continue;
       }
       this.#number(attachment, cursor, page.records, batch);
@@ -195,7 +224,8 @@ export class Projector {
   ): void {
     const { job, role } = attachment;
     const viewer = { features: this.#stream.features, role };
-    let run = batch.runs.at(-1) ?? this.#stream.journal.last;
+    batch.read += records.length;
+    let run = batch.runs.at(-1) ?? this.#stream.journal.current;
     let jobSeq = cursor;
     for (const record of records) {
       jobSeq += 1;
@@ -218,24 +248,30 @@ export class Projector {
 
   /** Makes the numbers durable, then moves the stream: from here on they are issued. */
   async #record(batch: Batch): Promise<ProjectorEnd | undefined> {
-    const detach = batch.ended.map(({ job }) => job);
+    const { journal, attachments } = this.#stream;
     if (batch.runs.length > 0) {
-      const outcome = await this.#stream.commit({ runs: batch.runs, detach }, this.#epoch);
+      const outcome = await this.#commit(batch.runs);
       if (outcome === "fenced") return { kind: "fenced" };
-    } else if (detach.length > 0) {
-      // Nothing depends on it: the terminal record tells as much to whoever loads the session.
-      void this.#stream.commit({ detach });
+      // Also when stopped meanwhile: what the store says must be what the next projector builds upon.
+      journal.open(batch.runs);
     }
     if (this.#stopped) return { kind: "stopped" };
-    const { journal, attachments } = this.#stream;
-    journal.open(batch.runs);
     for (const [attachment, cursor] of batch.cursors) attachment.cursor = cursor;
     this.#stream.issued = batch.next - 1;
-    for (const attachment of batch.ended) {
-      attachment.unlisten?.();
-      attachments.delete(attachment.job);
+    const left = batch.lost.filter(({ role }) => role === "observer");
+    for (const attachment of [...batch.ended, ...left]) {
+      if (attachments.get(attachment.job) === attachment) this.#stream.detach(attachment.job);
     }
     return undefined;
+  }
+
+  async #commit(runs: readonly Run[]): Promise<CommitOutcome> {
+    try {
+      return await this.#stream.commit({ runs }, this.#epoch);
+    } catch (error) {
+      this.#stream.journal.seal();
+      throw error;
+    }
   }
 
   #ring(attachment: Attachment): void {

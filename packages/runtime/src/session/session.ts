@@ -1,25 +1,12 @@
-import {
-  type JobId,
-  type MessageId,
-  newMessageId,
-  PROTOCOL_VERSION,
-  type RuntimeMessageType,
-  type SessionId,
-} from "@arcp/core";
+import type { JobId, MessageId, SessionId } from "@arcp/core";
 import type { Role } from "../store/index.ts";
+import { type Announcement, announce } from "./announcement.ts";
 import type { Outbox } from "./outbox.ts";
 import { Projector, type ProjectorContext, type ProjectorEnd } from "./projector.ts";
+import { Sequence } from "./sequence.ts";
 import type { Stream } from "./stream.ts";
 import { SubmitLog } from "./submit-log.ts";
 import { hashToken, type TokenRing } from "./token-ring.ts";
-
-/** A message as the runtime says it: the session adds the ids. */
-export interface Announcement {
-  readonly type: RuntimeMessageType;
-  readonly job_id?: JobId;
-  readonly trace_id?: string;
-  readonly payload: object;
-}
 
 /** The connection that a session speaks through. */
 export interface Link {
@@ -40,6 +27,8 @@ export class Session {
   readonly principal: string;
   readonly stream: Stream;
   readonly submits = new SubmitLog();
+  /** Subscriptions and their ends, in the order in which they were asked for. */
+  readonly subscriptions = new Sequence();
   readonly #tokens: TokenRing;
   #state: State = { kind: "parked" };
   /** The last projector that was asked to stop has done so. */
@@ -63,7 +52,7 @@ export class Session {
   /** Whether it follows nothing and never did: a fresh session may be left for another one (R-6.3-3). */
   get untouched(): boolean {
     const { issued, attachments } = this.stream;
-    return issued === 0 && attachments.size === 0 && this.submits.empty;
+    return issued === 0 && attachments.size === 0 && !this.submits.pending;
   }
 
   /**
@@ -116,25 +105,21 @@ export class Session {
 
   /** The client has this token: older ones are void (R-6.3-7). */
   async confirmToken(token: string): Promise<void> {
-    if (!this.#tokens.confirm(hashToken(token))) return;
+    const before = this.#tokens.hashes.length;
+    this.#tokens.confirm(hashToken(token));
+    if (this.#tokens.hashes.length === before) return;
     await this.stream.commit({ tokens: this.#tokens.hashes });
   }
 
   /** A resume with this token: confirms it, adds a fresh one, and raises the epoch, in one step (P5). */
   async claim(presented: string): Promise<{ token: string; epoch: number } | "fenced"> {
-    this.#tokens.confirm(hashToken(presented));
-    const token = this.#tokens.issue();
-    const outcome = await this.stream.claim(() => this.#tokens.hashes);
+    let token = "";
+    const outcome = await this.stream.claim(() => {
+      // While this claim waited for its turn, another may have voided the token.
+      if (!this.#tokens.confirm(hashToken(presented))) return undefined;
+      token = this.#tokens.issue();
+      return this.#tokens.hashes;
+    });
     return outcome === "fenced" ? outcome : { token, epoch: this.stream.epoch };
   }
-}
-
-/** Writes an unnumbered message of the runtime. */
-export function announce(session: SessionId | undefined, message: Announcement): string {
-  return JSON.stringify({
-    arcp: PROTOCOL_VERSION,
-    id: newMessageId(),
-    session_id: session,
-    ...message,
-  });
 }

@@ -1,4 +1,5 @@
-import { type Clock, newSessionId, type SessionId, type Timer } from "@arcp/core";
+import { type Clock, type JobId, newSessionId, type SessionId, type Timer } from "@arcp/core";
+import type { Logger } from "pino";
 import type { LogStore, SessionStore } from "../store/index.ts";
 import { Session } from "./session.ts";
 import { Stream } from "./stream.ts";
@@ -8,8 +9,11 @@ export interface SessionsOptions {
   readonly clock: Clock;
   readonly store: SessionStore;
   readonly logs: LogStore;
+  readonly logger: Logger;
   /** Milliseconds that a session survives without a connection (R-6.3-11). */
   readonly resumeWindow: number;
+  /** Whether any job that the session submitted is still kept: then its numbering is too (R-6.3-18). */
+  readonly hasJobs: (session: SessionId) => boolean;
 }
 
 /** All living sessions of a runtime. */
@@ -17,6 +21,7 @@ export class Sessions {
   readonly #options: SessionsOptions;
   readonly #sessions = new Map<SessionId, Session>();
   readonly #windows = new Map<SessionId, Timer>();
+  #closed = false;
 
   constructor(options: SessionsOptions) {
     this.#options = options;
@@ -32,7 +37,10 @@ export class Sessions {
     const tokens = new TokenRing();
     const token = tokens.issue();
     await store.insert({ id, principal, features, epoch: 1, tokens: tokens.hashes });
-    const session = new Session(principal, new Stream(id, new Set(features), store, 1), tokens);
+    const stream = new Stream(id, new Set(features), store, 1, (error) =>
+      this.#options.logger.error({ session: id, err: error }, "a session could not be stored"),
+    );
+    const session = new Session(principal, stream, tokens);
     this.#sessions.set(id, session);
     return { session, token };
   }
@@ -41,8 +49,12 @@ export class Sessions {
     return this.#sessions.get(id);
   }
 
-  [Symbol.iterator](): Iterator<Session> {
-    return this.#sessions.values();
+  /** Whether a session still has something to read of this job (R-14-3). */
+  follows(job: JobId): boolean {
+    for (const { stream } of this.#sessions.values()) {
+      if (stream.attachments.has(job)) return true;
+    }
+    return false;
   }
 
   /** The session for which a token is valid at this moment. */
@@ -79,11 +91,15 @@ export class Sessions {
 
   /** The connection is gone: from now on the resume window runs. */
   parked(session: Session): void {
+    if (this.#closed || this.#sessions.get(session.id) !== session) return;
+    const { clock, logger, resumeWindow } = this.#options;
     this.#windows.get(session.id)?.cancel();
-    this.#windows.set(
-      session.id,
-      this.#options.clock.after(this.#options.resumeWindow, () => void this.forget(session)),
-    );
+    const timer = clock.after(resumeWindow, () => {
+      this.forget(session).catch((error: unknown) => {
+        logger.error({ session: session.id, err: error }, "a session could not be forgotten");
+      });
+    });
+    this.#windows.set(session.id, timer);
   }
 
   /** A connection is back: the window is closed again. */
@@ -96,11 +112,14 @@ export class Sessions {
   async forget(session: Session): Promise<void> {
     this.resumed(session);
     this.#sessions.delete(session.id);
-    await this.#options.store.forget(session.id);
+    const { store, hasJobs } = this.#options;
+    await store.forget(session.id);
+    if (!hasJobs(session.id)) await store.removeRuns(session.id);
   }
 
   /** Takes all timers down. */
   close(): void {
+    this.#closed = true;
     for (const timer of this.#windows.values()) timer.cancel();
     this.#windows.clear();
   }

@@ -16,18 +16,22 @@ export class Stream {
   issued = 0;
   #epoch: number;
   readonly #store: SessionStore;
+  readonly #failed: (error: unknown) => void;
   #claimed: Promise<unknown> = Promise.resolve();
 
+  /** @param failed told of a change that could not be stored and that nobody waits for */
   constructor(
     session: SessionId,
     features: ReadonlySet<string>,
     store: SessionStore,
     epoch: number,
+    failed: (error: unknown) => void,
   ) {
     this.session = session;
     this.features = features;
     this.#store = store;
     this.#epoch = epoch;
+    this.#failed = failed;
   }
 
   /** Raised by every resume. */
@@ -38,11 +42,14 @@ export class Stream {
   /**
    * Raises the epoch: every commit of whoever owned the session before fails from now on (P5). Claims that race here
    * take turns, so that the last one wins and none is refused for another's sake.
+   * @param tokens asked when it is this claim's turn: the tokens that are valid from then on, or undefined to give up
    */
-  claim(tokens: () => readonly string[]): Promise<CommitOutcome> {
+  claim(tokens: () => readonly string[] | undefined): Promise<CommitOutcome> {
     const claim = this.#claimed.then(async () => {
       const epoch = this.#epoch;
-      const outcome = await this.#store.claim(this.session, epoch, tokens());
+      const valid = tokens();
+      if (valid === undefined) return "fenced";
+      const outcome = await this.#store.claim(this.session, epoch, valid);
       if (outcome === "committed") this.#epoch = epoch + 1;
       return outcome;
     });
@@ -61,10 +68,11 @@ export class Stream {
    */
   attach(job: JobId, role: Role, after: number, request?: MessageId): Attachment {
     const row = { job, role, after, since: this.issued, request };
-    const attachment = new Attachment(row);
-    this.attachments.get(job)?.unlisten?.();
+    const earlier = this.attachments.get(job);
+    earlier?.unlisten?.();
+    const attachment = new Attachment(row, Math.max(earlier?.cursor ?? 0, earlier?.seen ?? 0));
     this.attachments.set(job, attachment);
-    void this.commit({ attach: [row] });
+    this.#note({ attach: [row] });
     return attachment;
   }
 
@@ -73,6 +81,11 @@ export class Stream {
     if (attachment === undefined) return;
     attachment.unlisten?.();
     this.attachments.delete(job);
-    void this.commit({ detach: [job] });
+    this.#note({ detach: [job] });
+  }
+
+  /** Commits what nothing has to wait for. */
+  #note(change: SessionChange): void {
+    this.commit(change).catch(this.#failed);
   }
 }

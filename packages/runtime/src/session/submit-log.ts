@@ -1,38 +1,61 @@
 import type { MessageId } from "@arcp/core";
+import type { Announcement } from "./announcement.ts";
+import { Sequence } from "./sequence.ts";
 
 /** Submits of a session whose replies are remembered (R-5.4-8). */
 const MAX_SUBMITS = 1000;
+
+/** What a submit is answered with. */
+export interface SubmitReply {
+  readonly announcement: Announcement;
+  /** What follows the first answer in the same moment: the job begins. */
+  readonly begin?: () => void;
+}
 
 /**
  * The newest submits of a session by their message ids, so that a repeated one gets its reply again and no second job;
  * and the line in which all replies to submits wait for the ones before them (R-5.4-5).
  */
 export class SubmitLog {
-  readonly #replies = new Map<MessageId, Promise<() => void>>();
-  #last: Promise<void> = Promise.resolve();
+  readonly #replies = new Map<MessageId, Promise<Announcement>>();
+  readonly #line = new Sequence();
+  #deciding = 0;
 
-  get empty(): boolean {
-    return this.#replies.size === 0;
+  /** Whether a submit is still being decided. */
+  get pending(): boolean {
+    return this.#deciding > 0;
   }
 
   /**
    * @param decide works out the reply, concurrently with other submits; must not reject
-   * @returns once the reply has been given, in its place in the line
+   * @param give gives the reply, when it is its turn; it is all that is remembered
    */
-  reply(id: MessageId, decide: () => Promise<() => void>): Promise<void> {
-    const reply = this.#replies.get(id) ?? decide();
-    this.#replies.set(id, reply);
-    if (this.#replies.size > MAX_SUBMITS) {
-      for (const oldest of this.#replies.keys()) {
-        this.#replies.delete(oldest);
-        break;
-      }
+  async answer(
+    id: MessageId,
+    decide: () => Promise<SubmitReply>,
+    give: (reply: SubmitReply) => void,
+  ): Promise<void> {
+    const known = this.#replies.get(id);
+    if (known !== undefined) {
+      return this.#line.run(async () => give({ announcement: await known }));
     }
-    const before = this.#last;
-    this.#last = (async () => {
-      await before;
-      (await reply)();
-    })();
-    return this.#last;
+    this.#deciding += 1;
+    const reply = decide();
+    this.#remember(
+      id,
+      reply.then(({ announcement }) => announcement),
+    );
+    try {
+      await this.#line.run(async () => give(await reply));
+    } finally {
+      this.#deciding -= 1;
+    }
+  }
+
+  #remember(id: MessageId, reply: Promise<Announcement>): void {
+    this.#replies.set(id, reply);
+    if (this.#replies.size <= MAX_SUBMITS) return;
+    const [oldest] = this.#replies.keys();
+    if (oldest !== undefined) this.#replies.delete(oldest);
   }
 }

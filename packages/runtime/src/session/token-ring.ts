@@ -16,7 +16,7 @@ export class TokenRing {
   }
 
   get hashes(): readonly string[] {
-    return this.#hashes;
+    return [...this.#hashes];
   }
 
   /** @returns a fresh token, to be shown once (R-6.2-10) */
@@ -27,11 +27,11 @@ export class TokenRing {
     return token;
   }
 
-  /** The token arrived: all older ones are void. @returns whether that changed anything */
+  /** The token arrived: all older ones are void. @returns whether it was valid */
   confirm(hash: string): boolean {
     const index = this.#hashes.indexOf(hash);
     if (index > 0) this.#hashes.splice(0, index);
-    return index > 0;
+    return index >= 0;
   }
 }
 

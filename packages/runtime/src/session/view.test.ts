@@ -18,6 +18,10 @@ function smallVault(values: Map<JobId, string>) {
   return { reveal: (job: JobId, id: string) => (id === "cred-1" ? values.get(job) : undefined) };
 }
 
+const fail = (error: unknown): never => {
+  throw error;
+};
+
 const ALL: ReadonlySet<string> = new Set(["provisioned_credentials", "progress", "result_chunk"]);
 
 async function rotated() {
@@ -48,7 +52,7 @@ async function rotated() {
   /** Connects a viewer and gives what it was sent, as text and parsed. */
   const look = async (role: Role, features: ReadonlySet<string>, stream?: Stream, after = 0) => {
     const { client, runtime } = linkedPair();
-    const seen = stream ?? new Stream(newSessionId(), features, store.sessions, 1);
+    const seen = stream ?? new Stream(newSessionId(), features, store.sessions, 1, fail);
     if (stream === undefined) {
       await store.sessions.insert({
         id: seen.session,

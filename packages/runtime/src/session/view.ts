@@ -4,7 +4,6 @@ import type { LogRecord, Role } from "../store/index.ts";
 
 /** Who looks at a record. All of it is fixed when the attachment is made (P2). */
 export interface Viewer {
-  readonly session: SessionId;
   /** Pinned by the session's first welcome. */
   readonly features: ReadonlySet<string>;
   readonly role: Role;
@@ -23,7 +22,7 @@ const needs: Partial<Record<LogRecord["kind"], Feature>> = {
  * - **P2** Decided by the record, the role and the pinned features alone: never by the time, so that a number that was
  *   sent once means the same record in every replay.
  */
-export function isVisible(record: LogRecord, { features, role }: Omit<Viewer, "session">): boolean {
+export function isVisible(record: LogRecord, { features, role }: Viewer): boolean {
   const feature = needs[record.kind];
   if (feature !== undefined && !features.has(feature)) return false;
   return record.kind !== "credential_rotated" || role === "owner";

@@ -1,14 +1,14 @@
 import { ArcpError } from "@arcp/core";
 import type { Job } from "../jobs/job.ts";
 import type { Session } from "../session/session.ts";
-import type { House, Verb } from "./house.ts";
+import type { Services, Verb } from "./services.ts";
 import { namedJob, observableJob } from "./target.ts";
 
 /** Acknowledges a cancel once it is durable, in front of the job's end (R-7.4-1). */
-export const cancel: Verb<"job.cancel"> = async (house, { session }, request) => {
+export const cancel: Verb<"job.cancel"> = async (services, { session }, request) => {
   const { reason } = request.payload;
-  const job = observableJob(house, session.principal, namedJob(request));
-  if (!mayCancel(house, session, job)) {
+  const job = observableJob(services, session.principal, namedJob(request));
+  if (!mayCancel(services, session, job)) {
     throw new ArcpError("PERMISSION_DENIED", "only the session that submitted a job may cancel it");
   }
   await job.cancel(reason, (finished) =>
@@ -19,11 +19,11 @@ export const cancel: Verb<"job.cancel"> = async (house, { session }, request) =>
       payload: { request_id: request.id, job_id: job.id, reason, current_status: finished },
     }),
   );
-  house.logger.info({ job: job.id, principal: session.principal }, "job cancelled");
+  services.logger.info({ job: job.id, principal: session.principal }, "job cancelled");
 };
 
 /** The owner, or any session of the submitter once the owning session is gone (R-7.4-7). */
-function mayCancel({ sessions }: House, session: Session, { identity }: Job): boolean {
+function mayCancel({ sessions }: Services, session: Session, { identity }: Job): boolean {
   if (identity.session === session.id) return true;
   return identity.principal === session.principal && sessions.get(identity.session) === undefined;
 }

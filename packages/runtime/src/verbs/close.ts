@@ -1,4 +1,4 @@
-import type { Verb } from "./house.ts";
+import type { Verb } from "./services.ts";
 
 /** Ends the connection in good order; the jobs and the session live on (R-6.7-1 to R-6.7-3). */
 export const close: Verb<"session.close"> = (_house, { session, hangUp }, request) => {

@@ -7,9 +7,9 @@ import {
 } from "@arcp/core";
 import { cancel } from "./cancel.ts";
 import { bye, close } from "./close.ts";
-import type { Caller, House, Verb } from "./house.ts";
 import { ping } from "./ping.ts";
 import { reject } from "./reject.ts";
+import type { Caller, Services, Verb } from "./services.ts";
 import { submit } from "./submit.ts";
 import { subscribe } from "./subscribe.ts";
 import { unsubscribe } from "./unsubscribe.ts";
@@ -33,7 +33,11 @@ const verbs: Verbs = {
 };
 
 /** Handles a request, or rejects it; nothing that a request does can fail beyond it (R-5.4-3, R-5.4-4). */
-export async function dispatch(house: House, caller: Caller, request: Envelope): Promise<void> {
+export async function dispatch(
+  services: Services,
+  caller: Caller,
+  request: Envelope,
+): Promise<void> {
   const { session } = caller;
   try {
     const { direction, feature } = catalogue[request.type];
@@ -46,11 +50,11 @@ export async function dispatch(house: House, caller: Caller, request: Envelope):
       });
     }
     const verb = verbs[request.type as ClientMessageType] as Verb<ClientMessageType>;
-    await verb(house, caller, request as Envelope<ClientMessageType>);
+    await verb(services, caller, request as Envelope<ClientMessageType>);
   } catch (thrown) {
     const error = ArcpError.from(thrown);
     if (error !== thrown) {
-      house.logger.error({ err: thrown, type: request.type }, "a request failed");
+      services.logger.error({ err: thrown, type: request.type }, "a request failed");
     }
     reject(session, { id: request.id, job_id: targetOf(request) }, error);
   }
@@ -65,6 +69,6 @@ function secondOpening(): never {
   throw new ArcpError("INVALID_REQUEST", "this connection has its session already");
 }
 
-function unsupported(_house: House, _caller: Caller, { type }: Envelope): never {
+function unsupported(_house: Services, _caller: Caller, { type }: Envelope): never {
   throw new ArcpError("INVALID_REQUEST", `this runtime does not offer ${type}`);
 }

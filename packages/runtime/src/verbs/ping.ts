@@ -1,5 +1,5 @@
 import { formatTimestamp } from "@arcp/core";
-import type { Verb } from "./house.ts";
+import type { Verb } from "./services.ts";
 
 /** Answers at once, whether heartbeats were agreed on or not (R-6.4-2). */
 export const ping: Verb<"session.ping"> = ({ clock }, { session }, { payload }) => {

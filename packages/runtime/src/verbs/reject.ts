@@ -1,4 +1,6 @@
 import type { ArcpError, JobId, MessageId } from "@arcp/core";
+import { wireError } from "../jobs/ending.ts";
+import type { Announcement } from "../session/announcement.ts";
 import type { Session } from "../session/session.ts";
 
 /** A request that is rejected: its id, as far as it could be read, and the job that it named. */
@@ -7,14 +9,18 @@ export interface Rejected {
   readonly job_id?: JobId | undefined;
 }
 
-/** Answers a request with the one error that it gets (R-5.4-2); nothing else is touched (R-5.4-3). */
-export function reject(session: Session, request: Rejected, error: ArcpError): void {
-  session.say({
+/** The one error that a rejected request gets (R-5.4-2); nothing else is touched (R-5.4-3). */
+export function rejection(request: Rejected, error: ArcpError): Announcement {
+  return {
     type: "session.error",
     payload: {
-      ...error.toPayload(),
+      ...wireError(error),
       request_id: request.id as MessageId | undefined,
       job_id: request.job_id,
     },
-  });
+  };
+}
+
+export function reject(session: Session, request: Rejected, error: ArcpError): void {
+  session.say(rejection(request, error));
 }

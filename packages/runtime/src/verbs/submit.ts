@@ -14,8 +14,12 @@ import type { AnyAgent } from "../jobs/agents.ts";
 import { Job } from "../jobs/job.ts";
 import { runAgent } from "../jobs/run.ts";
 import type { Session } from "../session/session.ts";
-import type { House, Verb } from "./house.ts";
-import { reject } from "./reject.ts";
+import type { SubmitReply } from "../session/submit-log.ts";
+import { rejection } from "./reject.ts";
+import type { Services, Verb } from "./services.ts";
+
+/** Characters of an acceptance: with the widest of them it still fits one message (R-4.1-7). */
+const MAX_ACCEPTANCE = 256 * 1024;
 
 type Submit = Envelope<"job.submit">;
 
@@ -23,26 +27,43 @@ type Submit = Envelope<"job.submit">;
  * Accepts a job: durable first, then `job.accepted`, then the agent starts (R-7.1-2). Submits are worked out
  * concurrently and answered in order (R-5.4-5); one that was answered before is answered the same again (R-5.4-8).
  */
-export const submit: Verb<"job.submit"> = (house, { session }, request) =>
-  session.submits.reply(request.id, async () => {
-    try {
-      return await accept(house, session, request);
-    } catch (thrown) {
-      const error = ArcpError.from(thrown);
-      if (error !== thrown) house.logger.error({ err: thrown }, "a submit failed");
-      return () => reject(session, { id: request.id }, error);
-    }
-  });
+export const submit: Verb<"job.submit"> = (services, { session }, request) =>
+  session.submits.answer(
+    request.id,
+    () => decide(services, session, request),
+    ({ announcement, begin }) =>
+      session.change(() => {
+        session.say(announcement);
+        begin?.();
+      }),
+  );
 
-/** @returns what to do when it is this submit's turn to be answered, once or again */
-async function accept(house: House, session: Session, request: Submit): Promise<() => void> {
+async function decide(services: Services, session: Session, request: Submit): Promise<SubmitReply> {
+  try {
+    return await accept(services, session, request);
+  } catch (thrown) {
+    const error = ArcpError.from(thrown);
+    if (error !== thrown) services.logger.error({ err: thrown }, "a submit failed");
+    return { announcement: rejection({ id: request.id }, error) };
+  }
+}
+
+async function accept(services: Services, session: Session, request: Submit): Promise<SubmitReply> {
+  if (services.closing()) {
+    throw new ArcpError("INTERNAL_ERROR", "the runtime is shutting down");
+  }
   checkFeatures(session.features, request);
-  const agent = resolveAgent(house, session.principal, request.payload.agent);
+  const agent = resolveAgent(services, session.principal, request.payload.agent);
   const input = await checkedInput(agent, request.payload.input);
-  const lease = compile(house, session.principal, agent, request.payload.lease_request ?? {});
-  const job = createJob(house, session, request, agent, lease);
+  const lease = compile(services, session.principal, agent, request.payload.lease_request ?? {});
+  const job = createJob(services, session, request, agent, lease);
   const { id, agent: reference, traceId, acceptedAt } = job.identity;
-  await house.store.jobs.insert({
+  const announcement = job.acceptance;
+  const accepted = JSON.stringify(announcement.payload);
+  if (accepted.length > MAX_ACCEPTANCE) {
+    throw new ArcpError("INVALID_REQUEST", "payload.lease_request: is too large");
+  }
+  await services.store.jobs.insert({
     id,
     principal: session.principal,
     session: session.id,
@@ -51,20 +72,17 @@ async function accept(house: House, session: Session, request: Submit): Promise<
     lease: lease.json,
     traceId,
     acceptedAt,
-    accepted: JSON.stringify(job.acceptance.payload),
+    accepted,
     status: "pending",
   });
-  house.jobs.add(job);
-  void job.ended.then(() => house.finished(job));
-  let started = false;
-  return () =>
-    session.change(() => {
-      session.say(job.acceptance);
-      if (started) return;
-      started = true;
-      session.follow(id, "owner", 0);
-      void runAgent(job, agent, input, house);
-    });
+  job.accept();
+  services.jobs.add(job);
+  void job.ended.then(() => services.finished(job));
+  const begin = (): void => {
+    session.follow(id, "owner", 0);
+    void runAgent(job, agent, input, services);
+  };
+  return { announcement, begin };
 }
 
 /** A restriction that the session did not agree on is refused, never dropped silently (R-6.2-4). */
@@ -88,7 +106,7 @@ function checkFeatures(features: ReadonlySet<string>, { payload }: Submit): void
   }
 }
 
-function resolveAgent({ agents, policy }: House, principal: string, text: string): AnyAgent {
+function resolveAgent({ agents, policy }: Services, principal: string, text: string): AnyAgent {
   const reference = parseAgentReference(text);
   if (reference === undefined) {
     throw new ArcpError("INVALID_REQUEST", "payload.agent: must be name or name@version");
@@ -114,7 +132,7 @@ async function checkedInput(agent: AnyAgent, input: unknown): Promise<unknown> {
 }
 
 function compile(
-  { policy, workspace }: House,
+  { policy, workspace }: Services,
   principal: string,
   agent: AnyAgent,
   requested: Lease,
@@ -128,7 +146,7 @@ function compile(
 }
 
 function createJob(
-  house: House,
+  services: Services,
   session: Session,
   request: Submit,
   agent: AnyAgent,
@@ -144,10 +162,10 @@ function createJob(
       request: request.id,
       agent: formatAgentReference(agent),
       traceId: traceId ?? newTraceId(),
-      acceptedAt: house.clock.now(),
+      acceptedAt: services.clock.now(),
       maxRuntimeSec: request.payload.max_runtime_sec,
     },
     lease,
-    house.jobContext,
+    services.jobContext,
   );
 }

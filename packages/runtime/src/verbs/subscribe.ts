@@ -1,64 +1,102 @@
-import { ArcpError, type Envelope } from "@arcp/core";
+import type { Envelope } from "@arcp/core";
 import type { Job } from "../jobs/job.ts";
-import type { House, Verb } from "./house.ts";
+import { Journal } from "../session/journal.ts";
+import type { Session } from "../session/session.ts";
+import { isVisible } from "../session/view.ts";
+import type { Role } from "../store/index.ts";
+import type { Services, Verb } from "./services.ts";
 import { namedJob, observableJob } from "./target.ts";
+
+type Subscribe = Envelope<"job.subscribe">;
 
 /**
  * Attaches the session to a job, live or with history. The acknowledgement stands in front of everything that the
  * subscription delivers, and the attachment begins right behind it (R-7.6-3).
  */
-export const subscribe: Verb<"job.subscribe"> = async (house, { session }, request) => {
-  const job = observableJob(house, session.principal, namedJob(request));
-  const history = request.payload.history === true;
-  const from = history ? await historyStart(house, job, request) : undefined;
-  if (!job.live) await job.ended;
-  const { floor } = await house.store.logs.read(job.id, 0, { records: 0, characters: 0 });
-  session.change(() => {
-    const head = job.lastSeq;
-    const after = Math.min(Math.max(from ?? job.liveAfter, floor), head);
-    const { agent, traceId } = job.identity;
-    session.say({
-      type: "job.subscribed",
-      job_id: job.id,
-      trace_id: traceId,
-      payload: {
-        request_id: request.id,
-        job_id: job.id,
-        current_status: job.status,
-        agent,
-        lease: job.lease.json,
-        ...(job.lease.budget.size > 0 ? { budget: job.budget.toJSON() } : {}),
-        parent_job_id: null,
-        trace_id: traceId,
-        subscribed_from: session.stream.issued,
-        replayed: history && after < head,
-        ...(from !== undefined && from < floor ? { truncated: true } : {}),
-        last_job_seq: head,
-      },
-    });
-    const followed = session.stream.attachments.get(job.id);
-    // Who follows the job already goes on, and with history begins anew: nothing is told twice (R-7.6-7).
-    if (followed !== undefined && !history) return;
-    const role = job.identity.session === session.id ? "owner" : "observer";
-    session.follow(job.id, role, after, request.id);
+export const subscribe: Verb<"job.subscribe"> = (services, { session }, request) =>
+  session.subscriptions.run(async () => {
+    const job = observableJob(services, session.principal, namedJob(request));
+    if (!job.live) await job.ended;
+    const start = await startOf(services, session, job, request);
+    session.change(() => follow(session, job, request, start));
+    services.logger.info({ job: job.id, principal: session.principal }, "job subscribed");
   });
-  house.logger.info({ job: job.id, principal: session.principal }, "job subscribed");
-};
+
+interface Start {
+  /** The `job_seq` behind which the delivery begins; undefined for what is live. */
+  readonly from: number | undefined;
+  /** The highest `job_seq` that is no longer kept. */
+  readonly floor: number;
+  /** Whether the history holds anything that this viewer may see. */
+  readonly visible: boolean;
+}
+
+async function startOf(
+  services: Services,
+  session: Session,
+  job: Job,
+  request: Subscribe,
+): Promise<Start> {
+  const { logs } = services.store;
+  if (request.payload.history !== true) return { from: undefined, floor: 0, visible: false };
+  const from = await historyStart(services, job, request);
+  const viewer = { features: session.features, role: roleOf(session, job) };
+  for (let cursor = from; ; ) {
+    const page = await logs.read(job.id, cursor, { records: 256, characters: 256 * 1024 });
+    const visible = page.records.some((record) => isVisible(record, viewer));
+    cursor = Math.max(cursor, page.floor) + page.records.length;
+    if (visible || cursor >= page.head) return { from, floor: page.floor, visible };
+  }
+}
+
+function follow(session: Session, job: Job, request: Subscribe, start: Start): void {
+  const { from, floor, visible } = start;
+  const { agent, traceId } = job.identity;
+  const followed = session.stream.attachments.get(job.id);
+  // Whoever follows the job already may lag behind: nothing of what it has still to see is skipped.
+  const latest = Math.min(job.liveAfter, followed?.cursor ?? Number.POSITIVE_INFINITY);
+  const after = Math.min(Math.max(from ?? latest, floor), latest);
+  session.say({
+    type: "job.subscribed",
+    job_id: job.id,
+    trace_id: traceId,
+    payload: {
+      request_id: request.id,
+      job_id: job.id,
+      current_status: job.status,
+      agent,
+      lease: job.lease.json,
+      ...(job.lease.budget.size > 0 ? { budget: job.budget.toJSON() } : {}),
+      parent_job_id: null,
+      trace_id: traceId,
+      subscribed_from: session.stream.issued,
+      replayed: visible,
+      ...(from !== undefined && from < floor ? { truncated: true } : {}),
+      last_job_seq: job.lastSeq,
+    },
+  });
+  // Who follows the job already goes on, and with history begins anew: nothing is told twice (R-7.6-7).
+  if (followed !== undefined && from === undefined) return;
+  session.follow(job.id, roleOf(session, job), after, request.id);
+}
+
+/** Fixed by who submitted the job, however often the session attaches to it (P2). */
+function roleOf(session: Session, job: Job): Role {
+  return job.identity.session === session.id ? "owner" : "observer";
+}
 
 /** The `job_seq` behind which the history begins, in the job's own numbers. */
 async function historyStart(
-  { sessions }: House,
-  { id, identity }: Job,
-  { payload }: Envelope<"job.subscribe">,
+  { sessions, store }: Services,
+  { id, identity, lastSeq }: Job,
+  { payload }: Subscribe,
 ): Promise<number> {
-  if (payload.from_job_seq !== undefined) return payload.from_job_seq;
-  if (payload.from_event_seq === undefined) return 0;
+  const { from_job_seq: jobSeq, from_event_seq: eventSeq } = payload;
+  if (jobSeq !== undefined) return jobSeq;
+  if (eventSeq === undefined) return 0;
   const owner = sessions.get(identity.session)?.stream;
-  if (owner === undefined) {
-    throw new ArcpError(
-      "INVALID_REQUEST",
-      "payload.from_event_seq: the submitting session is gone",
-    );
-  }
-  return owner.journal.reached(id, payload.from_event_seq, owner.issued);
+  if (owner !== undefined) return owner.journal.reached(id, eventSeq, owner.issued);
+  // The table that translates its numbers outlives the session (R-6.3-18).
+  const journal = new Journal(await store.sessions.runs(identity.session));
+  return Math.min(lastSeq, journal.reached(id, eventSeq, Number.POSITIVE_INFINITY));
 }

@@ -1,6 +1,6 @@
 import { ArcpError, type JobId } from "@arcp/core";
 import type { Job } from "../jobs/job.ts";
-import type { House } from "./house.ts";
+import type { Services } from "./services.ts";
 
 /** The job that a request is about, named in its envelope, its payload, or both alike. @throws ArcpError */
 export function namedJob(request: {
@@ -20,7 +20,7 @@ export function namedJob(request: {
  * The job, if this principal may know of it. An unknown job and a hidden one are refused alike (R-7.6-2).
  * @throws ArcpError `JOB_NOT_FOUND`
  */
-export function observableJob({ jobs, policy }: House, principal: string, id: JobId): Job {
+export function observableJob({ jobs, policy }: Services, principal: string, id: JobId): Job {
   const job = jobs.get(id);
   if (job !== undefined) {
     const { principal: submitter, agent } = job.identity;

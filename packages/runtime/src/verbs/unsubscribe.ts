@@ -1,10 +1,12 @@
-import type { Verb } from "./house.ts";
+import type { Verb } from "./services.ts";
 import { namedJob } from "./target.ts";
 
 /** Stops a subscription without a reply; an owner goes on to follow its job (R-7.6-8). */
-export const unsubscribe: Verb<"job.unsubscribe"> = (_house, { session }, request) => {
+export const unsubscribe: Verb<"job.unsubscribe"> = (_services, { session }, request) => {
   const job = namedJob(request);
-  session.change(() => {
-    if (session.stream.attachments.get(job)?.role === "observer") session.stream.detach(job);
-  });
+  return session.subscriptions.run(() =>
+    session.change(() => {
+      if (session.stream.attachments.get(job)?.role === "observer") session.stream.detach(job);
+    }),
+  );
 };

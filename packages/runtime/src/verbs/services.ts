@@ -10,7 +10,7 @@ import type { Sessions } from "../session/sessions.ts";
 import type { Store } from "../store/index.ts";
 
 /** What the verbs of one runtime share. */
-export interface House {
+export interface Services {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly store: Store;
@@ -22,6 +22,8 @@ export interface House {
   readonly jobContext: JobContext;
   /** The directory that relative paths of agents belong to; undefined when there is none. */
   readonly workspace: string | undefined;
+  /** Whether the runtime takes no new jobs any more. */
+  readonly closing: () => boolean;
   /** The job has ended and its record is durable. */
   readonly finished: (job: Job) => void;
 }
@@ -35,7 +37,7 @@ export interface Caller {
 
 /** Handles one kind of request. What it throws is answered as a rejection of the request. */
 export type Verb<T extends ClientMessageType> = (
-  house: House,
+  services: Services,
   caller: Caller,
   request: Envelope<T>,
 ) => void | Promise<void>;

@@ -1,0 +1,25 @@
+import {
+  type JobId,
+  newMessageId,
+  PROTOCOL_VERSION,
+  type RuntimeMessageType,
+  type SessionId,
+} from "@arcp/core";
+
+/** An unnumbered message as the runtime says it; the session adds the ids. */
+export interface Announcement {
+  readonly type: RuntimeMessageType;
+  readonly job_id?: JobId;
+  readonly trace_id?: string;
+  readonly payload: object;
+}
+
+/** Writes the frame of an announcement. Undefined fields are left out (R-5.2-1). */
+export function announce(session: SessionId | undefined, message: Announcement): string {
+  return JSON.stringify({
+    arcp: PROTOCOL_VERSION,
+    id: newMessageId(),
+    session_id: session,
+    ...message,
+  });
+}
