@@ -10,7 +10,7 @@ import {
 import type { Job } from "./job.ts";
 import type { ToolCaller } from "./tools.ts";
 
-/** Reads files for one job, within `fs.read`. A refusal also shows on the stream (DESIGN.md section 6). */
+/** Reads files for one job, within `fs.read`. A refusal also shows on the stream (R-9.3-3). */
 export class Files {
   readonly #job: Job;
   readonly #access: ReadAccess;

@@ -1,0 +1,63 @@
+import { type ChildProcess, spawn } from "node:child_process";
+
+/** Milliseconds after which a program is taken to hang. */
+const DEADLINE = 20_000;
+
+export interface Exit {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly hung: boolean;
+}
+
+/** A Node program in a process of its own, ended at the deadline at the latest. */
+export class Process implements AsyncDisposable {
+  readonly exit: Promise<Exit>;
+  readonly #child: ChildProcess;
+  readonly #firstLine = Promise.withResolvers<string>();
+  #stdout = "";
+  #stderr = "";
+  #hung = false;
+
+  constructor(args: readonly string[], cwd: string, deadline = DEADLINE) {
+    const child = spawn(process.execPath, args, { cwd, stdio: ["ignore", "pipe", "pipe"] });
+    this.#child = child;
+    child.stdout.setEncoding("utf8").on("data", (text: string) => {
+      this.#stdout += text;
+      if (this.#stdout.includes("\n"))
+        this.#firstLine.resolve(this.#stdout.split("\n", 1)[0] ?? "");
+    });
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      this.#stderr += text;
+    });
+    const late = setTimeout(() => {
+      this.#hung = true;
+      child.kill("SIGKILL");
+    }, deadline);
+    this.exit = new Promise((resolve, reject) => {
+      child.once("error", reject);
+      child.once("close", (code) => {
+        clearTimeout(late);
+        this.#firstLine.reject(new Error(`it ended without a word: ${this.#stderr}`));
+        resolve({ code, stdout: this.#stdout, stderr: this.#stderr, hung: this.#hung });
+      });
+    });
+    this.#firstLine.promise.catch(() => {});
+  }
+
+  /** Whether it has not ended yet. */
+  get running(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
+  /** The first line that it prints. Rejects when it ends before. */
+  get firstLine(): Promise<string> {
+    return this.#firstLine.promise;
+  }
+
+  /** Ends it, if it has not ended by itself. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#child.kill();
+    await this.exit;
+  }
+}

@@ -1,0 +1,124 @@
+import { describe, expect, test } from "vitest";
+import { interfaceKeys } from "./interface-keys.ts";
+import { page } from "./page.ts";
+import { directories, files, read } from "./repository.ts";
+
+const packages = directories("packages");
+
+describe("README.md of the repository", () => {
+  const { text } = page("README.md");
+
+  test("names the two commands, and they exist", () => {
+    const { packageManager, scripts } = JSON.parse(read("package.json"));
+    for (const script of ["demo", "test"]) {
+      expect(text).toContain(`npx --yes ${packageManager} ${script}\n`);
+      expect(scripts).toHaveProperty(script);
+    }
+  });
+
+  test("links every package and the pages to read on", () => {
+    for (const name of packages)
+      expect(text).toContain(`[\`@arcp/${name}\`](packages/${name}/README.md)`);
+    for (const next of ["ARCHITECTURE.md", "CONTRIBUTING.md", "docs/adr/README.md"]) {
+      expect(text).toContain(`](${next})`);
+    }
+  });
+});
+
+describe.each(packages)("packages/%s/README.md", (name) => {
+  test("is titled with the package's name", () => {
+    const manifest = JSON.parse(read(`packages/${name}/package.json`));
+    expect(page(`packages/${name}/README.md`).title).toBe(manifest.name);
+  });
+});
+
+describe("tables of options name every option, and nothing else", () => {
+  const runtime = "packages/runtime/src/runtime.ts";
+  const client = "packages/client/src";
+  const ws = "packages/transport-ws/src";
+  const attach = [
+    ...interfaceKeys(`${ws}/attach.ts`, "AttachOptions"),
+    ...interfaceKeys(`${ws}/host-check.ts`, "HostRules"),
+    ...interfaceKeys(`${ws}/connection.ts`, "ConnectionOptions"),
+  ];
+  const dial = [
+    ...interfaceKeys(`${ws}/dial.ts`, "DialOptions"),
+    ...interfaceKeys(`${ws}/connection.ts`, "ConnectionOptions"),
+  ];
+  test.each([
+    ["runtime", "`createRuntime`", interfaceKeys(runtime, "RuntimeOptions")],
+    ["runtime", "`limits`", interfaceKeys(runtime, "Limits")],
+    ["runtime", "`policy`", interfaceKeys("packages/runtime/src/policy.ts", "Policy")],
+    ["client", "`connect`", interfaceKeys(`${client}/connect.ts`, "ConnectOptions")],
+    ["client", "`submit`", interfaceKeys(`${client}/submission.ts`, "SubmitOptions")],
+    ["client", "`subscribe`", interfaceKeys(`${client}/client.ts`, "SubscribeOptions")],
+    ["transport-ws", "`listen`", [...interfaceKeys(`${ws}/listen.ts`, "ListenOptions"), ...attach]],
+    ["transport-ws", "`dial`", dial],
+  ])("%s: %s", (name, heading, keys) => {
+    expect(keys.length).toBeGreaterThan(1);
+    expect(rows(`packages/${name}/README.md`, heading).sort()).toEqual([...keys].sort());
+  });
+
+  test("runtime: the defaults in the table are those in the source", () => {
+    const { text } = page("packages/runtime/README.md");
+    const source = read(runtime);
+    const defaults = [...source.matchAll(/given\.(\w+) \?\? (\d+)\b[,;]/g)];
+    expect(defaults.map(([, key]) => key)).toEqual(["resumeWindowSec", "cancelGraceSec"]);
+    for (const [, key, value] of defaults) {
+      expect(text).toMatch(new RegExp(`\\| \`${key}\` +\\| ${value} +\\|`));
+    }
+  });
+});
+
+describe("ADRs", () => {
+  test("are listed, each once, in order, and say context, decision and consequences", () => {
+    const index = page("docs/adr/README.md");
+    const listed = index.links
+      .map(({ target }) => target)
+      .filter((target) => /^\d{4}-/.test(target));
+    const present = files()
+      .map((path) => /^docs\/adr\/(\d{4}-.*\.md)$/.exec(path)?.[1])
+      .filter((name) => name !== undefined);
+    expect(listed).toEqual(present);
+    for (const [number, file] of present.entries()) {
+      const { title, prose } = page(`docs/adr/${file}`);
+      expect(title).toMatch(new RegExp(`^${number + 1}\\. `));
+      const headings = prose.filter((line) => line.startsWith("## "));
+      expect(headings).toEqual(["## Context", "## Decision", "## Consequences"]);
+    }
+  });
+});
+
+describe("ARCHITECTURE.md", () => {
+  const { prose } = page("ARCHITECTURE.md");
+
+  test.each(["J1", "J2", "J3", "J4", "P1", "P2", "P3", "P4", "P5"])(
+    "%s is in the files that hold it",
+    (invariant) => {
+      const row = prose.find((line) => line.startsWith(`| ${invariant} `)) ?? "";
+      const held = [...row.matchAll(/`([\w/-]+\.ts)`/g)].map(([, file = ""]) => file);
+      expect(held).not.toEqual([]);
+      for (const file of held)
+        expect(read(`packages/runtime/src/${file}`)).toMatch(new RegExp(`\\b${invariant}\\b`));
+    },
+  );
+});
+
+/** The first column of the table whose corner is `heading`, or that stands behind a line that begins with its call. */
+function rows(path: string, heading: string): string[] {
+  const { prose } = page(path);
+  const start = prose.findIndex(
+    (line, index) =>
+      line.startsWith(`${heading.slice(0, -1)}(`) ||
+      (line.startsWith(`| ${heading} `) && prose[index + 1]?.startsWith("| -")),
+  );
+  expect(start, `${path} has no table for ${heading}`).toBeGreaterThan(-1);
+  const table = prose.slice(start);
+  const body = table.slice(table.findIndex((line) => line.startsWith("| -")) + 1);
+  const end = body.findIndex((line) => !line.startsWith("|"));
+  return body
+    .slice(0, end === -1 ? undefined : end)
+    .flatMap((line) =>
+      [...(line.split("|")[1] ?? "").matchAll(/`(\w+)`/g)].map(([, key = ""]) => key),
+    );
+}

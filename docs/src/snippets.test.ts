@@ -1,0 +1,99 @@
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { Page, page, pages } from "./page.ts";
+import { Process } from "./process.ts";
+import { programs, programsOf, sourceOf } from "./program.ts";
+import { directories } from "./repository.ts";
+import { run } from "./run.ts";
+import { Scratch } from "./scratch.ts";
+
+const TIMEOUT = 60_000;
+
+const named = programs.map((program) => ({
+  ...program,
+  name: `${program.page}:${program.parts.map(({ line }) => line).join("+")}`,
+}));
+
+describe("what the pages show as runnable", () => {
+  test.each(named)("$name runs to its end", { timeout: TIMEOUT }, async (program) => {
+    const { code, stdout, stderr, hung } = await run(program);
+    expect(hung, `it did not end\n${stdout}${stderr}`).toBe(false);
+    expect(code, stderr).toBe(0);
+    if (program.output !== undefined) expect(stdout).toBe(program.output);
+  });
+
+  test("typechecks under the options of the repository", { timeout: TIMEOUT }, async () => {
+    const { code, stdout } = await typecheck(programs.map(({ parts }) => parts));
+    expect(stdout).toBe("");
+    expect(code).toBe(0);
+  });
+
+  test("is in the README of the repository and of every package", () => {
+    const shown = new Set(programs.map((program) => program.page));
+    const expected = ["README.md", ...directories("packages").map((name) => readme(name))];
+    expect(expected.filter((path) => !shown.has(path))).toEqual([]);
+  });
+
+  test("README.md: a runtime and a client of at most twenty lines each", () => {
+    const [pair] = programsOf(page("README.md"));
+    expect(pair?.parts.map(({ file }) => file)).toEqual(["runtime.ts", "client.ts"]);
+    for (const { code } of pair?.parts ?? [])
+      expect(code.trim().split("\n").length).toBeLessThan(21);
+  });
+});
+
+describe("the check itself", () => {
+  const programOf = (text: string) => programsOf(new Page("x.md", text))[0] ?? expect.fail();
+
+  test("a program that fails is seen", { timeout: TIMEOUT }, async () => {
+    const { code, stderr } = await run(programOf("\n```ts runnable\nthrow new Error('no');\n```"));
+    expect(code).toBe(1);
+    expect(stderr).toContain("main.ts:3");
+  });
+
+  test("a program that does not end is seen, and ended", { timeout: TIMEOUT }, async () => {
+    const { hung } = await run(
+      programOf("```ts runnable\nsetInterval(() => {}, 1000);\n```"),
+      1_500,
+    );
+    expect(hung).toBe(true);
+  });
+
+  test("a server that dies is seen, whatever its client says", { timeout: TIMEOUT }, async () => {
+    const server = "```ts runnable file=a.ts\nconsole.log('ready');\n```\n";
+    const client =
+      "```ts runnable file=b.ts\nfor (const end = Date.now() + 500; Date.now() < end; );\n```";
+    await expect(run(programOf(server + client))).rejects.toThrow("a.ts ended before b.ts did");
+  });
+
+  test("a type error is seen, at its line", { timeout: TIMEOUT }, async () => {
+    const wrong = programOf('\n\n```ts runnable\nconst n: number = "one";\nconsole.log(n);\n```');
+    const { code, stdout } = await typecheck([wrong.parts]);
+    expect(code).not.toBe(0);
+    expect(stdout).toContain("main.ts(4,");
+  });
+
+  test("no block is marked as runnable and overlooked", () => {
+    const marked = pages.flatMap(({ text }) => text.match(/^\s*(```|~~~).*\brunnable\b/gm) ?? []);
+    expect(programs.flatMap(({ parts }) => parts)).toHaveLength(marked.length);
+  });
+});
+
+async function typecheck(all: readonly (typeof programs)[number]["parts"][]) {
+  using scratch = new Scratch();
+  for (const [index, parts] of all.entries()) {
+    for (const part of parts) scratch.write(`${index}/${part.file}`, sourceOf(part));
+  }
+  const compilerOptions = { composite: false, noEmit: true, types: ["node"] };
+  const tsconfig = { extends: "../../../tsconfig.base.json", compilerOptions, include: ["."] };
+  scratch.write("tsconfig.json", JSON.stringify(tsconfig));
+  const { resolve } = createRequire(import.meta.url);
+  const compiler = join(dirname(resolve("typescript/package.json")), "bin/tsc");
+  await using child = new Process([compiler, "--pretty", "false", "-p", "."], scratch.path);
+  return await child.exit;
+}
+
+function readme(name: string): string {
+  return `packages/${name}/README.md`;
+}
