@@ -1,0 +1,77 @@
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
+import { afterEach, expect, test } from "vitest";
+import { type WebSocket, WebSocketServer } from "ws";
+import { LoadClient } from "./load-client.ts";
+
+let server: WebSocketServer | undefined;
+afterEach(() => {
+  for (const client of server?.clients ?? []) client.terminate();
+  server?.close();
+});
+
+/** A server that answers a submit by these frames. */
+async function serve(...frames: readonly object[]): Promise<string> {
+  server = new WebSocketServer({ port: 0, host: "127.0.0.1" });
+  server.on("connection", (ws: WebSocket) => {
+    ws.on("message", (data) => {
+      const { type } = JSON.parse(String(data)) as { type: string };
+      const welcome = { type: "session.welcome", session_id: "sess_1", payload: {} };
+      for (const frame of type === "session.hello" ? [welcome] : frames) {
+        ws.send(JSON.stringify(frame));
+      }
+    });
+  });
+  await once(server, "listening");
+  return `ws://127.0.0.1:${(server.address() as AddressInfo).port}/arcp`;
+}
+
+const event = (event_seq: number, text = "") => ({
+  session_id: "sess_1",
+  event_seq,
+  type: "job.event",
+  payload: { text },
+});
+const result = (event_seq: number) => ({ event_seq, type: "job.result", payload: {} });
+
+test("counts a whole stream, whatever the length of its frames", async () => {
+  const url = await serve(
+    event(1),
+    event(2, "x".repeat(200)),
+    event(3, "y".repeat(70_000)),
+    result(4),
+  );
+  const client = await LoadClient.open(url);
+  const { frames, bytes } = await client.run(2);
+  expect(frames).toBe(4);
+  expect(bytes).toBeGreaterThan(70_200);
+});
+
+test("finds a field that moved", async () => {
+  const moved = { arcp: "1.1", ...event(10) };
+  const url = await serve(
+    ...[1, 2, 3, 4, 5, 6, 7, 8, 9].map((seq) => event(seq)),
+    moved,
+    result(11),
+  );
+  const client = await LoadClient.open(url);
+  expect((await client.run(9)).frames).toBe(11);
+});
+
+test.each([
+  ["a gap", [event(1), event(3), result(4)], "event_seq 3 came behind 1"],
+  ["a repetition", [event(1), event(1), result(2)], "event_seq 1 came behind 1"],
+  ["a missing event", [event(1), result(2)], "2 frames came of a job of 1 events"],
+  ["a failed job", [event(1), { event_seq: 2, type: "job.error", payload: {} }], "job.error"],
+  ["a refusal", [{ type: "session.error", payload: { code: "X" } }], 'session.error: {"code":"X"}'],
+])("notices %s", async (_, frames, problem) => {
+  const client = await LoadClient.open(await serve(...frames));
+  await expect(client.run(1)).rejects.toThrow(problem);
+});
+
+test("notices a connection that ends", async () => {
+  const client = await LoadClient.open(await serve());
+  const outcome = client.run(1);
+  for (const ws of server?.clients ?? []) ws.close();
+  await expect(outcome).rejects.toThrow("closed");
+});

@@ -1,0 +1,39 @@
+import { expect, test } from "vitest";
+import { reportOf } from "./report.ts";
+import { runScenario } from "./run.ts";
+import { events } from "./scenario-events.ts";
+import { latency } from "./scenario-latency.ts";
+
+const unpinned = { server: undefined, generator: undefined };
+
+test("events: every target delivers the whole stream, in frames of the same size", async () => {
+  const size = { warmUp: 50, measured: 200 };
+  const report = reportOf(
+    events,
+    size,
+    await runScenario(events, { runs: 1, size, cores: unpinned }),
+  );
+  expect(Object.keys(report.targets)).toEqual([...events.limits, "runtime"]);
+  const frame = report.targets["runtime"]?.["frame"]?.median ?? 0;
+  for (const figures of Object.values(report.targets)) {
+    expect(figures["frame"]?.median).toBeCloseTo(frame, 0);
+    expect(figures["rate"]?.median).toBeGreaterThan(0);
+    expect(figures["server cpu"]?.median).toBeGreaterThan(0);
+    expect(figures["server rss"]?.median).toBeGreaterThan(10);
+  }
+  for (const limit of events.limits) {
+    const limitRate = report.targets[limit]?.["rate"]?.median ?? Number.NaN;
+    const rate = report.targets["runtime"]?.["rate"]?.median ?? Number.NaN;
+    expect(report.ratios[limit]?.["rate"]?.median).toBeCloseTo(rate / limitRate);
+  }
+}, 30_000);
+
+test("latency: every submit gets its result", async () => {
+  const size = { warmUp: 5, measured: 20 };
+  const samples = await runScenario(latency, { runs: 1, size, cores: unpinned });
+  expect([...samples.keys()]).toEqual([...latency.limits, "runtime"]);
+  for (const [sample] of samples.values()) {
+    expect(sample?.["p50"]).toBeGreaterThan(0);
+    expect(sample?.["p99"]).toBeGreaterThanOrEqual(sample?.["p50"] ?? Number.NaN);
+  }
+}, 30_000);

@@ -1,0 +1,26 @@
+import { answerCalls } from "./calls.ts";
+import type { StartTarget, TargetName, TargetOptions } from "./targets/target.ts";
+import { type Usage, usageOfThisProcess } from "./usage.ts";
+
+/** The process of the server under test. */
+export type ServerCalls = {
+  readonly start: (options: TargetOptions & { readonly target: TargetName }) => Promise<string>;
+  readonly usage: (nothing: null) => Promise<Usage>;
+};
+
+// Loaded on demand, or every process would have the memory of all of them.
+const targets: Record<TargetName, () => Promise<{ readonly start: StartTarget }>> = {
+  "raw-stringify": () => import("./targets/raw-stringify.ts"),
+  "raw-cork": () => import("./targets/raw-cork.ts"),
+  "raw-splice": () => import("./targets/raw-splice.ts"),
+  runtime: () => import("./targets/runtime.ts"),
+};
+
+const calls: ServerCalls = {
+  async start({ target, ...options }) {
+    const { start } = await targets[target]();
+    return start(options);
+  },
+  usage: async () => usageOfThisProcess(),
+};
+answerCalls(calls);
