@@ -11,24 +11,24 @@ const never = (): void => {};
 
 test("J4: a turn ends after its records, and the promise of the next one is shared by all", async () => {
   const turn = new Turn(systemClock, { records: 10, ms: 1000 }, never);
-  for (let i = 0; i < 9; i++) expect(turn.spend(1)).toBeUndefined();
-  const next = turn.spend(1);
+  for (let i = 0; i < 9; i++) expect(turn.spend("writing", 1)).toBeUndefined();
+  const next = turn.spend("writing", 1);
   expect(next).toBeInstanceOf(Promise);
-  expect(turn.spend(1)).toBe(next);
+  expect(turn.spend("writing", 1)).toBe(next);
   await next;
-  expect(turn.spend(1)).toBeUndefined();
+  expect(turn.spend("writing", 1)).toBeUndefined();
 });
 
 test("J4: a turn ends after its time, however few its records", async () => {
   let now = 0;
   const clock = { ...systemClock, monotonic: () => now };
   const turn = new Turn(clock, { records: 1_000_000, ms: 5 }, never);
-  for (let i = 0; i < 64; i++) expect(turn.spend(1)).toBeUndefined();
+  for (let i = 0; i < 64; i++) expect(turn.spend("writing", 1)).toBeUndefined();
   now = 6;
-  const spent = Array.from({ length: 64 }, () => turn.spend(1));
+  const spent = Array.from({ length: 64 }, () => turn.spend("writing", 1));
   expect(spent.at(-1)).toBeInstanceOf(Promise);
   await spent.at(-1);
-  expect(turn.spend(1)).toBeUndefined();
+  expect(turn.spend("writing", 1)).toBeUndefined();
 });
 
 test("J4: the end of a turn is called once per turn in which something was spent, and never when idle", async () => {
@@ -38,8 +38,8 @@ test("J4: the end of a turn is called once per turn in which something was spent
   });
   await settled(5);
   expect(ends).toBe(0);
-  void turn.spend(1);
-  void turn.spend(1);
+  void turn.spend("writing", 1);
+  void turn.spend("writing", 1);
   await settled(5);
   expect(ends).toBe(1);
 });

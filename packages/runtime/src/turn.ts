@@ -1,13 +1,16 @@
 import type { Clock } from "@arcp/core";
 
 export interface TurnLimits {
-  /** Records that may be written or projected in one turn of the event loop. */
+  /** Records that jobs may write, and records that projectors may number, in one turn of the event loop. */
   readonly records: number;
-  /** Milliseconds that writing and projecting may take of one turn. */
+  /** Milliseconds that both together may take of one turn. */
   readonly ms: number;
 }
 
 export const DEFAULT_TURN_LIMITS: TurnLimits = { records: 256, ms: 5 };
+
+/** Who spends. Counted apart, or jobs and projectors would take alternate turns and each write would be half as full. */
+export type Share = "writing" | "projecting";
 
 /** How often the clock is asked whether the turn's time is up: every so many records. */
 const CLOCK_STRIDE = 16;
@@ -20,7 +23,7 @@ export class Turn {
   readonly #clock: Clock;
   readonly #limits: TurnLimits;
   readonly #atEnd: () => void;
-  #left: number;
+  readonly #left: Record<Share, number>;
   #started: number | undefined;
   #stride = CLOCK_STRIDE;
   #next: PromiseWithResolvers<void> | undefined;
@@ -29,25 +32,25 @@ export class Turn {
   constructor(clock: Clock, limits: TurnLimits, atEnd: () => void) {
     this.#clock = clock;
     this.#limits = limits;
-    this.#left = limits.records;
+    this.#left = { writing: limits.records, projecting: limits.records };
     this.#atEnd = atEnd;
   }
 
   /** Takes `records` from the turn. @returns the start of the next turn when this one is used up, else undefined */
-  spend(records: number): Promise<void> | undefined {
+  spend(share: Share, records: number): Promise<void> | undefined {
     this.arm();
-    this.#left -= records;
+    this.#left[share] -= records;
     this.#stride -= records;
     if (this.#stride <= 0) {
       this.#stride = CLOCK_STRIDE;
-      if (this.#clock.monotonic() - (this.#started ?? 0) > this.#limits.ms) this.#left = 0;
+      if (this.#clock.monotonic() - (this.#started ?? 0) > this.#limits.ms) this.#refill(0);
     }
-    return this.#left > 0 ? undefined : this.next();
+    return this.spent(share) ? this.next() : undefined;
   }
 
   /** Whether this turn is used up: then whoever has a choice waits for the next one. */
-  get spent(): boolean {
-    return this.#left <= 0;
+  spent(share: Share): boolean {
+    return this.#left[share] <= 0;
   }
 
   /** The start of the next turn: one promise, shared by all who wait for it. */
@@ -65,12 +68,17 @@ export class Turn {
   }
 
   #end(): void {
-    this.#left = this.#limits.records;
+    this.#refill(this.#limits.records);
     this.#stride = CLOCK_STRIDE;
     this.#started = undefined;
     const next = this.#next;
     this.#next = undefined;
     this.#atEnd();
     next?.resolve();
+  }
+
+  #refill(records: number): void {
+    this.#left.writing = records;
+    this.#left.projecting = records;
   }
 }

@@ -36,9 +36,10 @@ export class Gate {
 export interface HeldStore extends Store {
   /** How many records each append wrote, over all its jobs. */
   readonly appended: readonly number[];
-  /** Holds appends to logs, commits of sessions, claims of sessions, or changes of the job index. */
+  /** Holds appends to logs, reads of logs, commits of sessions, claims of sessions, or changes of the job index. */
   readonly held: {
     readonly logs: Gate;
+    readonly reads: Gate;
     readonly sessions: Gate;
     readonly claims: Gate;
     readonly jobs: Gate;
@@ -49,6 +50,7 @@ export interface HeldStore extends Store {
 export function heldStore(inner: Store = memoryStore()): HeldStore {
   const held = {
     logs: new Gate(),
+    reads: new Gate(),
     sessions: new Gate(),
     claims: new Gate(),
     jobs: new Gate(),
@@ -64,7 +66,7 @@ export function heldStore(inner: Store = memoryStore()): HeldStore {
           appended.push(batches.reduce((sum, { records }) => sum + records.length, 0));
           return logs.append(batches);
         }),
-      read: (job, after, limits) => logs.read(job, after, limits),
+      read: (job, after, limits) => held.reads.pass(() => logs.read(job, after, limits)),
       listen: (job, ring) => logs.listen(job, ring),
       remove: (job) => logs.remove(job),
     },

@@ -45,7 +45,10 @@ export function checkFeatureUse(
         const name = message.payload.body.name;
         if (name === "cost.budget.remaining") needs("cost.budget", name);
       }
-      if (message.payload.body.phase === "credential_rotated") {
+      if (
+        message.payload.kind === "status" &&
+        message.payload.body.phase === "credential_rotated"
+      ) {
         needs("provisioned_credentials", "credential_rotated");
       }
       return;

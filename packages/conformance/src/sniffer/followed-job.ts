@@ -65,7 +65,7 @@ export function contentOf(raw: Readonly<Record<string, unknown>>): string {
   const { arcp: _arcp, session_id: _session, event_seq: _seq, payload, ...rest } = raw;
   if (isJsonObject(payload) && isJsonObject(payload.body)) {
     const { value: _value, details: _details, ...body } = payload.body;
-    if (body.phase === "credential_rotated") {
+    if (payload.kind === "status" && body.phase === "credential_rotated") {
       return canonicalJson({ ...rest, payload: { ...payload, body } });
     }
   }

@@ -41,7 +41,10 @@ export class StreamRecord {
     const job = known ?? new FollowedJob(payload.job_id, payload.trace_id, false);
     this.#jobs.set(payload.job_id, job);
     if (request.history === true) {
-      job.rewind(request.from_job_seq ?? 0);
+      const start = request.from_job_seq ?? 0;
+      // The end of a job that is over comes in any case.
+      const end = Math.max(0, (payload.last_job_seq ?? 0) - 1);
+      job.rewind(isOver(payload.current_status) ? Math.min(start, end) : start);
     } else if (isOver(payload.current_status)) {
       // The terminal envelope comes again, and only that (R-7.6-6).
       if (known === undefined || known.ended)

@@ -91,7 +91,9 @@ export function createContext(
       });
   return {
     job: { id, agent, principal, traceId },
-    signal: job.signal,
+    get signal() {
+      return job.signal;
+    },
     lease: job.lease.json,
     log: {
       trace: log("trace"),

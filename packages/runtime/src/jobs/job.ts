@@ -21,7 +21,7 @@ import type { Timestamps } from "../timestamps.ts";
 import type { Committer } from "./committer.ts";
 import { cancelled, type Ending, failure, timedOut } from "./ending.ts";
 import { LogWriter } from "./log-writer.ts";
-import { fitsEnvelope, type RecordSource, writeRecord } from "./record.ts";
+import { fitsEnvelope, type RecordSource, recordStem, writeRecord } from "./record.ts";
 
 /** What a job is, from its acceptance to its end. */
 export interface JobIdentity {
@@ -70,7 +70,10 @@ export class Job {
   readonly guard: Guard;
   readonly #context: JobContext;
   readonly #writer: LogWriter;
-  readonly #abort = new AbortController();
+  readonly #stem: string;
+  /** Made when an agent first asks for it: most jobs end unasked, and an abort costs tens of microseconds. */
+  #abort: AbortController | undefined;
+  #stopReason: (() => ArcpError) | undefined;
   readonly #ended = Promise.withResolvers<void>();
   readonly #timers: Timer[] = [];
   #state: JobStatus = "pending";
@@ -91,6 +94,7 @@ export class Job {
       clock: context.clock,
       isActive: () => !isTerminal(this.#state) && this.#cancel === undefined,
     });
+    this.#stem = recordStem(identity.id, identity.traceId);
     this.#writer = new LogWriter(identity.id, context.committer, (error) => this.#lose(error));
   }
 
@@ -110,6 +114,10 @@ export class Job {
 
   /** Aborts when the job has to stop: cancelled, timed out, ended in any way. */
   get signal(): AbortSignal {
+    if (this.#abort === undefined) {
+      this.#abort = new AbortController();
+      if (this.#stopReason !== undefined) this.#abort.abort(this.#stopReason());
+    }
     return this.#abort.signal;
   }
 
@@ -211,7 +219,7 @@ export class Job {
     this.#terminalSeq = this.#writer.nextSeq;
     void this.#writer.append(record.record, true);
     for (const timer of this.#timers.splice(0)) timer.cancel();
-    this.#abort.abort(new ArcpError("CANCELLED", "the job has ended"));
+    this.#signalStop(() => new ArcpError("CANCELLED", "the job has ended"));
     void this.#settle(record.status).then(this.#ended.resolve);
     return final === ending;
   }
@@ -249,10 +257,17 @@ export class Job {
     }
     acknowledge(undefined);
     request.acknowledged = true;
-    this.#abort.abort(new ArcpError("CANCELLED", reason || "cancelled on request"));
+    this.#signalStop(() => new ArcpError("CANCELLED", reason || "cancelled on request"));
     this.#after(this.#context.cancelGrace, () => this.end(cancelled(reason)));
     this.#release();
     if (this.#state === "pending") this.end(cancelled(reason));
+  }
+
+  /** Tells the agent to stop, for the first reason that there is. */
+  #signalStop(reason: () => ArcpError): void {
+    if (this.#stopReason !== undefined) return;
+    this.#stopReason = reason;
+    this.#abort?.abort(reason());
   }
 
   /** Lets an ending through that was held back for the acknowledgement of a cancel. */
@@ -289,9 +304,8 @@ export class Job {
   }
 
   #write(type: RecordSource["type"], kind: RecordKind, payload: object): LogRecord {
-    const { id, traceId } = this.identity;
     const jobSeq = this.#writer.nextSeq;
-    const record = writeRecord({ job: id, traceId, jobSeq, kind, type, payload });
+    const record = writeRecord({ stem: this.#stem, jobSeq, kind, type, payload });
     if (this.#writer.nextSeq === jobSeq) return record;
     // Its number is taken: one record's text would lie (J1).
     throw new ArcpError("INVALID_REQUEST", "a toJSON method must not emit events");
@@ -314,7 +328,7 @@ export class Job {
     this.#state = "error";
     this.#durableState = "error";
     for (const timer of this.#timers.splice(0)) timer.cancel();
-    this.#abort.abort(new ArcpError("INTERNAL_ERROR", "the job's log is lost"));
+    this.#signalStop(() => new ArcpError("INTERNAL_ERROR", "the job's log is lost"));
     this.#ended.resolve();
   }
 

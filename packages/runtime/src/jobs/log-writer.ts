@@ -66,7 +66,7 @@ export class LogWriter implements Committable {
     this.#backlog += record.text.length;
     this.#pending.push(record);
     if (this.#pending.length === 1) this.#committer.enlist(this);
-    const nextTurn = this.#committer.turn.spend(1);
+    const nextTurn = this.#committer.turn.spend("writing", 1);
     if (waiting < RELIEF.records && this.#backlog < RELIEF.characters) return nextTurn;
     this.#relief ??= Promise.withResolvers<void>();
     return this.#relief.promise;

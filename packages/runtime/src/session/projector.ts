@@ -66,6 +66,7 @@ export class Projector {
   #building = false;
   #changes: Array<() => void> = [];
   #wake: (() => void) | undefined;
+  #broken: { readonly error: unknown } | undefined;
 
   /** @param after the last `event_seq` that the client has; what was issued beyond it is replayed first */
   constructor(stream: Stream, outbox: Outbox, after: number, context: ProjectorContext) {
@@ -88,10 +89,14 @@ export class Projector {
     else change();
   }
 
-  /** Arms the bell of an attachment and reads what is already there. */
+  /** Arms the bell of an attachment and reads what is already there. A bell that fails ends the projector. */
   follow(attachment: Attachment): void {
     attachment.unlisten?.();
-    attachment.unlisten = this.#context.logs.listen(attachment.job, () => this.#ring(attachment));
+    try {
+      attachment.unlisten = this.#context.logs.listen(attachment.job, () => this.#ring(attachment));
+    } catch (error) {
+      this.#broken ??= { error };
+    }
     this.#ring(attachment);
   }
 
@@ -124,17 +129,17 @@ export class Projector {
     for (const span of journal.spans(seq, issued)) {
       const last = span.jobFrom + span.count - 1;
       for (let cursor = span.jobFrom - 1; cursor < last; ) {
-        await this.#turn();
-        if (this.#stopped) return { kind: "stopped" };
         const limits = { ...BATCH, records: Math.min(BATCH.records, last - cursor) };
         const page = await this.#context.logs.read(span.job, cursor, limits);
+        while (this.#waits) await this.#context.turn.next();
+        if (this.#stopped) return { kind: "stopped" };
         if (page.floor > cursor || page.records.length === 0) return { kind: "behind" };
         const frames = page.records.map((record) =>
           renderFrame(this.#prefix, seq++, span.job, record, this.#context.vault),
         );
         cursor += page.records.length;
-        void this.#context.turn.spend(frames.length);
-        if (this.#stopped || !(await this.#outbox.send(frames))) return { kind: "stopped" };
+        void this.#context.turn.spend("projecting", frames.length);
+        if (!(await this.#outbox.send(frames))) return { kind: "stopped" };
       }
     }
     return undefined;
@@ -143,18 +148,16 @@ export class Projector {
   async #project(): Promise<ProjectorEnd> {
     for (const attachment of this.#stream.attachments.values()) this.follow(attachment);
     while (!this.#stopped) {
+      if (this.#broken !== undefined) return { kind: "failed", ...this.#broken };
       if (this.#ready.size === 0) {
         await new Promise<void>((resolve) => {
           this.#wake = resolve;
         });
         continue;
       }
-      await this.#turn();
-      if (this.#stopped) break;
       this.#building = true;
       const batch = await this.#gather();
       if (batch === "behind") return { kind: "behind" };
-      void this.#context.turn.spend(batch.read);
       const end = await this.#record(batch);
       if (end !== undefined) return end;
       const sent = batch.frames.length > 0 ? this.#outbox.send(batch.frames) : undefined;
@@ -165,10 +168,12 @@ export class Projector {
     return { kind: "stopped" };
   }
 
-  /** Waits until this turn of the event loop has something left (J4). */
-  async #turn(): Promise<void> {
-    const { turn } = this.#context;
-    while (turn.spent && !this.#stopped) await turn.next();
+  /**
+   * Whether this turn of the event loop has nothing left (J4). Asked right before the work that spends from it, or all
+   * who waited for the turn would take it for theirs.
+   */
+  get #waits(): boolean {
+    return this.#context.turn.spent("projecting") && !this.#stopped;
   }
 
   /** A batch is handed over, or given up: whoever waited to move the stream may do so. */
@@ -199,6 +204,7 @@ export class Projector {
         records: this.#ready.size === 0 ? room : Math.min(room, QUANTUM),
         characters: BATCH.characters - batch.characters,
       });
+      while (this.#waits) await this.#context.turn.next();
       if (page.floor > cursor || page.head < cursor) {
         // An owner that only lost a history goes on where it was.
         const { seen } = attachment;
@@ -225,6 +231,7 @@ export class Projector {
     const { job, role } = attachment;
     const viewer = { features: this.#stream.features, role };
     batch.read += records.length;
+    void this.#context.turn.spend("projecting", records.length);
     let run = batch.runs.at(-1) ?? this.#stream.journal.current;
     let jobSeq = cursor;
     for (const record of records) {

@@ -52,6 +52,11 @@ export class SubmitLog {
     }
   }
 
+  /** Gives a rejection, of a submit that could not even be read, when it is its turn. */
+  reject(give: () => void): Promise<void> {
+    return this.#line.run(give);
+  }
+
   #remember(id: MessageId, reply: Promise<Announcement>): void {
     this.#replies.set(id, reply);
     if (this.#replies.size <= MAX_SUBMITS) return;

@@ -3,7 +3,7 @@ import { linkedPair, newJobId, newSessionId, systemClock } from "@arcp/core";
 import { expect, test } from "vitest";
 import { settled } from "../../test/held-store.ts";
 import { Committer } from "../jobs/committer.ts";
-import { writeRecord } from "../jobs/record.ts";
+import { recordStem, writeRecord } from "../jobs/record.ts";
 import type { RecordKind, Role } from "../store/index.ts";
 import { memoryStore } from "../store/memory-store.ts";
 import { Outbox } from "./outbox.ts";
@@ -30,8 +30,7 @@ async function rotated() {
   const values = new Map([[job, SECRET]]);
   const event = (jobSeq: number, kind: RecordKind, body: object) =>
     writeRecord({
-      job,
-      traceId: "0".repeat(31).concat("1"),
+      stem: recordStem(job, "0".repeat(31).concat("1")),
       jobSeq,
       kind,
       type: "job.event",

@@ -1,4 +1,4 @@
-import type { LogPage, LogRecord, PageLimits } from "./log-store.ts";
+import type { LogPage, LogRecord, PageLimits, RecordKind } from "./log-store.ts";
 
 export interface LogLimits {
   /** Records kept per job, result chunks apart. Default 250,000. */
@@ -7,13 +7,28 @@ export interface LogLimits {
   readonly characters: number;
 }
 
+/** A segment grows until it has as much; then appends begin a new one. Growing copies what is there. */
+const SEGMENT = { records: 64, characters: 32 * 1024 };
+
+/**
+ * Records of a few appends, packed: their texts are one string, so that a kept record costs its characters and five
+ * bytes, and the garbage collector has one object to look at instead of hundreds.
+ */
+interface Segment {
+  /** The `job_seq` before its first record. */
+  readonly after: number;
+  text: string;
+  /** Where the text of each record ends. */
+  readonly ends: number[];
+  readonly kinds: RecordKind[];
+}
+
 /** One job's records in memory: dense from 1 (J1), the oldest evicted beyond the limits, loudly by `floor` (P3). */
 export class MemoryLog {
   readonly #limits: LogLimits;
-  #records: LogRecord[] = [];
-  /** Entries of `#records` before this index were evicted. */
-  #start = 0;
+  #segments: Segment[] = [];
   #floor = 0;
+  #head = 0;
   #counted = { records: 0, characters: 0 };
 
   constructor(limits: LogLimits) {
@@ -21,49 +36,97 @@ export class MemoryLog {
   }
 
   get head(): number {
-    return this.#floor + this.#records.length - this.#start;
+    return this.#head;
   }
 
   append(records: readonly LogRecord[]): void {
-    for (const record of records) {
-      this.#records.push(record);
-      this.#count(record, 1);
+    if (records.length === 0) return;
+    const segment = this.#openSegment();
+    let end = segment.text.length;
+    for (const { kind, text } of records) {
+      end += text.length;
+      segment.ends.push(end);
+      segment.kinds.push(kind);
+      this.#count(kind, text.length, 1);
     }
+    const added = records.map(({ text }) => text).join("");
+    segment.text = segment.text === "" ? added : [segment.text, added].join("");
+    this.#head += records.length;
     while (this.#overLimit()) this.#evict();
   }
 
   read(after: number, limits: PageLimits): LogPage {
-    const first = this.#start + Math.max(0, after - this.#floor);
-    let end = first;
-    for (let characters = 0; end < this.#records.length && end - first < limits.records; end++) {
-      characters += this.#records[end]?.text.length ?? 0;
-      if (characters > limits.characters && end > first) break;
+    const records: LogRecord[] = [];
+    let next = Math.max(after, this.#floor);
+    let characters = 0;
+    for (let s = this.#indexOf(next); s < this.#segments.length; s++) {
+      const segment = this.#segments[s];
+      if (segment === undefined) break;
+      for (let i = next - segment.after; i < segment.ends.length; i++, next++) {
+        const record = recordAt(segment, i);
+        characters += record.text.length;
+        const full = records.length > 0 && characters > limits.characters;
+        if (full || records.length >= limits.records) return this.#page(records);
+        records.push(record);
+      }
     }
-    return { floor: this.#floor, head: this.head, records: this.#records.slice(first, end) };
+    return this.#page(records);
+  }
+
+  #page(records: readonly LogRecord[]): LogPage {
+    return { floor: this.#floor, head: this.#head, records };
+  }
+
+  #openSegment(): Segment {
+    const last = this.#segments.at(-1);
+    const room =
+      last !== undefined &&
+      last.ends.length < SEGMENT.records &&
+      last.text.length < SEGMENT.characters;
+    if (room) return last;
+    const segment: Segment = { after: this.#head, text: "", ends: [], kinds: [] };
+    this.#segments.push(segment);
+    return segment;
+  }
+
+  /** The segment that holds the record behind `after`; the number of segments when none does. */
+  #indexOf(after: number): number {
+    let low = 0;
+    let high = this.#segments.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      const segment = this.#segments[middle];
+      if (segment !== undefined && segment.after + segment.ends.length > after) high = middle;
+      else low = middle + 1;
+    }
+    return low;
   }
 
   #overLimit(): boolean {
     const { records, characters } = this.#counted;
-    return (
-      (records > this.#limits.records || characters > this.#limits.characters) &&
-      this.#records.length - this.#start > 1
-    );
+    const over = records > this.#limits.records || characters > this.#limits.characters;
+    return over && this.#head - this.#floor > 1;
   }
 
+  /** Evicts the oldest record; its segment goes with the last of them. */
   #evict(): void {
-    const record = this.#records[this.#start];
-    if (record !== undefined) this.#count(record, -1);
-    this.#start += 1;
+    const [segment] = this.#segments;
+    if (segment === undefined) return;
+    const index = this.#floor - segment.after;
+    const { kind, text } = recordAt(segment, index);
+    this.#count(kind, text.length, -1);
     this.#floor += 1;
-    if (this.#start * 2 > this.#records.length) {
-      this.#records = this.#records.slice(this.#start);
-      this.#start = 0;
-    }
+    if (index + 1 === segment.ends.length) this.#segments.shift();
   }
 
-  #count(record: LogRecord, sign: 1 | -1): void {
-    if (record.kind === "result_chunk") return;
+  #count(kind: RecordKind, characters: number, sign: 1 | -1): void {
+    if (kind === "result_chunk") return;
     this.#counted.records += sign;
-    this.#counted.characters += sign * record.text.length;
+    this.#counted.characters += sign * characters;
   }
+}
+
+function recordAt({ text, ends, kinds }: Segment, index: number): LogRecord {
+  const start = index === 0 ? 0 : (ends[index - 1] ?? 0);
+  return { kind: kinds[index] ?? "event", text: text.slice(start, ends[index]) };
 }

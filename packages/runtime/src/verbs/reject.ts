@@ -6,6 +6,7 @@ import type { Session } from "../session/session.ts";
 /** A request that is rejected: its id, as far as it could be read, and the job that it named. */
 export interface Rejected {
   readonly id?: string | undefined;
+  readonly type?: string | undefined;
   readonly job_id?: JobId | undefined;
 }
 
@@ -21,6 +22,9 @@ export function rejection(request: Rejected, error: ArcpError): Announcement {
   };
 }
 
+/** Rejects a request that no verb has seen; a submit in its place in the line of submits (R-5.4-5). */
 export function reject(session: Session, request: Rejected, error: ArcpError): void {
-  session.say(rejection(request, error));
+  const announcement = rejection(request, error);
+  if (request.type === "job.submit") void session.submits.reject(() => session.say(announcement));
+  else session.say(announcement);
 }

@@ -1,0 +1,313 @@
+import { mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { ways } from "../../test/line.ts";
+import { Stage, tokens } from "../../test/stage.ts";
+import type { StreamEnvelope } from "../wire/stream-envelope.ts";
+
+const isTerminal = ({ type }: StreamEnvelope): boolean => type !== "job.event";
+const code = (code: string) => expect.objectContaining({ code });
+const events = (envelopes: readonly StreamEnvelope[], ...kinds: string[]) =>
+  envelopes.flatMap((e) =>
+    e.type === "job.event" && kinds.includes(e.payload.kind)
+      ? [
+          { kind: e.payload.kind, ...(e.payload.body as Record<string, any>) } as Record<
+            string,
+            any
+          >,
+        ]
+      : [],
+  );
+
+describe.each(ways)("over %s", (way) => {
+  test("R-9.3-2, R-9.3-3 and R-9.3-4: a tool call shows as a pair, refused or not, and a refusal ends nothing", async () => {
+    const called: unknown[] = [];
+    const tools = {
+      "ocr.page": (args: unknown) => ({ words: called.push(args) }),
+      "ocr.void": () => undefined,
+      "ocr.fails": () => {
+        throw new Error("secret");
+      },
+      "shell.run": () => called.push("shell"),
+    };
+    await using stage = await Stage.open(way, { tools });
+    const wire = await stage.greeted();
+    const { puppet } = await stage.played(wire, { lease_request: { "tool.call": ["ocr.*"] } });
+    const { call } = puppet.ctx.tools;
+    expect(await call("ocr.page", { page: 78 })).toEqual({ words: 1 });
+    expect(await call("ocr.void")).toBeUndefined();
+    await expect(call("ocr.fails")).rejects.toEqual(code("INTERNAL_ERROR"));
+    await expect(call("ocr.none")).rejects.toEqual(code("INVALID_REQUEST"));
+    await expect(call("shell.run", "rm -rf /")).rejects.toEqual(code("PERMISSION_DENIED"));
+    await expect(call("OCR.page")).rejects.toEqual(code("PERMISSION_DENIED"));
+    // Without anybody looking at it, too (R-9.3-5).
+    void call("shell.run");
+    puppet.finish("still running");
+    const all = await wire.until(isTerminal);
+    expect(all.at(-1)?.payload).toMatchObject({ result: "still running" });
+    const pairs = events(all, "tool_call", "tool_result");
+    const shown = pairs.map(({ kind, tool, result, error }) => [
+      kind,
+      tool ?? error?.code ?? result,
+    ]);
+    expect(shown).toEqual([
+      ["tool_call", "ocr.page"],
+      ["tool_result", { words: 1 }],
+      ["tool_call", "ocr.void"],
+      ["tool_result", null],
+      ["tool_call", "ocr.fails"],
+      ["tool_result", "INTERNAL_ERROR"],
+      ["tool_call", "ocr.none"],
+      ["tool_result", "INVALID_REQUEST"],
+      ["tool_call", "shell.run"],
+      ["tool_result", "PERMISSION_DENIED"],
+      ["tool_call", "OCR.page"],
+      ["tool_result", "PERMISSION_DENIED"],
+      ["tool_call", "shell.run"],
+      ["tool_result", "PERMISSION_DENIED"],
+    ]);
+    for (let i = 0; i < pairs.length; i += 2) {
+      expect(pairs[i]?.["call_id"]).toBe(pairs[i + 1]?.["call_id"]);
+    }
+    expect(new Set(pairs.map(({ call_id }) => call_id)).size).toBe(7);
+    expect(called).toEqual([{ page: 78 }]);
+    expect(JSON.stringify(all)).not.toContain("secret");
+  });
+
+  test("R-8.2-1: long arguments and results are cut on the stream, and whole for agent and tool", async () => {
+    const tools = { echo: (args: unknown) => args };
+    await using stage = await Stage.open(way, { tools });
+    const wire = await stage.greeted();
+    const { puppet } = await stage.played(wire, { lease_request: { "tool.call": ["echo"] } });
+    const fits = "x".repeat(64 * 1024 - 2);
+    const long = "ä".repeat(40_000);
+    expect(await puppet.ctx.tools.call("echo", fits)).toBe(fits);
+    expect(await puppet.ctx.tools.call("echo", long)).toBe(long);
+    const huge = "y".repeat(3 * 1024 * 1024);
+    expect(await puppet.ctx.tools.call("echo", huge)).toBe(huge);
+    puppet.finish();
+    const shown = events(await wire.until(isTerminal), "tool_call", "tool_result");
+    const cut = (byte_size: number) => ({ truncated: true, byte_size });
+    const expected = [
+      fits,
+      fits,
+      cut(80_002),
+      cut(80_002),
+      cut(huge.length + 2),
+      cut(huge.length + 2),
+    ];
+    expect(shown.map(({ args, result }) => args ?? result)).toEqual(expected);
+  });
+
+  test("R-9.1-1: what a lease does not name is not granted", async () => {
+    await using stage = await Stage.open(way, { tools: { t: () => 1 } });
+    const wire = await stage.greeted();
+    for (const lease_request of [undefined, {}, { "tool.call": [] }, { "fs.read": ["/**"] }]) {
+      const { puppet } = await stage.played(wire, { lease_request });
+      await expect(puppet.ctx.tools.call("t")).rejects.toEqual(code("PERMISSION_DENIED"));
+      const refused = () => puppet.ctx.authorize("x-vendor.acme.thing", "a");
+      expect(refused).toThrow(code("PERMISSION_DENIED"));
+      puppet.finish();
+      await wire.until(isTerminal);
+    }
+    const lease_request = { "x-vendor.acme.thing": ["a*"] };
+    const { puppet } = await stage.played(wire, { lease_request });
+    puppet.ctx.authorize("x-vendor.acme.thing", "abc");
+    expect(() => puppet.ctx.authorize("x-vendor.acme.thing", "b")).toThrow();
+  });
+
+  test("R-9.2-3 and R-9.6-1: a lease with a pattern or an amount that is none is refused", async () => {
+    await using stage = await Stage.open(way);
+    const wire = await stage.greeted();
+    const wrong: [string, string][] = [
+      ["tool.call", "a***"],
+      ["fs.read", "/a**/b"],
+      ["fs.read", "relative/*"],
+      ["fs.read", "/a/../b"],
+      ["tool.call", "*a".repeat(17)],
+      ["tool.call", "x".repeat(1025)],
+      ...[
+        "EUR",
+        "EUR:",
+        "EUR:-1",
+        "EUR:1e3",
+        "EUR: 1",
+        "EUR:1,5",
+        "1:EUR",
+        ":1",
+        "EUR:.5",
+        "EUR:1.",
+      ].map((amount): [string, string] => ["cost.budget", amount]),
+      ["cost.budget", `EUR:${"9".repeat(19)}`],
+      ["cost.budget", `E${"U".repeat(32)}:1`],
+    ];
+    for (const [namespace, pattern] of wrong) {
+      const asked = wire.submit({
+        agent: "puppet",
+        lease_request: { [namespace]: ["ok:1", pattern] },
+      });
+      await expect(asked, pattern).rejects.toMatchObject({ payload: { code: "INVALID_REQUEST" } });
+    }
+    expect(stage.puppets.started).toBe(0);
+  });
+
+  test("R-9.3-3: a file that the lease does not cover is refused, and that shows on the stream; a read file does not", async () => {
+    const root = await mkdtemp(join(tmpdir(), "arcp-scenario-"));
+    try {
+      await writeFile(join(root, "open.txt"), "öffentlich");
+      await writeFile(join(root, "secret.txt"), "geheim");
+      await symlink(join(root, "secret.txt"), join(root, "open-link.txt"));
+      await using stage = await Stage.open(way, { workspace: root });
+      const wire = await stage.greeted();
+      const lease_request = { "fs.read": ["open*.txt", "missing.txt"] };
+      const { puppet } = await stage.played(wire, { lease_request });
+      const { fs } = puppet.ctx;
+      expect(await fs.readText("open.txt")).toBe("öffentlich");
+      expect(Buffer.from(await fs.readFile(join(root, "./x/../open.txt")))).toHaveLength(11);
+      for (const path of [
+        "secret.txt",
+        "../secret.txt",
+        "/etc/passwd",
+        "open-link.txt",
+        "x\u0000",
+      ]) {
+        await expect(fs.readText(path), path).rejects.toEqual(code("PERMISSION_DENIED"));
+      }
+      await expect(fs.list(".")).rejects.toEqual(code("PERMISSION_DENIED"));
+      await expect(fs.stat("secret.txt")).rejects.toEqual(code("PERMISSION_DENIED"));
+      await expect(fs.readFile("missing.txt")).rejects.toMatchObject({ code: "ENOENT" });
+      puppet.finish();
+      const all = await wire.until(isTerminal);
+      const shown = events(all, "tool_call", "tool_result");
+      expect(shown.filter(({ kind }) => kind === "tool_call").map(({ tool }) => tool)).toEqual([
+        ...Array.from({ length: 5 }, () => "fs.read"),
+        "fs.list",
+        "fs.stat",
+      ]);
+      const errors = shown
+        .filter(({ kind }) => kind === "tool_result")
+        .map(({ error }) => error.code);
+      expect(new Set(errors)).toEqual(new Set(["PERMISSION_DENIED"]));
+      expect(all.at(-1)).toMatchObject({ type: "job.result" });
+      expect(JSON.stringify(all)).not.toContain("geheim");
+    } finally {
+      await rm(root, { recursive: true });
+    }
+  });
+
+  test("R-13-5, R-9.6-5, R-9.6-6, R-9.6-9 and R-9.6-11: what is spent is counted exactly, into the red, and then nothing goes", async () => {
+    let called = 0;
+    await using stage = await Stage.open(way, { tools: { ocr: () => ++called } });
+    const wire = await stage.greeted();
+    const lease_request = { "cost.budget": ["EUR:2.00"], "tool.call": ["*"] };
+    const { id, accepted, puppet } = await stage.played(wire, { lease_request });
+    expect(accepted.payload.budget).toEqual({ EUR: 2 });
+    const { ctx } = puppet;
+    for (const value of [0.85, 1.3]) {
+      await ctx.tools.call("ocr");
+      await ctx.metric({ name: "cost.ocr", value, unit: "EUR" });
+      expect(ctx.budget.remaining()).toEqual({ EUR: value === 0.85 ? "1.15" : "-0.15" });
+    }
+    await expect(ctx.tools.call("ocr")).rejects.toEqual(code("BUDGET_EXHAUSTED"));
+    expect(() => ctx.authorize("tool.call", "ocr")).toThrow(code("BUDGET_EXHAUSTED"));
+    const watcher = await stage.greeted({ token: tokens.alice2 });
+    const told = await watcher.request("job.subscribe", { job_id: id }, { jobId: id });
+    expect(told.payload.budget).toEqual({ EUR: -0.15 });
+    await ctx.thought("words are free");
+    puppet.finish("done all the same");
+    const all = await wire.until(isTerminal);
+    expect(events(all, "metric").map(({ name, value, unit }) => [name, value, unit])).toEqual([
+      ["cost.ocr", 0.85, "EUR"],
+      ["cost.budget.remaining", 1.15, "EUR"],
+      ["cost.ocr", 1.3, "EUR"],
+      ["cost.budget.remaining", -0.15, "EUR"],
+    ]);
+    expect(events(all, "tool_result").map(({ error }) => error?.code)).toEqual([
+      undefined,
+      undefined,
+      "BUDGET_EXHAUSTED",
+    ]);
+    expect(called).toBe(2);
+    expect(all.at(-1)?.payload).toMatchObject({ result: "done all the same" });
+  });
+
+  test("R-5.2-4, R-9.6-2, R-9.6-3 and R-9.6-6: counters are exact and apart, and an empty one stops every operation", async () => {
+    await using stage = await Stage.open(way, { tools: { t: () => 1 } });
+    const wire = await stage.greeted();
+    const budget = ["USD:0.4", "EUR:5", "USD:0.60", "eur:1"];
+    const lease_request = { "cost.budget": budget, "tool.call": ["t"] };
+    const { accepted, puppet } = await stage.played(wire, { lease_request });
+    expect(accepted.payload.budget).toEqual({ USD: 1, EUR: 5, eur: 1 });
+    const { ctx } = puppet;
+    const uncounted = [
+      { name: "cost.x", value: 1 },
+      { name: "cost.x", value: 1, unit: "GBP" },
+      { name: "costs.x", value: 1, unit: "USD" },
+      { name: "cost", value: 1, unit: "USD" },
+      { name: "cost.x", value: 0, unit: "USD" },
+    ];
+    for (const metric of uncounted) await ctx.metric(metric);
+    expect(ctx.budget.remaining()).toEqual({ USD: "1", EUR: "5", eur: "1" });
+    for (let i = 0; i < 10; i++) {
+      expect(await ctx.tools.call("t")).toBe(1);
+      await ctx.metric({ name: "cost.x", value: 0.1, unit: "USD" });
+    }
+    expect(ctx.budget.remaining()).toEqual({ USD: "0", EUR: "5", eur: "1" });
+    await expect(ctx.tools.call("t")).rejects.toEqual(code("BUDGET_EXHAUSTED"));
+    puppet.finish();
+    await wire.until(isTerminal);
+  });
+
+  test("R-9.6-10 and R-9.6-11: the remainder is told first, then by steps of five per cent, and right before the end", async () => {
+    await using stage = await Stage.open(way);
+    const wire = await stage.greeted();
+    const { puppet } = await stage.played(wire, { lease_request: { "cost.budget": ["EUR:100"] } });
+    for (let i = 0; i < 12; i++) {
+      await puppet.ctx.metric({ name: "cost.x", value: 1, unit: "EUR" });
+    }
+    puppet.finish();
+    const all = await wire.until(isTerminal);
+    const told = events(all, "metric").filter(({ name }) => name === "cost.budget.remaining");
+    expect(told.map(({ value }) => value)).toEqual([99, 94, 89, 88]);
+    expect(events(all.slice(-2), "metric")).toHaveLength(1);
+  });
+
+  test("R-6.2-5: who has no cost.budget is told of costs, and not of remainders", async () => {
+    await using stage = await Stage.open(way);
+    const wire = await stage.greeted();
+    const { id, puppet } = await stage.played(wire, {
+      lease_request: { "cost.budget": ["EUR:1"] },
+    });
+    const plain = await stage.greeted({ features: ["subscribe"] });
+    await plain.request("job.subscribe", { job_id: id, history: true }, { jobId: id });
+    await puppet.ctx.metric({ name: "cost.x", value: 0.5, unit: "EUR" });
+    puppet.finish();
+    const seen = await plain.until(isTerminal);
+    expect(events(seen, "metric").map(({ name }) => name)).toEqual(["cost.x"]);
+    expect(seen.map(({ event_seq }) => event_seq)).toEqual([1, 2, 3]);
+  });
+
+  test("R-5.2-5: amounts of any length are written digit by digit", async () => {
+    await using stage = await Stage.open(way);
+    const { transport } = await stage.line();
+    const auth = { scheme: "bearer", token: tokens.alice };
+    const capabilities = { features: ["cost.budget"] };
+    const say = (type: string, id: string, payload: object) =>
+      transport.send([JSON.stringify({ arcp: "1.1", id, type, payload })]);
+    await say("session.hello", "req_1", { auth, client: {}, capabilities });
+    const amount = "123456789012345678.123456789012345678";
+    const lease_request = { "cost.budget": [`USD:${amount}`] };
+    await say("job.submit", "req_2", { agent: "puppet", lease_request });
+    const puppet = await stage.puppets.next();
+    await puppet.ctx.metric({ name: "cost.x", value: 1e-7, unit: "USD" });
+    puppet.finish();
+    const frames: string[] = [];
+    for await (const frame of transport.frames) {
+      frames.push(frame);
+      if (frame.includes("job.result")) break;
+    }
+    expect(frames.join("\n")).toContain(`"budget":{"USD":${amount}}`);
+    expect(frames.join("\n")).toContain('"value":123456789012345678.123456689012345678,');
+  });
+});

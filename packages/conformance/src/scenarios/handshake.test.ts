@@ -1,0 +1,314 @@
+import { ManualClock } from "@arcp/core";
+import { createRuntime, defineAgent } from "@arcp/runtime";
+import { describe, expect, test } from "vitest";
+import { ways } from "../../test/line.ts";
+import { eventually, Stage, settled, tokens } from "../../test/stage.ts";
+import { WireRejection } from "../wire/wire-rejection.ts";
+
+const hello = (payload: object, rest: object = {}) =>
+  JSON.stringify({ arcp: "1.1", id: "req_open", type: "session.hello", payload, ...rest });
+const auth = { scheme: "bearer", token: tokens.alice };
+const client = { name: "test", version: "1" };
+
+/** Sends what a good client would not open with. @returns the refusal; the connection has then ended */
+async function refusal(stage: Stage, frame: string) {
+  const wire = await stage.wire();
+  await wire.send(frame, { faulty: true });
+  const error = await wire.notice((envelope) => envelope.type === "session.error");
+  expect(await wire.closed).toBe("refused");
+  expect(wire.transcript.toString()).not.toContain("session.welcome");
+  return error as Extract<typeof error, { type: "session.error" }>;
+}
+
+describe.each(ways)("over %s", (way) => {
+  test("R-6.2-1 and R-6.2-7: the first reply is a welcome with the runtime, the window and a sorted inventory", async () => {
+    const run = () => null;
+    const agents = [
+      defineAgent({ name: "zeta", version: "2.0.0", run }),
+      defineAgent({ name: "zeta", version: "1.0.0", run }),
+      defineAgent({ name: "alpha", run }),
+    ];
+    const limits = { resumeWindowSec: 77 };
+    await using stage = await Stage.open(way, { agents, limits, name: "acme", version: "1.2.3" });
+    stage.runtime.agents.setDefault("zeta", "1.0.0");
+    const wire = await stage.wire();
+    const welcome = await wire.hello({ token: tokens.alice });
+    expect(welcome.payload.runtime).toMatchObject({ name: "acme", version: "1.2.3" });
+    expect(welcome.payload.resume_window_sec).toBe(77);
+    expect(welcome.payload.capabilities.encodings).toEqual(["json"]);
+    expect(welcome.payload.capabilities.agents).toEqual([
+      { name: "alpha", versions: [] },
+      { name: "puppet", versions: [] },
+      { name: "zeta", versions: ["2.0.0", "1.0.0"], default: "1.0.0" },
+    ]);
+  });
+
+  test("R-6.2-2: the welcome lists the features of both, and none that only one has", async () => {
+    await using stage = await Stage.open(way);
+    const features = ["subscribe", "warp", "progress", "x-vendor.other.thing"];
+    const wire = await stage.greeted({ features });
+    expect([...wire.features].sort()).toEqual(["progress", "subscribe"]);
+    const none = await stage.wire();
+    await none.send({ type: "session.hello", payload: { client, auth } });
+    const welcome = await none.notice((envelope) => envelope.type === "session.welcome");
+    expect(welcome.payload).toMatchObject({ capabilities: { features: [] } });
+  });
+
+  test("R-6.1-2: every way not to be authenticated is refused alike, and the connection is closed", async () => {
+    await using stage = await Stage.open(way);
+    const wrong: object[] = [
+      { client },
+      { client, auth: null },
+      { client, auth: {} },
+      { client, auth: { scheme: "bearer" } },
+      { client, auth: { scheme: "bearer", token: "" } },
+      { client, auth: { scheme: "bearer", token: null } },
+      { client, auth: { scheme: "bearer", token: `${tokens.alice} ` } },
+      { client, auth: { scheme: "basic", token: tokens.alice } },
+      { client, auth: { token: tokens.alice } },
+    ];
+    const said = new Set<string>();
+    for (const payload of wrong) {
+      const error = await refusal(stage, hello(payload));
+      expect(error.payload.code, JSON.stringify(payload)).toBe("UNAUTHENTICATED");
+      said.add(error.payload.message);
+    }
+    expect(said.size).toBe(1);
+  });
+
+  test("R-6.1-2 and R-5.3-2: what follows a refused opening on the same connection does nothing", async () => {
+    await using stage = await Stage.open(way);
+    const { transport } = await stage.line();
+    const submit = { arcp: "1.1", id: "req_2", type: "job.submit", payload: { agent: "puppet" } };
+    await transport.send([
+      hello({ client, auth: { scheme: "bearer", token: "stolen" } }),
+      hello({ client, auth }, { id: "req_1" }),
+      JSON.stringify(submit),
+    ]);
+    const frames: string[] = [];
+    try {
+      for await (const frame of transport.frames) frames.push(frame);
+    } catch {
+      // The way in which it ends is checked above.
+    }
+    expect(frames).toHaveLength(1);
+    expect(frames[0]).toContain("UNAUTHENTICATED");
+    await settled();
+    expect(stage.puppets.started).toBe(0);
+  });
+
+  test("R-6.1-3: names that a client claims decide nothing", async () => {
+    const mayObserve = (principal: string) => principal === "admin";
+    await using stage = await Stage.open(way, { policy: { mayObserve } });
+    const owner = await stage.greeted();
+    const { id } = await stage.played(owner);
+    const wire = await stage.wire();
+    await wire.send({
+      type: "session.hello",
+      payload: {
+        client: { ...client, principal: "admin", fingerprint: "admin" },
+        auth: { scheme: "bearer", token: tokens.bob },
+        capabilities: { features: ["subscribe"] },
+      },
+    });
+    await wire.notice((envelope) => envelope.type === "session.welcome");
+    const asked = wire.request("job.subscribe", { job_id: id }, { jobId: id });
+    await expect(asked).rejects.toMatchObject({ payload: { code: "JOB_NOT_FOUND" } });
+  });
+
+  test("R-6.1-5: neither bearer nor resume tokens show in logs or in refusals", async () => {
+    await using stage = await Stage.open(way);
+    const wire = await stage.greeted();
+    await stage.drop(wire);
+    const again = await stage.resumed(wire);
+    const refused = await refusal(
+      stage,
+      hello({ client, auth: { scheme: "bearer", token: "very-secret" } }),
+    );
+    const seen = stage.logged.join("\n") + JSON.stringify(refused);
+    const { resume_token } = wire.welcome.payload;
+    const secrets = [tokens.alice, "very-secret", resume_token, again.welcome.payload.resume_token];
+    for (const secret of secrets) expect(seen).not.toContain(secret);
+    expect(stage.logged.length).toBeGreaterThan(0);
+  });
+
+  test("R-5.1-2: another major version is refused, an absent one and any 1.x is understood", async () => {
+    await using stage = await Stage.open(way);
+    for (const arcp of ["2.0", "0.9", "11", "1.1.1x"]) {
+      const error = await refusal(stage, hello({ client, auth }, { arcp }));
+      expect(error.payload.code, arcp).toBe("INVALID_REQUEST");
+    }
+    for (const arcp of [undefined, "1", "1.0", "1.7"]) {
+      const wire = await stage.wire();
+      await wire.send(hello({ client, auth, capabilities: {} }, { arcp }), { faulty: true });
+      const answer = await wire.notice(() => true);
+      expect(answer.type, `${arcp}`).toBe("session.welcome");
+    }
+  });
+
+  test("R-6.2-6: a client that lists encodings without json is refused", async () => {
+    await using stage = await Stage.open(way);
+    for (const encodings of [["cbor"], []]) {
+      const error = await refusal(stage, hello({ client, auth, capabilities: { encodings } }));
+      expect(error.payload.code).toBe("INVALID_REQUEST");
+    }
+    const wire = await stage.wire();
+    const capabilities = { encodings: ["cbor", "json"], features: [] };
+    await wire.send({ type: "session.hello", payload: { client, auth, capabilities } });
+    await wire.notice((envelope) => envelope.type === "session.welcome");
+  });
+
+  test("R-5.3-2: anything but an opening request ends a connection that has no session", async () => {
+    await using stage = await Stage.open(way);
+    const first = [
+      "{",
+      "[]",
+      "null",
+      '"session.hello"',
+      "{}",
+      JSON.stringify({
+        arcp: "1.1",
+        id: "req_1",
+        type: "job.submit",
+        payload: { agent: "puppet" },
+      }),
+      JSON.stringify({ arcp: "1.1", id: "req_1", type: "session.ping", payload: { nonce: "1" } }),
+      JSON.stringify({ arcp: "1.1", id: "req_1", type: "session.open", payload: {} }),
+      JSON.stringify({
+        arcp: "1.1",
+        id: "req_1",
+        type: "x-vendor.acme.hello",
+        extensions: { optional: true },
+        payload: {},
+      }),
+      JSON.stringify({ arcp: "1.1", id: "req_1", type: "session.resume", payload: { auth } }),
+      `${"[".repeat(20_000)}${"]".repeat(20_000)}`,
+    ];
+    for (const frame of first) {
+      const error = await refusal(stage, frame);
+      expect(error.payload.code, frame.slice(0, 80)).toBe("INVALID_REQUEST");
+    }
+    await settled();
+    expect(stage.puppets.started).toBe(0);
+  });
+
+  test("R-6.2-11: an error before the welcome carries a session id, whatever was wrong", async () => {
+    await using stage = await Stage.open(way);
+    const wrong = [
+      "{",
+      hello({ client }),
+      hello({ client, auth: "x" }),
+      hello({ client, auth }, { arcp: "2.0" }),
+    ];
+    for (const frame of wrong) {
+      const error = await refusal(stage, frame);
+      expect(error.session_id, frame).toMatch(/^sess_/);
+    }
+  });
+
+  test("R-4.1-8: an opening request above 64 KiB is refused, one below is not", async () => {
+    await using stage = await Stage.open(way);
+    const name = "n".repeat(64 * 1024);
+    const error = await refusal(stage, hello({ client: { ...client, name }, auth }));
+    expect(error.payload.code).toBe("INVALID_REQUEST");
+    const wire = await stage.wire();
+    await wire.hello({ token: tokens.alice, client: { ...client, name: "n".repeat(60_000) } });
+  });
+
+  test("R-4.1-8: who says nothing for ten seconds is sent away, and who has a session is not", async () => {
+    const clock = new ManualClock();
+    await using stage = await Stage.open(way, { clock });
+    const greeted = await stage.greeted();
+    const silent = await stage.wire();
+    // Proves that the runtime has accepted the silent one by now.
+    await stage.greeted();
+    clock.advance(9_999);
+    await settled();
+    expect(silent.transcript.toString()).toBe("");
+    clock.advance(1);
+    const error = await silent.notice((envelope) => envelope.type === "session.error");
+    expect(error.payload).toMatchObject({ code: "INVALID_REQUEST" });
+    expect(await silent.closed).toBe("refused");
+    await greeted.send({ type: "job.submit", payload: { agent: "puppet" } });
+    await greeted.notice((envelope) => envelope.type === "job.accepted");
+  });
+
+  test("R-4.1-8: the deadline also ends a handshake whose token check hangs, which then opens nothing", async () => {
+    const clock = new ManualClock();
+    const check = Promise.withResolvers<string>();
+    let asked = false;
+    const auth = () => {
+      asked = true;
+      return check.promise;
+    };
+    await using stage = await Stage.open(way, { clock, auth });
+    const wire = await stage.wire();
+    const greeting = wire.hello({ token: "slow" });
+    await eventually(() => asked);
+    clock.advance(10_000);
+    await expect(greeting).rejects.toBeInstanceOf(WireRejection);
+    expect(await wire.closed).toBe("refused");
+    check.resolve("alice");
+    await settled();
+    expect(wire.transcript.toString()).not.toContain("session.welcome");
+  });
+
+  test("R-6.2-9: a second hello is rejected, and the session goes on", async () => {
+    await using stage = await Stage.open(way);
+    const wire = await stage.greeted();
+    const { id, puppet } = await stage.played(wire);
+    for (const token of [tokens.alice, "wrong"]) {
+      const rid = `req_again_${token}`;
+      const payload = { client, auth: { scheme: "bearer", token } };
+      await wire.send({ type: "session.hello", id: rid, payload }, { faulty: true });
+      const error = await wire.notice((envelope) => envelope.type === "session.error");
+      expect(error.payload).toMatchObject({ code: "INVALID_REQUEST", request_id: rid });
+    }
+    puppet.finish("still here");
+    const [terminal] = (await wire.until(({ type }) => type === "job.result")).slice(-1);
+    expect(terminal).toMatchObject({ job_id: id, payload: { result: "still here" } });
+  });
+
+  test("R-6.2-10: no two welcomes have the same token, and each has 128 bits at least", async () => {
+    await using stage = await Stage.open(way);
+    const seen = new Set<string>();
+    let wire = await stage.greeted();
+    for (let i = 0; i < 50; i++) {
+      seen.add(wire.welcome.payload.resume_token);
+      wire = i % 2 === 0 ? await stage.resumed(wire) : await stage.greeted();
+    }
+    expect(seen.size).toBe(50);
+    // Hexadecimal digits have four bits each.
+    for (const token of seen) expect(token).toMatch(/^rt_[0-9a-f]{32,}$/);
+  });
+
+  test("R-6.2-4: a restriction whose feature was not agreed on is refused, never dropped", async () => {
+    await using stage = await Stage.open(way);
+    const wire = await stage.greeted({ features: [] });
+    const submits: [feature: string, payload: object][] = [
+      ["cost.budget", { lease_request: { "cost.budget": ["EUR:1"] } }],
+      ["cost.budget", { lease_request: { "cost.budget": [] } }],
+      ["model.use", { lease_request: { "model.use": ["m/*"] } }],
+      ["lease_expires_at", { lease_constraints: { expires_at: "2099-01-01T00:00:00Z" } }],
+      ["agent_versions", { agent: "puppet@1.0.0" }],
+    ];
+    for (const [index, [feature, payload]] of submits.entries()) {
+      const id = `req_${index}`;
+      const message = { type: "job.submit", id, payload: { agent: "puppet", ...payload } };
+      await wire.send(message, { faulty: true });
+      const error = await wire.notice((envelope) => envelope.type === "session.error");
+      const expected = { code: "INVALID_REQUEST", request_id: id, details: { feature } };
+      expect(error.payload).toMatchObject(expected);
+    }
+    const other = { type: "job.subscribe", id: "req_s", job_id: "job_1", payload: {} };
+    await wire.send(other, { faulty: true });
+    const error = await wire.notice((envelope) => envelope.type === "session.error");
+    expect(error.payload).toMatchObject({ request_id: "req_s", details: { feature: "subscribe" } });
+    await settled();
+    expect(stage.puppets.started).toBe(0);
+  });
+});
+
+test("R-6.1-4: a runtime without a way to authenticate is not made", () => {
+  expect(() => createRuntime({ agents: [] } as never)).toThrow(/auth/);
+});

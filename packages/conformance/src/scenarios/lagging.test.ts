@@ -1,0 +1,107 @@
+import { memoryStore } from "@arcp/runtime";
+import { describe, expect, test } from "vitest";
+import { ways } from "../../test/line.ts";
+import { Stage } from "../../test/stage.ts";
+import type { StreamEnvelope } from "../wire/stream-envelope.ts";
+
+const isTerminal = ({ type }: StreamEnvelope): boolean => type !== "job.event";
+const subscribe = { history: true } as const;
+/** Events whose text fills a socket's buffers soon, and a log that keeps fewer than that takes. */
+const TEXT = "x".repeat(20_000);
+const FLOOD = 1_200;
+const store = () => memoryStore({ logLimits: { records: 300 } });
+
+describe.each(ways)("over %s", (way) => {
+  test("R-6.3-17: a viewer that falls behind the kept log loses that subscription alone, and is told so", async () => {
+    await using stage = await Stage.open(way, { store: store() });
+    const owner = await stage.greeted();
+    const { id, puppet } = await stage.played(owner);
+    const watcher = await stage.greeted();
+    const other = await stage.played(watcher);
+    const request = { id: "req_lag", jobId: id };
+    await watcher.request("job.subscribe", { job_id: id, ...subscribe }, request);
+    stage.lineOf(watcher).stall();
+    for (let i = 1; i <= FLOOD; i++) {
+      await puppet.ctx.thought(TEXT);
+      // The owner keeps pace, so that it is not behind as well.
+      if (i % 100 === 0) await owner.until((e) => e.job_seq === i + 1);
+    }
+    stage.lineOf(watcher).release();
+    const lost = await watcher.notice(({ type }) => type === "session.error");
+    const expected = { code: "RESUME_WINDOW_EXPIRED", request_id: "req_lag", job_id: id };
+    expect(lost.payload).toMatchObject(expected);
+    // Its own job goes on as if nothing had been, without a gap in the numbers.
+    other.puppet.finish("alive");
+    const seen = await watcher.until((e) => isTerminal(e) && e.job_id === other.id);
+    const last = seen.findLast(({ job_id }) => job_id === id)?.job_seq ?? 0;
+    expect(last).toBeLessThan(FLOOD - 300);
+    await puppet.ctx.thought("nobody's");
+    await puppet.ctx.flush();
+    // It can come back to what is kept.
+    const told = await watcher.request(
+      "job.subscribe",
+      { job_id: id, ...subscribe },
+      { jobId: id },
+    );
+    expect(told.payload).toMatchObject({ truncated: true, replayed: true });
+    puppet.finish();
+    const kept = (await watcher.until(isTerminal)).map(({ job_seq }) => job_seq);
+    expect([kept[0], kept.at(-1), kept.length]).toEqual([FLOOD - 297, FLOOD + 3, 301]);
+    await owner.until(isTerminal);
+  });
+
+  test("R-6.3-17: an owner that falls behind the kept log is parted with, and its job runs on", async () => {
+    await using stage = await Stage.open(way, { store: store() });
+    const owner = await stage.greeted();
+    const { id, puppet } = await stage.played(owner);
+    await owner.next();
+    stage.lineOf(owner).stall();
+    for (let i = 1; i <= FLOOD; i++) await puppet.ctx.thought(TEXT);
+    await puppet.ctx.flush();
+    stage.lineOf(owner).release();
+    const error = await owner.notice(({ type }) => type === "session.error");
+    expect(error.payload).toMatchObject({ code: "RESUME_WINDOW_EXPIRED" });
+    expect(error.payload).not.toHaveProperty("request_id");
+    expect(await owner.closed).toBe("refused");
+    expect(puppet.ctx.signal.aborted).toBe(false);
+    // Nothing was skipped silently: what came before has no gap, and a resume is refused.
+    await expect(stage.resumed(owner)).rejects.toMatchObject({
+      payload: { code: "RESUME_WINDOW_EXPIRED" },
+    });
+    const heir = await stage.greeted();
+    await heir.request("job.subscribe", { job_id: id, ...subscribe }, { jobId: id });
+    puppet.finish("on its way");
+    expect((await heir.until(isTerminal)).at(-1)?.payload).toMatchObject({ result: "on its way" });
+  });
+
+  test("R-6.5-11: a viewer that does not read delays neither the owner nor other viewers, nor the agent", async () => {
+    await using stage = await Stage.open(way);
+    const owner = await stage.greeted();
+    const { id, puppet } = await stage.played(owner);
+    const stalled = await stage.greeted();
+    const brisk = await stage.greeted();
+    for (const wire of [stalled, brisk]) {
+      await wire.request("job.subscribe", { job_id: id, ...subscribe }, { jobId: id });
+    }
+    stage.lineOf(stalled).stall();
+    for (let i = 1; i <= FLOOD; i++) await puppet.ctx.thought(TEXT);
+    puppet.finish();
+    expect(await owner.until(isTerminal)).toHaveLength(FLOOD + 2);
+    expect(await brisk.until(isTerminal)).toHaveLength(FLOOD + 2);
+    // Late, but whole and in order (R-6.5-10).
+    stage.lineOf(stalled).release();
+    expect(await stalled.until(isTerminal)).toHaveLength(FLOOD + 2);
+  });
+
+  test("R-6.3-15: a resume gets through while the old connection is stuck on a client that does not read", async () => {
+    await using stage = await Stage.open(way);
+    const owner = await stage.greeted();
+    const { puppet } = await stage.played(owner);
+    await owner.next();
+    stage.lineOf(owner).stall();
+    for (let i = 1; i <= FLOOD; i++) await puppet.ctx.thought(TEXT);
+    const again = await stage.resumed(owner, { lastEventSeq: 1 });
+    puppet.finish();
+    expect(await again.until(isTerminal)).toHaveLength(FLOOD + 1);
+  });
+});

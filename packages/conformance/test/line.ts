@@ -1,0 +1,98 @@
+import { type LinkedPair, linkedPair, type Transport } from "@arcp/core";
+import type { Runtime } from "@arcp/runtime";
+import { dial, listen } from "@arcp/transport-ws";
+import { Relay } from "./relay.ts";
+
+/** A connection to the runtime whose cable the test holds in its hand. */
+export interface Line {
+  readonly transport: Transport;
+  /** Breaks the connection without a word; what is on its way is lost. */
+  sever(): void;
+  /** Stops what the runtime sends, so that it has a client that does not read; `release` undoes it. */
+  stall(): void;
+  release(): void;
+}
+
+/** Where lines to a runtime come from. */
+export interface Exchange {
+  connect(): Promise<Line>;
+  close(): Promise<void>;
+}
+
+/** The transports that the scenarios are played over (R-4-3). */
+export const ways = ["memory", "ws"] as const;
+export type Way = (typeof ways)[number];
+
+export const exchanges: Readonly<Record<Way, (runtime: Runtime) => Promise<Exchange>>> = {
+  memory: async (runtime) => ({
+    connect: async () => {
+      const pair = linkedPair();
+      runtime.serve(pair.runtime);
+      return new MemoryLine(pair);
+    },
+    close: async () => {},
+  }),
+
+  async ws(runtime) {
+    const server = await listen({ port: 0 }, (transport) => runtime.serve(transport));
+    const relays: Relay[] = [];
+    return {
+      async connect() {
+        const relay = await Relay.to(Number(new URL(server.url).port));
+        relays.push(relay);
+        const transport = await dial(relay.url)(new AbortController().signal);
+        return {
+          transport,
+          sever: () => relay.cut(),
+          stall: () => relay.stall(),
+          release: () => relay.release(),
+        };
+      },
+      async close() {
+        for (const relay of relays) relay.close();
+        await server.close();
+      },
+    };
+  },
+};
+
+class MemoryLine implements Line {
+  readonly transport: Transport;
+  readonly #pair: LinkedPair;
+  #gate: PromiseWithResolvers<void> | undefined;
+
+  constructor(pair: LinkedPair) {
+    this.#pair = pair;
+    const { client } = pair;
+    const isOpen = () => this.#gate?.promise;
+    this.transport = {
+      frames: {
+        async *[Symbol.asyncIterator]() {
+          for await (const frame of client.frames) {
+            await isOpen();
+            yield frame;
+          }
+        },
+      },
+      send: (frames) => client.send(frames),
+      close: (reason) => {
+        this.release();
+        client.close(reason);
+      },
+    };
+  }
+
+  sever(): void {
+    this.#pair.sever();
+    this.release();
+  }
+
+  stall(): void {
+    this.#gate ??= Promise.withResolvers<void>();
+  }
+
+  release(): void {
+    this.#gate?.resolve();
+    this.#gate = undefined;
+  }
+}

@@ -1,0 +1,151 @@
+import type { Envelope, Transport } from "@arcp/core";
+import { createRuntime, type Runtime, type RuntimeOptions, tokenTable } from "@arcp/runtime";
+import { expect } from "vitest";
+import {
+  type Introduction,
+  type ResumeOptions,
+  WireClient,
+  type WireOptions,
+} from "../src/index.ts";
+import { type Exchange, exchanges, type Line, type Way } from "./line.ts";
+import { type Puppet, Puppets } from "./puppets.ts";
+
+/** The bearer tokens that the stage's runtime knows, two of them of one principal. */
+export const tokens = { alice: "token-of-alice", alice2: "another-of-alice", bob: "token-of-bob" };
+const principals = {
+  [tokens.alice]: "alice",
+  [tokens.alice2]: "alice",
+  [tokens.bob]: "bob",
+};
+
+type Logger = NonNullable<RuntimeOptions["logger"]>;
+
+/** A real runtime, what it is reached by, and agents in the hand of the test. */
+export class Stage implements AsyncDisposable {
+  readonly runtime: Runtime;
+  /** Runs of the agent `puppet`. */
+  readonly puppets: Puppets;
+  /** What the runtime has logged, as JSON. */
+  readonly logged: string[];
+  readonly #exchange: Exchange;
+  readonly #lines = new Map<Transport, Line>();
+  readonly #wires = new Map<WireClient, Line>();
+
+  private constructor(runtime: Runtime, puppets: Puppets, logged: string[], exchange: Exchange) {
+    this.runtime = runtime;
+    this.puppets = puppets;
+    this.logged = logged;
+    this.#exchange = exchange;
+  }
+
+  static async open(way: Way, options: Partial<RuntimeOptions> = {}): Promise<Stage> {
+    const puppets = new Puppets();
+    const logged: string[] = [];
+    const runtime = createRuntime({
+      auth: tokenTable(principals),
+      logger: recorder(logged),
+      ...options,
+      agents: [puppets.agent, ...(options.agents ?? [])],
+    });
+    return new Stage(runtime, puppets, logged, await exchanges[way](runtime));
+  }
+
+  /** A connection on which nothing was said yet. */
+  async line(): Promise<Line> {
+    const line = await this.#exchange.connect();
+    this.#lines.set(line.transport, line);
+    return line;
+  }
+
+  /** A wire client that has said nothing yet. */
+  async wire(options?: WireOptions): Promise<WireClient> {
+    const line = await this.line();
+    return this.#keep(new WireClient(line.transport, options), line);
+  }
+
+  /** A wire client with a session. */
+  async greeted(
+    introduction: Partial<Introduction> = {},
+    options?: WireOptions,
+  ): Promise<WireClient> {
+    const wire = await this.wire(options);
+    await wire.hello({ token: tokens.alice, ...introduction });
+    return wire;
+  }
+
+  /** Resumes the session of `wire` on a new connection, whether or not the present one still lives. */
+  async resumed(wire: WireClient, options?: ResumeOptions): Promise<WireClient> {
+    const line = await this.line();
+    return this.#keep(await wire.resume(line.transport, options), line);
+  }
+
+  /** Submits to `puppet` and gives its run. */
+  async played(
+    wire: WireClient,
+    rest: Partial<Parameters<WireClient["submit"]>[0]> = {},
+  ): Promise<{ accepted: Envelope<"job.accepted">; id: string; puppet: Puppet }> {
+    const accepted = await wire.submit({ agent: "puppet", ...rest });
+    return { accepted, id: accepted.payload.job_id, puppet: await this.puppets.next() };
+  }
+
+  lineOf(wire: WireClient): Line {
+    const line = this.#wires.get(wire);
+    if (line === undefined) throw new Error("not a client of this stage");
+    return line;
+  }
+
+  /** Breaks the client's connection. What had arrived before can still be read. */
+  async drop(wire: WireClient): Promise<void> {
+    this.lineOf(wire).sever();
+    await wire.closed;
+  }
+
+  /** Ends everything, and fails when a sniffer has seen what nobody was told. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const line of this.#lines.values()) line.release();
+    const closings = await Promise.allSettled([...this.#wires.keys()].map((wire) => wire.close()));
+    for (const line of this.#lines.values()) line.transport.close();
+    await this.runtime.close();
+    await this.#exchange.close();
+    for (const closing of closings) {
+      // Thrown, it would hide what the test itself failed with.
+      if (closing.status === "rejected") expect.soft(`${closing.reason}`).toBe("no violation");
+    }
+  }
+
+  #keep(wire: WireClient, line: Line): WireClient {
+    this.#wires.set(wire, line);
+    return wire;
+  }
+}
+
+/** Resolves once `condition` holds, asked once per turn of the event loop: for what nobody can be asked to await. */
+export async function eventually(condition: () => boolean): Promise<void> {
+  const deadline = performance.now() + 5_000;
+  while (!condition()) {
+    if (performance.now() > deadline) throw new Error(`never came true: ${condition}`);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+/** Lets everything that is on its way in this process arrive. */
+export async function settled(): Promise<void> {
+  for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+function recorder(logged: string[]): Logger {
+  const write = (level: string) => (values: unknown, text?: string) =>
+    void logged.push(JSON.stringify({ level, values, text }, errorsToo));
+  const logger = {
+    debug: write("debug"),
+    info: write("info"),
+    warn: write("warn"),
+    error: write("error"),
+    child: () => logger,
+  };
+  return logger as unknown as Logger;
+}
+
+function errorsToo(_key: string, value: unknown): unknown {
+  return value instanceof Error ? `${value.stack}` : value;
+}

@@ -1,0 +1,50 @@
+import { expect, test } from "vitest";
+import { hosting } from "../test/hosting.ts";
+import { Viewer } from "../test/viewer.ts";
+import { allowAnonymous, tokenTable } from "./auth.ts";
+
+test("R-6.1-3: a token tells whose it is, and nothing else does", async () => {
+  const whose = tokenTable({ "a-token": "alice", "b-token": "bob" });
+  expect(await whose("a-token")).toBe("alice");
+  expect(await whose("b-token")).toBe("bob");
+  for (const token of ["", "alice", "a-toke", "a-token ", "A-TOKEN", "__proto__"]) {
+    expect(await whose(token)).toBeUndefined();
+  }
+});
+
+test("R-6.1-4: anonymous access has one name, whatever the token", async () => {
+  expect(await allowAnonymous()("anything")).toBe("anonymous");
+  expect(await allowAnonymous("guest")("")).toBe("guest");
+});
+
+test("R-6.1-2: a missing, empty or unknown token and a foreign scheme are refused alike, then the connection closes", async () => {
+  const { runtime } = hosting();
+  const auths = [
+    undefined,
+    { scheme: "bearer", token: "" },
+    { scheme: "bearer", token: "nobody's" },
+    { scheme: "basic", token: "secret" },
+  ];
+  const answers: unknown[] = [];
+  for (const auth of auths) {
+    const viewer = new Viewer(runtime);
+    viewer.send("session.hello", { client: { name: "t", version: "1" }, auth });
+    const { type, payload, session_id } = await viewer.find(() => true);
+    expect(session_id).toMatch(/^sess_/);
+    answers.push({ type, payload });
+    expect(await viewer.ended).toMatchObject({ reason: "refused" });
+  }
+  expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
+  expect(answers[0]).toMatchObject({ type: "session.error", payload: { code: "UNAUTHENTICATED" } });
+});
+
+test("a verifier that fails refuses the connection and shows nothing of its failure", async () => {
+  const { runtime } = hosting({
+    auth: () => Promise.reject(new Error("ldap://10.0.0.1 timed out")),
+  });
+  const viewer = new Viewer(runtime);
+  const { payload } = await viewer.hello();
+  expect(payload.code).toBe("INTERNAL_ERROR");
+  expect(JSON.stringify(payload)).not.toContain("ldap");
+  expect(await viewer.ended).toMatchObject({ reason: "fault" });
+});

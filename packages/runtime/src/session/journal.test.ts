@@ -1,0 +1,112 @@
+import { type JobId, newJobId } from "@arcp/core";
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import type { Role, Run } from "../store/index.ts";
+import { Journal } from "./journal.ts";
+
+const JOBS = [newJobId(), newJobId(), newJobId()] as const;
+
+interface Entry {
+  readonly job: JobId;
+  readonly role: Role;
+  readonly jobSeq: number;
+}
+
+/** What every number means, one entry each; and the runs that a projector would have opened for them. */
+const streams = fc
+  .array(
+    fc.record({
+      job: fc.constantFrom(...JOBS),
+      role: fc.constantFrom<Role>("owner", "observer"),
+      jobFrom: fc.integer({ min: 1, max: 9 }),
+      count: fc.integer({ min: 1, max: 5 }),
+    }),
+    { maxLength: 12 },
+  )
+  .map((pieces) => {
+    const entries: Entry[] = [];
+    const runs: Run[] = [];
+    for (const { job, role, jobFrom, count } of pieces) {
+      runs.push({ from: entries.length + 1, job, jobFrom, role });
+      for (let i = 0; i < count; i++) entries.push({ job, role, jobSeq: jobFrom + i });
+    }
+    return { entries, runs };
+  });
+
+function journalOf(runs: readonly Run[], cuts: readonly boolean[] = []): Journal {
+  const journal = new Journal();
+  const group: Run[] = [];
+  for (const [i, run] of runs.entries()) {
+    group.push(run);
+    if (cuts[i] !== true) journal.open(group.splice(0));
+  }
+  journal.open(group);
+  return journal;
+}
+
+test("P1: the origin of every number is what a list of all numbers says, however runs were grouped", () => {
+  fc.assert(
+    fc.property(streams, fc.array(fc.boolean()), ({ entries, runs }, cuts) => {
+      for (const journal of [journalOf(runs, cuts), new Journal(runs)]) {
+        expect(journal.origin(0)).toBeUndefined();
+        for (const [i, { job, role, jobSeq }] of entries.entries()) {
+          expect(journal.origin(i + 1)).toMatchObject({ job, role, jobSeq });
+        }
+      }
+    }),
+  );
+});
+
+test("P1: the spans of any range are its numbers, whole and in order", () => {
+  fc.assert(
+    fc.property(streams, fc.nat({ max: 60 }), fc.nat({ max: 60 }), ({ entries, runs }, a, b) => {
+      const from = 1 + Math.min(a, entries.length);
+      const to = Math.min(b, entries.length);
+      const told: Entry[] = [];
+      for (const { job, role, jobFrom, count } of journalOf(runs).spans(from, to)) {
+        for (let i = 0; i < count; i++) told.push({ job, role, jobSeq: jobFrom + i });
+      }
+      expect(told).toEqual(entries.slice(from - 1, Math.max(from - 1, to)));
+    }),
+  );
+});
+
+test("R-7.6-5: what a session has reached in a job is the highest of what its numbers up to there mean", () => {
+  fc.assert(
+    fc.property(streams, fc.nat({ max: 70 }), ({ entries, runs }, seq) => {
+      const journal = journalOf(runs);
+      for (const job of JOBS) {
+        const seen = entries.slice(0, seq).filter((entry) => entry.job === job);
+        expect(journal.reached(job, seq, entries.length)).toBe(
+          Math.max(0, ...seen.map(({ jobSeq }) => jobSeq)),
+        );
+        expect(journal.jobsUpTo(seq).has(job)).toBe(seen.length > 0);
+      }
+    }),
+  );
+});
+
+test("P1: a run at a number under which nothing was sent replaces what was opened there", () => {
+  const [a, b] = JOBS;
+  const journal = new Journal();
+  journal.open([
+    { from: 1, job: a, jobFrom: 1, role: "owner" },
+    { from: 4, job: a, jobFrom: 9, role: "owner" },
+    { from: 6, job: b, jobFrom: 1, role: "owner" },
+  ]);
+  journal.open([{ from: 4, job: b, jobFrom: 7, role: "observer" }]);
+  expect(journal.origin(3)).toMatchObject({ job: a, jobSeq: 3, lastSeq: 3 });
+  expect(journal.origin(6)).toMatchObject({ job: b, jobSeq: 9, role: "observer" });
+  journal.open([]);
+  expect(journal.current).toMatchObject({ from: 4, job: b });
+});
+
+test("P1: after a commit of which nobody knows whether it took place, the last run is not continued", () => {
+  const journal = journalOf([{ from: 1, job: JOBS[0], jobFrom: 1, role: "owner" }]);
+  journal.seal();
+  expect(journal.current).toBeUndefined();
+  // What was sent keeps its meaning.
+  expect(journal.origin(2)).toMatchObject({ job: JOBS[0], jobSeq: 2 });
+  journal.open([{ from: 3, job: JOBS[0], jobFrom: 3, role: "owner" }]);
+  expect(journal.current).toMatchObject({ from: 3 });
+});

@@ -1,0 +1,117 @@
+import { type CloseReason, ManualClock, type Transport } from "@arcp/core";
+import { expect, test } from "vitest";
+import { settled } from "../../test/held-store.ts";
+import { Outbox } from "./outbox.ts";
+
+/** A transport whose sends the test settles. */
+function sending() {
+  const clock = new ManualClock();
+  const writes: string[][] = [];
+  const sends: Array<PromiseWithResolvers<void>> = [];
+  const closes: Array<CloseReason | undefined> = [];
+  const transport: Transport = {
+    frames: (async function* () {})(),
+    send(frames) {
+      writes.push([...frames]);
+      const sent = Promise.withResolvers<void>();
+      sends.push(sent);
+      return sent.promise;
+    },
+    close: (reason) => void closes.push(reason),
+  };
+  return { clock, writes, sends, closes, outbox: new Outbox(transport, clock) };
+}
+
+test("what one turn has to say leaves in one write, and what follows waits for room", async () => {
+  const { outbox, writes, sends } = sending();
+  void outbox.send(["a"]);
+  const first = outbox.send(["b", "c"]);
+  await settled(1);
+  expect(writes).toEqual([["a", "b", "c"]]);
+  const second = outbox.send(["d"]);
+  void outbox.send(["e"]);
+  await settled(1);
+  expect(writes).toHaveLength(1);
+  sends[0]?.resolve();
+  expect(await first).toBe(true);
+  await settled(1);
+  expect(writes).toEqual([
+    ["a", "b", "c"],
+    ["d", "e"],
+  ]);
+  sends[1]?.resolve();
+  expect(await second).toBe(true);
+});
+
+test("R-4.1-11: the last word leaves behind a send that is still pending, and only then the transport closes", async () => {
+  const { outbox, writes, sends, closes } = sending();
+  void outbox.send(["event"]);
+  await settled(1);
+  void outbox.send(["last word"]);
+  outbox.finish("refused");
+  expect(await outbox.send(["too late"])).toBe(false);
+  await settled(1);
+  expect(closes).toEqual([]);
+  sends[0]?.resolve();
+  await settled(1);
+  expect(writes).toEqual([["event"], ["last word"]]);
+  expect(closes).toEqual([]);
+  sends[1]?.resolve();
+  await outbox.closed;
+  expect(closes).toEqual(["refused"]);
+});
+
+test("a last word that nobody takes is given up after two seconds", async () => {
+  const { outbox, clock, closes } = sending();
+  const sent = outbox.send(["last word"]);
+  outbox.finish("going-away");
+  await settled(1);
+  clock.advance(1999);
+  expect(closes).toEqual([]);
+  clock.advance(1);
+  expect(closes).toEqual(["going-away"]);
+  expect(await sent).toBe(false);
+  await outbox.closed;
+  expect(clock.pending).toBe(0);
+});
+
+test("with nothing to deliver the transport closes at once, and once", async () => {
+  const { outbox, clock, closes } = sending();
+  outbox.finish("normal");
+  outbox.finish("fault");
+  outbox.close("fault");
+  await outbox.closed;
+  expect(closes).toEqual(["normal"]);
+  expect(clock.pending).toBe(0);
+});
+
+test("a transport that fails takes nothing more; its reader decides when to close", async () => {
+  const { outbox, sends, writes, closes } = sending();
+  const first = outbox.send(["a"]);
+  await settled(1);
+  const second = outbox.send(["b"]);
+  sends[0]?.reject(new Error("gone"));
+  expect(await first).toBe(false);
+  expect(await second).toBe(false);
+  expect(await outbox.send(["c"])).toBe(false);
+  expect(writes).toEqual([["a"]]);
+  expect(closes).toEqual([]);
+  outbox.finish("normal");
+  expect(closes).toEqual(["normal"]);
+});
+
+test("R-4.1-10: beyond two million waiting characters the connection has to stop reading", async () => {
+  const { outbox, sends } = sending();
+  void outbox.send(["in flight"]);
+  await settled(1);
+  void outbox.send(["x".repeat(1024 * 1024)]);
+  expect(outbox.pressure()).toBeUndefined();
+  void outbox.send(["x".repeat(1024 * 1024 + 1)]);
+  const pressure = outbox.pressure();
+  expect(pressure).toBeInstanceOf(Promise);
+  sends[0]?.resolve();
+  await settled(1);
+  expect(outbox.pressure()).toBeUndefined();
+  sends[1]?.resolve();
+  await pressure;
+});

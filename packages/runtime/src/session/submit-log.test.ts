@@ -1,0 +1,112 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { type MessageId, newMessageId } from "@arcp/core";
+import { expect, test } from "vitest";
+import { settled } from "../../test/held-store.ts";
+import type { Announcement } from "./announcement.ts";
+import { SubmitLog, type SubmitReply } from "./submit-log.ts";
+
+const said = (word: string): Announcement => ({ type: "job.accepted", payload: { word } });
+const wordOf = ({ announcement }: SubmitReply) => (announcement.payload as { word: string }).word;
+
+test("R-5.4-5: replies keep the order of the submits, however long each takes to decide", async () => {
+  const log = new SubmitLog();
+  const given: string[] = [];
+  const slow = Promise.withResolvers<SubmitReply>();
+  const give = (reply: SubmitReply) => void given.push(wordOf(reply));
+  const first = log.answer(newMessageId(), () => slow.promise, give);
+  const second = log.answer(newMessageId(), async () => ({ announcement: said("second") }), give);
+  const unreadable = log.reject(() => given.push("unreadable"));
+  await settled(3);
+  expect(given).toEqual([]);
+  expect(log.pending).toBe(true);
+  slow.resolve({ announcement: said("first") });
+  await Promise.all([first, second, unreadable]);
+  expect(given).toEqual(["first", "second", "unreadable"]);
+  expect(log.pending).toBe(false);
+});
+
+test("R-5.4-8: a repeated submit is answered alike, decided once, and begins nothing again", async () => {
+  const log = new SubmitLog();
+  const id = newMessageId();
+  const given: SubmitReply[] = [];
+  let decided = 0;
+  const decide = async () => {
+    decided += 1;
+    await settled(1);
+    return { announcement: said(`${decided}`), begin: () => {} };
+  };
+  // Once while it is being decided, once afterwards.
+  const both = [
+    log.answer(id, decide, (r) => given.push(r)),
+    log.answer(id, decide, (r) => given.push(r)),
+  ];
+  await Promise.all(both);
+  await log.answer(id, decide, (reply) => given.push(reply));
+  expect(decided).toBe(1);
+  expect(given.map(wordOf)).toEqual(["1", "1", "1"]);
+  expect(given.map(({ begin }) => begin !== undefined)).toEqual([true, false, false]);
+});
+
+test("R-5.4-5: a reply that could not be given does not keep the later ones from theirs", async () => {
+  const log = new SubmitLog();
+  const failed = log.answer(
+    newMessageId(),
+    async () => ({ announcement: said("a") }),
+    () => {
+      throw new Error("the store failed");
+    },
+  );
+  await expect(failed).rejects.toThrow("the store failed");
+  const given: string[] = [];
+  await log.answer(
+    newMessageId(),
+    async () => ({ announcement: said("b") }),
+    (reply) => void given.push(wordOf(reply)),
+  );
+  expect(given).toEqual(["b"]);
+  expect(log.pending).toBe(false);
+});
+
+test("R-5.4-8: the newest 1,000 submits are remembered, and no more", async () => {
+  const log = new SubmitLog();
+  const decided: MessageId[] = [];
+  const answer = (id: MessageId) =>
+    log.answer(
+      id,
+      async () => {
+        decided.push(id);
+        return { announcement: said(id) };
+      },
+      () => {},
+    );
+  const ids = Array.from({ length: 1001 }, () => newMessageId());
+  for (const id of ids) await answer(id);
+  decided.length = 0;
+  for (const id of ids.slice(1)) await answer(id);
+  expect(decided).toEqual([]);
+  await answer(ids[0] as MessageId);
+  expect(decided).toEqual([ids[0]]);
+});
+
+test("what began with a submit is not kept for the sake of its reply", async () => {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+  const log = new SubmitLog();
+  const begun: Array<WeakRef<object>> = [];
+  for (let i = 0; i < 10; i++) {
+    await log.answer(
+      newMessageId(),
+      async () => {
+        const input = { large: new Array(1000).fill(i) };
+        begun.push(new WeakRef(input));
+        return { announcement: said("ok"), begin: () => void input.large };
+      },
+      ({ begin }) => begin?.(),
+    );
+  }
+  await settled();
+  collect();
+  // The newest may still stand in a register.
+  expect(begun.filter((ref) => ref.deref() !== undefined).length).toBeLessThanOrEqual(1);
+});

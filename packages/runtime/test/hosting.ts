@@ -1,0 +1,59 @@
+import { type JobId, ManualClock } from "@arcp/core";
+import { pino } from "pino";
+import { tokenTable } from "../src/auth.ts";
+import { type AnyAgent, defineAgent } from "../src/jobs/agents.ts";
+import type { AgentContext } from "../src/jobs/context.ts";
+import { createRuntime, type RuntimeOptions } from "../src/runtime.ts";
+import type { LogLimits } from "../src/store/memory-log.ts";
+import { memoryStore } from "../src/store/memory-store.ts";
+import { heldStore } from "./held-store.ts";
+import type { Viewer } from "./viewer.ts";
+
+/** A job whose agent does what the test says. */
+export interface LedJob {
+  readonly id: JobId;
+  readonly ctx: AgentContext;
+  readonly end: (value?: unknown) => void;
+  readonly fail: (error: unknown) => void;
+}
+
+type HostingOptions = Partial<Omit<RuntimeOptions, "store" | "clock">> & {
+  readonly logLimits?: Partial<LogLimits>;
+};
+
+/** A runtime without a voice whose store, clock and agent `led` the test leads. */
+export function hosting({ logLimits = {}, agents = [], ...options }: HostingOptions = {}) {
+  const store = heldStore(memoryStore({ logLimits }));
+  const clock = new ManualClock();
+  const begun = new Map<string, PromiseWithResolvers<Omit<LedJob, "id">>>();
+  const led = (id: string) => {
+    const known = begun.get(id) ?? Promise.withResolvers<Omit<LedJob, "id">>();
+    begun.set(id, known);
+    return known;
+  };
+  const agent: AnyAgent = defineAgent({
+    name: "led",
+    run(ctx) {
+      const outcome = Promise.withResolvers<unknown>();
+      led(ctx.job.id).resolve({ ctx, end: outcome.resolve, fail: outcome.reject });
+      return outcome.promise;
+    },
+  });
+  const runtime = createRuntime({
+    agents: [agent, ...agents],
+    auth: tokenTable({ secret: "alice", other: "bob" }),
+    logger: pino({ level: "silent" }),
+    ...options,
+    store,
+    clock,
+  });
+  const start = async (viewer: Viewer, rest: object = {}): Promise<LedJob> => {
+    const { job_id = "" } = await viewer.submit("led", null, rest);
+    return { id: job_id as JobId, ...(await led(job_id).promise) };
+  };
+  return { store, clock, runtime, start, begun };
+}
+
+/** `from`, `from` + 1, and so on. */
+export const dense = (count: number, from = 1): number[] =>
+  Array.from({ length: count }, (_, i) => from + i);
