@@ -10,6 +10,8 @@ const status = turbo([
   "typecheck",
   "test",
   "--continue=dependencies-successful",
+  // Each package's tests use several processes already.
+  "--concurrency=2",
   ...process.argv.slice(2),
 ]);
 const passed = summarise();

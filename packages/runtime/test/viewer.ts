@@ -30,11 +30,27 @@ export class Viewer {
   readonly sever: () => void;
   #woken = Promise.withResolvers<void>();
 
-  constructor(runtime: Runtime, options: { highWaterMark?: number; read?: boolean } = {}) {
+  constructor(
+    runtime: Runtime,
+    options: {
+      highWaterMark?: number;
+      read?: boolean;
+      /** Told of every write of the runtime, at the moment at which it is made. */
+      tap?: () => void;
+    } = {},
+  ) {
     const pair = linkedPair(options);
     this.#transport = pair.client;
     this.sever = () => pair.sever();
-    runtime.serve(pair.runtime);
+    const { frames, send, close } = pair.runtime;
+    runtime.serve({
+      frames,
+      send(batch) {
+        options.tap?.();
+        return send.call(pair.runtime, batch);
+      },
+      close: (reason) => close.call(pair.runtime, reason),
+    });
     this.ended = options.read === false ? Promise.resolve() : this.read();
   }
 

@@ -1,5 +1,6 @@
 import { ArcpError, type JobStatus, ManualClock } from "@arcp/core";
 import fc from "fast-check";
+import { pino } from "pino";
 import { expect, test } from "vitest";
 import { heldStore, settled } from "../../test/held-store.ts";
 import { type Frame, Viewer } from "../../test/viewer.ts";
@@ -27,6 +28,7 @@ async function hosting(tools: Record<string, (args: unknown) => unknown> = {}) {
     store,
     clock,
     tools,
+    logger: pino({ level: "silent" }),
   });
   const viewer = new Viewer(runtime);
   await viewer.hello();

@@ -1,4 +1,4 @@
-import { type JobId, newJobId, systemClock } from "@arcp/core";
+import { type Clock, type JobId, ManualClock, newJobId, systemClock } from "@arcp/core";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { heldStore, settled } from "../../test/held-store.ts";
@@ -9,11 +9,9 @@ import { LogWriter, MAX_BACKLOG } from "./log-writer.ts";
 const record = (text: string): LogRecord => ({ kind: "event", text });
 const ALL = { records: Number.MAX_SAFE_INTEGER, characters: Number.MAX_SAFE_INTEGER };
 
-function writing(store = heldStore(), job: JobId = newJobId()) {
+function writing(store = heldStore(), job: JobId = newJobId(), clock: Clock = systemClock) {
   const failures: Error[] = [];
-  const writer = new LogWriter(job, new Committer(store.logs, systemClock), (e) =>
-    failures.push(e),
-  );
+  const writer = new LogWriter(job, new Committer(store.logs, clock), (e) => failures.push(e));
   return { store, job, writer, failures };
 }
 
@@ -143,11 +141,58 @@ test("a full backlog throws at once, accepts nothing of that call, and empties w
 test("a failing store fails the writer loudly, once, and no promise is left hanging", async () => {
   const store = heldStore();
   store.logs.append = () => Promise.reject(new Error("disk full"));
-  const { writer, failures } = writing(store);
+  const clock = new ManualClock();
+  const { writer, failures } = writing(store, newJobId(), clock);
   void writer.append(record("a"));
   const before = writer.flush();
-  await expect(before).rejects.toThrow("disk full");
+  const failed = expect(before).rejects.toThrow("disk full");
+  // The committer tries four times more before it gives up.
+  for (const pause of [20, 100, 500, 2000]) {
+    await settled(3);
+    expect(failures).toEqual([]);
+    clock.advance(pause);
+  }
+  await failed;
   void writer.append(record("b"));
   await expect(writer.flush()).rejects.toThrow("disk full");
   expect(failures).toHaveLength(1);
+});
+
+test("a writer that awaits every append never meets the backlog's bound, however slow the store", async () => {
+  const { store, job, writer } = writing();
+  const { append } = store.logs;
+  store.logs.append = async (batches) => {
+    await settled(40);
+    return append(batches);
+  };
+  const count = 3 * MAX_BACKLOG;
+  for (let i = 0; i < count; i++) await writer.append(record(`${i}`));
+  await writer.flush();
+  expect((await store.logs.read(job, 0, { records: 0, characters: 0 })).head).toBe(count);
+});
+
+test("a slow store makes an append wait, and its next commit lets it go on", async () => {
+  const { store, writer } = writing();
+  store.held.logs.hold();
+  let last: Promise<void> | undefined;
+  for (let i = 0; i <= 1024; i++) last = writer.append(record(`${i}`));
+  let relieved = false;
+  void last?.then(() => {
+    relieved = true;
+  });
+  await settled();
+  expect(relieved).toBe(false);
+  await store.held.logs.open();
+  await last;
+});
+
+test("a backlog is bounded in characters too, and awaiting relieves it", async () => {
+  const { store, writer } = writing();
+  store.held.logs.hold();
+  const large = record("x".repeat(1024 * 1024));
+  for (let i = 0; i < 65; i++) void writer.append(large);
+  expect(() => writer.append(large)).toThrow(/await/);
+  await store.held.logs.open();
+  await writer.flush();
+  for (let i = 0; i < 200; i++) await writer.append(large);
 });

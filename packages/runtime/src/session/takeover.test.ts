@@ -48,21 +48,25 @@ test("P5: a commit of an older epoch fails and changes nothing", async () => {
 
 test("P5: a resume over a living socket silences the old one before its own welcome, and closes it", async () => {
   const { runtime, viewer, welcome, ctx } = await hosting();
+  const writes: string[] = [];
+  viewer.sever();
+  const old = new Viewer(runtime, { tap: () => writes.push("old") });
+  const oldWelcome = await old.resume(welcome, 1);
   let flooding = true;
   const flood = (async () => {
     for (let i = 0; flooding; i++) await ctx.log.info(`${i}`);
   })();
-  await viewer.find(({ event_seq = 0 }) => event_seq > 500);
-  const next = new Viewer(runtime);
-  const again = await next.resume(welcome, 100);
+  await old.find(({ event_seq = 0 }) => event_seq > 500);
+  const next = new Viewer(runtime, { tap: () => writes.push("next") });
+  const again = await next.resume(oldWelcome, 100);
   expect(again.type).toBe("session.welcome");
-  const silent = viewer.frames.length;
   await next.find(({ event_seq = 0 }) => event_seq > 2000);
-  expect(viewer.frames).toHaveLength(silent);
-  expect(await viewer.ended).toMatchObject({ reason: "refused" });
+  expect(await old.ended).toMatchObject({ reason: "refused" });
   flooding = false;
   await flood;
   await settled();
+  expect(writes.slice(writes.indexOf("next"))).not.toContain("old");
+  expect(writes).toContain("old");
   expect(next.frames[0]).toBe(again);
   expect(next.seqs).toEqual(dense(next.stream.length, 101));
 });

@@ -1,0 +1,145 @@
+import { type JobId, ManualClock, newJobId } from "@arcp/core";
+import { expect, test } from "vitest";
+import { heldStore, settled } from "../../test/held-store.ts";
+import { dense, hosting } from "../../test/hosting.ts";
+import { Viewer } from "../../test/viewer.ts";
+import type { AppendOutcome, LogBatch } from "../store/index.ts";
+import { type Committable, Committer } from "./committer.ts";
+
+class Writer implements Committable {
+  readonly outcomes: Array<AppendOutcome | Error> = [];
+  #batch: LogBatch;
+
+  constructor(job: JobId, texts: readonly string[]) {
+    const records = texts.map((text) => ({ kind: "event", text }) as const);
+    this.#batch = { job, after: 0, records };
+  }
+
+  take(): LogBatch {
+    return this.#batch;
+  }
+
+  settle(_batch: LogBatch, outcome: AppendOutcome | Error): void {
+    this.outcomes.push(outcome);
+  }
+}
+
+function committing() {
+  const clock = new ManualClock();
+  const store = heldStore();
+  return { clock, store, committer: new Committer(store.logs, clock), append: store.logs.append };
+}
+
+const ALL = { records: 100, characters: 100_000 };
+
+test("a store that is busy for a moment is asked again, and no job notices", async () => {
+  const { clock, store, committer, append } = committing();
+  let failures = 3;
+  store.logs.append = async (batches) => {
+    if (failures-- > 0) throw new Error("SQLITE_BUSY");
+    return append(batches);
+  };
+  const writers = [new Writer(newJobId(), ["a"]), new Writer(newJobId(), ["b"])];
+  for (const writer of writers) committer.enlist(writer);
+  for (const pause of [20, 100, 500]) {
+    await settled(3);
+    expect(writers.map(({ outcomes }) => outcomes)).toEqual([[], []]);
+    clock.advance(pause);
+  }
+  await settled(3);
+  expect(writers.map(({ outcomes }) => outcomes)).toEqual([["appended"], ["appended"]]);
+  expect(clock.pending).toBe(0);
+});
+
+test("J1: an append that failed after it was written is recognised, not fenced off by itself", async () => {
+  const { clock, store, committer, append } = committing();
+  let lost = true;
+  store.logs.append = async (batches) => {
+    const outcomes = await append(batches);
+    if (!lost) return outcomes;
+    lost = false;
+    throw new Error("the connection broke before the answer came");
+  };
+  const job = newJobId();
+  const writer = new Writer(job, ["a", "b"]);
+  committer.enlist(writer);
+  await settled(3);
+  clock.advance(20);
+  await settled(3);
+  expect(writer.outcomes).toEqual(["appended"]);
+  const { records } = await store.logs.read(job, 0, ALL);
+  expect(records.map(({ text }) => text)).toEqual(["a", "b"]);
+});
+
+test("J1: after a failure another writer's records are still told from one's own", async () => {
+  const { clock, store, committer, append } = committing();
+  const job = newJobId();
+  let first = true;
+  store.logs.append = async (batches) => {
+    if (!first) return append(batches);
+    first = false;
+    await append([{ job, after: 0, records: [{ kind: "event", text: "a rival's" }] }]);
+    throw new Error("SQLITE_BUSY");
+  };
+  const writer = new Writer(job, ["a"]);
+  committer.enlist(writer);
+  await settled(3);
+  clock.advance(20);
+  await settled(3);
+  expect(writer.outcomes).toEqual(["fenced"]);
+});
+
+test("a store that goes on failing is given up, and every writer is told why", async () => {
+  const { clock, store, committer } = committing();
+  store.logs.append = () => Promise.reject("no error at all");
+  const writer = new Writer(newJobId(), ["a"]);
+  committer.enlist(writer);
+  for (const pause of [20, 100, 500, 2000]) {
+    await settled(3);
+    clock.advance(pause);
+  }
+  await settled(3);
+  expect(writer.outcomes).toEqual([new Error("no error at all")]);
+});
+
+test("R-7.3-3: one failed append takes no job's end from its viewers", async () => {
+  const { runtime, store, clock, start } = hosting();
+  const viewer = new Viewer(runtime);
+  await viewer.hello();
+  const jobs = [await start(viewer), await start(viewer)];
+  await settled();
+  const { append } = store.logs;
+  store.logs.append = async () => {
+    store.logs.append = append;
+    throw new Error("SQLITE_BUSY");
+  };
+  for (const { ctx, end } of jobs) {
+    await ctx.log.info("in the failing group");
+    end("done");
+  }
+  await settled();
+  clock.advance(20);
+  for (const { id } of jobs) expect((await viewer.terminal(id)).payload.result).toBe("done");
+  expect(viewer.seqs).toEqual(dense(6));
+});
+
+test("R-7.3-3: a job whose log is lost for good is told to be over, and its agent stops", async () => {
+  const { runtime, store, clock, start } = hosting();
+  const viewer = new Viewer(runtime);
+  await viewer.hello();
+  const job = await start(viewer);
+  await settled();
+  store.logs.append = () => Promise.reject(new Error("disk full"));
+  await job.ctx.log.info("never kept");
+  for (const pause of [20, 100, 500, 2000]) {
+    await settled();
+    clock.advance(pause);
+  }
+  await settled();
+  expect(job.ctx.signal.aborted).toBe(true);
+  const { id: job_id } = job;
+  const told = await viewer.reply(viewer.send("job.subscribe", { job_id }, { job_id }));
+  expect(told.payload.current_status).toBe("error");
+  const cancelled = await viewer.reply(viewer.send("job.cancel", { job_id }, { job_id }));
+  expect(cancelled.payload.current_status).toBe("error");
+});

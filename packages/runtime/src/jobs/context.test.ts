@@ -1,0 +1,124 @@
+import { expect, test } from "vitest";
+import { settled } from "../../test/held-store.ts";
+import { dense, hosting } from "../../test/hosting.ts";
+import { Viewer } from "../../test/viewer.ts";
+
+async function speaking(lease_request: object = {}) {
+  const rig = hosting();
+  const viewer = new Viewer(rig.runtime);
+  await viewer.hello();
+  const job = await rig.start(viewer, { lease_request });
+  const bodies = async (kind: string) => {
+    await job.ctx.flush();
+    await settled();
+    return viewer.stream.filter(({ payload }) => payload.kind === kind).map((f) => f.payload.body);
+  };
+  return { ...rig, viewer, job, ctx: job.ctx, bodies };
+}
+
+test("R-8.1-2: what does not fit an event's schema is refused at once and leaves no trace", async () => {
+  const { ctx, viewer } = await speaking();
+  const wrong: Array<() => unknown> = [
+    () => ctx.progress({ current: -1 }),
+    () => ctx.progress({ current: Number.NaN }),
+    () => ctx.metric({ name: "", value: 1 }),
+    () => ctx.metric({ name: "m", value: "1" as never }),
+    () => ctx.artifact({ uri: "", content_type: "text/plain" }),
+    () => ctx.artifact({ uri: "file:///x", content_type: "text/plain", sha256: "abc" }),
+    () => ctx.status(""),
+    () => ctx.log.info(7 as never),
+    () => ctx.thought(undefined as never),
+    () => ctx.emit("foo", {}),
+    () => ctx.emit("log", { level: "info", message: "x" }),
+    () => ctx.emit("x-vendor.acme.thing", [] as never),
+  ];
+  for (const emission of wrong) expect(emission).toThrow(/./);
+  for (const attributes of ["text", 7, null, ["list"]]) {
+    expect(() => ctx.log.info("x", attributes as never)).toThrow(/attributes/);
+  }
+  await ctx.flush();
+  await settled();
+  // The runtime's own word on the start, and nothing else.
+  expect(viewer.stream).toHaveLength(1);
+});
+
+test("R-8.2-3: phases and metrics of the runtime are not an agent's to announce", async () => {
+  const { ctx } = await speaking();
+  for (const phase of ["running", "back_pressure", "credential_rotated"]) {
+    expect(() => ctx.status(phase)).toThrow(/runtime/);
+  }
+  expect(() => ctx.metric({ name: "cost.budget.remaining", value: 1, unit: "USD" })).toThrow(
+    /runtime/,
+  );
+});
+
+test("R-8.2-2: a current above the total is sent without the total", async () => {
+  const { ctx, bodies } = await speaking();
+  await ctx.progress({ current: 5, total: 3, units: "files" });
+  await ctx.progress({ current: 3, total: 3 });
+  expect(await bodies("progress")).toEqual([
+    { current: 5, units: "files" },
+    { current: 3, total: 3 },
+  ]);
+});
+
+test("R-8.2-4: an event of a vendor's kind travels as it is", async () => {
+  const { ctx, bodies } = await speaking();
+  await ctx.emit("x-vendor.acme.thing", { deep: { list: [1, null] } });
+  expect(await bodies("x-vendor.acme.thing")).toEqual([{ deep: { list: [1, null] } }]);
+});
+
+test("J1: an event that emits while it is written is refused, and the log stays dense", async () => {
+  const { ctx, viewer, job } = await speaking();
+  const inner = { toJSON: () => void ctx.log.info("inner") };
+  expect(() => ctx.log.info("outer", { inner })).toThrow(/toJSON/);
+  await ctx.log.info("after");
+  job.end("done");
+  await viewer.terminal(job.id);
+  expect(viewer.stream.map(({ job_seq }) => job_seq)).toEqual(dense(4));
+  expect(viewer.stream.map(({ payload }) => payload.body?.message)).toEqual([
+    undefined,
+    "inner",
+    "after",
+    undefined,
+  ]);
+});
+
+test("J1: a result that emits while it is written ends the job with an error", async () => {
+  const { ctx, viewer, job } = await speaking();
+  job.end({ toJSON: () => void ctx.log.info("inner") });
+  expect((await viewer.terminal(job.id)).payload.code).toBe("INTERNAL_ERROR");
+  expect(viewer.stream.map(({ job_seq }) => job_seq)).toEqual(dense(viewer.stream.length));
+});
+
+test("R-4.1-7: an event that does not fit one message is refused towards the agent", async () => {
+  const { ctx, bodies } = await speaking();
+  expect(() => ctx.log.info("x".repeat(1024 * 1024))).toThrow(/1 MiB/);
+  expect(() => ctx.log.info("\u0001".repeat(200_000))).toThrow(/1 MiB/);
+  await ctx.log.info("x".repeat(1000 * 1000));
+  expect(await bodies("log")).toHaveLength(1);
+});
+
+test("R-9.6-3: a cost is charged exactly, and a metric that is refused costs nothing", async () => {
+  const { ctx, bodies } = await speaking({ "cost.budget": ["USD:1.00"] });
+  for (let i = 0; i < 3; i++) await ctx.metric({ name: "cost.search", value: 0.1, unit: "USD" });
+  expect(ctx.budget.remaining()).toEqual({ USD: "0.7" });
+  expect(() => ctx.metric({ name: "cost.search", value: -0.01, unit: "USD" })).toThrow(/cost/);
+  expect(() =>
+    ctx.metric({ name: "cost.search", value: 0.1, unit: "USD", dimensions: { n: 1n as never } }),
+  ).toThrow(/./);
+  expect(ctx.budget.remaining()).toEqual({ USD: "0.7" });
+  expect((await bodies("metric")).filter(({ name }) => name === "cost.search")).toHaveLength(3);
+});
+
+test("R-7.3-3: what an agent says after the end is discarded, without a complaint", async () => {
+  const { ctx, viewer, job } = await speaking();
+  job.end("done");
+  await viewer.terminal(job.id);
+  const count = viewer.stream.length;
+  await ctx.log.info("late");
+  await ctx.metric({ name: "cost.search", value: 1, unit: "USD" });
+  await ctx.flush();
+  await settled();
+  expect(viewer.stream).toHaveLength(count);
+});

@@ -1,0 +1,67 @@
+import { ArcpError, errorCodes } from "@arcp/core";
+import { expect, test } from "vitest";
+import { hosting } from "../../test/hosting.ts";
+import { type Frame, Viewer } from "../../test/viewer.ts";
+import { wireError } from "./ending.ts";
+
+/** How a job ends on the wire when its agent ends like this. */
+async function ending(how: { value?: unknown } | { error: unknown }): Promise<Frame> {
+  const { runtime, start } = hosting();
+  const viewer = new Viewer(runtime);
+  await viewer.hello();
+  const job = await start(viewer);
+  if ("error" in how) job.fail(how.error);
+  else job.end(how.value);
+  return viewer.terminal(job.id);
+}
+
+const circular: Record<string, unknown> = {};
+circular["self"] = circular;
+
+test("R-7.3-9: an error whose details are no JSON ends its job with an error, not the process", async () => {
+  for (const details of [{ count: 1n }, circular]) {
+    const error = new ArcpError("PERMISSION_DENIED", "no", { details });
+    const { type, payload } = await ending({ error });
+    expect(type).toBe("job.error");
+    expect(payload).toMatchObject({ code: "INTERNAL_ERROR", final_status: "error" });
+  }
+});
+
+test("R-7.3-9: an agent's own protocol error is what the job ends with", async () => {
+  const error = new ArcpError("PERMISSION_DENIED", "not this folder", {
+    details: { path: "/etc" },
+  });
+  expect((await ending({ error })).payload).toMatchObject({
+    code: "PERMISSION_DENIED",
+    message: "not this folder",
+    retryable: false,
+    details: { path: "/etc" },
+  });
+});
+
+test("R-7.3-8: of any other error nothing is told", async () => {
+  for (const error of [new Error("secret"), "secret", { secret: true }, undefined, null]) {
+    const { payload } = await ending({ error });
+    expect(payload).toMatchObject({ code: "INTERNAL_ERROR", final_status: "error" });
+    expect(JSON.stringify(payload)).not.toContain("secret");
+  }
+});
+
+test("R-12-1: a code that the protocol does not know is told in the details alone", async () => {
+  const error = new ArcpError("E42", "out of paper", { details: { tray: 2 } });
+  expect((await ending({ error })).payload).toMatchObject({
+    code: "INTERNAL_ERROR",
+    message: "out of paper",
+    details: { tray: 2, code: "E42" },
+  });
+  for (const code of Object.keys(errorCodes)) {
+    expect(wireError(new ArcpError(code, "x")).code).toBe(code);
+  }
+});
+
+test("a result that JSON would drop is an error, and nothing at all is null", async () => {
+  for (const value of [() => 1, Symbol("x")]) {
+    expect((await ending({ value })).payload.code).toBe("INTERNAL_ERROR");
+  }
+  expect((await ending({ value: undefined })).payload).toMatchObject({ result: null });
+});

@@ -1,0 +1,149 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { settled } from "../../test/held-store.ts";
+import { hosting } from "../../test/hosting.ts";
+import { type Frame, Viewer } from "../../test/viewer.ts";
+import type { Job } from "./job.ts";
+import { ResultStream } from "./result-stream.ts";
+
+async function streaming() {
+  const rig = hosting();
+  const viewer = new Viewer(rig.runtime);
+  await viewer.hello();
+  const job = await rig.start(viewer);
+  return { ...rig, viewer, job, write: job.ctx.result.write };
+}
+
+/** A job of which only the taking of chunks matters. */
+const deaf = (emit: () => Promise<void>) =>
+  ({ identity: { features: new Set(["result_chunk"]) }, emit }) as unknown as Job;
+
+const chunksOf = (viewer: Viewer) =>
+  viewer.stream.filter(({ payload }) => payload.kind === "result_chunk");
+const dataOf = (frames: readonly Frame[]) =>
+  frames
+    .map(({ payload: { body } }) => Buffer.from(body.data, body.encoding))
+    .reduce((whole, part) => Buffer.concat([whole, part]), Buffer.alloc(0));
+
+test("R-8.4-1: writes that nobody awaited keep their order and are whole before the job ends", async () => {
+  const { viewer, job, write } = await streaming();
+  const pieces = ["a".repeat(400_000), "b", "c".repeat(300_000), "TAIL"];
+  for (const piece of pieces) void write(piece);
+  job.end();
+  const { type, payload } = await viewer.terminal(job.id);
+  const chunks = chunksOf(viewer);
+  expect(type).toBe("job.result");
+  expect(dataOf(chunks).toString()).toBe(pieces.join(""));
+  expect(payload.result_size).toBe(pieces.join("").length);
+  expect(chunks.map(({ payload: { body } }) => body.chunk_seq)).toEqual(chunks.map((_, i) => i));
+  // One last chunk, and nothing of the result behind it.
+  expect(chunks.map(({ payload: { body } }) => body.more)).toEqual([
+    ...chunks.slice(1).map(() => true),
+    false,
+  ]);
+});
+
+test("R-8.4-2: text comes out as it went in, at whatever characters it is cut", async () => {
+  const { viewer, job, write } = await streaming();
+  const text = `${"x".repeat(128 * 1024 - 1)}🦊 and 🐻‍❄️`;
+  // One code unit at a time around the pairs, and one large piece whose bound falls into a pair.
+  await write(text);
+  for (const unit of "🦊é🐻") for (let i = 0; i < unit.length; i++) void write(unit.charAt(i));
+  job.end();
+  await viewer.terminal(job.id);
+  const chunks = chunksOf(viewer);
+  expect(dataOf(chunks).toString()).toBe(`${text}🦊é🐻`);
+  for (const { payload } of chunks) expect(payload.body.data.isWellFormed()).toBe(true);
+});
+
+test("R-8.4-3: bytes come out as they went in, whatever the pieces", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.uint8Array({ maxLength: 50 }), { minLength: 1, maxLength: 8 }),
+      async (pieces) => {
+        const { viewer, job, write } = await streaming();
+        for (const piece of pieces) void write(piece);
+        job.end({ ignored: true });
+        const { payload } = await viewer.terminal(job.id);
+        const whole = Buffer.concat(pieces);
+        expect(dataOf(chunksOf(viewer))).toEqual(whole);
+        expect(payload.result_size).toBe(whole.length);
+        expect(payload).not.toHaveProperty("result");
+      },
+    ),
+    { numRuns: 30 },
+  );
+});
+
+test("R-4.1-7: a piece of any size leaves in envelopes below 1 MiB", async () => {
+  const { viewer, job, write } = await streaming();
+  await write("\u0001".repeat(300_000));
+  job.end();
+  await viewer.terminal(job.id);
+  for (const frame of chunksOf(viewer)) {
+    expect(Buffer.byteLength(JSON.stringify(frame))).toBeLessThan(1024 * 1024);
+  }
+});
+
+test("R-8.4-4: a write that failed leaves a hole, so the job cannot succeed, though the agent caught it", async () => {
+  const { viewer, job, write } = await streaming();
+  await write("begin");
+  await expect(write(`bad \ud800 text${"x".repeat(300_000)}`)).rejects.toMatchObject({
+    code: "INVALID_REQUEST",
+  });
+  await expect(write("end")).rejects.toMatchObject({ code: "INVALID_REQUEST" });
+  job.end();
+  expect((await viewer.terminal(job.id)).type).toBe("job.error");
+});
+
+test("R-8.4-4: a result beyond 256 MiB fails for good, though the agent caught it", async () => {
+  const stream = new ResultStream(deaf(async () => {}));
+  const piece = "x".repeat(16 * 1024 * 1024);
+  for (let i = 0; i < 16; i++) await stream.write(piece);
+  await expect(stream.write("y")).rejects.toMatchObject({ code: "INTERNAL_ERROR" });
+  await expect(stream.finish()).rejects.toMatchObject({ code: "INTERNAL_ERROR" });
+});
+
+test("R-8.4-2: text that ends within a surrogate pair is no result", async () => {
+  const { viewer, job, write } = await streaming();
+  await write("🦊".charAt(0));
+  job.end();
+  expect((await viewer.terminal(job.id)).payload.code).toBe("INTERNAL_ERROR");
+});
+
+test("R-8.4-3: text and bytes do not mix, and what was refused at once leaves no hole", async () => {
+  const { viewer, job, write } = await streaming();
+  await write("text");
+  expect(() => write(new Uint8Array(1))).toThrow(/not as both/);
+  await write(" goes on");
+  job.end();
+  await viewer.terminal(job.id);
+  expect(dataOf(chunksOf(viewer)).toString()).toBe("text goes on");
+});
+
+test("R-8.4-5: without the feature a streamed result is refused, and a returned one still counts", async () => {
+  const { runtime, start } = hosting();
+  const viewer = new Viewer(runtime);
+  await viewer.hello(["subscribe"]);
+  const job = await start(viewer);
+  expect(() => job.ctx.result.write("x")).toThrow(/result_chunk/);
+  job.end("returned");
+  expect((await viewer.terminal(job.id)).payload.result).toBe("returned");
+});
+
+test("R-8.4-6: a cancel in the middle of a stream ends it without a last chunk", async () => {
+  const { viewer, job, write } = await streaming();
+  await write("first");
+  await viewer.reply(viewer.send("job.cancel", {}, { job_id: job.id }));
+  job.end();
+  expect((await viewer.terminal(job.id)).payload.final_status).toBe("cancelled");
+  await write("after the end");
+  await settled();
+  expect(viewer.stream.at(-1)?.type).toBe("job.error");
+});
+
+test("64 MiB behind writes that nobody awaited are refused at once", () => {
+  const stream = new ResultStream(deaf(() => new Promise(() => {})));
+  for (let i = 0; i < 3; i++) void stream.write("x".repeat(32 * 1024 * 1024));
+  expect(() => stream.write("one more")).toThrow(/await/);
+});
