@@ -42,3 +42,19 @@ export class Puppets {
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 }
+
+/** Lets the agent think aloud without a pause, though not faster than a test can read. @returns ends the job */
+export function flood({ ctx, finish }: Puppet): () => Promise<void> {
+  let flooding = true;
+  const flooded = (async () => {
+    for (let i = 0; flooding; i++) {
+      await ctx.thought(`${i}`);
+      if (i % 16 === 0) await new Promise((resolve) => setImmediate(resolve));
+    }
+    finish();
+  })();
+  return async () => {
+    flooding = false;
+    await flooded;
+  };
+}

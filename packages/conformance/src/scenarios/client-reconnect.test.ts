@@ -1,4 +1,5 @@
 import { type Client, connect, type JobEvent } from "@arcp/client";
+import { type Clock, systemClock } from "@arcp/core";
 import { createRuntime, defineAgent, tokenTable } from "@arcp/runtime";
 import { dial, listen } from "@arcp/transport-ws";
 import { describe, expect, test } from "vitest";
@@ -6,6 +7,9 @@ import { Relay } from "../../test/relay.ts";
 
 const EVENTS = 5_000;
 const CUTS = 20;
+
+/** Time of the client's own: it waits a tenth of what it thinks between two attempts. */
+const brisk: Clock = { ...systemClock, after: (ms, fire) => systemClock.after(ms / 10, fire) };
 
 /** The same numbers for the same seed, so that a failure can be had again. */
 function random(seed: number): () => number {
@@ -69,7 +73,7 @@ async function unsteady(seed: number, cuts = CUTS) {
       go.resolve();
       go = Promise.withResolvers<void>();
     },
-    connect: (): Promise<Client> => connect(dial(relay.url), { token: "secret" }),
+    connect: (): Promise<Client> => connect(dial(relay.url), { token: "secret", clock: brisk }),
     async [Symbol.asyncDispose]() {
       relay.close();
       await runtime.close();
@@ -93,7 +97,7 @@ async function collect(events: AsyncIterable<JobEvent>): Promise<JobEvent[]> {
   return all;
 }
 
-describe("the client over a network that breaks", () => {
+describe.concurrent("the client over a network that breaks", () => {
   test("R-6.3-8 and R-8.3-3: through twenty cuts the events of a job come whole, once and in order", async () => {
     await using net = await unsteady(7);
     await using client = await net.connect();
@@ -132,7 +136,7 @@ describe("the client over a network that breaks", () => {
   test("R-5.4-8: submits through a breaking network make one job each", async () => {
     await using net = await unsteady(13, 12);
     await using client = await net.connect();
-    const ids = Array.from({ length: 40 }, (_, i) => 100 + i);
+    const ids = Array.from({ length: 24 }, (_, i) => 100 + i);
     const results: unknown[] = [];
     for (const id of ids) {
       if (id % 4 === 0) net.relay.cut();

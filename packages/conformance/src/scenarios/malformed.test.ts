@@ -184,7 +184,13 @@ describe.each(ways)("over %s", (way) => {
       max_runtime_sec: null,
       parent_job_id: null,
     };
-    const fields = { zzz, extensions: { zzz }, job_id: null, trace_id: null, event_seq: null };
+    const fields: object = {
+      zzz,
+      extensions: { zzz },
+      job_id: null,
+      trace_id: null,
+      event_seq: null,
+    };
     await wire.send({ type: "job.submit", id: "req_1", payload, ...fields }, { faulty: true });
     const accepted = await wire.notice(() => true);
     expect(accepted).toMatchObject({ type: "job.accepted", payload: { lease: {} } });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { ways } from "../../test/line.ts";
+import { flood } from "../../test/puppets.ts";
 import { Stage, settled, tokens } from "../../test/stage.ts";
 import type { ResumeForm } from "../wire/opening-request.ts";
 import { isStreamEnvelope, type StreamEnvelope } from "../wire/stream-envelope.ts";
@@ -208,7 +209,7 @@ describe.each(combinations)("as $form over $way", ({ way, form }) => {
     let wire = await stage.greeted();
     const { puppet } = await stage.played(wire);
     const count = 2_000;
-    const flood = (async () => {
+    const flooding = (async () => {
       for (let i = 1; i <= count; i++) await puppet.ctx.thought(`${i}`);
       puppet.finish();
     })();
@@ -220,7 +221,7 @@ describe.each(combinations)("as $form over $way", ({ way, form }) => {
       wire = await stage.resumed(wire, { form, lastEventSeq: got.length });
     }
     while (got.at(-1)?.type === "job.event") got.push(await wire.next());
-    await flood;
+    await flooding;
     expect(seqs(got)).toEqual(Array.from({ length: count + 2 }, (_, i) => i + 1));
     expect(texts(got).slice(1)).toEqual(Array.from({ length: count }, (_, i) => `${i + 1}`));
   });
@@ -353,19 +354,14 @@ describe.each(ways)("over %s", (way) => {
     await using stage = await Stage.open(way);
     const wire = await stage.greeted();
     const { puppet } = await stage.played(wire);
-    let flooding = true;
-    const flood = (async () => {
-      for (let i = 0; flooding; i++) await puppet.ctx.thought(`${i}`);
-      puppet.finish();
-    })();
+    const stop = flood(puppet);
     let last = wire;
     for (let round = 0; round < 10; round++) {
       await last.until((e) => (e.event_seq ?? 0) >= round * 300 + 50);
       // The client has less than was sent, and the old connection is in mid-batch.
       last = await stage.resumed(last, { lastEventSeq: round * 300 });
     }
-    flooding = false;
-    await flood;
+    await stop();
     const rest = await last.until(isTerminal);
     const [first] = rest;
     expect(first?.event_seq).toBe(2_701);

@@ -2,7 +2,7 @@ import { ManualClock } from "@arcp/core";
 import { memoryStore } from "@arcp/runtime";
 import { describe, expect, test } from "vitest";
 import { ways } from "../../test/line.ts";
-import type { Puppet } from "../../test/puppets.ts";
+import { flood, type Puppet } from "../../test/puppets.ts";
 import { eventually, Stage, settled, tokens } from "../../test/stage.ts";
 import type { Sent } from "../wire/sent.ts";
 import type { StreamEnvelope } from "../wire/stream-envelope.ts";
@@ -72,11 +72,7 @@ describe.each(ways)("over %s", (way) => {
     await using stage = await Stage.open(way);
     const owner = await stage.greeted();
     const { id, puppet } = await stage.played(owner);
-    let flooding = true;
-    const flood = (async () => {
-      for (let i = 0; flooding; i++) await puppet.ctx.thought(`${i}`);
-      puppet.finish();
-    })();
+    const stop = flood(puppet);
     const watchers = await Promise.all(
       [true, false, true, false].map(async (history, index) => {
         const wire = await stage.greeted();
@@ -87,8 +83,7 @@ describe.each(ways)("over %s", (way) => {
       }),
     );
     await owner.until((e) => (e.job_seq ?? 0) > 3_000);
-    flooding = false;
-    await flood;
+    await stop();
     const end = (await owner.until(isTerminal)).at(-1)?.job_seq ?? 0;
     for (const { wire, after } of watchers) {
       const seen = await wire.until(isTerminal);
@@ -190,11 +185,7 @@ describe.each(ways)("over %s", (way) => {
     await using stage = await Stage.open(way);
     const owner = await stage.greeted();
     const { id, puppet } = await stage.played(owner);
-    let flooding = true;
-    const flood = (async () => {
-      for (let i = 0; flooding; i++) await puppet.ctx.thought(`${i}`);
-      puppet.finish();
-    })();
+    const stop = flood(puppet);
     for (let round = 1; round <= 5; round++) {
       await owner.until((e) => (e.job_seq ?? 0) > 100 * round);
       const told = await subscribe(owner, id, { history: true, from_job_seq: 50 });
@@ -202,8 +193,7 @@ describe.each(ways)("over %s", (way) => {
       const replay = await owner.until((e) => (e.event_seq ?? 0) === from + 20);
       expect(jobSeqs(replay).slice(-20)).toEqual(range(51, 70));
     }
-    flooding = false;
-    await flood;
+    await stop();
     await owner.until(isTerminal);
   });
 
@@ -288,11 +278,7 @@ describe.each(ways)("over %s", (way) => {
     const { id, puppet } = await stage.played(owner);
     const watcher = await stage.greeted();
     await subscribe(watcher, id);
-    let flooding = true;
-    const flood = (async () => {
-      for (let i = 0; flooding; i++) await puppet.ctx.thought(`${i}`);
-      puppet.finish();
-    })();
+    const stop = flood(puppet);
     await watcher.until((e) => (e.event_seq ?? 0) > 300);
     await watcher.send({ type: "job.unsubscribe", job_id: id, payload: { job_id: id } });
     const { id: mine, puppet: other } = await stage.played(watcher);
@@ -301,8 +287,7 @@ describe.each(ways)("over %s", (way) => {
     const last = seen.findLastIndex(({ job_id }) => job_id === id);
     const first = seen.findIndex(({ job_id }) => job_id === mine);
     expect(last).toBeLessThan(first);
-    flooding = false;
-    await flood;
+    await stop();
   });
 
   test("R-7.6-10: a subscription goes on when the owner's connection, and then its session, is gone", async () => {
