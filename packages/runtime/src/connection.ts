@@ -3,6 +3,7 @@ import {
   type CloseReason,
   type Decoded,
   decode,
+  type MessageId,
   newSessionId,
   type SessionId,
   type Transport,
@@ -127,14 +128,15 @@ export class Connection implements Link {
   async #greet(frame: string): Promise<void> {
     const opening = frame.length > MAX_OPENING ? tooLong : readOpening(decode(frame));
     if (opening instanceof ArcpError) return this.#fail(opening, "refused", newSessionId());
+    const { id } = opening;
     try {
       const outcome = await handshake(this.#context, opening);
       if (outcome.kind === "bound") return this.#bind(outcome);
       this.#logger.warn({ code: outcome.error.code }, "an opening request was refused");
-      this.#fail(outcome.error, "refused", outcome.session);
+      this.#fail(outcome.error, "refused", outcome.session, id);
     } catch (error) {
       this.#logger.error({ err: error }, "a handshake failed");
-      this.#fail(ArcpError.from(error), "fault", newSessionId());
+      this.#fail(ArcpError.from(error), "fault", newSessionId(), id);
     }
   }
 
@@ -229,19 +231,23 @@ export class Connection implements Link {
       // A client may resume the very session that it was just given.
       if (bound?.session !== fresh) await sessions.forget(fresh);
       if (bound !== undefined) return this.#bind(bound);
-      this.#fail(windowExpired(), "refused", fresh.id);
+      this.#fail(windowExpired(), "refused", fresh.id, opening.id);
     } catch (error) {
       this.#logger.error({ err: error }, "a resume failed");
       sessions.parked(fresh);
-      this.#fail(ArcpError.from(error), "fault", fresh.id);
+      this.#fail(ArcpError.from(error), "fault", fresh.id, opening.id);
     }
   }
 
-  /** The last word before the connection is closed (R-12-5). */
-  #fail(error: ArcpError, reason: CloseReason, session?: SessionId): void {
+  /**
+   * The last word before the connection is closed (R-12-5).
+   * @param request the opening request that it answers, if it answers one (R-5.4-1)
+   */
+  #fail(error: ArcpError, reason: CloseReason, session?: SessionId, request?: MessageId): void {
     if (this.#state.kind === "closed") return;
     const id = this.#state.kind === "bound" ? this.#state.session.id : session;
-    void this.outbox.send([announce(id, { type: "session.error", payload: error.toPayload() })]);
+    const payload = { ...error.toPayload(), request_id: request };
+    void this.outbox.send([announce(id, { type: "session.error", payload })]);
     this.#hangUp(reason);
   }
 

@@ -1,6 +1,7 @@
-import { newJobId, systemClock } from "@arcp/core";
+import { linkedPair, newJobId, newMessageId, systemClock } from "@arcp/core";
 import { expect, test } from "vitest";
 import { heldStore, settled } from "../test/held-store.ts";
+import { hosting } from "../test/hosting.ts";
 import { Viewer } from "../test/viewer.ts";
 import { tokenTable } from "./auth.ts";
 import { defineAgent } from "./jobs/agents.ts";
@@ -86,4 +87,57 @@ test("J4: an agent that never yields by itself starves neither the event loop no
   expect(Math.max(...store.appended)).toBeLessThanOrEqual(DEFAULT_TURN_LIMITS.records + 8);
   expect(viewer.seqs).toEqual(viewer.stream.map((_, i) => i + 1));
   await runtime.close();
+});
+
+test("J4: many projectors that catch up share the turn's budget, and every one of them moves on", async () => {
+  const { runtime, start } = hosting();
+  const owner = new Viewer(runtime);
+  await owner.hello();
+  const job = await start(owner);
+  for (let i = 0; i < 2000; i++) await job.ctx.log.info(`${i}`);
+  await job.ctx.flush();
+  await settled();
+
+  const sent = new Map<number, number>();
+  let turn = 0;
+  let counting = true;
+  const count = (): void => {
+    turn += 1;
+    if (counting) setImmediate(count);
+  };
+  count();
+  let arrived = 0;
+  const all = Promise.withResolvers<void>();
+  const VIEWERS = 30;
+  const progress = new Array<number>(VIEWERS).fill(0);
+  let widest = 0;
+  for (let viewer = 0; viewer < VIEWERS; viewer++) {
+    const { client, runtime: end } = linkedPair({ highWaterMark: 1e9 });
+    runtime.serve({
+      frames: end.frames,
+      close: (reason) => end.close(reason),
+      async send(frames) {
+        sent.set(turn, (sent.get(turn) ?? 0) + frames.length);
+        progress[viewer] = (progress[viewer] ?? 0) + frames.length;
+        widest = Math.max(widest, Math.max(...progress) - Math.min(...progress));
+        arrived += frames.length;
+        if (arrived === VIEWERS * 2003) all.resolve();
+      },
+    });
+    const say = (type: string, payload: object) =>
+      client.send([JSON.stringify({ arcp: "1.1", id: newMessageId(), type, payload })]);
+    await say("session.hello", {
+      auth: { scheme: "bearer", token: "secret" },
+      capabilities: { features: ["subscribe"] },
+    });
+    await say("job.subscribe", { job_id: job.id, history: true });
+  }
+  await all.promise;
+  counting = false;
+  // One batch may begin while a single record is left; welcomes and replies come on top.
+  expect(Math.max(...sent.values())).toBeLessThanOrEqual(
+    2 * DEFAULT_TURN_LIMITS.records + 2 * VIEWERS,
+  );
+  // However the race goes, nobody is far behind the others.
+  expect(widest).toBeLessThan(4 * DEFAULT_TURN_LIMITS.records);
 });

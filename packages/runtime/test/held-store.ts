@@ -74,17 +74,23 @@ export function heldStore(inner: Store = memoryStore()): HeldStore {
       insert: (row) => held.jobs.pass(() => jobs.insert(row)),
       update: (id, change) => held.jobs.pass(() => jobs.update(id, change)),
       get: (id) => jobs.get(id),
+      list: (query) => jobs.list(query),
       remove: (id) => jobs.remove(id),
     },
     sessions: {
       insert: (row) => sessions.insert(row),
       findByToken: (hash) => sessions.findByToken(hash),
+      get: (id) => sessions.get(id),
+      list: () => sessions.list(),
+      attachments: (id) => sessions.attachments(id),
       claim: (id, epoch, tokens) => held.claims.pass(() => sessions.claim(id, epoch, tokens)),
       commit: (id, epoch, change) => held.sessions.pass(() => sessions.commit(id, epoch, change)),
       runs: (id) => sessions.runs(id),
       forget: (id) => sessions.forget(id),
       removeRuns: (id) => sessions.removeRuns(id),
     },
+    idempotency: inner.idempotency,
+    durable: inner.durable,
     close: () => inner.close(),
   };
 }

@@ -1,4 +1,4 @@
-import { ManualClock } from "@arcp/core";
+import { ManualClock, newMessageId } from "@arcp/core";
 import { memoryStore } from "@arcp/runtime";
 import { describe, expect, test } from "vitest";
 import { ways } from "../../test/line.ts";
@@ -36,12 +36,16 @@ async function attempt(stage: Stage, victim: WireClient, wanted: Attempt): Promi
     flat: { type: "session.hello", payload: { client, auth, ...flat } },
     "after-hello": { type: "session.resume", payload: position },
   };
-  await wire.send({ ...messages[form], session_id: undefined }, { faulty: true });
+  const id = newMessageId("req_");
+  await wire.send({ ...messages[form], id, session_id: undefined }, { faulty: true });
   const answer = await wire.notice(({ type }) => /error|welcome/.test(type));
-  const { id: _id, session_id, ...rest } = answer;
+  const { id: _id, session_id, payload, ...rest } = answer;
+  const { request_id: answered, ...error } = payload as { request_id?: string };
+  // R-5.4-1: also the refusal of an opening request says which one it answers.
+  expect(answered).toBe(id);
   expect(session_id).toMatch(/^sess_/);
   expect(session_id).not.toBe(victim.sessionId);
-  return { ...rest, closed: await wire.closed };
+  return { ...rest, payload: error, closed: await wire.closed };
 }
 
 describe.each(combinations)("as $form over $way", ({ way, form }) => {

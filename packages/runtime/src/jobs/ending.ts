@@ -17,16 +17,28 @@ export function failure(thrown: unknown): Ending {
   return { status: "error", payload: wireError(thrown) };
 }
 
-/** What is said of an error: only the protocol's codes are sent, another one goes into the details (R-12-1). */
+/**
+ * What is said of an error: only the protocol's codes are sent, another one goes into the details (R-12-1); details that
+ * are no JSON are left out.
+ */
 export function wireError(thrown: unknown): ErrorPayload {
-  const payload = ArcpError.from(thrown).toPayload();
-  if (isErrorCode(payload.code)) return payload;
+  const { details, ...said } = ArcpError.from(thrown).toPayload();
+  const shown = isJson(details) ? { details } : {};
+  if (isErrorCode(said.code)) return { ...said, ...shown };
   return {
-    ...payload,
+    ...said,
     code: "INTERNAL_ERROR",
     retryable: true,
-    details: { ...payload.details, code: payload.code },
+    details: { ...shown.details, code: said.code },
   };
+}
+
+function isJson(value: unknown): boolean {
+  try {
+    return JSON.stringify(value) !== undefined;
+  } catch {
+    return false;
+  }
 }
 
 export function cancelled(reason: string | undefined): Ending {

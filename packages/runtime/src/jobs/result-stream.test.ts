@@ -75,6 +75,18 @@ test("R-8.4-3: bytes come out as they went in, whatever the pieces", async () =>
   );
 });
 
+test("R-8.4-3: bytes are taken as they were at the call, whatever their buffer is used for next", async () => {
+  const { viewer, job, write } = await streaming();
+  const buffer = new Uint8Array(4).fill(1);
+  void write(buffer);
+  buffer.fill(2);
+  void write(buffer);
+  buffer.fill(3);
+  job.end();
+  await viewer.terminal(job.id);
+  expect([...dataOf(chunksOf(viewer))]).toEqual([1, 1, 1, 1, 2, 2, 2, 2]);
+});
+
 test("R-4.1-7: a piece of any size leaves in envelopes below 1 MiB", async () => {
   const { viewer, job, write } = await streaming();
   await write("\u0001".repeat(300_000));

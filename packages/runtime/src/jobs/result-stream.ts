@@ -68,9 +68,11 @@ export class ResultStream {
       throw new LocalError("BACKPRESSURE", "the result is written faster than it is taken: await");
     }
     this.#waiting += piece.length;
+    // The agent may fill its buffer anew as soon as this returns.
+    const kept = typeof piece === "string" ? piece : piece.slice();
     const written = this.#last.then(async () => {
-      if (typeof piece === "string") await this.#writeText(this.#half + piece);
-      else await this.#writeBytes(piece);
+      if (typeof kept === "string") await this.#writeText(this.#half + kept);
+      else await this.#writeBytes(kept);
       this.#waiting -= piece.length;
     });
     this.#last = written;

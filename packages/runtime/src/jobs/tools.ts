@@ -71,18 +71,8 @@ export class ToolCaller {
   }
 
   #report(callId: string, error: ArcpError): Promise<void> {
-    const { details, ...said } = wireError(error);
-    const shownDetails = isJson(details) ? { details } : {};
-    const body = { call_id: callId, error: { ...said, ...shownDetails } };
+    const body = { call_id: callId, error: wireError(error) };
     return this.#job.emit("tool_result", body, "event", true);
-  }
-}
-
-function isJson(value: unknown): boolean {
-  try {
-    return JSON.stringify(value) !== undefined;
-  } catch {
-    return false;
   }
 }
 

@@ -36,7 +36,7 @@ export class Sessions {
     const id = newSessionId();
     const tokens = new TokenRing();
     const token = tokens.issue();
-    await store.insert({ id, principal, features, epoch: 1, tokens: tokens.hashes });
+    await store.insert({ id, principal, features, epoch: 1, tokens: tokens.hashes, acked: 0 });
     const stream = new Stream(id, new Set(features), store, 1, (error) =>
       this.#options.logger.error({ session: id, err: error }, "a session could not be stored"),
     );

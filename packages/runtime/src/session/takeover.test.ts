@@ -33,7 +33,14 @@ const dense = (count: number, from = 1) => Array.from({ length: count }, (_, i) 
 test("P5: a commit of an older epoch fails and changes nothing", async () => {
   const { sessions } = memoryStore();
   const id = newSessionId();
-  await sessions.insert({ id, principal: "alice", features: [], epoch: 1, tokens: ["a"] });
+  await sessions.insert({
+    id,
+    principal: "alice",
+    features: [],
+    epoch: 1,
+    tokens: ["a"],
+    acked: 0,
+  });
   const run = { from: 1, job: "job_1" as never, jobFrom: 1, role: "owner" } as const;
   expect(await sessions.commit(id, 1, { runs: [run] })).toBe("committed");
   expect(await sessions.claim(id, 1, ["a", "b"])).toBe("committed");

@@ -59,6 +59,7 @@ async function rotated() {
         features: [...features],
         epoch: 1,
         tokens: [],
+        acked: 0,
       });
       seen.attach(job, role, 0);
     }

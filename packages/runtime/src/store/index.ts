@@ -1,4 +1,5 @@
-export type { JobIndex, JobRow } from "./job-index.ts";
+export type { IdempotencyRecord, IdempotencyStore } from "./idempotency-store.ts";
+export type { JobChange, JobIndex, JobQuery, JobRow } from "./job-index.ts";
 export type {
   AppendOutcome,
   LogBatch,

@@ -1,31 +1,62 @@
 import type { JobId, JobStatus, Lease, MessageId, SessionId } from "@arcp/core";
 
-/** What is kept of a job beside its log. */
+/** What is kept of a job beside its log: enough to list it, to watch it, and to run it again. */
 export interface JobRow {
   readonly id: JobId;
   /** Who submitted it. */
   readonly principal: string;
   /** The session that owns it. */
   readonly session: SessionId;
+  /** What the owning session had agreed on when it submitted: it decides what the agent may stream. */
+  readonly features: readonly string[];
   /** The submit that it came from. */
   readonly request: MessageId;
   /** The resolved reference. */
   readonly agent: string;
+  /** As JSON. */
+  readonly input: string;
   readonly lease: Lease;
+  readonly maxRuntimeSec?: number | undefined;
   readonly traceId: string;
   /** Milliseconds since 1970. */
   readonly acceptedAt: number;
   /** The payload of the acceptance as it was sent, as JSON. */
   readonly accepted: string;
   readonly status: JobStatus;
+  /** Milliseconds since 1970; undefined while it is not finished. */
+  readonly finishedAt?: number | undefined;
   /** The acknowledged wish to cancel; durable before the acknowledgement (R-7.4-1). */
   readonly cancel?: { readonly reason?: string | undefined } | undefined;
 }
 
-/** The list of all jobs. Each call resolves when its change is durable. */
+/** What may change of a job. */
+export type JobChange = Partial<Pick<JobRow, "session" | "status" | "finishedAt" | "cancel">>;
+
+/** Which jobs to list. Everything given has to fit. */
+export interface JobQuery {
+  readonly principal?: string;
+  readonly session?: SessionId;
+  /** The submit that the job came from. */
+  readonly request?: MessageId;
+  readonly statuses?: readonly JobStatus[];
+  /** `name` fits every version, `name@version` exactly one. */
+  readonly agent?: string;
+  /** Exclusive bounds, milliseconds since 1970. */
+  readonly acceptedAfter?: number;
+  readonly acceptedBefore?: number;
+  /** Finished before this moment, milliseconds since 1970. */
+  readonly finishedBefore?: number;
+  /** The job behind which the page begins. */
+  readonly after?: { readonly acceptedAt: number; readonly id: JobId };
+  readonly limit: number;
+}
+
+/** The list of all jobs. Each change resolves when it is durable. */
 export interface JobIndex {
   insert(row: JobRow): Promise<void>;
-  update(id: JobId, change: Partial<Pick<JobRow, "status" | "cancel">>): Promise<void>;
+  update(id: JobId, change: JobChange): Promise<void>;
   get(id: JobId): Promise<JobRow | undefined>;
+  /** In the order of `acceptedAt` and then `id`, ascending (R-6.6-4). */
+  list(query: JobQuery): Promise<readonly JobRow[]>;
   remove(id: JobId): Promise<void>;
 }

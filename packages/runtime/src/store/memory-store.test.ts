@@ -82,7 +82,14 @@ test("a bell rings once per append, for its own job alone, until it is taken dow
 async function withSession() {
   const { sessions } = memoryStore();
   const id = newSessionId();
-  await sessions.insert({ id, principal: "alice", features: [], epoch: 1, tokens: ["t1"] });
+  await sessions.insert({
+    id,
+    principal: "alice",
+    features: [],
+    epoch: 1,
+    tokens: ["t1"],
+    acked: 0,
+  });
   return { sessions, id };
 }
 

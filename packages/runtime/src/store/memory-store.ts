@@ -1,5 +1,6 @@
 import type { JobId, SessionId } from "@arcp/core";
-import type { JobIndex, JobRow } from "./job-index.ts";
+import type { IdempotencyRecord, IdempotencyStore } from "./idempotency-store.ts";
+import type { JobChange, JobIndex, JobQuery, JobRow } from "./job-index.ts";
 import type { AppendOutcome, LogBatch, LogPage, LogStore, PageLimits } from "./log-store.ts";
 import { type LogLimits, MemoryLog } from "./memory-log.ts";
 import type {
@@ -25,6 +26,8 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
     logs: new MemoryLogs({ ...DEFAULT_LOG_LIMITS, ...options.logLimits }),
     jobs: new MemoryJobs(),
     sessions: new MemorySessions(),
+    idempotency: new MemoryIdempotency(),
+    durable: false,
     close: async () => {},
   };
 }
@@ -81,7 +84,7 @@ class MemoryJobs implements JobIndex {
     this.#rows.set(row.id, row);
   }
 
-  async update(id: JobId, change: Partial<Pick<JobRow, "status" | "cancel">>): Promise<void> {
+  async update(id: JobId, change: JobChange): Promise<void> {
     const row = this.#rows.get(id);
     if (row !== undefined) this.#rows.set(id, { ...row, ...change });
   }
@@ -90,9 +93,62 @@ class MemoryJobs implements JobIndex {
     return this.#rows.get(id);
   }
 
+  async list(query: JobQuery): Promise<readonly JobRow[]> {
+    return [...this.#rows.values()]
+      .filter((row) => fitsQuery(row, query))
+      .sort(compareJobs)
+      .slice(0, query.limit);
+  }
+
   async remove(id: JobId): Promise<void> {
     this.#rows.delete(id);
   }
+}
+
+type Place = Pick<JobRow, "acceptedAt" | "id">;
+
+function compareJobs(a: Place, b: Place): number {
+  return a.acceptedAt - b.acceptedAt || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
+}
+
+function fitsQuery(row: JobRow, query: JobQuery): boolean {
+  const { acceptedAfter = -Infinity, acceptedBefore = Infinity, finishedBefore } = query;
+  return (
+    (query.principal === undefined || row.principal === query.principal) &&
+    (query.session === undefined || row.session === query.session) &&
+    (query.request === undefined || row.request === query.request) &&
+    (query.statuses === undefined || query.statuses.includes(row.status)) &&
+    (query.agent === undefined ||
+      row.agent === query.agent ||
+      row.agent.startsWith(`${query.agent}@`)) &&
+    row.acceptedAt > acceptedAfter &&
+    row.acceptedAt < acceptedBefore &&
+    (finishedBefore === undefined || (row.finishedAt ?? Infinity) < finishedBefore) &&
+    (query.after === undefined || compareJobs(row, query.after) > 0)
+  );
+}
+
+class MemoryIdempotency implements IdempotencyStore {
+  readonly #records = new Map<string, IdempotencyRecord>();
+
+  async get(principal: string, key: string): Promise<IdempotencyRecord | undefined> {
+    return this.#records.get(pair(principal, key));
+  }
+
+  async put(record: IdempotencyRecord): Promise<void> {
+    this.#records.set(pair(record.principal, record.key), record);
+  }
+
+  async removeJob(job: JobId): Promise<void> {
+    for (const [name, record] of this.#records) {
+      if (record.job === job) this.#records.delete(name);
+    }
+  }
+}
+
+/** No pair of strings looks like another one (R-7.2-1). */
+function pair(principal: string, key: string): string {
+  return JSON.stringify([principal, key]);
 }
 
 interface StoredSession {
@@ -115,11 +171,23 @@ class MemorySessions implements SessionStore {
     return id === undefined ? undefined : this.#sessions.get(id)?.row;
   }
 
+  async get(id: SessionId): Promise<SessionRow | undefined> {
+    return this.#sessions.get(id)?.row;
+  }
+
+  async list(): Promise<readonly SessionId[]> {
+    return [...this.#sessions.keys()];
+  }
+
+  async attachments(id: SessionId): Promise<readonly AttachmentRow[]> {
+    return [...(this.#sessions.get(id)?.attachments.values() ?? [])];
+  }
+
   async claim(id: SessionId, epoch: number, tokens: readonly string[]): Promise<CommitOutcome> {
     const stored = this.#sessions.get(id);
     if (stored?.row.epoch !== epoch) return "fenced";
     this.#setTokens(stored, tokens);
-    stored.row = { ...stored.row, epoch: epoch + 1 };
+    stored.row = { ...stored.row, epoch: epoch + 1, issued: undefined };
     return "committed";
   }
 
@@ -133,9 +201,18 @@ class MemorySessions implements SessionStore {
       runs.push(...change.runs);
       this.#runs.set(id, runs);
     }
-    for (const row of change.attach ?? []) stored.attachments.set(row.job, row);
+    for (const row of change.attach ?? []) {
+      stored.attachments.delete(row.job);
+      stored.attachments.set(row.job, row);
+    }
     for (const job of change.detach ?? []) stored.attachments.delete(job);
     if (change.tokens !== undefined) this.#setTokens(stored, change.tokens);
+    const { issued, acked = stored.row.acked } = change;
+    stored.row = {
+      ...stored.row,
+      acked,
+      issued: issued === undefined ? stored.row.issued : (issued ?? undefined),
+    };
     return "committed";
   }
 

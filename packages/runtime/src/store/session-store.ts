@@ -36,6 +36,13 @@ export interface SessionRow {
   readonly epoch: number;
   /** Hashes of the valid tokens: the newest confirmed one, then those issued after it (R-6.3-7). */
   readonly tokens: readonly string[];
+  /**
+   * The highest `event_seq` that was handed to a connection, as of the last time that the session was parked; undefined
+   * while it is connected, and after a crash.
+   */
+  readonly issued?: number | undefined;
+  /** The highest `event_seq` that the client acknowledged (R-6.5-2). */
+  readonly acked: number;
 }
 
 /** What one step of a session changes, all or nothing. */
@@ -45,6 +52,9 @@ export interface SessionChange {
   readonly attach?: readonly AttachmentRow[];
   readonly detach?: readonly JobId[];
   readonly tokens?: readonly string[];
+  /** The session is parked, having issued so much; `null`: it is connected. */
+  readonly issued?: number | null;
+  readonly acked?: number;
 }
 
 /** `fenced`: a later resume owns the session, and nothing was changed (P5). */
@@ -54,6 +64,11 @@ export interface SessionStore {
   insert(row: SessionRow): Promise<void>;
   /** The session for which this token hash is valid. */
   findByToken(hash: string): Promise<SessionRow | undefined>;
+  get(id: SessionId): Promise<SessionRow | undefined>;
+  /** The ids of all sessions that are not forgotten. */
+  list(): Promise<readonly SessionId[]>;
+  /** What the session follows, in the order in which it began to. */
+  attachments(id: SessionId): Promise<readonly AttachmentRow[]>;
   /** Takes the session over: raises its epoch from `epoch` by one, unless somebody did so before. */
   claim(id: SessionId, epoch: number, tokens: readonly string[]): Promise<CommitOutcome>;
   /** Changes made in the order of the calls; each resolves when it is durable. */

@@ -49,12 +49,13 @@ async function decide(services: Services, session: Session, request: Submit): Pr
 }
 
 async function accept(services: Services, session: Session, request: Submit): Promise<SubmitReply> {
-  if (services.closing()) {
-    throw new ArcpError("INTERNAL_ERROR", "the runtime is shutting down");
-  }
   checkFeatures(session.features, request);
   const agent = resolveAgent(services, session.principal, request.payload.agent);
   const input = await checkedInput(agent, request.payload.input);
+  // Only now: an agent's check of its input may outlast the patience of a closing runtime.
+  if (services.closing()) {
+    throw new ArcpError("INTERNAL_ERROR", "the runtime is shutting down");
+  }
   const lease = compile(services, session.principal, agent, request.payload.lease_request ?? {});
   const job = createJob(services, session, request, agent, lease);
   const { id, agent: reference, traceId, acceptedAt } = job.identity;
@@ -67,9 +68,12 @@ async function accept(services: Services, session: Session, request: Submit): Pr
     id,
     principal: session.principal,
     session: session.id,
+    features: [...session.features],
     request: request.id,
     agent: reference,
+    input: JSON.stringify(request.payload.input ?? null),
     lease: lease.json,
+    maxRuntimeSec: request.payload.max_runtime_sec,
     traceId,
     acceptedAt,
     accepted,

@@ -4,8 +4,9 @@ import { Journal } from "../session/journal.ts";
 import type { Session } from "../session/session.ts";
 import { isVisible } from "../session/view.ts";
 import type { Role } from "../store/index.ts";
+import { reject } from "./reject.ts";
 import type { Services, Verb } from "./services.ts";
-import { namedJob, observableJob } from "./target.ts";
+import { jobNotFound, namedJob, observableJob } from "./target.ts";
 
 type Subscribe = Envelope<"job.subscribe">;
 
@@ -18,7 +19,11 @@ export const subscribe: Verb<"job.subscribe"> = (services, { session }, request)
     const job = observableJob(services, session.principal, namedJob(request));
     if (!job.live) await job.ended;
     const start = await startOf(services, session, job, request);
-    session.change(() => follow(session, job, request, start));
+    session.change(() => {
+      if (services.jobs.get(job.id) === job) follow(session, job, request, start);
+      // Its time was up while its log was read: an attachment to it would wait for ever (P3).
+      else reject(session, { id: request.id, job_id: job.id }, jobNotFound());
+    });
     services.logger.info({ job: job.id, principal: session.principal }, "job subscribed");
   });
 

@@ -27,5 +27,9 @@ export function observableJob({ jobs, policy }: Services, principal: string, id:
     if (submitter === principal) return job;
     if (policy.mayObserve(principal, { id, principal: submitter, agent })) return job;
   }
-  throw new ArcpError("JOB_NOT_FOUND", "there is no such job");
+  throw jobNotFound();
+}
+
+export function jobNotFound(): ArcpError {
+  return new ArcpError("JOB_NOT_FOUND", "there is no such job");
 }

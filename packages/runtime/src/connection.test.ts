@@ -1,0 +1,250 @@
+import { linkedPair, newMessageId, type Transport } from "@arcp/core";
+import { expect, test } from "vitest";
+import { settled } from "../test/held-store.ts";
+import { dense, hosting } from "../test/hosting.ts";
+import { ALL_FEATURES, type Frame, Viewer } from "../test/viewer.ts";
+import { defineAgent } from "./jobs/agents.ts";
+
+const AUTH = { scheme: "bearer", token: "secret" };
+const text = (type: string, payload: object) =>
+  JSON.stringify({ arcp: "1.1", id: newMessageId("req_"), type, payload });
+
+/** A connection whose client does not read yet, with events that wait for it in a pending send. */
+async function stalled() {
+  const chatty = defineAgent({
+    name: "chatty",
+    async run(ctx) {
+      for (let i = 0; i < 100; i++) await ctx.log.info("x".repeat(100));
+      return new Promise(() => {});
+    },
+  });
+  const rig = hosting({ agents: [chatty] });
+  const viewer = new Viewer(rig.runtime, { highWaterMark: 1000, read: false });
+  viewer.send("session.hello", { auth: AUTH, capabilities: { features: ALL_FEATURES } });
+  viewer.send("job.submit", { agent: "chatty" });
+  await settled();
+  return { ...rig, viewer };
+}
+
+test("R-6.7-1: session.closed is said behind a send that is pending, then the connection ends normally", async () => {
+  const { viewer } = await stalled();
+  const id = viewer.send("session.close", { reason: "done" });
+  await settled();
+  expect(await viewer.read()).toBe("closed");
+  expect(viewer.frames.at(-1)).toMatchObject({
+    type: "session.closed",
+    payload: { request_id: id, reason: "done" },
+  });
+});
+
+test("R-6.7-5: what arrives behind a close is ignored, and does not cut its answer short", async () => {
+  const { viewer } = await stalled();
+  viewer.send("session.close", {});
+  viewer.send("job.submit", { agent: "chatty" });
+  await settled();
+  viewer.send("session.ping", { nonce: "late", sent_at: new Date(0).toISOString() });
+  await settled();
+  expect(await viewer.read()).toBe("closed");
+  expect(viewer.frames.at(-1)?.type).toBe("session.closed");
+  expect(viewer.frames.filter(({ type }) => type === "job.accepted")).toHaveLength(1);
+});
+
+test("R-6.7-6: a runtime that shuts down says so behind a send that is pending, whatever still arrives", async () => {
+  const { runtime, viewer } = await stalled();
+  void runtime.close();
+  await settled(2);
+  viewer.send("session.ping", { nonce: "late", sent_at: new Date(0).toISOString() });
+  await settled();
+  expect(await viewer.read()).toMatchObject({ reason: "going-away" });
+  expect(viewer.frames.at(-1)?.type).toBe("session.closed");
+});
+
+/** A transport whose every send takes until the test lets it pass. */
+function slow(inner: Transport) {
+  const sends: Array<() => void> = [];
+  const transport: Transport = {
+    frames: inner.frames,
+    async send(frames) {
+      await inner.send(frames);
+      await new Promise<void>((resolve) => sends.push(resolve));
+    },
+    close: (reason) => inner.close(reason),
+  };
+  return { transport, sends };
+}
+
+test("R-4.1-11: a refusal is closed as refused, however long its error takes to leave", async () => {
+  const { runtime } = hosting();
+  const pair = linkedPair();
+  const { transport, sends } = slow(pair.runtime);
+  runtime.serve(transport);
+  await pair.client.send([text("session.hello", { auth: { scheme: "bearer", token: "wrong" } })]);
+  await settled();
+  expect(sends).toHaveLength(1);
+  for (const send of sends) send();
+  const got: string[] = [];
+  const reading = (async () => {
+    for await (const frame of pair.client.frames) got.push((JSON.parse(frame) as Frame).type);
+  })();
+  await expect(reading).rejects.toMatchObject({ reason: "refused" });
+  expect(got).toEqual(["session.error"]);
+});
+
+test("R-5.3-2: a first message that opens nothing is refused, and so is one that cannot be read", async () => {
+  const { runtime } = hosting();
+  const first = [
+    text("session.ping", { nonce: "a", sent_at: new Date(0).toISOString() }),
+    text("job.submit", { agent: "led" }),
+    "no JSON",
+    "[]",
+    text("session.hello", { auth: AUTH, padding: "x".repeat(64 * 1024) }),
+  ];
+  for (const frame of first) {
+    const pair = linkedPair();
+    runtime.serve(pair.runtime);
+    await pair.client.send([frame, text("session.hello", { auth: AUTH })]);
+    const got: Frame[] = [];
+    const reading = (async () => {
+      for await (const answer of pair.client.frames) got.push(JSON.parse(answer) as Frame);
+    })();
+    await expect(reading).rejects.toMatchObject({ reason: "refused" });
+    expect(got.map(({ type }) => type)).toEqual(["session.error"]);
+    expect(got[0]?.payload.code).toBe("INVALID_REQUEST");
+  }
+});
+
+test("R-4.1-8: a connection that opens nothing within ten seconds is closed with a word", async () => {
+  const { runtime, clock } = hosting();
+  const viewer = new Viewer(runtime);
+  await settled();
+  clock.advance(9999);
+  await settled();
+  expect(viewer.frames).toEqual([]);
+  clock.advance(1);
+  expect(await viewer.ended).toMatchObject({ reason: "refused" });
+  expect(viewer.frames.map(({ payload }) => payload.code)).toEqual(["INVALID_REQUEST"]);
+  expect(clock.pending).toBe(0);
+});
+
+test("R-4.1-8: a token check that outlasts the deadline opens nothing, and its session does not stay for ever", async () => {
+  const checked = Promise.withResolvers<string>();
+  const { runtime, clock } = hosting({ auth: () => checked.promise });
+  const viewer = new Viewer(runtime);
+  void viewer.hello();
+  await settled();
+  clock.advance(10_000);
+  await settled();
+  checked.resolve("alice");
+  await settled();
+  expect(viewer.frames.map(({ type }) => type)).toEqual(["session.error"]);
+  // Nobody has its token: it is parked, and its window ends.
+  expect(clock.pending).toBe(1);
+  clock.advance(600_000);
+  expect(clock.pending).toBe(0);
+});
+
+test("R-4-2: a ping is answered while the store holds up a submit", async () => {
+  const { runtime, store } = hosting();
+  const viewer = new Viewer(runtime);
+  await viewer.hello();
+  store.held.jobs.hold();
+  const id = viewer.send("job.submit", { agent: "led" });
+  viewer.send("session.ping", { nonce: "now", sent_at: new Date(0).toISOString() });
+  await viewer.find(({ payload }) => payload.ping_nonce === "now");
+  expect(viewer.frames.some(({ payload }) => payload.request_id === id)).toBe(false);
+  await store.held.jobs.open();
+  await viewer.reply(id);
+});
+
+test("R-6.3-3: a resume behind a hello moves the connection, and the fresh session is forgotten", async () => {
+  const { runtime, start, clock } = hosting();
+  const first = new Viewer(runtime);
+  const old = await first.hello();
+  const job = await start(first);
+  await settled();
+  first.sever();
+  await job.ctx.log.info("missed");
+  await settled();
+  const second = new Viewer(runtime);
+  const fresh = await second.hello();
+  second.send("session.resume", { resume_token: old.payload.resume_token, last_event_seq: 1 });
+  const again = await second.find(({ session_id }) => session_id === old.session_id);
+  expect(again.type).toBe("session.welcome");
+  await settled();
+  expect(second.seqs).toEqual([2]);
+  const third = new Viewer(runtime);
+  expect((await third.resume(fresh, 0)).payload.code).toBe("RESUME_WINDOW_EXPIRED");
+  await third.ended;
+  // The opening deadline of the second connection, which it met, passes unnoticed.
+  clock.advance(10_000);
+  expect(clock.pending).toBe(0);
+});
+
+test("R-6.3-3: a resume of the very session that a hello just gave is a welcome, and the session lives", async () => {
+  const { runtime, start } = hosting();
+  const viewer = new Viewer(runtime);
+  const welcome = await viewer.hello();
+  viewer.send("session.resume", { resume_token: welcome.payload.resume_token, last_event_seq: 0 });
+  await settled();
+  expect(viewer.frames.map(({ type, session_id }) => [type, session_id])).toEqual([
+    ["session.welcome", welcome.session_id],
+    ["session.welcome", welcome.session_id],
+  ]);
+  const job = await start(viewer);
+  job.end("done");
+  await viewer.terminal(job.id);
+  const moved = viewer.frames[1] as Frame;
+  viewer.sever();
+  const again = new Viewer(runtime);
+  expect((await again.resume(moved, 0)).type).toBe("session.welcome");
+  await settled();
+  expect(again.seqs).toEqual(dense(2));
+});
+
+test("R-4.1-11: a resume behind a hello that the store fails ends with a word, and leaves no session behind", async () => {
+  const { runtime, store, clock } = hosting();
+  const viewer = new Viewer(runtime);
+  const welcome = await viewer.hello();
+  store.sessions.findByToken = () => Promise.reject(new Error("io"));
+  viewer.send("session.resume", { resume_token: "rt_x", last_event_seq: 0 });
+  expect(await viewer.ended).toMatchObject({ reason: "fault" });
+  expect(viewer.frames.at(-1)).toMatchObject({
+    type: "session.error",
+    session_id: welcome.session_id,
+    payload: { code: "INTERNAL_ERROR" },
+  });
+  await settled();
+  let forgotten: unknown;
+  const { forget } = store.sessions;
+  store.sessions.forget = (id) => {
+    forgotten = id;
+    return forget(id);
+  };
+  expect(clock.pending).toBe(1);
+  clock.advance(600_000);
+  expect(forgotten).toBe(welcome.session_id);
+});
+
+test("R-5.1-5: a message for another session is rejected and has no effect", async () => {
+  const { runtime, start } = hosting();
+  const viewer = new Viewer(runtime);
+  await viewer.hello();
+  const job = await start(viewer);
+  const id = viewer.send("job.cancel", { job_id: job.id }, { session_id: "sess_another" });
+  expect((await viewer.reply(id)).payload.code).toBe("INVALID_REQUEST");
+  await settled();
+  expect(job.ctx.signal.aborted).toBe(false);
+});
+
+test("R-5.3-4: an unknown vendor message is dropped when it says so, and rejected otherwise", async () => {
+  const { runtime } = hosting();
+  const viewer = new Viewer(runtime);
+  await viewer.hello();
+  viewer.send("x-vendor.acme.hint", {}, { extensions: { optional: true } });
+  const second = viewer.send("x-vendor.acme.order", {});
+  const third = viewer.send("session.unheard_of", {}, { extensions: { optional: true } });
+  for (const id of [second, third]) {
+    expect((await viewer.reply(id)).payload.code).toBe("INVALID_REQUEST");
+  }
+  expect(viewer.frames).toHaveLength(3);
+});

@@ -1,0 +1,220 @@
+import { expect, test } from "vitest";
+import { settled } from "../../test/held-store.ts";
+import { dense, hosting } from "../../test/hosting.ts";
+import { type Frame, Viewer } from "../../test/viewer.ts";
+
+const WINDOW = 600_000;
+const ping = (viewer: Viewer) =>
+  viewer.send("session.ping", { nonce: "n", sent_at: new Date(0).toISOString() });
+
+test("R-6.3-7: a token is void once a later one is confirmed, and does not disturb who holds that", async () => {
+  const { runtime } = hosting();
+  const first = new Viewer(runtime);
+  const welcome = await first.hello();
+  ping(first);
+  await settled();
+  first.sever();
+  const second = new Viewer(runtime);
+  const again = await second.resume(welcome, 0);
+  ping(second);
+  await settled();
+  const thief = new Viewer(runtime);
+  expect((await thief.resume(welcome, 0)).payload.code).toBe("RESUME_WINDOW_EXPIRED");
+  ping(second);
+  expect(await second.find(({ type }) => type === "session.pong")).toBeDefined();
+  second.sever();
+  expect((await new Viewer(runtime).resume(again, 0)).type).toBe("session.welcome");
+});
+
+test("R-6.3-7: a welcome that got lost strands nobody: the token before it still resumes", async () => {
+  const { runtime } = hosting();
+  let viewer = new Viewer(runtime);
+  const welcome = await viewer.hello();
+  for (let i = 0; i < 12; i++) {
+    viewer.sever();
+    viewer = new Viewer(runtime);
+    expect((await viewer.resume(welcome, 0)).type).toBe("session.welcome");
+  }
+});
+
+test("R-6.3-7: a token that is voided while its resume waits for the store takes nothing over", async () => {
+  const { runtime, store, start } = hosting();
+  const first = new Viewer(runtime);
+  const welcome = await first.hello();
+  await start(first);
+  await settled();
+  first.sever();
+  const owner = new Viewer(runtime);
+  await owner.resume(welcome, 1);
+  await settled();
+  // The look-up has found the token; what it needs of the log is still being read.
+  store.held.reads.hold();
+  const thief = new Viewer(runtime);
+  const refused = thief.resume(welcome, 0);
+  await settled();
+  expect(store.held.reads.waiting).toBe(1);
+  ping(owner);
+  await settled();
+  await store.held.reads.open();
+  expect((await refused).payload.code).toBe("RESUME_WINDOW_EXPIRED");
+  await settled();
+  ping(owner);
+  expect(owner.frames.some(({ type }) => type === "session.error")).toBe(false);
+});
+
+test("R-6.3-5: a bad token, a foreign principal and an unknown session are refused alike; the owner resumes", async () => {
+  const { runtime } = hosting();
+  const viewer = new Viewer(runtime);
+  const welcome = await viewer.hello();
+  viewer.sever();
+  const resume = (rest: object, token = "secret") => {
+    const attempt = new Viewer(runtime);
+    attempt.send("session.resume", {
+      auth: { scheme: "bearer", token },
+      resume_token: welcome.payload.resume_token,
+      last_event_seq: 0,
+      ...rest,
+    });
+    return attempt;
+  };
+  const attempts = [
+    resume({ resume_token: "rt_guessed" }),
+    resume({}, "other"),
+    resume({ session_id: "sess_unknown" }),
+    resume({ last_event_seq: 1 }),
+  ];
+  const answers = new Set<string>();
+  for (const attempt of attempts) {
+    const { type, payload } = await attempt.find(() => true);
+    answers.add(JSON.stringify({ type, payload: { ...payload, request_id: "" } }));
+    expect(await attempt.ended).toMatchObject({ reason: "refused" });
+  }
+  expect(answers.size).toBe(1);
+  expect((await new Viewer(runtime).resume(welcome, 0)).type).toBe("session.welcome");
+});
+
+test("R-6.3-11: the window counts from the loss of the connection, and closes while one is there", async () => {
+  const { runtime, clock } = hosting();
+  let viewer = new Viewer(runtime);
+  let welcome: Frame = await viewer.hello();
+  clock.advance(10 * WINDOW);
+  for (let i = 0; i < 3; i++) {
+    viewer.sever();
+    await settled();
+    clock.advance(WINDOW - 1);
+    viewer = new Viewer(runtime);
+    welcome = await viewer.resume(welcome, 0);
+    expect(welcome.type).toBe("session.welcome");
+  }
+  viewer.sever();
+  await settled();
+  clock.advance(WINDOW);
+  await settled();
+  const late = new Viewer(runtime);
+  expect((await late.resume(welcome, 0)).payload.code).toBe("RESUME_WINDOW_EXPIRED");
+});
+
+test("R-6.3-11: a window that ends while its session is being claimed refuses the resume, and leaves no half of it", async () => {
+  const { runtime, store, clock, start } = hosting();
+  const viewer = new Viewer(runtime);
+  const welcome = await viewer.hello();
+  const job = await start(viewer);
+  await settled();
+  viewer.sever();
+  await settled();
+  clock.advance(WINDOW - 1);
+  const { claim } = store.sessions;
+  const answered = Promise.withResolvers<void>();
+  store.sessions.claim = async (...args) => {
+    const outcome = await claim(...args);
+    await answered.promise;
+    return outcome;
+  };
+  const again = new Viewer(runtime);
+  const resumed = again.resume(welcome, 0);
+  await settled();
+  clock.advance(1);
+  await settled();
+  answered.resolve();
+  expect((await resumed).payload.code).toBe("RESUME_WINDOW_EXPIRED");
+  expect(await again.ended).toMatchObject({ reason: "refused" });
+  // The job goes on without it (R-6.3-18).
+  await job.ctx.log.info("on");
+  expect(job.ctx.signal.aborted).toBe(false);
+});
+
+test("R-6.3-18: what translates a session's numbers goes with the last of session and jobs, in either order", async () => {
+  for (const first of ["session", "job"]) {
+    const { runtime, store, clock, start } = hosting({ limits: { retentionSec: 1 } });
+    const viewer = new Viewer(runtime);
+    const { session_id = "" } = await viewer.hello();
+    const job = await start(viewer);
+    await settled();
+    const runs = () => store.sessions.runs(session_id as never);
+    const leave = async () => {
+      viewer.sever();
+      await settled();
+      clock.advance(WINDOW);
+      await settled();
+    };
+    const finish = async () => {
+      job.end("done");
+      await settled();
+      clock.advance(1000);
+      await settled();
+    };
+    await (first === "session" ? leave() : finish());
+    expect(await runs()).not.toEqual([]);
+    await (first === "session" ? finish() : leave());
+    expect(await runs()).toEqual([]);
+  }
+});
+
+test("R-6.3-18: an observer that submitted nothing leaves no runs behind", async () => {
+  const { runtime, store, clock, start } = hosting();
+  const owner = new Viewer(runtime);
+  await owner.hello();
+  const job = await start(owner);
+  const observer = new Viewer(runtime);
+  const { session_id = "" } = await observer.hello();
+  const { id: job_id } = job;
+  observer.send("job.subscribe", { job_id, history: true }, { job_id });
+  await settled();
+  expect(observer.seqs).toEqual(dense(1));
+  observer.sever();
+  await settled();
+  clock.advance(WINDOW);
+  await settled();
+  expect(await store.sessions.runs(session_id as never)).toEqual([]);
+});
+
+test("a store that fails in what nobody waits for ends no process and no job", async () => {
+  const { runtime, store, clock, start } = hosting();
+  const rejected: unknown[] = [];
+  const note = (error: unknown) => void rejected.push(error);
+  process.on("unhandledRejection", note);
+  const { commit } = store.sessions;
+  store.sessions.commit = async (id, epoch, change) => {
+    const aside = change.attach ?? change.detach ?? change.tokens;
+    if (aside !== undefined) throw new Error("disk full");
+    return commit(id, epoch, change);
+  };
+  store.sessions.forget = () => Promise.reject(new Error("disk full"));
+  const viewer = new Viewer(runtime);
+  const welcome = await viewer.hello();
+  const job = await start(viewer);
+  await job.ctx.log.info("on");
+  viewer.sever();
+  const again = new Viewer(runtime);
+  await again.resume(welcome, 0);
+  ping(again);
+  job.end("done");
+  expect((await again.terminal(job.id)).payload.result).toBe("done");
+  await settled();
+  again.sever();
+  await settled();
+  clock.advance(WINDOW);
+  await settled();
+  process.off("unhandledRejection", note);
+  expect(rejected).toEqual([]);
+});

@@ -1,0 +1,24 @@
+import type { JobId } from "@arcp/core";
+
+/** An idempotency key that a principal used (section 7.2). */
+export interface IdempotencyRecord {
+  readonly principal: string;
+  readonly key: string;
+  /** A hash of what was submitted; equal submits have equal ones (R-7.2-2). */
+  readonly fingerprint: string;
+  readonly job: JobId;
+  /** Milliseconds since 1970. */
+  readonly acceptedAt: number;
+}
+
+/**
+ * The keys of all principals. A record is written before the job that it names: one that names no job was left by a
+ * crash between the two and counts for nothing.
+ */
+export interface IdempotencyStore {
+  get(principal: string, key: string): Promise<IdempotencyRecord | undefined>;
+  /** Replaces a record of the same principal and key. */
+  put(record: IdempotencyRecord): Promise<void>;
+  /** Removes the records that name this job. */
+  removeJob(job: JobId): Promise<void>;
+}

@@ -1,0 +1,192 @@
+import { ArcpError } from "@arcp/core";
+import { expect, test } from "vitest";
+import { z } from "zod";
+import { settled } from "../../test/held-store.ts";
+import { hosting } from "../../test/hosting.ts";
+import { Viewer } from "../../test/viewer.ts";
+import { defineAgent } from "../jobs/agents.ts";
+
+async function connected(options: Parameters<typeof hosting>[0] = {}, features?: string[]) {
+  const rig = hosting(options);
+  const viewer = new Viewer(rig.runtime);
+  const welcome = await viewer.hello(features);
+  return { ...rig, viewer, welcome };
+}
+
+const typed = defineAgent({
+  name: "typed",
+  version: "1.0",
+  input: z.object({ depth: z.object({ levels: z.int() }) }),
+  output: z.object({ ok: z.boolean() }),
+  run: (_ctx, { depth }) => ({ ok: depth.levels > 0 }),
+});
+
+test("R-5.4-5: replies come in the order of the submits, acceptances and rejections alike", async () => {
+  const slow = Promise.withResolvers<void>();
+  const waiting = defineAgent({
+    name: "waiting",
+    input: {
+      "~standard": {
+        version: 1,
+        vendor: "test",
+        validate: async (value: unknown) => {
+          await slow.promise;
+          return { value };
+        },
+      },
+    },
+    run: () => "done",
+  });
+  const { viewer } = await connected({ agents: [waiting] });
+  const submits = [
+    viewer.send("job.submit", { agent: "waiting" }),
+    viewer.send("job.submit", { agent: "nobody" }),
+    viewer.send("job.submit", { agent: 7 }),
+    viewer.send("job.submit", { agent: "led" }),
+  ];
+  await settled();
+  expect(viewer.frames).toHaveLength(1);
+  slow.resolve();
+  await Promise.all(submits.map((id) => viewer.reply(id)));
+  const replies = viewer.frames.filter(({ payload }) => payload.request_id !== undefined);
+  expect(replies.map(({ payload }) => payload.request_id)).toEqual(submits);
+  expect(replies.map(({ type }) => type)).toEqual([
+    "job.accepted",
+    "session.error",
+    "session.error",
+    "job.accepted",
+  ]);
+});
+
+test("R-5.4-8: a repeated submit is answered alike and starts no second job, also after a resume", async () => {
+  const { runtime, viewer, welcome, begun } = await connected();
+  const id = viewer.send("job.submit", { agent: "led" });
+  const first = await viewer.reply(id);
+  viewer.sever();
+  const again = new Viewer(runtime);
+  await again.resume(welcome, 0);
+  again.send("job.submit", { agent: "led" }, { id });
+  await settled();
+  for (const { payload } of again.frames.filter(({ type }) => type === "job.accepted")) {
+    expect(payload).toEqual(first.payload);
+  }
+  expect(again.frames.some(({ type }) => type === "session.error")).toBe(false);
+  expect(begun.size).toBe(1);
+});
+
+test("R-4.1-7: a lease whose acceptance would not fit one message is refused, and nothing begins", async () => {
+  const { viewer, begun, store } = await connected();
+  let inserted = 0;
+  const { insert } = store.jobs;
+  store.jobs.insert = (row) => {
+    inserted += 1;
+    return insert(row);
+  };
+  const patterns = Array.from({ length: 40_000 }, (_, i) => `some.rather.long.tool.name.${i}.*`);
+  const reply = await viewer.submit("led", null, { lease_request: { "tool.call": patterns } });
+  expect(reply.payload).toMatchObject({ code: "INVALID_REQUEST" });
+  expect(reply.payload.message).toContain("lease_request");
+  expect([begun.size, inserted]).toEqual([0, 0]);
+});
+
+test("a submit that could not be stored is rejected, and no clock of its job runs on", async () => {
+  const { viewer, store, clock, begun } = await connected();
+  const { insert } = store.jobs;
+  const appended: unknown[] = [];
+  const { append } = store.logs;
+  store.logs.append = (batches) => {
+    appended.push(...batches);
+    return append(batches);
+  };
+  store.jobs.insert = () => Promise.reject(new Error("io"));
+  const before = clock.pending;
+  const reply = await viewer.submit("led", null, { max_runtime_sec: 100 });
+  expect(reply.payload.code).toBe("INTERNAL_ERROR");
+  expect(clock.pending).toBe(before);
+  clock.advance(101_000);
+  await settled();
+  expect(appended).toEqual([]);
+  // A failure takes nothing from the submit behind it.
+  store.jobs.insert = insert;
+  expect((await viewer.submit("led")).type).toBe("job.accepted");
+  expect(begun.size).toBe(1);
+});
+
+test("R-7.3-6: a job's clock runs from its acceptance", async () => {
+  const { viewer, start, clock } = await connected();
+  const job = await start(viewer, { max_runtime_sec: 100 });
+  clock.advance(99_999);
+  await settled();
+  expect(job.ctx.signal.aborted).toBe(false);
+  clock.advance(1);
+  expect((await viewer.terminal(job.id)).payload).toMatchObject({
+    code: "TIMEOUT",
+    final_status: "timed_out",
+  });
+});
+
+test("R-6.2-4: a submit that relies on a feature outside the set is refused by its name", async () => {
+  const { viewer, begun } = await connected({ agents: [typed] }, ["subscribe"]);
+  const submits = [
+    ["cost.budget", { lease_request: { "cost.budget": ["USD:1"] } }],
+    ["model.use", { lease_request: { "model.use": ["*"] } }],
+    ["lease_expires_at", { lease_constraints: { expires_at: "2026-01-02T00:00:00Z" } }],
+    ["agent_versions", { agent: "typed@1.0" }],
+  ] as const;
+  for (const [feature, rest] of submits) {
+    const { payload } = await viewer.submit("led", null, rest);
+    expect(payload).toMatchObject({ code: "INVALID_REQUEST", details: { feature } });
+  }
+  expect(begun.size).toBe(0);
+});
+
+test("R-5.3-6: an input that does not fit its schema is refused by the place of the fault", async () => {
+  const { viewer } = await connected({ agents: [typed] });
+  const { payload } = await viewer.submit("typed", { depth: { levels: "two" } });
+  expect(payload.code).toBe("INVALID_REQUEST");
+  expect(payload.message).toMatch(/^payload\.input\.depth\.levels: /);
+  const accepted = await viewer.submit("typed", { depth: { levels: 2 } });
+  expect((await viewer.terminal(accepted.job_id)).payload.result).toEqual({ ok: true });
+});
+
+test("R-7.1-3: a policy that cuts a lease down is what the acceptance shows", async () => {
+  const { viewer } = await connected({
+    policy: { grant: (_principal, { "tool.call": _cut, ...rest }) => rest },
+  });
+  const { payload } = await viewer.submit("led", null, {
+    lease_request: { "tool.call": ["*"], "net.fetch": ["https://a.test/**"] },
+  });
+  expect(payload.lease).toEqual({ "net.fetch": ["https://a.test/**"] });
+});
+
+test("R-7.5-2: an agent that a principal may not use is as unknown to it as any other", async () => {
+  const { viewer, welcome } = await connected({
+    agents: [typed],
+    policy: { maySubmit: (_principal, agent) => agent !== "typed" },
+  });
+  expect(JSON.stringify(welcome)).not.toContain("typed");
+  const hidden = (await viewer.submit("typed")).payload;
+  const unknown = (await viewer.submit("typod")).payload;
+  expect(hidden).toMatchObject({ code: "AGENT_NOT_AVAILABLE" });
+  expect(hidden.message).toBe(unknown.message.replace("typod", "typed"));
+});
+
+test("a rejection whose details are no JSON reaches the client without them", async () => {
+  const refusing = defineAgent({
+    name: "refusing",
+    input: {
+      "~standard": {
+        version: 1,
+        vendor: "test",
+        validate: () => {
+          throw new ArcpError("PERMISSION_DENIED", "not today", { details: { n: 1n } });
+        },
+      },
+    },
+    run: () => "never",
+  });
+  const { viewer } = await connected({ agents: [refusing] });
+  const { payload } = await viewer.submit("refusing");
+  expect(payload).toMatchObject({ code: "PERMISSION_DENIED", message: "not today" });
+  expect((await viewer.submit("led")).type).toBe("job.accepted");
+});

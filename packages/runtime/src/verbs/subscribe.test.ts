@@ -1,0 +1,210 @@
+import { expect, test } from "vitest";
+import { settled } from "../../test/held-store.ts";
+import { dense, hosting, type LedJob } from "../../test/hosting.ts";
+import { ALL_FEATURES, type Frame, Viewer } from "../../test/viewer.ts";
+
+const HELLO = {
+  auth: { scheme: "bearer", token: "secret" },
+  capabilities: { features: ALL_FEATURES },
+};
+
+const subscribe = (viewer: Viewer, job: string, rest: object = {}) =>
+  viewer.send("job.subscribe", { job_id: job, ...rest }, { job_id: job });
+
+async function say(job: LedJob, count: number): Promise<void> {
+  for (let i = 0; i < count; i++) await job.ctx.log.info(`${i}`);
+  await job.ctx.flush();
+  await settled();
+}
+
+async function owning(options: Parameters<typeof hosting>[0] = {}) {
+  const rig = hosting(options);
+  const owner = new Viewer(rig.runtime);
+  const welcome = await owner.hello();
+  const job = await rig.start(owner);
+  await settled();
+  return { ...rig, owner, welcome, job };
+}
+
+const messages = (frames: readonly Frame[]) => frames.map(({ payload }) => payload.body?.message);
+
+test("R-7.6-8: an unsubscribe right behind its subscribe ends it, however slow the store", async () => {
+  const { runtime, store, job } = await owning();
+  const observer = new Viewer(runtime);
+  await observer.hello();
+  for (const rest of [{}, { history: true }]) {
+    store.held.reads.hold();
+    const id = subscribe(observer, job.id, rest);
+    observer.send("job.unsubscribe", { job_id: job.id }, { job_id: job.id });
+    await settled();
+    await store.held.reads.open();
+    await observer.reply(id);
+    const before = observer.stream.length;
+    await settled();
+    await say(job, 3);
+    expect(observer.stream.length - before).toBeLessThanOrEqual(0);
+  }
+  // And in this order the last word is the subscription.
+  observer.send("job.unsubscribe", { job_id: job.id }, { job_id: job.id });
+  await observer.reply(subscribe(observer, job.id));
+  const before = observer.stream.length;
+  await say(job, 3);
+  expect(observer.stream.length - before).toBe(3);
+});
+
+test("P3: whoever lags and subscribes ahead of where it is misses nothing", async () => {
+  for (const role of ["owner", "observer"]) {
+    const { runtime, owner, welcome, job } = await owning();
+    const lagging = new Viewer(runtime, { highWaterMark: 1000, read: false });
+    if (role === "owner") {
+      owner.sever();
+      await settled();
+      void lagging.resume(welcome, 1);
+    } else {
+      lagging.send("session.hello", HELLO);
+      subscribe(lagging, job.id, { history: true, from_job_seq: 1 });
+    }
+    await settled();
+    await say(job, 3000);
+    subscribe(lagging, job.id, { history: true, from_job_seq: 3000 });
+    subscribe(lagging, job.id);
+    await settled();
+    void lagging.read();
+    job.end("done");
+    await lagging.terminal(job.id);
+    const from = role === "owner" ? 2 : 1;
+    expect(lagging.seqs).toEqual(dense(3001, from));
+    expect(lagging.stream.map(({ job_seq }) => job_seq)).toEqual(dense(3001, 2));
+  }
+});
+
+test("P3: an owner that asks for a history that is evicted under it loses that alone, and is told", async () => {
+  const { runtime, store, owner, welcome, job } = await owning({ logLimits: { records: 100 } });
+  for (let i = 0; i < 10; i++) await say(job, 30);
+  expect(owner.seqs).toEqual(dense(301));
+  // One event comes between the reading of the floor and the first page.
+  const { read } = store.logs;
+  let reads = 0;
+  store.logs.read = async (...args) => {
+    const page = await read(...args);
+    reads += 1;
+    if (reads === 1) {
+      await job.ctx.log.info("evicts the oldest");
+      await job.ctx.flush();
+    }
+    return page;
+  };
+  const id = subscribe(owner, job.id, { history: true });
+  await settled();
+  store.logs.read = read;
+  const answers = owner.frames.filter(({ payload }) => payload.request_id === id);
+  expect(answers.map(({ type, payload }) => payload.code ?? type)).toEqual([
+    "job.subscribed",
+    "RESUME_WINDOW_EXPIRED",
+  ]);
+  await say(job, 1);
+  expect(messages(owner.stream).slice(-2)).toEqual(["evicts the oldest", "0"]);
+  expect(owner.seqs).toEqual(dense(303));
+  // The connection and the session live on.
+  const last = owner.stream.length;
+  owner.sever();
+  const again = new Viewer(runtime);
+  expect((await again.resume(welcome, last)).type).toBe("session.welcome");
+  job.end("done");
+  await again.terminal(job.id);
+  expect(again.seqs).toEqual([304]);
+});
+
+test("R-7.6-5: replayed is false when the history holds nothing that this viewer may see", async () => {
+  const { runtime, job } = await owning();
+  for (let i = 0; i < 600; i++) await job.ctx.progress({ current: i });
+  await job.ctx.flush();
+  const observer = new Viewer(runtime);
+  await observer.hello(["subscribe"]);
+  const hidden = await observer.reply(
+    subscribe(observer, job.id, { history: true, from_job_seq: 1 }),
+  );
+  expect(hidden.payload).toMatchObject({ replayed: false, last_job_seq: 601 });
+  const whole = await observer.reply(subscribe(observer, job.id, { history: true }));
+  expect(whole.payload.replayed).toBe(true);
+  await settled();
+  expect(observer.stream.map(({ job_seq }) => job_seq)).toEqual([1]);
+});
+
+test("R-7.6-5: from_event_seq speaks the owner's numbers, also once its session is forgotten", async () => {
+  const { runtime, owner, job, start, clock } = await owning();
+  const other = await start(owner);
+  await say(other, 2);
+  await say(job, 3);
+  await say(other, 1);
+  const third = owner.stream.find(
+    ({ job_id, job_seq }) => job_id === job.id && job_seq === 3,
+  )?.event_seq;
+  const history = async () => {
+    const observer = new Viewer(runtime);
+    await observer.hello();
+    const rest = { history: true, from_event_seq: third };
+    expect((await observer.reply(subscribe(observer, job.id, rest))).type).toBe("job.subscribed");
+    await settled();
+    return observer.stream.map(({ job_seq }) => job_seq);
+  };
+  expect(await history()).toEqual([4]);
+  owner.sever();
+  await settled();
+  clock.advance(600_000);
+  await settled();
+  expect(await history()).toEqual([4]);
+});
+
+test("R-7.6-1: a job is another principal's business only if the policy says so", async () => {
+  const { runtime, job } = await owning();
+  const stranger = new Viewer(runtime);
+  await stranger.hello(ALL_FEATURES, "other");
+  const hidden = await stranger.reply(subscribe(stranger, job.id));
+  const unknown = await stranger.reply(subscribe(stranger, "job_01KB2M5T9K"));
+  const told = ({ payload }: Frame) => ({ ...payload, job_id: "", request_id: "" });
+  expect(told(hidden)).toEqual(told(unknown));
+  expect(hidden.payload.code).toBe("JOB_NOT_FOUND");
+
+  const open = await owning({ policy: { mayObserve: (principal) => principal === "bob" } });
+  const auditor = new Viewer(open.runtime);
+  await auditor.hello(ALL_FEATURES, "other");
+  const reply = await auditor.reply(subscribe(auditor, open.job.id, { history: true }));
+  expect(reply.type).toBe("job.subscribed");
+});
+
+test("R-7.6-6: a subscriber that comes after the end gets the end", async () => {
+  const { runtime, owner, job } = await owning();
+  await say(job, 2);
+  job.end("done");
+  await owner.terminal(job.id);
+  for (const [rest, seqs] of [
+    [{}, [4]],
+    [{ history: true, from_job_seq: 2 }, [3, 4]],
+  ] as const) {
+    const late = new Viewer(runtime);
+    await late.hello();
+    const { payload } = await late.reply(subscribe(late, job.id, rest));
+    expect(payload.current_status).toBe("success");
+    await late.terminal(job.id);
+    expect(late.stream.map(({ job_seq }) => job_seq)).toEqual(seqs);
+  }
+});
+
+test("P3: a job that is removed while a subscription reads its log is not found, rather than silent for ever", async () => {
+  const { runtime, store, clock, owner, job } = await owning({ limits: { retentionSec: 1 } });
+  job.end("done");
+  await owner.terminal(job.id);
+  await settled();
+  const late = new Viewer(runtime);
+  await late.hello();
+  store.held.reads.hold();
+  const id = subscribe(late, job.id, { history: true });
+  await settled();
+  clock.advance(1000);
+  await store.held.reads.open();
+  expect((await late.reply(id)).payload).toMatchObject({
+    code: "JOB_NOT_FOUND",
+    job_id: job.id,
+  });
+});
