@@ -32,10 +32,9 @@ function slowStore() {
       },
     });
   const store: Store = {
-    logs: inner.logs,
+    ...inner,
     jobs: slowed(inner.jobs, "jobs", ["update"]),
     sessions: slowed(inner.sessions, "sessions", ["commit"]),
-    close: () => inner.close(),
   };
   return {
     store,
