@@ -3,6 +3,7 @@ import {
   type CloseReason,
   type Decoded,
   decode,
+  type JobId,
   type MessageId,
   newSessionId,
   type SessionId,
@@ -17,7 +18,9 @@ import {
   resume,
   resumeRequest,
 } from "./handshake.ts";
-import { announce } from "./session/announcement.ts";
+import { acceptanceOf } from "./jobs/acceptance.ts";
+import { type Announcement, announce } from "./session/announcement.ts";
+import { Heartbeat } from "./session/heartbeat.ts";
 import { Outbox } from "./session/outbox.ts";
 import type { ProjectorContext, ProjectorEnd } from "./session/projector.ts";
 import type { Link, Session } from "./session/session.ts";
@@ -35,6 +38,10 @@ export interface ConnectionContext extends HandshakeOptions {
   readonly projector: Omit<ProjectorContext, "lost">;
   /** What a welcome says besides the session: the runtime, its window in seconds, the agents of a principal. */
   readonly welcome: (session: Session) => object;
+  /** Milliseconds between two signs of life, where heartbeats are agreed on. */
+  readonly heartbeatInterval: number;
+  /** What the process before this one left behind has been taken over. */
+  readonly ready: Promise<void>;
 }
 
 type Bound = Extract<Handshake, { kind: "bound" }>;
@@ -47,6 +54,7 @@ type State =
       readonly kind: "bound";
       readonly session: Session;
       readonly token: string;
+      readonly heartbeat: Heartbeat | undefined;
       confirmed: boolean;
     }
   | { readonly kind: "closed" };
@@ -65,7 +73,7 @@ export class Connection implements Link {
     this.#transport = transport;
     this.#context = context;
     this.#logger = context.services.logger;
-    this.outbox = new Outbox(transport, context.services.clock);
+    this.outbox = new Outbox(transport, context.services.clock, () => this.#heartbeat?.spoke());
   }
 
   /** Serves the peer until the connection ends. Never rejects. */
@@ -77,11 +85,14 @@ export class Connection implements Link {
       this.#fail(late, "refused", newSessionId());
     });
     try {
+      await this.#context.ready;
       for await (const frame of this.#transport.frames) {
+        this.#heartbeat?.heard();
         if (this.#state.kind === "bound") await this.#handle(this.#state, frame);
         else if (this.#state.kind === "greeting") await this.#greet(frame);
         if (this.#state.kind === "closed") break;
-        await this.outbox.pressure();
+        const pressure = this.outbox.pressure();
+        if (pressure !== undefined) await (this.#heartbeat?.deaf(pressure) ?? pressure);
       }
     } catch (error) {
       this.#logger.debug({ err: error }, "connection broke");
@@ -131,7 +142,7 @@ export class Connection implements Link {
     const { id } = opening;
     try {
       const outcome = await handshake(this.#context, opening);
-      if (outcome.kind === "bound") return this.#bind(outcome);
+      if (outcome.kind === "bound") return this.#bind(outcome, await this.#kept(outcome));
       this.#logger.warn({ code: outcome.error.code }, "an opening request was refused");
       this.#fail(outcome.error, "refused", outcome.session, id);
     } catch (error) {
@@ -140,7 +151,21 @@ export class Connection implements Link {
     }
   }
 
-  #bind({ session, token, after, resumed, epoch }: Bound): void {
+  /** The acceptances that have to be told again and that only the store remembers (R-6.3-8). */
+  async #kept({ session, after }: Bound): Promise<ReadonlyMap<JobId, Announcement>> {
+    const kept = new Map<JobId, Announcement>();
+    for (const job of session.stream.unseen(after)) {
+      if (session.submits.acceptance(job) !== undefined) continue;
+      const row = await this.#context.services.store.jobs.get(job);
+      if (row !== undefined) kept.set(job, acceptanceOf(row));
+    }
+    return kept;
+  }
+
+  #bind(
+    { session, token, after, resumed, epoch }: Bound,
+    kept: ReadonlyMap<JobId, Announcement>,
+  ): void {
     // A later resume of the same session was quicker.
     if (session.stream.epoch !== epoch) return this.replace();
     // The deadline, or a shutdown, may have passed while the token was checked.
@@ -149,11 +174,20 @@ export class Connection implements Link {
     if (this.#context.services.sessions.get(session.id) !== session) {
       return this.#fail(windowExpired(), "refused", session.id);
     }
-    this.#state = { kind: "bound", session, token, confirmed: false };
+    this.#state = {
+      kind: "bound",
+      session,
+      token,
+      heartbeat: this.#beat(session),
+      confirmed: false,
+    };
     const { services, projector } = this.#context;
     services.sessions.resumed(session);
     const payload = { ...this.#context.welcome(session), resume_token: token };
-    const repeated = resumed ? unseenAcceptances(services, session, after) : [];
+    const repeated = session.stream
+      .unseen(after)
+      .flatMap((job) => session.submits.acceptance(job) ?? kept.get(job) ?? [])
+      .map((acceptance) => announce(session.id, acceptance));
     void this.outbox.send([
       announce(session.id, { type: "session.welcome", payload }),
       ...repeated,
@@ -223,6 +257,7 @@ export class Connection implements Link {
   async #move(fresh: Session, opening: Opening): Promise<void> {
     const { sessions } = this.#context;
     const request = resumeRequest(opening);
+    this.#heartbeat?.stop();
     this.#state = { kind: "moving" };
     try {
       await fresh.park(this);
@@ -230,7 +265,7 @@ export class Connection implements Link {
       const bound = outcome?.kind === "bound" ? outcome : undefined;
       // A client may resume the very session that it was just given.
       if (bound?.session !== fresh) await sessions.forget(fresh);
-      if (bound !== undefined) return this.#bind(bound);
+      if (bound !== undefined) return this.#bind(bound, await this.#kept(bound));
       this.#fail(windowExpired(), "refused", fresh.id, opening.id);
     } catch (error) {
       this.#logger.error({ err: error }, "a resume failed");
@@ -258,9 +293,25 @@ export class Connection implements Link {
 
   /** From here on nothing is read any more; the session's window runs. */
   #leave(): void {
+    this.#heartbeat?.stop();
     const state = this.#state;
     this.#state = { kind: "closed" };
     if (state.kind === "bound") this.#track(this.#park(state.session));
+  }
+
+  get #heartbeat(): Heartbeat | undefined {
+    return this.#state.kind === "bound" ? this.#state.heartbeat : undefined;
+  }
+
+  #beat(session: Session): Heartbeat | undefined {
+    if (!session.features.has("heartbeat")) return undefined;
+    return new Heartbeat({
+      clock: this.#context.services.clock,
+      interval: this.#context.heartbeatInterval,
+      say: (ping) => session.say(ping),
+      lost: () =>
+        this.#fail(new ArcpError("HEARTBEAT_LOST", "the client fell silent"), "going-away"),
+    });
   }
 
   #track(work: Promise<void>): void {
@@ -302,13 +353,4 @@ function readOpening(decoded: Decoded): Opening | ArcpError {
 function resumeOf(decoded: Decoded): Opening | undefined {
   if (decoded.kind !== "ok" || decoded.message.type !== "session.resume") return undefined;
   return decoded.message;
-}
-
-/** The acceptances of jobs of which the client has seen nothing yet, told again (R-6.3-8). */
-function unseenAcceptances({ jobs }: Services, { id, stream }: Session, after: number): string[] {
-  const seen = stream.journal.jobsUpTo(after);
-  const told = stream.journal.jobsUpTo(stream.issued);
-  return [...jobs.of(id)]
-    .filter((job) => !seen.has(job.id) && (told.has(job.id) || stream.attachments.has(job.id)))
-    .map((job) => announce(id, job.acceptance));
 }

@@ -15,7 +15,14 @@ import type { Sessions } from "./session/sessions.ts";
 /** The features that this runtime has. */
 export const offeredFeatures: readonly string[] = [
   ...allFeatures.filter((name) =>
-    ["subscribe", "agent_versions", "progress", "result_chunk", "cost.budget"].includes(name),
+    [
+      "heartbeat",
+      "subscribe",
+      "agent_versions",
+      "progress",
+      "result_chunk",
+      "cost.budget",
+    ].includes(name),
   ),
   REQUEST_ID_FEATURE,
 ];

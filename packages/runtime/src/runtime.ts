@@ -1,18 +1,25 @@
-import { type Clock, LocalError, systemClock, type Transport } from "@arcp/core";
+import {
+  type Clock,
+  type JobId,
+  LocalError,
+  type SessionId,
+  systemClock,
+  type Transport,
+} from "@arcp/core";
 import { type Logger, pino } from "pino";
 import type { Authenticate } from "./auth.ts";
 import { emptyVault } from "./authority/vault.ts";
 import { Connection, type ConnectionContext } from "./connection.ts";
 import { AgentRegistry, type AnyAgent } from "./jobs/agents.ts";
 import { Committer } from "./jobs/committer.ts";
-import type { Job } from "./jobs/job.ts";
-import { Retention } from "./jobs/retention.ts";
+import { endInterruptedJobs } from "./jobs/recovery.ts";
+import { type EndedJob, Retention } from "./jobs/retention.ts";
 import { JobTable } from "./jobs/table.ts";
 import type { Tool } from "./jobs/tools.ts";
 import { defaultPolicy, type Policy } from "./policy.ts";
 import type { Session } from "./session/session.ts";
 import { Sessions } from "./session/sessions.ts";
-import type { Store } from "./store/index.ts";
+import type { JobQuery, JobRow, Store } from "./store/index.ts";
 import { memoryStore } from "./store/memory-store.ts";
 import { Timestamps } from "./timestamps.ts";
 import type { Services } from "./verbs/services.ts";
@@ -26,8 +33,10 @@ export interface Limits {
   readonly resumeWindowSec: number;
   /** Seconds that an agent has to stop after a cancel. Default 30. */
   readonly cancelGraceSec: number;
-  /** Seconds that a finished job is kept for its history, and longer while a session reads it. Default: twice the resume window. */
+  /** Seconds that a finished job is kept for its history, and longer while a session reads it. Default: 7 days in a durable store, else twice the resume window. */
   readonly retentionSec: number;
+  /** Seconds between two signs of life of a connection; a client that is silent for two of them is lost (R-6.4-4). Default 30. */
+  readonly heartbeatIntervalSec: number;
 }
 
 export interface RuntimeOptions {
@@ -69,7 +78,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       "createRuntime needs auth: tokenTable({ token: principal }), or allowAnonymous() to let everybody in",
     );
   }
-  return new HostedRuntime(options, readLimits(options.limits ?? {}));
+  return new HostedRuntime(options, readLimits(options));
 }
 
 class HostedRuntime implements Runtime {
@@ -79,6 +88,7 @@ class HostedRuntime implements Runtime {
   readonly #connections = new Map<Connection, Promise<void>>();
   readonly #limits: Limits;
   readonly #retention: Retention;
+  readonly #ready: Promise<void>;
   #closed: Promise<void> | undefined;
 
   constructor(options: RuntimeOptions, limits: Limits) {
@@ -103,7 +113,7 @@ class HostedRuntime implements Runtime {
       logs: store.logs,
       logger,
       resumeWindow: limits.resumeWindowSec * 1000,
-      hasJobs: (session) => jobs.has(session),
+      hasJobs: (session) => this.#hasJobs(session),
     });
     this.#services = {
       clock,
@@ -126,12 +136,18 @@ class HostedRuntime implements Runtime {
       closing: () => this.#closed !== undefined,
       finished: (job) => this.#retention.keep(job),
     };
+    this.#ready = this.#restore();
+    this.#ready.catch((error: unknown) => {
+      logger.error({ err: error }, "the store could not be taken over; the runtime serves nobody");
+    });
     this.#context = {
       services: this.#services,
       sessions,
       authenticate: options.auth,
       projector: { logs: store.logs, turn: committer.turn, vault: emptyVault },
       welcome: (session) => this.#welcome(session, options),
+      heartbeatInterval: limits.heartbeatIntervalSec * 1000,
+      ready: this.#ready,
     };
   }
 
@@ -157,6 +173,7 @@ class HostedRuntime implements Runtime {
     const running = [...this.#services.jobs].filter((job) => job.live);
     for (const job of running) job.stop("the runtime shuts down");
     await this.#ended(Promise.all(running.map((job) => job.ended)));
+    await this.#ready.catch(() => {});
     this.#retention.close();
     this.#services.sessions.close();
     await this.#services.store.close();
@@ -177,6 +194,9 @@ class HostedRuntime implements Runtime {
     return {
       runtime: { name: name ?? "arcp-ts-runtime", version: version ?? "0.0.0" },
       resume_window_sec: this.#limits.resumeWindowSec,
+      ...(features.has("heartbeat") && {
+        heartbeat_interval_sec: this.#limits.heartbeatIntervalSec,
+      }),
       capabilities: {
         encodings: ["json"],
         features: [...features],
@@ -185,36 +205,63 @@ class HostedRuntime implements Runtime {
     };
   }
 
+  /** Takes over what the process before this one left in the store (R-6.3-20, R-7.3-10). */
+  async #restore(): Promise<void> {
+    const { store, sessions, clock } = this.#services;
+    await endInterruptedJobs(store.jobs, store.logs, () => clock.now());
+    const now = clock.now();
+    const ended: Array<{ job: JobRow; age: number }> = [];
+    const owned = new Map<SessionId, JobId[]>();
+    for (let after: JobQuery["after"]; ; ) {
+      const rows = await store.jobs.list({ limit: 1000, ...(after && { after }) });
+      for (const job of rows) {
+        ended.push({ job, age: now - (job.finishedAt ?? now) });
+        owned.set(job.session, [...(owned.get(job.session) ?? []), job.id]);
+      }
+      after = rows.at(-1);
+      if (rows.length < 1000) break;
+    }
+    await sessions.restore(async (id) => owned.get(id) ?? []);
+    for (const { job, age } of ended.sort((a, b) => b.age - a.age)) this.#retention.keep(job, age);
+  }
+
   /** Forgets a finished job, its log, and with the last of a forgotten session's jobs its numbering. */
-  #remove(job: Job): void {
-    const { jobs, store, sessions, logger } = this.#services;
-    jobs.remove(job);
-    const { session } = job.identity;
-    const lastOne = !jobs.has(session) && sessions.get(session) === undefined;
-    Promise.all([
-      store.logs.remove(job.id),
-      store.jobs.remove(job.id),
-      lastOne ? store.sessions.removeRuns(session) : undefined,
-    ]).catch((error: unknown) => {
-      logger.error({ job: job.id, err: error }, "a finished job could not be removed");
+  #remove({ id, session }: EndedJob): void {
+    const { store, sessions, logger } = this.#services;
+    const remove = async (): Promise<void> => {
+      await store.logs.remove(id);
+      await store.idempotency.removeJob(id);
+      await store.jobs.remove(id);
+      const gone = sessions.get(session) === undefined;
+      if (gone && !(await this.#hasJobs(session))) await store.sessions.removeRuns(session);
+    };
+    remove().catch((error: unknown) => {
+      logger.error({ job: id, err: error }, "a finished job could not be removed");
     });
+  }
+
+  async #hasJobs(session: SessionId): Promise<boolean> {
+    const { jobs, store } = this.#services;
+    return jobs.has(session) || (await store.jobs.list({ session, limit: 1 })).length > 0;
   }
 }
 
-function readLimits(given: Partial<Limits>): Limits {
-  const resumeWindowSec = given.resumeWindowSec ?? 600;
-  const limits = {
-    resumeWindowSec,
-    cancelGraceSec: given.cancelGraceSec ?? 30,
-    retentionSec: given.retentionSec ?? 2 * resumeWindowSec,
-  };
+const WEEK = 7 * 24 * 60 * 60;
+
+function readLimits({ limits: given = {}, store }: RuntimeOptions): Limits {
+  const { resumeWindowSec = 600, cancelGraceSec = 30, heartbeatIntervalSec = 30 } = given;
+  const retentionSec = given.retentionSec ?? (store?.durable ? WEEK : 2 * resumeWindowSec);
+  const limits = { ...given, resumeWindowSec, cancelGraceSec, retentionSec, heartbeatIntervalSec };
   for (const [name, value] of Object.entries(limits)) {
     if (!(value > 0 && Number.isFinite(value))) {
       throw new LocalError("MISUSE", `limits.${name} must be a number above zero`);
     }
   }
-  if (!Number.isInteger(limits.resumeWindowSec)) {
-    throw new LocalError("MISUSE", "limits.resumeWindowSec must be a whole number of seconds");
+  // The wire tells these two in whole seconds.
+  for (const name of ["resumeWindowSec", "heartbeatIntervalSec"] as const) {
+    if (!Number.isInteger(limits[name])) {
+      throw new LocalError("MISUSE", `limits.${name} must be a whole number of seconds`);
+    }
   }
   return limits;
 }

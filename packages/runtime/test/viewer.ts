@@ -69,7 +69,11 @@ export class Viewer {
   }
 
   send(type: string, payload: object, rest: object = {}): string {
-    const id = newMessageId("req_");
+    return this.sendAs(newMessageId("req_"), type, payload, rest);
+  }
+
+  /** Sends under a given id, to repeat a request. */
+  sendAs(id: string, type: string, payload: object, rest: object = {}): string {
     // What cannot be sent shows by `ended`.
     this.#transport
       .send([JSON.stringify({ arcp: "1.1", id, type, payload, ...rest })])

@@ -94,7 +94,7 @@ export function createContext(
     get signal() {
       return job.signal;
     },
-    lease: job.lease.json,
+    lease: job.lease,
     log: {
       trace: log("trace"),
       debug: log("debug"),

@@ -18,7 +18,7 @@ export class Files {
 
   constructor(job: Job, realPatterns: ReadAccess["realPatterns"], calls: ToolCaller) {
     this.#job = job;
-    this.#access = { guard: job.guard, lease: job.lease, realPatterns };
+    this.#access = { guard: job.guard, lease: job.authority, realPatterns };
     this.#calls = calls;
   }
 

@@ -2,10 +2,10 @@ import {
   ArcpError,
   type Clock,
   canMove,
-  formatTimestamp,
   isTerminal,
   type JobId,
   type JobStatus,
+  type Lease,
   type MessageId,
   type SessionId,
   type TerminalStatus,
@@ -16,10 +16,11 @@ import { exactNumber } from "../authority/amount.ts";
 import { Budget, type Remainder } from "../authority/budget.ts";
 import { Guard } from "../authority/guard.ts";
 import type { CompiledLease } from "../authority/lease.ts";
-import type { JobIndex, LogRecord, RecordKind } from "../store/index.ts";
+import type { JobChange, JobIndex, LogRecord, RecordKind } from "../store/index.ts";
 import type { Timestamps } from "../timestamps.ts";
 import type { Committer } from "./committer.ts";
 import { cancelled, type Ending, failure, timedOut } from "./ending.ts";
+import type { KnownJob } from "./known-job.ts";
 import { LogWriter } from "./log-writer.ts";
 import { fitsEnvelope, type RecordSource, recordStem, writeRecord } from "./record.ts";
 
@@ -63,9 +64,9 @@ interface CancelRequest {
  * - **J2** What it says of itself to others (`status`, `ended`) is durable.
  * - **J3** Exactly one terminal record, and it is the last. The first ending wins; a later one is told so.
  */
-export class Job {
+export class Job implements KnownJob {
   readonly identity: JobIdentity;
-  readonly lease: CompiledLease;
+  readonly authority: CompiledLease;
   readonly budget: Budget;
   readonly guard: Guard;
   readonly #context: JobContext;
@@ -78,6 +79,7 @@ export class Job {
   readonly #timers: Timer[] = [];
   #state: JobStatus = "pending";
   #durableState: JobStatus = "pending";
+  #lost = false;
   #terminalSeq = Number.POSITIVE_INFINITY;
   #cancel: CancelRequest | undefined;
   /** An ending that came while the wish to cancel was not yet acknowledged: it waits for that. */
@@ -85,7 +87,7 @@ export class Job {
 
   constructor(identity: JobIdentity, lease: CompiledLease, context: JobContext) {
     this.identity = identity;
-    this.lease = lease;
+    this.authority = lease;
     this.#context = context;
     this.budget = new Budget(lease.budget);
     this.guard = new Guard({
@@ -100,6 +102,30 @@ export class Job {
 
   get id(): JobId {
     return this.identity.id;
+  }
+
+  get principal(): string {
+    return this.identity.principal;
+  }
+
+  get session(): SessionId {
+    return this.identity.session;
+  }
+
+  get agent(): string {
+    return this.identity.agent;
+  }
+
+  get traceId(): string {
+    return this.identity.traceId;
+  }
+
+  get lease(): Lease {
+    return this.authority.json;
+  }
+
+  get remaining(): object | undefined {
+    return this.authority.budget.size > 0 ? this.budget.toJSON() : undefined;
   }
 
   /** The state as its log tells it: what a reply may say (J2). */
@@ -121,6 +147,11 @@ export class Job {
     return this.#abort.signal;
   }
 
+  /** Whether its log took nothing any more: its end could not be recorded. */
+  get lost(): boolean {
+    return this.#lost;
+  }
+
   /** The `job_seq` of the last durable record. */
   get lastSeq(): number {
     return this.#writer.durable;
@@ -134,26 +165,6 @@ export class Job {
   /** Resolves when the terminal record and the final state are durable. */
   get ended(): Promise<void> {
     return this.#ended.promise;
-  }
-
-  /** What its acceptance says; the initial budget, whatever was spent since (R-7.1-1). */
-  get acceptance() {
-    const { id, agent, request, traceId, acceptedAt } = this.identity;
-    const initial = new Budget(this.lease.budget);
-    return {
-      type: "job.accepted" as const,
-      job_id: id,
-      trace_id: traceId,
-      payload: {
-        request_id: request,
-        job_id: id,
-        agent,
-        lease: this.lease.json,
-        ...(this.lease.budget.size > 0 ? { budget: initial.toJSON() } : {}),
-        accepted_at: formatTimestamp(acceptedAt),
-        trace_id: traceId,
-      },
-    };
   }
 
   /** The job is accepted for good: its clock runs, from the acceptance on (R-7.3-6). */
@@ -222,6 +233,11 @@ export class Job {
     this.#signalStop(() => new ArcpError("CANCELLED", "the job has ended"));
     void this.#settle(record.status).then(this.#ended.resolve);
     return final === ending;
+  }
+
+  /** Resolves when its end, if it has come, is durable: what is said of it afterwards is final. */
+  async settled(): Promise<void> {
+    if (!this.live) await this.ended;
   }
 
   /**
@@ -315,16 +331,26 @@ export class Job {
   async #settle(state: JobStatus): Promise<void> {
     try {
       await this.#writer.flush();
-      await this.#context.index.update(this.id, { status: state });
+      await this.#context.index.update(
+        this.id,
+        isTerminal(state) ? this.#final(state) : { status: state },
+      );
       if (!isTerminal(this.#durableState)) this.#durableState = state;
     } catch (error) {
       this.#context.logger.error({ job: this.id, err: error }, "a job's state could not be stored");
     }
   }
 
+  #final(status: JobStatus): JobChange {
+    const finishedAt = this.#context.clock.now();
+    if (this.authority.budget.size === 0) return { status, finishedAt };
+    return { status, finishedAt, remaining: Object.fromEntries(this.budget.remaining()) };
+  }
+
   /** The log is lost: nothing can be told any more, so the agent has to stop. */
   #lose(error: Error): void {
     this.#context.logger.error({ job: this.id, err: error }, "a job lost its log and is stopped");
+    this.#lost = true;
     this.#state = "error";
     this.#durableState = "error";
     for (const timer of this.#timers.splice(0)) timer.cancel();

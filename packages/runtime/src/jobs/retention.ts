@@ -1,13 +1,19 @@
-import type { Clock, Timer } from "@arcp/core";
-import type { Job } from "./job.ts";
+import type { Clock, JobId, SessionId, Timer } from "@arcp/core";
+
+/** A job that has ended. */
+export interface EndedJob {
+  readonly id: JobId;
+  /** The session that owns it. */
+  readonly session: SessionId;
+}
 
 /** Keeps finished jobs for the retention time, in the order of their ends, with one timer for all. */
 export class Retention {
   readonly #clock: Clock;
   readonly #ms: number;
-  readonly #held: (job: Job) => boolean;
-  readonly #remove: (job: Job) => void;
-  readonly #kept: Array<{ readonly job: Job; readonly due: number }> = [];
+  readonly #held: (job: EndedJob) => boolean;
+  readonly #remove: (job: EndedJob) => void;
+  readonly #kept: Array<{ readonly job: EndedJob; readonly due: number }> = [];
   #timer: Timer | undefined;
   #closed = false;
 
@@ -15,16 +21,25 @@ export class Retention {
    * @param held whether somebody still reads the job: then it is kept for as long again (R-14-3)
    * @param remove called when a job's time is up; must not throw
    */
-  constructor(clock: Clock, ms: number, held: (job: Job) => boolean, remove: (job: Job) => void) {
+  constructor(
+    clock: Clock,
+    ms: number,
+    held: (job: EndedJob) => boolean,
+    remove: (job: EndedJob) => void,
+  ) {
     this.#clock = clock;
     this.#ms = ms;
     this.#held = held;
     this.#remove = remove;
   }
 
-  /** The job has ended: from now on its time runs. */
-  keep(job: Job): void {
-    this.#kept.push({ job, due: this.#clock.monotonic() + this.#ms });
+  /**
+   * The job has ended: from now on its time runs.
+   * @param age milliseconds since it ended; jobs are handed over in the order of their ends
+   */
+  keep({ id, session }: EndedJob, age = 0): void {
+    const due = this.#clock.monotonic() + Math.max(0, this.#ms - age);
+    this.#kept.push({ job: { id, session }, due });
     this.#arm();
   }
 

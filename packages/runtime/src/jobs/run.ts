@@ -25,7 +25,7 @@ export async function runAgent(
   const result = new ResultStream(job);
   try {
     const calls = new ToolCaller(job, tools);
-    const patterns = await resolvePatternPrefixes(job.lease.patterns("fs.read"));
+    const patterns = await resolvePatternPrefixes(job.authority.patterns("fs.read"));
     if (!job.begin()) return;
     const context = createContext(job, calls, new Files(job, patterns, calls), result);
     const value: unknown = await agent.run(context, input);

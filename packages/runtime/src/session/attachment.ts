@@ -11,14 +11,17 @@ export class Attachment {
   cursor: number;
   /** Where it had been before a history was asked for once more; nothing below it is owed to it. */
   readonly seen: number;
+  /** How far the log reached when the attachment was made: a shorter one has been removed. */
+  readonly head: number;
   /** Takes the bell down; set while the session is connected. */
   unlisten: (() => void) | undefined;
 
-  constructor(row: AttachmentRow, seen = 0) {
+  constructor(row: AttachmentRow, { seen = 0, head = 0 } = {}) {
     this.job = row.job;
     this.role = row.role;
     this.request = row.request;
     this.cursor = row.after;
     this.seen = seen;
+    this.head = head;
   }
 }

@@ -87,12 +87,12 @@ export class Journal {
     return highest;
   }
 
-  /** The jobs that have a number at or below `seq`. */
-  jobsUpTo(seq: number): Set<JobId> {
+  /** The jobs of its own that have a number at or below `seq`. */
+  ownedUpTo(seq: number): Set<JobId> {
     const jobs = new Set<JobId>();
     for (const run of this.#runs) {
       if (run.from > seq) break;
-      jobs.add(run.job);
+      if (run.role === "owner") jobs.add(run.job);
     }
     return jobs;
   }

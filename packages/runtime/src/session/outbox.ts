@@ -18,6 +18,7 @@ interface Batch {
 export class Outbox {
   readonly #transport: Transport;
   readonly #clock: Clock;
+  readonly #written: () => void;
   #gathering: Batch | undefined;
   #inFlight: Batch | undefined;
   #waiting = 0;
@@ -27,9 +28,11 @@ export class Outbox {
   #onDrained: (() => void) | undefined;
   readonly #closed = Promise.withResolvers<void>();
 
-  constructor(transport: Transport, clock: Clock) {
+  /** @param written told of every write */
+  constructor(transport: Transport, clock: Clock, written: () => void = () => {}) {
     this.#transport = transport;
     this.#clock = clock;
+    this.#written = written;
   }
 
   /**
@@ -87,6 +90,7 @@ export class Outbox {
     // What the rest of this turn has to say joins the first write.
     await undefined;
     for (let batch = this.#take(); batch !== undefined; batch = this.#take()) {
+      this.#written();
       try {
         await this.#transport.send(batch.frames);
         batch.taken.resolve(true);

@@ -78,6 +78,11 @@ export class Projector {
     this.#ended = this.#run(after);
   }
 
+  /** The session's epoch when it began. */
+  get epoch(): number {
+    return this.#epoch;
+  }
+
   /** How it ended. Never rejects. */
   get ended(): Promise<ProjectorEnd> {
     return this.#ended;
@@ -205,7 +210,7 @@ export class Projector {
         characters: BATCH.characters - batch.characters,
       });
       while (this.#waits) await this.#context.turn.next();
-      if (page.floor > cursor || page.head < cursor) {
+      if (page.floor > cursor || page.head < Math.max(cursor, attachment.head)) {
         // An owner that only lost a history goes on where it was.
         const { seen } = attachment;
         const live = seen > cursor && page.floor <= seen && seen <= page.head ? seen : undefined;

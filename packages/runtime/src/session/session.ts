@@ -1,10 +1,10 @@
-import type { JobId, MessageId, SessionId } from "@arcp/core";
+import type { JobId, SessionId } from "@arcp/core";
 import type { Role } from "../store/index.ts";
 import { type Announcement, announce } from "./announcement.ts";
 import type { Outbox } from "./outbox.ts";
 import { Projector, type ProjectorContext, type ProjectorEnd } from "./projector.ts";
 import { Sequence } from "./sequence.ts";
-import type { Stream } from "./stream.ts";
+import type { Origin, Stream } from "./stream.ts";
 import { SubmitLog } from "./submit-log.ts";
 import { hashToken, type TokenRing } from "./token-ring.ts";
 
@@ -26,6 +26,8 @@ export class Session {
   readonly id: SessionId;
   readonly principal: string;
   readonly stream: Stream;
+  /** Whether what it was told by submit ids has to be looked up in the store. */
+  readonly restored: boolean;
   readonly submits = new SubmitLog();
   /** Subscriptions and their ends, in the order in which they were asked for. */
   readonly subscriptions = new Sequence();
@@ -34,11 +36,13 @@ export class Session {
   /** The last projector that was asked to stop has done so. */
   #silent: Promise<void> = Promise.resolve();
 
-  constructor(principal: string, stream: Stream, tokens: TokenRing) {
+  /** @param restored it was opened by the process before this one */
+  constructor(principal: string, stream: Stream, tokens: TokenRing, restored = false) {
     this.id = stream.session;
     this.principal = principal;
     this.stream = stream;
     this.#tokens = tokens;
+    this.restored = restored;
   }
 
   get features(): ReadonlySet<string> {
@@ -70,8 +74,9 @@ export class Session {
   /** Disconnects `link`, unless another connection has taken over. Resolves once its projector is silent. */
   async park(link: Link): Promise<void> {
     if (this.#state.kind === "connected" && this.#state.link === link) {
-      this.#silent = this.#state.projector.stop();
+      const { projector } = this.#state;
       this.#state = { kind: "parked" };
+      this.#silent = projector.stop().then(() => this.stream.parked(projector.epoch));
     }
     await this.#silent;
   }
@@ -98,8 +103,8 @@ export class Session {
   }
 
   /** Follows a job from behind `after`. Call it within {@link change}. */
-  follow(job: JobId, role: Role, after: number, request?: MessageId): void {
-    const attachment = this.stream.attach(job, role, after, request);
+  follow(job: JobId, role: Role, after: number, origin?: Origin): void {
+    const attachment = this.stream.attach(job, role, after, origin);
     if (this.#state.kind === "connected") this.#state.projector.follow(attachment);
   }
 

@@ -1,6 +1,7 @@
 import { type Clock, type JobId, newSessionId, type SessionId, type Timer } from "@arcp/core";
 import type { Logger } from "pino";
 import type { LogStore, SessionStore } from "../store/index.ts";
+import { type OwnedJobs, restoreStream } from "./restoration.ts";
 import { Session } from "./session.ts";
 import { Stream } from "./stream.ts";
 import { hashToken, TokenRing } from "./token-ring.ts";
@@ -13,7 +14,7 @@ export interface SessionsOptions {
   /** Milliseconds that a session survives without a connection (R-6.3-11). */
   readonly resumeWindow: number;
   /** Whether any job that the session submitted is still kept: then its numbering is too (R-6.3-18). */
-  readonly hasJobs: (session: SessionId) => boolean;
+  readonly hasJobs: (session: SessionId) => Promise<boolean>;
 }
 
 /** All living sessions of a runtime. */
@@ -37,12 +38,30 @@ export class Sessions {
     const tokens = new TokenRing();
     const token = tokens.issue();
     await store.insert({ id, principal, features, epoch: 1, tokens: tokens.hashes, acked: 0 });
-    const stream = new Stream(id, new Set(features), store, 1, (error) =>
-      this.#options.logger.error({ session: id, err: error }, "a session could not be stored"),
-    );
-    const session = new Session(principal, stream, tokens);
+    const session = new Session(principal, this.#stream(id, features, 1), tokens);
     this.#sessions.set(id, session);
     return { session, token };
+  }
+
+  /** Brings back the sessions of the process before this one; their windows count from now on (R-6.3-11, R-6.3-20). */
+  async restore(ownedBy: (session: SessionId) => Promise<OwnedJobs>): Promise<void> {
+    const { store, logs } = this.#options;
+    for (const id of await store.list()) {
+      const row = await store.get(id);
+      if (row === undefined) continue;
+      const stream = this.#stream(id, row.features, row.epoch);
+      await restoreStream(stream, row, store, logs, await ownedBy(id));
+      const session = new Session(row.principal, stream, new TokenRing(row.tokens), true);
+      this.#sessions.set(id, session);
+      this.parked(session);
+    }
+  }
+
+  #stream(id: SessionId, features: readonly string[], epoch: number): Stream {
+    const { store, logger } = this.#options;
+    return new Stream(id, new Set(features), store, epoch, (error) =>
+      logger.error({ session: id, err: error }, "a session could not be stored"),
+    );
   }
 
   get(id: SessionId): Session | undefined {
@@ -114,7 +133,7 @@ export class Sessions {
     this.#sessions.delete(session.id);
     const { store, hasJobs } = this.#options;
     await store.forget(session.id);
-    if (!hasJobs(session.id)) await store.removeRuns(session.id);
+    if (!(await hasJobs(session.id))) await store.removeRuns(session.id);
   }
 
   /** Takes all timers down. */

@@ -3,6 +3,14 @@ import type { CommitOutcome, Role, SessionChange, SessionStore } from "../store/
 import { Attachment } from "./attachment.ts";
 import { Journal } from "./journal.ts";
 
+/** What an observer's attachment came from. */
+export interface Origin {
+  /** The `job.subscribe`. */
+  readonly request?: MessageId | undefined;
+  /** How far the log reached at that moment. */
+  readonly head?: number | undefined;
+}
+
 /**
  * The stream of one session as it stands: what it follows, which record each number belongs to, and how far it got.
  * Connected or parked, it is the same object; only a projector moves it forward.
@@ -66,11 +74,12 @@ export class Stream {
    * Follows a job from behind `after`, in place of an earlier attachment to it. The change is on its way to the store
    * when this returns, in front of any run that the projector opens for it.
    */
-  attach(job: JobId, role: Role, after: number, request?: MessageId): Attachment {
-    const row = { job, role, after, since: this.issued, request };
+  attach(job: JobId, role: Role, after: number, origin: Origin = {}): Attachment {
+    const row = { job, role, after, since: this.issued, request: origin.request };
     const earlier = this.attachments.get(job);
     earlier?.unlisten?.();
-    const attachment = new Attachment(row, Math.max(earlier?.cursor ?? 0, earlier?.seen ?? 0));
+    const seen = Math.max(earlier?.cursor ?? 0, earlier?.seen ?? 0);
+    const attachment = new Attachment(row, { seen, head: origin.head ?? 0 });
     this.attachments.set(job, attachment);
     this.#note({ attach: [row] });
     return attachment;
@@ -82,6 +91,19 @@ export class Stream {
     attachment.unlisten?.();
     this.attachments.delete(job);
     this.#note({ detach: [job] });
+  }
+
+  /** The jobs of its own of which a client that has seen `after` has seen nothing yet. */
+  unseen(after: number): JobId[] {
+    const seen = this.journal.ownedUpTo(after);
+    const told = this.journal.ownedUpTo(this.issued);
+    for (const { job, role } of this.attachments.values()) if (role === "owner") told.add(job);
+    return [...told].filter((job) => !seen.has(job));
+  }
+
+  /** No number will be issued by this epoch any more: writes down how far it got. */
+  parked(epoch: number): void {
+    this.commit({ issued: this.issued }, epoch).catch(this.#failed);
   }
 
   /** Commits what nothing has to wait for. */

@@ -1,4 +1,4 @@
-import type { MessageId } from "@arcp/core";
+import type { JobId, MessageId } from "@arcp/core";
 import type { Announcement } from "./announcement.ts";
 import { Sequence } from "./sequence.ts";
 
@@ -18,6 +18,7 @@ export interface SubmitReply {
  */
 export class SubmitLog {
   readonly #replies = new Map<MessageId, Promise<Announcement>>();
+  readonly #acceptances = new Map<JobId, Announcement>();
   readonly #line = new Sequence();
   #deciding = 0;
 
@@ -41,26 +42,37 @@ export class SubmitLog {
     }
     this.#deciding += 1;
     const reply = decide();
-    this.#remember(
-      id,
-      reply.then(({ announcement }) => announcement),
-    );
+    const announced = reply.then(({ announcement }) => announcement);
+    keepNewest(this.#replies, id, announced);
     try {
-      await this.#line.run(async () => give(await reply));
+      await this.#line.run(async () => {
+        const given = await reply;
+        const { job_id: job, type } = given.announcement;
+        if (type === "job.accepted" && job !== undefined) {
+          keepNewest(this.#acceptances, job, given.announcement);
+        }
+        give(given);
+      });
     } finally {
       this.#deciding -= 1;
     }
+  }
+
+  /** What was said of a job when it was accepted, if it is among the replies that are remembered. */
+  acceptance(job: JobId): Announcement | undefined {
+    return this.#acceptances.get(job);
   }
 
   /** Gives a rejection, of a submit that could not even be read, when it is its turn. */
   reject(give: () => void): Promise<void> {
     return this.#line.run(give);
   }
+}
 
-  #remember(id: MessageId, reply: Promise<Announcement>): void {
-    this.#replies.set(id, reply);
-    if (this.#replies.size <= MAX_SUBMITS) return;
-    const [oldest] = this.#replies.keys();
-    if (oldest !== undefined) this.#replies.delete(oldest);
-  }
+/** Adds an entry to a map that keeps the newest. */
+function keepNewest<K, V>(map: Map<K, V>, key: K, value: V): void {
+  map.set(key, value);
+  if (map.size <= MAX_SUBMITS) return;
+  const [oldest] = map.keys();
+  if (oldest !== undefined) map.delete(oldest);
 }

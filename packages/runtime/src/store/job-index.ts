@@ -20,17 +20,19 @@ export interface JobRow {
   readonly traceId: string;
   /** Milliseconds since 1970. */
   readonly acceptedAt: number;
-  /** The payload of the acceptance as it was sent, as JSON. */
-  readonly accepted: string;
   readonly status: JobStatus;
   /** Milliseconds since 1970; undefined while it is not finished. */
   readonly finishedAt?: number | undefined;
+  /** What remained of its budget when it finished: exact decimal text by currency. */
+  readonly remaining?: Readonly<Record<string, string>> | undefined;
   /** The acknowledged wish to cancel; durable before the acknowledgement (R-7.4-1). */
   readonly cancel?: { readonly reason?: string | undefined } | undefined;
 }
 
 /** What may change of a job. */
-export type JobChange = Partial<Pick<JobRow, "session" | "status" | "finishedAt" | "cancel">>;
+export type JobChange = Partial<
+  Pick<JobRow, "session" | "status" | "finishedAt" | "remaining" | "cancel">
+>;
 
 /** Which jobs to list. Everything given has to fit. */
 export interface JobQuery {

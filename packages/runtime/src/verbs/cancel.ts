@@ -1,5 +1,5 @@
-import { ArcpError } from "@arcp/core";
-import type { Job } from "../jobs/job.ts";
+import { ArcpError, isTerminal, type TerminalStatus } from "@arcp/core";
+import type { KnownJob } from "../jobs/known-job.ts";
 import type { Session } from "../session/session.ts";
 import type { Services, Verb } from "./services.ts";
 import { namedJob, observableJob } from "./target.ts";
@@ -7,23 +7,25 @@ import { namedJob, observableJob } from "./target.ts";
 /** Acknowledges a cancel once it is durable, in front of the job's end (R-7.4-1). */
 export const cancel: Verb<"job.cancel"> = async (services, { session }, request) => {
   const { reason } = request.payload;
-  const job = observableJob(services, session.principal, namedJob(request));
+  const job = await observableJob(services, session.principal, namedJob(request));
   if (!mayCancel(services, session, job)) {
     throw new ArcpError("PERMISSION_DENIED", "only the session that submitted a job may cancel it");
   }
-  await job.cancel(reason, (finished) =>
+  const acknowledge = (finished: TerminalStatus | undefined): void =>
     session.say({
       type: "job.cancelled",
       job_id: job.id,
-      trace_id: job.identity.traceId,
+      trace_id: job.traceId,
       payload: { request_id: request.id, job_id: job.id, reason, current_status: finished },
-    }),
-  );
+    });
+  const live = services.jobs.get(job.id);
+  if (live !== undefined) await live.cancel(reason, acknowledge);
+  else acknowledge(isTerminal(job.status) ? job.status : undefined);
   services.logger.info({ job: job.id, principal: session.principal }, "job cancelled");
 };
 
 /** The owner, or any session of the submitter once the owning session is gone (R-7.4-7). */
-function mayCancel({ sessions }: Services, session: Session, { identity }: Job): boolean {
-  if (identity.session === session.id) return true;
-  return identity.principal === session.principal && sessions.get(identity.session) === undefined;
+function mayCancel({ sessions }: Services, session: Session, job: KnownJob): boolean {
+  if (job.session === session.id) return true;
+  return job.principal === session.principal && sessions.get(job.session) === undefined;
 }

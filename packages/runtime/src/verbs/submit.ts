@@ -10,11 +10,13 @@ import {
 } from "@arcp/core";
 import type { CompiledLease } from "../authority/lease.ts";
 import { compileLease } from "../authority/lease.ts";
+import { acceptanceOf } from "../jobs/acceptance.ts";
 import type { AnyAgent } from "../jobs/agents.ts";
 import { Job } from "../jobs/job.ts";
 import { runAgent } from "../jobs/run.ts";
 import type { Session } from "../session/session.ts";
 import type { SubmitReply } from "../session/submit-log.ts";
+import type { JobRow } from "../store/index.ts";
 import { rejection } from "./reject.ts";
 import type { Services, Verb } from "./services.ts";
 
@@ -40,7 +42,9 @@ export const submit: Verb<"job.submit"> = (services, { session }, request) =>
 
 async function decide(services: Services, session: Session, request: Submit): Promise<SubmitReply> {
   try {
-    return await accept(services, session, request);
+    return (
+      (await earlierReply(services, session, request)) ?? (await accept(services, session, request))
+    );
   } catch (thrown) {
     const error = ArcpError.from(thrown);
     if (error !== thrown) services.logger.error({ err: thrown }, "a submit failed");
@@ -59,12 +63,7 @@ async function accept(services: Services, session: Session, request: Submit): Pr
   const lease = compile(services, session.principal, agent, request.payload.lease_request ?? {});
   const job = createJob(services, session, request, agent, lease);
   const { id, agent: reference, traceId, acceptedAt } = job.identity;
-  const announcement = job.acceptance;
-  const accepted = JSON.stringify(announcement.payload);
-  if (accepted.length > MAX_ACCEPTANCE) {
-    throw new ArcpError("INVALID_REQUEST", "payload.lease_request: is too large");
-  }
-  await services.store.jobs.insert({
+  const row: JobRow = {
     id,
     principal: session.principal,
     session: session.id,
@@ -72,21 +71,41 @@ async function accept(services: Services, session: Session, request: Submit): Pr
     request: request.id,
     agent: reference,
     input: JSON.stringify(request.payload.input ?? null),
-    lease: lease.json,
+    lease: job.lease,
     maxRuntimeSec: request.payload.max_runtime_sec,
     traceId,
     acceptedAt,
-    accepted,
     status: "pending",
-  });
+  };
+  const announcement = acceptanceOf(row);
+  if (JSON.stringify(announcement).length > MAX_ACCEPTANCE) {
+    throw new ArcpError("INVALID_REQUEST", "payload.lease_request: is too large");
+  }
+  await services.store.jobs.insert(row);
   job.accept();
   services.jobs.add(job);
-  void job.ended.then(() => services.finished(job));
+  void job.ended.then(() => {
+    // What became of it stands nowhere but here.
+    if (job.lost) return;
+    services.jobs.remove(job);
+    services.finished(job);
+  });
   const begin = (): void => {
     session.follow(id, "owner", 0);
     void runAgent(job, agent, input, services);
   };
   return { announcement, begin };
+}
+
+/** The reply that this submit got from the process before this one, if it got one (R-5.4-8). */
+async function earlierReply(
+  { store }: Services,
+  session: Session,
+  request: Submit,
+): Promise<SubmitReply | undefined> {
+  if (!session.restored) return undefined;
+  const [row] = await store.jobs.list({ session: session.id, request: request.id, limit: 1 });
+  return row && { announcement: acceptanceOf(row) };
 }
 
 /** A restriction that the session did not agree on is refused, never dropped silently (R-6.2-4). */

@@ -1,12 +1,11 @@
 import type { Envelope } from "@arcp/core";
-import type { Job } from "../jobs/job.ts";
+import type { KnownJob } from "../jobs/known-job.ts";
 import { Journal } from "../session/journal.ts";
 import type { Session } from "../session/session.ts";
 import { isVisible } from "../session/view.ts";
 import type { Role } from "../store/index.ts";
-import { reject } from "./reject.ts";
 import type { Services, Verb } from "./services.ts";
-import { jobNotFound, namedJob, observableJob } from "./target.ts";
+import { namedJob, observableJob } from "./target.ts";
 
 type Subscribe = Envelope<"job.subscribe">;
 
@@ -16,15 +15,12 @@ type Subscribe = Envelope<"job.subscribe">;
  */
 export const subscribe: Verb<"job.subscribe"> = (services, { session }, request) =>
   session.subscriptions.run(async () => {
-    const job = observableJob(services, session.principal, namedJob(request));
-    if (!job.live) await job.ended;
+    const id = namedJob(request);
+    await services.jobs.get(id)?.settled();
+    const job = await observableJob(services, session.principal, id);
     const start = await startOf(services, session, job, request);
-    session.change(() => {
-      if (services.jobs.get(job.id) === job) follow(session, job, request, start);
-      // Its time was up while its log was read: an attachment to it would wait for ever (P3).
-      else reject(session, { id: request.id, job_id: job.id }, jobNotFound());
-    });
-    services.logger.info({ job: job.id, principal: session.principal }, "job subscribed");
+    session.change(() => follow(session, services.jobs.get(id) ?? job, request, start));
+    services.logger.info({ job: id, principal: session.principal }, "job subscribed");
   });
 
 interface Start {
@@ -39,7 +35,7 @@ interface Start {
 async function startOf(
   services: Services,
   session: Session,
-  job: Job,
+  job: KnownJob,
   request: Subscribe,
 ): Promise<Start> {
   const { logs } = services.store;
@@ -54,9 +50,9 @@ async function startOf(
   }
 }
 
-function follow(session: Session, job: Job, request: Subscribe, start: Start): void {
+function follow(session: Session, job: KnownJob, request: Subscribe, start: Start): void {
   const { from, floor, visible } = start;
-  const { agent, traceId } = job.identity;
+  const { agent, traceId, remaining } = job;
   const followed = session.stream.attachments.get(job.id);
   // Whoever follows the job already may lag behind: nothing of what it has still to see is skipped.
   const latest = Math.min(job.liveAfter, followed?.cursor ?? Number.POSITIVE_INFINITY);
@@ -70,8 +66,8 @@ function follow(session: Session, job: Job, request: Subscribe, start: Start): v
       job_id: job.id,
       current_status: job.status,
       agent,
-      lease: job.lease.json,
-      ...(job.lease.budget.size > 0 ? { budget: job.budget.toJSON() } : {}),
+      lease: job.lease,
+      budget: remaining,
       parent_job_id: null,
       trace_id: traceId,
       subscribed_from: session.stream.issued,
@@ -82,26 +78,26 @@ function follow(session: Session, job: Job, request: Subscribe, start: Start): v
   });
   // Who follows the job already goes on, and with history begins anew: nothing is told twice (R-7.6-7).
   if (followed !== undefined && from === undefined) return;
-  session.follow(job.id, roleOf(session, job), after, request.id);
+  session.follow(job.id, roleOf(session, job), after, { request: request.id, head: job.lastSeq });
 }
 
 /** Fixed by who submitted the job, however often the session attaches to it (P2). */
-function roleOf(session: Session, job: Job): Role {
-  return job.identity.session === session.id ? "owner" : "observer";
+function roleOf(session: Session, job: KnownJob): Role {
+  return job.session === session.id ? "owner" : "observer";
 }
 
 /** The `job_seq` behind which the history begins, in the job's own numbers. */
 async function historyStart(
   { sessions, store }: Services,
-  { id, identity, lastSeq }: Job,
+  { id, session, lastSeq }: KnownJob,
   { payload }: Subscribe,
 ): Promise<number> {
   const { from_job_seq: jobSeq, from_event_seq: eventSeq } = payload;
   if (jobSeq !== undefined) return jobSeq;
   if (eventSeq === undefined) return 0;
-  const owner = sessions.get(identity.session)?.stream;
+  const owner = sessions.get(session)?.stream;
   if (owner !== undefined) return owner.journal.reached(id, eventSeq, owner.issued);
   // The table that translates its numbers outlives the session (R-6.3-18).
-  const journal = new Journal(await store.sessions.runs(identity.session));
+  const journal = new Journal(await store.sessions.runs(session));
   return Math.min(lastSeq, journal.reached(id, eventSeq, Number.POSITIVE_INFINITY));
 }

@@ -1,5 +1,5 @@
 import { ArcpError, type JobId } from "@arcp/core";
-import type { Job } from "../jobs/job.ts";
+import { findJob, type KnownJob } from "../jobs/known-job.ts";
 import type { Services } from "./services.ts";
 
 /** The job that a request is about, named in its envelope, its payload, or both alike. @throws ArcpError */
@@ -20,14 +20,25 @@ export function namedJob(request: {
  * The job, if this principal may know of it. An unknown job and a hidden one are refused alike (R-7.6-2).
  * @throws ArcpError `JOB_NOT_FOUND`
  */
-export function observableJob({ jobs, policy }: Services, principal: string, id: JobId): Job {
-  const job = jobs.get(id);
-  if (job !== undefined) {
-    const { principal: submitter, agent } = job.identity;
-    if (submitter === principal) return job;
-    if (policy.mayObserve(principal, { id, principal: submitter, agent })) return job;
-  }
-  throw jobNotFound();
+export async function observableJob(
+  services: Services,
+  principal: string,
+  id: JobId,
+): Promise<KnownJob> {
+  const job = await findJob(services, id);
+  if (job === undefined || !mayObserve(services, principal, job)) throw jobNotFound();
+  return job;
+}
+
+/** The submitter always may, and whoever the operator's policy names (R-7.6-1). */
+export function mayObserve(
+  { policy }: Services,
+  principal: string,
+  { id, principal: submitter, agent }: Pick<KnownJob, "id" | "principal" | "agent">,
+): boolean {
+  return (
+    submitter === principal || policy.mayObserve(principal, { id, principal: submitter, agent })
+  );
 }
 
 export function jobNotFound(): ArcpError {

@@ -1,0 +1,33 @@
+import { formatTimestamp, type JobId } from "@arcp/core";
+import { Budget, compileGrant } from "../authority/budget.ts";
+import type { JobRow } from "../store/index.ts";
+
+/** What is said when a job is accepted, and said again whenever the client may have missed it (R-6.3-8). */
+export interface Acceptance {
+  readonly type: "job.accepted";
+  readonly job_id: JobId;
+  readonly trace_id: string;
+  readonly payload: object;
+}
+
+/** The acceptance of a job: its initial budget, whatever was spent since (section 7.1). */
+export function acceptanceOf(
+  row: Pick<JobRow, "id" | "request" | "agent" | "lease" | "acceptedAt" | "traceId">,
+): Acceptance {
+  const grant = compileGrant(row.lease["cost.budget"] ?? []);
+  const budget = grant.ok && grant.grant.size > 0 ? new Budget(grant.grant).toJSON() : undefined;
+  return {
+    type: "job.accepted",
+    job_id: row.id,
+    trace_id: row.traceId,
+    payload: {
+      request_id: row.request,
+      job_id: row.id,
+      agent: row.agent,
+      lease: row.lease,
+      budget,
+      accepted_at: formatTimestamp(row.acceptedAt),
+      trace_id: row.traceId,
+    },
+  };
+}

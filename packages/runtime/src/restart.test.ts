@@ -1,0 +1,285 @@
+import { ManualClock } from "@arcp/core";
+import fc from "fast-check";
+import { pino } from "pino";
+import { expect, test } from "vitest";
+import { settled } from "../test/held-store.ts";
+import { ALL_FEATURES, type Frame, Viewer } from "../test/viewer.ts";
+import { tokenTable } from "./auth.ts";
+import { defineAgent } from "./jobs/agents.ts";
+import type { AgentContext } from "./jobs/context.ts";
+import { createRuntime, type Runtime } from "./runtime.ts";
+import type { Store } from "./store/index.ts";
+import { memoryStore } from "./store/memory-store.ts";
+
+/** Processes that follow one another on one store. A crash takes the store away from the one before, without a word. */
+function machine() {
+  const inner = memoryStore();
+  const clock = new ManualClock();
+  let generation = 0;
+  let led: PromiseWithResolvers<{ ctx: AgentContext; end: (value: unknown) => void }>;
+  const start = (): Runtime => {
+    generation += 1;
+    const own = generation;
+    /** What a dead process asks for is never answered. */
+    const alive = <T extends object>(part: T): T =>
+      new Proxy(part, {
+        get(target, name) {
+          const member = Reflect.get(target, name);
+          if (typeof member !== "function") return member;
+          return (...args: unknown[]) =>
+            own === generation ? member.apply(target, args) : new Promise(() => {});
+        },
+      });
+    const store: Store = {
+      ...inner,
+      logs: alive(inner.logs),
+      jobs: alive(inner.jobs),
+      sessions: alive(inner.sessions),
+      idempotency: alive(inner.idempotency),
+    };
+    const agent = defineAgent({
+      name: "led",
+      run(ctx) {
+        const ended = Promise.withResolvers<unknown>();
+        led.resolve({ ctx, end: ended.resolve });
+        return ended.promise;
+      },
+    });
+    return createRuntime({
+      agents: [agent],
+      auth: tokenTable({ secret: "alice", other: "bob" }),
+      store,
+      clock,
+      logger: pino({ level: "silent" }),
+    });
+  };
+  const submit = async (viewer: Viewer, rest: object = {}) => {
+    led = Promise.withResolvers();
+    const { job_id } = await viewer.submit("led", null, rest);
+    return { id: job_id ?? "", ...(await led.promise) };
+  };
+  return { start, submit, clock, store: inner };
+}
+
+const dense = (count: number, from = 1) => Array.from({ length: count }, (_, i) => from + i);
+const content = ({ event_seq, id, job_id, job_seq, payload }: Frame) => ({
+  event_seq,
+  id,
+  job_id,
+  job_seq,
+  payload,
+});
+
+test("R-6.3-20, R-7.3-10: after a crash a session goes on where it was, and its job has exactly one end", async () => {
+  const { start, submit } = machine();
+  const before = new Viewer(start());
+  const welcome = await before.hello();
+  const job = await submit(before);
+  for (let i = 0; i < 10; i++) await job.ctx.log.info(`${i}`);
+  await job.ctx.flush();
+  await settled();
+  expect(before.seqs).toEqual(dense(11));
+
+  const after = new Viewer(start());
+  expect((await after.resume(welcome, 4)).session_id).toBe(welcome.session_id);
+  const end = await after.terminal(job.id);
+  expect(end.payload).toMatchObject({
+    code: "INTERNAL_ERROR",
+    final_status: "error",
+    retryable: true,
+  });
+  expect(after.seqs).toEqual(dense(8, 5));
+  expect(after.stream.slice(0, 7).map(content)).toEqual(before.stream.slice(4).map(content));
+});
+
+test("R-7.4-2: a job whose cancel was acknowledged ends as cancelled, also by the next process", async () => {
+  const { start, submit } = machine();
+  const before = new Viewer(start());
+  const welcome = await before.hello();
+  const job = await submit(before);
+  await before.reply(before.send("job.cancel", { reason: "enough" }, { job_id: job.id }));
+  await settled();
+  const after = new Viewer(start());
+  await after.resume(welcome, 1);
+  const { payload } = await after.terminal(job.id);
+  expect(payload).toMatchObject({ code: "CANCELLED", final_status: "cancelled" });
+});
+
+test("J3: a job whose end was recorded when the process died gets no second one, and its state is mended", async () => {
+  const { start, submit, store } = machine();
+  const before = new Viewer(start());
+  const welcome = await before.hello();
+  const job = await submit(before);
+  const { update } = store.jobs;
+  // The process dies between the terminal record and the index.
+  store.jobs.update = () => new Promise(() => {});
+  job.end("done");
+  await before.terminal(job.id);
+  store.jobs.update = update;
+  const after = new Viewer(start());
+  await after.resume(welcome, 0);
+  await after.terminal(job.id);
+  await settled();
+  expect(after.stream.filter(({ type }) => type !== "job.event")).toHaveLength(1);
+  expect((await store.jobs.get(job.id as never))?.status).toBe("success");
+});
+
+test("R-5.4-8, R-6.3-8: a submit whose reply the crash swallowed is answered on the way back, and repeated makes no second job", async () => {
+  const { start, submit, store } = machine();
+  const before = new Viewer(start());
+  const welcome = await before.hello();
+  const request = before.send("job.submit", { agent: "led" });
+  const { payload } = await before.reply(request);
+  await settled();
+  const after = new Viewer(start());
+  await after.resume(welcome, 0);
+  const told = await after.find(({ type }) => type === "job.accepted");
+  expect(told.payload).toEqual(payload);
+  after.frames.length = 0;
+  after.sendAs(request, "job.submit", { agent: "led" });
+  expect((await after.reply(request)).payload).toEqual(payload);
+  expect(await store.jobs.list({ limit: 10 })).toHaveLength(1);
+  void submit;
+});
+
+test("R-6.3-8: a job that was accepted, and then the crash came before its session took note of it, is the session's", async () => {
+  const { start, store } = machine();
+  const before = new Viewer(start());
+  const welcome = await before.hello();
+  const { commit } = store.sessions;
+  store.sessions.commit = () => new Promise(() => {});
+  const request = before.send("job.submit", { agent: "led" });
+  await settled();
+  store.sessions.commit = commit;
+  const after = new Viewer(start());
+  await after.resume(welcome, 0);
+  const told = await after.reply(request);
+  expect(told.type).toBe("job.accepted");
+  expect((await after.terminal(told.job_id)).payload.code).toBe("INTERNAL_ERROR");
+});
+
+test("R-6.3-11: after a crash the window counts from the restart, and then the session is gone", async () => {
+  const { start, submit, clock } = machine();
+  const before = new Viewer(start());
+  const welcome = await before.hello();
+  const job = await submit(before);
+  await settled();
+  clock.advance(3_600_000);
+  const runtime = start();
+  await settled();
+  clock.advance(599_999);
+  const inTime = new Viewer(runtime);
+  const again = await inTime.resume(welcome, 1);
+  expect(again.type).toBe("session.welcome");
+  inTime.sever();
+  await settled();
+  clock.advance(600_000);
+  await settled();
+  const late = new Viewer(runtime);
+  expect((await late.resume(again, 1)).payload.code).toBe("RESUME_WINDOW_EXPIRED");
+  void job;
+});
+
+test("R-7.3-11, R-7.6-1: what an earlier process finished can be watched with its history, by its own principal alone", async () => {
+  const { start, submit } = machine();
+  const before = new Viewer(start());
+  await before.hello();
+  const job = await submit(before, { lease_request: { "cost.budget": ["credits:1"] } });
+  await job.ctx.metric({ name: "cost.work", value: 0.1, unit: "credits" });
+  job.end("done");
+  await before.terminal(job.id);
+  await settled();
+  const runtime = start();
+  const observer = new Viewer(runtime);
+  await observer.hello();
+  const { payload } = await observer.reply(
+    observer.send("job.subscribe", { job_id: job.id, history: true }),
+  );
+  expect(payload).toMatchObject({
+    current_status: "success",
+    replayed: true,
+    budget: { credits: 0.9 },
+  });
+  await observer.terminal(job.id);
+  expect(observer.stream.map(({ job_seq }) => job_seq)).toEqual(
+    before.stream.map(({ job_seq }) => job_seq),
+  );
+  const stranger = new Viewer(runtime);
+  await stranger.hello(ALL_FEATURES, "other");
+  const refused = await stranger.reply(
+    stranger.send("job.subscribe", { job_id: job.id, history: true }),
+  );
+  expect(refused.payload.code).toBe("JOB_NOT_FOUND");
+});
+
+test("P1: crashes and drops at any moment, and every number still means the same record", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(
+        fc.record({
+          kind: fc.constantFrom("log", "hidden", "submit", "drop", "crash", "pause"),
+          count: fc.integer({ min: 1, max: 40 }),
+        }),
+        { minLength: 5, maxLength: 25 },
+      ),
+      async (steps) => {
+        const { start, submit, store } = machine();
+        let runtime = start();
+        let viewer = new Viewer(runtime);
+        let welcome = await viewer.hello(ALL_FEATURES.filter((name) => name !== "progress"));
+        let jobs = [await submit(viewer)];
+        const truth = new Map<number, unknown>();
+        let last = 0;
+        const learn = () => {
+          for (const frame of viewer.stream) {
+            const seq = frame.event_seq ?? 0;
+            if (truth.has(seq)) expect(content(frame)).toEqual(truth.get(seq));
+            else expect(seq).toBe(last + 1);
+            truth.set(seq, content(frame));
+            last = Math.max(last, seq);
+          }
+          viewer.frames.length = 0;
+        };
+        const comeBack = async (lost: number) => {
+          learn();
+          viewer = new Viewer(runtime);
+          welcome = await viewer.resume(welcome, Math.max(0, last - lost));
+          expect(welcome.type).toBe("session.welcome");
+        };
+        for (const { kind, count } of steps) {
+          const { ctx } = jobs[count % jobs.length] ?? jobs[0]!;
+          if (kind === "log") for (let i = 0; i < count; i++) void ctx.log.info(`${i}`);
+          else if (kind === "hidden") void ctx.progress({ current: count });
+          else if (kind === "pause") await settled(count % 5);
+          else if (kind === "submit") jobs.push(await submit(viewer));
+          else if (kind === "drop") {
+            viewer.sever();
+            await comeBack(count);
+          } else {
+            runtime = start();
+            await comeBack(count);
+            jobs = [await submit(viewer)];
+          }
+        }
+        for (const job of jobs) job.end("done");
+        await settled();
+        learn();
+        expect([...truth.keys()].sort((a, b) => a - b)).toEqual(dense(truth.size));
+        // Every record that this viewer may see came exactly once.
+        const told = [...truth.values()].map((frame) => {
+          const { job_id, job_seq } = frame as Frame;
+          return `${job_id} ${job_seq}`;
+        });
+        const kept: string[] = [];
+        for (const { id } of await store.jobs.list({ limit: 100 })) {
+          const { records } = await store.logs.read(id, 0, { records: 1e6, characters: 1e9 });
+          for (const [i, { kind }] of records.entries()) {
+            if (kind !== "progress") kept.push(`${id} ${i + 1}`);
+          }
+        }
+        expect([...told].sort()).toEqual(kept.sort());
+      },
+    ),
+    { numRuns: 150 },
+  );
+}, 60_000);

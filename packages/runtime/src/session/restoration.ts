@@ -1,0 +1,75 @@
+import type { JobId } from "@arcp/core";
+import type { AttachmentRow, LogStore, Run, SessionRow, SessionStore } from "../store/index.ts";
+import { Attachment } from "./attachment.ts";
+import type { Stream } from "./stream.ts";
+import { isVisible } from "./view.ts";
+
+/** The kept jobs that a session submitted, whether it has read them or not. */
+export type OwnedJobs = readonly JobId[];
+
+/**
+ * Brings a parked session's stream back from the store: what its numbers mean, how far it got in each job, and what it
+ * still has to read. What a crash left unsaid is told by the log: every number that the open run implies may have been
+ * sent, so all of them count as issued (P1).
+ */
+export async function restoreStream(
+  stream: Stream,
+  row: SessionRow,
+  store: SessionStore,
+  logs: LogStore,
+  owned: OwnedJobs,
+): Promise<void> {
+  const runs = await store.runs(row.id);
+  const attachments = await store.attachments(row.id);
+  const features = new Set(row.features);
+  stream.journal.open(runs);
+  stream.issued = row.issued ?? (await impliedNumber(runs.at(-1), logs, features));
+  const known = new Set(attachments.map(({ job }) => job));
+  const unread = owned
+    .filter((job) => !known.has(job) && !runs.some((run) => run.job === job))
+    .map((job): AttachmentRow => ({ job, role: "owner", after: 0, since: stream.issued }));
+  for (const attachment of [...attachments, ...unread]) {
+    const cursor = cursorOf(attachment, runs, stream.issued);
+    if (await isFinished(attachment.job, cursor, logs)) continue;
+    stream.attachments.set(attachment.job, new Attachment({ ...attachment, after: cursor }));
+  }
+}
+
+/** The highest number that the last run can stand for, by what is in the log now. */
+async function impliedNumber(
+  run: Run | undefined,
+  logs: LogStore,
+  features: ReadonlySet<string>,
+): Promise<number> {
+  if (run === undefined) return 0;
+  const viewer = { features, role: run.role };
+  for (let cursor = run.jobFrom - 1; ; ) {
+    const page = await logs.read(run.job, cursor, { records: 256, characters: 1024 * 1024 });
+    // Below the floor nothing can be told apart: a resume from there is refused anyway (P3).
+    cursor = Math.max(cursor, page.floor);
+    const hidden = page.records.findIndex((record) => !isVisible(record, viewer));
+    const end = hidden === -1 ? cursor + page.records.length : cursor + hidden;
+    if (hidden !== -1 || end >= page.head) return run.from + end - run.jobFrom;
+    cursor = end;
+  }
+}
+
+/** How far an attachment has read: its last run tells, if it has one since it was made. */
+function cursorOf(
+  { job, after, since }: AttachmentRow,
+  runs: readonly Run[],
+  issued: number,
+): number {
+  const last = runs.findLastIndex((run) => run.job === job && run.from > since);
+  const run = runs[last];
+  if (run === undefined || run.from > issued) return after;
+  const end = Math.min(issued, (runs[last + 1]?.from ?? Number.POSITIVE_INFINITY) - 1);
+  return run.jobFrom + end - run.from;
+}
+
+/** Whether the terminal record was read: then nothing is left to follow. */
+async function isFinished(job: JobId, cursor: number, logs: LogStore): Promise<boolean> {
+  if (cursor === 0) return false;
+  const page = await logs.read(job, cursor - 1, { records: 1, characters: 1 });
+  return page.head === cursor && page.records[0]?.kind === "terminal";
+}
