@@ -25,6 +25,7 @@ test("R-6.1-1 R-5.1-3: the hello authenticates, offers what the client understan
     capabilities: {
       encodings: ["json"],
       features: [
+        "heartbeat",
         "subscribe",
         "agent_versions",
         "progress",

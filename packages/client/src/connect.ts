@@ -29,6 +29,7 @@ export interface ConnectOptions {
 }
 
 const understood: readonly Feature[] = [
+  "heartbeat",
   "subscribe",
   "agent_versions",
   "progress",

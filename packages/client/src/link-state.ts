@@ -1,15 +1,22 @@
 import type { Clock, Timer, Transport } from "@arcp/core";
+import type { Heartbeat } from "./heartbeat.ts";
 
 /** What a link is doing. A variant owns its timers; {@link leave} gives them back. */
 export type LinkState =
   /** Dialling, or waiting for the welcome. `abort` ends both. */
   | { readonly kind: "connecting"; readonly abort: AbortController; readonly deadline: Timer }
   /** Frames flow. */
-  | { readonly kind: "online"; readonly transport: Transport }
+  | {
+      readonly kind: "online";
+      readonly transport: Transport;
+      /** Where the session agreed on heartbeats. */
+      readonly heartbeat: Heartbeat | undefined;
+    }
   /** Between two attempts. */
   | {
       readonly kind: "retrying";
       readonly in: number;
+      readonly error: Error;
       readonly timer: Timer;
       readonly wake: () => void;
     }
@@ -21,8 +28,11 @@ export type LinkState =
 export type ConnectionState =
   | { readonly kind: "connecting" }
   | { readonly kind: "online" }
-  /** The connection is gone; a new attempt starts `in` ms after this state began. */
-  | { readonly kind: "retrying"; readonly in: number }
+  /**
+   * The connection is gone, or an attempt to have one failed, and `error` tells why: an `ArcpError` `HEARTBEAT_LOST` when
+   * one side no longer heard the other (R-6.4-4). A new attempt starts `in` ms after this state began.
+   */
+  | { readonly kind: "retrying"; readonly in: number; readonly error: Error }
   | { readonly kind: "closing" }
   /** For good. `error` tells why; a `LocalError` `CLOSED` after `close()`. */
   | { readonly kind: "closed"; readonly error: Error };
@@ -36,15 +46,25 @@ export function connecting(
   return { kind: "connecting", abort, deadline: clock.after(timeout, () => abort.abort(late())) };
 }
 
-/** @returns a state and the promise of its end, which comes by the timer or by leaving the state */
-export function retrying(clock: Clock, ms: number): { state: LinkState; over: Promise<void> } {
+/**
+ * @param error why there is no connection
+ * @returns a state and the promise of its end, which comes by the timer or by leaving the state
+ */
+export function retrying(
+  clock: Clock,
+  ms: number,
+  error: Error,
+): { state: LinkState; over: Promise<void> } {
   const { promise: over, resolve: wake } = Promise.withResolvers<void>();
-  return { state: { kind: "retrying", in: ms, timer: clock.after(ms, wake), wake }, over };
+  return { state: { kind: "retrying", in: ms, error, timer: clock.after(ms, wake), wake }, over };
 }
 
 /** Cancels the timers of a state that is being left. */
 export function leave(state: LinkState): void {
   switch (state.kind) {
+    case "online":
+      state.heartbeat?.stop();
+      break;
     case "connecting":
     case "closing":
       state.deadline.cancel();
@@ -59,7 +79,7 @@ export function leave(state: LinkState): void {
 export function publicState(state: LinkState): ConnectionState {
   switch (state.kind) {
     case "retrying":
-      return { kind: "retrying", in: state.in };
+      return { kind: "retrying", in: state.in, error: state.error };
     case "closed":
       return state;
     default:

@@ -4,6 +4,7 @@ import {
   type Decoded,
   type Dial,
   decode,
+  type Envelope,
   encode,
   LocalError,
   newMessageId,
@@ -12,6 +13,7 @@ import {
 } from "@arcp/core";
 import { MAX_PAUSE, pauseBefore } from "./backoff.ts";
 import { type Opened, openConnection, pong } from "./handshake.ts";
+import { Heartbeat } from "./heartbeat.ts";
 import { asError, explain, isFinal } from "./link-outcome.ts";
 import {
   type ConnectionState,
@@ -92,7 +94,7 @@ export class Link {
 
   /** Sends when there is a connection; otherwise what matters goes out with the next one (see `unanswered`). */
   send(frame: string): void {
-    if (this.#state.kind === "online") transmit(this.#state.transport, [frame]);
+    if (this.#state.kind === "online") this.#transmit(this.#state.transport, [frame]);
   }
 
   /** Says goodbye, waits for the answer at most a second, and closes. Never rejects. */
@@ -103,7 +105,8 @@ export class Link {
       this.#enter({ kind: "closing", transport, deadline });
       const id = newMessageId("req_");
       const session_id = this.#session?.info.id;
-      transmit(transport, [encode({ id, type: "session.close", session_id, payload: { reason } })]);
+      const goodbye = encode({ id, type: "session.close", session_id, payload: { reason } });
+      this.#transmit(transport, [goodbye]);
     } else if (this.#state.kind !== "closing") {
       this.end(closed());
     }
@@ -129,7 +132,7 @@ export class Link {
       if (this.#isClosing()) return this.end(closed());
       if (isFinal(error) || this.#session === undefined) return this.end(explain(error));
       if (this.#state.kind === "closed") return;
-      const { state, over } = retrying(this.#options.clock, pauseBefore(this.#failures));
+      const { state, over } = retrying(this.#options.clock, pauseBefore(this.#failures), error);
       this.#enter(state);
       await over;
       // Ended during the pause?
@@ -161,15 +164,16 @@ export class Link {
     this.#session = session;
     const position = session.position;
     const since = clock.monotonic();
-    this.#enter({ kind: "online", transport });
+    const heartbeat = this.#heartbeat(transport, session, welcome);
+    this.#enter({ kind: "online", transport, heartbeat });
     this.#online.resolve(session);
     const unanswered = this.#user.unanswered();
-    if (unanswered.length > 0) transmit(transport, unanswered);
-    const error = await this.#pump(session, transport, frames);
+    if (unanswered.length > 0) this.#transmit(transport, unanswered);
+    const end = await this.#pump(session, transport, frames);
     transport.close(this.#isClosing() ? "normal" : "going-away");
     // A connection that got somewhere is not one more failure in a row.
     if (session.position > position || clock.monotonic() - since >= MAX_PAUSE) this.#failures = 0;
-    return error;
+    return heartbeat?.loss ?? end;
   }
 
   async #pump(
@@ -183,6 +187,7 @@ export class Link {
       const frame = await nextFrame(frames);
       if (frame instanceof Error) return lastWord ?? frame;
       if (this.#state.kind === "closed") return this.#state.error;
+      if (this.#state.kind === "online") this.#state.heartbeat?.heard();
       const decoded = decode(frame);
       lastWord = undefined;
       const header = decoded.kind === "ok" ? decoded.message : decoded.header;
@@ -194,7 +199,7 @@ export class Link {
       if (decoded.kind === "ok") {
         const { message } = decoded;
         if (message.type === "session.ping") {
-          transmit(transport, [pong(message, session.info.id, this.#options.clock)]);
+          this.#transmit(transport, [pong(message, session.info.id, this.#options.clock)]);
           continue;
         }
         // Nothing follows a goodbye, whoever wanted it.
@@ -205,6 +210,24 @@ export class Link {
       }
       this.#user.received(decoded);
     }
+  }
+
+  /** Looks after a connection as often as the runtime said, where both sides agreed to (section 6.4). */
+  #heartbeat(
+    transport: Transport,
+    { info }: Session,
+    { payload }: Envelope<"session.welcome">,
+  ): Heartbeat | undefined {
+    const seconds = payload.heartbeat_interval_sec;
+    if (seconds === undefined || !info.features.includes("heartbeat")) return undefined;
+    const { clock } = this.#options;
+    return new Heartbeat({ transport, session: info.id, interval: seconds * 1000, clock });
+  }
+
+  /** A failure to send shows as the end of the connection's frames; what it carried is asked again on the next one. */
+  #transmit(transport: Transport, frames: readonly string[]): void {
+    if (this.#state.kind === "online") this.#state.heartbeat?.spoke();
+    transport.send(frames).catch(() => {});
   }
 
   #isClosing(): boolean {
@@ -238,9 +261,4 @@ async function nextFrame(frames: AsyncIterator<string>): Promise<string | Error>
   } catch (thrown) {
     return asError(thrown);
   }
-}
-
-/** A failure to send shows as the end of the connection's frames; what it carried is asked again on the next one. */
-function transmit(transport: Transport, frames: readonly string[]): void {
-  transport.send(frames).catch(() => {});
 }

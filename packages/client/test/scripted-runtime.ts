@@ -28,6 +28,9 @@ export const FEATURES = [
   REQUEST_ID_FEATURE,
 ];
 
+/** Seconds; told in a welcome whose features have `heartbeat`. */
+export const HEARTBEAT_INTERVAL = 20;
+
 type Extra = { seq?: number; job?: string; jobSeq?: number; session?: string };
 
 /** One message of the runtime as a frame. */
@@ -144,6 +147,7 @@ export class Connection {
       runtime: { name: "scripted", version: "1" },
       resume_token: token,
       resume_window_sec: 600,
+      ...(features.includes("heartbeat") && { heartbeat_interval_sec: HEARTBEAT_INTERVAL }),
       capabilities,
     };
     this.send(frame("session.welcome", payload, { session }));
@@ -184,11 +188,12 @@ export class ScriptedRuntime {
   /** A client with a session, and the runtime's end of its connection. */
   async online(
     options: Partial<ConnectOptions> = {},
+    features?: readonly string[],
   ): Promise<{ client: Client; wire: Connection }> {
     const connecting = this.connect(options);
     const wire = await this.accept();
     await wire.next("session.hello");
-    wire.welcome();
+    wire.welcome("rt_1", features);
     return { client: await connecting, wire };
   }
 

@@ -1,4 +1,4 @@
-import type { Envelope, Transport } from "@arcp/core";
+import { type Envelope, features, REQUEST_ID_FEATURE, type Transport } from "@arcp/core";
 import { createRuntime, type Runtime, type RuntimeOptions, tokenTable } from "@arcp/runtime";
 import { expect } from "vitest";
 import {
@@ -17,6 +17,12 @@ const principals = {
   [tokens.alice2]: "alice",
   [tokens.bob]: "bob",
 };
+
+/** All features but heartbeats: for tests that count the runtime's timers, or move its clock by leaps. */
+export const withoutHeartbeats = [
+  ...features.filter((name) => name !== "heartbeat"),
+  REQUEST_ID_FEATURE,
+];
 
 type Logger = NonNullable<RuntimeOptions["logger"]>;
 

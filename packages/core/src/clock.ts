@@ -36,6 +36,14 @@ export const systemClock: Clock = {
   },
 };
 
+/**
+ * Resolves once the event loop has turned: sockets that had something to read were read. It takes no time that anybody
+ * counts, so no clock is asked.
+ */
+export function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
+}
+
 /** Resolves after `ms` milliseconds; rejects with the signal's reason when it aborts first. */
 export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {

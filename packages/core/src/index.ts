@@ -64,6 +64,7 @@ export {
   transitions,
 } from "./lifecycle.ts";
 export { type LinkedPair, linkedPair } from "./linked-pair.ts";
+export { Liveness, type LivenessOptions } from "./liveness.ts";
 export { LocalError, type LocalErrorCode, localErrorCodes } from "./local-error.ts";
 export { ManualClock } from "./manual-clock.ts";
 export type { AgentEntry } from "./session-messages.ts";

@@ -85,7 +85,7 @@ describe.each(ways)("over %s", (way) => {
     const slow = slowAgent();
     await using stage = await Stage.open(way, { agents: [slow.agent] });
     // Heartbeats were not agreed on, and are answered all the same (R-6.4-2).
-    const wire = await stage.greeted({}, { waive: ["R-6.2-2"] });
+    const wire = await stage.greeted({ features: [] }, { waive: ["R-6.2-2"] });
     const { id, puppet } = await stage.played(wire);
     await wire.send({ type: "job.submit", id: "req_slow", payload: { agent: "slow" } });
     await eventually(() => slow.checks.length === 1);

@@ -3,7 +3,7 @@ import { memoryStore } from "@arcp/runtime";
 import { describe, expect, test } from "vitest";
 import { ways } from "../../test/line.ts";
 import { flood, type Puppet } from "../../test/puppets.ts";
-import { eventually, Stage, settled, tokens } from "../../test/stage.ts";
+import { eventually, Stage, settled, tokens, withoutHeartbeats } from "../../test/stage.ts";
 import type { Sent } from "../wire/sent.ts";
 import type { StreamEnvelope } from "../wire/stream-envelope.ts";
 import type { WireClient } from "../wire/wire-client.ts";
@@ -135,7 +135,7 @@ describe.each(ways)("over %s", (way) => {
   test("R-7.6-5 and R-6.3-18: from_event_seq speaks the owner's numbers also when the owner is gone", async () => {
     const clock = new ManualClock();
     await using stage = await Stage.open(way, { clock });
-    const owner = await stage.greeted();
+    const owner = await stage.greeted({ features: withoutHeartbeats });
     const { puppet: other } = await stage.played(owner);
     await owner.next();
     const { id, puppet } = await stage.played(owner);
@@ -150,7 +150,7 @@ describe.each(ways)("over %s", (way) => {
     clock.advance(600_000);
     await settled();
     await expect(stage.resumed(owner)).rejects.toThrow();
-    const watcher = await stage.greeted();
+    const watcher = await stage.greeted({ features: withoutHeartbeats });
     await subscribe(watcher, id, { history: true, from_event_seq: 4 });
     puppet.finish();
     expect(jobSeqs(await watcher.until(isTerminal))).toEqual([3, 4]);
@@ -293,9 +293,9 @@ describe.each(ways)("over %s", (way) => {
   test("R-7.6-10: a subscription goes on when the owner's connection, and then its session, is gone", async () => {
     const clock = new ManualClock();
     await using stage = await Stage.open(way, { clock });
-    const owner = await stage.greeted();
+    const owner = await stage.greeted({ features: withoutHeartbeats });
     const { id, puppet } = await stage.played(owner);
-    const watcher = await stage.greeted();
+    const watcher = await stage.greeted({ features: withoutHeartbeats });
     await subscribe(watcher, id, { history: true });
     clock.advance(10_000);
     const timers = clock.pending;
@@ -386,12 +386,12 @@ describe.each(ways)("over %s", (way) => {
     const clock = new ManualClock();
     const limits = { resumeWindowSec: 100, retentionSec: 500 };
     await using stage = await Stage.open(way, { clock, limits });
-    const owner = await stage.greeted();
+    const owner = await stage.greeted({ features: withoutHeartbeats });
     const { id, puppet } = await stage.played(owner);
     await emit(puppet, 1, 3);
     puppet.finish();
     await owner.until(isTerminal);
-    const watcher = await stage.greeted();
+    const watcher = await stage.greeted({ features: withoutHeartbeats });
     await settled();
     clock.advance(499_000);
     await subscribe(watcher, id, { history: true });

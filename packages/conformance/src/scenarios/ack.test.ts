@@ -1,0 +1,184 @@
+import { features, REQUEST_ID_FEATURE } from "@arcp/core";
+import { describe, expect, test } from "vitest";
+import { ways } from "../../test/line.ts";
+import { Stage, settled } from "../../test/stage.ts";
+import type { StreamEnvelope } from "../wire/stream-envelope.ts";
+import type { WireClient } from "../wire/wire-client.ts";
+
+const isTerminal = ({ type }: StreamEnvelope): boolean => type !== "job.event";
+const isNotice = ({ type, payload }: StreamEnvelope): boolean =>
+  type === "job.event" &&
+  payload.kind === "status" &&
+  (payload.body as { phase?: unknown }).phase === "back_pressure";
+const numbers = (seen: readonly StreamEnvelope[]) => seen.map(({ event_seq }) => event_seq);
+const dense = (count: number, from = 1) => Array.from({ length: count }, (_, i) => from + i);
+const acking = { features: [...features, REQUEST_ID_FEATURE] };
+const threshold = (backPressureThreshold: number) => ({ limits: { backPressureThreshold } });
+
+/** Acknowledges, and returns once the runtime has heard of it: it handles messages in their order. */
+async function ack(wire: WireClient, last_processed_seq: number, rules?: { faulty: boolean }) {
+  await wire.send({ type: "session.ack", payload: { last_processed_seq } }, rules);
+  const payload = { nonce: "n", sent_at: new Date().toISOString() };
+  await wire.send({ type: "session.ping", payload }, rules);
+  await wire.notice(({ type }) => type === "session.pong");
+}
+
+const watch = (wire: WireClient, id: string) =>
+  wire.request("job.subscribe", { job_id: id, history: true }, { jobId: id });
+
+describe.each(ways)("over %s", (way) => {
+  test("R-13-2: whoever acknowledges 10 and then 40 of 400 events is told once that it lags, and loses none", async () => {
+    await using stage = await Stage.open(way, threshold(300));
+    const wire = await stage.greeted(acking);
+    const { id, puppet } = await stage.played(wire);
+    const seen: StreamEnvelope[] = [];
+    for (let i = 1; i < 399; i++) {
+      await puppet.ctx.thought(`${i}`);
+      if (i !== 20 && i !== 350) continue;
+      seen.push(...(await wire.until(({ job_seq }) => job_seq === i + 1)));
+      await ack(wire, i === 20 ? 10 : 40);
+    }
+    puppet.finish();
+    seen.push(...(await wire.until(isTerminal)));
+    expect(numbers(seen)).toEqual(dense(401));
+    expect(seen.filter(isNotice)).toMatchObject([{ event_seq: 312, job_id: id }]);
+    const records = seen.filter((envelope) => !isNotice(envelope));
+    expect(records.map(({ job_seq }) => job_seq)).toEqual(dense(400));
+  });
+
+  test("R-6.5-1: a resume replays from the number that it presents, whatever was acknowledged", async () => {
+    await using stage = await Stage.open(way, threshold(10));
+    const wire = await stage.greeted(acking);
+    const { puppet } = await stage.played(wire);
+    for (let i = 0; i < 19; i++) await puppet.ctx.thought(`${i}`);
+    const seen = await wire.until(({ event_seq }) => event_seq === 21);
+    expect(numbers(seen.filter(isNotice))).toEqual([12]);
+    await ack(wire, 21);
+    await stage.drop(wire);
+    // The sniffer compares the contents, the notice's too.
+    const again = await stage.resumed(wire, { lastEventSeq: 4 });
+    puppet.finish();
+    expect(numbers(await again.until(isTerminal))).toEqual(dense(18, 5));
+  });
+
+  test("R-6.5-2, R-6.5-3: neither what was acknowledged nor what was not is lost to the session", async () => {
+    await using stage = await Stage.open(way, {
+      limits: { retentionSec: 0.001, backPressureThreshold: 10 },
+    });
+    const wire = await stage.greeted(acking);
+    const { id, puppet } = await stage.played(wire);
+    puppet.finish();
+    await wire.until(isTerminal);
+    await ack(wire, 1);
+    // Retention is over many times.
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    await stage.drop(wire);
+    const again = await stage.resumed(wire, { lastEventSeq: 0 });
+    expect(numbers(await again.until(isTerminal))).toEqual([1, 2]);
+    await ack(again, 2);
+    // Whoever watches without acks holds nothing back.
+    const watcher = await stage.greeted({ features: ["subscribe"] });
+    const known = () =>
+      watch(watcher, id).then(
+        () => true,
+        () => false,
+      );
+    while (await known()) await settled();
+  });
+
+  test("R-6.5-4: acks that are lower than before, too high, or not agreed on have no effect and no reply", async () => {
+    await using stage = await Stage.open(way, threshold(10));
+    const wire = await stage.greeted(acking);
+    const mute = await stage.greeted({ features: ["subscribe"] });
+    const { id, puppet } = await stage.played(wire);
+    await watch(mute, id);
+    for (let i = 0; i < 4; i++) await puppet.ctx.thought(`${i}`);
+    await wire.until(({ event_seq }) => event_seq === 5);
+    for (const seq of [5, 3, 0, 6, 1_000_000]) await ack(wire, seq);
+    await mute.send({ type: "session.ack", payload: { last_processed_seq: 1 } }, { faulty: true });
+    for (let i = 0; i < 12; i++) await puppet.ctx.thought(`${i}`);
+    puppet.finish();
+    // Behind 5 + 10 + 1, as if there had been that one ack alone.
+    expect(numbers((await wire.until(isTerminal)).filter(isNotice))).toEqual([17]);
+    expect((await mute.until(isTerminal)).filter(isNotice)).toEqual([]);
+  });
+
+  test("R-6.5-5: what one session acknowledged is still history to another", async () => {
+    await using stage = await Stage.open(way);
+    const wire = await stage.greeted(acking);
+    const { id, puppet } = await stage.played(wire);
+    for (let i = 0; i < 8; i++) await puppet.ctx.thought(`${i}`);
+    puppet.finish();
+    const seen = await wire.until(isTerminal);
+    await ack(wire, seen.length);
+    const watcher = await stage.greeted(acking);
+    await watch(watcher, id);
+    expect(await watcher.until(isTerminal)).toHaveLength(seen.length);
+  });
+
+  test("R-6.5-7: the notice names the job whose event crossed, and stands before that if it ends the job", async () => {
+    await using stage = await Stage.open(way, threshold(10));
+    const wire = await stage.greeted(acking);
+    const first = await stage.played(wire);
+    const second = await stage.played(wire);
+    for (let i = 0; i < 8; i++) await first.puppet.ctx.thought(`${i}`);
+    await wire.until(({ event_seq }) => event_seq === 10);
+    second.puppet.finish();
+    const end = await wire.until(isTerminal);
+    expect(end.map(({ type, event_seq, job_id }) => [type, event_seq, job_id])).toEqual([
+      ["job.event", 11, second.id],
+      ["job.result", 12, second.id],
+    ]);
+    expect(end[0] && isNotice(end[0])).toBe(true);
+    first.puppet.finish();
+    await wire.until(isTerminal);
+  });
+
+  test("R-6.5-8: one notice per breach, to the lagging session alone; the next one after half of it was made up", async () => {
+    await using stage = await Stage.open(way, threshold(10));
+    const wire = await stage.greeted(acking);
+    const { id, puppet } = await stage.played(wire);
+    const brisk = await stage.greeted(acking);
+    await watch(brisk, id);
+    const told: Array<number | undefined> = [];
+    const speak = async (count: number) => {
+      for (let i = 0; i < count; i++) {
+        await puppet.ctx.thought("again");
+        const { event_seq = 0 } = await brisk.next();
+        await ack(brisk, event_seq);
+      }
+    };
+    await brisk.next();
+    await speak(15);
+    let seen = await wire.until(({ job_seq }) => job_seq === 16);
+    told.push(...numbers(seen.filter(isNotice)));
+    expect(wire.lastEventSeq).toBe(17);
+    await ack(wire, 11);
+    await speak(10);
+    seen = await wire.until(({ job_seq }) => job_seq === 26);
+    told.push(...numbers(seen.filter(isNotice)));
+    expect(told).toEqual([12]);
+    await ack(wire, 22);
+    await speak(6);
+    seen = await wire.until(({ event_seq }) => event_seq === 34);
+    told.push(...numbers(seen.filter(isNotice)));
+    expect(told).toEqual([12, 34]);
+    puppet.finish();
+    await wire.until(isTerminal);
+    expect((await brisk.until(isTerminal)).filter(isNotice)).toEqual([]);
+    expect(brisk.lastEventSeq).toBe(33);
+  });
+
+  test("R-6.5-9, R-6.5-10: whoever never acknowledges is neither slowed down, nor parted with, nor robbed", async () => {
+    await using stage = await Stage.open(way, threshold(10));
+    const wire = await stage.greeted(acking);
+    const { puppet } = await stage.played(wire);
+    for (let i = 0; i < 2_000; i++) await puppet.ctx.thought(`${i}`);
+    puppet.finish();
+    const seen = await wire.until(isTerminal);
+    expect(numbers(seen)).toEqual(dense(2_003));
+    const records = seen.filter((envelope) => !isNotice(envelope));
+    expect(records.map(({ job_seq }) => job_seq)).toEqual(dense(2_002));
+    expect(stage.logged.filter((line) => line.includes('"level":"error"'))).toEqual([]);
+  });
+});
