@@ -54,6 +54,11 @@ describe("tables of options name every option, and nothing else", () => {
     ["client", "`subscribe`", interfaceKeys(`${client}/client.ts`, "SubscribeOptions")],
     ["transport-ws", "`listen`", [...interfaceKeys(`${ws}/listen.ts`, "ListenOptions"), ...attach]],
     ["transport-ws", "`dial`", dial],
+    [
+      "store-sqlite",
+      "`logLimits`",
+      interfaceKeys("packages/store-sqlite/src/log-limits.ts", "LogLimits"),
+    ],
   ])("%s: %s", (name, heading, keys) => {
     expect(keys.length).toBeGreaterThan(1);
     expect(rows(`packages/${name}/README.md`, heading).sort()).toEqual([...keys].sort());

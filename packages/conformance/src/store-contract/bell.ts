@@ -1,0 +1,72 @@
+import assert from "node:assert/strict";
+import { newJobId, sleep, systemClock } from "@arcp/core";
+import { same } from "./equality.ts";
+import { records, textsOf } from "./sample-row.ts";
+import { type StoreCase, storeCase } from "./store-case.ts";
+
+/** Milliseconds after which a bell counts as lost. */
+const PATIENCE = 5_000;
+
+export const bellCases: readonly StoreCase[] = [
+  storeCase("a bell rings once the record can be read, for its own job", {}, async ({ store }) => {
+    const [a, b] = [newJobId(), newJobId()];
+    const ofB = Promise.withResolvers<string[]>();
+    let rungOfA = 0;
+    store.logs.listen(a, () => {
+      rungOfA += 1;
+    });
+    store.logs.listen(b, () => ofB.resolve(textsOf(store, b)));
+    await store.logs.append([{ job: b, after: 0, records: records(1, 2) }]);
+    same(await soon(ofB.promise), ["1", "2"]);
+    assert.equal(rungOfA, 0);
+  }),
+
+  storeCase("every bell of a job rings", {}, async ({ store }) => {
+    const job = newJobId();
+    const bells = Array.from({ length: 3 }, () => Promise.withResolvers<void>());
+    for (const { resolve } of bells) store.logs.listen(job, resolve);
+    await store.logs.append([{ job, after: 0, records: records(1, 1) }]);
+    await soon(Promise.all(bells.map(({ promise }) => promise)));
+  }),
+
+  storeCase("a bell that was taken down is silent, and the others go on", {}, async ({ store }) => {
+    const job = newJobId();
+    const rung: string[] = [];
+    const takeDown = store.logs.listen(job, () => rung.push("first"));
+    const other = Promise.withResolvers<void>();
+    store.logs.listen(job, other.resolve);
+    takeDown();
+    takeDown();
+    await store.logs.append([{ job, after: 0, records: records(1, 1) }]);
+    await soon(other.promise);
+    same(rung, []);
+  }),
+
+  storeCase("a bell may be taken down and hung up while it rings", {}, async ({ store }) => {
+    const job = newJobId();
+    const again = Promise.withResolvers<void>();
+    let rung = 0;
+    const takeDown = store.logs.listen(job, () => {
+      rung += 1;
+      takeDown();
+      store.logs.listen(job, again.resolve);
+    });
+    await store.logs.append([{ job, after: 0, records: records(1, 1) }]);
+    await store.logs.append([{ job, after: 1, records: records(2, 1) }]);
+    await soon(again.promise);
+    assert.equal(rung, 1);
+  }),
+];
+
+async function soon<T>(rung: Promise<T>): Promise<T> {
+  const answered = new AbortController();
+  const late = sleep(systemClock, PATIENCE, answered.signal).then(
+    () => Promise.reject(new Error(`the bell did not ring within ${PATIENCE} ms`)),
+    () => rung,
+  );
+  try {
+    return await Promise.race([rung, late]);
+  } finally {
+    answered.abort();
+  }
+}

@@ -1,0 +1,95 @@
+import type { Store } from "@arcp/runtime/store";
+import type { RequirementId } from "../manifest/manifest.ts";
+
+/** What a store keeps of one job's log; beyond it the oldest records go. Chunks of results count for neither. */
+export interface KeptLog {
+  readonly records: number;
+  /** Of text, as JavaScript counts them. */
+  readonly characters: number;
+}
+
+/** How to get at the stores that the contract is held against. What is absent, the store cannot do. */
+export interface OpenStore {
+  /** A new and empty store. */
+  open(): Promise<Store>;
+  /** Closes the store and opens again what it kept. */
+  reopen?(store: Store): Promise<Store>;
+  /** A new and empty store that keeps less of a log. */
+  openLimited?(kept: KeptLog): Promise<Store>;
+}
+
+/** What a store need not be able to do. */
+export type StoreAbility = "reopen" | "openLimited";
+
+/** One promise of a store. */
+export interface StoreCase {
+  readonly name: string;
+  readonly requirements: readonly RequirementId[];
+  /** Without these there is nothing to check: skip the case, and say so. */
+  readonly needs: readonly StoreAbility[];
+  /** Rejects with what is wrong. Closes every store that it opens. */
+  run(open: OpenStore): Promise<void>;
+}
+
+/** A store in the hands of a case. */
+export interface Stage {
+  readonly store: Store;
+  /** Closes the store and opens again what it kept; every later use of `store` is of that one. */
+  reopen(): Promise<void>;
+  /** Checks what has to be true of the store now and, where it outlives a close, after one. */
+  holds(check: (store: Store) => Promise<void>): Promise<void>;
+}
+
+interface CaseOptions {
+  readonly requirements?: readonly RequirementId[];
+  readonly needs?: readonly "reopen"[];
+  /** Limits of the store, which it then has to be able to keep. */
+  readonly kept?: KeptLog;
+}
+
+export function storeCase(
+  name: string,
+  options: CaseOptions,
+  act: (stage: Stage) => Promise<void>,
+): StoreCase {
+  const { requirements = [], needs = [], kept } = options;
+  return {
+    name,
+    requirements,
+    needs: kept === undefined ? needs : [...needs, "openLimited"],
+    async run(open) {
+      let store = await first(open, kept);
+      const reopen = async (): Promise<void> => {
+        if (open.reopen === undefined) throw new Error("this store cannot be opened again");
+        store = await open.reopen(store);
+      };
+      try {
+        await act({
+          get store() {
+            return store;
+          },
+          reopen,
+          async holds(check) {
+            await check(store);
+            if (open.reopen === undefined) return;
+            await reopen();
+            await check(store);
+          },
+        });
+      } finally {
+        await store.close();
+      }
+    },
+  };
+}
+
+/** What a store cannot do of what the case needs; nothing when the case can be run. */
+export function missing({ needs }: StoreCase, open: OpenStore): readonly StoreAbility[] {
+  return needs.filter((need) => open[need] === undefined);
+}
+
+function first(open: OpenStore, kept: KeptLog | undefined): Promise<Store> {
+  if (kept === undefined) return open.open();
+  if (open.openLimited === undefined) throw new Error("this store cannot be told what to keep");
+  return open.openLimited(kept);
+}

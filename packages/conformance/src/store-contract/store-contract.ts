@@ -1,0 +1,26 @@
+import { bellCases } from "./bell.ts";
+import { durableOrderCases } from "./durable-order.ts";
+import { idempotencyCases } from "./idempotency.ts";
+import { jobRowCases } from "./job-row.ts";
+import { journalCases } from "./journal.ts";
+import { listingCases } from "./listing.ts";
+import { logAppendCases } from "./log-append.ts";
+import { logReadCases } from "./log-read.ts";
+import { sessionCases } from "./session.ts";
+import type { StoreCase } from "./store-case.ts";
+
+/**
+ * What every store promises, case by case, for any test runner to loop over. Ids of jobs and sessions are ASCII; other
+ * texts may be any string, lone surrogates included, save the text of a record, which is JSON and therefore well-formed.
+ */
+export const storeContract: readonly StoreCase[] = [
+  ...logAppendCases,
+  ...logReadCases,
+  ...bellCases,
+  ...jobRowCases,
+  ...listingCases,
+  ...sessionCases,
+  ...journalCases,
+  ...idempotencyCases,
+  ...durableOrderCases,
+];

@@ -1,0 +1,23 @@
+// The interleaving test in its long form: `soak interleaving [runs] [seed]`.
+import fc from "fast-check";
+import { aScript, Interleaving, tally } from "../test/interleaving.ts";
+import { Scratch } from "../test/scratch.ts";
+
+const [runs = "10000", given] = process.argv.slice(2);
+const numRuns = Number(runs);
+const seed = given === undefined ? Math.trunc(Math.random() * 2 ** 31) : Number(given);
+console.log(`interleaving: ${numRuns} runs, seed ${seed}`);
+
+const started = performance.now();
+const property = fc.asyncProperty(aScript, async (script) => {
+  using scratch = new Scratch();
+  await new Interleaving(() => scratch.newFile()).play(script);
+  if (tally.runs % 1000 === 0) console.log(`  ${tally.runs} runs, ${tally.crashes} crashes`);
+});
+await fc.assert(property, { numRuns, seed, endOnFailure: numRuns > 10_000 });
+
+const seconds = Math.round((performance.now() - started) / 1000);
+console.log(
+  `${tally.operations} operations, ${tally.crashes} crashes with ${tally.unacknowledged} calls in flight, of which ` +
+    `${tally.kept} had become durable; nothing was lost or repeated (${seconds} s, seed ${seed})`,
+);

@@ -1,0 +1,77 @@
+import type { SQLInputValue, SQLOutputValue } from "node:sqlite";
+import { LocalError } from "@arcp/core";
+
+/** A row as it was read: decoding it into what was written is up to who wrote it. */
+export type Row = Record<string, SQLOutputValue>;
+
+/** What is used of a `StatementSync`. */
+export interface Statement {
+  run(...values: readonly SQLInputValue[]): unknown;
+  get(...values: readonly SQLInputValue[]): Row | undefined;
+  all(...values: readonly SQLInputValue[]): Row[];
+  iterate(...values: readonly SQLInputValue[]): Iterable<Row>;
+}
+
+/** What is used of a `DatabaseSync`. */
+export interface Database {
+  prepare(sql: string): Statement;
+  exec(sql: string): void;
+  close(): void;
+}
+
+/** The one connection to the file, with every statement prepared once. */
+export class Connection {
+  readonly #database: Database;
+  readonly #prepared = new Map<string, Statement>();
+  #open = true;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  get isOpen(): boolean {
+    return this.#open;
+  }
+
+  run(sql: string, ...values: readonly SQLInputValue[]): void {
+    this.#statement(sql).run(...values);
+  }
+
+  get(sql: string, ...values: readonly SQLInputValue[]): Row | undefined {
+    return this.#statement(sql).get(...values);
+  }
+
+  all(sql: string, ...values: readonly SQLInputValue[]): Row[] {
+    return this.#statement(sql).all(...values);
+  }
+
+  /** Row by row; whoever stops early has read no further. The same statement must not be used meanwhile. */
+  each(sql: string, ...values: readonly SQLInputValue[]): Iterable<Row> {
+    return this.#statement(sql).iterate(...values);
+  }
+
+  /** Statements that are not worth keeping, or that are several. */
+  execute(sql: string): void {
+    this.#database.exec(sql);
+  }
+
+  /** The value of a pragma, or of the only column of the only row. */
+  value(sql: string): SQLOutputValue | undefined {
+    return Object.values(this.get(sql) ?? {})[0];
+  }
+
+  close(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    this.#prepared.clear();
+    this.#database.close();
+  }
+
+  /** @throws LocalError `CLOSED` */
+  #statement(sql: string): Statement {
+    if (!this.#open) throw new LocalError("CLOSED", "the store is closed");
+    const prepared = this.#prepared.get(sql) ?? this.#database.prepare(sql);
+    this.#prepared.set(sql, prepared);
+    return prepared;
+  }
+}

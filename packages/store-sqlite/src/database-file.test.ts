@@ -1,0 +1,167 @@
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { LocalError, newJobId } from "@arcp/core";
+import type { LogRecord } from "@arcp/runtime/store";
+import { afterAll, expect, test } from "vitest";
+import { Scratch } from "../test/scratch.ts";
+import { openDatabase } from "./database-file.ts";
+import { sqliteStore } from "./sqlite-store.ts";
+
+const scratch = new Scratch();
+afterAll(() => scratch[Symbol.dispose]());
+
+const holder = join(import.meta.dirname, "../test/holder.ts");
+const ALL = { records: 1_000_000, characters: 1_000_000_000 };
+
+function refusal(path: string): LocalError {
+  try {
+    void sqliteStore(path).close();
+  } catch (error) {
+    if (error instanceof LocalError) return error;
+    throw error;
+  }
+  return expect.fail("it was opened");
+}
+
+test("everything is in one file, written ahead, and synchronised at every commit", async () => {
+  const path = scratch.newFile();
+  const connection = openDatabase(path);
+  expect(connection.value("PRAGMA journal_mode")).toBe("wal");
+  expect(connection.value("PRAGMA synchronous")).toBe(2);
+  expect(connection.value("PRAGMA locking_mode")).toBe("exclusive");
+  expect(connection.value("PRAGMA auto_vacuum")).toBe(2);
+  expect(existsSync(`${path}-wal`)).toBe(true);
+  expect(existsSync(`${path}-shm`)).toBe(false);
+  connection.close();
+  expect([existsSync(path), existsSync(`${path}-wal`)]).toEqual([true, false]);
+});
+
+test("the settings hold for a file that is opened again", () => {
+  const path = scratch.newFile();
+  openDatabase(path).close();
+  const connection = openDatabase(path);
+  for (const [pragma, value] of [
+    ["journal_mode", "wal"],
+    ["synchronous", 2],
+    ["auto_vacuum", 2],
+  ])
+    expect(connection.value(`PRAGMA ${pragma}`)).toBe(value);
+  expect(existsSync(`${path}-shm`)).toBe(false);
+  connection.close();
+});
+
+test("a new file is its owner's alone", async () => {
+  const path = scratch.newFile();
+  const store = sqliteStore(path);
+  expect(statSync(path).mode & 0o777).toBe(0o600);
+  expect(statSync(`${path}-wal`).mode & 0o777).toBe(0o600);
+  await store.close();
+});
+
+test("a second opening is refused as long as the first one lasts, and only so long", async () => {
+  const path = scratch.newFile();
+  const store = sqliteStore(path);
+  for (let attempt = 0; attempt < 3; attempt++) {
+    const error = refusal(path);
+    expect(error.code).toBe("MISUSE");
+    expect(error.message).toContain(path);
+    expect(error.message).toContain("one runtime at a time");
+  }
+  // The refused ones did not take the lock away, which other processes see as well.
+  const { stdout } = spawnSync(process.execPath, [holder, path], { encoding: "utf8" });
+  expect(stdout).toContain("one runtime at a time");
+  await store.idempotency.put({
+    principal: "a",
+    key: "k",
+    fingerprint: "f",
+    job: newJobId(),
+    acceptedAt: 1,
+  });
+  await store.close();
+  const next = sqliteStore(path);
+  expect(await next.idempotency.get("a", "k")).toMatchObject({ fingerprint: "f" });
+  await next.close();
+});
+
+test("R-6.3-20: after a kill -9 the file opens at once, with all that was acknowledged", async () => {
+  const path = scratch.newFile();
+  const child = spawn(process.execPath, [holder, path], { stdio: ["ignore", "pipe", "inherit"] });
+  const exit = once(child, "exit");
+  let said = "";
+  child.stdout.setEncoding("utf8");
+  for await (const text of child.stdout) {
+    said += text;
+    if (said.split("\n").length > 20) break;
+  }
+  expect(refusal(path).message).toContain("one runtime at a time");
+  child.kill("SIGKILL");
+  await exit;
+  expect(existsSync(`${path}-wal`)).toBe(true);
+
+  // Each whole line names a job and the head of its log that was acknowledged.
+  const [job = "", acknowledged = ""] = said.split("\n").at(-2)?.split(" ") ?? [];
+  const store = sqliteStore(path);
+  const page = await store.logs.read(job as never, 0, ALL);
+  expect(page.head).toBeGreaterThanOrEqual(Number(acknowledged));
+  expect(page.head % 3, "each append is whole").toBe(0);
+  expect(page.records).toEqual(
+    Array.from({ length: page.head }, (_, i): LogRecord => ({ kind: "event", text: `${i + 1}` })),
+  );
+  await store.close();
+});
+
+test("what a dead process leaves beside the file fools nobody", async () => {
+  const path = scratch.newFile();
+  const store = sqliteStore(path);
+  await store.logs.append([{ job: newJobId(), after: 0, records: [{ kind: "event", text: "1" }] }]);
+  await store.close();
+  writeFileSync(`${path}-wal`, "not a log");
+  writeFileSync(`${path}-shm`, Buffer.alloc(32_768, 0xff));
+  const again = sqliteStore(path);
+  await again.close();
+});
+
+test("what is not a store is refused and not touched", () => {
+  const text = scratch.newFile();
+  writeFileSync(
+    text,
+    "a text file that is long enough to be a header, or so one might think\n".repeat(20),
+  );
+  expect(refusal(text).message).toBe(`cannot open the store ${text}: it is not a database`);
+
+  const foreign = scratch.newFile();
+  const database = new DatabaseSync(foreign);
+  database.exec("CREATE TABLE notes (text TEXT)");
+  database.close();
+  const before = readFileSync(foreign);
+  expect(refusal(foreign).message).toContain("another program");
+  expect(readFileSync(foreign).equals(before)).toBe(true);
+
+  expect(refusal(join(scratch.path, "no/such/folder.db")).message).toContain("no such file");
+  expect(refusal(scratch.path).code).toBe("MISUSE");
+});
+
+test("a name that looks like a URI is the name of a file", async () => {
+  const before = process.cwd();
+  process.chdir(scratch.path);
+  try {
+    await sqliteStore("file:odd?mode=memory").close();
+    expect(existsSync(join(scratch.path, "file:odd?mode=memory"))).toBe(true);
+  } finally {
+    process.chdir(before);
+  }
+});
+
+test("a database in memory is one of its own, and not durable", async () => {
+  const [a, b] = [sqliteStore(":memory:"), sqliteStore(":memory:")];
+  expect([a.durable, b.durable]).toEqual([false, false]);
+  await a.close();
+  await b.close();
+  expect(existsSync(":memory:")).toBe(false);
+  const store = sqliteStore(scratch.newFile());
+  expect(store.durable).toBe(true);
+  await store.close();
+});

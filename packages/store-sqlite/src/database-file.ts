@@ -1,0 +1,77 @@
+import { closeSync, openSync } from "node:fs";
+import { resolve } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { LocalError } from "@arcp/core";
+import { Connection, type Database } from "./connection.ts";
+import { checkSchema, migrate } from "./schema.ts";
+
+/** A database that ends with the process. */
+const IN_MEMORY = ":memory:";
+
+/** Bytes that the write-ahead log may keep on the disk once its content is in the file. */
+const WAL_SIZE_LIMIT = 16 * 1024 * 1024;
+
+/** SQLite's primary result codes that have a meaning of their own here. */
+const BUSY = 5;
+const NOT_A_DATABASE = 26;
+
+/**
+ * Opens the file, which nobody else can open until the connection is closed or its process has ended, however it ends:
+ * the lock is the operating system's.
+ *
+ * @throws LocalError `MISUSE` when another runtime has it open, and when it cannot be opened or is not a store
+ */
+export function openDatabase(
+  path: string,
+  connect: (place: string) => Database = connectTo,
+): Connection {
+  const place = path === IN_MEMORY ? path : resolve(path);
+  let connection: Connection | undefined;
+  try {
+    if (place !== IN_MEMORY) createPrivately(place);
+    connection = new Connection(connect(place));
+    prepare(connection);
+    return connection;
+  } catch (error) {
+    connection?.close();
+    throw new LocalError("MISUSE", `cannot open the store ${path}: ${reasonOf(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+function connectTo(place: string): DatabaseSync {
+  return new DatabaseSync(place);
+}
+
+/** A new file is its owner's alone: it holds what agents saw. An old one keeps its mode, and is not touched. */
+function createPrivately(place: string): void {
+  try {
+    closeSync(openSync(place, "wx", 0o600));
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
+  }
+}
+
+function prepare(connection: Connection): void {
+  // Kept for as long as the connection: then the write-ahead log needs no shared memory either.
+  connection.execute("PRAGMA locking_mode = EXCLUSIVE");
+  // Only takes while there is nothing in the file, and is then written with the first table.
+  if (connection.value("PRAGMA page_count") === 0)
+    connection.execute("PRAGMA auto_vacuum = INCREMENTAL");
+  // Nothing is written before it is certain that the file is ours.
+  connection.execute("BEGIN EXCLUSIVE");
+  checkSchema(connection);
+  connection.execute("COMMIT");
+  connection.execute("PRAGMA journal_mode = WAL");
+  connection.execute("PRAGMA synchronous = FULL");
+  connection.execute(`PRAGMA journal_size_limit = ${WAL_SIZE_LIMIT}`);
+  migrate(connection);
+}
+
+function reasonOf(error: unknown): string {
+  const code = error instanceof Error && "errcode" in error ? Number(error.errcode) & 0xff : 0;
+  if (code === BUSY) return "it is in use; one runtime at a time can have it open";
+  if (code === NOT_A_DATABASE) return "it is not a database";
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,127 @@
+import { statSync } from "node:fs";
+import { setImmediate as turn } from "node:timers/promises";
+import { newJobId } from "@arcp/core";
+import type { LogRecord, Store } from "@arcp/runtime/store";
+import { afterAll, expect, test } from "vitest";
+import { Scratch } from "../test/scratch.ts";
+import type { Connection } from "./connection.ts";
+import { openDatabase } from "./database-file.ts";
+import { sqliteStore, storeOn } from "./sqlite-store.ts";
+
+const scratch = new Scratch();
+afterAll(() => scratch[Symbol.dispose]());
+
+const records = (count: number, size: number): LogRecord[] =>
+  Array.from({ length: count }, () => ({ kind: "event", text: "x".repeat(size) }));
+
+async function filled(store: Store, count: number, size = 300) {
+  const job = newJobId();
+  for (let after = 0; after < count; after += 500)
+    await store.logs.append([{ job, after, records: records(500, size) }]);
+  return job;
+}
+
+const left = (connection: Connection) => [
+  connection.value("SELECT count(*) FROM records"),
+  connection.value("SELECT count(*) FROM logs"),
+];
+
+/** Waits until the connection has nothing to free. */
+async function freed(connection: Connection): Promise<void> {
+  while (connection.value("SELECT count(*) FROM logs WHERE job IS NULL") !== 0) await turn();
+  for (let last = -1; ; ) {
+    const pages = Number(connection.value("PRAGMA page_count"));
+    if (pages === last) return;
+    last = pages;
+    for (let i = 0; i < 5; i++) await turn();
+  }
+}
+
+test("a removed log is freed in steps, between which others write", async () => {
+  const connection = openDatabase(scratch.newFile());
+  const store = storeOn(connection);
+  const job = await filled(store, 5000);
+  const kept = await filled(store, 500);
+  await store.logs.remove(job);
+  const [before] = left(connection);
+  expect(Number(before)).toBeGreaterThan(5000);
+  await store.logs.append([{ job: kept, after: 500, records: records(1, 1) }]);
+  const [between] = left(connection);
+  expect(Number(between)).toBeGreaterThan(3000);
+  await freed(connection);
+  expect(left(connection)).toEqual([501, 1]);
+  await store.close();
+});
+
+test("large records are freed a few at a time", async () => {
+  const connection = openDatabase(scratch.newFile());
+  const store = storeOn(connection);
+  const job = newJobId();
+  await store.logs.append([{ job, after: 0, records: records(20, 1 << 20) }]);
+  await store.logs.remove(job);
+  await turn();
+  await turn();
+  expect(Number(left(connection)[0])).toBeGreaterThan(10);
+  await freed(connection);
+  expect(left(connection)).toEqual([0, 0]);
+  await store.close();
+});
+
+test("after a restart the freeing goes on", async () => {
+  const path = scratch.newFile();
+  const store = sqliteStore(path);
+  const job = await filled(store, 2000);
+  await store.logs.remove(job);
+  await store.close();
+  const connection = openDatabase(path);
+  expect(Number(left(connection)[0])).toBeGreaterThan(0);
+  const again = storeOn(connection);
+  await freed(connection);
+  expect(left(connection)).toEqual([0, 0]);
+  await again.close();
+});
+
+test("a file from which much was removed shrinks", async () => {
+  const path = scratch.newFile();
+  const connection = openDatabase(path);
+  const store = storeOn(connection);
+  const job = await filled(store, 20_000);
+  connection.execute("PRAGMA wal_checkpoint");
+  const before = statSync(path).size;
+  await store.logs.remove(job);
+  await freed(connection);
+  await store.close();
+  expect(before).toBeGreaterThan(5_000_000);
+  expect(statSync(path).size).toBeLessThan(before / 4);
+});
+
+test("with retention a file does not grow: at most 1.2 times after four times the events", async () => {
+  const connection = openDatabase(scratch.newFile());
+  const store = storeOn(connection);
+  const jobs: Awaited<ReturnType<typeof filled>>[] = [];
+  const sizes: number[] = [];
+  for (let i = 1; i <= 40; i++) {
+    jobs.push(await filled(store, 1000));
+    const oldest = jobs.length > 5 ? jobs.shift() : undefined;
+    if (oldest !== undefined) await store.logs.remove(oldest);
+    if (i % 10 === 0) {
+      await freed(connection);
+      sizes.push(Number(connection.value("PRAGMA page_count")));
+    }
+  }
+  expect(sizes[3]).toBeLessThanOrEqual(1.2 * (sizes[0] ?? 0));
+  await store.close();
+});
+
+test("a log at its limits does not let the file grow either", async () => {
+  const connection = openDatabase(scratch.newFile());
+  const store = storeOn(connection, { logLimits: { records: 2000 } });
+  const job = newJobId();
+  const sizes: number[] = [];
+  for (let after = 0; after < 20_000; after += 500) {
+    await store.logs.append([{ job, after, records: records(500, 300) }]);
+    if (after % 5000 === 4500) sizes.push(Number(connection.value("PRAGMA page_count")));
+  }
+  expect(sizes[3]).toBeLessThanOrEqual(1.2 * (sizes[0] ?? 0));
+  await store.close();
+});

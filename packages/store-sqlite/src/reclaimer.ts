@@ -1,0 +1,77 @@
+import type { Connection } from "./connection.ts";
+import type { GroupCommit } from "./group-commit.ts";
+
+/**
+ * What one step may free: little enough that whoever shares its transaction hardly waits, and as much as jobs may write
+ * in a turn, so that freeing keeps up with them (J4).
+ */
+const STEP = { records: 1024, bytes: 1024 * 1024, pages: 64 };
+
+/** Free pages are kept for new records; beyond this share of the file, and this many, they are given back. */
+const KEPT = { share: 0.1, pages: 256 };
+
+/**
+ * Frees what removed logs leave behind, in small steps between the other transactions, and goes on with it after a
+ * restart. A log is gone at once for its readers; its pages are used again or, when they are many, the file shrinks.
+ */
+export class Reclaimer {
+  readonly #connection: Connection;
+  readonly #group: GroupCommit;
+  #running = false;
+
+  constructor(connection: Connection, group: GroupCommit) {
+    this.#connection = connection;
+    this.#group = group;
+  }
+
+  /** There may be something to free. */
+  start(): void {
+    if (!this.#running) void this.#work();
+  }
+
+  async #work(): Promise<void> {
+    this.#running = true;
+    try {
+      while (await this.#group.write(() => this.#step())) {
+        // Each step is a part of the next transaction.
+      }
+    } catch {
+      // The store is closed or failed; what is left is freed after the next removal or at the next opening.
+    } finally {
+      this.#running = false;
+    }
+  }
+
+  /** @returns whether there was something to free */
+  #step(): boolean {
+    return this.#freeRecords() || this.#freePages();
+  }
+
+  #freeRecords(): boolean {
+    const key = this.#connection.get("SELECT key FROM logs WHERE job IS NULL LIMIT 1")?.["key"];
+    if (key === undefined) return false;
+    const log = Number(key);
+    let last: number | undefined;
+    let bytes = 0;
+    for (const row of this.#connection.each(
+      "SELECT seq, octet_length(text) AS bytes FROM records WHERE log = ? ORDER BY seq LIMIT ?",
+      log,
+      STEP.records,
+    )) {
+      last = Number(row["seq"]);
+      bytes += Number(row["bytes"]);
+      if (bytes >= STEP.bytes) break;
+    }
+    if (last === undefined) this.#connection.run("DELETE FROM logs WHERE key = ?", log);
+    else this.#connection.run("DELETE FROM records WHERE log = ? AND seq <= ?", log, last);
+    return true;
+  }
+
+  #freePages(): boolean {
+    const free = Number(this.#connection.value("PRAGMA freelist_count"));
+    const all = Number(this.#connection.value("PRAGMA page_count"));
+    if (free <= KEPT.pages || free <= all * KEPT.share) return false;
+    this.#connection.execute(`PRAGMA incremental_vacuum(${STEP.pages})`);
+    return true;
+  }
+}

@@ -1,0 +1,135 @@
+import { LocalError } from "@arcp/core";
+import type { Connection } from "./connection.ts";
+
+/** Marks a file as ours: "ARCP". */
+const APPLICATION_ID = 0x41524350;
+
+/**
+ * The schema as a list of steps; a file remembers in `user_version` how many it has been through. A step that was ever
+ * released is never changed: a new one is added behind it.
+ *
+ * Times are REAL, as a clock counts them. `logs` gives each job a short key, which is why a record costs little more than
+ * its text; a log whose `job` is NULL was removed and waits for its records to be reclaimed.
+ */
+export const migrations: readonly string[] = [
+  `
+  CREATE TABLE logs (
+    key INTEGER PRIMARY KEY,
+    job TEXT UNIQUE,
+    floor INTEGER NOT NULL,
+    head INTEGER NOT NULL,
+    records INTEGER NOT NULL,
+    characters INTEGER NOT NULL
+  ) STRICT;
+
+  CREATE TABLE records (
+    log INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    kind INTEGER NOT NULL,
+    text TEXT NOT NULL,
+    PRIMARY KEY (log, seq)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE jobs (
+    id TEXT NOT NULL PRIMARY KEY,
+    principal TEXT NOT NULL,
+    session TEXT NOT NULL,
+    request TEXT NOT NULL,
+    agent TEXT NOT NULL,
+    accepted_at REAL NOT NULL,
+    status TEXT NOT NULL,
+    finished_at REAL,
+    submitted TEXT NOT NULL,
+    state TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX jobs_by_acceptance ON jobs (accepted_at, id);
+  CREATE INDEX jobs_by_principal ON jobs (principal, accepted_at, id);
+  CREATE INDEX jobs_by_session ON jobs (session, accepted_at, id);
+  CREATE INDEX jobs_by_status ON jobs (status, accepted_at, id);
+  CREATE INDEX jobs_by_request ON jobs (session, request, accepted_at, id);
+  CREATE INDEX jobs_by_end ON jobs (finished_at) WHERE finished_at IS NOT NULL;
+
+  CREATE TABLE sessions (
+    id TEXT NOT NULL PRIMARY KEY,
+    principal TEXT NOT NULL,
+    features TEXT NOT NULL,
+    epoch INTEGER NOT NULL,
+    issued INTEGER,
+    acked INTEGER NOT NULL
+  ) STRICT;
+
+  CREATE TABLE tokens (
+    hash TEXT NOT NULL PRIMARY KEY,
+    session TEXT NOT NULL,
+    place INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX tokens_by_session ON tokens (session, place);
+
+  CREATE TABLE attachments (
+    place INTEGER PRIMARY KEY,
+    session TEXT NOT NULL,
+    job TEXT NOT NULL,
+    role TEXT NOT NULL,
+    after INTEGER NOT NULL,
+    since INTEGER NOT NULL,
+    request TEXT,
+    UNIQUE (session, job)
+  ) STRICT;
+
+  CREATE TABLE runs (
+    session TEXT NOT NULL,
+    first INTEGER NOT NULL,
+    job TEXT NOT NULL,
+    job_first INTEGER NOT NULL,
+    role TEXT NOT NULL,
+    said TEXT,
+    PRIMARY KEY (session, first)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE idempotency (
+    principal TEXT NOT NULL,
+    key TEXT NOT NULL,
+    fingerprint TEXT NOT NULL,
+    job TEXT NOT NULL,
+    accepted_at REAL NOT NULL,
+    PRIMARY KEY (principal, key)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX idempotency_by_job ON idempotency (job);
+  `,
+];
+
+/** @throws LocalError `MISUSE` when the file is another program's, or a newer version of this one wrote it */
+export function checkSchema(connection: Connection, steps = migrations): void {
+  const version = schemaVersion(connection);
+  const application = Number(connection.value("PRAGMA application_id"));
+  const tables = Number(connection.value("SELECT count(*) FROM sqlite_schema"));
+  if (application !== APPLICATION_ID && (application !== 0 || version !== 0 || tables !== 0)) {
+    throw new LocalError("MISUSE", "it is the database of another program");
+  }
+  if (version > steps.length) {
+    throw new LocalError(
+      "MISUSE",
+      `its schema has version ${version}, and this version of @arcp/store-sqlite knows ${steps.length} at most: use a newer one`,
+    );
+  }
+}
+
+/** Takes the file through the steps that it has not been through, each whole or not at all. */
+export function migrate(connection: Connection, steps = migrations): void {
+  for (let version = schemaVersion(connection); version < steps.length; version++) {
+    try {
+      connection.execute("BEGIN");
+      connection.execute(steps[version] ?? "");
+      connection.execute(`PRAGMA application_id = ${APPLICATION_ID}`);
+      connection.execute(`PRAGMA user_version = ${version + 1}`);
+      connection.execute("COMMIT");
+    } catch (error) {
+      connection.execute("ROLLBACK");
+      throw error;
+    }
+  }
+}
+
+function schemaVersion(connection: Connection): number {
+  return Number(connection.value("PRAGMA user_version"));
+}

@@ -1,0 +1,201 @@
+import type { JobId, SessionId } from "@arcp/core";
+import type {
+  AttachmentRow,
+  CommitOutcome,
+  Role,
+  Run,
+  SessionChange,
+  SessionRow,
+  SessionStore,
+} from "@arcp/runtime/store";
+import { exact, fromJson, optional } from "./column.ts";
+import type { Connection } from "./connection.ts";
+import type { GroupCommit } from "./group-commit.ts";
+
+/** Sessions, each fenced by its epoch (P5), with their tokens, attachments and runs. */
+export class SessionTable implements SessionStore {
+  readonly #connection: Connection;
+  readonly #group: GroupCommit;
+
+  constructor(connection: Connection, group: GroupCommit) {
+    this.#connection = connection;
+    this.#group = group;
+  }
+
+  insert(row: SessionRow): Promise<void> {
+    const { id, principal, features, epoch, tokens, issued, acked } = row;
+    const listed = JSON.stringify(features);
+    return this.#group.write(() => {
+      this.#erase(id);
+      this.#connection.run(
+        "INSERT INTO sessions (id, principal, features, epoch, issued, acked) VALUES (?, ?, ?, ?, ?, ?)",
+        id,
+        exact(principal),
+        listed,
+        epoch,
+        issued ?? null,
+        acked,
+      );
+      this.#setTokens(id, tokens);
+    });
+  }
+
+  async findByToken(hash: string): Promise<SessionRow | undefined> {
+    const row = this.#connection.get("SELECT session FROM tokens WHERE hash = ?", hash);
+    return row === undefined ? undefined : this.#find(row["session"] as SessionId);
+  }
+
+  async get(id: SessionId): Promise<SessionRow | undefined> {
+    return this.#find(id);
+  }
+
+  async list(): Promise<readonly SessionId[]> {
+    return this.#connection.all("SELECT id FROM sessions").map(({ id }) => id as SessionId);
+  }
+
+  async attachments(id: SessionId): Promise<readonly AttachmentRow[]> {
+    const rows = this.#connection.all(
+      "SELECT job, role, after, since, request FROM attachments WHERE session = ? ORDER BY place",
+      id,
+    );
+    return rows.map(({ job, role, after, since, request }) => ({
+      job: job as JobId,
+      role: role as Role,
+      after: Number(after),
+      since: Number(since),
+      request: request === null ? undefined : fromJson(request),
+    }));
+  }
+
+  claim(id: SessionId, epoch: number, tokens: readonly string[]): Promise<CommitOutcome> {
+    return this.#fenced(id, epoch, () => {
+      this.#setTokens(id, tokens);
+      this.#connection.run(
+        "UPDATE sessions SET epoch = ?, issued = NULL WHERE id = ?",
+        epoch + 1,
+        id,
+      );
+    });
+  }
+
+  commit(id: SessionId, epoch: number, change: SessionChange): Promise<CommitOutcome> {
+    return this.#fenced(id, epoch, () => {
+      const { runs = [], attach = [], detach = [], tokens, issued, acked } = change;
+      this.#openRuns(id, runs);
+      for (const row of attach) this.#attach(id, row);
+      for (const job of detach) {
+        this.#connection.run("DELETE FROM attachments WHERE session = ? AND job = ?", id, job);
+      }
+      if (tokens !== undefined) this.#setTokens(id, tokens);
+      if (issued !== undefined)
+        this.#connection.run("UPDATE sessions SET issued = ? WHERE id = ?", issued, id);
+      if (acked !== undefined)
+        this.#connection.run("UPDATE sessions SET acked = ? WHERE id = ?", acked, id);
+    });
+  }
+
+  async runs(id: SessionId): Promise<readonly Run[]> {
+    const rows = this.#connection.all(
+      "SELECT first, job, job_first, role, said FROM runs WHERE session = ? ORDER BY first",
+      id,
+    );
+    return rows.map(({ first, job, job_first: jobFirst, role, said }) => ({
+      from: Number(first),
+      job: job as JobId,
+      jobFrom: Number(jobFirst),
+      role: role as Role,
+      ...(said === null ? {} : { said: String(said) }),
+    }));
+  }
+
+  forget(id: SessionId): Promise<void> {
+    return this.#group.write(() => this.#erase(id));
+  }
+
+  removeRuns(id: SessionId): Promise<void> {
+    return this.#group.write(() =>
+      this.#connection.run(
+        "DELETE FROM runs WHERE session = ?1 AND NOT EXISTS (SELECT 1 FROM sessions WHERE id = ?1)",
+        id,
+      ),
+    );
+  }
+
+  /** Makes the change only while the session's epoch is this one. */
+  #fenced(id: SessionId, epoch: number, change: () => void): Promise<CommitOutcome> {
+    return this.#group.write(() => {
+      const row = this.#connection.get("SELECT epoch FROM sessions WHERE id = ?", id);
+      if (row?.["epoch"] !== epoch) return "fenced";
+      change();
+      return "committed";
+    });
+  }
+
+  #find(id: SessionId): SessionRow | undefined {
+    const row = this.#connection.get("SELECT * FROM sessions WHERE id = ?", id);
+    if (row === undefined) return undefined;
+    const tokens = this.#connection.all(
+      "SELECT hash FROM tokens WHERE session = ? ORDER BY place",
+      id,
+    );
+    return {
+      id,
+      principal: fromJson(row["principal"]),
+      features: fromJson(row["features"]),
+      epoch: Number(row["epoch"]),
+      tokens: tokens.map(({ hash }) => String(hash)),
+      issued: optional(row["issued"]),
+      acked: Number(row["acked"]),
+    };
+  }
+
+  #setTokens(id: SessionId, tokens: readonly string[]): void {
+    this.#connection.run("DELETE FROM tokens WHERE session = ?", id);
+    for (const [place, hash] of tokens.entries()) {
+      this.#connection.run(
+        "INSERT OR REPLACE INTO tokens (hash, session, place) VALUES (?, ?, ?)",
+        hash,
+        id,
+        place,
+      );
+    }
+  }
+
+  /** Replaces every run at or above the first of these. */
+  #openRuns(id: SessionId, runs: readonly Run[]): void {
+    const [first] = runs;
+    if (first === undefined) return;
+    this.#connection.run("DELETE FROM runs WHERE session = ? AND first >= ?", id, first.from);
+    for (const { from, job, jobFrom, role, said } of runs) {
+      this.#connection.run(
+        "INSERT OR REPLACE INTO runs (session, first, job, job_first, role, said) VALUES (?, ?, ?, ?, ?, ?)",
+        id,
+        from,
+        job,
+        jobFrom,
+        role,
+        said ?? null,
+      );
+    }
+  }
+
+  /** A replaced row is a new one, at the end. */
+  #attach(id: SessionId, { job, role, after, since, request }: AttachmentRow): void {
+    this.#connection.run(
+      "INSERT OR REPLACE INTO attachments (session, job, role, after, since, request) VALUES (?, ?, ?, ?, ?, ?)",
+      id,
+      job,
+      role,
+      after,
+      since,
+      request === undefined ? null : exact(request),
+    );
+  }
+
+  /** Everything but its runs. */
+  #erase(id: SessionId): void {
+    this.#connection.run("DELETE FROM sessions WHERE id = ?", id);
+    this.#connection.run("DELETE FROM tokens WHERE session = ?", id);
+    this.#connection.run("DELETE FROM attachments WHERE session = ?", id);
+  }
+}

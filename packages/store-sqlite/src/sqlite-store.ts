@@ -1,0 +1,50 @@
+import type { Store } from "@arcp/runtime/store";
+import type { Connection } from "./connection.ts";
+import { openDatabase } from "./database-file.ts";
+import { GroupCommit } from "./group-commit.ts";
+import { IdempotencyTable } from "./idempotency-table.ts";
+import { JobTable } from "./job-table.ts";
+import { DEFAULT_LOG_LIMITS, type LogLimits } from "./log-limits.ts";
+import { Reclaimer } from "./reclaimer.ts";
+import { RecordLog } from "./record-log.ts";
+import { SessionTable } from "./session-table.ts";
+
+export interface SqliteStoreOptions {
+  /** What is kept of one job's log; beyond it the oldest records go. */
+  readonly logLimits?: Partial<LogLimits>;
+}
+
+/**
+ * A store in one file, for one runtime at a time. What it acknowledged survives the end of the process and a loss of
+ * power; what it had not is there wholly or not at all.
+ *
+ * @param path of the file, made when it is not there; `:memory:` for one that ends with the process
+ * @throws LocalError `MISUSE` when another runtime has the file open, when a newer version wrote it, and when it cannot
+ *   be opened or is no store
+ */
+export function sqliteStore(path: string, options: SqliteStoreOptions = {}): Store {
+  return storeOn(openDatabase(path), options);
+}
+
+/** The store on a connection that is ready; the connection is its own from now on. */
+export function storeOn(connection: Connection, options: SqliteStoreOptions = {}): Store {
+  const group = new GroupCommit(connection);
+  const reclaimer = new Reclaimer(connection, group);
+  // A process that ended may have left something.
+  reclaimer.start();
+  return {
+    logs: new RecordLog(connection, group, reclaimer, {
+      ...DEFAULT_LOG_LIMITS,
+      ...options.logLimits,
+    }),
+    jobs: new JobTable(connection, group),
+    sessions: new SessionTable(connection, group),
+    idempotency: new IdempotencyTable(connection, group),
+    // A database in memory has no file.
+    durable: connection.get("PRAGMA database_list")?.["file"] !== "",
+    async close() {
+      group.flush();
+      connection.close();
+    },
+  };
+}

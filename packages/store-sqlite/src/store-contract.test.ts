@@ -1,0 +1,45 @@
+import { missing, type OpenStore, storeContract } from "@arcp/conformance/store";
+import { afterAll, describe, expect, test } from "vitest";
+import { Scratch } from "../test/scratch.ts";
+import { type SqliteStoreOptions, sqliteStore } from "./sqlite-store.ts";
+
+const scratch = new Scratch();
+afterAll(() => scratch[Symbol.dispose]());
+
+const opened = new WeakMap<object, { path: string; options: SqliteStoreOptions }>();
+
+async function open(path: string, options: SqliteStoreOptions = {}) {
+  const store = sqliteStore(path, options);
+  opened.set(store, { path, options });
+  return store;
+}
+
+const inFile: OpenStore = {
+  open: () => open(scratch.newFile()),
+  openLimited: (logLimits) => open(scratch.newFile(), { logLimits }),
+  async reopen(store) {
+    const { path = "", options } = opened.get(store) ?? {};
+    await store.close();
+    return open(path, options);
+  },
+};
+
+const inMemory: OpenStore = {
+  open: async () => sqliteStore(":memory:"),
+  openLimited: async (logLimits) => sqliteStore(":memory:", { logLimits }),
+};
+
+describe("the store contract on a file", () => {
+  test.each(storeContract)("$name", (storeCase) => storeCase.run(inFile));
+
+  test("nothing of it is skipped", () => {
+    expect(storeContract.flatMap((storeCase) => missing(storeCase, inFile))).toEqual([]);
+  });
+});
+
+describe("the store contract on a database in memory", () => {
+  for (const storeCase of storeContract) {
+    const skipped = missing(storeCase, inMemory).length > 0;
+    test.skipIf(skipped)(storeCase.name, () => storeCase.run(inMemory));
+  }
+});

@@ -1,0 +1,86 @@
+import { copyFileSync, existsSync } from "node:fs";
+import { DatabaseSync } from "node:sqlite";
+import type { Database, Statement } from "../src/connection.ts";
+
+/** What a database throws that has crashed: its process would not be there any more. */
+export class Crash extends Error {}
+
+/**
+ * A database whose process can be made to end between two statements: its file is copied as it is at that moment, and
+ * from then on every statement fails.
+ */
+export class CrashingDatabase implements Database {
+  readonly #database: DatabaseSync;
+  readonly #place: string;
+  readonly #image: string;
+  /** Statements of this kind that are still to come; `after` tells whether the last of them still takes place. */
+  #fuse: { statements: number; of: RegExp; after: boolean } | undefined;
+  #crashed = false;
+  /** Every statement that took place. */
+  readonly counted: string[] = [];
+
+  /** @param image the file that a crash leaves behind */
+  constructor(place: string, image: string) {
+    this.#place = place;
+    this.#image = image;
+    this.#database = new DatabaseSync(place);
+  }
+
+  get crashed(): boolean {
+    return this.#crashed;
+  }
+
+  /** Crashes at the statement of a kind that comes `statements` later: before it, or right `after` it. */
+  light(statements: number, after: boolean, of = /^/): void {
+    this.#fuse ??= { statements, after, of };
+  }
+
+  /** Puts the fuse out for as long as `act` runs. */
+  async safely<T>(act: () => Promise<T>): Promise<T> {
+    const fuse = this.#fuse;
+    this.#fuse = undefined;
+    try {
+      return await act();
+    } finally {
+      this.#fuse = fuse;
+    }
+  }
+
+  prepare(sql: string): Statement {
+    const statement = this.#database.prepare(sql);
+    const run = <T>(perform: () => T): T => this.#run(sql, perform);
+    return {
+      run: (...values) => run(() => statement.run(...values)),
+      get: (...values) => run(() => statement.get(...values)),
+      all: (...values) => run(() => statement.all(...values)),
+      iterate: (...values) => run(() => statement.iterate(...values)),
+    };
+  }
+
+  exec(sql: string): void {
+    this.#run(sql, () => this.#database.exec(sql));
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+
+  #run<T>(sql: string, perform: () => T): T {
+    if (this.#crashed) throw new Crash();
+    if (this.#fuse?.of.test(sql)) this.#fuse.statements -= 1;
+    const now = (this.#fuse?.statements ?? 0) < 0;
+    if (now && this.#fuse?.after === false) this.#crash();
+    this.counted.push(sql);
+    const result = perform();
+    if (now) this.#crash();
+    return result;
+  }
+
+  #crash(): never {
+    this.#crashed = true;
+    for (const part of ["", "-wal", "-journal"]) {
+      if (existsSync(this.#place + part)) copyFileSync(this.#place + part, this.#image + part);
+    }
+    throw new Crash();
+  }
+}
