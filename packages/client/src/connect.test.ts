@@ -26,6 +26,7 @@ test("R-6.1-1 R-5.1-3: the hello authenticates, offers what the client understan
       encodings: ["json"],
       features: [
         "heartbeat",
+        "ack",
         "subscribe",
         "agent_versions",
         "progress",

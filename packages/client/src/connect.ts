@@ -30,6 +30,7 @@ export interface ConnectOptions {
 
 const understood: readonly Feature[] = [
   "heartbeat",
+  "ack",
   "subscribe",
   "agent_versions",
   "progress",

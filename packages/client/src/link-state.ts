@@ -1,4 +1,5 @@
 import type { Clock, Timer, Transport } from "@arcp/core";
+import type { Acknowledgement } from "./acknowledgement.ts";
 import type { Heartbeat } from "./heartbeat.ts";
 
 /** What a link is doing. A variant owns its timers; {@link leave} gives them back. */
@@ -11,6 +12,8 @@ export type LinkState =
       readonly transport: Transport;
       /** Where the session agreed on heartbeats. */
       readonly heartbeat: Heartbeat | undefined;
+      /** Where the session agreed on acks. */
+      readonly acks: Acknowledgement | undefined;
     }
   /** Between two attempts. */
   | {
@@ -64,6 +67,7 @@ export function leave(state: LinkState): void {
   switch (state.kind) {
     case "online":
       state.heartbeat?.stop();
+      state.acks?.stop();
       break;
     case "connecting":
     case "closing":

@@ -11,6 +11,7 @@ import {
   type Transport,
   TransportClosedError,
 } from "@arcp/core";
+import { Acknowledgement } from "./acknowledgement.ts";
 import { MAX_PAUSE, pauseBefore } from "./backoff.ts";
 import { type Opened, openConnection, pong } from "./handshake.ts";
 import { Heartbeat } from "./heartbeat.ts";
@@ -165,7 +166,7 @@ export class Link {
     const position = session.position;
     const since = clock.monotonic();
     const heartbeat = this.#heartbeat(transport, session, welcome);
-    this.#enter({ kind: "online", transport, heartbeat });
+    this.#enter({ kind: "online", transport, heartbeat, acks: this.#acks(session) });
     this.#online.resolve(session);
     const unanswered = this.#user.unanswered();
     if (unanswered.length > 0) this.#transmit(transport, unanswered);
@@ -209,7 +210,20 @@ export class Link {
         }
       }
       this.#user.received(decoded);
+      if (header?.event_seq !== undefined && this.#state.kind === "online") {
+        this.#state.acks?.handled(header.event_seq);
+      }
     }
+  }
+
+  /** Where the session agreed on acks, sends them. */
+  #acks({ info, position }: Session): Acknowledgement | undefined {
+    if (!info.features.includes("ack")) return undefined;
+    return new Acknowledgement(this.#options.clock, position, (last_processed_seq) => {
+      const id = newMessageId("req_");
+      const payload = { last_processed_seq };
+      this.send(encode({ id, type: "session.ack", session_id: info.id, payload }));
+    });
   }
 
   /** Looks after a connection as often as the runtime said, where both sides agreed to (section 6.4). */

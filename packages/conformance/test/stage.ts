@@ -18,9 +18,9 @@ const principals = {
   [tokens.bob]: "bob",
 };
 
-/** All features but heartbeats: for tests that count the runtime's timers, or move its clock by leaps. */
+/** No heartbeats, for tests that count the runtime's timers or move its clock by leaps; and no acks, which nobody sends. */
 export const withoutHeartbeats = [
-  ...features.filter((name) => name !== "heartbeat"),
+  ...features.filter((name) => name !== "heartbeat" && name !== "ack"),
   REQUEST_ID_FEATURE,
 ];
 

@@ -17,6 +17,8 @@ export const offeredFeatures: readonly string[] = [
   ...allFeatures.filter((name) =>
     [
       "heartbeat",
+      "list_jobs",
+      "ack",
       "subscribe",
       "agent_versions",
       "progress",

@@ -11,6 +11,8 @@ import { createRuntime, type Runtime } from "./runtime.ts";
 import type { Store } from "./store/index.ts";
 import { memoryStore } from "./store/memory-store.ts";
 
+const THRESHOLD = 20;
+
 /** Processes that follow one another on one store. A crash takes the store away from the one before, without a word. */
 function machine() {
   const inner = memoryStore();
@@ -51,6 +53,7 @@ function machine() {
       store,
       clock,
       logger: pino({ level: "silent" }),
+      limits: { backPressureThreshold: THRESHOLD },
     });
   };
   const submit = async (viewer: Viewer, rest: object = {}) => {
@@ -217,7 +220,7 @@ test("P1: crashes and drops at any moment, and every number still means the same
     fc.asyncProperty(
       fc.array(
         fc.record({
-          kind: fc.constantFrom("log", "hidden", "submit", "drop", "crash", "pause"),
+          kind: fc.constantFrom("log", "hidden", "submit", "drop", "crash", "pause", "ack"),
           count: fc.integer({ min: 1, max: 40 }),
         }),
         { minLength: 5, maxLength: 25 },
@@ -226,7 +229,8 @@ test("P1: crashes and drops at any moment, and every number still means the same
         const { start, submit, store } = machine();
         let runtime = start();
         let viewer = new Viewer(runtime);
-        let welcome = await viewer.hello(ALL_FEATURES.filter((name) => name !== "progress"));
+        const features = ALL_FEATURES.filter((name) => name !== "progress");
+        let welcome = await viewer.hello(["ack", ...features]);
         let jobs = [await submit(viewer)];
         const truth = new Map<number, unknown>();
         let last = 0;
@@ -252,7 +256,10 @@ test("P1: crashes and drops at any moment, and every number still means the same
           else if (kind === "hidden") void ctx.progress({ current: count });
           else if (kind === "pause") await settled(count % 5);
           else if (kind === "submit") jobs.push(await submit(viewer));
-          else if (kind === "drop") {
+          else if (kind === "ack") {
+            learn();
+            viewer.send("session.ack", { last_processed_seq: Math.max(0, last - (count % 10)) });
+          } else if (kind === "drop") {
             viewer.sever();
             await comeBack(count);
           } else {
@@ -266,10 +273,10 @@ test("P1: crashes and drops at any moment, and every number still means the same
         learn();
         expect([...truth.keys()].sort((a, b) => a - b)).toEqual(dense(truth.size));
         // Every record that this viewer may see came exactly once.
-        const told = [...truth.values()].map((frame) => {
-          const { job_id, job_seq } = frame as Frame;
-          return `${job_id} ${job_seq}`;
-        });
+        const frames = [...truth.values()] as Frame[];
+        const told = frames
+          .filter(({ job_seq }) => job_seq !== undefined)
+          .map(({ job_id, job_seq }) => `${job_id} ${job_seq}`);
         const kept: string[] = [];
         for (const { id } of await store.jobs.list({ limit: 100 })) {
           const { records } = await store.logs.read(id, 0, { records: 1e6, characters: 1e9 });
@@ -277,7 +284,12 @@ test("P1: crashes and drops at any moment, and every number still means the same
             if (kind !== "progress") kept.push(`${id} ${i + 1}`);
           }
         }
-        expect([...told].sort()).toEqual(kept.sort());
+        expect(told.sort()).toEqual(kept.sort());
+        // From half the threshold to beyond it is more than half the threshold (R-6.5-8).
+        const notices = frames.filter(({ job_seq }) => job_seq === undefined);
+        for (const [i, { event_seq = 0 }] of notices.entries()) {
+          expect(event_seq - (notices[i - 1]?.event_seq ?? 0)).toBeGreaterThan(THRESHOLD / 2);
+        }
       },
     ),
     { numRuns: 150 },

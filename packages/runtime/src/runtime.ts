@@ -12,6 +12,7 @@ import { emptyVault } from "./authority/vault.ts";
 import { Connection, type ConnectionContext } from "./connection.ts";
 import { AgentRegistry, type AnyAgent } from "./jobs/agents.ts";
 import { Committer } from "./jobs/committer.ts";
+import { KeyedSubmits } from "./jobs/idempotency.ts";
 import { endInterruptedJobs } from "./jobs/recovery.ts";
 import { type EndedJob, Retention } from "./jobs/retention.ts";
 import { JobTable } from "./jobs/table.ts";
@@ -37,6 +38,10 @@ export interface Limits {
   readonly retentionSec: number;
   /** Seconds between two signs of life of a connection; a client that is silent for two of them is lost (R-6.4-4). Default 30. */
   readonly heartbeatIntervalSec: number;
+  /** How many events a client that agreed to acknowledge them may be behind before it is told so (R-6.5-7). Default 1,000. */
+  readonly backPressureThreshold: number;
+  /** Jobs that one principal may have running at a time (R-7.1-5). Default 1,000. */
+  readonly liveJobsPerPrincipal: number;
 }
 
 export interface RuntimeOptions {
@@ -106,13 +111,14 @@ class HostedRuntime implements Runtime {
       (job) => this.#remove(job),
     );
     this.agents = new AgentRegistry(options.agents);
-    const jobs = new JobTable();
+    const jobs = new JobTable(limits.liveJobsPerPrincipal);
     const sessions = new Sessions({
       clock,
       store: store.sessions,
       logs: store.logs,
       logger,
       resumeWindow: limits.resumeWindowSec * 1000,
+      backPressureThreshold: limits.backPressureThreshold,
       hasJobs: (session) => this.#hasJobs(session),
     });
     this.#services = {
@@ -124,6 +130,7 @@ class HostedRuntime implements Runtime {
       policy: { ...defaultPolicy, ...options.policy },
       tools: new Map(Object.entries(options.tools ?? {})),
       jobs,
+      keyed: new KeyedSubmits(),
       jobContext: {
         clock,
         timestamps,
@@ -226,14 +233,19 @@ class HostedRuntime implements Runtime {
   }
 
   /** Forgets a finished job, its log, and with the last of a forgotten session's jobs its numbering. */
-  #remove({ id, session }: EndedJob): void {
+  #remove(job: EndedJob): void {
+    const { id } = job;
     const { store, sessions, logger } = this.#services;
     const remove = async (): Promise<void> => {
+      const row = await store.jobs.get(id);
+      const session = row?.session ?? job.session;
       await store.logs.remove(id);
       await store.idempotency.removeJob(id);
       await store.jobs.remove(id);
-      const gone = sessions.get(session) === undefined;
-      if (gone && !(await this.#hasJobs(session))) await store.sessions.removeRuns(session);
+      for (const numbered of new Set([session, row?.submittedIn ?? session])) {
+        const gone = sessions.get(numbered) === undefined;
+        if (gone && !(await this.#hasJobs(numbered))) await store.sessions.removeRuns(numbered);
+      }
     };
     remove().catch((error: unknown) => {
       logger.error({ job: id, err: error }, "a finished job could not be removed");
@@ -250,8 +262,16 @@ const WEEK = 7 * 24 * 60 * 60;
 
 function readLimits({ limits: given = {}, store }: RuntimeOptions): Limits {
   const { resumeWindowSec = 600, cancelGraceSec = 30, heartbeatIntervalSec = 30 } = given;
+  const { backPressureThreshold = 1000, liveJobsPerPrincipal = 1000 } = given;
   const retentionSec = given.retentionSec ?? (store?.durable ? WEEK : 2 * resumeWindowSec);
-  const limits = { ...given, resumeWindowSec, cancelGraceSec, retentionSec, heartbeatIntervalSec };
+  const limits = {
+    resumeWindowSec,
+    cancelGraceSec,
+    retentionSec,
+    heartbeatIntervalSec,
+    backPressureThreshold,
+    liveJobsPerPrincipal,
+  };
   for (const [name, value] of Object.entries(limits)) {
     if (!(value > 0 && Number.isFinite(value))) {
       throw new LocalError("MISUSE", `limits.${name} must be a number above zero`);

@@ -32,7 +32,7 @@ export class JobTable implements JobIndex {
 
   async insert(row: JobRow): Promise<void> {
     const { id, principal, session, request, agent, acceptedAt, status, finishedAt, ...rest } = row;
-    const { remaining, cancel, ...submitted } = rest;
+    const { remaining, cancel, submittedIn, ...submitted } = rest;
     const values = [
       id,
       exact(principal),
@@ -43,7 +43,7 @@ export class JobTable implements JobIndex {
       status,
       finishedAt ?? null,
       JSON.stringify(submitted satisfies Submitted),
-      JSON.stringify({ remaining, cancel } satisfies State),
+      JSON.stringify({ remaining, cancel, submittedIn } satisfies State),
     ];
     await this.#group.write(() =>
       this.#connection.run(
@@ -58,13 +58,15 @@ export class JobTable implements JobIndex {
     await this.#group.write(() => {
       const before = this.#find(id);
       if (before === undefined) return;
-      const { session, status, finishedAt, remaining, cancel } = { ...before, ...change };
+      const after = { ...before, ...change };
+      const { session, request, status, finishedAt, remaining, cancel, submittedIn } = after;
       this.#connection.run(
-        "UPDATE jobs SET session = ?, status = ?, finished_at = ?, state = ? WHERE id = ?",
+        "UPDATE jobs SET session = ?, request = ?, status = ?, finished_at = ?, state = ? WHERE id = ?",
         session,
+        exact(request),
         status,
         finishedAt ?? null,
-        JSON.stringify({ remaining, cancel } satisfies State),
+        JSON.stringify({ remaining, cancel, submittedIn } satisfies State),
         id,
       );
     });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type Lease, type MessageId, newJobId, newSessionId } from "@arcp/core";
+import { type Lease, type MessageId, newJobId, newMessageId, newSessionId } from "@arcp/core";
 import type { JobRow } from "@arcp/runtime/store";
 import { same } from "./equality.ts";
 import { jobRow } from "./sample-row.ts";
@@ -59,11 +59,12 @@ export const jobRowCases: readonly StoreCase[] = [
     const other = jobRow();
     for (const inserted of [row, other]) await jobs.insert(inserted);
     const session = newSessionId();
+    const adoption = { session, request: newMessageId("req_"), submittedIn: row.session };
     await jobs.update(row.id, { status: "running" });
     await jobs.update(row.id, { cancel: { reason: "enough" } });
-    await jobs.update(row.id, { session });
+    await jobs.update(row.id, adoption);
     await jobs.update(row.id, {});
-    const halfway: JobRow = { ...row, status: "running", cancel: { reason: "enough" }, session };
+    const halfway = { ...row, ...adoption, status: "running", cancel: { reason: "enough" } };
     await stage.holds(async (store) => same(await store.jobs.get(row.id), halfway));
     const finishedAt = row.acceptedAt + 5;
     const remaining = { EUR: "1" };

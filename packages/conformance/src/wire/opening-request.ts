@@ -8,7 +8,7 @@ export type ResumeForm = "resume" | "nested" | "flat" | "after-hello";
 export interface Introduction {
   /** The bearer token. */
   readonly token: string;
-  /** What it offers; all features of the protocol when left out. */
+  /** What it offers; when left out all features of the protocol but `ack`, which this client would not live up to. */
   readonly features?: readonly string[];
   readonly client?: { readonly name: string; readonly version: string };
 }
@@ -43,5 +43,8 @@ export function openingRequest(
   }
 }
 
-const allFeatures: readonly string[] = [...features, REQUEST_ID_FEATURE];
+const allFeatures: readonly string[] = [
+  ...features.filter((name) => name !== "ack"),
+  REQUEST_ID_FEATURE,
+];
 const self = { name: "arcp-conformance", version: "1.0.0" };

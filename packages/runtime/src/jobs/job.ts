@@ -28,7 +28,7 @@ import { fitsEnvelope, type RecordSource, recordStem, writeRecord } from "./reco
 export interface JobIdentity {
   readonly id: JobId;
   readonly principal: string;
-  /** The session that owns it; its features decide what the agent may stream. */
+  /** The session that submitted it; its features decide what the agent may stream. */
   readonly session: SessionId;
   readonly features: ReadonlySet<string>;
   readonly request: MessageId;
@@ -38,6 +38,8 @@ export interface JobIdentity {
   /** Milliseconds since 1970. */
   readonly acceptedAt: number;
   readonly maxRuntimeSec: number | undefined;
+  /** Milliseconds since 1970 before which it is not removed, however short the retention (R-7.2-7). */
+  readonly keepUntil?: number | undefined;
 }
 
 export interface JobContext {
@@ -82,11 +84,13 @@ export class Job implements KnownJob {
   #lost = false;
   #terminalSeq = Number.POSITIVE_INFINITY;
   #cancel: CancelRequest | undefined;
+  #owner: SessionId;
   /** An ending that came while the wish to cancel was not yet acknowledged: it waits for that. */
   #heldBack: Ending | undefined;
 
   constructor(identity: JobIdentity, lease: CompiledLease, context: JobContext) {
     this.identity = identity;
+    this.#owner = identity.session;
     this.authority = lease;
     this.#context = context;
     this.budget = new Budget(lease.budget);
@@ -109,7 +113,15 @@ export class Job implements KnownJob {
   }
 
   get session(): SessionId {
+    return this.#owner;
+  }
+
+  get submittedIn(): SessionId {
     return this.identity.session;
+  }
+
+  get keepUntil(): number | undefined {
+    return this.identity.keepUntil;
   }
 
   get agent(): string {
@@ -209,6 +221,11 @@ export class Job implements KnownJob {
       "budget",
       true,
     );
+  }
+
+  /** Another session owns it from now on; the caller has written that down (R-7.2-8). */
+  adopt(session: SessionId): void {
+    this.#owner = session;
   }
 
   /** Resolves once everything emitted so far is durable; rejects when the log is lost. */

@@ -48,6 +48,17 @@ test("P3: a job that somebody still reads is kept until nobody does", () => {
   expect(removed).toEqual(["b", "a"]);
 });
 
+test("R-7.2-7: a job that has to be kept until a moment is kept until then, and holds up no other", () => {
+  const { clock, removed, retention, end } = keeping();
+  retention.keep({ id: "a", keepUntil: clock.now() + 4500 } as Job);
+  end("b");
+  clock.advance(4499);
+  expect(removed).toEqual(["b"]);
+  clock.advance(501);
+  expect(removed).toEqual(["b", "a"]);
+  expect(clock.pending).toBe(0);
+});
+
 test("nothing is removed any more once it is closed", () => {
   const { clock, removed, retention, end } = keeping();
   end("a");

@@ -5,6 +5,8 @@ export interface EndedJob {
   readonly id: JobId;
   /** The session that owns it. */
   readonly session: SessionId;
+  /** Milliseconds since 1970 before which it is not removed. */
+  readonly keepUntil?: number | undefined;
 }
 
 /** Keeps finished jobs for the retention time, in the order of their ends, with one timer for all. */
@@ -37,15 +39,19 @@ export class Retention {
    * The job has ended: from now on its time runs.
    * @param age milliseconds since it ended; jobs are handed over in the order of their ends
    */
-  keep({ id, session }: EndedJob, age = 0): void {
+  keep({ id, session, keepUntil }: EndedJob, age = 0): void {
     const due = this.#clock.monotonic() + Math.max(0, this.#ms - age);
-    this.#kept.push({ job: { id, session }, due });
+    this.#kept.push({ job: { id, session, keepUntil }, due });
     this.#arm();
   }
 
   close(): void {
     this.#closed = true;
     this.#timer?.cancel();
+  }
+
+  #isEarly({ keepUntil }: EndedJob): boolean {
+    return keepUntil !== undefined && this.#clock.now() < keepUntil;
   }
 
   #arm(): void {
@@ -59,7 +65,7 @@ export class Retention {
     const now = this.#clock.monotonic();
     const kept = this.#kept.findIndex(({ due }) => due > now);
     for (const { job } of this.#kept.splice(0, kept === -1 ? this.#kept.length : kept)) {
-      if (this.#held(job)) this.keep(job);
+      if (this.#held(job) || this.#isEarly(job)) this.keep(job);
       else this.#remove(job);
     }
     this.#arm();

@@ -10,9 +10,10 @@ interface Entry {
   readonly job: JobId;
   readonly role: Role;
   readonly jobSeq: number;
+  readonly said: string | undefined;
 }
 
-/** What every number means, one entry each; and the runs that a projector would have opened for them. */
+/** What every number means, one entry each, records and what a session said between them; and the runs for them. */
 const streams = fc
   .array(
     fc.record({
@@ -20,15 +21,18 @@ const streams = fc
       role: fc.constantFrom<Role>("owner", "observer"),
       jobFrom: fc.integer({ min: 1, max: 9 }),
       count: fc.integer({ min: 1, max: 5 }),
+      said: fc.option(fc.string(), { nil: undefined, freq: 3 }),
     }),
-    { maxLength: 12 },
+    { maxLength: 14 },
   )
   .map((pieces) => {
     const entries: Entry[] = [];
     const runs: Run[] = [];
-    for (const { job, role, jobFrom, count } of pieces) {
-      runs.push({ from: entries.length + 1, job, jobFrom, role });
-      for (let i = 0; i < count; i++) entries.push({ job, role, jobSeq: jobFrom + i });
+    for (const { job, role, jobFrom, count, said } of pieces) {
+      const run = { from: entries.length + 1, job, jobFrom, role };
+      runs.push(said === undefined ? run : { ...run, said });
+      const covered = said === undefined ? count : 1;
+      for (let i = 0; i < covered; i++) entries.push({ job, role, jobSeq: jobFrom + i, said });
     }
     return { entries, runs };
   });
@@ -49,9 +53,12 @@ test("P1: the origin of every number is what a list of all numbers says, however
     fc.property(streams, fc.array(fc.boolean()), ({ entries, runs }, cuts) => {
       for (const journal of [journalOf(runs, cuts), new Journal(runs)]) {
         expect(journal.origin(0)).toBeUndefined();
-        for (const [i, { job, role, jobSeq }] of entries.entries()) {
-          expect(journal.origin(i + 1)).toMatchObject({ job, role, jobSeq });
+        for (const [i, entry] of entries.entries()) {
+          expect(journal.origin(i + 1)).toMatchObject(entry);
         }
+        // What the session said is one number long, so the journal ends there if it is the last.
+        const open = entries.length > 0 && entries.at(-1)?.said === undefined;
+        expect(journal.origin(entries.length + 1) !== undefined).toBe(open);
       }
     }),
   );
@@ -63,8 +70,9 @@ test("P1: the spans of any range are its numbers, whole and in order", () => {
       const from = 1 + Math.min(a, entries.length);
       const to = Math.min(b, entries.length);
       const told: Entry[] = [];
-      for (const { job, role, jobFrom, count } of journalOf(runs).spans(from, to)) {
-        for (let i = 0; i < count; i++) told.push({ job, role, jobSeq: jobFrom + i });
+      for (const { job, role, jobFrom, count, said } of journalOf(runs).spans(from, to)) {
+        if (said !== undefined) expect(count).toBe(1);
+        for (let i = 0; i < count; i++) told.push({ job, role, jobSeq: jobFrom + i, said });
       }
       expect(told).toEqual(entries.slice(from - 1, Math.max(from - 1, to)));
     }),
@@ -77,8 +85,9 @@ test("R-7.6-5: what a session has reached in a job is the highest of what its nu
       const journal = journalOf(runs);
       for (const job of JOBS) {
         const seen = entries.slice(0, seq).filter((entry) => entry.job === job);
+        const records = seen.filter(({ said }) => said === undefined);
         expect(journal.reached(job, seq, entries.length)).toBe(
-          Math.max(0, ...seen.map(({ jobSeq }) => jobSeq)),
+          Math.max(0, ...records.map(({ jobSeq }) => jobSeq)),
         );
         const owned = seen.some(({ role }) => role === "owner");
         expect(journal.ownedUpTo(seq).has(job)).toBe(owned);
@@ -110,4 +119,19 @@ test("P1: after a commit of which nobody knows whether it took place, the last r
   expect(journal.origin(2)).toMatchObject({ job: JOBS[0], jobSeq: 2 });
   journal.open([{ from: 3, job: JOBS[0], jobFrom: 3, role: "owner" }]);
   expect(journal.current).toMatchObject({ from: 3 });
+});
+
+test("R-6.6-7: the last number of every job is the highest one that stands for it, also once the journal is closed", () => {
+  fc.assert(
+    fc.property(streams, fc.nat({ max: 70 }), ({ entries, runs }, seq) => {
+      const issued = Math.min(seq, entries.length);
+      const expected = new Map(entries.slice(0, issued).map(({ job }, i) => [job, i + 1]));
+      const journal = journalOf(runs);
+      expect(journal.lastNumbers(issued)).toEqual(expected);
+      const last = journal.close(issued);
+      expect(last?.from).toBe(issued === 0 ? undefined : issued + 1);
+      journal.open(last === undefined ? [] : [last]);
+      if (last !== undefined) expect(journal.lastNumbers(last.from - 1)).toEqual(expected);
+    }),
+  );
 });

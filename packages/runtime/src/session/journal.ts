@@ -6,13 +6,24 @@ export interface Origin {
   readonly job: JobId;
   readonly role: Role;
   readonly jobSeq: number;
-  /** The last number that this run can cover: the next run begins behind it. Infinite for the last run. */
+  /** What stands there in place of the record: the session said it itself. */
+  readonly said: string | undefined;
+  /** The last number that this run can cover: the next run begins behind it. Infinite for the last run of records. */
   readonly lastSeq: number;
 }
 
+/** Consecutive numbers and the consecutive records that they mean; or one number, and what the session said under it. */
+export interface Span {
+  readonly job: JobId;
+  readonly role: Role;
+  readonly jobFrom: number;
+  readonly count: number;
+  readonly said: string | undefined;
+}
+
 /**
- * Which record every number of a session's stream belongs to: open runs, ascending, dense from 1. Pure; it knows
- * neither the store nor the log.
+ * Which record every number of a session's stream belongs to: open runs, ascending, dense from 1, and between them the
+ * few things that the session said itself, a number each. Pure; it knows neither the store nor the log.
  */
 export class Journal {
   #runs: Run[];
@@ -41,33 +52,32 @@ export class Journal {
     this.#sealed = false;
   }
 
-  /** The record behind a number; undefined when no run reaches down to it. */
+  /** What stands under a number; undefined when no run reaches it. */
   origin(seq: number): Origin | undefined {
     const index = this.#indexOf(seq);
     const run = this.#runs[index];
-    if (run === undefined) return undefined;
+    if (run === undefined || (run.said !== undefined && seq > run.from)) return undefined;
     const next = this.#runs[index + 1];
     return {
       job: run.job,
       role: run.role,
       jobSeq: run.jobFrom + (seq - run.from),
-      lastSeq: next === undefined ? Number.POSITIVE_INFINITY : next.from - 1,
+      said: run.said,
+      lastSeq: run.said === undefined ? (next?.from ?? Number.POSITIVE_INFINITY) - 1 : seq,
     };
   }
 
   /**
-   * The runs that hold numbers from `from` to `to`, each cut to that range, as the records that they stand for: what a
-   * replay needs.
+   * The runs that hold numbers from `from` to `to`, each cut to that range, as the records that they stand for, or what
+   * the session said there: what a replay needs.
    */
-  *spans(
-    from: number,
-    to: number,
-  ): Generator<{ job: JobId; role: Role; jobFrom: number; count: number }> {
+  *spans(from: number, to: number): Generator<Span> {
     for (let seq = from; seq <= to; ) {
       const origin = this.origin(seq);
       if (origin === undefined) return;
       const end = Math.min(to, origin.lastSeq);
-      yield { job: origin.job, role: origin.role, jobFrom: origin.jobSeq, count: end - seq + 1 };
+      const { job, role, jobSeq, said } = origin;
+      yield { job, role, jobFrom: jobSeq, count: end - seq + 1, said };
       seq = end + 1;
     }
   }
@@ -80,11 +90,28 @@ export class Journal {
     let highest = 0;
     for (const [i, run] of this.#runs.entries()) {
       if (run.from > Math.min(seq, issued)) break;
-      if (run.job !== job) continue;
+      if (run.job !== job || run.said !== undefined) continue;
       const end = Math.min(seq, issued, (this.#runs[i + 1]?.from ?? Number.POSITIVE_INFINITY) - 1);
       highest = Math.max(highest, run.jobFrom + end - run.from);
     }
     return highest;
+  }
+
+  /** The highest number at or below `issued` of every job that has one (R-6.6-7). */
+  lastNumbers(issued: number): Map<JobId, number> {
+    const numbers = new Map<JobId, number>();
+    for (const [i, { job, from, said }] of this.#runs.entries()) {
+      if (from > issued) break;
+      const next = this.#runs[i + 1]?.from ?? Number.POSITIVE_INFINITY;
+      numbers.set(job, said === undefined ? Math.min(issued, next - 1) : from);
+    }
+    return numbers;
+  }
+
+  /** The run that stands behind the last number that was ever issued; undefined when none was. */
+  close(issued: number): Run | undefined {
+    const last = this.origin(issued);
+    return last && { from: issued + 1, job: last.job, jobFrom: last.jobSeq + 1, role: last.role };
   }
 
   /** The jobs of its own that have a number at or below `seq`. */

@@ -55,6 +55,10 @@ async function durableMeaning(store: HeldStore, session: string, features: Reado
   for (let seq = 1; ; seq++) {
     const origin = journal.origin(seq);
     if (origin === undefined) return meaning;
+    if (origin.said !== undefined) {
+      meaning.set(seq, content(JSON.parse(`{${origin.said}`)));
+      continue;
+    }
     const page = await store.logs.read(origin.job, origin.jobSeq - 1, {
       records: 1,
       characters: 1,
@@ -88,14 +92,14 @@ test("P1: at every moment the store alone explains every number that has left", 
       fc.array(
         fc.record({
           job: fc.nat({ max: 2 }),
-          kind: fc.constantFrom("log", "progress", "pause", "drop", "subscribe"),
+          kind: fc.constantFrom("log", "progress", "pause", "drop", "subscribe", "ack"),
           count: fc.integer({ min: 1, max: 70 }),
         }),
         { minLength: 1, maxLength: 30 },
       ),
       async (steps) => {
-        const features = new Set(ALL_FEATURES.filter((name) => name !== "progress"));
-        const { store, runtime, start } = hosting();
+        const features = new Set(["ack", ...ALL_FEATURES.filter((name) => name !== "progress")]);
+        const { store, runtime, start } = hosting({ limits: { backPressureThreshold: 20 } });
         let viewer = new Viewer(runtime);
         let welcome = await viewer.hello([...features]);
         const jobs = [await start(viewer), await start(viewer), await start(viewer)];
@@ -112,6 +116,9 @@ test("P1: at every moment the store alone explains every number that has left", 
           else if (kind === "progress") void ctx.progress({ current: count });
           else if (kind === "subscribe") {
             viewer.send("job.subscribe", { job_id: id, history: true, from_job_seq: count });
+          } else if (kind === "ack") {
+            const last = viewer.stream.at(-1)?.event_seq ?? 0;
+            viewer.send("session.ack", { last_processed_seq: Math.max(0, last - (count % 16)) });
           } else {
             seen.push(...viewer.stream);
             viewer.sever();

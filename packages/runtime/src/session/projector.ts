@@ -1,15 +1,16 @@
 import { HIGH_WATER_MARK } from "@arcp/core";
 import type { Vault } from "../authority/vault.ts";
-import type { CommitOutcome, LogRecord, LogStore, PageLimits, Run } from "../store/index.ts";
+import type { CommitOutcome, LogStore, PageLimits } from "../store/index.ts";
 import type { Turn } from "../turn.ts";
 import type { Attachment } from "./attachment.ts";
+import { Batch } from "./batch.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Stream } from "./stream.ts";
-import { framePrefix, isVisible, renderFrame } from "./view.ts";
+import { framePrefix, renderFrame } from "./view.ts";
 
 /** Records of one job in one batch while other jobs wait, so that a flood delays them by a batch (J4). */
 const QUANTUM = 64;
-const BATCH: PageLimits = { records: 256, characters: HIGH_WATER_MARK };
+const LIMITS: PageLimits = { records: 256, characters: HIGH_WATER_MARK };
 
 /** Why a projector ended. */
 export type ProjectorEnd =
@@ -28,19 +29,6 @@ export interface ProjectorContext {
   readonly vault: Vault;
   /** A subscription fell behind the kept log and has ended (P3). */
   lost(attachment: Attachment): void;
-}
-
-interface Batch {
-  readonly frames: string[];
-  readonly runs: Run[];
-  readonly cursors: Map<Attachment, number>;
-  readonly ended: Attachment[];
-  /** Whose records are gone. */
-  readonly lost: Attachment[];
-  next: number;
-  characters: number;
-  /** Records that were looked at, hidden ones included. */
-  read: number;
 }
 
 /**
@@ -132,9 +120,17 @@ export class Projector {
     const { journal, issued } = this.#stream;
     let seq = after + 1;
     for (const span of journal.spans(seq, issued)) {
+      if (span.said !== undefined) {
+        while (this.#waits) await this.#context.turn.next();
+        if (this.#stopped) return { kind: "stopped" };
+        if (!(await this.#outbox.send([`${this.#prefix}${seq++},${span.said}`]))) {
+          return { kind: "stopped" };
+        }
+        continue;
+      }
       const last = span.jobFrom + span.count - 1;
       for (let cursor = span.jobFrom - 1; cursor < last; ) {
-        const limits = { ...BATCH, records: Math.min(BATCH.records, last - cursor) };
+        const limits = { ...LIMITS, records: Math.min(LIMITS.records, last - cursor) };
         const page = await this.#context.logs.read(span.job, cursor, limits);
         while (this.#waits) await this.#context.turn.next();
         if (this.#stopped) return { kind: "stopped" };
@@ -189,25 +185,16 @@ export class Projector {
 
   /** Reads round-robin over what is ready, a quantum each, and numbers it, touching nothing yet. */
   async #gather(): Promise<Batch | "behind"> {
-    const batch: Batch = {
-      frames: [],
-      runs: [],
-      cursors: new Map(),
-      ended: [],
-      lost: [],
-      next: this.#stream.issued + 1,
-      characters: 0,
-      read: 0,
-    };
+    const batch = new Batch(this.#stream, this.#prefix, this.#context.vault);
     for (const attachment of this.#ready) {
-      const room = BATCH.records - batch.read;
-      if (room <= 0 || batch.characters >= BATCH.characters || this.#stopped) break;
+      const room = LIMITS.records - batch.read;
+      if (room <= 0 || batch.characters >= LIMITS.characters || this.#stopped) break;
       this.#ready.delete(attachment);
       if (this.#stream.attachments.get(attachment.job) !== attachment) continue;
       const cursor = batch.cursors.get(attachment) ?? attachment.cursor;
       const page = await this.#context.logs.read(attachment.job, cursor, {
         records: this.#ready.size === 0 ? room : Math.min(room, QUANTUM),
-        characters: BATCH.characters - batch.characters,
+        characters: LIMITS.characters - batch.characters,
       });
       while (this.#waits) await this.#context.turn.next();
       if (page.floor > cursor || page.head < Math.max(cursor, attachment.head)) {
@@ -221,55 +208,26 @@ export class Projector {
         this.#ready.add(attachment);
         continue;
       }
-      this.#number(attachment, cursor, page.records, batch);
+      batch.add(attachment, cursor, page.records);
+      void this.#context.turn.spend("projecting", page.records.length);
       if (cursor + page.records.length < page.head) this.#ready.add(attachment);
     }
     return batch;
-  }
-
-  #number(
-    attachment: Attachment,
-    cursor: number,
-    records: readonly LogRecord[],
-    batch: Batch,
-  ): void {
-    const { job, role } = attachment;
-    const viewer = { features: this.#stream.features, role };
-    batch.read += records.length;
-    void this.#context.turn.spend("projecting", records.length);
-    let run = batch.runs.at(-1) ?? this.#stream.journal.current;
-    let jobSeq = cursor;
-    for (const record of records) {
-      jobSeq += 1;
-      if (isVisible(record, viewer)) {
-        const continues =
-          run?.job === job && run.role === role && run.jobFrom + (batch.next - run.from) === jobSeq;
-        if (!continues) {
-          run = { from: batch.next, job, jobFrom: jobSeq, role };
-          batch.runs.push(run);
-        }
-        const frame = renderFrame(this.#prefix, batch.next, job, record, this.#context.vault);
-        batch.frames.push(frame);
-        batch.characters += frame.length;
-        batch.next += 1;
-      }
-      if (record.kind === "terminal") batch.ended.push(attachment);
-    }
-    batch.cursors.set(attachment, jobSeq);
   }
 
   /** Makes the numbers durable, then moves the stream: from here on they are issued. */
   async #record(batch: Batch): Promise<ProjectorEnd | undefined> {
     const { journal, attachments } = this.#stream;
     if (batch.runs.length > 0) {
-      const outcome = await this.#commit(batch.runs);
+      const outcome = await this.#commit(batch);
       if (outcome === "fenced") return { kind: "fenced" };
       // Also when stopped meanwhile: what the store says must be what the next projector builds upon.
       journal.open(batch.runs);
     }
     if (this.#stopped) return { kind: "stopped" };
     for (const [attachment, cursor] of batch.cursors) attachment.cursor = cursor;
-    this.#stream.issued = batch.next - 1;
+    this.#stream.issued = batch.last;
+    if (batch.warns) this.#stream.lag?.told(batch.last);
     const left = batch.lost.filter(({ role }) => role === "observer");
     for (const attachment of [...batch.ended, ...left]) {
       if (attachments.get(attachment.job) === attachment) this.#stream.detach(attachment.job);
@@ -277,7 +235,7 @@ export class Projector {
     return undefined;
   }
 
-  async #commit(runs: readonly Run[]): Promise<CommitOutcome> {
+  async #commit({ runs }: Batch): Promise<CommitOutcome> {
     try {
       return await this.#stream.commit({ runs }, this.#epoch);
     } catch (error) {

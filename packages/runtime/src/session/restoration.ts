@@ -24,15 +24,25 @@ export async function restoreStream(
   const features = new Set(row.features);
   stream.journal.open(runs);
   stream.issued = row.issued ?? (await impliedNumber(runs.at(-1), logs, features));
+  stream.lag?.restore(
+    row.acked,
+    stream.issued,
+    runs.some(({ said }) => said !== undefined),
+  );
   const known = new Set(attachments.map(({ job }) => job));
   const unread = owned
-    .filter((job) => !known.has(job) && !runs.some((run) => run.job === job))
+    .filter((job) => !known.has(job) && !runs.some((run) => isOf(run, job)))
     .map((job): AttachmentRow => ({ job, role: "owner", after: 0, since: stream.issued }));
   for (const attachment of [...attachments, ...unread]) {
     const cursor = cursorOf(attachment, runs, stream.issued);
     if (await isFinished(attachment.job, cursor, logs)) continue;
     stream.attachments.set(attachment.job, new Attachment({ ...attachment, after: cursor }));
   }
+}
+
+/** Whether the run stands for records of this job. */
+function isOf(run: Run, job: JobId): boolean {
+  return run.job === job && run.said === undefined;
 }
 
 /** The highest number that the last run can stand for, by what is in the log now. */
@@ -42,6 +52,7 @@ async function impliedNumber(
   features: ReadonlySet<string>,
 ): Promise<number> {
   if (run === undefined) return 0;
+  if (run.said !== undefined) return run.from;
   const viewer = { features, role: run.role };
   for (let cursor = run.jobFrom - 1; ; ) {
     const page = await logs.read(run.job, cursor, { records: 256, characters: 1024 * 1024 });
@@ -60,7 +71,7 @@ function cursorOf(
   runs: readonly Run[],
   issued: number,
 ): number {
-  const last = runs.findLastIndex((run) => run.job === job && run.from > since);
+  const last = runs.findLastIndex((run) => isOf(run, job) && run.from > since);
   const run = runs[last];
   if (run === undefined || run.from > issued) return after;
   const end = Math.min(issued, (runs[last + 1]?.from ?? Number.POSITIVE_INFINITY) - 1);

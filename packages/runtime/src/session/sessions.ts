@@ -1,6 +1,7 @@
 import { type Clock, type JobId, newSessionId, type SessionId, type Timer } from "@arcp/core";
 import type { Logger } from "pino";
 import type { LogStore, SessionStore } from "../store/index.ts";
+import { Lag } from "./lag.ts";
 import { type OwnedJobs, restoreStream } from "./restoration.ts";
 import { Session } from "./session.ts";
 import { Stream } from "./stream.ts";
@@ -13,6 +14,8 @@ export interface SessionsOptions {
   readonly logger: Logger;
   /** Milliseconds that a session survives without a connection (R-6.3-11). */
   readonly resumeWindow: number;
+  /** How many envelopes may be unacknowledged before a session is told that it lags behind (R-6.5-7). */
+  readonly backPressureThreshold: number;
   /** Whether any job that the session submitted is still kept: then its numbering is too (R-6.3-18). */
   readonly hasJobs: (session: SessionId) => Promise<boolean>;
 }
@@ -58,20 +61,21 @@ export class Sessions {
   }
 
   #stream(id: SessionId, features: readonly string[], epoch: number): Stream {
-    const { store, logger } = this.#options;
-    return new Stream(id, new Set(features), store, epoch, (error) =>
-      logger.error({ session: id, err: error }, "a session could not be stored"),
-    );
+    const { store, logger, clock, backPressureThreshold: threshold } = this.#options;
+    const failed = (error: unknown): void =>
+      logger.error({ session: id, err: error }, "a session could not be stored");
+    const lag = features.includes("ack") ? new Lag({ threshold, clock }) : undefined;
+    return new Stream(id, new Set(features), store, epoch, failed, lag);
   }
 
   get(id: SessionId): Session | undefined {
     return this.#sessions.get(id);
   }
 
-  /** Whether a session still has something to read of this job (R-14-3). */
+  /** Whether a session still has something to read or to acknowledge of this job (R-6.5-3, R-14-3). */
   follows(job: JobId): boolean {
     for (const { stream } of this.#sessions.values()) {
-      if (stream.attachments.has(job)) return true;
+      if (stream.attachments.has(job) || stream.awaitsAck(job)) return true;
     }
     return false;
   }
@@ -90,11 +94,13 @@ export class Sessions {
     if (after > stream.issued) return false;
     const { logs } = this.#options;
     const needed = [
-      ...[...stream.journal.spans(after + 1, stream.issued)].map(({ job, jobFrom, count }) => ({
-        job,
-        after: jobFrom - 1,
-        head: jobFrom + count - 1,
-      })),
+      ...[...stream.journal.spans(after + 1, stream.issued)]
+        .filter(({ said }) => said === undefined)
+        .map(({ job, jobFrom, count }) => ({
+          job,
+          after: jobFrom - 1,
+          head: jobFrom + count - 1,
+        })),
       ...[...stream.attachments.values()].map(({ job, cursor }) => ({
         job,
         after: cursor,
@@ -132,6 +138,9 @@ export class Sessions {
     this.resumed(session);
     this.#sessions.delete(session.id);
     const { store, hasJobs } = this.#options;
+    const last = session.stream.journal.close(session.stream.issued);
+    // The row that tells how far its numbers went is forgotten, its runs are not.
+    if (last !== undefined) await session.stream.commit({ runs: [last] });
     await store.forget(session.id);
     if (!(await hasJobs(session.id))) await store.removeRuns(session.id);
   }

@@ -2,6 +2,7 @@ import type { JobId, MessageId, SessionId } from "@arcp/core";
 import type { CommitOutcome, Role, SessionChange, SessionStore } from "../store/index.ts";
 import { Attachment } from "./attachment.ts";
 import { Journal } from "./journal.ts";
+import type { Lag } from "./lag.ts";
 
 /** What an observer's attachment came from. */
 export interface Origin {
@@ -22,6 +23,8 @@ export class Stream {
   readonly attachments = new Map<JobId, Attachment>();
   /** The highest `event_seq` that was ever handed to a connection; 0 before the first. */
   issued = 0;
+  /** How far its client is behind with its acks; undefined when it did not agree to send any. */
+  readonly lag: Lag | undefined;
   #epoch: number;
   readonly #store: SessionStore;
   readonly #failed: (error: unknown) => void;
@@ -34,12 +37,14 @@ export class Stream {
     store: SessionStore,
     epoch: number,
     failed: (error: unknown) => void,
+    lag?: Lag,
   ) {
     this.session = session;
     this.features = features;
     this.#store = store;
     this.#epoch = epoch;
     this.#failed = failed;
+    this.lag = lag;
   }
 
   /** Raised by every resume. */
@@ -101,9 +106,23 @@ export class Stream {
     return [...told].filter((job) => !seen.has(job));
   }
 
+  /** The client has handled everything up to `seq`. Without the feature that has no effect (R-6.5-4). */
+  acknowledge(seq: number): void {
+    if (this.lag?.acknowledge(seq, this.issued)) this.#note({ acked: seq });
+  }
+
+  /** Whether its client agreed to send acks and owes one for a record of this job (R-6.5-3). */
+  awaitsAck(job: JobId): boolean {
+    if (this.lag === undefined) return false;
+    const spans = this.journal.spans(this.lag.acked + 1, this.issued);
+    for (const span of spans) if (span.job === job && span.said === undefined) return true;
+    return false;
+  }
+
   /** No number will be issued by this epoch any more: writes down how far it got. */
   parked(epoch: number): void {
-    this.commit({ issued: this.issued }, epoch).catch(this.#failed);
+    const acked = this.lag && { acked: this.lag.acked };
+    this.commit({ issued: this.issued, ...acked }, epoch).catch(this.#failed);
   }
 
   /** Commits what nothing has to wait for. */

@@ -7,9 +7,11 @@ export interface JobRow {
   readonly principal: string;
   /** The session that owns it. */
   readonly session: SessionId;
-  /** What the owning session had agreed on when it submitted: it decides what the agent may stream. */
+  /** The session that submitted it, once another one owns it (R-7.2-8). */
+  readonly submittedIn?: SessionId | undefined;
+  /** What the submitting session had agreed on when it submitted: it decides what the agent may stream. */
   readonly features: readonly string[];
-  /** The submit that it came from. */
+  /** The submit of the owning session that it came from, or by which it was adopted. */
   readonly request: MessageId;
   /** The resolved reference. */
   readonly agent: string;
@@ -20,6 +22,8 @@ export interface JobRow {
   readonly traceId: string;
   /** Milliseconds since 1970. */
   readonly acceptedAt: number;
+  /** Milliseconds since 1970 before which it is not removed, however short the retention (R-7.2-7). */
+  readonly keepUntil?: number | undefined;
   readonly status: JobStatus;
   /** Milliseconds since 1970; undefined while it is not finished. */
   readonly finishedAt?: number | undefined;
@@ -31,7 +35,10 @@ export interface JobRow {
 
 /** What may change of a job. */
 export type JobChange = Partial<
-  Pick<JobRow, "session" | "status" | "finishedAt" | "remaining" | "cancel">
+  Pick<
+    JobRow,
+    "session" | "submittedIn" | "request" | "status" | "finishedAt" | "remaining" | "cancel"
+  >
 >;
 
 /** Which jobs to list. Everything given has to fit. */

@@ -13,6 +13,11 @@ export interface Run {
   readonly job: JobId;
   readonly jobFrom: number;
   readonly role: Role;
+  /**
+   * Set where the session itself says something, such as that its client lags behind: the text that stands under `from`
+   * in place of a record. Such a run is about `job`, was called for by its record `jobFrom`, and covers `from` alone.
+   */
+  readonly said?: string | undefined;
 }
 
 /** A session follows a job. */

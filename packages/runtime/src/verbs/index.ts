@@ -5,8 +5,10 @@ import {
   type Envelope,
   type JobId,
 } from "@arcp/core";
+import { ack } from "./ack.ts";
 import { cancel } from "./cancel.ts";
 import { bye, close } from "./close.ts";
+import { listJobs } from "./list-jobs.ts";
 import { ping } from "./ping.ts";
 import { reject } from "./reject.ts";
 import type { Caller, Services, Verb } from "./services.ts";
@@ -22,8 +24,8 @@ const verbs: Verbs = {
   "session.resume": secondOpening,
   "session.ping": ping,
   "session.pong": () => {},
-  "session.ack": () => {},
-  "session.list_jobs": unsupported,
+  "session.ack": ack,
+  "session.list_jobs": listJobs,
   "session.close": close,
   "session.bye": bye,
   "job.submit": submit,
@@ -67,8 +69,4 @@ function targetOf({ job_id, payload }: Envelope): JobId | undefined {
 
 function secondOpening(): never {
   throw new ArcpError("INVALID_REQUEST", "this connection has its session already");
-}
-
-function unsupported(_house: Services, _caller: Caller, { type }: Envelope): never {
-  throw new ArcpError("INVALID_REQUEST", `this runtime does not offer ${type}`);
 }

@@ -1,6 +1,7 @@
 import type { ClientMessageType, Clock, CloseReason, Envelope } from "@arcp/core";
 import type { Logger } from "pino";
 import type { AgentRegistry } from "../jobs/agents.ts";
+import type { KeyedSubmits } from "../jobs/idempotency.ts";
 import type { Job, JobContext } from "../jobs/job.ts";
 import type { JobTable } from "../jobs/table.ts";
 import type { Tool } from "../jobs/tools.ts";
@@ -18,6 +19,7 @@ export interface Services {
   readonly agents: AgentRegistry;
   readonly tools: ReadonlyMap<string, Tool>;
   readonly jobs: JobTable;
+  readonly keyed: KeyedSubmits;
   readonly sessions: Sessions;
   readonly jobContext: JobContext;
   /** The directory that relative paths of agents belong to; undefined when there is none. */

@@ -190,3 +190,34 @@ test("a rejection whose details are no JSON reaches the client without them", as
   expect(payload).toMatchObject({ code: "PERMISSION_DENIED", message: "not today" });
   expect((await viewer.submit("led")).type).toBe("job.accepted");
 });
+
+test("R-7.1-5: beyond its limit of live jobs a principal is told so, and nothing else happens; an ended job makes room", async () => {
+  const { viewer, runtime, start, store } = await connected({
+    limits: { liveJobsPerPrincipal: 2 },
+  });
+  const first = await start(viewer);
+  // Of submits that come at once only as many as fit get through, and a refused one takes no place.
+  const { insert } = store.jobs;
+  store.jobs.insert = () => Promise.reject(new Error("disk full"));
+  expect((await viewer.submit("led")).payload.code).toBe("INTERNAL_ERROR");
+  store.jobs.insert = insert;
+  const replies = await Promise.all([1, 2, 3].map(() => viewer.submit("led")));
+  expect(replies.map(({ type }) => type)).toEqual([
+    "job.accepted",
+    "session.error",
+    "session.error",
+  ]);
+  expect(replies[1]?.payload).toMatchObject({
+    code: "INTERNAL_ERROR",
+    retryable: true,
+    details: { reason: "live_jobs_per_principal" },
+  });
+  const bob = new Viewer(runtime);
+  await bob.hello(undefined, "other");
+  await start(bob);
+  first.end("done");
+  await viewer.terminal(first.id);
+  await settled();
+  expect((await viewer.submit("led")).type).toBe("job.accepted");
+  expect((await viewer.submit("led")).type).toBe("session.error");
+});

@@ -1,4 +1,5 @@
 import {
+  type AgentReference,
   ArcpError,
   type Envelope,
   formatAgentReference,
@@ -12,12 +13,14 @@ import type { CompiledLease } from "../authority/lease.ts";
 import { compileLease } from "../authority/lease.ts";
 import { acceptanceOf } from "../jobs/acceptance.ts";
 import type { AnyAgent } from "../jobs/agents.ts";
+import { fingerprint, KEY_LIFETIME } from "../jobs/idempotency.ts";
 import { Job } from "../jobs/job.ts";
 import { runAgent } from "../jobs/run.ts";
 import type { Session } from "../session/session.ts";
 import type { SubmitReply } from "../session/submit-log.ts";
-import type { JobRow } from "../store/index.ts";
+import type { JobRow, Store } from "../store/index.ts";
 import { rejection } from "./reject.ts";
+import { resubmission, type UsedKey } from "./resubmission.ts";
 import type { Services, Verb } from "./services.ts";
 
 /** Characters of an acceptance: with the widest of them it still fits one message (R-4.1-7). */
@@ -52,9 +55,30 @@ async function decide(services: Services, session: Session, request: Submit): Pr
   }
 }
 
+/** The checks in their order (R-7.1-1), from the features on. */
 async function accept(services: Services, session: Session, request: Submit): Promise<SubmitReply> {
   checkFeatures(session.features, request);
-  const agent = resolveAgent(services, session.principal, request.payload.agent);
+  const reference = readAgent(request.payload.agent);
+  const { idempotency_key: key } = request.payload;
+  if (key === undefined) return create(services, session, request, reference, undefined);
+  const used = { key, fingerprint: fingerprint(request.payload) };
+  return services.keyed.run(
+    session.principal,
+    key,
+    async () =>
+      (await resubmission(services, session, request, used)) ??
+      (await create(services, session, request, reference, used)),
+  );
+}
+
+async function create(
+  services: Services,
+  session: Session,
+  request: Submit,
+  reference: AgentReference,
+  used: UsedKey | undefined,
+): Promise<SubmitReply> {
+  const agent = resolveAgent(services, session.principal, reference);
   const input = await checkedInput(agent, request.payload.input);
   // Only now: an agent's check of its input may outlast the patience of a closing runtime.
   if (services.closing()) {
@@ -62,29 +86,37 @@ async function accept(services: Services, session: Session, request: Submit): Pr
   }
   const lease = compile(services, session.principal, agent, request.payload.lease_request ?? {});
   const job = createJob(services, session, request, agent, lease);
-  const { id, agent: reference, traceId, acceptedAt } = job.identity;
+  const { id, agent: resolved, traceId, acceptedAt, keepUntil } = job.identity;
   const row: JobRow = {
     id,
     principal: session.principal,
     session: session.id,
     features: [...session.features],
     request: request.id,
-    agent: reference,
+    agent: resolved,
     input: JSON.stringify(request.payload.input ?? null),
     lease: job.lease,
     maxRuntimeSec: request.payload.max_runtime_sec,
     traceId,
     acceptedAt,
+    keepUntil,
     status: "pending",
   };
   const announcement = acceptanceOf(row);
   if (JSON.stringify(announcement).length > MAX_ACCEPTANCE) {
     throw new ArcpError("INVALID_REQUEST", "payload.lease_request: is too large");
   }
-  await services.store.jobs.insert(row);
+  const leave = reserve(services, session.principal);
+  try {
+    await insert(services.store, row, used);
+  } catch (error) {
+    leave();
+    throw error;
+  }
   job.accept();
   services.jobs.add(job);
   void job.ended.then(() => {
+    leave();
     // What became of it stands nowhere but here.
     if (job.lost) return;
     services.jobs.remove(job);
@@ -95,6 +127,23 @@ async function accept(services: Services, session: Session, request: Submit): Pr
     void runAgent(job, agent, input, services);
   };
   return { announcement, begin };
+}
+
+/** @returns gives the place back @throws ArcpError when the principal has as many jobs as it may (R-7.1-5) */
+function reserve({ jobs }: Services, principal: string): () => void {
+  const leave = jobs.reserve(principal);
+  if (leave !== undefined) return leave;
+  throw new ArcpError("INTERNAL_ERROR", "too many jobs of this principal are running", {
+    retryable: true,
+    details: { reason: "live_jobs_per_principal" },
+  });
+}
+
+async function insert(store: Store, row: JobRow, used: UsedKey | undefined): Promise<void> {
+  const { id: job, principal, acceptedAt } = row;
+  // The key first, so that no crash leaves a job without it.
+  if (used !== undefined) await store.idempotency.put({ principal, ...used, job, acceptedAt });
+  await store.jobs.insert(row);
 }
 
 /** The reply that this submit got from the process before this one, if it got one (R-5.4-8). */
@@ -123,17 +172,19 @@ function checkFeatures(features: ReadonlySet<string>, { payload }: Submit): void
       details: { feature },
     });
   }
-  // Silently running a keyed submit twice would be worse than a refusal.
-  if (payload.idempotency_key !== undefined) {
-    throw new ArcpError("INVALID_REQUEST", "payload.idempotency_key: is not supported yet");
-  }
 }
 
-function resolveAgent({ agents, policy }: Services, principal: string, text: string): AnyAgent {
+function readAgent(text: string): AgentReference {
   const reference = parseAgentReference(text);
-  if (reference === undefined) {
-    throw new ArcpError("INVALID_REQUEST", "payload.agent: must be name or name@version");
-  }
+  if (reference !== undefined) return reference;
+  throw new ArcpError("INVALID_REQUEST", "payload.agent: must be name or name@version");
+}
+
+function resolveAgent(
+  { agents, policy }: Services,
+  principal: string,
+  reference: AgentReference,
+): AnyAgent {
   if (!policy.maySubmit(principal, reference.name)) {
     throw new ArcpError("AGENT_NOT_AVAILABLE", `there is no agent ${reference.name} here`);
   }
@@ -176,6 +227,8 @@ function createJob(
   lease: CompiledLease,
 ): Job {
   const traceId = request.trace_id === undefined ? undefined : readTraceId(request.trace_id);
+  const acceptedAt = services.clock.now();
+  const { idempotency_key: key, max_runtime_sec: maxRuntimeSec } = request.payload;
   return new Job(
     {
       id: newJobId(),
@@ -185,8 +238,9 @@ function createJob(
       request: request.id,
       agent: formatAgentReference(agent),
       traceId: traceId ?? newTraceId(),
-      acceptedAt: services.clock.now(),
-      maxRuntimeSec: request.payload.max_runtime_sec,
+      acceptedAt,
+      maxRuntimeSec,
+      keepUntil: key === undefined ? undefined : acceptedAt + KEY_LIFETIME,
     },
     lease,
     services.jobContext,

@@ -1,9 +1,9 @@
 import type { Envelope } from "@arcp/core";
 import type { KnownJob } from "../jobs/known-job.ts";
-import { Journal } from "../session/journal.ts";
 import type { Session } from "../session/session.ts";
 import { isVisible } from "../session/view.ts";
 import type { Role } from "../store/index.ts";
+import { numberingOf } from "./numbering.ts";
 import type { Services, Verb } from "./services.ts";
 import { namedJob, observableJob } from "./target.ts";
 
@@ -88,16 +88,13 @@ function roleOf(session: Session, job: KnownJob): Role {
 
 /** The `job_seq` behind which the history begins, in the job's own numbers. */
 async function historyStart(
-  { sessions, store }: Services,
-  { id, session, lastSeq }: KnownJob,
+  services: Services,
+  { id, submittedIn, lastSeq }: KnownJob,
   { payload }: Subscribe,
 ): Promise<number> {
   const { from_job_seq: jobSeq, from_event_seq: eventSeq } = payload;
   if (jobSeq !== undefined) return jobSeq;
   if (eventSeq === undefined) return 0;
-  const owner = sessions.get(session)?.stream;
-  if (owner !== undefined) return owner.journal.reached(id, eventSeq, owner.issued);
-  // The table that translates its numbers outlives the session (R-6.3-18).
-  const journal = new Journal(await store.sessions.runs(session));
-  return Math.min(lastSeq, journal.reached(id, eventSeq, Number.POSITIVE_INFINITY));
+  const { journal, issued } = await numberingOf(services, submittedIn);
+  return Math.min(lastSeq, journal.reached(id, eventSeq, issued));
 }

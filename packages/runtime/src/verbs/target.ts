@@ -1,5 +1,6 @@
 import { ArcpError, type JobId } from "@arcp/core";
-import { findJob, type KnownJob } from "../jobs/known-job.ts";
+import { findJob } from "../jobs/finished-job.ts";
+import type { KnownJob } from "../jobs/known-job.ts";
 import type { Services } from "./services.ts";
 
 /** The job that a request is about, named in its envelope, its payload, or both alike. @throws ArcpError */

@@ -1,0 +1,107 @@
+import { ManualClock } from "@arcp/core";
+import { expect, test } from "vitest";
+import { accepted, event, FEATURES, result, ScriptedRuntime } from "../test/scripted-runtime.ts";
+import { Acknowledgement } from "./acknowledgement.ts";
+
+function acking(position = 0) {
+  const clock = new ManualClock();
+  const said: number[] = [];
+  const acks = new Acknowledgement(clock, position, (seq) => said.push(seq));
+  return { clock, said, acks };
+}
+
+test("R-6.5-6: a slow stream is acknowledged once in 250 ms, and an idle one not at all", () => {
+  const { clock, said, acks } = acking();
+  clock.advance(10_000);
+  expect(said).toEqual([]);
+  for (let seq = 1; seq <= 5; seq++) {
+    acks.handled(seq);
+    clock.advance(60);
+  }
+  expect(said).toEqual([5]);
+  clock.advance(10_000);
+  expect(said).toEqual([5]);
+  expect(clock.pending).toBe(0);
+  acks.handled(6);
+  clock.advance(249);
+  expect(said).toEqual([5]);
+  clock.advance(1);
+  expect(said).toEqual([5, 6]);
+});
+
+test("R-6.5-6: a fast stream is acknowledged after every 32 envelopes, and its rest after the interval", () => {
+  const { clock, said, acks } = acking();
+  for (let seq = 1; seq <= 70; seq++) acks.handled(seq);
+  expect(said).toEqual([32, 64]);
+  clock.advance(250);
+  expect(said).toEqual([32, 64, 70]);
+});
+
+test("R-6.5-6: a new connection repeats what the last one may have failed to say", () => {
+  const { clock, said } = acking(40);
+  clock.advance(250);
+  expect(said).toEqual([40]);
+});
+
+test("R-6.5-6: a connection that is over says nothing more", () => {
+  const { clock, said, acks } = acking();
+  acks.handled(1);
+  acks.stop();
+  clock.advance(1_000);
+  expect(said).toEqual([]);
+  expect(clock.pending).toBe(0);
+});
+
+const ACKING = ["ack", ...FEATURES];
+
+test("R-6.5-6: an ack comes after its envelopes reached their handles, under the session's id", async () => {
+  const runtime = new ScriptedRuntime();
+  const { client, wire } = await runtime.online({}, ACKING);
+  const submitting = client.submit("echo", null);
+  wire.send(accepted(await wire.next("job.submit")));
+  const job = await submitting;
+  const seen: number[] = [];
+  const reading = (async () => {
+    for await (const event of job.events) if (event.jobSeq !== undefined) seen.push(event.jobSeq);
+  })();
+  wire.send(...Array.from({ length: 31 }, (_, i) => event(i + 1)));
+  await wire.barrier();
+  wire.send(event(32), event(33));
+  const ack = await wire.next("session.ack");
+  expect(ack).toMatchObject({
+    session_id: client.session.id,
+    payload: { last_processed_seq: 32 },
+  });
+  expect(seen).toHaveLength(32);
+  runtime.clock.advance(250);
+  expect((await wire.next("session.ack")).payload.last_processed_seq).toBe(33);
+  wire.send(result(34, null));
+  await reading;
+});
+
+test("R-6.5-6: after a resume the position is acknowledged once more, and a repeated envelope is not", async () => {
+  const runtime = new ScriptedRuntime();
+  const { client, wire } = await runtime.online({}, ACKING);
+  wire.send(event(1), event(2));
+  await wire.barrier();
+  wire.pair.sever();
+  await runtime.pass(client);
+  const again = await runtime.accept();
+  expect((await again.next("session.resume")).payload.last_event_seq).toBe(2);
+  again.welcome("rt_2", ACKING);
+  again.send(event(1), event(2));
+  await again.barrier();
+  runtime.clock.advance(250);
+  expect((await again.next("session.ack")).payload.last_processed_seq).toBe(2);
+  runtime.clock.advance(10_000);
+  await again.barrier();
+});
+
+test("R-6.2-2: without the feature nothing is acknowledged", async () => {
+  const runtime = new ScriptedRuntime();
+  const { wire } = await runtime.online({}, FEATURES);
+  wire.send(...Array.from({ length: 40 }, (_, i) => event(i + 1)));
+  await wire.barrier();
+  runtime.clock.advance(1_000);
+  await wire.barrier();
+});

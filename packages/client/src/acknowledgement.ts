@@ -1,0 +1,49 @@
+import type { Clock, Timer } from "@arcp/core";
+
+/** Milliseconds between two acks of a slow stream (R-6.5-6). */
+const INTERVAL = 250;
+/** Envelopes after which an ack does not wait for the interval. */
+const STRIDE = 32;
+
+/**
+ * Tells the runtime how far this client is, for one connection whose session agreed on `ack`: seldom, and only of
+ * envelopes that were handed on before.
+ */
+export class Acknowledgement {
+  readonly #clock: Clock;
+  readonly #say: (seq: number) => void;
+  #handled: number;
+  #said: number;
+  #timer: Timer | undefined;
+
+  /** @param position the session's number when the connection began; the acks for it may have got lost with the last one */
+  constructor(clock: Clock, position: number, say: (seq: number) => void) {
+    this.#clock = clock;
+    this.#say = say;
+    this.#handled = position;
+    this.#said = position;
+    if (position > 0) this.#arm();
+  }
+
+  /** The envelope under this number was handed on. */
+  handled(seq: number): void {
+    this.#handled = seq;
+    if (seq - this.#said >= STRIDE) this.#flush();
+    else this.#arm();
+  }
+
+  stop(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+  }
+
+  #arm(): void {
+    this.#timer ??= this.#clock.after(INTERVAL, () => this.#flush());
+  }
+
+  #flush(): void {
+    this.stop();
+    this.#said = this.#handled;
+    this.#say(this.#handled);
+  }
+}

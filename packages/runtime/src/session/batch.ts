@@ -1,0 +1,100 @@
+import type { Vault } from "../authority/vault.ts";
+import type { LogRecord, Run } from "../store/index.ts";
+import type { Attachment } from "./attachment.ts";
+import type { Stream } from "./stream.ts";
+import { isVisible, renderFrame } from "./view.ts";
+
+/** What a projector numbers in one go. It touches nothing: the stream moves once the runs are durable (P1). */
+export class Batch {
+  readonly frames: string[] = [];
+  readonly runs: Run[] = [];
+  readonly cursors = new Map<Attachment, number>();
+  readonly ended: Attachment[] = [];
+  /** Whose records are gone. */
+  readonly lost: Attachment[] = [];
+  readonly #stream: Stream;
+  readonly #prefix: string;
+  readonly #vault: Vault;
+  #next: number;
+  #characters = 0;
+  #read = 0;
+  #warns = false;
+
+  /** @param prefix of every frame of the session */
+  constructor(stream: Stream, prefix: string, vault: Vault) {
+    this.#stream = stream;
+    this.#prefix = prefix;
+    this.#vault = vault;
+    this.#next = stream.issued + 1;
+  }
+
+  /** The highest number in it. */
+  get last(): number {
+    return this.#next - 1;
+  }
+
+  /** Of all its frames together. */
+  get characters(): number {
+    return this.#characters;
+  }
+
+  /** Records that were looked at, hidden ones included. */
+  get read(): number {
+    return this.#read;
+  }
+
+  /** Whether it holds a notice that the client lags behind with its acks (R-6.5-7). */
+  get warns(): boolean {
+    return this.#warns;
+  }
+
+  /** Numbers what this viewer may see of the records that follow `cursor`. */
+  add(attachment: Attachment, cursor: number, records: readonly LogRecord[]): void {
+    const { job, role } = attachment;
+    const { features, journal, lag } = this.#stream;
+    const viewer = { features, role };
+    this.#read += records.length;
+    let run = this.runs.at(-1) ?? journal.current;
+    let jobSeq = cursor;
+    for (const record of records) {
+      jobSeq += 1;
+      const terminal = record.kind === "terminal";
+      if (isVisible(record, viewer)) {
+        const crossing = !this.#warns && lag?.isCrossedBy(this.#next) === true;
+        // A notice stands behind the envelope that it is about, but nothing follows the end of a job (R-6.5-7).
+        if (crossing && terminal) run = this.#warn(attachment, jobSeq, record);
+        const continues =
+          run !== undefined &&
+          run.job === job &&
+          run.role === role &&
+          run.said === undefined &&
+          run.from <= this.#next &&
+          run.jobFrom + (this.#next - run.from) === jobSeq;
+        if (!continues) {
+          run = { from: this.#next, job, jobFrom: jobSeq, role };
+          this.runs.push(run);
+        }
+        this.#push(renderFrame(this.#prefix, this.#next, job, record, this.#vault));
+        if (crossing && !terminal) run = this.#warn(attachment, jobSeq, record);
+      }
+      if (terminal) this.ended.push(attachment);
+    }
+    this.cursors.set(attachment, jobSeq);
+  }
+
+  #warn({ job, role }: Attachment, jobSeq: number, { text }: LogRecord): Run {
+    const { trace_id } = JSON.parse(`{${text}`) as { trace_id?: string };
+    const said = this.#stream.lag?.notice(job, trace_id) ?? "";
+    const run = { from: this.#next, job, jobFrom: jobSeq, role, said };
+    this.#warns = true;
+    this.runs.push(run);
+    this.#push(`${this.#prefix}${this.#next},${said}`);
+    return run;
+  }
+
+  #push(frame: string): void {
+    this.frames.push(frame);
+    this.#characters += frame.length;
+    this.#next += 1;
+  }
+}

@@ -1,0 +1,32 @@
+import { JobId } from "@arcp/core";
+import type { JobRow } from "../store/index.ts";
+
+/** A job's place in a listing: it holds also when the job is gone (R-6.6-5). */
+export type JobPlace = Pick<JobRow, "acceptedAt" | "id">;
+
+/** Names the last entry of a page, which its reader has seen, and nothing else (R-6.6-2). */
+export function formatCursor({ acceptedAt, id }: JobPlace): string {
+  return Buffer.from(JSON.stringify([acceptedAt, id])).toString("base64url");
+}
+
+/** @returns undefined for what {@link formatCursor} never wrote (R-6.6-6) */
+export function readCursor(cursor: string): JobPlace | undefined {
+  const place = placeOf(Buffer.from(cursor, "base64url").toString());
+  // Reading base64 forgives everything: whatever is not written the same way was not ours.
+  return place !== undefined && formatCursor(place) === cursor ? place : undefined;
+}
+
+function placeOf(text: string): JobPlace | undefined {
+  let place: unknown;
+  try {
+    place = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  if (!Array.isArray(place) || place.length !== 2) return undefined;
+  const [acceptedAt, id] = place as unknown[];
+  const job = JobId.safeParse(id);
+  return Number.isSafeInteger(acceptedAt) && job.success
+    ? { acceptedAt: acceptedAt as number, id: job.data }
+    : undefined;
+}

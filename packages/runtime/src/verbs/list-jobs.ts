@@ -1,0 +1,152 @@
+import {
+  ArcpError,
+  type Envelope,
+  formatTimestamp,
+  type JobId,
+  type JobStatus,
+  parseAgentReference,
+  type SessionId,
+} from "@arcp/core";
+import { jobOf } from "../jobs/finished-job.ts";
+import { defaultPolicy } from "../policy.ts";
+import type { JobQuery, JobRow } from "../store/index.ts";
+import { formatCursor, readCursor } from "./job-cursor.ts";
+import { numberingOf } from "./numbering.ts";
+import type { Services, Verb } from "./services.ts";
+import { mayObserve } from "./target.ts";
+
+const DEFAULT_LIMIT = 100;
+const MAX_LIMIT = 1000;
+/** Bytes of all entries of a page: with what is around them they fit one message (R-4.1-7). */
+const MAX_BYTES = 1024 * 1024 - 4096;
+/** Rows that are read at once where others' jobs have to be passed over. */
+const SCAN = 1000;
+
+/** Lists the jobs that the principal may observe, page by page (section 6.6). */
+export const listJobs: Verb<"session.list_jobs"> = async (services, { session }, request) => {
+  const { limit = DEFAULT_LIMIT, filter } = request.payload;
+  const entries = new Entries(services);
+  const wanted = filter?.status && new Set(filter.status);
+  let last: JobRow | undefined;
+  let more = false;
+  for await (const row of rows(services, session.principal, queryOf(request.payload))) {
+    const added = await entries.add(row, wanted, Math.min(limit, MAX_LIMIT));
+    if (added === "full") {
+      more = true;
+      break;
+    }
+    if (added === "taken") last = row;
+  }
+  session.say({
+    type: "session.jobs",
+    payload: {
+      request_id: request.id,
+      jobs: entries.taken,
+      next_cursor: more && last !== undefined ? formatCursor(last) : null,
+    },
+  });
+};
+
+type ListJobs = Envelope<"session.list_jobs">["payload"];
+
+/** @throws ArcpError `INVALID_REQUEST` (R-6.6-6) */
+function queryOf({ filter = {}, cursor, limit = DEFAULT_LIMIT }: ListJobs): JobQuery {
+  const { agent, status, created_after: after, created_before: before } = filter;
+  if (agent !== undefined && parseAgentReference(agent) === undefined) {
+    throw new ArcpError("INVALID_REQUEST", "payload.filter.agent: must be name or name@version");
+  }
+  const place = cursor === undefined ? undefined : readCursor(cursor);
+  if (cursor !== undefined && place === undefined) {
+    throw new ArcpError("INVALID_REQUEST", "payload.cursor: is not one that was given out");
+  }
+  return {
+    limit: Math.min(limit, MAX_LIMIT) + 1,
+    ...(agent !== undefined && { agent }),
+    // A running job may have ended without the index knowing: the job itself is asked.
+    ...(status !== undefined && { statuses: [...new Set([...status, ...UNFINISHED])] }),
+    ...(after !== undefined && { acceptedAfter: momentOf(after).floor }),
+    ...(before !== undefined && { acceptedBefore: momentOf(before).ceiling }),
+    ...(place !== undefined && { after: place }),
+  };
+}
+
+const UNFINISHED: readonly JobStatus[] = ["pending", "running"];
+
+/** The milliseconds since 1970 around a time, which may be finer. */
+function momentOf(text: string): { floor: number; ceiling: number } {
+  const floor = Date.parse(text.toUpperCase().replace(" ", "T"));
+  return { floor, ceiling: /\.\d{3}\d*[1-9]/.test(text) ? floor + 1 : floor };
+}
+
+/** The rows behind the query that the principal may know of, and no other ones (R-6.6-1, R-6.6-2). */
+async function* rows(
+  services: Services,
+  principal: string,
+  query: JobQuery,
+): AsyncGenerator<JobRow> {
+  const { store, policy, jobContext } = services;
+  const own = policy.mayObserve === defaultPolicy.mayObserve;
+  const scan: JobQuery = own ? { ...query, principal } : { ...query, limit: SCAN };
+  for (let after = query.after; ; ) {
+    const page = await store.jobs.list({ ...scan, ...(after && { after }) });
+    for (const row of page) if (mayObserve(services, principal, row)) yield row;
+    const end = page.at(-1);
+    if (end === undefined || page.length < scan.limit) return;
+    after = { acceptedAt: end.acceptedAt, id: end.id };
+    // A long list must not keep the others waiting (J4).
+    await jobContext.committer.turn.next();
+  }
+}
+
+/** The entries of one page. */
+class Entries {
+  readonly taken: object[] = [];
+  readonly #services: Services;
+  /** The highest numbers of jobs, by the sessions that submitted them. */
+  readonly #numbers = new Map<SessionId, ReadonlyMap<JobId, number>>();
+  #bytes = 0;
+
+  constructor(services: Services) {
+    this.#services = services;
+  }
+
+  /** @returns `passed` for a job in another state than wanted, or one that is being removed */
+  async add(
+    row: JobRow,
+    wanted: ReadonlySet<JobStatus> | undefined,
+    limit: number,
+  ): Promise<"taken" | "passed" | "full"> {
+    const job = await jobOf(this.#services, row);
+    const numbers = job && (await this.#numbersOf(job.submittedIn));
+    // Asked at one moment: what is filtered by is what is told.
+    const status = job?.status;
+    if (job === undefined || status === undefined) return "passed";
+    if (wanted !== undefined && !wanted.has(status)) return "passed";
+    const entry = {
+      job_id: job.id,
+      agent: job.agent,
+      status,
+      lease: job.lease,
+      parent_job_id: null,
+      created_at: formatTimestamp(row.acceptedAt),
+      trace_id: job.traceId,
+      last_event_seq: numbers?.get(job.id) ?? 0,
+      last_job_seq: job.lastSeq,
+    };
+    const bytes = Buffer.byteLength(JSON.stringify(entry)) + 1;
+    if (this.taken.length >= limit) return "full";
+    if (this.taken.length > 0 && this.#bytes + bytes > MAX_BYTES) return "full";
+    this.#bytes += bytes;
+    this.taken.push(entry);
+    return "taken";
+  }
+
+  async #numbersOf(session: SessionId): Promise<ReadonlyMap<JobId, number>> {
+    const known = this.#numbers.get(session);
+    if (known !== undefined) return known;
+    const { journal, issued } = await numberingOf(this.#services, session);
+    const numbers = journal.lastNumbers(issued);
+    this.#numbers.set(session, numbers);
+    return numbers;
+  }
+}

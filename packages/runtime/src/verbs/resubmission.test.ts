@@ -1,0 +1,335 @@
+import { type JobId, ManualClock } from "@arcp/core";
+import { pino } from "pino";
+import { expect, test } from "vitest";
+import { settled } from "../../test/held-store.ts";
+import { hosting } from "../../test/hosting.ts";
+import { ALL_FEATURES, type Frame, Viewer } from "../../test/viewer.ts";
+import { allowAnonymous } from "../auth.ts";
+import { defineAgent } from "../jobs/agents.ts";
+import { createRuntime } from "../runtime.ts";
+import { memoryStore } from "../store/memory-store.ts";
+
+type Rig = ReturnType<typeof hosting>;
+
+const KEYED = { idempotency_key: "k" };
+const DAY = 24 * 60 * 60 * 1000;
+
+async function greeted({ runtime }: Pick<Rig, "runtime">, token = "secret") {
+  const viewer = new Viewer(runtime);
+  const welcome = await viewer.hello(ALL_FEATURES, token);
+  return { viewer, welcome };
+}
+
+/** Ends a session for good. */
+async function gone({ clock }: Rig, viewer: Viewer) {
+  viewer.sever();
+  await settled();
+  clock.advance(600_000);
+  await settled();
+}
+
+const payloadOf = ({ payload: { request_id: _, ...rest } }: Frame) => rest;
+const jobSeqs = (viewer: Viewer) => viewer.stream.map(({ job_seq }) => job_seq);
+
+test.each([10, 20])(
+  "R-7.2-5: %i concurrent submits of one key, from two sessions, make one job",
+  async (count) => {
+    const rig = hosting();
+    const { viewer: a } = await greeted(rig);
+    const { viewer: b } = await greeted(rig);
+    rig.store.held.jobs.hold();
+    const sent = Array.from({ length: count }, (_, i) => {
+      const viewer = i % 2 === 0 ? a : b;
+      return { viewer, id: viewer.send("job.submit", { agent: "led", input: { i: 1 }, ...KEYED }) };
+    });
+    await settled();
+    expect(rig.store.held.jobs.waiting).toBe(1);
+    await rig.store.held.jobs.open();
+    const replies = await Promise.all(sent.map(({ viewer, id }) => viewer.reply(id)));
+    expect(new Set(replies.map(({ type }) => type))).toEqual(new Set(["job.accepted"]));
+    expect(new Set(replies.map((reply) => JSON.stringify(payloadOf(reply)))).size).toBe(1);
+    expect(replies.map(({ payload }) => payload.request_id)).toEqual(sent.map(({ id }) => id));
+    expect(await rig.store.jobs.list({ limit: 100 })).toHaveLength(1);
+    expect(rig.begun.size).toBeLessThanOrEqual(1);
+  },
+);
+
+test("R-7.2-5, R-7.2-6: when the first of them is refused, the next one is decided by itself", async () => {
+  const rig = hosting();
+  const { viewer } = await greeted(rig);
+  const { insert } = rig.store.jobs;
+  let failing = true;
+  rig.store.jobs.insert = (row) => {
+    if (!failing) return insert(row);
+    failing = false;
+    return Promise.reject(new Error("disk full"));
+  };
+  const submit = () => viewer.submit("led", null, KEYED);
+  const [first, second, third] = await Promise.all([submit(), submit(), submit()]);
+  expect(first?.payload.code).toBe("INTERNAL_ERROR");
+  expect(second?.type).toBe("job.accepted");
+  expect(third?.job_id).toBe(second?.job_id);
+});
+
+test("R-7.2-6, R-7.1-1: a rejected submit reserves nothing; a used key is refused before the agent is looked up", async () => {
+  const rig = hosting();
+  const { viewer } = await greeted(rig);
+  const bad = [
+    await viewer.submit("nobody", null, KEYED),
+    await viewer.submit("led@", null, KEYED),
+    await viewer.submit("led", null, { ...KEYED, lease_request: { "fs.read": ["a***"] } }),
+  ];
+  expect(bad.map(({ payload }) => payload.code)).toEqual([
+    "AGENT_NOT_AVAILABLE",
+    "INVALID_REQUEST",
+    "INVALID_REQUEST",
+  ]);
+  await rig.start(viewer, KEYED);
+  expect((await viewer.submit("nobody", null, KEYED)).payload.code).toBe("DUPLICATE_KEY");
+  expect((await viewer.submit("led@", null, KEYED)).payload.code).toBe("INVALID_REQUEST");
+});
+
+test("R-7.2-1: the same key of another principal is another key", async () => {
+  const rig = hosting();
+  const { viewer: alice } = await greeted(rig);
+  const { viewer: bob } = await greeted(rig, "other");
+  const hers = await rig.start(alice, KEYED);
+  const his = await bob.submit("led", { other: "input" }, KEYED);
+  expect(his.type).toBe("job.accepted");
+  expect(his.job_id).not.toBe(hers.id);
+});
+
+test("R-7.2-3, R-7.2-8: a retry in another session gets the first acceptance and all history, and no second run", async () => {
+  const rig = hosting();
+  const { viewer: owner } = await greeted(rig);
+  const { job_id = "", ...first } = await owner.submit(
+    "led",
+    { a: 1 },
+    { ...KEYED, lease_request: { "cost.budget": ["EUR:2"] } },
+  );
+  await settled();
+  const { ctx, end } = await (rig.begun.get(job_id)?.promise ?? Promise.reject());
+  await ctx.metric({ name: "cost.x", value: 1.5, unit: "EUR" });
+  await ctx.flush();
+  await settled();
+  const { viewer } = await greeted(rig);
+  const again = await viewer.submit(
+    "led",
+    { a: 1 },
+    { ...KEYED, lease_request: { "cost.budget": ["EUR:2"] } },
+  );
+  expect(payloadOf(again)).toEqual(payloadOf(first as Frame));
+  expect(again.payload.budget).toEqual({ EUR: 2 });
+  await settled();
+  expect(jobSeqs(viewer)).toEqual(jobSeqs(owner));
+  const refused = await viewer.reply(viewer.send("job.cancel", {}, { job_id }));
+  expect(refused.payload.code).toBe("PERMISSION_DENIED");
+  // The owner's own retry adds nothing to what it follows.
+  await owner.submit("led", { a: 1 }, { ...KEYED, lease_request: { "cost.budget": ["EUR:2"] } });
+  end("done");
+  await Promise.all([owner.terminal(job_id), viewer.terminal(job_id)]);
+  expect(jobSeqs(viewer)).toEqual(jobSeqs(owner));
+  expect(new Set(jobSeqs(owner)).size).toBe(owner.stream.length);
+  expect(rig.begun.size).toBe(1);
+});
+
+test("R-7.2-9: a retry of a finished job is followed by its end once more, for the owner and for others", async () => {
+  const rig = hosting();
+  const { viewer: owner } = await greeted(rig);
+  const job = await rig.start(owner, KEYED);
+  job.end("done");
+  const end = await owner.terminal(job.id);
+  for (const [i, viewer] of [owner, owner, (await greeted(rig)).viewer].entries()) {
+    const before = viewer.stream.length;
+    expect((await viewer.submit("led", null, KEYED)).job_id).toBe(job.id);
+    await settled();
+    const copies = viewer.stream.slice(before);
+    expect(copies.at(-1)).toMatchObject({ type: "job.result", id: end.id, payload: end.payload });
+    expect(copies).toHaveLength(i < 2 ? 1 : 2);
+    expect(viewer.seqs).toEqual(viewer.seqs.map((_, index) => index + 1));
+  }
+  expect(rig.begun.size).toBe(1);
+});
+
+test("R-7.2-9: a retry just when the job ends gets the end exactly once", async () => {
+  const rig = hosting();
+  const { viewer } = await greeted(rig);
+  const job = await rig.start(viewer, KEYED);
+  await settled();
+  rig.store.held.logs.hold();
+  job.end("done");
+  const request = viewer.send("job.submit", { agent: "led", ...KEYED });
+  await settled();
+  expect(viewer.frames.some(({ payload }) => payload.request_id === request)).toBe(false);
+  await rig.store.held.logs.open();
+  await viewer.reply(request);
+  await settled();
+  const ends = viewer.stream.filter(({ type }) => type === "job.result");
+  const place = viewer.frames.findIndex(({ payload }) => payload.request_id === request);
+  // Told before the acceptance, it is told again behind it; else it is told once.
+  expect(viewer.frames.slice(place).some(({ type }) => type === "job.result")).toBe(true);
+  expect(ends.length).toBeLessThanOrEqual(2);
+});
+
+test("R-7.2-4: a reused key with other parameters is refused, and touches nobody", async () => {
+  const rig = hosting();
+  const { viewer: owner } = await greeted(rig);
+  const { viewer: watcher } = await greeted(rig);
+  const job = await rig.start(owner, KEYED);
+  await watcher.submit("led", null, KEYED);
+  await settled();
+  const before = [owner.frames.length, watcher.frames.length];
+  const { viewer } = await greeted(rig);
+  for (const other of [{ input: 1 }, { max_runtime_sec: 5 }, { lease_request: {} }]) {
+    const { type, payload } = await viewer.submit("led", null, { ...KEYED, ...other });
+    expect({ type, code: payload.code }).toEqual({ type: "session.error", code: "DUPLICATE_KEY" });
+  }
+  await settled();
+  expect([owner.frames.length, watcher.frames.length]).toEqual(before);
+  expect(viewer.stream).toEqual([]);
+  job.end("done");
+  await Promise.all([owner.terminal(job.id), watcher.terminal(job.id)]);
+});
+
+test("R-7.2-8, R-7.4-7: a retry after the owning session is gone makes the asking one the owner, and the next one not", async () => {
+  const rig = hosting();
+  const { viewer: first } = await greeted(rig);
+  const job = await rig.start(first, KEYED);
+  await job.ctx.thought("1");
+  await settled();
+  await gone(rig, first);
+  const { viewer: heir, welcome } = await greeted(rig);
+  const { viewer: late } = await greeted(rig);
+  const [adopted, watched] = await Promise.all([
+    heir.submit("led", null, KEYED),
+    late.submit("led", null, KEYED),
+  ]);
+  expect([adopted.job_id, watched.job_id]).toEqual([job.id, job.id]);
+  await settled();
+  expect(jobSeqs(heir)).toEqual([1, 2]);
+  const { id: job_id } = job;
+  const cancel = (viewer: Viewer) => viewer.reply(viewer.send("job.cancel", {}, { job_id }));
+  expect((await cancel(late)).payload.code).toBe("PERMISSION_DENIED");
+  // The numbers of a subscription are still those of the session that submitted it.
+  late.frames.length = 0;
+  const history = { job_id, history: true, from_event_seq: 1 };
+  await late.reply(late.send("job.subscribe", history, { job_id }));
+  await settled();
+  expect(jobSeqs(late)).toEqual([2]);
+  // A session that lost the reply learns of its job on the way back.
+  heir.sever();
+  const back = new Viewer(rig.runtime);
+  await back.resume(welcome, 0);
+  const told = await back.find(({ type }) => type === "job.accepted");
+  expect(told.payload).toEqual(adopted.payload);
+  expect((await cancel(back)).type).toBe("job.cancelled");
+  job.end();
+  await back.terminal(job.id);
+  expect(jobSeqs(back)).toEqual([1, 2, 3]);
+});
+
+test("R-7.2-8: a finished job is adopted too, with its history and its end", async () => {
+  const rig = hosting();
+  const { viewer: first } = await greeted(rig);
+  const job = await rig.start(first, KEYED);
+  job.end("done");
+  await first.terminal(job.id);
+  await gone(rig, first);
+  const { viewer, welcome } = await greeted(rig);
+  await viewer.submit("led", null, KEYED);
+  await viewer.terminal(job.id);
+  expect(jobSeqs(viewer)).toEqual([1, 2]);
+  expect((await rig.store.jobs.get(job.id))?.session).toBe(welcome.session_id);
+});
+
+test("R-7.2-7: a key and its job outlive a short retention: for a day, and while the job runs", async () => {
+  const rig = hosting({ limits: { retentionSec: 60, resumeWindowSec: 3 * 24 * 3600 } });
+  const { viewer } = await greeted(rig);
+  const job = await rig.start(viewer, KEYED);
+  const short = await rig.start(viewer, { idempotency_key: "short" });
+  short.end("done");
+  const end = await viewer.terminal(short.id);
+  rig.clock.advance(DAY - 1);
+  await settled();
+  expect((await viewer.submit("led", null, { idempotency_key: "short" })).job_id).toBe(short.id);
+  await settled();
+  expect(viewer.stream.at(-1)?.id).toBe(end.id);
+  rig.clock.advance(DAY);
+  await settled();
+  expect(await rig.store.jobs.get(short.id)).toBeUndefined();
+  expect((await viewer.submit("led", null, { idempotency_key: "short" })).job_id).not.toBe(
+    short.id,
+  );
+  expect((await viewer.submit("led", null, KEYED)).job_id).toBe(job.id);
+  job.end("done");
+  await viewer.terminal(job.id);
+  await settled();
+  rig.clock.advance(60_000);
+  await settled();
+  expect(await rig.store.jobs.get(job.id)).toBeUndefined();
+});
+
+test("R-7.2-7: a record that names no job was left by a crash, and counts for nothing", async () => {
+  const rig = hosting();
+  const { viewer } = await greeted(rig);
+  await rig.store.idempotency.put({
+    principal: "alice",
+    key: "k",
+    fingerprint: "of something else",
+    job: "job_never_inserted" as JobId,
+    acceptedAt: 0,
+  });
+  const job = await rig.start(viewer, KEYED);
+  expect((await viewer.submit("led", null, KEYED)).job_id).toBe(job.id);
+});
+
+test("the record of a key is durable before its job is", async () => {
+  const rig = hosting();
+  const { viewer } = await greeted(rig);
+  const order: string[] = [];
+  const { put } = rig.store.idempotency;
+  const { insert } = rig.store.jobs;
+  rig.store.idempotency.put = async (record) => {
+    order.push("put");
+    await put.call(rig.store.idempotency, record);
+    order.push("is put");
+  };
+  rig.store.jobs.insert = (row) => {
+    order.push("insert");
+    return insert(row);
+  };
+  await rig.start(viewer, KEYED);
+  expect(order).toEqual(["put", "is put", "insert"]);
+});
+
+test("R-7.2-7, R-7.2-3: keys and their jobs survive a restart, and a short retention after it", async () => {
+  const store = memoryStore();
+  const clock = new ManualClock();
+  let runs = 0;
+  const start = () =>
+    createRuntime({
+      agents: [defineAgent({ name: "once", run: () => ++runs })],
+      auth: allowAnonymous(),
+      store,
+      clock,
+      limits: { retentionSec: 60 },
+      logger: pino({ level: "silent" }),
+    });
+  const before = start();
+  const { viewer } = await greeted({ runtime: before });
+  const first = await viewer.submit("once", null, KEYED);
+  const end = await viewer.terminal(first.job_id);
+  await before.close();
+  const after = start();
+  await settled();
+  for (let minute = 0; minute < 30; minute++) {
+    clock.advance(60_000);
+    await settled(3);
+  }
+  const { viewer: again } = await greeted({ runtime: after });
+  const retry = await again.submit("once", null, KEYED);
+  expect(payloadOf(retry)).toEqual(payloadOf(first));
+  expect((await again.terminal(first.job_id)).payload).toEqual(end.payload);
+  expect((await again.submit("once", 1, KEYED)).payload.code).toBe("DUPLICATE_KEY");
+  expect(runs).toBe(1);
+});

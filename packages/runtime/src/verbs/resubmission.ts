@@ -1,0 +1,77 @@
+import { ArcpError, type Envelope } from "@arcp/core";
+import { acceptanceOf } from "../jobs/acceptance.ts";
+import { jobOf } from "../jobs/finished-job.ts";
+import type { KnownJob } from "../jobs/known-job.ts";
+import type { Session } from "../session/session.ts";
+import type { SubmitReply } from "../session/submit-log.ts";
+import type { Role } from "../store/index.ts";
+import type { Services } from "./services.ts";
+
+/** An idempotency key and what it was used for. */
+export interface UsedKey {
+  readonly key: string;
+  readonly fingerprint: string;
+}
+
+/**
+ * The reply to a submit whose key has a job: the acceptance of that job once more (R-7.2-3), which the session follows
+ * from then on (R-7.2-8).
+ * @returns undefined when the key is free
+ * @throws ArcpError `DUPLICATE_KEY` when the key was used for something else (R-7.2-4)
+ */
+export async function resubmission(
+  services: Services,
+  session: Session,
+  request: Envelope<"job.submit">,
+  { key, fingerprint }: UsedKey,
+): Promise<SubmitReply | undefined> {
+  const { store, jobs } = services;
+  const record = await store.idempotency.get(session.principal, key);
+  const row = record && (await store.jobs.get(record.job));
+  if (record === undefined || row === undefined) return undefined;
+  if ((await jobOf(services, row)) === undefined) return undefined;
+  if (record.fingerprint !== fingerprint) {
+    throw new ArcpError(
+      "DUPLICATE_KEY",
+      "payload.idempotency_key: was used before with other parameters",
+    );
+  }
+  await jobs.get(row.id)?.settled();
+  // What it has become by now.
+  const job = await jobOf(services, (await store.jobs.get(row.id)) ?? row);
+  if (job === undefined) return undefined;
+  const follow = await place(services, session, request, job);
+  return { announcement: acceptanceOf({ ...row, request: request.id }), begin: follow };
+}
+
+/** Makes the session the owner if there is none any more. @returns how the session comes to follow the job */
+async function place(
+  services: Services,
+  session: Session,
+  request: Envelope<"job.submit">,
+  job: KnownJob,
+): Promise<() => void> {
+  const follow = (role: Role, after: number): void =>
+    session.follow(job.id, role, after, { request: request.id, head: job.lastSeq });
+  if (job.session === session.id) {
+    return () => {
+      // Whoever follows it no longer has seen its end, and sees it again (R-7.2-9).
+      if (!session.stream.attachments.has(job.id)) follow("owner", job.liveAfter);
+    };
+  }
+  const orphaned = services.sessions.get(job.session) === undefined;
+  if (orphaned) await adopt(services, session, request, job);
+  const { floor } = await services.store.logs.read(job.id, 0, { records: 0, characters: 0 });
+  return () => follow(orphaned ? "owner" : "observer", floor);
+}
+
+async function adopt(
+  { store, jobs, logger }: Services,
+  session: Session,
+  request: Envelope<"job.submit">,
+  { id, submittedIn }: KnownJob,
+): Promise<void> {
+  await store.jobs.update(id, { session: session.id, request: request.id, submittedIn });
+  jobs.get(id)?.adopt(session.id);
+  logger.info({ job: id, session: session.id }, "a job has a new owner");
+}
