@@ -1,0 +1,26 @@
+// A runtime in a process of its own, to be killed: `serve.ts FILE PORT`.
+import { createRuntime, defineAgent, tokenTable } from "@arcp/runtime";
+import { listen } from "@arcp/transport-ws";
+import { sqliteStore } from "../src/index.ts";
+
+const [file = ":memory:", port = "0"] = process.argv.slice(2);
+
+const ticks = defineAgent({
+  name: "ticks",
+  async run(ctx) {
+    for (let i = 0; i < 1_000_000; i++) {
+      await ctx.log.info(`tick ${i}`);
+      if (i % 20 === 0) await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+  },
+});
+
+const runtime = createRuntime({
+  agents: [ticks],
+  auth: tokenTable({ secret: "alice" }),
+  store: sqliteStore(file),
+});
+const server = await listen({ port: Number(port) }, (transport) => runtime.serve(transport));
+console.log(server.url);
+// Whoever started this process is gone: then so is the reason for it.
+process.stdin.on("end", () => process.exit()).resume();
