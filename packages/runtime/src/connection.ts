@@ -1,8 +1,6 @@
 import {
   ArcpError,
   type CloseReason,
-  type Decoded,
-  decode,
   type JobId,
   type MessageId,
   newSessionId,
@@ -14,10 +12,10 @@ import {
   type Handshake,
   type HandshakeOptions,
   handshake,
-  type Opening,
   resume,
   resumeRequest,
 } from "./handshake.ts";
+import { type Opening, readOpening, readRequest } from "./inbound.ts";
 import { acceptanceOf } from "./jobs/acceptance.ts";
 import { type Announcement, announce } from "./session/announcement.ts";
 import { Heartbeat } from "./session/heartbeat.ts";
@@ -28,8 +26,6 @@ import { dispatch } from "./verbs/index.ts";
 import { reject } from "./verbs/reject.ts";
 import type { Services } from "./verbs/services.ts";
 
-/** Characters that a frame may have before the handshake is done (R-4.1-8). */
-const MAX_OPENING = 64 * 1024;
 /** Milliseconds in which a client has to open its session (R-4.1-8). */
 const OPENING_DEADLINE = 10_000;
 
@@ -137,7 +133,7 @@ export class Connection implements Link {
   }
 
   async #greet(frame: string): Promise<void> {
-    const opening = frame.length > MAX_OPENING ? tooLong : readOpening(decode(frame));
+    const opening = readOpening(frame);
     if (opening instanceof ArcpError) return this.#fail(opening, "refused", newSessionId());
     const { id } = opening;
     try {
@@ -219,37 +215,17 @@ export class Connection implements Link {
         this.#logger.error({ err: error }, "a token could not be confirmed");
       });
     }
-    const decoded = decode(frame);
-    if (decoded.kind === "malformed") {
-      reject(session, decoded, new ArcpError("INVALID_REQUEST", decoded.reason));
+    const inbound = readRequest(frame, session.id);
+    if (inbound.kind === "ignored") return undefined;
+    if (inbound.kind === "rejected") {
+      reject(session, inbound.request, inbound.error);
       return undefined;
     }
-    const header = decoded.kind === "ok" ? decoded.message : decoded.header;
-    if (header.session_id !== undefined && header.session_id !== session.id) {
-      const foreign = resumeOf(decoded);
-      if (foreign === undefined) {
-        const error = new ArcpError(
-          "INVALID_REQUEST",
-          "session_id: is not this connection's session",
-        );
-        reject(session, header, error);
-        return undefined;
-      }
-    }
-    if (decoded.kind === "unknown") {
-      if (decoded.optional && header.type.startsWith("x-vendor.")) return undefined;
-      const error = new ArcpError(
-        "INVALID_REQUEST",
-        "type: is not a message that this runtime knows",
-      );
-      reject(session, header, error);
-      return undefined;
-    }
-    const moved = resumeOf(decoded);
-    if (moved !== undefined && session.untouched) return this.#move(session, moved);
+    const { message } = inbound;
+    if (message.type === "session.resume" && session.untouched) return this.#move(session, message);
     // Not awaited: a slow request must not hold up a ping (R-4-2).
     const caller = { session, hangUp: (reason: CloseReason) => this.#hangUp(reason) };
-    this.#track(dispatch(this.#context.services, caller, decoded.message));
+    this.#track(dispatch(this.#context.services, caller, message));
     return undefined;
   }
 
@@ -328,29 +304,6 @@ export class Connection implements Link {
   }
 }
 
-const tooLong = new ArcpError(
-  "INVALID_REQUEST",
-  `the opening message may have ${MAX_OPENING} characters`,
-);
-
 function windowExpired(): ArcpError {
   return new ArcpError("RESUME_WINDOW_EXPIRED", "the session can no longer be resumed");
-}
-
-/** The first message must open a session (R-5.3-2). */
-function readOpening(decoded: Decoded): Opening | ArcpError {
-  if (decoded.kind === "malformed") return new ArcpError("INVALID_REQUEST", decoded.reason);
-  if (decoded.kind === "ok") {
-    const { message } = decoded;
-    if (message.type === "session.hello" || message.type === "session.resume") return message;
-  }
-  return new ArcpError(
-    "INVALID_REQUEST",
-    "the first message must be session.hello or session.resume",
-  );
-}
-
-function resumeOf(decoded: Decoded): Opening | undefined {
-  if (decoded.kind !== "ok" || decoded.message.type !== "session.resume") return undefined;
-  return decoded.message;
 }

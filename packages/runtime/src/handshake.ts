@@ -1,7 +1,6 @@
 import {
   ArcpError,
   features as allFeatures,
-  type Envelope,
   isCompatibleVersion,
   negotiate,
   newSessionId,
@@ -9,6 +8,7 @@ import {
   type SessionId,
 } from "@arcp/core";
 import type { Authenticate } from "./auth.ts";
+import type { Opening } from "./inbound.ts";
 import type { Session } from "./session/session.ts";
 import type { Sessions } from "./session/sessions.ts";
 
@@ -53,8 +53,6 @@ export type Handshake =
       /** The id that the refusal carries: some clients drop an error without one (R-6.2-11). */
       readonly session: SessionId;
     };
-
-export type Opening = Envelope<"session.hello"> | Envelope<"session.resume">;
 
 interface ResumeRequest {
   readonly token: string;

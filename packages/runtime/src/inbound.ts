@@ -1,0 +1,60 @@
+import { ArcpError, decode, type Envelope, type JobId, type SessionId } from "@arcp/core";
+
+export type Opening = Envelope<"session.hello"> | Envelope<"session.resume">;
+
+/** Characters that a frame may have before the handshake is done (R-4.1-8). */
+const MAX_OPENING = 64 * 1024;
+
+/** Reads the first message, which must open a session (R-5.3-2). */
+export function readOpening(frame: string): Opening | ArcpError {
+  if (frame.length > MAX_OPENING) {
+    return invalid(`the opening message may have ${MAX_OPENING} characters`);
+  }
+  const decoded = decode(frame);
+  if (decoded.kind === "malformed") return invalid(decoded.reason);
+  const opening = decoded.kind === "ok" && isOpening(decoded.message) ? decoded.message : undefined;
+  return opening ?? invalid("the first message must be session.hello or session.resume");
+}
+
+/** What a frame on an established session turned out to be. */
+export type Inbound =
+  | { readonly kind: "request"; readonly message: Envelope }
+  | {
+      readonly kind: "rejected";
+      /** As far as it could be read. */
+      readonly request: {
+        readonly id?: string | undefined;
+        readonly type?: string | undefined;
+        readonly job_id?: JobId | undefined;
+      };
+      readonly error: ArcpError;
+    }
+  /** A vendor's message that says that it may be dropped (R-5.3-4). */
+  | { readonly kind: "ignored" };
+
+/** Reads a message of the client of `session` (R-5.1-5, R-5.3-1, R-5.3-3, R-5.3-4). */
+export function readRequest(frame: string, session: SessionId): Inbound {
+  const decoded = decode(frame);
+  if (decoded.kind === "malformed") {
+    return { kind: "rejected", request: decoded, error: invalid(decoded.reason) };
+  }
+  const header = decoded.kind === "ok" ? decoded.message : decoded.header;
+  // A resume names the session that it wants (R-6.3-3).
+  const foreign = header.session_id !== undefined && header.session_id !== session;
+  if (foreign && header.type !== "session.resume") {
+    const error = invalid("session_id: is not this connection's session");
+    return { kind: "rejected", request: header, error };
+  }
+  if (decoded.kind === "ok") return { kind: "request", message: decoded.message };
+  if (decoded.optional && header.type.startsWith("x-vendor.")) return { kind: "ignored" };
+  const error = invalid("type: is not a message that this runtime knows");
+  return { kind: "rejected", request: header, error };
+}
+
+function isOpening(message: Envelope): message is Opening {
+  return message.type === "session.hello" || message.type === "session.resume";
+}
+
+function invalid(message: string): ArcpError {
+  return new ArcpError("INVALID_REQUEST", message);
+}
