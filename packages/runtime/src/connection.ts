@@ -74,14 +74,29 @@ export class Connection implements Link {
 
   /** Serves the peer until the connection ends. Never rejects. */
   async run(): Promise<void> {
-    const { clock } = this.#context.services;
-    const deadline = clock.after(OPENING_DEADLINE, () => {
+    try {
+      await this.#context.ready;
+      await this.#read();
+    } catch (error) {
+      // The runtime has logged why; a client is told no more than that it is not its fault.
+      this.#fail(ArcpError.from(error), "fault", newSessionId());
+    }
+    // Whoever hung up is still delivering its last words; otherwise the peer is gone.
+    if (this.#state.kind !== "closed") {
+      this.#leave();
+      this.outbox.close("normal");
+    }
+    await this.outbox.closed;
+    while (this.#work.size > 0) await Promise.all(this.#work);
+  }
+
+  async #read(): Promise<void> {
+    const deadline = this.#context.services.clock.after(OPENING_DEADLINE, () => {
       if (this.#state.kind !== "greeting") return;
       const late = new ArcpError("INVALID_REQUEST", "no session.hello came in time");
       this.#fail(late, "refused", newSessionId());
     });
     try {
-      await this.#context.ready;
       for await (const frame of this.#transport.frames) {
         this.#heartbeat?.heard();
         if (this.#state.kind === "bound") await this.#handle(this.#state, frame);
@@ -92,15 +107,9 @@ export class Connection implements Link {
       }
     } catch (error) {
       this.#logger.debug({ err: error }, "connection broke");
+    } finally {
+      deadline.cancel();
     }
-    deadline.cancel();
-    // Whoever hung up is still delivering its last words; otherwise the peer is gone.
-    if (this.#state.kind !== "closed") {
-      this.#leave();
-      this.outbox.close("normal");
-    }
-    await this.outbox.closed;
-    while (this.#work.size > 0) await Promise.all(this.#work);
   }
 
   /** Ends the connection with a word to the client, for a runtime that shuts down (R-6.7-6). */

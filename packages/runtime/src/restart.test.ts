@@ -295,3 +295,20 @@ test("P1: crashes and drops at any moment, and every number still means the same
     { numRuns: 150 },
   );
 }, 60_000);
+
+test("a store that cannot be taken over is told to every client, and the process lives", async () => {
+  const store = memoryStore();
+  store.jobs.list = () => Promise.reject(new Error("disk broken"));
+  const runtime = createRuntime({
+    agents: [],
+    auth: tokenTable({ secret: "alice" }),
+    store,
+    logger: pino({ level: "silent" }),
+  });
+  const viewer = new Viewer(runtime);
+  const answer = await viewer.hello();
+  expect(answer).toMatchObject({ type: "session.error", payload: { code: "INTERNAL_ERROR" } });
+  expect(answer.payload.message).not.toContain("disk");
+  expect(await viewer.ended).toMatchObject({ reason: "fault" });
+  await runtime.close();
+});

@@ -20,7 +20,7 @@ import type { Tool } from "./jobs/tools.ts";
 import { defaultPolicy, type Policy } from "./policy.ts";
 import type { Session } from "./session/session.ts";
 import { Sessions } from "./session/sessions.ts";
-import type { JobQuery, JobRow, Store } from "./store/index.ts";
+import type { JobQuery, Store } from "./store/index.ts";
 import { memoryStore } from "./store/memory-store.ts";
 import { Timestamps } from "./timestamps.ts";
 import type { Services } from "./verbs/services.ts";
@@ -217,13 +217,15 @@ class HostedRuntime implements Runtime {
     const { store, sessions, clock } = this.#services;
     await endInterruptedJobs(store.jobs, store.logs, () => clock.now());
     const now = clock.now();
-    const ended: Array<{ job: JobRow; age: number }> = [];
+    const ended: Array<{ job: EndedJob; age: number }> = [];
     const owned = new Map<SessionId, JobId[]>();
     for (let after: JobQuery["after"]; ; ) {
       const rows = await store.jobs.list({ limit: 1000, ...(after && { after }) });
-      for (const job of rows) {
-        ended.push({ job, age: now - (job.finishedAt ?? now) });
-        owned.set(job.session, [...(owned.get(job.session) ?? []), job.id]);
+      for (const { id, session, keepUntil, finishedAt = now } of rows) {
+        ended.push({ job: { id, session, keepUntil }, age: now - finishedAt });
+        const siblings = owned.get(session) ?? [];
+        siblings.push(id);
+        owned.set(session, siblings);
       }
       after = rows.at(-1);
       if (rows.length < 1000) break;

@@ -178,6 +178,24 @@ test("J2: a job counts as pending until the record of its start is durable", asy
   expect(await subscribe()).toMatchObject({ current_status: "running", last_job_seq: 1 });
 });
 
+test("J2: a job whose end is in its log, but could not be put into the index, is still known with its end", async () => {
+  const { store, viewer, runtime, context, outcome } = await hosting();
+  const { job_id } = await viewer.submit("led");
+  await context;
+  await settled();
+  store.jobs.update = () => Promise.reject(new Error("disk full"));
+  outcome.resolve("done");
+  await viewer.terminal(job_id);
+  await settled();
+  const second = new Viewer(runtime);
+  await second.hello();
+  const { payload } = await second.reply(
+    second.send("job.subscribe", { job_id, history: true }, { job_id }),
+  );
+  expect(payload).toMatchObject({ current_status: "success", replayed: true });
+  expect((await second.terminal(job_id)).type).toBe("job.result");
+});
+
 test("J3: of all endings that compete, one is recorded, as the last record, and the listing agrees", async () => {
   const endings = ["return", "throw", "cancel", "timeout", "return"] as const;
   await fc.assert(

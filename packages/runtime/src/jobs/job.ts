@@ -159,7 +159,7 @@ export class Job implements KnownJob {
     return this.#abort.signal;
   }
 
-  /** Whether its log took nothing any more: its end could not be recorded. */
+  /** Whether its end stands nowhere but here: the log, or the index, did not take it. */
   get lost(): boolean {
     return this.#lost;
   }
@@ -346,16 +346,15 @@ export class Job implements KnownJob {
 
   /** Shows a state to others once its record is durable. */
   async #settle(state: JobStatus): Promise<void> {
+    const change = isTerminal(state) ? this.#final(state) : { status: state };
     try {
       await this.#writer.flush();
-      await this.#context.index.update(
-        this.id,
-        isTerminal(state) ? this.#final(state) : { status: state },
-      );
-      if (!isTerminal(this.#durableState)) this.#durableState = state;
+      await this.#context.index.update(this.id, change);
     } catch (error) {
       this.#context.logger.error({ job: this.id, err: error }, "a job's state could not be stored");
+      if (isTerminal(state)) this.#lost = true;
     }
+    if (!isTerminal(this.#durableState)) this.#durableState = state;
   }
 
   #final(status: JobStatus): JobChange {
