@@ -34,6 +34,7 @@ describe.each(packages)("packages/%s/README.md", (name) => {
 
 describe("tables of options name every option, and nothing else", () => {
   const runtime = "packages/runtime/src/runtime.ts";
+  const limits = "packages/runtime/src/limits.ts";
   const client = "packages/client/src";
   const ws = "packages/transport-ws/src";
   const attach = [
@@ -47,7 +48,7 @@ describe("tables of options name every option, and nothing else", () => {
   ];
   test.each([
     ["runtime", "`createRuntime`", interfaceKeys(runtime, "RuntimeOptions")],
-    ["runtime", "`limits`", interfaceKeys(runtime, "Limits")],
+    ["runtime", "`limits`", interfaceKeys(limits, "Limits")],
     ["runtime", "`policy`", interfaceKeys("packages/runtime/src/policy.ts", "Policy")],
     ["client", "`connect`", interfaceKeys(`${client}/connect.ts`, "ConnectOptions")],
     ["client", "`submit`", interfaceKeys(`${client}/submission.ts`, "SubmitOptions")],
@@ -66,12 +67,11 @@ describe("tables of options name every option, and nothing else", () => {
 
   test("runtime: the defaults in the table are those in the source", () => {
     const { text } = page("packages/runtime/README.md");
-    const source = read(runtime);
-    const given = [...source.matchAll(/const \{([^}]*)\} = given;/g)].map(([, list]) => list);
-    const defaults = [...given.join(",").matchAll(/(\w+) = (\d+)/g)];
+    const [, list = ""] = /^const DEFAULTS = \{\n(.*?)^\}/ms.exec(read(limits)) ?? [];
+    const defaults = [...list.replaceAll("_", "").matchAll(/(\w+): (\d+),/g)];
     const keys = defaults.map(([, key]) => key);
     // The retention's default depends on the store.
-    expect([...keys, "retentionSec"].sort()).toEqual(interfaceKeys(runtime, "Limits").sort());
+    expect([...keys, "retentionSec"].sort()).toEqual(interfaceKeys(limits, "Limits").sort());
     for (const [, key, value] of defaults) {
       expect(text).toMatch(new RegExp(`\\| \`${key}\` +\\| ${value} +\\|`));
     }

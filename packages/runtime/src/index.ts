@@ -8,6 +8,7 @@ export {
 } from "./jobs/agents.ts";
 export type { AgentContext, Log } from "./jobs/context.ts";
 export type { Tool, ToolCall } from "./jobs/tools.ts";
+export type { Limits } from "./limits.ts";
 export type { ObservedJob, Policy } from "./policy.ts";
-export { createRuntime, type Limits, type Runtime, type RuntimeOptions } from "./runtime.ts";
+export { createRuntime, type Runtime, type RuntimeOptions } from "./runtime.ts";
 export { type MemoryStoreOptions, memoryStore } from "./store/memory-store.ts";

@@ -1,0 +1,91 @@
+import type { Clock, JobId, SessionId } from "@arcp/core";
+import type { Logger } from "pino";
+import { endInterruptedJobs } from "./jobs/recovery.ts";
+import { type EndedJob, Retention } from "./jobs/retention.ts";
+import type { JobTable } from "./jobs/table.ts";
+import type { Sessions } from "./session/sessions.ts";
+import type { JobQuery, Store } from "./store/index.ts";
+
+export interface ArchiveOptions {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly store: Store;
+  readonly jobs: JobTable;
+  readonly sessions: Sessions;
+  /** Milliseconds that a finished job is kept. */
+  readonly retention: number;
+}
+
+/** What is kept of jobs that have ended, and of the process before this one. */
+export class Archive {
+  readonly #options: ArchiveOptions;
+  readonly #retention: Retention;
+
+  constructor(options: ArchiveOptions) {
+    this.#options = options;
+    this.#retention = new Retention(
+      options.clock,
+      options.retention,
+      (job) => options.sessions.follows(job.id),
+      (job) => this.#remove(job),
+    );
+  }
+
+  /** The job has ended: from now on its retention runs. */
+  keep(job: EndedJob): void {
+    this.#retention.keep(job);
+  }
+
+  /** Takes over what the process before this one left in the store (R-6.3-20, R-7.3-10). */
+  async restore(): Promise<void> {
+    const { store, sessions, clock } = this.#options;
+    await endInterruptedJobs(store.jobs, store.logs, () => clock.now());
+    const now = clock.now();
+    const ended: Array<{ job: EndedJob; age: number }> = [];
+    const owned = new Map<SessionId, JobId[]>();
+    for (let after: JobQuery["after"]; ; ) {
+      const rows = await store.jobs.list({ limit: 1000, ...(after && { after }) });
+      for (const { id, session, keepUntil, finishedAt = now } of rows) {
+        ended.push({ job: { id, session, keepUntil }, age: now - finishedAt });
+        const siblings = owned.get(session) ?? [];
+        siblings.push(id);
+        owned.set(session, siblings);
+      }
+      after = rows.at(-1);
+      if (rows.length < 1000) break;
+    }
+    await sessions.restore(async (id) => owned.get(id) ?? []);
+    for (const { job, age } of ended.sort((a, b) => b.age - a.age)) this.#retention.keep(job, age);
+  }
+
+  close(): void {
+    this.#retention.close();
+  }
+
+  /** Forgets a finished job, its log, and with the last of a forgotten session's jobs its numbering. */
+  #remove(job: EndedJob): void {
+    const { id } = job;
+    const { store, sessions, jobs, logger } = this.#options;
+    const remove = async (): Promise<void> => {
+      const row = await store.jobs.get(id);
+      const session = row?.session ?? job.session;
+      await store.logs.remove(id);
+      await store.idempotency.removeJob(id);
+      await store.jobs.remove(id);
+      for (const numbered of new Set([session, row?.submittedIn ?? session])) {
+        const gone = sessions.get(numbered) === undefined;
+        if (gone && !(await hasJobs(jobs, store, numbered))) {
+          await store.sessions.removeRuns(numbered);
+        }
+      }
+    };
+    remove().catch((error: unknown) => {
+      logger.error({ job: id, err: error }, "a finished job could not be removed");
+    });
+  }
+}
+
+/** Whether any job that the session submitted is still kept: then its numbering is too (R-6.3-18). */
+export async function hasJobs(jobs: JobTable, store: Store, session: SessionId): Promise<boolean> {
+  return jobs.has(session) || (await store.jobs.list({ session, limit: 1 })).length > 0;
+}

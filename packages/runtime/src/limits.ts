@@ -1,0 +1,54 @@
+import { LocalError } from "@arcp/core";
+
+/** Limits of a runtime, each with a default. */
+export interface Limits {
+  /** Seconds that a session survives without a connection. Default 600. */
+  readonly resumeWindowSec: number;
+  /** Seconds that an agent has to stop after a cancel. Default 30. */
+  readonly cancelGraceSec: number;
+  /** Seconds that a finished job is kept for its history, and longer while a session reads it. Default: 7 days in a durable store, else twice the resume window. */
+  readonly retentionSec: number;
+  /** Seconds between two signs of life of a connection; a client that is silent for two of them is lost (R-6.4-4). Default 30. */
+  readonly heartbeatIntervalSec: number;
+  /** How many events a client that agreed to acknowledge them may be behind before it is told so (R-6.5-7). Default 1,000. */
+  readonly backPressureThreshold: number;
+  /** Jobs that one principal may have running at a time (R-7.1-5). Default 1,000. */
+  readonly liveJobsPerPrincipal: number;
+}
+
+const DEFAULTS = {
+  resumeWindowSec: 600,
+  cancelGraceSec: 30,
+  heartbeatIntervalSec: 30,
+  backPressureThreshold: 1000,
+  liveJobsPerPrincipal: 1000,
+} satisfies Omit<Limits, "retentionSec">;
+
+const WEEK = 7 * 24 * 60 * 60;
+
+/** The wire tells these in whole numbers. */
+const WHOLE = ["resumeWindowSec", "heartbeatIntervalSec"] as const;
+
+/**
+ * @param durable whether the store outlives the process: then finished jobs are kept for longer
+ * @throws LocalError `MISUSE` with a limit that is not a positive number
+ */
+export function readLimits(given: Partial<Limits>, durable: boolean): Limits {
+  const chosen = Object.fromEntries(
+    Object.entries(given).filter(([, value]) => value !== undefined),
+  );
+  const { resumeWindowSec, ...limits } = { ...DEFAULTS, ...chosen };
+  const retentionSec = given.retentionSec ?? (durable ? WEEK : 2 * resumeWindowSec);
+  const all: Limits = { ...limits, resumeWindowSec, retentionSec };
+  for (const [name, value] of Object.entries(all)) {
+    if (!(value > 0 && Number.isFinite(value))) {
+      throw new LocalError("MISUSE", `limits.${name} must be a number above zero`);
+    }
+  }
+  for (const name of WHOLE) {
+    if (!Number.isInteger(all[name])) {
+      throw new LocalError("MISUSE", `limits.${name} must be a whole number of seconds`);
+    }
+  }
+  return all;
+}
