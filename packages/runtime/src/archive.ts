@@ -1,6 +1,6 @@
-import type { Clock, JobId, SessionId } from "@arcp/core";
+import { type Clock, isTerminal, type JobId, type SessionId } from "@arcp/core";
 import type { Logger } from "pino";
-import { endInterruptedJobs } from "./jobs/recovery.ts";
+import { type RecoveryContext, recoverJobs } from "./jobs/recovery.ts";
 import { type EndedJob, Retention } from "./jobs/retention.ts";
 import type { JobTable } from "./jobs/table.ts";
 import type { Sessions } from "./session/sessions.ts";
@@ -37,16 +37,18 @@ export class Archive {
   }
 
   /** Takes over what the process before this one left in the store (R-6.3-20, R-7.3-10). */
-  async restore(): Promise<void> {
+  async restore(recovery: RecoveryContext): Promise<void> {
     const { store, sessions, clock } = this.#options;
-    await endInterruptedJobs(store.jobs, store.logs, () => clock.now());
+    const startAgents = await recoverJobs(recovery);
     const now = clock.now();
     const ended: Array<{ job: EndedJob; age: number }> = [];
     const owned = new Map<SessionId, JobId[]>();
     for (let after: JobQuery["after"]; ; ) {
       const rows = await store.jobs.list({ limit: 1000, ...(after && { after }) });
-      for (const { id, session, keepUntil, finishedAt = now } of rows) {
-        ended.push({ job: { id, session, keepUntil }, age: now - finishedAt });
+      for (const { id, session, keepUntil, status, finishedAt = now } of rows) {
+        if (isTerminal(status)) {
+          ended.push({ job: { id, session, keepUntil }, age: now - finishedAt });
+        }
         const siblings = owned.get(session) ?? [];
         siblings.push(id);
         owned.set(session, siblings);
@@ -56,6 +58,7 @@ export class Archive {
     }
     await sessions.restore(async (id) => owned.get(id) ?? []);
     for (const { job, age } of ended.sort((a, b) => b.age - a.age)) this.#retention.keep(job, age);
+    startAgents();
   }
 
   close(): void {

@@ -114,11 +114,11 @@ export class Connection implements Link {
 
   /** Ends the connection with a word to the client, for a runtime that shuts down (R-6.7-6). */
   shutDown(): void {
-    if (this.#state.kind === "bound") {
-      const payload = { reason: "the runtime shuts down" };
-      this.#state.session.say({ type: "session.closed", payload });
-    }
-    this.#hangUp("going-away");
+    this.#part("the runtime shuts down", "going-away");
+  }
+
+  dismiss(reason: string | undefined): void {
+    this.#part(reason, "refused");
   }
 
   replace(): void {
@@ -268,6 +268,13 @@ export class Connection implements Link {
     const id = this.#state.kind === "bound" ? this.#state.session.id : session;
     const payload = { ...error.toPayload(), request_id: request };
     void this.outbox.send([announce(id, { type: "session.error", payload })]);
+    this.#hangUp(reason);
+  }
+
+  #part(why: string | undefined, reason: CloseReason): void {
+    if (this.#state.kind === "bound") {
+      this.#state.session.say({ type: "session.closed", payload: { reason: why } });
+    }
     this.#hangUp(reason);
   }
 

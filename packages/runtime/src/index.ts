@@ -9,6 +9,14 @@ export {
 export type { AgentContext, Log } from "./jobs/context.ts";
 export type { Tool, ToolCall } from "./jobs/tools.ts";
 export type { Limits } from "./limits.ts";
+export type {
+  JobFilter,
+  JobInfo,
+  JobOperations,
+  SessionInfo,
+  SessionOperations,
+} from "./operations.ts";
 export type { ObservedJob, Policy } from "./policy.ts";
 export { createRuntime, type Runtime, type RuntimeOptions } from "./runtime.ts";
+export type { CloseOptions } from "./shutdown.ts";
 export { type MemoryStoreOptions, memoryStore } from "./store/memory-store.ts";

@@ -1,68 +1,15 @@
-import { ManualClock } from "@arcp/core";
 import fc from "fast-check";
 import { pino } from "pino";
 import { expect, test } from "vitest";
 import { settled } from "../test/held-store.ts";
+import { hosts } from "../test/hosts.ts";
 import { ALL_FEATURES, type Frame, Viewer } from "../test/viewer.ts";
 import { tokenTable } from "./auth.ts";
-import { defineAgent } from "./jobs/agents.ts";
-import type { AgentContext } from "./jobs/context.ts";
-import { createRuntime, type Runtime } from "./runtime.ts";
-import type { Store } from "./store/index.ts";
+import { createRuntime } from "./runtime.ts";
 import { memoryStore } from "./store/memory-store.ts";
 
 const THRESHOLD = 20;
-
-/** Processes that follow one another on one store. A crash takes the store away from the one before, without a word. */
-function machine() {
-  const inner = memoryStore();
-  const clock = new ManualClock();
-  let generation = 0;
-  let led: PromiseWithResolvers<{ ctx: AgentContext; end: (value: unknown) => void }>;
-  const start = (): Runtime => {
-    generation += 1;
-    const own = generation;
-    /** What a dead process asks for is never answered. */
-    const alive = <T extends object>(part: T): T =>
-      new Proxy(part, {
-        get(target, name) {
-          const member = Reflect.get(target, name);
-          if (typeof member !== "function") return member;
-          return (...args: unknown[]) =>
-            own === generation ? member.apply(target, args) : new Promise(() => {});
-        },
-      });
-    const store: Store = {
-      ...inner,
-      logs: alive(inner.logs),
-      jobs: alive(inner.jobs),
-      sessions: alive(inner.sessions),
-      idempotency: alive(inner.idempotency),
-    };
-    const agent = defineAgent({
-      name: "led",
-      run(ctx) {
-        const ended = Promise.withResolvers<unknown>();
-        led.resolve({ ctx, end: ended.resolve });
-        return ended.promise;
-      },
-    });
-    return createRuntime({
-      agents: [agent],
-      auth: tokenTable({ secret: "alice", other: "bob" }),
-      store,
-      clock,
-      logger: pino({ level: "silent" }),
-      limits: { backPressureThreshold: THRESHOLD },
-    });
-  };
-  const submit = async (viewer: Viewer, rest: object = {}) => {
-    led = Promise.withResolvers();
-    const { job_id } = await viewer.submit("led", null, rest);
-    return { id: job_id ?? "", ...(await led.promise) };
-  };
-  return { start, submit, clock, store: inner };
-}
+const machine = () => hosts({ limits: { backPressureThreshold: THRESHOLD } });
 
 const dense = (count: number, from = 1) => Array.from({ length: count }, (_, i) => from + i);
 const content = ({ event_seq, id, job_id, job_seq, payload }: Frame) => ({

@@ -45,7 +45,7 @@ test("R-6.7-6: a runtime that closes says so to everybody, ends its jobs, and le
   }
   expect(await silent.ended).toMatchObject({ reason: "going-away" });
   expect(job.ctx.signal.aborted).toBe(true);
-  expect((await store.jobs.get(job.id))?.status).toBe("error");
+  expect((await store.jobs.get(job.id))?.status).toBe("cancelled");
   expect(clock.pending).toBe(0);
   const late = new Viewer(runtime);
   expect(await late.ended).toMatchObject({ reason: "going-away" });

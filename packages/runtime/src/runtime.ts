@@ -10,16 +10,15 @@ import { KeyedSubmits } from "./jobs/idempotency.ts";
 import { JobTable } from "./jobs/table.ts";
 import type { Tool } from "./jobs/tools.ts";
 import { type Limits, readLimits } from "./limits.ts";
+import { JobOperations, SessionOperations } from "./operations.ts";
 import { defaultPolicy, type Policy } from "./policy.ts";
 import type { Session } from "./session/session.ts";
 import { Sessions } from "./session/sessions.ts";
+import { type CloseOptions, PATIENCE, Shutdown } from "./shutdown.ts";
 import type { Store } from "./store/index.ts";
 import { memoryStore } from "./store/memory-store.ts";
 import { Timestamps } from "./timestamps.ts";
 import type { Services } from "./verbs/services.ts";
-
-/** Milliseconds that a closing runtime waits for its connections, and then for its jobs, to end. */
-const CLOSE_PATIENCE = 5000;
 
 export interface RuntimeOptions {
   readonly agents: readonly AnyAgent[];
@@ -47,8 +46,16 @@ export interface Runtime {
   readonly agents: AgentRegistry;
   /** Speaks ARCP over a transport until it ends. A lost transport never ends a job (R-4-4). */
   serve(transport: Transport): void;
-  /** Ends all connections with a word, stops all agents, and closes the store. */
-  close(): Promise<void>;
+  /** All jobs, for the operator. */
+  readonly jobs: JobOperations;
+  /** All sessions, for the operator. */
+  readonly sessions: SessionOperations;
+  /**
+   * Takes no new jobs, gives the running ones time to finish, cancels the others, ends all connections with a word, and
+   * closes the store. On a durable store a job whose agent may be started again is not cancelled but left to the next
+   * process. Called again it waits for agents no longer.
+   */
+  close(options?: CloseOptions): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
@@ -68,13 +75,18 @@ export function createRuntime(options: RuntimeOptions): Runtime {
 
 class HostedRuntime implements Runtime {
   readonly agents: AgentRegistry;
+  readonly jobs: JobOperations;
+  readonly sessions: SessionOperations;
   readonly #services: Services;
+  readonly #shutdown: Shutdown;
   readonly #context: ConnectionContext;
   readonly #connections = new Map<Connection, Promise<void>>();
   readonly #limits: Limits;
   readonly #archive: Archive;
   readonly #ready: Promise<void>;
   #closed: Promise<void> | undefined;
+  /** Whether connections are still taken, so that clients can watch their jobs finish. */
+  #open = true;
 
   constructor(options: RuntimeOptions, limits: Limits) {
     const { clock = systemClock, store = memoryStore() } = options;
@@ -85,7 +97,7 @@ class HostedRuntime implements Runtime {
     const committer = new Committer(store.logs, clock);
     this.#limits = limits;
     this.agents = new AgentRegistry(options.agents);
-    const jobs = new JobTable(limits.liveJobsPerPrincipal);
+    const jobs = new JobTable(limits.liveJobsPerPrincipal, (job) => this.#archive.keep(job));
     const sessions = new Sessions({
       clock,
       store: store.sessions,
@@ -123,9 +135,11 @@ class HostedRuntime implements Runtime {
       },
       workspace: options.workspace,
       closing: () => this.#closed !== undefined,
-      finished: (job) => this.#archive.keep(job),
     };
-    this.#ready = this.#archive.restore();
+    this.jobs = new JobOperations(store.jobs, jobs);
+    this.sessions = new SessionOperations(sessions);
+    this.#shutdown = new Shutdown({ clock, logger, jobs, durable: store.durable });
+    this.#ready = this.#archive.restore(this.#services);
     this.#ready.catch((error: unknown) => {
       logger.error({ err: error }, "the store could not be taken over; the runtime serves nobody");
     });
@@ -141,14 +155,15 @@ class HostedRuntime implements Runtime {
   }
 
   serve(transport: Transport): void {
-    if (this.#closed !== undefined) return transport.close("going-away");
+    if (!this.#open) return transport.close("going-away");
     const connection = new Connection(transport, this.#context);
     const done = connection.run().finally(() => this.#connections.delete(connection));
     this.#connections.set(connection, done);
   }
 
-  close(): Promise<void> {
-    this.#closed ??= this.#close();
+  close(options: CloseOptions = {}): Promise<void> {
+    if (this.#closed !== undefined) this.#shutdown.hurry();
+    this.#closed ??= this.#close(options);
     return this.#closed;
   }
 
@@ -156,27 +171,17 @@ class HostedRuntime implements Runtime {
     return this.close();
   }
 
-  async #close(): Promise<void> {
+  async #close(options: CloseOptions): Promise<void> {
+    const { sessions, store } = this.#services;
+    await this.#shutdown.within(PATIENCE, this.#ready);
+    await this.#shutdown.endJobs(options);
+    await this.#shutdown.within(PATIENCE, Promise.all([...sessions].map((one) => one.idle())));
+    this.#open = false;
     for (const connection of this.#connections.keys()) connection.shutDown();
-    await this.#ended(Promise.all(this.#connections.values()));
-    const running = [...this.#services.jobs].filter((job) => job.live);
-    for (const job of running) job.stop("the runtime shuts down");
-    await this.#ended(Promise.all(running.map((job) => job.ended)));
-    await this.#ready.catch(() => {});
+    await this.#shutdown.within(PATIENCE, Promise.all(this.#connections.values()));
     this.#archive.close();
-    this.#services.sessions.close();
-    await this.#services.store.close();
-  }
-
-  /** Waits for what is ending, but not for ever: a token check or a store may never settle. */
-  #ended(work: Promise<unknown>): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const patience = this.#services.clock.after(CLOSE_PATIENCE, resolve);
-    void work.then(() => {
-      patience.cancel();
-      resolve();
-    });
-    return promise;
+    sessions.close();
+    await store.close();
   }
 
   #welcome({ principal, features }: Session, { name, version }: RuntimeOptions): object {

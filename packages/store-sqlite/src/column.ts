@@ -13,9 +13,12 @@ export function fromJson<T>(value: SQLOutputValue | undefined): T {
   return JSON.parse(String(value)) as T;
 }
 
-/** An optional number: undefined where there is none. */
-export function optional(value: SQLOutputValue | undefined): number | undefined {
-  return value === null || value === undefined ? undefined : Number(value);
+/** An optional value: undefined where there is none. */
+export function present<T>(
+  value: SQLOutputValue | undefined,
+  decode: (value: SQLOutputValue) => T,
+): T | undefined {
+  return value === null || value === undefined ? undefined : decode(value);
 }
 
 /** A number that SQLite takes as the limit of a query. */

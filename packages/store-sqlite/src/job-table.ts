@@ -1,24 +1,31 @@
 import type { SQLInputValue } from "node:sqlite";
 import type { JobId } from "@arcp/core";
 import type { JobChange, JobIndex, JobQuery, JobRow } from "@arcp/runtime/store";
-import { countLimit, exact, fromJson, optional } from "./column.ts";
+import { countLimit, exact, fromJson, present } from "./column.ts";
 import type { Connection, Row } from "./connection.ts";
 import type { GroupCommit } from "./group-commit.ts";
 
-/** What of a job is a column of its own: what listings ask for. */
-type Indexed =
-  | "id"
-  | "principal"
-  | "session"
-  | "request"
-  | "agent"
-  | "acceptedAt"
-  | "status"
-  | "finishedAt";
-/** What else may change, as JSON. */
-type State = Omit<JobChange, Indexed>;
-/** What else was said when it was submitted, as JSON. */
-type Submitted = Omit<JobRow, Indexed | keyof State>;
+/** What may change of a job, a column each, as it is stored. */
+const CHANGEABLE: {
+  readonly [K in keyof JobChange]-?: {
+    readonly column: string;
+    readonly encode: (value: NonNullable<JobChange[K]>) => SQLInputValue;
+  };
+} = {
+  session: { column: "session", encode: (id) => id },
+  submittedIn: { column: "submitted_in", encode: (id) => id },
+  request: { column: "request", encode: exact },
+  status: { column: "status", encode: (status) => status },
+  finishedAt: { column: "finished_at", encode: (ms) => ms },
+  remaining: { column: "remaining", encode: (amounts) => JSON.stringify(amounts) },
+  cancel: { column: "cancel", encode: (cancel) => JSON.stringify(cancel) },
+  attempt: { column: "attempt", encode: (count) => count },
+  checkpoint: { column: "checkpoint", encode: exact },
+  streamed: { column: "streamed", encode: Number },
+};
+
+/** What never changes and nobody asks for in a listing, as JSON. */
+type Submitted = Omit<JobRow, keyof JobChange | "id" | "principal" | "agent" | "acceptedAt">;
 
 /** The list of all jobs. */
 export class JobTable implements JobIndex {
@@ -31,45 +38,36 @@ export class JobTable implements JobIndex {
   }
 
   async insert(row: JobRow): Promise<void> {
-    const { id, principal, session, request, agent, acceptedAt, status, finishedAt, ...rest } = row;
-    const { remaining, cancel, submittedIn, ...submitted } = rest;
+    const { id, principal, agent, acceptedAt, ...rest } = row;
+    const { session, submittedIn, request, status, finishedAt, remaining, cancel, ...others } =
+      rest;
+    const { attempt, checkpoint, streamed, ...submitted } = others;
+    const change = { session, submittedIn, request, status, finishedAt, remaining, cancel };
+    const assigned = assign({ ...change, attempt, checkpoint, streamed });
+    const columns = ["id", "principal", "agent", "accepted_at", "submitted", ...assigned.columns];
     const values = [
       id,
       exact(principal),
-      session,
-      exact(request),
       agent,
       acceptedAt,
-      status,
-      finishedAt ?? null,
       JSON.stringify(submitted satisfies Submitted),
-      JSON.stringify({ remaining, cancel, submittedIn } satisfies State),
+      ...assigned.values,
     ];
     await this.#group.write(() =>
       this.#connection.run(
-        `INSERT OR REPLACE INTO jobs (id, principal, session, request, agent, accepted_at, status, finished_at,
-           submitted, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+        `INSERT OR REPLACE INTO jobs (${columns.join(", ")}) VALUES (${columns.map(() => "?").join(", ")})`,
         ...values,
       ),
     );
   }
 
   async update(id: JobId, change: JobChange): Promise<void> {
-    await this.#group.write(() => {
-      const before = this.#find(id);
-      if (before === undefined) return;
-      const after = { ...before, ...change };
-      const { session, request, status, finishedAt, remaining, cancel, submittedIn } = after;
-      this.#connection.run(
-        "UPDATE jobs SET session = ?, request = ?, status = ?, finished_at = ?, state = ? WHERE id = ?",
-        session,
-        exact(request),
-        status,
-        finishedAt ?? null,
-        JSON.stringify({ remaining, cancel, submittedIn } satisfies State),
-        id,
-      );
-    });
+    const { columns, values } = assign(change);
+    if (columns.length === 0) return;
+    const settings = columns.map((column) => `${column} = ?`).join(", ");
+    await this.#group.write(() =>
+      this.#connection.run(`UPDATE jobs SET ${settings} WHERE id = ?`, ...values, id),
+    );
   }
 
   async get(id: JobId): Promise<JobRow | undefined> {
@@ -117,17 +115,31 @@ export class JobTable implements JobIndex {
   }
 }
 
+/** The columns of a change and what they become; what is undefined is cleared. */
+function assign(change: JobChange): { columns: string[]; values: SQLInputValue[] } {
+  const entries = Object.entries(change).map(([key, value]): [string, SQLInputValue] => {
+    const { column, encode } = CHANGEABLE[key as keyof JobChange];
+    return [column, value === undefined ? null : (encode as (v: unknown) => SQLInputValue)(value)];
+  });
+  return { columns: entries.map(([column]) => column), values: entries.map(([, value]) => value) };
+}
+
 function decode(row: Row): JobRow {
   return {
     ...fromJson<Submitted>(row["submitted"]),
-    ...fromJson<State>(row["state"]),
     id: row["id"] as JobRow["id"],
     principal: fromJson(row["principal"]),
     session: row["session"] as JobRow["session"],
+    submittedIn: present(row["submitted_in"], (id) => id as JobRow["session"]),
     request: fromJson(row["request"]),
     agent: String(row["agent"]),
     acceptedAt: Number(row["accepted_at"]),
     status: row["status"] as JobRow["status"],
-    finishedAt: optional(row["finished_at"]),
+    finishedAt: present(row["finished_at"], Number),
+    remaining: present(row["remaining"], fromJson<NonNullable<JobRow["remaining"]>>),
+    cancel: present(row["cancel"], fromJson<NonNullable<JobRow["cancel"]>>),
+    attempt: present(row["attempt"], Number),
+    checkpoint: present(row["checkpoint"], fromJson<string>),
+    streamed: present(row["streamed"], Boolean),
   };
 }

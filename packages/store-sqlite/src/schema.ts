@@ -39,8 +39,13 @@ export const migrations: readonly string[] = [
     accepted_at REAL NOT NULL,
     status TEXT NOT NULL,
     finished_at REAL,
-    submitted TEXT NOT NULL,
-    state TEXT NOT NULL
+    submitted_in TEXT,
+    remaining TEXT,
+    cancel TEXT,
+    attempt INTEGER,
+    checkpoint TEXT,
+    streamed INTEGER,
+    submitted TEXT NOT NULL
   ) STRICT;
   CREATE INDEX jobs_by_acceptance ON jobs (accepted_at, id);
   CREATE INDEX jobs_by_principal ON jobs (principal, accepted_at, id);

@@ -8,7 +8,7 @@ import type {
   SessionRow,
   SessionStore,
 } from "@arcp/runtime/store";
-import { exact, fromJson, optional } from "./column.ts";
+import { exact, fromJson, present } from "./column.ts";
 import type { Connection } from "./connection.ts";
 import type { GroupCommit } from "./group-commit.ts";
 
@@ -144,7 +144,7 @@ export class SessionTable implements SessionStore {
       features: fromJson(row["features"]),
       epoch: Number(row["epoch"]),
       tokens: tokens.map(({ hash }) => String(hash)),
-      issued: optional(row["issued"]),
+      issued: present(row["issued"], Number),
       acked: Number(row["acked"]),
     };
   }

@@ -13,6 +13,10 @@ export const jobRowCases: readonly StoreCase[] = [
       finishedAt: 1_790_000_000_001,
       remaining: { EUR: "0.10", USD: "12345678901234567890.123456789" },
       cancel: { reason: "enough" },
+      workspace: "/srv/work",
+      attempt: 3,
+      checkpoint: '{"page":7}',
+      streamed: true,
     });
     const rows: readonly JobRow[] = [
       jobRow(),
@@ -64,7 +68,12 @@ export const jobRowCases: readonly StoreCase[] = [
     await jobs.update(row.id, { cancel: { reason: "enough" } });
     await jobs.update(row.id, adoption);
     await jobs.update(row.id, {});
-    const halfway = { ...row, ...adoption, status: "running", cancel: { reason: "enough" } };
+    await jobs.update(row.id, { attempt: 2, checkpoint: '"a"' });
+    await jobs.update(row.id, { checkpoint: '"b"' });
+    await jobs.update(row.id, { streamed: true });
+    const again = { attempt: 2, checkpoint: '"b"', streamed: true };
+    const cancel = { reason: "enough" };
+    const halfway = { ...row, ...adoption, ...again, status: "running", cancel };
     await stage.holds(async (store) => same(await store.jobs.get(row.id), halfway));
     const finishedAt = row.acceptedAt + 5;
     const remaining = { EUR: "1" };

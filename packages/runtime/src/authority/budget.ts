@@ -1,4 +1,4 @@
-import type Big from "big.js";
+import Big from "big.js";
 import { type ExactNumber, exactNumber, parseAmount } from "./amount.ts";
 import { clip } from "./clip.ts";
 
@@ -52,10 +52,14 @@ interface Counter {
 export class Budget {
   readonly #counters = new Map<string, Counter>();
 
-  constructor(grant: ReadonlyMap<string, Big>) {
+  /** @param left what remains of the grant, as exact decimal text by currency, when some of it was spent before */
+  constructor(grant: ReadonlyMap<string, Big>, left: Readonly<Record<string, string>> = {}) {
+    const known = new Map(Object.entries(left));
     for (const [currency, initial] of grant) {
-      const step = initial.times(NOTICE_STEP);
-      this.#counters.set(currency, { step, remaining: initial, said: undefined });
+      const remaining = new Big(known.get(currency) ?? initial);
+      // What was spent before is due on the stream once more: nobody knows whether it was said.
+      const said = remaining.eq(initial) ? undefined : initial;
+      this.#counters.set(currency, { step: initial.times(NOTICE_STEP), remaining, said });
     }
   }
 

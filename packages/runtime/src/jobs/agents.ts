@@ -20,6 +20,14 @@ export interface AgentDefinition<Input, Output> {
   readonly output?: StandardSchemaV1<unknown, Output>;
   /** The absolute directory that relative paths and path patterns belong to. Default: that of the runtime, if any. */
   readonly workspace?: string;
+  /**
+   * How often it may be started for one job. With more than 1 a job that the end of the process interrupted is run again
+   * on a durable store, with `ctx.attempt` raised and the last `ctx.checkpoint`; unless it had begun to stream its result
+   * or its cancel was acknowledged. Default 1: such a job ends with `INTERNAL_ERROR`.
+   */
+  readonly attempts?: number;
+  /** Seconds without an event after which its job is aborted and ends with `HEARTBEAT_LOST`. Default: no limit. */
+  readonly stallSec?: number;
   /** Does the work. What it returns is the job's result; what it throws ends the job with an error. */
   readonly run: (ctx: AgentContext, input: Input) => Output | Promise<Output>;
 }
@@ -31,7 +39,7 @@ export type Agent<Input = unknown, Output = unknown> = AgentDefinition<Input, Ou
 // biome-ignore lint/suspicious/noExplicitAny: an agent's input type is proven by its own schema, at the call
 export type AnyAgent = Agent<any, any>;
 
-/** @throws LocalError `MISUSE` when name or version do not match the grammar */
+/** @throws LocalError `MISUSE` when name or version do not match the grammar, and for numbers that make no sense */
 export function defineAgent<Input = unknown, Output = unknown>(
   definition: AgentDefinition<Input, Output>,
 ): Agent<Input, Output> {
@@ -41,6 +49,16 @@ export function defineAgent<Input = unknown, Output = unknown>(
       "MISUSE",
       `${JSON.stringify(reference)} is no agent reference; a name is like "doc-indexer", a version like "2.1.0"`,
     );
+  }
+  const { name, attempts = 1, stallSec = 1 } = definition;
+  if (!(attempts === Number.POSITIVE_INFINITY || (Number.isInteger(attempts) && attempts >= 1))) {
+    throw new LocalError(
+      "MISUSE",
+      `attempts of ${name} must be a whole number from 1, or Infinity`,
+    );
+  }
+  if (!(stallSec > 0 && Number.isFinite(stallSec))) {
+    throw new LocalError("MISUSE", `stallSec of ${name} must be a number above zero`);
   }
   return Object.freeze({ ...definition });
 }

@@ -9,6 +9,7 @@ import {
   type LogLevel,
 } from "@arcp/core";
 import { isCostMetric } from "../authority/budget.ts";
+import { checkpointText } from "./checkpoint.ts";
 import type { Files } from "./files.ts";
 import type { Job } from "./job.ts";
 import type { ResultStream } from "./result-stream.ts";
@@ -32,6 +33,15 @@ export interface AgentContext {
   };
   /** Aborts when the job has to stop. The reason is an `ArcpError`. */
   readonly signal: AbortSignal;
+  /** How often the agent was started for this job, this time included: above 1 only with `attempts` in its definition. */
+  readonly attempt: number;
+  /** What an earlier attempt gave to `checkpoint` last; undefined when none did. */
+  readonly lastCheckpoint: unknown;
+  /**
+   * Remembers a JSON value, of at most 1 MiB, for the attempt that follows should the runtime stop. Resolves when it is
+   * durable, and everything emitted before it.
+   */
+  readonly checkpoint: (value: unknown) => Promise<void>;
   readonly lease: Lease;
   readonly log: Readonly<Record<LogLevel, Log>>;
   readonly thought: (text: string) => Promise<void>;
@@ -94,6 +104,9 @@ export function createContext(
     get signal() {
       return job.signal;
     },
+    attempt: job.attempt,
+    lastCheckpoint: job.checkpoint === undefined ? undefined : JSON.parse(job.checkpoint),
+    checkpoint: (value) => tolerated(job.saveCheckpoint(checkpointText(value))),
     lease: job.lease,
     log: {
       trace: log("trace"),
@@ -149,13 +162,8 @@ function emitMetric(job: Job, metric: Parameters<AgentContext["metric"]>[0]): Pr
   if (body.name.startsWith("cost.budget."))
     throw invalid(`the metric ${body.name} is the runtime's`);
   if (!isCostMetric(body.name)) return job.emit("metric", body);
-  if (!job.live) return Promise.resolve();
-  if (body.value < 0) throw invalid("a cost must be a finite number of zero or more");
-  // The metric first: should it be refused, nothing was charged.
-  const accepted = job.emit("metric", body);
-  const charge = job.budget.charge(body.unit, body.value);
-  if (charge.ok && charge.notice !== undefined) job.emitRemainder(charge.notice);
-  return accepted;
+  if (job.live && body.value < 0) throw invalid("a cost must be a finite number of zero or more");
+  return job.emitCost(body);
 }
 
 /** Validates what an agent says against the event's own schema (R-8.1-2). */

@@ -53,3 +53,8 @@ export function timedOut(seconds: number): Ending {
     payload: new ArcpError("TIMEOUT", `ran longer than ${seconds} s`).toPayload(),
   };
 }
+
+/** @param seconds without an event */
+export function stalled(seconds: number): Ending {
+  return failure(new ArcpError("HEARTBEAT_LOST", `the agent emitted nothing for ${seconds} s`));
+}

@@ -6,48 +6,25 @@ import {
   type JobId,
   type JobStatus,
   type Lease,
-  type MessageId,
   type SessionId,
   type TerminalStatus,
   type Timer,
 } from "@arcp/core";
-import type { Logger } from "pino";
 import { exactNumber } from "../authority/amount.ts";
 import { Budget, type Remainder } from "../authority/budget.ts";
 import { Guard } from "../authority/guard.ts";
 import type { CompiledLease } from "../authority/lease.ts";
-import type { JobChange, JobIndex, LogRecord, RecordKind } from "../store/index.ts";
-import type { Timestamps } from "../timestamps.ts";
-import type { Committer } from "./committer.ts";
-import { cancelled, type Ending, failure, timedOut } from "./ending.ts";
+import type { JobChange, JobIndex, RecordKind } from "../store/index.ts";
+import { cancelled, type Ending, stalled, timedOut } from "./ending.ts";
+import type { JobIdentity, Legacy } from "./job-identity.ts";
+import { JobLog, type JobLogContext } from "./job-log.ts";
 import type { KnownJob } from "./known-job.ts";
-import { LogWriter } from "./log-writer.ts";
-import { fitsEnvelope, type RecordSource, recordStem, writeRecord } from "./record.ts";
+import { StallWatch } from "./stall-watch.ts";
+import { StopSignal } from "./stop-signal.ts";
 
-/** What a job is, from its acceptance to its end. */
-export interface JobIdentity {
-  readonly id: JobId;
-  readonly principal: string;
-  /** The session that submitted it; its features decide what the agent may stream. */
-  readonly session: SessionId;
-  readonly features: ReadonlySet<string>;
-  readonly request: MessageId;
-  /** The resolved reference. */
-  readonly agent: string;
-  readonly traceId: string;
-  /** Milliseconds since 1970. */
-  readonly acceptedAt: number;
-  readonly maxRuntimeSec: number | undefined;
-  /** Milliseconds since 1970 before which it is not removed, however short the retention (R-7.2-7). */
-  readonly keepUntil?: number | undefined;
-}
-
-export interface JobContext {
+export interface JobContext extends JobLogContext {
   readonly clock: Clock;
-  readonly timestamps: Timestamps;
-  readonly committer: Committer;
   readonly index: JobIndex;
-  readonly logger: Logger;
   /** Milliseconds that an agent has to stop after a cancel. */
   readonly cancelGrace: number;
 }
@@ -68,40 +45,53 @@ interface CancelRequest {
  */
 export class Job implements KnownJob {
   readonly identity: JobIdentity;
+  /** How often its agent was started, this time included. */
+  readonly attempt: number;
+  /** What its agent gave to `ctx.checkpoint` last, as JSON; undefined when it never did. */
+  readonly checkpoint: string | undefined;
   readonly authority: CompiledLease;
   readonly budget: Budget;
   readonly guard: Guard;
   readonly #context: JobContext;
-  readonly #writer: LogWriter;
-  readonly #stem: string;
-  /** Made when an agent first asks for it: most jobs end unasked, and an abort costs tens of microseconds. */
-  #abort: AbortController | undefined;
-  #stopReason: (() => ArcpError) | undefined;
+  readonly #log: JobLog;
+  readonly #stop = new StopSignal();
   readonly #ended = Promise.withResolvers<void>();
   readonly #timers: Timer[] = [];
+  #stall: StallWatch | undefined;
   #state: JobStatus = "pending";
   #durableState: JobStatus = "pending";
+  #suspended = false;
   #lost = false;
   #terminalSeq = Number.POSITIVE_INFINITY;
   #cancel: CancelRequest | undefined;
   #owner: SessionId;
   /** An ending that came while the wish to cancel was not yet acknowledged: it waits for that. */
   #heldBack: Ending | undefined;
+  /** What has to be in the index no later than the records that are accepted now. */
+  #unsaved: { budget?: boolean; streamed?: boolean } = {};
+  #streamed = false;
 
-  constructor(identity: JobIdentity, lease: CompiledLease, context: JobContext) {
+  /** @param legacy of the attempt before this one, when the job is run again */
+  constructor(identity: JobIdentity, lease: CompiledLease, context: JobContext, legacy?: Legacy) {
     this.identity = identity;
-    this.#owner = identity.session;
+    this.attempt = legacy?.attempt ?? 1;
+    this.checkpoint = legacy?.checkpoint;
+    this.#owner = legacy?.owner ?? identity.session;
+    this.#durableState = legacy?.status ?? "pending";
     this.authority = lease;
     this.#context = context;
-    this.budget = new Budget(lease.budget);
+    this.budget = new Budget(lease.budget, legacy?.remaining);
     this.guard = new Guard({
       lease,
       budget: this.budget,
       clock: context.clock,
-      isActive: () => !isTerminal(this.#state) && this.#cancel === undefined,
+      isActive: () => this.live && this.#cancel === undefined,
     });
-    this.#stem = recordStem(identity.id, identity.traceId);
-    this.#writer = new LogWriter(identity.id, context.committer, (error) => this.#lose(error));
+    this.#log = new JobLog(identity, context, {
+      after: legacy?.head,
+      committing: () => this.#save(),
+      failed: (error) => this.#lose(error),
+    });
   }
 
   get id(): JobId {
@@ -147,16 +137,18 @@ export class Job implements KnownJob {
 
   /** Whether the job still takes events and operations. */
   get live(): boolean {
-    return !isTerminal(this.#state);
+    return !isTerminal(this.#state) && !this.#suspended;
+  }
+
+  /** Whether its agent may be started again, should the runtime stop now. */
+  get mayRunAgain(): boolean {
+    const { attempts } = this.identity;
+    return this.live && this.attempt < attempts && !this.#streamed && this.#cancel === undefined;
   }
 
   /** Aborts when the job has to stop: cancelled, timed out, ended in any way. */
   get signal(): AbortSignal {
-    if (this.#abort === undefined) {
-      this.#abort = new AbortController();
-      if (this.#stopReason !== undefined) this.#abort.abort(this.#stopReason());
-    }
-    return this.#abort.signal;
+    return this.#stop.signal;
   }
 
   /** Whether its end stands nowhere but here: the log, or the index, did not take it. */
@@ -166,33 +158,42 @@ export class Job implements KnownJob {
 
   /** The `job_seq` of the last durable record. */
   get lastSeq(): number {
-    return this.#writer.durable;
+    return this.#log.durable;
   }
 
   /** The `job_seq` behind which everything is still to come; of an ended job its terminal record is (R-7.6-6). */
   get liveAfter(): number {
-    return Math.min(this.#writer.durable, this.#terminalSeq - 1);
+    return Math.min(this.#log.durable, this.#terminalSeq - 1);
   }
 
-  /** Resolves when the terminal record and the final state are durable. */
+  /** Resolves when the terminal record and the final state are durable; also when the job is suspended. */
   get ended(): Promise<void> {
     return this.#ended.promise;
   }
 
-  /** The job is accepted for good: its clock runs, from the acceptance on (R-7.3-6). */
+  /** The job is accepted for good: its clock runs, from the first acceptance on (R-7.3-6). */
   accept(): void {
     const { maxRuntimeSec, acceptedAt } = this.identity;
     if (maxRuntimeSec === undefined) return;
-    const elapsed = this.#context.clock.now() - acceptedAt;
-    this.#after(maxRuntimeSec * 1000 - elapsed, () => this.end(timedOut(maxRuntimeSec)));
+    const left = maxRuntimeSec * 1000 - (this.#context.clock.now() - acceptedAt);
+    const end = (): unknown => this.end(timedOut(maxRuntimeSec));
+    if (left > 0) this.#after(left, end);
+    else end();
   }
 
   /** The agent begins. @returns whether it still may */
   begin(): boolean {
-    if (!canMove(this.#state, "running")) return false;
+    if (!this.live || !canMove(this.#state, "running")) return false;
     this.#state = "running";
-    void this.emit("status", { phase: "running" });
+    const again = `run again after the runtime stopped, attempt ${this.attempt}`;
+    const message = this.attempt > 1 ? { message: again } : {};
+    void this.emit("status", { phase: "running", ...message });
     void this.#settle("running");
+    const { stallSec } = this.identity;
+    if (stallSec !== undefined) {
+      const { clock } = this.#context;
+      this.#stall = new StallWatch(clock, stallSec * 1000, () => this.end(stalled(stallSec)));
+    }
     return true;
   }
 
@@ -204,23 +205,35 @@ export class Job implements KnownJob {
    */
   emit(kind: string, body: object, recordKind: RecordKind = "event", over = false): Promise<void> {
     if (!this.live) return DONE;
-    const ts = this.#context.timestamps.now();
-    const record = this.#write("job.event", recordKind, { kind, ts, body });
-    if (!fitsEnvelope(record)) {
-      throw new ArcpError("INVALID_REQUEST", `a ${kind} event must fit into 1 MiB of JSON`);
+    const accepted = this.#log.event(kind, body, recordKind, over);
+    this.#stall?.heard();
+    if (recordKind === "result_chunk" && !this.#streamed) {
+      this.#streamed = true;
+      this.#unsaved.streamed = true;
     }
-    return this.#writer.append(record, over) ?? DONE;
+    return accepted;
   }
 
-  /** Says what remains of a budget; runtime only (R-8.2-3, R-9.6-9). */
-  emitRemainder({ currency, remaining }: Remainder): void {
-    const value = exactNumber(remaining);
-    void this.emit(
-      "metric",
-      { name: "cost.budget.remaining", value, unit: currency },
-      "budget",
-      true,
-    );
+  /** Emits a cost and charges it, as one (R-9.6-3). */
+  emitCost(body: { readonly value: number; readonly unit?: string | undefined }): Promise<void> {
+    if (!this.live) return DONE;
+    // The metric first: should it be refused, nothing was charged.
+    const accepted = this.emit("metric", body);
+    const charge = this.budget.charge(body.unit, body.value);
+    if (charge.ok) {
+      this.#unsaved.budget = this.authority.budget.size > 0;
+      if (charge.notice !== undefined) this.#emitRemainder(charge.notice);
+    }
+    return accepted;
+  }
+
+  /**
+   * Remembers what a later attempt begins with. Resolves when it is durable, and all that was emitted before it.
+   * @param json at most `MAX_CHECKPOINT` characters
+   */
+  async saveCheckpoint(json: string): Promise<void> {
+    await this.flush();
+    if (this.live) await this.#context.index.update(this.id, { checkpoint: json });
   }
 
   /** Another session owns it from now on; the caller has written that down (R-7.2-8). */
@@ -230,7 +243,7 @@ export class Job implements KnownJob {
 
   /** Resolves once everything emitted so far is durable; rejects when the log is lost. */
   flush(): Promise<void> {
-    return this.#writer.flush();
+    return this.#log.flush();
   }
 
   /** Ends the job, unless it has ended. @returns whether this ending won (J3) */
@@ -240,15 +253,13 @@ export class Job implements KnownJob {
       this.#heldBack = ending;
       return false;
     }
-    for (const remainder of this.budget.unsaid()) this.emitRemainder(remainder);
+    for (const remainder of this.budget.unsaid()) this.#emitRemainder(remainder);
     const final = this.#cancel === undefined ? ending : cancelled(this.#cancel.reason);
-    const record = this.#terminal(final);
-    this.#state = record.status;
-    this.#terminalSeq = this.#writer.nextSeq;
-    void this.#writer.append(record.record, true);
-    for (const timer of this.#timers.splice(0)) timer.cancel();
-    this.#signalStop(() => new ArcpError("CANCELLED", "the job has ended"));
-    void this.#settle(record.status).then(this.#ended.resolve);
+    this.#terminalSeq = this.#log.nextSeq;
+    const status = this.#log.end(final);
+    this.#state = status;
+    this.#halt(() => new ArcpError("CANCELLED", "the job has ended"));
+    void this.#settle(status).then(this.#ended.resolve);
     return final === ending;
   }
 
@@ -261,13 +272,17 @@ export class Job implements KnownJob {
    * Asks the job to stop: durable first, then acknowledged, then the agent is signalled, and from the first moment on no
    * other ending can win (R-7.4-1, R-7.4-2).
    * @param acknowledge called once it is durable; with the final state when the job had ended before
+   * @param grace milliseconds that the agent has to stop
+   * @throws ArcpError `INTERNAL_ERROR` when the runtime has let go of the job
    */
   async cancel(
     reason: string | undefined,
     acknowledge: (finished: TerminalStatus | undefined) => void,
+    grace: number = this.#context.cancelGrace,
   ): Promise<void> {
     if (!this.live) {
       await this.ended;
+      if (this.#suspended) throw new ArcpError("INTERNAL_ERROR", "the runtime is shutting down");
       const { status } = this;
       return acknowledge(isTerminal(status) ? status : undefined);
     }
@@ -290,17 +305,23 @@ export class Job implements KnownJob {
     }
     acknowledge(undefined);
     request.acknowledged = true;
-    this.#signalStop(() => new ArcpError("CANCELLED", reason || "cancelled on request"));
-    this.#after(this.#context.cancelGrace, () => this.end(cancelled(reason)));
+    this.#stop.stop(() => new ArcpError("CANCELLED", reason || "cancelled on request"));
+    this.#after(grace, () => this.end(cancelled(reason)));
     this.#release();
-    if (this.#state === "pending") this.end(cancelled(reason));
+    if (this.#state === "pending" || grace === 0) this.end(cancelled(reason));
   }
 
-  /** Tells the agent to stop, for the first reason that there is. */
-  #signalStop(reason: () => ArcpError): void {
-    if (this.#stopReason !== undefined) return;
-    this.#stopReason = reason;
-    this.#abort?.abort(reason());
+  /**
+   * Stops the agent without an end: the next process runs it again. A job whose cancel was asked for is left alone.
+   * Resolves when what it had said is durable.
+   */
+  async suspend(reason: string): Promise<void> {
+    if (!this.live || this.#cancel !== undefined) return;
+    this.#suspended = true;
+    this.#halt(() => new ArcpError("INTERNAL_ERROR", reason));
+    // A log that is lost has said so already.
+    await this.flush().catch(() => {});
+    this.#ended.resolve();
   }
 
   /** Lets an ending through that was held back for the acknowledgement of a cancel. */
@@ -310,45 +331,35 @@ export class Job implements KnownJob {
     if (ending !== undefined) this.end(ending);
   }
 
-  /** Ends the job at once, for a runtime that shuts down. */
-  stop(reason: string): void {
-    this.end(failure(new ArcpError("INTERNAL_ERROR", reason)));
+  /** Says what remains of a budget; runtime only (R-8.2-3, R-9.6-9). */
+  #emitRemainder({ currency, remaining }: Remainder): void {
+    const value = exactNumber(remaining);
+    const body = { name: "cost.budget.remaining", value, unit: currency };
+    void this.emit("metric", body, "budget", true);
   }
 
-  /** Whatever an agent hands over, a terminal record comes of it. */
-  #terminal(ending: Ending): { status: TerminalStatus; record: LogRecord } {
-    const { status, payload } = ending;
-    const type = status === "success" ? "job.result" : "job.error";
-    try {
-      const record = this.#write(type, "terminal", { final_status: status, ...payload });
-      if (fitsEnvelope(record)) return { status, record };
-    } catch (error) {
-      this.#context.logger.error({ job: this.id, err: error }, "an ending is no JSON");
-      return this.#terminal(failure(new Error("an ending is no JSON")));
-    }
-    return this.#terminal(
-      failure(
-        new ArcpError(
-          "INTERNAL_ERROR",
-          "the result does not fit into one message of 1 MiB: stream it with ctx.result.write",
-        ),
-      ),
-    );
-  }
-
-  #write(type: RecordSource["type"], kind: RecordKind, payload: object): LogRecord {
-    const jobSeq = this.#writer.nextSeq;
-    const record = writeRecord({ stem: this.#stem, jobSeq, kind, type, payload });
-    if (this.#writer.nextSeq === jobSeq) return record;
-    // Its number is taken: one record's text would lie (J1).
-    throw new ArcpError("INVALID_REQUEST", "a toJSON method must not emit events");
+  /** Asks the index for what must be durable no later than the records of this commit. */
+  #save(): void {
+    const { budget = false, streamed = false } = this.#unsaved;
+    if (!budget && !streamed) return;
+    this.#unsaved = {};
+    const change: JobChange = {
+      ...(budget && { remaining: Object.fromEntries(this.budget.remaining()) }),
+      ...(streamed && { streamed }),
+    };
+    this.#context.index.update(this.id, change).catch((error: unknown) => {
+      if (!this.live) return;
+      this.#context.logger.warn({ job: this.id, err: error }, "a job's state is stored once more");
+      this.#unsaved = { budget, streamed, ...this.#unsaved };
+      this.#log.enlist();
+    });
   }
 
   /** Shows a state to others once its record is durable. */
   async #settle(state: JobStatus): Promise<void> {
     const change = isTerminal(state) ? this.#final(state) : { status: state };
     try {
-      await this.#writer.flush();
+      await this.flush();
       await this.#context.index.update(this.id, change);
     } catch (error) {
       this.#context.logger.error({ job: this.id, err: error }, "a job's state could not be stored");
@@ -369,9 +380,15 @@ export class Job implements KnownJob {
     this.#lost = true;
     this.#state = "error";
     this.#durableState = "error";
-    for (const timer of this.#timers.splice(0)) timer.cancel();
-    this.#signalStop(() => new ArcpError("INTERNAL_ERROR", "the job's log is lost"));
+    this.#halt(() => new ArcpError("INTERNAL_ERROR", "the job's log is lost"));
     this.#ended.resolve();
+  }
+
+  /** Nothing more comes of this attempt. */
+  #halt(reason: () => ArcpError): void {
+    for (const timer of this.#timers.splice(0)) timer.cancel();
+    this.#stall?.stop();
+    this.#stop.stop(reason);
   }
 
   #after(ms: number, fire: () => void): void {

@@ -11,7 +11,9 @@ const ALL = { records: Number.MAX_SAFE_INTEGER, characters: Number.MAX_SAFE_INTE
 
 function writing(store = heldStore(), job: JobId = newJobId(), clock: Clock = systemClock) {
   const failures: Error[] = [];
-  const writer = new LogWriter(job, new Committer(store.logs, clock), (e) => failures.push(e));
+  const writer = new LogWriter(job, new Committer(store.logs, clock), {
+    failed: (e) => failures.push(e),
+  });
   return { store, job, writer, failures };
 }
 
@@ -65,7 +67,9 @@ test("J1: two jobs in one commit settle apart: the fenced one does not harm the 
   const committer = new Committer(store.logs, systemClock);
   const jobs = [newJobId(), newJobId()] as const;
   const failed: JobId[] = [];
-  const writers = jobs.map((job) => new LogWriter(job, committer, () => failed.push(job)));
+  const writers = jobs.map(
+    (job) => new LogWriter(job, committer, { failed: () => failed.push(job) }),
+  );
   await store.logs.append([{ job: jobs[0], after: 0, records: [record("somebody else's")] }]);
   for (const writer of writers) void writer.append(record("ours"));
   await expect(writers[0]?.flush()).rejects.toThrow("another writer");

@@ -9,6 +9,15 @@ const MAX_BACKLOG_CHARACTERS = 64 * 1024 * 1024;
 /** From here on an append waits for the store, so that an agent that awaits never meets the bounds. */
 const RELIEF = { records: 1024, characters: 4 * 1024 * 1024 };
 
+export interface LogWriterOptions {
+  /** The `job_seq` of the last record that is there already. Default 0. */
+  readonly after?: number | undefined;
+  /** Called right before records are handed to the store: what is asked of it now is durable no later than they are. */
+  readonly committing?: () => void;
+  /** Called once, when the log can take nothing any more. */
+  readonly failed: (failure: Error) => void;
+}
+
 /**
  * The one writer of one job's log.
  *
@@ -27,13 +36,13 @@ export class LogWriter implements Committable {
   #durable = 0;
   #failure: Error | undefined;
   #flushes: Array<{ upTo: number; done: PromiseWithResolvers<void> }> = [];
-  readonly #failed: (failure: Error) => void;
+  readonly #options: LogWriterOptions;
 
-  /** @param failed called once, when the log can take nothing any more */
-  constructor(job: JobId, committer: Committer, failed: (failure: Error) => void) {
+  constructor(job: JobId, committer: Committer, options: LogWriterOptions) {
     this.#job = job;
     this.#committer = committer;
-    this.#failed = failed;
+    this.#options = options;
+    this.#accepted = this.#durable = options.after ?? 0;
   }
 
   /** The `job_seq` of the next record. */
@@ -82,6 +91,7 @@ export class LogWriter implements Committable {
   }
 
   take(): LogBatch {
+    this.#options.committing?.();
     const records = this.#pending;
     this.#pending = [];
     return { job: this.#job, after: this.#accepted - records.length, records };
@@ -112,6 +122,6 @@ export class LogWriter implements Committable {
     this.#pending = [];
     this.#relieve();
     for (const { done } of this.#flushes.splice(0)) done.reject(failure);
-    this.#failed(failure);
+    this.#options.failed(failure);
   }
 }

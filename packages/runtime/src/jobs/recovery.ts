@@ -1,45 +1,140 @@
-import { ArcpError, isTerminal, type JobStatus } from "@arcp/core";
+import { ArcpError, isTerminal, type JobStatus, parseAgentReference } from "@arcp/core";
+import type { Logger } from "pino";
+import { compileLease } from "../authority/lease.ts";
 import type { JobIndex, JobRow, LogStore } from "../store/index.ts";
-import { cancelled, failure } from "./ending.ts";
+import { checkedInput } from "./agent-input.ts";
+import type { AgentRegistry, AnyAgent } from "./agents.ts";
+import { cancelled, type Ending, failure } from "./ending.ts";
+import { Job, type JobContext } from "./job.ts";
 import { recordStem, writeRecord } from "./record.ts";
+import { type RunOptions, runAgent } from "./run.ts";
+import type { JobTable } from "./table.ts";
 
 const UNFINISHED: readonly JobStatus[] = ["pending", "running"];
 
+export interface RecoveryContext extends RunOptions {
+  readonly store: { readonly jobs: JobIndex; readonly logs: LogStore };
+  readonly agents: AgentRegistry;
+  readonly jobs: JobTable;
+  readonly jobContext: JobContext;
+  readonly logger: Logger;
+}
+
 /**
- * Ends every job that ran when the process before this one died: exactly one terminal record each, and none for a job
- * whose terminal record was already durable (R-7.3-10, R-7.4-2, J3).
+ * Takes every job in hand that ran when the process before this one died. One whose agent may be started again gets
+ * ready for that; every other one gets exactly one terminal record, and none whose terminal record was already durable
+ * (R-7.3-10, R-7.4-2, J3).
+ * @returns starts the agents of the jobs that are run again
  */
-export async function endInterruptedJobs(
-  jobs: JobIndex,
-  logs: LogStore,
-  now: () => number,
-): Promise<void> {
-  for (;;) {
-    const rows = await jobs.list({ statuses: UNFINISHED, limit: 100 });
-    if (rows.length === 0) return;
+export async function recoverJobs(context: RecoveryContext): Promise<() => void> {
+  const starts: Array<() => void> = [];
+  const { jobs } = context.store;
+  for (let after: JobRow | undefined; ; ) {
+    const rows = await jobs.list({ statuses: UNFINISHED, limit: 100, ...(after && { after }) });
     for (const row of rows) {
-      const status = (await recordedEnd(row, logs)) ?? (await end(row, logs));
-      await jobs.update(row.id, { status, finishedAt: now() });
+      const start = await recover(context, row);
+      if (start !== undefined) starts.push(start);
     }
+    after = rows.at(-1);
+    if (after === undefined) return () => starts.map((start) => start());
   }
 }
 
-/** How the job ended, if its log says so: the process died between the record and the index. */
-async function recordedEnd(row: JobRow, logs: LogStore): Promise<JobStatus | undefined> {
+async function recover(context: RecoveryContext, row: JobRow): Promise<(() => void) | undefined> {
+  const { jobs, logs } = context.store;
   const { head } = await logs.read(row.id, 0, { records: 0, characters: 0 });
+  const recorded = await recordedEnd(row, head, logs);
+  const next = recorded ?? (await restart(context, row, head));
+  if (typeof next === "function") return next;
+  const status = typeof next === "string" ? next : await end(row, head, next, logs);
+  await jobs.update(row.id, { status, finishedAt: context.jobContext.clock.now() });
+  return undefined;
+}
+
+/** How the job ended, if its log says so: the process died between the record and the index. */
+async function recordedEnd(
+  row: JobRow,
+  head: number,
+  logs: LogStore,
+): Promise<JobStatus | undefined> {
+  if (head === 0) return undefined;
   const page = await logs.read(row.id, head - 1, { records: 1, characters: 1 });
   const last = page.records.at(-1);
-  if (head === 0 || last?.kind !== "terminal") return undefined;
+  if (last?.kind !== "terminal") return undefined;
   const { payload } = JSON.parse(`{${last.text}`) as { payload: { final_status: JobStatus } };
   return isTerminal(payload.final_status) ? payload.final_status : undefined;
 }
 
-async function end(row: JobRow, logs: LogStore): Promise<JobStatus> {
-  const { head } = await logs.read(row.id, 0, { records: 0, characters: 0 });
-  const { status, payload } =
-    row.cancel === undefined
-      ? failure(new ArcpError("INTERNAL_ERROR", "the runtime stopped while the job was running"))
-      : cancelled(row.cancel.reason);
+/** @returns starts the agent again; or how the job ends because that cannot be */
+async function restart(
+  context: RecoveryContext,
+  row: JobRow,
+  head: number,
+): Promise<(() => void) | Ending> {
+  if (row.cancel !== undefined) return cancelled(row.cancel.reason);
+  const attempt = (row.attempt ?? 1) + 1;
+  const agent = resolve(context.agents, row);
+  const { attempts = 1, stallSec } = agent ?? {};
+  if (agent === undefined || row.streamed || attempt > attempts) return interrupted();
+  const lease = compileLease(row.lease, { workspace: row.workspace });
+  if (!lease.ok) return interrupted();
+  let input: unknown;
+  try {
+    input = await checkedInput(agent, JSON.parse(row.input));
+  } catch (error) {
+    context.logger.warn({ job: row.id, err: error }, "a job's agent no longer takes its input");
+    return interrupted();
+  }
+  // Before it runs: a job that kills its process must not be run for ever.
+  await context.store.jobs.update(row.id, { attempt });
+  const { submittedIn = row.session, maxRuntimeSec, ...known } = row;
+  const job = new Job(
+    {
+      ...known,
+      session: submittedIn,
+      features: new Set(row.features),
+      maxRuntimeSec,
+      attempts,
+      stallSec,
+    },
+    lease.lease,
+    context.jobContext,
+    {
+      attempt,
+      head,
+      status: row.status,
+      owner: row.session,
+      remaining: row.remaining,
+      checkpoint: row.checkpoint,
+    },
+  );
+  context.jobs.add(job, context.jobs.take(job.principal));
+  context.logger.info({ job: job.id, attempt }, "a job is run again");
+  return () => {
+    job.accept();
+    void runAgent(job, agent, input, context);
+  };
+}
+
+/** The very agent that the job was accepted for (R-7.5-5). */
+function resolve(agents: AgentRegistry, row: JobRow): AnyAgent | undefined {
+  const reference = parseAgentReference(row.agent);
+  const agent = reference && agents.resolve(reference);
+  if (agent === undefined || agent instanceof ArcpError) return undefined;
+  return agent.version === reference?.version ? agent : undefined;
+}
+
+function interrupted(): Ending {
+  const message = "the runtime stopped while the job was running";
+  return failure(new ArcpError("INTERNAL_ERROR", message));
+}
+
+async function end(
+  row: JobRow,
+  head: number,
+  { status, payload }: Ending,
+  logs: LogStore,
+): Promise<JobStatus> {
   const record = writeRecord({
     stem: recordStem(row.id, row.traceId),
     jobSeq: head + 1,

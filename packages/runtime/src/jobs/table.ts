@@ -1,4 +1,4 @@
-import type { JobId, SessionId } from "@arcp/core";
+import { isTerminal, type JobId, type SessionId } from "@arcp/core";
 import type { Job } from "./job.ts";
 
 /** The jobs that run, until their end is durable; what is known of finished ones is in the store. */
@@ -7,26 +7,61 @@ export class JobTable {
   /** Places that are taken, by principal. */
   readonly #places = new Map<string, number>();
   readonly #perPrincipal: number;
+  readonly #finished: (job: Job) => void;
+  #onEmpty: Array<() => void> = [];
+  #onAdd: ((job: Job) => void) | undefined;
 
-  /** @param perPrincipal jobs that one principal may have running at a time */
-  constructor(perPrincipal: number) {
+  /**
+   * @param perPrincipal jobs that one principal may have running at a time
+   * @param finished told of every job whose end is durable
+   */
+  constructor(perPrincipal: number, finished: (job: Job) => void) {
     this.#perPrincipal = perPrincipal;
+    this.#finished = finished;
   }
 
   /** Takes a place for a job of this principal (R-7.1-5). @returns gives it back; undefined when there is none left */
   reserve(principal: string): (() => void) | undefined {
     const taken = this.#places.get(principal) ?? 0;
-    if (taken >= this.#perPrincipal) return undefined;
-    this.#places.set(principal, taken + 1);
+    return taken < this.#perPrincipal ? this.take(principal) : undefined;
+  }
+
+  /** Takes a place even if there is none left, for a job that was accepted before. @returns gives it back */
+  take(principal: string): () => void {
+    this.#places.set(principal, (this.#places.get(principal) ?? 0) + 1);
     return () => {
       const left = (this.#places.get(principal) ?? 0) - 1;
       if (left > 0) this.#places.set(principal, left);
       else this.#places.delete(principal);
+      if (this.#places.size > 0) return;
+      for (const emptied of this.#onEmpty.splice(0)) emptied();
     };
   }
 
-  add(job: Job): void {
+  /** The job runs from now on. @param leave gives its place back, once its end is durable */
+  add(job: Job, leave: () => void): void {
     this.#jobs.set(job.id, job);
+    this.#onAdd?.(job);
+    void job.ended.then(() => {
+      // What became of a lost job stands nowhere but here; a suspended one is the next process's.
+      if (!job.lost && isTerminal(job.status)) {
+        this.#jobs.delete(job.id);
+        this.#finished(job);
+      }
+      leave();
+    });
+  }
+
+  /** Calls `visit` with every job that runs and, from now on, every one that begins to. */
+  each(visit: (job: Job) => void): void {
+    this.#onAdd = visit;
+    for (const job of [...this.#jobs.values()]) visit(job);
+  }
+
+  /** Resolves once no place is taken: no job runs, and none is being accepted. */
+  emptied(): Promise<void> {
+    if (this.#places.size === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#onEmpty.push(resolve));
   }
 
   get(id: JobId): Job | undefined {
@@ -39,10 +74,6 @@ export class JobTable {
       if (job.session === session || job.submittedIn === session) return true;
     }
     return false;
-  }
-
-  remove(job: Job): void {
-    this.#jobs.delete(job.id);
   }
 
   [Symbol.iterator](): Iterator<Job> {

@@ -65,7 +65,9 @@ export class ToolCaller {
 
   #announce(tool: string, args: unknown): string {
     this.#calls += 1;
-    const callId = `call_${this.#calls}`;
+    // Unique within the job, whose earlier attempts counted from 1 as well.
+    const { attempt } = this.#job;
+    const callId = attempt === 1 ? `call_${this.#calls}` : `call_${attempt}.${this.#calls}`;
     void this.#job.emit("tool_call", { tool, call_id: callId, args: shown(args) });
     return callId;
   }

@@ -53,7 +53,9 @@ export class Projector {
   /** Between the first read of a batch and its hand-over nobody else may move the stream. */
   #building = false;
   #changes: Array<() => void> = [];
+  /** Set while nothing is left to read. */
   #wake: (() => void) | undefined;
+  #onIdle: Array<() => void> = [];
   #broken: { readonly error: unknown } | undefined;
 
   /** @param after the last `event_seq` that the client has; what was issued beyond it is replayed first */
@@ -74,6 +76,12 @@ export class Projector {
   /** How it ended. Never rejects. */
   get ended(): Promise<ProjectorEnd> {
     return this.#ended;
+  }
+
+  /** Resolves once the connection has taken all that is there to read, or the projector has ended. */
+  idle(): Promise<void> {
+    if (this.#wake !== undefined) return Promise.resolve();
+    return new Promise((resolve) => this.#onIdle.push(resolve));
   }
 
   /** Runs `change` at the next moment at which no batch is being built: at once, or right behind that batch. */
@@ -113,6 +121,8 @@ export class Projector {
     } finally {
       // Changes that waited for a batch take place even if the batch did not: nobody else would make them.
       this.#settle();
+      this.#wake = () => {};
+      for (const idle of this.#onIdle.splice(0)) idle();
     }
   }
 
@@ -153,6 +163,7 @@ export class Projector {
       if (this.#ready.size === 0) {
         await new Promise<void>((resolve) => {
           this.#wake = resolve;
+          for (const idle of this.#onIdle.splice(0)) idle();
         });
         continue;
       }

@@ -15,6 +15,8 @@ export interface Link {
   ended(end: ProjectorEnd): void;
   /** Another connection takes the session over: nothing more may be read or sent on this one (R-6.3-15). */
   replace(): void;
+  /** Ends the connection with a word to the client. */
+  dismiss(reason: string | undefined): void;
 }
 
 type State =
@@ -85,6 +87,16 @@ export class Session {
   async takeOver(): Promise<void> {
     if (this.#state.kind === "connected") this.#state.link.replace();
     await this.#silent;
+  }
+
+  /** Ends the connection, if there is one, with a word to the client. */
+  dismiss(reason: string | undefined): void {
+    if (this.#state.kind === "connected") this.#state.link.dismiss(reason);
+  }
+
+  /** Resolves once whoever is connected has got all that is there. */
+  async idle(): Promise<void> {
+    if (this.#state.kind === "connected") await this.#state.projector.idle();
   }
 
   /** Says something to whoever is connected; to nobody while parked. */

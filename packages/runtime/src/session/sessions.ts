@@ -72,6 +72,10 @@ export class Sessions {
     return this.#sessions.get(id);
   }
 
+  [Symbol.iterator](): Iterator<Session> {
+    return this.#sessions.values();
+  }
+
   /** Whether a session still has something to read or to acknowledge of this job (R-6.5-3, R-14-3). */
   follows(job: JobId): boolean {
     for (const { stream } of this.#sessions.values()) {

@@ -27,17 +27,34 @@ export interface JobRow {
   readonly status: JobStatus;
   /** Milliseconds since 1970; undefined while it is not finished. */
   readonly finishedAt?: number | undefined;
-  /** What remained of its budget when it finished: exact decimal text by currency. */
+  /** What remains of its budget, once something was spent or it has finished: exact decimal text by currency. */
   readonly remaining?: Readonly<Record<string, string>> | undefined;
   /** The acknowledged wish to cancel; durable before the acknowledgement (R-7.4-1). */
   readonly cancel?: { readonly reason?: string | undefined } | undefined;
+  /** The absolute directory that its relative paths and patterns belong to; undefined when there is none. */
+  readonly workspace?: string | undefined;
+  /** How often its agent was started; undefined for once. */
+  readonly attempt?: number | undefined;
+  /** What its agent begins with when it is started again, as JSON. */
+  readonly checkpoint?: string | undefined;
+  /** Whether a chunk of its result was emitted: then its agent is not started again. */
+  readonly streamed?: boolean | undefined;
 }
 
 /** What may change of a job. */
 export type JobChange = Partial<
   Pick<
     JobRow,
-    "session" | "submittedIn" | "request" | "status" | "finishedAt" | "remaining" | "cancel"
+    | "session"
+    | "submittedIn"
+    | "request"
+    | "status"
+    | "finishedAt"
+    | "remaining"
+    | "cancel"
+    | "attempt"
+    | "checkpoint"
+    | "streamed"
   >
 >;
 

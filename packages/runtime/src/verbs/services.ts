@@ -2,7 +2,7 @@ import type { ClientMessageType, Clock, CloseReason, Envelope } from "@arcp/core
 import type { Logger } from "pino";
 import type { AgentRegistry } from "../jobs/agents.ts";
 import type { KeyedSubmits } from "../jobs/idempotency.ts";
-import type { Job, JobContext } from "../jobs/job.ts";
+import type { JobContext } from "../jobs/job.ts";
 import type { JobTable } from "../jobs/table.ts";
 import type { Tool } from "../jobs/tools.ts";
 import type { Policy } from "../policy.ts";
@@ -26,8 +26,6 @@ export interface Services {
   readonly workspace: string | undefined;
   /** Whether the runtime takes no new jobs any more. */
   readonly closing: () => boolean;
-  /** The job has ended and its record is durable. */
-  readonly finished: (job: Job) => void;
 }
 
 /** Where a request came from: the session and the connection that it arrived on. */

@@ -12,6 +12,7 @@ import {
 import type { CompiledLease } from "../authority/lease.ts";
 import { compileLease } from "../authority/lease.ts";
 import { acceptanceOf } from "../jobs/acceptance.ts";
+import { checkedInput } from "../jobs/agent-input.ts";
 import type { AnyAgent } from "../jobs/agents.ts";
 import { fingerprint, KEY_LIFETIME } from "../jobs/idempotency.ts";
 import { Job } from "../jobs/job.ts";
@@ -82,7 +83,9 @@ async function create(
   const input = await checkedInput(agent, request.payload.input);
   // Only now: an agent's check of its input may outlast the patience of a closing runtime.
   if (services.closing()) {
-    throw new ArcpError("INTERNAL_ERROR", "the runtime is shutting down");
+    throw new ArcpError("INTERNAL_ERROR", "the runtime is shutting down", {
+      details: { reason: "shutting_down" },
+    });
   }
   const lease = compile(services, session.principal, agent, request.payload.lease_request ?? {});
   const job = createJob(services, session, request, agent, lease);
@@ -100,6 +103,7 @@ async function create(
     traceId,
     acceptedAt,
     keepUntil,
+    workspace: job.authority.workspace,
     status: "pending",
   };
   const announcement = acceptanceOf(row);
@@ -113,15 +117,8 @@ async function create(
     leave();
     throw error;
   }
+  services.jobs.add(job, leave);
   job.accept();
-  services.jobs.add(job);
-  void job.ended.then(() => {
-    leave();
-    // What became of it stands nowhere but here.
-    if (job.lost) return;
-    services.jobs.remove(job);
-    services.finished(job);
-  });
   const begin = (): void => {
     session.follow(id, "owner", 0);
     void runAgent(job, agent, input, services);
@@ -193,18 +190,6 @@ function resolveAgent(
   return agent;
 }
 
-async function checkedInput(agent: AnyAgent, input: unknown): Promise<unknown> {
-  if (agent.input === undefined) return input ?? null;
-  const outcome = await agent.input["~standard"].validate(input ?? null);
-  if (outcome.issues === undefined) return outcome.value;
-  const [issue] = outcome.issues;
-  const path = issue?.path?.map((part) => (typeof part === "object" ? part.key : part)) ?? [];
-  throw new ArcpError(
-    "INVALID_REQUEST",
-    `${["payload", "input", ...path].join(".")}: ${issue?.message ?? "is invalid"}`,
-  );
-}
-
 function compile(
   { policy, workspace }: Services,
   principal: string,
@@ -240,6 +225,8 @@ function createJob(
       traceId: traceId ?? newTraceId(),
       acceptedAt,
       maxRuntimeSec,
+      attempts: agent.attempts ?? 1,
+      stallSec: agent.stallSec,
       keepUntil: key === undefined ? undefined : acceptedAt + KEY_LIFETIME,
     },
     lease,

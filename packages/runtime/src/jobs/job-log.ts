@@ -1,0 +1,102 @@
+import { ArcpError, type TerminalStatus } from "@arcp/core";
+import type { Logger } from "pino";
+import type { LogRecord, RecordKind } from "../store/index.ts";
+import type { Timestamps } from "../timestamps.ts";
+import type { Committer } from "./committer.ts";
+import { type Ending, failure } from "./ending.ts";
+import type { JobIdentity } from "./job-identity.ts";
+import { LogWriter, type LogWriterOptions } from "./log-writer.ts";
+import { fitsEnvelope, type RecordSource, recordStem, writeRecord } from "./record.ts";
+
+export interface JobLogContext {
+  readonly timestamps: Timestamps;
+  readonly committer: Committer;
+  readonly logger: Logger;
+}
+
+const DONE = Promise.resolve();
+
+/** What a job writes: events, and at last the one terminal record, each serialised once for all viewers. */
+export class JobLog {
+  readonly #job: JobIdentity;
+  readonly #context: JobLogContext;
+  readonly #writer: LogWriter;
+  readonly #stem: string;
+
+  constructor(job: JobIdentity, context: JobLogContext, options: LogWriterOptions) {
+    this.#job = job;
+    this.#context = context;
+    this.#stem = recordStem(job.id, job.traceId);
+    this.#writer = new LogWriter(job.id, context.committer, options);
+  }
+
+  /** The `job_seq` of the next record. */
+  get nextSeq(): number {
+    return this.#writer.nextSeq;
+  }
+
+  /** The `job_seq` of the last durable record. */
+  get durable(): number {
+    return this.#writer.durable;
+  }
+
+  /**
+   * @param over lets it pass the backlog's bound, for what ends a job
+   * @returns when the agent may go on; accepted, not delivered (J2)
+   * @throws ArcpError `INVALID_REQUEST` when it does not fit into one envelope
+   * @throws LocalError `BACKPRESSURE`
+   */
+  event(kind: string, body: object, recordKind: RecordKind, over: boolean): Promise<void> {
+    const ts = this.#context.timestamps.now();
+    const record = this.#write("job.event", recordKind, { kind, ts, body });
+    if (!fitsEnvelope(record)) {
+      throw new ArcpError("INVALID_REQUEST", `a ${kind} event must fit into 1 MiB of JSON`);
+    }
+    return this.#writer.append(record, over) ?? DONE;
+  }
+
+  /** Writes the terminal record: whatever an agent hands over, one comes of it. @returns the state that it tells */
+  end(ending: Ending): TerminalStatus {
+    const { status, record } = this.#terminal(ending);
+    void this.#writer.append(record, true);
+    return status;
+  }
+
+  /** Resolves once everything written so far is durable; rejects when the log is lost. */
+  flush(): Promise<void> {
+    return this.#writer.flush();
+  }
+
+  /** Something beside the log waits for the next commit. */
+  enlist(): void {
+    this.#context.committer.enlist(this.#writer);
+  }
+
+  #terminal(ending: Ending): { status: TerminalStatus; record: LogRecord } {
+    const { status, payload } = ending;
+    const type = status === "success" ? "job.result" : "job.error";
+    try {
+      const record = this.#write(type, "terminal", { final_status: status, ...payload });
+      if (fitsEnvelope(record)) return { status, record };
+    } catch (error) {
+      this.#context.logger.error({ job: this.#job.id, err: error }, "an ending is no JSON");
+      return this.#terminal(failure(new Error("an ending is no JSON")));
+    }
+    return this.#terminal(
+      failure(
+        new ArcpError(
+          "INTERNAL_ERROR",
+          "the result does not fit into one message of 1 MiB: stream it with ctx.result.write",
+        ),
+      ),
+    );
+  }
+
+  #write(type: RecordSource["type"], kind: RecordKind, payload: object): LogRecord {
+    const jobSeq = this.#writer.nextSeq;
+    const record = writeRecord({ stem: this.#stem, jobSeq, kind, type, payload });
+    if (this.#writer.nextSeq === jobSeq) return record;
+    // Its number is taken: one record's text would lie (J1).
+    throw new ArcpError("INVALID_REQUEST", "a toJSON method must not emit events");
+  }
+}

@@ -1,0 +1,22 @@
+import type { ArcpError } from "@arcp/core";
+
+/** Tells an agent to stop, once, for the first reason that there is. */
+export class StopSignal {
+  /** Made when somebody first asks for it: most jobs end unasked, and an abort costs tens of microseconds. */
+  #abort: AbortController | undefined;
+  #reason: (() => ArcpError) | undefined;
+
+  get signal(): AbortSignal {
+    if (this.#abort === undefined) {
+      this.#abort = new AbortController();
+      if (this.#reason !== undefined) this.#abort.abort(this.#reason());
+    }
+    return this.#abort.signal;
+  }
+
+  stop(reason: () => ArcpError): void {
+    if (this.#reason !== undefined) return;
+    this.#reason = reason;
+    this.#abort?.abort(reason());
+  }
+}

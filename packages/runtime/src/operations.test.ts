@@ -1,0 +1,120 @@
+import { newJobId } from "@arcp/core";
+import { expect, test } from "vitest";
+import { settled } from "../test/held-store.ts";
+import { hosting } from "../test/hosting.ts";
+import { Viewer } from "../test/viewer.ts";
+
+async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const collected: T[] = [];
+  for await (const item of items) collected.push(item);
+  return collected;
+}
+
+async function twoPrincipals() {
+  const host = hosting();
+  const [alice, bob] = [new Viewer(host.runtime), new Viewer(host.runtime)];
+  const welcome = await alice.hello();
+  await bob.hello(undefined, "other");
+  return { ...host, alice, bob, welcome };
+}
+
+test("an operator lists the jobs of all principals, finished ones too, and filters them", async () => {
+  const { runtime, start, alice, bob, clock } = await twoPrincipals();
+  const first = await start(alice);
+  clock.advance(10);
+  const second = await start(bob);
+  first.end("done");
+  await alice.terminal(first.id);
+  await settled();
+  const ids = async (filter?: object) =>
+    (await all(runtime.jobs.list(filter))).map(({ id }) => id as string);
+  expect(await ids()).toEqual([first.id, second.id]);
+  expect(await ids({ principal: "bob" })).toEqual([second.id]);
+  expect(await ids({ status: ["success"] })).toEqual([first.id]);
+  expect(await ids({ agent: "other" })).toEqual([]);
+  expect(await runtime.jobs.get(first.id)).toMatchObject({
+    principal: "alice",
+    status: "success",
+    agent: "led",
+    finishedAt: clock.now(),
+  });
+  expect(await runtime.jobs.get(newJobId())).toBeUndefined();
+});
+
+test("a listing of more than one page repeats and misses nothing", async () => {
+  const { runtime, start, alice } = await twoPrincipals();
+  const ids: string[] = [];
+  for (let i = 0; i < 250; i++) ids.push((await start(alice)).id);
+  const listed = (await all(runtime.jobs.list())).map(({ id }) => id);
+  expect(listed).toEqual([...ids].sort());
+});
+
+test("R-7.4-1: an operator cancels any job, and its owner learns why", async () => {
+  const { runtime, start, alice } = await twoPrincipals();
+  const job = await start(alice);
+  expect(await runtime.jobs.cancel(job.id, "too expensive")).toBe(true);
+  expect(job.ctx.signal.aborted).toBe(true);
+  job.end(null);
+  expect((await alice.terminal(job.id)).payload).toMatchObject({
+    code: "CANCELLED",
+    message: "too expensive",
+  });
+  await settled();
+  expect(await runtime.jobs.cancel(job.id)).toBe(false);
+  await expect(runtime.jobs.cancel(newJobId())).rejects.toMatchObject({ code: "JOB_NOT_FOUND" });
+});
+
+test("an operator cancels all jobs that fit, and only those", async () => {
+  const { runtime, start, alice, bob } = await twoPrincipals();
+  const hers = [await start(alice), await start(alice)];
+  const his = await start(bob);
+  const done = await start(alice);
+  done.end(null);
+  await alice.terminal(done.id);
+  await settled();
+  expect(await runtime.jobs.cancelAll("maintenance", { principal: "alice" })).toBe(2);
+  expect(hers.every(({ ctx }) => ctx.signal.aborted)).toBe(true);
+  expect(his.ctx.signal.aborted).toBe(false);
+  expect(await runtime.jobs.cancelAll("maintenance")).toBe(3);
+});
+
+test("counts tell jobs and sessions apart by their states", async () => {
+  const { runtime, start, alice, bob } = await twoPrincipals();
+  expect(runtime.jobs.count()).toEqual({ pending: 0, running: 0 });
+  const job = await start(alice);
+  await start(bob);
+  await settled();
+  expect(runtime.jobs.count()).toEqual({ pending: 0, running: 2 });
+  expect(runtime.sessions.count()).toEqual({ connected: 2, parked: 0 });
+  bob.sever();
+  await settled();
+  expect(runtime.sessions.count()).toEqual({ connected: 1, parked: 1 });
+  job.end(null);
+  await alice.terminal(job.id);
+  await settled();
+  expect(runtime.jobs.count()).toEqual({ pending: 0, running: 1 });
+});
+
+test("an operator ends a session for good: with a word, its token void, its jobs unharmed", async () => {
+  const { runtime, start, alice, bob, welcome } = await twoPrincipals();
+  const job = await start(alice);
+  const id = welcome.session_id ?? "";
+  expect(runtime.sessions.get(id)).toMatchObject({
+    principal: "alice",
+    connected: true,
+    following: 1,
+  });
+  expect(runtime.sessions.list()).toHaveLength(2);
+  expect(await runtime.sessions.end(id, "leaked token")).toBe(true);
+  expect(await alice.ended).toMatchObject({ reason: "refused" });
+  expect(alice.frames.at(-1)).toMatchObject({
+    type: "session.closed",
+    payload: { reason: "leaked token" },
+  });
+  const back = new Viewer(runtime);
+  expect((await back.resume(welcome, 0)).payload.code).toBe("RESUME_WINDOW_EXPIRED");
+  expect(job.ctx.signal.aborted).toBe(false);
+  expect(runtime.sessions.list().map(({ principal }) => principal)).toEqual(["bob"]);
+  expect(await runtime.sessions.end(id)).toBe(false);
+  await start(bob);
+});

@@ -1,0 +1,187 @@
+import {
+  ArcpError,
+  isTerminal,
+  type JobId,
+  type JobStatus,
+  type Lease,
+  type SessionId,
+} from "@arcp/core";
+import type { JobTable } from "./jobs/table.ts";
+import type { Session } from "./session/session.ts";
+import type { Sessions } from "./session/sessions.ts";
+import type { JobIndex, JobQuery, JobRow } from "./store/index.ts";
+
+/** What an operator sees of a job. Times are milliseconds since 1970. */
+export interface JobInfo {
+  readonly id: string;
+  /** Who submitted it. */
+  readonly principal: string;
+  /** The session that owns it. */
+  readonly session: string;
+  /** The resolved reference. */
+  readonly agent: string;
+  readonly status: JobStatus;
+  /** How often its agent was started. */
+  readonly attempt: number;
+  readonly lease: Lease;
+  readonly traceId: string;
+  readonly acceptedAt: number;
+  /** Undefined while it is not finished. */
+  readonly finishedAt: number | undefined;
+}
+
+/** Which jobs are meant. Everything given has to fit. */
+export interface JobFilter {
+  readonly principal?: string;
+  readonly session?: string;
+  /** `name` fits every version, `name@version` exactly one. */
+  readonly agent?: string;
+  readonly status?: readonly JobStatus[];
+  /** Exclusive bounds, milliseconds since 1970. */
+  readonly acceptedAfter?: number;
+  readonly acceptedBefore?: number;
+}
+
+/** What an operator sees of a session. */
+export interface SessionInfo {
+  readonly id: string;
+  readonly principal: string;
+  /** Whether a client is connected; else it waits for one, for the resume window. */
+  readonly connected: boolean;
+  readonly features: readonly string[];
+  /** The highest `event_seq` that it was given. */
+  readonly lastEventSeq: number;
+  /** How many jobs it follows. */
+  readonly following: number;
+}
+
+const PAGE = 100;
+const UNFINISHED: readonly JobStatus[] = ["pending", "running"];
+
+/** The jobs of a runtime in the hands of its operator, who may do what no lease and no session allows. */
+export class JobOperations {
+  readonly #index: JobIndex;
+  readonly #live: JobTable;
+
+  constructor(index: JobIndex, live: JobTable) {
+    this.#index = index;
+    this.#live = live;
+  }
+
+  /** All jobs that are kept, of all principals, in the order of their acceptance. */
+  async *list(filter: JobFilter = {}): AsyncGenerator<JobInfo, void, undefined> {
+    const { session, status, ...rest } = filter;
+    const query = {
+      ...rest,
+      ...(session !== undefined && { session: session as SessionId }),
+      ...(status !== undefined && { statuses: status }),
+      limit: PAGE,
+    };
+    for (let after: JobQuery["after"]; ; ) {
+      const rows = await this.#index.list({ ...query, ...(after && { after }) });
+      for (const row of rows) yield infoOf(row);
+      after = rows.at(-1);
+      if (rows.length < PAGE) return;
+    }
+  }
+
+  async get(id: string): Promise<JobInfo | undefined> {
+    const row = await this.#index.get(id as JobId);
+    return row && infoOf(row);
+  }
+
+  /**
+   * Cancels a job as its owner would: resolves when that is durable, and the job ends as cancelled.
+   * @returns whether there was something to cancel: false for a job that has ended
+   * @throws ArcpError `JOB_NOT_FOUND`
+   */
+  async cancel(id: string, reason?: string): Promise<boolean> {
+    const job = this.#live.get(id as JobId);
+    if (job === undefined) {
+      const row = await this.#index.get(id as JobId);
+      if (row !== undefined && isTerminal(row.status)) return false;
+      throw new ArcpError("JOB_NOT_FOUND", `there is no job ${id}`);
+    }
+    let ended: unknown;
+    await job.cancel(reason, (finished) => {
+      ended = finished;
+    });
+    return ended === undefined;
+  }
+
+  /** Cancels every unfinished job that fits. @returns how many that were */
+  async cancelAll(reason?: string, filter: Omit<JobFilter, "status"> = {}): Promise<number> {
+    const ids: string[] = [];
+    for await (const { id } of this.list({ ...filter, status: UNFINISHED })) ids.push(id);
+    const outcomes = await Promise.all(ids.map((id) => this.cancel(id, reason)));
+    return outcomes.filter((cancelled) => cancelled).length;
+  }
+
+  /** Jobs that are not finished, for metrics. */
+  count(): { readonly pending: number; readonly running: number } {
+    const states = [...this.#live].filter((job) => job.live).map(({ status }) => status);
+    const running = states.filter((status) => status === "running").length;
+    return { pending: states.length - running, running };
+  }
+}
+
+/** The sessions of a runtime in the hands of its operator. */
+export class SessionOperations {
+  readonly #sessions: Sessions;
+
+  constructor(sessions: Sessions) {
+    this.#sessions = sessions;
+  }
+
+  list(): SessionInfo[] {
+    return [...this.#sessions].map(describe);
+  }
+
+  get(id: string): SessionInfo | undefined {
+    const session = this.#sessions.get(id as SessionId);
+    return session && describe(session);
+  }
+
+  /**
+   * Ends a session for good: its connection is closed with `session.closed` and the reason, its token is void, its jobs
+   * go on. Resolves when that is durable.
+   * @returns whether there was such a session
+   */
+  async end(id: string, reason?: string): Promise<boolean> {
+    const session = this.#sessions.get(id as SessionId);
+    if (session === undefined) return false;
+    session.dismiss(reason);
+    await this.#sessions.forget(session);
+    return true;
+  }
+
+  /** For metrics. */
+  count(): { readonly connected: number; readonly parked: number } {
+    const all = [...this.#sessions];
+    const connected = all.filter((session) => session.connected).length;
+    return { connected, parked: all.length - connected };
+  }
+}
+
+function infoOf(row: JobRow): JobInfo {
+  const { id, principal, session, agent, status, attempt = 1, lease, traceId } = row;
+  const { acceptedAt, finishedAt } = row;
+  return {
+    id,
+    principal,
+    session,
+    agent,
+    status,
+    attempt,
+    lease,
+    traceId,
+    acceptedAt,
+    finishedAt,
+  };
+}
+
+function describe({ id, principal, connected, features, stream }: Session): SessionInfo {
+  const { issued: lastEventSeq, attachments } = stream;
+  const following = attachments.size;
+  return { id, principal, connected, features: [...features], lastEventSeq, following };
+}

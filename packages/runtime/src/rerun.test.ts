@@ -1,0 +1,359 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { settled } from "../test/held-store.ts";
+import { hosts } from "../test/hosts.ts";
+import { type Frame, Viewer } from "../test/viewer.ts";
+import { defineAgent } from "./jobs/agents.ts";
+
+const machine = (led: object = {}) => hosts({ led: { attempts: 3, ...led } });
+const dense = (count: number, from = 1) => Array.from({ length: count }, (_, i) => from + i);
+
+async function greeted(viewer: Viewer): Promise<Frame> {
+  return viewer.hello(["progress", "result_chunk", "cost.budget", "subscribe", "list_jobs"]);
+}
+
+test("a job whose agent may be started again goes on in the next process, on the same stream", async () => {
+  const { start, submit, nextRun } = machine();
+  const before = new Viewer(start());
+  const welcome = await greeted(before);
+  const first = await submit(before);
+  expect(first.ctx.attempt).toBe(1);
+  expect(first.ctx.lastCheckpoint).toBeUndefined();
+  for (let page = 1; page <= 3; page++) {
+    await first.ctx.log.info(`page ${page}`);
+    await first.ctx.checkpoint({ page });
+  }
+  await settled();
+
+  const run = nextRun();
+  const after = new Viewer(start());
+  await after.resume(welcome, before.stream.length);
+  const second = await run;
+  expect(second.ctx.attempt).toBe(2);
+  expect(second.ctx.lastCheckpoint).toEqual({ page: 3 });
+  expect(second.ctx.job).toEqual(first.ctx.job);
+  await second.ctx.log.info("page 4");
+  second.end("done");
+  expect((await after.terminal(first.id)).payload.result).toBe("done");
+  const frames = [...before.stream, ...after.stream];
+  expect(frames.map(({ event_seq }) => event_seq)).toEqual(dense(frames.length));
+  expect(frames.map(({ job_seq }) => job_seq)).toEqual(dense(frames.length));
+  const again = frames.filter(({ payload }) => payload.body?.phase === "running");
+  expect(again.map(({ payload }) => payload.body.message)).toEqual([
+    undefined,
+    "run again after the runtime stopped, attempt 2",
+  ]);
+});
+
+test("R-7.3-1: a job that is run again is listed as running all the while, and its place is taken", async () => {
+  const { start, submit, nextRun } = machine();
+  const first = start();
+  const before = new Viewer(first);
+  await greeted(before);
+  const job = await submit(before);
+  await settled();
+  const run = nextRun();
+  const runtime = start({ limits: { liveJobsPerPrincipal: 1 } });
+  const after = new Viewer(runtime);
+  await greeted(after);
+  const listed = await after.reply(after.send("session.list_jobs", {}));
+  expect(listed.payload.jobs).toMatchObject([{ job_id: job.id, status: "running" }]);
+  expect(await runtime.jobs.get(job.id)).toMatchObject({ status: "running", attempt: 2 });
+  await run;
+  const refused = await after.submit("led");
+  expect(refused.payload).toMatchObject({ details: { reason: "live_jobs_per_principal" } });
+});
+
+test("an agent is started no oftener than it says, and then the job has its one end (R-7.3-10, J3)", async () => {
+  const { start, submit, nextRun, runs } = machine();
+  const before = new Viewer(start());
+  const welcome = await greeted(before);
+  const job = await submit(before);
+  await settled();
+  for (let attempt = 2; attempt <= 3; attempt++) {
+    const run = nextRun();
+    start();
+    expect((await run).ctx.attempt).toBe(attempt);
+    await settled();
+  }
+  const after = new Viewer(start());
+  await after.resume(welcome, 0);
+  const { payload } = await after.terminal(job.id);
+  expect(payload).toMatchObject({ code: "INTERNAL_ERROR", final_status: "error", retryable: true });
+  expect(runs()).toBe(3);
+  const last = new Viewer(start());
+  await last.resume(welcome, 0);
+  await last.terminal(job.id);
+  expect(last.stream.filter(({ type }) => type === "job.error")).toHaveLength(1);
+});
+
+test("a crash between the count of an attempt and its start uses the attempt up", async () => {
+  const { start, submit, store, runs } = machine({ attempts: 2 });
+  const before = new Viewer(start());
+  const welcome = await greeted(before);
+  const job = await submit(before);
+  await settled();
+  const { list } = store.sessions;
+  store.sessions.list = () => new Promise(() => {});
+  start();
+  await settled();
+  store.sessions.list = list;
+  const after = new Viewer(start());
+  await after.resume(welcome, 0);
+  expect((await after.terminal(job.id)).payload.code).toBe("INTERNAL_ERROR");
+  expect(runs()).toBe(1);
+});
+
+test("a checkpoint is durable no sooner than what was emitted before it", async () => {
+  const { start, submit, store, nextRun } = machine();
+  const viewer = new Viewer(start());
+  await greeted(viewer);
+  const job = await submit(viewer);
+  await job.ctx.checkpoint(1);
+  await settled();
+  const { append } = store.logs;
+  let appended = 0;
+  store.logs.append = () => {
+    appended += 1;
+    return new Promise(() => {});
+  };
+  void job.ctx.log.info("never durable");
+  let saved = false;
+  void job.ctx.checkpoint(2).then(() => {
+    saved = true;
+  });
+  await settled();
+  expect([appended, saved]).toEqual([1, false]);
+  store.logs.append = append;
+  const run = nextRun();
+  start();
+  expect((await run).ctx.lastCheckpoint).toBe(1);
+});
+
+test("checkpoints that nobody awaits are kept in the order of the calls", async () => {
+  const { start, submit, nextRun } = machine();
+  const viewer = new Viewer(start());
+  await greeted(viewer);
+  const { ctx } = await submit(viewer);
+  for (let i = 0; i < 5; i++) {
+    void ctx.log.info(`${i}`);
+    void ctx.checkpoint(i);
+  }
+  await settled();
+  const run = nextRun();
+  start();
+  expect((await run).ctx.lastCheckpoint).toBe(4);
+});
+
+test("what is no JSON value, or larger than 1 MiB, is no checkpoint", async () => {
+  const { start, submit } = machine();
+  const viewer = new Viewer(start());
+  await greeted(viewer);
+  const { ctx } = await submit(viewer);
+  expect(() => ctx.checkpoint(undefined)).toThrow("must be a JSON value");
+  expect(() => ctx.checkpoint("ü".repeat(600_000))).toThrow("1 MiB");
+});
+
+test("R-8.4-1: a job that has streamed a part of its result is not run again, however little of it is durable", async () => {
+  for (const durable of [true, false]) {
+    const { start, submit, store, runs } = machine();
+    const before = new Viewer(start());
+    const welcome = await greeted(before);
+    const job = await submit(before);
+    await settled();
+    const { append } = store.logs;
+    if (!durable) store.logs.append = () => new Promise(() => {});
+    void job.ctx.result.write("a piece");
+    await settled();
+    store.logs.append = append;
+    const after = new Viewer(start());
+    await after.resume(welcome, 0);
+    expect((await after.terminal(job.id)).payload.code).toBe("INTERNAL_ERROR");
+    expect(runs()).toBe(1);
+  }
+});
+
+test("R-7.4-2: a job whose cancel was acknowledged is not run again", async () => {
+  const { start, submit, runs } = machine();
+  const before = new Viewer(start());
+  const welcome = await greeted(before);
+  const job = await submit(before);
+  await before.reply(before.send("job.cancel", {}, { job_id: job.id }));
+  const after = new Viewer(start());
+  await after.resume(welcome, 0);
+  expect((await after.terminal(job.id)).payload.final_status).toBe("cancelled");
+  expect(runs()).toBe(1);
+});
+
+test("R-7.4-7: the session that owns a job cancels it in its second attempt too", async () => {
+  const { start, submit, nextRun } = machine();
+  const before = new Viewer(start());
+  const welcome = await greeted(before);
+  const job = await submit(before);
+  await settled();
+  const run = nextRun();
+  const after = new Viewer(start());
+  await after.resume(welcome, 1);
+  const { ctx } = await run;
+  await after.reply(after.send("job.cancel", { reason: "enough" }, { job_id: job.id }));
+  expect(ctx.signal.aborted).toBe(true);
+});
+
+test("R-7.3-6: the clock of a job runs on while no process does", async () => {
+  const { start, submit, clock, runs, nextRun } = machine();
+  const before = new Viewer(start());
+  const welcome = await greeted(before);
+  const job = await submit(before, { max_runtime_sec: 100 });
+  await settled();
+  clock.advance(60_000);
+  const run = nextRun();
+  start();
+  const { ctx } = await run;
+  clock.advance(39_999);
+  expect(ctx.signal.aborted).toBe(false);
+  await settled();
+  clock.advance(1);
+  expect(ctx.signal.aborted).toBe(true);
+  const after = new Viewer(start());
+  await after.resume(welcome, 0);
+  expect((await after.terminal(job.id)).payload.code).toBe("TIMEOUT");
+
+  const late = await submit(after, { max_runtime_sec: 100 });
+  await settled();
+  clock.advance(100_000);
+  const next = new Viewer(start());
+  await next.hello();
+  await next.reply(next.send("job.subscribe", { history: true }, { job_id: late.id }));
+  expect((await next.terminal(late.id)).payload.code).toBe("TIMEOUT");
+  expect(runs()).toBe(3);
+});
+
+test("R-8.2-1: calls of tools have ids that no earlier attempt used", async () => {
+  const { start, submit, nextRun } = machine();
+  const tools = { echo: (args: unknown) => args };
+  const before = new Viewer(start({ tools }));
+  const welcome = await greeted(before);
+  const job = await submit(before, { lease_request: { "tool.call": ["*"] } });
+  for (let i = 0; i < 3; i++) await job.ctx.tools.call("echo", i);
+  await settled();
+  const run = nextRun();
+  const after = new Viewer(start({ tools }));
+  await after.resume(welcome, 0);
+  const second = await run;
+  for (let i = 0; i < 3; i++) await second.ctx.tools.call("echo", i);
+  second.end(null);
+  await after.terminal(job.id);
+  const called = after.stream.filter(({ payload }) => payload.kind === "tool_call");
+  expect(new Set(called.map(({ payload }) => payload.body.call_id)).size).toBe(6);
+});
+
+test("R-9.1-2: the lease of a second attempt is that of the first, whatever the workspace is by now", async () => {
+  const { start, submit, nextRun } = machine();
+  const before = new Viewer(start({ workspace: "/srv/first" }));
+  await greeted(before);
+  await submit(before, { lease_request: { "fs.read": ["notes/*"] } });
+  await settled();
+  const run = nextRun();
+  start({ workspace: "/srv/second" });
+  const { ctx } = await run;
+  expect(() => ctx.authorize("fs.read", "/srv/first/notes/a")).not.toThrow();
+  expect(() => ctx.authorize("fs.read", "/srv/second/notes/a")).toThrow("does not cover");
+});
+
+test("R-7.5-5: only the very agent that the job was accepted for runs it again", async () => {
+  for (const led of [{ version: "1.0.0" }, {}]) {
+    const { start, submit, runs } = machine(led);
+    const before = new Viewer(start());
+    const welcome = await greeted(before);
+    const job = await submit(before);
+    await settled();
+    const other = defineAgent({ name: "led", version: "1.0.1", attempts: 3, run: () => "wrong" });
+    const after = new Viewer(start({ agents: [other] }));
+    await after.resume(welcome, 0);
+    expect((await after.terminal(job.id)).payload.code).toBe("INTERNAL_ERROR");
+    expect(runs()).toBe(1);
+  }
+});
+
+test("an agent that no longer takes the job's input does not get it", async () => {
+  let takes = true;
+  const input = {
+    "~standard": {
+      version: 1 as const,
+      vendor: "test",
+      validate: (value: unknown) => (takes ? { value } : { issues: [{ message: "not today" }] }),
+    },
+  };
+  const { start, submit, runs } = machine({ input });
+  const before = new Viewer(start());
+  const welcome = await greeted(before);
+  const job = await submit(before);
+  await settled();
+  takes = false;
+  const after = new Viewer(start());
+  await after.resume(welcome, 0);
+  expect((await after.terminal(job.id)).payload).toMatchObject({ code: "INTERNAL_ERROR" });
+  expect(runs()).toBe(1);
+});
+
+test("R-9.6-11: no crash gives back what durable cost metrics have spent", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.record({ cents: fc.integer({ min: 1, max: 9 }), turns: fc.nat(3) }), {
+        minLength: 1,
+        maxLength: 12,
+      }),
+      fc.nat(12),
+      async (charges, crash) => {
+        const { start, submit, store, nextRun } = machine();
+        const viewer = new Viewer(start());
+        await greeted(viewer);
+        const job = await submit(viewer, { lease_request: { "cost.budget": ["USD:1.00"] } });
+        await settled();
+        for (const { cents, turns } of charges.slice(0, crash)) {
+          void job.ctx.metric({ name: "cost.model", value: cents / 100, unit: "USD" });
+          await settled(turns);
+        }
+        const run = nextRun();
+        start();
+        const { ctx } = await run;
+        const page = await store.logs.read(ctx.job.id as never, 0, {
+          records: 1000,
+          characters: 1e9,
+        });
+        const spent = page.records
+          .map(({ text }) => JSON.parse(`{${text}`).payload)
+          .filter(({ body }) => body?.name === "cost.model")
+          .reduce((sum, { body }) => sum + Math.round(body.value * 100), 0);
+        expect(ctx.budget.remaining()).toEqual({
+          USD: spent === 0 ? "1" : expect.stringMatching(/^\d/),
+        });
+        expect(Math.round(Number(ctx.budget.remaining()["USD"]) * 100)).toBe(100 - spent);
+      },
+    ),
+    { numRuns: 60 },
+  );
+});
+
+test("a store that fails for a moment keeps the charge in step with its metric", async () => {
+  const { start, submit, store, nextRun } = machine();
+  const viewer = new Viewer(start());
+  await greeted(viewer);
+  const job = await submit(viewer, { lease_request: { "cost.budget": ["USD:1.00"] } });
+  await settled();
+  const { update } = store.jobs;
+  let failures = 0;
+  store.jobs.update = async (id, change) => {
+    if (change.remaining === undefined || failures === 2)
+      return update.call(store.jobs, id, change);
+    failures += 1;
+    throw new Error("disk full");
+  };
+  await job.ctx.metric({ name: "cost.model", value: 0.25, unit: "USD" });
+  await job.ctx.flush();
+  await settled();
+  expect(failures).toBe(2);
+  const run = nextRun();
+  start();
+  expect((await run).ctx.budget.remaining()).toEqual({ USD: "0.75" });
+});

@@ -1,0 +1,205 @@
+import { expect, test } from "vitest";
+import { settled } from "../test/held-store.ts";
+import { hosting } from "../test/hosting.ts";
+import { hosts } from "../test/hosts.ts";
+import { Viewer } from "../test/viewer.ts";
+import type { Runtime } from "./runtime.ts";
+
+/** Whether a promise has settled once everything that is due has happened. */
+async function settles(promise: Promise<unknown>): Promise<boolean> {
+  let done = false;
+  const note = (): void => {
+    done = true;
+  };
+  promise.then(note, note);
+  await settled();
+  return done;
+}
+
+test("jobs may finish before the runtime closes, watched by clients old and new, and no new ones begin", async () => {
+  const { runtime, start } = hosting();
+  const owner = new Viewer(runtime);
+  const welcome = await owner.hello();
+  const job = await start(owner);
+  const closing = runtime.close({ finishSec: 20 });
+  const refused = await owner.submit("led");
+  expect(refused.payload).toMatchObject({
+    code: "INTERNAL_ERROR",
+    retryable: true,
+    details: { reason: "shutting_down" },
+  });
+  owner.sever();
+  const back = new Viewer(runtime);
+  expect((await back.resume(welcome, 0)).type).toBe("session.welcome");
+  await job.ctx.log.info("nearly there");
+  expect(await settles(closing)).toBe(false);
+  job.end("done");
+  await closing;
+  expect((await back.terminal(job.id)).payload.result).toBe("done");
+  expect(back.frames.at(-1)?.type).toBe("session.closed");
+  expect(await back.ended).toMatchObject({ reason: "going-away" });
+});
+
+test("R-7.4-3: what did not finish in time is cancelled, and its agent has time to tidy up", async () => {
+  const { runtime, start, clock, store } = hosting();
+  const owner = new Viewer(runtime);
+  await owner.hello();
+  const [tidy, stubborn] = [await start(owner), await start(owner)];
+  const closing = runtime.close({ finishSec: 20, cancelSec: 10 });
+  await settled();
+  clock.advance(19_999);
+  await settled();
+  expect(tidy.ctx.signal.aborted).toBe(false);
+  clock.advance(1);
+  await settled();
+  expect([tidy.ctx.signal.aborted, stubborn.ctx.signal.aborted]).toEqual([true, true]);
+  await tidy.ctx.log.info("tidied up");
+  tidy.end("whatever");
+  await settled();
+  clock.advance(9_999);
+  expect(await settles(closing)).toBe(false);
+  clock.advance(1);
+  await closing;
+  for (const { id } of [tidy, stubborn]) {
+    const { payload } = await owner.terminal(id);
+    expect(payload).toMatchObject({ code: "CANCELLED", message: "the runtime shuts down" });
+    expect((await store.jobs.get(id))?.status).toBe("cancelled");
+  }
+  const logs = owner.stream.filter(({ payload }) => payload.kind === "log");
+  expect(logs.map(({ payload }) => payload.body.message)).toEqual(["tidied up"]);
+  expect(clock.pending).toBe(0);
+});
+
+test("a second close waits for agents no longer", async () => {
+  const { runtime, start, clock } = hosting();
+  const owner = new Viewer(runtime);
+  await owner.hello();
+  const job = await start(owner);
+  const closing = runtime.close({ finishSec: 3600, cancelSec: 3600 });
+  expect(await settles(closing)).toBe(false);
+  await runtime.close();
+  await closing;
+  expect((await owner.terminal(job.id)).payload.code).toBe("CANCELLED");
+  expect(clock.pending).toBe(0);
+});
+
+test("R-7.4-5: a cancel with a longer grace does not keep the runtime from closing", async () => {
+  const { runtime, start } = hosting({ limits: { cancelGraceSec: 3600 } });
+  const owner = new Viewer(runtime);
+  await owner.hello();
+  const job = await start(owner);
+  await owner.reply(owner.send("job.cancel", { reason: "enough" }, { job_id: job.id }));
+  await runtime.close();
+  expect((await owner.terminal(job.id)).payload).toMatchObject({ message: "enough" });
+});
+
+test("on a durable store a job that may be run again is left to the next process, with all that it had said", async () => {
+  const { start, submit, nextRun } = hosts({ led: { attempts: 2 } });
+  const runtime = start();
+  const before = new Viewer(runtime);
+  const welcome = await before.hello();
+  const job = await submit(before);
+  void job.ctx.log.info("half way");
+  void job.ctx.checkpoint("half");
+  await settled();
+  void job.ctx.log.info("the last word");
+  await runtime.close({ finishSec: 0 });
+  expect(job.ctx.signal.reason).toMatchObject({ code: "INTERNAL_ERROR" });
+  await job.ctx.log.info("too late");
+  job.end("too late");
+  expect(before.frames.at(-1)?.type).toBe("session.closed");
+
+  const run = nextRun();
+  const after = new Viewer(start());
+  await after.resume(welcome, 0);
+  const second = await run;
+  expect([second.ctx.attempt, second.ctx.lastCheckpoint]).toEqual([2, "half"]);
+  second.end("done");
+  expect((await after.terminal(job.id)).payload.result).toBe("done");
+  const said = after.stream.flatMap(({ payload }) => payload.body?.message ?? []);
+  expect(said).toEqual([
+    "half way",
+    "the last word",
+    "run again after the runtime stopped, attempt 2",
+  ]);
+});
+
+test("a job that may not be run again is cancelled on a durable store, too", async () => {
+  const { start, submit } = hosts({ led: { attempts: 1 } });
+  const runtime = start();
+  const viewer = new Viewer(runtime);
+  await viewer.hello();
+  const job = await submit(viewer);
+  await runtime.close();
+  expect((await viewer.terminal(job.id)).payload.code).toBe("CANCELLED");
+});
+
+test("a job that is suspended takes no cancel that nobody would honour", async () => {
+  const { start, submit, store } = hosts({ led: { attempts: 2 } });
+  const runtime = start();
+  const viewer = new Viewer(runtime);
+  await viewer.hello();
+  const job = await submit(viewer);
+  await settled();
+  const { append } = store.logs;
+  const appending = Promise.withResolvers<void>();
+  store.logs.append = async (batches) => {
+    await appending.promise;
+    return append.call(store.logs, batches);
+  };
+  void job.ctx.log.info("being written");
+  const closing = runtime.close();
+  await settled();
+  const asked = viewer.send("job.cancel", {}, { job_id: job.id });
+  await settled();
+  appending.resolve();
+  await closing;
+  const { type, payload } = await viewer.reply(asked);
+  expect([type, payload.code]).toEqual(["session.error", "INTERNAL_ERROR"]);
+  expect((await store.jobs.get(job.id as never))?.cancel).toBeUndefined();
+});
+
+/** A client that watches a job and reads nothing of it. */
+async function stalledBy(runtime: Runtime, job: string): Promise<Viewer> {
+  const stalled = new Viewer(runtime, { highWaterMark: 0, read: false });
+  stalled.send("session.hello", {
+    auth: { scheme: "bearer", token: "secret" },
+    capabilities: { features: ["subscribe"] },
+  });
+  await settled();
+  stalled.send("job.subscribe", {}, { job_id: job });
+  await settled();
+  return stalled;
+}
+
+test("R-6.7-6: clients get what was said before the runtime closed; one that reads nothing delays it by its patience at most", async () => {
+  const { runtime, start, clock } = hosting();
+  const owner = new Viewer(runtime);
+  await owner.hello();
+  const job = await start(owner);
+  await stalledBy(runtime, job.id);
+  for (let i = 0; i < 500; i++) void job.ctx.log.info(`${i}`);
+  const closing = runtime.close();
+  await owner.terminal(job.id);
+  expect(await settles(closing)).toBe(false);
+  clock.advance(5000);
+  await settled();
+  clock.advance(5000);
+  await closing;
+  expect(owner.stream).toHaveLength(502);
+  expect(owner.frames.at(-1)?.type).toBe("session.closed");
+});
+
+test("a client that is lost while the runtime waits for it to read delays it no longer", async () => {
+  const { runtime, start } = hosting();
+  const owner = new Viewer(runtime);
+  await owner.hello();
+  const job = await start(owner);
+  const stalled = await stalledBy(runtime, job.id);
+  for (let i = 0; i < 500; i++) void job.ctx.log.info(`${i}`);
+  const closing = runtime.close();
+  await owner.terminal(job.id);
+  expect(await settles(closing)).toBe(false);
+  stalled.sever();
+  await closing;
+});

@@ -1,0 +1,81 @@
+import type { Clock } from "@arcp/core";
+import type { Logger } from "pino";
+import { cancelled } from "./jobs/ending.ts";
+import type { Job } from "./jobs/job.ts";
+import type { JobTable } from "./jobs/table.ts";
+
+export interface CloseOptions {
+  /** Seconds that running jobs have to finish; no new ones are taken meanwhile. Default 0. */
+  readonly finishSec?: number;
+  /** Seconds that the agents of those that did not finish have to stop, once cancelled. Default 0. */
+  readonly cancelSec?: number;
+}
+
+export interface ShutdownContext {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly jobs: JobTable;
+  /** Whether another process will find in the store what this one leaves. */
+  readonly durable: boolean;
+}
+
+const REASON = "the runtime shuts down";
+
+/** Milliseconds that each last step has: a store, a token check or a client may never settle. */
+export const PATIENCE = 5000;
+
+/**
+ * Ends the jobs of a runtime that closes. They may finish; those that do not are cancelled, or left to the next process
+ * if that can run them again.
+ */
+export class Shutdown {
+  readonly #context: ShutdownContext;
+  readonly #hurried = Promise.withResolvers<void>();
+
+  constructor(context: ShutdownContext) {
+    this.#context = context;
+  }
+
+  /** From now on nobody waits for agents any more. */
+  hurry(): void {
+    this.#hurried.resolve();
+  }
+
+  async endJobs({ finishSec = 0, cancelSec = 0 }: CloseOptions): Promise<void> {
+    const { jobs } = this.#context;
+    await this.#patiently(finishSec * 1000, jobs.emptied());
+    jobs.each((job) => void this.#letGo(job, cancelSec * 1000));
+    await this.#patiently(cancelSec * 1000, jobs.emptied());
+    jobs.each((job) => void this.#letGo(job, 0));
+    await this.within(PATIENCE, jobs.emptied());
+  }
+
+  /** Waits for what is ending, but not for ever. */
+  within(ms: number, work: Promise<unknown>): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = this.#context.clock.after(ms, resolve);
+    const done = (): void => {
+      timer.cancel();
+      resolve();
+    };
+    work.then(done, done);
+    return promise;
+  }
+
+  /** Waits for work of agents, unless somebody is in a hurry. */
+  async #patiently(ms: number, work: Promise<unknown>): Promise<void> {
+    if (ms > 0) await this.within(ms, Promise.race([work, this.#hurried.promise]));
+  }
+
+  async #letGo(job: Job, grace: number): Promise<void> {
+    if (!job.live) return;
+    if (this.#context.durable && job.mayRunAgain) return job.suspend(REASON);
+    try {
+      await job.cancel(REASON, () => {}, grace);
+      // It may have been cancelled before, with more time.
+      if (grace === 0) job.end(cancelled(REASON));
+    } catch (error) {
+      this.#context.logger.error({ job: job.id, err: error }, "a job could not be cancelled");
+    }
+  }
+}
