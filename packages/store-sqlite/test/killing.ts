@@ -49,10 +49,45 @@ async function readWhole(job: Job | WatchedJob): Promise<{ events: number; code:
   return { events: last, code: outcome.status === "success" ? "success" : outcome.error.code };
 }
 
+/**
+ * Reads a job that every kill interrupts and every start runs again.
+ * @throws Error when a step is skipped, an attempt is not told, or a cost that was seen is not charged
+ * @returns how many events it had
+ */
+async function readSteps(job: Job, attempts: number): Promise<number> {
+  let events = 0;
+  let reached = 0;
+  let spent = 0;
+  const told: string[] = [];
+  for await (const { kind, body, jobSeq } of job.events) {
+    if (jobSeq === undefined) continue;
+    events += 1;
+    if (jobSeq !== events) throw new Error(`${job.id}: ${jobSeq} came behind ${events - 1}`);
+    const said = body as { message?: string; phase?: string; name?: string };
+    if (kind === "metric" && said.name === "cost.step") spent += 1;
+    if (kind === "status" && said.phase === "running") told.push(said.message ?? "");
+    if (kind !== "log") continue;
+    const step = Number(said.message?.replace("step ", ""));
+    // What came after the last checkpoint is done once more.
+    if (step !== reached && step !== reached + 1) throw new Error(`step ${step} behind ${reached}`);
+    reached = step;
+  }
+  const again = Array.from({ length: attempts - 1 }, (_, i) => `attempt ${i + 2}`);
+  const unlike = ["", ...again].findIndex((end, i) => told[i]?.endsWith(end) !== true);
+  if (unlike !== -1 || told.length !== attempts) throw new Error(`attempts: ${told.join("; ")}`);
+  const { USD: left } = (await job.result()) as { USD: string };
+  if (Math.round(Number(left) * 1000) !== 1_000_000 - spent) {
+    throw new Error(`${spent} steps were paid for, and USD ${left} of 1000 remain`);
+  }
+  return events;
+}
+
 export interface Killed {
   readonly kills: number;
   readonly jobs: number;
   readonly events: number;
+  /** Events of the one job that was run again after every kill. */
+  readonly eventsOfSurvivor: number;
 }
 
 /**
@@ -71,10 +106,19 @@ export async function killRepeatedly(
   const clients: Client[] = [];
   let jobs = 0;
   let events = 0;
+  let eventsOfSurvivor = 0;
   try {
     for (let i = 0; i < 3; i++) {
       clients.push(await connect(dial(victim.url), { token: "secret" }));
     }
+    const survivor = await (clients[0] as Client).submit(
+      "steps",
+      { lastAttempt: kills + 1 },
+      { lease: { "cost.budget": ["USD:1000"] } },
+    );
+    const survived = readSteps(survivor, kills + 1);
+    // It is looked at in the end; a failure before that is not unhandled.
+    survived.catch(() => {});
     for (let kill = 1; kill <= kills; kill++) {
       const submitted = await Promise.all(
         [0, 0, 1, 1, 2].map((i) => (clients[i] as Client).submit("ticks")),
@@ -95,12 +139,14 @@ export async function killRepeatedly(
       events += read.slice(0, -1).reduce((sum, job) => sum + job.events, 0);
       log(`killed after ${wait} ms, ${read.map((job) => job.events).join(", ")} events, all whole`);
     }
+    eventsOfSurvivor = await survived;
+    log(`the job that is run again: ${kills + 1} attempts, ${eventsOfSurvivor} events, all whole`);
   } finally {
     await Promise.all(clients.map((client) => client.close()));
     await victim.kill();
   }
-  await checkEnds(file, jobs, events);
-  return { kills, jobs, events };
+  await checkEnds(file, jobs + 1, events + eventsOfSurvivor);
+  return { kills, jobs, events, eventsOfSurvivor };
 }
 
 /** What the file says at last: every job with exactly one terminal record, the last one (J3). */
@@ -108,10 +154,11 @@ async function checkEnds(file: string, jobs: number, events: number): Promise<vo
   const store = sqliteStore(file);
   let kept = 0;
   const rows = await store.jobs.list({ limit: 100_000 });
-  for (const { id, status } of rows) {
+  for (const { id, status, agent } of rows) {
+    const expected = agent === "steps" ? "success" : "error";
     const page = await store.logs.read(id, 0, { records: 1e9, characters: 1e12 });
     const ends = page.records.filter(({ kind }) => kind === "terminal").length;
-    if (ends !== 1 || page.records.at(-1)?.kind !== "terminal" || status !== "error") {
+    if (ends !== 1 || page.records.at(-1)?.kind !== "terminal" || status !== expected) {
       throw new Error(`${id} (${status}) has ${ends} ends`);
     }
     kept += page.records.length;

@@ -15,8 +15,23 @@ const ticks = defineAgent({
   },
 });
 
+/** Goes on where the process before was killed, and ends in the process that is not. */
+const steps = defineAgent<{ lastAttempt: number }>({
+  name: "steps",
+  attempts: Number.POSITIVE_INFINITY,
+  async run(ctx, { lastAttempt }) {
+    const begun = Number(ctx.lastCheckpoint ?? 0);
+    for (let step = begun + 1; ctx.attempt < lastAttempt || step <= begun + 50; step++) {
+      await ctx.metric({ name: "cost.step", value: 0.001, unit: "USD" });
+      await ctx.log.info(`step ${step}`);
+      await ctx.checkpoint(step);
+    }
+    return ctx.budget.remaining();
+  },
+});
+
 const runtime = createRuntime({
-  agents: [ticks],
+  agents: [ticks, steps],
   auth: tokenTable({ secret: "alice" }),
   store: sqliteStore(file),
 });
