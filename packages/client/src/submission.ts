@@ -5,6 +5,8 @@ export interface SubmitOptions {
   readonly lease?: Lease;
   /** Seconds after acceptance when the runtime ends the job with `TIMEOUT`; at least 1. Default: no limit. */
   readonly maxRuntimeSec?: number;
+  /** When the lease ends, and with it the job. Default: never. */
+  readonly expiresAt?: Date;
   /**
    * Makes the submit repeatable: the same key with the same parameters leads to the same job, in every session of this
    * principal, for at least a day. 1 to 256 characters.
@@ -16,23 +18,29 @@ export interface SubmitOptions {
 export function submission(
   agent: string,
   input: unknown,
-  { lease, maxRuntimeSec, idempotencyKey }: SubmitOptions,
+  { lease, expiresAt, maxRuntimeSec, idempotencyKey }: SubmitOptions,
 ): Payload<"job.submit"> {
   return {
     agent,
     input: input ?? null,
     lease_request: lease,
+    lease_constraints: expiresAt && { expires_at: expiresAt.toISOString() },
     idempotency_key: idempotencyKey,
     max_runtime_sec: maxRuntimeSec,
   };
 }
 
 /** The features that a submit relies on; without them it must not be sent (R-6.2-2). */
-export function demanded({ agent, lease_request: lease }: Payload<"job.submit">): Feature[] {
+export function demanded({
+  agent,
+  lease_request: lease,
+  lease_constraints: constraints,
+}: Payload<"job.submit">): Feature[] {
   const demanded: Feature[] = [];
   if (agent.includes("@")) demanded.push("agent_versions");
   if (lease?.["cost.budget"] !== undefined) demanded.push("cost.budget");
   if (lease?.["model.use"] !== undefined) demanded.push("model.use");
+  if (constraints?.expires_at !== undefined) demanded.push("lease_expires_at");
   return demanded;
 }
 

@@ -24,6 +24,7 @@ export const offeredFeatures: readonly string[] = [
       "progress",
       "result_chunk",
       "cost.budget",
+      "lease_expires_at",
     ].includes(name),
   ),
   REQUEST_ID_FEATURE,

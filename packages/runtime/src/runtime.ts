@@ -32,6 +32,8 @@ export interface RuntimeOptions {
   readonly limits?: Partial<Limits>;
   /** The absolute directory that relative paths and path patterns of leases belong to. */
   readonly workspace?: string;
+  /** Whether a job ends at the moment at which its lease expires. Default true; else with its next operation (R-9.5-4). */
+  readonly endJobsAtExpiry?: boolean;
   /** How the runtime calls itself in a welcome. */
   readonly name?: string;
   readonly version?: string;
@@ -132,6 +134,7 @@ class HostedRuntime implements Runtime {
         logger,
         index: store.jobs,
         cancelGrace: limits.cancelGraceSec * 1000,
+        endsAtExpiry: options.endJobsAtExpiry ?? true,
       },
       workspace: options.workspace,
       closing: () => this.#closed !== undefined,

@@ -14,6 +14,7 @@ export const jobRowCases: readonly StoreCase[] = [
       remaining: { EUR: "0.10", USD: "12345678901234567890.123456789" },
       cancel: { reason: "enough" },
       workspace: "/srv/work",
+      expiresAt: 1_790_000_060_000,
       attempt: 3,
       checkpoint: '{"page":7}',
       streamed: true,

@@ -1,6 +1,7 @@
 import { type Lease, ManualClock } from "@arcp/core";
 import { describe, expect, test } from "vitest";
 import { Budget } from "./budget.ts";
+import { Expiry } from "./expiry.ts";
 import { Guard } from "./guard.ts";
 import { compileLease } from "./lease.ts";
 
@@ -14,8 +15,8 @@ function setUp(
   const { lease } = outcome;
   const budget = new Budget(lease.budget);
   const job = { active: true };
-  const expiresAt = lifetime === undefined ? undefined : clock.now() + lifetime;
-  const guard = new Guard({ lease, budget, clock, expiresAt, isActive: () => job.active });
+  const expiry = lifetime === undefined ? undefined : new Expiry(clock, clock.now() + lifetime);
+  const guard = new Guard({ lease, budget, expiry, isActive: () => job.active });
   const code = (target = "/work/a") => guard.check("fs.read", target)?.code;
   return { clock, budget, job, guard, code };
 }

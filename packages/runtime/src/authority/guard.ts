@@ -1,28 +1,26 @@
-import { ArcpError, type Capability, type Clock, formatTimestamp } from "@arcp/core";
+import { ArcpError, type Capability } from "@arcp/core";
 import type { Budget } from "./budget.ts";
 import { clip } from "./clip.ts";
+import type { Expiry } from "./expiry.ts";
 import type { CompiledLease } from "./lease.ts";
 
 export interface GuardOptions {
   readonly lease: CompiledLease;
   readonly budget: Budget;
-  readonly clock: Clock;
-  /** Wall clock, milliseconds since 1970; undefined when the lease does not expire. */
-  readonly expiresAt?: number | undefined;
+  /** Undefined when the lease does not expire. */
+  readonly expiry?: Expiry | undefined;
   /** Whether the job may still act: neither ended nor asked to stop. */
   readonly isActive: () => boolean;
+  /** Told of every operation that came too late. */
+  readonly onExpired?: () => void;
 }
 
 /** What stands between a job and everything it can reach. One per job, made when the job is accepted. */
 export class Guard {
   readonly #options: GuardOptions;
-  /** The monotonic time of the expiry, so that a wall clock that is set back gains nothing (R-9.5-5). */
-  readonly #deadline: number;
 
   constructor(options: GuardOptions) {
     this.#options = options;
-    const { clock, expiresAt = Number.POSITIVE_INFINITY } = options;
-    this.#deadline = clock.monotonic() + (expiresAt - clock.now());
   }
 
   /**
@@ -31,17 +29,15 @@ export class Guard {
    * @returns why it may not be done, undefined when it may
    */
   check(capability: Capability, target: string): ArcpError | undefined {
-    const { lease, budget, expiresAt, isActive } = this.#options;
+    const { lease, budget, expiry, isActive } = this.#options;
     const operation = `${capability} on ${clip(target)}`;
     if (!isActive()) {
       return new ArcpError("CANCELLED", `${operation} is refused: the job is no longer active`);
     }
-    if (expiresAt !== undefined && this.#isPast(expiresAt)) {
-      const since = formatTimestamp(expiresAt);
-      return new ArcpError(
-        "LEASE_EXPIRED",
-        `${operation} is refused: the lease expired at ${since}`,
-      );
+    if (expiry?.passed) {
+      this.#options.onExpired?.();
+      const message = `${operation} is refused: the lease expired at ${expiry}`;
+      return new ArcpError("LEASE_EXPIRED", message);
     }
     const spent = budget.exhausted();
     if (spent !== undefined) {
@@ -57,10 +53,5 @@ export class Guard {
     const granted = patterns.length === 0 ? "nothing" : clip(patterns.join(", "));
     const message = `${capability} does not cover ${clip(target)}; the lease grants ${granted}`;
     return new ArcpError("PERMISSION_DENIED", message);
-  }
-
-  #isPast(expiresAt: number): boolean {
-    const { clock } = this.#options;
-    return clock.now() >= expiresAt || clock.monotonic() >= this.#deadline;
   }
 }

@@ -2,7 +2,6 @@ import type * as Files from "node:fs/promises";
 import { mkdir, mkdtemp, realpath, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ManualClock } from "@arcp/core";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { Budget } from "./budget.ts";
 import { Guard } from "./guard.ts";
@@ -76,7 +75,7 @@ beforeEach(async () => {
   if (!outcome.ok) throw new Error(outcome.problem);
   const { lease } = outcome;
   const budget = new Budget(lease.budget);
-  const guard = new Guard({ lease, budget, clock: new ManualClock(), isActive: () => true });
+  const guard = new Guard({ lease, budget, isActive: () => true });
   access = { guard, lease, realPatterns: await resolvePatternPrefixes(lease.patterns("fs.read")) };
 });
 

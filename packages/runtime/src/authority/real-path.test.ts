@@ -13,7 +13,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { ArcpError, type Lease, ManualClock } from "@arcp/core";
+import { ArcpError, type Lease } from "@arcp/core";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Budget } from "./budget.ts";
 import { Guard } from "./guard.ts";
@@ -51,7 +51,6 @@ async function accessTo(...patterns: string[]): Promise<ReadAccess & { job: { ac
   const guard = new Guard({
     lease,
     budget: new Budget(lease.budget),
-    clock: new ManualClock(),
     isActive: () => job.active,
   });
   return {

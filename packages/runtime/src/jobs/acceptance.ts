@@ -12,7 +12,7 @@ export interface Acceptance {
 
 /** The acceptance of a job: its initial budget, whatever was spent since (section 7.1). */
 export function acceptanceOf(
-  row: Pick<JobRow, "id" | "request" | "agent" | "lease" | "acceptedAt" | "traceId">,
+  row: Pick<JobRow, "id" | "request" | "agent" | "lease" | "expiresAt" | "acceptedAt" | "traceId">,
 ): Acceptance {
   const grant = compileGrant(row.lease["cost.budget"] ?? []);
   const budget = grant.ok && grant.grant.size > 0 ? new Budget(grant.grant).toJSON() : undefined;
@@ -25,9 +25,15 @@ export function acceptanceOf(
       job_id: row.id,
       agent: row.agent,
       lease: row.lease,
+      lease_constraints: constraintsOf(row),
       budget,
       accepted_at: formatTimestamp(row.acceptedAt),
       trace_id: row.traceId,
     },
   };
+}
+
+/** The effective constraints of a lease, as the wire has them; undefined when there are none. */
+export function constraintsOf({ expiresAt }: Pick<JobRow, "expiresAt">): object | undefined {
+  return expiresAt === undefined ? undefined : { expires_at: formatTimestamp(expiresAt) };
 }

@@ -54,6 +54,11 @@ export function timedOut(seconds: number): Ending {
   };
 }
 
+/** @param expiry when the lease ended, for humans */
+export function expired(expiry: string): Ending {
+  return failure(new ArcpError("LEASE_EXPIRED", `the lease expired at ${expiry}`));
+}
+
 /** @param seconds without an event */
 export function stalled(seconds: number): Ending {
   return failure(new ArcpError("HEARTBEAT_LOST", `the agent emitted nothing for ${seconds} s`));

@@ -7,6 +7,7 @@ import type { JobTable } from "./table.ts";
 /** A job that has ended, as the store keeps it. */
 function finishedJob(row: JobRow, lastSeq: number): KnownJob {
   const { id, principal, session, submittedIn = session, agent, traceId, lease, status } = row;
+  const { expiresAt } = row;
   const remaining =
     row.remaining &&
     Object.fromEntries(
@@ -20,6 +21,7 @@ function finishedJob(row: JobRow, lastSeq: number): KnownJob {
     agent,
     traceId,
     lease,
+    expiresAt,
     status,
     lastSeq,
     // Its terminal record is what is still to come for whoever asks for no history.

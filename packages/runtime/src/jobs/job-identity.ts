@@ -14,6 +14,8 @@ export interface JobIdentity {
   /** Milliseconds since 1970. */
   readonly acceptedAt: number;
   readonly maxRuntimeSec: number | undefined;
+  /** Milliseconds since 1970 from which its lease allows nothing any more; undefined when it does not expire. */
+  readonly expiresAt?: number | undefined;
   /** How often its agent may be started. */
   readonly attempts: number;
   /** Seconds without an event after which it is ended; undefined for as long as it likes. */

@@ -12,10 +12,11 @@ import {
 } from "@arcp/core";
 import { exactNumber } from "../authority/amount.ts";
 import { Budget, type Remainder } from "../authority/budget.ts";
+import { Expiry } from "../authority/expiry.ts";
 import { Guard } from "../authority/guard.ts";
 import type { CompiledLease } from "../authority/lease.ts";
 import type { JobChange, JobIndex, RecordKind } from "../store/index.ts";
-import { cancelled, type Ending, stalled, timedOut } from "./ending.ts";
+import { cancelled, type Ending, expired, stalled, timedOut } from "./ending.ts";
 import type { JobIdentity, Legacy } from "./job-identity.ts";
 import { JobLog, type JobLogContext } from "./job-log.ts";
 import type { KnownJob } from "./known-job.ts";
@@ -27,6 +28,8 @@ export interface JobContext extends JobLogContext {
   readonly index: JobIndex;
   /** Milliseconds that an agent has to stop after a cancel. */
   readonly cancelGrace: number;
+  /** Whether a job ends at the moment at which its lease expires, rather than with its next operation (R-9.5-3). */
+  readonly endsAtExpiry: boolean;
 }
 
 const DONE = Promise.resolve();
@@ -54,6 +57,7 @@ export class Job implements KnownJob {
   readonly guard: Guard;
   readonly #context: JobContext;
   readonly #log: JobLog;
+  readonly #expiry: Expiry | undefined;
   readonly #stop = new StopSignal();
   readonly #ended = Promise.withResolvers<void>();
   readonly #timers: Timer[] = [];
@@ -61,6 +65,8 @@ export class Job implements KnownJob {
   #state: JobStatus = "pending";
   #durableState: JobStatus = "pending";
   #suspended = false;
+  /** An operation was refused because the lease has expired: no other ending but a cancel can win (R-9.5-4). */
+  #overdue = false;
   #lost = false;
   #terminalSeq = Number.POSITIVE_INFINITY;
   #cancel: CancelRequest | undefined;
@@ -81,11 +87,14 @@ export class Job implements KnownJob {
     this.authority = lease;
     this.#context = context;
     this.budget = new Budget(lease.budget, legacy?.remaining);
+    const { expiresAt } = identity;
+    this.#expiry = expiresAt === undefined ? undefined : new Expiry(context.clock, expiresAt);
     this.guard = new Guard({
       lease,
       budget: this.budget,
-      clock: context.clock,
+      expiry: this.#expiry,
       isActive: () => this.live && this.#cancel === undefined,
+      onExpired: () => this.#overrun(),
     });
     this.#log = new JobLog(identity, context, {
       after: legacy?.head,
@@ -124,6 +133,10 @@ export class Job implements KnownJob {
 
   get lease(): Lease {
     return this.authority.json;
+  }
+
+  get expiresAt(): number | undefined {
+    return this.identity.expiresAt;
   }
 
   get remaining(): object | undefined {
@@ -171,8 +184,11 @@ export class Job implements KnownJob {
     return this.#ended.promise;
   }
 
-  /** The job is accepted for good: its clock runs, from the first acceptance on (R-7.3-6). */
+  /** The job is accepted for good: its clocks run, from the first acceptance on (R-7.3-6, R-9.5-3). */
   accept(): void {
+    if (this.#context.endsAtExpiry && this.#expiry !== undefined) {
+      this.#timers.push(this.#expiry.watch(() => this.#expire()));
+    }
     const { maxRuntimeSec, acceptedAt } = this.identity;
     if (maxRuntimeSec === undefined) return;
     const left = maxRuntimeSec * 1000 - (this.#context.clock.now() - acceptedAt);
@@ -254,7 +270,7 @@ export class Job implements KnownJob {
       return false;
     }
     for (const remainder of this.budget.unsaid()) this.#emitRemainder(remainder);
-    const final = this.#cancel === undefined ? ending : cancelled(this.#cancel.reason);
+    const final = this.#finalOf(ending);
     this.#terminalSeq = this.#log.nextSeq;
     const status = this.#log.end(final);
     this.#state = status;
@@ -322,6 +338,26 @@ export class Job implements KnownJob {
     // A log that is lost has said so already.
     await this.flush().catch(() => {});
     this.#ended.resolve();
+  }
+
+  #finalOf(ending: Ending): Ending {
+    if (this.#cancel !== undefined) return cancelled(this.#cancel.reason);
+    return this.#overdue ? expired(`${this.#expiry}`) : ending;
+  }
+
+  /** The refusal of what came too late goes onto the stream first (R-9.3-3). */
+  #overrun(): void {
+    if (this.#overdue) return;
+    this.#overdue = true;
+    void this.#context.committer.turn.next().then(() => this.#expire());
+  }
+
+  /** The lease allows nothing any more: the job ends, or a cancel that was acknowledged has its last word (R-9.5-4). */
+  #expire(): void {
+    if (!this.live) return;
+    const { id, principal } = this;
+    this.#context.logger.warn({ job: id, principal, expiry: `${this.#expiry}` }, "a lease expired");
+    this.end(expired(`${this.#expiry}`));
   }
 
   /** Lets an ending through that was held back for the acknowledgement of a cancel. */

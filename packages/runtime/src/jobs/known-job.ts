@@ -12,6 +12,8 @@ export interface KnownJob {
   readonly agent: string;
   readonly traceId: string;
   readonly lease: Lease;
+  /** Milliseconds since 1970; undefined when its lease does not expire. */
+  readonly expiresAt: number | undefined;
   readonly status: JobStatus;
   /** The `job_seq` of the last durable record. */
   readonly lastSeq: number;

@@ -18,6 +18,8 @@ export interface JobRow {
   /** As JSON. */
   readonly input: string;
   readonly lease: Lease;
+  /** Milliseconds since 1970 from which the lease allows nothing any more. */
+  readonly expiresAt?: number | undefined;
   readonly maxRuntimeSec?: number | undefined;
   readonly traceId: string;
   /** Milliseconds since 1970. */

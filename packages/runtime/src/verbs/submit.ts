@@ -9,6 +9,7 @@ import {
   parseAgentReference,
   readTraceId,
 } from "@arcp/core";
+import { parseExpiry } from "../authority/expiry.ts";
 import type { CompiledLease } from "../authority/lease.ts";
 import { compileLease } from "../authority/lease.ts";
 import { acceptanceOf } from "../jobs/acceptance.ts";
@@ -88,7 +89,8 @@ async function create(
     });
   }
   const lease = compile(services, session.principal, agent, request.payload.lease_request ?? {});
-  const job = createJob(services, session, request, agent, lease);
+  const expiresAt = expiryOf(services, request);
+  const job = createJob(services, session, request, agent, { lease, expiresAt });
   const { id, agent: resolved, traceId, acceptedAt, keepUntil } = job.identity;
   const row: JobRow = {
     id,
@@ -99,6 +101,7 @@ async function create(
     agent: resolved,
     input: JSON.stringify(request.payload.input ?? null),
     lease: job.lease,
+    expiresAt,
     maxRuntimeSec: request.payload.max_runtime_sec,
     traceId,
     acceptedAt,
@@ -204,12 +207,23 @@ function compile(
   return compiled.lease;
 }
 
+/** @returns milliseconds since 1970 @throws ArcpError `INVALID_REQUEST` (R-9.5-1) */
+function expiryOf({ clock }: Services, { payload }: Submit): number | undefined {
+  const text = payload.lease_constraints?.expires_at;
+  if (text === undefined) return undefined;
+  const expiresAt = parseExpiry(text);
+  if (expiresAt !== undefined && expiresAt > clock.now()) return expiresAt;
+  const problem =
+    expiresAt === undefined ? "must be in UTC, such as 2026-11-02T20:00:00Z" : "has passed";
+  throw new ArcpError("INVALID_REQUEST", `payload.lease_constraints.expires_at: ${problem}`);
+}
+
 function createJob(
   services: Services,
   session: Session,
   request: Submit,
   agent: AnyAgent,
-  lease: CompiledLease,
+  { lease, expiresAt }: { lease: CompiledLease; expiresAt: number | undefined },
 ): Job {
   const traceId = request.trace_id === undefined ? undefined : readTraceId(request.trace_id);
   const acceptedAt = services.clock.now();
@@ -225,6 +239,7 @@ function createJob(
       traceId: traceId ?? newTraceId(),
       acceptedAt,
       maxRuntimeSec,
+      expiresAt,
       attempts: agent.attempts ?? 1,
       stallSec: agent.stallSec,
       keepUntil: key === undefined ? undefined : acceptedAt + KEY_LIFETIME,

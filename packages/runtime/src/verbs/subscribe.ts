@@ -1,4 +1,5 @@
 import type { Envelope } from "@arcp/core";
+import { constraintsOf } from "../jobs/acceptance.ts";
 import type { KnownJob } from "../jobs/known-job.ts";
 import type { Session } from "../session/session.ts";
 import { isVisible } from "../session/view.ts";
@@ -67,6 +68,7 @@ function follow(session: Session, job: KnownJob, request: Subscribe, start: Star
       current_status: job.status,
       agent,
       lease: job.lease,
+      lease_constraints: constraintsOf(job),
       budget: remaining,
       parent_job_id: null,
       trace_id: traceId,
