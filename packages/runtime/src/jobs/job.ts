@@ -16,7 +16,9 @@ import { Expiry } from "../authority/expiry.ts";
 import { Guard } from "../authority/guard.ts";
 import type { CompiledLease } from "../authority/lease.ts";
 import type { JobChange, JobIndex, RecordKind } from "../store/index.ts";
+import { Cancellation } from "./cancellation.ts";
 import { cancelled, type Ending, expired, stalled, timedOut } from "./ending.ts";
+import { JobEntry } from "./job-entry.ts";
 import type { JobIdentity, Legacy } from "./job-identity.ts";
 import { JobLog, type JobLogContext } from "./job-log.ts";
 import type { KnownJob } from "./known-job.ts";
@@ -33,12 +35,6 @@ export interface JobContext extends JobLogContext {
 }
 
 const DONE = Promise.resolve();
-
-interface CancelRequest {
-  readonly reason: string | undefined;
-  readonly durable: Promise<void>;
-  acknowledged: boolean;
-}
 
 /**
  * One job: the sole owner of its state and the sole writer of its log. It knows nothing of sessions or sockets.
@@ -57,8 +53,10 @@ export class Job implements KnownJob {
   readonly guard: Guard;
   readonly #context: JobContext;
   readonly #log: JobLog;
+  readonly #entry: JobEntry;
   readonly #expiry: Expiry | undefined;
   readonly #stop = new StopSignal();
+  readonly #cancellation = new Cancellation();
   readonly #ended = Promise.withResolvers<void>();
   readonly #timers: Timer[] = [];
   #stall: StallWatch | undefined;
@@ -69,12 +67,7 @@ export class Job implements KnownJob {
   #overdue = false;
   #lost = false;
   #terminalSeq = Number.POSITIVE_INFINITY;
-  #cancel: CancelRequest | undefined;
   #owner: SessionId;
-  /** An ending that came while the wish to cancel was not yet acknowledged: it waits for that. */
-  #heldBack: Ending | undefined;
-  /** What has to be in the index no later than the records that are accepted now. */
-  #unsaved: { budget?: boolean; streamed?: boolean } = {};
   #streamed = false;
 
   /** @param legacy of the attempt before this one, when the job is run again */
@@ -93,12 +86,18 @@ export class Job implements KnownJob {
       lease,
       budget: this.budget,
       expiry: this.#expiry,
-      isActive: () => this.live && this.#cancel === undefined,
+      isActive: () => this.live && !this.#cancellation.asked,
       onExpired: () => this.#overrun(),
+    });
+    this.#entry = new JobEntry({
+      id: identity.id,
+      index: context.index,
+      remaining: () => this.budget.remaining(),
+      failed: (error) => this.#saveAgain(error),
     });
     this.#log = new JobLog(identity, context, {
       after: legacy?.head,
-      committing: () => this.#save(),
+      committing: () => this.#entry.save(),
       failed: (error) => this.#lose(error),
     });
   }
@@ -156,7 +155,7 @@ export class Job implements KnownJob {
   /** Whether its agent may be started again, should the runtime stop now. */
   get mayRunAgain(): boolean {
     const { attempts } = this.identity;
-    return this.live && this.attempt < attempts && !this.#streamed && this.#cancel === undefined;
+    return this.live && this.attempt < attempts && !this.#streamed && !this.#cancellation.asked;
   }
 
   /** Aborts when the job has to stop: cancelled, timed out, ended in any way. */
@@ -225,7 +224,7 @@ export class Job implements KnownJob {
     this.#stall?.heard();
     if (recordKind === "result_chunk" && !this.#streamed) {
       this.#streamed = true;
-      this.#unsaved.streamed = true;
+      this.#entry.note("streamed");
     }
     return accepted;
   }
@@ -237,7 +236,7 @@ export class Job implements KnownJob {
     const accepted = this.emit("metric", body);
     const charge = this.budget.charge(body.unit, body.value);
     if (charge.ok) {
-      this.#unsaved.budget = this.authority.budget.size > 0;
+      if (this.authority.budget.size > 0) this.#entry.note("remaining");
       if (charge.notice !== undefined) this.#emitRemainder(charge.notice);
     }
     return accepted;
@@ -249,7 +248,7 @@ export class Job implements KnownJob {
    */
   async saveCheckpoint(json: string): Promise<void> {
     await this.flush();
-    if (this.live) await this.#context.index.update(this.id, { checkpoint: json });
+    if (this.live) await this.#entry.set({ checkpoint: json });
   }
 
   /** Another session owns it from now on; the caller has written that down (R-7.2-8). */
@@ -264,9 +263,7 @@ export class Job implements KnownJob {
 
   /** Ends the job, unless it has ended. @returns whether this ending won (J3) */
   end(ending: Ending): boolean {
-    if (!this.live || this.#heldBack !== undefined) return false;
-    if (this.#cancel !== undefined && !this.#cancel.acknowledged) {
-      this.#heldBack = ending;
+    if (!this.live || this.#cancellation.holdsBack || this.#cancellation.holdBack(ending)) {
       return false;
     }
     for (const remainder of this.budget.unsaid()) this.#emitRemainder(remainder);
@@ -302,25 +299,10 @@ export class Job implements KnownJob {
       const { status } = this;
       return acknowledge(isTerminal(status) ? status : undefined);
     }
-    if (this.#cancel !== undefined) {
-      await this.#cancel.durable;
-      return acknowledge(undefined);
-    }
-    const request = {
-      durable: this.#context.index.update(this.id, { cancel: { reason } }),
-      reason,
-      acknowledged: false,
-    };
-    this.#cancel = request;
-    try {
-      await request.durable;
-    } catch (error) {
-      this.#cancel = undefined;
-      this.#release();
-      throw error;
-    }
+    const first = await this.#askFor(reason);
     acknowledge(undefined);
-    request.acknowledged = true;
+    if (!first) return;
+    this.#cancellation.acknowledged();
     this.#stop.stop(() => new ArcpError("CANCELLED", reason || "cancelled on request"));
     this.#after(grace, () => this.end(cancelled(reason)));
     this.#release();
@@ -332,7 +314,7 @@ export class Job implements KnownJob {
    * Resolves when what it had said is durable.
    */
   async suspend(reason: string): Promise<void> {
-    if (!this.live || this.#cancel !== undefined) return;
+    if (!this.live || this.#cancellation.asked) return;
     this.#suspended = true;
     this.#halt(() => new ArcpError("INTERNAL_ERROR", reason));
     // A log that is lost has said so already.
@@ -341,7 +323,7 @@ export class Job implements KnownJob {
   }
 
   #finalOf(ending: Ending): Ending {
-    if (this.#cancel !== undefined) return cancelled(this.#cancel.reason);
+    if (this.#cancellation.asked) return cancelled(this.#cancellation.reason);
     return this.#overdue ? expired(`${this.#expiry}`) : ending;
   }
 
@@ -360,10 +342,18 @@ export class Job implements KnownJob {
     this.end(expired(`${this.#expiry}`));
   }
 
+  async #askFor(reason: string | undefined): Promise<boolean> {
+    try {
+      return await this.#cancellation.ask(reason, () => this.#entry.set({ cancel: { reason } }));
+    } catch (error) {
+      this.#release();
+      throw error;
+    }
+  }
+
   /** Lets an ending through that was held back for the acknowledgement of a cancel. */
   #release(): void {
-    const ending = this.#heldBack;
-    this.#heldBack = undefined;
+    const ending = this.#cancellation.release();
     if (ending !== undefined) this.end(ending);
   }
 
@@ -374,21 +364,10 @@ export class Job implements KnownJob {
     void this.emit("metric", body, "budget", true);
   }
 
-  /** Asks the index for what must be durable no later than the records of this commit. */
-  #save(): void {
-    const { budget = false, streamed = false } = this.#unsaved;
-    if (!budget && !streamed) return;
-    this.#unsaved = {};
-    const change: JobChange = {
-      ...(budget && { remaining: Object.fromEntries(this.budget.remaining()) }),
-      ...(streamed && { streamed }),
-    };
-    this.#context.index.update(this.id, change).catch((error: unknown) => {
-      if (!this.live) return;
-      this.#context.logger.warn({ job: this.id, err: error }, "a job's state is stored once more");
-      this.#unsaved = { budget, streamed, ...this.#unsaved };
-      this.#log.enlist();
-    });
+  #saveAgain(error: unknown): void {
+    if (!this.live) return;
+    this.#context.logger.warn({ job: this.id, err: error }, "a job's state is stored once more");
+    this.#log.enlist();
   }
 
   /** Shows a state to others once its record is durable. */
@@ -396,7 +375,7 @@ export class Job implements KnownJob {
     const change = isTerminal(state) ? this.#final(state) : { status: state };
     try {
       await this.flush();
-      await this.#context.index.update(this.id, change);
+      await this.#entry.set(change);
     } catch (error) {
       this.#context.logger.error({ job: this.id, err: error }, "a job's state could not be stored");
       if (isTerminal(state)) this.#lost = true;

@@ -1,0 +1,54 @@
+import type { JobId } from "@arcp/core";
+import type { JobChange, JobIndex } from "../store/index.ts";
+
+/** What stands in the index beside the log and has to keep up with it. */
+type Noted = "remaining" | "streamed";
+
+export interface JobEntryOptions {
+  readonly id: JobId;
+  readonly index: JobIndex;
+  /** What remains of the budget at this moment: exact decimal text by currency. */
+  readonly remaining: () => ReadonlyMap<string, string>;
+  /** Told of a change that could not be stored, and is to be saved once more. */
+  readonly failed: (error: unknown) => void;
+}
+
+/** A job's entry in the index. */
+export class JobEntry {
+  readonly #options: JobEntryOptions;
+  readonly #noted = new Set<Noted>();
+
+  constructor(options: JobEntryOptions) {
+    this.#options = options;
+  }
+
+  /** Has to be durable no later than the records that are accepted now. */
+  note(what: Noted): void {
+    this.#noted.add(what);
+  }
+
+  /** Asks the index for what was noted; called right before the records are handed to the store. */
+  save(): void {
+    if (this.#noted.size === 0) return;
+    const noted = [...this.#noted];
+    this.#noted.clear();
+    this.set(this.#changeOf(noted)).catch((error: unknown) => {
+      for (const what of noted) this.#noted.add(what);
+      this.#options.failed(error);
+    });
+  }
+
+  /** Resolves when it is durable. */
+  set(change: JobChange): Promise<void> {
+    return this.#options.index.update(this.#options.id, change);
+  }
+
+  #changeOf(noted: readonly Noted[]): JobChange {
+    return {
+      ...(noted.includes("streamed") && { streamed: true }),
+      ...(noted.includes("remaining") && {
+        remaining: Object.fromEntries(this.#options.remaining()),
+      }),
+    };
+  }
+}
