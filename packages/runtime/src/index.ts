@@ -7,6 +7,7 @@ export {
   defineAgent,
 } from "./jobs/agents.ts";
 export type { AgentContext, Log } from "./jobs/context.ts";
+export type { Amounts, Spend, SpendOptions, SpendReservation } from "./jobs/spend.ts";
 export type { Tool, ToolCall } from "./jobs/tools.ts";
 export type { Limits } from "./limits.ts";
 export type {

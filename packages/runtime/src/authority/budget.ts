@@ -1,31 +1,6 @@
 import Big from "big.js";
-import { type ExactNumber, exactNumber, parseAmount } from "./amount.ts";
-import { clip } from "./clip.ts";
-
-/** Initial amounts by currency, or what is wrong with an entry of `cost.budget`. */
-export type GrantOutcome =
-  | { readonly ok: true; readonly grant: ReadonlyMap<string, Big> }
-  | { readonly ok: false; readonly problem: string };
-
-/** Adds up the entries of `cost.budget`, each currency for itself (R-9.6-1, R-9.6-2). */
-export function compileGrant(entries: readonly string[]): GrantOutcome {
-  const grant = new Map<string, Big>();
-  for (const entry of entries) {
-    const amount = parseAmount(entry);
-    if (amount === undefined) {
-      const quoted = JSON.stringify(clip(entry));
-      return { ok: false, problem: `entry ${quoted} is not an amount such as "USD:2.50"` };
-    }
-    const { currency, value } = amount;
-    grant.set(currency, value.plus(grant.get(currency) ?? 0));
-  }
-  return { ok: true, grant };
-}
-
-/** Whether a metric of this name is a cost, rather than the runtime's word on what remains (R-9.6-3). */
-export function isCostMetric(name: string): boolean {
-  return name.startsWith("cost.") && !name.startsWith("cost.budget.");
-}
+import { type ExactNumber, exactNumber } from "./amount.ts";
+import type { Grant } from "./grant.ts";
 
 /** What a `cost.budget.remaining` says: exact decimal text, maybe negative. */
 export interface Remainder {
@@ -33,10 +8,32 @@ export interface Remainder {
   readonly remaining: string;
 }
 
-/** A charge is recorded, and `notice` is then due on the stream behind its metric; or it is refused. */
+/** Who holds a budget is told of what happens to it. */
+export interface BudgetHolder {
+  /** A counter has moved. */
+  changed(): void;
+  /** It has moved far enough to be said (R-9.6-10). */
+  say(remainder: Remainder): void;
+}
+
+export interface BudgetOptions {
+  /** What remains of the grant, as exact decimal text by currency, when some of it was spent before. */
+  readonly left?: Readonly<Record<string, string>> | undefined;
+  readonly holder?: BudgetHolder;
+}
+
+/** A charge is recorded, or refused. */
 export type ChargeOutcome =
-  | { readonly ok: true; readonly notice: Remainder | undefined }
+  | { readonly ok: true }
   | { readonly ok: false; readonly problem: string };
+
+/** Why an amount cannot be set aside. */
+export interface Shortfall {
+  readonly ok: false;
+  readonly currency: string;
+  /** Exact decimal text; undefined when the currency is not budgeted at all. */
+  readonly available: string | undefined;
+}
 
 /** The part of the initial amount by which a counter moves before it is worth another notice (R-9.6-10). */
 const NOTICE_STEP = "0.05";
@@ -44,27 +41,43 @@ const NOTICE_STEP = "0.05";
 interface Counter {
   readonly step: Big;
   remaining: Big;
+  /** In open reservations. */
+  reserved: Big;
   /** What the last notice said; undefined before the first. */
   said: Big | undefined;
 }
 
-/** What a job may still spend: one counter per currency of its grant, in exact decimals. */
+const SILENT: BudgetHolder = { changed() {}, say() {} };
+const ZERO = new Big(0);
+
+/**
+ * What a job may still spend, in exact decimals, one counter per currency of its grant. Two figures: what *remains* is the
+ * grant less all that the job and its descendants have spent, and operations are checked against it; what is *available* is
+ * what remains less what is set aside for open reservations and for the unspent grants of live children.
+ */
 export class Budget {
   readonly #counters = new Map<string, Counter>();
+  readonly #holder: BudgetHolder;
+  readonly #parent: Budget | undefined;
+  readonly #children = new Set<Budget>();
+  readonly #reservations = new Set<Reservation>();
 
-  /** @param left what remains of the grant, as exact decimal text by currency, when some of it was spent before */
-  constructor(grant: ReadonlyMap<string, Big>, left: Readonly<Record<string, string>> = {}) {
+  constructor(grant: Grant, { left = {}, holder = SILENT }: BudgetOptions = {}, parent?: Budget) {
+    this.#holder = holder;
+    this.#parent = parent;
     const known = new Map(Object.entries(left));
     for (const [currency, initial] of grant) {
       const remaining = new Big(known.get(currency) ?? initial);
       // What was spent before is due on the stream once more: nobody knows whether it was said.
       const said = remaining.eq(initial) ? undefined : initial;
-      this.#counters.set(currency, { step: initial.times(NOTICE_STEP), remaining, said });
+      const step = initial.times(NOTICE_STEP);
+      this.#counters.set(currency, { step, remaining, reserved: ZERO, said });
     }
   }
 
   /**
-   * Records what a cost metric says. The counter may go below zero (R-9.6-5); a currency without one is not counted.
+   * Records what a cost metric says, here and with every ancestor that budgets the currency (R-9.6-8). A counter may go
+   * below zero (R-9.6-5); a currency without one is not counted.
    *
    * @param currency the metric's unit
    * @param value refused unless it is a finite number of zero or more (R-9.6-4)
@@ -73,23 +86,22 @@ export class Budget {
     if (typeof value !== "number" || !Number.isFinite(value) || value < 0) {
       return { ok: false, problem: "a cost must be a finite number of zero or more" };
     }
-    const counter = currency === undefined ? undefined : this.#counters.get(currency);
-    if (currency === undefined || counter === undefined || value === 0) {
-      return { ok: true, notice: undefined };
-    }
-    const before = counter.remaining;
     // Through the shortest decimal text of the double (R-5.2-5).
-    counter.remaining = before.minus(String(value));
-    return {
-      ok: true,
-      notice: isWorthSaying(counter, before) ? say(currency, counter) : undefined,
-    };
+    if (currency !== undefined && value > 0) this.spend(currency, new Big(String(value)));
+    return { ok: true };
   }
 
-  /** What remains of a currency that is used up, so that every operation has to fail (R-9.6-6). */
+  /** Records an exact cost, as {@link charge} does. @param amount above zero */
+  spend(currency: string, amount: Big): void {
+    for (const budget of this.#lineage()) budget.#deduct(currency, amount);
+  }
+
+  /** What remains of a currency that is used up, here or with an ancestor: then every operation has to fail (R-9.6-6). */
   exhausted(): Remainder | undefined {
-    for (const [currency, { remaining }] of this.#counters) {
-      if (remaining.lte(0)) return { currency, remaining: remaining.toFixed() };
+    for (const budget of this.#lineage()) {
+      for (const [currency, { remaining }] of budget.#counters) {
+        if (remaining.lte(0)) return { currency, remaining: remaining.toFixed() };
+      }
     }
     return undefined;
   }
@@ -97,6 +109,12 @@ export class Budget {
   /** What remains, as exact decimal text by currency. */
   remaining(): ReadonlyMap<string, string> {
     return new Map([...this.#counters].map(([currency, c]) => [currency, c.remaining.toFixed()]));
+  }
+
+  /** What can still be reserved or granted, as exact decimal text by currency; below zero when more was spent. */
+  available(): ReadonlyMap<string, string> {
+    const currencies = [...this.#counters.keys()];
+    return new Map(currencies.map((currency) => [currency, this.#room(currency).toFixed()]));
   }
 
   /** What remains, as the `budget` of an acceptance: `JSON.stringify` writes numbers with exactly those digits. */
@@ -109,6 +127,115 @@ export class Budget {
     return [...this.#counters]
       .filter(([, { said, remaining }]) => said !== undefined && !said.eq(remaining))
       .map(([currency, counter]) => say(currency, counter));
+  }
+
+  /**
+   * Sets amounts aside before they are spent, all of them or none (R-9.6-13). A currency that neither the job nor an
+   * ancestor budgets needs no setting aside.
+   */
+  reserve(amounts: Grant): { readonly ok: true; readonly reservation: Reservation } | Shortfall {
+    const shortfall = this.#shortfall(amounts);
+    if (shortfall !== undefined) return shortfall;
+    const held: Array<{ counter: Counter; amount: Big }> = [];
+    for (const [currency, amount] of amounts) {
+      const counter = this.#nearest(currency);
+      if (counter === undefined) continue;
+      counter.reserved = counter.reserved.plus(amount);
+      held.push({ counter, amount });
+    }
+    const reservation = new Reservation(() => {
+      for (const { counter, amount } of held) counter.reserved = counter.reserved.minus(amount);
+      this.#reservations.delete(reservation);
+    });
+    this.#reservations.add(reservation);
+    return { ok: true, reservation };
+  }
+
+  /** The budget of a child, whose grant is set aside here until it is closed (R-9.4-4). */
+  delegate(
+    grant: Grant,
+    options: BudgetOptions = {},
+  ): { readonly ok: true; readonly child: Budget } | Shortfall {
+    for (const currency of grant.keys()) {
+      if (!this.#counters.has(currency)) return { ok: false, currency, available: undefined };
+    }
+    const shortfall = this.#shortfall(grant);
+    if (shortfall !== undefined) return shortfall;
+    const child = new Budget(grant, options, this);
+    this.#children.add(child);
+    return { ok: true, child };
+  }
+
+  /** The job has ended: its reservations are released, and what it did not spend is its parent's again. */
+  close(): void {
+    for (const reservation of [...this.#reservations]) reservation.release();
+    if (this.#parent !== undefined) this.#parent.#children.delete(this);
+  }
+
+  *#lineage(): Generator<Budget> {
+    for (let budget: Budget | undefined = this; budget !== undefined; budget = budget.#parent) {
+      yield budget;
+    }
+  }
+
+  #nearest(currency: string): Counter | undefined {
+    for (const budget of this.#lineage()) {
+      const counter = budget.#counters.get(currency);
+      if (counter !== undefined) return counter;
+    }
+    return undefined;
+  }
+
+  /** The first amount that does not fit into what is available here and with each ancestor. */
+  #shortfall(amounts: Grant): Shortfall | undefined {
+    for (const [currency, amount] of amounts) {
+      let below: Budget | undefined;
+      for (const budget of this.#lineage()) {
+        const room = budget.#counters.has(currency) ? budget.#room(currency, below) : undefined;
+        if (room?.lt(amount)) return { ok: false, currency, available: room.toFixed() };
+        below = budget;
+      }
+    }
+    return undefined;
+  }
+
+  /** What is available of a currency, the grant of one child not counted as set aside. */
+  #room(currency: string, but?: Budget): Big {
+    const { remaining = ZERO, reserved = ZERO } = this.#counters.get(currency) ?? {};
+    let room = remaining.minus(reserved);
+    for (const child of this.#children) {
+      const unspent = child === but ? undefined : child.#counters.get(currency)?.remaining;
+      if (unspent?.gt(0)) room = room.minus(unspent);
+    }
+    return room;
+  }
+
+  #deduct(currency: string, amount: Big): void {
+    const counter = this.#counters.get(currency);
+    if (counter === undefined) return;
+    const before = counter.remaining;
+    counter.remaining = before.minus(amount);
+    this.#holder.changed();
+    if (isWorthSaying(counter, before)) this.#holder.say(say(currency, counter));
+  }
+}
+
+/** Amounts that are set aside until they are released. */
+export class Reservation {
+  #release: (() => void) | undefined;
+
+  constructor(release: () => void) {
+    this.#release = release;
+  }
+
+  get open(): boolean {
+    return this.#release !== undefined;
+  }
+
+  release(): void {
+    const release = this.#release;
+    this.#release = undefined;
+    release?.();
   }
 }
 

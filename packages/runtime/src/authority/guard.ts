@@ -23,14 +23,9 @@ export class Guard {
     this.#options = options;
   }
 
-  /**
-   * Asked synchronously when an operation is wanted and again when it is dispatched (R-9.3-1).
-   *
-   * @returns why it may not be done, undefined when it may
-   */
-  check(capability: Capability, target: string): ArcpError | undefined {
-    const { lease, budget, expiry, isActive } = this.#options;
-    const operation = `${capability} on ${clip(target)}`;
+  /** Why the job may do nothing at all at this moment, undefined when it may. @param operation for humans */
+  standing(operation: string): ArcpError | undefined {
+    const { budget, expiry, isActive } = this.#options;
     if (!isActive()) {
       return new ArcpError("CANCELLED", `${operation} is refused: the job is no longer active`);
     }
@@ -40,10 +35,20 @@ export class Guard {
       return new ArcpError("LEASE_EXPIRED", message);
     }
     const spent = budget.exhausted();
-    if (spent !== undefined) {
-      const left = `${spent.remaining} ${spent.currency} remain and must be above zero`;
-      return new ArcpError("BUDGET_EXHAUSTED", `${operation} is refused: ${left}`);
-    }
+    if (spent === undefined) return undefined;
+    const left = `${spent.remaining} ${spent.currency} remain and must be above zero`;
+    return new ArcpError("BUDGET_EXHAUSTED", `${operation} is refused: ${left}`);
+  }
+
+  /**
+   * Asked synchronously when an operation is wanted and again when it is dispatched (R-9.3-1).
+   *
+   * @returns why it may not be done, undefined when it may
+   */
+  check(capability: Capability, target: string): ArcpError | undefined {
+    const refusal = this.standing(`${capability} on ${clip(target)}`);
+    if (refusal !== undefined) return refusal;
+    const { lease } = this.#options;
     return lease.covers(capability, target) ? undefined : this.denied(capability, target);
   }
 

@@ -1,8 +1,8 @@
 import { type Capability, isCapability, type Lease } from "@arcp/core";
 import type Big from "big.js";
-import { compileGrant } from "./budget.ts";
 import { clip } from "./clip.ts";
 import { compileGlob, type Glob, type GlobOutcome, matchesAgent } from "./glob.ts";
+import { compileGrant } from "./grant.ts";
 import { canonicalPath, compilePathGlob } from "./path.ts";
 
 export interface LeaseOptions {

@@ -1,5 +1,6 @@
 import { formatTimestamp, type JobId } from "@arcp/core";
-import { Budget, compileGrant } from "../authority/budget.ts";
+import { Budget } from "../authority/budget.ts";
+import { compileGrant } from "../authority/grant.ts";
 import type { JobRow } from "../store/index.ts";
 
 /** What is said when a job is accepted, and said again whenever the client may have missed it (R-6.3-8). */

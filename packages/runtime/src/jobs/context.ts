@@ -8,11 +8,13 @@ import {
   type Lease,
   type LogLevel,
 } from "@arcp/core";
-import { isCostMetric } from "../authority/budget.ts";
+import Big from "big.js";
+import { isCostMetric } from "../authority/grant.ts";
 import { checkpointText } from "./checkpoint.ts";
 import type { Files } from "./files.ts";
 import type { Job } from "./job.ts";
 import type { ResultStream } from "./result-stream.ts";
+import { Spend } from "./spend.ts";
 import type { ToolCaller } from "./tools.ts";
 
 /** Writes a log event. @returns when the agent may go on */
@@ -75,7 +77,11 @@ export interface AgentContext {
   readonly budget: {
     /** What remains, as exact decimal text by currency. */
     readonly remaining: () => Readonly<Record<string, string>>;
+    /** What remains less what is set aside, by reservations and for delegated jobs. */
+    readonly available: () => Readonly<Record<string, string>>;
   };
+  /** Sets money aside before it is spent: a reservation that does not fit is refused before any money is gone. */
+  readonly spend: Pick<Spend, "reserve">;
   /** For what is not wrapped here: throws the refusal when the lease does not allow it at this moment. */
   readonly authorize: (capability: Capability, target: string) => void;
   /** Resolves once everything emitted so far is durable. */
@@ -91,6 +97,7 @@ export function createContext(
   result: ResultStream,
 ): AgentContext {
   const { id, agent, principal, traceId } = job.identity;
+  const spend = new Spend(job);
   const log =
     (level: LogLevel): Log =>
     (message, attributes) =>
@@ -148,7 +155,11 @@ export function createContext(
       stat: (path) => tolerated(files.stat(path)),
     },
     result: { write: (piece) => tolerated(result.write(piece)) },
-    budget: { remaining: () => Object.fromEntries(job.budget.remaining()) },
+    budget: {
+      remaining: () => Object.fromEntries(job.budget.remaining()),
+      available: () => Object.fromEntries(job.budget.available()),
+    },
+    spend: { reserve: (amounts, options) => spend.reserve(amounts, options) },
     authorize(capability, target) {
       const refusal = job.guard.check(capability, target);
       if (refusal !== undefined) throw refusal;
@@ -163,7 +174,8 @@ function emitMetric(job: Job, metric: Parameters<AgentContext["metric"]>[0]): Pr
     throw invalid(`the metric ${body.name} is the runtime's`);
   if (!isCostMetric(body.name)) return job.emit("metric", body);
   if (job.live && body.value < 0) throw invalid("a cost must be a finite number of zero or more");
-  return job.emitCost(body);
+  // Through the shortest decimal text of the double (R-5.2-5).
+  return job.emitCost(body, new Big(String(body.value)));
 }
 
 /** Validates what an agent says against the event's own schema (R-8.1-2). */

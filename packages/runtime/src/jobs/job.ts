@@ -10,7 +10,8 @@ import {
   type TerminalStatus,
   type Timer,
 } from "@arcp/core";
-import { exactNumber } from "../authority/amount.ts";
+import type Big from "big.js";
+import { type ExactNumber, exactNumber } from "../authority/amount.ts";
 import { Budget, type Remainder } from "../authority/budget.ts";
 import { Expiry } from "../authority/expiry.ts";
 import { Guard } from "../authority/guard.ts";
@@ -32,6 +33,14 @@ export interface JobContext extends JobLogContext {
   readonly cancelGrace: number;
   /** Whether a job ends at the moment at which its lease expires, rather than with its next operation (R-9.5-3). */
   readonly endsAtExpiry: boolean;
+}
+
+/** The body of a metric that is a cost. */
+export interface CostMetric {
+  readonly name: string;
+  readonly value: number | ExactNumber;
+  readonly unit?: string | undefined;
+  readonly dimensions?: Readonly<Record<string, string>> | undefined;
 }
 
 const DONE = Promise.resolve();
@@ -79,7 +88,11 @@ export class Job implements KnownJob {
     this.#durableState = legacy?.status ?? "pending";
     this.authority = lease;
     this.#context = context;
-    this.budget = new Budget(lease.budget, legacy?.remaining);
+    const holder = {
+      changed: () => this.#keepBudget(),
+      say: (remainder: Remainder) => this.#emitRemainder(remainder),
+    };
+    this.budget = new Budget(lease.budget, { left: legacy?.remaining, holder });
     const { expiresAt } = identity;
     this.#expiry = expiresAt === undefined ? undefined : new Expiry(context.clock, expiresAt);
     this.guard = new Guard({
@@ -230,15 +243,11 @@ export class Job implements KnownJob {
   }
 
   /** Emits a cost and charges it, as one (R-9.6-3). */
-  emitCost(body: { readonly value: number; readonly unit?: string | undefined }): Promise<void> {
+  emitCost(metric: CostMetric, amount: Big): Promise<void> {
     if (!this.live) return DONE;
     // The metric first: should it be refused, nothing was charged.
-    const accepted = this.emit("metric", body);
-    const charge = this.budget.charge(body.unit, body.value);
-    if (charge.ok) {
-      if (this.authority.budget.size > 0) this.#entry.note("remaining");
-      if (charge.notice !== undefined) this.#emitRemainder(charge.notice);
-    }
+    const accepted = this.emit("metric", metric);
+    if (metric.unit !== undefined && amount.gt(0)) this.budget.spend(metric.unit, amount);
     return accepted;
   }
 
@@ -364,6 +373,12 @@ export class Job implements KnownJob {
     void this.emit("metric", body, "budget", true);
   }
 
+  /** What remains is durable no later than the cost that changed it, be it a descendant's. */
+  #keepBudget(): void {
+    this.#entry.note("remaining");
+    this.#log.enlist();
+  }
+
   #saveAgain(error: unknown): void {
     if (!this.live) return;
     this.#context.logger.warn({ job: this.id, err: error }, "a job's state is stored once more");
@@ -403,6 +418,7 @@ export class Job implements KnownJob {
   #halt(reason: () => ArcpError): void {
     for (const timer of this.#timers.splice(0)) timer.cancel();
     this.#stall?.stop();
+    this.budget.close();
     this.#stop.stop(reason);
   }
 

@@ -1,12 +1,15 @@
 import { ArcpError } from "@arcp/core";
 import { wireError } from "./ending.ts";
 import type { Job } from "./job.ts";
+import { Spend } from "./spend.ts";
 
 /** What a tool knows of the call besides its arguments. */
 export interface ToolCall {
   /** Aborts when the job has to stop. */
   readonly signal: AbortSignal;
   readonly job: { readonly id: string; readonly principal: string; readonly traceId: string };
+  /** Sets the job's money aside before it is spent. */
+  readonly spend: Pick<Spend, "reserve">;
 }
 
 /** A tool of the runtime: takes JSON, gives JSON. */
@@ -19,10 +22,12 @@ const MAX_SHOWN = 64 * 1024;
 export class ToolCaller {
   readonly #job: Job;
   readonly #tools: ReadonlyMap<string, Tool>;
+  readonly #spend: Spend;
   #calls = 0;
 
   constructor(job: Job, tools: ReadonlyMap<string, Tool>) {
     this.#job = job;
+    this.#spend = new Spend(job);
     this.#tools = tools;
   }
 
@@ -42,6 +47,7 @@ export class ToolCaller {
       const result = await tool(args, {
         signal: this.#job.signal,
         job: { id, principal, traceId },
+        spend: this.#spend,
       });
       const body = { call_id: callId, result: shown(result) ?? null };
       await this.#job.emit("tool_result", body, "event", true);

@@ -1,0 +1,31 @@
+import type Big from "big.js";
+import { parseAmount } from "./amount.ts";
+import { clip } from "./clip.ts";
+
+/** Amounts by currency. */
+export type Grant = ReadonlyMap<string, Big>;
+
+/** Initial amounts by currency, or what is wrong with an entry of `cost.budget`. */
+export type GrantOutcome =
+  | { readonly ok: true; readonly grant: Grant }
+  | { readonly ok: false; readonly problem: string };
+
+/** Adds up the entries of `cost.budget`, each currency for itself (R-9.6-1, R-9.6-2). */
+export function compileGrant(entries: readonly string[]): GrantOutcome {
+  const grant = new Map<string, Big>();
+  for (const entry of entries) {
+    const amount = parseAmount(entry);
+    if (amount === undefined) {
+      const quoted = JSON.stringify(clip(entry));
+      return { ok: false, problem: `entry ${quoted} is not an amount such as "USD:2.50"` };
+    }
+    const { currency, value } = amount;
+    grant.set(currency, value.plus(grant.get(currency) ?? 0));
+  }
+  return { ok: true, grant };
+}
+
+/** Whether a metric of this name is a cost, rather than the runtime's word on what remains (R-9.6-3). */
+export function isCostMetric(name: string): boolean {
+  return name.startsWith("cost.") && !name.startsWith("cost.budget.");
+}

@@ -1,0 +1,135 @@
+import { expect, test } from "vitest";
+import { settled } from "../../test/held-store.ts";
+import { hosting } from "../../test/hosting.ts";
+import { type Frame, Viewer } from "../../test/viewer.ts";
+import type { ToolCall } from "./tools.ts";
+
+async function spending(budget: string[], options: Parameters<typeof hosting>[0] = {}) {
+  const host = hosting(options);
+  const viewer = new Viewer(host.runtime);
+  await viewer.hello();
+  const job = await host.start(viewer, {
+    lease_request: { "cost.budget": budget, "tool.call": ["*"] },
+  });
+  return { ...host, viewer, job };
+}
+
+const metrics = (viewer: Viewer): Array<[string, number, string]> =>
+  viewer.stream
+    .filter(({ payload }: Frame) => payload.kind === "metric")
+    .map(({ payload: { body } }) => [body.name, body.value, body.unit]);
+
+test("R-9.6-13: a reservation that does not fit is refused before any money is gone, and says what is left", async () => {
+  const { job, viewer } = await spending(["USD:1.00"]);
+  const first = job.ctx.spend.reserve({ USD: "0.75" });
+  expect(() => job.ctx.spend.reserve({ USD: "0.26" })).toThrow(
+    expect.objectContaining({
+      code: "BUDGET_EXHAUSTED",
+      message: "0.26 USD cannot be reserved: 0.25 USD are available",
+      details: { currency: "USD", available: "0.25" },
+    }),
+  );
+  expect(job.ctx.budget.remaining()).toEqual({ USD: "1" });
+  expect(job.ctx.budget.available()).toEqual({ USD: "0.25" });
+  first.release();
+  expect(job.ctx.budget.available()).toEqual({ USD: "1" });
+  await settled();
+  expect(metrics(viewer)).toEqual([]);
+});
+
+test("R-9.6-13: settling says what was really spent, exactly, and releases the rest", async () => {
+  const { job, viewer } = await spending(["USD:1.00"]);
+  const reservation = job.ctx.spend.reserve({ USD: "0.5" }, { name: "cost.search" });
+  await reservation.settle({ USD: "0.123456789012345678" });
+  expect(job.ctx.budget.available()).toEqual({ USD: "0.876543210987654322" });
+  await expect(reservation.settle()).rejects.toMatchObject({ code: "MISUSE" });
+  reservation.release();
+  await job.ctx.flush();
+  await settled();
+  const records = viewer.stream.filter(({ payload }) => payload.kind === "metric");
+  expect(records).toHaveLength(2);
+  expect(metrics(viewer).map(([name]) => name)).toEqual(["cost.search", "cost.budget.remaining"]);
+});
+
+test("R-9.6-5: what was spent beyond the reservation is recorded all the same", async () => {
+  const { job } = await spending(["USD:1.00"]);
+  await job.ctx.spend.reserve({ USD: "0.5" }).settle({ USD: "1.25" });
+  expect(job.ctx.budget.remaining()).toEqual({ USD: "-0.25" });
+  expect(() => job.ctx.spend.reserve({ USD: "0.01" })).toThrow("must be above zero");
+});
+
+test("await using releases what was neither settled nor released", async () => {
+  const { job } = await spending(["USD:1.00"]);
+  {
+    await using _held = job.ctx.spend.reserve({ USD: "1" });
+    expect(job.ctx.budget.available()).toEqual({ USD: "0" });
+  }
+  expect(job.ctx.budget.available()).toEqual({ USD: "1" });
+  {
+    await using held = job.ctx.spend.reserve({ USD: "1" });
+    await held.settle({ USD: "0.4" });
+  }
+  expect(job.ctx.budget.available()).toEqual({ USD: "0.6" });
+});
+
+test("R-9.6-13: 100 parallel calls of a tool that reserves 0.05 of 1.00 each: exactly 20 run", async () => {
+  let ran = 0;
+  const search = async (_args: unknown, { spend }: ToolCall): Promise<void> => {
+    await using cost = spend.reserve({ USD: "0.05" });
+    ran += 1;
+    await settled(3);
+    await cost.settle();
+  };
+  const { job, viewer } = await spending(["USD:1.00"], { tools: { search } });
+  const calls = Array.from({ length: 100 }, () => job.ctx.tools.call("search"));
+  const outcomes = await Promise.allSettled(calls);
+  expect(ran).toBe(20);
+  expect(outcomes.filter(({ status }) => status === "fulfilled")).toHaveLength(20);
+  const refusals = outcomes.flatMap((outcome) =>
+    outcome.status === "rejected" ? [outcome.reason.code] : [],
+  );
+  expect(new Set(refusals)).toEqual(new Set(["BUDGET_EXHAUSTED"]));
+  expect(job.ctx.budget.remaining()).toEqual({ USD: "0" });
+  job.end(null);
+  await viewer.terminal(job.id);
+  const results = viewer.stream.filter(({ payload }) => payload.kind === "tool_result");
+  expect(results).toHaveLength(100);
+});
+
+test("R-9.3-1: a job that is being cancelled or has ended reserves nothing, and leaves no reservation open", async () => {
+  const { job, viewer } = await spending(["USD:1.00"]);
+  const open = job.ctx.spend.reserve({ USD: "0.5" });
+  await viewer.reply(viewer.send("job.cancel", {}, { job_id: job.id }));
+  expect(() => job.ctx.spend.reserve({ USD: "0.1" })).toThrow("no longer active");
+  await open.settle({ USD: "0.2" });
+  job.end(null);
+  await viewer.terminal(job.id);
+  expect(job.ctx.budget.available()).toEqual({ USD: "0.8" });
+  expect(job.ctx.budget.remaining()).toEqual({ USD: "0.8" });
+  await open.settle({ USD: "0.2" });
+  expect(job.ctx.budget.remaining()).toEqual({ USD: "0.8" });
+});
+
+test.each([
+  [{ USD: "-1" }],
+  [{ USD: "1e3" }],
+  [{ USD: "" }],
+  [{ USD: "NaN" }],
+  [{ "": "1" }],
+  [{ USD: 1 as unknown as string }],
+  [{ USD: null as unknown as string }],
+])("R-9.6-4: %j is no amount, to reserve or to settle", async (amounts) => {
+  const { job } = await spending(["USD:1.00"]);
+  expect(() => job.ctx.spend.reserve(amounts)).toThrow("is no amount");
+  const reservation = job.ctx.spend.reserve({ USD: "0.5" });
+  await expect(reservation.settle(amounts)).rejects.toThrow("is no amount");
+  expect(job.ctx.budget.available()).toEqual({ USD: "0.5" });
+});
+
+test.each(["spend", "cost", "cost.budget.remaining", "cost.budget.x", "cost."])(
+  "R-8.2-3: %s is no name for what was spent",
+  async (name) => {
+    const { job } = await spending(["USD:1.00"]);
+    expect(() => job.ctx.spend.reserve({ USD: "0.5" }, { name })).toThrow("is no name of a cost");
+  },
+);

@@ -1,0 +1,96 @@
+import { ArcpError, LocalError } from "@arcp/core";
+import { type ExactNumber, exactNumber, parseAmount } from "../authority/amount.ts";
+import type { Grant } from "../authority/grant.ts";
+import type { Job } from "./job.ts";
+
+/** Exact decimal text by currency, such as `{ USD: "0.25" }`. */
+export type Amounts = Readonly<Record<string, string>>;
+
+export interface SpendOptions {
+  /** The metric that tells what was spent. Default `cost.spend`. */
+  readonly name?: string;
+  readonly dimensions?: Readonly<Record<string, string>>;
+}
+
+/** Money that is set aside. It is released when the job ends, at the latest. */
+export interface SpendReservation extends AsyncDisposable {
+  /**
+   * Says what was spent, by a metric each, and releases the rest.
+   * @param actual Default: what was reserved
+   * @throws ArcpError `INVALID_REQUEST` for what is no amount; LocalError `MISUSE` once it was settled or released
+   */
+  settle(actual?: Amounts): Promise<void>;
+  /** Nothing was spent. Does nothing once it was settled or released, and so does the end of an `await using`. */
+  release(): void;
+}
+
+/** Lets agents and tools set money aside before it is gone (R-9.6-13). */
+export class Spend {
+  readonly #job: Job;
+
+  constructor(job: Job) {
+    this.#job = job;
+  }
+
+  /**
+   * Sets all of these amounts aside or none.
+   * @throws ArcpError `BUDGET_EXHAUSTED` when one does not fit into what is available, `CANCELLED` and `LEASE_EXPIRED`
+   * as for any operation, `INVALID_REQUEST` for what is no amount
+   */
+  reserve(
+    amounts: Amounts,
+    { name = "cost.spend", dimensions }: SpendOptions = {},
+  ): SpendReservation {
+    if (!/^cost\.(?!budget\.)./.test(name)) {
+      throw new ArcpError(
+        "INVALID_REQUEST",
+        `${JSON.stringify(name)} is no name of a cost: cost.<what>`,
+      );
+    }
+    const wanted = read(amounts);
+    const refusal = this.#job.guard.standing(`reserving ${describe(wanted)}`);
+    if (refusal !== undefined) throw refusal;
+    const outcome = this.#job.budget.reserve(wanted);
+    if (!outcome.ok) {
+      const { currency, available = "0" } = outcome;
+      throw new ArcpError(
+        "BUDGET_EXHAUSTED",
+        `${describe(wanted)} cannot be reserved: ${available} ${currency} are available`,
+        { details: { currency, available } },
+      );
+    }
+    const { reservation } = outcome;
+    const settle = async (actual: Amounts): Promise<void> => {
+      if (!reservation.open && this.#job.live) {
+        throw new LocalError("MISUSE", "the reservation was settled or released before");
+      }
+      const spent = [...read(actual)].filter(([, amount]) => amount.gt(0));
+      const emitted = spent.map(([unit, amount]) => {
+        const value: ExactNumber = exactNumber(amount.toFixed());
+        return this.#job.emitCost({ name, value, unit, dimensions }, amount);
+      });
+      reservation.release();
+      await Promise.all(emitted);
+    };
+    return {
+      settle: (actual = amounts) => settle(actual),
+      release: () => reservation.release(),
+      [Symbol.asyncDispose]: async () => reservation.release(),
+    };
+  }
+}
+
+function read(amounts: Amounts): Grant {
+  return new Map(
+    Object.entries(amounts).map(([currency, text]) => {
+      const amount = typeof text === "string" ? parseAmount(`${currency}:${text}`) : undefined;
+      if (amount !== undefined) return [currency, amount.value];
+      const shown = JSON.stringify({ [currency]: text });
+      throw new ArcpError("INVALID_REQUEST", `${shown} is no amount such as {"USD":"2.50"}`);
+    }),
+  );
+}
+
+function describe(amounts: Grant): string {
+  return [...amounts].map(([currency, amount]) => `${amount.toFixed()} ${currency}`).join(" and ");
+}
