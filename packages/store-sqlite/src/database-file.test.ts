@@ -53,6 +53,22 @@ test("the settings hold for a file that is opened again", () => {
   connection.close();
 });
 
+test.each([
+  ["PRAGMA journal_mode = WAL", "journal_mode is delete"],
+  ["PRAGMA synchronous = FULL", "synchronous is 1"],
+])("a database that does not do as %j says is refused", (ignored, problem) => {
+  const path = scratch.newFile();
+  const connect = (place: string) => {
+    const database = new DatabaseSync(place);
+    database.exec("PRAGMA synchronous = NORMAL");
+    const exec = database.exec.bind(database);
+    return Object.assign(database, { exec: (sql: string) => void (sql === ignored || exec(sql)) });
+  };
+  expect(() => openDatabase(path, connect)).toThrow(problem);
+  // Nothing stays behind that locks the file.
+  openDatabase(path).close();
+});
+
 test("a new file is its owner's alone", async () => {
   const path = scratch.newFile();
   const store = sqliteStore(path);

@@ -11,6 +11,9 @@ const IN_MEMORY = ":memory:";
 /** Bytes that the write-ahead log may keep on the disk once its content is in the file. */
 const WAL_SIZE_LIMIT = 16 * 1024 * 1024;
 
+/** What makes a commit durable, as SQLite says it. */
+const DURABLE = { journal_mode: "wal", synchronous: 2 };
+
 /** SQLite's primary result codes that have a meaning of their own here. */
 const BUSY = 5;
 const NOT_A_DATABASE = 26;
@@ -31,6 +34,7 @@ export function openDatabase(
     if (place !== IN_MEMORY) createPrivately(place);
     connection = new Connection(connect(place));
     prepare(connection);
+    if (place !== IN_MEMORY) checkDurability(connection);
     return connection;
   } catch (error) {
     connection?.close();
@@ -67,6 +71,15 @@ function prepare(connection: Connection): void {
   connection.execute("PRAGMA synchronous = FULL");
   connection.execute(`PRAGMA journal_size_limit = ${WAL_SIZE_LIMIT}`);
   migrate(connection);
+}
+
+/** SQLite does not fail where it does not do as it was told; what it does, it says when asked. */
+function checkDurability(connection: Connection): void {
+  for (const [pragma, wanted] of Object.entries(DURABLE)) {
+    const value = connection.value(`PRAGMA ${pragma}`);
+    if (value === wanted) continue;
+    throw new Error(`its commits would not be durable: ${pragma} is ${value}, and not ${wanted}`);
+  }
 }
 
 function reasonOf(error: unknown): string {
