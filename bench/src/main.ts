@@ -5,6 +5,9 @@ import { type BenchOptions, readOptions, USAGE } from "./options.ts";
 import { formatReport, reportOf, type ScenarioReport } from "./report.ts";
 import { runScenario } from "./run.ts";
 
+/** The store itself makes sure of it, and opens no file where it does not hold. */
+const DURABILITY = "runtime-sqlite: a file on a disk in WAL mode, synchronous=FULL, group commit";
+
 async function bench({ scenarios, runs, json }: BenchOptions): Promise<void> {
   const cores = chooseCores();
   const machine = {
@@ -15,7 +18,8 @@ async function bench({ scenarios, runs, json }: BenchOptions): Promise<void> {
   const say = (text: string) => void process.stdout.write(`${text}\n`);
   if (!json) {
     const where = machine.pinned ? "a core each" : "not pinned to cores";
-    say(`Node ${machine.node} on ${machine.processor}; server and generator: ${where}\n`);
+    say(`Node ${machine.node} on ${machine.processor}; server and generator: ${where}`);
+    say(`${DURABILITY}\n`);
   }
   const reports: ScenarioReport[] = [];
   for (const scenario of scenarios) {
@@ -24,7 +28,8 @@ async function bench({ scenarios, runs, json }: BenchOptions): Promise<void> {
     reports.push(report);
     if (!json) say(`${formatReport(report)}\n`);
   }
-  if (json) say(JSON.stringify({ ...machine, scenarios: reports }, undefined, 2));
+  if (json)
+    say(JSON.stringify({ ...machine, durability: DURABILITY, scenarios: reports }, undefined, 2));
 }
 
 function optionsOrExit(): BenchOptions {
@@ -36,4 +41,6 @@ function optionsOrExit(): BenchOptions {
   }
 }
 
+// An exit, unlike the signal itself, takes the scratch files along.
+for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(1));
 await bench(optionsOrExit());

@@ -1,12 +1,27 @@
 import { metricsOf, type Samples } from "./run.ts";
-import type { Metric, Scenario, Size } from "./scenario.ts";
+import type { Aim, Metric, Scenario, Size } from "./scenario.ts";
 import { pairedRatios, type Spread, spread } from "./statistics.ts";
-import type { TargetName } from "./targets/target.ts";
+import { align } from "./table.ts";
+import { OURS, type TargetName } from "./targets/target.ts";
 
 /** Per cent of its core from which a generator may be what limits the rate. */
 const SATURATED = 90;
 
+/** By metric. */
 type Figures = Readonly<Record<string, Spread>>;
+
+/** One of ours over one raw limit, of paired runs. */
+export interface Comparison {
+  readonly target: TargetName;
+  readonly limit: TargetName;
+  readonly ratios: Figures;
+}
+
+/** An aim, and what was reached. */
+export interface AimOutcome extends Aim {
+  readonly reached: number;
+  readonly holds: boolean;
+}
 
 /** What `--json` writes of a scenario. */
 export interface ScenarioReport {
@@ -15,10 +30,9 @@ export interface ScenarioReport {
   readonly size: Size;
   readonly runs: number;
   readonly metrics: readonly Metric[];
-  /** By target, then by metric. */
   readonly targets: Readonly<Record<string, Figures>>;
-  /** The runtime over a raw limit, of paired runs: by limit, then by metric. */
-  readonly ratios: Readonly<Record<string, Figures>>;
+  readonly comparisons: readonly Comparison[];
+  readonly aims: readonly AimOutcome[];
   /** What to know before the figures are believed. */
   readonly warnings: readonly string[];
 }
@@ -32,16 +46,29 @@ export function reportOf(scenario: Scenario, size: Size, samples: Samples): Scen
   const values = (target: TargetName, { name }: Metric) =>
     (samples.get(target) ?? []).map((sample) => sample[name] ?? Number.NaN);
   const targets = [...samples.keys()];
+  const comparisons = OURS.flatMap((target) =>
+    scenario.limits.map((limit) => ({
+      target,
+      limit,
+      ratios: figures(compared, (metric) =>
+        pairedRatios(values(target, metric), values(limit, metric)),
+      ),
+    })),
+  );
   return {
     scenario: scenario.name,
     title: scenario.title,
     size,
     runs: samples.get("runtime")?.length ?? 0,
     metrics,
-    targets: tabulate(targets, metrics, (target, metric) => spread(values(target, metric))),
-    ratios: tabulate(scenario.limits, compared, (limit, metric) =>
-      pairedRatios(values("runtime", metric), values(limit, metric)),
+    targets: Object.fromEntries(
+      targets.map((target) => [
+        target,
+        figures(metrics, (metric) => spread(values(target, metric))),
+      ]),
     ),
+    comparisons,
+    aims: scenario.aims.map((aim) => outcomeOf(aim, comparisons)),
     warnings: targets.flatMap((target) => {
       const loads = (samples.get(target) ?? []).map((sample) => sample["generator load"] ?? 0);
       if (spread(loads).median < SATURATED) return [];
@@ -50,35 +77,46 @@ export function reportOf(scenario: Scenario, size: Size, samples: Samples): Scen
   };
 }
 
-/** A report as a table for a terminal. */
+/** A report as tables for a terminal: the targets, then ours over each limit, then whether the aims hold. */
 export function formatReport(report: ScenarioReport): string {
-  const { size, runs, metrics, warnings } = report;
-  const targets = Object.keys(report.targets);
-  const limits = Object.keys(report.ratios);
-  const header = ["", "", ...targets, ...limits.map((limit) => `runtime / ${limit}`)];
-  const rows = metrics.map(({ name, unit, digits }) => [
-    name,
-    unit,
-    ...targets.map((target) => formatSpread(report.targets[target]?.[name], digits)),
-    ...limits.map((limit) => formatSpread(report.ratios[limit]?.[name], 2)),
+  const { size, runs, metrics, targets, comparisons, aims, warnings } = report;
+  const compared = metrics.filter((metric) => metric.compared);
+  const header = ["", ...metrics.map(({ name, unit }) => `${name}, ${unit}`)];
+  const figureRows = Object.entries(targets).map(([target, figures]) => [
+    target,
+    ...metrics.map(({ name, digits }) => formatSpread(figures[name], digits)),
+  ]);
+  const ratioRows = comparisons.map(({ target, limit, ratios }) => [
+    `${target} / ${limit}`,
+    ...compared.map(({ name }) => formatSpread(ratios[name], 2)),
   ]);
   return [
     `${report.scenario}: ${report.title}`,
     `${size.measured} after ${size.warmUp} to warm up, runs: ${runs}; median (min to max)`,
     "",
-    ...align([header, ...rows]),
+    ...align([header, ...figureRows]),
+    "",
+    ...align([["", ...compared.map(({ name }) => name)], ...ratioRows]),
+    "",
+    ...aims.map(formatAim),
     ...warnings.map((warning) => `! ${warning}`),
   ].join("\n");
 }
 
-function tabulate(
-  targets: readonly TargetName[],
-  metrics: readonly Metric[],
-  cell: (target: TargetName, metric: Metric) => Spread,
-): Record<string, Figures> {
-  const row = (target: TargetName): Figures =>
-    Object.fromEntries(metrics.map((metric) => [metric.name, cell(target, metric)]));
-  return Object.fromEntries(targets.map((target) => [target, row(target)]));
+function figures(metrics: readonly Metric[], figure: (metric: Metric) => Spread): Figures {
+  return Object.fromEntries(metrics.map((metric) => [metric.name, figure(metric)]));
+}
+
+function outcomeOf(aim: Aim, comparisons: readonly Comparison[]): AimOutcome {
+  const { ratios } =
+    comparisons.find(({ target, limit }) => target === aim.target && limit === aim.limit) ?? {};
+  const reached = ratios?.[aim.metric]?.median ?? Number.NaN;
+  return { ...aim, reached, holds: reached >= aim.atLeast };
+}
+
+function formatAim({ target, limit, metric, atLeast, reached, holds }: AimOutcome): string {
+  const verdict = holds ? "holds" : "is missed";
+  return `The aim ${verdict}: ${metric} of ${target} / ${limit} at least ${atLeast}, reached ${reached.toFixed(2)}`;
 }
 
 function formatSpread(spread: Spread | undefined, digits: number): string {
@@ -86,16 +124,4 @@ function formatSpread(spread: Spread | undefined, digits: number): string {
   const format = (value: number) =>
     value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
   return `${format(spread.median)} (${format(spread.min)} to ${format(spread.max)})`;
-}
-
-function align(rows: readonly (readonly string[])[]): string[] {
-  const widths = (rows[0] ?? []).map((_, column) =>
-    Math.max(...rows.map((row) => row[column]?.length ?? 0)),
-  );
-  return rows.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join("  ")
-      .trimEnd(),
-  );
 }

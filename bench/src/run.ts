@@ -2,8 +2,9 @@ import { Child } from "./child.ts";
 import type { Cores } from "./cores.ts";
 import type { GeneratorCalls } from "./generator.ts";
 import type { Metric, Sample, Scenario, Size } from "./scenario.ts";
+import { Scratch } from "./scratch.ts";
 import type { ServerCalls } from "./server.ts";
-import type { TargetName } from "./targets/target.ts";
+import { OURS, type TargetName } from "./targets/target.ts";
 
 /** What the processes themselves tell, whatever the scenario. */
 const PROCESS_METRICS: readonly Metric[] = [
@@ -28,7 +29,7 @@ export async function runScenario(
 ): Promise<Samples> {
   const samples = new Map<TargetName, Sample[]>();
   for (let run = 0; run < runs; run++) {
-    for (const target of [...scenario.limits, "runtime" as const]) {
+    for (const target of [...scenario.limits, ...OURS]) {
       const sample = await runOnce(scenario, target, size, cores);
       samples.set(target, [...(samples.get(target) ?? []), sample]);
     }
@@ -43,9 +44,14 @@ async function runOnce(
   size: Size,
   cores: Cores,
 ): Promise<Sample> {
+  using scratch = new Scratch();
   await using server = new Child<ServerCalls>("./server.ts", cores.server);
   await using generator = new Child<GeneratorCalls>("./generator.ts", cores.generator);
-  const url = await server.call("start", { target, jobs: scenario.jobs(size) });
+  const url = await server.call("start", {
+    target,
+    jobs: scenario.jobs(size),
+    directory: scratch.directory,
+  });
   await generator.call("prepare", { scenario: scenario.name, url, size });
   const before = await server.call("usage", null);
   const { sample, elapsed, cpu } = await generator.call("measure", null);

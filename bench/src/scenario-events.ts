@@ -8,6 +8,10 @@ export const events: Scenario = {
   operation: "event",
   size: { warmUp: 10_000, measured: 50_000 },
   limits: ["raw-stringify", "raw-cork", "raw-splice"],
+  aims: [
+    { metric: "rate", target: "runtime", limit: "raw-cork", atLeast: 0.6 },
+    { metric: "rate", target: "runtime-sqlite", limit: "raw-stringify", atLeast: 0.25 },
+  ],
   metrics: [
     { name: "rate", unit: "events/s", digits: 0, compared: true },
     { name: "frame", unit: "bytes/event", digits: 1, compared: false },

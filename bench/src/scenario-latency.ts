@@ -9,6 +9,7 @@ export const latency: Scenario = {
   operation: "submit",
   size: { warmUp: 1_000, measured: 2_000 },
   limits: ["raw-stringify"],
+  aims: [],
   metrics: [
     { name: "p50", unit: "us", digits: 0, compared: true },
     { name: "p99", unit: "us", digits: 0, compared: true },

@@ -1,4 +1,4 @@
-import type { TargetName } from "./targets/target.ts";
+import type { LimitName, TargetName } from "./targets/target.ts";
 
 /** A figure of one run. */
 export interface Metric {
@@ -20,6 +20,14 @@ export interface Size {
   readonly measured: number;
 }
 
+/** What a ratio of paired runs has to reach, as a median. */
+export interface Aim {
+  readonly metric: string;
+  readonly target: TargetName;
+  readonly limit: LimitName;
+  readonly atLeast: number;
+}
+
 /** Load on a warm server. */
 export interface Load {
   /** Does the measured operations. @returns the figures that the generator sees */
@@ -34,7 +42,8 @@ export interface Scenario {
   readonly operation: string;
   readonly size: Size;
   /** The raw limits that ours is compared with. */
-  readonly limits: readonly TargetName[];
+  readonly limits: readonly LimitName[];
+  readonly aims: readonly Aim[];
   /** What the generator sees; the figures of the processes are added to these. */
   readonly metrics: readonly Metric[];
   /** The events of each job of a run, in order. */

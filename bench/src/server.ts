@@ -14,6 +14,7 @@ const targets: Record<TargetName, () => Promise<{ readonly start: StartTarget }>
   "raw-cork": () => import("./targets/raw-cork.ts"),
   "raw-splice": () => import("./targets/raw-splice.ts"),
   runtime: () => import("./targets/runtime.ts"),
+  "runtime-sqlite": () => import("./targets/runtime-sqlite.ts"),
 };
 
 const calls: ServerCalls = {

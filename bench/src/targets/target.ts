@@ -1,9 +1,17 @@
-/** The servers that are compared: raw limits and the runtime. */
-export type TargetName = "raw-stringify" | "raw-cork" | "raw-splice" | "runtime";
+/** The raw limits of the machine. */
+export type LimitName = "raw-stringify" | "raw-cork" | "raw-splice";
+
+/** The runtime, by its store. */
+export const OURS = ["runtime", "runtime-sqlite"] as const;
+
+/** The servers that are compared. */
+export type TargetName = LimitName | (typeof OURS)[number];
 
 export interface TargetOptions {
   /** The events of each job that will be submitted, in order: a target may prepare for them before it listens. */
   readonly jobs: readonly number[];
+  /** Empty, on a disk, and removed when the run is over. */
+  readonly directory: string;
 }
 
 /** Starts a server on 127.0.0.1. Its life ends with its process. @returns the URL to connect to */

@@ -1,0 +1,36 @@
+import { spawnSync } from "node:child_process";
+import { existsSync, statfsSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { Scratch } from "./scratch.ts";
+
+test("a directory of its own, gone with all that is in it", () => {
+  const exitListeners = process.listenerCount("exit");
+  const [one, other] = [new Scratch(), new Scratch()];
+  expect(one.directory).not.toBe(other.directory);
+  for (const scratch of [one, other]) {
+    writeFileSync(join(scratch.directory, "runtime.db"), "");
+    scratch[Symbol.dispose]();
+    expect(existsSync(scratch.directory)).toBe(false);
+  }
+  expect(process.listenerCount("exit")).toBe(exitListeners);
+});
+
+test("a process that exits in the middle leaves none behind", () => {
+  const script = `import { Scratch } from ${JSON.stringify(join(import.meta.dirname, "scratch.ts"))};
+    process.stdout.write(new Scratch().directory);
+    process.exit(1);`;
+  const { stdout } = spawnSync(process.execPath, ["--input-type=module", "-e", script], {
+    encoding: "utf8",
+  });
+  expect(stdout).toContain("run-");
+  expect(existsSync(stdout)).toBe(false);
+});
+
+// Where there is a tmpfs that everybody has; other systems have no such place.
+test.runIf(existsSync("/dev/shm") && statfsSync("/dev/shm").type === 0x01021994)(
+  "a file system in memory is refused: there, durability costs nothing",
+  () => {
+    expect(() => new Scratch("/dev/shm")).toThrow("/dev/shm is in memory");
+  },
+);

@@ -1,0 +1,11 @@
+import { join } from "node:path";
+import { sqliteStore } from "@arcp/store-sqlite";
+import { serveRuntime } from "./served-runtime.ts";
+import type { StartTarget } from "./target.ts";
+
+/** The same runtime on a SQLite file, as the package opens it: nothing of its durability is set here. */
+export const start: StartTarget = ({ directory }) => {
+  const store = sqliteStore(join(directory, "runtime.db"));
+  if (!store.durable) throw new Error("the store says that it is not durable");
+  return serveRuntime(store);
+};
