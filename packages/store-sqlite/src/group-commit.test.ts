@@ -79,6 +79,24 @@ test("what arrives when a transaction is over goes into the next one", async () 
   await store.close();
 });
 
+test("what is asked for in the turn after is in the same transaction, and not what comes later", async () => {
+  const { store, commits } = await counted();
+  const job = newJobId();
+  const asked = [store.idempotency.put(idempotency("now"))];
+  await turn();
+  asked.push(store.idempotency.put(idempotency("a turn later")));
+  const records = store.logs.append([{ job, after: 0, records: [record("1")] }]);
+  expect(commits()).toBe(0);
+  await turn();
+  expect(commits()).toBe(1);
+  const late = store.idempotency.put(idempotency("two turns later"));
+  await Promise.all([...asked, records]);
+  expect(commits()).toBe(1);
+  await late;
+  expect(commits()).toBe(2);
+  await store.close();
+});
+
 test("nothing is seen before it is durable", async () => {
   const { store, commits } = await counted();
   const job = newJobId();
