@@ -9,6 +9,11 @@ export const ANY_SEGMENTS = "**";
  */
 export type Segment = typeof ANY_SEGMENTS | readonly string[];
 
+/** Stands in a target for any number of segments that nobody knows: only `**` takes it. */
+export const UNKNOWN = Symbol("segments that are not known");
+
+export type TargetSegment = string | typeof UNKNOWN;
+
 /** Longest pattern, in characters, and most wildcards in one (R-9.2-3). */
 const MAX_LENGTH = 1024;
 const MAX_WILDCARDS = 16;
@@ -29,8 +34,12 @@ export class Glob {
    * target is compared at most once with each of the pattern's (R-9.2-4).
    */
   matches(target: string): boolean {
+    return this.matchesSegments(target.split("/"));
+  }
+
+  /** The same for a target that is split already, in which whole segments may be unknown. */
+  matchesSegments(targets: readonly TargetSegment[]): boolean {
     const { segments } = this;
-    const targets = target.split("/");
     // Where to go on when a comparison fails: behind the last `**`, which then takes one segment more. Going back to an
     // earlier `**` could not help, since the leftmost match of what stands between two leaves most to the second.
     let retry = -1;
@@ -46,7 +55,11 @@ export class Glob {
         retryAt = t;
       } else if (candidate === undefined) {
         return segment === undefined;
-      } else if (segment !== undefined && matchesSegment(segment, candidate)) {
+      } else if (
+        segment !== undefined &&
+        candidate !== UNKNOWN &&
+        matchesSegment(segment, candidate)
+      ) {
         s += 1;
         t += 1;
       } else if (retry >= 0) {

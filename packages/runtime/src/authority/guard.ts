@@ -54,7 +54,7 @@ export class Guard {
 
   /** The refusal of a target that the lease does not cover (R-9.3-2). */
   denied(capability: Capability, target: string): ArcpError {
-    const patterns = this.#options.lease.patterns(capability).map(({ text }) => text);
+    const patterns = this.#options.lease.json[capability] ?? [];
     const granted = patterns.length === 0 ? "nothing" : clip(patterns.join(", "));
     const message = `${capability} does not cover ${clip(target)}; the lease grants ${granted}`;
     return new ArcpError("PERMISSION_DENIED", message);

@@ -1,9 +1,9 @@
 import { type Capability, isCapability, type Lease } from "@arcp/core";
-import type Big from "big.js";
 import { clip } from "./clip.ts";
 import { compileGlob, type Glob, type GlobOutcome, matchesAgent } from "./glob.ts";
-import { compileGrant } from "./grant.ts";
+import { compileGrant, type Grant } from "./grant.ts";
 import { canonicalPath, compilePathGlob } from "./path.ts";
+import { canonicalUrl, compileUrlGlob, UrlGlob, type UrlParts } from "./url.ts";
 
 export interface LeaseOptions {
   /** The absolute directory that relative paths and patterns belong to. */
@@ -21,24 +21,32 @@ export class CompiledLease {
   readonly json: Lease;
   readonly workspace: string | undefined;
   /** The amounts of `cost.budget`, added up by currency; empty when the job has none. */
-  readonly budget: ReadonlyMap<string, Big>;
+  readonly budget: Grant;
+  /** The patterns of `net.fetch`. */
+  readonly urls: readonly UrlGlob[];
   readonly #patterns: ReadonlyMap<Capability, readonly Glob[]>;
 
   constructor(
     json: Lease,
     workspace: string | undefined,
-    budget: ReadonlyMap<string, Big>,
-    patterns: ReadonlyMap<Capability, readonly Glob[]>,
+    budget: Grant,
+    { urls, patterns }: Compiled,
   ) {
     this.json = json;
     this.workspace = workspace;
     this.budget = budget;
+    this.urls = urls;
     this.#patterns = patterns;
   }
 
-  /** The patterns of a namespace; none when the lease does not name it (R-9.1-1). */
+  /** The patterns of a namespace but `net.fetch`; none when the lease does not name it (R-9.1-1). */
   patterns(capability: Capability): readonly Glob[] {
     return this.#patterns.get(capability) ?? [];
+  }
+
+  /** Whether the lease lets the job fetch a URL that is canonical already. */
+  coversUrl(url: UrlParts): boolean {
+    return this.urls.some((glob) => glob.matches(url));
   }
 
   /** Whether the lease lets the job use `capability` on `target`, which is made canonical here. */
@@ -52,14 +60,22 @@ export class CompiledLease {
       }
       case "agent.delegate":
         return patterns.some((glob) => matchesAgent(glob, target));
-      // A URL is compared by component and never as text, and an amount is no target.
-      case "net.fetch":
+      case "net.fetch": {
+        const url = canonicalUrl(target);
+        return url.ok && this.coversUrl(url.parts);
+      }
+      // An amount is no target.
       case "cost.budget":
         return false;
       default:
         return patterns.some((glob) => glob.matches(target));
     }
   }
+}
+
+interface Compiled {
+  readonly patterns: ReadonlyMap<Capability, readonly Glob[]>;
+  readonly urls: readonly UrlGlob[];
 }
 
 /**
@@ -70,6 +86,7 @@ export class CompiledLease {
 export function compileLease(lease: Lease, { workspace }: LeaseOptions = {}): LeaseOutcome {
   const json = copy(lease);
   const patterns = new Map<Capability, readonly Glob[]>();
+  const urls: UrlGlob[] = [];
   for (const [namespace, texts = []] of Object.entries(json)) {
     if (!isCapability(namespace)) {
       return { ok: false, problem: `${quote(namespace)} is not a capability` };
@@ -77,17 +94,21 @@ export function compileLease(lease: Lease, { workspace }: LeaseOptions = {}): Le
     if (namespace === "cost.budget") continue;
     const globs: Glob[] = [];
     for (const text of texts) {
-      const compiled = compilePattern(namespace, text, workspace);
+      const compiled =
+        namespace === "net.fetch"
+          ? compileUrlGlob(text)
+          : compilePattern(namespace, text, workspace);
       if (!compiled.ok) {
         return { ok: false, problem: `${namespace} pattern ${quote(text)} ${compiled.problem}` };
       }
-      globs.push(compiled.glob);
+      if (compiled.glob instanceof UrlGlob) urls.push(compiled.glob);
+      else globs.push(compiled.glob);
     }
     patterns.set(namespace, globs);
   }
   const budget = compileGrant(json["cost.budget"] ?? []);
   if (!budget.ok) return { ok: false, problem: `cost.budget ${budget.problem}` };
-  return { ok: true, lease: new CompiledLease(json, workspace, budget.grant, patterns) };
+  return { ok: true, lease: new CompiledLease(json, workspace, budget.grant, { patterns, urls }) };
 }
 
 function compilePattern(
@@ -97,9 +118,6 @@ function compilePattern(
 ): GlobOutcome {
   if (namespace === "fs.read" || namespace === "fs.write") {
     return compilePathGlob(pattern, workspace);
-  }
-  if (namespace === "net.fetch" && /[?#@]/.test(pattern)) {
-    return { ok: false, problem: "has one of ?, # and @, which a URL pattern cannot match" };
   }
   return compileGlob(pattern);
 }

@@ -1,0 +1,160 @@
+import { ANY_SEGMENTS, compileGlob, Glob, type GlobOutcome } from "./glob.ts";
+
+/** A URL as it is compared with patterns, part by part. */
+export interface UrlParts {
+  readonly scheme: string;
+  /** In lower case, without a trailing dot; an IPv6 address in brackets. */
+  readonly host: string;
+  /** In digits, the default one too. */
+  readonly port: string;
+  /** With its leading slash; what need not be escaped is not, and what is, in upper case. */
+  readonly path: string;
+}
+
+/** A URL that may be compared and fetched, or why there is none. */
+export type UrlOutcome =
+  | {
+      readonly ok: true;
+      readonly parts: UrlParts;
+      /** What to fetch: the canonical form, with the query, without a fragment. */
+      readonly href: string;
+    }
+  | { readonly ok: false; readonly problem: string };
+
+const DEFAULT_PORTS: ReadonlyMap<string, string> = new Map([
+  ["http", "80"],
+  ["https", "443"],
+]);
+
+/** Parses a URL by the WHATWG algorithm and makes it canonical (R-9.2-8, R-9.2-9). The query is not compared. */
+export function canonicalUrl(text: string): UrlOutcome {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined) return { ok: false, problem: "is no absolute URL" };
+  const scheme = url.protocol.slice(0, -1);
+  const defaultPort = DEFAULT_PORTS.get(scheme);
+  if (defaultPort === undefined)
+    return { ok: false, problem: "must begin with http:// or https://" };
+  if (url.username !== "" || url.password !== "") {
+    return { ok: false, problem: "must not carry user information" };
+  }
+  const path = canonicalEscapes(url.pathname);
+  if (path === undefined) return { ok: false, problem: "must not have an escaped /, \\ or NUL" };
+  const host = url.hostname.replace(/\.$/, "");
+  if (host === "" || host.endsWith(".")) return { ok: false, problem: "has no proper host" };
+  const port = url.port === "" ? defaultPort : url.port;
+  const shownPort = url.port === "" ? "" : `:${port}`;
+  const href = `${scheme}://${host}${shownPort}${path}${url.search}`;
+  return { ok: true, parts: { scheme, host, port, path }, href };
+}
+
+/** A compiled URL pattern: each part is matched apart, so that no trick in one reaches another (R-9.2-10). */
+export class UrlGlob {
+  /** The pattern as it was written. */
+  readonly text: string;
+  /** Undefined for every scheme. */
+  readonly scheme: string | undefined;
+  /** Undefined for every host, port and path. */
+  readonly rest: { readonly host: Glob; readonly port: Glob; readonly path: Glob } | undefined;
+
+  constructor(text: string, scheme: string | undefined, rest: UrlGlob["rest"]) {
+    this.text = text;
+    this.scheme = scheme;
+    this.rest = rest;
+  }
+
+  matches({ scheme, host, port, path }: UrlParts): boolean {
+    if (this.scheme !== undefined && this.scheme !== scheme) return false;
+    if (this.rest === undefined) return true;
+    const { rest } = this;
+    return rest.host.matches(host) && rest.port.matches(port) && rest.path.matches(path);
+  }
+}
+
+/** A compiled pattern, or what is wrong with it. */
+export type UrlGlobOutcome =
+  | { readonly ok: true; readonly glob: UrlGlob }
+  | { readonly ok: false; readonly problem: string };
+
+const FORM = /^(https?):\/\/(\[[^\]/]*\]|[^:/[\]]*)(?::([^/]*))?(\/.*)?$/is;
+
+/** Compiles a pattern over URLs (R-9.2-10). */
+export function compileUrlGlob(pattern: string): UrlGlobOutcome {
+  const whole = compileGlob(pattern);
+  if (!whole.ok) return whole;
+  if (pattern === ANY_SEGMENTS)
+    return { ok: true, glob: new UrlGlob(pattern, undefined, undefined) };
+  const banned = /[?#@\\\s]/.exec(pattern)?.[0];
+  if (banned !== undefined) {
+    return {
+      ok: false,
+      problem: `has ${JSON.stringify(banned)}, which a URL pattern cannot match`,
+    };
+  }
+  const [, scheme = "", authority = "", port, path = "/"] = FORM.exec(pattern) ?? [];
+  if (scheme === "") return { ok: false, problem: "must begin with http:// or https://" };
+  const lower = scheme.toLowerCase();
+  if (authority === ANY_SEGMENTS && port === undefined && path === "/") {
+    return { ok: true, glob: new UrlGlob(pattern, lower, undefined) };
+  }
+  const host = compileHost(authority);
+  if (!host.ok) return host;
+  const ports = compilePort(port ?? DEFAULT_PORTS.get(lower) ?? "");
+  if (!ports.ok) return ports;
+  const paths = compilePath(path);
+  if (!paths.ok) return paths;
+  const rest = { host: host.glob, port: ports.glob, path: paths.glob };
+  return { ok: true, glob: new UrlGlob(pattern, lower, rest) };
+}
+
+function compileHost(text: string): GlobOutcome {
+  const host = text.toLowerCase().replace(/\.$/, "");
+  if (host === "" || host.includes("**")) {
+    return { ok: false, problem: "must name a host, in which ** is not allowed" };
+  }
+  if (host.includes("*")) {
+    return /^[a-z0-9*._-]+$/.test(host)
+      ? compileGlob(host)
+      : {
+          ok: false,
+          problem: "may have wildcards only in a host of ASCII letters, digits, . - and _",
+        };
+  }
+  // A name in the writing of another script, an IPv4 address in octal: compared as a browser would read it.
+  const url = `http://${host}/`;
+  if (!URL.canParse(url)) return { ok: false, problem: "has no proper host" };
+  return compileGlob(new URL(url).hostname.replace(/\.$/, ""));
+}
+
+function compilePort(text: string): GlobOutcome {
+  if (text === "*") return compileGlob("*");
+  const port = Number(text);
+  if (!/^\d{1,5}$/.test(text) || port > 65_535) {
+    return { ok: false, problem: "must have a port from 0 to 65535, or *" };
+  }
+  return compileGlob(String(port));
+}
+
+function compilePath(text: string): GlobOutcome {
+  // As in the targets: what is not ASCII is escaped, what need not be is not.
+  const path = canonicalEscapes(text.replace(/[^\x21-\x7e]/gu, escapeCharacter));
+  if (path === undefined) return { ok: false, problem: "must not have an escaped /, \\ or NUL" };
+  const dotted = path.split("/").some((segment) => segment === "." || segment === "..");
+  if (dotted) return { ok: false, problem: "has a . or .. segment" };
+  const compiled = compileGlob(path);
+  return compiled.ok ? { ok: true, glob: new Glob(text, compiled.glob.segments) } : compiled;
+}
+
+const UNRESERVED = /^[A-Za-z0-9._~-]$/;
+
+/** @returns undefined when a `/`, a `\` or NUL is escaped, which nobody reads alike */
+function canonicalEscapes(path: string): string | undefined {
+  if (/%(?:2f|5c|00)/i.test(path)) return undefined;
+  return path.replace(/%[0-9a-f]{2}/gi, (escaped) => {
+    const character = String.fromCharCode(Number.parseInt(escaped.slice(1), 16));
+    return UNRESERVED.test(character) ? character : escaped.toUpperCase();
+  });
+}
+
+function escapeCharacter(character: string): string {
+  return character.isWellFormed() ? encodeURIComponent(character) : "%EF%BF%BD";
+}
