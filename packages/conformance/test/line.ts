@@ -2,6 +2,7 @@ import { type LinkedPair, linkedPair, type Transport } from "@arcp/core";
 import type { Runtime } from "@arcp/runtime";
 import { dial, listen } from "@arcp/transport-ws";
 import { Relay } from "./relay.ts";
+import { type StoreName, stores } from "./shelf.ts";
 
 /** A connection to the runtime whose cable the test holds in its hand. */
 export interface Line {
@@ -19,11 +20,25 @@ export interface Exchange {
   close(): Promise<void>;
 }
 
-/** The transports that the scenarios are played over (R-4-3). */
-export const ways = ["memory", "ws"] as const;
-export type Way = (typeof ways)[number];
+const transports = ["memory", "ws"] as const;
+export type TransportName = (typeof transports)[number];
 
-export const exchanges: Readonly<Record<Way, (runtime: Runtime) => Promise<Exchange>>> = {
+/** A transport and a store, such as `ws on sqlite`. */
+export type Way = `${TransportName} on ${StoreName}`;
+
+/** The matrix: every scenario is played over each transport (R-4-3), on each store. */
+export const ways: readonly Way[] = transports.flatMap((transport) =>
+  stores.map((store): Way => `${transport} on ${store}`),
+);
+
+/** The ways on which a runtime finds what the one before it left. */
+export const durableWays = ways.filter((way) => !way.endsWith(" on memory"));
+
+export function partsOf(way: Way): [TransportName, StoreName] {
+  return way.split(" on ") as [TransportName, StoreName];
+}
+
+export const exchanges: Readonly<Record<TransportName, (runtime: Runtime) => Promise<Exchange>>> = {
   memory: async (runtime) => ({
     connect: async () => {
       const pair = linkedPair();

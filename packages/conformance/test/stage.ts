@@ -1,5 +1,7 @@
 import { type Envelope, features, REQUEST_ID_FEATURE, type Transport } from "@arcp/core";
 import { createRuntime, type Runtime, type RuntimeOptions, tokenTable } from "@arcp/runtime";
+import type { Store } from "@arcp/runtime/store";
+import type { LogLimits } from "@arcp/store-sqlite";
 import { expect } from "vitest";
 import {
   type Introduction,
@@ -7,8 +9,16 @@ import {
   WireClient,
   type WireOptions,
 } from "../src/index.ts";
-import { type Exchange, exchanges, type Line, type Way } from "./line.ts";
+import {
+  type Exchange,
+  exchanges,
+  type Line,
+  partsOf,
+  type TransportName,
+  type Way,
+} from "./line.ts";
 import { type Puppet, Puppets } from "./puppets.ts";
+import { type Shelf, shelves } from "./shelf.ts";
 
 /** The bearer tokens that the stage's runtime knows, two of them of one principal. */
 export const tokens = { alice: "token-of-alice", alice2: "another-of-alice", bob: "token-of-bob" };
@@ -26,39 +36,75 @@ export const withoutHeartbeats = [
 
 type Logger = NonNullable<RuntimeOptions["logger"]>;
 
-/** A real runtime, what it is reached by, and agents in the hand of the test. */
+/** What a test may choose of its runtime. The store is that of the way on which it is played. */
+export interface StageOptions extends Partial<Omit<RuntimeOptions, "store">> {
+  /** What the store keeps of one job's log. */
+  readonly logLimits?: Partial<LogLimits>;
+  /** Puts what the test leads by hand between the runtime and its store. */
+  readonly leadStore?: (store: Store) => Store;
+}
+
+/** One process after the other, each with a real runtime, what it is reached by, and agents in the hand of the test. */
 export class Stage implements AsyncDisposable {
-  readonly runtime: Runtime;
-  /** Runs of the agent `puppet`. */
-  readonly puppets: Puppets;
-  /** What the runtime has logged, as JSON. */
-  readonly logged: string[];
-  readonly #exchange: Exchange;
+  readonly #transport: TransportName;
+  readonly #shelf: Shelf;
+  readonly #options: StageOptions;
+  #process: Process;
+  /** Processes that crashed: nobody hears of them any more. */
+  readonly #dead: Process[] = [];
   readonly #lines = new Map<Transport, Line>();
   readonly #wires = new Map<WireClient, Line>();
 
-  private constructor(runtime: Runtime, puppets: Puppets, logged: string[], exchange: Exchange) {
-    this.runtime = runtime;
-    this.puppets = puppets;
-    this.logged = logged;
-    this.#exchange = exchange;
+  private constructor(
+    transport: TransportName,
+    shelf: Shelf,
+    options: StageOptions,
+    process: Process,
+  ) {
+    this.#transport = transport;
+    this.#shelf = shelf;
+    this.#options = options;
+    this.#process = process;
   }
 
-  static async open(way: Way, options: Partial<RuntimeOptions> = {}): Promise<Stage> {
-    const puppets = new Puppets();
-    const logged: string[] = [];
-    const runtime = createRuntime({
-      auth: tokenTable(principals),
-      logger: recorder(logged),
-      ...options,
-      agents: [puppets.agent, ...(options.agents ?? [])],
-    });
-    return new Stage(runtime, puppets, logged, await exchanges[way](runtime));
+  static async open(way: Way, options: StageOptions = {}): Promise<Stage> {
+    const [transport, store] = partsOf(way);
+    const shelf = shelves[store]();
+    return new Stage(transport, shelf, options, await start(transport, shelf, options));
+  }
+
+  get runtime(): Runtime {
+    return this.#process.runtime;
+  }
+
+  /** Runs of the agent `puppet` in the present process. */
+  get puppets(): Puppets {
+    return this.#process.puppets;
+  }
+
+  /** What the present runtime has logged, as JSON. */
+  get logged(): readonly string[] {
+    return this.#process.logged;
+  }
+
+  /**
+   * The process dies without a word: all connections break, what was not durable is lost, and its agents play on before
+   * an empty house. Another one starts on what it left.
+   *
+   * @param options what the new one does otherwise than the one before
+   */
+  async restart(options: StageOptions = {}): Promise<void> {
+    for (const line of this.#lines.values()) line.sever();
+    this.#dead.push(this.#process);
+    // Still in the same turn, so that the dead one changes nothing between its last word and the copy.
+    const starting = start(this.#transport, this.#shelf, { ...this.#options, ...options });
+    await Promise.all([...this.#wires.keys()].map((wire) => wire.closed));
+    this.#process = await starting;
   }
 
   /** A connection on which nothing was said yet. */
   async line(): Promise<Line> {
-    const line = await this.#exchange.connect();
+    const line = await this.#process.exchange.connect();
     this.#lines.set(line.transport, line);
     return line;
   }
@@ -111,8 +157,11 @@ export class Stage implements AsyncDisposable {
     for (const line of this.#lines.values()) line.release();
     const closings = await Promise.allSettled([...this.#wires.keys()].map((wire) => wire.close()));
     for (const line of this.#lines.values()) line.transport.close();
-    await this.runtime.close();
-    await this.#exchange.close();
+    for (const { runtime, exchange } of [...this.#dead, this.#process]) {
+      await runtime.close();
+      await exchange.close();
+    }
+    this.#shelf[Symbol.dispose]();
     for (const closing of closings) {
       // Thrown, it would hide what the test itself failed with.
       if (closing.status === "rejected") expect.soft(`${closing.reason}`).toBe("no violation");
@@ -123,6 +172,30 @@ export class Stage implements AsyncDisposable {
     this.#wires.set(wire, line);
     return wire;
   }
+}
+
+interface Process {
+  readonly runtime: Runtime;
+  readonly puppets: Puppets;
+  readonly logged: string[];
+  readonly exchange: Exchange;
+}
+
+async function start(
+  transport: TransportName,
+  shelf: Shelf,
+  { logLimits, leadStore = (store) => store, ...options }: StageOptions,
+): Promise<Process> {
+  const puppets = new Puppets();
+  const logged: string[] = [];
+  const runtime = createRuntime({
+    auth: tokenTable(principals),
+    logger: recorder(logged),
+    ...options,
+    store: leadStore(shelf.open(logLimits)),
+    agents: [puppets.agent, ...(options.agents ?? [])],
+  });
+  return { runtime, puppets, logged, exchange: await exchanges[transport](runtime) };
 }
 
 /** Resolves once `condition` holds, asked once per turn of the event loop: for what nobody can be asked to await. */

@@ -4,6 +4,7 @@ import { createRuntime, defineAgent, tokenTable } from "@arcp/runtime";
 import { dial, listen } from "@arcp/transport-ws";
 import { describe, expect, test } from "vitest";
 import { Relay } from "../../test/relay.ts";
+import { type StoreName, shelves, stores } from "../../test/shelf.ts";
 
 const EVENTS = 5_000;
 const CUTS = 20;
@@ -21,7 +22,8 @@ function random(seed: number): () => number {
 }
 
 /** A runtime behind a network that breaks the first connections after some bytes each, and then holds. */
-async function unsteady(seed: number, cuts = CUTS) {
+async function unsteady(store: StoreName, seed: number, cuts = CUTS) {
+  const shelf = shelves[store]();
   const next = random(seed);
   let connections = 0;
   let produced = 0;
@@ -55,7 +57,11 @@ async function unsteady(seed: number, cuts = CUTS) {
       },
     }),
   ];
-  const runtime = createRuntime({ agents, auth: tokenTable({ secret: "alice" }) });
+  const runtime = createRuntime({
+    agents,
+    auth: tokenTable({ secret: "alice" }),
+    store: shelf.open(),
+  });
   const server = await listen({ port: 0 }, (transport) => runtime.serve(transport));
   const relay = await Relay.to(Number(new URL(server.url).port), () => {
     connections += 1;
@@ -78,6 +84,7 @@ async function unsteady(seed: number, cuts = CUTS) {
       relay.close();
       await runtime.close();
       await server.close();
+      shelf[Symbol.dispose]();
     },
   };
 }
@@ -99,9 +106,9 @@ async function collect(events: AsyncIterable<JobEvent>): Promise<JobEvent[]> {
   return all;
 }
 
-describe.concurrent("the client over a network that breaks", () => {
+describe.concurrent.each(stores)("the client over a network that breaks, on %s", (store) => {
   test("R-6.3-8 and R-8.3-3: through twenty cuts the events of a job come whole, once and in order", async () => {
-    await using net = await unsteady(7);
+    await using net = await unsteady(store, 7);
     await using client = await net.connect();
     const job = await client.submit("counter", 1);
     const early = collect(job.events);
@@ -114,7 +121,7 @@ describe.concurrent("the client over a network that breaks", () => {
   });
 
   test("R-6.3-12: cuts in the middle of what is live, and while nothing happens, lose nothing either", async () => {
-    await using net = await unsteady(11, 0);
+    await using net = await unsteady(store, 11, 0);
     await using client = await net.connect();
     net.allow(100);
     const job = await client.submit("counter", 2);
@@ -136,7 +143,7 @@ describe.concurrent("the client over a network that breaks", () => {
   });
 
   test("R-5.4-8: submits through a breaking network make one job each", async () => {
-    await using net = await unsteady(13, 12);
+    await using net = await unsteady(store, 13, 12);
     await using client = await net.connect();
     const ids = Array.from({ length: 24 }, (_, i) => 100 + i);
     const results: unknown[] = [];
@@ -153,7 +160,7 @@ describe.concurrent("the client over a network that breaks", () => {
   });
 
   test("R-6.3-14: a watcher on the same network sees all of it too, and so does a streamed result", async () => {
-    await using net = await unsteady(17);
+    await using net = await unsteady(store, 17);
     await using client = await net.connect();
     await using watcher = await net.connect();
     const job = await client.submit("counter", 3);

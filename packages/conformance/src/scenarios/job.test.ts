@@ -1,7 +1,7 @@
 import { ArcpError, LocalError, ManualClock } from "@arcp/core";
 import { defineAgent } from "@arcp/runtime";
 import { describe, expect, test } from "vitest";
-import { ways } from "../../test/line.ts";
+import { durableWays, ways } from "../../test/line.ts";
 import { Puppets } from "../../test/puppets.ts";
 import { Stage, settled, tokens } from "../../test/stage.ts";
 import type { StreamEnvelope } from "../wire/stream-envelope.ts";
@@ -192,12 +192,14 @@ describe.each(ways)("over %s", (way) => {
     expect(await wire.until(isTerminal)).toHaveLength(2);
   });
 
-  test("R-7.3-2 and R-7.3-3: of a thousand races between the return and the deadline each has one winner", async () => {
+  test("R-7.3-2 and R-7.3-3: of many races between the return and the deadline each has one winner", async () => {
     const clock = new ManualClock();
     await using stage = await Stage.open(way, { clock });
     const wire = await stage.greeted();
     const won = { "job.result": 0, "job.error": 0 };
-    for (let round = 0; round < 1000; round++) {
+    // On a disk a round is mostly waiting for commits.
+    const rounds = durableWays.includes(way) ? 200 : 1000;
+    for (let round = 0; round < rounds; round++) {
       const { id, puppet } = await stage.played(wire, { max_runtime_sec: 1 });
       const hops = round % 7;
       if (hops % 2 === 0) puppet.finish(round);
@@ -219,7 +221,7 @@ describe.each(ways)("over %s", (way) => {
       expect((await watcher.next()).payload).toEqual(end?.payload);
       await watcher.close();
     }
-    expect(Math.min(...Object.values(won))).toBeGreaterThan(100);
+    expect(Math.min(...Object.values(won))).toBeGreaterThan(rounds / 10);
   });
 
   test("R-7.3-7: a deadline beyond the reach of the platform's timers does not fire at once", async () => {

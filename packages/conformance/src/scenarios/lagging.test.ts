@@ -1,4 +1,3 @@
-import { memoryStore } from "@arcp/runtime";
 import { describe, expect, test } from "vitest";
 import { ways } from "../../test/line.ts";
 import { Stage } from "../../test/stage.ts";
@@ -9,11 +8,11 @@ const subscribe = { history: true } as const;
 /** Events whose text fills a socket's buffers soon, and a log that keeps fewer than that takes. */
 const TEXT = "x".repeat(12_000);
 const FLOOD = 1_000;
-const store = () => memoryStore({ logLimits: { records: 200 } });
+const logLimits = { records: 200 };
 
 describe.each(ways)("over %s", (way) => {
   test("R-6.3-17: a viewer that falls behind the kept log loses that subscription alone, and is told so", async () => {
-    await using stage = await Stage.open(way, { store: store() });
+    await using stage = await Stage.open(way, { logLimits });
     const owner = await stage.greeted();
     const { id, puppet } = await stage.played(owner);
     const watcher = await stage.greeted();
@@ -51,7 +50,7 @@ describe.each(ways)("over %s", (way) => {
   });
 
   test("R-6.3-17: an owner that falls behind the kept log is parted with, and its job runs on", async () => {
-    await using stage = await Stage.open(way, { store: store() });
+    await using stage = await Stage.open(way, { logLimits });
     const owner = await stage.greeted();
     const { id, puppet } = await stage.played(owner);
     await owner.next();

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { ways } from "../../test/line.ts";
-import { Stage, tokens } from "../../test/stage.ts";
+import { Stage, settled, tokens } from "../../test/stage.ts";
 import type { Sent } from "../wire/sent.ts";
 import type { StreamEnvelope } from "../wire/stream-envelope.ts";
 import type { WireClient } from "../wire/wire-client.ts";
@@ -77,6 +77,7 @@ describe.each(ways)("over %s", (way) => {
     // The end may be on the wire before it is in the index.
     let page = await list(watcher, { filter: { status: ["success"] } });
     while (page.jobs.length === 0) {
+      await settled();
       page = await list(watcher, { filter: { status: ["success"] } });
     }
     expect(page.jobs).toEqual([finished]);

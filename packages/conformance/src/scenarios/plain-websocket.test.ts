@@ -2,6 +2,7 @@ import { createRuntime, defineAgent, tokenTable } from "@arcp/runtime";
 import { listen } from "@arcp/transport-ws";
 import { describe, expect, test } from "vitest";
 import { Relay } from "../../test/relay.ts";
+import { type StoreName, shelves, stores } from "../../test/shelf.ts";
 import { settled } from "../../test/stage.ts";
 
 /*
@@ -115,7 +116,8 @@ const forms: Readonly<Record<string, Resume>> = {
 };
 
 /** A runtime behind a cable that can be cut, and an agent that counts as far as it is let. */
-async function counting() {
+async function counting(store: StoreName) {
+  const shelf = shelves[store]();
   let limit = 0;
   let go = Promise.withResolvers<void>();
   const counter = defineAgent({
@@ -128,7 +130,11 @@ async function counting() {
       return to;
     },
   });
-  const runtime = createRuntime({ agents: [counter], auth: tokenTable({ [TOKEN]: "alice" }) });
+  const runtime = createRuntime({
+    agents: [counter],
+    auth: tokenTable({ [TOKEN]: "alice" }),
+    store: shelf.open(),
+  });
   const server = await listen({ port: 0 }, (transport) => runtime.serve(transport));
   const relay = await Relay.to(Number(new URL(server.url).port));
   return {
@@ -142,6 +148,7 @@ async function counting() {
       relay.close();
       await runtime.close();
       await server.close();
+      shelf[Symbol.dispose]();
     },
   };
 }
@@ -151,9 +158,13 @@ const isEnd = (m: Message) => m["type"] === "job.result";
 const numbers = (messages: Message[]) =>
   messages.flatMap(({ event_seq: seq }) => (seq === undefined ? [] : [seq]));
 
-describe.each(Object.entries(forms))("a plain WebSocket that resumes by %s", (_, resume) => {
+const combinations = stores.flatMap((store) =>
+  Object.entries(forms).map(([form, resume]) => ({ store, form, resume })),
+);
+
+describe.each(combinations)("a plain WebSocket on $store, by $form", ({ store, resume }) => {
   const begin = async (to: number) => {
-    const { relay, letCountTo, close } = await counting();
+    const { relay, letCountTo, close } = await counting(store);
     const plain = new PlainClient();
     const back = (last = plain.stream.length) =>
       plain.open(relay.url, resume({ session: plain.session, token: plain.token, last }));

@@ -1,5 +1,4 @@
 import { ManualClock, newMessageId } from "@arcp/core";
-import { memoryStore } from "@arcp/runtime";
 import { describe, expect, test } from "vitest";
 import { ways } from "../../test/line.ts";
 import { eventually, Stage, settled, tokens, withoutHeartbeats } from "../../test/stage.ts";
@@ -129,8 +128,7 @@ describe.each(combinations)("as $form over $way", ({ way, form }) => {
   });
 
   test("R-6.3-10 and R-6.3-17: a resume whose missed events were evicted is refused, and the job runs on", async () => {
-    const store = memoryStore({ logLimits: { records: 10 } });
-    await using stage = await Stage.open(way, { store });
+    await using stage = await Stage.open(way, { logLimits: { records: 10 } });
     const wire = await stage.greeted();
     const { id, puppet } = await stage.played(wire);
     await wire.next();
@@ -158,8 +156,7 @@ describe.each(combinations)("as $form over $way", ({ way, form }) => {
   });
 
   test("R-6.3-10: what was numbered, sent and then evicted cannot be replayed, so the resume is refused", async () => {
-    const store = memoryStore({ logLimits: { records: 10 } });
-    await using stage = await Stage.open(way, { store });
+    await using stage = await Stage.open(way, { logLimits: { records: 10 } });
     const wire = await stage.greeted();
     const { puppet } = await stage.played(wire);
     for (let seq = 2; seq <= 15; seq++) {

@@ -1,16 +1,14 @@
-import { memoryStore, type RuntimeOptions } from "@arcp/runtime";
+import type { Store } from "@arcp/runtime/store";
 import { describe, expect, test } from "vitest";
 import { ways } from "../../test/line.ts";
 import { eventually, Stage, settled } from "../../test/stage.ts";
 import type { StreamEnvelope } from "../wire/stream-envelope.ts";
 
-type Store = NonNullable<RuntimeOptions["store"]>;
 const isTerminal = ({ type }: StreamEnvelope): boolean => type !== "job.event";
 const seqs = (envelopes: readonly StreamEnvelope[]) => envelopes.map(({ event_seq }) => event_seq);
 
 /** A store whose changes of sessions, or of the list of jobs, take until the test lets them through. */
 function slowStore() {
-  const inner = memoryStore();
   const held: { sessions?: PromiseWithResolvers<void>; jobs?: PromiseWithResolvers<void> } = {};
   let waiting = 0;
   const pass = async <T>(gate: "sessions" | "jobs", call: () => Promise<T>): Promise<T> => {
@@ -31,13 +29,12 @@ function slowStore() {
         return (...args: unknown[]) => pass(gate, () => call(...args));
       },
     });
-  const store: Store = {
-    ...inner,
-    jobs: slowed(inner.jobs, "jobs", ["update"]),
-    sessions: slowed(inner.sessions, "sessions", ["commit"]),
-  };
   return {
-    store,
+    leadStore: (inner: Store): Store => ({
+      ...inner,
+      jobs: slowed(inner.jobs, "jobs", ["update"]),
+      sessions: slowed(inner.sessions, "sessions", ["commit"]),
+    }),
     waiting: () => waiting,
     hold: (gate: "sessions" | "jobs") => {
       held[gate] = Promise.withResolvers<void>();
@@ -52,7 +49,7 @@ function slowStore() {
 describe.each(ways)("over %s", (way) => {
   test("R-7.1-2 and R-6.3-8: a job whose acceptance waited when the connection broke is told of, and runs", async () => {
     const slow = slowStore();
-    await using stage = await Stage.open(way, { store: slow.store });
+    await using stage = await Stage.open(way, { leadStore: slow.leadStore });
     const wire = await stage.greeted();
     const first = await stage.played(wire);
     await wire.next();
@@ -82,7 +79,7 @@ describe.each(ways)("over %s", (way) => {
 
   test("R-8.3-2: nothing is sent whose number is not stored, and a takeover in that moment loses nothing", async () => {
     const slow = slowStore();
-    await using stage = await Stage.open(way, { store: slow.store });
+    await using stage = await Stage.open(way, { leadStore: slow.leadStore });
     const wire = await stage.greeted();
     const first = await stage.played(wire);
     await wire.next();
@@ -106,7 +103,7 @@ describe.each(ways)("over %s", (way) => {
 
   test("R-7.4-1: a cancel is not acknowledged before the wish is stored, and an end in between does not win", async () => {
     const slow = slowStore();
-    await using stage = await Stage.open(way, { store: slow.store });
+    await using stage = await Stage.open(way, { leadStore: slow.leadStore });
     const wire = await stage.greeted();
     const { id, puppet } = await stage.played(wire);
     await wire.next();

@@ -1,5 +1,4 @@
 import { ManualClock } from "@arcp/core";
-import { memoryStore } from "@arcp/runtime";
 import { describe, expect, test } from "vitest";
 import { ways } from "../../test/line.ts";
 import { flood, type Puppet } from "../../test/puppets.ts";
@@ -353,8 +352,7 @@ describe.each(ways)("over %s", (way) => {
   });
 
   test("R-7.6-5: older history that is gone is told of, and what is kept is replayed", async () => {
-    const store = memoryStore({ logLimits: { records: 5 } });
-    await using stage = await Stage.open(way, { store });
+    await using stage = await Stage.open(way, { logLimits: { records: 5 } });
     const owner = await stage.greeted();
     const { id, puppet } = await stage.played(owner);
     for (let i = 2; i <= 9; i++) {

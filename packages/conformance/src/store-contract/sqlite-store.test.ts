@@ -1,7 +1,8 @@
-import { missing, type OpenStore, storeContract } from "@arcp/conformance/store";
+import { type SqliteStoreOptions, sqliteStore } from "@arcp/store-sqlite";
 import { afterAll, describe, expect, test } from "vitest";
-import { Scratch } from "../test/scratch.ts";
-import { type SqliteStoreOptions, sqliteStore } from "./sqlite-store.ts";
+import { Scratch } from "../../test/scratch.ts";
+import { missing, type OpenStore } from "./store-case.ts";
+import { storeContract } from "./store-contract.ts";
 
 const scratch = new Scratch();
 afterAll(() => scratch[Symbol.dispose]());
