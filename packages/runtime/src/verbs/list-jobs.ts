@@ -116,6 +116,8 @@ class Entries {
     wanted: ReadonlySet<JobStatus> | undefined,
     limit: number,
   ): Promise<"taken" | "passed" | "full"> {
+    // A job whose end is on the wire already is not listed as running.
+    await this.#services.jobs.get(row.id)?.settled();
     const job = await jobOf(this.#services, row);
     const numbers = job && (await this.#numbersOf(job.submittedIn));
     // Asked at one moment: what is filtered by is what is told.
