@@ -72,9 +72,11 @@ export class Archive {
     const remove = async (): Promise<void> => {
       const row = await store.jobs.get(id);
       const session = row?.session ?? job.session;
+      await sessions.release(id);
       await store.logs.remove(id);
       await store.idempotency.removeJob(id);
       await store.jobs.remove(id);
+      sessions.removed(id);
       for (const numbered of new Set([session, row?.submittedIn ?? session])) {
         const gone = sessions.get(numbered) === undefined;
         if (gone && !(await hasJobs(jobs, store, numbered))) {

@@ -88,6 +88,7 @@ export const migrations: readonly string[] = [
     job_first INTEGER NOT NULL,
     role TEXT NOT NULL,
     said TEXT,
+    last INTEGER,
     PRIMARY KEY (session, first)
   ) STRICT, WITHOUT ROWID;
 

@@ -2,6 +2,7 @@ import type { JobId, SessionId } from "@arcp/core";
 import type {
   AttachmentRow,
   CommitOutcome,
+  Cut,
   Role,
   Run,
   SessionChange,
@@ -80,8 +81,9 @@ export class SessionTable implements SessionStore {
 
   commit(id: SessionId, epoch: number, change: SessionChange): Promise<CommitOutcome> {
     return this.#fenced(id, epoch, () => {
-      const { runs = [], attach = [], detach = [], tokens, issued, acked } = change;
+      const { runs = [], cut = [], attach = [], detach = [], tokens, issued, acked } = change;
       this.#openRuns(id, runs);
+      this.#cutRuns(id, cut);
       for (const row of attach) this.#attach(id, row);
       for (const job of detach) {
         this.#connection.run("DELETE FROM attachments WHERE session = ? AND job = ?", id, job);
@@ -96,15 +98,16 @@ export class SessionTable implements SessionStore {
 
   async runs(id: SessionId): Promise<readonly Run[]> {
     const rows = this.#connection.all(
-      "SELECT first, job, job_first, role, said FROM runs WHERE session = ? ORDER BY first",
+      "SELECT first, job, job_first, role, said, last FROM runs WHERE session = ? ORDER BY first",
       id,
     );
-    return rows.map(({ first, job, job_first: jobFirst, role, said }) => ({
+    return rows.map(({ first, job, job_first: jobFirst, role, said, last }) => ({
       from: Number(first),
       job: job as JobId,
       jobFrom: Number(jobFirst),
       role: role as Role,
       ...(said === null ? {} : { said: String(said) }),
+      ...(last === null ? {} : { to: Number(last) }),
     }));
   }
 
@@ -166,15 +169,33 @@ export class SessionTable implements SessionStore {
     const [first] = runs;
     if (first === undefined) return;
     this.#connection.run("DELETE FROM runs WHERE session = ? AND first >= ?", id, first.from);
-    for (const { from, job, jobFrom, role, said } of runs) {
+    for (const { from, job, jobFrom, role, said, to } of runs) {
       this.#connection.run(
-        "INSERT OR REPLACE INTO runs (session, first, job, job_first, role, said) VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO runs (session, first, job, job_first, role, said, last) VALUES (?, ?, ?, ?, ?, ?, ?)",
         id,
         from,
         job,
         jobFrom,
         role,
         said ?? null,
+        to ?? null,
+      );
+    }
+  }
+
+  #cutRuns(id: SessionId, cuts: readonly Cut[]): void {
+    for (const { from, to } of cuts) {
+      this.#connection.run(
+        "DELETE FROM runs WHERE session = ? AND first BETWEEN ? AND ?",
+        id,
+        from,
+        to,
+      );
+      this.#connection.run(
+        `UPDATE runs SET last = min(coalesce(last, ?2), ?2)
+           WHERE session = ?1 AND first = (SELECT max(first) FROM runs WHERE session = ?1 AND first <= ?2)`,
+        id,
+        from - 1,
       );
     }
   }

@@ -30,6 +30,10 @@ const aBatch = fc.record({
 const aChange = fc.record(
   {
     runs: fc.array(fc.tuple(fc.integer({ min: 1, max: 4 }), job), { minLength: 1, maxLength: 3 }),
+    cut: fc.array(fc.tuple(fc.integer({ min: 1, max: 30 }), fc.nat(12)), {
+      minLength: 1,
+      maxLength: 2,
+    }),
     attach: fc.uniqueArray(job, { minLength: 1 }),
     detach: fc.array(job, { minLength: 1 }),
     tokens,
@@ -243,7 +247,7 @@ export class Interleaving {
     if ("append" in step) return this.#append(step.append);
     if ("commit" in step) {
       const id = at(SESSIONS, step.session);
-      const { runs, attach, detach, issued, tokens: hashes, ...rest } = step.commit;
+      const { runs, cut, attach, detach, issued, tokens: hashes, ...rest } = step.commit;
       const role = "owner" as const;
       const first = runs?.[0]?.[0] ?? 1;
       const change = {
@@ -256,6 +260,13 @@ export class Interleaving {
             job: at(JOBS, index),
             jobFrom: gap,
             role,
+          })),
+        }),
+        // Ascending, and sometimes with nothing in it.
+        ...(cut && {
+          cut: cut.map(([from, length], k) => ({
+            from: from + 40 * k,
+            to: from + 40 * k + length - 1,
           })),
         }),
         ...(attach && {
@@ -354,7 +365,7 @@ export class Interleaving {
         const attachments = await sessions.attachments(id);
         return [
           row && [row.id, row.principal, row.epoch, row.tokens, row.issued ?? null, row.acked],
-          runs.map(({ from, job: of, jobFrom, role }) => [from, of, jobFrom, role]),
+          runs.map(({ from, job: of, jobFrom, role, to }) => [from, of, jobFrom, role, to ?? null]),
           attachments.map(({ job: of, role, after, since }) => [of, role, after, since]),
         ];
       });

@@ -1,4 +1,5 @@
 import { newJobId } from "@arcp/core";
+import type { SessionChange } from "@arcp/runtime/store";
 import { same } from "./equality.ts";
 import { attachmentRow, ownerRun, sessionRow } from "./sample-row.ts";
 import { type StoreCase, storeCase } from "./store-case.ts";
@@ -117,6 +118,67 @@ export const journalCases: readonly StoreCase[] = [
       await stage.holds(async ({ sessions }) => {
         same(await sessions.runs(row.id), [ownerRun(1, job, 1), ...again]);
       });
+    },
+  ),
+
+  storeCase(
+    "P3: a cut takes the runs that begin in it and closes the one before, so that holes can be told and grow together",
+    { requirements: ["R-6.5-2"] },
+    async (stage) => {
+      const [row, other] = [sessionRow(), sessionRow()];
+      const job = newJobId();
+      const runs = [1, 4, 9, 12, 20].map((from) => ownerRun(from, job, from));
+      for (const { id } of [row, other]) {
+        await stage.store.sessions.insert(id === row.id ? row : other);
+        await stage.store.sessions.commit(id, 1, { runs });
+      }
+      const after = async (
+        change: SessionChange,
+        expected: readonly (readonly [from: number, to?: number])[],
+      ) => {
+        same(await stage.store.sessions.commit(row.id, 1, change), "committed");
+        await stage.holds(async ({ sessions }) => {
+          same(
+            await sessions.runs(row.id),
+            expected.map(([from, to]) => ({
+              ...ownerRun(from, job, from),
+              ...(to !== undefined && { to }),
+            })),
+          );
+          same(await sessions.runs(other.id), runs);
+        });
+      };
+      same(await stage.store.sessions.commit(row.id, 2, { cut: [{ from: 1, to: 99 }] }), "fenced");
+      await after({ cut: [] }, [[1], [4], [9], [12], [20]]);
+      await after({ cut: [{ from: 9, to: 11 }] }, [[1], [4, 8], [12], [20]]);
+      // Beside a hole: what was closed before stays closed where it was.
+      await after({ cut: [{ from: 12, to: 19 }] }, [[1], [4, 8], [20]]);
+      await after({ cut: [{ from: 4, to: 8 }] }, [[1, 3], [20]]);
+      // Nothing begins in it: it only closes.
+      await after({ cut: [{ from: 31, to: 30 }] }, [
+        [1, 3],
+        [20, 30],
+      ]);
+      await after({ cut: [{ from: 1, to: 3 }] }, [[20, 30]]);
+      const next = [ownerRun(31, job, 31), ownerRun(33, job, 33)];
+      await after({ runs: next }, [[20, 30], [31], [33]]);
+      await after(
+        {
+          runs: [ownerRun(40, job, 40)],
+          cut: [
+            { from: 20, to: 30 },
+            { from: 33, to: 39 },
+            { from: 41, to: Number.MAX_SAFE_INTEGER },
+          ],
+        },
+        [
+          [31, 32],
+          [40, 40],
+        ],
+      );
+      await after({ cut: [{ from: 1, to: Number.MAX_SAFE_INTEGER }] }, []);
+      await after({ cut: [{ from: 5, to: 4 }] }, []);
+      await after({ runs: [{ ...ownerRun(7, job, 7), to: 9 }] }, [[7, 9]]);
     },
   ),
 

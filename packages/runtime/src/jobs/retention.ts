@@ -1,4 +1,8 @@
 import type { Clock, JobId, SessionId, Timer } from "@arcp/core";
+import { DueQueue } from "./due-queue.ts";
+
+/** Milliseconds until a job that somebody still reads is looked at again. */
+const RECHECK = 10_000;
 
 /** A job that has ended. */
 export interface EndedJob {
@@ -9,18 +13,19 @@ export interface EndedJob {
   readonly keepUntil?: number | undefined;
 }
 
-/** Keeps finished jobs for the retention time, in the order of their ends, with one timer for all. */
+/** Keeps finished jobs for the retention time, with one timer for all. */
 export class Retention {
   readonly #clock: Clock;
   readonly #ms: number;
   readonly #held: (job: EndedJob) => boolean;
   readonly #remove: (job: EndedJob) => void;
-  readonly #kept: Array<{ readonly job: EndedJob; readonly due: number }> = [];
+  readonly #kept = new DueQueue<EndedJob>();
   #timer: Timer | undefined;
+  #armedFor = Number.POSITIVE_INFINITY;
   #closed = false;
 
   /**
-   * @param held whether somebody still reads the job: then it is kept for as long again (R-14-3)
+   * @param held whether somebody still reads the job: then it is kept until nobody does (R-14-3)
    * @param remove called when a job's time is up; must not throw
    */
   constructor(
@@ -37,11 +42,11 @@ export class Retention {
 
   /**
    * The job has ended: from now on its time runs.
-   * @param age milliseconds since it ended; jobs are handed over in the order of their ends
+   * @param age milliseconds since it ended
    */
   keep({ id, session, keepUntil }: EndedJob, age = 0): void {
-    const due = this.#clock.monotonic() + Math.max(0, this.#ms - age);
-    this.#kept.push({ job: { id, session, keepUntil }, due });
+    const pause = Math.max(0, this.#ms - age, (keepUntil ?? 0) - this.#clock.now());
+    this.#put({ id, session, keepUntil }, pause);
     this.#arm();
   }
 
@@ -50,22 +55,25 @@ export class Retention {
     this.#timer?.cancel();
   }
 
-  #isEarly({ keepUntil }: EndedJob): boolean {
-    return keepUntil !== undefined && this.#clock.now() < keepUntil;
+  #put(job: EndedJob, pause: number): void {
+    this.#kept.add(this.#clock.monotonic() + pause, job);
   }
 
   #arm(): void {
-    const [first] = this.#kept;
-    if (first === undefined || this.#timer !== undefined || this.#closed) return;
-    this.#timer = this.#clock.after(first.due - this.#clock.monotonic(), () => this.#sweep());
+    const { next } = this.#kept;
+    if (next === undefined || next >= this.#armedFor || this.#closed) return;
+    this.#timer?.cancel();
+    this.#armedFor = next;
+    this.#timer = this.#clock.after(next - this.#clock.monotonic(), () => this.#sweep());
   }
 
   #sweep(): void {
-    this.#timer = undefined;
-    const now = this.#clock.monotonic();
-    const kept = this.#kept.findIndex(({ due }) => due > now);
-    for (const { job } of this.#kept.splice(0, kept === -1 ? this.#kept.length : kept)) {
-      if (this.#held(job) || this.#isEarly(job)) this.keep(job);
+    this.#armedFor = Number.POSITIVE_INFINITY;
+    for (const job of this.#kept.take(this.#clock.monotonic())) {
+      // The calendar may have been set back meanwhile.
+      const early = (job.keepUntil ?? 0) - this.#clock.now();
+      if (early > 0) this.#put(job, early);
+      else if (this.#held(job)) this.#put(job, Math.min(this.#ms, RECHECK));
       else this.#remove(job);
     }
     this.#arm();

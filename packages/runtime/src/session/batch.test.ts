@@ -14,7 +14,14 @@ const record: LogRecord = { kind: "event", text: '"trace_id":"t"}' };
 function streamAt(issued: number, threshold = 1000): Stream {
   const lag = new Lag({ threshold, clock: new ManualClock() });
   const { sessions } = memoryStore();
-  const stream = new Stream(newSessionId(), new Set(["ack"]), sessions, 1, () => {}, lag);
+  const stream = new Stream({
+    session: newSessionId(),
+    features: new Set(["ack"]),
+    store: sessions,
+    epoch: 1,
+    failed: () => {},
+    lag,
+  });
   stream.issued = issued;
   return stream;
 }

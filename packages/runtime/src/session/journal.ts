@@ -1,5 +1,5 @@
 import type { JobId } from "@arcp/core";
-import type { Role, Run } from "../store/index.ts";
+import type { Cut, Role, Run } from "../store/index.ts";
 
 /** Where a number of the session's stream comes from. */
 export interface Origin {
@@ -23,19 +23,34 @@ export interface Span {
 
 /**
  * Which record every number of a session's stream belongs to: open runs, ascending, dense from 1, and between them the
- * few things that the session said itself, a number each. Pure; it knows neither the store nor the log.
+ * few things that the session said itself, a number each. Runs that nobody can ask for any more go, and leave a hole:
+ * numbers without a meaning, which every question about them comes across (P3). Pure; it knows neither the store nor the
+ * log.
  */
 export class Journal {
   #runs: Run[];
+  /** The same runs, job by job. */
+  #byJob: Map<JobId, Run[]>;
   #sealed = false;
 
   constructor(runs: readonly Run[] = []) {
     this.#runs = [...runs];
+    this.#byJob = Map.groupBy(runs, ({ job }) => job);
+  }
+
+  /** How many runs it holds. */
+  get size(): number {
+    return this.#runs.length;
+  }
+
+  get jobs(): Iterable<JobId> {
+    return this.#byJob.keys();
   }
 
   /** The run that a further record may continue; undefined when only a new run will do. */
   get current(): Run | undefined {
-    return this.#sealed ? undefined : this.#runs.at(-1);
+    const last = this.#runs.at(-1);
+    return this.#sealed || last?.to !== undefined ? undefined : last;
   }
 
   /** Nobody knows whether the last commit of runs took place: the next one has to say again what holds (P1). */
@@ -47,8 +62,8 @@ export class Journal {
   open(runs: readonly Run[]): void {
     const from = runs[0]?.from;
     if (from === undefined) return;
-    while ((this.#runs.at(-1)?.from ?? 0) >= from) this.#runs.pop();
-    this.#runs.push(...runs);
+    while ((this.#runs.at(-1)?.from ?? 0) >= from) this.#pop();
+    for (const run of runs) this.#push(run);
     this.#sealed = false;
   }
 
@@ -56,20 +71,15 @@ export class Journal {
   origin(seq: number): Origin | undefined {
     const index = this.#indexOf(seq);
     const run = this.#runs[index];
-    if (run === undefined || (run.said !== undefined && seq > run.from)) return undefined;
-    const next = this.#runs[index + 1];
-    return {
-      job: run.job,
-      role: run.role,
-      jobSeq: run.jobFrom + (seq - run.from),
-      said: run.said,
-      lastSeq: run.said === undefined ? (next?.from ?? Number.POSITIVE_INFINITY) - 1 : seq,
-    };
+    const lastSeq = this.#endOf(index);
+    if (run === undefined || seq > lastSeq) return undefined;
+    const { job, role, said } = run;
+    return { job, role, jobSeq: run.jobFrom + (seq - run.from), said, lastSeq };
   }
 
   /**
    * The runs that hold numbers from `from` to `to`, each cut to that range, as the records that they stand for, or what
-   * the session said there: what a replay needs.
+   * the session said there: what a replay needs. Ends at the first number that means nothing.
    */
   *spans(from: number, to: number): Generator<Span> {
     for (let seq = from; seq <= to; ) {
@@ -82,36 +92,45 @@ export class Journal {
     }
   }
 
+  /** The runs that begin from the one that reaches `from` to the one that reaches `to`. */
+  *runs(from: number, to: number): Generator<Run> {
+    for (let i = Math.max(0, this.#indexOf(from)); i < this.#runs.length; i++) {
+      const run = this.#runs[i];
+      if (run === undefined || run.from > to) return;
+      yield run;
+    }
+  }
+
   /**
    * The highest `job_seq` of a job that has a number at or below `seq`; 0 when none has. Runs of a second delivery of
    * the same records count like the first (R-7.6-5).
    */
   reached(job: JobId, seq: number, issued: number): number {
     let highest = 0;
-    for (const [i, run] of this.#runs.entries()) {
+    for (const run of this.#byJob.get(job) ?? []) {
       if (run.from > Math.min(seq, issued)) break;
-      if (run.job !== job || run.said !== undefined) continue;
-      const end = Math.min(seq, issued, (this.#runs[i + 1]?.from ?? Number.POSITIVE_INFINITY) - 1);
+      if (run.said !== undefined) continue;
+      const end = Math.min(seq, issued, this.#endOf(this.#indexOf(run.from)));
       highest = Math.max(highest, run.jobFrom + end - run.from);
     }
     return highest;
   }
 
+  /** The highest number at or below `issued` that stands for a record of this job; 0 when none does. */
+  lastRecord(job: JobId, issued: number): number {
+    const runs = this.#byJob.get(job) ?? [];
+    const run = runs.findLast(({ from, said }) => from <= issued && said === undefined);
+    return run === undefined ? 0 : Math.min(issued, this.#endOf(this.#indexOf(run.from)));
+  }
+
   /** The highest number at or below `issued` of every job that has one (R-6.6-7). */
   lastNumbers(issued: number): Map<JobId, number> {
     const numbers = new Map<JobId, number>();
-    for (const [i, { job, from, said }] of this.#runs.entries()) {
+    for (const [i, { job, from }] of this.#runs.entries()) {
       if (from > issued) break;
-      const next = this.#runs[i + 1]?.from ?? Number.POSITIVE_INFINITY;
-      numbers.set(job, said === undefined ? Math.min(issued, next - 1) : from);
+      numbers.set(job, Math.min(issued, this.#endOf(i)));
     }
     return numbers;
-  }
-
-  /** The run that stands behind the last number that was ever issued; undefined when none was. */
-  close(issued: number): Run | undefined {
-    const last = this.origin(issued);
-    return last && { from: issued + 1, job: last.job, jobFrom: last.jobSeq + 1, role: last.role };
   }
 
   /** The jobs of its own that have a number at or below `seq`. */
@@ -122,6 +141,76 @@ export class Journal {
       if (run.role === "owner") jobs.add(run.job);
     }
     return jobs;
+  }
+
+  /** How many runs are about this job. */
+  count(job: JobId): number {
+    return this.#byJob.get(job)?.length ?? 0;
+  }
+
+  /** Whether no later run is about the same job: it tells how far the session has read there. */
+  isNewest(run: Run): boolean {
+    return this.#byJob.get(run.job)?.at(-1) === run;
+  }
+
+  /** Nothing is numbered by the last run any more: it says itself how far the numbers went, whatever becomes of its job. */
+  close(issued: number): void {
+    while ((this.#runs.at(-1)?.from ?? 0) > issued) this.#pop();
+    const last = this.#pop();
+    if (last !== undefined) this.#push({ ...last, to: Math.min(last.to ?? issued, issued) });
+  }
+
+  /**
+   * Lets go of runs, but never of the last one, which holds how far the numbers went.
+   * @param goes asked for each run and the last number that it covers
+   * @returns what has to be stored for it
+   */
+  trim(goes: (run: Run, lastSeq: number) => boolean): readonly Cut[] {
+    const cuts: Cut[] = [];
+    const kept: Run[] = [];
+    let hole: number | undefined;
+    for (const [i, run] of this.#runs.entries()) {
+      if (i < this.#runs.length - 1 && goes(run, this.#endOf(i))) {
+        hole ??= run.from;
+        continue;
+      }
+      if (hole !== undefined) {
+        const before = kept.pop();
+        if (before !== undefined)
+          kept.push({ ...before, to: Math.min(before.to ?? hole, hole - 1) });
+        cuts.push({ from: hole, to: run.from - 1 });
+        hole = undefined;
+      }
+      kept.push(run);
+    }
+    if (cuts.length > 0) {
+      this.#runs = kept;
+      this.#byJob = Map.groupBy(kept, ({ job }) => job);
+    }
+    return cuts;
+  }
+
+  #push(run: Run): void {
+    this.#runs.push(run);
+    const siblings = this.#byJob.get(run.job);
+    if (siblings === undefined) this.#byJob.set(run.job, [run]);
+    else siblings.push(run);
+  }
+
+  #pop(): Run | undefined {
+    const run = this.#runs.pop();
+    const siblings = run && this.#byJob.get(run.job);
+    siblings?.pop();
+    if (run !== undefined && siblings?.length === 0) this.#byJob.delete(run.job);
+    return run;
+  }
+
+  /** The last number that a run covers. */
+  #endOf(index: number): number {
+    const run = this.#runs[index];
+    if (run?.said !== undefined) return run.from;
+    const next = this.#runs[index + 1]?.from ?? Number.POSITIVE_INFINITY;
+    return Math.min(run?.to ?? Number.POSITIVE_INFINITY, next - 1);
   }
 
   #indexOf(seq: number): number {

@@ -29,6 +29,11 @@ export class Lag {
     return this.#acked;
   }
 
+  /** Whether the session was told of a lag that it still has. */
+  get isTold(): boolean {
+    return this.#told;
+  }
+
   /**
    * Takes an ack. One that is lower than before, or above what was issued, has no effect (R-6.5-4).
    * @returns whether it is time to write it down: a store need not hear of every ack

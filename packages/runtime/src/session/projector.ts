@@ -65,6 +65,7 @@ export class Projector {
     this.#context = context;
     this.#prefix = framePrefix(stream.session);
     this.#epoch = stream.epoch;
+    stream.repeated = after;
     this.#ended = this.#run(after);
   }
 
@@ -127,7 +128,7 @@ export class Projector {
   }
 
   async #replay(after: number): Promise<ProjectorEnd | undefined> {
-    const { journal, issued } = this.#stream;
+    const { journal, issued, deliveries } = this.#stream;
     let seq = after + 1;
     for (const span of journal.spans(seq, issued)) {
       if (span.said !== undefined) {
@@ -136,6 +137,7 @@ export class Projector {
         if (!(await this.#outbox.send([`${this.#prefix}${seq++},${span.said}`]))) {
           return { kind: "stopped" };
         }
+        this.#stream.repeated = seq - 1;
         continue;
       }
       const last = span.jobFrom + span.count - 1;
@@ -150,9 +152,16 @@ export class Projector {
         );
         cursor += page.records.length;
         void this.#context.turn.spend("projecting", frames.length);
-        if (!(await this.#outbox.send(frames))) return { kind: "stopped" };
+        deliveries?.begin(span.job);
+        const sent = await this.#outbox.send(frames);
+        deliveries?.end(span.job);
+        if (!sent) return { kind: "stopped" };
+        this.#stream.repeated = seq - 1;
       }
     }
+    // What some number meant went meanwhile.
+    if (seq <= issued) return { kind: "behind" };
+    this.#stream.repeated = Number.POSITIVE_INFINITY;
     return undefined;
   }
 
@@ -175,7 +184,9 @@ export class Projector {
       const sent = batch.frames.length > 0 ? this.#outbox.send(batch.frames) : undefined;
       for (const attachment of batch.lost) this.#context.lost(attachment);
       this.#settle();
-      if (sent !== undefined && !(await sent)) break;
+      const delivered = sent === undefined || (await sent);
+      for (const { job } of batch.cursors.keys()) this.#stream.deliveries?.end(job);
+      if (!delivered) break;
     }
     return { kind: "stopped" };
   }
@@ -228,7 +239,7 @@ export class Projector {
 
   /** Makes the numbers durable, then moves the stream: from here on they are issued. */
   async #record(batch: Batch): Promise<ProjectorEnd | undefined> {
-    const { journal, attachments } = this.#stream;
+    const { journal, attachments, deliveries } = this.#stream;
     if (batch.runs.length > 0) {
       const outcome = await this.#commit(batch);
       if (outcome === "fenced") return { kind: "fenced" };
@@ -236,7 +247,10 @@ export class Projector {
       journal.open(batch.runs);
     }
     if (this.#stopped) return { kind: "stopped" };
-    for (const [attachment, cursor] of batch.cursors) attachment.cursor = cursor;
+    for (const [attachment, cursor] of batch.cursors) {
+      attachment.cursor = cursor;
+      deliveries?.begin(attachment.job);
+    }
     this.#stream.issued = batch.last;
     if (batch.warns) this.#stream.lag?.told(batch.last);
     const left = batch.lost.filter(({ role }) => role === "observer");

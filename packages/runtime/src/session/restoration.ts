@@ -38,6 +38,13 @@ export async function restoreStream(
     if (await isFinished(attachment.job, cursor, logs)) continue;
     stream.attachments.set(attachment.job, new Attachment({ ...attachment, after: cursor }));
   }
+  const kept = new Set(owned);
+  const removed: JobId[] = [];
+  for (const job of stream.journal.jobs) {
+    // A job of its own without a log is still being removed.
+    if (!kept.has(job) && (await isRemoved(job, logs))) removed.push(job);
+  }
+  stream.removed(removed, true);
 }
 
 /** Whether the run stands for records of this job. */
@@ -53,6 +60,7 @@ async function impliedNumber(
 ): Promise<number> {
   if (run === undefined) return 0;
   if (run.said !== undefined) return run.from;
+  if (run.to !== undefined) return run.to;
   const viewer = { features, role: run.role };
   for (let cursor = run.jobFrom - 1; ; ) {
     const page = await logs.read(run.job, cursor, { records: 256, characters: 1024 * 1024 });
@@ -74,8 +82,14 @@ function cursorOf(
   const last = runs.findLastIndex((run) => isOf(run, job) && run.from > since);
   const run = runs[last];
   if (run === undefined || run.from > issued) return after;
-  const end = Math.min(issued, (runs[last + 1]?.from ?? Number.POSITIVE_INFINITY) - 1);
+  const next = runs[last + 1]?.from ?? Number.POSITIVE_INFINITY;
+  const end = Math.min(issued, run.to ?? issued, next - 1);
   return run.jobFrom + end - run.from;
+}
+
+/** A job that has records for the session to have read, and no log, was removed. */
+async function isRemoved(job: JobId, logs: LogStore): Promise<boolean> {
+  return (await logs.read(job, 0, { records: 0, characters: 0 })).head === 0;
 }
 
 /** Whether the terminal record was read: then nothing is left to follow. */

@@ -1,6 +1,8 @@
 import { type Clock, type JobId, newSessionId, type SessionId, type Timer } from "@arcp/core";
 import type { Logger } from "pino";
 import type { LogStore, SessionStore } from "../store/index.ts";
+import { Audience } from "./audience.ts";
+import { Deliveries } from "./deliveries.ts";
 import { Lag } from "./lag.ts";
 import { type OwnedJobs, restoreStream } from "./restoration.ts";
 import { Session } from "./session.ts";
@@ -25,6 +27,7 @@ export class Sessions {
   readonly #options: SessionsOptions;
   readonly #sessions = new Map<SessionId, Session>();
   readonly #windows = new Map<SessionId, Timer>();
+  readonly #audience = new Audience<Stream>();
   #closed = false;
 
   constructor(options: SessionsOptions) {
@@ -54,18 +57,29 @@ export class Sessions {
       if (row === undefined) continue;
       const stream = this.#stream(id, row.features, row.epoch);
       await restoreStream(stream, row, store, logs, await ownedBy(id));
+      const { journal, attachments, deliveries } = stream;
+      for (const job of [...journal.jobs, ...attachments.keys()]) this.#audience.add(job, stream);
+      deliveries?.restore(journal.jobs);
       const session = new Session(row.principal, stream, new TokenRing(row.tokens), true);
       this.#sessions.set(id, session);
       this.parked(session);
     }
   }
 
-  #stream(id: SessionId, features: readonly string[], epoch: number): Stream {
-    const { store, logger, clock, backPressureThreshold: threshold } = this.#options;
-    const failed = (error: unknown): void =>
-      logger.error({ session: id, err: error }, "a session could not be stored");
-    const lag = features.includes("ack") ? new Lag({ threshold, clock }) : undefined;
-    return new Stream(id, new Set(features), store, epoch, failed, lag);
+  #stream(session: SessionId, features: readonly string[], epoch: number): Stream {
+    const { store, logger, clock, resumeWindow, backPressureThreshold: threshold } = this.#options;
+    const acks = features.includes("ack");
+    const stream = new Stream({
+      session,
+      features: new Set(features),
+      store,
+      epoch,
+      failed: (err) => logger.error({ session, err }, "a session could not be stored"),
+      followed: (job) => this.#audience.add(job, stream),
+      lag: acks ? new Lag({ threshold, clock }) : undefined,
+      deliveries: acks ? undefined : new Deliveries(clock, resumeWindow),
+    });
+    return stream;
   }
 
   get(id: SessionId): Session | undefined {
@@ -76,12 +90,20 @@ export class Sessions {
     return this.#sessions.values();
   }
 
-  /** Whether a session still has something to read or to acknowledge of this job (R-6.5-3, R-14-3). */
+  /** Whether a session holds this job: has still to read it, to acknowledge it, or perhaps to ask for it again (R-14-3). */
   follows(job: JobId): boolean {
-    for (const { stream } of this.#sessions.values()) {
-      if (stream.attachments.has(job) || stream.awaitsAck(job)) return true;
-    }
-    return false;
+    return this.#audience.of(job).some((stream) => stream.holds(job));
+  }
+
+  /** The log of this job is about to be removed. @returns once sessions can do without */
+  async release(job: JobId): Promise<void> {
+    await Promise.all(this.#audience.of(job).map((stream) => stream.release(job)));
+  }
+
+  /** Nothing of this job is kept any more: sessions do not keep what refers to it either. */
+  removed(job: JobId): void {
+    for (const stream of this.#audience.of(job)) stream.removed([job]);
+    this.#audience.removeJob(job);
   }
 
   /** The session for which a token is valid at this moment. */
@@ -97,23 +119,23 @@ export class Sessions {
   async canResume({ stream }: Session, after: number): Promise<boolean> {
     if (after > stream.issued) return false;
     const { logs } = this.#options;
-    const needed = [
-      ...[...stream.journal.spans(after + 1, stream.issued)]
-        .filter(({ said }) => said === undefined)
-        .map(({ job, jobFrom, count }) => ({
-          job,
-          after: jobFrom - 1,
-          head: jobFrom + count - 1,
-        })),
-      ...[...stream.attachments.values()].map(({ job, cursor }) => ({
-        job,
-        after: cursor,
-        head: cursor,
-      })),
-    ];
-    for (const need of needed) {
-      const page = await logs.read(need.job, need.after, { records: 0, characters: 0 });
-      if (page.floor > need.after || page.head < need.head) return false;
+    /** Of each job, behind what and up to what its records have to be there. */
+    const needed = new Map<JobId, { after: number; head: number }>();
+    const need = (job: JobId, after: number, head: number): void => {
+      const known = needed.get(job) ?? { after, head };
+      needed.set(job, { after: Math.min(known.after, after), head: Math.max(known.head, head) });
+    };
+    let whole = after;
+    for (const { job, jobFrom, count, said } of stream.journal.spans(after + 1, stream.issued)) {
+      whole += count;
+      if (said === undefined) need(job, jobFrom - 1, jobFrom + count - 1);
+    }
+    // Of some of these numbers nobody knows any more what they meant.
+    if (whole < stream.issued) return false;
+    for (const { job, cursor } of stream.attachments.values()) need(job, cursor, cursor);
+    for (const [job, { after: cursor, head }] of needed) {
+      const page = await logs.read(job, cursor, { records: 0, characters: 0 });
+      if (page.floor > cursor || page.head < head) return false;
     }
     return true;
   }
@@ -141,10 +163,10 @@ export class Sessions {
   async forget(session: Session): Promise<void> {
     this.resumed(session);
     this.#sessions.delete(session.id);
+    this.#audience.removeViewer(session.stream);
     const { store, hasJobs } = this.#options;
-    const last = session.stream.journal.close(session.stream.issued);
     // The row that tells how far its numbers went is forgotten, its runs are not.
-    if (last !== undefined) await session.stream.commit({ runs: [last] });
+    await session.stream.retire();
     await store.forget(session.id);
     if (!(await hasJobs(session.id))) await store.removeRuns(session.id);
   }

@@ -1,8 +1,10 @@
 import type { JobId, MessageId, SessionId } from "@arcp/core";
-import type { CommitOutcome, Role, SessionChange, SessionStore } from "../store/index.ts";
+import type { CommitOutcome, Role, Run, SessionChange, SessionStore } from "../store/index.ts";
 import { Attachment } from "./attachment.ts";
+import type { Deliveries } from "./deliveries.ts";
 import { Journal } from "./journal.ts";
 import type { Lag } from "./lag.ts";
+import { Trimmer } from "./trimmer.ts";
 
 /** What an observer's attachment came from. */
 export interface Origin {
@@ -10,6 +12,21 @@ export interface Origin {
   readonly request?: MessageId | undefined;
   /** How far the log reached at that moment. */
   readonly head?: number | undefined;
+}
+
+export interface StreamOptions {
+  readonly session: SessionId;
+  readonly features: ReadonlySet<string>;
+  readonly store: SessionStore;
+  readonly epoch: number;
+  /** Told of a change that could not be stored and that nobody waits for. */
+  readonly failed: (error: unknown) => void;
+  /** Told of every job that it begins to follow. */
+  readonly followed?: (job: JobId) => void;
+  /** For a client that agreed to send acks. */
+  readonly lag?: Lag | undefined;
+  /** For one that did not. */
+  readonly deliveries?: Deliveries | undefined;
 }
 
 /**
@@ -25,26 +42,22 @@ export class Stream {
   issued = 0;
   /** How far its client is behind with its acks; undefined when it did not agree to send any. */
   readonly lag: Lag | undefined;
+  /** When it was last sent something of a job; undefined for a client that sends acks. */
+  readonly deliveries: Deliveries | undefined;
+  /** How far a replay has come: what it has still to repeat stays, acknowledged or not (R-6.5-1). Infinite without one. */
+  repeated = Number.POSITIVE_INFINITY;
+  readonly #trimmer = new Trimmer(this.journal);
+  readonly #options: StreamOptions;
   #epoch: number;
-  readonly #store: SessionStore;
-  readonly #failed: (error: unknown) => void;
   #claimed: Promise<unknown> = Promise.resolve();
 
-  /** @param failed told of a change that could not be stored and that nobody waits for */
-  constructor(
-    session: SessionId,
-    features: ReadonlySet<string>,
-    store: SessionStore,
-    epoch: number,
-    failed: (error: unknown) => void,
-    lag?: Lag,
-  ) {
-    this.session = session;
-    this.features = features;
-    this.#store = store;
-    this.#epoch = epoch;
-    this.#failed = failed;
-    this.lag = lag;
+  constructor(options: StreamOptions) {
+    this.session = options.session;
+    this.features = options.features;
+    this.lag = options.lag;
+    this.deliveries = options.deliveries;
+    this.#epoch = options.epoch;
+    this.#options = options;
   }
 
   /** Raised by every resume. */
@@ -62,7 +75,7 @@ export class Stream {
       const epoch = this.#epoch;
       const valid = tokens();
       if (valid === undefined) return "fenced";
-      const outcome = await this.#store.claim(this.session, epoch, valid);
+      const outcome = await this.#options.store.claim(this.session, epoch, valid);
       if (outcome === "committed") this.#epoch = epoch + 1;
       return outcome;
     });
@@ -72,7 +85,7 @@ export class Stream {
 
   /** @param epoch of whoever commits: a projector's own, so that an overtaken one fails */
   commit(change: SessionChange, epoch: number = this.#epoch): Promise<CommitOutcome> {
-    return this.#store.commit(this.session, epoch, change);
+    return this.#options.store.commit(this.session, epoch, change);
   }
 
   /**
@@ -86,6 +99,7 @@ export class Stream {
     const seen = Math.max(earlier?.cursor ?? 0, earlier?.seen ?? 0);
     const attachment = new Attachment(row, { seen, head: origin.head ?? 0 });
     this.attachments.set(job, attachment);
+    this.#options.followed?.(job);
     this.#note({ attach: [row] });
     return attachment;
   }
@@ -109,24 +123,77 @@ export class Stream {
   /** The client has handled everything up to `seq`. Without the feature that has no effect (R-6.5-4). */
   acknowledge(seq: number): void {
     if (this.lag?.acknowledge(seq, this.issued)) this.#note({ acked: seq });
+    if (this.lag?.acked !== seq) return;
+    this.#trimmer.acknowledged(seq);
+    this.#trim();
   }
 
-  /** Whether its client agreed to send acks and owes one for a record of this job (R-6.5-3). */
-  awaitsAck(job: JobId): boolean {
-    if (this.lag === undefined) return false;
-    const spans = this.journal.spans(this.lag.acked + 1, this.issued);
-    for (const span of spans) if (span.job === job && span.said === undefined) return true;
-    return false;
+  /**
+   * Whether it still has to read this job; or its client, having read it, to acknowledge it; or, where clients do not,
+   * was sent some of it so lately that it may not have arrived (R-6.5-3, R-14-3).
+   */
+  holds(job: JobId): boolean {
+    if (this.attachments.has(job)) return true;
+    if (this.lag === undefined) return this.deliveries?.isRecent(job) ?? false;
+    return this.journal.lastRecord(job, this.issued) > this.lag.acked;
+  }
+
+  /**
+   * The job is about to be removed: what its log alone can tell is written down, how far the last numbers went.
+   * @returns once that is durable
+   */
+  async release(job: JobId): Promise<void> {
+    const { current } = this.journal;
+    if (current?.job !== job || current.from > this.issued) return;
+    this.journal.close(this.issued);
+    await this.commit({ cut: [{ from: this.issued + 1, to: this.issued }] });
+  }
+
+  /**
+   * The jobs were removed: their numbers can be asked for no more.
+   * @param now whether the journal lets go of them at once, instead of when it is worth it
+   */
+  removed(jobs: readonly JobId[], now = false): void {
+    for (const job of jobs) {
+      this.deliveries?.forget(job);
+      this.#trimmer.removed(job);
+    }
+    this.#trim(now);
+  }
+
+  /** The session is about to be forgotten: what stays translates the numbers of its own jobs (R-6.3-18). */
+  async retire(): Promise<void> {
+    const { issued } = this;
+    const swept = this.#trimmer.sweep({ issued, acked: issued, holds: this.#tellsPlace });
+    this.journal.close(issued);
+    await this.commit({ cut: [...swept, { from: issued + 1, to: Number.MAX_SAFE_INTEGER }] });
   }
 
   /** No number will be issued by this epoch any more: writes down how far it got. */
   parked(epoch: number): void {
     const acked = this.lag && { acked: this.lag.acked };
-    this.commit({ issued: this.issued, ...acked }, epoch).catch(this.#failed);
+    this.commit({ issued: this.issued, ...acked }, epoch).catch(this.#options.failed);
   }
+
+  #trim(now = false): void {
+    const cut = this.#trimmer[now ? "sweep" : "trim"]({
+      issued: this.issued,
+      acked: this.lag?.acked ?? 0,
+      holds: (run, lastSeq) =>
+        lastSeq > this.repeated ||
+        this.#tellsPlace(run) ||
+        // It tells that the session was told of a lag that it still has (R-6.5-8).
+        (run.said !== undefined && this.lag?.isTold === true),
+    });
+    if (cut.length > 0) this.#note({ cut });
+  }
+
+  /** Whether the run tells how far the session has read a job that it follows. */
+  readonly #tellsPlace = (run: Run): boolean =>
+    this.attachments.has(run.job) && this.journal.isNewest(run);
 
   /** Commits what nothing has to wait for. */
   #note(change: SessionChange): void {
-    this.commit(change).catch(this.#failed);
+    this.commit(change).catch(this.#options.failed);
   }
 }

@@ -51,7 +51,15 @@ async function rotated() {
   /** Connects a viewer and gives what it was sent, as text and parsed. */
   const look = async (role: Role, features: ReadonlySet<string>, stream?: Stream, after = 0) => {
     const { client, runtime } = linkedPair();
-    const seen = stream ?? new Stream(newSessionId(), features, store.sessions, 1, fail);
+    const seen =
+      stream ??
+      new Stream({
+        session: newSessionId(),
+        features,
+        store: store.sessions,
+        epoch: 1,
+        failed: fail,
+      });
     if (stream === undefined) {
       await store.sessions.insert({
         id: seen.session,

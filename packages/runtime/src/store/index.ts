@@ -12,6 +12,7 @@ export type {
 export type {
   AttachmentRow,
   CommitOutcome,
+  Cut,
   Role,
   Run,
   SessionChange,

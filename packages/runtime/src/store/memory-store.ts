@@ -6,6 +6,7 @@ import { type LogLimits, MemoryLog } from "./memory-log.ts";
 import type {
   AttachmentRow,
   CommitOutcome,
+  Cut,
   Run,
   SessionChange,
   SessionRow,
@@ -201,6 +202,7 @@ class MemorySessions implements SessionStore {
       runs.push(...change.runs);
       this.#runs.set(id, runs);
     }
+    if (change.cut !== undefined) this.#cut(id, change.cut);
     for (const row of change.attach ?? []) {
       stored.attachments.delete(row.job);
       stored.attachments.set(row.job, row);
@@ -229,6 +231,25 @@ class MemorySessions implements SessionStore {
 
   async removeRuns(id: SessionId): Promise<void> {
     if (!this.#sessions.has(id)) this.#runs.delete(id);
+  }
+
+  #cut(id: SessionId, cuts: readonly Cut[]): void {
+    const kept: Run[] = [];
+    let next = 0;
+    const end = (before: number): void => {
+      for (let cut = cuts[next]; cut !== undefined; cut = cuts[++next]) {
+        if (Math.max(cut.to, cut.from - 1) >= before) return;
+        const last = kept.pop();
+        if (last !== undefined)
+          kept.push({ ...last, to: Math.min(last.to ?? Infinity, cut.from - 1) });
+      }
+    };
+    for (const run of this.#runs.get(id) ?? []) {
+      end(run.from);
+      if (run.from < (cuts[next]?.from ?? Infinity)) kept.push(run);
+    }
+    end(Infinity);
+    this.#runs.set(id, kept);
   }
 
   #setTokens(stored: StoredSession, tokens: readonly string[]): void {

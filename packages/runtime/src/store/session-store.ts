@@ -18,6 +18,20 @@ export interface Run {
    * in place of a record. Such a run is about `job`, was called for by its record `jobFrom`, and covers `from` alone.
    */
   readonly said?: string | undefined;
+  /**
+   * The last number that it covers, where the next run does not tell: the one behind it is gone, or nothing may follow.
+   * From there to the next run's `from` the numbers mean nothing any more.
+   */
+  readonly to?: number | undefined;
+}
+
+/**
+ * Numbers that mean nothing any more: the runs that begin at `from` to `to` are gone, and the one before them, if there
+ * is one, covers nothing from `from` on. With `to` below `from` it only closes that one.
+ */
+export interface Cut {
+  readonly from: number;
+  readonly to: number;
 }
 
 /** A session follows a job. */
@@ -54,6 +68,8 @@ export interface SessionRow {
 export interface SessionChange {
   /** Replaces every run at or above the first one's `from`: nothing was ever sent under those. */
   readonly runs?: readonly Run[];
+  /** What of the runs goes, ascending; the run behind which numbers are still allotted is not among them. */
+  readonly cut?: readonly Cut[];
   readonly attach?: readonly AttachmentRow[];
   readonly detach?: readonly JobId[];
   readonly tokens?: readonly string[];

@@ -17,6 +17,6 @@ export async function numberingOf(
   const stream = sessions.get(session)?.stream;
   if (stream !== undefined) return stream;
   const runs = await store.sessions.runs(session);
-  // The last run of a forgotten session stands where it would have gone on.
-  return { journal: new Journal(runs), issued: (runs.at(-1)?.from ?? 1) - 1 };
+  // The last run of a forgotten session says how far its numbers went.
+  return { journal: new Journal(runs), issued: runs.at(-1)?.to ?? 0 };
 }

@@ -192,7 +192,9 @@ test("R-7.6-6: a subscriber that comes after the end gets the end", async () => 
 });
 
 test("P3: a job that is removed while a subscription reads its log is not found, rather than silent for ever", async () => {
-  const { runtime, store, clock, owner, job } = await owning({ limits: { retentionSec: 1 } });
+  const { runtime, store, clock, owner, job } = await owning({
+    limits: { retentionSec: 1, resumeWindowSec: 1 },
+  });
   job.end("done");
   await owner.terminal(job.id);
   await settled();
@@ -202,6 +204,7 @@ test("P3: a job that is removed while a subscription reads its log is not found,
   const id = subscribe(late, job.id, { history: true });
   await settled();
   clock.advance(1000);
+  await settled();
   await store.held.reads.open();
   expect((await late.reply(id)).payload).toMatchObject({
     code: "JOB_NOT_FOUND",

@@ -1,0 +1,75 @@
+import type { JobId } from "@arcp/core";
+import type { Cut, Run } from "../store/index.ts";
+import type { Journal } from "./journal.ts";
+
+/** So little is not worth the trouble. */
+const MIN_WASTE = 32;
+
+/** How far a session has got, for what may go of its journal. */
+export interface TrimBounds {
+  /** The highest number that was issued. */
+  readonly issued: number;
+  /** The highest number that its client acknowledged. */
+  readonly acked: number;
+  /** Whether a run has to stay for now, though nobody can ask for what it covers. */
+  readonly holds: (run: Run, lastSeq: number) => boolean;
+}
+
+/**
+ * Keeps a session's journal from growing with its history. Gone is what nobody can ask for any more: runs of a job that
+ * was removed, and those of others' jobs once their numbers are acknowledged (R-6.5-2). A run of a job of its own translates
+ * its numbers for as long as the job is kept (R-6.3-18). A trim goes through the whole journal, so it waits until about
+ * half of it is waste: each run then costs a few looks in all, however long the journal is.
+ */
+export class Trimmer {
+  readonly #journal: Journal;
+  /** Jobs that were removed and still have runs. */
+  readonly #removed = new Set<JobId>();
+  /** The number up to which acknowledged runs were counted. */
+  #counted = 0;
+  /** About how many runs may go: one may count twice, none is missed. */
+  #waste = 0;
+  /** How many of them had to stay when it last trimmed. */
+  #held = 0;
+
+  constructor(journal: Journal) {
+    this.#journal = journal;
+  }
+
+  /** The job and its log are gone. */
+  removed(job: JobId): void {
+    const runs = this.#journal.count(job);
+    if (runs === 0) return;
+    this.#removed.add(job);
+    this.#waste += runs;
+  }
+
+  /** The client has handled everything up to `seq`. */
+  acknowledged(seq: number): void {
+    for (const { role } of this.#journal.runs(this.#counted + 1, seq)) {
+      if (role === "observer") this.#waste += 1;
+    }
+    this.#counted = Math.max(this.#counted, seq);
+  }
+
+  /** Trims once it is worth it. @returns what has to be stored for it */
+  trim(bounds: TrimBounds): readonly Cut[] {
+    const worth = this.#waste >= 2 * this.#held + MIN_WASTE;
+    return worth && this.#waste * 2 >= this.#journal.size ? this.sweep(bounds) : [];
+  }
+
+  /** Trims all that may go, now. @returns what has to be stored for it */
+  sweep({ issued, acked, holds }: TrimBounds): readonly Cut[] {
+    this.#held = 0;
+    const cuts = this.#journal.trim((run, lastSeq) => {
+      const seen = run.role === "observer" && lastSeq <= acked;
+      if (lastSeq > issued || !(seen || this.#removed.has(run.job))) return false;
+      if (!holds(run, lastSeq)) return true;
+      this.#held += 1;
+      return false;
+    });
+    this.#waste = this.#held;
+    for (const job of this.#removed) if (this.#journal.count(job) === 0) this.#removed.delete(job);
+    return cuts;
+  }
+}
