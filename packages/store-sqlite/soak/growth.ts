@@ -1,0 +1,39 @@
+// Whether memory and file stop growing: `soak growth [jobs] [events] [retention in s] [ms per job]`.
+import { type Footprint, readLate, runMany } from "../test/growth.ts";
+import { Scratch } from "../test/scratch.ts";
+
+const MIB = 1024 * 1024;
+/** From the first measurement to the last. */
+const BOUNDS = { memory: 8 * MIB, file: 1.2 };
+const LONG = 100_000;
+
+const [jobs = 200, eventsPerJob = 1000, retention = 30, pace = 900] = process.argv
+  .slice(2)
+  .map(Number);
+const mib = (bytes: number): string => `${(bytes / MIB).toFixed(2)} MiB`;
+const line = ({ events, after, memory, file }: Footprint): string =>
+  `  ${events} events after ${Math.round(after)} s: memory ${mib(memory)}${file === 0 ? "" : `, file ${mib(file)}`}`;
+
+using scratch = new Scratch();
+for (const kind of ["sqlite", "memory"]) {
+  console.log(
+    `${kind}: ${jobs} jobs of ${eventsPerJob} events in one session, kept for ${retention} s, one every ${pace} ms`,
+  );
+  const store = kind === "memory" ? kind : scratch.newFile();
+  const { early, late } = await runMany(
+    { store, jobs, eventsPerJob, retention, pace },
+    (footprint) => console.log(line(footprint)),
+  );
+  if (early.after < retention)
+    throw new Error("too fast: nothing was removed when it was measured");
+  const grown = late.memory - early.memory;
+  const ratio = early.file === 0 ? 1 : late.file / early.file;
+  const holds = grown <= BOUNDS.memory && ratio <= BOUNDS.file;
+  console.log(
+    `  ${holds ? "holds" : "FAILS"}: memory ${mib(grown)} more, file ${ratio.toFixed(2)} times`,
+  );
+  if (!holds) process.exitCode = 1;
+}
+
+const ms = await readLate(scratch.newFile(), LONG);
+console.log(`${LONG} events of an ended job came whole and in order in ${Math.round(ms)} ms`);

@@ -1,0 +1,29 @@
+import { expect, test } from "vitest";
+import { readLate, runMany } from "../test/growth.ts";
+import { Scratch } from "../test/scratch.ts";
+
+const MIB = 1024 * 1024;
+
+// The long form of both is `soak growth`.
+test.each(["sqlite", "memory"])(
+  "R-14-3: on %s neither memory nor file grow with the jobs that were",
+  {
+    timeout: 60_000,
+  },
+  async (kind) => {
+    using scratch = new Scratch();
+    const store = kind === "memory" ? kind : scratch.newFile();
+    const plan = { store, jobs: 80, eventsPerJob: 200, retention: 0.5, pace: 40 };
+    const { early, late } = await runMany(plan);
+    expect(early.after).toBeGreaterThan(plan.retention);
+    expect(late.memory - early.memory).toBeLessThan(4 * MIB);
+    expect(late.file).toBeLessThanOrEqual(1.2 * early.file);
+  },
+);
+
+test("R-7.6-3: a long job that has ended comes whole and in order to a session that is opened later", {
+  timeout: 60_000,
+}, async () => {
+  using scratch = new Scratch();
+  await readLate(scratch.newFile(), 10_000);
+});

@@ -1,0 +1,129 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, statSync } from "node:fs";
+import { setTimeout as pause } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { connect, type Job, type WatchedJob } from "@arcp/client";
+import { dial } from "@arcp/transport-ws";
+
+const SERVER = fileURLToPath(new URL("burst-server.ts", import.meta.url));
+
+export interface GrowthPlan {
+  /** A file that is not there yet, or `memory` for the memory store. */
+  readonly store: string;
+  readonly jobs: number;
+  readonly eventsPerJob: number;
+  /** In s. */
+  readonly retention: number;
+  /**
+   * Milliseconds from the start of one job to that of the next: the first quarter of the jobs has to take longer than the
+   * retention, so that as many are removed as come when it is first measured.
+   */
+  readonly pace: number;
+}
+
+/** What the runtime holds at one moment. */
+export interface Footprint {
+  readonly events: number;
+  /** Seconds since the first job. */
+  readonly after: number;
+  /** Heap and external memory after a forced collection, in bytes. */
+  readonly memory: number;
+  /** The file and its write-ahead log, in bytes; 0 without a file. */
+  readonly file: number;
+}
+
+/** The runtime that is looked at, in a process of its own. */
+class Server implements AsyncDisposable {
+  readonly #process: ChildProcess;
+  readonly #store: string;
+  readonly #url: Promise<string>;
+
+  constructor(store: string, retention: number) {
+    this.#store = store;
+    this.#process = fork(SERVER, [store, String(retention)], {
+      execArgv: [...process.execArgv, "--expose-gc"],
+    });
+    this.#url = this.#answer<{ url: string }>().then(({ url }) => url);
+  }
+
+  connect() {
+    return this.#url.then((url) => connect(dial(url), { token: "secret" }));
+  }
+
+  async footprint(): Promise<Omit<Footprint, "events" | "after">> {
+    const answer = this.#answer<{ memory: number }>();
+    this.#process.send({});
+    const { memory } = await answer;
+    const files = [this.#store, `${this.#store}-wal`].filter(existsSync);
+    return { memory, file: files.reduce((sum, path) => sum + statSync(path).size, 0) };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const ended = once(this.#process, "exit");
+    this.#process.disconnect();
+    await ended;
+  }
+
+  async #answer<T>(): Promise<T> {
+    const [answer] = await once(this.#process, "message");
+    return answer as T;
+  }
+}
+
+/** Reads a job to its end, and insists that it has every event once and in order. */
+async function readWhole(job: Job | WatchedJob, events: number): Promise<void> {
+  let last = 0;
+  for await (const { jobSeq } of job.events) {
+    // A notice of the session's own has no number in the job.
+    if (jobSeq === undefined) continue;
+    if (jobSeq !== last + 1) throw new Error(`${job.id}: ${jobSeq} came behind ${last}`);
+    last = jobSeq;
+  }
+  await job.result();
+  // The first one says that the job runs.
+  if (last !== events + 1) throw new Error(`${job.id}: ${last} events instead of ${events + 1}`);
+}
+
+/**
+ * One session runs job after job and acknowledges all, while finished ones are removed.
+ * @param log told of every measurement
+ * @returns what the runtime held after a quarter of the jobs, and after all
+ */
+export async function runMany(
+  plan: GrowthPlan,
+  log: (footprint: Footprint) => void = () => {},
+): Promise<{ readonly early: Footprint; readonly late: Footprint }> {
+  await using server = new Server(plan.store, plan.retention);
+  await using client = await server.connect();
+  const started = performance.now();
+  const quarter = Math.ceil(plan.jobs / 4);
+  let early: Footprint | undefined;
+  for (let done = 1; ; done++) {
+    const due = started + done * plan.pace;
+    await readWhole(await client.submit("burst", plan.eventsPerJob), plan.eventsPerJob);
+    // Which is also the time for the last acknowledgement.
+    await pause(Math.max(0, due - performance.now()));
+    if (done % quarter !== 0 && done !== plan.jobs) continue;
+    const footprint: Footprint = {
+      events: done * plan.eventsPerJob,
+      after: (performance.now() - started) / 1000,
+      ...(await server.footprint()),
+    };
+    log(footprint);
+    early ??= footprint;
+    if (done === plan.jobs) return { early, late: footprint };
+  }
+}
+
+/** A long job that has ended is subscribed to by a session that was opened afterwards. @returns how long that took, in ms */
+export async function readLate(store: string, events: number): Promise<number> {
+  await using server = new Server(store, 600);
+  await using owner = await server.connect();
+  const job = await owner.submit("burst", events);
+  await readWhole(job, events);
+  await using late = await server.connect();
+  const started = performance.now();
+  await readWhole(await late.subscribe(job.id, { history: true }), events);
+  return performance.now() - started;
+}
