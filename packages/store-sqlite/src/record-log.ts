@@ -10,10 +10,11 @@ import type {
 } from "@arcp/runtime/store";
 import { Bells } from "./bells.ts";
 import { countLimit } from "./column.ts";
-import type { Connection } from "./connection.ts";
+import type { Connection, Row } from "./connection.ts";
 import type { GroupCommit } from "./group-commit.ts";
 import type { LogLimits } from "./log-limits.ts";
 import type { Reclaimer } from "./reclaimer.ts";
+import { Shares } from "./shares.ts";
 
 /** As they are stored, by position: new kinds go to the end. */
 const KINDS: readonly RecordKind[] = [
@@ -25,33 +26,52 @@ const KINDS: readonly RecordKind[] = [
   "terminal",
 ];
 
-/** A row of `logs`; `records` and `characters` are what counts for the limits. */
+/** A row of `logs`; `records` and `characters` are what counts for its own limits, `size` are all characters. */
 interface LogState {
   readonly key: number;
+  readonly principal: string;
   floor: number;
   head: number;
   records: number;
   characters: number;
+  size: number;
 }
+
+const STATE = "key, principal, floor, head, records, characters, size";
+
+/** An append evicts no more than twice what it brings, and this many characters: enough, and it never takes long. */
+const EVICTED_AT_ONCE = 1024 * 1024;
 
 /** The logs of all jobs, a row per record. */
 export class RecordLog implements LogStore {
   readonly #connection: Connection;
   readonly #group: GroupCommit;
   readonly #reclaimer: Reclaimer;
-  readonly #limits: LogLimits;
+  readonly #limits: LogLimits & { readonly total: number };
+  readonly #shares: Shares;
   readonly #bells = new Bells();
 
-  constructor(connection: Connection, group: GroupCommit, reclaimer: Reclaimer, limits: LogLimits) {
+  constructor(
+    connection: Connection,
+    group: GroupCommit,
+    reclaimer: Reclaimer,
+    limits: LogLimits & { readonly total: number },
+  ) {
     this.#connection = connection;
     this.#group = group;
     this.#reclaimer = reclaimer;
     this.#limits = limits;
+    this.#shares = new Shares(connection);
   }
 
   append(batches: readonly LogBatch[]): Promise<readonly AppendOutcome[]> {
-    return this.#group.write(
-      () => batches.map((batch) => this.#append(batch)),
+    return this.#write(
+      () => {
+        const before = this.#shares.total;
+        const outcomes = batches.map((batch) => this.#append(batch));
+        this.#evictFromAll(2 * (this.#shares.total - before) + EVICTED_AT_ONCE);
+        return outcomes;
+      },
       (outcomes) => {
         for (const [index, { job, records }] of batches.entries()) {
           if (outcomes[index] === "appended" && records.length > 0) this.#bells.ring(job);
@@ -84,10 +104,23 @@ export class RecordLog implements LogStore {
   }
 
   async remove(job: JobId): Promise<void> {
-    await this.#group.write(() =>
-      this.#connection.run("UPDATE logs SET job = NULL WHERE job = ?", job),
-    );
+    await this.#write(() => {
+      const log = this.#state(job);
+      if (log === undefined) return;
+      this.#shares.add(log.principal, -log.size);
+      this.#connection.run("UPDATE logs SET job = NULL, principal = NULL WHERE key = ?", log.key);
+    });
     this.#reclaimer.start();
+  }
+
+  async #write<T>(statements: () => T, announce?: (outcome: T) => void): Promise<T> {
+    try {
+      return await this.#group.write(statements, announce);
+    } catch (error) {
+      // Nothing of the transaction took place, whatever was counted meanwhile.
+      if (this.#connection.isOpen) this.#shares.reload();
+      throw error;
+    }
   }
 
   #append({ job, after, records }: LogBatch): AppendOutcome {
@@ -95,6 +128,7 @@ export class RecordLog implements LogStore {
     if ((known?.head ?? 0) !== after) return "fenced";
     if (records.length === 0) return "appended";
     const log = known ?? this.#begin(job);
+    const before = log.size;
     for (const { kind, text } of records) {
       log.head += 1;
       this.#count(log, kind, text, 1);
@@ -107,57 +141,95 @@ export class RecordLog implements LogStore {
       );
     }
     this.#evict(log);
-    this.#connection.run(
-      "UPDATE logs SET floor = ?, head = ?, records = ?, characters = ? WHERE key = ?",
-      log.floor,
-      log.head,
-      log.records,
-      log.characters,
-      log.key,
-    );
+    this.#shares.add(log.principal, log.size - before);
+    this.#update(log);
     return "appended";
   }
 
   #state(job: JobId): LogState | undefined {
-    const row = this.#connection.get(
-      "SELECT key, floor, head, records, characters FROM logs WHERE job = ?",
-      job,
-    );
-    if (row === undefined) return undefined;
-    return {
-      key: Number(row["key"]),
-      floor: Number(row["floor"]),
-      head: Number(row["head"]),
-      records: Number(row["records"]),
-      characters: Number(row["characters"]),
-    };
+    const row = this.#connection.get(`SELECT ${STATE} FROM logs WHERE job = ?`, job);
+    return row && decode(row);
   }
 
+  /** @throws whatever SQLite throws */
   #begin(job: JobId): LogState {
     const row = this.#connection.get(
-      "INSERT INTO logs (job, floor, head, records, characters) VALUES (?, 0, 0, 0, 0) RETURNING key",
+      `INSERT INTO logs (job, principal, floor, head, records, characters, size)
+         VALUES (?1, coalesce((SELECT principal FROM jobs WHERE id = ?1), ''), 0, 0, 0, 0, 0) RETURNING ${STATE}`,
       job,
     );
-    return { key: Number(row?.["key"]), floor: 0, head: 0, records: 0, characters: 0 };
+    return decode(row ?? {});
+  }
+
+  #update({ key, floor, head, records, characters, size }: LogState): void {
+    this.#connection.run(
+      "UPDATE logs SET floor = ?, head = ?, records = ?, characters = ?, size = ? WHERE key = ?",
+      floor,
+      head,
+      records,
+      characters,
+      size,
+      key,
+    );
   }
 
   /** Removes the oldest records until the log is within its limits; the newest one stays whatever its size. */
   #evict(log: LogState): void {
     const { records, characters } = this.#limits;
-    while ((log.records > records || log.characters > characters) && log.head - log.floor > 1) {
-      log.floor += 1;
-      const row = this.#connection.get(
-        "DELETE FROM records WHERE log = ? AND seq = ? RETURNING kind, text",
-        log.key,
-        log.floor,
-      );
-      this.#count(log, KINDS[Number(row?.["kind"])], String(row?.["text"]), -1);
+    while ((log.records > records || log.characters > characters) && isEvictable(log)) {
+      this.#evictOldest(log);
     }
   }
 
+  /** The largest log of the principal that holds most loses its oldest records, until all are within the limit. */
+  #evictFromAll(atMost: number): void {
+    const floor = this.#shares.total - atMost;
+    const goesOn = (): boolean =>
+      this.#shares.total > this.#limits.total && this.#shares.total > floor;
+    while (goesOn()) {
+      const victim = this.#shares.victim();
+      if (victim === undefined) return;
+      const log = decode(victim.row);
+      // As long as it would be the victim again.
+      do {
+        const before = log.size;
+        this.#evictOldest(log);
+        this.#shares.add(log.principal, log.size - before);
+      } while (goesOn() && isEvictable(log) && victim.isStill(log.size));
+      this.#update(log);
+    }
+  }
+
+  #evictOldest(log: LogState): void {
+    log.floor += 1;
+    const row = this.#connection.get(
+      "DELETE FROM records WHERE log = ? AND seq = ? RETURNING kind, text",
+      log.key,
+      log.floor,
+    );
+    this.#count(log, KINDS[Number(row?.["kind"])], String(row?.["text"]), -1);
+  }
+
   #count(log: LogState, kind: RecordKind | undefined, text: string, sign: 1 | -1): void {
+    log.size += sign * text.length;
     if (kind === "result_chunk") return;
     log.records += sign;
     log.characters += sign * text.length;
   }
+}
+
+function isEvictable({ floor, head }: LogState): boolean {
+  return head - floor > 1;
+}
+
+function decode(row: Row): LogState {
+  return {
+    key: Number(row["key"]),
+    principal: String(row["principal"]),
+    floor: Number(row["floor"]),
+    head: Number(row["head"]),
+    records: Number(row["records"]),
+    characters: Number(row["characters"]),
+    size: Number(row["size"]),
+  };
 }

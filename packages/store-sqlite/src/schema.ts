@@ -19,8 +19,11 @@ export const migrations: readonly string[] = [
     floor INTEGER NOT NULL,
     head INTEGER NOT NULL,
     records INTEGER NOT NULL,
-    characters INTEGER NOT NULL
+    characters INTEGER NOT NULL,
+    principal TEXT,
+    size INTEGER NOT NULL
   ) STRICT;
+  CREATE INDEX logs_by_size ON logs (principal, size DESC, job) WHERE principal IS NOT NULL;
 
   CREATE TABLE records (
     log INTEGER NOT NULL,

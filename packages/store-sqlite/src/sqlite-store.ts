@@ -12,7 +12,14 @@ import { SessionTable } from "./session-table.ts";
 export interface SqliteStoreOptions {
   /** What is kept of one job's log; beyond it the oldest records go. */
   readonly logLimits?: Partial<LogLimits>;
+  /**
+   * Characters of text kept of all logs together, chunks of results included. Beyond it the largest log of the principal
+   * that holds most loses its oldest records. Default 20 Gi.
+   */
+  readonly totalLogCharacters?: number;
 }
+
+const DEFAULT_TOTAL = 20 * 1024 * 1024 * 1024;
 
 /**
  * A store in one file, for one runtime at a time. What it acknowledged survives the end of the process and a loss of
@@ -36,6 +43,7 @@ export function storeOn(connection: Connection, options: SqliteStoreOptions = {}
     logs: new RecordLog(connection, group, reclaimer, {
       ...DEFAULT_LOG_LIMITS,
       ...options.logLimits,
+      total: options.totalLogCharacters ?? DEFAULT_TOTAL,
     }),
     jobs: new JobTable(connection, group),
     sessions: new SessionTable(connection, group),

@@ -12,7 +12,7 @@ import { CrashingDatabase } from "./crashing-database.ts";
 const JOBS = ["job_0", "job_1", "job_2"] as JobId[];
 const SESSIONS = ["sess_0", "sess_1"] as SessionId[];
 const TOKENS = ["t0", "t1", "t2", "t3"];
-const LIMITS = { records: 12, characters: 400 };
+const LIMITS = { logLimits: { records: 12, characters: 400 }, totalLogCharacters: 600 };
 const KINDS: readonly RecordKind[] = ["event", "result_chunk", "progress", "terminal"];
 const ALL = { records: 1000, characters: 1_000_000 };
 
@@ -92,7 +92,7 @@ interface Flight {
  * order of the calls; of what it had not, a beginning may be, each call whole.
  */
 export class Interleaving {
-  readonly #model = memoryStore({ logLimits: LIMITS });
+  readonly #model = memoryStore(LIMITS);
   readonly #newFile: () => string;
   #place: string;
   #image: string;
@@ -141,7 +141,7 @@ export class Interleaving {
       return this.#database;
     };
     try {
-      this.#store = storeOn(openDatabase(this.#place, connect), { logLimits: LIMITS });
+      this.#store = storeOn(openDatabase(this.#place, connect), LIMITS);
     } catch (error) {
       if (!this.#database?.crashed) throw error;
       tally.crashes += 1;
@@ -301,7 +301,7 @@ export class Interleaving {
     if ("insertJob" in step) {
       const row = {
         id: at(JOBS, step.insertJob),
-        principal: "alice",
+        principal: step.insertJob === 0 ? "alice" : "bob",
         session: at(SESSIONS, 0),
         features: ["ack"],
         request: "msg_1" as MessageId,

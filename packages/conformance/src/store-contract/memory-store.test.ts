@@ -7,7 +7,8 @@ import { storeContract } from "./store-contract.ts";
 /** Nothing outlives it: the cases that reopen are skipped. */
 const memory: OpenStore = {
   open: async () => memoryStore(),
-  openLimited: async (logLimits) => memoryStore({ logLimits }),
+  openLimited: async ({ total, ...logLimits }) =>
+    memoryStore({ logLimits, ...(total !== undefined && { totalLogCharacters: total }) }),
 };
 
 describe("the store contract on memory", () => {

@@ -1,7 +1,7 @@
 import { type SqliteStoreOptions, sqliteStore } from "@arcp/store-sqlite";
 import { afterAll, describe, expect, test } from "vitest";
 import { Scratch } from "../../test/scratch.ts";
-import { missing, type OpenStore } from "./store-case.ts";
+import { type KeptLog, missing, type OpenStore } from "./store-case.ts";
 import { storeContract } from "./store-contract.ts";
 
 const scratch = new Scratch();
@@ -15,9 +15,14 @@ async function open(path: string, options: SqliteStoreOptions = {}) {
   return store;
 }
 
+const limitsOf = ({ total, ...logLimits }: KeptLog): SqliteStoreOptions => ({
+  logLimits,
+  ...(total !== undefined && { totalLogCharacters: total }),
+});
+
 const inFile: OpenStore = {
   open: () => open(scratch.newFile()),
-  openLimited: (logLimits) => open(scratch.newFile(), { logLimits }),
+  openLimited: (kept) => open(scratch.newFile(), limitsOf(kept)),
   async reopen(store) {
     const { path = "", options } = opened.get(store) ?? {};
     await store.close();
@@ -27,7 +32,7 @@ const inFile: OpenStore = {
 
 const inMemory: OpenStore = {
   open: async () => sqliteStore(":memory:"),
-  openLimited: async (logLimits) => sqliteStore(":memory:", { logLimits }),
+  openLimited: async (kept) => sqliteStore(":memory:", limitsOf(kept)),
 };
 
 describe("the store contract on a file", () => {

@@ -6,6 +6,8 @@ export interface KeptLog {
   readonly records: number;
   /** Of text, as JavaScript counts them. */
   readonly characters: number;
+  /** Characters of all logs together, chunks of results included. Default: as many as the store keeps anyway. */
+  readonly total?: number;
 }
 
 /** How to get at the stores that the contract is held against. What is absent, the store cannot do. */

@@ -8,6 +8,7 @@ import { logAppendCases } from "./log-append.ts";
 import { logReadCases } from "./log-read.ts";
 import { sessionCases } from "./session.ts";
 import type { StoreCase } from "./store-case.ts";
+import { totalLimitCases } from "./total-limit.ts";
 
 /**
  * What every store promises, case by case, for any test runner to loop over. Ids of jobs and sessions are ASCII; other
@@ -16,6 +17,7 @@ import type { StoreCase } from "./store-case.ts";
 export const storeContract: readonly StoreCase[] = [
   ...logAppendCases,
   ...logReadCases,
+  ...totalLimitCases,
   ...bellCases,
   ...jobRowCases,
   ...listingCases,

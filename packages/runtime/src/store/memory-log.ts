@@ -29,7 +29,9 @@ export class MemoryLog {
   #segments: Segment[] = [];
   #floor = 0;
   #head = 0;
+  /** What counts for the limits. */
   #counted = { records: 0, characters: 0 };
+  #characters = 0;
 
   constructor(limits: LogLimits) {
     this.#limits = limits;
@@ -37,6 +39,16 @@ export class MemoryLog {
 
   get head(): number {
     return this.#head;
+  }
+
+  /** Of the text of all kept records. */
+  get characters(): number {
+    return this.#characters;
+  }
+
+  /** Whether it has something to lose: the newest record stays, however large it is. */
+  get isEvictable(): boolean {
+    return this.#head - this.#floor > 1;
   }
 
   append(records: readonly LogRecord[]): void {
@@ -52,7 +64,7 @@ export class MemoryLog {
     const added = records.map(({ text }) => text).join("");
     segment.text = segment.text === "" ? added : [segment.text, added].join("");
     this.#head += records.length;
-    while (this.#overLimit()) this.#evict();
+    while (this.#overLimit()) this.evict();
   }
 
   read(after: number, limits: PageLimits): LogPage {
@@ -105,21 +117,23 @@ export class MemoryLog {
   #overLimit(): boolean {
     const { records, characters } = this.#counted;
     const over = records > this.#limits.records || characters > this.#limits.characters;
-    return over && this.#head - this.#floor > 1;
+    return over && this.isEvictable;
   }
 
-  /** Evicts the oldest record; its segment goes with the last of them. */
-  #evict(): void {
+  /** Evicts the oldest record; its segment goes with the last of them. @returns how many characters that were */
+  evict(): number {
     const [segment] = this.#segments;
-    if (segment === undefined) return;
+    if (segment === undefined) return 0;
     const index = this.#floor - segment.after;
     const { kind, text } = recordAt(segment, index);
     this.#count(kind, text.length, -1);
     this.#floor += 1;
     if (index + 1 === segment.ends.length) this.#segments.shift();
+    return text.length;
   }
 
   #count(kind: RecordKind, characters: number, sign: 1 | -1): void {
+    this.#characters += sign * characters;
     if (kind === "result_chunk") return;
     this.#counted.records += sign;
     this.#counted.characters += sign * characters;

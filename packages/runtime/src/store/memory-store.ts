@@ -1,8 +1,8 @@
 import type { JobId, SessionId } from "@arcp/core";
 import type { IdempotencyRecord, IdempotencyStore } from "./idempotency-store.ts";
 import type { JobChange, JobIndex, JobQuery, JobRow } from "./job-index.ts";
-import type { AppendOutcome, LogBatch, LogPage, LogStore, PageLimits } from "./log-store.ts";
-import { type LogLimits, MemoryLog } from "./memory-log.ts";
+import type { LogLimits } from "./memory-log.ts";
+import { MemoryLogs } from "./memory-logs.ts";
 import type {
   AttachmentRow,
   CommitOutcome,
@@ -17,65 +17,31 @@ import type { Store } from "./store.ts";
 export interface MemoryStoreOptions {
   /** What is kept of one job's log; beyond it the oldest records go. */
   readonly logLimits?: Partial<LogLimits>;
+  /**
+   * Characters of text kept of all logs together, chunks of results included. Beyond it the largest log of the principal
+   * that holds most loses its oldest records. Default 1 Gi.
+   */
+  readonly totalLogCharacters?: number;
 }
 
 const DEFAULT_LOG_LIMITS: LogLimits = { records: 250_000, characters: 256 * 1024 * 1024 };
+const DEFAULT_TOTAL = 1024 * 1024 * 1024;
 
 /** A store in memory: durable means written, and everything ends with the process. */
-export function memoryStore(options: MemoryStoreOptions = {}): Store {
+export function memoryStore({
+  logLimits,
+  totalLogCharacters = DEFAULT_TOTAL,
+}: MemoryStoreOptions = {}): Store {
+  const jobs = new MemoryJobs();
+  const limits = { ...DEFAULT_LOG_LIMITS, ...logLimits };
   return {
-    logs: new MemoryLogs({ ...DEFAULT_LOG_LIMITS, ...options.logLimits }),
-    jobs: new MemoryJobs(),
+    logs: new MemoryLogs(limits, totalLogCharacters, (job) => jobs.principalOf(job)),
+    jobs,
     sessions: new MemorySessions(),
     idempotency: new MemoryIdempotency(),
     durable: false,
     close: async () => {},
   };
-}
-
-const EMPTY: LogPage = { floor: 0, head: 0, records: [] };
-
-class MemoryLogs implements LogStore {
-  readonly #limits: LogLimits;
-  readonly #logs = new Map<JobId, MemoryLog>();
-  readonly #bells = new Map<JobId, Set<() => void>>();
-
-  constructor(limits: LogLimits) {
-    this.#limits = limits;
-  }
-
-  async append(batches: readonly LogBatch[]): Promise<readonly AppendOutcome[]> {
-    const outcomes = batches.map((batch) => this.#append(batch));
-    for (const { job } of batches) {
-      for (const ring of this.#bells.get(job) ?? []) ring();
-    }
-    return outcomes;
-  }
-
-  async read(job: JobId, after: number, limits: PageLimits): Promise<LogPage> {
-    return this.#logs.get(job)?.read(after, limits) ?? EMPTY;
-  }
-
-  listen(job: JobId, ring: () => void): () => void {
-    const bells = this.#bells.get(job) ?? new Set();
-    this.#bells.set(job, bells.add(ring));
-    return () => {
-      bells.delete(ring);
-      if (bells.size === 0 && this.#bells.get(job) === bells) this.#bells.delete(job);
-    };
-  }
-
-  async remove(job: JobId): Promise<void> {
-    this.#logs.delete(job);
-  }
-
-  #append({ job, after, records }: LogBatch): AppendOutcome {
-    const log = this.#logs.get(job) ?? new MemoryLog(this.#limits);
-    if (log.head !== after) return "fenced";
-    this.#logs.set(job, log);
-    log.append(records);
-    return "appended";
-  }
 }
 
 class MemoryJobs implements JobIndex {
@@ -103,6 +69,10 @@ class MemoryJobs implements JobIndex {
 
   async remove(id: JobId): Promise<void> {
     this.#rows.delete(id);
+  }
+
+  principalOf(id: JobId): string | undefined {
+    return this.#rows.get(id)?.principal;
   }
 }
 
