@@ -2,7 +2,7 @@ import { type JobId, ManualClock, type SessionId } from "@arcp/core";
 import { pino } from "pino";
 import { expect, test } from "vitest";
 import { settled } from "../../test/held-store.ts";
-import { dense } from "../../test/hosting.ts";
+import { dense, hosting } from "../../test/hosting.ts";
 import { ALL_FEATURES, type Frame, Viewer } from "../../test/viewer.ts";
 import { tokenTable } from "../auth.ts";
 import { defineAgent } from "../jobs/agents.ts";
@@ -315,4 +315,62 @@ test("R-6.3-18: a session that is forgotten leaves nothing of the jobs that it o
   // One for each job that it was following tells how far it was.
   expect(left.length).toBeLessThan(5);
   expect(left.at(-1)?.to).toBe(lastSeq(viewer));
+});
+
+test("P3: a replay that comes to numbers whose meaning went meanwhile ends the connection, and skips nothing", async () => {
+  const { runtime, store, start } = hosting();
+  const owner = new Viewer(runtime);
+  await owner.hello(ACKING);
+  const jobs = [await start(owner), await start(owner)];
+  await settled();
+  const viewer = new Viewer(runtime);
+  const welcome = await viewer.hello(ACKING);
+  for (const { id } of jobs) await viewer.reply(viewer.send("job.subscribe", { job_id: id }));
+  for (let i = 0; i < 50; i++) for (const job of jobs) await say(job, 1);
+  expect(viewer.seqs).toEqual(dense(100));
+  // All is there when the resume is looked at; while it waits for the store, the old connection acknowledges it.
+  store.held.claims.hold();
+  const back = new Viewer(runtime);
+  const resumed = back.resume(welcome, 3);
+  await settled();
+  expect(store.held.claims.waiting).toBe(1);
+  await ack(viewer, 100);
+  await store.held.claims.open();
+  expect(isWelcome(await resumed)).toBe(true);
+  await back.ended;
+  expect(back.frames.at(-1)?.payload.code).toBe("RESUME_WINDOW_EXPIRED");
+  expect(back.seqs).toEqual([]);
+});
+
+test("R-6.3-20: a cursor that a restart reads off a run which ends at a hole ends there as well", async () => {
+  const rig = machine();
+  const runtime = rig.begin();
+  const owner = new Viewer(runtime);
+  await owner.hello(ACKING);
+  const watched = await rig.start(owner);
+  await settled();
+  const viewer = new Viewer(runtime);
+  const welcome = await viewer.hello(ACKING);
+  await viewer.reply(viewer.send("job.subscribe", { job_id: watched.id }));
+  // One run of the watched job, then many of others that are removed.
+  await say(watched, 3);
+  for (let i = 0; i < 40; i++) {
+    const job = await rig.start(viewer);
+    await settled();
+    job.end("done");
+    await viewer.terminal(job.id);
+    await settled();
+  }
+  await ack(viewer, lastSeq(viewer));
+  await rig.pass(RETENTION + 20_000);
+  const last = lastSeq(viewer);
+  const runs = await rig.runsOf(welcome);
+  expect(runs.length).toBeLessThan(40);
+  expect(runs.find(({ job }) => job === watched.id)?.to).toBe(3);
+  const back = new Viewer(rig.begin());
+  expect(isWelcome(await back.resume(welcome, last))).toBe(true);
+  const end = await back.terminal(watched.id);
+  // What follows what it had read, and nothing else.
+  expect([end.event_seq, end.job_seq]).toEqual([last + 1, 5]);
+  expect(back.stream).toHaveLength(1);
 });
