@@ -101,19 +101,24 @@ function fitsQuery(row: JobRow, query: JobQuery): boolean {
 
 class MemoryIdempotency implements IdempotencyStore {
   readonly #records = new Map<string, IdempotencyRecord>();
+  readonly #byJob = new Map<JobId, Set<string>>();
 
   async get(principal: string, key: string): Promise<IdempotencyRecord | undefined> {
     return this.#records.get(pair(principal, key));
   }
 
   async put(record: IdempotencyRecord): Promise<void> {
-    this.#records.set(pair(record.principal, record.key), record);
+    const name = pair(record.principal, record.key);
+    const replaced = this.#records.get(name);
+    if (replaced !== undefined) this.#byJob.get(replaced.job)?.delete(name);
+    this.#records.set(name, record);
+    const names = this.#byJob.get(record.job) ?? new Set();
+    this.#byJob.set(record.job, names.add(name));
   }
 
   async removeJob(job: JobId): Promise<void> {
-    for (const [name, record] of this.#records) {
-      if (record.job === job) this.#records.delete(name);
-    }
+    for (const name of this.#byJob.get(job) ?? []) this.#records.delete(name);
+    this.#byJob.delete(job);
   }
 }
 
