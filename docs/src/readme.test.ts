@@ -56,6 +56,16 @@ describe("tables of options name every option, and nothing else", () => {
     ["transport-ws", "`listen`", [...interfaceKeys(`${ws}/listen.ts`, "ListenOptions"), ...attach]],
     ["transport-ws", "`dial`", dial],
     [
+      "runtime",
+      "`memoryStore`",
+      interfaceKeys("packages/runtime/src/store/memory-store.ts", "MemoryStoreOptions"),
+    ],
+    [
+      "store-sqlite",
+      "`sqliteStore`",
+      interfaceKeys("packages/store-sqlite/src/sqlite-store.ts", "SqliteStoreOptions"),
+    ],
+    [
       "store-sqlite",
       "`logLimits`",
       interfaceKeys("packages/store-sqlite/src/log-limits.ts", "LogLimits"),

@@ -16,7 +16,7 @@ test.each(["sqlite", "memory"])(
     const plan = { store, jobs: 80, eventsPerJob: 200, retention: 0.5, pace: 40 };
     const { early, late } = await runMany(plan);
     expect(early.after).toBeGreaterThan(plan.retention);
-    expect(late.memory - early.memory).toBeLessThan(4 * MIB);
+    expect(late.memory - early.memory).toBeLessThan(2 * MIB);
     expect(late.file).toBeLessThanOrEqual(1.2 * early.file);
   },
 );
