@@ -166,7 +166,7 @@ export class Sessions {
     this.#audience.removeViewer(session.stream);
     const { store, hasJobs } = this.#options;
     // The row that tells how far its numbers went is forgotten, its runs are not.
-    await session.stream.retire();
+    if (session.stream.journal.size > 0) await session.stream.retire();
     await store.forget(session.id);
     if (!(await hasJobs(session.id))) await store.removeRuns(session.id);
   }
