@@ -181,3 +181,10 @@ test("a database in memory is one of its own, and not durable", async () => {
   expect(store.durable).toBe(true);
   await store.close();
 });
+
+test("a limit that is not a positive number is refused by its name, before there is a file", () => {
+  const path = scratch.newFile();
+  expect(() => sqliteStore(path, { totalLogCharacters: -1 })).toThrow(/totalLogCharacters .* zero/);
+  expect(() => sqliteStore(path, { logLimits: { characters: 0 } })).toThrow(/characters .* zero/);
+  expect(existsSync(path)).toBe(false);
+});

@@ -1,3 +1,4 @@
+import { LocalError } from "@arcp/core";
 import type { Store } from "@arcp/runtime/store";
 import type { Connection } from "./connection.ts";
 import { openDatabase } from "./database-file.ts";
@@ -26,10 +27,15 @@ const DEFAULT_TOTAL = 20 * 1024 * 1024 * 1024;
  * power; what it had not is there wholly or not at all.
  *
  * @param path of the file, made when it is not there; `:memory:` for one that ends with the process
- * @throws LocalError `MISUSE` when another runtime has the file open, when a newer version wrote it, and when it cannot
- *   be opened or is no store
+ * @throws LocalError `MISUSE` when another runtime has the file open, when a newer version wrote it, when it cannot be
+ *   opened or is no store, and with a limit that is not a positive number
  */
 export function sqliteStore(path: string, options: SqliteStoreOptions = {}): Store {
+  const { logLimits, totalLogCharacters = DEFAULT_TOTAL } = options;
+  const limits = { ...DEFAULT_LOG_LIMITS, ...logLimits, totalLogCharacters };
+  for (const [name, limit] of Object.entries(limits)) {
+    if (!(limit > 0)) throw new LocalError("MISUSE", `${name} must be a number above zero`);
+  }
   return storeOn(openDatabase(path), options);
 }
 

@@ -49,8 +49,13 @@ export class Journal {
 
   /** The run that a further record may continue; undefined when only a new run will do. */
   get current(): Run | undefined {
-    const last = this.#runs.at(-1);
+    const { last } = this;
     return this.#sealed || last?.to !== undefined ? undefined : last;
+  }
+
+  /** The run with the highest numbers. */
+  get last(): Run | undefined {
+    return this.#runs.at(-1);
   }
 
   /** Nobody knows whether the last commit of runs took place: the next one has to say again what holds (P1). */

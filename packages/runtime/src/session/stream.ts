@@ -143,8 +143,8 @@ export class Stream {
    * @returns once that is durable
    */
   async release(job: JobId): Promise<void> {
-    const { current } = this.journal;
-    if (current?.job !== job || current.from > this.issued) return;
+    const { last } = this.journal;
+    if (last?.job !== job || last.to !== undefined || last.from > this.issued) return;
     this.journal.close(this.issued);
     await this.commit({ cut: [{ from: this.issued + 1, to: this.issued }] });
   }

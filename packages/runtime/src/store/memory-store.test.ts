@@ -124,3 +124,10 @@ test("R-6.3-18: the runs outlive their session until they are removed, and not b
   await sessions.removeRuns(id);
   expect(await sessions.runs(id)).toEqual([]);
 });
+
+test("a limit that is not a positive number is refused by its name", () => {
+  expect(() => memoryStore({ totalLogCharacters: 0 })).toThrow(/totalLogCharacters .* above zero/);
+  expect(() => memoryStore({ logLimits: { records: Number.NaN } })).toThrow(
+    /records .* above zero/,
+  );
+});

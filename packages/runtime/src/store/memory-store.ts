@@ -1,4 +1,4 @@
-import type { JobId, SessionId } from "@arcp/core";
+import { type JobId, LocalError, type SessionId } from "@arcp/core";
 import type { IdempotencyRecord, IdempotencyStore } from "./idempotency-store.ts";
 import type { JobChange, JobIndex, JobQuery, JobRow } from "./job-index.ts";
 import type { LogLimits } from "./memory-log.ts";
@@ -27,13 +27,20 @@ export interface MemoryStoreOptions {
 const DEFAULT_LOG_LIMITS: LogLimits = { records: 250_000, characters: 256 * 1024 * 1024 };
 const DEFAULT_TOTAL = 1024 * 1024 * 1024;
 
-/** A store in memory: durable means written, and everything ends with the process. */
+/**
+ * A store in memory: durable means written, and everything ends with the process.
+ *
+ * @throws LocalError `MISUSE` with a limit that is not a positive number
+ */
 export function memoryStore({
   logLimits,
   totalLogCharacters = DEFAULT_TOTAL,
 }: MemoryStoreOptions = {}): Store {
   const jobs = new MemoryJobs();
   const limits = { ...DEFAULT_LOG_LIMITS, ...logLimits };
+  for (const [name, limit] of Object.entries({ ...limits, totalLogCharacters })) {
+    if (!(limit > 0)) throw new LocalError("MISUSE", `${name} must be a number above zero`);
+  }
   return {
     logs: new MemoryLogs(limits, totalLogCharacters, (job) => jobs.principalOf(job)),
     jobs,

@@ -1,0 +1,64 @@
+import { newJobId, newSessionId } from "@arcp/core";
+import { expect, test } from "vitest";
+import { memoryStore } from "../store/memory-store.ts";
+import { Stream } from "./stream.ts";
+
+const [A, B] = [newJobId(), newJobId()];
+
+async function streaming() {
+  const { sessions } = memoryStore();
+  const session = newSessionId();
+  await sessions.insert({
+    id: session,
+    principal: "alice",
+    features: [],
+    epoch: 1,
+    tokens: [],
+    acked: 0,
+  });
+  const failed = (error: unknown) => expect.fail(String(error));
+  const options = { session, features: new Set<string>(), store: sessions, epoch: 1, failed };
+  const stream = new Stream(options);
+  const runs = [
+    { from: 1, job: A, jobFrom: 1, role: "owner" as const },
+    { from: 4, job: B, jobFrom: 1, role: "owner" as const },
+  ];
+  await stream.commit({ runs });
+  stream.journal.open(runs);
+  stream.issued = 9;
+  return { stream, stored: () => sessions.runs(session) };
+}
+
+test("P1: before a job goes, the last run says how far the numbers went, if it is about that job", async () => {
+  const { stream, stored } = await streaming();
+  await stream.release(A);
+  expect((await stored()).map(({ to }) => to)).toEqual([undefined, undefined]);
+  await stream.release(B);
+  await stream.release(B);
+  expect((await stored()).map(({ to }) => to)).toEqual([undefined, 9]);
+  // Nothing goes on in it.
+  expect(stream.journal.current).toBeUndefined();
+  expect(stream.journal.origin(10)).toBeUndefined();
+});
+
+test("P1: also after a commit of which nobody knows whether it took place", async () => {
+  const { stream, stored } = await streaming();
+  stream.journal.seal();
+  await stream.release(B);
+  expect((await stored()).at(-1)?.to).toBe(9);
+});
+
+test("P1: a commit of runs that is under way is not touched by the release of the job before them", async () => {
+  for (const first of ["runs", "release"]) {
+    const { stream, stored } = await streaming();
+    const runs = [{ from: 10, job: A, jobFrom: 4, role: "owner" as const }];
+    const changes = [() => stream.commit({ runs }), () => stream.release(B)];
+    if (first === "release") changes.reverse();
+    await Promise.all(changes.map((change) => change()));
+    expect((await stored()).map(({ from, to }) => [from, to])).toEqual([
+      [1, undefined],
+      [4, 9],
+      [10, undefined],
+    ]);
+  }
+});
