@@ -25,14 +25,12 @@ export class DueQueue<T> {
     this.#heap[index] = entry;
   }
 
-  /** Takes everything out that is due at `now`, the earliest first. */
-  take(now: number): T[] {
+  /** Takes out what is due at `now`, the earliest first, but no more than `limit`. */
+  take(now: number, limit = Number.POSITIVE_INFINITY): T[] {
     const taken: T[] = [];
-    for (
-      let first = this.#heap[0];
-      first !== undefined && first.due <= now;
-      first = this.#heap[0]
-    ) {
+    while (taken.length < limit) {
+      const [first] = this.#heap;
+      if (first === undefined || first.due > now) break;
       taken.push(first.value);
       this.#removeFirst();
     }

@@ -1,4 +1,4 @@
-import { ManualClock } from "@arcp/core";
+import { type Clock, ManualClock } from "@arcp/core";
 import { expect, test } from "vitest";
 import { settled } from "../../test/held-store.ts";
 import { dense, hosting } from "../../test/hosting.ts";
@@ -57,6 +57,36 @@ test("R-7.2-7: a job that has to be kept until a moment is kept until then, and 
   clock.advance(501);
   expect(removed).toEqual(["b", "a"]);
   expect(clock.pending).toBe(0);
+});
+
+test("R-14-2: many jobs that are due at once go a few at a time", () => {
+  let time = 0;
+  const timers: Array<() => void> = [];
+  const clock: Clock = {
+    now: () => time,
+    monotonic: () => time,
+    after(_ms, fire) {
+      timers.push(fire);
+      return { cancel: () => void timers.splice(timers.indexOf(fire), 1) };
+    },
+  };
+  let removed = 0;
+  const retention = new Retention(
+    clock,
+    1000,
+    () => false,
+    () => {
+      removed += 1;
+    },
+  );
+  for (let i = 0; i < 1000; i++) retention.keep({ id: `${i}` } as Job);
+  time = 1000;
+  for (let before = 0; timers.length > 0; before = removed) {
+    expect(timers).toHaveLength(1);
+    timers.shift()?.();
+    expect(removed - before).toBeLessThanOrEqual(100);
+  }
+  expect(removed).toBe(1000);
 });
 
 test("nothing is removed any more once it is closed", () => {

@@ -4,6 +4,9 @@ import { DueQueue } from "./due-queue.ts";
 /** Milliseconds until a job that somebody still reads is looked at again. */
 const RECHECK = 10_000;
 
+/** Jobs that are looked at in one go: when many are due at once, others have their turn in between. */
+const AT_ONCE = 64;
+
 /** A job that has ended. */
 export interface EndedJob {
   readonly id: JobId;
@@ -69,7 +72,7 @@ export class Retention {
 
   #sweep(): void {
     this.#armedFor = Number.POSITIVE_INFINITY;
-    for (const job of this.#kept.take(this.#clock.monotonic())) {
+    for (const job of this.#kept.take(this.#clock.monotonic(), AT_ONCE)) {
       // The calendar may have been set back meanwhile.
       const early = (job.keepUntil ?? 0) - this.#clock.now();
       if (early > 0) this.#put(job, early);
