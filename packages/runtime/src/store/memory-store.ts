@@ -53,14 +53,16 @@ export function memoryStore({
 
 class MemoryJobs implements JobIndex {
   readonly #rows = new Map<JobId, JobRow>();
+  /** The ids by session: a session that goes asks for its own jobs, however many others there are. */
+  readonly #bySession = new Map<SessionId, Set<JobId>>();
 
   async insert(row: JobRow): Promise<void> {
-    this.#rows.set(row.id, row);
+    this.#put(row);
   }
 
   async update(id: JobId, change: JobChange): Promise<void> {
     const row = this.#rows.get(id);
-    if (row !== undefined) this.#rows.set(id, { ...row, ...change });
+    if (row !== undefined) this.#put({ ...row, ...change });
   }
 
   async get(id: JobId): Promise<JobRow | undefined> {
@@ -68,18 +70,40 @@ class MemoryJobs implements JobIndex {
   }
 
   async list(query: JobQuery): Promise<readonly JobRow[]> {
-    return [...this.#rows.values()]
+    return this.#candidates(query)
       .filter((row) => fitsQuery(row, query))
       .sort(compareJobs)
       .slice(0, query.limit);
   }
 
   async remove(id: JobId): Promise<void> {
-    this.#rows.delete(id);
+    this.#drop(id);
   }
 
   principalOf(id: JobId): string | undefined {
     return this.#rows.get(id)?.principal;
+  }
+
+  #candidates({ session }: JobQuery): JobRow[] {
+    if (session === undefined) return [...this.#rows.values()];
+    return [...(this.#bySession.get(session) ?? [])].flatMap((id) => this.#rows.get(id) ?? []);
+  }
+
+  #put(row: JobRow): void {
+    const { id, session } = row;
+    if (this.#rows.get(id)?.session !== session) this.#drop(id);
+    this.#rows.set(id, row);
+    const siblings = this.#bySession.get(session) ?? new Set();
+    this.#bySession.set(session, siblings.add(id));
+  }
+
+  #drop(id: JobId): void {
+    const row = this.#rows.get(id);
+    if (row === undefined) return;
+    this.#rows.delete(id);
+    const siblings = this.#bySession.get(row.session);
+    siblings?.delete(id);
+    if (siblings?.size === 0) this.#bySession.delete(row.session);
   }
 }
 
