@@ -86,6 +86,7 @@ export function heldStore(inner: Store = memoryStore()): HeldStore {
       claim: (id, epoch, tokens) => held.claims.pass(() => sessions.claim(id, epoch, tokens)),
       commit: (id, epoch, change) => held.sessions.pass(() => sessions.commit(id, epoch, change)),
       runs: (id) => sessions.runs(id),
+      refusal: (id, request) => sessions.refusal(id, request),
       forget: (id) => sessions.forget(id),
       removeRuns: (id) => sessions.removeRuns(id),
     },

@@ -95,6 +95,15 @@ export const migrations: readonly string[] = [
     PRIMARY KEY (session, first)
   ) STRICT, WITHOUT ROWID;
 
+  CREATE TABLE refusals (
+    place INTEGER PRIMARY KEY,
+    session TEXT NOT NULL,
+    request TEXT NOT NULL,
+    reply TEXT NOT NULL,
+    UNIQUE (session, request)
+  ) STRICT;
+  CREATE INDEX refusals_by_session ON refusals (session, place);
+
   CREATE TABLE idempotency (
     principal TEXT NOT NULL,
     key TEXT NOT NULL,

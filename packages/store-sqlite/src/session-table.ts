@@ -1,4 +1,4 @@
-import type { JobId, SessionId } from "@arcp/core";
+import type { JobId, MessageId, SessionId } from "@arcp/core";
 import type {
   AttachmentRow,
   CommitOutcome,
@@ -12,6 +12,9 @@ import type {
 import { exact, fromJson, present } from "./column.ts";
 import type { Connection } from "./connection.ts";
 import type { GroupCommit } from "./group-commit.ts";
+
+/** Refused submits that are remembered of one session (R-5.4-8). */
+const MAX_REFUSALS = 1000;
 
 /** Sessions, each fenced by its epoch (P5), with their tokens, attachments and runs. */
 export class SessionTable implements SessionStore {
@@ -81,13 +84,23 @@ export class SessionTable implements SessionStore {
 
   commit(id: SessionId, epoch: number, change: SessionChange): Promise<CommitOutcome> {
     return this.#fenced(id, epoch, () => {
-      const { runs = [], cut = [], attach = [], detach = [], tokens, issued, acked } = change;
+      const {
+        runs = [],
+        cut = [],
+        attach = [],
+        detach = [],
+        tokens,
+        issued,
+        acked,
+        refused,
+      } = change;
       this.#openRuns(id, runs);
       this.#cutRuns(id, cut);
       for (const row of attach) this.#attach(id, row);
       for (const job of detach) {
         this.#connection.run("DELETE FROM attachments WHERE session = ? AND job = ?", id, job);
       }
+      if (refused !== undefined) this.#refuse(id, refused);
       if (tokens !== undefined) this.#setTokens(id, tokens);
       if (issued !== undefined)
         this.#connection.run("UPDATE sessions SET issued = ? WHERE id = ?", issued, id);
@@ -109,6 +122,15 @@ export class SessionTable implements SessionStore {
       ...(said === null ? {} : { said: String(said) }),
       ...(last === null ? {} : { to: Number(last) }),
     }));
+  }
+
+  async refusal(id: SessionId, request: MessageId): Promise<string | undefined> {
+    const row = this.#connection.get(
+      "SELECT reply FROM refusals WHERE session = ? AND request = ?",
+      id,
+      exact(request),
+    );
+    return row === undefined ? undefined : fromJson(row["reply"]);
   }
 
   forget(id: SessionId): Promise<void> {
@@ -213,10 +235,26 @@ export class SessionTable implements SessionStore {
     );
   }
 
+  #refuse(id: SessionId, { request, reply }: NonNullable<SessionChange["refused"]>): void {
+    this.#connection.run(
+      "INSERT OR REPLACE INTO refusals (session, request, reply) VALUES (?, ?, ?)",
+      id,
+      exact(request),
+      exact(reply),
+    );
+    this.#connection.run(
+      `DELETE FROM refusals WHERE session = ?1 AND place <=
+         (SELECT place FROM refusals WHERE session = ?1 ORDER BY place DESC LIMIT 1 OFFSET ?2)`,
+      id,
+      MAX_REFUSALS,
+    );
+  }
+
   /** Everything but its runs. */
   #erase(id: SessionId): void {
     this.#connection.run("DELETE FROM sessions WHERE id = ?", id);
     this.#connection.run("DELETE FROM tokens WHERE session = ?", id);
     this.#connection.run("DELETE FROM attachments WHERE session = ?", id);
+    this.#connection.run("DELETE FROM refusals WHERE session = ?", id);
   }
 }

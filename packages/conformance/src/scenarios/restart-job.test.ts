@@ -200,7 +200,7 @@ describe.each(durableWays)("over %s, through a crash of the runtime", (way) => {
   });
 
   // What was refused is remembered by the process alone.
-  test.fails("R-5.4-8: a rejection is repeated after the crash as well", async () => {
+  test("R-5.4-8: a rejection is repeated after the crash as well", async () => {
     await using stage = await Stage.open(way);
     const wire = await stage.greeted();
     const id = newMessageId("req_");

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { newJobId, newMessageId, newSessionId } from "@arcp/core";
+import { type MessageId, newJobId, newMessageId, newSessionId, type SessionId } from "@arcp/core";
 import { same } from "./equality.ts";
 import { attachmentRow, ownerRun, sessionRow, stateOf } from "./sample-row.ts";
 import { type StoreCase, storeCase } from "./store-case.ts";
@@ -50,6 +50,41 @@ export const sessionCases: readonly StoreCase[] = [
       await stage.holds(async (store) => {
         for (const token of ["t1", "t2", "t3", "t4", "t5"])
           assert.equal(await store.sessions.findByToken(token), undefined);
+      });
+    },
+  ),
+
+  storeCase(
+    "R-5.4-8: the refusals of a session are kept with it, the newest 1,000 of them",
+    { requirements: ["R-5.4-8"] },
+    async (stage) => {
+      const [row, other] = [sessionRow(), sessionRow()];
+      for (const inserted of [row, other]) await stage.store.sessions.insert(inserted);
+      const requests = Array.from({ length: 1001 }, () => newMessageId("req_"));
+      const [first, second] = requests as [MessageId, MessageId];
+      const refuse = (id: SessionId, request: MessageId, reply: string, epoch = 1) =>
+        stage.store.sessions.commit(id, epoch, { refused: { request, reply } });
+      await refuse(other.id, first, '"other"');
+      await refuse(row.id, first, '"fenced"', 2);
+      assert.equal(await stage.store.sessions.refusal(row.id, first), undefined);
+      await Promise.all(
+        requests.slice(0, 1000).map((request, i) => refuse(row.id, request, `${i}`)),
+      );
+      await stage.holds(async (store) => {
+        assert.equal(await store.sessions.refusal(row.id, first), "0");
+        assert.equal(await store.sessions.refusal(other.id, first), '"other"');
+        assert.equal(await store.sessions.refusal(row.id, newMessageId()), undefined);
+      });
+      await refuse(row.id, requests[1000] as MessageId, '"\ud800"');
+      await stage.holds(async (store) => {
+        assert.equal(await store.sessions.refusal(row.id, first), undefined);
+        assert.equal(await store.sessions.refusal(row.id, second), "1");
+        assert.equal(await store.sessions.refusal(row.id, requests[1000] as MessageId), '"\ud800"');
+        assert.equal(await store.sessions.refusal(other.id, first), '"other"');
+      });
+      await stage.store.sessions.forget(row.id);
+      await stage.holds(async (store) => {
+        assert.equal(await store.sessions.refusal(row.id, second), undefined);
       });
     },
   ),

@@ -1,4 +1,4 @@
-import { type JobId, LocalError, type SessionId } from "@arcp/core";
+import { type JobId, LocalError, type MessageId, type SessionId } from "@arcp/core";
 import type { IdempotencyRecord, IdempotencyStore } from "./idempotency-store.ts";
 import type { JobChange, JobIndex, JobQuery, JobRow } from "./job-index.ts";
 import type { LogLimits } from "./memory-log.ts";
@@ -158,9 +158,15 @@ function pair(principal: string, key: string): string {
   return JSON.stringify([principal, key]);
 }
 
+/** Refused submits that are remembered of one session (R-5.4-8). */
+const MAX_REFUSALS = 1000;
+
+type Refusal = NonNullable<SessionChange["refused"]>;
+
 interface StoredSession {
   row: SessionRow;
   readonly attachments: Map<JobId, AttachmentRow>;
+  readonly refused: Map<MessageId, string>;
 }
 
 class MemorySessions implements SessionStore {
@@ -169,7 +175,7 @@ class MemorySessions implements SessionStore {
   readonly #runs = new Map<SessionId, Run[]>();
 
   async insert(row: SessionRow): Promise<void> {
-    this.#sessions.set(row.id, { row, attachments: new Map() });
+    this.#sessions.set(row.id, { row, attachments: new Map(), refused: new Map() });
     for (const token of row.tokens) this.#byToken.set(token, row.id);
   }
 
@@ -188,6 +194,10 @@ class MemorySessions implements SessionStore {
 
   async attachments(id: SessionId): Promise<readonly AttachmentRow[]> {
     return [...(this.#sessions.get(id)?.attachments.values() ?? [])];
+  }
+
+  async refusal(id: SessionId, request: MessageId): Promise<string | undefined> {
+    return this.#sessions.get(id)?.refused.get(request);
   }
 
   async claim(id: SessionId, epoch: number, tokens: readonly string[]): Promise<CommitOutcome> {
@@ -215,6 +225,7 @@ class MemorySessions implements SessionStore {
     }
     for (const job of change.detach ?? []) stored.attachments.delete(job);
     if (change.tokens !== undefined) this.#setTokens(stored, change.tokens);
+    if (change.refused !== undefined) this.#refuse(stored, change.refused);
     const { issued, acked = stored.row.acked } = change;
     stored.row = {
       ...stored.row,
@@ -256,6 +267,13 @@ class MemorySessions implements SessionStore {
     }
     end(Infinity);
     this.#runs.set(id, kept);
+  }
+
+  #refuse({ refused }: StoredSession, { request, reply }: Refusal): void {
+    refused.delete(request);
+    refused.set(request, reply);
+    const [oldest] = refused.keys();
+    if (refused.size > MAX_REFUSALS && oldest !== undefined) refused.delete(oldest);
   }
 
   #setTokens(stored: StoredSession, tokens: readonly string[]): void {

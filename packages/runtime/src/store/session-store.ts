@@ -76,6 +76,8 @@ export interface SessionChange {
   /** The session is parked, having issued so much; `null`: it is connected. */
   readonly issued?: number | null;
   readonly acked?: number;
+  /** A submit that was refused, and the reply that it got, as JSON (R-5.4-8). Of a session the newest 1,000 are kept. */
+  readonly refused?: { readonly request: MessageId; readonly reply: string };
 }
 
 /** `fenced`: a later resume owns the session, and nothing was changed (P5). */
@@ -90,6 +92,8 @@ export interface SessionStore {
   list(): Promise<readonly SessionId[]>;
   /** What the session follows, in the order in which it began to. */
   attachments(id: SessionId): Promise<readonly AttachmentRow[]>;
+  /** The reply that a refused submit of the session got, as JSON. */
+  refusal(id: SessionId, request: MessageId): Promise<string | undefined>;
   /** Takes the session over: raises its epoch from `epoch` by one, unless somebody did so before. */
   claim(id: SessionId, epoch: number, tokens: readonly string[]): Promise<CommitOutcome>;
   /** Changes made in the order of the calls; each resolves when it is durable. */

@@ -18,6 +18,7 @@ import type { AnyAgent } from "../jobs/agents.ts";
 import { fingerprint, KEY_LIFETIME } from "../jobs/idempotency.ts";
 import { Job } from "../jobs/job.ts";
 import { runAgent } from "../jobs/run.ts";
+import type { Announcement } from "../session/announcement.ts";
 import type { Session } from "../session/session.ts";
 import type { SubmitReply } from "../session/submit-log.ts";
 import type { JobRow, Store } from "../store/index.ts";
@@ -53,7 +54,24 @@ async function decide(services: Services, session: Session, request: Submit): Pr
   } catch (thrown) {
     const error = ArcpError.from(thrown);
     if (error !== thrown) services.logger.error({ err: thrown }, "a submit failed");
-    return { announcement: rejection({ id: request.id }, error) };
+    const announcement = rejection({ id: request.id }, error);
+    await remember(services, session, request, announcement);
+    return { announcement };
+  }
+}
+
+/** A refusal is remembered as durably as its session, so that the very submit is never decided twice (R-5.4-8). */
+async function remember(
+  { store, logger }: Services,
+  { stream }: Session,
+  { id: request }: Submit,
+  announcement: Announcement,
+): Promise<void> {
+  if (!store.durable) return;
+  try {
+    await stream.commit({ refused: { request, reply: JSON.stringify(announcement) } });
+  } catch (error) {
+    logger.error({ session: stream.session, err: error }, "a refusal could not be stored");
   }
 }
 
@@ -154,7 +172,9 @@ async function earlierReply(
 ): Promise<SubmitReply | undefined> {
   if (!session.restored) return undefined;
   const [row] = await store.jobs.list({ session: session.id, request: request.id, limit: 1 });
-  return row && { announcement: acceptanceOf(row) };
+  if (row !== undefined) return { announcement: acceptanceOf(row) };
+  const refusal = await store.sessions.refusal(session.id, request.id);
+  return refusal === undefined ? undefined : { announcement: JSON.parse(refusal) };
 }
 
 /** A restriction that the session did not agree on is refused, never dropped silently (R-6.2-4). */
