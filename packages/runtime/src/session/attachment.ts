@@ -1,5 +1,15 @@
 import type { JobId, MessageId } from "@arcp/core";
-import type { AttachmentRow, Role } from "../store/index.ts";
+import type { AttachmentRow, LogPage, Role } from "../store/index.ts";
+
+/** What is known of an attachment besides its row when it is made. */
+export interface Beginning {
+  /** How far an earlier attachment to the job had read, in whose place it is; undefined when there was none. */
+  readonly seen?: number | undefined;
+  /** How far the log reached. */
+  readonly head?: number | undefined;
+  /** Whether its viewer was told that older history is missing (R-7.6-5). */
+  readonly truncated?: boolean | undefined;
+}
 
 /** A session follows a job: who it is to it, and how far it has read. */
 export class Attachment {
@@ -9,19 +19,44 @@ export class Attachment {
   readonly request: MessageId | undefined;
   /** The `job_seq` of the last record that was numbered or passed over as hidden. */
   cursor: number;
-  /** Where it had been before a history was asked for once more; nothing below it is owed to it. */
+  /** Where it had been before a history was asked for once more: nothing up to there is owed to it. */
   readonly seen: number;
   /** How far the log reached when the attachment was made: a shorter one has been removed. */
   readonly head: number;
   /** Takes the bell down; set while the session is connected. */
   unlisten: (() => void) | undefined;
+  /** Where it begins, and up to where it may begin instead without missing what it was promised. */
+  readonly #beginning: { readonly at: number; readonly latest: number };
 
-  constructor(row: AttachmentRow, { seen = 0, head = 0 } = {}) {
+  constructor(row: AttachmentRow, { seen, head = 0, truncated = false }: Beginning = {}) {
     this.job = row.job;
     this.role = row.role;
     this.request = row.request;
     this.cursor = row.after;
-    this.seen = seen;
+    this.seen = seen ?? 0;
     this.head = head;
+    const latest = truncated ? (seen ?? Number.POSITIVE_INFINITY) : row.after;
+    this.#beginning = { at: row.after, latest };
+  }
+
+  /** Whether something behind `cursor` that it has still to see is gone (P3). */
+  isBehind({ floor, head }: LogPage, cursor: number): boolean {
+    return floor > this.startIn(floor, cursor) || head < Math.max(cursor, this.head);
+  }
+
+  /**
+   * Behind which record to read on: `cursor`, or the floor when nothing was read yet and the viewer knows that older
+   * history is missing. What went between that word and the first page is no more than that.
+   */
+  startIn(floor: number, cursor: number): number {
+    const { at, latest } = this.#beginning;
+    return cursor === at && floor > cursor && floor <= latest ? floor : cursor;
+  }
+
+  /** Where an owner goes on that is behind with nothing but a history that it asked for once more. */
+  liveIn({ floor, head }: LogPage, cursor: number): number | undefined {
+    const { seen } = this;
+    const live = this.role === "owner" && seen > cursor && floor <= seen && seen <= head;
+    return live ? seen : undefined;
   }
 }

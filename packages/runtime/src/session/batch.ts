@@ -9,7 +9,8 @@ export class Batch {
   readonly frames: string[] = [];
   readonly runs: Run[] = [];
   readonly cursors = new Map<Attachment, number>();
-  readonly ended: Attachment[] = [];
+  /** What is followed no longer: the job's end is in it, or the subscription is lost. */
+  readonly ended = new Set<Attachment>();
   /** Whose records are gone. */
   readonly lost: Attachment[] = [];
   readonly #stream: Stream;
@@ -48,6 +49,13 @@ export class Batch {
     return this.#warns;
   }
 
+  /** Records that it has still to see are gone. @param live where it goes on in spite of that; undefined when it ends */
+  lose(attachment: Attachment, live: number | undefined): void {
+    this.lost.push(attachment);
+    if (live === undefined) this.ended.add(attachment);
+    else this.cursors.set(attachment, live);
+  }
+
   /** Numbers what this viewer may see of the records that follow `cursor`. */
   add(attachment: Attachment, cursor: number, records: readonly LogRecord[]): void {
     const { job, role } = attachment;
@@ -77,7 +85,7 @@ export class Batch {
         this.#push(renderFrame(this.#prefix, this.#next, job, record, this.#vault));
         if (crossing && !terminal) run = this.#warn(attachment, jobSeq, record);
       }
-      if (terminal) this.ended.push(attachment);
+      if (terminal) this.ended.add(attachment);
     }
     this.cursors.set(attachment, jobSeq);
   }

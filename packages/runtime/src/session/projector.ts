@@ -213,26 +213,25 @@ export class Projector {
       if (room <= 0 || batch.characters >= LIMITS.characters || this.#stopped) break;
       this.#ready.delete(attachment);
       if (this.#stream.attachments.get(attachment.job) !== attachment) continue;
+      // The bell of a subscription that is lost rings on until the batch is recorded.
+      if (batch.ended.has(attachment)) continue;
       const cursor = batch.cursors.get(attachment) ?? attachment.cursor;
       const page = await this.#context.logs.read(attachment.job, cursor, {
         records: this.#ready.size === 0 ? room : Math.min(room, QUANTUM),
         characters: LIMITS.characters - batch.characters,
       });
       while (this.#waits) await this.#context.turn.next();
-      if (page.floor > cursor || page.head < Math.max(cursor, attachment.head)) {
-        // An owner that only lost a history goes on where it was.
-        const { seen } = attachment;
-        const live = seen > cursor && page.floor <= seen && seen <= page.head ? seen : undefined;
+      if (attachment.isBehind(page, cursor)) {
+        const live = attachment.liveIn(page, cursor);
         if (attachment.role === "owner" && live === undefined) return "behind";
-        batch.lost.push(attachment);
-        if (live === undefined) continue;
-        batch.cursors.set(attachment, live);
-        this.#ready.add(attachment);
+        batch.lose(attachment, live);
+        if (live !== undefined) this.#ready.add(attachment);
         continue;
       }
-      batch.add(attachment, cursor, page.records);
+      const start = attachment.startIn(page.floor, cursor);
+      batch.add(attachment, start, page.records);
       void this.#context.turn.spend("projecting", page.records.length);
-      if (cursor + page.records.length < page.head) this.#ready.add(attachment);
+      if (start + page.records.length < page.head) this.#ready.add(attachment);
     }
     return batch;
   }
@@ -253,8 +252,7 @@ export class Projector {
     }
     this.#stream.issued = batch.last;
     if (batch.warns) this.#stream.lag?.told(batch.last);
-    const left = batch.lost.filter(({ role }) => role === "observer");
-    for (const attachment of [...batch.ended, ...left]) {
+    for (const attachment of batch.ended) {
       if (attachments.get(attachment.job) === attachment) this.#stream.detach(attachment.job);
     }
     return undefined;

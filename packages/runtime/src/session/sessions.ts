@@ -119,23 +119,33 @@ export class Sessions {
   async canResume({ stream }: Session, after: number): Promise<boolean> {
     if (after > stream.issued) return false;
     const { logs } = this.#options;
+    const limits = { records: 0, characters: 0 };
     /** Of each job, behind what and up to what its records have to be there. */
     const needed = new Map<JobId, { after: number; head: number }>();
-    const need = (job: JobId, after: number, head: number): void => {
-      const known = needed.get(job) ?? { after, head };
-      needed.set(job, { after: Math.min(known.after, after), head: Math.max(known.head, head) });
-    };
     let whole = after;
     for (const { job, jobFrom, count, said } of stream.journal.spans(after + 1, stream.issued)) {
       whole += count;
-      if (said === undefined) need(job, jobFrom - 1, jobFrom + count - 1);
+      if (said !== undefined) continue;
+      const span = { after: jobFrom - 1, head: jobFrom + count - 1 };
+      const known = needed.get(job) ?? span;
+      needed.set(job, {
+        after: Math.min(known.after, span.after),
+        head: Math.max(known.head, span.head),
+      });
     }
     // Of some of these numbers nobody knows any more what they meant.
     if (whole < stream.issued) return false;
-    for (const { job, cursor } of stream.attachments.values()) need(job, cursor, cursor);
+    const attachments = [...stream.attachments.values()];
     for (const [job, { after: cursor, head }] of needed) {
-      const page = await logs.read(job, cursor, { records: 0, characters: 0 });
+      const page = await logs.read(job, cursor, limits);
       if (page.floor > cursor || page.head < head) return false;
+    }
+    for (const attachment of attachments) {
+      const { job, cursor } = attachment;
+      const page = await logs.read(job, cursor, limits);
+      if (attachment.isBehind(page, cursor) && attachment.liveIn(page, cursor) === undefined) {
+        return false;
+      }
     }
     return true;
   }

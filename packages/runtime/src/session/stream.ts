@@ -12,6 +12,8 @@ export interface Origin {
   readonly request?: MessageId | undefined;
   /** How far the log reached at that moment. */
   readonly head?: number | undefined;
+  /** Whether the reply said that older history is missing. */
+  readonly truncated?: boolean | undefined;
 }
 
 export interface StreamOptions {
@@ -92,12 +94,17 @@ export class Stream {
    * Follows a job from behind `after`, in place of an earlier attachment to it. The change is on its way to the store
    * when this returns, in front of any run that the projector opens for it.
    */
-  attach(job: JobId, role: Role, after: number, origin: Origin = {}): Attachment {
-    const row = { job, role, after, since: this.issued, request: origin.request };
+  attach(
+    job: JobId,
+    role: Role,
+    after: number,
+    { request, head, truncated }: Origin = {},
+  ): Attachment {
+    const row = { job, role, after, since: this.issued, request };
     const earlier = this.attachments.get(job);
     earlier?.unlisten?.();
-    const seen = Math.max(earlier?.cursor ?? 0, earlier?.seen ?? 0);
-    const attachment = new Attachment(row, { seen, head: origin.head ?? 0 });
+    const seen = earlier && Math.max(earlier.cursor, earlier.seen);
+    const attachment = new Attachment(row, { seen, head, truncated });
     this.attachments.set(job, attachment);
     this.#options.followed?.(job);
     this.#note({ attach: [row] });

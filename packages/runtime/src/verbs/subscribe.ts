@@ -58,6 +58,7 @@ function follow(session: Session, job: KnownJob, request: Subscribe, start: Star
   // Whoever follows the job already may lag behind: nothing of what it has still to see is skipped.
   const latest = Math.min(job.liveAfter, followed?.cursor ?? Number.POSITIVE_INFINITY);
   const after = Math.min(Math.max(from ?? latest, floor), latest);
+  const truncated = from !== undefined && from < floor;
   session.say({
     type: "job.subscribed",
     job_id: job.id,
@@ -74,13 +75,14 @@ function follow(session: Session, job: KnownJob, request: Subscribe, start: Star
       trace_id: traceId,
       subscribed_from: session.stream.issued,
       replayed: visible,
-      ...(from !== undefined && from < floor ? { truncated: true } : {}),
+      ...(truncated ? { truncated } : {}),
       last_job_seq: job.lastSeq,
     },
   });
   // Who follows the job already goes on, and with history begins anew: nothing is told twice (R-7.6-7).
   if (followed !== undefined && from === undefined) return;
-  session.follow(job.id, roleOf(session, job), after, { request: request.id, head: job.lastSeq });
+  const origin = { request: request.id, head: job.lastSeq, truncated };
+  session.follow(job.id, roleOf(session, job), after, origin);
 }
 
 /** Fixed by who submitted the job, however often the session attaches to it (P2). */

@@ -1,0 +1,177 @@
+import { expect, test } from "vitest";
+import { settled } from "../../test/held-store.ts";
+import { dense, hosting, type LedJob } from "../../test/hosting.ts";
+import { ALL_FEATURES, Viewer } from "../../test/viewer.ts";
+import type { LogPage } from "../store/index.ts";
+
+const HELLO = {
+  auth: { scheme: "bearer", token: "secret" },
+  capabilities: { features: ALL_FEATURES },
+};
+
+const history = (viewer: Viewer, job: string, rest: object = {}) =>
+  viewer.send("job.subscribe", { job_id: job, history: true, ...rest });
+
+async function say(job: LedJob, count: number): Promise<void> {
+  for (let i = 0; i < count; i++) await job.ctx.log.info(`${i}`);
+  await job.ctx.flush();
+}
+
+/** A job whose log holds its newest `records`, after so many events besides the status with which it begins. */
+async function keeping(records: number, events: number) {
+  const rig = hosting({ logLimits: { records } });
+  const owner = new Viewer(rig.runtime);
+  const welcome = await owner.hello();
+  const job = await rig.start(owner);
+  await say(job, events);
+  await settled();
+  /** Runs `before` when a page of the log, rather than how far it reaches, is read for the `nth` time from now on. */
+  const onRead = (nth: number, before: () => Promise<unknown>) => {
+    const { read } = rig.store.logs;
+    let reads = 0;
+    rig.store.logs.read = async (job, after, limits): Promise<LogPage> => {
+      reads += limits.records > 0 ? 1 : 0;
+      if (reads === nth) {
+        rig.store.logs.read = read;
+        await before();
+      }
+      return read(job, after, limits);
+    };
+  };
+  const watch = async () => {
+    const observer = new Viewer(rig.runtime);
+    await observer.hello();
+    return observer;
+  };
+  return { ...rig, owner, welcome, job, onRead, watch };
+}
+
+const errors = ({ frames }: Viewer) => frames.filter(({ type }) => type === "session.error");
+const places = ({ stream }: Viewer) => stream.map(({ job_seq }) => job_seq);
+
+test("R-6.3-17: a subscription that falls behind is told once, however busy the job goes on", async () => {
+  const { runtime, store, owner, job } = await keeping(1000, 0);
+  const observer = new Viewer(runtime, { highWaterMark: 1000, read: false });
+  observer.send("session.hello", HELLO);
+  const request = history(observer, job.id);
+  await settled();
+  await say(job, 3000);
+  // A read takes a while, in which the bell rings.
+  const { read } = store.logs;
+  store.logs.read = async (...args) => {
+    const page = await read(...args);
+    await settled(1);
+    return page;
+  };
+  void observer.read();
+  await say(job, 1000);
+  await settled(100);
+  expect(errors(observer).map(({ payload }) => payload)).toMatchObject([
+    { code: "RESUME_WINDOW_EXPIRED", job_id: job.id, request_id: request },
+  ]);
+  expect(places(observer)).toEqual(dense(observer.stream.length));
+  expect(observer.stream.length).toBeLessThan(2000);
+  expect(owner.seqs).toEqual(dense(4001));
+});
+
+test("R-7.6-5: a truncated history begins at the log's floor, also when that moves before the first page", async () => {
+  const { job, onRead, watch } = await keeping(10, 30);
+  const observer = await watch();
+  // The first page is looked at for whether there is anything to replay, the second one is delivered.
+  onRead(2, () => say(job, 5));
+  const { payload } = await observer.reply(history(observer, job.id));
+  expect(payload).toMatchObject({ truncated: true, last_job_seq: 31 });
+  await settled();
+  await say(job, 2);
+  await settled();
+  expect(errors(observer)).toEqual([]);
+  expect(places(observer)).toEqual(dense(12, 27));
+  expect(observer.seqs).toEqual(dense(12));
+});
+
+test("P3: whoever was not told that history is missing is told when it goes before the first page", async () => {
+  for (const rest of [{}, { from_job_seq: 10 }]) {
+    const { job, onRead, watch } = await keeping(20, "from_job_seq" in rest ? 29 : 19);
+    const observer = await watch();
+    onRead(2, () => say(job, 1));
+    const request = history(observer, job.id, rest);
+    const { payload } = await observer.reply(request);
+    expect(payload.truncated).toBeUndefined();
+    await settled();
+    expect(errors(observer).map(({ payload }) => payload.request_id)).toEqual([request]);
+    expect(observer.stream).toEqual([]);
+  }
+});
+
+test("P3: a truncated history skips nothing that an earlier subscription has still to see", async () => {
+  const { job, onRead, watch } = await keeping(10, 30);
+  const observer = await watch();
+  await observer.reply(observer.send("job.subscribe", { job_id: job.id }));
+  await say(job, 5);
+  await settled();
+  expect(places(observer)).toEqual(dense(5, 32));
+  // Its live place is 36; the record behind that goes as well.
+  onRead(2, () => say(job, 11));
+  const request = history(observer, job.id);
+  expect((await observer.reply(request)).payload.truncated).toBe(true);
+  await settled();
+  await say(job, 3);
+  await settled();
+  expect(errors(observer).map(({ payload }) => payload.request_id)).toEqual([request]);
+  expect(places(observer)).toEqual(dense(5, 32));
+});
+
+test("P3: an observer whose second history goes away under it loses the subscription, and gets nothing after that", async () => {
+  const { job, onRead, watch } = await keeping(300, 600);
+  const observer = await watch();
+  await observer.reply(observer.send("job.subscribe", { job_id: job.id }));
+  // Behind the first page of the history, and the live place is still kept.
+  onRead(3, () => say(job, 290));
+  const request = history(observer, job.id);
+  await settled();
+  await say(job, 3);
+  await settled();
+  expect(errors(observer).map(({ payload }) => payload.request_id)).toEqual([request]);
+  expect(places(observer)).toEqual(dense(256, 302));
+  expect(observer.frames.at(-1)).toEqual(errors(observer)[0]);
+});
+
+/** An owner that has seen everything asks for the history once more, and drops behind the first page of it. */
+async function droppedInHistory() {
+  const rig = await keeping(400, 999);
+  const { owner, job, onRead } = rig;
+  expect(owner.seqs).toEqual(dense(1000));
+  const page = Promise.withResolvers<void>();
+  onRead(3, () => page.promise);
+  const request = history(owner, job.id);
+  await owner.reply(request);
+  await settled();
+  expect(owner.seqs).toEqual(dense(1256));
+  owner.sever();
+  await settled();
+  page.resolve();
+  await settled();
+  return { ...rig, request };
+}
+
+test("R-6.3-9: an owner that dropped in a history asked for again resumes where it was, though that history is gone", async () => {
+  const { runtime, welcome, job, request } = await droppedInHistory();
+  await say(job, 300);
+  const again = new Viewer(runtime);
+  expect((await again.resume(welcome, 1256)).type).toBe("session.welcome");
+  await settled();
+  job.end("done");
+  await again.terminal(job.id);
+  expect(errors(again).map(({ payload }) => payload)).toMatchObject([
+    { code: "RESUME_WINDOW_EXPIRED", job_id: job.id, request_id: request },
+  ]);
+  expect(again.seqs).toEqual(dense(301, 1257));
+  expect(places(again)).toEqual(dense(301, 1001));
+});
+
+test("R-6.3-10: it is refused once the log no longer reaches back to where it was", async () => {
+  const { runtime, welcome, job } = await droppedInHistory();
+  await say(job, 401);
+  const again = new Viewer(runtime);
+  expect((await again.resume(welcome, 1256)).payload.code).toBe("RESUME_WINDOW_EXPIRED");
+});
