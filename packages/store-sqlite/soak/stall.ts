@@ -1,0 +1,85 @@
+// One reader of a flood stands still, in pairs with a run in which none does: `soak stall [events] [seconds] [pairs]`.
+
+import { Scratch } from "../test/scratch.ts";
+import { faultsOf, MEMORY_BOUND, mebibytes } from "../test/stall-bounds.ts";
+import { type Role, type Stalled, type StallPlan, stall } from "../test/stalling.ts";
+
+/** How much later a job may end for somebody's stall, and how much it should at most. */
+const RATIO = { bound: 2, aim: 1.2 };
+/** Events in a second that every reader keeps up with, where the log keeps half of the flood. */
+const PACE = 20_000;
+
+const [events = 200_000, seconds = 30, pairs = 5] = process.argv.slice(2).map(Number);
+const stallFor = seconds * 1000;
+const stores = ["memory", "sqlite"] as const;
+const roles: readonly Role[] = ["viewer", "owner"];
+using scratch = new Scratch();
+const faults: string[] = [];
+
+type Store = (typeof stores)[number];
+
+async function run(name: string, store: Store, plan: Partial<StallPlan>): Promise<Stalled> {
+  const file = store === "sqlite" ? scratch.newFile() : undefined;
+  const stallAfter = Math.round(20 + 180 * Math.random());
+  const whole = { events, size: 0, sampleMs: 250, stallAfter, stallFor, ...plan, file };
+  const stalled = await stall(whole);
+  const { ms, memory, readers } = stalled;
+  const wrong = faultsOf(whole, stalled).map((fault) => `${store}, ${name}: ${fault}`);
+  const stood = whole.stalls && `, stall of ${whole.stallFor} ms after ${stallAfter} ms`;
+  console.log(
+    `${store}, ${name}: the job ended after ${Math.round(ms)} ms${stood ?? ""}; memory grew by ` +
+      `${mebibytes(memory.used)} (rss ${mebibytes(memory.rss)}, log ${mebibytes(memory.log)}); ` +
+      `events: owner ${readers.owner.events}, viewer ${readers.viewer.events}; ` +
+      `connections: ${readers.owner.connections}, ${readers.viewer.connections}`,
+  );
+  for (const fault of wrong) console.log(`  WRONG: ${fault}`);
+  faults.push(...wrong);
+  return stalled;
+}
+
+const median = (values: readonly number[]): number =>
+  [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
+
+/** @param length of the stall, by how long the job took without one, milliseconds */
+async function compare(
+  name: string,
+  store: Store,
+  stalls: Role,
+  length: (ms: number) => number,
+): Promise<void> {
+  const runs: { free: Stalled; stalled: Stalled }[] = [];
+  for (let pair = 1; pair <= pairs; pair++) {
+    const free = await run("no stall", store, {});
+    const stalled = await run(name, store, { stalls, stallFor: length(free.ms) });
+    runs.push({ free, stalled });
+  }
+  const ratio = median(runs.map(({ free, stalled }) => stalled.ms / free.ms));
+  const used = Math.max(...runs.map(({ stalled }) => stalled.memory.used));
+  const verdict = `${store}, ${name}: the job ends ${ratio.toFixed(2)} times as late`;
+  const aim = ratio <= RATIO.aim ? "within the aim" : `above the aim of ${RATIO.aim}`;
+  console.log(
+    `= ${verdict} (median of ${pairs} pairs, ${aim}), memory grows by ${mebibytes(used)}`,
+  );
+  if (ratio > RATIO.bound) faults.push(verdict);
+}
+
+for (const store of stores) {
+  for (const stalls of roles) {
+    await compare(`the ${stalls} stalls`, store, stalls, () => stallFor);
+    // It catches up while the flood goes on.
+    await compare(`the ${stalls} stalls for a third of it`, store, stalls, (ms) =>
+      Math.round(ms / 3),
+    );
+    // Past two heartbeats the connection ends, and the client resumes.
+    const heartbeatSec = Math.max(1, Math.floor(seconds / 3));
+    await run(`the ${stalls} stalls past its heartbeats`, store, { stalls, heartbeatSec });
+    const logRecords = events / 2;
+    const limited = { stalls, logRecords, pace: PACE, throughEnd: true };
+    await run(`the ${stalls} stalls, half is kept`, store, limited);
+  }
+}
+console.log(`the bound of memory is ${mebibytes(MEMORY_BOUND)}, and a log that is in memory`);
+if (faults.length > 0) {
+  console.log(`WRONG:\n${faults.join("\n")}`);
+  process.exitCode = 1;
+}

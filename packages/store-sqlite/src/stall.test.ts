@@ -1,0 +1,39 @@
+import { expect, test } from "vitest";
+import { Scratch } from "../test/scratch.ts";
+import { faultsOf, mebibytes } from "../test/stall-bounds.ts";
+import { type Role, type StallPlan, stall } from "../test/stalling.ts";
+
+const ROLES: readonly Role[] = ["viewer", "owner"];
+
+/** What a run with each role standing still has wrong. The events are large, or the network would hold all of them. */
+async function faultsOfEach(plan: Partial<StallPlan>): Promise<string[]> {
+  using scratch = new Scratch();
+  const faults = ROLES.map(async (stalls) => {
+    const whole = {
+      file: scratch.newFile(),
+      events: 8000,
+      size: 2000,
+      sampleMs: 250,
+      stalls,
+      stallAfter: 50,
+      stallFor: 2500,
+      throughEnd: true,
+      ...plan,
+    };
+    const stalled = await stall(whole);
+    // The whole flood is 16 MiB: it would show if it waited anywhere for whoever stands still.
+    const bound = 8 * 1024 * 1024;
+    const wrong = faultsOf(whole, stalled, bound);
+    return wrong.map((fault) => `${stalls}: ${fault} (${mebibytes(stalled.memory.used)})`);
+  });
+  return (await Promise.all(faults)).flat();
+}
+
+// The long form is the soak `stall`.
+test("R-6.5-10, R-6.5-11, R-6.4-5: who stands still, past its heartbeats too, harms nobody and gets everything", async () => {
+  expect(await faultsOfEach({ heartbeatSec: 1 })).toEqual([]);
+}, 120_000);
+
+test("R-6.3-17: who stands still while the log passes by is told, and nobody else notices", async () => {
+  expect(await faultsOfEach({ logRecords: 4000, pace: 4000, stallFor: 0 })).toEqual([]);
+}, 120_000);

@@ -1,0 +1,113 @@
+// A client in a process of its own, to be stopped and continued: `flood-reader.ts URL [JOB]` submits, or watches JOB.
+import { connect, type Job, type WatchedJob } from "@arcp/client";
+import { ArcpError, type Dial, type Transport } from "@arcp/core";
+import { dial } from "@arcp/transport-ws";
+
+/** A `session.error` as it came over the wire. */
+export interface Told {
+  readonly code: string;
+  readonly job?: string | undefined;
+  /** Whether it names the `job.subscribe` as the request that it belongs to. */
+  readonly subscription: boolean;
+}
+
+/** What it tells whoever started it. */
+export type ReaderReport =
+  | { readonly kind: "following"; readonly job: string }
+  | ({ readonly kind: "finished" } & Finished)
+  | { readonly kind: "failed"; readonly error: string };
+
+export interface Finished {
+  /** Events of the job, each once and in order. */
+  readonly events: number;
+  /** How the job ended, or the code with which it went out of sight. */
+  readonly outcome: string;
+  /** Numbers of the session's stream, without a hole over all connections. */
+  readonly numbers: number;
+  readonly connections: number;
+  readonly told: readonly Told[];
+  /** Whether the session takes another job afterwards. */
+  readonly alive: boolean;
+}
+
+const [url = "", watched] = process.argv.slice(2);
+const tell = (report: ReaderReport): void => void process.send?.(report);
+
+function fail(error: string): void {
+  process.send?.({ kind: "failed", error } satisfies ReaderReport, () => process.exit(1));
+}
+
+let connections = 0;
+let numbers = 0;
+let subscription: string | undefined;
+const told: Told[] = [];
+
+/** Looks at every frame, and insists that the numbers of the session's stream have neither hole nor repetition. */
+function tapped(open: Dial): Dial {
+  return async (signal) => {
+    const transport = await open(signal);
+    connections += 1;
+    return {
+      frames: inbound(transport),
+      send(frames) {
+        const sent = frames.map((frame) => JSON.parse(frame) as { id: string; type: string });
+        subscription ??= sent.find(({ type }) => type === "job.subscribe")?.id;
+        return transport.send(frames);
+      },
+      close: (reason) => transport.close(reason),
+    };
+  };
+}
+
+async function* inbound({ frames }: Transport): AsyncGenerator<string> {
+  for await (const frame of frames) {
+    const { type, event_seq: seq, payload } = JSON.parse(frame);
+    if (type === "session.error") {
+      const { code, job_id: job, request_id: request } = payload;
+      told.push({ code, job, subscription: request !== undefined && request === subscription });
+    }
+    if (seq !== undefined && seq !== ++numbers) {
+      // Thrown, it would be one more lost connection to the client.
+      fail(`event_seq ${seq} came in place of ${numbers}`);
+    }
+    yield frame;
+  }
+}
+
+/** Reads the job to its end and insists that its events come whole, once and in order. */
+async function read(job: Job | WatchedJob): Promise<{ events: number; outcome: string }> {
+  let events = 0;
+  try {
+    for await (const { jobSeq } of job.events) {
+      // A notice of the session's own has no number in the job.
+      if (jobSeq === undefined) continue;
+      if (jobSeq !== ++events) throw new Error(`job_seq ${jobSeq} came in place of ${events}`);
+    }
+    return { events, outcome: (await job.outcome()).status };
+  } catch (error) {
+    if (error instanceof ArcpError) return { events, outcome: error.code };
+    throw error;
+  }
+}
+
+// Whoever started this process is gone: then so is the reason for it.
+process.on("disconnect", () => process.exit());
+
+try {
+  const client = await connect(tapped(dial(url)), { token: "secret" });
+  const job =
+    watched === undefined
+      ? await client.submit("flood")
+      : await client.subscribe(watched, { history: true });
+  tell({ kind: "following", job: job.id });
+  const seen = await read(job);
+  const answer = await client
+    .submit("echo", "alive")
+    .then((again) => again.result())
+    .catch(() => undefined);
+  tell({ kind: "finished", ...seen, numbers, connections, told, alive: answer === "alive" });
+  await client.close();
+  process.disconnect();
+} catch (error) {
+  fail(String(error));
+}

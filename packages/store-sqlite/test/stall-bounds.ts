@@ -1,0 +1,59 @@
+import type { Finished, Told } from "./flood-reader.ts";
+import type { Role, Stalled, StallPlan } from "./stalling.ts";
+
+const MEBIBYTE = 1024 * 1024;
+
+/** How far the runtime's memory may grow besides a log that is in memory, bytes. */
+export const MEMORY_BOUND = 64 * MEBIBYTE;
+
+/** What is not as it has to be: who stands still harms nobody else, and misses nothing without being told. */
+export function faultsOf(plan: StallPlan, stalled: Stalled, bound = MEMORY_BOUND): string[] {
+  const faults: string[] = [];
+  const expect = (holds: boolean, fault: string): void => void (holds || faults.push(fault));
+  const { records, memory, readers } = stalled;
+  // Besides the events there are the status with which a job begins, and its end.
+  expect(records === plan.events + 2, `the log reached ${records}`);
+  const allowed = bound + (plan.file === undefined ? keptOf(plan, stalled) : 0);
+  expect(memory.used <= allowed, `memory grew by ${mebibytes(memory.used)}`);
+  for (const role of ["owner", "viewer"] as const) {
+    const lost = plan.stalls === role && plan.logRecords !== undefined;
+    const reader = readers[role];
+    const wrong = lost ? faultOfLost(role, reader, stalled.job) : faultOfWhole(plan, role, reader);
+    expect(wrong === undefined, `the ${role} ${wrong}: ${JSON.stringify(reader)}`);
+  }
+  return faults;
+}
+
+/** In bytes. */
+function keptOf({ logRecords }: StallPlan, { memory, records }: Stalled): number {
+  return memory.log * Math.min(1, (logRecords ?? records) / records);
+}
+
+function faultOfWhole(plan: StallPlan, role: Role, reader: Finished): string | undefined {
+  const { events, outcome, connections, alive } = reader;
+  if (events !== plan.events + 1 || outcome !== "success") return "did not get everything";
+  if (reader.told.some(({ code }) => code !== "HEARTBEAT_LOST")) return "was told of something";
+  if (!alive) return "lost its session";
+  const { stalls, heartbeatSec = 30, stallFor } = plan;
+  const dropped = stalls === role && stallFor > 2000 * heartbeatSec;
+  if (dropped !== connections > 1) return `had ${connections} connections`;
+  return undefined;
+}
+
+/** A subscription ends alone, an owner with its connection (R-6.3-17). */
+function faultOfLost(role: Role, reader: Finished, job: string): string | undefined {
+  const { outcome, connections, alive } = reader;
+  const expected: Told = {
+    code: "RESUME_WINDOW_EXPIRED",
+    ...(role === "viewer" && { job }),
+    subscription: role === "viewer",
+  };
+  if (JSON.stringify(reader.told) !== JSON.stringify([expected])) return "was not told once";
+  if (outcome !== "RESUME_WINDOW_EXPIRED") return "did not lose the job";
+  if (connections !== 1 || alive !== (role === "viewer")) return "has another connection";
+  return undefined;
+}
+
+export function mebibytes(bytes: number): string {
+  return `${(bytes / MEBIBYTE).toFixed(1)} MiB`;
+}
