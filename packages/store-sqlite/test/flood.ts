@@ -23,9 +23,17 @@ export interface FloodPlan {
 /** What it tells whoever started it. */
 export type FloodReport =
   | { readonly kind: "listening"; readonly url: string }
-  /** The job's terminal record is durable, so many milliseconds behind the beginning of the flood. */
-  | { readonly kind: "ended"; readonly ms: number; readonly records: number }
+  /** The job's terminal record is durable. */
+  | ({ readonly kind: "ended" } & Ended)
   | ({ readonly kind: "memory" } & Memory);
+
+export interface Ended {
+  /** Milliseconds since the flood began, and how many of them this process computed. */
+  readonly ms: number;
+  readonly cpu: number;
+  /** In the job's log. */
+  readonly records: number;
+}
 
 /** How far memory rose at most since the flood began, bytes. */
 export interface Memory {
@@ -42,6 +50,7 @@ const tell = (report: FloodReport): void => void process.send?.(report);
 
 let floodJob: string | undefined;
 let began = 0;
+let usage = process.cpuUsage();
 let log = 0;
 
 /** The store, with a look at what becomes durable of the flood. */
@@ -54,8 +63,9 @@ function watched(store: Store): Store {
       if (job !== floodJob) continue;
       for (const { text } of records) log += text.length;
       if (records.at(-1)?.kind !== "terminal") continue;
+      const { user, system } = process.cpuUsage(usage);
       const ms = performance.now() - began;
-      tell({ kind: "ended", ms, records: after + records.length });
+      tell({ kind: "ended", ms, cpu: (user + system) / 1000, records: after + records.length });
     }
     return outcomes;
   };
@@ -68,6 +78,7 @@ const flood = defineAgent({
   async run({ job, log }) {
     await go.promise;
     floodJob = job.id;
+    usage = process.cpuUsage();
     began = performance.now();
     for (let i = 0; i < plan.events; i++) {
       await log.info(`event ${i}`.padEnd(plan.size, "."));

@@ -10,9 +10,9 @@ export const MEMORY_BOUND = 64 * MEBIBYTE;
 export function faultsOf(plan: StallPlan, stalled: Stalled, bound = MEMORY_BOUND): string[] {
   const faults: string[] = [];
   const expect = (holds: boolean, fault: string): void => void (holds || faults.push(fault));
-  const { records, memory, readers } = stalled;
+  const { end, memory, readers } = stalled;
   // Besides the events there are the status with which a job begins, and its end.
-  expect(records === plan.events + 2, `the log reached ${records}`);
+  expect(end.records === plan.events + 2, `the log reached ${end.records}`);
   const allowed = bound + (plan.file === undefined ? keptOf(plan, stalled) : 0);
   expect(memory.used <= allowed, `memory grew by ${mebibytes(memory.used)}`);
   for (const role of ["owner", "viewer"] as const) {
@@ -25,8 +25,8 @@ export function faultsOf(plan: StallPlan, stalled: Stalled, bound = MEMORY_BOUND
 }
 
 /** In bytes. */
-function keptOf({ logRecords }: StallPlan, { memory, records }: Stalled): number {
-  return memory.log * Math.min(1, (logRecords ?? records) / records);
+function keptOf({ logRecords }: StallPlan, { memory, end }: Stalled): number {
+  return memory.log * Math.min(1, (logRecords ?? end.records) / end.records);
 }
 
 function faultOfWhole(plan: StallPlan, role: Role, reader: Finished): string | undefined {

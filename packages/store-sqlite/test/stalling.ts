@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { on } from "node:events";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import type { FloodPlan, FloodReport, Memory } from "./flood.ts";
+import type { Ended, FloodPlan, FloodReport, Memory } from "./flood.ts";
 import type { Finished, ReaderReport } from "./flood-reader.ts";
 
 export type Role = "viewer" | "owner";
@@ -22,10 +22,7 @@ const PATIENCE = 60_000;
 
 export interface Stalled {
   readonly job: string;
-  /** Milliseconds from the beginning of the flood until the job's terminal record was durable. */
-  readonly ms: number;
-  /** In the job's log. */
-  readonly records: number;
+  readonly end: Ended;
   readonly memory: Memory;
   readonly readers: Readonly<Record<Role, Finished>>;
 }
@@ -78,7 +75,7 @@ export async function stall(plan: StallPlan): Promise<Stalled> {
   await viewer.report("following");
   flood.say("go");
   const ended = flood.report("ended");
-  const [{ ms, records }, owned, viewed] = await Promise.all([
+  const [end, owned, viewed] = await Promise.all([
     ended,
     owner.report("finished"),
     viewer.report("finished"),
@@ -86,7 +83,7 @@ export async function stall(plan: StallPlan): Promise<Stalled> {
   ]);
   flood.say("how much memory");
   const memory = await flood.report("memory");
-  return { job, ms, records, memory, readers: { owner: owned, viewer: viewed } };
+  return { job, end, memory, readers: { owner: owned, viewer: viewed } };
 }
 
 async function standStill(
