@@ -18,7 +18,7 @@ export interface StallPlan extends FloodPlan {
 }
 
 /** Milliseconds that a job may take at the most. */
-const PATIENCE = 60_000;
+const PATIENCE = 100_000;
 
 export interface Stalled {
   readonly job: string;
