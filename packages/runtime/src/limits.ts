@@ -6,7 +6,7 @@ export interface Limits {
   readonly resumeWindowSec: number;
   /** Seconds that an agent has to stop after a cancel. Default 30. */
   readonly cancelGraceSec: number;
-  /** Seconds that a finished job is kept for its history, and longer while a session reads it. Default: 7 days in a durable store, else twice the resume window. */
+  /** Seconds that a finished job is kept for its history, and longer while a session reads it. Default: 7 days in a durable store, else the resume window. */
   readonly retentionSec: number;
   /** Seconds between two signs of life of a connection; a client that is silent for two of them is lost (R-6.4-4). Default 30. */
   readonly heartbeatIntervalSec: number;
@@ -38,7 +38,7 @@ export function readLimits(given: Partial<Limits>, durable: boolean): Limits {
     Object.entries(given).filter(([, value]) => value !== undefined),
   );
   const { resumeWindowSec, ...limits } = { ...DEFAULTS, ...chosen };
-  const retentionSec = given.retentionSec ?? (durable ? WEEK : 2 * resumeWindowSec);
+  const retentionSec = given.retentionSec ?? (durable ? WEEK : resumeWindowSec);
   const all: Limits = { ...limits, resumeWindowSec, retentionSec };
   for (const [name, value] of Object.entries(all)) {
     if (!(value > 0 && Number.isFinite(value))) {
