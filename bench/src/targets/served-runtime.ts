@@ -13,6 +13,6 @@ export async function serveRuntime(store: Store): Promise<string> {
     },
   });
   const runtime = createRuntime({ agents: [stepper], auth: allowAnonymous(), store });
-  const server = await listen({ port: 0 }, (transport) => runtime.serve(transport));
+  const server = await listen({ port: 0 }, (transport, peer) => runtime.serve(transport, peer));
   return server.url;
 }

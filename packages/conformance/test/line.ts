@@ -49,7 +49,7 @@ export const exchanges: Readonly<Record<TransportName, (runtime: Runtime) => Pro
   }),
 
   async ws(runtime) {
-    const server = await listen({ port: 0 }, (transport) => runtime.serve(transport));
+    const server = await listen({ port: 0 }, (transport, peer) => runtime.serve(transport, peer));
     const relays: Relay[] = [];
     return {
       async connect() {

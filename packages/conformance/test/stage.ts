@@ -212,7 +212,8 @@ export async function settled(): Promise<void> {
   for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve));
 }
 
-function recorder(logged: string[]): Logger {
+/** A logger that keeps what it is told, as JSON. */
+export function recorder(logged: string[]): Logger {
   const write = (level: string) => (values: unknown, text?: string) =>
     void logged.push(JSON.stringify({ level, values, text }, errorsToo));
   const logger = {

@@ -1,10 +1,12 @@
 import {
   ArcpError,
+  type ClientMessageType,
   type CloseReason,
   type JobId,
   type MessageId,
   newSessionId,
   type SessionId,
+  type Timer,
   type Transport,
 } from "@arcp/core";
 import type { Logger } from "pino";
@@ -15,6 +17,7 @@ import {
   resume,
   resumeRequest,
 } from "./handshake.ts";
+import type { IdleWatch, Watched } from "./idle-watch.ts";
 import { type Opening, readOpening, readRequest } from "./inbound.ts";
 import { acceptanceOf } from "./jobs/acceptance.ts";
 import { type Announcement, announce } from "./session/announcement.ts";
@@ -22,12 +25,24 @@ import { Heartbeat } from "./session/heartbeat.ts";
 import { Outbox } from "./session/outbox.ts";
 import type { ProjectorContext, ProjectorEnd } from "./session/projector.ts";
 import type { Link, Session } from "./session/session.ts";
-import { dispatch } from "./verbs/index.ts";
-import { reject } from "./verbs/reject.ts";
+import { dispatch, targetOf } from "./verbs/index.ts";
+import { type Rejected, reject } from "./verbs/reject.ts";
 import type { Services } from "./verbs/services.ts";
 
-/** Milliseconds in which a client has to open its session (R-4.1-8). */
-const OPENING_DEADLINE = 10_000;
+/** Milliseconds that a burst of requests is left to wait for those before it; beyond it is refused what is too much. */
+const PATIENCE = 1000;
+
+/** What a frame costs of a turn of the event loop: in one, no connection is served more than a few. */
+const FRAME_STEPS = 4;
+
+/** Messages that are done with at once, however many requests are under way (R-4-2). */
+const IMMEDIATE: ReadonlySet<string> = new Set<ClientMessageType>([
+  "session.ping",
+  "session.pong",
+  "session.ack",
+  "session.close",
+  "session.bye",
+]);
 
 export interface ConnectionContext extends HandshakeOptions {
   readonly services: Services;
@@ -36,6 +51,7 @@ export interface ConnectionContext extends HandshakeOptions {
   readonly welcome: (session: Session) => object;
   /** Milliseconds between two signs of life, where heartbeats are agreed on. */
   readonly heartbeatInterval: number;
+  readonly idleWatch: IdleWatch;
   /** What the process before this one left behind has been taken over. */
   readonly ready: Promise<void>;
 }
@@ -51,23 +67,33 @@ type State =
       readonly session: Session;
       readonly token: string;
       readonly heartbeat: Heartbeat | undefined;
+      /** Something other than a heartbeat has come in. */
+      exchanged: boolean;
       confirmed: boolean;
     }
   | { readonly kind: "closed" };
 
 /** One transport from its first frame to its last. */
-export class Connection implements Link {
+export class Connection implements Link, Watched {
   readonly outbox: Outbox;
   readonly #transport: Transport;
   readonly #context: ConnectionContext;
+  readonly #source: string | undefined;
   readonly #logger: Logger;
+  #deadline: Timer | undefined;
+  /** Waiting for requests under way has not helped. */
+  #impatient = false;
+  /** The session's highest number when it was asked last whether it is of use. */
+  #issued = 0;
   #state: State = { kind: "greeting" };
   /** Requests that are still being handled, and the parking of the session. */
   readonly #work = new Set<Promise<void>>();
 
-  constructor(transport: Transport, context: ConnectionContext) {
+  /** @param source whom the transport comes from, as far as that is known */
+  constructor(transport: Transport, context: ConnectionContext, source?: string) {
     this.#transport = transport;
     this.#context = context;
+    this.#source = source;
     this.#logger = context.services.logger;
     this.outbox = new Outbox(transport, context.services.clock, () => this.#heartbeat?.spoke());
   }
@@ -91,7 +117,8 @@ export class Connection implements Link {
   }
 
   async #read(): Promise<void> {
-    const deadline = this.#context.services.clock.after(OPENING_DEADLINE, () => {
+    const { clock, limits } = this.#context.services;
+    this.#deadline = clock.after(limits.openingDeadlineSec * 1000, () => {
       if (this.#state.kind !== "greeting") return;
       const late = new ArcpError("INVALID_REQUEST", "no session.hello came in time");
       this.#fail(late, "refused", newSessionId());
@@ -99,6 +126,8 @@ export class Connection implements Link {
     try {
       for await (const frame of this.#transport.frames) {
         this.#heartbeat?.heard();
+        if (this.#state.kind === "bound") await this.#patience(this.#state.session);
+        await this.#context.projector.turn.spend("answering", FRAME_STEPS);
         if (this.#state.kind === "bound") await this.#handle(this.#state, frame);
         else if (this.#state.kind === "greeting") await this.#greet(frame);
         if (this.#state.kind === "closed") break;
@@ -108,7 +137,7 @@ export class Connection implements Link {
     } catch (error) {
       this.#logger.debug({ err: error }, "connection broke");
     } finally {
-      deadline.cancel();
+      this.#deadline.cancel();
     }
   }
 
@@ -124,6 +153,24 @@ export class Connection implements Link {
   replace(): void {
     this.#leave();
     this.outbox.close("refused");
+  }
+
+  used(): boolean {
+    const state = this.#state;
+    if (state.kind !== "bound") return true;
+    const { stream, id } = state.session;
+    const used = state.exchanged || stream.issued > this.#issued;
+    state.exchanged = false;
+    this.#issued = stream.issued;
+    return used || this.#context.services.jobs.has(id);
+  }
+
+  idle(): void {
+    if (this.#state.kind === "bound") {
+      const payload = { reason: "nothing but heartbeats was exchanged" };
+      this.#state.session.say({ type: "session.closed", payload });
+    }
+    this.#hangUp("going-away");
   }
 
   ended(end: ProjectorEnd): void {
@@ -142,17 +189,31 @@ export class Connection implements Link {
   }
 
   async #greet(frame: string): Promise<void> {
+    const { openingBytes } = this.#context.services.limits;
+    if (Buffer.byteLength(frame) > openingBytes) {
+      const text = `the opening message may have ${openingBytes} bytes`;
+      return this.#fail(new ArcpError("INVALID_REQUEST", text), "too-big", newSessionId());
+    }
     const opening = readOpening(frame);
     if (opening instanceof ArcpError) return this.#fail(opening, "refused", newSessionId());
     const { id } = opening;
     try {
-      const outcome = await handshake(this.#context, opening);
-      if (outcome.kind === "bound") return this.#bind(outcome, await this.#kept(outcome));
-      this.#logger.warn({ code: outcome.error.code }, "an opening request was refused");
+      const outcome = await handshake(this.#context, opening, this.#source);
+      if (outcome.kind === "bound") return await this.#arrive(outcome);
+      const { code } = outcome.error;
+      this.#logger.warn({ code, source: this.#source }, "an opening request was refused");
       this.#fail(outcome.error, "refused", outcome.session, id);
     } catch (error) {
       this.#logger.error({ err: error }, "a handshake failed");
       this.#fail(ArcpError.from(error), "fault", newSessionId(), id);
+    }
+  }
+
+  async #arrive(outcome: Bound): Promise<void> {
+    try {
+      this.#bind(outcome, await this.#kept(outcome));
+    } finally {
+      this.#context.sessions.arrived(outcome.session);
     }
   }
 
@@ -184,9 +245,12 @@ export class Connection implements Link {
       session,
       token,
       heartbeat: this.#beat(session),
+      exchanged: false,
       confirmed: false,
     };
-    const { services, projector } = this.#context;
+    const { services, projector, idleWatch } = this.#context;
+    this.#deadline?.cancel();
+    idleWatch.watch(this);
     services.sessions.resumed(session);
     const payload = { ...this.#context.welcome(session), resume_token: token };
     const repeated = session.stream
@@ -227,31 +291,65 @@ export class Connection implements Link {
     const inbound = readRequest(frame, session.id);
     if (inbound.kind === "ignored") return undefined;
     if (inbound.kind === "rejected") {
-      reject(session, inbound.request, inbound.error);
-      return undefined;
+      state.exchanged = true;
+      return this.#reject(session, inbound.request, inbound.error);
     }
     const { message } = inbound;
+    if (message.type !== "session.ping" && message.type !== "session.pong") {
+      state.exchanged = true;
+    }
     if (message.type === "session.resume" && session.untouched) return this.#move(session, message);
     // Not awaited: a slow request must not hold up a ping (R-4-2).
     const caller = { session, hangUp: (reason: CloseReason) => this.#hangUp(reason) };
-    this.#track(dispatch(this.#context.services, caller, message));
+    if (IMMEDIATE.has(message.type)) {
+      this.#track(dispatch(this.#context.services, caller, message));
+    } else if (session.requests.full) {
+      this.#reject(session, { ...message, job_id: targetOf(message) }, tooManyRequests());
+    } else {
+      const work = dispatch(this.#context.services, caller, message);
+      session.requests.count(work);
+      this.#track(work);
+    }
     return undefined;
+  }
+
+  /** Rejects a request that no verb has seen. Refused submits wait for their turn, and not without end. */
+  #reject(session: Session, request: Rejected, error: ArcpError): undefined {
+    reject(session, request, error);
+    if (session.submits.refused <= this.#context.services.limits.requestsPerSession) return;
+    this.#logger.warn({ session: session.id }, "a connection has too many requests under way");
+    this.#fail(tooManyRequests(), "refused");
+  }
+
+  /** A burst waits for the requests before it; where those hang, this waits once and no more. */
+  async #patience({ requests }: Session): Promise<void> {
+    if (!requests.full) {
+      this.#impatient = false;
+    } else if (!this.#impatient) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const timer = this.#context.services.clock.after(PATIENCE, resolve);
+      await Promise.race([promise, requests.room()]);
+      timer.cancel();
+      this.#impatient = requests.full;
+    }
   }
 
   /** Leaves a fresh session for the one that the client resumes (R-6.3-3). */
   async #move(fresh: Session, opening: Opening): Promise<void> {
     const { sessions } = this.#context;
     const request = resumeRequest(opening);
-    this.#heartbeat?.stop();
+    this.#rest();
     this.#state = { kind: "moving" };
     try {
       await fresh.park(this);
       const outcome = request && (await resume(sessions, fresh.principal, request));
-      const bound = outcome?.kind === "bound" ? outcome : undefined;
-      // A client may resume the very session that it was just given.
-      if (bound?.session !== fresh) await sessions.forget(fresh);
-      if (bound !== undefined) return this.#bind(bound, await this.#kept(bound));
-      this.#fail(windowExpired(), "refused", fresh.id, opening.id);
+      if (outcome?.kind === "bound") {
+        // A client may resume the very session that it was just given.
+        if (outcome.session !== fresh) await sessions.forget(fresh);
+        return await this.#arrive(outcome);
+      }
+      await sessions.forget(fresh);
+      this.#fail(outcome?.error ?? windowExpired(), "refused", fresh.id, opening.id);
     } catch (error) {
       this.#logger.error({ err: error }, "a resume failed");
       sessions.parked(fresh);
@@ -285,10 +383,17 @@ export class Connection implements Link {
 
   /** From here on nothing is read any more; the session's window runs. */
   #leave(): void {
-    this.#heartbeat?.stop();
+    this.#rest();
     const state = this.#state;
     this.#state = { kind: "closed" };
     if (state.kind === "bound") this.#track(this.#park(state.session));
+  }
+
+  /** Stops what runs by the clock. */
+  #rest(): void {
+    if (this.#state.kind !== "bound") return;
+    this.#state.heartbeat?.stop();
+    this.#context.idleWatch.unwatch(this);
   }
 
   get #heartbeat(): Heartbeat | undefined {
@@ -318,6 +423,13 @@ export class Connection implements Link {
     await session.park(this);
     if (!session.connected) this.#context.sessions.parked(session);
   }
+}
+
+function tooManyRequests(): ArcpError {
+  return new ArcpError("INTERNAL_ERROR", "too many requests of this session are under way", {
+    retryable: true,
+    details: { reason: "requests_per_session" },
+  });
 }
 
 function windowExpired(): ArcpError {

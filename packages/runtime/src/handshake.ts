@@ -8,6 +8,7 @@ import {
   type SessionId,
 } from "@arcp/core";
 import type { Authenticate } from "./auth.ts";
+import type { FailedLogins } from "./failed-logins.ts";
 import type { Opening } from "./inbound.ts";
 import type { Session } from "./session/session.ts";
 import type { Sessions } from "./session/sessions.ts";
@@ -32,11 +33,13 @@ export const offeredFeatures: readonly string[] = [
 
 export interface HandshakeOptions {
   readonly authenticate: Authenticate;
+  readonly logins: FailedLogins;
   readonly sessions: Sessions;
 }
 
 /** What became of an opening request. */
 export type Handshake =
+  /** The session is arriving: whoever gets this says `arrived` to the sessions, whatever comes of it. */
   | {
       readonly kind: "bound";
       readonly session: Session;
@@ -61,8 +64,15 @@ interface ResumeRequest {
   readonly session: SessionId | undefined;
 }
 
-/** Opens or resumes a session. Touches no session of anybody unless it succeeds (R-6.3-5). */
-export async function handshake(options: HandshakeOptions, opening: Opening): Promise<Handshake> {
+/**
+ * Opens or resumes a session. Touches no session of anybody unless it succeeds (R-6.3-5).
+ * @param source whom the connection comes from, as far as that is known
+ */
+export async function handshake(
+  options: HandshakeOptions,
+  opening: Opening,
+  source: string | undefined,
+): Promise<Handshake> {
   const refused = (error: ArcpError): Handshake => ({
     kind: "refused",
     error,
@@ -70,17 +80,19 @@ export async function handshake(options: HandshakeOptions, opening: Opening): Pr
   });
   const invalid = invalidOpening(opening);
   if (invalid !== undefined) return refused(invalid);
-  const principal = await principalOf(options.authenticate, opening);
+  const principal = await options.logins.check(source, () =>
+    principalOf(options.authenticate, opening),
+  );
+  if (principal instanceof ArcpError) return refused(principal);
   if (principal === undefined) {
     return refused(new ArcpError("UNAUTHENTICATED", "the bearer token is missing or not valid"));
   }
   const request = resumeRequest(opening);
   if (request === undefined) {
     const asked = opening.payload.capabilities?.features ?? [];
-    const { session, token } = await options.sessions.open(
-      principal,
-      negotiate(offeredFeatures, asked),
-    );
+    const opened = await options.sessions.open(principal, negotiate(offeredFeatures, asked));
+    if (opened instanceof ArcpError) return refused(opened);
+    const { session, token } = opened;
     return { kind: "bound", session, token, after: 0, resumed: false, epoch: session.stream.epoch };
   }
   return (
@@ -89,7 +101,11 @@ export async function handshake(options: HandshakeOptions, opening: Opening): Pr
   );
 }
 
-/** All failures look the same from outside (R-6.3-5). @returns undefined when the session cannot be resumed */
+/**
+ * All failures of the resume itself look the same from outside (R-6.3-5); another thing is a principal that has too many
+ * sessions connected already.
+ * @returns undefined when the session cannot be resumed
+ */
 export async function resume(
   sessions: Sessions,
   principal: string,
@@ -99,10 +115,20 @@ export async function resume(
   if (session === undefined || session.principal !== principal) return undefined;
   if (named !== undefined && named !== session.id) return undefined;
   if (!(await sessions.canResume(session, after))) return undefined;
-  const claim = await session.claim(token);
-  if (claim === "fenced") return undefined;
-  await session.takeOver();
-  return { kind: "bound", session, after, resumed: true, ...claim };
+  const full = sessions.arrive(session);
+  if (full !== undefined) return { kind: "refused", error: full, session: session.id };
+  try {
+    const claim = await session.claim(token);
+    if (claim !== "fenced") {
+      await session.takeOver();
+      return { kind: "bound", session, after, resumed: true, ...claim };
+    }
+  } catch (error) {
+    sessions.arrived(session);
+    throw error;
+  }
+  sessions.arrived(session);
+  return undefined;
 }
 
 /** Reads all three forms of a resume (R-6.3-1); undefined for a plain hello. */

@@ -2,14 +2,8 @@ import { ArcpError, decode, type Envelope, type JobId, type SessionId } from "@a
 
 export type Opening = Envelope<"session.hello"> | Envelope<"session.resume">;
 
-/** Characters that a frame may have before the handshake is done (R-4.1-8). */
-const MAX_OPENING = 64 * 1024;
-
 /** Reads the first message, which must open a session (R-5.3-2). */
 export function readOpening(frame: string): Opening | ArcpError {
-  if (frame.length > MAX_OPENING) {
-    return invalid(`the opening message may have ${MAX_OPENING} characters`);
-  }
   const decoded = decode(frame);
   if (decoded.kind === "malformed") return invalid(decoded.reason);
   const opening = decoded.kind === "ok" && isOpening(decoded.message) ? decoded.message : undefined;

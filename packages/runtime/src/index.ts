@@ -17,6 +17,7 @@ export type {
   SessionInfo,
   SessionOperations,
 } from "./operations.ts";
+export type { Peer } from "./peer.ts";
 export type { ObservedJob, Policy } from "./policy.ts";
 export { createRuntime, type Runtime, type RuntimeOptions } from "./runtime.ts";
 export type { CloseOptions } from "./shutdown.ts";

@@ -14,6 +14,26 @@ export interface Limits {
   readonly backPressureThreshold: number;
   /** Jobs that one principal may have running at a time (R-7.1-5). Default 1,000. */
   readonly liveJobsPerPrincipal: number;
+  /** Seconds in which a client has to open its session (R-4.1-8). Default 10. */
+  readonly openingDeadlineSec: number;
+  /** Bytes that a message may have before the welcome (R-4.1-8). Default 64 KiB. */
+  readonly openingBytes: number;
+  /** Failed logins from one source address within a minute, after which it is not listened to (R-6.1-6). Default 20. */
+  readonly failedLoginsPerMinute: number;
+  /** Sessions that one principal may have connected at a time (R-14-1). Default 100. */
+  readonly connectedSessionsPerPrincipal: number;
+  /** Sessions that one principal may have, connected or not (R-14-1). Default 1,000. */
+  readonly sessionsPerPrincipal: number;
+  /** Seconds after which a connection that exchanges nothing but heartbeats is closed, unless its session owns a running job (R-14-1). Default a day. */
+  readonly idleSec: number;
+  /** Jobs of others, or of other sessions, that one session may follow at a time (R-14-2). Default 1,000. */
+  readonly subscriptionsPerSession: number;
+  /** Requests of one session that may be under way at a time (R-14-2). Default 1,000. */
+  readonly requestsPerSession: number;
+  /** Patterns and amounts that a requested lease may have in all (R-14-2). Default 1,000. */
+  readonly patternsPerLease: number;
+  /** Bytes that a streamed result may have, decoded (R-8.4-4). Default 256 MiB. */
+  readonly resultBytes: number;
 }
 
 const DEFAULTS = {
@@ -22,6 +42,16 @@ const DEFAULTS = {
   heartbeatIntervalSec: 30,
   backPressureThreshold: 1000,
   liveJobsPerPrincipal: 1000,
+  openingDeadlineSec: 10,
+  openingBytes: 65_536,
+  failedLoginsPerMinute: 20,
+  connectedSessionsPerPrincipal: 100,
+  sessionsPerPrincipal: 1000,
+  idleSec: 86_400,
+  subscriptionsPerSession: 1000,
+  requestsPerSession: 1000,
+  patternsPerLease: 1000,
+  resultBytes: 268_435_456,
 } satisfies Omit<Limits, "retentionSec">;
 
 const WEEK = 7 * 24 * 60 * 60;

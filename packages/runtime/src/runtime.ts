@@ -4,6 +4,8 @@ import { Archive, hasJobs } from "./archive.ts";
 import type { Authenticate } from "./auth.ts";
 import { emptyVault } from "./authority/vault.ts";
 import { Connection, type ConnectionContext } from "./connection.ts";
+import { FailedLogins } from "./failed-logins.ts";
+import { IdleWatch } from "./idle-watch.ts";
 import { AgentRegistry, type AnyAgent } from "./jobs/agents.ts";
 import { Committer } from "./jobs/committer.ts";
 import { KeyedSubmits } from "./jobs/idempotency.ts";
@@ -11,6 +13,7 @@ import { JobTable } from "./jobs/table.ts";
 import type { Tool } from "./jobs/tools.ts";
 import { type Limits, readLimits } from "./limits.ts";
 import { JobOperations, SessionOperations } from "./operations.ts";
+import { type Peer, sourceOf } from "./peer.ts";
 import { defaultPolicy, type Policy } from "./policy.ts";
 import type { Session } from "./session/session.ts";
 import { Sessions } from "./session/sessions.ts";
@@ -46,8 +49,11 @@ export interface RuntimeOptions {
 export interface Runtime {
   /** The agents on offer; more can be registered at any time. */
   readonly agents: AgentRegistry;
-  /** Speaks ARCP over a transport until it ends. A lost transport never ends a job (R-4-4). */
-  serve(transport: Transport): void;
+  /**
+   * Speaks ARCP over a transport until it ends. A lost transport never ends a job (R-4-4).
+   * @param peer who is on the other end: failed logins are counted by its address (R-6.1-6), and not without one
+   */
+  serve(transport: Transport, peer?: Peer): void;
   /** All jobs, for the operator. */
   readonly jobs: JobOperations;
   /** All sessions, for the operator. */
@@ -108,6 +114,8 @@ class HostedRuntime implements Runtime {
       resumeWindow: limits.resumeWindowSec * 1000,
       backPressureThreshold: limits.backPressureThreshold,
       hasJobs: (session) => hasJobs(jobs, store, session),
+      limits,
+      busy: () => jobs.owners(),
     });
     this.#archive = new Archive({
       clock,
@@ -123,6 +131,7 @@ class HostedRuntime implements Runtime {
       store,
       sessions,
       agents: this.agents,
+      limits,
       policy: { ...defaultPolicy, ...options.policy },
       tools: new Map(Object.entries(options.tools ?? {})),
       jobs,
@@ -150,16 +159,18 @@ class HostedRuntime implements Runtime {
       services: this.#services,
       sessions,
       authenticate: options.auth,
+      logins: new FailedLogins(clock, limits.failedLoginsPerMinute),
       projector: { logs: store.logs, turn: committer.turn, vault: emptyVault },
       welcome: (session) => this.#welcome(session, options),
       heartbeatInterval: limits.heartbeatIntervalSec * 1000,
+      idleWatch: new IdleWatch(clock, limits.idleSec * 1000),
       ready: this.#ready,
     };
   }
 
-  serve(transport: Transport): void {
+  serve(transport: Transport, peer?: Peer): void {
     if (!this.#open) return transport.close("going-away");
-    const connection = new Connection(transport, this.#context);
+    const connection = new Connection(transport, this.#context, sourceOf(peer));
     const done = connection.run().finally(() => this.#connections.delete(connection));
     this.#connections.set(connection, done);
   }
@@ -183,6 +194,7 @@ class HostedRuntime implements Runtime {
     for (const connection of this.#connections.keys()) connection.shutDown();
     await this.#shutdown.within(PATIENCE, Promise.all(this.#connections.values()));
     this.#archive.close();
+    this.#context.idleWatch.close();
     sessions.close();
     await store.close();
   }

@@ -1,22 +1,22 @@
 import type { Clock } from "@arcp/core";
 
 export interface TurnLimits {
-  /** Records that jobs may write, and records that projectors may number, in one turn of the event loop. */
+  /** Records that jobs may write, records that projectors may number, and steps that requests may take, in one turn of the event loop. */
   readonly records: number;
-  /** Milliseconds that both together may take of one turn. */
+  /** Milliseconds that all together may take of one turn. */
   readonly ms: number;
 }
 
 export const DEFAULT_TURN_LIMITS: TurnLimits = { records: 256, ms: 5 };
 
 /** Who spends. Counted apart, or jobs and projectors would take alternate turns and each write would be half as full. */
-export type Share = "writing" | "projecting";
+export type Share = "writing" | "projecting" | "answering";
 
 /** How often the clock is asked whether the turn's time is up: every so many records. */
 const CLOCK_STRIDE = 16;
 
 /**
- * The event loop's turn as a budget that all jobs and projectors of a runtime share (J4). A resolved promise never
+ * The event loop's turn as a budget that all jobs, projectors and requests of a runtime share (J4). A resolved promise never
  * yields to the event loop; a spent turn does, so that no job starves its neighbours.
  */
 export class Turn {
@@ -32,7 +32,7 @@ export class Turn {
   constructor(clock: Clock, limits: TurnLimits, atEnd: () => void) {
     this.#clock = clock;
     this.#limits = limits;
-    this.#left = { writing: limits.records, projecting: limits.records };
+    this.#left = { writing: limits.records, projecting: limits.records, answering: limits.records };
     this.#atEnd = atEnd;
   }
 
@@ -80,5 +80,6 @@ export class Turn {
   #refill(records: number): void {
     this.#left.writing = records;
     this.#left.projecting = records;
+    this.#left.answering = records;
   }
 }

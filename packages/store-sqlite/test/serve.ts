@@ -35,7 +35,9 @@ const runtime = createRuntime({
   auth: tokenTable({ secret: "alice" }),
   store: sqliteStore(file),
 });
-const server = await listen({ port: Number(port) }, (transport) => runtime.serve(transport));
+const server = await listen({ port: Number(port) }, (transport, peer) =>
+  runtime.serve(transport, peer),
+);
 console.log(server.url);
 // Whoever started this process is gone: then so is the reason for it.
 process.stdin.on("end", () => process.exit()).resume();

@@ -1,4 +1,4 @@
-import { ManualClock } from "@arcp/core";
+import { type CloseReason, ManualClock } from "@arcp/core";
 import { createRuntime, defineAgent } from "@arcp/runtime";
 import { describe, expect, test } from "vitest";
 import { ways } from "../../test/line.ts";
@@ -11,11 +11,11 @@ const auth = { scheme: "bearer", token: tokens.alice };
 const client = { name: "test", version: "1" };
 
 /** Sends what a good client would not open with. @returns the refusal; the connection has then ended */
-async function refusal(stage: Stage, frame: string) {
+async function refusal(stage: Stage, frame: string, reason: CloseReason = "refused") {
   const wire = await stage.wire();
   await wire.send(frame, { faulty: true });
   const error = await wire.notice((envelope) => envelope.type === "session.error");
-  expect(await wire.closed).toBe("refused");
+  expect(await wire.closed).toBe(reason);
   expect(wire.transcript.toString()).not.toContain("session.welcome");
   return error as Extract<typeof error, { type: "session.error" }>;
 }
@@ -209,7 +209,7 @@ describe.each(ways)("over %s", (way) => {
   test("R-4.1-8: an opening request above 64 KiB is refused, one below is not", async () => {
     await using stage = await Stage.open(way);
     const name = "n".repeat(64 * 1024);
-    const error = await refusal(stage, hello({ client: { ...client, name }, auth }));
+    const error = await refusal(stage, hello({ client: { ...client, name }, auth }), "too-big");
     expect(error.payload.code).toBe("INVALID_REQUEST");
     const wire = await stage.wire();
     await wire.hello({ token: tokens.alice, client: { ...client, name: "n".repeat(60_000) } });

@@ -109,7 +109,10 @@ test("R-8.4-4: a write that failed leaves a hole, so the job cannot succeed, tho
 });
 
 test("R-8.4-4: a result beyond 256 MiB fails for good, though the agent caught it", async () => {
-  const stream = new ResultStream(deaf(async () => {}));
+  const stream = new ResultStream(
+    deaf(async () => {}),
+    256 * 1024 * 1024,
+  );
   const piece = "x".repeat(16 * 1024 * 1024);
   for (let i = 0; i < 16; i++) await stream.write(piece);
   await expect(stream.write("y")).rejects.toMatchObject({ code: "INTERNAL_ERROR" });
@@ -155,7 +158,10 @@ test("R-8.4-6: a cancel in the middle of a stream ends it without a last chunk",
 });
 
 test("64 MiB behind writes that nobody awaited are refused at once", () => {
-  const stream = new ResultStream(deaf(() => new Promise(() => {})));
+  const stream = new ResultStream(
+    deaf(() => new Promise(() => {})),
+    256 * 1024 * 1024,
+  );
   for (let i = 0; i < 3; i++) void stream.write("x".repeat(32 * 1024 * 1024));
   expect(() => stream.write("one more")).toThrow(/await/);
 });

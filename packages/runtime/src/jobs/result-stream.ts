@@ -1,8 +1,6 @@
 import { ArcpError, LocalError, newMessageId } from "@arcp/core";
 import type { Job } from "./job.ts";
 
-/** Decoded bytes that all chunks of one job may hold (R-8.4-4). */
-const MAX_TOTAL = 256 * 1024 * 1024;
 /** Characters per text chunk: even if each takes six in JSON, an envelope stays below 1 MiB (R-4.1-7). */
 const MAX_TEXT = 128 * 1024;
 /** Bytes per binary chunk: the protocol's limit. */
@@ -22,6 +20,7 @@ export interface StreamedResult {
 /** A result that is written piece by piece, in the order of the calls (section 8.4). */
 export class ResultStream {
   readonly #job: Job;
+  readonly #maxSize: number;
   readonly #id = newMessageId("res_");
   #encoding: Encoding | undefined;
   /** The write before the next one. Once one has failed all later ones do, for the result has a hole (R-8.4-1). */
@@ -32,8 +31,10 @@ export class ResultStream {
   /** The first half of a surrogate pair whose second half was not written yet (R-8.4-2). */
   #half = "";
 
-  constructor(job: Job) {
+  /** @param maxSize decoded bytes that all its chunks may hold (R-8.4-4) */
+  constructor(job: Job, maxSize: number) {
     this.#job = job;
+    this.#maxSize = maxSize;
   }
 
   /** Whether anything was written: then the result can only be the stream (R-8.4-3). */
@@ -44,7 +45,7 @@ export class ResultStream {
   /**
    * Writes a piece: text, or bytes. One result is either the one or the other.
    * @returns when the agent may go on; rejects with an ArcpError `INVALID_REQUEST` for text that is not well-formed,
-   * `INTERNAL_ERROR` beyond 256 MiB
+   * `INTERNAL_ERROR` beyond the limit
    * @throws ArcpError `INVALID_REQUEST` when the client cannot take a streamed result or text and bytes are mixed
    * @throws LocalError `BACKPRESSURE` when 64 MiB wait behind writes that were not awaited
    */
@@ -119,8 +120,10 @@ export class ResultStream {
   }
 
   #emit(data: string, size: number, more: boolean): Promise<void> {
-    if (this.#size + size > MAX_TOTAL) {
-      throw new ArcpError("INTERNAL_ERROR", `a streamed result may hold ${MAX_TOTAL} bytes`);
+    if (this.#size + size > this.#maxSize) {
+      throw new ArcpError("INTERNAL_ERROR", `a streamed result may hold ${this.#maxSize} bytes`, {
+        details: { reason: "result_bytes" },
+      });
     }
     const accepted = this.#job.emit(
       "result_chunk",

@@ -2,6 +2,7 @@ import { ArcpError } from "@arcp/core";
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { Logger } from "pino";
 import { resolvePatternPrefixes } from "../authority/real-path.ts";
+import type { Limits } from "../limits.ts";
 import type { AnyAgent } from "./agents.ts";
 import { createContext } from "./context.ts";
 import { type Ending, failure } from "./ending.ts";
@@ -13,6 +14,7 @@ import { type Tool, ToolCaller } from "./tools.ts";
 export interface RunOptions {
   readonly tools: ReadonlyMap<string, Tool>;
   readonly logger: Logger;
+  readonly limits: Pick<Limits, "resultBytes">;
 }
 
 /** Runs an agent for a job: whatever the agent does, exactly one ending comes of it. Never rejects. */
@@ -20,9 +22,9 @@ export async function runAgent(
   job: Job,
   agent: AnyAgent,
   input: unknown,
-  { tools, logger }: RunOptions,
+  { tools, logger, limits }: RunOptions,
 ): Promise<void> {
-  const result = new ResultStream(job);
+  const result = new ResultStream(job, limits.resultBytes);
   try {
     const calls = new ToolCaller(job, tools);
     const patterns = await resolvePatternPrefixes(job.authority.patterns("fs.read"));

@@ -76,6 +76,11 @@ export class JobTable {
     return false;
   }
 
+  /** The sessions that own a job that runs. */
+  owners(): ReadonlySet<SessionId> {
+    return new Set([...this.#jobs.values()].map(({ session }) => session));
+  }
+
   [Symbol.iterator](): Iterator<Job> {
     return this.#jobs.values();
   }

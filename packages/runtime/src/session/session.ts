@@ -3,6 +3,7 @@ import type { Role } from "../store/index.ts";
 import { type Announcement, announce } from "./announcement.ts";
 import type { Outbox } from "./outbox.ts";
 import { Projector, type ProjectorContext, type ProjectorEnd } from "./projector.ts";
+import { Requests } from "./requests.ts";
 import { Sequence } from "./sequence.ts";
 import type { Origin, Stream } from "./stream.ts";
 import { SubmitLog } from "./submit-log.ts";
@@ -33,17 +34,30 @@ export class Session {
   readonly submits = new SubmitLog();
   /** Subscriptions and their ends, in the order in which they were asked for. */
   readonly subscriptions = new Sequence();
+  /** Listings, one page at a time. */
+  readonly listings = new Sequence();
+  readonly requests: Requests;
   readonly #tokens: TokenRing;
   #state: State = { kind: "parked" };
   /** The last projector that was asked to stop has done so. */
   #silent: Promise<void> = Promise.resolve();
 
-  /** @param restored it was opened by the process before this one */
-  constructor(principal: string, stream: Stream, tokens: TokenRing, restored = false) {
+  /**
+   * @param maxRequests that may be under way at a time
+   * @param restored it was opened by the process before this one
+   */
+  constructor(
+    principal: string,
+    stream: Stream,
+    tokens: TokenRing,
+    maxRequests: number,
+    restored = false,
+  ) {
     this.id = stream.session;
     this.principal = principal;
     this.stream = stream;
     this.#tokens = tokens;
+    this.requests = new Requests(maxRequests);
     this.restored = restored;
   }
 
@@ -103,6 +117,11 @@ export class Session {
   say(message: Announcement): void {
     if (this.#state.kind !== "connected") return;
     void this.#state.link.outbox.send([announce(this.id, message)]);
+  }
+
+  /** What to wait for before a long reply is worked out, so that none pile up behind a client that does not read. */
+  get pressure(): Promise<unknown> | undefined {
+    return this.#state.kind === "connected" ? this.#state.link.outbox.pressure() : undefined;
   }
 
   /**

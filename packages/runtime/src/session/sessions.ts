@@ -1,4 +1,11 @@
-import { type Clock, type JobId, newSessionId, type SessionId, type Timer } from "@arcp/core";
+import {
+  type ArcpError,
+  type Clock,
+  type JobId,
+  newSessionId,
+  type SessionId,
+  type Timer,
+} from "@arcp/core";
 import type { Logger } from "pino";
 import type { LogStore, SessionStore } from "../store/index.ts";
 import { Audience } from "./audience.ts";
@@ -6,6 +13,7 @@ import { Deliveries } from "./deliveries.ts";
 import { Lag } from "./lag.ts";
 import { type OwnedJobs, restoreStream } from "./restoration.ts";
 import { Session } from "./session.ts";
+import { type SessionLimits, SessionQuota } from "./session-quota.ts";
 import { Stream } from "./stream.ts";
 import { hashToken, TokenRing } from "./token-ring.ts";
 
@@ -20,6 +28,9 @@ export interface SessionsOptions {
   readonly backPressureThreshold: number;
   /** Whether any job that the session submitted is still kept: then its numbering is too (R-6.3-18). */
   readonly hasJobs: (session: SessionId) => Promise<boolean>;
+  readonly limits: SessionLimits & { readonly requestsPerSession: number };
+  /** The sessions that own a running job. */
+  readonly busy: () => ReadonlySet<SessionId>;
 }
 
 /** All living sessions of a runtime. */
@@ -28,25 +39,71 @@ export class Sessions {
   readonly #sessions = new Map<SessionId, Session>();
   readonly #windows = new Map<SessionId, Timer>();
   readonly #audience = new Audience<Stream>();
+  readonly #quota: SessionQuota;
   #closed = false;
 
   constructor(options: SessionsOptions) {
     this.#options = options;
+    this.#quota = new SessionQuota(options.limits);
   }
 
-  /** Opens a session and gives its first resume token. */
+  /**
+   * Opens a session and gives its first resume token; it is arriving. Where its principal has as many as it may, the
+   * session that was parked longest and owns no running job is forgotten first (R-14-1).
+   * @returns why there is no place for it, if there is none
+   */
   async open(
     principal: string,
     features: readonly string[],
-  ): Promise<{ session: Session; token: string }> {
+  ): Promise<{ session: Session; token: string } | ArcpError> {
     const { store } = this.#options;
     const id = newSessionId();
-    const tokens = new TokenRing();
-    const token = tokens.issue();
-    await store.insert({ id, principal, features, epoch: 1, tokens: tokens.hashes, acked: 0 });
-    const session = new Session(principal, this.#stream(id, features, 1), tokens);
-    this.#sessions.set(id, session);
-    return { session, token };
+    let forgotten: Promise<void> | undefined;
+    const full = this.#quota.arrive(principal, id, (parked) => {
+      const left = this.#dispensable(parked);
+      forgotten = left && this.forget(left);
+      return left !== undefined;
+    });
+    if (full !== undefined) return full;
+    try {
+      await forgotten;
+      const tokens = new TokenRing();
+      const token = tokens.issue();
+      await store.insert({ id, principal, features, epoch: 1, tokens: tokens.hashes, acked: 0 });
+      const session = this.#session(principal, this.#stream(id, features, 1), tokens);
+      return { session, token };
+    } catch (error) {
+      this.#quota.arrived(principal, id);
+      throw error;
+    }
+  }
+
+  /** A known session is about to be connected. @returns why it cannot be, when its principal has too many */
+  arrive({ principal, id }: Session): ArcpError | undefined {
+    return this.#quota.arrive(principal, id);
+  }
+
+  /** The handshake by which a session arrived is over: either it is connected now, or it is not. */
+  arrived({ principal, id }: Session): void {
+    this.#quota.arrived(principal, id);
+  }
+
+  /** The first one that nobody is about to use, and that owns nothing that runs. */
+  #dispensable(parked: Iterable<Session>): Session | undefined {
+    const busy = this.#options.busy();
+    for (const session of parked) {
+      const { id, submits } = session;
+      if (this.#windows.has(id) && !submits.pending && !busy.has(id)) return session;
+    }
+    return undefined;
+  }
+
+  #session(principal: string, stream: Stream, tokens: TokenRing, restored = false): Session {
+    const { requestsPerSession } = this.#options.limits;
+    const session = new Session(principal, stream, tokens, requestsPerSession, restored);
+    this.#sessions.set(session.id, session);
+    this.#quota.add(session);
+    return session;
   }
 
   /** Brings back the sessions of the process before this one; their windows count from now on (R-6.3-11, R-6.3-20). */
@@ -60,8 +117,7 @@ export class Sessions {
       const { journal, attachments, deliveries } = stream;
       for (const job of [...journal.jobs, ...attachments.keys()]) this.#audience.add(job, stream);
       deliveries?.restore(journal.jobs);
-      const session = new Session(row.principal, stream, new TokenRing(row.tokens), true);
-      this.#sessions.set(id, session);
+      const session = this.#session(row.principal, stream, new TokenRing(row.tokens), true);
       this.parked(session);
     }
   }
@@ -154,6 +210,7 @@ export class Sessions {
   parked(session: Session): void {
     if (this.#closed || this.#sessions.get(session.id) !== session) return;
     const { clock, logger, resumeWindow } = this.#options;
+    this.#quota.parked(session);
     this.#windows.get(session.id)?.cancel();
     const timer = clock.after(resumeWindow, () => {
       this.forget(session).catch((error: unknown) => {
@@ -174,6 +231,7 @@ export class Sessions {
     this.resumed(session);
     this.#sessions.delete(session.id);
     this.#audience.removeViewer(session.stream);
+    this.#quota.remove(session);
     const { store, hasJobs } = this.#options;
     // The row that tells how far its numbers went is forgotten, its runs are not.
     if (session.stream.journal.size > 0) await session.stream.retire();

@@ -111,6 +111,13 @@ export class Stream {
     return attachment;
   }
 
+  /** How many jobs it follows that it does not own. */
+  get observed(): number {
+    let count = 0;
+    for (const { role } of this.attachments.values()) if (role === "observer") count += 1;
+    return count;
+  }
+
   detach(job: JobId): void {
     const attachment = this.attachments.get(job);
     if (attachment === undefined) return;

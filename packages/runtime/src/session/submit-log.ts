@@ -21,6 +21,7 @@ export class SubmitLog {
   readonly #acceptances = new Map<JobId, Announcement>();
   readonly #line = new Sequence();
   #deciding = 0;
+  #refused = 0;
 
   /** Whether a submit is still being decided. */
   get pending(): boolean {
@@ -29,16 +30,16 @@ export class SubmitLog {
 
   /**
    * @param decide works out the reply, concurrently with other submits; must not reject
-   * @param give gives the reply, when it is its turn; it is all that is remembered
+   * @param give gives the reply, when it is its turn, and may take its time; it is all that is remembered
    */
   async answer(
     id: MessageId,
     decide: () => Promise<SubmitReply>,
-    give: (reply: SubmitReply) => void,
+    give: (reply: SubmitReply) => unknown,
   ): Promise<void> {
     const known = this.#replies.get(id);
     if (known !== undefined) {
-      return this.#line.run(async () => give({ announcement: await known }));
+      return this.#line.run(async () => void (await give({ announcement: await known })));
     }
     this.#deciding += 1;
     const reply = decide();
@@ -51,7 +52,7 @@ export class SubmitLog {
         if (type === "job.accepted" && job !== undefined) {
           keepNewest(this.#acceptances, job, given.announcement);
         }
-        give(given);
+        await give(given);
       });
     } finally {
       this.#deciding -= 1;
@@ -63,9 +64,18 @@ export class SubmitLog {
     return this.#acceptances.get(job);
   }
 
-  /** Gives a rejection, of a submit that could not even be read, when it is its turn. */
+  /** Rejections that wait for their turn. */
+  get refused(): number {
+    return this.#refused;
+  }
+
+  /** Gives a rejection, of a submit that nobody decides, when it is its turn. */
   reject(give: () => void): Promise<void> {
-    return this.#line.run(give);
+    this.#refused += 1;
+    return this.#line.run(() => {
+      this.#refused -= 1;
+      give();
+    });
   }
 }
 

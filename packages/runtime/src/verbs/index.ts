@@ -63,7 +63,7 @@ export async function dispatch(
 }
 
 /** The job that a request names, wherever it names it. */
-function targetOf({ job_id, payload }: Envelope): JobId | undefined {
+export function targetOf({ job_id, payload }: Envelope): JobId | undefined {
   return job_id ?? (payload as { job_id?: JobId }).job_id;
 }
 

@@ -9,6 +9,7 @@ import {
 } from "@arcp/core";
 import { jobOf } from "../jobs/finished-job.ts";
 import { defaultPolicy } from "../policy.ts";
+import type { Session } from "../session/session.ts";
 import type { JobQuery, JobRow } from "../store/index.ts";
 import { formatCursor, readCursor } from "./job-cursor.ts";
 import { numberingOf } from "./numbering.ts";
@@ -21,15 +22,30 @@ const MAX_LIMIT = 1000;
 const MAX_BYTES = 1024 * 1024 - 4096;
 /** Rows that are read at once where others' jobs have to be passed over. */
 const SCAN = 1000;
+/** What a row costs of a turn: the clock is asked often enough, for some leases are large. */
+const ROW_STEPS = 4;
 
-/** Lists the jobs that the principal may observe, page by page (section 6.6). */
-export const listJobs: Verb<"session.list_jobs"> = async (services, { session }, request) => {
+/** Lists the jobs that the principal may observe, page by page (section 6.6); one page of a session at a time (R-14-2). */
+export const listJobs: Verb<"session.list_jobs"> = (services, { session }, request) =>
+  session.listings.run(async () => {
+    await session.pressure;
+    await page(services, session, request);
+  });
+
+async function page(
+  services: Services,
+  session: Session,
+  request: Envelope<"session.list_jobs">,
+): Promise<void> {
   const { limit = DEFAULT_LIMIT, filter } = request.payload;
   const entries = new Entries(services);
   const wanted = filter?.status && new Set(filter.status);
   let last: JobRow | undefined;
   let more = false;
+  const { turn } = services.jobContext.committer;
   for await (const row of rows(services, session.principal, queryOf(request.payload))) {
+    // A long list must not keep the others waiting (J4).
+    await turn.spend("answering", ROW_STEPS);
     const added = await entries.add(row, wanted, Math.min(limit, MAX_LIMIT));
     if (added === "full") {
       more = true;
@@ -45,7 +61,7 @@ export const listJobs: Verb<"session.list_jobs"> = async (services, { session },
       next_cursor: more && last !== undefined ? formatCursor(last) : null,
     },
   });
-};
+}
 
 type ListJobs = Envelope<"session.list_jobs">["payload"];
 
@@ -93,7 +109,6 @@ async function* rows(
     const end = page.at(-1);
     if (end === undefined || page.length < scan.limit) return;
     after = { acceptedAt: end.acceptedAt, id: end.id };
-    // A long list must not keep the others waiting (J4).
     await jobContext.committer.turn.next();
   }
 }

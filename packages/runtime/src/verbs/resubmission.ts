@@ -6,6 +6,7 @@ import type { Session } from "../session/session.ts";
 import type { SubmitReply } from "../session/submit-log.ts";
 import type { Role } from "../store/index.ts";
 import type { Services } from "./services.ts";
+import { tooManyFollowed } from "./subscribe.ts";
 
 /** An idempotency key and what it was used for. */
 export interface UsedKey {
@@ -60,6 +61,8 @@ async function place(
     };
   }
   const orphaned = services.sessions.get(job.session) === undefined;
+  const full = orphaned ? undefined : tooManyFollowed(services, session, job);
+  if (full !== undefined) throw full;
   if (orphaned) await adopt(services, session, request, job);
   const { floor } = await services.store.logs.read(job.id, 0, { records: 0, characters: 0 });
   return () => follow(orphaned ? "owner" : "observer", floor);

@@ -5,6 +5,7 @@ import type { KeyedSubmits } from "../jobs/idempotency.ts";
 import type { JobContext } from "../jobs/job.ts";
 import type { JobTable } from "../jobs/table.ts";
 import type { Tool } from "../jobs/tools.ts";
+import type { Limits } from "../limits.ts";
 import type { Policy } from "../policy.ts";
 import type { Session } from "../session/session.ts";
 import type { Sessions } from "../session/sessions.ts";
@@ -16,6 +17,7 @@ export interface Services {
   readonly logger: Logger;
   readonly store: Store;
   readonly policy: Policy;
+  readonly limits: Limits;
   readonly agents: AgentRegistry;
   readonly tools: ReadonlyMap<string, Tool>;
   readonly jobs: JobTable;

@@ -39,11 +39,14 @@ export const submit: Verb<"job.submit"> = (services, { session }, request) =>
   session.submits.answer(
     request.id,
     () => decide(services, session, request),
-    ({ announcement, begin }) =>
+    async ({ announcement, begin }) => {
+      const pressure = session.pressure;
+      if (pressure !== undefined) await pressure;
       session.change(() => {
         session.say(announcement);
         begin?.();
-      }),
+      });
+    },
   );
 
 async function decide(services: Services, session: Session, request: Submit): Promise<SubmitReply> {
@@ -106,7 +109,9 @@ async function create(
       details: { reason: "shutting_down" },
     });
   }
-  const lease = compile(services, session.principal, agent, request.payload.lease_request ?? {});
+  const requested = request.payload.lease_request ?? {};
+  checkPatterns(services, requested);
+  const lease = compile(services, session.principal, agent, requested);
   const expiresAt = expiryOf(services, request);
   const job = createJob(services, session, request, agent, { lease, expiresAt });
   const { id, agent: resolved, traceId, acceptedAt, keepUntil } = job.identity;
@@ -211,6 +216,17 @@ function resolveAgent(
   const agent = agents.resolve(reference);
   if (agent instanceof ArcpError) throw agent;
   return agent;
+}
+
+/** @throws ArcpError `INVALID_REQUEST` for more patterns than one job may have (R-14-2) */
+function checkPatterns({ limits }: Services, requested: Lease): void {
+  const count = Object.values(requested).flat().length;
+  if (count <= limits.patternsPerLease) return;
+  throw new ArcpError(
+    "INVALID_REQUEST",
+    `payload.lease_request: has ${count} patterns; ${limits.patternsPerLease} are allowed`,
+    { details: { reason: "patterns_per_lease" } },
+  );
 }
 
 function compile(

@@ -1,10 +1,11 @@
-import type { Envelope } from "@arcp/core";
+import { ArcpError, type Envelope } from "@arcp/core";
 import { constraintsOf } from "../jobs/acceptance.ts";
 import type { KnownJob } from "../jobs/known-job.ts";
 import type { Session } from "../session/session.ts";
 import { isVisible } from "../session/view.ts";
 import type { Role } from "../store/index.ts";
 import { numberingOf } from "./numbering.ts";
+import { reject } from "./reject.ts";
 import type { Services, Verb } from "./services.ts";
 import { namedJob, observableJob } from "./target.ts";
 
@@ -17,12 +18,32 @@ type Subscribe = Envelope<"job.subscribe">;
 export const subscribe: Verb<"job.subscribe"> = (services, { session }, request) =>
   session.subscriptions.run(async () => {
     const id = namedJob(request);
+    await session.pressure;
     await services.jobs.get(id)?.settled();
     const job = await observableJob(services, session.principal, id);
     const start = await startOf(services, session, job, request);
-    session.change(() => follow(session, services.jobs.get(id) ?? job, request, start));
+    session.change(() => {
+      const known = services.jobs.get(id) ?? job;
+      const full = tooManyFollowed(services, session, known);
+      if (full === undefined) follow(session, known, request, start);
+      else reject(session, { id: request.id, job_id: id }, full);
+    });
     services.logger.info({ job: id, principal: session.principal }, "job subscribed");
   });
+
+/** The refusal of one subscription more than a session may have (R-14-2); what it follows or owns costs it nothing. */
+export function tooManyFollowed(
+  { limits }: Pick<Services, "limits">,
+  { id, stream }: Session,
+  job: Pick<KnownJob, "id" | "session">,
+): ArcpError | undefined {
+  if (job.session === id || stream.attachments.has(job.id)) return undefined;
+  if (stream.observed < limits.subscriptionsPerSession) return undefined;
+  return new ArcpError("INTERNAL_ERROR", "this session follows as many jobs as it may", {
+    retryable: true,
+    details: { reason: "subscriptions_per_session" },
+  });
+}
 
 interface Start {
   /** The `job_seq` behind which the delivery begins; undefined for what is live. */

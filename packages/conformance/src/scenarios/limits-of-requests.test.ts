@@ -1,0 +1,363 @@
+import { defineAgent, memoryStore } from "@arcp/runtime";
+import { describe, expect, test } from "vitest";
+import { ALICE, BOB, house } from "../../test/raw-house.ts";
+import { RawSocket } from "../../test/raw-socket.ts";
+import { eventually } from "../../test/stage.ts";
+
+/* The other rows of the limits table (packages/runtime/README.md), each through a plain WebSocket. */
+
+const refusal = (reason: string) => ({
+  type: "session.error",
+  payload: { code: "INTERNAL_ERROR", retryable: true, details: { reason } },
+});
+const invalid = (field: string) => ({
+  type: "session.error",
+  payload: { code: "INVALID_REQUEST", message: expect.stringContaining(field) },
+});
+const isEnd = (id: string) => (message: Record<string, any>) =>
+  message["job_id"] === id && /^job\.(result|error)$/.test(message["type"]);
+
+/** An agent whose input is being checked until the test lets it pass. */
+function hanging() {
+  const gate = Promise.withResolvers<void>();
+  let checking = 0;
+  const agent = defineAgent({
+    name: "hanging",
+    input: {
+      "~standard": {
+        version: 1,
+        vendor: "test",
+        async validate(value) {
+          checking += 1;
+          await gate.promise;
+          return { value };
+        },
+      },
+    },
+    run: () => null,
+  });
+  return { agent, open: gate.resolve, checking: () => checking };
+}
+
+describe("requests", () => {
+  test("R-14-2, R-4-2, limit requestsPerSession: while so many hang, others are refused, pings are answered, submits in their turn", async () => {
+    const { agent, open, checking } = hanging();
+    await using home = await house({ limits: { requestsPerSession: 3 }, agents: [agent] });
+    const busy = await home.greeted(["list_jobs"]);
+    const bystander = await home.greeted(["list_jobs"]);
+    const hung = [1, 2, 3].map(() => busy.send("job.submit", { agent: "hanging" }));
+    await eventually(() => checking() === 3);
+    const list = busy.send("session.list_jobs", {});
+    const before = home.clock.pending;
+    // It could have been a burst: what is too much waits for a second first.
+    await eventually(() => home.clock.pending === before + 1);
+    home.clock.advance(1_000);
+    expect(await busy.reply(list)).toMatchObject(refusal("requests_per_session"));
+    await busy.ping("in the middle of it");
+    const late = busy.send("job.submit", { agent: "puppet" });
+    await busy.ping("behind the submit");
+    expect(busy.received.some(({ payload }) => payload.request_id === late)).toBe(false);
+    expect(await bystander.request("session.list_jobs", {})).toHaveProperty("type", "session.jobs");
+    open();
+    await busy.reply(late);
+    const told = busy.received.filter(({ type }) => /accepted|error/.test(type));
+    expect(told.map(({ payload }) => payload.request_id)).toEqual([list, ...hung, late]);
+    expect(told.at(-1)).toMatchObject(refusal("requests_per_session"));
+    expect(await busy.request("session.list_jobs", {})).toHaveProperty("type", "session.jobs");
+  });
+
+  test("R-14-2, limit requestsPerSession: a burst is only slowed down, and none of it is refused", async () => {
+    await using home = await house({ limits: { requestsPerSession: 5 } });
+    const busy = await home.greeted(["list_jobs"]);
+    const ids = Array.from({ length: 200 }, (_, i) =>
+      busy.send(i % 2 ? "session.list_jobs" : "job.submit", { agent: "puppet" }),
+    );
+    const answers = await Promise.all(ids.map((id) => busy.reply(id)));
+    expect(new Set(answers.map(({ type }) => type))).toEqual(
+      new Set(["session.jobs", "job.accepted"]),
+    );
+  });
+
+  test("R-14-2, limit requestsPerSession: who goes on to submit while all hang is cut off, and its session is not lost", async () => {
+    const { agent, open, checking } = hanging();
+    await using home = await house({ limits: { requestsPerSession: 3 }, agents: [agent] });
+    const flood = await home.greeted();
+    for (let i = 0; i < 3; i++) flood.send("job.submit", { agent: "hanging" });
+    await eventually(() => checking() === 3);
+    // Also those that cannot even be read wait for their turn.
+    for (let i = 0; i < 10; i++) flood.send("job.submit", i % 2 ? { agent: 5 } : { agent: "x" });
+    const before = home.clock.pending;
+    await eventually(() => home.clock.pending === before + 1);
+    home.clock.advance(1_000);
+    expect(await flood.closed).toBe(1008);
+    expect(flood.received.at(-1)).toMatchObject(refusal("requests_per_session"));
+    const back = await RawSocket.open(home.url);
+    expect(await back.resume(flood, ALICE)).toHaveProperty("type", "session.welcome");
+    open();
+  });
+
+  test("R-4.1-6, limit frame size, 4 MiB: a longer one closes its connection with 1009, and nobody else's", async () => {
+    await using home = await house();
+    const [big, other] = [await home.greeted(), await home.greeted()];
+    const submit = (input: string) =>
+      JSON.stringify({
+        arcp: "1.1",
+        id: "s",
+        type: "job.submit",
+        payload: { agent: "puppet", input },
+      });
+    const room = 4 * 1024 * 1024 - submit("").length;
+    big.sendRaw(submit("x".repeat(room)));
+    expect(await big.reply("s")).toHaveProperty("type", "job.accepted");
+    big.sendRaw(submit("x".repeat(room + 1)));
+    expect(await big.closed).toBe(1009);
+    await other.ping("unharmed");
+  });
+
+  test("R-4.1-6, limit frame size, 4 MiB: it can be set", async () => {
+    await using home = await house({ listening: { maxMessageSize: 500 } });
+    const big = await home.greeted();
+    big.send("session.ping", { nonce: "n", padding: "x".repeat(500) });
+    expect(await big.closed).toBe(1009);
+  });
+
+  test("R-5.2-7, limit JSON nesting, 128 levels: a deeper message is refused, and the session goes on", async () => {
+    await using home = await house();
+    const raw = await home.greeted();
+    // The message and its payload are two levels.
+    const nested = (depth: number) => JSON.parse(`${"[".repeat(depth)}${"]".repeat(depth)}`);
+    expect(await raw.submit("puppet", { input: nested(126) })).toHaveProperty(
+      "type",
+      "job.accepted",
+    );
+    raw.send("job.submit", { agent: "puppet", input: nested(127) });
+    const error = await raw.find(({ type }) => type === "session.error");
+    expect(error).toMatchObject(invalid("128 levels"));
+    await raw.ping("and on");
+  });
+
+  test("R-5.1-3, limit ids, 128 characters: a message with a longer one is refused without a name", async () => {
+    await using home = await house();
+    const raw = await home.greeted();
+    const id = "i".repeat(128);
+    raw.send("job.submit", { agent: "puppet" }, { id });
+    expect(await raw.reply(id)).toHaveProperty("type", "job.accepted");
+    raw.send("job.submit", { agent: "puppet" }, { id: `${id}i` });
+    const error = await raw.find(({ type }) => type === "session.error");
+    expect(error).toMatchObject(invalid("id"));
+    expect(error["payload"]).not.toHaveProperty("request_id");
+  });
+
+  test("R-6.6-6, limit list page, 1,000 jobs: 100 when none is asked for", async () => {
+    const quick = defineAgent({ name: "quick", run: () => null });
+    await using home = await house({ agents: [quick] });
+    const raw = await home.greeted(["list_jobs"]);
+    const ids = Array.from({ length: 1_001 }, () => raw.send("job.submit", { agent: "quick" }));
+    for (const id of ids) expect(await raw.reply(id)).toHaveProperty("type", "job.accepted");
+    const page = async (limit?: number) =>
+      (await raw.request("session.list_jobs", { limit }))["payload"];
+    for (const [asked, given] of [
+      [undefined, 100],
+      [1_000, 1_000],
+      [1_000_000, 1_000],
+    ]) {
+      const { jobs, next_cursor: next } = await page(asked);
+      expect(jobs).toHaveLength(given ?? 0);
+      expect(next).toEqual(expect.any(String));
+    }
+  });
+});
+
+describe("jobs", () => {
+  test("R-7.1-5, limit liveJobsPerPrincipal: one more is refused until one ends, whatever the session; others are not", async () => {
+    await using home = await house({ limits: { liveJobsPerPrincipal: 2 } });
+    const [first, second] = [await home.greeted(), await home.greeted()];
+    const stranger = await home.greeted([], BOB);
+    const { job_id: job = "" } = await first.submit("puppet");
+    const puppet = await home.puppets.next();
+    await second.submit("puppet");
+    for (const raw of [first, second]) {
+      expect(await raw.submit("puppet")).toMatchObject(refusal("live_jobs_per_principal"));
+    }
+    expect(await stranger.submit("puppet")).toHaveProperty("type", "job.accepted");
+    puppet.finish();
+    await first.find(isEnd(job));
+    expect(await second.submit("puppet")).toHaveProperty("type", "job.accepted");
+  });
+
+  test("R-14-2, limit subscriptionsPerSession: one more is refused until one is left; its own jobs cost nothing", async () => {
+    await using home = await house({ limits: { subscriptionsPerSession: 2 } });
+    const owner = await home.greeted(["subscribe"]);
+    const jobs: string[] = [];
+    for (let i = 0; i < 4; i++) {
+      jobs.push((await owner.submit("puppet", { idempotency_key: `k${i}` }))["job_id"]);
+    }
+    const viewer = await home.greeted(["subscribe"]);
+    const subscribe = (raw: RawSocket, job: string | undefined, rest: object = {}) =>
+      raw.request("job.subscribe", { job_id: job, ...rest });
+    await viewer.submit("puppet");
+    for (const job of jobs.slice(0, 2)) {
+      expect(await subscribe(viewer, job)).toHaveProperty("type", "job.subscribed");
+    }
+    expect(await subscribe(viewer, jobs[2])).toMatchObject({
+      ...refusal("subscriptions_per_session"),
+      payload: { ...refusal("subscriptions_per_session").payload, job_id: jobs[2] },
+    });
+    // A retry of another session's submit would follow its job.
+    const retry = { idempotency_key: "k3" };
+    expect(await viewer.submit("puppet", retry)).toMatchObject(
+      refusal("subscriptions_per_session"),
+    );
+    // What it follows already it may ask for again, and an unknown job is still unknown.
+    expect(await subscribe(viewer, jobs[1], { history: true })).toHaveProperty(
+      "type",
+      "job.subscribed",
+    );
+    expect(await subscribe(viewer, "job_x")).toHaveProperty("payload.code", "JOB_NOT_FOUND");
+    viewer.send("job.unsubscribe", { job_id: jobs[0] });
+    expect(await viewer.submit("puppet", retry)).toMatchObject({ job_id: jobs[3] });
+    // Ten at once, in place of one.
+    viewer.send("job.unsubscribe", { job_id: jobs[3] });
+    const ids = Array.from({ length: 10 }, (_, i) =>
+      viewer.send("job.subscribe", { job_id: jobs[i % 2 ? 2 : 3] }),
+    );
+    const answers = await Promise.all(ids.map((id) => viewer.reply(id)));
+    const told = (type: string) => answers.filter((answer) => answer["type"] === type).length;
+    expect([told("job.subscribed"), told("session.error")]).toEqual([5, 5]);
+    expect(await subscribe(owner, jobs[0])).toHaveProperty("type", "job.subscribed");
+  });
+
+  test("R-14-2, limit patternsPerLease: a lease with more is refused, whatever they are for", async () => {
+    await using home = await house({ limits: { patternsPerLease: 4 } });
+    const raw = await home.greeted(["cost.budget"]);
+    const lease = {
+      "tool.call": ["a", "b"],
+      "x-vendor.acme.print": ["c"],
+      "cost.budget": ["USD:1"],
+    };
+    expect(await raw.submit("puppet", { lease_request: lease })).toHaveProperty(
+      "type",
+      "job.accepted",
+    );
+    const more = { ...lease, "fs.read": ["/d"] };
+    expect(await raw.submit("puppet", { lease_request: more })).toMatchObject({
+      payload: {
+        code: "INVALID_REQUEST",
+        retryable: false,
+        message: "payload.lease_request: has 5 patterns; 4 are allowed",
+        details: { reason: "patterns_per_lease" },
+      },
+    });
+  });
+
+  test("R-9.2-3, limit pattern, 1,024 characters: and 16 wildcards", async () => {
+    await using home = await house();
+    const raw = await home.greeted();
+    const submit = (pattern: string) =>
+      raw.submit("puppet", { lease_request: { "tool.call": [pattern] } });
+    for (const fits of ["x".repeat(1_024), "a*".repeat(16)]) {
+      expect(await submit(fits)).toHaveProperty("type", "job.accepted");
+    }
+    expect(await submit("x".repeat(1_025))).toMatchObject(invalid("lease_request"));
+    expect(await submit("a*".repeat(17))).toMatchObject(invalid("lease_request"));
+  });
+
+  test("R-7.2-1, limit idempotency key, 256 characters", async () => {
+    await using home = await house();
+    const raw = await home.greeted();
+    const submit = (length: number) =>
+      raw.submit("puppet", { idempotency_key: "k".repeat(length) });
+    const { job_id: job } = await submit(256);
+    expect(await submit(256)).toHaveProperty("job_id", job);
+    expect(await submit(257)).toMatchObject(invalid("payload.idempotency_key"));
+    expect(await submit(0)).toMatchObject(invalid("payload.idempotency_key"));
+  });
+
+  test("R-8.4-4, limit resultBytes: a streamed result beyond it ends its job, and no other", async () => {
+    await using home = await house({ limits: { resultBytes: 1_000 } });
+    const raw = await home.greeted(["result_chunk"]);
+    for (const [size, type] of [
+      [1_000, "job.result"],
+      [1_001, "job.error"],
+    ] as const) {
+      const { job_id: job } = await raw.submit("puppet");
+      const puppet = await home.puppets.next();
+      const written = puppet.ctx.result.write("é".repeat(size / 2) + "x".repeat(size % 2));
+      await written.then(() => puppet.finish(), puppet.fail);
+      expect(await raw.find(isEnd(job))).toHaveProperty("type", type);
+    }
+    expect(raw.received.at(-1)?.["payload"]).toMatchObject({ code: "INTERNAL_ERROR" });
+  });
+
+  test("R-4.1-7, limit outbound message, 1 MiB: a longer event is refused to the agent, a longer result ends its job", async () => {
+    await using home = await house();
+    const raw = await home.greeted();
+    const { job_id: job } = await raw.submit("puppet");
+    const puppet = await home.puppets.next();
+    const mebibyte = "x".repeat(1024 * 1024);
+    expect(() => puppet.ctx.thought(mebibyte)).toThrow();
+    puppet.finish(mebibyte);
+    const end = await raw.find(isEnd(job));
+    expect(end["payload"]).toMatchObject({ code: "INTERNAL_ERROR" });
+    expect(end["payload"].message).toMatch(/stream/);
+  });
+
+  test("R-7.6-5, limit log of a job, 250,000 records: the oldest go, and who asks for them is told", async () => {
+    await using home = await house({ store: memoryStore({ logLimits: { records: 20 } }) });
+    const raw = await home.greeted(["subscribe"]);
+    const { job_id: job } = await raw.submit("puppet");
+    const puppet = await home.puppets.next();
+    for (let i = 0; i < 50; i++) {
+      await puppet.ctx.thought(`${i}`);
+      await raw.find(({ payload }) => payload.body?.text === `${i}`);
+    }
+    const viewer = await home.greeted(["subscribe"]);
+    const subscribed = await viewer.request("job.subscribe", { job_id: job, history: true });
+    expect(subscribed["payload"]).toMatchObject({ replayed: true, truncated: true });
+    await viewer.find(({ payload }) => payload.body?.text === "49");
+    const seqs = viewer.received.flatMap(({ job_seq: seq }) => seq ?? []);
+    expect(seqs.length).toBeLessThanOrEqual(20);
+    expect(seqs.at(-1)).toBe(51);
+  });
+
+  test("R-7.4-4, limit cancelGraceSec: who has not stopped by then is ended without", async () => {
+    await using home = await house({ limits: { cancelGraceSec: 7 } });
+    const raw = await home.greeted();
+    const { job_id: job } = await raw.submit("puppet");
+    await home.puppets.next();
+    expect(await raw.request("job.cancel", { job_id: job })).toHaveProperty(
+      "type",
+      "job.cancelled",
+    );
+    home.clock.advance(6_999);
+    await raw.ping("not yet");
+    expect(raw.received.some(isEnd(job))).toBe(false);
+    home.clock.advance(1);
+    expect(await raw.find(isEnd(job))).toHaveProperty("payload.code", "CANCELLED");
+  });
+
+  test("R-7.3-11, limit retentionSec: a finished job is known until then", async () => {
+    await using home = await house({ limits: { retentionSec: 50 } });
+    const raw = await home.greeted(["subscribe"]);
+    const { job_id: job } = await raw.submit("puppet");
+    (await home.puppets.next()).finish();
+    await raw.find(isEnd(job));
+    home.clock.advance(49_000);
+    const subscribe = () => raw.request("job.subscribe", { job_id: job });
+    expect(await subscribe()).toHaveProperty("type", "job.subscribed");
+    await raw.ping("its end has been told again");
+    home.clock.advance(2_000);
+    expect(await subscribe()).toHaveProperty("payload.code", "JOB_NOT_FOUND");
+  });
+
+  test("R-6.5-7, limit backPressureThreshold: who is more events behind is told so once", async () => {
+    await using home = await house({ limits: { backPressureThreshold: 5 } });
+    const raw = await home.greeted(["ack"]);
+    await raw.submit("puppet");
+    const puppet = await home.puppets.next();
+    for (let i = 0; i < 10; i++) await puppet.ctx.thought(`${i}`);
+    await raw.find(({ payload }) => payload.body?.text === "9");
+    const notices = raw.received.filter(({ payload }) => payload.body?.phase === "back_pressure");
+    expect(notices).toHaveLength(1);
+  });
+});

@@ -1,0 +1,75 @@
+import { ArcpError, ManualClock } from "@arcp/core";
+import { expect, test } from "vitest";
+import { settled } from "../test/held-store.ts";
+import { FailedLogins } from "./failed-logins.ts";
+
+const wrong = async () => undefined;
+const right = async () => "alice";
+const barred = expect.any(ArcpError);
+
+test("R-6.1-6: a source is barred after so many failures, for the rest of its minute", async () => {
+  const clock = new ManualClock();
+  const logins = new FailedLogins(clock, 2);
+  expect(await logins.check("a", wrong)).toBeUndefined();
+  clock.advance(30_000);
+  expect(await logins.check("a", right)).toBe("alice");
+  expect(await logins.check("a", wrong)).toBeUndefined();
+  expect(await logins.check("a", right)).toEqual(barred);
+  expect(await logins.check("b", right)).toBe("alice");
+  clock.advance(29_999);
+  expect(await logins.check("a", right)).toEqual(barred);
+  clock.advance(1);
+  expect(await logins.check("a", right)).toBe("alice");
+});
+
+test("R-6.1-6: checks at the same moment get no more guesses, and nobody is refused because others are slow", async () => {
+  const logins = new FailedLogins(new ManualClock(), 2);
+  const checks: PromiseWithResolvers<string | undefined>[] = [];
+  const check = () => {
+    const verdict = Promise.withResolvers<string | undefined>();
+    checks.push(verdict);
+    return verdict.promise;
+  };
+  const outcomes = Array.from({ length: 6 }, () => logins.check("a", check));
+  await settled(1);
+  expect(checks).toHaveLength(2);
+  checks[0]?.resolve("alice");
+  checks[1]?.resolve("alice");
+  expect(await Promise.all(outcomes.slice(0, 2))).toEqual(["alice", "alice"]);
+  await settled(1);
+  expect(checks).toHaveLength(4);
+  checks[2]?.reject(new Error("the verifier is ill"));
+  await expect(outcomes[2]).rejects.toThrow("ill");
+  await settled(1);
+  expect(checks).toHaveLength(5);
+  checks[3]?.resolve(undefined);
+  expect(await outcomes[3]).toBeUndefined();
+  await settled(1);
+  // The one that is still being checked may be the last guess: the other waits for it.
+  expect(checks).toHaveLength(5);
+  checks[4]?.resolve(undefined);
+  expect(await outcomes[4]).toBeUndefined();
+  expect(await outcomes[5]).toEqual(barred);
+  await settled(1);
+  expect(checks).toHaveLength(5);
+});
+
+test("R-6.1-6: a crowd of addresses makes it forget the oldest, and remember no more than so many", async () => {
+  const clock = new ManualClock();
+  const logins = new FailedLogins(clock, 1);
+  await logins.check("first", wrong);
+  await logins.check("second", wrong);
+  for (let i = 0; i < 9_997; i++) await logins.check(`10.0.0.${i}`, wrong);
+  // Who succeeds takes nobody's place.
+  for (let i = 0; i < 100; i++) await logins.check(`friend ${i}`, right);
+  expect(await logins.check("first", right)).toEqual(barred);
+  for (const source of ["one", "two"]) await logins.check(source, wrong);
+  expect(await logins.check("first", right)).toBe("alice");
+  expect(await logins.check("second", right)).toEqual(barred);
+});
+
+test("R-6.1-6: where nothing is known of the source nobody is barred", async () => {
+  const logins = new FailedLogins(new ManualClock(), 1);
+  for (let i = 0; i < 5; i++) expect(await logins.check(undefined, wrong)).toBeUndefined();
+  expect(await logins.check(undefined, right)).toBe("alice");
+});

@@ -1,0 +1,43 @@
+import { isIPv6 } from "node:net";
+
+/** What is known of the other end of a transport. What `@arcp/transport-ws` hands over fits. */
+export interface Peer {
+  /** Its IP address, or whatever else tells sources apart; empty when there is nothing. */
+  readonly address: string;
+}
+
+/**
+ * Whom an address stands for: an IPv4 address for itself, an IPv6 address for its /64, of which one machine commonly
+ * has all. Anything else is taken as it is.
+ * @returns undefined when nothing is known
+ */
+export function sourceOf(peer: Peer | undefined): string | undefined {
+  const address = peer?.address.replace(/%.*$/, "").toLowerCase();
+  if (address === undefined || address === "") return undefined;
+  if (!isIPv6(address)) return address;
+  const groups = groupsOf(address);
+  const [g5, high = 0, low = 0] = groups.slice(5);
+  if (g5 === 0xffff && groups.slice(0, 5).every((group) => group === 0)) {
+    return [high >>> 8, high & 0xff, low >>> 8, low & 0xff].join(".");
+  }
+  const network = groups.slice(0, 4).map((group) => group.toString(16));
+  return `${network.join(":")}::/64`;
+}
+
+/** The eight groups of a valid IPv6 address. */
+function groupsOf(address: string): number[] {
+  const [head = [], tail] = address.split("::").map(read);
+  if (tail === undefined) return head;
+  const zeros = Array.from({ length: 8 - head.length - tail.length }, () => 0);
+  return [...head, ...zeros, ...tail];
+}
+
+/** Some groups, of which the last two may be written as an IPv4 address. */
+function read(part: string): number[] {
+  return part.split(":").flatMap((group) => {
+    if (group === "") return [];
+    const [a, b = 0, c = 0, d = 0] = group.split(".").map(Number);
+    const dotted = a !== undefined && group.includes(".");
+    return dotted ? [a * 256 + b, c * 256 + d] : [Number.parseInt(group, 16)];
+  });
+}
