@@ -65,9 +65,12 @@ export class RawSocket {
     return id;
   }
 
-  /** The first message that fits, as soon as there is one. */
-  async find(fits: (message: Message) => boolean): Promise<Message> {
-    for (let seen = 0; ; ) {
+  /**
+   * The first message that fits, as soon as there is one.
+   * @param from how many messages to leave out
+   */
+  async find(fits: (message: Message) => boolean, from = 0): Promise<Message> {
+    for (let seen = from; ; ) {
       for (; seen < this.received.length; seen++) {
         const message = this.received[seen];
         if (message !== undefined && fits(message)) return message;

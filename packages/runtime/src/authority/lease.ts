@@ -10,7 +10,10 @@ export interface LeaseOptions {
   readonly workspace?: string | undefined;
 }
 
-/** A compiled lease, or what is wrong with it: names the namespace and the pattern, fit for an `INVALID_REQUEST`. */
+/**
+ * A compiled lease, or what is wrong with it: names the place of the pattern, fit for an `INVALID_REQUEST`, and repeats
+ * nothing of it, for a URL may hold a password (R-5.3-6).
+ */
 export type LeaseOutcome =
   | { readonly ok: true; readonly lease: CompiledLease }
   | { readonly ok: false; readonly problem: string };
@@ -89,17 +92,17 @@ export function compileLease(lease: Lease, { workspace }: LeaseOptions = {}): Le
   const urls: UrlGlob[] = [];
   for (const [namespace, texts = []] of Object.entries(json)) {
     if (!isCapability(namespace)) {
-      return { ok: false, problem: `${quote(namespace)} is not a capability` };
+      return { ok: false, problem: `${clip(namespace)}: is not a capability` };
     }
     if (namespace === "cost.budget") continue;
     const globs: Glob[] = [];
-    for (const text of texts) {
+    for (const [index, text] of texts.entries()) {
       const compiled =
         namespace === "net.fetch"
           ? compileUrlGlob(text)
           : compilePattern(namespace, text, workspace);
       if (!compiled.ok) {
-        return { ok: false, problem: `${namespace} pattern ${quote(text)} ${compiled.problem}` };
+        return { ok: false, problem: `${namespace}.${index}: ${compiled.problem}` };
       }
       if (compiled.glob instanceof UrlGlob) urls.push(compiled.glob);
       else globs.push(compiled.glob);
@@ -107,7 +110,7 @@ export function compileLease(lease: Lease, { workspace }: LeaseOptions = {}): Le
     patterns.set(namespace, globs);
   }
   const budget = compileGrant(json["cost.budget"] ?? []);
-  if (!budget.ok) return { ok: false, problem: `cost.budget ${budget.problem}` };
+  if (!budget.ok) return { ok: false, problem: `cost.budget.${budget.problem}` };
   return { ok: true, lease: new CompiledLease(json, workspace, budget.grant, { patterns, urls }) };
 }
 
@@ -129,9 +132,4 @@ function copy(lease: Lease): Lease {
     Object.freeze([...texts]),
   ]);
   return Object.freeze(Object.fromEntries(copies));
-}
-
-/** A pattern as an error may repeat it. */
-function quote(pattern: string): string {
-  return JSON.stringify(clip(pattern));
 }

@@ -238,7 +238,7 @@ function compile(
   const granted = policy.grant(principal, requested);
   const compiled = compileLease(granted, { workspace: agent.workspace ?? workspace });
   if (!compiled.ok) {
-    throw new ArcpError("INVALID_REQUEST", `payload.lease_request: ${compiled.problem}`);
+    throw new ArcpError("INVALID_REQUEST", `payload.lease_request.${compiled.problem}`);
   }
   return compiled.lease;
 }
