@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import { setTimeout as pause } from "node:timers/promises";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { createRuntime, defineAgent, type Runtime, tokenTable } from "@arcp/runtime";
 import { listen } from "@arcp/transport-ws";
+import { heap } from "./heap.ts";
 import { CANARY, type HostileFrame, hostileCorpus, type Knowledge } from "./hostile-corpus.ts";
 import { mutants, spoilt } from "./hostile-mutation.ts";
 import { type Expectation, expectationOf, mayOpen } from "./hostile-oracle.ts";
@@ -54,10 +53,10 @@ export async function besiege({ count, seed }: SiegeOptions): Promise<SiegeRepor
     const plans = mutants(count, seed);
     let middle = 0;
     for (const [i, mutant] of plans.entries()) {
-      if (i === Math.floor(count / 2)) middle = await heap();
+      if (i === Math.floor(count / 2)) middle = await settledHeap();
       await attack.strike((known) => spoilt(mutant, known, `mutant_${i}`));
     }
-    const growth = (await heap()) - middle;
+    const growth = (await settledHeap()) - middle;
     const watched = await bystander.finish();
     await attack.retreat();
     const { unannounced, outcomes } = attack;
@@ -340,15 +339,8 @@ function assertClear(payload: Message): void {
   }
 }
 
-async function heap(): Promise<number> {
-  // A little longer than anything is kept.
-  await pause(2_500);
-  setFlagsFromString("--expose-gc");
-  const collect = runInNewContext("gc") as () => void;
-  for (let i = 0; i < 3; i++) {
-    collect();
-    await pause(10);
-  }
-  const { heapUsed, external } = process.memoryUsage();
-  return heapUsed + external;
+/** When what is over has been forgotten. */
+async function settledHeap(): Promise<number> {
+  await pause(1_500);
+  return heap();
 }

@@ -1,5 +1,7 @@
 import { defineAgent, memoryStore } from "@arcp/runtime";
+import type { Store } from "@arcp/runtime/store";
 import { describe, expect, test } from "vitest";
+import { heap } from "../../test/heap.ts";
 import { ALICE, BOB, house } from "../../test/raw-house.ts";
 import { RawSocket } from "../../test/raw-socket.ts";
 import { eventually } from "../../test/stage.ts";
@@ -94,6 +96,58 @@ describe("requests", () => {
     const back = await RawSocket.open(home.url);
     expect(await back.resume(flood, ALICE)).toHaveProperty("type", "session.welcome");
     open();
+  });
+
+  test("R-14-2, R-4.1-10, limit requestsPerSession: long replies do not pile up behind a client that does not read", async () => {
+    const inner = memoryStore();
+    const gate = Promise.withResolvers<void>();
+    let slow: Promise<void> | undefined;
+    const store: Store = {
+      ...inner,
+      close: () => inner.close(),
+      jobs: {
+        insert: (row) => inner.jobs.insert(row),
+        update: (id, change) => inner.jobs.update(id, change),
+        remove: (id) => inner.jobs.remove(id),
+        async get(id) {
+          await slow;
+          return inner.jobs.get(id);
+        },
+        async list(query) {
+          await slow;
+          return inner.jobs.list(query);
+        },
+      },
+    };
+    await using home = await house({ store });
+    const flood = await home.greeted(["list_jobs", "subscribe"]);
+    const lease = { "tool.call": Array.from({ length: 900 }, (_, i) => `${i}`.padEnd(250, "t")) };
+    let job = "";
+    for (let i = 0; i < 3; i++) {
+      job = (await flood.submit("puppet", { lease_request: lease }))["job_id"];
+    }
+    const bystander = await home.greeted();
+    flood.pause();
+    const before = await heap();
+    // All of them are under way before the first is answered.
+    slow = gate.promise;
+    let last = "";
+    for (let i = 0; i < 100; i++) {
+      flood.send("session.list_jobs", {});
+      flood.send("job.subscribe", { job_id: job });
+      last = flood.send("job.submit", {
+        agent: "puppet",
+        lease_request: lease,
+        idempotency_key: "k",
+      });
+    }
+    for (let i = 0; i < 100; i++) await bystander.ping(`${i}`);
+    gate.resolve();
+    for (let i = 100; i < 200; i++) await bystander.ping(`${i}`);
+    // All the replies would be more than 120 MB.
+    expect((await heap()) - before).toBeLessThan(32 * 1024 * 1024);
+    flood.goOn();
+    expect(await flood.reply(last)).toHaveProperty("type", "job.accepted");
   });
 
   test("R-4.1-6, limit frame size, 4 MiB: a longer one closes its connection with 1009, and nobody else's", async () => {
