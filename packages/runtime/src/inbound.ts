@@ -1,4 +1,4 @@
-import { ArcpError, decode, type Envelope, type JobId, type SessionId } from "@arcp/core";
+import { ArcpError, decode, type Envelope, JobId, type SessionId } from "@arcp/core";
 
 export type Opening = Envelope<"session.hello"> | Envelope<"session.resume">;
 
@@ -30,19 +30,29 @@ export type Inbound =
 export function readRequest(frame: string, session: SessionId): Inbound {
   const decoded = decode(frame);
   if (decoded.kind === "malformed") {
-    return { kind: "rejected", request: decoded, error: invalid(decoded.reason) };
+    const { id, type, header, payload } = decoded;
+    const job_id = header?.job_id ?? jobIn(payload);
+    return { kind: "rejected", request: { id, type, job_id }, error: invalid(decoded.reason) };
   }
   const header = decoded.kind === "ok" ? decoded.message : decoded.header;
   // A resume names the session that it wants (R-6.3-3).
   const foreign = header.session_id !== undefined && header.session_id !== session;
   if (foreign && header.type !== "session.resume") {
     const error = invalid("session_id: is not this connection's session");
-    return { kind: "rejected", request: header, error };
+    const payload = decoded.kind === "ok" ? decoded.message.payload : undefined;
+    const request = { ...header, job_id: header.job_id ?? jobIn(payload) };
+    return { kind: "rejected", request, error };
   }
   if (decoded.kind === "ok") return { kind: "request", message: decoded.message };
   if (decoded.optional && header.type.startsWith("x-vendor.")) return { kind: "ignored" };
   const error = invalid("type: is not a message that this runtime knows");
   return { kind: "rejected", request: header, error };
+}
+
+/** The job that a payload names, whatever else is wrong with it (R-5.4-2). */
+function jobIn(payload: unknown): JobId | undefined {
+  if (typeof payload !== "object" || payload === null || !("job_id" in payload)) return undefined;
+  return JobId.safeParse(payload.job_id).data;
 }
 
 function isOpening(message: Envelope): message is Opening {

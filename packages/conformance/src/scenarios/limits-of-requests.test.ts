@@ -316,7 +316,7 @@ describe("jobs", () => {
     expect(await submit("a*".repeat(17))).toMatchObject(invalid("lease_request"));
   });
 
-  test("R-7.2-1, limit idempotency key, 256 characters", async () => {
+  test("R-7.2-1, limit idempotency key, 256 characters: a longer one is refused", async () => {
     await using home = await house();
     const raw = await home.greeted();
     const submit = (length: number) =>
