@@ -16,7 +16,7 @@ const rows = table
 
 /** What the tests through a plain WebSocket say that they test: `limit NAME:`, or `limit NAME, DEFAULT:` if it is fixed. */
 const tested = files()
-  .filter((path) => /\/scenarios\/limits-of-\w+\.test\.ts$/.test(path))
+  .filter((path) => /\/raw\/limits-of-\w+\.test\.ts$/.test(path))
   .flatMap((path) => [...read(path).matchAll(/test\("[^"]*\blimit ([^:"]+?)(?:, (\d[^:"]*))?: /g)])
   .map(([, name = "", value]) => ({ name, value }));
 

@@ -37,7 +37,9 @@ async function play(options: Options, screen: Screen): Promise<boolean> {
     auth: tokenTable({ [tokens.alice]: "alice", [tokens.bob]: "bob" }),
     policy: { mayObserve: (principal) => principal === "bob" },
   });
-  await using server = await listen({ port: 0 }, (transport, peer) => runtime.serve(transport, peer));
+  await using server = await listen({ port: 0 }, (transport, peer) =>
+    runtime.serve(transport, peer),
+  );
   screen.say(`code-audit is served at ${server.url}`, "step");
 
   // Alice connects through a relay, and from somewhere among the bytes of the next files on, her TCP connection is gone.

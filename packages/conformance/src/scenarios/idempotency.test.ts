@@ -98,10 +98,8 @@ describe.each(ways)("over %s", (way) => {
     const { id, puppet, accepted } = await stage.played(first, keyed);
     await puppet.ctx.thought("a");
     await first.until((e) => e.job_seq === 2);
-    const timers = clock.pending;
     await stage.drop(first);
-    // Its window is the one timer more, or takes the place of those of its connection.
-    await eventually(() => clock.pending !== timers);
+    await eventually(() => !stage.runtime.sessions.get(first.sessionId)?.connected);
     await settled();
     clock.advance(600_000);
     await settled();

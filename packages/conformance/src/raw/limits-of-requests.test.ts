@@ -374,6 +374,25 @@ describe("jobs", () => {
     expect(seqs.at(-1)).toBe(51);
   });
 
+  test("R-14-2, limit logs of a store, 1 Gi characters: the largest of whoever holds most loses its oldest records", async () => {
+    await using home = await house({ store: memoryStore({ totalLogCharacters: 100_000 }) });
+    const small = await home.greeted(["subscribe"], BOB);
+    const { job_id: kept } = await small.submit("puppet");
+    const quiet = await home.puppets.next();
+    await quiet.ctx.thought("kept");
+    const large = await home.greeted(["subscribe"]);
+    const { job_id: cut } = await large.submit("puppet");
+    const loud = await home.puppets.next();
+    for (let i = 0; i < 50; i++) {
+      await loud.ctx.thought(`${i}`.padEnd(5_000));
+      await large.find(({ payload }) => payload.body?.text?.trim() === `${i}`);
+    }
+    const history = async (raw: RawSocket, job: string) =>
+      (await raw.request("job.subscribe", { job_id: job, history: true }))["payload"].truncated;
+    expect(await history(small, kept)).toBeUndefined();
+    expect(await history(large, cut)).toBe(true);
+  });
+
   test("R-7.4-4, limit cancelGraceSec: who has not stopped by then is ended without", async () => {
     await using home = await house({ limits: { cancelGraceSec: 7 } });
     const raw = await home.greeted();
