@@ -410,7 +410,7 @@ describe("jobs", () => {
   });
 
   test("R-7.3-11, limit retentionSec: a finished job is known until then", async () => {
-    await using home = await house({ limits: { retentionSec: 50 } });
+    await using home = await house({ limits: { retentionSec: 50, resumeWindowSec: 20 } });
     const raw = await home.greeted(["subscribe"]);
     const { job_id: job } = await raw.submit("puppet");
     (await home.puppets.next()).finish();
@@ -419,7 +419,13 @@ describe("jobs", () => {
     const subscribe = () => raw.request("job.subscribe", { job_id: job });
     expect(await subscribe()).toHaveProperty("type", "job.subscribed");
     await raw.ping("its end has been told again");
-    home.clock.advance(2_000);
+    // A client that sends no acks holds what it was sent for a resume window.
+    home.clock.advance(11_000);
+    expect(await raw.request("job.cancel", { job_id: job })).toHaveProperty(
+      "type",
+      "job.cancelled",
+    );
+    home.clock.advance(20_000);
     expect(await subscribe()).toHaveProperty("payload.code", "JOB_NOT_FOUND");
   });
 
