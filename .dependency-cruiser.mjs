@@ -30,7 +30,7 @@ const floors = {
     below: ["front", "connection", "handshake", "verbs", "session", "jobs", "authority", "store"],
   },
   connection: {
-    path: "connection\\.ts$",
+    path: "(connection|intake)\\.ts$",
     below: ["handshake", "verbs", "session", "jobs", "authority", "store"],
   },
   handshake: { path: "handshake\\.ts$", below: ["session", "jobs", "authority", "store"] },

@@ -1,6 +1,5 @@
 import {
   ArcpError,
-  type ClientMessageType,
   type CloseReason,
   type JobId,
   type MessageId,
@@ -18,31 +17,19 @@ import {
   resumeRequest,
 } from "./handshake.ts";
 import type { IdleWatch, Watched } from "./idle-watch.ts";
-import { type Opening, readOpening, readRequest } from "./inbound.ts";
+import { type Opening, readOpening } from "./inbound.ts";
+import { Intake } from "./intake.ts";
 import { acceptanceOf } from "./jobs/acceptance.ts";
 import { type Announcement, announce } from "./session/announcement.ts";
 import { Heartbeat } from "./session/heartbeat.ts";
 import { Outbox } from "./session/outbox.ts";
 import type { ProjectorContext, ProjectorEnd } from "./session/projector.ts";
 import type { Link, Session } from "./session/session.ts";
-import { dispatch, targetOf } from "./verbs/index.ts";
-import { type Rejected, reject } from "./verbs/reject.ts";
+import { reject } from "./verbs/reject.ts";
 import type { Services } from "./verbs/services.ts";
-
-/** Milliseconds that a burst of requests is left to wait for those before it; beyond it is refused what is too much. */
-const PATIENCE = 1000;
 
 /** What a frame costs of a turn of the event loop: in one, no connection is served more than a few. */
 const FRAME_STEPS = 4;
-
-/** Messages that are done with at once, however many requests are under way (R-4-2). */
-const IMMEDIATE: ReadonlySet<string> = new Set<ClientMessageType>([
-  "session.ping",
-  "session.pong",
-  "session.ack",
-  "session.close",
-  "session.bye",
-]);
 
 export interface ConnectionContext extends HandshakeOptions {
   readonly services: Services;
@@ -65,11 +52,8 @@ type State =
   | {
       readonly kind: "bound";
       readonly session: Session;
-      readonly token: string;
+      readonly intake: Intake;
       readonly heartbeat: Heartbeat | undefined;
-      /** Something other than a heartbeat has come in. */
-      exchanged: boolean;
-      confirmed: boolean;
     }
   | { readonly kind: "closed" };
 
@@ -81,8 +65,6 @@ export class Connection implements Link, Watched {
   readonly #source: string | undefined;
   readonly #logger: Logger;
   #deadline: Timer | undefined;
-  /** Waiting for requests under way has not helped. */
-  #impatient = false;
   /** The session's highest number when it was asked last whether it is of use. */
   #issued = 0;
   #state: State = { kind: "greeting" };
@@ -126,10 +108,14 @@ export class Connection implements Link, Watched {
     try {
       for await (const frame of this.#transport.frames) {
         this.#heartbeat?.heard();
-        if (this.#state.kind === "bound") await this.#patience(this.#state.session);
+        if (this.#state.kind === "bound") await this.#state.intake.patience();
         await this.#context.projector.turn.spend("answering", FRAME_STEPS);
-        if (this.#state.kind === "bound") await this.#handle(this.#state, frame);
-        else if (this.#state.kind === "greeting") await this.#greet(frame);
+        if (this.#state.kind === "bound") {
+          const resumed = this.#state.intake.take(frame);
+          if (resumed !== undefined) await this.#move(this.#state.session, resumed);
+        } else if (this.#state.kind === "greeting") {
+          await this.#greet(frame);
+        }
         if (this.#state.kind === "closed") break;
         const pressure = this.outbox.pressure();
         if (pressure !== undefined) await (this.#heartbeat?.deaf(pressure) ?? pressure);
@@ -159,18 +145,13 @@ export class Connection implements Link, Watched {
     const state = this.#state;
     if (state.kind !== "bound") return true;
     const { stream, id } = state.session;
-    const used = state.exchanged || stream.issued > this.#issued;
-    state.exchanged = false;
+    const used = state.intake.exchanged() || stream.issued > this.#issued;
     this.#issued = stream.issued;
     return used || this.#context.services.jobs.has(id);
   }
 
   idle(): void {
-    if (this.#state.kind === "bound") {
-      const payload = { reason: "nothing but heartbeats was exchanged" };
-      this.#state.session.say({ type: "session.closed", payload });
-    }
-    this.#hangUp("going-away");
+    this.#part("nothing but heartbeats was exchanged", "going-away");
   }
 
   ended(end: ProjectorEnd): void {
@@ -243,10 +224,15 @@ export class Connection implements Link, Watched {
     this.#state = {
       kind: "bound",
       session,
-      token,
+      intake: new Intake({
+        services: this.#context.services,
+        session,
+        token,
+        hangUp: (reason) => this.#hangUp(reason),
+        fail: (error) => this.#fail(error, "refused"),
+        track: (work) => this.#track(work),
+      }),
       heartbeat: this.#beat(session),
-      exchanged: false,
-      confirmed: false,
     };
     const { services, projector, idleWatch } = this.#context;
     this.#deadline?.cancel();
@@ -277,61 +263,6 @@ export class Connection implements Link, Watched {
       { session: session.id, principal: session.principal, resumed },
       "session bound",
     );
-  }
-
-  /** @returns what to wait for before the next frame is looked at */
-  #handle(state: Extract<State, { kind: "bound" }>, frame: string): Promise<void> | undefined {
-    const { session } = state;
-    if (!state.confirmed) {
-      state.confirmed = true;
-      session.confirmToken(state.token).catch((error: unknown) => {
-        this.#logger.error({ err: error }, "a token could not be confirmed");
-      });
-    }
-    const inbound = readRequest(frame, session.id);
-    if (inbound.kind === "ignored") return undefined;
-    if (inbound.kind === "rejected") {
-      state.exchanged = true;
-      return this.#reject(session, inbound.request, inbound.error);
-    }
-    const { message } = inbound;
-    if (message.type !== "session.ping" && message.type !== "session.pong") {
-      state.exchanged = true;
-    }
-    if (message.type === "session.resume" && session.untouched) return this.#move(session, message);
-    // Not awaited: a slow request must not hold up a ping (R-4-2).
-    const caller = { session, hangUp: (reason: CloseReason) => this.#hangUp(reason) };
-    if (IMMEDIATE.has(message.type)) {
-      this.#track(dispatch(this.#context.services, caller, message));
-    } else if (session.requests.full) {
-      this.#reject(session, { ...message, job_id: targetOf(message) }, tooManyRequests());
-    } else {
-      const work = dispatch(this.#context.services, caller, message);
-      session.requests.count(work);
-      this.#track(work);
-    }
-    return undefined;
-  }
-
-  /** Rejects a request that no verb has seen. Refused submits wait for their turn, and not without end. */
-  #reject(session: Session, request: Rejected, error: ArcpError): undefined {
-    reject(session, request, error);
-    if (session.submits.refused <= this.#context.services.limits.requestsPerSession) return;
-    this.#logger.warn({ session: session.id }, "a connection has too many requests under way");
-    this.#fail(tooManyRequests(), "refused");
-  }
-
-  /** A burst waits for the requests before it; where those hang, this waits once and no more. */
-  async #patience({ requests }: Session): Promise<void> {
-    if (!requests.full) {
-      this.#impatient = false;
-    } else if (!this.#impatient) {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      const timer = this.#context.services.clock.after(PATIENCE, resolve);
-      await Promise.race([promise, requests.room()]);
-      timer.cancel();
-      this.#impatient = requests.full;
-    }
   }
 
   /** Leaves a fresh session for the one that the client resumes (R-6.3-3). */
@@ -423,13 +354,6 @@ export class Connection implements Link, Watched {
     await session.park(this);
     if (!session.connected) this.#context.sessions.parked(session);
   }
-}
-
-function tooManyRequests(): ArcpError {
-  return new ArcpError("INTERNAL_ERROR", "too many requests of this session are under way", {
-    retryable: true,
-    details: { reason: "requests_per_session" },
-  });
 }
 
 function windowExpired(): ArcpError {

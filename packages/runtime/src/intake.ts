@@ -1,0 +1,116 @@
+import { ArcpError, type ClientMessageType, type CloseReason } from "@arcp/core";
+import { type Opening, readRequest } from "./inbound.ts";
+import type { Session } from "./session/session.ts";
+import { dispatch, targetOf } from "./verbs/index.ts";
+import { type Rejected, reject } from "./verbs/reject.ts";
+import type { Services } from "./verbs/services.ts";
+
+/** Milliseconds that a burst of requests is left to wait for those before it; beyond it is refused what is too much. */
+const PATIENCE = 1000;
+
+/** Messages that are done with at once, however many requests are under way (R-4-2). */
+const IMMEDIATE: ReadonlySet<string> = new Set<ClientMessageType>([
+  "session.ping",
+  "session.pong",
+  "session.ack",
+  "session.close",
+  "session.bye",
+]);
+
+export interface IntakeOptions {
+  readonly services: Services;
+  readonly session: Session;
+  /** The token that this connection was given; the client's first message confirms it. */
+  readonly token: string;
+  /** Ends the connection once everything said before has been sent. */
+  readonly hangUp: (reason: CloseReason) => void;
+  /** Ends the connection with an error. */
+  readonly fail: (error: ArcpError) => void;
+  /** Waits for this work before the connection is done with. */
+  readonly track: (work: Promise<void>) => void;
+}
+
+/** What comes in on a session's connection: read, counted, and handed to the verbs. */
+export class Intake {
+  readonly #options: IntakeOptions;
+  #confirmed = false;
+  #exchanged = false;
+  /** Waiting for requests under way has not helped. */
+  #impatient = false;
+
+  constructor(options: IntakeOptions) {
+    this.#options = options;
+  }
+
+  /** Whether anything but heartbeats has come in since this was asked last. */
+  exchanged(): boolean {
+    const exchanged = this.#exchanged;
+    this.#exchanged = false;
+    return exchanged;
+  }
+
+  /** A burst waits for the requests before it; where those hang, this waits once and no more. */
+  async patience(): Promise<void> {
+    const { session, services } = this.#options;
+    const { requests } = session;
+    if (!requests.full) {
+      this.#impatient = false;
+    } else if (!this.#impatient) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const timer = services.clock.after(PATIENCE, resolve);
+      await Promise.race([promise, requests.room()]);
+      timer.cancel();
+      this.#impatient = requests.full;
+    }
+  }
+
+  /** @returns the request to leave a fresh session for another, which is not for the verbs (R-6.3-3) */
+  take(frame: string): Opening | undefined {
+    const { session, services, hangUp, track } = this.#options;
+    this.#confirm();
+    const inbound = readRequest(frame, session.id);
+    if (inbound.kind === "ignored") return undefined;
+    if (inbound.kind === "rejected") {
+      this.#exchanged = true;
+      return this.#reject(inbound.request, inbound.error);
+    }
+    const { message } = inbound;
+    if (message.type !== "session.ping" && message.type !== "session.pong") this.#exchanged = true;
+    if (message.type === "session.resume" && session.untouched) return message;
+    const counted = !IMMEDIATE.has(message.type);
+    if (counted && session.requests.full) {
+      return this.#reject({ ...message, job_id: targetOf(message) }, tooManyRequests());
+    }
+    // Not awaited: a slow request must not hold up a ping (R-4-2).
+    const work = dispatch(services, { session, hangUp }, message);
+    if (counted) session.requests.count(work);
+    track(work);
+    return undefined;
+  }
+
+  /** The client has its welcome (R-6.3-7). */
+  #confirm(): void {
+    if (this.#confirmed) return;
+    this.#confirmed = true;
+    const { session, token, services } = this.#options;
+    session.confirmToken(token).catch((error: unknown) => {
+      services.logger.error({ err: error }, "a token could not be confirmed");
+    });
+  }
+
+  /** Rejects a request that no verb has seen. Refused submits wait for their turn, and not without end. */
+  #reject(request: Rejected, error: ArcpError): undefined {
+    const { session, services, fail } = this.#options;
+    reject(session, request, error);
+    if (session.submits.refused <= services.limits.requestsPerSession) return;
+    services.logger.warn({ session: session.id }, "a connection has too many requests under way");
+    fail(tooManyRequests());
+  }
+}
+
+function tooManyRequests(): ArcpError {
+  return new ArcpError("INTERNAL_ERROR", "too many requests of this session are under way", {
+    retryable: true,
+    details: { reason: "requests_per_session" },
+  });
+}
