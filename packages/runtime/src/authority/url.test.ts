@@ -30,6 +30,57 @@ describe("R-9.2-8: one canonical form", () => {
   });
 });
 
+describe("R-9.2-8: what is decoded makes no new escape", () => {
+  test.each([
+    "https://acme.test/public/%%32e%%32e/admin",
+    "https://acme.test/public/..%%32fadmin",
+    "https://acme.test/public/..%%35cadmin",
+    "https://acme.test/public/%2%65%2%65/admin",
+    "https://acme.test/public/%25%32e",
+    "https://acme.test/%",
+    "https://acme.test/%%%41",
+  ])("%s", (text) => {
+    const canonical = canonicalUrl(text);
+    if (!canonical.ok) throw new Error(canonical.problem);
+    expect(canonicalUrl(canonical.href)).toEqual(canonical);
+    expect(new URL(canonical.href).pathname).toBe(canonical.parts.path);
+  });
+
+  test("whatever the text, the canonical form is its own canonical form, also for whoever fetches it", () => {
+    const piece = fc.oneof(
+      fc.constantFrom(
+        "%",
+        "2",
+        "e",
+        "f",
+        "5c",
+        "/",
+        "..",
+        ".",
+        "%2e",
+        "%25",
+        "%32",
+        "\\",
+        "?",
+        "#",
+        "{",
+        "^",
+        "é",
+      ),
+      fc.string({ maxLength: 2 }),
+    );
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 8 }), (pieces) => {
+        const canonical = canonicalUrl(`https://acme.test/${pieces.join("")}`);
+        if (!canonical.ok) return;
+        expect(canonicalUrl(canonical.href)).toEqual(canonical);
+        expect(new URL(canonical.href).pathname).toBe(canonical.parts.path);
+      }),
+      { numRuns: 3000 },
+    );
+  });
+});
+
 describe("R-9.2-9: what is denied whatever the lease", () => {
   test.each([
     "https://a@b/",
@@ -70,6 +121,7 @@ describe("R-9.2-10: patterns", () => {
     ["http://[::1]:8080/*", "http://[0:0::1]:8080/x"],
     ["https://bücher.test/**", "https://xn--bcher-kva.test/a"],
     ["https://acme.test/a/*", "https://acme.test/a/b?c=/d/e"],
+    ["https://acme.test/a{b}\"<>`^|'()!$&+,;=:[]", "https://acme.test/a{b}\"<>`^|'()!$&+,;=:[]"],
   ])("%s matches %s", (pattern, url) => {
     expect(matches(pattern, url)).toBe(true);
   });
@@ -112,6 +164,9 @@ describe("R-9.2-10: patterns", () => {
     "https://a.test\\b/",
     "https://[::1/",
     "https://*.bücher.test/",
+    "https://%2a/",
+    "https://%2a%2a/",
+    "https://\uff0a.acme.test/",
   ])("%s is no pattern", (pattern) => {
     const outcome = compileUrlGlob(pattern);
     expect(outcome.ok).toBe(false);

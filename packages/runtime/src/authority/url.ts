@@ -122,7 +122,10 @@ function compileHost(text: string): GlobOutcome {
   // A name in the writing of another script, an IPv4 address in octal: compared as a browser would read it.
   const url = `http://${host}/`;
   if (!URL.canParse(url)) return { ok: false, problem: "has no proper host" };
-  return compileGlob(new URL(url).hostname.replace(/\.$/, ""));
+  const { hostname } = new URL(url);
+  // What a browser reads as an asterisk would become a wildcard that nobody wrote.
+  if (hostname.includes("*")) return { ok: false, problem: "has no proper host" };
+  return compileGlob(hostname.replace(/\.$/, ""));
 }
 
 function compilePort(text: string): GlobOutcome {
@@ -135,8 +138,7 @@ function compilePort(text: string): GlobOutcome {
 }
 
 function compilePath(text: string): GlobOutcome {
-  // As in the targets: what is not ASCII is escaped, what need not be is not.
-  const path = canonicalEscapes(text.replace(/[^\x21-\x7e]/gu, escapeCharacter));
+  const path = canonicalEscapes(text.replace(/[^\w.~*%/-]/gu, escapeCharacter));
   if (path === undefined) return { ok: false, problem: "must not have an escaped /, \\ or NUL" };
   const dotted = path.split("/").some((segment) => segment === "." || segment === "..");
   if (dotted) return { ok: false, problem: "has a . or .. segment" };
@@ -149,12 +151,14 @@ const UNRESERVED = /^[A-Za-z0-9._~-]$/;
 /** @returns undefined when a `/`, a `\` or NUL is escaped, which nobody reads alike */
 function canonicalEscapes(path: string): string | undefined {
   if (/%(?:2f|5c|00)/i.test(path)) return undefined;
-  return path.replace(/%[0-9a-f]{2}/gi, (escaped) => {
+  // A `%` that begins no escape must not begin one with what is decoded behind it.
+  return path.replace(/%(?![0-9a-f]{2})/gi, "%25").replace(/%[0-9a-f]{2}/gi, (escaped) => {
     const character = String.fromCharCode(Number.parseInt(escaped.slice(1), 16));
     return UNRESERVED.test(character) ? character : escaped.toUpperCase();
   });
 }
 
+/** As in the path of a parsed URL. */
 function escapeCharacter(character: string): string {
-  return character.isWellFormed() ? encodeURIComponent(character) : "%EF%BF%BD";
+  return new URL(`http://host/${character}`).pathname.slice(1);
 }
