@@ -2,6 +2,7 @@ import { newJobId } from "@arcp/core";
 import { expect, test } from "vitest";
 import { settled } from "../test/held-store.ts";
 import { hosting } from "../test/hosting.ts";
+import { hosts } from "../test/hosts.ts";
 import { Viewer } from "../test/viewer.ts";
 
 async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
@@ -76,6 +77,31 @@ test("an operator cancels all jobs that fit, and only those", async () => {
   expect(hers.every(({ ctx }) => ctx.signal.aborted)).toBe(true);
   expect(his.ctx.signal.aborted).toBe(false);
   expect(await runtime.jobs.cancelAll("maintenance")).toBe(3);
+});
+
+test("cancelling all is not stopped by one that is gone meanwhile, and tells what failed", async () => {
+  const { runtime, start, alice, store } = await twoPrincipals();
+  const jobs = [await start(alice), await start(alice), await start(alice)];
+  const { list } = store.jobs;
+  const stranger = newJobId();
+  store.jobs.list = async (query) => {
+    const rows = await list(query);
+    return rows.map((row, i) => (i === 1 ? { ...row, id: stranger } : row));
+  };
+  expect(await runtime.jobs.cancelAll("maintenance")).toBe(2);
+  expect(jobs.map(({ ctx }) => ctx.signal.aborted)).toEqual([true, false, true]);
+});
+
+test("R-7.3-10: an operator who asks at once learns of what the process before left behind", async () => {
+  const { start, submit } = hosts();
+  const viewer = new Viewer(start());
+  await viewer.hello();
+  const job = await submit(viewer);
+  await settled();
+  const runtime = start();
+  expect(await all(runtime.jobs.list())).toMatchObject([{ id: job.id, status: "error" }]);
+  const again = start();
+  expect(await again.jobs.cancel(job.id)).toBe(false);
 });
 
 test("counts tell jobs and sessions apart by their states", async () => {

@@ -62,14 +62,18 @@ const UNFINISHED: readonly JobStatus[] = ["pending", "running"];
 export class JobOperations {
   readonly #index: JobIndex;
   readonly #live: JobTable;
+  readonly #ready: Promise<void>;
 
-  constructor(index: JobIndex, live: JobTable) {
+  /** @param ready what the process before this one left behind has been taken over */
+  constructor(index: JobIndex, live: JobTable, ready: Promise<void>) {
     this.#index = index;
     this.#live = live;
+    this.#ready = ready;
   }
 
   /** All jobs that are kept, of all principals, in the order of their acceptance. */
   async *list(filter: JobFilter = {}): AsyncGenerator<JobInfo, void, undefined> {
+    await this.#ready;
     const { session, status, ...rest } = filter;
     const query = {
       ...rest,
@@ -86,6 +90,7 @@ export class JobOperations {
   }
 
   async get(id: string): Promise<JobInfo | undefined> {
+    await this.#ready;
     const row = await this.#index.get(id as JobId);
     return row && infoOf(row);
   }
@@ -96,6 +101,7 @@ export class JobOperations {
    * @throws ArcpError `JOB_NOT_FOUND`
    */
   async cancel(id: string, reason?: string): Promise<boolean> {
+    await this.#ready;
     const job = this.#live.get(id as JobId);
     if (job === undefined) {
       const row = await this.#index.get(id as JobId);
@@ -109,12 +115,20 @@ export class JobOperations {
     return ended === undefined;
   }
 
-  /** Cancels every unfinished job that fits. @returns how many that were */
+  /**
+   * Cancels every unfinished job that fits.
+   * @returns how many that were; a job that ended or was removed meanwhile is none of them
+   * @throws AggregateError of what failed, when all the others are cancelled
+   */
   async cancelAll(reason?: string, filter: Omit<JobFilter, "status"> = {}): Promise<number> {
     const ids: string[] = [];
     for await (const { id } of this.list({ ...filter, status: UNFINISHED })) ids.push(id);
-    const outcomes = await Promise.all(ids.map((id) => this.cancel(id, reason)));
-    return outcomes.filter((cancelled) => cancelled).length;
+    const outcomes = await Promise.allSettled(ids.map((id) => this.cancel(id, reason)));
+    const failures = outcomes.flatMap((outcome) =>
+      outcome.status === "rejected" && !isGone(outcome.reason) ? [outcome.reason] : [],
+    );
+    if (failures.length > 0) throw new AggregateError(failures, "not every job could be cancelled");
+    return outcomes.filter((outcome) => outcome.status === "fulfilled" && outcome.value).length;
   }
 
   /** Jobs that are not finished, for metrics. */
@@ -161,6 +175,10 @@ export class SessionOperations {
     const connected = all.filter((session) => session.connected).length;
     return { connected, parked: all.length - connected };
   }
+}
+
+function isGone(error: unknown): boolean {
+  return error instanceof ArcpError && error.code === "JOB_NOT_FOUND";
 }
 
 function infoOf(row: JobRow): JobInfo {

@@ -93,15 +93,70 @@ test("a crash between the count of an attempt and its start uses the attempt up"
   const welcome = await greeted(before);
   const job = await submit(before);
   await settled();
-  const { list } = store.sessions;
-  store.sessions.list = () => new Promise(() => {});
+  const { update } = store.jobs;
+  store.jobs.update = async (id, change) => {
+    await update.call(store.jobs, id, change);
+    return new Promise(() => {});
+  };
   start();
   await settled();
-  store.sessions.list = list;
+  store.jobs.update = update;
   const after = new Viewer(start());
   await after.resume(welcome, 0);
   expect((await after.terminal(job.id)).payload.code).toBe("INTERNAL_ERROR");
   expect(runs()).toBe(1);
+});
+
+test("a process that ends before its agents begin uses no attempt up", async () => {
+  const { start, submit, store, nextRun } = machine({ attempts: 2 });
+  const before = new Viewer(start());
+  await greeted(before);
+  await submit(before);
+  await settled();
+  const { list } = store.sessions;
+  store.sessions.list = () => Promise.reject(new Error("busy"));
+  for (let i = 0; i < 5; i++) {
+    start();
+    await settled();
+  }
+  store.sessions.list = list;
+  // Closed while it is still taking over.
+  await start().close();
+  const run = nextRun();
+  start();
+  expect((await run).ctx.attempt).toBe(2);
+});
+
+test("R-4-2: an input's check that never answers holds nobody else up", async () => {
+  let hangs = false;
+  const input = {
+    "~standard": {
+      version: 1 as const,
+      vendor: "test",
+      validate: (value: unknown) => (hangs ? new Promise<never>(() => {}) : { value }),
+    },
+  };
+  const { start, submit } = machine({ input });
+  const before = new Viewer(start());
+  await greeted(before);
+  await submit(before);
+  await settled();
+  hangs = true;
+  const after = new Viewer(start());
+  expect((await greeted(after)).type).toBe("session.welcome");
+});
+
+test("R-7.5-5: a job of an unversioned agent is run again by it, whatever a bare name means by now", async () => {
+  const { start, submit, nextRun } = machine();
+  const before = new Viewer(start());
+  await greeted(before);
+  await submit(before);
+  await settled();
+  const run = nextRun();
+  const runtime = start();
+  runtime.agents.register(defineAgent({ name: "led", version: "2.0.0", run: () => "wrong" }));
+  runtime.agents.setDefault("led", "2.0.0");
+  expect((await run).ctx.attempt).toBe(2);
 });
 
 test("a checkpoint is durable no sooner than what was emitted before it", async () => {
@@ -336,7 +391,7 @@ test("R-9.6-11: no crash gives back what durable cost metrics have spent", async
 });
 
 test("a store that fails for a moment keeps the charge in step with its metric", async () => {
-  const { start, submit, store, nextRun } = machine();
+  const { start, submit, store, nextRun, clock } = machine();
   const viewer = new Viewer(start());
   await greeted(viewer);
   const job = await submit(viewer, { lease_request: { "cost.budget": ["USD:1.00"] } });
@@ -351,6 +406,10 @@ test("a store that fails for a moment keeps the charge in step with its metric",
   };
   await job.ctx.metric({ name: "cost.model", value: 0.25, unit: "USD" });
   await job.ctx.flush();
+  for (const pause of [20, 100]) {
+    await settled();
+    clock.advance(pause);
+  }
   await settled();
   expect(failures).toBe(2);
   const run = nextRun();

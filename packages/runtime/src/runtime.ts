@@ -148,10 +148,10 @@ class HostedRuntime implements Runtime {
       workspace: options.workspace,
       closing: () => this.#closed !== undefined,
     };
-    this.jobs = new JobOperations(store.jobs, jobs);
     this.sessions = new SessionOperations(sessions);
     this.#shutdown = new Shutdown({ clock, logger, jobs, durable: store.durable });
     this.#ready = this.#archive.restore(this.#services);
+    this.jobs = new JobOperations(store.jobs, jobs, this.#ready);
     this.#ready.catch((error: unknown) => {
       logger.error({ err: error }, "the store could not be taken over; the runtime serves nobody");
     });
@@ -196,7 +196,7 @@ class HostedRuntime implements Runtime {
     this.#archive.close();
     this.#context.idleWatch.close();
     sessions.close();
-    await store.close();
+    await this.#shutdown.within(PATIENCE, store.close());
   }
 
   #welcome({ principal, features }: Session, { name, version }: RuntimeOptions): object {

@@ -3,6 +3,7 @@ import { settled } from "../test/held-store.ts";
 import { hosting } from "../test/hosting.ts";
 import { hosts } from "../test/hosts.ts";
 import { Viewer } from "../test/viewer.ts";
+import { defineAgent } from "./jobs/agents.ts";
 import type { Runtime } from "./runtime.ts";
 
 /** Whether a promise has settled once everything that is due has happened. */
@@ -122,6 +123,129 @@ test("on a durable store a job that may be run again is left to the next process
     "the last word",
     "run again after the runtime stopped, attempt 2",
   ]);
+});
+
+test("what an agent says, spends and remembers before its time is over belongs to the next attempt", async () => {
+  const { start, submit, nextRun, clock } = hosts({ led: { attempts: 2 } });
+  const runtime = start();
+  const viewer = new Viewer(runtime);
+  await viewer.hello(["cost.budget"]);
+  const lease_request = { "cost.budget": ["USD:1"], "x-vendor.acme.print": ["*"] };
+  const { ctx } = await submit(viewer, { lease_request });
+  await settled();
+  const cost = ctx.spend.reserve({ USD: "0.5" });
+  const closing = runtime.close({ cancelSec: 5 });
+  await settled();
+  expect(ctx.signal.aborted).toBe(true);
+  expect(() => ctx.authorize("x-vendor.acme.print", "lobby")).toThrow("no longer active");
+  await cost.settle({ USD: "0.25" });
+  void ctx.checkpoint("tidied up");
+  expect(await settles(closing)).toBe(false);
+  clock.advance(5000);
+  await closing;
+  await expect(ctx.checkpoint("too late")).rejects.toMatchObject({ code: "INTERNAL_ERROR" });
+  const run = nextRun();
+  start();
+  const second = await run;
+  expect(second.ctx.lastCheckpoint).toBe("tidied up");
+  expect(second.ctx.budget.remaining()).toEqual({ USD: "0.75" });
+});
+
+test("an agent that stops when it is told to does not keep the runtime waiting, whatever it throws", async () => {
+  const stopping = defineAgent({
+    name: "stopping",
+    attempts: 2,
+    run: (ctx) =>
+      new Promise((_, reject) => {
+        ctx.signal.addEventListener("abort", () => reject(ctx.signal.reason));
+      }),
+  });
+  const { start, store } = hosts({ agents: [stopping] });
+  const runtime = start();
+  const viewer = new Viewer(runtime);
+  await viewer.hello();
+  const { job_id = "" } = await viewer.submit("stopping");
+  await settled();
+  await runtime.close({ cancelSec: 3600 });
+  expect((await store.jobs.get(job_id as never))?.status).toBe("running");
+  expect(viewer.stream.some(({ type }) => type === "job.error")).toBe(false);
+});
+
+test("an agent that is done in time is done, also on a durable store", async () => {
+  const { start, submit, store } = hosts({ led: { attempts: 2 } });
+  const runtime = start();
+  const viewer = new Viewer(runtime);
+  await viewer.hello();
+  const job = await submit(viewer);
+  await settled();
+  const closing = runtime.close({ cancelSec: 5 });
+  await settled();
+  job.end("done after all");
+  await closing;
+  expect((await viewer.terminal(job.id)).payload.result).toBe("done after all");
+  expect((await store.jobs.get(job.id as never))?.status).toBe("success");
+});
+
+test("a checkpoint that is on its way when the runtime closes is there for the next attempt", async () => {
+  const { start, submit, nextRun } = hosts({ led: { attempts: 2 } });
+  const runtime = start();
+  const viewer = new Viewer(runtime);
+  await viewer.hello();
+  const { ctx } = await submit(viewer);
+  await settled();
+  void ctx.log.info("page 7");
+  const saved = ctx.checkpoint({ page: 7 });
+  const closing = runtime.close();
+  await Promise.all([saved, closing]);
+  const run = nextRun();
+  start();
+  expect((await run).ctx.lastCheckpoint).toEqual({ page: 7 });
+});
+
+test("a refusal by a runtime that shuts down is not the next one's", async () => {
+  const { start, submit } = hosts();
+  const runtime = start();
+  const before = new Viewer(runtime);
+  const welcome = await before.hello();
+  const job = await submit(before);
+  const closing = runtime.close({ finishSec: 60 });
+  const id = before.send("job.submit", { agent: "led" });
+  expect((await before.reply(id)).payload.details).toEqual({ reason: "shutting_down" });
+  job.end(null);
+  await closing;
+  const after = new Viewer(start());
+  await after.resume(welcome, 0);
+  after.sendAs(id, "job.submit", { agent: "led" });
+  expect((await after.reply(id)).type).toBe("job.accepted");
+});
+
+test("a store that never closes keeps nobody waiting for ever", async () => {
+  const { runtime, store, clock } = hosting();
+  store.close = () => new Promise(() => {});
+  const closing = runtime.close();
+  expect(await settles(closing)).toBe(false);
+  clock.advance(5000);
+  await closing;
+});
+
+test("R-7.3-6: a job that is accepted while the runtime closes leaves no timer", async () => {
+  const { start, clock, store } = hosts({ led: { attempts: 2 } });
+  const runtime = start();
+  const viewer = new Viewer(runtime);
+  await viewer.hello();
+  const { insert } = store.jobs;
+  const inserting = Promise.withResolvers<void>();
+  store.jobs.insert = async (row) => {
+    await inserting.promise;
+    return insert.call(store.jobs, row);
+  };
+  viewer.send("job.submit", { agent: "led", max_runtime_sec: 1000 });
+  await settled();
+  const closing = runtime.close();
+  await settled();
+  inserting.resolve();
+  await closing;
+  expect(clock.pending).toBe(0);
 });
 
 test("a job that may not be run again is cancelled on a durable store, too", async () => {

@@ -69,7 +69,7 @@ export class Shutdown {
 
   async #letGo(job: Job, grace: number): Promise<void> {
     if (!job.live) return;
-    if (this.#context.durable && job.mayRunAgain) return job.suspend(REASON);
+    if (this.#context.durable && job.mayRunAgain) return job.suspend(REASON, grace);
     try {
       await job.cancel(REASON, () => {}, grace);
       // It may have been cancelled before, with more time.

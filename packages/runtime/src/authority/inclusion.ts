@@ -12,7 +12,7 @@ export type Inclusion =
   | { readonly kind: "undecided" };
 
 /** Combinations of states that one decision may look at. */
-const MAX_STATES = 20_000;
+const MAX_STATES = 4000;
 
 /** Ends every segment, the last one too, so that `**` can stand for none, one or many of them alike. */
 const END = "/";

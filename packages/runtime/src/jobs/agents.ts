@@ -100,6 +100,12 @@ export class AgentRegistry {
     this.#agents.set(name, { ...known, default: version });
   }
 
+  /** The very agent that a resolved reference names. */
+  find({ name, version }: AgentReference): AnyAgent | undefined {
+    const known = this.#agents.get(name);
+    return version === undefined ? known?.unversioned : known?.versions.get(version);
+  }
+
   /** Resolves a reference (R-7.5-2 to R-7.5-4). */
   resolve({ name, version }: AgentReference): AnyAgent | ArcpError {
     const known = this.#agents.get(name);

@@ -1,9 +1,7 @@
-import { type Clock, sleep } from "@arcp/core";
+import type { Clock } from "@arcp/core";
 import type { AppendOutcome, LogBatch, LogStore } from "../store/index.ts";
 import { DEFAULT_TURN_LIMITS, Turn, type TurnLimits } from "../turn.ts";
-
-/** Milliseconds between attempts to append when the store fails. */
-const RETRY_PAUSES = [20, 100, 500, 2000];
+import { retried } from "./retry.ts";
 
 /** A log writer as its committer sees it. */
 export interface Committable {
@@ -55,16 +53,13 @@ export class Committer {
 
   /** Tries again for a while when the store fails: a busy disk must not end every job of the group. */
   async #append(batches: readonly LogBatch[]): Promise<AppendOutcome[] | Error> {
-    for (let attempt = 0; ; attempt++) {
-      try {
+    try {
+      return await retried(this.#clock, async (attempt) => {
         const outcomes = [...(await this.#logs.append(batches))];
         return attempt === 0 ? outcomes : await this.#recognise(batches, outcomes);
-      } catch (thrown) {
-        const pause = RETRY_PAUSES[attempt];
-        if (pause === undefined)
-          return thrown instanceof Error ? thrown : new Error(String(thrown));
-        await sleep(this.#clock, pause);
-      }
+      });
+    } catch (thrown) {
+      return thrown instanceof Error ? thrown : new Error(String(thrown));
     }
   }
 

@@ -15,6 +15,7 @@ import type { Files } from "./files.ts";
 import type { Job } from "./job.ts";
 import type { ResultStream } from "./result-stream.ts";
 import { Spend } from "./spend.ts";
+import { tolerated } from "./tolerance.ts";
 import type { ToolCaller } from "./tools.ts";
 
 /** Writes a log event. @returns when the agent may go on */
@@ -198,10 +199,4 @@ function object(value: unknown, what: string): object {
 
 function invalid(message: string): ArcpError {
   return new ArcpError("INVALID_REQUEST", message);
-}
-
-/** A refusal that an agent never looks at must not end the process; whoever awaits it still gets it. */
-function tolerated<T>(promise: Promise<T>): Promise<T> {
-  promise.catch(() => {});
-  return promise;
 }

@@ -1,5 +1,6 @@
-import type { JobId } from "@arcp/core";
+import type { Clock, JobId } from "@arcp/core";
 import type { JobChange, JobIndex } from "../store/index.ts";
+import { retried } from "./retry.ts";
 
 /** What stands in the index beside the log and has to keep up with it. */
 type Noted = "remaining" | "streamed";
@@ -7,6 +8,7 @@ type Noted = "remaining" | "streamed";
 export interface JobEntryOptions {
   readonly id: JobId;
   readonly index: JobIndex;
+  readonly clock: Clock;
   /** What remains of the budget at this moment: exact decimal text by currency. */
   readonly remaining: () => ReadonlyMap<string, string>;
   /** Told of a change that could not be stored, and is to be saved once more. */
@@ -17,6 +19,8 @@ export interface JobEntryOptions {
 export class JobEntry {
   readonly #options: JobEntryOptions;
   readonly #noted = new Set<Noted>();
+  /** The newest values of all that was ever asked for: what is tried again must not undo what came after it. */
+  #asked: JobChange = {};
 
   constructor(options: JobEntryOptions) {
     this.#options = options;
@@ -38,9 +42,17 @@ export class JobEntry {
     });
   }
 
-  /** Resolves when it is durable. */
+  /** Asks the index at once, and again for a while when it fails. Resolves when the change is durable. */
   set(change: JobChange): Promise<void> {
-    return this.#options.index.update(this.#options.id, change);
+    this.#asked = { ...this.#asked, ...change };
+    const { clock, index, id } = this.#options;
+    return retried(clock, (attempt) =>
+      index.update(id, attempt === 0 ? change : this.#newest(change)),
+    );
+  }
+
+  #newest(change: JobChange): JobChange {
+    return Object.fromEntries(Object.entries(this.#asked).filter(([key]) => key in change));
   }
 
   #changeOf(noted: readonly Noted[]): JobChange {

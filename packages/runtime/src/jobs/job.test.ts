@@ -128,8 +128,17 @@ test("J2: a cancel is acknowledged only once it is durable, and in front of the 
   expect(order.map(({ type }) => type)).toEqual(["job.cancelled", "job.error"]);
 });
 
+/** Lets all pauses go by that are made between attempts to store something. */
+async function exhaust(clock: ManualClock): Promise<void> {
+  for (const pause of [20, 100, 500, 2000]) {
+    await settled();
+    clock.advance(pause);
+  }
+  await settled();
+}
+
 test("J2: a cancel that could not be stored is refused, and the ending that waited for it stands", async () => {
-  const { store, viewer, context, outcome } = await hosting();
+  const { store, viewer, context, outcome, clock } = await hosting();
   const { job_id } = await viewer.submit("led");
   await context;
   await settled();
@@ -142,8 +151,46 @@ test("J2: a cancel that could not be stored is refused, and the ending that wait
   const id = viewer.send("job.cancel", {}, { job_id });
   await settled(1);
   outcome.resolve("done");
+  await exhaust(clock);
   expect((await viewer.reply(id)).payload.code).toBe("INTERNAL_ERROR");
   expect((await viewer.terminal(job_id)).type).toBe("job.result");
+});
+
+test("R-14-3: an index that fails for a moment keeps no job, and what is tried again undoes nothing", async () => {
+  const { store, viewer, runtime, context, outcome, clock } = await hosting();
+  const { job_id = "" } = await viewer.submit("led");
+  const { update } = store.jobs;
+  let calls = 0;
+  store.jobs.update = async (id, change) => {
+    calls += 1;
+    if (change.status === "running" && calls === 1) throw new Error("busy");
+    return update(id, change);
+  };
+  await context;
+  await settled();
+  outcome.resolve("done");
+  await viewer.terminal(job_id);
+  await exhaust(clock);
+  expect(calls).toBe(3);
+  expect(await runtime.jobs.get(job_id)).toMatchObject({ status: "success" });
+  expect(runtime.jobs.count()).toEqual({ pending: 0, running: 0 });
+});
+
+test("an index that fails for long is not asked in every turn", async () => {
+  const { store, viewer, context, clock } = await hosting();
+  await viewer.submit("led", null, { lease_request: { "cost.budget": ["USD:1"] } });
+  const ctx = await context;
+  await settled();
+  let calls = 0;
+  store.jobs.update = async () => {
+    calls += 1;
+    throw new Error("disk full");
+  };
+  await ctx.metric({ name: "cost.model", value: 0.1, unit: "USD" });
+  await settled(500);
+  expect(calls).toBe(1);
+  await exhaust(clock);
+  expect(calls).toBeLessThan(8);
 });
 
 test("J2: a subscription tells a state only once the record behind it is durable", async () => {
@@ -179,14 +226,14 @@ test("J2: a job counts as pending until the record of its start is durable", asy
 });
 
 test("J2: a job whose end is in its log, but could not be put into the index, is still known with its end", async () => {
-  const { store, viewer, runtime, context, outcome } = await hosting();
+  const { store, viewer, runtime, context, outcome, clock } = await hosting();
   const { job_id } = await viewer.submit("led");
   await context;
   await settled();
   store.jobs.update = () => Promise.reject(new Error("disk full"));
   outcome.resolve("done");
   await viewer.terminal(job_id);
-  await settled();
+  await exhaust(clock);
   const second = new Viewer(runtime);
   await second.hello();
   const { payload } = await second.reply(

@@ -71,7 +71,11 @@ export class Job implements KnownJob {
   #stall: StallWatch | undefined;
   #state: JobStatus = "pending";
   #durableState: JobStatus = "pending";
-  #suspended = false;
+  /** It is to be left to the next process: `asked` while its agent may still tidy up, `done` when nothing is taken any more. */
+  #suspension: "asked" | "done" | undefined;
+  readonly #rerun: boolean;
+  /** Checkpoints that are on their way to the store. */
+  #saving: Promise<unknown> = Promise.resolve();
   /** An operation was refused because the lease has expired: no other ending but a cancel can win (R-9.5-4). */
   #overdue = false;
   #lost = false;
@@ -83,6 +87,7 @@ export class Job implements KnownJob {
   constructor(identity: JobIdentity, lease: CompiledLease, context: JobContext, legacy?: Legacy) {
     this.identity = identity;
     this.attempt = legacy?.attempt ?? 1;
+    this.#rerun = legacy !== undefined;
     this.checkpoint = legacy?.checkpoint;
     this.#owner = legacy?.owner ?? identity.session;
     this.#durableState = legacy?.status ?? "pending";
@@ -99,12 +104,13 @@ export class Job implements KnownJob {
       lease,
       budget: this.budget,
       expiry: this.#expiry,
-      isActive: () => this.live && !this.#cancellation.asked,
+      isActive: () => this.live && !this.#cancellation.asked && this.#suspension === undefined,
       onExpired: () => this.#overrun(),
     });
     this.#entry = new JobEntry({
       id: identity.id,
       index: context.index,
+      clock: context.clock,
       remaining: () => this.budget.remaining(),
       failed: (error) => this.#saveAgain(error),
     });
@@ -162,13 +168,15 @@ export class Job implements KnownJob {
 
   /** Whether the job still takes events and operations. */
   get live(): boolean {
-    return !isTerminal(this.#state) && !this.#suspended;
+    return !isTerminal(this.#state) && this.#suspension !== "done";
   }
 
   /** Whether its agent may be started again, should the runtime stop now. */
   get mayRunAgain(): boolean {
     const { attempts } = this.identity;
-    return this.live && this.attempt < attempts && !this.#streamed && !this.#cancellation.asked;
+    // An attempt that has not begun uses nothing up.
+    const used = this.#rerun && this.#state === "pending" ? this.attempt - 1 : this.attempt;
+    return this.live && used < attempts && !this.#streamed && !this.#cancellation.asked;
   }
 
   /** Aborts when the job has to stop: cancelled, timed out, ended in any way. */
@@ -198,6 +206,7 @@ export class Job implements KnownJob {
 
   /** The job is accepted for good: its clocks run, from the first acceptance on (R-7.3-6, R-9.5-3). */
   accept(): void {
+    if (!this.live) return;
     if (this.#context.endsAtExpiry && this.#expiry !== undefined) {
       this.#timers.push(this.#expiry.watch(() => this.#expire()));
     }
@@ -211,7 +220,9 @@ export class Job implements KnownJob {
 
   /** The agent begins. @returns whether it still may */
   begin(): boolean {
-    if (!this.live || !canMove(this.#state, "running")) return false;
+    if (!this.live || this.#suspension !== undefined || !canMove(this.#state, "running")) {
+      return false;
+    }
     this.#state = "running";
     const again = `run again after the runtime stopped, attempt ${this.attempt}`;
     const message = this.attempt > 1 ? { message: again } : {};
@@ -243,10 +254,10 @@ export class Job implements KnownJob {
   }
 
   /** Emits a cost and charges it, as one (R-9.6-3). */
-  emitCost(metric: CostMetric, amount: Big): Promise<void> {
+  emitCost(metric: CostMetric, amount: Big, over = false): Promise<void> {
     if (!this.live) return DONE;
     // The metric first: should it be refused, nothing was charged.
-    const accepted = this.emit("metric", metric);
+    const accepted = this.emit("metric", metric, "event", over);
     if (metric.unit !== undefined && amount.gt(0)) this.budget.spend(metric.unit, amount);
     return accepted;
   }
@@ -254,10 +265,16 @@ export class Job implements KnownJob {
   /**
    * Remembers what a later attempt begins with. Resolves when it is durable, and all that was emitted before it.
    * @param json at most `MAX_CHECKPOINT` characters
+   * @throws ArcpError `INTERNAL_ERROR` once the job is left to the next process
    */
   async saveCheckpoint(json: string): Promise<void> {
-    await this.flush();
-    if (this.live) await this.#entry.set({ checkpoint: json });
+    if (this.#suspension === "done") throw shuttingDown();
+    if (!this.live) return;
+    const saved = this.flush().then(async () => {
+      if (!isTerminal(this.#state)) await this.#entry.set({ checkpoint: json });
+    });
+    this.#saving = Promise.allSettled([this.#saving, saved]);
+    await saved;
   }
 
   /** Another session owns it from now on; the caller has written that down (R-7.2-8). */
@@ -273,6 +290,10 @@ export class Job implements KnownJob {
   /** Ends the job, unless it has ended. @returns whether this ending won (J3) */
   end(ending: Ending): boolean {
     if (!this.live || this.#cancellation.holdsBack || this.#cancellation.holdBack(ending)) {
+      return false;
+    }
+    if (this.#suspension !== undefined && ending.status === "error" && !this.#cancellation.asked) {
+      void this.#leave();
       return false;
     }
     for (const remainder of this.budget.unsaid()) this.#emitRemainder(remainder);
@@ -304,7 +325,7 @@ export class Job implements KnownJob {
   ): Promise<void> {
     if (!this.live) {
       await this.ended;
-      if (this.#suspended) throw new ArcpError("INTERNAL_ERROR", "the runtime is shutting down");
+      if (this.#suspension !== undefined) throw shuttingDown();
       const { status } = this;
       return acknowledge(isTerminal(status) ? status : undefined);
     }
@@ -312,6 +333,7 @@ export class Job implements KnownJob {
     acknowledge(undefined);
     if (!first) return;
     this.#cancellation.acknowledged();
+    if (!this.live) return;
     this.#stop.stop(() => new ArcpError("CANCELLED", reason || "cancelled on request"));
     this.#after(grace, () => this.end(cancelled(reason)));
     this.#release();
@@ -319,15 +341,28 @@ export class Job implements KnownJob {
   }
 
   /**
-   * Stops the agent without an end: the next process runs it again. A job whose cancel was asked for is left alone.
-   * Resolves when what it had said is durable.
+   * Stops the agent without an end: the next process runs it again. Its operations are refused from now on; what it says
+   * and spends counts until it has stopped or its time is over, and should it succeed after all, so does its result. A job
+   * whose cancel was asked for is left alone. Resolves when all of that is durable.
+   * @param grace milliseconds that the agent has to stop
    */
-  async suspend(reason: string): Promise<void> {
+  async suspend(reason: string, grace: number): Promise<void> {
     if (!this.live || this.#cancellation.asked) return;
-    this.#suspended = true;
-    this.#halt(() => new ArcpError("INTERNAL_ERROR", reason));
+    this.#suspension = "asked";
+    this.#stop.stop(() => new ArcpError("INTERNAL_ERROR", reason));
+    if (grace > 0 && this.#state === "running") this.#after(grace, () => void this.#leave());
+    else void this.#leave();
+    await this.ended;
+  }
+
+  /** From here on the job is the next process's. */
+  async #leave(): Promise<void> {
+    if (this.#suspension !== "asked" || !this.live) return;
+    this.#suspension = "done";
+    this.#halt(shuttingDown);
     // A log that is lost has said so already.
     await this.flush().catch(() => {});
+    await this.#saving;
     this.#ended.resolve();
   }
 
@@ -425,4 +460,8 @@ export class Job implements KnownJob {
   #after(ms: number, fire: () => void): void {
     this.#timers.push(this.#context.clock.after(ms, fire));
   }
+}
+
+function shuttingDown(): ArcpError {
+  return new ArcpError("INTERNAL_ERROR", "the runtime is shutting down");
 }

@@ -18,6 +18,8 @@ export interface RecoveryContext extends RunOptions {
   readonly jobs: JobTable;
   readonly jobContext: JobContext;
   readonly logger: Logger;
+  /** Whether the runtime takes nothing up any more. */
+  readonly closing: () => boolean;
 }
 
 /**
@@ -44,7 +46,7 @@ async function recover(context: RecoveryContext, row: JobRow): Promise<(() => vo
   const { jobs, logs } = context.store;
   const { head } = await logs.read(row.id, 0, { records: 0, characters: 0 });
   const recorded = await recordedEnd(row, head, logs);
-  const next = recorded ?? (await restart(context, row, head));
+  const next = recorded ?? restart(context, row, head);
   if (typeof next === "function") return next;
   const status = typeof next === "string" ? next : await end(row, head, next, logs);
   await jobs.update(row.id, { status, finishedAt: context.jobContext.clock.now() });
@@ -66,37 +68,20 @@ async function recordedEnd(
 }
 
 /** @returns starts the agent again; or how the job ends because that cannot be */
-async function restart(
-  context: RecoveryContext,
-  row: JobRow,
-  head: number,
-): Promise<(() => void) | Ending> {
+function restart(context: RecoveryContext, row: JobRow, head: number): (() => void) | Ending {
   if (row.cancel !== undefined) return cancelled(row.cancel.reason);
   const attempt = (row.attempt ?? 1) + 1;
-  const agent = resolve(context.agents, row);
+  const reference = parseAgentReference(row.agent);
+  // The very agent that the job was accepted for (R-7.5-5).
+  const agent = reference && context.agents.find(reference);
   const { attempts = 1, stallSec } = agent ?? {};
   if (agent === undefined || row.streamed || attempt > attempts) return interrupted();
   const lease = compileLease(row.lease, { workspace: row.workspace });
   if (!lease.ok) return interrupted();
-  let input: unknown;
-  try {
-    input = await checkedInput(agent, JSON.parse(row.input));
-  } catch (error) {
-    context.logger.warn({ job: row.id, err: error }, "a job's agent no longer takes its input");
-    return interrupted();
-  }
-  // Before it runs: a job that kills its process must not be run for ever.
-  await context.store.jobs.update(row.id, { attempt });
   const { submittedIn = row.session, maxRuntimeSec, ...known } = row;
+  const features = new Set(row.features);
   const job = new Job(
-    {
-      ...known,
-      session: submittedIn,
-      features: new Set(row.features),
-      maxRuntimeSec,
-      attempts,
-      stallSec,
-    },
+    { ...known, session: submittedIn, features, maxRuntimeSec, attempts, stallSec },
     lease.lease,
     context.jobContext,
     {
@@ -109,19 +94,31 @@ async function restart(
     },
   );
   context.jobs.add(job, context.jobs.take(job.principal));
-  context.logger.info({ job: job.id, attempt }, "a job is run again");
   return () => {
-    job.accept();
-    void runAgent(job, agent, input, context);
+    if (!context.closing()) void start(context, job, agent, row.input);
   };
 }
 
-/** The very agent that the job was accepted for (R-7.5-5). */
-function resolve(agents: AgentRegistry, row: JobRow): AnyAgent | undefined {
-  const reference = parseAgentReference(row.agent);
-  const agent = reference && agents.resolve(reference);
-  if (agent === undefined || agent instanceof ArcpError) return undefined;
-  return agent.version === reference?.version ? agent : undefined;
+/** Never rejects. */
+async function start(
+  context: RecoveryContext,
+  job: Job,
+  agent: AnyAgent,
+  text: string,
+): Promise<void> {
+  const { logger, store } = context;
+  job.accept();
+  try {
+    const input = await checkedInput(agent, JSON.parse(text));
+    if (!job.live) return;
+    // Before it runs: a job that kills its process must not be run for ever.
+    await store.jobs.update(job.id, { attempt: job.attempt });
+    logger.info({ job: job.id, attempt: job.attempt }, "a job is run again");
+    await runAgent(job, agent, input, context);
+  } catch (error) {
+    logger.error({ job: job.id, err: error }, "a job could not be run again");
+    job.end(interrupted());
+  }
 }
 
 function interrupted(): Ending {

@@ -51,6 +51,18 @@ test("R-9.6-13: settling says what was really spent, exactly, and releases the r
   expect(metrics(viewer).map(([name]) => name)).toEqual(["cost.search", "cost.budget.remaining"]);
 });
 
+test("a settlement is said whole however much waits to be written, and a second one that nobody looks at harms nobody", async () => {
+  const { job } = await spending(["USD:1", "EUR:1"]);
+  await settled();
+  const cost = job.ctx.spend.reserve({ USD: "0.5", EUR: "0.5" });
+  for (let i = 0; i < 4096; i++) void job.ctx.log.info("x");
+  await cost.settle();
+  void cost.settle();
+  void cost.settle({ USD: "wrong" });
+  await settled();
+  expect(job.ctx.budget.remaining()).toEqual({ USD: "0.5", EUR: "0.5" });
+});
+
 test("R-9.6-5: what was spent beyond the reservation is recorded all the same", async () => {
   const { job } = await spending(["USD:1.00"]);
   await job.ctx.spend.reserve({ USD: "0.5" }).settle({ USD: "1.25" });

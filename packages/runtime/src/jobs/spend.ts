@@ -2,6 +2,7 @@ import { ArcpError, LocalError } from "@arcp/core";
 import { type ExactNumber, exactNumber, parseAmount } from "../authority/amount.ts";
 import type { Grant } from "../authority/grant.ts";
 import type { Job } from "./job.ts";
+import { tolerated } from "./tolerance.ts";
 
 /** Exact decimal text by currency, such as `{ USD: "0.25" }`. */
 export type Amounts = Readonly<Record<string, string>>;
@@ -67,13 +68,13 @@ export class Spend {
       const spent = [...read(actual)].filter(([, amount]) => amount.gt(0));
       const emitted = spent.map(([unit, amount]) => {
         const value: ExactNumber = exactNumber(amount.toFixed());
-        return this.#job.emitCost({ name, value, unit, dimensions }, amount);
+        return this.#job.emitCost({ name, value, unit, dimensions }, amount, true);
       });
       reservation.release();
       await Promise.all(emitted);
     };
     return {
-      settle: (actual = amounts) => settle(actual),
+      settle: (actual = amounts) => tolerated(settle(actual)),
       release: () => reservation.release(),
       [Symbol.asyncDispose]: async () => reservation.release(),
     };

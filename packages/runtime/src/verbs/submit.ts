@@ -58,7 +58,8 @@ async function decide(services: Services, session: Session, request: Submit): Pr
     const error = ArcpError.from(thrown);
     if (error !== thrown) services.logger.error({ err: thrown }, "a submit failed");
     const announcement = rejection({ id: request.id }, error);
-    await remember(services, session, request, announcement);
+    // The next process is not the one that shuts down.
+    if (!services.closing()) await remember(services, session, request, announcement);
     return { announcement };
   }
 }
@@ -166,7 +167,13 @@ async function insert(store: Store, row: JobRow, used: UsedKey | undefined): Pro
   const { id: job, principal, acceptedAt } = row;
   // The key first, so that no crash leaves a job without it.
   if (used !== undefined) await store.idempotency.put({ principal, ...used, job, acceptedAt });
-  await store.jobs.insert(row);
+  try {
+    await store.jobs.insert(row);
+  } catch (error) {
+    // It may be there all the same, and the next process would take up a job whose submit was refused.
+    await Promise.allSettled([store.jobs.remove(job), store.idempotency.removeJob(job)]);
+    throw error;
+  }
 }
 
 /** The reply that this submit got from the process before this one, if it got one (R-5.4-8). */
