@@ -9,7 +9,7 @@ import {
 import type { JobTable } from "./jobs/table.ts";
 import type { Session } from "./session/session.ts";
 import type { Sessions } from "./session/sessions.ts";
-import type { JobIndex, JobQuery, JobRow } from "./store/index.ts";
+import type { JobIndex, JobQuery, ListedJob } from "./store/index.ts";
 
 /** What an operator sees of a job. Times are milliseconds since 1970. */
 export interface JobInfo {
@@ -181,7 +181,7 @@ function isGone(error: unknown): boolean {
   return error instanceof ArcpError && error.code === "JOB_NOT_FOUND";
 }
 
-function infoOf(row: JobRow): JobInfo {
+function infoOf(row: ListedJob): JobInfo {
   const { id, principal, session, agent, status, attempt = 1, lease, traceId } = row;
   const { acceptedAt, finishedAt } = row;
   return {

@@ -1,6 +1,6 @@
 import type { SQLInputValue } from "node:sqlite";
 import type { JobId } from "@arcp/core";
-import type { JobChange, JobIndex, JobQuery, JobRow } from "@arcp/runtime/store";
+import type { JobChange, JobIndex, JobQuery, JobRow, ListedJob } from "@arcp/runtime/store";
 import { countLimit, exact, fromJson, present } from "./column.ts";
 import type { Connection, Row } from "./connection.ts";
 import type { GroupCommit } from "./group-commit.ts";
@@ -20,9 +20,14 @@ const CHANGEABLE: {
   remaining: { column: "remaining", encode: (amounts) => JSON.stringify(amounts) },
   cancel: { column: "cancel", encode: (cancel) => JSON.stringify(cancel) },
   attempt: { column: "attempt", encode: (count) => count },
-  checkpoint: { column: "checkpoint", encode: exact },
   streamed: { column: "streamed", encode: Number },
+  input: { column: "input", encode: exact },
+  checkpoint: { column: "checkpoint", encode: exact },
 };
+
+/** All but what may be large. */
+const LISTED = `id, principal, session, submitted_in, request, agent, accepted_at, status, finished_at, remaining, cancel,
+  attempt, streamed, submitted`;
 
 /** What never changes and nobody asks for in a listing, as JSON. */
 type Submitted = Omit<JobRow, keyof JobChange | "id" | "principal" | "agent" | "acceptedAt">;
@@ -41,9 +46,9 @@ export class JobTable implements JobIndex {
     const { id, principal, agent, acceptedAt, ...rest } = row;
     const { session, submittedIn, request, status, finishedAt, remaining, cancel, ...others } =
       rest;
-    const { attempt, checkpoint, streamed, ...submitted } = others;
+    const { attempt, streamed, input, checkpoint, ...submitted } = others;
     const change = { session, submittedIn, request, status, finishedAt, remaining, cancel };
-    const assigned = assign({ ...change, attempt, checkpoint, streamed });
+    const assigned = assign({ ...change, attempt, streamed, input, checkpoint });
     const columns = ["id", "principal", "agent", "accepted_at", "submitted", ...assigned.columns];
     const values = [
       id,
@@ -71,10 +76,14 @@ export class JobTable implements JobIndex {
   }
 
   async get(id: JobId): Promise<JobRow | undefined> {
-    return this.#find(id);
+    const row = this.#connection.get("SELECT * FROM jobs WHERE id = ?", id);
+    if (row === undefined) return undefined;
+    const input = present(row["input"], fromJson<string>);
+    const checkpoint = present(row["checkpoint"], fromJson<string>);
+    return { ...decode(row), input, checkpoint };
   }
 
-  async list(query: JobQuery): Promise<readonly JobRow[]> {
+  async list(query: JobQuery): Promise<readonly ListedJob[]> {
     const conditions: string[] = [];
     const values: SQLInputValue[] = [];
     const where = (condition: string, ...operands: readonly SQLInputValue[]): void => {
@@ -97,7 +106,7 @@ export class JobTable implements JobIndex {
     if (query.finishedBefore !== undefined) where("finished_at < ?", query.finishedBefore);
     if (after !== undefined) where("(accepted_at, id) > (?, ?)", after.acceptedAt, after.id);
     const rows = this.#connection.all(
-      `SELECT * FROM jobs ${conditions.length === 0 ? "" : `WHERE ${conditions.join(" AND ")}`}
+      `SELECT ${LISTED} FROM jobs ${conditions.length === 0 ? "" : `WHERE ${conditions.join(" AND ")}`}
          ORDER BY accepted_at, id LIMIT ?`,
       ...values,
       countLimit(query.limit),
@@ -107,11 +116,6 @@ export class JobTable implements JobIndex {
 
   async remove(id: JobId): Promise<void> {
     await this.#group.write(() => this.#connection.run("DELETE FROM jobs WHERE id = ?", id));
-  }
-
-  #find(id: JobId): JobRow | undefined {
-    const row = this.#connection.get("SELECT * FROM jobs WHERE id = ?", id);
-    return row === undefined ? undefined : decode(row);
   }
 }
 
@@ -124,7 +128,7 @@ function assign(change: JobChange): { columns: string[]; values: SQLInputValue[]
   return { columns: entries.map(([column]) => column), values: entries.map(([, value]) => value) };
 }
 
-function decode(row: Row): JobRow {
+function decode(row: Row): ListedJob {
   return {
     ...fromJson<Submitted>(row["submitted"]),
     id: row["id"] as JobRow["id"],
@@ -139,7 +143,6 @@ function decode(row: Row): JobRow {
     remaining: present(row["remaining"], fromJson<NonNullable<JobRow["remaining"]>>),
     cancel: present(row["cancel"], fromJson<NonNullable<JobRow["cancel"]>>),
     attempt: present(row["attempt"], Number),
-    checkpoint: present(row["checkpoint"], fromJson<string>),
     streamed: present(row["streamed"], Boolean),
   };
 }

@@ -9,7 +9,8 @@ const APPLICATION_ID = 0x41524350;
  * released is never changed: a new one is added behind it.
  *
  * Times are REAL, as a clock counts them. `logs` gives each job a short key, which is why a record costs little more than
- * its text; a log whose `job` is NULL was removed and waits for its records to be reclaimed.
+ * its text; a log whose `job` is NULL was removed and waits for its records to be reclaimed. The large columns of
+ * `jobs` are the last ones: who does not ask for them does not read their pages.
  */
 export const migrations: readonly string[] = [
   `
@@ -46,9 +47,10 @@ export const migrations: readonly string[] = [
     remaining TEXT,
     cancel TEXT,
     attempt INTEGER,
-    checkpoint TEXT,
     streamed INTEGER,
-    submitted TEXT NOT NULL
+    submitted TEXT NOT NULL,
+    input TEXT,
+    checkpoint TEXT
   ) STRICT;
   CREATE INDEX jobs_by_acceptance ON jobs (accepted_at, id);
   CREATE INDEX jobs_by_principal ON jobs (principal, accepted_at, id);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { type Lease, type MessageId, newJobId, newMessageId, newSessionId } from "@arcp/core";
 import type { JobRow } from "@arcp/runtime/store";
 import { same } from "./equality.ts";
-import { jobRow } from "./sample-row.ts";
+import { jobRow, listed } from "./sample-row.ts";
 import { type StoreCase, storeCase } from "./store-case.ts";
 
 export const jobRowCases: readonly StoreCase[] = [
@@ -51,8 +51,8 @@ export const jobRowCases: readonly StoreCase[] = [
           same(kept, row);
           same(Object.keys(kept?.lease ?? {}), ["tool.call", "__proto__", ""]);
           const { principal, request } = row;
-          same(await jobs.list({ principal, limit: 9 }), [row]);
-          same(await jobs.list({ request, limit: 9 }), [row]);
+          same(await jobs.list({ principal, limit: 9 }), [listed(row)]);
+          same(await jobs.list({ request, limit: 9 }), [listed(row)]);
         }
       });
     },
@@ -72,7 +72,8 @@ export const jobRowCases: readonly StoreCase[] = [
     await jobs.update(row.id, { attempt: 2, checkpoint: '"a"' });
     await jobs.update(row.id, { checkpoint: '"b"' });
     await jobs.update(row.id, { streamed: true });
-    const again = { attempt: 2, checkpoint: '"b"', streamed: true };
+    await jobs.update(row.id, { input: '"c"' });
+    const again = { attempt: 2, checkpoint: '"b"', streamed: true, input: '"c"' };
     const cancel = { reason: "enough" };
     const halfway = { ...row, ...adoption, ...again, status: "running", cancel };
     await stage.holds(async (store) => same(await store.jobs.get(row.id), halfway));
@@ -87,12 +88,13 @@ export const jobRowCases: readonly StoreCase[] = [
 
   storeCase("an update to undefined clears, and updates follow one another", {}, async (stage) => {
     const { jobs } = stage.store;
-    const row = jobRow({ cancel: {}, finishedAt: 5 });
+    const row = jobRow({ cancel: {}, finishedAt: 5, checkpoint: '"a"' });
     const calls = [jobs.insert(row), jobs.update(row.id, { status: "running" })];
     calls.push(jobs.update(row.id, { cancel: undefined, finishedAt: undefined }));
+    calls.push(jobs.update(row.id, { input: undefined, checkpoint: undefined }));
     await Promise.all([...calls, jobs.update(row.id, { status: "error" })]);
     await stage.holds(async (store) => {
-      const { cancel: _, finishedAt: __, ...rest } = row;
+      const { cancel: _, finishedAt: __, ...rest } = listed(row);
       same(await store.jobs.get(row.id), { ...rest, status: "error" });
       same(await store.jobs.list({ finishedBefore: 6, limit: 9 }), []);
     });
@@ -109,7 +111,7 @@ export const jobRowCases: readonly StoreCase[] = [
     await jobs.update(row.id, { status: "running" });
     await stage.holds(async (store) => {
       assert.equal(await store.jobs.get(row.id), undefined);
-      same(await store.jobs.list({ limit: 9 }), [other]);
+      same(await store.jobs.list({ limit: 9 }), [listed(other)]);
     });
   }),
 ];

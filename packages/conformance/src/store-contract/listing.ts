@@ -1,7 +1,7 @@
 import { type JobId, newMessageId, newSessionId } from "@arcp/core";
 import type { JobQuery, JobRow, Store } from "@arcp/runtime/store";
 import { same } from "./equality.ts";
-import { jobRow } from "./sample-row.ts";
+import { jobRow, listed } from "./sample-row.ts";
 import { type StoreCase, storeCase } from "./store-case.ts";
 
 async function inserted(store: Store, rows: readonly JobRow[]): Promise<void> {
@@ -55,6 +55,7 @@ export const listingCases: readonly StoreCase[] = [
     const without = (...indices: readonly number[]) =>
       all
         .filter((_, index) => !indices.includes(index))
+        .map(listed)
         .sort((a, b) => a.acceptedAt - b.acceptedAt || (a.id < b.id ? -1 : 1));
     const expected = [[1], [2], [3], [4], [5], [5, 6], [7], [8], [9, 10], [8]];
     await stage.holds(async ({ jobs }) => {
@@ -67,7 +68,7 @@ export const listingCases: readonly StoreCase[] = [
         );
       }
       const every: JobQuery = Object.assign({ limit: 99 }, ...queries);
-      same(await jobs.list(every), [wanted]);
+      same(await jobs.list(every), [listed(wanted)]);
       same(await jobs.list({ limit: 99 }), without());
       same(await jobs.list({ statuses: [], limit: 99 }), []);
       same(await jobs.list({ ...every, principal: "carol" }), []);
@@ -96,9 +97,9 @@ export const listingCases: readonly StoreCase[] = [
         jobRow({ id: numbered((index * 37) % 60), acceptedAt: 1000 - (index % 4) }),
       );
       await inserted(stage.store, rows);
-      const ordered = rows.toSorted(
-        (a, b) => a.acceptedAt - b.acceptedAt || (a.id < b.id ? -1 : 1),
-      );
+      const ordered = rows
+        .map(listed)
+        .sort((a, b) => a.acceptedAt - b.acceptedAt || (a.id < b.id ? -1 : 1));
       await stage.holds(async ({ jobs }) => {
         same(await jobs.list({ limit: 1000 }), ordered);
         same(await jobs.list({ limit: 7 }), ordered.slice(0, 7));
@@ -139,11 +140,29 @@ export const listingCases: readonly StoreCase[] = [
     },
   ),
 
+  storeCase(
+    "R-14-2: a listing leaves out what may be large, and a single job has it",
+    { requirements: ["R-14-2"] },
+    async (stage) => {
+      const large = JSON.stringify("x".repeat(1 << 20));
+      const rows = Array.from({ length: 20 }, (_, index) =>
+        jobRow({ id: numbered(index), input: large, checkpoint: large }),
+      );
+      await inserted(stage.store, rows);
+      await stage.holds(async ({ jobs }) => {
+        const page = await jobs.list({ limit: 99 });
+        same(page, rows.map(listed));
+        same(JSON.stringify(page).length < 20_000, true);
+        for (const row of rows.slice(0, 2)) same(await jobs.get(row.id), row);
+      });
+    },
+  ),
+
   storeCase("a page begins behind a job that is no longer there", {}, async ({ store }) => {
     const rows = [1, 2, 3].map((index) => jobRow({ id: numbered(index), acceptedAt: index }));
     await inserted(store, rows);
     await store.jobs.remove(numbered(2));
     const after = { acceptedAt: 2, id: numbered(2) };
-    same(await store.jobs.list({ after, limit: 9 }), rows.slice(2));
+    same(await store.jobs.list({ after, limit: 9 }), rows.slice(2).map(listed));
   }),
 ];

@@ -11,6 +11,7 @@ import type {
   AttachmentRow,
   IdempotencyRecord,
   JobRow,
+  ListedJob,
   LogRecord,
   RecordKind,
   Run,
@@ -50,6 +51,11 @@ export function jobRow(given: Partial<JobRow> = {}): JobRow {
     status: "pending",
     ...given,
   };
+}
+
+/** As a listing gives it. */
+export function listed({ input: _, checkpoint: __, ...row }: JobRow): ListedJob {
+  return row;
 }
 
 export function sessionRow(given: Partial<SessionRow> = {}): SessionRow {

@@ -1,11 +1,11 @@
 import { isTerminal, type JobId } from "@arcp/core";
 import { exactNumber } from "../authority/amount.ts";
-import type { JobIndex, JobRow, LogStore } from "../store/index.ts";
+import type { JobIndex, ListedJob, LogStore } from "../store/index.ts";
 import type { KnownJob } from "./known-job.ts";
 import type { JobTable } from "./table.ts";
 
 /** A job that has ended, as the store keeps it. */
-function finishedJob(row: JobRow, lastSeq: number): KnownJob {
+function finishedJob(row: ListedJob, lastSeq: number): KnownJob {
   const { id, principal, session, submittedIn = session, agent, traceId, lease, status } = row;
   const { expiresAt } = row;
   const remaining =
@@ -45,7 +45,7 @@ export async function findJob(kept: Kept, id: JobId): Promise<KnownJob | undefin
 }
 
 /** The job of a row that was read before, unless it is being removed. */
-export async function jobOf({ jobs, store }: Kept, row: JobRow): Promise<KnownJob | undefined> {
+export async function jobOf({ jobs, store }: Kept, row: ListedJob): Promise<KnownJob | undefined> {
   const live = jobs.get(row.id);
   if (live !== undefined) return live;
   // It may have ended since the row was read.

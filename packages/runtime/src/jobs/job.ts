@@ -435,8 +435,10 @@ export class Job implements KnownJob {
 
   #final(status: JobStatus): JobChange {
     const finishedAt = this.#context.clock.now();
-    if (this.authority.budget.size === 0) return { status, finishedAt };
-    return { status, finishedAt, remaining: Object.fromEntries(this.budget.remaining()) };
+    // Only another attempt would need them, and there is none.
+    const change = { status, finishedAt, input: undefined, checkpoint: undefined };
+    if (this.authority.budget.size === 0) return change;
+    return { ...change, remaining: Object.fromEntries(this.budget.remaining()) };
   }
 
   /** The log is lost: nothing can be told any more, so the agent has to stop. */

@@ -1,7 +1,7 @@
 import { ArcpError, isTerminal, type JobStatus, parseAgentReference } from "@arcp/core";
 import type { Logger } from "pino";
 import { compileLease } from "../authority/lease.ts";
-import type { JobIndex, JobRow, LogStore } from "../store/index.ts";
+import type { JobIndex, ListedJob, LogStore } from "../store/index.ts";
 import { checkedInput } from "./agent-input.ts";
 import type { AgentRegistry, AnyAgent } from "./agents.ts";
 import { cancelled, type Ending, failure } from "./ending.ts";
@@ -31,7 +31,7 @@ export interface RecoveryContext extends RunOptions {
 export async function recoverJobs(context: RecoveryContext): Promise<() => void> {
   const starts: Array<() => void> = [];
   const { jobs } = context.store;
-  for (let after: JobRow | undefined; ; ) {
+  for (let after: ListedJob | undefined; ; ) {
     const rows = await jobs.list({ statuses: UNFINISHED, limit: 100, ...(after && { after }) });
     for (const row of rows) {
       const start = await recover(context, row);
@@ -42,20 +42,24 @@ export async function recoverJobs(context: RecoveryContext): Promise<() => void>
   }
 }
 
-async function recover(context: RecoveryContext, row: JobRow): Promise<(() => void) | undefined> {
+async function recover(
+  context: RecoveryContext,
+  row: ListedJob,
+): Promise<(() => void) | undefined> {
   const { jobs, logs } = context.store;
   const { head } = await logs.read(row.id, 0, { records: 0, characters: 0 });
   const recorded = await recordedEnd(row, head, logs);
-  const next = recorded ?? restart(context, row, head);
+  const next = recorded ?? (await restart(context, row, head));
   if (typeof next === "function") return next;
   const status = typeof next === "string" ? next : await end(row, head, next, logs);
-  await jobs.update(row.id, { status, finishedAt: context.jobContext.clock.now() });
+  const finishedAt = context.jobContext.clock.now();
+  await jobs.update(row.id, { status, finishedAt, input: undefined, checkpoint: undefined });
   return undefined;
 }
 
 /** How the job ended, if its log says so: the process died between the record and the index. */
 async function recordedEnd(
-  row: JobRow,
+  row: ListedJob,
   head: number,
   logs: LogStore,
 ): Promise<JobStatus | undefined> {
@@ -68,7 +72,11 @@ async function recordedEnd(
 }
 
 /** @returns starts the agent again; or how the job ends because that cannot be */
-function restart(context: RecoveryContext, row: JobRow, head: number): (() => void) | Ending {
+async function restart(
+  context: RecoveryContext,
+  row: ListedJob,
+  head: number,
+): Promise<(() => void) | Ending> {
   if (row.cancel !== undefined) return cancelled(row.cancel.reason);
   const attempt = (row.attempt ?? 1) + 1;
   const reference = parseAgentReference(row.agent);
@@ -78,6 +86,9 @@ function restart(context: RecoveryContext, row: JobRow, head: number): (() => vo
   if (agent === undefined || row.streamed || attempt > attempts) return interrupted();
   const lease = compileLease(row.lease, { workspace: row.workspace });
   if (!lease.ok) return interrupted();
+  // Of a job that is not run again nobody needs them.
+  const { input, checkpoint } = (await context.store.jobs.get(row.id)) ?? {};
+  if (input === undefined) return interrupted();
   const { submittedIn = row.session, maxRuntimeSec, ...known } = row;
   const features = new Set(row.features);
   const job = new Job(
@@ -90,12 +101,12 @@ function restart(context: RecoveryContext, row: JobRow, head: number): (() => vo
       status: row.status,
       owner: row.session,
       remaining: row.remaining,
-      checkpoint: row.checkpoint,
+      checkpoint,
     },
   );
   context.jobs.add(job, context.jobs.take(job.principal));
   return () => {
-    if (!context.closing()) void start(context, job, agent, row.input);
+    if (!context.closing()) void start(context, job, agent, input);
   };
 }
 
@@ -127,7 +138,7 @@ function interrupted(): Ending {
 }
 
 async function end(
-  row: JobRow,
+  row: ListedJob,
   head: number,
   { status, payload }: Ending,
   logs: LogStore,

@@ -1,5 +1,5 @@
 export type { IdempotencyRecord, IdempotencyStore } from "./idempotency-store.ts";
-export type { JobChange, JobIndex, JobQuery, JobRow } from "./job-index.ts";
+export type { JobChange, JobIndex, JobQuery, JobRow, ListedJob } from "./job-index.ts";
 export type {
   AppendOutcome,
   LogBatch,

@@ -15,8 +15,8 @@ export interface JobRow {
   readonly request: MessageId;
   /** The resolved reference. */
   readonly agent: string;
-  /** As JSON. */
-  readonly input: string;
+  /** As JSON; undefined once it has finished. */
+  readonly input?: string | undefined;
   readonly lease: Lease;
   /** Milliseconds since 1970 from which the lease allows nothing any more. */
   readonly expiresAt?: number | undefined;
@@ -37,11 +37,14 @@ export interface JobRow {
   readonly workspace?: string | undefined;
   /** How often its agent was started; undefined for once. */
   readonly attempt?: number | undefined;
-  /** What its agent begins with when it is started again, as JSON. */
+  /** What its agent begins with when it is started again, as JSON; undefined once it has finished. */
   readonly checkpoint?: string | undefined;
   /** Whether a chunk of its result was emitted: then its agent is not started again. */
   readonly streamed?: boolean | undefined;
 }
+
+/** A job without what may be large: a listing holds many at once (R-14-2). */
+export type ListedJob = Omit<JobRow, "input" | "checkpoint">;
 
 /** What may change of a job. */
 export type JobChange = Partial<
@@ -55,6 +58,7 @@ export type JobChange = Partial<
     | "remaining"
     | "cancel"
     | "attempt"
+    | "input"
     | "checkpoint"
     | "streamed"
   >
@@ -85,6 +89,6 @@ export interface JobIndex {
   update(id: JobId, change: JobChange): Promise<void>;
   get(id: JobId): Promise<JobRow | undefined>;
   /** In the order of `acceptedAt` and then `id`, ascending (R-6.6-4). */
-  list(query: JobQuery): Promise<readonly JobRow[]>;
+  list(query: JobQuery): Promise<readonly ListedJob[]>;
   remove(id: JobId): Promise<void>;
 }

@@ -1,6 +1,6 @@
 import { type JobId, LocalError, type MessageId, type SessionId } from "@arcp/core";
 import type { IdempotencyRecord, IdempotencyStore } from "./idempotency-store.ts";
-import type { JobChange, JobIndex, JobQuery, JobRow } from "./job-index.ts";
+import type { JobChange, JobIndex, JobQuery, JobRow, ListedJob } from "./job-index.ts";
 import type { LogLimits } from "./memory-log.ts";
 import { MemoryLogs } from "./memory-logs.ts";
 import type {
@@ -69,11 +69,12 @@ class MemoryJobs implements JobIndex {
     return this.#rows.get(id);
   }
 
-  async list(query: JobQuery): Promise<readonly JobRow[]> {
+  async list(query: JobQuery): Promise<readonly ListedJob[]> {
     return this.#candidates(query)
       .filter((row) => fitsQuery(row, query))
       .sort(compareJobs)
-      .slice(0, query.limit);
+      .slice(0, query.limit)
+      .map(({ input: _, checkpoint: __, ...listed }) => listed);
   }
 
   async remove(id: JobId): Promise<void> {

@@ -10,7 +10,7 @@ import {
 import { jobOf } from "../jobs/finished-job.ts";
 import { defaultPolicy } from "../policy.ts";
 import type { Session } from "../session/session.ts";
-import type { JobQuery, JobRow } from "../store/index.ts";
+import type { JobQuery, ListedJob } from "../store/index.ts";
 import { formatCursor, readCursor } from "./job-cursor.ts";
 import { numberingOf } from "./numbering.ts";
 import type { Services, Verb } from "./services.ts";
@@ -40,7 +40,7 @@ async function page(
   const { limit = DEFAULT_LIMIT, filter } = request.payload;
   const entries = new Entries(services);
   const wanted = filter?.status && new Set(filter.status);
-  let last: JobRow | undefined;
+  let last: ListedJob | undefined;
   let more = false;
   const { turn } = services.jobContext.committer;
   for await (const row of rows(services, session.principal, queryOf(request.payload))) {
@@ -99,7 +99,7 @@ async function* rows(
   services: Services,
   principal: string,
   query: JobQuery,
-): AsyncGenerator<JobRow> {
+): AsyncGenerator<ListedJob> {
   const { store, policy, jobContext } = services;
   const own = policy.mayObserve === defaultPolicy.mayObserve;
   const scan: JobQuery = own ? { ...query, principal } : { ...query, limit: SCAN };
@@ -127,7 +127,7 @@ class Entries {
 
   /** @returns `passed` for a job in another state than wanted, or one that is being removed */
   async add(
-    row: JobRow,
+    row: ListedJob,
     wanted: ReadonlySet<JobStatus> | undefined,
     limit: number,
   ): Promise<"taken" | "passed" | "full"> {
