@@ -4,6 +4,7 @@ import { Scratch } from "../test/scratch.ts";
 import type { Connection } from "./connection.ts";
 import { openDatabase } from "./database-file.ts";
 import { checkSchema, migrate, migrations } from "./schema.ts";
+import { LARGEST } from "./shares.ts";
 import { sqliteStore } from "./sqlite-store.ts";
 
 const scratch = new Scratch();
@@ -61,6 +62,15 @@ test("a file of a newer version is refused, with both versions named, and not to
   expect(opening).toThrow(
     `its schema has version ${migrations.length + 1}, and this version of @arcp/store-sqlite knows ${migrations.length}`,
   );
+});
+
+test("J4: the log that is next to lose records is found by an index that holds no others", () => {
+  const connection = openDatabase(":memory:");
+  const plan = connection.all(`EXPLAIN QUERY PLAN ${LARGEST}`, "a").map(({ detail }) => detail);
+  expect(plan).toEqual(["SEARCH logs USING INDEX logs_by_size (principal=?)"]);
+  const { sql } = connection.get("SELECT sql FROM sqlite_schema WHERE name = 'logs_by_size'") ?? {};
+  expect(sql).toContain("head - floor > 1");
+  connection.close();
 });
 
 test("the listings that a runtime asks for are found by an index", () => {

@@ -24,7 +24,8 @@ export const migrations: readonly string[] = [
     principal TEXT,
     size INTEGER NOT NULL
   ) STRICT;
-  CREATE INDEX logs_by_size ON logs (principal, size DESC, job) WHERE principal IS NOT NULL;
+  CREATE INDEX logs_by_size ON logs (principal, size DESC, job)
+    WHERE principal IS NOT NULL AND head - floor > 1;
 
   CREATE TABLE records (
     log INTEGER NOT NULL,

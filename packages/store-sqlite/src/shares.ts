@@ -1,5 +1,9 @@
 import type { Connection, Row } from "./connection.ts";
 
+/** The largest logs of a principal that have something to lose, out of the index of just those. */
+export const LARGEST = `SELECT * FROM logs WHERE principal = ? AND head - floor > 1
+  ORDER BY size DESC, job LIMIT 2`;
+
 /** The log that is next to lose records. */
 export interface Victim {
   /** Its row of `logs`. */
@@ -50,10 +54,7 @@ export class Shares {
     for (;;) {
       const principal = this.#largest(passed);
       if (principal === undefined) return undefined;
-      const [row, next] = this.#connection.all(
-        `SELECT * FROM logs WHERE principal = ? AND head - floor > 1 ORDER BY size DESC, job LIMIT 2`,
-        principal,
-      );
+      const [row, next] = this.#connection.all(LARGEST, principal);
       passed.add(principal);
       if (row === undefined) continue;
       const rival = this.#largest(passed);
