@@ -1,7 +1,10 @@
 import { newJobId } from "@arcp/core";
 import type { JobRow } from "@arcp/runtime/store";
 import { expect, test } from "vitest";
+import { Scratch } from "../test/scratch.ts";
 import { sqliteStore } from "./sqlite-store.ts";
+
+const NOTHING = { records: 0, characters: 0 };
 
 const events = (count: number, characters = 100) =>
   Array.from({ length: count }, () => ({ kind: "event" as const, text: "x".repeat(characters) }));
@@ -32,4 +35,65 @@ async function costBeside(finished: number): Promise<number> {
 test("J4: what an eviction costs does not grow with the number of finished jobs", async () => {
   const few = await costBeside(10);
   expect(await costBeside(5000)).toBeLessThan(5 * few);
+});
+
+/** A file with a log of so many records of 100 characters. */
+async function filled(path: string, records: number): Promise<JobRow["id"]> {
+  const job = newJobId();
+  const store = sqliteStore(path);
+  for (let after = 0; after < records; after += 10_000) {
+    await store.logs.append([{ job, after, records: events(10_000) }]);
+  }
+  await store.close();
+  return job;
+}
+
+for (const [name, limits] of [
+  ["its own limit", { logLimits: { records: 100 } }],
+  ["its own limit of characters", { logLimits: { characters: 10_000 } }],
+  ["the limit of the whole store", { totalLogCharacters: 10_000 }],
+] as const) {
+  test(`J4, P3: a log far over ${name}, which was lowered, comes within it a little at each append`, async () => {
+    using scratch = new Scratch();
+    const path = scratch.newFile();
+    const job = await filled(path, 10_000);
+    const store = sqliteStore(path, limits);
+    const floors: number[] = [];
+    for (let after = 10_000; after < 10_000 + 20; after++) {
+      await store.logs.append([{ job, after, records: events(1) }]);
+      floors.push((await store.logs.read(job, 0, NOTHING)).floor);
+    }
+    // 1,024 records, and the one that the append brought.
+    expect(floors.slice(0, 3)).toEqual([1025, 2050, 3075]);
+    // From then on it stays at its limit.
+    expect(floors.slice(9)).toEqual(Array.from({ length: 11 }, (_, i) => 9910 + i));
+    await store.close();
+  });
+}
+
+test("P3: a log at its limit stays at it, whatever one append brings", async () => {
+  const store = sqliteStore(":memory:", { logLimits: { records: 10_000, characters: 500_000 } });
+  const job = newJobId();
+  await store.logs.append([{ job, after: 0, records: events(10_000, 50) }]);
+  await store.logs.append([{ job, after: 10_000, records: events(5000, 10) }]);
+  expect((await store.logs.read(job, 0, NOTHING)).floor).toBe(5000);
+  // One record for which thousands of small ones go.
+  await store.logs.append([{ job, after: 15_000, records: events(1, 450_000) }]);
+  expect((await store.logs.read(job, 0, NOTHING)).floor).toBe(10_000);
+  await store.close();
+});
+
+test("J4: an append that comes to a log far over its limit takes no longer than a turn may", async () => {
+  using scratch = new Scratch();
+  const path = scratch.newFile();
+  const job = await filled(path, 30_000);
+  const store = sqliteStore(path, { logLimits: { records: 100 }, totalLogCharacters: 1000 });
+  const times: number[] = [];
+  for (let after = 30_000; after < 30_000 + 9; after++) {
+    const start = performance.now();
+    await store.logs.append([{ job, after, records: events(1) }]);
+    times.push(performance.now() - start);
+  }
+  await store.close();
+  expect(median(times)).toBeLessThan(20);
 });

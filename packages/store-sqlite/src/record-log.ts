@@ -8,6 +8,7 @@ import type {
   PageLimits,
   RecordKind,
 } from "@arcp/runtime/store";
+import { Allowance } from "./allowance.ts";
 import { Bells } from "./bells.ts";
 import { countLimit } from "./column.ts";
 import type { Connection, Row } from "./connection.ts";
@@ -39,8 +40,11 @@ interface LogState {
 
 const STATE = "key, principal, floor, head, records, characters, size";
 
-/** An append evicts no more than twice what it brings, and this many characters: enough, and it never takes long. */
-const EVICTED_AT_ONCE = 1024 * 1024;
+/**
+ * What an append may evict beyond what it brings itself: what is over a limit, because that was lowered or a share became
+ * smaller, comes within it soon, and no append takes long (J4).
+ */
+const SURPLUS = { records: 1024, characters: 1024 * 1024 };
 
 /** The logs of all jobs, a row per record. */
 export class RecordLog implements LogStore {
@@ -68,8 +72,10 @@ export class RecordLog implements LogStore {
     return this.#write(
       () => {
         const before = this.#shares.total;
-        const outcomes = batches.map((batch) => this.#append(batch));
-        this.#evictFromAll(2 * (this.#shares.total - before) + EVICTED_AT_ONCE);
+        const surplus = new Allowance(SURPLUS.records, SURPLUS.characters);
+        const outcomes = batches.map((batch) => this.#append(batch, surplus));
+        this.#evictFromAll(Math.max(before, this.#limits.total), unlimited());
+        this.#evictFromAll(this.#limits.total, surplus);
         return outcomes;
       },
       (outcomes) => {
@@ -123,12 +129,12 @@ export class RecordLog implements LogStore {
     }
   }
 
-  #append({ job, after, records }: LogBatch): AppendOutcome {
+  #append({ job, after, records }: LogBatch, surplus: Allowance): AppendOutcome {
     const known = this.#state(job);
     if ((known?.head ?? 0) !== after) return "fenced";
     if (records.length === 0) return "appended";
     const log = known ?? this.#begin(job);
-    const before = log.size;
+    const within = largerOf(log, this.#limits);
     for (const { kind, text } of records) {
       log.head += 1;
       this.#count(log, kind, text, 1);
@@ -140,8 +146,8 @@ export class RecordLog implements LogStore {
         text,
       );
     }
-    this.#evict(log);
-    this.#shares.add(log.principal, log.size - before);
+    this.#evict(log, () => exceeds(log, within), unlimited());
+    this.#evict(log, () => exceeds(log, this.#limits), surplus);
     this.#update(log);
     return "appended";
   }
@@ -173,49 +179,62 @@ export class RecordLog implements LogStore {
     );
   }
 
-  /** Removes the oldest records until the log is within its limits; the newest one stays whatever its size. */
-  #evict(log: LogState): void {
-    const { records, characters } = this.#limits;
-    while ((log.records > records || log.characters > characters) && isEvictable(log)) {
-      this.#evictOldest(log);
-    }
-  }
-
   /** The largest log of the principal that holds most loses its oldest records, until all are within the limit. */
-  #evictFromAll(atMost: number): void {
-    const floor = this.#shares.total - atMost;
-    const goesOn = (): boolean =>
-      this.#shares.total > this.#limits.total && this.#shares.total > floor;
-    while (goesOn()) {
+  #evictFromAll(limit: number, allowance: Allowance): void {
+    const isOver = (): boolean => this.#shares.total > limit;
+    while (isOver() && allowance.isLeft) {
       const victim = this.#shares.victim();
       if (victim === undefined) return;
       const log = decode(victim.row);
+      const { floor } = log;
       // As long as it would be the victim again.
-      do {
-        const before = log.size;
-        this.#evictOldest(log);
-        this.#shares.add(log.principal, log.size - before);
-      } while (goesOn() && isEvictable(log) && victim.isStill(log.size));
+      const goesOn = (): boolean => isOver() && (log.floor === floor || victim.isStill(log.size));
+      this.#evict(log, goesOn, allowance);
       this.#update(log);
     }
   }
 
-  #evictOldest(log: LogState): void {
-    log.floor += 1;
-    const row = this.#connection.get(
-      "DELETE FROM records WHERE log = ? AND seq = ? RETURNING kind, text",
+  /** Removes the oldest records as long as that goes on; the newest one stays whatever its size. */
+  #evict(log: LogState, goesOn: () => boolean, allowance: Allowance): void {
+    const mayGoOn = (): boolean => allowance.isLeft && isEvictable(log) && goesOn();
+    if (!mayGoOn()) return;
+    for (const { kind, text } of this.#connection.each(
+      "SELECT kind, text FROM records WHERE log = ? AND seq > ? ORDER BY seq",
       log.key,
       log.floor,
-    );
-    this.#count(log, KINDS[Number(row?.["kind"])], String(row?.["text"]), -1);
+    )) {
+      const evicted = String(text);
+      log.floor += 1;
+      this.#count(log, KINDS[Number(kind)], evicted, -1);
+      allowance.spend(evicted.length);
+      if (!mayGoOn()) break;
+    }
+    this.#connection.run("DELETE FROM records WHERE log = ? AND seq <= ?", log.key, log.floor);
   }
 
   #count(log: LogState, kind: RecordKind | undefined, text: string, sign: 1 | -1): void {
     log.size += sign * text.length;
+    this.#shares.add(log.principal, sign * text.length);
     if (kind === "result_chunk") return;
     log.records += sign;
     log.characters += sign * text.length;
   }
+}
+
+function unlimited(): Allowance {
+  return new Allowance(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY);
+}
+
+/** What a log may hold that holds too much already: no more than now. */
+function largerOf(a: LogLimits, b: LogLimits): LogLimits {
+  return {
+    records: Math.max(a.records, b.records),
+    characters: Math.max(a.characters, b.characters),
+  };
+}
+
+function exceeds({ records, characters }: LogLimits, limits: LogLimits): boolean {
+  return records > limits.records || characters > limits.characters;
 }
 
 function isEvictable({ floor, head }: LogState): boolean {
