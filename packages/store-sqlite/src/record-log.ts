@@ -65,7 +65,7 @@ export class RecordLog implements LogStore {
     this.#group = group;
     this.#reclaimer = reclaimer;
     this.#limits = limits;
-    this.#shares = new Shares(connection);
+    this.#shares = new Shares(connection, limits.total);
   }
 
   append(batches: readonly LogBatch[]): Promise<readonly AppendOutcome[]> {
@@ -179,7 +179,10 @@ export class RecordLog implements LogStore {
     );
   }
 
-  /** The largest log of the principal that holds most loses its oldest records, until all are within the limit. */
+  /**
+   * The largest log of the principal that holds most loses its oldest records, until all are within the limit or nobody
+   * who holds more than an equal share has something to lose.
+   */
   #evictFromAll(limit: number, allowance: Allowance): void {
     const isOver = (): boolean => this.#shares.total > limit;
     while (isOver() && allowance.isLeft) {

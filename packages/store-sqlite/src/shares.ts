@@ -18,11 +18,14 @@ export interface Victim {
  */
 export class Shares {
   readonly #connection: Connection;
+  readonly #limit: number;
   readonly #sizes = new Map<string, number>();
   #total = 0;
 
-  constructor(connection: Connection) {
+  /** @param limit characters kept of all logs together */
+  constructor(connection: Connection, limit: number) {
     this.#connection = connection;
+    this.#limit = limit;
     this.reload();
   }
 
@@ -48,34 +51,26 @@ export class Shares {
     for (const { principal, size } of rows) this.add(String(principal), Number(size));
   }
 
-  /** The largest log, with something to lose, of the principal that holds most and has one; of equals the lower name. */
+  /**
+   * The largest log, with something to lose, of the principal that holds most and has one; of equals the lower name. Who
+   * holds no more than an equal share of the limit loses nothing, whatever others hold and cannot lose (R-14-2).
+   */
   victim(): Victim | undefined {
-    const passed = new Set<string>();
-    for (;;) {
-      const principal = this.#largest(passed);
-      if (principal === undefined) return undefined;
+    const share = this.#limit / this.#sizes.size;
+    const above = [...this.#sizes]
+      .filter(([, size]) => size > share)
+      .sort(([a, most], [b, more]) => more - most || (a < b ? -1 : 1));
+    for (const [index, [principal]] of above.entries()) {
       const [row, next] = this.#connection.all(LARGEST, principal);
-      passed.add(principal);
       if (row === undefined) continue;
-      const rival = this.#largest(passed);
       const ownRival = next && Number(next["size"]);
-      const rivalSize = rival === undefined ? -1 : (this.#sizes.get(rival) ?? 0);
+      const [, rivalSize = share] = above[index + 1] ?? [];
       return {
         row,
         // A tie is decided anew.
         isStill: (size) => size > (ownRival ?? -1) && (this.#sizes.get(principal) ?? 0) > rivalSize,
       };
     }
-  }
-
-  #largest(except: ReadonlySet<string>): string | undefined {
-    let largest: string | undefined;
-    let most = 0;
-    for (const [principal, size] of this.#sizes) {
-      if (size < most || except.has(principal)) continue;
-      if (size === most && largest !== undefined && largest < principal) continue;
-      [largest, most] = [principal, size];
-    }
-    return largest;
+    return undefined;
   }
 }

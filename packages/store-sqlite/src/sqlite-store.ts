@@ -15,7 +15,8 @@ export interface SqliteStoreOptions {
   readonly logLimits?: Partial<LogLimits>;
   /**
    * Characters of text kept of all logs together, chunks of results included. Beyond it the largest log of the principal
-   * that holds most loses its oldest records. Default 20 Gi.
+   * that holds most loses its oldest records. The newest record of a log stays, and whoever holds no more than an equal
+   * share loses nothing (R-14-2): so it may be exceeded by one record per kept job. Default 20 Gi.
    */
   readonly totalLogCharacters?: number;
 }

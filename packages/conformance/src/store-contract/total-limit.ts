@@ -94,11 +94,50 @@ export const totalLimitCases: readonly StoreCase[] = [
       await append(stage.store, third, [record("x".repeat(500))]);
       await stage.holds(async (store) =>
         same(await extents(store, jobs), [
-          [7, 8],
-          [3, 4],
+          [5, 8],
+          [1, 4],
           [0, 1],
         ]),
       );
+    },
+  ),
+
+  storeCase(
+    "R-14-2: what one principal holds and cannot lose takes no more from another one than what is above an equal share",
+    { kept, requirements: ["R-14-2"] },
+    async (stage) => {
+      const [bob, live] = (await begun(stage.store, "bob", "alice")) as [JobId, JobId];
+      await append(stage.store, bob, tens(1, 8));
+      const ended = await begun(stage.store, ...Array<string>(20).fill("alice"));
+      for (const job of ended) await append(stage.store, job, [record("x".repeat(90), "terminal")]);
+      await stage.holds(async (store) => {
+        same(await extents(store, [bob]), [[3, 8]]);
+        // The newest record of a log stays.
+        same(
+          await extents(store, ended),
+          ended.map(() => [0, 1]),
+        );
+      });
+      // Whoever is above the share has what is left to lose, and a share is smaller the more there are.
+      await append(stage.store, live, tens(1, 5));
+      await append(stage.store, bob, tens(9, 2));
+      await stage.holds(async (store) =>
+        same(await extents(store, [bob, live]), [
+          [5, 10],
+          [4, 5],
+        ]),
+      );
+      const [carol] = (await begun(stage.store, "carol")) as [JobId];
+      await append(stage.store, carol, tens(1, 1));
+      await stage.holds(async (store) =>
+        same(await extents(store, [bob, carol]), [
+          [7, 10],
+          [0, 1],
+        ]),
+      );
+      for (const job of ended) await stage.store.logs.remove(job);
+      await append(stage.store, bob, tens(11, 5));
+      await stage.holds(async (store) => same(await extents(store, [bob]), [[7, 15]]));
     },
   ),
 

@@ -5,8 +5,8 @@ import { type LogLimits, MemoryLog } from "./memory-log.ts";
 
 const EMPTY: LogPage = { floor: 0, head: 0, records: [] };
 
-/** An append evicts no more than twice what it brings, and this many characters: enough, and it never takes long. */
-const EVICTED_AT_ONCE = 1024 * 1024;
+/** What an append may evict beyond what it brings itself: enough, and no append takes long (J4). */
+const SURPLUS = { records: 1024, characters: 1024 * 1024 };
 
 interface Share {
   /** Characters of all logs of a principal. */
@@ -46,7 +46,7 @@ export class MemoryLogs implements LogStore {
   async append(batches: readonly LogBatch[]): Promise<readonly AppendOutcome[]> {
     const before = this.#characters;
     const outcomes = batches.map((batch) => this.#append(batch));
-    this.#evict(2 * (this.#characters - before) + EVICTED_AT_ONCE);
+    this.#evict(Math.max(before, this.#total));
     for (const { job } of batches) {
       for (const ring of this.#bells.get(job) ?? []) ring();
     }
@@ -88,16 +88,35 @@ export class MemoryLogs implements LogStore {
     return "appended";
   }
 
-  /** The largest log of the principal that holds most loses its oldest records, until all are within the limit. */
-  #evict(atMost: number): void {
-    const floor = this.#characters - atMost;
-    while (this.#characters > this.#total && this.#characters > floor) {
-      const principal = this.#principals.first;
-      const job = principal === undefined ? undefined : this.#shares.get(principal)?.logs.first;
-      const kept = job && this.#logs.get(job);
+  /**
+   * The largest log of the principal that holds most loses its oldest records, until all are within the limit or nobody
+   * who holds more than an equal share has something to lose: what others hold and cannot lose takes nothing from whoever
+   * holds less (R-14-2).
+   * @param within what has to be reached, however many records that takes
+   */
+  #evict(within: number): void {
+    let { records, characters } = SURPLUS;
+    while (this.#characters > this.#total) {
+      const isNeeded = this.#characters > within;
+      if (!isNeeded && (records <= 0 || characters <= 0)) return;
+      const [job, kept] = this.#victim() ?? [];
       if (job === undefined || kept === undefined) return;
-      this.#count(job, kept, -kept.log.evict());
+      const evicted = kept.log.evict();
+      this.#count(job, kept, -evicted);
+      if (isNeeded) continue;
+      records -= 1;
+      characters -= evicted;
     }
+  }
+
+  #victim(): [JobId, Kept] | undefined {
+    const principal = this.#principals.first;
+    const share = principal === undefined ? undefined : this.#shares.get(principal);
+    if (share === undefined || share.characters <= this.#total / this.#shares.size)
+      return undefined;
+    const job = share.logs.first;
+    const kept = job && this.#logs.get(job);
+    return kept && [job, kept];
   }
 
   #count(job: JobId, { log, principal }: Kept, characters: number): void {
