@@ -85,7 +85,8 @@ export class Archive {
       }
     };
     remove().catch((error: unknown) => {
-      logger.error({ job: id, err: error }, "a finished job could not be removed");
+      logger.error({ job: id, err: error }, "a finished job could not be removed yet");
+      this.#retention.retry(job);
     });
   }
 }

@@ -165,3 +165,42 @@ test("R-14-3: a job that nobody reads leaves neither a row nor a log", async () 
   const reply = await viewer.reply(viewer.send("job.subscribe", { job_id }, { job_id }));
   expect(reply.payload.code).toBe("JOB_NOT_FOUND");
 });
+
+test("R-14-3: a job whose removal failed is removed later, wherever it stopped", async () => {
+  for (const failing of ["logs", "idempotency", "jobs"] as const) {
+    const { runtime, clock, start, store } = hosting({
+      limits: { retentionSec: 1, resumeWindowSec: 1 },
+    });
+    const viewer = new Viewer(runtime);
+    await viewer.hello();
+    const job = await start(viewer, { idempotency_key: "once" });
+    job.end("done");
+    await viewer.terminal(job.id);
+    await settled();
+    let failed = 0;
+    const fail = () => {
+      failed += 1;
+      return Promise.reject(new Error("disk full"));
+    };
+    const { logs, idempotency, jobs } = store;
+    const removals = [logs.remove, idempotency.removeJob, jobs.remove] as const;
+    if (failing === "logs") logs.remove = fail;
+    if (failing === "idempotency") idempotency.removeJob = fail;
+    if (failing === "jobs") jobs.remove = fail;
+    clock.advance(24 * 60 * 60 * 1000);
+    await settled();
+    expect(failed).toBe(1);
+    expect(await store.jobs.get(job.id)).toBeDefined();
+    clock.advance(10_000);
+    await settled();
+    expect(failed).toBe(2);
+    logs.remove = removals[0];
+    idempotency.removeJob = removals[1].bind(idempotency);
+    jobs.remove = removals[2];
+    clock.advance(10_000);
+    await settled();
+    expect(await store.jobs.get(job.id)).toBeUndefined();
+    expect(await store.idempotency.get("alice", "once")).toBeUndefined();
+    expect((await store.logs.read(job.id, 0, { records: 1, characters: 1 })).head).toBe(0);
+  }
+});

@@ -1,7 +1,7 @@
 import type { Clock, JobId, SessionId, Timer } from "@arcp/core";
 import { DueQueue } from "./due-queue.ts";
 
-/** Milliseconds until a job that somebody still reads is looked at again. */
+/** Milliseconds until a job that somebody still reads, or that could not be removed, is looked at again. */
 const RECHECK = 10_000;
 
 /** Jobs that are looked at in one go: when many are due at once, others have their turn in between. */
@@ -50,6 +50,12 @@ export class Retention {
   keep({ id, session, keepUntil }: EndedJob, age = 0): void {
     const pause = Math.max(0, this.#ms - age, (keepUntil ?? 0) - this.#clock.now());
     this.#put({ id, session, keepUntil }, pause);
+    this.#arm();
+  }
+
+  /** The job could not be removed: its time is up again a little later. */
+  retry(job: EndedJob): void {
+    this.#put(job, RECHECK);
     this.#arm();
   }
 
