@@ -142,6 +142,28 @@ export const totalLimitCases: readonly StoreCase[] = [
   ),
 
   storeCase(
+    "J4: beyond what an append brings it evicts no more than 1,024 records",
+    { kept: { ...kept, total: 10_000 } },
+    async (stage) => {
+      const [bob, carol] = (await begun(stage.store, "bob", "carol")) as [JobId, JobId];
+      const ended = await begun(stage.store, ...Array<string>(20).fill("alice"));
+      await append(stage.store, bob, Array<LogRecord>(5000).fill(record("x")));
+      for (const job of ended) await append(stage.store, job, [record("x".repeat(500))]);
+      await stage.holds(async (store) => same(await extents(store, [bob]), [[0, 5000]]));
+      // A third principal: a share is smaller from now on.
+      await append(stage.store, carol, [record("x")]);
+      await stage.holds(async (store) => same(await extents(store, [bob]), [[1025, 5000]]));
+      await append(stage.store, carol, [record("x")]);
+      await stage.holds(async (store) =>
+        same(await extents(store, [bob, carol]), [
+          [1667, 5000],
+          [0, 2],
+        ]),
+      );
+    },
+  ),
+
+  storeCase(
     "what a removed log held is free again, and a log without a job's row is somebody's too",
     { kept },
     async (stage) => {
