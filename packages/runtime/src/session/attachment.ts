@@ -35,7 +35,8 @@ export class Attachment {
     this.cursor = row.after;
     this.seen = seen ?? 0;
     this.head = head;
-    const latest = truncated ? (seen ?? Number.POSITIVE_INFINITY) : row.after;
+    // What was emitted after that word is live: nobody said that it is missing.
+    const latest = truncated ? (seen ?? head) : row.after;
     this.#beginning = { at: row.after, latest };
   }
 

@@ -103,6 +103,29 @@ test("P3: whoever was not told that history is missing is told when it goes befo
   }
 });
 
+test("R-7.6-3, P3: a truncated history is missing no more than what was emitted before its subscription", async () => {
+  const { runtime, start, job, watch } = await keeping(10, 30);
+  const chatter = await start(await watch());
+  // It stalls while it follows something else.
+  const observer = new Viewer(runtime, { highWaterMark: 200, read: false });
+  observer.send("session.hello", HELLO);
+  observer.send("job.subscribe", { job_id: chatter.id });
+  await settled();
+  await say(chatter, 5);
+  await settled();
+  const request = history(observer, job.id);
+  await settled();
+  await say(job, 100);
+  void observer.read();
+  await settled(50);
+  const subscribed = observer.frames.find(
+    ({ type, job_id }) => type === "job.subscribed" && job_id === job.id,
+  );
+  expect(subscribed?.payload).toMatchObject({ truncated: true, last_job_seq: 31 });
+  expect(errors(observer).map(({ payload }) => payload.request_id)).toEqual([request]);
+  expect(observer.stream.filter(({ job_id }) => job_id === job.id)).toEqual([]);
+});
+
 test("P3: a truncated history skips nothing that an earlier subscription has still to see", async () => {
   const { job, onRead, watch } = await keeping(10, 30);
   const observer = await watch();
