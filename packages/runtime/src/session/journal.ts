@@ -123,8 +123,7 @@ export class Journal {
 
   /** The highest number at or below `issued` that stands for a record of this job; 0 when none does. */
   lastRecord(job: JobId, issued: number): number {
-    const runs = this.#byJob.get(job) ?? [];
-    const run = runs.findLast(({ from, said }) => from <= issued && said === undefined);
+    const run = this.#lastOf(job, issued);
     return run === undefined ? 0 : Math.min(issued, this.#endOf(this.#indexOf(run.from)));
   }
 
@@ -153,9 +152,9 @@ export class Journal {
     return this.#byJob.get(job)?.length ?? 0;
   }
 
-  /** Whether no later run is about the same job: it tells how far the session has read there. */
-  isNewest(run: Run): boolean {
-    return this.#byJob.get(run.job)?.at(-1) === run;
+  /** Whether the run holds the last records of its job that were numbered: it tells how far the session has read there. */
+  tellsPlace(run: Run, issued: number): boolean {
+    return this.#lastOf(run.job, issued) === run;
   }
 
   /** Nothing is numbered by the last run any more: it says itself how far the numbers went, whatever becomes of its job. */
@@ -193,6 +192,11 @@ export class Journal {
       this.#byJob = Map.groupBy(kept, ({ job }) => job);
     }
     return cuts;
+  }
+
+  /** The last run of a job's records under which anything was issued. */
+  #lastOf(job: JobId, issued: number): Run | undefined {
+    return this.#byJob.get(job)?.findLast(({ from, said }) => from <= issued && said === undefined);
   }
 
   #push(run: Run): void {

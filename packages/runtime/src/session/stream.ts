@@ -204,7 +204,7 @@ export class Stream {
 
   /** Whether the run tells how far the session has read a job that it follows. */
   readonly #tellsPlace = (run: Run): boolean =>
-    this.attachments.has(run.job) && this.journal.isNewest(run);
+    this.attachments.has(run.job) && this.journal.tellsPlace(run, this.issued);
 
   /** Commits what nothing has to wait for. */
   #note(change: SessionChange): void {

@@ -7,6 +7,7 @@ import { ALL_FEATURES, type Frame, Viewer } from "../../test/viewer.ts";
 import { tokenTable } from "../auth.ts";
 import { defineAgent } from "../jobs/agents.ts";
 import type { AgentContext } from "../jobs/context.ts";
+import type { Limits } from "../limits.ts";
 import { createRuntime, type Runtime } from "../runtime.ts";
 import type { Store } from "../store/index.ts";
 import { memoryStore } from "../store/memory-store.ts";
@@ -22,7 +23,7 @@ interface Led {
 }
 
 /** Processes that follow one another on one store; what one that is gone asks for is never answered. */
-function machine() {
+function machine(limits: Partial<Limits> = {}) {
   const inner = memoryStore();
   const clock = new ManualClock();
   const begun = new Map<string, PromiseWithResolvers<Omit<Led, "id">>>();
@@ -65,7 +66,7 @@ function machine() {
       store,
       clock,
       logger: pino({ level: "silent" }),
-      limits: { retentionSec: RETENTION / 1000, resumeWindowSec: WINDOW / 1000 },
+      limits: { ...limits, retentionSec: RETENTION / 1000, resumeWindowSec: WINDOW / 1000 },
     });
   };
   const start = async (viewer: Viewer): Promise<Led> => {
@@ -117,6 +118,20 @@ test("R-6.5-2: an observer's journal keeps no more than what is not acknowledged
   const { viewer, welcome } = await watching(rig, 100);
   expect(viewer.seqs).toEqual(dense(200));
   expect((await rig.runsOf(welcome)).length).toBeLessThan(80);
+});
+
+test("R-6.5-7, R-6.3-20: a notice in between does not hide how far a job was read", async () => {
+  const rig = machine({ backPressureThreshold: 60 });
+  const { jobs, viewer, welcome } = await watching(rig, 0);
+  const isNotice = ({ payload }: Frame) => payload.body?.phase === "back_pressure";
+  while (!viewer.stream.some(isNotice)) for (const job of jobs) await say(job, 1);
+  await ack(viewer, lastSeq(viewer));
+  expect((await rig.runsOf(welcome)).length).toBeLessThan(10);
+  const back = new Viewer(rig.begin());
+  await back.resume(welcome, lastSeq(viewer));
+  await settled();
+  const told = new Set(viewer.stream.map(({ id }) => id));
+  expect(back.stream.filter(({ id }) => told.has(id))).toEqual([]);
 });
 
 test("R-6.3-10, P3: a resume from below what is gone is refused, one from above goes on, also after a crash", async () => {
