@@ -42,6 +42,7 @@ export class Archive {
     const startAgents = await recoverJobs(recovery);
     const now = clock.now();
     const ended: Array<{ job: EndedJob; age: number }> = [];
+    const kept = new Set<JobId>();
     const owned = new Map<SessionId, JobId[]>();
     for (let after: JobQuery["after"]; ; ) {
       const rows = await store.jobs.list({ limit: 1000, ...(after && { after }) });
@@ -49,6 +50,7 @@ export class Archive {
         if (isTerminal(status)) {
           ended.push({ job: { id, session, keepUntil }, age: now - finishedAt });
         }
+        kept.add(id);
         const siblings = owned.get(session) ?? [];
         siblings.push(id);
         owned.set(session, siblings);
@@ -56,7 +58,10 @@ export class Archive {
       after = rows.at(-1);
       if (rows.length < 1000) break;
     }
-    await sessions.restore(async (id) => owned.get(id) ?? []);
+    await sessions.restore({
+      has: (job) => kept.has(job),
+      ownedBy: (session) => owned.get(session) ?? [],
+    });
     for (const { job, age } of ended.sort((a, b) => b.age - a.age)) this.#retention.keep(job, age);
     startAgents();
   }

@@ -1,11 +1,15 @@
-import type { JobId } from "@arcp/core";
+import type { JobId, SessionId } from "@arcp/core";
 import type { AttachmentRow, LogStore, Run, SessionRow, SessionStore } from "../store/index.ts";
 import { Attachment } from "./attachment.ts";
 import type { Stream } from "./stream.ts";
 import { isVisible } from "./view.ts";
 
-/** The kept jobs that a session submitted, whether it has read them or not. */
-export type OwnedJobs = readonly JobId[];
+/** The jobs that are kept. */
+export interface KeptJobs {
+  has(job: JobId): boolean;
+  /** Those that a session owns, whether it has read them or not. */
+  ownedBy(session: SessionId): readonly JobId[];
+}
 
 /**
  * Brings a parked session's stream back from the store: what its numbers mean, how far it got in each job, and what it
@@ -17,7 +21,7 @@ export async function restoreStream(
   row: SessionRow,
   store: SessionStore,
   logs: LogStore,
-  owned: OwnedJobs,
+  jobs: KeptJobs,
 ): Promise<void> {
   const runs = await store.runs(row.id);
   const attachments = await store.attachments(row.id);
@@ -30,14 +34,26 @@ export async function restoreStream(
     runs.some(({ said }) => said !== undefined),
   );
   const known = new Set(attachments.map(({ job }) => job));
-  const unread = owned
-    .filter((job) => !known.has(job) && !runs.some((run) => isOf(run, job)))
-    .map((job): AttachmentRow => ({ job, role: "owner", after: 0, since: stream.issued }));
-  for (const attachment of [...attachments, ...unread]) {
+  const owned = jobs.ownedBy(row.id);
+  // What it owns it follows to the end, whether that was written down or not.
+  const unknown = owned
+    .filter((job) => !known.has(job))
+    .map((job): AttachmentRow => {
+      const after = stream.journal.reached(job, stream.issued, stream.issued);
+      return { job, role: "owner", after, since: stream.issued };
+    });
+  const over: JobId[] = [];
+  for (const attachment of [...attachments, ...unknown]) {
+    const { job } = attachment;
     const cursor = cursorOf(attachment, runs, stream.issued);
-    if (await isFinished(attachment.job, cursor, logs)) continue;
-    stream.attachments.set(attachment.job, new Attachment({ ...attachment, after: cursor }));
+    if ((await isFinished(job, cursor, logs)) || (!jobs.has(job) && (await isRemoved(job, logs)))) {
+      if (known.has(job)) over.push(job);
+      continue;
+    }
+    stream.attachments.set(job, new Attachment({ ...attachment, after: cursor }));
   }
+  // Once its runs are gone, nothing but the row would tell how far it had read, and that says where it began.
+  if (over.length > 0) await stream.commit({ detach: over });
   const kept = new Set(owned);
   const removed: JobId[] = [];
   for (const job of stream.journal.jobs) {
@@ -79,9 +95,12 @@ function cursorOf(
   runs: readonly Run[],
   issued: number,
 ): number {
-  const last = runs.findLastIndex((run) => isOf(run, job) && run.from > since);
+  // Nothing was sent under a run behind the last number: it tells of nothing.
+  const last = runs.findLastIndex(
+    (run) => isOf(run, job) && run.from > since && run.from <= issued,
+  );
   const run = runs[last];
-  if (run === undefined || run.from > issued) return after;
+  if (run === undefined) return after;
   const next = runs[last + 1]?.from ?? Number.POSITIVE_INFINITY;
   const end = Math.min(issued, run.to ?? issued, next - 1);
   return run.jobFrom + end - run.from;

@@ -11,7 +11,7 @@ import type { LogStore, SessionStore } from "../store/index.ts";
 import { Audience } from "./audience.ts";
 import { Deliveries } from "./deliveries.ts";
 import { Lag } from "./lag.ts";
-import { type OwnedJobs, restoreStream } from "./restoration.ts";
+import { type KeptJobs, restoreStream } from "./restoration.ts";
 import { Session } from "./session.ts";
 import { type SessionLimits, SessionQuota } from "./session-quota.ts";
 import { Stream } from "./stream.ts";
@@ -107,13 +107,13 @@ export class Sessions {
   }
 
   /** Brings back the sessions of the process before this one; their windows count from now on (R-6.3-11, R-6.3-20). */
-  async restore(ownedBy: (session: SessionId) => Promise<OwnedJobs>): Promise<void> {
+  async restore(jobs: KeptJobs): Promise<void> {
     const { store, logs } = this.#options;
     for (const id of await store.list()) {
       const row = await store.get(id);
       if (row === undefined) continue;
       const stream = this.#stream(id, row.features, row.epoch);
-      await restoreStream(stream, row, store, logs, await ownedBy(id));
+      await restoreStream(stream, row, store, logs, jobs);
       const { journal, attachments, deliveries } = stream;
       for (const job of [...journal.jobs, ...attachments.keys()]) this.#audience.add(job, stream);
       deliveries?.restore(journal.jobs);

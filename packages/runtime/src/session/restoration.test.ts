@@ -1,0 +1,103 @@
+import type { JobId, SessionId } from "@arcp/core";
+import { expect, test } from "vitest";
+import { settled } from "../../test/held-store.ts";
+import { hosts } from "../../test/hosts.ts";
+import { ALL_FEATURES, type Frame, Viewer } from "../../test/viewer.ts";
+
+const ACKING = [...ALL_FEATURES, "ack"];
+
+type Machine = ReturnType<typeof hosts>;
+
+async function say({ ctx }: Awaited<ReturnType<Machine["submit"]>>, count: number): Promise<void> {
+  for (let i = 0; i < count; i++) await ctx.log.info(`${i}`);
+  await ctx.flush();
+  await settled();
+}
+
+async function pass({ clock }: Machine, ms: number): Promise<void> {
+  for (let passed = 0; passed < ms; passed += 10_000) {
+    clock.advance(10_000);
+    await settled(5);
+  }
+}
+
+const lastSeq = ({ stream }: Viewer): number => stream.at(-1)?.event_seq ?? 0;
+const ids = ({ stream }: Viewer): readonly string[] => stream.map(({ id }) => id);
+
+for (const removed of [false, true]) {
+  const then = removed ? " once the job is removed" : "";
+  test(`R-6.3-20: an end that was delivered right before a crash is not told by later restarts${then}`, async () => {
+    const rig = hosts({ limits: { retentionSec: 60, resumeWindowSec: 600 } });
+    const { start, submit, store } = rig;
+    const runtime = start();
+    const owner = new Viewer(runtime);
+    await owner.hello();
+    const job = await submit(owner);
+    await say(job, 2);
+    const before = new Viewer(runtime);
+    let welcome: Frame = await before.hello(ACKING);
+    await before.reply(before.send("job.subscribe", { job_id: job.id }));
+    await say(job, 3);
+    // The process dies before the end of the subscription is stored.
+    const { commit } = store.sessions;
+    store.sessions.commit = (id, epoch, change) =>
+      change.detach === undefined
+        ? commit.call(store.sessions, id, epoch, change)
+        : new Promise(() => {});
+    job.end("done");
+    await before.terminal(job.id);
+    await settled();
+    store.sessions.commit = commit;
+    const told = new Set(ids(before));
+    let last = lastSeq(before);
+    for (let restart = 1; restart <= 3; restart++) {
+      const after = new Viewer(start());
+      welcome = await after.resume(welcome, last);
+      expect(welcome.type).toBe("session.welcome");
+      await settled();
+      expect(ids(after).filter((id) => told.has(id))).toEqual([]);
+      expect(await store.sessions.attachments(welcome.session_id as SessionId)).toEqual([]);
+      // Something else, so that the run of the job is not the last one.
+      const other = await submit(after);
+      other.end(null);
+      await after.terminal(other.id);
+      last = lastSeq(after);
+      after.send("session.ack", { last_processed_seq: last });
+      await settled();
+      if (removed && restart === 1) {
+        await pass(rig, 700_000);
+        expect(await store.jobs.get(job.id as JobId)).toBeUndefined();
+      }
+    }
+  });
+}
+
+test("R-6.3-20, P1: a run that was stored and never sent under does not hide how far a job was read", async () => {
+  const { start, submit, store } = hosts();
+  const before = new Viewer(start());
+  const welcome = await before.hello();
+  const job = await submit(before);
+  await say(job, 3);
+  const other = await submit(before);
+  await say(other, 1);
+  const last = lastSeq(before);
+  // The connection drops while the next run is being stored.
+  const { commit } = store.sessions;
+  const gate = Promise.withResolvers<void>();
+  store.sessions.commit = async (...args) => {
+    await gate.promise;
+    return commit.apply(store.sessions, args);
+  };
+  await say(job, 1);
+  before.sever();
+  await settled();
+  store.sessions.commit = commit;
+  gate.resolve();
+  await settled();
+  expect(lastSeq(before)).toBe(last);
+  const after = new Viewer(start());
+  await after.resume(welcome, last);
+  await after.terminal(job.id);
+  const told = new Set(ids(before));
+  expect(ids(after).filter((id) => told.has(id))).toEqual([]);
+});
