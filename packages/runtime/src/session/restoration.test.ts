@@ -101,3 +101,47 @@ test("R-6.3-20, P1: a run that was stored and never sent under does not hide how
   const told = new Set(ids(before));
   expect(ids(after).filter((id) => told.has(id))).toEqual([]);
 });
+
+for (const kind of ["subscribe", "submit"] as const) {
+  test(`R-6.3-14, R-6.3-20: what a ${kind} attaches beside a resume is followed to its end, also after a crash`, async () => {
+    const { start, submit, nextRun, store } = hosts();
+    const runtime = start();
+    const owner = new Viewer(runtime);
+    await owner.hello();
+    const watched = await submit(owner);
+    const before = new Viewer(runtime);
+    const welcome = await before.hello();
+    const other = await submit(before);
+    await settled();
+    // The claim takes effect at once, and is answered later.
+    const { claim } = store.sessions;
+    const answer = Promise.withResolvers<void>();
+    store.sessions.claim = async (...args) => {
+      const outcome = await claim.apply(store.sessions, args);
+      await answer.promise;
+      return outcome;
+    };
+    const back = new Viewer(runtime);
+    const resumed = back.resume(welcome, 0);
+    await settled();
+    // The old connection is still served.
+    const run = nextRun();
+    const request =
+      kind === "submit"
+        ? before.send("job.submit", { agent: "led" })
+        : before.send("job.subscribe", { job_id: watched.id });
+    await settled();
+    answer.resolve();
+    store.sessions.claim = claim;
+    const next = await resumed;
+    expect(next.type).toBe("session.welcome");
+    const told = [...before.frames, ...back.frames].find(
+      ({ payload }) => payload.request_id === request,
+    );
+    await say(kind === "submit" ? { id: told?.job_id ?? "", ...(await run) } : watched, 2);
+    await say(other, 1);
+    const after = new Viewer(start());
+    expect((await after.resume(next, lastSeq(back))).type).toBe("session.welcome");
+    expect((await after.terminal(told?.job_id)).type).toBe("job.error");
+  });
+}

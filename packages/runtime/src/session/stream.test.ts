@@ -1,5 +1,7 @@
 import { newJobId, newSessionId } from "@arcp/core";
 import { expect, test } from "vitest";
+import { settled } from "../../test/held-store.ts";
+import type { SessionStore } from "../store/index.ts";
 import { memoryStore } from "../store/memory-store.ts";
 import { Stream } from "./stream.ts";
 
@@ -26,8 +28,77 @@ async function streaming() {
   await stream.commit({ runs });
   stream.journal.open(runs);
   stream.issued = 9;
-  return { stream, stored: () => sessions.runs(session) };
+  return { stream, session, sessions, stored: () => sessions.runs(session) };
 }
+
+/** From now on claims take effect at once, and are answered when the test says so, as over a group commit. */
+function slowClaims(sessions: SessionStore) {
+  const { claim } = sessions;
+  const answer = Promise.withResolvers<void>();
+  sessions.claim = async (...args) => {
+    const outcome = await claim.apply(sessions, args);
+    await answer.promise;
+    return outcome;
+  };
+  return { answer: () => answer.resolve() };
+}
+
+test("R-6.3-14, P5: what is noted while a claim is on its way is stored under the epoch that it raises, in its order", async () => {
+  const { stream, session, sessions } = await streaming();
+  const { answer } = slowClaims(sessions);
+  const claimed = stream.claim(() => ["a"]);
+  await settled(1);
+  stream.attach(A, "observer", 1);
+  stream.attach(B, "observer", 2);
+  stream.detach(A);
+  stream.attach(A, "owner", 3);
+  const tokens = stream.commit({ tokens: ["a", "b"] });
+  // The projector that is overtaken is fenced all the same.
+  expect(await stream.commit({ tokens: ["c"] }, 1)).toBe("fenced");
+  expect(await sessions.attachments(session)).toEqual([]);
+  answer();
+  expect(await claimed).toBe("committed");
+  expect(await tokens).toBe("committed");
+  expect((await sessions.attachments(session)).map(({ job, after }) => [job, after])).toEqual([
+    [B, 2],
+    [A, 3],
+  ]);
+  expect(await sessions.get(session)).toMatchObject({ epoch: 2, tokens: ["a", "b"] });
+});
+
+test("P5: what waits for a claim that fails is stored under the epoch that there was", async () => {
+  const { stream, session, sessions } = await streaming();
+  const answer = Promise.withResolvers<"fenced">();
+  sessions.claim = () => answer.promise;
+  const claimed = stream.claim(() => ["a"]);
+  await settled(1);
+  stream.attach(A, "observer", 1);
+  answer.reject(new Error("lost"));
+  await expect(claimed).rejects.toThrow("lost");
+  await settled(1);
+  expect((await sessions.attachments(session)).map(({ job }) => job)).toEqual([A]);
+});
+
+test("P1: a release beside a claim is stored under the new epoch", async () => {
+  const { stream, stored, sessions } = await streaming();
+  const { answer } = slowClaims(sessions);
+  const claimed = stream.claim(() => ["a"]);
+  await settled(1);
+  const released = stream.release(B);
+  answer();
+  await Promise.all([claimed, released]);
+  expect((await stored()).at(-1)?.to).toBe(9);
+});
+
+test("P1: a release that could not be stored fails, and may be tried again", async () => {
+  const { stream, stored, sessions } = await streaming();
+  const { commit } = sessions;
+  sessions.commit = async () => "fenced";
+  await expect(stream.release(B)).rejects.toThrow("another runtime has taken the session over");
+  sessions.commit = commit;
+  await stream.release(B);
+  expect((await stored()).at(-1)?.to).toBe(9);
+});
 
 test("P1: before a job goes, the last run says how far the numbers went, if it is about that job", async () => {
   const { stream, stored } = await streaming();

@@ -52,6 +52,8 @@ export class Stream {
   readonly #options: StreamOptions;
   #epoch: number;
   #claimed: Promise<unknown> = Promise.resolve();
+  /** Commits that wait for a claim on its way: nobody knows yet under which epoch they will be valid. */
+  #held: Array<() => void> | undefined;
 
   constructor(options: StreamOptions) {
     this.session = options.session;
@@ -77,22 +79,45 @@ export class Stream {
       const epoch = this.#epoch;
       const valid = tokens();
       if (valid === undefined) return "fenced";
-      const outcome = await this.#options.store.claim(this.session, epoch, valid);
-      if (outcome === "committed") this.#epoch = epoch + 1;
-      return outcome;
+      const held: Array<() => void> = [];
+      this.#held = held;
+      try {
+        const outcome = await this.#options.store.claim(this.session, epoch, valid);
+        if (outcome === "committed") this.#epoch = epoch + 1;
+        return outcome;
+      } finally {
+        // In their order, and in front of whatever the new epoch commits.
+        this.#held = undefined;
+        for (const commit of held) commit();
+      }
     });
     this.#claimed = claim.catch(() => {});
     return claim;
   }
 
-  /** @param epoch of whoever commits: a projector's own, so that an overtaken one fails */
-  commit(change: SessionChange, epoch: number = this.#epoch): Promise<CommitOutcome> {
-    return this.#options.store.commit(this.session, epoch, change);
+  /**
+   * Changes are made in the order of the calls; without an epoch they hold whoever owns the session here, and wait for a
+   * claim that is on its way.
+   * @param epoch of whoever commits: a projector's own, so that an overtaken one fails
+   */
+  commit(change: SessionChange, epoch?: number): Promise<CommitOutcome> {
+    const commit = (): Promise<CommitOutcome> =>
+      this.#options.store.commit(this.session, epoch ?? this.#epoch, change);
+    const held = this.#held;
+    if (epoch !== undefined || held === undefined) return commit();
+    return new Promise((resolve, reject) => held.push(() => commit().then(resolve, reject)));
+  }
+
+  /** @throws Error when another runtime has taken the session over, and nothing was changed */
+  async #settle(change: SessionChange): Promise<void> {
+    if ((await this.commit(change)) === "fenced") {
+      throw new Error("another runtime has taken the session over");
+    }
   }
 
   /**
    * Follows a job from behind `after`, in place of an earlier attachment to it. The change is on its way to the store
-   * when this returns, in front of any run that the projector opens for it.
+   * when this returns, in front of any run that a projector of its epoch opens for it.
    */
   attach(
     job: JobId,
@@ -155,12 +180,14 @@ export class Stream {
   /**
    * The job is about to be removed: what its log alone can tell is written down, how far the last numbers went.
    * @returns once that is durable
+   * @throws Error when it could not be stored: then the log has to stay
    */
   async release(job: JobId): Promise<void> {
     const { last } = this.journal;
-    if (last?.job !== job || last.to !== undefined || last.from > this.issued) return;
+    if (last?.job !== job || last.from > this.issued) return;
+    // Also when it was closed before: that may not have been stored.
     this.journal.close(this.issued);
-    await this.commit({ cut: [{ from: this.issued + 1, to: this.issued }] });
+    await this.#settle({ cut: [{ from: this.issued + 1, to: this.issued }] });
   }
 
   /**
@@ -180,7 +207,7 @@ export class Stream {
     const { issued } = this;
     const swept = this.#trimmer.sweep({ issued, acked: issued, holds: this.#tellsPlace });
     this.journal.close(issued);
-    await this.commit({ cut: [...swept, { from: issued + 1, to: Number.MAX_SAFE_INTEGER }] });
+    await this.#settle({ cut: [...swept, { from: issued + 1, to: Number.MAX_SAFE_INTEGER }] });
   }
 
   /** No number will be issued by this epoch any more: writes down how far it got. */
@@ -208,6 +235,6 @@ export class Stream {
 
   /** Commits what nothing has to wait for. */
   #note(change: SessionChange): void {
-    this.commit(change).catch(this.#options.failed);
+    this.#settle(change).catch(this.#options.failed);
   }
 }
