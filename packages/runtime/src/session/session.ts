@@ -136,7 +136,8 @@ export class Session {
   /** Follows a job from behind `after`. Call it within {@link change}. */
   follow(job: JobId, role: Role, after: number, origin?: Origin): void {
     const attachment = this.stream.attach(job, role, after, origin);
-    if (this.#state.kind === "connected") this.#state.projector.follow(attachment);
+    if (attachment === undefined || this.#state.kind !== "connected") return;
+    this.#state.projector.follow(attachment);
   }
 
   /** The client has this token: older ones are void (R-6.3-7). */

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { settled } from "../../test/held-store.ts";
 import { dense, hosting } from "../../test/hosting.ts";
 import { type Frame, Viewer } from "../../test/viewer.ts";
+import { defineAgent } from "../jobs/agents.ts";
 
 const WINDOW = 600_000;
 const ping = (viewer: Viewer) =>
@@ -218,3 +219,33 @@ test("a store that fails in what nobody waits for ends no process and no job", a
   process.off("unhandledRejection", note);
   expect(rejected).toEqual([]);
 });
+
+for (const way of ["is ended", "runs out"]) {
+  test(`R-14-3, R-6.3-18: a session that ${way} while its submit is written down holds the job no longer`, async () => {
+    const quick = defineAgent({ name: "quick", run: async () => "done" });
+    const limits = { retentionSec: 60, resumeWindowSec: 60 };
+    const { runtime, store, clock } = hosting({ agents: [quick], limits });
+    const viewer = new Viewer(runtime);
+    const { session_id = "" } = await viewer.hello();
+    await settled();
+    store.held.jobs.hold();
+    viewer.send("job.submit", { agent: "quick", input: null });
+    await settled();
+    if (way === "is ended") {
+      await runtime.sessions.end(session_id);
+    } else {
+      viewer.sever();
+      await settled();
+      clock.advance(61_000);
+    }
+    await settled();
+    await store.held.jobs.open();
+    const [job] = await store.jobs.list({ limit: 10 });
+    expect(job?.session).toBe(session_id);
+    for (let i = 0; i < 10; i++) {
+      clock.advance(10_000);
+      await settled(3);
+    }
+    expect(await store.jobs.list({ limit: 10 })).toEqual([]);
+  });
+}

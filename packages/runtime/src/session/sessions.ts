@@ -234,7 +234,7 @@ export class Sessions {
     this.#quota.remove(session);
     const { store, hasJobs } = this.#options;
     // The row that tells how far its numbers went is forgotten, its runs are not.
-    if (session.stream.journal.size > 0) await session.stream.retire();
+    await session.stream.retire();
     await store.forget(session.id);
     if (!(await hasJobs(session.id))) await store.removeRuns(session.id);
   }

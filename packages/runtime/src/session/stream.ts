@@ -54,6 +54,7 @@ export class Stream {
   #claimed: Promise<unknown> = Promise.resolve();
   /** Commits that wait for a claim on its way: nobody knows yet under which epoch they will be valid. */
   #held: Array<() => void> | undefined;
+  #retired = false;
 
   constructor(options: StreamOptions) {
     this.session = options.session;
@@ -118,13 +119,15 @@ export class Stream {
   /**
    * Follows a job from behind `after`, in place of an earlier attachment to it. The change is on its way to the store
    * when this returns, in front of any run that a projector of its epoch opens for it.
+   * @returns undefined when the session was forgotten meanwhile: it follows nothing any more
    */
   attach(
     job: JobId,
     role: Role,
     after: number,
     { request, head, truncated }: Origin = {},
-  ): Attachment {
+  ): Attachment | undefined {
+    if (this.#retired) return undefined;
     const row = { job, role, after, since: this.issued, request };
     const earlier = this.attachments.get(job);
     earlier?.unlisten?.();
@@ -205,6 +208,9 @@ export class Stream {
   /** The session is about to be forgotten: what stays translates the numbers of its own jobs (R-6.3-18). */
   async retire(): Promise<void> {
     const { issued } = this;
+    const gone = this.#retired || this.journal.size === 0;
+    this.#retired = true;
+    if (gone) return;
     const swept = this.#trimmer.sweep({ issued, acked: issued, holds: this.#tellsPlace });
     this.journal.close(issued);
     await this.#settle({ cut: [...swept, { from: issued + 1, to: Number.MAX_SAFE_INTEGER }] });
@@ -235,6 +241,7 @@ export class Stream {
 
   /** Commits what nothing has to wait for. */
   #note(change: SessionChange): void {
+    if (this.#retired) return;
     this.#settle(change).catch(this.#options.failed);
   }
 }
