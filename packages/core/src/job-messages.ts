@@ -49,6 +49,8 @@ export const Accepted = z.object({
   parent_job_id: absent(JobId),
   delegate_id: absent(z.string()),
   trace_id: TraceField,
+  /** Of a job that there was already: older history is missing. */
+  truncated: absent(z.boolean()),
 });
 
 /** An event of a job. What `body` holds depends on `kind`, see `readEvent` (R-8.1-1, R-8.1-3). */

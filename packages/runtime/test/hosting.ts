@@ -19,11 +19,18 @@ export interface LedJob {
 
 type HostingOptions = Partial<Omit<RuntimeOptions, "store" | "clock">> & {
   readonly logLimits?: Partial<LogLimits>;
+  readonly totalLogCharacters?: number;
 };
 
 /** A runtime without a voice whose store, clock and agent `led` the test leads. */
-export function hosting({ logLimits = {}, agents = [], ...options }: HostingOptions = {}) {
-  const store = heldStore(memoryStore({ logLimits }));
+export function hosting({
+  logLimits = {},
+  totalLogCharacters,
+  agents = [],
+  ...options
+}: HostingOptions = {}) {
+  const total = totalLogCharacters === undefined ? {} : { totalLogCharacters };
+  const store = heldStore(memoryStore({ logLimits, ...total }));
   const clock = new ManualClock();
   const begun = new Map<string, PromiseWithResolvers<Omit<LedJob, "id">>>();
   const led = (id: string) => {

@@ -1,5 +1,5 @@
 import type { JobId, MessageId } from "@arcp/core";
-import type { AttachmentRow, LogPage, Role } from "../store/index.ts";
+import type { AttachmentRow, LogPage, LogStore, Role } from "../store/index.ts";
 
 /** What is known of an attachment besides its row when it is made. */
 export interface Beginning {
@@ -60,4 +60,11 @@ export class Attachment {
     const live = this.role === "owner" && seen > cursor && floor <= seen && seen <= head;
     return live ? seen : undefined;
   }
+}
+
+/** Whether the terminal record was read: then nothing is left to follow. */
+export async function isFinished(job: JobId, cursor: number, logs: LogStore): Promise<boolean> {
+  if (cursor === 0) return false;
+  const page = await logs.read(job, cursor - 1, { records: 1, characters: 1 });
+  return page.head === cursor && page.records[0]?.kind === "terminal";
 }

@@ -1,3 +1,4 @@
+import type { SessionId } from "@arcp/core";
 import { expect, test } from "vitest";
 import { settled } from "../../test/held-store.ts";
 import { dense, hosting, type LedJob } from "../../test/hosting.ts";
@@ -197,4 +198,90 @@ test("R-6.3-10: it is refused once the log no longer reaches back to where it wa
   await say(job, 401);
   const again = new Viewer(runtime);
   expect((await again.resume(welcome, 1256)).payload.code).toBe("RESUME_WINDOW_EXPIRED");
+});
+
+test("R-7.2-8, P3: whoever takes over a job is told what is missing, and keeps its session when some more goes", async () => {
+  const rig = hosting({ logLimits: { records: 10 } });
+  const first = new Viewer(rig.runtime);
+  await first.hello();
+  const job = await rig.start(first, { idempotency_key: "k" });
+  await say(job, 30);
+  first.sever();
+  await settled();
+  rig.clock.advance(600_000);
+  await settled();
+  const second = new Viewer(rig.runtime);
+  await second.hello();
+  // Between the look at the log's floor and the reply that says what is missing.
+  rig.store.held.reads.hold();
+  const request = second.send("job.submit", {
+    agent: "led",
+    input: null,
+    idempotency_key: "k",
+  });
+  await settled();
+  await rig.store.held.reads.release();
+  const accepted = await second.reply(request);
+  expect(accepted).toMatchObject({ type: "job.accepted", payload: { truncated: true } });
+  await say(job, 3);
+  await rig.store.held.reads.open();
+  await settled();
+  expect(places(second)).toEqual(dense(10, 25));
+  expect(errors(second)).toEqual([]);
+});
+
+test("R-7.2-8, P3: a history that goes before its new owner has read any of it costs that history alone", async () => {
+  const rig = hosting({ logLimits: { records: 20 } });
+  const first = new Viewer(rig.runtime);
+  await first.hello();
+  const job = await rig.start(first, { idempotency_key: "k" });
+  await say(job, 19);
+  first.sever();
+  await settled();
+  rig.clock.advance(600_000);
+  await settled();
+  const second = new Viewer(rig.runtime);
+  await second.hello();
+  rig.store.held.reads.hold();
+  const request = second.send("job.submit", { agent: "led", input: null, idempotency_key: "k" });
+  await settled();
+  await rig.store.held.reads.release();
+  expect((await second.reply(request)).payload.truncated).toBeUndefined();
+  await say(job, 5);
+  await rig.store.held.reads.open();
+  await settled();
+  expect(errors(second).map(({ payload }) => payload.request_id)).toEqual([request]);
+  expect(places(second)).toEqual(dense(5, 21));
+});
+
+test("R-6.3-17: an owner that reads a finished job once more loses no more than that when it goes", async () => {
+  const rig = hosting({ totalLogCharacters: 7_000 });
+  const owner = new Viewer(rig.runtime);
+  const welcome = await owner.hello();
+  const job = await rig.start(owner);
+  await say(job, 20);
+  job.end("done");
+  await owner.terminal(job.id);
+  const other = await rig.start(owner);
+  await settled();
+  const last = owner.stream.length;
+  const { read } = rig.store.logs;
+  let pages = 0;
+  rig.store.logs.read = async (id, after, limits) => {
+    // The first page tells whether there is anything, the second one is delivered.
+    if (id === job.id && limits.records > 0 && ++pages === 2) {
+      for (let i = 0; i < 4; i++) await other.ctx.log.info("x".repeat(500));
+      await other.ctx.flush();
+    }
+    return read(id, after, limits);
+  };
+  const request = history(owner, job.id);
+  await owner.reply(request);
+  await settled(50);
+  expect(errors(owner).map(({ payload }) => payload.request_id)).toEqual([request]);
+  expect(owner.seqs).toEqual(dense(last + 4));
+  // Nothing holds the job any more.
+  expect(await rig.store.sessions.attachments(welcome.session_id as SessionId)).toMatchObject([
+    { job: other.id },
+  ]);
 });

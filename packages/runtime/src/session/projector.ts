@@ -2,7 +2,7 @@ import { HIGH_WATER_MARK } from "@arcp/core";
 import type { Vault } from "../authority/vault.ts";
 import type { CommitOutcome, LogStore, PageLimits } from "../store/index.ts";
 import type { Turn } from "../turn.ts";
-import type { Attachment } from "./attachment.ts";
+import { type Attachment, isFinished } from "./attachment.ts";
 import { Batch } from "./batch.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Stream } from "./stream.ts";
@@ -224,8 +224,11 @@ export class Projector {
       if (attachment.isBehind(page, cursor)) {
         const live = attachment.liveIn(page, cursor);
         if (attachment.role === "owner" && live === undefined) return "behind";
-        batch.lose(attachment, live);
-        if (live !== undefined) this.#ready.add(attachment);
+        // Where the job has ended, nothing is left to go on with.
+        const over =
+          live === page.head && (await isFinished(attachment.job, live, this.#context.logs));
+        batch.lose(attachment, over ? undefined : live);
+        if (live !== undefined && !over) this.#ready.add(attachment);
         continue;
       }
       const start = attachment.startIn(page.floor, cursor);

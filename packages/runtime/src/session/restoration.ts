@@ -1,6 +1,6 @@
 import type { JobId, SessionId } from "@arcp/core";
 import type { AttachmentRow, LogStore, Run, SessionRow, SessionStore } from "../store/index.ts";
-import { Attachment } from "./attachment.ts";
+import { Attachment, isFinished } from "./attachment.ts";
 import type { Stream } from "./stream.ts";
 import { isVisible } from "./view.ts";
 
@@ -50,7 +50,8 @@ export async function restoreStream(
       if (known.has(job)) over.push(job);
       continue;
     }
-    stream.attachments.set(job, new Attachment({ ...attachment, after: cursor }));
+    const seen = stream.seen(job, attachment.role);
+    stream.attachments.set(job, new Attachment({ ...attachment, after: cursor }, { seen }));
   }
   // Once its runs are gone, nothing but the row would tell how far it had read, and that says where it began.
   if (over.length > 0) await stream.commit({ detach: over });
@@ -109,11 +110,4 @@ function cursorOf(
 /** A job that has records for the session to have read, and no log, was removed. */
 async function isRemoved(job: JobId, logs: LogStore): Promise<boolean> {
   return (await logs.read(job, 0, { records: 0, characters: 0 })).head === 0;
-}
-
-/** Whether the terminal record was read: then nothing is left to follow. */
-async function isFinished(job: JobId, cursor: number, logs: LogStore): Promise<boolean> {
-  if (cursor === 0) return false;
-  const page = await logs.read(job, cursor - 1, { records: 1, characters: 1 });
-  return page.head === cursor && page.records[0]?.kind === "terminal";
 }

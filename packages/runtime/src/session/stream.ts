@@ -6,14 +6,16 @@ import { Journal } from "./journal.ts";
 import type { Lag } from "./lag.ts";
 import { Trimmer } from "./trimmer.ts";
 
-/** What an observer's attachment came from. */
+/** What an attachment came from. */
 export interface Origin {
-  /** The `job.subscribe`. */
+  /** The `job.subscribe`, or the submit that was answered with a job that there was. */
   readonly request?: MessageId | undefined;
   /** How far the log reached at that moment. */
   readonly head?: number | undefined;
   /** Whether the reply said that older history is missing. */
   readonly truncated?: boolean | undefined;
+  /** Up to where an owner that never followed the job is owed nothing: what came before was not its own. */
+  readonly seen?: number | undefined;
 }
 
 export interface StreamOptions {
@@ -121,22 +123,25 @@ export class Stream {
    * when this returns, in front of any run that a projector of its epoch opens for it.
    * @returns undefined when the session was forgotten meanwhile: it follows nothing any more
    */
-  attach(
-    job: JobId,
-    role: Role,
-    after: number,
-    { request, head, truncated }: Origin = {},
-  ): Attachment | undefined {
+  attach(job: JobId, role: Role, after: number, origin: Origin = {}): Attachment | undefined {
     if (this.#retired) return undefined;
-    const row = { job, role, after, since: this.issued, request };
+    const row = { job, role, after, since: this.issued, request: origin.request };
     const earlier = this.attachments.get(job);
     earlier?.unlisten?.();
-    const seen = earlier && Math.max(earlier.cursor, earlier.seen);
-    const attachment = new Attachment(row, { seen, head, truncated });
+    const seen = earlier
+      ? Math.max(earlier.cursor, earlier.seen)
+      : (origin.seen ?? this.seen(job, role));
+    const attachment = new Attachment(row, { ...origin, seen });
     this.attachments.set(job, attachment);
     this.#options.followed?.(job);
     this.#note({ attach: [row] });
     return attachment;
+  }
+
+  /** How far a job of its own was read, whatever of it is read once more; undefined for what it only watches. */
+  seen(job: JobId, role: Role): number | undefined {
+    if (role !== "owner") return undefined;
+    return this.journal.reached(job, this.issued, this.issued) || undefined;
   }
 
   /** How many jobs it follows that it does not own. */

@@ -4,7 +4,6 @@ import { jobOf } from "../jobs/finished-job.ts";
 import type { KnownJob } from "../jobs/known-job.ts";
 import type { Session } from "../session/session.ts";
 import type { SubmitReply } from "../session/submit-log.ts";
-import type { Role } from "../store/index.ts";
 import type { Services } from "./services.ts";
 import { tooManyFollowed } from "./subscribe.ts";
 
@@ -41,8 +40,17 @@ export async function resubmission(
   // What it has become by now.
   const job = await jobOf(services, (await store.jobs.get(row.id)) ?? row);
   if (job === undefined) return undefined;
-  const follow = await place(services, session, request, job);
-  return { announcement: acceptanceOf({ ...row, request: request.id }), begin: follow };
+  const { begin, truncated } = await place(services, session, request, job);
+  const acceptance = acceptanceOf({ ...row, request: request.id });
+  if (!truncated) return { announcement: acceptance, begin };
+  return { announcement: { ...acceptance, payload: { ...acceptance.payload, truncated } }, begin };
+}
+
+interface Place {
+  /** Lets the session follow the job. */
+  readonly begin: () => void;
+  /** Whether older history is missing (P3). */
+  readonly truncated: boolean;
 }
 
 /** Makes the session the owner if there is none any more. @returns how the session comes to follow the job */
@@ -51,21 +59,29 @@ async function place(
   session: Session,
   request: Envelope<"job.submit">,
   job: KnownJob,
-): Promise<() => void> {
-  const follow = (role: Role, after: number): void =>
-    session.follow(job.id, role, after, { request: request.id, head: job.lastSeq });
+): Promise<Place> {
+  const origin = { request: request.id, head: job.lastSeq };
   if (job.session === session.id) {
-    return () => {
+    const begin = (): void => {
       // Whoever follows it no longer has seen its end, and sees it again (R-7.2-9).
-      if (!session.stream.attachments.has(job.id)) follow("owner", job.liveAfter);
+      if (session.stream.attachments.has(job.id)) return;
+      session.follow(job.id, "owner", job.liveAfter, origin);
     };
+    return { begin, truncated: false };
   }
   const orphaned = services.sessions.get(job.session) === undefined;
   const full = orphaned ? undefined : tooManyFollowed(services, session, job);
   if (full !== undefined) throw full;
   if (orphaned) await adopt(services, session, request, job);
   const { floor } = await services.store.logs.read(job.id, 0, { records: 0, characters: 0 });
-  return () => follow(orphaned ? "owner" : "observer", floor);
+  const truncated = floor > 0;
+  const begin = (): void => {
+    // The history is an extra: what goes of it before it is read costs a new owner nothing of what is still to come.
+    if (orphaned)
+      session.follow(job.id, "owner", floor, { ...origin, truncated, seen: job.lastSeq });
+    else session.follow(job.id, "observer", floor, { ...origin, truncated });
+  };
+  return { begin, truncated };
 }
 
 async function adopt(
