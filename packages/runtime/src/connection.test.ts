@@ -223,6 +223,7 @@ test("R-4.1-11: a resume behind a hello that the store fails ends with a word, a
   // The session's window, and the watch for idle connections.
   expect(clock.pending).toBe(2);
   clock.advance(600_000);
+  await settled(1);
   expect(forgotten).toBe(welcome.session_id);
 });
 
