@@ -96,7 +96,11 @@ export class Archive {
   }
 }
 
-/** Whether any job that the session submitted is still kept: then its numbering is too (R-6.3-18). */
+/** Whether any job that the session submitted is still kept, whoever owns it: then its numbering is too (R-6.3-18). */
 export async function hasJobs(jobs: JobTable, store: Store, session: SessionId): Promise<boolean> {
-  return jobs.has(session) || (await store.jobs.list({ session, limit: 1 })).length > 0;
+  if (jobs.has(session)) return true;
+  for (const query of [{ session }, { submittedIn: session }]) {
+    if ((await store.jobs.list({ ...query, limit: 1 })).length > 0) return true;
+  }
+  return false;
 }

@@ -90,9 +90,10 @@ export class JobTable implements JobIndex {
       conditions.push(condition);
       values.push(...operands);
     };
-    const { principal, session, request, agent, after } = query;
+    const { principal, session, submittedIn, request, agent, after } = query;
     if (principal !== undefined) where("principal = ?", exact(principal));
     if (session !== undefined) where("session = ?", session);
+    if (submittedIn !== undefined) where("submitted_in = ?", submittedIn);
     if (request !== undefined) where("request = ?", exact(request));
     if (query.statuses !== undefined) {
       const statuses = [...new Set(query.statuses)];

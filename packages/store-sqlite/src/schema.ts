@@ -56,6 +56,7 @@ export const migrations: readonly string[] = [
   CREATE INDEX jobs_by_acceptance ON jobs (accepted_at, id);
   CREATE INDEX jobs_by_principal ON jobs (principal, accepted_at, id);
   CREATE INDEX jobs_by_session ON jobs (session, accepted_at, id);
+  CREATE INDEX jobs_by_submitter ON jobs (submitted_in, accepted_at, id) WHERE submitted_in IS NOT NULL;
   CREATE INDEX jobs_by_status ON jobs (status, accepted_at, id);
   CREATE INDEX jobs_by_request ON jobs (session, request, accepted_at, id);
   CREATE INDEX jobs_by_end ON jobs (finished_at) WHERE finished_at IS NOT NULL;

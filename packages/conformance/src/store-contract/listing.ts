@@ -15,11 +15,13 @@ function numbered(index: number): JobId {
 
 export const listingCases: readonly StoreCase[] = [
   storeCase("every filter of a listing filters, and all of them together", {}, async (stage) => {
-    const [session, request] = [newSessionId(), newMessageId()];
+    const [session, submittedIn] = [newSessionId(), newSessionId()];
+    const request = newMessageId();
     const wanted = jobRow({
       id: numbered(0),
       principal: "bob",
       session,
+      submittedIn,
       request,
       agent: "sum@1.0.0",
       status: "success",
@@ -37,6 +39,7 @@ export const listingCases: readonly StoreCase[] = [
       { acceptedAfter: 99 },
       { finishedBefore: 151 },
       { after: { acceptedAt: 100, id: "job_" as JobId } },
+      { submittedIn },
     ];
     const others: readonly JobRow[] = [
       jobRow({ ...wanted, id: numbered(1), principal: "bobby" }),
@@ -49,6 +52,8 @@ export const listingCases: readonly StoreCase[] = [
       jobRow({ ...wanted, id: numbered(8), acceptedAt: 99 }),
       jobRow({ ...wanted, id: numbered(9), finishedAt: 151 }),
       jobRow({ ...wanted, id: numbered(10), finishedAt: undefined, status: "success" }),
+      jobRow({ ...wanted, id: numbered(11), submittedIn: session }),
+      jobRow({ ...wanted, id: numbered(12), submittedIn: undefined }),
     ];
     const all = [wanted, ...others];
     await inserted(stage.store, all);
@@ -57,7 +62,7 @@ export const listingCases: readonly StoreCase[] = [
         .filter((_, index) => !indices.includes(index))
         .map(listed)
         .sort((a, b) => a.acceptedAt - b.acceptedAt || (a.id < b.id ? -1 : 1));
-    const expected = [[1], [2], [3], [4], [5], [5, 6], [7], [8], [9, 10], [8]];
+    const expected = [[1], [2], [3], [4], [5], [5, 6], [7], [8], [9, 10], [8], [11, 12]];
     await stage.holds(async ({ jobs }) => {
       for (const [index, query] of queries.entries()) {
         const message = JSON.stringify(query);

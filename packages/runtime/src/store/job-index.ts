@@ -68,6 +68,8 @@ export type JobChange = Partial<
 export interface JobQuery {
   readonly principal?: string;
   readonly session?: SessionId;
+  /** The session that submitted it, where another one owns it now (R-7.2-8). */
+  readonly submittedIn?: SessionId;
   /** The submit that the job came from. */
   readonly request?: MessageId;
   readonly statuses?: readonly JobStatus[];

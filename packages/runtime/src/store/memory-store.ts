@@ -86,26 +86,31 @@ class MemoryJobs implements JobIndex {
     return this.#rows.get(id)?.principal;
   }
 
-  #candidates({ session }: JobQuery): JobRow[] {
-    if (session === undefined) return [...this.#rows.values()];
-    return [...(this.#bySession.get(session) ?? [])].flatMap((id) => this.#rows.get(id) ?? []);
+  #candidates({ session, submittedIn = session }: JobQuery): JobRow[] {
+    if (submittedIn === undefined) return [...this.#rows.values()];
+    return [...(this.#bySession.get(submittedIn) ?? [])].flatMap((id) => this.#rows.get(id) ?? []);
   }
 
   #put(row: JobRow): void {
-    const { id, session } = row;
-    if (this.#rows.get(id)?.session !== session) this.#drop(id);
+    const { id, session, submittedIn = session } = row;
+    const known = this.#rows.get(id);
+    if (known?.session !== session || known.submittedIn !== row.submittedIn) this.#drop(id);
     this.#rows.set(id, row);
-    const siblings = this.#bySession.get(session) ?? new Set();
-    this.#bySession.set(session, siblings.add(id));
+    for (const key of [session, submittedIn]) {
+      const siblings = this.#bySession.get(key) ?? new Set();
+      this.#bySession.set(key, siblings.add(id));
+    }
   }
 
   #drop(id: JobId): void {
     const row = this.#rows.get(id);
     if (row === undefined) return;
     this.#rows.delete(id);
-    const siblings = this.#bySession.get(row.session);
-    siblings?.delete(id);
-    if (siblings?.size === 0) this.#bySession.delete(row.session);
+    for (const key of [row.session, row.submittedIn ?? row.session]) {
+      const siblings = this.#bySession.get(key);
+      siblings?.delete(id);
+      if (siblings?.size === 0) this.#bySession.delete(key);
+    }
   }
 }
 
@@ -120,6 +125,7 @@ function fitsQuery(row: JobRow, query: JobQuery): boolean {
   return (
     (query.principal === undefined || row.principal === query.principal) &&
     (query.session === undefined || row.session === query.session) &&
+    (query.submittedIn === undefined || row.submittedIn === query.submittedIn) &&
     (query.request === undefined || row.request === query.request) &&
     (query.statuses === undefined || query.statuses.includes(row.status)) &&
     (query.agent === undefined ||

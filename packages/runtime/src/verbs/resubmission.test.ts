@@ -333,3 +333,35 @@ test("R-7.2-7, R-7.2-3: keys and their jobs survive a restart, and a short reten
   expect((await again.submit("once", 1, KEYED)).payload.code).toBe("DUPLICATE_KEY");
   expect(runs).toBe(1);
 });
+
+test("R-6.3-18, R-7.6-5: a job that was adopted keeps the numbering of the session that submitted it", async () => {
+  const rig = hosting({ limits: { retentionSec: 60 } });
+  const { viewer: first } = await greeted(rig);
+  const kept = await rig.start(first, KEYED);
+  for (let i = 0; i < 5; i++) await kept.ctx.log.info(`${i}`);
+  await kept.ctx.flush();
+  await settled();
+  const passing = await rig.start(first);
+  await gone(rig, first);
+  const { viewer: second } = await greeted(rig);
+  await second.submit("led", null, KEYED);
+  kept.end("done");
+  await second.terminal(kept.id);
+  passing.end("done");
+  await settled();
+  const ask = async () => {
+    const { viewer } = await greeted(rig);
+    await viewer.reply(
+      viewer.send("job.subscribe", { job_id: kept.id, history: true, from_event_seq: 4 }),
+    );
+    await settled();
+    return jobSeqs(viewer);
+  };
+  expect(await ask()).toEqual([5, 6, 7]);
+  for (let i = 0; i < 8; i++) {
+    rig.clock.advance(10_000);
+    await settled();
+  }
+  expect(await rig.store.jobs.get(passing.id)).toBeUndefined();
+  expect(await ask()).toEqual([5, 6, 7]);
+});
