@@ -1,7 +1,7 @@
 import { newJobId } from "@arcp/core";
 import { expect, test } from "vitest";
 import { settled } from "../test/held-store.ts";
-import { hosting } from "../test/hosting.ts";
+import { hosting, type LedJob } from "../test/hosting.ts";
 import { hosts } from "../test/hosts.ts";
 import { Viewer } from "../test/viewer.ts";
 
@@ -80,8 +80,12 @@ test("an operator cancels all jobs that fit, and only those", async () => {
 });
 
 test("cancelling all is not stopped by one that is gone meanwhile, and tells what failed", async () => {
-  const { runtime, start, alice, store } = await twoPrincipals();
-  const jobs = [await start(alice), await start(alice), await start(alice)];
+  const { runtime, start, alice, store, clock } = await twoPrincipals();
+  const jobs: LedJob[] = [];
+  for (let i = 0; i < 3; i++) {
+    jobs.push(await start(alice));
+    clock.advance(1);
+  }
   const { list } = store.jobs;
   const stranger = newJobId();
   store.jobs.list = async (query) => {
