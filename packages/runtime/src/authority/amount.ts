@@ -15,6 +15,15 @@ export function parseAmount(text: string): Amount | undefined {
   return { currency, value: new Big(decimal) };
 }
 
+/**
+ * A cost as a metric tells it: the double's shortest decimal text (R-5.2-5).
+ * @returns undefined unless it is a finite number of zero or more (R-9.6-4)
+ */
+export function exactCost(value: unknown): Big | undefined {
+  const isCost = typeof value === "number" && Number.isFinite(value) && value >= 0;
+  return isCost ? new Big(String(value)) : undefined;
+}
+
 /** A number whose JSON text is given, so that no double comes between an exact amount and the wire. */
 export interface ExactNumber {
   readonly rawJSON: string;

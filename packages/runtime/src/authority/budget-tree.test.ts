@@ -68,7 +68,7 @@ describe("reservations", () => {
 describe("children", () => {
   test("R-9.4-4: a parent with 8 of which 6.5 are spent grants 1.5, but neither 1.51 nor another currency", () => {
     const parent = new Budget(amounts({ USD: 8 }));
-    parent.charge("USD", 6.5);
+    parent.spend("USD", new Big(6.5));
     expect(parent.delegate(amounts({ USD: "1.51" })).ok).toBe(false);
     expect(parent.delegate(amounts({ EUR: 1 })).ok).toBe(false);
     granted(parent, { USD: "1.50" });
@@ -81,7 +81,7 @@ describe("children", () => {
     expect(parent.delegate(amounts({ USD: "0.6" })).ok).toBe(false);
     granted(parent, { USD: "0.5" });
     expect(parent.delegate(amounts({ USD: "0.01" })).ok).toBe(false);
-    first.charge("USD", 0.2);
+    first.spend("USD", new Big(0.2));
     first.close();
     expect(of(parent)).toEqual({ remaining: { USD: "0.8" }, available: { USD: "0.3" } });
     granted(parent, { USD: "0.3" });
@@ -90,7 +90,7 @@ describe("children", () => {
   test("R-9.6-8: an ancestor that is exhausted stops its descendants, whatever they have left", () => {
     const parent = new Budget(amounts({ USD: 1, EUR: 1 }));
     const child = granted(parent, { USD: "0.5" });
-    parent.charge("EUR", 1);
+    parent.spend("EUR", new Big(1));
     expect(child.exhausted()).toEqual({ currency: "EUR", remaining: "0" });
     expect(of(child).remaining).toEqual({ USD: "0.5" });
   });
@@ -98,7 +98,7 @@ describe("children", () => {
   test("R-9.4-4: a grandparent that overspent has nothing left to grant through its child", () => {
     const top = new Budget(amounts({ USD: 10 }));
     const middle = granted(top, { USD: 8 });
-    top.charge("USD", 9);
+    top.spend("USD", new Big(9));
     expect(middle.delegate(amounts({ USD: 2 }))).toMatchObject({ ok: false, available: "1" });
     expect(middle.reserve(amounts({ USD: 2 }))).toMatchObject({ ok: false, available: "1" });
     granted(middle, { USD: 1 });
@@ -107,7 +107,7 @@ describe("children", () => {
   test("a child that overspent sets nothing aside, and a closed one gives nothing back twice", () => {
     const parent = new Budget(amounts({ USD: 10 }));
     const child = granted(parent, { USD: 1 });
-    child.charge("USD", 3);
+    child.spend("USD", new Big(3));
     expect(of(child).remaining).toEqual({ USD: "-2" });
     expect(of(parent)).toEqual({ remaining: { USD: "7" }, available: { USD: "7" } });
     child.close();
@@ -123,7 +123,7 @@ describe("children", () => {
     });
     const parent = new Budget(amounts({ USD: 10 }), { holder: holder("parent") });
     const outcome = parent.delegate(amounts({ USD: 5 }), { holder: holder("child") });
-    if (outcome.ok) outcome.child.charge("USD", 2);
+    if (outcome.ok) outcome.child.spend("USD", new Big(2));
     expect(said).toEqual(["child changed", "child 3", "parent changed", "parent 8"]);
   });
 });
@@ -240,7 +240,7 @@ test("R-5.2-4, R-9.6-8, R-9.6-13: over any sequence of steps money is conserved 
         if (node === undefined) break;
         const amount = money(n);
         if (what === "spend") {
-          node.budget.charge(currency, n / 100);
+          node.budget.spend(currency, new Big(n / 100));
           model.spend(node, currency, BigInt(n));
         } else if (what === "reserve") {
           const outcome = node.budget.reserve(amounts({ [currency]: amount }));

@@ -22,11 +22,6 @@ export interface BudgetOptions {
   readonly holder?: BudgetHolder;
 }
 
-/** A charge is recorded, or refused. */
-export type ChargeOutcome =
-  | { readonly ok: true }
-  | { readonly ok: false; readonly problem: string };
-
 /** Why an amount cannot be set aside. */
 export interface Shortfall {
   readonly ok: false;
@@ -76,23 +71,11 @@ export class Budget {
   }
 
   /**
-   * Records what a cost metric says, here and with every ancestor that budgets the currency (R-9.6-8). A counter may go
-   * below zero (R-9.6-5); a currency without one is not counted.
-   *
-   * @param currency the metric's unit
-   * @param value refused unless it is a finite number of zero or more (R-9.6-4)
+   * Records a cost, here and with every ancestor that budgets the currency (R-9.6-8). A counter may go below zero
+   * (R-9.6-5); a currency without one is not counted.
    */
-  charge(currency: string | undefined, value: unknown): ChargeOutcome {
-    if (typeof value !== "number" || !Number.isFinite(value) || value < 0) {
-      return { ok: false, problem: "a cost must be a finite number of zero or more" };
-    }
-    // Through the shortest decimal text of the double (R-5.2-5).
-    if (currency !== undefined && value > 0) this.spend(currency, new Big(String(value)));
-    return { ok: true };
-  }
-
-  /** Records an exact cost, as {@link charge} does. @param amount above zero */
-  spend(currency: string, amount: Big): void {
+  spend(currency: string | undefined, amount: Big): void {
+    if (currency === undefined || amount.lte(0)) return;
     for (const budget of this.#lineage()) budget.#deduct(currency, amount);
   }
 

@@ -1,4 +1,5 @@
 import { type Lease, ManualClock } from "@arcp/core";
+import Big from "big.js";
 import { describe, expect, test } from "vitest";
 import { Budget } from "./budget.ts";
 import { Expiry } from "./expiry.ts";
@@ -38,13 +39,13 @@ test("R-9.3-2: what is covered passes, the rest is denied with what was asked an
 test("R-9.3-1: the checks come in their order: active, expiry, budgets, coverage", () => {
   const { clock, budget, job, code } = setUp(undefined, 1000);
   clock.advance(1000);
-  budget.charge("EUR", 1);
+  budget.spend("EUR", new Big(1));
   job.active = false;
   expect(code("/etc")).toBe("CANCELLED");
   job.active = true;
   expect(code("/etc")).toBe("LEASE_EXPIRED");
   const fresh = setUp(undefined, 1000);
-  fresh.budget.charge("EUR", 1);
+  fresh.budget.spend("EUR", new Big(1));
   expect(fresh.code("/etc")).toBe("BUDGET_EXHAUSTED");
   expect(setUp().code("/etc")).toBe("PERMISSION_DENIED");
   expect(setUp().code()).toBeUndefined();
@@ -88,7 +89,7 @@ describe("expiry", () => {
 describe("budgets", () => {
   test("R-9.6-6: an exhausted counter stops every namespace, and says how much is left", () => {
     const { budget, guard } = setUp({ "tool.call": ["*"], "cost.budget": ["EUR:2", "USD:1"] });
-    budget.charge("EUR", 2.15);
+    budget.spend("EUR", new Big(2.15));
     expect(guard.check("tool.call", "ocr")).toMatchObject({
       code: "BUDGET_EXHAUSTED",
       message: "tool.call on ocr is refused: -0.15 EUR remain and must be above zero",
@@ -99,7 +100,7 @@ describe("budgets", () => {
 
   test("R-9.6-5: what remains above zero is enough, however little", () => {
     const { budget, code } = setUp();
-    budget.charge("EUR", 0.9999999999999999);
+    budget.spend("EUR", new Big(0.9999999999999999));
     expect(code()).toBeUndefined();
   });
 });

@@ -8,7 +8,7 @@ import {
   type Lease,
   type LogLevel,
 } from "@arcp/core";
-import Big from "big.js";
+import { exactCost } from "../authority/amount.ts";
 import { isCostMetric } from "../authority/grant.ts";
 import { checkpointText } from "./checkpoint.ts";
 import type { Files } from "./files.ts";
@@ -174,9 +174,9 @@ function emitMetric(job: Job, metric: Parameters<AgentContext["metric"]>[0]): Pr
   if (body.name.startsWith("cost.budget."))
     throw invalid(`the metric ${body.name} is the runtime's`);
   if (!isCostMetric(body.name)) return job.emit("metric", body);
-  if (job.live && body.value < 0) throw invalid("a cost must be a finite number of zero or more");
-  // Through the shortest decimal text of the double (R-5.2-5).
-  return job.emitCost(body, new Big(String(body.value)));
+  const amount = exactCost(body.value);
+  if (amount === undefined) throw invalid("a cost must be a finite number of zero or more");
+  return job.emitCost(body, amount);
 }
 
 /** Validates what an agent says against the event's own schema (R-8.1-2). */

@@ -258,13 +258,13 @@ export class Job implements KnownJob {
     if (!this.live) return DONE;
     // The metric first: should it be refused, nothing was charged.
     const accepted = this.emit("metric", metric, "event", over);
-    if (metric.unit !== undefined && amount.gt(0)) this.budget.spend(metric.unit, amount);
+    this.budget.spend(metric.unit, amount);
     return accepted;
   }
 
   /**
    * Remembers what a later attempt begins with. Resolves when it is durable, and all that was emitted before it.
-   * @param json at most `MAX_CHECKPOINT` characters
+   * @param json as `checkpointText` makes it
    * @throws ArcpError `INTERNAL_ERROR` once the job is left to the next process
    */
   async saveCheckpoint(json: string): Promise<void> {
