@@ -28,8 +28,11 @@ const principals = {
   [tokens.bob]: "bob",
 };
 
-/** No heartbeats, for tests that count the runtime's timers or move its clock by leaps; and no acks, which nobody sends. */
-export const withoutHeartbeats = [
+/**
+ * What the clients of a stage offer unless a test says otherwise: no heartbeats, since a test that moves the clock by
+ * leaps would race the pong that has to come in between, and no acks, which nobody sends.
+ */
+const withoutHeartbeats = [
   ...features.filter((name) => name !== "heartbeat" && name !== "ack"),
   REQUEST_ID_FEATURE,
 ];
@@ -121,7 +124,7 @@ export class Stage implements AsyncDisposable {
     options?: WireOptions,
   ): Promise<WireClient> {
     const wire = await this.wire(options);
-    await wire.hello({ token: tokens.alice, ...introduction });
+    await wire.hello({ token: tokens.alice, features: withoutHeartbeats, ...introduction });
     return wire;
   }
 

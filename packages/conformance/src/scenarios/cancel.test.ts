@@ -1,7 +1,7 @@
 import { ArcpError, ManualClock } from "@arcp/core";
 import { describe, expect, test } from "vitest";
 import { ways } from "../../test/line.ts";
-import { eventually, Stage, settled, tokens, withoutHeartbeats } from "../../test/stage.ts";
+import { eventually, Stage, settled, tokens } from "../../test/stage.ts";
 import type { StreamEnvelope } from "../wire/stream-envelope.ts";
 import type { WireClient } from "../wire/wire-client.ts";
 
@@ -223,10 +223,10 @@ describe.each(ways)("over %s", (way) => {
   test("R-7.4-7: once the owning session is gone, its principal may cancel, and nobody else", async () => {
     const clock = new ManualClock();
     await using stage = await Stage.open(way, { clock });
-    const wire = await stage.greeted({ features: withoutHeartbeats });
+    const wire = await stage.greeted();
     const { id, puppet } = await stage.played(wire);
-    const heir = await stage.greeted({ features: withoutHeartbeats, token: tokens.alice2 });
-    const stranger = await stage.greeted({ features: withoutHeartbeats, token: tokens.bob });
+    const heir = await stage.greeted({ token: tokens.alice2 });
+    const stranger = await stage.greeted({ token: tokens.bob });
     clock.advance(10_000);
     const timers = clock.pending;
     await stage.drop(wire);

@@ -2,7 +2,7 @@ import { ManualClock } from "@arcp/core";
 import { describe, expect, test } from "vitest";
 import { durableWays } from "../../test/line.ts";
 import { flood } from "../../test/puppets.ts";
-import { Stage, settled, tokens, withoutHeartbeats } from "../../test/stage.ts";
+import { Stage, settled, tokens } from "../../test/stage.ts";
 import type { ResumeForm } from "../wire/opening-request.ts";
 import type { StreamEnvelope } from "../wire/stream-envelope.ts";
 
@@ -138,7 +138,7 @@ describe.each(durableWays)("over %s, through a crash of the runtime", (way) => {
   test("R-6.3-11: the window counts from the restart, for who was connected and for who was not", async () => {
     const clock = new ManualClock();
     await using stage = await Stage.open(way, { clock });
-    const greeted = () => stage.greeted({ features: withoutHeartbeats });
+    const greeted = () => stage.greeted();
     const [present, away, late] = [await greeted(), await greeted(), await greeted()];
     await stage.drop(away);
     await settled();

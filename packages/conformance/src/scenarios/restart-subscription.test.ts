@@ -1,7 +1,7 @@
 import { features, ManualClock, REQUEST_ID_FEATURE } from "@arcp/core";
 import { describe, expect, test } from "vitest";
 import { durableWays } from "../../test/line.ts";
-import { Stage, settled, tokens, withoutHeartbeats } from "../../test/stage.ts";
+import { Stage, settled, tokens } from "../../test/stage.ts";
 import type { Sent } from "../wire/sent.ts";
 import type { StreamEnvelope } from "../wire/stream-envelope.ts";
 import type { WireClient } from "../wire/wire-client.ts";
@@ -51,7 +51,7 @@ describe.each(durableWays)("over %s, through a crash of the runtime", (way) => {
   test("R-7.3-11, R-7.6-5 and R-7.6-11: a job that finished before is told whole, or from a number of either kind", async () => {
     const clock = new ManualClock();
     await using stage = await Stage.open(way, { clock });
-    const greeted = () => stage.greeted({ features: withoutHeartbeats });
+    const greeted = () => stage.greeted();
     const owner = await greeted();
     const { id, records } = await interleaved(stage, owner);
     await settled();
@@ -129,7 +129,7 @@ describe.each(durableWays)("over %s, through a crash of the runtime", (way) => {
     await using stage = await Stage.open(way);
     const owner = await stage.greeted();
     const [left, ended] = [await stage.played(owner), await stage.played(owner)];
-    const watcher = await stage.greeted({ token: tokens.alice2 });
+    const watcher = await stage.greeted({ token: tokens.alice2, ...acking });
     await subscribe(watcher, left.id, { history: true });
     await subscribe(watcher, ended.id, { history: true });
     ended.puppet.finish();

@@ -1,7 +1,7 @@
 import { ManualClock, newMessageId } from "@arcp/core";
 import { describe, expect, test } from "vitest";
 import { ways } from "../../test/line.ts";
-import { eventually, Stage, settled, tokens, withoutHeartbeats } from "../../test/stage.ts";
+import { eventually, Stage, settled, tokens } from "../../test/stage.ts";
 import type { ResumeForm } from "../wire/opening-request.ts";
 import type { StreamEnvelope } from "../wire/stream-envelope.ts";
 import type { WireClient } from "../wire/wire-client.ts";
@@ -94,7 +94,7 @@ describe.each(combinations)("as $form over $way", ({ way, form }) => {
   test("R-6.3-11 and R-6.3-18: the window runs from the loss, and afterwards the session is gone while its job runs on", async () => {
     const clock = new ManualClock();
     await using stage = await Stage.open(way, { clock });
-    let wire = await stage.greeted({ features: withoutHeartbeats });
+    let wire = await stage.greeted();
     const { id, puppet } = await stage.played(wire);
     await wire.next();
     clock.advance(10_000_000);
@@ -118,7 +118,7 @@ describe.each(combinations)("as $form over $way", ({ way, form }) => {
     expect(late).toEqual(await attempt(stage, wire, { form, resumeToken: "never issued" }));
     expect(puppet.ctx.signal.aborted).toBe(false);
     await puppet.ctx.thought("for whoever comes");
-    const heir = await stage.greeted({ features: withoutHeartbeats, token: tokens.alice2 });
+    const heir = await stage.greeted({ token: tokens.alice2 });
     await heir.request("job.subscribe", { job_id: id, history: true }, { jobId: id });
     await heir.until((e) => e.event_seq === 2);
     // Nobody owns it any more, so its principal may cancel it.

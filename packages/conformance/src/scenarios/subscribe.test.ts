@@ -2,7 +2,7 @@ import { ManualClock } from "@arcp/core";
 import { describe, expect, test } from "vitest";
 import { ways } from "../../test/line.ts";
 import { flood, type Puppet } from "../../test/puppets.ts";
-import { eventually, Stage, settled, tokens, withoutHeartbeats } from "../../test/stage.ts";
+import { eventually, Stage, settled, tokens } from "../../test/stage.ts";
 import type { Sent } from "../wire/sent.ts";
 import type { StreamEnvelope } from "../wire/stream-envelope.ts";
 import type { WireClient } from "../wire/wire-client.ts";
@@ -134,7 +134,7 @@ describe.each(ways)("over %s", (way) => {
   test("R-7.6-5 and R-6.3-18: from_event_seq speaks the owner's numbers also when the owner is gone", async () => {
     const clock = new ManualClock();
     await using stage = await Stage.open(way, { clock });
-    const owner = await stage.greeted({ features: withoutHeartbeats });
+    const owner = await stage.greeted();
     const { puppet: other } = await stage.played(owner);
     await owner.next();
     const { id, puppet } = await stage.played(owner);
@@ -149,7 +149,7 @@ describe.each(ways)("over %s", (way) => {
     clock.advance(600_000);
     await settled();
     await expect(stage.resumed(owner)).rejects.toThrow();
-    const watcher = await stage.greeted({ features: withoutHeartbeats });
+    const watcher = await stage.greeted();
     await subscribe(watcher, id, { history: true, from_event_seq: 4 });
     puppet.finish();
     expect(jobSeqs(await watcher.until(isTerminal))).toEqual([3, 4]);
@@ -292,9 +292,9 @@ describe.each(ways)("over %s", (way) => {
   test("R-7.6-10: a subscription goes on when the owner's connection, and then its session, is gone", async () => {
     const clock = new ManualClock();
     await using stage = await Stage.open(way, { clock });
-    const owner = await stage.greeted({ features: withoutHeartbeats });
+    const owner = await stage.greeted();
     const { id, puppet } = await stage.played(owner);
-    const watcher = await stage.greeted({ features: withoutHeartbeats });
+    const watcher = await stage.greeted();
     await subscribe(watcher, id, { history: true });
     clock.advance(10_000);
     const timers = clock.pending;
@@ -384,12 +384,12 @@ describe.each(ways)("over %s", (way) => {
     const clock = new ManualClock();
     const limits = { resumeWindowSec: 100, retentionSec: 500 };
     await using stage = await Stage.open(way, { clock, limits });
-    const owner = await stage.greeted({ features: withoutHeartbeats });
+    const owner = await stage.greeted();
     const { id, puppet } = await stage.played(owner);
     await emit(puppet, 1, 3);
     puppet.finish();
     await owner.until(isTerminal);
-    const watcher = await stage.greeted({ features: withoutHeartbeats });
+    const watcher = await stage.greeted();
     await settled();
     clock.advance(499_000);
     await subscribe(watcher, id, { history: true });
@@ -397,7 +397,7 @@ describe.each(ways)("over %s", (way) => {
     // What was sent so lately may not have arrived, and this client does not tell.
     clock.advance(1_000);
     await settled();
-    await subscribe(await stage.greeted({ features: withoutHeartbeats }), id);
+    await subscribe(await stage.greeted(), id);
     await settled();
     clock.advance(110_000);
     await settled();
