@@ -43,14 +43,16 @@ export class Archive {
     const now = clock.now();
     const ended: Array<{ job: EndedJob; age: number }> = [];
     const kept = new Set<JobId>();
+    const delegated = new Set<JobId>();
     const owned = new Map<SessionId, JobId[]>();
     for (let after: JobQuery["after"]; ; ) {
       const rows = await store.jobs.list({ limit: 1000, ...(after && { after }) });
-      for (const { id, session, keepUntil, status, finishedAt = now } of rows) {
+      for (const { id, session, parent, keepUntil, status, finishedAt = now } of rows) {
         if (isTerminal(status)) {
           ended.push({ job: { id, session, keepUntil }, age: now - finishedAt });
         }
         kept.add(id);
+        if (parent !== undefined) delegated.add(id);
         const siblings = owned.get(session) ?? [];
         siblings.push(id);
         owned.set(session, siblings);
@@ -61,6 +63,7 @@ export class Archive {
     await sessions.restore({
       has: (job) => kept.has(job),
       ownedBy: (session) => owned.get(session) ?? [],
+      isDelegated: (job) => delegated.has(job),
     });
     for (const { job, age } of ended.sort((a, b) => b.age - a.age)) this.#retention.keep(job, age);
     startAgents();

@@ -14,8 +14,12 @@ export interface Policy {
   readonly mayObserve: (principal: string, job: ObservedJob) => boolean;
   /** Which agents a principal may submit to, and sees in its welcome (R-7.5-2). Default: all. */
   readonly maySubmit: (principal: string, agent: string) => boolean;
-  /** Cuts a requested lease down. Default: grants it as requested. */
-  readonly grant: (principal: string, requested: Lease) => Lease;
+  /**
+   * Cuts a requested lease down: drops or narrows patterns, lowers or adds budgets. A job whose lease it widens is refused
+   * (R-7.1-3). Default: grants it as requested.
+   * @param agent the resolved reference
+   */
+  readonly grant: (principal: string, requested: Lease, agent: string) => Lease;
 }
 
 export const defaultPolicy: Policy = {

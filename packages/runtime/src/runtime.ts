@@ -6,6 +6,7 @@ import { emptyVault } from "./authority/vault.ts";
 import { Connection, type ConnectionContext } from "./connection.ts";
 import { FailedLogins } from "./failed-logins.ts";
 import { IdleWatch } from "./idle-watch.ts";
+import { acceptanceOf } from "./jobs/acceptance.ts";
 import { AgentRegistry, type AnyAgent } from "./jobs/agents.ts";
 import { Committer } from "./jobs/committer.ts";
 import { KeyedSubmits } from "./jobs/idempotency.ts";
@@ -160,7 +161,15 @@ class HostedRuntime implements Runtime {
       sessions,
       authenticate: options.auth,
       logins: new FailedLogins(clock, limits.failedLoginsPerMinute),
-      projector: { logs: store.logs, turn: committer.turn, vault: emptyVault },
+      projector: {
+        logs: store.logs,
+        turn: committer.turn,
+        vault: emptyVault,
+        introduction: async (job) => {
+          const row = await store.jobs.get(job);
+          return row && acceptanceOf(row);
+        },
+      },
       welcome: (session) => this.#welcome(session, options),
       heartbeatInterval: limits.heartbeatIntervalSec * 1000,
       idleWatch: new IdleWatch(clock, limits.idleSec * 1000),

@@ -136,7 +136,7 @@ function decode(row: Row): ListedJob {
     principal: fromJson(row["principal"]),
     session: row["session"] as JobRow["session"],
     submittedIn: present(row["submitted_in"], (id) => id as JobRow["session"]),
-    request: fromJson(row["request"]),
+    request: present(row["request"], fromJson<NonNullable<JobRow["request"]>>),
     agent: String(row["agent"]),
     acceptedAt: Number(row["accepted_at"]),
     status: row["status"] as JobRow["status"],

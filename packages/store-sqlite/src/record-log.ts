@@ -25,6 +25,7 @@ const KINDS: readonly RecordKind[] = [
   "budget",
   "credential_rotated",
   "terminal",
+  "delegate",
 ];
 
 /** A row of `logs`; `records` and `characters` are what counts for its own limits, `size` are all characters. */

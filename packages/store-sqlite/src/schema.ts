@@ -39,7 +39,7 @@ export const migrations: readonly string[] = [
     id TEXT NOT NULL PRIMARY KEY,
     principal TEXT NOT NULL,
     session TEXT NOT NULL,
-    request TEXT NOT NULL,
+    request TEXT,
     agent TEXT NOT NULL,
     accepted_at REAL NOT NULL,
     status TEXT NOT NULL,

@@ -85,6 +85,7 @@ export const logAppendCases: readonly StoreCase[] = [
       "budget",
       "credential_rotated",
       "terminal",
+      "delegate",
     ];
     const job = newJobId();
     const given: LogRecord[] = Array.from({ length: 1200 }, (_, index) =>

@@ -21,10 +21,15 @@ export class Expiry {
   readonly at: number;
   /** By the monotonic clock as well, so that a wall clock that is set back gains nothing (R-9.5-5). */
   readonly #deadline: number;
+  readonly #parent: Expiry | undefined;
 
-  /** Made when the job is accepted. */
-  constructor(clock: Clock, at: number) {
+  /**
+   * Made when the job is accepted.
+   * @param parent of a delegated job: nothing outlives it, however the wall clock was set meanwhile (R-9.4-5)
+   */
+  constructor(clock: Clock, at: number, parent?: Expiry) {
     this.#clock = clock;
+    this.#parent = parent;
     this.at = at;
     this.#deadline = clock.monotonic() + (at - clock.now());
   }
@@ -51,6 +56,7 @@ export class Expiry {
   }
 
   #left(): number {
-    return Math.min(this.at - this.#clock.now(), this.#deadline - this.#clock.monotonic());
+    const own = Math.min(this.at - this.#clock.now(), this.#deadline - this.#clock.monotonic());
+    return this.#parent === undefined ? own : Math.min(own, this.#parent.#left());
   }
 }

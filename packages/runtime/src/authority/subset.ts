@@ -24,6 +24,17 @@ export function excess(parent: CompiledLease, child: CompiledLease): string | un
   return undefined;
 }
 
+/** What a granted lease allows beyond the requested one, for humans: patterns, or more of a currency, or without end (R-7.1-3). */
+export function widening(requested: CompiledLease, granted: CompiledLease): string | undefined {
+  for (const [currency, amount] of requested.budget) {
+    const left = granted.budget.get(currency);
+    if (left === undefined || left.gt(amount)) {
+      return `cost.budget allows ${left?.toFixed() ?? "any amount of"} ${currency}, and ${amount.toFixed()} was requested`;
+    }
+  }
+  return excess(requested, granted);
+}
+
 /** @returns whether a pattern of the parent includes this one of the child */
 function includes(namespace: Capability, inner: Glob): (outer: Glob) => boolean {
   switch (namespace) {

@@ -13,7 +13,18 @@ export interface Acceptance {
 
 /** The acceptance of a job: its initial budget, whatever was spent since (section 7.1). */
 export function acceptanceOf(
-  row: Pick<JobRow, "id" | "request" | "agent" | "lease" | "expiresAt" | "acceptedAt" | "traceId">,
+  row: Pick<
+    JobRow,
+    | "id"
+    | "request"
+    | "agent"
+    | "lease"
+    | "expiresAt"
+    | "acceptedAt"
+    | "traceId"
+    | "parent"
+    | "delegateId"
+  >,
 ): Acceptance {
   const grant = compileGrant(row.lease["cost.budget"] ?? []);
   const budget = grant.ok && grant.grant.size > 0 ? new Budget(grant.grant).toJSON() : undefined;
@@ -30,6 +41,8 @@ export function acceptanceOf(
       budget,
       accepted_at: formatTimestamp(row.acceptedAt),
       trace_id: row.traceId,
+      parent_job_id: row.parent,
+      delegate_id: row.delegateId,
     },
   };
 }

@@ -46,6 +46,14 @@ export function cancelled(reason: string | undefined): Ending {
   return { status: "cancelled", payload: new ArcpError("CANCELLED", message).toPayload() };
 }
 
+/** Of a delegated job whose parent is over (R-10-6). */
+export function parentEnded(): Ending {
+  const error = new ArcpError("CANCELLED", "the job that delegated this one has ended", {
+    details: { reason: "parent_ended" },
+  });
+  return { status: "cancelled", payload: error.toPayload() };
+}
+
 /** @param seconds the `max_runtime_sec` that ran out */
 export function timedOut(seconds: number): Ending {
   return {

@@ -7,7 +7,7 @@ import type { JobTable } from "./table.ts";
 /** A job that has ended, as the store keeps it. */
 function finishedJob(row: ListedJob, lastSeq: number): KnownJob {
   const { id, principal, session, submittedIn = session, agent, traceId, lease, status } = row;
-  const { expiresAt } = row;
+  const { expiresAt, parent } = row;
   const remaining =
     row.remaining &&
     Object.fromEntries(
@@ -18,6 +18,7 @@ function finishedJob(row: ListedJob, lastSeq: number): KnownJob {
     principal,
     session,
     submittedIn,
+    parent,
     agent,
     traceId,
     lease,

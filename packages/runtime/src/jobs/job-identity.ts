@@ -1,4 +1,4 @@
-import type { JobId, JobStatus, MessageId, SessionId } from "@arcp/core";
+import type { JobId, JobStatus, SessionId } from "@arcp/core";
 
 /** What a job is, from its acceptance to its end. */
 export interface JobIdentity {
@@ -7,7 +7,6 @@ export interface JobIdentity {
   /** The session that submitted it; its features decide what the agent may stream. */
   readonly session: SessionId;
   readonly features: ReadonlySet<string>;
-  readonly request: MessageId;
   /** The resolved reference. */
   readonly agent: string;
   readonly traceId: string;
@@ -22,6 +21,10 @@ export interface JobIdentity {
   readonly stallSec: number | undefined;
   /** Milliseconds since 1970 before which it is not removed, however short the retention (R-7.2-7). */
   readonly keepUntil?: number | undefined;
+  /** The job that delegated it. */
+  readonly parent?: JobId | undefined;
+  /** What its parent calls the delegation (R-10-2). */
+  readonly delegateId?: string | undefined;
 }
 
 /** What an earlier attempt of a job left behind, as the store tells it. */

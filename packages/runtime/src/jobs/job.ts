@@ -12,13 +12,14 @@ import {
 } from "@arcp/core";
 import type Big from "big.js";
 import { type ExactNumber, exactNumber } from "../authority/amount.ts";
-import { Budget, type Remainder } from "../authority/budget.ts";
+import { Budget, type BudgetHolder, type Remainder } from "../authority/budget.ts";
 import { Expiry } from "../authority/expiry.ts";
+import type { Grant } from "../authority/grant.ts";
 import { Guard } from "../authority/guard.ts";
 import type { CompiledLease } from "../authority/lease.ts";
 import type { JobChange, JobIndex, RecordKind } from "../store/index.ts";
 import { Cancellation } from "./cancellation.ts";
-import { cancelled, type Ending, expired, stalled, timedOut } from "./ending.ts";
+import { cancelled, type Ending, expired, parentEnded, stalled, timedOut } from "./ending.ts";
 import { JobEntry } from "./job-entry.ts";
 import type { JobIdentity, Legacy } from "./job-identity.ts";
 import { JobLog, type JobLogContext } from "./job-log.ts";
@@ -33,6 +34,14 @@ export interface JobContext extends JobLogContext {
   readonly cancelGrace: number;
   /** Whether a job ends at the moment at which its lease expires, rather than with its next operation (R-9.5-3). */
   readonly endsAtExpiry: boolean;
+}
+
+/** Where a job comes from, if not from nothing. */
+export interface JobOrigin {
+  /** The attempt before this one, when it is run again. */
+  readonly legacy?: Legacy | undefined;
+  /** The job that delegated it. */
+  readonly parent?: Job | undefined;
 }
 
 /** The body of a metric that is a cost. */
@@ -82,10 +91,21 @@ export class Job implements KnownJob {
   #terminalSeq = Number.POSITIVE_INFINITY;
   #owner: SessionId;
   #streamed = false;
+  /** What it had to say last, once that is decided. */
+  #ending: Ending | undefined;
+  readonly #parent: Job | undefined;
+  /** Delegated jobs that have not ended. */
+  readonly #children = new Set<Job>();
 
-  /** @param legacy of the attempt before this one, when the job is run again */
-  constructor(identity: JobIdentity, lease: CompiledLease, context: JobContext, legacy?: Legacy) {
+  /** @throws ArcpError `LEASE_SUBSET_VIOLATION` when its budget does not fit into what its parent has available (R-9.4-4) */
+  constructor(
+    identity: JobIdentity,
+    lease: CompiledLease,
+    context: JobContext,
+    { legacy, parent }: JobOrigin = {},
+  ) {
     this.identity = identity;
+    this.#parent = parent;
     this.attempt = legacy?.attempt ?? 1;
     this.#rerun = legacy !== undefined;
     this.checkpoint = legacy?.checkpoint;
@@ -97,14 +117,20 @@ export class Job implements KnownJob {
       changed: () => this.#keepBudget(),
       say: (remainder: Remainder) => this.#emitRemainder(remainder),
     };
-    this.budget = new Budget(lease.budget, { left: legacy?.remaining, holder });
+    this.budget =
+      parent === undefined
+        ? new Budget(lease.budget, { left: legacy?.remaining, holder })
+        : parent.#grant(lease.budget, holder);
     const { expiresAt } = identity;
-    this.#expiry = expiresAt === undefined ? undefined : new Expiry(context.clock, expiresAt);
+    this.#expiry =
+      expiresAt === undefined
+        ? undefined
+        : new Expiry(context.clock, expiresAt, parent === undefined ? undefined : parent.#expiry);
     this.guard = new Guard({
       lease,
       budget: this.budget,
       expiry: this.#expiry,
-      isActive: () => this.live && !this.#cancellation.asked && this.#suspension === undefined,
+      isActive: () => this.#active,
       onExpired: () => this.#overrun(),
     });
     this.#entry = new JobEntry({
@@ -119,6 +145,7 @@ export class Job implements KnownJob {
       committing: () => this.#entry.save(),
       failed: (error) => this.#lose(error),
     });
+    if (parent !== undefined) parent.#children.add(this);
   }
 
   get id(): JobId {
@@ -145,6 +172,15 @@ export class Job implements KnownJob {
     return this.identity.agent;
   }
 
+  get parent(): JobId | undefined {
+    return this.identity.parent;
+  }
+
+  /** How many jobs stand above it: 0 for one that a client submitted. */
+  get depth(): number {
+    return this.#parent === undefined ? 0 : this.#parent.depth + 1;
+  }
+
   get traceId(): string {
     return this.identity.traceId;
   }
@@ -169,6 +205,12 @@ export class Job implements KnownJob {
   /** Whether the job still takes events and operations. */
   get live(): boolean {
     return !isTerminal(this.#state) && this.#suspension !== "done";
+  }
+
+  /** Whether it may still act: no one of its line has ended or was asked to stop. */
+  get #active(): boolean {
+    const active = this.live && !this.#cancellation.asked && this.#suspension === undefined;
+    return active && (this.#parent === undefined || this.#parent.#active);
   }
 
   /** Whether its agent may be started again, should the runtime stop now. */
@@ -204,6 +246,11 @@ export class Job implements KnownJob {
     return this.#ended.promise;
   }
 
+  /** How it ended; undefined before, and when it is lost or left to the next process. */
+  get ending(): Ending | undefined {
+    return this.#ending;
+  }
+
   /** The job is accepted for good: its clocks run, from the first acceptance on (R-7.3-6, R-9.5-3). */
   accept(): void {
     if (!this.live) return;
@@ -218,11 +265,15 @@ export class Job implements KnownJob {
     else end();
   }
 
+  /** It was never accepted: it leaves nothing behind. */
+  discard(): void {
+    this.#suspension = "done";
+    this.#halt(() => new ArcpError("INTERNAL_ERROR", "the job was not accepted"));
+  }
+
   /** The agent begins. @returns whether it still may */
   begin(): boolean {
-    if (!this.live || this.#suspension !== undefined || !canMove(this.#state, "running")) {
-      return false;
-    }
+    if (!this.#active || !canMove(this.#state, "running")) return false;
     this.#state = "running";
     const again = `run again after the runtime stopped, attempt ${this.attempt}`;
     const message = this.attempt > 1 ? { message: again } : {};
@@ -245,7 +296,7 @@ export class Job implements KnownJob {
   emit(kind: string, body: object, recordKind: RecordKind = "event", over = false): Promise<void> {
     if (!this.live) return DONE;
     const accepted = this.#log.event(kind, body, recordKind, over);
-    this.#stall?.heard();
+    this.#heard();
     if (recordKind === "result_chunk" && !this.#streamed) {
       this.#streamed = true;
       this.#entry.note("streamed");
@@ -296,14 +347,26 @@ export class Job implements KnownJob {
       void this.#leave();
       return false;
     }
-    for (const remainder of this.budget.unsaid()) this.#emitRemainder(remainder);
     const final = this.#finalOf(ending);
+    this.#finish(final);
+    return final === ending;
+  }
+
+  #finish(ending: Ending): void {
+    // Their last costs are charged before the last word on this budget (R-10-6).
+    for (const child of [...this.#children]) child.#orphan();
+    for (const remainder of this.budget.unsaid()) this.#emitRemainder(remainder);
+    this.#ending = ending;
     this.#terminalSeq = this.#log.nextSeq;
-    const status = this.#log.end(final);
+    const status = this.#log.end(ending);
     this.#state = status;
     this.#halt(() => new ArcpError("CANCELLED", "the job has ended"));
     void this.#settle(status).then(this.#ended.resolve);
-    return final === ending;
+  }
+
+  /** Its parent is over: it ends at once, whatever it is waiting for (R-10-6). */
+  #orphan(): void {
+    if (this.live) this.#finish(parentEnded());
   }
 
   /** Resolves when its end, if it has come, is durable: what is said of it afterwards is final. */
@@ -330,11 +393,13 @@ export class Job implements KnownJob {
       return acknowledge(isTerminal(status) ? status : undefined);
     }
     const first = await this.#askFor(reason);
+    // An end that did not wait for this word, with its parent's, stands in front of it.
+    if (!this.live) return this.cancel(reason, acknowledge, grace);
     acknowledge(undefined);
     if (!first) return;
     this.#cancellation.acknowledged();
     if (!this.live) return;
-    this.#stop.stop(() => new ArcpError("CANCELLED", reason || "cancelled on request"));
+    this.#signal(() => new ArcpError("CANCELLED", reason || "cancelled on request"));
     this.#after(grace, () => this.end(cancelled(reason)));
     this.#release();
     if (this.#state === "pending" || grace === 0) this.end(cancelled(reason));
@@ -349,15 +414,22 @@ export class Job implements KnownJob {
   async suspend(reason: string, grace: number): Promise<void> {
     if (!this.live || this.#cancellation.asked) return;
     this.#suspension = "asked";
-    this.#stop.stop(() => new ArcpError("INTERNAL_ERROR", reason));
+    this.#signal(() => new ArcpError("INTERNAL_ERROR", reason));
     if (grace > 0 && this.#state === "running") this.#after(grace, () => void this.#leave());
     else void this.#leave();
     await this.ended;
   }
 
+  /** Asks its agent and those of its descendants to stop. */
+  #signal(reason: () => ArcpError): void {
+    this.#stop.stop(reason);
+    for (const child of this.#children) child.#signal(reason);
+  }
+
   /** From here on the job is the next process's. */
   async #leave(): Promise<void> {
     if (this.#suspension !== "asked" || !this.live) return;
+    for (const child of [...this.#children]) child.#orphan();
     this.#suspension = "done";
     this.#halt(shuttingDown);
     // A log that is lost has said so already.
@@ -443,6 +515,7 @@ export class Job implements KnownJob {
 
   /** The log is lost: nothing can be told any more, so the agent has to stop. */
   #lose(error: Error): void {
+    for (const child of [...this.#children]) child.#orphan();
     this.#context.logger.error({ job: this.id, err: error }, "a job lost its log and is stopped");
     this.#lost = true;
     this.#state = "error";
@@ -456,7 +529,26 @@ export class Job implements KnownJob {
     for (const timer of this.#timers.splice(0)) timer.cancel();
     this.#stall?.stop();
     this.budget.close();
+    if (this.#parent !== undefined) this.#parent.#children.delete(this);
     this.#stop.stop(reason);
+  }
+
+  /** Whoever waits for a delegated job that works is not stalled. */
+  #heard(): void {
+    this.#stall?.heard();
+    if (this.#parent !== undefined) this.#parent.#heard();
+  }
+
+  /** The budget of a child, set aside from this one. */
+  #grant(grant: Grant, holder: BudgetHolder): Budget {
+    const outcome = this.budget.delegate(grant, { holder });
+    if (outcome.ok) return outcome.child;
+    const { currency, available = "no" } = outcome;
+    throw new ArcpError(
+      "LEASE_SUBSET_VIOLATION",
+      `lease.cost.budget: ${available} ${currency} are available to be delegated`,
+      { details: { currency, ...(outcome.available && { available }) } },
+    );
   }
 
   #after(ms: number, fire: () => void): void {

@@ -8,6 +8,8 @@ export interface KnownJob {
   readonly session: SessionId;
   /** The session that submitted it: its numbers are meant by `from_event_seq` and `last_event_seq`. */
   readonly submittedIn: SessionId;
+  /** The job that delegated it. */
+  readonly parent: JobId | undefined;
   /** The resolved reference. */
   readonly agent: string;
   readonly traceId: string;

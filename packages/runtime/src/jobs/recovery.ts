@@ -4,7 +4,7 @@ import { compileLease } from "../authority/lease.ts";
 import type { JobIndex, ListedJob, LogStore } from "../store/index.ts";
 import { checkedInput } from "./agent-input.ts";
 import type { AgentRegistry, AnyAgent } from "./agents.ts";
-import { cancelled, type Ending, failure } from "./ending.ts";
+import { cancelled, type Ending, failure, parentEnded } from "./ending.ts";
 import { Job, type JobContext } from "./job.ts";
 import { recordStem, writeRecord } from "./record.ts";
 import { type RunOptions, runAgent } from "./run.ts";
@@ -78,6 +78,8 @@ async function restart(
   head: number,
 ): Promise<(() => void) | Ending> {
   if (row.cancel !== undefined) return cancelled(row.cancel.reason);
+  // Whether or not its parent is run again: another attempt delegates anew.
+  if (row.parent !== undefined) return parentEnded();
   const attempt = (row.attempt ?? 1) + 1;
   const reference = parseAgentReference(row.agent);
   // The very agent that the job was accepted for (R-7.5-5).
@@ -96,12 +98,14 @@ async function restart(
     lease.lease,
     context.jobContext,
     {
-      attempt,
-      head,
-      status: row.status,
-      owner: row.session,
-      remaining: row.remaining,
-      checkpoint,
+      legacy: {
+        attempt,
+        head,
+        status: row.status,
+        owner: row.session,
+        remaining: row.remaining,
+        checkpoint,
+      },
     },
   );
   context.jobs.add(job, context.jobs.take(job.principal));

@@ -14,6 +14,9 @@ export interface Announcement {
   readonly payload: object;
 }
 
+/** The acceptance of a job that its owner did not ask for: another job delegated it. */
+export type Introduction = Announcement & { readonly job_id: JobId };
+
 /** Writes the frame of an announcement. Undefined fields are left out (R-5.2-1). */
 export function announce(session: SessionId | undefined, message: Announcement): string {
   return JSON.stringify({

@@ -1,5 +1,7 @@
+import type { JobId } from "@arcp/core";
 import type { Vault } from "../authority/vault.ts";
 import type { LogRecord, Run } from "../store/index.ts";
+import { announce, type Introduction } from "./announcement.ts";
 import type { Attachment } from "./attachment.ts";
 import type { Stream } from "./stream.ts";
 import { isVisible, renderFrame } from "./view.ts";
@@ -11,6 +13,8 @@ export class Batch {
   readonly cursors = new Map<Attachment, number>();
   /** What is followed no longer: the job's end is in it, or the subscription is lost. */
   readonly ended = new Set<Attachment>();
+  /** Jobs that were delegated: the owner of the one that delegated them follows them from their first record on. */
+  readonly children: JobId[] = [];
   /** Whose records are gone. */
   readonly lost: Attachment[] = [];
   readonly #stream: Stream;
@@ -56,8 +60,16 @@ export class Batch {
     else this.cursors.set(attachment, live);
   }
 
-  /** Numbers what this viewer may see of the records that follow `cursor`. */
-  add(attachment: Attachment, cursor: number, records: readonly LogRecord[]): void {
+  /**
+   * Numbers what this viewer may see of the records that follow `cursor`.
+   * @param children the acceptances of the jobs that are delegated in `records`, by the record
+   */
+  add(
+    attachment: Attachment,
+    cursor: number,
+    records: readonly LogRecord[],
+    children: ReadonlyMap<LogRecord, Introduction> = new Map(),
+  ): void {
     const { job, role } = attachment;
     const { features, journal, lag } = this.#stream;
     const viewer = { features, role };
@@ -84,10 +96,20 @@ export class Batch {
         }
         this.#push(renderFrame(this.#prefix, this.#next, job, record, this.#vault));
         if (crossing && !terminal) run = this.#warn(attachment, jobSeq, record);
+        const child = children.get(record);
+        if (child !== undefined) this.#introduce(child);
       }
       if (terminal) this.ended.add(attachment);
     }
     this.cursors.set(attachment, jobSeq);
+  }
+
+  /** Right behind the record that tells of it, and in front of everything of its own (R-10-2). It takes no number. */
+  #introduce(child: Introduction): void {
+    const frame = announce(this.#stream.session, child);
+    this.frames.push(frame);
+    this.#characters += frame.length;
+    this.children.push(child.job_id);
   }
 
   #warn({ job, role }: Attachment, jobSeq: number, { text }: LogRecord): Run {

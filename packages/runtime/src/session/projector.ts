@@ -1,7 +1,15 @@
-import { HIGH_WATER_MARK } from "@arcp/core";
+import { HIGH_WATER_MARK, type JobId } from "@arcp/core";
 import type { Vault } from "../authority/vault.ts";
-import type { CommitOutcome, LogStore, PageLimits } from "../store/index.ts";
+import type {
+  CommitOutcome,
+  LogPage,
+  LogRecord,
+  LogStore,
+  PageLimits,
+  SessionChange,
+} from "../store/index.ts";
 import type { Turn } from "../turn.ts";
+import type { Introduction } from "./announcement.ts";
 import { type Attachment, isFinished } from "./attachment.ts";
 import { Batch } from "./batch.ts";
 import type { Outbox } from "./outbox.ts";
@@ -27,6 +35,8 @@ export interface ProjectorContext {
   readonly logs: LogStore;
   readonly turn: Turn;
   readonly vault: Vault;
+  /** What introduces a delegated job to its owner; undefined when it is kept no longer. */
+  introduction(job: JobId): Promise<Introduction | undefined>;
   /** A subscription fell behind the kept log and has ended (P3). */
   lost(attachment: Attachment): void;
 }
@@ -220,6 +230,7 @@ export class Projector {
         records: this.#ready.size === 0 ? room : Math.min(room, QUANTUM),
         characters: LIMITS.characters - batch.characters,
       });
+      const children = await this.#introductions(attachment, page);
       while (this.#waits) await this.#context.turn.next();
       if (attachment.isBehind(page, cursor)) {
         const live = attachment.liveIn(page, cursor);
@@ -232,18 +243,39 @@ export class Projector {
         continue;
       }
       const start = attachment.startIn(page.floor, cursor);
-      batch.add(attachment, start, page.records);
+      batch.add(attachment, start, page.records, children);
       void this.#context.turn.spend("projecting", page.records.length);
       if (start + page.records.length < page.head) this.#ready.add(attachment);
     }
     return batch;
   }
 
+  /** Of the jobs that are delegated in what the owner of their parent reads, unless it follows or has followed them. */
+  async #introductions(
+    { role }: Attachment,
+    { records }: Pick<LogPage, "records">,
+  ): Promise<ReadonlyMap<LogRecord, Introduction>> {
+    const introductions = new Map<LogRecord, Introduction>();
+    if (role !== "owner") return introductions;
+    for (const record of records) {
+      if (record.kind !== "delegate") continue;
+      const child = delegatedIn(record);
+      if (this.#stream.knows(child)) continue;
+      const introduction = await this.#context.introduction(child);
+      if (introduction !== undefined) introductions.set(record, introduction);
+    }
+    return introductions;
+  }
+
   /** Makes the numbers durable, then moves the stream: from here on they are issued. */
   async #record(batch: Batch): Promise<ProjectorEnd | undefined> {
     const { journal, attachments, deliveries } = this.#stream;
-    if (batch.runs.length > 0) {
-      const outcome = await this.#commit(batch);
+    const children = batch.children.map((job) => this.#stream.childRow(job, batch.last));
+    if (batch.runs.length + children.length > 0) {
+      const outcome = await this.#commit({
+        ...(batch.runs.length > 0 && { runs: batch.runs }),
+        ...(children.length > 0 && { attach: children }),
+      });
       if (outcome === "fenced") return { kind: "fenced" };
       // Also when stopped meanwhile: what the store says must be what the next projector builds upon.
       journal.open(batch.runs);
@@ -254,6 +286,7 @@ export class Projector {
       deliveries?.begin(attachment.job);
     }
     this.#stream.issued = batch.last;
+    for (const row of children) this.follow(this.#stream.attachChild(row));
     if (batch.warns) this.#stream.lag?.told(batch.last);
     for (const attachment of batch.ended) {
       if (attachments.get(attachment.job) === attachment) this.#stream.detach(attachment.job);
@@ -261,9 +294,9 @@ export class Projector {
     return undefined;
   }
 
-  async #commit({ runs }: Batch): Promise<CommitOutcome> {
+  async #commit(change: SessionChange): Promise<CommitOutcome> {
     try {
-      return await this.#stream.commit({ runs }, this.#epoch);
+      return await this.#stream.commit(change, this.#epoch);
     } catch (error) {
       this.#stream.journal.seal();
       throw error;
@@ -280,4 +313,10 @@ export class Projector {
     this.#wake = undefined;
     wake?.();
   }
+}
+
+/** The child that a record of a delegation names. */
+function delegatedIn({ text }: LogRecord): JobId {
+  const { payload } = JSON.parse(`{${text}`) as { payload: { body: { child_job_id: JobId } } };
+  return payload.body.child_job_id;
 }

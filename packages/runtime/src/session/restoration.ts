@@ -9,6 +9,8 @@ export interface KeptJobs {
   has(job: JobId): boolean;
   /** Those that a session owns, whether it has read them or not. */
   ownedBy(session: SessionId): readonly JobId[];
+  /** Whether it was delegated: the record that says so, in its parent's log, attaches its owner. */
+  isDelegated(job: JobId): boolean;
 }
 
 /**
@@ -24,7 +26,7 @@ export async function restoreStream(
   jobs: KeptJobs,
 ): Promise<void> {
   const runs = await store.runs(row.id);
-  const attachments = await store.attachments(row.id);
+  const rows = await store.attachments(row.id);
   const features = new Set(row.features);
   stream.journal.open(runs);
   stream.issued = row.issued ?? (await impliedNumber(runs.at(-1), logs, features));
@@ -33,11 +35,13 @@ export async function restoreStream(
     stream.issued,
     runs.some(({ said }) => said !== undefined),
   );
+  // A delegation whose record was numbered and never sent is read once more.
+  const attachments = rows.filter(({ since }) => since <= stream.issued);
   const known = new Set(attachments.map(({ job }) => job));
   const owned = jobs.ownedBy(row.id);
   // What it owns it follows to the end, whether that was written down or not.
   const unknown = owned
-    .filter((job) => !known.has(job))
+    .filter((job) => !known.has(job) && !jobs.isDelegated(job))
     .map((job): AttachmentRow => {
       const after = stream.journal.reached(job, stream.issued, stream.issued);
       return { job, role: "owner", after, since: stream.issued };

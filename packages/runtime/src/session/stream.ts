@@ -1,5 +1,12 @@
 import type { JobId, MessageId, SessionId } from "@arcp/core";
-import type { CommitOutcome, Role, Run, SessionChange, SessionStore } from "../store/index.ts";
+import type {
+  AttachmentRow,
+  CommitOutcome,
+  Role,
+  Run,
+  SessionChange,
+  SessionStore,
+} from "../store/index.ts";
 import { Attachment } from "./attachment.ts";
 import type { Deliveries } from "./deliveries.ts";
 import { Journal } from "./journal.ts";
@@ -135,6 +142,24 @@ export class Stream {
     this.attachments.set(job, attachment);
     this.#options.followed?.(job);
     this.#note({ attach: [row] });
+    return attachment;
+  }
+
+  /** Whether it follows a job, or has read some of it as its owner. */
+  knows(job: JobId): boolean {
+    return this.attachments.has(job) || this.seen(job, "owner") !== undefined;
+  }
+
+  /** @param since the number of the record that tells of the child, or a later one of the same batch */
+  childRow(job: JobId, since: number): AttachmentRow {
+    return { job, role: "owner", after: 0, since };
+  }
+
+  /** Follows a delegated job from its first record on. The caller has committed the row, with the run that tells of it. */
+  attachChild(row: AttachmentRow): Attachment {
+    const attachment = new Attachment(row);
+    this.attachments.set(row.job, attachment);
+    this.#options.followed?.(row.job);
     return attachment;
   }
 

@@ -77,6 +77,7 @@ async function rotated() {
       logs: store.logs,
       turn,
       vault: smallVault(values),
+      introduction: async () => undefined,
       lost: () => {},
     });
     await settled();

@@ -11,8 +11,12 @@ export interface JobRow {
   readonly submittedIn?: SessionId | undefined;
   /** What the submitting session had agreed on when it submitted: it decides what the agent may stream. */
   readonly features: readonly string[];
-  /** The submit of the owning session that it came from, or by which it was adopted. */
-  readonly request: MessageId;
+  /** The submit of the owning session that it came from, or by which it was adopted; undefined for a delegated job. */
+  readonly request?: MessageId | undefined;
+  /** The job that delegated it. */
+  readonly parent?: JobId | undefined;
+  /** What its parent calls the delegation. */
+  readonly delegateId?: string | undefined;
   /** The resolved reference. */
   readonly agent: string;
   /** As JSON; undefined once it has finished. */

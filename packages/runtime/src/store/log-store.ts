@@ -2,7 +2,7 @@ import type { JobId } from "@arcp/core";
 
 /**
  * What a viewer's view is decided by besides who it is (P2): records that need a feature, the one whose secret is
- * filled in for the owner, and the one that ends the job.
+ * filled in for the owner, the one that brings the owner a further job, and the one that ends the job.
  */
 export type RecordKind =
   | "event"
@@ -10,6 +10,7 @@ export type RecordKind =
   | "result_chunk"
   | "budget"
   | "credential_rotated"
+  | "delegate"
   | "terminal";
 
 /** One record of a job's log. Its `job_seq` is its position, from 1. */

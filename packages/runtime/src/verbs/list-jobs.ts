@@ -144,7 +144,7 @@ class Entries {
       agent: job.agent,
       status,
       lease: job.lease,
-      parent_job_id: null,
+      parent_job_id: job.parent ?? null,
       created_at: formatTimestamp(row.acceptedAt),
       trace_id: job.traceId,
       last_event_seq: numbers?.get(job.id) ?? 0,

@@ -92,7 +92,7 @@ function follow(session: Session, job: KnownJob, request: Subscribe, start: Star
       lease: job.lease,
       lease_constraints: constraintsOf(job),
       budget: remaining,
-      parent_job_id: null,
+      parent_job_id: job.parent ?? null,
       trace_id: traceId,
       subscribed_from: session.stream.issued,
       replayed: visible,

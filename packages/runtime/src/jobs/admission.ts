@@ -1,0 +1,233 @@
+import {
+  type AgentReference,
+  ArcpError,
+  type Clock,
+  formatAgentReference,
+  type Lease,
+  type MessageId,
+  newJobId,
+  type SessionId,
+} from "@arcp/core";
+import type { Logger } from "pino";
+import { parseExpiry } from "../authority/expiry.ts";
+import { type CompiledLease, compileLease } from "../authority/lease.ts";
+import { widening } from "../authority/subset.ts";
+import type { Limits } from "../limits.ts";
+import type { Policy } from "../policy.ts";
+import type { JobRow, Store } from "../store/index.ts";
+import { acceptanceOf } from "./acceptance.ts";
+import type { AgentRegistry, AnyAgent } from "./agents.ts";
+import { Job, type JobContext } from "./job.ts";
+import type { JobTable } from "./table.ts";
+
+/** Characters of an acceptance: with the widest of them it still fits one message (R-4.1-7). */
+const MAX_ACCEPTANCE = 256 * 1024;
+
+/** What decides about a job before there is one. */
+export interface AdmissionContext {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly store: Pick<Store, "jobs" | "idempotency">;
+  readonly policy: Policy;
+  readonly limits: Limits;
+  readonly agents: AgentRegistry;
+  readonly jobs: JobTable;
+  readonly jobContext: JobContext;
+  /** The directory that relative paths of agents belong to; undefined when there is none. */
+  readonly workspace: string | undefined;
+  /** Whether the runtime takes no new jobs any more. */
+  readonly closing: () => boolean;
+}
+
+/** A job as it was asked for, once what is wrong with the request by itself has been ruled out. */
+export interface JobRequest {
+  readonly principal: string;
+  readonly session: SessionId;
+  readonly features: ReadonlySet<string>;
+  /** The submit that it comes from; undefined for a delegated job. */
+  readonly request: MessageId | undefined;
+  readonly agent: AnyAgent;
+  /** As it came, before the agent's schema made something of it. */
+  readonly input: unknown;
+  readonly lease: CompiledLease;
+  /** Milliseconds since 1970. */
+  readonly expiresAt: number | undefined;
+  readonly maxRuntimeSec: number | undefined;
+  readonly traceId: string;
+  /** Milliseconds that it is kept at least, from its acceptance on. */
+  readonly keep?: number | undefined;
+  /** The job that delegated it. */
+  readonly parent?: { readonly job: Job; readonly delegateId: string } | undefined;
+}
+
+/**
+ * The agent that a principal may use by this reference.
+ * @throws ArcpError `AGENT_NOT_AVAILABLE`, `AGENT_VERSION_NOT_AVAILABLE`
+ */
+export function resolveAgent(
+  { agents, policy }: Pick<AdmissionContext, "agents" | "policy">,
+  principal: string,
+  reference: AgentReference,
+): AnyAgent {
+  if (!policy.maySubmit(principal, reference.name)) {
+    throw new ArcpError("AGENT_NOT_AVAILABLE", `there is no agent ${reference.name} here`);
+  }
+  const agent = agents.resolve(reference);
+  if (agent instanceof ArcpError) throw agent;
+  return agent;
+}
+
+/** @throws ArcpError `INTERNAL_ERROR` once the runtime takes no new jobs any more */
+export function checkOpen({ closing }: Pick<AdmissionContext, "closing">): void {
+  if (!closing()) return;
+  throw new ArcpError("INTERNAL_ERROR", "the runtime is shutting down", {
+    details: { reason: "shutting_down" },
+  });
+}
+
+/**
+ * A requested lease, compiled.
+ * @param place of the lease in the request, for humans
+ * @throws ArcpError `INVALID_REQUEST` for what is malformed, and for more patterns than one job may have (R-14-2)
+ */
+export function readLease(
+  { limits, workspace }: Pick<AdmissionContext, "limits" | "workspace">,
+  agent: AnyAgent,
+  requested: Lease,
+  place: string,
+): CompiledLease {
+  const count = Object.values(requested).flat().length;
+  if (count > limits.patternsPerLease) {
+    throw new ArcpError(
+      "INVALID_REQUEST",
+      `${place}: has ${count} patterns; ${limits.patternsPerLease} are allowed`,
+      { details: { reason: "patterns_per_lease" } },
+    );
+  }
+  const compiled = compileLease(requested, { workspace: agent.workspace ?? workspace });
+  if (compiled.ok) return compiled.lease;
+  throw new ArcpError("INVALID_REQUEST", `${place}.${compiled.problem}`);
+}
+
+/**
+ * What the policy makes of a requested lease: the same or less (R-7.1-3).
+ * @throws ArcpError `INTERNAL_ERROR` when the policy widens it: that is a mistake of the operator's, and nothing is granted
+ */
+export function grantLease(
+  { policy, logger }: Pick<AdmissionContext, "policy" | "logger">,
+  principal: string,
+  agent: AnyAgent,
+  requested: CompiledLease,
+): CompiledLease {
+  const granted = policy.grant(principal, requested.json, formatAgentReference(agent));
+  if (granted === requested.json) return requested;
+  const compiled = compileLease(granted, { workspace: requested.workspace });
+  const problem = compiled.ok ? widening(requested, compiled.lease) : compiled.problem;
+  if (compiled.ok && problem === undefined) return compiled.lease;
+  logger.error({ principal, problem }, "the policy grants what was not requested; job refused");
+  throw new ArcpError("INTERNAL_ERROR", "the lease could not be granted");
+}
+
+/**
+ * @param place of the time in the request, for humans
+ * @returns milliseconds since 1970
+ * @throws ArcpError `INVALID_REQUEST` (R-9.5-1)
+ */
+export function readExpiry(clock: Clock, text: string, place: string): number {
+  const expiresAt = parseExpiry(text);
+  if (expiresAt !== undefined && expiresAt > clock.now()) return expiresAt;
+  const problem =
+    expiresAt === undefined ? "must be in UTC, such as 2026-11-02T20:00:00Z" : "has passed";
+  throw new ArcpError("INVALID_REQUEST", `${place}: ${problem}`);
+}
+
+/**
+ * Makes a job and writes it down, with its idempotency key if it has one. Its clocks run when this resolves; its agent
+ * is not started.
+ * @throws ArcpError `INVALID_REQUEST` for a lease too large to be repeated, `INTERNAL_ERROR` for a job too many (R-7.1-5),
+ * and for a parent the refusals of its budget
+ */
+export async function admit(
+  context: AdmissionContext,
+  request: JobRequest,
+  used?: { readonly key: string; readonly fingerprint: string },
+): Promise<{ readonly job: Job; readonly row: JobRow }> {
+  const leave = takePlace(context, request.principal);
+  let job: Job | undefined;
+  try {
+    job = createJob(context, request);
+    const row = rowOf(job, request);
+    if (JSON.stringify(acceptanceOf(row)).length > MAX_ACCEPTANCE) {
+      throw new ArcpError("INVALID_REQUEST", "payload.lease_request: is too large");
+    }
+    await insert(context.store, row, used);
+    context.jobs.add(job, leave);
+    job.accept();
+    return { job, row };
+  } catch (error) {
+    job?.discard();
+    leave();
+    throw error;
+  }
+}
+
+function takePlace({ jobs }: AdmissionContext, principal: string): () => void {
+  const leave = jobs.reserve(principal);
+  if (leave !== undefined) return leave;
+  throw new ArcpError("INTERNAL_ERROR", "too many jobs of this principal are running", {
+    retryable: true,
+    details: { reason: "live_jobs_per_principal" },
+  });
+}
+
+function createJob({ clock, jobContext }: AdmissionContext, request: JobRequest): Job {
+  const { principal, session, features, agent, parent, keep } = request;
+  const acceptedAt = clock.now();
+  const identity = {
+    id: newJobId(),
+    principal,
+    session,
+    features,
+    agent: formatAgentReference(agent),
+    traceId: request.traceId,
+    acceptedAt,
+    maxRuntimeSec: request.maxRuntimeSec,
+    expiresAt: request.expiresAt,
+    // A delegated job ends with the attempt that delegated it.
+    attempts: parent === undefined ? (agent.attempts ?? 1) : 1,
+    stallSec: agent.stallSec,
+    keepUntil: keep === undefined ? undefined : acceptedAt + keep,
+    ...(parent && { parent: parent.job.id, delegateId: parent.delegateId }),
+  };
+  return new Job(identity, request.lease, jobContext, { parent: parent?.job });
+}
+
+function rowOf({ identity, authority }: Job, { request, input }: JobRequest): JobRow {
+  const { features, attempts: _, stallSec: __, ...kept } = identity;
+  return {
+    ...kept,
+    features: [...features],
+    request,
+    input: JSON.stringify(input ?? null),
+    lease: authority.json,
+    workspace: authority.workspace,
+    status: "pending",
+  };
+}
+
+async function insert(
+  store: AdmissionContext["store"],
+  row: JobRow,
+  used: { readonly key: string; readonly fingerprint: string } | undefined,
+): Promise<void> {
+  const { id: job, principal, acceptedAt } = row;
+  // The key first, so that no crash leaves a job without it.
+  if (used !== undefined) await store.idempotency.put({ principal, ...used, job, acceptedAt });
+  try {
+    await store.jobs.insert(row);
+  } catch (error) {
+    // It may be there all the same, and the next process would take up a job whose submit was refused.
+    await Promise.allSettled([store.jobs.remove(job), store.idempotency.removeJob(job)]);
+    throw error;
+  }
+}
