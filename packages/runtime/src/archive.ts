@@ -1,7 +1,8 @@
 import { type Clock, isTerminal, type JobId, type SessionId } from "@arcp/core";
 import type { Logger } from "pino";
-import { type RecoveryContext, recoverJobs } from "./jobs/recovery.ts";
+import { recoverJobs } from "./jobs/recovery.ts";
 import { type EndedJob, Retention } from "./jobs/retention.ts";
+import type { RunOptions } from "./jobs/run.ts";
 import type { JobTable } from "./jobs/table.ts";
 import type { Sessions } from "./session/sessions.ts";
 import type { JobQuery, Store } from "./store/index.ts";
@@ -37,7 +38,7 @@ export class Archive {
   }
 
   /** Takes over what the process before this one left in the store (R-6.3-20, R-7.3-10). */
-  async restore(recovery: RecoveryContext): Promise<void> {
+  async restore(recovery: RunOptions): Promise<void> {
     const { store, sessions, clock } = this.#options;
     const startAgents = await recoverJobs(recovery);
     const now = clock.now();

@@ -6,7 +6,9 @@ export {
   type AnyAgent,
   defineAgent,
 } from "./jobs/agents.ts";
+export type { ChildJob } from "./jobs/child-job.ts";
 export type { AgentContext, Log } from "./jobs/context.ts";
+export type { Delegable, Delegate, DelegateOptions } from "./jobs/delegate.ts";
 export type { Amounts, Spend, SpendOptions, SpendReservation } from "./jobs/spend.ts";
 export type { Tool, ToolCall } from "./jobs/tools.ts";
 export type { Limits } from "./limits.ts";

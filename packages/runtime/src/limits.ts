@@ -32,6 +32,8 @@ export interface Limits {
   readonly requestsPerSession: number;
   /** Patterns and amounts that a requested lease may have in all (R-14-2). Default 1,000. */
   readonly patternsPerLease: number;
+  /** Jobs that may stand above a delegated one, each delegated by the one above it (R-10-8). Default 8. */
+  readonly delegationDepth: number;
   /** Bytes that a streamed result may have, decoded (R-8.4-4). Default 256 MiB. */
   readonly resultBytes: number;
 }
@@ -51,6 +53,7 @@ const DEFAULTS = {
   subscriptionsPerSession: 1000,
   requestsPerSession: 1000,
   patternsPerLease: 1000,
+  delegationDepth: 8,
   resultBytes: 268_435_456,
 } satisfies Omit<Limits, "retentionSec">;
 

@@ -304,6 +304,22 @@ describe("jobs", () => {
     });
   });
 
+  test("R-10-8, limit delegationDepth: who stands that deep delegates no more", async () => {
+    await using home = await house({ limits: { delegationDepth: 2 } });
+    const raw = await home.greeted();
+    const lease = { "agent.delegate": ["puppet"] };
+    await raw.submit("puppet", { lease_request: lease });
+    let { ctx } = await home.puppets.next();
+    for (let depth = 1; depth <= 2; depth++) {
+      await ctx.delegate("puppet", null, { lease });
+      ({ ctx } = await home.puppets.next());
+    }
+    await expect(ctx.delegate("puppet")).rejects.toMatchObject({
+      code: "PERMISSION_DENIED",
+      details: { reason: "delegation_depth" },
+    });
+  });
+
   test("R-9.2-3, limit pattern, 1,024 characters: and 16 wildcards", async () => {
     await using home = await house();
     const raw = await home.greeted();

@@ -27,7 +27,7 @@ const MAX_ACCEPTANCE = 256 * 1024;
 export interface AdmissionContext {
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly store: Pick<Store, "jobs" | "idempotency">;
+  readonly store: Pick<Store, "jobs" | "logs" | "idempotency">;
   readonly policy: Policy;
   readonly limits: Limits;
   readonly agents: AgentRegistry;

@@ -3,9 +3,14 @@ import type { AnyAgent } from "./agents.ts";
 
 /**
  * What an agent gets of a submitted input: as its schema makes it.
+ * @param place of the input in the request, for humans
  * @throws ArcpError `INVALID_REQUEST` when the schema refuses it
  */
-export async function checkedInput(agent: AnyAgent, input: unknown): Promise<unknown> {
+export async function checkedInput(
+  agent: AnyAgent,
+  input: unknown,
+  place = "payload.input",
+): Promise<unknown> {
   if (agent.input === undefined) return input ?? null;
   const outcome = await agent.input["~standard"].validate(input ?? null);
   if (outcome.issues === undefined) return outcome.value;
@@ -13,6 +18,6 @@ export async function checkedInput(agent: AnyAgent, input: unknown): Promise<unk
   const path = issue?.path?.map((part) => (typeof part === "object" ? part.key : part)) ?? [];
   throw new ArcpError(
     "INVALID_REQUEST",
-    `${["payload", "input", ...path].join(".")}: ${issue?.message ?? "is invalid"}`,
+    `${[place, ...path].join(".")}: ${issue?.message ?? "is invalid"}`,
   );
 }

@@ -1,8 +1,6 @@
 import {
   ArcpError,
   type Capability,
-  type EventBody,
-  eventBodies,
   isEventKind,
   isVendorName,
   type Lease,
@@ -11,6 +9,8 @@ import {
 import { exactCost } from "../authority/amount.ts";
 import { isCostMetric } from "../authority/grant.ts";
 import { checkpointText } from "./checkpoint.ts";
+import type { Delegate } from "./delegate.ts";
+import { eventBody } from "./event-body.ts";
 import type { Files } from "./files.ts";
 import type { Job } from "./job.ts";
 import type { ResultStream } from "./result-stream.ts";
@@ -83,6 +83,11 @@ export interface AgentContext {
   };
   /** Sets money aside before it is spent: a reservation that does not fit is refused before any money is gone. */
   readonly spend: Pick<Spend, "reserve">;
+  /**
+   * Starts a job of another agent, within this job's own lease (section 10). It runs beside this one, shows its events to
+   * the same client, is charged to this job's budget, and ends with this job at the latest.
+   */
+  readonly delegate: Delegate;
   /** For what is not wrapped here: throws the refusal when the lease does not allow it at this moment. */
   readonly authorize: (capability: Capability, target: string) => void;
   /** Resolves once everything emitted so far is durable. */
@@ -96,6 +101,7 @@ export function createContext(
   tools: ToolCaller,
   files: Files,
   result: ResultStream,
+  delegate: Delegate,
 ): AgentContext {
   const { id, agent, principal, traceId } = job.identity;
   const spend = new Spend(job);
@@ -127,17 +133,17 @@ export function createContext(
     thought: (thought) => job.emit("thought", { text: text(thought, "a thought") }),
     status(phase, message) {
       if (RESERVED_PHASES.includes(phase)) throw invalid(`the phase ${phase} is the runtime's`);
-      return job.emit("status", checked("status", { phase, message }));
+      return job.emit("status", eventBody("status", { phase, message }));
     },
     progress(progress) {
-      const body = checked("progress", progress);
+      const body = eventBody("progress", progress);
       // Several SDKs refuse a current above the total (R-8.2-2).
       const { total, ...rest } = body;
       const fits = total === undefined || body.current <= total;
       return job.emit("progress", fits ? body : rest, "progress");
     },
     metric: (metric) => emitMetric(job, metric),
-    artifact: (reference) => job.emit("artifact_ref", checked("artifact_ref", reference)),
+    artifact: (reference) => job.emit("artifact_ref", eventBody("artifact_ref", reference)),
     emit(kind, body) {
       if (!isVendorName(kind)) {
         throw invalid(
@@ -161,6 +167,7 @@ export function createContext(
       available: () => Object.fromEntries(job.budget.available()),
     },
     spend: { reserve: (amounts, options) => spend.reserve(amounts, options) },
+    delegate: (agent, input, options) => tolerated(delegate(agent, input, options)),
     authorize(capability, target) {
       const refusal = job.guard.check(capability, target);
       if (refusal !== undefined) throw refusal;
@@ -170,21 +177,13 @@ export function createContext(
 }
 
 function emitMetric(job: Job, metric: Parameters<AgentContext["metric"]>[0]): Promise<void> {
-  const body = checked("metric", metric);
+  const body = eventBody("metric", metric);
   if (body.name.startsWith("cost.budget."))
     throw invalid(`the metric ${body.name} is the runtime's`);
   if (!isCostMetric(body.name)) return job.emit("metric", body);
   const amount = exactCost(body.value);
   if (amount === undefined) throw invalid("a cost must be a finite number of zero or more");
   return job.emitCost(body, amount);
-}
-
-/** Validates what an agent says against the event's own schema (R-8.1-2). */
-function checked<K extends keyof typeof eventBodies>(kind: K, body: unknown): EventBody<K> {
-  const parsed = eventBodies[kind].safeParse(body);
-  if (parsed.success) return parsed.data as EventBody<K>;
-  const issue = parsed.error.issues[0];
-  throw invalid(`${[kind, ...(issue?.path ?? [])].join(".")}: ${issue?.message ?? "is invalid"}`);
 }
 
 function text(value: unknown, what: string): string {

@@ -157,7 +157,7 @@ export class Job implements KnownJob {
   }
 
   get session(): SessionId {
-    return this.#owner;
+    return this.#parent === undefined ? this.#owner : this.#parent.session;
   }
 
   get submittedIn(): SessionId {

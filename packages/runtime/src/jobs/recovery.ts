@@ -1,26 +1,14 @@
 import { ArcpError, isTerminal, type JobStatus, parseAgentReference } from "@arcp/core";
-import type { Logger } from "pino";
 import { compileLease } from "../authority/lease.ts";
-import type { JobIndex, ListedJob, LogStore } from "../store/index.ts";
+import type { ListedJob, LogStore } from "../store/index.ts";
 import { checkedInput } from "./agent-input.ts";
-import type { AgentRegistry, AnyAgent } from "./agents.ts";
+import type { AnyAgent } from "./agents.ts";
 import { cancelled, type Ending, failure, parentEnded } from "./ending.ts";
-import { Job, type JobContext } from "./job.ts";
+import { Job } from "./job.ts";
 import { recordStem, writeRecord } from "./record.ts";
 import { type RunOptions, runAgent } from "./run.ts";
-import type { JobTable } from "./table.ts";
 
 const UNFINISHED: readonly JobStatus[] = ["pending", "running"];
-
-export interface RecoveryContext extends RunOptions {
-  readonly store: { readonly jobs: JobIndex; readonly logs: LogStore };
-  readonly agents: AgentRegistry;
-  readonly jobs: JobTable;
-  readonly jobContext: JobContext;
-  readonly logger: Logger;
-  /** Whether the runtime takes nothing up any more. */
-  readonly closing: () => boolean;
-}
 
 /**
  * Takes every job in hand that ran when the process before this one died. One whose agent may be started again gets
@@ -28,7 +16,7 @@ export interface RecoveryContext extends RunOptions {
  * (R-7.3-10, R-7.4-2, J3).
  * @returns starts the agents of the jobs that are run again
  */
-export async function recoverJobs(context: RecoveryContext): Promise<() => void> {
+export async function recoverJobs(context: RunOptions): Promise<() => void> {
   const starts: Array<() => void> = [];
   const { jobs } = context.store;
   for (let after: ListedJob | undefined; ; ) {
@@ -42,10 +30,7 @@ export async function recoverJobs(context: RecoveryContext): Promise<() => void>
   }
 }
 
-async function recover(
-  context: RecoveryContext,
-  row: ListedJob,
-): Promise<(() => void) | undefined> {
+async function recover(context: RunOptions, row: ListedJob): Promise<(() => void) | undefined> {
   const { jobs, logs } = context.store;
   const { head } = await logs.read(row.id, 0, { records: 0, characters: 0 });
   const recorded = await recordedEnd(row, head, logs);
@@ -73,7 +58,7 @@ async function recordedEnd(
 
 /** @returns starts the agent again; or how the job ends because that cannot be */
 async function restart(
-  context: RecoveryContext,
+  context: RunOptions,
   row: ListedJob,
   head: number,
 ): Promise<(() => void) | Ending> {
@@ -115,12 +100,7 @@ async function restart(
 }
 
 /** Never rejects. */
-async function start(
-  context: RecoveryContext,
-  job: Job,
-  agent: AnyAgent,
-  text: string,
-): Promise<void> {
+async function start(context: RunOptions, job: Job, agent: AnyAgent, text: string): Promise<void> {
   const { logger, store } = context;
   job.accept();
   try {

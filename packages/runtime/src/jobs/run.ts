@@ -2,19 +2,18 @@ import { ArcpError } from "@arcp/core";
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { Logger } from "pino";
 import { resolvePatternPrefixes } from "../authority/real-path.ts";
-import type { Limits } from "../limits.ts";
+import type { AdmissionContext } from "./admission.ts";
 import type { AnyAgent } from "./agents.ts";
 import { createContext } from "./context.ts";
+import { Delegation } from "./delegation.ts";
 import { type Ending, failure } from "./ending.ts";
 import { Files } from "./files.ts";
 import type { Job } from "./job.ts";
 import { ResultStream } from "./result-stream.ts";
 import { type Tool, ToolCaller } from "./tools.ts";
 
-export interface RunOptions {
+export interface RunOptions extends AdmissionContext {
   readonly tools: ReadonlyMap<string, Tool>;
-  readonly logger: Logger;
-  readonly limits: Pick<Limits, "resultBytes">;
 }
 
 /** Runs an agent for a job: whatever the agent does, exactly one ending comes of it. Never rejects. */
@@ -22,14 +21,23 @@ export async function runAgent(
   job: Job,
   agent: AnyAgent,
   input: unknown,
-  { tools, logger, limits }: RunOptions,
+  options: RunOptions,
 ): Promise<void> {
+  const { tools, logger, limits } = options;
   const result = new ResultStream(job, limits.resultBytes);
   try {
     const calls = new ToolCaller(job, tools);
     const patterns = await resolvePatternPrefixes(job.authority.patterns("fs.read"));
     if (!job.begin()) return;
-    const context = createContext(job, calls, new Files(job, patterns, calls), result);
+    const files = new Files(job, patterns, calls);
+    const delegation = new Delegation(
+      job,
+      options,
+      (child, its, given) => void runAgent(child, its, given, options),
+    );
+    const context = createContext(job, calls, files, result, (...given) =>
+      delegation.delegate(...given),
+    );
     const value: unknown = await agent.run(context, input);
     job.end(await success(agent, value, result, logger.child({ job: job.id })));
   } catch (thrown) {

@@ -1,6 +1,7 @@
 import { ArcpError } from "@arcp/core";
 import { wireError } from "./ending.ts";
 import type { Job } from "./job.ts";
+import { shown } from "./shown.ts";
 import { Spend } from "./spend.ts";
 
 /** What a tool knows of the call besides its arguments. */
@@ -14,9 +15,6 @@ export interface ToolCall {
 
 /** A tool of the runtime: takes JSON, gives JSON. */
 export type Tool = (args: unknown, call: ToolCall) => unknown;
-
-/** Bytes of JSON that arguments and results may take on the stream; agent and tool get the whole (R-8.2-1). */
-const MAX_SHOWN = 64 * 1024;
 
 /** Calls the runtime's tools for one job, through its guard and onto its stream. */
 export class ToolCaller {
@@ -82,11 +80,4 @@ export class ToolCaller {
     const body = { call_id: callId, error: wireError(error) };
     return this.#job.emit("tool_result", body, "event", true);
   }
-}
-
-function shown(value: unknown): unknown {
-  const text = JSON.stringify(value);
-  if (text === undefined || text.length * 3 <= MAX_SHOWN) return value;
-  const size = Buffer.byteLength(text);
-  return size <= MAX_SHOWN ? value : { truncated: true, byte_size: size };
 }

@@ -4,6 +4,7 @@ import { jobOf } from "../jobs/finished-job.ts";
 import type { KnownJob } from "../jobs/known-job.ts";
 import type { Session } from "../session/session.ts";
 import type { SubmitReply } from "../session/submit-log.ts";
+import type { ListedJob } from "../store/index.ts";
 import type { Services } from "./services.ts";
 import { tooManyFollowed } from "./subscribe.ts";
 
@@ -72,25 +73,54 @@ async function place(
   const orphaned = services.sessions.get(job.session) === undefined;
   const full = orphaned ? undefined : tooManyFollowed(services, session, job);
   if (full !== undefined) throw full;
-  if (orphaned) await adopt(services, session, request, job);
+  const children = orphaned ? await adopt(services, session, request, job) : [];
   const { floor } = await services.store.logs.read(job.id, 0, { records: 0, characters: 0 });
   const truncated = floor > 0;
   const begin = (): void => {
+    if (!orphaned) return session.follow(job.id, "observer", floor, { ...origin, truncated });
     // The history is an extra: what goes of it before it is read costs a new owner nothing of what is still to come.
-    if (orphaned)
-      session.follow(job.id, "owner", floor, { ...origin, truncated, seen: job.lastSeq });
-    else session.follow(job.id, "observer", floor, { ...origin, truncated });
+    session.follow(job.id, "owner", floor, { ...origin, truncated, seen: job.lastSeq });
+    if (truncated) for (const child of children) introduce(services, session, child);
   };
   return { begin, truncated };
 }
 
+/** What told of a delegation may be gone: its job is told of all the same. */
+function introduce({ jobs }: Services, session: Session, row: ListedJob): void {
+  const lastSeq = jobs.get(row.id)?.lastSeq;
+  if (lastSeq === undefined) return;
+  session.say(acceptanceOf(row));
+  const origin = { head: lastSeq, truncated: lastSeq > 0, seen: lastSeq };
+  session.follow(row.id, "owner", lastSeq, origin);
+}
+
+/** @returns what the job has delegated, and what that has: all of it has a new owner now */
 async function adopt(
   { store, jobs, logger }: Services,
   session: Session,
   request: Envelope<"job.submit">,
-  { id, submittedIn }: KnownJob,
-): Promise<void> {
+  { id, submittedIn, session: before }: KnownJob,
+): Promise<readonly ListedJob[]> {
   await store.jobs.update(id, { session: session.id, request: request.id, submittedIn });
+  // From here on what it delegates belongs to the new owner; what was on its way is in the store by now.
   jobs.get(id)?.adopt(session.id);
+  const family = new Set([id]);
+  const children: ListedJob[] = [];
+  for (let after: ListedJob | undefined; ; ) {
+    const rows = await store.jobs.list({ session: before, limit: 100, ...(after && { after }) });
+    for (const row of rows) {
+      if (row.parent === undefined || !family.has(row.parent)) continue;
+      family.add(row.id);
+      children.push(row);
+    }
+    after = rows.at(-1);
+    if (after === undefined) break;
+  }
+  await Promise.all(
+    children.map((row) =>
+      store.jobs.update(row.id, { session: session.id, submittedIn: row.submittedIn ?? before }),
+    ),
+  );
   logger.info({ job: id, session: session.id }, "a job has a new owner");
+  return children;
 }

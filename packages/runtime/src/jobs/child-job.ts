@@ -1,0 +1,65 @@
+import { ArcpError } from "@arcp/core";
+import type { LogStore } from "../store/index.ts";
+import type { Job } from "./job.ts";
+import { readStreamedResult } from "./streamed-result.ts";
+import { tolerated } from "./tolerance.ts";
+
+/** A delegated job in the hands of the agent that delegated it (R-10-7). */
+export interface ChildJob<Output = unknown> {
+  readonly id: string;
+  /** What the stream calls the delegation. */
+  readonly delegateId: string;
+  /**
+   * What the child returned, or wrote piece by piece: then text or bytes.
+   * @throws ArcpError what the child failed with, which ends nobody else (R-10-5); the reason of the parent's own signal
+   * when that aborts first
+   */
+  result(): Promise<Output>;
+  /** Asks the child to stop, like a client would. Resolves when that is durable; it does nothing for one that has ended. */
+  cancel(reason?: string): Promise<void>;
+}
+
+export function childJob<Output>(
+  parent: Job,
+  child: Job,
+  delegateId: string,
+  logs: LogStore,
+): ChildJob<Output> {
+  let result: Promise<Output> | undefined;
+  return {
+    id: child.id,
+    delegateId,
+    result() {
+      result ??= tolerated(resultOf<Output>(child, logs));
+      return tolerated(unlessAborted(parent.signal, result));
+    },
+    cancel: (reason) => tolerated(child.cancel(reason, () => {})),
+  };
+}
+
+async function resultOf<Output>(child: Job, logs: LogStore): Promise<Output> {
+  await child.ended;
+  const { ending } = child;
+  if (ending === undefined) {
+    throw new ArcpError("INTERNAL_ERROR", `what became of ${child.id} is not known`);
+  }
+  if (ending.status !== "success") {
+    const { code, message, retryable, details } = ending.payload;
+    throw new ArcpError(code, message, { retryable, ...(details && { details }) });
+  }
+  const { payload } = ending;
+  // The agent's own type, which its output schema has checked if it has one.
+  return (
+    payload.result_id === undefined ? payload.result : await readStreamedResult(logs, child.id)
+  ) as Output;
+}
+
+/** Rejects with the signal's reason when it aborts first. */
+function unlessAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(signal.reason);
+    if (signal.aborted) return abort();
+    signal.addEventListener("abort", abort, { once: true });
+    void work.then(resolve, reject).then(() => signal.removeEventListener("abort", abort));
+  });
+}

@@ -1,0 +1,32 @@
+import type { Lease } from "@arcp/core";
+import type { ChildJob } from "./child-job.ts";
+
+/** An agent, as far as it matters to whoever delegates to it. Every `Agent` is one. */
+export interface Delegable<Input, Output> {
+  readonly name: string;
+  readonly version?: string;
+  readonly run: (ctx: never, input: Input) => Output | Promise<Output>;
+}
+
+/** What a delegated job may do, and for how long. What is left out is not granted, but for what bounds the parent too. */
+export interface DelegateOptions {
+  /** The child's lease: within the parent's (R-9.4-1), its budgets within what the parent has available. Default: nothing. */
+  readonly lease?: Lease;
+  /** Not later than the parent's. Default: the parent's. */
+  readonly expiresAt?: Date;
+  readonly maxRuntimeSec?: number;
+  /** What the stream calls this delegation, unique within the job. Default: made up. */
+  readonly id?: string;
+}
+
+/**
+ * Starts a job of another agent. Resolves when that is durable; a refusal also shows on the stream (R-10-3).
+ * @param agent its definition, or its reference: `name` or `name@version`
+ * @throws ArcpError `PERMISSION_DENIED` when the lease does not cover the agent, or too many jobs stand above this one
+ * already (R-10-8); `LEASE_SUBSET_VIOLATION`; `AGENT_NOT_AVAILABLE`; `INVALID_REQUEST`; and as any operation
+ */
+export type Delegate = <Input, Output>(
+  agent: string | Delegable<Input, Output>,
+  input?: Input,
+  options?: DelegateOptions,
+) => Promise<ChildJob<Output>>;
