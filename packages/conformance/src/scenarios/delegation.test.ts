@@ -487,6 +487,34 @@ describe.each(ways)("delegation over %s", (way) => {
     expect(stage.puppets.started).toBe(1);
   });
 
+  test("what is delegated and what comes back is JSON, and shared with nobody", async () => {
+    await using stage = await Stage.open(way);
+    const wire = await stage.greeted();
+    const { puppet } = await parent(stage, wire);
+    const input = { pages: [1] };
+    const { child, puppet: its } = await delegated(stage, puppet, input);
+    (its.input as typeof input).pages.push(2);
+    expect(input).toEqual({ pages: [1] });
+    its.finish({ at: new Date(0), none: undefined });
+    expect(await child.result()).toEqual({ at: "1970-01-01T00:00:00.000Z" });
+    const loop: { self?: unknown } = {};
+    loop.self = loop;
+    for (const given of [loop, 1n, () => {}]) {
+      await expect(puppet.ctx.delegate("puppet", given)).rejects.toMatchObject({
+        code: "INVALID_REQUEST",
+      });
+    }
+    await expect(
+      puppet.ctx.delegate("puppet", null, { expiresAt: new Date("never") }),
+    ).rejects.toMatchObject({ code: "INVALID_REQUEST" });
+    await puppet.ctx.delegate("puppet", null, { id: "mine" });
+    await expect(puppet.ctx.delegate("puppet", null, { id: "mine" })).rejects.toMatchObject({
+      code: "INVALID_REQUEST",
+    });
+    puppet.finish();
+    await wire.until(isEndOf(puppet.ctx.job.id));
+  });
+
   test("R-10-7: an agent's own types reach whoever delegates to it", async () => {
     const maker = defineAgent({
       name: "maker",

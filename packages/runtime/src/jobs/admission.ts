@@ -154,21 +154,22 @@ export async function admit(
 ): Promise<{ readonly job: Job; readonly row: JobRow }> {
   const leave = takePlace(context, request.principal);
   let job: Job | undefined;
+  let row: JobRow;
   try {
     job = createJob(context, request);
-    const row = rowOf(job, request);
+    row = rowOf(job, request);
     if (JSON.stringify(acceptanceOf(row)).length > MAX_ACCEPTANCE) {
       throw new ArcpError("INVALID_REQUEST", "payload.lease_request: is too large");
     }
     await insert(context.store, row, used);
-    context.jobs.add(job, leave);
-    job.accept();
-    return { job, row };
   } catch (error) {
     job?.discard();
     leave();
     throw error;
   }
+  context.jobs.add(job, leave);
+  job.accept();
+  return { job, row };
 }
 
 function takePlace({ jobs }: AdmissionContext, principal: string): () => void {

@@ -48,10 +48,12 @@ async function resultOf<Output>(child: Job, logs: LogStore): Promise<Output> {
     throw new ArcpError(code, message, { retryable, ...(details && { details }) });
   }
   const { payload } = ending;
-  // The agent's own type, which its output schema has checked if it has one.
-  return (
-    payload.result_id === undefined ? payload.result : await readStreamedResult(logs, child.id)
-  ) as Output;
+  // The agent's own type, which its output schema has checked if it has one; as JSON, like any other client gets it.
+  const value: unknown =
+    payload.result_id === undefined
+      ? JSON.parse(JSON.stringify(payload.result ?? null))
+      : await readStreamedResult(logs, child.id);
+  return value as Output;
 }
 
 /** Rejects with the signal's reason when it aborts first. */

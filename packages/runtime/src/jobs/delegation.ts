@@ -53,9 +53,10 @@ export class Delegation {
     input?: Input,
     options: DelegateOptions = {},
   ): Promise<ChildJob<Output>> {
-    const request = this.#read(agent, input, options);
+    const given = plain(input);
+    const request = this.#read(agent, given, options);
     try {
-      return await this.#accept<Output>(request, input);
+      return await this.#accept<Output>(request, given);
     } catch (thrown) {
       const error = ArcpError.from(thrown);
       if (error !== thrown) {
@@ -72,8 +73,13 @@ export class Delegation {
     options: DelegateOptions,
   ): Request {
     const { lease, expiresAt, maxRuntimeSec, id = newMessageId("del_") } = options;
+    if (expiresAt !== undefined && Number.isNaN(expiresAt.getTime())) {
+      throw new ArcpError("INVALID_REQUEST", "expiresAt: is no valid date");
+    }
+    const { attempt } = this.#job;
     const body = eventBody("delegate", {
-      delegate_id: id,
+      // Unique within the job, whose earlier attempts may have used the same one.
+      delegate_id: attempt === 1 ? id : `${id}.${attempt}`,
       agent: typeof agent === "string" ? agent : formatAgentReference(agent),
       input: shown(input),
       lease_request: lease,
@@ -108,6 +114,7 @@ export class Delegation {
         { details: { reason: "delegation_depth" } },
       );
     }
+    const lease = this.#leaseOf(agent, request);
     const { job: child } = await admit(context, {
       principal: job.principal,
       session: job.session,
@@ -115,13 +122,14 @@ export class Delegation {
       request: undefined,
       agent,
       input,
-      lease: this.#leaseOf(agent, request),
+      lease,
       expiresAt: this.#expiryOf(request),
       maxRuntimeSec: request.max_runtime_sec,
       traceId: job.traceId,
       parent: { job, delegateId: request.delegate_id },
     });
-    void job.emit("delegate", { ...request, child_job_id: child.id }, "delegate", true);
+    const body = { ...request, lease_request: lease.json, child_job_id: child.id };
+    void job.emit("delegate", body, "delegate", true);
     // The child starts behind the record that tells of it (J2).
     await job.flush();
     if (!child.live) {
@@ -180,5 +188,17 @@ export class Delegation {
     void this.#job.emit("delegate", request, "event", true);
     const body = { call_id: request.delegate_id, error: wireError(error) };
     await this.#job.emit("tool_result", body, "event", true);
+  }
+}
+
+/**
+ * A value as JSON carries it: what the child gets is the child's alone.
+ * @throws ArcpError `INVALID_REQUEST` for what is no JSON
+ */
+function plain(input: unknown): unknown {
+  try {
+    return JSON.parse(JSON.stringify(input ?? null));
+  } catch {
+    throw new ArcpError("INVALID_REQUEST", "input: is no JSON value");
   }
 }
