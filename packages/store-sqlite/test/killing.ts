@@ -1,40 +1,8 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { setTimeout as pause } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { type Client, connect, type Job, type WatchedJob } from "@arcp/client";
 import { dial } from "@arcp/transport-ws";
 import { sqliteStore } from "../src/index.ts";
-
-const SERVE = fileURLToPath(new URL("serve.ts", import.meta.url));
-
-/** A runtime on a file that is killed and started again at the same address. */
-class Victim {
-  readonly #file: string;
-  #process: ChildProcess | undefined;
-  url = "";
-
-  constructor(file: string) {
-    this.#file = file;
-  }
-
-  async start(): Promise<void> {
-    const port = this.url === "" ? "0" : new URL(this.url).port;
-    const child = spawn(process.execPath, [SERVE, this.#file, port], {
-      stdio: ["pipe", "pipe", "inherit"],
-    });
-    this.#process = child;
-    const [line] = await once(child.stdout, "data");
-    this.url = String(line).trim();
-  }
-
-  async kill(): Promise<void> {
-    const child = this.#process;
-    if (child === undefined || child.exitCode !== null) return;
-    child.kill("SIGKILL");
-    await once(child, "exit");
-  }
-}
+import { Victim } from "./victim.ts";
 
 /** Reads a job to its end and insists that its records come whole, once and in order. */
 async function readWhole(job: Job | WatchedJob): Promise<{ events: number; code: string }> {

@@ -30,8 +30,42 @@ const steps = defineAgent<{ lastAttempt: number }>({
   },
 });
 
+/** Spends by cents, in the end all of it, unless it is ended before. */
+const spender = defineAgent<{ cents: number }>({
+  name: "spender",
+  async run(ctx, { cents }) {
+    for (let spent = 0; spent < cents; spent++) {
+      await using cost = ctx.spend.reserve({ USD: "0.01" });
+      await cost.settle();
+      if (spent % 5 === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    return ctx.budget.remaining();
+  },
+});
+
+/** Has three children at any time, who have grants of their own or none, and ends in the process that is not killed. */
+const family = defineAgent<{ lastAttempt: number }>({
+  name: "family",
+  attempts: Number.POSITIVE_INFINITY,
+  async run(ctx, { lastAttempt }) {
+    const line = async (own: boolean, children: number): Promise<void> => {
+      for (let i = 0; ctx.attempt < lastAttempt || i < children; i++) {
+        const options = own ? { lease: { "cost.budget": ["USD:0.50"] } } : {};
+        const child = await ctx.delegate(spender, { cents: own ? 49 : 20 }, options);
+        if (i % 3 === 2) await child.cancel("not needed");
+        await child.result().catch(() => {});
+        await ctx.metric({ name: "cost.step", value: 0.001, unit: "USD" });
+      }
+    };
+    await Promise.all([line(true, 3), line(true, 3), line(false, 3)]);
+    // Ends beside it.
+    void ctx.delegate(spender, { cents: 1_000 });
+    await ctx.delegate(spender, { cents: 1_000 });
+  },
+});
+
 const runtime = createRuntime({
-  agents: [ticks, steps],
+  agents: [ticks, steps, spender, family],
   auth: tokenTable({ secret: "alice" }),
   store: sqliteStore(file),
 });

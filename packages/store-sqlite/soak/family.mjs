@@ -1,0 +1,15 @@
+// Kills the runtime with -9 under a job whose children spend its money: `soak family [times]`.
+import { killFamily } from "../test/killing-family.ts";
+import { Scratch } from "../test/scratch.ts";
+
+const [times = "50"] = process.argv.slice(2);
+using scratch = new Scratch();
+const { kills, children, orphans, spent } = await killFamily(
+  scratch.newFile(),
+  Number(times),
+  Math.random,
+  (line) => console.log(line),
+);
+console.log(
+  `${kills} kills, ${children} children, ${orphans} ended with their parent, USD ${spent / 1000} spent: one end each, every cent accounted for`,
+);

@@ -1,0 +1,13 @@
+import { expect, test } from "vitest";
+import { killFamily } from "../test/killing-family.ts";
+import { Scratch } from "../test/scratch.ts";
+
+// The long form is `soak family`.
+test("R-10-6, R-9.6-8: a runtime that is killed leaves no child running, and every cent accounted for", async () => {
+  using scratch = new Scratch();
+  const { kills, children, orphans, spent } = await killFamily(scratch.newFile(), 2, () => 0.7);
+  expect(kills).toBe(2);
+  expect(children).toBeGreaterThan(10);
+  expect(orphans).toBeGreaterThan(2);
+  expect(spent).toBeGreaterThan(100);
+}, 60_000);

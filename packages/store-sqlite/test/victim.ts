@@ -1,0 +1,33 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+
+const SERVE = fileURLToPath(new URL("serve.ts", import.meta.url));
+
+/** A runtime on a file that is killed and started again at the same address. */
+export class Victim {
+  readonly #file: string;
+  #process: ChildProcess | undefined;
+  url = "";
+
+  constructor(file: string) {
+    this.#file = file;
+  }
+
+  async start(): Promise<void> {
+    const port = this.url === "" ? "0" : new URL(this.url).port;
+    const child = spawn(process.execPath, [SERVE, this.#file, port], {
+      stdio: ["pipe", "pipe", "inherit"],
+    });
+    this.#process = child;
+    const [line] = await once(child.stdout, "data");
+    this.url = String(line).trim();
+  }
+
+  async kill(): Promise<void> {
+    const child = this.#process;
+    if (child === undefined || child.exitCode !== null) return;
+    child.kill("SIGKILL");
+    await once(child, "exit");
+  }
+}
