@@ -3,6 +3,7 @@ import {
   ArcpError,
   type Clock,
   formatAgentReference,
+  type JobId,
   type Lease,
   type MessageId,
   newJobId,
@@ -162,6 +163,10 @@ export async function admit(
       throw new ArcpError("INVALID_REQUEST", "payload.lease_request: is too large");
     }
     await insert(context.store, row, used);
+    if (!job.live) {
+      await remove(context.store, job.id);
+      throw new ArcpError("CANCELLED", "the job that delegates has ended");
+    }
   } catch (error) {
     job?.discard();
     leave();
@@ -228,7 +233,11 @@ async function insert(
     await store.jobs.insert(row);
   } catch (error) {
     // It may be there all the same, and the next process would take up a job whose submit was refused.
-    await Promise.allSettled([store.jobs.remove(job), store.idempotency.removeJob(job)]);
+    await remove(store, job).catch(() => {});
     throw error;
   }
+}
+
+async function remove(store: AdmissionContext["store"], id: JobId): Promise<void> {
+  await Promise.all([store.jobs.remove(id), store.idempotency.removeJob(id)]);
 }

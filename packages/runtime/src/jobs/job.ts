@@ -91,6 +91,7 @@ export class Job implements KnownJob {
   #terminalSeq = Number.POSITIVE_INFINITY;
   #owner: SessionId;
   #streamed = false;
+  #accepted = false;
   /** What it had to say last, once that is decided. */
   #ending: Ending | undefined;
   readonly #parent: Job | undefined;
@@ -253,6 +254,7 @@ export class Job implements KnownJob {
 
   /** The job is accepted for good: its clocks run, from the first acceptance on (R-7.3-6, R-9.5-3). */
   accept(): void {
+    this.#accepted = true;
     if (!this.live) return;
     if (this.#context.endsAtExpiry && this.#expiry !== undefined) {
       this.#timers.push(this.#expiry.watch(() => this.#expire()));
@@ -265,7 +267,7 @@ export class Job implements KnownJob {
     else end();
   }
 
-  /** It was never accepted: it leaves nothing behind. */
+  /** It is not to be accepted: it leaves nothing behind. */
   discard(): void {
     this.#suspension = "done";
     this.#halt(() => new ArcpError("INTERNAL_ERROR", "the job was not accepted"));
@@ -366,7 +368,8 @@ export class Job implements KnownJob {
 
   /** Its parent is over: it ends at once, whatever it is waiting for (R-10-6). */
   #orphan(): void {
-    if (this.live) this.#finish(parentEnded());
+    if (!this.#accepted) this.discard();
+    else if (this.live) this.#finish(parentEnded());
   }
 
   /** Resolves when its end, if it has come, is durable: what is said of it afterwards is final. */
