@@ -4,6 +4,7 @@ import { recoverJobs } from "./jobs/recovery.ts";
 import { type EndedJob, Retention } from "./jobs/retention.ts";
 import type { RunOptions } from "./jobs/run.ts";
 import type { JobTable } from "./jobs/table.ts";
+import type { Lineage } from "./lineage.ts";
 import type { Sessions } from "./session/sessions.ts";
 import type { JobQuery, Store } from "./store/index.ts";
 
@@ -27,7 +28,7 @@ export class Archive {
     this.#retention = new Retention(
       options.clock,
       options.retention,
-      (job) => options.sessions.follows(job.id),
+      (job) => this.#isHeld(job),
       (job) => this.#remove(job),
     );
   }
@@ -44,16 +45,17 @@ export class Archive {
     const now = clock.now();
     const ended: Array<{ job: EndedJob; age: number }> = [];
     const kept = new Set<JobId>();
-    const delegated = new Set<JobId>();
+    const parents = new Map<JobId, JobId>();
     const owned = new Map<SessionId, JobId[]>();
     for (let after: JobQuery["after"]; ; ) {
       const rows = await store.jobs.list({ limit: 1000, ...(after && { after }) });
       for (const { id, session, parent, keepUntil, status, finishedAt = now } of rows) {
+        if (parent !== undefined) parents.set(id, parent);
         if (isTerminal(status)) {
-          ended.push({ job: { id, session, keepUntil }, age: now - finishedAt });
+          const lineage = [...lineOf(id, parents)];
+          ended.push({ job: { id, session, keepUntil, lineage }, age: now - finishedAt });
         }
         kept.add(id);
-        if (parent !== undefined) delegated.add(id);
         const siblings = owned.get(session) ?? [];
         siblings.push(id);
         owned.set(session, siblings);
@@ -64,7 +66,7 @@ export class Archive {
     await sessions.restore({
       has: (job) => kept.has(job),
       ownedBy: (session) => owned.get(session) ?? [],
-      isDelegated: (job) => delegated.has(job),
+      isDelegated: (job) => parents.has(job),
     });
     for (const { job, age } of ended.sort((a, b) => b.age - a.age)) this.#retention.keep(job, age);
     startAgents();
@@ -72,6 +74,12 @@ export class Archive {
 
   close(): void {
     this.#retention.close();
+  }
+
+  /** Whether a session has still to read it, or to learn that there is such a job (R-14-3). */
+  #isHeld({ id, session, lineage }: EndedJob): boolean {
+    const { sessions } = this.#options;
+    return sessions.follows(id) || sessions.get(session)?.stream.awaits(id, lineage) === true;
   }
 
   /** Forgets a finished job, its log, and with the last of a forgotten session's jobs its numbering. */
@@ -97,6 +105,13 @@ export class Archive {
       logger.error({ job: id, err: error }, "a finished job could not be removed yet");
       this.#retention.retry(job);
     });
+  }
+}
+
+/** A parent was accepted before its children, so it is known by the time that they are. */
+function* lineOf(job: JobId, parents: ReadonlyMap<JobId, JobId>): Generator<Lineage[number]> {
+  for (let above = parents.get(job); above !== undefined; above = parents.get(above)) {
+    yield { job: above, toldAt: Number.POSITIVE_INFINITY };
   }
 }
 

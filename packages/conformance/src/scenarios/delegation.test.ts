@@ -429,6 +429,40 @@ describe.each(ways)("delegation over %s", (way) => {
     await third.next(isEndOf(id));
   });
 
+  test("R-14-3 and R-10-2: what its owner has not learned of yet is kept for it, and then no longer", async () => {
+    const clock = new ManualClock();
+    await using stage = await Stage.open(way, { clock, limits: { retentionSec: 60 } });
+    const wire = await stage.greeted();
+    const { puppet } = await parent(stage, wire);
+    await wire.next();
+    await stage.drop(wire);
+    await settled();
+    const { child, puppet: its } = await delegated(stage, puppet, null, { lease: delegating });
+    const { child: grandchild, puppet: third } = await delegated(stage, its);
+    third.finish(3);
+    await grandchild.result();
+    its.finish(2);
+    await child.result();
+    for (let second = 0; second < 300; second += 10) {
+      clock.advance(10_000);
+      await settled();
+    }
+    const again = await stage.resumed(wire);
+    expect((await again.next(isTerminal)).payload).toMatchObject({ result: 2 });
+    expect((await again.next(isTerminal)).payload).toMatchObject({ result: 3 });
+    puppet.finish();
+    await again.next(isTerminal);
+    // Once they were sent, and a resume window is over, nobody needs them.
+    const listed = async () =>
+      (await again.request("session.list_jobs", {})).payload.jobs.map(({ job_id }) => job_id);
+    expect(await listed()).toHaveLength(3);
+    for (let second = 0; second < 800; second += 10) {
+      clock.advance(10_000);
+      await settled();
+    }
+    expect(await listed()).toEqual([]);
+  });
+
   test("R-10-2: whoever only watches the parent sees the delegation, and nothing of the child", async () => {
     await using stage = await Stage.open(way);
     const wire = await stage.greeted();

@@ -106,7 +106,7 @@ export class Delegation {
     // nothing can come in between.
     this.#check(formatAgentReference(agent));
     checkOpen(context);
-    const { depth } = job;
+    const depth = job.lineage.length;
     if (depth >= context.limits.delegationDepth) {
       throw new ArcpError(
         "PERMISSION_DENIED",
@@ -129,9 +129,8 @@ export class Delegation {
       parent: { job, delegateId: request.delegate_id },
     });
     const body = { ...request, lease_request: lease.json, child_job_id: child.id };
-    void job.emit("delegate", body, "delegate", true);
     // The child starts behind the record that tells of it (J2).
-    await job.flush();
+    await job.announce(child, body);
     if (!child.live) {
       throw new ArcpError("CANCELLED", "the delegated job was ended before it began");
     }

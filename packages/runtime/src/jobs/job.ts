@@ -17,6 +17,7 @@ import { Expiry } from "../authority/expiry.ts";
 import type { Grant } from "../authority/grant.ts";
 import { Guard } from "../authority/guard.ts";
 import type { CompiledLease } from "../authority/lease.ts";
+import type { Lineage } from "../lineage.ts";
 import type { JobChange, JobIndex, RecordKind } from "../store/index.ts";
 import { Cancellation } from "./cancellation.ts";
 import { cancelled, type Ending, expired, parentEnded, stalled, timedOut } from "./ending.ts";
@@ -95,6 +96,8 @@ export class Job implements KnownJob {
   /** What it had to say last, once that is decided. */
   #ending: Ending | undefined;
   readonly #parent: Job | undefined;
+  /** The number of its parent's record that tells of it. */
+  #toldAt = Number.POSITIVE_INFINITY;
   /** Delegated jobs that have not ended. */
   readonly #children = new Set<Job>();
 
@@ -177,9 +180,9 @@ export class Job implements KnownJob {
     return this.identity.parent;
   }
 
-  /** How many jobs stand above it: 0 for one that a client submitted. */
-  get depth(): number {
-    return this.#parent === undefined ? 0 : this.#parent.depth + 1;
+  get lineage(): Lineage {
+    if (this.#parent === undefined) return [];
+    return [{ job: this.#parent.id, toldAt: this.#toldAt }, ...this.#parent.lineage];
   }
 
   get traceId(): string {
@@ -313,6 +316,13 @@ export class Job implements KnownJob {
     const accepted = this.emit("metric", metric, "event", over);
     this.budget.spend(metric.unit, amount);
     return accepted;
+  }
+
+  /** Tells of a child: its owner follows it from that record on (R-10-2). @returns when that is durable */
+  announce(child: Job, body: object): Promise<void> {
+    child.#toldAt = this.#log.nextSeq;
+    void this.emit("delegate", body, "delegate", true);
+    return this.flush();
   }
 
   /**

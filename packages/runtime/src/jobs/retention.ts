@@ -1,4 +1,5 @@
 import type { Clock, JobId, SessionId, Timer } from "@arcp/core";
+import type { Lineage } from "../lineage.ts";
 import { DueQueue } from "./due-queue.ts";
 
 /** Milliseconds until a job that somebody still reads, or that could not be removed, is looked at again. */
@@ -14,6 +15,7 @@ export interface EndedJob {
   readonly session: SessionId;
   /** Milliseconds since 1970 before which it is not removed. */
   readonly keepUntil?: number | undefined;
+  readonly lineage: Lineage;
 }
 
 /** Keeps finished jobs for the retention time, with one timer for all. */
@@ -47,9 +49,9 @@ export class Retention {
    * The job has ended: from now on its time runs.
    * @param age milliseconds since it ended
    */
-  keep({ id, session, keepUntil }: EndedJob, age = 0): void {
+  keep({ id, session, keepUntil, lineage }: EndedJob, age = 0): void {
     const pause = Math.max(0, this.#ms - age, (keepUntil ?? 0) - this.#clock.now());
-    this.#put({ id, session, keepUntil }, pause);
+    this.#put({ id, session, keepUntil, lineage }, pause);
     this.#arm();
   }
 

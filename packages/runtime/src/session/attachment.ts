@@ -5,6 +5,8 @@ import type { AttachmentRow, LogPage, LogStore, Role } from "../store/index.ts";
 export interface Beginning {
   /** How far an earlier attachment to the job had read, in whose place it is; undefined when there was none. */
   readonly seen?: number | undefined;
+  /** Up to where this very session has read it before, whatever of it is read once more. */
+  readonly told?: number | undefined;
   /** How far the log reached. */
   readonly head?: number | undefined;
   /** Whether its viewer was told that older history is missing (R-7.6-5). */
@@ -21,6 +23,8 @@ export class Attachment {
   cursor: number;
   /** Where it had been before a history was asked for once more: nothing up to there is owed to it. */
   readonly seen: number;
+  /** Up to where the delegations that its records tell of are old news. */
+  readonly told: number;
   /** How far the log reached when the attachment was made: a shorter one has been removed. */
   readonly head: number;
   /** Takes the bell down; set while the session is connected. */
@@ -28,12 +32,13 @@ export class Attachment {
   /** Where it begins, and up to where it may begin instead without missing what it was promised. */
   readonly #beginning: { readonly at: number; readonly latest: number };
 
-  constructor(row: AttachmentRow, { seen, head = 0, truncated = false }: Beginning = {}) {
+  constructor(row: AttachmentRow, { seen, told = 0, head = 0, truncated = false }: Beginning = {}) {
     this.job = row.job;
     this.role = row.role;
     this.request = row.request;
     this.cursor = row.after;
     this.seen = seen ?? 0;
+    this.told = told;
     this.head = head;
     // What was emitted after that word is live: nobody said that it is missing.
     const latest = truncated ? (seen ?? head) : row.after;

@@ -230,7 +230,7 @@ export class Projector {
         records: this.#ready.size === 0 ? room : Math.min(room, QUANTUM),
         characters: LIMITS.characters - batch.characters,
       });
-      const children = await this.#introductions(attachment, page);
+      const children = await this.#introductions(attachment, cursor, page);
       while (this.#waits) await this.#context.turn.next();
       if (attachment.isBehind(page, cursor)) {
         const live = attachment.liveIn(page, cursor);
@@ -250,15 +250,17 @@ export class Projector {
     return batch;
   }
 
-  /** Of the jobs that are delegated in what the owner of their parent reads, unless it follows or has followed them. */
+  /** Of the jobs that are delegated in what the owner of their parent reads for the first time, unless it knows them. */
   async #introductions(
-    { role }: Attachment,
-    { records }: Pick<LogPage, "records">,
+    attachment: Attachment,
+    cursor: number,
+    { floor, records }: LogPage,
   ): Promise<ReadonlyMap<LogRecord, Introduction>> {
     const introductions = new Map<LogRecord, Introduction>();
-    if (role !== "owner") return introductions;
-    for (const record of records) {
-      if (record.kind !== "delegate") continue;
+    if (attachment.role !== "owner") return introductions;
+    const start = attachment.startIn(floor, cursor);
+    for (const [index, record] of records.entries()) {
+      if (record.kind !== "delegate" || start + index < attachment.told) continue;
       const child = delegatedIn(record);
       if (this.#stream.knows(child)) continue;
       const introduction = await this.#context.introduction(child);

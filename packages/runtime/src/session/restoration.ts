@@ -55,7 +55,8 @@ export async function restoreStream(
       continue;
     }
     const seen = stream.seen(job, attachment.role);
-    stream.attachments.set(job, new Attachment({ ...attachment, after: cursor }, { seen }));
+    const row = { ...attachment, after: cursor };
+    stream.attachments.set(job, new Attachment(row, { seen, told: seen }));
   }
   // Once its runs are gone, nothing but the row would tell how far it had read, and that says where it began.
   if (over.length > 0) await stream.commit({ detach: over });

@@ -1,4 +1,5 @@
 import type { JobId, MessageId, SessionId } from "@arcp/core";
+import type { Lineage } from "../lineage.ts";
 import type {
   AttachmentRow,
   CommitOutcome,
@@ -135,10 +136,9 @@ export class Stream {
     const row = { job, role, after, since: this.issued, request: origin.request };
     const earlier = this.attachments.get(job);
     earlier?.unlisten?.();
-    const seen = earlier
-      ? Math.max(earlier.cursor, earlier.seen)
-      : (origin.seen ?? this.seen(job, role));
-    const attachment = new Attachment(row, { ...origin, seen });
+    const told = earlier ? Math.max(earlier.cursor, earlier.told) : this.seen(job, role);
+    const seen = earlier ? Math.max(earlier.cursor, earlier.seen) : (origin.seen ?? told);
+    const attachment = new Attachment(row, { ...origin, seen, told });
     this.attachments.set(job, attachment);
     this.#options.followed?.(job);
     this.#note({ attach: [row] });
@@ -148,6 +148,15 @@ export class Stream {
   /** Whether it follows a job, or has read some of it as its owner. */
   knows(job: JobId): boolean {
     return this.attachments.has(job) || this.seen(job, "owner") !== undefined;
+  }
+
+  /** Whether it has still to come across the record that tells of a delegated job, or of one above that (R-10-2). */
+  awaits(job: JobId, lineage: Lineage): boolean {
+    if (this.knows(job)) return false;
+    return lineage.some(({ job: above, toldAt }) => {
+      const attachment = this.attachments.get(above);
+      return attachment !== undefined && attachment.cursor < toldAt;
+    });
   }
 
   /** @param since the number of the record that tells of the child, or a later one of the same batch */
