@@ -46,11 +46,13 @@ export class Archive {
     const ended: Array<{ job: EndedJob; age: number }> = [];
     const kept = new Set<JobId>();
     const parents = new Map<JobId, JobId>();
+    const told = new Set<JobId>();
     const owned = new Map<SessionId, JobId[]>();
     for (let after: JobQuery["after"]; ; ) {
       const rows = await store.jobs.list({ limit: 1000, ...(after && { after }) });
-      for (const { id, session, parent, keepUntil, status, finishedAt = now } of rows) {
+      for (const { id, session, parent, request, keepUntil, status, finishedAt = now } of rows) {
         if (parent !== undefined) parents.set(id, parent);
+        if (parent !== undefined && request === undefined) told.add(id);
         if (isTerminal(status)) {
           const lineage = [...lineOf(id, parents)];
           ended.push({ job: { id, session, keepUntil, lineage }, age: now - finishedAt });
@@ -66,7 +68,7 @@ export class Archive {
     await sessions.restore({
       has: (job) => kept.has(job),
       ownedBy: (session) => owned.get(session) ?? [],
-      isDelegated: (job) => parents.has(job),
+      isTold: (job) => told.has(job),
     });
     for (const { job, age } of ended.sort((a, b) => b.age - a.age)) this.#retention.keep(job, age);
     startAgents();

@@ -167,7 +167,8 @@ class HostedRuntime implements Runtime {
         vault: emptyVault,
         introduction: async (job) => {
           const row = await store.jobs.get(job);
-          return row && acceptanceOf(row);
+          // Whom a submit asked for is told of in reply to that (R-D-12).
+          return row === undefined || row.request !== undefined ? undefined : acceptanceOf(row);
         },
       },
       welcome: (session) => this.#welcome(session, options),

@@ -507,6 +507,49 @@ describe.each(ways)("delegation over %s", (way) => {
     await heir.next(isEndOf(id));
   });
 
+  test("R-D-12: a submit that names a parent is a delegation by that job", async () => {
+    await using stage = await Stage.open(way);
+    // The reply to a submit need not wait for the event (R-10-2).
+    const wire = await stage.greeted({}, { waive: ["R-10-2"] });
+    const { id, puppet } = await parent(stage, wire, {
+      lease_request: { "cost.budget": ["USD:1"] },
+    });
+    const submit = (rest: Submit) =>
+      wire.submit({ agent: "puppet", parent_job_id: id, idempotency_key: "k", ...rest });
+    const grant = { "cost.budget": ["USD:0.75"] };
+    const { payload } = await submit({ lease_request: grant, input: 7 });
+    expect(payload).toMatchObject({ parent_job_id: id, lease: grant, budget: { USD: 0.75 } });
+    expect(puppet.ctx.budget.available()).toEqual({ USD: "0.25" });
+    const its = await stage.puppets.next();
+    expect(its.input).toBe(7);
+    const again = await submit({ lease_request: grant, input: 7 });
+    expect(again.payload.job_id).toBe(payload.job_id);
+    const refused = { payload: { code: "LEASE_SUBSET_VIOLATION" } };
+    await expect(submit({ lease_request: grant, idempotency_key: "l" })).rejects.toMatchObject(
+      refused,
+    );
+    its.finish("done");
+    const seen = await wire.until(isEndOf(payload.job_id));
+    expect(new Set(seen.map(({ id: message }) => message)).size).toBe(seen.length);
+    expect(eventsOf(seen)).toContainEqual(
+      expect.objectContaining({
+        kind: "delegate",
+        body: expect.objectContaining({ child_job_id: payload.job_id }),
+      }),
+    );
+    puppet.finish();
+    await wire.until(isEndOf(id));
+    for (const [asking, parentId] of [
+      [wire, id],
+      [wire, "job_01KB3H"],
+      [await stage.greeted({ token: tokens.bob }), id],
+    ] as const) {
+      await expect(
+        asking.submit({ agent: "puppet", parent_job_id: parentId }),
+      ).rejects.toMatchObject({ payload: { code: "INVALID_REQUEST" } });
+    }
+  });
+
   test("R-9.3-1: a cancel that comes while a child is written down leaves no child running", async () => {
     await using stage = await Stage.open(way);
     const wire = await stage.greeted();

@@ -18,6 +18,7 @@ import type { Policy } from "../policy.ts";
 import type { JobRow, Store } from "../store/index.ts";
 import { acceptanceOf } from "./acceptance.ts";
 import type { AgentRegistry, AnyAgent } from "./agents.ts";
+import { KEY_LIFETIME } from "./idempotency.ts";
 import { Job, type JobContext } from "./job.ts";
 import type { JobTable } from "./table.ts";
 
@@ -55,8 +56,6 @@ export interface JobRequest {
   readonly expiresAt: number | undefined;
   readonly maxRuntimeSec: number | undefined;
   readonly traceId: string;
-  /** Milliseconds that it is kept at least, from its acceptance on. */
-  readonly keep?: number | undefined;
   /** The job that delegated it. */
   readonly parent?: { readonly job: Job; readonly delegateId: string } | undefined;
 }
@@ -142,6 +141,12 @@ export function readExpiry(clock: Clock, text: string, place: string): number {
   throw new ArcpError("INVALID_REQUEST", `${place}: ${problem}`);
 }
 
+/** An idempotency key and what it is used for. */
+export interface UsedKey {
+  readonly key: string;
+  readonly fingerprint: string;
+}
+
 /**
  * Makes a job and writes it down, with its idempotency key if it has one. Its clocks run when this resolves; its agent
  * is not started.
@@ -151,13 +156,13 @@ export function readExpiry(clock: Clock, text: string, place: string): number {
 export async function admit(
   context: AdmissionContext,
   request: JobRequest,
-  used?: { readonly key: string; readonly fingerprint: string },
+  used?: UsedKey,
 ): Promise<{ readonly job: Job; readonly row: JobRow }> {
   const leave = takePlace(context, request.principal);
   let job: Job | undefined;
   let row: JobRow;
   try {
-    job = createJob(context, request);
+    job = createJob(context, request, used);
     row = rowOf(job, request);
     if (JSON.stringify(acceptanceOf(row)).length > MAX_ACCEPTANCE) {
       throw new ArcpError("INVALID_REQUEST", "payload.lease_request: is too large");
@@ -186,8 +191,12 @@ function takePlace({ jobs }: AdmissionContext, principal: string): () => void {
   });
 }
 
-function createJob({ clock, jobContext }: AdmissionContext, request: JobRequest): Job {
-  const { principal, session, features, agent, parent, keep } = request;
+function createJob(
+  { clock, jobContext }: AdmissionContext,
+  request: JobRequest,
+  used: UsedKey | undefined,
+): Job {
+  const { principal, session, features, agent, parent } = request;
   const acceptedAt = clock.now();
   const identity = {
     id: newJobId(),
@@ -202,7 +211,7 @@ function createJob({ clock, jobContext }: AdmissionContext, request: JobRequest)
     // A delegated job ends with the attempt that delegated it.
     attempts: parent === undefined ? (agent.attempts ?? 1) : 1,
     stallSec: agent.stallSec,
-    keepUntil: keep === undefined ? undefined : acceptedAt + keep,
+    keepUntil: used === undefined ? undefined : acceptedAt + KEY_LIFETIME,
     ...(parent && { parent: parent.job.id, delegateId: parent.delegateId }),
   };
   return new Job(identity, request.lease, jobContext, { parent: parent?.job });
@@ -224,7 +233,7 @@ function rowOf({ identity, authority }: Job, { request, input }: JobRequest): Jo
 async function insert(
   store: AdmissionContext["store"],
   row: JobRow,
-  used: { readonly key: string; readonly fingerprint: string } | undefined,
+  used: UsedKey | undefined,
 ): Promise<void> {
   const { id: job, principal, acceptedAt } = row;
   // The key first, so that no crash leaves a job without it.

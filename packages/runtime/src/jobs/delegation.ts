@@ -4,12 +4,14 @@ import {
   type EventBody,
   formatAgentReference,
   formatTimestamp,
+  type MessageId,
   newMessageId,
   parseAgentReference,
 } from "@arcp/core";
 import { clip } from "../authority/clip.ts";
 import type { CompiledLease } from "../authority/lease.ts";
 import { excess } from "../authority/subset.ts";
+import type { JobRow } from "../store/index.ts";
 import {
   type AdmissionContext,
   admit,
@@ -17,6 +19,7 @@ import {
   readExpiry,
   readLease,
   resolveAgent,
+  type UsedKey,
 } from "./admission.ts";
 import { checkedInput } from "./agent-input.ts";
 import type { AnyAgent } from "./agents.ts";
@@ -27,21 +30,137 @@ import { eventBody } from "./event-body.ts";
 import type { Job } from "./job.ts";
 import { shown } from "./shown.ts";
 
-type Request = EventBody<"delegate"> & { readonly delegate_id: string; readonly agent: string };
+/** A delegation as it is wanted: the body of the event that tells of it. */
+export type Wanted = EventBody<"delegate"> & {
+  readonly delegate_id: string;
+  readonly agent: string;
+};
+
+/** A delegated job whose agent has not been started. */
+export interface Delegated {
+  readonly child: Job;
+  readonly row: JobRow;
+  readonly agent: AnyAgent;
+  /** As the agent's schema makes it. */
+  readonly input: unknown;
+}
+
+/**
+ * Admits a job as the child of another one, and tells of it on that one's stream. Resolves when that is durable.
+ * @param input as JSON
+ * @param request the submit that asks for it, and its key, where it is a client who does (R-D-12)
+ * @throws ArcpError as {@link Delegate} has it
+ */
+export async function delegate(
+  context: AdmissionContext,
+  parent: Job,
+  wanted: Wanted,
+  input: unknown,
+  { request, used }: { readonly request?: MessageId; readonly used?: UsedKey | undefined } = {},
+): Promise<Delegated> {
+  const agent = agentOf(context, parent, wanted);
+  const taken = await checkedInput(agent, input, "input");
+  // Between the two a cancel, an expiry or an exhaustion may have passed; from here to the child's place in the budget
+  // nothing can come in between.
+  check(parent, formatAgentReference(agent));
+  checkOpen(context);
+  const depth = parent.lineage.length;
+  if (depth >= context.limits.delegationDepth) {
+    throw new ArcpError(
+      "PERMISSION_DENIED",
+      `${depth} jobs stand above this one; no more may be delegated`,
+      { details: { reason: "delegation_depth" } },
+    );
+  }
+  const lease = leaseOf(context, parent, agent, wanted);
+  const asked = {
+    principal: parent.principal,
+    session: parent.session,
+    features: parent.identity.features,
+    request,
+    agent,
+    input,
+    lease,
+    expiresAt: expiryOf(context, parent, wanted),
+    maxRuntimeSec: wanted.max_runtime_sec,
+    traceId: parent.traceId,
+    parent: { job: parent, delegateId: wanted.delegate_id },
+  };
+  const { job: child, row } = await admit(context, asked, used);
+  // The child starts behind the record that tells of it (J2).
+  await parent.announce(child, { ...wanted, lease_request: lease.json, child_job_id: child.id });
+  if (!child.live) {
+    throw new ArcpError("CANCELLED", "the delegated job was ended before it began");
+  }
+  return { child, row, agent, input: taken };
+}
+
+/** What is not covered is refused before anybody learns whether there is such an agent. */
+function agentOf(context: AdmissionContext, parent: Job, { agent: text }: Wanted): AnyAgent {
+  const reference = parseAgentReference(text);
+  if (reference === undefined) {
+    throw new ArcpError("INVALID_REQUEST", "agent: must be name or name@version");
+  }
+  const found = find(context, parent.principal, reference);
+  check(parent, found instanceof ArcpError ? text : formatAgentReference(found));
+  if (found instanceof ArcpError) throw found;
+  return found;
+}
+
+function find(
+  context: AdmissionContext,
+  principal: string,
+  reference: AgentReference,
+): AnyAgent | ArcpError {
+  try {
+    return resolveAgent(context, principal, reference);
+  } catch (error) {
+    return ArcpError.from(error);
+  }
+}
+
+function check({ guard }: Job, agent: string): void {
+  const refusal = guard.check("agent.delegate", agent);
+  if (refusal !== undefined) throw refusal;
+}
+
+function leaseOf(
+  context: AdmissionContext,
+  { authority }: Job,
+  agent: AnyAgent,
+  { lease_request: requested = {} }: Wanted,
+): CompiledLease {
+  const lease = readLease(context, agent, requested, "lease");
+  const problem = excess(authority, lease);
+  if (problem === undefined) return lease;
+  throw new ArcpError("LEASE_SUBSET_VIOLATION", `lease: ${problem}`);
+}
+
+/** @returns milliseconds since 1970 */
+function expiryOf(
+  { clock }: AdmissionContext,
+  { expiresAt: outer }: Job,
+  { lease_constraints }: Wanted,
+): number | undefined {
+  const text = lease_constraints?.expires_at;
+  if (text === undefined) return outer;
+  const expiresAt = readExpiry(clock, text, "expiresAt");
+  if (outer === undefined || expiresAt <= outer) return expiresAt;
+  throw new ArcpError(
+    "LEASE_SUBSET_VIOLATION",
+    `expiresAt: the lease of this job ends at ${formatTimestamp(outer)}`,
+  );
+}
 
 /** Lets one job start others, within its own lease (section 10). */
 export class Delegation {
   readonly #job: Job;
   readonly #context: AdmissionContext;
-  readonly #start: (child: Job, agent: AnyAgent, input: unknown) => void;
+  readonly #start: (delegated: Delegated) => void;
   readonly #used = new Set<string>();
 
   /** @param start runs the agent of a child */
-  constructor(
-    job: Job,
-    context: AdmissionContext,
-    start: (child: Job, agent: AnyAgent, input: unknown) => void,
-  ) {
+  constructor(job: Job, context: AdmissionContext, start: (delegated: Delegated) => void) {
     this.#job = job;
     this.#context = context;
     this.#start = start;
@@ -54,15 +173,17 @@ export class Delegation {
     options: DelegateOptions = {},
   ): Promise<ChildJob<Output>> {
     const given = plain(input);
-    const request = this.#read(agent, given, options);
+    const wanted = this.#read(agent, given, options);
     try {
-      return await this.#accept<Output>(request, given);
+      const delegated = await delegate(this.#context, this.#job, wanted, given);
+      this.#start(delegated);
+      return childJob(this.#job, delegated.child, wanted.delegate_id, this.#context.store.logs);
     } catch (thrown) {
       const error = ArcpError.from(thrown);
       if (error !== thrown) {
         this.#context.logger.error({ job: this.#job.id, err: thrown }, "a delegation failed");
       }
-      await this.#refuse(request, error);
+      await this.#refuse(wanted, error);
       throw error;
     }
   }
@@ -71,7 +192,7 @@ export class Delegation {
     agent: string | Delegable<never, unknown>,
     input: unknown,
     options: DelegateOptions,
-  ): Request {
+  ): Wanted {
     const { lease, expiresAt, maxRuntimeSec, id = newMessageId("del_") } = options;
     if (expiresAt !== undefined && Number.isNaN(expiresAt.getTime())) {
       throw new ArcpError("INVALID_REQUEST", "expiresAt: is no valid date");
@@ -97,95 +218,9 @@ export class Delegation {
     return { ...body, delegate_id, agent: text };
   }
 
-  async #accept<Output>(request: Request, input: unknown): Promise<ChildJob<Output>> {
-    const job = this.#job;
-    const context = this.#context;
-    const agent = this.#agentOf(request);
-    const taken = await checkedInput(agent, input, "input");
-    // Between the two a cancel, an expiry or an exhaustion may have passed; from here to the child's place in the budget
-    // nothing can come in between.
-    this.#check(formatAgentReference(agent));
-    checkOpen(context);
-    const depth = job.lineage.length;
-    if (depth >= context.limits.delegationDepth) {
-      throw new ArcpError(
-        "PERMISSION_DENIED",
-        `${depth} jobs stand above this one; no more may be delegated`,
-        { details: { reason: "delegation_depth" } },
-      );
-    }
-    const lease = this.#leaseOf(agent, request);
-    const { job: child } = await admit(context, {
-      principal: job.principal,
-      session: job.session,
-      features: job.identity.features,
-      request: undefined,
-      agent,
-      input,
-      lease,
-      expiresAt: this.#expiryOf(request),
-      maxRuntimeSec: request.max_runtime_sec,
-      traceId: job.traceId,
-      parent: { job, delegateId: request.delegate_id },
-    });
-    const body = { ...request, lease_request: lease.json, child_job_id: child.id };
-    // The child starts behind the record that tells of it (J2).
-    await job.announce(child, body);
-    if (!child.live) {
-      throw new ArcpError("CANCELLED", "the delegated job was ended before it began");
-    }
-    this.#start(child, agent, taken);
-    return childJob(job, child, request.delegate_id, context.store.logs);
-  }
-
-  /** What is not covered is refused before anybody learns whether there is such an agent. */
-  #agentOf({ agent: text }: Request): AnyAgent {
-    const reference = parseAgentReference(text);
-    if (reference === undefined) {
-      throw new ArcpError("INVALID_REQUEST", "agent: must be name or name@version");
-    }
-    const found = this.#find(reference);
-    this.#check(found instanceof ArcpError ? text : formatAgentReference(found));
-    if (found instanceof ArcpError) throw found;
-    return found;
-  }
-
-  #find(reference: AgentReference): AnyAgent | ArcpError {
-    try {
-      return resolveAgent(this.#context, this.#job.principal, reference);
-    } catch (error) {
-      return ArcpError.from(error);
-    }
-  }
-
-  #check(agent: string): void {
-    const refusal = this.#job.guard.check("agent.delegate", agent);
-    if (refusal !== undefined) throw refusal;
-  }
-
-  #leaseOf(agent: AnyAgent, { lease_request: requested = {} }: Request): CompiledLease {
-    const lease = readLease(this.#context, agent, requested, "lease");
-    const problem = excess(this.#job.authority, lease);
-    if (problem === undefined) return lease;
-    throw new ArcpError("LEASE_SUBSET_VIOLATION", `lease: ${problem}`);
-  }
-
-  /** @returns milliseconds since 1970 */
-  #expiryOf({ lease_constraints }: Request): number | undefined {
-    const { expiresAt: outer } = this.#job;
-    const text = lease_constraints?.expires_at;
-    if (text === undefined) return outer;
-    const expiresAt = readExpiry(this.#context.clock, text, "expiresAt");
-    if (outer === undefined || expiresAt <= outer) return expiresAt;
-    throw new ArcpError(
-      "LEASE_SUBSET_VIOLATION",
-      `expiresAt: the lease of this job ends at ${formatTimestamp(outer)}`,
-    );
-  }
-
-  async #refuse(request: Request, error: ArcpError): Promise<void> {
-    void this.#job.emit("delegate", request, "event", true);
-    const body = { call_id: request.delegate_id, error: wireError(error) };
+  async #refuse(wanted: Wanted, error: ArcpError): Promise<void> {
+    void this.#job.emit("delegate", wanted, "event", true);
+    const body = { call_id: wanted.delegate_id, error: wireError(error) };
     await this.#job.emit("tool_result", body, "event", true);
   }
 }

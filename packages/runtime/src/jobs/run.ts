@@ -33,7 +33,7 @@ export async function runAgent(
     const delegation = new Delegation(
       job,
       options,
-      (child, its, given) => void runAgent(child, its, given, options),
+      ({ child, agent: its, input: given }) => void runAgent(child, its, given, options),
     );
     const context = createContext(job, calls, files, result, (...given) =>
       delegation.delegate(...given),

@@ -9,8 +9,8 @@ export interface KeptJobs {
   has(job: JobId): boolean;
   /** Those that a session owns, whether it has read them or not. */
   ownedBy(session: SessionId): readonly JobId[];
-  /** Whether it was delegated: the record that says so, in its parent's log, attaches its owner. */
-  isDelegated(job: JobId): boolean;
+  /** Whether the record that tells of its delegation, in its parent's log, brings it to its owner. */
+  isTold(job: JobId): boolean;
 }
 
 /**
@@ -41,7 +41,7 @@ export async function restoreStream(
   const owned = jobs.ownedBy(row.id);
   // What it owns it follows to the end, whether that was written down or not.
   const unknown = owned
-    .filter((job) => !known.has(job) && !jobs.isDelegated(job))
+    .filter((job) => !known.has(job) && !jobs.isTold(job))
     .map((job): AttachmentRow => {
       const after = stream.journal.reached(job, stream.issued, stream.issued);
       return { job, role: "owner", after, since: stream.issued };

@@ -1,5 +1,6 @@
 import { ArcpError, type Envelope } from "@arcp/core";
 import { acceptanceOf } from "../jobs/acceptance.ts";
+import type { UsedKey } from "../jobs/admission.ts";
 import { jobOf } from "../jobs/finished-job.ts";
 import type { KnownJob } from "../jobs/known-job.ts";
 import type { Session } from "../session/session.ts";
@@ -7,12 +8,6 @@ import type { SubmitReply } from "../session/submit-log.ts";
 import type { ListedJob } from "../store/index.ts";
 import type { Services } from "./services.ts";
 import { tooManyFollowed } from "./subscribe.ts";
-
-/** An idempotency key and what it was used for. */
-export interface UsedKey {
-  readonly key: string;
-  readonly fingerprint: string;
-}
 
 /**
  * The reply to a submit whose key has a job: the acceptance of that job once more (R-7.2-3), which the session follows
@@ -80,12 +75,15 @@ async function place(
     if (!orphaned) return session.follow(job.id, "observer", floor, { ...origin, truncated });
     // The history is an extra: what goes of it before it is read costs a new owner nothing of what is still to come.
     session.follow(job.id, "owner", floor, { ...origin, truncated, seen: job.lastSeq });
-    if (truncated) for (const child of children) introduce(services, session, child);
+    for (const child of children) {
+      // The others are told of by the records that are still there.
+      if (truncated || child.request !== undefined) introduce(services, session, child);
+    }
   };
   return { begin, truncated };
 }
 
-/** What told of a delegation may be gone: its job is told of all the same. */
+/** What told of a delegation may be gone, or may not count: its job is told of all the same. */
 function introduce({ jobs }: Services, session: Session, row: ListedJob): void {
   const lastSeq = jobs.get(row.id)?.lastSeq;
   if (lastSeq === undefined) return;

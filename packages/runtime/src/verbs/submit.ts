@@ -14,15 +14,18 @@ import {
   readExpiry,
   readLease,
   resolveAgent,
+  type UsedKey,
 } from "../jobs/admission.ts";
 import { checkedInput } from "../jobs/agent-input.ts";
-import { fingerprint, KEY_LIFETIME } from "../jobs/idempotency.ts";
+import { delegate } from "../jobs/delegation.ts";
+import { fingerprint } from "../jobs/idempotency.ts";
 import { runAgent } from "../jobs/run.ts";
+import { shown } from "../jobs/shown.ts";
 import type { Announcement } from "../session/announcement.ts";
 import type { Session } from "../session/session.ts";
 import type { SubmitReply } from "../session/submit-log.ts";
 import { rejection } from "./reject.ts";
-import { resubmission, type UsedKey } from "./resubmission.ts";
+import { resubmission } from "./resubmission.ts";
 import type { Services, Verb } from "./services.ts";
 
 /** Where a submit has them, for humans. */
@@ -104,6 +107,7 @@ async function create(
 ): Promise<SubmitReply> {
   const { principal, features } = session;
   const { payload, trace_id } = request;
+  if (payload.parent_job_id !== undefined) return createChild(services, session, request, used);
   const agent = resolveAgent(services, principal, reference);
   const input = await checkedInput(agent, payload.input);
   // Only now: an agent's check of its input may outlast the patience of a closing runtime.
@@ -123,7 +127,6 @@ async function create(
       expiresAt: expiryOf(services, request),
       maxRuntimeSec: payload.max_runtime_sec,
       traceId: (trace_id === undefined ? undefined : readTraceId(trace_id)) ?? newTraceId(),
-      keep: used === undefined ? undefined : KEY_LIFETIME,
     },
     used,
   );
@@ -132,6 +135,38 @@ async function create(
     void runAgent(job, agent, input, services);
   };
   return { announcement: acceptanceOf(row), begin };
+}
+
+/** A client may delegate in the name of a job of its own (R-D-12). */
+async function createChild(
+  services: Services,
+  session: Session,
+  { id, payload }: Submit,
+  used: UsedKey | undefined,
+): Promise<SubmitReply> {
+  const { parent_job_id, agent, input, lease_request, lease_constraints, max_runtime_sec } =
+    payload;
+  const parent = parent_job_id && services.jobs.get(parent_job_id);
+  if (!parent?.live || parent.session !== session.id) {
+    throw new ArcpError(
+      "INVALID_REQUEST",
+      "payload.parent_job_id: is no running job that this session owns",
+    );
+  }
+  const wanted = {
+    delegate_id: id,
+    agent,
+    input: shown(input),
+    lease_request,
+    lease_constraints,
+    max_runtime_sec,
+  };
+  const delegated = await delegate(services, parent, wanted, input, { request: id, used });
+  const begin = (): void => {
+    session.follow(delegated.child.id, "owner", 0);
+    void runAgent(delegated.child, delegated.agent, delegated.input, services);
+  };
+  return { announcement: acceptanceOf(delegated.row), begin };
 }
 
 function expiryOf({ clock }: Services, { payload }: Submit): number | undefined {
