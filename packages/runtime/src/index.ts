@@ -9,6 +9,7 @@ export {
 export type { ChildJob } from "./jobs/child-job.ts";
 export type { AgentContext, Log } from "./jobs/context.ts";
 export type { Delegable, Delegate, DelegateOptions } from "./jobs/delegate.ts";
+export type { WriteOptions } from "./jobs/files.ts";
 export type { Amounts, Spend, SpendOptions, SpendReservation } from "./jobs/spend.ts";
 export type { Tool, ToolCall } from "./jobs/tools.ts";
 export type { Limits } from "./limits.ts";

@@ -52,6 +52,11 @@ export class CompiledLease {
     return this.urls.some((glob) => glob.matches(url));
   }
 
+  /** Whether it does so by a pattern that names the host, without a wildcard. */
+  namesUrl(url: UrlParts): boolean {
+    return this.urls.some((glob) => glob.namesHost && glob.matches(url));
+  }
+
   /** Whether the lease lets the job use `capability` on `target`, which is made canonical here. */
   covers(capability: Capability, target: string): boolean {
     const patterns = this.patterns(capability);

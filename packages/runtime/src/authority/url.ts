@@ -16,6 +16,8 @@ export type UrlOutcome =
   | {
       readonly ok: true;
       readonly parts: UrlParts;
+      /** The beginning of `href`, before the path. */
+      readonly origin: string;
       /** What to fetch: the canonical form, with the query, without a fragment. */
       readonly href: string;
     }
@@ -43,8 +45,9 @@ export function canonicalUrl(text: string): UrlOutcome {
   if (host === "" || host.endsWith(".")) return { ok: false, problem: "has no proper host" };
   const port = url.port === "" ? defaultPort : url.port;
   const shownPort = url.port === "" ? "" : `:${port}`;
-  const href = `${scheme}://${host}${shownPort}${path}${url.search}`;
-  return { ok: true, parts: { scheme, host, port, path }, href };
+  const origin = `${scheme}://${host}${shownPort}`;
+  const href = `${origin}${path}${url.search}`;
+  return { ok: true, parts: { scheme, host, port, path }, origin, href };
 }
 
 /** A compiled URL pattern: each part is matched apart, so that no trick in one reaches another (R-9.2-10). */
@@ -60,6 +63,11 @@ export class UrlGlob {
     this.text = text;
     this.scheme = scheme;
     this.rest = rest;
+  }
+
+  /** Whether it says which host it means, without a wildcard. */
+  get namesHost(): boolean {
+    return this.rest?.host.segments.every((segment) => segment.length === 1) ?? false;
   }
 
   matches({ scheme, host, port, path }: UrlParts): boolean {

@@ -28,6 +28,11 @@ export interface AgentDefinition<Input, Output> {
   readonly attempts?: number;
   /** Seconds without an event after which its job is aborted and ends with `HEARTBEAT_LOST`. Default: no limit. */
   readonly stallSec?: number;
+  /**
+   * Whether what it does by `ctx.fs` and `ctx.fetch` shows on the stream, with sizes and no content. Default false: what is
+   * refused alone.
+   */
+  readonly showOperations?: boolean;
   /** Does the work. What it returns is the job's result; what it throws ends the job with an error. */
   readonly run: (ctx: AgentContext, input: Input) => Output | Promise<Output>;
 }

@@ -11,6 +11,7 @@ import { isCostMetric } from "../authority/grant.ts";
 import { checkpointText } from "./checkpoint.ts";
 import type { Delegate } from "./delegate.ts";
 import { eventBody } from "./event-body.ts";
+import type { Fetcher } from "./fetcher.ts";
 import type { Files } from "./files.ts";
 import type { Job } from "./job.ts";
 import type { ResultStream } from "./result-stream.ts";
@@ -72,7 +73,9 @@ export interface AgentContext {
   /** An event of a vendor's kind, `x-vendor.<vendor>.<name>`. */
   readonly emit: (kind: string, body: Record<string, unknown>) => Promise<void>;
   readonly tools: { readonly call: (name: string, args?: unknown) => Promise<unknown> };
-  readonly fs: Pick<Files, "readFile" | "readText" | "list" | "stat">;
+  readonly fs: Pick<Files, "readFile" | "readText" | "writeFile" | "list" | "stat">;
+  /** As the global `fetch`, within `net.fetch`: redirects and the addresses behind names are checked as well. */
+  readonly fetch: (input: string | URL, init?: RequestInit) => Promise<Response>;
   /** Streams the result instead of returning it: text, or bytes. */
   readonly result: { readonly write: (piece: string | Uint8Array) => Promise<void> };
   readonly budget: {
@@ -96,12 +99,18 @@ export interface AgentContext {
 
 const RESERVED_PHASES: readonly string[] = ["running", "back_pressure", "credential_rotated"];
 
+/** What a context is made of. */
+export interface ContextParts {
+  readonly tools: ToolCaller;
+  readonly files: Files;
+  readonly fetcher: Fetcher;
+  readonly result: ResultStream;
+  readonly delegate: Delegate;
+}
+
 export function createContext(
   job: Job,
-  tools: ToolCaller,
-  files: Files,
-  result: ResultStream,
-  delegate: Delegate,
+  { tools, files, fetcher, result, delegate }: ContextParts,
 ): AgentContext {
   const { id, agent, principal, traceId } = job.identity;
   const spend = new Spend(job);
@@ -158,9 +167,11 @@ export function createContext(
     fs: {
       readFile: (path) => tolerated(files.readFile(path)),
       readText: (path) => tolerated(files.readText(path)),
+      writeFile: (path, data, options) => tolerated(files.writeFile(path, data, options)),
       list: (path) => tolerated(files.list(path)),
       stat: (path) => tolerated(files.stat(path)),
     },
+    fetch: (input, init) => tolerated(fetcher.fetch(input, init)),
     result: { write: (piece) => tolerated(result.write(piece)) },
     budget: {
       remaining: () => Object.fromEntries(job.budget.remaining()),

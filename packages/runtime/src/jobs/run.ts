@@ -1,14 +1,16 @@
 import { ArcpError } from "@arcp/core";
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { Logger } from "pino";
-import { resolvePatternPrefixes } from "../authority/real-path.ts";
+import { resolvePatternPrefixes } from "../authority/covered-path.ts";
 import type { AdmissionContext } from "./admission.ts";
 import type { AnyAgent } from "./agents.ts";
 import { createContext } from "./context.ts";
 import { Delegation } from "./delegation.ts";
 import { type Ending, failure } from "./ending.ts";
-import { Files } from "./files.ts";
+import { Fetcher } from "./fetcher.ts";
+import { Files, type RealPatterns } from "./files.ts";
 import type { Job } from "./job.ts";
+import { Operations } from "./operation.ts";
 import { ResultStream } from "./result-stream.ts";
 import { type Tool, ToolCaller } from "./tools.ts";
 
@@ -27,17 +29,21 @@ export async function runAgent(
   const result = new ResultStream(job, limits.resultBytes);
   try {
     const calls = new ToolCaller(job, tools);
-    const patterns = await resolvePatternPrefixes(job.authority.patterns("fs.read"));
+    const operations = new Operations(calls, agent.showOperations ?? false);
+    const files = new Files(job, await realPatterns(job), operations);
     if (!job.begin()) return;
-    const files = new Files(job, patterns, calls);
     const delegation = new Delegation(
       job,
       options,
       ({ child, agent: its, input: given }) => void runAgent(child, its, given, options),
     );
-    const context = createContext(job, calls, files, result, (...given) =>
-      delegation.delegate(...given),
-    );
+    const context = createContext(job, {
+      tools: calls,
+      files,
+      fetcher: new Fetcher(job, operations),
+      result,
+      delegate: (...given) => delegation.delegate(...given),
+    });
     const value: unknown = await agent.run(context, input);
     job.end(await success(agent, value, result, logger.child({ job: job.id })));
   } catch (thrown) {
@@ -45,6 +51,14 @@ export async function runAgent(
       logger.error({ job: job.id, err: thrown }, "an agent failed");
     job.end(failure(thrown));
   }
+}
+
+async function realPatterns({ authority }: Job): Promise<RealPatterns> {
+  const [reading, writing] = await Promise.all([
+    resolvePatternPrefixes(authority.patterns("fs.read")),
+    resolvePatternPrefixes(authority.patterns("fs.write")),
+  ]);
+  return { "fs.read": reading, "fs.write": writing };
 }
 
 async function success(

@@ -62,6 +62,29 @@ export class ToolCaller {
     await this.#report(this.#announce(operation, args), error);
   }
 
+  /**
+   * Shows an operation that is no tool as if it were one.
+   * @param outcome what the stream may know of what `act` gives
+   */
+  async show<T>(
+    operation: string,
+    args: object,
+    act: () => Promise<T>,
+    outcome: (value: T) => object,
+  ): Promise<T> {
+    const callId = this.#announce(operation, args);
+    try {
+      await this.#job.flush();
+      const value = await act();
+      const body = { call_id: callId, result: outcome(value) };
+      await this.#job.emit("tool_result", body, "event", true);
+      return value;
+    } catch (thrown) {
+      await this.#report(callId, ArcpError.from(thrown));
+      throw thrown;
+    }
+  }
+
   #check(name: string): void {
     const refusal = this.#job.guard.check("tool.call", name);
     if (refusal !== undefined) throw refusal;

@@ -4,15 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { Budget } from "./budget.ts";
+import { type FileAccess, resolvePatternPrefixes } from "./covered-path.ts";
+import { listDirectory, openForReading, statFile } from "./file-reading.ts";
 import { Guard } from "./guard.ts";
 import { compileLease } from "./lease.ts";
-import {
-  listDirectory,
-  openForReading,
-  type ReadAccess,
-  resolvePatternPrefixes,
-  statFile,
-} from "./real-path.ts";
 
 // Someone moves links and files at exactly the moment that a check has passed and the opening comes.
 
@@ -63,7 +58,7 @@ vi.mock("node:fs/promises", async (original) => {
 });
 
 let base: string;
-let access: ReadAccess;
+let access: FileAccess;
 
 beforeEach(async () => {
   base = await realpath(await mkdtemp(join(tmpdir(), "arcp-")));
@@ -76,7 +71,12 @@ beforeEach(async () => {
   const { lease } = outcome;
   const budget = new Budget(lease.budget);
   const guard = new Guard({ lease, budget, isActive: () => true });
-  access = { guard, lease, realPatterns: await resolvePatternPrefixes(lease.patterns("fs.read")) };
+  access = {
+    capability: "fs.read",
+    guard,
+    lease,
+    realPatterns: await resolvePatternPrefixes(lease.patterns("fs.read")),
+  };
 });
 
 afterEach(async () => {

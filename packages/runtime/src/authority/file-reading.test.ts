@@ -16,15 +16,10 @@ import { promisify } from "node:util";
 import { ArcpError, type Lease } from "@arcp/core";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Budget } from "./budget.ts";
+import { type FileAccess, resolvePatternPrefixes } from "./covered-path.ts";
+import { listDirectory, openForReading, statFile } from "./file-reading.ts";
 import { Guard } from "./guard.ts";
 import { compileLease } from "./lease.ts";
-import {
-  listDirectory,
-  openForReading,
-  type ReadAccess,
-  resolvePatternPrefixes,
-  statFile,
-} from "./real-path.ts";
 
 let base: string;
 let work: string;
@@ -42,7 +37,7 @@ beforeEach(async () => {
 
 afterEach(() => rm(base, { recursive: true }));
 
-async function accessTo(...patterns: string[]): Promise<ReadAccess & { job: { active: boolean } }> {
+async function accessTo(...patterns: string[]): Promise<FileAccess & { job: { active: boolean } }> {
   const json: Lease = { "fs.read": patterns };
   const outcome = compileLease(json, { workspace: work });
   if (!outcome.ok) throw new Error(outcome.problem);
@@ -54,6 +49,7 @@ async function accessTo(...patterns: string[]): Promise<ReadAccess & { job: { ac
     isActive: () => job.active,
   });
   return {
+    capability: "fs.read",
     guard,
     lease,
     realPatterns: await resolvePatternPrefixes(lease.patterns("fs.read")),
@@ -61,7 +57,7 @@ async function accessTo(...patterns: string[]): Promise<ReadAccess & { job: { ac
   };
 }
 
-async function read(access: ReadAccess, path: string): Promise<string> {
+async function read(access: FileAccess, path: string): Promise<string> {
   const handle: FileHandle = await openForReading(access, path);
   try {
     return await handle.readFile("utf8");

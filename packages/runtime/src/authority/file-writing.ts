@@ -1,0 +1,74 @@
+import { constants } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
+import { posix } from "node:path";
+import { ArcpError } from "@arcp/core";
+import {
+  type FileAccess,
+  heldLocation,
+  heldPath,
+  openCovered,
+  unless,
+  unlessMissing,
+} from "./covered-path.ts";
+
+// Writing does more harm than reading if something moves between the check and the opening, hence, beside F1 and F2:
+//
+// W1  Nothing is emptied before what was opened has been checked, so a file elsewhere keeps every byte.
+// W2  Where the kernel shows open files by a name, as Linux does, a file is made by way of its directory, which is opened
+//     and checked first: none is made elsewhere. On other systems whoever swaps the directory for a link in that very
+//     moment can have an empty file made behind it.
+
+/** What becomes of a file that is there: replaced, appended to, or left alone with an `EEXIST`. */
+export type WriteFlag = "w" | "a" | "wx";
+
+const FLAGS: Readonly<Record<WriteFlag, number>> = {
+  w: 0,
+  a: constants.O_APPEND,
+  wx: constants.O_EXCL,
+};
+
+/**
+ * Opens a regular file to be written to, and makes it if need be; empty but for `a`. The caller closes the handle.
+ *
+ * @throws ArcpError as {@link openCovered}; `INVALID_REQUEST` when it is not a regular file. What is covered fails as the
+ *   system does, e.g. with `ENOENT` without its directory.
+ */
+export async function openForWriting(
+  access: FileAccess,
+  path: string,
+  flag: WriteFlag,
+): Promise<FileHandle> {
+  const { handle } = await openCovered(access, path, (location) =>
+    openInDirectory(location, FLAGS[flag]),
+  );
+  try {
+    if (!(await handle.stat()).isFile()) {
+      throw new ArcpError("INVALID_REQUEST", `${path} is not a regular file`);
+    }
+    const refusal = access.guard.check(access.capability, path);
+    if (refusal !== undefined) throw refusal;
+    if (flag === "w") await handle.truncate(0);
+    return handle;
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+}
+
+/** @returns undefined when the directory is no longer where it was */
+async function openInDirectory(location: string, flags: number): Promise<FileHandle | undefined> {
+  const { O_RDONLY, O_WRONLY, O_CREAT, O_EXCL, O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK } = constants;
+  const parent = posix.dirname(location);
+  const safely = O_NOFOLLOW | O_NONBLOCK;
+  const writing = O_WRONLY | safely | flags;
+  await using directory = await open(parent, O_RDONLY | O_DIRECTORY | safely);
+  const held = await heldLocation(directory);
+  if (held !== undefined) {
+    if (held !== parent) return undefined;
+    return await open(`${heldPath(directory)}/${posix.basename(location)}`, writing | O_CREAT);
+  }
+  const making = writing | O_CREAT | O_EXCL;
+  if ((flags & O_EXCL) !== 0) return await open(location, making);
+  const there = await open(location, writing).catch(unlessMissing);
+  return there ?? (await open(location, making).catch(unless("EEXIST")));
+}

@@ -1,0 +1,114 @@
+import { ArcpError } from "@arcp/core";
+import { type BodyInit, fetch } from "undici";
+import { clip } from "../authority/clip.ts";
+import { FetchGate, type ResolveName } from "../authority/fetch-gate.ts";
+import { allowedUrl, shownUrl, type UrlAccess } from "../authority/url-access.ts";
+import type { Job } from "./job.ts";
+import type { Operations } from "./operation.ts";
+import { type Hop, nextHop } from "./redirect.ts";
+
+/** As in the Fetch standard. */
+const MAX_REDIRECTS = 20;
+
+/** Fetches for one job, within `net.fetch`. */
+export class Fetcher {
+  readonly #job: Job;
+  readonly #operations: Operations;
+  readonly #access: UrlAccess;
+  readonly #resolve: ResolveName | undefined;
+  #gate: FetchGate | undefined;
+
+  constructor(job: Job, operations: Operations, resolve?: ResolveName) {
+    this.#job = job;
+    this.#operations = operations;
+    this.#access = { guard: job.guard, lease: job.authority };
+    this.#resolve = resolve;
+  }
+
+  /**
+   * As the global `fetch`, and every redirect is checked like the URL itself (R-9.2-7).
+   *
+   * @throws ArcpError the refusal, be it of a redirect; `INVALID_REQUEST` for a `host` header, which would reach around the
+   *   check. What is allowed fails as `fetch` does, with a `TypeError`.
+   */
+  async fetch(input: string | URL, init: RequestInit = {}): Promise<Response> {
+    const url = String(input);
+    const args = {
+      method: clip(String(init.method ?? "GET")),
+      url: clip(shownUrl(url)),
+      byte_size: sizeOf(init.body),
+    };
+    return await this.#operations.run("net.fetch", args, () => this.#follow(url, init), shownResponse);
+  }
+
+  async #follow(url: string, init: RequestInit): Promise<Response> {
+    const { redirect = "follow" } = init;
+    let hop: Hop = {
+      url: allowedUrl(this.#access, url).href,
+      method: init.method ?? "GET",
+      headers: headersOf(init),
+      body: await bodyOf(init),
+    };
+    for (let hops = 0; ; hops += 1) {
+      const response = await this.#send(hop, init);
+      const next = redirect === "follow" ? nextHop(hop, response) : undefined;
+      if (next === undefined) {
+        if (hops > 0) Object.defineProperty(response, "redirected", { value: true });
+        return response;
+      }
+      await response.body?.cancel();
+      if (hops === MAX_REDIRECTS)
+        throw new TypeError(`redirected more than ${MAX_REDIRECTS} times`);
+      // Here already, since neither user information nor every scheme gets as far as the gate.
+      hop = { ...next, url: allowedUrl(this.#access, next.url).href };
+    }
+  }
+
+  #send({ url, method, headers, body }: Hop, init: RequestInit): Promise<Response> {
+    const { signal } = this.#job;
+    return fetch(url, {
+      ...init,
+      method,
+      headers: [...headers],
+      body,
+      redirect: init.redirect === "error" ? "error" : "manual",
+      signal: init.signal ? AbortSignal.any([signal, init.signal]) : signal,
+      dispatcher: this.#open(),
+    });
+  }
+
+  #open(): FetchGate {
+    if (this.#gate !== undefined) return this.#gate;
+    const gate = new FetchGate(this.#access, this.#resolve);
+    this.#gate = gate;
+    const close = (): void => void gate.close();
+    // What is under way ends by the same signal.
+    this.#job.signal.addEventListener("abort", close, { once: true });
+    return gate;
+  }
+}
+
+function headersOf(init: RequestInit): Headers {
+  const headers = new Headers(init.headers);
+  if (!headers.has("host")) return headers;
+  throw new ArcpError("INVALID_REQUEST", "the URL says which host is meant, not a host header");
+}
+
+/** A form of Node's own is none to the library, so it gets what a form is sent as. */
+async function bodyOf({ body = null }: RequestInit): Promise<BodyInit | null> {
+  return body instanceof FormData ? await new Response(body).blob() : body;
+}
+
+function shownResponse({ status, url, headers }: Response): object {
+  const length = headers.get("content-length");
+  const size = length === null ? {} : { byte_size: Number(length) };
+  return { status, url: clip(shownUrl(url)), ...size };
+}
+
+/** Bytes of a request's body; undefined when that is not known before it is sent. */
+function sizeOf(body: RequestInit["body"]): number | undefined {
+  if (typeof body === "string") return Buffer.byteLength(body);
+  if (body instanceof ArrayBuffer || ArrayBuffer.isView(body)) return body.byteLength;
+  if (body instanceof Blob) return body.size;
+  return undefined;
+}
