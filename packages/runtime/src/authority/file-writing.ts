@@ -65,10 +65,20 @@ async function openInDirectory(location: string, flags: number): Promise<FileHan
   const held = await heldLocation(directory);
   if (held !== undefined) {
     if (held !== parent) return undefined;
-    return await open(`${heldPath(directory)}/${posix.basename(location)}`, writing | O_CREAT);
+    const through = `${heldPath(directory)}/${posix.basename(location)}`;
+    return await open(through, writing | O_CREAT).catch((error: unknown) => {
+      throw renamed(error, through, location);
+    });
   }
   const making = writing | O_CREAT | O_EXCL;
   if ((flags & O_EXCL) !== 0) return await open(location, making);
   const there = await open(location, writing).catch(unlessMissing);
   return there ?? (await open(location, making).catch(unless("EEXIST")));
+}
+
+/** The system's error, as if the file had been opened by its own name. */
+function renamed(error: unknown, through: string, location: string): unknown {
+  if (!(error instanceof Error)) return error;
+  const message = error.message.replace(through, () => location);
+  return Object.assign(error, { message, path: location });
 }

@@ -38,7 +38,12 @@ export class Fetcher {
       url: clip(shownUrl(url)),
       byte_size: sizeOf(init.body),
     };
-    return await this.#operations.run("net.fetch", args, () => this.#follow(url, init), shownResponse);
+    return await this.#operations.run(
+      "net.fetch",
+      args,
+      () => this.#follow(url, init),
+      shownResponse,
+    );
   }
 
   async #follow(url: string, init: RequestInit): Promise<Response> {
