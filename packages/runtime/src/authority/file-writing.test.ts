@@ -268,11 +268,21 @@ describe.each([true, false])("with /proc: %s", (proc) => {
       expect(await outside()).toEqual({ a: "precious" });
     });
 
-    test("a file that is not there yet becomes a link to the outside", async () => {
-      between.opening = at(2, () => symlink(`${base}/evil/new`, `${base}/work/sub/b`));
-      await expect(write("sub/b", "wx", await work())).rejects.toBeDefined();
-      await expect(write("sub/b", "w", await work())).rejects.toEqual(denied);
-      expect(await outside()).toEqual({ a: "precious" });
+    test.each(["w", "a", "wx"] as const)(
+      "a file that is not there yet becomes a link to the outside (%s)",
+      async (flag) => {
+        between.opening = at(2, () => symlink(`${base}/evil/new`, `${base}/work/sub/b`));
+        await expect(write("sub/b", flag, await work())).rejects.toEqual(denied);
+        expect(await outside()).toEqual({ a: "precious" });
+      },
+    );
+
+    test.each([1, 2])("a directory further up becomes a link, at opening %i", async (nth) => {
+      await mkdir(`${base}/work/sub/deep`);
+      await mkdir(`${base}/evil/deep`);
+      between.opening = at(nth, swapDirectory);
+      await expect(write("sub/deep/b", "w", await work())).rejects.toEqual(denied);
+      if (proc) expect(await readdir(`${base}/evil/deep`)).toEqual([]);
     });
 
     test("the directory moves away after the opening", async () => {
