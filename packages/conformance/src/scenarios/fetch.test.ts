@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { ways } from "../../test/line.ts";
 import { Puppets } from "../../test/puppets.ts";
 import { type Answer, site } from "../../test/site.ts";
-import { Stage, type StageOptions } from "../../test/stage.ts";
+import { eventually, Stage, type StageOptions } from "../../test/stage.ts";
 import type { StreamEnvelope } from "../wire/stream-envelope.ts";
 
 const isTerminal = ({ type }: StreamEnvelope): boolean => type !== "job.event";
@@ -88,7 +88,8 @@ describe.each(ways)("over %s", (way) => {
     });
     const waiting = puppet.ctx.fetch(`${there.origin}/silent`);
     const ended = expect(waiting).rejects.toEqual(code("CANCELLED"));
-    await wire.request("job.cancel", {}, { jobId: id });
+    await eventually(() => there.received.length > 0);
+    await wire.request("job.cancel", { job_id: id }, { jobId: id });
     await ended;
     await expect(puppet.ctx.fetch(`${there.origin}/x`)).rejects.toEqual(code("CANCELLED"));
     puppet.finish();

@@ -186,3 +186,51 @@ describe("R-9.2-10: patterns", () => {
     );
   });
 });
+
+test("R-9.2-8: what is canonical is parsed to the same text again", () => {
+  const pieces = [
+    "/",
+    "..",
+    ".",
+    "%",
+    "2e",
+    "%2E",
+    "%41",
+    "a",
+    "é",
+    "?",
+    "#",
+    "|",
+    "^",
+    "'",
+    " ",
+    ";",
+    "%7e",
+  ];
+  const urls = fc
+    .array(fc.constantFrom(...pieces))
+    .map((some) => `http://Host.test.:080/${some.join("")}`);
+  fc.assert(
+    fc.property(urls, (text) => {
+      const once = canonicalUrl(text);
+      if (!once.ok) return;
+      expect(new URL(once.href).href).toBe(once.href);
+      expect(canonicalUrl(once.href)).toEqual(once);
+      expect(once.href.startsWith(`${once.origin}/`)).toBe(true);
+    }),
+  );
+});
+
+test.each([
+  ["http://a.test/**", true],
+  ["https://127.0.0.1:*/**", true],
+  ["http://[::1]/", true],
+  ["http://*/**", false],
+  ["http://10.0.0.*/**", false],
+  ["http://*localhost/", false],
+  ["http://**", false],
+  ["**", false],
+])("R-9.2-7: %s names a host: %s", (pattern, names) => {
+  const compiled = compileUrlGlob(pattern);
+  expect(compiled.ok && compiled.glob.namesHost).toBe(names);
+});
