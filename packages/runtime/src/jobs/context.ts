@@ -75,7 +75,7 @@ export interface AgentContext {
   readonly tools: { readonly call: (name: string, args?: unknown) => Promise<unknown> };
   readonly fs: Pick<Files, "readFile" | "readText" | "writeFile" | "list" | "stat">;
   /** As the global `fetch`, within `net.fetch`: redirects and the addresses behind names are checked as well. */
-  readonly fetch: (input: string | URL, init?: RequestInit) => Promise<Response>;
+  readonly fetch: (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
   /** Streams the result instead of returning it: text, or bytes. */
   readonly result: { readonly write: (piece: string | Uint8Array) => Promise<void> };
   readonly budget: {

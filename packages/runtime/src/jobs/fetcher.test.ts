@@ -408,3 +408,18 @@ test("R-9.2-10: a host header reaches around no check, nor does a dispatcher", a
   await ctx.fetch(url, { dispatcher } as object);
   expect([there.received.length, elsewhere.received.length]).toEqual([1, 0]);
 });
+
+test("it stands in for the global fetch, requests included", async () => {
+  await using rig = await fetching();
+  const { ctx, there } = rig;
+  const standard: typeof fetch = ctx.fetch;
+  const init = { method: "PUT", body: "hello", headers: { "x-own": "kept" } };
+  await standard(new Request(`${there.origin}/open/x`, init));
+  await standard(new Request(`${there.origin}/open/y`, init), { method: "POST", body: "bye" });
+  expect(there.received).toMatchObject([
+    { url: "/open/x", method: "PUT", body: "hello", headers: { "x-own": "kept" } },
+    { url: "/open/y", method: "POST", body: "bye", headers: { "x-own": "kept" } },
+  ]);
+  const refused = standard(new Request(`${there.origin}/closed`));
+  await expect(refused).rejects.toEqual(code("PERMISSION_DENIED"));
+});

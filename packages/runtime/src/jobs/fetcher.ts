@@ -5,7 +5,7 @@ import { FetchGate, type ResolveName } from "../authority/fetch-gate.ts";
 import { allowedUrl, shownUrl, type UrlAccess } from "../authority/url-access.ts";
 import type { Job } from "./job.ts";
 import type { Operations } from "./operation.ts";
-import { type Hop, nextHop } from "./redirect.ts";
+import { type Hop, locationOf, nextHop } from "./redirect.ts";
 
 /** As in the Fetch standard. */
 const MAX_REDIRECTS = 20;
@@ -31,8 +31,9 @@ export class Fetcher {
    * @throws ArcpError the refusal, be it of a redirect; `INVALID_REQUEST` for a `host` header, which would reach around the
    *   check. What is allowed fails as `fetch` does, with a `TypeError`.
    */
-  async fetch(input: string | URL, init: RequestInit = {}): Promise<Response> {
-    const url = String(input);
+  async fetch(input: string | URL | Request, given: RequestInit = {}): Promise<Response> {
+    const url = input instanceof Request ? input.url : String(input);
+    const init = input instanceof Request ? { ...initOf(input), ...given } : given;
     const args = {
       method: clip(String(init.method ?? "GET")),
       url: clip(shownUrl(url)),
@@ -56,14 +57,16 @@ export class Fetcher {
     };
     for (let hops = 0; ; hops += 1) {
       const response = await this.#send(hop, init);
-      const next = redirect === "follow" ? nextHop(hop, response) : undefined;
-      if (next === undefined) {
+      const location = redirect === "follow" ? locationOf(response) : undefined;
+      if (location === undefined) {
         if (hops > 0) Object.defineProperty(response, "redirected", { value: true });
         return response;
       }
       await response.body?.cancel();
-      if (hops === MAX_REDIRECTS)
+      if (hops === MAX_REDIRECTS) {
         throw new TypeError(`redirected more than ${MAX_REDIRECTS} times`);
+      }
+      const next = nextHop(hop, response.status, location);
       // Here already, since neither user information nor every scheme gets as far as the gate.
       hop = { ...next, url: allowedUrl(this.#access, next.url).href };
     }
@@ -91,6 +94,11 @@ export class Fetcher {
     this.#job.signal.addEventListener("abort", close, { once: true });
     return gate;
   }
+}
+
+/** A request is what is asked for, not how: its other fields are a browser's. */
+function initOf({ method, headers, body, redirect, signal }: Request): RequestInit {
+  return { method, headers, body, redirect, signal, duplex: "half" };
 }
 
 function headersOf(init: RequestInit): Headers {

@@ -19,15 +19,17 @@ const HEADERS_OF_A_BODY = [
 /** They are meant for whoever the agent asked, and for nobody that this one names. */
 const HEADERS_FOR_AN_ORIGIN = ["authorization", "cookie", "proxy-authorization"];
 
+/** Where a response leads to, as it says it; undefined when it is no redirect. */
+export function locationOf({ status, headers }: Response): string | undefined {
+  return REDIRECTS.includes(status) ? (headers.get("location") ?? undefined) : undefined;
+}
+
 /**
  * The request that a redirect asks for, by the rules of the Fetch standard ("HTTP-redirect fetch").
  *
- * @returns undefined when the response is no redirect, or does not say where to
  * @throws TypeError when it leads to what is no URL, or asks once more for a body that is a stream
  */
-export function nextHop(hop: Hop, { status, headers }: Response): Hop | undefined {
-  const location = headers.get("location");
-  if (location === null || !REDIRECTS.includes(status)) return undefined;
+export function nextHop(hop: Hop, status: number, location: string): Hop {
   const from = new URL(hop.url);
   if (!URL.canParse(location, hop.url)) throw new TypeError("redirected to what is no URL");
   const to = new URL(location, from);
