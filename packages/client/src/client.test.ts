@@ -334,6 +334,10 @@ test("R-6.2-2: what needs a feature that the session lacks is refused here", asy
   await expect(limited.submit("a@1")).rejects.toMatchObject(misuse("agent_versions"));
   const budget = { lease: { "cost.budget": ["EUR:1"] } };
   await expect(limited.submit("a", 0, budget)).rejects.toMatchObject(misuse("cost.budget"));
+  const models = { lease: { "model.use": ["mistral/*"] } };
+  await expect(limited.submit("a", 0, models)).rejects.toMatchObject(misuse("model.use"));
+  const expiring = { expiresAt: new Date(0) };
+  await expect(limited.submit("a", 0, expiring)).rejects.toMatchObject(misuse("lease_expires_at"));
   await end.barrier();
 });
 

@@ -35,7 +35,9 @@ const understood: readonly Feature[] = [
   "agent_versions",
   "progress",
   "result_chunk",
+  "lease_expires_at",
   "cost.budget",
+  "model.use",
 ];
 
 /** Of this package; a test compares it with the manifest, which a browser cannot read. */
