@@ -69,7 +69,14 @@ export { LocalError, type LocalErrorCode, localErrorCodes } from "./local-error.
 export { ManualClock } from "./manual-clock.ts";
 export type { AgentEntry } from "./session-messages.ts";
 export { formatTimestamp } from "./timestamp.ts";
-export { readTraceId } from "./trace.ts";
+export {
+  newTraceContext,
+  readTrace,
+  readTraceId,
+  TRACE_CONTEXT,
+  type TraceCarrier,
+  type TraceContext,
+} from "./trace.ts";
 export { type CloseReason, type Dial, HIGH_WATER_MARK, type Transport } from "./transport.ts";
 export { TransportClosedError } from "./transport-closed-error.ts";
 export { isVendorName } from "./vendor-name.ts";

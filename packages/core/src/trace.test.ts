@@ -1,6 +1,12 @@
 import { expect, test } from "vitest";
 import { decode } from "./codec.ts";
-import { readTraceId } from "./trace.ts";
+import {
+  newTraceContext,
+  readTrace,
+  readTraceId,
+  TRACE_CONTEXT,
+  type TraceCarrier,
+} from "./trace.ts";
 
 const ID = "9f2c41d07be84a6392d5e8b1c03f7a64";
 const PARENT = "00f067aa0ba902b7";
@@ -48,3 +54,92 @@ test.each([5, true, {}, [ID], null])(
     });
   },
 );
+
+const PARENTS = `00-${ID}-${PARENT}-01`;
+const OTHER = "11112222333344445555666677778888";
+const inEnvelope = (context: unknown, rest: Partial<TraceCarrier> = {}): TraceCarrier => ({
+  extensions: { [TRACE_CONTEXT]: context },
+  payload: {},
+  ...rest,
+});
+const inPayload = (context: unknown): TraceCarrier => ({
+  payload: { extensions: { [TRACE_CONTEXT]: context } },
+});
+
+test.each<[string, TraceCarrier, object | undefined]>([
+  ["a bare trace id", { trace_id: ID, payload: {} }, { traceId: ID }],
+  [
+    "a traceparent as trace_id",
+    { trace_id: PARENTS.toUpperCase(), payload: {} },
+    { traceId: ID, context: { traceparent: PARENTS } },
+  ],
+  [
+    "what a later version appends",
+    { trace_id: `cc-${ID}-${PARENT}-00-more`, payload: {} },
+    { traceId: ID, context: { traceparent: `00-${ID}-${PARENT}-00` } },
+  ],
+  [
+    "the envelope's extension",
+    inEnvelope({ traceparent: PARENTS, tracestate: "acme=1,b=2", more: 1 }),
+    { traceId: ID, context: { traceparent: PARENTS, tracestate: "acme=1,b=2" } },
+  ],
+  [
+    "the payload's extension, as Java has it",
+    inPayload({ traceparent: PARENTS }),
+    { traceId: ID, context: { traceparent: PARENTS } },
+  ],
+  [
+    "the extension before the trace_id of the same trace",
+    inEnvelope({ traceparent: PARENTS, tracestate: "a=1" }, { trace_id: ID }),
+    { traceId: ID, context: { traceparent: PARENTS, tracestate: "a=1" } },
+  ],
+  [
+    "the trace_id before the extension of another trace",
+    inEnvelope({ traceparent: PARENTS }, { trace_id: OTHER }),
+    { traceId: OTHER },
+  ],
+  [
+    "the envelope before the payload",
+    {
+      extensions: { [TRACE_CONTEXT]: { traceparent: PARENTS } },
+      payload: { extensions: { [TRACE_CONTEXT]: { traceparent: `00-${OTHER}-${PARENT}-00` } } },
+    },
+    { traceId: ID, context: { traceparent: PARENTS } },
+  ],
+  ["nothing", { payload: {} }, undefined],
+])("R-11-2 and R-11-3: %s", (_, carrier, trace) => {
+  expect(readTrace(carrier)).toEqual(trace);
+});
+
+test.each([
+  "text",
+  null,
+  [],
+  {},
+  { traceparent: 7 },
+  { traceparent: ID },
+  { traceparent: `00-${ID}-${"0".repeat(16)}-01` },
+  { traceparent: `00-${"0".repeat(32)}-${PARENT}-01` },
+  { traceparent: `ff-${ID}-${PARENT}-01` },
+  { traceparent: `${PARENTS}\r\nx: y` },
+])("R-11-2: a context of %j is ignored", (context) => {
+  expect(readTrace(inEnvelope(context))).toBeUndefined();
+  expect(readTrace(inPayload(context))).toBeUndefined();
+  expect(readTrace(inEnvelope(context, { trace_id: ID }))).toEqual({ traceId: ID });
+});
+
+test.each([7, null, "", "a=1\r\nx: y", "ä=1", "x".repeat(513)])(
+  "R-11-2: a tracestate of %j is left out, and the rest is read",
+  (tracestate) => {
+    const trace = readTrace(inEnvelope({ traceparent: PARENTS, tracestate }));
+    expect(trace).toEqual({ traceId: ID, context: { traceparent: PARENTS } });
+  },
+);
+
+test("a new context has a parent id of its own each time", () => {
+  const made = [newTraceContext(ID), newTraceContext(ID)].map(({ traceparent }) => traceparent);
+  for (const traceparent of made) {
+    expect(traceparent).toMatch(new RegExp(`^00-${ID}-(?!0{16})[0-9a-f]{16}-01$`));
+  }
+  expect(new Set(made).size).toBe(2);
+});
