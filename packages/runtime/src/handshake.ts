@@ -26,6 +26,7 @@ export const offeredFeatures: readonly string[] = [
       "result_chunk",
       "cost.budget",
       "lease_expires_at",
+      "model.use",
     ].includes(name),
   ),
   REQUEST_ID_FEATURE,

@@ -1,4 +1,5 @@
 export { type Authenticate, allowAnonymous, tokenTable } from "./auth.ts";
+export type { PriceTable, Usage } from "./authority/price.ts";
 export {
   type Agent,
   type AgentDefinition,
@@ -10,8 +11,16 @@ export type { ChildJob } from "./jobs/child-job.ts";
 export type { AgentContext, Log } from "./jobs/context.ts";
 export type { Delegable, Delegate, DelegateOptions } from "./jobs/delegate.ts";
 export type { WriteOptions } from "./jobs/files.ts";
+export type { ModelCall, ModelOptions, ModelPermit } from "./jobs/model-permit.ts";
 export type { Amounts, Spend, SpendOptions, SpendReservation } from "./jobs/spend.ts";
-export type { Tool, ToolCall } from "./jobs/tools.ts";
+export {
+  defineTool,
+  type Tool,
+  type ToolCall,
+  type ToolDefinition,
+  type ToolFunction,
+} from "./jobs/tool.ts";
+export type { Trace } from "./jobs/trace.ts";
 export type { Limits } from "./limits.ts";
 export type {
   JobFilter,

@@ -20,10 +20,16 @@ export interface Policy {
    * @param agent the resolved reference
    */
   readonly grant: (principal: string, requested: Lease, agent: string) => Lease;
+  /**
+   * Which models a job may call whose lease does not name `model.use`: none, or every one of the runtime's `models`
+   * (R-9.7-2). Default: none.
+   */
+  readonly modelsWithoutLease: "none" | "registered";
 }
 
 export const defaultPolicy: Policy = {
   mayObserve: () => false,
   maySubmit: () => true,
   grant: (_principal, requested) => requested,
+  modelsWithoutLease: "none",
 };

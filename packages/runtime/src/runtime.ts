@@ -2,6 +2,7 @@ import { type Clock, LocalError, systemClock, type Transport } from "@arcp/core"
 import { type Logger, pino } from "pino";
 import { Archive, hasJobs } from "./archive.ts";
 import type { Authenticate } from "./auth.ts";
+import { compilePrices, type PriceTable } from "./authority/price.ts";
 import { emptyVault } from "./authority/vault.ts";
 import { Connection, type ConnectionContext } from "./connection.ts";
 import { FailedLogins } from "./failed-logins.ts";
@@ -11,7 +12,7 @@ import { AgentRegistry, type AnyAgent } from "./jobs/agents.ts";
 import { Committer } from "./jobs/committer.ts";
 import { KeyedSubmits } from "./jobs/idempotency.ts";
 import { JobTable } from "./jobs/table.ts";
-import type { Tool } from "./jobs/tools.ts";
+import { readTools, type Tool } from "./jobs/tool.ts";
 import { type Limits, readLimits } from "./limits.ts";
 import { JobOperations, SessionOperations } from "./operations.ts";
 import { type Peer, sourceOf } from "./peer.ts";
@@ -28,8 +29,10 @@ export interface RuntimeOptions {
   readonly agents: readonly AnyAgent[];
   /** Whose a bearer token is. `tokenTable` and `allowAnonymous` make one. */
   readonly auth: Authenticate;
-  /** What agents call by `ctx.tools.call`, by name. */
+  /** What agents call by `ctx.tools.call`, by name: functions, or what `defineTool` makes. */
   readonly tools?: Readonly<Record<string, Tool>>;
+  /** What models cost, by id: what agents call by `ctx.model` is charged by it. */
+  readonly models?: Readonly<Record<string, PriceTable>>;
   /** Default: {@link memoryStore}. */
   readonly store?: Store;
   readonly policy?: Partial<Policy>;
@@ -38,6 +41,8 @@ export interface RuntimeOptions {
   readonly workspace?: string;
   /** Whether a job ends at the moment at which its lease expires. Default true; else with its next operation (R-9.5-4). */
   readonly endJobsAtExpiry?: boolean;
+  /** Whether a job ends with the first operation that a used-up budget refuses. Default false: it goes on (R-9.6-7). */
+  readonly endJobsAtExhaustion?: boolean;
   /** How the runtime calls itself in a welcome. */
   readonly name?: string;
   readonly version?: string;
@@ -68,7 +73,7 @@ export interface Runtime {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** @throws LocalError `MISUSE` without a way to authenticate (R-6.1-4) or with a limit that is not positive */
+/** @throws LocalError `MISUSE` without a way to authenticate (R-6.1-4), with a limit that is not positive or a price that is no amount, or a tool that is none */
 export function createRuntime(options: RuntimeOptions): Runtime {
   if (typeof options.auth !== "function") {
     throw new LocalError(
@@ -126,6 +131,8 @@ class HostedRuntime implements Runtime {
       sessions,
       retention: limits.retentionSec * 1000,
     });
+    const policy = { ...defaultPolicy, ...options.policy };
+    const models = compilePrices(options.models ?? {});
     this.#services = {
       clock,
       logger,
@@ -133,8 +140,9 @@ class HostedRuntime implements Runtime {
       sessions,
       agents: this.agents,
       limits,
-      policy: { ...defaultPolicy, ...options.policy },
-      tools: new Map(Object.entries(options.tools ?? {})),
+      policy,
+      tools: readTools(options.tools ?? {}),
+      models,
       jobs,
       keyed: new KeyedSubmits(),
       jobContext: {
@@ -145,6 +153,8 @@ class HostedRuntime implements Runtime {
         index: store.jobs,
         cancelGrace: limits.cancelGraceSec * 1000,
         endsAtExpiry: options.endJobsAtExpiry ?? true,
+        endsAtExhaustion: options.endJobsAtExhaustion ?? false,
+        openModels: new Set(policy.modelsWithoutLease === "registered" ? models.keys() : []),
       },
       workspace: options.workspace,
       closing: () => this.#closed !== undefined,

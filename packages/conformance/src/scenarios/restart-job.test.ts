@@ -1,7 +1,8 @@
-import { newMessageId } from "@arcp/core";
+import { newMessageId, TRACE_CONTEXT } from "@arcp/core";
 import type { Store } from "@arcp/runtime/store";
 import { describe, expect, test } from "vitest";
 import { durableWays } from "../../test/line.ts";
+import { Puppets } from "../../test/puppets.ts";
 import { Stage, settled, tokens } from "../../test/stage.ts";
 import type { Sent } from "../wire/sent.ts";
 import type { StreamEnvelope } from "../wire/stream-envelope.ts";
@@ -231,5 +232,23 @@ describe.each(durableWays)("over %s, through a crash of the runtime", (way) => {
       [4, 4],
     ]);
     expect(missed.at(-1)).toMatchObject({ job_id: id, payload: interrupted });
+  });
+
+  test("R-11-5: an attempt after a crash has the trace context of the one before", async () => {
+    const again = () => new Puppets({ name: "again", attempts: 2 });
+    const [before, after] = [again(), again()];
+    await using stage = await Stage.open(way, { agents: [before.agent] });
+    const wire = await stage.greeted();
+    const traceId = "9f2c41d07be84a6392d5e8b1c03f7a64";
+    const context = { traceparent: `00-${traceId}-00f067aa0ba902b7-01`, tracestate: "acme=1" };
+    const extensions = { [TRACE_CONTEXT]: context };
+    await wire.send({ type: "job.submit", id: "req_1", payload: { agent: "again" }, extensions });
+    await wire.reply("job.submit", "req_1");
+    const first = await before.next();
+    await first.ctx.flush();
+    await stage.restart({ agents: [after.agent] });
+    const { ctx } = await after.next();
+    expect(ctx.attempt).toBe(2);
+    expect(ctx.trace).toEqual({ traceId, ...context });
   });
 });

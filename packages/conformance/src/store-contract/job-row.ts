@@ -18,6 +18,7 @@ export const jobRowCases: readonly StoreCase[] = [
       attempt: 3,
       checkpoint: '{"page":7}',
       streamed: true,
+      traceContext: { traceparent: `00-${"a".repeat(32)}-${"b".repeat(16)}-01`, tracestate: "a=1" },
     });
     const rows: readonly JobRow[] = [
       jobRow(),

@@ -3,17 +3,24 @@ import type { Budget } from "./budget.ts";
 import { clip } from "./clip.ts";
 import type { Expiry } from "./expiry.ts";
 import type { CompiledLease } from "./lease.ts";
+import { mayCallModel } from "./model-use.ts";
 
 export interface GuardOptions {
   readonly lease: CompiledLease;
   readonly budget: Budget;
   /** Undefined when the lease does not expire. */
   readonly expiry?: Expiry | undefined;
+  /** The models that a lease without `model.use` allows. Default: none (R-9.7-2). */
+  readonly openModels?: ReadonlySet<string>;
   /** Whether the job may still act: neither ended nor asked to stop. */
   readonly isActive: () => boolean;
   /** Told of every operation that came too late. */
   readonly onExpired?: () => void;
+  /** Told of every operation that a used-up budget refuses. */
+  readonly onExhausted?: (refusal: ArcpError) => void;
 }
+
+const NO_MODELS: ReadonlySet<string> = new Set();
 
 /** What stands between a job and everything it can reach. One per job, made when the job is accepted. */
 export class Guard {
@@ -37,7 +44,9 @@ export class Guard {
     const spent = budget.exhausted();
     if (spent === undefined) return undefined;
     const left = `${spent.remaining} ${spent.currency} remain and must be above zero`;
-    return new ArcpError("BUDGET_EXHAUSTED", `${operation} is refused: ${left}`);
+    const refusal = new ArcpError("BUDGET_EXHAUSTED", `${operation} is refused: ${left}`);
+    this.#options.onExhausted?.(refusal);
+    return refusal;
   }
 
   /**
@@ -48,8 +57,7 @@ export class Guard {
   check(capability: Capability, target: string): ArcpError | undefined {
     const refusal = this.standing(`${capability} on ${clip(target)}`);
     if (refusal !== undefined) return refusal;
-    const { lease } = this.#options;
-    return lease.covers(capability, target) ? undefined : this.denied(capability, target);
+    return this.#covers(capability, target) ? undefined : this.denied(capability, target);
   }
 
   /** The refusal of a target that the lease does not cover (R-9.3-2). */
@@ -58,5 +66,11 @@ export class Guard {
     const granted = patterns.length === 0 ? "nothing" : clip(patterns.join(", "));
     const message = `${capability} does not cover ${clip(target)}; the lease grants ${granted}`;
     return new ArcpError("PERMISSION_DENIED", message);
+  }
+
+  #covers(capability: Capability, target: string): boolean {
+    const { lease, openModels = NO_MODELS } = this.#options;
+    if (capability === "model.use") return mayCallModel(lease, openModels, target);
+    return lease.covers(capability, target);
   }
 }

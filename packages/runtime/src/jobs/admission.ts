@@ -8,10 +8,12 @@ import {
   type MessageId,
   newJobId,
   type SessionId,
+  type TraceContext,
 } from "@arcp/core";
 import type { Logger } from "pino";
 import { parseExpiry } from "../authority/expiry.ts";
 import { type CompiledLease, compileLease } from "../authority/lease.ts";
+import { withClosedModels } from "../authority/model-use.ts";
 import { widening } from "../authority/subset.ts";
 import type { Limits } from "../limits.ts";
 import type { Policy } from "../policy.ts";
@@ -56,6 +58,7 @@ export interface JobRequest {
   readonly expiresAt: number | undefined;
   readonly maxRuntimeSec: number | undefined;
   readonly traceId: string;
+  readonly traceContext: TraceContext | undefined;
   /** The job that delegated it. */
   readonly parent?: { readonly job: Job; readonly delegateId: string } | undefined;
 }
@@ -119,7 +122,8 @@ export function grantLease(
   agent: AnyAgent,
   requested: CompiledLease,
 ): CompiledLease {
-  const granted = policy.grant(principal, requested.json, formatAgentReference(agent));
+  const given = policy.grant(principal, requested.json, formatAgentReference(agent));
+  const granted = withClosedModels(requested.json, given);
   if (granted === requested.json) return requested;
   const compiled = compileLease(granted, { workspace: requested.workspace });
   const problem = compiled.ok ? widening(requested, compiled.lease) : compiled.problem;
@@ -205,6 +209,7 @@ function createJob(
     features,
     agent: formatAgentReference(agent),
     traceId: request.traceId,
+    traceContext: request.traceContext,
     acceptedAt,
     maxRuntimeSec: request.maxRuntimeSec,
     expiresAt: request.expiresAt,

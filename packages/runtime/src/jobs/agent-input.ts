@@ -1,5 +1,6 @@
 import { ArcpError } from "@arcp/core";
 import type { AnyAgent } from "./agents.ts";
+import { checked } from "./schema.ts";
 
 /**
  * What an agent gets of a submitted input: as its schema makes it.
@@ -12,12 +13,10 @@ export async function checkedInput(
   place = "payload.input",
 ): Promise<unknown> {
   if (agent.input === undefined) return input ?? null;
-  const outcome = await agent.input["~standard"].validate(input ?? null);
-  if (outcome.issues === undefined) return outcome.value;
-  const [issue] = outcome.issues;
-  const path = issue?.path?.map((part) => (typeof part === "object" ? part.key : part)) ?? [];
+  const outcome = await checked(agent.input, input ?? null);
+  if (outcome.ok) return outcome.value;
   throw new ArcpError(
     "INVALID_REQUEST",
-    `${[place, ...path].join(".")}: ${issue?.message ?? "is invalid"}`,
+    `${[place, ...outcome.place].join(".")}: ${outcome.problem}`,
   );
 }

@@ -14,10 +14,12 @@ import { eventBody } from "./event-body.ts";
 import type { Fetcher } from "./fetcher.ts";
 import type { Files } from "./files.ts";
 import type { Job } from "./job.ts";
+import type { Models } from "./models.ts";
 import type { ResultStream } from "./result-stream.ts";
 import { Spend } from "./spend.ts";
 import { tolerated } from "./tolerance.ts";
 import type { ToolCaller } from "./tools.ts";
+import type { Trace } from "./trace.ts";
 
 /** Writes a log event. @returns when the agent may go on */
 export type Log = (message: string, attributes?: Record<string, unknown>) => Promise<void>;
@@ -35,6 +37,8 @@ export interface AgentContext {
     readonly principal: string;
     readonly traceId: string;
   };
+  /** To be handed on to the services that it calls: the headers `traceparent` and, if there is one, `tracestate`. */
+  readonly trace: Trace;
   /** Aborts when the job has to stop. The reason is an `ArcpError`. */
   readonly signal: AbortSignal;
   /** How often the agent was started for this job, this time included: above 1 only with `attempts` in its definition. */
@@ -76,6 +80,11 @@ export interface AgentContext {
   readonly fs: Pick<Files, "readFile" | "readText" | "writeFile" | "list" | "stat">;
   /** As the global `fetch`, within `net.fetch`: redirects and the addresses behind names are checked as well. */
   readonly fetch: (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
+  /**
+   * Asks for the leave to call a model: throws the refusal when the lease does not give it, and LocalError `MISUSE` when
+   * nobody says what the model costs.
+   */
+  readonly model: Models["permit"];
   /** Streams the result instead of returning it: text, or bytes. */
   readonly result: { readonly write: (piece: string | Uint8Array) => Promise<void> };
   readonly budget: {
@@ -104,13 +113,14 @@ export interface ContextParts {
   readonly tools: ToolCaller;
   readonly files: Files;
   readonly fetcher: Fetcher;
+  readonly models: Models;
   readonly result: ResultStream;
   readonly delegate: Delegate;
 }
 
 export function createContext(
   job: Job,
-  { tools, files, fetcher, result, delegate }: ContextParts,
+  { tools, files, fetcher, models, result, delegate }: ContextParts,
 ): AgentContext {
   const { id, agent, principal, traceId } = job.identity;
   const spend = new Spend(job);
@@ -124,6 +134,7 @@ export function createContext(
       });
   return {
     job: { id, agent, principal, traceId },
+    trace: job.trace,
     get signal() {
       return job.signal;
     },
@@ -172,6 +183,7 @@ export function createContext(
       stat: (path) => tolerated(files.stat(path)),
     },
     fetch: (input, init) => tolerated(fetcher.fetch(input, init)),
+    model: (id, options) => models.permit(id, options),
     result: { write: (piece) => tolerated(result.write(piece)) },
     budget: {
       remaining: () => Object.fromEntries(job.budget.remaining()),

@@ -10,6 +10,7 @@ import {
 } from "@arcp/core";
 import { clip } from "../authority/clip.ts";
 import type { CompiledLease } from "../authority/lease.ts";
+import { withModelsOf } from "../authority/model-use.ts";
 import { excess } from "../authority/subset.ts";
 import type { JobRow } from "../store/index.ts";
 import {
@@ -73,6 +74,7 @@ export async function delegate(
     );
   }
   const lease = leaseOf(context, parent, agent, wanted);
+  const { traceId, ...traceContext } = parent.trace;
   const asked = {
     principal: parent.principal,
     session: parent.session,
@@ -83,7 +85,8 @@ export async function delegate(
     lease,
     expiresAt: expiryOf(context, parent, wanted),
     maxRuntimeSec: wanted.max_runtime_sec,
-    traceId: parent.traceId,
+    traceId,
+    traceContext,
     parent: { job: parent, delegateId: wanted.delegate_id },
   };
   const { job: child, row } = await admit(context, asked, used);
@@ -130,7 +133,8 @@ function leaseOf(
   agent: AnyAgent,
   { lease_request: requested = {} }: Wanted,
 ): CompiledLease {
-  const lease = readLease(context, agent, requested, "lease");
+  const effective = withModelsOf(authority.json, context.jobContext.openModels, requested);
+  const lease = readLease(context, agent, effective, "lease");
   const problem = excess(authority, lease);
   if (problem === undefined) return lease;
   throw new ArcpError("LEASE_SUBSET_VIOLATION", `lease: ${problem}`);

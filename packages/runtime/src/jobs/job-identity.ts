@@ -1,4 +1,4 @@
-import type { JobId, JobStatus, SessionId } from "@arcp/core";
+import type { JobId, JobStatus, SessionId, TraceContext } from "@arcp/core";
 
 /** What a job is, from its acceptance to its end. */
 export interface JobIdentity {
@@ -10,6 +10,8 @@ export interface JobIdentity {
   /** The resolved reference. */
   readonly agent: string;
   readonly traceId: string;
+  /** What its submit said of the trace besides; undefined for nothing. */
+  readonly traceContext?: TraceContext | undefined;
   /** Milliseconds since 1970. */
   readonly acceptedAt: number;
   readonly maxRuntimeSec: number | undefined;

@@ -20,13 +20,22 @@ import type { CompiledLease } from "../authority/lease.ts";
 import type { Lineage } from "../lineage.ts";
 import type { JobChange, JobIndex, RecordKind } from "../store/index.ts";
 import { Cancellation } from "./cancellation.ts";
-import { cancelled, type Ending, expired, parentEnded, stalled, timedOut } from "./ending.ts";
+import {
+  cancelled,
+  type Ending,
+  expired,
+  failure,
+  parentEnded,
+  stalled,
+  timedOut,
+} from "./ending.ts";
 import { JobEntry } from "./job-entry.ts";
 import type { JobIdentity, Legacy } from "./job-identity.ts";
 import { JobLog, type JobLogContext } from "./job-log.ts";
 import type { KnownJob } from "./known-job.ts";
 import { StallWatch } from "./stall-watch.ts";
 import { StopSignal } from "./stop-signal.ts";
+import { type Trace, traceOf } from "./trace.ts";
 
 export interface JobContext extends JobLogContext {
   readonly clock: Clock;
@@ -35,6 +44,10 @@ export interface JobContext extends JobLogContext {
   readonly cancelGrace: number;
   /** Whether a job ends at the moment at which its lease expires, rather than with its next operation (R-9.5-3). */
   readonly endsAtExpiry: boolean;
+  /** Whether a job ends with the first operation that a used-up budget refuses (R-9.6-7). */
+  readonly endsAtExhaustion: boolean;
+  /** The models that a lease without `model.use` allows (R-9.7-2). */
+  readonly openModels: ReadonlySet<string>;
 }
 
 /** Where a job comes from, if not from nothing. */
@@ -70,6 +83,8 @@ export class Job implements KnownJob {
   readonly authority: CompiledLease;
   readonly budget: Budget;
   readonly guard: Guard;
+  /** What everything that it calls is told of its trace (R-11-5). */
+  readonly trace: Trace;
   readonly #context: JobContext;
   readonly #log: JobLog;
   readonly #entry: JobEntry;
@@ -86,8 +101,8 @@ export class Job implements KnownJob {
   readonly #rerun: boolean;
   /** Checkpoints that are on their way to the store. */
   #saving: Promise<unknown> = Promise.resolve();
-  /** An operation was refused because the lease has expired: no other ending but a cancel can win (R-9.5-4). */
-  #overdue = false;
+  /** An operation was refused for good: no other ending but a cancel can win (R-9.5-4, R-9.6-7). */
+  #doom: Ending | undefined;
   #lost = false;
   #terminalSeq = Number.POSITIVE_INFINITY;
   #owner: SessionId;
@@ -109,6 +124,7 @@ export class Job implements KnownJob {
     { legacy, parent }: JobOrigin = {},
   ) {
     this.identity = identity;
+    this.trace = traceOf(identity);
     this.#parent = parent;
     this.attempt = legacy?.attempt ?? 1;
     this.#rerun = legacy !== undefined;
@@ -135,7 +151,9 @@ export class Job implements KnownJob {
       budget: this.budget,
       expiry: this.#expiry,
       isActive: () => this.#active,
-      onExpired: () => this.#overrun(),
+      openModels: context.openModels,
+      onExpired: () => this.#doomed(expired(`${this.#expiry}`), () => this.#expire()),
+      onExhausted: (refusal) => this.#overspend(refusal),
     });
     this.#entry = new JobEntry({
       id: identity.id,
@@ -453,14 +471,25 @@ export class Job implements KnownJob {
 
   #finalOf(ending: Ending): Ending {
     if (this.#cancellation.asked) return cancelled(this.#cancellation.reason);
-    return this.#overdue ? expired(`${this.#expiry}`) : ending;
+    return this.#doom ?? ending;
   }
 
-  /** The refusal of what came too late goes onto the stream first (R-9.3-3). */
-  #overrun(): void {
-    if (this.#overdue) return;
-    this.#overdue = true;
-    void this.#context.committer.turn.next().then(() => this.#expire());
+  /** Ends the job in a moment: the refusal of its operation goes onto the stream first (R-9.3-3). */
+  #doomed(ending: Ending, end: () => void): void {
+    const first = this.#doom === undefined;
+    // A lease that has expired by now has the last word.
+    this.#doom = ending;
+    if (first) void this.#context.committer.turn.next().then(end);
+  }
+
+  #overspend(refusal: ArcpError): void {
+    if (!this.#context.endsAtExhaustion) return;
+    const ending = failure(refusal);
+    this.#doomed(ending, () => {
+      const { id, principal, live } = this;
+      if (live) this.#context.logger.warn({ job: id, principal }, "a job used up its budget");
+      this.end(ending);
+    });
   }
 
   /** The lease allows nothing any more: the job ends, or a cancel that was acknowledged has its last word (R-9.5-4). */

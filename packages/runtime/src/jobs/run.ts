@@ -2,6 +2,7 @@ import { ArcpError } from "@arcp/core";
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { Logger } from "pino";
 import { resolvePatternPrefixes } from "../authority/covered-path.ts";
+import type { Prices } from "../authority/price.ts";
 import type { AdmissionContext } from "./admission.ts";
 import type { AnyAgent } from "./agents.ts";
 import { createContext } from "./context.ts";
@@ -10,12 +11,16 @@ import { type Ending, failure } from "./ending.ts";
 import { Fetcher } from "./fetcher.ts";
 import { Files, type RealPatterns } from "./files.ts";
 import type { Job } from "./job.ts";
+import { Models } from "./models.ts";
 import { Operations } from "./operation.ts";
 import { ResultStream } from "./result-stream.ts";
-import { type Tool, ToolCaller } from "./tools.ts";
+import { checked } from "./schema.ts";
+import { ToolCaller, type Tools } from "./tools.ts";
 
 export interface RunOptions extends AdmissionContext {
-  readonly tools: ReadonlyMap<string, Tool>;
+  readonly tools: Tools;
+  /** What the models cost that the runtime knows, by id. */
+  readonly models: ReadonlyMap<string, Prices>;
 }
 
 /** Runs an agent for a job: whatever the agent does, exactly one ending comes of it. Never rejects. */
@@ -41,6 +46,7 @@ export async function runAgent(
       tools: calls,
       files,
       fetcher: new Fetcher(job, operations),
+      models: new Models(job, options.models, calls),
       result,
       delegate: (...given) => delegation.delegate(...given),
     });
@@ -71,8 +77,8 @@ async function success(
     if (value !== undefined) logger.warn("an agent returned a value after streaming its result");
     return { status: "success", payload: await stream.finish() };
   }
-  const checked = agent.output === undefined ? value : await conforming(agent.output, value);
-  const result = checked ?? null;
+  const { output } = agent;
+  const result = (output === undefined ? value : await conforming(output, value)) ?? null;
   if (typeof result === "function" || typeof result === "symbol") {
     throw new Error("the agent's result is no JSON value");
   }
@@ -80,8 +86,7 @@ async function success(
 }
 
 async function conforming(schema: StandardSchemaV1, value: unknown): Promise<unknown> {
-  const outcome = await schema["~standard"].validate(value);
-  if (outcome.issues === undefined) return outcome.value;
-  const [issue] = outcome.issues;
-  throw new Error(`the agent's result does not fit its output schema: ${issue?.message}`);
+  const outcome = await checked(schema, value);
+  if (outcome.ok) return outcome.value;
+  throw new Error(`the agent's result does not fit its output schema: ${outcome.problem}`);
 }

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { settled } from "../../test/held-store.ts";
 import { hosting } from "../../test/hosting.ts";
 import { type Frame, Viewer } from "../../test/viewer.ts";
-import type { ToolCall } from "./tools.ts";
+import type { ToolCall } from "./tool.ts";
 
 async function spending(budget: string[], options: Parameters<typeof hosting>[0] = {}) {
   const host = hosting(options);

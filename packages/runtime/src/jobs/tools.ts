@@ -1,29 +1,23 @@
 import { ArcpError } from "@arcp/core";
+import { clip } from "../authority/clip.ts";
 import { wireError } from "./ending.ts";
 import type { Job } from "./job.ts";
+import { checked } from "./schema.ts";
 import { shown } from "./shown.ts";
 import { Spend } from "./spend.ts";
+import type { ToolCall, ToolDefinition } from "./tool.ts";
 
-/** What a tool knows of the call besides its arguments. */
-export interface ToolCall {
-  /** Aborts when the job has to stop. */
-  readonly signal: AbortSignal;
-  readonly job: { readonly id: string; readonly principal: string; readonly traceId: string };
-  /** Sets the job's money aside before it is spent. */
-  readonly spend: Pick<Spend, "reserve">;
-}
-
-/** A tool of the runtime: takes JSON, gives JSON. */
-export type Tool = (args: unknown, call: ToolCall) => unknown;
+/** The tools of a runtime, by name. */
+export type Tools = ReadonlyMap<string, ToolDefinition<unknown, unknown>>;
 
 /** Calls the runtime's tools for one job, through its guard and onto its stream. */
 export class ToolCaller {
   readonly #job: Job;
-  readonly #tools: ReadonlyMap<string, Tool>;
+  readonly #tools: Tools;
   readonly #spend: Spend;
   #calls = 0;
 
-  constructor(job: Job, tools: ReadonlyMap<string, Tool>) {
+  constructor(job: Job, tools: Tools) {
     this.#job = job;
     this.#spend = new Spend(job);
     this.#tools = tools;
@@ -33,20 +27,15 @@ export class ToolCaller {
    * @throws ArcpError the refusal, which also stands on the stream (R-9.3-3), or what the tool threw
    */
   async call(name: string, args: unknown): Promise<unknown> {
-    const { id, principal, traceId } = this.#job.identity;
     const callId = this.#announce(name, args);
     try {
       this.#check(name);
+      const tool = this.#find(name);
+      const input = await argumentsOf(name, tool, args);
       await this.#job.flush();
-      // Between the two a cancel, an expiry or an exhaustion may have passed.
+      // Since the first look a cancel, an expiry or an exhaustion may have passed.
       this.#check(name);
-      const tool = this.#tools.get(name);
-      if (tool === undefined) throw new ArcpError("INVALID_REQUEST", `there is no tool ${name}`);
-      const result = await tool(args, {
-        signal: this.#job.signal,
-        job: { id, principal, traceId },
-        spend: this.#spend,
-      });
+      const result = await resultOf(name, tool, await tool.run(input, this.#call()));
       const body = { call_id: callId, result: shown(result) ?? null };
       await this.#job.emit("tool_result", body, "event", true);
       return result;
@@ -90,6 +79,18 @@ export class ToolCaller {
     if (refusal !== undefined) throw refusal;
   }
 
+  #find(name: string): ToolDefinition<unknown, unknown> {
+    const tool = this.#tools.get(name);
+    if (tool === undefined) throw new ArcpError("INVALID_REQUEST", `there is no tool ${name}`);
+    return tool;
+  }
+
+  #call(): ToolCall {
+    const { signal, trace, identity } = this.#job;
+    const { id, principal, traceId } = identity;
+    return { signal, job: { id, principal, traceId }, trace, spend: this.#spend };
+  }
+
   #announce(tool: string, args: unknown): string {
     this.#calls += 1;
     // Unique within the job, whose earlier attempts counted from 1 as well.
@@ -103,4 +104,30 @@ export class ToolCaller {
     const body = { call_id: callId, error: wireError(error) };
     return this.#job.emit("tool_result", body, "event", true);
   }
+}
+
+/** @throws ArcpError `INVALID_REQUEST` for arguments that the tool's schema refuses */
+async function argumentsOf(
+  name: string,
+  { input }: ToolDefinition<unknown, unknown>,
+  args: unknown,
+): Promise<unknown> {
+  if (input === undefined) return args;
+  const outcome = await checked(input, args);
+  if (outcome.ok) return outcome.value;
+  const place = ["args", ...outcome.place].join(".");
+  throw new ArcpError("INVALID_REQUEST", `${clip(name)}: ${place}: ${outcome.problem}`);
+}
+
+async function resultOf(
+  name: string,
+  { output }: ToolDefinition<unknown, unknown>,
+  result: unknown,
+): Promise<unknown> {
+  if (output === undefined) return result;
+  const outcome = await checked(output, result);
+  if (outcome.ok) return outcome.value;
+  const place = ["result", ...outcome.place].join(".");
+  // Stays behind as the cause of an INTERNAL_ERROR: the problem may quote the result.
+  throw new Error(`the tool ${name} broke its output schema: ${place}: ${outcome.problem}`);
 }

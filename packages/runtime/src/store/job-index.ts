@@ -1,4 +1,4 @@
-import type { JobId, JobStatus, Lease, MessageId, SessionId } from "@arcp/core";
+import type { JobId, JobStatus, Lease, MessageId, SessionId, TraceContext } from "@arcp/core";
 
 /** What is kept of a job beside its log: enough to list it, to watch it, and to run it again. */
 export interface JobRow {
@@ -26,6 +26,8 @@ export interface JobRow {
   readonly expiresAt?: number | undefined;
   readonly maxRuntimeSec?: number | undefined;
   readonly traceId: string;
+  /** What its submit said of the trace besides; undefined for nothing. */
+  readonly traceContext?: TraceContext | undefined;
   /** Milliseconds since 1970. */
   readonly acceptedAt: number;
   /** Milliseconds since 1970 before which it is not removed, however short the retention (R-7.2-7). */

@@ -1,7 +1,8 @@
 import type { ClientMessageType, CloseReason, Envelope } from "@arcp/core";
+import type { Prices } from "../authority/price.ts";
 import type { AdmissionContext } from "../jobs/admission.ts";
 import type { KeyedSubmits } from "../jobs/idempotency.ts";
-import type { Tool } from "../jobs/tools.ts";
+import type { Tools } from "../jobs/tools.ts";
 import type { Session } from "../session/session.ts";
 import type { Sessions } from "../session/sessions.ts";
 import type { Store } from "../store/index.ts";
@@ -9,7 +10,9 @@ import type { Store } from "../store/index.ts";
 /** What the verbs of one runtime share. */
 export interface Services extends AdmissionContext {
   readonly store: Store;
-  readonly tools: ReadonlyMap<string, Tool>;
+  readonly tools: Tools;
+  /** What the models cost that the runtime knows, by id. */
+  readonly models: ReadonlyMap<string, Prices>;
   readonly keyed: KeyedSubmits;
   readonly sessions: Sessions;
 }

@@ -4,7 +4,7 @@ import {
   type Envelope,
   newTraceId,
   parseAgentReference,
-  readTraceId,
+  readTrace,
 } from "@arcp/core";
 import { acceptanceOf } from "../jobs/acceptance.ts";
 import {
@@ -106,8 +106,9 @@ async function create(
   used: UsedKey | undefined,
 ): Promise<SubmitReply> {
   const { principal, features } = session;
-  const { payload, trace_id } = request;
+  const { payload } = request;
   if (payload.parent_job_id !== undefined) return createChild(services, session, request, used);
+  const trace = readTrace(request);
   const agent = resolveAgent(services, principal, reference);
   const input = await checkedInput(agent, payload.input);
   // Only now: an agent's check of its input may outlast the patience of a closing runtime.
@@ -126,7 +127,8 @@ async function create(
       lease,
       expiresAt: expiryOf(services, request),
       maxRuntimeSec: payload.max_runtime_sec,
-      traceId: (trace_id === undefined ? undefined : readTraceId(trace_id)) ?? newTraceId(),
+      traceId: trace?.traceId ?? newTraceId(),
+      traceContext: trace?.context,
     },
     used,
   );

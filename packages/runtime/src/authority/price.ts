@@ -1,0 +1,87 @@
+import { ArcpError, LocalError } from "@arcp/core";
+import Big from "big.js";
+import { exactCost, parseAmount } from "./amount.ts";
+import { clip } from "./clip.ts";
+import type { Grant } from "./grant.ts";
+
+/**
+ * What a million units cost, by the unit and then by currency, in exact decimal text. The names of the units are free:
+ * `{ input: { USD: "2.50" }, output: { USD: "10" } }`. A unit that costs nothing has `{}`.
+ */
+export type PriceTable = Readonly<Record<string, Readonly<Record<string, string>>>>;
+
+/** How many units were used, by the unit of the price table: `{ input: 1200, output: 80 }`. */
+export type Usage = Readonly<Record<string, number>>;
+
+/** What a price counts: a million. */
+const PER_UNIT = "0.000001";
+
+/** Digits behind the point that an amount has at most (section 9.6). */
+const DECIMALS = 18;
+
+/** What a model costs. */
+export class Prices {
+  readonly #units: ReadonlyMap<string, Grant>;
+
+  /** @throws LocalError `MISUSE` for a price that is no amount */
+  constructor(model: string, table: PriceTable) {
+    const units = Object.entries(table).map(([unit, price]): [string, Grant] => [
+      unit,
+      new Map(Object.entries(price).map(([currency, text]) => readPrice(model, currency, text))),
+    ]);
+    this.#units = new Map(units);
+  }
+
+  /**
+   * What was used costs, by currency: exact, and rounded up where an amount cannot tell it.
+   * @throws ArcpError `INVALID_REQUEST` for a unit without a price, for what is no count, and for no usage at all: what
+   * cannot be counted must not be free
+   */
+  costOf(usage: Usage): Grant {
+    const cost = new Map<string, Big>();
+    const counts = Object.entries(usage);
+    if (counts.length === 0 && this.#units.size > 0) {
+      throw invalid(`is missing; it counts ${this.#names()}`);
+    }
+    for (const [unit, given] of counts) {
+      const price = this.#units.get(unit);
+      if (price === undefined) {
+        throw invalid(`names ${clip(unit)}, which has no price; it counts ${this.#names()}`);
+      }
+      const count = given > Number.MAX_SAFE_INTEGER ? undefined : exactCost(given);
+      if (count === undefined) {
+        throw invalid(`must count ${clip(unit)} by a number from 0 to 2^53 - 1`);
+      }
+      for (const [currency, million] of price) {
+        const part = million.times(PER_UNIT).times(count);
+        cost.set(currency, part.plus(cost.get(currency) ?? 0));
+      }
+    }
+    return new Map([...cost].map(([unit, sum]) => [unit, sum.round(DECIMALS, Big.roundUp)]));
+  }
+
+  #names(): string {
+    return [...this.#units.keys()].join(", ") || "nothing";
+  }
+}
+
+/** @throws LocalError `MISUSE` for a price that is no amount */
+export function compilePrices(
+  models: Readonly<Record<string, PriceTable>>,
+): ReadonlyMap<string, Prices> {
+  return new Map(Object.entries(models).map(([id, table]) => [id, new Prices(id, table)]));
+}
+
+function readPrice(model: string, currency: string, text: string): [string, Big] {
+  const amount = typeof text === "string" ? parseAmount(`${currency}:${text}`) : undefined;
+  if (amount !== undefined) return [currency, amount.value];
+  const shown = JSON.stringify({ [currency]: text });
+  throw new LocalError(
+    "MISUSE",
+    `${shown} is no price of ${clip(model)}: per million units, such as {"USD":"2.50"}`,
+  );
+}
+
+function invalid(problem: string): ArcpError {
+  return new ArcpError("INVALID_REQUEST", `the usage ${problem}`);
+}

@@ -1,0 +1,179 @@
+import { ArcpError, LocalError } from "@arcp/core";
+import type Big from "big.js";
+import { exactNumber } from "../authority/amount.ts";
+import type { Grant } from "../authority/grant.ts";
+import { Prices, type Usage } from "../authority/price.ts";
+import type { Job } from "./job.ts";
+import type { ModelCall, ModelOptions, ModelPermit } from "./model-permit.ts";
+import { Spend, type SpendReservation } from "./spend.ts";
+import { tolerated } from "./tolerance.ts";
+import type { ToolCaller } from "./tools.ts";
+import { upstreamExhaustion } from "./upstream-exhaustion.ts";
+
+/** Characters that the id of a model may have: it stands in every metric of its cost. */
+const MAX_ID = 256;
+
+/** Lets one job call models, within `model.use`, and meters them. A refusal also shows on the stream (R-9.3-3). */
+export class Models {
+  readonly #job: Job;
+  readonly #prices: ReadonlyMap<string, Prices>;
+  readonly #calls: ToolCaller;
+  readonly #spend: Spend;
+
+  /** @param prices of the models that the runtime knows, by id */
+  constructor(job: Job, prices: ReadonlyMap<string, Prices>, calls: ToolCaller) {
+    this.#job = job;
+    this.#prices = prices;
+    this.#calls = calls;
+    this.#spend = new Spend(job);
+  }
+
+  /**
+   * @throws ArcpError the refusal; `INVALID_REQUEST` for what is no id or no usage
+   * @throws LocalError `MISUSE` when nobody says what the model costs
+   */
+  permit(id: string, { prices: own, reserve }: ModelOptions = {}): ModelPermit {
+    if (typeof id !== "string" || id === "" || id.length > MAX_ID) {
+      throw new ArcpError("INVALID_REQUEST", `the id of a model has 1 to ${MAX_ID} characters`);
+    }
+    this.#check(id);
+    const prices = this.#prices.get(id) ?? (own && new Prices(id, own));
+    if (prices === undefined) {
+      throw new LocalError(
+        "MISUSE",
+        `there are no prices of ${id}: name them in createRuntime({ models }) or here as { prices }`,
+      );
+    }
+    const most = reserve === undefined ? undefined : prices.costOf({ ...reserve });
+    return {
+      id,
+      call: (ask, usageOf) => tolerated(this.#call({ id, prices, most }, ask, usageOf)),
+    };
+  }
+
+  async #call<T>(
+    { id, prices, most }: Metered,
+    ask: (call: ModelCall) => T | Promise<T>,
+    usageOf: ((reply: T) => Usage | Promise<Usage>) | undefined,
+  ): Promise<T> {
+    // From here to `ask` nothing else runs: what is allowed now is allowed when it is sent (R-9.3-1).
+    this.#check(id);
+    using held = this.#reserve(id, most);
+    let reports = 0;
+    const report = (usage: Usage): Promise<void> => {
+      const used = { ...usage };
+      const cost = prices.costOf(used);
+      reports += 1;
+      held.charged(cost);
+      return this.#charge(id, cost, used);
+    };
+    const reply = await this.#asked(id, () => ask({ signal: this.#job.signal, report }));
+    try {
+      if (usageOf === undefined && reports > 0) return reply;
+      const charged = report(usageOf === undefined ? {} : await usageOf(reply));
+      held.release();
+      await charged;
+    } catch (error) {
+      throw await this.#uncounted(id, held, error);
+    }
+    return reply;
+  }
+
+  async #asked<T>(id: string, ask: () => T | Promise<T>): Promise<T> {
+    try {
+      return await ask();
+    } catch (error) {
+      const exhaustion = upstreamExhaustion(id, error);
+      if (exhaustion === undefined) throw error;
+      await this.#show(id, exhaustion);
+      throw exhaustion;
+    }
+  }
+
+  #check(id: string): void {
+    const refusal = this.#job.guard.check("model.use", id);
+    if (refusal === undefined) return;
+    void tolerated(this.#show(id, refusal));
+    throw refusal;
+  }
+
+  #reserve(id: string, most: Grant | undefined): Held {
+    if (most === undefined) return new Held();
+    const amounts = [...most].map(([currency, amount]) => [currency, amount.toFixed()]);
+    try {
+      return new Held(most, this.#spend.reserve(Object.fromEntries(amounts)));
+    } catch (error) {
+      if (error instanceof ArcpError) void tolerated(this.#show(id, error));
+      throw error;
+    }
+  }
+
+  /** What a call used is not known: it was not free, and nobody may overlook it. @returns the error to throw */
+  async #uncounted(id: string, held: Held, error: unknown): Promise<ArcpError> {
+    const { rest } = held;
+    const charged = this.#charge(id, rest, {});
+    held.release();
+    await charged;
+    const problem = error instanceof ArcpError ? error.message : "its usage could not be read";
+    const outcome = rest.size > 0 ? "what was reserved is charged" : "nothing could be charged";
+    const message = `${id} answered, but ${problem}; ${outcome}`;
+    const refusal = new ArcpError("INVALID_REQUEST", message, { cause: error });
+    await this.#show(id, refusal);
+    return refusal;
+  }
+
+  /** Costs that came about are told whatever waits to be written, like those of a settled reservation. */
+  async #charge(model: string, cost: Grant, used: Usage): Promise<void> {
+    const counts = Object.entries(used).map(([unit, count]) => [unit, String(count)]);
+    const dimensions = { ...Object.fromEntries(counts), model };
+    const emitted = [...cost].map(([unit, amount]) => {
+      const value = exactNumber(amount.toFixed());
+      return this.#job.emitCost({ name: "cost.inference", value, unit, dimensions }, amount, true);
+    });
+    await Promise.all(emitted);
+  }
+
+  #show(model: string, error: ArcpError): Promise<void> {
+    return this.#calls.refuse("model.use", { model }, error);
+  }
+}
+
+interface Metered {
+  readonly id: string;
+  readonly prices: Prices;
+  /** What one call can cost, if that is to be set aside. */
+  readonly most: Grant | undefined;
+}
+
+/** What is set aside for one call, until it is over. */
+class Held implements Disposable {
+  readonly #rest: Map<string, Big>;
+  readonly #reservation: SpendReservation | undefined;
+
+  constructor(most: Grant = new Map(), reservation?: SpendReservation) {
+    this.#rest = new Map([...most].filter(([, amount]) => amount.gt(0)));
+    this.#reservation = reservation;
+  }
+
+  /** What was set aside and not charged. */
+  get rest(): Grant {
+    return this.#rest;
+  }
+
+  /** A part of it was charged. */
+  charged(cost: Grant): void {
+    for (const [currency, amount] of cost) {
+      const rest = this.#rest.get(currency)?.minus(amount);
+      if (rest?.gt(0)) this.#rest.set(currency, rest);
+      else this.#rest.delete(currency);
+    }
+  }
+
+  release(): void {
+    this.#reservation?.release();
+  }
+
+  [Symbol.dispose](): void {
+    this.release();
+  }
+}

@@ -1,0 +1,157 @@
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { expect, expectTypeOf, test } from "vitest";
+import { z } from "zod";
+import { settled } from "../../test/held-store.ts";
+import { hosting } from "../../test/hosting.ts";
+import { Viewer } from "../../test/viewer.ts";
+import { defineTool, type Tool } from "./tool.ts";
+
+const code = (code: string) => expect.objectContaining({ code });
+
+async function calling(tools: Record<string, Tool>, options: Parameters<typeof hosting>[0] = {}) {
+  const host = hosting({ tools, ...options });
+  const viewer = new Viewer(host.runtime);
+  await viewer.hello();
+  const lease_request = { "tool.call": ["ocr.*"], "cost.budget": ["USD:1"] };
+  const job = await host.start(viewer, { lease_request });
+  const results = async () => {
+    await job.ctx.flush();
+    await settled();
+    return viewer.stream
+      .filter(({ payload }) => payload.kind === "tool_result")
+      .map(({ payload }) => payload.body);
+  };
+  return { ...host, viewer, job, ctx: job.ctx, call: job.ctx.tools.call, results };
+}
+
+/** A schema that takes its time. */
+function slow(): { schema: StandardSchemaV1<unknown, string>; asked: Promise<void>; go(): void } {
+  const asked = Promise.withResolvers<void>();
+  const gate = Promise.withResolvers<void>();
+  const validate = async (value: unknown) => {
+    asked.resolve();
+    await gate.promise;
+    return { value: `checked ${value}` };
+  };
+  const schema = { "~standard": { version: 1, vendor: "test", validate } } as const;
+  return { schema, asked: asked.promise, go: gate.resolve };
+}
+
+test("a tool gets what its schema makes of the arguments, and its caller what the other makes of the result", async () => {
+  const page = defineTool({
+    input: z.object({ page: z.int().min(1), dpi: z.int().default(300) }),
+    output: z.object({ words: z.array(z.string()) }),
+    run({ page, dpi }, { job }) {
+      expectTypeOf(page).toEqualTypeOf<number>();
+      expectTypeOf(job.id).toEqualTypeOf<string>();
+      return { words: [`${page}`, `${dpi}`], secret: "not in the schema" };
+    },
+  });
+  const { call, results } = await calling({ "ocr.page": page });
+  expect(await call("ocr.page", { page: 7, more: true })).toEqual({ words: ["7", "300"] });
+  expect(await results()).toEqual([{ call_id: "call_1", result: { words: ["7", "300"] } }]);
+});
+
+test("arguments that do not fit are INVALID_REQUEST to the agent and on the stream, and the tool is not run", async () => {
+  let ran = 0;
+  const input = z.object({ pages: z.array(z.object({ number: z.int() })) });
+  const { call, results } = await calling({
+    "ocr.page": defineTool({ input, run: () => ++ran }),
+    "mail.send": defineTool({ input, run: () => ++ran }),
+  });
+  const wrong = call("ocr.page", { pages: [{ number: 1 }, { number: "two" }] });
+  await expect(wrong).rejects.toEqual(
+    expect.objectContaining({
+      code: "INVALID_REQUEST",
+      message: expect.stringMatching(/^ocr\.page: args\.pages\.1\.number: /),
+    }),
+  );
+  await expect(call("ocr.page")).rejects.toThrow(/^ocr\.page: args: /);
+  // Who may not call it learns nothing of its schema.
+  await expect(call("mail.send")).rejects.toEqual(code("PERMISSION_DENIED"));
+  expect(ran).toBe(0);
+  expect((await results()).map((body) => body.error?.code)).toEqual([
+    "INVALID_REQUEST",
+    "INVALID_REQUEST",
+    "PERMISSION_DENIED",
+  ]);
+});
+
+test("a result that does not fit is INTERNAL_ERROR, and what was wrong with it stays in the process", async () => {
+  const output = z.enum(["black", "white"]);
+  const run = () => "hunter2" as "black";
+  const { call, results } = await calling({ "ocr.colour": defineTool({ output, run }) });
+  const thrown = await call("ocr.colour").catch((error: unknown) => error);
+  expect(thrown).toMatchObject({
+    code: "INTERNAL_ERROR",
+    cause: { message: expect.stringContaining("the tool ocr.colour broke its output schema") },
+  });
+  const shown = await results();
+  expect(shown).toEqual([{ call_id: "call_1", error: code("INTERNAL_ERROR") }]);
+  expect(JSON.stringify(shown)).not.toMatch(/hunter2|black/);
+});
+
+test("a schema that throws fails the call alone", async () => {
+  const broken = z.unknown().transform((): string => {
+    throw new Error("broken");
+  });
+  const { call } = await calling({ "ocr.page": defineTool({ input: broken, run: () => 1 }) });
+  await expect(call("ocr.page", {})).rejects.toEqual(code("INTERNAL_ERROR"));
+});
+
+test.each([
+  ["CANCELLED", "job.cancel"],
+  ["BUDGET_EXHAUSTED", "metric"],
+])(
+  "R-9.3-1: %s by a %s while a schema is still looking: the tool is not run",
+  async (refusal, by) => {
+    const { schema, asked, go } = slow();
+    let ran = 0;
+    const tool = defineTool({ input: schema, run: () => ++ran });
+    const { call, ctx, viewer, job } = await calling({ "ocr.page": tool });
+    const called = call("ocr.page", 1);
+    await asked;
+    if (by === "metric") await ctx.metric({ name: "cost.x", value: 1, unit: "USD" });
+    else await viewer.reply(viewer.send("job.cancel", {}, { job_id: job.id }));
+    go();
+    await expect(called).rejects.toEqual(code(refusal));
+    expect(ran).toBe(0);
+  },
+);
+
+test("R-9.3-1: a lease that runs out while a schema is still looking refuses the call and ends the job", async () => {
+  const { schema, asked, go } = slow();
+  let ran = 0;
+  const tools = { "ocr.page": defineTool({ input: schema, run: () => ++ran }) };
+  const { clock, runtime, start } = hosting({ tools, endJobsAtExpiry: false });
+  const viewer = new Viewer(runtime);
+  await viewer.hello(["lease_expires_at"]);
+  const expires_at = new Date(clock.now() + 5_000).toISOString();
+  const job = await start(viewer, {
+    lease_request: { "tool.call": ["ocr.*"] },
+    lease_constraints: { expires_at },
+  });
+  const called = job.ctx.tools.call("ocr.page", 1);
+  await asked;
+  clock.advance(5_000);
+  go();
+  await expect(called).rejects.toEqual(code("LEASE_EXPIRED"));
+  expect(ran).toBe(0);
+  expect((await viewer.terminal(job.id)).payload.code).toBe("LEASE_EXPIRED");
+});
+
+test("R-9.3-1: no turn passes between the last look and the tool", async () => {
+  const order: string[] = [];
+  const { job, call } = await calling({ "ocr.page": () => order.push("run") });
+  const called = call("ocr.page");
+  // Whatever comes right after the record is durable comes after the tool was started.
+  await job.ctx.flush();
+  await Promise.resolve();
+  order.push("later");
+  await called;
+  expect(order).toEqual(["run", "later"]);
+});
+
+test.each([["text"], [{}], [null], [{ run: "no" }]])("%j is no tool", (tool) => {
+  expect(() => hosting({ tools: { "ocr.page": tool as unknown as Tool } })).toThrow(code("MISUSE"));
+});

@@ -1,0 +1,51 @@
+import { LocalError } from "@arcp/core";
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+import type { Spend } from "./spend.ts";
+import type { Trace } from "./trace.ts";
+
+/** What a tool knows of the call besides its arguments. */
+export interface ToolCall {
+  /** Aborts when the job has to stop. */
+  readonly signal: AbortSignal;
+  readonly job: { readonly id: string; readonly principal: string; readonly traceId: string };
+  /** To be handed on to the services that the tool calls: `traceparent` and, if there is one, `tracestate`. */
+  readonly trace: Trace;
+  /** Sets the job's money aside before it is spent. */
+  readonly spend: Pick<Spend, "reserve">;
+}
+
+/** A tool that takes any JSON and gives any JSON. */
+export type ToolFunction = (args: unknown, call: ToolCall) => unknown;
+
+export interface ToolDefinition<Input, Output> {
+  /** Any Standard Schema (zod, valibot, arktype, …). A call whose arguments it refuses is `INVALID_REQUEST`. */
+  readonly input?: StandardSchemaV1<unknown, Input>;
+  /** What `run` must return; another value fails the call with `INTERNAL_ERROR`. */
+  readonly output?: StandardSchemaV1<unknown, Output>;
+  /** Does the work. What it throws fails the call. */
+  readonly run: (args: Input, call: ToolCall) => Output | Promise<Output>;
+}
+
+/** A tool of the runtime: a function, or what `defineTool` makes. */
+// biome-ignore lint/suspicious/noExplicitAny: a tool's input type is proven by its own schema, at the call
+export type Tool = ToolFunction | ToolDefinition<any, any>;
+
+/** A tool with schemas: its function gets only what the one lets through, and its caller only what the other does. */
+export function defineTool<Input = unknown, Output = unknown>(
+  definition: ToolDefinition<Input, Output>,
+): ToolDefinition<Input, Output> {
+  return Object.freeze({ ...definition });
+}
+
+/** @throws LocalError `MISUSE` for what is no tool */
+export function readTools(
+  tools: Readonly<Record<string, Tool>>,
+): ReadonlyMap<string, ToolDefinition<unknown, unknown>> {
+  return new Map(
+    Object.entries(tools).map(([name, tool]) => {
+      const definition = typeof tool === "function" ? { run: tool } : tool;
+      if (typeof definition?.run === "function") return [name, definition];
+      throw new LocalError("MISUSE", `the tool ${name} must be a function or made by defineTool`);
+    }),
+  );
+}

@@ -1,0 +1,18 @@
+import { newTraceContext, type TraceContext } from "@arcp/core";
+import type { JobIdentity } from "./job-identity.ts";
+
+/** The trace of a job, to be handed on to whatever it calls: the headers of W3C Trace Context, and the id apart. */
+export interface Trace extends TraceContext {
+  readonly traceId: string;
+}
+
+/**
+ * The context that the submit brought, as it came: the runtime has no spans of its own to stand in between. Where it brought
+ * none, one with a fresh parent id (R-11-5).
+ */
+export function traceOf({
+  traceId,
+  traceContext,
+}: Pick<JobIdentity, "traceId" | "traceContext">): Trace {
+  return Object.freeze({ traceId, ...(traceContext ?? newTraceContext(traceId)) });
+}
