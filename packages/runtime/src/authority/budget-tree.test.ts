@@ -1,10 +1,9 @@
 import Big from "big.js";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { aSequence, playBudgets, tally } from "../../test/budget-sequence.ts";
 import { Budget, type Reservation } from "./budget.ts";
 import type { Grant } from "./grant.ts";
-
-const CURRENCIES = ["USD", "EUR", "credits"] as const;
 
 function amounts(entries: Record<string, string | number>): Grant {
   return new Map(Object.entries(entries).map(([currency, amount]) => [currency, new Big(amount)]));
@@ -128,158 +127,7 @@ describe("children", () => {
   });
 });
 
-/** One step: which budget of those that live, which currency, how much. */
-const step = fc.record({
-  what: fc.constantFrom("spend", "reserve", "settle", "release", "delegate", "end"),
-  who: fc.nat(1000),
-  which: fc.nat(1000),
-  currency: fc.constantFrom(...CURRENCIES),
-  cents: fc.integer({ min: 0, max: 400 }),
-});
-
-interface Node {
-  readonly budget: Budget;
-  readonly grant: ReadonlyMap<string, bigint>;
-  readonly parent: Node | undefined;
-  readonly open: Array<{ reservation: Reservation; holders: Array<[Node, string, bigint]> }>;
-  readonly spent: Map<string, bigint>;
-  readonly set: Map<string, bigint>;
-  live: boolean;
-}
-
-const money = (cents: number): string => new Big(cents).div(100).toFixed();
-const cents = (text: string | undefined): bigint =>
-  BigInt(new Big(text ?? "0").times(100).toFixed());
-
-/** The same in whole cents, without any of the code under test. */
-class Model {
-  readonly nodes: Node[] = [];
-
-  add(budget: Budget, grant: ReadonlyMap<string, bigint>, parent: Node | undefined): void {
-    this.nodes.push({
-      budget,
-      grant,
-      parent,
-      open: [],
-      spent: new Map(),
-      set: new Map(),
-      live: true,
-    });
-  }
-
-  living(): Node[] {
-    return this.nodes.filter(({ live }) => live);
-  }
-
-  spend(node: Node, currency: string, amount: bigint): void {
-    for (let n: Node | undefined = node; n !== undefined; n = n.parent) {
-      n.spent.set(currency, (n.spent.get(currency) ?? 0n) + amount);
-    }
-  }
-
-  holder(node: Node, currency: string): Node | undefined {
-    let n: Node | undefined = node;
-    while (n !== undefined && !n.grant.has(currency)) n = n.parent;
-    return n;
-  }
-
-  remaining(node: Node, currency: string): bigint {
-    return (node.grant.get(currency) ?? 0n) - (node.spent.get(currency) ?? 0n);
-  }
-
-  available(node: Node, currency: string): bigint {
-    const children = this.nodes.filter((n) => n.live && n.parent === node && n.grant.has(currency));
-    const unspent = children.map((n) => this.remaining(n, currency)).filter((left) => left > 0n);
-    const aside = unspent.reduce((sum, left) => sum + left, node.set.get(currency) ?? 0n);
-    return this.remaining(node, currency) - aside;
-  }
-
-  hold(node: Node, currency: string, amount: bigint): Array<[Node, string, bigint]> {
-    const holder = this.holder(node, currency);
-    if (holder === undefined) return [];
-    holder.set.set(currency, (holder.set.get(currency) ?? 0n) + amount);
-    return [[holder, currency, amount]];
-  }
-
-  free(holders: Array<[Node, string, bigint]>): void {
-    for (const [node, currency, amount] of holders) {
-      node.set.set(currency, (node.set.get(currency) ?? 0n) - amount);
-    }
-  }
-
-  end(node: Node): void {
-    for (const child of this.nodes.filter((n) => n.live && n.parent === node)) this.end(child);
-    for (const { holders } of node.open.splice(0)) this.free(holders);
-    node.live = false;
-    node.budget.close();
-  }
-
-  check(): void {
-    for (const node of this.nodes) {
-      for (const currency of node.grant.keys()) {
-        expect(cents(node.budget.remaining().get(currency))).toBe(this.remaining(node, currency));
-        if (!node.live) continue;
-        expect(cents(node.budget.available().get(currency))).toBe(this.available(node, currency));
-      }
-    }
-  }
-}
-
 test("R-5.2-4, R-9.6-8, R-9.6-13: over any sequence of steps money is conserved exactly, per job and currency", () => {
-  fc.assert(
-    fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
-      const model = new Model();
-      model.add(
-        new Budget(amounts({ USD: 10, EUR: 10, credits: 10 })),
-        new Map(CURRENCIES.map((currency) => [currency, 1000n])),
-        undefined,
-      );
-      for (const { what, who, which, currency, cents: n } of steps) {
-        const living = model.living();
-        const node = living[who % living.length];
-        if (node === undefined) break;
-        const amount = money(n);
-        if (what === "spend") {
-          node.budget.spend(currency, new Big(n / 100));
-          model.spend(node, currency, BigInt(n));
-        } else if (what === "reserve") {
-          const outcome = node.budget.reserve(amounts({ [currency]: amount }));
-          if (outcome.ok) {
-            const holders = model.hold(node, currency, BigInt(n));
-            node.open.push({ reservation: outcome.reservation, holders });
-          } else {
-            const holder = model.holder(node, currency) as Node;
-            expect(Number(outcome.available) < n / 100).toBe(true);
-            expect(holder).toBeDefined();
-          }
-        } else if (what === "settle" || what === "release") {
-          const open = node.open.splice(which % Math.max(1, node.open.length), 1)[0];
-          if (open === undefined) continue;
-          if (what === "settle") {
-            node.budget.spend(currency, new Big(amount).plus("0.01"));
-            model.spend(node, currency, BigInt(n + 1));
-          }
-          open.reservation.release();
-          model.free(open.holders);
-        } else if (what === "delegate") {
-          const outcome = node.budget.delegate(amounts({ [currency]: amount }));
-          if (outcome.ok) model.add(outcome.child, new Map([[currency, BigInt(n)]]), node);
-          else expect(node.grant.has(currency) ? outcome.available : "none").toBeDefined();
-        } else if (node.parent !== undefined) {
-          model.end(node);
-        }
-        model.check();
-      }
-      const [top] = model.nodes as [Node];
-      for (const child of model.nodes.filter((n) => n.live && n.parent === top)) model.end(child);
-      for (const { reservation, holders } of top.open.splice(0)) {
-        reservation.release();
-        model.free(holders);
-      }
-      expect(Object.fromEntries(top.budget.available())).toEqual(
-        Object.fromEntries(top.budget.remaining()),
-      );
-    }),
-    { numRuns: 1000 },
-  );
+  fc.assert(fc.property(aSequence, playBudgets), { numRuns: 1000 });
+  for (const count of Object.values(tally)) expect(count).toBeGreaterThan(1000);
 });

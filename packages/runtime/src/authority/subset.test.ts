@@ -52,10 +52,52 @@ describe("R-9.4-1: beyond it", () => {
     expect(excess(lease(parent), lease(child))).toContain("is not within the parent's lease");
   });
 
-  test("the pattern that goes too far is named", () => {
-    const parent = lease({ "fs.read": ["/a/**"] });
-    expect(excess(parent, lease({ "fs.read": ["/a/b", "/c/**"] }))).toBe(
-      'fs.read pattern "/c/**" is not within the parent\'s lease',
+  test.each<[Lease, Lease, string]>([
+    [
+      { "fs.read": ["/a/**"] },
+      { "fs.read": ["/a/b", "/c/**"] },
+      'fs.read pattern "/c/**" is not within the parent\'s lease: it allows "/c" too',
+    ],
+    [
+      { "net.fetch": ["https://*.acme.test/v2/**"] },
+      { "net.fetch": ["https://*.test/v2/**"] },
+      'net.fetch pattern "https://*.test/v2/**" is not within the parent\'s lease: it allows "https://.test/v2" too',
+    ],
+    [
+      { "agent.delegate": ["pdf-*@2.*"] },
+      { "agent.delegate": ["pdf-*"] },
+      'agent.delegate pattern "pdf-*" is not within the parent\'s lease: it allows "pdf-" too',
+    ],
+    // Each of its targets is within one of two patterns, but no single one has them all.
+    [
+      { "net.fetch": ["http://**", "https://**"] },
+      { "net.fetch": ["**"] },
+      'net.fetch pattern "**" is not within the parent\'s lease',
+    ],
+    [{}, { "tool.call": ["*"] }, 'tool.call pattern "*" is not within the parent\'s lease'],
+  ])(
+    "what goes too far is named, with what it would let through: %j, %j",
+    (parent, child, message) => {
+      expect(excess(lease(parent), lease(child))).toBe(message);
+    },
+  );
+
+  test("a pattern that no target can match is within every lease", () => {
+    const none = lease({
+      "agent.delegate": ["PDF-*", "a@b@*"],
+      "net.fetch": ["https://*.0x1/**"],
+    });
+    const some = lease({ "agent.delegate": ["x"], "net.fetch": ["https://acme.test"] });
+    expect(excess(some, none)).toBeUndefined();
+  });
+
+  test("R-9.2-4: a lease of many patterns is compared soon, whatever they are", () => {
+    const many = (text: string) =>
+      Array.from({ length: 120 }, (_, n) => `${`*${text}`.repeat(12)}*${n}`);
+    const hard = excess(
+      lease({ "tool.call": many("aaab") }),
+      lease({ "tool.call": [...many("aaab"), ...many("aab")] }),
     );
+    expect(hard).toContain("is not within the parent's lease");
   });
 });

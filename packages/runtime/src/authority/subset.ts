@@ -1,25 +1,36 @@
 import type { Capability } from "@arcp/core";
+import { agentInclusion } from "./agent-inclusion.ts";
 import { clip } from "./clip.ts";
-import { compileGlob, type Glob } from "./glob.ts";
-import { type Grammar, inclusion } from "./inclusion.ts";
+import type { Glob } from "./glob.ts";
+import { PATH, TEXT } from "./grammar.ts";
+import { type Decide, type Effort, inclusion } from "./inclusion.ts";
 import type { CompiledLease } from "./lease.ts";
-import type { UrlGlob } from "./url.ts";
+import { urlInclusion } from "./url-inclusion.ts";
+
+/** Moves for all decisions on one lease together: half a second or so, however many patterns it has. */
+const MAX_MOVES = 1_000_000;
 
 /**
  * What a child's lease allows beyond its parent's, for humans: the first pattern that is not proven to be within one of
- * the parent's. Undefined when everything is (R-9.4-1). Amounts are not compared here: a budget knows what it can grant.
+ * the parent's, with a target that it would let through. Undefined when everything is within (R-9.4-1). Amounts are not
+ * compared here: a budget knows what it can grant.
  */
 export function excess(parent: CompiledLease, child: CompiledLease): string | undefined {
+  const effort = { left: MAX_MOVES };
   for (const namespace of Object.keys(child.json) as Capability[]) {
     if (namespace === "cost.budget") continue;
+    const decide = decisions[namespace] ?? withinText;
     const beyond =
       namespace === "net.fetch"
-        ? child.urls.find((url) => !parent.urls.some((outer) => includesUrl(outer, url)))
-        : child
-            .patterns(namespace)
-            .find((glob) => !parent.patterns(namespace).some(includes(namespace, glob)));
+        ? firstBeyond(parent.urls, child.urls, urlInclusion, effort)
+        : firstBeyond(parent.patterns(namespace), child.patterns(namespace), decide, effort);
     if (beyond === undefined) continue;
-    return `${namespace} pattern ${JSON.stringify(clip(beyond.text))} is not within the parent's lease`;
+    const { text, witnesses } = beyond;
+    // What another of the parent's patterns lets through proves nothing.
+    const example = witnesses.find((witness) => !parent.covers(namespace, witness));
+    const shown = example === undefined ? "" : `: it allows ${JSON.stringify(clip(example))} too`;
+    const pattern = `${namespace} pattern ${JSON.stringify(clip(text))}`;
+    return `${pattern} is not within the parent's lease${shown}`;
   }
   return undefined;
 }
@@ -35,41 +46,40 @@ export function widening(requested: CompiledLease, granted: CompiledLease): stri
   return excess(requested, granted);
 }
 
-/** @returns whether a pattern of the parent includes this one of the child */
-function includes(namespace: Capability, inner: Glob): (outer: Glob) => boolean {
-  switch (namespace) {
-    case "fs.read":
-    case "fs.write":
-      return (outer) => isWithin(inner, outer, "path");
-    case "agent.delegate":
-      return (outer) => includesAgent(outer, inner);
-    default:
-      return (outer) => isWithin(inner, outer);
+const withinPaths: Decide<Glob> = (inner, outer, effort) => inclusion(inner, outer, PATH, effort);
+const withinText: Decide<Glob> = (inner, outer, effort) => inclusion(inner, outer, TEXT, effort);
+
+const decisions: Partial<Record<Capability, Decide<Glob>>> = {
+  "fs.read": withinPaths,
+  "fs.write": withinPaths,
+  "agent.delegate": agentInclusion,
+};
+
+interface Beyond {
+  readonly text: string;
+  /** What it allows and one of the parent's patterns does not, for each that is known. */
+  readonly witnesses: readonly string[];
+}
+
+/** The first pattern of the child that is not proven to be within one of the parent's. */
+function firstBeyond<P extends { readonly text: string }>(
+  parents: readonly P[],
+  children: readonly P[],
+  decide: Decide<P>,
+  effort: Effort,
+): Beyond | undefined {
+  for (const inner of children) {
+    // What is evident costs no effort, and is accepted whatever was spent before (R-9.4-2).
+    if (parents.some((outer) => decide(inner, outer, { left: 0 }).kind === "included")) continue;
+    const witnesses: string[] = [];
+    let isWithin = false;
+    for (const outer of parents) {
+      const outcome = decide(inner, outer, effort);
+      if (outcome.kind === "excluded") witnesses.push(outcome.witness);
+      isWithin = outcome.kind === "included";
+      if (isWithin) break;
+    }
+    if (!isWithin) return { text: inner.text, witnesses };
   }
-}
-
-function isWithin(inner: Glob, outer: Glob, grammar: Grammar = "text"): boolean {
-  return inclusion(inner, outer, grammar).kind === "included";
-}
-
-/** Each part for itself. */
-function includesUrl(outer: UrlGlob, inner: UrlGlob): boolean {
-  if (outer.scheme !== undefined && outer.scheme !== inner.scheme) return false;
-  if (outer.rest === undefined) return true;
-  const { host, port, path } = outer.rest;
-  const { rest } = inner;
-  return (
-    rest !== undefined &&
-    isWithin(rest.host, host) &&
-    isWithin(rest.port, port) &&
-    isWithin(rest.path, path)
-  );
-}
-
-/** Without `@` a pattern covers every version of the names that it covers, and no pattern with `@` covers that. */
-function includesAgent(outer: Glob, inner: Glob): boolean {
-  if (outer.text.includes("@")) return inner.text.includes("@") && isWithin(inner, outer);
-  const [name = ""] = inner.text.split("@");
-  const named = compileGlob(name);
-  return named.ok && isWithin(named.glob, outer);
+  return undefined;
 }

@@ -91,49 +91,51 @@ export function compileUrlGlob(pattern: string): UrlGlobOutcome {
   if (!whole.ok) return whole;
   if (pattern === ANY_SEGMENTS)
     return { ok: true, glob: new UrlGlob(pattern, undefined, undefined) };
-  const banned = /[?#@\\\s]/.exec(pattern)?.[0];
+  // What is no text at all a browser would leave out, and join what stands on both sides of it.
+  const banned = /[?#@\\\s\p{Cc}]/u.exec(pattern)?.[0];
   if (banned !== undefined) {
     return {
       ok: false,
       problem: `has ${JSON.stringify(banned)}, which a URL pattern cannot match`,
     };
   }
-  const [, scheme = "", authority = "", port, path = "/"] = FORM.exec(pattern) ?? [];
+  const [, scheme = "", authority = "", port, path] = FORM.exec(pattern) ?? [];
   if (scheme === "") return { ok: false, problem: "must begin with http:// or https://" };
   const lower = scheme.toLowerCase();
-  if (authority === ANY_SEGMENTS && port === undefined && path === "/") {
+  if (authority === ANY_SEGMENTS && port === undefined && path === undefined) {
     return { ok: true, glob: new UrlGlob(pattern, lower, undefined) };
   }
   const host = compileHost(authority);
   if (!host.ok) return host;
   const ports = compilePort(port ?? DEFAULT_PORTS.get(lower) ?? "");
   if (!ports.ok) return ports;
-  const paths = compilePath(path);
+  const paths = compilePath(path ?? "/");
   if (!paths.ok) return paths;
   const rest = { host: host.glob, port: ports.glob, path: paths.glob };
   return { ok: true, glob: new UrlGlob(pattern, lower, rest) };
 }
 
 function compileHost(text: string): GlobOutcome {
-  const host = text.toLowerCase().replace(/\.$/, "");
-  if (host === "" || host.includes("**")) {
+  const written = text.toLowerCase();
+  if (written === "" || written.includes("**")) {
     return { ok: false, problem: "must name a host, in which ** is not allowed" };
   }
-  if (host.includes("*")) {
-    return /^[a-z0-9*._-]+$/.test(host)
-      ? compileGlob(host)
-      : {
-          ok: false,
-          problem: "may have wildcards only in a host of ASCII letters, digits, . - and _",
-        };
+  const isWild = written.includes("*");
+  if (isWild && !/^[a-z0-9*._-]+$/.test(written)) {
+    return {
+      ok: false,
+      problem: "may have wildcards only in a host of ASCII letters, digits, . - and _",
+    };
   }
   // A name in the writing of another script, an IPv4 address in octal: compared as a browser would read it.
-  const url = `http://${host}/`;
-  if (!URL.canParse(url)) return { ok: false, problem: "has no proper host" };
-  const { hostname } = new URL(url);
+  const url = `http://${written}/`;
+  const read = isWild ? written : URL.canParse(url) ? new URL(url).hostname : "";
+  const host = read.replace(/\.$/, "");
   // What a browser reads as an asterisk would become a wildcard that nobody wrote.
-  if (hostname.includes("*")) return { ok: false, problem: "has no proper host" };
-  return compileGlob(hostname.replace(/\.$/, ""));
+  if (host === "" || host.endsWith(".") || (!isWild && host.includes("*"))) {
+    return { ok: false, problem: "has no proper host" };
+  }
+  return compileGlob(host);
 }
 
 function compilePort(text: string): GlobOutcome {

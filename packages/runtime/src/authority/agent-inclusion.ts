@@ -1,0 +1,22 @@
+import { ANY_SEGMENTS, Glob } from "./glob.ts";
+import { AGENT_NAME, AGENT_VERSION } from "./grammar.ts";
+import { type Effort, type Inclusion, inclusion } from "./inclusion.ts";
+
+/**
+ * The same for patterns of agents: without `@` one covers every version of the names that it covers, and none with `@`
+ * covers that.
+ */
+export function agentInclusion(inner: Glob, outer: Glob, effort: Effort): Inclusion {
+  const isBound = outer.text.includes("@");
+  if (inner.text.includes("@")) {
+    return inclusion(inner, isBound ? outer : inAnyVersion(outer), AGENT_VERSION, effort);
+  }
+  return inclusion(inner, isBound ? undefined : outer, AGENT_NAME, effort);
+}
+
+/** @returns undefined for a pattern that covers no name, which has no `/` */
+function inAnyVersion(glob: Glob): Glob | undefined {
+  const [segment = ["", ""], second] = glob.segments.filter((each) => each !== ANY_SEGMENTS);
+  if (second !== undefined) return undefined;
+  return new Glob(glob.text, [[...segment.slice(0, -1), `${segment.at(-1)}@`, ""]]);
+}

@@ -1,0 +1,49 @@
+import { ANY_SEGMENTS, Glob } from "./glob.ts";
+import { HOST, URL_PATH } from "./grammar.ts";
+import { type Effort, type Inclusion, inclusion } from "./inclusion.ts";
+import { canonicalUrl, type UrlGlob } from "./url.ts";
+
+const INCLUDED: Inclusion = { kind: "included" };
+const UNDECIDED: Inclusion = { kind: "undecided" };
+
+type Rest = NonNullable<UrlGlob["rest"]>;
+
+const ANY = new Glob("*", [["", ""]]);
+
+/** The parts of a pattern that is every URL of its scheme. */
+const ANY_REST: Rest = { host: ANY, port: ANY, path: new Glob("/**", [[""], ANY_SEGMENTS]) };
+
+/** The same for patterns of URLs, each part for itself. */
+export function urlInclusion(inner: UrlGlob, outer: UrlGlob, effort: Effort): Inclusion {
+  const hasScheme = outer.scheme === undefined || outer.scheme === inner.scheme;
+  if (hasScheme && outer.rest === undefined) return INCLUDED;
+  const { host, port, path } = inner.rest ?? ANY_REST;
+  const parts = [
+    (bound?: Rest) => inclusion(host, bound?.host, HOST, effort),
+    (bound?: Rest) => portInclusion(port.text, bound?.port.text),
+    (bound?: Rest) => inclusion(path, bound?.path, URL_PATH, effort),
+  ];
+  const outcomes = parts.map((decide) => decide(hasScheme ? outer.rest : undefined));
+  if (outcomes.every(({ kind }) => kind === "included")) return INCLUDED;
+  if (!outcomes.some(({ kind }) => kind === "excluded")) return UNDECIDED;
+  const texts: string[] = [];
+  for (const [index, decide] of parts.entries()) {
+    const outcome = outcomes[index];
+    // A part that is within its bound goes with the other that is not.
+    const proof = outcome?.kind === "excluded" ? outcome : decide();
+    // No URL has such a part: then the whole pattern allows none.
+    if (proof.kind !== "excluded") return proof;
+    texts.push(proof.witness);
+  }
+  const scheme = inner.scheme ?? (outer.scheme === "https" ? "http" : "https");
+  const [name, number, place] = texts;
+  const witness = canonicalUrl(`${scheme}://${name}:${number}${place}`);
+  return witness.ok ? { kind: "excluded", witness: witness.href } : UNDECIDED;
+}
+
+/** @param outer undefined for no port at all */
+function portInclusion(inner: string, outer: string | undefined): Inclusion {
+  if (outer === "*" || outer === inner) return INCLUDED;
+  if (inner !== "*") return { kind: "excluded", witness: inner };
+  return { kind: "excluded", witness: outer === "443" ? "8443" : "443" };
+}

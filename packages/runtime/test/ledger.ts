@@ -1,0 +1,102 @@
+/** Whole units of 10^-18, the finest amount that there is. */
+export type Units = bigint;
+
+const SCALE = 18;
+
+/** @param text an exact decimal, maybe negative */
+export function units(text: string): Units {
+  const [, sign = "", whole = "", fraction = ""] = /^(-?)(\d+)(?:\.(\d{1,18}))?$/.exec(text) ?? [];
+  if (whole === "") throw new Error(`${text} is no decimal`);
+  const value = BigInt(whole + fraction.padEnd(SCALE, "0"));
+  return sign === "" ? value : -value;
+}
+
+export function decimal(value: Units): string {
+  const digits = `${value < 0n ? -value : value}`.padStart(SCALE + 1, "0");
+  const text = `${digits.slice(0, -SCALE)}.${digits.slice(-SCALE)}`.replace(/\.?0+$/, "");
+  return value < 0n ? `-${text}` : text;
+}
+
+/** What a reservation holds, and with whom. */
+export type Hold = ReadonlyArray<readonly [account: Account, currency: string, amount: Units]>;
+
+/**
+ * One job's money as sections 9.4 and 9.6 word it, in whole units: everything is added up anew from what happened, so that
+ * no counter can drift.
+ */
+export class Account {
+  readonly grant: ReadonlyMap<string, Units>;
+  readonly parent: Account | undefined;
+  readonly children: Account[] = [];
+  readonly open = new Set<Hold>();
+  live = true;
+  readonly #spent: Array<readonly [currency: string, amount: Units]> = [];
+
+  constructor(grant: ReadonlyMap<string, Units>, parent?: Account) {
+    this.grant = grant;
+    this.parent = parent;
+    parent?.children.push(this);
+  }
+
+  spend(currency: string, amount: Units): void {
+    this.#spent.push([currency, amount]);
+  }
+
+  /** Its own and its descendants', whether they live or not. */
+  spent(currency: string): Units {
+    const own = this.#spent.map(([name, amount]) => (name === currency ? amount : 0n));
+    return sum([...own, ...this.children.map((child) => child.spent(currency))]);
+  }
+
+  remaining(currency: string): Units {
+    return (this.grant.get(currency) ?? 0n) - this.spent(currency);
+  }
+
+  /** @param but a child whose grant does not count */
+  available(currency: string, but?: Account): Units {
+    const others = this.children.filter((child) => child.live && child !== but);
+    const granted = others.filter(({ grant }) => grant.has(currency));
+    const unspent = granted.map((child) => child.remaining(currency)).filter((left) => left > 0n);
+    return this.remaining(currency) - this.#held(this, currency) - sum(unspent);
+  }
+
+  /** Whether amounts can be set aside, here and with each ancestor that budgets them. */
+  fits(amounts: ReadonlyMap<string, Units>): boolean {
+    return [...amounts].every(([currency, amount]) => {
+      let below: Account | undefined;
+      for (let at: Account | undefined = this; at !== undefined; below = at, at = at.parent) {
+        if (at.grant.has(currency) && at.available(currency, below) < amount) return false;
+      }
+      return true;
+    });
+  }
+
+  /** Sets amounts aside, each with the nearest who budgets it. */
+  hold(amounts: ReadonlyMap<string, Units>): Hold {
+    const hold: Hold = [...amounts].flatMap(([currency, amount]) => {
+      let at: Account | undefined = this;
+      while (at !== undefined && !at.grant.has(currency)) at = at.parent;
+      return at === undefined ? [] : [[at, currency, amount] as const];
+    });
+    this.open.add(hold);
+    return hold;
+  }
+
+  /** Together with its descendants. */
+  end(): void {
+    for (const child of this.children) child.end();
+    this.open.clear();
+    this.live = false;
+  }
+
+  /** What `account` holds for the reservations of this job and its descendants. */
+  #held(account: Account, currency: string): Units {
+    const own = [...this.open].flat().filter(([at, name]) => at === account && name === currency);
+    const below = this.children.map((child) => child.#held(account, currency));
+    return sum([...own.map(([, , amount]) => amount), ...below]);
+  }
+}
+
+function sum(values: readonly Units[]): Units {
+  return values.reduce((total, value) => total + value, 0n);
+}
