@@ -58,13 +58,19 @@ const cases = {
     "https://a.test/*b",
     (n) => `https://a.test/?${"a".repeat(n)}`,
   ),
-  "inclusion, a long child": includes((n) => `${"a".repeat(n)}*`, `${"*a".repeat(15)}*b`, TEXT),
+  // No pattern is longer than 1024 characters.
+  "a long pattern": (length) => {
+    const text = "a".repeat(4000);
+    const compiled = glob(`*${"a".repeat(length / 5)}b*`);
+    return () => compiled.matches(text);
+  },
+  "inclusion, a long child": includes((n) => `${"a".repeat(n / 5)}*`, `${"*a".repeat(15)}*b`, TEXT),
   "inclusion, segments": includes(
-    (n) => `/*${"/a".repeat(n / 2)}`,
+    (n) => `/*${"/a".repeat(n / 10)}`,
     `${"/**/a".repeat(8)}/**/b`,
     PATH,
   ),
-  "inclusion, hosts": includes((n) => `*${".a".repeat(n / 2)}`, `${"*a.".repeat(15)}*b`, HOST),
+  "inclusion, hosts": includes((n) => `*${".a".repeat(n / 10)}`, `${"*a.".repeat(15)}*b`, HOST),
 };
 
 const [name, length, times] = process.argv.slice(2);

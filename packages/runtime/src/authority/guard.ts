@@ -62,7 +62,9 @@ export class Guard {
 
   /** The refusal of a target that the lease does not cover (R-9.3-2). */
   denied(capability: Capability, target: string): ArcpError {
-    const patterns = this.#options.lease.json[capability] ?? [];
+    const { json } = this.#options.lease;
+    // The name is the agent's: what every object has is no namespace.
+    const patterns = (Object.hasOwn(json, capability) && json[capability]) || [];
     const granted = patterns.length === 0 ? "nothing" : clip(patterns.join(", "));
     const message = `${capability} does not cover ${clip(target)}; the lease grants ${granted}`;
     return new ArcpError("PERMISSION_DENIED", message);

@@ -1,0 +1,77 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { delegations } from "../../test/escapes/delegations.ts";
+import type { Escape } from "../../test/escapes/escape.ts";
+import { late } from "../../test/escapes/late.ts";
+import { leases } from "../../test/escapes/leases.ts";
+import { money } from "../../test/escapes/money.ts";
+import { names } from "../../test/escapes/names.ts";
+import { paths } from "../../test/escapes/paths.ts";
+import { openScene, SECRET } from "../../test/escapes/scene.ts";
+import { urls } from "../../test/escapes/urls.ts";
+
+let scene: Awaited<ReturnType<typeof openScene>>;
+let tree: readonly string[];
+
+beforeAll(async () => {
+  scene = await openScene();
+  tree = await scene.tree();
+});
+
+afterAll(() => scene[Symbol.asyncDispose]());
+
+/** Operations whose refusal also shows on the stream (R-9.3-3, R-10-3). */
+const SHOWN = ["fs.read", "fs.list", "fs.stat", "tool.call", "delegate"];
+
+const tables: Record<string, readonly Escape[]> = { paths, urls, names, money, delegations, late };
+
+describe.each(Object.entries(tables))("R-9.3-1, R-9.3-2, R-9.3-3 and R-9.3-5: %s", (_, table) => {
+  test.each(table)("$what: $code", async (tried) => {
+    const { outcomes, frames, ran } = await scene.attempt(tried);
+    const refused = outcomes.filter(({ code }) => code !== undefined);
+    expect(refused.map(({ code }) => code)).toEqual([tried.code]);
+    // What shows is the pair of a call, and every other operation went well.
+    const errors = frames.filter(
+      ({ payload }) => payload.kind === "tool_result" && payload.body.error,
+    );
+    // An error of the system's, such as ENOENT, is no refusal.
+    const isShown = refused.some(({ op }) => SHOWN.includes(op)) && !/^E[A-Z]+$/.test(tried.code);
+    const shown = isShown && !tried.unseen ? [tried.code] : [];
+    expect(errors.map(({ payload }) => payload.body.error.code)).toEqual(shown);
+    for (const { job_id, payload } of errors) {
+      const { call_id } = payload.body;
+      const calls = frames.filter((message) => {
+        const { body = {} } = message["payload"];
+        return message["job_id"] === job_id && [body.call_id, body.delegate_id].includes(call_id);
+      });
+      expect(calls).toHaveLength(2);
+    }
+    const called = outcomes.filter(({ op, code }) => op === "tool.call" && code === undefined);
+    expect(ran).toHaveLength(called.length);
+    expect(JSON.stringify([outcomes, frames])).not.toContain(SECRET);
+    expect(await scene.tree()).toEqual(tree);
+  });
+});
+
+describe.each(leases)("R-9.2-1, R-9.2-3, R-9.5-1 and R-9.6-1: $concept", (group) => {
+  test("what is well formed is accepted", async () => {
+    for (const members of group.accepted) {
+      const reply = await scene.submit(group.features, members);
+      expect([members, reply["type"]]).toEqual([members, "job.accepted"]);
+    }
+  });
+
+  test.each(group.refused)("%s: INVALID_REQUEST", async (_, members) => {
+    const { type, payload } = await scene.submit(group.features, members);
+    expect([type, payload.code]).toEqual(["session.error", "INVALID_REQUEST"]);
+    expect(payload.message.length).toBeGreaterThan(10);
+  });
+});
+
+test("there are enough of them, and each is another one", () => {
+  const tried = Object.values(tables).flat();
+  const requests = leases.flatMap(({ refused }) => refused.map(([, members]) => members));
+  expect(tried.length + requests.length).toBeGreaterThan(300);
+  expect(new Set(requests).size).toBe(requests.length);
+  const all = tried.map(({ what: _, ...rest }) => JSON.stringify(rest));
+  expect(new Set(all).size).toBe(all.length);
+});

@@ -1,0 +1,37 @@
+import type { Attempt } from "../trespasser.ts";
+import type { Escape } from "./escape.ts";
+
+const LEASE = {
+  "cost.budget": ["USD:1.00"],
+  "tool.call": ["ocr.*"],
+  "fs.read": ["$R/work/**"],
+  "net.fetch": ["https://acme.test"],
+  "agent.delegate": ["trespasser"],
+};
+const operations: ReadonlyArray<readonly [string, Attempt]> = [
+  ["a tool", { op: "tool.call", name: "ocr.page" }],
+  ["a file", { op: "fs.read", path: "open.txt" }],
+  ["a directory", { op: "fs.list", path: "." }],
+  ["what a file is", { op: "fs.stat", path: "open.txt" }],
+  ["a URL", { op: "authorize", capability: "net.fetch", target: "https://acme.test/" }],
+  ["a reservation", { op: "reserve", amounts: { USD: "0.1" } }],
+  ["a child", { op: "delegate" }],
+];
+
+/** What was allowed a moment before, and comes too late. */
+export const late: readonly Escape[] = (
+  [
+    ["cancel", "CANCELLED"],
+    ["expire", "LEASE_EXPIRED"],
+  ] as const
+).flatMap(([meanwhile, code]) =>
+  operations.map(([what, attempt]) => ({
+    what: `${what} after ${meanwhile === "cancel" ? "the cancel" : "the lease expired"}`,
+    code,
+    lease: LEASE,
+    allowed: [attempt, { op: "outlast" }],
+    tries: [attempt],
+    expiresInSec: 60,
+    meanwhile,
+  })),
+);

@@ -1,0 +1,76 @@
+import type { Attempt } from "../trespasser.ts";
+import { type Escape, under } from "./escape.ts";
+
+const read = (path: string): Attempt => ({ op: "fs.read", path });
+const list = (path: string): Attempt => ({ op: "fs.list", path });
+const stat = (path: string): Attempt => ({ op: "fs.stat", path });
+
+const DENIED = "PERMISSION_DENIED";
+/** `$R` is a directory that holds `secret.txt` and the workspace, `work`. */
+const WORK = { "fs.read": ["$R/work/**"] };
+
+export const paths: readonly Escape[] = [
+  ...under(WORK, [read("open.txt"), list("."), stat("$R/work/sub/")], DENIED, [
+    ["..", read("$R/work/../secret.txt")],
+    ["..", read("$R/work/sub/../../secret.txt")],
+    [".. in a relative path", read("../secret.txt")],
+    [".. behind a directory", read("sub/../../secret.txt")],
+    [".. behind what is not there", read("none/../../secret.txt")],
+    [".. behind a link", read("inner-link/../../secret.txt")],
+    [".. between double slashes", read("$R/work//..//secret.txt")],
+    ["./ and ..", read("$R/work/./.././secret.txt")],
+    ["above the root", read("/../../../../../../../../etc/passwd")],
+    ["a double slash at the beginning", read("//etc/passwd")],
+    ["another absolute path", read("/etc/passwd")],
+    ["a prefix twin", read("$R/work-evil/secret.txt")],
+    ["a prefix twin, relative", read("../work-evil/secret.txt")],
+    ["NUL at the end", read("$R/work/open.txt\0")],
+    ["NUL in the middle", read("$R/secret.txt\0/../work/open.txt")],
+    ["another case", read("$R/WORK/open.txt")],
+    ["an encoded letter", read("$R/%77ork/open.txt")],
+    ["an encoded slash", read("$R%2fwork%2f..%2f../../secret.txt")],
+    ["a link to a file", read("file-link")],
+    ["a link to a directory", read("$R/work/out-link/secret.txt")],
+    ["a link over a link", read("link-link")],
+    ["a link to the root", read("root-link/etc/passwd")],
+    ["a link to itself", read("loop-link")],
+    ["the process's view of the root", read("/proc/self/root/etc/passwd")],
+    ["the process's working directory", read("/proc/self/cwd/../secret.txt")],
+    ["an open file of the process", read("/dev/fd/0")],
+    ["a trailing slash", read("$R/secret.txt/")],
+    ["an empty path", read("")],
+    ["the directory above", list("..")],
+    ["a directory through a link", list("out-link")],
+    ["the root", list("/")],
+    ["what a file is", stat("../secret.txt")],
+    ["what is behind a link", stat("file-link")],
+    ["whether something is there", stat("../none.txt")],
+    // Names as any other, and no file has them.
+    ["encoded dots", read("%2e%2e/secret.txt"), "ENOENT"],
+    ["encoded dots and slash", read("%2e%2e%2fsecret.txt"), "ENOENT"],
+    ["backslashes", read("..\\secret.txt"), "ENOENT"],
+    ["dots that only look like it", read("\u2024\u2024/secret.txt"), "ENOENT"],
+    ["a full-width slash", read("..\uff0fsecret.txt"), "ENOENT"],
+    ["a file URL", read("file://$R/secret.txt"), "ENOENT"],
+    ["a home directory", read("~root/.profile"), "ENOENT"],
+  ]),
+  ...under({ "fs.read": ["*.txt"] }, [read("open.txt")], DENIED, [
+    ["a wildcard and a slash", read("sub/deep.txt")],
+    ["a wildcard and the directory itself", list("$R/work")],
+    ["a wildcard and a hidden way up", read("sub/../../secret.txt")],
+    ["a wildcard and another case", read("open.TXT")],
+    ["a wildcard and a longer ending", read("open.txt~")],
+  ]),
+  ...under({ "fs.read": ["$R/work/sub/*"] }, [read("sub/deep.txt")], DENIED, [
+    ["one segment and none", list("sub")],
+    ["one segment and two", read("sub/more/deeper.txt")],
+    ["one segment and ..", read("sub/../open.txt")],
+  ]),
+  ...under({ "fs.read": ["?pen.txt", "[o]pen.txt", "{open}.txt", "open\\.txt"] }, [], DENIED, [
+    ["what is a wildcard elsewhere", read("open.txt")],
+  ]),
+  ...under({ "fs.write": ["**"], "tool.call": ["**"] }, [], DENIED, [
+    ["another namespace", read("open.txt")],
+    ["another namespace, relative", stat(".")],
+  ]),
+];
