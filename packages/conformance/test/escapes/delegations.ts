@@ -7,7 +7,7 @@ const WIDER = "LEASE_SUBSET_VIOLATION";
 const INVALID = "INVALID_REQUEST";
 
 const LEASE = {
-  "fs.read": ["$R/work/**"],
+  "fs.read": ["$W/**"],
   "net.fetch": ["https://*.acme.test/v2/**"],
   "tool.call": ["ocr.*"],
   "agent.delegate": ["trespasser", "pdf-*@2.*"],
@@ -112,7 +112,7 @@ export const delegations: readonly Escape[] = [
     (
       [
         ["a pattern that is none", { "tool.call": ["ocr.**"] }],
-        [".. in a pattern", { "fs.read": ["$R/work/../**"] }],
+        [".. in a pattern", { "fs.read": ["$W/../**"] }],
         ["a negative budget", { "cost.budget": ["USD:-1"] }],
         ["an infinite budget", { "cost.budget": ["USD:Infinity"] }],
       ] satisfies ReadonlyArray<readonly [string, object]>

@@ -4,7 +4,7 @@ import type { Escape } from "./escape.ts";
 const LEASE = {
   "cost.budget": ["USD:1.00"],
   "tool.call": ["ocr.*"],
-  "fs.read": ["$R/work/**"],
+  "fs.read": ["$W/**"],
   "net.fetch": ["https://acme.test"],
   "agent.delegate": ["trespasser"],
 };

@@ -7,7 +7,7 @@ const EXHAUSTED = "BUDGET_EXHAUSTED";
 const LEASE = {
   "cost.budget": ["USD:1.00", "EUR:2"],
   "tool.call": ["ocr.*"],
-  "fs.read": ["$R/work/**"],
+  "fs.read": ["$W/**"],
   "net.fetch": ["https://acme.test"],
   "agent.delegate": ["trespasser"],
 };

@@ -6,31 +6,31 @@ const list = (path: string): Attempt => ({ op: "fs.list", path });
 const stat = (path: string): Attempt => ({ op: "fs.stat", path });
 
 const DENIED = "PERMISSION_DENIED";
-/** `$R` is a directory that holds `secret.txt` and the workspace, `work`. */
-const WORK = { "fs.read": ["$R/work/**"] };
+/** `$W` is the workspace, a directory `work` in `$R`, which also holds `secret.txt`. */
+const WORK = { "fs.read": ["$W/**"] };
 
 export const paths: readonly Escape[] = [
-  ...under(WORK, [read("open.txt"), list("."), stat("$R/work/sub/")], DENIED, [
-    ["..", read("$R/work/../secret.txt")],
-    ["..", read("$R/work/sub/../../secret.txt")],
+  ...under(WORK, [read("open.txt"), list("."), stat("$W/sub/")], DENIED, [
+    ["..", read("$W/../secret.txt")],
+    ["..", read("$W/sub/../../secret.txt")],
     [".. in a relative path", read("../secret.txt")],
     [".. behind a directory", read("sub/../../secret.txt")],
     [".. behind what is not there", read("none/../../secret.txt")],
     [".. behind a link", read("inner-link/../../secret.txt")],
-    [".. between double slashes", read("$R/work//..//secret.txt")],
-    ["./ and ..", read("$R/work/./.././secret.txt")],
+    [".. between double slashes", read("$W//..//secret.txt")],
+    ["./ and ..", read("$W/./.././secret.txt")],
     ["above the root", read("/../../../../../../../../etc/passwd")],
     ["a double slash at the beginning", read("//etc/passwd")],
     ["another absolute path", read("/etc/passwd")],
     ["a prefix twin", read("$R/work-evil/secret.txt")],
     ["a prefix twin, relative", read("../work-evil/secret.txt")],
-    ["NUL at the end", read("$R/work/open.txt\0")],
-    ["NUL in the middle", read("$R/secret.txt\0/../work/open.txt")],
+    ["NUL at the end", read("$W/open.txt\0")],
+    ["NUL in the middle", read("$R/secret.txt\0.txt")],
     ["another case", read("$R/WORK/open.txt")],
     ["an encoded letter", read("$R/%77ork/open.txt")],
     ["an encoded slash", read("$R%2fwork%2f..%2f../../secret.txt")],
     ["a link to a file", read("file-link")],
-    ["a link to a directory", read("$R/work/out-link/secret.txt")],
+    ["a link to a directory", read("$W/out-link/secret.txt")],
     ["a link over a link", read("link-link")],
     ["a link to the root", read("root-link/etc/passwd")],
     ["a link to itself", read("loop-link")],
@@ -56,12 +56,12 @@ export const paths: readonly Escape[] = [
   ]),
   ...under({ "fs.read": ["*.txt"] }, [read("open.txt")], DENIED, [
     ["a wildcard and a slash", read("sub/deep.txt")],
-    ["a wildcard and the directory itself", list("$R/work")],
+    ["a wildcard and the directory itself", list("$W")],
     ["a wildcard and a hidden way up", read("sub/../../secret.txt")],
     ["a wildcard and another case", read("open.TXT")],
     ["a wildcard and a longer ending", read("open.txt~")],
   ]),
-  ...under({ "fs.read": ["$R/work/sub/*"] }, [read("sub/deep.txt")], DENIED, [
+  ...under({ "fs.read": ["$W/sub/*"] }, [read("sub/deep.txt")], DENIED, [
     ["one segment and none", list("sub")],
     ["one segment and two", read("sub/more/deeper.txt")],
     ["one segment and ..", read("sub/../open.txt")],

@@ -61,7 +61,9 @@ export async function openScene() {
         ...(at && { lease_constraints: { expires_at: at } }),
       };
       const { agent, ...rest } = JSON.parse(
-        JSON.stringify({ agent: "trespasser", ...request }).replaceAll("$R", root),
+        JSON.stringify({ agent: "trespasser", ...request })
+          .replaceAll("$W", join(root, "work"))
+          .replaceAll("$R", root),
       );
       const reply = await socket.submit(agent, rest);
       if (reply["type"] !== "job.accepted") throw new Error(JSON.stringify(reply["payload"]));
