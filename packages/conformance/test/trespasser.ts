@@ -3,7 +3,8 @@ import { type AgentContext, defineAgent } from "@arcp/runtime";
 
 /** What a client can have the agent try, as JSON. A number that JSON does not have is given by its name. */
 export type Attempt =
-  | { readonly op: "fs.read" | "fs.list" | "fs.stat"; readonly path: string }
+  | { readonly op: "fs.read" | "fs.write" | "fs.list" | "fs.stat"; readonly path: string }
+  | { readonly op: "fetch"; readonly url: string }
   | { readonly op: "tool.call"; readonly name: string }
   | { readonly op: "authorize"; readonly capability: string; readonly target: string }
   | {
@@ -82,6 +83,10 @@ async function perform(
   switch (attempt.op) {
     case "fs.read":
       return await ctx.fs.readText(attempt.path);
+    case "fs.write":
+      return await ctx.fs.writeFile(attempt.path, "written");
+    case "fetch":
+      return await (await ctx.fetch(attempt.url)).text();
     case "fs.list":
       return await ctx.fs.list(attempt.path);
     case "fs.stat":

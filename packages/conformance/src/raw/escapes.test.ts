@@ -10,17 +10,17 @@ import { openScene, SECRET } from "../../test/escapes/scene.ts";
 import { urls } from "../../test/escapes/urls.ts";
 
 let scene: Awaited<ReturnType<typeof openScene>>;
-let tree: readonly string[];
+let inventory: readonly string[];
 
 beforeAll(async () => {
   scene = await openScene();
-  tree = await scene.tree();
+  inventory = await scene.inventory();
 });
 
 afterAll(() => scene[Symbol.asyncDispose]());
 
 /** Operations whose refusal also shows on the stream (R-9.3-3, R-10-3). */
-const SHOWN = ["fs.read", "fs.list", "fs.stat", "tool.call", "delegate"];
+const SHOWN = ["fs.read", "fs.write", "fs.list", "fs.stat", "fetch", "tool.call", "delegate"];
 
 const tables: Record<string, readonly Escape[]> = { paths, urls, names, money, delegations, late };
 
@@ -48,7 +48,8 @@ describe.each(Object.entries(tables))("R-9.3-1, R-9.3-2, R-9.3-3 and R-9.3-5: %s
     const called = outcomes.filter(({ op, code }) => op === "tool.call" && code === undefined);
     expect(ran).toHaveLength(called.length);
     expect(JSON.stringify([outcomes, frames])).not.toContain(SECRET);
-    expect(await scene.tree()).toEqual(tree);
+    expect(await scene.inventory()).toEqual(inventory);
+    expect(scene.strayRequests()).toEqual([]);
   });
 });
 

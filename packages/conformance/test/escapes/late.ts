@@ -5,7 +5,8 @@ const LEASE = {
   "cost.budget": ["USD:1.00"],
   "tool.call": ["ocr.*"],
   "fs.read": ["$W/**"],
-  "net.fetch": ["https://acme.test"],
+  "fs.write": ["out/*"],
+  "net.fetch": ["$O/open/**"],
   "agent.delegate": ["trespasser"],
 };
 const operations: ReadonlyArray<readonly [string, Attempt]> = [
@@ -13,7 +14,9 @@ const operations: ReadonlyArray<readonly [string, Attempt]> = [
   ["a file", { op: "fs.read", path: "open.txt" }],
   ["a directory", { op: "fs.list", path: "." }],
   ["what a file is", { op: "fs.stat", path: "open.txt" }],
-  ["a URL", { op: "authorize", capability: "net.fetch", target: "https://acme.test/" }],
+  ["writing a file", { op: "fs.write", path: "out/a.txt" }],
+  ["a URL", { op: "fetch", url: "$O/open/a" }],
+  ["the word for a URL", { op: "authorize", capability: "net.fetch", target: "$O/open/a" }],
   ["a reservation", { op: "reserve", amounts: { USD: "0.1" } }],
   ["a child", { op: "delegate" }],
 ];

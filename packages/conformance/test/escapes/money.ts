@@ -8,7 +8,8 @@ const LEASE = {
   "cost.budget": ["USD:1.00", "EUR:2"],
   "tool.call": ["ocr.*"],
   "fs.read": ["$W/**"],
-  "net.fetch": ["https://acme.test"],
+  "fs.write": ["out/*"],
+  "net.fetch": ["$O/open/**"],
   "agent.delegate": ["trespasser"],
 };
 const spend = (value: unknown, name = "cost.x", unit = "USD"): Attempt => ({
@@ -28,7 +29,8 @@ const operations: ReadonlyArray<readonly [string, Attempt]> = [
   ["a tool", tool],
   ["a file", { op: "fs.read", path: "open.txt" }],
   ["a directory", { op: "fs.list", path: "." }],
-  ["a URL", { op: "authorize", capability: "net.fetch", target: "https://acme.test/" }],
+  ["writing a file", { op: "fs.write", path: "out/a.txt" }],
+  ["a URL", { op: "fetch", url: "$O/open/a" }],
   ["a reservation", reserve({ EUR: "0.01" })],
   ["a child", { op: "delegate" }],
 ];

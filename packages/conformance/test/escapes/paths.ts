@@ -2,6 +2,7 @@ import type { Attempt } from "../trespasser.ts";
 import { type Escape, under } from "./escape.ts";
 
 const read = (path: string): Attempt => ({ op: "fs.read", path });
+const write = (path: string): Attempt => ({ op: "fs.write", path });
 const list = (path: string): Attempt => ({ op: "fs.list", path });
 const stat = (path: string): Attempt => ({ op: "fs.stat", path });
 
@@ -34,7 +35,7 @@ export const paths: readonly Escape[] = [
     ["a link over a link", read("link-link")],
     ["a link to the root", read("root-link/etc/passwd")],
     ["a link to itself", read("loop-link")],
-    ["the process's view of the root", read("/proc/self/root/etc/passwd")],
+    ["the process's view of the root", list("/proc/self/root")],
     ["the process's working directory", read("/proc/self/cwd/../secret.txt")],
     ["an open file of the process", read("/dev/fd/0")],
     ["a trailing slash", read("$R/secret.txt/")],
@@ -72,5 +73,27 @@ export const paths: readonly Escape[] = [
   ...under({ "fs.write": ["**"], "tool.call": ["**"] }, [], DENIED, [
     ["another namespace", read("open.txt")],
     ["another namespace, relative", stat(".")],
+  ]),
+  ...under({ "fs.read": ["**"] }, [read("open.txt")], DENIED, [
+    ["writing where it may read", write("open.txt")],
+    ["a new file where it may read", write("new.txt")],
+  ]),
+  ...under({ "fs.write": ["out/**"] }, [write("out/a.txt"), write("$W/out//./a.txt")], DENIED, [
+    ["reading where it may write", read("out/a.txt")],
+    ["writing to ..", write("out/../open.txt")],
+    ["writing a new file to ..", write("out/../new.txt")],
+    ["writing above the workspace", write("../new.txt")],
+    ["writing to another place", write("$R/new.txt")],
+    ["writing to a prefix twin", write("outside.txt")],
+    ["writing to a prefix twin of a directory", write("$R/work-evil/secret.txt")],
+    ["writing with NUL", write("out/a.txt\0")],
+    ["writing in another case", write("OUT/a.txt")],
+    ["writing through a link to a file", write("out/file-link")],
+    ["writing through a link to a directory", write("out/up-link/open.txt")],
+    ["writing a new file through a link to a directory", write("out/up-link/new.txt")],
+    ["writing through a link to what is not there", write("out/new-link")],
+    ["writing to an encoded place", write("%6fut/a.txt")],
+    ["writing to a device", write("/dev/null")],
+    ["writing to the process", write("/proc/self/mem")],
   ]),
 ];

@@ -1,10 +1,12 @@
-import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { house } from "../raw-house.ts";
 import type { Message } from "../raw-socket.ts";
+import { type Answer, site } from "../site.ts";
 import { type Outcome, trespasser } from "../trespasser.ts";
 import { type Escape, FEATURES } from "./escape.ts";
+import { redirects } from "./urls.ts";
 
 /** What no frame may hold: it stands in every file that no lease covers. */
 export const SECRET = "top-secret";
@@ -22,6 +24,19 @@ export interface Aftermath {
 export async function openScene() {
   const root = await mkdtemp(join(tmpdir(), "arcp-escape-"));
   await furnish(root);
+  const elsewhere = await site();
+  const answers = Object.entries(redirects).map(([path, to]): [string, Answer] => [
+    path,
+    [302, to.replace("$E", elsewhere.origin)],
+  ]);
+  const open = await site(Object.fromEntries(answers));
+  const places: ReadonlyArray<readonly [string, string]> = [
+    ["$W", join(root, "work")],
+    ["$R", root],
+    ["$O", open.origin],
+    ["$E", elsewhere.origin],
+    ["$P", `${open.port}`],
+  ];
   const ran: string[] = [];
   const outcomes = new Map<string, Outcome[]>();
   let gate = Promise.withResolvers<void>();
@@ -42,11 +57,20 @@ export async function openScene() {
   });
   return {
     home,
-    /** The files and directories that there are, for seeing that none was made. */
-    async tree() {
+    /** What there is in the house, each with what it holds, for seeing that nothing was made or changed. */
+    async inventory(): Promise<readonly string[]> {
       const entries = await readdir(root, { recursive: true, withFileTypes: true });
-      return entries.map(({ parentPath, name }) => join(parentPath, name)).sort();
+      const held = entries.map(async (entry) => {
+        const path = join(entry.parentPath, entry.name);
+        return `${path}: ${entry.isFile() ? await readFile(path, "utf8") : ""}`;
+      });
+      return (await Promise.all(held)).sort();
     },
+    /** Requests that should not have been sent. */
+    strayRequests: () => [
+      ...elsewhere.received,
+      ...open.received.filter(({ url }) => !url.startsWith("/open/")),
+    ],
 
     /** Lets a client submit a job that tries it. */
     async attempt(tried: Escape): Promise<Aftermath> {
@@ -60,12 +84,11 @@ export async function openScene() {
         lease_request: lease,
         ...(at && { lease_constraints: { expires_at: at } }),
       };
-      const { agent, ...rest } = JSON.parse(
-        JSON.stringify({ agent: "trespasser", ...request })
-          .replaceAll("$W", join(root, "work"))
-          .replaceAll("$R", root),
+      const text = places.reduce(
+        (all, [name, place]) => all.replaceAll(name, place),
+        JSON.stringify(request),
       );
-      const reply = await socket.submit(agent, rest);
+      const reply = await socket.submit("trespasser", JSON.parse(text));
       if (reply["type"] !== "job.accepted") throw new Error(JSON.stringify(reply["payload"]));
       const { job_id: id } = reply;
       if (meanwhile !== undefined) {
@@ -99,6 +122,7 @@ export async function openScene() {
 
     async [Symbol.asyncDispose]() {
       await home[Symbol.asyncDispose]();
+      await Promise.all([open, elsewhere].map((each) => each[Symbol.asyncDispose]()));
       await rm(root, { recursive: true });
     },
   };
@@ -107,8 +131,13 @@ export async function openScene() {
 async function furnish(root: string): Promise<void> {
   const work = join(root, "work");
   await mkdir(join(work, "sub", "more"), { recursive: true });
+  await mkdir(join(work, "out"));
   await mkdir(join(root, "work-evil"));
-  const files = { "work/open.txt": "open", "work/sub/deep.txt": "deep" };
+  const files = {
+    "work/open.txt": "open",
+    "work/sub/deep.txt": "deep",
+    "work/out/a.txt": "written",
+  };
   const secrets = ["secret.txt", "work-evil/secret.txt", "work/sub/more/deeper.txt"];
   for (const [name, text] of Object.entries(files)) await writeFile(join(root, name), text);
   for (const name of secrets) await writeFile(join(root, name), SECRET);
@@ -119,6 +148,9 @@ async function furnish(root: string): Promise<void> {
     "root-link": "/",
     "loop-link": "loop-link",
     "inner-link": "sub",
+    "out/file-link": join(root, "secret.txt"),
+    "out/up-link": "..",
+    "out/new-link": join(root, "new.txt"),
   };
   for (const [name, target] of Object.entries(links)) await symlink(target, join(work, name));
 }
