@@ -550,21 +550,6 @@ describe.each(ways)("delegation over %s", (way) => {
     }
   });
 
-  test("R-9.3-1: a cancel that comes while a child is written down leaves no child running", async () => {
-    await using stage = await Stage.open(way);
-    const wire = await stage.greeted();
-    const { id, puppet } = await parent(stage, wire);
-    const attempt = puppet.ctx.delegate("puppet").catch((error: unknown) => error);
-    puppet.finish("gone");
-    expect(await attempt).toMatchObject({ code: "CANCELLED" });
-    await wire.until(isEndOf(id));
-    await settled();
-    // It was never announced, so it never was.
-    const { payload } = await wire.request("session.list_jobs", {});
-    expect(payload.jobs.map(({ job_id, status }) => [job_id, status])).toEqual([[id, "success"]]);
-    expect(stage.puppets.started).toBe(1);
-  });
-
   test("what is delegated and what comes back is JSON, and shared with nobody", async () => {
     await using stage = await Stage.open(way);
     const wire = await stage.greeted();

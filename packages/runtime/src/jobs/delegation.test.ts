@@ -1,0 +1,80 @@
+import { expect, test } from "vitest";
+import { settled } from "../../test/held-store.ts";
+import { hosting } from "../../test/hosting.ts";
+import { Viewer } from "../../test/viewer.ts";
+
+const lease_request = { "agent.delegate": ["led"], "cost.budget": ["USD:1"] };
+const grant = { lease: { "cost.budget": ["USD:1"] } };
+
+const acceptances = ({ frames }: Viewer) => frames.filter(({ type }) => type === "job.accepted");
+
+/** A job that may delegate, and what of it the store knows. */
+async function delegating() {
+  const hosted = hosting();
+  const viewer = new Viewer(hosted.runtime);
+  await viewer.hello();
+  const parent = await hosted.start(viewer, { lease_request });
+  await settled();
+  const rows = () => hosted.store.jobs.list({ limit: 9 });
+  return { ...hosted, viewer, parent, rows };
+}
+
+test("R-10-6: a child whose parent ends while it is written down never was", async () => {
+  const { store, viewer, parent, rows, begun } = await delegating();
+  store.held.jobs.hold();
+  const attempt = parent.ctx.delegate("led", null, grant);
+  const refused = expect(attempt).rejects.toMatchObject({ code: "CANCELLED" });
+  await settled();
+  parent.end("gone");
+  await settled();
+  await store.held.jobs.open();
+  await refused;
+  await viewer.terminal(parent.id);
+  await settled();
+  expect((await rows()).map(({ id }) => id)).toEqual([parent.id]);
+  expect(begun.size).toBe(1);
+});
+
+test("R-9.4-4: money that is set aside for a child comes back when that cannot be written down", async () => {
+  const { store, parent, rows } = await delegating();
+  const { insert } = store.jobs;
+  store.jobs.insert = () => Promise.reject(new Error("disk full"));
+  await expect(parent.ctx.delegate("led", null, grant)).rejects.toMatchObject({
+    code: "INTERNAL_ERROR",
+  });
+  expect(parent.ctx.budget.available()).toEqual({ USD: "1" });
+  store.jobs.insert = insert;
+  const child = await parent.ctx.delegate("led", null, grant);
+  expect(parent.ctx.budget.available()).toEqual({ USD: "0" });
+  expect((await rows()).map(({ id }) => id)).toEqual([parent.id, child.id]);
+});
+
+test("R-10-2 and J2: a child begins behind the record that tells of it", async () => {
+  const { store, viewer, parent, begun } = await delegating();
+  store.held.logs.hold();
+  const attempt = parent.ctx.delegate("led");
+  await settled();
+  expect(begun.size).toBe(1);
+  expect(acceptances(viewer)).toHaveLength(1);
+  await store.held.logs.open();
+  const { id } = await attempt;
+  await settled();
+  expect(begun.has(id)).toBe(true);
+  expect(acceptances(viewer)).toHaveLength(2);
+});
+
+test("R-10-6: a parent that ends while a child is told of leaves none running", async () => {
+  const { store, viewer, parent, rows, begun } = await delegating();
+  store.held.logs.hold();
+  const attempt = parent.ctx.delegate("led");
+  const refused = expect(attempt).rejects.toMatchObject({ code: "CANCELLED" });
+  await settled();
+  parent.end("gone");
+  await settled();
+  await store.held.logs.open();
+  await refused;
+  await viewer.terminal(parent.id);
+  await settled();
+  expect(begun.size).toBe(1);
+  expect((await rows()).map(({ status }) => status)).toEqual(["success", "cancelled"]);
+});
