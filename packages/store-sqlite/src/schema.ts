@@ -117,6 +117,13 @@ export const migrations: readonly string[] = [
     PRIMARY KEY (principal, key)
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX idempotency_by_job ON idempotency (job);
+
+  CREATE TABLE credentials (
+    alias TEXT NOT NULL PRIMARY KEY,
+    job TEXT NOT NULL,
+    provisioner TEXT NOT NULL,
+    asked_at REAL NOT NULL
+  ) STRICT, WITHOUT ROWID;
   `,
 ];
 

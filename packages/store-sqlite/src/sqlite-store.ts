@@ -1,6 +1,7 @@
 import { LocalError } from "@arcp/core";
 import type { Store } from "@arcp/runtime/store";
 import type { Connection } from "./connection.ts";
+import { CredentialTable } from "./credential-table.ts";
 import { openDatabase } from "./database-file.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { IdempotencyTable } from "./idempotency-table.ts";
@@ -55,6 +56,7 @@ export function storeOn(connection: Connection, options: SqliteStoreOptions = {}
     jobs: new JobTable(connection, group),
     sessions: new SessionTable(connection, group),
     idempotency: new IdempotencyTable(connection, group),
+    credentials: new CredentialTable(connection, group),
     // A database in memory has no file.
     durable: connection.get("PRAGMA database_list")?.["file"] !== "",
     async close() {

@@ -1,6 +1,6 @@
 import type { Store } from "@arcp/runtime/store";
 import { same } from "./equality.ts";
-import { idempotencyRecord, jobRow, ownerRun, records, sessionRow, textsOf } from "./sample-row.ts";
+import { credentialRow, idempotencyRecord, jobRow, ownerRun, records, sessionRow, textsOf } from "./sample-row.ts";
 import { type StoreCase, storeCase } from "./store-case.ts";
 
 /** A change, and a look whether it took place. */
@@ -13,6 +13,7 @@ interface Change {
 function changes(session: ReturnType<typeof sessionRow>): readonly Change[] {
   const row = jobRow();
   const record = idempotencyRecord({ key: row.id, job: row.id });
+  const credential = credentialRow({ job: row.id });
   const run = ownerRun(1, row.id, 1);
   return [
     {
@@ -31,10 +32,15 @@ function changes(session: ReturnType<typeof sessionRow>): readonly Change[] {
       make: ({ logs }) => logs.append([{ job: row.id, after: 0, records: records(1, 3) }]),
       isMade: async (store) => (await textsOf(store, row.id)).length === 3,
     },
+    {
+      make: ({ credentials }) => credentials.insert(credential),
+      isMade: async ({ credentials }) =>
+        (await credentials.list()).some(({ alias }) => alias === credential.alias),
+    },
   ];
 }
 
-/** Every order of four things. */
+/** Every order of some things. */
 function orders<T>(things: readonly T[]): T[][] {
   if (things.length === 0) return [[]];
   return things.flatMap((thing) =>
@@ -47,7 +53,7 @@ export const durableOrderCases: readonly StoreCase[] = [
     "what was asked for first is durable no later than what came after it, over all interfaces",
     {},
     async (stage) => {
-      for (const order of orders([0, 1, 2, 3])) {
+      for (const order of orders([0, 1, 2, 3, 4])) {
         const session = sessionRow();
         await stage.store.sessions.insert(session);
         const all = changes(session);

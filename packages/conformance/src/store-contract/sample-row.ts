@@ -9,6 +9,7 @@ import {
 } from "@arcp/core";
 import type {
   AttachmentRow,
+  CredentialRow,
   IdempotencyRecord,
   JobRow,
   ListedJob,
@@ -85,6 +86,16 @@ export function idempotencyRecord(given: Partial<IdempotencyRecord> = {}): Idemp
     fingerprint: "f".repeat(64),
     job: newJobId(),
     acceptedAt: 1_790_000_000_000,
+    ...given,
+  };
+}
+
+export function credentialRow(given: Partial<CredentialRow> = {}): CredentialRow {
+  return {
+    alias: newMessageId("cred_"),
+    job: newJobId(),
+    provisioner: "llm",
+    askedAt: 1_790_000_000_000,
     ...given,
   };
 }

@@ -1,4 +1,5 @@
 import { bellCases } from "./bell.ts";
+import { credentialCases } from "./credential.ts";
 import { durableOrderCases } from "./durable-order.ts";
 import { idempotencyCases } from "./idempotency.ts";
 import { jobRowCases } from "./job-row.ts";
@@ -11,7 +12,7 @@ import type { StoreCase } from "./store-case.ts";
 import { totalLimitCases } from "./total-limit.ts";
 
 /**
- * What every store promises, case by case, for any test runner to loop over. Ids of jobs and sessions are ASCII; other
+ * What every store promises, case by case, for any test runner to loop over. Ids of jobs and sessions, and aliases of credentials, are ASCII; other
  * texts may be any string, lone surrogates included, save the text of a record, which is JSON and therefore well-formed.
  */
 export const storeContract: readonly StoreCase[] = [
@@ -24,5 +25,6 @@ export const storeContract: readonly StoreCase[] = [
   ...sessionCases,
   ...journalCases,
   ...idempotencyCases,
+  ...credentialCases,
   ...durableOrderCases,
 ];

@@ -1,3 +1,4 @@
+export type { CredentialRow, CredentialStore } from "./credential-store.ts";
 export type { IdempotencyRecord, IdempotencyStore } from "./idempotency-store.ts";
 export type { JobChange, JobIndex, JobQuery, JobRow, ListedJob } from "./job-index.ts";
 export type {

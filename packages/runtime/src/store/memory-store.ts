@@ -1,4 +1,5 @@
 import { type JobId, LocalError, type MessageId, type SessionId } from "@arcp/core";
+import type { CredentialRow, CredentialStore } from "./credential-store.ts";
 import type { IdempotencyRecord, IdempotencyStore } from "./idempotency-store.ts";
 import type { JobChange, JobIndex, JobQuery, JobRow, ListedJob } from "./job-index.ts";
 import type { LogLimits } from "./memory-log.ts";
@@ -47,6 +48,7 @@ export function memoryStore({
     jobs,
     sessions: new MemorySessions(),
     idempotency: new MemoryIdempotency(),
+    credentials: new MemoryCredentials(),
     durable: false,
     close: async () => {},
   };
@@ -158,6 +160,22 @@ class MemoryIdempotency implements IdempotencyStore {
   async removeJob(job: JobId): Promise<void> {
     for (const name of this.#byJob.get(job) ?? []) this.#records.delete(name);
     this.#byJob.delete(job);
+  }
+}
+
+class MemoryCredentials implements CredentialStore {
+  readonly #rows = new Map<string, CredentialRow>();
+
+  async insert(row: CredentialRow): Promise<void> {
+    this.#rows.set(row.alias, row);
+  }
+
+  async list(): Promise<readonly CredentialRow[]> {
+    return [...this.#rows.values()].sort((a, b) => (a.alias < b.alias ? -1 : 1));
+  }
+
+  async remove(alias: string): Promise<void> {
+    this.#rows.delete(alias);
   }
 }
 

@@ -1,3 +1,4 @@
+import type { CredentialStore } from "./credential-store.ts";
 import type { IdempotencyStore } from "./idempotency-store.ts";
 import type { JobIndex } from "./job-index.ts";
 import type { LogStore } from "./log-store.ts";
@@ -15,6 +16,7 @@ export interface Store {
   readonly jobs: JobIndex;
   readonly sessions: SessionStore;
   readonly idempotency: IdempotencyStore;
+  readonly credentials: CredentialStore;
   /** Whether it outlives the process: then finished jobs are kept for days, and a restart goes on (R-7.3-10). */
   readonly durable: boolean;
   close(): Promise<void>;
