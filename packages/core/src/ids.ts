@@ -31,6 +31,11 @@ export function newJobId(): JobId {
   return `job_${ulid(undefined, randomDigit)}` as JobId;
 }
 
+/** What an upstream knows a provisioned credential by. No secret. */
+export function newCredentialAlias(): string {
+  return `arcp-${nextUlid()}`;
+}
+
 /** @returns 256 random bits as 64 hexadecimal digits, for tokens (R-6.2-10) */
 export function newSecret(): string {
   return randomHex(32);

@@ -40,6 +40,7 @@ export { FrameQueue } from "./frame-queue.ts";
 export {
   JobId,
   MessageId,
+  newCredentialAlias,
   newJobId,
   newMessageId,
   newSecret,
@@ -67,6 +68,7 @@ export { type LinkedPair, linkedPair } from "./linked-pair.ts";
 export { Liveness, type LivenessOptions } from "./liveness.ts";
 export { LocalError, type LocalErrorCode, localErrorCodes } from "./local-error.ts";
 export { ManualClock } from "./manual-clock.ts";
+export { type CredentialFields, ProvisionedCredential } from "./provisioned-credential.ts";
 export type { AgentEntry } from "./session-messages.ts";
 export { formatTimestamp } from "./timestamp.ts";
 export {

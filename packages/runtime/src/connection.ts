@@ -9,10 +9,12 @@ import {
   type Transport,
 } from "@arcp/core";
 import type { Logger } from "pino";
+import { closedVault } from "./authority/vault.ts";
 import {
   type Handshake,
   type HandshakeOptions,
   handshake,
+  type Remote,
   resume,
   resumeRequest,
 } from "./handshake.ts";
@@ -20,7 +22,7 @@ import type { IdleWatch, Watched } from "./idle-watch.ts";
 import { type Opening, readOpening } from "./inbound.ts";
 import { Intake } from "./intake.ts";
 import { acceptanceOf } from "./jobs/acceptance.ts";
-import { type Announcement, announce } from "./session/announcement.ts";
+import { type Announcement, announce, withCredentials } from "./session/announcement.ts";
 import { Heartbeat } from "./session/heartbeat.ts";
 import { Outbox } from "./session/outbox.ts";
 import type { ProjectorContext, ProjectorEnd } from "./session/projector.ts";
@@ -33,7 +35,7 @@ const FRAME_STEPS = 4;
 
 export interface ConnectionContext extends HandshakeOptions {
   readonly services: Services;
-  readonly projector: Omit<ProjectorContext, "lost">;
+  readonly projector: Omit<ProjectorContext, "lost" | "vault">;
   /** What a welcome says besides the session: the runtime, its window in seconds, the agents of a principal. */
   readonly welcome: (session: Session) => object;
   /** Milliseconds between two signs of life, where heartbeats are agreed on. */
@@ -62,7 +64,7 @@ export class Connection implements Link, Watched {
   readonly outbox: Outbox;
   readonly #transport: Transport;
   readonly #context: ConnectionContext;
-  readonly #source: string | undefined;
+  readonly #remote: Remote;
   readonly #logger: Logger;
   #deadline: Timer | undefined;
   /** The session's highest number when it was asked last whether it is of use. */
@@ -71,11 +73,10 @@ export class Connection implements Link, Watched {
   /** Requests that are still being handled, and the parking of the session. */
   readonly #work = new Set<Promise<void>>();
 
-  /** @param source whom the transport comes from, as far as that is known */
-  constructor(transport: Transport, context: ConnectionContext, source?: string) {
+  constructor(transport: Transport, context: ConnectionContext, remote: Remote) {
     this.#transport = transport;
     this.#context = context;
-    this.#source = source;
+    this.#remote = remote;
     this.#logger = context.services.logger;
     this.outbox = new Outbox(transport, context.services.clock, () => this.#heartbeat?.spoke());
   }
@@ -179,10 +180,10 @@ export class Connection implements Link, Watched {
     if (opening instanceof ArcpError) return this.#fail(opening, "refused", newSessionId());
     const { id } = opening;
     try {
-      const outcome = await handshake(this.#context, opening, this.#source);
+      const outcome = await handshake(this.#context, opening, this.#remote);
       if (outcome.kind === "bound") return await this.#arrive(outcome);
       const { code } = outcome.error;
-      this.#logger.warn({ code, source: this.#source }, "an opening request was refused");
+      this.#logger.warn({ code, source: this.#remote.source }, "an opening request was refused");
       this.#fail(outcome.error, "refused", outcome.session, id);
     } catch (error) {
       this.#logger.error({ err: error }, "a handshake failed");
@@ -238,17 +239,24 @@ export class Connection implements Link, Watched {
     this.#deadline?.cancel();
     idleWatch.watch(this);
     services.sessions.resumed(session);
+    // Also of a session that agreed on credentials elsewhere (R-4.1-5).
+    const vault = this.#remote.confidential
+      ? services.vault.openTo(session.principal)
+      : closedVault;
     const payload = { ...this.#context.welcome(session), resume_token: token };
     const repeated = session.stream
       .unseen(after)
       .flatMap((job) => session.submits.acceptance(job) ?? kept.get(job) ?? [])
-      .map((acceptance) => announce(session.id, acceptance));
+      .map((acceptance) =>
+        announce(session.id, withCredentials(acceptance, session.features, vault)),
+      );
     void this.outbox.send([
       announce(session.id, { type: "session.welcome", payload }),
       ...repeated,
     ]);
     session.connect(this, after, {
       ...projector,
+      vault,
       lost: ({ job, request }) =>
         reject(
           session,

@@ -14,7 +14,7 @@ import type { Session } from "./session/session.ts";
 import type { Sessions } from "./session/sessions.ts";
 
 /** The features that this runtime has. */
-export const offeredFeatures: readonly string[] = [
+const offered: readonly string[] = [
   ...allFeatures.filter((name) =>
     [
       "heartbeat",
@@ -27,15 +27,31 @@ export const offeredFeatures: readonly string[] = [
       "cost.budget",
       "lease_expires_at",
       "model.use",
+      "provisioned_credentials",
     ].includes(name),
   ),
   REQUEST_ID_FEATURE,
 ];
 
+/** @param provisions whether jobs get credentials, and these may be shown to the peer (R-9.8-1) */
+export function offeredFeatures(provisions: boolean): readonly string[] {
+  return provisions ? offered : offered.filter((name) => name !== "provisioned_credentials");
+}
+
+/** What is known of the other end of a connection. */
+export interface Remote {
+  /** Whom it comes from; undefined when that is not known. */
+  readonly source: string | undefined;
+  /** Whether it may be shown the credentials of jobs. */
+  readonly confidential: boolean;
+}
+
 export interface HandshakeOptions {
   readonly authenticate: Authenticate;
   readonly logins: FailedLogins;
   readonly sessions: Sessions;
+  /** Whether jobs get credentials. */
+  readonly provisions: boolean;
 }
 
 /** What became of an opening request. */
@@ -65,14 +81,11 @@ interface ResumeRequest {
   readonly session: SessionId | undefined;
 }
 
-/**
- * Opens or resumes a session. Touches no session of anybody unless it succeeds (R-6.3-5).
- * @param source whom the connection comes from, as far as that is known
- */
+/** Opens or resumes a session. Touches no session of anybody unless it succeeds (R-6.3-5). */
 export async function handshake(
   options: HandshakeOptions,
   opening: Opening,
-  source: string | undefined,
+  { source, confidential }: Remote,
 ): Promise<Handshake> {
   const refused = (error: ArcpError): Handshake => ({
     kind: "refused",
@@ -91,7 +104,8 @@ export async function handshake(
   const request = resumeRequest(opening);
   if (request === undefined) {
     const asked = opening.payload.capabilities?.features ?? [];
-    const opened = await options.sessions.open(principal, negotiate(offeredFeatures, asked));
+    const ours = offeredFeatures(options.provisions && confidential);
+    const opened = await options.sessions.open(principal, negotiate(ours, asked));
     if (opened instanceof ArcpError) return refused(opened);
     const { session, token } = opened;
     return { kind: "bound", session, token, after: 0, resumed: false, epoch: session.stream.epoch };

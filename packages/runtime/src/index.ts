@@ -1,5 +1,8 @@
 export { type Authenticate, allowAnonymous, tokenTable } from "./auth.ts";
+export type { OutstandingCredential } from "./authority/outstanding.ts";
 export type { PriceTable, Usage } from "./authority/price.ts";
+export type { CredentialOrder, IssuedCredential, Provisioner } from "./authority/provisioner.ts";
+export type { CredentialOperations } from "./credential-operations.ts";
 export {
   type Agent,
   type AgentDefinition,

@@ -34,6 +34,10 @@ export interface Limits {
   readonly patternsPerLease: number;
   /** Jobs that may stand above a delegated one, each delegated by the one above it (R-10-8). Default 8. */
   readonly delegationDepth: number;
+  /** Seconds that a provisioner has to issue or to revoke a credential (R-9.8-5). Default 10. */
+  readonly provisionerSec: number;
+  /** Seconds for which a credential whose issue got no answer is looked for at its upstream, to revoke it (R-9.8-6). Default 300. */
+  readonly credentialDoubtSec: number;
   /** Bytes that a streamed result may have, decoded (R-8.4-4). Default 256 MiB. */
   readonly resultBytes: number;
 }
@@ -54,6 +58,8 @@ const DEFAULTS = {
   requestsPerSession: 1000,
   patternsPerLease: 1000,
   delegationDepth: 8,
+  provisionerSec: 10,
+  credentialDoubtSec: 300,
   resultBytes: 268_435_456,
 } satisfies Omit<Limits, "retentionSec">;
 

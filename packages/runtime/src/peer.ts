@@ -4,6 +4,15 @@ import { isIPv6 } from "node:net";
 export interface Peer {
   /** Its IP address, or whatever else tells sources apart; empty when there is nothing. */
   readonly address: string;
+  /** Whether what is said to it is encrypted; said so by the operator, also up to a proxy (R-4.1-5). */
+  readonly secure?: boolean;
+  /** Whether it runs on this machine. */
+  readonly loopback?: boolean;
+}
+
+/** Whether secrets may travel to it (R-4.1-5, R-9.8-1); of one of whom nothing is known they may not. */
+export function isConfidential(peer: Peer | undefined): boolean {
+  return peer?.secure === true || peer?.loopback === true;
 }
 
 /**

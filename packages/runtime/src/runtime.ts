@@ -2,20 +2,24 @@ import { type Clock, LocalError, systemClock, type Transport } from "@arcp/core"
 import { type Logger, pino } from "pino";
 import { Archive, hasJobs } from "./archive.ts";
 import type { Authenticate } from "./auth.ts";
+import { Outstanding } from "./authority/outstanding.ts";
 import { compilePrices, type PriceTable } from "./authority/price.ts";
-import { emptyVault } from "./authority/vault.ts";
+import { type Provisioner, provisionersOf } from "./authority/provisioner.ts";
+import { Vault } from "./authority/vault.ts";
 import { Connection, type ConnectionContext } from "./connection.ts";
+import { CredentialOperations } from "./credential-operations.ts";
 import { FailedLogins } from "./failed-logins.ts";
 import { IdleWatch } from "./idle-watch.ts";
 import { acceptanceOf } from "./jobs/acceptance.ts";
 import { AgentRegistry, type AnyAgent } from "./jobs/agents.ts";
 import { Committer } from "./jobs/committer.ts";
+import { Credentials } from "./jobs/credentials.ts";
 import { KeyedSubmits } from "./jobs/idempotency.ts";
 import { JobTable } from "./jobs/table.ts";
 import { readTools, type Tool } from "./jobs/tool.ts";
 import { type Limits, readLimits } from "./limits.ts";
 import { JobOperations, SessionOperations } from "./operations.ts";
-import { type Peer, sourceOf } from "./peer.ts";
+import { isConfidential, type Peer, sourceOf } from "./peer.ts";
 import { defaultPolicy, type Policy } from "./policy.ts";
 import type { Session } from "./session/session.ts";
 import { Sessions } from "./session/sessions.ts";
@@ -33,6 +37,8 @@ export interface RuntimeOptions {
   readonly tools?: Readonly<Record<string, Tool>>;
   /** What models cost, by id: what agents call by `ctx.model` is charged by it. */
   readonly models?: Readonly<Record<string, PriceTable>>;
+  /** Issue a credential each to every job, by a name that stays the same. They need a durable store (R-9.8-1). */
+  readonly provisioners?: Readonly<Record<string, Provisioner>>;
   /** Default: {@link memoryStore}. */
   readonly store?: Store;
   readonly policy?: Partial<Policy>;
@@ -57,13 +63,16 @@ export interface Runtime {
   readonly agents: AgentRegistry;
   /**
    * Speaks ARCP over a transport until it ends. A lost transport never ends a job (R-4-4).
-   * @param peer who is on the other end: failed logins are counted by its address (R-6.1-6), and not without one
+   * @param peer who is on the other end: failed logins are counted by its address (R-6.1-6), and credentials are shown to
+   *   it when it says `secure` or `loopback` (R-9.8-1); without one neither is done
    */
   serve(transport: Transport, peer?: Peer): void;
   /** All jobs, for the operator. */
   readonly jobs: JobOperations;
   /** All sessions, for the operator. */
   readonly sessions: SessionOperations;
+  /** The credentials that may be alive at their upstreams, for the operator. */
+  readonly credentials: CredentialOperations;
   /**
    * Takes no new jobs, gives the running ones time to finish, cancels the others, ends all connections with a word, and
    * closes the store. On a durable store a job whose agent may be started again is not cancelled but left to the next
@@ -73,7 +82,10 @@ export interface Runtime {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** @throws LocalError `MISUSE` without a way to authenticate (R-6.1-4), with a limit that is not positive or a price that is no amount, or a tool that is none */
+/**
+ * @throws LocalError `MISUSE` without a way to authenticate (R-6.1-4), with a limit that is not positive or a price that is
+ *   no amount, a tool that is none, or provisioners and a store that does not outlive the process (R-9.8-1)
+ */
 export function createRuntime(options: RuntimeOptions): Runtime {
   if (typeof options.auth !== "function") {
     throw new LocalError(
@@ -91,6 +103,8 @@ class HostedRuntime implements Runtime {
   readonly agents: AgentRegistry;
   readonly jobs: JobOperations;
   readonly sessions: SessionOperations;
+  readonly credentials: CredentialOperations;
+  readonly #outstanding: Outstanding;
   readonly #services: Services;
   readonly #shutdown: Shutdown;
   readonly #context: ConnectionContext;
@@ -110,6 +124,25 @@ class HostedRuntime implements Runtime {
     const timestamps = new Timestamps(clock);
     const committer = new Committer(store.logs, clock);
     this.#limits = limits;
+    const vault = new Vault();
+    const provisioners = provisionersOf(options.provisioners ?? {}, store.durable);
+    const patience = limits.provisionerSec * 1000;
+    this.#outstanding = new Outstanding({
+      store: store.credentials,
+      provisioners,
+      clock,
+      logger,
+      patience,
+      doubt: limits.credentialDoubtSec * 1000,
+    });
+    const credentials = new Credentials({
+      outstanding: this.#outstanding,
+      vault,
+      provisioners,
+      clock,
+      logger,
+      patience,
+    });
     this.agents = new AgentRegistry(options.agents);
     const jobs = new JobTable(limits.liveJobsPerPrincipal, (job) => this.#archive.keep(job));
     const sessions = new Sessions({
@@ -155,13 +188,18 @@ class HostedRuntime implements Runtime {
         endsAtExpiry: options.endJobsAtExpiry ?? true,
         endsAtExhaustion: options.endJobsAtExhaustion ?? false,
         openModels: new Set(policy.modelsWithoutLease === "registered" ? models.keys() : []),
+        credentials,
       },
+      credentials,
+      vault,
       workspace: options.workspace,
       closing: () => this.#closed !== undefined,
     };
     this.sessions = new SessionOperations(sessions);
     this.#shutdown = new Shutdown({ clock, logger, jobs, durable: store.durable });
-    this.#ready = this.#archive.restore(this.#services);
+    // First what is revoked, so that no end is told before that has begun (R-9.8-7).
+    this.#ready = this.#outstanding.recover().then(() => this.#archive.restore(this.#services));
+    this.credentials = new CredentialOperations(this.#outstanding, credentials, jobs);
     this.jobs = new JobOperations(store.jobs, jobs, this.#ready);
     this.#ready.catch((error: unknown) => {
       logger.error({ err: error }, "the store could not be taken over; the runtime serves nobody");
@@ -169,12 +207,12 @@ class HostedRuntime implements Runtime {
     this.#context = {
       services: this.#services,
       sessions,
+      provisions: provisioners.size > 0,
       authenticate: options.auth,
       logins: new FailedLogins(clock, limits.failedLoginsPerMinute),
       projector: {
         logs: store.logs,
         turn: committer.turn,
-        vault: emptyVault,
         introduction: async (job) => {
           const row = await store.jobs.get(job);
           // Whom a submit asked for is told of in reply to that (R-D-12).
@@ -190,7 +228,10 @@ class HostedRuntime implements Runtime {
 
   serve(transport: Transport, peer?: Peer): void {
     if (!this.#open) return transport.close("going-away");
-    const connection = new Connection(transport, this.#context, sourceOf(peer));
+    const connection = new Connection(transport, this.#context, {
+      source: sourceOf(peer),
+      confidential: isConfidential(peer),
+    });
     const done = connection.run().finally(() => this.#connections.delete(connection));
     this.#connections.set(connection, done);
   }
@@ -213,6 +254,8 @@ class HostedRuntime implements Runtime {
     this.#open = false;
     for (const connection of this.#connections.keys()) connection.shutDown();
     await this.#shutdown.within(PATIENCE, Promise.all(this.#connections.values()));
+    await this.#shutdown.within(PATIENCE, this.#outstanding.settled());
+    this.#outstanding.close();
     this.#archive.close();
     this.#context.idleWatch.close();
     sessions.close();

@@ -91,6 +91,7 @@ export function heldStore(inner: Store = memoryStore()): HeldStore {
       removeRuns: (id) => sessions.removeRuns(id),
     },
     idempotency: inner.idempotency,
+    credentials: inner.credentials,
     durable: inner.durable,
     close: () => inner.close(),
   };

@@ -58,6 +58,7 @@ export function hosts({ led = {}, agents = [], ...options }: HostsOptions = {}) 
       jobs: alive(inner.jobs),
       sessions: alive(inner.sessions),
       idempotency: alive(inner.idempotency),
+      credentials: alive(inner.credentials),
     };
     return createRuntime({
       agents: [agent, ...agents],

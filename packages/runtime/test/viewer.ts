@@ -1,4 +1,5 @@
 import { linkedPair, newMessageId, type Transport } from "@arcp/core";
+import type { Peer } from "../src/peer.ts";
 import type { Runtime } from "../src/runtime.ts";
 
 /** A frame as it came, parsed. */
@@ -38,20 +39,22 @@ export class Viewer {
       read?: boolean;
       /** Told of every write of the runtime, at the moment at which it is made. */
       tap?: () => void;
+      peer?: Peer;
     } = {},
   ) {
     const pair = linkedPair(options);
     this.#transport = pair.client;
     this.sever = () => pair.sever();
     const { frames, send, close } = pair.runtime;
-    runtime.serve({
+    const transport: Transport = {
       frames,
       send(batch) {
         options.tap?.();
         return send.call(pair.runtime, batch);
       },
       close: (reason) => close.call(pair.runtime, reason),
-    });
+    };
+    runtime.serve(transport, options.peer);
     this.ended = options.read === false ? Promise.resolve() : this.read();
   }
 

@@ -1,6 +1,14 @@
 import type { Store } from "@arcp/runtime/store";
 import { same } from "./equality.ts";
-import { credentialRow, idempotencyRecord, jobRow, ownerRun, records, sessionRow, textsOf } from "./sample-row.ts";
+import {
+  credentialRow,
+  idempotencyRecord,
+  jobRow,
+  ownerRun,
+  records,
+  sessionRow,
+  textsOf,
+} from "./sample-row.ts";
 import { type StoreCase, storeCase } from "./store-case.ts";
 
 /** A change, and a look whether it took place. */

@@ -1,10 +1,75 @@
-import type { JobId } from "@arcp/core";
+import type { CredentialFields, JobId, ProvisionedCredential } from "@arcp/core";
 
-/** Where secrets live while their job lives, and nowhere else (P4). */
-export interface Vault {
-  /** The current value of a job's credential; undefined once the job has ended (R-9.8-11). */
-  reveal(job: JobId, credential: string): string | undefined;
+interface Holding {
+  readonly principal: string;
+  /** By the name of the provisioner. */
+  readonly credentials: Map<string, ProvisionedCredential>;
+  /** All that it ever had. */
+  readonly values: Set<string>;
 }
 
-/** The vault of a runtime without provisioned credentials. */
-export const emptyVault: Vault = { reveal: () => undefined };
+/** Where secrets live while their job lives, and nowhere else (P4). */
+export class Vault {
+  readonly #holdings = new Map<JobId, Holding>();
+  readonly #values = new Set<string>();
+
+  /**
+   * Takes the current credential of a job, in place of an earlier one of that name.
+   * @param name of its provisioner
+   * @returns false, and takes nothing, when somebody has this very value already (R-9.8-2)
+   */
+  put(job: JobId, principal: string, name: string, credential: ProvisionedCredential): boolean {
+    if (this.#values.has(credential.value)) return false;
+    const holding = this.#holdings.get(job) ?? {
+      principal,
+      credentials: new Map<string, ProvisionedCredential>(),
+      values: new Set<string>(),
+    };
+    this.#holdings.set(job, holding);
+    holding.credentials.set(name, credential);
+    holding.values.add(credential.value);
+    this.#values.add(credential.value);
+    return true;
+  }
+
+  /** The current value of a job's credential; undefined once the job has ended (R-9.8-11). */
+  reveal(job: JobId, id: string): string | undefined {
+    for (const credential of this.of(job).values()) {
+      if (credential.id === id) return credential.value;
+    }
+    return undefined;
+  }
+
+  /** What a job has, by the name of the provisioner. */
+  of(job: JobId): ReadonlyMap<string, ProvisionedCredential> {
+    return this.#holdings.get(job)?.credentials ?? NONE;
+  }
+
+  /** What may be shown to a principal: of the jobs that it submitted all, while they live (R-9.8-12). */
+  openTo(principal: string): OpenVault {
+    const own = (job: JobId) => this.#holdings.get(job)?.principal === principal;
+    return {
+      reveal: (job, id) => (own(job) ? this.reveal(job, id) : undefined),
+      shown: (job) =>
+        own(job) ? [...this.of(job).values()].map((one) => ({ ...one, value: one.value })) : [],
+    };
+  }
+
+  forget(job: JobId): void {
+    for (const value of this.#holdings.get(job)?.values ?? []) this.#values.delete(value);
+    this.#holdings.delete(job);
+  }
+}
+
+const NONE: ReadonlyMap<string, ProvisionedCredential> = new Map();
+
+/** What of a vault may be shown on a connection. */
+export interface OpenVault {
+  /** The current value of a credential. */
+  reveal(job: JobId, id: string): string | undefined;
+  /** All that a job has. */
+  shown(job: JobId): readonly CredentialFields[];
+}
+
+/** All that is shown where a secret must not travel (R-4.1-5). */
+export const closedVault: OpenVault = { reveal: () => undefined, shown: () => [] };

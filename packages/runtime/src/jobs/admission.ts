@@ -20,6 +20,7 @@ import type { Policy } from "../policy.ts";
 import type { JobRow, Store } from "../store/index.ts";
 import { acceptanceOf } from "./acceptance.ts";
 import type { AgentRegistry, AnyAgent } from "./agents.ts";
+import type { Credentials } from "./credentials.ts";
 import { KEY_LIFETIME } from "./idempotency.ts";
 import { Job, type JobContext } from "./job.ts";
 import type { JobTable } from "./table.ts";
@@ -37,6 +38,7 @@ export interface AdmissionContext {
   readonly agents: AgentRegistry;
   readonly jobs: JobTable;
   readonly jobContext: JobContext;
+  readonly credentials: Credentials;
   /** The directory that relative paths of agents belong to; undefined when there is none. */
   readonly workspace: string | undefined;
   /** Whether the runtime takes no new jobs any more. */
@@ -152,10 +154,10 @@ export interface UsedKey {
 }
 
 /**
- * Makes a job and writes it down, with its idempotency key if it has one. Its clocks run when this resolves; its agent
+ * Makes a job, issues its credentials, and writes it down, with its idempotency key if it has one. Its clocks run when this resolves; its agent
  * is not started.
  * @throws ArcpError `INVALID_REQUEST` for a lease too large to be repeated, `INTERNAL_ERROR` for a job too many (R-7.1-5),
- * and for a parent the refusals of its budget
+ * and for a parent the refusals of its budget; what the issue of a credential fails with (R-9.8-5)
  */
 export async function admit(
   context: AdmissionContext,
@@ -171,6 +173,7 @@ export async function admit(
     if (JSON.stringify(acceptanceOf(row)).length > MAX_ACCEPTANCE) {
       throw new ArcpError("INVALID_REQUEST", "payload.lease_request: is too large");
     }
+    await context.credentials.issue(job);
     await insert(context.store, row, used);
     if (!job.live) {
       await remove(context.store, job.id);
@@ -222,13 +225,14 @@ function createJob(
   return new Job(identity, request.lease, jobContext, { parent: parent?.job });
 }
 
-function rowOf({ identity, authority }: Job, { request, input }: JobRequest): JobRow {
+function rowOf({ identity, authority, secrets }: Job, { request, input }: JobRequest): JobRow {
   const { features, attempts: _, stallSec: __, ...kept } = identity;
   return {
     ...kept,
     features: [...features],
     request,
-    input: JSON.stringify(input ?? null),
+    // A delegated job is not run again: nobody misses what its parent's credential was.
+    input: secrets.clean(JSON.stringify(input ?? null)),
     lease: authority.json,
     workspace: authority.workspace,
     status: "pending",

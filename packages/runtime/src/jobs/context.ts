@@ -5,6 +5,7 @@ import {
   isVendorName,
   type Lease,
   type LogLevel,
+  type ProvisionedCredential,
 } from "@arcp/core";
 import { exactCost } from "../authority/amount.ts";
 import { isCostMetric } from "../authority/grant.ts";
@@ -51,6 +52,8 @@ export interface AgentContext {
    */
   readonly checkpoint: (value: unknown) => Promise<void>;
   readonly lease: Lease;
+  /** The job's credentials of now, by the name of their provisioner. None of their values gets into what the agent says. */
+  readonly credentials: ReadonlyMap<string, ProvisionedCredential>;
   readonly log: Readonly<Record<LogLevel, Log>>;
   readonly thought: (text: string) => Promise<void>;
   /** Announces a phase of the work; `running`, `back_pressure` and `credential_rotated` belong to the runtime. */
@@ -142,6 +145,9 @@ export function createContext(
     lastCheckpoint: job.checkpoint === undefined ? undefined : JSON.parse(job.checkpoint),
     checkpoint: (value) => tolerated(job.saveCheckpoint(checkpointText(value))),
     lease: job.lease,
+    get credentials() {
+      return new Map(job.credentials);
+    },
     log: {
       trace: log("trace"),
       debug: log("debug"),

@@ -185,7 +185,11 @@ export class Delegation {
     } catch (thrown) {
       const error = ArcpError.from(thrown);
       if (error !== thrown) {
-        this.#context.logger.error({ job: this.#job.id, err: thrown }, "a delegation failed");
+        const { id, secrets } = this.#job;
+        this.#context.logger.error(
+          { job: id, err: secrets.cleanError(thrown) },
+          "a delegation failed",
+        );
       }
       await this.#refuse(wanted, error);
       throw error;

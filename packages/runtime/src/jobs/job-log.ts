@@ -1,5 +1,6 @@
 import { ArcpError, type TerminalStatus } from "@arcp/core";
 import type { Logger } from "pino";
+import type { Secrets } from "../authority/secrets.ts";
 import type { LogRecord, RecordKind } from "../store/index.ts";
 import type { Timestamps } from "../timestamps.ts";
 import type { Committer } from "./committer.ts";
@@ -14,6 +15,11 @@ export interface JobLogContext {
   readonly logger: Logger;
 }
 
+export interface JobLogOptions extends LogWriterOptions {
+  /** What must not stand in it, whoever says it. */
+  readonly secrets: Secrets;
+}
+
 const DONE = Promise.resolve();
 
 /** What a job writes: events, and at last the one terminal record, each serialised once for all viewers. */
@@ -22,10 +28,12 @@ export class JobLog {
   readonly #context: JobLogContext;
   readonly #writer: LogWriter;
   readonly #stem: string;
+  readonly #secrets: Secrets;
 
-  constructor(job: JobIdentity, context: JobLogContext, options: LogWriterOptions) {
+  constructor(job: JobIdentity, context: JobLogContext, options: JobLogOptions) {
     this.#job = job;
     this.#context = context;
+    this.#secrets = options.secrets;
     this.#stem = recordStem(job.id, job.traceId);
     this.#writer = new LogWriter(job.id, context.committer, options);
   }
@@ -79,7 +87,10 @@ export class JobLog {
       const record = this.#write(type, "terminal", { final_status: status, ...payload });
       if (fitsEnvelope(record)) return { status, record };
     } catch (error) {
-      this.#context.logger.error({ job: this.#job.id, err: error }, "an ending is no JSON");
+      this.#context.logger.error(
+        { job: this.#job.id, err: this.#secrets.cleanError(error) },
+        "an ending is no JSON",
+      );
       return this.#terminal(failure(new Error("an ending is no JSON")));
     }
     return this.#terminal(
@@ -94,7 +105,8 @@ export class JobLog {
 
   #write(type: RecordSource["type"], kind: RecordKind, payload: object): LogRecord {
     const jobSeq = this.#writer.nextSeq;
-    const record = writeRecord({ stem: this.#stem, jobSeq, kind, type, payload });
+    const { text } = writeRecord({ stem: this.#stem, jobSeq, kind, type, payload });
+    const record = { kind, text: this.#secrets.clean(text) };
     if (this.#writer.nextSeq === jobSeq) return record;
     // Its number is taken: one record's text would lie (J1).
     throw new ArcpError("INVALID_REQUEST", "a toJSON method must not emit events");

@@ -6,6 +6,7 @@ import {
   type JobId,
   type JobStatus,
   type Lease,
+  type ProvisionedCredential,
   type SessionId,
   type TerminalStatus,
   type Timer,
@@ -17,6 +18,7 @@ import { Expiry } from "../authority/expiry.ts";
 import type { Grant } from "../authority/grant.ts";
 import { Guard } from "../authority/guard.ts";
 import type { CompiledLease } from "../authority/lease.ts";
+import { Secrets } from "../authority/secrets.ts";
 import type { Lineage } from "../lineage.ts";
 import type { JobChange, JobIndex, RecordKind } from "../store/index.ts";
 import { Cancellation } from "./cancellation.ts";
@@ -48,6 +50,15 @@ export interface JobContext extends JobLogContext {
   readonly endsAtExhaustion: boolean;
   /** The models that a lease without `model.use` allows (R-9.7-2). */
   readonly openModels: ReadonlySet<string>;
+  readonly credentials?: HeldCredentials;
+}
+
+/** What jobs have of provisioned credentials. */
+export interface HeldCredentials {
+  /** Those of now, by the name of the provisioner. */
+  of(job: JobId): ReadonlyMap<string, ProvisionedCredential>;
+  /** Begins to revoke them; called in the turn in which the job's end is written (R-9.8-7). */
+  revoke(job: JobId): void;
 }
 
 /** Where a job comes from, if not from nothing. */
@@ -85,6 +96,8 @@ export class Job implements KnownJob {
   readonly guard: Guard;
   /** What everything that it calls is told of its trace (R-11-5). */
   readonly trace: Trace;
+  /** Shared by a job and all that it delegates to: they pass on to each other what they have. */
+  readonly secrets: Secrets;
   readonly #context: JobContext;
   readonly #log: JobLog;
   readonly #entry: JobEntry;
@@ -126,6 +139,7 @@ export class Job implements KnownJob {
     this.identity = identity;
     this.trace = traceOf(identity);
     this.#parent = parent;
+    this.secrets = parent?.secrets ?? new Secrets();
     this.attempt = legacy?.attempt ?? 1;
     this.#rerun = legacy !== undefined;
     this.checkpoint = legacy?.checkpoint;
@@ -164,6 +178,7 @@ export class Job implements KnownJob {
     });
     this.#log = new JobLog(identity, context, {
       after: legacy?.head,
+      secrets: this.secrets,
       committing: () => this.#entry.save(),
       failed: (error) => this.#lose(error),
     });
@@ -263,6 +278,11 @@ export class Job implements KnownJob {
     return Math.min(this.#log.durable, this.#terminalSeq - 1);
   }
 
+  /** Its credentials of now, by the name of the provisioner. */
+  get credentials(): ReadonlyMap<string, ProvisionedCredential> {
+    return this.#context.credentials?.of(this.id) ?? new Map();
+  }
+
   /** Resolves when the terminal record and the final state are durable; also when the job is suspended. */
   get ended(): Promise<void> {
     return this.#ended.promise;
@@ -352,7 +372,8 @@ export class Job implements KnownJob {
     if (this.#suspension === "done") throw shuttingDown();
     if (!this.live) return;
     const saved = this.flush().then(async () => {
-      if (!isTerminal(this.#state)) await this.#entry.set({ checkpoint: json });
+      if (isTerminal(this.#state)) return;
+      await this.#entry.set({ checkpoint: this.secrets.clean(json) });
     });
     this.#saving = Promise.allSettled([this.#saving, saved]);
     await saved;
@@ -502,7 +523,9 @@ export class Job implements KnownJob {
 
   async #askFor(reason: string | undefined): Promise<boolean> {
     try {
-      return await this.#cancellation.ask(reason, () => this.#entry.set({ cancel: { reason } }));
+      return await this.#cancellation.ask(reason, () =>
+        this.#entry.set({ cancel: { reason: reason && this.secrets.clean(reason) } }),
+      );
     } catch (error) {
       this.#release();
       throw error;
@@ -572,6 +595,7 @@ export class Job implements KnownJob {
     this.#stall?.stop();
     this.budget.close();
     if (this.#parent !== undefined) this.#parent.#children.delete(this);
+    this.#context.credentials?.revoke(this.id);
     this.#stop.stop(reason);
   }
 

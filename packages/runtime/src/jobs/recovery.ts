@@ -101,13 +101,14 @@ async function restart(
 
 /** Never rejects. */
 async function start(context: RunOptions, job: Job, agent: AnyAgent, text: string): Promise<void> {
-  const { logger, store } = context;
+  const { logger, store, credentials } = context;
   job.accept();
   try {
     const input = await checkedInput(agent, JSON.parse(text));
     if (!job.live) return;
     // Before it runs: a job that kills its process must not be run for ever.
     await store.jobs.update(job.id, { attempt: job.attempt });
+    await credentials.reissue(job);
     logger.info({ job: job.id, attempt: job.attempt }, "a job is run again");
     await runAgent(job, agent, input, context);
   } catch (error) {

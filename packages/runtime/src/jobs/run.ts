@@ -54,7 +54,7 @@ export async function runAgent(
     job.end(await success(agent, value, result, logger.child({ job: job.id })));
   } catch (thrown) {
     if (!(thrown instanceof ArcpError))
-      logger.error({ job: job.id, err: thrown }, "an agent failed");
+      logger.error({ job: job.id, err: job.secrets.cleanError(thrown) }, "an agent failed");
     job.end(failure(thrown));
   }
 }

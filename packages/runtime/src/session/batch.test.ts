@@ -1,6 +1,6 @@
 import { ManualClock, newJobId, newSessionId } from "@arcp/core";
 import { expect, test } from "vitest";
-import { emptyVault } from "../authority/vault.ts";
+import { closedVault } from "../authority/vault.ts";
 import type { LogRecord } from "../store/index.ts";
 import { memoryStore } from "../store/memory-store.ts";
 import { Attachment } from "./attachment.ts";
@@ -35,7 +35,7 @@ test("P1: a run above the next number, committed and never sent under, is not co
     { from: 5, job: B, jobFrom: 9, role: "owner" },
   ]);
   // Seen from number 5 on, record 7 of B would have number 3; but that one is A's by what is written.
-  const batch = new Batch(stream, "", emptyVault);
+  const batch = new Batch(stream, "", closedVault);
   batch.add(owner(B), 6, [record, record]);
   expect(batch.runs).toEqual([{ from: 3, job: B, jobFrom: 7, role: "owner" }]);
 });
@@ -46,14 +46,14 @@ test("P1: a run that was committed and never sent under is continued from its ow
     { from: 1, job: A, jobFrom: 1, role: "owner" },
     { from: 5, job: B, jobFrom: 9, role: "owner" },
   ]);
-  const batch = new Batch(stream, "", emptyVault);
+  const batch = new Batch(stream, "", closedVault);
   batch.add(owner(B), 8, [record, record]);
   expect(batch.runs).toEqual([]);
   expect(batch.last).toBe(6);
 });
 
 test("R-6.5-8: one batch holds one notice at most, over all jobs", () => {
-  const batch = new Batch(streamAt(0, 2), "", emptyVault);
+  const batch = new Batch(streamAt(0, 2), "", closedVault);
   batch.add(owner(A), 0, [record, record, record, record]);
   batch.add(owner(B), 0, [record, record, record, record]);
   expect(batch.warns).toBe(true);

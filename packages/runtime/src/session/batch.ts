@@ -1,7 +1,7 @@
 import type { JobId } from "@arcp/core";
-import type { Vault } from "../authority/vault.ts";
+import type { OpenVault } from "../authority/vault.ts";
 import type { LogRecord, Run } from "../store/index.ts";
-import { announce, type Introduction } from "./announcement.ts";
+import { announce, type Introduction, withCredentials } from "./announcement.ts";
 import type { Attachment } from "./attachment.ts";
 import type { Stream } from "./stream.ts";
 import { isVisible, renderFrame } from "./view.ts";
@@ -19,14 +19,14 @@ export class Batch {
   readonly lost: Attachment[] = [];
   readonly #stream: Stream;
   readonly #prefix: string;
-  readonly #vault: Vault;
+  readonly #vault: OpenVault;
   #next: number;
   #characters = 0;
   #read = 0;
   #warns = false;
 
   /** @param prefix of every frame of the session */
-  constructor(stream: Stream, prefix: string, vault: Vault) {
+  constructor(stream: Stream, prefix: string, vault: OpenVault) {
     this.#stream = stream;
     this.#prefix = prefix;
     this.#vault = vault;
@@ -106,7 +106,8 @@ export class Batch {
 
   /** Right behind the record that tells of it, and in front of everything of its own (R-10-2). It takes no number. */
   #introduce(child: Introduction): void {
-    const frame = announce(this.#stream.session, child);
+    const { session, features } = this.#stream;
+    const frame = announce(session, withCredentials(child, features, this.#vault));
     this.frames.push(frame);
     this.#characters += frame.length;
     this.children.push(child.job_id);

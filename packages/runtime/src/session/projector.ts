@@ -1,5 +1,5 @@
 import { HIGH_WATER_MARK, type JobId } from "@arcp/core";
-import type { Vault } from "../authority/vault.ts";
+import type { OpenVault } from "../authority/vault.ts";
 import type {
   CommitOutcome,
   LogPage,
@@ -34,7 +34,7 @@ export type ProjectorEnd =
 export interface ProjectorContext {
   readonly logs: LogStore;
   readonly turn: Turn;
-  readonly vault: Vault;
+  readonly vault: OpenVault;
   /** What introduces a delegated job to its owner; undefined when it is kept no longer. */
   introduction(job: JobId): Promise<Introduction | undefined>;
   /** A subscription fell behind the kept log and has ended (P3). */

@@ -1,6 +1,7 @@
 import type { JobId, SessionId } from "@arcp/core";
+import type { OpenVault } from "../authority/vault.ts";
 import type { Role } from "../store/index.ts";
-import { type Announcement, announce } from "./announcement.ts";
+import { type Announcement, announce, withCredentials } from "./announcement.ts";
 import type { Outbox } from "./outbox.ts";
 import { Projector, type ProjectorContext, type ProjectorEnd } from "./projector.ts";
 import { Requests } from "./requests.ts";
@@ -22,7 +23,12 @@ export interface Link {
 
 type State =
   | { readonly kind: "parked" }
-  | { readonly kind: "connected"; readonly link: Link; readonly projector: Projector };
+  | {
+      readonly kind: "connected";
+      readonly link: Link;
+      readonly projector: Projector;
+      readonly vault: OpenVault;
+    };
 
 /** One session of a principal, connected or parked. */
 export class Session {
@@ -81,7 +87,7 @@ export class Session {
    */
   connect(link: Link, after: number, context: ProjectorContext): void {
     const projector = new Projector(this.stream, link.outbox, after, context);
-    this.#state = { kind: "connected", link, projector };
+    this.#state = { kind: "connected", link, projector, vault: context.vault };
     void projector.ended.then((end) => {
       if (end.kind !== "stopped") link.ended(end);
     });
@@ -116,7 +122,8 @@ export class Session {
   /** Says something to whoever is connected; to nobody while parked. */
   say(message: Announcement): void {
     if (this.#state.kind !== "connected") return;
-    void this.#state.link.outbox.send([announce(this.id, message)]);
+    const { link, vault } = this.#state;
+    void link.outbox.send([announce(this.id, withCredentials(message, this.features, vault))]);
   }
 
   /** What to wait for before a long reply is worked out, so that none pile up behind a client that does not read. */

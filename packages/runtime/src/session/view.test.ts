@@ -15,7 +15,8 @@ const SECRET = "sk-very-secret";
 
 /** A vault with one credential per job, until the job ends. */
 function smallVault(values: Map<JobId, string>) {
-  return { reveal: (job: JobId, id: string) => (id === "cred-1" ? values.get(job) : undefined) };
+  const reveal = (job: JobId, id: string) => (id === "cred-1" ? values.get(job) : undefined);
+  return { reveal, shown: () => [] };
 }
 
 const fail = (error: unknown): never => {

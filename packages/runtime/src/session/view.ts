@@ -1,5 +1,5 @@
 import type { Feature, JobId, SessionId } from "@arcp/core";
-import type { Vault } from "../authority/vault.ts";
+import type { OpenVault } from "../authority/vault.ts";
 import type { LogRecord, Role } from "../store/index.ts";
 
 /** Who looks at a record. All of it is fixed when the attachment is made (P2). */
@@ -44,13 +44,13 @@ export function renderFrame(
   seq: number,
   job: JobId,
   record: LogRecord,
-  vault: Vault,
+  vault: OpenVault,
 ): string {
   const text = record.kind === "credential_rotated" ? reveal(job, record.text, vault) : record.text;
   return `${prefix}${seq},${text}`;
 }
 
-function reveal(job: JobId, text: string, vault: Vault): string {
+function reveal(job: JobId, text: string, vault: OpenVault): string {
   const envelope = JSON.parse(`{${text}`) as { payload: { body: { id: string; value?: string } } };
   const value = vault.reveal(job, envelope.payload.body.id);
   if (value === undefined) return text;

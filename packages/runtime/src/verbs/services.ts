@@ -1,5 +1,6 @@
 import type { ClientMessageType, CloseReason, Envelope } from "@arcp/core";
 import type { Prices } from "../authority/price.ts";
+import type { Vault } from "../authority/vault.ts";
 import type { AdmissionContext } from "../jobs/admission.ts";
 import type { KeyedSubmits } from "../jobs/idempotency.ts";
 import type { Tools } from "../jobs/tools.ts";
@@ -15,6 +16,7 @@ export interface Services extends AdmissionContext {
   readonly models: ReadonlyMap<string, Prices>;
   readonly keyed: KeyedSubmits;
   readonly sessions: Sessions;
+  readonly vault: Vault;
 }
 
 /** Where a request came from: the session and the connection that it arrived on. */

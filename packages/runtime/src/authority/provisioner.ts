@@ -1,0 +1,82 @@
+import { type JobId, type Lease, LocalError } from "@arcp/core";
+
+/** A credential that is wanted for one job. */
+export interface CredentialOrder {
+  /**
+   * The name that the upstream has to know the credential by: it is all that a revocation has. Unique, ASCII, at most 64
+   * characters, no secret.
+   */
+  readonly alias: string;
+  readonly job: {
+    readonly id: JobId;
+    readonly principal: string;
+    /** The resolved reference. */
+    readonly agent: string;
+    readonly traceId: string;
+  };
+  readonly lease: Lease;
+  /** What remains to be spent, as exact decimal text by currency; empty for a job without a budget (R-9.8-3). */
+  readonly budget: Readonly<Record<string, string>>;
+  /** The patterns of `model.use` that the lease grants (R-9.8-3). */
+  readonly models: readonly string[];
+  /** When the job is over at the latest, milliseconds since 1970; undefined when that is open (R-9.8-3). */
+  readonly expiresAt: number | undefined;
+  /** Aborts when the time for the answer is over, or the job is. */
+  readonly signal: AbortSignal;
+}
+
+/** A credential that an upstream has made. */
+export interface IssuedCredential {
+  /** The secret: 16 to 8,192 characters of a bearer token. Of this job alone (R-9.8-2). */
+  readonly value: string;
+  /** The only base URL that it may be presented to. */
+  readonly endpoint: string;
+  /** A hint at the dialect of the API there, such as `openai`. */
+  readonly profile?: string;
+  /** What the upstream enforces, in the words of a lease. */
+  readonly constraints?: {
+    readonly "cost.budget"?: readonly string[];
+    readonly "model.use"?: readonly string[];
+    readonly expires_at?: string;
+  };
+}
+
+/** Issues and revokes credentials at one upstream. What it throws is reported by its name alone, since it may quote a secret. */
+export interface Provisioner {
+  /**
+   * Makes one credential, known by `order.alias`, or none where the job needs none. An `ArcpError` says that the upstream
+   * refused and has made nothing, `BUDGET_EXHAUSTED` that no money was left there; after any other error it may have made
+   * one, and is asked to revoke it.
+   */
+  issue(order: CredentialOrder): Promise<IssuedCredential | undefined>;
+  /**
+   * Revokes the credential that goes by this alias.
+   * @returns whether there was one: false when the upstream knows of none. It may be that the order arrives later yet, so
+   *   after an issue without an answer it is asked again for a while
+   * @throws when it is not known to be revoked: it is tried again, for as long as it takes
+   */
+  revoke(alias: string, signal: AbortSignal): Promise<boolean>;
+}
+
+const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+
+/** @throws LocalError `MISUSE` */
+export function provisionersOf(
+  given: Readonly<Record<string, Provisioner>>,
+  durable: boolean,
+): ReadonlyMap<string, Provisioner> {
+  const provisioners = new Map(Object.entries(given));
+  if (provisioners.size > 0 && !durable) {
+    throw new LocalError(
+      "MISUSE",
+      "provisioners need a durable store: what is to be revoked has to outlive the process",
+    );
+  }
+  for (const name of provisioners.keys()) {
+    if (!NAME.test(name)) {
+      const rule = "begin with a letter or digit and go on with at most 63 of these, ., _ and -";
+      throw new LocalError("MISUSE", `the name of a provisioner has to ${rule}: ${name}`);
+    }
+  }
+  return provisioners;
+}

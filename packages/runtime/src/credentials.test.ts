@@ -1,0 +1,731 @@
+import { ArcpError, LocalError } from "@arcp/core";
+import { pino } from "pino";
+import { expect, test } from "vitest";
+import { FakeUpstream } from "../test/fake-upstream.ts";
+import { settled } from "../test/held-store.ts";
+import { hosts } from "../test/hosts.ts";
+import { Viewer } from "../test/viewer.ts";
+import { allowAnonymous } from "./auth.ts";
+import { defineAgent } from "./jobs/agents.ts";
+import { createRuntime, type Runtime, type RuntimeOptions } from "./runtime.ts";
+import type { JobIndex } from "./store/index.ts";
+import { memoryStore } from "./store/memory-store.ts";
+
+const FEATURES = ["provisioned_credentials", "subscribe", "cost.budget", "model.use", "list_jobs"];
+const HERE = { address: "127.0.0.1", loopback: true };
+
+/** Processes with an upstream that outlives them. */
+function machine(options: Parameters<typeof hosts>[0] = {}) {
+  const upstream = new FakeUpstream();
+  const lines: string[] = [];
+  const logger = pino({ level: "trace" }, { write: (line: string) => void lines.push(line) });
+  const all = hosts({ provisioners: { llm: upstream }, logger, ...options });
+  const view = async (runtime: Runtime, features = FEATURES, token = "secret") => {
+    const viewer = new Viewer(runtime, { peer: HERE });
+    const welcome = await viewer.hello(features, token);
+    return Object.assign(viewer, { welcome });
+  };
+  const begin = async (again: Partial<RuntimeOptions> = {}, rest: object = {}) => {
+    const runtime = all.start(again);
+    const viewer = await view(runtime);
+    const job = await all.submit(viewer, rest);
+    const accepted = await viewer.find(({ type }) => type === "job.accepted");
+    const [credential] = accepted.payload.credentials;
+    return { runtime, viewer, job, accepted, credential };
+  };
+  /** Lets time pass in steps, so that what one timer leads to is there when the next is due. */
+  const pass = async (ms: number, steps = 10) => {
+    for (let step = 0; step < steps; step++) {
+      all.clock.advance(ms / steps);
+      await settled();
+    }
+  };
+  const outstanding = () => all.store.credentials.list();
+  return { ...all, upstream, lines, view, begin, pass, outstanding };
+}
+
+test("R-9.8-1: provisioners without a durable store are a mistake in the configuration", () => {
+  const options = { agents: [], auth: allowAnonymous(), provisioners: { llm: new FakeUpstream() } };
+  expect(() => createRuntime(options)).toThrow(LocalError);
+  expect(() => createRuntime(options)).toThrow("durable store");
+  const store = { ...memoryStore(), durable: true };
+  const named = { ...options, store, provisioners: { "a b": new FakeUpstream() } };
+  expect(() => createRuntime(named)).toThrow("name of a provisioner");
+});
+
+test("R-9.8-1, R-4.1-5: the feature is offered where there is a provisioner, and where secrets may travel", async () => {
+  const { start } = machine();
+  const runtime = start();
+  const offers = async (peer: object | undefined, of = runtime): Promise<boolean> => {
+    const viewer = new Viewer(of, peer === undefined ? {} : { peer: { address: "", ...peer } });
+    const { payload } = await viewer.hello(FEATURES);
+    return payload.capabilities.features.includes("provisioned_credentials");
+  };
+  expect(await offers({ loopback: true })).toBe(true);
+  expect(await offers({ secure: true })).toBe(true);
+  expect(await offers({})).toBe(false);
+  expect(await offers({ secure: false, loopback: false })).toBe(false);
+  expect(await offers(undefined)).toBe(false);
+  expect(await offers({ loopback: true }, start({ provisioners: {} }))).toBe(false);
+});
+
+test("R-9.8-2, R-9.8-3: a job has its own credential before it is accepted, with its budget, models and end", async () => {
+  const { start, view, upstream, clock } = machine();
+  const viewer = await view(start());
+  const held = Promise.withResolvers<void>();
+  upstream.onIssue = () => held.promise;
+  const rest = {
+    lease_request: { "cost.budget": ["EUR:1.50"] },
+    max_runtime_sec: 60,
+  };
+  const replies = [1, 2].map(() => viewer.submit("led", null, rest));
+  await expect.poll(() => upstream.orders.length).toBe(2);
+  await settled();
+  expect(viewer.frames.filter(({ type }) => type === "job.accepted")).toEqual([]);
+  held.resolve();
+  const accepted = await Promise.all(replies);
+  const credentials = accepted.map(({ payload }) => payload.credentials);
+  expect(credentials.map(([{ value }]) => value).sort()).toEqual([...upstream.values].sort());
+  expect(credentials[0]).toEqual([
+    {
+      id: `cred-${accepted[0]?.job_id?.slice(4)}-llm`,
+      scheme: "bearer",
+      value: expect.stringMatching(/^sk-/),
+      endpoint: "https://llm.example/v1",
+      profile: "openai",
+      constraints: { "model.use": [] },
+    },
+  ]);
+  expect(upstream.orders[0]).toMatchObject({
+    alias: expect.stringMatching(/^[\x21-\x7e]{8,64}$/),
+    job: { principal: "alice", agent: expect.stringMatching(/^led/) },
+    budget: { EUR: "1.5" },
+    models: [],
+    expiresAt: clock.now() + 60_000,
+  });
+});
+
+test("R-9.8-2: an upstream that gives two jobs the same value has not issued one", async () => {
+  const { begin, view, upstream, runtime: _, ...rest } = { runtime: 0, ...machine() };
+  upstream.value = () => "sk-the-very-same-value";
+  const { runtime } = await begin();
+  const refused = await (await view(runtime)).submit("led");
+  expect(refused).toMatchObject({ type: "session.error", payload: { code: "INTERNAL_ERROR" } });
+  await settled();
+  expect(upstream.alive.size).toBe(1);
+  expect(await rest.outstanding()).toHaveLength(1);
+});
+
+test("R-9.8-4: what is to be revoked is durable before the upstream is asked, and no value is", async () => {
+  const { begin, upstream, store, outstanding } = machine();
+  const asked: unknown[] = [];
+  upstream.onIssue = async ({ alias, job }) => {
+    asked.push({ alias, rows: await outstanding(), jobs: await store.jobs.get(job.id) });
+  };
+  const { job } = await begin();
+  expect(asked).toMatchObject([
+    { alias: expect.any(String), rows: [{ job: job.id, provisioner: "llm" }], jobs: undefined },
+  ]);
+  const rows = await outstanding();
+  expect(rows.map(({ alias }) => alias)).toEqual([...upstream.alive.keys()]);
+  expect(JSON.stringify(rows)).not.toContain(upstream.values[0]);
+});
+
+test.each(["before", "after"])(
+  "R-9.8-4: a crash right %s the upstream made it leaves nothing alive",
+  async (moment) => {
+    const { start, view, upstream, outstanding, pass } = machine();
+    const viewer = await view(start());
+    const [reached, held] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    upstream[moment === "before" ? "onIssue" : "onIssued"] = () => {
+      reached.resolve();
+      return held.promise;
+    };
+    void viewer.submit("led");
+    await reached.promise;
+    start();
+    await settled();
+    // The order that was on its way arrives when the next process has looked for it already.
+    held.resolve();
+    await settled();
+    await pass(10_000);
+    expect(upstream.values).toHaveLength(1);
+    expect(upstream.alive.size).toBe(0);
+    expect(await outstanding()).toEqual([]);
+  },
+);
+
+test("R-9.8-5: when the second of two cannot be issued the submit fails, and the first is revoked", async () => {
+  const [one, two] = [new FakeUpstream(), new FakeUpstream()];
+  const { start, view, lines, outstanding, store } = machine({ provisioners: { one, two } });
+  const leak = "sk-in-the-error-of-the-upstream";
+  two.onIssued = () => {
+    throw Object.assign(new Error(`made ${leak}`), { status: 502, cause: new SyntaxError(leak) });
+  };
+  const viewer = await view(start());
+  const { type, payload } = await viewer.submit("led");
+  expect({ type, ...payload }).toMatchObject({
+    type: "session.error",
+    code: "INTERNAL_ERROR",
+    retryable: true,
+    details: { reason: "credential_issue" },
+  });
+  await settled();
+  for (const upstream of [one, two]) {
+    expect(upstream.values).toHaveLength(1);
+    expect(upstream.alive.size).toBe(0);
+  }
+  expect(await outstanding()).toEqual([]);
+  expect(await store.jobs.list({ limit: 10 })).toEqual([]);
+  expect(lines.join()).toContain("Error 502 SyntaxError");
+  expect(lines.join() + JSON.stringify(viewer.frames)).not.toContain(leak);
+});
+
+test("R-9.8-5: BUDGET_EXHAUSTED is the upstream's to say, in no words of its own", async () => {
+  const { start, view, upstream, outstanding, pass } = machine();
+  upstream.onIssue = () => {
+    throw new ArcpError("BUDGET_EXHAUSTED", "no money on sk-the-master-key");
+  };
+  const viewer = await view(start());
+  const { payload } = await viewer.submit("led");
+  expect(payload).toMatchObject({ code: "BUDGET_EXHAUSTED" });
+  expect(payload.message).not.toContain("master");
+  await pass(100);
+  // It answered: nobody needs to look for what it did not make.
+  expect(await outstanding()).toEqual([]);
+  expect(upstream.revocations).toHaveLength(1);
+});
+
+test("R-9.8-5, R-9.8-6: an issue that takes too long has failed, and what comes of it later is revoked", async () => {
+  const { start, view, upstream, outstanding, clock } = machine();
+  const held = Promise.withResolvers<void>();
+  upstream.onIssue = () => held.promise;
+  const viewer = await view(start());
+  const reply = viewer.submit("led");
+  await expect.poll(() => upstream.orders.length).toBe(1);
+  clock.advance(9_999);
+  await settled();
+  expect(upstream.orders[0]?.signal.aborted).toBe(false);
+  clock.advance(1);
+  expect((await reply).payload).toMatchObject({ code: "INTERNAL_ERROR" });
+  expect(upstream.orders[0]?.signal.aborted).toBe(true);
+  await settled();
+  // It knows of none, but the order may still be on its way.
+  expect(upstream.revocations).toHaveLength(1);
+  expect(await outstanding()).toHaveLength(1);
+  held.resolve();
+  await settled();
+  expect(upstream.values).toHaveLength(1);
+  expect(upstream.alive.size).toBe(0);
+  expect(await outstanding()).toEqual([]);
+});
+
+test("R-9.8-6: an order that nobody answers is looked for until it cannot arrive any more", async () => {
+  const { start, view, upstream, outstanding, pass } = machine();
+  upstream.onIssue = () => {
+    throw new TypeError("fetch failed");
+  };
+  const viewer = await view(start());
+  await viewer.submit("led");
+  await pass(240_000, 100);
+  expect(await outstanding()).toHaveLength(1);
+  await pass(120_000, 100);
+  expect(await outstanding()).toEqual([]);
+  expect(upstream.revocations.length).toBeLessThan(20);
+});
+
+test("R-9.8-6: a job that is not accepted in spite of its credential leaves none", async () => {
+  const { start, view, upstream, outstanding, store } = machine();
+  const jobs: JobIndex = {
+    insert: () => Promise.reject(new Error("disk full")),
+    update: (id, change) => store.jobs.update(id, change),
+    get: (id) => store.jobs.get(id),
+    list: (query) => store.jobs.list(query),
+    remove: (id) => store.jobs.remove(id),
+  };
+  const viewer = await view(start({ store: { ...store, jobs, durable: true } }));
+  expect((await viewer.submit("led")).payload).toMatchObject({ code: "INTERNAL_ERROR" });
+  await settled();
+  expect(upstream.values).toHaveLength(1);
+  expect(upstream.alive.size).toBe(0);
+  expect(await outstanding()).toEqual([]);
+});
+
+const endings = {
+  success: ({ job }) => job.end("done"),
+  error: ({ job }) => job.end(Promise.reject(new Error("failed"))),
+  cancel: ({ viewer, job }) => viewer.send("job.cancel", {}, { job_id: job.id }),
+  timeout: ({ pass }) => pass(30_000),
+  expiry: ({ pass }) => pass(60_000),
+  stall: ({ pass }) => pass(20_000),
+  "the runtime's close": ({ runtime }) => runtime.close(),
+  crash: ({ start }) => void start(),
+} satisfies Record<
+  string,
+  (
+    context: ReturnType<typeof machine> & Awaited<ReturnType<ReturnType<typeof machine>["begin"]>>,
+  ) => unknown
+>;
+
+test.each(Object.entries(endings))(
+  "R-9.8-6: a credential is revoked when its job ends by %s",
+  async (name, end) => {
+    const all = machine({
+      led: name === "stall" ? { stallSec: 10 } : {},
+      limits: { cancelGraceSec: 1 },
+    });
+    const rest = {
+      ...(name === "timeout" && { max_runtime_sec: 20 }),
+      ...(name === "expiry" && {
+        lease_constraints: { expires_at: new Date(all.clock.now() + 40_000).toISOString() },
+      }),
+    };
+    const viewer = { features: [...FEATURES, "lease_expires_at"] };
+    const runtime = all.start();
+    const seen = await all.view(runtime, viewer.features);
+    const job = await all.submit(seen, rest);
+    expect(all.upstream.alive.size).toBe(1);
+    await end({ ...all, runtime, viewer: seen, job } as never);
+    await all.pass(2000);
+    expect(all.upstream.alive.size).toBe(0);
+    expect(await all.outstanding()).toEqual([]);
+    expect(all.upstream.revocations).toHaveLength(1);
+  },
+);
+
+test("R-9.8-7: revocation has begun when the end is sent, and does not delay it", async () => {
+  const { start, submit, upstream, outstanding } = machine();
+  const asked: boolean[] = [];
+  const runtime = start();
+  const viewer = new Viewer(runtime, {
+    peer: HERE,
+    tap: () => asked.push(upstream.revocations.length > 0),
+  });
+  await viewer.hello(FEATURES);
+  const job = await submit(viewer);
+  upstream.onRevoke = () => new Promise(() => {});
+  await settled();
+  const before = asked.length;
+  job.end("done");
+  await viewer.terminal(job.id);
+  expect(asked.slice(before)).not.toContain(false);
+  expect(await outstanding()).toHaveLength(1);
+  expect(runtime.credentials.list()).toMatchObject([{ job: job.id, state: "revoking" }]);
+});
+
+test("R-9.8-8: a revocation that fails is tried again and reported, also by the next process", async () => {
+  const { begin, start, upstream, lines, pass, outstanding } = machine();
+  upstream.onRevoke = () => {
+    throw Object.assign(new Error(`cannot revoke ${upstream.values[0]}`), { status: 503 });
+  };
+  const { runtime, job } = await begin();
+  job.end("done");
+  await settled();
+  expect(upstream.revocations).toHaveLength(1);
+  await pass(500);
+  expect(upstream.revocations).toHaveLength(2);
+  await pass(500);
+  expect(upstream.revocations).toHaveLength(2);
+  await pass(7_000, 70);
+  expect(upstream.revocations).toHaveLength(5);
+  expect(runtime.credentials.list()).toMatchObject([
+    { job: job.id, provisioner: "llm", state: "revoking", failures: 5, lastFailure: "Error 503" },
+  ]);
+  const reported = lines.map((line) => JSON.parse(line)).filter(({ level }) => level === 50);
+  expect(reported).toMatchObject([{ job: job.id, provisioner: "llm", failure: "Error 503" }]);
+  expect(runtime.credentials.retry()).toBe(1);
+  await settled();
+  expect(upstream.revocations).toHaveLength(6);
+
+  const next = start();
+  await settled();
+  expect(upstream.revocations).toHaveLength(7);
+  upstream.onRevoke = () => {};
+  await pass(60_000, 600);
+  expect(upstream.alive.size).toBe(0);
+  expect(await outstanding()).toEqual([]);
+  expect(next.credentials.list()).toEqual([]);
+  expect(lines.join()).not.toContain(upstream.values[0]);
+});
+
+test("R-9.8-8: what a provisioner left that is gone is listed until the operator has seen to it", async () => {
+  const { begin, start, outstanding, upstream } = machine();
+  const { runtime: first } = await begin();
+  const [row] = await outstanding();
+  await expect(first.credentials.forget(row?.alias ?? "")).rejects.toThrow("cancel");
+  const runtime = start({ provisioners: {} });
+  await settled();
+  expect(runtime.credentials.list()).toMatchObject([
+    { state: "revoking", lastFailure: "UnknownProvisioner", failures: 1 },
+  ]);
+  expect(upstream.alive.size).toBe(1);
+  expect(await runtime.credentials.forget("unknown")).toBe(false);
+  expect(await runtime.credentials.forget(row?.alias ?? "")).toBe(true);
+  expect(runtime.credentials.list()).toEqual([]);
+  expect(await outstanding()).toEqual([]);
+});
+
+test("R-9.8-9, R-7.6-9: a rotation is told to the owner alone, and the prior value is revoked once", async () => {
+  const { begin, view, upstream, outstanding, store } = machine({
+    policy: { mayObserve: () => true },
+  });
+  const { runtime, viewer, job, credential } = await begin();
+  const watchers = await Promise.all([view(runtime), view(runtime, FEATURES, "other")]);
+  for (const watcher of watchers) {
+    await watcher.reply(watcher.send("job.subscribe", { job_id: job.id }, { job_id: job.id }));
+  }
+  expect(job.ctx.credentials.get("llm")).toMatchObject({ value: upstream.values[0] });
+  const known: boolean[] = [];
+  upstream.onRevoke = async () => {
+    const { records } = await store.logs.read(job.id as never, 0, { records: 99, characters: 9e9 });
+    known.push(records.some(({ kind }) => kind === "credential_rotated"));
+  };
+  await runtime.credentials.rotate(job.id);
+  const [former, current] = upstream.values;
+  expect(job.ctx.credentials.get("llm")?.value).toBe(current);
+  const told = await viewer.find(({ payload }) => payload.body?.phase === "credential_rotated");
+  expect(told.payload.body).toEqual({
+    phase: "credential_rotated",
+    id: credential.id,
+    value: current,
+  });
+  await settled();
+  expect(known).toEqual([true]);
+  expect([...upstream.alive.values()]).toEqual([current]);
+  expect(upstream.revocations).toHaveLength(1);
+  expect(await outstanding()).toHaveLength(1);
+  job.end("done");
+  for (const watcher of watchers) {
+    await watcher.terminal(job.id);
+    expect(JSON.stringify(watcher.frames)).not.toContain("credential_rotated");
+    expect(JSON.stringify(watcher.frames)).not.toContain(current);
+  }
+  // Of the principal that submitted it, one saw what was in force when it subscribed.
+  expect(JSON.stringify(watchers[0]?.frames)).toContain(former);
+  expect(JSON.stringify(watchers[1]?.frames)).not.toContain(former);
+  await settled();
+  expect(upstream.alive.size).toBe(0);
+});
+
+test("R-9.8-9: a rotation that fails leaves the former value in force", async () => {
+  const { begin, upstream, outstanding, pass } = machine();
+  const { runtime, viewer, job } = await begin();
+  upstream.onIssue = () => {
+    throw new ArcpError("INTERNAL_ERROR", "not now");
+  };
+  await expect(runtime.credentials.rotate(job.id)).rejects.toMatchObject({
+    code: "INTERNAL_ERROR",
+  });
+  await expect(runtime.credentials.rotate(job.id, "other")).rejects.toThrow(
+    "no credential of other",
+  );
+  await expect(runtime.credentials.rotate("job_x")).rejects.toMatchObject({
+    code: "JOB_NOT_FOUND",
+  });
+  await pass(1000);
+  expect(job.ctx.credentials.get("llm")?.value).toBe(upstream.values[0]);
+  expect(upstream.alive.size).toBe(1);
+  expect(await outstanding()).toHaveLength(1);
+  job.end("done");
+  await viewer.terminal(job.id);
+  expect(JSON.stringify(viewer.frames)).not.toContain("credential_rotated");
+});
+
+test("R-9.8-6: a job that ends while a rotation is in progress leaves nothing alive", async () => {
+  const { begin, upstream, outstanding, pass } = machine();
+  const { runtime, viewer, job } = await begin();
+  const held = Promise.withResolvers<void>();
+  upstream.onIssue = () => held.promise;
+  const rotation = runtime.credentials.rotate(job.id);
+  const failed = expect(rotation).rejects.toThrow();
+  await expect.poll(() => upstream.orders.length).toBe(2);
+  job.end("done");
+  await viewer.terminal(job.id);
+  expect(upstream.orders[1]?.signal.aborted).toBe(true);
+  held.resolve();
+  await failed;
+  await pass(1000);
+  expect(upstream.values).toHaveLength(2);
+  expect(upstream.alive.size).toBe(0);
+  expect(await outstanding()).toEqual([]);
+  expect(JSON.stringify(viewer.frames)).not.toContain(upstream.values[1]);
+});
+
+test("R-9.8-10: whatever an agent says, its credential stands in no record and no log line", async () => {
+  const said: unknown[] = [];
+  const told = defineAgent({
+    name: "talkative",
+    async run(ctx) {
+      const value = ctx.credentials.get("llm")?.value ?? "";
+      said.push(value);
+      await ctx.log.info(`my key is ${value}`, { [value]: { deep: [value] } });
+      await ctx.thought(value);
+      await ctx.status(value);
+      await ctx.emit("x-vendor.acme.note", { value });
+      await ctx.tools.call("echo", { key: value }).catch(() => {});
+      await ctx.checkpoint({ value });
+      await ctx.flush();
+      throw Object.assign(new Error(`401 Incorrect API key provided: ${value}`), { key: value });
+    },
+  });
+  const { start, view, store, lines, upstream } = machine({
+    agents: [told],
+    tools: { echo: (args) => args },
+  });
+  const viewer = await view(start());
+  const { job_id: id } = await viewer.submit("talkative", null, {
+    lease_request: { "tool.call": ["echo"] },
+  });
+  await viewer.terminal(id);
+  await settled();
+  const [value = ""] = upstream.values;
+  expect(said).toEqual([value]);
+  const page = await store.logs.read(id as never, 0, { records: 100, characters: 1e9 });
+  const kept = JSON.stringify([page, await store.jobs.get(id as never)]);
+  expect(kept).not.toContain(value);
+  expect(kept).toContain("my key is [redacted]");
+  expect(JSON.stringify(viewer.stream)).not.toContain(value);
+  expect(lines.join()).not.toContain(value);
+  expect(lines.join()).toContain("Incorrect API key provided: [redacted]");
+});
+
+test("R-9.8-10, R-6.6-3: what an agent returns is cleaned too, and no listing has a credential", async () => {
+  const { begin } = machine();
+  const { viewer, job, credential } = await begin();
+  const listing = await viewer.reply(viewer.send("session.list_jobs", {}));
+  expect(listing.payload.jobs).toHaveLength(1);
+  expect(JSON.stringify(listing)).not.toContain(credential.value);
+  expect(JSON.stringify(listing)).not.toContain("credentials");
+  job.end({ key: credential.value });
+  const { payload } = await viewer.terminal(job.id);
+  expect(payload.result).toEqual({ key: "[redacted]" });
+});
+
+test("R-9.8-11, R-6.3-8: a resume gets the numbers as they were, with the values of now, and none after the end", async () => {
+  const { begin, upstream } = machine();
+  const { runtime, viewer, job } = await begin();
+  await runtime.credentials.rotate(job.id);
+  await runtime.credentials.rotate(job.id);
+  await viewer.find(({ payload }) => payload.body?.value === upstream.values[2]);
+  const again = async (after: number, from: { welcome: (typeof viewer)["welcome"] }) => {
+    const next = new Viewer(runtime, { peer: HERE });
+    const welcome = await next.resume(from.welcome, after);
+    await next.find(({ event_seq }) => event_seq === viewer.stream.length);
+    return Object.assign(next, { welcome });
+  };
+  const second = await again(0, viewer);
+  expect(second.seqs).toEqual(viewer.seqs);
+  const rotations = (of: Viewer) =>
+    of.stream.filter(({ payload }) => payload.body?.phase === "credential_rotated");
+  expect(rotations(viewer).map(({ payload }) => payload.body.value)).toEqual(
+    upstream.values.slice(1),
+  );
+  expect(rotations(second).map(({ payload }) => payload.body.value)).toEqual(
+    [2, 2].map((index) => upstream.values[index]),
+  );
+  expect(rotations(second).map(({ id }) => id)).toEqual(rotations(viewer).map(({ id }) => id));
+  const repeated = second.frames.find(({ type }) => type === "job.accepted");
+  expect(repeated?.payload.credentials).toMatchObject([{ value: upstream.values[2] }]);
+  job.end("done");
+  await second.terminal(job.id);
+  const third = await again(0, second);
+  await third.terminal(job.id);
+  expect(rotations(third).map(({ payload }) => payload.body)).toEqual(
+    [1, 2].map(() => ({ phase: "credential_rotated", id: expect.any(String) })),
+  );
+  expect(JSON.stringify(third.frames)).not.toContain("sk-");
+});
+
+test("R-4.1-5: a session that is resumed where secrets must not travel keeps its numbers and is shown none", async () => {
+  const { begin, upstream } = machine();
+  const { runtime, viewer, job } = await begin();
+  await runtime.credentials.rotate(job.id);
+  await viewer.find(({ payload }) => payload.body?.value === upstream.values[1]);
+  const open = new Viewer(runtime, { peer: { address: "198.51.100.7" } });
+  await open.resume(viewer.welcome, 0);
+  const told = await open.find(({ payload }) => payload.body?.phase === "credential_rotated");
+  expect(told.event_seq).toBe(viewer.stream.at(-1)?.event_seq);
+  await runtime.credentials.rotate(job.id);
+  await open.find(({ event_seq }) => event_seq === (told.event_seq ?? 0) + 1);
+  const { payload } = await open.submit("led");
+  expect(payload.credentials).toBeUndefined();
+  expect(JSON.stringify(open.frames)).not.toContain("sk-");
+});
+
+test("R-9.8-12, R-7.6-9: a subscription shows credentials to the submitter's principal while the job lives", async () => {
+  const { begin, view } = machine({ policy: { mayObserve: () => true } });
+  const { runtime, job, credential } = await begin();
+  const subscribed = async (features: string[], token: string) => {
+    const viewer = await view(runtime, features, token);
+    const request = viewer.send("job.subscribe", { job_id: job.id }, { job_id: job.id });
+    return (await viewer.reply(request)).payload.credentials;
+  };
+  expect(await subscribed(FEATURES, "secret")).toEqual([credential]);
+  expect(await subscribed(FEATURES, "other")).toBeUndefined();
+  expect(await subscribed(["subscribe"], "secret")).toBeUndefined();
+  job.end("done");
+  await settled();
+  expect(await subscribed(FEATURES, "secret")).toBeUndefined();
+});
+
+test("R-6.2-5: a job of a session without the feature has its credential for the agent alone", async () => {
+  const { start, view, submit, upstream } = machine();
+  const runtime = start();
+  const viewer = await view(runtime, ["subscribe"]);
+  const job = await submit(viewer);
+  expect(job.ctx.credentials.get("llm")?.value).toBe(upstream.values[0]);
+  await runtime.credentials.rotate(job.id);
+  expect(job.ctx.credentials.get("llm")?.value).toBe(upstream.values[1]);
+  job.end("done");
+  await viewer.terminal(job.id);
+  expect(viewer.seqs).toEqual([1, 2]);
+  expect(JSON.stringify(viewer.frames)).not.toContain("cred");
+});
+
+test("R-7.2-3: an identical submit is answered with the credentials of now, and none after the end", async () => {
+  const { begin, upstream, view } = machine();
+  const key = { idempotency_key: "k" };
+  const { runtime, viewer, job } = await begin({}, key);
+  await runtime.credentials.rotate(job.id);
+  const other = await view(runtime);
+  for (const one of [viewer, other]) {
+    const { payload } = await one.submit("led", null, key);
+    expect(payload.credentials).toMatchObject([{ value: upstream.values[1] }]);
+  }
+  job.end("done");
+  await viewer.terminal(job.id);
+  expect((await viewer.submit("led", null, key)).payload.credentials).toBeUndefined();
+  expect(upstream.orders).toHaveLength(2);
+});
+
+test("R-5.4-8: a submit that is repeated by its id is told the credentials of now", async () => {
+  const { start, view, upstream, nextRun } = machine();
+  const runtime = start();
+  const viewer = await view(runtime);
+  const run = nextRun();
+  const request = viewer.send("job.submit", { agent: "led", input: null });
+  const { job_id: id = "" } = await viewer.reply(request);
+  const { end } = await run;
+  await runtime.credentials.rotate(id);
+  const repeat = async (count: number) => {
+    viewer.sendAs(request, "job.submit", { agent: "led", input: null });
+    const replies = () => viewer.frames.filter(({ type }) => type === "job.accepted");
+    await expect.poll(() => replies().length).toBe(count);
+    return replies().at(-1)?.payload.credentials;
+  };
+  expect(await repeat(2)).toMatchObject([{ value: upstream.values[1] }]);
+  end("done");
+  await viewer.terminal(id);
+  expect(await repeat(3)).toBeUndefined();
+});
+
+test("R-9.8-9, R-9.8-6: a job that is run again gets a new value under the same id, and the lost one is revoked", async () => {
+  const all = machine({ led: { attempts: 2 } });
+  const { viewer, job, credential } = await all.begin();
+  const run = all.nextRun();
+  const runtime = all.start();
+  const second = await run;
+  const [, current] = all.upstream.values;
+  expect(second.ctx.credentials.get("llm")?.value).toBe(current);
+  const next = new Viewer(runtime, { peer: HERE });
+  await next.resume(viewer.welcome, viewer.stream.length);
+  const told = await next.find(({ payload }) => payload.body?.phase === "credential_rotated");
+  expect(told.payload.body).toMatchObject({ id: credential.id, value: current });
+  expect([...all.upstream.alive.values()]).toEqual([current]);
+  second.end("done");
+  await next.terminal(job.id);
+  await settled();
+  expect(all.upstream.alive.size).toBe(0);
+  expect(await all.outstanding()).toEqual([]);
+});
+
+test("R-9.8-6, R-9.8-5: a job that cannot get a new credential for its next attempt ends", async () => {
+  const all = machine({ led: { attempts: 2 } });
+  const { viewer, job } = await all.begin();
+  all.upstream.onIssue = () => {
+    throw new ArcpError("INTERNAL_ERROR", "not now");
+  };
+  const next = new Viewer(all.start(), { peer: HERE });
+  await next.resume(viewer.welcome, 0);
+  expect((await next.terminal(job.id)).payload).toMatchObject({ code: "INTERNAL_ERROR" });
+  await all.pass(1000);
+  expect(all.runs()).toBe(1);
+  expect(all.upstream.alive.size).toBe(0);
+  expect(await all.outstanding()).toEqual([]);
+});
+
+test("R-4-2: pings are answered while a credential is being issued", async () => {
+  const { start, view, upstream } = machine();
+  const held = Promise.withResolvers<void>();
+  upstream.onIssue = () => held.promise;
+  const viewer = await view(start(), [...FEATURES, "heartbeat"]);
+  const reply = viewer.submit("led");
+  await expect.poll(() => upstream.orders.length).toBe(1);
+  viewer.send("session.ping", { nonce: "n" });
+  await viewer.find(({ type }) => type === "session.pong");
+  held.resolve();
+  expect((await reply).type).toBe("job.accepted");
+});
+
+test("R-9.8-14: a delegated job's credential is bound by its own lease, and is gone with its parent", async () => {
+  const begun = Promise.withResolvers<string>();
+  const child = defineAgent({
+    name: "child",
+    async run(ctx, input) {
+      const own = ctx.credentials.get("llm")?.value;
+      await ctx.log.info(`mine is ${own}, my parent's is ${input}`);
+      begun.resolve(String(own));
+      await new Promise(() => {});
+    },
+  });
+  const { view, upstream, outstanding, store, lines, start, submit } = machine({ agents: [child] });
+  const viewer = await view(start());
+  const { ctx, end, id } = await submit(viewer, {
+    lease_request: { "agent.delegate": ["child"], "cost.budget": ["EUR:5.00"] },
+  });
+  const parents = ctx.credentials.get("llm")?.value ?? "";
+  const delegated = await ctx.delegate(child, parents, { lease: { "cost.budget": ["EUR:0.50"] } });
+  const childs = await begun.promise;
+  expect([...upstream.alive.values()]).toEqual([parents, childs]);
+  expect(upstream.orders[1]).toMatchObject({ job: { id: delegated.id }, budget: { EUR: "0.5" } });
+  const introduced = await viewer.find(({ job_id }) => job_id === delegated.id);
+  expect(introduced).toMatchObject({
+    type: "job.accepted",
+    payload: { parent_job_id: id, credentials: [{ value: childs }] },
+  });
+  // The parent knows what its child has, and says so.
+  await ctx.log.info(`my child's is ${childs}`);
+  await ctx.flush();
+  const gone = upstream.revocations.length;
+  end("done");
+  await viewer.terminal(id);
+  expect(upstream.revocations.length - gone).toBe(2);
+  await settled();
+  expect(upstream.alive.size).toBe(0);
+  expect(await outstanding()).toEqual([]);
+  const logs = [id, delegated.id].map((job) =>
+    store.logs.read(job as never, 0, { records: 99, characters: 9e9 }),
+  );
+  const rows = await Promise.all([id, delegated.id].map((job) => store.jobs.get(job as never)));
+  const written = JSON.stringify([await Promise.all(logs), rows, lines]);
+  for (const value of upstream.values) expect(written).not.toContain(value);
+});
+
+test("R-9.8-6, R-9.8-14: a parent that ends while its child's credential is being issued leaves none", async () => {
+  const child = defineAgent({ name: "child", run: () => null });
+  const { view, upstream, outstanding, start, submit, pass } = machine({ agents: [child] });
+  const viewer = await view(start());
+  const { ctx, end, id } = await submit(viewer, { lease_request: { "agent.delegate": ["child"] } });
+  const held = Promise.withResolvers<void>();
+  upstream.onIssue = () => held.promise;
+  const delegated = ctx.delegate(child).catch(() => {});
+  await expect.poll(() => upstream.orders.length).toBe(2);
+  end("done");
+  await viewer.terminal(id);
+  held.resolve();
+  await delegated;
+  await pass(1000);
+  expect(upstream.values).toHaveLength(2);
+  expect(upstream.alive.size).toBe(0);
+  expect(await outstanding()).toEqual([]);
+});

@@ -1,0 +1,242 @@
+import {
+  ArcpError,
+  type Clock,
+  type CredentialFields,
+  isErrorCode,
+  type JobId,
+  LocalError,
+  ProvisionedCredential,
+} from "@arcp/core";
+import type { Logger } from "pino";
+import type { Outstanding } from "../authority/outstanding.ts";
+import type { CredentialOrder, IssuedCredential, Provisioner } from "../authority/provisioner.ts";
+import { answerWithin, nameOf } from "../authority/upstream.ts";
+import type { Vault } from "../authority/vault.ts";
+import type { HeldCredentials, Job } from "./job.ts";
+
+export interface CredentialsOptions {
+  readonly outstanding: Outstanding;
+  readonly vault: Vault;
+  /** By name. */
+  readonly provisioners: ReadonlyMap<string, Provisioner>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Milliseconds that an upstream has to answer. */
+  readonly patience: number;
+}
+
+/** What is outstanding for one job. */
+interface Keys {
+  /** The aliases of all that was ordered, the current one of each provisioner and those that are being replaced. */
+  readonly aliases: Set<string>;
+  /** The alias of the current one, by the name of the provisioner. */
+  readonly current: Map<string, string>;
+  /** Aborts with the job. */
+  readonly over: AbortController;
+  /** One rotation after the other. */
+  turn: Promise<unknown>;
+}
+
+/** A bearer token, and long enough not to stand in a text by chance. */
+const VALUE = /^(?=.*[A-Za-z])[A-Za-z0-9\-._~+/]{16,8192}=*$/;
+const MAX_CHARACTERS = 64 * 1024;
+
+/** The credentials of jobs: issued before a job is accepted, revoked when it ends, however it ends (R-9.8-2, R-9.8-6). */
+export class Credentials implements HeldCredentials {
+  readonly #options: CredentialsOptions;
+  readonly #jobs = new Map<JobId, Keys>();
+
+  constructor(options: CredentialsOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Issues all that a job gets, or nothing; and nothing to a job that ends meanwhile, as a delegated one may.
+   * @throws ArcpError `BUDGET_EXHAUSTED` when an upstream says so, else `INTERNAL_ERROR` (R-9.8-5)
+   */
+  async issue(job: Job): Promise<void> {
+    const names = [...this.#options.provisioners.keys()];
+    if (names.length === 0) return;
+    const keys = this.#keysOf(job.id);
+    const issued = await Promise.allSettled(names.map((name) => this.#issueOne(job, keys, name)));
+    const failed = issued.find(({ status }) => status === "rejected");
+    if (failed?.status !== "rejected" || keys.over.signal.aborted) return;
+    this.revoke(job.id);
+    throw failed.reason;
+  }
+
+  /** Issues to a job that is run again, whose credentials were lost with the process, and tells its owner (R-9.8-9). */
+  async reissue(job: Job): Promise<void> {
+    await this.issue(job);
+    for (const credential of this.of(job.id).values()) announce(job, credential);
+  }
+
+  /**
+   * Replaces a credential by a new one: the owner is told, then the former one is revoked (R-9.8-9).
+   * @throws LocalError `MISUSE` when the job has no such credential
+   * @throws ArcpError when none can be issued; the former one stays
+   */
+  async rotate(job: Job, name: string): Promise<void> {
+    const keys = this.#jobs.get(job.id);
+    if (keys?.current.get(name) === undefined) {
+      throw new LocalError("MISUSE", `the job ${job.id} has no credential of ${name}`);
+    }
+    const rotated = keys.turn.then(() => this.#rotate(job, keys, name));
+    keys.turn = rotated.catch(() => {});
+    await rotated;
+  }
+
+  of(job: JobId): ReadonlyMap<string, ProvisionedCredential> {
+    return this.#options.vault.of(job);
+  }
+
+  /** The job is over: its credentials are forgotten, and their revocation begins in this very turn (R-9.8-7). */
+  revoke(job: JobId): void {
+    const keys = this.#jobs.get(job);
+    if (keys === undefined) return;
+    this.#jobs.delete(job);
+    this.#options.vault.forget(job);
+    // No ArcpError: that would be the upstream's answer.
+    keys.over.abort(new Error("the job has ended"));
+    for (const alias of keys.aliases) this.#options.outstanding.revoke(alias);
+  }
+
+  async #rotate(job: Job, keys: Keys, name: string): Promise<void> {
+    const former = keys.current.get(name);
+    await this.#issueOne(job, keys, name);
+    const credential = this.of(job.id).get(name);
+    if (credential === undefined || former === undefined) throw ended();
+    announce(job, credential);
+    // Whoever resumes finds the announcement, so the former value is of no use to anybody.
+    await job.flush();
+    keys.aliases.delete(former);
+    this.#options.outstanding.revoke(former);
+  }
+
+  async #issueOne(job: Job, keys: Keys, name: string): Promise<void> {
+    const { outstanding, logger } = this.#options;
+    const alias = await outstanding.order(job.id, name);
+    keys.aliases.add(alias);
+    try {
+      if (keys.over.signal.aborted) throw ended();
+      const issued = await this.#ask(job, keys, name, alias);
+      outstanding.answered(alias);
+      if (issued === undefined) return this.#revokeOne(keys, alias);
+      this.#keep(job, name, credentialOf(job.id, name, issued));
+      keys.current.set(name, alias);
+    } catch (thrown) {
+      // An answer of the upstream: it has made nothing.
+      if (thrown instanceof ArcpError) outstanding.answered(alias);
+      this.#revokeOne(keys, alias);
+      const failure = nameOf(thrown);
+      logger.error({ job: job.id, provisioner: name, failure }, "a credential was not issued");
+      throw refusal(thrown);
+    }
+  }
+
+  /** Asks the upstream, whose answer is of no use any more when the time is over, or the job. */
+  async #ask(
+    job: Job,
+    { over }: Keys,
+    name: string,
+    alias: string,
+  ): Promise<IssuedCredential | undefined> {
+    const { provisioners, outstanding, clock, patience } = this.#options;
+    const row = { alias, job: job.id, provisioner: name, askedAt: clock.now() };
+    const surfaced = (issued: unknown): void => {
+      if (issued !== undefined) outstanding.surfaced(row);
+    };
+    const issued = await answerWithin(
+      clock,
+      patience,
+      async (signal) => {
+        const order = orderOf(job, alias, AbortSignal.any([signal, over.signal]));
+        return await provisioners.get(name)?.issue(order);
+      },
+      surfaced,
+    );
+    if (!over.signal.aborted) return issued;
+    surfaced(issued);
+    throw ended();
+  }
+
+  #keep(job: Job, name: string, credential: ProvisionedCredential): void {
+    job.secrets.add(credential.value);
+    if (this.#options.vault.put(job.id, job.principal, name, credential)) return;
+    throw new Unusable("the value belongs to another credential already");
+  }
+
+  #revokeOne({ aliases }: Keys, alias: string): void {
+    aliases.delete(alias);
+    this.#options.outstanding.revoke(alias);
+  }
+
+  #keysOf(job: JobId): Keys {
+    const keys: Keys = {
+      aliases: new Set(),
+      current: new Map(),
+      over: new AbortController(),
+      turn: Promise.resolve(),
+    };
+    this.#jobs.set(job, keys);
+    return keys;
+  }
+}
+
+function announce(job: Job, { id }: ProvisionedCredential): void {
+  void job.emit("status", { phase: "credential_rotated", id }, "credential_rotated", true);
+}
+
+function orderOf(job: Job, alias: string, signal: AbortSignal): CredentialOrder {
+  const { id, principal, agent, traceId, lease } = job;
+  const { acceptedAt, maxRuntimeSec, expiresAt = Number.POSITIVE_INFINITY } = job.identity;
+  const end = acceptedAt + (maxRuntimeSec ?? Number.POSITIVE_INFINITY) * 1000;
+  const over = Math.min(end, expiresAt);
+  return {
+    alias,
+    job: { id, principal, agent, traceId },
+    lease,
+    budget: Object.fromEntries(job.budget.remaining()),
+    models: lease["model.use"] ?? [],
+    expiresAt: Number.isFinite(over) ? over : undefined,
+    signal,
+  };
+}
+
+/** @throws Unusable when it is none that could be shown */
+function credentialOf(job: JobId, name: string, issued: IssuedCredential): ProvisionedCredential {
+  const { value, endpoint, profile, constraints } = issued;
+  const fields: CredentialFields = {
+    id: `${job.replace(/^job_/, "cred-")}-${name}`,
+    scheme: "bearer",
+    value,
+    endpoint,
+    profile,
+    constraints,
+  };
+  if (typeof value !== "string" || !VALUE.test(value)) throw new Unusable("no bearer token");
+  if (!URL.canParse(endpoint)) throw new Unusable("the endpoint is no URL");
+  if (JSON.stringify(fields).length > MAX_CHARACTERS) throw new Unusable("it is too large");
+  return new ProvisionedCredential(fields);
+}
+
+/** What an upstream made is of no use. */
+class Unusable extends Error {
+  override readonly name = "Unusable";
+}
+
+function ended(): ArcpError {
+  return new ArcpError("CANCELLED", "the job has ended");
+}
+
+/** What is said of an issue that failed: the code alone is the upstream's (R-9.8-5, R-9.8-10). */
+function refusal(thrown: unknown): ArcpError {
+  if (thrown instanceof ArcpError && thrown.code === "BUDGET_EXHAUSTED") {
+    return new ArcpError("BUDGET_EXHAUSTED", "the upstream has no budget left for a credential");
+  }
+  const retryable = !(thrown instanceof ArcpError && isErrorCode(thrown.code)) || thrown.retryable;
+  return new ArcpError("INTERNAL_ERROR", "no credential could be issued", {
+    retryable,
+    details: { reason: "credential_issue" },
+  });
+}
