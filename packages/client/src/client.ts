@@ -105,9 +105,11 @@ export class Client implements AsyncDisposable {
   #accepted(reply: Envelope): Job | undefined {
     if (reply.type !== "job.accepted") return undefined;
     const { feeds } = this.#exchange;
-    const { job_id } = reply.payload;
+    const { credentials, ...accepted } = reply.payload;
+    const { job_id } = accepted;
     const feed = feeds.whole(job_id) ?? feeds.add(new JobFeed(job_id, 0, true));
-    return new Job(this.#source(feed), reply.payload, (reason) => this.#cancel(job_id, reason));
+    feed.credentials.take(credentials);
+    return new Job(this.#source(feed), accepted, (reason) => this.#cancel(job_id, reason));
   }
 
   /** @param after the number behind which history was asked for; undefined when none was */
@@ -117,11 +119,13 @@ export class Client implements AsyncDisposable {
     after: number | undefined,
   ): WatchedJob | undefined {
     if (reply.type !== "job.subscribed") return undefined;
-    const { job_id, truncated, last_job_seq: last } = reply.payload;
+    const { credentials, ...subscribed } = reply.payload;
+    const { job_id, truncated, last_job_seq: last } = subscribed;
     const whole = after === 0 && truncated !== true;
     const feed = new JobFeed(job_id, after ?? last ?? 0, whole);
+    feed.credentials.take(credentials);
     this.#exchange.feeds.add(feed, requestId);
-    return new WatchedJob(this.#source(feed), reply.payload, () => this.#unsubscribe(feed));
+    return new WatchedJob(this.#source(feed), subscribed, () => this.#unsubscribe(feed));
   }
 
   #cancel(job_id: JobId, reason: string | undefined): Promise<void> {

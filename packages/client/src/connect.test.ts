@@ -34,6 +34,7 @@ test("R-6.1-1 R-5.1-3: the hello authenticates, offers what the client understan
         "lease_expires_at",
         "cost.budget",
         "model.use",
+        "provisioned_credentials",
         REQUEST_ID_FEATURE,
       ],
     },

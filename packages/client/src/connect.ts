@@ -38,6 +38,7 @@ const understood: readonly Feature[] = [
   "lease_expires_at",
   "cost.budget",
   "model.use",
+  "provisioned_credentials",
 ];
 
 /** Of this package; a test compares it with the manifest, which a browser cannot read. */

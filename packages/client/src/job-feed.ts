@@ -7,6 +7,7 @@ import {
 } from "@arcp/core";
 import { EventLog } from "./event-log.ts";
 import { handled } from "./handled.ts";
+import { HeldCredentials } from "./held-credentials.ts";
 import type { JobEvent } from "./job-event.ts";
 
 /** How a job ended. */
@@ -27,6 +28,7 @@ export class JobFeed {
   /** Whether it holds the job from its first event. */
   readonly whole: boolean;
   readonly events = new EventLog<JobEvent>();
+  readonly credentials = new HeldCredentials();
   /** Rejects when the job was lost from sight before it ended. */
   readonly outcome: Promise<JobOutcome>;
   readonly #ending = Promise.withResolvers<JobOutcome>();
@@ -46,26 +48,31 @@ export class JobFeed {
       if (event.jobSeq <= this.#position) return;
       this.#position = event.jobSeq;
     }
-    this.events.append(event);
+    this.events.append(this.credentials.read(event));
   }
 
   finish(terminal: Envelope<"job.result" | "job.error">): void {
     this.#ending.resolve(
       terminal.type === "job.result" ? success(terminal.payload) : failure(terminal.payload),
     );
-    this.events.end();
+    this.#end();
   }
 
   /** The job is no longer in sight, whatever becomes of it: readers get the error, after what was received. */
   fail(error: Error): void {
     this.#ending.reject(error);
-    this.events.end(error);
+    this.#end(error);
   }
 
   /** The caller looks no longer: readers just end. */
   leave(error: Error): void {
     this.#ending.reject(error);
-    this.events.end();
+    this.#end();
+  }
+
+  #end(error?: Error): void {
+    this.credentials.forget();
+    this.events.end(error);
   }
 }
 

@@ -1,4 +1,4 @@
-import { type JobId, LocalError, type Payload } from "@arcp/core";
+import { type JobId, LocalError, type Payload, type ProvisionedCredential } from "@arcp/core";
 import { handled } from "./handled.ts";
 import type { JobEvent } from "./job-event.ts";
 import type { JobFeed, JobOutcome } from "./job-feed.ts";
@@ -31,6 +31,14 @@ abstract class JobHandle {
    */
   get events(): AsyncIterable<JobEvent> {
     return this.#feed.events;
+  }
+
+  /**
+   * The credentials that the runtime provisioned for the job, by their ids, with the values of now: look them up when you
+   * need them, since they rotate. Empty once the job has ended. Values are in no printable form.
+   */
+  get credentials(): ReadonlyMap<string, ProvisionedCredential> {
+    return this.#feed.credentials.all;
   }
 
   /** How the job ended, whatever the way. Rejects only as `events` fails. */
@@ -77,15 +85,18 @@ abstract class JobHandle {
   }
 }
 
+/** A reply without what must not be printed (R-9.8-13). */
+export type Printable<T> = Omit<T, "credentials">;
+
 /** A job that this client submitted. */
 export class Job extends JobHandle {
   /** The acceptance: what the job may do, and what it may spend. */
-  readonly accepted: Payload<"job.accepted">;
+  readonly accepted: Printable<Payload<"job.accepted">>;
   readonly #cancel: (reason: string | undefined) => Promise<void>;
 
   constructor(
     source: JobSource,
-    accepted: Payload<"job.accepted">,
+    accepted: Printable<Payload<"job.accepted">>,
     cancel: (reason: string | undefined) => Promise<void>,
   ) {
     super(source);
@@ -107,10 +118,14 @@ export class Job extends JobHandle {
 /** A job that this client watches without authority over it. */
 export class WatchedJob extends JobHandle {
   /** The job's state and authority when the subscription began; `truncated` when older history was gone. */
-  readonly subscribed: Payload<"job.subscribed">;
+  readonly subscribed: Printable<Payload<"job.subscribed">>;
   readonly #leave: () => void;
 
-  constructor(source: JobSource, subscribed: Payload<"job.subscribed">, leave: () => void) {
+  constructor(
+    source: JobSource,
+    subscribed: Printable<Payload<"job.subscribed">>,
+    leave: () => void,
+  ) {
     super(source);
     this.subscribed = subscribed;
     this.#leave = leave;

@@ -1,10 +1,10 @@
-import { defineAgent, memoryStore } from "@arcp/runtime";
+import { defineAgent, memoryStore, type Provisioner } from "@arcp/runtime";
 import type { Store } from "@arcp/runtime/store";
 import { describe, expect, test } from "vitest";
 import { heap } from "../../test/heap.ts";
 import { ALICE, BOB, house } from "../../test/raw-house.ts";
 import { RawSocket } from "../../test/raw-socket.ts";
-import { eventually } from "../../test/stage.ts";
+import { eventually, settled } from "../../test/stage.ts";
 
 /* The other rows of the limits table (packages/runtime/README.md), each through a plain WebSocket. */
 
@@ -454,5 +454,59 @@ describe("jobs", () => {
     await raw.find(({ payload }) => payload.body?.text === "9");
     const notices = raw.received.filter(({ payload }) => payload.body?.phase === "back_pressure");
     expect(notices).toHaveLength(1);
+  });
+
+  test("R-9.8-5, limit provisionerSec: an upstream that does not answer fails the submit, and nobody else's", async () => {
+    let hangs = true;
+    const alive = new Set<string>();
+    const llm: Provisioner = {
+      async issue({ alias }) {
+        if (hangs) await new Promise(() => {});
+        alive.add(alias);
+        return { value: `sk-of-${alias}-and-more`, endpoint: "https://llm.example/v1" };
+      },
+      revoke: async (alias) => alive.delete(alias),
+    };
+    const store = { ...memoryStore(), durable: true };
+    await using home = await house({ store, provisioners: { llm }, limits: { provisionerSec: 3 } });
+    const alice = await home.greeted(["provisioned_credentials"]);
+    const before = home.clock.pending;
+    const slow = alice.send("job.submit", { agent: "puppet" });
+    await eventually(() => home.clock.pending === before + 1);
+    hangs = false;
+    const bob = await home.greeted(["provisioned_credentials"], BOB);
+    const accepted = await bob.request("job.submit", { agent: "puppet" });
+    expect(accepted["payload"].credentials).toHaveLength(1);
+    home.clock.advance(3_000);
+    expect(await alice.reply(slow)).toMatchObject(refusal("credential_issue"));
+    expect(alive.size).toBe(1);
+  });
+
+  test("R-9.8-6, limit credentialDoubtSec: what an upstream made without an answer is looked for so long", async () => {
+    const revocations: string[] = [];
+    const llm: Provisioner = {
+      issue: () => Promise.reject(new TypeError("fetch failed")),
+      async revoke(alias) {
+        revocations.push(alias);
+        return false;
+      },
+    };
+    const store = { ...memoryStore(), durable: true };
+    const limits = { credentialDoubtSec: 2 };
+    await using home = await house({ store, provisioners: { llm }, limits });
+    const alice = await home.greeted();
+    expect(await alice.request("job.submit", { agent: "puppet" })).toMatchObject(
+      refusal("credential_issue"),
+    );
+    for (const ms of [0, 500, 1_000]) {
+      const asked = revocations.length;
+      home.clock.advance(ms);
+      await eventually(() => revocations.length === asked + 1 || ms === 0);
+      await settled();
+      expect(home.runtime.credentials.list()).toMatchObject([{ state: "revoking", failures: 0 }]);
+    }
+    home.clock.advance(2_000);
+    await eventually(() => home.runtime.credentials.list().length === 0);
+    expect(await store.credentials.list()).toEqual([]);
   });
 });

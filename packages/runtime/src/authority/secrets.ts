@@ -4,7 +4,7 @@ const REDACTED = "[redacted]";
 
 /**
  * The secret values that a job, its parent and its children have had in this process: whatever their agents say, none of
- * them gets out (R-9.8-10).
+ * them gets out (P4, R-9.8-10).
  */
 export class Secrets {
   readonly #values = new Set<string>();

@@ -1,0 +1,85 @@
+import { inspect } from "node:util";
+import type { JobId, MessageId } from "@arcp/core";
+import { expect, test } from "vitest";
+import {
+  collect,
+  event,
+  frame,
+  result,
+  ScriptedRuntime,
+  subscribed,
+} from "../test/scripted-runtime.ts";
+
+const endpoint = "https://llm.example/v1";
+const credential = (id: string, value: string, scheme = "bearer") => ({
+  id,
+  scheme,
+  value,
+  endpoint,
+});
+
+async function begun(credentials: ReturnType<typeof credential>[]) {
+  const { client, wire } = await new ScriptedRuntime().online();
+  const submitting = client.submit("echo");
+  const { id } = await wire.next("job.submit");
+  const payload = {
+    request_id: id as MessageId,
+    job_id: "job_1" as JobId,
+    agent: "echo",
+    lease: {},
+    credentials,
+  };
+  wire.send(frame("job.accepted", payload, { job: "job_1" }));
+  const job = await submitting;
+  const rotate = (seq: number, body: object) => {
+    const rotation = { kind: "status", body: { phase: "credential_rotated", ...body } };
+    wire.send(
+      frame("job.event", { ts: undefined, ...rotation }, { seq, job: "job_1", jobSeq: seq }),
+    );
+  };
+  return { client, wire, job, rotate };
+}
+
+const printed = (...things: unknown[]) =>
+  things.map((thing) => inspect(thing, { depth: null, showHidden: true })).join() +
+  JSON.stringify(things);
+
+test("R-9.8-13: a job has its credentials, unknown schemes apart, rotates them, and forgets them at its end", async () => {
+  const { wire, job, rotate } = await begun([
+    credential("one", "secret-one"),
+    credential("two", "secret-two"),
+    credential("three", "secret-three", "mtls"),
+  ]);
+  expect([...job.credentials.keys()]).toEqual(["one", "two"]);
+  expect(job.credentials.get("one")).toMatchObject({ endpoint, value: "secret-one" });
+  rotate(1, { id: "one", value: "secret-four" });
+  rotate(2, { details: { id: "two", value: "secret-five" } });
+  rotate(3, { id: "unknown", value: "secret-six" });
+  rotate(4, { credential_id: "two", credential_value: "secret-seven" });
+  rotate(5, { id: "two" });
+  wire.send(event(6));
+  const reader = job.events[Symbol.asyncIterator]();
+  for (let seq = 1; seq <= 6; seq++) await reader.next();
+  expect([...job.credentials.values()].map(({ value }) => value)).toEqual([
+    "secret-four",
+    "secret-seven",
+  ]);
+  expect(printed(job, job.accepted, [...job.credentials])).not.toContain("secret");
+  wire.send(result(7, "done"));
+  const events = await collect(job.events);
+  expect(events.map(({ body }) => body)[0]).toEqual({ phase: "credential_rotated", id: "one" });
+  expect(printed(events, job)).not.toContain("secret");
+  expect(job.credentials.size).toBe(0);
+});
+
+test("R-9.8-13: a watched job has what the runtime shows, until it is left", async () => {
+  const { client, wire } = await new ScriptedRuntime().online();
+  const watching = client.subscribe("job_9");
+  const request = await wire.next("job.subscribe");
+  wire.send(subscribed(request, { credentials: [credential("one", "secret-one")] }, "job_9"));
+  const job = await watching;
+  expect(job.credentials.get("one")?.value).toBe("secret-one");
+  expect(printed(job, job.subscribed)).not.toContain("secret");
+  job.unsubscribe();
+  expect(job.credentials.size).toBe(0);
+});
