@@ -75,7 +75,7 @@ test("R-9.8-2, R-9.8-3: a job has its own credential before it is accepted, with
   const held = Promise.withResolvers<void>();
   upstream.onIssue = () => held.promise;
   const rest = {
-    lease_request: { "cost.budget": ["EUR:1.50"] },
+    lease_request: { "cost.budget": ["EUR:1.50"], "model.use": ["mistral/*"] },
     max_runtime_sec: 60,
   };
   const replies = [1, 2].map(() => viewer.submit("led", null, rest));
@@ -93,14 +93,14 @@ test("R-9.8-2, R-9.8-3: a job has its own credential before it is accepted, with
       value: expect.stringMatching(/^sk-/),
       endpoint: "https://llm.example/v1",
       profile: "openai",
-      constraints: { "model.use": [] },
+      constraints: { "model.use": ["mistral/*"] },
     },
   ]);
   expect(upstream.orders[0]).toMatchObject({
     alias: expect.stringMatching(/^[\x21-\x7e]{8,64}$/),
     job: { principal: "alice", agent: expect.stringMatching(/^led/) },
     budget: { EUR: "1.5" },
-    models: [],
+    models: ["mistral/*"],
     expiresAt: clock.now() + 60_000,
   });
 });

@@ -1,0 +1,99 @@
+import { ArcpError, type Clock, systemClock } from "@arcp/core";
+import type { CredentialOrder, IssuedCredential, Provisioner } from "@arcp/runtime";
+import { z } from "zod";
+
+export interface LitellmOptions {
+  /** Where the proxy is, such as `https://llm.acme.test`. */
+  readonly url: string;
+  /** What may make and delete keys there: the master key, or one of an administrator. */
+  readonly masterKey: string;
+  readonly clock?: Clock;
+}
+
+const Generated = z.object({ key: z.string() });
+const Refused = z.object({ error: z.object({ type: z.string() }) });
+
+/**
+ * Makes a virtual key of a LiteLLM proxy for every job whose lease grants models: for these models, with the job's budget
+ * in USD and its expiry, under the alias that it is deleted by.
+ *
+ * The proxy has to answer 404 when it is to delete an alias that it does not know, as it does since 1.69.
+ */
+export function litellm({ url, masterKey, clock = systemClock }: LitellmOptions): Provisioner {
+  const post = (path: string, body: object, signal: AbortSignal): Promise<Response> =>
+    fetch(new URL(path, url), {
+      method: "POST",
+      headers: { authorization: `Bearer ${masterKey}`, "content-type": "application/json" },
+      body: JSON.stringify(body),
+      redirect: "error",
+      signal,
+    });
+
+  return {
+    async issue(order): Promise<IssuedCredential | undefined> {
+      // No models would mean all of them, there.
+      if (order.models.length === 0) return undefined;
+      const response = await post("/key/generate", keyFor(order, clock.now()), order.signal);
+      if (!response.ok) throw await refusalOf(response);
+      const { key } = Generated.parse(await response.json());
+      const { USD } = order.budget;
+      return {
+        value: key,
+        endpoint: new URL("/v1", url).href,
+        profile: "openai",
+        constraints: {
+          "model.use": order.models,
+          ...(USD !== undefined && { "cost.budget": [`USD:${USD}`] }),
+          ...(order.expiresAt !== undefined && {
+            expires_at: new Date(order.expiresAt).toISOString(),
+          }),
+        },
+      };
+    },
+
+    async revoke(alias, signal): Promise<boolean> {
+      const response = await post("/key/delete", { key_aliases: [alias] }, signal);
+      await response.body?.cancel();
+      if (response.ok) return true;
+      if (response.status === 404) return false;
+      throw new HttpError(response.status);
+    },
+  };
+}
+
+function keyFor({ alias, job, models, budget, expiresAt }: CredentialOrder, now: number): object {
+  const { USD } = budget;
+  return {
+    key_alias: alias,
+    models,
+    metadata: { arcp_job: job.id, arcp_principal: job.principal, arcp_agent: job.agent },
+    ...(USD !== undefined && { max_budget: Math.max(0, Number(USD)) }),
+    ...(expiresAt !== undefined && {
+      duration: `${Math.max(1, Math.ceil((expiresAt - now) / 1000))}s`,
+    }),
+  };
+}
+
+/** What the proxy said made no key if it is an `ArcpError`; after anything else it may have made one. */
+async function refusalOf(response: Response): Promise<Error> {
+  const { status } = response;
+  // A gateway in between speaks for itself alone.
+  if (status < 400 || status >= 500 || status === 408) return new HttpError(status);
+  const refused = Refused.safeParse(await response.json().catch(() => undefined));
+  return refused.data?.error.type === "budget_exceeded"
+    ? new ArcpError("BUDGET_EXHAUSTED", "the proxy has no budget left")
+    : new ArcpError("INTERNAL_ERROR", `the proxy answered ${status}`, {
+        retryable: status === 429,
+      });
+}
+
+/** Tells of a status alone: what came with it may quote a key. */
+class HttpError extends Error {
+  override readonly name = "HttpError";
+  readonly status: number;
+
+  constructor(status: number) {
+    super(`the proxy answered ${status}`);
+    this.status = status;
+  }
+}
