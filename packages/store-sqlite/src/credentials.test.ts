@@ -1,0 +1,13 @@
+import { expect, test } from "vitest";
+import { outlive } from "../test/outliving.ts";
+import { Scratch } from "../test/scratch.ts";
+
+// The long form is `soak credentials`.
+test("R-9.8-6, R-9.8-8, R-9.8-10: no credential outlives its job, and none is written down", async () => {
+  using scratch = new Scratch();
+  const { ends, credentials, kills } = await outlive(scratch.path, 15);
+  expect(kills).toBeGreaterThan(0);
+  const ended = Object.entries(ends).map(([end, count]) => (end === "refused" ? 0 : count));
+  expect(ended.reduce((sum, count) => sum + count)).toBeGreaterThanOrEqual(15);
+  expect(credentials).toBeGreaterThan(30);
+}, 120_000);
