@@ -42,7 +42,7 @@ export const exchanges: Readonly<Record<TransportName, (runtime: Runtime) => Pro
   memory: async (runtime) => ({
     connect: async () => {
       const pair = linkedPair();
-      runtime.serve(pair.runtime);
+      runtime.serve(pair.runtime, { address: "", loopback: true });
       return new MemoryLine(pair);
     },
     close: async () => {},
