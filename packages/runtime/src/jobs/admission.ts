@@ -154,8 +154,8 @@ export interface UsedKey {
 }
 
 /**
- * Makes a job, issues its credentials, and writes it down, with its idempotency key if it has one. Its clocks run when this resolves; its agent
- * is not started.
+ * Makes a job, issues its credentials, and writes it down, with its idempotency key if it has one. Its clocks run when
+ * this resolves; its agent is not started.
  * @throws ArcpError `INVALID_REQUEST` for a lease too large to be repeated, `INTERNAL_ERROR` for a job too many (R-7.1-5),
  * and for a parent the refusals of its budget; what the issue of a credential fails with (R-9.8-5)
  */
@@ -174,7 +174,7 @@ export async function admit(
       throw new ArcpError("INVALID_REQUEST", "payload.lease_request: is too large");
     }
     await context.credentials.issue(job);
-    await insert(context.store, row, used);
+    if (job.live) await insert(context.store, row, used);
     if (!job.live) {
       await remove(context.store, job.id);
       throw new ArcpError("CANCELLED", "the job that delegates has ended");
