@@ -22,7 +22,8 @@ import { acceptanceOf } from "./acceptance.ts";
 import type { AgentRegistry, AnyAgent } from "./agents.ts";
 import type { Credentials } from "./credentials.ts";
 import { KEY_LIFETIME } from "./idempotency.ts";
-import { Job, type JobContext } from "./job.ts";
+import { Job } from "./job.ts";
+import type { JobContext } from "./job-context.ts";
 import type { JobTable } from "./table.ts";
 
 /** Characters of an acceptance: with the widest of them it still fits one message (R-4.1-7). */

@@ -12,7 +12,8 @@ import type { Outstanding } from "../authority/outstanding.ts";
 import type { CredentialOrder, IssuedCredential, Provisioner } from "../authority/provisioner.ts";
 import { answerWithin, nameOf } from "../authority/upstream.ts";
 import type { Vault } from "../authority/vault.ts";
-import type { HeldCredentials, Job } from "./job.ts";
+import type { Job } from "./job.ts";
+import type { HeldCredentials } from "./job-context.ts";
 
 export interface CredentialsOptions {
   readonly outstanding: Outstanding;

@@ -1,4 +1,4 @@
-import type { Clock, JobId } from "@arcp/core";
+import { type Clock, isTerminal, type JobId, type JobStatus } from "@arcp/core";
 import type { JobChange, JobIndex } from "../store/index.ts";
 import { retried } from "./retry.ts";
 
@@ -49,6 +49,20 @@ export class JobEntry {
     return retried(clock, (attempt) =>
       index.update(id, attempt === 0 ? change : this.#newest(change)),
     );
+  }
+
+  /** Stores a state; the last one with what remains of the budget, and without what only another attempt would need. */
+  settle(status: JobStatus): Promise<void> {
+    if (!isTerminal(status)) return this.set({ status });
+    const finishedAt = this.#options.clock.now();
+    const remaining = this.#options.remaining();
+    return this.set({
+      status,
+      finishedAt,
+      input: undefined,
+      checkpoint: undefined,
+      ...(remaining.size > 0 && { remaining: Object.fromEntries(remaining) }),
+    });
   }
 
   #newest(change: JobChange): JobChange {

@@ -1,6 +1,5 @@
 import {
   ArcpError,
-  type Clock,
   canMove,
   isTerminal,
   type JobId,
@@ -9,19 +8,18 @@ import {
   type ProvisionedCredential,
   type SessionId,
   type TerminalStatus,
-  type Timer,
 } from "@arcp/core";
 import type Big from "big.js";
-import { type ExactNumber, exactNumber } from "../authority/amount.ts";
-import { Budget, type BudgetHolder, type Remainder } from "../authority/budget.ts";
+import type { ExactNumber } from "../authority/amount.ts";
+import type { Budget, Remainder } from "../authority/budget.ts";
 import { Expiry } from "../authority/expiry.ts";
-import type { Grant } from "../authority/grant.ts";
 import { Guard } from "../authority/guard.ts";
 import type { CompiledLease } from "../authority/lease.ts";
 import { Secrets } from "../authority/secrets.ts";
 import type { Lineage } from "../lineage.ts";
-import type { JobChange, JobIndex, RecordKind } from "../store/index.ts";
+import type { RecordKind } from "../store/index.ts";
 import { Cancellation } from "./cancellation.ts";
+import { Deadlines } from "./deadlines.ts";
 import {
   cancelled,
   type Ending,
@@ -31,35 +29,14 @@ import {
   stalled,
   timedOut,
 } from "./ending.ts";
+import { openBudget, remainderMetric } from "./job-budget.ts";
+import type { JobContext } from "./job-context.ts";
 import { JobEntry } from "./job-entry.ts";
 import type { JobIdentity, Legacy } from "./job-identity.ts";
-import { JobLog, type JobLogContext } from "./job-log.ts";
+import { JobLog } from "./job-log.ts";
 import type { KnownJob } from "./known-job.ts";
-import { StallWatch } from "./stall-watch.ts";
 import { StopSignal } from "./stop-signal.ts";
 import { type Trace, traceOf } from "./trace.ts";
-
-export interface JobContext extends JobLogContext {
-  readonly clock: Clock;
-  readonly index: JobIndex;
-  /** Milliseconds that an agent has to stop after a cancel. */
-  readonly cancelGrace: number;
-  /** Whether a job ends at the moment at which its lease expires, rather than with its next operation (R-9.5-3). */
-  readonly endsAtExpiry: boolean;
-  /** Whether a job ends with the first operation that a used-up budget refuses (R-9.6-7). */
-  readonly endsAtExhaustion: boolean;
-  /** The models that a lease without `model.use` allows (R-9.7-2). */
-  readonly openModels: ReadonlySet<string>;
-  readonly credentials?: HeldCredentials;
-}
-
-/** What jobs have of provisioned credentials. */
-export interface HeldCredentials {
-  /** Those of now, by the name of the provisioner. */
-  of(job: JobId): ReadonlyMap<string, ProvisionedCredential>;
-  /** Begins to revoke them; called in the turn in which the job's end is written (R-9.8-7). */
-  revoke(job: JobId): void;
-}
 
 /** Where a job comes from, if not from nothing. */
 export interface JobOrigin {
@@ -105,8 +82,7 @@ export class Job implements KnownJob {
   readonly #stop = new StopSignal();
   readonly #cancellation = new Cancellation();
   readonly #ended = Promise.withResolvers<void>();
-  readonly #timers: Timer[] = [];
-  #stall: StallWatch | undefined;
+  readonly #deadlines: Deadlines;
   #state: JobStatus = "pending";
   #durableState: JobStatus = "pending";
   /** It is to be left to the next process: `asked` while its agent may still tidy up, `done` when nothing is taken any more. */
@@ -147,14 +123,13 @@ export class Job implements KnownJob {
     this.#durableState = legacy?.status ?? "pending";
     this.authority = lease;
     this.#context = context;
+    this.#deadlines = new Deadlines(context.clock);
     const holder = {
       changed: () => this.#keepBudget(),
       say: (remainder: Remainder) => this.#emitRemainder(remainder),
     };
-    this.budget =
-      parent === undefined
-        ? new Budget(lease.budget, { left: legacy?.remaining, holder })
-        : parent.#grant(lease.budget, holder);
+    const options = { left: legacy?.remaining, holder };
+    this.budget = openBudget(lease.budget, options, parent?.budget);
     const { expiresAt } = identity;
     this.#expiry =
       expiresAt === undefined
@@ -298,14 +273,11 @@ export class Job implements KnownJob {
     this.#accepted = true;
     if (!this.live) return;
     if (this.#context.endsAtExpiry && this.#expiry !== undefined) {
-      this.#timers.push(this.#expiry.watch(() => this.#expire()));
+      this.#deadlines.watchExpiry(this.#expiry, () => this.#expire());
     }
-    const { maxRuntimeSec, acceptedAt } = this.identity;
-    if (maxRuntimeSec === undefined) return;
-    const left = maxRuntimeSec * 1000 - (this.#context.clock.now() - acceptedAt);
-    const end = (): unknown => this.end(timedOut(maxRuntimeSec));
-    if (left > 0) this.#after(left, end);
-    else end();
+    const { maxRuntimeSec: seconds, acceptedAt } = this.identity;
+    if (seconds === undefined) return;
+    this.#deadlines.limitRuntime(seconds, acceptedAt, () => this.end(timedOut(seconds)));
   }
 
   /** It is not to be accepted: it leaves nothing behind. */
@@ -324,8 +296,7 @@ export class Job implements KnownJob {
     void this.#settle("running");
     const { stallSec } = this.identity;
     if (stallSec !== undefined) {
-      const { clock } = this.#context;
-      this.#stall = new StallWatch(clock, stallSec * 1000, () => this.end(stalled(stallSec)));
+      this.#deadlines.watchStall(stallSec, () => this.end(stalled(stallSec)));
     }
     return true;
   }
@@ -452,7 +423,7 @@ export class Job implements KnownJob {
     this.#cancellation.acknowledged();
     if (!this.live) return;
     this.#signal(() => new ArcpError("CANCELLED", reason || "cancelled on request"));
-    this.#after(grace, () => this.end(cancelled(reason)));
+    this.#deadlines.after(grace, () => this.end(cancelled(reason)));
     this.#release();
     if (this.#state === "pending" || grace === 0) this.end(cancelled(reason));
   }
@@ -467,7 +438,8 @@ export class Job implements KnownJob {
     if (!this.live || this.#cancellation.asked) return;
     this.#suspension = "asked";
     this.#signal(() => new ArcpError("INTERNAL_ERROR", reason));
-    if (grace > 0 && this.#state === "running") this.#after(grace, () => void this.#leave());
+    if (grace > 0 && this.#state === "running")
+      this.#deadlines.after(grace, () => void this.#leave());
     else void this.#leave();
     await this.ended;
   }
@@ -539,10 +511,8 @@ export class Job implements KnownJob {
   }
 
   /** Says what remains of a budget; runtime only (R-8.2-3, R-9.6-9). */
-  #emitRemainder({ currency, remaining }: Remainder): void {
-    const value = exactNumber(remaining);
-    const body = { name: "cost.budget.remaining", value, unit: currency };
-    void this.emit("metric", body, "budget", true);
+  #emitRemainder(remainder: Remainder): void {
+    void this.emit("metric", remainderMetric(remainder), "budget", true);
   }
 
   /** What remains is durable no later than the cost that changed it, be it a descendant's. */
@@ -559,23 +529,14 @@ export class Job implements KnownJob {
 
   /** Shows a state to others once its record is durable. */
   async #settle(state: JobStatus): Promise<void> {
-    const change = isTerminal(state) ? this.#final(state) : { status: state };
     try {
       await this.flush();
-      await this.#entry.set(change);
+      await this.#entry.settle(state);
     } catch (error) {
       this.#context.logger.error({ job: this.id, err: error }, "a job's state could not be stored");
       if (isTerminal(state)) this.#lost = true;
     }
     if (!isTerminal(this.#durableState)) this.#durableState = state;
-  }
-
-  #final(status: JobStatus): JobChange {
-    const finishedAt = this.#context.clock.now();
-    // Only another attempt would need them, and there is none.
-    const change = { status, finishedAt, input: undefined, checkpoint: undefined };
-    if (this.authority.budget.size === 0) return change;
-    return { ...change, remaining: Object.fromEntries(this.budget.remaining()) };
   }
 
   /** The log is lost: nothing can be told any more, so the agent has to stop. */
@@ -591,8 +552,7 @@ export class Job implements KnownJob {
 
   /** Nothing more comes of this attempt. */
   #halt(reason: () => ArcpError): void {
-    for (const timer of this.#timers.splice(0)) timer.cancel();
-    this.#stall?.stop();
+    this.#deadlines.stop();
     this.budget.close();
     if (this.#parent !== undefined) this.#parent.#children.delete(this);
     this.#context.credentials?.revoke(this.id);
@@ -601,24 +561,8 @@ export class Job implements KnownJob {
 
   /** Whoever waits for a delegated job that works is not stalled. */
   #heard(): void {
-    this.#stall?.heard();
+    this.#deadlines.heard();
     if (this.#parent !== undefined) this.#parent.#heard();
-  }
-
-  /** The budget of a child, set aside from this one. */
-  #grant(grant: Grant, holder: BudgetHolder): Budget {
-    const outcome = this.budget.delegate(grant, { holder });
-    if (outcome.ok) return outcome.child;
-    const { currency, available = "no" } = outcome;
-    throw new ArcpError(
-      "LEASE_SUBSET_VIOLATION",
-      `lease.cost.budget: ${available} ${currency} are available to be delegated`,
-      { details: { currency, ...(outcome.available && { available }) } },
-    );
-  }
-
-  #after(ms: number, fire: () => void): void {
-    this.#timers.push(this.#context.clock.after(ms, fire));
   }
 }
 

@@ -1,0 +1,47 @@
+import type { Clock, Timer } from "@arcp/core";
+import type { Expiry } from "../authority/expiry.ts";
+import { StallWatch } from "./stall-watch.ts";
+
+/** What happens to one job by the clock alone, until it is over. */
+export class Deadlines {
+  readonly #clock: Clock;
+  readonly #timers: Timer[] = [];
+  #stall: StallWatch | undefined;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  after(ms: number, fire: () => void): void {
+    this.#timers.push(this.#clock.after(ms, fire));
+  }
+
+  /** Calls `expired` once the lease allows nothing any more. */
+  watchExpiry(expiry: Expiry, expired: () => void): void {
+    this.#timers.push(expiry.watch(expired));
+  }
+
+  /**
+   * Calls `timedOut` once the job has run for so long, which may be at once.
+   * @param acceptedAt milliseconds since 1970: an attempt after a crash gets no time of its own (R-7.3-6)
+   */
+  limitRuntime(seconds: number, acceptedAt: number, timedOut: () => void): void {
+    const left = seconds * 1000 - (this.#clock.now() - acceptedAt);
+    if (left > 0) this.after(left, timedOut);
+    else timedOut();
+  }
+
+  /** Calls `stalled` when nothing was {@link heard} for so long; it begins to count at once. */
+  watchStall(seconds: number, stalled: () => void): void {
+    this.#stall = new StallWatch(this.#clock, seconds * 1000, stalled);
+  }
+
+  heard(): void {
+    this.#stall?.heard();
+  }
+
+  stop(): void {
+    for (const timer of this.#timers.splice(0)) timer.cancel();
+    this.#stall?.stop();
+  }
+}

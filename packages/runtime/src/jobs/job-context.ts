@@ -1,0 +1,26 @@
+import type { Clock, JobId, ProvisionedCredential } from "@arcp/core";
+import type { JobIndex } from "../store/index.ts";
+import type { JobLogContext } from "./job-log.ts";
+
+/** What all jobs of a runtime share. */
+export interface JobContext extends JobLogContext {
+  readonly clock: Clock;
+  readonly index: JobIndex;
+  /** Milliseconds that an agent has to stop after a cancel. */
+  readonly cancelGrace: number;
+  /** Whether a job ends at the moment at which its lease expires, rather than with its next operation (R-9.5-3). */
+  readonly endsAtExpiry: boolean;
+  /** Whether a job ends with the first operation that a used-up budget refuses (R-9.6-7). */
+  readonly endsAtExhaustion: boolean;
+  /** The models that a lease without `model.use` allows (R-9.7-2). */
+  readonly openModels: ReadonlySet<string>;
+  readonly credentials?: HeldCredentials;
+}
+
+/** What jobs have of provisioned credentials. */
+export interface HeldCredentials {
+  /** Those of now, by the name of the provisioner. */
+  of(job: JobId): ReadonlyMap<string, ProvisionedCredential>;
+  /** Begins to revoke them; called in the turn in which the job's end is written (R-9.8-7). */
+  revoke(job: JobId): void;
+}
