@@ -6,6 +6,8 @@ export type Attempt =
   | { readonly op: "fs.read" | "fs.write" | "fs.list" | "fs.stat"; readonly path: string }
   | { readonly op: "fetch"; readonly url: string }
   | { readonly op: "tool.call"; readonly name: string }
+  /** Calls a model, which says that it used so much. */
+  | { readonly op: "model"; readonly id: string; readonly used?: object; readonly reserve?: object }
   | { readonly op: "authorize"; readonly capability: string; readonly target: string }
   | {
       readonly op: "metric";
@@ -93,6 +95,14 @@ async function perform(
       return (await ctx.fs.stat(attempt.path)).kind;
     case "tool.call":
       return await ctx.tools.call(attempt.name);
+    case "model": {
+      const { id, used = { input: 1 }, reserve } = attempt;
+      const permit = ctx.model(id, reserve && { reserve: numbers(reserve) });
+      return await permit.call(
+        () => "an answer",
+        () => numbers(used),
+      );
+    }
     case "authorize":
       return ctx.authorize(attempt.capability as Capability, attempt.target);
     case "metric": {
@@ -121,6 +131,11 @@ async function perform(
       await ctx.thought("outlasting");
       return await gate();
   }
+}
+
+function numbers(counts: object): Record<string, number> {
+  const given = Object.entries(counts).map(([unit, count]) => [unit, NUMBERS.get(count) ?? count]);
+  return Object.fromEntries(given);
 }
 
 const NUMBERS: ReadonlyMap<unknown, unknown> = new Map<unknown, unknown>([

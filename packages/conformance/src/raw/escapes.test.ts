@@ -20,7 +20,16 @@ beforeAll(async () => {
 afterAll(() => scene[Symbol.asyncDispose]());
 
 /** Operations whose refusal also shows on the stream (R-9.3-3, R-10-3). */
-const SHOWN = ["fs.read", "fs.write", "fs.list", "fs.stat", "fetch", "tool.call", "delegate"];
+const SHOWN = [
+  "fs.read",
+  "fs.write",
+  "fs.list",
+  "fs.stat",
+  "fetch",
+  "model",
+  "tool.call",
+  "delegate",
+];
 
 const tables: Record<string, readonly Escape[]> = { paths, urls, names, money, delegations, late };
 

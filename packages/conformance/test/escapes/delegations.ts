@@ -1,6 +1,6 @@
 import type { Lease } from "@arcp/core";
 import type { Attempt } from "../trespasser.ts";
-import { type Escape, under } from "./escape.ts";
+import { type Escape, under, unseen } from "./escape.ts";
 
 const DENIED = "PERMISSION_DENIED";
 const WIDER = "LEASE_SUBSET_VIOLATION";
@@ -10,6 +10,7 @@ const LEASE = {
   "fs.read": ["$W/**"],
   "net.fetch": ["https://*.acme.test/v2/**"],
   "tool.call": ["ocr.*"],
+  "model.use": ["mistral/*"],
   "agent.delegate": ["trespasser", "pdf-*@2.*"],
   "x-vendor.acme.print": ["lobby/*"],
   "cost.budget": ["USD:1.00", "EUR:2"],
@@ -57,6 +58,7 @@ export const delegations: readonly Escape[] = [
   ...under(LEASE, [narrower], DENIED, [
     ["a child without a lease, a file", child({}, read("open.txt"))],
     ["a child without a lease, a tool", child({}, tool)],
+    ["a child without a lease, a model", child({}, { op: "model", id: "mistral/large-3" })],
     ["a child without a lease, a URL", child({}, may("net.fetch", "https://eu.acme.test/v2"))],
     ["a child without a lease, a child", child({}, to("trespasser"))],
     [
@@ -90,6 +92,9 @@ export const delegations: readonly Escape[] = [
         ["every tool", { "tool.call": ["*"] }],
         ["a shorter tool", { "tool.call": ["ocr*"] }],
         ["a deeper tool", { "tool.call": ["ocr.*/**"] }],
+        ["every model", { "model.use": ["**"] }],
+        ["models of a part of the maker", { "model.use": ["mistral/**"] }],
+        ["a model of another", { "model.use": ["openai/gpt-9"] }],
         ["every agent", { "agent.delegate": ["*"] }],
         ["every version of an agent", { "agent.delegate": ["pdf-*"] }],
         ["another version of an agent", { "agent.delegate": ["pdf-*@*"] }],
@@ -118,10 +123,12 @@ export const delegations: readonly Escape[] = [
       ] satisfies ReadonlyArray<readonly [string, object]>
     ).map(([what, lease]) => [`a child with ${what}`, child(lease as Lease)]),
   ),
-  ...under(LEASE, [narrower], INVALID, [
-    ["a child with a namespace that is none", child({ "fs.exec": ["sub/*"] } as Lease)],
-    ["a child with an empty pattern", child({ "tool.call": [""] })],
-  ]).map((row) => ({ ...row, unseen: true as const })),
+  ...unseen(
+    under(LEASE, [narrower], INVALID, [
+      ["a child with a namespace that is none", child({ "fs.exec": ["sub/*"] } as Lease)],
+      ["a child with an empty pattern", child({ "tool.call": [""] })],
+    ]),
+  ),
   ...under(LEASE, [{ op: "reserve", amounts: { USD: "0.5" } }], WIDER, [
     ["a child with money that is set aside", child({ "cost.budget": ["USD:0.51"] })],
   ]),

@@ -11,7 +11,7 @@ export interface Escape {
   /** What goes well first, and has to: else a runtime that refuses everything would do. */
   readonly allowed: readonly Attempt[];
   readonly tries: readonly Attempt[];
-  /** Nothing that could be shown: not even an event can hold it. */
+  /** Wrong arguments: they never become an operation that could be shown. */
   readonly unseen?: true;
   /** Seconds until the lease expires. */
   readonly expiresInSec?: number;
@@ -29,4 +29,8 @@ export function under(
   return rows.map(([what, attempt, own = code]) => {
     return { what, code: own, lease, allowed, tries: [attempt] };
   });
+}
+
+export function unseen(rows: readonly Escape[]): Escape[] {
+  return rows.map((row) => ({ ...row, unseen: true }));
 }

@@ -7,6 +7,7 @@ const LEASE = {
   "fs.read": ["$W/**"],
   "fs.write": ["out/*"],
   "net.fetch": ["$O/open/**"],
+  "model.use": ["mistral/*"],
   "agent.delegate": ["trespasser"],
 };
 const operations: ReadonlyArray<readonly [string, Attempt]> = [
@@ -17,6 +18,7 @@ const operations: ReadonlyArray<readonly [string, Attempt]> = [
   ["writing a file", { op: "fs.write", path: "out/a.txt" }],
   ["a URL", { op: "fetch", url: "$O/open/a" }],
   ["the word for a URL", { op: "authorize", capability: "net.fetch", target: "$O/open/a" }],
+  ["a model", { op: "model", id: "mistral/large-3" }],
   ["a reservation", { op: "reserve", amounts: { USD: "0.1" } }],
   ["a child", { op: "delegate" }],
 ];

@@ -1,5 +1,5 @@
 import type { Attempt } from "../trespasser.ts";
-import { type Escape, under } from "./escape.ts";
+import { type Escape, under, unseen } from "./escape.ts";
 
 const INVALID = "INVALID_REQUEST";
 const EXHAUSTED = "BUDGET_EXHAUSTED";
@@ -10,6 +10,7 @@ const LEASE = {
   "fs.read": ["$W/**"],
   "fs.write": ["out/*"],
   "net.fetch": ["$O/open/**"],
+  "model.use": ["mistral/*"],
   "agent.delegate": ["trespasser"],
 };
 const spend = (value: unknown, name = "cost.x", unit = "USD"): Attempt => ({
@@ -24,6 +25,12 @@ const reserve = (amounts: object, settle?: object, name?: string): Attempt => ({
   ...(settle && { settle }),
   ...(name && { name }),
 });
+const model = (used: object, most?: object): Attempt => ({
+  op: "model",
+  id: "mistral/large-3",
+  used,
+  ...(most && { reserve: most }),
+});
 const tool: Attempt = { op: "tool.call", name: "ocr.page" };
 const operations: ReadonlyArray<readonly [string, Attempt]> = [
   ["a tool", tool],
@@ -31,6 +38,7 @@ const operations: ReadonlyArray<readonly [string, Attempt]> = [
   ["a directory", { op: "fs.list", path: "." }],
   ["writing a file", { op: "fs.write", path: "out/a.txt" }],
   ["a URL", { op: "fetch", url: "$O/open/a" }],
+  ["a model", { op: "model", id: "mistral/large-3" }],
   ["a reservation", reserve({ EUR: "0.01" })],
   ["a child", { op: "delegate" }],
 ];
@@ -79,6 +87,28 @@ export const money: readonly Escape[] = [
     ["a negative settlement", reserve({ USD: "0.1" }, { USD: "-5" })],
     ["a settlement that is no number", reserve({ USD: "0.1" }, { USD: "NaN" })],
   ]),
+  ...under(LEASE, [model({ input: 1000 }, { input: 2000 })], INVALID, [
+    ["a model that gives money back", model({ input: -1000 })],
+    ["a model that used no number", model({ input: "NaN" })],
+    ["a model that used without end", model({ input: "Infinity" })],
+    ["a model that used words", model({ input: "1" })],
+    ["a model that used nothing known", model({})],
+    ["a model that used what has no price", model({ dreams: 1 })],
+    ["a model that used what every object has", model({ constructor: 1 })],
+  ]),
+  ...under(LEASE, [model({ input: 1000 }, { input: 2000 })], EXHAUSTED, [
+    ["a model that may use more than there is", model({ input: 1 }, { input: 1_000_000_000 })],
+  ]),
+  ...unseen(
+    under(LEASE, [model({ input: 1000 }, { input: 2000 })], INVALID, [
+      ["a model that may use less than nothing", model({ input: 1 }, { input: -1 })],
+      [
+        "a model that may use more than can be counted",
+        model({ input: 1 }, { input: "MAX_VALUE" }),
+      ],
+      ["a model that may use what has no price", model({ input: 1 }, { dreams: 1 })],
+    ]),
+  ),
   ...under(LEASE, [tool, reserve({ USD: "0.75" })], EXHAUSTED, [
     ["a reservation beyond what is left of another", reserve({ USD: "0.26" })],
     ["a reservation beyond the budget", reserve({ USD: "1.000000000000000001" })],

@@ -1,5 +1,5 @@
 import type { Attempt } from "../trespasser.ts";
-import { type Escape, under } from "./escape.ts";
+import { type Escape, under, unseen } from "./escape.ts";
 
 const DENIED = "PERMISSION_DENIED";
 const tool = (name: string): Attempt => ({ op: "tool.call", name });
@@ -8,6 +8,7 @@ const may = (capability: string, target: string): Attempt => ({
   capability,
   target,
 });
+const model = (id: string): Attempt => ({ op: "model", id });
 const print = (target: string): Attempt => may("x-vendor.acme.print", target);
 
 export const names: readonly Escape[] = [
@@ -30,10 +31,28 @@ export const names: readonly Escape[] = [
   ]),
   ...under({}, [], DENIED, [
     ["a tool without a lease", tool("ocr.page")],
+    ["a model without a lease", model("mistral/large-3")],
+    ["the word for a model without a lease", may("model.use", "mistral/large-3")],
     ["a URL without a lease", may("net.fetch", "https://acme.test/")],
     ["a file without a lease", { op: "fs.read", path: "open.txt" }],
     ["a vendor's thing without a lease", print("lobby")],
   ]),
+  ...under({ "model.use": ["mistral/*"] }, [model("mistral/large-3")], DENIED, [
+    ["a model of another", model("openai/gpt-9")],
+    ["a maker without a model", model("mistral")],
+    ["a maker and a slash", model("mistral/")],
+    ["a model of a part of the maker", model("mistral/eu/large-3")],
+    ["a maker with a longer name", model("mistral2/large-3")],
+    ["a maker in another case", model("Mistral/large-3")],
+    ["a model behind another maker", model("x/mistral/large-3")],
+    [".. between makers", model("mistral/../openai/gpt-9")],
+    ["a model behind a blank", model(" mistral/large-3")],
+    ["a homograph of a model", model("mistr\u0430l/large-3")],
+    ["a wildcard as a model", model("*/*")],
+    ["the word for a model of another", may("model.use", "openai/gpt-9")],
+  ]),
+  ...unseen(under({ "model.use": ["**"] }, [], "INVALID_REQUEST", [["no model", model("")]])),
+  ...under({ "model.use": [] }, [], DENIED, [["a model of none", model("mistral/large-3")]]),
   ...under({ "x-vendor.acme.print": ["lobby/*"] }, [print("lobby/2")], DENIED, [
     ["another target", print("vault/1")],
     ["no target", print("")],

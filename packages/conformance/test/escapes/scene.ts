@@ -43,6 +43,11 @@ export async function openScene() {
   const home = await house({
     workspace: join(root, "work"),
     endJobsAtExpiry: false,
+    // By million.
+    models: {
+      "mistral/large-3": { input: { USD: "2" } },
+      "openai/gpt-9": { input: { USD: "9" } },
+    },
     tools: {
       "ocr.page": () => ran.push("ocr.page"),
       "shell.run": () => ran.push("shell.run"),
