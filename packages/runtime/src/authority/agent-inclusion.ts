@@ -4,14 +4,12 @@ import { type Effort, type Inclusion, inclusion } from "./inclusion.ts";
 
 /**
  * The same for patterns of agents: without `@` one covers every version of the names that it covers, and none with `@`
- * covers that.
+ * covers that, for no name has one.
  */
 export function agentInclusion(inner: Glob, outer: Glob, effort: Effort): Inclusion {
-  const isBound = outer.text.includes("@");
-  if (inner.text.includes("@")) {
-    return inclusion(inner, isBound ? outer : inAnyVersion(outer), AGENT_VERSION, effort);
-  }
-  return inclusion(inner, isBound ? undefined : outer, AGENT_NAME, effort);
+  if (!inner.text.includes("@")) return inclusion(inner, outer, AGENT_NAME, effort);
+  const bound = outer.text.includes("@") ? outer : inAnyVersion(outer);
+  return inclusion(inner, bound, AGENT_VERSION, effort);
 }
 
 /** @returns undefined for a pattern that covers no name, which has no `/` */
