@@ -75,9 +75,10 @@ async function live(
 ): Promise<string> {
   const submitted = await submit(owner, way).catch((error: { code?: string }) => error);
   if (!("outcome" in submitted)) {
-    if (submitted.code === "INTERNAL_ERROR" || submitted.code === "BUDGET_EXHAUSTED") {
-      return "refused";
-    }
+    const { code = "" } = submitted;
+    // One that is decided only after a kill may have expired meanwhile.
+    const late = way === "expiry" && code === "INVALID_REQUEST";
+    if (late || code === "INTERNAL_ERROR" || code === "BUDGET_EXHAUSTED") return "refused";
     throw submitted;
   }
   const job = submitted;
