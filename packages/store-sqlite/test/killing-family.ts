@@ -43,7 +43,7 @@ export async function killFamily(
     await job.result();
   } finally {
     await client.close();
-    await victim.kill();
+    await victim.end();
   }
   return { kills, ...(await account(file)) };
 }

@@ -111,7 +111,7 @@ export async function killRepeatedly(
     log(`the job that is run again: ${kills + 1} attempts, ${eventsOfSurvivor} events, all whole`);
   } finally {
     await Promise.all(clients.map((client) => client.close()));
-    await victim.kill();
+    await victim.end();
   }
   await checkEnds(file, jobs + 1, events + eventsOfSurvivor);
   return { kills, jobs, events, eventsOfSurvivor };

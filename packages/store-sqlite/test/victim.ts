@@ -1,6 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
+import { allowAnonymous, createRuntime } from "@arcp/runtime";
+import { sqliteStore } from "../src/index.ts";
 
 const SERVE = fileURLToPath(new URL("serve.ts", import.meta.url));
 
@@ -22,6 +24,18 @@ export class Victim {
     this.#process = child;
     const [line] = await once(child.stdout, "data");
     this.url = String(line).trim();
+  }
+
+  /** Kills it for good. What it had written down only in part, such as an end that the index does not tell, is put right. */
+  async end(): Promise<void> {
+    await this.kill();
+    const runtime = createRuntime({
+      agents: [],
+      auth: allowAnonymous(),
+      store: sqliteStore(this.#file),
+    });
+    await runtime.jobs.get("any");
+    await runtime.close();
   }
 
   async kill(): Promise<void> {
