@@ -17,7 +17,7 @@ const Refused = z.object({ error: z.object({ type: z.string() }) });
  * Makes a virtual key of a LiteLLM proxy for every job whose lease grants models: for these models, with the job's budget
  * in USD and its expiry, under the alias that it is deleted by.
  *
- * The proxy has to answer 404 when it is to delete an alias that it does not know, as it does since 1.69.
+ * The proxy has to answer 404 when it is to delete an alias that it does not know: check that yours does.
  */
 export function litellm({ url, masterKey, clock = systemClock }: LitellmOptions): Provisioner {
   const post = (path: string, body: object, signal: AbortSignal): Promise<Response> =>
