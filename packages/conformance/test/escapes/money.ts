@@ -134,4 +134,21 @@ export const money: readonly Escape[] = [
   ...under({ ...LEASE, "cost.budget": ["USD:1", "JPY:0.0"] }, [], EXHAUSTED, [
     ["a second currency of nothing", tool],
   ]),
+  ...under(
+    { ...LEASE, "cost.budget": ["constructor:1"] },
+    [tool, spend(1, "cost.x", "constructor")],
+    EXHAUSTED,
+    [["a currency named like what every object has", tool]],
+  ),
+  ...under(
+    LEASE,
+    [tool, spend(5e-324), spend(0.9), reserve({ USD: "0.099999999999999999" })],
+    EXHAUSTED,
+    [
+      [
+        "a reservation of the last digit after the smallest cost there is",
+        reserve({ USD: "0.000000000000000001" }),
+      ],
+    ],
+  ),
 ];
