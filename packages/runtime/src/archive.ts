@@ -43,7 +43,7 @@ export class Archive {
     const { store, sessions, clock } = this.#options;
     const startAgents = await recoverJobs(recovery);
     const now = clock.now();
-    const ended: Array<{ job: EndedJob; age: number }> = [];
+    const ended: Array<{ job: Omit<EndedJob, "lineage">; age: number }> = [];
     const kept = new Set<JobId>();
     const parents = new Map<JobId, JobId>();
     const told = new Set<JobId>();
@@ -54,8 +54,7 @@ export class Archive {
         if (parent !== undefined) parents.set(id, parent);
         if (parent !== undefined && request === undefined) told.add(id);
         if (isTerminal(status)) {
-          const lineage = [...lineOf(id, parents)];
-          ended.push({ job: { id, session, keepUntil, lineage }, age: now - finishedAt });
+          ended.push({ job: { id, session, keepUntil }, age: now - finishedAt });
         }
         kept.add(id);
         const siblings = owned.get(session) ?? [];
@@ -70,7 +69,9 @@ export class Archive {
       ownedBy: (session) => owned.get(session) ?? [],
       isTold: (job) => told.has(job),
     });
-    for (const { job, age } of ended.sort((a, b) => b.age - a.age)) this.#retention.keep(job, age);
+    for (const { job, age } of ended.sort((a, b) => b.age - a.age)) {
+      this.#retention.keep({ ...job, lineage: [...lineOf(job.id, parents)] }, age);
+    }
     startAgents();
   }
 
@@ -110,7 +111,6 @@ export class Archive {
   }
 }
 
-/** A parent was accepted before its children, so it is known by the time that they are. */
 function* lineOf(job: JobId, parents: ReadonlyMap<JobId, JobId>): Generator<Lineage[number]> {
   for (let above = parents.get(job); above !== undefined; above = parents.get(above)) {
     yield { job: above, toldAt: Number.POSITIVE_INFINITY };

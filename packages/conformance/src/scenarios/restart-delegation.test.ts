@@ -31,11 +31,12 @@ describe.each(durableWays)("over %s, through a crash of the runtime", (way) => {
       [running.id]: orphaned,
     });
     const { payload } = await again.request("session.list_jobs", {});
-    expect(payload.jobs.map(({ parent_job_id, status }) => [parent_job_id, status])).toEqual([
-      [null, "error"],
-      [id, "success"],
-      [id, "cancelled"],
-    ]);
+    const jobs = payload.jobs.map(({ job_id, ...rest }) => [job_id, rest]);
+    expect(Object.fromEntries(jobs)).toMatchObject({
+      [id]: { parent_job_id: null, status: "error" },
+      [done.id]: { parent_job_id: id, status: "success" },
+      [running.id]: { parent_job_id: id, status: "cancelled" },
+    });
   });
 
   test("R-10-6 and R-7.3-10: a parent that is run again delegates anew, and has paid for what its first children spent", async () => {

@@ -16,14 +16,19 @@ const MAX_MOVES = 1_000_000;
  * compared here: a budget knows what it can grant.
  */
 export function excess(parent: CompiledLease, child: CompiledLease): string | undefined {
+  return outcomeOf(comparing(parent, child));
+}
+
+/** {@link excess} in steps, a pattern of the child each: many of them, against many, take longer than a turn may (J4). */
+export function* comparing(parent: CompiledLease, child: CompiledLease): Comparison {
   const effort = { left: MAX_MOVES };
   for (const namespace of Object.keys(child.json) as Capability[]) {
     if (namespace === "cost.budget") continue;
     const decide = decisions[namespace] ?? withinText;
     const beyond =
       namespace === "net.fetch"
-        ? firstBeyond(parent.urls, child.urls, urlInclusion, effort)
-        : firstBeyond(parent.patterns(namespace), child.patterns(namespace), decide, effort);
+        ? yield* firstBeyond(parent.urls, child.urls, urlInclusion, effort)
+        : yield* firstBeyond(parent.patterns(namespace), child.patterns(namespace), decide, effort);
     if (beyond === undefined) continue;
     const { text, witnesses } = beyond;
     // What another of the parent's patterns lets through proves nothing.
@@ -35,15 +40,28 @@ export function excess(parent: CompiledLease, child: CompiledLease): string | un
   return undefined;
 }
 
-/** What a granted lease allows beyond the requested one, for humans: patterns, or more of a currency, or without end (R-7.1-3). */
-export function widening(requested: CompiledLease, granted: CompiledLease): string | undefined {
+/**
+ * What a granted lease allows beyond the requested one, for humans: patterns, or more of a currency, or without end
+ * (R-7.1-3). In steps as {@link comparing}.
+ */
+export function* widening(requested: CompiledLease, granted: CompiledLease): Comparison {
   for (const [currency, amount] of requested.budget) {
     const left = granted.budget.get(currency);
     if (left === undefined || left.gt(amount)) {
       return `cost.budget allows ${left?.toFixed() ?? "any amount of"} ${currency}, and ${amount.toFixed()} was requested`;
     }
   }
-  return excess(requested, granted);
+  return yield* comparing(requested, granted);
+}
+
+/** Ends with what is beyond, if anything is. */
+export type Comparison = Generator<undefined, string | undefined>;
+
+function outcomeOf(comparison: Comparison): string | undefined {
+  for (;;) {
+    const { done, value } = comparison.next();
+    if (done === true) return value;
+  }
 }
 
 const withinPaths: Decide<Glob> = (inner, outer, effort) => inclusion(inner, outer, PATH, effort);
@@ -62,13 +80,14 @@ interface Beyond {
 }
 
 /** The first pattern of the child that is not proven to be within one of the parent's. */
-function firstBeyond<P extends { readonly text: string }>(
+function* firstBeyond<P extends { readonly text: string }>(
   parents: readonly P[],
   children: readonly P[],
   decide: Decide<P>,
   effort: Effort,
-): Beyond | undefined {
+): Generator<undefined, Beyond | undefined> {
   for (const inner of children) {
+    yield;
     // What is evident costs no effort, and is accepted whatever was spent before (R-9.4-2).
     if (parents.some((outer) => decide(inner, outer, { left: 0 }).kind === "included")) continue;
     const witnesses: string[] = [];

@@ -14,7 +14,7 @@ import type { Logger } from "pino";
 import { parseExpiry } from "../authority/expiry.ts";
 import { type CompiledLease, compileLease } from "../authority/lease.ts";
 import { withClosedModels } from "../authority/model-use.ts";
-import { widening } from "../authority/subset.ts";
+import { type Comparison, widening } from "../authority/subset.ts";
 import type { Limits } from "../limits.ts";
 import type { Policy } from "../policy.ts";
 import type { JobRow, Store } from "../store/index.ts";
@@ -28,6 +28,9 @@ import type { JobTable } from "./table.ts";
 
 /** Characters of an acceptance: with the widest of them it still fits one message (R-4.1-7). */
 const MAX_ACCEPTANCE = 256 * 1024;
+
+/** Steps of a turn that it costs to look for one pattern among all those of another lease. */
+const PATTERN_STEPS = 32;
 
 /** What decides about a job before there is one. */
 export interface AdmissionContext {
@@ -119,20 +122,36 @@ export function readLease(
  * What the policy makes of a requested lease: the same or less (R-7.1-3).
  * @throws ArcpError `INTERNAL_ERROR` when the policy widens it: that is a mistake of the operator's, and nothing is granted
  */
-export function grantLease(
-  { policy, logger }: Pick<AdmissionContext, "policy" | "logger">,
+export async function grantLease(
+  context: Pick<AdmissionContext, "policy" | "logger" | "jobContext">,
   principal: string,
   agent: AnyAgent,
   requested: CompiledLease,
-): CompiledLease {
+): Promise<CompiledLease> {
+  const { policy, logger } = context;
   const given = policy.grant(principal, requested.json, formatAgentReference(agent));
   const granted = withClosedModels(requested.json, given);
   if (granted === requested.json) return requested;
   const compiled = compileLease(granted, { workspace: requested.workspace });
-  const problem = compiled.ok ? widening(requested, compiled.lease) : compiled.problem;
+  const problem = compiled.ok
+    ? await compared(context, widening(requested, compiled.lease))
+    : compiled.problem;
   if (compiled.ok && problem === undefined) return compiled.lease;
   logger.error({ principal, problem }, "the policy grants what was not requested; job refused");
   throw new ArcpError("INTERNAL_ERROR", "the lease could not be granted");
+}
+
+/** What comes of comparing two leases, in as many turns as it takes: it holds up nobody (J4). */
+export async function compared(
+  { jobContext }: Pick<AdmissionContext, "jobContext">,
+  comparison: Comparison,
+): Promise<string | undefined> {
+  const { turn } = jobContext.committer;
+  for (;;) {
+    const { done, value } = comparison.next();
+    if (done === true) return value;
+    await turn.spend("answering", PATTERN_STEPS);
+  }
 }
 
 /**

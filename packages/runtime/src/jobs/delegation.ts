@@ -11,12 +11,13 @@ import {
 import { clip } from "../authority/clip.ts";
 import type { CompiledLease } from "../authority/lease.ts";
 import { withModelsOf } from "../authority/model-use.ts";
-import { excess } from "../authority/subset.ts";
+import { comparing } from "../authority/subset.ts";
 import type { JobRow } from "../store/index.ts";
 import {
   type AdmissionContext,
   admit,
   checkOpen,
+  compared,
   readExpiry,
   readLease,
   resolveAgent,
@@ -61,6 +62,7 @@ export async function delegate(
 ): Promise<Delegated> {
   const agent = agentOf(context, parent, wanted);
   const taken = await checkedInput(agent, input, "input");
+  const lease = await leaseOf(context, parent, agent, wanted);
   // Between the two a cancel, an expiry or an exhaustion may have passed; from here to the child's place in the budget
   // nothing can come in between.
   check(parent, formatAgentReference(agent));
@@ -73,7 +75,6 @@ export async function delegate(
       { details: { reason: "delegation_depth" } },
     );
   }
-  const lease = leaseOf(context, parent, agent, wanted);
   const { traceId, ...traceContext } = parent.trace;
   const asked = {
     principal: parent.principal,
@@ -127,15 +128,15 @@ function check({ guard }: Job, agent: string): void {
   if (refusal !== undefined) throw refusal;
 }
 
-function leaseOf(
+async function leaseOf(
   context: AdmissionContext,
   { authority }: Job,
   agent: AnyAgent,
   { lease_request: requested = {} }: Wanted,
-): CompiledLease {
+): Promise<CompiledLease> {
   const effective = withModelsOf(authority.json, context.jobContext.openModels, requested);
   const lease = readLease(context, agent, effective, "lease");
-  const problem = excess(authority, lease);
+  const problem = await compared(context, comparing(authority, lease));
   if (problem === undefined) return lease;
   throw new ArcpError("LEASE_SUBSET_VIOLATION", `lease: ${problem}`);
 }

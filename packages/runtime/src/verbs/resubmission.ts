@@ -1,4 +1,4 @@
-import { ArcpError, type Envelope } from "@arcp/core";
+import { ArcpError, type Envelope, type JobId, type SessionId } from "@arcp/core";
 import { acceptanceOf } from "../jobs/acceptance.ts";
 import type { UsedKey } from "../jobs/admission.ts";
 import { jobOf } from "../jobs/finished-job.ts";
@@ -102,18 +102,7 @@ async function adopt(
   await store.jobs.update(id, { session: session.id, request: request.id, submittedIn });
   // From here on what it delegates belongs to the new owner; what was on its way is in the store by now.
   jobs.get(id)?.adopt(session.id);
-  const family = new Set([id]);
-  const children: ListedJob[] = [];
-  for (let after: ListedJob | undefined; ; ) {
-    const rows = await store.jobs.list({ session: before, limit: 100, ...(after && { after }) });
-    for (const row of rows) {
-      if (row.parent === undefined || !family.has(row.parent)) continue;
-      family.add(row.id);
-      children.push(row);
-    }
-    after = rows.at(-1);
-    if (after === undefined) break;
-  }
+  const children = await descendants(store, id, before);
   await Promise.all(
     children.map((row) =>
       store.jobs.update(row.id, { session: session.id, submittedIn: row.submittedIn ?? before }),
@@ -121,4 +110,28 @@ async function adopt(
   );
   logger.info({ job: id, session: session.id }, "a job has a new owner");
   return children;
+}
+
+/** All that a job has delegated, and what that has, while they belonged to the same session. */
+async function descendants(
+  { jobs }: Services["store"],
+  root: JobId,
+  session: SessionId,
+): Promise<readonly ListedJob[]> {
+  const delegated: ListedJob[] = [];
+  for (let after: ListedJob | undefined; ; ) {
+    const rows = await jobs.list({ session, limit: 100, ...(after && { after }) });
+    delegated.push(...rows.filter(({ parent }) => parent !== undefined));
+    after = rows.at(-1);
+    if (after === undefined) break;
+  }
+  // Of two jobs of one moment either may be listed first, so a child may stand in front of its parent.
+  const byParent = Map.groupBy(delegated, ({ parent }) => parent);
+  const found: ListedJob[] = [];
+  for (const above = [root]; above.length > 0; ) {
+    const children = byParent.get(above.shift()) ?? [];
+    found.push(...children);
+    above.push(...children.map(({ id }) => id));
+  }
+  return found;
 }

@@ -111,10 +111,10 @@ async function create(
   const trace = readTrace(request);
   const agent = resolveAgent(services, principal, reference);
   const input = await checkedInput(agent, payload.input);
+  const requested = readLease(services, agent, payload.lease_request ?? {}, LEASE);
+  const lease = await grantLease(services, principal, agent, requested);
   // Only now: an agent's check of its input may outlast the patience of a closing runtime.
   checkOpen(services);
-  const requested = readLease(services, agent, payload.lease_request ?? {}, LEASE);
-  const lease = grantLease(services, principal, agent, requested);
   const { job, row } = await admit(
     services,
     {
