@@ -9,6 +9,11 @@ const REDACTED = "[redacted]";
 export class Secrets {
   readonly #values = new Set<string>();
 
+  /** Whether there are any. */
+  get any(): boolean {
+    return this.#values.size > 0;
+  }
+
   add(value: string): void {
     this.#values.add(value);
   }
@@ -22,6 +27,6 @@ export class Secrets {
 
   /** What may be logged of an error: it often quotes the key that was refused. */
   cleanError(error: unknown): unknown {
-    return this.#values.size === 0 ? error : this.clean(inspect(error, { depth: 4 }));
+    return !this.any ? error : this.clean(inspect(error, { depth: 4 }));
   }
 }

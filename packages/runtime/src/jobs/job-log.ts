@@ -105,8 +105,8 @@ export class JobLog {
 
   #write(type: RecordSource["type"], kind: RecordKind, payload: object): LogRecord {
     const jobSeq = this.#writer.nextSeq;
-    const { text } = writeRecord({ stem: this.#stem, jobSeq, kind, type, payload });
-    const record = { kind, text: this.#secrets.clean(text) };
+    const written = writeRecord({ stem: this.#stem, jobSeq, kind, type, payload });
+    const record = this.#secrets.any ? { kind, text: this.#secrets.clean(written.text) } : written;
     if (this.#writer.nextSeq === jobSeq) return record;
     // Its number is taken: one record's text would lie (J1).
     throw new ArcpError("INVALID_REQUEST", "a toJSON method must not emit events");

@@ -68,7 +68,7 @@ export class Batch {
     attachment: Attachment,
     cursor: number,
     records: readonly LogRecord[],
-    children: ReadonlyMap<LogRecord, Introduction> = new Map(),
+    children?: ReadonlyMap<LogRecord, Introduction>,
   ): void {
     const { job, role } = attachment;
     const { features, journal, lag } = this.#stream;
@@ -96,7 +96,7 @@ export class Batch {
         }
         this.#push(renderFrame(this.#prefix, this.#next, job, record, this.#vault));
         if (crossing && !terminal) run = this.#warn(attachment, jobSeq, record);
-        const child = children.get(record);
+        const child = children?.get(record);
         if (child !== undefined) this.#introduce(child);
       }
       if (terminal) this.ended.add(attachment);

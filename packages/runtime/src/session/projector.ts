@@ -230,7 +230,9 @@ export class Projector {
         records: this.#ready.size === 0 ? room : Math.min(room, QUANTUM),
         characters: LIMITS.characters - batch.characters,
       });
-      const children = await this.#introductions(attachment, cursor, page);
+      const children = mayDelegate(attachment, page)
+        ? await this.#introductions(attachment, cursor, page)
+        : undefined;
       while (this.#waits) await this.#context.turn.next();
       if (attachment.isBehind(page, cursor)) {
         const live = attachment.liveIn(page, cursor);
@@ -257,7 +259,6 @@ export class Projector {
     { floor, records }: LogPage,
   ): Promise<ReadonlyMap<LogRecord, Introduction>> {
     const introductions = new Map<LogRecord, Introduction>();
-    if (attachment.role !== "owner") return introductions;
     const start = attachment.startIn(floor, cursor);
     for (const [index, record] of records.entries()) {
       if (record.kind !== "delegate" || start + index < attachment.told) continue;
@@ -315,6 +316,11 @@ export class Projector {
     this.#wake = undefined;
     wake?.();
   }
+}
+
+/** Whether a job is delegated in what its owner reads. Nearly no page has one, and each is asked. */
+function mayDelegate({ role }: Attachment, { records }: LogPage): boolean {
+  return role === "owner" && records.some(({ kind }) => kind === "delegate");
 }
 
 /** The child that a record of a delegation names. */
