@@ -99,3 +99,20 @@ test("J4: a lease of many patterns is compared in many turns, and holds up nobod
   counting = false;
   expect(turns).toBeGreaterThan(40);
 });
+
+test("R-10-2 and R-10-3: a child that is over before it begins was accepted all the same", async () => {
+  const { store, clock, viewer, parent } = await delegating();
+  store.held.logs.hold();
+  const attempt = parent.ctx.delegate("led", null, { id: "d-1", maxRuntimeSec: 1 });
+  await settled();
+  clock.advance(1000);
+  await settled();
+  await store.held.logs.open();
+  const child = await attempt;
+  await expect(child.result()).rejects.toMatchObject({ code: "TIMEOUT" });
+  parent.end();
+  await viewer.terminal(parent.id);
+  const told = viewer.stream.filter(({ payload }) => payload.body?.delegate_id === "d-1");
+  expect(told.map(({ payload }) => payload.body.child_job_id)).toEqual([child.id]);
+  expect(viewer.stream.some(({ payload }) => payload.kind === "tool_result")).toBe(false);
+});

@@ -93,7 +93,8 @@ export async function delegate(
   const { job: child, row } = await admit(context, asked, used);
   // The child starts behind the record that tells of it (J2).
   await parent.announce(child, { ...wanted, lease_request: lease.json, child_job_id: child.id });
-  if (!child.live) {
+  // A child that is over by a clock of its own was told of all the same.
+  if (!parent.live) {
     throw new ArcpError("CANCELLED", "the delegated job was ended before it began");
   }
   return { child, row, agent, input: taken };
