@@ -116,3 +116,33 @@ test("R-10-2 and R-10-3: a child that is over before it begins was accepted all 
   expect(told.map(({ payload }) => payload.body.child_job_id)).toEqual([child.id]);
   expect(viewer.stream.some(({ payload }) => payload.kind === "tool_result")).toBe(false);
 });
+
+test.each([
+  ["too large a result", "x".repeat(2 * 1024 * 1024)],
+  ["what is no JSON", { number: 1n }],
+])("R-10-7: a child that returns %s has failed, for its parent too", async (_, value) => {
+  const { viewer, parent, begun } = await delegating();
+  const child = await parent.ctx.delegate("led");
+  await settled();
+  (await begun.get(child.id)?.promise)?.end(value);
+  const { payload } = await viewer.terminal(child.id);
+  expect(payload).toMatchObject({ final_status: "error", code: "INTERNAL_ERROR" });
+  await expect(child.result()).rejects.toMatchObject({
+    code: "INTERNAL_ERROR",
+    message: payload.message,
+  });
+});
+
+test("R-10-7 and J2: a result that never became durable is no result", async () => {
+  const { store, parent, begun } = await delegating();
+  const child = await parent.ctx.delegate("led");
+  await settled();
+  const { append } = store.logs;
+  store.logs.append = async (batches) => {
+    const mine = batches.filter(({ job }) => job !== child.id);
+    const outcomes = [...(await append(mine))];
+    return batches.map(({ job }) => (job === child.id ? "fenced" : (outcomes.shift() ?? "fenced")));
+  };
+  (await begun.get(child.id)?.promise)?.end("lost");
+  await expect(child.result()).rejects.toMatchObject({ code: "INTERNAL_ERROR" });
+});

@@ -1,4 +1,4 @@
-import { ArcpError, type TerminalStatus } from "@arcp/core";
+import { ArcpError } from "@arcp/core";
 import type { Logger } from "pino";
 import type { Secrets } from "../authority/secrets.ts";
 import type { LogRecord, RecordKind } from "../store/index.ts";
@@ -63,11 +63,11 @@ export class JobLog {
     return this.#writer.append(record, over) ?? DONE;
   }
 
-  /** Writes the terminal record: whatever an agent hands over, one comes of it. @returns the state that it tells */
-  end(ending: Ending): TerminalStatus {
-    const { status, record } = this.#terminal(ending);
+  /** Writes the terminal record: whatever an agent hands over, one comes of it. @returns the ending that it tells */
+  end(ending: Ending): Ending {
+    const { told, record } = this.#terminal(ending);
     void this.#writer.append(record, true);
-    return status;
+    return told;
   }
 
   /** Resolves once everything written so far is durable; rejects when the log is lost. */
@@ -80,12 +80,12 @@ export class JobLog {
     this.#context.committer.enlist(this.#writer);
   }
 
-  #terminal(ending: Ending): { status: TerminalStatus; record: LogRecord } {
+  #terminal(ending: Ending): { told: Ending; record: LogRecord } {
     const { status, payload } = ending;
     const type = status === "success" ? "job.result" : "job.error";
     try {
       const record = this.#write(type, "terminal", { final_status: status, ...payload });
-      if (fitsEnvelope(record)) return { status, record };
+      if (fitsEnvelope(record)) return { told: ending, record };
     } catch (error) {
       this.#context.logger.error(
         { job: this.#job.id, err: this.#secrets.cleanError(error) },

@@ -263,9 +263,9 @@ export class Job implements KnownJob {
     return this.#ended.promise;
   }
 
-  /** How it ended; undefined before, and when it is lost or left to the next process. */
+  /** How it ended, as its log tells it; undefined before, and when it is lost or left to the next process. */
   get ending(): Ending | undefined {
-    return this.#ending;
+    return this.#lost ? undefined : this.#ending;
   }
 
   /** The job is accepted for good: its clocks run, from the first acceptance on (R-7.3-6, R-9.5-3). */
@@ -378,9 +378,9 @@ export class Job implements KnownJob {
     // Their last costs are charged before the last word on this budget (R-10-6).
     for (const child of [...this.#children]) child.#orphan();
     for (const remainder of this.budget.unsaid()) this.#emitRemainder(remainder);
-    this.#ending = ending;
     this.#terminalSeq = this.#log.nextSeq;
-    const status = this.#log.end(ending);
+    this.#ending = this.#log.end(ending);
+    const { status } = this.#ending;
     this.#state = status;
     this.#halt(() => new ArcpError("CANCELLED", "the job has ended"));
     void this.#settle(status).then(this.#ended.resolve);
