@@ -52,7 +52,7 @@ async function resultOf<Output>(child: Job, logs: LogStore): Promise<Output> {
   const value: unknown =
     payload.result_id === undefined
       ? JSON.parse(JSON.stringify(payload.result ?? null))
-      : await readStreamedResult(logs, child.id);
+      : await readStreamedResult(logs, child.id, child.lastSeq);
   return value as Output;
 }
 

@@ -146,3 +146,15 @@ test("R-10-7 and J2: a result that never became durable is no result", async () 
   (await begun.get(child.id)?.promise)?.end("lost");
   await expect(child.result()).rejects.toMatchObject({ code: "INTERNAL_ERROR" });
 });
+
+test("R-10-7: a streamed result that is kept no longer is not taken for an empty one", async () => {
+  const { store, viewer, parent, begun } = await delegating();
+  const child = await parent.ctx.delegate("led");
+  await settled();
+  const its = await begun.get(child.id)?.promise;
+  await its?.ctx.result.write("piece");
+  its?.end();
+  await viewer.terminal(child.id);
+  await store.logs.remove(child.id as never);
+  await expect(child.result()).rejects.toMatchObject({ code: "INTERNAL_ERROR" });
+});

@@ -8,13 +8,18 @@ interface Chunk {
 
 /**
  * The result that a job has written piece by piece, whole (section 8.4): text, or bytes.
- * @throws ArcpError `INTERNAL_ERROR` when part of the job's log is gone
+ * @param lastSeq of the job, whose end is durable
+ * @throws ArcpError `INTERNAL_ERROR` when part of the job's log is gone, or all of it
  */
-export async function readStreamedResult(logs: LogStore, job: JobId): Promise<string | Uint8Array> {
+export async function readStreamedResult(
+  logs: LogStore,
+  job: JobId,
+  lastSeq: number,
+): Promise<string | Uint8Array> {
   const chunks: Chunk[] = [];
   for (let cursor = 0; ; ) {
     const page = await logs.read(job, cursor, { records: 256, characters: 1024 * 1024 });
-    if (page.floor > cursor) {
+    if (page.floor > cursor || page.head < lastSeq) {
       throw new ArcpError("INTERNAL_ERROR", `part of the result of ${job} is no longer kept`);
     }
     for (const { kind, text } of page.records) {
