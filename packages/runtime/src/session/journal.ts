@@ -109,12 +109,13 @@ export class Journal {
   /**
    * The highest `job_seq` of a job that has a number at or below `seq`; 0 when none has. Runs of a second delivery of
    * the same records count like the first (R-7.6-5).
+   * @param role of the runs that count; default any
    */
-  reached(job: JobId, seq: number, issued: number): number {
+  reached(job: JobId, seq: number, issued: number, role?: Role): number {
     let highest = 0;
     for (const run of this.#byJob.get(job) ?? []) {
       if (run.from > Math.min(seq, issued)) break;
-      if (run.said !== undefined) continue;
+      if (run.said !== undefined || run.role !== (role ?? run.role)) continue;
       const end = Math.min(seq, issued, this.#endOf(this.#indexOf(run.from)));
       highest = Math.max(highest, run.jobFrom + end - run.from);
     }

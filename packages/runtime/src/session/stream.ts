@@ -136,8 +136,11 @@ export class Stream {
     const row = { job, role, after, since: this.issued, request: origin.request };
     const earlier = this.attachments.get(job);
     earlier?.unlisten?.();
-    const told = earlier ? Math.max(earlier.cursor, earlier.told) : this.seen(job, role);
-    const seen = earlier ? Math.max(earlier.cursor, earlier.seen) : (origin.seen ?? told);
+    const told =
+      earlier?.role === role ? Math.max(earlier.cursor, earlier.told) : this.told(job, role);
+    const seen = earlier
+      ? Math.max(earlier.cursor, earlier.seen)
+      : (origin.seen ?? this.seen(job, role));
     const attachment = new Attachment(row, { ...origin, seen, told });
     this.attachments.set(job, attachment);
     this.#options.followed?.(job);
@@ -145,9 +148,9 @@ export class Stream {
     return attachment;
   }
 
-  /** Whether it follows a job, or has read some of it as its owner. */
+  /** Whether it follows a job, or has read some of it, as its owner. */
   knows(job: JobId): boolean {
-    return this.attachments.has(job) || this.seen(job, "owner") !== undefined;
+    return this.attachments.get(job)?.role === "owner" || this.told(job, "owner") !== undefined;
   }
 
   /** Whether it has still to come across the record that tells of a delegated job, or of one above that (R-10-2). */
@@ -167,6 +170,8 @@ export class Stream {
   /** Follows a delegated job from its first record on. The caller has committed the row, with the run that tells of it. */
   attachChild(row: AttachmentRow): Attachment {
     const attachment = new Attachment(row);
+    // It may have watched the job before it came to own it.
+    this.attachments.get(row.job)?.unlisten?.();
     this.attachments.set(row.job, attachment);
     this.#options.followed?.(row.job);
     return attachment;
@@ -176,6 +181,15 @@ export class Stream {
   seen(job: JobId, role: Role): number | undefined {
     if (role !== "owner") return undefined;
     return this.journal.reached(job, this.issued, this.issued) || undefined;
+  }
+
+  /**
+   * How far a job was read by its owner: what that tells of delegations is old news. While it only watched, it was told of
+   * none.
+   */
+  told(job: JobId, role: Role): number | undefined {
+    if (role !== "owner") return undefined;
+    return this.journal.reached(job, this.issued, this.issued, role) || undefined;
   }
 
   /** How many jobs it follows that it does not own. */

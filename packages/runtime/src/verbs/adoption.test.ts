@@ -1,0 +1,76 @@
+import type { JobId } from "@arcp/core";
+import { expect, test } from "vitest";
+import { settled } from "../../test/held-store.ts";
+import { hosting, type LedJob } from "../../test/hosting.ts";
+import { Viewer } from "../../test/viewer.ts";
+
+type Rig = ReturnType<typeof hosting>;
+
+const KEYED = { idempotency_key: "k", lease_request: { "agent.delegate": ["led"] } };
+
+const acceptances = ({ frames }: Viewer, job: string) =>
+  frames.filter(({ type, job_id }) => type === "job.accepted" && job_id === job);
+
+/** What was sent of a job, by its own numbers. */
+const seqsOf = ({ stream }: Viewer, job: string) =>
+  stream.filter(({ job_id }) => job_id === job).map(({ job_seq }) => job_seq);
+
+/** A family of two whose owner goes, and whoever is there already to take its place. */
+async function family(rig: Rig = hosting()) {
+  const owner = new Viewer(rig.runtime);
+  await owner.hello();
+  const heir = new Viewer(rig.runtime);
+  await heir.hello();
+  const parent = await rig.start(owner, KEYED);
+  const leave = async (): Promise<void> => {
+    owner.sever();
+    await settled();
+    rig.clock.advance(600_000);
+    await settled();
+  };
+  const adopt = () => heir.submit("led", null, KEYED);
+  const child = async (): Promise<LedJob> => {
+    const { id } = await parent.ctx.delegate("led");
+    await settled();
+    const its = await rig.begun.get(id)?.promise;
+    if (its === undefined) throw new Error("the child has not begun");
+    return { id: id as JobId, ...its };
+  };
+  const subscribe = (job: string) => heir.reply(heir.send("job.subscribe", { job_id: job }));
+  return { ...rig, owner, heir, parent, child, leave, adopt, subscribe };
+}
+
+test("R-7.2-8 and R-10-2: whoever watched a job before it adopts it learns of its children", async () => {
+  const { heir, parent, child, leave, adopt, subscribe } = await family();
+  await subscribe(parent.id);
+  const its = await child();
+  await heir.find(({ payload }) => payload.kind === "delegate");
+  expect(acceptances(heir, its.id)).toHaveLength(0);
+  await leave();
+  await adopt();
+  await settled();
+  expect(acceptances(heir, its.id)).toHaveLength(1);
+  its.end("mine");
+  expect((await heir.terminal(its.id)).payload).toMatchObject({ result: "mine" });
+});
+
+test.each(["watches", "watched"])(
+  "R-7.2-8 and R-7.6-8: whoever %s a child owns it once the parent is adopted",
+  async (how) => {
+    const { heir, child, leave, adopt, subscribe } = await family();
+    const its = await child();
+    await subscribe(its.id);
+    await its.ctx.thought("one");
+    await heir.find(({ payload }) => payload.kind === "thought");
+    if (how === "watched") heir.send("job.unsubscribe", { job_id: its.id });
+    await leave();
+    await adopt();
+    await settled();
+    heir.send("job.unsubscribe", { job_id: its.id });
+    await settled();
+    its.end("mine");
+    await heir.terminal(its.id);
+    expect(acceptances(heir, its.id)).toHaveLength(1);
+    expect(seqsOf(heir, its.id).slice(-3)).toEqual([1, 2, 3]);
+  },
+);
