@@ -1,6 +1,7 @@
+import { getMaxListeners } from "node:events";
 import { expect, test } from "vitest";
 import { settled } from "../../test/held-store.ts";
-import { hosting } from "../../test/hosting.ts";
+import { dense, hosting } from "../../test/hosting.ts";
 import { Viewer } from "../../test/viewer.ts";
 
 const lease_request = { "agent.delegate": ["led"], "cost.budget": ["USD:1"] };
@@ -157,4 +158,14 @@ test("R-10-7: a streamed result that is kept no longer is not taken for an empty
   await viewer.terminal(child.id);
   await store.logs.remove(child.id as never);
   await expect(child.result()).rejects.toMatchObject({ code: "INTERNAL_ERROR" });
+});
+
+test("R-10-7: a parent may wait for as many children as it likes, and is suspected of no leak", async () => {
+  const { parent, begun } = await delegating();
+  const children = await Promise.all(dense(20).map(() => parent.ctx.delegate("led")));
+  await settled();
+  const results = Promise.all(children.map((child) => child.result()));
+  for (const { id } of children) (await begun.get(id)?.promise)?.end(id);
+  expect(await results).toEqual(children.map(({ id }) => id));
+  expect(getMaxListeners(parent.ctx.signal)).toBe(0);
 });

@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import type { ArcpError } from "@arcp/core";
 
 /** Tells an agent to stop, once, for the first reason that there is. */
@@ -9,6 +10,8 @@ export class StopSignal {
   get signal(): AbortSignal {
     if (this.#abort === undefined) {
       this.#abort = new AbortController();
+      // A job may wait for as many things at a time as it likes: that is no leak.
+      setMaxListeners(0, this.#abort.signal);
       if (this.#reason !== undefined) this.#abort.abort(this.#reason());
     }
     return this.#abort.signal;
