@@ -729,3 +729,27 @@ test("R-9.8-6, R-9.8-14: a parent that ends while its child's credential is bein
   expect(upstream.alive.size).toBe(0);
   expect(await outstanding()).toEqual([]);
 });
+
+test("R-7.2-8: a child whose credential was being issued while its parent got a new owner is that one's", async () => {
+  const child = defineAgent({ name: "child", run: (ctx) => ctx.budget.remaining() });
+  const { view, upstream, start, submit, clock, store } = machine({ agents: [child] });
+  const runtime = start({ limits: { resumeWindowSec: 5 } });
+  const viewer = await view(runtime);
+  const heir = await view(runtime);
+  const keyed = { idempotency_key: "k", lease_request: { "agent.delegate": ["child"] } };
+  const { ctx } = await submit(viewer, keyed);
+  const held = Promise.withResolvers<void>();
+  upstream.onIssue = () => held.promise;
+  const delegated = ctx.delegate(child);
+  await expect.poll(() => upstream.orders.length).toBe(2);
+  viewer.sever();
+  await settled();
+  clock.advance(5000);
+  await settled();
+  await heir.submit("led", null, keyed);
+  held.resolve();
+  const { id } = await delegated;
+  await heir.terminal(id);
+  const row = await store.jobs.get(id as never);
+  expect(row?.session).toBe(heir.welcome.session_id);
+});

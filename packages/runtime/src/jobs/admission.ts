@@ -194,6 +194,10 @@ export async function admit(
       throw new ArcpError("INVALID_REQUEST", "payload.lease_request: is too large");
     }
     await context.credentials.issue(job);
+    // Whoever delegates may have a new owner by now (R-7.2-8).
+    if (job.session !== row.session) {
+      row = { ...row, session: job.session, submittedIn: row.session };
+    }
     if (job.live) await insert(context.store, row, used);
     if (!job.live) {
       await remove(context.store, job.id);
