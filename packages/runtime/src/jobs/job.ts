@@ -169,7 +169,7 @@ export class Job implements KnownJob {
   }
 
   get session(): SessionId {
-    return this.#parent === undefined ? this.#owner : this.#parent.session;
+    return this.#owner;
   }
 
   get submittedIn(): SessionId {
@@ -350,9 +350,12 @@ export class Job implements KnownJob {
     await saved;
   }
 
-  /** Another session owns it from now on; the caller has written that down (R-7.2-8). */
+  /** Another session owns it from now on, and its descendants with it; the caller writes that down (R-7.2-8). */
   adopt(session: SessionId): void {
+    const before = this.#owner;
     this.#owner = session;
+    // One that a client delegated may have been adopted by itself.
+    for (const child of this.#children) if (child.#owner === before) child.adopt(session);
   }
 
   /** Resolves once everything emitted so far is durable; rejects when the log is lost. */

@@ -74,3 +74,20 @@ test.each(["watches", "watched"])(
     expect(seqsOf(heir, its.id).slice(-3)).toEqual([1, 2, 3]);
   },
 );
+
+test("R-D-12 and R-7.2-8: a child that is adopted by itself belongs to its new owner", async () => {
+  const { owner, heir, parent, begun, leave } = await family();
+  const keyed = { idempotency_key: "child" };
+  const { job_id = "" } = await owner.submit("led", null, { ...keyed, parent_job_id: parent.id });
+  const its = await begun.get(job_id)?.promise;
+  await its?.ctx.thought("one");
+  await owner.find(({ payload }) => payload.kind === "thought");
+  await leave();
+  await heir.submit("led", null, keyed);
+  await heir.find(({ payload }) => payload.kind === "thought");
+  await heir.submit("led", null, keyed);
+  await settled();
+  its?.end("mine");
+  await heir.terminal(job_id);
+  expect(seqsOf(heir, job_id)).toEqual([1, 2, 3]);
+});
