@@ -80,9 +80,9 @@ export class Archive {
   }
 
   /** Whether a session has still to read it, or to learn that there is such a job (R-14-3). */
-  #isHeld({ id, session, lineage }: EndedJob): boolean {
+  #isHeld({ id, lineage }: EndedJob): boolean {
     const { sessions } = this.#options;
-    return sessions.follows(id) || sessions.get(session)?.stream.awaits(id, lineage) === true;
+    return sessions.follows(id) || sessions.awaits(id, lineage);
   }
 
   /** Forgets a finished job, its log, and with the last of a forgotten session's jobs its numbering. */

@@ -7,6 +7,7 @@ import {
   type Timer,
 } from "@arcp/core";
 import type { Logger } from "pino";
+import type { Lineage } from "../lineage.ts";
 import type { LogStore, SessionStore } from "../store/index.ts";
 import { Audience } from "./audience.ts";
 import { Deliveries } from "./deliveries.ts";
@@ -149,6 +150,12 @@ export class Sessions {
   /** Whether a session holds this job: has still to read it, to acknowledge it, or perhaps to ask for it again (R-14-3). */
   follows(job: JobId): boolean {
     return this.#audience.of(job).some((stream) => stream.holds(job));
+  }
+
+  /** Whether the owner of a job above has still to learn of this one (R-10-2). */
+  awaits(job: JobId, lineage: Lineage): boolean {
+    const owners = lineage.flatMap((above) => this.#audience.of(above.job));
+    return owners.some((stream) => stream.awaits(job, lineage));
   }
 
   /** The log of this job is about to be removed. @returns once sessions can do without */

@@ -75,6 +75,31 @@ test.each(["watches", "watched"])(
   },
 );
 
+test("R-14-3 and R-7.2-8: a child that ended before the adoption is kept until its new owner has come across it", async () => {
+  const rig = hosting({ limits: { retentionSec: 1000 } });
+  const { parent, owner, child, leave, adopt, heir, runtime, clock, store } = await family(rig);
+  const its = await child();
+  its.end("mine");
+  await owner.terminal(its.id);
+  await leave();
+  store.held.sessions.hold();
+  await adopt();
+  heir.sever();
+  await store.held.sessions.open();
+  await settled();
+  expect(heir.stream).toHaveLength(0);
+  for (let second = 600; second < 1100; second += 10) {
+    clock.advance(10_000);
+    await settled();
+  }
+  parent.end();
+  const back = new Viewer(runtime);
+  await back.resume(await heir.find(({ type }) => type === "session.welcome"), 0);
+  await back.terminal(parent.id);
+  expect((await back.terminal(its.id)).payload).toMatchObject({ result: "mine" });
+  expect(acceptances(back, its.id)).toHaveLength(1);
+});
+
 test("R-D-12 and R-7.2-8: a child that is adopted by itself belongs to its new owner", async () => {
   const { owner, heir, parent, begun, leave } = await family();
   const keyed = { idempotency_key: "child" };
