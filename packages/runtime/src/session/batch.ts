@@ -1,7 +1,6 @@
-import type { JobId } from "@arcp/core";
 import type { OpenVault } from "../authority/vault.ts";
 import type { LogRecord, Run } from "../store/index.ts";
-import { announce, type Introduction, withCredentials } from "./announcement.ts";
+import { announce, type Newcomer, withCredentials } from "./announcement.ts";
 import type { Attachment } from "./attachment.ts";
 import type { Stream } from "./stream.ts";
 import { isVisible, renderFrame } from "./view.ts";
@@ -14,7 +13,7 @@ export class Batch {
   /** What is followed no longer: the job's end is in it, or the subscription is lost. */
   readonly ended = new Set<Attachment>();
   /** Jobs that were delegated: the owner of the one that delegated them follows them from their first record on. */
-  readonly children: JobId[] = [];
+  readonly children: Newcomer[] = [];
   /** Whose records are gone. */
   readonly lost: Attachment[] = [];
   readonly #stream: Stream;
@@ -62,13 +61,13 @@ export class Batch {
 
   /**
    * Numbers what this viewer may see of the records that follow `cursor`.
-   * @param children the acceptances of the jobs that are delegated in `records`, by the record
+   * @param children the jobs that are delegated in `records`, by the record
    */
   add(
     attachment: Attachment,
     cursor: number,
     records: readonly LogRecord[],
-    children?: ReadonlyMap<LogRecord, Introduction>,
+    children?: ReadonlyMap<LogRecord, Newcomer>,
   ): void {
     const { job, role } = attachment;
     const { features, journal, lag } = this.#stream;
@@ -105,12 +104,12 @@ export class Batch {
   }
 
   /** Right behind the record that tells of it, and in front of everything of its own (R-10-2). It takes no number. */
-  #introduce(child: Introduction): void {
+  #introduce(child: Newcomer): void {
     const { session, features } = this.#stream;
-    const frame = announce(session, withCredentials(child, features, this.#vault));
+    const frame = announce(session, withCredentials(child.introduction, features, this.#vault));
     this.frames.push(frame);
     this.#characters += frame.length;
-    this.children.push(child.job_id);
+    this.children.push(child);
   }
 
   #warn({ job, role }: Attachment, jobSeq: number, { text }: LogRecord): Run {

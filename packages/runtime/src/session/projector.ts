@@ -9,7 +9,7 @@ import type {
   SessionChange,
 } from "../store/index.ts";
 import type { Turn } from "../turn.ts";
-import type { Introduction } from "./announcement.ts";
+import type { Introduction, Newcomer } from "./announcement.ts";
 import { type Attachment, isFinished } from "./attachment.ts";
 import { Batch } from "./batch.ts";
 import type { Outbox } from "./outbox.ts";
@@ -231,7 +231,7 @@ export class Projector {
         characters: LIMITS.characters - batch.characters,
       });
       const children = mayDelegate(attachment, page)
-        ? await this.#introductions(attachment, cursor, page)
+        ? await this.#newcomers(attachment, cursor, page)
         : undefined;
       while (this.#waits) await this.#context.turn.next();
       if (attachment.isBehind(page, cursor)) {
@@ -253,31 +253,45 @@ export class Projector {
   }
 
   /** Of the jobs that are delegated in what the owner of their parent reads for the first time, unless it knows them. */
-  async #introductions(
+  async #newcomers(
     attachment: Attachment,
     cursor: number,
     { floor, records }: LogPage,
-  ): Promise<ReadonlyMap<LogRecord, Introduction>> {
-    const introductions = new Map<LogRecord, Introduction>();
+  ): Promise<ReadonlyMap<LogRecord, Newcomer>> {
+    const newcomers = new Map<LogRecord, Newcomer>();
     const start = attachment.startIn(floor, cursor);
     for (const [index, record] of records.entries()) {
       if (record.kind !== "delegate" || start + index < attachment.told) continue;
       const child = delegatedIn(record);
       if (this.#stream.knows(child)) continue;
       const introduction = await this.#context.introduction(child);
-      if (introduction !== undefined) introductions.set(record, introduction);
+      if (introduction === undefined) continue;
+      const old = start + index < attachment.seen;
+      newcomers.set(
+        record,
+        old ? await this.#inherited(introduction) : { introduction, history: undefined },
+      );
     }
-    return introductions;
+    return newcomers;
+  }
+
+  /** Of its history the owner has what is still there: it was delegated for somebody else (R-7.2-8). */
+  async #inherited(introduction: Introduction): Promise<Newcomer> {
+    const { job_id: job, payload } = introduction;
+    const { floor, head } = await this.#context.logs.read(job, 0, { records: 0, characters: 0 });
+    if (floor === 0) return { introduction, history: { floor, head } };
+    const told = { ...introduction, payload: { ...payload, truncated: true } };
+    return { introduction: told, history: { floor, head } };
   }
 
   /** Makes the numbers durable, then moves the stream: from here on they are issued. */
   async #record(batch: Batch): Promise<ProjectorEnd | undefined> {
     const { journal, attachments, deliveries } = this.#stream;
-    const children = batch.children.map((job) => this.#stream.childRow(job, batch.last));
+    const children = batch.children.map((child) => this.#stream.child(child, batch.last));
     if (batch.runs.length + children.length > 0) {
       const outcome = await this.#commit({
         ...(batch.runs.length > 0 && { runs: batch.runs }),
-        ...(children.length > 0 && { attach: children }),
+        ...(children.length > 0 && { attach: children.map(({ row }) => row) }),
       });
       if (outcome === "fenced") return { kind: "fenced" };
       // Also when stopped meanwhile: what the store says must be what the next projector builds upon.
@@ -289,7 +303,7 @@ export class Projector {
       deliveries?.begin(attachment.job);
     }
     this.#stream.issued = batch.last;
-    for (const row of children) this.follow(this.#stream.attachChild(row));
+    for (const child of children) this.follow(this.#stream.attachChild(child));
     if (batch.warns) this.#stream.lag?.told(batch.last);
     for (const attachment of batch.ended) {
       if (attachments.get(attachment.job) === attachment) this.#stream.detach(attachment.job);

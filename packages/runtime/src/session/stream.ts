@@ -8,7 +8,8 @@ import type {
   SessionChange,
   SessionStore,
 } from "../store/index.ts";
-import { Attachment } from "./attachment.ts";
+import type { Newcomer } from "./announcement.ts";
+import { Attachment, type Beginning } from "./attachment.ts";
 import type { Deliveries } from "./deliveries.ts";
 import { Journal } from "./journal.ts";
 import type { Lag } from "./lag.ts";
@@ -24,6 +25,12 @@ export interface Origin {
   readonly truncated?: boolean | undefined;
   /** Up to where an owner that never followed the job is owed nothing: what came before was not its own. */
   readonly seen?: number | undefined;
+}
+
+/** How the owner of a delegated job begins to follow it. */
+export interface Child {
+  readonly row: AttachmentRow;
+  readonly beginning: Beginning | undefined;
 }
 
 export interface StreamOptions {
@@ -158,18 +165,22 @@ export class Stream {
     if (this.knows(job)) return false;
     return lineage.some(({ job: above, toldAt }) => {
       const attachment = this.attachments.get(above);
-      return attachment !== undefined && attachment.cursor < toldAt;
+      return attachment?.role === "owner" && attachment.cursor < toldAt;
     });
   }
 
   /** @param since the number of the record that tells of the child, or a later one of the same batch */
-  childRow(job: JobId, since: number): AttachmentRow {
-    return { job, role: "owner", after: 0, since };
+  child({ introduction, history }: Newcomer, since: number): Child {
+    const { floor, head } = history ?? { floor: 0, head: 0 };
+    return {
+      row: { job: introduction.job_id, role: "owner", after: floor, since },
+      beginning: history && { seen: head, head, truncated: floor > 0 },
+    };
   }
 
-  /** Follows a delegated job from its first record on. The caller has committed the row, with the run that tells of it. */
-  attachChild(row: AttachmentRow): Attachment {
-    const attachment = new Attachment(row);
+  /** Follows a delegated job. The caller has committed the row, with the run that tells of it. */
+  attachChild({ row, beginning }: Child): Attachment {
+    const attachment = new Attachment(row, beginning);
     // It may have watched the job before it came to own it.
     this.attachments.get(row.job)?.unlisten?.();
     this.attachments.set(row.job, attachment);

@@ -1,7 +1,7 @@
 import type { JobId } from "@arcp/core";
 import { expect, test } from "vitest";
 import { settled } from "../../test/held-store.ts";
-import { hosting, type LedJob } from "../../test/hosting.ts";
+import { dense, hosting, type LedJob } from "../../test/hosting.ts";
 import { Viewer } from "../../test/viewer.ts";
 
 type Rig = ReturnType<typeof hosting>;
@@ -72,6 +72,33 @@ test.each(["watches", "watched"])(
     await heir.terminal(its.id);
     expect(acceptances(heir, its.id)).toHaveLength(1);
     expect(seqsOf(heir, its.id).slice(-3)).toEqual([1, 2, 3]);
+  },
+);
+
+test.each(["runs", "has ended"])(
+  "R-7.2-8 and P3: what went of a child's history costs its new owner nothing: a child that %s",
+  async (how) => {
+    const rig = hosting({ logLimits: { records: 8 }, limits: { retentionSec: 1000 } });
+    const { owner, heir, parent, child, leave, adopt } = await family(rig);
+    const its = await child();
+    for (const i of dense(100)) {
+      await its.ctx.thought(`${i}`);
+      await owner.find(({ payload }) => payload.body?.text === `${i}`);
+    }
+    if (how === "has ended") {
+      its.end("mine");
+      await owner.terminal(its.id);
+    }
+    const { floor } = await rig.store.logs.read(its.id, 0, { records: 0, characters: 0 });
+    expect(floor).toBeGreaterThan(0);
+    await leave();
+    await adopt();
+    await settled();
+    its.end("mine");
+    expect((await heir.terminal(its.id)).payload).toMatchObject({ result: "mine" });
+    expect(acceptances(heir, its.id)).toHaveLength(1);
+    parent.end();
+    await heir.terminal(parent.id);
   },
 );
 
