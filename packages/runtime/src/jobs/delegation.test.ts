@@ -169,3 +169,22 @@ test("R-10-7: a parent may wait for as many children as it likes, and is suspect
   expect(await results).toEqual(children.map(({ id }) => id));
   expect(getMaxListeners(parent.ctx.signal)).toBe(0);
 });
+
+test("R-D-12 and R-7.2-6: a client's child that is written down is accepted, though its parent ends meanwhile", async () => {
+  const { store, viewer, parent, rows, begun } = await delegating();
+  store.held.logs.hold();
+  const keyed = { parent_job_id: parent.id, idempotency_key: "k" };
+  const submitted = viewer.submit("led", null, keyed);
+  await settled();
+  parent.end("gone");
+  await settled();
+  await store.held.logs.open();
+  const { type, job_id } = await submitted;
+  expect(type).toBe("job.accepted");
+  expect((await viewer.terminal(job_id)).payload).toMatchObject({
+    details: { reason: "parent_ended" },
+  });
+  expect((await viewer.submit("led", null, keyed)).job_id).toBe(job_id);
+  expect(begun.size).toBe(1);
+  expect(await rows()).toHaveLength(2);
+});

@@ -93,10 +93,6 @@ export async function delegate(
   const { job: child, row } = await admit(context, asked, used);
   // The child starts behind the record that tells of it (J2).
   await parent.announce(child, { ...wanted, lease_request: lease.json, child_job_id: child.id });
-  // A child that is over by a clock of its own was told of all the same.
-  if (!parent.live) {
-    throw new ArcpError("CANCELLED", "the delegated job was ended before it began");
-  }
   return { child, row, agent, input: taken };
 }
 
@@ -182,6 +178,10 @@ export class Delegation {
     const wanted = this.#read(agent, given, options);
     try {
       const delegated = await delegate(this.#context, this.#job, wanted, given);
+      // A child that is over by a clock of its own was told of all the same.
+      if (!this.#job.live) {
+        throw new ArcpError("CANCELLED", "the delegated job was ended before it began");
+      }
       this.#start(delegated);
       return childJob(this.#job, delegated.child, wanted.delegate_id, this.#context.store.logs);
     } catch (thrown) {
