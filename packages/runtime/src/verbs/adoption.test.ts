@@ -30,7 +30,8 @@ async function family(rig: Rig = hosting()) {
   };
   const adopt = () => heir.submit("led", null, KEYED);
   const child = async (): Promise<LedJob> => {
-    const { id } = await parent.ctx.delegate("led");
+    const lease = { "agent.delegate": ["led"] };
+    const { id } = await parent.ctx.delegate("led", null, { lease });
     await settled();
     const its = await rig.begun.get(id)?.promise;
     if (its === undefined) throw new Error("the child has not begun");
@@ -142,4 +143,19 @@ test("R-D-12 and R-7.2-8: a child that is adopted by itself belongs to its new o
   its?.end("mine");
   await heir.terminal(job_id);
   expect(seqsOf(heir, job_id)).toEqual([1, 2, 3]);
+});
+
+test("R-7.2-8: descendants are adopted, however the calendar was set meanwhile", async () => {
+  const { child, leave, adopt, heir, clock, begun, store } = await family();
+  const its = await child();
+  clock.jump(-60_000);
+  const { id } = await its.ctx.delegate("led");
+  await settled();
+  await leave();
+  await adopt();
+  await settled();
+  (await begun.get(id)?.promise)?.end("far");
+  await heir.terminal(id);
+  const { session } = (await store.jobs.get(id as JobId)) ?? {};
+  expect(session).toBe(heir.frames[0]?.session_id);
 });

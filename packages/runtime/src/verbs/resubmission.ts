@@ -89,7 +89,9 @@ function introduce({ jobs }: Services, session: Session, row: ListedJob): void {
   if (lastSeq === undefined) return;
   session.say(acceptanceOf(row));
   const origin = { head: lastSeq, truncated: lastSeq > 0, seen: lastSeq };
-  session.follow(row.id, "owner", lastSeq, origin);
+  // Nothing is skipped of what it watched already.
+  const watched = session.stream.attachments.get(row.id)?.cursor ?? lastSeq;
+  session.follow(row.id, "owner", Math.min(watched, lastSeq), origin);
 }
 
 /** @returns what the job has delegated, and what that has: all of it has a new owner now */
