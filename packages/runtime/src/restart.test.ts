@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { pino } from "pino";
 import { expect, test } from "vitest";
 import { settled } from "../test/held-store.ts";
-import { hosts } from "../test/hosts.ts";
+import { hosts, type LedRun } from "../test/hosts.ts";
 import { ALL_FEATURES, type Frame, Viewer } from "../test/viewer.ts";
 import { tokenTable } from "./auth.ts";
 import { createRuntime } from "./runtime.ts";
@@ -258,4 +258,37 @@ test("a store that cannot be taken over is told to every client, and the process
   expect(answer.payload.message).not.toContain("disk");
   expect(await viewer.ended).toMatchObject({ reason: "fault" });
   await runtime.close();
+});
+
+test("R-14-3 and R-10-2: a grandchild is kept for its owner, however the calendar was set before a restart", async () => {
+  const { start, submit, nextRun, clock } = hosts();
+  const first = start();
+  const viewer = new Viewer(first);
+  const welcome = await viewer.hello();
+  const lease = { "agent.delegate": ["led"] };
+  const parent = await submit(viewer, { lease_request: lease });
+  await settled();
+  const seen = viewer.seqs.at(-1) ?? 0;
+  viewer.sever();
+  await settled();
+  const delegate = async ({ ctx }: Pick<LedRun, "ctx">) => {
+    const run = nextRun();
+    const child = await ctx.delegate("led", null, { lease });
+    return { child, ...(await run) };
+  };
+  const child = await delegate(parent);
+  clock.jump(-60_000);
+  const last = await delegate(child);
+  last.end("far");
+  await last.child.result();
+  await settled();
+  const limits = { retentionSec: 100, resumeWindowSec: 1000 };
+  const second = start({ limits });
+  for (let i = 0; i < 60; i++) {
+    clock.advance(10_000);
+    await settled();
+  }
+  const back = new Viewer(second);
+  await back.resume(welcome, seen);
+  expect((await back.terminal(last.child.id)).payload).toMatchObject({ result: "far" });
 });
