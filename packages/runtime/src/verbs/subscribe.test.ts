@@ -211,3 +211,33 @@ test("P3: a job that is removed while a subscription reads its log is not found,
     job_id: job.id,
   });
 });
+
+test("R-10-2: an owner that subscribes to a child ahead of the record that tells of it misses nothing", async () => {
+  const { runtime, begun } = hosting();
+  const viewer = new Viewer(runtime, { read: false, highWaterMark: 1000 });
+  viewer.send("session.hello", HELLO);
+  await settled();
+  viewer.send("job.submit", { agent: "led", lease_request: { "agent.delegate": ["led"] } });
+  await settled();
+  const [parent] = await Promise.all([...begun.values()].map(({ promise }) => promise));
+  for (const i of dense(1000)) await parent?.ctx.thought(`${i}`);
+  const { id } = (await parent?.ctx.delegate("led")) ?? { id: "" };
+  await settled();
+  const child = await begun.get(id)?.promise;
+  await child?.ctx.thought("first");
+  viewer.send("job.subscribe", { job_id: id });
+  await settled();
+  void viewer.read();
+  await viewer.find(({ type }) => type === "job.subscribed");
+  child?.end("done");
+  await viewer.terminal(id);
+  const mine = viewer.frames.filter(
+    ({ job_id, type }) => job_id === id && type !== "job.subscribed",
+  );
+  expect(mine.map(({ type }) => type)).toEqual([
+    "job.accepted",
+    "job.event",
+    "job.event",
+    "job.result",
+  ]);
+});

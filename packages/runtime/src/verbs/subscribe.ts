@@ -1,6 +1,7 @@
 import { ArcpError, type Envelope } from "@arcp/core";
 import { constraintsOf } from "../jobs/acceptance.ts";
 import type { KnownJob } from "../jobs/known-job.ts";
+import type { Lineage } from "../lineage.ts";
 import type { Session } from "../session/session.ts";
 import { isVisible } from "../session/view.ts";
 import type { Role } from "../store/index.ts";
@@ -25,7 +26,8 @@ export const subscribe: Verb<"job.subscribe"> = (services, { session }, request)
     session.change(() => {
       const known = services.jobs.get(id) ?? job;
       const full = tooManyFollowed(services, session, known);
-      if (full === undefined) follow(session, known, request, start);
+      const lineage = services.jobs.get(id)?.lineage ?? [];
+      if (full === undefined) follow(session, known, request, start, lineage);
       else reject(session, { id: request.id, job_id: id }, full);
     });
     services.logger.info({ job: id, principal: session.principal }, "job subscribed");
@@ -72,7 +74,13 @@ async function startOf(
   }
 }
 
-function follow(session: Session, job: KnownJob, request: Subscribe, start: Start): void {
+function follow(
+  session: Session,
+  job: KnownJob,
+  request: Subscribe,
+  start: Start,
+  lineage: Lineage,
+): void {
   const { from, floor, visible } = start;
   const { agent, traceId, remaining } = job;
   const followed = session.stream.attachments.get(job.id);
@@ -102,6 +110,8 @@ function follow(session: Session, job: KnownJob, request: Subscribe, start: Star
   });
   // Who follows the job already goes on, and with history begins anew: nothing is told twice (R-7.6-7).
   if (followed !== undefined && from === undefined) return;
+  // What its owner has still to learn of it follows from its first record on, behind the one that tells of it (R-10-2).
+  if (roleOf(session, job) === "owner" && session.stream.awaits(job.id, lineage)) return;
   const origin = { request: request.id, head: job.lastSeq, truncated };
   session.follow(job.id, roleOf(session, job), after, origin);
 }
