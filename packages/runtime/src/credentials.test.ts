@@ -753,3 +753,34 @@ test("R-7.2-8: a child whose credential was being issued while its parent got a 
   const row = await store.jobs.get(id as never);
   expect(row?.session).toBe(heir.welcome.session_id);
 });
+
+test("R-9.8-6: a job that is cancelled right before its next attempt gets no credential for that", async () => {
+  const all = machine({ led: { attempts: 2 } });
+  const { viewer, job } = await all.begin();
+  const { jobs } = all.store;
+  const [reached, held] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const slow: JobIndex = {
+    insert: (row) => jobs.insert(row),
+    update: async (id, change) => {
+      if (change.attempt !== undefined) {
+        reached.resolve();
+        await held.promise;
+      }
+      await jobs.update(id, change);
+    },
+    get: (id) => jobs.get(id),
+    list: (query) => jobs.list(query),
+    remove: (id) => jobs.remove(id),
+  };
+  const runtime = all.start({ store: { ...all.store, jobs: slow, durable: true } });
+  await reached.promise;
+  const next = new Viewer(runtime, { peer: HERE });
+  await next.resume(viewer.welcome, viewer.stream.length);
+  next.send("job.cancel", {}, { job_id: job.id });
+  await next.terminal(job.id);
+  held.resolve();
+  await all.pass(1000);
+  expect(all.upstream.orders).toHaveLength(1);
+  expect(all.upstream.alive.size).toBe(0);
+  expect(await all.outstanding()).toEqual([]);
+});

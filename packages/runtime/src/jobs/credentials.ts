@@ -57,7 +57,8 @@ export class Credentials implements HeldCredentials {
    */
   async issue(job: Job): Promise<void> {
     const names = [...this.#options.provisioners.keys()];
-    if (names.length === 0) return;
+    // Nobody would revoke what comes behind its end.
+    if (names.length === 0 || !job.live) return;
     const keys = this.#keysOf(job.id);
     const issued = await Promise.allSettled(names.map((name) => this.#issueOne(job, keys, name)));
     const failed = issued.find(({ status }) => status === "rejected");
