@@ -784,3 +784,28 @@ test("R-9.8-6: a job that is cancelled right before its next attempt gets no cre
   expect(all.upstream.alive.size).toBe(0);
   expect(await all.outstanding()).toEqual([]);
 });
+
+test("R-9.8-11: a job that ends in the very moment in which its rotation is answered leaves no value to be shown", async () => {
+  for (let wait = 0; wait < 30; wait++) {
+    const { begin, upstream, outstanding } = machine();
+    const { runtime, viewer, job } = await begin();
+    await runtime.credentials.rotate(job.id);
+    const held = Promise.withResolvers<void>();
+    upstream.onIssue = () => held.promise;
+    const rotation = runtime.credentials.rotate(job.id).catch(() => {});
+    await expect.poll(() => upstream.orders.length).toBe(3);
+    held.resolve();
+    for (let turn = 0; turn < wait; turn++) await null;
+    job.end("done");
+    await viewer.terminal(job.id);
+    await rotation;
+    const next = new Viewer(runtime, { peer: HERE });
+    await next.resume(viewer.welcome, 0);
+    await next.terminal(job.id);
+    const told = next.frames.filter(({ payload }) => payload.body?.phase === "credential_rotated");
+    expect(told.map(({ payload }) => payload.body.value)).not.toContain(upstream.values[2]);
+    await settled();
+    expect(upstream.alive.size).toBe(0);
+    expect(await outstanding()).toEqual([]);
+  }
+});

@@ -12,6 +12,7 @@ import type { Outstanding } from "../authority/outstanding.ts";
 import type { CredentialOrder, IssuedCredential, Provisioner } from "../authority/provisioner.ts";
 import { answerWithin, nameOf } from "../authority/upstream.ts";
 import type { Vault } from "../authority/vault.ts";
+import type { CredentialRow } from "../store/index.ts";
 import type { Job } from "./job.ts";
 import type { HeldCredentials } from "./job-context.ts";
 
@@ -116,13 +117,22 @@ export class Credentials implements HeldCredentials {
   }
 
   async #issueOne(job: Job, keys: Keys, name: string): Promise<void> {
-    const { outstanding, logger } = this.#options;
+    const { outstanding, logger, clock } = this.#options;
     const alias = await outstanding.order(job.id, name);
+    const row = { alias, job: job.id, provisioner: name, askedAt: clock.now() };
+    const surfaced = (issued: unknown): void => {
+      if (issued !== undefined) outstanding.surfaced(row);
+    };
     keys.aliases.add(alias);
     try {
       if (keys.over.signal.aborted) throw ended();
-      const issued = await this.#ask(job, keys, name, alias);
+      const issued = await this.#ask(job, keys, row, surfaced);
       outstanding.answered(alias);
+      // From here to where it is kept nothing can come in between.
+      if (keys.over.signal.aborted) {
+        surfaced(issued);
+        throw ended();
+      }
       if (issued === undefined) return this.#revokeOne(keys, alias);
       this.#keep(job, name, credentialOf(job.id, name, issued));
       keys.current.set(name, alias);
@@ -136,30 +146,23 @@ export class Credentials implements HeldCredentials {
     }
   }
 
-  /** Asks the upstream, whose answer is of no use any more when the time is over, or the job. */
-  async #ask(
+  /** @param late told of what the upstream answered when nobody waited for it any more */
+  #ask(
     job: Job,
     { over }: Keys,
-    name: string,
-    alias: string,
+    { alias, provisioner }: CredentialRow,
+    late: (issued: unknown) => void,
   ): Promise<IssuedCredential | undefined> {
-    const { provisioners, outstanding, clock, patience } = this.#options;
-    const row = { alias, job: job.id, provisioner: name, askedAt: clock.now() };
-    const surfaced = (issued: unknown): void => {
-      if (issued !== undefined) outstanding.surfaced(row);
-    };
-    const issued = await answerWithin(
+    const { provisioners, clock, patience } = this.#options;
+    return answerWithin(
       clock,
       patience,
       async (signal) => {
         const order = orderOf(job, alias, AbortSignal.any([signal, over.signal]));
-        return await provisioners.get(name)?.issue(order);
+        return await provisioners.get(provisioner)?.issue(order);
       },
-      surfaced,
+      late,
     );
-    if (!over.signal.aborted) return issued;
-    surfaced(issued);
-    throw ended();
   }
 
   #keep(job: Job, name: string, credential: ProvisionedCredential): void {
