@@ -809,3 +809,22 @@ test("R-9.8-11: a job that ends in the very moment in which its rotation is answ
     expect(await outstanding()).toEqual([]);
   }
 });
+
+test("R-9.8-9: a rotation for which the upstream has no new credential leaves the former one in force", async () => {
+  const { begin, upstream, pass, outstanding } = machine();
+  const { runtime, viewer, job } = await begin();
+  const issue = upstream.issue.bind(upstream);
+  upstream.issue = async () => undefined as never;
+  await expect(runtime.credentials.rotate(job.id)).rejects.toMatchObject({
+    code: "INTERNAL_ERROR",
+  });
+  await pass(1000);
+  expect(upstream.alive.size).toBe(1);
+  expect(await outstanding()).toHaveLength(1);
+  expect(JSON.stringify(viewer.frames)).not.toContain("credential_rotated");
+  upstream.issue = issue;
+  await runtime.credentials.rotate(job.id);
+  expect(job.ctx.credentials.get("llm")?.value).toBe(upstream.values[1]);
+  job.end("done");
+  await viewer.terminal(job.id);
+});

@@ -106,7 +106,8 @@ export class Credentials implements HeldCredentials {
 
   async #rotate(job: Job, keys: Keys, name: string): Promise<void> {
     const former = keys.current.get(name);
-    await this.#issueOne(job, keys, name);
+    const issued = await this.#issueOne(job, keys, name);
+    if (!issued) throw refusal(new Unusable("there is none"));
     const credential = this.of(job.id).get(name);
     if (credential === undefined || former === undefined) throw ended();
     announce(job, credential);
@@ -116,7 +117,8 @@ export class Credentials implements HeldCredentials {
     this.#options.outstanding.revoke(former);
   }
 
-  async #issueOne(job: Job, keys: Keys, name: string): Promise<void> {
+  /** @returns whether the upstream has made one: a job may need none */
+  async #issueOne(job: Job, keys: Keys, name: string): Promise<boolean> {
     const { outstanding, logger, clock } = this.#options;
     const alias = await outstanding.order(job.id, name);
     const row = { alias, job: job.id, provisioner: name, askedAt: clock.now() };
@@ -133,9 +135,13 @@ export class Credentials implements HeldCredentials {
         surfaced(issued);
         throw ended();
       }
-      if (issued === undefined) return this.#revokeOne(keys, alias);
+      if (issued === undefined) {
+        this.#revokeOne(keys, alias);
+        return false;
+      }
       this.#keep(job, name, credentialOf(job.id, name, issued));
       keys.current.set(name, alias);
+      return true;
     } catch (thrown) {
       // An answer of the upstream: it has made nothing.
       if (thrown instanceof ArcpError) outstanding.answered(alias);
