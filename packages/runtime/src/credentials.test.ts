@@ -828,3 +828,18 @@ test("R-9.8-9: a rotation for which the upstream has no new credential leaves th
   job.end("done");
   await viewer.terminal(job.id);
 });
+
+test("R-9.8-8: what the operator has seen to is not tried any more, although the upstream was being asked", async () => {
+  const { begin, upstream, pass, outstanding } = machine();
+  const { runtime, viewer, job } = await begin();
+  const held = Promise.withResolvers<void>();
+  upstream.onRevoke = () => held.promise;
+  job.end("done");
+  await viewer.terminal(job.id);
+  const [left] = runtime.credentials.list();
+  expect(await runtime.credentials.forget(left?.alias ?? "")).toBe(true);
+  held.reject(new Error("not now"));
+  await pass(60_000);
+  expect(upstream.revocations).toHaveLength(1);
+  expect(await outstanding()).toEqual([]);
+});

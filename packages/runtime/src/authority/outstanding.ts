@@ -195,7 +195,7 @@ export class Outstanding {
     entry.busy = "no";
     this.#underWay -= 1;
     if (done) this.#entries.delete(entry.row.alias);
-    else if (!this.#closed) this.#later(entry);
+    else if (!this.#closed && this.#entries.get(entry.row.alias) === entry) this.#later(entry);
     if (this.#underWay === 0) for (const settled of this.#onSettled.splice(0)) settled();
   }
 
