@@ -843,3 +843,26 @@ test("R-9.8-8: what the operator has seen to is not tried any more, although the
   expect(upstream.revocations).toHaveLength(1);
   expect(await outstanding()).toEqual([]);
 });
+
+test("R-9.8-4: a credential that surfaces when nobody looks for it any more is written down until it is revoked", async () => {
+  const { start, view, upstream, outstanding, pass } = machine();
+  const held = Promise.withResolvers<void>();
+  upstream.onIssue = () => held.promise;
+  const viewer = await view(start());
+  const reply = viewer.submit("led");
+  await expect.poll(() => upstream.orders.length).toBe(1);
+  await pass(10_000);
+  await reply;
+  await pass(400_000, 100);
+  expect(await outstanding()).toEqual([]);
+  upstream.onRevoke = () => Promise.reject(new Error("not now"));
+  held.resolve();
+  await settled();
+  expect(upstream.alive.size).toBe(1);
+  expect(await outstanding()).toHaveLength(1);
+  upstream.onRevoke = () => {};
+  start();
+  await settled();
+  expect(upstream.alive.size).toBe(0);
+  expect(await outstanding()).toEqual([]);
+});

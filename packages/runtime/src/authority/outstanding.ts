@@ -107,7 +107,14 @@ export class Outstanding {
   /** An order was carried out after nobody waited for it any more. */
   surfaced(row: CredentialRow): void {
     const known = this.#entries.get(row.alias);
-    if (known === undefined) this.#enter(row, "ordered");
+    if (known === undefined) {
+      this.#enter(row, "ordered");
+      // Its revocation does not wait for that.
+      this.#options.store.insert(row).catch((error: unknown) => {
+        const said = { credential: row.alias, job: row.job, failure: nameOf(error) };
+        this.#options.logger.error(said, "a credential that surfaced could not be written down");
+      });
+    }
     this.answered(row.alias);
     this.revoke(row.alias, true);
   }
