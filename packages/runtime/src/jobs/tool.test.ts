@@ -155,3 +155,15 @@ test("R-9.3-1: no turn passes between the last look and the tool", async () => {
 test.each([["text"], [{}], [null], [{ run: "no" }]])("%j is no tool", (tool) => {
   expect(() => hosting({ tools: { "ocr.page": tool as unknown as Tool } })).toThrow(code("MISUSE"));
 });
+
+test("R-9.3-3: a refusal that cannot be shown any more is still the refusal", async () => {
+  const { ctx } = await calling({});
+  const flood = () => {
+    for (;;) void ctx.log.info("more");
+  };
+  expect(flood).toThrow("events wait to be written");
+  expect(() => ctx.model("openai/gpt")).toThrow(code("PERMISSION_DENIED"));
+  const refused = [ctx.fs.readText("/etc/passwd"), ctx.fetch("https://example.com/")];
+  for (const operation of refused)
+    await expect(operation).rejects.toEqual(code("PERMISSION_DENIED"));
+});

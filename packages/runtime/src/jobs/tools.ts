@@ -1,4 +1,4 @@
-import { ArcpError } from "@arcp/core";
+import { ArcpError, LocalError } from "@arcp/core";
 import { clip } from "../authority/clip.ts";
 import { wireError } from "./ending.ts";
 import type { Job } from "./job.ts";
@@ -46,9 +46,16 @@ export class ToolCaller {
     }
   }
 
-  /** Shows an operation that was refused, as the pair of events that a refused tool call makes. */
+  /**
+   * Shows an operation that was refused, as the pair of events that a refused tool call makes. Where the
+   * stream takes no more, of an agent that floods it, the refusal is still what the agent has to get.
+   */
   async refuse(operation: string, args: unknown, error: ArcpError): Promise<void> {
-    await this.#report(this.#announce(operation, args), error);
+    try {
+      await this.#report(this.#announce(operation, args), error);
+    } catch (thrown) {
+      if (!(thrown instanceof LocalError)) throw thrown;
+    }
   }
 
   /**
