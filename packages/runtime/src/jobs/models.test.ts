@@ -324,3 +324,22 @@ test("a refusal that nobody looks at ends no process", async () => {
   void permit.call(() => reply);
   await settled();
 });
+
+test("R-9.6-4: a call that fails by its own report of an unreadable usage costs what was reserved", async () => {
+  const { ctx, bodies } = await calling();
+  const permit = ctx.model(MODEL, { reserve: { input: 125_000 } });
+  const streamed = permit.call(async ({ report }) => {
+    await report({ input: 25_000 });
+    await report({ input: Number.NaN });
+  });
+  await expect(streamed).rejects.toEqual(
+    expect.objectContaining({
+      code: "INVALID_REQUEST",
+      message: expect.stringMatching(/must count input.*; what was reserved is charged$/),
+    }),
+  );
+  expect(ctx.budget.available()).toEqual({ USD: "0.75" });
+  expect(await bodies("tool_result")).toEqual([
+    { call_id: "call_1", error: code("INVALID_REQUEST") },
+  ]);
+});

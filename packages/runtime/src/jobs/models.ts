@@ -60,14 +60,27 @@ export class Models {
     this.#check(id);
     using held = this.#reserve(id, most);
     let reports = 0;
+    let unreadable: unknown;
+    const count = (used: Usage): Grant => {
+      try {
+        return prices.costOf(used);
+      } catch (error) {
+        unreadable = error;
+        throw error;
+      }
+    };
     const report = (usage: Usage): Promise<void> => {
       const used = { ...usage };
-      const cost = prices.costOf(used);
+      const cost = count(used);
       reports += 1;
       held.charged(cost);
       return this.#charge(id, cost, used);
     };
-    const reply = await this.#asked(id, () => ask({ signal: this.#job.signal, report }));
+    const asked = this.#asked(id, () => ask({ signal: this.#job.signal, report }));
+    const reply = await asked.catch(async (error: unknown) => {
+      const answered = unreadable !== undefined && error === unreadable;
+      throw answered ? await this.#uncounted(id, held, error) : error;
+    });
     try {
       if (usageOf === undefined && reports > 0) return reply;
       const charged = report(usageOf === undefined ? {} : await usageOf(reply));
