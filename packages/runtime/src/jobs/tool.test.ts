@@ -1,3 +1,4 @@
+import { ArcpError } from "@arcp/core";
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { expect, expectTypeOf, test } from "vitest";
 import { z } from "zod";
@@ -166,4 +167,18 @@ test("R-9.3-3: a refusal that cannot be shown any more is still the refusal", as
   const refused = [ctx.fs.readText("/etc/passwd"), ctx.fetch("https://example.com/")];
   for (const operation of refused)
     await expect(operation).rejects.toEqual(code("PERMISSION_DENIED"));
+});
+
+test("R-9.3-3: an error too large for the stream is shown by its size, and the agent has the whole", async () => {
+  const details = { page: "x".repeat(2 ** 21) };
+  const { call, results } = await calling({
+    "ocr.page": () => {
+      throw new ArcpError("INVALID_REQUEST", "no such page", { details });
+    },
+  });
+  const thrown = { code: "INVALID_REQUEST", message: "no such page" };
+  await expect(call("ocr.page")).rejects.toMatchObject({ ...thrown, details });
+  expect(await results()).toMatchObject([
+    { call_id: "call_1", error: { ...thrown, details: { truncated: true } } },
+  ]);
 });

@@ -108,7 +108,8 @@ export class ToolCaller {
   }
 
   #report(callId: string, error: ArcpError): Promise<void> {
-    const body = { call_id: callId, error: wireError(error) };
+    const { details, ...said } = wireError(error);
+    const body = { call_id: callId, error: { ...said, details: shown(details) } };
     return this.#job.emit("tool_result", body, "event", true);
   }
 }
