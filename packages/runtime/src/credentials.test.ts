@@ -1,4 +1,4 @@
-import { ArcpError, LocalError } from "@arcp/core";
+import { ArcpError, type JobId, LocalError } from "@arcp/core";
 import { pino } from "pino";
 import { expect, test } from "vitest";
 import { FakeUpstream } from "../test/fake-upstream.ts";
@@ -7,6 +7,7 @@ import { hosts } from "../test/hosts.ts";
 import { Viewer } from "../test/viewer.ts";
 import { allowAnonymous } from "./auth.ts";
 import { defineAgent } from "./jobs/agents.ts";
+import { readStreamedResult } from "./jobs/streamed-result.ts";
 import { createRuntime, type Runtime, type RuntimeOptions } from "./runtime.ts";
 import type { JobIndex } from "./store/index.ts";
 import { memoryStore } from "./store/memory-store.ts";
@@ -866,3 +867,23 @@ test("R-9.8-4: a credential that surfaces when nobody looks for it any more is w
   expect(upstream.alive.size).toBe(0);
   expect(await outstanding()).toEqual([]);
 });
+
+test.each([
+  ["text", (text: string) => text],
+  ["bytes", (text: string) => Buffer.from(text)],
+])(
+  "R-9.8-10, R-8.4-3: a streamed result of %s is cleaned, wherever its chunks are cut, and its size told as it is then",
+  async (_, pieceOf) => {
+    const { start, view, submit, store } = machine();
+    const viewer = await view(start(), [...FEATURES, "result_chunk"]);
+    const { ctx, end, id } = await submit(viewer);
+    const value = ctx.credentials.get("llm")?.value ?? "";
+    const before = "x".repeat(128 * 1024 - 8);
+    await ctx.result.write(pieceOf(`${before}${value} after`));
+    end(undefined);
+    const { payload } = await viewer.terminal(id);
+    const whole = Buffer.from(await readStreamedResult(store.logs, id as JobId)).toString();
+    expect(whole).toBe(`${before}[redacted] after`);
+    expect(payload.result_size).toBe(whole.length);
+  },
+);

@@ -25,6 +25,15 @@ export class Secrets {
     return cleaned;
   }
 
+  /** The bytes without them, before they are encoded in any way. */
+  cleanBytes(bytes: Uint8Array): Uint8Array {
+    if (this.#values.size === 0) return bytes;
+    // One character per byte.
+    const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
+    const cleaned = this.clean(text);
+    return cleaned === text ? bytes : Buffer.from(cleaned, "latin1");
+  }
+
   /** What may be logged of an error: it often quotes the key that was refused. */
   cleanError(error: unknown): unknown {
     return !this.any ? error : this.clean(inspect(error, { depth: 4 }));

@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { settled } from "../../test/held-store.ts";
 import { hosting } from "../../test/hosting.ts";
 import { type Frame, Viewer } from "../../test/viewer.ts";
+import { Secrets } from "../authority/secrets.ts";
 import type { Job } from "./job.ts";
 import { ResultStream } from "./result-stream.ts";
 
@@ -16,7 +17,11 @@ async function streaming() {
 
 /** A job of which only the taking of chunks matters. */
 const deaf = (emit: () => Promise<void>) =>
-  ({ identity: { features: new Set(["result_chunk"]) }, emit }) as unknown as Job;
+  ({
+    identity: { features: new Set(["result_chunk"]) },
+    secrets: new Secrets(),
+    emit,
+  }) as unknown as Job;
 
 const chunksOf = (viewer: Viewer) =>
   viewer.stream.filter(({ payload }) => payload.kind === "result_chunk");

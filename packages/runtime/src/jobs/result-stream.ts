@@ -93,7 +93,9 @@ export class ResultStream {
     return { result_id: this.#id, result_size: this.#size };
   }
 
-  async #writeText(text: string): Promise<void> {
+  async #writeText(written: string): Promise<void> {
+    // Before it is counted and cut: a part of a secret is not found any more.
+    const text = this.#job.secrets.clean(written);
     this.#half = "";
     for (let start = 0; start < text.length; ) {
       let end = Math.min(start + MAX_TEXT, text.length);
@@ -111,7 +113,8 @@ export class ResultStream {
     }
   }
 
-  async #writeBytes(bytes: Uint8Array): Promise<void> {
+  async #writeBytes(written: Uint8Array): Promise<void> {
+    const bytes = this.#job.secrets.cleanBytes(written);
     for (let start = 0; start < bytes.length; start += MAX_BYTES) {
       const part = bytes.subarray(start, start + MAX_BYTES);
       const data = Buffer.from(part.buffer, part.byteOffset, part.byteLength).toString("base64");
