@@ -95,3 +95,11 @@ test.each([500, 401, 429, 503])(
     await expect(provisioner.revoke("any", signal)).rejects.toMatchObject({ status });
   },
 );
+
+test.each([{ status: 404 }, { status: 404, body: { detail: "Not Found" } }])(
+  "R-9.8-8: a 404 that is not of the proxy itself, %j, says nothing of a key",
+  async (answer) => {
+    proxy.answer = answer;
+    await expect(provisioner.revoke("any", signal)).rejects.toMatchObject({ status: 404 });
+  },
+);
