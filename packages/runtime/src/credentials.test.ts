@@ -887,3 +887,23 @@ test.each([
     expect(payload.result_size).toBe(whole.length);
   },
 );
+
+test.each([
+  ["lease", (value: string) => ({ lease: { "net.fetch": [`https://llm.example/${value}/**`] } })],
+  ["id", (value: string) => ({ id: value })],
+])("R-9.8-10: a credential in the %s of a delegation is written nowhere", async (_, optionsOf) => {
+  const child = defineAgent({ name: "child", run: () => null });
+  const { view, start, submit, store, lines } = machine({ agents: [child] });
+  const viewer = await view(start());
+  const lease_request = { "agent.delegate": ["child"], "net.fetch": ["https://llm.example/**"] };
+  const { ctx, end, id } = await submit(viewer, { lease_request });
+  const value = ctx.credentials.get("llm")?.value ?? "";
+  await expect(ctx.delegate(child, null, optionsOf(value))).rejects.toMatchObject({
+    code: "INVALID_REQUEST",
+  });
+  end("done");
+  await viewer.terminal(id);
+  const rows = await store.jobs.list({ limit: 10 });
+  const told = viewer.frames.filter(({ payload }) => payload.job_id !== id);
+  expect(JSON.stringify([rows, lines, told])).not.toContain(value);
+});

@@ -60,6 +60,7 @@ export async function delegate(
   input: unknown,
   { request, used }: { readonly request?: MessageId; readonly used?: UsedKey | undefined } = {},
 ): Promise<Delegated> {
+  checkSecrets(parent, wanted);
   const agent = agentOf(context, parent, wanted);
   const taken = await checkedInput(agent, input, "input");
   const lease = await leaseOf(context, parent, agent, wanted);
@@ -94,6 +95,13 @@ export async function delegate(
   // The child starts behind the record that tells of it (J2).
   await parent.announce(child, { ...wanted, lease_request: lease.json, child_job_id: child.id });
   return { child, row, agent, input: taken };
+}
+
+/** What ties a child to its parent, and its lease, is written down and shown as it is (R-9.8-10). */
+function checkSecrets({ secrets }: Job, { input: _, ...kept }: Wanted): void {
+  const text = JSON.stringify(kept);
+  if (secrets.clean(text) === text) return;
+  throw new ArcpError("INVALID_REQUEST", "a credential may be handed on in the input alone");
 }
 
 /** What is not covered is refused before anybody learns whether there is such an agent. */
