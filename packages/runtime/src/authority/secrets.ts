@@ -7,15 +7,17 @@ const REDACTED = "[redacted]";
  * them gets out (P4, R-9.8-10).
  */
 export class Secrets {
-  readonly #values = new Set<string>();
+  /** The longest first: one may be the beginning of another, whose rest would be left. */
+  #values: readonly string[] = [];
 
   /** Whether there are any. */
   get any(): boolean {
-    return this.#values.size > 0;
+    return this.#values.length > 0;
   }
 
   add(value: string): void {
-    this.#values.add(value);
+    const others = this.#values.filter((other) => other !== value);
+    this.#values = [...others, value].sort((a, b) => b.length - a.length);
   }
 
   /** The text without them. Bearer tokens look the same in JSON. */
@@ -27,7 +29,7 @@ export class Secrets {
 
   /** The bytes without them, before they are encoded in any way. */
   cleanBytes(bytes: Uint8Array): Uint8Array {
-    if (this.#values.size === 0) return bytes;
+    if (!this.any) return bytes;
     // One character per byte.
     const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
     const cleaned = this.clean(text);
