@@ -9,7 +9,7 @@ import { allowAnonymous } from "./auth.ts";
 import { defineAgent } from "./jobs/agents.ts";
 import { readStreamedResult } from "./jobs/streamed-result.ts";
 import { createRuntime, type Runtime, type RuntimeOptions } from "./runtime.ts";
-import type { JobIndex } from "./store/index.ts";
+import type { CredentialRow, JobIndex } from "./store/index.ts";
 import { memoryStore } from "./store/memory-store.ts";
 
 const FEATURES = ["provisioned_credentials", "subscribe", "cost.budget", "model.use", "list_jobs"];
@@ -906,4 +906,29 @@ test.each([
   const rows = await store.jobs.list({ limit: 10 });
   const told = viewer.frames.filter(({ payload }) => payload.job_id !== id);
   expect(JSON.stringify([rows, lines, told])).not.toContain(value);
+});
+
+test("R-9.8-8: what the store does not forget stays on the operator's list", async () => {
+  const all = machine();
+  const { credentials } = all.store;
+  let broken = true;
+  const remove = (alias: string) =>
+    broken ? Promise.reject(new Error("disk full")) : credentials.remove(alias);
+  const store = {
+    insert: (row: CredentialRow) => credentials.insert(row),
+    list: () => credentials.list(),
+    remove,
+  };
+  const { runtime, viewer, job } = await all.begin({
+    store: { ...all.store, credentials: store, durable: true },
+  });
+  all.upstream.onRevoke = () => Promise.reject(new Error("not now"));
+  job.end("done");
+  await viewer.terminal(job.id);
+  const [{ alias } = { alias: "" }] = runtime.credentials.list();
+  await expect(runtime.credentials.forget(alias)).rejects.toThrow("disk full");
+  expect(runtime.credentials.list()).toHaveLength(1);
+  broken = false;
+  expect(await runtime.credentials.forget(alias)).toBe(true);
+  expect(runtime.credentials.list()).toEqual([]);
 });

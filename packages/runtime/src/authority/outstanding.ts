@@ -144,9 +144,9 @@ export class Outstanding {
     if (entry.state !== "revoking") {
       throw new LocalError("MISUSE", `${alias} belongs to a job that runs: cancel that`);
     }
+    await this.#options.store.remove(alias);
     entry.pause?.cancel();
     this.#entries.delete(alias);
-    await this.#options.store.remove(alias);
     return true;
   }
 
