@@ -182,3 +182,16 @@ test("R-9.3-3: an error too large for the stream is shown by its size, and the a
     { call_id: "call_1", error: { ...thrown, details: { truncated: true } } },
   ]);
 });
+
+test("what a tool gives that JSON has no word for stands on the stream as null, and the call has a result", async () => {
+  const { call, results } = await calling({
+    "ocr.page": () => () => "later",
+    "ocr.none": () => {},
+  });
+  expect(await call("ocr.page")).toBeInstanceOf(Function);
+  expect(await call("ocr.none")).toBeUndefined();
+  expect(await results()).toEqual([
+    { call_id: "call_1", result: null },
+    { call_id: "call_2", result: null },
+  ]);
+});
