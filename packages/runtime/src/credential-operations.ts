@@ -42,7 +42,7 @@ export class CredentialOperations {
    */
   async rotate(job: string, provisioner?: string): Promise<void> {
     const live = this.#jobs.get(job as JobId);
-    if (live === undefined) throw new ArcpError("JOB_NOT_FOUND", `no job ${job} is running`);
+    if (!live?.live) throw new ArcpError("JOB_NOT_FOUND", `no job ${job} is running`);
     const names = provisioner === undefined ? [...live.credentials.keys()] : [provisioner];
     for (const name of names) await this.#credentials.rotate(live, name);
   }

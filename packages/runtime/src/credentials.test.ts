@@ -9,7 +9,7 @@ import { allowAnonymous } from "./auth.ts";
 import { defineAgent } from "./jobs/agents.ts";
 import { readStreamedResult } from "./jobs/streamed-result.ts";
 import { createRuntime, type Runtime, type RuntimeOptions } from "./runtime.ts";
-import type { CredentialRow, JobIndex } from "./store/index.ts";
+import type { CredentialRow, JobIndex, LogStore } from "./store/index.ts";
 import { memoryStore } from "./store/memory-store.ts";
 
 const FEATURES = ["provisioned_credentials", "subscribe", "cost.budget", "model.use", "list_jobs"];
@@ -931,4 +931,29 @@ test("R-9.8-8: what the store does not forget stays on the operator's list", asy
   broken = false;
   expect(await runtime.credentials.forget(alias)).toBe(true);
   expect(runtime.credentials.list()).toEqual([]);
+});
+
+test("R-9.8-9: a rotation for a job whose end is still being written says that no such job runs", async () => {
+  const { store, ...all } = machine();
+  const { logs } = store;
+  const held = Promise.withResolvers<void>();
+  let hold = false;
+  const slow: LogStore = {
+    append: async (batches) => {
+      if (hold) await held.promise;
+      return logs.append(batches);
+    },
+    read: (job, after, limits) => logs.read(job, after, limits),
+    listen: (job, ring) => logs.listen(job, ring),
+    remove: (job) => logs.remove(job),
+  };
+  const { runtime, viewer, job } = await all.begin({
+    store: { ...store, logs: slow, durable: true },
+  });
+  hold = true;
+  job.end("done");
+  await settled();
+  await expect(runtime.credentials.rotate(job.id)).rejects.toMatchObject({ code: "JOB_NOT_FOUND" });
+  held.resolve();
+  await viewer.terminal(job.id);
 });
