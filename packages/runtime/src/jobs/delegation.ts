@@ -30,6 +30,7 @@ import type { Delegable, DelegateOptions } from "./delegate.ts";
 import { wireError } from "./ending.ts";
 import { eventBody } from "./event-body.ts";
 import type { Job } from "./job.ts";
+import { plainJson } from "./plain-json.ts";
 import { shown } from "./shown.ts";
 
 /** A delegation as it is wanted: the body of the event that tells of it. */
@@ -182,7 +183,7 @@ export class Delegation {
     input?: Input,
     options: DelegateOptions = {},
   ): Promise<ChildJob<Output>> {
-    const given = plain(input);
+    const given = plainJson(input ?? null, "input");
     const wanted = this.#read(agent, given, options);
     try {
       const delegated = await delegate(this.#context, this.#job, wanted, given);
@@ -240,17 +241,5 @@ export class Delegation {
     void this.#job.emit("delegate", wanted, "event", true);
     const body = { call_id: wanted.delegate_id, error: wireError(error) };
     await this.#job.emit("tool_result", body, "event", true);
-  }
-}
-
-/**
- * A value as JSON carries it: what the child gets is the child's alone.
- * @throws ArcpError `INVALID_REQUEST` for what is no JSON
- */
-function plain(input: unknown): unknown {
-  try {
-    return JSON.parse(JSON.stringify(input ?? null));
-  } catch {
-    throw new ArcpError("INVALID_REQUEST", "input: is no JSON value");
   }
 }

@@ -195,3 +195,18 @@ test("what a tool gives that JSON has no word for stands on the stream as null, 
     { call_id: "call_2", result: null },
   ]);
 });
+
+test("R-9.3-3: a tool gets the arguments that are shown, whatever the agent makes of them meanwhile", async () => {
+  const got: unknown[] = [];
+  const { call, viewer } = await calling({ "ocr.page": (args) => got.push(args) });
+  const args = { path: "/allowed" };
+  const called = call("ocr.page", args);
+  args.path = "/elsewhere";
+  await called;
+  expect(got).toEqual([{ path: "/allowed" }]);
+  await settled();
+  const shown = viewer.stream.filter(({ payload }) => payload.kind === "tool_call");
+  expect(shown.map(({ payload }) => payload.body.args)).toEqual([{ path: "/allowed" }]);
+  await expect(call("ocr.page", 1n)).rejects.toEqual(code("INVALID_REQUEST"));
+  expect(got).toHaveLength(1);
+});

@@ -2,6 +2,7 @@ import { ArcpError, LocalError } from "@arcp/core";
 import { clip } from "../authority/clip.ts";
 import { wireError } from "./ending.ts";
 import type { Job } from "./job.ts";
+import { plainJson } from "./plain-json.ts";
 import { checked } from "./schema.ts";
 import { shown } from "./shown.ts";
 import { Spend } from "./spend.ts";
@@ -24,9 +25,12 @@ export class ToolCaller {
   }
 
   /**
-   * @throws ArcpError the refusal, which also stands on the stream (R-9.3-3), or what the tool threw
+   * @throws ArcpError the refusal, which also stands on the stream (R-9.3-3), or what the tool threw; `INVALID_REQUEST`
+   * for arguments that are no JSON, which nothing can show
    */
-  async call(name: string, args: unknown): Promise<unknown> {
+  async call(name: string, given: unknown): Promise<unknown> {
+    // What is shown and checked is what the tool gets, whatever its caller does with the original meanwhile.
+    const args = given === undefined ? undefined : plainJson(given, "args");
     const callId = this.#announce(name, args);
     try {
       this.#check(name);
