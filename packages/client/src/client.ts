@@ -11,9 +11,11 @@ import type { Exchange } from "./exchange.ts";
 import { handled } from "./handled.ts";
 import { JobFeed } from "./job-feed.ts";
 import { Job, type JobSource, WatchedJob } from "./job-handle.ts";
+import { type JobFilter, type ListedJob, listedJob, listing } from "./job-listing.ts";
 import type { ConnectionState } from "./link-state.ts";
 import type { SessionInfo } from "./session.ts";
 import { demanded, type SubmitOptions, submission } from "./submission.ts";
+import type { AgentType, InputOf, OutputOf, TypedAgent } from "./typed-agent.ts";
 
 export interface SubscribeOptions {
   /** Replay first what is retained of the job. Default: false, or true with `fromJobSeq`. */
@@ -56,13 +58,49 @@ export class Client implements AsyncDisposable {
    * @param agent `name` or `name@version`
    * @param input any JSON value
    */
-  submit(agent: string, input?: unknown, options: SubmitOptions = {}): Promise<Job> {
+  submit<Output = unknown>(
+    agent: string,
+    input?: unknown,
+    options: SubmitOptions = {},
+  ): Promise<Job<Output>> {
     const payload = submission(agent, input, options);
     const missing = this.#missing(demanded(payload));
     if (missing !== undefined) return refused(missing);
     return this.#exchange.ask(this.session, { type: "job.submit", payload }, (reply) =>
-      this.#accepted(reply),
+      this.#accepted<Output>(reply),
     );
+  }
+
+  /**
+   * An agent with the types of its definition: `client.agent<typeof auditAgent>("code-audit")`.
+   *
+   * @param reference `name` or `name@version`
+   */
+  agent<A extends AgentType>(reference: string): TypedAgent<InputOf<A>, OutputOf<A>> {
+    return {
+      reference,
+      submit: (input, options) => this.submit<OutputOf<A>>(reference, input, options),
+    };
+  }
+
+  /**
+   * The jobs of this principal, running and finished, in the order of their acceptance. Pages are asked for as they are
+   * needed. Fails as requests of the client do.
+   */
+  async *jobs(filter: JobFilter = {}): AsyncGenerator<ListedJob, void, undefined> {
+    const missing = this.#missing(["list_jobs"]);
+    if (missing !== undefined) throw missing;
+    for (let cursor: string | undefined; ; ) {
+      const payload = listing(filter, cursor);
+      const page = await this.#exchange.ask(
+        this.session,
+        { type: "session.list_jobs", payload },
+        (reply) => (reply.type === "session.jobs" ? reply.payload : undefined),
+      );
+      for (const entry of page.jobs) yield listedJob(entry);
+      if (page.next_cursor === null) return;
+      cursor = page.next_cursor;
+    }
   }
 
   /**
@@ -102,7 +140,7 @@ export class Client implements AsyncDisposable {
     return this.close();
   }
 
-  #accepted(reply: Envelope): Job | undefined {
+  #accepted<Output>(reply: Envelope): Job<Output> | undefined {
     if (reply.type !== "job.accepted") return undefined;
     const { feeds } = this.#exchange;
     const { credentials, ...accepted } = reply.payload;

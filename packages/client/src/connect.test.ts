@@ -27,6 +27,7 @@ test("R-6.1-1 R-5.1-3: the hello authenticates, offers what the client understan
       features: [
         "heartbeat",
         "ack",
+        "list_jobs",
         "subscribe",
         "agent_versions",
         "progress",

@@ -31,6 +31,7 @@ export interface ConnectOptions {
 const understood: readonly Feature[] = [
   "heartbeat",
   "ack",
+  "list_jobs",
   "subscribe",
   "agent_versions",
   "progress",

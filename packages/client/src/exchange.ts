@@ -16,7 +16,7 @@ import type { SessionInfo } from "./session.ts";
 import { oversize } from "./submission.ts";
 
 /** What a client can ask and gets an answer to. */
-type RequestType = "job.submit" | "job.cancel" | "job.subscribe";
+type RequestType = "job.submit" | "job.cancel" | "job.subscribe" | "session.list_jobs";
 /** A request but for what the exchange adds. */
 type Question = { [R in RequestType]: Omit<Outgoing<R>, "id" | "session_id"> }[RequestType];
 
@@ -59,7 +59,7 @@ export class Exchange implements LinkUser {
     const tooLarge = oversize(frame);
     if (tooLarge !== undefined) return handled(Promise.reject(tooLarge));
     const answer = this.#requests.open(
-      { id, type: question.type, jobId: question.job_id, frame },
+      { id, type: question.type, jobId: "job_id" in question ? question.job_id : undefined, frame },
       (reply) => read(reply, id),
     );
     this.link.send(frame);
@@ -78,6 +78,7 @@ export class Exchange implements LinkUser {
       case "job.accepted":
       case "job.cancelled":
       case "job.subscribed":
+      case "session.jobs":
         this.#requests.answer(message, message.payload.request_id);
         break;
       case "session.error": {

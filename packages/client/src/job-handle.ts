@@ -11,11 +11,11 @@ export interface JobSource {
 }
 
 /** A job as its handle shows it, over any number of connections. */
-abstract class JobHandle {
+abstract class JobHandle<Output> {
   readonly id: JobId;
   readonly #feed: JobFeed;
   readonly #maxResultBytes: number;
-  #result: Promise<unknown> | undefined;
+  #result: Promise<Output> | undefined;
   #bytes: Promise<Uint8Array<ArrayBuffer>> | undefined;
   #text: Promise<string> | undefined;
 
@@ -50,8 +50,8 @@ abstract class JobHandle {
    * What the agent returned, null when that was nothing. Rejects with the ArcpError that the job ended with, as
    * `events` fails, or with a LocalError `MISUSE` when the result was streamed.
    */
-  result(): Promise<unknown> {
-    this.#result ??= handled(this.#feed.outcome.then(inlineResult));
+  result(): Promise<Output> {
+    this.#result ??= handled(this.#feed.outcome.then(inlineResult<Output>));
     return this.#result;
   }
 
@@ -89,7 +89,7 @@ abstract class JobHandle {
 export type Printable<T> = Omit<T, "credentials">;
 
 /** A job that this client submitted. */
-export class Job extends JobHandle {
+export class Job<Output = unknown> extends JobHandle<Output> {
   /** The acceptance: what the job may do, and what it may spend. */
   readonly accepted: Printable<Payload<"job.accepted">>;
   readonly #cancel: (reason: string | undefined) => Promise<void>;
@@ -116,7 +116,7 @@ export class Job extends JobHandle {
 }
 
 /** A job that this client watches without authority over it. */
-export class WatchedJob extends JobHandle {
+export class WatchedJob extends JobHandle<unknown> {
   /** The job's state and authority when the subscription began; `truncated` when older history was gone. */
   readonly subscribed: Printable<Payload<"job.subscribed">>;
   readonly #leave: () => void;
@@ -137,9 +137,10 @@ export class WatchedJob extends JobHandle {
   }
 }
 
-function inlineResult(outcome: JobOutcome): unknown {
+function inlineResult<Output>(outcome: JobOutcome): Output {
   if (outcome.status !== "success") throw outcome.error;
-  if (outcome.stream === undefined) return outcome.result;
+  // The agent's own word: whoever names its type trusts the runtime to host that very agent.
+  if (outcome.stream === undefined) return outcome.result as Output;
   throw new LocalError("MISUSE", "the result was streamed: get it with text() or bytes()");
 }
 

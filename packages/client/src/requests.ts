@@ -86,7 +86,7 @@ export class Requests {
     for (const id of [...this.#pending.keys()]) this.reject(id, error);
   }
 
-  /** For runtimes that name no request: by envelope id, by job, or the oldest submit (R-5.4-6). */
+  /** For runtimes that name no request: by envelope id, by job, or the oldest submit or listing (R-5.4-6). */
   #guess(reply: Envelope): string | undefined {
     if (this.#pending.has(reply.id)) return reply.id;
     const entries = [...this.#pending];
@@ -94,6 +94,9 @@ export class Requests {
       // A child's acceptance answers nobody.
       if (reply.payload.parent_job_id !== undefined) return undefined;
       return entries.find(([, { type }]) => type === "job.submit")?.[0];
+    }
+    if (reply.type === "session.jobs") {
+      return entries.find(([, { type }]) => type === "session.list_jobs")?.[0];
     }
     const wanted = reply.type === "job.cancelled" ? "job.cancel" : "job.subscribe";
     const fits = entries.filter(

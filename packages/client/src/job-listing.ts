@@ -1,0 +1,52 @@
+import type { JobStatus, Lease, Payload } from "@arcp/core";
+
+/** Which jobs to list. Everything given has to fit. */
+export interface JobFilter {
+  readonly status?: readonly JobStatus[];
+  /** `name` fits every version, `name@version` exactly one. */
+  readonly agent?: string;
+  readonly createdAfter?: Date;
+  readonly createdBefore?: Date;
+}
+
+/** A job as a listing tells it, at the moment at which its page was made. */
+export interface ListedJob {
+  readonly id: string;
+  /** The resolved reference. */
+  readonly agent: string;
+  readonly status: JobStatus | (string & {});
+  readonly lease: Lease;
+  /** The job that delegated it; undefined for one that a client submitted. */
+  readonly parent: string | undefined;
+  readonly createdAt: Date;
+  readonly traceId: string | undefined;
+}
+
+/** Jobs of one page: most of them fit one message whatever their leases are. */
+const PAGE = 100;
+
+export function listing(
+  { status, agent, createdAfter, createdBefore }: JobFilter,
+  cursor: string | undefined,
+): Payload<"session.list_jobs"> {
+  const filter = {
+    status: status && [...status],
+    agent,
+    created_after: createdAfter?.toISOString(),
+    created_before: createdBefore?.toISOString(),
+  };
+  return { filter, limit: PAGE, cursor };
+}
+
+export function listedJob(entry: Payload<"session.jobs">["jobs"][number]): ListedJob {
+  const { job_id: id, agent, status, lease, parent_job_id, created_at, trace_id } = entry;
+  return {
+    id,
+    agent,
+    status,
+    lease,
+    parent: parent_job_id ?? undefined,
+    createdAt: new Date(created_at),
+    traceId: trace_id,
+  };
+}
