@@ -353,13 +353,17 @@ describe.each(ways)("delegation over %s", (way) => {
       () => {},
     ],
   ] as const) {
-    test(`R-10-6: when a parent ${how}, its children end at once`, async () => {
+    test(`R-10-6 and R-9.6-13: when a parent ${how}, its children end at once, and no reservation stays open`, async () => {
       const clock = new ManualClock();
       await using stage = await Stage.open(way, { clock });
       const wire = await stage.greeted();
-      const { id, puppet } = await parent(stage, wire, rest);
-      const { child, puppet: its } = await delegated(stage, puppet, null, { lease: delegating });
+      const budgeted = { ...rest, lease_request: { "cost.budget": ["USD:10"] } };
+      const { id, puppet } = await parent(stage, wire, budgeted);
+      const grant = { lease: { ...delegating, "cost.budget": ["USD:4"] } };
+      const { child, puppet: its } = await delegated(stage, puppet, null, grant);
       const { child: grandchild, puppet: third } = await delegated(stage, its);
+      for (const { ctx } of [puppet, its, third]) ctx.spend.reserve({ USD: "1" });
+      expect(puppet.ctx.budget.available()).toEqual({ USD: "5" });
       end(puppet);
       clock.advance(5_000);
       const ends = new Map<string | undefined, unknown>();
@@ -378,6 +382,8 @@ describe.each(ways)("delegation over %s", (way) => {
         );
       }
       for (const run of [its, third]) expect(run.ctx.signal.aborted).toBe(true);
+      expect(puppet.ctx.budget.available()).toEqual({ USD: "10" });
+      expect(its.ctx.budget.available()).toEqual({ USD: "4" });
       const { payload } = await wire.request("session.list_jobs", {
         filter: { status: ["pending", "running"] },
       });

@@ -51,6 +51,7 @@ describe.each(durableWays)("over %s, through a crash of the runtime", (way) => {
     const lost = await first.ctx.delegate("puppet", null, grant);
     const its = await stage.puppets.next();
     await its.ctx.metric({ name: "cost.x", value: 0.25, unit: "USD" });
+    for (const { ctx } of [first, its]) ctx.spend.reserve({ USD: "0.3" });
     await its.ctx.flush();
     await first.ctx.flush();
     await wire.next((e) => e.job_id === lost.id && e.job_seq === 3);
