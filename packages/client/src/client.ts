@@ -147,6 +147,7 @@ export class Client implements AsyncDisposable {
     const { job_id } = accepted;
     const feed = feeds.whole(job_id) ?? feeds.add(new JobFeed(job_id, 0, true));
     feed.credentials.take(credentials);
+    feed.gauges.begin(accepted.budget);
     return new Job(this.#source(feed), accepted, (reason) => this.#cancel(job_id, reason));
   }
 
@@ -163,6 +164,7 @@ export class Client implements AsyncDisposable {
     const feed = new JobFeed(job_id, after ?? last ?? 0, whole);
     feed.credentials.take(credentials);
     this.#exchange.feeds.add(feed, requestId);
+    feed.gauges.begin(subscribed.budget);
     return new WatchedJob(this.#source(feed), subscribed, () => this.#unsubscribe(feed));
   }
 

@@ -2,6 +2,7 @@ export { Client, type SubscribeOptions } from "./client.ts";
 export { type ConnectOptions, connect } from "./connect.ts";
 export type { JobEvent } from "./job-event.ts";
 export type { JobOutcome } from "./job-feed.ts";
+export type { Progress } from "./job-gauges.ts";
 export { Job, WatchedJob } from "./job-handle.ts";
 export type { JobFilter, ListedJob } from "./job-listing.ts";
 export type { ConnectionState } from "./link-state.ts";

@@ -9,6 +9,7 @@ import { EventLog } from "./event-log.ts";
 import { handled } from "./handled.ts";
 import { HeldCredentials } from "./held-credentials.ts";
 import type { JobEvent } from "./job-event.ts";
+import { JobGauges } from "./job-gauges.ts";
 
 /** How a job ended. */
 export type JobOutcome =
@@ -29,6 +30,7 @@ export class JobFeed {
   readonly whole: boolean;
   readonly events = new EventLog<JobEvent>();
   readonly credentials = new HeldCredentials();
+  readonly gauges = new JobGauges();
   /** Rejects when the job was lost from sight before it ended. */
   readonly outcome: Promise<JobOutcome>;
   readonly #ending = Promise.withResolvers<JobOutcome>();
@@ -48,6 +50,7 @@ export class JobFeed {
       if (event.jobSeq <= this.#position) return;
       this.#position = event.jobSeq;
     }
+    this.gauges.take(event);
     this.events.append(this.credentials.read(event));
   }
 

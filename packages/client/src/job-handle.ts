@@ -2,6 +2,7 @@ import { type JobId, LocalError, type Payload, type ProvisionedCredential } from
 import { handled } from "./handled.ts";
 import type { JobEvent } from "./job-event.ts";
 import type { JobFeed, JobOutcome } from "./job-feed.ts";
+import type { Progress } from "./job-gauges.ts";
 import { ResultAssembler } from "./result-assembler.ts";
 
 /** Where a handle gets what it shows, and where its requests go. */
@@ -39,6 +40,19 @@ abstract class JobHandle<Output> {
    */
   get credentials(): ReadonlyMap<string, ProvisionedCredential> {
     return this.#feed.credentials.all;
+  }
+
+  /** What the agent said of its progress last; undefined before it has. */
+  get progress(): Progress | undefined {
+    return this.#feed.gauges.progress;
+  }
+
+  /**
+   * What remains of each budgeted currency, as the runtime told it last, for people to look at: numbers are not exact, and
+   * small costs are told a few at a time (R-9.6-10).
+   */
+  get budget(): ReadonlyMap<string, number> {
+    return this.#feed.gauges.budget;
   }
 
   /** How the job ended, whatever the way. Rejects only as `events` fails. */
