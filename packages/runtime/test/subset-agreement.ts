@@ -3,8 +3,8 @@ import { type Lease, parseAgentReference } from "@arcp/core";
 import fc from "fast-check";
 import { type CompiledLease, compileLease } from "../src/authority/lease.ts";
 import { canonicalPath } from "../src/authority/path.ts";
-import { excess } from "../src/authority/subset.ts";
 import { canonicalUrl } from "../src/authority/url.ts";
+import { excessOf } from "./compared.ts";
 import { type Kind, nearPatterns, nearTargets, patterns, WORKSPACE } from "./pattern-pairs.ts";
 import { verdictOf } from "./reference-matcher.ts";
 import { proves } from "./reference-subset.ts";
@@ -42,7 +42,7 @@ export function compareSubsets(kind: Kind, pairs: number, seed: number): SubsetT
       const [outer, inner] = [leaseOf(kind, parent), leaseOf(kind, child)];
       fc.pre(outer !== undefined && inner !== undefined);
       count += 1;
-      const beyond = excess(outer, inner);
+      const beyond = excessOf(outer, inner);
       const isProven = proves(kind, child, parent, WORKSPACE);
       const verdict = (pattern: string, target: string) =>
         verdictOf(kind, pattern, target, WORKSPACE);

@@ -1,7 +1,7 @@
 import type { Lease } from "@arcp/core";
 import { describe, expect, test } from "vitest";
+import { excessOf } from "../../test/compared.ts";
 import { type CompiledLease, compileLease } from "./lease.ts";
-import { excess } from "./subset.ts";
 
 function lease(json: Lease, workspace = "/work"): CompiledLease {
   const outcome = compileLease(json, { workspace });
@@ -27,7 +27,7 @@ describe("R-9.4-2: within the parent's lease", () => {
     [{ "x-vendor.acme.print": ["**"] }, { "x-vendor.acme.print": ["lobby/2"] }],
     [{ "cost.budget": ["USD:1"] }, { "cost.budget": ["USD:2"] }],
   ])("%j takes %j", (parent, child) => {
-    expect(excess(lease(parent), lease(child))).toBeUndefined();
+    expect(excessOf(lease(parent), lease(child))).toBeUndefined();
   });
 });
 
@@ -49,7 +49,7 @@ describe("R-9.4-1: beyond it", () => {
     [{ "net.fetch": ["https://acme.test/a/**"] }, { "net.fetch": ["https://acme.test/**"] }],
     [{ "model.use": ["mistral/*"] }, { "model.use": ["mistral/**"] }],
   ])("%j does not take %j", (parent, child) => {
-    expect(excess(lease(parent), lease(child))).toContain("is not within the parent's lease");
+    expect(excessOf(lease(parent), lease(child))).toContain("is not within the parent's lease");
   });
 
   test.each<[Lease, Lease, string]>([
@@ -78,7 +78,7 @@ describe("R-9.4-1: beyond it", () => {
   ])(
     "what goes too far is named, with what it would let through: %j, %j",
     (parent, child, message) => {
-      expect(excess(lease(parent), lease(child))).toBe(message);
+      expect(excessOf(lease(parent), lease(child))).toBe(message);
     },
   );
 
@@ -88,13 +88,13 @@ describe("R-9.4-1: beyond it", () => {
       "net.fetch": ["https://*.0x1/**"],
     });
     const some = lease({ "agent.delegate": ["x"], "net.fetch": ["https://acme.test"] });
-    expect(excess(some, none)).toBeUndefined();
+    expect(excessOf(some, none)).toBeUndefined();
   });
 
   test("R-9.2-4: a lease of many patterns is compared soon, whatever they are", () => {
     const many = (text: string) =>
       Array.from({ length: 120 }, (_, n) => `${`*${text}`.repeat(12)}*${n}`);
-    const hard = excess(
+    const hard = excessOf(
       lease({ "tool.call": many("aaab") }),
       lease({ "tool.call": [...many("aaab"), ...many("aab")] }),
     );

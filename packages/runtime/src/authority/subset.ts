@@ -14,13 +14,10 @@ const MAX_MOVES = 1_000_000;
  * What a child's lease allows beyond its parent's, for humans: the first pattern that is not proven to be within one of
  * the parent's, with a target that it would let through. Undefined when everything is within (R-9.4-1). Amounts are not
  * compared here: a budget knows what it can grant.
+ *
+ * In steps, a pattern of the child each: many of them, against many, take longer than a turn may (J4).
  */
-export function excess(parent: CompiledLease, child: CompiledLease): string | undefined {
-  return outcomeOf(comparing(parent, child));
-}
-
-/** {@link excess} in steps, a pattern of the child each: many of them, against many, take longer than a turn may (J4). */
-export function* comparing(parent: CompiledLease, child: CompiledLease): Comparison {
+export function* excess(parent: CompiledLease, child: CompiledLease): Comparison {
   const effort = { left: MAX_MOVES };
   for (const namespace of Object.keys(child.json) as Capability[]) {
     if (namespace === "cost.budget") continue;
@@ -42,7 +39,7 @@ export function* comparing(parent: CompiledLease, child: CompiledLease): Compari
 
 /**
  * What a granted lease allows beyond the requested one, for humans: patterns, or more of a currency, or without end
- * (R-7.1-3). In steps as {@link comparing}.
+ * (R-7.1-3). In steps as {@link excess}.
  */
 export function* widening(requested: CompiledLease, granted: CompiledLease): Comparison {
   for (const [currency, amount] of requested.budget) {
@@ -51,18 +48,11 @@ export function* widening(requested: CompiledLease, granted: CompiledLease): Com
       return `cost.budget allows ${left?.toFixed() ?? "any amount of"} ${currency}, and ${amount.toFixed()} was requested`;
     }
   }
-  return yield* comparing(requested, granted);
+  return yield* excess(requested, granted);
 }
 
 /** Ends with what is beyond, if anything is. */
 export type Comparison = Generator<undefined, string | undefined>;
-
-function outcomeOf(comparison: Comparison): string | undefined {
-  for (;;) {
-    const { done, value } = comparison.next();
-    if (done === true) return value;
-  }
-}
 
 const withinPaths: Decide<Glob> = (inner, outer, effort) => inclusion(inner, outer, PATH, effort);
 const withinText: Decide<Glob> = (inner, outer, effort) => inclusion(inner, outer, TEXT, effort);

@@ -1,8 +1,9 @@
 import { getMaxListeners } from "node:events";
+import { formatTimestamp } from "@arcp/core";
 import { expect, test } from "vitest";
 import { settled } from "../../test/held-store.ts";
 import { dense, hosting } from "../../test/hosting.ts";
-import { Viewer } from "../../test/viewer.ts";
+import { ALL_FEATURES, Viewer } from "../../test/viewer.ts";
 
 const lease_request = { "agent.delegate": ["led"], "cost.budget": ["USD:1"] };
 const grant = { lease: { "cost.budget": ["USD:1"] } };
@@ -187,4 +188,25 @@ test("R-D-12 and R-7.2-6: a client's child that is written down is accepted, tho
   expect((await viewer.submit("led", null, keyed)).job_id).toBe(job_id);
   expect(begun.size).toBe(1);
   expect(await rows()).toHaveLength(2);
+});
+
+test("R-9.4-5 and R-9.5-5: a child that is delegated after the wall clock was set back expires with its parent", async () => {
+  const { runtime, clock, start, begun } = hosting({ endJobsAtExpiry: false });
+  const viewer = new Viewer(runtime);
+  await viewer.hello([...ALL_FEATURES, "lease_expires_at"]);
+  const expires_at = formatTimestamp(clock.now() + 60_000);
+  const rest = { lease_request: { "agent.delegate": ["led"] }, lease_constraints: { expires_at } };
+  const parent = await start(viewer, rest);
+  clock.jump(-3_600_000);
+  const lease = { "agent.delegate": ["led"] };
+  const { id } = await parent.ctx.delegate("led", null, { lease });
+  await settled();
+  const child = await begun.get(id)?.promise;
+  expect(child?.ctx.job.id).toBe(id);
+  clock.advance(59_999);
+  child?.ctx.authorize("agent.delegate", "led");
+  clock.advance(1);
+  expect(() => child?.ctx.authorize("agent.delegate", "led")).toThrow(
+    expect.objectContaining({ code: "LEASE_EXPIRED" }),
+  );
 });

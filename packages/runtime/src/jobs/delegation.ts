@@ -11,7 +11,7 @@ import {
 import { clip } from "../authority/clip.ts";
 import type { CompiledLease } from "../authority/lease.ts";
 import { withModelsOf } from "../authority/model-use.ts";
-import { comparing } from "../authority/subset.ts";
+import { excess } from "../authority/subset.ts";
 import type { JobRow } from "../store/index.ts";
 import {
   type AdmissionContext,
@@ -142,7 +142,7 @@ async function leaseOf(
 ): Promise<CompiledLease> {
   const effective = withModelsOf(authority.json, context.jobContext.openModels, requested);
   const lease = readLease(context, agent, effective, "lease");
-  const problem = await compared(context, comparing(authority, lease));
+  const problem = await compared(context, excess(authority, lease));
   if (problem === undefined) return lease;
   throw new ArcpError("LEASE_SUBSET_VIOLATION", `lease: ${problem}`);
 }

@@ -1,10 +1,11 @@
-import { ArcpError } from "@arcp/core";
+import { ArcpError, type Lease } from "@arcp/core";
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { settled } from "../../test/held-store.ts";
 import { hosting } from "../../test/hosting.ts";
 import { Viewer } from "../../test/viewer.ts";
 import { defineAgent } from "../jobs/agents.ts";
+import type { Policy } from "../policy.ts";
 
 async function connected(options: Parameters<typeof hosting>[0] = {}, features?: string[]) {
   const rig = hosting(options);
@@ -157,6 +158,35 @@ test("R-7.1-3: a policy that cuts a lease down is what the acceptance shows", as
     lease_request: { "tool.call": ["*"], "net.fetch": ["https://a.test/**"] },
   });
   expect(payload.lease).toEqual({ "net.fetch": ["https://a.test/**"] });
+});
+
+const asked = { "tool.call": ["ocr.*"], "cost.budget": ["USD:5", "EUR:1"] };
+
+test.each<[string, Lease]>([
+  ["another pattern", { ...asked, "tool.call": ["ocr.*", "shell"] }],
+  ["a wider pattern", { ...asked, "tool.call": ["*"] }],
+  ["another namespace", { ...asked, "fs.read": ["/etc/**"] }],
+  ["more money", { ...asked, "cost.budget": ["USD:5.01", "EUR:1"] }],
+  ["money without end", { "tool.call": ["ocr.*"], "cost.budget": ["USD:5"] }],
+  ["what is no lease", { ...asked, "tool.call": [""] }],
+])("R-7.1-3: a policy that grants %s refuses the job", async (_, granted) => {
+  const { viewer } = await connected({ policy: { grant: () => granted } });
+  const { type, payload } = await viewer.submit("led", null, { lease_request: asked });
+  expect([type, payload.code]).toEqual(["session.error", "INTERNAL_ERROR"]);
+  expect(JSON.stringify(payload)).not.toContain("shell");
+});
+
+test("R-7.1-3: a policy grants less: narrower patterns, less money, and a budget where none was asked for", async () => {
+  const granted = { "tool.call": ["ocr.page"], "cost.budget": ["USD:4", "EUR:1", "GBP:1"] };
+  const told: unknown[] = [];
+  const grant: Policy["grant"] = (...given) => {
+    told.push(given);
+    return granted;
+  };
+  const { viewer } = await connected({ policy: { grant } });
+  const { payload } = await viewer.submit("led", null, { lease_request: asked });
+  expect(payload.lease).toEqual(granted);
+  expect(told).toEqual([["alice", asked, "led"]]);
 });
 
 test("R-7.5-2: an agent that a principal may not use is as unknown to it as any other", async () => {
