@@ -16,13 +16,20 @@ export class Acknowledgement {
   #said: number;
   #timer: Timer | undefined;
 
-  /** @param position the session's number when the connection began; the acks for it may have got lost with the last one */
+  /** @param position the session's number when the connection began */
   constructor(clock: Clock, position: number, say: (seq: number) => void) {
     this.#clock = clock;
     this.#say = say;
     this.#handled = position;
     this.#said = position;
-    if (position > 0) this.#arm();
+  }
+
+  /**
+   * Says at once what the last connection may have failed to say. As a first message it also confirms the resume token, so
+   * that no belated attempt of this client's own can take the session from it (R-6.3-7).
+   */
+  repeat(): void {
+    this.#flush();
   }
 
   /** The envelope under this number was handed on. */

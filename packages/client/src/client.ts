@@ -1,20 +1,15 @@
-import {
-  type Envelope,
-  encode,
-  type Feature,
-  JobId,
-  LocalError,
-  type MessageId,
-  newMessageId,
-} from "@arcp/core";
+import { type Envelope, type Feature, JobId, LocalError, type Payload } from "@arcp/core";
 import type { Exchange } from "./exchange.ts";
 import { handled } from "./handled.ts";
-import { JobFeed } from "./job-feed.ts";
-import { Job, type JobSource, WatchedJob } from "./job-handle.ts";
+import type { JobFeed } from "./job-feed.ts";
+import { Job, type JobSource, type Printable, ReopenedJob, WatchedJob } from "./job-handle.ts";
 import { type JobFilter, type ListedJob, listedJob, listing } from "./job-listing.ts";
 import type { ConnectionState } from "./link-state.ts";
-import type { SessionInfo } from "./session.ts";
+import type { SavedSession } from "./saved-session.ts";
+import type { SessionInfo } from "./session-info.ts";
+import type { SessionKeeper } from "./session-keeper.ts";
 import { demanded, type SubmitOptions, submission } from "./submission.ts";
+import type { Selection } from "./subscriptions.ts";
 import type { AgentType, InputOf, OutputOf, TypedAgent } from "./typed-agent.ts";
 
 export interface SubscribeOptions {
@@ -22,7 +17,11 @@ export interface SubscribeOptions {
   readonly history?: boolean;
   /** Replay only what follows this number of the job (an event's `jobSeq`). Default: everything. */
   readonly fromJobSeq?: number;
+  /** Aborting ends the wait for the runtime's agreement. */
+  readonly signal?: AbortSignal;
 }
+
+export type ReopenOptions = Omit<SubscribeOptions, "history">;
 
 /**
  * One session with a runtime, over any number of connections. Its requests reject with the ArcpError that the runtime
@@ -30,16 +29,20 @@ export interface SubscribeOptions {
  * ended the session. A rejection that nobody looks at harms nothing.
  */
 export class Client implements AsyncDisposable {
-  /** What the runtime said when the session was opened. */
-  readonly session: SessionInfo;
   readonly #exchange: Exchange;
+  readonly #keeper: SessionKeeper | undefined;
   readonly #maxResultBytes: number;
 
   /** @internal made by `connect` */
-  constructor(exchange: Exchange, session: SessionInfo, maxResultBytes: number) {
+  constructor(exchange: Exchange, keeper: SessionKeeper | undefined, maxResultBytes: number) {
     this.#exchange = exchange;
-    this.session = session;
+    this.#keeper = keeper;
     this.#maxResultBytes = maxResultBytes;
+  }
+
+  /** What the runtime said when the session was opened. Another session when the one before was lost. */
+  get session(): SessionInfo {
+    return this.#exchange.session;
   }
 
   get state(): ConnectionState {
@@ -55,6 +58,9 @@ export class Client implements AsyncDisposable {
    * Starts a job. Resolves once the runtime has accepted it. A submit whose connection drops before the answer is
    * repeated on the next one and still makes one job (R-5.4-8).
    *
+   * Should its whole session be lost before the answer, it rejects with a LocalError `SESSION_LOST`, unless it was never
+   * sent or has an `idempotencyKey`.
+   *
    * @param agent `name` or `name@version`
    * @param input any JSON value
    */
@@ -66,9 +72,12 @@ export class Client implements AsyncDisposable {
     const payload = submission(agent, input, options);
     const missing = this.#missing(demanded(payload));
     if (missing !== undefined) return refused(missing);
-    return this.#exchange.ask(this.session, { type: "job.submit", payload }, (reply) =>
-      this.#accepted<Output>(reply),
+    const accepted = this.#exchange.ask(
+      { type: "job.submit", payload },
+      (reply) => this.#accepted<Output>(reply),
+      options.signal,
     );
+    return this.#keeper === undefined ? accepted : handled(this.#kept(accepted));
   }
 
   /**
@@ -87,15 +96,18 @@ export class Client implements AsyncDisposable {
    * The jobs of this principal, running and finished, in the order of their acceptance. Pages are asked for as they are
    * needed. Fails as requests of the client do.
    */
-  async *jobs(filter: JobFilter = {}): AsyncGenerator<ListedJob, void, undefined> {
+  async *jobs(
+    filter: JobFilter = {},
+    signal?: AbortSignal,
+  ): AsyncGenerator<ListedJob, void, undefined> {
     const missing = this.#missing(["list_jobs"]);
     if (missing !== undefined) throw missing;
     for (let cursor: string | undefined; ; ) {
       const payload = listing(filter, cursor);
       const page = await this.#exchange.ask(
-        this.session,
         { type: "session.list_jobs", payload },
         (reply) => (reply.type === "session.jobs" ? reply.payload : undefined),
+        signal,
       );
       for (const entry of page.jobs) yield listedJob(entry);
       if (page.next_cursor === null) return;
@@ -108,22 +120,57 @@ export class Client implements AsyncDisposable {
    * delivered from then on is in `events`.
    */
   subscribe(jobId: string, options: SubscribeOptions = {}): Promise<WatchedJob> {
-    const missing = this.#missing(["subscribe"]);
-    if (missing !== undefined) return refused(missing);
-    const id = JobId.safeParse(jobId);
-    if (!id.success) return refused(misuse("a job id has 1 to 128 characters"));
-    const { fromJobSeq, history = fromJobSeq !== undefined } = options;
+    const { fromJobSeq, history = fromJobSeq !== undefined, signal } = options;
     if (fromJobSeq !== undefined && !history) {
       return refused(misuse("fromJobSeq says where history begins: it needs history: true"));
     }
-    const job_id = id.data;
-    const payload = { job_id, history, from_job_seq: fromJobSeq };
-    return this.#exchange.ask(
-      this.session,
-      { type: "job.subscribe", job_id, payload },
-      (reply, requestId) =>
-        this.#subscribed(reply, requestId, history ? (fromJobSeq ?? 0) : undefined),
-    );
+    const make = (feed: JobFeed, subscribed: Printable<Payload<"job.subscribed">>): WatchedJob =>
+      new WatchedJob(this.#source(feed), subscribed, () => this.#leave(feed));
+    return this.#open(jobId, { history, fromJobSeq }, make, signal);
+  }
+
+  /**
+   * A handle of a job that was submitted before, such as one of another process, whose session this one went on with. Its
+   * `events` begin at the first, or behind `fromJobSeq`. Rejects as requests of the client do, with `JOB_NOT_FOUND` when
+   * the runtime no longer knows the job.
+   */
+  job<Output = unknown>(
+    jobId: string,
+    { fromJobSeq, signal }: ReopenOptions = {},
+  ): Promise<ReopenedJob<Output>> {
+    const make = (feed: JobFeed, subscribed: Printable<Payload<"job.subscribed">>) =>
+      new ReopenedJob<Output>(
+        this.#source(feed),
+        subscribed,
+        () => this.#leave(feed),
+        (reason, stop) => this.#cancel(feed.jobId, reason, stop),
+      );
+    return this.#open(jobId, { history: true, fromJobSeq }, make, signal);
+  }
+
+  /** Tries to connect at once while the client waits between two attempts; otherwise asks whether the connection still lives. */
+  retryNow(): void {
+    this.#exchange.link.nudge();
+  }
+
+  /**
+   * Hands the session over: detaches from it without a goodbye, and gives what another process needs to go on with it, for
+   * `connect({ restore })`. What still waits in this client rejects with a LocalError `CLOSED`.
+   *
+   * @throws LocalError `CLOSED` when the client is closed; `SESSION_LOST` when it has no session just now
+   */
+  async save(): Promise<SavedSession> {
+    const { link, feeds } = this.#exchange;
+    if (link.refusal !== undefined) throw link.refusal;
+    const { session } = link;
+    if (session === undefined) {
+      throw new LocalError("SESSION_LOST", "the session was lost, and there is no other one yet");
+    }
+    const saved = session.saved(feeds.jobs);
+    link.end(new LocalError("CLOSED", "the session was handed over"));
+    // What is still being written must not overwrite what the next process writes.
+    await this.#keeper?.settled();
+    return saved;
   }
 
   /**
@@ -142,50 +189,58 @@ export class Client implements AsyncDisposable {
 
   #accepted<Output>(reply: Envelope): Job<Output> | undefined {
     if (reply.type !== "job.accepted") return undefined;
-    const { feeds } = this.#exchange;
+    const { feeds, subscriptions } = this.#exchange;
     const { credentials, ...accepted } = reply.payload;
     const { job_id } = accepted;
-    const feed = feeds.whole(job_id) ?? feeds.add(new JobFeed(job_id, 0, true));
+    let feed = feeds.whole(job_id);
+    if (feed === undefined) {
+      feed = feeds.add(subscriptions.feed(job_id, 0, true));
+      if (accepted.truncated) feed.missed();
+    }
     feed.credentials.take(credentials);
     feed.gauges.begin(accepted.budget);
-    return new Job(this.#source(feed), accepted, (reason) => this.#cancel(job_id, reason));
+    return new Job(this.#source(feed), accepted, (reason, signal) =>
+      this.#cancel(job_id, reason, signal),
+    );
   }
 
-  /** @param after the number behind which history was asked for; undefined when none was */
-  #subscribed(
-    reply: Envelope,
-    requestId: MessageId,
-    after: number | undefined,
-  ): WatchedJob | undefined {
-    if (reply.type !== "job.subscribed") return undefined;
-    const { credentials, ...subscribed } = reply.payload;
-    const { job_id, truncated, last_job_seq: last } = subscribed;
-    const whole = after === 0 && truncated !== true;
-    const feed = new JobFeed(job_id, after ?? last ?? 0, whole);
-    feed.credentials.take(credentials);
-    this.#exchange.feeds.add(feed, requestId);
-    feed.gauges.begin(subscribed.budget);
-    return new WatchedJob(this.#source(feed), subscribed, () => this.#unsubscribe(feed));
+  /** The job is written down with its session before its submitter hears of it, unless that fails and ends the connection. */
+  async #kept<Output>(accepted: Promise<Job<Output>>): Promise<Job<Output>> {
+    const job = await accepted;
+    await this.#keeper?.keep().catch(() => {});
+    return job;
   }
 
-  #cancel(job_id: JobId, reason: string | undefined): Promise<void> {
+  #open<T extends object>(
+    jobId: string,
+    selection: Selection,
+    make: (feed: JobFeed, subscribed: Printable<Payload<"job.subscribed">>) => T,
+    signal: AbortSignal | undefined,
+  ): Promise<T> {
+    const missing = this.#missing(["subscribe"]);
+    if (missing !== undefined) return refused(missing);
+    const id = JobId.safeParse(jobId);
+    if (!id.success) return refused(misuse("a job id has 1 to 128 characters"));
+    return this.#exchange.subscriptions.open(id.data, selection, make, signal);
+  }
+
+  #cancel(
+    job_id: JobId,
+    reason: string | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
     const acknowledged = this.#exchange.ask(
-      this.session,
       { type: "job.cancel", job_id, payload: { job_id, reason } },
       (reply) => (reply.type === "job.cancelled" ? reply : undefined),
+      signal,
     );
     return handled(acknowledged.then(() => {}));
   }
 
-  #unsubscribe(feed: JobFeed): void {
-    const { feeds, link } = this.#exchange;
-    const shared = feeds.remove(feed);
+  #leave(feed: JobFeed): void {
+    const isShared = this.#exchange.feeds.remove(feed);
     feed.leave(new LocalError("CLOSED", "the subscription was given up"));
-    if (shared) return;
-    const { jobId: job_id } = feed;
-    const id = newMessageId("req_");
-    const session_id = this.session.id;
-    link.send(encode({ id, type: "job.unsubscribe", session_id, job_id, payload: { job_id } }));
+    if (!isShared) this.#exchange.unsubscribe(feed.jobId);
   }
 
   #missing(features: readonly Feature[]): LocalError | undefined {

@@ -9,6 +9,9 @@ import {
 import { Client } from "./client.ts";
 import { Exchange } from "./exchange.ts";
 import type { ClientDescription, TokenSource } from "./opening.ts";
+import { checkedSaved, type Persist, type SavedSession } from "./saved-session.ts";
+import { Session } from "./session.ts";
+import { SessionKeeper } from "./session-keeper.ts";
 
 export interface ConnectOptions {
   readonly token: TokenSource;
@@ -22,6 +25,22 @@ export interface ConnectOptions {
   readonly handshakeTimeout?: number;
   /** The largest streamed result that `text()` and `bytes()` assemble, in bytes. Default: 256 MiB. */
   readonly maxResultBytes?: number;
+  /**
+   * The past events that each handle keeps in memory, in characters of their frames. A reader that is further behind
+   * gets them from the runtime again. Default: 8 MiB.
+   */
+  readonly eventBuffer?: number;
+  /**
+   * Writes the session down so that another process can go on with it, should this one die: before a new resume token is
+   * used, and with the position before that is acknowledged. Called once at a time; what it is given is secret. When it
+   * fails, the connection that it was for is given up, and the first one makes `connect` reject.
+   */
+  readonly persist?: Persist;
+  /**
+   * A session to go on with, as `persist` was given it or `save` returned it. When the runtime no longer holds it, a fresh
+   * one is opened. Its jobs are at hand by `client.job(id)`.
+   */
+  readonly restore?: SavedSession;
   /** Aborting ends the client at once, without a goodbye; while it connects, `connect` rejects. */
   readonly signal?: AbortSignal;
   /** Default: the system's. */
@@ -51,33 +70,40 @@ const defaults = {
   requestTimeout: 30_000,
   handshakeTimeout: 5_000,
   maxResultBytes: 256 * 1024 * 1024,
+  eventBuffer: 8 * 1024 * 1024,
   clock: systemClock,
 } as const;
 
 /**
- * Opens a session with a runtime. From then on a lost connection is the client's own affair: it dials again, resumes,
+ * Opens a session with a runtime, or goes on with one. From then on a lost connection is the client's own affair: it dials again, resumes,
  * and handles go on where they were.
  *
  * @throws ArcpError what the runtime refused with, such as `UNAUTHENTICATED`
  * @throws LocalError `TRANSPORT_CLOSED` when there is no connection, `REQUEST_TIMEOUT` when there is no welcome in time,
- *   `PROTOCOL_VIOLATION` when the peer is no runtime
+ *   `PROTOCOL_VIOLATION` when the peer is no runtime, `MISUSE` when `restore` is no saved session
  * @throws the signal's reason when it aborts first
  */
 export async function connect(dial: Dial, options: ConnectOptions): Promise<Client> {
-  const { token, signal } = options;
-  const { client, features, requestTimeout, handshakeTimeout, maxResultBytes, clock } = {
-    ...defaults,
-    ...options,
-  };
+  const { token, signal, persist, restore } = options;
+  const settings = { ...defaults, ...options };
+  const { client, features, maxResultBytes } = settings;
   signal?.throwIfAborted();
+  const restored = restore && Session.restored(checkedSaved(restore));
+  const keeper = persist && new SessionKeeper(() => write());
   const introduction = { token, client, features };
-  const exchange = new Exchange({ dial, introduction, handshakeTimeout, clock }, requestTimeout);
-  const { link } = exchange;
+  const exchange = new Exchange({ ...settings, dial, introduction, restored, keeper });
+  const { link, feeds } = exchange;
+  const write = (): Promise<void> | void => {
+    const { session, refusal } = link;
+    // Once this client is closed, the session may be another's.
+    if (session === undefined || refusal !== undefined) return;
+    return persist?.(session.saved(feeds.jobs));
+  };
   const abort = (): void => link.end(aborted(signal?.reason));
   signal?.addEventListener("abort", abort, { once: true });
   void link.over.then(() => signal?.removeEventListener("abort", abort));
-  const session = await link.open();
-  return new Client(exchange, session.info, maxResultBytes);
+  await link.open();
+  return new Client(exchange, keeper, maxResultBytes);
 }
 
 function aborted(reason: unknown): Error {

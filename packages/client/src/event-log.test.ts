@@ -1,28 +1,36 @@
 import { expect, test } from "vitest";
 import { collect } from "../test/scripted-runtime.ts";
 import { EventLog } from "./event-log.ts";
+import type { JobEvent } from "./job-event.ts";
 
-const item = (n: number) => ({ n });
+const item = (n: number): JobEvent => ({
+  kind: "thought",
+  body: { text: `${n}` },
+  seq: n,
+  jobSeq: n,
+  ts: undefined,
+});
+const fresh = () => new EventLog({ after: 0, bound: 10_000 });
 
 test("readers that wait are all woken, and an item appended in the same turn as the end is read", async () => {
-  const log = new EventLog<{ n: number }>();
+  const log = fresh();
   const readers = [1, 2, 3].map(() => collect(log));
   await Promise.resolve();
-  log.append(item(1));
-  log.append(item(2));
+  log.append(item(1), 10);
+  log.append(item(2), 10);
   log.end();
   for (const reader of readers) expect(await reader).toEqual([item(1), item(2)]);
 });
 
 test("an item that arrives between two reads of a slow reader is not lost", async () => {
-  const log = new EventLog<{ n: number }>();
+  const log = fresh();
   const reader = log[Symbol.asyncIterator]();
-  log.append(item(1));
+  log.append(item(1), 10);
   expect(await reader.next()).toEqual({ done: false, value: item(1) });
   const pending = reader.next();
-  log.append(item(2));
+  log.append(item(2), 10);
   expect(await pending).toEqual({ done: false, value: item(2) });
-  log.append(item(3));
+  log.append(item(3), 10);
   const next = [reader.next(), reader.next()];
   log.end();
   expect(await next[0]).toEqual({ done: false, value: item(3) });
@@ -30,11 +38,11 @@ test("an item that arrives between two reads of a slow reader is not lost", asyn
 });
 
 test("an error comes after what was received, for late readers too, and only the first end counts", async () => {
-  const log = new EventLog<{ n: number }>();
-  log.append(item(1));
+  const log = fresh();
+  log.append(item(1), 10);
   log.end(new Error("lost"));
   log.end();
-  log.append(item(2));
+  log.append(item(2), 10);
   for (let i = 0; i < 2; i++) {
     const reader = log[Symbol.asyncIterator]();
     expect((await reader.next()).value).toEqual(item(1));
@@ -43,22 +51,22 @@ test("an error comes after what was received, for late readers too, and only the
 });
 
 test("a log that is appended to while it is read delivers in order", async () => {
-  const log = new EventLog<{ n: number }>();
-  log.append(item(0));
+  const log = fresh();
+  log.append(item(0), 10);
   const seen: number[] = [];
-  for await (const { n } of log) {
+  for await (const { seq: n } of log) {
     seen.push(n);
-    if (n < 100) log.append(item(n + 1));
+    if (n < 100) log.append(item(n + 1), 10);
     else log.end();
   }
   expect(seen).toEqual(Array.from({ length: 101 }, (_, n) => n));
 });
 
 test("a reader that waits again after it was woken leaves the turn to others", async () => {
-  const log = new EventLog<{ n: number }>();
+  const log = fresh();
   const reading = collect(log);
   await Promise.resolve();
-  log.append(item(1));
+  log.append(item(1), 10);
   // A reader that spins on a bell rung before would never let this come.
   await new Promise((resolve) => setImmediate(resolve));
   log.end();

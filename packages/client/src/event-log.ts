@@ -1,17 +1,51 @@
-/**
- * What was received so far and what is still to come, as an async iterable: every reader starts at the beginning and
- * reads at its own pace, and one that leaves disturbs nobody.
- */
-export class EventLog<T extends object> implements AsyncIterable<T> {
-  readonly #items: T[] = [];
-  #ended: { readonly error: Error | undefined } | undefined;
-  /** One promise that all waiting readers share; made only when somebody waits. */
-  #bell: PromiseWithResolvers<void> | undefined;
+import { EventReader, type EventSource } from "./event-reader.ts";
+import { EventWindow } from "./event-window.ts";
+import type { OpenHistory } from "./history-page.ts";
+import type { JobEvent } from "./job-event.ts";
 
-  /** After the end it does nothing. */
-  append(item: T): void {
+/** How a log's readers get what it no longer holds, and how much it holds. */
+export interface EventLogOptions {
+  /** The `job_seq` behind which the log begins. */
+  readonly after: number;
+  /** Characters of the frames whose events are kept. */
+  readonly bound: number;
+  /** Absent when history cannot be had. */
+  readonly history?: OpenHistory | undefined;
+}
+
+/**
+ * What was received of a job so far and what is still to come, as an async iterable: every reader starts at the beginning
+ * and reads at its own pace, and one that leaves disturbs nobody. Memory is bounded: a reader that is behind the bound gets
+ * what it misses from the runtime's history.
+ */
+export class EventLog implements AsyncIterable<JobEvent>, EventSource {
+  readonly #options: EventLogOptions;
+  readonly window: EventWindow;
+  #ended: { readonly error: Error | undefined } | undefined;
+  /** Readers that wait for the next change. */
+  #waiting: (() => void)[] = [];
+
+  constructor(options: EventLogOptions) {
+    this.#options = options;
+    this.window = new EventWindow(options.bound, options.after);
+  }
+
+  get ended(): { readonly error: Error | undefined } | undefined {
+    return this.#ended;
+  }
+
+  onChange(listener: () => void): void {
+    this.#waiting.push(listener);
+  }
+
+  /**
+   * After the end it does nothing.
+   *
+   * @param size characters of its frame
+   */
+  append(event: JobEvent, size: number): void {
     if (this.#ended !== undefined) return;
-    this.#items.push(item);
+    this.window.append(event, size);
     this.#ring();
   }
 
@@ -22,25 +56,14 @@ export class EventLog<T extends object> implements AsyncIterable<T> {
     this.#ring();
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
-    let next = 0;
-    for (;;) {
-      const item = this.#items[next];
-      if (item !== undefined) {
-        next += 1;
-        yield item;
-      } else if (this.#ended !== undefined) {
-        if (this.#ended.error !== undefined) throw this.#ended.error;
-        return;
-      } else {
-        this.#bell ??= Promise.withResolvers();
-        await this.#bell.promise;
-      }
-    }
+  [Symbol.asyncIterator](): AsyncIterableIterator<JobEvent, undefined> {
+    return new EventReader(this, this.#options.after, this.#options.history);
   }
 
   #ring(): void {
-    this.#bell?.resolve();
-    this.#bell = undefined;
+    const waiting = this.#waiting;
+    if (waiting.length === 0) return;
+    this.#waiting = [];
+    for (const wake of waiting) wake();
   }
 }

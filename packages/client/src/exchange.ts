@@ -3,55 +3,77 @@ import {
   type Decoded,
   type Envelope,
   encode,
+  type JobId,
   LocalError,
   type MessageId,
   newMessageId,
   type Outgoing,
+  type Payload,
 } from "@arcp/core";
 import { handled } from "./handled.ts";
 import { JobFeeds } from "./job-feeds.ts";
 import { Link, type LinkOptions, type LinkUser } from "./link.ts";
 import { Requests } from "./requests.ts";
-import type { SessionInfo } from "./session.ts";
+import type { SessionInfo } from "./session-info.ts";
 import { oversize } from "./submission.ts";
+import { type Subscriber, Subscriptions } from "./subscriptions.ts";
 
 /** What a client can ask and gets an answer to. */
 type RequestType = "job.submit" | "job.cancel" | "job.subscribe" | "session.list_jobs";
 /** A request but for what the exchange adds. */
-type Question = { [R in RequestType]: Omit<Outgoing<R>, "id" | "session_id"> }[RequestType];
+export type Question = { [R in RequestType]: Omit<Outgoing<R>, "id" | "session_id"> }[RequestType];
+
+export interface ExchangeOptions extends LinkOptions {
+  /** Milliseconds. */
+  readonly requestTimeout: number;
+  /** Characters of the frames whose events a handle keeps in memory. */
+  readonly eventBuffer: number;
+}
 
 /**
  * What passes over a link: requests go out, replies and errors find their request, stream envelopes their job. An error
  * reaches the one request or subscription that it names and nothing else (R-5.4-3). What is not understood is ignored
  * (R-5.3-5).
  */
-export class Exchange implements LinkUser {
+export class Exchange implements LinkUser, Subscriber {
   readonly link: Link;
   readonly feeds = new JobFeeds();
+  readonly subscriptions: Subscriptions;
   readonly #requests: Requests;
+  #session: SessionInfo | undefined;
+  /** Jobs that were left while there was no connection to say so. */
+  readonly #left = new Set<JobId>();
 
-  /** @param requestTimeout in ms */
-  constructor(options: LinkOptions, requestTimeout: number) {
+  constructor(options: ExchangeOptions) {
     this.link = new Link(options, this);
-    this.#requests = new Requests(options.clock, requestTimeout);
+    this.subscriptions = new Subscriptions(this, options.eventBuffer);
+    this.#requests = new Requests(options.clock, options.requestTimeout);
+  }
+
+  /** The present session. */
+  get session(): SessionInfo {
+    if (this.#session === undefined) throw new Error("asked before there was a session");
+    return this.#session;
   }
 
   /**
    * Asks the runtime, now or as soon as there is a connection.
    *
    * @param read makes the answer of the reply, before anything that came after it is looked at
+   * @param signal aborting ends the wait; what was sent is not undone
    */
   ask<T extends object>(
-    session: SessionInfo,
     question: Question,
     read: (reply: Envelope, requestId: MessageId) => T | undefined,
+    signal?: AbortSignal,
   ): Promise<T> {
     const { refusal } = this.link;
     if (refusal !== undefined) return handled(Promise.reject(refusal));
+    if (signal?.aborted) return handled(Promise.reject(signal.reason));
     const id = newMessageId("req_");
     let frame: string;
     try {
-      frame = encode<RequestType>({ ...question, id, session_id: session.id });
+      frame = encode<RequestType>({ ...question, id, session_id: this.session.id });
     } catch (cause) {
       const message = `${question.type} holds what is not JSON`;
       return handled(Promise.reject(new LocalError("MISUSE", message, { cause })));
@@ -59,19 +81,52 @@ export class Exchange implements LinkUser {
     const tooLarge = oversize(frame);
     if (tooLarge !== undefined) return handled(Promise.reject(tooLarge));
     const answer = this.#requests.open(
-      { id, type: question.type, jobId: "job_id" in question ? question.job_id : undefined, frame },
+      {
+        id,
+        type: question.type,
+        jobId: "job_id" in question ? question.job_id : undefined,
+        frame,
+        isRepeatable: isRepeatable(question),
+        signal,
+      },
       (reply) => read(reply, id),
     );
-    this.link.send(frame);
+    if (this.link.send(frame)) this.#requests.sent(id);
     return answer;
   }
 
-  unanswered(): readonly string[] {
-    return this.#requests.frames();
+  subscribe<T extends object>(
+    payload: Payload<"job.subscribe">,
+    read: (subscribed: Payload<"job.subscribed">, requestId: MessageId) => T,
+    signal?: AbortSignal,
+  ): Promise<T> {
+    return this.ask(
+      { type: "job.subscribe", job_id: payload.job_id, payload },
+      (reply, id) => (reply.type === "job.subscribed" ? read(reply.payload, id) : undefined),
+      signal,
+    );
   }
 
-  received(decoded: Decoded): void {
-    this.feeds.deliver(decoded);
+  /** Tells the runtime that nobody follows this job any more. */
+  unsubscribe(job_id: JobId): void {
+    if (!this.link.send(this.#unsubscription(job_id))) this.#left.add(job_id);
+  }
+
+  connected(session: SessionInfo): readonly string[] {
+    const isAnother = this.#session !== undefined && this.#session.id !== session.id;
+    this.#session = session;
+    if (isAnother) {
+      this.#left.clear();
+      this.#requests.moveTo(session.id);
+      for (const feed of this.feeds.detachAll()) void this.subscriptions.renew(feed);
+    }
+    const left = [...this.#left].filter((job) => !this.feeds.jobs.includes(job));
+    this.#left.clear();
+    return [...left.map((job) => this.#unsubscription(job)), ...this.#requests.frames()];
+  }
+
+  received(decoded: Decoded, size: number): void {
+    this.feeds.deliver(decoded, size);
     if (decoded.kind !== "ok") return;
     const { message } = decoded;
     switch (message.type) {
@@ -83,9 +138,7 @@ export class Exchange implements LinkUser {
         break;
       case "session.error": {
         const { request_id: id } = message.payload;
-        if (id === undefined) return;
-        const error = ArcpError.fromPayload(message.payload);
-        if (!this.#requests.reject(id, error)) this.feeds.failSubscription(id, error);
+        if (id !== undefined) this.#failed(id, ArcpError.fromPayload(message.payload));
       }
     }
   }
@@ -94,4 +147,26 @@ export class Exchange implements LinkUser {
     this.#requests.failAll(error);
     this.feeds.failAll(error);
   }
+
+  #failed(requestId: string, error: ArcpError): void {
+    if (this.#requests.reject(requestId, error)) return;
+    if (error.code === "RESUME_WINDOW_EXPIRED") {
+      // The subscription fell behind what is kept. It begins anew and tells what it missed (R-6.3-17).
+      const feeds = this.feeds.detachSubscriptions(requestId);
+      for (const feed of feeds) void this.subscriptions.renew(feed);
+    } else {
+      this.feeds.failSubscription(requestId, error);
+    }
+  }
+
+  #unsubscription(job_id: JobId): string {
+    const id = newMessageId("req_");
+    const session_id = this.session.id;
+    return encode({ id, type: "job.unsubscribe", session_id, job_id, payload: { job_id } });
+  }
+}
+
+/** A submit may start a second job when it is made again in another session, unless its key tells that it is the same. */
+function isRepeatable({ type, payload }: Question): boolean {
+  return type !== "job.submit" || payload.idempotency_key !== undefined;
 }

@@ -29,17 +29,8 @@ export class Heartbeat {
     this.#liveness = new Liveness({
       clock,
       interval,
-      ping: () => {
-        const payload = {
-          nonce: newMessageId("hb_"),
-          sent_at: formatTimestamp(clock.now()),
-        };
-        const id = newMessageId("req_");
-        // A failure shows as the end of the connection's frames.
-        transport
-          .send([encode({ id, type: "session.ping", session_id: session, payload })])
-          .catch(() => {});
-      },
+      // A failure shows as the end of the connection's frames.
+      ping: () => transport.send([ping(session, clock)]).catch(() => {}),
       lost: () => {
         this.#loss = new ArcpError("HEARTBEAT_LOST", "the runtime fell silent");
         transport.close("going-away");
@@ -65,4 +56,10 @@ export class Heartbeat {
   stop(): void {
     this.#liveness.stop();
   }
+}
+
+/** Asks for a sign of life (section 6.4). */
+export function ping(session_id: SessionId, clock: Clock): string {
+  const payload = { nonce: newMessageId("hb_"), sent_at: formatTimestamp(clock.now()) };
+  return encode({ id: newMessageId("req_"), type: "session.ping", session_id, payload });
 }

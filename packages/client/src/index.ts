@@ -1,12 +1,13 @@
-export { Client, type SubscribeOptions } from "./client.ts";
+export { Client, type ReopenOptions, type SubscribeOptions } from "./client.ts";
 export { type ConnectOptions, connect } from "./connect.ts";
-export type { JobEvent } from "./job-event.ts";
+export type { HistoryLost, JobEvent } from "./job-event.ts";
 export type { JobOutcome } from "./job-feed.ts";
 export type { Progress } from "./job-gauges.ts";
-export { Job, WatchedJob } from "./job-handle.ts";
+export { Job, ReopenedJob, WatchedJob } from "./job-handle.ts";
 export type { JobFilter, ListedJob } from "./job-listing.ts";
 export type { ConnectionState } from "./link-state.ts";
 export type { ClientDescription, TokenSource } from "./opening.ts";
-export type { SessionInfo } from "./session.ts";
+export type { Persist, SavedSession } from "./saved-session.ts";
+export type { SessionInfo } from "./session-info.ts";
 export type { SubmitOptions } from "./submission.ts";
 export type { AgentType, InputOf, OutputOf, TypedAgent } from "./typed-agent.ts";

@@ -19,7 +19,20 @@ interface EventPlace {
  * One event of a job; `kind` narrows `body`. What this client does not know, or cannot decode, comes as kind `opaque`
  * (R-8.1-3).
  */
-export type JobEvent = (KnownEvent | OpaqueEvent) & EventPlace;
+export type JobEvent = ((KnownEvent | OpaqueEvent) & EventPlace) | HistoryLost;
+
+/**
+ * What the client itself says in place of events that the runtime no longer keeps: all between `after`, a number of the
+ * job, and the next event. It has no place in the stream.
+ */
+export type HistoryLost = EventPlace & {
+  readonly kind: "history_lost";
+  readonly body: { readonly after: number };
+};
+
+export function historyLost(after: number): HistoryLost {
+  return { kind: "history_lost", body: { after }, seq: 0, jobSeq: undefined, ts: undefined };
+}
 
 export function readJobEvent(envelope: Envelope<"job.event">): JobEvent {
   const { event_seq: seq = 0, job_seq: jobSeq, payload } = envelope;

@@ -8,7 +8,8 @@ import {
 import { EventLog } from "./event-log.ts";
 import { handled } from "./handled.ts";
 import { HeldCredentials } from "./held-credentials.ts";
-import type { JobEvent } from "./job-event.ts";
+import type { OpenHistory } from "./history-page.ts";
+import { historyLost, type JobEvent } from "./job-event.ts";
 import { JobGauges } from "./job-gauges.ts";
 
 /** How a job ended. */
@@ -23,38 +24,72 @@ export type JobOutcome =
     }
   | { readonly status: Exclude<TerminalStatus, "success">; readonly error: ArcpError };
 
+export interface JobFeedOptions {
+  readonly jobId: JobId;
+  /** The `job_seq` behind which the feed begins. */
+  readonly after: number;
+  /** Whether it has the job from its first event. */
+  readonly whole: boolean;
+  /** Characters of the frames whose events are kept in memory. */
+  readonly bound: number;
+  /** Absent when history cannot be had. */
+  readonly history?: OpenHistory | undefined;
+}
+
 /** What one handle knows of its job: the events in order, each once, and how it ended. */
 export class JobFeed {
   readonly jobId: JobId;
-  /** Whether it holds the job from its first event. */
   readonly whole: boolean;
-  readonly events = new EventLog<JobEvent>();
   readonly credentials = new HeldCredentials();
   readonly gauges = new JobGauges();
   /** Rejects when the job was lost from sight before it ended. */
   readonly outcome: Promise<JobOutcome>;
+  readonly #log: EventLog;
+  readonly #hasHistory: boolean;
   readonly #ending = Promise.withResolvers<JobOutcome>();
   /** The last `job_seq` that is not wanted (again): a replay for another handle comes by here too (R-7.6-7). */
   #position: number;
+  #isNumbered = true;
 
-  /** @param after the `job_seq` behind which the feed begins */
-  constructor(jobId: JobId, after: number, whole: boolean) {
+  constructor({ jobId, after, whole, bound, history }: JobFeedOptions) {
     this.jobId = jobId;
     this.whole = whole;
     this.#position = after;
+    this.#hasHistory = history !== undefined;
+    this.#log = new EventLog({ after, bound, history });
     this.outcome = handled(this.#ending.promise);
   }
 
-  append(event: JobEvent): void {
-    if (event.jobSeq !== undefined) {
-      if (event.jobSeq <= this.#position) return;
-      this.#position = event.jobSeq;
+  get events(): AsyncIterable<JobEvent> {
+    return this.#log;
+  }
+
+  /** The `job_seq` up to which it has everything; undefined when the runtime does not number the events of a job. */
+  get position(): number | undefined {
+    return this.#isNumbered ? this.#position : undefined;
+  }
+
+  /** @param size characters of its frame */
+  append(event: JobEvent, size: number): void {
+    const { jobSeq } = event;
+    if (jobSeq !== undefined) {
+      if (jobSeq <= this.#position) return;
+      this.#position = jobSeq;
+    } else if (!isNotice(event)) {
+      this.#isNumbered = false;
     }
     this.gauges.take(event);
-    this.events.append(this.credentials.read(event));
+    this.#log.append(this.credentials.read(event), size);
+  }
+
+  /** What follows the position, up to the next event, is gone for good. */
+  missed(): void {
+    this.#log.append(historyLost(this.#position), 0);
   }
 
   finish(terminal: Envelope<"job.result" | "job.error">): void {
+    // A job that had ended comes back with its end alone: what was before is history.
+    if (this.#hasHistory) this.#log.window.skipTo((terminal.job_seq ?? 0) - 1);
     this.#ending.resolve(
       terminal.type === "job.result" ? success(terminal.payload) : failure(terminal.payload),
     );
@@ -75,8 +110,13 @@ export class JobFeed {
 
   #end(error?: Error): void {
     this.credentials.forget();
-    this.events.end(error);
+    this.#log.end(error);
   }
+}
+
+/** What a session says itself has no number in the job, whoever the runtime is (R-6.5-7). */
+function isNotice(event: JobEvent): boolean {
+  return event.kind === "status" && event.body.phase === "back_pressure";
 }
 
 function success(payload: Payload<"job.result">): JobOutcome {

@@ -1,97 +1,172 @@
 import { type Decoded, type Envelope, type JobId, LocalError } from "@arcp/core";
+import { HistoryPage } from "./history-page.ts";
 import { type JobEvent, readBrokenEvent, readJobEvent } from "./job-event.ts";
 import type { JobFeed } from "./job-feed.ts";
 
-/** The feeds that wait for something, by job. A job may have several: its owner's, and one per subscription. */
+type Follower = JobFeed | HistoryPage;
+
+/**
+ * Who waits for something of a job: its owner's feed, a feed per subscription, and pages of its history. A feed may be
+ * detached for a while: it waits for its subscription to begin anew and takes nothing that somebody else asked for.
+ */
 export class JobFeeds {
-  readonly #byJob = new Map<JobId, Set<JobFeed>>();
-  /** A subscription's feed by the id of its request, which an error that ends it alone names (R-6.3-17). */
-  readonly #byRequest = new Map<string, JobFeed>();
+  readonly #byJob = new Map<JobId, Set<Follower>>();
+  /** Who came by a subscription, by the id of its request, which an error that ends it alone names (R-6.3-17). */
+  readonly #byRequest = new Map<string, Follower>();
+  readonly #detached = new Set<Follower>();
+
+  /** The jobs that are followed. */
+  get jobs(): JobId[] {
+    return [...this.#byJob.keys()];
+  }
 
   /** @param requestId of the subscription; undefined for a job that this session submitted */
-  add(feed: JobFeed, requestId?: string): JobFeed {
-    const feeds = this.#byJob.get(feed.jobId);
-    if (feeds === undefined) this.#byJob.set(feed.jobId, new Set([feed]));
-    else feeds.add(feed);
-    if (requestId !== undefined) this.#byRequest.set(requestId, feed);
-    return feed;
+  add<F extends Follower>(follower: F, requestId?: string): F {
+    const followers = this.#byJob.get(follower.jobId);
+    if (followers === undefined) this.#byJob.set(follower.jobId, new Set([follower]));
+    else followers.add(follower);
+    if (requestId !== undefined) this.#byRequest.set(requestId, follower);
+    return follower;
   }
 
   /** The feed that already follows this job from its start. A job that is accepted again has one (R-7.2-3). */
   whole(jobId: JobId): JobFeed | undefined {
-    return [...this.#of(jobId)].find((feed) => feed.whole);
+    return [...this.#of(jobId)].find((follower) => isFeed(follower) && follower.whole) as
+      | JobFeed
+      | undefined;
   }
 
-  /** @returns whether another feed follows the same job */
-  remove(feed: JobFeed): boolean {
-    const feeds = this.#byJob.get(feed.jobId);
-    feeds?.delete(feed);
-    for (const [id, subscribed] of this.#byRequest) {
-      if (subscribed === feed) this.#byRequest.delete(id);
-    }
-    if (feeds === undefined || feeds.size > 0) return feeds !== undefined;
-    this.#byJob.delete(feed.jobId);
+  has(follower: Follower): boolean {
+    return this.#of(follower.jobId).has(follower);
+  }
+
+  /** @returns whether somebody else follows the same job */
+  remove(follower: Follower): boolean {
+    const followers = this.#byJob.get(follower.jobId);
+    followers?.delete(follower);
+    this.#detached.delete(follower);
+    this.#unname(follower);
+    if (followers === undefined || followers.size > 0) return followers !== undefined;
+    this.#byJob.delete(follower.jobId);
     return false;
   }
 
-  /** Takes a stream envelope to the handles of its job; of a job that has none it is nobody's. */
-  deliver(received: Decoded): void {
-    if (received.kind === "malformed") this.#deliverBroken(received);
-    if (received.kind === "ok") this.#deliverMessage(received.message);
+  /**
+   * The session follows nothing any more: pages end, feeds wait to be attached again.
+   *
+   * @returns the feeds that were attached until now
+   */
+  detachAll(): JobFeed[] {
+    return this.jobs.flatMap((jobId) => this.#detach([...this.#of(jobId)]));
+  }
+
+  /** As `detachAll`, for all subscriptions to the job that this request subscribed to: the session has only one. */
+  detachSubscriptions(requestId: string): JobFeed[] {
+    const named = this.#byRequest.get(requestId);
+    if (named === undefined) return [];
+    const subscribers = new Set(this.#byRequest.values());
+    return this.#detach([...this.#of(named.jobId)].filter((each) => subscribers.has(each)));
+  }
+
+  /** From now on the feed takes what this subscription brings. */
+  attach(feed: JobFeed, requestId: string): void {
+    this.#detached.delete(feed);
+    this.#byRequest.set(requestId, feed);
+  }
+
+  /**
+   * Takes a stream envelope to the followers of its job; of a job that has none it is nobody's.
+   *
+   * @param size characters of the frame
+   */
+  deliver(received: Decoded, size: number): void {
+    if (received.kind === "malformed") this.#deliverBroken(received, size);
+    if (received.kind === "ok") this.#deliverMessage(received.message, size);
   }
 
   /** Ends the one subscription that was opened by this request. @returns whether there is one */
   failSubscription(requestId: string, error: Error): boolean {
-    const feed = this.#byRequest.get(requestId);
-    if (feed === undefined) return false;
-    this.remove(feed);
-    feed.fail(error);
+    const follower = this.#byRequest.get(requestId);
+    if (follower === undefined) return false;
+    this.remove(follower);
+    follower.fail(error);
     return true;
   }
 
   failAll(error: Error): void {
-    for (const jobId of [...this.#byJob.keys()]) {
-      for (const feed of this.#forget(jobId)) feed.fail(error);
+    for (const jobId of this.jobs) {
+      for (const follower of [...this.#of(jobId)]) {
+        this.remove(follower);
+        follower.fail(error);
+      }
     }
   }
 
-  #deliverMessage(message: Envelope): void {
+  #deliverMessage(message: Envelope, size: number): void {
     if (message.job_id === undefined) return;
     if (message.type === "job.event") {
-      this.#append(message.job_id, () => readJobEvent(message));
+      this.#append(message.job_id, size, () => readJobEvent(message));
     } else if (message.type === "job.result" || message.type === "job.error") {
-      for (const feed of this.#forget(message.job_id)) feed.finish(message);
+      for (const follower of this.#ended(message.job_id)) follower.finish(message);
     }
   }
 
-  #deliverBroken(broken: Decoded & { kind: "malformed" }): void {
+  #deliverBroken(broken: Decoded & { kind: "malformed" }, size: number): void {
     const jobId = broken.header?.job_id;
     if (jobId === undefined) return;
     if (broken.type === "job.event") {
-      this.#append(jobId, () => readBrokenEvent(broken));
+      this.#append(jobId, size, () => readBrokenEvent(broken));
     } else if (broken.type === "job.result" || broken.type === "job.error") {
       // The job has ended and how cannot be read: better an error than a handle that waits for ever.
       const error = new LocalError("PROTOCOL_VIOLATION", `${broken.type}: ${broken.reason}`);
-      for (const feed of this.#forget(jobId)) feed.fail(error);
+      for (const follower of this.#ended(jobId)) follower.fail(error);
     }
   }
 
-  #append(jobId: JobId, read: () => JobEvent): void {
-    const feeds = this.#of(jobId);
-    if (feeds.size === 0) return;
-    const event = read();
-    for (const feed of feeds) feed.append(event);
+  #append(jobId: JobId, size: number, read: () => JobEvent): void {
+    let event: JobEvent | undefined;
+    for (const follower of this.#of(jobId)) {
+      if (this.#detached.has(follower)) continue;
+      event ??= read();
+      follower.append(event, size);
+    }
   }
 
-  #forget(jobId: JobId): JobFeed[] {
-    const feeds = [...this.#of(jobId)];
-    for (const feed of feeds) this.remove(feed);
+  #detach(followers: readonly Follower[]): JobFeed[] {
+    const feeds: JobFeed[] = [];
+    for (const follower of followers) {
+      if (!isFeed(follower)) {
+        this.remove(follower);
+        follower.interrupt();
+      } else if (!this.#detached.has(follower)) {
+        this.#detached.add(follower);
+        this.#unname(follower);
+        feeds.push(follower);
+      }
+    }
     return feeds;
   }
 
-  #of(jobId: JobId): ReadonlySet<JobFeed> {
+  /** Those whose job has ended; what is detached will hear of it by its own subscription. */
+  #ended(jobId: JobId): Follower[] {
+    const attached = [...this.#of(jobId)].filter((follower) => !this.#detached.has(follower));
+    for (const follower of attached) this.remove(follower);
+    return attached;
+  }
+
+  #unname(follower: Follower): void {
+    for (const [id, subscribed] of this.#byRequest) {
+      if (subscribed === follower) this.#byRequest.delete(id);
+    }
+  }
+
+  #of(jobId: JobId): ReadonlySet<Follower> {
     return this.#byJob.get(jobId) ?? NONE;
   }
 }
 
-const NONE: ReadonlySet<JobFeed> = new Set();
+function isFeed(follower: Follower): follower is JobFeed {
+  return !(follower instanceof HistoryPage);
+}
+
+const NONE: ReadonlySet<Follower> = new Set();

@@ -3,7 +3,7 @@ import { handled } from "./handled.ts";
 import type { JobEvent } from "./job-event.ts";
 import type { JobFeed, JobOutcome } from "./job-feed.ts";
 import type { Progress } from "./job-gauges.ts";
-import { ResultAssembler } from "./result-assembler.ts";
+import { assembled, decodeText, streamOf } from "./streamed-result.ts";
 
 /** Where a handle gets what it shows, and where its requests go. */
 export interface JobSource {
@@ -27,8 +27,10 @@ abstract class JobHandle<Output> {
   }
 
   /**
-   * The job's events, for any number of readers, each from the start. Ends with the job; fails when the job gets out of
-   * sight before: with an ArcpError of the runtime, or a LocalError, `CLOSED` after the client was closed.
+   * The job's events, for any number of readers, each from the start and at its own pace. What is no longer in memory is
+   * fetched again from the runtime; what that no longer keeps is told by an event of kind `history_lost`. Ends with the
+   * job; fails when the job gets out of sight before: with an ArcpError of the runtime, or a LocalError, `CLOSED` after
+   * the client was closed.
    */
   get events(): AsyncIterable<JobEvent> {
     return this.#feed.events;
@@ -71,31 +73,26 @@ abstract class JobHandle<Output> {
 
   /**
    * The streamed result as one piece, checked (R-8.4-7). Rejects as `result` does, here with `MISUSE` when the result
-   * was not streamed or exceeds the client's `maxResultBytes`, and with `PROTOCOL_VIOLATION` when a check fails.
+   * was not streamed or exceeds the client's `maxResultBytes`, with `PROTOCOL_VIOLATION` when a check fails, and with
+   * `HISTORY_LOST` when the runtime no longer keeps all of it.
    */
   bytes(): Promise<Uint8Array<ArrayBuffer>> {
-    this.#bytes ??= handled(this.#assemble());
+    this.#bytes ??= handled(assembled(this.#feed, this.#maxResultBytes));
     return this.#bytes;
+  }
+
+  /**
+   * The streamed result as it comes, for pipes and files, without the whole in memory. It errors as `bytes` rejects, also
+   * after bytes that have been read: only its end says that they are the result.
+   */
+  stream(): ReadableStream<Uint8Array<ArrayBuffer>> {
+    return streamOf(this.#feed);
   }
 
   /** As `bytes`, decoded from UTF-8; `PROTOCOL_VIOLATION` when it is none. */
   text(): Promise<string> {
     this.#text ??= handled(this.bytes().then(decodeText));
     return this.#text;
-  }
-
-  async #assemble(): Promise<Uint8Array<ArrayBuffer>> {
-    const assembler = new ResultAssembler(this.#maxResultBytes);
-    for await (const event of this.#feed.events) {
-      if (event.kind === "result_chunk") assembler.add(event.body);
-    }
-    const outcome = await this.#feed.outcome;
-    // The chunks of a job that failed are no result (R-8.4-6).
-    if (outcome.status !== "success") throw outcome.error;
-    if (outcome.stream === undefined) {
-      throw new LocalError("MISUSE", "the result was not streamed: get it with result()");
-    }
-    return assembler.finish(outcome.stream);
   }
 }
 
@@ -106,13 +103,9 @@ export type Printable<T> = Omit<T, "credentials">;
 export class Job<Output = unknown> extends JobHandle<Output> {
   /** The acceptance: what the job may do, and what it may spend. */
   readonly accepted: Printable<Payload<"job.accepted">>;
-  readonly #cancel: (reason: string | undefined) => Promise<void>;
+  readonly #cancel: Cancel;
 
-  constructor(
-    source: JobSource,
-    accepted: Printable<Payload<"job.accepted">>,
-    cancel: (reason: string | undefined) => Promise<void>,
-  ) {
+  constructor(source: JobSource, accepted: Printable<Payload<"job.accepted">>, cancel: Cancel) {
     super(source);
     this.accepted = accepted;
     this.#cancel = cancel;
@@ -123,14 +116,18 @@ export class Job<Output = unknown> extends JobHandle<Output> {
    * ends with `CANCELLED` once the agent has stopped. Rejects as requests of the client do.
    *
    * @param reason for humans, at most 1,024 characters
+   * @param signal aborting ends the wait for the acknowledgement, not the request
    */
-  cancel(reason?: string): Promise<void> {
-    return this.#cancel(reason);
+  cancel(reason?: string, signal?: AbortSignal): Promise<void> {
+    return this.#cancel(reason, signal);
   }
 }
 
+/** How a handle asks for the end of its job. */
+export type Cancel = (reason: string | undefined, signal: AbortSignal | undefined) => Promise<void>;
+
 /** A job that this client watches without authority over it. */
-export class WatchedJob extends JobHandle<unknown> {
+export class WatchedJob<Output = unknown> extends JobHandle<Output> {
   /** The job's state and authority when the subscription began; `truncated` when older history was gone. */
   readonly subscribed: Printable<Payload<"job.subscribed">>;
   readonly #leave: () => void;
@@ -151,17 +148,35 @@ export class WatchedJob extends JobHandle<unknown> {
   }
 }
 
+/** A job that was submitted before, by this process or another one. */
+export class ReopenedJob<Output = unknown> extends WatchedJob<Output> {
+  readonly #cancel: Cancel;
+
+  constructor(
+    source: JobSource,
+    subscribed: Printable<Payload<"job.subscribed">>,
+    leave: () => void,
+    cancel: Cancel,
+  ) {
+    super(source, subscribed, leave);
+    this.#cancel = cancel;
+  }
+
+  /**
+   * As `Job.cancel`, for the session that owns the job, or any of its principal once that one is forgotten. In another one
+   * it rejects with `PERMISSION_DENIED`.
+   */
+  cancel(reason?: string, signal?: AbortSignal): Promise<void> {
+    return this.#cancel(reason, signal);
+  }
+}
+
 function inlineResult<Output>(outcome: JobOutcome): Output {
   if (outcome.status !== "success") throw outcome.error;
   // The agent's own word: whoever names its type trusts the runtime to host that very agent.
   if (outcome.stream === undefined) return outcome.result as Output;
-  throw new LocalError("MISUSE", "the result was streamed: get it with text() or bytes()");
-}
-
-function decodeText(bytes: Uint8Array<ArrayBuffer>): string {
-  try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch (cause) {
-    throw new LocalError("PROTOCOL_VIOLATION", "the streamed result is not UTF-8", { cause });
-  }
+  throw new LocalError(
+    "MISUSE",
+    "the result was streamed: get it with text(), bytes() or stream()",
+  );
 }

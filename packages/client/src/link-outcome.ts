@@ -2,7 +2,7 @@ import { ArcpError, LocalError, TransportClosedError } from "@arcp/core";
 
 /**
  * Whether a connection that ended, or an attempt that failed, this way must not be followed by another one:
- * - what the runtime refused for good, such as a token or a resume (R-6.3-5);
+ * - what the runtime refused for good, such as a token, or a session that was never open (R-6.3-5);
  * - a peer that does not speak the protocol;
  * - a socket closed as refused, which another connection of the session replaced (R-6.3-15).
  *
@@ -22,6 +22,16 @@ export function isFinal(error: Error): boolean {
   }
   if (error instanceof TransportClosedError) return error.reason === "refused";
   return error instanceof LocalError && error.code === "PROTOCOL_VIOLATION";
+}
+
+/** Whether the runtime no longer holds the session, or not enough of what it missed, so that only a fresh one helps. */
+export function hasExpired(error: Error): boolean {
+  return error instanceof ArcpError && error.code === "RESUME_WINDOW_EXPIRED";
+}
+
+/** How a link ends that was closed on purpose. */
+export function closed(): LocalError {
+  return new LocalError("CLOSED", "the client was closed");
 }
 
 /** What handles are told when a link ended with this error. */

@@ -1,20 +1,12 @@
-import type { Clock, Timer, Transport } from "@arcp/core";
-import type { Acknowledgement } from "./acknowledgement.ts";
-import type { Heartbeat } from "./heartbeat.ts";
+import type { Clock, Timer } from "@arcp/core";
+import type { Connection } from "./connection.ts";
 
 /** What a link is doing. A variant owns its timers; {@link leave} gives them back. */
 export type LinkState =
   /** Dialling, or waiting for the welcome. `abort` ends both. */
   | { readonly kind: "connecting"; readonly abort: AbortController; readonly deadline: Timer }
   /** Frames flow. */
-  | {
-      readonly kind: "online";
-      readonly transport: Transport;
-      /** Where the session agreed on heartbeats. */
-      readonly heartbeat: Heartbeat | undefined;
-      /** Where the session agreed on acks. */
-      readonly acks: Acknowledgement | undefined;
-    }
+  | { readonly kind: "online"; readonly connection: Connection }
   /** Between two attempts. */
   | {
       readonly kind: "retrying";
@@ -24,7 +16,7 @@ export type LinkState =
       readonly wake: () => void;
     }
   /** `session.close` is sent; ends with the runtime's answer, or at the deadline without it (R-6.7-7). */
-  | { readonly kind: "closing"; readonly transport: Transport; readonly deadline: Timer }
+  | { readonly kind: "closing"; readonly connection: Connection; readonly deadline: Timer }
   | { readonly kind: "closed"; readonly error: Error };
 
 /** What a caller is told of it. */
@@ -66,8 +58,7 @@ export function retrying(
 export function leave(state: LinkState): void {
   switch (state.kind) {
     case "online":
-      state.heartbeat?.stop();
-      state.acks?.stop();
+      state.connection.stop();
       break;
     case "connecting":
     case "closing":

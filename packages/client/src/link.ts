@@ -1,21 +1,8 @@
-import {
-  ArcpError,
-  type Clock,
-  type Decoded,
-  type Dial,
-  decode,
-  type Envelope,
-  encode,
-  LocalError,
-  newMessageId,
-  type Transport,
-  TransportClosedError,
-} from "@arcp/core";
-import { Acknowledgement } from "./acknowledgement.ts";
+import { type Clock, type Decoded, type Dial, encode, LocalError, newMessageId } from "@arcp/core";
 import { MAX_PAUSE, pauseBefore } from "./backoff.ts";
-import { type Opened, openConnection, pong } from "./handshake.ts";
-import { Heartbeat } from "./heartbeat.ts";
-import { asError, explain, isFinal } from "./link-outcome.ts";
+import { Connection } from "./connection.ts";
+import { type Opened, openConnection } from "./handshake.ts";
+import { asError, closed, explain, hasExpired, isFinal } from "./link-outcome.ts";
 import {
   type ConnectionState,
   connecting,
@@ -26,6 +13,8 @@ import {
 } from "./link-state.ts";
 import { type Introduction, openingFrame } from "./opening.ts";
 import { type Session, welcomed } from "./session.ts";
+import type { SessionInfo } from "./session-info.ts";
+import type { SessionKeeper } from "./session-keeper.ts";
 import { StateChanges } from "./state-changes.ts";
 
 /** How long a runtime may take to answer `session.close`, in ms (R-6.7-7). */
@@ -37,25 +26,37 @@ export interface LinkOptions {
   /** For dialling and greeting together, in ms. */
   readonly handshakeTimeout: number;
   readonly clock: Clock;
+  /** A session to go on with. */
+  readonly restored?: Session | undefined;
+  /** Writes the session down: before anything relies on a new token, and before a position is acknowledged. */
+  readonly keeper?: SessionKeeper | undefined;
 }
 
 /** Whoever asks through a link and hears through it. */
 export interface LinkUser {
-  /** The frames of all requests that have no answer yet, oldest first: they open every connection (R-5.4-8). */
-  unanswered(): readonly string[];
-  /** One message, each stream envelope once and in order. Pings and duplicates do not come this far. */
-  received(message: Decoded): void;
+  /**
+   * There is a connection, of this session: the one before, or a fresh one that knows nothing of the one before.
+   *
+   * @returns the frames that open the connection, such as all requests that have no answer yet (R-5.4-8)
+   */
+  connected(session: SessionInfo): readonly string[];
+  /**
+   * One message, each stream envelope once and in order. Pings and duplicates do not come this far.
+   *
+   * @param size characters of its frame
+   */
+  received(message: Decoded, size: number): void;
   /** The link is down for good; called once. */
   ended(error: Error): void;
 }
 
 /**
- * Keeps one session connected: dial, greet or resume, pump, and again after a pause when the connection is lost.
+ * Keeps a client connected: dial, greet or resume, run the connection, and again after a pause when it is lost. A session
+ * that the runtime no longer holds is followed by a fresh one (R-6.3-19).
  *
  * 1. One loop, {@link run}, makes all attempts; nothing else dials.
  * 2. Every change of state goes through `#enter`, which gives back the timers of the state before.
- * 3. A number is counted and its envelope handed on in one step, so a resume asks for exactly what is missing.
- * 4. After `closed` nothing is handed on, sent or dialled.
+ * 3. After `closed` nothing is handed on, sent or dialled.
  */
 export class Link {
   readonly #options: LinkOptions;
@@ -65,11 +66,14 @@ export class Link {
   readonly states: StateChanges<ConnectionState>;
   #state: LinkState;
   #session: Session | undefined;
+  /** Whether it was ever online. */
+  #isOpen = false;
   #failures = 0;
 
   constructor(options: LinkOptions, user: LinkUser) {
     this.#options = options;
     this.#user = user;
+    this.#session = options.restored;
     this.#state = this.#connecting();
     this.states = new StateChanges(publicState(this.#state));
     this.#online.promise.catch(() => {});
@@ -86,6 +90,11 @@ export class Link {
     return this.#over.promise;
   }
 
+  /** The session and how far it has come; undefined while there is none. */
+  get session(): Session | undefined {
+    return this.#session;
+  }
+
   /** Starts the link. @returns the session; rejects when the first attempt fails */
   open(): Promise<Session> {
     // Only a bug rejects; what it left undone must not look like an event that never was.
@@ -93,21 +102,32 @@ export class Link {
     return this.#online.promise;
   }
 
-  /** Sends when there is a connection; otherwise what matters goes out with the next one (see `unanswered`). */
-  send(frame: string): void {
-    if (this.#state.kind === "online") this.#transmit(this.#state.transport, [frame]);
+  /**
+   * Sends when there is a connection; otherwise what matters goes out with the next one (see `connected`).
+   *
+   * @returns whether there is one
+   */
+  send(frame: string): boolean {
+    if (this.#state.kind !== "online") return false;
+    this.#state.connection.send([frame]);
+    return true;
+  }
+
+  /** The network may have changed: ends a pause between attempts, or asks whether the peer is still there. */
+  nudge(): void {
+    if (this.#state.kind === "retrying") this.#state.wake();
+    if (this.#state.kind === "online") this.#state.connection.check();
   }
 
   /** Says goodbye, waits for the answer at most a second, and closes. Never rejects. */
   close(reason: string | undefined): Promise<void> {
     if (this.#state.kind === "online") {
-      const { transport } = this.#state;
+      const { connection } = this.#state;
       const deadline = this.#options.clock.after(CLOSE_TIMEOUT, () => this.end(closed()));
-      this.#enter({ kind: "closing", transport, deadline });
+      this.#enter({ kind: "closing", connection, deadline });
       const id = newMessageId("req_");
       const session_id = this.#session?.info.id;
-      const goodbye = encode({ id, type: "session.close", session_id, payload: { reason } });
-      this.#transmit(transport, [goodbye]);
+      connection.send([encode({ id, type: "session.close", session_id, payload: { reason } })]);
     } else if (this.#state.kind !== "closing") {
       this.end(closed());
     }
@@ -120,7 +140,7 @@ export class Link {
     if (state.kind === "closed") return;
     this.#enter({ kind: "closed", error });
     if (state.kind === "connecting") state.abort.abort(error);
-    if (state.kind === "online" || state.kind === "closing") state.transport.close("normal");
+    if (state.kind === "online" || state.kind === "closing") state.connection.abandon();
     this.states.end();
     this.#user.ended(error);
     this.#online.reject(error);
@@ -131,8 +151,9 @@ export class Link {
     for (;;) {
       const error = await this.#attempt();
       if (this.#isClosing()) return this.end(closed());
-      if (isFinal(error) || this.#session === undefined) return this.end(explain(error));
       if (this.#state.kind === "closed") return;
+      if (this.#session !== undefined && hasExpired(error)) this.#session = undefined;
+      else if (isFinal(error) || !this.#isOpen) return this.end(explain(error));
       const { state, over } = retrying(this.#options.clock, pauseBefore(this.#failures), error);
       this.#enter(state);
       await over;
@@ -147,101 +168,59 @@ export class Link {
   async #attempt(): Promise<Error> {
     const state = this.#state;
     if (state.kind !== "connecting") return closed();
-    const { dial, introduction, clock } = this.#options;
+    const { signal } = state.abort;
+    const { dial, introduction, clock, handshakeTimeout: checkTimeout, keeper } = this.#options;
     const opening = (): Promise<string> => openingFrame(introduction, this.#session);
     let opened: Opened;
     try {
-      opened = await openConnection(dial, opening, clock, state.abort.signal);
+      opened = await openConnection(dial, opening, clock, signal);
     } catch (thrown) {
       return asError(thrown);
     }
-    const { transport, frames, welcome } = opened;
-    const session = welcomed(welcome, introduction.features, this.#session);
-    // The link, or the attempt's time, may have ended in the same turn as the welcome came.
-    if (state.abort.signal.aborted || session instanceof LocalError) {
-      transport.close("normal");
-      return session instanceof LocalError ? session : asError(state.abort.signal.reason);
+    const former = this.#session;
+    const session = welcomed(opened.welcome, introduction.features, former);
+    if (!(session instanceof LocalError)) this.#session = session;
+    const failure = session instanceof LocalError ? session : await this.#failure(signal);
+    if (session instanceof LocalError || failure !== undefined || this.#state !== state) {
+      opened.transport.close("normal");
+      return failure ?? closed();
     }
-    this.#session = session;
-    const position = session.position;
+    const { position } = session;
     const since = clock.monotonic();
-    const heartbeat = this.#heartbeat(transport, session, welcome);
-    this.#enter({ kind: "online", transport, heartbeat, acks: this.#acks(session) });
+    const received = (message: Decoded, size: number): void => this.#user.received(message, size);
+    const connection = new Connection({ opened, session, clock, checkTimeout, keeper, received });
+    // Asked before the link is online, or what is asked within would go out twice.
+    const first = this.#user.connected(session.info);
+    this.#enter({ kind: "online", connection });
+    this.#isOpen = true;
+    if (first.length > 0) connection.send(first);
+    if (former !== undefined) connection.repeatAck();
     this.#online.resolve(session);
-    const unanswered = this.#user.unanswered();
-    if (unanswered.length > 0) this.#transmit(transport, unanswered);
-    const end = await this.#pump(session, transport, frames);
-    transport.close(this.#isClosing() ? "normal" : "going-away");
+    const end = await connection.run();
     // A connection that got somewhere is not one more failure in a row.
     if (session.position > position || clock.monotonic() - since >= MAX_PAUSE) this.#failures = 0;
-    return heartbeat?.loss ?? end;
+    return end;
   }
 
-  async #pump(
-    session: Session,
-    transport: Transport,
-    frames: AsyncIterator<string>,
-  ): Promise<Error> {
-    // An error that answers no request and is the connection's last word is the reason for its end (R-12-5).
-    let lastWord: ArcpError | undefined;
-    for (;;) {
-      const frame = await nextFrame(frames);
-      if (frame instanceof Error) return lastWord ?? frame;
-      if (this.#state.kind === "closed") return this.#state.error;
-      if (this.#state.kind === "online") this.#state.heartbeat?.heard();
-      const decoded = decode(frame);
-      lastWord = undefined;
-      const header = decoded.kind === "ok" ? decoded.message : decoded.header;
-      if (header?.event_seq !== undefined) {
-        const place = session.take(header.event_seq);
-        if (place === "gap") return new TransportClosedError();
-        if (place === "seen") continue;
-      }
-      if (decoded.kind === "ok") {
-        const { message } = decoded;
-        if (message.type === "session.ping") {
-          this.#transmit(transport, [pong(message, session.info.id, this.#options.clock)]);
-          continue;
-        }
-        // Nothing follows a goodbye, whoever wanted it.
-        if (message.type === "session.closed" || message.type === "session.bye") return closed();
-        if (message.type === "session.error" && message.payload.request_id === undefined) {
-          lastWord = ArcpError.fromPayload(message.payload);
-        }
-      }
-      this.#user.received(decoded);
-      if (header?.event_seq !== undefined && this.#state.kind === "online") {
-        this.#state.acks?.handled(header.event_seq);
-      }
+  /**
+   * Why a connection that was welcomed must not be used after all: the link, or the attempt's time, ended in the same
+   * turn, or its token cannot be written down. The first message on it voids the token before (R-6.3-7), so nothing is sent
+   * until it is.
+   */
+  async #failure(signal: AbortSignal): Promise<Error | undefined> {
+    try {
+      signal.throwIfAborted();
+      const { keeper } = this.#options;
+      if (keeper === undefined) return undefined;
+      const aborted = new Promise<never>((_, reject) => {
+        signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+      });
+      await Promise.race([keeper.keep(), aborted]);
+      signal.throwIfAborted();
+      return undefined;
+    } catch (thrown) {
+      return asError(thrown);
     }
-  }
-
-  /** Where the session agreed on acks, sends them. */
-  #acks({ info, position }: Session): Acknowledgement | undefined {
-    if (!info.features.includes("ack")) return undefined;
-    return new Acknowledgement(this.#options.clock, position, (last_processed_seq) => {
-      const id = newMessageId("req_");
-      const payload = { last_processed_seq };
-      this.send(encode({ id, type: "session.ack", session_id: info.id, payload }));
-    });
-  }
-
-  /** Looks after a connection as often as the runtime said, where both sides agreed to (section 6.4). */
-  #heartbeat(
-    transport: Transport,
-    { info }: Session,
-    { payload }: Envelope<"session.welcome">,
-  ): Heartbeat | undefined {
-    const seconds = payload.heartbeat_interval_sec;
-    if (seconds === undefined || !info.features.includes("heartbeat")) return undefined;
-    const { clock } = this.#options;
-    return new Heartbeat({ transport, session: info.id, interval: seconds * 1000, clock });
-  }
-
-  /** A failure to send shows as the end of the connection's frames; what it carried is asked again on the next one. */
-  #transmit(transport: Transport, frames: readonly string[]): void {
-    if (this.#state.kind === "online") this.#state.heartbeat?.spoke();
-    transport.send(frames).catch(() => {});
   }
 
   #isClosing(): boolean {
@@ -260,19 +239,5 @@ export class Link {
     this.#state = state;
     leave(before);
     this.states.set(publicState(state));
-  }
-}
-
-function closed(): LocalError {
-  return new LocalError("CLOSED", "the client was closed");
-}
-
-/** @returns the next frame, or how the connection ended */
-async function nextFrame(frames: AsyncIterator<string>): Promise<string | Error> {
-  try {
-    const { value, done } = await frames.next();
-    return done ? new TransportClosedError("normal") : value;
-  } catch (thrown) {
-    return asError(thrown);
   }
 }

@@ -5,6 +5,7 @@ import {
   type JobId,
   LocalError,
   type MessageId,
+  type SessionId,
   type Timer,
 } from "@arcp/core";
 import { handled } from "./handled.ts";
@@ -16,12 +17,21 @@ export interface Request {
   readonly jobId: JobId | undefined;
   /** The request as it is sent, however often (R-5.4-8). */
   readonly frame: string;
+  /** Whether asking a second time, in another session, does the same as asking once. */
+  readonly isRepeatable: boolean;
+  /** Aborting ends the wait for the answer. */
+  readonly signal: AbortSignal | undefined;
 }
 
-interface Pending extends Request {
+interface Pending extends Omit<Request, "signal"> {
+  frame: string;
+  /** Whether it was ever handed to a connection. */
+  isSent: boolean;
   readonly timer: Timer;
   settle(reply: Envelope): void;
-  reject(error: Error): void;
+  reject(error: unknown): void;
+  /** Lets go of the timer and the signal. */
+  release(): void;
 }
 
 /** The requests that wait for an answer, by the id of their envelope, in the order in which they were made. */
@@ -40,12 +50,14 @@ export class Requests {
    * Registers a request that the caller sends.
    *
    * @param read makes the answer of the reply, within its dispatch; undefined when the reply does not fit the request
-   * @returns the answer; rejects with what the runtime said, or a LocalError `REQUEST_TIMEOUT` or `CLOSED`
+   * @returns the answer; rejects with what the runtime said, the signal's reason, or a LocalError `REQUEST_TIMEOUT`,
+   *   `SESSION_LOST` or `CLOSED`
    */
   open<T extends object>(
-    { id, type, jobId, frame }: Request,
+    { signal, ...request }: Request,
     read: (reply: Envelope) => T | undefined,
   ): Promise<T> {
+    const { id, type } = request;
     const { promise, resolve, reject } = Promise.withResolvers<T>();
     const timer = this.#clock.after(this.#timeout, () => {
       this.reject(
@@ -53,12 +65,18 @@ export class Requests {
         new LocalError("REQUEST_TIMEOUT", `${type} got no answer within ${this.#timeout} ms`),
       );
     });
+    const abort = (): void => void this.reject(id, signal?.reason);
+    signal?.addEventListener("abort", abort, { once: true });
     const settle = (reply: Envelope): void => {
       const answer = read(reply);
       if (answer !== undefined) resolve(answer);
       else reject(new LocalError("PROTOCOL_VIOLATION", `${type} was answered with ${reply.type}`));
     };
-    this.#pending.set(id, { id, type, jobId, frame, timer, settle, reject });
+    const release = (): void => {
+      timer.cancel();
+      signal?.removeEventListener("abort", abort);
+    };
+    this.#pending.set(id, { ...request, isSent: false, timer, settle, reject, release });
     return handled(promise);
   }
 
@@ -71,15 +89,38 @@ export class Requests {
   }
 
   /** @returns whether there was such a request */
-  reject(id: string, error: Error): boolean {
+  reject(id: string, error: unknown): boolean {
     const pending = this.#take(id);
     pending?.reject(error);
     return pending !== undefined;
   }
 
-  /** The frames of all that is pending, oldest first. */
+  /** Notes that a request is on its way. */
+  sent(id: string): void {
+    const pending = this.#pending.get(id);
+    if (pending !== undefined) pending.isSent = true;
+  }
+
+  /** The frames of all that is pending, oldest first, for a connection that is about to send them. */
   frames(): string[] {
-    return Array.from(this.#pending.values(), (pending) => pending.frame);
+    return Array.from(this.#pending.values(), (pending) => {
+      pending.isSent = true;
+      return pending.frame;
+    });
+  }
+
+  /**
+   * Moves what is pending into another session, since the one before is gone with all answers. What may have been done
+   * there, and would be done twice, rejects with `SESSION_LOST`.
+   */
+  moveTo(session: SessionId): void {
+    for (const pending of [...this.#pending.values()]) {
+      if (pending.isSent && !pending.isRepeatable) {
+        this.reject(pending.id, lostBeforeAnswer(pending.type));
+      } else {
+        pending.frame = JSON.stringify({ ...JSON.parse(pending.frame), session_id: session });
+      }
+    }
   }
 
   failAll(error: Error): void {
@@ -109,7 +150,14 @@ export class Requests {
     if (id === undefined) return undefined;
     const pending = this.#pending.get(id);
     this.#pending.delete(id);
-    pending?.timer.cancel();
+    pending?.release();
     return pending;
   }
+}
+
+function lostBeforeAnswer(type: ClientMessageType): LocalError {
+  return new LocalError(
+    "SESSION_LOST",
+    `the session was lost before ${type} was answered, so it may have been done or not: look with jobs(), or submit with an idempotencyKey, which makes it safe to ask again`,
+  );
 }

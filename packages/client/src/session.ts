@@ -1,24 +1,6 @@
-import {
-  type AgentEntry,
-  type Envelope,
-  LocalError,
-  negotiate,
-  type Payload,
-  type SessionId,
-} from "@arcp/core";
-
-/** What the runtime said of the session when it was opened. */
-export interface SessionInfo {
-  readonly id: SessionId;
-  /** How the runtime describes itself. */
-  readonly runtime: Payload<"session.welcome">["runtime"];
-  /** What both sides understand; fixed for the life of the session (R-6.3-16). */
-  readonly features: readonly string[];
-  /** The agents that this principal may submit to. */
-  readonly agents: readonly AgentEntry[];
-  /** Seconds that the session survives without a connection. */
-  readonly resumeWindowSec: number;
-}
+import { type Envelope, LocalError, negotiate } from "@arcp/core";
+import type { SavedSession } from "./saved-session.ts";
+import type { SessionInfo } from "./session-info.ts";
 
 /** Where a number stands: the one that was due, one that was there before, or one too far ahead. */
 export type Place = "next" | "seen" | "gap";
@@ -27,11 +9,16 @@ export type Place = "next" | "seen" | "gap";
 export class Session {
   readonly info: SessionInfo;
   #token: string;
-  #position = 0;
+  #position: number;
 
-  constructor(info: SessionInfo, token: string) {
+  constructor(info: SessionInfo, token: string, position = 0) {
     this.info = info;
     this.#token = token;
+    this.#position = position;
+  }
+
+  static restored({ session, resumeToken, position }: SavedSession): Session {
+    return new Session(session, resumeToken, position);
   }
 
   /** The most recent resume token (R-6.3-7). */
@@ -54,6 +41,12 @@ export class Session {
 
   renew(token: string): void {
     this.#token = token;
+  }
+
+  /** @param jobs that are followed in it */
+  saved(jobs: readonly string[]): SavedSession {
+    const { info: session, token: resumeToken, position } = this;
+    return { version: 1, session, resumeToken, position, jobs };
   }
 }
 

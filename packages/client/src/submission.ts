@@ -12,6 +12,8 @@ export interface SubmitOptions {
    * principal, for at least a day. 1 to 256 characters.
    */
   readonly idempotencyKey?: string;
+  /** Aborting ends the wait for the acceptance. A submit that was sent by then may still start its job. */
+  readonly signal?: AbortSignal;
 }
 
 /** @param input any JSON value; undefined is sent as null */

@@ -9,6 +9,10 @@ export const localErrorCodes = [
   "REQUEST_TIMEOUT",
   /** This side closed before the answer came. */
   "CLOSED",
+  /** The session was lost, and with it the answer to a request that must not be made twice unasked. */
+  "SESSION_LOST",
+  /** What was asked for is older than what the runtime keeps. */
+  "HISTORY_LOST",
   /** The peer does not speak ARCP, or not as the protocol demands. */
   "PROTOCOL_VIOLATION",
   /** An interface was used in a way that cannot work. */

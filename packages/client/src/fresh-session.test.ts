@@ -1,0 +1,295 @@
+import type { JobId, MessageId } from "@arcp/core";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import {
+  accepted,
+  type Connection,
+  collect,
+  event,
+  FEATURES,
+  frame,
+  reached,
+  result,
+  ScriptedRuntime,
+  sessionError,
+  subscribed,
+} from "../test/scripted-runtime.ts";
+import type { Client } from "./index.ts";
+
+let runtime: ScriptedRuntime;
+beforeEach(() => {
+  runtime = new ScriptedRuntime();
+});
+const unhandled: unknown[] = [];
+process.on("unhandledRejection", (reason) => void unhandled.push(reason));
+afterEach(async () => {
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(unhandled.splice(0)).toEqual([]);
+});
+
+const FRESH = "sess_2";
+
+async function running() {
+  const { client, wire } = await runtime.online();
+  const submitting = client.submit("echo", 1);
+  wire.send(accepted(await wire.next("job.submit")));
+  return { client, wire, job: await submitting };
+}
+
+/** Refuses the resume, and welcomes the fresh session that the client opens then. */
+async function renewed(client: Client, features = FEATURES): Promise<Connection> {
+  await runtime.pass(client);
+  const refusing = await runtime.accept();
+  await refusing.next("session.resume");
+  refusing.send(sessionError("RESUME_WINDOW_EXPIRED"));
+  refusing.pair.runtime.close("refused");
+  await runtime.pass(client);
+  const wire = await runtime.accept();
+  await wire.next("session.hello");
+  wire.welcome("rt_f", features, FRESH as never);
+  return wire;
+}
+
+const jobSeqs = (events: readonly { jobSeq: number | undefined }[]) =>
+  events.map(({ jobSeq }) => jobSeq);
+
+test("R-6.3-19: a session that is gone is followed by a fresh one, in which the handle goes on where it was", async () => {
+  const { client, wire, job } = await running();
+  wire.send(event(1), event(2));
+  await wire.barrier();
+  wire.pair.sever();
+  const fresh = await renewed(client);
+  const subscribe = await fresh.next("job.subscribe");
+  expect(subscribe.session_id).toBe(FRESH);
+  expect(subscribe.payload).toEqual({ job_id: "job_1", history: true, from_job_seq: 2 });
+  await fresh.barrier();
+  fresh.send(subscribed(subscribe), event(1, "job_1", 3), result(2, "done", "job_1", 4));
+  expect(await job.result()).toBe("done");
+  expect(jobSeqs(await collect(job.events))).toEqual([1, 2, 3]);
+  expect(client.session.id).toBe(FRESH);
+  expect(client.state.kind).toBe("online");
+});
+
+test("R-6.3-17: an owner that fell behind what is kept gets a fresh session, and its handle tells what is lost", async () => {
+  const { client, wire, job } = await running();
+  wire.send(event(1), sessionError("RESUME_WINDOW_EXPIRED"));
+  wire.pair.runtime.close("normal");
+  await runtime.pass(client);
+  const fresh = await runtime.accept();
+  await fresh.next("session.hello");
+  fresh.welcome("rt_f", FEATURES, FRESH as never);
+  fresh.send(subscribed(await fresh.next("job.subscribe"), { truncated: true }));
+  fresh.send(event(1, "job_1", 9), result(2, "late", "job_1", 10));
+  expect(await job.result()).toBe("late");
+  const events = await collect(job.events);
+  expect(events.map(({ kind }) => kind)).toEqual(["status", "history_lost", "status"]);
+  expect(events[1]?.body).toEqual({ after: 1 });
+  expect(jobSeqs(events)).toEqual([1, undefined, 9]);
+});
+
+test("handles of one job at different places are each taken up where they are, whatever another one asks for", async () => {
+  const { client, wire, job } = await running();
+  wire.send(event(1), event(2), event(3));
+  const watching = client.subscribe("job_1", { fromJobSeq: 0 });
+  wire.send(subscribed(await wire.next("job.subscribe")), event(4, "job_1", 1));
+  const watched = await watching;
+  await wire.barrier();
+  wire.pair.sever();
+  const live = client.subscribe("job_1");
+  const fresh = await renewed(client);
+  const asked = [
+    await fresh.next("job.subscribe"),
+    await fresh.next("job.subscribe"),
+    await fresh.next("job.subscribe"),
+  ] as const;
+  const from = asked.map(({ payload }) => payload.from_job_seq);
+  expect(new Set(from)).toEqual(new Set([undefined, 3, 1]));
+  const of = (position: number | undefined) => asked[from.indexOf(position)] ?? asked[0];
+  // The live one is answered first: what it brings must not make a hole in the others.
+  fresh.send(subscribed(of(undefined), { last_job_seq: 5 }), event(1, "job_1", 6));
+  fresh.send(subscribed(of(3)), ...[4, 5, 6].map((seq, at) => event(2 + at, "job_1", seq)));
+  fresh.send(subscribed(of(1)), ...[2, 3, 4, 5, 6].map((seq, at) => event(5 + at, "job_1", seq)));
+  fresh.send(event(10, "job_1", 7), result(11, 0, "job_1", 8));
+  expect(jobSeqs(await collect(job.events))).toEqual([1, 2, 3, 4, 5, 6, 7]);
+  expect(jobSeqs(await collect(watched.events))).toEqual([1, 2, 3, 4, 5, 6, 7]);
+  expect(jobSeqs(await collect((await live).events))).toEqual([6, 7]);
+});
+
+test("a job that ended while its handle was detached is heard of by the handle's own subscription", async () => {
+  const { client, wire, job } = await running();
+  wire.send(event(1));
+  await wire.barrier();
+  wire.pair.sever();
+  const other = client.subscribe("job_1");
+  const fresh = await renewed(client);
+  const first = await fresh.next("job.subscribe");
+  const second = await fresh.next("job.subscribe");
+  const [live, own] = first.payload.from_job_seq === 1 ? [second, first] : [first, second];
+  fresh.send(subscribed(live, { last_job_seq: 3 }), result(1, "end", "job_1", 3));
+  expect(await (await other).result()).toBe("end");
+  fresh.send(subscribed(own), event(2, "job_1", 2), result(3, "end", "job_1", 3));
+  expect(await job.result()).toBe("end");
+  expect(jobSeqs(await collect(job.events))).toEqual([1, 2]);
+});
+
+test("what was asked before the session was lost: repeated where that is safe, refused where it is not", async () => {
+  const { client, wire, job } = await running();
+  const keyed = client.submit("echo", "keyed", { idempotencyKey: "k" });
+  const plain = client.submit("echo", "plain");
+  const cancel = job.cancel("stop");
+  await wire.next("job.submit");
+  await wire.next("job.submit");
+  await wire.next("job.cancel");
+  wire.pair.sever();
+  await reached(client, "retrying");
+  const unsent = client.submit("echo", "unsent");
+  const fresh = await renewed(client);
+  await expect(plain).rejects.toMatchObject({ name: "LocalError", code: "SESSION_LOST" });
+  const first = await fresh.next("job.submit");
+  expect(first).toMatchObject({ session_id: FRESH, payload: { input: "keyed" } });
+  const cancelled = await fresh.next("job.cancel");
+  expect(cancelled.session_id).toBe(FRESH);
+  const second = await fresh.next("job.submit");
+  expect(second).toMatchObject({ session_id: FRESH, payload: { input: "unsent" } });
+  fresh.send(accepted(first, "job_2"), accepted(second, "job_3"));
+  expect((await fresh.next("job.subscribe")).payload.from_job_seq).toBe(0);
+  const payload = { request_id: cancelled.id, job_id: "job_1" as JobId };
+  fresh.send(frame("job.cancelled", payload, { job: "job_1" }));
+  await cancel;
+  expect([(await keyed).id, (await unsent).id]).toEqual(["job_2", "job_3"]);
+});
+
+test("a job that the runtime has forgotten fails its handle alone, after what was received", async () => {
+  const { client, wire, job } = await running();
+  const submitting = client.submit("echo");
+  wire.send(accepted(await wire.next("job.submit"), "job_2"), event(1));
+  const other = await submitting;
+  await wire.barrier();
+  wire.pair.sever();
+  const fresh = await renewed(client);
+  for (let i = 0; i < 2; i++) {
+    const subscribe = await fresh.next("job.subscribe");
+    if (subscribe.job_id === "job_1") fresh.send(sessionError("JOB_NOT_FOUND", subscribe.id));
+    else fresh.send(subscribed(subscribe, {}, "job_2"), result(1, "fine", "job_2", 1));
+  }
+  await expect(job.result()).rejects.toMatchObject({ code: "JOB_NOT_FOUND" });
+  const seen: (number | undefined)[] = [];
+  const reading = async () => {
+    for await (const { jobSeq } of job.events) seen.push(jobSeq);
+  };
+  await expect(reading()).rejects.toMatchObject({ code: "JOB_NOT_FOUND" });
+  expect(seen).toEqual([1]);
+  expect(await other.result()).toBe("fine");
+});
+
+test("without subscriptions, or without numbers in the job, a handle fails rather than loses or repeats", async () => {
+  const { client, wire, job } = await running();
+  wire.pair.sever();
+  await renewed(client, ["agent_versions"]);
+  await expect(job.result()).rejects.toMatchObject({ code: "SESSION_LOST" });
+  expect(client.state.kind).toBe("online");
+
+  runtime = new ScriptedRuntime();
+  const other = await running();
+  const payload = {
+    kind: "log",
+    ts: "2026-01-01T00:00:00.000Z",
+    body: { level: "info", message: "" },
+  };
+  other.wire.send(frame("job.event", payload, { seq: 1, job: "job_1" }));
+  await other.wire.barrier();
+  other.wire.pair.sever();
+  await renewed(other.client);
+  await expect(other.job.result()).rejects.toMatchObject({ code: "SESSION_LOST" });
+});
+
+test("a fresh session that drops before it answered is resumed, and one that is lost too is followed by the next", async () => {
+  const { client, wire, job } = await running();
+  wire.send(event(1));
+  await wire.barrier();
+  wire.pair.sever();
+  const fresh = await renewed(client);
+  const subscribe = await fresh.next("job.subscribe");
+  fresh.pair.sever();
+  await runtime.pass(client);
+  const resumed = await runtime.accept();
+  expect((await resumed.next("session.resume")).payload.session_id).toBe(FRESH);
+  resumed.welcome("rt_g", FEATURES, FRESH as never);
+  expect(await resumed.next("job.subscribe")).toEqual(subscribe);
+  resumed.pair.sever();
+  await runtime.pass(client);
+  const refusing = await runtime.accept();
+  await refusing.next("session.resume");
+  refusing.send(sessionError("RESUME_WINDOW_EXPIRED"));
+  refusing.pair.runtime.close("refused");
+  await runtime.pass(client);
+  const third = await runtime.accept();
+  await third.next("session.hello");
+  third.welcome("rt_3", FEATURES, "sess_3" as never);
+  const again = await third.next("job.subscribe");
+  expect(again).toMatchObject({ session_id: "sess_3", payload: { from_job_seq: 1 } });
+  third.send(subscribed(again), result(1, "end", "job_1", 2));
+  expect(await job.result()).toBe("end");
+  expect(runtime.clock.pending).toBe(0);
+});
+
+test("taking a handle up again may take longer than a request: the network may be away for long", async () => {
+  const { client, wire, job } = await running();
+  wire.pair.sever();
+  const fresh = await renewed(client);
+  await fresh.next("job.subscribe");
+  runtime.clock.advance(30_000);
+  await new Promise((resolve) => setImmediate(resolve));
+  const again = await fresh.next("job.subscribe");
+  fresh.send(subscribed(again), result(1, "end", "job_1", 1));
+  expect(await job.result()).toBe("end");
+});
+
+test("R-6.3-17: subscriptions to a job that fell behind begin anew, and tell what they missed", async () => {
+  const { client, wire } = await runtime.online();
+  const watching = client.subscribe("job_9", { history: true });
+  const subscribe = await wire.next("job.subscribe");
+  wire.send(subscribed(subscribe, {}, "job_9"), event(1, "job_9", 1));
+  const watched = await watching;
+  wire.send(sessionError("RESUME_WINDOW_EXPIRED", subscribe.id));
+  const again = await wire.next("job.subscribe");
+  expect(again.payload.from_job_seq).toBe(1);
+  wire.send(event(2, "job_9", 50));
+  wire.send(subscribed(again, { truncated: true }, "job_9"));
+  wire.send(event(3, "job_9", 70), result(4, "end", "job_9", 71));
+  expect(await watched.result()).toBe("end");
+  const events = await collect(watched.events);
+  expect(jobSeqs(events)).toEqual([1, undefined, 70]);
+  expect(events[1]?.kind).toBe("history_lost");
+});
+
+test("R-7.6-8: what was left while there was no connection is left on the next one", async () => {
+  const { client, wire } = await runtime.online();
+  const watching = client.subscribe("job_9");
+  wire.send(subscribed(await wire.next("job.subscribe"), {}, "job_9"));
+  const watched = await watching;
+  wire.pair.sever();
+  await reached(client, "retrying");
+  watched.unsubscribe();
+  const { wire: second } = await runtime.resumed(client, "rt_2");
+  expect((await second.next("job.unsubscribe")).job_id).toBe("job_9");
+  second.pair.sever();
+  const { wire: third } = await runtime.resumed(client, "rt_3");
+  await third.barrier();
+});
+
+test("a resume that is refused on the first connection of a restored session leads to a fresh one", async () => {
+  const before = await runtime.online();
+  const saved = await before.client.save();
+  const connecting = runtime.connect({ restore: saved });
+  const refusing = await runtime.accept();
+  const resume = await refusing.next("session.resume");
+  expect(resume.payload).toMatchObject({ session_id: "sess_1", resume_token: "rt_1" });
+  refusing.send(sessionError("RESUME_WINDOW_EXPIRED", resume.id as MessageId));
+  refusing.pair.runtime.close("refused");
+  await new Promise((resolve) => setImmediate(resolve));
+  runtime.clock.advance(100);
+  const fresh = await runtime.accept();
+  await fresh.next("session.hello");
+  fresh.welcome("rt_f", FEATURES, FRESH as never);
+  expect((await connecting).session.id).toBe(FRESH);
+});

@@ -1,0 +1,38 @@
+import { LocalError, SessionId } from "@arcp/core";
+import type { SessionInfo } from "./session-info.ts";
+
+/**
+ * What another process needs to go on with a session. Plain JSON. It holds the resume token, so keep it as secret as a
+ * password.
+ */
+export interface SavedSession {
+  /** Of this form. */
+  readonly version: 1;
+  readonly session: SessionInfo;
+  readonly resumeToken: string;
+  /** The `event_seq` up to which everything has arrived. */
+  readonly position: number;
+  /** The unfinished jobs that the client followed, for `client.job(id)`. */
+  readonly jobs: readonly string[];
+}
+
+/** Writes down the latest state in place of the one before. Called once at a time; a rejection costs the connection. */
+export type Persist = (saved: SavedSession) => Promise<void> | void;
+
+/** @throws LocalError `MISUSE` for what no client has saved */
+export function checkedSaved(saved: SavedSession): SavedSession {
+  const { version, session, resumeToken, position, jobs } = saved;
+  const isWhole =
+    version === 1 &&
+    SessionId.safeParse(session?.id).success &&
+    Array.isArray(session.features) &&
+    typeof resumeToken === "string" &&
+    Number.isSafeInteger(position) &&
+    position >= 0 &&
+    Array.isArray(jobs);
+  if (isWhole) return saved;
+  throw new LocalError(
+    "MISUSE",
+    "restore takes a session as persist or save() gave it, of version 1",
+  );
+}

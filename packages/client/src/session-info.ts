@@ -1,0 +1,14 @@
+import type { AgentEntry, Payload, SessionId } from "@arcp/core";
+
+/** What the runtime said of the session when it was opened. */
+export interface SessionInfo {
+  readonly id: SessionId;
+  /** How the runtime describes itself. */
+  readonly runtime: Payload<"session.welcome">["runtime"];
+  /** What both sides understand; fixed for the life of the session (R-6.3-16). */
+  readonly features: readonly string[];
+  /** The agents that this principal may submit to. */
+  readonly agents: readonly AgentEntry[];
+  /** Seconds that the session survives without a connection. */
+  readonly resumeWindowSec: number;
+}

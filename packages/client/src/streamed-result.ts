@@ -1,0 +1,95 @@
+import { LocalError } from "@arcp/core";
+import { ChunkSequence } from "./chunk-sequence.ts";
+import type { JobFeed } from "./job-feed.ts";
+
+/**
+ * The bytes of a streamed result, chunk by chunk as they come. It ends when the job has ended well and every check held.
+ *
+ * @throws ArcpError what the job ended with: the chunks of a job that failed are no result (R-8.4-6)
+ * @throws LocalError `MISUSE` when the result was not streamed, `PROTOCOL_VIOLATION` when a check fails, `HISTORY_LOST`
+ *   when the runtime no longer keeps all chunks, or as `events` fails
+ */
+export async function* chunksOf(
+  feed: JobFeed,
+): AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined> {
+  const chunks = new ChunkSequence();
+  let isLost = false;
+  const checked = <T>(check: () => T): T => {
+    try {
+      return check();
+    } catch (cause) {
+      if (!isLost) throw cause;
+      throw new LocalError(
+        "HISTORY_LOST",
+        "the runtime no longer keeps the whole of the streamed result",
+        { cause },
+      );
+    }
+  };
+  for await (const event of feed.events) {
+    if (event.kind === "history_lost") isLost = true;
+    if (event.kind === "result_chunk") yield checked(() => chunks.add(event.body));
+  }
+  const outcome = await feed.outcome;
+  if (outcome.status !== "success") throw outcome.error;
+  const { stream } = outcome;
+  if (stream === undefined) {
+    throw new LocalError("MISUSE", "the result was not streamed: get it with result()");
+  }
+  checked(() => chunks.finish(stream));
+}
+
+/**
+ * The whole result in one piece.
+ *
+ * @param maxBytes beyond it nothing more is read
+ * @throws as `chunksOf`, and LocalError `MISUSE` above `maxBytes`
+ */
+export async function assembled(feed: JobFeed, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  for await (const part of chunksOf(feed)) {
+    size += part.byteLength;
+    if (size > maxBytes) {
+      throw new LocalError(
+        "MISUSE",
+        `the result exceeds maxResultBytes (${maxBytes}): raise it, or read it with stream()`,
+      );
+    }
+    parts.push(part);
+  }
+  const whole = new Uint8Array(size);
+  let offset = 0;
+  for (const part of parts) {
+    whole.set(part, offset);
+    offset += part.byteLength;
+  }
+  return whole;
+}
+
+/** As `chunksOf`, for whatever takes a web stream. Reads on as it is read. */
+export function streamOf(feed: JobFeed): ReadableStream<Uint8Array<ArrayBuffer>> {
+  const chunks = chunksOf(feed);
+  return new ReadableStream(
+    {
+      async pull(controller) {
+        const { done, value } = await chunks.next();
+        if (done) controller.close();
+        else controller.enqueue(value);
+      },
+      async cancel() {
+        await chunks.return();
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+/** @throws LocalError `PROTOCOL_VIOLATION` when the bytes are no text */
+export function decodeText(bytes: Uint8Array<ArrayBuffer>): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch (cause) {
+    throw new LocalError("PROTOCOL_VIOLATION", "the streamed result is not UTF-8", { cause });
+  }
+}

@@ -1,0 +1,142 @@
+import { type JobId, LocalError, type MessageId, type Payload } from "@arcp/core";
+import { HistoryPage, type OpenHistory } from "./history-page.ts";
+import { JobFeed } from "./job-feed.ts";
+import type { JobFeeds } from "./job-feeds.ts";
+import { asError } from "./link-outcome.ts";
+import type { SessionInfo } from "./session-info.ts";
+
+type Subscribed = Payload<"job.subscribed">;
+
+/** Who speaks to the runtime for them. */
+export interface Subscriber {
+  readonly session: SessionInfo;
+  readonly feeds: JobFeeds;
+  /** @param read makes the answer of the reply, before anything that came after it is looked at */
+  subscribe<T extends object>(
+    payload: Payload<"job.subscribe">,
+    read: (subscribed: Subscribed, requestId: MessageId) => T,
+    signal?: AbortSignal,
+  ): Promise<T>;
+  unsubscribe(jobId: JobId): void;
+}
+
+/** What a new subscription is to bring. */
+export interface Selection {
+  readonly history: boolean;
+  /** The `job_seq` behind which the history begins. */
+  readonly fromJobSeq?: number | undefined;
+}
+
+/** How feeds get at what the runtime holds of their jobs: anew in another session, and older parts for slow readers. */
+export class Subscriptions {
+  readonly #subscriber: Subscriber;
+  readonly #bound: number;
+
+  /** @param bound characters of the frames whose events one feed or page keeps */
+  constructor(subscriber: Subscriber, bound: number) {
+    this.#subscriber = subscriber;
+    this.#bound = bound;
+  }
+
+  /** A feed of a job that is delivered from its first event on, or from behind `after`. */
+  feed(jobId: JobId, after: number, whole: boolean): JobFeed {
+    const history = this.#canSubscribe ? this.#historyOf(jobId) : undefined;
+    return new JobFeed({ jobId, after, whole, bound: this.#bound, history });
+  }
+
+  /** Asks for a new feed. */
+  open<T extends object>(
+    jobId: JobId,
+    { history, fromJobSeq }: Selection,
+    make: (feed: JobFeed, subscribed: Subscribed) => T,
+    signal?: AbortSignal,
+  ): Promise<T> {
+    const read = ({ credentials, ...subscribed }: Subscribed, requestId: MessageId): T => {
+      const { job_id, truncated, last_job_seq: last } = subscribed;
+      const after = history ? (fromJobSeq ?? 0) : (last ?? 0);
+      const feed = this.feed(job_id, after, after === 0 && history && truncated !== true);
+      if (truncated) feed.missed();
+      feed.credentials.take(credentials);
+      feed.gauges.begin(subscribed.budget);
+      this.#subscriber.feeds.add(feed, requestId);
+      return make(feed, subscribed);
+    };
+    return this.#ask({ jobId, history, fromJobSeq }, read, signal);
+  }
+
+  /**
+   * Takes a detached feed up again where it is, for as long as it takes. What is gone shows in the feed, and so does a
+   * refusal, as its failure.
+   */
+  async renew(feed: JobFeed): Promise<void> {
+    const { feeds } = this.#subscriber;
+    const { jobId, position } = feed;
+    const attach = (subscribed: Subscribed, requestId: MessageId): JobFeed => {
+      // Left meanwhile, and the runtime was told behind this very subscription.
+      if (!feeds.has(feed)) return feed;
+      if (subscribed.truncated) feed.missed();
+      feed.credentials.take(subscribed.credentials);
+      feeds.attach(feed, requestId);
+      return feed;
+    };
+    try {
+      if (position === undefined || !this.#canSubscribe) throw lost();
+      await this.#insist({ jobId, history: true, fromJobSeq: position }, attach);
+    } catch (error) {
+      feeds.remove(feed);
+      feed.fail(asError(error));
+    }
+  }
+
+  #historyOf(jobId: JobId): OpenHistory {
+    const { feeds } = this.#subscriber;
+    return (after) =>
+      this.#insist({ jobId, history: true, fromJobSeq: after }, ({ truncated }, requestId) => {
+        const page = new HistoryPage({
+          jobId,
+          after,
+          truncated: truncated === true,
+          bound: this.#bound,
+          left: (left) => {
+            if (!feeds.remove(left)) this.#subscriber.unsubscribe(jobId);
+          },
+        });
+        return feeds.add(page, requestId);
+      });
+  }
+
+  /** Asks again when no answer came in time, since the network may be away for long. */
+  async #insist<T extends object>(
+    selection: Selection & { readonly jobId: JobId },
+    read: (subscribed: Subscribed, requestId: MessageId) => T,
+  ): Promise<T> {
+    for (;;) {
+      try {
+        return await this.#ask(selection, read);
+      } catch (error) {
+        const isLate = error instanceof LocalError && error.code === "REQUEST_TIMEOUT";
+        if (!isLate) throw error;
+      }
+    }
+  }
+
+  #ask<T extends object>(
+    { jobId: job_id, history, fromJobSeq }: Selection & { readonly jobId: JobId },
+    read: (subscribed: Subscribed, requestId: MessageId) => T,
+    signal?: AbortSignal,
+  ): Promise<T> {
+    const payload = { job_id, history, from_job_seq: fromJobSeq };
+    return this.#subscriber.subscribe(payload, read, signal);
+  }
+
+  get #canSubscribe(): boolean {
+    return this.#subscriber.session.features.includes("subscribe");
+  }
+}
+
+function lost(): LocalError {
+  return new LocalError(
+    "SESSION_LOST",
+    "the session was lost, and the runtime has no way to take its jobs up again in another one",
+  );
+}
