@@ -89,9 +89,10 @@ export async function connect(dial: Dial, options: ConnectOptions): Promise<Clie
   const { client, features, maxResultBytes } = settings;
   signal?.throwIfAborted();
   const restored = restore && Session.restored(checkedSaved(restore));
+  const jobs = restore?.jobs ?? [];
   const keeper = persist && new SessionKeeper(() => write());
   const introduction = { token, client, features };
-  const exchange = new Exchange({ ...settings, dial, introduction, restored, keeper });
+  const exchange = new Exchange({ ...settings, dial, introduction, restored, keeper, jobs });
   const { link, feeds } = exchange;
   const write = (): Promise<void> | void => {
     const { session, refusal } = link;

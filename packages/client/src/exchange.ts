@@ -28,6 +28,8 @@ export interface ExchangeOptions extends LinkOptions {
   readonly requestTimeout: number;
   /** Characters of the frames whose events a handle keeps in memory. */
   readonly eventBuffer: number;
+  /** Jobs that the process before followed. */
+  readonly jobs: readonly JobId[];
 }
 
 /**
@@ -37,7 +39,7 @@ export interface ExchangeOptions extends LinkOptions {
  */
 export class Exchange implements LinkUser, Subscriber {
   readonly link: Link;
-  readonly feeds = new JobFeeds();
+  readonly feeds: JobFeeds;
   readonly subscriptions: Subscriptions;
   readonly #requests: Requests;
   #session: SessionInfo | undefined;
@@ -46,6 +48,7 @@ export class Exchange implements LinkUser, Subscriber {
 
   constructor(options: ExchangeOptions) {
     this.link = new Link(options, this);
+    this.feeds = new JobFeeds(options.jobs);
     this.subscriptions = new Subscriptions(this, options.eventBuffer);
     this.#requests = new Requests(options.clock, options.requestTimeout);
   }

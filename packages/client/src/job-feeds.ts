@@ -14,14 +14,22 @@ export class JobFeeds {
   /** Who came by a subscription, by the id of its request, which an error that ends it alone names (R-6.3-17). */
   readonly #byRequest = new Map<string, Follower>();
   readonly #detached = new Set<Follower>();
+  /** Jobs of a restored session that nobody has asked for yet. */
+  readonly #unclaimed: Set<JobId>;
 
-  /** The jobs that are followed. */
+  /** @param unclaimed jobs that were followed by the process before */
+  constructor(unclaimed: Iterable<JobId> = []) {
+    this.#unclaimed = new Set(unclaimed);
+  }
+
+  /** The jobs that are followed, or were and wait to be asked for again. */
   get jobs(): JobId[] {
-    return [...this.#byJob.keys()];
+    return [...this.#unclaimed, ...this.#byJob.keys()];
   }
 
   /** @param requestId of the subscription; undefined for a job that this session submitted */
   add<F extends Follower>(follower: F, requestId?: string): F {
+    this.#unclaimed.delete(follower.jobId);
     const followers = this.#byJob.get(follower.jobId);
     if (followers === undefined) this.#byJob.set(follower.jobId, new Set([follower]));
     else followers.add(follower);

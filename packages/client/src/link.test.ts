@@ -419,3 +419,63 @@ test("the states tell the whole story, and end with it", async () => {
   const kinds = (await story).map(({ kind }) => kind);
   expect(kinds).toEqual(["online", "retrying", "connecting", "online", "closing", "closed"]);
 });
+
+test("a pause can be ended at once, for a person who asks or a network that is back", async () => {
+  const { client, wire, job } = await running();
+  wire.pair.sever();
+  await reached(client, "retrying");
+  client.retryNow();
+  const second = await runtime.accept();
+  await second.next("session.resume");
+  second.welcome("rt_2");
+  second.send(result(1, "on"));
+  expect(await job.result()).toBe("on");
+  expect(runtime.clock.pending).toBe(0);
+});
+
+test("a connection in doubt is asked, kept when it answers, and given up when it does not", async () => {
+  const { client, wire } = await runtime.online();
+  client.retryNow();
+  client.retryNow();
+  const { payload } = await wire.next("session.ping");
+  wire.send(frame("session.pong", { ping_nonce: payload.nonce }));
+  await wire.barrier();
+  expect(runtime.clock.pending).toBe(0);
+  client.retryNow();
+  await wire.next("session.ping");
+  runtime.clock.advance(5_000);
+  const state = await reached(client, "retrying");
+  expect(state.error).toMatchObject({ code: "TRANSPORT_CLOSED" });
+  expect(state.error.message).toContain("5000 ms");
+  await wire.closed();
+  const { resume } = await runtime.resumed(client, "rt_2");
+  expect(resume.payload.session_id).toBe("sess_1");
+});
+
+test("a signal ends the wait of one request, whether it was sent or not, and touches nothing else", async () => {
+  const { client, wire, job } = await running();
+  const reason = new Error("no longer needed");
+  const stop = new AbortController();
+  const sent = client.submit("echo", "sent", { signal: stop.signal });
+  const cancel = job.cancel("x", stop.signal);
+  const listing = client.jobs({}, stop.signal).next();
+  await wire.next("job.submit");
+  await wire.next("job.cancel");
+  await wire.next("session.list_jobs");
+  wire.pair.sever();
+  await reached(client, "retrying");
+  const unsent = client.subscribe("job_2", { signal: stop.signal });
+  const kept = client.job("job_3");
+  stop.abort(reason);
+  for (const aborted of [sent, cancel, listing, unsent]) {
+    await expect(aborted).rejects.toBe(reason);
+  }
+  await expect(client.job("job_4", { signal: stop.signal })).rejects.toBe(reason);
+  const { wire: second } = await runtime.resumed(client, "rt_2");
+  const subscribe = await second.next("job.subscribe");
+  expect(subscribe.job_id).toBe("job_3");
+  second.send(subscribed(subscribe, {}, "job_3"), result(1, "on"), result(2, "three", "job_3", 1));
+  expect([await job.result(), await (await kept).result()]).toEqual(["on", "three"]);
+  await second.barrier();
+  expect(runtime.clock.pending).toBe(0);
+});

@@ -1,4 +1,4 @@
-import { LocalError, SessionId } from "@arcp/core";
+import { JobId, LocalError, SessionId } from "@arcp/core";
 import type { SessionInfo } from "./session-info.ts";
 
 /**
@@ -13,7 +13,7 @@ export interface SavedSession {
   /** The `event_seq` up to which everything has arrived. */
   readonly position: number;
   /** The unfinished jobs that the client followed, for `client.job(id)`. */
-  readonly jobs: readonly string[];
+  readonly jobs: readonly JobId[];
 }
 
 /** Writes down the latest state in place of the one before. Called once at a time; a rejection costs the connection. */
@@ -29,7 +29,8 @@ export function checkedSaved(saved: SavedSession): SavedSession {
     typeof resumeToken === "string" &&
     Number.isSafeInteger(position) &&
     position >= 0 &&
-    Array.isArray(jobs);
+    Array.isArray(jobs) &&
+    jobs.every((job) => JobId.safeParse(job).success);
   if (isWhole) return saved;
   throw new LocalError(
     "MISUSE",

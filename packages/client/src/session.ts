@@ -1,4 +1,4 @@
-import { type Envelope, LocalError, negotiate } from "@arcp/core";
+import { type Envelope, type JobId, LocalError, negotiate } from "@arcp/core";
 import type { SavedSession } from "./saved-session.ts";
 import type { SessionInfo } from "./session-info.ts";
 
@@ -44,7 +44,7 @@ export class Session {
   }
 
   /** @param jobs that are followed in it */
-  saved(jobs: readonly string[]): SavedSession {
+  saved(jobs: readonly JobId[]): SavedSession {
     const { info: session, token: resumeToken, position } = this;
     return { version: 1, session, resumeToken, position, jobs };
   }

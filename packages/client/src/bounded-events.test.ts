@@ -1,0 +1,204 @@
+import { defineAgent } from "@arcp/runtime";
+import { expect, test } from "vitest";
+import { Hosted, numbers, reachedNumber, upTo } from "../test/hosted.ts";
+import {
+  collect,
+  event,
+  result,
+  ScriptedRuntime,
+  sessionError,
+  subscribed,
+} from "../test/scripted-runtime.ts";
+import { EventWindow } from "./event-window.ts";
+import type { JobEvent } from "./index.ts";
+
+/** Room for about a dozen events of a counting job. */
+const SMALL = 4_000;
+
+async function counted(client: Awaited<ReturnType<Hosted["connect"]>>, house: Hosted, n: number) {
+  const job = await client.submit<number>("counting");
+  house.counting.upTo(n);
+  await reachedNumber(job.events, n);
+  return job;
+}
+
+test("a late reader gets what is no longer in memory, of a job that runs and of one that has ended", async () => {
+  await using house = new Hosted();
+  const client = await house.connect({ eventBuffer: SMALL });
+  const job = await counted(client, house, 500);
+  const running = collect(job.events);
+  house.counting.end();
+  expect(await job.result()).toBe(500);
+  expect(numbers(await running)).toEqual(upTo(500));
+  expect(numbers(await collect(job.events))).toEqual(upTo(500));
+  expect(numbers(await collect(job.events))).toEqual(upTo(500));
+});
+
+test("many readers at their own pace, most of them behind the bound, each get every event once", async () => {
+  await using house = new Hosted();
+  const client = await house.connect({ eventBuffer: 4 * SMALL });
+  const job = await counted(client, house, 300);
+  const read = async (pace: number): Promise<JobEvent[]> => {
+    const events: JobEvent[] = [];
+    for await (const event of job.events) {
+      events.push(event);
+      if (pace > 0 && events.length % pace === 0) await new Promise((r) => setImmediate(r));
+    }
+    return events;
+  };
+  const readers = [0, 1, 3, 7, 50].map(read);
+  house.counting.upTo(400);
+  house.counting.end();
+  for (const reader of readers) expect(numbers(await reader)).toEqual(upTo(400));
+});
+
+test("a reader that stands still while the job runs far ahead misses nothing, over drops as well", async () => {
+  await using house = new Hosted();
+  const client = await house.connect({ eventBuffer: SMALL });
+  const job = await counted(client, house, 10);
+  const reader = job.events[Symbol.asyncIterator]();
+  const seen: JobEvent[] = [];
+  const take = async (n: number) => {
+    for (let i = 0; i < n; i++) {
+      const { value } = await reader.next();
+      if (value !== undefined) seen.push(value);
+    }
+  };
+  await take(5);
+  house.counting.upTo(400);
+  await reachedNumber(job.events, 400);
+  await take(20);
+  house.sever();
+  await take(20);
+  house.sever();
+  house.counting.end();
+  await take(1_000);
+  expect(numbers(seen)).toEqual(upTo(400));
+});
+
+test("memory is bounded: a handle keeps the latest events alone, in order, however many came", () => {
+  const window = new EventWindow(30, 0);
+  for (let n = 1; n <= 10_000; n++) window.append(logged(n), 10);
+  expect([window.first, window.forgotten]).toEqual([9_997, 9_997]);
+  expect([0, 1, 2, 3].map((i) => window.at(window.first + i)?.jobSeq)).toEqual([
+    9_998,
+    9_999,
+    10_000,
+    undefined,
+  ]);
+  expect(window.at(window.first - 1)).toBeUndefined();
+  expect(window.ordinalBehind(9_998)).toBe(window.first + 1);
+  expect(window.ordinalBehind(10_000)).toBe(window.first + 3);
+  window.append(logged(10_001), 1_000);
+  expect([window.first, window.at(window.first)?.jobSeq]).toEqual([10_000, 10_001]);
+});
+
+const logged = (n: number): JobEvent => ({
+  kind: "log",
+  body: { level: "info", message: `${n}` },
+  seq: n,
+  jobSeq: n,
+  ts: undefined,
+});
+
+test("what the runtime keeps no longer is told to a late reader, and so is a job that it has forgotten", async () => {
+  const script = new ScriptedRuntime();
+  const { client, wire } = await script.online({ eventBuffer: 1 });
+  const watching = client.subscribe("job_1", { history: true });
+  wire.send(subscribed(await wire.next("job.subscribe")), event(1), event(2), event(3));
+  const watched = await watching;
+  await wire.barrier();
+  const reading = collect(watched.events);
+  const page = await wire.next("job.subscribe");
+  expect(page.payload).toEqual({ job_id: "job_1", history: true, from_job_seq: 0 });
+  wire.send(subscribed(page, { truncated: true }), event(4, "job_1", 2), event(5, "job_1", 3));
+  wire.send(result(6, "end", "job_1", 4));
+  const events = await reading;
+  expect(events.map(({ jobSeq }) => jobSeq)).toEqual([undefined, 2, 3]);
+  expect(events[0]).toMatchObject({ kind: "history_lost", body: { after: 0 } });
+
+  const late = collect(watched.events);
+  wire.send(sessionError("JOB_NOT_FOUND", (await wire.next("job.subscribe")).id));
+  expect((await late).map(({ kind, jobSeq }) => [kind, jobSeq])).toEqual([
+    ["history_lost", undefined],
+    ["status", 3],
+  ]);
+});
+
+test("a page that fills up is left, and followed by another one behind its last event", async () => {
+  const script = new ScriptedRuntime();
+  const { client, wire } = await script.online({ eventBuffer: 400 });
+  const watching = client.subscribe("job_1", { history: true });
+  wire.send(subscribed(await wire.next("job.subscribe")));
+  const watched = await watching;
+  wire.send(...[1, 2, 3, 4, 5, 6].map((n) => event(n)));
+  await wire.barrier();
+  const reader = watched.events[Symbol.asyncIterator]();
+  const first = reader.next();
+  const page = await wire.next("job.subscribe");
+  wire.send(subscribed(page), ...[1, 2, 3, 4, 5, 6].map((n) => event(6 + n, "job_1", n)));
+  expect((await first).value?.jobSeq).toBe(1);
+  await wire.barrier();
+  const seen = [1];
+  const rest = (async () => {
+    for (;;) {
+      const { value } = await reader.next();
+      if (value === undefined) return;
+      seen.push(value.jobSeq ?? -1);
+    }
+  })();
+  const second = await wire.next("job.subscribe");
+  expect(second.payload.from_job_seq).toBeGreaterThan(1);
+  const from = second.payload.from_job_seq ?? 0;
+  wire.send(subscribed(second));
+  let seq = 13;
+  for (let n = from + 1; n <= 6; n++) wire.send(event(seq++, "job_1", n));
+  wire.send(result(seq, "end", "job_1", 7));
+  await rest;
+  expect(seen).toEqual([1, 2, 3, 4, 5, 6]);
+});
+
+test("a reader that leaves in the middle of a page leaves the page, and takes nothing from another handle", async () => {
+  await using house = new Hosted();
+  const client = await house.connect({ eventBuffer: SMALL });
+  const job = await counted(client, house, 200);
+  await reachedNumber(job.events, 50);
+  house.counting.upTo(210);
+  house.counting.end();
+  expect(await job.result()).toBe(210);
+  expect(numbers(await collect(job.events))).toEqual(upTo(210));
+});
+
+test("a finished job that is accepted again has its events as well, from the history", async () => {
+  await using house = new Hosted();
+  const client = await house.connect();
+  const submit = () => client.submit<number>("counting", null, { idempotencyKey: "k" });
+  const job = await submit();
+  house.counting.upTo(3);
+  house.counting.end();
+  expect(await job.result()).toBe(3);
+  const again = await submit();
+  expect(await again.result()).toBe(3);
+  expect(numbers(await collect(again.events))).toEqual(upTo(3));
+});
+
+test("a streamed result larger than the buffer is whole, early and late, by pieces and at once", async () => {
+  const chunked = defineAgent({
+    name: "chunked",
+    run: async (ctx) => {
+      for (let n = 0; n < 40; n++) await ctx.result.write(`${n}:${"x".repeat(1_000)}\n`);
+    },
+  });
+  await using house = new Hosted({ agents: [chunked] });
+  const client = await house.connect({ eventBuffer: SMALL });
+  const job = await client.submit("chunked");
+  const whole = Array.from({ length: 40 }, (_, n) => `${n}:${"x".repeat(1_000)}\n`).join("");
+  expect(await new Response(job.stream()).text()).toBe(whole);
+  expect(await job.text()).toBe(whole);
+  const slow: string[] = [];
+  for await (const part of job.stream().pipeThrough(new TextDecoderStream())) {
+    slow.push(part);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  expect(slow.join("")).toBe(whole);
+});

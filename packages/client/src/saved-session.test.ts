@@ -1,0 +1,240 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { Hosted, numbers, reachedNumber, upTo } from "../test/hosted.ts";
+import {
+  accepted,
+  collect,
+  event,
+  FEATURES,
+  reached,
+  result,
+  ScriptedRuntime,
+  subscribed,
+} from "../test/scripted-runtime.ts";
+import type { SavedSession } from "./index.ts";
+
+const unhandled: unknown[] = [];
+process.on("unhandledRejection", (reason) => void unhandled.push(reason));
+let house: Hosted;
+beforeEach(() => {
+  house = new Hosted();
+});
+afterEach(async () => {
+  await house[Symbol.asyncDispose]();
+  expect(unhandled.splice(0)).toEqual([]);
+});
+
+/** A store that a test can hold back, or let fail. */
+class Notebook {
+  readonly pages: SavedSession[] = [];
+  #gate: PromiseWithResolvers<void> | undefined;
+  fault: Error | undefined;
+  writing = 0;
+
+  readonly persist = async (saved: SavedSession): Promise<void> => {
+    this.writing += 1;
+    expect(this.writing).toBe(1);
+    const copy = JSON.parse(JSON.stringify(saved));
+    await this.#gate?.promise;
+    this.writing -= 1;
+    if (this.fault !== undefined) throw this.fault;
+    this.pages.push(copy);
+  };
+
+  get last(): SavedSession {
+    const last = this.pages.at(-1);
+    if (last === undefined) throw new Error("nothing was written");
+    return last;
+  }
+
+  hold(): () => void {
+    const gate = Promise.withResolvers<void>();
+    this.#gate = gate;
+    return () => {
+      this.#gate = undefined;
+      gate.resolve();
+    };
+  }
+}
+
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+test("a process that dies without a word is followed by one that ends with the whole stream and may cancel", async () => {
+  const notebook = new Notebook();
+  const dying = new AbortController();
+  const first = await house.connect({ persist: notebook.persist, signal: dying.signal });
+  const job = await first.submit<number>("counting");
+  expect(notebook.last.jobs).toEqual([job.id]);
+  house.counting.upTo(100);
+  await reachedNumber(job.events, 60);
+  dying.abort();
+  house.counting.upTo(150);
+  const second = await house.connect({ restore: notebook.last, persist: notebook.persist });
+  expect(second.session.id).toBe(first.session.id);
+  const [id] = notebook.last.jobs;
+  const reopened = await second.job<number>(id ?? "");
+  house.counting.upTo(200);
+  await reachedNumber(reopened.events, 200);
+  const tail = await second.job(job.id, { fromJobSeq: 101 });
+  await reopened.cancel("enough");
+  await expect(reopened.result()).rejects.toMatchObject({ code: "CANCELLED" });
+  expect(numbers(await collect(reopened.events))).toEqual(upTo(200));
+  expect(numbers(await collect(tail.events))).toEqual(upTo(200).slice(100));
+});
+
+test("a job can be reopened in a session of its principal's, and watched but not cancelled there", async () => {
+  const first = await house.connect();
+  const job = await first.submit<number>("counting");
+  house.counting.upTo(3);
+  const other = await house.connect();
+  const reopened = await other.job<number>(job.id);
+  await expect(reopened.cancel()).rejects.toMatchObject({ code: "PERMISSION_DENIED" });
+  house.counting.end();
+  expect(await reopened.result()).toBe(3);
+  expect(numbers(await collect(reopened.events))).toEqual(upTo(3));
+  const late = await other.job<number>(job.id);
+  expect(await late.result()).toBe(3);
+  const stranger = await house.connect({ token: "other" });
+  await expect(stranger.job(job.id)).rejects.toMatchObject({ code: "JOB_NOT_FOUND" });
+});
+
+test("an orderly handover detaches: the job runs on, and the next process goes on in the session", async () => {
+  const first = await house.connect();
+  const job = await first.submit<number>("counting");
+  house.counting.upTo(10);
+  await reachedNumber(job.events, 10);
+  const saved: SavedSession = JSON.parse(JSON.stringify(await first.save()));
+  expect(saved).toMatchObject({ version: 1, jobs: [job.id], session: { id: first.session.id } });
+  expect(first.state).toMatchObject({ kind: "closed", error: { code: "CLOSED" } });
+  await expect(job.result()).rejects.toMatchObject({ code: "CLOSED" });
+  await expect(first.save()).rejects.toMatchObject({ code: "CLOSED" });
+  const second = await house.connect({ restore: saved });
+  expect(second.session.id).toBe(saved.session.id);
+  const reopened = await second.job<number>(job.id);
+  house.counting.end();
+  expect(await reopened.result()).toBe(10);
+  expect(numbers(await collect(reopened.events))).toEqual(upTo(10));
+});
+
+test("R-6.3-7: a token is written down before anything is sent on its connection", async () => {
+  const script = new ScriptedRuntime();
+  const notebook = new Notebook();
+  const letGo = notebook.hold();
+  const connecting = script.connect({ persist: notebook.persist });
+  const wire = await script.accept();
+  await wire.next("session.hello");
+  wire.welcome("rt_1");
+  await turn();
+  expect(notebook.writing).toBe(1);
+  expect(notebook.pages).toEqual([]);
+  letGo();
+  const client = await connecting;
+  expect(notebook.last).toMatchObject({ resumeToken: "rt_1", position: 0 });
+  const submitting = client.submit("echo");
+  await wire.next("job.submit");
+  wire.pair.sever();
+  await script.pass(client);
+  const letGoAgain = notebook.hold();
+  const second = await script.accept();
+  expect((await second.next("session.resume")).payload.resume_token).toBe("rt_1");
+  second.welcome("rt_2");
+  await turn();
+  expect(client.state.kind).toBe("connecting");
+  const submit = second.next("job.submit");
+  expect(await Promise.race([submit, turn()])).toBeUndefined();
+  letGoAgain();
+  second.send(accepted(await submit));
+  await submitting;
+  expect(notebook.pages.at(-1)).toMatchObject({ resumeToken: "rt_2", jobs: ["job_1"] });
+});
+
+test("R-6.5-6: a position is written down before it is acknowledged, and each write has the latest", async () => {
+  const script = new ScriptedRuntime();
+  const notebook = new Notebook();
+  const features = ["ack", ...FEATURES];
+  const { client, wire } = await script.online({ persist: notebook.persist }, features);
+  const submitting = client.submit("echo");
+  wire.send(accepted(await wire.next("job.submit")));
+  await submitting;
+  const letGo = notebook.hold();
+  wire.send(...Array.from({ length: 32 }, (_, i) => event(i + 1)));
+  await wire.barrier();
+  expect(notebook.writing).toBe(1);
+  wire.send(...Array.from({ length: 40 }, (_, i) => event(i + 33)));
+  await wire.barrier();
+  letGo();
+  expect((await wire.next("session.ack")).payload.last_processed_seq).toBe(32);
+  expect(notebook.pages.some(({ position }) => position >= 32)).toBe(true);
+  expect((await wire.next("session.ack")).payload.last_processed_seq).toBe(64);
+  expect(notebook.last.position).toBe(72);
+});
+
+test("a session that cannot be written down is not used: connect rejects, later the connection is given up", async () => {
+  const script = new ScriptedRuntime();
+  const notebook = new Notebook();
+  notebook.fault = new Error("the disk is full");
+  const connecting = script.connect({ persist: notebook.persist });
+  const refused = await script.accept();
+  await refused.next("session.hello");
+  refused.welcome("rt_1");
+  await expect(connecting).rejects.toMatchObject({ cause: notebook.fault });
+  await refused.closed();
+
+  notebook.fault = undefined;
+  const features = ["ack", ...FEATURES];
+  const { client, wire } = await script.online({ persist: notebook.persist }, features);
+  const submitting = client.submit("echo");
+  wire.send(accepted(await wire.next("job.submit")));
+  const job = await submitting;
+  notebook.fault = new Error("the disk is full again");
+  wire.send(event(1));
+  await wire.barrier();
+  script.clock.advance(250);
+  const state = await reached(client, "retrying");
+  expect(state.error).toMatchObject({ cause: notebook.fault });
+  notebook.fault = undefined;
+  const { wire: second, resume } = await script.resumed(client, "rt_2");
+  expect(resume.payload.last_event_seq).toBe(1);
+  second.send(result(2, "fine"));
+  expect(await job.result()).toBe("fine");
+});
+
+test("after a handover nothing is written any more: the session is another's", async () => {
+  const script = new ScriptedRuntime();
+  const notebook = new Notebook();
+  const features = ["ack", ...FEATURES];
+  const { client, wire } = await script.online({ persist: notebook.persist }, features);
+  const watching = client.subscribe("job_1", { history: true });
+  wire.send(subscribed(await wire.next("job.subscribe")));
+  await watching;
+  const letGo = notebook.hold();
+  wire.send(...Array.from({ length: 64 }, (_, i) => event(i + 1)));
+  await wire.barrier();
+  const saving = client.save();
+  let isSaved = false;
+  void saving.then(() => {
+    isSaved = true;
+  });
+  await turn();
+  // What is being written must not land on what the next process writes.
+  expect(isSaved).toBe(false);
+  letGo();
+  expect(await saving).toMatchObject({ position: 64, jobs: ["job_1"], resumeToken: "rt_1" });
+  const { length } = notebook.pages;
+  await turn();
+  script.clock.advance(10_000);
+  await turn();
+  expect(notebook.pages).toHaveLength(length);
+  for (const { jobs } of notebook.pages.slice(1)) expect(jobs).toEqual(["job_1"]);
+});
+
+test("what was not saved by a client is refused with what would be right", async () => {
+  const script = new ScriptedRuntime();
+  for (const restore of [{}, { version: 2 }, { version: 1, session: {}, resumeToken: "t" }]) {
+    const connecting = script.connect({ restore: restore as SavedSession });
+    await expect(connecting).rejects.toMatchObject({
+      code: "MISUSE",
+      message: expect.stringContaining("persist or save()"),
+    });
+  }
+  expect(script.dialled).toBe(0);
+});
