@@ -53,7 +53,10 @@ export class Hosted implements AsyncDisposable {
     });
   }
 
+  #isPlugged = true;
+
   readonly dial = async () => {
+    if (!this.#isPlugged) throw new Error("unplugged");
     const line = linkedPair();
     this.#lines.add(line);
     this.runtime.serve(line.runtime);
@@ -62,6 +65,16 @@ export class Hosted implements AsyncDisposable {
 
   connect(options: Partial<ConnectOptions> = {}): Promise<Client> {
     return connect(this.dial, { token: "secret", ...options });
+  }
+
+  /** Breaks every connection, and lets none be made. */
+  unplug(): void {
+    this.#isPlugged = false;
+    this.sever();
+  }
+
+  plugIn(): void {
+    this.#isPlugged = true;
   }
 
   /** Breaks every connection without a word. */
