@@ -1,6 +1,6 @@
 import type { CloseReason } from "@arcp/core";
 import { expect, test } from "vitest";
-import { closeCode, closeReason } from "./close-code.ts";
+import { browserCloseCode, closeCode, closeReason } from "./close-code.ts";
 
 const table: ReadonlyArray<[CloseReason, number]> = [
   ["normal", 1000],
@@ -15,6 +15,8 @@ test.each(table)("R-4.1-11: %s is %i, and 3000 more from a browser", (reason, co
   expect(closeCode(reason)).toBe(code);
   expect(closeReason(code)).toBe(reason);
   expect(closeReason(code + 3000)).toBe(reason);
+  // A browser may send 1000.
+  expect(browserCloseCode(reason)).toBe(code === 1000 ? 1000 : code + 3000);
 });
 
 test("R-4.1-11: no code at all, as the TypeScript SDK closes, is normal", () => {

@@ -31,8 +31,14 @@ export function closeCode(reason: CloseReason): number {
 }
 
 /**
- * The reason behind a peer's close code, undefined when it tells none. A browser may not send most codes, so its
- * 4000 + n stands for 1000 + n (R-4.1-11).
+ * The same for a browser, which may send no code below 3000 but 1000: 4000 + n stands for 1000 + n (R-4.1-11).
+ */
+export function browserCloseCode(reason: CloseReason): number {
+  return reason === "normal" ? codes.normal : codes[reason] + 3000;
+}
+
+/**
+ * The reason behind a peer's close code, that of a browser included; undefined when it tells none.
  */
 export function closeReason(code: number): CloseReason | undefined {
   return reasons.get(code >= 4000 ? code - 3000 : code);

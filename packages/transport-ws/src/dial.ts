@@ -1,9 +1,9 @@
 import type { SecureContextOptions } from "node:tls";
-import { type CloseReason, type Dial, LocalError, TransportClosedError } from "@arcp/core";
+import { type CloseReason, type Dial, TransportClosedError } from "@arcp/core";
 import { WebSocket } from "ws";
+import { checkedAddress } from "./address.ts";
 import { Connection, type ConnectionOptions } from "./connection.ts";
 import { clientWriter } from "./frame-writer.ts";
-import { isLoopback } from "./loopback.ts";
 
 export interface DialOptions extends ConnectionOptions {
   /** Allows `ws:` to another machine, where anyone on the way reads the token. False by default (R-4.1-5). */
@@ -24,7 +24,7 @@ export interface DialOptions extends ConnectionOptions {
  * @throws LocalError `MISUSE` for what is no `ws:` or `wss:` URL, and for `ws:` to another machine (R-4.1-5)
  */
 export function dial(url: string | URL, options: DialOptions = {}): Dial {
-  const address = checked(url, options.allowInsecure ?? false);
+  const address = checkedAddress(url, options.allowInsecure ?? false);
   const { headers, tls, maxMessageSize = 16 * 1024 * 1024 } = options;
   return async (signal) => {
     signal.throwIfAborted();
@@ -57,20 +57,6 @@ export function dial(url: string | URL, options: DialOptions = {}): Dial {
       signal.removeEventListener("abort", abort);
     }
   };
-}
-
-function checked(url: string | URL, allowInsecure: boolean): URL {
-  const address = URL.parse(String(url));
-  if (address === null || !/^wss?:$/.test(address.protocol) || address.hash !== "") {
-    throw new LocalError("MISUSE", "dial takes a ws: or wss: URL without fragment");
-  }
-  if (address.protocol === "ws:" && !allowInsecure && !isLoopback(address.hostname)) {
-    throw new LocalError(
-      "MISUSE",
-      `ws: would send the token to ${address.hostname} in the clear: use wss:, or set allowInsecure`,
-    );
-  }
-  return address;
 }
 
 /** Refused requests stay refused; a busy or restarting server, or a proxy without one, may answer later. */

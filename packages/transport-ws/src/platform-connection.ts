@@ -1,0 +1,123 @@
+import {
+  type Clock,
+  type CloseReason,
+  FrameQueue,
+  HIGH_WATER_MARK,
+  type Timer,
+  type Transport,
+  TransportClosedError,
+} from "@arcp/core";
+import { browserCloseCode, closeReason } from "./close-code.ts";
+
+/** How often a send that waits looks whether the platform has sent enough, in ms: no event tells. */
+const LOOK_AGAIN = 10;
+
+export interface PlatformConnectionOptions {
+  /** The bytes that one inbound message may have. */
+  readonly maxMessageSize: number;
+  readonly clock: Clock;
+}
+
+/**
+ * An open WebSocket of the platform as a transport. The platform cannot pause what comes in: it waits here for the
+ * reader. Nor can it cut a connection: a peer that does not answer the close frame is given up by the platform, in its
+ * own time, and nobody waits for that.
+ */
+export class PlatformConnection implements Transport {
+  readonly frames = new FrameQueue();
+  readonly #ws: WebSocket;
+  readonly #options: PlatformConnectionOptions;
+  readonly #gone = Promise.withResolvers<void>();
+  #closed: { readonly reason: CloseReason | undefined } | undefined;
+  /** What the sends wait for that found too much in the socket: one promise and one timer for all. */
+  #room: (PromiseWithResolvers<void> & { timer: Timer }) | undefined;
+
+  /** @param ws has just opened, so that no message has come yet */
+  constructor(ws: WebSocket, options: PlatformConnectionOptions) {
+    this.#ws = ws;
+    this.#options = options;
+    ws.binaryType = "arraybuffer";
+    ws.addEventListener("message", ({ data }) => this.#received(data));
+    ws.addEventListener("close", ({ code }) => {
+      const reason = closeReason(code);
+      this.#end(reason, reason === "normal" ? undefined : new TransportClosedError(reason));
+      this.#gone.resolve();
+    });
+  }
+
+  async send(frames: readonly string[]): Promise<void> {
+    if (!this.#isOpen) throw await this.#refusal();
+    for (const frame of frames) this.#ws.send(frame);
+    while (this.#ws.bufferedAmount > HIGH_WATER_MARK) {
+      await this.#makingRoom();
+      if (!this.#isOpen) throw await this.#refusal();
+    }
+  }
+
+  close(reason: CloseReason = "normal"): void {
+    if (this.#closed !== undefined) return;
+    this.#end(reason, undefined);
+    this.#ws.close(browserCloseCode(reason));
+  }
+
+  get #isOpen(): boolean {
+    return this.#closed === undefined && this.#ws.readyState === this.#ws.OPEN;
+  }
+
+  /** Why nothing can be sent. When the peer is just closing, its reason is known once the socket is gone. */
+  async #refusal(): Promise<TransportClosedError> {
+    if (this.#closed === undefined) await this.#gone.promise;
+    return new TransportClosedError(this.#closed?.reason);
+  }
+
+  #makingRoom(): Promise<void> {
+    this.#room ??= { ...Promise.withResolvers(), timer: this.#lookAgain() };
+    return this.#room.promise;
+  }
+
+  #lookAgain(): Timer {
+    return this.#options.clock.after(LOOK_AGAIN, () => {
+      const room = this.#room;
+      if (room === undefined) return;
+      if (this.#isOpen && this.#ws.bufferedAmount > HIGH_WATER_MARK) {
+        room.timer = this.#lookAgain();
+      } else {
+        this.#makeRoom();
+      }
+    });
+  }
+
+  #makeRoom(): void {
+    this.#room?.timer.cancel();
+    this.#room?.resolve();
+    this.#room = undefined;
+  }
+
+  /** Anything but text, or too much of it, closes (R-4.1-3, R-4.1-6). */
+  #received(data: unknown): void {
+    if (this.#closed !== undefined) return;
+    if (typeof data !== "string") this.#violated("not-text");
+    else if (isLonger(data, this.#options.maxMessageSize)) this.#violated("too-big");
+    else this.frames.push(data);
+  }
+
+  #violated(reason: CloseReason): void {
+    this.#end(reason, new TransportClosedError(reason));
+    this.#ws.close(browserCloseCode(reason));
+  }
+
+  #end(reason: CloseReason | undefined, error: TransportClosedError | undefined): void {
+    if (this.#closed !== undefined) return;
+    this.#closed = { reason };
+    this.frames.end(error);
+    this.#makeRoom();
+  }
+}
+
+const utf8 = new TextEncoder();
+
+/** Whether a text has more than `limit` bytes in UTF-8, where a character of JavaScript has one to three. */
+function isLonger(text: string, limit: number): boolean {
+  if (text.length > limit) return true;
+  return text.length * 3 > limit && utf8.encode(text).length > limit;
+}

@@ -1,0 +1,72 @@
+import { type Clock, type Dial, LocalError, systemClock, TransportClosedError } from "@arcp/core";
+import { checkedAddress } from "./address.ts";
+import { PlatformConnection } from "./platform-connection.ts";
+
+export interface DialOptions {
+  /** Allows `ws:` to another machine, where anyone on the way reads the token. False by default (R-4.1-5). */
+  readonly allowInsecure?: boolean;
+  /** The bytes that one inbound message may have, 16 MiB by default (R-4.1-6). It is whole before it can be measured. */
+  readonly maxMessageSize?: number;
+  readonly clock?: Clock;
+  /** Refused: a browser sends no headers but its own. The token goes in the hello. */
+  readonly headers?: never;
+  /** Refused: a browser trusts what its user trusts. */
+  readonly tls?: never;
+  /** Refused: a browser waits for a goodbye as long as it likes. */
+  readonly closeTimeout?: never;
+}
+
+/** What `dial` takes besides where it has the library `ws`, and why it is refused here. */
+const foreign = [
+  { name: "headers", why: "sends none: give the token to connect(), and anything else in the URL" },
+  { name: "tls", why: "decides by itself whom it trusts" },
+  { name: "closeTimeout", why: "decides by itself how long it waits for a goodbye" },
+] as const;
+
+/**
+ * A way to a runtime over the platform's own WebSocket, such as `dial("wss://agents.example/arcp")`. Each call opens a new
+ * connection. It rejects with the signal's reason, or with a `TransportClosedError` whose reason is `refused` when the
+ * platform does not even try. An HTTP answer in the upgrade's place is not shown to a page.
+ *
+ * @throws LocalError `MISUSE` for what is no `ws:` or `wss:` URL, for `ws:` to another machine (R-4.1-5), and for options
+ *   that no browser can honour
+ */
+export function dial(url: string | URL, options: DialOptions = {}): Dial {
+  const { allowInsecure = false, maxMessageSize = 16 * 1024 * 1024, clock = systemClock } = options;
+  for (const { name, why } of foreign) {
+    if (options[name] === undefined) continue;
+    throw new LocalError("MISUSE", `dial takes no ${name} here: the platform's WebSocket ${why}`);
+  }
+  const address = checkedAddress(url, allowInsecure);
+  return async (signal) => {
+    signal.throwIfAborted();
+    const ws = open(address);
+    const opened = Promise.withResolvers<PlatformConnection>();
+    const abort = (): void => {
+      opened.reject(signal.reason);
+      ws.close();
+    };
+    signal.addEventListener("abort", abort, { once: true });
+    ws.addEventListener("open", () => {
+      opened.resolve(new PlatformConnection(ws, { maxMessageSize, clock }));
+    });
+    ws.addEventListener("error", (event) => {
+      const cause = "error" in event ? event.error : new Error("the platform does not tell why");
+      opened.reject(new TransportClosedError(undefined, { cause }));
+    });
+    try {
+      return await opened.promise;
+    } finally {
+      signal.removeEventListener("abort", abort);
+    }
+  };
+}
+
+/** For instance, a page that came over `https:` may not open `ws:`. */
+function open(address: URL): WebSocket {
+  try {
+    return new WebSocket(address);
+  } catch (cause) {
+    throw new TransportClosedError("refused", { cause });
+  }
+}
