@@ -55,6 +55,10 @@ const floorRules = Object.entries(floors).map(([name, { path, below, also }]) =>
   },
 }));
 
+// The files of transport-ws that a browser loads.
+const browserEntry =
+  "packages/transport-ws/src/(browser|platform-[^/]+|address|loopback|close-code)\\.ts$";
+
 export default {
   forbidden: [
     ...packageRules,
@@ -83,10 +87,17 @@ export default {
     },
     {
       name: "no-node-in-the-browser",
-      comment: "core and client run in a browser as they are.",
+      comment: "core and client run in a browser as they are, and transport-ws has an entry that does.",
       severity: "error",
-      from: { path: "^packages/(core|client)/src/", pathNot: test },
+      from: { path: `^packages/(core|client)/src/|^${browserEntry}`, pathNot: test },
       to: { dependencyTypes: ["core"] },
+    },
+    {
+      name: "browser-entry",
+      comment: "What a browser gets of transport-ws stays apart from what needs Node and `ws`.",
+      severity: "error",
+      from: { path: `^${browserEntry}`, pathNot: test },
+      to: { path: "^ws$|/node_modules/ws/|^packages/transport-ws/", pathNot: `^${browserEntry}` },
     },
     {
       name: "by-name-only",

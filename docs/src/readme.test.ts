@@ -55,6 +55,7 @@ describe("tables of options name every option, and nothing else", () => {
     ["client", "`subscribe`", interfaceKeys(`${client}/client.ts`, "SubscribeOptions")],
     ["transport-ws", "`listen`", [...interfaceKeys(`${ws}/listen.ts`, "ListenOptions"), ...attach]],
     ["transport-ws", "`dial`", dial],
+    ["transport-ws", "`dial`", interfaceKeys(`${ws}/platform-dial.ts`, "DialOptions")],
     [
       "runtime",
       "`memoryStore`",

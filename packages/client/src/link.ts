@@ -11,6 +11,7 @@ import {
   publicState,
   retrying,
 } from "./link-state.ts";
+import { onNetworkChange } from "./network-changes.ts";
 import { type Introduction, openingFrame } from "./opening.ts";
 import { type Session, welcomed } from "./session.ts";
 import type { SessionInfo } from "./session-info.ts";
@@ -97,6 +98,7 @@ export class Link {
 
   /** Starts the link. @returns the session; rejects when the first attempt fails */
   open(): Promise<Session> {
+    void this.over.then(onNetworkChange(() => this.nudge()));
     // Only a bug rejects; what it left undone must not look like an event that never was.
     this.#run().catch((bug: unknown) => this.end(asError(bug)));
     return this.#online.promise;
@@ -115,6 +117,7 @@ export class Link {
 
   /** The network may have changed: ends a pause between attempts, or asks whether the peer is still there. */
   nudge(): void {
+    this.#failures = 0;
     if (this.#state.kind === "retrying") this.#state.wake();
     if (this.#state.kind === "online") this.#state.connection.check();
   }
