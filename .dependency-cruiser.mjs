@@ -87,7 +87,8 @@ export default {
     },
     {
       name: "no-node-in-the-browser",
-      comment: "core and client run in a browser as they are, and transport-ws has an entry that does.",
+      comment:
+        "core and client run in a browser as they are, and transport-ws has an entry that does.",
       severity: "error",
       from: { path: `^packages/(core|client)/src/|^${browserEntry}`, pathNot: test },
       to: { dependencyTypes: ["core"] },

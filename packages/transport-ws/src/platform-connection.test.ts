@@ -2,7 +2,7 @@ import { createServer } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { HIGH_WATER_MARK, ManualClock, type Transport, TransportClosedError } from "@arcp/core";
 import { afterEach, expect, test } from "vitest";
-import { WebSocket as Peer, WebSocketServer } from "ws";
+import { type WebSocket as Peer, WebSocketServer } from "ws";
 import { type DialOptions, dial } from "./browser.ts";
 import { listen } from "./listen.ts";
 import { PlatformConnection } from "./platform-connection.ts";
@@ -174,17 +174,20 @@ test("R-4.1-10: a peer that does not read stalls send, and then gets everything"
   expect(messages).toEqual(Array.from({ length: sent }, () => frame));
 });
 
-test.each(["peer", "here"])("a pending send rejects when the connection ends (%s)", async (side) => {
-  const { clock, ws, transport } = stalled();
-  const pending = transport.send(["x".repeat(HIGH_WATER_MARK + 1)]);
-  if (side === "peer") ws.closed(1006);
-  else transport.close("going-away");
-  await expect(pending).rejects.toBeInstanceOf(TransportClosedError);
-  const reason = side === "peer" ? undefined : "going-away";
-  await expect(pending).rejects.toMatchObject({ reason });
-  await expect(transport.send(["late"])).rejects.toMatchObject({ reason });
-  expect(clock.pending).toBe(0);
-});
+test.each(["peer", "here"])(
+  "a pending send rejects when the connection ends (%s)",
+  async (side) => {
+    const { clock, ws, transport } = stalled();
+    const pending = transport.send(["x".repeat(HIGH_WATER_MARK + 1)]);
+    if (side === "peer") ws.closed(1006);
+    else transport.close("going-away");
+    await expect(pending).rejects.toBeInstanceOf(TransportClosedError);
+    const reason = side === "peer" ? undefined : "going-away";
+    await expect(pending).rejects.toMatchObject({ reason });
+    await expect(transport.send(["late"])).rejects.toMatchObject({ reason });
+    expect(clock.pending).toBe(0);
+  },
+);
 
 test.each([
   ["normal", 1000],

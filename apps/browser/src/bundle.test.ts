@@ -1,0 +1,75 @@
+import { isBuiltin } from "node:module";
+import { runInNewContext } from "node:vm";
+import type { connect } from "@arcp/client";
+import type { dial } from "@arcp/transport-ws";
+import { expect, test } from "vitest";
+import { bundleClient, bundlePage } from "./bundle.ts";
+import { Site } from "./site.ts";
+
+/** Bytes of the client, minified and gzipped. */
+const limits = { "with zod": 45_000, "without zod": 25_000 };
+
+const kilobytes = (bytes: number): string => `${(bytes / 1000).toFixed(1)} kB`;
+
+test.each([
+  ["with zod", []],
+  ["without zod", ["zod"]],
+] as const)("the whole client for a browser, %s, is small enough", async (what, without) => {
+  const { size, modules } = await bundleClient(without);
+  const limit = limits[what];
+  console.log(`client ${what}: ${kilobytes(size)} min+gzip, of ${kilobytes(limit)} allowed`);
+  expect(size).toBeLessThanOrEqual(limit);
+  expect(modules.some((id) => /\/zod\//.test(id))).toBe(without.length === 0);
+});
+
+test("the client for a browser has nothing of Node in it, and not the library ws", async () => {
+  const { modules } = await bundleClient();
+  expect(modules.filter((id) => isBuiltin(id) || /browser-external|\/ws\//.test(id))).toEqual([]);
+  expect(modules.filter((id) => /\/transport-ws\/dist\/(?!browser)/.test(id))).toContainEqual(
+    expect.stringContaining("platform-dial"),
+  );
+});
+
+test("the page is bundled as a page and a script", async () => {
+  const files = await bundlePage();
+  const [script, ...more] = [...files.keys()].filter((path) => path.endsWith(".js"));
+  expect(more).toEqual([]);
+  expect(files.get("/index.html")?.body).toContain(`src="${script}"`);
+});
+
+test("the bundle, where there is nothing but a browser's globals, gets everything over five cuts", async () => {
+  await using site = new Site();
+  const url = new URL("/arcp", await site.open());
+  url.protocol = "ws:";
+  const { code } = await bundleClient();
+  const page = {
+    WebSocket,
+    crypto,
+    performance,
+    URL,
+    TextEncoder,
+    TextDecoder,
+    AbortController,
+    setTimeout,
+    clearTimeout,
+    addEventListener: () => {},
+  };
+  const arcp: { connect: typeof connect; dial: typeof dial } = runInNewContext(
+    `${code}\narcp;`,
+    page,
+  );
+  const client = await arcp.connect(arcp.dial(url), { token: "visitor" });
+  const job = await client.submit("ticker", { ticks: 1_000, pace: 1 });
+  const seen: unknown[] = [];
+  let cuts = 0;
+  for await (const { jobSeq } of job.events) {
+    seen.push(jobSeq);
+    // Only what is there can be cut, and what comes next comes over another connection.
+    if (seen.length % 10 === 0 && cuts < 5 && site.dialled > cuts) cuts += site.cut();
+  }
+  expect(seen).toEqual(Array.from({ length: 1_001 }, (_, i) => i + 1));
+  expect(await job.result()).toEqual({ counted: 1_000 });
+  expect(cuts).toBe(5);
+  expect(site.dialled).toBe(6);
+  await client.close();
+});

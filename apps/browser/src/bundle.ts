@@ -1,0 +1,57 @@
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+import { build, type InlineConfig, type Rolldown } from "vite";
+
+/** What a web server answers with, by path. */
+export type PageFiles = ReadonlyMap<string, { readonly type: string; readonly body: string }>;
+
+const here = fileURLToPath(new URL(".", import.meta.url));
+const types: Readonly<Record<string, string>> = { html: "text/html", js: "text/javascript" };
+
+/** The sample page as it is deployed, bundled and minified in memory. */
+export async function bundlePage(): Promise<PageFiles> {
+  const files = await bundled({ build: { modulePreload: false } });
+  return new Map(
+    files.map((file) => {
+      const type = types[file.fileName.split(".").at(-1) ?? ""] ?? "text/plain";
+      const body = file.type === "chunk" ? file.code : String(file.source);
+      return [`/${file.fileName}`, { type: `${type}; charset=utf-8`, body }];
+    }),
+  );
+}
+
+export interface ClientBundle {
+  /** A script that defines `arcp`, with all names of the client and `dial`. */
+  readonly code: string;
+  /** The files that went into it. */
+  readonly modules: readonly string[];
+  /** Bytes after minification and gzip. */
+  readonly size: number;
+}
+
+/** The whole client for a browser. @param without packages that the page is taken to have anyway */
+export async function bundleClient(without: readonly string[] = []): Promise<ClientBundle> {
+  const [chunk] = await bundled({
+    build: {
+      lib: { entry: `${here}whole-client.ts`, formats: ["iife"], name: "arcp", fileName: "arcp" },
+      rolldownOptions: {
+        external: [...without],
+        output: { globals: (name: string) => name },
+      },
+    },
+  });
+  if (chunk?.type !== "chunk") throw new Error("nothing was bundled");
+  return { code: chunk.code, modules: chunk.moduleIds, size: gzipSync(chunk.code).length };
+}
+
+async function bundled(config: InlineConfig) {
+  const result = await build({
+    root: here,
+    configFile: false,
+    logLevel: "warn",
+    ...config,
+    build: { ...config.build, write: false },
+  });
+  const outputs = (Array.isArray(result) ? result : [result]) as Rolldown.RolldownOutput[];
+  return outputs.flatMap(({ output }) => output);
+}
