@@ -30,13 +30,12 @@ export class PlatformConnection implements Transport {
   readonly #gone = Promise.withResolvers<void>();
   #closed: { readonly reason: CloseReason | undefined } | undefined;
   /** What the sends wait for that found too much in the socket: one promise and one timer for all. */
-  #room: (PromiseWithResolvers<void> & { timer: Timer }) | undefined;
+  #wait: (PromiseWithResolvers<void> & { readonly timer: Timer }) | undefined;
 
   /** @param ws has just opened, so that no message has come yet */
   constructor(ws: WebSocket, options: PlatformConnectionOptions) {
     this.#ws = ws;
     this.#options = options;
-    ws.binaryType = "arraybuffer";
     ws.addEventListener("message", ({ data }) => this.#received(data));
     ws.addEventListener("close", ({ code }) => {
       const reason = closeReason(code);
@@ -49,7 +48,7 @@ export class PlatformConnection implements Transport {
     if (!this.#isOpen) throw await this.#refusal();
     for (const frame of frames) this.#ws.send(frame);
     while (this.#ws.bufferedAmount > HIGH_WATER_MARK) {
-      await this.#makingRoom();
+      await this.#nextLook();
       if (!this.#isOpen) throw await this.#refusal();
     }
   }
@@ -70,27 +69,19 @@ export class PlatformConnection implements Transport {
     return new TransportClosedError(this.#closed?.reason);
   }
 
-  #makingRoom(): Promise<void> {
-    this.#room ??= { ...Promise.withResolvers(), timer: this.#lookAgain() };
-    return this.#room.promise;
+  /** Resolves when it is time to look again. */
+  #nextLook(): Promise<void> {
+    this.#wait ??= {
+      ...Promise.withResolvers(),
+      timer: this.#options.clock.after(LOOK_AGAIN, () => this.#lookAgain()),
+    };
+    return this.#wait.promise;
   }
 
-  #lookAgain(): Timer {
-    return this.#options.clock.after(LOOK_AGAIN, () => {
-      const room = this.#room;
-      if (room === undefined) return;
-      if (this.#isOpen && this.#ws.bufferedAmount > HIGH_WATER_MARK) {
-        room.timer = this.#lookAgain();
-      } else {
-        this.#makeRoom();
-      }
-    });
-  }
-
-  #makeRoom(): void {
-    this.#room?.timer.cancel();
-    this.#room?.resolve();
-    this.#room = undefined;
+  #lookAgain(): void {
+    this.#wait?.timer.cancel();
+    this.#wait?.resolve();
+    this.#wait = undefined;
   }
 
   /** Anything but text, or too much of it, closes (R-4.1-3, R-4.1-6). */
@@ -110,7 +101,7 @@ export class PlatformConnection implements Transport {
     if (this.#closed !== undefined) return;
     this.#closed = { reason };
     this.frames.end(error);
-    this.#makeRoom();
+    this.#lookAgain();
   }
 }
 
