@@ -6,7 +6,12 @@ test("a child's error reaches the caller, and the child lives on", async () => {
   await using generator = new Child<GeneratorCalls>("./generator.ts", undefined);
   await expect(generator.call("measure", null)).rejects.toThrow("measure: prepare comes first");
   const size = { warmUp: 1, measured: 1 };
-  const unknown = generator.call("prepare", { scenario: "nothing", url: "ws://127.0.0.1:1", size });
+  const unknown = generator.call("prepare", {
+    scenario: "nothing",
+    target: "runtime",
+    url: "ws://127.0.0.1:1",
+    size,
+  });
   await expect(unknown).rejects.toThrow("there is no scenario nothing");
 });
 

@@ -1,6 +1,7 @@
 import { answerCalls } from "./calls.ts";
 import type { Load, Sample, Size } from "./scenario.ts";
 import { scenarioNamed } from "./scenarios.ts";
+import type { TargetName } from "./targets/target.ts";
 import { usageOfThisProcess } from "./usage.ts";
 
 /** What the generator's process did and saw in the measured part. */
@@ -16,6 +17,7 @@ export interface Measurement {
 export type GeneratorCalls = {
   readonly prepare: (options: {
     readonly scenario: string;
+    readonly target: TargetName;
     readonly url: string;
     readonly size: Size;
   }) => Promise<void>;
@@ -25,8 +27,8 @@ export type GeneratorCalls = {
 let load: Load | undefined;
 
 const calls: GeneratorCalls = {
-  async prepare({ scenario, url, size }) {
-    load = await scenarioNamed(scenario).prepare(url, size);
+  async prepare({ scenario, target, url, size }) {
+    load = await scenarioNamed(scenario).prepare(url, size, target);
   },
   async measure() {
     if (load === undefined) throw new Error("prepare comes first");

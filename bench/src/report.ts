@@ -2,7 +2,7 @@ import { metricsOf, type Samples } from "./run.ts";
 import type { Aim, Metric, Scenario, Size } from "./scenario.ts";
 import { pairedRatios, type Spread, spread } from "./statistics.ts";
 import { align } from "./table.ts";
-import { OURS, type TargetName } from "./targets/target.ts";
+import type { TargetName } from "./targets/target.ts";
 
 /** Per cent of its core from which a generator may be what limits the rate. */
 const SATURATED = 90;
@@ -19,7 +19,10 @@ export interface Comparison {
 
 /** An aim, and what was reached. */
 export interface AimOutcome extends Aim {
+  /** The median of the paired ratios. */
   readonly reached: number;
+  /** The median of the metric itself. */
+  readonly figure: number;
   readonly holds: boolean;
 }
 
@@ -46,7 +49,7 @@ export function reportOf(scenario: Scenario, size: Size, samples: Samples): Scen
   const values = (target: TargetName, { name }: Metric) =>
     (samples.get(target) ?? []).map((sample) => sample[name] ?? Number.NaN);
   const targets = [...samples.keys()];
-  const comparisons = OURS.flatMap((target) =>
+  const comparisons = scenario.ours.flatMap((target) =>
     scenario.limits.map((limit) => ({
       target,
       limit,
@@ -55,20 +58,17 @@ export function reportOf(scenario: Scenario, size: Size, samples: Samples): Scen
       ),
     })),
   );
+  const figuresOf = (target: TargetName): Figures =>
+    figures(metrics, (metric) => spread(values(target, metric)));
   return {
     scenario: scenario.name,
     title: scenario.title,
     size,
     runs: samples.get("runtime")?.length ?? 0,
     metrics,
-    targets: Object.fromEntries(
-      targets.map((target) => [
-        target,
-        figures(metrics, (metric) => spread(values(target, metric))),
-      ]),
-    ),
+    targets: Object.fromEntries(targets.map((target) => [target, figuresOf(target)])),
     comparisons,
-    aims: scenario.aims.map((aim) => outcomeOf(aim, comparisons)),
+    aims: scenario.aims.map((aim) => outcomeOf(aim, comparisons, figuresOf)),
     warnings: targets.flatMap((target) => {
       const loads = (samples.get(target) ?? []).map((sample) => sample["generator load"] ?? 0);
       if (spread(loads).median < SATURATED) return [];
@@ -107,14 +107,30 @@ function figures(metrics: readonly Metric[], figure: (metric: Metric) => Spread)
   return Object.fromEntries(metrics.map((metric) => [metric.name, figure(metric)]));
 }
 
-function outcomeOf(aim: Aim, comparisons: readonly Comparison[]): AimOutcome {
+function outcomeOf(
+  aim: Aim,
+  comparisons: readonly Comparison[],
+  figuresOf: (target: TargetName) => Figures,
+): AimOutcome {
   const { ratios } =
     comparisons.find(({ target, limit }) => target === aim.target && limit === aim.limit) ?? {};
   const reached = ratios?.[aim.metric]?.median ?? Number.NaN;
-  return { ...aim, reached, holds: reached >= aim.atLeast };
+  const figure = figuresOf(aim.target)[aim.metric]?.median ?? Number.NaN;
+  const holds =
+    reached >= aim.atLeast || figure >= (aim.enough?.figure ?? Number.POSITIVE_INFINITY);
+  return { ...aim, reached, figure, holds };
 }
 
-function formatAim({ target, limit, metric, atLeast, reached, holds }: AimOutcome): string {
+function formatAim(outcome: AimOutcome): string {
+  const { target, limit, metric, atLeast, enough, reached, figure, holds } = outcome;
+  if (enough !== undefined) {
+    const whole = (value: number) => value.toLocaleString("en", { maximumFractionDigits: 0 });
+    return [
+      `${enough.name}: ${whole(figure)} ${enough.unit}, ${reached.toFixed(2)} x ${limit}:`,
+      holds ? "holds" : "does not hold",
+      `(bound: min(${whole(enough.figure)}, ${atLeast} x ${limit}))`,
+    ].join(" ");
+  }
   const verdict = holds ? "holds" : "is missed";
   return `The aim ${verdict}: ${metric} of ${target} / ${limit} at least ${atLeast}, reached ${reached.toFixed(2)}`;
 }

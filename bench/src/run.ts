@@ -4,7 +4,7 @@ import type { GeneratorCalls } from "./generator.ts";
 import type { Metric, Sample, Scenario, Size } from "./scenario.ts";
 import { Scratch } from "./scratch.ts";
 import type { ServerCalls } from "./server.ts";
-import { OURS, type TargetName } from "./targets/target.ts";
+import type { TargetName } from "./targets/target.ts";
 
 /** What the processes themselves tell, whatever the scenario. */
 const PROCESS_METRICS: readonly Metric[] = [
@@ -29,7 +29,7 @@ export async function runScenario(
 ): Promise<Samples> {
   const samples = new Map<TargetName, Sample[]>();
   for (let run = 0; run < runs; run++) {
-    for (const target of [...scenario.limits, ...OURS]) {
+    for (const target of [...scenario.limits, ...scenario.ours]) {
       const sample = await runOnce(scenario, target, size, cores);
       samples.set(target, [...(samples.get(target) ?? []), sample]);
     }
@@ -52,7 +52,7 @@ async function runOnce(
     jobs: scenario.jobs(size),
     directory: scratch.directory,
   });
-  await generator.call("prepare", { scenario: scenario.name, url, size });
+  await generator.call("prepare", { scenario: scenario.name, target, url, size });
   const before = await server.call("usage", null);
   const { sample, elapsed, cpu } = await generator.call("measure", null);
   const after = await server.call("usage", null);

@@ -1,5 +1,6 @@
 import { LoadClient } from "./load-client.ts";
 import type { Scenario } from "./scenario.ts";
+import { OURS } from "./targets/target.ts";
 
 /** One job emits small log events as fast as it can, to the one client that submitted it. */
 export const events: Scenario = {
@@ -8,6 +9,7 @@ export const events: Scenario = {
   operation: "event",
   size: { warmUp: 10_000, measured: 50_000 },
   limits: ["raw-stringify", "raw-cork", "raw-splice"],
+  ours: OURS,
   aims: [
     { metric: "rate", target: "runtime", limit: "raw-cork", atLeast: 0.6 },
     { metric: "rate", target: "runtime-sqlite", limit: "raw-stringify", atLeast: 0.25 },

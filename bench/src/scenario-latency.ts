@@ -1,6 +1,7 @@
 import { LoadClient } from "./load-client.ts";
 import type { Scenario } from "./scenario.ts";
 import { percentile } from "./statistics.ts";
+import { OURS } from "./targets/target.ts";
 
 /** A job that returns at once, submitted when the result of the one before has come. */
 export const latency: Scenario = {
@@ -9,6 +10,7 @@ export const latency: Scenario = {
   operation: "submit",
   size: { warmUp: 1_000, measured: 2_000 },
   limits: ["raw-stringify"],
+  ours: OURS,
   aims: [],
   metrics: [
     { name: "p50", unit: "us", digits: 0, compared: true },

@@ -1,4 +1,4 @@
-import type { LimitName, TargetName } from "./targets/target.ts";
+import type { LimitName, OursName, TargetName } from "./targets/target.ts";
 
 /** A figure of one run. */
 export interface Metric {
@@ -26,6 +26,16 @@ export interface Aim {
   readonly target: TargetName;
   readonly limit: LimitName;
   readonly atLeast: number;
+  /** So much of the metric itself is enough, whatever the ratio. */
+  readonly enough?: Enough;
+}
+
+/** What is fast enough on any machine. */
+export interface Enough {
+  /** What the verdict is called. */
+  readonly name: string;
+  readonly figure: number;
+  readonly unit: string;
 }
 
 /** Load on a warm server. */
@@ -41,13 +51,14 @@ export interface Scenario {
   /** What is counted, in the singular. */
   readonly operation: string;
   readonly size: Size;
-  /** The raw limits that ours is compared with. */
+  /** What ours is compared with. */
   readonly limits: readonly LimitName[];
+  readonly ours: readonly OursName[];
   readonly aims: readonly Aim[];
   /** What the generator sees; the figures of the processes are added to these. */
   readonly metrics: readonly Metric[];
   /** The events of each job of a run, in order. */
   jobs(size: Size): readonly number[];
   /** Connects and warms up. */
-  prepare(url: string, size: Size): Promise<Load>;
+  prepare(url: string, size: Size, target: TargetName): Promise<Load>;
 }

@@ -1,9 +1,10 @@
 import type { Scenario } from "./scenario.ts";
+import { client } from "./scenario-client.ts";
 import { events } from "./scenario-events.ts";
 import { latency } from "./scenario-latency.ts";
 
 /** All scenarios, in the order in which they run. */
-export const scenarios: readonly Scenario[] = [events, latency];
+export const scenarios: readonly Scenario[] = [events, latency, client];
 
 /** @throws Error that names the known ones */
 export function scenarioNamed(name: string): Scenario {

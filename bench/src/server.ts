@@ -13,6 +13,7 @@ const targets: Record<TargetName, () => Promise<{ readonly start: StartTarget }>
   "raw-stringify": () => import("./targets/raw-stringify.ts"),
   "raw-cork": () => import("./targets/raw-cork.ts"),
   "raw-splice": () => import("./targets/raw-splice.ts"),
+  "graphql-ws": () => import("./targets/graphql-ws.ts"),
   runtime: () => import("./targets/runtime.ts"),
   "runtime-sqlite": () => import("./targets/runtime-sqlite.ts"),
 };

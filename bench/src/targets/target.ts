@@ -1,11 +1,12 @@
-/** The raw limits of the machine. */
-export type LimitName = "raw-stringify" | "raw-cork" | "raw-splice";
+/** What ours is compared with: the raw limits of the machine, and another protocol as its users have it. */
+export type LimitName = "raw-stringify" | "raw-cork" | "raw-splice" | "graphql-ws";
 
 /** The runtime, by its store. */
 export const OURS = ["runtime", "runtime-sqlite"] as const;
+export type OursName = (typeof OURS)[number];
 
 /** The servers that are compared. */
-export type TargetName = LimitName | (typeof OURS)[number];
+export type TargetName = LimitName | OursName;
 
 export interface TargetOptions {
   /** The events of each job that will be submitted, in order: a target may prepare for them before it listens. */

@@ -1,0 +1,26 @@
+import { connect } from "@arcp/client";
+import { dial } from "@arcp/transport-ws";
+import { Count, type StreamReader } from "./stream-reader.ts";
+import { AGENT, type AgentInput } from "./targets/target.ts";
+
+/** Our own client over WebSocket, as it comes. */
+export async function openArcpReader(url: string): Promise<StreamReader> {
+  const client = await connect(dial(url), { token: "bench" });
+  return {
+    async read(events) {
+      const submitted = performance.now();
+      const input: AgentInput = { events };
+      const job = await client.submit(AGENT, input);
+      const count = new Count(1);
+      for await (const { jobSeq } of job.events) {
+        // What the session says itself, such as that we are behind, has no number in the job.
+        if (jobSeq !== undefined) count.take(jobSeq);
+      }
+      await job.result();
+      const elapsed = performance.now() - submitted;
+      // The running notice comes first.
+      count.finish(events + 1);
+      return elapsed;
+    },
+  };
+}

@@ -1,0 +1,42 @@
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
+import { buildSchema } from "graphql";
+import { useServer } from "graphql-ws/use/ws";
+import { WebSocketServer } from "ws";
+import { lastSeq, newJob, recordOf } from "./raw-session.ts";
+import type { AgentInput, StartTarget } from "./target.ts";
+
+/** An event as the runtime sends it, field by field, but for what a session adds: there GraphQL over WebSocket has its own. */
+const schema = buildSchema(`
+  scalar JSON
+  type Body { level: String!, message: String!, attributes: JSON! }
+  type Payload { kind: String!, ts: String!, body: Body! }
+  type Event {
+    id: ID!
+    type: String!
+    job_id: ID!
+    trace_id: String!
+    job_seq: Int!
+    payload: Payload!
+  }
+  type Query { jobs: Int! }
+  type Subscription { event(events: Int!): Event! }
+`);
+
+/** A subscription as its users write it: an async generator, served by graphql-ws on `ws`, both as they come. */
+export const start: StartTarget = async () => {
+  const server = new WebSocketServer({ port: 0, host: "127.0.0.1" });
+  let jobs = 0;
+  const subscription = {
+    async *event({ events }: AgentInput) {
+      const job = newJob(jobs++, events);
+      // The records between the running notice and the result: those are the runtime's own.
+      for (let jobSeq = 2; jobSeq < lastSeq(job); jobSeq++) {
+        yield { event: recordOf(job, jobSeq, new Date().toISOString()) };
+      }
+    },
+  };
+  useServer({ schema, roots: { subscription } }, server);
+  await once(server, "listening");
+  return `ws://127.0.0.1:${(server.address() as AddressInfo).port}/graphql`;
+};
