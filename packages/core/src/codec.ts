@@ -2,6 +2,7 @@ import type { z } from "zod";
 import { catalogue, isMessageType, type MessageType } from "./catalogue.ts";
 import { type Envelope, EnvelopeHeader, PROTOCOL_VERSION } from "./envelope.ts";
 import { MAX_JSON_DEPTH, nestsDeeperThan } from "./json.ts";
+import { isPlainEvent } from "./plain-event.ts";
 
 /** What a frame turned out to be. */
 export type Decoded =
@@ -41,6 +42,7 @@ export function decode(frame: string): Decoded {
     return malformed("the message is not a JSON object");
   }
   const raw = value as Record<string, unknown>;
+  if (isPlainEvent(raw)) return { kind: "ok", message: raw };
   const header = EnvelopeHeader.safeParse(raw);
   if (!header.success) return malformed(explain(header.error), raw);
   const { type } = header.data;

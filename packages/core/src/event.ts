@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { JobId } from "./ids.ts";
 import type { JobEvent } from "./job-messages.ts";
-import { absent, JsonObject, objectOf } from "./json.ts";
+import { absent, isObject, JsonObject, objectOf } from "./json.ts";
 import { LeaseConstraints, LeaseRequest } from "./lease.ts";
 import { ErrorBody } from "./session-messages.ts";
 import { isVendorName } from "./vendor-name.ts";
@@ -126,9 +126,35 @@ export function isEmittableKind(kind: string): boolean {
 /** Decodes the payload of a `job.event`; what it cannot decode comes out opaque and never fails. */
 export function readEvent(payload: z.output<typeof JobEvent>): KnownEvent | OpaqueEvent {
   const { kind, body } = payload;
+  if (kind === "log" && isPlainLog(body)) return { kind, body };
   if (isEventKind(kind)) {
     const parsed = eventBodies[kind].safeParse(body);
     if (parsed.success) return { kind, body: parsed.data } as KnownEvent;
   }
   return { kind: "opaque", name: kind, body };
+}
+
+const levels: ReadonlySet<unknown> = new Set(logLevels);
+
+/** Whether its schema would return a body as it stands. Streams consist of these, see `isPlainEvent`. */
+function isPlainLog(
+  body: Record<string, unknown>,
+): body is Record<string, unknown> & EventBody<"log"> {
+  for (const field in body) {
+    if (!isPlainLogField(field, body[field])) return false;
+  }
+  return "level" in body && "message" in body;
+}
+
+function isPlainLogField(field: string, value: unknown): boolean {
+  switch (field) {
+    case "level":
+      return levels.has(value);
+    case "message":
+      return typeof value === "string";
+    case "attributes":
+      return isObject(value);
+    default:
+      return false;
+  }
 }

@@ -31,7 +31,8 @@ export function objectOf<V>(
   );
 }
 
-function isObject(value: unknown): value is object {
+/** Whether a JSON value is an object, neither null nor an array. */
+export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 

@@ -8,7 +8,8 @@ export const Timestamp = z
   .string()
   .refine(isTimestamp, { error: "must be an RFC 3339 time such as 2026-11-02T08:15:30.250Z" });
 
-function isTimestamp(text: string): boolean {
+/** Whether a text is a time in any RFC 3339 form. */
+export function isTimestamp(text: string): boolean {
   const [, year, month, day] = RFC_3339.exec(text) ?? [];
   return day !== undefined && Number(day) <= daysIn(Number(year), Number(month)) && Number(day) > 0;
 }

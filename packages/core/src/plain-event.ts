@@ -1,0 +1,66 @@
+import type { Envelope } from "./envelope.ts";
+import { isObject } from "./json.ts";
+import { isTimestamp } from "./timestamp.ts";
+
+/**
+ * Whether a document is a plain `job.event`: one of which the schemas would drop, rewrite and refuse nothing, so that it is
+ * the message as it stands. What is not plain may be valid all the same.
+ *
+ * Streams consist of these, and asking the schemas took longer than everything else on an event's way through a client.
+ */
+export function isPlainEvent(
+  document: Record<string, unknown>,
+): document is Record<string, unknown> & Envelope<"job.event"> {
+  for (const field in document) {
+    if (!isPlainField(field, document[field])) return false;
+  }
+  return "id" in document && "type" in document && "payload" in document;
+}
+
+function isPlainField(field: string, value: unknown): boolean {
+  switch (field) {
+    case "id":
+    case "session_id":
+    case "job_id":
+      return isPlainId(value);
+    case "event_seq":
+    case "job_seq":
+      return typeof value === "number" && Number.isSafeInteger(value) && value >= 1;
+    case "type":
+      return value === "job.event";
+    case "payload":
+      return isObject(value) && isPlainPayload(value);
+    case "arcp":
+    case "trace_id":
+      return typeof value === "string";
+    case "extensions":
+      return isObject(value);
+    default:
+      return false;
+  }
+}
+
+/** A longer one may still be an id: the schema counts characters, not code units. */
+function isPlainId(value: unknown): boolean {
+  return typeof value === "string" && value.length > 0 && value.length <= 128;
+}
+
+function isPlainPayload(payload: Record<string, unknown>): boolean {
+  for (const field in payload) {
+    if (!isPlainPart(field, payload[field])) return false;
+  }
+  return "kind" in payload && "body" in payload;
+}
+
+function isPlainPart(field: string, value: unknown): boolean {
+  switch (field) {
+    case "kind":
+      return typeof value === "string" && value.length > 0;
+    case "ts":
+      return typeof value === "string" && isTimestamp(value);
+    case "body":
+      return isObject(value);
+    default:
+      return false;
+  }
+}
