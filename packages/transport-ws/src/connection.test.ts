@@ -251,6 +251,17 @@ test.each([
   },
 );
 
+test("R-4.1-11: what a client sent just before it closed is delivered first", async () => {
+  const server = await serve();
+  const client = await dialled(server.url);
+  const runtime = await server.next();
+  for (const i of upTo(100)) client.send([numbered(i)]).catch(() => {});
+  client.close("normal");
+  const { frames, error } = await drained(runtime);
+  expect(numbers(frames)).toEqual(upTo(100));
+  expect(error).toBeUndefined();
+});
+
 test.each([
   [1000, "normal"],
   [undefined, "normal"],

@@ -15,11 +15,22 @@ export function serverWriter(socket: Duplex): FrameWriter {
   };
 }
 
-/** A client's messages are masked, which is the work of `ws`; corked, a batch still leaves in one write. */
+/**
+ * A client's messages are masked, which is the work of `ws`; corked, all that is sent before the event loop goes on leaves in
+ * one write: the acks of a burst of events, for instance.
+ */
 export function clientWriter(ws: WebSocket, socket: Duplex): FrameWriter {
-  return (frames, written) => {
-    socket.cork();
-    for (const frame of frames) ws.send(frame, written);
+  let corked = false;
+  const uncork = (): void => {
+    corked = false;
     socket.uncork();
+  };
+  return (frames, written) => {
+    if (!corked) {
+      corked = true;
+      socket.cork();
+      process.nextTick(uncork);
+    }
+    for (const frame of frames) ws.send(frame, written);
   };
 }

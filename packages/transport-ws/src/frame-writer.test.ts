@@ -1,0 +1,41 @@
+import { once } from "node:events";
+import type { AddressInfo, Socket } from "node:net";
+import { expect, test, vi } from "vitest";
+import { WebSocket, WebSocketServer } from "ws";
+import { clientWriter } from "./frame-writer.ts";
+
+test("what a client sends in one turn of the event loop leaves in one write, in order", async () => {
+  const server = new WebSocketServer({ port: 0, host: "127.0.0.1" });
+  const messages: string[] = [];
+  const whole = Promise.withResolvers<void>();
+  server.on("connection", (peer) => {
+    peer.on("message", (data) => {
+      messages.push(data.toString());
+      if (messages.length === 5) whole.resolve();
+    });
+  });
+  await once(server, "listening");
+  const ws = new WebSocket(`ws://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  const upgraded = once(ws, "upgrade") as Promise<[{ readonly socket: Socket }]>;
+  await once(ws, "open");
+  const [{ socket }] = await upgraded;
+  const writes = [vi.spyOn(socket, "_write"), vi.spyOn(socket, "_writev")];
+  const count = (): number => writes.reduce((sum, { mock }) => sum + mock.calls.length, 0);
+
+  const write = clientWriter(ws, socket);
+  const written = vi.fn();
+  write(["a", "b"], written);
+  for (const frame of ["c", "d"]) {
+    await Promise.resolve();
+    write([frame], written);
+  }
+  await new Promise(setImmediate);
+  expect(count()).toBe(1);
+  write(["e"], written);
+  await whole.promise;
+  expect(count()).toBe(2);
+  expect(messages).toEqual(["a", "b", "c", "d", "e"]);
+  expect(written).toHaveBeenCalledTimes(5);
+  ws.terminate();
+  server.close();
+});
