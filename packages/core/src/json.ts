@@ -64,7 +64,7 @@ export function orNull<T extends z.ZodType>(
  */
 export function nestsDeeperThan(text: string, limit: number): boolean {
   // Each level needs an opening and a closing character.
-  if (text.length < 2 * limit) return false;
+  if (text.length < 2 * limit || !opensMoreThan(text, limit)) return false;
   let depth = 0;
   for (let i = 0; i < text.length; i++) {
     const char = text.charCodeAt(i);
@@ -76,6 +76,18 @@ export function nestsDeeperThan(text: string, limit: number): boolean {
       if (depth > limit) return true;
     } else if (char === CLOSE_BRACE || char === CLOSE_BRACKET) {
       depth -= 1;
+    }
+  }
+  return false;
+}
+
+/** Whether so many brackets open at all, within strings too. Most texts have few, and this takes a fraction of the walk. */
+function opensMoreThan(text: string, limit: number): boolean {
+  let count = 0;
+  for (const bracket of ["{", "["]) {
+    for (let at = text.indexOf(bracket); at !== -1; at = text.indexOf(bracket, at + 1)) {
+      count += 1;
+      if (count > limit) return true;
     }
   }
   return false;
