@@ -15,7 +15,7 @@ test("--only, --runs and --json", () => {
 test.each([
   [["--runs", "0"], "--runs"],
   [["--runs", "many"], "--runs"],
-  [["--only", "nothing"], "events, latency"],
+  [["--only", "nothing"], "events, latency, client"],
   [["--fast"], "--fast"],
 ])("refuses %j", (args, problem) => {
   expect(() => readOptions(args)).toThrow(problem);

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { formatReport, reportOf } from "./report.ts";
 import type { Sample } from "./scenario.ts";
+import { client } from "./scenario-client.ts";
 import { events } from "./scenario-events.ts";
 
 const size = { warmUp: 10, measured: 100 };
@@ -51,14 +52,32 @@ test("says of each aim whether the median of paired runs reached it", () => {
   ]);
   const report = reportOf({ ...events, limits: ["raw-stringify"], aims }, size, samples);
   expect(report.aims).toEqual([
-    { ...aim, atLeast: 0.25, reached: 0.25, holds: true },
-    { ...aim, atLeast: 0.26, reached: 0.25, holds: false },
+    { ...aim, atLeast: 0.25, reached: 0.25, figure: 25, holds: true },
+    { ...aim, atLeast: 0.26, reached: 0.25, figure: 25, holds: false },
   ]);
   const sentences = formatReport(report).match(/^The aim .*/gm);
   expect(sentences).toEqual([
     "The aim holds: rate of runtime-sqlite / raw-stringify at least 0.25, reached 0.25",
     "The aim is missed: rate of runtime-sqlite / raw-stringify at least 0.26, reached 0.25",
   ]);
+});
+
+test.each([
+  [[64_000, 64_999, 65_000], [16_000, 16_000, 16_000], "64,999 events/s, 4.06 x", false],
+  [[64_000, 65_000, 66_000], [16_000, 16_000, 16_000], "65,000 events/s, 4.06 x", true],
+  [[9_000, 9_000, 9_000], [2_000, 2_000, 3_000], "9,000 events/s, 4.50 x", true],
+  [[8_900, 9_000, 9_000], [2_000, 2_000, 2_000], "9,000 events/s, 4.50 x", true],
+  [[8_900, 8_900, 9_000], [2_000, 2_000, 2_000], "8,900 events/s, 4.45 x", false],
+])("of the lower of two bounds: %j beside %j", (ours, theirs, figures, holds) => {
+  const samples = new Map([
+    ["graphql-ws" as const, theirs.map((rate) => sample(rate, 40))],
+    ["runtime" as const, ours.map((rate) => sample(rate, 8))],
+  ]);
+  const report = reportOf(client, size, samples);
+  expect(report.aims.map((aim) => aim.holds)).toEqual([holds]);
+  expect(formatReport(report)).toContain(
+    `S3c: ${figures} graphql-ws: ${holds ? "holds" : "does not hold"} (bound: min(65,000, 4.5 x graphql-ws))`,
+  );
 });
 
 test("a saturated generator is told, since it may be what limits the rate", () => {

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
-import { reportOf } from "./report.ts";
+import { formatReport, reportOf } from "./report.ts";
 import { runScenario } from "./run.ts";
+import { client } from "./scenario-client.ts";
 import { events } from "./scenario-events.ts";
 import { latency } from "./scenario-latency.ts";
 import { OURS } from "./targets/target.ts";
@@ -38,4 +39,16 @@ test("latency: every submit gets its result", async () => {
     expect(sample?.["p50"]).toBeGreaterThan(0);
     expect(sample?.["p99"]).toBeGreaterThanOrEqual(sample?.["p50"] ?? Number.NaN);
   }
+}, 30_000);
+
+test("client: our client and that of graphql-ws read the whole stream", async () => {
+  const size = { warmUp: 50, measured: 300 };
+  const samples = await runScenario(client, { runs: 2, size, cores: unpinned });
+  expect([...samples.keys()]).toEqual(["graphql-ws", "runtime"]);
+  for (const runs of samples.values()) {
+    expect(runs).toHaveLength(2);
+    for (const sample of runs) expect(sample["rate"]).toBeGreaterThan(0);
+  }
+  const report = formatReport(reportOf(client, size, samples));
+  expect(report).toMatch(/^S3c: [\d,]+ events\/s, [\d.]+ x graphql-ws: (holds|does not hold) /m);
 }, 30_000);

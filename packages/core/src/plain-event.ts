@@ -6,7 +6,8 @@ import { isTimestamp } from "./timestamp.ts";
  * Whether a document is a plain `job.event`: one of which the schemas would drop, rewrite and refuse nothing, so that it is
  * the message as it stands. What is not plain may be valid all the same.
  *
- * Streams consist of these, and asking the schemas took longer than everything else on an event's way through a client.
+ * Streams consist of these, and asking the schemas took longer than everything else on an event's way through a client. A compiled schema
+ * would be as fast, but weighs too much for a page.
  */
 export function isPlainEvent(
   document: Record<string, unknown>,
