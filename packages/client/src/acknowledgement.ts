@@ -2,7 +2,7 @@ import type { Clock, Timer } from "@arcp/core";
 
 /** Milliseconds between two acks of a slow stream (R-6.5-6). */
 const INTERVAL = 250;
-/** Envelopes after which an ack does not wait for the interval. */
+/** Envelopes after which an ack waits no longer than for what arrived together with them. */
 const STRIDE = 32;
 
 /**
@@ -15,6 +15,7 @@ export class Acknowledgement {
   #handled: number;
   #said: number;
   #timer: Timer | undefined;
+  #isUrgent = false;
 
   /** @param position the session's number when the connection began */
   constructor(clock: Clock, position: number, say: (seq: number) => void) {
@@ -35,8 +36,7 @@ export class Acknowledgement {
   /** The envelope under this number was handed on. */
   handled(seq: number): void {
     this.#handled = seq;
-    if (seq - this.#said >= STRIDE) this.#flush();
-    else this.#arm();
+    this.#arm(seq - this.#said >= STRIDE);
   }
 
   stop(): void {
@@ -44,8 +44,12 @@ export class Acknowledgement {
     this.#timer = undefined;
   }
 
-  #arm(): void {
-    this.#timer ??= this.#clock.after(INTERVAL, () => this.#flush());
+  /** @param isUrgent once the event loop goes on: a flood comes by hundreds at a time, and an ack for every 32 costs a tenth of it */
+  #arm(isUrgent: boolean): void {
+    if (this.#timer !== undefined && isUrgent === this.#isUrgent) return;
+    this.#timer?.cancel();
+    this.#isUrgent = isUrgent;
+    this.#timer = this.#clock.after(isUrgent ? 0 : INTERVAL, () => this.#flush());
   }
 
   #flush(): void {
