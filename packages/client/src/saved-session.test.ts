@@ -158,13 +158,16 @@ test("R-6.5-6: a position is written down before it is acknowledged, and each wr
   const letGo = notebook.hold();
   wire.send(...Array.from({ length: 32 }, (_, i) => event(i + 1)));
   await wire.barrier();
+  script.clock.advance(0);
+  await turn();
   expect(notebook.writing).toBe(1);
   wire.send(...Array.from({ length: 40 }, (_, i) => event(i + 33)));
   await wire.barrier();
+  script.clock.advance(0);
   letGo();
   expect((await wire.next("session.ack")).payload.last_processed_seq).toBe(32);
   expect(notebook.pages.some(({ position }) => position >= 32)).toBe(true);
-  expect((await wire.next("session.ack")).payload.last_processed_seq).toBe(64);
+  expect((await wire.next("session.ack")).payload.last_processed_seq).toBe(72);
   expect(notebook.last.position).toBe(72);
 });
 
@@ -209,6 +212,9 @@ test("after a handover nothing is written any more: the session is another's", a
   const letGo = notebook.hold();
   wire.send(...Array.from({ length: 64 }, (_, i) => event(i + 1)));
   await wire.barrier();
+  script.clock.advance(0);
+  await turn();
+  expect(notebook.writing).toBe(1);
   const saving = client.save();
   let isSaved = false;
   void saving.then(() => {
