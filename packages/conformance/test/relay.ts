@@ -1,4 +1,4 @@
-import { once } from "node:events";
+import { EventEmitter, once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 
 /** Stands between a client and a server as a piece of network, which breaks when it is told to. */
@@ -7,6 +7,7 @@ export class Relay {
   readonly #server: Server;
   readonly #pairs = new Set<readonly [client: Socket, server: Socket]>();
   readonly #budget: () => number;
+  readonly #parted = new EventEmitter();
   #stalled = false;
 
   private constructor(server: Server, port: number, budget: () => number) {
@@ -53,6 +54,12 @@ export class Relay {
     this.cut();
   }
 
+  /** Takes no more, and resolves once the connections have come to their own ends. */
+  async over(): Promise<void> {
+    this.#server.close();
+    while (this.#pairs.size > 0) await once(this.#parted, "pair");
+  }
+
   #join(client: Socket, server: Socket): void {
     const pair = [client, server] as const;
     this.#pairs.add(pair);
@@ -61,10 +68,15 @@ export class Relay {
       this.#pairs.delete(pair);
       client.destroy();
       server.destroy();
+      this.#parted.emit("pair");
     };
     client.setNoDelay(true);
     server.setNoDelay(true);
-    client.on("data", (data) => server.write(data));
+    client.on("data", (data) => {
+      if (server.write(data)) return;
+      client.pause();
+      server.once("drain", () => client.resume());
+    });
     server.on("data", (data) => {
       const passed = data.subarray(0, left);
       left -= data.length;

@@ -1,0 +1,50 @@
+import { sleep, systemClock } from "@arcp/core";
+
+/** Milliseconds after which what has to come counts as lost. */
+const PATIENCE = 10_000;
+/** Milliseconds after which what has not come counts as held back. */
+const STALL = 200;
+
+/** Rejects when it takes too long, with what was waited for. */
+export async function soon<T>(awaited: Promise<T>, what: string): Promise<T> {
+  const come = new AbortController();
+  const late = sleep(systemClock, PATIENCE, come.signal).then(
+    () => Promise.reject(new Error(`${what}: nothing within ${PATIENCE} ms`)),
+    () => awaited,
+  );
+  try {
+    return await Promise.race([awaited, late]);
+  } finally {
+    come.abort();
+  }
+}
+
+/** Whether it is still pending after a while. */
+export async function isHeldBack(awaited: Promise<unknown>): Promise<boolean> {
+  const come = new AbortController();
+  const held = sleep(systemClock, STALL, come.signal).then(
+    () => true,
+    () => false,
+  );
+  const settled = awaited.then(
+    () => false,
+    () => false,
+  );
+  try {
+    return await Promise.race([settled, held]);
+  } finally {
+    come.abort();
+  }
+}
+
+/** Resolves once `condition` holds; rejects with what `told` says when it does not in time. */
+export async function eventually(
+  condition: () => boolean | Promise<boolean>,
+  told: () => string,
+): Promise<void> {
+  const deadline = systemClock.monotonic() + PATIENCE;
+  while (!(await condition())) {
+    if (systemClock.monotonic() > deadline) throw new Error(told());
+    await sleep(systemClock, 5);
+  }
+}
