@@ -1,4 +1,17 @@
-import { type Envelope, type Feature, JobId, LocalError, type Payload } from "@arcp/core";
+import {
+  type AgentType,
+  type Envelope,
+  type Feature,
+  type InputOf,
+  JobId,
+  LocalError,
+  type OutputOf,
+  type Payload,
+  type ReferenceOf,
+  type StandardSchemaV1,
+  type VendorEvent,
+  type VendorEventOf,
+} from "@arcp/core";
 import type { Exchange } from "./exchange.ts";
 import { handled } from "./handled.ts";
 import type { JobFeed } from "./job-feed.ts";
@@ -8,9 +21,9 @@ import type { ConnectionState } from "./link-state.ts";
 import type { SavedSession } from "./saved-session.ts";
 import type { SessionInfo } from "./session-info.ts";
 import type { SessionKeeper } from "./session-keeper.ts";
-import { demanded, type SubmitOptions, submission } from "./submission.ts";
+import { demanded, type SubmitOptions, submission, traced } from "./submission.ts";
 import type { Selection } from "./subscriptions.ts";
-import type { AgentType, InputOf, OutputOf, TypedAgent } from "./typed-agent.ts";
+import { type Taking, type TypedAgent, typedAgent } from "./typed-agent.ts";
 
 export interface SubscribeOptions {
   /** Replay first what is retained of the job. Default: false, or true with `fromJobSeq`. */
@@ -64,32 +77,44 @@ export class Client implements AsyncDisposable {
    * @param agent `name` or `name@version`
    * @param input any JSON value
    */
-  submit<Output = unknown>(
+  submit<Output = unknown, Vendor = VendorEvent>(
     agent: string,
     input?: unknown,
     options: SubmitOptions = {},
-  ): Promise<Job<Output>> {
+  ): Promise<Job<Output, Vendor>> {
     const payload = submission(agent, input, options);
     const missing = this.#missing(demanded(payload));
     if (missing !== undefined) return refused(missing);
     const accepted = this.#exchange.ask(
-      { type: "job.submit", payload },
-      (reply) => this.#accepted<Output>(reply),
+      { type: "job.submit", payload, ...traced(options) },
+      (reply) => this.#accepted<Output, Vendor>(reply),
       options.signal,
     );
     return this.#keeper === undefined ? accepted : handled(this.#kept(accepted));
   }
 
   /**
-   * An agent with the types of its definition: `client.agent<typeof auditAgent>("code-audit")`.
+   * An agent with the types of its definition, `client.agent<typeof auditAgent>("code-audit")`, of the schema of its input,
+   * or of both.
    *
    * @param reference `name` or `name@version`
+   * @param known the schema of its input, to check by before anything is sent
    */
-  agent<A extends AgentType>(reference: string): TypedAgent<InputOf<A>, OutputOf<A>> {
-    return {
-      reference,
-      submit: (input, options) => this.submit<OutputOf<A>>(reference, input, options),
-    };
+  agent<Schema extends StandardSchemaV1>(
+    reference: string,
+    known: { readonly input: Schema },
+  ): TypedAgent<Taking<Schema>>;
+  agent<A extends AgentType>(
+    reference: ReferenceOf<A>,
+    known?: { readonly input?: StandardSchemaV1<InputOf<A>, unknown> },
+  ): TypedAgent<A>;
+  agent<A extends AgentType>(
+    reference: string,
+    { input: schema }: { readonly input?: StandardSchemaV1 } = {},
+  ): TypedAgent<A> {
+    return typedAgent<A>(reference, schema, (input, options) =>
+      this.submit<OutputOf<A>, VendorEventOf<A>>(reference, input, options),
+    );
   }
 
   /**
@@ -187,7 +212,7 @@ export class Client implements AsyncDisposable {
     return this.close();
   }
 
-  #accepted<Output>(reply: Envelope): Job<Output> | undefined {
+  #accepted<Output, Vendor>(reply: Envelope): Job<Output, Vendor> | undefined {
     if (reply.type !== "job.accepted") return undefined;
     const { feeds, subscriptions } = this.#exchange;
     const { credentials, ...accepted } = reply.payload;
@@ -205,7 +230,7 @@ export class Client implements AsyncDisposable {
   }
 
   /** The job is written down with its session before its submitter hears of it, unless that fails and ends the connection. */
-  async #kept<Output>(accepted: Promise<Job<Output>>): Promise<Job<Output>> {
+  async #kept<J>(accepted: Promise<J>): Promise<J> {
     const job = await accepted;
     await this.#keeper?.keep().catch(() => {});
     return job;

@@ -10,4 +10,4 @@ export type { ClientDescription, TokenSource } from "./opening.ts";
 export type { Persist, SavedSession } from "./saved-session.ts";
 export type { SessionInfo } from "./session-info.ts";
 export type { SubmitOptions } from "./submission.ts";
-export type { AgentType, InputOf, OutputOf, TypedAgent } from "./typed-agent.ts";
+export type { TypedAgent } from "./typed-agent.ts";

@@ -4,6 +4,7 @@ import {
   type KnownEvent,
   type OpaqueEvent,
   readEvent,
+  type VendorEvent,
 } from "@arcp/core";
 
 interface EventPlace {
@@ -16,10 +17,13 @@ interface EventPlace {
 }
 
 /**
- * One event of a job; `kind` narrows `body`. What this client does not know, or cannot decode, comes as kind `opaque`
+ * One event of a job; `kind` narrows `body`. An event of a vendor's kind has that kind, and a body that nothing checked
+ * unless the agent's definition tells its type. What this client does not know, or cannot decode, comes as kind `opaque`
  * (R-8.1-3).
  */
-export type JobEvent = ((KnownEvent | OpaqueEvent) & EventPlace) | HistoryLost;
+export type JobEvent<Vendor = VendorEvent> =
+  | ((KnownEvent | Vendor | OpaqueEvent) & EventPlace)
+  | HistoryLost;
 
 /**
  * What the client itself says in place of events that the runtime no longer keeps: all between `after`, a number of the

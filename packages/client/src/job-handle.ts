@@ -1,4 +1,10 @@
-import { type JobId, LocalError, type Payload, type ProvisionedCredential } from "@arcp/core";
+import {
+  type JobId,
+  LocalError,
+  type Payload,
+  type ProvisionedCredential,
+  type VendorEvent,
+} from "@arcp/core";
 import { handled } from "./handled.ts";
 import type { JobEvent } from "./job-event.ts";
 import type { JobFeed, JobOutcome } from "./job-feed.ts";
@@ -12,7 +18,7 @@ export interface JobSource {
 }
 
 /** A job as its handle shows it, over any number of connections. */
-abstract class JobHandle<Output> {
+abstract class JobHandle<Output, Vendor = VendorEvent> {
   readonly id: JobId;
   readonly #feed: JobFeed;
   readonly #maxResultBytes: number;
@@ -32,8 +38,9 @@ abstract class JobHandle<Output> {
    * job; fails when the job gets out of sight before: with an ArcpError of the runtime, or a LocalError, `CLOSED` after
    * the client was closed.
    */
-  get events(): AsyncIterable<JobEvent> {
-    return this.#feed.events;
+  get events(): AsyncIterable<JobEvent<Vendor>> {
+    // Like its result, the agent's own word: the runtime lets it emit what its definition says and nothing else.
+    return this.#feed.events as AsyncIterable<JobEvent<Vendor>>;
   }
 
   /**
@@ -100,7 +107,7 @@ abstract class JobHandle<Output> {
 export type Printable<T> = Omit<T, "credentials">;
 
 /** A job that this client submitted. */
-export class Job<Output = unknown> extends JobHandle<Output> {
+export class Job<Output = unknown, Vendor = VendorEvent> extends JobHandle<Output, Vendor> {
   /** The acceptance: what the job may do, and what it may spend. */
   readonly accepted: Printable<Payload<"job.accepted">>;
   readonly #cancel: Cancel;

@@ -39,6 +39,7 @@ export function explain(error: Error): Error {
   return error instanceof TransportClosedError && error.reason === "refused"
     ? new LocalError("TRANSPORT_CLOSED", "another connection took this session over", {
         cause: error,
+        retryable: false,
       })
     : error;
 }

@@ -194,7 +194,8 @@ test("R-8.1-3: what cannot be understood is counted, and handed on as opaque", a
     "log",
     "thought",
   ]);
-  expect(events[0]).toMatchObject({ kind: "opaque", body: { m: 1 } });
+  expect(events[0]).toMatchObject({ kind: "x-vendor.acme.mood", body: { m: 1 } });
+  expect(events.slice(1).map(({ kind }) => kind)).toEqual(["opaque", "opaque", "opaque"]);
 });
 
 test("a terminal envelope that cannot be read fails its job, not the session", async () => {

@@ -1,4 +1,12 @@
-import { type Feature, type Lease, LocalError, type Payload } from "@arcp/core";
+import {
+  type Feature,
+  type Lease,
+  LocalError,
+  type Outgoing,
+  type Payload,
+  readTrace,
+  TRACE_CONTEXT,
+} from "@arcp/core";
 
 export interface SubmitOptions {
   /** What the job may do; what is missing is not allowed. Default: nothing. */
@@ -14,6 +22,14 @@ export interface SubmitOptions {
   readonly idempotencyKey?: string;
   /** Aborting ends the wait for the acceptance. A submit that was sent by then may still start its job. */
   readonly signal?: AbortSignal;
+  /**
+   * The trace that the job belongs to, as W3C headers: the carrier that a propagator of OpenTelemetry fills. What is no
+   * usable trace is left out, like an empty carrier; then the runtime begins one. Default: none.
+   */
+  readonly traceContext?: {
+    readonly traceparent?: string | undefined;
+    readonly tracestate?: string | undefined;
+  };
 }
 
 /** @param input any JSON value; undefined is sent as null */
@@ -30,6 +46,15 @@ export function submission(
     idempotency_key: idempotencyKey,
     max_runtime_sec: maxRuntimeSec,
   };
+}
+
+/** What the envelope of a submit says of the trace (R-11-1, R-11-3). */
+export function traced({
+  traceContext,
+}: SubmitOptions): Pick<Outgoing<"job.submit">, "trace_id" | "extensions"> {
+  const trace = readTrace({ extensions: { [TRACE_CONTEXT]: traceContext }, payload: {} });
+  if (trace === undefined) return {};
+  return { trace_id: trace.traceId, extensions: { [TRACE_CONTEXT]: trace.context } };
 }
 
 /** The features that a submit relies on; without them it must not be sent (R-6.2-2). */

@@ -1,25 +1,67 @@
+import {
+  type AgentType,
+  checked,
+  type InputOf,
+  LocalError,
+  type OutputOf,
+  type StandardSchemaV1,
+  type VendorEventOf,
+} from "@arcp/core";
+import { handled } from "./handled.ts";
 import type { Job } from "./job-handle.ts";
 import type { SubmitOptions } from "./submission.ts";
 
-/** An agent as its own definition types it: by `import type`, nothing of it is loaded. Every `Agent` of a runtime is one. */
-export interface AgentType {
+/** What a submit is given: an input may be left out where null is one. */
+export type Submission<Input> = null extends Input
+  ? [input?: Input, options?: SubmitOptions]
+  : [input: Input, options?: SubmitOptions];
+
+/** An agent of the runtime, with the types of its definition. */
+export interface TypedAgent<A extends AgentType> {
+  /** `name` or `name@version`. */
+  readonly reference: string;
+  /**
+   * As `client.submit`. Where the input's schema was given it is checked before anything is sent: what does not fit is a
+   * LocalError `MISUSE` that says where.
+   */
+  submit(...given: Submission<InputOf<A>>): Promise<Job<OutputOf<A>, VendorEventOf<A>>>;
+}
+
+/** An agent of which its input's schema is all that is known. */
+export interface Taking<Schema extends StandardSchemaV1> {
+  readonly input: Schema;
   readonly run: (ctx: never, input: never) => unknown;
 }
 
-/** What an agent takes; anything when its definition is not known. */
-export type InputOf<A> = A extends { readonly run: (ctx: never, input: infer Input) => unknown }
-  ? Input
-  : unknown;
+/** @param schema of the input; undefined to leave it to the runtime */
+export function typedAgent<A extends AgentType>(
+  reference: string,
+  schema: StandardSchemaV1 | undefined,
+  submit: (input: unknown, options?: SubmitOptions) => ReturnType<TypedAgent<A>["submit"]>,
+): TypedAgent<A> {
+  return {
+    reference,
+    submit: (...[input, options]) =>
+      schema === undefined
+        ? submit(input, options)
+        : handled(checkInput(schema, input).then(() => submit(input, options))),
+  };
+}
 
-/** What an agent returns. It travels as JSON: what JSON does not carry does not arrive. */
-export type OutputOf<A> = A extends { readonly run: (...given: never) => infer Output }
-  ? Awaited<Output>
-  : unknown;
+/**
+ * Checks an input as the runtime will see it: as JSON.
+ * @throws LocalError `MISUSE` when it does not fit, or is no JSON
+ */
+async function checkInput(schema: StandardSchemaV1, input: unknown): Promise<void> {
+  const outcome = await checked(schema, asJson(input));
+  if (outcome.ok) return;
+  throw new LocalError("MISUSE", `${["input", ...outcome.place].join(".")}: ${outcome.problem}`);
+}
 
-/** An agent of the runtime, with the types of its definition. */
-export interface TypedAgent<Input, Output> {
-  /** `name` or `name@version`. */
-  readonly reference: string;
-  /** As `client.submit`. */
-  submit(input: Input, options?: SubmitOptions): Promise<Job<Output>>;
+function asJson(input: unknown): unknown {
+  try {
+    return JSON.parse(JSON.stringify(input ?? null));
+  } catch (cause) {
+    throw new LocalError("MISUSE", "the input is no JSON value", { cause });
+  }
 }

@@ -182,16 +182,14 @@ test("R-8.2-1: a null result beside an error is absence, not a second answer", (
   expect(read).toEqual({ kind: "tool_result", body: { call_id: "c", error } });
 });
 
-test("R-8.2-4, R-15-2: kinds that we do not know come out opaque and unchanged", () => {
+test("R-8.2-4, R-15-2: kinds that we do not know come out unchanged, vendors' under their own names", () => {
   const body = JSON.parse('{"__proto__":{"a":1},"score":0.83}') as Record<string, unknown>;
-  for (const name of [
-    "x-vendor.acme.confidence",
-    "x-Weird",
-    "x-",
-    "telemetry",
-    "constructor",
-    "__proto__",
-  ]) {
+  for (const kind of ["x-vendor.acme.confidence", "x-acme-profiling", "x-Weird", "x-"]) {
+    const read = readEvent({ kind, body });
+    expect(read.kind).toBe(kind);
+    expect(read.body).toBe(body);
+  }
+  for (const name of ["telemetry", "constructor", "__proto__", "X-Weird", "opaque"]) {
     const read = readEvent({ kind: name, body });
     expect(read).toMatchObject({ kind: "opaque", name });
     expect(read.body).toBe(body);

@@ -106,7 +106,13 @@ export type EventBody<K extends EventKind> = z.output<(typeof eventBodies)[K]>;
 /** An event of a reserved kind with its body decoded; `kind` narrows `body`. */
 export type KnownEvent = { [K in EventKind]: { kind: K; body: EventBody<K> } }[EventKind];
 
-/** An event of a vendor's kind, or one whose body we cannot decode: handed on as it came (R-8.1-3). */
+/** An event of a vendor's kind, handed on as it came; `kind` is that on the wire, in any spelling (R-15-2). */
+export interface VendorEvent {
+  kind: `x-${string}`;
+  body: Record<string, unknown>;
+}
+
+/** An event of a kind that we do not know, or whose body we cannot decode: handed on as it came (R-8.1-3). */
 export interface OpaqueEvent {
   kind: "opaque";
   /** The kind on the wire. */
@@ -123,15 +129,21 @@ export function isEmittableKind(kind: string): boolean {
   return isEventKind(kind) || isVendorName(kind);
 }
 
-/** Decodes the payload of a `job.event`; what it cannot decode comes out opaque and never fails. */
-export function readEvent(payload: z.output<typeof JobEvent>): KnownEvent | OpaqueEvent {
+/** Decodes the payload of a `job.event`; what is neither known nor a vendor's comes out opaque, and it never fails. */
+export function readEvent(
+  payload: z.output<typeof JobEvent>,
+): KnownEvent | VendorEvent | OpaqueEvent {
   const { kind, body } = payload;
   if (kind === "log" && isPlainLog(body)) return { kind, body };
   if (isEventKind(kind)) {
     const parsed = eventBodies[kind].safeParse(body);
     if (parsed.success) return { kind, body: parsed.data } as KnownEvent;
   }
-  return { kind: "opaque", name: kind, body };
+  return isVendorKind(kind) ? { kind, body } : { kind: "opaque", name: kind, body };
+}
+
+function isVendorKind(kind: string): kind is VendorEvent["kind"] {
+  return kind.startsWith("x-");
 }
 
 const levels: ReadonlySet<unknown> = new Set(logLevels);

@@ -3,6 +3,14 @@ export {
   formatAgentReference,
   parseAgentReference,
 } from "./agent-reference.ts";
+export type {
+  AgentType,
+  EventSchemas,
+  InputOf,
+  OutputOf,
+  ReferenceOf,
+  VendorEventOf,
+} from "./agent-type.ts";
 export { ArcpError, type ArcpErrorOptions, type ErrorPayload } from "./arcp-error.ts";
 export {
   type ClientMessageType,
@@ -34,6 +42,7 @@ export {
   logLevels,
   type OpaqueEvent,
   readEvent,
+  type VendorEvent,
 } from "./event.ts";
 export { type Feature, features, negotiate, REQUEST_ID_FEATURE } from "./feature.ts";
 export { FrameQueue } from "./frame-queue.ts";
@@ -49,6 +58,7 @@ export {
   SessionId,
 } from "./ids.ts";
 export { type Json, MAX_JSON_DEPTH, nestsDeeperThan } from "./json.ts";
+export type { Jsonified } from "./jsonified.ts";
 export {
   type Capability,
   capabilities,
@@ -66,9 +76,15 @@ export {
 } from "./lifecycle.ts";
 export { type LinkedPair, linkedPair } from "./linked-pair.ts";
 export { Liveness, type LivenessOptions } from "./liveness.ts";
-export { LocalError, type LocalErrorCode, localErrorCodes } from "./local-error.ts";
+export {
+  LocalError,
+  type LocalErrorCode,
+  type LocalErrorOptions,
+  localErrorCodes,
+} from "./local-error.ts";
 export { ManualClock } from "./manual-clock.ts";
 export { type CredentialFields, ProvisionedCredential } from "./provisioned-credential.ts";
+export { type Checked, checked, checkedNow, type StandardSchemaV1 } from "./schema.ts";
 export type { AgentEntry } from "./session-messages.ts";
 export { formatTimestamp } from "./timestamp.ts";
 export {

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { errorCodes } from "./error-code.ts";
 import { LocalError, localErrorCodes } from "./local-error.ts";
+import type { CloseReason } from "./transport.ts";
 import { TransportClosedError } from "./transport-closed-error.ts";
 
 test("no local code is a code of the wire", () => {
@@ -16,6 +17,27 @@ test("a local error keeps code, message and cause", () => {
     "MISUSE",
     "call it once",
     cause,
+  ]);
+});
+
+test("what may go better later says so, by its code or by itself", () => {
+  const retryable = localErrorCodes.filter((code) => new LocalError(code, "m").retryable);
+  expect(retryable).toEqual(["TRANSPORT_CLOSED", "REQUEST_TIMEOUT", "BACKPRESSURE"]);
+  expect(new LocalError("TRANSPORT_CLOSED", "m", { retryable: false }).retryable).toBe(false);
+});
+
+test("a connection that was refused, or broken off for what was sent, is not worth a repetition", () => {
+  const retryable = (reason?: CloseReason) => new TransportClosedError(reason).retryable;
+  expect([retryable(), retryable("normal"), retryable("going-away"), retryable("fault")]).toEqual([
+    true,
+    true,
+    true,
+    true,
+  ]);
+  expect([retryable("refused"), retryable("too-big"), retryable("not-text")]).toEqual([
+    false,
+    false,
+    false,
   ]);
 });
 

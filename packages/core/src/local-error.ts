@@ -21,14 +21,31 @@ export const localErrorCodes = [
   "BACKPRESSURE",
 ] as const;
 
+/** What may go better later, unless an error says otherwise of itself. */
+const RETRYABLE: ReadonlySet<string> = new Set<LocalErrorCode>([
+  "TRANSPORT_CLOSED",
+  "REQUEST_TIMEOUT",
+  "BACKPRESSURE",
+]);
+
 export type LocalErrorCode = (typeof localErrorCodes)[number];
+
+export interface LocalErrorOptions {
+  readonly cause?: unknown;
+  /** Overrides the code's default: true for `TRANSPORT_CLOSED`, `REQUEST_TIMEOUT` and `BACKPRESSURE`. */
+  readonly retryable?: boolean;
+}
 
 export class LocalError extends Error {
   override readonly name: string = "LocalError";
   readonly code: LocalErrorCode;
+  /** Whether the same may succeed later. */
+  readonly retryable: boolean;
 
-  constructor(code: LocalErrorCode, message: string, options?: { cause?: unknown }) {
-    super(message, options);
+  constructor(code: LocalErrorCode, message: string, options: LocalErrorOptions = {}) {
+    const { cause, retryable = RETRYABLE.has(code) } = options;
+    super(message, cause === undefined ? undefined : { cause });
     this.code = code;
+    this.retryable = retryable;
   }
 }

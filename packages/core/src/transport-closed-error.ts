@@ -1,6 +1,9 @@
 import { LocalError } from "./local-error.ts";
 import type { CloseReason } from "./transport.ts";
 
+/** What the same connection, or the same frame, would come to again. */
+const LASTING: readonly (CloseReason | undefined)[] = ["refused", "too-big", "not-text"];
+
 /** The connection is gone. `reason` is the peer's hint; undefined when it broke without a word. */
 export class TransportClosedError extends LocalError {
   override readonly name = "TransportClosedError";
@@ -10,7 +13,7 @@ export class TransportClosedError extends LocalError {
     super(
       "TRANSPORT_CLOSED",
       reason === undefined ? "the connection broke" : `the connection was closed (${reason})`,
-      options,
+      { ...options, retryable: !LASTING.includes(reason) },
     );
     this.reason = reason;
   }

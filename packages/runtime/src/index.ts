@@ -5,10 +5,11 @@ export type { CredentialOrder, IssuedCredential, Provisioner } from "./authority
 export type { CredentialOperations } from "./credential-operations.ts";
 export {
   type Agent,
-  type AgentDefinition,
   AgentRegistry,
   type AnyAgent,
+  type AnyEvents,
   defineAgent,
+  type EmittedBy,
 } from "./jobs/agents.ts";
 export type { ChildJob } from "./jobs/child-job.ts";
 export type { AgentContext, Log } from "./jobs/context.ts";

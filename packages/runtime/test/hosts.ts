@@ -1,7 +1,7 @@
 import { ManualClock } from "@arcp/core";
 import { pino } from "pino";
 import { tokenTable } from "../src/auth.ts";
-import { type AgentDefinition, defineAgent } from "../src/jobs/agents.ts";
+import { type Agent, defineAgent } from "../src/jobs/agents.ts";
 import type { AgentContext } from "../src/jobs/context.ts";
 import { createRuntime, type Runtime, type RuntimeOptions } from "../src/runtime.ts";
 import type { Store } from "../src/store/index.ts";
@@ -15,7 +15,7 @@ export interface LedRun {
 }
 
 type HostsOptions = Partial<Omit<RuntimeOptions, "store" | "clock" | "auth">> & {
-  readonly led?: Partial<AgentDefinition<unknown, unknown>>;
+  readonly led?: Partial<Agent>;
 };
 
 /**

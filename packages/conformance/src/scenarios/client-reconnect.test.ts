@@ -7,6 +7,7 @@ import { Relay } from "../../test/relay.ts";
 import { type StoreName, shelves, stores } from "../../test/shelf.ts";
 
 const EVENTS = 5_000;
+const COUNT = "x-vendor.acme.count";
 const CUTS = 20;
 
 /** Time of the client's own: it waits a tenth of what it thinks between two attempts. */
@@ -37,7 +38,7 @@ async function unsteady(store: StoreName, seed: number, cuts = CUTS) {
         started.set(id, (started.get(id) ?? 0) + 1);
         for (let i = 0; i < EVENTS; i++) {
           while (i >= allowed) await go.promise;
-          await ctx.emit("x-vendor.acme.count", { i });
+          await ctx.emit(COUNT, { i });
           produced += 1;
         }
         return id;
@@ -90,7 +91,7 @@ async function unsteady(store: StoreName, seed: number, cuts = CUTS) {
 }
 
 function checked(events: readonly JobEvent[]): void {
-  const counted = events.flatMap((e) => (e.kind === "opaque" ? [e.body["i"]] : []));
+  const counted = events.flatMap((e) => (e.kind === COUNT ? [e.body["i"]] : []));
   expect(counted).toEqual(Array.from({ length: EVENTS }, (_, i) => i));
   // A notice that the client lags behind is the session's own and no record of the job (R-7.6-11).
   const records = events.filter(({ jobSeq }) => jobSeq !== undefined);
@@ -172,7 +173,7 @@ describe.each(stores)("the client over a network that breaks, on %s", (store) =>
       streamed.text(),
     ]);
     const counted = (events: JobEvent[]) =>
-      events.flatMap((e) => (e.kind === "opaque" ? [e.body["i"]] : []));
+      events.flatMap((e) => (e.kind === COUNT ? [e.body["i"]] : []));
     expect(counted(mine)).toEqual(Array.from({ length: EVENTS }, (_, i) => i));
     expect(counted(theirs)).toEqual(counted(mine));
     expect(await watched.result()).toBe(3);

@@ -1,6 +1,5 @@
-import { ArcpError } from "@arcp/core";
+import { ArcpError, checked } from "@arcp/core";
 import type { AnyAgent } from "./agents.ts";
-import { checked } from "./schema.ts";
 
 /**
  * What an agent gets of a submitted input: as its schema makes it.

@@ -2,22 +2,48 @@ import {
   type AgentEntry,
   type AgentReference,
   ArcpError,
+  type EventSchemas,
   formatAgentReference,
+  isVendorName,
   LocalError,
   parseAgentReference,
 } from "@arcp/core";
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { AgentContext } from "./context.ts";
 
-export interface AgentDefinition<Input, Output> {
+/** The kinds of events of an agent that does not say which it emits: any, with any body. */
+export type AnyEvents = Readonly<Record<string, StandardSchemaV1<Record<string, unknown>>>>;
+
+/** The bodies that an agent may emit, by kind. */
+export type EmittedBy<Events extends EventSchemas> = {
+  readonly [Kind in keyof Events]: StandardSchemaV1.InferInput<Events[Kind]>;
+};
+
+/**
+ * An agent that a runtime can host. `Input` is what `run` gets and `Output` what it returns; where schemas change values,
+ * `Sent` is what a client sends and `Result` what it gets.
+ */
+export interface Agent<
+  Input = unknown,
+  Output = unknown,
+  Sent = Input,
+  Result = Output,
+  Events extends EventSchemas = AnyEvents,
+  Name extends string = string,
+> {
   /** `[a-z0-9][a-z0-9._-]*`, at most 128 characters (section 7.5). */
-  readonly name: string;
+  readonly name: Name;
   /** `[A-Za-z0-9.+_-]+`, at most 64 characters. Without one the agent is unversioned. */
   readonly version?: string;
   /** Any Standard Schema (zod, valibot, arktype, …). A submit whose input it refuses is `INVALID_REQUEST`. */
-  readonly input?: StandardSchemaV1<unknown, Input>;
+  readonly input?: StandardSchemaV1<Sent, Input>;
   /** What `run` must return; another value ends the job with `INTERNAL_ERROR`. */
-  readonly output?: StandardSchemaV1<unknown, Output>;
+  readonly output?: StandardSchemaV1<Output, Result>;
+  /**
+   * Its own kinds of events, `x-vendor.<vendor>.<name>`, with the schemas of their bodies, which must not be asynchronous.
+   * `ctx.emit` then refuses every other kind, and a body that does not fit. Default: any kind, with any body.
+   */
+  readonly events?: Events;
   /** The absolute directory that relative paths and path patterns belong to. Default: that of the runtime, if any. */
   readonly workspace?: string;
   /**
@@ -34,20 +60,27 @@ export interface AgentDefinition<Input, Output> {
    */
   readonly showOperations?: boolean;
   /** Does the work. What it returns is the job's result; what it throws ends the job with an error. */
-  readonly run: (ctx: AgentContext, input: Input) => Output | Promise<Output>;
+  readonly run: (ctx: AgentContext<EmittedBy<Events>>, input: Input) => Output | Promise<Output>;
 }
 
-/** An agent that a runtime can host, whatever its types. */
-export type Agent<Input = unknown, Output = unknown> = AgentDefinition<Input, Output>;
-
 /** An agent of which only the runtime's side matters: it validates before it calls. */
-// biome-ignore lint/suspicious/noExplicitAny: an agent's input type is proven by its own schema, at the call
-export type AnyAgent = Agent<any, any>;
+// biome-ignore lint/suspicious/noExplicitAny: an agent's types are proven by its own schemas, at the call
+export type AnyAgent = Agent<any, any, any, any, any>;
 
-/** @throws LocalError `MISUSE` when name or version do not match the grammar, and for numbers that make no sense */
-export function defineAgent<Input = unknown, Output = unknown>(
-  definition: AgentDefinition<Input, Output>,
-): Agent<Input, Output> {
+/**
+ * @throws LocalError `MISUSE` when the name, the version or a kind of event does not match its grammar, and for numbers
+ * that make no sense
+ */
+export function defineAgent<
+  Input = unknown,
+  Output = unknown,
+  Sent = Input,
+  Result = Output,
+  Events extends EventSchemas = AnyEvents,
+  Name extends string = string,
+>(
+  definition: Agent<Input, Output, Sent, Result, Events, Name>,
+): Agent<Input, Output, Sent, Result, Events, Name> {
   const reference = formatAgentReference(definition);
   if (parseAgentReference(reference) === undefined || definition.name.includes("@")) {
     throw new LocalError(
@@ -55,7 +88,14 @@ export function defineAgent<Input = unknown, Output = unknown>(
       `${JSON.stringify(reference)} is no agent reference; a name is like "doc-indexer", a version like "2.1.0"`,
     );
   }
-  const { name, attempts = 1, stallSec = 1 } = definition;
+  const { name, attempts = 1, stallSec = 1, events = {} } = definition;
+  const foreign = Object.keys(events).find((kind) => !isVendorName(kind));
+  if (foreign !== undefined) {
+    throw new LocalError(
+      "MISUSE",
+      `${JSON.stringify(foreign)} is no kind of ${name}'s own; one is like "x-vendor.acme.confidence"`,
+    );
+  }
   if (!(attempts === Number.POSITIVE_INFINITY || (Number.isInteger(attempts) && attempts >= 1))) {
     throw new LocalError(
       "MISUSE",

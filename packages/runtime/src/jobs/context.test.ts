@@ -1,7 +1,9 @@
 import { expect, test } from "vitest";
+import { z } from "zod";
 import { settled } from "../../test/held-store.ts";
 import { dense, hosting } from "../../test/hosting.ts";
 import { Viewer } from "../../test/viewer.ts";
+import { defineAgent } from "./agents.ts";
 
 async function speaking(lease_request: object = {}) {
   const rig = hosting();
@@ -66,6 +68,59 @@ test("R-8.2-4: an event of a vendor's kind travels as it is", async () => {
   const { ctx, bodies } = await speaking();
   await ctx.emit("x-vendor.acme.thing", { deep: { list: [1, null] } });
   expect(await bodies("x-vendor.acme.thing")).toEqual([{ deep: { list: [1, null] } }]);
+});
+
+test("R-8.1-2: an agent that says which events are its own emits these, as their schemas make them, and no others", async () => {
+  const errors: unknown[] = [];
+  const slow = z.object({}).refine(async () => true);
+  const agent = defineAgent({
+    name: "moody",
+    events: {
+      "x-vendor.acme.mood": z.object({ mood: z.string(), why: z.string().default("unknown") }),
+      "x-vendor.acme.slow": slow,
+      "x-vendor.acme.list": z.array(z.number()),
+    },
+    async run(ctx) {
+      const wrong: (() => unknown)[] = [
+        () => ctx.emit("x-vendor.acme.mood", { mood: 7 } as never),
+        () => ctx.emit("x-vendor.acme.other" as never, {} as never),
+        () => ctx.emit("toString" as never, {} as never),
+        () => ctx.emit("x-vendor.acme.list", [1]),
+        () => ctx.emit("x-vendor.acme.slow", {}),
+      ];
+      for (const emission of wrong) {
+        try {
+          emission();
+        } catch (error) {
+          errors.push(error);
+        }
+      }
+      await ctx.emit("x-vendor.acme.mood", { mood: "good" });
+    },
+  });
+  const { runtime } = hosting({ agents: [agent] });
+  const viewer = new Viewer(runtime);
+  await viewer.hello();
+  const { job_id = "" } = await viewer.submit("moody", null);
+  await viewer.terminal(job_id);
+  expect(errors).toEqual([
+    expect.objectContaining({
+      code: "INVALID_REQUEST",
+      message: expect.stringMatching(/^x-vendor\.acme\.mood\.mood: .*string/),
+    }),
+    expect.objectContaining({
+      code: "INVALID_REQUEST",
+      message: expect.stringMatching(/^x-vendor\.acme\.other is not among .*x-vendor\.acme\.mood/),
+    }),
+    expect.objectContaining({ code: "INVALID_REQUEST", message: expect.stringMatching(/kind/) }),
+    expect.objectContaining({ code: "INVALID_REQUEST", message: expect.stringMatching(/object/) }),
+    expect.objectContaining({ code: "MISUSE", message: expect.stringMatching(/asynchronous/) }),
+  ]);
+  expect(viewer.stream.map(({ payload }) => payload.body)).toEqual([
+    { phase: "running" },
+    { mood: "good", why: "unknown" },
+    undefined,
+  ]);
 });
 
 test("J1: an event that emits while it is written is refused, and the log stays dense", async () => {

@@ -1,6 +1,7 @@
 import {
   ArcpError,
   type Capability,
+  type EventSchemas,
   isEventKind,
   isVendorName,
   type Lease,
@@ -11,7 +12,7 @@ import { exactCost } from "../authority/amount.ts";
 import { isCostMetric } from "../authority/grant.ts";
 import { checkpointText } from "./checkpoint.ts";
 import type { Delegate } from "./delegate.ts";
-import { eventBody } from "./event-body.ts";
+import { eventBody, vendorBody } from "./event-body.ts";
 import type { Fetcher } from "./fetcher.ts";
 import type { Files } from "./files.ts";
 import type { Job } from "./job.ts";
@@ -28,9 +29,10 @@ export type Log = (message: string, attributes?: Record<string, unknown>) => Pro
 /**
  * What an agent may say and do. Every emission returns a promise: awaiting it is the back-pressure, and it never
  * rejects. Wrong arguments throw at once, and so does `BACKPRESSURE` when an agent emits thousands of events without
- * awaiting. After the job's end emissions are discarded and operations are refused.
+ * awaiting. After the job's end emissions are discarded and operations are refused. `Bodies` are those of the agent's own
+ * kinds of events.
  */
-export interface AgentContext {
+export interface AgentContext<Bodies = Record<string, Record<string, unknown>>> {
   readonly job: {
     readonly id: string;
     /** The resolved reference of this agent. */
@@ -77,8 +79,11 @@ export interface AgentContext {
     byte_size?: number;
     sha256?: string;
   }) => Promise<void>;
-  /** An event of a vendor's kind, `x-vendor.<vendor>.<name>`. */
-  readonly emit: (kind: string, body: Record<string, unknown>) => Promise<void>;
+  /**
+   * An event of a vendor's kind, `x-vendor.<vendor>.<name>`: of one that the agent's definition has, if it has `events`.
+   * A method, so that what is written for any context takes that of an agent with `events` too.
+   */
+  emit<Kind extends keyof Bodies & string>(kind: Kind, body: Bodies[Kind]): Promise<void>;
   readonly tools: { readonly call: (name: string, args?: unknown) => Promise<unknown> };
   readonly fs: Pick<Files, "readFile" | "readText" | "writeFile" | "list" | "stat">;
   /** As the global `fetch`, within `net.fetch`: redirects and the addresses behind names are checked as well. */
@@ -119,11 +124,13 @@ export interface ContextParts {
   readonly models: Models;
   readonly result: ResultStream;
   readonly delegate: Delegate;
+  /** The agent's own kinds of events; undefined for any. */
+  readonly events: EventSchemas | undefined;
 }
 
 export function createContext(
   job: Job,
-  { tools, files, fetcher, models, result, delegate }: ContextParts,
+  { tools, files, fetcher, models, result, delegate, events }: ContextParts,
 ): AgentContext {
   const { id, agent, principal, traceId } = job.identity;
   const spend = new Spend(job);
@@ -178,7 +185,8 @@ export function createContext(
             : `${JSON.stringify(kind)} is not an event kind; a vendor's is x-vendor.<vendor>.<name>`,
         );
       }
-      return job.emit(kind, object(body, "the body of an event"));
+      const own = events === undefined ? body : vendorBody(events, kind, body);
+      return job.emit(kind, object(own, "the body of an event"));
     },
     tools: { call: (name, args) => tolerated(tools.call(name, args)) },
     fs: {

@@ -1,11 +1,10 @@
-import type { Lease } from "@arcp/core";
+import type { AgentType, InputOf, Lease, OutputOf } from "@arcp/core";
 import type { ChildJob } from "./child-job.ts";
 
-/** An agent, as far as it matters to whoever delegates to it. Every `Agent` is one. */
-export interface Delegable<Input, Output> {
+/** An agent as it is named to whoever is to run it. Every `Agent` is one. */
+export interface Delegable {
   readonly name: string;
   readonly version?: string;
-  readonly run: (ctx: never, input: Input) => Output | Promise<Output>;
 }
 
 /** What a delegated job may do, and for how long. What is left out is not granted, but for what bounds the parent too. */
@@ -25,8 +24,8 @@ export interface DelegateOptions {
  * @throws ArcpError `PERMISSION_DENIED` when the lease does not cover the agent, or too many jobs stand above this one
  * already (R-10-8); `LEASE_SUBSET_VIOLATION`; `AGENT_NOT_AVAILABLE`; `INVALID_REQUEST`; and as any operation
  */
-export type Delegate = <Input, Output>(
-  agent: string | Delegable<Input, Output>,
-  input?: Input,
+export type Delegate = <A extends AgentType = AgentType>(
+  agent: string | (A & Delegable),
+  input?: InputOf<A>,
   options?: DelegateOptions,
-) => Promise<ChildJob<Output>>;
+) => Promise<ChildJob<OutputOf<A>>>;

@@ -178,9 +178,9 @@ export class Delegation {
   }
 
   /** As {@link Delegate} has it. */
-  async delegate<Input, Output>(
-    agent: string | Delegable<Input, Output>,
-    input?: Input,
+  async delegate<Output>(
+    agent: string | Delegable,
+    input?: unknown,
     options: DelegateOptions = {},
   ): Promise<ChildJob<Output>> {
     const given = plainJson(input ?? null, "input");
@@ -207,11 +207,7 @@ export class Delegation {
     }
   }
 
-  #read(
-    agent: string | Delegable<never, unknown>,
-    input: unknown,
-    options: DelegateOptions,
-  ): Wanted {
+  #read(agent: string | Delegable, input: unknown, options: DelegateOptions): Wanted {
     const { lease, expiresAt, maxRuntimeSec, id = newMessageId("del_") } = options;
     if (expiresAt !== undefined && Number.isNaN(expiresAt.getTime())) {
       throw new ArcpError("INVALID_REQUEST", "expiresAt: is no valid date");

@@ -1,4 +1,4 @@
-import { ArcpError } from "@arcp/core";
+import { ArcpError, checked } from "@arcp/core";
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { Logger } from "pino";
 import { resolvePatternPrefixes } from "../authority/covered-path.ts";
@@ -14,7 +14,6 @@ import type { Job } from "./job.ts";
 import { Models } from "./models.ts";
 import { Operations } from "./operation.ts";
 import { ResultStream } from "./result-stream.ts";
-import { checked } from "./schema.ts";
 import { ToolCaller, type Tools } from "./tools.ts";
 
 export interface RunOptions extends AdmissionContext {
@@ -49,6 +48,7 @@ export async function runAgent(
       models: new Models(job, options.models, calls),
       result,
       delegate: (...given) => delegation.delegate(...given),
+      events: agent.events,
     });
     const value: unknown = await agent.run(context, input);
     job.end(await success(agent, value, result, logger.child({ job: job.id })));

@@ -1,9 +1,8 @@
-import { ArcpError, LocalError } from "@arcp/core";
+import { ArcpError, checked, LocalError } from "@arcp/core";
 import { clip } from "../authority/clip.ts";
 import { wireError } from "./ending.ts";
 import type { Job } from "./job.ts";
 import { plainJson } from "./plain-json.ts";
-import { checked } from "./schema.ts";
 import { shown } from "./shown.ts";
 import { Spend } from "./spend.ts";
 import type { ToolCall, ToolDefinition } from "./tool.ts";

@@ -1,5 +1,7 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 
+export type { StandardSchemaV1 } from "@standard-schema/spec";
+
 /** What became of a value that a schema looked at. */
 export type Checked =
   | { readonly ok: true; readonly value: unknown }
@@ -12,9 +14,20 @@ export type Checked =
 
 /** Checks a value by a schema, which may change it and take its time. */
 export async function checked(schema: StandardSchemaV1, value: unknown): Promise<Checked> {
-  const outcome = await schema["~standard"].validate(value);
-  if (outcome.issues === undefined) return { ok: true, value: outcome.value };
-  const [issue] = outcome.issues;
+  return outcomeOf(await schema["~standard"].validate(value));
+}
+
+/** Checks a value by a schema at once. @returns undefined when this schema takes its time */
+export function checkedNow(schema: StandardSchemaV1, value: unknown): Checked | undefined {
+  const result = schema["~standard"].validate(value);
+  if (!(result instanceof Promise)) return outcomeOf(result);
+  result.catch(() => {});
+  return undefined;
+}
+
+function outcomeOf(result: StandardSchemaV1.Result<unknown>): Checked {
+  if (result.issues === undefined) return { ok: true, value: result.value };
+  const [issue] = result.issues;
   const place = issue?.path?.map((part) => String(typeof part === "object" ? part.key : part));
   return { ok: false, place: place ?? [], problem: issue?.message ?? "is invalid" };
 }

@@ -1,0 +1,40 @@
+import { expectTypeOf, test } from "vitest";
+import type { Jsonified } from "./jsonified.ts";
+
+test("a type after it has travelled as JSON", () => {
+  expectTypeOf<Jsonified<{ a: string; b?: number; c: "x" | 1 | true | null }>>().toEqualTypeOf<{
+    a: string;
+    b?: number | undefined;
+    c: "x" | 1 | true | null;
+  }>();
+  expectTypeOf<Jsonified<{ readonly at: Date; list: readonly (Date | null)[] }>>().toEqualTypeOf<{
+    readonly at: string;
+    list: readonly (string | null)[];
+  }>();
+  expectTypeOf<Jsonified<[Date, undefined, () => void]>>().toEqualTypeOf<[string, null, null]>();
+  expectTypeOf<Jsonified<(string | undefined)[]>>().toEqualTypeOf<(string | null)[]>();
+  expectTypeOf<Jsonified<{ run(): void; [Symbol.iterator]: 1; kept: 1 }>>().toEqualTypeOf<{
+    kept: 1;
+  }>();
+  expectTypeOf<Jsonified<{ maybe: string | undefined; either: 1 | (() => void) }>>().toEqualTypeOf<{
+    maybe: string | undefined;
+    either: 1 | null;
+  }>();
+  expectTypeOf<Jsonified<{ toJSON(): { at: Date } }>>().toEqualTypeOf<{ at: string }>();
+  expectTypeOf<Jsonified<URL>>().toBeString();
+  expectTypeOf<Jsonified<void>>().toBeNull();
+  expectTypeOf<Jsonified<undefined>>().toBeNull();
+  expectTypeOf<Jsonified<bigint>>().toBeNever();
+  expectTypeOf<Jsonified<never>>().toBeNever();
+  expectTypeOf<Jsonified<unknown>>().toBeUnknown();
+  // biome-ignore lint/suspicious/noExplicitAny: whoever gives up on types keeps what he has
+  expectTypeOf<Jsonified<any>>().toBeAny();
+  expectTypeOf<Jsonified<{ [key: string]: Date }>>().toEqualTypeOf<{ [key: string]: string }>();
+  interface Tree {
+    at: Date;
+    below: Tree[];
+  }
+  expectTypeOf<Jsonified<Tree>["below"][number]["at"]>().toBeString();
+  type Text = string & { readonly brand: "text" };
+  expectTypeOf<Jsonified<{ text: Text }>>().toEqualTypeOf<{ text: Text }>();
+});

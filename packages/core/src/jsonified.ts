@@ -1,0 +1,34 @@
+/**
+ * What becomes of a value that travels as JSON: a `Date` arrives as its text, what is a function or undefined does not
+ * arrive, or as null in a list. What its type does not tell, such as NaN, which arrives as null, is not told here either.
+ */
+export type Jsonified<T> = [T] extends [never] ? never : 0 extends 1 & T ? T : Value<T>;
+
+// biome-ignore lint/suspicious/noConfusingVoidType: it is what a function without a result returns
+type Nothing = undefined | void | symbol | Callable;
+type Callable = (...given: never) => unknown;
+
+type Value<T> = T extends string | number | boolean | null
+  ? T
+  : T extends { toJSON(...given: never): infer Told }
+    ? Jsonified<Told>
+    : T extends Nothing
+      ? null
+      : T extends bigint
+        ? never
+        : T extends readonly unknown[]
+          ? { [K in keyof T]: Jsonified<T[K]> }
+          : T extends object
+            ? { [K in keyof T as Arriving<T, K>]: Property<T[K]> }
+            : T;
+
+/** A key whose value may arrive. */
+type Arriving<T, K extends keyof T> = K extends symbol
+  ? never
+  : [T[K]] extends [never]
+    ? K
+    : [T[K]] extends [symbol | Callable]
+      ? never
+      : K;
+
+type Property<T> = T extends undefined ? undefined : Jsonified<T>;
