@@ -4,9 +4,11 @@ import {
   type Connection,
   collect,
   event,
+  FEATURES,
   frame,
   result,
   ScriptedRuntime,
+  SESSION,
   sessionError,
   subscribed,
 } from "../test/scripted-runtime.ts";
@@ -354,4 +356,15 @@ test("an acknowledgement of another kind than asked rejects the request", async 
   const submit = await wire.next("job.submit");
   wire.send(frame("job.cancelled", { request_id: submit.id }, { job: "job_1" }));
   await expect(asked).rejects.toMatchObject({ code: "PROTOCOL_VIOLATION" });
+});
+
+test("the agents are those of the latest welcome", async () => {
+  expect(client.agents()).toEqual([{ name: "echo", versions: [], default: undefined }]);
+  wire.pair.sever();
+  await runtime.pass(client);
+  const again = await runtime.accept();
+  await again.next("session.resume");
+  again.welcome("rt_2", FEATURES, SESSION, ["echo", "audit"]);
+  await again.barrier();
+  expect(client.agents().map(({ name }) => name)).toEqual(["echo", "audit"]);
 });

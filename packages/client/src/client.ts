@@ -1,4 +1,5 @@
 import {
+  type AgentEntry,
   type AgentType,
   type Envelope,
   type Feature,
@@ -115,6 +116,11 @@ export class Client implements AsyncDisposable {
     return typedAgent<A>(reference, schema, (input, options) =>
       this.submit<OutputOf<A>, VendorEventOf<A>>(reference, input, options),
     );
+  }
+
+  /** The agents that this principal may submit to, as the runtime said when it was connected last. */
+  agents(): readonly AgentEntry[] {
+    return this.session.agents;
   }
 
   /**

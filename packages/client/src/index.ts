@@ -7,6 +7,7 @@ export { Job, ReopenedJob, WatchedJob } from "./job-handle.ts";
 export type { JobFilter, ListedJob } from "./job-listing.ts";
 export type { ConnectionState } from "./link-state.ts";
 export type { ClientDescription, TokenSource } from "./opening.ts";
+export { type RetryOptions, retry } from "./retry.ts";
 export type { Persist, SavedSession } from "./saved-session.ts";
 export type { SessionInfo } from "./session-info.ts";
 export type { SubmitOptions } from "./submission.ts";

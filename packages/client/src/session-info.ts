@@ -7,7 +7,7 @@ export interface SessionInfo {
   readonly runtime: Payload<"session.welcome">["runtime"];
   /** What both sides understand; fixed for the life of the session (R-6.3-16). */
   readonly features: readonly string[];
-  /** The agents that this principal may submit to. */
+  /** The agents that this principal may submit to, as of the latest connection. */
   readonly agents: readonly AgentEntry[];
   /** Seconds that the session survives without a connection. */
   readonly resumeWindowSec: number;

@@ -1,4 +1,4 @@
-import { type Envelope, type JobId, LocalError, negotiate } from "@arcp/core";
+import { type AgentEntry, type Envelope, type JobId, LocalError, negotiate } from "@arcp/core";
 import type { SavedSession } from "./saved-session.ts";
 import type { SessionInfo } from "./session-info.ts";
 
@@ -7,18 +7,22 @@ export type Place = "next" | "seen" | "gap";
 
 /** What must be known of a session to take it up again: its latest token and the last contiguous number. */
 export class Session {
-  readonly info: SessionInfo;
+  #info: SessionInfo;
   #token: string;
   #position: number;
 
   constructor(info: SessionInfo, token: string, position = 0) {
-    this.info = info;
+    this.#info = info;
     this.#token = token;
     this.#position = position;
   }
 
   static restored({ session, resumeToken, position }: SavedSession): Session {
     return new Session(session, resumeToken, position);
+  }
+
+  get info(): SessionInfo {
+    return this.#info;
   }
 
   /** The most recent resume token (R-6.3-7). */
@@ -39,8 +43,10 @@ export class Session {
     return "next";
   }
 
-  renew(token: string): void {
+  /** @param agents that the runtime offers by now; undefined when it does not say */
+  renew(token: string, agents: readonly AgentEntry[] | undefined): void {
     this.#token = token;
+    if (agents !== undefined) this.#info = { ...this.#info, agents };
   }
 
   /** @param jobs that are followed in it */
@@ -81,6 +87,6 @@ export function welcomed(
   if (id !== session.info.id) {
     return new LocalError("PROTOCOL_VIOLATION", "the runtime resumed another session than asked");
   }
-  session.renew(payload.resume_token);
+  session.renew(payload.resume_token, payload.capabilities.agents);
   return session;
 }

@@ -137,11 +137,16 @@ export class Connection {
     if (payload.ping_nonce !== nonce) throw new Error("answered another ping");
   }
 
-  welcome(token = "rt_1", features: readonly string[] = FEATURES, session = SESSION): void {
+  welcome(
+    token = "rt_1",
+    features: readonly string[] = FEATURES,
+    session = SESSION,
+    agents: readonly string[] = ["echo"],
+  ): void {
     const capabilities = {
       encodings: ["json"],
       features: [...features],
-      agents: [{ name: "echo", versions: [], default: undefined }],
+      agents: agents.map((name) => ({ name, versions: [], default: undefined })),
     };
     const payload = {
       runtime: { name: "scripted", version: "1" },

@@ -1,0 +1,67 @@
+import { ArcpError, type Clock, LocalError, sleep, systemClock } from "@arcp/core";
+import { pauseBefore } from "./backoff.ts";
+
+export interface RetryOptions {
+  /** How often to call at most, the first time included. Default: 5. */
+  readonly attempts?: number;
+  /** Aborting ends it at once with the signal's reason, whatever becomes of the call under way. */
+  readonly signal?: AbortSignal;
+  /** Default: the system's. */
+  readonly clock?: Clock;
+}
+
+const ATTEMPTS = 5;
+
+/**
+ * Calls `call`, and again while it fails with an error that is `retryable`, an ArcpError or a LocalError; any other is the
+ * caller's at once. The pauses between are those of a client that reconnects, 100 ms and doubling up to 10 s with jitter, on
+ * top of what the error's `details.retry_after_sec` asks for.
+ *
+ * What is repeated may have been done already: give a submit an `idempotencyKey`.
+ *
+ * @param call gets the number of the attempt, from 1
+ * @returns what the first call that succeeds gives
+ * @throws the last error, once there are no attempts left
+ * @throws LocalError `MISUSE` when `attempts` is no whole number from 1
+ */
+export async function retry<T>(
+  call: (attempt: number) => T | Promise<T>,
+  { attempts = ATTEMPTS, signal, clock = systemClock }: RetryOptions = {},
+): Promise<T> {
+  if (!(attempts === Number.POSITIVE_INFINITY || (Number.isInteger(attempts) && attempts >= 1))) {
+    throw new LocalError("MISUSE", "attempts must be a whole number from 1, or Infinity");
+  }
+  for (let attempt = 1; ; attempt++) {
+    signal?.throwIfAborted();
+    try {
+      return await unlessAborted(signal, async () => call(attempt));
+    } catch (error) {
+      if (attempt >= attempts || !isRetryable(error)) throw error;
+      await sleep(clock, wanted(error) + pauseBefore(attempt - 1), signal);
+    }
+  }
+}
+
+function isRetryable(error: unknown): error is ArcpError | LocalError {
+  return (error instanceof ArcpError || error instanceof LocalError) && error.retryable;
+}
+
+/** How long the error asks to wait, in ms. */
+function wanted(error: ArcpError | LocalError): number {
+  const seconds = error instanceof ArcpError ? error.details?.["retry_after_sec"] : undefined;
+  return typeof seconds === "number" && seconds > 0 && Number.isFinite(seconds)
+    ? seconds * 1000
+    : 0;
+}
+
+/** Rejects with the signal's reason when it aborts first; what comes of the work then is nobody's. */
+function unlessAborted<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+  if (signal === undefined) return work();
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(signal.reason);
+    signal.addEventListener("abort", abort, { once: true });
+    void work()
+      .then(resolve, reject)
+      .then(() => signal.removeEventListener("abort", abort));
+  });
+}
