@@ -18,6 +18,7 @@ import { handled } from "./handled.ts";
 import type { JobFeed } from "./job-feed.ts";
 import { Job, type JobSource, type Printable, ReopenedJob, WatchedJob } from "./job-handle.ts";
 import { type JobFilter, type ListedJob, listedJob, listing } from "./job-listing.ts";
+import { JobWatch, type WatchFilter, type WatchOptions, type WatchSource } from "./job-watch.ts";
 import type { ConnectionState } from "./link-state.ts";
 import type { SavedSession } from "./saved-session.ts";
 import type { SessionInfo } from "./session-info.ts";
@@ -144,6 +145,33 @@ export class Client implements AsyncDisposable {
       if (page.next_cursor === null) return;
       cursor = page.next_cursor;
     }
+  }
+
+  /**
+   * The jobs of this principal as they come: those that are unfinished, then each new one, in whatever session it was
+   * submitted and also when it has ended meanwhile. Each is subscribed to with its history. Ends with the client, by the
+   * signal, or when its reader leaves; the jobs that were given go on. Listings that fail for the moment are asked for again.
+   *
+   * @throws LocalError `MISUSE` when the session lacks what it takes
+   */
+  watch(
+    filter: WatchFilter = {},
+    options: WatchOptions = {},
+  ): AsyncIterableIterator<WatchedJob, void> {
+    const missing = this.#missing(["list_jobs", "subscribe"]);
+    if (missing !== undefined) throw missing;
+    const { clock, link } = this.#exchange;
+    const source: WatchSource = {
+      clock,
+      over: link.over,
+      get refusal() {
+        return link.refusal;
+      },
+      time: (signal) => this.#exchange.time(signal),
+      jobs: (which, signal) => this.jobs(which, signal),
+      subscribe: (id) => this.subscribe(id, { history: true }),
+    };
+    return new JobWatch(source, filter, options);
   }
 
   /**

@@ -1,8 +1,10 @@
 import {
   ArcpError,
+  type Clock,
   type Decoded,
   type Envelope,
   encode,
+  formatTimestamp,
   type JobId,
   LocalError,
   type MessageId,
@@ -19,7 +21,12 @@ import { oversize } from "./submission.ts";
 import { type Subscriber, Subscriptions } from "./subscriptions.ts";
 
 /** What a client can ask and gets an answer to. */
-type RequestType = "job.submit" | "job.cancel" | "job.subscribe" | "session.list_jobs";
+type RequestType =
+  | "job.submit"
+  | "job.cancel"
+  | "job.subscribe"
+  | "session.list_jobs"
+  | "session.ping";
 /** A request but for what the exchange adds. */
 export type Question = { [R in RequestType]: Omit<Outgoing<R>, "id" | "session_id"> }[RequestType];
 
@@ -40,6 +47,7 @@ export interface ExchangeOptions extends LinkOptions {
 export class Exchange implements LinkUser, Subscriber {
   readonly link: Link;
   readonly feeds: JobFeeds;
+  readonly clock: Clock;
   readonly subscriptions: Subscriptions;
   readonly #requests: Requests;
   #session: SessionInfo | undefined;
@@ -47,6 +55,7 @@ export class Exchange implements LinkUser, Subscriber {
   readonly #left = new Set<JobId>();
 
   constructor(options: ExchangeOptions) {
+    this.clock = options.clock;
     this.link = new Link(options, this);
     this.feeds = new JobFeeds(options.jobs);
     this.subscriptions = new Subscriptions(this, options.eventBuffer);
@@ -64,16 +73,17 @@ export class Exchange implements LinkUser, Subscriber {
    *
    * @param read makes the answer of the reply, before anything that came after it is looked at
    * @param signal aborting ends the wait; what was sent is not undone
+   * @param id of the request, by which its answer is found
    */
   ask<T extends object>(
     question: Question,
     read: (reply: Envelope, requestId: MessageId) => T | undefined,
     signal?: AbortSignal,
+    id = newMessageId("req_"),
   ): Promise<T> {
     const { refusal } = this.link;
     if (refusal !== undefined) return handled(Promise.reject(refusal));
     if (signal?.aborted) return handled(Promise.reject(signal.reason));
-    const id = newMessageId("req_");
     let frame: string;
     try {
       frame = encode<RequestType>({ ...question, id, session_id: this.session.id });
@@ -110,6 +120,27 @@ export class Exchange implements LinkUser, Subscriber {
     );
   }
 
+  /**
+   * Asks what the runtime's clock shows, in milliseconds since 1970. Rejects as `ask` does, and with a LocalError
+   * `PROTOCOL_VIOLATION` when the answer does not tell.
+   */
+  async time(signal?: AbortSignal): Promise<number> {
+    // A pong names the ping that it answers by its nonce.
+    const id = newMessageId("req_");
+    const payload = { nonce: id, sent_at: formatTimestamp(this.clock.now()) };
+    const { received_at } = await this.ask(
+      { type: "session.ping", payload },
+      (reply) => (reply.type === "session.pong" ? reply.payload : undefined),
+      signal,
+      id,
+    );
+    if (received_at !== undefined) return Date.parse(received_at);
+    throw new LocalError(
+      "PROTOCOL_VIOLATION",
+      "the runtime's pong does not tell when it got the ping",
+    );
+  }
+
   /** Tells the runtime that nobody follows this job any more. */
   unsubscribe(job_id: JobId): void {
     if (!this.link.send(this.#unsubscription(job_id))) this.#left.add(job_id);
@@ -138,6 +169,9 @@ export class Exchange implements LinkUser, Subscriber {
       case "job.subscribed":
       case "session.jobs":
         this.#requests.answer(message, message.payload.request_id);
+        break;
+      case "session.pong":
+        this.#requests.answer(message, message.payload.ping_nonce);
         break;
       case "session.error": {
         const { request_id: id } = message.payload;

@@ -5,6 +5,7 @@ export type { JobOutcome } from "./job-feed.ts";
 export type { Progress } from "./job-gauges.ts";
 export { Job, ReopenedJob, WatchedJob } from "./job-handle.ts";
 export type { JobFilter, ListedJob } from "./job-listing.ts";
+export type { WatchFilter, WatchOptions } from "./job-watch.ts";
 export type { ConnectionState } from "./link-state.ts";
 export type { ClientDescription, TokenSource } from "./opening.ts";
 export { type RetryOptions, retry } from "./retry.ts";

@@ -81,7 +81,7 @@ export class Requests {
   }
 
   /** Takes a reply to the request that it answers. @returns whether there was one */
-  answer(reply: Envelope, requestId: MessageId | undefined): boolean {
+  answer(reply: Envelope, requestId: string | undefined): boolean {
     const id = requestId ?? this.#guess(reply);
     const pending = this.#take(id);
     pending?.settle(reply);
