@@ -53,6 +53,8 @@ describe("tables of options name every option, and nothing else", () => {
     ["client", "`connect`", interfaceKeys(`${client}/connect.ts`, "ConnectOptions")],
     ["client", "`submit`", interfaceKeys(`${client}/submission.ts`, "SubmitOptions")],
     ["client", "`subscribe`", interfaceKeys(`${client}/client.ts`, "SubscribeOptions")],
+    ["client", "`watch`", interfaceKeys(`${client}/job-watch.ts`, "WatchOptions")],
+    ["client", "`retry`", interfaceKeys(`${client}/retry.ts`, "RetryOptions")],
     ["transport-ws", "`listen`", [...interfaceKeys(`${ws}/listen.ts`, "ListenOptions"), ...attach]],
     ["transport-ws", "`dial`", dial],
     ["transport-ws", "`dial`", interfaceKeys(`${ws}/platform-dial.ts`, "DialOptions")],

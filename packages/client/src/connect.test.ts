@@ -59,10 +59,11 @@ test("R-6.2-3: the client computes the intersection itself", async () => {
   const wire = await runtime.accept();
   await wire.next("session.hello");
   wire.welcome("rt", ["heartbeat", "progress", "unheard-of"]);
-  const { session } = await connecting;
+  const client = await connecting;
+  const { session } = client;
   expect(session.features).toEqual(["progress"]);
   expect(session.id).toBe("sess_1");
-  expect(session.agents.map(({ name }) => name)).toEqual(["echo"]);
+  expect(client.agents().map(({ name }) => name)).toEqual(["echo"]);
 });
 
 test("R-6.1-2: a wrong token rejects at once, without another attempt", async () => {

@@ -77,14 +77,12 @@ test("a job that begins and ends between two looks is not missed, nor one that t
 
 test("what is gone before it could be subscribed to is passed over", async () => {
   const world = new WatchedWorld();
-  world.create("a");
-  world.create("gone");
-  world.create("z");
-  const watch = new JobWatch(world, {}, {});
-  expect((await watch.next()).value?.id).toBe("a");
-  world.remove("gone");
-  expect((await watch.next()).value?.id).toBe("z");
-  await watch.return();
+  for (const id of ["a", "gone", "z"]) world.create(id);
+  world.fleeting.add("gone");
+  const { first, round } = watching(world);
+  expect(await first()).toEqual(["a", "z"]);
+  world.fleeting.clear();
+  expect(await round()).toEqual([]);
 });
 
 test("what fails for the moment is asked again, and nothing that was created meanwhile is missed", async () => {

@@ -122,7 +122,7 @@ export class JobWatch implements AsyncIterableIterator<WatchedJob, void> {
         last = yield* last === undefined ? this.#first() : this.#since(last);
       } catch (error) {
         const ours = error instanceof ArcpError || error instanceof LocalError;
-        if (!ours || !error.retryable || this.#source.refusal !== undefined) throw error;
+        if (!ours || !error.retryable) throw error;
       }
       await sleep(this.#source.clock, this.#every, this.#stop.signal);
     }

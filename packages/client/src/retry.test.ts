@@ -1,3 +1,4 @@
+import { getEventListeners } from "node:events";
 import { ArcpError, LocalError, ManualClock, TransportClosedError } from "@arcp/core";
 import { expect, test, vi } from "vitest";
 import { ScriptedRuntime } from "../test/scripted-runtime.ts";
@@ -94,6 +95,13 @@ test("an abort ends it before, in a pause, and while a call is under way", async
   late.reject(busy);
   await new Promise((resolve) => setImmediate(resolve));
   expect(clock.pending).toBe(0);
+
+  const { signal } = new AbortController();
+  await retry((attempt) => (attempt < 4 ? Promise.reject(busy) : 1), {
+    signal,
+    clock: new Waited(),
+  });
+  expect(getEventListeners(signal, "abort")).toEqual([]);
 });
 
 test("a number of attempts that makes no sense is refused", async () => {

@@ -7,8 +7,7 @@ interface Life {
   readonly createdAt: number;
   /** From when on it is listed, and from when on it has ended, by the watcher's monotonic clock. */
   readonly listed: number;
-  ended: number;
-  gone: boolean;
+  readonly ended: number;
 }
 
 /** A runtime as a watch sees it: a list of jobs, and a clock of its own that the watcher's knows nothing of. */
@@ -17,6 +16,8 @@ export class WatchedWorld implements WatchSource {
   readonly lives: Life[] = [];
   readonly given: string[] = [];
   readonly unsubscribed: string[] = [];
+  /** What is gone by the time that it is subscribed to. */
+  readonly fleeting = new Set<string>();
   /** How often it was asked for anything. */
   asked = 0;
   refusal: Error | undefined;
@@ -39,11 +40,7 @@ export class WatchedWorld implements WatchSource {
   /** @param late ms from its creation until it is listed. @param lasting ms from now until it ends */
   create(id: string, { late = 0, lasting = Number.POSITIVE_INFINITY, createdAt = this.now } = {}) {
     const now = this.clock.monotonic();
-    this.lives.push({ id, createdAt, listed: now + late, ended: now + lasting, gone: false });
-  }
-
-  remove(id: string): void {
-    for (const life of this.lives) if (life.id === id) life.gone = true;
+    this.lives.push({ id, createdAt, listed: now + late, ended: now + lasting });
   }
 
   /** Sets the runtime's clock, and nobody else's. */
@@ -72,7 +69,7 @@ export class WatchedWorld implements WatchSource {
       await this.#answer(signal);
       const now = this.clock.monotonic();
       const next = this.lives
-        .filter(({ listed, gone }) => listed <= now && !gone)
+        .filter(({ listed }) => listed <= now)
         .filter((life) => last === undefined || order(life, last) > 0)
         .filter(({ createdAt }) => createdAfter === undefined || createdAt > createdAfter.getTime())
         .filter((life) => status === undefined || life.ended > now)
@@ -93,7 +90,7 @@ export class WatchedWorld implements WatchSource {
 
   async subscribe(id: string): Promise<WatchedJob> {
     await this.#answer();
-    if (this.lives.some((life) => life.id === id && life.gone)) {
+    if (this.fleeting.has(id)) {
       throw new ArcpError("JOB_NOT_FOUND", "there is no such job");
     }
     this.given.push(id);

@@ -1,0 +1,45 @@
+import { expect, test } from "vitest";
+import { z } from "zod";
+import { checked, checkedNow, type StandardSchemaV1 } from "./schema.ts";
+
+const Tree = z.object({ files: z.array(z.object({ size: z.string().transform(Number) })) });
+
+test("a value comes out as its schema makes it, or with the place of the fault", async () => {
+  const value = { files: [{ size: "7" }], more: 1 };
+  expect(checkedNow(Tree, value)).toEqual({ ok: true, value: { files: [{ size: 7 }] } });
+  expect(await checked(Tree, { files: [{ size: "7" }, { size: 8 }] })).toEqual({
+    ok: false,
+    place: ["files", "1", "size"],
+    problem: expect.stringContaining("string"),
+  });
+  expect(await checked(Tree, null)).toMatchObject({ ok: false, place: [] });
+});
+
+test("a place may be told in objects, and a problem not at all", async () => {
+  const issues = [{ path: [{ key: "a" }, 0, "b"], message: "no" }];
+  const schema = (result: StandardSchemaV1.FailureResult): StandardSchemaV1 => ({
+    "~standard": { version: 1, vendor: "test", validate: () => result },
+  });
+  expect(await checked(schema({ issues }), 1)).toEqual({
+    ok: false,
+    place: ["a", "0", "b"],
+    problem: "no",
+  });
+  expect(checkedNow(schema({ issues: [] }), 1)).toEqual({
+    ok: false,
+    place: [],
+    problem: "is invalid",
+  });
+});
+
+test("what takes its time is not checked at once", async () => {
+  const slow = z.string().refine(async (text) => text !== "bad");
+  expect(checkedNow(slow, "good")).toBeUndefined();
+  expect(await checked(slow, "bad")).toMatchObject({ ok: false });
+  const failing: StandardSchemaV1 = {
+    "~standard": { version: 1, vendor: "test", validate: () => Promise.reject(new Error("no")) },
+  };
+  // Nobody waits for it, and it harms nobody.
+  expect(checkedNow(failing, 1)).toBeUndefined();
+  await expect(checked(failing, 1)).rejects.toThrow("no");
+});
