@@ -16,7 +16,14 @@ import {
 import type { Exchange } from "./exchange.ts";
 import { handled } from "./handled.ts";
 import type { JobFeed } from "./job-feed.ts";
-import { Job, type JobSource, type Printable, ReopenedJob, WatchedJob } from "./job-handle.ts";
+import {
+  Job,
+  type JobSource,
+  type Printable,
+  ReopenedJob,
+  type ReopenOptions,
+  WatchedJob,
+} from "./job-handle.ts";
 import { type JobFilter, type ListedJob, listedJob, listing } from "./job-listing.ts";
 import { JobWatch, type WatchFilter, type WatchOptions, type WatchSource } from "./job-watch.ts";
 import type { ConnectionState } from "./link-state.ts";
@@ -35,8 +42,6 @@ export interface SubscribeOptions {
   /** Aborting ends the wait for the runtime's agreement. */
   readonly signal?: AbortSignal;
 }
-
-export type ReopenOptions = Omit<SubscribeOptions, "history">;
 
 /**
  * One session with a runtime, over any number of connections. Its requests reject with the ArcpError that the runtime
@@ -114,9 +119,11 @@ export class Client implements AsyncDisposable {
     reference: string,
     { input: schema }: { readonly input?: StandardSchemaV1 } = {},
   ): TypedAgent<A> {
-    return typedAgent<A>(reference, schema, (input, options) =>
-      this.submit<OutputOf<A>, VendorEventOf<A>>(reference, input, options),
-    );
+    return typedAgent<A>(reference, schema, {
+      submit: (input, options) =>
+        this.submit<OutputOf<A>, VendorEventOf<A>>(reference, input, options),
+      job: (id, options) => this.job<OutputOf<A>, VendorEventOf<A>>(id, options),
+    });
   }
 
   /** The agents that this principal may submit to, as the runtime said when it was connected last. */
@@ -193,12 +200,12 @@ export class Client implements AsyncDisposable {
    * `events` begin at the first, or behind `fromJobSeq`. Rejects as requests of the client do, with `JOB_NOT_FOUND` when
    * the runtime no longer knows the job.
    */
-  job<Output = unknown>(
+  job<Output = unknown, Vendor = VendorEvent>(
     jobId: string,
     { fromJobSeq, signal }: ReopenOptions = {},
-  ): Promise<ReopenedJob<Output>> {
+  ): Promise<ReopenedJob<Output, Vendor>> {
     const make = (feed: JobFeed, subscribed: Printable<Payload<"job.subscribed">>) =>
-      new ReopenedJob<Output>(
+      new ReopenedJob<Output, Vendor>(
         this.#source(feed),
         subscribed,
         () => this.#leave(feed),

@@ -1,9 +1,9 @@
-export { Client, type ReopenOptions, type SubscribeOptions } from "./client.ts";
+export { Client, type SubscribeOptions } from "./client.ts";
 export { type ConnectOptions, connect } from "./connect.ts";
 export type { HistoryLost, JobEvent } from "./job-event.ts";
 export type { JobOutcome } from "./job-feed.ts";
 export type { Progress } from "./job-gauges.ts";
-export { Job, ReopenedJob, WatchedJob } from "./job-handle.ts";
+export { Job, ReopenedJob, type ReopenOptions, WatchedJob } from "./job-handle.ts";
 export type { JobFilter, ListedJob } from "./job-listing.ts";
 export type { WatchFilter, WatchOptions } from "./job-watch.ts";
 export type { ConnectionState } from "./link-state.ts";

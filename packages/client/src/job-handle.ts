@@ -134,7 +134,7 @@ export class Job<Output = unknown, Vendor = VendorEvent> extends JobHandle<Outpu
 export type Cancel = (reason: string | undefined, signal: AbortSignal | undefined) => Promise<void>;
 
 /** A job that this client watches without authority over it. */
-export class WatchedJob<Output = unknown> extends JobHandle<Output> {
+export class WatchedJob<Output = unknown, Vendor = VendorEvent> extends JobHandle<Output, Vendor> {
   /** The job's state and authority when the subscription began; `truncated` when older history was gone. */
   readonly subscribed: Printable<Payload<"job.subscribed">>;
   readonly #leave: () => void;
@@ -155,8 +155,18 @@ export class WatchedJob<Output = unknown> extends JobHandle<Output> {
   }
 }
 
+export interface ReopenOptions {
+  /** Replay only what follows this number of the job (an event's `jobSeq`). Default: everything. */
+  readonly fromJobSeq?: number;
+  /** Aborting ends the wait for the runtime's agreement. */
+  readonly signal?: AbortSignal;
+}
+
 /** A job that was submitted before, by this process or another one. */
-export class ReopenedJob<Output = unknown> extends WatchedJob<Output> {
+export class ReopenedJob<Output = unknown, Vendor = VendorEvent> extends WatchedJob<
+  Output,
+  Vendor
+> {
   readonly #cancel: Cancel;
 
   constructor(

@@ -100,6 +100,11 @@ test("an agent's definition types what goes in, what comes on the way, and what 
   const result = await job.result();
   expectTypeOf(result).toEqualTypeOf<{ findings: string[]; at: string }>();
   expect(result).toEqual({ findings: ["3 below /srv"], at: "1970-01-01T00:00:00.000Z" });
+
+  const again = await auditing.job(job.id, { fromJobSeq: 1 });
+  expectTypeOf(again.events).toEqualTypeOf(job.events);
+  expectTypeOf(await again.result()).toEqualTypeOf<{ findings: string[]; at: string }>();
+  expect(await again.result()).toEqual(result);
 });
 
 test("a wrong input does not compile, and neither does the name of another agent", async () => {

@@ -8,7 +8,7 @@ import {
   type VendorEventOf,
 } from "@arcp/core";
 import { handled } from "./handled.ts";
-import type { Job } from "./job-handle.ts";
+import type { Job, ReopenedJob, ReopenOptions } from "./job-handle.ts";
 import type { SubmitOptions } from "./submission.ts";
 
 /** What a submit is given: an input may be left out where null is one. */
@@ -25,6 +25,13 @@ export interface TypedAgent<A extends AgentType> {
    * LocalError `MISUSE` that says where.
    */
   submit(...given: Submission<InputOf<A>>): Promise<Job<OutputOf<A>, VendorEventOf<A>>>;
+  /** As `client.job`, for a job of this very agent. */
+  job(id: string, options?: ReopenOptions): Promise<ReopenedJob<OutputOf<A>, VendorEventOf<A>>>;
+}
+
+/** What a typed agent asks of its client. */
+export interface AgentSource<A extends AgentType> extends Pick<TypedAgent<A>, "job"> {
+  submit(input: unknown, options?: SubmitOptions): ReturnType<TypedAgent<A>["submit"]>;
 }
 
 /** An agent of which its input's schema is all that is known. */
@@ -37,14 +44,15 @@ export interface Taking<Schema extends StandardSchemaV1> {
 export function typedAgent<A extends AgentType>(
   reference: string,
   schema: StandardSchemaV1 | undefined,
-  submit: (input: unknown, options?: SubmitOptions) => ReturnType<TypedAgent<A>["submit"]>,
+  client: AgentSource<A>,
 ): TypedAgent<A> {
   return {
     reference,
     submit: (...[input, options]) =>
       schema === undefined
-        ? submit(input, options)
-        : handled(checkInput(schema, input).then(() => submit(input, options))),
+        ? client.submit(input, options)
+        : handled(checkInput(schema, input).then(() => client.submit(input, options))),
+    job: (id, options) => client.job(id, options),
   };
 }
 
