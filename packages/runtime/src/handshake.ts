@@ -44,6 +44,8 @@ export interface Remote {
   readonly source: string | undefined;
   /** Whether it may be shown the credentials of jobs. */
   readonly confidential: boolean;
+  /** The token that its connection came with. */
+  readonly bearer?: (() => string) | undefined;
 }
 
 export interface HandshakeOptions {
@@ -85,7 +87,7 @@ interface ResumeRequest {
 export async function handshake(
   options: HandshakeOptions,
   opening: Opening,
-  { source, confidential }: Remote,
+  { source, confidential, bearer }: Remote,
 ): Promise<Handshake> {
   const refused = (error: ArcpError): Handshake => ({
     kind: "refused",
@@ -95,7 +97,7 @@ export async function handshake(
   const invalid = invalidOpening(opening);
   if (invalid !== undefined) return refused(invalid);
   const principal = await options.logins.check(source, () =>
-    principalOf(options.authenticate, opening),
+    principalOf(options.authenticate, opening, bearer),
   );
   if (principal instanceof ArcpError) return refused(principal);
   if (principal === undefined) {
@@ -174,11 +176,13 @@ function invalidOpening({ arcp, payload }: Opening): ArcpError | undefined {
   return undefined;
 }
 
+/** What the opening says of itself counts, right or wrong; what its connection came with may be meant for a proxy. */
 async function principalOf(
   authenticate: Authenticate,
   { payload }: Opening,
+  bearer: Remote["bearer"],
 ): Promise<string | undefined> {
-  const { auth } = payload;
-  if (auth === undefined || auth.scheme !== "bearer" || auth.token === "") return undefined;
+  const { auth = { scheme: "bearer", token: bearer?.() ?? "" } } = payload;
+  if (auth.scheme !== "bearer" || auth.token === "") return undefined;
   return await authenticate(auth.token);
 }

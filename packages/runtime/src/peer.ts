@@ -8,6 +8,11 @@ export interface Peer {
   readonly secure?: boolean;
   /** Whether it runs on this machine. */
   readonly loopback?: boolean;
+  /**
+   * The bearer token that came with the connection, as in an HTTP header, for an opening message that carries none. A
+   * function, so that whoever prints a peer does not print that (R-6.1-5).
+   */
+  readonly bearer?: () => string;
 }
 
 /** Whether secrets may travel to it (R-4.1-5, R-9.8-1); of one of whom nothing is known they may not. */

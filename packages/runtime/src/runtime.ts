@@ -63,8 +63,9 @@ export interface Runtime {
   readonly agents: AgentRegistry;
   /**
    * Speaks ARCP over a transport until it ends. A lost transport never ends a job (R-4-4).
-   * @param peer who is on the other end: failed logins are counted by its address (R-6.1-6), and credentials are shown to
-   *   it when it says `secure` or `loopback` (R-9.8-1); without one neither is done
+   * @param peer who is on the other end: failed logins are counted by its address (R-6.1-6), credentials are shown to it
+   *   when it says `secure` or `loopback` (R-9.8-1), and its `bearer` stands in for a token that its hello does not carry
+   *   (R-6.1-1); without one none of this is done
    */
   serve(transport: Transport, peer?: Peer): void;
   /** All jobs, for the operator. */
@@ -231,6 +232,7 @@ class HostedRuntime implements Runtime {
     const connection = new Connection(transport, this.#context, {
       source: sourceOf(peer),
       confidential: isConfidential(peer),
+      bearer: peer?.bearer,
     });
     const done = connection.run().finally(() => this.#connections.delete(connection));
     this.#connections.set(connection, done);

@@ -2,12 +2,13 @@ import { createServer, type IncomingMessage, request, type Server } from "node:h
 import { createServer as createSecureServer } from "node:https";
 import { type AddressInfo, connect } from "node:net";
 import type { Duplex } from "node:stream";
-import type { TlsOptions } from "node:tls";
+import { format, inspect } from "node:util";
 import type { Transport } from "@arcp/core";
 import { afterEach, expect, test } from "vitest";
 import { WebSocket, WebSocketServer } from "ws";
+import { selfSigned } from "../test/self-signed.ts";
 import { attach } from "./attach.ts";
-import { dial } from "./dial.ts";
+import { type DialOptions, dial } from "./dial.ts";
 import type { PeerInfo } from "./peer.ts";
 
 const after: Array<() => unknown> = [];
@@ -69,8 +70,8 @@ async function endOf(transport: Transport): Promise<unknown> {
   }
 }
 
-async function dialled(url: string): Promise<Transport> {
-  const transport = await dial(url)(new AbortController().signal);
+async function dialled(url: string, options: DialOptions = {}): Promise<Transport> {
+  const transport = await dial(url, options)(new AbortController().signal);
   after.push(() => transport.close());
   return transport;
 }
@@ -107,7 +108,6 @@ test("beside another upgrade handler each keeps its path, and foreign requests a
   expect(seen[0]?.destroyed).toBe(false);
   expect(seen[0]?.writable).toBe(true);
   expect(seen[0]?.writableEnded).toBe(false);
-  expect(seen[0]?.listenerCount("error")).toBe(0);
   expect(await (await fetch(`http://127.0.0.1:${port}/arcp`)).text()).toBe("site");
 });
 
@@ -190,14 +190,25 @@ test("R-4.1-9: listening elsewhere asks for no name, unless told", async () => {
   expect((await upgrade(other, "/arcp", { ...headers, Origin: "http://a.b" })).status).toBe(403);
 });
 
-test("R-4.1-4: a sub-protocol is neither demanded nor refused", async () => {
+test("R-4.1-4: no sub-protocol is demanded, and one that is offered is agreed on if it is ours", async () => {
   const server = createServer();
   attach(server, {}, echo);
+  attach(server, { path: "/named", subprotocols: ["arcp.v2", "arcp"] }, echo);
   const port = await started(server);
-  expect((await upgrade(port, "/arcp")).status).toBe(101);
-  const ws = new WebSocket(`ws://127.0.0.1:${port}/arcp`, ["arcp"]);
-  after.push(() => ws.terminate());
-  await new Promise((done, fail) => ws.once("open", done).once("error", fail));
+  const agreed = async (path: string, offered: string[]): Promise<string> => {
+    const ws = new WebSocket(`ws://127.0.0.1:${port}${path}`, offered);
+    after.push(() => ws.terminate());
+    await new Promise((done, fail) => ws.once("open", done).once("error", fail));
+    return ws.protocol;
+  };
+  expect(await agreed("/arcp", [])).toBe("");
+  expect(await agreed("/arcp", ["arcp"])).toBe("arcp");
+  expect(await agreed("/arcp", ["bearer.secret", "arcp"])).toBe("arcp");
+  expect(await agreed("/named", ["arcp", "arcp.v2"])).toBe("arcp.v2");
+  // The server leaves it open, and the client, like a browser, does not accept that.
+  const offering = { "Sec-WebSocket-Protocol": "mqtt" };
+  expect((await upgrade(port, "/arcp", offering)).status).toBe(101);
+  await expect(agreed("/arcp", ["mqtt"])).rejects.toThrow("Server sent no subprotocol");
 });
 
 test("a reset at any point of the upgrade does not end the process", async () => {
@@ -240,32 +251,62 @@ test("the peer is told as it is, over TLS too", async () => {
   await dialled(`ws://127.0.0.1:${await started(plain)}/arcp`);
   await expect.poll(() => peers).toEqual([{ address: "127.0.0.1", secure: false, loopback: true }]);
 
-  // A key that both know in place of a certificate.
-  const psk = Buffer.alloc(16, 7);
-  const options: TlsOptions = {
-    ciphers: "PSK",
-    maxVersion: "TLSv1.2",
-    pskCallback: () => psk,
-  };
-  const secure = createSecureServer(options);
+  const { key, cert } = selfSigned("127.0.0.1");
+  const secure = createSecureServer({ key, cert });
   attach(secure, {}, (transport, peer) => {
     peers.push(peer);
     return echo(transport);
   });
-  const port = await started(secure);
-  const ws = new WebSocket(`wss://127.0.0.1:${port}/arcp`, {
-    ciphers: "PSK",
-    maxVersion: "TLSv1.2",
-    pskCallback: () => ({ psk, identity: "peer" }),
-    checkServerIdentity: () => undefined,
-  } as object);
-  after.push(() => ws.terminate());
-  await new Promise((done, fail) => ws.once("open", done).once("error", fail));
-  expect(peers[1]).toEqual({ address: "127.0.0.1", secure: true, loopback: true });
+  const url = `wss://127.0.0.1:${await started(secure)}/arcp`;
+  await expect(dialled(url)).rejects.toMatchObject({
+    cause: { code: "DEPTH_ZERO_SELF_SIGNED_CERT" },
+  });
+  const transport = await dialled(url, { tls: { ca: cert } });
+  expect(peers.slice(1)).toEqual([{ address: "127.0.0.1", secure: true, loopback: true }]);
   const text = "é".repeat(300_000);
-  ws.send(text);
-  const answer = await new Promise((resolve) => ws.once("message", resolve));
-  expect(String(answer) === text).toBe(true);
+  await transport.send([text]);
+  for await (const answer of transport.frames) {
+    expect(answer === text).toBe(true);
+    break;
+  }
+});
+
+test("R-6.1-5: a token in the Authorization header is the peer's, and in nothing that is printed of it", async () => {
+  const server = createServer();
+  const peers: PeerInfo[] = [];
+  const requests: Array<string | undefined> = [];
+  attach(server, {}, (_transport, peer, request) => {
+    peers.push(peer);
+    requests.push(request.url);
+  });
+  const port = await started(server);
+  for (const authorization of [
+    "Bearer s3cret.token~=",
+    "bearer  s3cret.token~= ",
+    "Basic YTpi",
+    "Bearer ",
+    "Bearer a b",
+    undefined,
+  ]) {
+    const headers: Record<string, string> = authorization === undefined ? {} : { authorization };
+    expect((await upgrade(port, "/arcp?x=1", headers)).status).toBe(101);
+  }
+  const token = "s3cret.token~=";
+  expect(peers.map(({ bearer }) => bearer?.())).toEqual([
+    token,
+    token,
+    ...Array(4).fill(undefined),
+  ]);
+  expect(requests).toEqual(Array(6).fill("/arcp?x=1"));
+  const [peer] = peers;
+  expect({ ...peer, address: "192.0.2.1" }.bearer?.()).toBe(token);
+  const printed = [
+    inspect(peer, { showHidden: true, depth: 9 }),
+    JSON.stringify(peer),
+    format("%o %j", peer, peer),
+    `${peer?.bearer}`,
+  ];
+  expect(printed.join()).not.toContain("s3cret");
 });
 
 test("close lets go of the server, closes its own connections with 1001, and the server goes on", async () => {

@@ -1,27 +1,40 @@
-import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { IncomingMessage, Server } from "node:http";
 import type { Server as SecureServer } from "node:https";
 import type { Duplex } from "node:stream";
-import { LocalError, type Transport, TransportClosedError } from "@arcp/core";
+import { LocalError, systemClock, type Transport, TransportClosedError } from "@arcp/core";
 import { WebSocketServer } from "ws";
 import { Connection, type ConnectionOptions } from "./connection.ts";
 import { serverWriter } from "./frame-writer.ts";
 import { type HostRules, hostCheck } from "./host-check.ts";
 import { isLoopback } from "./loopback.ts";
 import { type PeerInfo, peerOf } from "./peer.ts";
-import { pathOf, type RefusalStatus, refuseRequest, refuseUpgrade } from "./refusal.ts";
+import { type RefusalStatus, refuseUpgrade } from "./refusal.ts";
+import { type Endpoint, isWebSocket, UpgradeSwitch } from "./upgrade-switch.ts";
 
 export interface AttachOptions extends HostRules, ConnectionOptions {
   /** Where the endpoint is, `/arcp` by default. */
   readonly path?: string;
   /** The bytes that one inbound message may have, 4 MiB by default (R-4.1-6). */
   readonly maxMessageSize?: number;
+  /**
+   * The WebSocket sub-protocols to agree on with a client that offers some, `arcp` by default. None is asked for
+   * (R-4.1-4); one that offers others alone gets none, which browsers take as a refusal.
+   */
+  readonly subprotocols?: readonly string[];
+  /**
+   * Milliseconds in which a request for an upgrade has to be taken, 10,000 by default: one for another path that none of
+   * the server's other listeners has answered by then gets 404.
+   */
+  readonly upgradeTimeout?: number;
 }
 
 /**
  * Takes a new connection. Its failing with the connection (`TransportClosedError`) is taken as the end of that; any other
  * error is a bug: it closes the connection (`fault`) and stays unhandled, so the process hears of it.
+ *
+ * @param request what the connection began with, for what a proxy in front has to say
  */
-export type Accept = (transport: Transport, peer: PeerInfo) => unknown;
+export type Accept = (transport: Transport, peer: PeerInfo, request: IncomingMessage) => unknown;
 
 export interface Attachment extends AsyncDisposable {
   /**
@@ -32,17 +45,19 @@ export interface Attachment extends AsyncDisposable {
 }
 
 /**
- * Serves ARCP on one path of an HTTP server that exists already. Other paths are left to the server's other listeners;
- * where there are none, they get 404 instead of silence (R-4.1-2).
+ * Serves ARCP on one path of an HTTP server that exists already. Everything else is left to the server's other
+ * listeners; an upgrade that none of them takes gets 404 instead of silence (R-4.1-2).
  *
- * @throws LocalError `MISUSE` for a path that does not start with `/` or an allowed host that is none
+ * @throws LocalError `MISUSE` for a path that does not start with `/` or is taken by another attachment, or an allowed
+ *   host that is none
  */
 export function attach(
   server: Server | SecureServer,
   options: AttachOptions,
   accept: Accept,
 ): Attachment {
-  const { path = "/arcp", maxMessageSize = 4 * 1024 * 1024 } = options;
+  const { path = "/arcp", maxMessageSize = 4 * 1024 * 1024, subprotocols = ["arcp"] } = options;
+  const { upgradeTimeout = UPGRADE_TIMEOUT, clock = systemClock } = options;
   if (!path.startsWith("/"))
     throw new LocalError("MISUSE", `the path must start with "/": ${path}`);
   const upgrader = new WebSocketServer({
@@ -50,15 +65,12 @@ export function attach(
     clientTracking: false,
     perMessageDeflate: false,
     maxPayload: maxMessageSize,
+    handleProtocols: (offered) => subprotocols.find((name) => offered.has(name)) ?? false,
   });
   const isAdmitted = hostCheck(options);
   const connections = new Set<Connection>();
 
-  const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
-    if (pathOf(request) !== path) {
-      if (server.listenerCount("upgrade") === 1) refuseUpgrade(socket, 404);
-      return;
-    }
+  const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
     const status = refusal(request);
     if (status !== undefined) {
       refuseUpgrade(socket, status);
@@ -68,26 +80,20 @@ export function attach(
       const connection = new Connection(ws, socket, serverWriter(socket), options);
       connections.add(connection);
       void connection.gone.then(() => connections.delete(connection));
-      void hand(connection, peerOf(request.socket));
+      void hand(connection, request);
     });
   };
 
   const refusal = (request: IncomingMessage): RefusalStatus | undefined => {
     if (!isAdmitted(request.headers, listensOnLoopback(server))) return 403;
     if (request.method !== "GET") return 405;
-    if (request.headers.upgrade?.toLowerCase() !== "websocket") return 426;
+    if (!isWebSocket(request)) return 426;
     return undefined;
   };
 
-  const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
-    if (server.listenerCount("request") > 1) return;
-    const wrong = request.method === "GET" ? 426 : 405;
-    refuseRequest(response, pathOf(request) === path ? wrong : 404);
-  };
-
-  const hand = async (connection: Connection, peer: PeerInfo): Promise<void> => {
+  const hand = async (connection: Connection, request: IncomingMessage): Promise<void> => {
     try {
-      await accept(connection, peer);
+      await accept(connection, peerOf(request), request);
     } catch (error) {
       connection.close("fault");
       // A callback that reads or writes to the end fails with the connection, which is no bug of its own.
@@ -95,17 +101,20 @@ export function attach(
     }
   };
 
+  const upgrades = UpgradeSwitch.of(server);
+  const endpoint: Endpoint = { path, upgradeTimeout, clock, upgrade };
+  upgrades.add(endpoint);
+
   const close = async (): Promise<void> => {
-    server.off("upgrade", onUpgrade);
-    server.off("request", onRequest);
+    upgrades.remove(endpoint);
     for (const connection of connections) connection.close("going-away");
     await Promise.all([...connections].map((connection) => connection.gone));
   };
-
-  server.on("upgrade", onUpgrade);
-  server.on("request", onRequest);
   return { close, [Symbol.asyncDispose]: close };
 }
+
+/** The default of `upgradeTimeout`, in ms. */
+export const UPGRADE_TIMEOUT = 10_000;
 
 function listensOnLoopback(server: Server | SecureServer): boolean {
   const address = server.address();

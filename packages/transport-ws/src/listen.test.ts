@@ -1,6 +1,7 @@
 import { connect } from "node:net";
 import { type Transport, TransportClosedError } from "@arcp/core";
 import { afterEach, expect, test } from "vitest";
+import { RawPeer, upgradeRequest } from "../test/http-host.ts";
 import { dial } from "./dial.ts";
 import { listen } from "./listen.ts";
 
@@ -96,4 +97,17 @@ test("a port that is taken rejects with the system's error", async () => {
   after.push(() => server.close());
   const port = Number(new URL(server.url).port);
   await expect(listen({ port }, () => {})).rejects.toMatchObject({ code: "EADDRINUSE" });
+});
+
+test("what has not asked for an upgrade in time is closed with 408", async () => {
+  const server = await listen({ port: 0, upgradeTimeout: 100, closeTimeout: 50 }, () => {});
+  after.push(() => server.close());
+  const port = Number(new URL(server.url).port);
+  const half = await RawPeer.open(port, upgradeRequest("/arcp").slice(0, -2));
+  const ready = await RawPeer.open(port, upgradeRequest("/arcp"));
+  expect(await half.status()).toBe(408);
+  await half.closed;
+  // One that is upgraded has its own deadlines.
+  expect(await ready.status()).toBe(101);
+  expect(ready.socket.destroyed).toBe(false);
 });

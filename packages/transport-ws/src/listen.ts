@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { type Accept, type AttachOptions, attach } from "./attach.ts";
+import { type Accept, type AttachOptions, attach, UPGRADE_TIMEOUT } from "./attach.ts";
 
 export interface ListenOptions extends AttachOptions {
   /** 0 takes a free one, which `url` then names. */
@@ -20,19 +20,17 @@ export interface ListeningServer extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** Milliseconds in which a connection has to ask for its upgrade, then it is closed with HTTP 408. */
-const UPGRADE_TIMEOUT = 10_000;
-
 /**
- * Serves ARCP on a port of its own. What is no WebSocket upgrade on the path gets an HTTP error (R-4.1-2).
+ * Serves ARCP on a port of its own. What is no WebSocket upgrade on the path gets an HTTP error (R-4.1-2), a connection
+ * that has not asked for its upgrade within `upgradeTimeout` is closed with 408.
  * Rejects with the system's error when the port cannot be had.
  */
 export async function listen(options: ListenOptions, accept: Accept): Promise<ListeningServer> {
-  const { port, host = "127.0.0.1", path = "/arcp" } = options;
+  const { port, host = "127.0.0.1", path = "/arcp", upgradeTimeout = UPGRADE_TIMEOUT } = options;
   const server = createServer({
-    headersTimeout: UPGRADE_TIMEOUT,
-    requestTimeout: UPGRADE_TIMEOUT,
-    connectionsCheckingInterval: UPGRADE_TIMEOUT / 10,
+    headersTimeout: upgradeTimeout,
+    requestTimeout: upgradeTimeout,
+    connectionsCheckingInterval: upgradeTimeout / 10,
   });
   const attachment = attach(server, options, accept);
   server.listen(port, host);

@@ -1,4 +1,4 @@
-import type { Socket } from "node:net";
+import type { IncomingMessage } from "node:http";
 import { TLSSocket } from "node:tls";
 import { isLoopback } from "./loopback.ts";
 
@@ -10,13 +10,20 @@ export interface PeerInfo {
   readonly secure: boolean;
   /** It runs on this machine. */
   readonly loopback: boolean;
+  /**
+   * The token of its `Authorization: Bearer` header, if it sent one. A function, so that whoever prints a peer does not
+   * print that (R-6.1-5).
+   */
+  readonly bearer?: () => string;
 }
 
-export function peerOf(socket: Socket): PeerInfo {
+export function peerOf({ socket, headers }: IncomingMessage): PeerInfo {
   const address = socket.remoteAddress?.replace(/^::ffff:(?=\d+\.)/, "");
+  const token = /^bearer +(\S+) *$/i.exec(headers.authorization ?? "")?.[1];
   return {
     address: address ?? "",
     secure: socket instanceof TLSSocket,
     loopback: address === undefined || isLoopback(address),
+    ...(token !== undefined && { bearer: () => token }),
   };
 }

@@ -1,13 +1,8 @@
-import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
+import { type ServerResponse, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
 
 /** An HTTP error in place of the upgrade: 403 host or origin, 404 path, 405 method, 426 not an upgrade (R-4.1-2). */
 export type RefusalStatus = 403 | 404 | 405 | 426;
-
-/** The path that a request names, without its query. */
-export function pathOf(request: IncomingMessage): string | undefined {
-  return request.url?.split("?", 1)[0];
-}
 
 /** Answers a request that asked for no upgrade. */
 export function refuseRequest(response: ServerResponse, status: RefusalStatus): void {
