@@ -14,7 +14,8 @@ import { Session } from "./session.ts";
 import { SessionKeeper } from "./session-keeper.ts";
 
 export interface ConnectOptions {
-  readonly token: TokenSource;
+  /** None when the connection brings one along, in an `Authorization` header. */
+  readonly token?: TokenSource;
   /** What the client says of itself. Default: `@arcp/client` and its version. */
   readonly client?: ClientDescription;
   /** Features to offer. Default: all that this client understands. */

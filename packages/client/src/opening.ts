@@ -12,7 +12,7 @@ export interface ClientDescription {
 
 /** What every opening message of a client says alike. */
 export interface Introduction {
-  readonly token: TokenSource;
+  readonly token: TokenSource | undefined;
   readonly client: ClientDescription;
   /** The features that are offered. */
   readonly features: readonly string[];
@@ -26,7 +26,9 @@ export async function openingFrame(
   const id = newMessageId("req_");
   const introduction: Payload<"session.hello"> = {
     client: { ...client },
-    auth: { scheme: "bearer", token: typeof token === "string" ? token : await token() },
+    ...(token !== undefined && {
+      auth: { scheme: "bearer", token: typeof token === "string" ? token : await token() },
+    }),
     capabilities: { encodings: ["json"], features: [...features] },
   };
   if (session === undefined) return encode({ id, type: "session.hello", payload: introduction });

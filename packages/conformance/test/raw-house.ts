@@ -24,9 +24,9 @@ export async function house({ listening, ...options }: HouseOptions = {}) {
     agents: [puppets.agent, ...(options.agents ?? [])],
   });
   // Where the next connections seem to come from.
-  let peer: Peer | undefined;
-  const server = await listen({ port: 0, ...listening }, (transport, real) =>
-    runtime.serve(transport, peer ?? real),
+  let source: Peer | undefined;
+  const server = await listen({ port: 0, ...listening }, (transport, { bearer, ...real }) =>
+    runtime.serve(transport, { ...(source ?? real), ...(bearer !== undefined && { bearer }) }),
   );
   return {
     runtime,
@@ -34,7 +34,7 @@ export async function house({ listening, ...options }: HouseOptions = {}) {
     puppets,
     url: server.url,
     from(address: string) {
-      peer = { address };
+      source = { address };
     },
     greeted: (features?: readonly string[], bearer = ALICE) =>
       RawSocket.greeted(server.url, bearer, features),

@@ -34,8 +34,8 @@ export class RawSocket {
     socket.on("error", () => {});
   }
 
-  static async open(url: string): Promise<RawSocket> {
-    const socket = new WebSocket(url);
+  static async open(url: string, headers: Record<string, string> = {}): Promise<RawSocket> {
+    const socket = new WebSocket(url, { headers });
     const raw = new RawSocket(socket);
     await once(socket, "open");
     return raw;
