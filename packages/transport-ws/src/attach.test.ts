@@ -1,4 +1,9 @@
+import { once } from "node:events";
 import { createServer, type IncomingMessage, request, type Server } from "node:http";
+import {
+  createSecureServer as createHttp2Server,
+  createServer as createPlainHttp2Server,
+} from "node:http2";
 import { createServer as createSecureServer } from "node:https";
 import { type AddressInfo, connect } from "node:net";
 import type { Duplex } from "node:stream";
@@ -340,6 +345,23 @@ test("an error of the callback closes its connection with 1011 and is not swallo
   } finally {
     for (const listener of before) process.on("unhandledRejection", listener);
   }
+});
+
+test("a server for HTTP/2 that also speaks HTTP/1 is one, for HTTP/2 alone it is not", async () => {
+  const { key, cert } = selfSigned("127.0.0.1");
+  const both = createHttp2Server({ key, cert, allowHTTP1: true });
+  attach(both, {}, echo);
+  both.listen(0, "127.0.0.1");
+  await once(both, "listening");
+  after.push(() => both.close());
+  const { port } = both.address() as AddressInfo;
+  const transport = await dialled(`wss://127.0.0.1:${port}/arcp`, { tls: { ca: cert } });
+  await transport.send(["ping"]);
+  for await (const frame of transport.frames) {
+    expect(frame).toBe("ping");
+    break;
+  }
+  expect(() => attach(createPlainHttp2Server(), {}, echo)).toThrow("HTTP/2 alone");
 });
 
 test("a path that could never match is refused at once", () => {

@@ -1,6 +1,8 @@
-import type { IncomingMessage, Server } from "node:http";
-import type { Server as SecureServer } from "node:https";
+import { type IncomingMessage, Server } from "node:http";
+import type { Http2SecureServer, Http2Server } from "node:http2";
+import type { Server as HttpsServer } from "node:https";
 import type { Duplex } from "node:stream";
+import { Server as TlsServer } from "node:tls";
 import { LocalError, systemClock, type Transport, TransportClosedError } from "@arcp/core";
 import { WebSocketServer } from "ws";
 import { Connection, type ConnectionOptions } from "./connection.ts";
@@ -29,6 +31,12 @@ export interface AttachOptions extends HostRules, ConnectionOptions {
 }
 
 /**
+ * What `attach` takes: a server for HTTP/1, one over TLS that also speaks it (`allowHTTP1`), or whatever a framework calls
+ * its server. One for HTTP/2 alone is refused, since it knows no upgrades.
+ */
+export type HttpServer = Server | HttpsServer | Http2SecureServer | Http2Server;
+
+/**
  * Takes a new connection. Its failing with the connection (`TransportClosedError`) is taken as the end of that; any other
  * error is a bug: it closes the connection (`fault`) and stays unhandled, so the process hears of it.
  *
@@ -48,14 +56,16 @@ export interface Attachment extends AsyncDisposable {
  * Serves ARCP on one path of an HTTP server that exists already. Everything else is left to the server's other
  * listeners; an upgrade that none of them takes gets 404 instead of silence (R-4.1-2).
  *
- * @throws LocalError `MISUSE` for a path that does not start with `/` or is taken by another attachment, or an allowed
- *   host that is none
+ * @throws LocalError `MISUSE` for a path that does not start with `/` or is taken by another attachment, an allowed
+ *   host that is none, or a server for HTTP/2 alone
  */
-export function attach(
-  server: Server | SecureServer,
-  options: AttachOptions,
-  accept: Accept,
-): Attachment {
+export function attach(server: HttpServer, options: AttachOptions, accept: Accept): Attachment {
+  if (!(server instanceof Server || server instanceof TlsServer)) {
+    throw new LocalError(
+      "MISUSE",
+      "attach takes an HTTP/1 server: one for HTTP/2 alone knows no upgrades",
+    );
+  }
   const { path = "/arcp", maxMessageSize = 4 * 1024 * 1024, subprotocols = ["arcp"] } = options;
   const { upgradeTimeout = UPGRADE_TIMEOUT, clock = systemClock } = options;
   if (!path.startsWith("/"))
@@ -116,7 +126,7 @@ export function attach(
 /** The default of `upgradeTimeout`, in ms. */
 export const UPGRADE_TIMEOUT = 10_000;
 
-function listensOnLoopback(server: Server | SecureServer): boolean {
+function listensOnLoopback(server: HttpServer): boolean {
   const address = server.address();
   return typeof address === "object" && address !== null && isLoopback(address.address);
 }

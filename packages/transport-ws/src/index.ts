@@ -1,4 +1,10 @@
-export { type Accept, type Attachment, type AttachOptions, attach } from "./attach.ts";
+export {
+  type Accept,
+  type Attachment,
+  type AttachOptions,
+  attach,
+  type HttpServer,
+} from "./attach.ts";
 export type { ConnectionOptions } from "./connection.ts";
 export { type DialOptions, dial } from "./dial.ts";
 export type { HostRules } from "./host-check.ts";

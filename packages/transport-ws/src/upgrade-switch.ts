@@ -1,4 +1,5 @@
-import { IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { IncomingMessage, type ServerResponse } from "node:http";
+import type { Server } from "node:net";
 import type { Duplex } from "node:stream";
 import { type Clock, LocalError, type Timer } from "@arcp/core";
 import { guard, isTaken, writtenBytes } from "./foreign-socket.ts";
