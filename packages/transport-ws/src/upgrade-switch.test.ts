@@ -149,6 +149,7 @@ test("a handler that answers late is left alone, whatever it does until then", a
   clock.advance(10_000);
   await setImmediate();
   for (const { url, socket } of seen) {
+    if (url !== "/ended") expect(socket.writableEnded).toBe(false);
     if (url === "/reads" || url === "/paused") socket.write("HTTP/1.1 101 Late\r\n\r\n");
   }
   expect(await Promise.all(peers.map((peer) => peer.status()))).toEqual([101, 101, 101, 401]);
@@ -225,7 +226,7 @@ test("an error that a handler makes itself is not swallowed, and one that it han
   const server = createServer();
   const mistake = new Error("mistake");
   const handled: unknown[] = [];
-  foreign(server, {
+  const seen = foreign(server, {
     "/mistake": (socket) => socket.destroy(mistake),
     "/handled": (socket) => socket.on("error", (error) => handled.push(error)).destroy(mistake),
     "/thrown": () => {
@@ -237,8 +238,12 @@ test("an error that a handler makes itself is not swallowed, and one that it han
   const visit = async (path: string): Promise<unknown[]> =>
     uncaught(async () => {
       const peer = await RawPeer.open(port, upgradeRequest(path));
-      // Whoever throws out of the event leaves the socket open.
-      if (path === "/thrown") await setImmediate().then(() => peer.reset());
+      await expect.poll(() => seen.at(-1)?.url).toBe(path);
+      const { socket } = seen.at(-1) ?? expect.fail();
+      // Whoever throws out of the event leaves the socket open, to be reset.
+      const gone = socket.destroyed || new Promise((resolve) => socket.once("close", resolve));
+      if (path === "/thrown") await peer.reset();
+      await gone;
       await peer.closed;
       await setImmediate();
     });
