@@ -1,7 +1,8 @@
 import { connect } from "node:net";
 import { type Transport, TransportClosedError } from "@arcp/core";
 import { afterEach, expect, test } from "vitest";
-import { RawPeer, upgradeRequest } from "../test/http-host.ts";
+import { RawPeer } from "../test/http-host.ts";
+import { upgradeRequest } from "../test/upgrade-request.ts";
 import { dial } from "./dial.ts";
 import { listen } from "./listen.ts";
 

@@ -6,7 +6,8 @@ import { setImmediate } from "node:timers/promises";
 import { ManualClock, type Transport } from "@arcp/core";
 import { expect, test } from "vitest";
 import { WebSocket, WebSocketServer } from "ws";
-import { afterwards, RawPeer, started, upgradeRequest } from "../test/http-host.ts";
+import { afterwards, RawPeer, started } from "../test/http-host.ts";
+import { upgradeRequest } from "../test/upgrade-request.ts";
 import { type AttachOptions, attach } from "./attach.ts";
 import { dial } from "./dial.ts";
 

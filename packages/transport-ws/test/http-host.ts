@@ -24,22 +24,6 @@ export async function started(server: Server, host = "127.0.0.1"): Promise<numbe
   return (server.address() as AddressInfo).port;
 }
 
-const KEY = "MDEyMzQ1Njc4OWFiY2RlZg==";
-
-/** The text of an upgrade request. */
-export function upgradeRequest(path: string, headers: Record<string, string> = {}): string {
-  const all = {
-    Host: "localhost",
-    Connection: "Upgrade",
-    Upgrade: "websocket",
-    "Sec-WebSocket-Version": "13",
-    "Sec-WebSocket-Key": KEY,
-    ...headers,
-  };
-  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
-  return `GET ${path} HTTP/1.1\r\n${lines.join("")}\r\n`;
-}
-
 /** A connection that says what a test wants it to, and keeps what it gets. */
 export class RawPeer {
   readonly socket: Socket;
