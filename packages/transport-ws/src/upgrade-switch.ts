@@ -18,7 +18,7 @@ const switches = new WeakMap<Server, UpgradeSwitch>();
 
 /**
  * Who gets the upgrade requests of an HTTP server: an endpoint of ours, by its path, or the server's other listeners,
- * and never both ([ADR 18](../../../docs/adr/0018-beside-other-upgrade-handlers.md)). All that is attached to a server
+ * and never both ([ADR 22](../../../docs/adr/0022-beside-other-upgrade-handlers.md)). All that is attached to a server
  * shares one.
  */
 export class UpgradeSwitch {
