@@ -64,7 +64,7 @@ export class Connection implements Link, Watched {
   readonly outbox: Outbox;
   readonly #transport: Transport;
   readonly #context: ConnectionContext;
-  readonly #remote: Remote;
+  #remote: Remote;
   readonly #logger: Logger;
   #deadline: Timer | undefined;
   /** The session's highest number when it was asked last whether it is of use. */
@@ -180,7 +180,10 @@ export class Connection implements Link, Watched {
     if (opening instanceof ArcpError) return this.#fail(opening, "refused", newSessionId());
     const { id } = opening;
     try {
-      const outcome = await handshake(this.#context, opening, this.#remote);
+      const remote = this.#remote;
+      // Its token is needed once, and is kept no longer than that (R-6.1-5).
+      this.#remote = { source: remote.source, confidential: remote.confidential };
+      const outcome = await handshake(this.#context, opening, remote);
       if (outcome.kind === "bound") return await this.#arrive(outcome);
       const { code } = outcome.error;
       this.#logger.warn({ code, source: this.#remote.source }, "an opening request was refused");
