@@ -3,12 +3,14 @@ import { type CodeBlock, type Page, pages } from "./page.ts";
 /** A file of a program. */
 export interface Part extends CodeBlock {
   readonly file: string;
+  /** Whether the program starts it by itself. */
+  readonly spawned: boolean;
 }
 
 /**
  * What a page shows as runnable. A block ```` ```ts runnable ```` is a program of its own. Blocks of a page with
  * `file=NAME` are one program: all but the last are started first, in order, each when the one before has printed a
- * line; they run until the last has ended. A block ```` ```text output ```` behind it is what the last part prints.
+ * line; they run until the last has ended. One with `spawned` too is only written: another starts it. A block ```` ```text output ```` behind it is what the last part prints.
  */
 export interface Program {
   readonly page: string;
@@ -39,7 +41,8 @@ export function programsOf({ path, blocks }: Page): Program[] {
     } else {
       latest = whole;
     }
-    latest.parts.push({ ...block, file: file ?? "main.ts" });
+    const spawned = words.includes("spawned");
+    latest.parts.push({ ...block, file: file ?? "main.ts", spawned });
   }
   return programs;
 }

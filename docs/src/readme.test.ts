@@ -37,6 +37,7 @@ describe("tables of options name every option, and nothing else", () => {
   const limits = "packages/runtime/src/limits.ts";
   const client = "packages/client/src";
   const ws = "packages/transport-ws/src";
+  const stdio = "packages/transport-stdio/src";
   const attach = [
     ...interfaceKeys(`${ws}/attach.ts`, "AttachOptions"),
     ...interfaceKeys(`${ws}/host-check.ts`, "HostRules"),
@@ -58,6 +59,16 @@ describe("tables of options name every option, and nothing else", () => {
     ["transport-ws", "`listen`", [...interfaceKeys(`${ws}/listen.ts`, "ListenOptions"), ...attach]],
     ["transport-ws", "`dial`", dial],
     ["transport-ws", "`dial`", interfaceKeys(`${ws}/platform-dial.ts`, "DialOptions")],
+    [
+      "transport-stdio",
+      "`spawnRuntime`",
+      interfaceKeys(`${stdio}/spawn-runtime.ts`, "SpawnOptions"),
+    ],
+    [
+      "transport-stdio",
+      "`serveStdio`",
+      interfaceKeys(`${stdio}/stream-transport.ts`, "StreamOptions"),
+    ],
     [
       "runtime",
       "`memoryStore`",

@@ -13,12 +13,13 @@ const PORT = "7777";
 export async function run({ parts }: Program, deadline?: number): Promise<Exit> {
   using scratch = new Scratch();
   await using background = new AsyncDisposableStack();
-  const started: Process[] = [];
+  const started: (readonly [name: string, process: Process])[] = [];
   let port = "0";
   for (const part of parts.slice(0, -1)) {
     const file = scratch.write(part.file, sourceOf(part).replaceAll(PORT, port));
+    if (part.spawned) continue;
     const child = background.use(new Process([file], scratch.path, deadline));
-    started.push(child);
+    started.push([part.file, child]);
     port = /:(\d+)/.exec(await child.firstLine)?.[1] ?? port;
   }
   const [last] = parts.slice(-1);
@@ -26,10 +27,10 @@ export async function run({ parts }: Program, deadline?: number): Promise<Exit> 
   const file = scratch.write(last.file, sourceOf(last).replaceAll(PORT, port));
   await using child = new Process([file], scratch.path, deadline);
   const exit = await child.exit;
-  for (const [index, server] of started.entries()) {
+  for (const [name, server] of started) {
     if (server.running) continue;
     const { stderr } = await server.exit;
-    throw new Error(`${parts[index]?.file} ended before ${last.file} did: ${stderr}`);
+    throw new Error(`${name} ended before ${last.file} did: ${stderr}`);
   }
   return exit;
 }

@@ -3,6 +3,7 @@ import { catalogue, isMessageType, type MessageType } from "./catalogue.ts";
 import { type Envelope, EnvelopeHeader, PROTOCOL_VERSION } from "./envelope.ts";
 import { MAX_JSON_DEPTH, nestsDeeperThan } from "./json.ts";
 import { isPlainEvent } from "./plain-event.ts";
+import { defectOf } from "./unreadable-frame.ts";
 
 /** What a frame turned out to be. */
 export type Decoded =
@@ -36,7 +37,7 @@ export function decode(frame: string): Decoded {
   try {
     value = JSON.parse(frame);
   } catch {
-    return malformed("the message is not valid JSON");
+    return malformed(defectOf(frame) ?? "the message is not valid JSON");
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     return malformed("the message is not a JSON object");

@@ -97,4 +97,5 @@ export {
 } from "./trace.ts";
 export { type CloseReason, type Dial, HIGH_WATER_MARK, type Transport } from "./transport.ts";
 export { TransportClosedError } from "./transport-closed-error.ts";
+export { unreadableFrame } from "./unreadable-frame.ts";
 export { isVendorName } from "./vendor-name.ts";

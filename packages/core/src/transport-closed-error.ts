@@ -10,11 +10,11 @@ export class TransportClosedError extends LocalError {
   readonly reason: CloseReason | undefined;
 
   constructor(reason?: CloseReason, options?: { cause?: unknown }) {
-    super(
-      "TRANSPORT_CLOSED",
-      reason === undefined ? "the connection broke" : `the connection was closed (${reason})`,
-      { ...options, retryable: !LASTING.includes(reason) },
-    );
+    const what =
+      reason === undefined ? "the connection broke" : `the connection was closed (${reason})`;
+    const { cause } = options ?? {};
+    const message = cause instanceof Error ? `${what}: ${cause.message}` : what;
+    super("TRANSPORT_CLOSED", message, { ...options, retryable: !LASTING.includes(reason) });
     this.reason = reason;
   }
 }

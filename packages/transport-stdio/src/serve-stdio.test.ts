@@ -1,0 +1,227 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Writable } from "node:stream";
+import { text } from "node:stream/consumers";
+import { connect } from "@arcp/client";
+import { decode, encode, newMessageId, type Transport } from "@arcp/core";
+import { sqliteStore } from "@arcp/store-sqlite";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { chat, cross, orphan } from "../test/crossing.ts";
+import { exists, pathOf, spawned, until } from "../test/spawned.ts";
+
+const TOKEN = { token: "secret" };
+
+function scratch(): string {
+  const path = mkdtempSync(join(tmpdir(), "arcp-stdio-"));
+  onTestFinished(() => rmSync(path, { recursive: true }));
+  return path;
+}
+
+/** Keeps what a process writes to its stderr. */
+class Heard extends Writable {
+  text = "";
+
+  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
+    this.text += chunk;
+    done();
+  }
+}
+
+/** The program with nothing between it and the test. */
+function bare(program: string, ...args: string[]) {
+  const child = spawn(process.execPath, [pathOf(program), ...args], { stdio: "pipe" });
+  const output = Promise.all([text(child.stdout), text(child.stderr), once(child, "close")]).then(
+    ([stdout, stderr, [code]]) => ({ stdout, stderr, code: code as number | null }),
+  );
+  return { child, output };
+}
+
+async function next(transport: Transport, frames = transport.frames[Symbol.asyncIterator]()) {
+  const { value } = await frames.next();
+  const decoded = decode(value);
+  if (decoded.kind !== "ok") throw new Error(`not a message: ${value}`);
+  return decoded.message;
+}
+
+const hello = (token: string) =>
+  encode({
+    id: newMessageId("req_"),
+    type: "session.hello",
+    payload: {
+      client: { name: "test", version: "0" },
+      auth: { scheme: "bearer", token },
+      capabilities: { encodings: ["json"], features: [] },
+    },
+  });
+const ping = (nonce: string) =>
+  encode({ id: newMessageId("req_"), type: "session.ping", payload: { nonce } });
+
+describe("stdout is the protocol's alone", () => {
+  test("R-4.2-2: what an agent prints goes to stderr, and every event arrives", async () => {
+    const stderr = new Heard();
+    const client = await connect(spawned([], { stderr }), TOKEN);
+    await chat(client, 100, () => stderr.text);
+  });
+
+  test("R-4.2-1, R-4.2-2, R-4.2-3: nothing is on it but envelopes, one to a line", async () => {
+    const { child, output } = bare("serve.ts");
+    const submit = { agent: "chatty", input: { rounds: 20 } };
+    const id = newMessageId("req_");
+    child.stdin.write(
+      `${hello("secret")}\n${encode({ id, type: "job.submit", payload: submit })}\n`,
+    );
+    let said = "";
+    child.stdout.on("data", (chunk) => {
+      said += chunk;
+      if (said.includes('"job.result"')) child.stdin.end();
+    });
+    const { stdout, stderr, code } = await output;
+    expect(code).toBe(0);
+    expect(stderr).toContain("written 19, without an end");
+    const lines = stdout.split("\n");
+    expect(lines.pop()).toBe("");
+    expect(lines.map((line) => decode(line).kind)).toEqual(lines.map(() => "ok"));
+    expect(lines.length).toBeGreaterThan(20);
+    expect(stdout).not.toContain("\r");
+    expect(stdout.charCodeAt(0)).toBe("{".charCodeAt(0));
+  });
+});
+
+describe("lines that cannot be read", () => {
+  test("R-4.2-4: an over-long line is refused with INVALID_REQUEST, and the session goes on", async () => {
+    const transport = await spawned()(new AbortController().signal);
+    const frames = transport.frames[Symbol.asyncIterator]();
+    await transport.send([hello("secret")]);
+    expect(await next(transport, frames)).toHaveProperty("type", "session.welcome");
+    await transport.send([ping("x".repeat(4 * 1024 * 1024)), ping("behind it")]);
+    expect(await next(transport, frames)).toMatchObject({
+      type: "session.error",
+      payload: {
+        code: "INVALID_REQUEST",
+        message: "the message is longer than 4194304 bytes",
+      },
+    });
+    expect(await next(transport, frames)).toMatchObject({
+      type: "session.pong",
+      payload: { ping_nonce: "behind it" },
+    });
+    transport.close();
+  });
+
+  test("R-4.2-1, R-4.2-3: CR LF, blank lines and a byte-order mark are taken; what is not UTF-8 is refused", async () => {
+    const { child, output } = bare("serve.ts");
+    child.stdin.write(`\uFEFF${hello("secret")}\r\n\r\n\n${ping("1")}\r\n`);
+    child.stdin.write(Buffer.from([0x22, 0xc3, 0x28, 0x0a]));
+    child.stdin.end(`${ping("2")}\n`);
+    const { stdout } = await output;
+    const messages = stdout
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    expect(messages).toMatchObject([
+      { type: "session.welcome" },
+      { type: "session.pong", payload: { ping_nonce: "1" } },
+      {
+        type: "session.error",
+        payload: { code: "INVALID_REQUEST", message: "the message is not UTF-8" },
+      },
+      { type: "session.pong", payload: { ping_nonce: "2" } },
+    ]);
+  });
+});
+
+describe("the end", () => {
+  test("R-4.2-5: once the parent has closed the pipe, jobs are cancelled and the process exits", async () => {
+    const stderr = new Heard();
+    const client = await connect(spawned([], { stderr }), TOKEN);
+    const job = await client.submit("heedful");
+    const { value } = await job.events[Symbol.asyncIterator]().next();
+    expect(value).toMatchObject({ kind: "status" });
+    let pid = 0;
+    for await (const { kind, body } of job.events) {
+      if (kind !== "log") continue;
+      pid = Number(body.message);
+      break;
+    }
+    await client.close();
+    await until(() => !exists(pid));
+    expect(stderr.text).toContain("cancelled: ");
+  });
+
+  test("R-4.2-5: a killed parent ends it, though its agent heeds nothing and prints into broken pipes", async () => {
+    const exitCode = join(scratch(), "exit-code");
+    await orphan("memory", exitCode);
+    expect(readFileSync(exitCode, "utf8")).toBe("0");
+  });
+
+  test("R-4.2-5: with a durable store the job is left to the next process", async () => {
+    const path = scratch();
+    const [file, exitCode] = [join(path, "arcp.db"), join(path, "exit-code")];
+    await orphan(file, exitCode);
+    expect(readFileSync(exitCode, "utf8")).toBe("0");
+    const store = sqliteStore(file);
+    onTestFinished(() => store.close());
+    const [job] = await store.jobs.list({ limit: 10 });
+    expect(job).toMatchObject({ agent: "endless", status: "running" });
+  });
+
+  test("a client with a wrong token is told so, and its process ends well", async () => {
+    const exitCode = join(scratch(), "exit-code");
+    const connecting = connect(spawned(["memory", exitCode]), { token: "wrong" });
+    await expect(connecting).rejects.toMatchObject({ code: "UNAUTHENTICATED" });
+    await until(() => readFile(exitCode) === "0");
+  });
+
+  test("a session that is closed ends the process at once", async () => {
+    const exitCode = join(scratch(), "exit-code");
+    const client = await connect(spawned(["memory", exitCode]), TOKEN);
+    await client.close();
+    await until(() => readFile(exitCode) === "0");
+  });
+
+  test("a parent that reads nothing and closes the pipe does not hold it up", async () => {
+    const args = [pathOf("serve-failing.ts"), "broken"];
+    const child = spawn(process.execPath, args, { stdio: "pipe" });
+    const heard = text(child.stderr);
+    child.stdin.end();
+    await once(child, "exit");
+    expect(await heard).toBe("over\n");
+    expect(child.stdout.readableLength).toBe(0);
+    child.stdout.destroy();
+  });
+});
+
+describe("misuse", () => {
+  test("the streams are served once", async () => {
+    const { child, output } = bare("serve-failing.ts", "twice");
+    child.stdin.end();
+    const { stderr } = await output;
+    expect(stderr).toContain("stdio is served already: a process has one stdout");
+  });
+
+  test("what accept fails with is told to the program, and the connection is closed", async () => {
+    const { child, output } = bare("serve-failing.ts", "accept");
+    child.stdin.end();
+    expect(await output).toEqual({
+      stdout: "",
+      stderr: 'failed: Error: no, {"address":"","secure":false,"loopback":true}\n',
+      code: 0,
+    });
+  });
+});
+
+test("R-4.2-1: events and a long result pass from process to process, byte for byte", async () => {
+  const { events, bytes } = await cross(2_000, 16);
+  expect([events, bytes]).toEqual([2_000, 4 * 1024 * 1024]);
+});
+
+function readFile(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return undefined;
+  }
+}

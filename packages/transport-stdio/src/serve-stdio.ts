@@ -1,0 +1,35 @@
+import { type Transport, TransportClosedError } from "@arcp/core";
+import { takeStdout } from "./own-stdout.ts";
+import { type StreamOptions, StreamTransport } from "./stream-transport.ts";
+
+/** What is known of the process at the other end of a pipe: it runs on this machine. */
+export interface PeerInfo {
+  /** Empty: a pipe has none. */
+  readonly address: string;
+  readonly secure: boolean;
+  readonly loopback: boolean;
+}
+
+/** Takes the connection. Its failing with that (`TransportClosedError`) is taken as the end of it. */
+export type Accept = (transport: Transport, peer: PeerInfo) => unknown;
+
+/**
+ * Serves ARCP on the standard streams of this process, to the one that started it. From now on stdout is the protocol's
+ * alone: what agents write to it, by `console.log` too, goes to stderr (R-4.2-2).
+ *
+ * @returns a promise that resolves once the connection is over, for instance since the parent is gone. Nobody can come
+ *   back on it, so close the runtime then and let the process end (R-4.2-5)
+ * @throws LocalError `MISUSE` when they are served already
+ * @throws whatever else `accept` fails with; the connection is closed then (`fault`)
+ */
+export async function serveStdio(accept: Accept, options: StreamOptions = {}): Promise<void> {
+  const transport = new StreamTransport(process.stdin, takeStdout(), options);
+  try {
+    await accept(transport, { address: "", secure: false, loopback: true });
+  } catch (error) {
+    transport.close("fault");
+    await transport.gone;
+    if (!(error instanceof TransportClosedError)) throw error;
+  }
+  await transport.gone;
+}

@@ -1,0 +1,308 @@
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Writable } from "node:stream";
+import { connect } from "@arcp/client";
+import { type Dial, type Transport, TransportClosedError } from "@arcp/core";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { exists, spawned, until } from "../test/spawned.ts";
+import { type SpawnOptions, spawnRuntime } from "./index.ts";
+
+const TOKEN = { token: "secret" };
+const forever = new AbortController().signal;
+
+/** A program of one line as the runtime. */
+function program(code: string, options: SpawnOptions = {}): Dial {
+  return spawnRuntime(process.execPath, ["-e", code], { stderr: "ignore", ...options });
+}
+
+async function frames(transport: Transport): Promise<string[]> {
+  const read: string[] = [];
+  for await (const frame of transport.frames) read.push(frame);
+  return read;
+}
+
+/** What the program says first: its pid. */
+async function pidOf(transport: Transport): Promise<number> {
+  const { value } = await transport.frames[Symbol.asyncIterator]().next();
+  return JSON.parse(value).pid;
+}
+
+const SAY_PID = "process.stdout.write(JSON.stringify({ pid: process.pid }) + '\\n');";
+
+async function failure(work: Promise<unknown>): Promise<Error & { reason?: unknown }> {
+  const error = await work.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  if (!(error instanceof Error)) throw new Error("it did not fail");
+  return error;
+}
+
+describe("a command that is no runtime", () => {
+  test("one that does not exist is told by its name", async () => {
+    const error = await failure(connect(spawnRuntime("no-such-command"), TOKEN));
+    expect(error).toBeInstanceOf(TransportClosedError);
+    expect(error.message).toContain(
+      "the runtime (no-such-command) could not be started: there is no such command",
+    );
+  });
+
+  test("a directory that does not exist is told, and not taken for the command", async () => {
+    const error = await failure(connect(program("", { cwd: "/no/such/place" }), TOKEN));
+    expect(error.message).toContain("could not be started: there is no directory /no/such/place");
+  });
+
+  test("arguments that the system cannot take are told", async () => {
+    const error = await failure(connect(spawnRuntime("node", ["a\0b"]), TOKEN));
+    expect(error).toBeInstanceOf(TransportClosedError);
+    expect(error.message).toContain("the runtime (node) could not be started: ");
+  });
+
+  test("its exit code and the end of its stderr are in the error of connect", async () => {
+    const code = "for (let i = 0; i < 30; i++) console.error('line ' + i); process.exit(3)";
+    const error = await failure(connect(program(code), TOKEN));
+    expect(error).toBeInstanceOf(TransportClosedError);
+    expect(error.message).toContain("exited with code 3; it last wrote to stderr:\nline 20\n");
+    expect(error.message).toMatch(/line 29$/);
+  });
+
+  test("one that ends well and says nothing is an error too", async () => {
+    const error = await failure(connect(program(""), TOKEN));
+    expect(error.message).toContain("exited with code 0; it wrote nothing to stderr");
+  });
+
+  test("the signal that ended it is in the error", async () => {
+    const error = await failure(connect(program("process.kill(process.pid, 'SIGKILL')"), TOKEN));
+    expect(error.message).toContain("was ended by the signal SIGKILL");
+  });
+
+  test("R-4.2-2: one that prints something else first is told what it printed", async () => {
+    const code = "fs.writeSync(1, 'Listening on port 8080\\n'); setInterval(() => {}, 1000)";
+    const error = await failure(connect(program(code), TOKEN));
+    expect(error).toBeInstanceOf(TransportClosedError);
+    expect(error.message).toContain(
+      'began its standard output with what is no message: "Listening on port 8080"; what it logs belongs on stderr',
+    );
+  });
+
+  test("one that dies within a line is told by its exit, not by the line", async () => {
+    const code = `fs.writeSync(1, '{"arcp":"1.1","id":"m","ty'); process.exit(4)`;
+    const error = await failure(connect(program(code), TOKEN));
+    expect(error.message).toContain("exited with code 4");
+  });
+});
+
+describe("the process", () => {
+  test("gets what was sent before the close, sees the end of its input, and is waited for", async () => {
+    const code = `${SAY_PID} process.stdin.on("data", (d) => process.stderr.write(d)); process.stdin.on("end", () => console.error("end"))`;
+    let said = "";
+    const stderr = new Writable({
+      write(chunk, _encoding, done) {
+        said += chunk;
+        done();
+      },
+    });
+    const transport = await program(code, { stderr })(forever);
+    const pid = await pidOf(transport);
+    await transport.send(["{1}", "{2}"]);
+    transport.close();
+    await until(() => !exists(pid));
+    expect(said).toBe("{1}\n{2}\nend\n");
+  });
+
+  test("gets SIGTERM when it does not end with its input", async () => {
+    const code = `${SAY_PID} process.on("SIGTERM", () => { console.error("told"); process.exit() }); setInterval(() => {}, 1000)`;
+    let said = "";
+    const stderr = new Writable({
+      write(chunk, _encoding, done) {
+        said += chunk;
+        done();
+      },
+    });
+    const transport = await program(code, { stderr, closeTimeout: 20 })(forever);
+    const pid = await pidOf(transport);
+    transport.close();
+    await until(() => !exists(pid));
+    expect(said).toBe("told\n");
+  });
+
+  test("is killed when it does not heed SIGTERM either", async () => {
+    const code = `process.on("SIGTERM", () => {}); ${SAY_PID} setInterval(() => {}, 1000)`;
+    const transport = await program(code, { closeTimeout: 20 })(forever);
+    const pid = await pidOf(transport);
+    transport.close();
+    await until(() => !exists(pid));
+  });
+
+  test("is ended when it closes its output and lives on", async () => {
+    const code = `${SAY_PID} setImmediate(() => { fs.closeSync(1); setInterval(() => {}, 1000) })`;
+    const transport = await program(code, { closeTimeout: 20 })(forever);
+    const iterator = transport.frames[Symbol.asyncIterator]();
+    const pid = JSON.parse((await iterator.next()).value).pid;
+    await expect(iterator.next()).rejects.toThrow("was ended by the signal SIGTERM");
+    expect(exists(pid)).toBe(false);
+    await expect(transport.send(["{}"])).rejects.toThrow(TransportClosedError);
+  });
+
+  test("that leaves a process behind which holds its streams is not waited for", async () => {
+    const left = `require("child_process").spawn(process.execPath, ["-e", "setTimeout(() => {}, 60000)"], { stdio: "inherit", detached: true })`;
+    const code = `const { pid } = ${left}; process.stdout.write(JSON.stringify({ pid }) + '\\n', () => process.exit(5))`;
+    const transport = await program(code, { closeTimeout: 50 })(forever);
+    const iterator = transport.frames[Symbol.asyncIterator]();
+    const pid = JSON.parse((await iterator.next()).value).pid;
+    onTestFinished(() => void process.kill(pid));
+    await expect(iterator.next()).rejects.toThrow("exited with code 5");
+  });
+
+  test("that ends while its output waits for a slow reader loses nothing of it", async () => {
+    const line = JSON.stringify("x".repeat(1000));
+    const code = `process.stdout.write("{}\\n" + ${JSON.stringify(`${line}\n`)}.repeat(700), () => process.exit(6))`;
+    const transport = await program(code, { closeTimeout: 5 })(forever);
+    // Long enough that it would have been given up, were it not for what waits.
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    const read: string[] = [];
+    const reading = (async () => {
+      for await (const frame of transport.frames) read.push(frame);
+    })();
+    await expect(reading).rejects.toThrow("exited with code 6");
+    expect(read).toHaveLength(701);
+  });
+
+  test("that floods its stderr goes on, and the error stays short", async () => {
+    const flood = `for (let i = 0; i < 200; i++) fs.writeSync(2, "y".repeat(65536) + "\\n")`;
+    const transport = await program(`${flood}; console.error("the end"); process.exit(7)`)(forever);
+    const error = await failure(frames(transport));
+    expect(error.message).toContain("exited with code 7");
+    expect(error.message).toMatch(/the end$/);
+    expect(error.message.length).toBeLessThan(9_000);
+  });
+
+  test("that floods its stderr waits for whoever takes it", async () => {
+    const taken: (() => void)[] = [];
+    const stderr = new Writable({ write: (_chunk, _encoding, done) => void taken.push(done) });
+    const code = `${SAY_PID} process.stderr.write("y".repeat(10e6))`;
+    const transport = await program(code, { stderr })(forever);
+    const pid = await pidOf(transport);
+    await until(() => taken.length === 1);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(stderr.writableLength).toBeLessThan(1024 * 1024);
+    transport.close();
+    stderr.on("error", () => {});
+    stderr.destroy();
+    process.kill(pid, "SIGKILL");
+    await until(() => !exists(pid));
+  });
+});
+
+describe("dialling", () => {
+  test("is refused to a signal that has aborted, and starts nothing", async () => {
+    const reason = new Error("no more");
+    await expect(program("")(AbortSignal.abort(reason))).rejects.toBe(reason);
+  });
+
+  test.each([0, 1, 2, 3, 4, 5, 6, 8, 12, 20])(
+    "that is aborted in the %i. step of starting ends the process",
+    async (steps) => {
+      const running = () => process.getActiveResourcesInfo().filter((one) => one === "ProcessWrap");
+      const before = running().length;
+      const abort = new AbortController();
+      const dialling = program("setInterval(() => {}, 1000)")(abort.signal);
+      const refused = expect(dialling).rejects.toThrow("enough");
+      for (let step = 0; step < steps; step++) await undefined;
+      abort.abort(new Error("enough"));
+      await refused;
+      await until(() => running().length === before);
+    },
+  );
+
+  test("waits for the process before, which may still hold the store, and for no other", async () => {
+    const code = `${SAY_PID} process.stdin.resume().on("end", () => setTimeout(() => {}, 200))`;
+    const dial = program(code);
+    const [first, beside] = [await dial(forever), await dial(forever)];
+    const [pid, other] = [await pidOf(first), await pidOf(beside)];
+    first.close();
+    const next = await dial(forever);
+    expect(exists(pid)).toBe(false);
+    expect(exists(other)).toBe(true);
+    beside.close();
+    const impatient = dial(AbortSignal.timeout(20));
+    await expect(impatient).rejects.toHaveProperty("name", "TimeoutError");
+    next.close();
+    await until(() => !exists(other));
+  });
+
+  test("leaves no listener on the process's own stderr", async () => {
+    const before = process.stderr.eventNames().map((name) => process.stderr.listenerCount(name));
+    for (let i = 0; i < 3; i++) {
+      await failure(frames(await program("", { stderr: process.stderr })(forever)));
+    }
+    expect(process.stderr.eventNames().map((name) => process.stderr.listenerCount(name))).toEqual(
+      before,
+    );
+  });
+});
+
+describe("a client", () => {
+  test("R-6.3-1: goes on in a fresh process on the same store when the one before was killed", async () => {
+    const scratch = mkdtempSync(join(tmpdir(), "arcp-stdio-"));
+    onTestFinished(() => rmSync(scratch, { recursive: true }));
+    const dial = spawned([join(scratch, "arcp.db")], { stderr: "ignore" });
+    await using client = await connect(dial, TOKEN);
+    const errors: string[] = [];
+    const watching = (async () => {
+      for await (const state of client.states) {
+        if (state.kind === "retrying") errors.push(state.error.message);
+      }
+    })();
+    const job = await client.submit("suicidal");
+    const said: unknown[] = [];
+    for await (const { kind, body } of job.events) if (kind === "log") said.push(body.message);
+    expect(said).toEqual(["attempt 1", "attempt 2"]);
+    expect(await job.result()).toBe(2);
+    await client.close();
+    await watching;
+    expect(errors.length).toBeGreaterThan(0);
+    expect(errors[0]).toContain(
+      "was ended by the signal SIGKILL; it last wrote to stderr:\nabout to die",
+    );
+  });
+
+  test("R-4.2-2: outlives what is written to the file of stdout past everything", async () => {
+    await using client = await connect(spawned([], { stderr: "ignore" }), TOKEN);
+    const job = await client.submit("raw");
+    const said: unknown[] = [];
+    for await (const { kind, body } of job.events) if (kind === "log") said.push(body.message);
+    expect(said).toEqual(["before", "after"]);
+    expect(await job.result()).toBe("done");
+  });
+
+  test("whose connecting is aborted leaves no process", async () => {
+    const abort = new AbortController();
+    const started = Promise.withResolvers<number>();
+    const dial: Dial = async (signal) => {
+      const transport = await program(`${SAY_PID} process.stdin.resume()`)(signal);
+      started.resolve(await pidOf(transport));
+      return transport;
+    };
+    const connecting = connect(dial, { ...TOKEN, signal: abort.signal });
+    const pid = await started.promise;
+    abort.abort(new Error("enough"));
+    await expect(connecting).rejects.toThrow("enough");
+    await until(() => !exists(pid));
+  });
+});
+
+test("once it is done with, nothing keeps this process alive", async () => {
+  const { spawn } = await import("node:child_process");
+  const url = new URL("./index.ts", import.meta.url).href;
+  const code = `
+    const { spawnRuntime } = await import(${JSON.stringify(url)});
+    const transport = await spawnRuntime(process.execPath, ["-e", "process.stdin.resume()"])(new AbortController().signal);
+    transport.close();`;
+  const child = spawn(process.execPath, ["--input-type=module", "-e", code], { stdio: "inherit" });
+  const begun = performance.now();
+  expect(await once(child, "exit")).toEqual([0, null]);
+  expect(performance.now() - begun).toBeLessThan(4_500);
+});
