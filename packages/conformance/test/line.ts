@@ -1,6 +1,14 @@
-import { type LinkedPair, linkedPair, type Transport } from "@arcp/core";
+import {
+  type CloseReason,
+  type LinkedPair,
+  linkedPair,
+  type Transport,
+  TransportClosedError,
+} from "@arcp/core";
 import type { Runtime } from "@arcp/runtime";
+import { streamTransport } from "@arcp/transport-stdio";
 import { dial, listen } from "@arcp/transport-ws";
+import { Pipe } from "./pipe.ts";
 import { Relay } from "./relay.ts";
 import { type StoreName, stores } from "./shelf.ts";
 
@@ -20,7 +28,7 @@ export interface Exchange {
   close(): Promise<void>;
 }
 
-const transports = ["memory", "ws"] as const;
+const transports = ["memory", "ws", "stdio"] as const;
 export type TransportName = (typeof transports)[number];
 
 /** A transport and a store, such as `ws on sqlite`. */
@@ -69,7 +77,60 @@ export const exchanges: Readonly<Record<TransportName, (runtime: Runtime) => Pro
       },
     };
   },
+
+  stdio: async (runtime) => ({
+    connect: async () => new PipedLine(runtime),
+    close: async () => {},
+  }),
 };
+
+/**
+ * Both ends of the pipes in one process: what a child process adds is tested in `@arcp/transport-stdio`. A pipe does not show
+ * why it is closed, so the line tells what the runtime gave for a reason.
+ */
+class PipedLine implements Line {
+  readonly transport: Transport;
+  readonly #up = new Pipe();
+  readonly #down = new Pipe();
+
+  constructor(runtime: Runtime) {
+    const client = streamTransport(this.#down, this.#up);
+    const served = streamTransport(this.#up, this.#down);
+    let reason: CloseReason | undefined;
+    this.transport = {
+      frames: {
+        async *[Symbol.asyncIterator]() {
+          yield* client.frames;
+          if (reason !== undefined && reason !== "normal") throw new TransportClosedError(reason);
+        },
+      },
+      send: (frames) => client.send(frames),
+      close: (given) => client.close(given),
+    };
+    const told: Transport = {
+      frames: served.frames,
+      send: (frames) => served.send(frames),
+      close(given) {
+        reason ??= given;
+        served.close(given);
+      },
+    };
+    runtime.serve(told, { address: "", loopback: true });
+  }
+
+  sever(): void {
+    this.#up.cut();
+    this.#down.cut();
+  }
+
+  stall(): void {
+    this.#down.stall();
+  }
+
+  release(): void {
+    this.#down.release();
+  }
+}
 
 class MemoryLine implements Line {
   readonly transport: Transport;

@@ -126,6 +126,8 @@ describe.each(ways)("over %s", (way) => {
     const wire = await stage.greeted({}, pinging);
     const { puppet } = await stage.played(wire);
     for (const [frame, id] of wrongFrames(wire.sessionId, other.sessionId)) {
+      // An empty line is no frame (R-4.2-3).
+      if (frame === "" && way.startsWith("stdio")) continue;
       const shown = frame.slice(0, 120);
       await wire.send(frame, { faulty: true });
       const answer = await wire.notice(() => true);

@@ -53,8 +53,15 @@ test("no scenario makes a store of its own, and whoever makes a runtime of its o
   ]);
 });
 
-test("the matrix is two transports by two stores", () => {
-  expect(ways).toEqual(["memory on memory", "memory on sqlite", "ws on memory", "ws on sqlite"]);
-  expect(durableWays).toEqual(["memory on sqlite", "ws on sqlite"]);
+test("the matrix is three transports by two stores", () => {
+  expect(ways).toEqual([
+    "memory on memory",
+    "memory on sqlite",
+    "ws on memory",
+    "ws on sqlite",
+    "stdio on memory",
+    "stdio on sqlite",
+  ]);
+  expect(durableWays).toEqual(["memory on sqlite", "ws on sqlite", "stdio on sqlite"]);
   expect(stores).toEqual(["memory", "sqlite"]);
 });
