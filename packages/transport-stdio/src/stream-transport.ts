@@ -154,7 +154,6 @@ export class StreamTransport implements Transport {
   async #heardLast(error: Error | undefined): Promise<void> {
     if (this.#closed !== undefined || this.#ending) return;
     this.#ending = true;
-    this.#patience?.cancel();
     const cut = this.#lines.betweenLines ? undefined : new Error("it ended within a line");
     const cause = (await this.#watch?.explain()) ?? error ?? cut;
     if (cause === undefined) this.#end(new TransportClosedError("normal"), "well");
@@ -164,7 +163,7 @@ export class StreamTransport implements Transport {
   /** The peer takes nothing any more. */
   #refused(cause = new Error("it takes nothing any more")): void {
     this.#makeRoom();
-    if (this.#closed !== undefined || this.#ending) return;
+    if (this.#closed !== undefined) return;
     this.#patience = this.#clock.after(this.#closeTimeout, () => void this.#heardLast(cause));
   }
 

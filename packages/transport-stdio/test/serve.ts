@@ -92,5 +92,6 @@ const runtime = createRuntime({
   store: file === undefined || file === "memory" ? memoryStore() : sqliteStore(file),
 });
 await serveStdio((transport, peer) => runtime.serve(transport, peer));
-await runtime.close();
+// Long enough for an agent to print into broken pipes.
+await runtime.close({ cancelSec: 0.2 });
 process.exit();
