@@ -35,7 +35,7 @@ export async function bundleClient(without: readonly string[] = []): Promise<Cli
     build: {
       lib: { entry: `${here}whole-client.ts`, formats: ["iife"], name: "arcp", fileName: "arcp" },
       rolldownOptions: {
-        external: [...without],
+        external: without.map((name) => new RegExp(`^${name}(/|$)`)),
         output: { globals: (name: string) => name },
       },
     },
