@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type { z } from "zod/mini";
 import type { Feature } from "./feature.ts";
 import {
   Accepted,
@@ -38,10 +38,10 @@ export interface MessageDefinition {
   readonly job: boolean;
   /** The feature without which it may not be used; undefined when it is always there. */
   readonly feature: Feature | undefined;
-  readonly payload: z.ZodType;
+  readonly payload: z.ZodMiniType;
 }
 
-function message<P extends z.ZodType, D extends Direction>(
+function message<P extends z.ZodMiniType, D extends Direction>(
   direction: D,
   payload: P,
   rest: { sequenced?: boolean; job?: boolean; feature?: Feature } = {},

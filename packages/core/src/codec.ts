@@ -1,5 +1,6 @@
-import type { z } from "zod";
+import type { z } from "zod/mini";
 import { catalogue, isMessageType, type MessageType } from "./catalogue.ts";
+import { english } from "./english.ts";
 import { type Envelope, EnvelopeHeader, PROTOCOL_VERSION } from "./envelope.ts";
 import { MAX_JSON_DEPTH, nestsDeeperThan } from "./json.ts";
 import { isPlainEvent } from "./plain-event.ts";
@@ -44,14 +45,14 @@ export function decode(frame: string): Decoded {
   }
   const raw = value as Record<string, unknown>;
   if (isPlainEvent(raw)) return { kind: "ok", message: raw };
-  const header = EnvelopeHeader.safeParse(raw);
+  const header = EnvelopeHeader.safeParse(raw, english);
   if (!header.success) return malformed(explain(header.error), raw);
   const { type } = header.data;
   if (!isMessageType(type)) {
     const optional = header.data.extensions?.["optional"] === true;
     return { kind: "unknown", header: header.data, optional };
   }
-  const payload = catalogue[type].payload.safeParse(raw["payload"]);
+  const payload = catalogue[type].payload.safeParse(raw["payload"], english);
   if (!payload.success) return malformed(explain(payload.error, "payload"), raw, header.data);
   return { kind: "ok", message: { ...header.data, type, payload: payload.data } as Envelope };
 }
@@ -87,7 +88,7 @@ function text(value: unknown): string | undefined {
 
 const MAX_REASON = 300;
 
-function explain(error: z.ZodError, prefix?: string): string {
+function explain(error: z.core.$ZodError, prefix?: string): string {
   const issue = error.issues[0];
   const path = [...(prefix === undefined ? [] : [prefix]), ...(issue?.path ?? [])].join(".");
   const reason = issue?.message ?? "is invalid";

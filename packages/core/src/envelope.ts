@@ -1,4 +1,4 @@
-import { z } from "zod";
+import { z } from "zod/mini";
 import type { MessageType, Payload } from "./catalogue.ts";
 import { JobId, MessageId, SessionId } from "./ids.ts";
 import { absent, JsonObject } from "./json.ts";
@@ -11,12 +11,12 @@ export const PROTOCOL_VERSION = "1.1";
 export const EnvelopeHeader = z.object({
   arcp: absent(z.string()),
   id: MessageId,
-  type: z.string().min(1),
+  type: z.string().check(z.minLength(1)),
   session_id: absent(SessionId),
   job_id: absent(JobId),
   trace_id: TraceField,
-  event_seq: absent(z.int().min(1)),
-  job_seq: absent(z.int().min(1)),
+  event_seq: absent(z.int().check(z.minimum(1))),
+  job_seq: absent(z.int().check(z.minimum(1))),
   extensions: absent(JsonObject),
 });
 export type EnvelopeHeader = z.output<typeof EnvelopeHeader>;

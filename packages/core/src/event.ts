@@ -1,7 +1,7 @@
-import { z } from "zod";
+import { z } from "zod/mini";
 import { JobId } from "./ids.ts";
 import type { JobEvent } from "./job-messages.ts";
-import { absent, isObject, JsonObject, objectOf } from "./json.ts";
+import { absent, isObject, JsonObject, mapped, objectOf } from "./json.ts";
 import { LeaseConstraints, LeaseRequest } from "./lease.ts";
 import { ErrorBody } from "./session-messages.ts";
 import { isVendorName } from "./vendor-name.ts";
@@ -9,36 +9,40 @@ import { isVendorName } from "./vendor-name.ts";
 export const logLevels = ["trace", "debug", "info", "warn", "error", "critical"] as const;
 export type LogLevel = (typeof logLevels)[number];
 
-const Amount = z.number().min(0);
+const Amount = z.number().check(z.minimum(0));
 
 /** Go names the attributes `fields`. */
-const Log = z
-  .object({
-    level: z
-      .string()
-      .transform((level) => level.toLowerCase())
-      .pipe(z.enum(logLevels)),
+const Log = mapped(
+  z.object({
+    level: z.pipe(
+      mapped(z.string(), (level) => level.toLowerCase()),
+      z.enum(logLevels),
+    ),
     message: z.string(),
     attributes: absent(JsonObject),
     fields: absent(JsonObject),
-  })
-  .transform(({ fields, ...body }) =>
+  }),
+  ({ fields, ...body }) =>
     fields === undefined ? body : { ...body, attributes: body.attributes ?? fields },
-  );
+);
 
 /** A null `result` beside an `error` counts as absent; alone it is the result of a void tool. */
-const ToolResult = z
-  .object({
-    call_id: z.string().min(1),
-    result: z.unknown().optional(),
-    error: absent(ErrorBody),
-  })
-  .refine(
-    ({ result, error }) =>
-      error === undefined ? result !== undefined : result === undefined || result === null,
-    { error: "has either result or error, not both and not neither" },
-  )
-  .transform((body) => (body.error === undefined ? body : { ...body, result: undefined }));
+const ToolResult = mapped(
+  z
+    .object({
+      call_id: z.string().check(z.minLength(1)),
+      result: z.optional(z.unknown()),
+      error: absent(ErrorBody),
+    })
+    .check(
+      z.refine(
+        ({ result, error }) =>
+          error === undefined ? result !== undefined : result === undefined || result === null,
+        { error: "has either result or error, not both and not neither" },
+      ),
+    ),
+  (body) => (body.error === undefined ? body : { ...body, result: undefined }),
+);
 
 const Labels = objectOf(
   (value): value is string => typeof value === "string",
@@ -46,44 +50,44 @@ const Labels = objectOf(
 );
 
 /** The TypeScript SDK names the dimensions `dims`. */
-const Metric = z
-  .object({
-    name: z.string().min(1),
+const Metric = mapped(
+  z.object({
+    name: z.string().check(z.minLength(1)),
     value: z.number(),
     unit: absent(z.string()),
     dimensions: absent(Labels),
     dims: absent(Labels),
-  })
-  .transform(({ dims, ...body }) =>
+  }),
+  ({ dims, ...body }) =>
     dims === undefined ? body : { ...body, dimensions: body.dimensions ?? dims },
-  );
+);
 
 /** The reserved kinds of events and what their bodies hold (section 8.2). */
 export const eventBodies = {
   log: Log,
   thought: z.object({ text: z.string() }),
   tool_call: z.object({
-    tool: z.string().min(1),
-    call_id: z.string().min(1),
-    args: z.unknown().optional(),
+    tool: z.string().check(z.minLength(1)),
+    call_id: z.string().check(z.minLength(1)),
+    args: z.optional(z.unknown()),
   }),
   tool_result: ToolResult,
-  status: z.looseObject({ phase: z.string().min(1), message: absent(z.string()) }),
+  status: z.looseObject({ phase: z.string().check(z.minLength(1)), message: absent(z.string()) }),
   metric: Metric,
   artifact_ref: z.object({
-    uri: z.string().min(1),
-    content_type: z.string().min(1),
-    byte_size: absent(z.int().min(0)),
-    sha256: absent(z.string().regex(/^[0-9a-fA-F]{64}$/, "must be 64 hexadecimal digits")),
+    uri: z.string().check(z.minLength(1)),
+    content_type: z.string().check(z.minLength(1)),
+    byte_size: absent(z.int().check(z.minimum(0))),
+    sha256: absent(z.string().check(z.regex(/^[0-9a-fA-F]{64}$/, "must be 64 hexadecimal digits"))),
   }),
   delegate: z.object({
-    delegate_id: absent(z.string().min(1)),
+    delegate_id: absent(z.string().check(z.minLength(1))),
     child_job_id: absent(JobId),
     agent: absent(z.string()),
-    input: z.unknown().optional(),
+    input: z.optional(z.unknown()),
     lease_request: absent(LeaseRequest),
     lease_constraints: absent(LeaseConstraints),
-    max_runtime_sec: absent(z.int().min(1)),
+    max_runtime_sec: absent(z.int().check(z.minimum(1))),
   }),
   progress: z.object({
     current: Amount,
@@ -92,8 +96,8 @@ export const eventBodies = {
     message: absent(z.string()),
   }),
   result_chunk: z.object({
-    result_id: z.string().min(1),
-    chunk_seq: z.int().min(0),
+    result_id: z.string().check(z.minLength(1)),
+    chunk_seq: z.int().check(z.minimum(0)),
     data: z.string(),
     encoding: z.enum(["utf8", "base64"]),
     more: z.boolean(),

@@ -1,9 +1,9 @@
 import { ulid } from "ulid";
-import { z } from "zod";
+import { z } from "zod/mini";
 import { monotonicUlid, randomDigit } from "./monotonic-ulid.ts";
 import { randomHex } from "./random.ts";
 
-const Id = z.string().min(1).max(128);
+const Id = z.string().check(z.minLength(1), z.maxLength(128));
 
 /** Identifies one message; opaque to its receiver (R-5.1-3). */
 export const MessageId = Id.brand<"MessageId">();

@@ -1,13 +1,13 @@
-import { z } from "zod";
+import { z } from "zod/mini";
 import { JobId, MessageId } from "./ids.ts";
-import { absent, JsonObject, objectOf, orNull } from "./json.ts";
+import { absent, JsonObject, mapped, objectOf, orNull } from "./json.ts";
 import { EffectiveLease, LeaseConstraints, LeaseRequest } from "./lease.ts";
 import { completeError, errorFields, StatusName } from "./session-messages.ts";
 import { Timestamp } from "./timestamp.ts";
 import { TraceField } from "./trace.ts";
 
-const Sequence = z.int().min(0);
-const Reason = z.string().max(1024);
+const Sequence = z.int().check(z.minimum(0));
+const Reason = z.string().check(z.maxLength(1024));
 const Budget = objectOf(
   (value): value is number => Number.isFinite(value),
   "must be an object of amounts",
@@ -26,11 +26,11 @@ export const Credential = z.object({
 export const Submit = z.object({
   agent: z.string(),
   /** Absent means null. */
-  input: z.unknown().default(null),
+  input: z._default(z.unknown(), null),
   lease_request: absent(LeaseRequest),
   lease_constraints: absent(LeaseConstraints),
-  idempotency_key: absent(z.string().min(1).max(256)),
-  max_runtime_sec: absent(z.int().min(1)),
+  idempotency_key: absent(z.string().check(z.minLength(1), z.maxLength(256))),
+  max_runtime_sec: absent(z.int().check(z.minimum(1))),
   /** C# delegates by a submit (R-D-12). */
   parent_job_id: absent(JobId),
   /** Java puts the trace context here (R-11-3). */
@@ -55,29 +55,30 @@ export const Accepted = z.object({
 
 /** An event of a job. What `body` holds depends on `kind`, see `readEvent` (R-8.1-1, R-8.1-3). */
 export const JobEvent = z.object({
-  kind: z.string().min(1),
+  kind: z.string().check(z.minLength(1)),
   ts: absent(Timestamp),
   /** Go leaves out an empty one. */
-  body: absent(JsonObject).transform((body) => body ?? {}),
+  body: mapped(absent(JsonObject), (body) => body ?? {}),
 });
 
 /** Either an inline `result` or a `result_id` of streamed chunks (section 7.3). Go names the result `output`. */
 export const JobResult = z.object({
   final_status: z.literal("success"),
-  result: z.unknown().optional(),
-  output: z.unknown().optional(),
+  result: z.optional(z.unknown()),
+  output: z.optional(z.unknown()),
   result_id: absent(z.string()),
   result_size: absent(Sequence),
   summary: absent(z.string()),
 });
 
-export const JobError = z
-  .object({
+export const JobError = mapped(
+  z.object({
     final_status: z.enum(["error", "cancelled", "timed_out"]),
     ...errorFields,
     request_id: absent(MessageId),
-  })
-  .transform(completeError);
+  }),
+  completeError,
+);
 
 export const Cancel = z.object({ job_id: absent(JobId), reason: absent(Reason) });
 
@@ -95,9 +96,12 @@ export const Subscribe = z
     from_event_seq: absent(Sequence),
     from_job_seq: absent(Sequence),
   })
-  .refine((payload) => payload.from_event_seq === undefined || payload.from_job_seq === undefined, {
-    error: "takes from_event_seq or from_job_seq, not both",
-  });
+  .check(
+    z.refine(
+      (payload) => payload.from_event_seq === undefined || payload.from_job_seq === undefined,
+      { error: "takes from_event_seq or from_job_seq, not both" },
+    ),
+  );
 
 /** State and authority of a job at the moment of subscribing (section 7.6). */
 export const Subscribed = z.object({

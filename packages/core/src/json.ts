@@ -1,4 +1,4 @@
-import { z } from "zod";
+import { z } from "zod/mini";
 
 /** Any JSON value. */
 export type Json =
@@ -24,7 +24,7 @@ export const JsonObject = z.custom<Record<string, unknown>>(isObject, {
 export function objectOf<V>(
   isValue: (value: unknown) => value is V,
   error: string,
-): z.ZodCustom<Record<string, V>> {
+): z.ZodMiniCustom<Record<string, V>> {
   return z.custom<Record<string, V>>(
     (value) => isObject(value) && Object.values(value).every(isValue),
     { error },
@@ -36,26 +36,34 @@ export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** An optional field: `null` counts as absent (R-5.2-1). */
-export function absent<T extends z.ZodType>(
+/** What a schema reads, made into something else. */
+export function mapped<T extends z.core.SomeType, V>(
   schema: T,
-): z.ZodOptional<
-  z.ZodPipe<z.ZodNullable<T>, z.ZodTransform<z.output<T> | undefined, z.output<T> | null>>
+  make: (value: z.output<T>) => V,
+): z.ZodMiniPipe<T, z.ZodMiniTransform<V, z.output<T>>> {
+  return z.pipe(schema, z.transform(make));
+}
+
+/** An optional field: `null` counts as absent (R-5.2-1). */
+export function absent<T extends z.core.SomeType>(
+  schema: T,
+): z.ZodMiniOptional<
+  z.ZodMiniPipe<
+    z.ZodMiniNullable<T>,
+    z.ZodMiniTransform<z.output<T> | undefined, z.output<T> | null>
+  >
 > {
-  return schema
-    .nullable()
-    .transform((value) => (value ?? undefined) as z.output<T> | undefined)
-    .optional();
+  return z.optional(mapped(z.nullable(schema), (value) => value ?? undefined));
 }
 
 /** A field that is always sent, as `null` when there is nothing to say (R-5.2-1); read as `null` when it is missing. */
-export function orNull<T extends z.ZodType>(
+export function orNull<T extends z.core.SomeType>(
   schema: T,
-): z.ZodPipe<
-  z.ZodOptional<z.ZodNullable<T>>,
-  z.ZodTransform<z.output<T> | null, z.output<T> | null | undefined>
+): z.ZodMiniPipe<
+  z.ZodMiniOptional<z.ZodMiniNullable<T>>,
+  z.ZodMiniTransform<z.output<T> | null, z.output<T> | null | undefined>
 > {
-  return schema.nullish().transform((value) => (value ?? null) as z.output<T> | null);
+  return mapped(z.nullish(schema), (value) => value ?? null);
 }
 
 /**

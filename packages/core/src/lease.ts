@@ -1,5 +1,5 @@
-import { z } from "zod";
-import { absent } from "./json.ts";
+import { z } from "zod/mini";
+import { absent, mapped } from "./json.ts";
 import { Timestamp } from "./timestamp.ts";
 import { isVendorName } from "./vendor-name.ts";
 
@@ -27,25 +27,29 @@ export function isCapability(name: string): name is Capability {
 }
 
 /** A lease as a client requests it; an unknown namespace is refused (R-9.2-1). */
-export const LeaseRequest = z.custom<Lease>().superRefine((value: unknown, context) => {
-  const problem = leaseProblem(value, true);
-  if (problem !== undefined) context.addIssue({ code: "custom", ...problem });
-});
+export const LeaseRequest = leaseOf(true);
 
-const GrantedLease = z.custom<Lease>().superRefine((value: unknown, context) => {
-  const problem = leaseProblem(value, false);
-  if (problem !== undefined) context.addIssue({ code: "custom", ...problem });
-});
+const GrantedLease = leaseOf(false);
 
 /**
  * A lease as a runtime grants it; namespaces that we do not know are kept. A missing one grants nothing (R-9.1-1): Go
  * leaves out what is empty.
  */
-export const EffectiveLease = absent(GrantedLease).transform((lease): Lease => lease ?? {});
+export const EffectiveLease = mapped(absent(GrantedLease), (lease): Lease => lease ?? {});
 
 /** What bounds a lease besides its patterns (section 9.5). */
 export const LeaseConstraints = z.object({ expires_at: absent(Timestamp) });
 export type LeaseConstraints = z.infer<typeof LeaseConstraints>;
+
+/** @param strict whether only namespaces that we know may be named */
+function leaseOf(strict: boolean): z.ZodMiniCustom<Lease, Lease> {
+  return z.custom<Lease>().check(
+    z.superRefine((value: unknown, context) => {
+      const problem = leaseProblem(value, strict);
+      if (problem !== undefined) context.addIssue({ code: "custom", ...problem });
+    }),
+  );
+}
 
 const NAME = /^[\w.-]{1,64}$/;
 

@@ -1,15 +1,15 @@
-import { z } from "zod";
+import { z } from "zod/mini";
 import { parseAgentReference } from "./agent-reference.ts";
 import { defaultRetryable, errorCodes, isErrorCode } from "./error-code.ts";
 import { JobId, MessageId, SessionId } from "./ids.ts";
-import { absent, JsonObject, orNull } from "./json.ts";
+import { absent, JsonObject, mapped, orNull } from "./json.ts";
 import { EffectiveLease } from "./lease.ts";
 import { jobStatuses } from "./lifecycle.ts";
 import { Timestamp } from "./timestamp.ts";
 import { TraceField } from "./trace.ts";
 
-const Sequence = z.int().min(0);
-const Reason = z.string().max(1024);
+const Sequence = z.int().check(z.minimum(0));
+const Reason = z.string().check(z.maxLength(1024));
 
 /**
  * How a client proves who it is (R-6.1-1). What is missing reads as empty: a missing token and an unsupported scheme
@@ -17,11 +17,8 @@ const Reason = z.string().max(1024);
  */
 export const Auth = z.object({ scheme: orEmpty(), token: orEmpty() });
 
-function orEmpty(): z.ZodType<string, string | null | undefined> {
-  return z
-    .string()
-    .nullish()
-    .transform((text) => text ?? "");
+function orEmpty(): z.ZodMiniType<string, string | null | undefined> {
+  return mapped(z.nullish(z.string()), (text) => text ?? "");
 }
 
 /** What a peer says of itself. Informational: it never decides who somebody is (R-6.1-3). */
@@ -40,7 +37,7 @@ const ClientCapabilities = z.looseObject({
 
 const ResumePosition = z.object({
   session_id: absent(SessionId),
-  resume_token: z.string().min(1),
+  resume_token: z.string().check(z.minLength(1)),
   last_event_seq: absent(Sequence),
 });
 
@@ -50,11 +47,11 @@ export const Hello = z.object({
   auth: absent(Auth),
   capabilities: absent(ClientCapabilities),
   resume: absent(ResumePosition),
-  resume_token: absent(z.string().min(1)),
+  resume_token: absent(z.string().check(z.minLength(1))),
   last_event_seq: absent(Sequence),
 });
 
-export const Resume = ResumePosition.extend({
+export const Resume = z.extend(ResumePosition, {
   auth: absent(Auth),
   client: absent(PeerDescription),
   capabilities: absent(ClientCapabilities),
@@ -62,7 +59,7 @@ export const Resume = ResumePosition.extend({
 
 /** An agent that a principal may submit to. Plain strings and missing versions are understood (R-6.2-8). */
 export const AgentEntry = z.union([
-  z.string().transform((text) => {
+  mapped(z.string(), (text) => {
     const reference = parseAgentReference(text);
     return {
       name: reference?.name ?? text,
@@ -70,21 +67,22 @@ export const AgentEntry = z.union([
       default: reference?.version,
     };
   }),
-  z
-    .object({
+  mapped(
+    z.object({
       name: z.string(),
       versions: absent(z.array(z.string())),
       default: absent(z.string()),
-    })
-    .transform((entry) => ({ ...entry, versions: entry.versions ?? [] })),
+    }),
+    (entry) => ({ ...entry, versions: entry.versions ?? [] }),
+  ),
 ]);
 export type AgentEntry = z.infer<typeof AgentEntry>;
 
 export const Welcome = z.object({
   runtime: absent(PeerDescription),
-  resume_token: z.string().min(1),
-  resume_window_sec: z.int().min(1),
-  heartbeat_interval_sec: absent(z.int().min(1)),
+  resume_token: z.string().check(z.minLength(1)),
+  resume_window_sec: z.int().check(z.minimum(1)),
+  heartbeat_interval_sec: absent(z.int().check(z.minimum(1))),
   capabilities: z.looseObject({
     encodings: absent(z.array(z.string())),
     features: absent(z.array(z.string())),
@@ -101,11 +99,11 @@ interface ReceivedError {
 }
 
 export const errorFields = {
-  code: z.string().min(1),
+  code: z.string().check(z.minLength(1)),
   message: absent(z.string()),
   retryable: absent(z.boolean()),
   details: absent(JsonObject),
-  detail: z.unknown().optional(),
+  detail: z.optional(z.unknown()),
 };
 
 /** Fills what the sender left out from the table of codes (R-12-3). C# explains itself in a string named `detail`. */
@@ -122,16 +120,20 @@ export function completeError<E extends ReceivedError>(
   };
 }
 
-export const ErrorBody = z.object(errorFields).transform(completeError);
+export const ErrorBody = mapped(z.object(errorFields), completeError);
 
 /** Without `request_id` it is fatal or uncorrelated (R-5.4-2, R-12-5). */
-export const SessionError = z
-  .object({ ...errorFields, request_id: absent(MessageId), job_id: absent(JobId) })
-  .transform(completeError);
+export const SessionError = mapped(
+  z.object({ ...errorFields, request_id: absent(MessageId), job_id: absent(JobId) }),
+  completeError,
+);
 
-export const Ping = z.object({ nonce: z.string().min(1).max(128), sent_at: absent(Timestamp) });
+export const Ping = z.object({
+  nonce: z.string().check(z.minLength(1), z.maxLength(128)),
+  sent_at: absent(Timestamp),
+});
 export const Pong = z.object({
-  ping_nonce: z.string().min(1).max(128),
+  ping_nonce: z.string().check(z.minLength(1), z.maxLength(128)),
   received_at: absent(Timestamp),
 });
 export const Ack = z.object({ last_processed_seq: Sequence });
@@ -145,14 +147,14 @@ export const ListJobs = z.object({
       created_before: absent(Timestamp),
     }),
   ),
-  limit: absent(z.int().min(1)),
+  limit: absent(z.int().check(z.minimum(1))),
   cursor: absent(z.string()),
 });
 
 /** A state as told by a peer. C# writes `timedout`. */
-export const StatusName = z
-  .string()
-  .transform((status) => (status === "timedout" ? "timed_out" : status));
+export const StatusName = mapped(z.string(), (status) =>
+  status === "timedout" ? "timed_out" : status,
+);
 
 export const JobListing = z.object({
   job_id: JobId,

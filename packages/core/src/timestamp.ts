@@ -1,4 +1,4 @@
-import { z } from "zod";
+import { z } from "zod/mini";
 
 const RFC_3339 =
   /^(\d{4})-(\d\d)-(\d\d)[Tt ](?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?(?:[Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/;
@@ -6,7 +6,9 @@ const RFC_3339 =
 /** A time as received: any RFC 3339 form (R-5.2-2). */
 export const Timestamp = z
   .string()
-  .refine(isTimestamp, { error: "must be an RFC 3339 time such as 2026-11-02T08:15:30.250Z" });
+  .check(
+    z.refine(isTimestamp, { error: "must be an RFC 3339 time such as 2026-11-02T08:15:30.250Z" }),
+  );
 
 /** Whether a text is a time in any RFC 3339 form. */
 export function isTimestamp(text: string): boolean {

@@ -1,4 +1,5 @@
-import { z } from "zod";
+import { z } from "zod/mini";
+import { mapped } from "./json.ts";
 import { randomHex } from "./random.ts";
 
 const TRACE_ID = /^[0-9a-f]{32}$/;
@@ -26,10 +27,9 @@ export interface TraceCarrier {
 }
 
 /** A `trace_id` as received. What is not even text is ignored, never refused (R-11-2). */
-export const TraceField = z
-  .unknown()
-  .transform((value) => (typeof value === "string" ? value : undefined))
-  .optional();
+export const TraceField = z.optional(
+  mapped(z.unknown(), (value) => (typeof value === "string" ? value : undefined)),
+);
 
 /**
  * Reads a `trace_id` that is either a bare W3C trace id or a complete `traceparent` (R-11-2).
@@ -72,7 +72,7 @@ export function newTraceContext(traceId: string): TraceContext {
     : { traceparent: `00-${traceId}-${parent}-01` };
 }
 
-const ReceivedContext = z.object({ traceparent: z.string(), tracestate: z.unknown().optional() });
+const ReceivedContext = z.object({ traceparent: z.string(), tracestate: z.optional(z.unknown()) });
 
 function readContext(
   value: unknown,

@@ -1,4 +1,4 @@
-import { eventBodies, isEmittableKind, isEventKind, logLevels } from "@arcp/core";
+import { english, eventBodies, isEmittableKind, isEventKind, logLevels } from "@arcp/core";
 import { at, isJsonObject, type JsonObject } from "../json-object.ts";
 import { checkError } from "./error-form.ts";
 import type { Report } from "./violation.ts";
@@ -11,7 +11,7 @@ export function checkEvent(payload: JsonObject, report: Report): void {
     return;
   }
   if (!isEventKind(kind)) return;
-  const parsed = eventBodies[kind].safeParse(body);
+  const parsed = eventBodies[kind].safeParse(body, english);
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
     report("R-8.1-2", `the body of ${kind} is invalid: ${issue?.path.join(".")} ${issue?.message}`);

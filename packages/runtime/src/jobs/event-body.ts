@@ -3,6 +3,7 @@ import {
   checkedNow,
   type EventBody,
   type EventSchemas,
+  english,
   eventBodies,
   LocalError,
 } from "@arcp/core";
@@ -16,7 +17,7 @@ export function eventBody<K extends keyof typeof eventBodies>(
   kind: K,
   body: unknown,
 ): EventBody<K> {
-  const parsed = eventBodies[kind].safeParse(body);
+  const parsed = eventBodies[kind].safeParse(body, english);
   if (parsed.success) return parsed.data as EventBody<K>;
   const issue = parsed.error.issues[0];
   throw new ArcpError(
