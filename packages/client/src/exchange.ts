@@ -18,7 +18,7 @@ import { Link, type LinkOptions, type LinkUser } from "./link.ts";
 import { Requests } from "./requests.ts";
 import type { SessionInfo } from "./session-info.ts";
 import { oversize } from "./submission.ts";
-import { type Subscriber, Subscriptions } from "./subscriptions.ts";
+import { type Subscriber, type Subscription, Subscriptions } from "./subscriptions.ts";
 
 /** What a client can ask and gets an answer to. */
 type RequestType =
@@ -51,7 +51,7 @@ export class Exchange implements LinkUser, Subscriber {
   readonly subscriptions: Subscriptions;
   readonly #requests: Requests;
   #session: SessionInfo | undefined;
-  /** Jobs that were left while there was no connection to say so. */
+  /** Jobs that were left when it could not be said: without a connection, or with a subscription under way. */
   readonly #left = new Set<JobId>();
 
   constructor(options: ExchangeOptions) {
@@ -101,6 +101,10 @@ export class Exchange implements LinkUser, Subscriber {
         frame,
         isRepeatable: isRepeatable(question),
         signal,
+        // The subscription may begin all the same.
+        abandoned: () => {
+          if (question.type === "job.subscribe" && question.job_id) this.#left.add(question.job_id);
+        },
       },
       (reply) => read(reply, id),
     );
@@ -109,15 +113,21 @@ export class Exchange implements LinkUser, Subscriber {
   }
 
   subscribe<T extends object>(
-    payload: Payload<"job.subscribe">,
+    payload: Subscription,
     read: (subscribed: Payload<"job.subscribed">, requestId: MessageId) => T,
     signal?: AbortSignal,
   ): Promise<T> {
-    return this.ask(
-      { type: "job.subscribe", job_id: payload.job_id, payload },
+    const { job_id } = payload;
+    const answer = this.ask(
+      { type: "job.subscribe", job_id, payload },
       (reply, id) => (reply.type === "job.subscribed" ? read(reply.payload, id) : undefined),
       signal,
     );
+    const settled = (): void => {
+      if (this.#left.delete(job_id)) this.unsubscribe(job_id);
+    };
+    answer.then(settled, settled);
+    return answer;
   }
 
   /**
@@ -141,9 +151,14 @@ export class Exchange implements LinkUser, Subscriber {
     );
   }
 
-  /** Tells the runtime that nobody follows this job any more. */
+  /**
+   * Tells the runtime that nobody follows this job any more, if so. A subscription that is being asked for would end with
+   * the one before, so its answer is waited for.
+   */
   unsubscribe(job_id: JobId): void {
-    if (!this.link.send(this.#unsubscription(job_id))) this.#left.add(job_id);
+    if (this.feeds.follows(job_id)) return;
+    const isAsked = this.#requests.has("job.subscribe", job_id);
+    if (isAsked || !this.link.send(this.#unsubscription(job_id))) this.#left.add(job_id);
   }
 
   connected(session: SessionInfo): readonly string[] {
@@ -154,9 +169,10 @@ export class Exchange implements LinkUser, Subscriber {
       this.#requests.moveTo(session.id);
       for (const feed of this.feeds.detachAll()) void this.subscriptions.renew(feed);
     }
-    const left = [...this.#left].filter((job) => !this.feeds.jobs.includes(job));
-    this.#left.clear();
-    return [...left.map((job) => this.#unsubscription(job)), ...this.#requests.frames()];
+    const left = [...this.#left].filter((job) => !this.#requests.has("job.subscribe", job));
+    for (const job of left) this.#left.delete(job);
+    const gone = left.filter((job) => !this.feeds.follows(job));
+    return [...gone.map((job) => this.#unsubscription(job)), ...this.#requests.frames()];
   }
 
   received(decoded: Decoded, size: number): void {

@@ -44,6 +44,11 @@ export class JobFeeds {
       | undefined;
   }
 
+  /** Whether anybody waits for something of this job. */
+  follows(jobId: JobId): boolean {
+    return this.#byJob.has(jobId);
+  }
+
   has(follower: Follower): boolean {
     return this.#of(follower.jobId).has(follower);
   }

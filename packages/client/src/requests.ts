@@ -21,6 +21,8 @@ export interface Request {
   readonly isRepeatable: boolean;
   /** Aborting ends the wait for the answer. */
   readonly signal: AbortSignal | undefined;
+  /** Told when it was sent, and its answer is waited for no longer. */
+  readonly abandoned: () => void;
 }
 
 interface Pending extends Omit<Request, "signal"> {
@@ -60,12 +62,12 @@ export class Requests {
     const { id, type } = request;
     const { promise, resolve, reject } = Promise.withResolvers<T>();
     const timer = this.#clock.after(this.#timeout, () => {
-      this.reject(
+      this.#giveUp(
         id,
         new LocalError("REQUEST_TIMEOUT", `${type} got no answer within ${this.#timeout} ms`),
       );
     });
-    const abort = (): void => void this.reject(id, signal?.reason);
+    const abort = (): void => this.#giveUp(id, signal?.reason);
     signal?.addEventListener("abort", abort, { once: true });
     const settle = (reply: Envelope): void => {
       const answer = read(reply);
@@ -93,6 +95,14 @@ export class Requests {
     const pending = this.#take(id);
     pending?.reject(error);
     return pending !== undefined;
+  }
+
+  /** Whether there is a request of this type about this job. */
+  has(type: ClientMessageType, jobId: JobId): boolean {
+    for (const pending of this.#pending.values()) {
+      if (pending.type === type && pending.jobId === jobId) return true;
+    }
+    return false;
   }
 
   /** Notes that a request is on its way. */
@@ -125,6 +135,12 @@ export class Requests {
 
   failAll(error: Error): void {
     for (const id of [...this.#pending.keys()]) this.reject(id, error);
+  }
+
+  #giveUp(id: string, error: unknown): void {
+    const pending = this.#pending.get(id);
+    if (pending?.isSent) pending.abandoned();
+    this.reject(id, error);
   }
 
   /** For runtimes that name no request: by envelope id, by job, or the oldest submit or listing (R-5.4-6). */

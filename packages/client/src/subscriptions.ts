@@ -7,13 +7,16 @@ import type { SessionInfo } from "./session-info.ts";
 
 type Subscribed = Payload<"job.subscribed">;
 
+/** A subscription that says what it is to. */
+export type Subscription = Payload<"job.subscribe"> & { readonly job_id: JobId };
+
 /** Who speaks to the runtime for them. */
 export interface Subscriber {
   readonly session: SessionInfo;
   readonly feeds: JobFeeds;
   /** @param read makes the answer of the reply, before anything that came after it is looked at */
   subscribe<T extends object>(
-    payload: Payload<"job.subscribe">,
+    payload: Subscription,
     read: (subscribed: Subscribed, requestId: MessageId) => T,
     signal?: AbortSignal,
   ): Promise<T>;
@@ -72,7 +75,7 @@ export class Subscriptions {
     const { feeds } = this.#subscriber;
     const { jobId, position } = feed;
     const attach = (subscribed: Subscribed, requestId: MessageId): JobFeed => {
-      // Left meanwhile, and the runtime was told behind this very subscription.
+      // Left meanwhile, and the runtime will be told behind this very subscription.
       if (!feeds.has(feed)) return feed;
       if (subscribed.truncated) feed.missed();
       feed.credentials.take(subscribed.credentials);

@@ -1,0 +1,113 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { Hosted } from "../test/hosted.ts";
+import {
+  type Connection,
+  FEATURES,
+  reached,
+  ScriptedRuntime,
+  sessionError,
+  subscribed,
+} from "../test/scripted-runtime.ts";
+import type { Client } from "./index.ts";
+
+let runtime: ScriptedRuntime;
+let client: Client;
+let wire: Connection;
+beforeEach(async () => {
+  runtime = new ScriptedRuntime();
+  ({ client, wire } = await runtime.online());
+});
+const unhandled: unknown[] = [];
+process.on("unhandledRejection", (reason) => void unhandled.push(reason));
+afterEach(async () => {
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(unhandled.splice(0)).toEqual([]);
+});
+
+async function watched() {
+  const watching = client.subscribe("job_9", { history: true });
+  wire.send(subscribed(await wire.next("job.subscribe"), {}, "job_9"));
+  return watching;
+}
+
+test("R-7.6-8: leaving a job does not end the subscription that another handle of it waits for", async () => {
+  const left = await watched();
+  const pending = client.subscribe("job_9");
+  const subscribe = await wire.next("job.subscribe");
+  left.unsubscribe();
+  await wire.barrier();
+  wire.send(subscribed(subscribe, {}, "job_9"));
+  const other = await pending;
+  await wire.barrier();
+  other.unsubscribe();
+  expect((await wire.next("job.unsubscribe")).job_id).toBe("job_9");
+});
+
+test("R-7.6-8: a runtime serves the handle that waited while another one of the same job was left", async () => {
+  await using house = new Hosted();
+  const owner = await house.connect();
+  const job = await owner.submit<number>("counting");
+  const watcher = await house.connect();
+  const left = await watcher.subscribe(job.id);
+  const pending = watcher.subscribe(job.id, { history: true });
+  left.unsubscribe();
+  const other = await pending;
+  house.counting.upTo(3);
+  house.counting.end();
+  expect(await other.result()).toBe(3);
+});
+
+test("R-7.6-8: a job that was left while another handle waited for it in vain is left after all", async () => {
+  const left = await watched();
+  const pending = client.subscribe("job_9");
+  const subscribe = await wire.next("job.subscribe");
+  left.unsubscribe();
+  wire.send(sessionError("INTERNAL_ERROR", subscribe.id));
+  await expect(pending).rejects.toMatchObject({ code: "INTERNAL_ERROR" });
+  expect((await wire.next("job.unsubscribe")).job_id).toBe("job_9");
+});
+
+test("R-7.6-8: a subscription that is given up before its answer does not go on without anybody", async () => {
+  const stop = new AbortController();
+  const subscribing = client.subscribe("job_9", { signal: stop.signal });
+  await wire.next("job.subscribe");
+  stop.abort(new Error("enough"));
+  await expect(subscribing).rejects.toThrow("enough");
+  expect((await wire.next("job.unsubscribe")).job_id).toBe("job_9");
+  await expect(client.subscribe("job_9", { signal: stop.signal })).rejects.toThrow("enough");
+  const kept = await watched();
+  const other = new AbortController();
+  const again = client.subscribe("job_9", { signal: other.signal });
+  await wire.next("job.subscribe");
+  other.abort(new Error("enough"));
+  await expect(again).rejects.toThrow("enough");
+  await wire.barrier();
+  kept.unsubscribe();
+  await wire.next("job.unsubscribe");
+});
+
+test("R-7.6-8: what is left offline while it is being taken up again is left behind the answer", async () => {
+  const left = await watched();
+  wire.pair.sever();
+  await runtime.pass(client);
+  const refusing = await runtime.accept();
+  await refusing.next("session.resume");
+  refusing.send(sessionError("RESUME_WINDOW_EXPIRED"));
+  refusing.pair.runtime.close("refused");
+  await runtime.pass(client);
+  const fresh = await runtime.accept();
+  await fresh.next("session.hello");
+  fresh.welcome("rt_f", FEATURES, "sess_2" as never);
+  await fresh.next("job.subscribe");
+  fresh.pair.sever();
+  await reached(client, "retrying");
+  left.unsubscribe();
+  await runtime.pass(client);
+  const back = await runtime.accept();
+  await back.next("session.resume");
+  back.welcome("rt_g", FEATURES, "sess_2" as never);
+  const subscribe = await back.next("job.subscribe");
+  await back.barrier();
+  back.send(subscribed(subscribe, {}, "job_9"));
+  expect((await back.next("job.unsubscribe")).job_id).toBe("job_9");
+});
