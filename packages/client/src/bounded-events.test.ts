@@ -2,6 +2,7 @@ import { defineAgent } from "@arcp/runtime";
 import { expect, test } from "vitest";
 import { Hosted, numbers, reachedNumber, upTo } from "../test/hosted.ts";
 import {
+  accepted,
   collect,
   event,
   result,
@@ -180,6 +181,27 @@ test("a finished job that is accepted again has its events as well, from the his
   const again = await submit();
   expect(await again.result()).toBe(3);
   expect(numbers(await collect(again.events))).toEqual(upTo(3));
+});
+
+test("R-7.2-3: a running job that is accepted again in its own session has what came before, from the history", async () => {
+  const script = new ScriptedRuntime();
+  const { client, wire } = await script.online();
+  const stop = new AbortController();
+  const options = { idempotencyKey: "k" };
+  const given = client.submit("echo", null, { ...options, signal: stop.signal });
+  stop.abort(new Error("enough"));
+  await expect(given).rejects.toThrow("enough");
+  wire.send(accepted(await wire.next("job.submit")), event(1), event(2));
+  const submitting = client.submit("echo", null, options);
+  wire.send(accepted(await wire.next("job.submit")));
+  const job = await submitting;
+  const early = collect(job.events);
+  wire.send(event(3));
+  const page = await wire.next("job.subscribe");
+  expect(page.payload).toEqual({ job_id: "job_1", history: true, from_job_seq: 0 });
+  wire.send(subscribed(page), ...[1, 2, 3].map((n) => event(3 + n, "job_1", n)));
+  wire.send(event(7, "job_1", 4), result(8, "end", "job_1", 5));
+  expect((await early).map(({ jobSeq }) => jobSeq)).toEqual([1, 2, 3, 4]);
 });
 
 test("a streamed result larger than the buffer is whole, early and late, by pieces and at once", async () => {

@@ -81,6 +81,25 @@ test("a process that dies without a word is followed by one that ends with the w
   expect(numbers(await collect(tail.events))).toEqual(upTo(200).slice(100));
 });
 
+test("R-7.2-3: a process that submits its job again, by its key, has the whole stream", async () => {
+  const notebook = new Notebook();
+  const dying = new AbortController();
+  const options = { idempotencyKey: "k" };
+  const first = await house.connect({ persist: notebook.persist, signal: dying.signal });
+  const job = await first.submit<number>("counting", null, options);
+  house.counting.upTo(10);
+  await reachedNumber(job.events, 10);
+  dying.abort();
+  const saved = { ...notebook.last, position: 5 };
+  const second = await house.connect({ restore: saved });
+  const again = await second.submit<number>("counting", null, options);
+  expect(again.id).toBe(job.id);
+  house.counting.upTo(20);
+  house.counting.end();
+  expect(await again.result()).toBe(20);
+  expect(numbers(await collect(again.events))).toEqual(upTo(20));
+});
+
 test("a job can be reopened in a session of its principal's, and watched but not cancelled there", async () => {
   const first = await house.connect();
   const job = await first.submit<number>("counting");
