@@ -190,8 +190,8 @@ export class Exchange implements LinkUser, Subscriber {
         this.#requests.answer(message, message.payload.ping_nonce);
         break;
       case "session.error": {
-        const { request_id: id } = message.payload;
-        if (id !== undefined) this.#failed(id, ArcpError.fromPayload(message.payload));
+        const { request_id: id, job_id } = message.payload;
+        if (id !== undefined) this.#failed(id, ArcpError.fromPayload(message.payload), job_id);
       }
     }
   }
@@ -201,11 +201,11 @@ export class Exchange implements LinkUser, Subscriber {
     this.feeds.failAll(error);
   }
 
-  #failed(requestId: string, error: ArcpError): void {
+  #failed(requestId: string, error: ArcpError, jobId: JobId | undefined): void {
     if (this.#requests.reject(requestId, error)) return;
     if (error.code === "RESUME_WINDOW_EXPIRED") {
       // The subscription fell behind what is kept. It begins anew and tells what it missed (R-6.3-17).
-      const feeds = this.feeds.detachSubscriptions(requestId);
+      const feeds = this.feeds.detachSubscriptions(requestId, jobId);
       for (const feed of feeds) void this.subscriptions.renew(feed);
     } else {
       this.feeds.failSubscription(requestId, error);

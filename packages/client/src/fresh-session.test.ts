@@ -262,6 +262,32 @@ test("R-6.3-17: subscriptions to a job that fell behind begin anew, and tell wha
   expect(events[1]?.kind).toBe("history_lost");
 });
 
+test("R-6.3-17: a subscription that a page made anew, and left, still tells the handle that it fell behind", async () => {
+  const { client, wire } = await runtime.online({ eventBuffer: 500 });
+  const watching = client.subscribe("job_1", { history: true });
+  wire.send(subscribed(await wire.next("job.subscribe")), ...[1, 2, 3, 4, 5].map((n) => event(n)));
+  const watched = await watching;
+  await wire.barrier();
+  const reader = watched.events[Symbol.asyncIterator]();
+  const first = reader.next();
+  const page = await wire.next("job.subscribe");
+  wire.send(subscribed(page), event(6, "job_1", 1));
+  await first;
+  await reader.return?.();
+  const behind = {
+    code: "RESUME_WINDOW_EXPIRED",
+    message: "behind",
+    retryable: false,
+    request_id: page.id,
+    job_id: "job_1" as JobId,
+  };
+  wire.send(frame("session.error", behind));
+  const again = await wire.next("job.subscribe");
+  expect(again.payload.from_job_seq).toBe(5);
+  wire.send(subscribed(again), event(7, "job_1", 6), result(8, "end", "job_1", 7));
+  expect(await watched.result()).toBe("end");
+});
+
 test("R-7.6-8: what was left while there was no connection is left on the next one", async () => {
   const { client, wire } = await runtime.online();
   const watching = client.subscribe("job_9");

@@ -73,12 +73,14 @@ export class JobFeeds {
     return this.jobs.flatMap((jobId) => this.#detach([...this.#of(jobId)]));
   }
 
-  /** As `detachAll`, for all subscriptions to the job that this request subscribed to: the session has only one. */
-  detachSubscriptions(requestId: string): JobFeed[] {
-    const named = this.#byRequest.get(requestId);
-    if (named === undefined) return [];
+  /**
+   * As `detachAll`, for all subscriptions to one job: the session has only one. The request that it was last made by may
+   * be that of a page which is left by now.
+   */
+  detachSubscriptions(requestId: string, job = this.#byRequest.get(requestId)?.jobId): JobFeed[] {
+    if (job === undefined) return [];
     const subscribers = new Set(this.#byRequest.values());
-    return this.#detach([...this.#of(named.jobId)].filter((each) => subscribers.has(each)));
+    return this.#detach([...this.#of(job)].filter((each) => subscribers.has(each)));
   }
 
   /** From now on the feed takes what this subscription brings. */
