@@ -26,6 +26,7 @@ import {
 } from "./job-handle.ts";
 import { type JobFilter, type ListedJob, listedJob, listing } from "./job-listing.ts";
 import { JobWatch, type WatchFilter, type WatchOptions, type WatchSource } from "./job-watch.ts";
+import { asError } from "./link-outcome.ts";
 import type { ConnectionState } from "./link-state.ts";
 import type { SavedSession } from "./saved-session.ts";
 import type { SessionInfo } from "./session-info.ts";
@@ -273,7 +274,11 @@ export class Client implements AsyncDisposable {
   /** The job is written down with its session before its submitter hears of it, unless that fails and ends the connection. */
   async #kept<J>(accepted: Promise<J>): Promise<J> {
     const job = await accepted;
-    await this.#keeper?.keep().catch(() => {});
+    try {
+      await this.#keeper?.keep();
+    } catch (thrown) {
+      this.#exchange.link.giveUp(asError(thrown));
+    }
     return job;
   }
 

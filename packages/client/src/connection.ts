@@ -75,6 +75,13 @@ export class Connection {
     this.#check.ask();
   }
 
+  /** Closes what is of no use any more, for this reason. */
+  giveUp(fault: Error): void {
+    if (this.#isStopped) return;
+    this.#fault ??= fault;
+    this.#transport.close("going-away");
+  }
+
   /** Gives its timers back. */
   stop(): void {
     this.#isStopped = true;
@@ -163,7 +170,7 @@ export class Connection {
         await to.keep();
         say(seq);
       } catch (thrown) {
-        this.#giveUp(asError(thrown));
+        this.giveUp(asError(thrown));
       }
     };
     const { position } = this.#session;
@@ -182,15 +189,9 @@ export class Connection {
       ping: () => this.send([ping(this.#id, clock)]),
       silent: () => {
         const message = `the connection carried nothing for ${timeout} ms after the network changed`;
-        this.#giveUp(new LocalError("TRANSPORT_CLOSED", message));
+        this.giveUp(new LocalError("TRANSPORT_CLOSED", message));
       },
     });
-  }
-
-  #giveUp(fault: Error): void {
-    if (this.#isStopped) return;
-    this.#fault ??= fault;
-    this.#transport.close("going-away");
   }
 }
 

@@ -122,6 +122,11 @@ export class Link {
     if (this.#state.kind === "online") this.#state.connection.check();
   }
 
+  /** Gives the connection up that there is, for another one. */
+  giveUp(fault: Error): void {
+    if (this.#state.kind === "online") this.#state.connection.giveUp(fault);
+  }
+
   /** Says goodbye, waits for the answer at most a second, and closes. Never rejects. */
   close(reason: string | undefined): Promise<void> {
     if (this.#state.kind === "online") {
@@ -181,11 +186,14 @@ export class Link {
       return asError(thrown);
     }
     const former = this.#session;
+    const token = former?.token;
     const session = welcomed(opened.welcome, introduction.features, former);
     if (!(session instanceof LocalError)) this.#session = session;
     const failure = session instanceof LocalError ? session : await this.#failure(signal);
     if (session instanceof LocalError || failure !== undefined || this.#state !== state) {
       opened.transport.close("normal");
+      // Presented, a token voids those before (R-6.3-7): one that was not written down must not be.
+      if (token !== undefined) former?.renew(token);
       return failure ?? closed();
     }
     const { position } = session;

@@ -220,6 +220,40 @@ test("a session that cannot be written down is not used: connect rejects, later 
   expect(await job.result()).toBe("fine");
 });
 
+test("R-6.3-7: a token that could not be written down is not presented, or what is written would be void", async () => {
+  const script = new ScriptedRuntime();
+  const notebook = new Notebook();
+  const { client, wire } = await script.online({ persist: notebook.persist });
+  wire.pair.sever();
+  notebook.fault = new Error("the disk is full");
+  const { wire: unused } = await script.resumed(client, "rt_2");
+  await unused.closed();
+  await turn();
+  notebook.fault = undefined;
+  const { wire: third, resume } = await script.resumed(client, "rt_3");
+  expect(resume.payload.resume_token).toBe("rt_1");
+  await third.barrier();
+  expect(notebook.last.resumeToken).toBe("rt_3");
+  expect(notebook.pages.map(({ resumeToken }) => resumeToken)).not.toContain("rt_2");
+});
+
+test("a job that cannot be written down costs the connection, and is written with the next one", async () => {
+  const script = new ScriptedRuntime();
+  const notebook = new Notebook();
+  const { client, wire } = await script.online({ persist: notebook.persist });
+  const submitting = client.submit("echo");
+  notebook.fault = new Error("the disk is full");
+  wire.send(accepted(await wire.next("job.submit")));
+  const job = await submitting;
+  const state = await reached(client, "retrying");
+  expect(state.error).toMatchObject({ cause: notebook.fault });
+  notebook.fault = undefined;
+  const { wire: second } = await script.resumed(client, "rt_2");
+  second.send(event(1));
+  await second.barrier();
+  expect(notebook.last).toMatchObject({ resumeToken: "rt_2", jobs: [job.id] });
+});
+
 test("after a handover nothing is written any more: the session is another's", async () => {
   const script = new ScriptedRuntime();
   const notebook = new Notebook();
