@@ -37,6 +37,18 @@ test("an item that arrives between two reads of a slow reader is not lost", asyn
   expect(await next[1]).toEqual({ done: true, value: undefined });
 });
 
+test("a reader that leaves while it waits is let go at once, and not held by the log", async () => {
+  const log = fresh();
+  const reader = log[Symbol.asyncIterator]();
+  const other = log[Symbol.asyncIterator]().next();
+  const waiting = [reader.next(), reader.next()];
+  await reader.return?.();
+  for (const next of waiting) expect(await next).toEqual({ done: true, value: undefined });
+  log.append(item(1), 10);
+  expect(await reader.next()).toEqual({ done: true, value: undefined });
+  expect(await other).toEqual({ done: false, value: item(1) });
+});
+
 test("an error comes after what was received, for late readers too, and only the first end counts", async () => {
   const log = fresh();
   log.append(item(1), 10);

@@ -38,6 +38,10 @@ export class EventLog implements AsyncIterable<JobEvent>, EventSource {
     this.#waiting.push(listener);
   }
 
+  offChange(listener: () => void): void {
+    this.#waiting = this.#waiting.filter((each) => each !== listener);
+  }
+
   /**
    * After the end it does nothing.
    *

@@ -11,6 +11,8 @@ export interface EventSource {
   readonly ended: { readonly error: Error | undefined } | undefined;
   /** Calls once, within the next change. */
   onChange(listener: () => void): void;
+  /** Calls it no more. */
+  offChange(listener: () => void): void;
 }
 
 const END: Step = { done: true, value: undefined };
@@ -32,6 +34,8 @@ export class EventReader implements AsyncIterableIterator<JobEvent, undefined> {
   #page: HistoryPage | undefined;
   /** The last call that could not be answered at once; the next one waits behind it. */
   #unanswered: Promise<Step> | undefined;
+  /** The call that waits for a change of the log. */
+  #waiting: (() => void) | undefined;
   #left = false;
 
   constructor(log: EventSource, after: number, history: OpenHistory | undefined) {
@@ -55,6 +59,11 @@ export class EventReader implements AsyncIterableIterator<JobEvent, undefined> {
     this.#left = true;
     this.#page?.leave();
     this.#page = undefined;
+    const waiting = this.#waiting;
+    if (waiting !== undefined) {
+      this.#log.offChange(waiting);
+      waiting();
+    }
     return Promise.resolve(END);
   }
 
@@ -71,6 +80,7 @@ export class EventReader implements AsyncIterableIterator<JobEvent, undefined> {
   readonly #step = (): Promise<Step> =>
     new Promise((resolve, reject) => {
       const look = (): void => {
+        this.#waiting = undefined;
         if (this.#left) return resolve(END);
         if (this.#isBehind) {
           this.#fromHistory().then((event) => {
@@ -82,7 +92,10 @@ export class EventReader implements AsyncIterableIterator<JobEvent, undefined> {
         const event = this.#fromMemory();
         if (event !== undefined) return resolve({ done: false, value: event });
         const { ended } = this.#log;
-        if (ended === undefined) return this.#log.onChange(look);
+        if (ended === undefined) {
+          this.#waiting = look;
+          return this.#log.onChange(look);
+        }
         // An error is told once; after it there is nothing.
         this.#left = true;
         if (ended.error === undefined) resolve(END);

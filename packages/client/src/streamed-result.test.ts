@@ -150,3 +150,19 @@ test("R-D-1: a result named output, as Go names it, is the result", async () => 
   wire.send(frame("job.result", { final_status: "success", output: 7 } as never, place()));
   expect(await job.result()).toBe(7);
 });
+
+test("a stream that waits for the next chunk can be cancelled, as a pipe does whose signal aborts", async () => {
+  const stop = new AbortController();
+  const piping = job.stream().pipeTo(new WritableStream(), { signal: stop.signal });
+  const stream = job.stream();
+  const reader = stream.getReader();
+  const read = reader.read();
+  await new Promise((resolve) => setImmediate(resolve));
+  stop.abort(new Error("enough"));
+  await expect(piping).rejects.toThrow("enough");
+  await reader.cancel();
+  expect(await read).toEqual({ done: true, value: undefined });
+  const failed = { final_status: "error", code: "INTERNAL_ERROR", message: "x", retryable: true };
+  wire.send(frame("job.error", failed as never, place()));
+  await expect(job.result()).rejects.toMatchObject({ code: "INTERNAL_ERROR" });
+});

@@ -1,5 +1,6 @@
 import { LocalError } from "@arcp/core";
 import { ChunkSequence } from "./chunk-sequence.ts";
+import type { JobEvent } from "./job-event.ts";
 import type { JobFeed } from "./job-feed.ts";
 
 /**
@@ -11,6 +12,7 @@ import type { JobFeed } from "./job-feed.ts";
  */
 export async function* chunksOf(
   feed: JobFeed,
+  events: AsyncIterable<JobEvent> = feed.events,
 ): AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined> {
   const chunks = new ChunkSequence();
   let isLost = false;
@@ -26,7 +28,7 @@ export async function* chunksOf(
       );
     }
   };
-  for await (const event of feed.events) {
+  for await (const event of events) {
     if (event.kind === "history_lost") isLost = true;
     if (event.kind === "result_chunk") yield checked(() => chunks.add(event.body));
   }
@@ -69,7 +71,8 @@ export async function assembled(feed: JobFeed, maxBytes: number): Promise<Uint8A
 
 /** As `chunksOf`, for whatever takes a web stream. Reads on as it is read. */
 export function streamOf(feed: JobFeed): ReadableStream<Uint8Array<ArrayBuffer>> {
-  const chunks = chunksOf(feed);
+  const events = feed.events[Symbol.asyncIterator]();
+  const chunks = chunksOf(feed, { [Symbol.asyncIterator]: () => events });
   return new ReadableStream(
     {
       async pull(controller) {
@@ -78,7 +81,9 @@ export function streamOf(feed: JobFeed): ReadableStream<Uint8Array<ArrayBuffer>>
         else controller.enqueue(value);
       },
       async cancel() {
-        await chunks.return();
+        // A piece may be waited for: the events end at once, the chunks no sooner than the job.
+        await events.return?.();
+        void chunks.return();
       },
     },
     { highWaterMark: 0 },
