@@ -5,6 +5,7 @@ import {
   accepted,
   collect,
   event,
+  frame,
   result,
   ScriptedRuntime,
   sessionError,
@@ -12,6 +13,7 @@ import {
 } from "../test/scripted-runtime.ts";
 import { EventWindow } from "./event-window.ts";
 import type { JobEvent } from "./index.ts";
+import { historyLost } from "./job-event.ts";
 
 /** Room for about a dozen events of a counting job. */
 const SMALL = 4_000;
@@ -100,6 +102,40 @@ const logged = (n: number): JobEvent => ({
   seq: n,
   jobSeq: n,
   ts: undefined,
+});
+
+test("a reader that catches up by pages is told what is lost behind them", () => {
+  const window = new EventWindow(30, 0);
+  for (let n = 1; n <= 3; n++) window.append(logged(n), 10);
+  window.append(historyLost(3), 0);
+  window.append(logged(9), 30);
+  const ordinal = window.ordinalBehind(3);
+  expect([window.forgotten, window.at(ordinal)?.kind]).toEqual([3, "history_lost"]);
+  expect(window.at(window.ordinalBehind(9))).toBeUndefined();
+});
+
+test("without numbers in the job a late reader is told what is lost, and has what is still there", async () => {
+  const script = new ScriptedRuntime();
+  const { client, wire } = await script.online({ eventBuffer: 700 });
+  const submitting = client.submit("echo");
+  wire.send(accepted(await wire.next("job.submit")));
+  const job = await submitting;
+  const place = (seq: number) => ({ seq, job: "job_1" });
+  for (let n = 1; n <= 9; n++) {
+    const body = { level: "info", message: `${n}` };
+    wire.send(frame("job.event", { kind: "log", ts: undefined, body }, place(n)));
+  }
+  await wire.barrier();
+  const running = job.events[Symbol.asyncIterator]();
+  expect((await running.next()).value?.kind).toBe("history_lost");
+  const end = { final_status: "success", result: 9 } as const;
+  wire.send(frame("job.result", end, place(10)));
+  expect(await job.result()).toBe(9);
+  const [lost, ...rest] = await collect(job.events);
+  expect(lost?.kind).toBe("history_lost");
+  expect(rest.length).toBeGreaterThan(1);
+  expect(numbers(rest)).toEqual(upTo(9).slice(-rest.length));
+  await wire.barrier();
 });
 
 test("what the runtime keeps no longer is told to a late reader, and so is a job that it has forgotten", async () => {

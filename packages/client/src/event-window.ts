@@ -57,10 +57,13 @@ export class EventWindow {
     this.#first += 1;
   }
 
-  /** The ordinal of the first event behind this `job_seq`; of the next one to come when there is none. */
+  /**
+   * The ordinal behind the last event that is kept up to this `job_seq`; of the first one when there is none. What has no
+   * number, such as a word of lost history, belongs to what follows it.
+   */
   ordinalBehind(jobSeq: number): number {
-    const index = this.#kept.findIndex((kept) => (kept?.event.jobSeq ?? 0) > jobSeq);
-    return this.#first + (index < 0 ? this.#kept.length : index) - this.#gone;
+    const last = this.#kept.findLastIndex((kept) => (kept?.event.jobSeq ?? jobSeq + 1) <= jobSeq);
+    return this.#first + Math.max(0, last + 1 - this.#gone);
   }
 
   #forget(): void {

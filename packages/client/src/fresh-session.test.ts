@@ -288,6 +288,23 @@ test("R-6.3-17: a subscription that a page made anew, and left, still tells the 
   expect(await watched.result()).toBe("end");
 });
 
+test("R-6.3-17: what is lost is told once, however often a subscription falls behind before its next event", async () => {
+  const { client, wire } = await runtime.online();
+  const watching = client.subscribe("job_1", { history: true });
+  let subscribe = await wire.next("job.subscribe");
+  wire.send(subscribed(subscribe), event(1));
+  const watched = await watching;
+  for (let i = 0; i < 5; i++) {
+    wire.send(sessionError("RESUME_WINDOW_EXPIRED", subscribe.id));
+    subscribe = await wire.next("job.subscribe");
+    wire.send(subscribed(subscribe, { truncated: true }));
+    await wire.barrier();
+  }
+  wire.send(event(2, "job_1", 9), result(3, "end", "job_1", 10));
+  const kinds = (await collect(watched.events)).map(({ kind }) => kind);
+  expect(kinds).toEqual(["status", "history_lost", "status"]);
+});
+
 test("R-7.6-8: what was left while there was no connection is left on the next one", async () => {
   const { client, wire } = await runtime.online();
   const watching = client.subscribe("job_9");

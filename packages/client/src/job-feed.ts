@@ -2,6 +2,7 @@ import {
   ArcpError,
   type Envelope,
   type JobId,
+  LocalError,
   type Payload,
   type TerminalStatus,
 } from "@arcp/core";
@@ -50,13 +51,17 @@ export class JobFeed {
   /** The last `job_seq` that is not wanted (again): a replay for another handle comes by here too (R-7.6-7). */
   #position: number;
   #isNumbered = true;
+  /** Where it was last told that history is lost. */
+  #missedAt: number | undefined;
 
   constructor({ jobId, after, whole, bound, history }: JobFeedOptions) {
     this.jobId = jobId;
     this.whole = whole;
     this.#position = after;
     this.#hasHistory = history !== undefined;
-    this.#log = new EventLog({ after, bound, history });
+    const numbered: OpenHistory | undefined =
+      history && ((from) => (this.#isNumbered ? history(from) : Promise.reject(unnumbered())));
+    this.#log = new EventLog({ after, bound, history: numbered });
     this.outcome = handled(this.#ending.promise);
   }
 
@@ -86,6 +91,9 @@ export class JobFeed {
 
   /** What follows the position, up to the next event, is gone for good. */
   missed(): void {
+    // Told once, however often it is heard before the next event.
+    if (this.#missedAt === this.#position) return;
+    this.#missedAt = this.#position;
     this.#log.append(historyLost(this.#position), 0);
   }
 
@@ -119,6 +127,11 @@ export class JobFeed {
 /** What a session says itself has no number in the job, whoever the runtime is (R-6.5-7). */
 function isNotice(event: JobEvent): boolean {
   return event.kind === "status" && event.body.phase === "back_pressure";
+}
+
+/** A page could not be told from the rest, and its replay would come to the feed once more. */
+function unnumbered(): LocalError {
+  return new LocalError("HISTORY_LOST", "the runtime does not number the events of a job");
 }
 
 function success(payload: Payload<"job.result">): JobOutcome {
