@@ -368,3 +368,9 @@ test("the agents are those of the latest welcome", async () => {
   await again.barrier();
   expect(client.agents().map(({ name }) => name)).toEqual(["echo", "audit"]);
 });
+
+test("a submit with a date that is none rejects with what is wrong, and throws nothing", async () => {
+  const submitting = client.submit("echo", null, { expiresAt: new Date("tomorrow") });
+  await expect(submitting).rejects.toMatchObject({ code: "MISUSE" });
+  await wire.barrier();
+});

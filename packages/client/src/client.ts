@@ -91,6 +91,7 @@ export class Client implements AsyncDisposable {
     options: SubmitOptions = {},
   ): Promise<Job<Output, Vendor>> {
     const payload = submission(agent, input, options);
+    if (payload instanceof LocalError) return refused(payload);
     const missing = this.#missing(demanded(payload));
     if (missing !== undefined) return refused(missing);
     const accepted = this.#exchange.ask(

@@ -32,12 +32,18 @@ export interface SubmitOptions {
   };
 }
 
-/** @param input any JSON value; undefined is sent as null */
+/**
+ * @param input any JSON value; undefined is sent as null
+ * @returns an error with `MISUSE` for a date that is none
+ */
 export function submission(
   agent: string,
   input: unknown,
   { lease, expiresAt, maxRuntimeSec, idempotencyKey }: SubmitOptions,
-): Payload<"job.submit"> {
+): Payload<"job.submit"> | LocalError {
+  if (Number.isNaN(expiresAt?.getTime())) {
+    return new LocalError("MISUSE", "expiresAt is an invalid date");
+  }
   return {
     agent,
     input: input ?? null,
