@@ -162,6 +162,22 @@ test("what the runtime keeps no longer is told to a late reader, and so is a job
   ]);
 });
 
+test("a reader that pages when the client is closed is told so once", async () => {
+  const script = new ScriptedRuntime();
+  const { client, wire } = await script.online({ eventBuffer: 1 });
+  const watching = client.subscribe("job_1", { history: true });
+  wire.send(subscribed(await wire.next("job.subscribe")), event(1), event(2));
+  const reader = (await watching).events[Symbol.asyncIterator]();
+  await wire.barrier();
+  const first = reader.next();
+  wire.send(subscribed(await wire.next("job.subscribe")));
+  await wire.barrier();
+  wire.send(frame("session.closed", {}));
+  void client.close();
+  await expect(first).rejects.toMatchObject({ code: "CLOSED" });
+  expect(await reader.next()).toEqual({ done: true, value: undefined });
+});
+
 test("a page that fills up is left, and followed by another one behind its last event", async () => {
   const script = new ScriptedRuntime();
   const { client, wire } = await script.online({ eventBuffer: 400 });

@@ -79,6 +79,11 @@ export class EventReader implements AsyncIterableIterator<JobEvent, undefined> {
 
   readonly #step = (): Promise<Step> =>
     new Promise((resolve, reject) => {
+      const fail = (error: unknown): void => {
+        // An error is told once; after it there is nothing.
+        this.#left = true;
+        reject(error);
+      };
       const look = (): void => {
         this.#waiting = undefined;
         if (this.#left) return resolve(END);
@@ -86,7 +91,7 @@ export class EventReader implements AsyncIterableIterator<JobEvent, undefined> {
           this.#fromHistory().then((event) => {
             if (event === undefined) look();
             else resolve({ done: false, value: event });
-          }, reject);
+          }, fail);
           return;
         }
         const event = this.#fromMemory();
@@ -96,10 +101,9 @@ export class EventReader implements AsyncIterableIterator<JobEvent, undefined> {
           this.#waiting = look;
           return this.#log.onChange(look);
         }
-        // An error is told once; after it there is nothing.
+        if (ended.error !== undefined) return fail(ended.error);
         this.#left = true;
-        if (ended.error === undefined) resolve(END);
-        else reject(ended.error);
+        resolve(END);
       };
       look();
     });
