@@ -81,7 +81,7 @@ export class JobFeed {
       if (jobSeq <= this.#position) return;
       this.#position = jobSeq;
       // An owner that came back to its job, as by an idempotency key, is told only what is new: what was before is history.
-      if (this.whole) this.#log.window.skipTo(jobSeq - 1);
+      if (this.whole && this.#hasHistory) this.#log.window.skipTo(jobSeq - 1);
     } else if (!isNotice(event)) {
       this.#isNumbered = false;
     }

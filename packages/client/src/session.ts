@@ -43,8 +43,8 @@ export class Session {
     return "next";
   }
 
-  /** @param agents that the runtime offers by now; undefined when it does not say */
-  renew(token: string, agents: readonly AgentEntry[] | undefined): void {
+  /** @param agents that the runtime offers by now; absent when it does not say */
+  renew(token: string, agents?: readonly AgentEntry[]): void {
     this.#token = token;
     if (agents !== undefined) this.#info = { ...this.#info, agents };
   }
