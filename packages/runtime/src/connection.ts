@@ -205,8 +205,9 @@ export class Connection implements Link, Watched {
   /** The acceptances that have to be told again and that only the store remembers (R-6.3-8). */
   async #kept({ session, after }: Bound): Promise<ReadonlyMap<JobId, Announcement>> {
     const kept = new Map<JobId, Announcement>();
-    for (const job of session.stream.unseen(after)) {
-      if (session.submits.acceptance(job) !== undefined) continue;
+    for (const [job, role] of session.stream.unseen(after)) {
+      // A submit that only let it watch the job is decided once more, if it is repeated.
+      if (role !== "owner" || session.submits.acceptance(job) !== undefined) continue;
       const row = await this.#context.services.store.jobs.get(job);
       if (row !== undefined) kept.set(job, acceptanceOf(row));
     }
@@ -247,8 +248,8 @@ export class Connection implements Link, Watched {
       ? services.vault.openTo(session.principal)
       : closedVault;
     const payload = { ...this.#context.welcome(session), resume_token: token };
-    const repeated = session.stream
-      .unseen(after)
+    // Before the events of their jobs, which are nobody's to a client that has not been told (R-7.2-8).
+    const repeated = [...session.stream.unseen(after).keys()]
       .flatMap((job) => session.submits.acceptance(job) ?? kept.get(job) ?? [])
       .map((acceptance) =>
         announce(session.id, withCredentials(acceptance, session.features, vault)),

@@ -138,14 +138,14 @@ export class Journal {
     return numbers;
   }
 
-  /** The jobs of its own that have a number at or below `seq`. */
-  ownedUpTo(seq: number): Set<JobId> {
-    const jobs = new Set<JobId>();
-    for (const run of this.#runs) {
-      if (run.from > seq) break;
-      if (run.role === "owner") jobs.add(run.job);
+  /** The jobs that have a number at or below `seq`: `owner` where one of them was given to that. */
+  rolesUpTo(seq: number): Map<JobId, Role> {
+    const roles = new Map<JobId, Role>();
+    for (const { from, job, role } of this.#runs) {
+      if (from > seq) break;
+      if (role === "owner" || !roles.has(job)) roles.set(job, role);
     }
-    return jobs;
+    return roles;
   }
 
   /** How many runs are about this job. */

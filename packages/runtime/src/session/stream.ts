@@ -218,12 +218,15 @@ export class Stream {
     this.#note({ detach: [job] });
   }
 
-  /** The jobs of its own of which a client that has seen `after` has seen nothing yet. */
-  unseen(after: number): JobId[] {
-    const seen = this.journal.ownedUpTo(after);
-    const told = this.journal.ownedUpTo(this.issued);
-    for (const { job, role } of this.attachments.values()) if (role === "owner") told.add(job);
-    return [...told].filter((job) => !seen.has(job));
+  /** The jobs of which a client that has seen `after` has seen nothing yet, or nothing as their owner. */
+  unseen(after: number): Map<JobId, Role> {
+    const seen = this.journal.rolesUpTo(after);
+    const told = this.journal.rolesUpTo(this.issued);
+    for (const { job, role } of this.attachments.values()) {
+      if (role === "owner" || !told.has(job)) told.set(job, role);
+    }
+    for (const [job, role] of seen) if (role === told.get(job)) told.delete(job);
+    return told;
   }
 
   /** The client has handled everything up to `seq`. Without the feature that has no effect (R-6.5-4). */

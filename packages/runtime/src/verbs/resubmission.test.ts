@@ -99,6 +99,37 @@ test("R-7.2-1: the same key of another principal is another key", async () => {
   expect(his.job_id).not.toBe(hers.id);
 });
 
+test("R-7.2-8, R-6.3-8: a retry in another session whose answer is lost is told of the job before its events", async () => {
+  const rig = hosting();
+  const { viewer: owner } = await greeted(rig);
+  const { job_id = "" } = await owner.submit("led", null, KEYED);
+  const { ctx, end } = await (rig.begun.get(job_id)?.promise ?? Promise.reject());
+  await ctx.log.info("one");
+  await ctx.flush();
+  const { viewer: lost, welcome } = await greeted(rig);
+  await lost.submit("led", null, KEYED);
+  await settled();
+  expect(jobSeqs(lost)).toEqual(jobSeqs(owner));
+  lost.sever();
+  end("done");
+  await owner.terminal(job_id);
+
+  const back = new Viewer(rig.runtime);
+  const again = await back.resume(welcome, 0);
+  await back.terminal(job_id);
+  const told = back.frames.map(({ type }) => type).filter((type) => type.startsWith("job."));
+  expect(told.slice(0, 2)).toEqual(["job.accepted", "job.event"]);
+  expect(jobSeqs(back)).toEqual(jobSeqs(owner));
+  expect(told.filter((type) => type === "job.accepted")).toHaveLength(1);
+  back.sever();
+
+  // Whoever has seen one of its events has been told.
+  const later = new Viewer(rig.runtime);
+  await later.resume(again, 1);
+  await later.terminal(job_id);
+  expect(later.frames.map(({ type }) => type)).not.toContain("job.accepted");
+});
+
 test("R-7.2-3, R-7.2-8: a retry in another session gets the first acceptance and all history, and no second run", async () => {
   const rig = hosting();
   const { viewer: owner } = await greeted(rig);
