@@ -276,3 +276,34 @@ test("a streamed result larger than the buffer is whole, early and late, by piec
   }
   expect(slow.join("")).toBe(whole);
 });
+
+test("R-7.6-5: what a resume still repeats for others is not taken for what a new subscription brings", async () => {
+  const script = new ScriptedRuntime();
+  const { client, wire } = await script.online();
+  const watching = client.subscribe("job_1", { history: true });
+  // It begins behind the fifth event of the session, which has yet to come, and so has the end of the job, once more.
+  wire.send(subscribed(await wire.next("job.subscribe"), { subscribed_from: 5 }));
+  const watched = await watching;
+  wire.send(...[1, 2, 3, 4].map((n) => event(n, "job_1", 2 + n)), result(5, "end", "job_1", 7));
+  wire.send(...[1, 2, 3, 4, 5, 6].map((n) => event(5 + n, "job_1", n)));
+  wire.send(result(12, "end", "job_1", 7));
+  expect((await collect(watched.events)).map(({ jobSeq }) => jobSeq)).toEqual([1, 2, 3, 4, 5, 6]);
+  expect(await watched.result()).toBe("end");
+});
+
+test("R-7.2-3: a handle of a submit that was made again in its own session has what came before from the history", async () => {
+  const script = new ScriptedRuntime();
+  const { client, wire } = await script.online();
+  const submitting = client.submit("echo", null, { idempotencyKey: "k" });
+  // The first answer, and what followed it, was for somebody who waits no longer.
+  wire.send(accepted(await wire.next("job.submit")), event(1, "job_1", 3));
+  const job = await submitting;
+  const reading = collect(job.events);
+  const page = await wire.next("job.subscribe");
+  expect(page.payload).toEqual({ job_id: "job_1", history: true, from_job_seq: 0 });
+  wire.send(subscribed(page, { subscribed_from: 1 }));
+  wire.send(event(2, "job_1", 1), event(3, "job_1", 2), event(4, "job_1", 3));
+  wire.send(event(5, "job_1", 4), result(6, "end", "job_1", 5));
+  expect((await reading).map(({ jobSeq }) => jobSeq)).toEqual([1, 2, 3, 4]);
+  expect(await job.result()).toBe("end");
+});

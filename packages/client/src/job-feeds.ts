@@ -14,6 +14,8 @@ export class JobFeeds {
   /** Who came by a subscription, by the id of its request, which an error that ends it alone names (R-6.3-17). */
   readonly #byRequest = new Map<string, Follower>();
   readonly #detached = new Set<Follower>();
+  /** Behind which `event_seq` what a subscription brings begins. Up to there a resume may still repeat what others got. */
+  readonly #since = new WeakMap<Follower, number>();
   /** Jobs of a restored session that nobody has asked for yet. */
   readonly #unclaimed: Set<JobId>;
 
@@ -27,9 +29,13 @@ export class JobFeeds {
     return [...this.#unclaimed, ...this.#byJob.keys()];
   }
 
-  /** @param requestId of the subscription; undefined for a job that this session submitted */
-  add<F extends Follower>(follower: F, requestId?: string): F {
+  /**
+   * @param requestId of the subscription; undefined for a job that this session submitted
+   * @param since the `event_seq` behind which the subscription's events come
+   */
+  add<F extends Follower>(follower: F, requestId?: string, since = 0): F {
     this.#unclaimed.delete(follower.jobId);
+    this.#since.set(follower, since);
     const followers = this.#byJob.get(follower.jobId);
     if (followers === undefined) this.#byJob.set(follower.jobId, new Set([follower]));
     else followers.add(follower);
@@ -83,9 +89,10 @@ export class JobFeeds {
     return this.#detach([...this.#of(job)].filter((each) => subscribers.has(each)));
   }
 
-  /** From now on the feed takes what this subscription brings. */
-  attach(feed: JobFeed, requestId: string): void {
+  /** From now on the feed takes what this subscription brings, behind this `event_seq`. */
+  attach(feed: JobFeed, requestId: string, since: number): void {
     this.#detached.delete(feed);
+    this.#since.set(feed, since);
     this.#byRequest.set(requestId, feed);
   }
 
@@ -120,28 +127,29 @@ export class JobFeeds {
   #deliverMessage(message: Envelope, size: number): void {
     if (message.job_id === undefined) return;
     if (message.type === "job.event") {
-      this.#append(message.job_id, size, () => readJobEvent(message));
+      this.#append(message.job_id, message.event_seq, size, () => readJobEvent(message));
     } else if (message.type === "job.result" || message.type === "job.error") {
-      for (const follower of this.#ended(message.job_id)) follower.finish(message);
+      const ended = this.#ended(message.job_id, message.event_seq);
+      for (const follower of ended) follower.finish(message);
     }
   }
 
   #deliverBroken(broken: Decoded & { kind: "malformed" }, size: number): void {
-    const jobId = broken.header?.job_id;
+    const { job_id: jobId, event_seq: seq } = broken.header ?? {};
     if (jobId === undefined) return;
     if (broken.type === "job.event") {
-      this.#append(jobId, size, () => readBrokenEvent(broken));
+      this.#append(jobId, seq, size, () => readBrokenEvent(broken));
     } else if (broken.type === "job.result" || broken.type === "job.error") {
       // The job has ended and how cannot be read: better an error than a handle that waits for ever.
       const error = new LocalError("PROTOCOL_VIOLATION", `${broken.type}: ${broken.reason}`);
-      for (const follower of this.#ended(jobId)) follower.fail(error);
+      for (const follower of this.#ended(jobId, seq)) follower.fail(error);
     }
   }
 
-  #append(jobId: JobId, size: number, read: () => JobEvent): void {
+  #append(jobId: JobId, seq: number | undefined, size: number, read: () => JobEvent): void {
     let event: JobEvent | undefined;
     for (const follower of this.#of(jobId)) {
-      if (this.#detached.has(follower)) continue;
+      if (!this.#isFor(follower, seq)) continue;
       event ??= read();
       follower.append(event, size);
     }
@@ -163,10 +171,14 @@ export class JobFeeds {
   }
 
   /** Those whose job has ended; what is detached will hear of it by its own subscription. */
-  #ended(jobId: JobId): Follower[] {
-    const attached = [...this.#of(jobId)].filter((follower) => !this.#detached.has(follower));
+  #ended(jobId: JobId, seq: number | undefined): Follower[] {
+    const attached = [...this.#of(jobId)].filter((follower) => this.#isFor(follower, seq));
     for (const follower of attached) this.remove(follower);
     return attached;
+  }
+
+  #isFor(follower: Follower, seq = Number.POSITIVE_INFINITY): boolean {
+    return !this.#detached.has(follower) && seq > (this.#since.get(follower) ?? 0);
   }
 
   #unname(follower: Follower): void {

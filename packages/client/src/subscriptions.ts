@@ -55,13 +55,13 @@ export class Subscriptions {
     signal?: AbortSignal,
   ): Promise<T> {
     const read = ({ credentials, ...subscribed }: Subscribed, requestId: MessageId): T => {
-      const { job_id, truncated, last_job_seq: last } = subscribed;
+      const { job_id, truncated, last_job_seq: last, subscribed_from: since } = subscribed;
       const after = history ? (fromJobSeq ?? 0) : (last ?? 0);
       const feed = this.feed(job_id, after, after === 0 && history && truncated !== true);
       if (truncated) feed.missed();
       feed.credentials.take(credentials);
       feed.gauges.begin(subscribed.budget);
-      this.#subscriber.feeds.add(feed, requestId);
+      this.#subscriber.feeds.add(feed, requestId, since);
       return make(feed, subscribed);
     };
     return this.#ask({ jobId, history, fromJobSeq }, read, signal);
@@ -79,7 +79,7 @@ export class Subscriptions {
       if (!feeds.has(feed)) return feed;
       if (subscribed.truncated) feed.missed();
       feed.credentials.take(subscribed.credentials);
-      feeds.attach(feed, requestId);
+      feeds.attach(feed, requestId, subscribed.subscribed_from ?? 0);
       return feed;
     };
     try {
@@ -94,17 +94,17 @@ export class Subscriptions {
   #historyOf(jobId: JobId): OpenHistory {
     const { feeds } = this.#subscriber;
     return (after) =>
-      this.#insist({ jobId, history: true, fromJobSeq: after }, ({ truncated }, requestId) => {
+      this.#insist({ jobId, history: true, fromJobSeq: after }, (subscribed, requestId) => {
         const page = new HistoryPage({
           jobId,
           after,
-          truncated: truncated === true,
+          truncated: subscribed.truncated === true,
           bound: this.#bound,
           left: (left) => {
             if (!feeds.remove(left)) this.#subscriber.unsubscribe(jobId);
           },
         });
-        return feeds.add(page, requestId);
+        return feeds.add(page, requestId, subscribed.subscribed_from);
       });
   }
 
