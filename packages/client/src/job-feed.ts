@@ -79,10 +79,8 @@ export class JobFeed {
     const { jobSeq } = event;
     if (jobSeq !== undefined) {
       if (jobSeq <= this.#position) return;
-      // A submit that is made again in its own session is told only what is new (R-7.2-3); the rest is history.
-      if (jobSeq > this.#position + 1 && this.#hasHistory) this.#log.window.skipTo(jobSeq - 1);
       this.#position = jobSeq;
-      // An owner that came back to its job, as by an idempotency key, is told only what is new: what was before is history.
+      // A submit that is made again in its own session is told only what is new (R-7.2-3); the rest is history.
       if (this.whole && this.#hasHistory) this.#log.window.skipTo(jobSeq - 1);
     } else if (!isNotice(event)) {
       this.#isNumbered = false;

@@ -53,7 +53,7 @@ export class Reading {
       if (event.jobSeq === undefined) continue;
       this.#tally.add("events");
       this.#take(event.jobSeq);
-      if (event.kind === "opaque" && event.name === STEP) this.#walk(Number(event.body["step"]));
+      if (event.kind === STEP) this.#walk(Number(event.body["step"]));
       seen();
     }
     await handle.outcome();

@@ -31,7 +31,7 @@ function persist(saved: SavedSession): void {
 }
 
 function stepOf(event: JobEvent): number | undefined {
-  return event.kind === "opaque" && event.name === STEP ? Number(event.body["step"]) : undefined;
+  return event.kind === STEP ? Number(event.body["step"]) : undefined;
 }
 
 const restore: SavedSession | undefined = existsSync(file("session.json"))
