@@ -21,6 +21,9 @@ export class RuntimeProcess {
   readonly #lastWords = new LastWords();
   #timer: Timer | undefined;
   #parting = false;
+  /** Nothing came from its output, though it was read. */
+  #silent = true;
+  #over = false;
 
   constructor(child: ChildProcessWithoutNullStreams, options: RuntimeProcessOptions) {
     this.#child = child;
@@ -29,9 +32,15 @@ export class RuntimeProcess {
     child.on("error", () => {});
     child.stderr.on("error", () => {});
     child.stderr.on("data", (chunk: Buffer) => this.#overhear(chunk));
+    for (const sign of ["data", "pause"]) {
+      child.stdout.on(sign, () => {
+        this.#silent = false;
+      });
+    }
     const ended = Promise.withResolvers<void>();
     this.ended = ended.promise;
     child.once("close", () => {
+      this.#over = true;
       this.#timer?.cancel();
       ended.resolve();
     });
@@ -67,10 +76,14 @@ export class RuntimeProcess {
   /** Its streams may be held open by processes of its own, which nobody waits for; what it wrote itself is read. */
   #letGo(): void {
     const { stdout, stderr } = this.#child;
+    this.#silent = !stdout.isPaused();
     this.#later(() => {
-      if (stdout.isPaused()) return this.#letGo();
-      stdout.destroy();
-      stderr.destroy();
+      // Once more round the event loop, so that what waits in the pipe has shown.
+      setImmediate(() => {
+        if (!this.#silent) return this.#letGo();
+        stdout.destroy();
+        stderr.destroy();
+      });
     });
   }
 
@@ -85,6 +98,7 @@ export class RuntimeProcess {
 
   #later(step: () => void): void {
     this.#timer?.cancel();
+    if (this.#over) return;
     this.#timer = this.#options.clock.after(this.#options.closeTimeout, step);
   }
 }

@@ -12,7 +12,8 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { chat, cross, orphan } from "../test/crossing.ts";
 import { exists, pathOf, spawned, until } from "../test/spawned.ts";
 
-const TOKEN = { token: "secret" };
+// A busy machine takes its time to start a process.
+const TOKEN = { token: "secret", handshakeTimeout: 25_000 };
 
 function scratch(): string {
   const path = mkdtempSync(join(tmpdir(), "arcp-stdio-"));
@@ -170,7 +171,7 @@ describe("the end", () => {
 
   test("a client with a wrong token is told so, and its process ends well", async () => {
     const exitCode = join(scratch(), "exit-code");
-    const connecting = connect(spawned(["memory", exitCode]), { token: "wrong" });
+    const connecting = connect(spawned(["memory", exitCode]), { ...TOKEN, token: "wrong" });
     await expect(connecting).rejects.toMatchObject({ code: "UNAUTHENTICATED" });
     await until(() => readFile(exitCode) === "0");
   });

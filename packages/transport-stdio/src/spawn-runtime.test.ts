@@ -9,7 +9,8 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { exists, spawned, until } from "../test/spawned.ts";
 import { type SpawnOptions, spawnRuntime } from "./index.ts";
 
-const TOKEN = { token: "secret" };
+// A busy machine takes its time to start a process.
+const TOKEN = { token: "secret", handshakeTimeout: 25_000 };
 const forever = new AbortController().signal;
 
 /** A program of one line as the runtime. */

@@ -17,7 +17,7 @@ export interface Crossing {
  * @throws Error when an event or a byte is not what was sent
  */
 export async function cross(events: number, chunks: number): Promise<Crossing> {
-  await using client = await connect(spawned(), { token: "secret" });
+  await using client = await connect(spawned(), { token: "secret", handshakeTimeout: 25_000 });
   const started = performance.now();
   const job = await client.submit("load", { events, chunks });
   const result = job.bytes();
@@ -79,10 +79,10 @@ export async function orphan(...args: string[]): Promise<number> {
     stdio: ["ignore", "pipe", "pipe"],
   });
   parent.stderr.resume();
-  const [line] = await once(parent.stdout, "data");
+  const exited = once(parent, "exit");
+  const line = await Promise.race([once(parent.stdout, "data"), exited.then(() => ["nothing"])]);
   const pid = Number(line);
   if (!(pid > 1) || pid === parent.pid) throw new Error(`this is no pid of a child: ${line}`);
-  const exited = once(parent, "exit");
   parent.kill("SIGKILL");
   const killed = performance.now();
   await exited;
