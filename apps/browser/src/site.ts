@@ -16,9 +16,12 @@ export class Site implements AsyncDisposable {
     else response.writeHead(200, { "content-type": file.type }).end(file.body);
   });
   readonly #runtime = createRuntime({ agents: [ticker], auth: tokenTable({ visitor: "visitor" }) });
-  readonly #endpoint = attach(this.#server, {}, (transport, peer) =>
-    this.#runtime.serve(transport, peer),
-  );
+  readonly #endpoint = attach(this.#server, {}, (transport, peer, { socket }) => {
+    this.dialled += 1;
+    this.#sockets.add(socket);
+    socket.once("close", () => this.#sockets.delete(socket));
+    this.#runtime.serve(transport, peer);
+  });
   readonly #files: PageFiles;
   readonly #sockets = new Set<Duplex>();
   /** How many WebSockets were opened. */
@@ -30,11 +33,6 @@ export class Site implements AsyncDisposable {
     this.#files = files;
     this.#server.on("connection", (socket) => {
       if (this.refuses) socket.destroy();
-    });
-    this.#server.on("upgrade", (_request, socket) => {
-      this.dialled += 1;
-      this.#sockets.add(socket);
-      socket.once("close", () => this.#sockets.delete(socket));
     });
   }
 
