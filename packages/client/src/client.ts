@@ -187,13 +187,19 @@ export class Client implements AsyncDisposable {
    * Watches a job that another session submitted, or that this one did. Resolves once the runtime agreed; what is
    * delivered from then on is in `events`.
    */
-  subscribe(jobId: string, options: SubscribeOptions = {}): Promise<WatchedJob> {
+  subscribe<Output = unknown>(
+    jobId: string,
+    options: SubscribeOptions = {},
+  ): Promise<WatchedJob<Output>> {
     const { fromJobSeq, history = fromJobSeq !== undefined, signal } = options;
     if (fromJobSeq !== undefined && !history) {
       return refused(misuse("fromJobSeq says where history begins: it needs history: true"));
     }
-    const make = (feed: JobFeed, subscribed: Printable<Payload<"job.subscribed">>): WatchedJob =>
-      new WatchedJob(this.#source(feed), subscribed, () => this.#leave(feed));
+    const make = (
+      feed: JobFeed,
+      subscribed: Printable<Payload<"job.subscribed">>,
+    ): WatchedJob<Output> =>
+      new WatchedJob<Output>(this.#source(feed), subscribed, () => this.#leave(feed));
     return this.#open(jobId, { history, fromJobSeq }, make, signal);
   }
 

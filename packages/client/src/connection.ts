@@ -105,11 +105,11 @@ export class Connection {
 
   async #pump(): Promise<Error> {
     const { frames } = this.#options.opened;
-    // An error that answers no request and is the connection's last word is the reason for its end (R-12-5).
+    // An error that answers no request and behind which the runtime closes is the reason for it (R-12-5).
     let lastWord: ArcpError | undefined;
     for (;;) {
       const frame = await nextFrame(frames);
-      if (frame instanceof Error) return lastWord ?? frame;
+      if (frame instanceof Error) return isParting(frame) ? (lastWord ?? frame) : frame;
       if (this.#isAbandoned) return closed();
       this.#heartbeat?.heard();
       this.#check.heard();
@@ -193,6 +193,11 @@ export class Connection {
       },
     });
   }
+}
+
+/** Whether the peer closed, other than a connection that just broke. */
+function isParting(end: Error): boolean {
+  return end instanceof TransportClosedError && end.reason !== undefined;
 }
 
 /** @returns the next frame, or how the connection ended */

@@ -11,6 +11,7 @@ import {
   newMessageId,
   type Outgoing,
   type Payload,
+  REQUEST_ID_FEATURE,
 } from "@arcp/core";
 import { handled } from "./handled.ts";
 import { JobFeeds } from "./job-feeds.ts";
@@ -50,6 +51,7 @@ export class Exchange implements LinkUser, Subscriber {
   readonly clock: Clock;
   readonly subscriptions: Subscriptions;
   readonly #requests: Requests;
+  readonly #over = new AbortController();
   #session: SessionInfo | undefined;
   /** Jobs that were left when it could not be said: without a connection, or with a subscription under way. */
   readonly #left = new Set<JobId>();
@@ -60,6 +62,10 @@ export class Exchange implements LinkUser, Subscriber {
     this.feeds = new JobFeeds(options.jobs);
     this.subscriptions = new Subscriptions(this, options.eventBuffer);
     this.#requests = new Requests(options.clock, options.requestTimeout);
+  }
+
+  get over(): AbortSignal {
+    return this.#over.signal;
   }
 
   /** The present session. */
@@ -168,6 +174,9 @@ export class Exchange implements LinkUser, Subscriber {
       this.#left.clear();
       this.#requests.moveTo(session.id);
       for (const feed of this.feeds.detachAll()) void this.subscriptions.renew(feed);
+    } else if (!session.features.includes(REQUEST_ID_FEATURE)) {
+      // Another runtime than ours may take a repeated request for a new one (R-5.4-8).
+      this.#requests.failUnrepeatable();
     }
     const left = [...this.#left].filter((job) => !this.#requests.has("job.subscribe", job));
     for (const job of left) this.#left.delete(job);
@@ -197,6 +206,7 @@ export class Exchange implements LinkUser, Subscriber {
   }
 
   ended(error: Error): void {
+    this.#over.abort(error);
     this.#requests.failAll(error);
     this.feeds.failAll(error);
   }

@@ -239,6 +239,7 @@ test("taking a handle up again may take longer than a request: the network may b
   await fresh.next("job.subscribe");
   runtime.clock.advance(30_000);
   await new Promise((resolve) => setImmediate(resolve));
+  runtime.clock.advance(100);
   const again = await fresh.next("job.subscribe");
   fresh.send(subscribed(again), result(1, "end", "job_1", 1));
   expect(await job.result()).toBe("end");
@@ -335,4 +336,66 @@ test("a resume that is refused on the first connection of a restored session lea
   await fresh.next("session.hello");
   fresh.welcome("rt_f", FEATURES, FRESH as never);
   expect((await connecting).session.id).toBe(FRESH);
+});
+
+test("a runtime that is full is asked again after a pause, and what remains of the budget is told anew", async () => {
+  const { client, wire, job } = await running();
+  wire.pair.sever();
+  const fresh = await renewed(client);
+  const { id: request_id } = await fresh.next("job.subscribe");
+  const busy = { code: "INTERNAL_ERROR", message: "too many", retryable: true, request_id };
+  fresh.send(frame("session.error", busy));
+  await fresh.barrier();
+  await new Promise((resolve) => setImmediate(resolve));
+  runtime.clock.advance(100);
+  const again = await fresh.next("job.subscribe");
+  fresh.send(subscribed(again, { budget: { USD: 3 } }));
+  await fresh.barrier();
+  expect(job.budget.get("USD")).toBe(3);
+  fresh.send(result(1, "end", "job_1", 1));
+  expect(await job.result()).toBe("end");
+  expect(runtime.clock.pending).toBe(0);
+});
+
+test("a client that is closed during such a pause leaves no timer behind", async () => {
+  const { client, wire, job } = await running();
+  wire.pair.sever();
+  const fresh = await renewed(client);
+  const { id: request_id } = await fresh.next("job.subscribe");
+  const busy = { code: "INTERNAL_ERROR", message: "too many", retryable: true, request_id };
+  fresh.send(frame("session.error", busy));
+  await fresh.barrier();
+  const closing = client.close();
+  await fresh.next("session.close");
+  fresh.send(frame("session.closed", {}));
+  await closing;
+  await expect(job.result()).rejects.toMatchObject({ code: "CLOSED" });
+  expect(runtime.clock.pending).toBe(0);
+});
+
+test("R-5.4-8: a runtime that may not know a request again gets no submit twice", async () => {
+  const { client, wire } = await runtime.online({}, ["subscribe"]);
+  const plain = client.submit("echo", "plain");
+  const keyed = client.submit("echo", "keyed", { idempotencyKey: "k" });
+  await wire.next("job.submit");
+  await wire.next("job.submit");
+  wire.pair.sever();
+  const { wire: second } = await runtime.resumed(client, "rt_2");
+  await expect(plain).rejects.toMatchObject({ code: "SESSION_LOST" });
+  const again = await second.next("job.submit");
+  expect(again.payload.input).toBe("keyed");
+  second.send(accepted(again));
+  expect((await keyed).id).toBe("job_1");
+});
+
+test("R-12-5: an error that nothing followed is no reason why a connection breaks later", async () => {
+  const { client, wire, job } = await running();
+  wire.send(sessionError("INVALID_REQUEST"));
+  await wire.barrier();
+  wire.send(sessionError("INVALID_REQUEST"));
+  await new Promise((resolve) => setImmediate(resolve));
+  wire.pair.sever();
+  const { wire: second } = await runtime.resumed(client, "rt_2");
+  second.send(result(1, "on"));
+  expect(await job.result()).toBe("on");
 });

@@ -81,7 +81,7 @@ export class JobFeed {
       if (jobSeq <= this.#position) return;
       this.#position = jobSeq;
       // A submit that is made again in its own session is told only what is new (R-7.2-3); the rest is history.
-      if (this.whole && this.#hasHistory) this.#log.window.skipTo(jobSeq - 1);
+      if (this.whole) this.#log.window.skipTo(jobSeq - 1);
     } else if (!isNotice(event)) {
       this.#isNumbered = false;
     }

@@ -23,6 +23,11 @@ export class JobGauges {
     }
   }
 
+  /** What a later reply says, of this moment. */
+  renew(budget: Readonly<Record<string, number>> = {}): void {
+    for (const [currency, amount] of Object.entries(budget)) this.#budget.set(currency, amount);
+  }
+
   take(event: JobEvent): void {
     if (event.kind === "progress") this.#progress = event.body;
     if (event.kind !== "metric") return;

@@ -124,12 +124,16 @@ export class Requests {
    * there, and would be done twice, rejects with `SESSION_LOST`.
    */
   moveTo(session: SessionId): void {
-    for (const pending of [...this.#pending.values()]) {
-      if (pending.isSent && !pending.isRepeatable) {
-        this.reject(pending.id, lostBeforeAnswer(pending.type));
-      } else {
-        pending.frame = JSON.stringify({ ...JSON.parse(pending.frame), session_id: session });
-      }
+    this.failUnrepeatable();
+    for (const pending of this.#pending.values()) {
+      pending.frame = JSON.stringify({ ...JSON.parse(pending.frame), session_id: session });
+    }
+  }
+
+  /** Rejects with `SESSION_LOST` what may have been done, and would be done twice. */
+  failUnrepeatable(): void {
+    for (const { id, type, isSent, isRepeatable } of [...this.#pending.values()]) {
+      if (isSent && !isRepeatable) this.reject(id, lostBeforeAnswer(type));
     }
   }
 
@@ -174,6 +178,6 @@ export class Requests {
 function lostBeforeAnswer(type: ClientMessageType): LocalError {
   return new LocalError(
     "SESSION_LOST",
-    `the session was lost before ${type} was answered, so it may have been done or not: look with jobs(), or submit with an idempotencyKey, which makes it safe to ask again`,
+    `the connection to the session was lost before ${type} was answered, so it may have been done or not: look with jobs(), or submit with an idempotencyKey, which makes it safe to ask again`,
   );
 }

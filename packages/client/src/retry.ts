@@ -42,7 +42,8 @@ export async function retry<T>(
   }
 }
 
-function isRetryable(error: unknown): error is ArcpError | LocalError {
+/** Whether the same may succeed later. */
+export function isRetryable(error: unknown): error is ArcpError | LocalError {
   return (error instanceof ArcpError || error instanceof LocalError) && error.retryable;
 }
 

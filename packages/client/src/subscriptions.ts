@@ -1,8 +1,17 @@
-import { type JobId, LocalError, type MessageId, type Payload } from "@arcp/core";
+import {
+  type Clock,
+  type JobId,
+  LocalError,
+  type MessageId,
+  type Payload,
+  sleep,
+} from "@arcp/core";
+import { pauseBefore } from "./backoff.ts";
 import { HistoryPage, type OpenHistory } from "./history-page.ts";
 import { JobFeed } from "./job-feed.ts";
 import type { JobFeeds } from "./job-feeds.ts";
 import { asError } from "./link-outcome.ts";
+import { isRetryable } from "./retry.ts";
 import type { SessionInfo } from "./session-info.ts";
 
 type Subscribed = Payload<"job.subscribed">;
@@ -14,6 +23,9 @@ export type Subscription = Payload<"job.subscribe"> & { readonly job_id: JobId }
 export interface Subscriber {
   readonly session: SessionInfo;
   readonly feeds: JobFeeds;
+  readonly clock: Clock;
+  /** Aborts when nothing can be asked any more. */
+  readonly over: AbortSignal;
   /** @param read makes the answer of the reply, before anything that came after it is looked at */
   subscribe<T extends object>(
     payload: Subscription,
@@ -79,6 +91,7 @@ export class Subscriptions {
       if (!feeds.has(feed)) return feed;
       if (subscribed.truncated) feed.missed();
       feed.credentials.take(subscribed.credentials);
+      feed.gauges.renew(subscribed.budget);
       feeds.attach(feed, requestId, subscribed.subscribed_from ?? 0);
       return feed;
     };
@@ -108,17 +121,18 @@ export class Subscriptions {
       });
   }
 
-  /** Asks again when no answer came in time, since the network may be away for long. */
+  /** Asks again, after a pause, what may be answered later: the network may be away for long, and the runtime full. */
   async #insist<T extends object>(
     selection: Selection & { readonly jobId: JobId },
     read: (subscribed: Subscribed, requestId: MessageId) => T,
   ): Promise<T> {
-    for (;;) {
+    const { over, clock } = this.#subscriber;
+    for (let failures = 0; ; failures++) {
       try {
         return await this.#ask(selection, read);
       } catch (error) {
-        const isLate = error instanceof LocalError && error.code === "REQUEST_TIMEOUT";
-        if (!isLate) throw error;
+        if (over.aborted || !isRetryable(error)) throw error;
+        await sleep(clock, pauseBefore(failures), over);
       }
     }
   }

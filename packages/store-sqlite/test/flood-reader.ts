@@ -20,9 +20,11 @@ export type ReaderReport =
 export interface Finished {
   /** Events of the job, each once and in order. */
   readonly events: number;
+  /** How often it was told that events before the next one are lost. */
+  readonly losses: number;
   /** How the job ended, or the code with which it went out of sight. */
   readonly outcome: string;
-  /** Numbers of the session's stream, without a hole over all connections. */
+  /** Numbers of the last session's stream, without a hole over all its connections. */
   readonly numbers: number;
   readonly connections: number;
   readonly told: readonly Told[];
@@ -39,7 +41,8 @@ function fail(error: string): void {
 
 let connections = 0;
 let numbers = 0;
-let subscription: string | undefined;
+let session: string | undefined;
+const subscriptions = new Set<string>();
 const told: Told[] = [];
 
 /** Looks at every frame, and insists that the numbers of the session's stream have neither hole nor repetition. */
@@ -51,7 +54,7 @@ function tapped(open: Dial): Dial {
       frames: inbound(transport),
       send(frames) {
         const sent = frames.map((frame) => JSON.parse(frame) as { id: string; type: string });
-        subscription ??= sent.find(({ type }) => type === "job.subscribe")?.id;
+        for (const { id, type } of sent) if (type === "job.subscribe") subscriptions.add(id);
         return transport.send(frames);
       },
       close: (reason) => transport.close(reason),
@@ -61,10 +64,14 @@ function tapped(open: Dial): Dial {
 
 async function* inbound({ frames }: Transport): AsyncGenerator<string> {
   for await (const frame of frames) {
-    const { type, event_seq: seq, payload } = JSON.parse(frame);
+    const { type, event_seq: seq, session_id: id, payload } = JSON.parse(frame);
+    if (type === "session.welcome" && id !== session) {
+      session = id;
+      numbers = 0;
+    }
     if (type === "session.error") {
       const { code, job_id: job, request_id: request } = payload;
-      told.push({ code, job, subscription: request !== undefined && request === subscription });
+      told.push({ code, job, subscription: subscriptions.has(request) });
     }
     if (seq !== undefined && seq !== ++numbers) {
       // Thrown, it would be one more lost connection to the client.
@@ -74,18 +81,32 @@ async function* inbound({ frames }: Transport): AsyncGenerator<string> {
   }
 }
 
-/** Reads the job to its end and insists that its events come whole, once and in order. */
-async function read(job: Job | WatchedJob): Promise<{ events: number; outcome: string }> {
+/** Reads the job to its end and insists that its events come once and in order, and whole but for what it is told of. */
+async function read(
+  job: Job | WatchedJob,
+): Promise<Pick<Finished, "events" | "losses" | "outcome">> {
   let events = 0;
+  let losses = 0;
+  let last = 0;
+  let isLost = false;
   try {
-    for await (const { jobSeq } of job.events) {
+    for await (const { jobSeq, kind } of job.events) {
+      if (kind === "history_lost") {
+        losses += 1;
+        isLost = true;
+      }
       // A notice of the session's own has no number in the job.
       if (jobSeq === undefined) continue;
-      if (jobSeq !== ++events) throw new Error(`job_seq ${jobSeq} came in place of ${events}`);
+      if (isLost ? jobSeq <= last : jobSeq !== last + 1) {
+        throw new Error(`job_seq ${jobSeq} came behind ${last}`);
+      }
+      events += 1;
+      last = jobSeq;
+      isLost = false;
     }
-    return { events, outcome: (await job.outcome()).status };
+    return { events, losses, outcome: (await job.outcome()).status };
   } catch (error) {
-    if (error instanceof ArcpError) return { events, outcome: error.code };
+    if (error instanceof ArcpError) return { events, losses, outcome: error.code };
     throw error;
   }
 }
