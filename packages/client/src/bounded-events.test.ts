@@ -307,3 +307,13 @@ test("R-7.2-3: a handle of a submit that was made again in its own session has w
   expect((await reading).map(({ jobSeq }) => jobSeq)).toEqual([1, 2, 3, 4]);
   expect(await job.result()).toBe("end");
 });
+
+test("what a closed client can no longer ask for is not told as lost", async () => {
+  await using house = new Hosted();
+  const client = await house.connect({ eventBuffer: SMALL });
+  const job = await counted(client, house, 200);
+  house.counting.end();
+  expect(await job.result()).toBe(200);
+  await client.close();
+  await expect(collect(job.events)).rejects.toMatchObject({ code: "CLOSED" });
+});

@@ -1,3 +1,4 @@
+import { LocalError } from "@arcp/core";
 import type { EventWindow } from "./event-window.ts";
 import type { HistoryPage, OpenHistory } from "./history-page.ts";
 import { historyLost, type JobEvent } from "./job-event.ts";
@@ -157,8 +158,9 @@ export class EventReader implements AsyncIterableIterator<JobEvent, undefined> {
   async #open(): Promise<HistoryPage | undefined> {
     try {
       return await this.#history?.(this.#seen);
-    } catch {
-      // The runtime no longer knows the job, or the client is closed; `history_lost` tells it.
+    } catch (error) {
+      // What the runtime no longer has, or cannot tell, is lost; what this client can no longer ask for is not.
+      if (error instanceof LocalError && error.code !== "HISTORY_LOST") throw error;
       return undefined;
     }
   }

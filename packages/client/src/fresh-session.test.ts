@@ -399,3 +399,19 @@ test("R-12-5: an error that nothing followed is no reason why a connection break
   second.send(result(1, "on"));
   expect(await job.result()).toBe("on");
 });
+
+test("a runtime that refuses a resume is there, however long it was away: the fresh session does not wait for it", async () => {
+  const { client, wire } = await running();
+  runtime.refuse(new Error("down"));
+  wire.pair.sever();
+  for (let i = 0; i < 8; i++) await runtime.pass(client);
+  runtime.refuse(undefined);
+  const paused = await reached(client, "retrying");
+  expect(paused.in).toBeGreaterThan(1_000);
+  runtime.clock.advance(paused.in);
+  const refusing = await runtime.accept();
+  await refusing.next("session.resume");
+  refusing.send(sessionError("RESUME_WINDOW_EXPIRED"));
+  refusing.pair.runtime.close("refused");
+  expect((await reached(client, "retrying")).in).toBeLessThanOrEqual(100);
+});

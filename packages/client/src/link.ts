@@ -160,7 +160,7 @@ export class Link {
       const error = await this.#attempt();
       if (this.#isClosing()) return this.end(closed());
       if (this.#state.kind === "closed") return;
-      if (this.#session !== undefined && hasExpired(error)) this.#session = undefined;
+      if (this.#session !== undefined && hasExpired(error)) this.#forget();
       else if (isFinal(error) || !this.#isOpen) return this.end(explain(error));
       const { state, over } = retrying(this.#options.clock, pauseBefore(this.#failures), error);
       this.#enter(state);
@@ -232,6 +232,12 @@ export class Link {
     } catch (thrown) {
       return asError(thrown);
     }
+  }
+
+  /** A fresh session is next. A runtime that refused a resume is there: no need to wait as for one that is not. */
+  #forget(): void {
+    this.#session = undefined;
+    if (this.#state.kind === "connecting") this.#failures = 0;
   }
 
   #isClosing(): boolean {
