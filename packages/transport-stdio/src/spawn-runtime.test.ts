@@ -80,8 +80,12 @@ describe("a command that is no runtime", () => {
   });
 
   test("R-4.2-2: one that prints something else first is told what it printed", async () => {
+    const running = () => process.getActiveResourcesInfo().filter((one) => one === "ProcessWrap");
+    const before = running().length;
     const code = "fs.writeSync(1, 'Listening on port 8080\\n'); setInterval(() => {}, 1000)";
-    const error = await failure(connect(program(code), TOKEN));
+    const error = await failure(connect(program(code, { closeTimeout: 20 }), TOKEN));
+    // It does not heed the end of its input.
+    await until(() => running().length === before);
     expect(error).toBeInstanceOf(TransportClosedError);
     expect(error.message).toContain(
       'began its standard output with what is no message: "Listening on port 8080"; what it logs belongs on stderr',
