@@ -1,4 +1,11 @@
-import { ArcpError, LocalError, linkedPair, REQUEST_ID_FEATURE, type Transport } from "@arcp/core";
+import {
+  ArcpError,
+  LocalError,
+  linkedPair,
+  REQUEST_ID_FEATURE,
+  type Transport,
+  TransportClosedError,
+} from "@arcp/core";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import manifest from "../package.json" with { type: "json" };
 import { frame, ScriptedRuntime, sessionError } from "../test/scripted-runtime.ts";
@@ -85,6 +92,20 @@ test("a refused connection rejects with its cause and is not tried again", async
   expect((error as Error).message).toContain("ECONNREFUSED 127.0.0.1:7777");
   expect(runtime.dialled).toBe(1);
   expect(runtime.clock.pending).toBe(0);
+});
+
+test("a server that refuses the connection itself says why, first or later; nobody took a session over", async () => {
+  const refusal = new TransportClosedError("refused", { cause: new Error("HTTP 404") });
+  runtime.refuse(refusal);
+  await expect(runtime.connect()).rejects.toBe(refusal);
+  runtime.refuse(undefined);
+  const { client, wire } = await runtime.online();
+  const waiting = client.submit("echo");
+  await wire.next("job.submit");
+  runtime.refuse(refusal);
+  wire.pair.sever();
+  await runtime.pass(client);
+  await expect(waiting).rejects.toBe(refusal);
 });
 
 test("a connection that breaks before the welcome rejects", async () => {

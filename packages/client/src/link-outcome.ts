@@ -34,7 +34,7 @@ export function closed(): LocalError {
   return new LocalError("CLOSED", "the client was closed");
 }
 
-/** What handles are told when a link ended with this error. */
+/** What handles are told when a link ended with a connection that ended with this error. */
 export function explain(error: Error): Error {
   return error instanceof TransportClosedError && error.reason === "refused"
     ? new LocalError("TRANSPORT_CLOSED", "another connection took this session over", {

@@ -161,7 +161,7 @@ export class Link {
       if (this.#isClosing()) return this.end(closed());
       if (this.#state.kind === "closed") return;
       if (this.#session !== undefined && hasExpired(error)) this.#forget();
-      else if (isFinal(error) || !this.#isOpen) return this.end(explain(error));
+      else if (isFinal(error) || !this.#isOpen) return this.end(this.#explain(error));
       const { state, over } = retrying(this.#options.clock, pauseBefore(this.#failures), error);
       this.#enter(state);
       await over;
@@ -232,6 +232,11 @@ export class Link {
     } catch (thrown) {
       return asError(thrown);
     }
+  }
+
+  /** What handles are told. A server may refuse an attempt as well, and says itself why. */
+  #explain(error: Error): Error {
+    return this.#state.kind === "online" ? explain(error) : error;
   }
 
   /** A fresh session is next. A runtime that refused a resume is there: no need to wait as for one that is not. */
