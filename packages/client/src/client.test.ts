@@ -374,3 +374,18 @@ test("a submit with a date that is none rejects with what is wrong, and throws n
   await expect(submitting).rejects.toMatchObject({ code: "MISUSE" });
   await wire.barrier();
 });
+
+test("a signal ends the wait for a job's end, and neither the job nor other waits", async () => {
+  const job = await submitted();
+  const stop = new AbortController();
+  const stopped = [job.result, job.outcome, job.text, job.bytes].map((wait) =>
+    wait.call(job, stop.signal),
+  );
+  const waiting = job.result();
+  const reason = new Error("no longer of interest");
+  stop.abort(reason);
+  for (const each of stopped) await expect(each).rejects.toBe(reason);
+  await expect(job.result(stop.signal)).rejects.toBe(reason);
+  wire.send(result(1, "on"));
+  expect(await waiting).toBe("on");
+});

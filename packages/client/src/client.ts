@@ -34,6 +34,7 @@ import type { SessionKeeper } from "./session-keeper.ts";
 import { demanded, type SubmitOptions, submission, traced } from "./submission.ts";
 import type { Selection } from "./subscriptions.ts";
 import { type Taking, type TypedAgent, typedAgent } from "./typed-agent.ts";
+import { unlessAborted } from "./unless-aborted.ts";
 
 export interface SubscribeOptions {
   /** Replay first what is retained of the job. Default: false, or true with `fromJobSeq`. */
@@ -282,7 +283,7 @@ export class Client implements AsyncDisposable {
   async #kept<J>(accepted: Promise<J>): Promise<J> {
     const job = await accepted;
     try {
-      await this.#keeper?.keep();
+      if (this.#keeper) await unlessAborted(this.#keeper.keep(), this.#exchange.over);
     } catch (thrown) {
       this.#exchange.link.giveUp(asError(thrown));
     }

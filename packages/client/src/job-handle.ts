@@ -10,6 +10,7 @@ import type { JobEvent } from "./job-event.ts";
 import type { JobFeed, JobOutcome } from "./job-feed.ts";
 import type { Progress } from "./job-gauges.ts";
 import { assembled, decodeText, streamOf } from "./streamed-result.ts";
+import { unlessAborted } from "./unless-aborted.ts";
 
 /** Where a handle gets what it shows, and where its requests go. */
 export interface JobSource {
@@ -64,18 +65,22 @@ abstract class JobHandle<Output, Vendor = VendorEvent> {
     return this.#feed.gauges.budget;
   }
 
-  /** How the job ended, whatever the way. Rejects only as `events` fails. */
-  outcome(): Promise<JobOutcome> {
-    return this.#feed.outcome;
+  /**
+   * How the job ended, whatever the way. Rejects only as `events` fails.
+   *
+   * @param signal aborting ends the wait, here and below, with its reason; the job goes on
+   */
+  outcome(signal?: AbortSignal): Promise<JobOutcome> {
+    return unlessAborted(this.#feed.outcome, signal);
   }
 
   /**
    * What the agent returned, null when that was nothing. Rejects with the ArcpError that the job ended with, as
    * `events` fails, or with a LocalError `MISUSE` when the result was streamed.
    */
-  result(): Promise<Output> {
+  result(signal?: AbortSignal): Promise<Output> {
     this.#result ??= handled(this.#feed.outcome.then(inlineResult<Output>));
-    return this.#result;
+    return unlessAborted(this.#result, signal);
   }
 
   /**
@@ -83,9 +88,9 @@ abstract class JobHandle<Output, Vendor = VendorEvent> {
    * was not streamed or exceeds the client's `maxResultBytes`, with `PROTOCOL_VIOLATION` when a check fails, and with
    * `HISTORY_LOST` when the runtime no longer keeps all of it.
    */
-  bytes(): Promise<Uint8Array<ArrayBuffer>> {
+  bytes(signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>> {
     this.#bytes ??= handled(assembled(this.#feed, this.#maxResultBytes));
-    return this.#bytes;
+    return unlessAborted(this.#bytes, signal);
   }
 
   /**
@@ -97,9 +102,9 @@ abstract class JobHandle<Output, Vendor = VendorEvent> {
   }
 
   /** As `bytes`, decoded from UTF-8; `PROTOCOL_VIOLATION` when it is none. */
-  text(): Promise<string> {
+  text(signal?: AbortSignal): Promise<string> {
     this.#text ??= handled(this.bytes().then(decodeText));
-    return this.#text;
+    return unlessAborted(this.#text, signal);
   }
 }
 

@@ -1,5 +1,6 @@
 import { ArcpError, type Clock, LocalError, sleep, systemClock } from "@arcp/core";
 import { pauseBefore } from "./backoff.ts";
+import { unlessAborted } from "./unless-aborted.ts";
 
 export interface RetryOptions {
   /** How often to call at most, the first time included. Default: 5. */
@@ -34,7 +35,7 @@ export async function retry<T>(
   for (let attempt = 1; ; attempt++) {
     signal?.throwIfAborted();
     try {
-      return await unlessAborted(signal, async () => call(attempt));
+      return await unlessAborted((async () => call(attempt))(), signal);
     } catch (error) {
       if (attempt >= attempts || !isRetryable(error)) throw error;
       await sleep(clock, wanted(error) + pauseBefore(attempt - 1), signal);
@@ -53,16 +54,4 @@ function wanted(error: ArcpError | LocalError): number {
   return typeof seconds === "number" && seconds > 0 && Number.isFinite(seconds)
     ? seconds * 1000
     : 0;
-}
-
-/** Rejects with the signal's reason when it aborts first; what comes of the work then is nobody's. */
-function unlessAborted<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
-  if (signal === undefined) return work();
-  return new Promise((resolve, reject) => {
-    const abort = (): void => reject(signal.reason);
-    signal.addEventListener("abort", abort, { once: true });
-    void work()
-      .then(resolve, reject)
-      .then(() => signal.removeEventListener("abort", abort));
-  });
 }

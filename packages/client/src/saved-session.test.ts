@@ -297,3 +297,18 @@ test("what was not saved by a client is refused with what would be right", async
   }
   expect(script.dialled).toBe(0);
 });
+
+test("a store that never answers holds up nobody who waits for a closed client", async () => {
+  const script = new ScriptedRuntime();
+  const notebook = new Notebook();
+  const { client, wire } = await script.online({ persist: notebook.persist });
+  const submitting = client.submit("echo");
+  notebook.hold();
+  wire.send(accepted(await wire.next("job.submit")));
+  await turn();
+  const closing = client.close();
+  await wire.next("session.close");
+  wire.pair.runtime.close();
+  await closing;
+  expect((await submitting).id).toBe("job_1");
+});
