@@ -192,6 +192,20 @@ test("a signal ends it wherever it is, and leaves no timer and no subscription t
   });
 });
 
+test("a signal that aborts while a job is looked at ends it there, with more jobs on the page", async () => {
+  const { join } = hosted();
+  const [submitter, watcher] = await Promise.all([join(), join()]);
+  for (let i = 0; i < 3; i++) await submitter.submit("hang");
+  const stop = new AbortController();
+  const got: string[] = [];
+  for await (const { id } of watcher.watch({}, { signal: stop.signal })) {
+    got.push(id);
+    stop.abort();
+  }
+  expect(got).toHaveLength(1);
+  await Promise.all([submitter.close(), watcher.close()]);
+});
+
 test("a reader that leaves ends the looking and keeps its jobs, also while it waits for one", async () => {
   const world = new WatchedWorld();
   world.create("a");

@@ -182,6 +182,8 @@ export class JobWatch implements AsyncIterableIterator<WatchedJob, void> {
 
   async *#give(listed: ListedJob): AsyncGenerator<WatchedJob, void> {
     if (this.#known.has(listed.id)) return;
+    // It may have ended while the job before was looked at: the rest of the page is in memory, and nothing else tells.
+    this.#stop.signal.throwIfAborted();
     const job = await this.#subscribe(listed.id);
     this.#remember(listed);
     if (job !== undefined) yield job;
