@@ -97,3 +97,15 @@ test("R-6.2-2: without the feature nothing is asked", async () => {
   await expect(client.jobs().next()).rejects.toMatchObject({ code: "MISUSE" });
   await wire.barrier();
 });
+
+test("a date that is none is refused before anything is asked", async () => {
+  const script = new ScriptedRuntime();
+  const { client, wire } = await script.online();
+  for (const key of ["createdAfter", "createdBefore"] as const) {
+    await expect(client.jobs({ [key]: new Date("yesterday") }).next()).rejects.toMatchObject({
+      code: "MISUSE",
+      message: `${key} is an invalid date`,
+    });
+  }
+  await wire.barrier();
+});

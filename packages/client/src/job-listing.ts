@@ -1,4 +1,4 @@
-import type { JobStatus, Lease, Payload } from "@arcp/core";
+import { type JobStatus, type Lease, LocalError, type Payload } from "@arcp/core";
 
 /** Which jobs to list. Everything given has to fit. */
 export interface JobFilter {
@@ -25,6 +25,7 @@ export interface ListedJob {
 /** Jobs of one page: most of them fit one message whatever their leases are. */
 const PAGE = 100;
 
+/** @throws LocalError `MISUSE` for a date that is none */
 export function listing(
   { status, agent, createdAfter, createdBefore }: JobFilter,
   cursor: string | undefined,
@@ -32,8 +33,8 @@ export function listing(
   const filter = {
     status: status && [...status],
     agent,
-    created_after: createdAfter?.toISOString(),
-    created_before: createdBefore?.toISOString(),
+    created_after: moment("createdAfter", createdAfter),
+    created_before: moment("createdBefore", createdBefore),
   };
   return { filter, limit: PAGE, cursor };
 }
@@ -49,4 +50,9 @@ export function listedJob(entry: Payload<"session.jobs">["jobs"][number]): Liste
     createdAt: new Date(created_at),
     traceId: trace_id,
   };
+}
+
+function moment(name: string, date: Date | undefined): string | undefined {
+  if (!Number.isNaN(date?.getTime())) return date?.toISOString();
+  throw new LocalError("MISUSE", `${name} is an invalid date`);
 }
