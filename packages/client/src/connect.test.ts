@@ -8,7 +8,14 @@ import {
 } from "@arcp/core";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import manifest from "../package.json" with { type: "json" };
-import { frame, ScriptedRuntime, sessionError } from "../test/scripted-runtime.ts";
+import {
+  accepted,
+  frame,
+  result,
+  ScriptedRuntime,
+  sessionError,
+} from "../test/scripted-runtime.ts";
+import { connect } from "./index.ts";
 
 let runtime: ScriptedRuntime;
 beforeEach(() => {
@@ -261,4 +268,33 @@ test("a client that is closed lets go of the caller's signal", async () => {
   await closing;
   expect(added).toHaveBeenCalledOnce();
   expect(removed).toHaveBeenCalledWith("abort", added.mock.calls[0]?.[1]);
+});
+
+test("an option that is undefined is one that is not given", async () => {
+  const unset = { clock: undefined, requestTimeout: undefined, handshakeTimeout: undefined };
+  const bounds = { maxResultBytes: undefined, eventBuffer: undefined, features: undefined };
+  // Most callers compile without exactOptionalPropertyTypes.
+  const options = { ...unset, ...bounds, client: undefined, token: "secret" } as object;
+  const connecting = connect(runtime.dial, options);
+  const wire = await runtime.accept();
+  expect((await wire.next("session.hello")).payload.client?.name).toBe(manifest.name);
+  wire.welcome();
+  const client = await connecting;
+  const watch = client.watch({}, { every: undefined, overlap: undefined } as object);
+  await watch.return?.();
+  const submitting = client.submit("echo");
+  wire.send(accepted(await wire.next("job.submit")));
+  const job = await submitting;
+  wire.send(result(1, "ok"));
+  expect(await job.result()).toBe("ok");
+  const closing = client.close();
+  await wire.next("session.close");
+  wire.pair.runtime.close("normal");
+  await closing;
+});
+
+test("what is no dial is refused with the word of what would be one", async () => {
+  const url = "ws://127.0.0.1:7777/arcp" as never;
+  const misuse = { code: "MISUSE", message: expect.stringContaining("dial(url)") };
+  await expect(connect(url)).rejects.toMatchObject(misuse);
 });

@@ -72,7 +72,6 @@ const defaults = {
   handshakeTimeout: 5_000,
   maxResultBytes: 256 * 1024 * 1024,
   eventBuffer: 8 * 1024 * 1024,
-  clock: systemClock,
 } as const;
 
 /**
@@ -81,19 +80,38 @@ const defaults = {
  *
  * @throws ArcpError what the runtime refused with, such as `UNAUTHENTICATED`
  * @throws LocalError `TRANSPORT_CLOSED` when there is no connection, `REQUEST_TIMEOUT` when there is no welcome in time,
- *   `PROTOCOL_VIOLATION` when the peer is no runtime, `MISUSE` when `restore` is no saved session
+ *   `PROTOCOL_VIOLATION` when the peer is no runtime, `MISUSE` when `dial` is no function or `restore` no
+ *   saved session
  * @throws the signal's reason when it aborts first
  */
-export async function connect(dial: Dial, options: ConnectOptions): Promise<Client> {
+export async function connect(dial: Dial, options: ConnectOptions = {}): Promise<Client> {
   const { token, signal, persist, restore } = options;
-  const settings = { ...defaults, ...options };
-  const { client, features, maxResultBytes } = settings;
+  const { client = defaults.client, features = defaults.features, clock = systemClock } = options;
+  const { requestTimeout = defaults.requestTimeout } = options;
+  const { handshakeTimeout = defaults.handshakeTimeout } = options;
+  const { maxResultBytes = defaults.maxResultBytes, eventBuffer = defaults.eventBuffer } = options;
   signal?.throwIfAborted();
-  const restored = restore && Session.restored(checkedSaved(restore));
+  if (typeof dial !== "function") {
+    throw new LocalError(
+      "MISUSE",
+      "connect takes a dial, such as dial(url) of @arcp/transport-ws makes, and then options",
+    );
+  }
+  const restored = restore === undefined ? undefined : Session.restored(checkedSaved(restore));
   const jobs = restore?.jobs ?? [];
   const keeper = persist && new SessionKeeper(() => write());
   const introduction = { token, client, features };
-  const exchange = new Exchange({ ...settings, dial, introduction, restored, keeper, jobs });
+  const exchange = new Exchange({
+    dial,
+    introduction,
+    requestTimeout,
+    handshakeTimeout,
+    eventBuffer,
+    clock,
+    restored,
+    keeper,
+    jobs,
+  });
   const { link, feeds } = exchange;
   const write = (): Promise<void> | void => {
     const { session, refusal } = link;

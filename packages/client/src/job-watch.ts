@@ -69,7 +69,7 @@ export class JobWatch implements AsyncIterableIterator<WatchedJob, void> {
 
   /** @throws LocalError `MISUSE` for times that make no sense */
   constructor(source: WatchSource, { agent }: WatchFilter, options: WatchOptions) {
-    const { signal, every, overlap } = { ...defaults, ...options };
+    const { signal, every = defaults.every, overlap = defaults.overlap } = options;
     if (!(every > 0 && Number.isFinite(every))) throw misuse("every must be above 0 ms");
     if (!(overlap >= 0 && Number.isFinite(overlap))) throw misuse("overlap must be at least 0 ms");
     this.#source = source;

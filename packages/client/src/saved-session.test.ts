@@ -288,8 +288,8 @@ test("after a handover nothing is written any more: the session is another's", a
 
 test("what was not saved by a client is refused with what would be right", async () => {
   const script = new ScriptedRuntime();
-  for (const restore of [{}, { version: 2 }, { version: 1, session: {}, resumeToken: "t" }]) {
-    const connecting = script.connect({ restore: restore as SavedSession });
+  for (const restore of [null, {}, { version: 2 }, { version: 1, session: {}, resumeToken: "t" }]) {
+    const connecting = script.connect({ restore: restore as never });
     await expect(connecting).rejects.toMatchObject({
       code: "MISUSE",
       message: expect.stringContaining("persist or save()"),

@@ -21,12 +21,14 @@ export type Persist = (saved: SavedSession) => Promise<void> | void;
 
 /** @throws LocalError `MISUSE` for what no client has saved */
 export function checkedSaved(saved: SavedSession): SavedSession {
-  const { version, session, resumeToken, position, jobs } = saved;
+  // Whatever was read from a file: also null.
+  const { version, session, resumeToken, position, jobs }: Partial<SavedSession> = saved ?? {};
   const isWhole =
     version === 1 &&
     SessionId.safeParse(session?.id).success &&
-    Array.isArray(session.features) &&
+    Array.isArray(session?.features) &&
     typeof resumeToken === "string" &&
+    typeof position === "number" &&
     Number.isSafeInteger(position) &&
     position >= 0 &&
     Array.isArray(jobs) &&
