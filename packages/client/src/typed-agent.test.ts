@@ -198,3 +198,16 @@ test("the types of agents", () => {
   expectTypeOf<InputOf<{ run: (ctx: unknown, input: bigint) => Promise<Date> }>>().toBeBigInt();
   expectTypeOf<OutputOf<{ run: (ctx: unknown, input: bigint) => Promise<Date> }>>().toBeString();
 });
+
+test("what is sent is what was checked, whatever the caller makes of it meanwhile", async () => {
+  const client = await hosted();
+  const known = client.agent("plain", { input: z.object({ root: z.string() }) });
+  const input = { root: "" };
+  const submitted = ["a", "b", "c"].map((root) => {
+    input.root = root;
+    return known.submit(input);
+  });
+  input.root = 1 as never;
+  const results = await Promise.all(submitted.map(async (job) => (await job).result()));
+  expect(results).toEqual(["a", "b", "c"].map((root) => ({ findings: [`in ${root}`] })));
+});

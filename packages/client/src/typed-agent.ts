@@ -51,18 +51,22 @@ export function typedAgent<A extends AgentType>(
     submit: (...[input, options]) =>
       schema === undefined
         ? client.submit(input, options)
-        : handled(checkInput(schema, input).then(() => client.submit(input, options))),
+        : handled(checkedInput(schema, input).then((sent) => client.submit(sent, options))),
     job: (id, options) => client.job(id, options),
   };
 }
 
 /**
  * Checks an input as the runtime will see it: as JSON.
+ *
+ * @returns what was checked, and so is to be sent: the caller may have changed its input since
  * @throws LocalError `MISUSE` when it does not fit, or is no JSON
  */
-async function checkInput(schema: StandardSchemaV1, input: unknown): Promise<void> {
-  const outcome = await checked(schema, asJson(input));
-  if (outcome.ok) return;
+async function checkedInput(schema: StandardSchemaV1, input: unknown): Promise<unknown> {
+  const sent = asJson(input);
+  // A schema may work in place.
+  const outcome = await checked(schema, structuredClone(sent));
+  if (outcome.ok) return sent;
   throw new LocalError("MISUSE", `${["input", ...outcome.place].join(".")}: ${outcome.problem}`);
 }
 
