@@ -298,6 +298,10 @@ export class Client implements AsyncDisposable {
   ): Promise<T> {
     const missing = this.#missing(["subscribe"]);
     if (missing !== undefined) return refused(missing);
+    // In JSON it would be null, and so the whole history.
+    if (Number.isNaN(selection.fromJobSeq)) {
+      return refused(misuse("fromJobSeq must be the number of an event of the job, it is NaN"));
+    }
     const id = JobId.safeParse(jobId);
     if (!id.success) return refused(misuse("a job id has 1 to 128 characters"));
     return this.#exchange.subscriptions.open(id.data, selection, make, signal);

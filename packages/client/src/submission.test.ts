@@ -37,3 +37,19 @@ test("R-11-2: without a usable trace nothing is said of one", async () => {
 test("a carrier that a propagator fills is a trace context", () => {
   expectTypeOf<Record<string, string>>().toExtend<NonNullable<SubmitOptions["traceContext"]>>();
 });
+
+test("what is no number is refused, or JSON would make no limit of it", async () => {
+  const { client, wire } = await new ScriptedRuntime().online();
+  const misuse = (name: string) => ({
+    code: "MISUSE",
+    message: expect.stringMatching(new RegExp(`^${name} must be`)),
+  });
+  const submitting = client.submit("echo", null, { maxRuntimeSec: Number("10 min") });
+  await expect(submitting).rejects.toMatchObject(misuse("maxRuntimeSec"));
+  const fromJobSeq = Number.NaN;
+  await expect(client.job("job_1", { fromJobSeq })).rejects.toMatchObject(misuse("fromJobSeq"));
+  await expect(client.subscribe("job_1", { fromJobSeq })).rejects.toMatchObject(
+    misuse("fromJobSeq"),
+  );
+  await wire.barrier();
+});

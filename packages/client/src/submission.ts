@@ -34,7 +34,7 @@ export interface SubmitOptions {
 
 /**
  * @param input any JSON value; undefined is sent as null
- * @returns an error with `MISUSE` for a date that is none
+ * @returns an error with `MISUSE` for a date or a number that is none
  */
 export function submission(
   agent: string,
@@ -43,6 +43,10 @@ export function submission(
 ): Payload<"job.submit"> | LocalError {
   if (Number.isNaN(expiresAt?.getTime())) {
     return new LocalError("MISUSE", "expiresAt is an invalid date");
+  }
+  // In JSON it would be null, and so no limit at all.
+  if (Number.isNaN(maxRuntimeSec)) {
+    return new LocalError("MISUSE", "maxRuntimeSec must be a number of seconds, it is NaN");
   }
   return {
     agent,
