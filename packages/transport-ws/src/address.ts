@@ -8,8 +8,10 @@ import { isLoopback } from "./loopback.ts";
  */
 export function checkedAddress(url: string | URL, allowInsecure: boolean): URL {
   const address = URL.parse(String(url));
-  if (address === null || !/^wss?:$/.test(address.protocol) || address.hash !== "") {
-    throw new LocalError("MISUSE", "dial takes a ws: or wss: URL without fragment");
+  const fault = faultOf(address);
+  if (address === null || fault !== undefined) {
+    const right = "dial takes a ws: or wss: URL, such as ws://127.0.0.1:7777/arcp";
+    throw new LocalError("MISUSE", `${right}: this one ${fault}`);
   }
   if (address.protocol === "ws:" && !allowInsecure && !isLoopback(address.hostname)) {
     throw new LocalError(
@@ -18,4 +20,11 @@ export function checkedAddress(url: string | URL, allowInsecure: boolean): URL {
     );
   }
   return address;
+}
+
+/** The URL itself is not told: it may hold what is secret. */
+function faultOf(address: URL | null): string | undefined {
+  if (address === null) return "is no absolute URL";
+  if (!/^wss?:$/.test(address.protocol)) return `begins with ${address.protocol}`;
+  return address.hash === "" ? undefined : "has a fragment";
 }

@@ -48,12 +48,16 @@ test.each([
   expect(() => dial(url)).not.toThrow();
 });
 
-test.each(["http://localhost/arcp", "localhost", "ws://localhost/#part", ""])(
-  "%s cannot be dialled, which shows at once",
-  (url) => {
-    expect(() => dial(url)).toThrow(expect.objectContaining({ code: "MISUSE" }));
-  },
-);
+test.each([
+  ["http://localhost/arcp", "begins with http:"],
+  ["localhost:7777/arcp", "begins with localhost:"],
+  ["localhost", "is no absolute URL"],
+  ["ws://localhost/#part", "has a fragment"],
+  ["", "is no absolute URL"],
+])("%s cannot be dialled, which shows at once, with the reason", (url, why) => {
+  const message = expect.stringMatching(new RegExp(`^dial takes a ws: .* ${why}$`));
+  expect(() => dial(url)).toThrow(expect.objectContaining({ code: "MISUSE", message }));
+});
 
 test.each([
   [401, "refused"],
@@ -67,7 +71,7 @@ test.each([
   const failure = await dial(await answering(status))(signal()).catch((error) => error);
   expect(failure).toBeInstanceOf(TransportClosedError);
   expect(failure.reason).toBe(reason);
-  expect(failure.cause.message).toContain(String(status));
+  expect(failure.cause.message).toBe(`the server answered HTTP ${status} for /arcp`);
 });
 
 test("where nobody listens, it is a closed transport", async () => {

@@ -41,7 +41,7 @@ export function dial(url: string | URL, options: DialOptions = {}): Dial {
       });
     });
     ws.once("unexpected-response", (_request, { statusCode }) => {
-      const cause = new Error(`the server answered HTTP ${statusCode}`);
+      const cause = new Error(`the server answered HTTP ${statusCode} for ${address.pathname}`);
       opened.reject(new TransportClosedError(reasonOf(statusCode ?? 0), { cause }));
       ws.terminate();
     });
