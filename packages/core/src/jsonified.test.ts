@@ -1,4 +1,4 @@
-import { expectTypeOf, test } from "vitest";
+import { expect, expectTypeOf, test } from "vitest";
 import type { Jsonified } from "./jsonified.ts";
 
 test("a type after it has travelled as JSON", () => {
@@ -36,4 +36,21 @@ test("a type after it has travelled as JSON", () => {
   expectTypeOf<Jsonified<Tree>["below"][number]["at"]>().toBeString();
   type Text = string & { readonly brand: "text" };
   expectTypeOf<Jsonified<{ text: Text }>>().toEqualTypeOf<{ text: Text }>();
+});
+
+test("what JSON empties has no property left", () => {
+  expectTypeOf<
+    Jsonified<{ byName: Map<string, number>; names: Set<string>; of: RegExp }>
+  >().toEqualTypeOf<{
+    byName: Record<string, never>;
+    names: Record<string, never>;
+    of: Record<string, never>;
+  }>();
+  expectTypeOf<Jsonified<ReadonlySet<Date>>>().toEqualTypeOf<Record<string, never>>();
+  expectTypeOf<Jsonified<{ size: number }>>().toEqualTypeOf<{ size: number }>();
+  expect(JSON.parse(JSON.stringify([new Map([["a", 1]]), new Set([1]), /a/]))).toEqual([
+    {},
+    {},
+    {},
+  ]);
 });

@@ -1,12 +1,15 @@
 /**
  * What becomes of a value that travels as JSON: a `Date` arrives as its text, what is a function or undefined does not
- * arrive, or as null in a list. What its type does not tell, such as NaN, which arrives as null, is not told here either.
+ * arrive, or as null in a list; a `Map` or a `Set` arrives empty. What its type does not tell, such as NaN, which arrives as null, is not told here either.
  */
 export type Jsonified<T> = [T] extends [never] ? never : 0 extends 1 & T ? T : Value<T>;
 
 // biome-ignore lint/suspicious/noConfusingVoidType: it is what a function without a result returns
 type Nothing = undefined | void | symbol | Callable;
 type Callable = (...given: never) => unknown;
+
+/** What has no property of its own that JSON would tell: its type shows those that it inherits. */
+type Hollow = ReadonlyMap<never, unknown> | ReadonlySet<unknown> | RegExp;
 
 type Value<T> = T extends string | number | boolean | null
   ? T
@@ -16,11 +19,13 @@ type Value<T> = T extends string | number | boolean | null
       ? null
       : T extends bigint
         ? never
-        : T extends readonly unknown[]
-          ? { [K in keyof T]: Jsonified<T[K]> }
-          : T extends object
-            ? { [K in keyof T as Arriving<T, K>]: Property<T[K]> }
-            : T;
+        : T extends Hollow
+          ? Record<string, never>
+          : T extends readonly unknown[]
+            ? { [K in keyof T]: Jsonified<T[K]> }
+            : T extends object
+              ? { [K in keyof T as Arriving<T, K>]: Property<T[K]> }
+              : T;
 
 /** A key whose value may arrive. */
 type Arriving<T, K extends keyof T> = K extends symbol
