@@ -267,9 +267,9 @@ export class Client implements AsyncDisposable {
     const { feeds, subscriptions } = this.#exchange;
     const { credentials, ...accepted } = reply.payload;
     const { job_id } = accepted;
-    let feed = feeds.whole(job_id);
+    let feed = feeds.submitted(job_id);
     if (feed === undefined) {
-      feed = feeds.add(subscriptions.feed(job_id, 0, true));
+      feed = feeds.add(subscriptions.submitted(job_id));
       if (accepted.truncated) feed.missed();
     }
     feed.credentials.take(credentials);

@@ -115,6 +115,8 @@ export class Exchange implements LinkUser, Subscriber {
       (reply) => read(reply, id),
     );
     if (this.link.send(frame)) this.#requests.sent(id);
+    const settled = (): void => this.#leave();
+    answer.then(settled, settled);
     return answer;
   }
 
@@ -123,17 +125,11 @@ export class Exchange implements LinkUser, Subscriber {
     read: (subscribed: Payload<"job.subscribed">, requestId: MessageId) => T,
     signal?: AbortSignal,
   ): Promise<T> {
-    const { job_id } = payload;
-    const answer = this.ask(
-      { type: "job.subscribe", job_id, payload },
+    return this.ask(
+      { type: "job.subscribe", job_id: payload.job_id, payload },
       (reply, id) => (reply.type === "job.subscribed" ? read(reply.payload, id) : undefined),
       signal,
     );
-    const settled = (): void => {
-      if (this.#left.delete(job_id)) this.unsubscribe(job_id);
-    };
-    answer.then(settled, settled);
-    return answer;
   }
 
   /**
@@ -158,13 +154,21 @@ export class Exchange implements LinkUser, Subscriber {
   }
 
   /**
-   * Tells the runtime that nobody follows this job any more, if so. A subscription that is being asked for would end with
-   * the one before, so its answer is waited for.
+   * Tells the runtime that nobody follows this job any more, if so. What is being asked for would end with what was
+   * before, so its answer is waited for.
    */
-  unsubscribe(job_id: JobId): void {
-    if (this.feeds.follows(job_id)) return;
-    const isAsked = this.#requests.has("job.subscribe", job_id);
-    if (isAsked || !this.link.send(this.#unsubscription(job_id))) this.#left.add(job_id);
+  unsubscribe(job: JobId): void {
+    this.#left.add(job);
+    this.#leave();
+  }
+
+  #leave(): void {
+    for (const job of this.#left) {
+      if (this.#requests.mayFollow(job)) continue;
+      if (this.feeds.follows(job) || this.link.send(this.#unsubscription(job))) {
+        this.#left.delete(job);
+      }
+    }
   }
 
   connected(session: SessionInfo): readonly string[] {
@@ -178,7 +182,7 @@ export class Exchange implements LinkUser, Subscriber {
       // Another runtime than ours may take a repeated request for a new one (R-5.4-8).
       this.#requests.failUnrepeatable();
     }
-    const left = [...this.#left].filter((job) => !this.#requests.has("job.subscribe", job));
+    const left = [...this.#left].filter((job) => !this.#requests.mayFollow(job));
     for (const job of left) this.#left.delete(job);
     const gone = left.filter((job) => !this.feeds.follows(job));
     return [...gone.map((job) => this.#unsubscription(job)), ...this.#requests.frames()];

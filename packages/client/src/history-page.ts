@@ -24,7 +24,6 @@ export interface HistoryPageOptions {
  */
 export class HistoryPage {
   readonly jobId: JobId;
-  readonly whole = false;
   readonly truncated: boolean;
   readonly #bound: number;
   readonly #left: (page: HistoryPage) => void;

@@ -29,8 +29,8 @@ export interface JobFeedOptions {
   readonly jobId: JobId;
   /** The `job_seq` behind which the feed begins. */
   readonly after: number;
-  /** Whether it has the job from its first event. */
-  readonly whole: boolean;
+  /** Whether it is that of a submit: it has the job from its first event, every acceptance shares it, and nobody leaves it. */
+  readonly isSubmitted: boolean;
   /** Characters of the frames whose events are kept in memory. */
   readonly bound: number;
   /** Absent when history cannot be had. */
@@ -40,7 +40,7 @@ export interface JobFeedOptions {
 /** What one handle knows of its job: the events in order, each once, and how it ended. */
 export class JobFeed {
   readonly jobId: JobId;
-  readonly whole: boolean;
+  readonly isSubmitted: boolean;
   readonly credentials = new HeldCredentials();
   readonly gauges = new JobGauges();
   /** Rejects when the job was lost from sight before it ended. */
@@ -54,9 +54,9 @@ export class JobFeed {
   /** Where it was last told that history is lost. */
   #missedAt: number | undefined;
 
-  constructor({ jobId, after, whole, bound, history }: JobFeedOptions) {
+  constructor({ jobId, after, isSubmitted, bound, history }: JobFeedOptions) {
     this.jobId = jobId;
-    this.whole = whole;
+    this.isSubmitted = isSubmitted;
     this.#position = after;
     this.#hasHistory = history !== undefined;
     const numbered: OpenHistory | undefined =
@@ -81,7 +81,7 @@ export class JobFeed {
       if (jobSeq <= this.#position) return;
       this.#position = jobSeq;
       // A submit that is made again in its own session is told only what is new (R-7.2-3); the rest is history.
-      if (this.whole) this.#log.window.skipTo(jobSeq - 1);
+      if (this.isSubmitted) this.#log.window.skipTo(jobSeq - 1);
     } else if (!isNotice(event)) {
       this.#isNumbered = false;
     }

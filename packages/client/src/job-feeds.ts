@@ -43,11 +43,9 @@ export class JobFeeds {
     return follower;
   }
 
-  /** The feed that already follows this job from its start. A job that is accepted again has one (R-7.2-3). */
-  whole(jobId: JobId): JobFeed | undefined {
-    return [...this.#of(jobId)].find((follower) => isFeed(follower) && follower.whole) as
-      | JobFeed
-      | undefined;
+  /** The feed of the submits that led to this job. One that is accepted again has it already (R-7.2-3). */
+  submitted(jobId: JobId): JobFeed | undefined {
+    return [...this.#of(jobId)].filter(isFeed).find(({ isSubmitted }) => isSubmitted);
   }
 
   /** Whether anybody waits for something of this job. */

@@ -97,10 +97,11 @@ export class Requests {
     return pending !== undefined;
   }
 
-  /** Whether there is a request of this type about this job. */
-  has(type: ClientMessageType, jobId: JobId): boolean {
-    for (const pending of this.#pending.values()) {
-      if (pending.type === type && pending.jobId === jobId) return true;
+  /** Whether an answer may let the session follow this job: of a subscribe, or of a submit that may lead to any job by its key. */
+  mayFollow(job: JobId): boolean {
+    for (const { type, jobId, isRepeatable } of this.#pending.values()) {
+      if (type === "job.subscribe" && jobId === job) return true;
+      if (type === "job.submit" && isRepeatable) return true;
     }
     return false;
   }

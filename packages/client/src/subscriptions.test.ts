@@ -1,9 +1,12 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { Hosted } from "../test/hosted.ts";
+import { Hosted, numbers, reachedNumber, upTo } from "../test/hosted.ts";
 import {
+  accepted,
   type Connection,
+  collect,
   FEATURES,
   reached,
+  result,
   ScriptedRuntime,
   sessionError,
   subscribed,
@@ -110,4 +113,44 @@ test("R-7.6-8: what is left offline while it is being taken up again is left beh
   await back.barrier();
   back.send(subscribed(subscribe, {}, "job_9"));
   expect((await back.next("job.unsubscribe")).job_id).toBe("job_9");
+});
+
+test("R-7.2-3: a job that is submitted again is not left with a subscription that its client had to it", async () => {
+  await using house = new Hosted();
+  const owner = await house.connect();
+  const key = { idempotencyKey: "k" };
+  const { id } = await owner.submit("counting", null, key);
+  const other = await house.connect();
+  const watched = await other.subscribe(id, { history: true });
+  const again = await other.submit<number>("counting", null, key);
+  house.counting.upTo(3);
+  await reachedNumber(again.events, 3);
+  watched.unsubscribe();
+  house.counting.upTo(5);
+  house.counting.end();
+  expect(await again.result()).toBe(5);
+  expect(numbers(await collect(again.events))).toEqual(upTo(5));
+});
+
+test("R-7.6-8: nor is one whose submit is under way, which may lead to the very job", async () => {
+  const left = await watched();
+  const submitting = client.submit("echo", null, { idempotencyKey: "k" });
+  const submit = await wire.next("job.submit");
+  left.unsubscribe();
+  await wire.barrier();
+  wire.send(accepted(submit, "job_9"));
+  const job = await submitting;
+  await wire.barrier();
+  wire.send(result(1, "done", "job_9", 1));
+  expect(await job.result()).toBe("done");
+});
+
+test("R-7.6-8: what was left meanwhile is left once such a submit has led to another job", async () => {
+  const left = await watched();
+  const submitting = client.submit("echo", null, { idempotencyKey: "k" });
+  const submit = await wire.next("job.submit");
+  left.unsubscribe();
+  wire.send(accepted(submit, "job_2"));
+  await submitting;
+  expect((await wire.next("job.unsubscribe")).job_id).toBe("job_9");
 });

@@ -53,10 +53,9 @@ export class Subscriptions {
     this.#bound = bound;
   }
 
-  /** A feed of a job that is delivered from its first event on, or from behind `after`. */
-  feed(jobId: JobId, after: number, whole: boolean): JobFeed {
-    const history = this.#canSubscribe ? this.#historyOf(jobId) : undefined;
-    return new JobFeed({ jobId, after, whole, bound: this.#bound, history });
+  /** A feed of a job that was submitted. */
+  submitted(jobId: JobId): JobFeed {
+    return this.#feed(jobId, 0, true);
   }
 
   /** Asks for a new feed. */
@@ -69,7 +68,7 @@ export class Subscriptions {
     const read = ({ credentials, ...subscribed }: Subscribed, requestId: MessageId): T => {
       const { job_id, truncated, last_job_seq: last, subscribed_from: since } = subscribed;
       const after = history ? (fromJobSeq ?? 0) : (last ?? 0);
-      const feed = this.feed(job_id, after, after === 0 && history && truncated !== true);
+      const feed = this.#feed(job_id, after, false);
       if (truncated) feed.missed();
       feed.credentials.take(credentials);
       feed.gauges.begin(subscribed.budget);
@@ -102,6 +101,11 @@ export class Subscriptions {
       feeds.remove(feed);
       feed.fail(asError(error));
     }
+  }
+
+  #feed(jobId: JobId, after: number, isSubmitted: boolean): JobFeed {
+    const history = this.#canSubscribe ? this.#historyOf(jobId) : undefined;
+    return new JobFeed({ jobId, after, isSubmitted, bound: this.#bound, history });
   }
 
   #historyOf(jobId: JobId): OpenHistory {

@@ -1,0 +1,173 @@
+import assert from "node:assert/strict";
+import { setTimeout as pause } from "node:timers/promises";
+import type { Transport } from "@arcp/core";
+import { type Client, connect, type JobEvent } from "../src/index.ts";
+import { Hosted, numbers, upTo } from "./hosted.ts";
+
+/** Numbers that the job logs. */
+const LENGTH = 600;
+const STEPS = 30;
+
+export interface ManyHandles {
+  /** Readers that read something to its end. */
+  readonly readers: number;
+  /** Resumes that were refused, so that a fresh session followed. */
+  readonly refused: number;
+}
+
+/**
+ * One job, and handles of every kind that come, read at their own pace and leave, while the connection is cut again and again
+ * and the session is lost most times. Each reader has to get what its handle promises, once and in order.
+ *
+ * @param seed fixes what is done, and in which order, but not when frames arrive
+ * @throws AssertionError when a reader misses or repeats something
+ */
+export async function manyHandles(seed: number): Promise<ManyHandles> {
+  const random = sequence(seed);
+  await using house = new Hosted();
+  let refused = 0;
+  const dial = async (): Promise<Transport> => {
+    const transport = await house.dial();
+    const spoilt = (frame: string): string => {
+      if (!frame.includes('"session.resume"') || random() < 0.3) return frame;
+      refused += 1;
+      return frame.replace(/"resume_token":"[^"]*"/, '"resume_token":"rt_unknown"');
+    };
+    return {
+      frames: transport.frames,
+      send: (batch) => transport.send(batch.map(spoilt)),
+      close: (reason) => transport.close(reason),
+    };
+  };
+  const eventBuffer = 3_000 + Math.floor(random() * 8_000);
+  const client = await connect(dial, { token: "secret", eventBuffer });
+  const reading = new Readings(client, random);
+  const first = await reading.begin();
+  for (let step = 0, n = 0; step < STEPS; step++) {
+    n = Math.min(LENGTH, n + Math.floor(random() * 40));
+    house.counting.upTo(n);
+    if (random() < 0.5) await pause(random() * 6);
+    if (random() < 0.35) {
+      house.sever();
+      client.retryNow();
+    } else {
+      reading.open(n);
+    }
+  }
+  house.counting.upTo(LENGTH);
+  house.counting.end();
+  for (let cuts = 0; cuts < 3; cuts++) {
+    await pause(20);
+    house.sever();
+    client.retryNow();
+  }
+  const readers = await reading.over();
+  assert.equal(await first.result(), LENGTH);
+  await client.close();
+  return { readers, refused };
+}
+
+/** What is read of one job by the handles of one client. */
+class Readings {
+  readonly #client: Client;
+  readonly #random: () => number;
+  readonly #all: Promise<void>[] = [];
+  #jobId = "";
+
+  constructor(client: Client, random: () => number) {
+    this.#client = client;
+    this.#random = random;
+  }
+
+  async begin() {
+    const job = await this.#submit();
+    this.#jobId = job.id;
+    this.#whole(job.events);
+    return job;
+  }
+
+  /** Opens one more handle. @param n the number that the job may have come to */
+  open(n: number): void {
+    const [kind, client, id] = [this.#random(), this.#client, this.#jobId];
+    if (kind < 0.25) {
+      this.#add(client.job(id).then((job) => this.#whole(job.events)));
+    } else if (kind < 0.4) {
+      const from = Math.floor(this.#random() * n);
+      // The job's first event is its beginning.
+      const opened = client.subscribe(id, { fromJobSeq: from + 1 });
+      this.#add(opened.then((job) => this.#read(job.events, upTo(LENGTH).slice(from))));
+    } else if (kind < 0.55) {
+      this.#add(client.subscribe(id).then((job) => this.#live(job.events)));
+    } else if (kind < 0.7) {
+      const most = Math.floor(this.#random() * 20) + 1;
+      this.#add(
+        client.subscribe(id, { history: true }).then(async (job) => {
+          let read = 0;
+          for await (const _ of job.events) if (++read === most) break;
+          job.unsubscribe();
+        }),
+      );
+    } else if (kind < 0.85) {
+      this.#add(this.#submit().then((job) => this.#whole(job.events)));
+    } else {
+      const stop = AbortSignal.timeout(Math.ceil(this.#random() * 5));
+      const opened = client.subscribe(id, { history: true, signal: stop });
+      this.#add(
+        opened.then(
+          (job) => job.unsubscribe(),
+          (error) => assert.equal(error, stop.reason),
+        ),
+      );
+    }
+  }
+
+  /** @returns how many there were */
+  async over(): Promise<number> {
+    // Whoever is read may be followed by another one until then.
+    for (const each of this.#all) await each;
+    return this.#all.length;
+  }
+
+  #submit() {
+    return this.#client.submit<number>("counting", null, { idempotencyKey: "one" });
+  }
+
+  #add(reading: Promise<void>): void {
+    reading.catch(() => {});
+    this.#all.push(reading);
+  }
+
+  #whole(events: AsyncIterable<JobEvent>): void {
+    this.#add(this.#read(events, upTo(LENGTH)));
+  }
+
+  async #read(events: AsyncIterable<JobEvent>, expected: readonly number[]): Promise<void> {
+    assert.deepEqual(await this.#numbers(events), expected);
+  }
+
+  /** What comes from some moment on has no hole. */
+  async #live(events: AsyncIterable<JobEvent>): Promise<void> {
+    const seen = await this.#numbers(events);
+    assert.deepEqual(seen, upTo(LENGTH).slice(LENGTH - seen.length));
+  }
+
+  async #numbers(events: AsyncIterable<JobEvent>): Promise<number[]> {
+    const pace = [0, 1, 5, 30][Math.floor(this.#random() * 4)] ?? 0;
+    const seen: JobEvent[] = [];
+    for await (const event of events) {
+      if (event.kind === "status" && event.body.phase === "back_pressure") continue;
+      seen.push(event);
+      if (pace > 0 && seen.length % pace === 0) await pause(1);
+    }
+    return numbers(seen);
+  }
+}
+
+/** Numbers from 0 to below 1, the same for the same seed. */
+function sequence(seed: number): () => number {
+  let state = (seed * 7_919) >>> 0;
+  return () => {
+    state = (state * 1_664_525 + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
