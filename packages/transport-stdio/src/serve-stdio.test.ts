@@ -67,6 +67,18 @@ describe("stdout is the protocol's alone", () => {
     await chat(client, 100, () => stderr.text);
   });
 
+  test("R-4.2-2: an agent may fill stdout and wait for it, hold it back and end it", async () => {
+    const stderr = new Heard();
+    await using client = await connect(spawned([], { stderr }), TOKEN);
+    const job = await client.submit("thorough", { bytes: 4_000_000 });
+    const logs: string[] = [];
+    for await (const { kind, body } of job.events) if (kind === "log") logs.push(body.message);
+    expect(await job.result()).toBe("done");
+    expect(logs).toEqual(["held back", "ended"]);
+    await until(() => stderr.text.endsWith("no more of it\n"));
+    expect(stderr.text.match(/z/g)?.length).toBe(6_000_000);
+  });
+
   test("R-4.2-1, R-4.2-2, R-4.2-3: nothing is on it but envelopes, one to a line", async () => {
     const { child, output } = bare("serve.ts");
     const submit = { agent: "chatty", input: { rounds: 20 } };

@@ -1,6 +1,8 @@
 // A runtime on the standard streams of a process of its own: `serve.ts [sqlite file [file for its exit code]]`.
 import { spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { writeFileSync, writeSync } from "node:fs";
+import { Readable } from "node:stream";
 import { createRuntime, defineAgent, memoryStore, tokenTable } from "@arcp/runtime";
 import { sqliteStore } from "@arcp/store-sqlite";
 import { serveStdio } from "../src/index.ts";
@@ -30,6 +32,23 @@ const chatty = defineAgent<{ rounds: number }>({
       await ctx.log.info(`event ${i}`);
     }
     return process.pid;
+  },
+});
+
+/** Treats stdout as any other stream: fills it and waits for it, holds it back, and ends it. */
+const thorough = defineAgent<{ bytes: number }>({
+  name: "thorough",
+  async run(ctx, { bytes }) {
+    const half = Buffer.alloc(bytes / 2, "z");
+    const pieces = Readable.from([half, half]);
+    pieces.pipe(process.stdout, { end: false });
+    await once(pieces, "end");
+    if (!process.stdout.write(half)) await once(process.stdout, "drain");
+    process.stdout.cork();
+    await ctx.log.info("held back");
+    process.stdout.end("no more of it\n");
+    await ctx.log.info("ended");
+    return "done";
   },
 });
 
@@ -87,7 +106,7 @@ const suicidal = defineAgent({
 });
 
 const runtime = createRuntime({
-  agents: [load, chatty, raw, endless, heedful, suicidal],
+  agents: [load, chatty, thorough, raw, endless, heedful, suicidal],
   auth: tokenTable({ secret: "alice" }),
   store: file === undefined || file === "memory" ? memoryStore() : sqliteStore(file),
 });
