@@ -90,10 +90,16 @@ export class RuntimeProcess {
   #overhear(chunk: Buffer): void {
     this.#lastWords.add(chunk);
     const { stderr: target } = this.#options;
-    if (target === "ignore" || !target.writable || target.write(chunk)) return;
+    if (target === "ignore" || !target.writable) return;
+    if (target.write(chunk, (error) => survive(target, error))) return;
     const { stderr } = this.#child;
+    const goOn = (): void => {
+      for (const event of ["drain", "close"]) target.off(event, goOn);
+      stderr.resume();
+    };
+    // A target that is given up while it is full drains no more, and the process would wait for that in its next line.
+    for (const event of ["drain", "close"]) target.on(event, goOn);
     stderr.pause();
-    target.once("drain", () => stderr.resume());
   }
 
   #later(step: () => void): void {
@@ -101,4 +107,10 @@ export class RuntimeProcess {
     if (this.#over) return;
     this.#timer = this.#options.clock.after(this.#options.closeTimeout, step);
   }
+}
+
+/** Whoever read the target is gone, and nobody listens for that: no reason to end this process, as with `console.error`. */
+function survive(target: Writable, error: Error | null | undefined): void {
+  const broken = error != null && "code" in error && error.code === "EPIPE";
+  if (broken && target.listenerCount("error") === 0) target.once("error", () => {});
 }

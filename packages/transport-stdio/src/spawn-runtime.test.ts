@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Writable } from "node:stream";
+import { text } from "node:stream/consumers";
 import { connect } from "@arcp/client";
 import { type Dial, ManualClock, type Transport, TransportClosedError } from "@arcp/core";
 import { describe, expect, onTestFinished, test } from "vitest";
@@ -211,6 +212,19 @@ describe("the process", () => {
     process.kill(pid, "SIGKILL");
     await until(() => !exists(pid));
   });
+
+  test("goes on when whoever took its stderr is given up while full", async () => {
+    const taken: (() => void)[] = [];
+    const stderr = new Writable({ write: (_chunk, _encoding, done) => void taken.push(done) });
+    const code = `for (let i = 0; i < 50; i++) fs.writeSync(2, "y".repeat(65536)); console.log("{}")`;
+    const transport = await program(code, { stderr })(forever);
+    const read = frames(transport).catch(() => "ended");
+    await until(() => taken.length === 1 && stderr.writableNeedDrain);
+    stderr.destroy();
+    // It ends by itself only once all that it says was taken.
+    expect(await read).toBe("ended");
+    expect(stderr.listenerCount("drain") + stderr.listenerCount("close")).toBe(0);
+  });
 });
 
 describe("dialling", () => {
@@ -223,14 +237,15 @@ describe("dialling", () => {
     "that is aborted in the %i. step of starting ends the process",
     async (steps) => {
       const running = () => process.getActiveResourcesInfo().filter((one) => one === "ProcessWrap");
-      const before = running().length;
+      // The one of the test before has ended, but may not have been let go of yet.
+      await until(() => running().length === 0);
       const abort = new AbortController();
       const dialling = program("setInterval(() => {}, 1000)")(abort.signal);
       const refused = expect(dialling).rejects.toThrow("enough");
       for (let step = 0; step < steps; step++) await undefined;
       abort.abort(new Error("enough"));
       await refused;
-      await until(() => running().length === before);
+      await until(() => running().length === 0);
     },
   );
 
@@ -321,4 +336,24 @@ test("once it is done with, nothing keeps this process alive", async () => {
     transport.close();`;
   const child = spawn(process.execPath, ["--input-type=module", "-e", code], { stdio: "inherit" });
   expect(await once(child, "exit")).toEqual([0, null]);
+});
+
+test("a broken stderr of this process does not end it, though the runtime talks on", async () => {
+  const { spawn } = await import("node:child_process");
+  const url = new URL("./index.ts", import.meta.url).href;
+  const chatty = "setInterval(() => { console.error('hm'); console.log('{}'); }, 5)";
+  const code = `
+    const { spawnRuntime } = await import(${JSON.stringify(url)});
+    const dial = spawnRuntime(process.execPath, ["-e", ${JSON.stringify(chatty)}], { closeTimeout: 100 });
+    const transport = await dial(new AbortController().signal);
+    console.log("started");
+    let frames = 0;
+    for await (const _ of transport.frames) if (++frames === 50) break;
+    console.log(frames + " frames");
+    transport.close();`;
+  const child = spawn(process.execPath, ["--input-type=module", "-e", code], { stdio: "pipe" });
+  child.stderr.destroy();
+  const said = text(child.stdout);
+  expect(await once(child, "close")).toEqual([0, null]);
+  expect(await said).toBe("started\n50 frames\n");
 });
