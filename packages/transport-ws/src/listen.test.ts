@@ -112,3 +112,9 @@ test("what has not asked for an upgrade in time is closed with 408", async () =>
   expect(await ready.status()).toBe(101);
   expect(ready.socket.destroyed).toBe(false);
 });
+
+test("any number of milliseconds may be the time for an upgrade", async () => {
+  const server = await listen({ port: 0, upgradeTimeout: 2_505 }, () => {});
+  after.push(() => server.close());
+  await dialled(server.url);
+});

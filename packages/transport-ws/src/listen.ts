@@ -30,7 +30,8 @@ export async function listen(options: ListenOptions, accept: Accept): Promise<Li
   const server = createServer({
     headersTimeout: upgradeTimeout,
     requestTimeout: upgradeTimeout,
-    connectionsCheckingInterval: upgradeTimeout / 10,
+    // Whole milliseconds are asked for.
+    connectionsCheckingInterval: Math.ceil(upgradeTimeout / 10),
   });
   const attachment = attach(server, options, accept);
   server.listen(port, host);
