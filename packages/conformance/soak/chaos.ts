@@ -14,7 +14,7 @@ const { seconds, tally } = await unleash(
     seed,
     jobs: Number(jobs),
     clients: Number(clients),
-    effort: { steps: 2_000, ms: 30_000, streamed: 3_000_000, inline: 400_000 },
+    effort: { steps: 2_000, ms: 35_000, streamed: 3_000_000, inline: 400_000 },
     weather: { life: 4_000, halfOpen: 20_000, refused: 0.05, blackHole: 0.08, replayed: 0.15 },
     patience: 120_000,
   },

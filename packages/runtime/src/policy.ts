@@ -33,3 +33,11 @@ export const defaultPolicy: Policy = {
   grant: (_principal, requested) => requested,
   modelsWithoutLease: "none",
 };
+
+/** What an operator chose; what is absent or undefined has its default. */
+export function policyOf(
+  chosen: { readonly [Part in keyof Policy]?: Policy[Part] | undefined } = {},
+): Policy {
+  const given = Object.entries(chosen).filter(([, part]) => part !== undefined);
+  return { ...defaultPolicy, ...Object.fromEntries(given) };
+}

@@ -20,7 +20,7 @@ import { readTools, type Tool } from "./jobs/tool.ts";
 import { type Limits, readLimits } from "./limits.ts";
 import { JobOperations, SessionOperations } from "./operations.ts";
 import { isConfidential, type Peer, sourceOf } from "./peer.ts";
-import { defaultPolicy, type Policy } from "./policy.ts";
+import { type Policy, policyOf } from "./policy.ts";
 import type { Session } from "./session/session.ts";
 import { Sessions } from "./session/sessions.ts";
 import { type CloseOptions, PATIENCE, Shutdown } from "./shutdown.ts";
@@ -165,7 +165,7 @@ class HostedRuntime implements Runtime {
       sessions,
       retention: limits.retentionSec * 1000,
     });
-    const policy = { ...defaultPolicy, ...options.policy };
+    const policy = policyOf(options.policy);
     const models = compilePrices(options.models ?? {});
     this.#services = {
       clock,
