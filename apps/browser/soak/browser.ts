@@ -191,8 +191,10 @@ await offlineWhileOnline(cdp, site, shown);
 await offlineWhileRetrying(page, cdp, site, shown);
 await until("a result", async () => (await shown.result()) !== "", 60_000);
 
+// After a long time offline the session may add that the page is far behind, which is no event of the job.
+const lines = await shown.events();
 assert.deepEqual(
-  await shown.events(),
+  lines.filter((line) => line !== "- back_pressure"),
   ["running", ...Array.from({ length: ticks }, (_, i) => `${i + 1} of ${ticks}`)].map(
     (line, i) => `${i + 1} ${line}`,
   ),

@@ -14,7 +14,7 @@ const pace = Number(query.get("pace") ?? 500);
 const job = await client.submit("ticker", { ticks, pace });
 
 // The connection may break as often as it likes: each event comes once, and in order.
-for await (const event of job.events) add("events", `${event.jobSeq} ${lineOf(event)}`);
+for await (const event of job.events) add("events", `${event.jobSeq ?? "-"} ${lineOf(event)}`);
 
 const result = document.querySelector("#result");
 if (result !== null) result.textContent = JSON.stringify(await job.result());
