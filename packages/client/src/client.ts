@@ -80,8 +80,8 @@ export class Client implements AsyncDisposable {
    * Starts a job. Resolves once the runtime has accepted it. A submit whose connection drops before the answer is
    * repeated on the next one and still makes one job (R-5.4-8).
    *
-   * Should its whole session be lost before the answer, it rejects with a LocalError `SESSION_LOST`, unless it was never
-   * sent or has an `idempotencyKey`.
+   * Should its whole session be lost before the answer, or the runtime not know a repeated request again, it rejects with
+   * a LocalError `SESSION_LOST`, unless it was never sent or has an `idempotencyKey`.
    *
    * @param agent `name` or `name@version`
    * @param input any JSON value
