@@ -1,3 +1,12 @@
+export { type RunOptions, runConformance } from "./kit/conformance-run.ts";
+export type { Facts } from "./kit/facts.ts";
+export type { Need } from "./kit/need.ts";
+export type { Outcome, Report, Verdict } from "./kit/report.ts";
+export type { Scenario } from "./kit/scenario.ts";
+export { scenarios } from "./kit/scenarios/index.ts";
+export { Site } from "./kit/site.ts";
+export type { Line, Target } from "./kit/target.ts";
+export { webSocketTarget } from "./kit/web-socket-target.ts";
 export {
   isRequirementId,
   manifest,

@@ -24,6 +24,8 @@ export interface Line {
 
 /** Where lines to a runtime come from. */
 export interface Exchange {
+  /** Its address, where there is one. */
+  readonly url?: string;
   connect(): Promise<Line>;
   close(): Promise<void>;
 }
@@ -60,6 +62,7 @@ export const exchanges: Readonly<Record<TransportName, (runtime: Runtime) => Pro
     const server = await listen({ port: 0 }, (transport, peer) => runtime.serve(transport, peer));
     const relays: Relay[] = [];
     return {
+      url: server.url,
       async connect() {
         const relay = await Relay.to(Number(new URL(server.url).port));
         relays.push(relay);

@@ -1,0 +1,111 @@
+import { systemClock } from "@arcp/core";
+import type { Requirement } from "../manifest/manifest.ts";
+import { blame, explanation } from "./blame.ts";
+import type { Facts } from "./facts.ts";
+import { probe } from "./probe.ts";
+import { type Outcome, type Report, verdictsOf } from "./report.ts";
+import type { Scenario } from "./scenario.ts";
+import { scenarios as allScenarios } from "./scenarios/index.ts";
+import { Site } from "./site.ts";
+import type { Target } from "./target.ts";
+
+export interface RunOptions {
+  /** Which requirements to look at, by the beginning of their id or section: `6.3`, `R-6.3-9`. Default: all. */
+  readonly only?: readonly string[];
+  /** Scenarios that are played at the same time. Default 8. */
+  readonly concurrency?: number;
+  /** Milliseconds that each answer of the runtime may take. Default 10,000. */
+  readonly timeoutMs?: number;
+  /** Stops before the next scenario. */
+  readonly signal?: AbortSignal;
+  /** Told of each scenario as soon as it is over, and of how many there are. */
+  readonly onOutcome?: (outcome: Outcome, done: number, all: number) => void;
+  /** Default: those of this package. */
+  readonly scenarios?: readonly Scenario[];
+}
+
+/**
+ * Plays the scenarios against a runtime and tells which requirements hold.
+ *
+ * @throws LocalError when there is no runtime to test, in one line (see {@link probe}); the signal's reason when it aborts
+ */
+export async function runConformance(target: Target, options: RunOptions = {}): Promise<Report> {
+  const { only = [], concurrency = 8, scenarios = allScenarios } = options;
+  const started = systemClock.monotonic();
+  const wanted = ({ id, section }: Requirement): boolean =>
+    only.length === 0 || only.some((text) => names(text, id, section));
+  const facts = await probe(target);
+  const played = scenarios.filter(({ verifies }) =>
+    verifies.some((id) => only.length === 0 || only.some((text) => names(text, id, sectionOf(id)))),
+  );
+  const outcomes: Outcome[] = [];
+  const play = async (scenario: Scenario): Promise<void> => {
+    options.signal?.throwIfAborted();
+    const outcome = await outcomeOf(scenario, target, facts, options.timeoutMs);
+    outcomes.push(outcome);
+    options.onOutcome?.(outcome, outcomes.length, played.length);
+  };
+  const together = played.filter(({ alone }) => alone !== true).values();
+  const players = Array.from({ length: concurrency }, async () => {
+    for (const scenario of together) await play(scenario);
+  });
+  await Promise.all(players);
+  for (const scenario of played) if (scenario.alone === true) await play(scenario);
+  outcomes.sort((a, b) => played.indexOf(a.scenario) - played.indexOf(b.scenario));
+  return {
+    facts,
+    outcomes,
+    verdicts: verdictsOf(outcomes, wanted),
+    ms: systemClock.monotonic() - started,
+  };
+}
+
+/** Plays one scenario. Never rejects. */
+export async function outcomeOf(
+  scenario: Scenario,
+  target: Target,
+  facts: Facts,
+  timeoutMs = 10_000,
+): Promise<Outcome> {
+  for (const need of scenario.needs ?? []) {
+    const why = need(facts);
+    if (why !== undefined) return { kind: "not-run", scenario, why };
+  }
+  const started = systemClock.monotonic();
+  const site = new Site(target, facts, { timeoutMs });
+  const failure = await failureOf(async () => {
+    await scenario.play(site);
+  });
+  const frames = failure === undefined ? [] : site.frames();
+  const late = await failureOf(() => site.close());
+  const error = failure ?? late;
+  const ms = systemClock.monotonic() - started;
+  if (error === undefined) return { kind: "passed", scenario, ms };
+  return {
+    kind: "failed",
+    scenario,
+    ms,
+    message: explanation(error.thrown),
+    broken: blame(error.thrown, scenario),
+    frames: frames.length === 0 ? site.frames() : frames,
+  };
+}
+
+async function failureOf(work: () => Promise<void>): Promise<{ thrown: unknown } | undefined> {
+  try {
+    await work();
+    return undefined;
+  } catch (thrown) {
+    return { thrown };
+  }
+}
+
+function names(text: string, id: string, section: string): boolean {
+  const wanted = text.replace(/^R-/i, "");
+  const own = id.slice("R-".length);
+  return own === wanted || section === wanted || section.startsWith(`${wanted}.`);
+}
+
+function sectionOf(id: string): string {
+  return id.slice("R-".length, id.lastIndexOf("-"));
+}

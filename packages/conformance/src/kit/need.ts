@@ -1,0 +1,54 @@
+import type { Feature } from "@arcp/core";
+import type { TestSettings } from "../test-agents/settings.ts";
+import type { Facts } from "./facts.ts";
+
+/** What a scenario cannot be played without: tells what is missing, or nothing. */
+export type Need = (facts: Facts) => string | undefined;
+
+/** A resume window that can be waited for. */
+export const windowWithin =
+  (seconds: number): Need =>
+  ({ resumeWindowSec }) =>
+    resumeWindowSec <= seconds
+      ? undefined
+      : `needs a resume window of at most ${seconds} s, this one is ${resumeWindowSec} s`;
+
+/** Heartbeats that can be waited for. */
+export const heartbeatWithin =
+  (seconds: number): Need =>
+  ({ heartbeatIntervalSec }) =>
+    heartbeatIntervalSec !== undefined && heartbeatIntervalSec <= seconds
+      ? undefined
+      : `needs heartbeats every ${seconds} s at least, ${
+          heartbeatIntervalSec === undefined
+            ? "there are none"
+            : `these come every ${heartbeatIntervalSec} s`
+        }`;
+
+/** A setting that is small enough to be reached. */
+export const settingWithin =
+  (name: keyof TestSettings, most: number): Need =>
+  ({ settings }) =>
+    settings[name] <= most
+      ? undefined
+      : `needs ${name} of at most ${most}, here it is ${settings[name]}`;
+
+/** A setting that does not stand in the way. */
+export const settingOfAtLeast =
+  (name: keyof TestSettings, least: number): Need =>
+  ({ settings }) =>
+    settings[name] >= least
+      ? undefined
+      : `needs ${name} of at least ${least}, here it is ${settings[name]}`;
+
+export const feature =
+  (name: Feature): Need =>
+  ({ features }) =>
+    features.has(name) ? undefined : `needs the feature ${name}, which is not offered`;
+
+/** A WebSocket, not only what travels on it. */
+export const webSocket: Need = ({ url }) => (url === undefined ? "needs a WebSocket" : undefined);
+
+/** A runtime that can be killed, on a store that outlives it. */
+export const restart: Need = ({ restarts }) =>
+  restarts ? undefined : "needs a runtime that the kit can kill, on a durable store";

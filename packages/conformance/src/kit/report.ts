@@ -1,0 +1,69 @@
+import { manifest, type Requirement, type RequirementId } from "../manifest/manifest.ts";
+import { beyondTheWire } from "./beyond-the-wire.ts";
+import type { Facts } from "./facts.ts";
+import type { Scenario } from "./scenario.ts";
+
+/** What became of a scenario. */
+export type Outcome =
+  | { readonly kind: "passed"; readonly scenario: Scenario; readonly ms: number }
+  | {
+      readonly kind: "failed";
+      readonly scenario: Scenario;
+      readonly ms: number;
+      /** What was wrong. */
+      readonly message: string;
+      /** The requirements that it shows to be broken. */
+      readonly broken: readonly RequirementId[];
+      /** The last frames of each of its connections, in both directions. */
+      readonly frames: readonly string[];
+    }
+  | { readonly kind: "not-run"; readonly scenario: Scenario; readonly why: string };
+
+/** What is known of one requirement. */
+export type Verdict =
+  | { readonly kind: "holds"; readonly requirement: Requirement }
+  | {
+      readonly kind: "broken";
+      readonly requirement: Requirement;
+      readonly failures: readonly Extract<Outcome, { kind: "failed" }>[];
+    }
+  /** No scenario that shows it could be played, or it cannot be seen on the wire at all. */
+  | { readonly kind: "not-run"; readonly requirement: Requirement; readonly why: string };
+
+/** What a run of the kit has found. */
+export interface Report {
+  readonly facts: Facts;
+  readonly outcomes: readonly Outcome[];
+  /** One for each requirement that was asked for, in the order of the manifest. */
+  readonly verdicts: readonly Verdict[];
+  /** Milliseconds. */
+  readonly ms: number;
+}
+
+/** @param wanted whether a requirement was asked for */
+export function verdictsOf(
+  outcomes: readonly Outcome[],
+  wanted: (requirement: Requirement) => boolean,
+): Verdict[] {
+  return manifest
+    .filter((requirement) => wanted(requirement))
+    .map((requirement) => verdictOf(requirement, outcomes));
+}
+
+function verdictOf(requirement: Requirement, outcomes: readonly Outcome[]): Verdict {
+  const failures = outcomes.filter(
+    (outcome) => outcome.kind === "failed" && outcome.broken.includes(requirement.id),
+  ) as Extract<Outcome, { kind: "failed" }>[];
+  if (failures.length > 0) return { kind: "broken", requirement, failures };
+  const about = outcomes.filter(({ scenario }) => scenario.verifies.includes(requirement.id));
+  if (about.some(({ kind }) => kind === "passed")) return { kind: "holds", requirement };
+  return { kind: "not-run", requirement, why: whyNot(requirement, about) };
+}
+
+function whyNot({ id, side }: Requirement, about: readonly Outcome[]): string {
+  for (const outcome of about) if (outcome.kind === "not-run") return outcome.why;
+  const failed = about.find(({ kind }) => kind === "failed");
+  if (failed !== undefined) return `another requirement broke first: ${failed.scenario.name}`;
+  if (side === "client") return "binds the client";
+  return beyondTheWire[id] ?? "no scenario shows it";
+}

@@ -1,0 +1,5 @@
+import type { Scenario } from "../scenario.ts";
+import { resume } from "./resume.ts";
+
+/** All scenarios, in the order of the protocol reference. */
+export const scenarios: readonly Scenario[] = [...resume];

@@ -1,0 +1,217 @@
+import {
+  type Envelope,
+  features,
+  LocalError,
+  newMessageId,
+  REQUEST_ID_FEATURE,
+  sleep,
+  systemClock,
+} from "@arcp/core";
+import type { Script, Step } from "../test-agents/step.ts";
+import type { Introduction } from "../wire/opening-request.ts";
+import type { Sent } from "../wire/sent.ts";
+import { isStreamEnvelope, type StreamEnvelope } from "../wire/stream-envelope.ts";
+import { type RequestOptions, type ResumeOptions, WireClient } from "../wire/wire-client.ts";
+import type { WireOptions } from "../wire/wire-line.ts";
+import type { Facts } from "./facts.ts";
+import type { Line, Target } from "./target.ts";
+
+/** Which of the two principals a client is of. */
+export type Who = "first" | "second";
+
+/** A gate in scripts of jobs: a step that waits for it, and the way to open it. */
+export interface Gate {
+  readonly step: Extract<Step, { do: "await" }>;
+  /** Lets through who waits, now or later. Resolves once it is open. */
+  open(): Promise<void>;
+}
+
+/** A job that runs a script. */
+export interface Play {
+  readonly id: string;
+  readonly accepted: Envelope<"job.accepted">;
+}
+
+type Submission = Omit<Sent<"job.submit">, "agent" | "input">;
+
+/**
+ * What a client of the kit offers unless a scenario says otherwise: no heartbeats, which would come in between, and no acks,
+ * which nobody sends.
+ */
+const quietFeatures = [
+  ...features.filter((name) => name !== "heartbeat" && name !== "ack"),
+  REQUEST_ID_FEATURE,
+];
+
+/** What a scenario has at hand: clients of the runtime under test, scripts for its agents, and gates. */
+export class Site {
+  readonly facts: Facts;
+  readonly tokens: Readonly<Record<Who, string>>;
+  readonly #target: Target;
+  readonly #options: WireOptions;
+  readonly #lines = new Map<WireClient, Line>();
+  readonly #others = new Set<Line>();
+  /** Opens gates for others. */
+  #usher: Promise<WireClient> | undefined;
+  readonly #shut = new Set<string>();
+
+  constructor(target: Target, facts: Facts, options: WireOptions = {}) {
+    this.#target = target;
+    this.facts = facts;
+    this.#options = options;
+    const [first, second] = target.tokens;
+    this.tokens = { first, second };
+  }
+
+  /** The address of the runtime. Only for scenarios that need a WebSocket. */
+  get url(): string {
+    if (this.facts.url === undefined) throw new LocalError("MISUSE", "needs a WebSocket");
+    return this.facts.url;
+  }
+
+  /** A connection on which nothing was said yet. */
+  async line(): Promise<Line> {
+    const line = await this.#target.connect();
+    this.#others.add(line);
+    return line;
+  }
+
+  /** A client that has said nothing yet. */
+  async wire(options: WireOptions = {}): Promise<WireClient> {
+    const line = await this.#target.connect();
+    return this.#keep(new WireClient(line.transport, { ...this.#options, ...options }), line);
+  }
+
+  /** A client with a new session. */
+  async greeted(
+    { who = "first", ...introduction }: Partial<Introduction> & { readonly who?: Who } = {},
+    options?: WireOptions,
+  ): Promise<WireClient> {
+    const wire = await this.wire(options);
+    await wire.hello({ token: this.tokens[who], features: quietFeatures, ...introduction });
+    return wire;
+  }
+
+  /** Resumes the session of `wire` on a new connection, whether or not the present one still lives. */
+  async resumed(wire: WireClient, options?: ResumeOptions): Promise<WireClient> {
+    const line = await this.#target.connect();
+    try {
+      return this.#keep(await wire.resume(line.transport, options), line);
+    } catch (error) {
+      this.#others.add(line);
+      throw error;
+    }
+  }
+
+  /** Breaks the client's connection without a word. What had arrived before can still be read. */
+  async drop(wire: WireClient): Promise<void> {
+    this.lineOf(wire).sever();
+    await wire.closed;
+  }
+
+  lineOf(wire: WireClient): Line {
+    const line = this.#lines.get(wire);
+    if (line === undefined) throw new LocalError("MISUSE", "not a client of this site");
+    return line;
+  }
+
+  /** Kills the runtime and starts it again on what was durable. Only for scenarios that need it. */
+  async restart(): Promise<void> {
+    const { restart } = this.#target;
+    if (restart === undefined) throw new LocalError("MISUSE", "the runtime cannot be restarted");
+    this.#usher = undefined;
+    await restart.call(this.#target);
+  }
+
+  /** Submits a script. Throws a `WireRejection` when the runtime refuses. */
+  async play(
+    wire: WireClient,
+    script: Script | readonly Step[],
+    rest: Submission = {},
+    options?: RequestOptions,
+  ): Promise<Play> {
+    const input = (isSteps(script) ? { steps: script } : script) as Sent<"job.submit">["input"];
+    const accepted = await wire.submit({ agent: "conformance.script", input, ...rest }, options);
+    return { id: accepted.payload.job_id, accepted };
+  }
+
+  /** Submits a script and awaits its end. @returns all that the client was sent of the job, its terminal last */
+  async played(
+    wire: WireClient,
+    script: Script | readonly Step[],
+    rest?: Submission,
+  ): Promise<StreamEnvelope[]> {
+    const { id } = await this.play(wire, script, rest);
+    return wire.until((envelope) => isTerminal(envelope) && envelope.job_id === id);
+  }
+
+  /** A gate that no other job knows. */
+  gate(): Gate {
+    const gate = newMessageId("gate_");
+    this.#shut.add(gate);
+    return { step: { do: "await", gate }, open: () => this.#open([gate]) };
+  }
+
+  /** Waits for what nobody can be asked to await: that time passes. */
+  pause(ms: number): Promise<void> {
+    return sleep(systemClock, ms);
+  }
+
+  /**
+   * Resolves once everything that the runtime had to say to this client has arrived, so that it can be seen what did not:
+   * after the answer to a ping, and a little more.
+   */
+  async settled(wire: WireClient): Promise<void> {
+    for (let turn = 0; turn < 2; turn++) {
+      const nonce = newMessageId("calm_");
+      const sent_at = new Date(systemClock.now()).toISOString();
+      await wire.send({ type: "session.ping", payload: { nonce, sent_at } });
+      await wire.notice(
+        (envelope) => envelope.type === "session.pong" && envelope.payload.ping_nonce === nonce,
+      );
+      await this.pause(20);
+    }
+  }
+
+  /** The frames of all connections, for a failure. */
+  frames(): string[] {
+    return [...this.#lines.keys()].map(({ transcript }) => transcript.tail(FRAMES_SHOWN));
+  }
+
+  /** Ends everything. Rejects with what a sniffer has seen and nobody was told. */
+  async close(): Promise<void> {
+    for (const line of this.#lines.values()) line.release();
+    // No job of this scenario waits on in the next ones. A runtime that is gone has none.
+    if (this.#shut.size > 0) await this.#open([...this.#shut]).catch(() => {});
+    const closings = await Promise.allSettled([...this.#lines.keys()].map((wire) => wire.close()));
+    for (const line of [...this.#lines.values(), ...this.#others]) line.sever();
+    for (const closing of closings) if (closing.status === "rejected") throw closing.reason;
+  }
+
+  async #open(gates: readonly string[]): Promise<void> {
+    this.#usher ??= this.greeted();
+    const usher = await this.#usher;
+    const { id } = await this.play(
+      usher,
+      gates.map((gate) => ({ do: "open", gate })),
+    );
+    for (const gate of gates) this.#shut.delete(gate);
+    await usher.next((envelope) => isTerminal(envelope) && envelope.job_id === id);
+  }
+
+  #keep(wire: WireClient, line: Line): WireClient {
+    this.#lines.set(wire, line);
+    return wire;
+  }
+}
+
+/** Frames of each connection that a failure shows. */
+const FRAMES_SHOWN = 20;
+
+export function isTerminal(envelope: Envelope): boolean {
+  return isStreamEnvelope(envelope) && envelope.type !== "job.event";
+}
+
+function isSteps(script: Script | readonly Step[]): script is readonly Step[] {
+  return Array.isArray(script);
+}

@@ -1,0 +1,4 @@
+export { scriptAgent } from "./script-agent.ts";
+export { defaultSettings, type TestSettings } from "./settings.ts";
+export type { Script, Step } from "./step.ts";
+export { shortSettings, type TestRuntime, testRuntime } from "./test-runtime.ts";

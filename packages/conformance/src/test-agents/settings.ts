@@ -1,0 +1,24 @@
+/** How the runtime of a test is set, as far as scenarios have to know: what is left out is the protocol's default. */
+export interface TestSettings {
+  readonly cancelGraceSec?: number;
+  readonly openingDeadlineSec?: number;
+  readonly backPressureThreshold?: number;
+  readonly failedLoginsPerMinute?: number;
+  readonly liveJobsPerPrincipal?: number;
+  readonly connectedSessionsPerPrincipal?: number;
+  readonly resultBytes?: number;
+  /** Records that are kept of one job's log, chunks of results apart. */
+  readonly logRecords?: number;
+}
+
+/** What the default of each setting is. */
+export const defaultSettings: Required<TestSettings> = {
+  cancelGraceSec: 30,
+  openingDeadlineSec: 10,
+  backPressureThreshold: 1000,
+  failedLoginsPerMinute: 20,
+  liveJobsPerPrincipal: 1000,
+  connectedSessionsPerPrincipal: 100,
+  resultBytes: 268_435_456,
+  logRecords: 250_000,
+};

@@ -1,0 +1,148 @@
+import { z } from "zod";
+
+const json = z.json().optional();
+const patterns = z.record(z.string(), z.array(z.string()));
+
+/** What every step may have. */
+const common = {
+  /**
+   * Keeps what the step came to in the job's result, under this name: `{ value }`, or `{ refused }` with the error's code,
+   * message, details and whether it is retryable. A refusal of a step without a name ends the job with that error.
+   */
+  as: z.string().optional(),
+};
+
+const plain = z.discriminatedUnion("do", [
+  // What it says.
+  z.strictObject({
+    do: z.literal("log"),
+    level: z.string(),
+    message: z.string(),
+    attributes: z.record(z.string(), z.json()).optional(),
+    ...common,
+  }),
+  z.strictObject({ do: z.literal("thought"), text: z.string(), ...common }),
+  z.strictObject({
+    do: z.literal("status"),
+    phase: z.string(),
+    message: z.string().optional(),
+    ...common,
+  }),
+  z.strictObject({
+    do: z.literal("progress"),
+    current: z.number(),
+    total: z.number().optional(),
+    units: z.string().optional(),
+    message: z.string().optional(),
+    ...common,
+  }),
+  /** A number, or the name of one that JSON does not have. */
+  z.strictObject({
+    do: z.literal("metric"),
+    name: z.string(),
+    value: z.union([z.number(), z.enum(["NaN", "Infinity", "abc"])]),
+    unit: z.string().optional(),
+    dimensions: z.record(z.string(), z.string()).optional(),
+    ...common,
+  }),
+  z.strictObject({
+    do: z.literal("artifact"),
+    uri: z.string(),
+    content_type: z.string(),
+    byte_size: z.number().optional(),
+    sha256: z.string().optional(),
+    ...common,
+  }),
+  /** Any event, by the most general call that the runtime has for agents. */
+  z.strictObject({ do: z.literal("emit"), kind: z.string(), body: json, ...common }),
+  /** A piece of a streamed result: a text, or so many bytes of any content. */
+  z.strictObject({ do: z.literal("stream"), text: z.string(), ...common }),
+  z.strictObject({ do: z.literal("stream-bytes"), bytes: z.int(), ...common }),
+
+  // What it does, as far as its lease lets it.
+  /** `conformance.echo` gives its arguments back, `conformance.void` nothing, `conformance.fail` throws. */
+  z.strictObject({ do: z.literal("tool"), name: z.string(), args: json, ...common }),
+  /** Asks whether the lease allows an operation, without doing it. */
+  z.strictObject({
+    do: z.literal("authorize"),
+    capability: z.string(),
+    target: z.string(),
+    ...common,
+  }),
+  /** Calls a model, or has its upstream answer that its own budget is used up. */
+  z.strictObject({
+    do: z.literal("model"),
+    id: z.string(),
+    exhausted: z.boolean().optional(),
+    ...common,
+  }),
+  z.strictObject({
+    do: z.literal("delegate"),
+    agent: z.string(),
+    input: json,
+    lease: patterns.optional(),
+    expires_at: z.iso.datetime().optional(),
+    max_runtime_sec: z.int().optional(),
+    /** The `delegate_id`. */
+    id: z.string().optional(),
+    /** Waits for the end of the child: then the value has its `result` too. */
+    outcome: z.boolean().optional(),
+    ...common,
+  }),
+  /** Sets an amount aside, `EUR:0.05`, under the name that `settle` and `release` use. */
+  z.strictObject({ do: z.literal("reserve"), amount: z.string(), name: z.string(), ...common }),
+  z.strictObject({ do: z.literal("settle"), name: z.string(), amount: z.string(), ...common }),
+  z.strictObject({ do: z.literal("release"), name: z.string(), ...common }),
+  /** The value is `{ remaining, available }`, each by currency in exact decimal text. */
+  z.strictObject({ do: z.literal("budget"), ...common }),
+
+  // When it goes on, and how it ends.
+  /** Opens a gate: every job of the runtime that waits for it, now or later, goes on. */
+  z.strictObject({ do: z.literal("open"), gate: z.string(), ...common }),
+  /** Waits until a gate is open; a job that is told to stop does not wait on, unless it is stubborn. */
+  z.strictObject({
+    do: z.literal("await"),
+    gate: z.string(),
+    stubborn: z.boolean().optional(),
+    ...common,
+  }),
+  /** Waits so many milliseconds, with `block` without giving way to anything else in the process. */
+  z.strictObject({
+    do: z.literal("pause"),
+    ms: z.number(),
+    stubborn: z.boolean().optional(),
+    block: z.boolean().optional(),
+    ...common,
+  }),
+  /** Fails as a protocol error that the agent raises on purpose. */
+  z.strictObject({
+    do: z.literal("raise"),
+    code: z.string(),
+    message: z.string(),
+    retryable: z.boolean().optional(),
+    details: z.record(z.string(), z.json()).optional(),
+    ...common,
+  }),
+  /** Fails with an exception that nobody expected. */
+  z.strictObject({ do: z.literal("crash"), message: z.string(), ...common }),
+  /** Ends the job with this value instead of what was kept. */
+  z.strictObject({ do: z.literal("return"), value: json, ...common }),
+]);
+
+export type PlainStep = z.infer<typeof plain>;
+
+/** Does its steps so many times. */
+const repeat = z.strictObject({ do: z.literal("repeat"), times: z.int(), steps: z.array(plain) });
+
+export const step = z.union([plain, repeat]);
+
+/** One thing that `conformance.script` does. */
+export type Step = z.infer<typeof step>;
+
+/** What `conformance.script` is given: its steps, and what it does when it is told to stop before their end. */
+export const script = z.strictObject({
+  steps: z.array(step),
+  cleanup: z.array(step).optional(),
+});
+
+export type Script = z.infer<typeof script>;

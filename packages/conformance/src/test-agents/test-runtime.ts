@@ -1,0 +1,71 @@
+import {
+  type AnyAgent,
+  defineAgent,
+  type Limits,
+  type RuntimeOptions,
+  type Tool,
+} from "@arcp/runtime";
+import { Gates } from "./gates.ts";
+import { scriptAgent } from "./script-agent.ts";
+import { defaultSettings, type TestSettings } from "./settings.ts";
+
+/** Settings with which every scenario is over within seconds. */
+export const shortSettings = {
+  limits: {
+    resumeWindowSec: 5,
+    heartbeatIntervalSec: 1,
+    cancelGraceSec: 1,
+    openingDeadlineSec: 2,
+    backPressureThreshold: 300,
+    failedLoginsPerMinute: 1000,
+    liveJobsPerPrincipal: 60,
+    connectedSessionsPerPrincipal: 60,
+    resultBytes: 24 * 1024 * 1024,
+  },
+  /** For the store: what it keeps of one job's log. */
+  logLimits: { records: 5000, characters: 64 * 1024 * 1024 },
+} as const;
+
+/** What a runtime is made of that scenarios can be played against. */
+export type TestRuntime = Pick<RuntimeOptions, "agents" | "tools" | "models"> & {
+  readonly limits: Partial<Limits>;
+};
+
+/**
+ * The agents, tools and models that the scenarios use, and the limits: spread it into `createRuntime`, with `auth` and a
+ * store. The agent `conformance.settings` tells how it is set.
+ *
+ * @param given other settings than the short ones; `logLimits` are those that the store has
+ */
+export function testRuntime(
+  given: { limits?: Partial<Limits>; logLimits?: { records?: number } } = shortSettings,
+): TestRuntime {
+  const { limits = {}, logLimits = {} } = given;
+  const settings: TestSettings = {
+    ...Object.fromEntries(
+      Object.entries(limits).filter(([name]) => Object.hasOwn(defaultSettings, name)),
+    ),
+    ...(logLimits.records === undefined ? {} : { logRecords: logLimits.records }),
+  };
+  return {
+    agents: [scriptAgent(new Gates()), settingsAgent(settings), ...versionedAgents],
+    tools,
+    models: { "conformance/small": { words: { EUR: "1" } } },
+    limits,
+  };
+}
+
+const settingsAgent = (settings: TestSettings): AnyAgent =>
+  defineAgent({ name: "conformance.settings", run: () => settings });
+
+const versionedAgents: readonly AnyAgent[] = ["1.1.0", "2.0.0"].map((version) =>
+  defineAgent({ name: "conformance.versioned", version, run: () => version }),
+);
+
+const tools: Readonly<Record<string, Tool>> = {
+  "conformance.echo": (args) => args,
+  "conformance.void": () => undefined,
+  "conformance.fail": () => {
+    throw new Error("a secret of the tool");
+  },
+};

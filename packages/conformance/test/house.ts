@@ -1,0 +1,72 @@
+import { createRuntime, type Runtime, tokenTable } from "@arcp/runtime";
+import type { Line, Target } from "../src/index.ts";
+import { shortSettings, testRuntime } from "../src/test-agents/index.ts";
+import { type Exchange, exchanges, partsOf, type TransportName, type Way } from "./line.ts";
+import { type Shelf, shelves } from "./shelf.ts";
+import { recorder } from "./stage.ts";
+
+/** A runtime with the test agents and the short settings, over one way of the matrix. */
+export class House implements Target, AsyncDisposable {
+  readonly tokens = ["token-of-alice", "token-of-bob"] as const;
+  /** Of its first process. */
+  readonly url?: string;
+  readonly restart?: () => Promise<void>;
+  readonly #transport: TransportName;
+  readonly #shelf: Shelf;
+  readonly #lines = new Set<Line>();
+  #process: Process;
+  /** Processes that crashed: nobody hears of them any more. */
+  readonly #dead: Process[] = [];
+
+  private constructor(transport: TransportName, shelf: Shelf, durable: boolean, process: Process) {
+    this.#transport = transport;
+    this.#shelf = shelf;
+    this.#process = process;
+    if (durable) this.restart = () => this.#restart();
+    if (process.exchange.url !== undefined) this.url = process.exchange.url;
+  }
+
+  static async open(way: Way): Promise<House> {
+    const [transport, store] = partsOf(way);
+    const shelf = shelves[store]();
+    return new House(transport, shelf, store !== "memory", await start(transport, shelf));
+  }
+
+  async connect(): Promise<Line> {
+    const line = await this.#process.exchange.connect();
+    this.#lines.add(line);
+    return line;
+  }
+
+  async #restart(): Promise<void> {
+    for (const line of this.#lines) line.sever();
+    this.#lines.clear();
+    this.#dead.push(this.#process);
+    // In the same turn, so that the dead one changes nothing between its last word and the copy.
+    this.#process = await start(this.#transport, this.#shelf);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const line of this.#lines) line.sever();
+    for (const { runtime, exchange } of [...this.#dead, this.#process]) {
+      await runtime.close();
+      await exchange.close();
+    }
+    this.#shelf[Symbol.dispose]();
+  }
+}
+
+interface Process {
+  readonly runtime: Runtime;
+  readonly exchange: Exchange;
+}
+
+async function start(transport: TransportName, shelf: Shelf): Promise<Process> {
+  const runtime = createRuntime({
+    ...testRuntime(),
+    store: shelf.open(shortSettings.logLimits),
+    auth: tokenTable({ "token-of-alice": "alice", "token-of-bob": "bob" }),
+    logger: recorder([]),
+  });
+  return { runtime, exchange: await exchanges[transport](runtime) };
+}
