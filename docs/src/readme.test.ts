@@ -75,6 +75,16 @@ describe("tables of options name every option, and nothing else", () => {
       interfaceKeys("packages/runtime/src/store/memory-store.ts", "MemoryStoreOptions"),
     ],
     [
+      "conformance",
+      "`runConformance`",
+      interfaceKeys("packages/conformance/src/kit/conformance-run.ts", "RunOptions"),
+    ],
+    [
+      "conformance",
+      "`TestSettings`",
+      interfaceKeys("packages/conformance/src/test-agents/settings.ts", "TestSettings"),
+    ],
+    [
       "store-sqlite",
       "`sqliteStore`",
       interfaceKeys("packages/store-sqlite/src/sqlite-store.ts", "SqliteStoreOptions"),
@@ -87,6 +97,19 @@ describe("tables of options name every option, and nothing else", () => {
   ])("%s: %s", (name, heading, keys) => {
     expect(keys.length).toBeGreaterThan(1);
     expect(rows(`packages/${name}/README.md`, heading).sort()).toEqual([...keys].sort());
+  });
+
+  test("conformance: the table of steps has each of them, with its fields", () => {
+    const source = read("packages/conformance/src/test-agents/step.ts");
+    const steps = [...source.matchAll(/do: z\.literal\("([\w-]+)"\)(.*?)\}\)/gs)];
+    const { prose } = page("packages/conformance/README.md");
+    for (const [, name = "", body = ""] of steps) {
+      const row = prose.find((line) => line.startsWith(`| \`${name}\` `)) ?? "";
+      expect(row, `${name} is not in the table`).not.toBe("");
+      const fields = [...body.matchAll(/(\w+): (?:z\.|json|patterns)/g)].map(([, key]) => key);
+      for (const field of fields) expect(row).toMatch(new RegExp(`\`${field}\\??\``));
+    }
+    expect(steps.length).toBeGreaterThan(20);
   });
 
   test("runtime: the defaults in the table are those in the source", () => {

@@ -1,7 +1,10 @@
+export { beyondTheWire } from "./kit/beyond-the-wire.ts";
 export { type RunOptions, runConformance } from "./kit/conformance-run.ts";
 export type { Facts } from "./kit/facts.ts";
 export type { Need } from "./kit/need.ts";
 export type { Outcome, Report, Verdict } from "./kit/report.ts";
+export { reportJson } from "./kit/report-json.ts";
+export { type ReportStyle, reportText } from "./kit/report-text.ts";
 export type { Scenario } from "./kit/scenario.ts";
 export { scenarios } from "./kit/scenarios/index.ts";
 export { Site } from "./kit/site.ts";

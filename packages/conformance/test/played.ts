@@ -18,15 +18,13 @@ export function describeKit(ways: readonly Way[]): void {
   }, 120_000);
 
   describe.each(ways)("over %s", (way) => {
-    test.each(scenarios.map(({ name, verifies }) => ({ name, ids: verifies.join(", ") })))(
-      "$ids: $name",
-      ({ name }) => {
+    for (const { name, verifies } of scenarios) {
+      test(`${verifies.join(", ")}: ${name}`, ({ skip }) => {
         const outcome = played.get(way)?.get(name);
-        expect(outcome?.kind === "failed" ? shown(outcome) : outcome).toMatchObject({
-          kind: expect.stringMatching(/^(passed|not-run)$/),
-        });
-      },
-    );
+        if (outcome?.kind === "not-run") return skip(outcome.why);
+        expect(outcome?.kind === "failed" ? shown(outcome) : outcome?.kind).toBe("passed");
+      });
+    }
   });
 }
 

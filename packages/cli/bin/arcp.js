@@ -1,0 +1,10 @@
+#!/usr/bin/env node
+// In words that older versions understand too.
+const [major, minor] = process.versions.node.split(".").map(Number);
+if (major < 22 || (major === 22 && minor < 13)) {
+  process.stderr.write(`arcp: needs Node 22.13 or later, this is ${process.versions.node}\n`);
+  process.exitCode = 2;
+} else {
+  const { run } = await import("../dist/program.js");
+  process.exitCode = await run(process.argv.slice(2));
+}

@@ -1,0 +1,231 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { PassThrough } from "node:stream";
+import { text } from "node:stream/consumers";
+import { testRuntime } from "@arcp/conformance/agents";
+import { createRuntime, defineAgent, type RuntimeOptions, tokenTable } from "@arcp/runtime";
+import { listen } from "@arcp/transport-ws";
+import { expect, test } from "vitest";
+import { run } from "./program.ts";
+
+const auth = tokenTable({ "token-a": "alice", "token-b": "bob" });
+const tokens = ["--token", "token-a", "--token2", "token-b"];
+
+/** Runs the command as a pipe sees it. */
+async function arcp(...args: string[]) {
+  const [stdout, stderr] = [new PassThrough(), new PassThrough()];
+  const read = Promise.all([text(stdout), text(stderr)]);
+  const code = await run(args, { stdout, stderr });
+  stdout.end();
+  stderr.end();
+  const [out, err] = await read;
+  return { code, out, err };
+}
+
+async function served(options: Partial<RuntimeOptions> = testRuntime()) {
+  const runtime = createRuntime({ agents: [], auth, ...options });
+  const server = await listen({ port: 0 }, (transport, peer) => runtime.serve(transport, peer));
+  return {
+    url: server.url,
+    async [Symbol.asyncDispose]() {
+      await server.close();
+      await runtime.close();
+    },
+  };
+}
+
+test("a section is played against a runtime, and the table tells that it holds", async () => {
+  await using runtime = await served();
+  const { code, out, err } = await arcp("conformance", runtime.url, ...tokens, "--only", "6.3");
+  expect(err).toBe("");
+  expect(out).toMatch(/^section +holds +broken +not run\n6\.3 {2}Resume +\d+ +- +\S+\n/);
+  expect(out).toMatch(/\d+ of 20 requirements hold, nothing is broken, in [\d.]+ s\n$/);
+  expect(code).toBe(0);
+});
+
+test("--json gives each requirement and each scenario", async () => {
+  await using runtime = await served();
+  const { code, out } = await arcp(
+    "conformance",
+    runtime.url,
+    ...tokens,
+    "--only=R-6.3-12",
+    "--json",
+  );
+  expect(code).toBe(0);
+  const report = JSON.parse(out);
+  expect(report.requirements).toEqual([
+    { id: "R-6.3-12", section: "6.3", strength: "MUST", side: "runtime", verdict: "holds" },
+  ]);
+  expect(report.scenarios[0]).toMatchObject({
+    verifies: expect.arrayContaining(["R-6.3-12"]),
+    outcome: "passed",
+  });
+});
+
+test("--only can be given more than once, with or without the letter", async () => {
+  await using runtime = await served();
+  const { out } = await arcp(
+    "conformance",
+    runtime.url,
+    ...tokens,
+    "--only=6.3-12",
+    "--only=12",
+    "--json",
+  );
+  const sections = JSON.parse(out).requirements.map(({ section }: { section: string }) => section);
+  expect([...new Set(sections)]).toEqual(["6.3", "12"]);
+});
+
+test("the tokens can come from the environment", async () => {
+  await using runtime = await served();
+  process.env["ARCP_TOKEN"] = "token-a";
+  process.env["ARCP_TOKEN2"] = "token-b";
+  try {
+    const { code } = await arcp("conformance", runtime.url, "--only=R-6.3-12");
+    expect(code).toBe(0);
+  } finally {
+    delete process.env["ARCP_TOKEN"];
+    delete process.env["ARCP_TOKEN2"];
+  }
+});
+
+test.each([
+  ["no address", ["conformance"], "error: missing required argument 'url'"],
+  [
+    "what is no address",
+    ["conformance", "localhost:80", ...tokens],
+    "arcp: localhost:80 is no address of a runtime: one looks like ws://127.0.0.1:8080/arcp\n",
+  ],
+  [
+    "no tokens",
+    ["conformance", "ws://127.0.0.1:9/arcp"],
+    "arcp: two principals are needed: say --token or set ARCP_TOKEN\n",
+  ],
+  [
+    "one token",
+    ["conformance", "ws://127.0.0.1:9/arcp", "--token=a"],
+    "arcp: two principals are needed: say --token2 or set ARCP_TOKEN2\n",
+  ],
+  [
+    "no section",
+    ["conformance", "ws://127.0.0.1:9/arcp", ...tokens, "--only=66"],
+    "error: option '--only <what>' argument '66' is invalid. it has to be a section or a requirement, such as 6.3 or R-6.3-9.",
+  ],
+  ["an unknown command", ["conform"], "error: unknown command 'conform'"],
+  [
+    "an unknown flag",
+    ["conformance", "ws://127.0.0.1:9/arcp", "--fast"],
+    "error: unknown option '--fast'",
+  ],
+])("wrong usage is told, and exits with 2: %s", async (_what, args, line) => {
+  const { code, out, err } = await arcp(...args);
+  expect(err).toContain(line);
+  expect([code, out]).toEqual([2, ""]);
+});
+
+test("a server that is down is told in one line", async () => {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}/arcp`;
+  server.close();
+  await once(server, "close");
+  const { code, out, err } = await arcp("conformance", url, ...tokens);
+  expect([code, out, err]).toEqual([4, "", `arcp: nothing listens at ${url}\n`]);
+});
+
+test("a server that speaks HTTP alone is told in one line", async () => {
+  const server = createServer((_, reply) => void reply.writeHead(404).end()).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}/arcp`;
+  const { code, out, err } = await arcp("conformance", url, ...tokens);
+  server.close();
+  expect([code, out, err]).toEqual([
+    4,
+    "",
+    `arcp: ${url} answers HTTP 404 and opens no WebSocket\n`,
+  ]);
+});
+
+test("a WebSocket that speaks something else is told in one line", async () => {
+  const server = await listen({ port: 0 }, async (transport) => {
+    for await (const _frame of transport.frames)
+      await transport.send(['{"jsonrpc":"2.0","error":{}}']);
+  });
+  const { code, out, err } = await arcp("conformance", server.url, ...tokens);
+  await server.close();
+  expect([code, out]).toEqual([4, ""]);
+  expect(err).toMatch(/^arcp: what answers at ws:\S+ does not speak ARCP: .+\n$/);
+});
+
+test("a WebSocket that says nothing is told in one line", async () => {
+  const server = await listen({ port: 0 }, () => {});
+  const { code, err } = await arcp("conformance", server.url, ...tokens);
+  await server.close();
+  expect(code).toBe(4);
+  expect(err).toMatch(/^arcp: what answers at ws:\S+ does not speak ARCP: waited \d+ ms for .+\n$/);
+});
+
+test("a token that is refused, and a runtime without the test agents, are told in one line", async () => {
+  await using runtime = await served();
+  const refused = await arcp("conformance", runtime.url, "--token=x", "--token2=token-b");
+  expect(refused).toMatchObject({
+    code: 2,
+    err: expect.stringMatching(/^arcp: the first token is refused: UNAUTHENTICATED: .+\n$/),
+  });
+  await using bare = await served({ agents: [defineAgent({ name: "other", run: () => 1 })] });
+  const lacking = await arcp("conformance", bare.url, ...tokens);
+  expect(lacking).toMatchObject({
+    code: 2,
+    err: expect.stringMatching(
+      /^arcp: the runtime does not offer the agent conformance\.script: .+\n$/,
+    ),
+  });
+});
+
+test("a broken MUST exits with 1, and shows the frames that led to it", async () => {
+  // A runtime whose settings agent lies about nothing, but which numbers its events by two.
+  await using runtime = await served();
+  const broken = await listen({ port: 0 }, async (near) => {
+    const { dial } = await import("@arcp/transport-ws");
+    const far = await dial(runtime.url)(new AbortController().signal);
+    const pump = async () => {
+      for await (const frame of near.frames) await far.send([frame]);
+      far.close();
+    };
+    void pump().catch(() => far.close());
+    try {
+      for await (const frame of far.frames) {
+        await near.send([frame.replace(/"event_seq":(\d+)/, (_, n) => `"event_seq":${2 * n}`)]);
+      }
+    } catch {}
+    near.close();
+  });
+  const { code, out } = await arcp(
+    "conformance",
+    broken.url,
+    ...tokens,
+    "--only=8.3-1",
+    "--only=6.3-12",
+  );
+  await broken.close();
+  expect(code).toBe(1);
+  expect(out).toMatch(/^broken: R-8\.3-1$/m);
+  expect(out).toMatch(/<- .*"event_seq":2/);
+});
+
+test("--help tells the options and the exit codes, --version the version", async () => {
+  const help = await arcp("conformance", "--help");
+  expect(help).toMatchObject({ code: 0, err: "" });
+  for (const flag of [
+    "--token <token>",
+    "--token2 <token>",
+    "--only <what>",
+    "--json",
+    "Exit codes",
+  ]) {
+    expect(help.out).toContain(flag);
+  }
+  expect(await arcp("--version")).toMatchObject({ code: 0, out: "0.0.0\n" });
+});

@@ -1,0 +1,121 @@
+import {
+  manifest,
+  type Report,
+  reportJson,
+  reportText,
+  runConformance,
+  webSocketTarget,
+} from "@arcp/conformance";
+import { LocalError } from "@arcp/core";
+import { SingleBar } from "cli-progress";
+import { Command, InvalidArgumentError } from "commander";
+import pc from "picocolors";
+import { exitCode } from "./exit-code.ts";
+import type { Output } from "./output.ts";
+
+interface Options {
+  readonly token?: string;
+  readonly token2?: string;
+  readonly only?: readonly string[];
+  readonly json?: true;
+}
+
+/** Lines wider than this are hard to read. */
+const WIDEST = 100;
+
+/** @param exit is told the exit code */
+export function conformanceCommand(
+  { stdout, stderr }: Output,
+  signal: AbortSignal,
+  exit: (code: number) => void,
+): Command {
+  return new Command("conformance")
+    .summary("see whether a runtime keeps to the protocol")
+    .description(
+      "Plays the scenarios of @arcp/conformance against a runtime that has the test agents, and tells which requirements hold.\n" +
+        "Exit codes: 0 nothing is broken, 1 a MUST is, 3 only a SHOULD or a MAY is, 2 wrong usage, 4 no runtime there.",
+    )
+    .argument("<url>", "where the runtime is, such as ws://127.0.0.1:8080/arcp")
+    .option("--token <token>", "bearer token of a first principal (ARCP_TOKEN)")
+    .option("--token2 <token>", "bearer token of a second principal (ARCP_TOKEN2)")
+    .option(
+      "--only <what>",
+      "a section or requirement, such as 6.3 or R-6.3-9; more than once for more",
+      only,
+    )
+    .option("--json", "the report as JSON")
+    .action(async (url: string, options: Options) => {
+      const tokens = [
+        given(options.token, "--token", "ARCP_TOKEN"),
+        given(options.token2, "--token2", "ARCP_TOKEN2"),
+      ] as const;
+      const bar = progressBar(stderr);
+      let begun = false;
+      try {
+        const report = await runConformance(webSocketTarget(url, tokens), {
+          ...(options.only === undefined ? {} : { only: options.only }),
+          signal,
+          onOutcome: (_outcome, done, all) => {
+            if (!begun) bar?.start(all, 0);
+            begun = true;
+            bar?.update(done);
+          },
+        });
+        bar?.stop();
+        stdout.write(`${options.json ? json(report) : text(report, stdout)}\n`);
+        exit(codeOf(report));
+      } finally {
+        bar?.stop();
+      }
+    });
+}
+
+function text(report: Report, stdout: Output["stdout"]): string {
+  const paint = pc.createColors(stdout.isTTY === true && pc.isColorSupported);
+  const width = Math.min(stdout.columns ?? WIDEST, WIDEST);
+  return reportText(report, { width, good: paint.green, bad: paint.red, dim: paint.dim });
+}
+
+function json(report: Report): string {
+  return JSON.stringify(reportJson(report), null, 2);
+}
+
+function codeOf({ verdicts }: Report): number {
+  const broken = verdicts.filter(({ kind }) => kind === "broken");
+  if (broken.length === 0) return exitCode.success;
+  const must = broken.some(({ requirement }) => requirement.strength === "MUST");
+  return must ? exitCode.mustBroken : exitCode.shouldBroken;
+}
+
+function progressBar(stderr: Output["stderr"]): SingleBar | undefined {
+  if (stderr.isTTY !== true) return undefined;
+  return new SingleBar({
+    stream: stderr,
+    format: "{bar} {value} of {total} scenarios",
+    barsize: 30,
+    hideCursor: true,
+    clearOnComplete: true,
+  });
+}
+
+function given(option: string | undefined, flag: string, variable: string): string {
+  const token = option ?? process.env[variable];
+  if (token === undefined || token === "") {
+    throw new LocalError("MISUSE", `two principals are needed: say ${flag} or set ${variable}`);
+  }
+  return token;
+}
+
+function only(text: string, before: readonly string[] = []): readonly string[] {
+  const wanted = text.replace(/^R-/i, "");
+  const known = manifest.some(
+    ({ id, section }) =>
+      id === `R-${wanted}` || section === wanted || section.startsWith(`${wanted}.`),
+  );
+  if (!known) {
+    throw new InvalidArgumentError(
+      "it has to be a section or a requirement, such as 6.3 or R-6.3-9.",
+    );
+  }
+  return [...before, text];
+}

@@ -1,0 +1,116 @@
+// CONFORMANCE.md: what the last run of the tests says of each requirement. Written by `pnpm conformance`, compared by `pnpm test`.
+import "./require-node.mjs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { members, root } from "./workspace.mjs";
+
+const path = join(root, "CONFORMANCE.md");
+const transports = ["memory", "ws", "stdio"];
+const ways = transports.flatMap((transport) => [
+  `${transport} on memory`,
+  `${transport} on sqlite`,
+]);
+const WAY = /\b(?:memory|ws|stdio) on (?:memory|sqlite)\b/;
+const ID = /\bR-(?:D|\d+(?:\.\d+)?)-\d+\b/g;
+
+/** @returns whether the page is what the reports of the last run say; tells it if not */
+export async function isConformancePageCurrent() {
+  if (existsSync(path) && readFileSync(path, "utf8") === (await page())) return true;
+  console.error(
+    "CONFORMANCE.md is not what this run says: write it with `npx --yes pnpm@12.21.0 conformance`",
+  );
+  return false;
+}
+
+async function page() {
+  const { manifest, sections, beyondTheWire } = await import(
+    pathToFileURL(join(root, "packages/conformance/dist/index.js")).href
+  );
+  const shown = evidence();
+  const rows = manifest.map((requirement) => row(requirement, shown, beyondTheWire));
+  return [
+    "# Conformance",
+    "",
+    "What the tests of this repository show of each requirement of ARCP 1.1, by transport and store. Written from the manifest and the",
+    "last run by `npx --yes pnpm@12.21.0 conformance`; `test` fails when it is not what its own run says.",
+    "",
+    "✓ a test over this transport on this store shows it. ✗ one failed. A dot: there is nothing to show there, such as a crash in",
+    "memory, or no difference to be expected, such as in the arithmetic of budgets. _Also_ names the packages whose own tests show it,",
+    "or says why a peer on the wire cannot see it. The scenarios that any runtime can be put to are those of",
+    "[`arcp conformance`](packages/cli/README.md).",
+    "",
+    ...summary(rows),
+    // In the order of the manifest: the keys of an object that look like numbers are in another one.
+    ...[...new Set(manifest.map(({ section }) => section))].flatMap((section) => [
+      "",
+      `## ${section} ${sections[section]}`,
+      "",
+      `| requirement | side | memory, memory | memory, sqlite | ws, memory | ws, sqlite | stdio, memory | stdio, sqlite | also |`,
+      "|---|---|---|---|---|---|---|---|---|",
+      ...rows.filter(({ requirement }) => requirement.section === section).map(({ line }) => line),
+    ]),
+    "",
+  ].join("\n");
+}
+
+function row(requirement, shown, beyondTheWire) {
+  const { id, strength, side, behaviour } = requirement;
+  const { over = new Map(), packages = new Set() } = shown.get(id) ?? {};
+  const marks = ways.map((way) => ({ passed: "✓", failed: "✗" })[over.get(way)] ?? "·");
+  const also = [...packages].sort();
+  const reason = beyondTheWire[id];
+  const verdict =
+    marks.includes("✗") || shown.get(id)?.failed
+      ? "broken"
+      : marks.includes("✓") || also.length > 0
+        ? "holds"
+        : "not shown";
+  const notes = [...also, ...(reason === undefined ? [] : [`_${reason}_`])].join("; ");
+  const text = `**${id}** ${strength}. ${behaviour}`.replaceAll("|", "\\|");
+  return { requirement, verdict, line: `| ${text} | ${side} | ${marks.join(" | ")} | ${notes} |` };
+}
+
+function summary(rows) {
+  const of = (strength, verdict) =>
+    rows.filter((row) => row.requirement.strength === strength && row.verdict === verdict).length;
+  return [
+    "| strength | hold | broken | not shown |",
+    "|---|---|---|---|",
+    ...["MUST", "SHOULD", "MAY"].map(
+      (strength) =>
+        `| ${strength} | ${of(strength, "holds")} | ${of(strength, "broken")} | ${of(strength, "not shown")} |`,
+    ),
+  ];
+}
+
+/** By requirement: what the tests that name it came to over each way, and which packages have some that passed elsewhere. */
+function evidence() {
+  const shown = new Map();
+  for (const member of members) {
+    const file = join(root, member, ".reports/vitest.json");
+    if (!existsSync(file)) continue;
+    const { testResults } = JSON.parse(readFileSync(file, "utf8"));
+    for (const { assertionResults } of testResults) {
+      for (const { fullName, status } of assertionResults) {
+        if (status !== "passed" && status !== "failed") continue;
+        for (const [id] of fullName.matchAll(ID)) note(shown, id, member, fullName, status);
+      }
+    }
+  }
+  return shown;
+}
+
+function note(shown, id, member, name, status) {
+  const entry = shown.get(id) ?? { over: new Map(), packages: new Set(), failed: false };
+  shown.set(id, entry);
+  const [way] = WAY.exec(name) ?? [];
+  entry.failed ||= status === "failed";
+  if (way === undefined) {
+    if (status === "passed") entry.packages.add(member.split("/").at(-1));
+  } else if (entry.over.get(way) !== "failed") {
+    entry.over.set(way, status);
+  }
+}
+
+if (import.meta.main) writeFileSync(path, await page());
