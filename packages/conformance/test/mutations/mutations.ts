@@ -1,0 +1,88 @@
+import type { RequirementId } from "../../src/index.ts";
+
+/** A runtime that is wrong in one place. */
+export interface Mutation {
+  /** What it does wrong. */
+  readonly name: string;
+  /** What it breaks by that. */
+  readonly breaks: RequirementId;
+  /** Beneath `packages/runtime/src`. */
+  readonly file: string;
+  /** What stands there, once, and what stands there instead. */
+  readonly from: string;
+  readonly to: string;
+}
+
+/** Mistakes that somebody could make, each of which breaks one requirement that the kit has to miss. */
+export const mutations: readonly Mutation[] = [
+  {
+    name: "repeats the last event that the client has seen",
+    breaks: "R-6.3-8",
+    file: "connection.ts",
+    from: "session.connect(this, after, {",
+    to: "session.connect(this, Math.max(0, after - 1), {",
+  },
+  {
+    name: "refuses the resume of a client that has missed nothing",
+    breaks: "R-6.3-9",
+    file: "handshake.ts",
+    from: "if (!(await sessions.canResume(session, after))) return undefined;",
+    to: "if (after >= session.stream.issued) return undefined;",
+  },
+  {
+    name: "gives the resume token out again that it was shown",
+    breaks: "R-6.2-10",
+    file: "connection.ts",
+    from: "resume_token: token };",
+    to: 'resume_token: "rt_0123456789abcdef0123456789abcdef" };',
+  },
+  {
+    name: "lets any session of the principal cancel",
+    breaks: "R-7.4-7",
+    file: "verbs/cancel.ts",
+    from: "if (job.session === session.id) return true;",
+    to: "if (job.principal === session.principal) return true;",
+  },
+  {
+    name: "lets everybody observe every job",
+    breaks: "R-7.6-1",
+    file: "verbs/target.ts",
+    from: "submitter === principal ||",
+    to: "submitter !== undefined ||",
+  },
+  {
+    name: "takes the order of keys for a difference between two submits",
+    breaks: "R-7.2-2",
+    file: "jobs/idempotency.ts",
+    from: ".sort(([a], [b]) => (a < b ? -1 : 1))",
+    to: "",
+  },
+  {
+    name: "ends a connection after session.close without an answer",
+    breaks: "R-6.7-1",
+    file: "verbs/close.ts",
+    from: 'session.say({ type: "session.closed", payload: { request_id: request.id, reason } });',
+    to: "void [session, request, reason];",
+  },
+  {
+    name: "lets nobody but the principal's own counters pay for a delegated job",
+    breaks: "R-9.6-8",
+    file: "authority/budget.ts",
+    from: "for (const budget of this.#lineage()) budget.#deduct(currency, amount);",
+    to: "this.#deduct(currency, amount);",
+  },
+  {
+    name: "sends events that the session did not agree on",
+    breaks: "R-6.2-5",
+    file: "session/view.ts",
+    from: "if (feature !== undefined && !features.has(feature)) return false;",
+    to: "void [feature, features];",
+  },
+  {
+    name: "goes on with a subscription after job.unsubscribe",
+    breaks: "R-7.6-8",
+    file: "verbs/unsubscribe.ts",
+    from: 'if (session.stream.attachments.get(job)?.role === "observer") session.stream.detach(job);',
+    to: "void job;",
+  },
+];
