@@ -18,6 +18,7 @@ export {
 } from "./manifest/manifest.ts";
 export type { Side, Strength } from "./manifest/requirement-row.ts";
 export { type Section, sections } from "./manifest/section.ts";
+export { untestable } from "./manifest/untestable.ts";
 export type { ReplyTo, ReplyType, RequestType } from "./reply-type.ts";
 export { citedRequirements } from "./requirement-citation.ts";
 export { SessionRecord } from "./sniffer/session-record.ts";
