@@ -5,7 +5,7 @@ import { PassThrough } from "node:stream";
 import { text } from "node:stream/consumers";
 import { testRuntime } from "@arcp/conformance/agents";
 import { createRuntime, defineAgent, type RuntimeOptions, tokenTable } from "@arcp/runtime";
-import { listen } from "@arcp/transport-ws";
+import { dial, listen } from "@arcp/transport-ws";
 import { expect, test } from "vitest";
 import { run } from "./program.ts";
 
@@ -188,7 +188,6 @@ test("a broken MUST exits with 1, and shows the frames that led to it", async ()
   // A runtime whose settings agent lies about nothing, but which numbers its events by two.
   await using runtime = await served();
   const broken = await listen({ port: 0 }, async (near) => {
-    const { dial } = await import("@arcp/transport-ws");
     const far = await dial(runtime.url)(new AbortController().signal);
     const pump = async () => {
       for await (const frame of near.frames) await far.send([frame]);
@@ -228,4 +227,24 @@ test("--help tells the options and the exit codes, --version the version", async
     expect(help.out).toContain(flag);
   }
   expect(await arcp("--version")).toMatchObject({ code: 0, out: "0.0.0\n" });
+});
+
+test("a runtime that goes away meanwhile is told in one line, and not as a broken protocol", async () => {
+  await using runtime = await served();
+  let welcomes = 0;
+  const mortal = await listen({ port: 0 }, async (near) => {
+    const far = await dial(runtime.url)(new AbortController().signal);
+    void (async () => {
+      for await (const frame of near.frames) await far.send([frame]);
+      far.close();
+    })().catch(() => far.close());
+    for await (const frame of far.frames) {
+      // The first two are those of the look at what there is.
+      if (frame.includes('"session.welcome"') && ++welcomes > 4) void mortal.close();
+      await near.send([frame]);
+    }
+  });
+  const { code, out, err } = await arcp("conformance", mortal.url, ...tokens, "--only=6.3");
+  expect([code, out]).toEqual([4, ""]);
+  expect(err).toMatch(/^arcp: the runtime went away while this was played: .+\n$/);
 });

@@ -1,4 +1,4 @@
-import { systemClock } from "@arcp/core";
+import { LocalError, systemClock } from "@arcp/core";
 import type { Requirement } from "../manifest/manifest.ts";
 import { blame, explanation } from "./blame.ts";
 import type { Facts } from "./facts.ts";
@@ -27,7 +27,8 @@ export interface RunOptions {
 /**
  * Plays the scenarios against a runtime and tells which requirements hold.
  *
- * @throws LocalError when there is no runtime to test, in one line (see {@link probe}); the signal's reason when it aborts
+ * @throws LocalError in one line when there is no runtime to test (see {@link probe}), or it goes away meanwhile; the signal's
+ *   reason when it aborts
  */
 export async function runConformance(target: Target, options: RunOptions = {}): Promise<Report> {
   const { only = [], concurrency = 8, scenarios = allScenarios } = options;
@@ -42,6 +43,7 @@ export async function runConformance(target: Target, options: RunOptions = {}): 
   const play = async (scenario: Scenario): Promise<void> => {
     options.signal?.throwIfAborted();
     const outcome = await outcomeOf(scenario, target, facts, options.timeoutMs);
+    if (outcome.kind === "failed") await assertThere(target, scenario);
     outcomes.push(outcome);
     options.onOutcome?.(outcome, outcomes.length, played.length);
   };
@@ -89,6 +91,15 @@ export async function outcomeOf(
     broken: blame(error.thrown, scenario),
     frames: frames.length === 0 ? site.frames() : frames,
   };
+}
+
+/** A runtime that is gone breaks nothing any more, and every scenario fails. */
+async function assertThere(target: Target, { name }: Scenario): Promise<void> {
+  const line = await target.connect().catch((error: Error) => {
+    const text = `the runtime went away while this was played: ${name} (${error.message})`;
+    throw new LocalError("TRANSPORT_CLOSED", text);
+  });
+  line.sever();
 }
 
 async function failureOf(work: () => Promise<void>): Promise<{ thrown: unknown } | undefined> {
