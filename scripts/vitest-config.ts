@@ -1,13 +1,28 @@
+import { readdirSync, readFileSync } from "node:fs";
 import { defineConfig } from "vitest/config";
+
+/** Tests that put something else in a module's place, which files that share their modules would see too. */
+const replacing = readdirSync("src", { recursive: true, encoding: "utf8" })
+  .filter((file) => file.endsWith(".test.ts"))
+  .filter((file) => readFileSync(`src/${file}`, "utf8").includes("vi.mock("))
+  .map((file) => `src/${file}`);
+
+const include = ["src/**/*.test.ts"];
 
 export default defineConfig({
   test: {
-    include: ["src/**/*.test.ts"],
     // Generous, since a small machine runs several packages at a time. What has to be quick asserts that itself.
     testTimeout: 30_000,
     // A package may be younger than its first test.
     passWithNoTests: true,
     // The summary counts from this file, so it must also exist when the run comes from the cache.
     reporters: ["default", ["json", { outputFile: ".reports/vitest.json" }]],
+    projects: [
+      // Most of the time of a short test would be the loading of its modules.
+      { extends: true, test: { name: "shared", include, exclude: replacing, isolate: false } },
+      ...(replacing.length === 0
+        ? []
+        : [{ extends: true as const, test: { name: "alone", include: replacing } }]),
+    ],
   },
 });

@@ -9,11 +9,8 @@ const NOTHING = { records: 0, characters: 0 };
 const events = (count: number, characters = 100) =>
   Array.from({ length: count }, () => ({ kind: "event" as const, text: "x".repeat(characters) }));
 
-const median = (values: readonly number[]) =>
-  values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;
-
-/** Milliseconds that an append takes beyond the limit of the whole store, beside so many finished jobs. */
-async function costBeside(finished: number): Promise<number> {
+/** A store at its limit, beside so many finished jobs. */
+async function fullBeside(finished: number) {
   const store = sqliteStore(":memory:", { totalLogCharacters: finished * 3000 + 2900 });
   const live = [newJobId(), newJobId()];
   const ended = Array.from({ length: finished }, () => newJobId());
@@ -22,19 +19,35 @@ async function costBeside(finished: number): Promise<number> {
     store.jobs.insert({ ...row, id, status: "running" } as JobRow);
   await Promise.all([...live, ...ended].map(insert));
   await store.logs.append(ended.map((job) => ({ job, after: 0, records: events(1, 3000) })));
-  const times: number[] = [];
-  for (let after = 0; after < 17 * 32; after += 32) {
-    const start = performance.now();
+  let after = 0;
+  const append = async (): Promise<void> => {
     await store.logs.append(live.map((job) => ({ job, after, records: events(32) })));
-    if (after >= 12 * 32) times.push(performance.now() - start);
+    after += 32;
+  };
+  for (let warm = 0; warm < 12; warm++) await append();
+  return { append, close: () => store.close() };
+}
+
+/** The least milliseconds that an append to each store takes, of several by turns: what else the machine does is in none. */
+async function leastCosts(
+  stores: readonly { append(): Promise<void> }[],
+): Promise<readonly number[]> {
+  const least = stores.map(() => Number.POSITIVE_INFINITY);
+  for (let turn = 0; turn < 10; turn++) {
+    for (const [index, { append }] of stores.entries()) {
+      const start = performance.now();
+      await append();
+      least[index] = Math.min(least[index] ?? 0, performance.now() - start);
+    }
   }
-  await store.close();
-  return median(times);
+  return least;
 }
 
 test("J4: what an eviction costs does not grow with the number of finished jobs", async () => {
-  const few = await costBeside(10);
-  expect(await costBeside(5000)).toBeLessThan(5 * few);
+  const stores = [await fullBeside(10), await fullBeside(5000)];
+  const [few = 0, many = 0] = await leastCosts(stores);
+  expect(many).toBeLessThan(5 * few);
+  for (const store of stores) await store.close();
 });
 
 /** A file with a log of so many records of 100 characters. */
