@@ -46,9 +46,20 @@ export const feature =
   ({ features }) =>
     features.has(name) ? undefined : `needs the feature ${name}, which is not offered`;
 
+export const agent =
+  (name: string): Need =>
+  ({ agents }) =>
+    agents.has(name) ? undefined : `needs the agent ${name}`;
+
 /** A WebSocket, not only what travels on it. */
 export const webSocket: Need = ({ url }) => (url === undefined ? "needs a WebSocket" : undefined);
 
 /** A runtime that can be killed, on a store that outlives it. */
 export const restart: Need = ({ restarts }) =>
   restarts ? undefined : "needs a runtime that the kit can kill, on a durable store";
+
+/** A WebSocket that is reached by a name of this machine. */
+export const onLoopback: Need = ({ url }) =>
+  url !== undefined && /^(localhost|127(\.\d+){3}|\[::1\])$/.test(new URL(url).hostname)
+    ? undefined
+    : "needs a WebSocket at a loopback address";

@@ -165,7 +165,9 @@ export class Site {
     for (let turn = 0; turn < 2; turn++) {
       const nonce = newMessageId("calm_");
       const sent_at = new Date(systemClock.now()).toISOString();
-      await wire.send({ type: "session.ping", payload: { nonce, sent_at } });
+      // Also where heartbeats were not agreed on it has to be answered (R-6.4-2).
+      const faulty = !wire.features.has("heartbeat");
+      await wire.send({ type: "session.ping", payload: { nonce, sent_at } }, { faulty });
       await wire.notice(
         (envelope) => envelope.type === "session.pong" && envelope.payload.ping_nonce === nonce,
       );

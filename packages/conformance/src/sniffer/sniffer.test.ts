@@ -396,6 +396,8 @@ const good: Record<string, readonly Line[]> = {
     ...begun,
     submit("a", { agent: "nobody" }),
     error("a", { code: "AGENT_NOT_AVAILABLE" }),
+    ["~>", header("session.ping", { payload: { nonce: "n", sent_at: TIME } })],
+    runtime("session.pong", { payload: { ping_nonce: "n", received_at: TIME } }),
     ["~>", "{"],
     error(undefined),
     ["~>", header("job.submit", { id: "b", payload: {} })],
@@ -637,6 +639,12 @@ const bad: readonly (readonly [string, "client" | "runtime", RequirementId, read
   ],
   // Handshake
   ["an event before the welcome", "runtime", "R-6.2-1", [hello(), event(1, 1)]],
+  [
+    "an event before the welcome of a resume",
+    "runtime",
+    "R-6.3-6",
+    [...running, ["=>"], resume(0), event(1, 1)],
+  ],
   [
     "a welcome that nobody asked for",
     "runtime",

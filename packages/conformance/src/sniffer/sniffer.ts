@@ -1,5 +1,5 @@
 import type { Envelope } from "@arcp/core";
-import { parseJsonObject } from "../json-object.ts";
+import { at, parseJsonObject } from "../json-object.ts";
 import type { RequirementId } from "../manifest/manifest.ts";
 import { Delivery } from "./delivery.ts";
 import { checkEnvelope } from "./envelope-form.ts";
@@ -74,6 +74,11 @@ export class Sniffer {
   sentFaulty(frame: string): void {
     const raw = parseJsonObject(frame);
     const { id, type } = raw ?? {};
+    const nonce = at(raw, "payload.nonce");
+    // One that was not agreed on is answered too (R-6.4-2).
+    if (type === "session.ping" && typeof nonce === "string") {
+      this.#heartbeats.ping(nonce, "client");
+    }
     if (typeof id !== "string" || id === "" || id.length > 128) {
       this.#unreadable += 1;
     } else if (this.#session !== undefined) {
@@ -100,7 +105,10 @@ export class Sniffer {
       this.#welcome(message, report);
     } else if (this.#session === undefined) {
       if (message.type === "session.error") this.#lastWord = message.type;
-      else report("R-6.2-1", `${message.type} was sent before the welcome`);
+      else {
+        const rule = this.#opening?.resume === undefined ? "R-6.2-1" : "R-6.3-6";
+        report(rule, `${message.type} was sent before the welcome`);
+      }
     } else {
       this.#checkSession(sniffed, this.#session, "runtime", report);
       this.#dispatch(sniffed, this.#session, report);

@@ -6,6 +6,7 @@ import {
   type Tool,
 } from "@arcp/runtime";
 import { Gates } from "./gates.ts";
+import { heldAgent } from "./held-agent.ts";
 import { scriptAgent } from "./script-agent.ts";
 import { defaultSettings, type TestSettings } from "./settings.ts";
 
@@ -41,6 +42,7 @@ export function testRuntime(
   given: { limits?: Partial<Limits>; logLimits?: { records?: number } } = shortSettings,
 ): TestRuntime {
   const { limits = {}, logLimits = {} } = given;
+  const gates = new Gates();
   const settings: TestSettings = {
     ...Object.fromEntries(
       Object.entries(limits).filter(([name]) => Object.hasOwn(defaultSettings, name)),
@@ -48,7 +50,7 @@ export function testRuntime(
     ...(logLimits.records === undefined ? {} : { logRecords: logLimits.records }),
   };
   return {
-    agents: [scriptAgent(new Gates()), settingsAgent(settings), ...versionedAgents],
+    agents: [scriptAgent(gates), heldAgent(gates), settingsAgent(settings), ...versionedAgents],
     tools,
     models: { "conformance/small": { words: { EUR: "1" } } },
     limits,
