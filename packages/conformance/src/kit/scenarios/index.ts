@@ -1,6 +1,13 @@
 import type { Scenario } from "../scenario.ts";
 import { resume } from "./resume.ts";
 import { transport } from "./transport.ts";
+import { webSocketMessages } from "./web-socket.ts";
+import { webSocketClose } from "./web-socket-close.ts";
+import { webSocketUpgrade } from "./web-socket-upgrade.ts";
 
 /** All scenarios, in the order of the protocol reference. */
-export const scenarios: readonly Scenario[] = [...transport, ...resume];
+export const scenarios: readonly Scenario[] = [...transport,
+...webSocketMessages,
+...webSocketUpgrade,
+...webSocketClose,
+ ...resume];
