@@ -1,4 +1,5 @@
 import type { Scenario } from "../scenario.ts";
+import { messageSize } from "./message-size.ts";
 import { resume } from "./resume.ts";
 import { transport } from "./transport.ts";
 import { webSocketMessages } from "./web-socket.ts";
@@ -6,8 +7,12 @@ import { webSocketClose } from "./web-socket-close.ts";
 import { webSocketUpgrade } from "./web-socket-upgrade.ts";
 
 /** All scenarios, in the order of the protocol reference. */
-export const scenarios: readonly Scenario[] = [...transport,
-...webSocketMessages,
-...webSocketUpgrade,
-...webSocketClose,
- ...resume];
+export const scenarios: readonly Scenario[] = [
+  ...transport,
+  ...webSocketMessages,
+  ...webSocketUpgrade,
+  ...webSocketClose,
+  ...messageSize,
+
+  ...resume,
+];

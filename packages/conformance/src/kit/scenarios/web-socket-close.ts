@@ -7,12 +7,15 @@ import type { Scenario } from "../scenario.ts";
 import { ping, resume } from "./web-socket.ts";
 
 /** What ends a connection before it has a session, and the code of the error. */
-const refused: readonly (readonly [what: string, error: string, frame: (token: string) => object])[] =
-  [
-    ["a token that nobody knows", "UNAUTHENTICATED", () => hello("nobody has this token")],
-    ["a resume with an unknown token", "RESUME_WINDOW_EXPIRED", (token) => resume(token, "rt_no")],
-    ["a ping before the hello", "INVALID_REQUEST", () => ping("early")],
-  ];
+const refused: readonly (readonly [
+  what: string,
+  error: string,
+  frame: (token: string) => object,
+])[] = [
+  ["a token that nobody knows", "UNAUTHENTICATED", () => hello("nobody has this token")],
+  ["a resume with an unknown token", "RESUME_WINDOW_EXPIRED", (token) => resume(token, "rt_no")],
+  ["a ping before the hello", "INVALID_REQUEST", () => ping("early")],
+];
 
 export const webSocketClose: readonly Scenario[] = [
   ...refused.map(

@@ -101,9 +101,7 @@ export const webSocketMessages: readonly Scenario[] = [
     needs: [webSocket],
     async play(site) {
       const [big, other] = await Promise.all(
-        (["first", "second"] as const).map((who) =>
-          RawSocket.greeted(site.url, site.tokens[who]),
-        ),
+        (["first", "second"] as const).map((who) => RawSocket.greeted(site.url, site.tokens[who])),
       );
       assert.ok(big !== undefined && other !== undefined);
       using _ = big.raw;
