@@ -4,6 +4,7 @@ import type { IncomingMessage } from "node:http";
 import { LocalError, newMessageId, sleep, systemClock } from "@arcp/core";
 import { WebSocket } from "ws";
 import { type JsonObject, parseJsonObject } from "../json-object.ts";
+import type { WireMessage } from "../wire/sent.ts";
 
 /** What an upgrade request says besides its address. */
 export interface UpgradeOptions {
@@ -145,7 +146,7 @@ export async function upgrade(
 }
 
 /** The opening request of a client without features; `fields` replace those of the envelope. */
-export function hello(token: string, fields: object = {}): JsonObject {
+export function hello(token: string, fields: object = {}): WireMessage {
   return {
     arcp: "1.1",
     id: newMessageId("req_"),

@@ -1,6 +1,7 @@
 import { z } from "zod";
 
-const json = z.json().optional();
+/** Any JSON, handed on as it came: a schema of its objects would lose keys such as `__proto__` (R-5.2-6). */
+const json = z.custom<z.core.util.JSONType>(() => true).optional();
 const patterns = z.record(z.string(), z.array(z.string()));
 
 /** What every step may have. */

@@ -1,4 +1,7 @@
 import type { Scenario } from "../scenario.ts";
+import { envelope } from "./envelope.ts";
+import { jsonProfile } from "./json-profile.ts";
+import { malformed } from "./malformed.ts";
 import { messageSize } from "./message-size.ts";
 import { resume } from "./resume.ts";
 import { transport } from "./transport.ts";
@@ -13,6 +16,9 @@ export const scenarios: readonly Scenario[] = [
   ...webSocketUpgrade,
   ...webSocketClose,
   ...messageSize,
+  ...envelope,
+  ...jsonProfile,
+  ...malformed,
 
   ...resume,
 ];
