@@ -1,5 +1,9 @@
 import type { Scenario } from "../scenario.ts";
+import { authentication } from "./authentication.ts";
+import { correlation } from "./correlation.ts";
 import { envelope } from "./envelope.ts";
+import { feature } from "./feature.ts";
+import { handshake } from "./handshake.ts";
 import { jsonProfile } from "./json-profile.ts";
 import { malformed } from "./malformed.ts";
 import { messageSize } from "./message-size.ts";
@@ -19,6 +23,10 @@ export const scenarios: readonly Scenario[] = [
   ...envelope,
   ...jsonProfile,
   ...malformed,
+  ...correlation,
+  ...authentication,
+  ...handshake,
+  ...feature,
 
   ...resume,
 ];
