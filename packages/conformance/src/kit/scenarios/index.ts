@@ -2,12 +2,15 @@ import type { Scenario } from "../scenario.ts";
 import { authentication } from "./authentication.ts";
 import { correlation } from "./correlation.ts";
 import { envelope } from "./envelope.ts";
+import { error } from "./error.ts";
+import { extensionName } from "./extension-name.ts";
 import { feature } from "./feature.ts";
 import { handshake } from "./handshake.ts";
 import { jsonProfile } from "./json-profile.ts";
 import { malformed } from "./malformed.ts";
 import { messageSize } from "./message-size.ts";
 import { resume } from "./resume.ts";
+import { security } from "./security.ts";
 import { transport } from "./transport.ts";
 import { webSocketMessages } from "./web-socket.ts";
 import { webSocketClose } from "./web-socket-close.ts";
@@ -29,4 +32,7 @@ export const scenarios: readonly Scenario[] = [
   ...feature,
 
   ...resume,
+  ...error,
+  ...security,
+  ...extensionName,
 ];
