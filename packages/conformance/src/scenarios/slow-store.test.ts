@@ -77,6 +77,26 @@ describe.each(ways)("over %s", (way) => {
     expect(accepted.payload.job_id).toBe(third.ctx.job.id);
   });
 
+  test("R-5.4-5: a malformed submit does not overtake the reply to one before it that waits for a commit", async () => {
+    const slow = slowStore();
+    await using stage = await Stage.open(way, { leadStore: slow.leadStore });
+    const wire = await stage.greeted();
+    const first = await stage.played(wire);
+    await wire.next();
+    await stage.played(wire);
+    await wire.next();
+    slow.hold("sessions");
+    await first.puppet.ctx.thought("numbered behind the commit");
+    await eventually(() => slow.waiting() > 0);
+    await wire.send({ type: "job.submit", id: "req_3", payload: { agent: "puppet" } });
+    await wire.send({ type: "job.submit", id: "req_4", payload: { agent: 5 } }, { faulty: true });
+    await settled();
+    slow.release("sessions");
+    for (const id of ["req_3", "req_4"]) {
+      expect((await wire.notice(() => true)).payload).toMatchObject({ request_id: id });
+    }
+  });
+
   test("R-8.3-2: nothing is sent whose number is not stored, and a takeover in that moment loses nothing", async () => {
     const slow = slowStore();
     await using stage = await Stage.open(way, { leadStore: slow.leadStore });

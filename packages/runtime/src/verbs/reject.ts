@@ -25,6 +25,8 @@ export function rejection(request: Rejected, error: ArcpError): Announcement {
 /** Rejects a request that no verb has seen; a submit in its place in the line of submits (R-5.4-5). */
 export function reject(session: Session, request: Rejected, error: ArcpError): void {
   const announcement = rejection(request, error);
-  if (request.type === "job.submit") void session.submits.reject(() => session.say(announcement));
-  else session.say(announcement);
+  const say = (): void => session.say(announcement);
+  // The replies before it may wait for a commit (R-5.4-5).
+  if (request.type === "job.submit") void session.submits.reject(() => session.change(say));
+  else say();
 }
