@@ -13,4 +13,9 @@ export const beyondTheWire: { readonly [id in RequirementId]?: string } = {
   "R-6.1-4": "a runtime that refuses to serve is none that a target could lead to",
   "R-6.1-6": "whoever tries it is shut out himself, with all the scenarios that would follow",
   "R-14-5": "what is logged shows in the logs",
+  "R-6.5-2": "what a runtime frees of its memory is not on the wire",
+  "R-6.5-9": "a cut-off is its operator's choice, and no request sets one",
+  "R-6.7-6": "no request shuts a runtime down gently",
+  "R-7.6-9":
+    "without a policy of its operator nobody but the submitter may watch, and no test agent rotates a credential",
 };

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type Envelope, newMessageId } from "@arcp/core";
+import { type Envelope, type ErrorCode, newMessageId } from "@arcp/core";
 import type { WireClient } from "../wire/wire-client.ts";
 import { WireRejection } from "../wire/wire-rejection.ts";
 
@@ -26,4 +26,25 @@ export async function refusedSubmit(
   const id = newMessageId("req_");
   await wire.send({ type: "job.submit", id, payload }, { faulty: true });
   return refusal(wire.reply("job.submit", id), what);
+}
+
+/**
+ * Awaits that something is refused.
+ *
+ * @param told what it means when it is not, or with another code
+ * @throws AssertionError when it is granted, or refused with another code
+ */
+export async function refusedWith(
+  request: Promise<unknown>,
+  code: ErrorCode,
+  told: string,
+): Promise<WireRejection> {
+  const answer = await request.then(
+    () => "granted",
+    (error: unknown) => error,
+  );
+  if (answer === "granted") assert.fail(`${told}; it was granted`);
+  if (!(answer instanceof WireRejection)) throw answer;
+  assert.equal(answer.payload.code, code, told);
+  return answer;
 }

@@ -9,6 +9,8 @@ export interface TestSettings {
   readonly resultBytes?: number;
   /** Records that are kept of one job's log, chunks of results apart. */
   readonly logRecords?: number;
+  /** Seconds that a finished job is kept. */
+  readonly retentionSec?: number;
 }
 
 /** What the default of each setting is. */
@@ -21,4 +23,6 @@ export const defaultSettings: Required<TestSettings> = {
   connectedSessionsPerPrincipal: 100,
   resultBytes: 268_435_456,
   logRecords: 250_000,
+  // Of a durable store; memory keeps them for the resume window.
+  retentionSec: 604_800,
 };

@@ -22,6 +22,7 @@ export const shortSettings = {
     liveJobsPerPrincipal: 60,
     connectedSessionsPerPrincipal: 60,
     resultBytes: 24 * 1024 * 1024,
+    retentionSec: 8,
   },
   /** For the store: what it keeps of one job's log. */
   logLimits: { records: 5000, characters: 64 * 1024 * 1024 },

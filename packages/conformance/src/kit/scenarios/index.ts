@@ -1,16 +1,29 @@
 import type { Scenario } from "../scenario.ts";
+import { acknowledgement } from "./ack.ts";
 import { authentication } from "./authentication.ts";
+import { backPressure } from "./back-pressure.ts";
+import { close } from "./close.ts";
 import { correlation } from "./correlation.ts";
 import { envelope } from "./envelope.ts";
 import { error } from "./error.ts";
 import { extensionName } from "./extension-name.ts";
 import { feature } from "./feature.ts";
 import { handshake } from "./handshake.ts";
+import { heartbeat } from "./heartbeat.ts";
 import { jsonProfile } from "./json-profile.ts";
+import { keptLog } from "./kept-log.ts";
+import { listJobs } from "./list-jobs.ts";
 import { malformed } from "./malformed.ts";
 import { messageSize } from "./message-size.ts";
 import { resume } from "./resume.ts";
+import { resumeHandover } from "./resume-handover.ts";
+import { resumeRefusal } from "./resume-refusal.ts";
+import { resumeToken } from "./resume-token.ts";
+import { resumeWindow } from "./resume-window.ts";
+import { retention } from "./retention.ts";
 import { security } from "./security.ts";
+import { subscription } from "./subscribe.ts";
+import { subscriptionHistory } from "./subscribe-history.ts";
 import { transport } from "./transport.ts";
 import { webSocketMessages } from "./web-socket.ts";
 import { webSocketClose } from "./web-socket-close.ts";
@@ -30,9 +43,21 @@ export const scenarios: readonly Scenario[] = [
   ...authentication,
   ...handshake,
   ...feature,
-
   ...resume,
   ...error,
   ...security,
   ...extensionName,
+  ...resumeHandover,
+  ...resumeRefusal,
+  ...resumeToken,
+  ...resumeWindow,
+  ...keptLog,
+  ...heartbeat,
+  ...acknowledgement,
+  ...backPressure,
+  ...listJobs,
+  ...close,
+  ...subscription,
+  ...subscriptionHistory,
+  ...retention,
 ];

@@ -1,0 +1,235 @@
+import assert from "node:assert/strict";
+import { feature } from "../need.ts";
+import { refusedWith } from "../refusal.ts";
+import type { Scenario } from "../scenario.ts";
+import { isTerminal } from "../site.ts";
+import { jobSeqsOf, shared, subscribe } from "../subscription.ts";
+import { isThought, reached, thought, thoughts, thoughtsIn } from "../thought.ts";
+
+const needs = [feature("subscribe")] as const;
+
+export const subscription: readonly Scenario[] = [
+  {
+    name: "a second session lists the job, subscribes with history and sees to its end what the owner sees, under numbers of its own",
+    verifies: ["R-13-3", "R-7.6-1", "R-7.6-4", "R-7.6-11"],
+    needs: [...needs, feature("list_jobs")],
+    async play(site) {
+      const owner = await site.greeted();
+      const gate = site.gate();
+      const { id, accepted } = await site.play(owner, [
+        thoughts(3),
+        thought("early"),
+        gate.step,
+        thought("late"),
+        { do: "return", value: { ok: true } },
+      ]);
+      const all = await owner.until(isThought("early"));
+      const watcher = await site.greeted();
+      await site.played(watcher, []);
+      const before = watcher.lastEventSeq;
+      const filter = { status: ["running"] as ["running"] };
+      const listing = await watcher.request("session.list_jobs", { filter, limit: 1000 });
+      const entry = listing.payload.jobs.find(({ job_id }) => job_id === id);
+      assert.notEqual(entry, undefined, "R-13-3: the job is listed");
+      const head = all.at(-1)?.job_seq;
+      assert.equal(entry?.last_job_seq, head, "R-7.6-11: an entry tells the head of its job's log");
+      const { payload: told } = await subscribe(watcher, id, { history: true });
+      assert.equal(told.last_job_seq, head, "R-7.6-11: so does job.subscribed");
+      const { current_status, agent, lease, parent_job_id, trace_id, subscribed_from } = told;
+      assert.deepEqual(
+        { current_status, agent, lease, parent_job_id, trace_id, subscribed_from },
+        {
+          current_status: "running",
+          agent: "conformance.script",
+          lease: {},
+          parent_job_id: null,
+          trace_id: accepted.payload.trace_id,
+          subscribed_from: before,
+        },
+        "R-7.6-4: what the subscription is told",
+      );
+      await gate.open();
+      all.push(...(await owner.until(isTerminal)));
+      const seen = await watcher.until(isTerminal);
+      assert.deepEqual(
+        seen.map(({ event_seq }) => event_seq),
+        all.map((_, index) => before + 1 + index),
+        "R-7.6-4: the numbers are the viewer's own",
+      );
+      assert.deepEqual(
+        jobSeqsOf(all),
+        all.map((_, index) => index + 1),
+        "R-7.6-11: job_seq is dense from 1",
+      );
+      assert.deepEqual(shared(seen), shared(all), "R-7.6-4: all else is as the owner sees it");
+    },
+  },
+  {
+    name: "a job of another principal is answered for like one that never was",
+    verifies: ["R-7.6-1", "R-7.6-2"],
+    needs,
+    async play(site) {
+      const owner = await site.greeted();
+      const gate = site.gate();
+      const { id } = await site.play(owner, [thought("runs"), gate.step]);
+      await reached(owner, "runs");
+      const stranger = await site.greeted({ who: "second" });
+      const said = async (job: string, rest: object): Promise<unknown> => {
+        const { envelope } = await refusedWith(
+          subscribe(stranger, job, rest),
+          "JOB_NOT_FOUND",
+          "R-7.6-2: a job that may not be observed is not found",
+        );
+        const { payload, id: _id, job_id, ...frame } = envelope;
+        const { request_id: _request, job_id: named, ...error } = payload;
+        assert.equal(job_id ?? named, job);
+        const text = JSON.stringify({ ...frame, error, names: [job_id, named] });
+        return text.replaceAll(job, "the job");
+      };
+      const unknown = `${id.slice(0, -4)}ZZZZ`;
+      for (const rest of [{}, { history: true }, { history: true, from_event_seq: 99 }]) {
+        assert.deepEqual(
+          await said(id, rest),
+          await said(unknown, rest),
+          "R-7.6-2: nothing tells the two apart",
+        );
+      }
+      await site.settled(stranger);
+      assert.ok(!stranger.transcript.toString().includes('"event_seq"'));
+      await gate.open();
+      await owner.until(isTerminal);
+      assert.deepEqual(
+        await said(id, { history: true }),
+        await said(unknown, { history: true }),
+        "R-7.6-2: nor when the job is over",
+      );
+    },
+  },
+  {
+    name: "without history nothing comes that was before, and of a job that is over its end alone",
+    verifies: ["R-7.6-6"],
+    needs,
+    async play(site) {
+      const owner = await site.greeted();
+      const gate = site.gate();
+      const { id } = await site.play(owner, [
+        thoughts(3),
+        thought("early"),
+        gate.step,
+        thought("late"),
+      ]);
+      await reached(owner, "early");
+      const watcher = await site.greeted();
+      const { payload: told } = await subscribe(watcher, id);
+      assert.equal(told.replayed, false, "R-7.6-6: nothing is replayed");
+      await gate.open();
+      const seen = await watcher.until(isTerminal);
+      assert.deepEqual(thoughtsIn(seen), ["late"], "R-7.6-6: only what came afterwards");
+      assert.equal(seen.length, 2, "R-7.6-6: only what came afterwards");
+      const late = await site.greeted();
+      const { payload: over } = await subscribe(late, id, { history: false });
+      assert.equal(over.current_status, "success");
+      const end = await late.next();
+      assert.equal(end.type, "job.result", "R-7.6-6: the end of a job that is over comes again");
+      await site.settled(late);
+      assert.equal(late.lastEventSeq, 1, "R-7.6-6: and nothing else");
+    },
+  },
+  {
+    name: "a subscription in the middle of a flood gets all of it once and in order, and then the end",
+    verifies: ["R-7.6-3"],
+    needs,
+    async play(site) {
+      const owner = await site.greeted();
+      const { id } = await site.play(owner, [thoughts(2000)]);
+      const watchers: { wire: typeof owner; after: number }[] = [];
+      for (const history of [true, false, true]) {
+        await owner.next(({ job_seq = 0 }) => job_seq >= 1 + 300 * watchers.length);
+        const wire = await site.greeted();
+        const from_job_seq = watchers.length === 2 ? 100 : undefined;
+        const { payload } = await subscribe(wire, id, { history, from_job_seq });
+        // When the job was quicker, its end is all that there is to see without history.
+        const live = payload.current_status === "running";
+        const head = (payload.last_job_seq ?? 0) - (live ? 0 : 1);
+        watchers.push({ wire, after: history ? (from_job_seq ?? 0) : head });
+      }
+      const end = (await owner.until(isTerminal)).at(-1)?.job_seq ?? 0;
+      for (const { wire, after } of watchers) {
+        const seen = jobSeqsOf(await wire.until(isTerminal));
+        const all = Array.from({ length: end - after }, (_, i) => after + 1 + i);
+        assert.deepEqual(seen, all, "R-7.6-3: from history to live nothing is lost or repeated");
+      }
+    },
+  },
+  ...(["failed", "cancelled"] as const).map(
+    (how): Scenario => ({
+      name: `a subscriber is told the end of a job that is ${how}, and the subscription is over`,
+      verifies: ["R-7.6-3"],
+      needs,
+      async play(site) {
+        const owner = await site.greeted();
+        const gate = site.gate();
+        const { id } = await site.play(owner, [
+          thought("runs"),
+          gate.step,
+          { do: "crash", message: "over" },
+        ]);
+        const watcher = await site.greeted();
+        await subscribe(watcher, id, { history: true });
+        await reached(watcher, "runs");
+        if (how === "failed") await gate.open();
+        else await owner.request("job.cancel", { job_id: id }, { jobId: id });
+        const ends = await Promise.all([owner, watcher].map((wire) => wire.next(isTerminal)));
+        assert.deepEqual(
+          ends.map(({ payload }) => payload),
+          ends.map(() => ends[0]?.payload),
+          "R-7.6-3: the end is delivered too",
+        );
+        assert.equal(ends[1]?.type, "job.error");
+        const { payload } = await subscribe(watcher, id);
+        assert.equal(payload.current_status, how === "failed" ? "error" : "cancelled");
+        const again = await watcher.next();
+        assert.equal(again.type, "job.error", "R-7.6-3: it was over, so the end comes again");
+      },
+    }),
+  ),
+  {
+    name: "a resume goes on with numbers and authority, a subscription has numbers of its own and no authority",
+    verifies: ["R-7.7-1"],
+    needs,
+    async play(site) {
+      const owner = await site.greeted();
+      const away = site.gate();
+      await site.played(owner, []);
+      const { id } = await site.play(owner, [
+        thought("seen"),
+        away.step,
+        thought("missed"),
+        site.gate().step,
+      ]);
+      const seen = await reached(owner, "seen");
+      await site.drop(owner);
+      await away.open();
+      const watcher = await site.greeted();
+      await subscribe(watcher, id);
+      await refusedWith(
+        watcher.request("job.cancel", { job_id: id }, { jobId: id }),
+        "PERMISSION_DENIED",
+        "R-7.7-1: who subscribes may not cancel",
+      );
+      await subscribe(watcher, id, { history: true });
+      const told = await watcher.until(isThought("missed"));
+      assert.deepEqual(
+        told.map(({ event_seq }) => event_seq),
+        told.map((_, index) => index + 1),
+        "R-7.7-1: a subscription runs in the numbers of its session",
+      );
+      const again = await site.resumed(owner);
+      assert.equal(again.sessionId, owner.sessionId);
+      assert.equal(await reached(again, "missed"), seen + 1, "R-7.7-1: a resume goes on counting");
+      await again.request("job.cancel", { job_id: id }, { jobId: id });
+      const end = await again.next(isTerminal);
+      assert.equal(end.type === "job.error" && end.payload.code, "CANCELLED");
+    },
+  },
+];
