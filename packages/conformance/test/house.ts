@@ -1,6 +1,6 @@
 import { createRuntime, type Runtime, tokenTable } from "@arcp/runtime";
 import type { Line, Target } from "../src/index.ts";
-import { shortSettings, testRuntime } from "../src/test-agents/index.ts";
+import { shortSettings, TestUpstream, testRuntime } from "../src/test-agents/index.ts";
 import { type Exchange, exchanges, partsOf, type TransportName, type Way } from "./line.ts";
 import { type Shelf, shelves } from "./shelf.ts";
 import { recorder } from "./stage.ts";
@@ -13,23 +13,32 @@ export class House implements Target, AsyncDisposable {
   readonly restart?: () => Promise<void>;
   readonly #transport: TransportName;
   readonly #shelf: Shelf;
+  readonly #upstream: TestUpstream | undefined;
   readonly #lines = new Set<Line>();
   #process: Process;
   /** Processes that crashed: nobody hears of them any more. */
   readonly #dead: Process[] = [];
 
-  private constructor(transport: TransportName, shelf: Shelf, durable: boolean, process: Process) {
+  private constructor(
+    transport: TransportName,
+    shelf: Shelf,
+    upstream: TestUpstream | undefined,
+    process: Process,
+  ) {
     this.#transport = transport;
     this.#shelf = shelf;
+    this.#upstream = upstream;
     this.#process = process;
-    if (durable) this.restart = () => this.#restart();
+    if (upstream !== undefined) this.restart = () => this.#restart();
     if (process.exchange.url !== undefined) this.url = process.exchange.url;
   }
 
   static async open(way: Way): Promise<House> {
     const [transport, store] = partsOf(way);
     const shelf = shelves[store]();
-    return new House(transport, shelf, store !== "memory", await start(transport, shelf));
+    // Credentials need a store that outlives the process (R-9.8-1).
+    const upstream = store === "memory" ? undefined : new TestUpstream();
+    return new House(transport, shelf, upstream, await start(transport, shelf, upstream));
   }
 
   async connect(): Promise<Line> {
@@ -43,7 +52,7 @@ export class House implements Target, AsyncDisposable {
     this.#lines.clear();
     this.#dead.push(this.#process);
     // In the same turn, so that the dead one changes nothing between its last word and the copy.
-    this.#process = await start(this.#transport, this.#shelf);
+    this.#process = await start(this.#transport, this.#shelf, this.#upstream);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -61,9 +70,17 @@ interface Process {
   readonly exchange: Exchange;
 }
 
-async function start(transport: TransportName, shelf: Shelf): Promise<Process> {
-  const runtime = createRuntime({
-    ...testRuntime(),
+async function start(
+  transport: TransportName,
+  shelf: Shelf,
+  upstream: TestUpstream | undefined,
+): Promise<Process> {
+  const credentials = upstream && {
+    upstream,
+    rotate: (job: string) => runtime.credentials.rotate(job),
+  };
+  const runtime: Runtime = createRuntime({
+    ...testRuntime(shortSettings, credentials),
     store: shelf.open(shortSettings.logLimits),
     auth: tokenTable({ "token-of-alice": "alice", "token-of-bob": "bob" }),
     logger: recorder([]),

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { StreamEnvelope } from "../wire/stream-envelope.ts";
+import { endOf } from "./job-end.ts";
 
 /** What a named step of a script came to. */
 export interface StepOutcome {
@@ -13,18 +14,29 @@ export interface StepOutcome {
 }
 
 /** What the named steps of a script came to, which is the result of its job. Fails when the job did not succeed. */
-export function outcomesOf(envelopes: readonly StreamEnvelope[]): Record<string, StepOutcome> {
-  const end = envelopes.at(-1);
-  if (end?.type === "job.result") return end.payload.result as Record<string, StepOutcome>;
-  return assert.fail(`the script came to no result: ${JSON.stringify(end?.payload)}`);
+export function outcomesOf(
+  seen: StreamEnvelope | readonly StreamEnvelope[],
+): Readonly<Record<string, StepOutcome>> {
+  const end = endOf(seen);
+  assert.equal(end.final_status, "success", `the script ended as ${end.code}: ${end.message}`);
+  return end.result as Record<string, StepOutcome>;
 }
 
-/** In one word each: `allowed`, or the code of the refusal. */
-export function answersOf(envelopes: readonly StreamEnvelope[]): Record<string, string> {
-  const outcomes = Object.entries(outcomesOf(envelopes));
+/** The same in one word each: `allowed`, or the code of the refusal. */
+export function answersOf(
+  seen: StreamEnvelope | readonly StreamEnvelope[],
+): Readonly<Record<string, string>> {
+  const outcomes = Object.entries(outcomesOf(seen));
   return Object.fromEntries(
     outcomes.map(([name, { refused }]) => [name, refused?.code ?? ALLOWED]),
   );
+}
+
+/** The value of one named step. Fails when the step was refused. */
+export function stepValue(seen: StreamEnvelope | readonly StreamEnvelope[], name: string): unknown {
+  const outcome = outcomesOf(seen)[name];
+  if (outcome !== undefined && "value" in outcome) return outcome.value;
+  return assert.fail(`the step ${name} was refused: ${JSON.stringify(outcome?.refused)}`);
 }
 
 export const ALLOWED = "allowed";

@@ -1,6 +1,7 @@
 import {
   type Envelope,
   features,
+  type JobId,
   LocalError,
   newMessageId,
   REQUEST_ID_FEATURE,
@@ -28,7 +29,7 @@ export interface Gate {
 
 /** A job that runs a script. */
 export interface Play {
-  readonly id: string;
+  readonly id: JobId;
   readonly accepted: Envelope<"job.accepted">;
 }
 

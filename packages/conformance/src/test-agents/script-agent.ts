@@ -15,16 +15,24 @@ import {
 } from "@arcp/runtime";
 import type { Gates } from "./gates.ts";
 import { type PlainStep, type Script, type Step, script } from "./step.ts";
+import type { TestUpstream } from "./test-upstream.ts";
 
 /** What a named step came to. */
 type Outcome = { readonly value: unknown } | { readonly refused: object };
 
+/** Where the credentials of jobs come from. */
+export interface TestCredentials {
+  readonly upstream: TestUpstream;
+  /** Has the runtime replace the credentials of a job. */
+  readonly rotate: (job: string) => Promise<void>;
+}
+
 /** An agent that does what its input says, step by step, and returns what its named steps came to. */
-export function scriptAgent(gates: Gates): AnyAgent {
+export function scriptAgent(gates: Gates, credentials?: TestCredentials): AnyAgent {
   return defineAgent({
     name: "conformance.script",
     input: script,
-    run: (ctx: AgentContext, input: Script) => new Performance(ctx, gates).play(input),
+    run: (ctx: AgentContext, input: Script) => new Performance(ctx, gates, credentials).play(input),
   });
 }
 
@@ -32,13 +40,15 @@ export function scriptAgent(gates: Gates): AnyAgent {
 class Performance {
   readonly #ctx: AgentContext;
   readonly #gates: Gates;
+  readonly #credentials: TestCredentials | undefined;
   readonly #outcomes: Record<string, Outcome> = {};
   readonly #reservations = new Map<string, SpendReservation>();
   #returned: { readonly value: unknown } | undefined;
 
-  constructor(ctx: AgentContext, gates: Gates) {
+  constructor(ctx: AgentContext, gates: Gates, credentials: TestCredentials | undefined) {
     this.#ctx = ctx;
     this.#gates = gates;
+    this.#credentials = credentials;
   }
 
   async play({ steps, cleanup = [] }: Script): Promise<unknown> {
@@ -121,6 +131,14 @@ class Performance {
         return this.#reservations.get(step.name)?.release();
       case "budget":
         return { remaining: ctx.budget.remaining(), available: ctx.budget.available() };
+      case "present": {
+        const [own] = ctx.credentials.values();
+        return this.#upstream.accepts(step.value ?? own?.value ?? "");
+      }
+      case "rotate":
+        return this.#credentials?.rotate(ctx.job.id);
+      case "account":
+        return this.#upstream.account(step.label);
       case "open":
         return this.#gates.open(step.gate);
       case "await":
@@ -140,6 +158,11 @@ class Performance {
         this.#returned = { value: step.value };
         return undefined;
     }
+  }
+
+  get #upstream(): TestUpstream {
+    if (this.#credentials !== undefined) return this.#credentials.upstream;
+    throw new ArcpError("INVALID_REQUEST", "this runtime has no upstream of credentials");
   }
 
   async #model({ id, exhausted }: Extract<PlainStep, { do: "model" }>): Promise<void> {

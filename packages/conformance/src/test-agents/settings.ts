@@ -7,6 +7,10 @@ export interface TestSettings {
   readonly liveJobsPerPrincipal?: number;
   readonly connectedSessionsPerPrincipal?: number;
   readonly resultBytes?: number;
+  /** Jobs that may stand above a delegated one. */
+  readonly delegationDepth?: number;
+  /** Seconds that an upstream has to issue a credential. */
+  readonly provisionerSec?: number;
   /** Records that are kept of one job's log, chunks of results apart. */
   readonly logRecords?: number;
   /** Seconds that a finished job is kept. */
@@ -22,6 +26,8 @@ export const defaultSettings: Required<TestSettings> = {
   liveJobsPerPrincipal: 1000,
   connectedSessionsPerPrincipal: 100,
   resultBytes: 268_435_456,
+  delegationDepth: 8,
+  provisionerSec: 10,
   logRecords: 250_000,
   // Of a durable store; memory keeps them for the resume window.
   retentionSec: 604_800,

@@ -97,6 +97,19 @@ const plain = z.discriminatedUnion("do", [
   /** The value is `{ remaining, available }`, each by currency in exact decimal text. */
   z.strictObject({ do: z.literal("budget"), ...common }),
 
+  // What it knows of credentials. Only where the runtime has the fake upstream (see `TestUpstream`), which a lease asks for
+  // one by the vendor namespace `x-vendor.conformance.credential`.
+  /** Presents a value to the upstream, by default that of the job's own credential. The value is whether that is alive. */
+  z.strictObject({ do: z.literal("present"), value: z.string().optional(), ...common }),
+  /** Has the job's credential replaced, as an operator would. */
+  z.strictObject({ do: z.literal("rotate"), ...common }),
+  /**
+   * The value is what the upstream was asked under a label: `{ issued, asked, revoked, orders }`, with how many it has
+   * issued, how often it was asked to revoke one that is alive, how many it has revoked, and what each order said:
+   * `{ budget, models, expires_at }`.
+   */
+  z.strictObject({ do: z.literal("account"), label: z.string(), ...common }),
+
   // When it goes on, and how it ends.
   /** Opens a gate: every job of the runtime that waits for it, now or later, goes on. */
   z.strictObject({ do: z.literal("open"), gate: z.string(), ...common }),

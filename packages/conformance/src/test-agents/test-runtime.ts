@@ -7,7 +7,7 @@ import {
 } from "@arcp/runtime";
 import { Gates } from "./gates.ts";
 import { heldAgent } from "./held-agent.ts";
-import { scriptAgent } from "./script-agent.ts";
+import { scriptAgent, type TestCredentials } from "./script-agent.ts";
 import { defaultSettings, type TestSettings } from "./settings.ts";
 
 /** Settings with which every scenario is over within seconds. */
@@ -23,13 +23,14 @@ export const shortSettings = {
     connectedSessionsPerPrincipal: 60,
     resultBytes: 24 * 1024 * 1024,
     retentionSec: 8,
+    provisionerSec: 5,
   },
   /** For the store: what it keeps of one job's log. */
   logLimits: { records: 5000, characters: 64 * 1024 * 1024 },
 } as const;
 
 /** What a runtime is made of that scenarios can be played against. */
-export type TestRuntime = Pick<RuntimeOptions, "agents" | "tools" | "models"> & {
+export type TestRuntime = Pick<RuntimeOptions, "agents" | "tools" | "models" | "provisioners"> & {
   readonly limits: Partial<Limits>;
 };
 
@@ -38,12 +39,14 @@ export type TestRuntime = Pick<RuntimeOptions, "agents" | "tools" | "models"> & 
  * store. The agent `conformance.settings` tells how it is set.
  *
  * @param given other settings than the short ones; `logLimits` are those that the store has
+ * @param credentials lets jobs have credentials of a fake upstream; needs a durable store
  */
 export function testRuntime(
   given: { limits?: Partial<Limits>; logLimits?: { records?: number } } = shortSettings,
+  credentials?: TestCredentials,
 ): TestRuntime {
   const { limits = {}, logLimits = {} } = given;
-  const gates = new Gates();
+  const gates = credentials?.upstream.gates ?? new Gates();
   const settings: TestSettings = {
     ...Object.fromEntries(
       Object.entries(limits).filter(([name]) => Object.hasOwn(defaultSettings, name)),
@@ -51,10 +54,16 @@ export function testRuntime(
     ...(logLimits.records === undefined ? {} : { logRecords: logLimits.records }),
   };
   return {
-    agents: [scriptAgent(gates), heldAgent(gates), settingsAgent(settings), ...versionedAgents],
+    agents: [
+      scriptAgent(gates, credentials),
+      heldAgent(gates),
+      settingsAgent(settings),
+      ...versionedAgents,
+    ],
     tools,
     models: { "conformance/small": { words: { EUR: "1" } } },
     limits,
+    ...(credentials && { provisioners: credentials.upstream.provisioners }),
   };
 }
 

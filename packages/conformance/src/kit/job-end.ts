@@ -1,0 +1,22 @@
+import assert from "node:assert/strict";
+import type { StreamEnvelope } from "../wire/stream-envelope.ts";
+import { isTerminal } from "./site.ts";
+
+/** How a job ended, as its terminal envelope says. */
+export interface JobEnd {
+  readonly final_status: string;
+  readonly code?: string;
+  readonly message?: string;
+  readonly retryable?: boolean;
+  readonly details?: Readonly<Record<string, unknown>>;
+  readonly result?: unknown;
+  readonly result_id?: string;
+  readonly result_size?: number;
+}
+
+/** How a job ended that was followed to its end. Fails when the last envelope ends no job. */
+export function endOf(seen: StreamEnvelope | readonly StreamEnvelope[]): JobEnd {
+  const last = "type" in seen ? seen : seen.at(-1);
+  if (last !== undefined && isTerminal(last)) return last.payload as unknown as JobEnd;
+  return assert.fail(`no end of a job: ${JSON.stringify(last)}`);
+}

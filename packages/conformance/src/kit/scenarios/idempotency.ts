@@ -1,0 +1,261 @@
+import assert from "node:assert/strict";
+import { newMessageId } from "@arcp/core";
+import { endOf } from "../job-end.ts";
+import { windowWithin } from "../need.ts";
+import { refusal } from "../refusal.ts";
+import type { Scenario } from "../scenario.ts";
+import { isTerminal } from "../site.ts";
+
+const agent = "conformance.script";
+const newKey = () => newMessageId("key_");
+/** The payload of an acceptance but for what differs with each request. */
+const accepted = ({ payload: { request_id: _, ...rest } }: { payload: { request_id?: unknown } }) =>
+  rest;
+
+export const idempotency: readonly Scenario[] = [
+  {
+    name: "a key is that of its principal in all of its sessions, letter by letter",
+    verifies: ["R-7.2-1"],
+    async play(site) {
+      const gate = site.gate();
+      const input = { steps: [gate.step] };
+      const idempotency_key = newKey();
+      const [wire, again, stranger] = await Promise.all([
+        site.greeted(),
+        site.greeted(),
+        site.greeted({ who: "second" }),
+      ]);
+      const { payload } = await wire.submit({ agent, input, idempotency_key });
+      const same = await again.submit({ agent, input, idempotency_key });
+      assert.equal(same.payload.job_id, payload.job_id, "another session means the same job");
+      const other = await stranger.submit({ agent, input, idempotency_key });
+      assert.notEqual(other.payload.job_id, payload.job_id, "another principal's key is another");
+      for (const near of [`${idempotency_key} `, idempotency_key.toLowerCase()]) {
+        const { payload: its } = await wire.submit({ agent, input, idempotency_key: near });
+        assert.notEqual(its.job_id, payload.job_id, `${near} is another key`);
+      }
+    },
+  },
+  {
+    name: "submits are identical by the values of five fields, whatever else differs",
+    verifies: ["R-7.2-2"],
+    async play(site) {
+      const wire = await site.greeted();
+      const gate = site.gate();
+      const steps = [gate.step, { do: "return", value: { a: 1, b: [1, { c: null }] } }];
+      const same = { agent, input: { steps }, idempotency_key: newKey() };
+      const { payload } = await wire.submit(same, { traceId: "1".repeat(32) });
+      const turned = [
+        { gate: gate.step.gate, do: "await" },
+        { value: { b: [1, { c: null }], a: 1 }, do: "return" },
+      ];
+      const alike = [
+        { ...same, input: { steps: turned } },
+        { ...same, lease_request: null, lease_constraints: null, max_runtime_sec: null },
+      ];
+      for (const each of alike) {
+        const id = newMessageId("req_");
+        const message = { type: "job.submit", id, trace_id: "2".repeat(32), payload: each };
+        await wire.send(message, { faulty: true });
+        const again = await wire.reply("job.submit", id);
+        assert.equal(again.payload.job_id, payload.job_id, JSON.stringify(each));
+      }
+      const value = { a: 1, b: [1, {}] };
+      const different = [
+        { input: { steps: [gate.step, { do: "return", value }] } },
+        { input: { steps, cleanup: [] } },
+        { lease_request: { "tool.call": ["conformance.echo"] } },
+        { max_runtime_sec: 3600 },
+        { agent: "conformance.settings" },
+      ];
+      for (const each of different) {
+        const { code } = await refusal(wire.submit({ ...same, ...each }), JSON.stringify(each));
+        assert.equal(code, "DUPLICATE_KEY", JSON.stringify(each));
+      }
+    },
+  },
+  {
+    name: "an agent is compared as it is written, so that a pinned version is another submit",
+    verifies: ["R-7.2-2"],
+    async play(site) {
+      const wire = await site.greeted();
+      const idempotency_key = newKey();
+      const { payload } = await wire.submit({ agent: "conformance.versioned", idempotency_key });
+      const pinned = wire.submit({ agent: `${payload.agent}`, idempotency_key });
+      assert.equal((await refusal(pinned, "the pinned version")).code, "DUPLICATE_KEY");
+    },
+  },
+  {
+    name: "whoever submits again gets the first acceptance, and the agent runs once",
+    verifies: ["R-7.2-3"],
+    async play(site) {
+      const wire = await site.greeted();
+      const gate = site.gate();
+      const steps = [{ do: "thought", text: "once" } as const, gate.step];
+      const rest = { idempotency_key: newKey(), lease_request: { "cost.budget": ["EUR:5"] } };
+      const first = await wire.submit({ agent, input: { steps }, ...rest });
+      await wire.next((e) => e.event_seq === 2);
+      const live = await wire.submit({ agent, input: { steps }, ...rest });
+      assert.deepEqual(accepted(live), accepted(first), "while the job is live");
+      assert.equal(live.trace_id, first.trace_id);
+      await gate.open();
+      const seen = await wire.until(isTerminal);
+      const over = await wire.submit({ agent, input: { steps }, ...rest });
+      assert.deepEqual(accepted(over), accepted(first), "after its end");
+      seen.push(...(await wire.until(isTerminal)));
+      await site.settled(wire);
+      const thoughts = seen.filter((e) => e.type === "job.event" && e.payload.kind === "thought");
+      assert.deepEqual(thoughts, [], "the agent ran again");
+    },
+  },
+  {
+    name: "a key that is used for something else is refused, and nobody who watches the job hears of it",
+    verifies: ["R-7.2-4"],
+    async play(site) {
+      const [owner, watcher, other] = await Promise.all([
+        site.greeted(),
+        site.greeted(),
+        site.greeted(),
+      ]);
+      const gate = site.gate();
+      const idempotency_key = newKey();
+      const { id } = await site.play(owner, [gate.step], { idempotency_key });
+      await watcher.request("job.subscribe", { job_id: id }, { jobId: id });
+      const misused = { agent, input: { steps: [] }, idempotency_key };
+      assert.equal((await refusal(other.submit(misused), "another use")).code, "DUPLICATE_KEY");
+      assert.equal((await refusal(owner.submit(misused), "another use")).code, "DUPLICATE_KEY");
+      await site.settled(watcher);
+      await gate.open();
+      const end = (await owner.until(isTerminal)).at(-1);
+      assert.deepEqual([end?.type, end?.job_seq], ["job.result", 2], "the job was touched");
+      assert.equal((await watcher.next(isTerminal)).type, "job.result");
+      assert.equal(other.lastEventSeq, 0, "who was refused follows nothing");
+    },
+  },
+  {
+    name: "identical submits at the same time make one job, and all get its acceptance",
+    verifies: ["R-7.2-5"],
+    async play(site) {
+      const wires = await Promise.all([site.greeted(), site.greeted()]);
+      const gate = site.gate();
+      const same = { agent, input: { steps: [gate.step] }, idempotency_key: newKey() };
+      const all = await Promise.all(
+        wires.flatMap((wire) => Array.from({ length: 10 }, () => wire.submit(same))),
+      );
+      const different = new Set(all.map((each) => JSON.stringify(accepted(each))));
+      assert.equal(different.size, 1, [...different].join("\n"));
+    },
+  },
+  {
+    name: "a submit that was refused leaves its key free",
+    verifies: ["R-7.2-6"],
+    async play(site) {
+      const wire = await site.greeted();
+      const idempotency_key = newKey();
+      for (const wrong of [
+        { agent: "conformance.nobody" },
+        { agent: "conformance.versioned@0.0.0" },
+        { agent, lease_request: { "fs.read": ["/a/../b"] } },
+        { agent, lease_constraints: { expires_at: "2020-01-01T00:00:00Z" } },
+      ]) {
+        await refusal(wire.submit({ ...wrong, idempotency_key }), JSON.stringify(wrong));
+      }
+      await site.played(wire, [], { idempotency_key });
+    },
+  },
+  {
+    name: "a key holds longer than the session that used it and the resume window",
+    verifies: ["R-7.2-7"],
+    needs: [windowWithin(30)],
+    async play(site) {
+      const gone = await site.greeted();
+      const idempotency_key = newKey();
+      const steps = [{ do: "return", value: "kept" } as const];
+      const { id } = await site.play(gone, steps, { idempotency_key });
+      await gone.until(isTerminal);
+      await site.drop(gone);
+      await site.pause(site.facts.resumeWindowSec * 1000 + 2000);
+      const wire = await site.greeted();
+      const again = await wire.submit({ agent, input: { steps }, idempotency_key });
+      assert.equal(again.payload.job_id, id, "the record is gone");
+      const end = endOf(await wire.until(isTerminal));
+      assert.equal(end.result, "kept", "the end is gone");
+    },
+  },
+  {
+    name: "a session that submits what another owns follows the job from its beginning, and may not cancel it",
+    verifies: ["R-7.2-8"],
+    async play(site) {
+      const [owner, other] = await Promise.all([site.greeted(), site.greeted()]);
+      const gate = site.gate();
+      const steps = [{ do: "thought", text: "before" } as const, gate.step];
+      const idempotency_key = newKey();
+      const { id } = await site.play(owner, steps, { idempotency_key });
+      await owner.next((e) => e.job_seq === 2);
+      await other.submit({ agent, input: { steps }, idempotency_key });
+      const past = await other.until((e) => e.job_seq === 2);
+      assert.deepEqual(
+        past.map(({ job_seq }) => job_seq),
+        [1, 2],
+        "the whole history",
+      );
+      const cancel = other.request("job.cancel", { job_id: id }, { jobId: id });
+      assert.equal((await refusal(cancel, "a cancel")).code, "PERMISSION_DENIED");
+      await gate.open();
+      for (const wire of [owner, other]) {
+        assert.equal((await wire.next(isTerminal)).type, "job.result");
+      }
+    },
+  },
+  {
+    name: "a session that submits what nobody owns any more owns it, and what was delegated by it",
+    verifies: ["R-7.2-8"],
+    needs: [windowWithin(30)],
+    async play(site) {
+      const gone = await site.greeted();
+      const [gate, late] = [site.gate(), site.gate()];
+      const child = { steps: [gate.step] };
+      const steps = [
+        { do: "delegate", agent, input: child } as const,
+        { do: "thought", text: "delegated" } as const,
+        late.step,
+      ];
+      const lease_request = { "agent.delegate": [agent] };
+      const same = { agent, input: { steps }, lease_request, idempotency_key: newKey() };
+      const { payload } = await gone.submit(same);
+      await gone.next((e) => e.type === "job.event" && e.payload.kind === "thought");
+      await site.drop(gone);
+      await site.pause(site.facts.resumeWindowSec * 1000 + 1500);
+      const heir = await site.greeted();
+      const again = await heir.submit(same);
+      assert.equal(again.payload.job_id, payload.job_id);
+      const born = await heir.next((e) => e.job_id !== payload.job_id);
+      const ids = [`${born.job_id}`, payload.job_id];
+      for (const job_id of ids) await heir.request("job.cancel", { job_id }, { jobId: job_id });
+      for (const id of ids) {
+        const end = await heir.next((e) => isTerminal(e) && e.job_id === id);
+        assert.equal(endOf(end).code, "CANCELLED");
+      }
+    },
+  },
+  {
+    name: "who submits a finished job again gets its end once more, under a number of its own session",
+    verifies: ["R-7.2-9"],
+    async play(site) {
+      const [owner, other] = await Promise.all([site.greeted(), site.greeted()]);
+      const same = {
+        agent,
+        input: { steps: [{ do: "return", value: { ok: true } } as const] },
+        idempotency_key: newKey(),
+      };
+      await owner.submit(same);
+      const end = (await owner.until(isTerminal)).at(-1);
+      await owner.submit(same);
+      const copy = await owner.next();
+      assert.deepEqual(copy.payload, end?.payload);
+      assert.equal(copy.event_seq, Number(end?.event_seq) + 1);
+      await other.submit(same);
+      assert.deepEqual((await other.next(isTerminal)).payload, end?.payload);
+    },
+  },
+];
