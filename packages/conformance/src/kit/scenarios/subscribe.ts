@@ -78,7 +78,7 @@ export const subscription: readonly Scenario[] = [
         const { envelope } = await refusedWith(
           subscribe(stranger, job, rest),
           "JOB_NOT_FOUND",
-          "R-7.6-2: a job that may not be observed is not found",
+          "a job that may not be observed is not found",
         );
         const { payload, id: _id, job_id, ...frame } = envelope;
         const { request_id: _request, job_id: named, ...error } = payload;

@@ -1,0 +1,22 @@
+import { expect, test } from "vitest";
+import { manifest } from "../manifest/manifest.ts";
+import { beyondTheWire } from "./beyond-the-wire.ts";
+import { scenarios } from "./scenarios/index.ts";
+
+const verified = new Set(scenarios.flatMap(({ verifies }) => verifies));
+
+test("every requirement that binds a runtime is verified by a scenario, or it is said why no wire shows it", () => {
+  const open = manifest
+    .filter(({ side }) => side !== "client")
+    .filter(({ id }) => !verified.has(id) && beyondTheWire[id] === undefined);
+  expect(open.map(({ id }) => id)).toEqual([]);
+});
+
+test("what a scenario verifies is not said to be beyond the wire", () => {
+  expect(Object.keys(beyondTheWire).filter((id) => verified.has(id as never))).toEqual([]);
+});
+
+test("no two scenarios have the same name", () => {
+  const names = scenarios.map(({ name }) => name);
+  expect(names.filter((name, index) => names.indexOf(name) !== index)).toEqual([]);
+});
