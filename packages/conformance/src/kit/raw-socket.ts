@@ -74,9 +74,9 @@ export class RawSocket implements Disposable {
     return this.#socket.protocol;
   }
 
-  /** The code with which it was closed: 1005 when there was none, 1006 when nothing was said. */
-  get closed(): Promise<number> {
-    return inTime(this.#closed, "the socket to be closed");
+  /** The code with which it is closed: 1005 when there was none, 1006 when nothing was said. */
+  get closed(): Promise<number | "still open"> {
+    return inTime(this.#closed, () => "still open" as const);
   }
 
   /** Sends text as it is, or an object as JSON; bytes claim to be text unless they are `binary`. */
@@ -99,7 +99,9 @@ export class RawSocket implements Disposable {
       if (message !== undefined) return message;
       if (this.#ended) throw new LocalError("TRANSPORT_CLOSED", "the socket was closed");
       this.#arrival = Promise.withResolvers();
-      await inTime(this.#arrival.promise, "a message");
+      await inTime(this.#arrival.promise, () => {
+        throw new LocalError("REQUEST_TIMEOUT", `waited ${PATIENCE_MS} ms for a message`);
+      });
     }
   }
 
@@ -160,14 +162,13 @@ export function hello(token: string, fields: object = {}): WireMessage {
   };
 }
 
-async function inTime<T>(wait: Promise<T>, what: string): Promise<T> {
+/** @param late gives what is the case when nothing has happened in time */
+async function inTime<T, L>(wait: Promise<T>, late: () => L): Promise<T | L> {
   const stop = new AbortController();
-  const late = sleep(systemClock, PATIENCE_MS, stop.signal).then(() => {
-    throw new LocalError("REQUEST_TIMEOUT", `waited ${PATIENCE_MS} ms for ${what}`);
-  });
-  late.catch(() => {});
+  const timeout = sleep(systemClock, PATIENCE_MS, stop.signal).then(late);
+  timeout.catch(() => {});
   try {
-    return await Promise.race([wait, late]);
+    return await Promise.race([wait, timeout]);
   } finally {
     stop.abort();
   }
