@@ -8,6 +8,7 @@ const apart: Readonly<Record<string, readonly [played: string, why: string]>> = 
   "client-reconnect.test.ts": ["stores", "a client that dials, through a network that breaks"],
   "plain-websocket.test.ts": ["stores", "a WebSocket that knows nothing of transports"],
   "credential.test.ts": ["durableWays", "a runtime whose store is none has no credentials"],
+  "restart-child.test.ts": ["nothing", "stdio on sqlite alone: a process of its own is slow"],
   "restart-delegation.test.ts": ["durableWays", "what is in memory ends with its process"],
   "restart-job.test.ts": ["durableWays", "what is in memory ends with its process"],
   "restart-resume.test.ts": ["durableWays", "what is in memory ends with its process"],
