@@ -2,14 +2,16 @@ import {
   ArcpError,
   type CloseReason,
   type JobId,
-  type MessageId,
   newSessionId,
   type SessionId,
   type Timer,
   type Transport,
 } from "@arcp/core";
 import type { Logger } from "pino";
-import { closedVault } from "./authority/vault.ts";
+import { type Announcement, announce } from "./announcement.ts";
+import { closedVault, type OpenVault } from "./authority/vault.ts";
+import { Dialect } from "./dialect/dialect.ts";
+import { evidenceOf, profileOf } from "./dialect/profile.ts";
 import {
   type Handshake,
   type HandshakeOptions,
@@ -22,11 +24,11 @@ import type { IdleWatch, Watched } from "./idle-watch.ts";
 import { type Opening, readOpening } from "./inbound.ts";
 import { Intake } from "./intake.ts";
 import { acceptanceOf } from "./jobs/acceptance.ts";
-import { type Announcement, announce, withCredentials } from "./session/announcement.ts";
 import { Heartbeat } from "./session/heartbeat.ts";
+import { withCredentials } from "./session/introduction.ts";
 import { Outbox } from "./session/outbox.ts";
-import type { ProjectorContext, ProjectorEnd } from "./session/projector.ts";
-import type { Link, Session } from "./session/session.ts";
+import type { ProjectorEnd } from "./session/projector.ts";
+import type { Link, Session, SessionContext } from "./session/session.ts";
 import { reject } from "./verbs/reject.ts";
 import type { Services } from "./verbs/services.ts";
 
@@ -35,7 +37,7 @@ const FRAME_STEPS = 4;
 
 export interface ConnectionContext extends HandshakeOptions {
   readonly services: Services;
-  readonly projector: Omit<ProjectorContext, "lost" | "vault">;
+  readonly projector: Omit<SessionContext, "lost" | "vault">;
   /** What a welcome says besides the session: the runtime, its window in seconds, the agents of a principal. */
   readonly welcome: (session: Session) => object;
   /** Milliseconds between two signs of life, where heartbeats are agreed on. */
@@ -65,6 +67,7 @@ export class Connection implements Link, Watched {
   readonly #transport: Transport;
   readonly #context: ConnectionContext;
   #remote: Remote;
+  #dialect: Dialect;
   readonly #logger: Logger;
   #deadline: Timer | undefined;
   /** The session's highest number when it was asked last whether it is of use. */
@@ -77,8 +80,13 @@ export class Connection implements Link, Watched {
     this.#transport = transport;
     this.#context = context;
     this.#remote = remote;
+    this.#dialect = new Dialect(remote.dialect ?? "draft");
     this.#logger = context.services.logger;
     this.outbox = new Outbox(transport, context.services.clock, () => this.#heartbeat?.spoke());
+  }
+
+  get dialect(): Dialect {
+    return this.#dialect;
   }
 
   /** Serves the peer until the connection ends. Never rejects. */
@@ -176,13 +184,15 @@ export class Connection implements Link, Watched {
       const text = `the opening message may have ${openingBytes} bytes`;
       return this.#fail(new ArcpError("INVALID_REQUEST", text), "too-big", newSessionId());
     }
+    const evidence = evidenceOf(frame);
+    const { id } = evidence;
+    this.#dialect = new Dialect(profileOf(evidence, this.#remote.dialect));
     const opening = readOpening(frame);
-    if (opening instanceof ArcpError) return this.#fail(opening, "refused", newSessionId());
-    const { id } = opening;
+    if (opening instanceof ArcpError) return this.#fail(opening, "refused", newSessionId(), id);
     try {
       const remote = this.#remote;
       // Its token is needed once, and is kept no longer than that (R-6.1-5).
-      this.#remote = { source: remote.source, confidential: remote.confidential };
+      this.#remote = { ...remote, bearer: undefined };
       const outcome = await handshake(this.#context, opening, remote);
       if (outcome.kind === "bound") return await this.#arrive(outcome);
       const { code } = outcome.error;
@@ -196,6 +206,11 @@ export class Connection implements Link, Watched {
 
   async #arrive(outcome: Bound): Promise<void> {
     try {
+      // A session that the client moves on to is spoken to as the one that it left.
+      if (this.#state.kind === "greeting") {
+        const setting = this.#context.services.policy.dialect(outcome.session.principal);
+        if (setting !== undefined) this.#dialect = new Dialect(setting);
+      }
       this.#bind(outcome, await this.#kept(outcome));
     } finally {
       this.#context.sessions.arrived(outcome.session);
@@ -205,6 +220,7 @@ export class Connection implements Link, Watched {
   /** The acceptances that have to be told again and that only the store remembers (R-6.3-8). */
   async #kept({ session, after }: Bound): Promise<ReadonlyMap<JobId, Announcement>> {
     const kept = new Map<JobId, Announcement>();
+    if (!this.#dialect.repeatsAcceptances) return kept;
     for (const [job, role] of session.stream.unseen(after)) {
       // A submit that only let it watch the job is decided once more, if it is repeated.
       if (role !== "owner" || session.submits.acceptance(job) !== undefined) continue;
@@ -232,6 +248,7 @@ export class Connection implements Link, Watched {
       intake: new Intake({
         services: this.#context.services,
         session,
+        dialect: this.#dialect,
         token,
         hangUp: (reason) => this.#hangUp(reason),
         fail: (error) => this.#fail(error, "refused"),
@@ -245,11 +262,12 @@ export class Connection implements Link, Watched {
     services.sessions.resumed(session);
     // Also of a session that agreed on credentials elsewhere (R-4.1-5).
     const vault = this.#remote.confidential
-      ? services.vault.openTo(session.principal)
+      ? shownIn(this.#dialect, services.vault.openTo(session.principal))
       : closedVault;
     const payload = { ...this.#context.welcome(session), resume_token: token };
     // Before the events of their jobs, which are nobody's to a client that has not been told (R-7.2-8).
-    const repeated = [...session.stream.unseen(after).keys()]
+    const repeatable = this.#dialect.repeatsAcceptances ? session.stream.unseen(after).keys() : [];
+    const repeated = [...repeatable]
       .flatMap((job) => session.submits.acceptance(job) ?? kept.get(job) ?? [])
       .map((acceptance) =>
         announce(session.id, withCredentials(acceptance, session.features, vault)),
@@ -261,15 +279,14 @@ export class Connection implements Link, Watched {
     session.connect(this, after, {
       ...projector,
       vault,
-      lost: ({ job, request }) =>
-        reject(
-          session,
-          { id: request, job_id: job },
-          new ArcpError(
-            "RESUME_WINDOW_EXPIRED",
-            "events that this subscription had still to see are gone",
-          ),
-        ),
+      lost: ({ job, request }) => {
+        if (!this.#dialect.losesSubscriptions) return this.ended({ kind: "behind" });
+        const error = new ArcpError(
+          "RESUME_WINDOW_EXPIRED",
+          "events that this subscription had still to see are gone",
+        );
+        reject(services, session, { id: request, job_id: job }, error);
+      },
     });
     this.#logger.info(
       { session: session.id, principal: session.principal, resumed },
@@ -304,17 +321,17 @@ export class Connection implements Link, Watched {
    * The last word before the connection is closed (R-12-5).
    * @param request the opening request that it answers, if it answers one (R-5.4-1)
    */
-  #fail(error: ArcpError, reason: CloseReason, session?: SessionId, request?: MessageId): void {
+  #fail(error: ArcpError, reason: CloseReason, session?: SessionId, request?: string): void {
     if (this.#state.kind === "closed") return;
     const id = this.#state.kind === "bound" ? this.#state.session.id : session;
-    const payload = { ...error.toPayload(), request_id: request };
-    void this.outbox.send([announce(id, { type: "session.error", payload })]);
+    const said = this.#dialect.refusal(request, error.toPayload());
+    void this.outbox.send(said.map((message) => announce(id, message)));
     this.#hangUp(reason);
   }
 
   #part(why: string | undefined, reason: CloseReason): void {
     if (this.#state.kind === "bound") {
-      this.#state.session.say({ type: "session.closed", payload: { reason: why } });
+      this.#state.session.say(this.#dialect.farewell(why));
     }
     this.#hangUp(reason);
   }
@@ -366,6 +383,14 @@ export class Connection implements Link, Watched {
     await session.park(this);
     if (!session.connected) this.#context.sessions.parked(session);
   }
+}
+
+/** What a vault shows, as the client can read it. */
+function shownIn(dialect: Dialect, vault: OpenVault): OpenVault {
+  return {
+    reveal: (job, id) => vault.reveal(job, id),
+    shown: (job) => dialect.credentials(vault.shown(job)),
+  };
 }
 
 function windowExpired(): ArcpError {

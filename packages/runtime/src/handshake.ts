@@ -8,6 +8,7 @@ import {
   type SessionId,
 } from "@arcp/core";
 import type { Authenticate } from "./auth.ts";
+import type { Profile } from "./dialect/profile.ts";
 import type { FailedLogins } from "./failed-logins.ts";
 import type { Opening } from "./inbound.ts";
 import type { Session } from "./session/session.ts";
@@ -46,6 +47,8 @@ export interface Remote {
   readonly confidential: boolean;
   /** The token that its connection came with. */
   readonly bearer?: (() => string) | undefined;
+  /** What the operator has said of how it speaks. */
+  readonly dialect?: Profile | undefined;
 }
 
 export interface HandshakeOptions {

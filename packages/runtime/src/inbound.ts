@@ -1,4 +1,11 @@
-import { ArcpError, decode, type Envelope, JobId, type SessionId } from "@arcp/core";
+import {
+  ArcpError,
+  decode,
+  type Envelope,
+  type EnvelopeHeader,
+  JobId,
+  type SessionId,
+} from "@arcp/core";
 
 export type Opening = Envelope<"session.hello"> | Envelope<"session.resume">;
 
@@ -20,6 +27,8 @@ export type Inbound =
         readonly id?: string | undefined;
         readonly type?: string | undefined;
         readonly job_id?: JobId | undefined;
+        readonly trace_id?: string | undefined;
+        readonly agent?: string | undefined;
       };
       readonly error: ArcpError;
     }
@@ -31,8 +40,8 @@ export function readRequest(frame: string, session: SessionId): Inbound {
   const decoded = decode(frame);
   if (decoded.kind === "malformed") {
     const { id, type, header, payload } = decoded;
-    const job_id = header?.job_id ?? jobIn(payload);
-    return { kind: "rejected", request: { id, type, job_id }, error: invalid(decoded.reason) };
+    const request = { id, type, ...named(header, payload) };
+    return { kind: "rejected", request, error: invalid(decoded.reason) };
   }
   const header = decoded.kind === "ok" ? decoded.message : decoded.header;
   // A resume names the session that it wants (R-6.3-3).
@@ -40,8 +49,8 @@ export function readRequest(frame: string, session: SessionId): Inbound {
   if (foreign && header.type !== "session.resume") {
     const error = invalid("session_id: is not this connection's session");
     const payload = decoded.kind === "ok" ? decoded.message.payload : undefined;
-    const request = { ...header, job_id: header.job_id ?? jobIn(payload) };
-    return { kind: "rejected", request, error };
+    const { id, type } = header;
+    return { kind: "rejected", request: { id, type, ...named(header, payload) }, error };
   }
   if (decoded.kind === "ok") return { kind: "request", message: decoded.message };
   if (decoded.optional && header.type.startsWith("x-vendor.")) return { kind: "ignored" };
@@ -49,10 +58,15 @@ export function readRequest(frame: string, session: SessionId): Inbound {
   return { kind: "rejected", request: header, error };
 }
 
-/** The job that a payload names, whatever else is wrong with it (R-5.4-2). */
-function jobIn(payload: unknown): JobId | undefined {
-  if (typeof payload !== "object" || payload === null || !("job_id" in payload)) return undefined;
-  return JobId.safeParse(payload.job_id).data;
+/** What a request names, whatever else is wrong with it (R-5.4-2). */
+function named(header: EnvelopeHeader | undefined, payload: unknown) {
+  const fields: Record<string, unknown> =
+    typeof payload === "object" && payload !== null ? { ...payload } : {};
+  return {
+    job_id: header?.job_id ?? JobId.safeParse(fields["job_id"]).data,
+    trace_id: header?.trace_id,
+    agent: typeof fields["agent"] === "string" ? fields["agent"] : undefined,
+  };
 }
 
 function isOpening(message: Envelope): message is Opening {

@@ -3,6 +3,7 @@ export type { OutstandingCredential } from "./authority/outstanding.ts";
 export type { PriceTable, Usage } from "./authority/price.ts";
 export type { CredentialOrder, IssuedCredential, Provisioner } from "./authority/provisioner.ts";
 export type { CredentialOperations } from "./credential-operations.ts";
+export type { Profile } from "./dialect/profile.ts";
 export {
   type Agent,
   AgentRegistry,

@@ -1,8 +1,10 @@
 import { ArcpError, type ClientMessageType, type CloseReason } from "@arcp/core";
+import type { Dialect } from "./dialect/dialect.ts";
+import type { Rejected } from "./dialect/rejection.ts";
 import { type Opening, readRequest } from "./inbound.ts";
 import type { Session } from "./session/session.ts";
-import { dispatch, targetOf } from "./verbs/index.ts";
-import { type Rejected, reject } from "./verbs/reject.ts";
+import { dispatch } from "./verbs/index.ts";
+import { reject, rejected } from "./verbs/reject.ts";
 import type { Services } from "./verbs/services.ts";
 
 /** Milliseconds that a burst of requests is left to wait for those before it; beyond it is refused what is too much. */
@@ -20,6 +22,7 @@ const IMMEDIATE: ReadonlySet<string> = new Set<ClientMessageType>([
 export interface IntakeOptions {
   readonly services: Services;
   readonly session: Session;
+  readonly dialect: Dialect;
   /** The token that this connection was given; the client's first message confirms it. */
   readonly token: string;
   /** Ends the connection once everything said before has been sent. */
@@ -66,20 +69,22 @@ export class Intake {
 
   /** @returns the request to leave a fresh session for another, which is not for the verbs (R-6.3-3) */
   take(frame: string): Opening | undefined {
-    const { session, services, hangUp, track } = this.#options;
+    const { session, services, dialect, hangUp, track } = this.#options;
     this.#confirm();
     const inbound = readRequest(frame, session.id);
     if (inbound.kind === "ignored") return undefined;
     if (inbound.kind === "rejected") {
       this.#exchanged = true;
+      dialect.heard(inbound.request.type);
       return this.#reject(inbound.request, inbound.error);
     }
-    const { message } = inbound;
+    const message = dialect.read(inbound.message);
+    dialect.heard(message.type);
     if (message.type !== "session.ping" && message.type !== "session.pong") this.#exchanged = true;
     if (message.type === "session.resume" && session.untouched) return message;
     const counted = !IMMEDIATE.has(message.type);
     if (counted && session.requests.full) {
-      return this.#reject({ ...message, job_id: targetOf(message) }, tooManyRequests());
+      return this.#reject(rejected(message), tooManyRequests());
     }
     // Not awaited: a slow request must not hold up a ping (R-4-2).
     const work = dispatch(services, { session, hangUp }, message);
@@ -101,7 +106,7 @@ export class Intake {
   /** Rejects a request that no verb has seen. Refused submits wait for their turn, and not without end. */
   #reject(request: Rejected, error: ArcpError): undefined {
     const { session, services, fail } = this.#options;
-    reject(session, request, error);
+    reject(services, session, request, error);
     if (session.submits.refused <= services.limits.requestsPerSession) return;
     services.logger.warn({ session: session.id }, "a connection has too many requests under way");
     fail(tooManyRequests());

@@ -1,4 +1,5 @@
 import { isIPv6 } from "node:net";
+import type { Profile } from "./dialect/profile.ts";
 
 /** What is known of the other end of a transport. What `@arcp/transport-ws` hands over fits. */
 export interface Peer {
@@ -13,6 +14,11 @@ export interface Peer {
    * function, so that whoever prints a peer does not print that (R-6.1-5).
    */
   readonly bearer?: () => string;
+  /**
+   * In which forms it is answered, where its opening message does not tell (R-D-2): those of the draft, or of the SDK that
+   * the clients of this listener are made with.
+   */
+  readonly dialect?: Profile;
 }
 
 /** Whether secrets may travel to it (R-4.1-5, R-9.8-1); of one of whom nothing is known they may not. */

@@ -1,4 +1,5 @@
 import type { Lease } from "@arcp/core";
+import type { Profile } from "./dialect/profile.ts";
 
 /** What a policy is told of a job. */
 export interface ObservedJob {
@@ -25,6 +26,11 @@ export interface Policy {
    * (R-9.7-2). Default: none.
    */
   readonly modelsWithoutLease: "none" | "registered";
+  /**
+   * In which forms the clients of a principal are answered, where their opening message does not tell (R-D-2). Default:
+   * undefined, it tells.
+   */
+  readonly dialect: (principal: string) => Profile | undefined;
 }
 
 export const defaultPolicy: Policy = {
@@ -32,6 +38,7 @@ export const defaultPolicy: Policy = {
   maySubmit: () => true,
   grant: (_principal, requested) => requested,
   modelsWithoutLease: "none",
+  dialect: () => undefined,
 };
 
 /** What an operator chose; what is absent or undefined has its default. */

@@ -65,7 +65,8 @@ export interface Runtime {
    * Speaks ARCP over a transport until it ends. A lost transport never ends a job (R-4-4).
    * @param peer who is on the other end: failed logins are counted by its address (R-6.1-6), credentials are shown to it
    *   when it says `secure` or `loopback` (R-9.8-1), and its `bearer` stands in for a token that its hello does not carry
-   *   (R-6.1-1); without one none of this is done
+   *   (R-6.1-1); without one none of this is done. Its `dialect` says how it is answered
+   * @throws LocalError `MISUSE` for a `dialect` that there is not
    */
   serve(transport: Transport, peer?: Peer): void;
   /** All jobs, for the operator. */
@@ -233,6 +234,7 @@ class HostedRuntime implements Runtime {
       source: sourceOf(peer),
       confidential: isConfidential(peer),
       bearer: peer?.bearer,
+      dialect: peer?.dialect,
     });
     const done = connection.run().finally(() => this.#connections.delete(connection));
     this.#connections.set(connection, done);

@@ -1,6 +1,7 @@
 import { ManualClock, newJobId, newSessionId } from "@arcp/core";
 import { expect, test } from "vitest";
 import { closedVault } from "../authority/vault.ts";
+import { Dialect } from "../dialect/dialect.ts";
 import type { LogRecord } from "../store/index.ts";
 import { memoryStore } from "../store/memory-store.ts";
 import { Attachment } from "./attachment.ts";
@@ -26,6 +27,12 @@ function streamAt(issued: number, threshold = 1000): Stream {
   return stream;
 }
 
+const context = {
+  vault: closedVault,
+  dialect: new Dialect("draft"),
+  introduces: () => true,
+};
+
 const owner = (job: typeof A) => new Attachment({ job, role: "owner", after: 0, since: 0 });
 
 test("P1: a run above the next number, committed and never sent under, is not continued backwards", () => {
@@ -35,7 +42,7 @@ test("P1: a run above the next number, committed and never sent under, is not co
     { from: 5, job: B, jobFrom: 9, role: "owner" },
   ]);
   // Seen from number 5 on, record 7 of B would have number 3; but that one is A's by what is written.
-  const batch = new Batch(stream, "", closedVault);
+  const batch = new Batch(stream, "", context);
   batch.add(owner(B), 6, [record, record]);
   expect(batch.runs).toEqual([{ from: 3, job: B, jobFrom: 7, role: "owner" }]);
 });
@@ -46,14 +53,14 @@ test("P1: a run that was committed and never sent under is continued from its ow
     { from: 1, job: A, jobFrom: 1, role: "owner" },
     { from: 5, job: B, jobFrom: 9, role: "owner" },
   ]);
-  const batch = new Batch(stream, "", closedVault);
+  const batch = new Batch(stream, "", context);
   batch.add(owner(B), 8, [record, record]);
   expect(batch.runs).toEqual([]);
   expect(batch.last).toBe(6);
 });
 
 test("R-6.5-8: one batch holds one notice at most, over all jobs", () => {
-  const batch = new Batch(streamAt(0, 2), "", closedVault);
+  const batch = new Batch(streamAt(0, 2), "", context);
   batch.add(owner(A), 0, [record, record, record, record]);
   batch.add(owner(B), 0, [record, record, record, record]);
   expect(batch.warns).toBe(true);

@@ -1,9 +1,14 @@
-import type { OpenVault } from "../authority/vault.ts";
+import { announce } from "../announcement.ts";
 import type { LogRecord, Run } from "../store/index.ts";
-import { announce, type Newcomer, withCredentials } from "./announcement.ts";
 import type { Attachment } from "./attachment.ts";
+import { type Newcomer, withCredentials } from "./introduction.ts";
 import type { Stream } from "./stream.ts";
-import { isVisible, renderFrame } from "./view.ts";
+import { isVisible, type Rendering, renderFrame } from "./view.ts";
+
+export interface BatchContext extends Rendering {
+  /** Whether the client can be told of a delegated job at this moment. */
+  introduces(): boolean;
+}
 
 /** What a projector numbers in one go. It touches nothing: the stream moves once the runs are durable (P1). */
 export class Batch {
@@ -18,17 +23,17 @@ export class Batch {
   readonly lost: Attachment[] = [];
   readonly #stream: Stream;
   readonly #prefix: string;
-  readonly #vault: OpenVault;
+  readonly #context: BatchContext;
   #next: number;
   #characters = 0;
   #read = 0;
   #warns = false;
 
   /** @param prefix of every frame of the session */
-  constructor(stream: Stream, prefix: string, vault: OpenVault) {
+  constructor(stream: Stream, prefix: string, context: BatchContext) {
     this.#stream = stream;
     this.#prefix = prefix;
-    this.#vault = vault;
+    this.#context = context;
     this.#next = stream.issued + 1;
   }
 
@@ -93,7 +98,7 @@ export class Batch {
           run = { from: this.#next, job, jobFrom: jobSeq, role };
           this.runs.push(run);
         }
-        this.#push(renderFrame(this.#prefix, this.#next, job, record, this.#vault));
+        this.#push(renderFrame(this.#prefix, this.#next, job, record, this.#context));
         if (crossing && !terminal) run = this.#warn(attachment, jobSeq, record);
         const child = children?.get(record);
         if (child !== undefined) this.#introduce(child);
@@ -105,11 +110,13 @@ export class Batch {
 
   /** Right behind the record that tells of it, and in front of everything of its own (R-10-2). It takes no number. */
   #introduce(child: Newcomer): void {
+    this.children.push(child);
+    if (!this.#context.introduces()) return;
     const { session, features } = this.#stream;
-    const frame = announce(session, withCredentials(child.introduction, features, this.#vault));
+    const { vault } = this.#context;
+    const frame = announce(session, withCredentials(child.introduction, features, vault));
     this.frames.push(frame);
     this.#characters += frame.length;
-    this.children.push(child);
   }
 
   #warn({ job, role }: Attachment, jobSeq: number, { text }: LogRecord): Run {

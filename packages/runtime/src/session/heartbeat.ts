@@ -1,5 +1,5 @@
 import { type Clock, formatTimestamp, Liveness, newMessageId } from "@arcp/core";
-import type { Announcement } from "./announcement.ts";
+import type { Announcement } from "../announcement.ts";
 
 export interface HeartbeatOptions {
   readonly clock: Clock;

@@ -1,5 +1,6 @@
 import { HIGH_WATER_MARK, type JobId } from "@arcp/core";
 import type { OpenVault } from "../authority/vault.ts";
+import type { Dialect } from "../dialect/dialect.ts";
 import type {
   CommitOutcome,
   LogPage,
@@ -9,9 +10,9 @@ import type {
   SessionChange,
 } from "../store/index.ts";
 import type { Turn } from "../turn.ts";
-import type { Introduction, Newcomer } from "./announcement.ts";
 import { type Attachment, isFinished } from "./attachment.ts";
 import { Batch } from "./batch.ts";
+import type { Introduction, Newcomer } from "./introduction.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Stream } from "./stream.ts";
 import { framePrefix, renderFrame } from "./view.ts";
@@ -35,6 +36,9 @@ export interface ProjectorContext {
   readonly logs: LogStore;
   readonly turn: Turn;
   readonly vault: OpenVault;
+  readonly dialect: Dialect;
+  /** Whether the client can be told of a delegated job at this moment. */
+  introduces(): boolean;
   /** What introduces a delegated job to its owner; undefined when it is kept no longer. */
   introduction(job: JobId): Promise<Introduction | undefined>;
   /** A subscription fell behind the kept log and has ended (P3). */
@@ -158,7 +162,7 @@ export class Projector {
         if (this.#stopped) return { kind: "stopped" };
         if (page.floor > cursor || page.records.length === 0) return { kind: "behind" };
         const frames = page.records.map((record) =>
-          renderFrame(this.#prefix, seq++, span.job, record, this.#context.vault),
+          renderFrame(this.#prefix, seq++, span.job, record, this.#context),
         );
         cursor += page.records.length;
         void this.#context.turn.spend("projecting", frames.length);
@@ -192,6 +196,7 @@ export class Projector {
       const end = await this.#record(batch);
       if (end !== undefined) return end;
       const sent = batch.frames.length > 0 ? this.#outbox.send(batch.frames) : undefined;
+      this.#leave(batch);
       for (const attachment of batch.lost) this.#context.lost(attachment);
       this.#settle();
       const delivered = sent === undefined || (await sent);
@@ -217,7 +222,7 @@ export class Projector {
 
   /** Reads round-robin over what is ready, a quantum each, and numbers it, touching nothing yet. */
   async #gather(): Promise<Batch | "behind"> {
-    const batch = new Batch(this.#stream, this.#prefix, this.#context.vault);
+    const batch = new Batch(this.#stream, this.#prefix, this.#context);
     for (const attachment of this.#ready) {
       const room = LIMITS.records - batch.read;
       if (room <= 0 || batch.characters >= LIMITS.characters || this.#stopped) break;
@@ -236,7 +241,9 @@ export class Projector {
       while (this.#waits) await this.#context.turn.next();
       if (attachment.isBehind(page, cursor)) {
         const live = attachment.liveIn(page, cursor);
-        if (attachment.role === "owner" && live === undefined) return "behind";
+        const mayBeLost =
+          attachment.role === "observer" && this.#context.dialect.losesSubscriptions;
+        if (live === undefined && !mayBeLost) return "behind";
         // Where the job has ended, nothing is left to go on with.
         const over =
           live === page.head && (await isFinished(attachment.job, live, this.#context.logs));
@@ -286,7 +293,7 @@ export class Projector {
 
   /** Makes the numbers durable, then moves the stream: from here on they are issued. */
   async #record(batch: Batch): Promise<ProjectorEnd | undefined> {
-    const { journal, attachments, deliveries } = this.#stream;
+    const { journal, deliveries } = this.#stream;
     const children = batch.children.map((child) => this.#stream.child(child, batch.last));
     if (batch.runs.length + children.length > 0) {
       const outcome = await this.#commit({
@@ -305,10 +312,15 @@ export class Projector {
     this.#stream.issued = batch.last;
     for (const child of children) this.follow(this.#stream.attachChild(child));
     if (batch.warns) this.#stream.lag?.told(batch.last);
-    for (const attachment of batch.ended) {
+    return undefined;
+  }
+
+  /** Its end is handed over: until then the job counts as followed. */
+  #leave({ ended }: Batch): void {
+    const { attachments } = this.#stream;
+    for (const attachment of ended) {
       if (attachments.get(attachment.job) === attachment) this.#stream.detach(attachment.job);
     }
-    return undefined;
   }
 
   async #commit(change: SessionChange): Promise<CommitOutcome> {

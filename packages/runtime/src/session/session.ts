@@ -1,7 +1,10 @@
-import type { JobId, SessionId } from "@arcp/core";
+import type { ErrorPayload, JobId, SessionId } from "@arcp/core";
+import { type Announcement, announce } from "../announcement.ts";
 import type { OpenVault } from "../authority/vault.ts";
+import type { Dialect } from "../dialect/dialect.ts";
+import type { Rejected, Situation } from "../dialect/rejection.ts";
 import type { Role } from "../store/index.ts";
-import { type Announcement, announce, withCredentials } from "./announcement.ts";
+import { type Introduction, withCredentials } from "./introduction.ts";
 import type { Outbox } from "./outbox.ts";
 import { Projector, type ProjectorContext, type ProjectorEnd } from "./projector.ts";
 import { Requests } from "./requests.ts";
@@ -13,12 +16,25 @@ import { hashToken, type TokenRing } from "./token-ring.ts";
 /** The connection that a session speaks through. */
 export interface Link {
   readonly outbox: Outbox;
+  /** How its peer is spoken to. */
+  readonly dialect: Dialect;
   /** The projector ended by itself: the connection has to end too. */
   ended(end: ProjectorEnd): void;
   /** Another connection takes the session over: nothing more may be read or sent on this one (R-6.3-15). */
   replace(): void;
   /** Ends the connection with a word to the client. */
   dismiss(reason: string | undefined): void;
+}
+
+/** What a projector is given besides how to speak, which its link knows. */
+export type SessionContext = Omit<ProjectorContext, "dialect" | "introduces">;
+
+/** What the session itself does not know of a rejection. */
+export interface RejectionContext {
+  /** Milliseconds since 1970. */
+  readonly now: number;
+  /** Whether the session owns the job that the request names, and that job lives. */
+  readonly owned: boolean;
 }
 
 type State =
@@ -85,8 +101,12 @@ export class Session {
    * Connects it: replays what was issued after `after`, then goes on. The caller has sent the welcome into the same
    * outbox before, and nobody else is connected.
    */
-  connect(link: Link, after: number, context: ProjectorContext): void {
-    const projector = new Projector(this.stream, link.outbox, after, context);
+  connect(link: Link, after: number, context: SessionContext): void {
+    const projector = new Projector(this.stream, link.outbox, after, {
+      ...context,
+      dialect: link.dialect,
+      introduces: () => link.dialect.introduces(this.submits.pending),
+    });
     this.#state = { kind: "connected", link, projector, vault: context.vault };
     void projector.ended.then((end) => {
       if (end.kind !== "stopped") link.ended(end);
@@ -124,6 +144,35 @@ export class Session {
     if (this.#state.kind !== "connected") return;
     const { link, vault } = this.#state;
     void link.outbox.send([announce(this.id, withCredentials(message, this.features, vault))]);
+  }
+
+  /** Tells whoever is connected of a delegated job, if it can be told. */
+  introduce(message: Introduction): void {
+    if (this.#state.kind !== "connected") return;
+    if (this.#state.link.dialect.introduces(this.submits.pending)) this.say(message);
+  }
+
+  /**
+   * Rejects a request in the words of whoever is connected.
+   * @param owned whether the session owns the job that was named, as far as others know
+   */
+  reject(request: Rejected, error: ErrorPayload, { now, owned }: RejectionContext): void {
+    if (this.#state.kind !== "connected") return;
+    const { stream } = this;
+    const { attachments } = stream;
+    // What is still to be repeated may end any of them.
+    const repeating = stream.repeated !== Number.POSITIVE_INFINITY;
+    const follows = (job: JobId) => repeating || owned || attachments.has(job);
+    const situation: Situation = {
+      now,
+      hasLiveJob: repeating || [...attachments.values()].some(({ role }) => role === "owner"),
+      awaitsSubmit: this.submits.pending,
+      follows,
+      owns: (job) => follows(job) || stream.knows(job),
+    };
+    for (const message of this.#state.link.dialect.rejection(request, error, situation)) {
+      this.say(message);
+    }
   }
 
   /** What to wait for before a long reply is worked out, so that none pile up behind a client that does not read. */

@@ -8,9 +8,9 @@ import type {
   SessionChange,
   SessionStore,
 } from "../store/index.ts";
-import type { Newcomer } from "./announcement.ts";
 import { Attachment, type Beginning } from "./attachment.ts";
 import type { Deliveries } from "./deliveries.ts";
+import type { Newcomer } from "./introduction.ts";
 import { Journal } from "./journal.ts";
 import type { Lag } from "./lag.ts";
 import { Trimmer } from "./trimmer.ts";

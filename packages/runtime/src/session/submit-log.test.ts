@@ -3,11 +3,18 @@ import { runInNewContext } from "node:vm";
 import { type MessageId, newMessageId } from "@arcp/core";
 import { expect, test } from "vitest";
 import { settled } from "../../test/held-store.ts";
-import type { Announcement } from "./announcement.ts";
+import type { Announcement } from "../announcement.ts";
+
 import { SubmitLog, type SubmitReply } from "./submit-log.ts";
 
-const said = (word: string): Announcement => ({ type: "job.accepted", payload: { word } });
-const wordOf = ({ announcement }: SubmitReply) => (announcement.payload as { word: string }).word;
+const said = (word: string) => {
+  const announcement: Announcement = { type: "job.accepted", payload: { word } };
+  return { kind: "accepted", announcement } as const;
+};
+const accepted = (reply: SubmitReply) =>
+  reply.kind === "accepted" ? reply : expect.fail(reply.error.message);
+const wordOf = (reply: SubmitReply) =>
+  (accepted(reply).announcement.payload as { word: string }).word;
 
 test("R-5.4-5: replies keep the order of the submits, however long each takes to decide", async () => {
   const log = new SubmitLog();
@@ -15,12 +22,12 @@ test("R-5.4-5: replies keep the order of the submits, however long each takes to
   const slow = Promise.withResolvers<SubmitReply>();
   const give = (reply: SubmitReply) => void given.push(wordOf(reply));
   const first = log.answer(newMessageId(), () => slow.promise, give);
-  const second = log.answer(newMessageId(), async () => ({ announcement: said("second") }), give);
+  const second = log.answer(newMessageId(), async () => said("second"), give);
   const unreadable = log.reject(() => given.push("unreadable"));
   await settled(3);
   expect(given).toEqual([]);
   expect(log.pending).toBe(true);
-  slow.resolve({ announcement: said("first") });
+  slow.resolve(said("first"));
   await Promise.all([first, second, unreadable]);
   expect(given).toEqual(["first", "second", "unreadable"]);
   expect(log.pending).toBe(false);
@@ -34,7 +41,7 @@ test("R-5.4-8: a repeated submit is answered alike, decided once, and begins not
   const decide = async () => {
     decided += 1;
     await settled(1);
-    return { announcement: said(`${decided}`), begin: () => {} };
+    return { ...said(`${decided}`), begin: () => {} };
   };
   // Once while it is being decided, once afterwards.
   const both = [
@@ -45,14 +52,14 @@ test("R-5.4-8: a repeated submit is answered alike, decided once, and begins not
   await log.answer(id, decide, (reply) => given.push(reply));
   expect(decided).toBe(1);
   expect(given.map(wordOf)).toEqual(["1", "1", "1"]);
-  expect(given.map(({ begin }) => begin !== undefined)).toEqual([true, false, false]);
+  expect(given.map((reply) => accepted(reply).begin !== undefined)).toEqual([true, false, false]);
 });
 
 test("R-5.4-5: a reply that could not be given does not keep the later ones from theirs", async () => {
   const log = new SubmitLog();
   const failed = log.answer(
     newMessageId(),
-    async () => ({ announcement: said("a") }),
+    async () => said("a"),
     () => {
       throw new Error("the store failed");
     },
@@ -61,7 +68,7 @@ test("R-5.4-5: a reply that could not be given does not keep the later ones from
   const given: string[] = [];
   await log.answer(
     newMessageId(),
-    async () => ({ announcement: said("b") }),
+    async () => said("b"),
     (reply) => void given.push(wordOf(reply)),
   );
   expect(given).toEqual(["b"]);
@@ -76,7 +83,7 @@ test("R-5.4-8: the newest 1,000 submits are remembered, and no more", async () =
       id,
       async () => {
         decided.push(id);
-        return { announcement: said(id) };
+        return said(id);
       },
       () => {},
     );
@@ -100,9 +107,9 @@ test("what began with a submit is not kept for the sake of its reply", async () 
       async () => {
         const input = { large: new Array(1000).fill(i) };
         begun.push(new WeakRef(input));
-        return { announcement: said("ok"), begin: () => void input.large };
+        return { ...said("ok"), begin: () => void input.large };
       },
-      ({ begin }) => begin?.(),
+      (reply) => accepted(reply).begin?.(),
     );
   }
   await settled();

@@ -1,31 +1,34 @@
-import type { JobId, MessageId } from "@arcp/core";
-import type { Announcement } from "./announcement.ts";
+import type { ErrorPayload, JobId, MessageId } from "@arcp/core";
+import type { Announcement } from "../announcement.ts";
 import { Sequence } from "./sequence.ts";
 
 /** Submits of a session whose replies are remembered (R-5.4-8). */
 const MAX_SUBMITS = 1000;
 
-/** What a submit is answered with. */
-export interface SubmitReply {
-  readonly announcement: Announcement;
-  /** What follows the first answer in the same moment: the job begins. */
-  readonly begin?: () => void;
-}
+/** What a submit is answered with: how that is said depends on who is connected by then. */
+export type SubmitReply =
+  | {
+      readonly kind: "accepted";
+      readonly announcement: Announcement;
+      /** What follows the first answer in the same moment: the job begins. */
+      readonly begin?: () => void;
+    }
+  | { readonly kind: "refused"; readonly error: ErrorPayload };
 
 /**
  * The newest submits of a session by their message ids, so that a repeated one gets its reply again and no second job;
  * and the line in which all replies to submits wait for the ones before them (R-5.4-5).
  */
 export class SubmitLog {
-  readonly #replies = new Map<MessageId, Promise<Announcement>>();
+  readonly #replies = new Map<MessageId, Promise<SubmitReply>>();
   readonly #acceptances = new Map<JobId, Announcement>();
   readonly #line = new Sequence();
   #deciding = 0;
   #refused = 0;
 
-  /** Whether a submit is still being decided. */
+  /** Whether a submit has no answer yet. */
   get pending(): boolean {
-    return this.#deciding > 0;
+    return this.#deciding > 0 || this.#refused > 0;
   }
 
   /**
@@ -39,17 +42,21 @@ export class SubmitLog {
   ): Promise<void> {
     const known = this.#replies.get(id);
     if (known !== undefined) {
-      return this.#line.run(async () => void (await give({ announcement: await known })));
+      return this.#line.run(async () => void (await give(await known)));
     }
     this.#deciding += 1;
     const reply = decide();
-    const announced = reply.then(({ announcement }) => announcement);
-    keepNewest(this.#replies, id, announced);
+    // Without what begins, which would be kept alive.
+    const answer = reply.then((given): SubmitReply => {
+      if (given.kind === "refused") return given;
+      return { kind: "accepted", announcement: given.announcement };
+    });
+    keepNewest(this.#replies, id, answer);
     try {
       await this.#line.run(async () => {
         const given = await reply;
-        const { job_id: job, type } = given.announcement;
-        if (type === "job.accepted" && job !== undefined) {
+        const job = given.kind === "accepted" ? given.announcement.job_id : undefined;
+        if (given.kind === "accepted" && job !== undefined) {
           keepNewest(this.#acceptances, job, given.announcement);
         }
         await give(given);
@@ -73,8 +80,11 @@ export class SubmitLog {
   reject(give: () => void): Promise<void> {
     this.#refused += 1;
     return this.#line.run(() => {
-      this.#refused -= 1;
-      give();
+      try {
+        give();
+      } finally {
+        this.#refused -= 1;
+      }
     });
   }
 }

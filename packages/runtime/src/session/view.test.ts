@@ -2,6 +2,7 @@ import type { JobId } from "@arcp/core";
 import { linkedPair, newJobId, newSessionId, systemClock } from "@arcp/core";
 import { expect, test } from "vitest";
 import { settled } from "../../test/held-store.ts";
+import { Dialect } from "../dialect/dialect.ts";
 import { Committer } from "../jobs/committer.ts";
 import { recordStem, writeRecord } from "../jobs/record.ts";
 import type { RecordKind, Role } from "../store/index.ts";
@@ -78,6 +79,8 @@ async function rotated() {
       logs: store.logs,
       turn,
       vault: smallVault(values),
+      dialect: new Dialect("draft"),
+      introduces: () => true,
       introduction: async () => undefined,
       lost: () => {},
     });

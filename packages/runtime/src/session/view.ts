@@ -1,5 +1,6 @@
 import type { Feature, JobId, SessionId } from "@arcp/core";
 import type { OpenVault } from "../authority/vault.ts";
+import type { Dialect } from "../dialect/dialect.ts";
 import type { LogRecord, Role } from "../store/index.ts";
 
 /** Who looks at a record. All of it is fixed when the attachment is made (P2). */
@@ -33,8 +34,14 @@ export function framePrefix(session: SessionId): string {
   return `{"arcp":"1.1","session_id":${JSON.stringify(session)},"event_seq":`;
 }
 
+/** How the records that a viewer may see are shown to it. */
+export interface Rendering {
+  readonly vault: OpenVault;
+  readonly dialect: Pick<Dialect, "rewrites">;
+}
+
 /**
- * The frame as this viewer gets it under this number.
+ * The frame as this viewer gets it under this number: the text of the record as it is, unless its dialect has it otherwise.
  *
  * - **P4** The log holds no secret: a rotated credential's value comes from the vault while the job lives, and is left
  *   out afterwards (R-9.8-11).
@@ -44,10 +51,11 @@ export function renderFrame(
   seq: number,
   job: JobId,
   record: LogRecord,
-  vault: OpenVault,
+  { vault, dialect }: Rendering,
 ): string {
   const text = record.kind === "credential_rotated" ? reveal(job, record.text, vault) : record.text;
-  return `${prefix}${seq},${text}`;
+  const rewrite = dialect.rewrites[record.kind];
+  return `${prefix}${seq},${rewrite === undefined ? text : rewrite(text)}`;
 }
 
 function reveal(job: JobId, text: string, vault: OpenVault): string {

@@ -1,16 +1,10 @@
-import {
-  ArcpError,
-  type ClientMessageType,
-  catalogue,
-  type Envelope,
-  type JobId,
-} from "@arcp/core";
+import { ArcpError, type ClientMessageType, catalogue, type Envelope } from "@arcp/core";
 import { ack } from "./ack.ts";
 import { cancel } from "./cancel.ts";
 import { bye, close } from "./close.ts";
 import { listJobs } from "./list-jobs.ts";
 import { ping } from "./ping.ts";
-import { reject } from "./reject.ts";
+import { reject, rejected } from "./reject.ts";
 import type { Caller, Services, Verb } from "./services.ts";
 import { submit } from "./submit.ts";
 import { subscribe } from "./subscribe.ts";
@@ -58,13 +52,8 @@ export async function dispatch(
     if (error !== thrown) {
       services.logger.error({ err: thrown, type: request.type }, "a request failed");
     }
-    reject(session, { id: request.id, job_id: targetOf(request) }, error);
+    reject(services, session, rejected(request), error);
   }
-}
-
-/** The job that a request names, wherever it names it. */
-export function targetOf({ job_id, payload }: Envelope): JobId | undefined {
-  return job_id ?? (payload as { job_id?: JobId }).job_id;
 }
 
 function secondOpening(): never {

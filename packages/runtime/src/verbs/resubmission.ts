@@ -38,8 +38,8 @@ export async function resubmission(
   if (job === undefined) return undefined;
   const { begin, truncated } = await place(services, session, request, job);
   const acceptance = acceptanceOf({ ...row, request: request.id });
-  if (!truncated) return { announcement: acceptance, begin };
-  return { announcement: { ...acceptance, payload: { ...acceptance.payload, truncated } }, begin };
+  const payload = { ...acceptance.payload, ...(truncated && { truncated }) };
+  return { kind: "accepted", announcement: { ...acceptance, payload }, begin };
 }
 
 interface Place {
@@ -87,7 +87,7 @@ async function place(
 function introduce({ jobs }: Services, session: Session, row: ListedJob): void {
   const lastSeq = jobs.get(row.id)?.lastSeq;
   if (lastSeq === undefined) return;
-  session.say(acceptanceOf(row));
+  session.introduce(acceptanceOf(row));
   const origin = { head: lastSeq, truncated: lastSeq > 0, seen: lastSeq };
   // Nothing is skipped of what it watched already.
   const watched = session.stream.attachments.get(row.id)?.cursor ?? lastSeq;

@@ -2,6 +2,7 @@ import {
   type AgentReference,
   ArcpError,
   type Envelope,
+  type ErrorPayload,
   newTraceId,
   parseAgentReference,
   readTrace,
@@ -18,13 +19,13 @@ import {
 } from "../jobs/admission.ts";
 import { checkedInput } from "../jobs/agent-input.ts";
 import { delegate } from "../jobs/delegation.ts";
+import { wireError } from "../jobs/ending.ts";
 import { fingerprint } from "../jobs/idempotency.ts";
 import { runAgent } from "../jobs/run.ts";
 import { shown } from "../jobs/shown.ts";
-import type { Announcement } from "../session/announcement.ts";
 import type { Session } from "../session/session.ts";
 import type { SubmitReply } from "../session/submit-log.ts";
-import { rejection } from "./reject.ts";
+import { refuse, rejected } from "./reject.ts";
 import { resubmission } from "./resubmission.ts";
 import type { Services, Verb } from "./services.ts";
 
@@ -42,15 +43,24 @@ export const submit: Verb<"job.submit"> = (services, { session }, request) =>
   session.submits.answer(
     request.id,
     () => decide(services, session, request),
-    async ({ announcement, begin }) => {
+    async (reply) => {
       const pressure = session.pressure;
       if (pressure !== undefined) await pressure;
-      session.change(() => {
-        session.say(announcement);
-        begin?.();
+      // Until then the submit has no answer, and what would be taken for one has to wait.
+      await new Promise<void>((resolve) => {
+        session.change(() => {
+          answer(services, session, request, reply);
+          resolve();
+        });
       });
     },
   );
+
+function answer(services: Services, session: Session, request: Submit, reply: SubmitReply): void {
+  if (reply.kind === "refused") return refuse(services, session, rejected(request), reply.error);
+  session.say(reply.announcement);
+  reply.begin?.();
+}
 
 async function decide(services: Services, session: Session, request: Submit): Promise<SubmitReply> {
   try {
@@ -58,12 +68,12 @@ async function decide(services: Services, session: Session, request: Submit): Pr
       (await earlierReply(services, session, request)) ?? (await accept(services, session, request))
     );
   } catch (thrown) {
-    const error = ArcpError.from(thrown);
-    if (error !== thrown) services.logger.error({ err: thrown }, "a submit failed");
-    const announcement = rejection({ id: request.id }, error);
+    const known = ArcpError.from(thrown);
+    if (known !== thrown) services.logger.error({ err: thrown }, "a submit failed");
+    const error = wireError(known);
     // The next process is not the one that shuts down.
-    if (!services.closing()) await remember(services, session, request, announcement);
-    return { announcement };
+    if (!services.closing()) await remember(services, session, request, error);
+    return { kind: "refused", error };
   }
 }
 
@@ -72,13 +82,13 @@ async function remember(
   { store, logger }: Services,
   { stream }: Session,
   { id: request }: Submit,
-  announcement: Announcement,
+  error: ErrorPayload,
 ): Promise<void> {
   if (!store.durable) return;
   try {
-    await stream.commit({ refused: { request, reply: JSON.stringify(announcement) } });
-  } catch (error) {
-    logger.error({ session: stream.session, err: error }, "a refusal could not be stored");
+    await stream.commit({ refused: { request, reply: JSON.stringify(error) } });
+  } catch (err) {
+    logger.error({ session: stream.session, err }, "a refusal could not be stored");
   }
 }
 
@@ -136,7 +146,7 @@ async function create(
     session.follow(job.id, "owner", 0);
     void runAgent(job, agent, input, services);
   };
-  return { announcement: acceptanceOf(row), begin };
+  return { kind: "accepted", announcement: acceptanceOf(row), begin };
 }
 
 /** A client may delegate in the name of a job of its own (R-D-12). */
@@ -168,7 +178,7 @@ async function createChild(
     session.follow(delegated.child.id, "owner", 0);
     void runAgent(delegated.child, delegated.agent, delegated.input, services);
   };
-  return { announcement: acceptanceOf(delegated.row), begin };
+  return { kind: "accepted", announcement: acceptanceOf(delegated.row), begin };
 }
 
 function expiryOf({ clock }: Services, { payload }: Submit): number | undefined {
@@ -184,9 +194,9 @@ async function earlierReply(
 ): Promise<SubmitReply | undefined> {
   if (!session.restored) return undefined;
   const [row] = await store.jobs.list({ session: session.id, request: request.id, limit: 1 });
-  if (row !== undefined) return { announcement: acceptanceOf(row) };
+  if (row !== undefined) return { kind: "accepted", announcement: acceptanceOf(row) };
   const refusal = await store.sessions.refusal(session.id, request.id);
-  return refusal === undefined ? undefined : { announcement: JSON.parse(refusal) };
+  return refusal === undefined ? undefined : { kind: "refused", error: JSON.parse(refusal) };
 }
 
 /** A restriction that the session did not agree on is refused, never dropped silently (R-6.2-4). */

@@ -6,7 +6,7 @@ import type { Session } from "../session/session.ts";
 import { isVisible } from "../session/view.ts";
 import type { Role } from "../store/index.ts";
 import { numberingOf } from "./numbering.ts";
-import { reject } from "./reject.ts";
+import { reject, rejected } from "./reject.ts";
 import type { Services, Verb } from "./services.ts";
 import { namedJob, observableJob } from "./target.ts";
 
@@ -28,7 +28,7 @@ export const subscribe: Verb<"job.subscribe"> = (services, { session }, request)
       const full = tooManyFollowed(services, session, known);
       const lineage = services.jobs.get(id)?.lineage ?? [];
       if (full === undefined) follow(session, known, request, start, lineage);
-      else reject(session, { id: request.id, job_id: id }, full);
+      else reject(services, session, rejected(request), full);
     });
     services.logger.info({ job: id, principal: session.principal }, "job subscribed");
   });

@@ -1,0 +1,130 @@
+import {
+  type ErrorPayload,
+  formatTimestamp,
+  type JobId,
+  type MessageId,
+  newJobId,
+  newTraceId,
+  parseAgentReference,
+  readTraceId,
+} from "@arcp/core";
+import type { Announcement } from "../announcement.ts";
+
+/** A request that is rejected, as far as it could be read. */
+export interface Rejected {
+  readonly id?: string | undefined;
+  readonly type?: string | undefined;
+  /** The job that it named. */
+  readonly job_id?: JobId | undefined;
+  readonly trace_id?: string | undefined;
+  /** The agent that a submit named. */
+  readonly agent?: string | undefined;
+}
+
+/** What the form of a rejection depends on, as the client has been told so far. */
+export interface Situation {
+  /** Milliseconds since 1970. */
+  readonly now: number;
+  /** Whether the session has a job whose end has not been sent. */
+  readonly hasLiveJob: boolean;
+  /** Whether a submit of the session waits for its answer. */
+  readonly awaitsSubmit: boolean;
+  /** Whether the session owns or watches this job, and its end has not been sent. */
+  follows(job: JobId): boolean;
+  /** Whether the session owns this job, or follows it. */
+  owns(job: JobId): boolean;
+}
+
+/** What a rejected request is answered with, in this order. None: the client would take any answer for something else. */
+export type Rejection = (
+  request: Rejected,
+  error: ErrorPayload,
+  situation: Situation,
+) => readonly Announcement[];
+
+/** The last word before a connection is closed, and to which opening request, if it answers one that could be read. */
+export type Refusal = (request: string | undefined, error: ErrorPayload) => readonly Announcement[];
+
+export const asSessionError: Rejection = (request, error) => [
+  sessionError(request.id, error, request.job_id),
+];
+
+/** Go knows no `job_id` in it. */
+export const asPlainSessionError: Rejection = ({ id }, error) => [sessionError(id, error)];
+
+export const openingAsSessionError: Refusal = (id, error) => [sessionError(id, error)];
+
+/** Java finds its request by the id of the envelope, and leaves the second of the two unread. */
+export const asPair: Rejection = ({ id, job_id: target }, error, { follows }) => {
+  const job = target === undefined || follows(target) ? undefined : target;
+  const names = job === undefined ? {} : { job_id: job };
+  return [jobError(error, { id, ...names }), sessionError(id, error, job)];
+};
+
+export const openingAsPair: Refusal = (id, error) => [
+  ...(id === undefined ? [] : [jobError(error, { id })]),
+  sessionError(id, error),
+];
+
+/**
+ * TypeScript takes a `session.error` for the end of everything that it has under way (R-D-5). A submit fails as a job that
+ * there never was: a live one must not be ended by somebody else's error (R-D-4).
+ */
+export const asJobError: Rejection = ({ id, type, job_id: job, trace_id }, error, situation) => {
+  if (type === "job.submit") {
+    const trace = readTraceId(trace_id ?? "");
+    const names = { job_id: newJobId(), ...(trace !== undefined && { trace_id: trace }) };
+    return [jobError({ ...error, request_id: id }, names)];
+  }
+  if (type === "session.list_jobs") return [emptyPage(id)];
+  if (type !== "job.subscribe" && type !== "job.cancel") return [];
+  // With a submit under way, it would take the error of an unknown job for the answer to that.
+  if (job === undefined || situation.awaitsSubmit || situation.owns(job)) return [];
+  return [jobError(error, { job_id: job })];
+};
+
+/** C# does the same while it has a job: a submit is accepted for the look of it, and fails at once. */
+export const asFailedJob: Rejection = ({ id, type, trace_id, agent = "" }, error, situation) => {
+  if (!situation.hasLiveJob) return [sessionError(id, error)];
+  if (type === "session.list_jobs") return [emptyPage(id)];
+  if (type !== "job.submit") return [];
+  const trace = readTraceId(trace_id ?? "") ?? newTraceId();
+  const names = { job_id: newJobId(), trace_id: trace };
+  const payload = {
+    request_id: id,
+    job_id: names.job_id,
+    agent: parseAgentReference(agent) === undefined ? "unknown" : agent,
+    lease: {},
+    accepted_at: formatTimestamp(situation.now),
+    trace_id: trace,
+  };
+  return [{ type: "job.accepted", ...names, payload }, jobError(error, names)];
+};
+
+interface JobErrorNames {
+  readonly id?: string | undefined;
+  readonly job_id?: JobId;
+  readonly trace_id?: string;
+}
+
+function sessionError(
+  id: string | undefined,
+  error: ErrorPayload,
+  job_id?: JobId | undefined,
+): Announcement {
+  return { type: "session.error", payload: { ...error, request_id: id, job_id } };
+}
+
+/** Without `event_seq`: it belongs to no stream (R-5.1-6). */
+function jobError(error: object, { id, ...names }: JobErrorNames): Announcement {
+  return {
+    type: "job.error",
+    ...(id !== undefined && { id: id as MessageId }),
+    ...names,
+    payload: { ...error, final_status: "error" },
+  };
+}
+
+function emptyPage(id: string | undefined): Announcement {
+  return { type: "session.jobs", payload: { request_id: id, jobs: [], next_cursor: null } };
+}
