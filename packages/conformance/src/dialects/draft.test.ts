@@ -103,6 +103,20 @@ test("R-D-2: what the operator says of a principal counts for it alone, and more
   expect(await other.next()).toMatchObject({ type: "session.error" });
 });
 
+test("R-D-3: a principal of C#, by the operator's word, that moves to another session is of the draft there", async () => {
+  const dialect = () => "csharp" as const;
+  await using stage = await Stage.open("memory on memory", { policy: { dialect } });
+  const client = await SdkClient.greeted(stage, "go");
+  await played(stage, client);
+  await client.send("session.foo");
+  await client.silence();
+  const mover = await SdkClient.greeted(stage, "go");
+  const place = { resume_token: client.token, last_event_seq: 1 };
+  await mover.send("session.resume", place, { session_id: undefined });
+  expect(await mover.next()).toMatchObject({ type: "session.welcome", session_id: client.session });
+  await rejectedAsDraft(mover);
+});
+
 test("R-5.4-1, R-5.3-2: an opening that cannot be read is refused by the id that it has", async () => {
   await using stage = await Stage.open("memory on memory");
   for (const frame of [

@@ -1,6 +1,7 @@
+import { ManualClock } from "@arcp/core";
 import { describe, expect, test } from "vitest";
 import { played, SdkClient } from "../../test/sdk-client.ts";
-import { Stage } from "../../test/stage.ts";
+import { Stage, settled } from "../../test/stage.ts";
 import { upstream } from "../../test/upstream.ts";
 
 const UNKNOWN = "job_01ZZZZZZZZZZZZZZZZZZZZZZZZ";
@@ -95,6 +96,34 @@ describe.each(["memory on memory", "ws on sqlite"] as const)(
     });
   },
 );
+
+test("R-7.2-8, R-D-1: who takes over a job is told of no child either, and gets its events", async () => {
+  const clock = new ManualClock();
+  await using stage = await Stage.open("memory on memory", { clock });
+  const first = await SdkClient.greeted(stage, "csharp");
+  const key = { idempotency_key: "k", lease_request: { "agent.delegate": ["puppet"] } };
+  const { id, puppet } = await played(stage, first, key);
+  const asked = await first.submit("puppet", { parent_job_id: id });
+  const child = await first.skipTo(({ payload }) => payload.request_id === asked);
+  const its = await stage.puppets.next();
+  await first.leave();
+  await settled();
+  clock.advance(600_000);
+  await settled();
+  const heir = await SdkClient.greeted(stage, "java");
+  const request = await heir.submit("puppet", key);
+  expect(await heir.next()).toMatchObject({
+    type: "job.accepted",
+    job_id: id,
+    payload: { request_id: request },
+  });
+  its.finish("of the child");
+  puppet.finish();
+  await heir.skipTo(({ type, job_id }) => type === "job.result" && job_id === id);
+  const result = heir.received.find(({ type, job_id }) => type === "job.result" && job_id !== id);
+  expect(result).toMatchObject({ job_id: child["job_id"], payload: { result: "of the child" } });
+  expect(heir.received.filter(({ type }) => type === "job.accepted")).toHaveLength(1);
+});
 
 test("R-9.8-9, R-D-1: a rotated credential stands in details as well", async () => {
   const { values, provisioners } = upstream();

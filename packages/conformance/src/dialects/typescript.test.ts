@@ -3,7 +3,7 @@ import { defineAgent } from "@arcp/runtime";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { played, SdkClient, TRACE } from "../../test/sdk-client.ts";
-import { Stage, tokens } from "../../test/stage.ts";
+import { Stage, settled, tokens } from "../../test/stage.ts";
 import { upstream } from "../../test/upstream.ts";
 
 const UNKNOWN = "job_01ZZZZZZZZZZZZZZZZZZZZZZZZ";
@@ -274,6 +274,26 @@ test("R-6.3-17, P3: to one that cannot be told that a subscription is lost the c
   expect((await back.next())["payload"].code).toBe("RESUME_WINDOW_EXPIRED");
   own.finish();
   puppet.finish();
+});
+
+test("R-D-4: a job of its own that it has not been told of yet gets no error either", async () => {
+  await using stage = await Stage.open("memory on memory");
+  const client = await SdkClient.greeted(stage, "typescript");
+  const lease = { "agent.delegate": ["puppet"] };
+  const { puppet } = await played(stage, client, { lease_request: lease });
+  client.line.stall();
+  // More than is on its way at a time.
+  for (let i = 0; i < 20; i++) await puppet.ctx.thought("x".repeat(50_000));
+  const { id } = await puppet.ctx.delegate("puppet");
+  const its = await stage.puppets.next();
+  await client.send("job.cancel", { reason: 5 }, { job_id: id });
+  await settled();
+  client.line.release();
+  its.finish("told");
+  const end = await client.skipTo(
+    ({ type, job_id }) => (type === "job.result" || type === "job.error") && job_id === id,
+  );
+  expect(end).toMatchObject({ type: "job.result", payload: { result: "told" } });
 });
 
 test("R-9.8-12, R-D-1: constraints of credentials come under both names", async () => {

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { type HeldStore, heldStore, settled } from "../../test/held-store.ts";
 import { ALL_FEATURES, type Frame, Viewer } from "../../test/viewer.ts";
 import { tokenTable } from "../auth.ts";
@@ -10,6 +10,8 @@ import { createRuntime } from "../runtime.ts";
 import type { LogLimits } from "../store/memory-log.ts";
 import { memoryStore } from "../store/memory-store.ts";
 import { Journal } from "./journal.ts";
+import { Outbox } from "./outbox.ts";
+import { Stream } from "./stream.ts";
 import { isVisible } from "./view.ts";
 
 interface LedJob {
@@ -408,4 +410,29 @@ test("a flood of one job delays the others of its session by a batch, not by its
   await store.held.logs.open();
   const word = await viewer.find(({ payload }) => payload.body?.message === "one word");
   expect(word.event_seq).toBeLessThan(600);
+});
+
+test("R-D-5: a job counts as followed until its end is handed over", async () => {
+  const send = vi.spyOn(Outbox.prototype, "send");
+  const detach = vi.spyOn(Stream.prototype, "detach");
+  try {
+    const { runtime, start } = hosting();
+    const viewer = new Viewer(runtime);
+    await viewer.hello();
+    const job = await start(viewer);
+    job.end();
+    await viewer.find(({ type }) => type === "job.result");
+    const last = send.mock.calls.findIndex(([frames]) =>
+      frames.some((f) => f.includes("job.result")),
+    );
+    const [handedOver, left] = [
+      send.mock.invocationCallOrder[last] ?? 0,
+      detach.mock.invocationCallOrder[0] ?? 0,
+    ];
+    expect(handedOver).toBeGreaterThan(0);
+    expect(left).toBeGreaterThan(handedOver);
+  } finally {
+    send.mockRestore();
+    detach.mockRestore();
+  }
 });

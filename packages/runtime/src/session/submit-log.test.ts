@@ -75,6 +75,14 @@ test("R-5.4-5: a reply that could not be given does not keep the later ones from
   expect(log.pending).toBe(false);
 });
 
+test("R-D-4: a submit waits for its answer also when nobody decides it", async () => {
+  const log = new SubmitLog();
+  const given = log.reject(() => expect(log.pending).toBe(true));
+  expect(log.pending).toBe(true);
+  await given;
+  expect(log.pending).toBe(false);
+});
+
 test("R-5.4-8: the newest 1,000 submits are remembered, and no more", async () => {
   const log = new SubmitLog();
   const decided: MessageId[] = [];
