@@ -97,6 +97,25 @@ describe.each(["memory on memory", "ws on sqlite"] as const)(
   },
 );
 
+test("R-D-4: while the end of a job is repeated to it, an error about that job does not name it", async () => {
+  await using stage = await Stage.open("memory on memory");
+  const client = await SdkClient.greeted(stage, "java");
+  const { id, puppet } = await played(stage, client);
+  for (let i = 0; i < 40; i++) await puppet.ctx.thought("x".repeat(50_000));
+  puppet.finish();
+  await client.skipTo(({ type }) => type === "job.result");
+  const back = await SdkClient.dial(stage, "java");
+  // More than is on its way at a time, so that the replay waits.
+  back.line.stall();
+  await back.hello({ resume: { ...client.place, after: 0 } });
+  const request = await back.send("job.cancel", { reason: 5 }, { job_id: id });
+  await settled();
+  back.line.release();
+  const error = await back.skipTo((frame) => frame["id"] === request);
+  expect(error).not.toHaveProperty("job_id");
+  await back.skipTo(({ type, job_id }) => type === "job.result" && job_id === id);
+});
+
 test("R-7.2-8, R-D-1: who takes over a job is told of no child either, and gets its events", async () => {
   const clock = new ManualClock();
   await using stage = await Stage.open("memory on memory", { clock });
