@@ -20,3 +20,9 @@ export function endOf(seen: StreamEnvelope | readonly StreamEnvelope[]): JobEnd 
   if (last !== undefined && isTerminal(last)) return last.payload as unknown as JobEnd;
   return assert.fail(`no end of a job: ${JSON.stringify(last)}`);
 }
+
+/** Whether an envelope is the end of this job. */
+export const endsJob =
+  (id: string | undefined) =>
+  (envelope: StreamEnvelope): boolean =>
+    isTerminal(envelope) && envelope.job_id === id;

@@ -1,24 +1,15 @@
 import assert from "node:assert/strict";
-import type { Envelope } from "@arcp/core";
 import type { Step } from "../../test-agents/step.ts";
-import type { WireClient } from "../../wire/wire-client.ts";
-import { childOf } from "../child-step.ts";
+import { born, childOf } from "../child-step.ts";
+import { endsJob } from "../job-end.ts";
 import { feature } from "../need.ts";
 import { runtimeTime } from "../runtime-clock.ts";
 import type { Scenario } from "../scenario.ts";
 import { answersOf, stepValue } from "../script-outcome.ts";
-import { isTerminal } from "../site.ts";
 
 const agent = "conformance.script";
 const delegating = { "agent.delegate": [agent] };
 const budgets = feature("cost.budget");
-
-/** The next child that the session is told of. */
-async function born(wire: WireClient): Promise<Envelope<"job.accepted">["payload"]> {
-  const isAcceptance = (envelope: Envelope): envelope is Envelope<"job.accepted"> =>
-    envelope.type === "job.accepted";
-  return (await wire.notice(isAcceptance)).payload;
-}
 
 export const childLease: readonly Scenario[] = [
   {
@@ -99,7 +90,7 @@ export const childLease: readonly Scenario[] = [
         ],
         { lease_request: { ...delegating, "cost.budget": ["USD:8"] } },
       );
-      const end = await wire.next((e) => isTerminal(e) && e.job_id === id);
+      const end = await wire.next(endsJob(id));
       const { through: passed, ...answers } = answersOf(end);
       assert.deepEqual(answers, {
         euros: "LEASE_SUBSET_VIOLATION",

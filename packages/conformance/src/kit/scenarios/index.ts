@@ -4,12 +4,14 @@ import { agentVersion } from "./agent-version.ts";
 import { authentication } from "./authentication.ts";
 import { backPressure } from "./back-pressure.ts";
 import { budget } from "./budget.ts";
+import { cancelAuthority } from "./cancel-authority.ts";
 import { cancellation } from "./cancellation.ts";
 import { childLease } from "./child-lease.ts";
 import { close } from "./close.ts";
 import { correlation } from "./correlation.ts";
 import { credential } from "./credential.ts";
 import { delegation } from "./delegation.ts";
+import { enforcement } from "./enforcement.ts";
 import { envelope } from "./envelope.ts";
 import { error } from "./error.ts";
 import { event } from "./event.ts";
@@ -19,6 +21,7 @@ import { feature } from "./feature.ts";
 import { handshake } from "./handshake.ts";
 import { heartbeat } from "./heartbeat.ts";
 import { idempotency } from "./idempotency.ts";
+import { jobEnding } from "./job-ending.ts";
 import { jsonProfile } from "./json-profile.ts";
 import { keptLog } from "./kept-log.ts";
 import { lease } from "./lease.ts";
@@ -28,15 +31,20 @@ import { malformed } from "./malformed.ts";
 import { messageSize } from "./message-size.ts";
 import { model } from "./model.ts";
 import { numbering } from "./numbering.ts";
+import { parentEnd } from "./parent-end.ts";
 import { path } from "./path.ts";
 import { pattern } from "./pattern.ts";
+import { resubmission } from "./resubmission.ts";
 import { resume } from "./resume.ts";
 import { resumeHandover } from "./resume-handover.ts";
 import { resumeRefusal } from "./resume-refusal.ts";
 import { resumeToken } from "./resume-token.ts";
 import { resumeWindow } from "./resume-window.ts";
 import { retention } from "./retention.ts";
+import { revocation } from "./revocation.ts";
+import { rotation } from "./rotation.ts";
 import { security } from "./security.ts";
+import { spending } from "./spending.ts";
 import { streamedResult } from "./streamed-result.ts";
 import { submission } from "./submission.ts";
 import { subscription } from "./subscribe.ts";
@@ -79,8 +87,11 @@ export const scenarios: readonly Scenario[] = [
   ...retention,
   ...submission,
   ...idempotency,
+  ...resubmission,
   ...lifecycle,
+  ...jobEnding,
   ...cancellation,
+  ...cancelAuthority,
   ...agentVersion,
   ...event,
   ...numbering,
@@ -89,13 +100,18 @@ export const scenarios: readonly Scenario[] = [
   ...pattern,
   ...path,
   ...url,
+  ...enforcement,
   ...subset,
   ...childLease,
   ...expiry,
   ...budget,
+  ...spending,
   ...model,
   ...credential,
+  ...revocation,
+  ...rotation,
   ...delegation,
+  ...parentEnd,
   ...trace,
   ...error,
   ...security,

@@ -1,0 +1,56 @@
+import assert from "node:assert/strict";
+import { newMessageId } from "@arcp/core";
+import type { Step } from "../test-agents/step.ts";
+import type { WireClient } from "../wire/wire-client.ts";
+import { endsJob } from "./job-end.ts";
+import { feature } from "./need.ts";
+import { stepValue } from "./script-outcome.ts";
+import type { Site } from "./site.ts";
+
+/** Credentials, which the test agents have together with the upstream. */
+export const credentials = feature("provisioned_credentials");
+
+export const newLabel = (): string => newMessageId("label_");
+
+/** A lease that asks the upstream for a credential. */
+export function wanting(how: string, label: string): Record<string, string[]> {
+  return { "x-vendor.conformance.credential": [`${how}:${label}`] };
+}
+
+/** What the upstream was asked under a label. */
+export interface Account {
+  readonly issued: number;
+  readonly asked: number;
+  readonly revoked: number;
+  readonly orders: readonly Order[];
+}
+
+interface Order {
+  readonly budget: Readonly<Record<string, string>>;
+  readonly models: readonly string[];
+  readonly expires_at?: string;
+}
+
+/** What one step comes to, done by a job of its own. */
+export async function asked(site: Site, wire: WireClient, step: Step): Promise<unknown> {
+  const { id } = await site.play(wire, [{ ...step, as: "it" } as Step]);
+  return stepValue(await wire.next(endsJob(id)), "it");
+}
+
+/** Asks for the upstream's account until it is as it should be. Fails when it never is. */
+export async function accountOf(
+  site: Site,
+  label: string,
+  fits: (account: Account) => boolean,
+): Promise<Account> {
+  const wire = await site.greeted();
+  for (let n = 0; ; n++) {
+    const account = (await asked(site, wire, { do: "account", label })) as Account;
+    if (fits(account)) return account;
+    if (n === 40) assert.fail(`the upstream's account stays ${JSON.stringify(account)}`);
+    await site.pause(n < 20 ? 50 : 400);
+  }
+}
+
+/** Whether all that was issued is revoked. */
+export const isOver = ({ issued, revoked }: Account): boolean => issued > 0 && revoked === issued;
