@@ -1,4 +1,5 @@
 import type { RequirementId } from "../../src/index.ts";
+import { jobMutations } from "./job-mutations.ts";
 
 /** A runtime that is wrong in one place. */
 export interface Mutation {
@@ -85,4 +86,5 @@ export const mutations: readonly Mutation[] = [
     from: 'if (session.stream.attachments.get(job)?.role === "observer") session.stream.detach(job);',
     to: "void job;",
   },
+  ...jobMutations,
 ];
