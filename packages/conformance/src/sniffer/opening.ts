@@ -11,7 +11,12 @@ export interface Opening {
   readonly offered: readonly string[] | undefined;
   /** Undefined when a new session is asked for. */
   readonly resume:
-    | { readonly sessionId: SessionId | undefined; readonly lastEventSeq: number }
+    | {
+        readonly sessionId: SessionId | undefined;
+        readonly lastEventSeq: number;
+        /** Whether it came inside a hello. */
+        readonly inHello: boolean;
+      }
     | undefined;
 }
 
@@ -23,15 +28,15 @@ export function readOpening(
   const offered = payload.capabilities?.features;
   if (message.type === "session.resume") {
     const { session_id: sessionId, last_event_seq: lastEventSeq = 0 } = message.payload;
-    return { id, offered, resume: { sessionId, lastEventSeq } };
+    return { id, offered, resume: { sessionId, lastEventSeq, inHello: false } };
   }
   const { resume, resume_token: token, last_event_seq: last } = message.payload;
   if (resume !== undefined) {
     const { session_id: sessionId, last_event_seq: lastEventSeq = 0 } = resume;
-    return { id, offered, resume: { sessionId, lastEventSeq } };
+    return { id, offered, resume: { sessionId, lastEventSeq, inHello: true } };
   }
   if (token === undefined) return { id, offered, resume: undefined };
-  return { id, offered, resume: { sessionId: undefined, lastEventSeq: last ?? 0 } };
+  return { id, offered, resume: { sessionId: undefined, lastEventSeq: last ?? 0, inHello: true } };
 }
 
 /** Checks a welcome against the request that it answers and against what is known of the session. */

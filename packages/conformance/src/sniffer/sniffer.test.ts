@@ -932,10 +932,24 @@ const bad: readonly (readonly [string, "client" | "runtime", RequirementId, read
     [...running, event(1, 1), ["=>"], resume(1), welcomeBack(), accepted("a"), event(2, 2)],
   ],
   [
+    "a resume in a hello that opens another session",
+    "runtime",
+    "R-6.3-1",
+    [...running, ["=>"], resume(0), welcome({}, { session_id: "s2" })],
+  ],
+  [
     "a resume into another session",
     "runtime",
     "R-6.3-6",
-    [...running, ["=>"], resume(0), welcome({}, { session_id: "s2" })],
+    [
+      ...running,
+      ["=>"],
+      client("session.resume", {
+        session_id: undefined,
+        payload: { session_id: "s1", resume_token: TOKEN, auth: { scheme: "bearer", token: "t" } },
+      }),
+      welcome({}, { session_id: "s2" }),
+    ],
   ],
   [
     "a resume with other features",

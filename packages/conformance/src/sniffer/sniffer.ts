@@ -134,7 +134,11 @@ export class Sniffer {
       if (known !== undefined) report("R-6.2-1", "a plain hello opens a new session");
     } else {
       const asked = opening.resume.sessionId ?? this.#resumed?.id;
-      if (asked !== undefined && asked !== id) report("R-6.3-6", `the resumed session is ${asked}`);
+      if (asked !== undefined && asked !== id) {
+        // A hello whose resume is overlooked opens a session of its own.
+        const rule = opening.resume.inHello ? "R-6.3-1" : "R-6.3-6";
+        report(rule, `the resumed session is ${asked}`);
+      }
     }
     const session = known ?? new SessionRecord(id, message.payload.capabilities.features ?? []);
     session.tokens.add(message.payload.resume_token);

@@ -31,7 +31,8 @@ export const acknowledgement: readonly Scenario[] = [
     verifies: ["R-6.5-1"],
     needs: [feature("ack")],
     async play(site) {
-      const wire = await site.greeted(acking);
+      // What breaks if the ack counts is said below.
+      const wire = await site.greeted(acking, { waive: ["R-6.3-8"] });
       const gate = site.gate();
       await site.play(wire, [thoughts(18), thought("last"), gate.step]);
       const last = await reached(wire, "last");

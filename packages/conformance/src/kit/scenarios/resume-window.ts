@@ -27,10 +27,9 @@ export const resumeWindow: readonly Scenario[] = [
       await site.pause(windowOf(site) * 1.2);
       await site.drop(wire);
       const again = await site.resumed(wire);
-      // That loss is over and done with: the next one has a whole window.
-      await site.pause(windowOf(site) * 0.7);
+      // That loss is over and done with: its window never ends.
+      await site.pause(windowOf(site) * 1.2);
       await site.drop(again);
-      await site.pause(windowOf(site) * 0.5);
       const third = await site.resumed(again);
       await gate.open();
       await third.until(isTerminal);

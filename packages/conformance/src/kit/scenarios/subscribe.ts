@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { WireOptions } from "../../wire/wire-line.ts";
 import { feature } from "../need.ts";
 import { refusedWith } from "../refusal.ts";
 import type { Scenario } from "../scenario.ts";
@@ -7,6 +8,9 @@ import { jobSeqsOf, shared, subscribe } from "../subscription.ts";
 import { isThought, reached, thought, thoughts, thoughtsIn } from "../thought.ts";
 
 const needs = [feature("subscribe")] as const;
+
+/** The scenario itself looks for what comes twice. */
+const repetitions: WireOptions = { waive: ["R-7.6-11"] };
 
 export const subscription: readonly Scenario[] = [
   {
@@ -74,6 +78,11 @@ export const subscription: readonly Scenario[] = [
       const { id } = await site.play(owner, [thought("runs"), gate.step]);
       await reached(owner, "runs");
       const stranger = await site.greeted({ who: "second" });
+      const granted = await subscribe(stranger, id).then(
+        () => true,
+        () => false,
+      );
+      assert.equal(granted, false, "R-7.6-1: nobody but the submitter may observe it");
       const said = async (job: string, rest: object): Promise<unknown> => {
         const { envelope } = await refusedWith(
           subscribe(stranger, job, rest),
@@ -119,14 +128,14 @@ export const subscription: readonly Scenario[] = [
         thought("late"),
       ]);
       await reached(owner, "early");
-      const watcher = await site.greeted();
+      const watcher = await site.greeted({}, repetitions);
       const { payload: told } = await subscribe(watcher, id);
       assert.equal(told.replayed, false, "R-7.6-6: nothing is replayed");
       await gate.open();
       const seen = await watcher.until(isTerminal);
       assert.deepEqual(thoughtsIn(seen), ["late"], "R-7.6-6: only what came afterwards");
       assert.equal(seen.length, 2, "R-7.6-6: only what came afterwards");
-      const late = await site.greeted();
+      const late = await site.greeted({}, repetitions);
       const { payload: over } = await subscribe(late, id, { history: false });
       assert.equal(over.current_status, "success");
       const end = await late.next();
@@ -145,7 +154,7 @@ export const subscription: readonly Scenario[] = [
       const watchers: { wire: typeof owner; after: number }[] = [];
       for (const history of [true, false, true]) {
         await owner.next(({ job_seq = 0 }) => job_seq >= 1 + 300 * watchers.length);
-        const wire = await site.greeted();
+        const wire = await site.greeted({}, repetitions);
         const from_job_seq = watchers.length === 2 ? 100 : undefined;
         const { payload } = await subscribe(wire, id, { history, from_job_seq });
         // When the job was quicker, its end is all that there is to see without history.
