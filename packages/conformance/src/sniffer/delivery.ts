@@ -28,10 +28,10 @@ export class Delivery {
     const request = id === undefined ? undefined : session.requests.get(id);
     if (repeated && !covered && request?.type === "job.submit") {
       session.requests.repeated(request.id);
+    } else if (repeated && covered && (id === undefined || request?.open === 0)) {
+      report("R-6.3-8", `the acceptance of ${job} was repeated needlessly`);
     } else if (id !== undefined) {
       session.requests.granted(message, report);
-    } else if (repeated && covered) {
-      report("R-6.3-8", `the acceptance of ${job} was repeated needlessly`);
     } else if (parent !== undefined && !repeated && !session.stream.hasDelegated(job)) {
       report("R-10-2", "the acceptance of a child comes after the event that delegates to it");
     }

@@ -928,7 +928,7 @@ const bad: readonly (readonly [string, "client" | "runtime", RequirementId, read
   [
     "a resume with a needless acceptance",
     "runtime",
-    "R-5.4-2",
+    "R-6.3-8",
     [...running, event(1, 1), ["=>"], resume(1), welcomeBack(), accepted("a"), event(2, 2)],
   ],
   [

@@ -184,11 +184,12 @@ export const heartbeat: readonly Scenario[] = [
       const wire = await site.greeted(beating, mute);
       const steps = [{ do: "pause", ms: 3 * interval, block: true } as const];
       await site.play(wire, [...steps, thought("free again")]);
-      const free = wire.next(isTerminal);
       let held = true;
-      const over = free.finally(() => {
+      const over = wire.next(isTerminal).finally(() => {
         held = false;
       });
+      // Also when an ack fails before anybody waits for it.
+      over.catch(() => {});
       while (held) {
         await ack(wire);
         await Promise.race([over, site.pause(0.3 * interval)]);
