@@ -1,0 +1,41 @@
+// The model check of the event path on larger configurations, and the faults that it has to find:
+// `soak model [depth] [states]`.
+import { configurations, large, small } from "../test/model/configurations.ts";
+import { type Exploration, explore } from "../test/model/explore.ts";
+import { type FaultName, faults } from "../test/model/fault.ts";
+import type { Configuration } from "../test/model/world.ts";
+
+const [depth = "16", states = "2000000"] = process.argv.slice(2);
+const bounds = { depth: Number(depth), states: Number(states) };
+console.log(`model: to depth ${depth}, ${states} states of each configuration at most`);
+
+for (const [name, configuration] of Object.entries<Configuration>(small)) {
+  await check(name, configuration, {});
+}
+for (const [name, configuration] of Object.entries<Configuration>(large)) {
+  await check(name, configuration, bounds);
+}
+for (const [name, { what, where, breaks }] of Object.entries(faults)) {
+  const { found, states } = await explore(configurations[where], { fault: name as FaultName });
+  console.log(`  ${name} (${what}): ${found?.violation.message ?? "NOT FOUND"}; ${states} states`);
+  if (found?.violation.invariant !== breaks) process.exitCode = 1;
+  tell(found);
+}
+
+async function check(name: string, configuration: Configuration, options: object): Promise<void> {
+  const started = performance.now();
+  const { states, transitions, depth, exhausted, found } = await explore(configuration, options);
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  const covered = exhausted ? "all there are" : "cut off there";
+  console.log(
+    `  ${name}: ${states} states, ${transitions} transitions, depth ${depth}, ${covered} (${seconds} s)`,
+  );
+  if (found === undefined) return;
+  console.error(`  ${found.violation.message}`);
+  tell(found);
+  process.exitCode = 1;
+}
+
+function tell(found: Exploration["found"]): void {
+  for (const [i, step] of (found?.trace ?? []).entries()) console.log(`    ${i + 1}. ${step}`);
+}

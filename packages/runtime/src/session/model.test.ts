@@ -1,0 +1,49 @@
+import { expect, test } from "vitest";
+import { configurations, small } from "../../test/model/configurations.ts";
+import { explore } from "../../test/model/explore.ts";
+import { type FaultName, faults } from "../../test/model/fault.ts";
+import type { Configuration } from "../../test/model/world.ts";
+
+/** States and transitions: the same in every run, so a change of them is a change of the house or of the model. */
+const sizes: Readonly<Record<string, readonly [number, number]>> = {
+  drops: [2423, 5476],
+  crash: [3175, 6354],
+  failure: [2343, 4698],
+  "two jobs": [5166, 12843],
+  endings: [2704, 6210],
+  observer: [1590, 4297],
+  restart: [363, 596],
+  eviction: [3627, 8242],
+  acks: [2454, 5205],
+};
+
+test.each(Object.entries<Configuration>(small))(
+  "J1 to J3, P1 to P5, R-6.3-7, R-6.3-8, R-6.3-9, R-6.3-10, R-6.3-15, R-6.3-17, R-7.3-2, R-7.6-3, R-8.3-1 and R-8.3-2 hold in every state: %s",
+  async (name, configuration) => {
+    const { found, exhausted, ...counts } = await explore(configuration);
+    expect(found?.violation.message, found?.trace.join("\n")).toBeUndefined();
+    expect(exhausted).toBe(true);
+    const { states, transitions, depth } = counts;
+    console.log(
+      `${name}: ${states} states, ${transitions} transitions, depth ${depth}, all of them`,
+    );
+    expect([states, transitions]).toEqual(sizes[name]);
+  },
+);
+
+test.each(Object.entries(faults))(
+  "the model check finds a fault that is put in: %s",
+  async (name, fault) => {
+    const { found } = await explore(configurations[fault.where], { fault: name as FaultName });
+    expect(found?.violation.invariant).toBe(fault.breaks);
+  },
+);
+
+test("a fault is found on a shortest way to it", async () => {
+  const { found } = await explore(small.drops, { fault: "token-voided" });
+  expect(found?.trace).toEqual([
+    "s0 client loses its connection",
+    "s0 client resumes with t0 behind 0",
+    "s0 stores a claim",
+  ]);
+});

@@ -1,0 +1,222 @@
+import type { JobId } from "@arcp/core";
+import { Attachment } from "../../src/session/attachment.ts";
+import { Batch } from "../../src/session/batch.ts";
+import type { Stream } from "../../src/session/stream.ts";
+import { isVisible, renderFrame } from "../../src/session/view.ts";
+import type { Run } from "../../src/store/index.ts";
+import { checkSent } from "./checks.ts";
+import type { FaultName } from "./fault.ts";
+import { keep, readPage, streamOf, vaultOf } from "./memory-stream.ts";
+import type { Step } from "./step.ts";
+import type { Conn, Memory, ModelSession, Numbered, World } from "./world.ts";
+
+const ALL = Number.MAX_SAFE_INTEGER;
+
+/** What stands in front of a frame: its record is all that the checks want to know of it. */
+export const PREFIX = "";
+
+/** What the projectors of a session may do next: the present one, and those that were told to stop. */
+export function projectorSteps(world: World, s: number, fault?: FaultName): Step[] {
+  const { memory } = world.sessions[s] ?? {};
+  if (memory === undefined) return [];
+  return memory.conns.flatMap((conn, c): Step[] => {
+    const step = (what: string, run: (at: Place) => void): Step => ({
+      name: `s${s} connection ${conn.no} ${what}`,
+      fair: true,
+      run: (next) => {
+        const session = next.sessions[s];
+        const own = session?.memory?.conns[c];
+        if (session?.memory === undefined || own === undefined) return;
+        run({ world: next, session, memory: session.memory, conn: own, fault });
+      },
+    });
+    const { batch, stopped, replay } = conn;
+    if (batch !== undefined) {
+      const free = batch.committed || fault === "send-before-commit";
+      return free ? [step("send", send)] : [];
+    }
+    if (stopped) return [step("park", park)];
+    if (replay !== undefined) return [step(`replay from ${replay}`, repeat)];
+    const ready = memory.places.flatMap(({ row: { job }, cursor, waiting }) => {
+      if (waiting !== undefined) return [];
+      const { floor, head } = page(world, job, cursor, fault, 0);
+      return head !== cursor || floor > cursor ? [job] : [];
+    });
+    return ordersOf(ready).map((order) =>
+      step(`number ${order.join(" ")}`, (at) => number(at, order)),
+    );
+  });
+}
+
+interface Place {
+  readonly world: World;
+  readonly session: ModelSession;
+  readonly memory: Memory;
+  readonly conn: Conn;
+  readonly fault: FaultName | undefined;
+}
+
+/** Which of the jobs that are ready a batch reads, in which order: any of them alone, or all. */
+function ordersOf(ready: readonly JobId[]): JobId[][] {
+  const alone = ready.map((job) => [job]);
+  return ready.length < 2 ? alone : [...alone, [...ready], [...ready].reverse()];
+}
+
+function page(
+  world: World,
+  job: JobId,
+  after: number,
+  fault: FaultName | undefined,
+  records = ALL,
+) {
+  if (fault !== "read-undurable") return readPage(world, job, after, records);
+  const jobs = world.jobs.map((one) => ({ ...one, log: [...one.log, ...one.accepted] }));
+  return readPage({ ...world, jobs }, job, after, records);
+}
+
+/** Reads and numbers, and asks the store to write down what the numbers mean; nothing has moved yet. */
+function number(place: Place, order: readonly JobId[]): void {
+  const { world, session, memory, conn, fault } = place;
+  const repinned = fault === "features-repinned" && conn.no > 0;
+  const features = repinned ? [...session.features, "progress"] : session.features;
+  const stream = streamOf({ ...session, features }, memory);
+  if (fault === "shared-numbers") {
+    stream.issued = Math.max(...world.sessions.map((one) => one.memory?.issued ?? 0));
+  }
+  const batch = new Batch(stream, PREFIX, vaultOf(world));
+  for (const job of order) {
+    const attachment = attachmentTo(job, stream, place);
+    if (attachment === undefined) continue;
+    const { cursor } = attachment;
+    const read = page(world, job, cursor, fault);
+    if (attachment.isBehind(read, cursor) && fault !== "skip-evicted") {
+      const live = attachment.liveIn(read, cursor);
+      if (attachment.role === "owner" && live === undefined) {
+        conn.stopped = true;
+        return;
+      }
+      const over = live === read.head && world.jobs.some(({ id, ended }) => id === job && ended);
+      batch.lose(attachment, over ? undefined : live);
+      continue;
+    }
+    const start =
+      fault === "skip-evicted"
+        ? Math.max(cursor, read.floor)
+        : attachment.startIn(read.floor, cursor);
+    const records = fault === "skip-visible" ? read.records.slice(-1) : read.records;
+    batch.add(attachment, start + read.records.length - records.length, records);
+  }
+  const runs = mistaken(batch.runs, stream, fault);
+  conn.batch = {
+    frames: batch.frames,
+    runs,
+    cursors: [...batch.cursors].map(([{ job }, cursor]) => [job, cursor]),
+    ended: [...batch.ended].map(({ job }) => job),
+    lost: batch.lost.map(({ job }) => job),
+    last: batch.last,
+    committed: runs.length === 0,
+  };
+  if (runs.length > 0) session.queue.push({ epoch: conn.epoch, change: { runs }, batch: true });
+}
+
+function attachmentTo(
+  job: JobId,
+  stream: Stream,
+  { memory, fault }: Place,
+): Attachment | undefined {
+  const row = memory.places.find((one) => one.row.job === job)?.row;
+  if (row === undefined || fault !== "secret-to-all") return stream.attachments.get(job);
+  return new Attachment({ ...row, role: "owner", after: stream.attachments.get(job)?.cursor ?? 0 });
+}
+
+function mistaken(
+  runs: readonly Run[],
+  { journal, issued }: Stream,
+  fault?: FaultName,
+): readonly Run[] {
+  if (fault === "run-over-hidden") {
+    return runs.filter((run, i) => {
+      const before = runs[i - 1] ?? journal.current;
+      return before?.job !== run.job || before.role !== run.role;
+    });
+  }
+  if (fault === "run-repointed") {
+    return runs.map((run) =>
+      run.from === issued + 1 && issued > 0 ? { ...run, from: issued } : run,
+    );
+  }
+  return runs;
+}
+
+/** The runs are durable: the stream moves, and the bytes leave. */
+function send(place: Place): void {
+  const { world, session, memory, conn, fault } = place;
+  const { batch } = conn;
+  if (batch === undefined) return;
+  conn.batch = undefined;
+  const stream = streamOf(session, memory);
+  if (!conn.stopped || fault !== "stopped-forgets") stream.journal.open(batch.runs);
+  if (!conn.stopped) {
+    for (const followed of memory.places) {
+      const cursor = batch.cursors.find(([job]) => job === followed.row.job);
+      if (cursor !== undefined) followed.cursor = cursor[1];
+    }
+    stream.issued = batch.last;
+    for (const job of batch.ended) detach(memory, stream, job);
+    for (const frame of batch.frames) put(world, session, conn, frame);
+    keep(memory, stream);
+    tellLost(place, batch);
+  } else keep(memory, stream);
+}
+
+/** What is said of the subscription that ended, or of the history that its owner asked for once more. */
+function tellLost({ session, memory, conn, fault }: Place, { lost }: Numbered): void {
+  for (const job of lost) {
+    const place = memory.places.find(({ row }) => row.job === job);
+    if (place !== undefined) session.ghost.excused[job] = place.cursor;
+    if (fault !== "word-lost") memory.words.push({ job, at: memory.issued });
+    const reads = session.client.wire === conn.no && fault !== "deaf";
+    if (reads) session.client.flight.push(`lost ${job}`);
+  }
+}
+
+function detach(memory: Memory, stream: Stream, job: JobId): void {
+  stream.detach(job);
+  memory.places = memory.places.filter(({ row }) => row.job !== job);
+}
+
+/** Repeats what stands under the next numbers, up to the end of a run. */
+function repeat({ world, session, memory, conn, fault }: Place): void {
+  const { journal, issued, features } = streamOf(session, memory);
+  const from = conn.replay ?? 0;
+  const [span] = journal.spans(from, issued);
+  if (span === undefined) {
+    if (from <= issued) conn.stopped = true;
+    conn.replay = undefined;
+    return;
+  }
+  const read = readPage(world, span.job, span.jobFrom - 1, span.count);
+  const gone = Math.max(0, read.floor - (span.jobFrom - 1));
+  if ((gone > 0 && fault !== "replay-truncated") || read.records.length === 0) {
+    conn.stopped = true;
+    return;
+  }
+  for (const [i, record] of read.records.slice(0, span.count - gone).entries()) {
+    const frame = renderFrame(PREFIX, from + gone + i, span.job, record, vaultOf(world));
+    put(world, session, conn, frame, isVisible(record, { features, role: span.role }));
+  }
+  conn.replay = from + span.count;
+}
+
+/** The last word of a projector that was stopped: how far it got. */
+function park({ session, memory, conn }: Place): void {
+  const { issued, acked } = memory;
+  session.queue.push({ epoch: conn.epoch, change: { issued, acked } });
+  memory.conns = memory.conns.filter((one) => one !== conn);
+}
+
+/** Bytes leave; what no client reads any more is gone. */
+function put(world: World, session: ModelSession, conn: Conn, frame: string, visible = true): void {
+  checkSent(world, session, conn, frame, visible);
+  if (session.client.wire === conn.no) session.client.flight.push(frame);
+}

@@ -1,0 +1,206 @@
+import { TokenRing } from "../../src/session/token-ring.ts";
+import type { CommitOutcome, Cut, Run, SessionChange } from "../../src/store/index.ts";
+import { type FaultName, Violation } from "./fault.ts";
+import { keep, streamOf } from "./memory-stream.ts";
+import { canResume } from "./resumable.ts";
+import type { Step } from "./step.ts";
+import type { Memory, ModelSession, PendingStep, World } from "./world.ts";
+
+/** What the store does with a session, and what becomes of the resumes that it lets through. */
+export function sessionSteps(world: World, s: number, fault?: FaultName): Step[] {
+  const session = world.sessions[s];
+  const memory = session?.memory;
+  if (session === undefined || memory === undefined) return [];
+  const steps: Step[] = [];
+  const step = (what: string, fair: boolean, run: (at: Place) => void | Promise<void>): void => {
+    steps.push({
+      name: `s${s} ${what}`,
+      fair,
+      run: (next) => {
+        const own = next.sessions[s];
+        if (own?.memory !== undefined)
+          return run({ world: next, session: own, memory: own.memory, fault });
+      },
+    });
+  };
+  const [pending] = session.queue;
+  if (pending !== undefined) {
+    const { claim, change } = pending;
+    step(`stores ${claim ? "a claim" : told(change)}`, true, (at) => settle(at, true));
+    if (world.left.failures > 0 && pending.batch === true) {
+      for (const applied of [true, false]) {
+        step(
+          `fails to store ${told(change)}, ${applied ? "but has" : "and has not"}`,
+          false,
+          (at) => {
+            at.world.left.failures -= 1;
+            fail(at, applied);
+          },
+        );
+      }
+    }
+  }
+  const [arriving] = memory.arriving;
+  const silent = memory.conns.length === 0 || fault === "epoch-kept";
+  if (arriving?.epoch !== undefined && silent) step("welcomes", true, welcome);
+  return steps;
+}
+
+interface Place {
+  readonly world: World;
+  readonly session: ModelSession;
+  readonly memory: Memory;
+  readonly fault: FaultName | undefined;
+}
+
+function told(change: SessionChange | undefined): string {
+  return Object.keys(change ?? {}).join(" and ");
+}
+
+/** The next step becomes durable, or is fenced off, and whoever waits for it learns so. */
+function settle(place: Place, applied: boolean): void {
+  const { session, memory } = place;
+  const pending = session.queue.shift();
+  if (pending === undefined) return;
+  const outcome = applied ? apply(place, pending) : "fenced";
+  if (pending.claim !== undefined) return claimed(place, pending, outcome);
+  if (pending.subscribes !== undefined && outcome === "committed") {
+    const subscribed = memory.places.find(({ row }) => row.job === pending.subscribes);
+    if (subscribed?.waiting === "store") subscribed.waiting = "answer";
+  }
+  if (pending.batch !== true) return;
+  const conn = memory.conns.find(
+    ({ epoch, batch }) => epoch === pending.epoch && batch !== undefined,
+  );
+  if (conn?.batch === undefined) return;
+  if (outcome === "committed") conn.batch.committed = true;
+  else {
+    conn.batch = undefined;
+    conn.stopped = true;
+  }
+}
+
+/** Nobody knows whether the commit took place (P1). */
+function fail(place: Place, applied: boolean): void {
+  const { session, memory, fault } = place;
+  const pending = session.queue.shift();
+  if (pending === undefined) return;
+  if (applied) apply(place, pending);
+  const conn = memory.conns.find(
+    ({ epoch, batch }) => epoch === pending.epoch && batch !== undefined,
+  );
+  if (conn === undefined) return;
+  const stream = streamOf(session, memory);
+  if (fault === "unsealed") stream.journal.open(pending.change?.runs ?? []);
+  else stream.journal.seal();
+  conn.batch = undefined;
+  conn.stopped = true;
+  keep(memory, stream);
+}
+
+function claimed(
+  { session, memory, fault }: Place,
+  { claim }: PendingStep,
+  outcome: CommitOutcome,
+): void {
+  const arriving = memory.arriving.find(({ no }) => no === claim?.conn);
+  if (arriving === undefined || outcome === "fenced") {
+    memory.arriving = memory.arriving.filter((one) => one !== arriving);
+    return;
+  }
+  if (fault !== "epoch-kept") {
+    memory.epoch += 1;
+    for (const conn of memory.conns) conn.stopped = true;
+  }
+  memory.tokens = session.row.tokens;
+  arriving.epoch = memory.epoch;
+}
+
+function apply(
+  { session, fault }: Place,
+  { epoch, claim, change = {} }: PendingStep,
+): CommitOutcome {
+  const { row } = session;
+  if (epoch !== row.epoch && fault !== "epoch-unchecked") return "fenced";
+  if (epoch !== row.epoch && change.runs !== undefined) {
+    throw new Violation("P5", `runs of epoch ${epoch} are taken in epoch ${row.epoch}`);
+  }
+  if (claim !== undefined) {
+    row.tokens = claim.tokens;
+    if (fault !== "epoch-kept") row.epoch += 1;
+    if (fault !== "issued-kept") row.issued = undefined;
+    return "committed";
+  }
+  const first = change.runs?.[0]?.from;
+  if (first !== undefined)
+    row.runs = [...row.runs.filter(({ from }) => from < first), ...(change.runs ?? [])];
+  for (const cut of change.cut ?? []) row.runs = without(row.runs, cut);
+  for (const one of change.attach ?? []) {
+    row.attachments = [...row.attachments.filter(({ job }) => job !== one.job), one];
+  }
+  row.attachments = row.attachments.filter(({ job }) => !(change.detach ?? []).includes(job));
+  row.tokens = change.tokens ?? row.tokens;
+  row.acked = change.acked ?? row.acked;
+  if (change.issued !== undefined) row.issued = change.issued ?? undefined;
+  return "committed";
+}
+
+function without(runs: readonly Run[], { from, to }: Cut): Run[] {
+  const kept = runs.filter((run) => run.from < from || run.from > to);
+  const before = kept.findLastIndex((run) => run.from < from);
+  return kept.map((run, i) => {
+    return i === before ? { ...run, to: Math.min(run.to ?? from - 1, from - 1) } : run;
+  });
+}
+
+/** The projector before is silent: the new connection gets its welcome, and a projector of its own. */
+function welcome({ session, memory, fault }: Place): void {
+  const { ghost, client } = session;
+  const arriving = memory.arriving.shift();
+  // A later resume was quicker, or is about to be.
+  if (arriving?.epoch !== memory.epoch && fault !== "epoch-kept") return;
+  if (arriving === undefined) return;
+  const { no, after } = arriving;
+  ghost.welcomed = no;
+  const token = memory.tokens.at(-1) ?? "";
+  if (client.wire === no) {
+    const words = memory.words.filter(({ at }) => at >= after);
+    client.flight.push(`welcome ${token}`, ...words.map(({ job }) => `lost ${job}`));
+  }
+  const short = fault === "replay-short";
+  // What nobody has answered yet is followed all the same.
+  for (const place of memory.places) delete place.waiting;
+  memory.conns.push({
+    no,
+    epoch: memory.epoch,
+    stopped: false,
+    replay: short || after >= memory.issued ? undefined : after + 1,
+    batch: undefined,
+  });
+}
+
+/** A client comes back, with a token and the highest number that it has. */
+export async function resume(
+  { world, session, memory, fault }: Place,
+  presented: string,
+): Promise<void> {
+  const { client, ghost } = session;
+  const after = client.has;
+  const ring = new TokenRing(memory.tokens);
+  const whole = await canResume(world, session, memory, after);
+  if (!ring.hashes.includes(presented)) return;
+  if (!whole && fault !== "replay-truncated") {
+    client.refused = true;
+    if (world.jobs.some(({ floor }) => floor > 0)) return;
+    throw new Violation("R-6.3-9", `a resume behind ${after} is refused, and the log is whole`);
+  }
+  const no = ghost.conns++;
+  client.wire = no;
+  client.flight = [];
+  ring.confirm(presented);
+  const name = `t${ghost.tokens++}`;
+  ring.issue();
+  const kept = fault === "token-voided" ? [] : ring.hashes.slice(0, -1);
+  memory.arriving.push({ no, after, epoch: undefined });
+  session.queue.push({ epoch: memory.epoch, claim: { conn: no, tokens: [...kept, name] } });
+}
