@@ -29,6 +29,7 @@ import { withCredentials } from "./session/introduction.ts";
 import { Outbox } from "./session/outbox.ts";
 import type { ProjectorEnd } from "./session/projector.ts";
 import type { Link, Session, SessionContext } from "./session/session.ts";
+import type { Loss } from "./session/stream.ts";
 import { reject } from "./verbs/reject.ts";
 import type { Services } from "./verbs/services.ts";
 
@@ -279,19 +280,25 @@ export class Connection implements Link, Watched {
     session.connect(this, after, {
       ...projector,
       vault,
-      lost: ({ job, request }) => {
-        if (!this.#dialect.losesSubscriptions) return this.ended({ kind: "behind" });
-        const error = new ArcpError(
-          "RESUME_WINDOW_EXPIRED",
-          "events that this subscription had still to see are gone",
-        );
-        reject(services, session, { id: request, job_id: job }, error);
+      lost: (loss) => {
+        session.stream.lost(loss);
+        this.#tellLoss(session, loss);
       },
     });
+    for (const loss of session.stream.lossesSince(after)) this.#tellLoss(session, loss);
     this.#logger.info(
       { session: session.id, principal: session.principal, resumed },
       "session bound",
     );
+  }
+
+  #tellLoss(session: Session, { job, request }: Loss): void {
+    if (!this.#dialect.losesSubscriptions) return this.ended({ kind: "behind" });
+    const error = new ArcpError(
+      "RESUME_WINDOW_EXPIRED",
+      "events that this subscription had still to see are gone",
+    );
+    reject(this.#context.services, session, { id: request, job_id: job }, error);
   }
 
   /** Leaves a fresh session for the one that the client resumes (R-6.3-3). */

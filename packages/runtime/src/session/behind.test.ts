@@ -75,6 +75,44 @@ test("R-6.3-17: a subscription that falls behind is told once, however busy the 
   expect(owner.seqs).toEqual(dense(4001));
 });
 
+test("P3, R-6.3-17: that a subscription is lost is said again to whoever may not have heard it", async () => {
+  const { runtime, store, owner, job, start } = await keeping(10, 0);
+  const other = await start(owner);
+  let observer = new Viewer(runtime);
+  let welcome = await observer.hello();
+  const request = observer.send("job.subscribe", { job_id: job.id });
+  await observer.reply(request);
+  await say(job, 3);
+  await settled();
+  store.held.reads.hold();
+  await say(job, 30);
+  await store.held.reads.open();
+  await settled();
+  const told = [{ code: "RESUME_WINDOW_EXPIRED", job_id: job.id, request_id: request }];
+  expect(errors(observer).map(({ payload }) => payload)).toMatchObject(told);
+  const resume = async (after: number): Promise<void> => {
+    observer.sever();
+    observer = new Viewer(runtime);
+    welcome = await observer.resume(welcome, after);
+    await settled();
+  };
+  await resume(3);
+  expect(errors(observer).map(({ payload }) => payload)).toMatchObject(told);
+  // Something comes behind the word: whoever has that has the word.
+  await observer.reply(observer.send("job.subscribe", { job_id: other.id }));
+  await say(other, 1);
+  await settled();
+  expect(observer.seqs).toEqual([4]);
+  await resume(4);
+  expect(errors(observer)).toEqual([]);
+  await resume(3);
+  expect(errors(observer).map(({ payload }) => payload)).toMatchObject(told);
+  // A new subscription is another matter.
+  await observer.reply(observer.send("job.subscribe", { job_id: job.id }));
+  await resume(4);
+  expect(errors(observer)).toEqual([]);
+});
+
 test("R-7.6-5: a truncated history begins at the log's floor, also when that moves before the first page", async () => {
   const { job, onRead, watch } = await keeping(10, 30);
   const observer = await watch();

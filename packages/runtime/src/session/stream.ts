@@ -27,6 +27,12 @@ export interface Origin {
   readonly seen?: number | undefined;
 }
 
+/** A subscription, or a history, of which records were gone before its viewer had them (P3). */
+export interface Loss {
+  readonly job: JobId;
+  readonly request: MessageId | undefined;
+}
+
 /** How the owner of a delegated job begins to follow it. */
 export interface Child {
   readonly row: AttachmentRow;
@@ -66,6 +72,8 @@ export class Stream {
   /** How far a replay has come: what it has still to repeat stays, acknowledged or not (R-6.5-1). Infinite without one. */
   repeated = Number.POSITIVE_INFINITY;
   readonly #trimmer = new Trimmer(this.journal);
+  /** What its client was told is lost, and how far the numbers went then. */
+  readonly #losses = new Map<JobId, Loss & { readonly at: number }>();
   readonly #options: StreamOptions;
   #epoch: number;
   #claimed: Promise<unknown> = Promise.resolve();
@@ -150,6 +158,7 @@ export class Stream {
       : (origin.seen ?? this.seen(job, role));
     const attachment = new Attachment(row, { ...origin, seen, told });
     this.attachments.set(job, attachment);
+    this.#losses.delete(job);
     this.#options.followed?.(job);
     this.#note({ attach: [row] });
     return attachment;
@@ -218,6 +227,16 @@ export class Stream {
     this.#note({ detach: [job] });
   }
 
+  /** Records are gone that its client had still to see: it is about to be told. */
+  lost({ job, request }: Loss): void {
+    this.#losses.set(job, { job, request, at: this.issued });
+  }
+
+  /** What a client that has seen `after` may not have heard of: the word has no number, and goes down with a connection. */
+  lossesSince(after: number): readonly Loss[] {
+    return [...this.#losses.values()].filter(({ at }) => at >= after);
+  }
+
   /** The jobs of which a client that has seen `after` has seen nothing yet, or nothing as their owner. */
   unseen(after: number): Map<JobId, Role> {
     const seen = this.journal.rolesUpTo(after);
@@ -267,6 +286,7 @@ export class Stream {
   removed(jobs: readonly JobId[], now = false): void {
     for (const job of jobs) {
       this.deliveries?.forget(job);
+      this.#losses.delete(job);
       this.#trimmer.removed(job);
     }
     this.#trim(now);
