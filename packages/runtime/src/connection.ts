@@ -285,7 +285,10 @@ export class Connection implements Link, Watched {
         this.#tellLoss(session, loss);
       },
     });
-    for (const loss of session.stream.lossesSince(after)) this.#tellLoss(session, loss);
+    // To others the connection has ended for it; ended again at each resume, they would never get any further.
+    if (this.#dialect.losesSubscriptions) {
+      for (const loss of session.stream.lossesSince(after)) this.#tellLoss(session, loss);
+    }
     this.#logger.info(
       { session: session.id, principal: session.principal, resumed },
       "session bound",
