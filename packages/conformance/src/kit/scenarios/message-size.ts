@@ -13,7 +13,7 @@ import { isTerminal } from "../site.ts";
 const MIB = 1024 * 1024;
 const OPENING_BYTES = 64 * 1024;
 /** More than sockets and pipes take in by themselves. */
-const UNREAD = { events: 1200, characters: 16_000 };
+const UNREAD = { events: 800, characters: 16_000 };
 
 export const messageSize: readonly Scenario[] = [
   {
