@@ -16,7 +16,7 @@ export const shortSettings = {
     resumeWindowSec: 5,
     heartbeatIntervalSec: 1,
     cancelGraceSec: 1,
-    openingDeadlineSec: 2,
+    openingDeadlineSec: 5,
     backPressureThreshold: 300,
     failedLoginsPerMinute: 1000,
     liveJobsPerPrincipal: 60,
