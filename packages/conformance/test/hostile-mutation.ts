@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { CANARY, type HostileFrame, hostileValues, type Knowledge } from "./hostile-corpus.ts";
 
-type Edit =
+/** A change to a message, or to its text. */
+export type Edit =
   | { readonly replace: number; readonly by: unknown }
   | { readonly remove: number }
   | { readonly add: string; readonly at: number; readonly value: unknown }
@@ -26,7 +27,7 @@ const aKey = fc.constantFrom(
   "",
 );
 
-const anEdit: fc.Arbitrary<Edit> = fc.oneof(
+export const anEdit: fc.Arbitrary<Edit> = fc.oneof(
   { weight: 5, arbitrary: fc.record({ replace: fc.nat(), by: aValue }) },
   { weight: 2, arbitrary: fc.record({ remove: fc.nat() }) },
   { weight: 2, arbitrary: fc.record({ add: aKey, at: fc.nat(), value: aValue }) },
@@ -69,10 +70,16 @@ export function mutants(count: number, seed: number): Mutant[] {
 export function spoilt({ base, edits }: Mutant, known: Knowledge, id: string): HostileFrame {
   const bases = validMessages(known);
   const message = { arcp: "1.1", id, session_id: known.session, ...bases[base % bases.length] };
-  for (const edit of edits) spoil(message, edit);
-  let text = JSON.stringify(message);
+  return { data: edited(message, edits) };
+}
+
+/** The text of a message, with these edits. */
+export function edited(message: object, edits: readonly Edit[]): string {
+  const copy = JSON.parse(JSON.stringify(message)) as object;
+  for (const edit of edits) spoil(copy, edit);
+  let text = JSON.stringify(copy);
   for (const edit of edits) text = scratch(text, edit);
-  return { data: text };
+  return text;
 }
 
 function validMessages({ job, foreignJob }: Knowledge): object[] {

@@ -25,9 +25,14 @@ const replies = new Map([
 ]);
 const silent = new Set(["session.pong", "session.ack", "job.unsubscribe"]);
 
-export function expectationOf({ data, binary }: HostileFrame, known: Knowledge): Expectation {
+/** @param maxFrame bytes that a message may have */
+export function expectationOf(
+  { data, binary }: HostileFrame,
+  known: Pick<Knowledge, "session">,
+  maxFrame = MAX_FRAME,
+): Expectation {
   if (binary) return { kind: "closed", codes: [1003] };
-  if (Buffer.byteLength(data) > MAX_FRAME) return { kind: "closed", codes: [1009] };
+  if (Buffer.byteLength(data) > maxFrame) return { kind: "closed", codes: [1009] };
   const text = textOf(data);
   if (text === undefined) return { kind: "closed", codes: [1003, 1007] };
   const message = nests(text) > MAX_DEPTH ? undefined : objectOf(text);

@@ -1,0 +1,236 @@
+import assert from "node:assert/strict";
+import { parseJsonObject } from "../../src/json-object.ts";
+import { assertClear } from "../clear-error.ts";
+import type { Message } from "../raw-socket.ts";
+import { Answers } from "./answers.ts";
+import { Breach } from "./breach.ts";
+import type { Ledger } from "./ledger.ts";
+import { tokens } from "./message.ts";
+import { SentFrame } from "./sent-frame.ts";
+import type { SessionRecord } from "./session-record.ts";
+
+/** Why a connection may end without a word of the runtime. */
+interface Ends {
+  /** The client has cut it, or said that it is done. */
+  self: boolean;
+  /** It has sent what ends it, with these codes. */
+  readonly codes: Set<number>;
+  /** Part of a frame: nobody knows what the rest will be taken for. */
+  torn: boolean;
+  /** It has not read for a while. */
+  stalled: boolean;
+}
+
+/**
+ * One connection as an independent observer judges it: what was sent, what came, and whether that fits. It knows
+ * nothing of the runtime's code, and expects the forms of the `draft` profile.
+ */
+export class Conversation {
+  readonly frames: string[] = [];
+  /** What came, in short. */
+  readonly outcomes: string[] = [];
+  readonly ends: Ends = { self: false, codes: new Set(), torn: false, stalled: false };
+  readonly answers: Answers;
+  session: SessionRecord | undefined;
+  cursor: string | undefined;
+  /** What was sent, ids included that may be told back. */
+  #said = "";
+  #opening: SentFrame | undefined;
+  /** Resumes behind the opening that were not refused: each may move the connection. */
+  readonly #moves: SentFrame[] = [];
+  #sessions = 0;
+  #next = 0;
+  #refused = false;
+  #code: number | undefined;
+  readonly #ledger: Ledger;
+  readonly #hasTakeovers: () => boolean;
+
+  /** @param hasTakeovers whether some client has asked to resume a session */
+  constructor(ledger: Ledger, hasTakeovers: () => boolean) {
+    this.#ledger = ledger;
+    this.#hasTakeovers = hasTakeovers;
+    ledger.conversations.push(this);
+    this.answers = new Answers(() => this.#kin());
+  }
+
+  get open(): boolean {
+    return this.#code === undefined;
+  }
+
+  get code(): number | undefined {
+    return this.#code;
+  }
+
+  /** Whose token it presented, right or wrong. */
+  get principal(): string | undefined {
+    const auth = this.#opening?.payload["auth"];
+    const { scheme, token } = (auth ?? {}) as { scheme?: unknown; token?: unknown };
+    if (scheme !== "bearer") return undefined;
+    return Object.entries(tokens).find(([, known]) => known === token)?.[0];
+  }
+
+  sent(text: string): void {
+    this.frames.push(`> ${text}`);
+    this.#said += `${text}\n`;
+    const frame = new SentFrame(text);
+    if (this.#opening === undefined) this.#opening = frame;
+    else if (frame.type === "session.resume") this.#moves.push(frame);
+    this.answers.sent(frame);
+  }
+
+  received(text: string): void {
+    this.frames.push(`< ${text}`);
+    const message: Message | undefined = parseJsonObject(text);
+    if (
+      message?.["arcp"] !== "1.1" ||
+      typeof message["id"] !== "string" ||
+      typeof message["payload"] !== "object"
+    ) {
+      throw new Breach("R-5.1-1", `no envelope: ${text}`);
+    }
+    this.outcomes.push(message["payload"].code ?? message["type"]);
+    if (this.#refused) throw new Breach("R-12-5", `something follows the last word: ${text}`);
+    const { type } = message;
+    if (type === "session.error") this.#checkError(message);
+    if (type === "session.welcome") return this.#welcome(message);
+    if (this.session === undefined) return this.#refusal(message);
+    const { principal, id } = this.session;
+    this.#ledger.show(
+      principal,
+      text,
+      (telltale) => type === "session.error" && this.#said.includes(telltale),
+    );
+    if (message["session_id"] !== id) {
+      throw new Breach("R-5.1-4", `not of the session ${id}: ${text}`);
+    }
+    if (message["event_seq"] !== undefined) this.#stream(message, text, this.session);
+    else this.#answer(message, this.session);
+  }
+
+  closed(code: number): void {
+    this.frames.push(`< closed with ${code}`);
+    this.outcomes.push(`closed with ${code}`);
+    this.#code = code;
+    const { self, codes, torn, stalled } = this.ends;
+    if (self || torn || codes.has(code) || this.#refused) return;
+    if (stalled && code === 1006) return;
+    const last = this.frames.findLast((frame) => frame.startsWith("< {")) ?? "";
+    if (/"type":"session\.(error|closed)"/.test(last)) return;
+    if (code === 1000 && this.answers.hasFarewell) return;
+    if (code === 1008 && this.#hasTakeovers()) return;
+    throw new Breach("R-4.1-11", `closed with ${code} without a word`);
+  }
+
+  /** What it still waits for, in words; undefined when there is nothing. */
+  get waitsFor(): string | undefined {
+    if (!this.open || this.ends.torn) return undefined;
+    if (this.ends.self) return "the end that was asked for";
+    if (this.ends.codes.size > 0) return `an end with ${[...this.ends.codes]}`;
+    if (this.#opening === undefined) return undefined;
+    if (this.session === undefined) return "the answer to the opening request";
+    // The answer to a move is another welcome, or an end.
+    return this.answers.missing(this.#sessions > 1 ? undefined : this.session.id);
+  }
+
+  #kin(): Answers[] {
+    return this.#ledger.conversations
+      .filter((other) => other !== this && (other.session ?? this.session) === this.session)
+      .map(({ answers }) => answers);
+  }
+
+  #checkError({ payload }: Message): void {
+    try {
+      assertClear(payload, Object.values(tokens));
+    } catch (error) {
+      throw new Breach("R-5.3-6", `${(error as Error).message} in ${JSON.stringify(payload)}`);
+    }
+    const { job_id: job, code } = payload;
+    const owner = typeof job === "string" ? this.#ledger.ownerOf(job) : undefined;
+    const stranger =
+      owner !== undefined && this.session !== undefined && owner !== this.session.principal;
+    if (stranger && !/^(JOB_NOT_FOUND|INVALID_REQUEST|INTERNAL_ERROR)$/.test(code)) {
+      throw new Breach("R-7.6-2", `${code} for a job of somebody else: ${JSON.stringify(payload)}`);
+    }
+  }
+
+  #refusal({ type, payload }: Message): void {
+    if (this.#opening === undefined) {
+      // It waited in vain for one.
+      if (type !== "session.error") throw new Breach("R-6.2-1", `${type} without being asked`);
+    } else if (type !== "session.error") {
+      throw new Breach("R-6.2-1", `${type} before the welcome`);
+    }
+    const { request_id: id } = payload;
+    if (id !== undefined && id !== this.#opening?.id) {
+      throw new Breach("R-5.4-1", `the refusal names ${id}, not ${this.#opening?.id}`);
+    }
+    this.#refused = true;
+  }
+
+  #welcome({ session_id: id, payload }: Message): void {
+    const request = this.#sessions === 0 ? this.#opening : this.#moves.shift();
+    if (!request?.opens) throw new Breach("R-5.3-2", "a welcome that nobody asked for");
+    const { principal } = this;
+    if (principal === undefined) throw new Breach("R-6.1-2", "a welcome without a valid token");
+    const { resume_token: token, capabilities } = payload;
+    const after = positionIn(request);
+    const isNew = !this.#ledger.sessions.has(id);
+    if (after === undefined && !isNew) throw new Breach("R-6.2-1", `a hello got ${id} once more`);
+    if (after !== undefined && isNew) {
+      // Its first welcome got lost on another connection; only the position can show that.
+      if (after > 0) throw new Breach("R-6.3-10", `${id} was never at ${after}`);
+    }
+    if (this.#ledger.ownerOf(token) !== undefined) {
+      throw new Breach("R-6.2-10", "a resume token was given twice");
+    }
+    this.#ledger.own(token, principal);
+    const session = this.#ledger.session(id, principal);
+    session.welcomed(token, capabilities.features);
+    if (after !== undefined) {
+      session.resumes += 1;
+      // Words to others of its connections may have been lost.
+      session.startAgain();
+    }
+    this.session = session;
+    this.#sessions += 1;
+    this.#next = (after ?? 0) + 1;
+    this.answers.welcomed(request);
+  }
+
+  #stream(message: Message, text: string, session: SessionRecord): void {
+    const { event_seq: seq, job_id: job, type } = message;
+    if (seq !== this.#next) throw new Breach("R-8.3-1", `number ${seq} instead of ${this.#next}`);
+    this.#next += 1;
+    if (!/^job\.(event|result|error)$/.test(type)) {
+      throw new Breach("R-5.1-6", `${type} has a number`);
+    }
+    session.stream(message, text);
+    this.#ledger.job(job, session.principal).saw(message);
+  }
+
+  #answer(message: Message, session: SessionRecord): void {
+    const { type, job_id: job, payload } = message;
+    if (type === "job.accepted" || type === "job.subscribed") {
+      assert.equal(job, payload.job_id, "R-5.1-4: two jobs in one message");
+      this.#ledger.job(job, session.principal);
+      session.startAgain(job);
+    }
+    if (type === "session.jobs") this.cursor = payload.next_cursor ?? this.cursor;
+    const refused = this.#moves.findIndex(({ id }) => id === payload.request_id);
+    if (refused >= 0) this.#moves.splice(refused, 1);
+    this.answers.received(message);
+    if (type === "session.closed") this.#refused = true;
+  }
+}
+
+/** Where a resume wants to go on; undefined when the request is none. */
+function positionIn(request: SentFrame): number | undefined {
+  const { payload } = request;
+  const nested = payload["resume"];
+  const place =
+    request.type === "session.resume" || payload["resume_token"] != null ? payload : undefined;
+  const asked = request.type === "session.hello" && nested != null ? nested : place;
+  if (asked === undefined) return undefined;
+  const { last_event_seq: after } = asked as { last_event_seq?: unknown };
+  return typeof after === "number" ? after : 0;
+}

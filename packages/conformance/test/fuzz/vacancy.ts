@@ -1,0 +1,42 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { Breach } from "./breach.ts";
+import type { House } from "./house.ts";
+
+const HOUR = 60 * 60 * 1000;
+
+/** Milliseconds in which what is over has to be gone. */
+const PATIENCE = 5_000;
+
+/**
+ * Ends all jobs, lets all windows pass, and insists that no session, job or timer is left.
+ * @param timers that an empty house has
+ */
+export async function vacate({ runtime, clock, errors }: House, timers: number): Promise<void> {
+  await runtime.jobs.cancelAll("the program is over");
+  const left = async (): Promise<string[]> => {
+    const jobs: string[] = [];
+    for await (const { id, status, agent } of runtime.jobs.list()) {
+      jobs.push(`${id} (${agent}) ${status}`);
+    }
+    const sessions = runtime.sessions
+      .list()
+      .map(({ id, connected }) => `${id}${connected ? ", connected" : ""}`);
+    const more = clock.pending - timers;
+    return [...sessions, ...jobs, ...(more > 0 ? [`${more} timers`] : [])];
+  };
+  const deadline = performance.now() + PATIENCE;
+  for (const ms of [100, 1_000, 2_000, 35_000, 700_000]) await passed(clock, ms);
+  while ((await left()).length > 0) {
+    if (performance.now() > deadline)
+      throw new Breach("R-14-3", `left: ${(await left()).join(", ")}`);
+    await passed(clock, HOUR);
+  }
+  const found = errors();
+  if (found.length > 0) throw new Breach("the log", found.join("\n"));
+}
+
+/** Lets what falls due be done. */
+async function passed(clock: House["clock"], ms: number): Promise<void> {
+  clock.advance(ms);
+  await pause(1);
+}
