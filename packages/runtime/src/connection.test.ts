@@ -201,6 +201,48 @@ test("R-6.3-3: a resume of the very session that a hello just gave is a welcome,
   expect(again.seqs).toEqual(dense(2));
 });
 
+test("R-5.4-4, R-6.3-3: what was asked of a fresh session is answered before the connection moves to another", async () => {
+  const { runtime, store } = hosting();
+  const first = new Viewer(runtime);
+  const old = await first.hello();
+  first.sever();
+  const second = new Viewer(runtime);
+  await second.hello();
+  store.held.jobs.hold();
+  const cancel = second.send("job.cancel", { job_id: "job_unknown" });
+  const subscribe = second.send("job.subscribe", { job_id: "job_unknown", history: true });
+  second.send("session.resume", { resume_token: old.payload.resume_token, last_event_seq: 0 });
+  await settled();
+  await store.held.jobs.open();
+  await second.find(({ session_id }) => session_id === old.session_id);
+  const answered = second.frames.map(({ payload }) => payload.request_id);
+  expect(answered).toContain(cancel);
+  expect(answered).toContain(subscribe);
+  expect(second.frames.at(-1)?.type).toBe("session.welcome");
+});
+
+test("R-6.3-3: a fresh session that is just being given a job to follow is not left for another", async () => {
+  const { runtime, start, store } = hosting();
+  const first = new Viewer(runtime);
+  const old = await first.hello();
+  const job = await start(first);
+  const second = new Viewer(runtime);
+  await second.hello();
+  store.held.jobs.hold();
+  const subscribe = second.send("job.subscribe", { job_id: job.id, history: true });
+  const resume = second.send("session.resume", {
+    resume_token: old.payload.resume_token,
+    last_event_seq: 0,
+  });
+  await settled();
+  await store.held.jobs.open();
+  expect((await second.reply(subscribe)).type).toBe("job.subscribed");
+  expect((await second.reply(resume)).payload.code).toBe("INVALID_REQUEST");
+  await job.ctx.log.info("both watch");
+  await settled();
+  expect(first.seqs).toEqual(second.seqs);
+});
+
 test("R-4.1-11: a resume behind a hello that the store fails ends with a word, and leaves no session behind", async () => {
   const { runtime, store, clock } = hosting();
   const viewer = new Viewer(runtime);

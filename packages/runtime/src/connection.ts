@@ -122,7 +122,7 @@ export class Connection implements Link, Watched {
         await this.#context.projector.turn.spend("answering", FRAME_STEPS);
         if (this.#state.kind === "bound") {
           const resumed = this.#state.intake.take(frame);
-          if (resumed !== undefined) await this.#move(this.#state.session, resumed);
+          if (resumed !== undefined) await this.#move(this.#state, resumed);
         } else if (this.#state.kind === "greeting") {
           await this.#greet(frame);
         }
@@ -305,8 +305,13 @@ export class Connection implements Link, Watched {
   }
 
   /** Leaves a fresh session for the one that the client resumes (R-6.3-3). */
-  async #move(fresh: Session, opening: Opening): Promise<void> {
+  async #move(state: Extract<State, { kind: "bound" }>, opening: Opening): Promise<void> {
     const { sessions } = this.#context;
+    const { session: fresh, intake } = state;
+    // What was asked of the fresh session is answered by it (R-5.4-4), and may give it something to follow.
+    await Promise.all(this.#work);
+    if (this.#state !== state) return;
+    if (!fresh.untouched) return intake.handle(opening);
     const request = resumeRequest(opening);
     this.#rest();
     this.#state = { kind: "moving" };

@@ -1,4 +1,4 @@
-import { ArcpError, type ClientMessageType, type CloseReason } from "@arcp/core";
+import { ArcpError, type ClientMessageType, type CloseReason, type Envelope } from "@arcp/core";
 import type { Dialect } from "./dialect/dialect.ts";
 import type { Rejected } from "./dialect/rejection.ts";
 import { type Opening, readRequest } from "./inbound.ts";
@@ -69,7 +69,7 @@ export class Intake {
 
   /** @returns the request to leave a fresh session for another, which is not for the verbs (R-6.3-3) */
   take(frame: string): Opening | undefined {
-    const { session, services, dialect, hangUp, track } = this.#options;
+    const { session, dialect } = this.#options;
     this.#confirm();
     const inbound = readRequest(frame, session.id);
     if (inbound.kind === "ignored") return undefined;
@@ -82,6 +82,13 @@ export class Intake {
     dialect.heard(message.type);
     if (message.type !== "session.ping" && message.type !== "session.pong") this.#exchanged = true;
     if (message.type === "session.resume" && session.untouched) return message;
+    this.handle(message);
+    return undefined;
+  }
+
+  /** Hands a message to its verb, or refuses one too many. */
+  handle(message: Envelope): void {
+    const { session, services, hangUp, track } = this.#options;
     const counted = !IMMEDIATE.has(message.type);
     if (counted && session.requests.full) {
       return this.#reject(rejected(message), tooManyRequests());
@@ -90,7 +97,6 @@ export class Intake {
     const work = dispatch(services, { session, hangUp }, message);
     if (counted) session.requests.count(work);
     track(work);
-    return undefined;
   }
 
   /** The client has its welcome (R-6.3-7). */

@@ -7,4 +7,73 @@ export interface Regression {
 }
 
 /** As the fuzzer printed them, by what was wrong. */
-export const regressions: readonly Regression[] = [];
+export const regressions: readonly Regression[] = [
+  {
+    was: "R-5.4-4: a request under way when a resume moved its connection was never answered",
+    program: {
+      house: "roomy",
+      actions: [
+        { do: "open", greeting: { as: "alice", offer: "quiet" }, delivery: "whole" },
+        { do: "settle" },
+        { do: "open", greeting: { as: "alice", offer: "quiet" }, delivery: "whole" },
+        { do: "settle" },
+        {
+          do: "send",
+          at: 0,
+          request: { verb: "list" },
+          id: "fresh",
+          session: "own",
+          edits: [],
+          delivery: "held",
+        },
+        {
+          do: "send",
+          at: 0,
+          request: { verb: "cancel", job: { of: "unknown", nth: 0 }, named: "both" },
+          id: "fresh",
+          session: "own",
+          edits: [],
+          delivery: "held",
+        },
+        {
+          do: "send",
+          at: 0,
+          request: {
+            verb: "subscribe",
+            job: { of: "unknown", nth: 0 },
+            history: true,
+            position: 0,
+          },
+          id: "fresh",
+          session: "own",
+          edits: [],
+          delivery: "held",
+        },
+        {
+          do: "send",
+          at: 0,
+          request: {
+            verb: "open",
+            greeting: {
+              as: "alice",
+              offer: "quiet",
+              resumption: {
+                form: "resume",
+                of: "own",
+                nth: 1,
+                token: "newest",
+                position: "last",
+                names: "session",
+              },
+            },
+          },
+          id: "fresh",
+          session: "own",
+          edits: [],
+          delivery: "whole",
+        },
+        { do: "settle" },
+      ],
+    },
+  },
+];
