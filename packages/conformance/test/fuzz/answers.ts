@@ -45,9 +45,20 @@ export class Answers {
     this.#count(request.id);
   }
 
-  /** @throws Breach for an answer that nobody waits for */
-  received({ type, payload }: Message): void {
-    if (type === "session.ping") return;
+  /** Whether it may have been given a job to follow without having been told. */
+  get isVague(): boolean {
+    return this.#frames.some(({ id, type }) => {
+      const attaches = type === "job.subscribe" || type === "job.submit";
+      return attaches && id !== undefined && this.#isDue(id);
+    });
+  }
+
+  /**
+   * @returns whether it was an acceptance that is repeated
+   * @throws Breach for an answer that nobody waits for
+   */
+  received({ type, payload }: Message): boolean {
+    if (type === "session.ping") return false;
     if (type === "session.pong") return this.#ponged(payload.ping_nonce);
     const { request_id: id } = payload;
     if (id === undefined) return this.#unnamed(type, payload);
@@ -55,10 +66,10 @@ export class Answers {
     if (request === undefined && type !== "session.error") {
       throw new Breach("R-5.3-3", `an answer of type ${type}`);
     }
-    if (this.#take(id, request)) return;
+    if (this.#take(id, request)) return false;
     const kin = this.#kin();
     // What was under way when the connection was lost is answered on the next one.
-    if (kin.some((other) => other.#take(id, request))) return;
+    if (kin.some((other) => other.#take(id, request))) return false;
     const all = [this, ...kin];
     if (
       type === "job.accepted" &&
@@ -66,11 +77,11 @@ export class Answers {
       all.some((one) => one.#made(id, request))
     ) {
       this.#repeated.add(id);
-      return;
+      return true;
     }
     // Not of the request: the subscription has fallen behind (R-6.3-17).
     const lagging = type === "session.error" && payload.code === "RESUME_WINDOW_EXPIRED";
-    if (lagging && all.some((one) => one.#made(id, "job.subscribe"))) return;
+    if (lagging && all.some((one) => one.#made(id, "job.subscribe"))) return false;
     throw new Breach(
       "R-5.4-2",
       `${type} for the request ${id}, which was not made, or is answered`,
@@ -109,23 +120,28 @@ export class Answers {
 
   /** @returns whether that many answers are due */
   #take(id: string, type: string | undefined): boolean {
-    const due = this.#byId.get(id)?.length ?? 0;
-    if (!this.#made(id, type) || (this.#counts.get(id) ?? 0) >= due) return false;
+    if (!this.#made(id, type) || !this.#isDue(id)) return false;
     this.#count(id);
     return true;
   }
 
-  #ponged(nonce: unknown): void {
+  #isDue(id: string): boolean {
+    return (this.#counts.get(id) ?? 0) < (this.#byId.get(id)?.length ?? 0);
+  }
+
+  #ponged(nonce: unknown): false {
     const ping = this.#pinged.get(nonce)?.shift();
     if (ping === undefined) throw new Breach("R-6.4-2", `a pong for ${nonce}, which was no ping`);
     this.#count(ping.id);
+    return false;
   }
 
-  #unnamed(type: string, payload: Message): void {
-    if (type === "job.accepted" && payload.parent_job_id !== undefined) return;
-    if (type === "session.closed") return;
+  #unnamed(type: string, payload: Message): false {
+    if (type === "job.accepted" && payload.parent_job_id !== undefined) return false;
+    if (type === "session.closed") return false;
     if (type !== "session.error") throw new Breach("R-5.4-1", `${type} names no request`);
     this.#anonymous += 1;
+    return false;
   }
 
   #count(id: string | undefined): void {

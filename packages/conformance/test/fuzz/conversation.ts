@@ -50,7 +50,7 @@ export class Conversation {
     this.#ledger = ledger;
     this.#hasTakeovers = hasTakeovers;
     ledger.conversations.push(this);
-    this.answers = new Answers(() => this.#kin());
+    this.answers = new Answers(() => this.#kin(this.session));
   }
 
   get open(): boolean {
@@ -132,9 +132,10 @@ export class Conversation {
     return this.answers.missing(this.#sessions > 1 ? undefined : this.session.id);
   }
 
-  #kin(): Answers[] {
+  /** The other connections that have this session, or may have had it. */
+  #kin(session: SessionRecord | undefined): Answers[] {
     return this.#ledger.conversations
-      .filter((other) => other !== this && (other.session ?? this.session) === this.session)
+      .filter((other) => other !== this && (other.session ?? session) === session)
       .map(({ answers }) => answers);
   }
 
@@ -187,9 +188,9 @@ export class Conversation {
     const session = this.#ledger.session(id, principal);
     session.welcomed(token, capabilities.features);
     if (after !== undefined) {
-      session.resumes += 1;
-      // Words to others of its connections may have been lost.
-      session.startAgain();
+      // It may not have been told of what it follows: the word was said to another connection.
+      if (this.#kin(session).some((other) => other.isVague)) session.startAgain();
+      session.resumed(after);
     }
     this.session = session;
     this.#sessions += 1;
@@ -210,15 +211,15 @@ export class Conversation {
 
   #answer(message: Message, session: SessionRecord): void {
     const { type, job_id: job, payload } = message;
-    if (type === "job.accepted" || type === "job.subscribed") {
-      assert.equal(job, payload.job_id, "R-5.1-4: two jobs in one message");
-      this.#ledger.job(job, session.principal);
-      session.startAgain(job);
-    }
     if (type === "session.jobs") this.cursor = payload.next_cursor ?? this.cursor;
     const refused = this.#moves.findIndex(({ id }) => id === payload.request_id);
     if (refused >= 0) this.#moves.splice(refused, 1);
-    this.answers.received(message);
+    const repeated = this.answers.received(message);
+    if (type === "job.accepted" || type === "job.subscribed") {
+      assert.equal(job, payload.job_id, "R-5.1-4: two jobs in one message");
+      this.#ledger.job(job, session.principal);
+      if (!repeated) session.startAgain(job);
+    }
     if (type === "session.closed") this.#refused = true;
   }
 }

@@ -65,6 +65,7 @@ export class Player {
       if (conversation.ends.torn) line.destroy();
     }
     await this.#settle(this.#peers);
+    await this.#hearEnds();
     this.#ledger.judge();
     return this.#sum();
   }
@@ -257,6 +258,26 @@ export class Player {
     await this.#until(
       () => due().length === 0,
       () => due().join("; "),
+    );
+  }
+
+  /** Every client that is there learns how its jobs have ended (R-7.3-3). */
+  async #hearEnds(): Promise<void> {
+    const ended: Array<readonly [job: string, session: string]> = [];
+    for await (const { id, session, finishedAt } of this.#house.runtime.jobs.list()) {
+      if (finishedAt !== undefined) ended.push([id, session]);
+    }
+    const unheard = () =>
+      ended.filter(([job, id]) => {
+        const session = this.#ledger.sessions.get(id);
+        const connected = this.#peers.some(
+          ({ conversation }) => conversation.open && conversation.session === session,
+        );
+        return session && connected && !session.skipped && !session.sawEnd(job);
+      });
+    await this.#until(
+      () => unheard().length === 0,
+      () => `the end of ${unheard().map(([job]) => job)}`,
     );
   }
 

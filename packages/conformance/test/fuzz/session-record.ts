@@ -19,6 +19,9 @@ export class SessionRecord implements Known {
   readonly tokens: string[] = [];
   last = 0;
   resumes = 0;
+  /** Its client has claimed to have seen what it has not. */
+  skipped = false;
+  readonly #ends = new Set<string>();
   readonly #envelopes = new Map<number, string>();
   readonly #sights = new Map<string, Sight>();
   /** Whether it gets every record of a job. */
@@ -32,6 +35,17 @@ export class SessionRecord implements Known {
   welcomed(token: string, features: readonly string[]): void {
     this.tokens.push(token);
     this.#showing = SHOWING.every((name) => features.includes(name));
+  }
+
+  /** Its client claims to have everything up to this number. */
+  resumed(after: number): void {
+    this.resumes += 1;
+    if (after > this.last) this.skipped = true;
+  }
+
+  /** Whether it has seen how this job ended. */
+  sawEnd(job: string): boolean {
+    return this.#ends.has(job);
   }
 
   /** What its client sees of this job may start anew: it was told so, or the word to tell it was lost. */
@@ -51,13 +65,13 @@ export class SessionRecord implements Known {
       return;
     }
     this.#envelopes.set(seq, text);
-    // A client that claims to have seen what it has not leaves a gap of its own making.
     if (seq > this.last + 1) this.startAgain();
     this.last = Math.max(this.last, seq);
     this.#see(message);
   }
 
   #see({ type, job_id: job, job_seq: seq }: Message): void {
+    if (TERMINAL.test(type)) this.#ends.add(job);
     const sight = this.#sights.get(job);
     if (sight?.ended) throw new Breach("R-7.3-3", `${type} of ${job} came behind its end`);
     // The session's own notices are not of the job's log.
