@@ -1,6 +1,7 @@
 // Programs of hostile actions on many connections at a time: `soak fuzz [minutes=10] [seed]`.
 import { setTimeout as pause } from "node:timers/promises";
 import { Fuzzer } from "../test/fuzz/fuzz.ts";
+import { Watchdog } from "../test/fuzz/watchdog.ts";
 import { heap } from "../test/heap.ts";
 
 /** Bytes that the heap may grow by after the first quarter. */
@@ -16,7 +17,8 @@ const elapsed = (): number => performance.now() - begun;
 const mebibytes = (bytes: number): string => (bytes / 1024 / 1024).toFixed(1);
 
 console.log(`fuzz: ${minutes} minutes, seeds from ${first}`);
-await using fuzzer = new Fuzzer("ws");
+using watchdog = new Watchdog();
+await using fuzzer = new Fuzzer("ws", (program) => watchdog.plays(program));
 const { tally, outcomes } = fuzzer;
 let seed = first;
 let settled: number | undefined;

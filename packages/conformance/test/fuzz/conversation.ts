@@ -32,6 +32,8 @@ export class Conversation {
   readonly ends: Ends = { self: false, codes: new Set(), torn: false, stalled: false };
   readonly answers: Answers;
   session: SessionRecord | undefined;
+  /** Nothing stands in the way of the resume that it asks for. */
+  mustResume = false;
   cursor: string | undefined;
   /** What was sent, ids included that may be told back. */
   #said = "";
@@ -51,6 +53,11 @@ export class Conversation {
     this.#hasTakeovers = hasTakeovers;
     ledger.conversations.push(this);
     this.answers = new Answers(() => this.#kin(this.session));
+  }
+
+  /** It waits for nothing that could change the tokens of a session. */
+  get isDecided(): boolean {
+    return this.session !== undefined || this.#refused || this.#opening === undefined;
   }
 
   get open(): boolean {
@@ -162,6 +169,7 @@ export class Conversation {
       throw new Breach("R-6.2-1", `${type} before the welcome`);
     }
     const { request_id: id } = payload;
+    if (this.mustResume) throw new Breach("R-6.3-9", `refused: ${JSON.stringify(payload)}`);
     if (id !== undefined && id !== this.#opening?.id) {
       throw new Breach("R-5.4-1", `the refusal names ${id}, not ${this.#opening?.id}`);
     }

@@ -42,12 +42,15 @@ export class Fuzzer implements AsyncDisposable {
   /** How often what came: by the code of an error, the type of a message, or the close. */
   readonly outcomes = new Map<string, number>();
   readonly #way: Way;
+  readonly #playing: (program: Program) => void;
   readonly #houses = new Map<HouseName, { house: House; timers: number }>();
   readonly #stray: unknown[] = [];
   readonly #caught = (error: unknown): void => void this.#stray.push(error);
 
-  constructor(way: Way) {
+  /** @param playing told of each program before it is played */
+  constructor(way: Way, playing: (program: Program) => void = () => {}) {
     this.#way = way;
+    this.#playing = playing;
     process.on("unhandledRejection", this.#caught);
     process.on("uncaughtException", this.#caught);
   }
@@ -71,6 +74,7 @@ export class Fuzzer implements AsyncDisposable {
 
   /** @returns what was wrong, in words */
   async play(program: Program, patience: number): Promise<string | undefined> {
+    this.#playing(program);
     const { house, timers } = await this.#houseOf(program.house);
     const player = await Player.on(house, patience);
     try {

@@ -26,6 +26,7 @@ const offers: Readonly<Record<Offer, readonly string[]>> = {
 /** What a client knows of a session that it may resume. */
 export interface Known {
   readonly id: string;
+  readonly principal: string;
   /** In the order in which they were given. */
   readonly tokens: readonly string[];
   /** The highest number that came. */

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { edited } from "../hostile-mutation.ts";
-import { type Action, type JobChoice, rubbish } from "./action.ts";
+import { type Action, type Greeting, type JobChoice, rubbish } from "./action.ts";
 import { Breach } from "./breach.ts";
 import { Control } from "./control.ts";
 import type { House } from "./house.ts";
@@ -10,6 +10,9 @@ import { Peer } from "./peer.ts";
 
 /** Connections that a program may have open at a time. */
 const MAX_OPEN = 8;
+
+/** Milliseconds for which a roomy house keeps a session that nobody is connected to, and some to spare. */
+const WINDOW = 500_000;
 
 /** What ends a connection, by what is sent. */
 const CODES = {
@@ -40,11 +43,15 @@ export class Player {
   readonly #patience: number;
   #ids = 0;
   #takeovers = false;
+  /** Resumes were under way at the same time: nobody knows which token is the newest. */
+  #raced = false;
+  readonly #begun: number;
 
   private constructor(house: House, control: Control, patience: number) {
     this.#house = house;
     this.#control = control;
     this.#patience = patience;
+    this.#begun = house.clock.monotonic();
   }
 
   static async on(house: House, patience: number): Promise<Player> {
@@ -147,9 +154,28 @@ export class Player {
     this.#peers.push(peer);
     if (greeting === undefined) return;
     const lore = this.#lore(peer, greeting.as);
-    if (greeting.resumption !== undefined) this.#takeovers = true;
+    if (greeting.resumption !== undefined) {
+      peer.conversation.mustResume = this.#mustResume(peer, greeting);
+      this.#takeovers = true;
+    }
     const message = { arcp: "1.1", id: this.#newId(peer), ...opening(greeting, lore) };
     peer.send(JSON.stringify(message), delivery);
+  }
+
+  /** Whether a resume has to succeed: that is sure where nothing is forgotten and nothing else is under way. */
+  #mustResume(peer: Peer, { as, resumption }: Greeting): boolean {
+    const { conversation } = peer;
+    const others = this.#peers.filter((other) => other !== peer);
+    const calm = others.every(
+      ({ conversation: other, paused }) => other.isDecided && !(paused && other.open),
+    );
+    this.#raced ||= !calm;
+    if (this.#raced || this.#house.name !== "roomy" || resumption === undefined) return false;
+    const { of, nth, token, position, names } = resumption;
+    const known = this.#lore(peer, as).session(of, nth);
+    const right = of === "own" && token === "newest" && position === "last" && names !== "other";
+    const early = this.#house.clock.monotonic() - this.#begun < WINDOW;
+    return right && early && known?.principal === as && conversation.session === undefined;
   }
 
   #send({ at, request, id, session, edits, delivery }: Action & { do: "send" }): void {
@@ -158,7 +184,10 @@ export class Player {
     const { conversation } = peer;
     const as = request.verb === "open" ? request.greeting.as : "none";
     const lore = this.#lore(peer, as);
-    if (request.verb === "open") this.#takeovers = true;
+    if (request.verb === "open") {
+      this.#takeovers = true;
+      this.#raced = true;
+    }
     // Of two resumes with one id nobody could tell which one was answered.
     const repeats = id === "repeated" && request.verb !== "open" && peer.lastId !== "";
     const own = repeats ? peer.lastId : this.#newId(peer);
