@@ -1,7 +1,7 @@
 import type { Edit } from "../hostile-mutation.ts";
 
-/** Whom a connection claims to be: two principals, and four who are nobody. */
-export type Claim = "alice" | "bob" | "wrong" | "empty" | "none" | "basic";
+/** Whom a connection claims to be: two principals, `slow` being alice with a token that takes long to check, and four who are nobody. */
+export type Claim = "alice" | "bob" | "slow" | "wrong" | "empty" | "none" | "basic";
 
 /** A job, by how many were heard of before it; `foreign` ones are those of the other principal. */
 export interface JobChoice {
@@ -114,7 +114,7 @@ export type Action =
   | { readonly do: "settle" };
 
 /** The kinds of runtime that there are, by what they keep and allow. */
-export type HouseName = "roomy" | "short" | "tight" | "durable";
+export type HouseName = "roomy" | "short" | "tight" | "durable" | "slow";
 
 export interface Program {
   readonly house: HouseName;

@@ -5,7 +5,7 @@ import type { Message } from "../raw-socket.ts";
 import { Answers } from "./answers.ts";
 import { Breach } from "./breach.ts";
 import type { Ledger } from "./ledger.ts";
-import { tokens } from "./message.ts";
+import { principals, tokens } from "./message.ts";
 import { SentFrame } from "./sent-frame.ts";
 import type { SessionRecord } from "./session-record.ts";
 
@@ -73,7 +73,9 @@ export class Conversation {
     const auth = this.#opening?.payload["auth"];
     const { scheme, token } = (auth ?? {}) as { scheme?: unknown; token?: unknown };
     if (scheme !== "bearer") return undefined;
-    return Object.entries(tokens).find(([, known]) => known === token)?.[0];
+    return typeof token === "string" && Object.hasOwn(principals, token)
+      ? principals[token]
+      : undefined;
   }
 
   sent(text: string): void {
@@ -197,7 +199,7 @@ export class Conversation {
     session.welcomed(token, capabilities.features);
     if (after !== undefined) {
       // It may not have been told of what it follows: the word was said to another connection.
-      if (this.#kin(session).some((other) => other.isVague)) session.startAgain();
+      if (this.#kin(session).some((other) => other.isVague)) session.isVague = true;
       session.resumed(after);
     }
     this.session = session;

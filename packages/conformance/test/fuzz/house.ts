@@ -1,5 +1,6 @@
-import { ManualClock } from "@arcp/core";
+import { type Clock, ManualClock, sleep } from "@arcp/core";
 import {
+  type Authenticate,
   createRuntime,
   memoryStore,
   type Runtime,
@@ -13,9 +14,10 @@ import { recorder } from "../stage.ts";
 import type { HouseName } from "./action.ts";
 import { fuzzAgents } from "./agents.ts";
 import { dialBare } from "./bare-web-socket.ts";
+import { laggingStore } from "./lagging-store.ts";
 import type { OpenLine } from "./line.ts";
 import { linkInMemory } from "./memory-line.ts";
-import { tokens } from "./message.ts";
+import { principals, tokens } from "./message.ts";
 
 /** Bytes that a message may have. */
 export const MAX_FRAME = 512 * 1024;
@@ -28,6 +30,7 @@ interface Character {
   readonly records?: number;
   readonly characters?: number;
   readonly durable?: true;
+  readonly slow?: true;
 }
 
 /** In a roomy one nothing is forgotten, unless hours pass. */
@@ -62,6 +65,7 @@ const characters: Readonly<Record<HouseName, Character>> = {
     records: 12,
     characters: 600_000,
   },
+  slow: { limits: { resumeWindowSec: 3, openingDeadlineSec: 1 }, records: 60, slow: true },
   durable: { limits: { resumeWindowSec: 5, retentionSec: 5 }, records: 40, durable: true },
 };
 
@@ -84,18 +88,24 @@ export async function openHouse(name: HouseName, way: Way): Promise<House> {
     records = 250_000,
     characters: totalLogCharacters = 1024 ** 3,
     durable,
+    slow,
   } = characters[name];
   const clock = new ManualClock();
   const scratch = durable && new Scratch();
   const kept = { logLimits: { records }, totalLogCharacters };
+  const memory = () => memoryStore(kept);
   const logged: string[] = [];
   const runtime = createRuntime({
     agents: fuzzAgents(clock),
-    auth: tokenTable({ [tokens.alice]: "alice", [tokens.bob]: "bob", [tokens.carol]: "carol" }),
+    auth: slowTable(clock),
     clock,
     limits,
     logger: recorder(logged),
-    store: scratch ? sqliteStore(scratch.newFile(), kept) : memoryStore(kept),
+    store: slow
+      ? laggingStore(memory())
+      : scratch
+        ? sqliteStore(scratch.newFile(), kept)
+        : memory(),
     tools: { "web.search": () => ({ hits: 3 }) },
   });
   const reached =
@@ -121,6 +131,14 @@ async function reachedBySocket(runtime: Runtime, clock: ManualClock) {
 /** What agents of the fuzzer fail with on purpose. */
 const MEANT = /"text":"an agent failed"/;
 const MEANT_ERROR = /"err":"Error: (secret: |the agent's result does not fit)|"job":"\w+"\}/;
+
+function slowTable(clock: Clock): Authenticate {
+  const known = tokenTable(principals);
+  return async (token) => {
+    if (token === tokens.slow) await sleep(clock, 1_200);
+    return known(token);
+  };
+}
 
 function isUnexpected(line: string): boolean {
   const meant = MEANT.test(line) && MEANT_ERROR.test(line);

@@ -3,9 +3,17 @@ import type { Claim, Greeting, JobChoice, Offer, Request, Resumption } from "./a
 
 export const tokens = {
   alice: "token-of-alice",
+  slow: "slow-token-of-alice",
   bob: "token-of-bob",
   carol: "token-of-carol",
 } as const;
+
+export const principals: Readonly<Record<string, string>> = {
+  [tokens.alice]: "alice",
+  [tokens.slow]: "alice",
+  [tokens.bob]: "bob",
+  [tokens.carol]: "carol",
+};
 
 /** A lease each that is granted, or refused. */
 export const leases: readonly object[] = [
@@ -54,7 +62,8 @@ export interface Said {
 
 function auth(as: Claim): object {
   if (as === "none") return {};
-  if (as === "alice" || as === "bob") return { auth: { scheme: "bearer", token: tokens[as] } };
+  if (as === "alice" || as === "bob" || as === "slow")
+    return { auth: { scheme: "bearer", token: tokens[as] } };
   if (as === "basic") return { auth: { scheme: "basic", token: tokens.alice } };
   return { auth: { scheme: "bearer", token: as === "empty" ? "" : "token-of-nobody" } };
 }

@@ -251,7 +251,7 @@ export class Player {
 
   #lore({ conversation }: Peer, as: string): Lore {
     const ledger = this.#ledger;
-    const principal = conversation.principal ?? as;
+    const principal = conversation.principal ?? (as === "slow" ? "alice" : as);
     const other = principal === "bob" ? "alice" : "bob";
     const back = <T>(list: readonly T[], nth: number) =>
       list.at(-1 - (nth % Math.max(1, list.length)));

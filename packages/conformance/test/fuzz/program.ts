@@ -33,6 +33,7 @@ const near = fc.oneof(
 const claim = often<Claim>(
   [24, "alice"],
   [12, "bob"],
+  [2, "slow"],
   [1, "wrong"],
   [1, "empty"],
   [1, "none"],
@@ -234,7 +235,13 @@ export function aProgram(longest: number): fc.Arbitrary<Program> {
   const some = (one: fc.Arbitrary<Action>, maxLength: number) =>
     fc.noBias(fc.array(one, { minLength: 1, maxLength, size: "max" }));
   return fc.record({
-    house: often<Program["house"]>([3, "roomy"], [3, "short"], [3, "tight"], [1, "durable"]),
+    house: often<Program["house"]>(
+      [3, "roomy"],
+      [3, "short"],
+      [3, "tight"],
+      [2, "slow"],
+      [1, "durable"],
+    ),
     actions: fc.tuple(some(openedOf(20), 4), some(action, longest)).map((parts) => parts.flat()),
   });
 }

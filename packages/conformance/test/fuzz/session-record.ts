@@ -21,6 +21,8 @@ export class SessionRecord implements Known {
   resumes = 0;
   /** Its client has claimed to have seen what it has not. */
   skipped = false;
+  /** A subscription of a connection that is gone may have begun, anywhere: what it sees of a job has no order any more. */
+  isVague = false;
   readonly #ends = new Set<string>();
   readonly #envelopes = new Map<number, string>();
   readonly #sights = new Map<string, Sight>();
@@ -48,7 +50,7 @@ export class SessionRecord implements Known {
     return this.#ends.has(job);
   }
 
-  /** What its client sees of this job may start anew: it was told so, or the word to tell it was lost. */
+  /** What its client sees of this job starts anew, as it was told; without a job, of all. */
   startAgain(job?: string): void {
     if (job === undefined) this.#sights.clear();
     else this.#sights.delete(job);
@@ -73,6 +75,7 @@ export class SessionRecord implements Known {
   #see({ type, job_id: job, job_seq: seq }: Message): void {
     if (TERMINAL.test(type)) this.#ends.add(job);
     const sight = this.#sights.get(job);
+    if (this.isVague) return;
     if (sight?.ended) throw new Breach("R-7.3-3", `${type} of ${job} came behind its end`);
     // The session's own notices are not of the job's log.
     if (seq === undefined) return;
