@@ -9,7 +9,7 @@ test.for(["ws", "memory"] as const)(
   async (way) => {
     const seed = Math.trunc(Math.random() * 2 ** 31);
     await using fuzzer = new Fuzzer(way);
-    const plan = { seed, programs: 12, longest: 40, patience: 20_000, shrinking: 10_000 };
+    const plan = { seed, programs: 8, longest: 40, patience: 20_000, shrinking: 10_000 };
     const failure = await fuzzer.run(plan);
     expect(failure && `seed ${seed}: ${failure.told}\n${JSON.stringify(failure.program)}`).toBe(
       undefined,

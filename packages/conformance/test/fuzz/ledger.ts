@@ -1,15 +1,21 @@
+import type { Answers } from "./answers.ts";
 import { Breach } from "./breach.ts";
-import type { Conversation } from "./conversation.ts";
 import { JobRecord } from "./job-record.ts";
 import { SessionRecord } from "./session-record.ts";
 
 /** What looks like an id or a secret of somebody. */
 const TELLTALE = /\b(?:job_|sess_|rt_)?[0-9A-Za-z]{26,64}\b|\b[a-z]+-key-\d/g;
 
+/** One connection, and the session that it has. */
+interface Watched {
+  readonly session: SessionRecord | undefined;
+  readonly answers: Answers;
+}
+
 /** What is known of a program's sessions, jobs and secrets, whoever saw them. */
 export class Ledger {
   readonly sessions = new Map<string, SessionRecord>();
-  readonly conversations: Conversation[] = [];
+  readonly conversations: Watched[] = [];
   readonly jobs = new Map<string, JobRecord>();
   /** Whose an id or a secret is. */
   readonly #owners = new Map<string, string>();
