@@ -33,7 +33,8 @@ export class Answers {
 
   sent(frame: SentFrame): void {
     this.#frames.push(frame);
-    if (frame.id !== undefined) push(this.#byId, frame.id, frame);
+    if (frame.id === undefined) return;
+    push(this.#byId, frame.id, frame);
     if (frame.type === "session.ping") push(this.#pinged, frame.payload["nonce"], frame);
   }
 
@@ -66,6 +67,7 @@ export class Answers {
     if (request === undefined && type !== "session.error") {
       throw new Breach("R-5.3-3", `an answer of type ${type}`);
     }
+    if (type === "session.error") this.#unping(id);
     if (this.#take(id, request)) return false;
     const kin = this.#kin();
     // What was under way when the connection was lost is answered on the next one.
@@ -127,6 +129,14 @@ export class Answers {
 
   #isDue(id: string): boolean {
     return (this.#counts.get(id) ?? 0) < (this.#byId.get(id)?.length ?? 0);
+  }
+
+  /** A ping that was refused gets no pong. */
+  #unping(id: string): void {
+    for (const pings of this.#pinged.values()) {
+      const refused = pings.findIndex((ping) => ping.id === id);
+      if (refused >= 0) pings.splice(refused, 1);
+    }
   }
 
   #ponged(nonce: unknown): false {
