@@ -21,6 +21,16 @@ export const small = {
     sessions: [OWNER],
     left: { failures: 1, crashes: 1 },
   },
+  hidden: {
+    scripts: [["event", "progress"]],
+    sessions: [OWNER],
+    left: { crashes: 1 },
+  },
+  "failure of two jobs": {
+    scripts: [["event"], []],
+    sessions: [OWNER_OF_TWO],
+    left: { failures: 1 },
+  },
   "two jobs": {
     scripts: [["event"], []],
     sessions: [OWNER_OF_TWO],

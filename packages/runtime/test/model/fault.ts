@@ -31,7 +31,7 @@ export const faults = {
     what: "frames leave before their runs are durable",
   },
   "run-over-hidden": {
-    where: "two jobs",
+    where: "hidden",
     breaks: "P1",
     what: "a run goes on across a record that the viewer may not see",
   },
