@@ -1,8 +1,9 @@
 import type { JobId } from "@arcp/core";
+import { Dialect } from "../../src/dialect/dialect.ts";
 import { Attachment } from "../../src/session/attachment.ts";
 import { Batch } from "../../src/session/batch.ts";
 import type { Stream } from "../../src/session/stream.ts";
-import { isVisible, renderFrame } from "../../src/session/view.ts";
+import { isVisible, type Rendering, renderFrame } from "../../src/session/view.ts";
 import type { Run } from "../../src/store/index.ts";
 import { checkSent } from "./checks.ts";
 import type { FaultName } from "./fault.ts";
@@ -83,7 +84,7 @@ function number(place: Place, order: readonly JobId[]): void {
   if (fault === "shared-numbers") {
     stream.issued = Math.max(...world.sessions.map((one) => one.memory?.issued ?? 0));
   }
-  const batch = new Batch(stream, PREFIX, vaultOf(world));
+  const batch = new Batch(stream, PREFIX, { ...rendering(world), introduces: () => true });
   for (const job of order) {
     const attachment = attachmentTo(job, stream, place);
     if (attachment === undefined) continue;
@@ -202,7 +203,7 @@ function repeat({ world, session, memory, conn, fault }: Place): void {
     return;
   }
   for (const [i, record] of read.records.slice(0, span.count - gone).entries()) {
-    const frame = renderFrame(PREFIX, from + gone + i, span.job, record, vaultOf(world));
+    const frame = renderFrame(PREFIX, from + gone + i, span.job, record, rendering(world));
     put(world, session, conn, frame, isVisible(record, { features, role: span.role }));
   }
   conn.replay = from + span.count;
@@ -219,4 +220,10 @@ function park({ session, memory, conn }: Place): void {
 function put(world: World, session: ModelSession, conn: Conn, frame: string, visible = true): void {
   checkSent(world, session, conn, frame, visible);
   if (session.client.wire === conn.no) session.client.flight.push(frame);
+}
+
+const draft = new Dialect("draft");
+
+function rendering(world: World): Rendering {
+  return { vault: vaultOf(world), dialect: draft };
 }
