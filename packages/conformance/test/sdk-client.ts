@@ -1,7 +1,7 @@
 import { features, newTraceId, TransportClosedError } from "@arcp/core";
 import { expect } from "vitest";
+import { type Place, type SdkForm, type SdkName, sdkForms } from "../src/kit/sdk-form.ts";
 import type { Line } from "./line.ts";
-import { type Place, type SdkForm, type SdkName, sdkForms } from "./sdk-form.ts";
 import { type Stage, settled, tokens } from "./stage.ts";
 
 /** A frame as it came, of which nothing is believed. */

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { Way } from "../../test/line.ts";
 import { type Frame, played, SdkClient, TRACE } from "../../test/sdk-client.ts";
-import type { SdkName } from "../../test/sdk-form.ts";
 import { Stage, settled, tokens } from "../../test/stage.ts";
+import type { SdkName } from "../kit/sdk-form.ts";
 
 const sdks: readonly SdkName[] = ["typescript", "java", "go", "csharp"];
 const ways: readonly Way[] = ["memory on memory", "ws on sqlite", "stdio on memory"];

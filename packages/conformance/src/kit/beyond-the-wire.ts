@@ -22,4 +22,5 @@ export const beyondTheWire: { readonly [id in RequirementId]?: string } = {
   "R-9.5-5": "the clock of the runtime is not in the kit's hands",
   "R-9.8-1": "neither the store nor a connection from another machine is in the kit's hands",
   "R-11-6": "spans are not on the wire",
+  "R-D-6": "which feature the packages of one project know each other by is no matter of others",
 };

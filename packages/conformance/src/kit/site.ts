@@ -1,6 +1,7 @@
 import {
   type Envelope,
   features,
+  formatTimestamp,
   type JobId,
   LocalError,
   newMessageId,
@@ -165,7 +166,7 @@ export class Site {
   async settled(wire: WireClient): Promise<void> {
     for (let turn = 0; turn < 2; turn++) {
       const nonce = newMessageId("calm_");
-      const sent_at = new Date(systemClock.now()).toISOString();
+      const sent_at = formatTimestamp(systemClock.now());
       // Also where heartbeats were not agreed on it has to be answered (R-6.4-2).
       const faulty = !wire.features.has("heartbeat");
       await wire.send({ type: "session.ping", payload: { nonce, sent_at } }, { faulty });

@@ -11,6 +11,7 @@ import { close } from "./close.ts";
 import { correlation } from "./correlation.ts";
 import { credential } from "./credential.ts";
 import { delegation } from "./delegation.ts";
+import { dialect } from "./dialect.ts";
 import { enforcement } from "./enforcement.ts";
 import { envelope } from "./envelope.ts";
 import { error } from "./error.ts";
@@ -116,4 +117,5 @@ export const scenarios: readonly Scenario[] = [
   ...error,
   ...security,
   ...extensionName,
+  ...dialect,
 ];

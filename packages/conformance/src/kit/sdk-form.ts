@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { newMessageId } from "@arcp/core";
+import { formatTimestamp, newMessageId, systemClock } from "@arcp/core";
 
 export type SdkName = "typescript" | "java" | "go" | "csharp";
 
@@ -54,7 +54,7 @@ export const sdkForms: Readonly<Record<SdkName, SdkForm>> = {
   },
   csharp: {
     id: newMessageId,
-    extra: () => ({ timestamp: new Date().toISOString().replace("Z", "+00:00") }),
+    extra: () => ({ timestamp: formatTimestamp(systemClock.now()).replace("Z", "+00:00") }),
     client: "a-service",
     resume: flat,
     target: (job) => ({ payload: { job_id: job } }),

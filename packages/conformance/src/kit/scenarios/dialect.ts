@@ -1,0 +1,200 @@
+import assert from "node:assert/strict";
+import type { Scenario } from "../scenario.ts";
+import { SdkClient, type SdkFrame } from "../sdk-client.ts";
+import type { SdkName } from "../sdk-form.ts";
+import type { Site } from "../site.ts";
+
+const UNKNOWN = "job_01ZZZZZZZZZZZZZZZZZZZZZZZZ";
+const sdks: readonly SdkName[] = ["typescript", "java", "go", "csharp"];
+
+/** A frame in few words: its type, `as` an id of its own that is a request's, `on` whose job, and what request it names. */
+function words(frames: readonly SdkFrame[], request: string, jobs: Record<string, string>): string {
+  const word = ({ type, id, job_id, payload }: SdkFrame): string => {
+    const named = Object.entries(jobs).find(([, job]) => job === (job_id ?? payload.job_id))?.[0];
+    const job = job_id ?? payload.job_id;
+    return [
+      type,
+      job === undefined ? "" : ` on ${named ?? "fresh"}`,
+      id === request ? " as it" : "",
+      payload.request_id === request ? " to it" : "",
+      type === "session.jobs" ? `, ${payload.jobs.length} jobs` : "",
+    ].join("");
+  };
+  return frames.map(word).join("; ") || "nothing";
+}
+
+/** What the rejection table has for a client with a running job, and for one without. */
+type Cells = Readonly<Record<"submit" | "list" | "cancel" | "unknown", readonly [string, string]>>;
+
+const both = (cell: string): readonly [string, string] => [cell, cell];
+const table: Readonly<Record<SdkName, Cells>> = {
+  go: {
+    submit: both("session.error to it"),
+    list: both("session.error to it"),
+    cancel: both("session.error to it"),
+    unknown: both("session.error to it"),
+  },
+  java: {
+    submit: both("job.error as it; session.error to it"),
+    list: both("job.error as it; session.error to it"),
+    cancel: both("job.error on target as it; session.error on target to it"),
+    unknown: both("job.error as it; session.error to it"),
+  },
+  typescript: {
+    submit: both("job.error on fresh to it"),
+    list: both("session.jobs to it, 0 jobs"),
+    cancel: both("job.error on target"),
+    unknown: both("nothing"),
+  },
+  csharp: {
+    submit: ["session.error to it", "job.accepted on fresh to it; job.error on fresh"],
+    list: ["session.error to it", "session.jobs to it, 0 jobs"],
+    cancel: ["session.error to it", "nothing"],
+    unknown: ["session.error to it", "nothing"],
+  },
+};
+
+/** The rejection of each kind of request, in few words. */
+async function rejections(client: SdkClient): Promise<Record<keyof Cells, string>> {
+  const told = async (request: Promise<string>): Promise<string> => {
+    const id = await request;
+    return words(await client.rest(), id, { target: UNKNOWN });
+  };
+  return {
+    submit: await told(client.send("job.submit", { agent: "conformance.nobody", input: null })),
+    list: await told(client.send("session.list_jobs", { cursor: "xyz" })),
+    cancel: await told(client.about("job.cancel", UNKNOWN)),
+    unknown: await told(client.send("session.foo")),
+  };
+}
+
+function column(cells: Cells, live: boolean): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(cells).map(([request, [idle, running]]) => [request, live ? running : idle]),
+  );
+}
+
+/** Lets a script wait at a gate, with what had to come before. */
+async function running(site: Site, client: SdkClient) {
+  const gate = site.gate();
+  await client.submit([{ do: "thought", text: "on" }, gate.step]);
+  const frames = await client.until(({ payload }) => payload.kind === "thought");
+  return { gate, id: frames[0]?.["job_id"] as string };
+}
+
+const kind = (frames: readonly SdkFrame[], wanted: string) =>
+  frames.filter(({ payload }) => payload.kind === wanted).map(({ payload }) => payload.body);
+
+export const dialect: readonly Scenario[] = [
+  ...sdks.map(
+    (sdk): Scenario => ({
+      name: `the client of ${sdk} has its requests rejected in the form that it understands, with a job running or not`,
+      verifies: sdk === "go" || sdk === "java" ? ["R-D-2", "R-D-4"] : ["R-D-2", "R-D-4", "R-D-5"],
+      async play(site) {
+        const client = await SdkClient.greeted(site, sdk);
+        assert.deepEqual(await rejections(client), column(table[sdk], false));
+        const { gate, id } = await running(site, client);
+        assert.deepEqual(await rejections(client), column(table[sdk], true));
+        await gate.open();
+        const end = (await client.until(({ type }) => type !== "job.event")).at(-1);
+        assert.equal(end?.["type"], "job.result", "R-D-4: no rejection ends a job that it has");
+        assert.equal(end?.["job_id"], id);
+      },
+    }),
+  ),
+  {
+    name: "a client that offers a vendor's feature is of the draft, however it calls itself",
+    verifies: ["R-D-2"],
+    async play(site) {
+      for (const sdk of sdks) {
+        const client = await SdkClient.greeted(site, sdk, ["x-vendor.acme.profiling"]);
+        const cells = await rejections(client);
+        assert.equal(cells.submit, "session.error to it");
+        assert.equal(cells.cancel, "session.error on target to it");
+        assert.equal(cells.unknown, "session.error to it");
+      }
+    },
+  },
+  {
+    name: "a client of typescript or csharp that sends session.close is answered as one of the draft",
+    verifies: ["R-D-3"],
+    async play(site) {
+      for (const sdk of ["typescript", "csharp"] as const) {
+        const client = await SdkClient.greeted(site, sdk);
+        const id = await client.send("session.close", { reason: "done" });
+        const { type, payload } = await client.next();
+        assert.deepEqual([type, payload.request_id], ["session.closed", id]);
+      }
+    },
+  },
+  {
+    name: "each SDK gets results, metrics and progress in the form that it reads",
+    verifies: ["R-D-1"],
+    async play(site) {
+      for (const sdk of sdks) {
+        const client = await SdkClient.greeted(site, sdk);
+        const dimensions = { engine: "x" };
+        const frames = await client.played([
+          { do: "progress", current: 1.5, total: 3 },
+          { do: "metric", name: "words", value: 2, dimensions },
+          { do: "return", value: { n: 1 } },
+        ]);
+        const whole = sdk !== "typescript";
+        assert.deepEqual(kind(frames, "progress"), [{ current: whole ? 1 : 1.5, total: 3 }], sdk);
+        const dims = sdk === "typescript" ? { dims: dimensions } : {};
+        assert.deepEqual(kind(frames, "metric"), [
+          { name: "words", value: 2, dimensions, ...dims },
+        ]);
+        const output = sdk === "go" ? { output: { n: 1 } } : {};
+        const payload = { final_status: "success", result: { n: 1 }, ...output };
+        assert.deepEqual(frames.at(-1)?.["payload"], payload, sdk);
+      }
+    },
+  },
+  {
+    name: "the acceptance of a delegated job goes to the SDK that understands it, and to no other",
+    verifies: ["R-D-1"],
+    async play(site) {
+      for (const sdk of sdks) {
+        const client = await SdkClient.greeted(site, sdk);
+        const script = { steps: [] };
+        const frames = await client.played(
+          [
+            { do: "delegate", agent: "conformance.script", input: script, outcome: true },
+            { do: "return", value: null },
+          ],
+          { lease_request: { "agent.delegate": ["conformance.script"] } },
+        );
+        const child = kind(frames, "delegate")[0]?.child_job_id;
+        const accepted = frames.filter(
+          ({ type, job_id }) => type === "job.accepted" && job_id === child,
+        );
+        assert.equal(accepted.length, sdk === "typescript" ? 1 : 0, sdk);
+      }
+    },
+  },
+  {
+    name: "a submit with parent_job_id is a delegation by that job, if the session owns it",
+    verifies: ["R-D-12"],
+    async play(site) {
+      const client = await SdkClient.greeted(site, "csharp");
+      const gate = site.gate();
+      await client.submit([{ do: "thought", text: "on" }, gate.step], {
+        lease_request: { "agent.delegate": ["conformance.script"] },
+      });
+      const [accepted] = await client.until(({ payload }) => payload.kind === "thought");
+      const parent = accepted?.["job_id"];
+      const request = await client.submit([], { parent_job_id: parent });
+      const answer = await client.until(({ payload }) => payload.request_id === request);
+      assert.equal(answer.at(-1)?.["payload"].parent_job_id, parent);
+      await gate.open();
+      await client.until(({ type, job_id }) => type === "job.result" && job_id === parent);
+      await client.rest();
+      const foreign = await site.greeted({ who: "second" });
+      const { id } = await site.play(foreign, [gate.step]);
+      const refused = await client.submit([], { parent_job_id: id });
+      const error = (await client.until(({ payload }) => payload.request_id === refused)).at(-1);
+      assert.equal(error?.["payload"].code, "INVALID_REQUEST", "a parent of somebody else");
+    },
+  },
+];
