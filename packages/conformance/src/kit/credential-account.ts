@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { newMessageId } from "@arcp/core";
+import type { RequirementId } from "../manifest/manifest.ts";
 import type { Step } from "../test-agents/step.ts";
 import type { WireClient } from "../wire/wire-client.ts";
 import { endsJob } from "./job-end.ts";
@@ -37,17 +38,22 @@ export async function asked(site: Site, wire: WireClient, step: Step): Promise<u
   return stepValue(await wire.next(endsJob(id)), "it");
 }
 
-/** Asks for the upstream's account until it is as it should be. Fails when it never is. */
+/**
+ * Asks for the upstream's account until it is as it should be. Fails when it never is.
+ *
+ * @param rule what is broken then
+ */
 export async function accountOf(
   site: Site,
   label: string,
   fits: (account: Account) => boolean,
+  rule: RequirementId = "R-9.8-6",
 ): Promise<Account> {
   const wire = await site.greeted();
   for (let n = 0; ; n++) {
     const account = (await asked(site, wire, { do: "account", label })) as Account;
     if (fits(account)) return account;
-    if (n === 40) assert.fail(`the upstream's account stays ${JSON.stringify(account)}`);
+    if (n === 40) assert.fail(`${rule}: the upstream's account stays ${JSON.stringify(account)}`);
     await site.pause(n < 20 ? 50 : 400);
   }
 }

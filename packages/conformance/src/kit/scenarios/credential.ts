@@ -83,7 +83,7 @@ export const credential: readonly Scenario[] = [
         const lease_request = wanting(how, label);
         const submit = wire.submit({ agent, input: { steps: [] }, lease_request });
         assert.equal((await refusal(submit, how)).code, code);
-        const account = await accountOf(site, label, isOver);
+        const account = await accountOf(site, label, isOver, "R-9.8-5");
         assert.deepEqual([account.issued, account.revoked], [1, 1]);
       }
       await site.settled(wire);
@@ -102,7 +102,7 @@ export const credential: readonly Scenario[] = [
       const submit = wire.submit({ agent, input: { steps: [] }, lease_request });
       assert.equal((await refusal(submit, "a slow issue")).code, "INTERNAL_ERROR");
       await gate.open();
-      await accountOf(site, label, isOver);
+      await accountOf(site, label, isOver, "R-9.8-5");
     },
   },
   {

@@ -81,7 +81,7 @@ export const revocation: readonly Scenario[] = [
       const { asked: times } = (await asked(site, other, { do: "account", label })) as Account;
       assert.equal(times, 1, "the revocation had not begun when the end was sent");
       await gate.open();
-      await accountOf(site, label, isOver);
+      await accountOf(site, label, isOver, "R-9.8-7");
     },
   },
   {
@@ -92,7 +92,7 @@ export const revocation: readonly Scenario[] = [
       const wire = await site.greeted();
       const label = newLabel();
       await site.played(wire, [], { lease_request: wanting("flaky", label) });
-      const { asked: times } = await accountOf(site, label, isOver);
+      const { asked: times } = await accountOf(site, label, isOver, "R-9.8-8");
       assert.equal(times, 3);
     },
   },
@@ -107,7 +107,7 @@ export const revocation: readonly Scenario[] = [
       const label = newLabel();
       await site.play(wire, [gate.step], { lease_request: wanting("plain", label) });
       await site.restart();
-      await accountOf(site, label, isOver);
+      await accountOf(site, label, isOver, "R-9.8-8");
     },
   },
   {
@@ -128,7 +128,7 @@ export const revocation: readonly Scenario[] = [
       await accountOf(site, label, ({ orders }) => orders.length === 1);
       await site.restart();
       await gate.open();
-      await accountOf(site, label, isOver);
+      await accountOf(site, label, isOver, "R-9.8-4");
     },
   },
   {
@@ -149,7 +149,7 @@ export const revocation: readonly Scenario[] = [
       };
       const { id } = await site.play(wire, [child, born.step], { lease_request });
       await wire.next(endsJob(id));
-      const { orders } = await accountOf(site, label, isOver);
+      const { orders } = await accountOf(site, label, isOver, "R-9.8-14");
       assert.deepEqual(
         orders.map(({ budget }) => Number(budget.EUR)),
         [1],

@@ -34,7 +34,7 @@ export const rotation: readonly Scenario[] = [
       const [body = {}] = bodiesOf([told], "status");
       assert.equal(body.id, first?.id, "R-9.8-9: the id stays");
       assert.notEqual(body.value, first?.value, "R-9.8-9: the value is a new one");
-      await accountOf(site, label, ({ revoked }) => revoked === 1);
+      await accountOf(site, label, ({ revoked }) => revoked === 1, "R-9.8-9");
       const alive = await Promise.all(
         [first?.value, `${body.value}`].map((value) =>
           asked(site, other, { do: "present", value: `${value}` }),
