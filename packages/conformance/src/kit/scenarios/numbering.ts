@@ -14,6 +14,8 @@ export const numbering: readonly Scenario[] = [
       const other = await site.greeted();
       const gate = site.gate();
       const { id: watched } = await site.play(other, [gate.step, { do: "thought", text: "seen" }]);
+      // What the subscription does not bring any more.
+      await other.next();
       for (let n = 0; n < 2; n++) {
         await site.play(wire, [gate.step, { do: "thought", text: "own" }]);
       }
