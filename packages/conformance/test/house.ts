@@ -8,8 +8,8 @@ import { recorder } from "./stage.ts";
 /** A runtime with the test agents and the short settings, over one way of the matrix. */
 export class House implements Target, AsyncDisposable {
   readonly tokens = ["token-of-alice", "token-of-bob"] as const;
-  /** Of its first process. */
-  readonly url?: string;
+  /** Of its present process, where it is reached by WebSocket. */
+  url?: string;
   readonly restart?: () => Promise<void>;
   readonly #transport: TransportName;
   readonly #shelf: Shelf;
@@ -53,6 +53,8 @@ export class House implements Target, AsyncDisposable {
     this.#dead.push(this.#process);
     // In the same turn, so that the dead one changes nothing between its last word and the copy.
     this.#process = await start(this.#transport, this.#shelf, this.#upstream);
+    const { url } = this.#process.exchange;
+    if (url !== undefined) this.url = url;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

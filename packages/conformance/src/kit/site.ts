@@ -67,8 +67,9 @@ export class Site {
 
   /** The address of the runtime. Only for scenarios that need a WebSocket. */
   get url(): string {
-    if (this.facts.url === undefined) throw new LocalError("MISUSE", "needs a WebSocket");
-    return this.facts.url;
+    const { url } = this.#target;
+    if (url === undefined) throw new LocalError("MISUSE", "needs a WebSocket");
+    return url;
   }
 
   /** A connection on which nothing was said yet. */

@@ -1,4 +1,4 @@
-import type { Mutation } from "./mutations.ts";
+import type { Mutation } from "./mutation.ts";
 
 /** Of sections 7 to 11: jobs, their events, leases, budgets and children. */
 export const jobMutations: readonly Mutation[] = [

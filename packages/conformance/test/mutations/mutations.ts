@@ -1,18 +1,6 @@
-import type { RequirementId } from "../../src/index.ts";
 import { jobMutations } from "./job-mutations.ts";
-
-/** A runtime that is wrong in one place. */
-export interface Mutation {
-  /** What it does wrong. */
-  readonly name: string;
-  /** What it breaks by that. */
-  readonly breaks: RequirementId;
-  /** Beneath `packages/runtime/src`. */
-  readonly file: string;
-  /** What stands there, once, and what stands there instead. */
-  readonly from: string;
-  readonly to: string;
-}
+import type { Mutation } from "./mutation.ts";
+import { sessionMutations } from "./session-mutations.ts";
 
 /** Mistakes that somebody could make, each of which breaks one requirement that the kit has to miss. */
 export const mutations: readonly Mutation[] = [
@@ -86,5 +74,6 @@ export const mutations: readonly Mutation[] = [
     from: 'if (session.stream.attachments.get(job)?.role === "observer") session.stream.detach(job);',
     to: "void job;",
   },
+  ...sessionMutations,
   ...jobMutations,
 ];

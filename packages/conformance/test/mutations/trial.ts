@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { type Report, type RunOptions, runConformance, webSocketTarget } from "../../src/index.ts";
-import type { Mutation } from "./mutations.ts";
+import type { Mutation } from "./mutation.ts";
 
 /** Puts a runtime that is wrong, or the right one, to the scenarios about some requirements. */
 export async function trial(
