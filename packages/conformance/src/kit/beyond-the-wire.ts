@@ -16,8 +16,6 @@ export const beyondTheWire: { readonly [id in RequirementId]?: string } = {
   "R-6.5-2": "what a runtime frees of its memory is not on the wire",
   "R-6.5-9": "a cut-off is its operator's choice, and no request sets one",
   "R-6.7-6": "no request shuts a runtime down gently",
-  "R-7.6-9":
-    "without a policy of its operator nobody but the submitter may watch, and no test agent rotates a credential",
   "R-9.2-7": "the test agents read no files and fetch nothing",
   "R-9.5-5": "the clock of the runtime is not in the kit's hands",
   "R-9.8-1": "neither the store nor a connection from another machine is in the kit's hands",

@@ -26,7 +26,7 @@ export const shortSettings = {
     provisionerSec: 5,
   },
   /** For the store: what it keeps of one job's log. */
-  logLimits: { records: 5000, characters: 64 * 1024 * 1024 },
+  logLimits: { records: 2000, characters: 64 * 1024 * 1024 },
 } as const;
 
 /** What a runtime is made of that scenarios can be played against. */

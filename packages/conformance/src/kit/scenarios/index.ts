@@ -50,6 +50,7 @@ import { streamedResult } from "./streamed-result.ts";
 import { submission } from "./submission.ts";
 import { subscription } from "./subscribe.ts";
 import { subscriptionHistory } from "./subscribe-history.ts";
+import { liveSubscription } from "./subscribe-live.ts";
 import { subset } from "./subset.ts";
 import { trace } from "./trace.ts";
 import { transport } from "./transport.ts";
@@ -84,6 +85,7 @@ export const scenarios: readonly Scenario[] = [
   ...listJobs,
   ...close,
   ...subscription,
+  ...liveSubscription,
   ...subscriptionHistory,
   ...retention,
   ...submission,

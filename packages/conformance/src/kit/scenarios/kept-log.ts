@@ -7,7 +7,7 @@ import { isTerminal, type Site } from "../site.ts";
 import { reached, thought, thoughts } from "../thought.ts";
 
 /** Events of which few fill the buffers of a connection: characters of one, and how many there are. */
-const BULK = { length: 60_000, count: 250 };
+const BULK = { length: 60_000, count: 220 };
 
 const needs = [settingWithin("logRecords", 10_000), feature("subscribe")] as const;
 

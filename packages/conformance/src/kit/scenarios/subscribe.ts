@@ -1,16 +1,16 @@
 import assert from "node:assert/strict";
-import type { WireOptions } from "../../wire/wire-line.ts";
+import type { Step } from "../../test-agents/step.ts";
+import type { WireClient } from "../../wire/wire-client.ts";
+import { credentials, newLabel, wanting } from "../credential-account.ts";
+import { bodiesOf } from "../event-body.ts";
 import { feature } from "../need.ts";
 import { refusedWith } from "../refusal.ts";
 import type { Scenario } from "../scenario.ts";
 import { isTerminal } from "../site.ts";
 import { jobSeqsOf, shared, subscribe } from "../subscription.ts";
-import { isThought, reached, thought, thoughts, thoughtsIn } from "../thought.ts";
+import { isThought, reached, thought, thoughts } from "../thought.ts";
 
 const needs = [feature("subscribe")] as const;
-
-/** The scenario itself looks for what comes twice. */
-const repetitions: WireOptions = { waive: ["R-7.6-11"] };
 
 export const subscription: readonly Scenario[] = [
   {
@@ -115,93 +115,31 @@ export const subscription: readonly Scenario[] = [
     },
   },
   {
-    name: "without history nothing comes that was before, and of a job that is over its end alone",
-    verifies: ["R-7.6-6"],
-    needs,
+    name: "another session of the submitter is shown the credentials of a live job, and not how they are rotated",
+    verifies: ["R-7.6-9"],
+    needs: [...needs, credentials],
     async play(site) {
       const owner = await site.greeted();
       const gate = site.gate();
-      const { id } = await site.play(owner, [
-        thoughts(3),
-        thought("early"),
-        gate.step,
-        thought("late"),
-      ]);
-      await reached(owner, "early");
-      const watcher = await site.greeted({}, repetitions);
-      const { payload: told } = await subscribe(watcher, id);
-      assert.equal(told.replayed, false, "R-7.6-6: nothing is replayed");
+      const lease_request = wanting("plain", newLabel());
+      const steps: Step[] = [gate.step, { do: "rotate" }, thought("rotated")];
+      const { id, accepted } = await site.play(owner, steps, { lease_request });
+      const watcher = await site.greeted();
+      const { payload } = await subscribe(watcher, id, { history: true });
+      assert.deepEqual(
+        payload.credentials,
+        accepted.payload.credentials,
+        "R-7.6-9: they are withheld from other principals alone",
+      );
       await gate.open();
-      const seen = await watcher.until(isTerminal);
-      assert.deepEqual(thoughtsIn(seen), ["late"], "R-7.6-6: only what came afterwards");
-      assert.equal(seen.length, 2, "R-7.6-6: only what came afterwards");
-      const late = await site.greeted({}, repetitions);
-      const { payload: over } = await subscribe(late, id, { history: false });
-      assert.equal(over.current_status, "success");
-      const end = await late.next();
-      assert.equal(end.type, "job.result", "R-7.6-6: the end of a job that is over comes again");
-      await site.settled(late);
-      assert.equal(late.lastEventSeq, 1, "R-7.6-6: and nothing else");
+      const rotations = async (wire: WireClient): Promise<number> => {
+        const seen = bodiesOf(await wire.until(isTerminal), "status");
+        return seen.filter(({ phase }) => phase === "credential_rotated").length;
+      };
+      assert.equal(await rotations(owner), 1);
+      assert.equal(await rotations(watcher), 0, "R-7.6-9: a rotation is for the owner alone");
     },
   },
-  {
-    name: "a subscription in the middle of a flood gets all of it once and in order, and then the end",
-    verifies: ["R-7.6-3"],
-    needs,
-    async play(site) {
-      const owner = await site.greeted();
-      const { id } = await site.play(owner, [thoughts(2000)]);
-      const watchers: { wire: typeof owner; after: number }[] = [];
-      for (const history of [true, false, true]) {
-        await owner.next(({ job_seq = 0 }) => job_seq >= 1 + 300 * watchers.length);
-        const wire = await site.greeted({}, repetitions);
-        const from_job_seq = watchers.length === 2 ? 100 : undefined;
-        const { payload } = await subscribe(wire, id, { history, from_job_seq });
-        // When the job was quicker, its end is all that there is to see without history.
-        const live = payload.current_status === "running";
-        const head = (payload.last_job_seq ?? 0) - (live ? 0 : 1);
-        watchers.push({ wire, after: history ? (from_job_seq ?? 0) : head });
-      }
-      const end = (await owner.until(isTerminal)).at(-1)?.job_seq ?? 0;
-      for (const { wire, after } of watchers) {
-        const seen = jobSeqsOf(await wire.until(isTerminal));
-        const all = Array.from({ length: end - after }, (_, i) => after + 1 + i);
-        assert.deepEqual(seen, all, "R-7.6-3: from history to live nothing is lost or repeated");
-      }
-    },
-  },
-  ...(["failed", "cancelled"] as const).map(
-    (how): Scenario => ({
-      name: `a subscriber is told the end of a job that is ${how}, and the subscription is over`,
-      verifies: ["R-7.6-3"],
-      needs,
-      async play(site) {
-        const owner = await site.greeted();
-        const gate = site.gate();
-        const { id } = await site.play(owner, [
-          thought("runs"),
-          gate.step,
-          { do: "crash", message: "over" },
-        ]);
-        const watcher = await site.greeted();
-        await subscribe(watcher, id, { history: true });
-        await reached(watcher, "runs");
-        if (how === "failed") await gate.open();
-        else await owner.request("job.cancel", { job_id: id }, { jobId: id });
-        const ends = await Promise.all([owner, watcher].map((wire) => wire.next(isTerminal)));
-        assert.deepEqual(
-          ends.map(({ payload }) => payload),
-          ends.map(() => ends[0]?.payload),
-          "R-7.6-3: the end is delivered too",
-        );
-        assert.equal(ends[1]?.type, "job.error");
-        const { payload } = await subscribe(watcher, id);
-        assert.equal(payload.current_status, how === "failed" ? "error" : "cancelled");
-        const again = await watcher.next();
-        assert.equal(again.type, "job.error", "R-7.6-3: it was over, so the end comes again");
-      },
-    }),
-  ),
   {
     name: "a resume goes on with numbers and authority, a subscription has numbers of its own and no authority",
     verifies: ["R-7.7-1"],
