@@ -243,6 +243,41 @@ test("R-6.3-3: a fresh session that is just being given a job to follow is not l
   expect(first.seqs).toEqual(second.seqs);
 });
 
+test.each([true, false])(
+  "R-5.4-1, R-6.3-5: a window that ends while the store is asked is refused like any other, behind a hello: %s",
+  async (behind) => {
+    const { runtime, store, clock } = hosting();
+    const first = new Viewer(runtime);
+    const old = await first.hello();
+    first.sever();
+    await settled();
+    clock.advance(599_000);
+    const second = new Viewer(runtime);
+    const fresh = behind ? await second.hello() : undefined;
+    const { claim } = store.sessions;
+    const answer = Promise.withResolvers<void>();
+    store.sessions.claim = async (...claimed) => {
+      const outcome = await claim(...claimed);
+      await answer.promise;
+      return outcome;
+    };
+    const { resume_token } = old.payload;
+    const request = second.send("session.resume", { auth: AUTH, resume_token, last_event_seq: 0 });
+    await settled();
+    clock.advance(2_000);
+    await settled();
+    answer.resolve();
+    expect(await second.ended).toMatchObject({ reason: "refused" });
+    const refusal = second.frames.at(-1);
+    expect(refusal).toMatchObject({
+      type: "session.error",
+      payload: { code: "RESUME_WINDOW_EXPIRED", request_id: request },
+    });
+    expect(refusal?.session_id).not.toBe(old.session_id);
+    if (fresh !== undefined) expect(refusal?.session_id).toBe(fresh.session_id);
+  },
+);
+
 test("R-4.1-11: a resume behind a hello that the store fails ends with a word, and leaves no session behind", async () => {
   const { runtime, store, clock } = hosting();
   const viewer = new Viewer(runtime);

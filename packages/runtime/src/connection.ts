@@ -195,7 +195,7 @@ export class Connection implements Link, Watched {
       // Its token is needed once, and is kept no longer than that (R-6.1-5).
       this.#remote = { ...remote, bearer: undefined };
       const outcome = await handshake(this.#context, opening, remote);
-      if (outcome.kind === "bound") return await this.#arrive(outcome);
+      if (outcome.kind === "bound") return await this.#arrive(outcome, newSessionId(), id);
       const { code } = outcome.error;
       this.#logger.warn({ code, source: this.#remote.source }, "an opening request was refused");
       this.#fail(outcome.error, "refused", outcome.session, id);
@@ -205,14 +205,23 @@ export class Connection implements Link, Watched {
     }
   }
 
-  async #arrive(outcome: Bound): Promise<void> {
+  /**
+   * @param named session that a refusal names: not the one that was asked for, which looks like one never heard of (R-6.3-5)
+   * @param request that a refusal answers
+   */
+  async #arrive(outcome: Bound, named: SessionId, request: string | undefined): Promise<void> {
     try {
       // A session that the client moves on to is spoken to as the one that it left.
       if (this.#state.kind === "greeting") {
         const setting = this.#context.services.policy.dialect(outcome.session.principal);
         if (setting !== undefined) this.#dialect = new Dialect(setting);
       }
-      this.#bind(outcome, await this.#kept(outcome));
+      const kept = await this.#kept(outcome);
+      // The window may have ended while the claim was on its way.
+      if (this.#context.services.sessions.get(outcome.session.id) !== outcome.session) {
+        return this.#fail(windowExpired(), "refused", named, request);
+      }
+      this.#bind(outcome, kept);
     } finally {
       this.#context.sessions.arrived(outcome.session);
     }
@@ -239,10 +248,6 @@ export class Connection implements Link, Watched {
     if (session.stream.epoch !== epoch) return this.replace();
     // The deadline, or a shutdown, may have passed while the token was checked.
     if (this.#state.kind === "closed") return this.#context.services.sessions.parked(session);
-    // The window may have ended while the claim was on its way.
-    if (this.#context.services.sessions.get(session.id) !== session) {
-      return this.#fail(windowExpired(), "refused", session.id);
-    }
     this.#state = {
       kind: "bound",
       session,
@@ -321,7 +326,7 @@ export class Connection implements Link, Watched {
       if (outcome?.kind === "bound") {
         // A client may resume the very session that it was just given.
         if (outcome.session !== fresh) await sessions.forget(fresh);
-        return await this.#arrive(outcome);
+        return await this.#arrive(outcome, fresh.id, opening.id);
       }
       await sessions.forget(fresh);
       this.#fail(outcome?.error ?? windowExpired(), "refused", fresh.id, opening.id);

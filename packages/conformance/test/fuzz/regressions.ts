@@ -76,4 +76,41 @@ export const regressions: readonly Regression[] = [
       ],
     },
   },
+  {
+    was: "R-5.4-1, R-6.3-5: a resume whose window ended while the store was asked was refused without its id, and named the session",
+    program: {
+      house: "slow",
+      actions: [
+        { do: "open", greeting: { as: "alice", offer: "all" }, delivery: "whole" },
+        { do: "open", greeting: { as: "alice", offer: "none" }, delivery: "whole" },
+        { do: "open", greeting: { as: "alice", offer: "all" }, delivery: "whole" },
+        { do: "open", greeting: { as: "bob", offer: "quiet" }, delivery: "fragments" },
+        {
+          do: "send",
+          at: 3,
+          request: {
+            verb: "open",
+            greeting: {
+              as: "bob",
+              offer: "quiet",
+              resumption: {
+                form: "resume",
+                of: "own",
+                nth: 0,
+                token: "newest",
+                position: "last",
+                names: "nothing",
+              },
+            },
+          },
+          id: "fresh",
+          session: "own",
+          edits: [],
+          delivery: "whole",
+        },
+        { do: "pass", ms: 11000 },
+        { do: "open", delivery: "whole" },
+      ],
+    },
+  },
 ];
