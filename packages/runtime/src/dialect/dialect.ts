@@ -48,8 +48,8 @@ export class Dialect {
     return this.#form.refusal(id, error);
   }
 
-  /** What becomes of the text of records. None for the draft, whose frames are sent as they were written. */
-  get rewrites(): Rewrites {
+  /** What becomes of the text of records; undefined for the draft, whose frames are sent as they were written. */
+  get rewrites(): Rewrites | undefined {
     return this.#form.rewrites;
   }
 

@@ -24,7 +24,8 @@ import {
 export interface Form {
   readonly rejection: Rejection;
   readonly refusal: Refusal;
-  readonly rewrites: Rewrites;
+  /** Undefined where no record is: then nothing is looked up for each of them. */
+  readonly rewrites: Rewrites | undefined;
   readonly credential: CredentialForm;
   /** Whether it hears of delegated jobs: some SDKs take an acceptance that they did not ask for for another job's. */
   readonly introductions: "always" | "unless-submitting" | "never";
@@ -42,7 +43,7 @@ export interface Form {
 const draft: Form = {
   rejection: asSessionError,
   refusal: openingAsSessionError,
-  rewrites: {},
+  rewrites: undefined,
   credential: (credential) => credential,
   introductions: "always",
   repeatsAcceptances: true,

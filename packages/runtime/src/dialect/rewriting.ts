@@ -27,7 +27,7 @@ export const withOutput: Rewrite = (text) =>
 /** The TypeScript SDK knows the `dimensions` of a metric as `dims`. */
 export const withDims: Rewrite = (text) => {
   // Most events are no metrics, and most metrics have none.
-  if (!text.includes('"dimensions":')) return text;
+  if (!text.includes("dimensions")) return text;
   return rewritten(text, ({ payload }) => {
     const { kind, body } = payload;
     if (kind !== "metric" || body?.["dimensions"] === undefined) return undefined;

@@ -54,7 +54,7 @@ export function renderFrame(
   { vault, dialect }: Rendering,
 ): string {
   const text = record.kind === "credential_rotated" ? reveal(job, record.text, vault) : record.text;
-  const rewrite = dialect.rewrites[record.kind];
+  const rewrite = dialect.rewrites?.[record.kind];
   return `${prefix}${seq},${rewrite === undefined ? text : rewrite(text)}`;
 }
 
