@@ -117,6 +117,26 @@ test("R-D-3: a principal of C#, by the operator's word, that moves to another se
   await rejectedAsDraft(mover);
 });
 
+test("R-5.4-8, R-D-4: a refused submit is refused again in the form of whoever repeats it, also after a restart", async () => {
+  await using stage = await Stage.open("ws on sqlite");
+  const client = await SdkClient.greeted(stage, "typescript");
+  const id = await client.submit("nobody");
+  const { payload: told } = await client.next();
+  expect(told).toMatchObject({ code: "AGENT_NOT_AVAILABLE", request_id: id });
+  const repeat = (by: SdkClient) => by.send("job.submit", { agent: "nobody" }, { id });
+  const java = await SdkClient.greeted(stage, "java", { resume: client.place });
+  await repeat(java);
+  expect(await java.next()).toMatchObject({ type: "job.error", id, payload: { code: told.code } });
+  expect(await java.next()).toMatchObject({ type: "session.error" });
+  const { place } = java;
+  await stage.restart();
+  const features = [REQUEST_ID_FEATURE];
+  const draft = await SdkClient.greeted(stage, "go", { resume: place, features });
+  await repeat(draft);
+  const { final_status: _, ...error } = told;
+  expect(await draft.next()).toMatchObject({ type: "session.error", payload: error });
+});
+
 test("R-5.4-1, R-5.3-2: an opening that cannot be read is refused by the id that it has", async () => {
   await using stage = await Stage.open("memory on memory");
   for (const frame of [
