@@ -165,7 +165,10 @@ export class Session {
     const follows = (job: JobId) => repeating || owned || attachments.has(job);
     const situation: Situation = {
       now,
-      hasLiveJob: repeating || [...attachments.values()].some(({ role }) => role === "owner"),
+      // Only some dialects ask.
+      get hasLiveJob() {
+        return repeating || [...attachments.values()].some(({ role }) => role === "owner");
+      },
       awaitsSubmit: this.submits.pending,
       follows,
       owns: (job) => follows(job) || stream.knows(job),
