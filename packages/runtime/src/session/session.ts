@@ -192,6 +192,16 @@ export class Session {
     else change();
   }
 
+  /** As {@link change}. Resolves once it has been made. */
+  changed(change: () => void): Promise<void> {
+    return new Promise((resolve) => {
+      this.change(() => {
+        change();
+        resolve();
+      });
+    });
+  }
+
   /** Follows a job from behind `after`. Call it within {@link change}. */
   follow(job: JobId, role: Role, after: number, origin?: Origin): void {
     const attachment = this.stream.attach(job, role, after, origin);

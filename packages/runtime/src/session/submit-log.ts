@@ -77,11 +77,11 @@ export class SubmitLog {
   }
 
   /** Gives a rejection, of a submit that nobody decides, when it is its turn. */
-  reject(give: () => void): Promise<void> {
+  reject(give: () => unknown): Promise<void> {
     this.#refused += 1;
-    return this.#line.run(() => {
+    return this.#line.run(async () => {
       try {
-        give();
+        await give();
       } finally {
         this.#refused -= 1;
       }

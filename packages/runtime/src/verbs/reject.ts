@@ -12,8 +12,8 @@ export function reject(
   error: ArcpError,
 ): void {
   const say = (): void => refuse(services, session, request, wireError(error));
-  // The replies before it may wait for a commit (R-5.4-5).
-  if (request.type === "job.submit") void session.submits.reject(() => session.change(say));
+  // Beside a batch that is being built it has no answer until that is handed over, like those before it.
+  if (request.type === "job.submit") void session.submits.reject(() => session.changed(say));
   else say();
 }
 

@@ -47,12 +47,7 @@ export const submit: Verb<"job.submit"> = (services, { session }, request) =>
       const pressure = session.pressure;
       if (pressure !== undefined) await pressure;
       // Until then the submit has no answer, and what would be taken for one has to wait.
-      await new Promise<void>((resolve) => {
-        session.change(() => {
-          answer(services, session, request, reply);
-          resolve();
-        });
-      });
+      await session.changed(() => answer(services, session, request, reply));
     },
   );
 
