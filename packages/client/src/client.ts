@@ -218,7 +218,7 @@ export class Client implements AsyncDisposable {
         this.#source(feed),
         subscribed,
         () => this.#leave(feed),
-        (reason, stop) => this.#cancel(feed.jobId, reason, stop),
+        (reason, stop) => this.#cancel(feed, reason, stop),
       );
     return this.#open(jobId, { history: true, fromJobSeq }, make, signal);
   }
@@ -264,19 +264,22 @@ export class Client implements AsyncDisposable {
 
   #accepted<Output, Vendor>(reply: Envelope): Job<Output, Vendor> | undefined {
     if (reply.type !== "job.accepted") return undefined;
-    const { feeds, subscriptions } = this.#exchange;
     const { credentials, ...accepted } = reply.payload;
-    const { job_id } = accepted;
-    let feed = feeds.submitted(job_id);
-    if (feed === undefined) {
-      feed = feeds.add(subscriptions.submitted(job_id));
-      if (accepted.truncated) feed.missed();
-    }
+    const feed = this.#submitted(accepted);
     feed.credentials.take(credentials);
     feed.gauges.begin(accepted.budget);
     return new Job(this.#source(feed), accepted, (reason, signal) =>
-      this.#cancel(job_id, reason, signal),
+      this.#cancel(feed, reason, signal),
     );
+  }
+
+  #submitted({ job_id, truncated }: Printable<Payload<"job.accepted">>): JobFeed {
+    const { feeds, subscriptions } = this.#exchange;
+    const former = feeds.submitted(job_id);
+    if (former !== undefined) return former;
+    const feed = feeds.add(subscriptions.submitted(job_id));
+    if (truncated) feed.missed();
+    return feed;
   }
 
   /** The job is written down with its session before its submitter hears of it, unless that fails and ends the connection. */
@@ -308,13 +311,15 @@ export class Client implements AsyncDisposable {
   }
 
   #cancel(
-    job_id: JobId,
+    { jobId: job_id, isFinished }: JobFeed,
     reason: string | undefined,
     signal: AbortSignal | undefined,
   ): Promise<void> {
+    // Nothing is left to cancel, and some runtimes answer that with silence.
+    if (isFinished && !this.#exchange.dialect.correlates) return Promise.resolve();
     const acknowledged = this.#exchange.ask(
       { type: "job.cancel", job_id, payload: { job_id, reason } },
-      (reply) => (reply.type === "job.cancelled" ? reply : undefined),
+      (reply) => (acknowledgesCancel(reply) ? reply : undefined),
       signal,
     );
     return handled(acknowledged.then(() => {}));
@@ -342,4 +347,9 @@ function refused(error: LocalError): Promise<never> {
 
 function misuse(message: string): LocalError {
   return new LocalError("MISUSE", message);
+}
+
+/** A job's end is as good an answer, from a runtime that may give no other. */
+function acknowledgesCancel({ type }: Envelope): boolean {
+  return type === "job.cancelled" || type === "job.result" || type === "job.error";
 }

@@ -3,6 +3,7 @@ import {
   type Clock,
   type Decoded,
   decode,
+  type EnvelopeHeader,
   encode,
   LocalError,
   newMessageId,
@@ -15,6 +16,7 @@ import { type Opened, pong } from "./handshake.ts";
 import { Heartbeat, ping } from "./heartbeat.ts";
 import { asError, closed } from "./link-outcome.ts";
 import { PeerCheck } from "./peer-check.ts";
+import { Reordering } from "./reordering.ts";
 import type { Session } from "./session.ts";
 import type { SessionKeeper } from "./session-keeper.ts";
 
@@ -26,8 +28,12 @@ export interface ConnectionOptions {
   readonly checkTimeout: number;
   /** Writes the session down before a position is acknowledged. */
   readonly keeper: SessionKeeper | undefined;
-  /** Takes one message, each stream envelope once and in order; `size` is in characters. */
-  readonly received: (message: Decoded, size: number) => void;
+  /**
+   * Takes one message, each stream envelope once and in order; `size` is in characters.
+   *
+   * @returns whether an error that names no request was about one all the same, and not about the session
+   */
+  readonly received: (message: Decoded, size: number) => boolean;
 }
 
 /**
@@ -45,6 +51,7 @@ export class Connection {
   /** Where the session agreed on acks, or is written down. */
   readonly #acks: Acknowledgement | undefined;
   readonly #check: PeerCheck;
+  readonly #reordering: Reordering;
   #isStopped = false;
   #isAbandoned = false;
   /** Why this side gave it up. */
@@ -57,6 +64,11 @@ export class Connection {
     this.#heartbeat = this.#startHeartbeat();
     this.#acks = this.#startAcks();
     this.#check = this.#makeCheck();
+    this.#reordering = new Reordering({
+      clock: options.clock,
+      patience: options.session.dialect.patience,
+      missing: () => this.giveUp(new TransportClosedError()),
+    });
   }
 
   /** A failure to send shows as the end of the connection; what it carried is asked again on the next one. */
@@ -88,6 +100,7 @@ export class Connection {
     this.#heartbeat?.stop();
     this.#acks?.stop();
     this.#check.stop();
+    this.#reordering.stop();
   }
 
   /** Hands nothing on any more and closes. */
@@ -105,7 +118,7 @@ export class Connection {
 
   async #pump(): Promise<Error> {
     const { frames } = this.#options.opened;
-    // An error that answers no request and behind which the runtime closes is the reason for it (R-12-5).
+    // An error that is about no request and behind which the runtime closes is the reason for it (R-12-5, R-D-9).
     let lastWord: ArcpError | undefined;
     for (;;) {
       const frame = await nextFrame(frames);
@@ -115,29 +128,57 @@ export class Connection {
       this.#check.heard();
       const decoded = decode(frame);
       lastWord = undefined;
-      const header = decoded.kind === "ok" ? decoded.message : decoded.header;
-      if (header?.event_seq !== undefined) {
-        const place = this.#session.take(header.event_seq);
-        if (place === "gap") return new TransportClosedError();
+      const seq = headerOf(decoded)?.event_seq;
+      if (seq !== undefined) {
+        const place = this.#session.take(seq);
         if (place === "seen") continue;
-      }
-      if (decoded.kind === "ok") {
-        const { message } = decoded;
-        if (message.type === "session.ping") {
-          this.send([pong(message, this.#id, this.#options.clock)]);
-          continue;
-        }
-        // Nothing follows a goodbye, whoever wanted it.
-        if (message.type === "session.closed" || message.type === "session.bye") return closed();
-        if (message.type === "session.error" && message.payload.request_id === undefined) {
-          lastWord = ArcpError.fromPayload(message.payload);
+        if (place === "gap") {
+          if (this.#reordering.hold(seq, decoded, frame.length)) continue;
+          return new TransportClosedError();
         }
       }
-      this.#options.received(decoded, frame.length);
-      if (header?.event_seq !== undefined && !this.#isStopped) {
-        this.#acks?.handled(header.event_seq);
+      const word = this.#take(decoded, frame.length);
+      if (word instanceof ArcpError) lastWord = word;
+      else if (word !== undefined) return word;
+      if (seq === undefined) continue;
+      const end = this.#takeHeld();
+      if (end !== undefined) return end;
+    }
+  }
+
+  /** Takes what came before its turn, now that it may be. @returns how the connection ended */
+  #takeHeld(): Error | undefined {
+    for (;;) {
+      const seq = this.#session.position + 1;
+      const held = this.#reordering.take(seq);
+      if (held === undefined) break;
+      this.#session.take(seq);
+      const word = this.#take(held.decoded, held.size);
+      if (word instanceof LocalError) return word;
+    }
+    this.#reordering.progressed();
+    return undefined;
+  }
+
+  /** @returns how the connection ended with this message, or an ArcpError, how it ended if nothing follows */
+  #take(decoded: Decoded, size: number): ArcpError | LocalError | undefined {
+    let lastWord: ArcpError | undefined;
+    if (decoded.kind === "ok") {
+      const { message } = decoded;
+      if (message.type === "session.ping") {
+        this.send([pong(message, this.#id, this.#options.clock)]);
+        return undefined;
+      }
+      // Nothing follows a goodbye, whoever wanted it.
+      if (message.type === "session.closed" || message.type === "session.bye") return closed();
+      if (message.type === "session.error" && message.payload.request_id === undefined) {
+        lastWord = ArcpError.fromPayload(message.payload);
       }
     }
+    const isTaken = this.#options.received(decoded, size);
+    const seq = headerOf(decoded)?.event_seq;
+    if (seq !== undefined && !this.#isStopped) this.#acks?.handled(seq);
+    return isTaken ? undefined : lastWord;
   }
 
   get #id(): SessionId {
@@ -147,7 +188,7 @@ export class Connection {
   /** Looks after the connection as often as the runtime said, where both sides agreed to (section 6.4). */
   #startHeartbeat(): Heartbeat | undefined {
     const { opened, clock } = this.#options;
-    const seconds = opened.welcome.payload.heartbeat_interval_sec;
+    const seconds = opened.welcome.message.payload.heartbeat_interval_sec;
     if (seconds === undefined || !this.#session.info.features.includes("heartbeat")) {
       return undefined;
     }
@@ -208,4 +249,8 @@ async function nextFrame(frames: AsyncIterator<string>): Promise<string | Error>
   } catch (thrown) {
     return asError(thrown);
   }
+}
+
+function headerOf(decoded: Decoded): EnvelopeHeader | undefined {
+  return decoded.kind === "ok" ? decoded.message : decoded.header;
 }

@@ -9,12 +9,16 @@ import {
   LocalError,
   type MessageId,
   newMessageId,
+  newTraceId,
   type Outgoing,
   type Payload,
-  REQUEST_ID_FEATURE,
 } from "@arcp/core";
+import { isRefusedKey } from "./correlation.ts";
+import { type Dialect, dialects } from "./dialect.ts";
+import { EarlyHistory } from "./early-history.ts";
 import { handled } from "./handled.ts";
 import { JobFeeds } from "./job-feeds.ts";
+import { KnownJobs } from "./known-jobs.ts";
 import { Link, type LinkOptions, type LinkUser } from "./link.ts";
 import { Requests } from "./requests.ts";
 import type { SessionInfo } from "./session-info.ts";
@@ -52,7 +56,12 @@ export class Exchange implements LinkUser, Subscriber {
   readonly subscriptions: Subscriptions;
   readonly #requests: Requests;
   readonly #over = new AbortController();
+  readonly #knownJobs = new KnownJobs();
+  /** By the request of the subscription. */
+  readonly #early = new Map<string, EarlyHistory>();
+  readonly #eventBuffer: number;
   #session: SessionInfo | undefined;
+  #dialect: Dialect = dialects.own;
   /** Jobs that were left when it could not be said: without a connection, or with a subscription under way. */
   readonly #left = new Set<JobId>();
 
@@ -61,7 +70,13 @@ export class Exchange implements LinkUser, Subscriber {
     this.link = new Link(options, this);
     this.feeds = new JobFeeds(options.jobs);
     this.subscriptions = new Subscriptions(this, options.eventBuffer);
-    this.#requests = new Requests(options.clock, options.requestTimeout);
+    this.#eventBuffer = options.eventBuffer;
+    this.#requests = new Requests({
+      clock: options.clock,
+      timeout: options.requestTimeout,
+      send: (frame) => this.link.send(frame),
+      isKnown: (job) => this.#knownJobs.has(job) || this.feeds.follows(job),
+    });
   }
 
   get over(): AbortSignal {
@@ -72,6 +87,11 @@ export class Exchange implements LinkUser, Subscriber {
   get session(): SessionInfo {
     if (this.#session === undefined) throw new Error("asked before there was a session");
     return this.#session;
+  }
+
+  /** How the runtime is spoken to. */
+  get dialect(): Dialect {
+    return this.#dialect;
   }
 
   /**
@@ -90,31 +110,36 @@ export class Exchange implements LinkUser, Subscriber {
     const { refusal } = this.link;
     if (refusal !== undefined) return handled(Promise.reject(refusal));
     if (signal?.aborted) return handled(Promise.reject(signal.reason));
+    const traceId = this.#traceOf(question);
     let frame: string;
     try {
-      frame = encode<RequestType>({ ...question, id, session_id: this.session.id });
+      const trace_id = traceId ?? question.trace_id;
+      frame = encode<RequestType>({ ...question, trace_id, id, session_id: this.session.id });
     } catch (cause) {
       const message = `${question.type} holds what is not JSON`;
       return handled(Promise.reject(new LocalError("MISUSE", message, { cause })));
     }
     const tooLarge = oversize(frame);
     if (tooLarge !== undefined) return handled(Promise.reject(tooLarge));
+    const { type, job_id: jobId } = question;
     const answer = this.#requests.open(
       {
         id,
-        type: question.type,
-        jobId: "job_id" in question ? question.job_id : undefined,
+        type,
+        jobId,
+        traceId,
         frame,
         isRepeatable: isRepeatable(question),
+        lane: this.#dialect.correlates ? undefined : laneOf(question),
         signal,
         // The subscription may begin all the same.
         abandoned: () => {
-          if (question.type === "job.subscribe" && question.job_id) this.#left.add(question.job_id);
+          if (type === "job.subscribe" && jobId) this.#left.add(jobId);
+          queueMicrotask(() => this.#leave());
         },
       },
       (reply) => read(reply, id),
     );
-    if (this.link.send(frame)) this.#requests.sent(id);
     const settled = (): void => this.#leave();
     answer.then(settled, settled);
     return answer;
@@ -125,11 +150,25 @@ export class Exchange implements LinkUser, Subscriber {
     read: (subscribed: Payload<"job.subscribed">, requestId: MessageId) => T,
     signal?: AbortSignal,
   ): Promise<T> {
-    return this.ask(
+    const id = newMessageId("req_");
+    if (payload.history && !this.#dialect.correlates) {
+      this.#early.set(id, new EarlyHistory(this.#eventBuffer));
+    }
+    const answer = this.ask(
       { type: "job.subscribe", job_id: payload.job_id, payload },
-      (reply, id) => (reply.type === "job.subscribed" ? read(reply.payload, id) : undefined),
+      (reply) => {
+        if (reply.type !== "job.subscribed") return undefined;
+        const early = this.#early.get(id);
+        const answer = read(this.#placed(reply.payload, early), id);
+        early?.release((decoded, size) => this.feeds.deliver(decoded, size));
+        return answer;
+      },
       signal,
+      id,
     );
+    const settled = (): boolean => this.#early.delete(id);
+    answer.then(settled, settled);
+    return answer;
   }
 
   /**
@@ -171,14 +210,15 @@ export class Exchange implements LinkUser, Subscriber {
     }
   }
 
-  connected(session: SessionInfo): readonly string[] {
+  connected(session: SessionInfo, dialect: Dialect): readonly string[] {
     const isAnother = this.#session !== undefined && this.#session.id !== session.id;
     this.#session = session;
+    this.#dialect = dialect;
     if (isAnother) {
       this.#left.clear();
       this.#requests.moveTo(session.id);
       for (const feed of this.feeds.detachAll()) void this.subscriptions.renew(feed);
-    } else if (!session.features.includes(REQUEST_ID_FEATURE)) {
+    } else if (!dialect.correlates) {
       // Another runtime than ours may take a repeated request for a new one (R-5.4-8).
       this.#requests.failUnrepeatable();
     }
@@ -188,25 +228,86 @@ export class Exchange implements LinkUser, Subscriber {
     return [...gone.map((job) => this.#unsubscription(job)), ...this.#requests.frames()];
   }
 
-  received(decoded: Decoded, size: number): void {
+  received(decoded: Decoded, size: number): boolean {
+    if (decoded.kind === "ok" && decoded.message.type === "job.error") {
+      if (this.#isRejection(decoded.message)) return true;
+    }
+    if (this.#dialect.correlates) {
+      this.feeds.deliver(decoded, size);
+      return decoded.kind === "ok" && this.#answered(decoded.message);
+    }
+    this.#holdBack(decoded, size);
     this.feeds.deliver(decoded, size);
-    if (decoded.kind !== "ok") return;
-    const { message } = decoded;
+    const isAnswer = decoded.kind === "ok" && this.#answered(decoded.message);
+    this.#knownJobs.take(decoded);
+    return isAnswer;
+  }
+
+  #answered(message: Envelope): boolean {
     switch (message.type) {
       case "job.accepted":
       case "job.cancelled":
       case "job.subscribed":
       case "session.jobs":
-        this.#requests.answer(message, message.payload.request_id);
-        break;
+        return this.#requests.answer(message, message.payload.request_id);
       case "session.pong":
-        this.#requests.answer(message, message.payload.ping_nonce);
-        break;
+        return this.#requests.answer(message, message.payload.ping_nonce);
+      case "job.result":
+      case "job.error":
+        if (!this.#dialect.correlates) this.#requests.ended(message);
+        return true;
       case "session.error": {
-        const { request_id: id, job_id } = message.payload;
+        const { request_id, job_id } = message.payload;
+        const id = request_id ?? this.#blamed(message);
         if (id !== undefined) this.#failed(id, ArcpError.fromPayload(message.payload), job_id);
+        return id !== undefined;
       }
+      default:
+        return false;
     }
+  }
+
+  /** Keeps a `job.error` that is not the end of its job from its feeds (R-D-8). */
+  #isRejection(error: Envelope<"job.error">): boolean {
+    if (this.#dialect.correlates) return isRefusedKey(error);
+    const meaning = this.#requests.meaning(error);
+    if (meaning === "end") return false;
+    if (meaning !== "belated") {
+      this.#requests.reject(meaning.rejects, ArcpError.fromPayload(error.payload));
+    }
+    return true;
+  }
+
+  #blamed(error: Envelope<"session.error">): string | undefined {
+    return this.#dialect.correlates ? undefined : this.#requests.blamed(error);
+  }
+
+  /** Keeps what may be the history of a subscription that is yet to be acknowledged. */
+  #holdBack(decoded: Decoded, size: number): void {
+    if (this.#early.size === 0) return;
+    const header = decoded.kind === "ok" ? decoded.message : decoded.header;
+    const { job_id: job, event_seq: seq } = header ?? {};
+    if (job === undefined || seq === undefined) return;
+    // Of a job that is followed it may as well be what is new, which the history will have.
+    if (!this.#dialect.replaysFirst && this.feeds.follows(job)) return;
+    const subscribing = this.#requests.subscribing(job);
+    if (subscribing !== undefined) this.#early.get(subscribing)?.take(decoded, size, seq);
+  }
+
+  /** The reply to a subscribe, with its place in this session's stream as it is seen here: others count otherwise. */
+  #placed(
+    subscribed: Payload<"job.subscribed">,
+    early: EarlyHistory | undefined,
+  ): Payload<"job.subscribed"> {
+    if (this.#dialect.correlates) return subscribed;
+    const subscribed_from = early?.since ?? this.link.session?.position;
+    return { ...subscribed, subscribed_from, ...(early?.isTruncated && { truncated: true }) };
+  }
+
+  /** By which trace an answer to a submit may be known: its own, else one that only it has (R-D-7). */
+  #traceOf({ type, trace_id }: Question): string | undefined {
+    if (type !== "job.submit" || this.#dialect.correlates) return undefined;
+    return trace_id ?? newTraceId();
   }
 
   ended(error: Error): void {
@@ -236,4 +337,9 @@ export class Exchange implements LinkUser, Subscriber {
 /** A submit may start a second job when it is made again in another session, unless its key tells that it is the same. */
 function isRepeatable({ type, payload }: Question): boolean {
   return type !== "job.submit" || payload.idempotency_key !== undefined;
+}
+
+/** Answers to requests of the same type about the same job, if it names any, could be mistaken for each other. */
+function laneOf({ type, job_id: job }: Question): string | undefined {
+  return type === "session.ping" ? undefined : `${type} ${job}`;
 }

@@ -377,10 +377,12 @@ test("R-5.4-8: a runtime that may not know a request again gets no submit twice"
   const { client, wire } = await runtime.online({}, ["subscribe"]);
   const plain = client.submit("echo", "plain");
   const keyed = client.submit("echo", "keyed", { idempotencyKey: "k" });
-  await wire.next("job.submit");
-  await wire.next("job.submit");
+  expect((await wire.next("job.submit")).payload.input).toBe("plain");
   wire.pair.sever();
-  const { wire: second } = await runtime.resumed(client, "rt_2");
+  await runtime.pass(client);
+  const second = await runtime.accept();
+  expect((await second.next("session.hello")).payload.resume?.last_event_seq).toBe(0);
+  second.welcome("rt_2", ["subscribe"]);
   await expect(plain).rejects.toMatchObject({ code: "SESSION_LOST" });
   const again = await second.next("job.submit");
   expect(again.payload.input).toBe("keyed");

@@ -12,19 +12,21 @@ import {
   type Transport,
   TransportClosedError,
 } from "@arcp/core";
+import type { Opening } from "./opening.ts";
+import { type Welcome, welcomeFrom } from "./welcome.ts";
 
 /** A connection on which the runtime has said welcome. */
 export interface Opened {
   readonly transport: Transport;
   /** The one reader of the transport, standing behind the welcome. */
   readonly frames: AsyncIterator<string>;
-  readonly welcome: Envelope<"session.welcome">;
+  readonly welcome: Welcome;
 }
 
 /**
- * Dials, sends the opening frame and waits for the welcome.
+ * Dials, opens and waits for the welcome.
  *
- * @param opening makes the first frame; asked only once there is a connection
+ * @param opening asked only once there is a connection
  * @param signal ends the attempt at whatever stage it is; the transport is closed then, even one that `dial` delivers later
  * @throws ArcpError what the runtime refused with
  * @throws LocalError `PROTOCOL_VIOLATION` when the peer does not answer as a runtime does; `TRANSPORT_CLOSED`
@@ -32,7 +34,7 @@ export interface Opened {
  */
 export async function openConnection(
   dial: Dial,
-  opening: () => Promise<string>,
+  opening: Opening,
   clock: Clock,
   signal: AbortSignal,
 ): Promise<Opened> {
@@ -44,12 +46,16 @@ export async function openConnection(
   const attempt = async (): Promise<Opened> => {
     transport = await dial(signal);
     signal.throwIfAborted();
-    const first = await opening();
+    const first = await opening.first();
     signal.throwIfAborted();
-    // Sending may stay pending on a slow connection; the answer is what counts.
-    transport.send([first]).catch(() => {});
     const frames = transport.frames[Symbol.asyncIterator]();
-    return { transport, frames, welcome: await awaitWelcome(transport, frames, clock) };
+    for (let next: string | undefined = first; ; ) {
+      // Sending may stay pending on a slow connection; the answer is what counts.
+      transport.send([next]).catch(() => {});
+      const welcome = await awaitWelcome(transport, frames, clock);
+      next = opening.next(welcome.message);
+      if (next === undefined) return { transport, frames, welcome };
+    }
   };
   const opened = attempt();
   try {
@@ -68,7 +74,7 @@ async function awaitWelcome(
   transport: Transport,
   frames: AsyncIterator<string>,
   clock: Clock,
-): Promise<Envelope<"session.welcome">> {
+): Promise<Welcome> {
   for (;;) {
     const { value, done } = await frames.next();
     if (done) throw new TransportClosedError("normal");
@@ -80,7 +86,7 @@ async function awaitWelcome(
     const { message } = decoded;
     switch (message.type) {
       case "session.welcome":
-        return message;
+        return welcomeFrom(value, message);
       case "session.error":
         throw ArcpError.fromPayload(message.payload);
       case "session.ping":

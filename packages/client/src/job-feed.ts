@@ -51,6 +51,7 @@ export class JobFeed {
   /** The last `job_seq` that is not wanted (again): a replay for another handle comes by here too (R-7.6-7). */
   #position: number;
   #isNumbered = true;
+  #isFinished = false;
   /** Where it was last told that history is lost. */
   #missedAt: number | undefined;
 
@@ -63,6 +64,11 @@ export class JobFeed {
       history && ((from) => (this.#isNumbered ? history(from) : Promise.reject(unnumbered())));
     this.#log = new EventLog({ after, bound, history: numbered });
     this.outcome = handled(this.#ending.promise);
+  }
+
+  /** Whether the job has ended and how is known. */
+  get isFinished(): boolean {
+    return this.#isFinished;
   }
 
   get events(): AsyncIterable<JobEvent> {
@@ -100,6 +106,7 @@ export class JobFeed {
   finish(terminal: Envelope<"job.result" | "job.error">): void {
     // A job that had ended comes back with its end alone: what was before is history.
     if (this.#hasHistory) this.#log.window.skipTo((terminal.job_seq ?? 0) - 1);
+    this.#isFinished = true;
     this.#ending.resolve(
       terminal.type === "job.result" ? success(terminal.payload) : failure(terminal.payload),
     );

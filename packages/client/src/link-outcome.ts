@@ -26,7 +26,8 @@ export function isFinal(error: Error): boolean {
 
 /** Whether the runtime no longer holds the session, or not enough of what it missed, so that only a fresh one helps. */
 export function hasExpired(error: Error): boolean {
-  return error instanceof ArcpError && error.code === "RESUME_WINDOW_EXPIRED";
+  if (error instanceof ArcpError) return error.code === "RESUME_WINDOW_EXPIRED";
+  return error instanceof LocalError && error.code === "SESSION_LOST";
 }
 
 /** How a link ends that was closed on purpose. */

@@ -1,4 +1,4 @@
-import type { Clock, Timer } from "@arcp/core";
+import type { Clock, MessageId, Timer } from "@arcp/core";
 import type { Connection } from "./connection.ts";
 
 /** What a link is doing. A variant owns its timers; {@link leave} gives them back. */
@@ -16,7 +16,12 @@ export type LinkState =
       readonly wake: () => void;
     }
   /** `session.close` is sent; ends with the runtime's answer, or at the deadline without it (R-6.7-7). */
-  | { readonly kind: "closing"; readonly connection: Connection; readonly deadline: Timer }
+  | {
+      readonly kind: "closing";
+      readonly connection: Connection;
+      readonly request: MessageId;
+      readonly deadline: Timer;
+    }
   | { readonly kind: "closed"; readonly error: Error };
 
 /** What a caller is told of it. */

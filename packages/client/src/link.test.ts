@@ -317,6 +317,7 @@ test("nothing is handed on after the end, though it had arrived before", async (
       received: (decoded) => {
         heard.push(decoded.kind);
         link.end(new Error("enough"));
+        return false;
       },
       ended: ({ message }) => void heard.push(message),
     },

@@ -1,6 +1,15 @@
-import { type Clock, type Decoded, type Dial, encode, LocalError, newMessageId } from "@arcp/core";
+import {
+  type Clock,
+  type Decoded,
+  type Dial,
+  encode,
+  LocalError,
+  type MessageId,
+  newMessageId,
+} from "@arcp/core";
 import { MAX_PAUSE, pauseBefore } from "./backoff.ts";
 import { Connection } from "./connection.ts";
+import type { Dialect } from "./dialect.ts";
 import { type Opened, openConnection } from "./handshake.ts";
 import { asError, closed, explain, hasExpired, isFinal } from "./link-outcome.ts";
 import {
@@ -12,7 +21,7 @@ import {
   retrying,
 } from "./link-state.ts";
 import { onNetworkChange } from "./network-changes.ts";
-import { type Introduction, openingFrame } from "./opening.ts";
+import { type Introduction, Opening } from "./opening.ts";
 import { type Session, welcomed } from "./session.ts";
 import type { SessionInfo } from "./session-info.ts";
 import type { SessionKeeper } from "./session-keeper.ts";
@@ -38,15 +47,17 @@ export interface LinkUser {
   /**
    * There is a connection, of this session: the one before, or a fresh one that knows nothing of the one before.
    *
+   * @param dialect how its runtime is spoken to
    * @returns the frames that open the connection, such as all requests that have no answer yet (R-5.4-8)
    */
-  connected(session: SessionInfo): readonly string[];
+  connected(session: SessionInfo, dialect: Dialect): readonly string[];
   /**
    * One message, each stream envelope once and in order. Pings and duplicates do not come this far.
    *
    * @param size characters of its frame
+   * @returns whether an error that names no request was about one all the same, and not about the session
    */
-  received(message: Decoded, size: number): void;
+  received(message: Decoded, size: number): boolean;
   /** The link is down for good; called once. */
   ended(error: Error): void;
 }
@@ -129,17 +140,34 @@ export class Link {
 
   /** Says goodbye, waits for the answer at most a second, and closes. Never rejects. */
   close(reason: string | undefined): Promise<void> {
-    if (this.#state.kind === "online") {
+    const session = this.#session;
+    if (this.#state.kind === "online" && session !== undefined) {
       const { connection } = this.#state;
-      const deadline = this.#options.clock.after(CLOSE_TIMEOUT, () => this.end(closed()));
-      this.#enter({ kind: "closing", connection, deadline });
+      if (session.dialect.farewell === "silence") {
+        connection.giveUp(closed());
+        this.end(closed());
+        return this.over;
+      }
       const id = newMessageId("req_");
-      const session_id = this.#session?.info.id;
+      const deadline = this.#options.clock.after(CLOSE_TIMEOUT, () => this.#leave(session));
+      this.#enter({ kind: "closing", connection, request: id, deadline });
+      const session_id = session.info.id;
       connection.send([encode({ id, type: "session.close", session_id, payload: { reason } })]);
     } else if (this.#state.kind !== "closing") {
       this.end(closed());
     }
     return this.over;
+  }
+
+  /** Ends a session whose runtime did not answer `session.close` as it should: the SDKs say `session.bye`. */
+  #leave({ dialect, info }: Session): void {
+    const state = this.#state;
+    if (state.kind === "closing" && dialect.farewell === "close, then bye") {
+      const id = newMessageId("req_");
+      const bye = encode({ id, type: "session.bye", session_id: info.id, payload: {} });
+      state.connection.send([bye]);
+    }
+    this.end(closed());
   }
 
   /** Takes the link down at once. Only the first call counts. */
@@ -178,12 +206,13 @@ export class Link {
     if (state.kind !== "connecting") return closed();
     const { signal } = state.abort;
     const { dial, introduction, clock, handshakeTimeout: checkTimeout, keeper } = this.#options;
-    const opening = (): Promise<string> => openingFrame(introduction, this.#session);
+    const opening = new Opening(introduction, this.#session);
     let opened: Opened;
     try {
       opened = await openConnection(dial, opening, clock, signal);
     } catch (thrown) {
-      return asError(thrown);
+      const error = asError(thrown);
+      return opening.isLost(error) && !hasExpired(error) ? notResumed(error) : error;
     }
     const former = this.#session;
     const token = former?.token;
@@ -198,10 +227,11 @@ export class Link {
     }
     const { position } = session;
     const since = clock.monotonic();
-    const received = (message: Decoded, size: number): void => this.#user.received(message, size);
+    const received = (message: Decoded, size: number): boolean =>
+      this.#refusesGoodbye(message, session) || this.#user.received(message, size);
     const connection = new Connection({ opened, session, clock, checkTimeout, keeper, received });
     // Asked before the link is online, or what is asked within would go out twice.
-    const first = this.#user.connected(session.info);
+    const first = this.#user.connected(session.info, session.dialect);
     this.#enter({ kind: "online", connection });
     this.#isOpen = true;
     if (first.length > 0) connection.send(first);
@@ -234,6 +264,15 @@ export class Link {
     }
   }
 
+  /** Takes an error that is meant for the goodbye, or may be. @returns whether it was one */
+  #refusesGoodbye(message: Decoded, session: Session): boolean {
+    const state = this.#state;
+    if (state.kind !== "closing" || session.dialect.farewell === "close") return false;
+    if (!isErrorOf(message, state.request)) return false;
+    this.#leave(session);
+    return true;
+  }
+
   /** What handles are told. A server may refuse an attempt as well, and says itself why. */
   #explain(error: Error): Error {
     return this.#state.kind === "online" ? explain(error) : error;
@@ -262,4 +301,13 @@ export class Link {
     leave(before);
     this.states.set(publicState(state));
   }
+}
+
+function isErrorOf(received: Decoded, request: MessageId): boolean {
+  if (received.kind !== "ok" || received.message.type !== "session.error") return false;
+  return (received.message.payload.request_id ?? request) === request;
+}
+
+function notResumed(cause: Error): LocalError {
+  return new LocalError("SESSION_LOST", "the runtime does not resume the session", { cause });
 }

@@ -1,4 +1,12 @@
-import { encode, newMessageId, type Payload } from "@arcp/core";
+import {
+  ArcpError,
+  type Envelope,
+  encode,
+  LocalError,
+  newMessageId,
+  type Payload,
+  type SessionId,
+} from "@arcp/core";
 import type { Session } from "./session.ts";
 
 /** Proves who the client is: a bearer token, or a function that is asked for a fresh one on every connection. */
@@ -18,28 +26,76 @@ export interface Introduction {
   readonly features: readonly string[];
 }
 
-/** The first frame of a connection: a hello, or the resume of a session that there was before (R-6.3-2). */
-export async function openingFrame(
-  { token, client, features }: Introduction,
-  session: Session | undefined,
-): Promise<string> {
-  const id = newMessageId("req_");
-  const introduction: Payload<"session.hello"> = {
-    client: { ...client },
-    ...(token !== undefined && {
-      auth: { scheme: "bearer", token: typeof token === "string" ? token : await token() },
-    }),
-    capabilities: { encodings: ["json"], features: [...features] },
-  };
-  if (session === undefined) return encode({ id, type: "session.hello", payload: introduction });
-  return encode({
-    id,
-    type: "session.resume",
-    payload: {
-      ...introduction,
-      session_id: session.info.id,
-      resume_token: session.token,
-      last_event_seq: session.position,
-    },
-  });
+/**
+ * What one connection is opened with: a hello, or the resume of a session that there was before, in the forms that its
+ * runtime may understand (R-6.3-1).
+ */
+export class Opening {
+  readonly #introduction: Introduction;
+  readonly #session: Session | undefined;
+  #payload: Payload<"session.hello"> | undefined;
+  #isInsisting = false;
+
+  constructor(introduction: Introduction, session: Session | undefined) {
+    this.#introduction = introduction;
+    this.#session = session;
+  }
+
+  /** The first frame; asks for the bearer token. */
+  async first(): Promise<string> {
+    const { token, client, features } = this.#introduction;
+    const payload: Payload<"session.hello"> = {
+      client: { ...client },
+      ...(token !== undefined && {
+        auth: { scheme: "bearer", token: typeof token === "string" ? token : await token() },
+      }),
+      capabilities: { encodings: ["json"], features: [...features] },
+    };
+    this.#payload = payload;
+    const id = newMessageId("req_");
+    const session = this.#session;
+    if (session === undefined) return encode({ id, type: "session.hello", payload });
+    const place = placeIn(session);
+    if (session.dialect.resume === "session.resume") {
+      return encode({ id, type: "session.resume", payload: { ...payload, ...place } });
+    }
+    const { resume_token, last_event_seq } = place;
+    const resume = { ...payload, resume: place, resume_token, last_event_seq };
+    return encode({ id, type: "session.hello", payload: resume });
+  }
+
+  /**
+   * What follows on a welcome: a runtime that knows nothing of a resume in a hello has opened another session than was asked
+   * for, and may know the message (R-6.3-3).
+   *
+   * @returns undefined when the welcome is the last word
+   */
+  next({ session_id }: Envelope<"session.welcome">): string | undefined {
+    const session = this.#session;
+    if (session === undefined || session_id === session.info.id) return undefined;
+    if (this.#isInsisting || session.dialect.resume !== "session.hello") return undefined;
+    this.#isInsisting = true;
+    const payload = { ...this.#payload, ...placeIn(session) };
+    const id = newMessageId("req_");
+    return encode({ id, type: "session.resume", session_id, payload });
+  }
+
+  /**
+   * Whether an attempt that failed so tells that the runtime does not have the session, nor ever will: a fresh one is
+   * next, and will be refused as well if it is the client that is not welcome.
+   */
+  isLost(error: Error): boolean {
+    if (this.#session === undefined) return false;
+    if (error instanceof ArcpError) return this.#session.dialect.refusals.has(error.code);
+    // It is there, and has no word for a resume.
+    return this.#isInsisting && error instanceof LocalError && error.code === "REQUEST_TIMEOUT";
+  }
+}
+
+function placeIn({ info, token, position }: Session): {
+  session_id: SessionId;
+  resume_token: string;
+  last_event_seq: number;
+} {
+  return { session_id: info.id, resume_token: token, last_event_seq: position };
 }

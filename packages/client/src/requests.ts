@@ -8,17 +8,16 @@ import {
   type SessionId,
   type Timer,
 } from "@arcp/core";
+import { type Asked, answered, blamed, type Context, meaning } from "./correlation.ts";
+import { FormerRequests } from "./former-requests.ts";
 import { handled } from "./handled.ts";
 
-export interface Request {
+export interface Request extends Asked {
   readonly id: MessageId;
-  readonly type: ClientMessageType;
-  /** The job that it is about, if there is one yet. */
-  readonly jobId: JobId | undefined;
   /** The request as it is sent, however often (R-5.4-8). */
   readonly frame: string;
-  /** Whether asking a second time, in another session, does the same as asking once. */
-  readonly isRepeatable: boolean;
+  /** Requests of one lane wait for each other; undefined for one whose answer cannot be taken for another's. */
+  readonly lane: string | undefined;
   /** Aborting ends the wait for the answer. */
   readonly signal: AbortSignal | undefined;
   /** Told when it was sent, and its answer is waited for no longer. */
@@ -29,27 +28,48 @@ interface Pending extends Omit<Request, "signal"> {
   frame: string;
   /** Whether it was ever handed to a connection. */
   isSent: boolean;
-  readonly timer: Timer;
+  /** Whether nobody waits for the answer, which is only kept from being taken for the next one's. */
+  isAbandoned: boolean;
+  /** Runs once it is its turn. */
+  timer: Timer | undefined;
   settle(reply: Envelope): void;
   reject(error: unknown): void;
-  /** Lets go of the timer and the signal. */
+  /** Lets go of the signal. */
   release(): void;
 }
 
-/** The requests that wait for an answer, by the id of their envelope, in the order in which they were made. */
-export class Requests {
-  readonly #clock: Clock;
-  readonly #timeout: number;
-  readonly #pending = new Map<string, Pending>();
+export interface RequestsOptions {
+  readonly clock: Clock;
+  /** How long an answer may take, in ms, connected or not (R-5.4-7). */
+  readonly timeout: number;
+  /** @returns whether there is a connection */
+  readonly send: (frame: string) => boolean;
+  /** Whether there was a word of this job before. */
+  readonly isKnown: (job: JobId) => boolean;
+}
 
-  /** @param timeout how long an answer may take, in ms, connected or not (R-5.4-7) */
-  constructor(clock: Clock, timeout: number) {
-    this.#clock = clock;
-    this.#timeout = timeout;
+/**
+ * The requests that wait for an answer, by the id of their envelope, in the order in which they were made.
+ *
+ * 1. Of one lane only the first is sent; its time begins then. One that is given up in mid-lane keeps its turn until it is
+ *    answered or its time is over.
+ * 2. What the peer says of a request that waits no longer reaches nobody.
+ */
+export class Requests {
+  readonly #options: RequestsOptions;
+  readonly #pending = new Map<string, Pending>();
+  readonly #lanes = new Map<string, Pending[]>();
+  readonly #former = new FormerRequests();
+  readonly #context: Context;
+
+  constructor(options: RequestsOptions) {
+    this.#options = options;
+    const { isKnown } = options;
+    this.#context = { isKnown, isFormer: (id) => this.#former.has(id) };
   }
 
   /**
-   * Registers a request that the caller sends.
+   * Sends a request, now or as soon as there is a connection and it is its turn.
    *
    * @param read makes the answer of the reply, within its dispatch; undefined when the reply does not fit the request
    * @returns the answer; rejects with what the runtime said, the signal's reason, or a LocalError `REQUEST_TIMEOUT`,
@@ -61,40 +81,70 @@ export class Requests {
   ): Promise<T> {
     const { id, type } = request;
     const { promise, resolve, reject } = Promise.withResolvers<T>();
-    const timer = this.#clock.after(this.#timeout, () => {
-      this.#giveUp(
-        id,
-        new LocalError("REQUEST_TIMEOUT", `${type} got no answer within ${this.#timeout} ms`),
-      );
-    });
-    const abort = (): void => this.#giveUp(id, signal?.reason);
+    const abort = (): void => this.#abandon(pending, signal?.reason);
     signal?.addEventListener("abort", abort, { once: true });
-    const settle = (reply: Envelope): void => {
-      const answer = read(reply);
-      if (answer !== undefined) resolve(answer);
-      else reject(new LocalError("PROTOCOL_VIOLATION", `${type} was answered with ${reply.type}`));
+    const pending: Pending = {
+      ...request,
+      isSent: false,
+      isAbandoned: false,
+      timer: undefined,
+      settle(reply) {
+        const answer = read(reply);
+        if (answer !== undefined) resolve(answer);
+        else
+          reject(new LocalError("PROTOCOL_VIOLATION", `${type} was answered with ${reply.type}`));
+      },
+      reject,
+      release: () => signal?.removeEventListener("abort", abort),
     };
-    const release = (): void => {
-      timer.cancel();
-      signal?.removeEventListener("abort", abort);
-    };
-    this.#pending.set(id, { ...request, isSent: false, timer, settle, reject, release });
+    this.#pending.set(id, pending);
+    this.#queue(pending);
     return handled(promise);
   }
 
   /** Takes a reply to the request that it answers. @returns whether there was one */
   answer(reply: Envelope, requestId: string | undefined): boolean {
-    const id = requestId ?? this.#guess(reply);
-    const pending = this.#take(id);
-    pending?.settle(reply);
-    return pending !== undefined;
+    const pending = this.#take(requestId ?? answered(reply, this.#sent(), this.#context)?.id);
+    if (pending === undefined) return false;
+    if (!pending.isAbandoned) pending.settle(reply);
+    this.#next(pending);
+    return true;
   }
 
   /** @returns whether there was such a request */
   reject(id: string, error: unknown): boolean {
     const pending = this.#take(id);
-    pending?.reject(error);
-    return pending !== undefined;
+    if (pending === undefined) return false;
+    pending.reject(error);
+    this.#next(pending);
+    return true;
+  }
+
+  /** What a `job.error` of a runtime is that names no request: the id of the request that it rejects, or else. */
+  meaning(error: Envelope<"job.error">): { readonly rejects: string } | "belated" | "end" {
+    const found = meaning(error, this.#sent(), this.#context);
+    return typeof found === "string" ? found : { rejects: found.id };
+  }
+
+  /** The id of the request that an error of the session is about which names none. */
+  blamed(error: Envelope<"session.error">): string | undefined {
+    return blamed(error, this.#sent(), this.#context)?.id;
+  }
+
+  /** The job has ended, which answers all that asked for it, also where the runtime says nothing more. */
+  ended(end: Envelope<"job.result" | "job.error">): void {
+    // The last one first, or it would be its turn.
+    for (const { id, type, jobId } of [...this.#pending.values()].reverse()) {
+      if (type === "job.cancel" && jobId === end.job_id) this.answer(end, id);
+    }
+  }
+
+  /** The subscribe to this job that was sent and not yet answered. */
+  subscribing(job: JobId): string | undefined {
+    for (const { id, type, jobId, isSent, isAbandoned } of this.#pending.values()) {
+      if (type === "job.subscribe" && jobId === job && isSent && !isAbandoned) return id;
+    }
+    return undefined;
   }
 
   /** Whether an answer may let the session follow this job: of a subscribe, or of a submit that may lead to any job by its key. */
@@ -106,18 +156,19 @@ export class Requests {
     return false;
   }
 
-  /** Notes that a request is on its way. */
-  sent(id: string): void {
-    const pending = this.#pending.get(id);
-    if (pending !== undefined) pending.isSent = true;
-  }
-
-  /** The frames of all that is pending, oldest first, for a connection that is about to send them. */
+  /** The frames of all whose turn it is, oldest first, for a connection that is about to send them. */
   frames(): string[] {
-    return Array.from(this.#pending.values(), (pending) => {
+    const frames: string[] = [];
+    for (const pending of [...this.#pending.values()]) {
+      // Nobody answers on this connection what was asked on another.
+      if (pending.isAbandoned) this.#drop(pending);
+    }
+    for (const pending of this.#pending.values()) {
+      if (!this.#isFirst(pending)) continue;
       pending.isSent = true;
-      return pending.frame;
-    });
+      frames.push(pending.frame);
+    }
+    return frames;
   }
 
   /**
@@ -139,40 +190,86 @@ export class Requests {
   }
 
   failAll(error: Error): void {
+    // Nothing takes the turn of what is rejected here.
+    this.#lanes.clear();
     for (const id of [...this.#pending.keys()]) this.reject(id, error);
   }
 
-  #giveUp(id: string, error: unknown): void {
-    const pending = this.#pending.get(id);
-    if (pending?.isSent) pending.abandoned();
-    this.reject(id, error);
+  /** What the peer may be talking about. */
+  #sent(): Pending[] {
+    return [...this.#pending.values()].filter(({ isSent }) => isSent);
   }
 
-  /** For runtimes that name no request: by envelope id, by job, or the oldest submit or listing (R-5.4-6). */
-  #guess(reply: Envelope): string | undefined {
-    if (this.#pending.has(reply.id)) return reply.id;
-    const entries = [...this.#pending];
-    if (reply.type === "job.accepted") {
-      // A child's acceptance answers nobody.
-      if (reply.payload.parent_job_id !== undefined) return undefined;
-      return entries.find(([, { type }]) => type === "job.submit")?.[0];
+  #queue(pending: Pending): void {
+    const { lane } = pending;
+    if (lane !== undefined) {
+      const waiting = this.#lanes.get(lane);
+      if (waiting !== undefined) {
+        waiting.push(pending);
+        return;
+      }
+      this.#lanes.set(lane, [pending]);
     }
-    if (reply.type === "session.jobs") {
-      return entries.find(([, { type }]) => type === "session.list_jobs")?.[0];
+    this.#start(pending);
+  }
+
+  #isFirst({ lane, id }: Pending): boolean {
+    return lane === undefined || this.#lanes.get(lane)?.[0]?.id === id;
+  }
+
+  #start(pending: Pending): void {
+    const { clock, timeout, send } = this.#options;
+    pending.timer = clock.after(timeout, () => this.#expire(pending));
+    if (send(pending.frame)) pending.isSent = true;
+  }
+
+  #expire(pending: Pending): void {
+    const { id, type, isSent, isAbandoned } = pending;
+    if (isAbandoned) return this.#drop(pending);
+    if (isSent) pending.abandoned();
+    const message = `${type} got no answer within ${this.#options.timeout} ms`;
+    this.reject(id, new LocalError("REQUEST_TIMEOUT", message));
+  }
+
+  #abandon(pending: Pending, reason: unknown): void {
+    if (pending.isSent) pending.abandoned();
+    if (!pending.isSent || pending.lane === undefined) {
+      this.reject(pending.id, reason);
+      return;
     }
-    const wanted = reply.type === "job.cancelled" ? "job.cancel" : "job.subscribe";
-    const fits = entries.filter(
-      ([, { type, jobId }]) => type === wanted && jobId === reply.job_id && jobId !== undefined,
-    );
-    return fits.length === 1 ? fits[0]?.[0] : undefined;
+    pending.isAbandoned = true;
+    pending.release();
+    pending.reject(reason);
+  }
+
+  /** Its answer is expected no longer. */
+  #drop(pending: Pending): void {
+    this.#take(pending.id);
+    this.#next(pending);
   }
 
   #take(id: string | undefined): Pending | undefined {
-    if (id === undefined) return undefined;
-    const pending = this.#pending.get(id);
-    this.#pending.delete(id);
-    pending?.release();
+    const pending = id === undefined ? undefined : this.#pending.get(id);
+    if (pending === undefined) return undefined;
+    this.#pending.delete(pending.id);
+    pending.timer?.cancel();
+    pending.release();
+    if (pending.lane !== undefined && pending.isSent) {
+      this.#former.add(pending.id, pending.traceId);
+    }
     return pending;
+  }
+
+  /** It is the turn of the next one behind what was taken. */
+  #next({ lane, id, isAbandoned, abandoned }: Pending): void {
+    if (lane === undefined) return;
+    if (isAbandoned) abandoned();
+    const waiting = this.#lanes.get(lane) ?? [];
+    const rest = waiting.filter((each) => each.id !== id);
+    if (rest.length === 0) this.#lanes.delete(lane);
+    else this.#lanes.set(lane, rest);
+    const [first] = rest;
+    if (first !== undefined && first.timer === undefined) this.#start(first);
   }
 }
 

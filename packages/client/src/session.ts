@@ -1,6 +1,8 @@
-import { type AgentEntry, type Envelope, type JobId, LocalError, negotiate } from "@arcp/core";
+import { type JobId, LocalError, negotiate } from "@arcp/core";
+import { type Dialect, dialectOf } from "./dialect.ts";
 import type { SavedSession } from "./saved-session.ts";
 import type { SessionInfo } from "./session-info.ts";
+import type { Welcome } from "./welcome.ts";
 
 /** Where a number stands: the one that was due, one that was there before, or one too far ahead. */
 export type Place = "next" | "seen" | "gap";
@@ -10,15 +12,17 @@ export class Session {
   #info: SessionInfo;
   #token: string;
   #position: number;
+  #dialect: Dialect;
 
-  constructor(info: SessionInfo, token: string, position = 0) {
+  constructor(info: SessionInfo, token: string, dialect: Dialect, position = 0) {
     this.#info = info;
     this.#token = token;
+    this.#dialect = dialect;
     this.#position = position;
   }
 
   static restored({ session, resumeToken, position }: SavedSession): Session {
-    return new Session(session, resumeToken, position);
+    return new Session(session, resumeToken, dialectOf(session), position);
   }
 
   get info(): SessionInfo {
@@ -28,6 +32,11 @@ export class Session {
   /** The most recent resume token (R-6.3-7). */
   get token(): string {
     return this.#token;
+  }
+
+  /** How its runtime is spoken to. */
+  get dialect(): Dialect {
+    return this.#dialect;
   }
 
   /** The highest `event_seq` up to which nothing is missing. */
@@ -43,10 +52,20 @@ export class Session {
     return "next";
   }
 
-  /** @param agents that the runtime offers by now; absent when it does not say */
-  renew(token: string, agents?: readonly AgentEntry[]): void {
+  /** Takes another token for the present one. */
+  renew(token: string): void {
     this.#token = token;
+  }
+
+  /** Takes note of a welcome to this session. */
+  resumed({ message, isStamped }: Welcome): void {
+    const { id, payload } = message;
+    const { agents } = payload.capabilities;
+    this.#token = payload.resume_token;
+    // It keeps its features (R-6.3-16), and is told the agents of now, if it is told any.
     if (agents !== undefined) this.#info = { ...this.#info, agents };
+    const { features } = this.#info;
+    this.#dialect = dialectOf({ features, runtime: payload.runtime, id, isStamped });
   }
 
   /** @param jobs that are followed in it */
@@ -63,30 +82,28 @@ export class Session {
  * @returns an error with `PROTOCOL_VIOLATION` when the welcome names no session, or another one than was asked for
  */
 export function welcomed(
-  welcome: Envelope<"session.welcome">,
+  welcome: Welcome,
   offered: readonly string[],
   session: Session | undefined,
 ): Session | LocalError {
-  const { session_id: id, payload } = welcome;
+  const { session_id: id, payload } = welcome.message;
   if (id === undefined) {
     return new LocalError("PROTOCOL_VIOLATION", "the runtime's welcome names no session");
   }
   if (session === undefined) {
-    const { features = [], agents = [] } = payload.capabilities;
+    const { runtime, capabilities, resume_token, resume_window_sec: resumeWindowSec } = payload;
+    const features = negotiate(offered, capabilities.features ?? []);
+    const { agents = [] } = capabilities;
+    const { isStamped, message } = welcome;
     return new Session(
-      {
-        id,
-        runtime: payload.runtime,
-        features: negotiate(offered, features),
-        agents,
-        resumeWindowSec: payload.resume_window_sec,
-      },
-      payload.resume_token,
+      { id, runtime, features, agents, resumeWindowSec },
+      resume_token,
+      dialectOf({ features, runtime, id: message.id, isStamped }),
     );
   }
   if (id !== session.info.id) {
     return new LocalError("PROTOCOL_VIOLATION", "the runtime resumed another session than asked");
   }
-  session.renew(payload.resume_token, payload.capabilities.agents);
+  session.resumed(welcome);
   return session;
 }
