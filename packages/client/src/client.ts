@@ -305,6 +305,9 @@ export class Client implements AsyncDisposable {
     if (Number.isNaN(selection.fromJobSeq)) {
       return refused(misuse("fromJobSeq must be the number of an event of the job, it is NaN"));
     }
+    if (selection.fromJobSeq && !this.#exchange.dialect.correlates) {
+      return refused(misuse("fromJobSeq: this runtime does not number the events of a job"));
+    }
     const id = JobId.safeParse(jobId);
     if (!id.success) return refused(misuse("a job id has 1 to 128 characters"));
     return this.#exchange.subscriptions.open(id.data, selection, make, signal);

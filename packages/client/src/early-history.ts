@@ -32,10 +32,17 @@ export class EarlyHistory {
     }
   }
 
+  /** It comes again, from its beginning. */
+  restart(): void {
+    this.#frames = [];
+    this.#size = 0;
+    this.#isTruncated = false;
+  }
+
   /** Hands it on, once. */
   release(deliver: (decoded: Decoded, size: number) => void): void {
     const frames = this.#frames;
-    this.#frames = [];
+    this.restart();
     for (const { decoded, size } of frames) deliver(decoded, size);
   }
 }

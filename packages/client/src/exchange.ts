@@ -214,6 +214,7 @@ export class Exchange implements LinkUser, Subscriber {
     const isAnother = this.#session !== undefined && this.#session.id !== session.id;
     this.#session = session;
     this.#dialect = dialect;
+    for (const early of this.#early.values()) early.restart();
     if (isAnother) {
       this.#left.clear();
       this.#requests.moveTo(session.id);

@@ -88,6 +88,8 @@ async function awaitWelcome(
       case "session.welcome":
         return welcomeFrom(value, message);
       case "session.error":
+      // As Java refuses whatever it is asked.
+      case "job.error":
         throw ArcpError.fromPayload(message.payload);
       case "session.ping":
         transport.send([pong(message, undefined, clock)]).catch(() => {});

@@ -12,6 +12,7 @@ import { HeldCredentials } from "./held-credentials.ts";
 import type { OpenHistory } from "./history-page.ts";
 import { historyLost, type JobEvent } from "./job-event.ts";
 import { JobGauges } from "./job-gauges.ts";
+import { LatestNames } from "./latest-names.ts";
 
 /** How a job ended. */
 export type JobOutcome =
@@ -51,6 +52,8 @@ export class JobFeed {
   /** The last `job_seq` that is not wanted (again): a replay for another handle comes by here too (R-7.6-7). */
   #position: number;
   #isNumbered = true;
+  /** The ids of the latest events without a number. */
+  #seen: LatestNames | undefined;
   #isFinished = false;
   /** Where it was last told that history is lost. */
   #missedAt: number | undefined;
@@ -80,8 +83,11 @@ export class JobFeed {
     return this.#isNumbered ? this.#position : undefined;
   }
 
-  /** @param size characters of its frame */
-  append(event: JobEvent, size: number): void {
+  /**
+   * @param size characters of its frame
+   * @param id of its envelope
+   */
+  append(event: JobEvent, size: number, id: string): void {
     const { jobSeq } = event;
     if (jobSeq !== undefined) {
       if (jobSeq <= this.#position) return;
@@ -90,6 +96,10 @@ export class JobFeed {
       if (this.isSubmitted) this.#log.window.skipTo(jobSeq - 1);
     } else if (!isNotice(event)) {
       this.#isNumbered = false;
+      // Another handle's history comes by here too, and keeps its ids (R-5.1-3).
+      this.#seen ??= new LatestNames(10_000);
+      if (this.#seen.has(id)) return;
+      this.#seen.add(id);
     }
     this.gauges.take(event);
     this.#log.append(this.credentials.read(event), size);

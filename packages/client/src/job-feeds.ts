@@ -1,4 +1,10 @@
-import { type Decoded, type Envelope, type JobId, LocalError } from "@arcp/core";
+import {
+  type Decoded,
+  type Envelope,
+  type EnvelopeHeader,
+  type JobId,
+  LocalError,
+} from "@arcp/core";
 import { HistoryPage } from "./history-page.ts";
 import { type JobEvent, readBrokenEvent, readJobEvent } from "./job-event.ts";
 import type { JobFeed } from "./job-feed.ts";
@@ -125,7 +131,7 @@ export class JobFeeds {
   #deliverMessage(message: Envelope, size: number): void {
     if (message.job_id === undefined) return;
     if (message.type === "job.event") {
-      this.#append(message.job_id, message.event_seq, size, () => readJobEvent(message));
+      this.#append(message.job_id, message, size, () => readJobEvent(message));
     } else if (message.type === "job.result" || message.type === "job.error") {
       const ended = this.#ended(message.job_id, message.event_seq);
       for (const follower of ended) follower.finish(message);
@@ -133,10 +139,11 @@ export class JobFeeds {
   }
 
   #deliverBroken(broken: Decoded & { kind: "malformed" }, size: number): void {
-    const { job_id: jobId, event_seq: seq } = broken.header ?? {};
-    if (jobId === undefined) return;
+    const { header } = broken;
+    const { job_id: jobId, event_seq: seq } = header ?? {};
+    if (header === undefined || jobId === undefined) return;
     if (broken.type === "job.event") {
-      this.#append(jobId, seq, size, () => readBrokenEvent(broken));
+      this.#append(jobId, header, size, () => readBrokenEvent(broken));
     } else if (broken.type === "job.result" || broken.type === "job.error") {
       // The job has ended and how cannot be read: better an error than a handle that waits for ever.
       const error = new LocalError("PROTOCOL_VIOLATION", `${broken.type}: ${broken.reason}`);
@@ -144,12 +151,17 @@ export class JobFeeds {
     }
   }
 
-  #append(jobId: JobId, seq: number | undefined, size: number, read: () => JobEvent): void {
+  #append(
+    jobId: JobId,
+    { id, event_seq: seq }: Pick<EnvelopeHeader, "id" | "event_seq">,
+    size: number,
+    read: () => JobEvent,
+  ): void {
     let event: JobEvent | undefined;
     for (const follower of this.#of(jobId)) {
       if (!this.#isFor(follower, seq)) continue;
       event ??= read();
-      follower.append(event, size);
+      follower.append(event, size, id);
     }
   }
 

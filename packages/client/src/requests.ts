@@ -9,8 +9,8 @@ import {
   type Timer,
 } from "@arcp/core";
 import { type Asked, answered, blamed, type Context, meaning } from "./correlation.ts";
-import { FormerRequests } from "./former-requests.ts";
 import { handled } from "./handled.ts";
+import { LatestNames } from "./latest-names.ts";
 
 export interface Request extends Asked {
   readonly id: MessageId;
@@ -59,7 +59,8 @@ export class Requests {
   readonly #options: RequestsOptions;
   readonly #pending = new Map<string, Pending>();
   readonly #lanes = new Map<string, Pending[]>();
-  readonly #former = new FormerRequests();
+  /** The ids and traces of those that wait no longer: an answer that comes after so many others comes never. */
+  readonly #former = new LatestNames(1_000);
   readonly #context: Context;
 
   constructor(options: RequestsOptions) {
@@ -255,7 +256,8 @@ export class Requests {
     pending.timer?.cancel();
     pending.release();
     if (pending.lane !== undefined && pending.isSent) {
-      this.#former.add(pending.id, pending.traceId);
+      this.#former.add(pending.id);
+      if (pending.traceId !== undefined) this.#former.add(pending.traceId);
     }
     return pending;
   }

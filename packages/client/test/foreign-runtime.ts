@@ -5,7 +5,7 @@ import {
   features as everyFeature,
   newMessageId,
 } from "@arcp/core";
-import type { Client, ConnectOptions } from "../src/index.ts";
+import type { Client, ConnectOptions, Job } from "../src/index.ts";
 import { type Connection, ScriptedRuntime, SESSION } from "./scripted-runtime.ts";
 
 /** How the runtime of one SDK writes its envelopes and its welcome. */
@@ -136,6 +136,11 @@ export function problem(code: string): object {
   return { code, message: `scripted ${code}`, retryable: false };
 }
 
+/** What tells status events apart. */
+export function phases(events: readonly { readonly kind: string; readonly body: object }[]) {
+  return events.map(({ body }) => ("phase" in body ? body.phase : undefined));
+}
+
 export class ForeignRuntime extends ScriptedRuntime {
   readonly #sdk: Sdk;
 
@@ -157,6 +162,19 @@ export class ForeignRuntime extends ScriptedRuntime {
     await wire.next("session.hello");
     wire.welcome();
     return { client: await connecting, wire };
+  }
+
+  /** A client with a job that runs, `job_1`. */
+  async running(options: Partial<ConnectOptions> = {}): Promise<{
+    client: Client;
+    wire: ForeignWire;
+    job: Job;
+  }> {
+    const { client, wire } = await this.greeted(options);
+    const submitting = client.submit("echo", 1);
+    await wire.next("job.submit");
+    wire.accept("job_1");
+    return { client, wire, job: await submitting };
   }
 
   /** The connection on which the client comes back after a drop, with nothing said on it. */

@@ -1,18 +1,10 @@
 import { ArcpError } from "@arcp/core";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { ForeignRuntime, sdks } from "../../test/foreign-runtime.ts";
+import { beforeEach, describe, expect, test } from "vitest";
+import { ForeignRuntime, phases, sdks } from "../../test/foreign-runtime.ts";
+import { expectNoUnhandledRejections } from "../../test/no-unhandled-rejections.ts";
 import { collect, SESSION } from "../../test/scripted-runtime.ts";
 
-const unhandled: unknown[] = [];
-process.on("unhandledRejection", (reason) => void unhandled.push(reason));
-afterEach(async () => {
-  // Unhandled rejections are reported after the microtasks of a turn.
-  await new Promise((resolve) => setImmediate(resolve));
-  expect(unhandled.splice(0)).toEqual([]);
-});
-
-const phases = (events: readonly { kind: string; body: object }[]) =>
-  events.map(({ body }) => ("phase" in body ? body.phase : "?"));
+expectNoUnhandledRejections();
 
 /** What no published runtime does otherwise than the others: it names no request. */
 describe.each(sdks)("a runtime of $name", (sdk) => {
@@ -21,16 +13,8 @@ describe.each(sdks)("a runtime of $name", (sdk) => {
     runtime = new ForeignRuntime(sdk);
   });
 
-  async function running() {
-    const { client, wire } = await runtime.greeted();
-    const submitting = client.submit("echo", 1);
-    await wire.next("job.submit");
-    wire.accept("job_1");
-    return { client, wire, job: await submitting };
-  }
-
   test("R-D-1, R-6.2-8: says welcome in its form, takes a submit and sends its result", async () => {
-    const { client, wire, job } = await running();
+    const { client, wire, job } = await runtime.running();
     expect(client.session).toMatchObject({ id: SESSION, resumeWindowSec: 600 });
     expect(client.session.features).toContain("subscribe");
     expect(client.session.features).not.toContain("x-csharp.more");
@@ -138,7 +122,7 @@ describe.each(sdks)("a runtime of $name", (sdk) => {
   });
 
   test("R-D-9: an error that names no request is about the only one that waits, and about no job", async () => {
-    const { client, wire, job } = await running();
+    const { client, wire, job } = await runtime.running();
     const submitting = client.submit("echo", 2);
     await wire.next("job.submit");
     wire.accept("job_2");
@@ -154,7 +138,7 @@ describe.each(sdks)("a runtime of $name", (sdk) => {
   });
 
   test("R-D-9: among several it is about the oldest that its code fits", async () => {
-    const { client, wire, job } = await running();
+    const { client, wire, job } = await runtime.running();
     const submitting = client.submit("echo", 2);
     await wire.next("job.submit");
     const listing = client.jobs().next();
@@ -178,7 +162,7 @@ describe.each(sdks)("a runtime of $name", (sdk) => {
   });
 
   test("R-D-9: behind which the connection is closed, an error that fits no request is the session's", async () => {
-    const { client, wire, job } = await running();
+    const { client, wire, job } = await runtime.running();
     wire.sessionError("UNAUTHENTICATED");
     wire.connection.pair.runtime.close("refused");
     await expect(job.result()).rejects.toMatchObject({ code: "UNAUTHENTICATED" });
@@ -186,7 +170,7 @@ describe.each(sdks)("a runtime of $name", (sdk) => {
   });
 
   test("R-D-9: an error that rejected a request is no reason for the end that follows it", async () => {
-    const { client, wire, job } = await running();
+    const { client, wire, job } = await runtime.running();
     const refused = client.submit("nobody", 3);
     await wire.next("job.submit");
     wire.sessionError("INVALID_REQUEST");
@@ -200,7 +184,7 @@ describe.each(sdks)("a runtime of $name", (sdk) => {
   });
 
   test("R-D-8: DUPLICATE_KEY on a job that runs rejects the submit and leaves the job alone, numbered or not", async () => {
-    const { client, wire, job } = await running();
+    const { client, wire, job } = await runtime.running();
     for (const header of [{}, { event_seq: 1 }]) {
       const again = client.submit("echo", 2, { idempotencyKey: "k" });
       await wire.next("job.submit");
@@ -216,7 +200,7 @@ describe.each(sdks)("a runtime of $name", (sdk) => {
   });
 
   test("R-D-8: a rejection that nobody waits for is nobody's, also once somebody waits again", async () => {
-    const { client, wire, job } = await running();
+    const { client, wire, job } = await runtime.running();
     wire.jobError("AGENT_NOT_AVAILABLE", { job_id: "job_fresh" });
     await wire.barrier();
     const submitting = client.submit("echo", 2);
@@ -229,7 +213,7 @@ describe.each(sdks)("a runtime of $name", (sdk) => {
   });
 
   test("R-D-8: the end of a delegated job is not the rejection of a submit", async () => {
-    const { client, wire, job } = await running();
+    const { client, wire, job } = await runtime.running();
     const body = { agent: "echo", child_job_id: "job_child" };
     const delegation = { kind: "delegate", ts: "2026-11-02T08:15:30Z", body };
     wire.say("job.event", delegation, { job_id: "job_1", event_seq: 1 });
@@ -261,7 +245,7 @@ describe.each(sdks)("a runtime of $name", (sdk) => {
   });
 
   test("R-D-8, R-5.4-8: a rejection just before a drop settles the submit, which is not repeated", async () => {
-    const { client, wire } = await running();
+    const { client, wire } = await runtime.running();
     const submitting = client.submit("echo", 2, { idempotencyKey: "k" });
     const { trace_id } = await wire.next("job.submit");
     wire.jobError("AGENT_NOT_AVAILABLE", { job_id: "job_x", trace_id });
@@ -274,7 +258,7 @@ describe.each(sdks)("a runtime of $name", (sdk) => {
   });
 
   test("R-D-8, R-5.4-8: a rejection that was lost with the connection is the repeated submit's, once", async () => {
-    const { client, wire } = await running();
+    const { client, wire } = await runtime.running();
     const keyed = client.submit("echo", 2, { idempotencyKey: "k" });
     const plain = client.submit("echo", 3);
     const { id, trace_id } = await wire.next("job.submit");
@@ -294,7 +278,7 @@ describe.each(sdks)("a runtime of $name", (sdk) => {
   });
 
   test("R-7.2-3: the acceptance of a submit that was made twice is not the next one's", async () => {
-    const { client, wire } = await running();
+    const { client, wire } = await runtime.running();
     const keyed = client.submit("echo", 2, { idempotencyKey: "k" });
     const plain = client.submit("echo", 3);
     await wire.next("job.submit");
@@ -313,7 +297,7 @@ describe.each(sdks)("a runtime of $name", (sdk) => {
   });
 
   test("R-D-1: a cancel is acknowledged by its job alone, and two of one job wait for each other", async () => {
-    const { wire, job } = await running();
+    const { wire, job } = await runtime.running();
     const cancelling = [job.cancel("first"), job.cancel("second")];
     const first = await wire.next("job.cancel");
     expect(first).toMatchObject({ job_id: "job_1", payload: { job_id: "job_1", reason: "first" } });
@@ -326,7 +310,7 @@ describe.each(sdks)("a runtime of $name", (sdk) => {
   });
 
   test("R-D-1: a cancel that is never acknowledged is by the job's end, and an ended job needs none", async () => {
-    const { wire, job } = await running();
+    const { wire, job } = await runtime.running();
     const cancelling = job.cancel();
     const again = job.cancel();
     await wire.next("job.cancel");
@@ -376,7 +360,7 @@ describe.each(sdks)("a runtime of $name", (sdk) => {
   });
 
   test("R-D-1: a resume is asked for in a hello that has both forms, and the stream goes on", async () => {
-    const { client, wire, job } = await running();
+    const { client, wire, job } = await runtime.running();
     wire.event(1, "job_1", "before");
     await wire.barrier();
     wire.sever();
@@ -400,7 +384,7 @@ describe.each(sdks)("a runtime of $name", (sdk) => {
   });
 
   test("R-6.3-3, R-D-1: where the hello opened another session, session.resume follows on it", async () => {
-    const { client, wire, job } = await running();
+    const { client, wire, job } = await runtime.running();
     wire.sever();
     const second = await runtime.again(client);
     await second.next("session.hello");
@@ -443,7 +427,7 @@ describe.each(sdks)("a runtime of $name", (sdk) => {
   );
 
   test("a client that is welcome no longer is told so by the plain hello", async () => {
-    const { client, wire, job } = await running();
+    const { client, wire, job } = await runtime.running();
     wire.sever();
     for (const resumes of [true, false]) {
       const next = await runtime.again(client);
@@ -470,7 +454,7 @@ describe.each(sdks)("a runtime of $name", (sdk) => {
   });
 
   test("R-8.3-3, R-8.3-4: duplicates are dropped, and behind a gap the client resumes from the last number", async () => {
-    const { client, wire, job } = await running();
+    const { client, wire, job } = await runtime.running();
     wire.event(1, "job_1", "one");
     wire.event(1, "job_1", "one again");
     wire.event(2, "job_1", "two");
@@ -492,7 +476,7 @@ describe.each(sdks)("a runtime of $name", (sdk) => {
   });
 
   test("R-5.3-5, R-8.1-3, R-12-3: what is not known is counted and ignored, or handed on as it came", async () => {
-    const { client, wire, job } = await running();
+    const { client, wire, job } = await runtime.running();
     wire.say("job.heartbeat", { any: 1 }, { job_id: "job_1", event_seq: 1 });
     wire.say("x-acme.hint", {});
     wire.say(
