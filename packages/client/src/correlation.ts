@@ -14,10 +14,14 @@ export interface Asked {
 
 /** What is known beside the requests that wait. */
 export interface Context {
-  /** Whether this id or trace is that of a request that waits no longer: an answer to it is nobody's. */
-  isFormer(id: string): boolean;
-  /** Whether there was a word of this job before: then its error is its end, and not the rejection of a submit. */
-  isKnown(job: JobId): boolean;
+  /** The ids and traces of requests that wait no longer: an answer to them is nobody's. */
+  readonly former: Names;
+  /** The jobs of which there was a word before: their errors are their ends, and not the rejection of a submit. */
+  readonly jobs: Names;
+}
+
+interface Names {
+  has(name: string): boolean;
 }
 
 /** The request that a reply answers which names none, of all that were sent, oldest first (R-5.4-6). */
@@ -33,7 +37,7 @@ export function answered<A extends Asked>(
       // A child's acceptance answers nobody.
       if (reply.payload.parent_job_id !== undefined) return undefined;
       const submit = submitOf(reply, asked, context);
-      const isAgain = !submit?.isRepeatable && context.isKnown(reply.payload.job_id);
+      const isAgain = !submit?.isRepeatable && context.jobs.has(reply.payload.job_id);
       return isAgain ? undefined : submit;
     }
     case "session.jobs":
@@ -60,14 +64,14 @@ export function meaning<A extends Asked>(
   const named = payload.request_id ?? id;
   const byId = asked.find((each) => each.id === named);
   if (byId !== undefined) return byId;
-  if (payload.request_id !== undefined || context.isFormer(id)) return "belated";
+  if (payload.request_id !== undefined || context.former.has(id)) return "belated";
   if (job !== undefined && !isRefusedKey(error)) {
     const byJob = asked.find(({ jobId }) => jobId === job);
-    // What is not numbered does not belong to the stream. A cancelled job's end is what was asked for.
+    // What is not numbered does not belong to the stream, as a rule.
     if (byJob !== undefined) {
-      return seq === undefined && payload.final_status !== "cancelled" ? byJob : "end";
+      return seq === undefined && fits(payload.code, byJob.type) ? byJob : "end";
     }
-    if (context.isKnown(job)) return "end";
+    if (context.jobs.has(job)) return "end";
   }
   return submitOf(error, asked, context) ?? "belated";
 }
@@ -109,17 +113,20 @@ export function blamed<A extends Asked>(
 ): A | undefined {
   const { code, job_id: job = error.job_id } = error.payload;
   const byId = asked.find(({ id }) => id === error.id);
-  if (byId !== undefined || ofSession.has(code) || context.isFormer(error.id)) return byId;
+  if (byId !== undefined || ofSession.has(code) || context.former.has(error.id)) return byId;
   if (job !== undefined) return asked.find(({ jobId }) => jobId === job);
   const trace = readTraceId(error.trace_id ?? "");
   if (trace !== undefined) {
     const byTrace = asked.find(({ traceId }) => traceId === trace);
-    if (byTrace !== undefined || context.isFormer(trace)) return byTrace;
+    if (byTrace !== undefined || context.former.has(trace)) return byTrace;
   }
   const candidates = asked.filter(({ type }) => type !== "session.ping");
   if (candidates.length === 1) return candidates[0];
-  const types = fitting.get(code);
-  return candidates.find(({ type }) => types === undefined || types.includes(type));
+  return candidates.find(({ type }) => fits(code, type));
+}
+
+function fits(code: string, type: ClientMessageType): boolean {
+  return fitting.get(code)?.includes(type) ?? true;
 }
 
 /** By the trace that each submit has of its own, else the oldest. */
@@ -129,10 +136,11 @@ function submitOf<A extends Asked>(
   context: Context,
 ): A | undefined {
   const submits = asked.filter(({ type }) => type === "job.submit");
-  const trace = readTraceId(message.trace_id ?? "");
+  const inside = message.type === "job.accepted" ? message.payload.trace_id : undefined;
+  const trace = readTraceId(message.trace_id ?? inside ?? "");
   if (trace === undefined) return submits[0];
   const byTrace = submits.find(({ traceId }) => traceId === trace);
-  return byTrace ?? (context.isFormer(trace) ? undefined : submits[0]);
+  return byTrace ?? (context.former.has(trace) ? undefined : submits[0]);
 }
 
 /** The oldest of this type about the job; when the reply names no job, the only one of this type. */

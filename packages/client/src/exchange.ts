@@ -13,12 +13,10 @@ import {
   type Outgoing,
   type Payload,
 } from "@arcp/core";
-import { isRefusedKey } from "./correlation.ts";
 import { type Dialect, dialects } from "./dialect.ts";
 import { EarlyHistory } from "./early-history.ts";
 import { handled } from "./handled.ts";
 import { JobFeeds } from "./job-feeds.ts";
-import { KnownJobs } from "./known-jobs.ts";
 import { Link, type LinkOptions, type LinkUser } from "./link.ts";
 import { Requests } from "./requests.ts";
 import type { SessionInfo } from "./session-info.ts";
@@ -56,8 +54,7 @@ export class Exchange implements LinkUser, Subscriber {
   readonly subscriptions: Subscriptions;
   readonly #requests: Requests;
   readonly #over = new AbortController();
-  readonly #knownJobs = new KnownJobs();
-  /** By the request of the subscription. */
+  /** By the request of the subscription; of runtimes that may send it so. */
   readonly #early = new Map<string, EarlyHistory>();
   readonly #eventBuffer: number;
   #session: SessionInfo | undefined;
@@ -75,7 +72,7 @@ export class Exchange implements LinkUser, Subscriber {
       clock: options.clock,
       timeout: options.requestTimeout,
       send: (frame) => this.link.send(frame),
-      isKnown: (job) => this.#knownJobs.has(job) || this.feeds.follows(job),
+      jobs: options.jobs,
     });
   }
 
@@ -130,7 +127,6 @@ export class Exchange implements LinkUser, Subscriber {
         traceId,
         frame,
         isRepeatable: isRepeatable(question),
-        lane: this.#dialect.correlates ? undefined : laneOf(question),
         signal,
         // The subscription may begin all the same.
         abandoned: () => {
@@ -151,15 +147,14 @@ export class Exchange implements LinkUser, Subscriber {
     signal?: AbortSignal,
   ): Promise<T> {
     const id = newMessageId("req_");
-    if (payload.history && !this.#dialect.correlates) {
-      this.#early.set(id, new EarlyHistory(this.#eventBuffer));
-    }
+    const early = this.#dialect.correlates ? undefined : new EarlyHistory(this.#eventBuffer);
+    if (early !== undefined && payload.history) this.#early.set(id, early);
     const answer = this.ask(
       { type: "job.subscribe", job_id: payload.job_id, payload },
       (reply) => {
         if (reply.type !== "job.subscribed") return undefined;
-        const early = this.#early.get(id);
-        const answer = read(this.#placed(reply.payload, early), id);
+        const { position = 0 } = this.link.session ?? {};
+        const answer = read(early?.precede(reply.payload, position) ?? reply.payload, id);
         early?.release((decoded, size) => this.feeds.deliver(decoded, size));
         return answer;
       },
@@ -214,6 +209,7 @@ export class Exchange implements LinkUser, Subscriber {
     const isAnother = this.#session !== undefined && this.#session.id !== session.id;
     this.#session = session;
     this.#dialect = dialect;
+    this.#requests.speak(dialect);
     for (const early of this.#early.values()) early.restart();
     if (isAnother) {
       this.#left.clear();
@@ -231,16 +227,12 @@ export class Exchange implements LinkUser, Subscriber {
 
   received(decoded: Decoded, size: number): boolean {
     if (decoded.kind === "ok" && decoded.message.type === "job.error") {
-      if (this.#isRejection(decoded.message)) return true;
+      if (this.#requests.takeRejection(decoded.message)) return true;
     }
-    if (this.#dialect.correlates) {
-      this.feeds.deliver(decoded, size);
-      return decoded.kind === "ok" && this.#answered(decoded.message);
-    }
-    this.#holdBack(decoded, size);
+    if (this.#early.size > 0) this.#holdBack(decoded, size);
     this.feeds.deliver(decoded, size);
     const isAnswer = decoded.kind === "ok" && this.#answered(decoded.message);
-    this.#knownJobs.take(decoded);
+    this.#requests.heard(decoded);
     return isAnswer;
   }
 
@@ -253,13 +245,9 @@ export class Exchange implements LinkUser, Subscriber {
         return this.#requests.answer(message, message.payload.request_id);
       case "session.pong":
         return this.#requests.answer(message, message.payload.ping_nonce);
-      case "job.result":
-      case "job.error":
-        if (!this.#dialect.correlates) this.#requests.ended(message);
-        return true;
       case "session.error": {
         const { request_id, job_id } = message.payload;
-        const id = request_id ?? this.#blamed(message);
+        const id = request_id ?? this.#requests.blamed(message);
         if (id !== undefined) this.#failed(id, ArcpError.fromPayload(message.payload), job_id);
         return id !== undefined;
       }
@@ -268,24 +256,8 @@ export class Exchange implements LinkUser, Subscriber {
     }
   }
 
-  /** Keeps a `job.error` that is not the end of its job from its feeds (R-D-8). */
-  #isRejection(error: Envelope<"job.error">): boolean {
-    if (this.#dialect.correlates) return isRefusedKey(error);
-    const meaning = this.#requests.meaning(error);
-    if (meaning === "end") return false;
-    if (meaning !== "belated") {
-      this.#requests.reject(meaning.rejects, ArcpError.fromPayload(error.payload));
-    }
-    return true;
-  }
-
-  #blamed(error: Envelope<"session.error">): string | undefined {
-    return this.#dialect.correlates ? undefined : this.#requests.blamed(error);
-  }
-
   /** Keeps what may be the history of a subscription that is yet to be acknowledged. */
   #holdBack(decoded: Decoded, size: number): void {
-    if (this.#early.size === 0) return;
     const header = decoded.kind === "ok" ? decoded.message : decoded.header;
     const { job_id: job, event_seq: seq } = header ?? {};
     if (job === undefined || seq === undefined) return;
@@ -293,16 +265,6 @@ export class Exchange implements LinkUser, Subscriber {
     if (!this.#dialect.replaysFirst && this.feeds.follows(job)) return;
     const subscribing = this.#requests.subscribing(job);
     if (subscribing !== undefined) this.#early.get(subscribing)?.take(decoded, size, seq);
-  }
-
-  /** The reply to a subscribe, with its place in this session's stream as it is seen here: others count otherwise. */
-  #placed(
-    subscribed: Payload<"job.subscribed">,
-    early: EarlyHistory | undefined,
-  ): Payload<"job.subscribed"> {
-    if (this.#dialect.correlates) return subscribed;
-    const subscribed_from = early?.since ?? this.link.session?.position;
-    return { ...subscribed, subscribed_from, ...(early?.isTruncated && { truncated: true }) };
   }
 
   /** By which trace an answer to a submit may be known: its own, else one that only it has (R-D-7). */
@@ -338,9 +300,4 @@ export class Exchange implements LinkUser, Subscriber {
 /** A submit may start a second job when it is made again in another session, unless its key tells that it is the same. */
 function isRepeatable({ type, payload }: Question): boolean {
   return type !== "job.submit" || payload.idempotency_key !== undefined;
-}
-
-/** Answers to requests of the same type about the same job, if it names any, could be mistaken for each other. */
-function laneOf({ type, job_id: job }: Question): string | undefined {
-  return type === "session.ping" ? undefined : `${type} ${job}`;
 }

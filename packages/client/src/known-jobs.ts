@@ -1,4 +1,4 @@
-import { type Decoded, JobId } from "@arcp/core";
+import type { Decoded, Envelope, JobId } from "@arcp/core";
 import { LatestNames } from "./latest-names.ts";
 
 /**
@@ -8,7 +8,12 @@ export class KnownJobs {
   /** Far more than tell something at the same time. */
   readonly #ids = new LatestNames(10_000);
 
-  has(job: JobId): boolean {
+  /** @param jobs that the process before heard of */
+  constructor(jobs: readonly JobId[]) {
+    for (const job of jobs) this.#ids.add(job);
+  }
+
+  has(job: string): boolean {
     return this.#ids.has(job);
   }
 
@@ -16,9 +21,19 @@ export class KnownJobs {
   take(received: Decoded): void {
     const header = received.kind === "ok" ? received.message : received.header;
     if (header?.job_id !== undefined) this.#ids.add(header.job_id);
-    if (received.kind !== "ok" || received.message.type !== "job.event") return;
-    const { kind, body } = received.message.payload;
-    const child = kind === "delegate" ? JobId.safeParse(body["child_job_id"]) : undefined;
-    if (child?.success) this.#ids.add(child.data);
+    if (received.kind === "ok") this.#look(received.message);
+  }
+
+  #look({ type, payload }: Envelope): void {
+    switch (type) {
+      case "job.accepted":
+      case "job.subscribed":
+        this.#ids.add(payload.job_id);
+        break;
+      case "job.event": {
+        const child = payload.kind === "delegate" ? payload.body["child_job_id"] : undefined;
+        if (typeof child === "string") this.#ids.add(child);
+      }
+    }
   }
 }

@@ -1,6 +1,8 @@
 import {
+  ArcpError,
   type ClientMessageType,
   type Clock,
+  type Decoded,
   type Envelope,
   type JobId,
   LocalError,
@@ -8,16 +10,23 @@ import {
   type SessionId,
   type Timer,
 } from "@arcp/core";
-import { type Asked, answered, blamed, type Context, meaning } from "./correlation.ts";
+import {
+  type Asked,
+  answered,
+  blamed,
+  type Context,
+  isRefusedKey,
+  meaning,
+} from "./correlation.ts";
+import { type Dialect, dialects } from "./dialect.ts";
 import { handled } from "./handled.ts";
+import { KnownJobs } from "./known-jobs.ts";
 import { LatestNames } from "./latest-names.ts";
 
 export interface Request extends Asked {
   readonly id: MessageId;
   /** The request as it is sent, however often (R-5.4-8). */
   readonly frame: string;
-  /** Requests of one lane wait for each other; undefined for one whose answer cannot be taken for another's. */
-  readonly lane: string | undefined;
   /** Aborting ends the wait for the answer. */
   readonly signal: AbortSignal | undefined;
   /** Told when it was sent, and its answer is waited for no longer. */
@@ -26,6 +35,8 @@ export interface Request extends Asked {
 
 interface Pending extends Omit<Request, "signal"> {
   frame: string;
+  /** Requests of one lane wait for each other; undefined for one whose answer cannot be taken for another's. */
+  readonly lane: string | undefined;
   /** Whether it was ever handed to a connection. */
   isSent: boolean;
   /** Whether nobody waits for the answer, which is only kept from being taken for the next one's. */
@@ -44,8 +55,8 @@ export interface RequestsOptions {
   readonly timeout: number;
   /** @returns whether there is a connection */
   readonly send: (frame: string) => boolean;
-  /** Whether there was a word of this job before. */
-  readonly isKnown: (job: JobId) => boolean;
+  /** Jobs that the process before followed. */
+  readonly jobs: readonly JobId[];
 }
 
 /**
@@ -54,6 +65,7 @@ export interface RequestsOptions {
  * 1. Of one lane only the first is sent; its time begins then. One that is given up in mid-lane keeps its turn until it is
  *    answered or its time is over.
  * 2. What the peer says of a request that waits no longer reaches nobody.
+ * 3. Where every answer names its request, nothing is guessed, remembered or held up.
  */
 export class Requests {
   readonly #options: RequestsOptions;
@@ -61,12 +73,17 @@ export class Requests {
   readonly #lanes = new Map<string, Pending[]>();
   /** The ids and traces of those that wait no longer: an answer that comes after so many others comes never. */
   readonly #former = new LatestNames(1_000);
-  readonly #context: Context;
+  readonly #jobs: KnownJobs;
+  #dialect: Dialect = dialects.own;
 
   constructor(options: RequestsOptions) {
     this.#options = options;
-    const { isKnown } = options;
-    this.#context = { isKnown, isFormer: (id) => this.#former.has(id) };
+    this.#jobs = new KnownJobs(options.jobs);
+  }
+
+  /** From now on the answers come from such a runtime. */
+  speak(dialect: Dialect): void {
+    this.#dialect = dialect;
   }
 
   /**
@@ -86,6 +103,7 @@ export class Requests {
     signal?.addEventListener("abort", abort, { once: true });
     const pending: Pending = {
       ...request,
+      lane: this.#dialect.correlates ? undefined : laneOf(request),
       isSent: false,
       isAbandoned: false,
       timer: undefined,
@@ -105,7 +123,8 @@ export class Requests {
 
   /** Takes a reply to the request that it answers. @returns whether there was one */
   answer(reply: Envelope, requestId: string | undefined): boolean {
-    const pending = this.#take(requestId ?? answered(reply, this.#sent(), this.#context)?.id);
+    const id = requestId ?? answered(reply, this.#sent(), this.#context)?.id;
+    const pending = this.#take(id);
     if (pending === undefined) return false;
     if (!pending.isAbandoned) pending.settle(reply);
     this.#next(pending);
@@ -121,22 +140,34 @@ export class Requests {
     return true;
   }
 
-  /** What a `job.error` of a runtime is that names no request: the id of the request that it rejects, or else. */
-  meaning(error: Envelope<"job.error">): { readonly rejects: string } | "belated" | "end" {
+  /** Takes a `job.error` that is not the end of its job (R-D-8). @returns whether it was none */
+  takeRejection(error: Envelope<"job.error">): boolean {
+    if (this.#dialect.correlates) return isRefusedKey(error);
     const found = meaning(error, this.#sent(), this.#context);
-    return typeof found === "string" ? found : { rejects: found.id };
+    if (found === "end") return false;
+    if (found !== "belated") this.reject(found.id, ArcpError.fromPayload(error.payload));
+    return true;
   }
 
-  /** The id of the request that an error of the session is about which names none. */
+  /** The id of the request that an error of the session is about which names none (R-D-9). */
   blamed(error: Envelope<"session.error">): string | undefined {
+    if (this.#dialect.correlates) return undefined;
     return blamed(error, this.#sent(), this.#context)?.id;
   }
 
-  /** The job has ended, which answers all that asked for it, also where the runtime says nothing more. */
-  ended(end: Envelope<"job.result" | "job.error">): void {
+  /**
+   * Takes note of a message that was handed on. The end of a job answers all that asked for it, also where the runtime
+   * says nothing more.
+   */
+  heard(decoded: Decoded): void {
+    if (this.#dialect.correlates) return;
+    this.#jobs.take(decoded);
+    if (decoded.kind !== "ok") return;
+    const { message } = decoded;
+    if (message.type !== "job.result" && message.type !== "job.error") return;
     // The last one first, or it would be its turn.
     for (const { id, type, jobId } of [...this.#pending.values()].reverse()) {
-      if (type === "job.cancel" && jobId === end.job_id) this.answer(end, id);
+      if (type === "job.cancel" && jobId === message.job_id) this.answer(message, id);
     }
   }
 
@@ -194,6 +225,10 @@ export class Requests {
     // Nothing takes the turn of what is rejected here.
     this.#lanes.clear();
     for (const id of [...this.#pending.keys()]) this.reject(id, error);
+  }
+
+  get #context(): Context {
+    return { former: this.#former, jobs: this.#jobs };
   }
 
   /** What the peer may be talking about. */
@@ -280,4 +315,10 @@ function lostBeforeAnswer(type: ClientMessageType): LocalError {
     "SESSION_LOST",
     `the connection to the session was lost before ${type} was answered, so it may have been done or not: look with jobs(), or submit with an idempotencyKey, which makes it safe to ask again`,
   );
+}
+
+/** Answers to requests of the same type about the same job, if it names any, could be mistaken for each other (R-D-7). */
+function laneOf({ type, jobId }: Asked): string | undefined {
+  // Pings are answered by their nonce.
+  return type === "session.ping" ? undefined : `${type} ${jobId}`;
 }
