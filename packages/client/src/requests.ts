@@ -21,6 +21,7 @@ import {
 import { type Dialect, dialects } from "./dialect.ts";
 import { handled } from "./handled.ts";
 import { KnownJobs } from "./known-jobs.ts";
+import { Lanes } from "./lanes.ts";
 import { LatestNames } from "./latest-names.ts";
 
 export interface Request extends Asked {
@@ -70,7 +71,7 @@ export interface RequestsOptions {
 export class Requests {
   readonly #options: RequestsOptions;
   readonly #pending = new Map<string, Pending>();
-  readonly #lanes = new Map<string, Pending[]>();
+  readonly #lanes = new Lanes<Pending>();
   /** The ids and traces of those that wait no longer: an answer that comes after so many others comes never. */
   readonly #former = new LatestNames(1_000);
   readonly #jobs: KnownJobs;
@@ -117,7 +118,7 @@ export class Requests {
       release: () => signal?.removeEventListener("abort", abort),
     };
     this.#pending.set(id, pending);
-    this.#queue(pending);
+    if (this.#lanes.join(pending)) this.#start(pending);
     return handled(promise);
   }
 
@@ -196,7 +197,7 @@ export class Requests {
       if (pending.isAbandoned) this.#drop(pending);
     }
     for (const pending of this.#pending.values()) {
-      if (!this.#isFirst(pending)) continue;
+      if (!this.#lanes.isFirst(pending)) continue;
       pending.isSent = true;
       frames.push(pending.frame);
     }
@@ -234,23 +235,6 @@ export class Requests {
   /** What the peer may be talking about. */
   #sent(): Pending[] {
     return [...this.#pending.values()].filter(({ isSent }) => isSent);
-  }
-
-  #queue(pending: Pending): void {
-    const { lane } = pending;
-    if (lane !== undefined) {
-      const waiting = this.#lanes.get(lane);
-      if (waiting !== undefined) {
-        waiting.push(pending);
-        return;
-      }
-      this.#lanes.set(lane, [pending]);
-    }
-    this.#start(pending);
-  }
-
-  #isFirst({ lane, id }: Pending): boolean {
-    return lane === undefined || this.#lanes.get(lane)?.[0]?.id === id;
   }
 
   #start(pending: Pending): void {
@@ -298,15 +282,10 @@ export class Requests {
   }
 
   /** It is the turn of the next one behind what was taken. */
-  #next({ lane, id, isAbandoned, abandoned }: Pending): void {
-    if (lane === undefined) return;
-    if (isAbandoned) abandoned();
-    const waiting = this.#lanes.get(lane) ?? [];
-    const rest = waiting.filter((each) => each.id !== id);
-    if (rest.length === 0) this.#lanes.delete(lane);
-    else this.#lanes.set(lane, rest);
-    const [first] = rest;
-    if (first !== undefined && first.timer === undefined) this.#start(first);
+  #next(pending: Pending): void {
+    if (pending.isAbandoned) pending.abandoned();
+    const first = this.#lanes.leave(pending);
+    if (first !== undefined) this.#start(first);
   }
 }
 

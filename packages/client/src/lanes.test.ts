@@ -1,0 +1,29 @@
+import { expect, test } from "vitest";
+import { Lanes } from "./lanes.ts";
+
+const item = (name: string, lane: string | undefined) => ({ name, lane });
+
+test("in each lane one goes after the other, whoever leaves in between", () => {
+  const lanes = new Lanes<{ name: string; lane: string | undefined }>();
+  const [a, b, c, other, free] = [
+    item("a", "x"),
+    item("b", "x"),
+    item("c", "x"),
+    item("other", "y"),
+    item("free", undefined),
+  ] as const;
+  expect([a, b, c, other, free].map((each) => lanes.join(each))).toEqual([
+    true,
+    false,
+    false,
+    true,
+    true,
+  ]);
+  expect([a, b, other, free].map((each) => lanes.isFirst(each))).toEqual([true, false, true, true]);
+  expect(lanes.leave(free)).toBeUndefined();
+  // It was not the turn of the one that left, so it is nobody else's.
+  expect(lanes.leave(b)).toBeUndefined();
+  expect(lanes.leave(a)).toBe(c);
+  expect(lanes.leave(c)).toBeUndefined();
+  expect(lanes.join(b)).toBe(true);
+});
