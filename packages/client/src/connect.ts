@@ -18,7 +18,7 @@ export interface ConnectOptions {
   readonly token?: TokenSource;
   /** What the client says of itself. Default: `@arcp/client` and its version. */
   readonly client?: ClientDescription;
-  /** Features to offer. Default: all that this client understands. */
+  /** Features to offer, besides the mark by which our own runtime is known (R-D-6). Default: all that this client understands. */
   readonly features?: readonly string[];
   /** How long a request may wait for its answer, in ms, connected or not. Default: 30,000. */
   readonly requestTimeout?: number;
@@ -67,7 +67,7 @@ const VERSION = "0.0.0";
 
 const defaults = {
   client: { name: "@arcp/client", version: VERSION },
-  features: [...understood, REQUEST_ID_FEATURE],
+  features: understood,
   requestTimeout: 30_000,
   handshakeTimeout: 5_000,
   maxResultBytes: 256 * 1024 * 1024,
@@ -86,7 +86,8 @@ const defaults = {
  */
 export async function connect(dial: Dial, options: ConnectOptions = {}): Promise<Client> {
   const { token, signal, persist, restore } = options;
-  const { client = defaults.client, features = defaults.features, clock = systemClock } = options;
+  const { client = defaults.client, clock = systemClock } = options;
+  const features = [...new Set([...(options.features ?? defaults.features), REQUEST_ID_FEATURE])];
   const { requestTimeout = defaults.requestTimeout } = options;
   const { handshakeTimeout = defaults.handshakeTimeout } = options;
   const { maxResultBytes = defaults.maxResultBytes, eventBuffer = defaults.eventBuffer } = options;
