@@ -1,1 +1,5 @@
-export { default } from "../../scripts/vitest-config.ts";
+import { mergeConfig } from "vitest/config";
+import shared from "../../scripts/vitest-config.ts";
+
+// Most scenarios wait most of their time, for windows to end and for what must not come.
+export default mergeConfig(shared, { test: { maxWorkers: 4 } });

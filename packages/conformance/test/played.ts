@@ -11,7 +11,7 @@ export function describeKit(ways: readonly Way[]): void {
     // One after the other: some scenarios block the process, and would hold up the other runtime as well.
     for (const way of ways) {
       await using house = await House.open(way);
-      const { outcomes } = await runConformance(house);
+      const { outcomes } = await runConformance(house, { concurrency: 16, timeoutMs: 30_000 });
       played.set(way, new Map(outcomes.map((outcome) => [outcome.scenario.name, outcome])));
     }
   }, 300_000);

@@ -7,7 +7,10 @@ import type { ResumeForm } from "../wire/opening-request.ts";
 import type { StreamEnvelope } from "../wire/stream-envelope.ts";
 
 const forms: readonly ResumeForm[] = ["resume", "nested", "flat", "after-hello"];
-const combinations = durableWays.flatMap((way) => forms.map((form) => ({ way, form })));
+// The forms differ in how they are read, which is the same on all ways.
+const combinations = durableWays.flatMap((way, index) =>
+  (index === 0 ? forms : forms.slice(0, 1)).map((form) => ({ way, form })),
+);
 
 const isTerminal = ({ type }: StreamEnvelope): boolean => type !== "job.event";
 const seqs = (envelopes: readonly StreamEnvelope[]) => envelopes.map(({ event_seq }) => event_seq);

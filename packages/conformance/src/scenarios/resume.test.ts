@@ -7,7 +7,10 @@ import { isStreamEnvelope, type StreamEnvelope } from "../wire/stream-envelope.t
 import { WireClient } from "../wire/wire-client.ts";
 
 const forms: readonly ResumeForm[] = ["resume", "nested", "flat", "after-hello"];
-const combinations = ways.flatMap((way) => forms.map((form) => ({ way, form })));
+// The forms differ in how they are read, which is the same on all ways.
+const combinations = ways.flatMap((way, index) =>
+  (index === 0 ? forms : forms.slice(0, 1)).map((form) => ({ way, form })),
+);
 
 const isTerminal = ({ type }: StreamEnvelope): boolean => type !== "job.event";
 const seqs = (envelopes: readonly StreamEnvelope[]) => envelopes.map(({ event_seq }) => event_seq);

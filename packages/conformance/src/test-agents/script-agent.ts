@@ -187,8 +187,7 @@ class Performance {
 
   async #pause({ ms, stubborn, block }: Extract<PlainStep, { do: "pause" }>): Promise<void> {
     if (!block) return this.#wait(sleep(systemClock, ms), stubborn);
-    const end = systemClock.monotonic() + ms;
-    while (systemClock.monotonic() < end);
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
   }
 
   #wait(what: Promise<void>, stubborn = false): Promise<void> {

@@ -2,6 +2,7 @@ import {
   type AnyAgent,
   defineAgent,
   type Limits,
+  memoryStore,
   type RuntimeOptions,
   type Tool,
 } from "@arcp/runtime";
@@ -30,19 +31,23 @@ export const shortSettings = {
 } as const;
 
 /** What a runtime is made of that scenarios can be played against. */
-export type TestRuntime = Pick<RuntimeOptions, "agents" | "tools" | "models" | "provisioners"> & {
-  readonly limits: Partial<Limits>;
-};
+export type TestRuntime = Pick<
+  RuntimeOptions,
+  "agents" | "tools" | "models" | "limits" | "store" | "provisioners"
+>;
 
 /**
- * The agents, tools and models that the scenarios use, and the limits: spread it into `createRuntime`, with `auth` and a
- * store. The agent `conformance.settings` tells how it is set.
+ * The agents, tools and models that the scenarios use, the limits, and a store in memory that has its own: spread it into
+ * `createRuntime`, with `auth`. The agent `conformance.settings` tells how it is set.
  *
- * @param given other settings than the short ones; `logLimits` are those that the store has
+ * @param given other settings than the short ones; `logLimits` are those of the store, also if it is another one
  * @param credentials lets jobs have credentials of a fake upstream; needs a durable store
  */
 export function testRuntime(
-  given: { limits?: Partial<Limits>; logLimits?: { records?: number } } = shortSettings,
+  given: {
+    limits?: Partial<Limits>;
+    logLimits?: { records?: number; characters?: number };
+  } = shortSettings,
   credentials?: TestCredentials,
 ): TestRuntime {
   const { limits = {}, logLimits = {} } = given;
@@ -63,6 +68,7 @@ export function testRuntime(
     tools,
     models: { "conformance/small": { words: { EUR: "1" } } },
     limits,
+    store: memoryStore({ logLimits }),
     ...(credentials && { provisioners: credentials.upstream.provisioners }),
   };
 }

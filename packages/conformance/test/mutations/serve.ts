@@ -1,13 +1,12 @@
 // A runtime with the test agents in a process of its own. It ends with whoever started it.
-import { createRuntime, memoryStore, tokenTable } from "@arcp/runtime";
+import { createRuntime, tokenTable } from "@arcp/runtime";
 import { listen } from "@arcp/transport-ws";
-import { shortSettings, testRuntime } from "../../src/test-agents/index.ts";
+import { testRuntime } from "../../src/test-agents/index.ts";
 
 process.stdin.on("end", () => process.exit()).resume();
 
 const runtime = createRuntime({
   ...testRuntime(),
-  store: memoryStore({ logLimits: shortSettings.logLimits }),
   auth: tokenTable({ A: "alice", B: "bob" }),
 });
 const server = await listen({ port: 0 }, (transport, peer) => runtime.serve(transport, peer));
