@@ -67,7 +67,6 @@ export class Answers {
     if (request === undefined && type !== "session.error") {
       throw new Breach("R-5.3-3", `an answer of type ${type}`);
     }
-    if (type === "session.error") this.#unping(id);
     if (this.#take(id, request)) return false;
     const kin = this.#kin();
     // What was under way when the connection was lost is answered on the next one.
@@ -131,16 +130,11 @@ export class Answers {
     return (this.#counts.get(id) ?? 0) < (this.#byId.get(id)?.length ?? 0);
   }
 
-  /** A ping that was refused gets no pong. */
-  #unping(id: string): void {
-    for (const pings of this.#pinged.values()) {
-      const refused = pings.findIndex((ping) => ping.id === id);
-      if (refused >= 0) pings.splice(refused, 1);
-    }
-  }
-
   #ponged(nonce: unknown): false {
-    const ping = this.#pinged.get(nonce)?.shift();
+    const pings = this.#pinged.get(nonce) ?? [];
+    // One that was refused gets no pong.
+    const due = pings.findIndex(({ id }) => id !== undefined && this.#isDue(id));
+    const [ping] = due < 0 ? [] : pings.splice(due, 1);
     if (ping === undefined) throw new Breach("R-6.4-2", `a pong for ${nonce}, which was no ping`);
     this.#count(ping.id);
     return false;

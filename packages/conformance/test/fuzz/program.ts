@@ -42,7 +42,7 @@ const claim = often<Claim>(
 
 const position = often<Resumption["position"]>(
   [8, "last"],
-  [4, "lower"],
+  [6, "lower"],
   [2, "none"],
   [1, "higher"],
   [1, "huge"],
@@ -230,10 +230,23 @@ const action: fc.Arbitrary<Action> = fc.oneof(
   { weight: 5, arbitrary: fc.constant<Action>({ do: "settle" }) },
 );
 
+/** Something to see, so that what follows meets a session with a past. */
+const work: fc.Arbitrary<Action> = fc
+  .record({ at: near, agent: fc.constantFrom("talk", "slow", "stream", "wait"), size: fc.nat(20) })
+  .map(({ at, agent, size }) => ({
+    do: "send",
+    at,
+    request: { verb: "submit", agent, size },
+    id: "fresh",
+    session: "absent",
+    edits: [],
+    delivery: "whole",
+  }));
+
 /** @param longest actions that a program may have, besides those at its beginning */
 export function aProgram(longest: number): fc.Arbitrary<Program> {
-  const some = (one: fc.Arbitrary<Action>, maxLength: number) =>
-    fc.noBias(fc.array(one, { minLength: 1, maxLength, size: "max" }));
+  const some = (one: fc.Arbitrary<Action>, minLength: number, maxLength: number) =>
+    fc.noBias(fc.array(one, { minLength, maxLength, size: "max" }));
   return fc.record({
     house: often<Program["house"]>(
       [3, "roomy"],
@@ -242,6 +255,8 @@ export function aProgram(longest: number): fc.Arbitrary<Program> {
       [2, "slow"],
       [1, "durable"],
     ),
-    actions: fc.tuple(some(openedOf(20), 4), some(action, longest)).map((parts) => parts.flat()),
+    actions: fc
+      .tuple(some(openedOf(20), 1, 4), some(work, 0, 3), some(action, 1, longest))
+      .map((parts) => parts.flat()),
   });
 }
