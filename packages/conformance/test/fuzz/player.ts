@@ -155,7 +155,8 @@ export class Player {
     if (greeting === undefined) return;
     const lore = this.#lore(peer, greeting.as);
     if (greeting.resumption !== undefined) {
-      peer.conversation.mustResume = this.#mustResume(peer, greeting);
+      // What is held back may come too late.
+      peer.conversation.mustResume = delivery !== "held" && this.#mustResume(peer, greeting);
       this.#takeovers = true;
     }
     const message = { arcp: "1.1", id: this.#newId(peer), ...opening(greeting, lore) };
