@@ -69,17 +69,14 @@ export class Answers {
     }
     if (this.#take(id, request)) return false;
     const kin = this.#kin();
-    // What was under way when the connection was lost is answered on the next one.
-    if (kin.some((other) => other.#take(id, request))) return false;
     const all = [this, ...kin];
-    if (
-      type === "job.accepted" &&
-      !this.#repeated.has(id) &&
-      all.some((one) => one.#made(id, request))
-    ) {
+    const isRepeated = !this.#repeated.has(id) && all.some((one) => one.#made(id, request));
+    if (type === "job.accepted" && isRepeated) {
       this.#repeated.add(id);
       return true;
     }
+    // What was under way when the connection was lost is answered on the next one.
+    if (kin.some((other) => other.#take(id, request))) return false;
     // Not of the request: the subscription has fallen behind (R-6.3-17).
     const lagging = type === "session.error" && payload.code === "RESUME_WINDOW_EXPIRED";
     if (lagging && all.some((one) => one.#made(id, "job.subscribe"))) return false;
