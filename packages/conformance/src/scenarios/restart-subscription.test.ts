@@ -1,4 +1,5 @@
 import { features, ManualClock, REQUEST_ID_FEATURE } from "@arcp/core";
+import type { Store } from "@arcp/runtime/store";
 import { describe, expect, test } from "vitest";
 import { durableWays } from "../../test/line.ts";
 import { Stage, settled, tokens } from "../../test/stage.ts";
@@ -17,6 +18,26 @@ const subscribe = (wire: WireClient, id: string, rest: Sent<"job.subscribe"> = {
 const shared = (envelopes: readonly StreamEnvelope[]) =>
   envelopes.map(({ event_seq: _, session_id: __, ...rest }) => rest);
 const acking = { features: [...features, REQUEST_ID_FEATURE] };
+
+/** A store whose changes of sessions never come through once they are held. */
+function heldCommits() {
+  let isHeld = false;
+  return {
+    hold: () => {
+      isHeld = true;
+    },
+    leadStore: (store: Store): Store => ({
+      ...store,
+      sessions: new Proxy(store.sessions, {
+        get(sessions, name) {
+          if (isHeld && name === "commit") return () => new Promise(() => {});
+          const member = Reflect.get(sessions, name);
+          return typeof member === "function" ? member.bind(sessions) : member;
+        },
+      }),
+    }),
+  };
+}
 
 /** Returns once the runtime has handled what was sent before: it does so in order. */
 async function heard(wire: WireClient): Promise<void> {
@@ -123,6 +144,55 @@ describe.each(durableWays)("over %s, through a crash of the runtime", (way) => {
     }
     // The owner is not in anybody's way.
     expect(jobSeqs(await (await stage.resumed(owner)).until(isTerminal)).at(-1)).toBe(4);
+  });
+
+  test("R-6.3-20 and R-6.3-14: a client that was told that it follows a job follows it after a crash in that very moment", async () => {
+    await using stage = await Stage.open(way);
+    const owner = await stage.greeted();
+    const keyed = { idempotency_key: "one" };
+    const { id } = await stage.played(owner, keyed);
+    const watchers = [];
+    for (const ask of [
+      (wire: WireClient) => subscribe(wire, id),
+      (wire: WireClient) => subscribe(wire, id, { history: true }),
+      (wire: WireClient) => wire.submit({ agent: "puppet", ...keyed }),
+    ]) {
+      const watcher = await stage.greeted({ token: tokens.alice2 });
+      const told = ask(watcher);
+      watchers.push({ watcher, told });
+    }
+    await Promise.all(watchers.map(({ told }) => told));
+    await stage.restart();
+    for (const { watcher } of watchers) {
+      const again = await stage.resumed(watcher);
+      expect((await again.until(isTerminal)).at(-1)?.job_id).toBe(id);
+    }
+  });
+
+  test("R-6.3-20 and R-7.6-3: who was not told when the runtime crashed asks again, and has all of it once", async () => {
+    const { leadStore, hold } = heldCommits();
+    await using stage = await Stage.open(way, { leadStore });
+    const owner = await stage.greeted();
+    const { id, puppet } = await stage.played(owner);
+    await puppet.ctx.thought("2");
+    await owner.until((e) => e.job_seq === 2);
+    const watcher = await stage.greeted({ token: tokens.alice2, ...acking });
+    await heard(watcher);
+    await settled();
+    hold();
+    const payload = { job_id: id, history: true };
+    await watcher.send({ type: "job.subscribe", job_id: id, payload });
+    // Pings are answered all the while (R-4-2).
+    await heard(watcher);
+    await settled();
+    expect(watcher.transcript.toString()).not.toContain("job.subscribed");
+    await stage.restart({ leadStore: (store) => store });
+    const again = await stage.resumed(watcher, { lastEventSeq: 0 });
+    const told = await subscribe(again, id, { history: true });
+    expect(told.payload.subscribed_from).toBe(0);
+    const history = await again.until(isTerminal);
+    expect(jobSeqs(history)).toEqual([1, 2, 3]);
+    expect(seqs(history)).toEqual(dense(3));
   });
 
   test("R-7.6-8 and R-7.3-3: what was unsubscribed from, and what was seen to its end, does not come back", async () => {

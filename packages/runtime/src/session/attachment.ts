@@ -27,6 +27,8 @@ export class Attachment {
   readonly told: number;
   /** How far the log reached when the attachment was made: a shorter one has been removed. */
   readonly head: number;
+  /** Resolves once the attachment is durable, and rejects when it could not be stored; undefined from then on. */
+  stored: Promise<void> | undefined;
   /** Takes the bell down; set while the session is connected. */
   unlisten: (() => void) | undefined;
   /** Where it begins, and up to where it may begin instead without missing what it was promised. */

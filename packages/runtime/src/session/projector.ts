@@ -228,6 +228,8 @@ export class Projector {
       if (room <= 0 || batch.characters >= LIMITS.characters || this.#stopped) break;
       this.#ready.delete(attachment);
       if (this.#stream.attachments.get(attachment.job) !== attachment) continue;
+      // Whoever lets it be read again rings.
+      if (this.#stream.isPaused(attachment.job)) continue;
       // The bell of a subscription that is lost rings on until the batch is recorded.
       if (batch.ended.has(attachment)) continue;
       const cursor = batch.cursors.get(attachment) ?? attachment.cursor;

@@ -4,6 +4,7 @@ import type { OpenVault } from "../authority/vault.ts";
 import type { Dialect } from "../dialect/dialect.ts";
 import type { Rejected, Situation } from "../dialect/rejection.ts";
 import type { Role } from "../store/index.ts";
+import type { Attachment } from "./attachment.ts";
 import { type Introduction, withCredentials } from "./introduction.ts";
 import type { Outbox } from "./outbox.ts";
 import { Projector, type ProjectorContext, type ProjectorEnd } from "./projector.ts";
@@ -192,21 +193,63 @@ export class Session {
     else change();
   }
 
-  /** As {@link change}. Resolves once it has been made. */
-  changed(change: () => void): Promise<void> {
-    return new Promise((resolve) => {
-      this.change(() => {
-        change();
-        resolve();
-      });
-    });
+  /** As {@link change}. @returns what it returned, once it was made */
+  changed<T>(change: () => T): Promise<T> {
+    return new Promise((resolve) => this.change(() => resolve(change())));
   }
 
   /** Follows a job from behind `after`. Call it within {@link change}. */
   follow(job: JobId, role: Role, after: number, origin?: Origin): void {
     const attachment = this.stream.attach(job, role, after, origin);
-    if (attachment === undefined || this.#state.kind !== "connected") return;
-    this.#state.projector.follow(attachment);
+    if (attachment !== undefined) this.#read(attachment);
+  }
+
+  /**
+   * Lets the session follow a job and says so once that is durable: what a client was told of must be there when the next
+   * process resumes its session (R-6.3-20). Until then nothing of the job is read, so that all that comes of it stands
+   * behind the answer (R-7.6-3), whatever else begins to follow the job meanwhile.
+   *
+   * @param follow begins to follow the job, or leaves it as it is, within a {@link change}
+   * @param answer says so, within a change: the same one where nothing has to be stored
+   * @returns once it was said
+   * @throws Error when it could not be stored: nothing was said, and nothing new is watched
+   */
+  async confirm(job: JobId, follow: () => void, answer: () => void): Promise<void> {
+    const { attachments } = this.stream;
+    const { before, begun, stored } = await this.changed(() => {
+      const before = attachments.get(job);
+      follow();
+      const begun = attachments.get(job);
+      const stored = begun?.stored;
+      if (stored === undefined) answer();
+      else this.stream.pause(job);
+      return { before, begun, stored };
+    });
+    if (stored === undefined) return;
+    try {
+      await stored;
+    } catch (error) {
+      await this.changed(() => {
+        // Who followed the job before goes on, and an owner never leaves its job.
+        const isNew = before === undefined && begun?.role === "observer";
+        if (isNew && attachments.get(job) === begun) this.stream.detach(job);
+        this.#readOn(job);
+      });
+      throw error;
+    }
+    await this.changed(() => {
+      answer();
+      this.#readOn(job);
+    });
+  }
+
+  #readOn(job: JobId): void {
+    const attachment = this.stream.attachments.get(job);
+    if (this.stream.unpause(job) && attachment !== undefined) this.#read(attachment);
+  }
+
+  #read(attachment: Attachment): void {
+    if (this.#state.kind === "connected") this.#state.projector.follow(attachment);
   }
 
   /** The client has this token: older ones are void (R-6.3-7). */

@@ -74,6 +74,8 @@ export class Stream {
   readonly #trimmer = new Trimmer(this.journal);
   /** What its client was told is lost, and how far the numbers went then. */
   readonly #losses = new Map<JobId, Loss & { readonly at: number }>();
+  /** Jobs of which nothing is read, by how many ask for that. */
+  readonly #paused = new Map<JobId, number>();
   readonly #options: StreamOptions;
   #epoch: number;
   #claimed: Promise<unknown> = Promise.resolve();
@@ -160,8 +162,30 @@ export class Stream {
     this.attachments.set(job, attachment);
     this.#losses.delete(job);
     this.#options.followed?.(job);
-    this.#note({ attach: [row] });
+    const stored = this.#settle({ attach: [row] });
+    attachment.stored = stored;
+    void stored.catch(this.#options.failed).finally(() => {
+      // If it failed, the session follows the job as it did before, in the store as well.
+      attachment.stored = undefined;
+    });
     return attachment;
+  }
+
+  /** Nothing of the job is read, whoever comes to follow it, until `unpause` was called as often as this. */
+  pause(job: JobId): void {
+    this.#paused.set(job, (this.#paused.get(job) ?? 0) + 1);
+  }
+
+  /** @returns whether the job may be read again */
+  unpause(job: JobId): boolean {
+    const left = (this.#paused.get(job) ?? 1) - 1;
+    if (left > 0) this.#paused.set(job, left);
+    else this.#paused.delete(job);
+    return left === 0;
+  }
+
+  isPaused(job: JobId): boolean {
+    return this.#paused.has(job);
   }
 
   /** Whether it follows a job, or has read some of it, as its owner. */

@@ -10,6 +10,8 @@ export type SubmitReply =
   | {
       readonly kind: "accepted";
       readonly announcement: Announcement;
+      /** Lets the session follow a job that there was: that has to be durable before the answer. */
+      readonly follow?: () => void;
       /** What follows the first answer in the same moment: the job begins. */
       readonly begin?: () => void;
     }
@@ -33,7 +35,7 @@ export class SubmitLog {
 
   /**
    * @param decide works out the reply, concurrently with other submits; must not reject
-   * @param give gives the reply, when it is its turn, and may take its time; it is all that is remembered
+   * @param give gives the reply, when it is its turn, and may take its time; what it fails to give is not remembered
    */
   async answer(
     id: MessageId,
@@ -61,6 +63,10 @@ export class SubmitLog {
         }
         await give(given);
       });
+    } catch (error) {
+      // Nobody was told of it: when it is repeated it is decided anew.
+      this.#replies.delete(id);
+      throw error;
     } finally {
       this.#deciding -= 1;
     }

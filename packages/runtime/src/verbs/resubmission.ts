@@ -36,14 +36,16 @@ export async function resubmission(
   // What it has become by now.
   const job = await jobOf(services, (await store.jobs.get(row.id)) ?? row);
   if (job === undefined) return undefined;
-  const { begin, truncated } = await place(services, session, request, job);
+  const { follow, begin, truncated } = await place(services, session, request, job);
   const acceptance = acceptanceOf({ ...row, request: request.id });
   const payload = { ...acceptance.payload, ...(truncated && { truncated }) };
-  return { kind: "accepted", announcement: { ...acceptance, payload }, begin };
+  return { kind: "accepted", announcement: { ...acceptance, payload }, follow, begin };
 }
 
 interface Place {
   /** Lets the session follow the job. */
+  readonly follow: () => void;
+  /** What follows the reply. */
   readonly begin: () => void;
   /** Whether older history is missing (P3). */
   readonly truncated: boolean;
@@ -58,12 +60,12 @@ async function place(
 ): Promise<Place> {
   const origin = { request: request.id, head: job.lastSeq };
   if (job.session === session.id) {
-    const begin = (): void => {
+    const follow = (): void => {
       // Whoever follows it no longer has seen its end, and sees it again (R-7.2-9).
       if (session.stream.attachments.has(job.id)) return;
       session.follow(job.id, "owner", job.liveAfter, origin);
     };
-    return { begin, truncated: false };
+    return { follow, begin: () => {}, truncated: false };
   }
   const orphaned = services.sessions.get(job.session) === undefined;
   const full = orphaned ? undefined : tooManyFollowed(services, session, job);
@@ -71,16 +73,21 @@ async function place(
   const children = orphaned ? await adopt(services, session, request, job) : [];
   const { floor } = await services.store.logs.read(job.id, 0, { records: 0, characters: 0 });
   const truncated = floor > 0;
-  const begin = (): void => {
-    if (!orphaned) return session.follow(job.id, "observer", floor, { ...origin, truncated });
+  if (!orphaned) {
+    const follow = () => session.follow(job.id, "observer", floor, { ...origin, truncated });
+    return { follow, begin: () => {}, truncated };
+  }
+  const follow = (): void => {
     // The history is an extra: what goes of it before it is read costs a new owner nothing of what is still to come.
     session.follow(job.id, "owner", floor, { ...origin, truncated, seen: job.lastSeq });
+  };
+  const begin = (): void => {
     for (const child of children) {
       // The others are told of by the records that are still there.
       if (truncated || child.request !== undefined) introduce(services, session, child);
     }
   };
-  return { begin, truncated };
+  return { follow, begin, truncated };
 }
 
 /** What told of a delegation may be gone, or may not count: its job is told of all the same. */

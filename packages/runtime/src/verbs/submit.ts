@@ -47,14 +47,26 @@ export const submit: Verb<"job.submit"> = (services, { session }, request) =>
       const pressure = session.pressure;
       if (pressure !== undefined) await pressure;
       // Until then the submit has no answer, and what would be taken for one has to wait.
-      await session.changed(() => answer(services, session, request, reply));
+      await give(services, session, request, reply);
     },
   );
 
-function answer(services: Services, session: Session, request: Submit, reply: SubmitReply): void {
-  if (reply.kind === "refused") return refuse(services, session, rejected(request), reply.error);
-  session.say(reply.announcement);
-  reply.begin?.();
+function give(
+  services: Services,
+  session: Session,
+  request: Submit,
+  reply: SubmitReply,
+): Promise<void> {
+  if (reply.kind === "refused") {
+    return session.changed(() => refuse(services, session, rejected(request), reply.error));
+  }
+  const answer = (): void => {
+    session.say(reply.announcement);
+    reply.begin?.();
+  };
+  const { job_id: job } = reply.announcement;
+  if (job === undefined || reply.follow === undefined) return session.changed(answer);
+  return session.confirm(job, reply.follow, answer);
 }
 
 async function decide(services: Services, session: Session, request: Submit): Promise<SubmitReply> {

@@ -2,6 +2,7 @@ import { ArcpError, type Envelope } from "@arcp/core";
 import { constraintsOf } from "../jobs/acceptance.ts";
 import type { KnownJob } from "../jobs/known-job.ts";
 import type { Lineage } from "../lineage.ts";
+import type { Attachment } from "../session/attachment.ts";
 import type { Session } from "../session/session.ts";
 import { isVisible } from "../session/view.ts";
 import type { Role } from "../store/index.ts";
@@ -13,25 +14,48 @@ import { namedJob, observableJob } from "./target.ts";
 type Subscribe = Envelope<"job.subscribe">;
 
 /**
- * Attaches the session to a job, live or with history. The acknowledgement stands in front of everything that the
- * subscription delivers, and the attachment begins right behind it (R-7.6-3).
+ * Attaches the session to a job, live or with history, and says so once that is durable. The acknowledgement stands in
+ * front of everything that the subscription delivers, and the delivery begins right behind it (R-7.6-3).
  */
-export const subscribe: Verb<"job.subscribe"> = (services, { session }, request) =>
-  session.subscriptions.run(async () => {
-    const id = namedJob(request);
+export const subscribe: Verb<"job.subscribe"> = async (services, { session }, request) => {
+  const id = namedJob(request);
+  // The next one is attached behind this one, and need not wait for its answer.
+  const { answered } = await session.subscriptions.run(async () => {
     await session.pressure;
     await services.jobs.get(id)?.settled();
     const job = await observableJob(services, session.principal, id);
     const start = await startOf(services, session, job, request);
-    session.change(() => {
-      const known = services.jobs.get(id) ?? job;
-      const full = tooManyFollowed(services, session, known);
-      const lineage = services.jobs.get(id)?.lineage ?? [];
-      if (full === undefined) follow(session, known, request, start, lineage);
-      else reject(services, session, rejected(request), full);
-    });
-    services.logger.info({ job: id, principal: session.principal }, "job subscribed");
+    return { answered: confirm(services, session, job, request, start) };
   });
+  await answered;
+  services.logger.info({ job: id, principal: session.principal }, "job subscribed");
+};
+
+/** @param job as it was found; while it lives it tells of every moment */
+function confirm(
+  services: Services,
+  session: Session,
+  job: KnownJob,
+  request: Subscribe,
+  start: Start,
+): Promise<void> {
+  const { id } = job;
+  let full: ArcpError | undefined;
+  let begun: Attachment | undefined;
+  return session.confirm(
+    id,
+    () => {
+      const known = services.jobs.get(id) ?? job;
+      full = tooManyFollowed(services, session, known);
+      const lineage = services.jobs.get(id)?.lineage ?? [];
+      if (full === undefined) begun = follow(session, known, request, start, lineage);
+    },
+    () => {
+      if (full !== undefined) reject(services, session, rejected(request), full);
+      else acknowledge(session, services.jobs.get(id) ?? job, request, start, begun);
+    },
+  );
+}
 
 /** The refusal of one subscription more than a session may have (R-14-2); what it follows or owns costs it nothing. */
 export function tooManyFollowed(
@@ -74,20 +98,36 @@ async function startOf(
   }
 }
 
+/** @returns what it follows from now on; undefined where it goes on as it was */
 function follow(
   session: Session,
   job: KnownJob,
   request: Subscribe,
-  start: Start,
+  { from, floor }: Start,
   lineage: Lineage,
-): void {
-  const { from, floor, visible } = start;
-  const { agent, traceId, remaining } = job;
+): Attachment | undefined {
+  const role = roleOf(session, job);
   const followed = session.stream.attachments.get(job.id);
+  // Who follows the job already goes on, and with history begins anew: nothing is told twice (R-7.6-7).
+  if (followed !== undefined && from === undefined) return undefined;
+  // What its owner has still to learn of it follows from its first record on, behind the one that tells of it (R-10-2).
+  if (role === "owner" && session.stream.awaits(job.id, lineage)) return undefined;
   // Whoever follows the job already may lag behind: nothing of what it has still to see is skipped.
   const latest = Math.min(job.liveAfter, followed?.cursor ?? Number.POSITIVE_INFINITY);
   const after = Math.min(Math.max(from ?? latest, floor), latest);
   const truncated = from !== undefined && from < floor;
+  session.follow(job.id, role, after, { request: request.id, head: job.lastSeq, truncated });
+  return session.stream.attachments.get(job.id);
+}
+
+function acknowledge(
+  session: Session,
+  job: KnownJob,
+  request: Subscribe,
+  { from, floor, visible }: Start,
+  begun: Attachment | undefined,
+): void {
+  const { agent, traceId, remaining } = job;
   session.say({
     type: "job.subscribed",
     job_id: job.id,
@@ -104,16 +144,14 @@ function follow(
       trace_id: traceId,
       subscribed_from: session.stream.issued,
       replayed: visible,
-      ...(truncated ? { truncated } : {}),
+      ...(from !== undefined && from < floor ? { truncated: true } : {}),
       last_job_seq: job.lastSeq,
     },
   });
-  // Who follows the job already goes on, and with history begins anew: nothing is told twice (R-7.6-7).
-  if (followed !== undefined && from === undefined) return;
-  // What its owner has still to learn of it follows from its first record on, behind the one that tells of it (R-10-2).
-  if (roleOf(session, job) === "owner" && session.stream.awaits(job.id, lineage)) return;
-  const origin = { request: request.id, head: job.lastSeq, truncated };
-  session.follow(job.id, roleOf(session, job), after, origin);
+  if (begun === undefined || from !== undefined || job.liveAfter <= begun.cursor) return;
+  // The job went on while this was stored, and what is live begins here (R-7.6-6). What is stored begins no later.
+  if (session.stream.attachments.get(job.id) !== begun) return;
+  session.follow(job.id, begun.role, job.liveAfter, { request: request.id, head: job.lastSeq });
 }
 
 /** Fixed by who submitted the job, however often the session attaches to it (P2). */
