@@ -15,7 +15,7 @@ const sizes: Readonly<Record<string, readonly [number, number]>> = {
   endings: [2704, 6210],
   observer: [1590, 4297],
   restart: [363, 596],
-  eviction: [3627, 8242],
+  eviction: [3749, 8721],
   acks: [2454, 5205],
 };
 

@@ -3,7 +3,7 @@ import { TokenRing } from "../../src/session/token-ring.ts";
 import { readFrame } from "./checks.ts";
 import { type FaultName, Violation } from "./fault.ts";
 import { keep, readPage, streamOf } from "./memory-stream.ts";
-import { resume } from "./session-steps.ts";
+import { answer, resume } from "./session-steps.ts";
 import type { Step } from "./step.ts";
 import { type ModelSession, roleIn, type World } from "./world.ts";
 
@@ -63,10 +63,6 @@ export function clientSteps(world: World, s: number, fault?: FaultName): Step[] 
   }
   if (world.left.acks > 0 && client.has > session.ghost.acked) {
     step(`acknowledges ${client.has}`, false, (own, next) => acknowledge(own, next, fault));
-  }
-  for (const { row, waiting } of memory.places) {
-    if (waiting !== "answer" || conn.batch !== undefined) continue;
-    step(`is answered about ${row.job}`, true, (own) => answer(own, row.job));
   }
   if (world.left.subscriptions > 0 && conn.batch === undefined) {
     for (const { id } of world.jobs) {
@@ -167,11 +163,4 @@ function subscribe(
   ghost.excused[job] = truncated ? head : 0;
   keep(memory, stream);
   if (fault === "answered-undurable") answer(session, job);
-}
-
-/** `job.subscribed`: from here on its client counts on it. */
-function answer({ memory, client }: ModelSession, job: JobId): void {
-  const place = memory?.places.find(({ row }) => row.job === job);
-  if (place !== undefined) delete place.waiting;
-  client.flight.push(`subscribed ${job}`);
 }

@@ -1,3 +1,4 @@
+import type { JobId } from "@arcp/core";
 import { TokenRing } from "../../src/session/token-ring.ts";
 import type { CommitOutcome, Cut, Run, SessionChange } from "../../src/store/index.ts";
 import { type FaultName, Violation } from "./fault.ts";
@@ -39,6 +40,14 @@ export function sessionSteps(world: World, s: number, fault?: FaultName): Step[]
         );
       }
     }
+  }
+  // Between two batches, or while nobody is connected.
+  const between = memory.conns.every(({ batch }) => batch === undefined);
+  for (const { row, waiting } of memory.places) {
+    if (waiting !== "answer" || !between) continue;
+    step(`answers the subscription to ${row.job}`, true, ({ session: own }) =>
+      answer(own, row.job),
+    );
   }
   const [arriving] = memory.arriving;
   const silent = memory.conns.length === 0 || fault === "epoch-kept";
@@ -168,8 +177,6 @@ function welcome({ session, memory, fault }: Place): void {
     client.flight.push(`welcome ${token}`, ...words.map(({ job }) => `lost ${job}`));
   }
   const short = fault === "replay-short";
-  // What nobody has answered yet is followed all the same.
-  for (const place of memory.places) delete place.waiting;
   memory.conns.push({
     no,
     epoch: memory.epoch,
@@ -203,4 +210,12 @@ export async function resume(
   const kept = fault === "token-voided" ? [] : ring.hashes.slice(0, -1);
   memory.arriving.push({ no, after, epoch: undefined });
   session.queue.push({ epoch: memory.epoch, claim: { conn: no, tokens: [...kept, name] } });
+}
+
+/** `job.subscribed`, to whoever is connected: from here on its client counts on it. */
+export function answer({ memory, client }: ModelSession, job: JobId): void {
+  const place = memory?.places.find(({ row }) => row.job === job);
+  if (place !== undefined) delete place.waiting;
+  const conn = memory?.conns.at(-1);
+  if (conn?.stopped === false && conn.no === client.wire) client.flight.push(`subscribed ${job}`);
 }
