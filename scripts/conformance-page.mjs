@@ -24,11 +24,13 @@ export async function isConformancePageCurrent() {
 }
 
 async function page() {
-  const { manifest, sections, beyondTheWire } = await import(
+  const { manifest, sections, beyondTheWire, untestable } = await import(
     pathToFileURL(join(root, "packages/conformance/dist/index.js")).href
   );
   const shown = evidence();
-  const rows = manifest.map((requirement) => row(requirement, shown, beyondTheWire));
+  const rows = manifest.map((requirement) =>
+    row(requirement, shown, { ...beyondTheWire, ...untestable }),
+  );
   return [
     "# Conformance",
     "",
@@ -54,12 +56,12 @@ async function page() {
   ].join("\n");
 }
 
-function row(requirement, shown, beyondTheWire) {
+function row(requirement, shown, reasons) {
   const { id, strength, side, behaviour } = requirement;
   const { over = new Map(), packages = new Set() } = shown.get(id) ?? {};
   const marks = ways.map((way) => ({ passed: "✓", failed: "✗" })[over.get(way)] ?? "·");
   const also = [...packages].sort();
-  const reason = beyondTheWire[id];
+  const reason = reasons[id];
   const verdict =
     marks.includes("✗") || shown.get(id)?.failed
       ? "broken"

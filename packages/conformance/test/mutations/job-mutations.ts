@@ -27,8 +27,8 @@ export const jobMutations: readonly Mutation[] = [
     name: "shows no history to a session that submits what another owns",
     breaks: "R-7.2-8",
     file: "verbs/resubmission.ts",
-    from: 'return session.follow(job.id, "observer", floor, {',
-    to: 'return session.follow(job.id, "observer", job.liveAfter, {',
+    from: 'session.follow(job.id, "observer", floor, { ...origin, truncated })',
+    to: 'session.follow(job.id, "observer", job.liveAfter, { ...origin, truncated })',
   },
   {
     name: "says nothing of the start of an agent",
