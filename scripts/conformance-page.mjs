@@ -38,7 +38,7 @@ async function page() {
     "last run by `npx --yes pnpm@12.21.0 conformance`; `test` fails when it is not what its own run says.",
     "",
     "✓ a test over this transport on this store shows it. ✗ one failed. A dot: there is nothing to show there, such as a crash in",
-    "memory, or no difference to be expected, such as in the arithmetic of budgets. _Also_ names the packages whose own tests show it,",
+    "memory, or what binds the client alone, which plays against scripted runtimes. _Also_ names the packages whose own tests show it,",
     "or says why a peer on the wire cannot see it. The scenarios that any runtime can be put to are those of",
     "[`arcp conformance`](packages/cli/README.md).",
     "",
@@ -69,7 +69,7 @@ function row(requirement, shown, reasons) {
         ? "holds"
         : "not shown";
   const notes = [...also, ...(reason === undefined ? [] : [`_${reason}_`])].join("; ");
-  const text = `**${id}** ${strength}. ${behaviour}`.replaceAll("|", "\\|");
+  const text = `**${id}** ${strength}. ${behaviour.replace(/[|*]|__/g, "\\$&")}`;
   return { requirement, verdict, line: `| ${text} | ${side} | ${marks.join(" | ")} | ${notes} |` };
 }
 
