@@ -54,7 +54,7 @@ export class Exchange implements LinkUser, Subscriber {
   readonly subscriptions: Subscriptions;
   readonly #requests: Requests;
   readonly #over = new AbortController();
-  /** By the request of the subscription; of runtimes that may send it so. */
+  /** By the request that it may come before the answer of. */
   readonly #early = new Map<string, EarlyHistory>();
   readonly #eventBuffer: number;
   #session: SessionInfo | undefined;
@@ -119,6 +119,7 @@ export class Exchange implements LinkUser, Subscriber {
     const tooLarge = oversize(frame);
     if (tooLarge !== undefined) return handled(Promise.reject(tooLarge));
     const { type, job_id: jobId } = question;
+    const early = this.#earlyHistoryOf(question, id);
     const answer = this.#requests.open(
       {
         id,
@@ -134,9 +135,18 @@ export class Exchange implements LinkUser, Subscriber {
           queueMicrotask(() => this.#leave());
         },
       },
-      (reply) => read(reply, id),
+      (reply) => {
+        if (early === undefined) return read(reply, id);
+        const { position = 0 } = this.link.session ?? {};
+        const answer = read(early.precede(reply, position), id);
+        early.release(reply, (decoded, size) => this.feeds.deliver(decoded, size));
+        return answer;
+      },
     );
-    const settled = (): void => this.#leave();
+    const settled = (): void => {
+      this.#early.delete(id);
+      this.#leave();
+    };
     answer.then(settled, settled);
     return answer;
   }
@@ -146,24 +156,11 @@ export class Exchange implements LinkUser, Subscriber {
     read: (subscribed: Payload<"job.subscribed">, requestId: MessageId) => T,
     signal?: AbortSignal,
   ): Promise<T> {
-    const id = newMessageId("req_");
-    const early = this.#dialect.correlates ? undefined : new EarlyHistory(this.#eventBuffer);
-    if (early !== undefined && payload.history) this.#early.set(id, early);
-    const answer = this.ask(
+    return this.ask(
       { type: "job.subscribe", job_id: payload.job_id, payload },
-      (reply) => {
-        if (reply.type !== "job.subscribed") return undefined;
-        const { position = 0 } = this.link.session ?? {};
-        const answer = read(early?.precede(reply.payload, position) ?? reply.payload, id);
-        early?.release((decoded, size) => this.feeds.deliver(decoded, size));
-        return answer;
-      },
+      (reply, id) => (reply.type === "job.subscribed" ? read(reply.payload, id) : undefined),
       signal,
-      id,
     );
-    const settled = (): boolean => this.#early.delete(id);
-    answer.then(settled, settled);
-    return answer;
   }
 
   /**
@@ -198,7 +195,7 @@ export class Exchange implements LinkUser, Subscriber {
 
   #leave(): void {
     for (const job of this.#left) {
-      if (this.#requests.mayFollow(job)) continue;
+      if (this.#requests.following(job).length > 0) continue;
       if (this.feeds.follows(job) || this.link.send(this.#unsubscription(job))) {
         this.#left.delete(job);
       }
@@ -210,7 +207,9 @@ export class Exchange implements LinkUser, Subscriber {
     this.#session = session;
     this.#dialect = dialect;
     this.#requests.speak(dialect);
-    for (const early of this.#early.values()) early.restart();
+    for (const early of this.#early.values()) {
+      if (isAnother || early.isRepeated) early.restart();
+    }
     if (isAnother) {
       this.#left.clear();
       this.#requests.moveTo(session.id);
@@ -219,7 +218,7 @@ export class Exchange implements LinkUser, Subscriber {
       // Another runtime than ours may take a repeated request for a new one (R-5.4-8).
       this.#requests.failUnrepeatable();
     }
-    const left = [...this.#left].filter((job) => !this.#requests.mayFollow(job));
+    const left = [...this.#left].filter((job) => this.#requests.following(job).length === 0);
     for (const job of left) this.#left.delete(job);
     const gone = left.filter((job) => !this.feeds.follows(job));
     return [...gone.map((job) => this.#unsubscription(job)), ...this.#requests.frames()];
@@ -256,15 +255,27 @@ export class Exchange implements LinkUser, Subscriber {
     }
   }
 
-  /** Keeps what may be the history of a subscription that is yet to be acknowledged. */
+  /** Where what comes of a job before the answer is kept; undefined where nothing does. */
+  #earlyHistoryOf(question: Question, id: MessageId): EarlyHistory | undefined {
+    const { type, payload } = question;
+    const isFollowing =
+      type === "job.subscribe" || (type === "job.submit" && isRepeatable(question));
+    if (this.#dialect.correlates || !isFollowing) return undefined;
+    const early = new EarlyHistory(this.#eventBuffer, type === "job.subscribe");
+    if (type === "job.submit" || payload.history) this.#early.set(id, early);
+    return early;
+  }
+
+  /** Keeps what may be the history of a job that is yet to be followed. */
   #holdBack(decoded: Decoded, size: number): void {
     const header = decoded.kind === "ok" ? decoded.message : decoded.header;
     const { job_id: job, event_seq: seq } = header ?? {};
     if (job === undefined || seq === undefined) return;
     // Of a job that is followed it may as well be what is new, which the history will have.
     if (!this.#dialect.replaysFirst && this.feeds.follows(job)) return;
-    const subscribing = this.#requests.subscribing(job);
-    if (subscribing !== undefined) this.#early.get(subscribing)?.take(decoded, size, seq);
+    for (const { id, isSent } of this.#requests.following(job)) {
+      if (isSent) this.#early.get(id)?.take(decoded, size, job, seq);
+    }
   }
 
   /** By which trace an answer to a submit may be known: its own, else one that only it has (R-D-7). */

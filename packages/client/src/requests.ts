@@ -172,21 +172,13 @@ export class Requests {
     }
   }
 
-  /** The subscribe to this job that was sent and not yet answered. */
-  subscribing(job: JobId): string | undefined {
-    for (const { id, type, jobId, isSent, isAbandoned } of this.#pending.values()) {
-      if (type === "job.subscribe" && jobId === job && isSent && !isAbandoned) return id;
-    }
-    return undefined;
-  }
-
-  /** Whether an answer may let the session follow this job: of a subscribe, or of a submit that may lead to any job by its key. */
-  mayFollow(job: JobId): boolean {
-    for (const { type, jobId, isRepeatable } of this.#pending.values()) {
-      if (type === "job.subscribe" && jobId === job) return true;
-      if (type === "job.submit" && isRepeatable) return true;
-    }
-    return false;
+  /**
+   * Those whose answers may let the session follow this job: a subscribe, or a submit that may lead to any job by its key.
+   */
+  following(job: JobId): readonly Pick<Pending, "id" | "isSent">[] {
+    return [...this.#pending.values()].filter(({ type, jobId, isRepeatable }) => {
+      return type === "job.submit" ? isRepeatable : type === "job.subscribe" && jobId === job;
+    });
   }
 
   /** The frames of all whose turn it is, oldest first, for a connection that is about to send them. */

@@ -296,6 +296,35 @@ describe.each(sdks)("a runtime of $name", (sdk) => {
     expect((await plain).id).toBe("job_3");
   });
 
+  test("R-5.4-8, R-6.3-8: what a resume repeats of a job before its lost acceptance is the job's, to its end", async () => {
+    const { client, wire, job } = await runtime.running();
+    const keyed = client.submit("echo", 2, { idempotencyKey: "k" });
+    await wire.next("job.submit");
+    wire.sever();
+    const second = await runtime.again(client);
+    await second.next("session.hello");
+    second.welcome("rt_2");
+    second.event(1, "job_2", "one");
+    second.event(2, "job_1", "other");
+    await second.next("job.submit");
+    await second.barrier();
+    // What came is not repeated on the connection after.
+    second.sever();
+    const third = await runtime.again(client);
+    expect((await third.next("session.hello")).payload.last_event_seq).toBe(2);
+    third.welcome("rt_3");
+    third.event(3, "job_2", "two");
+    third.result(4, "job_2");
+    await third.next("job.submit");
+    third.accept("job_2");
+    const accepted = await keyed;
+    expect(await accepted.result()).toBe("job_2");
+    expect(phases(await collect(accepted.events))).toEqual(["one", "two"]);
+    third.result(5, "job_1");
+    expect(await job.result()).toBe("job_1");
+    expect(phases(await collect(job.events))).toEqual(["other"]);
+  });
+
   test("R-D-1: a cancel is acknowledged by its job alone, and two of one job wait for each other", async () => {
     const { wire, job } = await runtime.running();
     const cancelling = [job.cancel("first"), job.cancel("second")];
