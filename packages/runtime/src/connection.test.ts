@@ -221,6 +221,35 @@ test("R-5.4-4, R-6.3-3: what was asked of a fresh session is answered before the
   expect(second.frames.at(-1)?.type).toBe("session.welcome");
 });
 
+test("R-4-2, R-6.3-3: a fresh session that does not come to answer is not left for another, and pings go on", async () => {
+  const { runtime, store, clock } = hosting();
+  const first = new Viewer(runtime);
+  const old = await first.hello();
+  first.sever();
+  const second = new Viewer(runtime);
+  await second.hello();
+  const { get } = store.jobs;
+  const answer = Promise.withResolvers<void>();
+  store.jobs.get = async (id) => {
+    await answer.promise;
+    return get(id);
+  };
+  const subscribe = second.send("job.subscribe", { job_id: "job_unknown" });
+  const { resume_token } = old.payload;
+  const resume = second.send("session.resume", { resume_token, last_event_seq: 0 });
+  second.send("session.ping", { nonce: "still there", sent_at: new Date(0).toISOString() });
+  await settled();
+  clock.advance(1_000);
+  await settled();
+  expect((await second.reply(resume)).payload.code).toBe("INVALID_REQUEST");
+  expect(second.frames.at(-1)?.payload.ping_nonce).toBe("still there");
+  answer.resolve();
+  expect((await second.reply(subscribe)).payload.code).toBe("JOB_NOT_FOUND");
+  // The session that was asked for is as it was.
+  const third = new Viewer(runtime);
+  expect((await third.resume(old, 0)).type).toBe("session.welcome");
+});
+
 test("R-6.3-3: a fresh session that is just being given a job to follow is not left for another", async () => {
   const { runtime, start, store } = hosting();
   const first = new Viewer(runtime);

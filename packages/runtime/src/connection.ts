@@ -314,9 +314,9 @@ export class Connection implements Link, Watched {
     const { sessions } = this.#context;
     const { session: fresh, intake } = state;
     // What was asked of the fresh session is answered by it (R-5.4-4), and may give it something to follow.
-    await Promise.all(this.#work);
+    await intake.wait(Promise.all(this.#work));
     if (this.#state !== state) return;
-    if (!fresh.untouched) return intake.handle(opening);
+    if (!fresh.untouched || this.#work.size > 0) return intake.handle(opening);
     const request = resumeRequest(opening);
     this.#rest();
     this.#state = { kind: "moving" };

@@ -54,17 +54,21 @@ export class Intake {
 
   /** A burst waits for the requests before it; where those hang, this waits once and no more. */
   async patience(): Promise<void> {
-    const { session, services } = this.#options;
-    const { requests } = session;
+    const { requests } = this.#options.session;
     if (!requests.full) {
       this.#impatient = false;
     } else if (!this.#impatient) {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      const timer = services.clock.after(PATIENCE, resolve);
-      await Promise.race([promise, requests.room()]);
-      timer.cancel();
+      await this.wait(requests.room());
       this.#impatient = requests.full;
     }
+  }
+
+  /** Waits for requests under way, but not for long: nothing else is read meanwhile, not even a ping (R-4-2). */
+  async wait(done: Promise<unknown>): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = this.#options.services.clock.after(PATIENCE, resolve);
+    await Promise.race([promise, done]);
+    timer.cancel();
   }
 
   /** @returns the request to leave a fresh session for another, which is not for the verbs (R-6.3-3) */
