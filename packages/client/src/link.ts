@@ -211,15 +211,18 @@ export class Link {
     try {
       opened = await openConnection(dial, opening, clock, signal);
     } catch (thrown) {
-      const error = asError(thrown);
-      return opening.isLost(error) && !hasExpired(error) ? notResumed(error) : error;
+      return opening.outcome(asError(thrown));
     }
     const former = this.#session;
     const token = former?.token;
     const session = welcomed(opened.welcome, introduction.features, former);
-    if (!(session instanceof LocalError)) this.#session = session;
-    const failure = session instanceof LocalError ? session : await this.#failure(signal);
-    if (session instanceof LocalError || failure !== undefined || this.#state !== state) {
+    if (session instanceof LocalError) {
+      opened.transport.close("normal");
+      return opening.outcome(session);
+    }
+    this.#session = session;
+    const failure = await this.#failure(signal);
+    if (failure !== undefined || this.#state !== state) {
       opened.transport.close("normal");
       // Presented, a token voids those before (R-6.3-7): one that was not written down must not be.
       if (token !== undefined) former?.renew(token);
@@ -306,8 +309,4 @@ export class Link {
 function isErrorOf(received: Decoded, request: MessageId): boolean {
   if (received.kind !== "ok" || received.message.type !== "session.error") return false;
   return (received.message.payload.request_id ?? request) === request;
-}
-
-function notResumed(cause: Error): LocalError {
-  return new LocalError("SESSION_LOST", "the runtime does not resume the session", { cause });
 }

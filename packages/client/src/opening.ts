@@ -6,7 +6,9 @@ import {
   newMessageId,
   type Payload,
   type SessionId,
+  TransportClosedError,
 } from "@arcp/core";
+import { hasExpired } from "./link-outcome.ts";
 import type { Session } from "./session.ts";
 
 /** Proves who the client is: a bearer token, or a function that is asked for a fresh one on every connection. */
@@ -81,15 +83,27 @@ export class Opening {
   }
 
   /**
-   * Whether an attempt that failed so tells that the runtime does not have the session, nor ever will: a fresh one is
-   * next, and will be refused as well if it is the client that is not welcome.
+   * How an attempt failed, as far as that tells of the session: `SESSION_LOST` when the runtime does not have it, nor ever
+   * will. A fresh one is next, and will be refused as well if it is the client that is not welcome.
    */
-  isLost(error: Error): boolean {
-    if (this.#session === undefined) return false;
-    if (error instanceof ArcpError) return this.#session.dialect.refusals.has(error.code);
-    // It is there, and has no word for a resume.
-    return this.#isInsisting && error instanceof LocalError && error.code === "REQUEST_TIMEOUT";
+  outcome(error: Error): Error {
+    if (this.#session === undefined || hasExpired(error)) return error;
+    const { refusals } = this.#session.dialect;
+    const isLost =
+      error instanceof ArcpError ? refusals.has(error.code) : this.#isInsisting && isAnswer(error);
+    if (!isLost) return error;
+    const message = "the runtime does not resume the session";
+    return new LocalError("SESSION_LOST", message, { cause: error });
   }
+}
+
+/** Whether a runtime that was asked by `session.resume` is there, and has no word for it, or not the right one. */
+function isAnswer(error: Error): boolean {
+  if (error instanceof TransportClosedError) {
+    return error.reason !== undefined && error.reason !== "going-away";
+  }
+  if (!(error instanceof LocalError)) return false;
+  return error.code === "REQUEST_TIMEOUT" || error.code === "PROTOCOL_VIOLATION";
 }
 
 function placeIn({ info, token, position }: Session): {

@@ -1,6 +1,6 @@
 import { ArcpError } from "@arcp/core";
 import { beforeEach, describe, expect, test } from "vitest";
-import { ForeignRuntime, phases, sdks } from "../../test/foreign-runtime.ts";
+import { ForeignRuntime, type ForeignWire, phases, sdks } from "../../test/foreign-runtime.ts";
 import { expectNoUnhandledRejections } from "../../test/no-unhandled-rejections.ts";
 import { collect, SESSION } from "../../test/scripted-runtime.ts";
 
@@ -480,6 +480,54 @@ describe.each(sdks)("a runtime of $name", (sdk) => {
     runtime.clock.advance(5_000);
     const third = await runtime.again(client);
     expect((await third.next("session.hello")).payload).not.toHaveProperty("resume");
+  });
+
+  test.each(["normal", "refused", "fault"] as const)(
+    "R-6.3-19: a runtime that closes (%s) on session.resume gets a fresh session, and is not asked for ever",
+    async (reason) => {
+      const { client, wire } = await runtime.greeted();
+      wire.sever();
+      const second = await runtime.again(client);
+      await second.next("session.hello");
+      second.welcome("rt_x", "sess_2");
+      await second.next("session.resume");
+      second.connection.pair.runtime.close(reason);
+      const third = await runtime.again(client);
+      expect((await third.next("session.hello")).payload).not.toHaveProperty("resume");
+    },
+  );
+
+  test.each<(wire: ForeignWire) => void>([
+    (wire) => wire.say("session.closed", {}),
+    (wire) => wire.welcome("rt_y", "sess_3"),
+  ])(
+    "R-6.3-19: a runtime that says anything else on session.resume gets a fresh session",
+    async (say) => {
+      const { client, wire } = await runtime.greeted();
+      wire.sever();
+      const second = await runtime.again(client);
+      await second.next("session.hello");
+      second.welcome("rt_x", "sess_2");
+      await second.next("session.resume");
+      say(second);
+      const third = await runtime.again(client);
+      expect((await third.next("session.hello")).payload).not.toHaveProperty("resume");
+    },
+  );
+
+  test("R-6.3-19: a connection that breaks, or a runtime that goes away, says nothing of the session", async () => {
+    const { client, wire } = await runtime.greeted();
+    wire.sever();
+    for (const end of [undefined, "going-away"] as const) {
+      const next = await runtime.again(client);
+      expect((await next.next("session.hello")).payload).toHaveProperty("resume");
+      next.welcome("rt_x", "sess_2");
+      await next.next("session.resume");
+      if (end === undefined) next.sever();
+      else next.connection.pair.runtime.close(end);
+    }
+    const last = await runtime.again(client);
+    expect((await last.next("session.hello")).payload).toHaveProperty("resume");
   });
 
   test("R-8.3-3, R-8.3-4: duplicates are dropped, and behind a gap the client resumes from the last number", async () => {
