@@ -67,7 +67,7 @@ export class Connection {
     this.#reordering = new Reordering({
       clock: options.clock,
       patience: options.session.dialect.patience,
-      missing: () => this.giveUp(new TransportClosedError()),
+      missing: () => this.giveUp(this.#gap()),
     });
   }
 
@@ -134,7 +134,7 @@ export class Connection {
         if (place === "seen") continue;
         if (place === "gap") {
           if (this.#reordering.hold(seq, decoded, frame.length)) continue;
-          return new TransportClosedError();
+          return this.#gap();
         }
       }
       const word = this.#take(decoded, frame.length);
@@ -179,6 +179,13 @@ export class Connection {
     const seq = headerOf(decoded)?.event_seq;
     if (seq !== undefined && !this.#isStopped) this.#acks?.handled(seq);
     return isTaken ? undefined : lastWord;
+  }
+
+  /** How a connection ends that lacks a number: with the session, where a resume does not bring it (R-8.3-4, R-6.3-19). */
+  #gap(): Error {
+    if (!this.#session.missed()) return new TransportClosedError();
+    const number = this.#session.position + 1;
+    return new LocalError("SESSION_LOST", `the runtime does not repeat the event ${number}`);
   }
 
   get #id(): SessionId {

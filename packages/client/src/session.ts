@@ -4,6 +4,9 @@ import type { SavedSession } from "./saved-session.ts";
 import type { SessionInfo } from "./session-info.ts";
 import type { Welcome } from "./welcome.ts";
 
+/** Connections in a row that may lack the same number before it is given up. */
+const MAX_MISSES = 3;
+
 /** Where a number stands: the one that was due, one that was there before, or one too far ahead. */
 export type Place = "next" | "seen" | "gap";
 
@@ -13,6 +16,8 @@ export class Session {
   #token: string;
   #position: number;
   #dialect: Dialect;
+  /** Behind which position a number was missing, and how often in a row. */
+  #gap = { behind: -1, times: 0 };
 
   constructor(info: SessionInfo, token: string, dialect: Dialect, position = 0) {
     this.#info = info;
@@ -50,6 +55,13 @@ export class Session {
     if (seq > this.#position + 1) return "gap";
     this.#position = seq;
     return "next";
+  }
+
+  /** The next number stays away on this connection. @returns whether it does so however often it is asked for */
+  missed(): boolean {
+    const { behind, times } = this.#gap;
+    this.#gap = { behind: this.#position, times: behind === this.#position ? times + 1 : 1 };
+    return this.#gap.times >= MAX_MISSES;
   }
 
   /** Takes another token for the present one. */

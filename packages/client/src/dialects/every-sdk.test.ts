@@ -1,6 +1,6 @@
 import { ArcpError } from "@arcp/core";
 import { beforeEach, describe, expect, test } from "vitest";
-import { ForeignRuntime, type ForeignWire, phases, sdks } from "../../test/foreign-runtime.ts";
+import { ForeignRuntime, type ForeignWire, go, phases, sdks } from "../../test/foreign-runtime.ts";
 import { expectNoUnhandledRejections } from "../../test/no-unhandled-rejections.ts";
 import { collect, SESSION } from "../../test/scripted-runtime.ts";
 
@@ -550,6 +550,37 @@ describe.each(sdks)("a runtime of $name", (sdk) => {
     second.result(5, "job_1");
     await job.result();
     expect(phases(await collect(job.events))).toEqual(["one", "two", "three", "four"]);
+  });
+
+  test("R-8.3-4, R-6.3-19: a number that no resume brings costs the session, and is not asked for ever", async () => {
+    const { client, wire, job } = await runtime.running();
+    const { clock } = runtime;
+    let next = wire;
+    for (let times = 0; times < 3; times++) {
+      if (times > 0) {
+        next = await runtime.again(client);
+        expect((await next.next("session.hello")).payload.last_event_seq).toBe(0);
+        next.welcome();
+      }
+      next.event(2, "job_1", "beyond");
+      if (sdk === go) {
+        await next.barrier();
+        clock.advance(1_000);
+      }
+    }
+    const fresh = await runtime.again(client);
+    expect((await fresh.next("session.hello")).payload).not.toHaveProperty("resume");
+    fresh.welcome("rt_9", "sess_9");
+    const again = await fresh.next("job.subscribe");
+    expect(again.payload).toMatchObject({ job_id: "job_1", history: true });
+    fresh.say("job.subscribed", {
+      job_id: "job_1",
+      current_status: "running",
+      agent: "echo",
+      lease: {},
+    });
+    fresh.result(1, "job_1");
+    expect(await job.result()).toBe("job_1");
   });
 
   test("R-5.3-5, R-8.1-3, R-12-3: what is not known is counted and ignored, or handed on as it came", async () => {
