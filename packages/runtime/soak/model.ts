@@ -1,11 +1,12 @@
-// The model check of the event path on larger configurations, and the faults that it has to find:
-// `soak model [depth] [states]`.
-import { configurations, large, small } from "../test/model/configurations.ts";
-import { type Exploration, explore } from "../test/model/explore.ts";
+// The model check of the event path on larger configurations, the faults that it has to find, and the runtime's own
+// connections beside the model: `soak model [depth] [states] [walks] [seed]`.
+import { configurations, large, small, watching } from "../test/model/configurations.ts";
+import { explore } from "../test/model/explore.ts";
 import { type FaultName, faults } from "../test/model/fault.ts";
+import { walk } from "../test/model/walk.ts";
 import type { Configuration } from "../test/model/world.ts";
 
-const [depth = "16", states = "2000000"] = process.argv.slice(2);
+const [depth = "16", states = "2000000", walks = "1000", seed = "1"] = process.argv.slice(2);
 const bounds = { depth: Number(depth), states: Number(states) };
 console.log(`model: to depth ${depth}, ${states} states of each configuration at most`);
 
@@ -20,6 +21,22 @@ for (const [name, { what, where, breaks }] of Object.entries(faults)) {
   console.log(`  ${name} (${what}): ${found?.violation.message ?? "NOT FOUND"}; ${states} states`);
   if (found?.violation.invariant !== breaks) process.exitCode = 1;
   tell(found);
+}
+console.log(`connections, sessions and projectors beside the model: ${walks} walks, seed ${seed}`);
+for (const [name, configuration] of Object.entries<Configuration>(configurations)) {
+  await compare(name, watching(configuration));
+}
+
+async function compare(name: string, configuration: Configuration): Promise<void> {
+  const started = performance.now();
+  const options = { walks: Number(walks), seed: Number(seed) };
+  const { steps, states, found } = await walk(configuration, options);
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  console.log(`  ${name}: ${steps} steps, compared in ${states} states (${seconds} s)`);
+  if (found === undefined) return;
+  console.error(`  ${found.what.message}`);
+  tell(found);
+  process.exitCode = 1;
 }
 
 async function check(name: string, configuration: Configuration, options: object): Promise<void> {
@@ -36,6 +53,6 @@ async function check(name: string, configuration: Configuration, options: object
   process.exitCode = 1;
 }
 
-function tell(found: Exploration["found"]): void {
+function tell(found: { readonly trace: readonly string[] } | undefined): void {
   for (const [i, step] of (found?.trace ?? []).entries()) console.log(`    ${i + 1}. ${step}`);
 }

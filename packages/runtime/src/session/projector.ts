@@ -193,6 +193,8 @@ export class Projector {
       this.#building = true;
       const batch = await this.#gather();
       if (batch === "behind") return { kind: "behind" };
+      // Whoever takes over need not wait for a commit that would be fenced off.
+      if (this.#stopped) break;
       const end = await this.#record(batch);
       if (end !== undefined) return end;
       const sent = batch.frames.length > 0 ? this.#outbox.send(batch.frames) : undefined;

@@ -57,6 +57,11 @@ export const small = {
     sessions: [WATCHER],
     left: { subscriptions: 1, evictions: 1, drops: 1 },
   },
+  "eviction of one's own": {
+    scripts: [["event"]],
+    sessions: [OWNER],
+    left: { evictions: 1, drops: 1 },
+  },
   acks: {
     scripts: [[], []],
     sessions: [{ ...WATCHER, watches: [0, 1] }],
@@ -66,6 +71,7 @@ export const small = {
 
 /** The same with more of everything: for a soak. */
 export const large = {
+  "three drops": { scripts: [[]], sessions: [OWNER], left: { drops: 3 } },
   "acks of two jobs": {
     scripts: [["event"], []],
     sessions: [{ ...WATCHER, watches: [0, 1] }],
@@ -98,5 +104,17 @@ export const large = {
     left: { subscriptions: 2, evictions: 2, drops: 1, acks: 1 },
   },
 } satisfies Readonly<Record<string, Configuration>>;
+
+/** The same without the verb that subscribes: who watches does so from the beginning. */
+export function watching({ sessions, left, ...rest }: Configuration): Configuration {
+  return {
+    ...rest,
+    left: { ...left, subscriptions: 0 },
+    sessions: sessions.map((session) => {
+      const { owns, watches = rest.scripts.map((_, j) => j) } = session;
+      return owns.length > 0 ? session : { ...session, watches };
+    }),
+  };
+}
 
 export const configurations = { ...small, ...large };

@@ -101,7 +101,7 @@ export async function explore(
 }
 
 /** Whether all that happened has arrived, or its viewer was told that it will not. */
-function isSettled({ jobs, sessions, up }: World): boolean {
+export function isSettled({ jobs, sessions, up }: World): boolean {
   if (!up || jobs.some(({ accepted }) => accepted.length > 0)) return false;
   return sessions.every((session) => {
     const { client, memory, queue, ghost } = session;

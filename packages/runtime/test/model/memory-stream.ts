@@ -56,7 +56,10 @@ export function storeOf(session: ModelSession): SessionStore {
     runs: async () => session.row.runs,
     attachments: async () => session.row.attachments,
     async commit(_, epoch, change) {
-      session.queue.push({ epoch, change });
+      const { queue, memory } = session;
+      const held = queue.some(({ claim }) => claim !== undefined) ? memory?.held : undefined;
+      if (held === undefined) queue.push({ epoch, change });
+      else held.push(change);
       return "committed";
     },
   };

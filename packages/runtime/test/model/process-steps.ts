@@ -71,6 +71,7 @@ async function restored(
     words: [],
     conns: [],
     arriving: [],
+    held: [],
   };
   keep(memory, stream);
   return memory;

@@ -115,14 +115,33 @@ function claimed(
   const arriving = memory.arriving.find(({ no }) => no === claim?.conn);
   if (arriving === undefined || outcome === "fenced") {
     memory.arriving = memory.arriving.filter((one) => one !== arriving);
-    return;
+  } else {
+    if (fault !== "epoch-kept") {
+      memory.epoch += 1;
+      for (const conn of memory.conns) conn.stopped = true;
+    }
+    memory.tokens = session.row.tokens;
+    arriving.epoch = memory.epoch;
   }
-  if (fault !== "epoch-kept") {
-    memory.epoch += 1;
-    for (const conn of memory.conns) conn.stopped = true;
+  for (const change of memory.held.splice(0)) session.queue.push({ epoch: memory.epoch, change });
+  takeTurn(session, memory, fault);
+}
+
+/** Claims take turns: the next one goes to the store, with the tokens that are valid by now. */
+function takeTurn(session: ModelSession, memory: Memory, fault: FaultName | undefined): void {
+  if (session.queue.some(({ claim }) => claim !== undefined)) return;
+  const arriving = memory.arriving.find(({ presented }) => presented !== undefined);
+  if (arriving?.presented === undefined) return;
+  const ring = new TokenRing(memory.tokens);
+  if (!ring.confirm(arriving.presented)) {
+    memory.arriving = memory.arriving.filter((one) => one !== arriving);
+    return takeTurn(session, memory, fault);
   }
-  memory.tokens = session.row.tokens;
-  arriving.epoch = memory.epoch;
+  arriving.presented = undefined;
+  ring.issue();
+  const kept = fault === "token-voided" ? [] : ring.hashes.slice(0, -1);
+  const tokens = [...kept, `t${session.ghost.tokens++}`];
+  session.queue.push({ epoch: memory.epoch, claim: { conn: arriving.no, tokens } });
 }
 
 function apply(
@@ -193,9 +212,8 @@ export async function resume(
 ): Promise<void> {
   const { client, ghost } = session;
   const after = client.has;
-  const ring = new TokenRing(memory.tokens);
   const whole = await canResume(world, session, memory, after);
-  if (!ring.hashes.includes(presented)) return;
+  if (!memory.tokens.includes(presented)) return;
   if (!whole && fault !== "replay-truncated") {
     client.refused = true;
     if (world.jobs.some(({ floor }) => floor > 0)) return;
@@ -204,12 +222,8 @@ export async function resume(
   const no = ghost.conns++;
   client.wire = no;
   client.flight = [];
-  ring.confirm(presented);
-  const name = `t${ghost.tokens++}`;
-  ring.issue();
-  const kept = fault === "token-voided" ? [] : ring.hashes.slice(0, -1);
-  memory.arriving.push({ no, after, epoch: undefined });
-  session.queue.push({ epoch: memory.epoch, claim: { conn: no, tokens: [...kept, name] } });
+  memory.arriving.push({ no, after, presented, epoch: undefined });
+  takeTurn(session, memory, fault);
 }
 
 /** `job.subscribed`, to whoever is connected: from here on its client counts on it. */

@@ -90,8 +90,16 @@ export interface Memory {
   /** What was said of subscriptions that are lost, and how far the numbers went then: a resume from there is told again. */
   words: { readonly job: JobId; readonly at: number }[];
   conns: Conn[];
-  /** Resumes that wait for their claim, or for their predecessor to be silent. */
-  arriving: { readonly no: number; readonly after: number; epoch: number | undefined }[];
+  /** Resumes that wait for their turn to claim, for their claim, or for their predecessor to be silent. */
+  arriving: {
+    readonly no: number;
+    readonly after: number;
+    /** The token that it came with, until it is its turn. */
+    presented: string | undefined;
+    epoch: number | undefined;
+  }[];
+  /** Changes that hold under any epoch, and wait for a claim on its way. */
+  held: SessionChange[];
 }
 
 export interface ModelSession {
@@ -253,6 +261,7 @@ function session(
       words: [],
       conns: [{ no: 0, epoch: 1, stopped: false, replay: undefined, batch: undefined }],
       arriving: [],
+      held: [],
     },
     client: { wire: 0, flight: [], has: 0, tokens: ["t0"], refused: false },
     ghost: {

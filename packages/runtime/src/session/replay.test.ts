@@ -1,0 +1,30 @@
+import { expect, test } from "vitest";
+import { small, watching } from "../../test/model/configurations.ts";
+import { walk } from "../../test/model/walk.ts";
+import type { Configuration } from "../../test/model/world.ts";
+
+/** Steps that were played, and states in which all was compared: the same in every run. */
+const sizes: Readonly<Record<string, readonly [number, number]>> = {
+  drops: [973, 329],
+  crash: [879, 422],
+  failure: [934, 278],
+  hidden: [880, 236],
+  "failure of two jobs": [909, 325],
+  "two jobs": [986, 475],
+  endings: [650, 290],
+  observer: [702, 174],
+  restart: [574, 66],
+  eviction: [742, 239],
+  "eviction of one's own": [719, 240],
+  acks: [957, 367],
+};
+
+test.each(Object.entries<Configuration>(small))(
+  "P1, P2, P3, P5, R-6.3-7, R-6.3-9, R-6.3-15, R-6.3-17 and R-8.3-1: connections, sessions and projectors do what the model does: %s",
+  async (name, configuration) => {
+    const { found, steps, states } = await walk(watching(configuration), { walks: 40 });
+    expect(found?.what.message, found?.trace.join("\n")).toBeUndefined();
+    console.log(`${name}: ${steps} steps, compared in ${states} states`);
+    expect([steps, states]).toEqual(sizes[name]);
+  },
+);

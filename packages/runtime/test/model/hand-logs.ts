@@ -1,0 +1,131 @@
+import type { JobId } from "@arcp/core";
+import type { LogPage, LogRecord, LogStore, PageLimits } from "../../src/store/index.ts";
+
+interface HandLog {
+  readonly records: LogRecord[];
+  floor: number;
+}
+
+/** The logs of all jobs, durable: what is read is what there is. */
+export class HandLogs {
+  readonly #logs = new Map<JobId, HandLog>();
+  /** Those that listen now; a dead process does not. */
+  listeners = new Set<GatedLogs>();
+
+  /** A compare-and-set on the log's end (J1). */
+  append(job: JobId, after: number, record: LogRecord): void {
+    const log = this.#logs.get(job) ?? { records: [], floor: 0 };
+    this.#logs.set(job, log);
+    if (log.records.length !== after) return;
+    log.records.push(record);
+    for (const listener of this.listeners) listener.due(job);
+  }
+
+  evict(job: JobId): void {
+    const log = this.#logs.get(job);
+    if (log !== undefined) log.floor += 1;
+  }
+
+  /** The record, evicted or not. */
+  at(job: JobId, jobSeq: number): LogRecord | undefined {
+    return this.#logs.get(job)?.records[jobSeq - 1];
+  }
+
+  page(job: JobId, after: number, limits: PageLimits): LogPage {
+    const { records = [], floor = 0 } = this.#logs.get(job) ?? {};
+    const from = Math.max(after, floor);
+    return { floor, head: records.length, records: records.slice(from, from + limits.records) };
+  }
+
+  /** For whoever does not have to wait. */
+  free(): LogStore {
+    return new GatedLogs(this, true);
+  }
+}
+
+/**
+ * The logs as one connection meets them. A read waits until it is let through, and a bell that is due rings when it is
+ * told to: both may take as long as they like.
+ */
+export class GatedLogs implements LogStore {
+  readonly #logs: HandLogs;
+  readonly #bells = new Map<JobId, () => void>();
+  /** Bells that have to ring some time. */
+  readonly #due = new Set<JobId>();
+  /** What its projector is about to read by itself, in this order. */
+  readonly #next = new Set<JobId>();
+  #open: boolean;
+  #waiting: { readonly job: JobId; readonly early: boolean; go(): void } | undefined;
+  /** Whether the next read that finds nothing does so at once, and tells of it later. */
+  looksEarly = false;
+
+  constructor(logs: HandLogs, open = false) {
+    this.#logs = logs;
+    this.#open = open;
+    if (!open) logs.listeners.add(this);
+  }
+
+  async append(): Promise<readonly []> {
+    return [];
+  }
+
+  async remove(): Promise<void> {}
+
+  listen(job: JobId, ring: () => void): () => void {
+    this.#bells.set(job, ring);
+    this.#next.add(job);
+    return () => {
+      if (this.#bells.get(job) === ring) this.#bells.delete(job);
+    };
+  }
+
+  async read(job: JobId, after: number, limits: PageLimits): Promise<LogPage> {
+    this.#next.delete(job);
+    if (this.#open) return this.#read(job, after, limits);
+    const found = this.#logs.page(job, after, limits);
+    const early = this.looksEarly && found.head === after && found.floor <= after;
+    await new Promise<void>((go) => {
+      this.#waiting = { job, early, go };
+    });
+    return early ? found : this.#read(job, after, limits);
+  }
+
+  #read(job: JobId, after: number, limits: PageLimits): LogPage {
+    this.#due.delete(job);
+    return this.#logs.page(job, after, this.#open ? limits : { ...limits, records: 1 });
+  }
+
+  /** Something became durable: only who listens by now is told. */
+  due(job: JobId): void {
+    if (this.#bells.has(job)) this.#due.add(job);
+  }
+
+  get waits(): boolean {
+    return this.#waiting !== undefined;
+  }
+
+  /** What its projector reads before it looks at anything else, of these. */
+  first(of: readonly JobId[]): readonly JobId[] {
+    const { job, early = true } = this.#waiting ?? {};
+    const reading = job === undefined || early ? [] : [job];
+    return [...reading, ...this.#next].filter((one) => of.includes(one));
+  }
+
+  /** Lets the one read through that waits. It gives a page of one record, as a replay has to bear it. */
+  grant(): void {
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
+    waiting?.go();
+  }
+
+  /** Rings for these jobs, and lets all reads through until it is shut again. */
+  open(order: readonly JobId[]): void {
+    this.#open = true;
+    for (const job of order) if (this.#due.has(job)) this.#bells.get(job)?.();
+    this.grant();
+  }
+
+  shut(): void {
+    this.#open = false;
+  }
+}

@@ -1,0 +1,50 @@
+import type { Transport } from "@arcp/core";
+
+/** A connection whose two ends are led by hand: what leaves stays here until its client takes it. */
+export class Wire {
+  readonly transport: Transport;
+  /** Bytes under way to the client. */
+  readonly flight: string[] = [];
+  /** The process at the other end has died. */
+  dead = false;
+  #inbox: string[] = [];
+  #closed = false;
+  #woken = Promise.withResolvers<void>();
+
+  /** @param left told of every frame at the moment at which it leaves */
+  constructor(left: (frame: string) => void) {
+    this.transport = {
+      frames: this.#frames(),
+      send: (frames) => {
+        if (this.dead) return new Promise(() => {});
+        for (const frame of frames) {
+          left(frame);
+          this.flight.push(frame);
+        }
+        return Promise.resolve();
+      },
+      close: () => {
+        this.#closed = true;
+        this.#woken.resolve();
+      },
+    };
+  }
+
+  /** The client says something. */
+  say(type: string, payload: object): void {
+    this.#inbox.push(JSON.stringify({ arcp: "1.1", id: "req_0", type, payload }));
+    this.#woken.resolve();
+  }
+
+  /** Ends when this side closed it: the client may go without a word. */
+  async *#frames(): AsyncGenerator<string> {
+    while (!this.#closed) {
+      const next = this.#inbox.shift();
+      if (next !== undefined) yield next;
+      else {
+        await this.#woken.promise;
+        this.#woken = Promise.withResolvers();
+      }
+    }
+  }
+}
