@@ -1,6 +1,6 @@
 // The model check of the event path on larger configurations, the faults that it has to find, and the runtime's own
 // connections beside the model: `soak model [depth] [states] [walks] [seed]`.
-import { configurations, large, small, watching } from "../test/model/configurations.ts";
+import { configurations, large, playedOf, small } from "../test/model/configurations.ts";
 import { explore } from "../test/model/explore.ts";
 import { type FaultName, faults } from "../test/model/fault.ts";
 import { walk } from "../test/model/walk.ts";
@@ -23,9 +23,7 @@ for (const [name, { what, where, breaks }] of Object.entries(faults)) {
   tell(found);
 }
 console.log(`connections, sessions and projectors beside the model: ${walks} walks, seed ${seed}`);
-for (const [name, configuration] of Object.entries<Configuration>(configurations)) {
-  await compare(name, watching(configuration));
-}
+for (const [name, configuration] of playedOf(configurations)) await compare(name, configuration);
 
 async function compare(name: string, configuration: Configuration): Promise<void> {
   const started = performance.now();

@@ -13,9 +13,9 @@ const sizes: Readonly<Record<string, readonly [number, number]>> = {
   "failure of two jobs": [2888, 6952],
   "two jobs": [4254, 10782],
   endings: [2704, 6210],
-  observer: [1590, 4297],
-  restart: [363, 596],
-  eviction: [3445, 8093],
+  observer: [2220, 5949],
+  restart: [521, 825],
+  eviction: [4636, 10686],
   "eviction of one's own": [722, 1661],
   acks: [1842, 3967],
 };

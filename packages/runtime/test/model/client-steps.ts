@@ -5,7 +5,7 @@ import { type FaultName, Violation } from "./fault.ts";
 import { keep, readPage, streamOf } from "./memory-stream.ts";
 import { answer, resume } from "./session-steps.ts";
 import type { Step } from "./step.ts";
-import { type ModelSession, roleIn, type World } from "./world.ts";
+import { type Memory, type ModelSession, roleIn, type World } from "./world.ts";
 
 /** What the client of a session may do next, and the network between. */
 export function clientSteps(world: World, s: number, fault?: FaultName): Step[] {
@@ -104,19 +104,21 @@ function deliver({ client, ghost }: ModelSession): void {
   client.has = seq;
 }
 
-/** An ack, which like all that comes behind an opening confirms the token. */
+/** All that comes behind an opening confirms the token. */
+function confirm({ client, queue }: ModelSession, memory: Memory): void {
+  const ring = new TokenRing(memory.tokens);
+  if (memory.conns.at(-1)?.no !== client.wire || !ring.confirm(client.tokens.at(-1) ?? "")) return;
+  if (ring.hashes.length === memory.tokens.length) return;
+  memory.tokens = ring.hashes;
+  queue.push({ epoch: memory.epoch, change: { tokens: ring.hashes } });
+}
+
 function acknowledge(session: ModelSession, world: World, fault: FaultName | undefined): void {
   const { client, memory, ghost } = session;
   if (memory === undefined) return;
   world.left.acks -= 1;
   ghost.acked = client.has;
-  const ring = new TokenRing(memory.tokens);
-  if (memory.conns.at(-1)?.no === client.wire && ring.confirm(client.tokens.at(-1) ?? "")) {
-    if (ring.hashes.length < memory.tokens.length) {
-      memory.tokens = ring.hashes;
-      session.queue.push({ epoch: memory.epoch, change: { tokens: ring.hashes } });
-    }
-  }
+  confirm(session, memory);
   const stream = streamOf(session, memory);
   stream.acknowledge(fault === "trim-unread" ? memory.issued : client.has);
   // Trims what may go, instead of when it is worth it.
@@ -133,6 +135,7 @@ function subscribe(
   const { memory, ghost } = session;
   if (memory === undefined) return;
   world.left.subscriptions -= 1;
+  confirm(session, memory);
   const stream = streamOf(session, memory);
   const { floor, head } = readPage(world, job, 0, 0);
   const followed = stream.attachments.get(job);
@@ -154,6 +157,7 @@ function subscribe(
       head,
       truncated,
       waiting: "store",
+      live: history ? undefined : true,
       cursor: after,
     },
   ];
@@ -162,5 +166,5 @@ function subscribe(
   ghost.read[job] = after;
   ghost.excused[job] = truncated ? head : 0;
   keep(memory, stream);
-  if (fault === "answered-undurable") answer(session, job);
+  if (fault === "answered-undurable") answer(world, session, job);
 }

@@ -105,16 +105,21 @@ export const large = {
   },
 } satisfies Readonly<Record<string, Configuration>>;
 
-/** The same without the verb that subscribes: who watches does so from the beginning. */
-export function watching({ sessions, left, ...rest }: Configuration): Configuration {
-  return {
-    ...rest,
-    left: { ...left, subscriptions: 0 },
-    sessions: sessions.map((session) => {
-      const { owns, watches = rest.scripts.map((_, j) => j) } = session;
-      return owns.length > 0 ? session : { ...session, watches };
-    }),
-  };
-}
-
 export const configurations = { ...small, ...large };
+
+/** Played beside the house: two subscriptions to one job are answered as one in the model. */
+export function playedOf(all: Readonly<Record<string, Configuration>>): [string, Configuration][] {
+  return Object.entries(all).flatMap(([name, { left, sessions, ...rest }]) => {
+    const { subscriptions = 0 } = left;
+    const jobs = rest.scripts.map((_, j) => j);
+    const watching = sessions.map((one) => (one.owns.length > 0 ? one : { ...one, watches: jobs }));
+    const one = { ...rest, sessions, left: { ...left, subscriptions: Math.min(1, subscriptions) } };
+    const none = { ...rest, sessions: watching, left: { ...left, subscriptions: 0 } };
+    return subscriptions === 0
+      ? [[name, one]]
+      : [
+          [name, one],
+          [`${name}, watched`, none],
+        ];
+  });
+}

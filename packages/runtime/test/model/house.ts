@@ -1,4 +1,4 @@
-import { ManualClock, type SessionId } from "@arcp/core";
+import { type JobId, ManualClock, type SessionId } from "@arcp/core";
 import type { Logger } from "pino";
 import type { OpenVault } from "../../src/authority/vault.ts";
 import { Connection, type ConnectionContext } from "../../src/connection.ts";
@@ -25,7 +25,13 @@ export class House {
   readonly #turn: Turn;
   readonly #logs: HandLogs;
 
-  constructor(store: HandSessions, logs: HandLogs, vault: OpenVault) {
+  /** @param owner the session that submitted a job */
+  constructor(
+    store: HandSessions,
+    logs: HandLogs,
+    vault: OpenVault,
+    owner: (job: JobId) => SessionId | undefined,
+  ) {
     const clock = new ManualClock();
     const limits = readLimits({}, true);
     this.#logs = logs;
@@ -41,6 +47,12 @@ export class House {
       limits,
       busy: () => new Set<SessionId>(),
     });
+    const live = { principal: "p", agent: "led", lease: {}, lineage: [], settled: silent };
+    // As its log tells it (J2).
+    const ends = (id: JobId) => {
+      const { head } = logs.page(id, 0, { records: 0, characters: 0 });
+      return { lastSeq: head, liveAfter: head };
+    };
     const services = {
       clock,
       logger,
@@ -48,8 +60,11 @@ export class House {
       policy: defaultPolicy,
       sessions: this.sessions,
       vault: { openTo: () => vault },
-      jobs: { get: silent, has: () => false },
-      store: { jobs: { get: async () => undefined } },
+      jobs: {
+        get: (id: JobId) => ({ ...live, id, session: owner(id), ...ends(id) }),
+        has: () => false,
+      },
+      store: { jobs: { get: async () => undefined }, logs: logs.free() },
     } as unknown as Services;
     this.#context = {
       services,

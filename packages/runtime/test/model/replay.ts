@@ -68,7 +68,13 @@ export class Replay {
 
   #start(): House {
     const reveal = (job: string) => vaultOf(this.#world).reveal(job as JobId, "c");
-    return new House(this.#store, this.#logs, { reveal, shown: () => [] });
+    const vault = { reveal, shown: () => [] };
+    return new House(this.#store, this.#logs, vault, (job) => this.#session(job));
+  }
+
+  /** Of the session that submitted a job. */
+  #session(job: JobId): SessionId | undefined {
+    return this.#played[this.#world.sessions.findIndex(({ owns }) => owns.includes(job))]?.id;
   }
 
   async #open(model: ModelSession, follows: readonly JobId[]): Promise<void> {
@@ -77,7 +83,7 @@ export class Replay {
     const logs = this.#house.serve(wire);
     wire.say("session.hello", {
       auth: { scheme: "bearer", token: "p" },
-      capabilities: { features: model.features },
+      capabilities: { features: [...model.features, "subscribe"] },
     });
     await flush();
     const welcome = JSON.parse(wire.flight.shift() ?? "{}");
@@ -122,21 +128,22 @@ export class Replay {
 
   /** Whether the house can do this step at this moment as the model has it: a projector looks at all that it has come across. */
   fits(name: string, world: World): boolean {
-    const [, s = "", c = "", order = ""] = /^s(\d) connection (\d+) number (.*)$/.exec(name) ?? [];
-    const played = this.#played[Number(s)];
-    const logs = played?.conns.get(Number(c))?.logs;
-    if (order !== "" && logs !== undefined) {
-      const places = world.sessions[Number(s)]?.memory?.places ?? [];
-      const ready = places.flatMap(({ row: { job }, cursor }) => {
-        const { log = [], floor = 0 } = world.jobs.find(({ id }) => id === job) ?? {};
-        return log.length !== cursor || floor > cursor ? [job] : [];
-      });
-      return logs.first(ready).every((job, i) => order.split(" ")[i] === job);
+    const [, s, c, order] = /^s(\d) connection (\d+) number (.*)$/.exec(name) ?? [];
+    const logs = this.#played[Number(s)]?.conns.get(Number(c))?.logs;
+    if (order !== undefined && logs !== undefined) {
+      const first = logs.first(readyIn(world, Number(s)));
+      return first.every((job, i) => order.split(" ")[i] === job);
     }
+    const [, a, what] = /^s(\d) (client ack|client sub|answers)/.exec(name) ?? [];
+    const { client } = world.sessions[Number(a)] ?? {};
     // A client says nothing before it has its welcome.
-    const [, a] = /^s(\d) client acknowledges/.exec(name) ?? [];
-    const { flight = [] } = world.sessions[Number(a)]?.client ?? {};
-    return a === undefined || !flight.some((frame) => frame.startsWith("welcome"));
+    if (what?.startsWith("client") && client?.flight.some((frame) => frame.startsWith("welcome"))) {
+      return false;
+    }
+    // Who reads is building a batch: nothing is followed meanwhile.
+    if (what === undefined || what === "client ack") return true;
+    const first = this.#reader(Number(a), world)?.first(readyIn(world, Number(a)));
+    return first === undefined || first.length === 0;
   }
 
   /** Whether the house has done this step already, before anything else could happen. */
@@ -146,6 +153,9 @@ export class Replay {
     const conn = memory?.conns.find(({ no }) => no === Number(c));
     const reads = this.#played[Number(s)]?.conns.get(Number(c))?.logs.waits === true;
     if (what === "welcomes") return true;
+    const [, asked] = /^answers .* (\S+)$/.exec(what) ?? [];
+    if (asked !== undefined)
+      return !this.#played[Number(s)]?.session.stream.isPaused(asked as JobId);
     if (what === "park") return !reads;
     if (what === "send") return conn?.batch?.runs.length === 0;
     return what.startsWith("replay") && (conn?.replay ?? 0) > (memory?.issued ?? 0);
@@ -168,6 +178,12 @@ export class Replay {
       const played = this.#played[Number(subject.slice(1))];
       if (played !== undefined) {
         for (const { logs } of played.conns.values()) logs.looksEarly = looksEarly;
+        if (/^client sub|^answers/.test(what)) {
+          const reads = this.#reader(Number(subject.slice(1)), before);
+          reads?.open([]);
+          await flush();
+          reads?.shut();
+        }
         await this.#playSession(played, what);
       }
     }
@@ -187,6 +203,14 @@ export class Replay {
         await flush();
       }
     }
+  }
+
+  /** What the projector looks at that may be building a batch. */
+  #reader(s: number, { sessions }: World): GatedLogs | undefined {
+    const conn = sessions[s]?.memory?.conns.find(({ stopped }) => !stopped);
+    return conn?.replay === undefined && conn
+      ? this.#played[s]?.conns.get(conn.no)?.logs
+      : undefined;
   }
 
   #playJob(id: JobId, what: string, before: World): void {
@@ -237,6 +261,11 @@ export class Replay {
       await flush();
       // Trims what may go, instead of when it is worth it.
       played.session.stream.removed([], true);
+    }
+    const [, job, history] = /^client subscribes to (\S+)( with)?/.exec(what) ?? [];
+    if (job !== undefined) {
+      const whole = history === undefined ? {} : { history: true };
+      played.wire?.say("job.subscribe", { job_id: job, ...whole });
     }
     if (what.startsWith("client gets ")) this.#deliver(played);
     if (/^client (loses|finds)/.test(what)) played.wire = undefined;
@@ -348,6 +377,15 @@ export class Replay {
   }
 }
 
+/** The jobs that a projector has something to read of. */
+function readyIn({ sessions, jobs }: World, s: number): readonly JobId[] {
+  const places = sessions[s]?.memory?.places ?? [];
+  return places.flatMap(({ row: { job }, cursor, waiting }) => {
+    const { log = [], floor = 0 } = jobs.find(({ id }) => id === job) ?? {};
+    return waiting === undefined && (log.length !== cursor || floor > cursor) ? [job] : [];
+  });
+}
+
 /** The same of the model. */
 function told({ row, queue, memory, client, ghost }: ModelSession) {
   return {
@@ -391,6 +429,7 @@ function wordOf(text: string, names: ReadonlyMap<string, string>): string[] {
   const frame = numbered(text);
   if (frame !== undefined) return [`${frame.seq} ${frame.record}${secretIn(text)}`];
   const { type, payload } = JSON.parse(text);
+  if (type === "job.subscribed") return [`subscribed ${payload.job_id}`];
   if (type === "session.welcome") return [`welcome ${names.get(hashToken(payload.resume_token))}`];
   if (payload.job_id !== undefined) return [`lost ${payload.job_id}`];
   return [];

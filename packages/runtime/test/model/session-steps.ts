@@ -2,7 +2,7 @@ import type { JobId } from "@arcp/core";
 import { TokenRing } from "../../src/session/token-ring.ts";
 import type { CommitOutcome, Cut, Run, SessionChange } from "../../src/store/index.ts";
 import { type FaultName, Violation } from "./fault.ts";
-import { keep, streamOf } from "./memory-stream.ts";
+import { keep, readPage, streamOf } from "./memory-stream.ts";
 import { canResume } from "./resumable.ts";
 import type { Step } from "./step.ts";
 import type { Memory, ModelSession, PendingStep, World } from "./world.ts";
@@ -42,11 +42,11 @@ export function sessionSteps(world: World, s: number, fault?: FaultName): Step[]
     }
   }
   // Between two batches, or while nobody is connected.
-  const between = memory.conns.every(({ batch }) => batch === undefined);
+  const between = memory.conns.every(({ batch, stopped }) => batch === undefined || stopped);
   for (const { row, waiting } of memory.places) {
     if (waiting !== "answer" || !between) continue;
-    step(`answers the subscription to ${row.job}`, true, ({ session: own }) =>
-      answer(own, row.job),
+    step(`answers the subscription to ${row.job}`, true, ({ world: next, session: own }) =>
+      answer(next, own, row.job),
     );
   }
   const [arriving] = memory.arriving;
@@ -226,10 +226,25 @@ export async function resume(
   takeTurn(session, memory, fault);
 }
 
-/** `job.subscribed`, to whoever is connected: from here on its client counts on it. */
-export function answer({ memory, client }: ModelSession, job: JobId): void {
+/** `job.subscribed`, to whoever is connected: from here on its client counts on it, and what is live begins here (R-7.6-6). */
+export function answer(world: World, session: ModelSession, job: JobId): void {
+  const { memory, client, ghost } = session;
   const place = memory?.places.find(({ row }) => row.job === job);
-  if (place !== undefined) delete place.waiting;
-  const conn = memory?.conns.at(-1);
+  if (memory === undefined || place === undefined) return;
+  const { live } = place;
+  delete place.waiting;
+  delete place.live;
+  const conn = memory.conns.at(-1);
   if (conn?.stopped === false && conn.no === client.wire) client.flight.push(`subscribed ${job}`);
+  const { head } = readPage(world, job, 0, 0);
+  if (live === undefined || head <= place.cursor) return;
+  const stream = streamOf(session, memory);
+  const { role, seen, told } = stream.attach(job, place.row.role, head, { head }) ?? {};
+  if (role === undefined) return;
+  const row = { job, role, after: head, since: memory.issued };
+  const others = memory.places.filter((one) => one !== place);
+  memory.places = [...others, { row, seen, told, head, truncated: false, cursor: head }];
+  // A crash before this is stored gives more than that.
+  ghost.excused[job] = head;
+  keep(memory, stream);
 }

@@ -7,6 +7,7 @@ export class Wire {
   readonly flight: string[] = [];
   /** The process at the other end has died. */
   dead = false;
+  #said = 0;
   #inbox: string[] = [];
   #closed = false;
   #woken = Promise.withResolvers<void>();
@@ -32,7 +33,7 @@ export class Wire {
 
   /** The client says something. */
   say(type: string, payload: object): void {
-    this.#inbox.push(JSON.stringify({ arcp: "1.1", id: "req_0", type, payload }));
+    this.#inbox.push(JSON.stringify({ arcp: "1.1", id: `req_${this.#said++}`, type, payload }));
     this.#woken.resolve();
   }
 

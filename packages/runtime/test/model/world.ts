@@ -53,6 +53,8 @@ export interface Place {
   readonly truncated?: boolean | undefined;
   /** What its subscription has to wait for: to become durable, then to be answered; until then nothing is read. */
   waiting?: "store" | "answer" | undefined;
+  /** Until then: it was asked for without its history. */
+  live?: true | undefined;
   cursor: number;
 }
 
