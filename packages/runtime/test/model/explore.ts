@@ -71,7 +71,7 @@ export async function explore(
     const world = JSON.parse(key) as World;
     if (isSettled(world)) settled.push(state);
     for (const step of stepsOf(world, configuration, fault)) {
-      const next = JSON.parse(key) as World;
+      const next = copyOf(world);
       transitions += 1;
       let nextKey: string;
       let target: number | undefined;
@@ -98,6 +98,15 @@ export async function explore(
   if (stuck === undefined) return told();
   const violation = new Violation("liveness", "a client is owed something that it can never get");
   return told({ violation, trace: trace(stuck) });
+}
+
+/** Of plain data. Many times as fast as JSON is. */
+function copyOf<T>(value: T): T {
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return value.map(copyOf) as T;
+  const copy: Record<string, unknown> = {};
+  for (const name in value) copy[name] = copyOf(value[name]);
+  return copy as T;
 }
 
 /** Whether all that happened has arrived, or its viewer was told that it will not. */
