@@ -6,18 +6,18 @@ import type { Configuration } from "../../test/model/world.ts";
 
 /** States and transitions: the same in every run, so a change of them is a change of the house or of the model. */
 const sizes: Readonly<Record<string, readonly [number, number]>> = {
-  drops: [1385, 3188],
-  crash: [2328, 4718],
+  drops: [2446, 6071],
+  crash: [3369, 7228],
   failure: [2343, 4698],
   hidden: [861, 1744],
   "failure of two jobs": [2888, 6952],
-  "two jobs": [4254, 10782],
+  "two jobs": [6506, 16907],
   endings: [2704, 6210],
   observer: [2220, 5949],
   restart: [521, 825],
-  eviction: [4636, 10686],
-  "eviction of one's own": [722, 1661],
-  acks: [1842, 3967],
+  eviction: [6916, 16569],
+  "eviction of one's own": [1062, 2545],
+  acks: [3039, 6771],
 };
 
 test.each(Object.entries<Configuration>(small))(

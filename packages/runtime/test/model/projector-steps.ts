@@ -32,21 +32,28 @@ export function projectorSteps(world: World, s: number, fault?: FaultName): Step
       },
     });
     const { batch, stopped, replay } = conn;
+    const left = world.sessions[s]?.client.wire !== conn.no;
+    const notices = left && !stopped ? [step("notices that its client has left", leave)] : [];
     if (batch !== undefined) {
       const free = batch.committed || fault === "send-before-commit";
-      return free ? [step("send", send)] : [];
+      return free ? [step("send", send), ...notices] : notices;
     }
     if (stopped) return [step("park", park)];
-    if (replay !== undefined) return [step(`replay from ${replay}`, repeat)];
+    if (replay !== undefined) return [step(`replay from ${replay}`, repeat), ...notices];
     const ready = memory.places.flatMap(({ row: { job }, cursor, waiting }) => {
       if (waiting !== undefined) return [];
       const { floor, head } = page(world, job, cursor, fault, 0);
       return head !== cursor || floor > cursor ? [job] : [];
     });
-    return ordersOf(ready).map((order) =>
+    const numbers = ordersOf(ready).map((order) =>
       step(`number ${order.join(" ")}`, (at) => number(at, order)),
     );
+    return [...numbers, ...notices];
   });
+}
+
+function leave({ conn }: Place): void {
+  conn.stopped = true;
 }
 
 interface Place {

@@ -276,6 +276,7 @@ export class Replay {
     const { memory } = this.#world.sessions[this.#played.indexOf(played)] ?? {};
     const model = memory?.conns.find((one) => one.no === no);
     if (doing.startsWith("number ")) logs?.open(doing.slice(7).split(" ") as JobId[]);
+    if (doing.startsWith("notices ")) played.conns.get(no)?.wire.end();
     if (doing === "park") logs?.grant();
     if (doing.startsWith("replay ")) await this.#repeat(logs, Number(doing.slice(12)), model);
     if (doing === "send") played.answers.shift()?.answer();

@@ -24,10 +24,7 @@ export class Wire {
         }
         return Promise.resolve();
       },
-      close: () => {
-        this.#closed = true;
-        this.#woken.resolve();
-      },
+      close: () => this.end(),
     };
   }
 
@@ -37,7 +34,13 @@ export class Wire {
     this.#woken.resolve();
   }
 
-  /** Ends when this side closed it: the client may go without a word. */
+  /** The runtime learns that its client has left. */
+  end(): void {
+    this.#closed = true;
+    this.#woken.resolve();
+  }
+
+  /** Ends when either side closed it: the client may go without a word. */
   async *#frames(): AsyncGenerator<string> {
     while (!this.#closed) {
       const next = this.#inbox.shift();
