@@ -3,8 +3,14 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { PassThrough } from "node:stream";
 import { text } from "node:stream/consumers";
-import { testRuntime } from "@arcp/conformance/agents";
-import { createRuntime, defineAgent, type RuntimeOptions, tokenTable } from "@arcp/runtime";
+import { shortSettings, testRuntime } from "@arcp/conformance/agents";
+import {
+  createRuntime,
+  defineAgent,
+  memoryStore,
+  type RuntimeOptions,
+  tokenTable,
+} from "@arcp/runtime";
 import { dial, listen } from "@arcp/transport-ws";
 import { expect, test } from "vitest";
 import { run } from "./program.ts";
@@ -24,7 +30,8 @@ async function arcp(...args: string[]) {
 }
 
 async function served(options: Partial<RuntimeOptions> = testRuntime()) {
-  const runtime = createRuntime({ agents: [], auth, ...options });
+  const store = memoryStore({ logLimits: shortSettings.logLimits });
+  const runtime = createRuntime({ agents: [], auth, store, ...options });
   const server = await listen({ port: 0 }, (transport, peer) => runtime.serve(transport, peer));
   return {
     url: server.url,
@@ -115,6 +122,11 @@ test.each([
   ],
   ["an unknown command", ["conform"], "error: unknown command 'conform'"],
   [
+    "an address with a fragment",
+    ["conformance", "ws://127.0.0.1:9/arcp#there", ...tokens],
+    "arcp: ws://127.0.0.1:9/arcp#there is no address of a runtime",
+  ],
+  [
     "an unknown flag",
     ["conformance", "ws://127.0.0.1:9/arcp", "--fast"],
     "error: unknown option '--fast'",
@@ -148,6 +160,16 @@ test("a server that speaks HTTP alone is told in one line", async () => {
   ]);
 });
 
+test("wss: to a server without TLS is told in one line", async () => {
+  await using runtime = await served();
+  const url = runtime.url.replace("ws:", "wss:");
+  const { code, err } = await arcp("conformance", url, ...tokens);
+  expect([code, err]).toEqual([
+    4,
+    `arcp: ${url} does not speak TLS: perhaps it is to be reached by ws:\n`,
+  ]);
+});
+
 test("a WebSocket that speaks something else is told in one line", async () => {
   const server = await listen({ port: 0 }, async (transport) => {
     for await (const _frame of transport.frames)
@@ -156,7 +178,9 @@ test("a WebSocket that speaks something else is told in one line", async () => {
   const { code, out, err } = await arcp("conformance", server.url, ...tokens);
   await server.close();
   expect([code, out]).toEqual([4, ""]);
-  expect(err).toMatch(/^arcp: what answers at ws:\S+ does not speak ARCP: .+\n$/);
+  expect(err).toMatch(
+    /^arcp: what answers at ws:\S+ does not speak ARCP: its answer to a hello is \{"jsonrpc".+\n$/,
+  );
 });
 
 test("a WebSocket that says nothing is told in one line", async () => {

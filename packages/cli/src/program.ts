@@ -32,7 +32,7 @@ export async function run(args: readonly string[], output: Output = process): Pr
       );
       return exitCode.fault;
     }
-    output.stderr.write(`arcp: ${error.message}\n`);
+    output.stderr.write(`arcp: ${error.message.split("\n", 1)}\n`);
     return error.code === "MISUSE" ? exitCode.usage : exitCode.connection;
   } finally {
     process.off("SIGINT", interrupted);

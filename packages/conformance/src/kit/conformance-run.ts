@@ -16,7 +16,7 @@ export interface RunOptions {
   readonly concurrency?: number;
   /** Milliseconds that each answer of the runtime may take. Default 10,000. */
   readonly timeoutMs?: number;
-  /** Stops before the next scenario. */
+  /** Breaks off the scenarios that are being played, and begins no other. */
   readonly signal?: AbortSignal;
   /** Told of each scenario as soon as it is over, and of how many there are. */
   readonly onOutcome?: (outcome: Outcome, done: number, all: number) => void;
@@ -36,14 +36,21 @@ export async function runConformance(target: Target, options: RunOptions = {}): 
   const wanted = ({ id, section }: Requirement): boolean =>
     only.length === 0 || only.some((text) => names(text, id, section));
   const facts = await probe(target);
+  // One who finds that the runtime is gone stops the others too.
+  const gone = new AbortController();
+  const signal = AbortSignal.any([gone.signal, ...(options.signal ? [options.signal] : [])]);
   const played = scenarios.filter(({ verifies }) =>
     verifies.some((id) => only.length === 0 || only.some((text) => names(text, id, sectionOf(id)))),
   );
   const outcomes: Outcome[] = [];
   const play = async (scenario: Scenario): Promise<void> => {
-    options.signal?.throwIfAborted();
-    const outcome = await outcomeOf(scenario, target, facts, options.timeoutMs);
-    if (outcome.kind === "failed") await assertThere(target, scenario);
+    signal.throwIfAborted();
+    const outcome = await outcomeOf(scenario, target, facts, { ...options, signal });
+    signal.throwIfAborted();
+    if (outcome.kind === "failed") {
+      await assertThere(target, scenario).catch((error: unknown) => gone.abort(error));
+      signal.throwIfAborted();
+    }
     outcomes.push(outcome);
     options.onOutcome?.(outcome, outcomes.length, played.length);
   };
@@ -51,7 +58,9 @@ export async function runConformance(target: Target, options: RunOptions = {}): 
   const players = Array.from({ length: concurrency }, async () => {
     for (const scenario of together) await play(scenario);
   });
-  await Promise.all(players);
+  // All have to be over, so that nothing is left behind.
+  const ends = await Promise.allSettled(players);
+  for (const end of ends) if (end.status === "rejected") throw end.reason;
   for (const scenario of played) if (scenario.alone === true) await play(scenario);
   outcomes.sort((a, b) => played.indexOf(a.scenario) - played.indexOf(b.scenario));
   return {
@@ -67,14 +76,14 @@ export async function outcomeOf(
   scenario: Scenario,
   target: Target,
   facts: Facts,
-  timeoutMs = 10_000,
+  { timeoutMs = 10_000, signal }: Pick<RunOptions, "timeoutMs" | "signal"> = {},
 ): Promise<Outcome> {
   for (const need of scenario.needs ?? []) {
     const why = need(facts);
     if (why !== undefined) return { kind: "not-run", scenario, why };
   }
   const started = systemClock.monotonic();
-  const site = new Site(target, facts, { timeoutMs });
+  const site = new Site(target, facts, { timeoutMs, ...(signal && { signal }) });
   const failure = await failureOf(async () => {
     await scenario.play(site);
   });

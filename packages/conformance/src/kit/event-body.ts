@@ -12,9 +12,14 @@ export function bodiesOf(
   );
 }
 
-/** The kinds of the events, and the types of what is no event, in order. */
+/** Without what tells that an agent runs, which a runtime should say but may leave out (R-7.3-5). */
+export function withoutStarts(envelopes: readonly StreamEnvelope[]): StreamEnvelope[] {
+  return envelopes.filter((envelope) => bodiesOf([envelope], "status")[0]?.phase !== "running");
+}
+
+/** The kinds of the events, and the types of what is no event, in order; without the starts of agents. */
 export function kindsOf(envelopes: readonly StreamEnvelope[]): string[] {
-  return envelopes.map((envelope) =>
+  return withoutStarts(envelopes).map((envelope) =>
     envelope.type === "job.event" ? envelope.payload.kind : envelope.type,
   );
 }

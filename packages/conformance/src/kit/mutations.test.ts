@@ -19,6 +19,14 @@ test.each(["R-6.3-9", "R-9.4-1"] as const)(
   },
 );
 
+test("R-7.3-5: a runtime that leaves out what it should, but need not say is blamed for nothing else", async () => {
+  const silent = mutations.find(({ breaks }) => breaks === "R-7.3-5");
+  const only = ["4.1-1", "7.3-5", "8.1", "8.2", "8.3", "9.3-3", "10-2"];
+  const { outcomes } = await trial(silent, { only, timeoutMs: 3000 });
+  const broken = outcomes.flatMap((outcome) => (outcome.kind === "failed" ? outcome.broken : []));
+  expect(broken).toEqual(["R-7.3-5"]);
+});
+
 test("each mutation stands in the runtime's sources once, and none has the name of another", () => {
   const stray = mutations.filter(
     ({ file, from }) => readFileSync(new URL(file, sources), "utf8").split(from).length !== 2,

@@ -1,6 +1,8 @@
-import { features, LocalError, REQUEST_ID_FEATURE } from "@arcp/core";
+import { features, LocalError, REQUEST_ID_FEATURE, TransportClosedError } from "@arcp/core";
+import { isJsonObject } from "../json-object.ts";
 import { manifest } from "../manifest/manifest.ts";
 import { defaultSettings, type TestSettings } from "../test-agents/settings.ts";
+import type { StreamEnvelope } from "../wire/stream-envelope.ts";
 import { WireClient } from "../wire/wire-client.ts";
 import { WireRejection } from "../wire/wire-rejection.ts";
 import type { Facts } from "./facts.ts";
@@ -9,6 +11,16 @@ import type { Target } from "./target.ts";
 
 /** Milliseconds that each answer may take. */
 const PATIENCE_MS = 5000;
+
+/** What scenarios take for granted that have nothing to do with these limits: else they fail for want of room. */
+const room = {
+  liveJobsPerPrincipal: 60,
+  connectedSessionsPerPrincipal: 60,
+  logRecords: 2000,
+} as const satisfies TestSettings;
+
+/** Characters of a strange answer that are shown. */
+const SHOWN = 100;
 
 /**
  * Looks whether a runtime can be tested, and what it is like.
@@ -30,13 +42,19 @@ export async function probe(target: Target): Promise<Facts> {
       "the runtime does not offer the agent conformance.script: it has to register testRuntime() of @arcp/conformance/agents, or agents that do the same",
     );
   }
+  const settings = { ...defaultSettings, ...(await settingsOf(wire, agents)) };
+  for (const [name, least] of Object.entries(room) as [keyof typeof room, number][]) {
+    if (settings[name] >= least) continue;
+    const text = `the scenarios need a runtime with ${name} of at least ${least}`;
+    throw misuse(`${text}, conformance.settings says ${settings[name]}`);
+  }
   return {
     runtime: `${runtime?.name} ${runtime?.version}`,
     resumeWindowSec: resume_window_sec,
     heartbeatIntervalSec: heartbeat_interval_sec,
     features: new Set(capabilities.features ?? []),
     agents,
-    settings: { ...defaultSettings, ...(await settingsOf(wire, agents)) },
+    settings,
     url: target.url,
     restarts: target.restart !== undefined,
   };
@@ -44,13 +62,32 @@ export async function probe(target: Target): Promise<Facts> {
 
 async function settingsOf(wire: WireClient, agents: ReadonlySet<string>): Promise<TestSettings> {
   if (!agents.has("conformance.settings")) return {};
-  await wire.submit({ agent: "conformance.settings" });
-  const end = (await wire.until(isTerminal)).at(-1);
-  const result = end?.type === "job.result" ? end.payload.result : undefined;
-  if (typeof result !== "object" || result === null) {
-    throw misuse("the agent conformance.settings has to return an object");
+  const end = await endOfSettings(wire).catch((error: Error) => {
+    throw misuse(`the agent conformance.settings gives no result: ${firstLine(error)}`);
+  });
+  if (end?.type === "job.error") {
+    const { code, message } = end.payload;
+    throw misuse(`the agent conformance.settings fails: ${code}: ${message}`);
   }
-  return result as TestSettings;
+  const result: unknown = end?.type === "job.result" ? end.payload.result : undefined;
+  if (!isJsonObject(result)) throw misuse("the agent conformance.settings has to return an object");
+  for (const [name, value] of Object.entries(result)) {
+    // One that is spelt wrong would count as the default.
+    if (!Object.hasOwn(defaultSettings, name)) {
+      const known = Object.keys(defaultSettings).join(", ");
+      throw misuse(`the agent conformance.settings tells of ${name}, the settings are ${known}`);
+    }
+    if (typeof value !== "number" || !(value >= 0)) {
+      const text = JSON.stringify(value);
+      throw misuse(`the agent conformance.settings says ${name}: ${text}, it has to be a number`);
+    }
+  }
+  return result;
+}
+
+async function endOfSettings(wire: WireClient): Promise<StreamEnvelope | undefined> {
+  await wire.submit({ agent: "conformance.settings" });
+  return (await wire.until(isTerminal)).at(-1);
 }
 
 async function greeted(target: Target, who: "first" | "second"): Promise<WireClient> {
@@ -66,12 +103,22 @@ async function greeted(target: Target, who: "first" | "second"): Promise<WireCli
     line.sever();
     if (error instanceof WireRejection)
       throw misuse(`the ${who} token is refused: ${error.message}`);
-    const [text] = `${error instanceof Error ? error.message : error}`.split("\n");
-    throw new LocalError(
-      "PROTOCOL_VIOLATION",
-      `what answers${target.url === undefined ? "" : ` at ${target.url}`} does not speak ARCP: ${text}`,
-    );
+    const place = target.url === undefined ? "" : ` at ${target.url}`;
+    const text = `what answers${place} does not speak ARCP: ${symptom(error, wire)}`;
+    throw new LocalError("PROTOCOL_VIOLATION", text);
   }
+}
+
+/** What it does instead of welcoming a client. */
+function symptom(error: unknown, { transcript }: WireClient): string {
+  const heard = `${transcript}`.split("\n").find((line) => line.startsWith("<- "));
+  if (heard !== undefined) return `its answer to a hello is ${heard.slice("<- ".length, SHOWN)}`;
+  if (error instanceof TransportClosedError) return "it closes the connection without a word";
+  return firstLine(error);
+}
+
+function firstLine(error: unknown): string {
+  return `${error instanceof Error ? error.message : error}`.split("\n", 1).join("");
 }
 
 function misuse(text: string): LocalError {

@@ -34,7 +34,7 @@ export type Verdict =
 export interface Report {
   readonly facts: Facts;
   readonly outcomes: readonly Outcome[];
-  /** One for each requirement that was asked for, in the order of the manifest. */
+  /** One for each requirement that was asked for, and for any other that turned out to be broken, in the manifest's order. */
   readonly verdicts: readonly Verdict[];
   /** Milliseconds. */
   readonly ms: number;
@@ -46,8 +46,12 @@ export function verdictsOf(
   wanted: (requirement: Requirement) => boolean,
 ): Verdict[] {
   return manifest
-    .filter((requirement) => wanted(requirement))
+    .filter((requirement) => wanted(requirement) || isBroken(requirement, outcomes))
     .map((requirement) => verdictOf(requirement, outcomes));
+}
+
+function isBroken({ id }: Requirement, outcomes: readonly Outcome[]): boolean {
+  return outcomes.some((outcome) => outcome.kind === "failed" && outcome.broken.includes(id));
 }
 
 function verdictOf(requirement: Requirement, outcomes: readonly Outcome[]): Verdict {

@@ -34,6 +34,12 @@ export interface Play {
   readonly accepted: Envelope<"job.accepted">;
 }
 
+/** What a site may be told besides. */
+export interface SiteOptions extends WireOptions {
+  /** Breaks off what is going on: connections are cut, pauses end, no new ones begin. */
+  readonly signal?: AbortSignal;
+}
+
 type Submission = Omit<Sent<"job.submit">, "agent" | "input">;
 
 /**
@@ -51,16 +57,21 @@ export class Site {
   readonly tokens: Readonly<Record<Who, string>>;
   readonly #target: Target;
   readonly #options: WireOptions;
+  /** Aborted when nobody wants to know any more how this goes on. */
+  readonly #signal: AbortSignal | undefined;
   readonly #lines = new Map<WireClient, Line>();
   readonly #others = new Set<Line>();
   /** Opens gates for others. */
   #usher: Promise<WireClient> | undefined;
   readonly #shut = new Set<string>();
+  #closing = false;
 
-  constructor(target: Target, facts: Facts, options: WireOptions = {}) {
+  constructor(target: Target, facts: Facts, { signal, ...options }: SiteOptions = {}) {
     this.#target = target;
     this.facts = facts;
     this.#options = options;
+    this.#signal = signal;
+    signal?.addEventListener("abort", this.#cut);
     const [first, second] = target.tokens;
     this.tokens = { first, second };
   }
@@ -74,14 +85,14 @@ export class Site {
 
   /** A connection on which nothing was said yet. */
   async line(): Promise<Line> {
-    const line = await this.#target.connect();
+    const line = await this.#connect();
     this.#others.add(line);
     return line;
   }
 
   /** A client that has said nothing yet. */
   async wire(options: WireOptions = {}): Promise<WireClient> {
-    const line = await this.#target.connect();
+    const line = await this.#connect();
     return this.#keep(new WireClient(line.transport, { ...this.#options, ...options }), line);
   }
 
@@ -97,7 +108,7 @@ export class Site {
 
   /** Resumes the session of `wire` on a new connection, whether or not the present one still lives. */
   async resumed(wire: WireClient, options?: ResumeOptions): Promise<WireClient> {
-    const line = await this.#target.connect();
+    const line = await this.#connect();
     try {
       return this.#keep(await wire.resume(line.transport, options), line);
     } catch (error) {
@@ -157,7 +168,7 @@ export class Site {
 
   /** Waits for what nobody can be asked to await: that time passes. */
   pause(ms: number): Promise<void> {
-    return sleep(systemClock, ms);
+    return sleep(systemClock, ms, this.#signal);
   }
 
   /**
@@ -185,6 +196,8 @@ export class Site {
 
   /** Ends everything. Rejects with what a sniffer has seen and nobody was told. */
   async close(): Promise<void> {
+    this.#closing = true;
+    this.#signal?.removeEventListener("abort", this.#cut);
     for (const line of this.#lines.values()) line.release();
     // No job of this scenario waits on in the next ones. A runtime that is gone has none.
     if (this.#shut.size > 0) await this.#open([...this.#shut]).catch(() => {});
@@ -202,6 +215,16 @@ export class Site {
     );
     for (const gate of gates) this.#shut.delete(gate);
     await usher.next((envelope) => isTerminal(envelope) && envelope.job_id === id);
+  }
+
+  readonly #cut = (): void => {
+    for (const line of [...this.#lines.values(), ...this.#others]) line.sever();
+  };
+
+  #connect(): Promise<Line> {
+    // Whoever closes has gates to open yet.
+    if (!this.#closing) this.#signal?.throwIfAborted();
+    return this.#target.connect();
   }
 
   #keep(wire: WireClient, line: Line): WireClient {

@@ -27,7 +27,7 @@ const reasons: Readonly<Record<number, CloseReason>> = {
  * @throws LocalError `MISUSE` for what is no such address
  */
 export function webSocketTarget(url: string, tokens: Target["tokens"]): Target {
-  if (!/^wss?:\/\/\S+$/.test(url) || !URL.canParse(url)) {
+  if (!/^wss?:\/\/[^\s#]+$/.test(url) || !URL.canParse(url)) {
     throw new LocalError(
       "MISUSE",
       `${url} is no address of a runtime: one looks like ws://127.0.0.1:8080/arcp`,
@@ -53,15 +53,18 @@ async function connect(url: string): Promise<Line> {
     socket.once("unexpected-response", (_request, { statusCode }) =>
       fail(`${url} answers HTTP ${statusCode} and opens no WebSocket`),
     );
-    socket.on("error", (error: NodeJS.ErrnoException) =>
-      fail(
-        error.code === "ECONNREFUSED"
-          ? `nothing listens at ${url}`
-          : `${url} opens no WebSocket: ${error.message || error.code}`,
-      ),
-    );
+    socket.on("error", (error: NodeJS.ErrnoException) => fail(failureText(url, error)));
   });
   return line;
+}
+
+/** In one line, although OpenSSL likes to say more. */
+function failureText(url: string, { code, message }: NodeJS.ErrnoException): string {
+  if (code === "ECONNREFUSED") return `nothing listens at ${url}`;
+  if (code === "ENOTFOUND") return `${url} names a host that is not known`;
+  if (/wrong version number|packet length too long/.test(message))
+    return `${url} does not speak TLS: perhaps it is to be reached by ws:`;
+  return `${url} opens no WebSocket: ${message.split("\n", 1)[0] || code}`;
 }
 
 class SocketLine implements Line {

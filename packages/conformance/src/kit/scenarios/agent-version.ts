@@ -127,10 +127,11 @@ export const agentVersion: readonly Scenario[] = [
     needs: [versions],
     async play(site) {
       const wire = await site.greeted();
-      const fits = wire.submit({ agent: "conformance.versioned@1.1.0" });
-      const refused = refusal(wire.submit({ agent: "conformance.versioned@4.0.0" }), "4.0.0");
-      assert.equal((await refused).code, "AGENT_VERSION_NOT_AVAILABLE");
-      const { payload } = await fits;
+      const [{ payload }, refused] = await Promise.all([
+        wire.submit({ agent: "conformance.versioned@1.1.0" }),
+        refusal(wire.submit({ agent: "conformance.versioned@4.0.0" }), "4.0.0"),
+      ]);
+      assert.equal(refused.code, "AGENT_VERSION_NOT_AVAILABLE");
       const all = await wire.until(isTerminal);
       assert.deepEqual(new Set(all.map(({ job_id }) => job_id)), new Set([payload.job_id]));
       assert.equal(endOf(all).result, "1.1.0");

@@ -113,7 +113,7 @@ export const budget: readonly Scenario[] = [
       const answers = answersOf(all);
       for (const value of values) assert.notEqual(answers[`${value}`], "allowed", `${value}`);
       assert.deepEqual(counted(all, "after", "remaining"), { EUR: 1 });
-      assert.deepEqual(kindsOf(all), ["status", "job.result"]);
+      assert.deepEqual(kindsOf(all), ["job.result"]);
     },
   },
   {

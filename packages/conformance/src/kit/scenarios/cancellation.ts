@@ -7,6 +7,7 @@ import { endOf } from "../job-end.ts";
 import { restart, settingWithin } from "../need.ts";
 import type { Scenario } from "../scenario.ts";
 import { isTerminal } from "../site.ts";
+import { reached, thought } from "../thought.ts";
 
 const cancel = (wire: WireClient, job_id: string, reason?: string) =>
   wire.request("job.cancel", { job_id, ...(reason && { reason }) }, { jobId: job_id });
@@ -22,11 +23,11 @@ export const cancellation: readonly Scenario[] = [
       const wire = await site.greeted();
       const gate = site.gate();
       const script = {
-        steps: [gate.step],
+        steps: [thought("runs"), gate.step],
         cleanup: [{ do: "thought", text: "tidied up" } as const],
       };
       const { id } = await site.play(wire, script);
-      await wire.next();
+      await reached(wire, "runs");
       const reply = await cancel(wire, id, "wrong folder");
       assert.equal(reply.event_seq, undefined, "R-7.4-1: the acknowledgement has no event_seq");
       assert.equal(reply.payload.job_id, id);
@@ -46,8 +47,8 @@ export const cancellation: readonly Scenario[] = [
       const wire = await site.greeted();
       const gate = site.gate();
       for (let n = 0; n < 10; n++) {
-        const { id } = await site.play(wire, [gate.step]);
-        await wire.next((e) => e.job_id === id);
+        const { id } = await site.play(wire, [thought("runs"), gate.step]);
+        await reached(wire, "runs");
         await cancel(wire, id);
         await wire.next((e) => isTerminal(e) && e.job_id === id);
         assert.ok(order(wire.transcript.toString().split("\n")), "the end came first");

@@ -98,7 +98,7 @@ export const enforcement: readonly Scenario[] = [
       const all = await site.played(wire, [
         { do: "tool", name: "shell.run", args: { command: "rm" }, as: "tool" },
       ]);
-      assert.deepEqual(kindsOf(all), ["status", "tool_call", "tool_result", "job.result"]);
+      assert.deepEqual(kindsOf(all), ["tool_call", "tool_result", "job.result"]);
       const [call = {}, outcome = {}] = bodiesOf(all, "tool_call", "tool_result");
       assert.deepEqual([call.tool, outcome.call_id], ["shell.run", call.call_id]);
       const error = outcome.error as { code: string; message: string };

@@ -6,6 +6,7 @@ import { endOf } from "../job-end.ts";
 import { runtimeTime } from "../runtime-clock.ts";
 import type { Scenario } from "../scenario.ts";
 import { isTerminal } from "../site.ts";
+import { reached, thought } from "../thought.ts";
 
 const SECRET = "sesame-of-the-agent";
 
@@ -16,8 +17,8 @@ export const lifecycle: readonly Scenario[] = [
     async play(site) {
       const wire = await site.greeted();
       const gate = site.gate();
-      const running = await site.play(wire, [gate.step]);
-      await wire.next((e) => e.job_id === running.id);
+      const running = await site.play(wire, [thought("runs"), gate.step]);
+      await reached(wire, "runs");
       const cancelled = await site.play(wire, [gate.step]);
       await wire.request("job.cancel", { job_id: cancelled.id }, { jobId: cancelled.id });
       const states = new Map<JobId, string>([

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import type { Scenario } from "../scenario.ts";
 import { isTerminal } from "../site.ts";
+import { isThought, reached, thought } from "../thought.ts";
 
-const thoughts = 30;
+const SAID = 30;
 const jobs = 8;
 
 export const numbering: readonly Scenario[] = [
@@ -13,14 +14,16 @@ export const numbering: readonly Scenario[] = [
       const wire = await site.greeted();
       const other = await site.greeted();
       const gate = site.gate();
-      const { id: watched } = await site.play(other, [gate.step, { do: "thought", text: "seen" }]);
+      const steps = [thought("runs"), gate.step, thought("goes on")];
+      const { id: watched } = await site.play(other, steps);
       // What the subscription does not bring any more.
-      await other.next();
+      await reached(other, "runs");
+      const first = [];
       for (let n = 0; n < 2; n++) {
-        await site.play(wire, [gate.step, { do: "thought", text: "own" }]);
+        await site.play(wire, steps);
+        first.push(...(await wire.until(isThought("runs"))));
       }
       await wire.request("job.subscribe", { job_id: watched }, { jobId: watched });
-      const first = await wire.until((e) => e.event_seq === 2);
       await site.drop(wire);
       await gate.open();
       const again = await site.resumed(wire);
@@ -32,7 +35,7 @@ export const numbering: readonly Scenario[] = [
       }
       assert.deepEqual(
         [...first, ...rest].map(({ event_seq }) => event_seq),
-        [1, 2, 3, 4, 5, 6, 7, 8],
+        Array.from({ length: first.length + 6 }, (_, n) => n + 1),
       );
     },
   },
@@ -42,23 +45,23 @@ export const numbering: readonly Scenario[] = [
     async play(site) {
       const wire = await site.greeted();
       const gate = site.gate();
-      const said = Array.from(
-        { length: thoughts },
-        (_, n) => ({ do: "thought", text: `${n}` }) as const,
-      );
-      for (let n = 0; n < jobs; n++) await site.play(wire, [gate.step, ...said]);
-      const opened = gate.open();
+      const said = Array.from({ length: SAID }, (_, n) => thought(`${n}`));
+      for (let n = 0; n < jobs; n++) await site.play(wire, [thought("runs"), gate.step, ...said]);
+      // Where all of them wait.
+      for (let n = 0; n < jobs; n++) await reached(wire, "runs");
+      const start = wire.lastEventSeq;
       // In the middle of it the connection breaks.
-      await wire.until((e) => e.event_seq === jobs * 5);
-      await site.drop(wire);
-      await opened;
+      const breaks = wire
+        .until((e) => e.event_seq === start + jobs * 5)
+        .then(() => site.drop(wire));
+      await Promise.all([gate.open(), breaks]);
       // From further back than what arrived: the sniffer compares what comes a second time.
-      const again = await site.resumed(wire, { lastEventSeq: jobs + 3 });
-      const last = jobs * (thoughts + 2);
+      const again = await site.resumed(wire, { lastEventSeq: start + 3 });
+      const last = start + jobs * (SAID + 1);
       const rest = await again.until((e) => e.event_seq === last);
       assert.deepEqual(
         rest.map(({ event_seq }) => event_seq),
-        Array.from({ length: last - jobs - 3 }, (_, n) => jobs + 4 + n),
+        Array.from({ length: last - start - 3 }, (_, n) => start + 4 + n),
       );
       assert.equal(rest.filter(isTerminal).length, jobs);
     },

@@ -7,6 +7,7 @@ import { endOf, endsJob } from "../job-end.ts";
 import { feature } from "../need.ts";
 import type { Scenario } from "../scenario.ts";
 import { isTerminal, type Site } from "../site.ts";
+import { reached, thought } from "../thought.ts";
 
 const agent = "conformance.script";
 const delegating = { "agent.delegate": [agent] };
@@ -49,12 +50,12 @@ export const parentEnd: readonly Scenario[] = [
       const wire = await site.greeted();
       const [never, told] = [site.gate(), site.gate()];
       const cleanup: Step[] = [{ do: "open", gate: told.step.gate }];
-      const child = childOf({ steps: [never.step], cleanup });
+      const child = childOf({ steps: [thought("born"), never.step], cleanup });
       // The parent stops only when its child was told to.
       const steps: Step[] = [child, { ...told.step, stubborn: true }];
       const { id } = await site.play(wire, steps, { lease_request: delegating });
       await born(wire);
-      await wire.next((e) => e.job_id !== id);
+      await reached(wire, "born");
       await wire.request("job.cancel", { job_id: id }, { jobId: id });
       await site.play(wire, [told.step]);
       await wire.next((e) => isTerminal(e) && endOf(e).final_status === "success");

@@ -5,6 +5,8 @@ import { windowWithin } from "../need.ts";
 import { refusal } from "../refusal.ts";
 import type { Scenario } from "../scenario.ts";
 import { isTerminal } from "../site.ts";
+import { shared } from "../subscription.ts";
+import { isThought, thought } from "../thought.ts";
 
 const agent = "conformance.script";
 const newKey = () => newMessageId("key_");
@@ -38,14 +40,10 @@ export const resubmission: readonly Scenario[] = [
       const steps = [{ do: "thought", text: "before" } as const, gate.step];
       const idempotency_key = newKey();
       const { id } = await site.play(owner, steps, { idempotency_key });
-      await owner.next((e) => e.job_seq === 2);
+      const before = await owner.until(isThought("before"));
       await other.submit({ agent, input: { steps }, idempotency_key });
-      const past = await other.until((e) => e.job_seq === 2);
-      assert.deepEqual(
-        past.map(({ job_seq }) => job_seq),
-        [1, 2],
-        "the whole history",
-      );
+      const past = await other.until(isThought("before"));
+      assert.deepEqual(shared(past), shared(before), "the whole history");
       const cancel = other.request("job.cancel", { job_id: id }, { jobId: id });
       assert.equal((await refusal(cancel, "a cancel")).code, "PERMISSION_DENIED");
       await gate.open();
@@ -61,7 +59,7 @@ export const resubmission: readonly Scenario[] = [
     async play(site) {
       const gone = await site.greeted();
       const [gate, late] = [site.gate(), site.gate()];
-      const child = { steps: [gate.step] };
+      const child = { steps: [thought("born"), gate.step] };
       const steps = [
         { do: "delegate", agent, input: child } as const,
         { do: "thought", text: "delegated" } as const,

@@ -3,6 +3,7 @@ import { type Envelope, formatTimestamp, systemClock } from "@arcp/core";
 import { heldSubmit, heldSubmits } from "../held-submit.ts";
 import type { Scenario } from "../scenario.ts";
 import { isTerminal } from "../site.ts";
+import { reached, thought } from "../thought.ts";
 
 const MANY = 1000;
 /** Requests that are sent at once: fewer than anybody would be slowed down for. */
@@ -80,11 +81,11 @@ export const transport: readonly Scenario[] = [
         const wire = await site.greeted();
         const gate = site.gate();
         await site.play(wire, [
-          { do: "status", phase: "under way" },
+          thought("under way"),
           gate.step,
           { do: "return", value: "not stopped" },
         ]);
-        await wire.next((e) => e.event_seq === 2);
+        await reached(wire, "under way");
         const other = await site.greeted();
         if (way === "breaks") await site.drop(wire);
         else await wire.close(way === "closes normally" ? "normal" : "going-away");
