@@ -2,8 +2,11 @@ import type { Sender } from "../sniffer/violation.ts";
 
 /** Frames that a long transcript keeps; the oldest go first. */
 const MAX_FRAMES = 1000;
-/** Characters of a frame that are worth reading in a failure. */
+/** Characters of a frame that are kept, and those that are worth reading in a failure. */
+const MAX_KEPT = 64 * 1024;
 const MAX_SHOWN = 400;
+/** A text of JSON, or blanks between two of its tokens. */
+const TEXT_OR_BLANKS = /("(?:[^"\\]|\\.)*")|\s+/g;
 
 /** The frames of one connection in both directions, for whoever reads a failure. */
 export class Transcript {
@@ -11,8 +14,9 @@ export class Transcript {
 
   add(sender: Sender, frame: string): void {
     const arrow = sender === "client" ? "->" : "<-";
-    const text = frame.length > MAX_SHOWN ? `${frame.slice(0, MAX_SHOWN)}…` : frame;
-    this.#lines.push(`${arrow} ${text}`);
+    // Whoever looks for something in it need not know how the peer writes its JSON.
+    const text = frame.startsWith("{") ? frame.replace(TEXT_OR_BLANKS, "$1") : frame;
+    this.#lines.push(`${arrow} ${cut(text, MAX_KEPT)}`);
     if (this.#lines.length > MAX_FRAMES) this.#lines.shift();
   }
 
@@ -23,10 +27,18 @@ export class Transcript {
 
   /** @param count lines from the end */
   tail(count: number): string {
-    return this.#lines.slice(-count).join("\n");
+    return this.#lines
+      .slice(-count)
+      .map((line) => cut(line, MAX_SHOWN))
+      .join("\n");
   }
 
+  /** All frames, without the blanks between their tokens. */
   toString(): string {
     return this.#lines.join("\n");
   }
+}
+
+function cut(text: string, length: number): string {
+  return text.length > length ? `${text.slice(0, length)}…` : text;
 }
