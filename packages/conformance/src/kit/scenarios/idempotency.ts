@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { newMessageId } from "@arcp/core";
+import { heldSubmits } from "../held-submit.ts";
 import { refusal } from "../refusal.ts";
 import type { Scenario } from "../scenario.ts";
 import { isTerminal } from "../site.ts";
@@ -145,6 +146,29 @@ export const idempotency: readonly Scenario[] = [
       );
       const different = new Set(all.map((each) => JSON.stringify(accepted(each))));
       assert.equal(different.size, 1, [...different].join("\n"));
+    },
+  },
+  {
+    name: "identical submits that come while the first is still being worked out get its acceptance",
+    verifies: ["R-7.2-5"],
+    needs: [heldSubmits],
+    async play(site) {
+      const wires = await Promise.all([site.greeted(), site.greeted()]);
+      const gate = site.gate();
+      const payload = {
+        agent: "conformance.held",
+        input: { gate: gate.step.gate },
+        idempotency_key: newKey(),
+      };
+      const asked = wires.flatMap((wire) =>
+        [1, 2].map(() => [wire, newMessageId("req_")] as const),
+      );
+      for (const [wire, id] of asked) await wire.send({ type: "job.submit", id, payload });
+      for (const wire of wires) await site.settled(wire);
+      await gate.open();
+      const replies = await Promise.all(asked.map(([wire, id]) => wire.reply("job.submit", id)));
+      const jobs = new Set(replies.map((reply) => reply.payload.job_id));
+      assert.equal(jobs.size, 1, "each got a job of its own");
     },
   },
   {
