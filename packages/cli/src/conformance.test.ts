@@ -3,14 +3,8 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { PassThrough } from "node:stream";
 import { text } from "node:stream/consumers";
-import { shortSettings, testRuntime } from "@arcp/conformance/agents";
-import {
-  createRuntime,
-  defineAgent,
-  memoryStore,
-  type RuntimeOptions,
-  tokenTable,
-} from "@arcp/runtime";
+import { testRuntime } from "@arcp/conformance/agents";
+import { createRuntime, defineAgent, type RuntimeOptions, tokenTable } from "@arcp/runtime";
 import { dial, listen } from "@arcp/transport-ws";
 import { expect, test } from "vitest";
 import { run } from "./program.ts";
@@ -30,8 +24,7 @@ async function arcp(...args: string[]) {
 }
 
 async function served(options: Partial<RuntimeOptions> = testRuntime()) {
-  const store = memoryStore({ logLimits: shortSettings.logLimits });
-  const runtime = createRuntime({ agents: [], auth, store, ...options });
+  const runtime = createRuntime({ agents: [], auth, ...options });
   const server = await listen({ port: 0 }, (transport, peer) => runtime.serve(transport, peer));
   return {
     url: server.url,
