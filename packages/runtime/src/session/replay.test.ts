@@ -15,6 +15,8 @@ const sizes: Readonly<Record<string, readonly [number, number]>> = {
   "observer, watched": [526, 168],
   restart: [464, 185],
   "restart, watched": [430, 62],
+  "a second subscription": [430, 202],
+  "a second subscription, watched": [390, 68],
   eviction: [648, 367],
   "eviction, watched": [542, 218],
   "eviction of one's own": [546, 222],

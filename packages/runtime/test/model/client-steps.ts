@@ -3,9 +3,9 @@ import { TokenRing } from "../../src/session/token-ring.ts";
 import { readFrame } from "./checks.ts";
 import { type FaultName, Violation } from "./fault.ts";
 import { keep, readPage, streamOf } from "./memory-stream.ts";
-import { answer, resume } from "./session-steps.ts";
+import { follow, isBetween, resume } from "./session-steps.ts";
 import type { Step } from "./step.ts";
-import { type Memory, type ModelSession, roleIn, type World } from "./world.ts";
+import type { Memory, ModelSession, World } from "./world.ts";
 
 /** What the client of a session may do next, and the network between. */
 export function clientSteps(world: World, s: number, fault?: FaultName): Step[] {
@@ -64,7 +64,7 @@ export function clientSteps(world: World, s: number, fault?: FaultName): Step[] 
   if (world.left.acks > 0 && client.has > session.ghost.acked) {
     step(`acknowledges ${client.has}`, false, (own, next) => acknowledge(own, next, fault));
   }
-  if (world.left.subscriptions > 0 && conn.batch === undefined) {
+  if (world.left.subscriptions > 0) {
     for (const { id } of world.jobs) {
       if (session.owns.includes(id)) continue;
       for (const history of [true, false]) {
@@ -126,45 +126,17 @@ function acknowledge(session: ModelSession, world: World, fault: FaultName | und
   keep(memory, stream);
 }
 
-/** As the verb does it: the attachment, and once that is durable, its acknowledgement in front of all it delivers (R-7.6-3). */
+/** What it asks for begins between two batches (R-7.6-3). */
 function subscribe(
   session: ModelSession,
   world: World,
   { job, history, fault }: { job: JobId; history: boolean; fault: FaultName | undefined },
 ): void {
-  const { memory, ghost } = session;
+  const { memory } = session;
   if (memory === undefined) return;
   world.left.subscriptions -= 1;
   confirm(session, memory);
-  const stream = streamOf(session, memory);
-  const { floor, head } = readPage(world, job, 0, 0);
-  const followed = stream.attachments.get(job);
-  if (followed !== undefined && !history) return;
-  const latest = Math.min(head, followed?.cursor ?? Number.POSITIVE_INFINITY);
-  const after = history ? Math.min(Math.max(0, floor), latest) : latest;
-  const truncated = history && floor > 0;
-  const before = session.queue.length;
-  const attachment = stream.attach(job, roleIn(session, job), after, { head, truncated });
-  if (attachment === undefined) return;
-  const { role, seen, told } = attachment;
-  const row = { job, role, after, since: memory.issued };
-  memory.places = [
-    ...memory.places.filter((place) => place.row.job !== job),
-    {
-      row,
-      seen: followed !== undefined || seen > 0 ? seen : undefined,
-      told,
-      head,
-      truncated,
-      waiting: "store",
-      live: history ? undefined : true,
-      cursor: after,
-    },
-  ];
-  memory.words = memory.words.filter((word) => word.job !== job);
-  session.queue = session.queue.map((one, i) => (i < before ? one : { ...one, subscribes: job }));
-  ghost.read[job] = after;
-  ghost.excused[job] = truncated ? head : 0;
-  keep(memory, stream);
-  if (fault === "answered-undurable") answer(world, session, job);
+  const { floor } = readPage(world, job, 0, 0);
+  memory.asked.push({ job, floor: history ? floor : undefined });
+  if (isBetween(memory)) follow(world, session, fault);
 }

@@ -52,6 +52,11 @@ export const small = {
     sessions: [WATCHER],
     left: { subscriptions: 1, crashes: 1 },
   },
+  "a second subscription": {
+    scripts: [[], []],
+    sessions: [{ ...WATCHER, watches: [0] }],
+    left: { subscriptions: 1 },
+  },
   eviction: {
     scripts: [["event"]],
     sessions: [WATCHER],

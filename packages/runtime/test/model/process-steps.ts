@@ -68,6 +68,7 @@ async function restored(
       const place = { row: { job, role, after: from, since }, cursor: from };
       return { ...place, seen: seen > 0 ? seen : undefined, told };
     }),
+    asked: [],
     words: [],
     conns: [],
     arriving: [],

@@ -134,7 +134,7 @@ export class Replay {
       const first = logs.first(readyIn(world, Number(s)));
       return first.every((job, i) => order.split(" ")[i] === job);
     }
-    const [, a, what] = /^s(\d) (client ack|client sub|answers)/.exec(name) ?? [];
+    const [, a, what] = /^s(\d) (client ack|client sub|answers|attaches)/.exec(name) ?? [];
     const { client } = world.sessions[Number(a)] ?? {};
     // A client says nothing before it has its welcome.
     if (what?.startsWith("client") && client?.flight.some((frame) => frame.startsWith("welcome"))) {
@@ -153,6 +153,7 @@ export class Replay {
     const conn = memory?.conns.find(({ no }) => no === Number(c));
     const reads = this.#played[Number(s)]?.conns.get(Number(c))?.logs.waits === true;
     if (what === "welcomes") return true;
+    if (what.startsWith("attaches ")) return this.#reader(Number(s), world)?.waits !== true;
     const [, asked] = /^answers .* (\S+)$/.exec(what) ?? [];
     if (asked !== undefined)
       return !this.#played[Number(s)]?.session.stream.isPaused(asked as JobId);
@@ -178,7 +179,7 @@ export class Replay {
       const played = this.#played[Number(subject.slice(1))];
       if (played !== undefined) {
         for (const { logs } of played.conns.values()) logs.looksEarly = looksEarly;
-        if (/^client sub|^answers/.test(what)) {
+        if (/^client sub|^answers|^attaches/.test(what)) {
           const reads = this.#reader(Number(subject.slice(1)), before);
           reads?.open([]);
           await flush();

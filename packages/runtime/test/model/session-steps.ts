@@ -5,7 +5,7 @@ import { type FaultName, Violation } from "./fault.ts";
 import { keep, readPage, streamOf } from "./memory-stream.ts";
 import { canResume } from "./resumable.ts";
 import type { Step } from "./step.ts";
-import type { Memory, ModelSession, PendingStep, World } from "./world.ts";
+import { type Memory, type ModelSession, type PendingStep, roleIn, type World } from "./world.ts";
 
 /** What the store does with a session, and what becomes of the resumes that it lets through. */
 export function sessionSteps(world: World, s: number, fault?: FaultName): Step[] {
@@ -42,7 +42,13 @@ export function sessionSteps(world: World, s: number, fault?: FaultName): Step[]
     }
   }
   // Between two batches, or while nobody is connected.
-  const between = memory.conns.every(({ batch, stopped }) => batch === undefined || stopped);
+  const between = isBetween(memory);
+  const [asked] = memory.asked;
+  if (asked !== undefined && between) {
+    step(`attaches ${asked.job}`, true, ({ world: next, session: own }) =>
+      follow(next, own, fault),
+    );
+  }
   for (const { row, waiting } of memory.places) {
     if (waiting !== "answer" || !between) continue;
     step(`answers the subscription to ${row.job}`, true, ({ world: next, session: own }) =>
@@ -226,16 +232,59 @@ export async function resume(
   takeTurn(session, memory, fault);
 }
 
+/** Whether no batch is being built, or who builds it will move nothing any more. */
+export function isBetween({ conns }: Memory): boolean {
+  return conns.every(({ batch, stopped }) => batch === undefined || stopped);
+}
+
+/** As the verb does it: the attachment, and once that is durable, its acknowledgement in front of all it delivers (R-7.6-3). */
+export function follow(world: World, session: ModelSession, fault: FaultName | undefined): void {
+  const { memory, ghost } = session;
+  const asked = memory?.asked.shift();
+  if (memory === undefined || asked === undefined) return;
+  const { job, floor } = asked;
+  const stream = streamOf(session, memory);
+  const { head } = readPage(world, job, 0, 0);
+  const followed = stream.attachments.get(job);
+  if (followed !== undefined && floor === undefined) return say(session, job);
+  const latest = Math.min(head, followed?.cursor ?? Number.POSITIVE_INFINITY);
+  const after = Math.min(floor ?? latest, latest);
+  const truncated = floor !== undefined && floor > 0;
+  const before = session.queue.length;
+  const attachment = stream.attach(job, roleIn(session, job), after, { head, truncated });
+  if (attachment === undefined) return;
+  const { role, seen, told } = attachment;
+  const row = { job, role, after, since: memory.issued };
+  memory.places = [
+    ...memory.places.filter((place) => place.row.job !== job),
+    {
+      row,
+      seen: followed !== undefined || seen > 0 ? seen : undefined,
+      told,
+      head,
+      truncated,
+      waiting: "store",
+      live: floor === undefined ? true : undefined,
+      cursor: after,
+    },
+  ];
+  memory.words = memory.words.filter((word) => word.job !== job);
+  session.queue = session.queue.map((one, i) => (i < before ? one : { ...one, subscribes: job }));
+  ghost.read[job] = after;
+  ghost.excused[job] = truncated ? head : 0;
+  keep(memory, stream);
+  if (fault === "answered-undurable") answer(world, session, job);
+}
+
 /** `job.subscribed`, to whoever is connected: from here on its client counts on it, and what is live begins here (R-7.6-6). */
 export function answer(world: World, session: ModelSession, job: JobId): void {
-  const { memory, client, ghost } = session;
+  const { memory, ghost } = session;
   const place = memory?.places.find(({ row }) => row.job === job);
   if (memory === undefined || place === undefined) return;
   const { live } = place;
   delete place.waiting;
   delete place.live;
-  const conn = memory.conns.at(-1);
-  if (conn?.stopped === false && conn.no === client.wire) client.flight.push(`subscribed ${job}`);
+  say(session, job);
   const { head } = readPage(world, job, 0, 0);
   if (live === undefined || head <= place.cursor) return;
   const stream = streamOf(session, memory);
@@ -247,4 +296,9 @@ export function answer(world: World, session: ModelSession, job: JobId): void {
   // A crash before this is stored gives more than that.
   ghost.excused[job] = head;
   keep(memory, stream);
+}
+
+function say({ memory, client }: ModelSession, job: JobId): void {
+  const conn = memory?.conns.at(-1);
+  if (conn?.stopped === false && conn.no === client.wire) client.flight.push(`subscribed ${job}`);
 }

@@ -89,6 +89,8 @@ export interface Memory {
   acked: number;
   tokens: readonly string[];
   places: Place[];
+  /** Subscriptions that wait for the end of a batch. `floor`: of the history that is asked for. */
+  asked: { readonly job: JobId; readonly floor: number | undefined }[];
   /** What was said of subscriptions that are lost, and how far the numbers went then: a resume from there is told again. */
   words: { readonly job: JobId; readonly at: number }[];
   conns: Conn[];
@@ -260,6 +262,7 @@ function session(
       acked: 0,
       tokens: ["t0"],
       places: attachments.map((row) => ({ row, cursor: 0 })),
+      asked: [],
       words: [],
       conns: [{ no: 0, epoch: 1, stopped: false, replay: undefined, batch: undefined }],
       arriving: [],
