@@ -15,7 +15,7 @@ const sizes: Readonly<Record<string, readonly [number, number]>> = {
   endings: [2704, 6210],
   observer: [2220, 5949],
   restart: [521, 825],
-  "a second subscription": [777, 1689],
+  "a second subscription": [7113, 16170],
   eviction: [6916, 16569],
   "eviction of one's own": [1062, 2545],
   acks: [3039, 6771],

@@ -55,7 +55,7 @@ export const small = {
   "a second subscription": {
     scripts: [[], []],
     sessions: [{ ...WATCHER, watches: [0] }],
-    left: { subscriptions: 1 },
+    left: { subscriptions: 1, failures: 1 },
   },
   eviction: {
     scripts: [["event"]],

@@ -97,7 +97,7 @@ function settle(place: Place, applied: boolean): void {
 
 /** Nobody knows whether the commit took place (P1). */
 function fail(place: Place, applied: boolean): void {
-  const { session, memory, fault } = place;
+  const { world, session, memory, fault } = place;
   const pending = session.queue.shift();
   if (pending === undefined) return;
   if (applied) apply(place, pending);
@@ -108,9 +108,14 @@ function fail(place: Place, applied: boolean): void {
   const stream = streamOf(session, memory);
   if (fault === "unsealed") stream.journal.open(pending.change?.runs ?? []);
   else stream.journal.seal();
-  conn.batch = undefined;
-  conn.stopped = true;
   keep(memory, stream);
+  conn.batch = undefined;
+  // Who waited for the batch does not wait for its connection to end.
+  if (memory.asked.length > 0) follow(world, session, fault);
+  for (const { row, waiting } of memory.places) {
+    if (waiting === "answer") answer(world, session, row.job);
+  }
+  conn.stopped = true;
 }
 
 function claimed(
