@@ -76,6 +76,11 @@ export const small = {
 
 /** The same with more of everything: for a soak. */
 export const large = {
+  "a second subscription and a drop": {
+    scripts: [[], []],
+    sessions: [{ ...WATCHER, watches: [0] }],
+    left: { subscriptions: 1, drops: 1, failures: 1 },
+  },
   "three drops": { scripts: [[]], sessions: [OWNER], left: { drops: 3 } },
   "acks of two jobs": {
     scripts: [["event"], []],

@@ -59,7 +59,7 @@ export function storeOf(session: ModelSession): SessionStore {
       const { queue, memory } = session;
       const held = queue.some(({ claim }) => claim !== undefined) ? memory?.held : undefined;
       if (held === undefined) queue.push({ epoch, change });
-      else held.push(change);
+      else held.push({ change });
       return "committed";
     },
   };

@@ -38,7 +38,9 @@ export function projectorSteps(world: World, s: number, fault?: FaultName): Step
       const free = batch.committed || fault === "send-before-commit";
       return free ? [step("send", send), ...notices] : notices;
     }
-    if (stopped) return [step("park", park)];
+    // Who waited for it goes first.
+    const waited = memory.asked.length > 0 || memory.places.some((one) => one.waiting === "answer");
+    if (stopped) return waited ? [] : [step("park", park)];
     if (replay !== undefined) return [step(`replay from ${replay}`, repeat), ...notices];
     const ready = memory.places.flatMap(({ row: { job }, cursor, waiting }) => {
       if (waiting !== undefined) return [];

@@ -142,6 +142,7 @@ export class Replay {
     }
     // Who reads is building a batch: nothing is followed meanwhile.
     if (what === undefined || what === "client ack") return true;
+    if (what !== "client sub" && isBuilding(world, Number(a))) return false;
     const first = this.#reader(Number(a), world)?.first(readyIn(world, Number(a)));
     return first === undefined || first.length === 0;
   }
@@ -153,7 +154,9 @@ export class Replay {
     const conn = memory?.conns.find(({ no }) => no === Number(c));
     const reads = this.#played[Number(s)]?.conns.get(Number(c))?.logs.waits === true;
     if (what === "welcomes") return true;
-    if (what.startsWith("attaches ")) return this.#reader(Number(s), world)?.waits !== true;
+    if (what.startsWith("attaches ")) {
+      return !isBuilding(world, Number(s)) && this.#reader(Number(s), world)?.waits !== true;
+    }
     const [, asked] = /^answers .* (\S+)$/.exec(what) ?? [];
     if (asked !== undefined)
       return !this.#played[Number(s)]?.session.stream.isPaused(asked as JobId);
@@ -377,6 +380,11 @@ export class Replay {
       places: up ? places([...attachments.values()]) : null,
     };
   }
+}
+
+/** Whoever has begun to wait for a batch waits for its end, whether its connection is taken over meanwhile or not. */
+function isBuilding({ sessions }: World, s: number): boolean {
+  return sessions[s]?.memory?.conns.some(({ batch }) => batch !== undefined) === true;
 }
 
 /** The jobs that a projector has something to read of. */

@@ -134,7 +134,7 @@ function claimed(
     memory.tokens = session.row.tokens;
     arriving.epoch = memory.epoch;
   }
-  for (const change of memory.held.splice(0)) session.queue.push({ epoch: memory.epoch, change });
+  for (const held of memory.held.splice(0)) session.queue.push({ ...held, epoch: memory.epoch });
   takeTurn(session, memory, fault);
 }
 
@@ -255,7 +255,7 @@ export function follow(world: World, session: ModelSession, fault: FaultName | u
   const latest = Math.min(head, followed?.cursor ?? Number.POSITIVE_INFINITY);
   const after = Math.min(floor ?? latest, latest);
   const truncated = floor !== undefined && floor > 0;
-  const before = session.queue.length;
+  const marked = [session.queue.length, memory.held.length] as const;
   const attachment = stream.attach(job, roleIn(session, job), after, { head, truncated });
   if (attachment === undefined) return;
   const { role, seen, told } = attachment;
@@ -274,7 +274,9 @@ export function follow(world: World, session: ModelSession, fault: FaultName | u
     },
   ];
   memory.words = memory.words.filter((word) => word.job !== job);
-  session.queue = session.queue.map((one, i) => (i < before ? one : { ...one, subscribes: job }));
+  const subscribes = { subscribes: job };
+  session.queue = session.queue.map((one, i) => (i < marked[0] ? one : { ...one, ...subscribes }));
+  memory.held = memory.held.map((one, i) => (i < marked[1] ? one : { ...one, ...subscribes }));
   ghost.read[job] = after;
   ghost.excused[job] = truncated ? head : 0;
   keep(memory, stream);

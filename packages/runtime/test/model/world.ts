@@ -103,7 +103,7 @@ export interface Memory {
     epoch: number | undefined;
   }[];
   /** Changes that hold under any epoch, and wait for a claim on its way. */
-  held: SessionChange[];
+  held: Omit<PendingStep, "epoch">[];
 }
 
 export interface ModelSession {
