@@ -4,29 +4,29 @@ import { walk } from "../../test/model/walk.ts";
 
 /** Steps that were played, and states in which all was compared: the same in every run. */
 const sizes: Readonly<Record<string, readonly [number, number]>> = {
-  drops: [759, 357],
-  crash: [661, 353],
-  failure: [705, 236],
-  hidden: [663, 219],
-  "failure of two jobs": [692, 277],
-  "two jobs": [734, 395],
-  endings: [485, 239],
-  observer: [635, 287],
-  "observer, watched": [526, 168],
-  restart: [464, 185],
-  "restart, watched": [430, 62],
-  "a second subscription": [620, 323],
-  "a second subscription, watched": [583, 183],
-  eviction: [648, 367],
-  "eviction, watched": [542, 218],
-  "eviction of one's own": [546, 222],
-  acks: [697, 293],
+  drops: [1005, 421],
+  crash: [897, 431],
+  failure: [934, 278],
+  hidden: [880, 236],
+  "failure of two jobs": [909, 325],
+  "two jobs": [983, 478],
+  endings: [650, 290],
+  observer: [845, 335],
+  "observer, watched": [702, 174],
+  restart: [598, 210],
+  "restart, watched": [574, 66],
+  "a second subscription": [813, 386],
+  "a second subscription, watched": [768, 205],
+  eviction: [852, 461],
+  "eviction, watched": [707, 237],
+  "eviction of one's own": [730, 239],
+  acks: [929, 352],
 };
 
 test.each(playedOf(small))(
   "P1, P2, P3, P5, R-6.3-7, R-6.3-9, R-6.3-15, R-6.3-17 and R-8.3-1: connections, sessions and projectors do what the model does: %s",
   async (name, configuration) => {
-    const { found, steps, states } = await walk(configuration, { walks: 30 });
+    const { found, steps, states } = await walk(configuration, { walks: 40 });
     expect(found?.what.message, found?.trace.join("\n")).toBeUndefined();
     console.log(`${name}: ${steps} steps, compared in ${states} states`);
     expect([steps, states]).toEqual(sizes[name]);
