@@ -1,7 +1,7 @@
 import { connect } from "@arcp/client";
 import { dial } from "@arcp/transport-ws";
 import { Count, type StreamReader } from "./stream-reader.ts";
-import { AGENT, type AgentInput } from "./targets/target.ts";
+import { STEPPER, type StepperInput } from "./targets/agents.ts";
 
 /** Our own client over WebSocket, as it comes. */
 export async function openArcpReader(url: string): Promise<StreamReader> {
@@ -9,8 +9,8 @@ export async function openArcpReader(url: string): Promise<StreamReader> {
   return {
     async read(events) {
       const submitted = performance.now();
-      const input: AgentInput = { events };
-      const job = await client.submit(AGENT, input);
+      const input: StepperInput = { events };
+      const job = await client.submit(STEPPER, input);
       const count = new Count(1);
       for await (const { jobSeq } of job.events) {
         // What the session says itself, such as that we are behind, has no number in the job.

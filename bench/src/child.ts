@@ -20,13 +20,16 @@ export class Child<C extends Calls> implements AsyncDisposable {
   /**
    * @param file beside this one
    * @param core the processor core to stay on; undefined for any
+   * @param nodeOptions such as `--expose-gc`
    */
-  constructor(file: string, core: number | undefined) {
+  constructor(file: string, core: number | undefined, nodeOptions: readonly string[] = []) {
     const path = fileURLToPath(new URL(file, import.meta.url));
-    const [command, ...args] =
-      core === undefined
-        ? [process.execPath, path]
-        : ["taskset", "-c", String(core), process.execPath, path];
+    const [command = "", ...args] = [
+      ...(core === undefined ? [] : ["taskset", "-c", String(core)]),
+      process.execPath,
+      ...nodeOptions,
+      path,
+    ];
     // taskset becomes the program that it starts, so the process id and the channel are the child's own.
     this.#process = spawn(command, args, { stdio: ["ignore", "inherit", "inherit", "ipc"] });
     this.#gone = new Promise((resolve) => {

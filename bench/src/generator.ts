@@ -1,7 +1,6 @@
 import { answerCalls } from "./calls.ts";
-import type { Load, Sample, Size } from "./scenario.ts";
+import type { Load, Place, Sample } from "./scenario.ts";
 import { scenarioNamed } from "./scenarios.ts";
-import type { TargetName } from "./targets/target.ts";
 import { usageOfThisProcess } from "./usage.ts";
 
 /** What the generator's process did and saw in the measured part. */
@@ -15,20 +14,15 @@ export interface Measurement {
 
 /** The process of the load generator. */
 export type GeneratorCalls = {
-  readonly prepare: (options: {
-    readonly scenario: string;
-    readonly target: TargetName;
-    readonly url: string;
-    readonly size: Size;
-  }) => Promise<void>;
+  readonly prepare: (options: Place & { readonly scenario: string }) => Promise<void>;
   readonly measure: (nothing: null) => Promise<Measurement>;
 };
 
 let load: Load | undefined;
 
 const calls: GeneratorCalls = {
-  async prepare({ scenario, target, url, size }) {
-    load = await scenarioNamed(scenario).prepare(url, size, target);
+  async prepare({ scenario, ...place }) {
+    load = await scenarioNamed(scenario).prepare(place);
   },
   async measure() {
     if (load === undefined) throw new Error("prepare comes first");

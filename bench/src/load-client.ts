@@ -1,28 +1,36 @@
 import { FrameSocket } from "./frame-socket.ts";
 import { Landmark } from "./landmark.ts";
-import { AGENT, type AgentInput } from "./targets/target.ts";
-
-/** What came of one job. */
-export interface Tally {
-  /** Its stream envelopes, from the running notice to the result. */
-  frames: number;
-  /** The bytes of those. */
-  bytes: number;
-  /** Milliseconds from the submit to the result. */
-  elapsed: number;
-}
 
 interface Message {
   readonly type: string;
   readonly session_id?: string;
+  readonly job_id?: string;
   readonly payload: unknown;
+}
+
+interface Reply {
+  readonly message: Message;
+  /** Of the job that it is about. */
+  readonly ended: Promise<void>;
+}
+
+/** A job that was accepted, or that is watched. */
+export interface LoadJob {
+  readonly id: string;
+  /** Resolves with its result; rejects when it fails, or the stream is not whole. */
+  readonly ended: Promise<void>;
+}
+
+export interface LoadClientOptions {
+  /** To agree on. Default none. */
+  readonly features?: readonly string[];
 }
 
 const ZERO = 0x30;
 
 /**
- * A session of the load generator, one job at a time. It counts the events and checks that their `event_seq` has no gap;
- * only what is no event is parsed.
+ * A session of the load generator. It counts the stream's envelopes and checks that their `event_seq` has no gap; only what
+ * is no event is parsed. It speaks raw frames, so any ARCP server can be measured.
  */
 export class LoadClient {
   #socket: FrameSocket | undefined;
@@ -31,60 +39,79 @@ export class LoadClient {
   #session: string | undefined;
   #requests = 0;
   #seq = 0;
-  #tally: Tally = { frames: 0, bytes: 0, elapsed: 0 };
-  #awaited = Promise.withResolvers<void>();
+  #frames = 0;
+  #bytes = 0;
+  #failure: Error | undefined;
+  /** Who waits for a reply, in the order of the requests: replies come in that order too (R-5.4-5). */
+  readonly #replies: Array<PromiseWithResolvers<Reply>> = [];
+  /** By job. */
+  readonly #endings = new Map<string, PromiseWithResolvers<void>>();
 
-  private constructor() {
-    // Whoever waits gets the error; when nobody does, the next call would fail anyway.
-    this.#awaited.promise.catch(() => {});
-  }
+  private constructor() {}
 
   /** Connects and says hello. */
-  static async open(url: string): Promise<LoadClient> {
+  static async open(url: string, { features = [] }: LoadClientOptions = {}): Promise<LoadClient> {
     const client = new LoadClient();
     client.#socket = await FrameSocket.connect(
       url,
       (bytes, start, end) => client.#take(bytes, start, end),
-      (error) => client.#awaited.reject(error),
+      (error) => client.#fail(error),
     );
-    client.#send("session.hello", {
+    const { message } = await client.#ask("session.hello", {
       client: { name: "bench", version: "0.0.0" },
       auth: { scheme: "bearer", token: "bench" },
-      capabilities: { encodings: ["json"], features: [] },
+      capabilities: { encodings: ["json"], features },
     });
-    await client.#awaited.promise;
+    client.#session = message.session_id;
     return client;
   }
 
-  /** Submits a job and waits for its result. Rejects when the job fails, or its stream is not whole. */
-  async run(events: number): Promise<Tally> {
-    const tally = { frames: 0, bytes: 0, elapsed: 0 };
-    this.#tally = tally;
-    this.#awaited = Promise.withResolvers<void>();
-    const submitted = performance.now();
-    const input: AgentInput = { events };
-    this.#send("job.submit", { agent: AGENT, input });
-    await this.#awaited.promise;
-    tally.elapsed = performance.now() - submitted;
-    if (tally.frames !== events + 2) {
-      throw new Error(`${tally.frames} frames came of a job of ${events} events`);
-    }
-    return tally;
+  /** Envelopes of the stream so far: of each job the running notice, the events and the result. */
+  get frames(): number {
+    return this.#frames;
   }
 
-  #send(type: string, payload: object): void {
+  /** The bytes of those. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  submit(agent: string, input: object): Promise<LoadJob> {
+    return this.#follow("job.submit", { agent, input });
+  }
+
+  /** Submits a job and waits for its result. */
+  async run(agent: string, input: object): Promise<void> {
+    await (await this.submit(agent, input)).ended;
+  }
+
+  /** Follows a job of another session from its first record on. */
+  subscribe(id: string): Promise<LoadJob> {
+    return this.#follow("job.subscribe", { job_id: id, history: true }, id);
+  }
+
+  async #follow(type: string, payload: object, job?: string): Promise<LoadJob> {
+    const { message, ended } = await this.#ask(type, payload, job);
+    return { id: message.job_id ?? "", ended };
+  }
+
+  #ask(type: string, payload: object, job_id?: string): Promise<Reply> {
+    const reply = Promise.withResolvers<Reply>();
+    if (this.#failure !== undefined) reply.reject(this.#failure);
+    else this.#replies.push(reply);
     this.#requests += 1;
     const id = `msg_${this.#requests}`;
     const session_id = this.#session;
-    this.#socket?.send(JSON.stringify({ arcp: "1.1", id, type, session_id, payload }));
+    this.#socket?.send(JSON.stringify({ arcp: "1.1", id, type, session_id, job_id, payload }));
+    return reply.promise;
   }
 
   #take(bytes: Buffer, start: number, end: number): void {
     const digits = this.#eventSeq.behind(bytes, start, end);
     if (digits !== -1) {
       this.#advance(readNumber(bytes, digits));
-      this.#tally.frames += 1;
-      this.#tally.bytes += end - start;
+      this.#frames += 1;
+      this.#bytes += end - start;
       if (this.#event.behind(bytes, start, end) !== -1) return;
     }
     this.#handle(JSON.parse(bytes.toString("utf8", start, end)) as Message);
@@ -95,13 +122,33 @@ export class LoadClient {
     this.#seq = seq;
   }
 
-  #handle({ type, session_id, payload }: Message): void {
-    if (type === "job.accepted") return;
-    if (type === "session.welcome") this.#session = session_id;
-    else if (type !== "job.result") throw new Error(`${type}: ${JSON.stringify(payload)}`);
-    this.#awaited.resolve();
+  #handle(message: Message): void {
+    const { type, job_id = "", payload } = message;
+    if (REPLIES.has(type)) {
+      // Made now: the job's end may be in the same chunk of bytes, before the one who asked goes on.
+      const ending = Promise.withResolvers<void>();
+      ending.promise.catch(() => {});
+      if (type !== "session.welcome") this.#endings.set(job_id, ending);
+      this.#replies.shift()?.resolve({ message, ended: ending.promise });
+      return;
+    }
+    const ending = this.#endings.get(job_id);
+    if (type !== "job.result" || ending === undefined) {
+      throw new Error(`${type}: ${JSON.stringify(payload)}`);
+    }
+    this.#endings.delete(job_id);
+    ending.resolve();
+  }
+
+  /** One mistake is the end of it: what a bench measured then means nothing. */
+  #fail(error: Error): void {
+    this.#failure ??= error;
+    for (const { reject } of this.#replies.splice(0)) reject(error);
+    for (const { reject } of this.#endings.values()) reject(error);
   }
 }
+
+const REPLIES: ReadonlySet<string> = new Set(["session.welcome", "job.accepted", "job.subscribed"]);
 
 function readNumber(bytes: Buffer, from: number): number {
   let value = 0;

@@ -1,35 +1,27 @@
 import "../../scripts/require-node.mjs";
-import { cpus } from "node:os";
 import { chooseCores } from "./cores.ts";
+import { machineText, thisMachine } from "./machine.ts";
 import { type BenchOptions, readOptions, USAGE } from "./options.ts";
-import { formatReport, reportOf, type ScenarioReport } from "./report.ts";
+import { reportOf } from "./report.ts";
+import { reportText } from "./report-text.ts";
+import { keepResults, type Result } from "./results.ts";
+import { writePage } from "./results-page.ts";
 import { runScenario } from "./run.ts";
 
-/** The store itself makes sure of it, and opens no file where it does not hold. */
-const DURABILITY = "runtime-sqlite: a file on a disk in WAL mode, synchronous=FULL, group commit";
-
-async function bench({ scenarios, runs, json }: BenchOptions): Promise<void> {
+async function bench({ scenarios, rounds, json, write }: BenchOptions): Promise<void> {
   const cores = chooseCores();
-  const machine = {
-    node: process.version,
-    processor: cpus()[0]?.model ?? "unknown",
-    pinned: cores.server !== undefined,
-  };
+  const machine = thisMachine(cores);
   const say = (text: string) => void process.stdout.write(`${text}\n`);
-  if (!json) {
-    const where = machine.pinned ? "a core each" : "not pinned to cores";
-    say(`Node ${machine.node} on ${machine.processor}; server and generator: ${where}`);
-    say(`${DURABILITY}\n`);
-  }
-  const reports: ScenarioReport[] = [];
+  if (!json) say(`${machineText(machine)}\n`);
+  const results: Result[] = [];
   for (const scenario of scenarios) {
     const { size } = scenario;
-    const report = reportOf(scenario, size, await runScenario(scenario, { runs, size, cores }));
-    reports.push(report);
-    if (!json) say(`${formatReport(report)}\n`);
+    const report = reportOf(scenario, size, await runScenario(scenario, { rounds, size, cores }));
+    results.push({ ...report, machine });
+    if (!json) say(`${reportText(report)}\n`);
   }
-  if (json)
-    say(JSON.stringify({ ...machine, durability: DURABILITY, scenarios: reports }, undefined, 2));
+  if (json) say(JSON.stringify(results, undefined, 2));
+  if (write) writePage(keepResults(results));
 }
 
 function optionsOrExit(): BenchOptions {

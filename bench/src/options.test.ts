@@ -3,19 +3,19 @@ import { readOptions } from "./options.ts";
 import { scenarios } from "./scenarios.ts";
 
 test("runs everything five times by default", () => {
-  expect(readOptions([])).toEqual({ scenarios, runs: 5, json: false });
+  expect(readOptions([])).toEqual({ scenarios, rounds: 5, json: false, write: false });
 });
 
-test("--only, --runs and --json", () => {
-  const options = readOptions(["--only", "latency", "--runs", "3", "--json"]);
-  expect(options.scenarios.map(({ name }) => name)).toEqual(["latency"]);
-  expect(options).toMatchObject({ runs: 3, json: true });
+test("--only, --rounds, --json and --write", () => {
+  const options = readOptions(["--only", "S3,S1", "--rounds", "3", "--json", "--write"]);
+  expect(options.scenarios.map(({ id }) => id)).toEqual(["S3", "S1"]);
+  expect(options).toMatchObject({ rounds: 3, json: true, write: true });
 });
 
 test.each([
-  [["--runs", "0"], "--runs"],
-  [["--runs", "many"], "--runs"],
-  [["--only", "nothing"], "events, latency, client"],
+  [["--rounds", "0"], "--rounds"],
+  [["--rounds", "many"], "--rounds"],
+  [["--only", "nothing"], "there is no scenario nothing; there are: S1, S2, S2c, S3"],
   [["--fast"], "--fast"],
 ])("refuses %j", (args, problem) => {
   expect(() => readOptions(args)).toThrow(problem);

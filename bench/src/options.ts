@@ -5,12 +5,16 @@ import { scenarioNamed, scenarios } from "./scenarios.ts";
 export interface BenchOptions {
   readonly scenarios: readonly Scenario[];
   /** How often each target runs, each time in a fresh process. */
-  readonly runs: number;
-  /** Whether to write one JSON document instead of tables. */
+  readonly rounds: number;
+  /** Whether to print one JSON document instead of tables. */
   readonly json: boolean;
+  /** Whether to write what was measured into the page of results. */
+  readonly write: boolean;
 }
 
-export const USAGE = `bench [--only ${scenarios.map(({ name }) => name).join("|")}] [--runs 5] [--json]`;
+const ids = scenarios.map(({ id }) => id).join(",");
+
+export const USAGE = `bench [--only ${ids}] [--rounds 5] [--json] [--write]`;
 
 /** @throws Error that says what is wrong */
 export function readOptions(args: readonly string[]): BenchOptions {
@@ -18,15 +22,17 @@ export function readOptions(args: readonly string[]): BenchOptions {
     args: [...args],
     options: {
       only: { type: "string" },
-      runs: { type: "string", default: "5" },
+      rounds: { type: "string", default: "5" },
       json: { type: "boolean", default: false },
+      write: { type: "boolean", default: false },
     },
   });
-  const runs = Number(values.runs);
-  if (!Number.isInteger(runs) || runs < 1) throw new Error("--runs takes a number from 1");
+  const rounds = Number(values.rounds);
+  if (!Number.isInteger(rounds) || rounds < 1) throw new Error("--rounds takes a number from 1");
   return {
-    scenarios: values.only === undefined ? scenarios : [scenarioNamed(values.only)],
-    runs,
+    scenarios: values.only === undefined ? scenarios : values.only.split(",").map(scenarioNamed),
+    rounds,
     json: values.json,
+    write: values.write,
   };
 }

@@ -1,93 +1,107 @@
 import { expect, test } from "vitest";
-import { formatReport, reportOf } from "./report.ts";
-import type { Sample } from "./scenario.ts";
-import { client } from "./scenario-client.ts";
-import { events } from "./scenario-events.ts";
+import { atLeast, atMost } from "./goal.ts";
+import { reportOf } from "./report.ts";
+import { reportText } from "./report-text.ts";
+import type { Goal, Sample, Scenario } from "./scenario.ts";
+import { s3c } from "./scenarios/s3c-client-events.ts";
+import type { TargetName } from "./targets/target.ts";
 
 const size = { warmUp: 10, measured: 100 };
 
-function sample(rate: number, cpu: number, generatorLoad = 40): Sample {
-  const loads = { "server load": 99, "generator load": generatorLoad };
-  return { rate, frame: 390.5, "server cpu": cpu, "server rss": 100, ...loads };
+function scenario(...goals: readonly Goal[]): Scenario {
+  return {
+    id: "S0",
+    title: "an example",
+    operation: "event",
+    size,
+    targets: ["L1", "runtime"],
+    metrics: [{ name: "rate", unit: "events/s", digits: 0 }],
+    goals,
+    prepare: () => Promise.reject(new Error("nothing is measured here")),
+  };
 }
 
-test("a report has the spread of every figure and the ratios of ours to each limit", () => {
-  const report = reportOf(
-    events,
-    size,
-    new Map([
-      ["raw-stringify", [sample(100, 8), sample(200, 4), sample(110, 8)]],
-      ["raw-cork", [sample(400, 2), sample(800, 1), sample(440, 2)]],
-      ["raw-splice", [sample(1000, 1), sample(2000, 0.5), sample(1000, 1)]],
-      ["runtime", [sample(200, 4), sample(400, 2), sample(275, 4)]],
-      ["runtime-sqlite", [sample(20, 40), sample(50, 20), sample(30, 40)]],
-    ]),
-  );
-  const ratios = (target: string, limit: string) =>
-    report.comparisons.find((one) => one.target === target && one.limit === limit)?.ratios;
-  expect(report.runs).toBe(3);
-  expect(report.targets["runtime"]?.["rate"]).toEqual({ median: 275, min: 200, max: 400 });
-  const ours = ratios("runtime", "raw-stringify");
-  expect(ours?.["rate"]).toEqual({ median: 2, min: 2, max: 2.5 });
-  expect(ratios("runtime", "raw-cork")?.["rate"]).toEqual({ median: 0.5, min: 0.5, max: 0.625 });
-  expect(ratios("runtime", "raw-cork")?.["server cpu"]?.median).toBe(2);
-  expect(ratios("runtime-sqlite", "raw-stringify")?.["rate"]?.median).toBe(0.25);
-  expect(ours).not.toHaveProperty("frame");
-  expect(report.warnings).toEqual([]);
+function sample(rate: number, cpu = 4, generatorLoad = 40): Sample {
+  const loads = { "server load": 99, "generator load": generatorLoad };
+  return { rate, "server cpu": cpu, "server rss": 100, ...loads };
+}
 
-  const table = formatReport(report);
-  expect(table).toMatch(/^ +rate, events\/s +frame, bytes\/event +server cpu, us\/event /m);
-  expect(table).toMatch(/^runtime +275 \(200 to 400\) /m);
-  expect(table).toMatch(/^runtime-sqlite +30 \(20 to 50\) /m);
-  expect(table).toMatch(/^runtime \/ raw-stringify +2\.00 \(2\.00 to 2\.50\) /m);
+/** Rounds of `L1` and ours, by their rates. */
+function rounds(...rates: ReadonlyArray<readonly [number, number]>) {
+  return rates.map(
+    ([raw, ours]) =>
+      new Map<TargetName, Sample>([
+        ["L1", sample(raw)],
+        ["runtime", sample(ours)],
+      ]),
+  );
+}
+
+test("a report has the spread of every figure, and of the ratios of paired runs", () => {
+  const goal = atLeast({ id: "S0", metric: "rate", must: 1, aim: 2 });
+  const report = reportOf(scenario(goal), size, rounds([100, 200], [200, 400], [110, 275]));
+  expect(report.rounds).toBe(3);
+  expect(report.targets["runtime"]?.["rate"]).toEqual({ median: 275, min: 200, max: 400 });
+  expect(report.goals).toEqual([
+    expect.objectContaining({ reached: { median: 2, min: 2, max: 2.5 }, verdict: "aim" }),
+  ]);
+  const text = reportText(report);
+  expect(text).toMatch(/^ +rate, events\/s +server cpu, us\/event /m);
+  expect(text).toMatch(/^runtime +275 \(200 to 400\) /m);
+  expect(text).toContain(
+    "S0: rate of runtime over L1: 2.00 (2.00 to 2.50) x: holds, and the aim is reached (at least 1.00 x, aim 2.00)",
+  );
 });
 
-test("says of each aim whether the median of paired runs reached it", () => {
-  const aim = { metric: "rate", target: "runtime-sqlite", limit: "raw-stringify" } as const;
-  const aims = [0.25, 0.26].map((atLeast) => ({ ...aim, atLeast }));
-  const samples = new Map([
-    ["raw-stringify" as const, [sample(100, 8), sample(100, 8), sample(1000, 8)]],
-    ["runtime" as const, [sample(200, 4), sample(200, 4), sample(200, 4)]],
-    ["runtime-sqlite" as const, [sample(24, 4), sample(25, 4), sample(900, 4)]],
-  ]);
-  const report = reportOf({ ...events, limits: ["raw-stringify"], aims }, size, samples);
-  expect(report.aims).toEqual([
-    { ...aim, atLeast: 0.25, reached: 0.25, figure: 25, holds: true },
-    { ...aim, atLeast: 0.26, reached: 0.25, figure: 25, holds: false },
-  ]);
-  const sentences = formatReport(report).match(/^The aim .*/gm);
-  expect(sentences).toEqual([
-    "The aim holds: rate of runtime-sqlite / raw-stringify at least 0.25, reached 0.25",
-    "The aim is missed: rate of runtime-sqlite / raw-stringify at least 0.26, reached 0.25",
-  ]);
+test("the median of the paired runs decides, not the ratio of the medians", () => {
+  const goal = atLeast({ id: "S0", metric: "rate", must: 1, aim: 1 });
+  // The medians are 100 and 200.
+  const report = reportOf(scenario(goal), size, rounds([100, 50], [1000, 200], [90, 900]));
+  expect(report.goals[0]).toMatchObject({ reached: { median: 0.5 }, verdict: "missed" });
 });
 
 test.each([
-  [[64_000, 64_999, 65_000], [16_000, 16_000, 16_000], "64,999 events/s, 4.06 x", false],
-  [[64_000, 65_000, 66_000], [16_000, 16_000, 16_000], "65,000 events/s, 4.06 x", true],
-  [[9_000, 9_000, 9_000], [2_000, 2_000, 3_000], "9,000 events/s, 4.50 x", true],
-  [[8_900, 9_000, 9_000], [2_000, 2_000, 2_000], "9,000 events/s, 4.50 x", true],
-  [[8_900, 8_900, 9_000], [2_000, 2_000, 2_000], "8,900 events/s, 4.45 x", false],
-])("of the lower of two bounds: %j beside %j", (ours, theirs, figures, holds) => {
-  const samples = new Map([
-    ["graphql-ws" as const, theirs.map((rate) => sample(rate, 40))],
-    ["runtime" as const, ours.map((rate) => sample(rate, 8))],
+  [1.21, "must"],
+  [1.2, "aim"],
+  [1.5, "must"],
+  [1.51, "missed"],
+])("of what should be small, %d of at most 1.5 with an aim of 1.2: %s", (ratio, verdict) => {
+  const goal = atMost({ id: "S0", metric: "rate", must: 1.5, aim: 1.2 });
+  const report = reportOf(scenario(goal), size, rounds([100, ratio * 100]));
+  expect(report.goals[0]?.verdict).toBe(verdict);
+});
+
+test.each([
+  [64_999, 16_000, "missed"],
+  [65_000, 16_000, "aim"],
+  [9_000, 2_000, "aim"],
+  [8_999, 2_000, "missed"],
+])("S3c: %d events per second beside %d of graphql-ws: %s", (ours, theirs, verdict) => {
+  const round = new Map<TargetName, Sample>([
+    ["graphql-ws", sample(theirs)],
+    ["L1", sample(1)],
+    ["runtime", sample(ours)],
+    ["runtime-sqlite", sample(1)],
   ]);
-  const report = reportOf(client, size, samples);
-  expect(report.aims.map((aim) => aim.holds)).toEqual([holds]);
-  expect(formatReport(report)).toContain(
-    `S3c: ${figures} graphql-ws: ${holds ? "holds" : "does not hold"} (bound: min(65,000, 4.5 x graphql-ws))`,
-  );
+  expect(reportOf(s3c, size, [round]).goals.map((goal) => goal.verdict)).toEqual([verdict]);
+});
+
+test("a figure that only some targets have is left empty for the others", () => {
+  const round = new Map<TargetName, Sample>([
+    ["L1", sample(100)],
+    ["runtime", { ...sample(100), growth: 3 }],
+  ]);
+  const metrics = [{ name: "growth", unit: "KiB", digits: 0 }];
+  const report = reportOf({ ...scenario(), metrics }, size, [round]);
+  expect(report.targets["L1"]).not.toHaveProperty("growth");
+  expect(reportText(report)).toMatch(/^L1 {2,}4\.00 /m);
 });
 
 test("a saturated generator is told, since it may be what limits the rate", () => {
-  const busy = new Map([
-    ["raw-splice" as const, [sample(1000, 1, 99), sample(1000, 1, 97)]],
-    ["runtime" as const, [sample(200, 4), sample(200, 4)]],
-    ["runtime-sqlite" as const, [sample(20, 40), sample(20, 40)]],
+  const busy = new Map<TargetName, Sample>([
+    ["L1", sample(1000, 1, 97)],
+    ["runtime", sample(200)],
   ]);
-  const { warnings } = reportOf({ ...events, limits: ["raw-splice"] }, size, busy);
-  expect(warnings).toEqual([
-    expect.stringMatching(/^raw-splice: the load generator was saturated/),
-  ]);
+  const { warnings } = reportOf(scenario(), size, [busy]);
+  expect(warnings).toEqual([expect.stringMatching(/^L1: the load generator was saturated/)]);
 });

@@ -1,54 +1,58 @@
 import { expect, test } from "vitest";
-import { formatReport, reportOf } from "./report.ts";
-import { runScenario } from "./run.ts";
-import { client } from "./scenario-client.ts";
-import { events } from "./scenario-events.ts";
-import { latency } from "./scenario-latency.ts";
-import { OURS } from "./targets/target.ts";
+import { reportOf } from "./report.ts";
+import { type RoundSamples, runScenario } from "./run.ts";
+import type { Scenario, Size } from "./scenario.ts";
+import { s1 } from "./scenarios/s1-latency.ts";
+import { s2 } from "./scenarios/s2-submits.ts";
+import { s2c } from "./scenarios/s2c-client-submits.ts";
+import { s3 } from "./scenarios/s3-events.ts";
+import { s3c } from "./scenarios/s3c-client-events.ts";
+import { s4 } from "./scenarios/s4-jobs.ts";
+import { s5 } from "./scenarios/s5-subscribers.ts";
 
-const unpinned = { server: undefined, generator: undefined };
+const cores = { server: undefined, generator: undefined };
 
-test("events: every target delivers the whole stream, in frames of the same size", async () => {
+/** One round of each target, with all that the scenario checks of what comes. */
+async function oneRound(scenario: Scenario, size: Size): Promise<RoundSamples> {
+  const [round = new Map()] = await runScenario(scenario, { rounds: 1, size, cores });
+  expect([...round.keys()]).toEqual(scenario.targets);
+  return round;
+}
+
+test("S3: every target delivers the whole stream, in frames of the same size", async () => {
   const size = { warmUp: 50, measured: 200 };
-  const report = reportOf(
-    events,
-    size,
-    await runScenario(events, { runs: 1, size, cores: unpinned }),
-  );
-  expect(Object.keys(report.targets)).toEqual([...events.limits, ...OURS]);
-  const frame = report.targets["runtime"]?.["frame"]?.median ?? 0;
-  for (const figures of Object.values(report.targets)) {
-    expect(figures["frame"]?.median).toBeCloseTo(frame, 0);
-    expect(figures["rate"]?.median).toBeGreaterThan(0);
-    expect(figures["server cpu"]?.median).toBeGreaterThan(0);
-    expect(figures["server rss"]?.median).toBeGreaterThan(10);
+  const round = await oneRound(s3, size);
+  const frame = round.get("runtime")?.["frame"] ?? 0;
+  for (const sample of round.values()) {
+    expect(sample["frame"]).toBeCloseTo(frame, 0);
+    expect(sample["rate"]).toBeGreaterThan(0);
+    expect(sample["server cpu"]).toBeGreaterThan(0);
+    expect(sample["server rss"]).toBeGreaterThan(10);
   }
-  expect(report.comparisons).toHaveLength(OURS.length * events.limits.length);
-  for (const { target, limit, ratios } of report.comparisons) {
-    const limitRate = report.targets[limit]?.["rate"]?.median ?? Number.NaN;
-    const rate = report.targets[target]?.["rate"]?.median ?? Number.NaN;
-    expect(ratios["rate"]?.median).toBeCloseTo(rate / limitRate);
+  const { goals } = reportOf(s3, size, [round]);
+  const rate = (target: "L1" | "runtime") => round.get(target)?.["rate"] ?? Number.NaN;
+  expect(goals[0]?.reached.median).toBeCloseTo(rate("runtime") / rate("L1"));
+}, 30_000);
+
+test("S1: every submit gets its result", async () => {
+  for (const sample of (await oneRound(s1, { warmUp: 5, measured: 20 })).values()) {
+    expect(sample["p50"]).toBeGreaterThan(0);
+    expect(sample["p99"]).toBeGreaterThanOrEqual(sample["p50"] ?? Number.NaN);
   }
 }, 30_000);
 
-test("latency: every submit gets its result", async () => {
-  const size = { warmUp: 5, measured: 20 };
-  const samples = await runScenario(latency, { runs: 1, size, cores: unpinned });
-  expect([...samples.keys()]).toEqual([...latency.limits, ...OURS]);
-  for (const [sample] of samples.values()) {
-    expect(sample?.["p50"]).toBeGreaterThan(0);
-    expect(sample?.["p99"]).toBeGreaterThanOrEqual(sample?.["p50"] ?? Number.NaN);
-  }
-}, 30_000);
-
-test("client: our client and that of graphql-ws read the whole stream", async () => {
-  const size = { warmUp: 50, measured: 300 };
-  const samples = await runScenario(client, { runs: 2, size, cores: unpinned });
-  expect([...samples.keys()]).toEqual(["graphql-ws", "runtime"]);
-  for (const runs of samples.values()) {
-    expect(runs).toHaveLength(2);
-    for (const sample of runs) expect(sample["rate"]).toBeGreaterThan(0);
-  }
-  const report = formatReport(reportOf(client, size, samples));
-  expect(report).toMatch(/^S3c: [\d,]+ events\/s, [\d.]+ x graphql-ws: (holds|does not hold) /m);
-}, 30_000);
+test.each([
+  [s2, { warmUp: 10, measured: 200 }],
+  [s2c, { warmUp: 10, measured: 200 }],
+  [s3c, { warmUp: 50, measured: 300 }],
+  [s4, { warmUp: 80, measured: 800 }],
+  [s5, { warmUp: 10 * 51, measured: 20 * 51 }],
+])(
+  "$id: every target does all of it",
+  async (scenario, size) => {
+    for (const sample of (await oneRound(scenario, size)).values()) {
+      expect(sample["rate"]).toBeGreaterThan(0);
+    }
+  },
+  30_000,
+);

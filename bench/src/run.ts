@@ -1,40 +1,51 @@
 import { Child } from "./child.ts";
 import type { Cores } from "./cores.ts";
 import type { GeneratorCalls } from "./generator.ts";
-import type { Metric, Sample, Scenario, Size } from "./scenario.ts";
+import type { AskServer, Metric, Sample, Scenario, Size } from "./scenario.ts";
 import { Scratch } from "./scratch.ts";
 import type { ServerCalls } from "./server.ts";
 import type { TargetName } from "./targets/target.ts";
 
 /** What the processes themselves tell, whatever the scenario. */
 const PROCESS_METRICS: readonly Metric[] = [
-  { name: "server cpu", unit: "us/operation", digits: 2, compared: true },
-  { name: "server load", unit: "%", digits: 0, compared: false },
-  { name: "generator load", unit: "%", digits: 0, compared: false },
-  { name: "server rss", unit: "MiB", digits: 0, compared: false },
+  { name: "server cpu", unit: "us/operation", digits: 2 },
+  { name: "server load", unit: "%", digits: 0 },
+  { name: "generator load", unit: "%", digits: 0 },
+  { name: "server rss", unit: "MiB", digits: 0 },
 ];
 
 /** All figures of a scenario's runs. */
-export function metricsOf(scenario: Scenario): readonly Metric[] {
-  return [...scenario.metrics, ...PROCESS_METRICS];
+export function metricsOf({ metrics, operation }: Scenario): readonly Metric[] {
+  return [...metrics, ...PROCESS_METRICS].map((metric) => ({
+    ...metric,
+    unit: metric.unit.replace("operation", operation),
+  }));
 }
 
-/** The samples of all runs: the n-th of each target belong together. */
-export type Samples = ReadonlyMap<TargetName, readonly Sample[]>;
+/** What came of one round: each target once, right after each other. */
+export type RoundSamples = ReadonlyMap<TargetName, Sample>;
+
+export interface RunOptions {
+  /** How many. */
+  readonly rounds: number;
+  readonly size: Size;
+  readonly cores: Cores;
+}
 
 /** Runs a scenario so many times, all targets in turn each time. */
 export async function runScenario(
   scenario: Scenario,
-  { runs, size, cores }: { readonly runs: number; readonly size: Size; readonly cores: Cores },
-): Promise<Samples> {
-  const samples = new Map<TargetName, Sample[]>();
-  for (let run = 0; run < runs; run++) {
-    for (const target of [...scenario.limits, ...scenario.ours]) {
-      const sample = await runOnce(scenario, target, size, cores);
-      samples.set(target, [...(samples.get(target) ?? []), sample]);
+  { rounds, size, cores }: RunOptions,
+): Promise<readonly RoundSamples[]> {
+  const all: RoundSamples[] = [];
+  while (all.length < rounds) {
+    const samples = new Map<TargetName, Sample>();
+    for (const target of scenario.targets) {
+      samples.set(target, await runOnce(scenario, target, size, cores));
     }
+    all.push(samples);
   }
-  return samples;
+  return all;
 }
 
 /** One run against one target, in two fresh processes. */
@@ -45,24 +56,26 @@ async function runOnce(
   cores: Cores,
 ): Promise<Sample> {
   using scratch = new Scratch();
-  await using server = new Child<ServerCalls>("./server.ts", cores.server);
+  const options = scenario.server ?? {};
+  await using server = new Child<ServerCalls>("./server.ts", cores.server, options.nodeOptions);
   await using generator = new Child<GeneratorCalls>("./generator.ts", cores.generator);
-  const url = await server.call("start", {
-    target,
-    jobs: scenario.jobs(size),
-    directory: scratch.directory,
-  });
-  await generator.call("prepare", { scenario: scenario.name, target, url, size });
+  const { directory } = scratch;
+  const url = await server.call("start", { ...options, target, directory });
+  await generator.call("prepare", { scenario: scenario.id, target, url, size });
+  const ask: AskServer = (name, argument) => server.call(name, argument);
+  const rested = (await scenario.before?.(ask, target)) ?? {};
   const before = await server.call("usage", null);
   const { sample, elapsed, cpu } = await generator.call("measure", null);
   const after = await server.call("usage", null);
   const serverCpu = after.cpu - before.cpu;
   return {
+    ...rested,
     ...sample,
     "server cpu": serverCpu / size.measured,
     "server load": shareOf(serverCpu, elapsed),
     "generator load": shareOf(cpu, elapsed),
     "server rss": after.rss / 2 ** 20,
+    ...(await scenario.after?.(ask, target, rested)),
   };
 }
 

@@ -1,4 +1,5 @@
-import type { LimitName, OursName, TargetName } from "./targets/target.ts";
+import type { ServerCalls } from "./server.ts";
+import type { ServerOptions, TargetName } from "./targets/target.ts";
 
 /** A figure of one run. */
 export interface Metric {
@@ -6,8 +7,6 @@ export interface Metric {
   readonly unit: string;
   /** Decimal places that mean something. */
   readonly digits: number;
-  /** Whether the ratio of ours to a raw limit tells something. */
-  readonly compared: boolean;
 }
 
 /** The figures of one run, by metric. */
@@ -20,22 +19,38 @@ export interface Size {
   readonly measured: number;
 }
 
-/** What a ratio of paired runs has to reach, as a median. */
-export interface Aim {
-  readonly metric: string;
-  readonly target: TargetName;
-  readonly limit: LimitName;
-  readonly atLeast: number;
-  /** So much of the metric itself is enough, whatever the ratio. */
-  readonly enough?: Enough;
+/** A figure of a target in one round; throws when there is none. */
+export type Round = (target: TargetName, metric: string) => number;
+
+/** What has to be reached, as a median over all rounds. */
+export interface Goal {
+  /** Of the scenario, or of a variant of it, such as S3d. */
+  readonly id: string;
+  /** What is compared, in a few words. */
+  readonly title: string;
+  /** `x` for a ratio. */
+  readonly unit: string;
+  readonly digits: number;
+  readonly better: "higher" | "lower";
+  /** Less is a defect. */
+  readonly must: number;
+  /** Less is explained. */
+  readonly aim: number;
+  /** Targets of one round ran right after each other: what else the machine did weighs on all of them. */
+  of(round: Round): number;
 }
 
-/** What is fast enough on any machine. */
-export interface Enough {
-  /** What the verdict is called. */
-  readonly name: string;
-  readonly figure: number;
-  readonly unit: string;
+/** What a scenario may ask of the process of the server, which it measures. */
+export type AskServer = <K extends keyof ServerCalls>(
+  name: K,
+  argument: Parameters<ServerCalls[K]>[0],
+) => Promise<Awaited<ReturnType<ServerCalls[K]>>>;
+
+/** Where the load goes. */
+export interface Place {
+  readonly url: string;
+  readonly target: TargetName;
+  readonly size: Size;
 }
 
 /** Load on a warm server. */
@@ -44,21 +59,27 @@ export interface Load {
   measure(): Promise<Sample>;
 }
 
-/** What is done to every target, and what is looked at. The same object describes it and is the generator's part. */
+/**
+ * What is done to every target, and what is looked at. One object describes it, is the generator's part, and says what the
+ * server has to be started with.
+ */
 export interface Scenario {
-  readonly name: string;
+  /** As in `--only`: S1, S2 and so on. */
+  readonly id: string;
   readonly title: string;
   /** What is counted, in the singular. */
   readonly operation: string;
   readonly size: Size;
-  /** What ours is compared with. */
-  readonly limits: readonly LimitName[];
-  readonly ours: readonly OursName[];
-  readonly aims: readonly Aim[];
+  /** In the order in which they take turns. */
+  readonly targets: readonly TargetName[];
   /** What the generator sees; the figures of the processes are added to these. */
   readonly metrics: readonly Metric[];
-  /** The events of each job of a run, in order. */
-  jobs(size: Size): readonly number[];
-  /** Connects and warms up. */
-  prepare(url: string, size: Size, target: TargetName): Promise<Load>;
+  readonly goals: readonly Goal[];
+  readonly server?: ServerOptions;
+  /** Runs in the generator: connects and warms up. */
+  prepare(place: Place): Promise<Load>;
+  /** Runs beside both, with the server warm and at rest. @returns more figures, such as the growth of its memory */
+  before?(ask: AskServer, target: TargetName): Promise<Sample>;
+  /** The same behind the load. */
+  after?(ask: AskServer, target: TargetName, before: Sample): Promise<Sample>;
 }

@@ -1,15 +1,19 @@
 import type { Scenario } from "./scenario.ts";
-import { client } from "./scenario-client.ts";
-import { events } from "./scenario-events.ts";
-import { latency } from "./scenario-latency.ts";
+import { s1 } from "./scenarios/s1-latency.ts";
+import { s2 } from "./scenarios/s2-submits.ts";
+import { s2c } from "./scenarios/s2c-client-submits.ts";
+import { s3 } from "./scenarios/s3-events.ts";
+import { s3c } from "./scenarios/s3c-client-events.ts";
+import { s4 } from "./scenarios/s4-jobs.ts";
+import { s5 } from "./scenarios/s5-subscribers.ts";
 
 /** All scenarios, in the order in which they run. */
-export const scenarios: readonly Scenario[] = [events, latency, client];
+export const scenarios: readonly Scenario[] = [s1, s2, s2c, s3, s3c, s4, s5];
 
 /** @throws Error that names the known ones */
-export function scenarioNamed(name: string): Scenario {
-  const found = scenarios.find((scenario) => scenario.name === name);
+export function scenarioNamed(id: string): Scenario {
+  const found = scenarios.find((scenario) => scenario.id === id);
   if (found !== undefined) return found;
-  const known = scenarios.map((scenario) => scenario.name).join(", ");
-  throw new Error(`there is no scenario ${name}; there are: ${known}`);
+  const known = scenarios.map((scenario) => scenario.id).join(", ");
+  throw new Error(`there is no scenario ${id}; there are: ${known}`);
 }

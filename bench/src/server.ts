@@ -10,9 +10,8 @@ export type ServerCalls = {
 
 // Loaded on demand, or every process would have the memory of all of them.
 const targets: Record<TargetName, () => Promise<{ readonly start: StartTarget }>> = {
-  "raw-stringify": () => import("./targets/raw-stringify.ts"),
-  "raw-cork": () => import("./targets/raw-cork.ts"),
-  "raw-splice": () => import("./targets/raw-splice.ts"),
+  L1: () => import("./targets/l1.ts"),
+  L2: () => import("./targets/l2.ts"),
   "graphql-ws": () => import("./targets/graphql-ws.ts"),
   runtime: () => import("./targets/runtime.ts"),
   "runtime-sqlite": () => import("./targets/runtime-sqlite.ts"),

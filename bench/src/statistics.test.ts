@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { median, pairedRatios, percentile, spread } from "./statistics.ts";
+import { median, percentile, spread } from "./statistics.ts";
 
 test("the median is the middle value, or the mean of the two in the middle", () => {
   expect(median([10, 9, 100])).toBe(10);
@@ -12,11 +12,4 @@ test("a percentile is a value that occurred (nearest rank)", () => {
   expect(percentile(values, 0.5)).toBe(100);
   expect(percentile(values, 0.99)).toBe(198);
   expect(percentile([7], 0.99)).toBe(7);
-});
-
-test("ratios are taken run by run, so a slow moment that hit both of a pair cancels out", () => {
-  const ours = [50, 100, 60];
-  const limit = [100, 200, 100];
-  expect(pairedRatios(ours, limit)).toEqual({ median: 0.5, min: 0.5, max: 0.6 });
-  expect(() => pairedRatios([1], [1, 2])).toThrow("pair");
 });

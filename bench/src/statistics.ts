@@ -1,4 +1,4 @@
-/** How a figure spreads over the runs. */
+/** How a figure spreads over the rounds. */
 export interface Spread {
   readonly median: number;
   readonly min: number;
@@ -23,13 +23,4 @@ export function median(values: readonly number[]): number {
 export function percentile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN;
-}
-
-/**
- * Ours over a limit, run by run: the two of a pair ran right after each other, so what else the machine did weighs on
- * both. A ratio of medians would compare moments minutes apart.
- */
-export function pairedRatios(ours: readonly number[], limit: readonly number[]): Spread {
-  if (ours.length !== limit.length) throw new Error("every run needs its pair");
-  return spread(ours.map((value, run) => value / (limit[run] ?? Number.NaN)));
 }

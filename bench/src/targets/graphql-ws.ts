@@ -3,8 +3,9 @@ import type { AddressInfo } from "node:net";
 import { buildSchema } from "graphql";
 import { useServer } from "graphql-ws/use/ws";
 import { WebSocketServer } from "ws";
-import { lastSeq, newJob, recordOf } from "./raw-session.ts";
-import type { AgentInput, StartTarget } from "./target.ts";
+import type { StepperInput } from "./agents.ts";
+import { lastSeq, newId, newTraceId, recordOf } from "./raw-record.ts";
+import type { StartTarget } from "./target.ts";
 
 /** An event as the runtime sends it, field by field, but for what a session adds: there GraphQL over WebSocket has its own. */
 const schema = buildSchema(`
@@ -26,10 +27,9 @@ const schema = buildSchema(`
 /** A subscription as its users write it: an async generator, served by graphql-ws on `ws`, both as they come. */
 export const start: StartTarget = async () => {
   const server = new WebSocketServer({ port: 0, host: "127.0.0.1" });
-  let jobs = 0;
   const subscription = {
-    async *event({ events }: AgentInput) {
-      const job = newJob(jobs++, events);
+    async *event({ events }: StepperInput) {
+      const job = { id: newId("job_"), traceId: newTraceId(), events };
       // The records between the running notice and the result: those are the runtime's own.
       for (let jobSeq = 2; jobSeq < lastSeq(job); jobSeq++) {
         yield { event: recordOf(job, jobSeq, new Date().toISOString()) };

@@ -1,27 +1,28 @@
 import { once } from "node:events";
-import type { Socket } from "node:net";
 import { setImmediate } from "node:timers/promises";
+import type { RawSession } from "./raw-session.ts";
 
 /** Records per turn of the event loop, as in the runtime (J4). */
 const TURN = 256;
-/** The bytes that may wait in the socket, as in the runtime's transport. */
+/** The bytes that may wait in a socket, as in the runtime's transport. */
 const HIGH_WATER_MARK = 256 * 1024;
 
 /**
  * Paces a raw server so that it competes under the same rules as the runtime, which shares its event loop and bounds what a
- * slow reader costs: at most 256 records in one turn, then `setImmediate`; and no more before the socket has drained once
+ * slow reader costs: at most 256 records in one turn, then `setImmediate`; and no more before each socket has drained once
  * more than 256 KiB wait in it. Without this a raw server would put the whole job into memory in one go and never read.
  * @param turn sends the records `from` up to and including `to`
  */
 export async function inTurns(
-  socket: Socket,
+  followers: readonly RawSession[],
   last: number,
   turn: (from: number, to: number) => void,
 ): Promise<void> {
   for (let from = 1; from <= last; from += TURN) {
     turn(from, Math.min(from + TURN - 1, last));
     // What `ws` calls its bufferedAmount is this length, as nothing is compressed.
-    if (socket.writableLength > HIGH_WATER_MARK) await once(socket, "drain");
+    const full = followers.filter(({ socket }) => socket.writableLength > HIGH_WATER_MARK);
+    if (full.length > 0) await Promise.all(full.map(({ socket }) => once(socket, "drain")));
     else if (from + TURN <= last) await setImmediate();
   }
 }

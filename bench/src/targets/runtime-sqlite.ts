@@ -4,8 +4,8 @@ import { serveRuntime } from "./served-runtime.ts";
 import type { StartTarget } from "./target.ts";
 
 /** The same runtime on a SQLite file, as the package opens it: nothing of its durability is set here. */
-export const start: StartTarget = ({ directory }) => {
-  const store = sqliteStore(join(directory, "runtime.db"));
+export const start: StartTarget = (options) => {
+  const store = sqliteStore(join(options.directory, "runtime.db"));
   if (!store.durable) throw new Error("the store says that it is not durable");
-  return serveRuntime(store);
+  return serveRuntime(store, options);
 };

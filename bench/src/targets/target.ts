@@ -1,30 +1,26 @@
-/** What ours is compared with: the raw limits of the machine, and another protocol as its users have it. */
-export type LimitName = "raw-stringify" | "raw-cork" | "raw-splice" | "graphql-ws";
+import type { Limits } from "@arcp/runtime";
 
-/** The runtime, by its store. */
-export const OURS = ["runtime", "runtime-sqlite"] as const;
-export type OursName = (typeof OURS)[number];
+/**
+ * The servers that are compared. `L1` and `L2` are the raw limits of the machine, `graphql-ws` another protocol as its users
+ * have it, and the others are the runtime, by its store.
+ */
+export type TargetName = "L1" | "L2" | "graphql-ws" | "runtime" | "runtime-sqlite";
 
-/** The servers that are compared. */
-export type TargetName = LimitName | OursName;
+/** What both stores are compared with, unless a scenario says otherwise. */
+export const USUAL_TARGETS: readonly TargetName[] = ["L1", "L2", "runtime", "runtime-sqlite"];
 
-export interface TargetOptions {
-  /** The events of each job that will be submitted, in order: a target may prepare for them before it listens. */
-  readonly jobs: readonly number[];
+/** What a scenario needs to be different from how it comes. */
+export interface ServerOptions {
+  /** Of the runtime. */
+  readonly limits?: Partial<Limits>;
+  /** Of the process of the server. */
+  readonly nodeOptions?: readonly string[];
+}
+
+export interface TargetOptions extends ServerOptions {
   /** Empty, on a disk, and removed when the run is over. */
   readonly directory: string;
 }
 
 /** Starts a server on 127.0.0.1. Its life ends with its process. @returns the URL to connect to */
 export type StartTarget = (options: TargetOptions) => Promise<string>;
-
-/** The agent that all targets offer; a raw server only pretends to have it. */
-export const AGENT = "stepper";
-
-/** What the agent takes: how many events to emit before it returns. */
-export interface AgentInput {
-  readonly events: number;
-}
-
-/** Part of each event, so that a small event has a small but not an empty body. */
-export const ITEM = "page-of-a-document";

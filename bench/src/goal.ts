@@ -1,0 +1,36 @@
+import type { Goal } from "./scenario.ts";
+import type { TargetName } from "./targets/target.ts";
+
+interface RatioOptions {
+  readonly id: string;
+  readonly metric: string;
+  /** Ours. Default `runtime`. */
+  readonly target?: TargetName;
+  /** What it is compared with. Default `L1`. */
+  readonly over?: TargetName;
+  readonly must: number;
+  readonly aim: number;
+}
+
+/** A figure of ours that has to be so many times that of a limit, or more. */
+export function atLeast(options: RatioOptions): Goal {
+  return { ...ratio(options), better: "higher" };
+}
+
+/** A figure of ours that may be so many times that of a limit, and no more. */
+export function atMost(options: RatioOptions): Goal {
+  return { ...ratio(options), better: "lower" };
+}
+
+function ratio({ id, metric, target = "runtime", over = "L1", must, aim }: RatioOptions) {
+  return {
+    id,
+    title: `${metric} of ${target} over ${over}`,
+    unit: "x",
+    digits: 2,
+    must,
+    aim,
+    of: (round: (target: TargetName, metric: string) => number) =>
+      round(target, metric) / round(over, metric),
+  };
+}

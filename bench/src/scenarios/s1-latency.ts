@@ -1,0 +1,36 @@
+import { atMost } from "../goal.ts";
+import { LoadClient } from "../load-client.ts";
+import type { Scenario } from "../scenario.ts";
+import { percentile } from "../statistics.ts";
+import { STEPPER } from "../targets/agents.ts";
+import { USUAL_TARGETS } from "../targets/target.ts";
+
+/** A job that returns at once, submitted when the result of the one before has come. */
+export const s1: Scenario = {
+  id: "S1",
+  title: "submit to result, one at a time",
+  operation: "submit",
+  size: { warmUp: 2_000, measured: 4_000 },
+  targets: USUAL_TARGETS,
+  metrics: [
+    { name: "p50", unit: "us", digits: 0 },
+    { name: "p99", unit: "us", digits: 0 },
+  ],
+  goals: [atMost({ id: "S1", metric: "p50", must: 1.5, aim: 1.2 })],
+  async prepare({ url, size: { warmUp, measured } }) {
+    const client = await LoadClient.open(url);
+    const submit = async (): Promise<number> => {
+      const submitted = performance.now();
+      await client.run(STEPPER, { events: 0 });
+      return (performance.now() - submitted) * 1000;
+    };
+    for (let i = 0; i < warmUp; i++) await submit();
+    return {
+      async measure() {
+        const times: number[] = [];
+        for (let i = 0; i < measured; i++) times.push(await submit());
+        return { p50: percentile(times, 0.5), p99: percentile(times, 0.99) };
+      },
+    };
+  },
+};
