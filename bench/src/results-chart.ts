@@ -2,6 +2,7 @@ import { formatNumber } from "./figures.ts";
 import type { GoalOutcome } from "./report.ts";
 import type { Result } from "./results.ts";
 
+const TITLE = "What was reached, as a multiple of what has to be";
 const ROW = 26;
 const TOP = 56;
 const LABELS = 64;
@@ -19,8 +20,9 @@ export function chartOf(results: readonly Result[]): string {
   const ticks = [0.5, 1, 2, 4, 8, 16];
   return `${[
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="system-ui, sans-serif" font-size="12">`,
+    `<title>${TITLE}</title>`,
     `<rect width="${WIDTH}" height="${height}" fill="#ffffff"/>`,
-    `<text x="8" y="18" font-size="14" font-weight="600">What was reached, as a multiple of what has to be</text>`,
+    `<text x="8" y="18" font-size="14" font-weight="600">${TITLE}</text>`,
     ...ticks.flatMap((tick) => [
       `<line x1="${place(tick)}" y1="${TOP - 12}" x2="${place(tick)}" y2="${height - 12}" stroke="${tick === 1 ? "#222222" : "#dddddd"}"/>`,
       `<text x="${place(tick)}" y="${TOP - 16}" text-anchor="middle" fill="#555555">${tick === 1 ? "must" : `${tick} x`}</text>`,
