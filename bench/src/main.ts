@@ -2,13 +2,19 @@ import "../../scripts/require-node.mjs";
 import { chooseCores } from "./cores.ts";
 import { machineText, thisMachine } from "./machine.ts";
 import { type BenchOptions, readOptions, USAGE } from "./options.ts";
+import { profileText } from "./profile-text.ts";
 import { reportOf } from "./report.ts";
 import { reportText } from "./report-text.ts";
 import { keepResults, type Result } from "./results.ts";
 import { writePage } from "./results-page.ts";
-import { runScenario } from "./run.ts";
+import { profileScenario, runScenario } from "./run.ts";
 
-async function bench({ scenarios, rounds, json, write }: BenchOptions): Promise<void> {
+const PROFILED = "runtime";
+/** Functions of a profile that are shown. */
+const PROFILE_ROWS = 12;
+
+async function bench(options: BenchOptions): Promise<void> {
+  const { scenarios, rounds, json, profile, write } = options;
   const cores = chooseCores();
   const machine = thisMachine(cores);
   const say = (text: string) => void process.stdout.write(`${text}\n`);
@@ -17,8 +23,10 @@ async function bench({ scenarios, rounds, json, write }: BenchOptions): Promise<
   for (const scenario of scenarios) {
     const { size } = scenario;
     const report = reportOf(scenario, size, await runScenario(scenario, { rounds, size, cores }));
-    results.push({ ...report, machine });
     if (!json) say(`${reportText(report)}\n`);
+    const rows = profile ? await profileScenario(scenario, PROFILED, size, cores) : undefined;
+    results.push({ ...report, machine, ...(rows && { profile: rows.slice(0, PROFILE_ROWS) }) });
+    if (!json && rows) say(`${profileText(rows.slice(0, PROFILE_ROWS))}\n`);
   }
   if (json) say(JSON.stringify(results, undefined, 2));
   if (write) writePage(keepResults(results));

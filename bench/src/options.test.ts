@@ -2,14 +2,24 @@ import { expect, test } from "vitest";
 import { readOptions } from "./options.ts";
 import { scenarios } from "./scenarios.ts";
 
+const none = { json: false, profile: false, write: false };
+
 test("runs everything five times by default", () => {
-  expect(readOptions([])).toEqual({ scenarios, rounds: 5, json: false, write: false });
+  expect(readOptions([])).toEqual({ scenarios, rounds: 5, ...none });
 });
 
-test("--only, --rounds, --json and --write", () => {
-  const options = readOptions(["--only", "S3,S1", "--rounds", "3", "--json", "--write"]);
+test("--only, --rounds and the switches", () => {
+  const options = readOptions([
+    "--only",
+    "S3,S1",
+    "--rounds",
+    "3",
+    "--json",
+    "--profile",
+    "--write",
+  ]);
   expect(options.scenarios.map(({ id }) => id)).toEqual(["S3", "S1"]);
-  expect(options).toMatchObject({ rounds: 3, json: true, write: true });
+  expect(options).toMatchObject({ rounds: 3, json: true, profile: true, write: true });
 });
 
 test.each([

@@ -8,13 +8,15 @@ export interface BenchOptions {
   readonly rounds: number;
   /** Whether to print one JSON document instead of tables. */
   readonly json: boolean;
+  /** Whether to look in one more run where the time goes. */
+  readonly profile: boolean;
   /** Whether to write what was measured into the page of results. */
   readonly write: boolean;
 }
 
 const ids = scenarios.map(({ id }) => id).join(",");
 
-export const USAGE = `bench [--only ${ids}] [--rounds 5] [--json] [--write]`;
+export const USAGE = `bench [--only ${ids}] [--rounds 5] [--profile] [--json] [--write]`;
 
 /** @throws Error that says what is wrong */
 export function readOptions(args: readonly string[]): BenchOptions {
@@ -24,6 +26,7 @@ export function readOptions(args: readonly string[]): BenchOptions {
       only: { type: "string" },
       rounds: { type: "string", default: "5" },
       json: { type: "boolean", default: false },
+      profile: { type: "boolean", default: false },
       write: { type: "boolean", default: false },
     },
   });
@@ -33,6 +36,7 @@ export function readOptions(args: readonly string[]): BenchOptions {
     scenarios: values.only === undefined ? scenarios : values.only.split(",").map(scenarioNamed),
     rounds,
     json: values.json,
+    profile: values.profile,
     write: values.write,
   };
 }

@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { formatNumber, formatSpread } from "./figures.ts";
 import { machineText } from "./machine.ts";
+import type { ProfileRow } from "./profile.ts";
 import { remarksIn } from "./remarks.ts";
 import { boundsText } from "./report-text.ts";
 import type { Result } from "./results.ts";
@@ -29,7 +30,7 @@ export function writePage(results: readonly Result[]): void {
 export function pageOf(results: readonly Result[], remarks: ReadonlyMap<string, string>): string {
   return `${[
     "# Results",
-    "Written by `npx --yes pnpm@12.21.0 bench --write`; what each scenario does, and what it is compared with, stands in the [README](README.md). Every ratio is the median of so many rounds, in each of which the targets ran right after each other in fresh processes; in brackets the least and the most. Figures of another machine differ; the ratios should not by much.",
+    "Written by `npx --yes pnpm@12.21.0 bench --profile --write`; what each scenario does, and what it is compared with, stands in the [README](README.md). Every ratio is the median of so many rounds, in each of which the targets ran right after each other in fresh processes; in brackets the least and the most. Figures of another machine differ; the ratios should not by much.",
     "![What was reached, as a multiple of what has to be](results/chart.svg)",
     goalTable(results),
     ...results.map((result) => section(result, remarks.get(result.id))),
@@ -53,7 +54,7 @@ function goalTable(results: readonly Result[]): string {
 }
 
 function section(result: Result, remark: string | undefined): string {
-  const { id, title, size, rounds, metrics, targets, warnings, machine } = result;
+  const { id, title, size, rounds, metrics, targets, warnings, machine, profile } = result;
   const shown = metrics.filter(({ name }) =>
     Object.values(targets).some((figures) => figures[name] !== undefined),
   );
@@ -69,7 +70,20 @@ function section(result: Result, remark: string | undefined): string {
       ]),
     ]),
     ...(remark === undefined ? [] : [remark]),
+    ...(profile === undefined ? [] : [profileMarkdown(profile)]),
     ...(warnings.length === 0 ? [] : [warnings.map((warning) => `- ${warning}`).join("\n")]),
+  ].join("\n\n");
+}
+
+function profileMarkdown(profile: readonly ProfileRow[]): string {
+  const rows = profile.map(({ name, file, share }) => [
+    `\`${name}\``,
+    file === "" ? "" : `\`${file}\``,
+    `${formatNumber(share * 100, 1)} %`,
+  ]);
+  return [
+    "Where the server's time goes (`runtime`, self time):",
+    table([["function", "file", "share"], ...rows]),
   ].join("\n\n");
 }
 

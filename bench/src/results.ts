@@ -1,12 +1,15 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Machine } from "./machine.ts";
+import type { ProfileRow } from "./profile.ts";
 import type { ScenarioReport } from "./report.ts";
 import { scenarios } from "./scenarios.ts";
 
 /** A report, and where it comes from. */
 export interface Result extends ScenarioReport {
   readonly machine: Machine;
+  /** Of the runtime on the memory store, the busiest functions. */
+  readonly profile?: readonly ProfileRow[];
 }
 
 const FILE = join(import.meta.dirname, "../results/results.json");

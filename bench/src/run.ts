@@ -1,6 +1,7 @@
 import { Child } from "./child.ts";
 import type { Cores } from "./cores.ts";
 import type { GeneratorCalls } from "./generator.ts";
+import type { ProfileRow } from "./profile.ts";
 import type { AskServer, Metric, Sample, Scenario, Size } from "./scenario.ts";
 import { Scratch } from "./scratch.ts";
 import type { ServerCalls } from "./server.ts";
@@ -55,13 +56,8 @@ async function runOnce(
   size: Size,
   cores: Cores,
 ): Promise<Sample> {
-  using scratch = new Scratch();
-  const options = scenario.server ?? {};
-  await using server = new Child<ServerCalls>("./server.ts", cores.server, options.nodeOptions);
-  await using generator = new Child<GeneratorCalls>("./generator.ts", cores.generator);
-  const { directory } = scratch;
-  const url = await server.call("start", { ...options, target, directory });
-  await generator.call("prepare", { scenario: scenario.id, target, url, size });
+  await using run = await Run.start(scenario, target, size, cores);
+  const { server, generator } = run;
   const ask: AskServer = (name, argument) => server.call(name, argument);
   const rested = (await scenario.before?.(ask, target)) ?? {};
   const before = await server.call("usage", null);
@@ -77,6 +73,56 @@ async function runOnce(
     "server rss": after.rss / 2 ** 20,
     ...(await scenario.after?.(ask, target, rested)),
   };
+}
+
+/** Where the server's time goes, in a run of its own: being looked at, it is slower. */
+export async function profileScenario(
+  scenario: Scenario,
+  target: TargetName,
+  size: Size,
+  cores: Cores,
+): Promise<readonly ProfileRow[]> {
+  await using run = await Run.start(scenario, target, size, cores);
+  await run.server.call("startProfile", null);
+  await run.generator.call("measure", null);
+  // Awaited here, or the process would be gone first.
+  return await run.server.call("stopProfile", null);
+}
+
+/** A warm server with a load before it. */
+class Run implements AsyncDisposable {
+  readonly server: Child<ServerCalls>;
+  readonly generator: Child<GeneratorCalls>;
+  readonly #scratch = new Scratch();
+
+  private constructor({ server: options }: Scenario, { server, generator }: Cores) {
+    this.server = new Child("./server.ts", server, options?.nodeOptions);
+    this.generator = new Child("./generator.ts", generator);
+  }
+
+  static async start(
+    scenario: Scenario,
+    target: TargetName,
+    size: Size,
+    cores: Cores,
+  ): Promise<Run> {
+    const run = new Run(scenario, cores);
+    try {
+      const { directory } = run.#scratch;
+      const url = await run.server.call("start", { ...scenario.server, target, directory });
+      await run.generator.call("prepare", { scenario: scenario.id, target, url, size });
+      return run;
+    } catch (error) {
+      await run[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.generator[Symbol.asyncDispose]();
+    await this.server[Symbol.asyncDispose]();
+    this.#scratch[Symbol.dispose]();
+  }
 }
 
 /** @returns processor time (microseconds) as a percentage of elapsed time (milliseconds) */

@@ -1,4 +1,5 @@
 import { answerCalls } from "./calls.ts";
+import { type ProfileRow, startProfile, stopProfile } from "./profile.ts";
 import type { StartTarget, TargetName, TargetOptions } from "./targets/target.ts";
 import { type Usage, usageOfThisProcess } from "./usage.ts";
 
@@ -6,6 +7,8 @@ import { type Usage, usageOfThisProcess } from "./usage.ts";
 export type ServerCalls = {
   readonly start: (options: TargetOptions & { readonly target: TargetName }) => Promise<string>;
   readonly usage: (nothing: null) => Promise<Usage>;
+  readonly startProfile: (nothing: null) => Promise<void>;
+  readonly stopProfile: (nothing: null) => Promise<readonly ProfileRow[]>;
 };
 
 // Loaded on demand, or every process would have the memory of all of them.
@@ -23,5 +26,7 @@ const calls: ServerCalls = {
     return start(options);
   },
   usage: async () => usageOfThisProcess(),
+  startProfile,
+  stopProfile,
 };
 answerCalls(calls);

@@ -1,0 +1,34 @@
+import { expect, test } from "vitest";
+import { startProfile, stopProfile } from "./profile.ts";
+import { profileText } from "./profile-text.ts";
+
+function spin(until: number): number {
+  let steps = 0;
+  while (performance.now() < until) steps += 1;
+  return steps;
+}
+
+test("the function that the time goes to comes first, by the file that it stands in", async () => {
+  await startProfile();
+  spin(performance.now() + 100);
+  const rows = await stopProfile();
+  const row = rows.find(({ name }) => name === "spin");
+  expect(row?.file).toBe("bench/src/profile.test.ts");
+  expect(row?.share).toBeGreaterThan(0.3);
+  expect(rows.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1);
+  expect(rows.map(({ share }) => share)).toEqual(
+    rows.map(({ share }) => share).toSorted((a, b) => b - a),
+  );
+  expect(rows.map(({ file }) => file)).not.toContain("node:inspector");
+});
+
+test("a profile is shown as a table", () => {
+  const file = "packages/runtime/src/session/view.ts";
+  expect(profileText([{ name: "renderFrame", file, share: 0.1234 }])).toBe(
+    `self time  function     file\n12.3 %     renderFrame  ${file}`,
+  );
+});
+
+test("a profile that was not started has no end", async () => {
+  await expect(stopProfile()).rejects.toThrow("no profile was started");
+});
