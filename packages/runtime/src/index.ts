@@ -12,6 +12,7 @@ export {
   defineAgent,
   type EmittedBy,
 } from "./jobs/agents.ts";
+export { BackpressureError } from "./jobs/backpressure-error.ts";
 export type { ChildJob } from "./jobs/child-job.ts";
 export type { AgentContext, Log } from "./jobs/context.ts";
 export type { Delegable, Delegate, DelegateOptions } from "./jobs/delegate.ts";

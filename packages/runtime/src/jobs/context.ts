@@ -28,9 +28,13 @@ export type Log = (message: string, attributes?: Record<string, unknown>) => Pro
 
 /**
  * What an agent may say and do. Every emission returns a promise: awaiting it is the back-pressure, and it never
- * rejects. Wrong arguments throw at once, and so does `BACKPRESSURE` when an agent emits thousands of events without
- * awaiting. After the job's end emissions are discarded and operations are refused. `Bodies` are those of the agent's own
- * kinds of events.
+ * rejects. Wrong arguments throw at once. After the job's end emissions are discarded and operations are refused. `Bodies`
+ * are those of the agent's own kinds of events.
+ *
+ * An agent that does not await meets a `BackpressureError`, at once and with nothing done: where 4,096 of its events, or
+ * 64 Mi characters of them, wait to be written, each emission and each call that would show on the stream (of a tool, a
+ * model, a delegation, a reservation) throws it; `result.write` and `checkpoint` do where as many of theirs wait. It
+ * says how many wait, and `await error.relieved` waits until there is room.
  */
 export interface AgentContext<Bodies = Record<string, Record<string, unknown>>> {
   readonly job: {
@@ -203,7 +207,13 @@ export function createContext(
       remaining: () => Object.fromEntries(job.budget.remaining()),
       available: () => Object.fromEntries(job.budget.available()),
     },
-    spend: { reserve: (amounts, options) => spend.reserve(amounts, options) },
+    spend: {
+      reserve(amounts, options) {
+        // A settlement is told whatever waits to be written, so that is asked before.
+        job.checkRoom();
+        return spend.reserve(amounts, options);
+      },
+    },
     delegate: (agent, input, options) => tolerated(delegate(agent, input, options)),
     authorize(capability, target) {
       const refusal = job.guard.check(capability, target);

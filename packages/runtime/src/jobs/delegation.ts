@@ -25,6 +25,7 @@ import {
 } from "./admission.ts";
 import { checkedInput } from "./agent-input.ts";
 import type { AnyAgent } from "./agents.ts";
+import { Backlog } from "./backlog.ts";
 import { type ChildJob, childJob } from "./child-job.ts";
 import type { Delegable, DelegateOptions } from "./delegate.ts";
 import { wireError } from "./ending.ts";
@@ -169,6 +170,7 @@ export class Delegation {
   readonly #context: AdmissionContext;
   readonly #start: (delegated: Delegated) => void;
   readonly #used = new Set<string>();
+  readonly #underWay = new Backlog("delegations are under way");
 
   /** @param start runs the agent of a child */
   constructor(job: Job, context: AdmissionContext, start: (delegated: Delegated) => void) {
@@ -177,11 +179,22 @@ export class Delegation {
     this.#start = start;
   }
 
-  /** As {@link Delegate} has it. */
-  async delegate<Output>(
+  /** As {@link Delegate} has it. @throws BackpressureError at once, where its event would not be taken */
+  delegate<Output>(
     agent: string | Delegable,
     input?: unknown,
     options: DelegateOptions = {},
+  ): Promise<ChildJob<Output>> {
+    this.#job.checkRoom();
+    this.#underWay.check();
+    this.#underWay.add(0);
+    return this.#delegate<Output>(agent, input, options).finally(() => this.#underWay.remove(1, 0));
+  }
+
+  async #delegate<Output>(
+    agent: string | Delegable,
+    input: unknown,
+    options: DelegateOptions,
   ): Promise<ChildJob<Output>> {
     const given = plainJson(input ?? null, "input");
     const wanted = this.#read(agent, given, options);

@@ -48,13 +48,20 @@ export class JobLog {
     return this.#writer.durable;
   }
 
+  /** @throws BackpressureError when an event would not be taken now */
+  checkRoom(): void {
+    this.#writer.checkRoom();
+  }
+
   /**
-   * @param over lets it pass the backlog's bound, for what ends a job
+   * @param over lets it pass the backlog's bound, for what the runtime itself has to say
    * @returns when the agent may go on; accepted, not delivered (J2)
    * @throws ArcpError `INVALID_REQUEST` when it does not fit into one envelope
-   * @throws LocalError `BACKPRESSURE`
+   * @throws BackpressureError
    */
   event(kind: string, body: object, recordKind: RecordKind, over: boolean): Promise<void> {
+    // Before anything is made of it: a loop that runs into it again and again costs as little as can be.
+    if (!over) this.checkRoom();
     const ts = this.#context.timestamps.now();
     const record = this.#write("job.event", recordKind, { kind, ts, body });
     if (!fitsEnvelope(record)) {

@@ -18,6 +18,7 @@ import type { CompiledLease } from "../authority/lease.ts";
 import { Secrets } from "../authority/secrets.ts";
 import type { Lineage } from "../lineage.ts";
 import type { RecordKind } from "../store/index.ts";
+import { Backlog } from "./backlog.ts";
 import { Cancellation } from "./cancellation.ts";
 import { Deadlines } from "./deadlines.ts";
 import {
@@ -89,6 +90,7 @@ export class Job implements KnownJob {
   #suspension: "asked" | "done" | undefined;
   readonly #rerun: boolean;
   /** Checkpoints that are on their way to the store. */
+  readonly #checkpoints = new Backlog("checkpoints wait to be stored");
   #saving: Promise<unknown> = Promise.resolve();
   /** An operation was refused for good: no other ending but a cancel can win (R-9.5-4, R-9.6-7). */
   #doom: Ending | undefined;
@@ -292,7 +294,7 @@ export class Job implements KnownJob {
     this.#state = "running";
     const again = `run again after the runtime stopped, attempt ${this.attempt}`;
     const message = this.attempt > 1 ? { message: again } : {};
-    void this.emit("status", { phase: "running", ...message });
+    void this.emit("status", { phase: "running", ...message }, "event", true);
     void this.#settle("running");
     const { stallSec } = this.identity;
     if (stallSec !== undefined) {
@@ -301,11 +303,17 @@ export class Job implements KnownJob {
     return true;
   }
 
+  /** Asked before an operation that would show on the stream. @throws BackpressureError when an event would not be taken now */
+  checkRoom(): void {
+    if (this.live) this.#log.checkRoom();
+  }
+
   /**
    * Appends an event. What comes after the end is discarded (R-7.3-3).
+   * @param over lets it pass the backlog's bound: for what the runtime itself says, and for what is done already
    * @returns when the agent may go on; accepted, not delivered (J2)
    * @throws ArcpError `INVALID_REQUEST` when it does not fit into one envelope
-   * @throws LocalError `BACKPRESSURE`
+   * @throws BackpressureError with nothing accepted, never for what is `over`
    */
   emit(kind: string, body: object, recordKind: RecordKind = "event", over = false): Promise<void> {
     if (!this.live) return DONE;
@@ -337,17 +345,25 @@ export class Job implements KnownJob {
   /**
    * Remembers what a later attempt begins with. Resolves when it is durable, and all that was emitted before it.
    * @param json as `checkpointText` makes it
-   * @throws ArcpError `INTERNAL_ERROR` once the job is left to the next process
+   * @throws BackpressureError when too many wait, synchronously
+   * @returns rejects with an ArcpError `INTERNAL_ERROR` once the job is left to the next process
    */
-  async saveCheckpoint(json: string): Promise<void> {
-    if (this.#suspension === "done") throw shuttingDown();
-    if (!this.live) return;
-    const saved = this.flush().then(async () => {
-      if (isTerminal(this.#state)) return;
-      await this.#entry.set({ checkpoint: this.secrets.clean(json) });
+  saveCheckpoint(json: string): Promise<void> {
+    if (this.#suspension === "done") return Promise.reject(shuttingDown());
+    if (!this.live) return DONE;
+    this.#checkpoints.check();
+    this.#checkpoints.add(json.length);
+    const saved = this.#saveCheckpoint(json).finally(() => {
+      this.#checkpoints.remove(1, json.length);
     });
     this.#saving = Promise.allSettled([this.#saving, saved]);
-    await saved;
+    return saved;
+  }
+
+  async #saveCheckpoint(json: string): Promise<void> {
+    await this.flush();
+    if (isTerminal(this.#state)) return;
+    await this.#entry.set({ checkpoint: this.secrets.clean(json) });
   }
 
   /** Another session owns it from now on, and its descendants with it; the caller writes that down (R-7.2-8). */

@@ -3,10 +3,12 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { heldStore, settled } from "../../test/held-store.ts";
 import type { LogRecord } from "../store/index.ts";
+import { BACKLOG_LIMITS } from "./backlog.ts";
 import { Committer } from "./committer.ts";
-import { LogWriter, MAX_BACKLOG } from "./log-writer.ts";
+import { LogWriter } from "./log-writer.ts";
 
 const record = (text: string): LogRecord => ({ kind: "event", text });
+const MAX_BACKLOG = BACKLOG_LIMITS.count;
 const ALL = { records: Number.MAX_SAFE_INTEGER, characters: Number.MAX_SAFE_INTEGER };
 
 function writing(store = heldStore(), job: JobId = newJobId(), clock: Clock = systemClock) {

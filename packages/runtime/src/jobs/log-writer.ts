@@ -1,11 +1,8 @@
-import { type JobId, LocalError } from "@arcp/core";
+import type { JobId } from "@arcp/core";
 import type { AppendOutcome, LogBatch, LogRecord } from "../store/index.ts";
+import { Backlog } from "./backlog.ts";
 import type { Committable, Committer } from "./committer.ts";
 
-/** Records of one job that may wait to become durable; an agent that emits on without awaiting meets it. */
-export const MAX_BACKLOG = 4096;
-/** Characters of them. */
-const MAX_BACKLOG_CHARACTERS = 64 * 1024 * 1024;
 /** From here on an append waits for the store, so that an agent that awaits never meets the bounds. */
 const RELIEF = { records: 1024, characters: 4 * 1024 * 1024 };
 
@@ -29,9 +26,8 @@ export class LogWriter implements Committable {
   readonly #job: JobId;
   readonly #committer: Committer;
   #pending: LogRecord[] = [];
-  /** What is accepted and not durable yet, in characters. */
-  #backlog = 0;
-  #relief: PromiseWithResolvers<void> | undefined;
+  /** What is accepted and not durable yet. */
+  readonly #backlog = new Backlog("events wait to be written");
   #accepted = 0;
   #durable = 0;
   #failure: Error | undefined;
@@ -55,30 +51,29 @@ export class LogWriter implements Committable {
     return this.#durable;
   }
 
+  /** @throws BackpressureError when the backlog is full, synchronously */
+  checkRoom(): void {
+    if (this.#failure === undefined) this.#backlog.check();
+  }
+
   /**
    * Accepts a record as number `nextSeq`.
-   * @param over lets it pass the backlog's bound, for the records that end a job
+   * @param over lets it pass the backlog's bound, for what the runtime itself has to say
    * @returns what to wait for: the next turn of the event loop when this one is spent (J4), the next commit when too
    * much waits for it
-   * @throws LocalError `BACKPRESSURE` when the backlog is full, synchronously, with nothing accepted
+   * @throws BackpressureError when the backlog is full, synchronously, with nothing accepted
    */
   append(record: LogRecord, over = false): Promise<void> | undefined {
     if (this.#failure !== undefined) return undefined;
-    const waiting = this.#accepted - this.#durable;
-    if (!over && (waiting >= MAX_BACKLOG || this.#backlog > MAX_BACKLOG_CHARACTERS)) {
-      throw new LocalError(
-        "BACKPRESSURE",
-        `${waiting} events wait to be written: await what the emitting calls return`,
-      );
-    }
+    if (!over) this.#backlog.check();
+    const { count, characters } = this.#backlog;
     this.#accepted += 1;
-    this.#backlog += record.text.length;
+    this.#backlog.add(record.text.length);
     this.#pending.push(record);
     if (this.#pending.length === 1) this.#committer.enlist(this);
     const nextTurn = this.#committer.turn.spend("writing", 1);
-    if (waiting < RELIEF.records && this.#backlog < RELIEF.characters) return nextTurn;
-    this.#relief ??= Promise.withResolvers<void>();
-    return this.#relief.promise;
+    const relaxed = count < RELIEF.records && characters < RELIEF.characters;
+    return relaxed ? nextTurn : this.#backlog.relieved();
   }
 
   /** Resolves once all that was accepted before is durable; rejects when that can never be. */
@@ -104,23 +99,18 @@ export class LogWriter implements Committable {
       return this.#fail(failure);
     }
     this.#durable = batch.after + batch.records.length;
-    for (const { text } of batch.records) this.#backlog -= text.length;
-    this.#relieve();
+    const characters = batch.records.reduce((sum, { text }) => sum + text.length, 0);
+    this.#backlog.remove(batch.records.length, characters);
     while ((this.#flushes[0]?.upTo ?? Number.POSITIVE_INFINITY) <= this.#durable) {
       this.#flushes.shift()?.done.resolve();
     }
-  }
-
-  #relieve(): void {
-    this.#relief?.resolve();
-    this.#relief = undefined;
   }
 
   #fail(failure: Error): void {
     if (this.#failure !== undefined) return;
     this.#failure = failure;
     this.#pending = [];
-    this.#relieve();
+    this.#backlog.relieve();
     for (const { done } of this.#flushes.splice(0)) done.reject(failure);
     this.#options.failed(failure);
   }

@@ -47,7 +47,11 @@ export class Models {
     const most = reserve === undefined ? undefined : prices.costOf({ ...reserve });
     return {
       id,
-      call: (ask, usageOf) => tolerated(this.#call({ id, prices, most }, ask, usageOf)),
+      call: (ask, usageOf) => {
+        // What it costs has to be told: nothing is asked where there is no room for that.
+        this.#job.checkRoom();
+        return tolerated(this.#call({ id, prices, most }, ask, usageOf));
+      },
     };
   }
 

@@ -1,12 +1,11 @@
-import { ArcpError, LocalError, newMessageId } from "@arcp/core";
+import { ArcpError, newMessageId } from "@arcp/core";
+import { Backlog } from "./backlog.ts";
 import type { Job } from "./job.ts";
 
 /** Characters per text chunk: even if each takes six in JSON, an envelope stays below 1 MiB (R-4.1-7). */
 const MAX_TEXT = 128 * 1024;
 /** Bytes per binary chunk: the protocol's limit. */
 const MAX_BYTES = 512 * 1024;
-/** Characters or bytes that may wait behind a write that nobody awaited. */
-const MAX_WAITING = 64 * 1024 * 1024;
 
 type Encoding = "utf8" | "base64";
 
@@ -25,7 +24,8 @@ export class ResultStream {
   #encoding: Encoding | undefined;
   /** The write before the next one. Once one has failed all later ones do, for the result has a hole (R-8.4-1). */
   #last: Promise<void> = Promise.resolve();
-  #waiting = 0;
+  /** In characters or bytes. */
+  readonly #waiting = new Backlog("pieces of the result wait to be written");
   #chunks = 0;
   #size = 0;
   /** The first half of a surrogate pair whose second half was not written yet (R-8.4-2). */
@@ -47,7 +47,7 @@ export class ResultStream {
    * @returns when the agent may go on; rejects with an ArcpError `INVALID_REQUEST` for text that is not well-formed,
    * `INTERNAL_ERROR` beyond the limit
    * @throws ArcpError `INVALID_REQUEST` when the client cannot take a streamed result or text and bytes are mixed
-   * @throws LocalError `BACKPRESSURE` when 64 MiB wait behind writes that were not awaited
+   * @throws BackpressureError when too many pieces wait behind writes that were not awaited, or too large ones
    */
   write(piece: string | Uint8Array): Promise<void> {
     if (!this.#job.identity.features.has("result_chunk")) {
@@ -65,19 +65,14 @@ export class ResultStream {
         "a result is written as text or as bytes, not as both",
       );
     }
-    if (this.#waiting > MAX_WAITING) {
-      throw new LocalError("BACKPRESSURE", "the result is written faster than it is taken: await");
-    }
-    this.#waiting += piece.length;
+    this.#waiting.check();
+    this.#waiting.add(piece.length);
     // The agent may fill its buffer anew as soon as this returns.
     const kept = typeof piece === "string" ? piece : piece.slice();
-    const written = this.#last.then(async () => {
-      if (typeof kept === "string") await this.#writeText(this.#half + kept);
-      else await this.#writeBytes(kept);
-      this.#waiting -= piece.length;
-    });
-    this.#last = written;
-    return written;
+    const write = (): Promise<void> =>
+      typeof kept === "string" ? this.#writeText(this.#half + kept) : this.#writeBytes(kept);
+    this.#last = this.#last.then(write).finally(() => this.#waiting.remove(1, piece.length));
+    return this.#last;
   }
 
   /**
@@ -138,7 +133,8 @@ export class ResultStream {
         more,
       },
       "result_chunk",
-      !more,
+      // One waits for the other, and what waits to be one has a bound of its own: a hole would spoil the result.
+      true,
     );
     this.#chunks += 1;
     this.#size += size;

@@ -24,10 +24,16 @@ export class ToolCaller {
   }
 
   /**
-   * @throws ArcpError the refusal, which also stands on the stream (R-9.3-3), or what the tool threw; `INVALID_REQUEST`
-   * for arguments that are no JSON, which nothing can show
+   * @returns rejects with an ArcpError: the refusal, which also stands on the stream (R-9.3-3), or what the tool threw;
+   * `INVALID_REQUEST` for arguments that are no JSON, which nothing can show
+   * @throws BackpressureError at once, where its event would not be taken
    */
-  async call(name: string, given: unknown): Promise<unknown> {
+  call(name: string, given: unknown): Promise<unknown> {
+    this.#job.checkRoom();
+    return this.#shownCall(name, given);
+  }
+
+  async #shownCall(name: string, given: unknown): Promise<unknown> {
     // What is shown and checked is what the tool gets, whatever its caller does with the original meanwhile.
     const args = given === undefined ? undefined : plainJson(given, "args");
     const callId = this.#announce(name, args);
