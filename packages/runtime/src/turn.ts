@@ -27,6 +27,7 @@ export class Turn {
   #started: number | undefined;
   #stride = CLOCK_STRIDE;
   #next: PromiseWithResolvers<void> | undefined;
+  #line: Promise<void> = Promise.resolve();
 
   /** @param atEnd runs at the end of every turn in which something was spent, before the next one begins */
   constructor(clock: Clock, limits: TurnLimits, atEnd: () => void) {
@@ -58,6 +59,13 @@ export class Turn {
     this.arm();
     this.#next ??= Promise.withResolvers<void>();
     return this.#next.promise;
+  }
+
+  /** A turn for one alone of all who ask for that, in their order: for whoever will take more of it than the limits give. */
+  alone(): Promise<void> {
+    const mine = this.#line;
+    this.#line = mine.then(() => this.next());
+    return mine;
   }
 
   /** Makes sure that this turn ends with a call of `atEnd`. */

@@ -1,5 +1,5 @@
 import { ArcpError, LocalError, ManualClock } from "@arcp/core";
-import { defineAgent } from "@arcp/runtime";
+import { BackpressureError, defineAgent } from "@arcp/runtime";
 import { describe, expect, test } from "vitest";
 import { durableWays, ways } from "../../test/line.ts";
 import { Puppets } from "../../test/puppets.ts";
@@ -111,6 +111,7 @@ describe.each(ways)("over %s", (way) => {
     const thrown = [
       new Error("secret-in-text"),
       new LocalError("BACKPRESSURE", "secret-in-text"),
+      new BackpressureError("secret-in-text", 1, Promise.resolve()),
       "secret-in-text",
       undefined,
       null,

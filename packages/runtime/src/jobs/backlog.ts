@@ -1,3 +1,4 @@
+import type { Turn } from "../turn.ts";
 import { BackpressureError } from "./backpressure-error.ts";
 
 /** What of one kind may wait on behalf of one job. */
@@ -6,13 +7,20 @@ export const BACKLOG_LIMITS = { count: 4096, characters: 64 * 1024 * 1024 };
 /** What an agent has asked for and is not done, bounded, so that one that never awaits meets an end (R-14-2). */
 export class Backlog {
   readonly #what: string;
+  readonly #turn: Turn | undefined;
   #count = 0;
   #characters = 0;
   #relief: PromiseWithResolvers<void> | undefined;
+  /** Whether somebody met the bound since the last relief. */
+  #met = false;
 
-  /** @param what waits in it, for humans */
-  constructor(what: string) {
+  /**
+   * @param what waits in it, for humans
+   * @param turn whoever met the bound will fill it again at once: of all backlogs that have it, one in a turn is relieved
+   */
+  constructor(what: string, turn?: Turn) {
     this.#what = what;
+    this.#turn = turn;
   }
 
   get count(): number {
@@ -26,6 +34,7 @@ export class Backlog {
   /** @throws BackpressureError when it takes nothing more */
   check(): void {
     if (this.#count < BACKLOG_LIMITS.count && this.#characters <= BACKLOG_LIMITS.characters) return;
+    this.#met = true;
     throw new BackpressureError(this.#what, this.#count, this.relieved());
   }
 
@@ -50,7 +59,11 @@ export class Backlog {
 
   /** Nobody has to wait any longer. */
   relieve(): void {
-    this.#relief?.resolve();
+    const relief = this.#relief;
+    if (relief === undefined) return;
     this.#relief = undefined;
+    if (this.#met && this.#turn !== undefined) void this.#turn.alone().then(relief.resolve);
+    else relief.resolve();
+    this.#met = false;
   }
 }

@@ -27,7 +27,7 @@ export class LogWriter implements Committable {
   readonly #committer: Committer;
   #pending: LogRecord[] = [];
   /** What is accepted and not durable yet. */
-  readonly #backlog = new Backlog("events wait to be written");
+  readonly #backlog: Backlog;
   #accepted = 0;
   #durable = 0;
   #failure: Error | undefined;
@@ -37,6 +37,7 @@ export class LogWriter implements Committable {
   constructor(job: JobId, committer: Committer, options: LogWriterOptions) {
     this.#job = job;
     this.#committer = committer;
+    this.#backlog = new Backlog("events wait to be written", committer.turn);
     this.#options = options;
     this.#accepted = this.#durable = options.after ?? 0;
   }
