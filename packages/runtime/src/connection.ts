@@ -83,7 +83,10 @@ export class Connection implements Link, Watched {
     this.#remote = remote;
     this.#dialect = new Dialect(remote.dialect ?? "draft");
     this.#logger = context.services.logger;
-    this.outbox = new Outbox(transport, context.services.clock, () => this.#heartbeat?.spoke());
+    const { services, projector } = context;
+    this.outbox = new Outbox(transport, services.clock, projector.turn, () =>
+      this.#heartbeat?.spoke(),
+    );
   }
 
   get dialect(): Dialect {

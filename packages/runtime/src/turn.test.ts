@@ -45,6 +45,24 @@ test("J4: the end of a turn is called once per turn in which something was spent
   expect(ends).toBe(1);
 });
 
+test("a turn closes behind its end and all that the end leads to, and also when nothing was spent", async () => {
+  let handedOver = 0;
+  const turn: Turn = new Turn(systemClock, DEFAULT_TURN_LIMITS, async () => {
+    for (let hop = 0; hop < 50; hop++) await undefined;
+    handedOver += 1;
+    // What is spent from here on belongs to the next turn, which closes by itself.
+    if (handedOver === 1) turn.arm();
+  });
+  const first = turn.closed();
+  expect(turn.closed()).toBe(first);
+  await first;
+  expect(handedOver).toBe(1);
+  await turn.closed();
+  expect(handedOver).toBe(2);
+  await turn.closed();
+  expect(handedOver).toBe(3);
+});
+
 test("J4: an agent that never yields by itself starves neither the event loop nor another job", async () => {
   const store = heldStore();
   let flooding = true;

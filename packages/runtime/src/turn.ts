@@ -28,6 +28,9 @@ export class Turn {
   #stride = CLOCK_STRIDE;
   #next: PromiseWithResolvers<void> | undefined;
   #line: Promise<void> = Promise.resolve();
+  #onClosed: PromiseWithResolvers<void> | undefined;
+  /** Whether a turn was armed whose close is still to come. */
+  #closing = false;
 
   /** @param atEnd runs at the end of every turn in which something was spent, before the next one begins */
   constructor(clock: Clock, limits: TurnLimits, atEnd: () => void) {
@@ -68,11 +71,24 @@ export class Turn {
     return mine;
   }
 
+  /**
+   * Resolves at the close of this turn, right behind its end and all that the end led to: the moment at which what a turn has to say
+   * is written, in one piece. One promise, shared by all who wait for it.
+   */
+  closed(): Promise<void> {
+    if (!this.#closing) this.arm();
+    this.#onClosed ??= Promise.withResolvers<void>();
+    return this.#onClosed.promise;
+  }
+
   /** Makes sure that this turn ends with a call of `atEnd`. */
   arm(): void {
     if (this.#started !== undefined) return;
     this.#started = this.#clock.monotonic();
     setImmediate(() => this.#end());
+    // In between come the microtasks: what was committed is read, numbered and handed over.
+    setImmediate(() => this.#close());
+    this.#closing = true;
   }
 
   #end(): void {
@@ -83,6 +99,14 @@ export class Turn {
     this.#next = undefined;
     this.#atEnd();
     next?.resolve();
+  }
+
+  #close(): void {
+    // Of a turn that began between the end and the close the close is still to come.
+    this.#closing = this.#started !== undefined;
+    const closed = this.#onClosed;
+    this.#onClosed = undefined;
+    closed?.resolve();
   }
 
   #refill(records: number): void {

@@ -158,7 +158,6 @@ test("J2: a cancel that could not be stored is refused, and the ending that wait
 
 test("R-14-3: an index that fails for a moment keeps no job, and what is tried again undoes nothing", async () => {
   const { store, viewer, runtime, context, outcome, clock } = await hosting();
-  const { job_id = "" } = await viewer.submit("led");
   const { update } = store.jobs;
   let calls = 0;
   store.jobs.update = async (id, change) => {
@@ -166,6 +165,7 @@ test("R-14-3: an index that fails for a moment keeps no job, and what is tried a
     if (change.status === "running" && calls === 1) throw new Error("busy");
     return update(id, change);
   };
+  const { job_id = "" } = await viewer.submit("led");
   await context;
   await settled();
   outcome.resolve("done");

@@ -1,11 +1,13 @@
 import { type CloseReason, ManualClock, type Transport } from "@arcp/core";
 import { expect, test } from "vitest";
 import { settled } from "../../test/held-store.ts";
+import { DEFAULT_TURN_LIMITS, Turn } from "../turn.ts";
 import { Outbox } from "./outbox.ts";
 
 /** A transport whose sends the test settles. */
 function sending() {
   const clock = new ManualClock();
+  const turn = new Turn(clock, DEFAULT_TURN_LIMITS, () => {});
   const writes: string[][] = [];
   const sends: Array<PromiseWithResolvers<void>> = [];
   const closes: Array<CloseReason | undefined> = [];
@@ -19,7 +21,7 @@ function sending() {
     },
     close: (reason) => void closes.push(reason),
   };
-  return { clock, writes, sends, closes, outbox: new Outbox(transport, clock) };
+  return { clock, turn, writes, sends, closes, outbox: new Outbox(transport, clock, turn) };
 }
 
 test("what one turn has to say leaves in one write, and what follows waits for room", async () => {
@@ -41,6 +43,53 @@ test("what one turn has to say leaves in one write, and what follows waits for r
   ]);
   sends[1]?.resolve();
   expect(await second).toBe(true);
+});
+
+test("replies leave in order and in one write with what is sent next, at the close of the turn at the latest", async () => {
+  const { outbox, turn, writes, sends } = sending();
+  outbox.reply("a");
+  for (let step = 0; step < 20; step++) await undefined;
+  outbox.reply("b");
+  expect(writes).toEqual([]);
+  const sent = outbox.send(["c"]);
+  await undefined;
+  expect(writes).toEqual([["a", "b", "c"]]);
+  // The close that the first reply waited for finds nothing to write.
+  await turn.closed();
+  sends[0]?.resolve();
+  expect(await sent).toBe(true);
+  outbox.reply("d");
+  await turn.closed();
+  await undefined;
+  await undefined;
+  expect(writes.slice(1)).toEqual([["d"]]);
+});
+
+test("R-4.1-10: replies that are worth a write of their own do not wait for the turn to close", async () => {
+  const { outbox, writes } = sending();
+  outbox.reply("a".repeat(64 * 1024 - 1));
+  await undefined;
+  expect(writes).toEqual([]);
+  outbox.reply("b");
+  await undefined;
+  expect(writes.map((frames) => frames.length)).toEqual([2]);
+});
+
+test("R-4.1-11: a reply is delivered before the connection ends in good order, and not at all when it is closed", async () => {
+  const ended = sending();
+  ended.outbox.reply("last word");
+  ended.outbox.finish("normal");
+  expect(ended.closes).toEqual([]);
+  await settled(2);
+  expect(ended.writes).toEqual([["last word"]]);
+  ended.sends[0]?.resolve();
+  await ended.outbox.closed;
+
+  const cut = sending();
+  cut.outbox.reply("too late");
+  cut.outbox.close("refused");
+  await settled(2);
+  expect(cut.writes).toEqual([]);
 });
 
 test("R-4.1-11: the last word leaves behind a send that is still pending, and only then the transport closes", async () => {

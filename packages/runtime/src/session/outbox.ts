@@ -1,7 +1,11 @@
 import type { Clock, CloseReason, Transport } from "@arcp/core";
+import type { Turn } from "../turn.ts";
 
 /** Characters that may wait here before the connection stops to read requests (R-4.1-10). */
 const MAX_BACKLOG = 2 * 1024 * 1024;
+
+/** Characters that are worth a write of their own, before the turn closes. */
+const WORTH_A_WRITE = 64 * 1024;
 
 /** How long a closing connection may take to deliver what was sent before, milliseconds. */
 const LINGER_MS = 2000;
@@ -12,47 +16,66 @@ interface Batch {
 }
 
 /**
- * The only caller of `transport.send`: replies and stream frames leave in the order in which they were handed over,
- * everything of one turn in one write.
+ * The only caller of `transport.send`: replies and stream frames leave in the order in which they were handed over. Replies
+ * leave with the stream frames of their turn, in one write.
  */
 export class Outbox {
   readonly #transport: Transport;
   readonly #clock: Clock;
+  readonly #turn: Pick<Turn, "closed">;
   readonly #written: () => void;
   #gathering: Batch | undefined;
   #inFlight: Batch | undefined;
   #waiting = 0;
   #pumping = false;
+  /** A reply waits for the turn to close. */
+  #closing = false;
   /** `broken`: the transport takes nothing any more, and its reader will learn why. */
   #state: "open" | "finishing" | "broken" | "closed" = "open";
   #onDrained: (() => void) | undefined;
   readonly #closed = Promise.withResolvers<void>();
 
-  /** @param written told of every write */
-  constructor(transport: Transport, clock: Clock, written: () => void = () => {}) {
+  /**
+   * @param turn at the close of which everything that was said in it is written
+   * @param written told of every write
+   */
+  constructor(
+    transport: Transport,
+    clock: Clock,
+    turn: Pick<Turn, "closed">,
+    written: () => void = () => {},
+  ) {
     this.#transport = transport;
     this.#clock = clock;
+    this.#turn = turn;
     this.#written = written;
   }
 
   /**
-   * Sends frames behind everything that was handed over before.
+   * Sends frames behind everything that was handed over before, and all of it together.
    * @returns whether the transport took them, once it has room again: the back-pressure. False when the connection is
    * gone; never rejects.
    */
   send(frames: readonly string[]): Promise<boolean> {
-    if (this.#state !== "open") return Promise.resolve(false);
-    this.#gathering ??= { frames: [], taken: Promise.withResolvers<boolean>() };
-    const batch = this.#gathering;
-    for (const frame of frames) {
-      batch.frames.push(frame);
-      this.#waiting += frame.length;
-    }
-    if (!this.#pumping) {
-      this.#pumping = true;
-      void this.#pump();
-    }
+    const batch = this.#gather(frames);
+    if (batch === undefined) return Promise.resolve(false);
+    this.#pump();
     return batch.taken.promise;
+  }
+
+  /**
+   * Sends a frame behind everything that was handed over before, in one write with what is sent next: a write costs more
+   * than many a request. When nothing is, it leaves at the close of the turn.
+   */
+  reply(frame: string): void {
+    if (this.#gather([frame]) === undefined) return;
+    if (this.#waiting >= WORTH_A_WRITE) return this.#pump();
+    if (this.#pumping || this.#closing) return;
+    this.#closing = true;
+    void this.#turn.closed().then(() => {
+      this.#closing = false;
+      this.#pump();
+    });
   }
 
   /** What to wait for before the next request is read, so that replies cannot pile up; undefined when nothing. */
@@ -68,7 +91,8 @@ export class Outbox {
   /** Takes no more frames, delivers what it has, then closes the connection. */
   finish(reason: CloseReason): void {
     if (this.#state === "finishing") return;
-    if (this.#state === "broken" || !this.#pumping) return this.close(reason);
+    const drained = !this.#pumping && this.#gathering === undefined;
+    if (this.#state === "broken" || drained) return this.close(reason);
     this.#state = "finishing";
     const late = this.#clock.after(LINGER_MS, () => this.close(reason));
     this.#onDrained = () => {
@@ -86,8 +110,24 @@ export class Outbox {
     this.#closed.resolve();
   }
 
-  async #pump(): Promise<void> {
-    // What the rest of this turn has to say joins the first write.
+  #gather(frames: readonly string[]): Batch | undefined {
+    if (this.#state !== "open") return undefined;
+    this.#gathering ??= { frames: [], taken: Promise.withResolvers<boolean>() };
+    for (const frame of frames) {
+      this.#gathering.frames.push(frame);
+      this.#waiting += frame.length;
+    }
+    return this.#gathering;
+  }
+
+  #pump(): void {
+    if (this.#pumping) return;
+    this.#pumping = true;
+    void this.#write();
+  }
+
+  async #write(): Promise<void> {
+    // What follows in the same breath joins the first write.
     await undefined;
     for (let batch = this.#take(); batch !== undefined; batch = this.#take()) {
       this.#written();

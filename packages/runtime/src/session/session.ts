@@ -144,7 +144,7 @@ export class Session {
   say(message: Announcement): void {
     if (this.#state.kind !== "connected") return;
     const { link, vault } = this.#state;
-    void link.outbox.send([announce(this.id, withCredentials(message, this.features, vault))]);
+    link.outbox.reply(announce(this.id, withCredentials(message, this.features, vault)));
   }
 
   /** Tells whoever is connected of a delegated job, if it can be told. */

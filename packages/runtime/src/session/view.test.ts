@@ -74,7 +74,7 @@ async function rotated() {
       seen.attach(job, role, 0);
     }
     const { turn } = new Committer(store.logs, systemClock);
-    const outbox = new Outbox(runtime, systemClock);
+    const outbox = new Outbox(runtime, systemClock, turn);
     const projector = new Projector(seen, outbox, after, {
       logs: store.logs,
       turn,

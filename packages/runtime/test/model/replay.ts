@@ -460,7 +460,7 @@ function numbered(text: string): { readonly seq: number; readonly record: string
   return seq === undefined ? undefined : { seq, record: id };
 }
 
-/** Whatever is due in the house takes place. */
+/** Whatever is due in the house takes place, and what was said of it leaves: a turn closes behind its end. */
 function flush(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
+  return new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
 }
