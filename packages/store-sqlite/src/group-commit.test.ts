@@ -1,6 +1,6 @@
 import { setImmediate as turn } from "node:timers/promises";
-import { newJobId, newSessionId } from "@arcp/core";
-import type { LogRecord } from "@arcp/runtime/store";
+import { newJobId, newSessionId, newTraceId } from "@arcp/core";
+import type { JobRow, LogRecord } from "@arcp/runtime/store";
 import { afterAll, expect, test } from "vitest";
 import { CrashingDatabase } from "../test/crashing-database.ts";
 import { Scratch } from "../test/scratch.ts";
@@ -207,4 +207,28 @@ test("closing commits what was asked for; afterwards every call is refused", asy
   const again = storeOn(openDatabase(path));
   expect((await again.logs.read(job, 0, ALL)).head).toBe(1);
   await again.close();
+});
+
+test("R-7.3-10: the records of a job and what changes of it with them are one transaction", async () => {
+  const { store, statements } = await counted();
+  const row: JobRow = {
+    id: newJobId(),
+    principal: "alice",
+    session: newSessionId(),
+    features: [],
+    agent: "a",
+    lease: {},
+    traceId: newTraceId(),
+    acceptedAt: 1,
+    status: "pending",
+  };
+  await store.jobs.insert(row);
+  const before = statements().length;
+  const change = { status: "success", finishedAt: 2 } as const;
+  await store.logs.append([{ job: row.id, after: 0, records: [record("1")], change }]);
+  const seen = statements().slice(before);
+  expect(seen.filter((sql) => /^(BEGIN|COMMIT|ROLLBACK)/.test(sql))).toEqual(["BEGIN", "COMMIT"]);
+  expect(seen.some((sql) => sql.startsWith("UPDATE jobs SET status"))).toBe(true);
+  expect(await store.jobs.get(row.id)).toMatchObject(change);
+  await store.close();
 });

@@ -67,12 +67,15 @@ export class JobTable implements JobIndex {
   }
 
   async update(id: JobId, change: JobChange): Promise<void> {
+    await this.#group.write(() => this.change(id, change));
+  }
+
+  /** Changes the row of a job, if there is one, within a transaction that is open. */
+  change(id: JobId, change: JobChange): void {
     const { columns, values } = assign(change);
     if (columns.length === 0) return;
     const settings = columns.map((column) => `${column} = ?`).join(", ");
-    await this.#group.write(() =>
-      this.#connection.run(`UPDATE jobs SET ${settings} WHERE id = ?`, ...values, id),
-    );
+    this.#connection.run(`UPDATE jobs SET ${settings} WHERE id = ?`, ...values, id);
   }
 
   async get(id: JobId): Promise<JobRow | undefined> {

@@ -13,6 +13,7 @@ import { Bells } from "./bells.ts";
 import { countLimit } from "./column.ts";
 import type { Connection, Row } from "./connection.ts";
 import type { GroupCommit } from "./group-commit.ts";
+import type { JobTable } from "./job-table.ts";
 import type { LogLimits } from "./log-limits.ts";
 import type { Reclaimer } from "./reclaimer.ts";
 import { Shares } from "./shares.ts";
@@ -51,6 +52,7 @@ const SURPLUS = { records: 1024, characters: 1024 * 1024 };
 export class RecordLog implements LogStore {
   readonly #connection: Connection;
   readonly #group: GroupCommit;
+  readonly #jobs: JobTable;
   readonly #reclaimer: Reclaimer;
   readonly #limits: LogLimits & { readonly total: number };
   readonly #shares: Shares;
@@ -59,11 +61,13 @@ export class RecordLog implements LogStore {
   constructor(
     connection: Connection,
     group: GroupCommit,
+    jobs: JobTable,
     reclaimer: Reclaimer,
     limits: LogLimits & { readonly total: number },
   ) {
     this.#connection = connection;
     this.#group = group;
+    this.#jobs = jobs;
     this.#reclaimer = reclaimer;
     this.#limits = limits;
     this.#shares = new Shares(connection, limits.total);
@@ -130,9 +134,10 @@ export class RecordLog implements LogStore {
     }
   }
 
-  #append({ job, after, records }: LogBatch, surplus: Allowance): AppendOutcome {
+  #append({ job, after, records, change }: LogBatch, surplus: Allowance): AppendOutcome {
     const known = this.#state(job);
     if ((known?.head ?? 0) !== after) return "fenced";
+    if (change !== undefined) this.#jobs.change(job, change);
     if (records.length === 0) return "appended";
     const log = known ?? this.#begin(job);
     const within = largerOf(log, this.#limits);

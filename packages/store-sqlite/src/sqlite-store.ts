@@ -44,16 +44,17 @@ export function sqliteStore(path: string, options: SqliteStoreOptions = {}): Sto
 /** The store on a connection that is ready; the connection is its own from now on. */
 export function storeOn(connection: Connection, options: SqliteStoreOptions = {}): Store {
   const group = new GroupCommit(connection);
+  const jobs = new JobTable(connection, group);
   const reclaimer = new Reclaimer(connection, group);
   // A process that ended may have left something.
   reclaimer.start();
   return {
-    logs: new RecordLog(connection, group, reclaimer, {
+    logs: new RecordLog(connection, group, jobs, reclaimer, {
       ...DEFAULT_LOG_LIMITS,
       ...options.logLimits,
       total: options.totalLogCharacters ?? DEFAULT_TOTAL,
     }),
-    jobs: new JobTable(connection, group),
+    jobs,
     sessions: new SessionTable(connection, group),
     idempotency: new IdempotencyTable(connection, group),
     credentials: new CredentialTable(connection, group),

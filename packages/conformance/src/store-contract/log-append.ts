@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { newJobId } from "@arcp/core";
 import type { LogRecord, RecordKind } from "@arcp/runtime/store";
 import { same } from "./equality.ts";
-import { EVERYTHING, record, records, textsOf } from "./sample-row.ts";
+import { EVERYTHING, jobRow, record, records, textsOf } from "./sample-row.ts";
 import { type StoreCase, storeCase } from "./store-case.ts";
 
 export const logAppendCases: readonly StoreCase[] = [
@@ -76,6 +76,60 @@ export const logAppendCases: readonly StoreCase[] = [
     same(await logs.append([{ job, after: 0, records: [] }]), ["fenced"]);
     assert.equal((await logs.read(job, 0, EVERYTHING)).head, 2);
   }),
+
+  storeCase("a change of a job comes with its records", {}, async (stage) => {
+    const { logs, jobs } = stage.store;
+    const [a, b] = [jobRow(), jobRow()];
+    await Promise.all([a, b].map((row) => jobs.insert(row)));
+    const change = { status: "success", finishedAt: 7, input: undefined } as const;
+    same(
+      await logs.append([
+        { job: a.id, after: 0, records: records(1, 2), change: { status: "running" } },
+        { job: b.id, after: 0, records: records(1, 1), change },
+        { job: newJobId(), after: 0, records: records(1, 1), change },
+      ]),
+      ["appended", "appended", "appended"],
+    );
+    await stage.holds(async (store) => {
+      same(await store.jobs.get(a.id), { ...a, status: "running" });
+      same(await store.jobs.get(b.id), { ...b, ...change });
+    });
+  }),
+
+  storeCase("J1: a batch that is fenced off changes nothing of its job", {}, async (stage) => {
+    const { logs, jobs } = stage.store;
+    const row = jobRow();
+    await jobs.insert(row);
+    const change = { status: "error", finishedAt: 7 } as const;
+    const append = (after: number, text: string) =>
+      logs.append([{ job: row.id, after, records: [record(text)], change }]);
+    same(await append(1, "too far"), ["fenced"]);
+    same(await logs.append([{ job: row.id, after: 0, records: [record("1")] }]), ["appended"]);
+    same(await append(0, "too late"), ["fenced"]);
+    await stage.holds(async (store) => same(await store.jobs.get(row.id), row));
+  }),
+
+  storeCase(
+    "J2: who finds a change of a job finds the records that brought it",
+    {},
+    async (stage) => {
+      const { logs, jobs } = stage.store;
+      const row = jobRow();
+      await jobs.insert(row);
+      const change = { status: "success", finishedAt: 7 } as const;
+      const asked = logs.append([{ job: row.id, after: 0, records: records(1, 1), change }]);
+      let done = false;
+      void asked.then(() => {
+        done = true;
+      });
+      while (!done) {
+        const seen = await jobs.get(row.id);
+        if (seen?.status === "success") same(await textsOf(stage.store, row.id), ["1"]);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      same((await jobs.get(row.id))?.status, "success");
+    },
+  ),
 
   storeCase("records keep their order and their kind", {}, async (stage) => {
     const kinds: readonly RecordKind[] = [

@@ -269,10 +269,12 @@ async function insert(
   used: UsedKey | undefined,
 ): Promise<void> {
   const { id: job, principal, acceptedAt } = row;
-  // The key first, so that no crash leaves a job without it.
-  if (used !== undefined) await store.idempotency.put({ principal, ...used, job, acceptedAt });
   try {
-    await store.jobs.insert(row);
+    await Promise.all([
+      // The key is asked for first, so that no crash leaves a job without it.
+      used && store.idempotency.put({ principal, ...used, job, acceptedAt }),
+      store.jobs.insert(row),
+    ]);
   } catch (error) {
     // It may be there all the same, and the next process would take up a job whose submit was refused.
     await remove(store, job).catch(() => {});

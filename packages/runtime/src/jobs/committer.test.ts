@@ -3,11 +3,11 @@ import { expect, test } from "vitest";
 import { heldStore, settled } from "../../test/held-store.ts";
 import { dense, hosting } from "../../test/hosting.ts";
 import { Viewer } from "../../test/viewer.ts";
-import type { AppendOutcome, LogBatch } from "../store/index.ts";
-import { type Committable, Committer } from "./committer.ts";
+import type { LogBatch } from "../store/index.ts";
+import { type CommitOutcome, type Committable, Committer } from "./committer.ts";
 
 class Writer implements Committable {
-  readonly outcomes: Array<AppendOutcome | Error> = [];
+  readonly outcomes: Array<CommitOutcome | Error> = [];
   #batch: LogBatch;
 
   constructor(job: JobId, texts: readonly string[]) {
@@ -19,7 +19,7 @@ class Writer implements Committable {
     return this.#batch;
   }
 
-  settle(_batch: LogBatch, outcome: AppendOutcome | Error): void {
+  settle(_batch: LogBatch, outcome: CommitOutcome | Error): void {
     this.outcomes.push(outcome);
   }
 }
@@ -66,7 +66,7 @@ test("J1: an append that failed after it was written is recognised, not fenced o
   await settled(3);
   clock.advance(20);
   await settled(3);
-  expect(writer.outcomes).toEqual(["appended"]);
+  expect(writer.outcomes).toEqual(["recognised"]);
   const { records } = await store.logs.read(job, 0, ALL);
   expect(records.map(({ text }) => text)).toEqual(["a", "b"]);
 });

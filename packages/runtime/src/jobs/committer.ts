@@ -3,12 +3,18 @@ import type { AppendOutcome, LogBatch, LogStore } from "../store/index.ts";
 import { DEFAULT_TURN_LIMITS, Turn, type TurnLimits } from "../turn.ts";
 import { retried } from "./retry.ts";
 
+/**
+ * `recognised`: the store failed and had taken the records all the same. Whether it had made the change that came with
+ * them nobody knows.
+ */
+export type CommitOutcome = AppendOutcome | "recognised";
+
 /** A log writer as its committer sees it. */
 export interface Committable {
   /** Hands over what was accepted since the last call. */
   take(): LogBatch;
-  /** The batch became durable, was fenced off, or the store failed. */
-  settle(batch: LogBatch, outcome: AppendOutcome | Error): void;
+  /** What became of the batch; an error when the store failed for good. */
+  settle(batch: LogBatch, outcome: CommitOutcome | Error): void;
 }
 
 /**
@@ -45,17 +51,17 @@ export class Committer {
     if (this.#dirty.size > 0) this.turn.arm();
     for (const [i, writer] of writers.entries()) {
       const batch = batches[i];
-      const outcome = Array.isArray(outcomes) ? outcomes[i] : outcomes;
+      const outcome = outcomes instanceof Error ? outcomes : outcomes[i];
       if (batch === undefined) continue;
       writer.settle(batch, outcome ?? new Error("the store gave no outcome for a batch"));
     }
   }
 
   /** Tries again for a while when the store fails: a busy disk must not end every job of the group. */
-  async #append(batches: readonly LogBatch[]): Promise<AppendOutcome[] | Error> {
+  async #append(batches: readonly LogBatch[]): Promise<readonly CommitOutcome[] | Error> {
     try {
       return await retried(this.#clock, async (attempt) => {
-        const outcomes = [...(await this.#logs.append(batches))];
+        const outcomes = await this.#logs.append(batches);
         return attempt === 0 ? outcomes : await this.#recognise(batches, outcomes);
       });
     } catch (thrown) {
@@ -67,7 +73,7 @@ export class Committer {
   #recognise(
     batches: readonly LogBatch[],
     outcomes: readonly AppendOutcome[],
-  ): Promise<AppendOutcome[]> {
+  ): Promise<CommitOutcome[]> {
     return Promise.all(
       outcomes.map(async (outcome, i) => {
         const batch = batches[i];
@@ -76,7 +82,7 @@ export class Committer {
         const limits = { records: records.length, characters: Number.MAX_SAFE_INTEGER };
         const page = await this.#logs.read(job, after, limits);
         const ours = records.every(({ text }, k) => page.records[k]?.text === text);
-        return ours ? "appended" : outcome;
+        return ours ? "recognised" : outcome;
       }),
     );
   }

@@ -21,6 +21,9 @@ export class JobEntry {
   readonly #noted = new Set<Noted>();
   /** The newest values of all that was ever asked for: what is tried again must not undo what came after it. */
   #asked: JobChange = {};
+  /** What changes with the records that are accepted now. */
+  #withRecords: JobChange | undefined;
+  #mended: Promise<void> | undefined;
 
   constructor(options: JobEntryOptions) {
     this.#options = options;
@@ -31,8 +34,18 @@ export class JobEntry {
     this.#noted.add(what);
   }
 
-  /** Asks the index for what was noted; called right before the records are handed to the store. */
-  save(): void {
+  /**
+   * Asks the index for what was noted; called right before the records are handed to the store.
+   * @returns what changes with them
+   */
+  save(): JobChange | undefined {
+    this.#saveNoted();
+    const change = this.#withRecords;
+    this.#withRecords = undefined;
+    return change;
+  }
+
+  #saveNoted(): void {
     if (this.#noted.size === 0) return;
     const noted = [...this.#noted];
     this.#noted.clear();
@@ -51,18 +64,37 @@ export class JobEntry {
     );
   }
 
-  /** Stores a state; the last one with what remains of the budget, and without what only another attempt would need. */
-  settle(status: JobStatus): Promise<void> {
-    if (!isTerminal(status)) return this.set({ status });
-    const finishedAt = this.#options.clock.now();
+  /**
+   * A state is stored with the record that tells of it, which is accepted already; the last one with what remains of the
+   * budget, and without what only another attempt would need.
+   */
+  enter(status: JobStatus): void {
+    const change = isTerminal(status) ? this.#end(status) : { status };
+    this.#asked = { ...this.#asked, ...change };
+    this.#withRecords = { ...this.#withRecords, ...change };
+  }
+
+  /** Its records are durable, and nobody knows whether this change of theirs is: it is asked for by itself. */
+  mend(change: JobChange): void {
+    this.#mended = this.set(change);
+    // Whoever has to know asks for it.
+    this.#mended.catch(() => {});
+  }
+
+  /** Settles with the last change that had to be mended; undefined when none had. */
+  get mended(): Promise<void> | undefined {
+    return this.#mended;
+  }
+
+  #end(status: JobStatus): JobChange {
     const remaining = this.#options.remaining();
-    return this.set({
+    return {
       status,
-      finishedAt,
+      finishedAt: this.#options.clock.now(),
       input: undefined,
       checkpoint: undefined,
       ...(remaining.size > 0 && { remaining: Object.fromEntries(remaining) }),
-    });
+    };
   }
 
   #newest(change: JobChange): JobChange {

@@ -157,6 +157,7 @@ export class Job implements KnownJob {
       after: legacy?.head,
       secrets: this.secrets,
       committing: () => this.#entry.save(),
+      unsure: (change) => this.#entry.mend(change),
       failed: (error) => this.#lose(error),
     });
     if (parent !== undefined) parent.#children.add(this);
@@ -546,11 +547,12 @@ export class Job implements KnownJob {
     this.#log.enlist();
   }
 
-  /** Shows a state to others once its record is durable. */
+  /** Shows a state to others once its record is durable, and its place in the index with it. */
   async #settle(state: JobStatus): Promise<void> {
+    this.#entry.enter(state);
     try {
       await this.flush();
-      await this.#entry.settle(state);
+      await this.#entry.mended;
     } catch (error) {
       this.#context.logger.error({ job: this.id, err: error }, "a job's state could not be stored");
       if (isTerminal(state)) this.#lost = true;

@@ -1,7 +1,7 @@
 import type { JobId } from "@arcp/core";
-import type { AppendOutcome, LogBatch, LogRecord } from "../store/index.ts";
+import type { JobChange, LogBatch, LogRecord } from "../store/index.ts";
 import { Backlog } from "./backlog.ts";
-import type { Committable, Committer } from "./committer.ts";
+import type { CommitOutcome, Committable, Committer } from "./committer.ts";
 
 /** From here on an append waits for the store, so that an agent that awaits never meets the bounds. */
 const RELIEF = { records: 1024, characters: 4 * 1024 * 1024 };
@@ -9,8 +9,13 @@ const RELIEF = { records: 1024, characters: 4 * 1024 * 1024 };
 export interface LogWriterOptions {
   /** The `job_seq` of the last record that is there already. Default 0. */
   readonly after?: number | undefined;
-  /** Called right before records are handed to the store: what is asked of it now is durable no later than they are. */
-  readonly committing?: () => void;
+  /**
+   * Called right before records are handed to the store: what is asked of it now is durable no later than they are.
+   * @returns what changes of the job's row with them
+   */
+  readonly committing?: () => JobChange | undefined;
+  /** Called when the records of that change are durable, and nobody knows whether it is. */
+  readonly unsure?: (change: JobChange) => void;
   /** Called once, when the log can take nothing any more. */
   readonly failed: (failure: Error) => void;
 }
@@ -87,14 +92,16 @@ export class LogWriter implements Committable {
   }
 
   take(): LogBatch {
-    this.#options.committing?.();
+    const change = this.#options.committing?.();
     const records = this.#pending;
     this.#pending = [];
-    return { job: this.#job, after: this.#accepted - records.length, records };
+    return { job: this.#job, after: this.#accepted - records.length, records, change };
   }
 
-  settle(batch: LogBatch, outcome: AppendOutcome | Error): void {
-    if (outcome !== "appended") {
+  settle(batch: LogBatch, outcome: CommitOutcome | Error): void {
+    if (outcome === "recognised") {
+      if (batch.change !== undefined) this.#options.unsure?.(batch.change);
+    } else if (outcome !== "appended") {
       const failure =
         outcome === "fenced" ? new Error("another writer owns this job's log") : outcome;
       return this.#fail(failure);

@@ -1,6 +1,6 @@
 import { ArcpError, isTerminal, type JobStatus, parseAgentReference } from "@arcp/core";
 import { compileLease } from "../authority/lease.ts";
-import type { ListedJob, LogStore } from "../store/index.ts";
+import type { JobChange, ListedJob, LogStore } from "../store/index.ts";
 import { checkedInput } from "./agent-input.ts";
 import type { AnyAgent } from "./agents.ts";
 import { cancelled, type Ending, failure, parentEnded } from "./ending.ts";
@@ -36,13 +36,14 @@ async function recover(context: RunOptions, row: ListedJob): Promise<(() => void
   const recorded = await recordedEnd(row, head, logs);
   const next = recorded ?? (await restart(context, row, head));
   if (typeof next === "function") return next;
-  const status = typeof next === "string" ? next : await end(row, head, next, logs);
   const finishedAt = context.jobContext.clock.now();
-  await jobs.update(row.id, { status, finishedAt, input: undefined, checkpoint: undefined });
+  const finished = { finishedAt, input: undefined, checkpoint: undefined };
+  if (typeof next === "string") await jobs.update(row.id, { status: next, ...finished });
+  else await end(row, head, next, finished, logs);
   return undefined;
 }
 
-/** How the job ended, if its log says so: the process died between the record and the index. */
+/** How the job ended, if its log says so: in a store that makes them one after the other, the process died between. */
 async function recordedEnd(
   row: ListedJob,
   head: number,
@@ -126,8 +127,9 @@ async function end(
   row: ListedJob,
   head: number,
   { status, payload }: Ending,
+  finished: JobChange,
   logs: LogStore,
-): Promise<JobStatus> {
+): Promise<void> {
   const record = writeRecord({
     stem: recordStem(row.id, row.traceId),
     jobSeq: head + 1,
@@ -135,7 +137,7 @@ async function end(
     type: "job.error",
     payload: { final_status: status, ...payload },
   });
-  const [outcome] = await logs.append([{ job: row.id, after: head, records: [record] }]);
+  const change = { status, ...finished };
+  const [outcome] = await logs.append([{ job: row.id, after: head, records: [record], change }]);
   if (outcome !== "appended") throw new Error(`another runtime writes to the log of ${row.id}`);
-  return status;
 }

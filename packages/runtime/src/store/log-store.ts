@@ -1,4 +1,5 @@
 import type { JobId } from "@arcp/core";
+import type { JobChange } from "./job-index.ts";
 
 /**
  * What a viewer's view is decided by besides who it is (P2): records that need a feature, the one whose secret is
@@ -29,6 +30,11 @@ export interface LogBatch {
   /** The `job_seq` of the record before the first of these; 0 for the first of all. */
   readonly after: number;
   readonly records: readonly LogRecord[];
+  /**
+   * What changes of the job's row in the index because of these records. Nobody may find it without them; both are
+   * durable when the call resolves.
+   */
+  readonly change?: JobChange | undefined;
 }
 
 /** `fenced`: the log does not end at `after`, somebody else wrote, and nothing of the batch was taken (J1). */

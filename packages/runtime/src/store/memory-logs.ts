@@ -1,4 +1,5 @@
 import type { JobId } from "@arcp/core";
+import type { JobChange } from "./job-index.ts";
 import { Largest } from "./largest.ts";
 import type { AppendOutcome, LogBatch, LogPage, LogStore, PageLimits } from "./log-store.ts";
 import { type LogLimits, MemoryLog } from "./memory-log.ts";
@@ -7,6 +8,14 @@ const EMPTY: LogPage = { floor: 0, head: 0, records: [] };
 
 /** What an append may evict beyond what it brings itself: enough, and no append takes long (J4). */
 const SURPLUS = { records: 1024, characters: 1024 * 1024 };
+
+/** The jobs that the logs are of. */
+export interface LoggedJobs {
+  /** Whose a job is. */
+  principalOf(job: JobId): string | undefined;
+  /** Changes the row of a job, if there is one. */
+  change(job: JobId, change: JobChange): void;
+}
 
 interface Share {
   /** Characters of all logs of a principal. */
@@ -24,7 +33,7 @@ interface Kept {
 export class MemoryLogs implements LogStore {
   readonly #limits: LogLimits;
   readonly #total: number;
-  readonly #principalOf: (job: JobId) => string | undefined;
+  readonly #jobs: LoggedJobs;
   readonly #logs = new Map<JobId, Kept>();
   readonly #bells = new Map<JobId, Set<() => void>>();
   readonly #shares = new Map<string, Share>();
@@ -33,14 +42,11 @@ export class MemoryLogs implements LogStore {
   /** Of all logs together. */
   #characters = 0;
 
-  /**
-   * @param total characters kept of all logs together
-   * @param principalOf whose a job is
-   */
-  constructor(limits: LogLimits, total: number, principalOf: (job: JobId) => string | undefined) {
+  /** @param total characters kept of all logs together */
+  constructor(limits: LogLimits, total: number, jobs: LoggedJobs) {
     this.#limits = limits;
     this.#total = total;
-    this.#principalOf = principalOf;
+    this.#jobs = jobs;
   }
 
   async append(batches: readonly LogBatch[]): Promise<readonly AppendOutcome[]> {
@@ -73,13 +79,14 @@ export class MemoryLogs implements LogStore {
     this.#count(job, kept, -kept.log.characters);
   }
 
-  #append({ job, after, records }: LogBatch): AppendOutcome {
+  #append({ job, after, records, change }: LogBatch): AppendOutcome {
     const kept = this.#logs.get(job) ?? {
       log: new MemoryLog(this.#limits),
-      principal: this.#principalOf(job) ?? "",
+      principal: this.#jobs.principalOf(job) ?? "",
     };
     const { log } = kept;
     if (log.head !== after) return "fenced";
+    if (change !== undefined) this.#jobs.change(job, change);
     if (records.length === 0) return "appended";
     this.#logs.set(job, kept);
     const before = log.characters;

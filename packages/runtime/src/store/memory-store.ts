@@ -3,7 +3,7 @@ import type { CredentialRow, CredentialStore } from "./credential-store.ts";
 import type { IdempotencyRecord, IdempotencyStore } from "./idempotency-store.ts";
 import type { JobChange, JobIndex, JobQuery, JobRow, ListedJob } from "./job-index.ts";
 import type { LogLimits } from "./memory-log.ts";
-import { MemoryLogs } from "./memory-logs.ts";
+import { type LoggedJobs, MemoryLogs } from "./memory-logs.ts";
 import type {
   AttachmentRow,
   CommitOutcome,
@@ -44,7 +44,7 @@ export function memoryStore({
     if (!(limit > 0)) throw new LocalError("MISUSE", `${name} must be a number above zero`);
   }
   return {
-    logs: new MemoryLogs(limits, totalLogCharacters, (job) => jobs.principalOf(job)),
+    logs: new MemoryLogs(limits, totalLogCharacters, jobs),
     jobs,
     sessions: new MemorySessions(),
     idempotency: new MemoryIdempotency(),
@@ -54,7 +54,7 @@ export function memoryStore({
   };
 }
 
-class MemoryJobs implements JobIndex {
+class MemoryJobs implements JobIndex, LoggedJobs {
   readonly #rows = new Map<JobId, JobRow>();
   /** The ids by session: a session that goes asks for its own jobs, however many others there are. */
   readonly #bySession = new Map<SessionId, Set<JobId>>();
@@ -64,8 +64,7 @@ class MemoryJobs implements JobIndex {
   }
 
   async update(id: JobId, change: JobChange): Promise<void> {
-    const row = this.#rows.get(id);
-    if (row !== undefined) this.#put({ ...row, ...change });
+    this.change(id, change);
   }
 
   async get(id: JobId): Promise<JobRow | undefined> {
@@ -82,6 +81,11 @@ class MemoryJobs implements JobIndex {
 
   async remove(id: JobId): Promise<void> {
     this.#drop(id);
+  }
+
+  change(id: JobId, change: JobChange): void {
+    const row = this.#rows.get(id);
+    if (row !== undefined) this.#put({ ...row, ...change });
   }
 
   principalOf(id: JobId): string | undefined {

@@ -314,23 +314,42 @@ test("R-7.2-7: a record that names no job was left by a crash, and counts for no
   expect((await viewer.submit("led", null, KEYED)).job_id).toBe(job.id);
 });
 
-test("the record of a key is durable before its job is", async () => {
+test("the record of a key is durable no later than its job: it is asked for right in front of it", async () => {
   const rig = hosting();
   const { viewer } = await greeted(rig);
   const order: string[] = [];
   const { put } = rig.store.idempotency;
   const { insert } = rig.store.jobs;
+  const isPut = Promise.withResolvers<void>();
   rig.store.idempotency.put = async (record) => {
     order.push("put");
+    queueMicrotask(() => order.push("a microtask later"));
     await put.call(rig.store.idempotency, record);
-    order.push("is put");
+    await isPut.promise;
   };
   rig.store.jobs.insert = (row) => {
     order.push("insert");
     return insert(row);
   };
-  await rig.start(viewer, KEYED);
-  expect(order).toEqual(["put", "is put", "insert"]);
+  const id = viewer.send("job.submit", { agent: "led", ...KEYED });
+  await settled();
+  expect(order).toEqual(["put", "insert", "a microtask later"]);
+  expect(viewer.frames.filter(({ payload }) => payload.request_id === id)).toEqual([]);
+  isPut.resolve();
+  expect((await viewer.reply(id)).type).toBe("job.accepted");
+});
+
+test("R-7.2-6: a key that could not be stored leaves no job behind", async () => {
+  const rig = hosting();
+  const { viewer } = await greeted(rig);
+  const { put } = rig.store.idempotency;
+  rig.store.idempotency.put = () => Promise.reject(new Error("disk full"));
+  expect((await viewer.submit("led", null, KEYED)).payload.code).toBe("INTERNAL_ERROR");
+  await settled();
+  expect(await rig.store.jobs.list({ limit: 9 })).toEqual([]);
+  expect(rig.begun.size).toBe(0);
+  rig.store.idempotency.put = put.bind(rig.store.idempotency);
+  expect((await viewer.submit("led", null, KEYED)).type).toBe("job.accepted");
 });
 
 test("R-7.2-7, R-7.2-3: keys and their jobs survive a restart, and a short retention after it", async () => {
