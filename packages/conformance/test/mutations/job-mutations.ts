@@ -34,7 +34,7 @@ export const jobMutations: readonly Mutation[] = [
     name: "says nothing of the start of an agent",
     breaks: "R-7.3-5",
     file: "jobs/job.ts",
-    from: 'void this.emit("status", { phase: "running", ...message });',
+    from: 'void this.emit("status", { phase: "running", ...message }, "event", true);',
     to: "void message;",
   },
   {
