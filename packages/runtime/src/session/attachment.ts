@@ -11,6 +11,8 @@ export interface Beginning {
   readonly head?: number | undefined;
   /** Whether its viewer was told that older history is missing (R-7.6-5). */
   readonly truncated?: boolean | undefined;
+  /** Whether the store has no row of it. */
+  readonly derived?: boolean | undefined;
 }
 
 /** A session follows a job: who it is to it, and how far it has read. */
@@ -27,6 +29,8 @@ export class Attachment {
   readonly told: number;
   /** How far the log reached when the attachment was made: a shorter one has been removed. */
   readonly head: number;
+  /** The store has no row of it: what a session owns it follows, and its runs tell how far. */
+  readonly derived: boolean;
   /** Resolves once the attachment is durable, and rejects when it could not be stored; undefined from then on. */
   stored: Promise<void> | undefined;
   /** Takes the bell down; set while the session is connected. */
@@ -34,7 +38,8 @@ export class Attachment {
   /** Where it begins, and up to where it may begin instead without missing what it was promised. */
   readonly #beginning: { readonly at: number; readonly latest: number };
 
-  constructor(row: AttachmentRow, { seen, told = 0, head = 0, truncated = false }: Beginning = {}) {
+  constructor(row: AttachmentRow, beginning: Beginning = {}) {
+    const { seen, told = 0, head = 0, truncated = false, derived = false } = beginning;
     this.job = row.job;
     this.role = row.role;
     this.request = row.request;
@@ -42,6 +47,7 @@ export class Attachment {
     this.seen = seen ?? 0;
     this.told = told;
     this.head = head;
+    this.derived = derived;
     // What was emitted after that word is live: nobody said that it is missing.
     const latest = truncated ? (seen ?? head) : row.after;
     this.#beginning = { at: row.after, latest };

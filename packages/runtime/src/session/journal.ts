@@ -63,6 +63,12 @@ export class Journal {
     this.#sealed = true;
   }
 
+  /** A run that was opened ahead of its first record may not be stored. */
+  withdraw(run: Run): void {
+    if (this.last === run) this.#pop();
+    this.seal();
+  }
+
   /** Opens runs. One at the same number replaces the run that was opened there ahead of its first record. */
   open(runs: readonly Run[]): void {
     const from = runs[0]?.from;

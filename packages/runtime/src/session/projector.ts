@@ -190,6 +190,11 @@ export class Projector {
         });
         continue;
       }
+      // What was opened ahead has to be durable before anything is numbered by it (P1).
+      if (this.#stream.opening !== undefined) {
+        await this.#stream.opening;
+        continue;
+      }
       this.#building = true;
       const batch = await this.#gather();
       if (batch === "behind") return { kind: "behind" };

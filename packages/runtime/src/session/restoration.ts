@@ -57,7 +57,8 @@ export async function restoreStream(
     const seen = stream.seen(job, attachment.role);
     const row = { ...attachment, after: cursor };
     const told = stream.told(job, attachment.role);
-    stream.attachments.set(job, new Attachment(row, { seen, told }));
+    const derived = !known.has(job);
+    stream.attachments.set(job, new Attachment(row, { seen, told, derived }));
   }
   // Once its runs are gone, nothing but the row would tell how far it had read, and that says where it began.
   if (over.length > 0) await stream.commit({ detach: over });

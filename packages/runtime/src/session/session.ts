@@ -204,6 +204,12 @@ export class Session {
     if (attachment !== undefined) this.#read(attachment);
   }
 
+  /** Follows a job that was just accepted for it. Call it within {@link change}. */
+  own(job: JobId): void {
+    const attachment = this.stream.own(job, this.connected);
+    if (attachment !== undefined) this.#read(attachment);
+  }
+
   /**
    * Lets the session follow a job and says so once that is durable: what a client was told of must be there when the next
    * process resumes its session (R-6.3-20). Until then nothing of the job is read, so that all that comes of it stands

@@ -82,6 +82,7 @@ export class Stream {
   /** Commits that wait for a claim on its way: nobody knows yet under which epoch they will be valid. */
   #held: Array<() => void> | undefined;
   #retired = false;
+  #opening: Promise<void> | undefined;
 
   constructor(options: StreamOptions) {
     this.session = options.session;
@@ -171,6 +172,49 @@ export class Stream {
     return attachment;
   }
 
+  /**
+   * Follows a job that was just accepted for this session. That it owns the job stands in the index, so there is nothing
+   * to store but what the next numbers mean, if nothing else may take them: that run is durable no later than the job's
+   * first record, by the order in which the store is asked.
+   *
+   * @param connected whether a projector can number the job's records; no other one may be about to commit runs
+   * @returns undefined when the session was forgotten meanwhile
+   */
+  own(job: JobId, connected: boolean): Attachment | undefined {
+    // It may have come across the job before it was told of it.
+    if (this.attachments.has(job) || this.journal.count(job) > 0) {
+      return this.attach(job, "owner", 0);
+    }
+    if (this.#retired) return undefined;
+    const alone = this.attachments.size === 0;
+    const row = { job, role: "owner", after: 0, since: this.issued } as const;
+    const attachment = new Attachment(row, { derived: true });
+    this.attachments.set(job, attachment);
+    this.#options.followed?.(job);
+    if (connected && alone)
+      this.#openAhead({ from: this.issued + 1, job, jobFrom: 1, role: "owner" });
+    return attachment;
+  }
+
+  /** Settles once it is known whether the run that was opened ahead is durable; undefined when that is known. */
+  get opening(): Promise<void> | undefined {
+    return this.#opening;
+  }
+
+  /** From now on no number belongs to the run before it, whether or not this one comes to be stored (P1). */
+  #openAhead(run: Run): void {
+    this.journal.open([run]);
+    const opening = this.#settle({ runs: [run] })
+      .catch((error: unknown) => {
+        this.journal.withdraw(run);
+        this.#options.failed(error);
+      })
+      .finally(() => {
+        if (this.#opening === opening) this.#opening = undefined;
+      });
+    this.#opening = opening;
+  }
+
   /** Nothing of the job is read, whoever comes to follow it, until `unpause` was called as often as this. */
   pause(job: JobId): void {
     this.#paused.set(job, (this.#paused.get(job) ?? 0) + 1);
@@ -248,7 +292,7 @@ export class Stream {
     if (attachment === undefined) return;
     attachment.unlisten?.();
     this.attachments.delete(job);
-    this.#note({ detach: [job] });
+    if (!attachment.derived) this.#note({ detach: [job] });
   }
 
   /** Records are gone that its client had still to see: it is about to be told. */
@@ -296,6 +340,7 @@ export class Stream {
    * @throws Error when it could not be stored: then the log has to stay
    */
   async release(job: JobId): Promise<void> {
+    await this.#opening;
     const { last } = this.journal;
     if (last?.job !== job || last.from > this.issued) return;
     // Also when it was closed before: that may not have been stored.
@@ -340,6 +385,8 @@ export class Stream {
       holds: (run, lastSeq) =>
         lastSeq > this.repeated ||
         this.#tellsPlace(run) ||
+        // Should the run behind it not come to be stored, it alone tells how far the numbers went.
+        (this.#opening !== undefined && lastSeq >= this.issued) ||
         // It tells that the session was told of a lag that it still has (R-6.5-8).
         (run.said !== undefined && this.lag?.isTold === true),
     });

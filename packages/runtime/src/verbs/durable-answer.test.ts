@@ -164,10 +164,11 @@ test("P3: what is live takes nothing from a history that was asked for behind it
   expect(jobSeqs(streamOf(behind(observer, LATE)))).toEqual(dense(5));
 });
 
-test("R-7.6-3: an owner that asks while its own job is being stored hears of the end behind the answer", async () => {
+test("R-7.6-3: an owner that asks while its place in its own job is being stored hears of the end behind the answer", async () => {
   const { owner, start, stored } = await scene(({ role }) => role === "owner");
   const job = await start(owner);
   await say(job, 1);
+  subscribe(owner, job, { history: true }, "req_history");
   subscribe(owner, job);
   await settled();
   job.end("done");

@@ -150,7 +150,7 @@ async function create(
     used,
   );
   const begin = (): void => {
-    session.follow(job.id, "owner", 0);
+    session.own(job.id);
     void runAgent(job, agent, input, services);
   };
   return { kind: "accepted", announcement: acceptanceOf(row), begin };
@@ -182,7 +182,7 @@ async function createChild(
   };
   const delegated = await delegate(services, parent, wanted, input, { request: id, used });
   const begin = (): void => {
-    session.follow(delegated.child.id, "owner", 0);
+    session.own(delegated.child.id);
     void runAgent(delegated.child, delegated.agent, delegated.input, services);
   };
   return { kind: "accepted", announcement: acceptanceOf(delegated.row), begin };
