@@ -34,11 +34,18 @@ test("S3: every target delivers the whole stream, in frames of the same size", a
   expect(goals[0]?.reached.median).toBeCloseTo(rate("runtime") / rate("L1"));
 }, 30_000);
 
-test("S1: every submit gets its result", async () => {
-  for (const sample of (await oneRound(s1, { warmUp: 5, measured: 20 })).values()) {
+test("S1: every submit gets its result, and a bare commit is measured beside", async () => {
+  const size = { warmUp: 5, measured: 20 };
+  const round = await oneRound(s1, size);
+  for (const sample of round.values()) {
     expect(sample["p50"]).toBeGreaterThan(0);
     expect(sample["p99"]).toBeGreaterThanOrEqual(sample["p50"] ?? Number.NaN);
   }
+  const commits = reportOf(s1, size, [round]).goals.find(({ id }) => id === "S1d");
+  const { p50 = 0, commit = 0 } = round.get("runtime-sqlite") ?? {};
+  expect(commit).toBeGreaterThan(0);
+  const beyond = p50 - (round.get("L1")?.["p50"] ?? 0);
+  expect(commits?.reached.median).toBeCloseTo(beyond / commit);
 }, 30_000);
 
 test.each([

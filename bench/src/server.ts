@@ -1,3 +1,4 @@
+import { bareCommit } from "./bare-commit.ts";
 import { answerCalls } from "./calls.ts";
 import { type ProfileRow, startProfile, stopProfile } from "./profile.ts";
 import type { StartTarget, TargetName, TargetOptions } from "./targets/target.ts";
@@ -7,6 +8,8 @@ import { type Usage, usageOfThisProcess } from "./usage.ts";
 export type ServerCalls = {
   readonly start: (options: TargetOptions & { readonly target: TargetName }) => Promise<string>;
   readonly usage: (nothing: null) => Promise<Usage>;
+  /** What a commit costs at least on the disk of the run, microseconds. */
+  readonly bareCommit: (nothing: null) => Promise<number>;
   readonly startProfile: (nothing: null) => Promise<void>;
   readonly stopProfile: (nothing: null) => Promise<readonly ProfileRow[]>;
 };
@@ -20,12 +23,16 @@ const targets: Record<TargetName, () => Promise<{ readonly start: StartTarget }>
   "runtime-sqlite": () => import("./targets/runtime-sqlite.ts"),
 };
 
+let directory = "";
+
 const calls: ServerCalls = {
   async start({ target, ...options }) {
+    directory = options.directory;
     const { start } = await targets[target]();
     return start(options);
   },
   usage: async () => usageOfThisProcess(),
+  bareCommit: async () => bareCommit(directory),
   startProfile,
   stopProfile,
 };
