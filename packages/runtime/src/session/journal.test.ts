@@ -135,3 +135,20 @@ test("R-6.6-7: the last number of every job is the highest one that stands for i
     }),
   );
 });
+
+test("P1: a run opened ahead that may not be stored is taken back, and what comes next is said anew", () => {
+  const [job, other] = JOBS;
+  const kept: Run = { from: 1, job, jobFrom: 1, role: "owner" };
+  const ahead: Run = { from: 4, job: other, jobFrom: 1, role: "owner" };
+  const journal = new Journal([kept]);
+  journal.open([ahead]);
+  expect(journal.current).toEqual(ahead);
+  journal.withdraw(ahead);
+  expect([journal.last, journal.current]).toEqual([kept, undefined]);
+  expect(journal.origin(4)).toMatchObject({ job, jobSeq: 4 });
+  // What was opened in its place meanwhile stays.
+  const later: Run = { ...ahead, job: JOBS[2] };
+  journal.open([later]);
+  journal.withdraw(ahead);
+  expect([journal.last, journal.current]).toEqual([later, undefined]);
+});

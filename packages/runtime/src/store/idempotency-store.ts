@@ -12,8 +12,8 @@ export interface IdempotencyRecord {
 }
 
 /**
- * The keys of all principals. A record is written before the job that it names: one that names no job was left by a
- * crash between the two and counts for nothing.
+ * The keys of all principals. A record is asked for right in front of the job that it names: one that names no job was
+ * left by a crash between the two, where a store makes them one after the other, and counts for nothing.
  */
 export interface IdempotencyStore {
   get(principal: string, key: string): Promise<IdempotencyRecord | undefined>;
