@@ -18,6 +18,7 @@ export interface LedJob {
 }
 
 type HostingOptions = Partial<Omit<RuntimeOptions, "store" | "clock">> & {
+  readonly clock?: ManualClock;
   readonly logLimits?: Partial<LogLimits>;
   readonly totalLogCharacters?: number;
 };
@@ -27,11 +28,11 @@ export function hosting({
   logLimits = {},
   totalLogCharacters,
   agents = [],
+  clock = new ManualClock(),
   ...options
 }: HostingOptions = {}) {
   const total = totalLogCharacters === undefined ? {} : { totalLogCharacters };
   const store = heldStore(memoryStore({ logLimits, ...total }));
-  const clock = new ManualClock();
   const begun = new Map<string, PromiseWithResolvers<Omit<LedJob, "id">>>();
   const led = (id: string) => {
     const known = begun.get(id) ?? Promise.withResolvers<Omit<LedJob, "id">>();

@@ -134,24 +134,21 @@ export class Journal {
     return run === undefined ? 0 : Math.min(issued, this.#endOf(this.#indexOf(run.from)));
   }
 
-  /** The highest number at or below `issued` of every job that has one (R-6.6-7). */
-  lastNumbers(issued: number): Map<JobId, number> {
-    const numbers = new Map<JobId, number>();
-    for (const [i, { job, from }] of this.#runs.entries()) {
-      if (from > issued) break;
-      numbers.set(job, Math.min(issued, this.#endOf(i)));
-    }
-    return numbers;
+  /** The highest number at or below `issued` that is about this job; 0 when none is (R-6.6-7). */
+  lastNumber(job: JobId, issued: number): number {
+    const run = this.#byJob.get(job)?.findLast(({ from }) => from <= issued);
+    return run === undefined ? 0 : Math.min(issued, this.#endOf(this.#indexOf(run.from)));
   }
 
-  /** The jobs that have a number at or below `seq`: `owner` where one of them was given to that. */
-  rolesUpTo(seq: number): Map<JobId, Role> {
-    const roles = new Map<JobId, Role>();
-    for (const { from, job, role } of this.#runs) {
-      if (from > seq) break;
-      if (role === "owner" || !roles.has(job)) roles.set(job, role);
+  /** Whether the job has a number at or below `seq`: `owner` where one of them was given to that. */
+  roleUpTo(job: JobId, seq: number): Role | undefined {
+    let role: Role | undefined;
+    for (const run of this.#byJob.get(job) ?? []) {
+      if (run.from > seq) break;
+      role = run.role;
+      if (role === "owner") break;
     }
-    return roles;
+    return role;
   }
 
   /** How many runs are about this job. */

@@ -307,13 +307,20 @@ export class Stream {
 
   /** The jobs of which a client that has seen `after` has seen nothing yet, or nothing as their owner. */
   unseen(after: number): Map<JobId, Role> {
-    const seen = this.journal.rolesUpTo(after);
-    const told = this.journal.rolesUpTo(this.issued);
-    for (const { job, role } of this.attachments.values()) {
-      if (role === "owner" || !told.has(job)) told.set(job, role);
+    const unseen = new Map<JobId, Role>();
+    // Of any other job it was told nothing that it has not seen: what is missed decides what this costs.
+    const candidates = new Map<JobId, Role>();
+    for (const { job } of this.journal.runs(after + 1, this.issued)) {
+      candidates.set(job, this.journal.roleUpTo(job, this.issued) ?? "observer");
     }
-    for (const [job, role] of seen) if (role === told.get(job)) told.delete(job);
-    return told;
+    for (const { job, role } of this.attachments.values()) {
+      const told = this.journal.roleUpTo(job, this.issued) ?? role;
+      candidates.set(job, role === "owner" ? role : told);
+    }
+    for (const [job, role] of candidates) {
+      if (this.journal.roleUpTo(job, after) !== role) unseen.set(job, role);
+    }
+    return unseen;
   }
 
   /** The client has handled everything up to `seq`. Without the feature that has no effect (R-6.5-4). */

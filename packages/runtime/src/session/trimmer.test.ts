@@ -113,7 +113,7 @@ test("R-6.5-2, R-6.3-18, P3: a trimmed journal forgets only what may go, and not
               m !== "gone" && m.job === job ? [i + 1] : [],
             );
             assert.equal(told.lastRecord(job, meanings.length), known.at(-1) ?? 0);
-            assert.equal(told.lastNumbers(meanings.length).get(job) ?? 0, known.at(-1) ?? 0);
+            assert.equal(told.lastNumber(job, meanings.length), known.at(-1) ?? 0);
             for (const seq of [0, 3, meanings.length]) {
               const below = known.filter((n) => n <= seq).map((n) => meanings[n - 1]);
               const most = Math.max(

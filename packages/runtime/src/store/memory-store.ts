@@ -1,4 +1,5 @@
 import { type JobId, LocalError, type MessageId, type SessionId } from "@arcp/core";
+import { AcceptanceOrder, comparePlaces, type Place } from "./acceptance-order.ts";
 import type { CredentialRow, CredentialStore } from "./credential-store.ts";
 import type { IdempotencyRecord, IdempotencyStore } from "./idempotency-store.ts";
 import type { JobChange, JobIndex, JobQuery, JobRow, ListedJob } from "./job-index.ts";
@@ -56,6 +57,9 @@ export function memoryStore({
 
 class MemoryJobs implements JobIndex, LoggedJobs {
   readonly #rows = new Map<JobId, JobRow>();
+  readonly #all = new AcceptanceOrder();
+  /** What a principal lists: its own, however many there are of others. */
+  readonly #byPrincipal = new Map<string, AcceptanceOrder>();
   /** The ids by session: a session that goes asks for its own jobs, however many others there are. */
   readonly #bySession = new Map<SessionId, Set<JobId>>();
 
@@ -72,11 +76,15 @@ class MemoryJobs implements JobIndex, LoggedJobs {
   }
 
   async list(query: JobQuery): Promise<readonly ListedJob[]> {
-    return this.#candidates(query)
-      .filter((row) => fitsQuery(row, query))
-      .sort(compareJobs)
-      .slice(0, query.limit)
-      .map(({ input: _, checkpoint: __, ...listed }) => listed);
+    const listed: ListedJob[] = [];
+    for (const { id } of this.#candidates(query)) {
+      if (listed.length >= query.limit) break;
+      const row = this.#rows.get(id);
+      if (row === undefined || !fitsQuery(row, query)) continue;
+      const { input: _, checkpoint: __, ...kept } = row;
+      listed.push(kept);
+    }
+    return listed;
   }
 
   async remove(id: JobId): Promise<void> {
@@ -92,15 +100,25 @@ class MemoryJobs implements JobIndex, LoggedJobs {
     return this.#rows.get(id)?.principal;
   }
 
-  #candidates({ session, submittedIn = session }: JobQuery): JobRow[] {
-    if (submittedIn === undefined) return [...this.#rows.values()];
-    return [...(this.#bySession.get(submittedIn) ?? [])].flatMap((id) => this.#rows.get(id) ?? []);
+  /** In the order in which they were accepted. */
+  #candidates({ principal, session, submittedIn = session, after }: JobQuery): Iterable<Place> {
+    if (submittedIn !== undefined) {
+      const ids = [...(this.#bySession.get(submittedIn) ?? [])];
+      return ids.flatMap((id) => this.#rows.get(id) ?? []).sort(comparePlaces);
+    }
+    const order = principal === undefined ? this.#all : this.#byPrincipal.get(principal);
+    return order?.from(after) ?? [];
   }
 
   #put(row: JobRow): void {
-    const { id, session, submittedIn = session } = row;
+    const { id, session, submittedIn = session, principal, acceptedAt } = row;
     const known = this.#rows.get(id);
     if (known?.session !== session || known.submittedIn !== row.submittedIn) this.#drop(id);
+    if (!this.#rows.has(id)) {
+      const own = this.#byPrincipal.get(principal) ?? new AcceptanceOrder();
+      this.#byPrincipal.set(principal, own);
+      for (const order of [this.#all, own]) order.add({ id, acceptedAt });
+    }
     this.#rows.set(id, row);
     for (const key of [session, submittedIn]) {
       const siblings = this.#bySession.get(key) ?? new Set();
@@ -112,18 +130,16 @@ class MemoryJobs implements JobIndex, LoggedJobs {
     const row = this.#rows.get(id);
     if (row === undefined) return;
     this.#rows.delete(id);
+    this.#all.remove(row);
+    const own = this.#byPrincipal.get(row.principal);
+    own?.remove(row);
+    if (own?.isEmpty) this.#byPrincipal.delete(row.principal);
     for (const key of [row.session, row.submittedIn ?? row.session]) {
       const siblings = this.#bySession.get(key);
       siblings?.delete(id);
       if (siblings?.size === 0) this.#bySession.delete(key);
     }
   }
-}
-
-type Place = Pick<JobRow, "acceptedAt" | "id">;
-
-function compareJobs(a: Place, b: Place): number {
-  return a.acceptedAt - b.acceptedAt || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
 }
 
 function fitsQuery(row: JobRow, query: JobQuery): boolean {
@@ -140,7 +156,7 @@ function fitsQuery(row: JobRow, query: JobQuery): boolean {
     row.acceptedAt > acceptedAfter &&
     row.acceptedAt < acceptedBefore &&
     (finishedBefore === undefined || (row.finishedAt ?? Infinity) < finishedBefore) &&
-    (query.after === undefined || compareJobs(row, query.after) > 0)
+    (query.after === undefined || comparePlaces(row, query.after) > 0)
   );
 }
 

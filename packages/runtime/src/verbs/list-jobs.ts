@@ -2,7 +2,6 @@ import {
   ArcpError,
   type Envelope,
   formatTimestamp,
-  type JobId,
   type JobStatus,
   parseAgentReference,
   type SessionId,
@@ -12,7 +11,7 @@ import { defaultPolicy } from "../policy.ts";
 import type { Session } from "../session/session.ts";
 import type { JobQuery, ListedJob } from "../store/index.ts";
 import { formatCursor, readCursor } from "./job-cursor.ts";
-import { numberingOf } from "./numbering.ts";
+import { type Numbering, numberingOf } from "./numbering.ts";
 import type { Services, Verb } from "./services.ts";
 import { mayObserve } from "./target.ts";
 
@@ -117,8 +116,8 @@ async function* rows(
 class Entries {
   readonly taken: object[] = [];
   readonly #services: Services;
-  /** The highest numbers of jobs, by the sessions that submitted them. */
-  readonly #numbers = new Map<SessionId, ReadonlyMap<JobId, number>>();
+  /** What the numbers mean, by the sessions that submitted. */
+  readonly #numberings = new Map<SessionId, Numbering>();
   #bytes = 0;
 
   constructor(services: Services) {
@@ -134,10 +133,10 @@ class Entries {
     // A job whose end is on the wire already is not listed as running.
     await this.#services.jobs.get(row.id)?.settled();
     const job = await jobOf(this.#services, row);
-    const numbers = job && (await this.#numbersOf(job.submittedIn));
+    const numbering = job && (await this.#numberingOf(job.submittedIn));
     // Asked at one moment: what is filtered by is what is told.
     const status = job?.status;
-    if (job === undefined || status === undefined) return "passed";
+    if (job === undefined || numbering === undefined || status === undefined) return "passed";
     if (wanted !== undefined && !wanted.has(status)) return "passed";
     const entry = {
       job_id: job.id,
@@ -147,7 +146,7 @@ class Entries {
       parent_job_id: job.parent ?? null,
       created_at: formatTimestamp(row.acceptedAt),
       trace_id: job.traceId,
-      last_event_seq: numbers?.get(job.id) ?? 0,
+      last_event_seq: numbering.journal.lastNumber(job.id, numbering.issued),
       last_job_seq: job.lastSeq,
     };
     const bytes = Buffer.byteLength(JSON.stringify(entry)) + 1;
@@ -158,12 +157,9 @@ class Entries {
     return "taken";
   }
 
-  async #numbersOf(session: SessionId): Promise<ReadonlyMap<JobId, number>> {
-    const known = this.#numbers.get(session);
-    if (known !== undefined) return known;
-    const { journal, issued } = await numberingOf(this.#services, session);
-    const numbers = journal.lastNumbers(issued);
-    this.#numbers.set(session, numbers);
-    return numbers;
+  async #numberingOf(session: SessionId): Promise<Numbering> {
+    const known = this.#numberings.get(session) ?? (await numberingOf(this.#services, session));
+    this.#numberings.set(session, known);
+    return known;
   }
 }

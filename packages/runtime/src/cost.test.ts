@@ -1,0 +1,345 @@
+import { createHook } from "node:async_hooks";
+import { type JobId, ManualClock, newMessageId, newSessionId, newTraceId } from "@arcp/core";
+import { describe, expect, test, vi } from "vitest";
+import { settled } from "../test/held-store.ts";
+import { dense, hosting } from "../test/hosting.ts";
+import { frequencies, type Tally, tally } from "../test/tally.ts";
+import { ALL_FEATURES, Viewer } from "../test/viewer.ts";
+import { defineAgent } from "./jobs/agents.ts";
+import { Journal } from "./session/journal.ts";
+import type { JobRow } from "./store/index.ts";
+import { memoryStore } from "./store/memory-store.ts";
+
+/** Every check here counts: no clock, no machine and no load has a say in it. */
+
+/** What a burst of `count` events of one job costs, with so many sessions that watch it. */
+async function burst(count: number, subscribers: number, { awaited }: { awaited: boolean }) {
+  const { runtime, store, start } = hosting();
+  let writes = 0;
+  const tap = (): void => {
+    writes += 1;
+  };
+  const owner = new Viewer(runtime, { tap });
+  await owner.hello();
+  const job = await start(owner);
+  const viewers: Viewer[] = [];
+  for (let i = 0; i < subscribers; i++) {
+    const viewer = new Viewer(runtime, { tap });
+    await viewer.hello();
+    await viewer.reply(viewer.send("job.subscribe", { job_id: job.id }, { job_id: job.id }));
+    viewers.push(viewer);
+  }
+  await job.ctx.log.info("the runs are open");
+  await settled();
+  const counted = tally(store);
+  writes = 0;
+  const stringify = vi.spyOn(JSON, "stringify");
+  for (let i = 0; i < count; i++) {
+    const accepted = job.ctx.log.info("event");
+    if (awaited) await accepted;
+  }
+  await settled(count / 8);
+  const stringified = stringify.mock.calls.length;
+  stringify.mockRestore();
+  for (const viewer of [owner, ...viewers]) {
+    expect(viewer.stream.at(-1)?.job_seq).toBe(count + 2);
+  }
+  return { ...counted, stringified, writes, calls: frequencies(counted.calls) };
+}
+
+describe("a burst of events", () => {
+  test("each record is serialised once and appended once, however many sessions watch", async () => {
+    for (const subscribers of [0, 1, 20]) {
+      const { stringified, appended } = await burst(2_000, subscribers, { awaited: true });
+      expect([subscribers, stringified, appended]).toEqual([subscribers, 2_000, 2_000]);
+    }
+  });
+
+  test("a subscriber adds no row to the store, for no event", async () => {
+    const watched = await burst(2_000, 20, { awaited: true });
+    expect(watched.rows).toBe(0);
+    expect(Object.keys(watched.calls).sort()).toEqual(["logs.append", "logs.read"]);
+    const alone = await burst(2_000, 0, { awaited: true });
+    expect(watched.calls["logs.append"]).toBe(alone.calls["logs.append"]);
+  });
+
+  test("J4: what is awaited comes to the store 256 records at a time, and leaves in as many writes", async () => {
+    for (const count of [1_000, 10_000]) {
+      const { calls, writes } = await burst(count, 0, { awaited: true });
+      const turns = Math.ceil(count / 256);
+      expect(calls["logs.append"]).toBeLessThanOrEqual(turns + 1);
+      expect(calls["logs.append"]).toBeGreaterThanOrEqual(turns);
+      expect(writes).toBeLessThanOrEqual(turns + 2);
+      expect(calls["logs.read"]).toBeLessThanOrEqual(2 * turns + 2);
+    }
+  });
+
+  test("what is not awaited comes to the store in one go, and is read a page at a time", async () => {
+    const { calls, writes } = await burst(4_000, 0, { awaited: false });
+    expect(calls).toMatchObject({ "logs.append": 1 });
+    expect(calls["logs.read"]).toBeLessThanOrEqual(2 * Math.ceil(4_000 / 256) + 2);
+    expect(writes).toBeLessThanOrEqual(Math.ceil(4_000 / 256) + 1);
+  });
+
+  test("an event costs no promise, but for the one that its await makes", async () => {
+    const promised = async (count: number, awaited: boolean): Promise<number> => {
+      const { runtime, start } = hosting();
+      const owner = new Viewer(runtime);
+      await owner.hello();
+      const job = await start(owner);
+      // Whoever reads makes promises too, so nobody does.
+      owner.sever();
+      await settled();
+      let promises = 0;
+      const init = (_id: number, type: string): void => {
+        if (type === "PROMISE") promises += 1;
+      };
+      const hook = createHook({ init }).enable();
+      for (let i = 0; i < count; i++) {
+        const accepted = job.ctx.log.info("event");
+        if (awaited) await accepted;
+      }
+      hook.disable();
+      await job.ctx.flush();
+      return promises;
+    };
+    // The one that says when there is room again.
+    expect(await promised(4_000, false)).toBeLessThanOrEqual(1);
+    for (const count of [1_000, 10_000]) {
+      const turns = Math.ceil(count / 256);
+      expect(await promised(count, true)).toBeLessThanOrEqual(count + 16 * turns);
+    }
+  });
+});
+
+const quick = defineAgent({ name: "quick", run: () => "done" });
+
+/** A host on which so many jobs have run to their end, with one session that submits and nothing left to do. */
+async function worn(finished: number, keyed: boolean) {
+  const hosted = hosting({ agents: [quick] });
+  const viewer = new Viewer(hosted.runtime);
+  await viewer.hello([...ALL_FEATURES, "list_jobs"]);
+  let key = 0;
+  const submit = async (): Promise<string> => {
+    key += 1;
+    const more = keyed ? { idempotency_key: `key ${key}` } : {};
+    const { job_id = "" } = await viewer.submit("quick", null, more);
+    await viewer.terminal(job_id);
+    // What was looked at is looked at no more: the test itself is not to grow with the history.
+    viewer.frames.length = 0;
+    return job_id;
+  };
+  for (let i = 0; i < finished; i++) await submit();
+  await settled();
+  return { ...hosted, viewer, submit };
+}
+
+describe.each([[false], [true]])("a submit with an idempotency key: %j", (keyed) => {
+  test("asks the same of the store after 10 finished jobs and after 5,000", async () => {
+    const costs: Tally[] = [];
+    for (const finished of [10, 5_000]) {
+      const { store, submit } = await worn(finished, keyed);
+      const counted = tally(store);
+      await submit();
+      await settled();
+      costs.push(counted);
+    }
+    const [first, last] = costs;
+    expect(last).toEqual(first);
+    expect(first?.listed).toBe(0);
+    expect(first?.calls.length).toBeLessThanOrEqual(keyed ? 16 : 14);
+  });
+});
+
+/** A row that counts how often anything of it is looked at. */
+function watchedRow(index: number, looks: { count: number }, principal = "alice"): JobRow {
+  const row: JobRow = {
+    id: `job_${`${index}`.padStart(6, "0")}` as JobId,
+    principal,
+    session: newSessionId(),
+    features: [],
+    request: newMessageId(),
+    agent: "research@1.0.0",
+    lease: {},
+    traceId: newTraceId(),
+    acceptedAt: index,
+    status: "success",
+    finishedAt: index,
+  };
+  return new Proxy(row, {
+    get(target, key) {
+      looks.count += 1;
+      return Reflect.get(target, key);
+    },
+    ownKeys(target) {
+      looks.count += 1;
+      return Reflect.ownKeys(target);
+    },
+  });
+}
+
+describe("a page of a listing", () => {
+  test("R-6.6-4: asks the store the same, however many jobs there are", async () => {
+    const costs: Tally[] = [];
+    for (const finished of [20, 2_000]) {
+      const { store, viewer } = await worn(finished, false);
+      const counted = tally(store);
+      await viewer.reply(viewer.send("session.list_jobs", { limit: 10 }));
+      costs.push(counted);
+    }
+    expect(costs[1]).toEqual(costs[0]);
+    expect(frequencies(costs[0]?.calls ?? [])).toEqual({ "jobs.list": 1, "logs.read": 11 });
+  });
+
+  test("in memory it looks at the rows of the page, and not at those before, behind or of others", async () => {
+    const costs: number[] = [];
+    for (const total of [100, 10_000]) {
+      const { jobs } = memoryStore();
+      const looks = { count: 0 };
+      for (let i = 0; i < total; i++) await jobs.insert(watchedRow(i, looks));
+      for (let i = 0; i < total; i++) await jobs.insert(watchedRow(total + i, looks, "bob"));
+      looks.count = 0;
+      const middle = {
+        acceptedAt: total / 2,
+        id: `job_${`${total / 2}`.padStart(6, "0")}` as JobId,
+      };
+      const rows = await jobs.list({ principal: "alice", after: middle, limit: 10 });
+      expect(rows.map(({ acceptedAt }) => acceptedAt)).toEqual(dense(10, total / 2 + 1));
+      costs.push(looks.count);
+    }
+    const [few = 0, many = 0] = costs;
+    // A hundred times the rows are seven more steps of a search.
+    expect(many - few).toBeLessThanOrEqual(7 * 4);
+  });
+});
+
+describe("a resume", () => {
+  /** What it costs to come back to so many events, `missed` of them not seen. */
+  async function resumed(issued: number, missed: number) {
+    const { runtime, store, start } = hosting();
+    const owner = new Viewer(runtime);
+    const welcome = await owner.hello();
+    const job = await start(owner);
+    for (let i = 1; i < issued; i++) await job.ctx.log.info("event");
+    await settled(issued / 64);
+    expect(owner.stream).toHaveLength(issued);
+    owner.sever();
+    await settled();
+    const counted = tally(store);
+    let writes = 0;
+    const tap = (): void => {
+      writes += 1;
+    };
+    const back = new Viewer(runtime, { tap });
+    await back.resume(welcome, issued - missed);
+    await settled(missed);
+    expect(back.seqs).toEqual(dense(missed, issued - missed + 1));
+    return { ...counted, writes };
+  }
+
+  test("R-6.3-10: costs what is missed, not what was ever issued", async () => {
+    const young = await resumed(1_000, 300);
+    const old = await resumed(10_000, 300);
+    expect(old).toEqual(young);
+    expect(young.read).toBeLessThanOrEqual(300 + 2);
+    expect(young.writes).toBeLessThanOrEqual(2 + Math.ceil(300 / 256) + 1);
+    const further = await resumed(10_000, 3_000);
+    expect(further.read).toBeLessThanOrEqual(3_000 + 2);
+    expect(further.calls.length - old.calls.length).toBeLessThanOrEqual(2 * (2_700 / 256) + 2);
+  });
+});
+
+describe("what a session asks of its journal", () => {
+  /** A run that counts how often anything of it is looked at. */
+  function journal(jobs: number) {
+    const looks = { count: 0 };
+    const runs = dense(jobs).map((n) => {
+      const run = { from: 3 * n - 2, job: `job_${n}` as JobId, jobFrom: 1, role: "owner" } as const;
+      return new Proxy(run, {
+        get(target, key) {
+          looks.count += 1;
+          return Reflect.get(target, key);
+        },
+      });
+    });
+    const held = new Journal(runs);
+    const issued = 3 * jobs;
+    const looksOf = (ask: () => unknown): number => {
+      looks.count = 0;
+      ask();
+      return looks.count;
+    };
+    return { held, issued, looksOf, last: `job_${jobs}` as JobId, first: "job_1" as JobId };
+  }
+
+  const questions: ReadonlyArray<
+    [name: string, ask: (given: ReturnType<typeof journal>) => unknown]
+  > = [
+    ["what may be continued", ({ held }) => held.current],
+    [
+      "a further run",
+      ({ held, issued, last }) =>
+        held.open([{ from: issued + 1, job: last, jobFrom: 4, role: "owner" }]),
+    ],
+    ["what a number means", ({ held, issued }) => held.origin(issued - 30)],
+    ["how far a job was read", ({ held, issued, first }) => held.reached(first, issued, issued)],
+    ["the last number of a job", ({ held, issued, first }) => held.lastNumber(first, issued)],
+    ["what was missed", ({ held, issued }) => [...held.spans(issued - 30, issued)]],
+    ["whose numbers were missed", ({ held, issued }) => [...held.runs(issued - 30, issued)]],
+    ["as whom a job was read", ({ held, issued, first }) => held.roleUpTo(first, issued)],
+  ];
+
+  test.each(questions)("%s: costs the same however many jobs it holds", (_name, ask) => {
+    const short = journal(64);
+    const long = journal(8_192);
+    const [few, many] = [short, long].map((given) => given.looksOf(() => ask(given)));
+    // A hundred and twenty-eight times the runs are seven more steps of a search, for each number that is looked up.
+    expect((many ?? 0) - (few ?? 0)).toBeLessThanOrEqual(7 * 12);
+  });
+});
+
+describe("a session that does nothing", () => {
+  /** A clock that counts what is asked of it. */
+  class CountingClock extends ManualClock {
+    timers = 0;
+    override after(ms: number, fire: () => void) {
+      this.timers += 1;
+      return super.after(ms, fire);
+    }
+  }
+
+  test("R-6.4-1: costs the store nothing, and the clock a heartbeat", async () => {
+    const SESSIONS = 50;
+    const TICKS = 10;
+    const clock = new CountingClock();
+    const { runtime, store } = hosting({ clock, limits: { heartbeatIntervalSec: 20 } });
+    const idle = [];
+    for (const features of [ALL_FEATURES, ["heartbeat", ...ALL_FEATURES]]) {
+      for (let i = 0; i < SESSIONS; i++) {
+        const viewer = new Viewer(runtime);
+        await viewer.hello(features, i % 2 === 0 ? "secret" : "other");
+        idle.push(viewer);
+      }
+    }
+    await settled();
+    const counted = tally(store);
+    expect(runtime.sessions.count()).toMatchObject({ connected: 2 * SESSIONS });
+    for (let tick = 0; tick < TICKS; tick++) {
+      const before = idle.map(({ frames }) => frames.length);
+      clock.timers = 0;
+      clock.advance(20_000);
+      await settled(2);
+      for (const [i, viewer] of idle.entries()) {
+        for (const { type, payload } of viewer.frames.slice(before[i])) {
+          expect(type).toBe("session.ping");
+          viewer.send("session.pong", { ping_nonce: payload.nonce });
+        }
+      }
+      await settled(2);
+      // Those that agreed on heartbeats have one timer each at a time; the others have none.
+      expect(clock.timers).toBeLessThanOrEqual(2 * SESSIONS);
+    }
+    expect(counted.calls).toEqual([]);
+    expect(runtime.sessions.count()).toMatchObject({ connected: 2 * SESSIONS });
+  });
+});

@@ -1,0 +1,65 @@
+import type { JobId } from "@arcp/core";
+
+/** Where a job stands in every listing. */
+export interface Place {
+  /** Milliseconds since 1970. */
+  readonly acceptedAt: number;
+  readonly id: JobId;
+}
+
+export function comparePlaces(a: Place, b: Place): number {
+  return a.acceptedAt - b.acceptedAt || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
+}
+
+/**
+ * Jobs in the order of their acceptance. They come nearly in this order, and the oldest are the first to go: both ends are
+ * cheap, and a page is found by halving.
+ */
+export class AcceptanceOrder {
+  #places: Place[] = [];
+  /** Places at the front that were left, until it is worth it to close the ranks. */
+  #gone = 0;
+
+  get isEmpty(): boolean {
+    return this.#gone === this.#places.length;
+  }
+
+  add({ acceptedAt, id }: Place): void {
+    const place = { acceptedAt, id };
+    const last = this.#places.at(-1);
+    if (last === undefined || comparePlaces(last, place) < 0) this.#places.push(place);
+    else this.#places.splice(this.#behind(place), 0, place);
+  }
+
+  remove(place: Place): void {
+    const index = this.#behind(place) - 1;
+    const found = this.#places[index];
+    if (index < this.#gone || found === undefined || comparePlaces(found, place) !== 0) return;
+    if (index > this.#gone) this.#places.splice(index, 1);
+    else this.#gone += 1;
+    if (this.#gone * 2 <= this.#places.length) return;
+    this.#places = this.#places.slice(this.#gone);
+    this.#gone = 0;
+  }
+
+  /** The places behind this one; all of them without one. It must not be changed meanwhile. */
+  *from(after: Place | undefined): Generator<Place> {
+    let index = after === undefined ? this.#gone : this.#behind(after);
+    for (let place = this.#places[index]; place !== undefined; place = this.#places[++index]) {
+      yield place;
+    }
+  }
+
+  /** The index of the first place behind this one. */
+  #behind(place: Place): number {
+    let low = this.#gone;
+    let high = this.#places.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      const found = this.#places[middle];
+      if (found !== undefined && comparePlaces(found, place) <= 0) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}
