@@ -1,0 +1,61 @@
+import { DatabaseSync, type SQLInputValue } from "node:sqlite";
+import type { Database, Row, Statement } from "../src/connection.ts";
+
+/** A real database that writes down every statement that is run on it. */
+export class CountedDatabase implements Database {
+  /** In the order in which they ran, each with the white space of its text made even. */
+  readonly ran: string[] = [];
+  /** Rows that were returned. */
+  rows = 0;
+  readonly #inner: DatabaseSync;
+
+  constructor(place: string) {
+    this.#inner = new DatabaseSync(place);
+  }
+
+  prepare(sql: string): Statement {
+    const inner = this.#inner.prepare(sql);
+    const text = sql.replace(/\s+/g, " ").trim();
+    const seen = <T>(value: T, rows: number): T => {
+      this.ran.push(text);
+      this.rows += rows;
+      return value;
+    };
+    return {
+      run: (...values: readonly SQLInputValue[]) => seen(inner.run(...values), 0),
+      get: (...values: readonly SQLInputValue[]) => seen<Row | undefined>(inner.get(...values), 1),
+      all: (...values: readonly SQLInputValue[]) => {
+        const rows = inner.all(...values);
+        return seen(rows, rows.length);
+      },
+      iterate: (...values: readonly SQLInputValue[]) => {
+        const rows = inner.all(...values);
+        return seen(rows, rows.length);
+      },
+    };
+  }
+
+  exec(sql: string): void {
+    this.#inner.exec(sql);
+  }
+
+  close(): void {
+    this.#inner.close();
+  }
+
+  /** How many of what ran begin like this. */
+  count(beginning: string): number {
+    return this.ran.filter((sql) => sql.startsWith(beginning)).length;
+  }
+
+  /** What SQLite looks through for a statement without an index to lead it there. */
+  scans(sql: string): string[] {
+    const plan = this.#inner.prepare(`EXPLAIN QUERY PLAN ${sql}`).all();
+    return plan.map(({ detail }) => String(detail)).filter((detail) => /^SCAN\b/.test(detail));
+  }
+
+  /** How many rows a table has. */
+  size(table: string): number {
+    return Number(this.#inner.prepare(`SELECT count(*) AS rows FROM ${table}`).get()?.["rows"]);
+  }
+}
