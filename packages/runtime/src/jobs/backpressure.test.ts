@@ -308,8 +308,8 @@ describe("promises that were given never reject unhandled, with thousands of the
       for (;;) given.push(ctx.log.info("more"));
     });
     expect(given.length).toBeGreaterThan(BOUND);
-    // Nobody ever looks at what was given.
-    return { ...rig, job, ctx };
+    // Nobody looks at what was given before all is over.
+    return { ...rig, job, ctx, given };
   }
 
   /** Lets all pauses go by that are made between attempts to store something. */
@@ -322,7 +322,7 @@ describe("promises that were given never reject unhandled, with thousands of the
   }
 
   test("when the job is cancelled", async () => {
-    const { viewer, store, job, ctx, clock } = await crowded();
+    const { viewer, store, job, ctx, clock, given } = await crowded();
     await viewer.reply(viewer.send("job.cancel", {}, { job_id: job.id }));
     expect(ctx.signal.aborted).toBe(true);
     clock.advance(30_000);
@@ -330,18 +330,21 @@ describe("promises that were given never reject unhandled, with thousands of the
     await store.held.logs.open();
     expect((await viewer.terminal(job.id)).payload.final_status).toBe("cancelled");
     job.end();
+    await settled();
+    await Promise.allSettled(given);
   });
 
   test("when its agent fails", async () => {
-    const { viewer, store, job } = await crowded();
+    const { viewer, store, job, given } = await crowded();
     job.fail(new Error("no"));
     await settled();
     await store.held.logs.open();
     expect((await viewer.terminal(job.id)).payload.code).toBe("INTERNAL_ERROR");
+    await Promise.allSettled(given);
   });
 
   test("when the store fails for good", async () => {
-    const { store, job, ctx, clock } = await crowded();
+    const { store, job, ctx, clock, given } = await crowded();
     store.logs.append = () => Promise.reject(new Error("disk full"));
     await store.held.logs.open();
     await settled();
@@ -351,25 +354,28 @@ describe("promises that were given never reject unhandled, with thousands of the
     // It is over: nothing is thrown at it any more.
     for (let i = 0; i < 2 * BOUND; i++) void ctx.log.info("late");
     job.end();
+    await Promise.allSettled(given);
   });
 
   test("when somebody else writes its log", async () => {
-    const { store, job, ctx } = await crowded();
+    const { store, job, ctx, given } = await crowded();
     store.logs.append = async (batches) => batches.map(() => "fenced");
     await store.held.logs.open();
     await settled();
     expect(ctx.signal.aborted).toBe(true);
     job.fail(new Error("stopped"));
+    await Promise.allSettled(given);
   });
 
   test("when the runtime closes", async () => {
-    const { runtime, store, job, viewer } = await crowded();
+    const { runtime, store, job, viewer, given } = await crowded();
     const closed = runtime.close();
     await settled();
     await store.held.logs.open();
     await closed;
     job.end();
     await viewer.ended;
+    await Promise.allSettled(given);
   });
 });
 
