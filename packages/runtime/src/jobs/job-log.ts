@@ -7,7 +7,13 @@ import type { Committer } from "./committer.ts";
 import { type Ending, failure } from "./ending.ts";
 import type { JobIdentity } from "./job-identity.ts";
 import { LogWriter, type LogWriterOptions } from "./log-writer.ts";
-import { fitsEnvelope, type RecordSource, recordStem, writeRecord } from "./record.ts";
+import {
+  fitsEnvelope,
+  type RecordSource,
+  type RecordStems,
+  recordStems,
+  writeRecord,
+} from "./record.ts";
 
 export interface JobLogContext {
   readonly timestamps: Timestamps;
@@ -27,14 +33,14 @@ export class JobLog {
   readonly #job: JobIdentity;
   readonly #context: JobLogContext;
   readonly #writer: LogWriter;
-  readonly #stem: string;
+  readonly #stems: RecordStems;
   readonly #secrets: Secrets;
 
   constructor(job: JobIdentity, context: JobLogContext, options: JobLogOptions) {
     this.#job = job;
     this.#context = context;
     this.#secrets = options.secrets;
-    this.#stem = recordStem(job.id, job.traceId);
+    this.#stems = recordStems(job.id, job.traceId);
     this.#writer = new LogWriter(job.id, context.committer, options);
   }
 
@@ -112,7 +118,7 @@ export class JobLog {
 
   #write(type: RecordSource["type"], kind: RecordKind, payload: object): LogRecord {
     const jobSeq = this.#writer.nextSeq;
-    const written = writeRecord({ stem: this.#stem, jobSeq, kind, type, payload });
+    const written = writeRecord({ stems: this.#stems, jobSeq, kind, type, payload });
     const record = this.#secrets.any ? { kind, text: this.#secrets.clean(written.text) } : written;
     if (this.#writer.nextSeq === jobSeq) return record;
     // Its number is taken: one record's text would lie (J1).

@@ -5,27 +5,38 @@ import type { LogRecord, RecordKind } from "../store/index.ts";
 export const MAX_ENVELOPE = 1024 * 1024;
 const PREFIX_SLACK = 512;
 
+type RecordType = "job.event" | "job.result" | "job.error";
+
+/** What all records of one job and one type have in common, between their id and their number. */
+export type RecordStems = Readonly<Record<RecordType, string>>;
+
 export interface RecordSource {
-  /** The part of every record of one job that is always the same, from {@link recordStem}. */
-  readonly stem: string;
+  /** From {@link recordStems}. */
+  readonly stems: RecordStems;
   readonly jobSeq: number;
   readonly kind: RecordKind;
-  readonly type: "job.event" | "job.result" | "job.error";
+  readonly type: RecordType;
   readonly payload: object;
 }
 
-/** What all records of a job have in common, written once. */
-export function recordStem(job: JobId, traceId: string): string {
-  return `"job_id":${JSON.stringify(job)},"trace_id":${JSON.stringify(traceId)},"job_seq":`;
+/** Writes what the records of a job have in common, once. */
+export function recordStems(job: JobId, traceId: string): RecordStems {
+  const ids = `"job_id":${JSON.stringify(job)},"trace_id":${JSON.stringify(traceId)}`;
+  const stem = (type: RecordType) => `","type":"${type}",${ids},"job_seq":`;
+  return {
+    "job.event": stem("job.event"),
+    "job.result": stem("job.result"),
+    "job.error": stem("job.error"),
+  };
 }
 
 /**
  * Serialises a record once and for all viewers; the envelope's id is born here and is the same in every replay. Ids
  * and types are ours and need no escaping, so only the payload goes through `JSON.stringify`, which costs most.
  */
-export function writeRecord({ stem, jobSeq, kind, type, payload }: RecordSource): LogRecord {
+export function writeRecord({ stems, jobSeq, kind, type, payload }: RecordSource): LogRecord {
   const id = newMessageId();
-  const text = `"id":"${id}","type":"${type}",${stem}${jobSeq},"payload":${JSON.stringify(payload)}}`;
+  const text = `"id":"${id}${stems[type]}${jobSeq},"payload":${JSON.stringify(payload)}}`;
   return { kind, text };
 }
 

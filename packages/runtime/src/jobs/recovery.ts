@@ -5,7 +5,7 @@ import { checkedInput } from "./agent-input.ts";
 import type { AnyAgent } from "./agents.ts";
 import { cancelled, type Ending, failure, parentEnded } from "./ending.ts";
 import { Job } from "./job.ts";
-import { recordStem, writeRecord } from "./record.ts";
+import { recordStems, writeRecord } from "./record.ts";
 import { type RunOptions, runAgent } from "./run.ts";
 
 const UNFINISHED: readonly JobStatus[] = ["pending", "running"];
@@ -131,7 +131,7 @@ async function end(
   logs: LogStore,
 ): Promise<void> {
   const record = writeRecord({
-    stem: recordStem(row.id, row.traceId),
+    stems: recordStems(row.id, row.traceId),
     jobSeq: head + 1,
     kind: "terminal",
     type: "job.error",

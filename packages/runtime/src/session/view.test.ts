@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { settled } from "../../test/held-store.ts";
 import { Dialect } from "../dialect/dialect.ts";
 import { Committer } from "../jobs/committer.ts";
-import { recordStem, writeRecord } from "../jobs/record.ts";
+import { recordStems, writeRecord } from "../jobs/record.ts";
 import type { RecordKind, Role } from "../store/index.ts";
 import { memoryStore } from "../store/memory-store.ts";
 import { Outbox } from "./outbox.ts";
@@ -32,7 +32,7 @@ async function rotated() {
   const values = new Map([[job, SECRET]]);
   const event = (jobSeq: number, kind: RecordKind, body: object) =>
     writeRecord({
-      stem: recordStem(job, "0".repeat(31).concat("1")),
+      stems: recordStems(job, "0".repeat(31).concat("1")),
       jobSeq,
       kind,
       type: "job.event",
