@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import * as wsModule from "ws";
 import { joinTextMessages } from "./framing.ts";
 
@@ -54,6 +54,31 @@ test.each([0, 1, 125, 126, 127, 255, 256, 65_535, 65_536, 65_537, 2 ** 20, 3 * 2
     expect(received.join() === frames.join()).toBe(true);
   },
 );
+
+test.each([2, 125, 126, 127, 128, 255, 256, 32_767, 32_768, 65_535, 65_536])(
+  "R-4.1-1: one character beyond ASCII in a frame of %i bytes is seen, whatever its header",
+  async (size) => {
+    const ascii = Array.from({ length: 3 }, () => "a".repeat(size));
+    expect(await heard(joinTextMessages(ascii))).toEqual(ascii);
+    for (const character of ["\u0080", "é", "ÿ"]) {
+      const frames = [...ascii, character + "a".repeat(size - 2), "after"];
+      expect(await heard(joinTextMessages(frames))).toEqual(frames);
+    }
+  },
+);
+
+test("whether a batch is ASCII is asked once, not of every frame", () => {
+  const asked = vi.spyOn(Buffer, "byteLength");
+  try {
+    for (const length of [100, 300, 40_000]) {
+      asked.mockClear();
+      joinTextMessages(Array.from({ length: 16 }, () => "x".repeat(length)));
+      expect(asked).toHaveBeenCalledTimes(1);
+    }
+  } finally {
+    asked.mockRestore();
+  }
+});
 
 test("a batch is one write, unless it is large; no message is divided between two", async () => {
   expect(joinTextMessages(Array.from({ length: 256 }, () => "x".repeat(220)))).toHaveLength(1);
