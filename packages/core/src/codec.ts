@@ -4,6 +4,7 @@ import { english } from "./english.ts";
 import { type Envelope, EnvelopeHeader, PROTOCOL_VERSION } from "./envelope.ts";
 import { MAX_JSON_DEPTH, nestsDeeperThan } from "./json.ts";
 import { isPlainEvent } from "./plain-event.ts";
+import { isPlainSubmit } from "./plain-submit.ts";
 import { defectOf } from "./unreadable-frame.ts";
 
 /** What a frame turned out to be. */
@@ -44,7 +45,7 @@ export function decode(frame: string): Decoded {
     return malformed("the message is not a JSON object");
   }
   const raw = value as Record<string, unknown>;
-  if (isPlainEvent(raw)) return { kind: "ok", message: raw };
+  if (isPlainEvent(raw) || isPlainSubmit(raw)) return { kind: "ok", message: raw };
   const header = EnvelopeHeader.safeParse(raw, english);
   if (!header.success) return malformed(explain(header.error), raw);
   const { type } = header.data;

@@ -12,10 +12,21 @@ import { isTimestamp } from "./timestamp.ts";
 export function isPlainEvent(
   document: Record<string, unknown>,
 ): document is Record<string, unknown> & Envelope<"job.event"> {
+  if (document["type"] !== "job.event") return false;
+  return isPlainEnvelope(document, isPlainPayload);
+}
+
+/** Whether the schema of envelopes would leave all fields as they are, whatever the type, and `isPayload` says so of the payload. */
+export function isPlainEnvelope(
+  document: Record<string, unknown>,
+  isPayload: (payload: Record<string, unknown>) => boolean,
+): boolean {
   for (const field in document) {
+    if (field === "payload") continue;
     if (!isPlainField(field, document[field])) return false;
   }
-  return "id" in document && "type" in document && "payload" in document;
+  const { payload } = document;
+  return "id" in document && "type" in document && isObject(payload) && isPayload(payload);
 }
 
 function isPlainField(field: string, value: unknown): boolean {
@@ -28,9 +39,6 @@ function isPlainField(field: string, value: unknown): boolean {
     case "job_seq":
       return typeof value === "number" && Number.isSafeInteger(value) && value >= 1;
     case "type":
-      return value === "job.event";
-    case "payload":
-      return isObject(value) && isPlainPayload(value);
     case "arcp":
     case "trace_id":
       return typeof value === "string";

@@ -51,6 +51,8 @@ export function readTrace({
   extensions,
   payload,
 }: TraceCarrier): { readonly traceId: string; readonly context?: TraceContext } | undefined {
+  // As most messages are.
+  if (text === "" && extensions === undefined && payload.extensions === undefined) return undefined;
   const contexts = [extensions?.[TRACE_CONTEXT], payload.extensions?.[TRACE_CONTEXT]]
     .map(readContext)
     .concat(readContext({ traceparent: text }))

@@ -190,7 +190,9 @@ export async function admit(
   try {
     job = createJob(context, request, used);
     row = rowOf(job, request);
-    if (JSON.stringify(acceptanceOf(row)).length > MAX_ACCEPTANCE) {
+    // Nothing else in it is of any length.
+    const leased = Object.keys(row.lease).length > 0;
+    if (leased && JSON.stringify(acceptanceOf(row)).length > MAX_ACCEPTANCE) {
       throw new ArcpError("INVALID_REQUEST", "payload.lease_request: is too large");
     }
     await context.credentials.issue(job);

@@ -56,6 +56,7 @@ export interface CostMetric {
 }
 
 const DONE = Promise.resolve();
+const NO_LINEAGE: Lineage = [];
 
 /**
  * One job: the sole owner of its state and the sole writer of its log. It knows nothing of sessions or sockets.
@@ -192,7 +193,7 @@ export class Job implements KnownJob {
   }
 
   get lineage(): Lineage {
-    if (this.#parent === undefined) return [];
+    if (this.#parent === undefined) return NO_LINEAGE;
     return [{ job: this.#parent.id, toldAt: this.#toldAt }, ...this.#parent.lineage];
   }
 

@@ -51,7 +51,7 @@ export async function runAgent(
       events: agent.events,
     });
     const value: unknown = await agent.run(context, input);
-    job.end(await success(agent, value, result, logger.child({ job: job.id })));
+    job.end(await success(job, agent, value, result, logger));
   } catch (thrown) {
     if (!(thrown instanceof ArcpError))
       logger.error({ job: job.id, err: job.secrets.cleanError(thrown) }, "an agent failed");
@@ -59,22 +59,28 @@ export async function runAgent(
   }
 }
 
+const NO_PATTERNS: RealPatterns = { "fs.read": [], "fs.write": [] };
+
 async function realPatterns({ authority }: Job): Promise<RealPatterns> {
+  const [asRead, asWritten] = [authority.patterns("fs.read"), authority.patterns("fs.write")];
+  if (asRead.length + asWritten.length === 0) return NO_PATTERNS;
   const [reading, writing] = await Promise.all([
-    resolvePatternPrefixes(authority.patterns("fs.read")),
-    resolvePatternPrefixes(authority.patterns("fs.write")),
+    resolvePatternPrefixes(asRead),
+    resolvePatternPrefixes(asWritten),
   ]);
   return { "fs.read": reading, "fs.write": writing };
 }
 
 async function success(
+  { id: job }: Job,
   agent: AnyAgent,
   value: unknown,
   stream: ResultStream,
   logger: Logger,
 ): Promise<Ending> {
   if (stream.begun) {
-    if (value !== undefined) logger.warn("an agent returned a value after streaming its result");
+    if (value !== undefined)
+      logger.warn({ job }, "an agent returned a value after streaming its result");
     return { status: "success", payload: await stream.finish() };
   }
   const { output } = agent;

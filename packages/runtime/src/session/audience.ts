@@ -2,18 +2,19 @@ import type { JobId } from "@arcp/core";
 
 /** Who ever followed which of the kept jobs, so that nobody has to ask all sessions about a job. */
 export class Audience<Viewer> {
-  readonly #viewers = new Map<JobId, Set<Viewer>>();
+  /** Each once. No sets: there is one for every kept job, and nearly all have a single viewer. */
+  readonly #viewers = new Map<JobId, readonly Viewer[]>();
   readonly #jobs = new Map<Viewer, Set<JobId>>();
 
   add(job: JobId, viewer: Viewer): void {
-    const viewers = this.#viewers.get(job) ?? new Set();
-    this.#viewers.set(job, viewers.add(viewer));
     const jobs = this.#jobs.get(viewer) ?? new Set();
+    if (jobs.has(job)) return;
     this.#jobs.set(viewer, jobs.add(job));
+    this.#viewers.set(job, this.of(job).concat([viewer]));
   }
 
   of(job: JobId): readonly Viewer[] {
-    return [...(this.#viewers.get(job) ?? [])];
+    return this.#viewers.get(job) ?? [];
   }
 
   /** The job is gone. */
@@ -27,9 +28,9 @@ export class Audience<Viewer> {
   }
 
   #leave(job: JobId, viewer: Viewer): void {
-    const viewers = this.#viewers.get(job);
-    viewers?.delete(viewer);
-    if (viewers?.size === 0) this.#viewers.delete(job);
+    const viewers = this.of(job).filter((other) => other !== viewer);
+    if (viewers.length > 0) this.#viewers.set(job, viewers);
+    else this.#viewers.delete(job);
     const jobs = this.#jobs.get(viewer);
     jobs?.delete(job);
     if (jobs?.size === 0) this.#jobs.delete(viewer);

@@ -1,5 +1,6 @@
 import type { ErrorPayload, JobId, MessageId } from "@arcp/core";
 import type { Announcement } from "../announcement.ts";
+import { NewestMap } from "./newest-map.ts";
 import { Sequence } from "./sequence.ts";
 
 /** Submits of a session whose replies are remembered (R-5.4-8). */
@@ -22,8 +23,8 @@ export type SubmitReply =
  * and the line in which all replies to submits wait for the ones before them (R-5.4-5).
  */
 export class SubmitLog {
-  readonly #replies = new Map<MessageId, Promise<SubmitReply>>();
-  readonly #acceptances = new Map<JobId, Announcement>();
+  readonly #replies = new NewestMap<MessageId, Promise<SubmitReply>>(MAX_SUBMITS);
+  readonly #acceptances = new NewestMap<JobId, Announcement>(MAX_SUBMITS);
   readonly #line = new Sequence();
   #deciding = 0;
   #refused = 0;
@@ -53,13 +54,13 @@ export class SubmitLog {
       if (given.kind === "refused") return given;
       return { kind: "accepted", announcement: given.announcement };
     });
-    keepNewest(this.#replies, id, answer);
+    this.#replies.set(id, answer);
     try {
       await this.#line.run(async () => {
         const given = await reply;
         const job = given.kind === "accepted" ? given.announcement.job_id : undefined;
         if (given.kind === "accepted" && job !== undefined) {
-          keepNewest(this.#acceptances, job, given.announcement);
+          this.#acceptances.set(job, given.announcement);
         }
         await give(given);
       });
@@ -93,12 +94,4 @@ export class SubmitLog {
       }
     });
   }
-}
-
-/** Adds an entry to a map that keeps the newest. */
-function keepNewest<K, V>(map: Map<K, V>, key: K, value: V): void {
-  map.set(key, value);
-  if (map.size <= MAX_SUBMITS) return;
-  const [oldest] = map.keys();
-  if (oldest !== undefined) map.delete(oldest);
 }

@@ -19,8 +19,8 @@ interface Segment {
   readonly after: number;
   text: string;
   /** Where the text of each record ends. */
-  readonly ends: number[];
-  readonly kinds: RecordKind[];
+  ends: readonly number[];
+  kinds: readonly RecordKind[];
 }
 
 /** One job's records in memory: dense from 1 (J1), the oldest evicted beyond the limits, loudly by `floor` (P3). */
@@ -55,12 +55,14 @@ export class MemoryLog {
     if (records.length === 0) return;
     const segment = this.#openSegment();
     let end = segment.text.length;
-    for (const { kind, text } of records) {
-      end += text.length;
-      segment.ends.push(end);
-      segment.kinds.push(kind);
+    const ends = records.map(({ kind, text }) => {
       this.#count(kind, text.length, 1);
-    }
+      end += text.length;
+      return end;
+    });
+    // Most logs are short, and an array that grows by itself reserves room for sixteen more.
+    segment.ends = segment.ends.concat(ends);
+    segment.kinds = segment.kinds.concat(records.map(({ kind }) => kind));
     const added = records.map(({ text }) => text).join("");
     segment.text = segment.text === "" ? added : [segment.text, added].join("");
     this.#head += records.length;
@@ -97,7 +99,8 @@ export class MemoryLog {
       last.text.length < SEGMENT.characters;
     if (room) return last;
     const segment: Segment = { after: this.#head, text: "", ends: [], kinds: [] };
-    this.#segments.push(segment);
+    if (last === undefined) this.#segments = [segment];
+    else this.#segments.push(segment);
     return segment;
   }
 

@@ -113,12 +113,15 @@ class MemoryJobs implements JobIndex, LoggedJobs {
   #put(row: JobRow): void {
     const { id, session, submittedIn = session, principal, acceptedAt } = row;
     const known = this.#rows.get(id);
-    if (known?.session !== session || known.submittedIn !== row.submittedIn) this.#drop(id);
-    if (!this.#rows.has(id)) {
-      const own = this.#byPrincipal.get(principal) ?? new AcceptanceOrder();
-      this.#byPrincipal.set(principal, own);
-      for (const order of [this.#all, own]) order.add({ id, acceptedAt });
+    if (known?.session === session && known.submittedIn === row.submittedIn) {
+      this.#rows.set(id, row);
+      return;
     }
+    this.#drop(id);
+    const place = { id, acceptedAt };
+    const own = this.#byPrincipal.get(principal) ?? new AcceptanceOrder();
+    this.#byPrincipal.set(principal, own);
+    for (const order of [this.#all, own]) order.add(place);
     this.#rows.set(id, row);
     for (const key of [session, submittedIn]) {
       const siblings = this.#bySession.get(key) ?? new Set();
@@ -162,7 +165,7 @@ function fitsQuery(row: JobRow, query: JobQuery): boolean {
 
 class MemoryIdempotency implements IdempotencyStore {
   readonly #records = new Map<string, IdempotencyRecord>();
-  readonly #byJob = new Map<JobId, Set<string>>();
+  readonly #byJob = new Map<JobId, readonly string[]>();
 
   async get(principal: string, key: string): Promise<IdempotencyRecord | undefined> {
     return this.#records.get(pair(principal, key));
@@ -171,15 +174,20 @@ class MemoryIdempotency implements IdempotencyStore {
   async put(record: IdempotencyRecord): Promise<void> {
     const name = pair(record.principal, record.key);
     const replaced = this.#records.get(name);
-    if (replaced !== undefined) this.#byJob.get(replaced.job)?.delete(name);
+    if (replaced !== undefined) this.#forget(replaced.job, name);
     this.#records.set(name, record);
-    const names = this.#byJob.get(record.job) ?? new Set();
-    this.#byJob.set(record.job, names.add(name));
+    this.#byJob.set(record.job, [...(this.#byJob.get(record.job) ?? []), name]);
   }
 
   async removeJob(job: JobId): Promise<void> {
     for (const name of this.#byJob.get(job) ?? []) this.#records.delete(name);
     this.#byJob.delete(job);
+  }
+
+  #forget(job: JobId, name: string): void {
+    const names = (this.#byJob.get(job) ?? []).filter((other) => other !== name);
+    if (names.length > 0) this.#byJob.set(job, names);
+    else this.#byJob.delete(job);
   }
 }
 
