@@ -76,13 +76,13 @@ export class LoadClient {
     return this.#bytes;
   }
 
-  submit(agent: string, input: object): Promise<LoadJob> {
-    return this.#follow("job.submit", { agent, input });
+  submit(agent: string, input: object, idempotency_key?: string): Promise<LoadJob> {
+    return this.#follow("job.submit", { agent, input, idempotency_key });
   }
 
   /** Submits a job and waits for its result. */
-  async run(agent: string, input: object): Promise<void> {
-    await (await this.submit(agent, input)).ended;
+  async run(agent: string, input: object, idempotencyKey?: string): Promise<void> {
+    await (await this.submit(agent, input, idempotencyKey)).ended;
   }
 
   /** Follows a job of another session from its first record on. */

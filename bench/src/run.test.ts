@@ -9,6 +9,7 @@ import { s3 } from "./scenarios/s3-events.ts";
 import { s3c } from "./scenarios/s3c-client-events.ts";
 import { s4 } from "./scenarios/s4-jobs.ts";
 import { s5 } from "./scenarios/s5-subscribers.ts";
+import { s9, s9k } from "./scenarios/s9-finished-jobs.ts";
 
 const cores = { server: undefined, generator: undefined };
 
@@ -33,6 +34,15 @@ test("S3: every target delivers the whole stream, in frames of the same size", a
   const rate = (target: "L1" | "runtime") => round.get(target)?.["rate"] ?? Number.NaN;
   expect(goals[0]?.reached.median).toBeCloseTo(rate("runtime") / rate("L1"));
 }, 30_000);
+
+test.each([s9, s9k])(
+  "$id: what finished jobs hold is told",
+  async (scenario) => {
+    const round = await oneRound(scenario, { warmUp: 100, measured: 500 });
+    expect(round.get("runtime")?.["held"]).toBeGreaterThan(0);
+  },
+  30_000,
+);
 
 test("S1: every submit gets its result, and a bare commit is measured beside", async () => {
   const size = { warmUp: 5, measured: 20 };

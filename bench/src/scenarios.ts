@@ -6,9 +6,10 @@ import { s3 } from "./scenarios/s3-events.ts";
 import { s3c } from "./scenarios/s3c-client-events.ts";
 import { s4 } from "./scenarios/s4-jobs.ts";
 import { s5 } from "./scenarios/s5-subscribers.ts";
+import { s9, s9k } from "./scenarios/s9-finished-jobs.ts";
 
 /** All scenarios, in the order in which they run. */
-export const scenarios: readonly Scenario[] = [s1, s2, s2c, s3, s3c, s4, s5];
+export const scenarios: readonly Scenario[] = [s1, s2, s2c, s3, s3c, s4, s5, s9, s9k];
 
 /** @throws Error that names the known ones */
 export function scenarioNamed(id: string): Scenario {

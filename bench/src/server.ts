@@ -2,7 +2,7 @@ import { bareCommit } from "./bare-commit.ts";
 import { answerCalls } from "./calls.ts";
 import { type ProfileRow, startProfile, stopProfile } from "./profile.ts";
 import type { StartTarget, TargetName, TargetOptions } from "./targets/target.ts";
-import { type Usage, usageOfThisProcess } from "./usage.ts";
+import { heldByThisProcess, type Usage, usageOfThisProcess } from "./usage.ts";
 
 /** The process of the server under test. */
 export type ServerCalls = {
@@ -10,6 +10,7 @@ export type ServerCalls = {
   readonly usage: (nothing: null) => Promise<Usage>;
   /** What a commit costs at least on the disk of the run, microseconds. */
   readonly bareCommit: (nothing: null) => Promise<number>;
+  readonly held: (nothing: null) => Promise<number>;
   readonly startProfile: (nothing: null) => Promise<void>;
   readonly stopProfile: (nothing: null) => Promise<readonly ProfileRow[]>;
 };
@@ -33,6 +34,7 @@ const calls: ServerCalls = {
   },
   usage: async () => usageOfThisProcess(),
   bareCommit: async () => bareCommit(directory),
+  held: async () => heldByThisProcess(),
   startProfile,
   stopProfile,
 };

@@ -24,8 +24,7 @@ export class AcceptanceOrder {
     return this.#gone === this.#places.length;
   }
 
-  add({ acceptedAt, id }: Place): void {
-    const place = { acceptedAt, id };
+  add(place: Place): void {
     const last = this.#places.at(-1);
     if (last === undefined || comparePlaces(last, place) < 0) this.#places.push(place);
     else this.#places.splice(this.#behind(place), 0, place);

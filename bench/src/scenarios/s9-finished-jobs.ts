@@ -1,0 +1,56 @@
+import { inFlight } from "../in-flight.ts";
+import { LoadClient } from "../load-client.ts";
+import type { Goal, Scenario } from "../scenario.ts";
+import { STEPPER } from "../targets/agents.ts";
+
+const IN_FLIGHT = 16;
+const SIZE = { warmUp: 10_000, measured: 40_000 };
+
+/** What a finished job costs for as long as it is kept. */
+const memory = (id: string): Goal => ({
+  id,
+  title: "memory of runtime per finished job",
+  unit: "bytes",
+  digits: 0,
+  better: "lower",
+  must: 5_000,
+  aim: 2_500,
+  of: (round) => round("runtime", "held"),
+});
+
+/** Jobs that return at once, of which all are kept. @param keyed whether each has an idempotency key */
+function finishedJobs(id: string, title: string, keyed: boolean): Scenario {
+  return {
+    id,
+    title,
+    operation: "submit",
+    size: SIZE,
+    targets: ["runtime"],
+    metrics: [{ name: "held", unit: "bytes/job", digits: 0 }],
+    goals: [memory(id)],
+    server: { nodeOptions: ["--expose-gc"] },
+    async prepare({ url, size: { warmUp, measured } }) {
+      const client = await LoadClient.open(url);
+      let submitted = 0;
+      const submits = (count: number) =>
+        inFlight(count, IN_FLIGHT, () => {
+          submitted += 1;
+          return client.run(STEPPER, { events: 0 }, keyed ? `key-${submitted}` : undefined);
+        });
+      await submits(warmUp);
+      return {
+        async measure() {
+          await submits(measured);
+          return {};
+        },
+      };
+    },
+    before: async (ask) => ({ held: await ask("held", null) }),
+    async after(ask, _, { held = Number.NaN }) {
+      return { held: ((await ask("held", null)) - held) / SIZE.measured };
+    },
+  };
+}
+
+export const s9 = finishedJobs("S9", "finished jobs that are kept", false);
+export const s9k = finishedJobs("S9k", "finished jobs that are kept, with keys", true);
