@@ -11,7 +11,10 @@ export type FrameWriter = (frames: readonly string[], written: () => void) => vo
  */
 export function serverWriter(socket: Duplex): FrameWriter {
   return (frames, written) => {
-    for (const text of joinTextMessages(frames)) socket.write(text, "latin1", written);
+    const writes = joinTextMessages(frames);
+    if (writes.length > 1) socket.cork();
+    for (const write of writes) socket.write(write, "latin1", written);
+    if (writes.length > 1) socket.uncork();
   };
 }
 

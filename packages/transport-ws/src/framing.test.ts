@@ -10,7 +10,10 @@ type Receiver = NodeJS.WritableStream & {
 const { Receiver } = wsModule as unknown as { Receiver: new (options: object) => Receiver };
 
 /** What ws reads from the bytes, and it throws for what RFC 6455 forbids. */
-function heard(writes: readonly string[], cuts: readonly number[] = []): Promise<string[]> {
+function heard(
+  writes: ReadonlyArray<string | Buffer>,
+  cuts: readonly number[] = [],
+): Promise<string[]> {
   return new Promise((resolve, reject) => {
     const messages: string[] = [];
     const receiver = new Receiver({ isServer: false, maxPayload: 0 });
@@ -20,13 +23,20 @@ function heard(writes: readonly string[], cuts: readonly number[] = []): Promise
       messages.push(data.toString());
     });
     receiver.on("finish", () => resolve(messages));
-    let bytes = Buffer.from(writes.join(""), "latin1");
+    let bytes = bytesOf(writes);
     for (const cut of cuts) {
       receiver.write(bytes.subarray(0, cut));
       bytes = bytes.subarray(cut);
     }
     receiver.end(bytes);
   });
+}
+
+/** What reaches the socket. */
+function bytesOf(writes: ReadonlyArray<string | Buffer>): Buffer {
+  return Buffer.concat(
+    writes.map((write) => (typeof write === "string" ? Buffer.from(write, "latin1") : write)),
+  );
 }
 
 const units = ["grapheme", "binary", "binary-ascii"] as const;
@@ -43,7 +53,22 @@ test("R-4.1-1: any batch of frames comes out of ws as it went in, one message ea
   );
 });
 
-test.each([0, 1, 125, 126, 127, 255, 256, 65_535, 65_536, 65_537, 2 ** 20, 3 * 2 ** 20 + 7])(
+test.each([
+  0,
+  1,
+  125,
+  126,
+  127,
+  255,
+  256,
+  16_383,
+  16_384,
+  65_535,
+  65_536,
+  65_537,
+  2 ** 20,
+  3 * 2 ** 20 + 7,
+])(
   "R-4.1-1: a frame of %i bytes, in ASCII and beyond, keeps its length between its neighbours",
   async (size) => {
     const ascii = "a".repeat(size);
@@ -93,8 +118,21 @@ test("a batch is one write, unless it is large; no message is divided between tw
   expect((await Promise.all(writes.map((write) => heard([write])))).flat()).toEqual(large);
 });
 
+test("a long frame is a write by itself, and those around it are joined", async () => {
+  const frames = ["a", "b", "x".repeat(16_384), "c", "d", "é".repeat(20_000), "e"];
+  const writes = joinTextMessages(frames);
+  expect(await Promise.all(writes.map((write) => heard([write])))).toEqual([
+    frames.slice(0, 2),
+    frames.slice(2, 3),
+    frames.slice(3, 5),
+    frames.slice(5, 6),
+    frames.slice(6),
+  ]);
+});
+
 test("every character of a write is one byte, also of a lone surrogate", async () => {
   const writes = joinTextMessages(["\ud800", "€", "\u{1f600}", "\u00ff"]);
+  expect(writes.every((write) => typeof write === "string")).toBe(true);
   expect(writes.join("")).toMatch(/^[\0-\xff]*$/);
   expect(await heard(writes)).toEqual(["\ufffd", "€", "\u{1f600}", "\u00ff"]);
 });

@@ -1,37 +1,56 @@
-/** The bytes after which a write is full. A longer frame still goes into one write, alone. */
+/** The bytes after which a write is full. */
 const MAX_WRITE = 1024 * 1024;
+/**
+ * A frame of so many characters is a write by itself, as a buffer: joined, it would be copied into a string so large that
+ * its memory comes fresh from the system each time.
+ */
+const LONG = 16 * 1024;
 
 /** The first byte of an unfragmented text message: FIN and opcode 1. */
 const TEXT = 0x81;
 
-/** Frames of so many characters and more have a header of ten bytes. */
-const LARGE = 2 ** 16;
+/** The bytes of the longest header. */
+const MAX_HEADER = 10;
 
 /**
  * The unmasked text messages of a WebSocket server (RFC 6455 section 5.2), one per frame, joined into as few writes as
- * may be: one up to a mebibyte. Each character of a write stands for one byte (`latin1`), which reaches the socket faster
- * than a buffer filled piece by piece; no message is ever divided between two writes.
+ * may be: one up to a mebibyte, but for long frames. Each character of a string stands for one byte (`latin1`), which
+ * reaches the socket faster than a buffer filled piece by piece; no message is ever divided between two writes.
  */
-export function joinTextMessages(frames: readonly string[]): string[] {
+export function joinTextMessages(frames: readonly string[]): Array<string | Buffer> {
   const write = joinAscii(frames);
   if (write !== undefined) return write === "" ? [] : [write];
-  const writes: string[] = [];
+  const writes: Array<string | Buffer> = [];
   let joined = "";
+  const complete = (): void => {
+    if (joined !== "") writes.push(joined);
+    joined = "";
+  };
   for (const frame of frames) {
-    const payload = bytesOf(frame);
-    if (joined !== "" && joined.length + payload.length > MAX_WRITE) {
-      writes.push(joined);
-      joined = "";
+    if (frame.length >= LONG) {
+      complete();
+      writes.push(longMessage(frame));
+      continue;
     }
+    const payload = bytesOf(frame);
+    if (joined.length + payload.length > MAX_WRITE) complete();
     joined += header(payload.length) + payload;
   }
-  if (joined !== "") writes.push(joined);
+  complete();
   return writes;
+}
+
+function longMessage(frame: string): Buffer {
+  const size = Buffer.byteLength(frame);
+  const message = Buffer.allocUnsafe(MAX_HEADER + size);
+  const start = message.write(header(size), "latin1");
+  const end = start + message.write(frame, start, size === frame.length ? "latin1" : "utf8");
+  return message.subarray(0, end);
 }
 
 /**
  * Nearly every batch is ASCII, which is its own encoding, and a look at the whole write costs a fraction of a look at each
- * frame. @returns the one write; undefined when the frames are not ASCII, or so large that it does not matter
+ * frame. @returns the one write; undefined when the frames are not ASCII, or too large for one
  */
 function joinAscii(frames: readonly string[]): string | undefined {
   let joined = "";
@@ -39,7 +58,7 @@ function joinAscii(frames: readonly string[]): string | undefined {
   let high = 0;
   for (const frame of frames) {
     const { length } = frame;
-    if (length >= LARGE || joined.length > MAX_WRITE - LARGE) return undefined;
+    if (length >= LONG || joined.length > MAX_WRITE - LONG) return undefined;
     joined += header(length) + frame;
     high += length < 126 ? 1 : 1 + (length >>> 15) + ((length >>> 7) & 1);
   }
@@ -54,7 +73,7 @@ function bytesOf(frame: string): string {
 
 function header(length: number): string {
   if (length < 126) return String.fromCharCode(TEXT, length);
-  if (length < LARGE) return String.fromCharCode(TEXT, 126, length >>> 8, length & 0xff);
+  if (length < 2 ** 16) return String.fromCharCode(TEXT, 126, length >>> 8, length & 0xff);
   return String.fromCharCode(TEXT, 127) + uint32(Math.floor(length / 2 ** 32)) + uint32(length);
 }
 
