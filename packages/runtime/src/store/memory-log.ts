@@ -52,8 +52,17 @@ export class MemoryLog {
   }
 
   append(records: readonly LogRecord[]): void {
-    if (records.length === 0) return;
-    const segment = this.#openSegment();
+    for (let from = 0; from < records.length; ) {
+      const to = endOfPack(records, from);
+      this.#pack(from === 0 && to === records.length ? records : records.slice(from, to));
+      from = to;
+    }
+    while (this.#overLimit()) this.evict();
+  }
+
+  #pack(records: readonly LogRecord[]): void {
+    const [first] = records;
+    const segment = first !== undefined && isLong(first) ? this.#newSegment() : this.#openSegment();
     let end = segment.text.length;
     const ends = records.map(({ kind, text }) => {
       this.#count(kind, text.length, 1);
@@ -63,10 +72,9 @@ export class MemoryLog {
     // Most logs are short, and an array that grows by itself reserves room for sixteen more.
     segment.ends = segment.ends.concat(ends);
     segment.kinds = segment.kinds.concat(records.map(({ kind }) => kind));
-    const added = records.map(({ text }) => text).join("");
+    const added = first && records.length === 1 ? first.text : joined(records);
     segment.text = segment.text === "" ? added : [segment.text, added].join("");
     this.#head += records.length;
-    while (this.#overLimit()) this.evict();
   }
 
   read(after: number, limits: PageLimits): LogPage {
@@ -97,9 +105,12 @@ export class MemoryLog {
       last !== undefined &&
       last.ends.length < SEGMENT.records &&
       last.text.length < SEGMENT.characters;
-    if (room) return last;
+    return room ? last : this.#newSegment();
+  }
+
+  #newSegment(): Segment {
     const segment: Segment = { after: this.#head, text: "", ends: [], kinds: [] };
-    if (last === undefined) this.#segments = [segment];
+    if (this.#segments.length === 0) this.#segments = [segment];
     else this.#segments.push(segment);
     return segment;
   }
@@ -141,6 +152,24 @@ export class MemoryLog {
     this.#counted.records += sign;
     this.#counted.characters += sign * characters;
   }
+}
+
+/** A text as long as a segment is one by itself, as it is: to copy it would cost more than all the rest. */
+function isLong({ text }: LogRecord): boolean {
+  return text.length >= SEGMENT.characters;
+}
+
+/** Where the records from `from` on end that go into one segment together. */
+function endOfPack(records: readonly LogRecord[], from: number): number {
+  for (let i = from; i < records.length; i++) {
+    const record = records[i];
+    if (record !== undefined && isLong(record)) return Math.max(i, from + 1);
+  }
+  return records.length;
+}
+
+function joined(records: readonly LogRecord[]): string {
+  return records.map(({ text }) => text).join("");
 }
 
 function recordAt({ text, ends, kinds }: Segment, index: number): LogRecord {

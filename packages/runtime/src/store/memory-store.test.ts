@@ -58,6 +58,29 @@ test("chunks of a result count for no limit but go with the records before them"
   expect(page.floor).toBe(1);
 });
 
+test.each([1, 3, 7])(
+  "J1: long records keep their places among short ones, appended %i at a time",
+  async (size) => {
+    const K = 1024;
+    const lengths = [5, 40 * K, 6, 32 * K, 32 * K, 32 * K - 1, 7];
+    const records = lengths.map((length, i) => record(`${i}`.repeat(length)));
+    const { logs } = memoryStore({ logLimits: { characters: 145 * K } });
+    const job = newJobId();
+    const append = async (after: number) =>
+      logs.append([{ job, after, records: records.slice(after, after + size) }]);
+    for (let after = 0; after < records.length; after += size) await append(after);
+    for (let after = 0; after <= records.length; after++) {
+      const page = await logs.read(job, after, ALL);
+      expect(page.records).toEqual(records.slice(after));
+    }
+    // One of them is evicted like any other.
+    await logs.append([{ job, after: 7, records: [record("new".repeat(4 * K))] }]);
+    const { floor, records: left } = await logs.read(job, 0, ALL);
+    expect(floor).toBe(2);
+    expect(texts(left)).toEqual([...texts(records).slice(2), "new".repeat(4 * K)]);
+  },
+);
+
 test("the newest record stays, however large", async () => {
   const { logs } = memoryStore({ logLimits: { characters: 10 } });
   const job = newJobId();
