@@ -8,10 +8,12 @@ import { type Ending, failure } from "./ending.ts";
 import type { JobIdentity } from "./job-identity.ts";
 import { LogWriter, type LogWriterOptions } from "./log-writer.ts";
 import {
+  type Chunk,
   fitsEnvelope,
   type RecordSource,
   type RecordStems,
   recordStems,
+  writeChunk,
   writeRecord,
 } from "./record.ts";
 
@@ -69,11 +71,22 @@ export class JobLog {
     // Before anything is made of it: a loop that runs into it again and again costs as little as can be.
     if (!over) this.checkRoom();
     const ts = this.#context.timestamps.now();
-    const record = this.#write("job.event", recordKind, { kind, ts, body });
+    const record = this.#serialise("job.event", recordKind, { kind, ts, body });
     if (!fitsEnvelope(record)) {
       throw new ArcpError("INVALID_REQUEST", `a ${kind} event must fit into 1 MiB of JSON`);
     }
     return this.#writer.append(record, over) ?? DONE;
+  }
+
+  /**
+   * Takes a piece of the result whatever waits: a hole would spoil it.
+   * @param chunk that fits into one envelope
+   * @returns when the agent may go on; accepted, not delivered (J2)
+   */
+  chunk(chunk: Chunk): Promise<void> {
+    const payload = writeChunk(this.#context.timestamps.now(), chunk);
+    const record = this.#write("job.event", "result_chunk", payload);
+    return this.#writer.append(record, true) ?? DONE;
   }
 
   /** Writes the terminal record: whatever an agent hands over, one comes of it. @returns the ending that it tells */
@@ -97,7 +110,7 @@ export class JobLog {
     const { status, payload } = ending;
     const type = status === "success" ? "job.result" : "job.error";
     try {
-      const record = this.#write(type, "terminal", { final_status: status, ...payload });
+      const record = this.#serialise(type, "terminal", { final_status: status, ...payload });
       if (fitsEnvelope(record)) return { told: ending, record };
     } catch (error) {
       this.#context.logger.error(
@@ -116,12 +129,17 @@ export class JobLog {
     );
   }
 
-  #write(type: RecordSource["type"], kind: RecordKind, payload: object): LogRecord {
+  #serialise(type: RecordSource["type"], kind: RecordKind, payload: object): LogRecord {
+    const jobSeq = this.#writer.nextSeq;
+    const text = JSON.stringify(payload);
+    if (this.#writer.nextSeq === jobSeq) return this.#write(type, kind, text);
+    // What stands in it now is older than what it emitted on the way (J1).
+    throw new ArcpError("INVALID_REQUEST", "a toJSON method must not emit events");
+  }
+
+  #write(type: RecordSource["type"], kind: RecordKind, payload: string): LogRecord {
     const jobSeq = this.#writer.nextSeq;
     const written = writeRecord({ stems: this.#stems, jobSeq, kind, type, payload });
-    const record = this.#secrets.any ? { kind, text: this.#secrets.clean(written.text) } : written;
-    if (this.#writer.nextSeq === jobSeq) return record;
-    // Its number is taken: one record's text would lie (J1).
-    throw new ArcpError("INVALID_REQUEST", "a toJSON method must not emit events");
+    return this.#secrets.any ? { kind, text: this.#secrets.clean(written.text) } : written;
   }
 }

@@ -36,6 +36,7 @@ import { JobEntry } from "./job-entry.ts";
 import type { JobIdentity, Legacy } from "./job-identity.ts";
 import { JobLog } from "./job-log.ts";
 import type { KnownJob } from "./known-job.ts";
+import type { Chunk } from "./record.ts";
 import { StopSignal } from "./stop-signal.ts";
 import { type Trace, traceOf } from "./trace.ts";
 
@@ -321,7 +322,15 @@ export class Job implements KnownJob {
     if (!this.live) return DONE;
     const accepted = this.#log.event(kind, body, recordKind, over);
     this.#heard();
-    if (recordKind === "result_chunk" && !this.#streamed) {
+    return accepted;
+  }
+
+  /** Appends a piece of the result; what comes after the end is discarded. @returns when the agent may go on */
+  emitChunk(chunk: Chunk): Promise<void> {
+    if (!this.live) return DONE;
+    const accepted = this.#log.chunk(chunk);
+    this.#heard();
+    if (!this.#streamed) {
       this.#streamed = true;
       this.#entry.note("streamed");
     }

@@ -16,7 +16,17 @@ export interface RecordSource {
   readonly jobSeq: number;
   readonly kind: RecordKind;
   readonly type: RecordType;
-  readonly payload: object;
+  /** As JSON. */
+  readonly payload: string;
+}
+
+/** A piece of a streamed result (section 8.4). */
+export interface Chunk {
+  readonly result_id: string;
+  readonly chunk_seq: number;
+  readonly data: string;
+  readonly encoding: "utf8" | "base64";
+  readonly more: boolean;
 }
 
 /** Writes what the records of a job have in common, once. */
@@ -31,13 +41,23 @@ export function recordStems(job: JobId, traceId: string): RecordStems {
 }
 
 /**
- * Serialises a record once and for all viewers; the envelope's id is born here and is the same in every replay. Ids
- * and types are ours and need no escaping, so only the payload goes through `JSON.stringify`, which costs most.
+ * Writes a record once and for all viewers; the envelope's id is born here and is the same in every replay. Ids and types
+ * are ours and need no escaping.
  */
 export function writeRecord({ stems, jobSeq, kind, type, payload }: RecordSource): LogRecord {
   const id = newMessageId();
-  const text = `"id":"${id}${stems[type]}${jobSeq},"payload":${JSON.stringify(payload)}}`;
+  const text = `"id":"${id}${stems[type]}${jobSeq},"payload":${payload}}`;
   return { kind, text };
+}
+
+/** The payload of a chunk. Base64 has nothing to escape, and to look for it would cost more than all the rest. */
+export function writeChunk(
+  ts: string,
+  { result_id, chunk_seq, data, encoding, more }: Chunk,
+): string {
+  const text = encoding === "base64" ? `"${data}"` : JSON.stringify(data);
+  const body = `{"result_id":"${result_id}","chunk_seq":${chunk_seq},"data":${text},"encoding":"${encoding}","more":${more}}`;
+  return `{"kind":"result_chunk","ts":"${ts}","body":${body}}`;
 }
 
 /** Whether the record, with the fields of a viewer's session in front, fits into one envelope. */

@@ -135,7 +135,7 @@ async function end(
     jobSeq: head + 1,
     kind: "terminal",
     type: "job.error",
-    payload: { final_status: status, ...payload },
+    payload: JSON.stringify({ final_status: status, ...payload }),
   });
   const change = { status, ...finished };
   const [outcome] = await logs.append([{ job: row.id, after: head, records: [record], change }]);

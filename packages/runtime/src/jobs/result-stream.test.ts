@@ -16,11 +16,11 @@ async function streaming() {
 }
 
 /** A job of which only the taking of chunks matters. */
-const deaf = (emit: () => Promise<void>) =>
+const deaf = (emitChunk: () => Promise<void>) =>
   ({
     identity: { features: new Set(["result_chunk"]) },
     secrets: new Secrets(),
-    emit,
+    emitChunk,
   }) as unknown as Job;
 
 const chunksOf = (viewer: Viewer) =>
@@ -61,6 +61,18 @@ test("R-8.4-2: text comes out as it went in, at whatever characters it is cut", 
   for (const { payload } of chunks) expect(payload.body.data.isWellFormed()).toBe(true);
 });
 
+test.each(["text", "bytes"])(
+  "R-8.4-1: a large piece of %s leaves in chunks of 64 Ki",
+  async (kind) => {
+    const { viewer, job, write } = await streaming();
+    const piece = "x".repeat(150 * 1024);
+    await write(kind === "text" ? piece : Buffer.from(piece));
+    job.end();
+    await viewer.terminal(job.id);
+    expect(chunksOf(viewer).map((frame) => dataOf([frame]).length / 1024)).toEqual([64, 64, 22, 0]);
+  },
+);
+
 test("R-8.4-3: bytes come out as they went in, whatever the pieces", async () => {
   await fc.assert(
     fc.asyncProperty(
@@ -80,17 +92,24 @@ test("R-8.4-3: bytes come out as they went in, whatever the pieces", async () =>
   );
 });
 
-test("R-8.4-3: bytes are taken as they were at the call, whatever their buffer is used for next", async () => {
-  const { viewer, job, write } = await streaming();
-  const buffer = new Uint8Array(4).fill(1);
-  void write(buffer);
-  buffer.fill(2);
-  void write(buffer);
-  buffer.fill(3);
-  job.end();
-  await viewer.terminal(job.id);
-  expect([...dataOf(chunksOf(viewer))]).toEqual([1, 1, 1, 1, 2, 2, 2, 2]);
-});
+test.each([
+  ["Uint8Array", () => new Uint8Array(4)],
+  // Its own `slice` copies nothing.
+  ["Buffer", () => Buffer.alloc(4)],
+])(
+  "R-8.4-3: bytes of a %s are taken as they were at the call, whatever it is used for next",
+  async (_, bufferOf) => {
+    const { viewer, job, write } = await streaming();
+    const buffer = bufferOf().fill(1);
+    void write(buffer);
+    buffer.fill(2);
+    void write(buffer);
+    buffer.fill(3);
+    job.end();
+    await viewer.terminal(job.id);
+    expect([...dataOf(chunksOf(viewer))]).toEqual([1, 1, 1, 1, 2, 2, 2, 2]);
+  },
+);
 
 test("R-4.1-7: a piece of any size leaves in envelopes below 1 MiB", async () => {
   const { viewer, job, write } = await streaming();

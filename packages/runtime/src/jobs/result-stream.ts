@@ -1,13 +1,14 @@
 import { ArcpError, newMessageId } from "@arcp/core";
 import { Backlog } from "./backlog.ts";
 import type { Job } from "./job.ts";
+import type { Chunk } from "./record.ts";
 
-/** Characters per text chunk: even if each takes six in JSON, an envelope stays below 1 MiB (R-4.1-7). */
-const MAX_TEXT = 128 * 1024;
-/** Bytes per binary chunk: the protocol's limit. */
-const MAX_BYTES = 512 * 1024;
-
-type Encoding = "utf8" | "base64";
+/**
+ * Characters or bytes per chunk. Even if each character takes six in JSON, an envelope stays below 1 MiB (R-4.1-7); and the
+ * texts that are made of one usually stay small enough for the young generation of the heap, where memory is used again
+ * and again. A larger text gets pages of its own from the system, which costs more than all that is done with it.
+ */
+const MAX_CHUNK = 64 * 1024;
 
 /** What a finished stream says in the job's result. */
 export interface StreamedResult {
@@ -21,7 +22,7 @@ export class ResultStream {
   readonly #job: Job;
   readonly #maxSize: number;
   readonly #id = newMessageId("res_");
-  #encoding: Encoding | undefined;
+  #encoding: Chunk["encoding"] | undefined;
   /** The write before the next one. Once one has failed all later ones do, for the result has a hole (R-8.4-1). */
   #last: Promise<void> = Promise.resolve();
   /** In characters or bytes. */
@@ -68,7 +69,7 @@ export class ResultStream {
     this.#waiting.check();
     this.#waiting.add(piece.length);
     // The agent may fill its buffer anew as soon as this returns.
-    const kept = typeof piece === "string" ? piece : piece.slice();
+    const kept = typeof piece === "string" ? piece : new Uint8Array(piece);
     const write = (): Promise<void> =>
       typeof kept === "string" ? this.#writeText(this.#half + kept) : this.#writeBytes(kept);
     this.#last = this.#last.then(write).finally(() => this.#waiting.remove(1, piece.length));
@@ -93,7 +94,7 @@ export class ResultStream {
     const text = this.#job.secrets.clean(written);
     this.#half = "";
     for (let start = 0; start < text.length; ) {
-      let end = Math.min(start + MAX_TEXT, text.length);
+      let end = Math.min(start + MAX_CHUNK, text.length);
       if (isHighSurrogate(text.charCodeAt(end - 1))) end -= 1;
       if (end === start) {
         this.#half = text.slice(start);
@@ -110,8 +111,8 @@ export class ResultStream {
 
   async #writeBytes(written: Uint8Array): Promise<void> {
     const bytes = this.#job.secrets.cleanBytes(written);
-    for (let start = 0; start < bytes.length; start += MAX_BYTES) {
-      const part = bytes.subarray(start, start + MAX_BYTES);
+    for (let start = 0; start < bytes.length; start += MAX_CHUNK) {
+      const part = bytes.subarray(start, start + MAX_CHUNK);
       const data = Buffer.from(part.buffer, part.byteOffset, part.byteLength).toString("base64");
       await this.#emit(data, part.byteLength, true);
     }
@@ -123,19 +124,13 @@ export class ResultStream {
         details: { reason: "result_bytes" },
       });
     }
-    const accepted = this.#job.emit(
-      "result_chunk",
-      {
-        result_id: this.#id,
-        chunk_seq: this.#chunks,
-        data,
-        encoding: this.#encoding ?? "utf8",
-        more,
-      },
-      "result_chunk",
-      // One waits for the other, and what waits to be one has a bound of its own: a hole would spoil the result.
-      true,
-    );
+    const accepted = this.#job.emitChunk({
+      result_id: this.#id,
+      chunk_seq: this.#chunks,
+      data,
+      encoding: this.#encoding ?? "utf8",
+      more,
+    });
     this.#chunks += 1;
     this.#size += size;
     return accepted;

@@ -36,7 +36,7 @@ async function rotated() {
       jobSeq,
       kind,
       type: "job.event",
-      payload: { kind: "status", ts: "2026-01-01T00:00:00.000Z", body },
+      payload: JSON.stringify({ kind: "status", ts: "2026-01-01T00:00:00.000Z", body }),
     });
   await store.logs.append([
     {
