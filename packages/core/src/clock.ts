@@ -22,19 +22,38 @@ const MAX_DELAY = 2 ** 31 - 1;
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
-  after(ms, fire) {
-    const due = performance.now() + ms;
-    let handle: ReturnType<typeof setTimeout>;
-    const arm = (): void => {
-      const left = Math.ceil(due - performance.now());
-      handle = setTimeout(ring, Math.min(Math.max(0, left), MAX_DELAY));
-    };
-    // The platform rounds delays down, and an expiry that is asked for must have passed when it fires.
-    const ring = (): void => (performance.now() < due ? arm() : fire());
-    arm();
-    return { cancel: () => clearTimeout(handle) };
-  },
+  after: (ms, fire) => new PlatformTimer(performance.now() + ms, fire),
 };
+
+/** A timer of the platform, set as often as its delay takes. Every connection has one, so it is one small object. */
+class PlatformTimer implements Timer {
+  readonly #due: number;
+  /** Undefined once it was cancelled: what it holds may go. */
+  #fire: (() => void) | undefined;
+  #handle: ReturnType<typeof setTimeout>;
+
+  constructor(due: number, fire: () => void) {
+    this.#due = due;
+    this.#fire = fire;
+    this.#handle = this.#arm();
+  }
+
+  cancel(): void {
+    this.#fire = undefined;
+    clearTimeout(this.#handle);
+  }
+
+  #arm(): ReturnType<typeof setTimeout> {
+    const left = Math.ceil(this.#due - performance.now());
+    return setTimeout(PlatformTimer.#ring, Math.min(Math.max(0, left), MAX_DELAY), this);
+  }
+
+  static readonly #ring = (timer: PlatformTimer): void => {
+    // The platform rounds delays down, and an expiry that is asked for must have passed when it fires.
+    if (performance.now() < timer.#due) timer.#handle = timer.#arm();
+    else timer.#fire?.();
+  };
+}
 
 /**
  * Resolves once the event loop has turned: sockets that had something to read were read. It takes no time that anybody

@@ -1,6 +1,7 @@
 import {
   ArcpError,
   type CloseReason,
+  type CredentialFields,
   type JobId,
   newSessionId,
   type SessionId,
@@ -75,7 +76,7 @@ export class Connection implements Link, Watched {
   #issued = 0;
   #state: State = { kind: "greeting" };
   /** Requests that are still being handled, and the parking of the session. */
-  readonly #work = new Set<Promise<void>>();
+  #work: Set<Promise<void>> | undefined;
 
   constructor(transport: Transport, context: ConnectionContext, remote: Remote) {
     this.#transport = transport;
@@ -108,7 +109,7 @@ export class Connection implements Link, Watched {
       this.outbox.close("normal");
     }
     await this.outbox.closed;
-    while (this.#work.size > 0) await Promise.all(this.#work);
+    while (this.#work?.size) await Promise.all(this.#work);
   }
 
   async #read(): Promise<void> {
@@ -136,7 +137,7 @@ export class Connection implements Link, Watched {
     } catch (error) {
       this.#logger.debug({ err: error }, "connection broke");
     } finally {
-      this.#deadline.cancel();
+      this.#deadline?.cancel();
     }
   }
 
@@ -232,8 +233,8 @@ export class Connection implements Link, Watched {
 
   /** The acceptances that have to be told again and that only the store remembers (R-6.3-8). */
   async #kept({ session, after }: Bound): Promise<ReadonlyMap<JobId, Announcement>> {
+    if (!this.#dialect.repeatsAcceptances) return NOTHING_KEPT;
     const kept = new Map<JobId, Announcement>();
-    if (!this.#dialect.repeatsAcceptances) return kept;
     for (const [job, role] of session.stream.unseen(after)) {
       // A submit that only let it watch the job is decided once more, if it is repeated.
       if (role !== "owner" || session.submits.acceptance(job) !== undefined) continue;
@@ -267,11 +268,12 @@ export class Connection implements Link, Watched {
     };
     const { services, projector, idleWatch } = this.#context;
     this.#deadline?.cancel();
+    this.#deadline = undefined;
     idleWatch.watch(this);
     services.sessions.resumed(session);
     // Also of a session that agreed on credentials elsewhere (R-4.1-5).
     const vault = this.#remote.confidential
-      ? shownIn(this.#dialect, services.vault.openTo(session.principal))
+      ? new ReadableVault(this.#dialect, services.vault.openTo(session.principal))
       : closedVault;
     const payload = { ...this.#context.welcome(session), resume_token: token };
     // Before the events of their jobs, which are nobody's to a client that has not been told (R-7.2-8).
@@ -317,9 +319,9 @@ export class Connection implements Link, Watched {
     const { sessions } = this.#context;
     const { session: fresh, intake } = state;
     // What was asked of the fresh session is answered by it (R-5.4-4), and may give it something to follow.
-    await intake.wait(Promise.all(this.#work));
+    await intake.wait(Promise.all(this.#work ?? []));
     if (this.#state !== state) return;
-    if (!fresh.untouched || this.#work.size > 0) return intake.handle(opening);
+    if (!fresh.untouched || this.#work?.size) return intake.handle(opening);
     const request = resumeRequest(opening);
     this.#rest();
     this.#state = { kind: "moving" };
@@ -394,12 +396,13 @@ export class Connection implements Link, Watched {
     });
   }
 
-  #track(work: Promise<void>): void {
-    const done = work.catch((error: unknown) => {
+  #track(task: Promise<void>): void {
+    const done = task.catch((error: unknown) => {
       this.#logger.error({ err: error }, "a connection failed");
     });
-    this.#work.add(done);
-    void done.then(() => this.#work.delete(done));
+    this.#work ??= new Set();
+    const work = this.#work.add(done);
+    void done.then(() => work.delete(done));
   }
 
   async #park(session: Session): Promise<void> {
@@ -408,12 +411,25 @@ export class Connection implements Link, Watched {
   }
 }
 
+const NOTHING_KEPT: ReadonlyMap<JobId, Announcement> = new Map();
+
 /** What a vault shows, as the client can read it. */
-function shownIn(dialect: Dialect, vault: OpenVault): OpenVault {
-  return {
-    reveal: (job, id) => vault.reveal(job, id),
-    shown: (job) => dialect.credentials(vault.shown(job)),
-  };
+class ReadableVault implements OpenVault {
+  readonly #dialect: Dialect;
+  readonly #vault: OpenVault;
+
+  constructor(dialect: Dialect, vault: OpenVault) {
+    this.#dialect = dialect;
+    this.#vault = vault;
+  }
+
+  reveal(job: JobId, id: string): string | undefined {
+    return this.#vault.reveal(job, id);
+  }
+
+  shown(job: JobId): readonly CredentialFields[] {
+    return this.#dialect.credentials(this.#vault.shown(job));
+  }
 }
 
 function windowExpired(): ArcpError {

@@ -15,7 +15,8 @@ export interface Watched {
 export class IdleWatch {
   readonly #clock: Clock;
   readonly #period: number;
-  readonly #watched = new Map<Watched, { used: boolean }>();
+  /** Whether each was of use in this period, as far as is known without asking. */
+  readonly #watched = new Map<Watched, boolean>();
   #timer: Timer | undefined;
 
   /** @param period milliseconds */
@@ -26,7 +27,7 @@ export class IdleWatch {
 
   watch(watched: Watched): void {
     // It came into being in the middle of a period.
-    this.#watched.set(watched, { used: true });
+    this.#watched.set(watched, true);
     this.#arm();
   }
 
@@ -46,9 +47,9 @@ export class IdleWatch {
 
   #sweep(): void {
     this.#timer = undefined;
-    for (const [watched, state] of [...this.#watched]) {
-      const used = watched.used() || state.used;
-      state.used = false;
+    for (const [watched, known] of this.#watched) {
+      const used = watched.used() || known;
+      this.#watched.set(watched, false);
       if (!used) watched.idle();
     }
     this.#arm();

@@ -4,7 +4,7 @@ import type { Server as HttpsServer } from "node:https";
 import type { Duplex } from "node:stream";
 import { Server as TlsServer } from "node:tls";
 import { LocalError, systemClock, type Transport, TransportClosedError } from "@arcp/core";
-import { WebSocketServer } from "ws";
+import { type WebSocket, WebSocketServer } from "ws";
 import { Connection, type ConnectionOptions } from "./connection.ts";
 import { serverWriter } from "./frame-writer.ts";
 import { type HostRules, hostCheck } from "./host-check.ts";
@@ -87,11 +87,16 @@ export function attach(server: HttpServer, options: AttachOptions, accept: Accep
       return;
     }
     upgrader.handleUpgrade(request, socket, head, (ws) => {
-      const connection = new Connection(ws, socket, serverWriter(socket), options);
-      connections.add(connection);
-      void connection.gone.then(() => connections.delete(connection));
-      void hand(connection, request);
+      void hand(opened(ws, socket), request);
     });
+  };
+
+  // A function of its own, or what waits for the end would keep the request of every connection for as long.
+  const opened = (ws: WebSocket, socket: Duplex): Connection => {
+    const connection = new Connection(ws, socket, serverWriter(socket), options);
+    connections.add(connection);
+    void connection.gone.then(() => connections.delete(connection));
+    return connection;
   };
 
   const refusal = (request: IncomingMessage): RefusalStatus | undefined => {

@@ -50,12 +50,12 @@ export class Connection implements Transport {
       else this.#received(data.toString());
     });
     ws.on("error", (cause) => this.#violated(reasonOf(cause), cause));
-    const gone = Promise.withResolvers<void>();
-    this.gone = gone.promise;
-    ws.once("close", (code) => {
-      const reason = closeReason(code);
-      this.#end(reason, reason === "normal" ? undefined : new TransportClosedError(reason));
-      gone.resolve();
+    this.gone = new Promise((resolve) => {
+      ws.on("close", (code) => {
+        const reason = closeReason(code);
+        this.#end(reason, reason === "normal" ? undefined : new TransportClosedError(reason));
+        resolve();
+      });
     });
   }
 

@@ -47,12 +47,12 @@ export class Vault {
 
   /** What may be shown to a principal: of the jobs that it submitted all, while they live (R-9.8-12). */
   openTo(principal: string): OpenVault {
-    const own = (job: JobId) => this.#holdings.get(job)?.principal === principal;
-    return {
-      reveal: (job, id) => (own(job) ? this.reveal(job, id) : undefined),
-      shown: (job) =>
-        own(job) ? [...this.of(job).values()].map((one) => ({ ...one, value: one.value })) : [],
-    };
+    return new OwnJobs(this, principal);
+  }
+
+  /** Whether the job lives and was submitted by the principal. */
+  isOf(job: JobId, principal: string): boolean {
+    return this.#holdings.get(job)?.principal === principal;
   }
 
   forget(job: JobId): void {
@@ -69,6 +69,26 @@ export interface OpenVault {
   reveal(job: JobId, id: string): string | undefined;
   /** All that a job has. */
   shown(job: JobId): readonly CredentialFields[];
+}
+
+/** What is shown to a principal. Every connection has one. */
+class OwnJobs implements OpenVault {
+  readonly #vault: Vault;
+  readonly #principal: string;
+
+  constructor(vault: Vault, principal: string) {
+    this.#vault = vault;
+    this.#principal = principal;
+  }
+
+  reveal(job: JobId, id: string): string | undefined {
+    return this.#vault.isOf(job, this.#principal) ? this.#vault.reveal(job, id) : undefined;
+  }
+
+  shown(job: JobId): readonly CredentialFields[] {
+    if (!this.#vault.isOf(job, this.#principal)) return [];
+    return [...this.#vault.of(job).values()].map((one) => ({ ...one, value: one.value }));
+  }
 }
 
 /** All that is shown where a secret must not travel (R-4.1-5). */

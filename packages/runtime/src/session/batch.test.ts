@@ -18,9 +18,8 @@ function streamAt(issued: number, threshold = 1000): Stream {
   const stream = new Stream({
     session: newSessionId(),
     features: new Set(["ack"]),
-    store: sessions,
     epoch: 1,
-    failed: () => {},
+    host: { store: sessions, failed: () => {} },
     lag,
   });
   stream.issued = issued;

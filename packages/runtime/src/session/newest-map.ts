@@ -1,26 +1,28 @@
-/** A map that keeps its newest entries: beyond its limit the oldest goes. */
+/** A map that keeps its newest entries: beyond its limit the oldest goes. It holds nothing before the first. */
 export class NewestMap<K, V> {
   readonly #limit: number;
-  readonly #entries = new Map<K, V>();
+  #entries: Map<K, V> | undefined;
   /** Goes on where it was: a fresh iterator would step over the places of all that have gone, each time. */
-  readonly #oldest = this.#entries.keys();
+  #oldest: Iterator<K> | undefined;
 
   constructor(limit: number) {
     this.#limit = limit;
   }
 
   get(key: K): V | undefined {
-    return this.#entries.get(key);
+    return this.#entries?.get(key);
   }
 
   set(key: K, value: V): void {
+    this.#entries ??= new Map();
     this.#entries.set(key, value);
     if (this.#entries.size <= this.#limit) return;
-    const { value: oldest, done } = this.#oldest.next();
-    if (done !== true) this.#entries.delete(oldest);
+    this.#oldest ??= this.#entries.keys();
+    const oldest = this.#oldest.next();
+    if (oldest.done !== true) this.#entries.delete(oldest.value);
   }
 
   delete(key: K): void {
-    this.#entries.delete(key);
+    this.#entries?.delete(key);
   }
 }

@@ -33,7 +33,8 @@ export class Outbox {
   /** `broken`: the transport takes nothing any more, and its reader will learn why. */
   #state: "open" | "finishing" | "broken" | "closed" = "open";
   #onDrained: (() => void) | undefined;
-  readonly #closed = Promise.withResolvers<void>();
+  /** Made when somebody asks, which nobody does while the connection is idle. */
+  #closed: PromiseWithResolvers<void> | undefined;
 
   /**
    * @param turn at the close of which everything that was said in it is written
@@ -85,6 +86,8 @@ export class Outbox {
 
   /** Resolves once it has closed its transport. */
   get closed(): Promise<void> {
+    if (this.#state === "closed") return Promise.resolve();
+    this.#closed ??= Promise.withResolvers<void>();
     return this.#closed.promise;
   }
 
@@ -107,7 +110,7 @@ export class Outbox {
     this.#state = "closed";
     this.#drop();
     this.#transport.close(reason);
-    this.#closed.resolve();
+    this.#closed?.resolve();
   }
 
   #gather(frames: readonly string[]): Batch | undefined {

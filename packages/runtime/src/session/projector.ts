@@ -130,7 +130,21 @@ export class Projector {
     // The constructor returns first: whoever made this projector follows up with what belongs in front.
     await undefined;
     try {
-      return (await this.#replay(after)) ?? (await this.#project());
+      const end = await this.#replay(after);
+      if (end !== undefined) return end;
+      for (const attachment of this.#stream.attachments.values()) this.follow(attachment);
+      while (!this.#stopped) {
+        if (this.#broken !== undefined) return { kind: "failed", ...this.#broken };
+        // Waited for here and no deeper: an idle session holds what is suspended.
+        if (this.#ready.size === 0) await this.#rung();
+        // What was opened ahead has to be durable before anything is numbered by it (P1).
+        else if (this.#stream.opening !== undefined) await this.#stream.opening;
+        else {
+          const end = await this.#deliver();
+          if (end !== undefined) return end;
+        }
+      }
+      return { kind: "stopped" };
     } catch (error) {
       return { kind: "failed", error };
     } finally {
@@ -179,38 +193,30 @@ export class Projector {
     return undefined;
   }
 
-  async #project(): Promise<ProjectorEnd> {
-    for (const attachment of this.#stream.attachments.values()) this.follow(attachment);
-    while (!this.#stopped) {
-      if (this.#broken !== undefined) return { kind: "failed", ...this.#broken };
-      if (this.#ready.size === 0) {
-        await new Promise<void>((resolve) => {
-          this.#wake = resolve;
-          for (const idle of this.#onIdle.splice(0)) idle();
-        });
-        continue;
-      }
-      // What was opened ahead has to be durable before anything is numbered by it (P1).
-      if (this.#stream.opening !== undefined) {
-        await this.#stream.opening;
-        continue;
-      }
-      this.#building = true;
-      const batch = await this.#gather();
-      if (batch === "behind") return { kind: "behind" };
-      // Whoever takes over need not wait for a commit that would be fenced off.
-      if (this.#stopped) break;
-      const end = await this.#record(batch);
-      if (end !== undefined) return end;
-      const sent = batch.frames.length > 0 ? this.#outbox.send(batch.frames) : undefined;
-      this.#leave(batch);
-      for (const attachment of batch.lost) this.#context.lost(attachment);
-      this.#settle();
-      const delivered = sent === undefined || (await sent);
-      for (const { job } of batch.cursors.keys()) this.#stream.deliveries?.end(job);
-      if (!delivered) break;
-    }
-    return { kind: "stopped" };
+  /** Resolves once something is there to read, or it has to stop. */
+  #rung(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+      for (const idle of this.#onIdle.splice(0)) idle();
+    });
+  }
+
+  /** Hands one batch of what is ready to the connection. @returns why that was the last one, if it was */
+  async #deliver(): Promise<ProjectorEnd | undefined> {
+    this.#building = true;
+    const batch = await this.#gather();
+    if (batch === "behind") return { kind: "behind" };
+    // Whoever takes over need not wait for a commit that would be fenced off.
+    if (this.#stopped) return { kind: "stopped" };
+    const end = await this.#record(batch);
+    if (end !== undefined) return end;
+    const sent = batch.frames.length > 0 ? this.#outbox.send(batch.frames) : undefined;
+    this.#leave(batch);
+    for (const attachment of batch.lost) this.#context.lost(attachment);
+    this.#settle();
+    const delivered = sent === undefined || (await sent);
+    for (const { job } of batch.cursors.keys()) this.#stream.deliveries?.end(job);
+    return delivered ? undefined : { kind: "stopped" };
   }
 
   /**

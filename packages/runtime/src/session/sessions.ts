@@ -11,11 +11,12 @@ import type { Lineage } from "../lineage.ts";
 import type { LogStore, SessionStore } from "../store/index.ts";
 import { Audience } from "./audience.ts";
 import { Deliveries } from "./deliveries.ts";
+import { FeatureSets } from "./feature-sets.ts";
 import { Lag } from "./lag.ts";
 import { type KeptJobs, restoreStream } from "./restoration.ts";
 import { Session } from "./session.ts";
 import { type SessionLimits, SessionQuota } from "./session-quota.ts";
-import { Stream } from "./stream.ts";
+import { Stream, type StreamHost } from "./stream.ts";
 import { hashToken, TokenRing } from "./token-ring.ts";
 
 export interface SessionsOptions {
@@ -41,11 +42,19 @@ export class Sessions {
   readonly #windows = new Map<SessionId, Timer>();
   readonly #audience = new Audience<Stream>();
   readonly #quota: SessionQuota;
+  readonly #features = new FeatureSets();
+  readonly #host: StreamHost;
   #closed = false;
 
   constructor(options: SessionsOptions) {
     this.#options = options;
     this.#quota = new SessionQuota(options.limits);
+    this.#host = {
+      store: options.store,
+      failed: ({ session }, err) =>
+        options.logger.error({ session, err }, "a session could not be stored"),
+      followed: (stream, job) => this.#audience.add(job, stream),
+    };
   }
 
   /**
@@ -70,7 +79,15 @@ export class Sessions {
       await forgotten;
       const tokens = new TokenRing();
       const token = tokens.issue();
-      await store.insert({ id, principal, features, epoch: 1, tokens: tokens.hashes, acked: 0 });
+      const { names } = this.#features.of(features);
+      await store.insert({
+        id,
+        principal,
+        features: names,
+        epoch: 1,
+        tokens: tokens.hashes,
+        acked: 0,
+      });
       const session = this.#session(principal, this.#stream(id, features, 1), tokens);
       return { session, token };
     } catch (error) {
@@ -124,19 +141,16 @@ export class Sessions {
   }
 
   #stream(session: SessionId, features: readonly string[], epoch: number): Stream {
-    const { store, logger, clock, resumeWindow, backPressureThreshold: threshold } = this.#options;
+    const { clock, resumeWindow, backPressureThreshold: threshold } = this.#options;
     const acks = features.includes("ack");
-    const stream = new Stream({
+    return new Stream({
       session,
-      features: new Set(features),
-      store,
+      features: this.#features.of(features).set,
       epoch,
-      failed: (err) => logger.error({ session, err }, "a session could not be stored"),
-      followed: (job) => this.#audience.add(job, stream),
+      host: this.#host,
       lag: acks ? new Lag({ threshold, clock }) : undefined,
       deliveries: acks ? undefined : new Deliveries(clock, resumeWindow),
     });
-    return stream;
   }
 
   get(id: SessionId): Session | undefined {

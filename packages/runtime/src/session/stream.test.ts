@@ -18,8 +18,9 @@ async function streaming() {
     tokens: [],
     acked: 0,
   });
-  const failed = (error: unknown) => expect.fail(String(error));
-  const options = { session, features: new Set<string>(), store: sessions, epoch: 1, failed };
+  const failed = (_: Stream, error: unknown) => expect.fail(String(error));
+  const host = { store: sessions, failed };
+  const options = { session, features: new Set<string>(), epoch: 1, host };
   const stream = new Stream(options);
   const runs = [
     { from: 1, job: A, jobFrom: 1, role: "owner" as const },

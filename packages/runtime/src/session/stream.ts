@@ -39,15 +39,20 @@ export interface Child {
   readonly beginning: Beginning | undefined;
 }
 
+/** What all streams of a runtime share. */
+export interface StreamHost {
+  readonly store: SessionStore;
+  /** Told of a change that could not be stored and that nobody waits for. */
+  readonly failed: (stream: Stream, error: unknown) => void;
+  /** Told of every job that a stream begins to follow. */
+  readonly followed?: (stream: Stream, job: JobId) => void;
+}
+
 export interface StreamOptions {
   readonly session: SessionId;
   readonly features: ReadonlySet<string>;
-  readonly store: SessionStore;
   readonly epoch: number;
-  /** Told of a change that could not be stored and that nobody waits for. */
-  readonly failed: (error: unknown) => void;
-  /** Told of every job that it begins to follow. */
-  readonly followed?: (job: JobId) => void;
+  readonly host: StreamHost;
   /** For a client that agreed to send acks. */
   readonly lag?: Lag | undefined;
   /** For one that did not. */
@@ -73,10 +78,10 @@ export class Stream {
   repeated = Number.POSITIVE_INFINITY;
   readonly #trimmer = new Trimmer(this.journal);
   /** What its client was told is lost, and how far the numbers went then. */
-  readonly #losses = new Map<JobId, Loss & { readonly at: number }>();
+  #losses: Map<JobId, Loss & { readonly at: number }> | undefined;
   /** Jobs of which nothing is read, by how many ask for that. */
-  readonly #paused = new Map<JobId, number>();
-  readonly #options: StreamOptions;
+  #paused: Map<JobId, number> | undefined;
+  readonly #host: StreamHost;
   #epoch: number;
   #claimed: Promise<unknown> = Promise.resolve();
   /** Commits that wait for a claim on its way: nobody knows yet under which epoch they will be valid. */
@@ -90,7 +95,7 @@ export class Stream {
     this.lag = options.lag;
     this.deliveries = options.deliveries;
     this.#epoch = options.epoch;
-    this.#options = options;
+    this.#host = options.host;
   }
 
   /** Raised by every resume. */
@@ -111,7 +116,7 @@ export class Stream {
       const held: Array<() => void> = [];
       this.#held = held;
       try {
-        const outcome = await this.#options.store.claim(this.session, epoch, valid);
+        const outcome = await this.#host.store.claim(this.session, epoch, valid);
         if (outcome === "committed") this.#epoch = epoch + 1;
         return outcome;
       } finally {
@@ -131,7 +136,7 @@ export class Stream {
    */
   commit(change: SessionChange, epoch?: number): Promise<CommitOutcome> {
     const commit = (): Promise<CommitOutcome> =>
-      this.#options.store.commit(this.session, epoch ?? this.#epoch, change);
+      this.#host.store.commit(this.session, epoch ?? this.#epoch, change);
     const held = this.#held;
     if (epoch !== undefined || held === undefined) return commit();
     return new Promise((resolve, reject) => held.push(() => commit().then(resolve, reject)));
@@ -161,11 +166,11 @@ export class Stream {
       : (origin.seen ?? this.seen(job, role));
     const attachment = new Attachment(row, { ...origin, seen, told });
     this.attachments.set(job, attachment);
-    this.#losses.delete(job);
-    this.#options.followed?.(job);
+    this.#losses?.delete(job);
+    this.#host.followed?.(this, job);
     const stored = this.#settle({ attach: [row] });
     attachment.stored = stored;
-    void stored.catch(this.#options.failed).finally(() => {
+    void this.#reported(stored).finally(() => {
       // If it failed, the session follows the job as it did before, in the store as well.
       attachment.stored = undefined;
     });
@@ -217,19 +222,20 @@ export class Stream {
 
   /** Nothing of the job is read, whoever comes to follow it, until `unpause` was called as often as this. */
   pause(job: JobId): void {
+    this.#paused ??= new Map();
     this.#paused.set(job, (this.#paused.get(job) ?? 0) + 1);
   }
 
   /** @returns whether the job may be read again */
   unpause(job: JobId): boolean {
-    const left = (this.#paused.get(job) ?? 1) - 1;
-    if (left > 0) this.#paused.set(job, left);
-    else this.#paused.delete(job);
+    const left = (this.#paused?.get(job) ?? 1) - 1;
+    if (left > 0) this.#paused?.set(job, left);
+    else this.#paused?.delete(job);
     return left === 0;
   }
 
   isPaused(job: JobId): boolean {
-    return this.#paused.has(job);
+    return this.#paused?.has(job) ?? false;
   }
 
   /** Whether it follows a job, or has read some of it, as its owner. */
@@ -261,7 +267,7 @@ export class Stream {
     // It may have watched the job before it came to own it.
     this.attachments.get(row.job)?.unlisten?.();
     this.attachments.set(row.job, attachment);
-    this.#options.followed?.(row.job);
+    this.#host.followed?.(this, row.job);
     return attachment;
   }
 
@@ -297,12 +303,13 @@ export class Stream {
 
   /** Records are gone that its client had still to see: it is about to be told. */
   lost({ job, request }: Loss): void {
+    this.#losses ??= new Map();
     this.#losses.set(job, { job, request, at: this.issued });
   }
 
   /** What a client that has seen `after` may not have heard of: the word has no number, and goes down with a connection. */
   lossesSince(after: number): readonly Loss[] {
-    return [...this.#losses.values()].filter(({ at }) => at >= after);
+    return [...(this.#losses?.values() ?? [])].filter(({ at }) => at >= after);
   }
 
   /** The jobs of which a client that has seen `after` has seen nothing yet, or nothing as their owner. */
@@ -362,7 +369,7 @@ export class Stream {
   removed(jobs: readonly JobId[], now = false): void {
     for (const job of jobs) {
       this.deliveries?.forget(job);
-      this.#losses.delete(job);
+      this.#losses?.delete(job);
       this.#trimmer.removed(job);
     }
     this.#trim(now);
@@ -374,7 +381,11 @@ export class Stream {
     const gone = this.#retired || this.journal.size === 0;
     this.#retired = true;
     if (gone) return;
-    const swept = this.#trimmer.sweep({ issued, acked: issued, holds: this.#tellsPlace });
+    const swept = this.#trimmer.sweep({
+      issued,
+      acked: issued,
+      holds: (run) => this.#tellsPlace(run),
+    });
     this.journal.close(issued);
     await this.#settle({ cut: [...swept, { from: issued + 1, to: Number.MAX_SAFE_INTEGER }] });
   }
@@ -382,7 +393,7 @@ export class Stream {
   /** No number will be issued by this epoch any more: writes down how far it got. */
   parked(epoch: number): void {
     const acked = this.lag && { acked: this.lag.acked };
-    this.commit({ issued: this.issued, ...acked }, epoch).catch(this.#options.failed);
+    void this.#reported(this.commit({ issued: this.issued, ...acked }, epoch));
   }
 
   #trim(now = false): void {
@@ -401,12 +412,18 @@ export class Stream {
   }
 
   /** Whether the run tells how far the session has read a job that it follows. */
-  readonly #tellsPlace = (run: Run): boolean =>
-    this.attachments.has(run.job) && this.journal.tellsPlace(run, this.issued);
+  #tellsPlace(run: Run): boolean {
+    return this.attachments.has(run.job) && this.journal.tellsPlace(run, this.issued);
+  }
 
   /** Commits what nothing has to wait for. */
   #note(change: SessionChange): void {
     if (this.#retired) return;
-    this.#settle(change).catch(this.#options.failed);
+    void this.#reported(this.#settle(change));
+  }
+
+  /** Nobody waits for it: a failure is told. */
+  #reported(change: Promise<unknown>): Promise<unknown> {
+    return change.catch((error: unknown) => this.#host.failed(this, error));
   }
 }

@@ -24,7 +24,7 @@ export interface TrimBounds {
 export class Trimmer {
   readonly #journal: Journal;
   /** Jobs that were removed and still have runs. */
-  readonly #removed = new Set<JobId>();
+  #removed: Set<JobId> | undefined;
   /** The number up to which acknowledged runs were counted. */
   #counted = 0;
   /** About how many runs may go: one may count twice, none is missed. */
@@ -40,6 +40,7 @@ export class Trimmer {
   removed(job: JobId): void {
     const runs = this.#journal.count(job);
     if (runs === 0) return;
+    this.#removed ??= new Set();
     this.#removed.add(job);
     this.#waste += runs;
   }
@@ -63,13 +64,15 @@ export class Trimmer {
     this.#held = 0;
     const cuts = this.#journal.trim((run, lastSeq) => {
       const seen = run.role === "observer" && lastSeq <= acked;
-      if (lastSeq > issued || !(seen || this.#removed.has(run.job))) return false;
+      if (lastSeq > issued || !(seen || this.#removed?.has(run.job))) return false;
       if (!holds(run, lastSeq)) return true;
       this.#held += 1;
       return false;
     });
     this.#waste = this.#held;
-    for (const job of this.#removed) if (this.#journal.count(job) === 0) this.#removed.delete(job);
+    for (const job of this.#removed ?? []) {
+      if (this.#journal.count(job) === 0) this.#removed?.delete(job);
+    }
     return cuts;
   }
 }

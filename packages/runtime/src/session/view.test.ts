@@ -58,9 +58,8 @@ async function rotated() {
       new Stream({
         session: newSessionId(),
         features,
-        store: store.sessions,
         epoch: 1,
-        failed: fail,
+        host: { store: store.sessions, failed: (_, error) => fail(error) },
       });
     if (stream === undefined) {
       await store.sessions.insert({

@@ -219,8 +219,9 @@ type Refusal = NonNullable<SessionChange["refused"]>;
 
 interface StoredSession {
   row: SessionRow;
-  readonly attachments: Map<JobId, AttachmentRow>;
-  readonly refused: Map<MessageId, string>;
+  /** Made with the first entry, like the refusals: sessions that only wait are many. */
+  attachments?: Map<JobId, AttachmentRow>;
+  refused?: Map<MessageId, string>;
 }
 
 class MemorySessions implements SessionStore {
@@ -229,7 +230,7 @@ class MemorySessions implements SessionStore {
   readonly #runs = new Map<SessionId, Run[]>();
 
   async insert(row: SessionRow): Promise<void> {
-    this.#sessions.set(row.id, { row, attachments: new Map(), refused: new Map() });
+    this.#sessions.set(row.id, { row });
     for (const token of row.tokens) this.#byToken.set(token, row.id);
   }
 
@@ -247,11 +248,11 @@ class MemorySessions implements SessionStore {
   }
 
   async attachments(id: SessionId): Promise<readonly AttachmentRow[]> {
-    return [...(this.#sessions.get(id)?.attachments.values() ?? [])];
+    return [...(this.#sessions.get(id)?.attachments?.values() ?? [])];
   }
 
   async refusal(id: SessionId, request: MessageId): Promise<string | undefined> {
-    return this.#sessions.get(id)?.refused.get(request);
+    return this.#sessions.get(id)?.refused?.get(request);
   }
 
   async claim(id: SessionId, epoch: number, tokens: readonly string[]): Promise<CommitOutcome> {
@@ -274,10 +275,11 @@ class MemorySessions implements SessionStore {
     }
     if (change.cut !== undefined) this.#cut(id, change.cut);
     for (const row of change.attach ?? []) {
+      stored.attachments ??= new Map();
       stored.attachments.delete(row.job);
       stored.attachments.set(row.job, row);
     }
-    for (const job of change.detach ?? []) stored.attachments.delete(job);
+    for (const job of change.detach ?? []) stored.attachments?.delete(job);
     if (change.tokens !== undefined) this.#setTokens(stored, change.tokens);
     if (change.refused !== undefined) this.#refuse(stored, change.refused);
     const { issued, acked = stored.row.acked } = change;
@@ -323,7 +325,9 @@ class MemorySessions implements SessionStore {
     this.#runs.set(id, kept);
   }
 
-  #refuse({ refused }: StoredSession, { request, reply }: Refusal): void {
+  #refuse(stored: StoredSession, { request, reply }: Refusal): void {
+    stored.refused ??= new Map();
+    const { refused } = stored;
     refused.delete(request);
     refused.set(request, reply);
     const [oldest] = refused.keys();

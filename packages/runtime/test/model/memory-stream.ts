@@ -33,9 +33,8 @@ export function freshStream(session: ModelSession, epoch: number, lag?: Lag): St
   return new Stream({
     session: ID,
     features: new Set(session.features),
-    store: storeOf(session),
     epoch,
-    failed: () => {},
+    host: { store: storeOf(session), failed: () => {} },
     lag: lag ?? new Lag({ threshold: 1_000_000, clock: CLOCK }),
   });
 }
