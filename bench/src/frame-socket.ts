@@ -63,6 +63,11 @@ export class FrameSocket {
     this.#socket.write(Buffer.concat([Buffer.from(header), MASK, Buffer.from(text)]));
   }
 
+  /** Reads nothing any more: what the server sends stays with it. */
+  stall(): void {
+    this.#socket.pause();
+  }
+
   #read(chunk: Buffer): void {
     const rest = this.#rest;
     let at = 0;

@@ -34,3 +34,31 @@ function ratio({ id, metric, target = "runtime", over = "L1", must, aim }: Ratio
       round(target, metric) / round(over, metric),
   };
 }
+
+interface FigureOptions {
+  readonly id: string;
+  readonly metric: string;
+  readonly unit: string;
+  /** Default `runtime`. */
+  readonly target?: TargetName;
+  /** Decimal places that mean something. Default 1. */
+  readonly digits?: number;
+  readonly must: number;
+  readonly aim: number;
+}
+
+/** A figure of ours that may be so much, whatever that of a limit is. */
+export function noMoreThan({
+  metric,
+  target = "runtime",
+  digits = 1,
+  ...rest
+}: FigureOptions): Goal {
+  return {
+    ...rest,
+    title: `${metric} of ${target}`,
+    digits,
+    better: "lower",
+    of: (round) => round(target, metric),
+  };
+}

@@ -21,9 +21,18 @@ export interface LoadJob {
   readonly ended: Promise<void>;
 }
 
+export interface Watch {
+  /** Of ASCII; events are parsed only where it stands. */
+  readonly text: string;
+  /** @param event an envelope */
+  seen(event: unknown): void;
+}
+
 export interface LoadClientOptions {
   /** To agree on. Default none. */
   readonly features?: readonly string[];
+  /** Looks at the events that have a certain piece of text, besides counting them. */
+  readonly watch?: Watch;
 }
 
 const ZERO = 0x30;
@@ -47,11 +56,20 @@ export class LoadClient {
   /** By job. */
   readonly #endings = new Map<string, PromiseWithResolvers<void>>();
 
-  private constructor() {}
+  readonly #watch: Watch | undefined;
+  readonly #watched: Landmark | undefined;
+
+  private constructor(watch: Watch | undefined) {
+    this.#watch = watch;
+    this.#watched = watch && new Landmark(watch.text);
+  }
 
   /** Connects and says hello. */
-  static async open(url: string, { features = [] }: LoadClientOptions = {}): Promise<LoadClient> {
-    const client = new LoadClient();
+  static async open(
+    url: string,
+    { features = [], watch }: LoadClientOptions = {},
+  ): Promise<LoadClient> {
+    const client = new LoadClient(watch);
     client.#socket = await FrameSocket.connect(
       url,
       (bytes, start, end) => client.#take(bytes, start, end),
@@ -64,6 +82,21 @@ export class LoadClient {
     });
     client.#session = message.session_id;
     return client;
+  }
+
+  /** Reads nothing any more, and keeps the connection. */
+  stall(): void {
+    this.#socket?.stall();
+  }
+
+  /** Asks for a sign of life. Nothing else may be asked for meanwhile, which it might overtake. */
+  async ping(): Promise<void> {
+    await this.#ask("session.ping", { nonce: "bench", sent_at: new Date().toISOString() });
+  }
+
+  /** The characters that each of its envelopes has in front of what its job wrote. */
+  get prefix(): number {
+    return `{"arcp":"1.1","session_id":"${this.#session}","event_seq":${this.#seq},`.length;
   }
 
   /** Envelopes of the stream so far: of each job the running notice, the events and the result. */
@@ -112,6 +145,9 @@ export class LoadClient {
       this.#advance(readNumber(bytes, digits));
       this.#frames += 1;
       this.#bytes += end - start;
+      if (this.#watched !== undefined && this.#watched.behind(bytes, start, end) !== -1) {
+        this.#watch?.seen(JSON.parse(bytes.toString("utf8", start, end)));
+      }
       if (this.#event.behind(bytes, start, end) !== -1) return;
     }
     this.#handle(JSON.parse(bytes.toString("utf8", start, end)) as Message);
@@ -128,7 +164,7 @@ export class LoadClient {
       // Made now: the job's end may be in the same chunk of bytes, before the one who asked goes on.
       const ending = Promise.withResolvers<void>();
       ending.promise.catch(() => {});
-      if (type !== "session.welcome") this.#endings.set(job_id, ending);
+      if (job_id !== "") this.#endings.set(job_id, ending);
       this.#replies.shift()?.resolve({ message, ended: ending.promise });
       return;
     }
@@ -148,7 +184,12 @@ export class LoadClient {
   }
 }
 
-const REPLIES: ReadonlySet<string> = new Set(["session.welcome", "job.accepted", "job.subscribed"]);
+const REPLIES: ReadonlySet<string> = new Set([
+  "session.welcome",
+  "session.pong",
+  "job.accepted",
+  "job.subscribed",
+]);
 
 function readNumber(bytes: Buffer, from: number): number {
   let value = 0;

@@ -71,7 +71,7 @@ async function runOnce(
     "server load": shareOf(serverCpu, elapsed),
     "generator load": shareOf(cpu, elapsed),
     "server rss": after.rss / 2 ** 20,
-    ...(await scenario.after?.(ask, target, rested)),
+    ...(await scenario.after?.(ask, target, { ...rested, ...sample })),
   };
 }
 

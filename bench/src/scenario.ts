@@ -80,6 +80,6 @@ export interface Scenario {
   prepare(place: Place): Promise<Load>;
   /** Runs beside both, with the server warm and at rest. @returns more figures, such as the growth of its memory */
   before?(ask: AskServer, target: TargetName): Promise<Sample>;
-  /** The same behind the load. */
+  /** The same behind the load. @param before what that gave, and what the generator saw */
   after?(ask: AskServer, target: TargetName, before: Sample): Promise<Sample>;
 }

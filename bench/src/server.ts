@@ -2,7 +2,7 @@ import { bareCommit } from "./bare-commit.ts";
 import { answerCalls } from "./calls.ts";
 import { type ProfileRow, startProfile, stopProfile } from "./profile.ts";
 import type { StartTarget, TargetName, TargetOptions } from "./targets/target.ts";
-import { heldByThisProcess, type Usage, usageOfThisProcess } from "./usage.ts";
+import { type Memory, memoryAtRest, PeakMemory, type Usage, usageOfThisProcess } from "./usage.ts";
 
 /** The process of the server under test. */
 export type ServerCalls = {
@@ -10,7 +10,12 @@ export type ServerCalls = {
   readonly usage: (nothing: null) => Promise<Usage>;
   /** What a commit costs at least on the disk of the run, microseconds. */
   readonly bareCommit: (nothing: null) => Promise<number>;
-  readonly held: (nothing: null) => Promise<number>;
+  /** What is left when all garbage is collected; the process has to be started with `--expose-gc`. */
+  readonly memoryAtRest: (nothing: null) => Promise<Memory>;
+  /** From now on its resident memory is looked at all the time. */
+  readonly watchMemory: (nothing: null) => Promise<void>;
+  /** The most that it was since then, bytes. */
+  readonly peakMemory: (nothing: null) => Promise<number>;
   readonly startProfile: (nothing: null) => Promise<void>;
   readonly stopProfile: (nothing: null) => Promise<readonly ProfileRow[]>;
 };
@@ -25,6 +30,7 @@ const targets: Record<TargetName, () => Promise<{ readonly start: StartTarget }>
 };
 
 let directory = "";
+const peak = new PeakMemory();
 
 const calls: ServerCalls = {
   async start({ target, ...options }) {
@@ -34,7 +40,9 @@ const calls: ServerCalls = {
   },
   usage: async () => usageOfThisProcess(),
   bareCommit: async () => bareCommit(directory),
-  held: async () => heldByThisProcess(),
+  memoryAtRest,
+  watchMemory: async () => peak.watch(),
+  peakMemory: async () => peak.bytes,
   startProfile,
   stopProfile,
 };

@@ -1,3 +1,5 @@
+import { setTimeout } from "node:timers/promises";
+
 /** What a process has used so far. */
 export interface Usage {
   /** Processor time of all its threads, microseconds. */
@@ -6,20 +8,49 @@ export interface Usage {
   readonly rss: number;
 }
 
-/**
- * What the process holds on to when all that nobody needs is gone, bytes.
- * @throws Error when Node was not started with `--expose-gc`
- */
-export function heldByThisProcess(): number {
-  if (globalThis.gc === undefined) throw new Error("this needs --expose-gc");
-  // The second takes what the first one's finalizers let go of.
-  globalThis.gc();
-  globalThis.gc();
-  const { heapUsed, external } = process.memoryUsage();
-  return heapUsed + external;
-}
-
 export function usageOfThisProcess(): Usage {
   const { user, system } = process.cpuUsage();
   return { cpu: user + system, rss: process.memoryUsage.rss() };
+}
+
+/** What a process holds. */
+export interface Memory {
+  /** Resident, bytes. */
+  readonly rss: number;
+  /** JavaScript objects and buffers that are alive, bytes. */
+  readonly heap: number;
+}
+
+/** @throws Error in a process without `--expose-gc` */
+export async function memoryAtRest(): Promise<Memory> {
+  if (globalThis.gc === undefined) throw new Error("start the process with --expose-gc");
+  // What one collection frees may hold more by way of a finalizer, and pages are given back in the background.
+  for (let i = 0; i < 4; i++) {
+    globalThis.gc();
+    await setTimeout(50);
+  }
+  const { rss, heapUsed, external } = process.memoryUsage();
+  return { rss, heap: heapUsed + external };
+}
+
+/** Milliseconds between two looks. */
+const LOOK = 10;
+
+/** The most resident memory that a process had while it was watched. */
+export class PeakMemory {
+  #bytes = 0;
+
+  watch(): void {
+    this.#look();
+    setInterval(() => this.#look(), LOOK).unref();
+  }
+
+  get bytes(): number {
+    this.#look();
+    return this.#bytes;
+  }
+
+  #look(): void {
+    this.#bytes = Math.max(this.#bytes, process.memoryUsage.rss());
+  }
 }

@@ -45,9 +45,9 @@ function finishedJobs(id: string, title: string, keyed: boolean): Scenario {
         },
       };
     },
-    before: async (ask) => ({ held: await ask("held", null) }),
+    before: async (ask) => ({ held: (await ask("memoryAtRest", null)).heap }),
     async after(ask, _, { held = Number.NaN }) {
-      return { held: ((await ask("held", null)) - held) / SIZE.measured };
+      return { held: ((await ask("memoryAtRest", null)).heap - held) / SIZE.measured };
     },
   };
 }

@@ -17,6 +17,32 @@ export interface OpenerInput {
   readonly gate: string;
 }
 
+/** Emits small events as fast as it can, and opens a gate at the end: whoever submitted it may have stopped to read. */
+export const FLOODER = "flooder";
+
+export interface FlooderInput {
+  readonly events: number;
+  /** Whether it awaits each event; else it emits on until the runtime refuses one. */
+  readonly awaits: boolean;
+  readonly gate: string;
+}
+
+/** Emits an event now and then, with the time in it. */
+export const STAMPER = "stamper";
+
+export interface StamperInput {
+  readonly events: number;
+  /** Milliseconds between two of them. */
+  readonly interval: number;
+}
+
+/** The message of its events, which also hold `at`: microseconds of the clock that all processes of the machine share. */
+export const STAMP = "stamp";
+
+export function sharedClock(): number {
+  return Number(process.hrtime.bigint() / 1000n);
+}
+
 /** Part of each event, so that a small event has a small but not an empty body. */
 export const ITEM = "page-of-a-document";
 

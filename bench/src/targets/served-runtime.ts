@@ -1,7 +1,21 @@
-import { allowAnonymous, createRuntime, defineAgent } from "@arcp/runtime";
+import { setTimeout } from "node:timers/promises";
+import { allowAnonymous, BackpressureError, createRuntime, defineAgent } from "@arcp/runtime";
 import type { Store } from "@arcp/runtime/store";
 import { listen } from "@arcp/transport-ws";
-import { Gates, ITEM, OPENER, type OpenerInput, STEPPER, type StepperInput } from "./agents.ts";
+import {
+  FLOODER,
+  type FlooderInput,
+  Gates,
+  ITEM,
+  OPENER,
+  type OpenerInput,
+  STAMP,
+  STAMPER,
+  STEPPER,
+  type StamperInput,
+  type StepperInput,
+  sharedClock,
+} from "./agents.ts";
 import type { TargetOptions } from "./target.ts";
 
 const gates = new Gates();
@@ -23,10 +37,40 @@ const opener = defineAgent({
   },
 });
 
+const flooder = defineAgent({
+  name: FLOODER,
+  async run(ctx, { events, awaits, gate }: FlooderInput) {
+    for (let i = 0; i < events; ) {
+      try {
+        const emitted = ctx.log.info("step", { i, item: ITEM });
+        if (awaits) await emitted;
+        i += 1;
+      } catch (error) {
+        if (!(error instanceof BackpressureError)) throw error;
+        await error.relieved;
+      }
+    }
+    await ctx.flush();
+    gates.open(gate);
+    return null;
+  },
+});
+
+const stamper = defineAgent({
+  name: STAMPER,
+  async run(ctx, { events, interval }: StamperInput) {
+    for (let i = 0; i < events; i++) {
+      await setTimeout(interval);
+      await ctx.log.info(STAMP, { at: sharedClock() });
+    }
+    return null;
+  },
+});
+
 /** Ours, as anyone would install it: the runtime on this store, over WebSocket. @returns the URL to connect to */
 export async function serveRuntime(store: Store, { limits }: TargetOptions): Promise<string> {
   const runtime = createRuntime({
-    agents: [stepper, opener],
+    agents: [stepper, opener, flooder, stamper],
     auth: allowAnonymous(),
     store,
     ...(limits && { limits }),
