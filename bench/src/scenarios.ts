@@ -7,10 +7,10 @@ import { s3c } from "./scenarios/s3c-client-events.ts";
 import { s4 } from "./scenarios/s4-jobs.ts";
 import { s5 } from "./scenarios/s5-subscribers.ts";
 import { s6 } from "./scenarios/s6-idle-sessions.ts";
+import { s9, s9k } from "./scenarios/s9-finished-jobs.ts";
 import { s10 } from "./scenarios/s10-stalled-reader.ts";
 import { s10b } from "./scenarios/s10b-stalled-subscriber.ts";
 import { s11 } from "./scenarios/s11-fairness.ts";
-import { s9, s9k } from "./scenarios/s9-finished-jobs.ts";
 
 /** All scenarios, in the order in which they run. */
 export const scenarios: readonly Scenario[] = [
