@@ -26,6 +26,8 @@ const aBatch = fc.record({
   job,
   off,
   records: fc.array(fc.tuple(fc.nat(KINDS.length - 1), fc.nat(80)), { maxLength: 6 }),
+  /** When its job is finished by these records. */
+  finishedAt: fc.option(fc.integer({ min: 1, max: 9 }), { nil: undefined }),
 });
 const aChange = fc.record(
   {
@@ -339,7 +341,7 @@ export class Interleaving {
   }
 
   #append(given: readonly (typeof aBatch extends fc.Arbitrary<infer T> ? T : never)[]): Operation {
-    const batches = given.map(({ job: index, off: wrong, records }) => {
+    const batches = given.map(({ job: index, off: wrong, records, finishedAt }) => {
       const id = at(JOBS, index);
       const head = this.#heads.get(id) ?? 0;
       if (wrong === 0) this.#heads.set(id, head + records.length);
@@ -350,6 +352,7 @@ export class Interleaving {
           this.#records += 1;
           return { kind: at(KINDS, kind), text: `${this.#records} ${"é".repeat(length)}` };
         }),
+        ...(finishedAt !== undefined && { change: { status: "error" as const, finishedAt } }),
       };
     });
     return ({ logs }) => logs.append(batches);
