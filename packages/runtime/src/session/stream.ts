@@ -195,7 +195,7 @@ export class Stream {
     const row = { job, role: "owner", after: 0, since: this.issued } as const;
     const attachment = new Attachment(row, { derived: true });
     this.attachments.set(job, attachment);
-    this.#options.followed?.(job);
+    this.#host.followed?.(this, job);
     if (connected && alone)
       this.#openAhead({ from: this.issued + 1, job, jobFrom: 1, role: "owner" });
     return attachment;
@@ -212,7 +212,7 @@ export class Stream {
     const opening = this.#settle({ runs: [run] })
       .catch((error: unknown) => {
         this.journal.withdraw(run);
-        this.#options.failed(error);
+        this.#host.failed(this, error);
       })
       .finally(() => {
         if (this.#opening === opening) this.#opening = undefined;
