@@ -60,7 +60,7 @@ function joinAscii(frames: readonly string[]): string | undefined {
     const { length } = frame;
     if (length >= LONG || joined.length > MAX_WRITE - LONG) return undefined;
     joined += header(length) + frame;
-    high += length < 126 ? 1 : 1 + (length >>> 15) + ((length >>> 7) & 1);
+    high += length < 126 ? 1 : 1 + ((length >>> 7) & 1);
   }
   // As UTF-8 a character takes more than one byte from 0x80 on, and two below 0x100.
   return Buffer.byteLength(joined) === joined.length + high ? joined : undefined;
