@@ -8,15 +8,24 @@ import { type CommitOutcome, type Committable, Committer } from "./committer.ts"
 
 class Writer implements Committable {
   readonly outcomes: Array<CommitOutcome | Error> = [];
-  #batch: LogBatch;
+  readonly #job: JobId;
+  readonly #texts: readonly string[];
+  #taken = 0;
 
   constructor(job: JobId, texts: readonly string[]) {
-    const records = texts.map((text) => ({ kind: "event", text }) as const);
-    this.#batch = { job, after: 0, records };
+    this.#job = job;
+    this.#texts = texts;
   }
 
-  take(): LogBatch {
-    return this.#batch;
+  get waiting(): number {
+    return this.#texts.length - this.#taken;
+  }
+
+  take(most: number): LogBatch {
+    const after = this.#taken;
+    const texts = this.#texts.slice(after, after + most);
+    this.#taken += texts.length;
+    return { job: this.#job, after, records: texts.map((text) => ({ kind: "event", text })) };
   }
 
   settle(_batch: LogBatch, outcome: CommitOutcome | Error): void {
@@ -49,6 +58,40 @@ test("a store that is busy for a moment is asked again, and no job notices", asy
   await settled(3);
   expect(writers.map(({ outcomes }) => outcomes)).toEqual([["appended"], ["appended"]]);
   expect(clock.pending).toBe(0);
+});
+
+test("J4: of a flood a call takes so much and no more, and whoever waits beside it is in each", async () => {
+  const { store, committer, append } = committing();
+  const sizes: number[][] = [];
+  store.logs.append = (batches) => {
+    sizes.push(batches.map(({ records }) => records.length));
+    return append(batches);
+  };
+  const texts = (count: number) => Array.from({ length: count }, (_, i) => `${i}`);
+  const [flood, beside] = [new Writer(newJobId(), texts(2500)), new Writer(newJobId(), texts(3))];
+  for (const writer of [flood, beside]) committer.enlist(writer);
+  await settled(10);
+  expect(sizes).toEqual([[512, 3], [1024], [964]]);
+  expect([flood.outcomes.length, beside.outcomes.length]).toEqual([3, 1]);
+});
+
+test("what fits into one call goes in one, however it is divided", async () => {
+  const { store, committer, append } = committing();
+  const sizes: number[][] = [];
+  store.logs.append = (batches) => {
+    sizes.push(batches.map(({ records }) => records.length));
+    return append(batches);
+  };
+  const writers = [1000, 24].map(
+    (count) =>
+      new Writer(
+        newJobId(),
+        Array.from({ length: count }, () => "x"),
+      ),
+  );
+  for (const writer of writers) committer.enlist(writer);
+  await settled(3);
+  expect(sizes).toEqual([[1000, 24]]);
 });
 
 test("J1: an append that failed after it was written is recognised, not fenced off by itself", async () => {

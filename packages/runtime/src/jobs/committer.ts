@@ -11,15 +11,20 @@ export type CommitOutcome = AppendOutcome | "recognised";
 
 /** A log writer as its committer sees it. */
 export interface Committable {
-  /** Hands over what was accepted since the last call. */
-  take(): LogBatch;
+  /** Records that were accepted and not handed over. */
+  readonly waiting: number;
+  /** Hands over the oldest of them, so many at most. */
+  take(most: number): LogBatch;
   /** What became of the batch; an error when the store failed for good. */
   settle(batch: LogBatch, outcome: CommitOutcome | Error): void;
 }
 
+/** Records from which on a call to the store is full: a flood, taken at once, would hold up all others (J4). */
+const FULL = 1024;
+
 /**
- * Writes behind all jobs of a runtime: once per turn it hands everything that they accepted to the store in one call.
- * While a call is under way the next group gathers.
+ * Writes behind all jobs of a runtime: once per turn it hands what they accepted to the store in one call, of a flood as much
+ * as one call is to take, shared by all who wait. While a call is under way the next group gathers.
  */
 export class Committer {
   readonly turn: Turn;
@@ -45,7 +50,10 @@ export class Committer {
     this.#busy = true;
     const writers = [...this.#dirty];
     this.#dirty.clear();
-    const batches = writers.map((writer) => writer.take());
+    const waiting = writers.reduce((sum, writer) => sum + writer.waiting, 0);
+    const most = waiting <= FULL ? waiting : Math.ceil(FULL / writers.length);
+    const batches = writers.map((writer) => writer.take(most));
+    for (const writer of writers) if (writer.waiting > 0) this.#dirty.add(writer);
     const outcomes = await this.#append(batches);
     this.#busy = false;
     if (this.#dirty.size > 0) this.turn.arm();

@@ -21,8 +21,8 @@ export class JobEntry {
   readonly #noted = new Set<Noted>();
   /** The newest values of all that was ever asked for: what is tried again must not undo what came after it. */
   #asked: JobChange = {};
-  /** What changes with the records that are accepted now. */
-  #withRecords: JobChange | undefined;
+  /** What changes with a record that is accepted and not handed to the store. */
+  #withRecords: Array<{ readonly record: number; readonly change: JobChange }> = [];
   #mended: Promise<void> | undefined;
 
   constructor(options: JobEntryOptions) {
@@ -35,13 +35,16 @@ export class JobEntry {
   }
 
   /**
-   * Asks the index for what was noted; called right before the records are handed to the store.
+   * Asks the index for what was noted; called right before records are handed to the store.
+   * @param last the `job_seq` of the last of them
    * @returns what changes with them
    */
-  save(): JobChange | undefined {
+  save(last: number): JobChange | undefined {
     this.#saveNoted();
-    const change = this.#withRecords;
-    this.#withRecords = undefined;
+    let change: JobChange | undefined;
+    while ((this.#withRecords[0]?.record ?? Number.POSITIVE_INFINITY) <= last) {
+      change = { ...change, ...this.#withRecords.shift()?.change };
+    }
     return change;
   }
 
@@ -65,13 +68,14 @@ export class JobEntry {
   }
 
   /**
-   * A state is stored with the record that tells of it, which is accepted already; the last one with what remains of the
-   * budget, and without what only another attempt would need.
+   * A state is stored with the record that tells of it; the last one with what remains of the budget, and without what only
+   * another attempt would need.
+   * @param record the `job_seq` of that record, which is accepted already
    */
-  enter(status: JobStatus): void {
+  enter(status: JobStatus, record: number): void {
     const change = isTerminal(status) ? this.#end(status) : { status };
     this.#asked = { ...this.#asked, ...change };
-    this.#withRecords = { ...this.#withRecords, ...change };
+    this.#withRecords.push({ record, change });
   }
 
   /** Its records are durable, and nobody knows whether this change of theirs is: it is asked for by itself. */

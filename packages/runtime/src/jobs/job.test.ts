@@ -185,6 +185,26 @@ test("J2: a state is in the index with the record that tells it, by the same cal
   expect([row?.input, asked]).toEqual([undefined, []]);
 });
 
+test("J2: a state of a flood is in the index with the very call that takes its record", async () => {
+  const { store, viewer, context, outcome } = await hosting();
+  const { append } = store.logs;
+  const calls: unknown[] = [];
+  store.logs.append = (batches) => {
+    for (const { records, change } of batches) calls.push([records.length, change?.status]);
+    return append(batches);
+  };
+  const { job_id = "" } = await viewer.submit("led");
+  const ctx = await context;
+  for (let i = 0; i < 1500; i++) void ctx.log.info("event");
+  outcome.resolve("done");
+  await viewer.terminal(job_id);
+  expect(calls).toEqual([
+    [1, "running"],
+    [1024, undefined],
+    [477, "success"],
+  ]);
+});
+
 test("J1: a job that is fenced off changes nothing in the index", async () => {
   const { store, viewer, context, outcome } = await hosting();
   const { job_id = "" } = await viewer.submit("led");

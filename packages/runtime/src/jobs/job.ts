@@ -158,7 +158,7 @@ export class Job implements KnownJob {
     this.#log = new JobLog(identity, context, {
       after: legacy?.head,
       secrets: this.secrets,
-      committing: () => this.#entry.save(),
+      committing: (last) => this.#entry.save(last),
       unsure: (change) => this.#entry.mend(change),
       failed: (error) => this.#lose(error),
     });
@@ -559,7 +559,7 @@ export class Job implements KnownJob {
 
   /** Shows a state to others once its record is durable, and its place in the index with it. */
   async #settle(state: JobStatus): Promise<void> {
-    this.#entry.enter(state);
+    this.#entry.enter(state, this.#log.nextSeq - 1);
     try {
       await this.flush();
       await this.#entry.mended;

@@ -11,9 +11,10 @@ export interface LogWriterOptions {
   readonly after?: number | undefined;
   /**
    * Called right before records are handed to the store: what is asked of it now is durable no later than they are.
+   * @param last the `job_seq` of the last of them
    * @returns what changes of the job's row with them
    */
-  readonly committing?: () => JobChange | undefined;
+  readonly committing?: (last: number) => JobChange | undefined;
   /** Called when the records of that change are durable, and nobody knows whether it is. */
   readonly unsure?: (change: JobChange) => void;
   /** Called once, when the log can take nothing any more. */
@@ -91,11 +92,17 @@ export class LogWriter implements Committable {
     return done.promise;
   }
 
-  take(): LogBatch {
-    const change = this.#options.committing?.();
-    const records = this.#pending;
-    this.#pending = [];
-    return { job: this.#job, after: this.#accepted - records.length, records, change };
+  get waiting(): number {
+    return this.#pending.length;
+  }
+
+  take(most: number): LogBatch {
+    const after = this.#accepted - this.#pending.length;
+    const all = this.#pending.length <= most;
+    const records = all ? this.#pending : this.#pending.slice(0, most);
+    const change = this.#options.committing?.(after + records.length);
+    this.#pending = all ? [] : this.#pending.slice(most);
+    return { job: this.#job, after, records, change };
   }
 
   settle(batch: LogBatch, outcome: CommitOutcome | Error): void {
