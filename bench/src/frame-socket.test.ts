@@ -12,7 +12,10 @@ function read(bytes: Buffer, chunk: number): string[] {
     throw error;
   });
   for (let at = 0; at < bytes.length; at += chunk) {
-    socket.emit("data", bytes.subarray(at, at + chunk));
+    // A buffer of its own, which is written over afterwards: nothing may be kept of it.
+    const own = Buffer.from(bytes.subarray(at, at + chunk));
+    socket.emit("data", own);
+    own.fill(0xff);
   }
   return frames;
 }
@@ -27,12 +30,32 @@ function frame(text: string): Buffer {
   return Buffer.concat([header, Buffer.from(text)]);
 }
 
-const texts = ["", "a", "b".repeat(125), "c".repeat(126), "d".repeat(300), "e".repeat(70_000), "f"];
+/** Of which no two pieces are the same, so that none can stand in for another. */
+function text(length: number): string {
+  const numbers = Array.from({ length: length / 8 + 1 }, (_, i) => String(i).padStart(8, "."));
+  return numbers.join("").slice(0, length);
+}
+
+const lengths = [0, 1, 125, 126, 300, 65_535, 65_536, 70_000, 1, 200_000, 130_000, 0, 5];
+const texts = lengths.map(text);
 const stream = Buffer.concat(texts.map(frame));
 
-test.each([1, 2, 3, 4, 7, 64, 129, 1000, 65_536, stream.length])(
+test.each([1, 2, 3, 4, 7, 9, 10, 11, 64, 129, 1000, 65_535, 65_536, 65_537, stream.length])(
   "reads the same frames from chunks of %i bytes",
   (chunk) => {
     expect(read(stream, chunk)).toEqual(texts);
   },
 );
+
+test("reads large frames wherever the stream is cut in two", () => {
+  const large = [text(70_000), text(3), text(66_000)];
+  const bytes = Buffer.concat(large.map(frame));
+  const second = frame(text(70_000)).length;
+  const cuts = [0, second, second + 5].flatMap((at) =>
+    Array.from({ length: 14 }, (_, i) => at + i - 2).filter((cut) => cut > 0),
+  );
+  for (const cut of cuts) {
+    expect(read(bytes.subarray(0, cut), cut).length).toBeLessThan(3);
+    expect(read(bytes, cut)).toEqual(large);
+  }
+});
