@@ -45,7 +45,9 @@ export class LoadClient {
   #socket: FrameSocket | undefined;
   readonly #eventSeq = new Landmark('"event_seq":');
   readonly #event = new Landmark('"type":"job.event"');
+  readonly #url: string;
   #session: string | undefined;
+  #resumeToken: string | undefined;
   #requests = 0;
   #seq = 0;
   #frames = 0;
@@ -59,7 +61,8 @@ export class LoadClient {
   readonly #watch: Watch | undefined;
   readonly #watched: Landmark | undefined;
 
-  private constructor(watch: Watch | undefined) {
+  private constructor(url: string, watch: Watch | undefined) {
+    this.#url = url;
     this.#watch = watch;
     this.#watched = watch && new Landmark(watch.text);
   }
@@ -69,19 +72,49 @@ export class LoadClient {
     url: string,
     { features = [], watch }: LoadClientOptions = {},
   ): Promise<LoadClient> {
-    const client = new LoadClient(watch);
-    client.#socket = await FrameSocket.connect(
-      url,
-      (bytes, start, end) => client.#take(bytes, start, end),
-      (error) => client.#fail(error),
-    );
-    const { message } = await client.#ask("session.hello", {
-      client: { name: "bench", version: "0.0.0" },
-      auth: { scheme: "bearer", token: "bench" },
-      capabilities: { encodings: ["json"], features },
-    });
-    client.#session = message.session_id;
+    const client = new LoadClient(url, watch);
+    await client.dial();
+    await client.#introduce("session.hello", { capabilities: { encodings: ["json"], features } });
     return client;
+  }
+
+  /** Makes a connection, on which nothing is said yet. */
+  async dial(): Promise<void> {
+    this.#socket = await FrameSocket.connect(
+      this.#url,
+      (bytes, start, end) => this.#take(bytes, start, end),
+      (error) => this.#fail(error),
+    );
+  }
+
+  /** Breaks the connection. Nobody hears of it but the server. */
+  cut(): void {
+    this.#socket?.cut();
+  }
+
+  /**
+   * Resumes the session on a connection that was made after the cut.
+   * @param job whose result ends what is missing
+   * @param after the number of the last envelope that it claims to have; by default that is true
+   * @returns when that result has come, for the first time or once more
+   */
+  async resume(job: string, after = this.#seq): Promise<void> {
+    const { promise } = this.#endingOf(job);
+    this.#seq = after;
+    await this.#introduce("session.resume", {
+      session_id: this.#session,
+      resume_token: this.#resumeToken,
+      last_event_seq: after,
+    });
+    await promise;
+  }
+
+  async #introduce(type: string, payload: object): Promise<void> {
+    const client = { name: "bench", version: "0.0.0" };
+    const auth = { scheme: "bearer", token: "bench" };
+    const { message } = await this.#ask(type, { client, auth, ...payload });
+    this.#session = message.session_id;
+    this.#resumeToken = (message.payload as { readonly resume_token?: string }).resume_token;
   }
 
   /** Reads nothing any more, and keeps the connection. */
@@ -97,6 +130,11 @@ export class LoadClient {
   /** The characters that each of its envelopes has in front of what its job wrote. */
   get prefix(): number {
     return `{"arcp":"1.1","session_id":"${this.#session}","event_seq":${this.#seq},`.length;
+  }
+
+  /** The number of the last envelope that came. */
+  get seq(): number {
+    return this.#seq;
   }
 
   /** Envelopes of the stream so far: of each job the running notice, the events and the result. */
@@ -162,10 +200,9 @@ export class LoadClient {
     const { type, job_id = "", payload } = message;
     if (REPLIES.has(type)) {
       // Made now: the job's end may be in the same chunk of bytes, before the one who asked goes on.
-      const ending = Promise.withResolvers<void>();
-      ending.promise.catch(() => {});
-      if (job_id !== "") this.#endings.set(job_id, ending);
-      this.#replies.shift()?.resolve({ message, ended: ending.promise });
+      const ended = job_id === "" ? Promise.resolve() : this.#endingOf(job_id).promise;
+      // Nobody has asked for an acceptance that is repeated behind a resume (R-6.3-8).
+      this.#replies.shift()?.resolve({ message, ended });
       return;
     }
     const ending = this.#endings.get(job_id);
@@ -174,6 +211,15 @@ export class LoadClient {
     }
     this.#endings.delete(job_id);
     ending.resolve();
+  }
+
+  #endingOf(job: string): PromiseWithResolvers<void> {
+    const known = this.#endings.get(job);
+    if (known !== undefined) return known;
+    const ending = Promise.withResolvers<void>();
+    ending.promise.catch(() => {});
+    this.#endings.set(job, ending);
+    return ending;
   }
 
   /** One mistake is the end of it: what a bench measured then means nothing. */

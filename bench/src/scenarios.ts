@@ -7,6 +7,8 @@ import { s3c } from "./scenarios/s3c-client-events.ts";
 import { s4 } from "./scenarios/s4-jobs.ts";
 import { s5 } from "./scenarios/s5-subscribers.ts";
 import { s6 } from "./scenarios/s6-idle-sessions.ts";
+import { s7 } from "./scenarios/s7-resume.ts";
+import { s8 } from "./scenarios/s8-chunks.ts";
 import { s9, s9k } from "./scenarios/s9-finished-jobs.ts";
 import { s10 } from "./scenarios/s10-stalled-reader.ts";
 import { s10b } from "./scenarios/s10b-stalled-subscriber.ts";
@@ -22,6 +24,8 @@ export const scenarios: readonly Scenario[] = [
   s4,
   s5,
   ...s6,
+  ...s7,
+  ...s8,
   s9,
   s9k,
   ...s10,

@@ -1,5 +1,7 @@
 /** The agents that all targets offer; a raw server only pretends to have them. */
 
+import type { Encoding } from "./pieces.ts";
+
 /** Emits small events and returns. */
 export const STEPPER = "stepper";
 
@@ -8,6 +10,8 @@ export interface StepperInput {
   readonly events: number;
   /** What it waits for before the first. */
   readonly gate?: string;
+  /** A gate that it opens behind the last: whoever submitted it may be gone. */
+  readonly done?: string;
 }
 
 /** Opens a gate and returns. */
@@ -34,6 +38,17 @@ export interface StamperInput {
   readonly events: number;
   /** Milliseconds between two of them. */
   readonly interval: number;
+}
+
+/** Streams a result of prepared pieces. */
+export const CHUNKER = "chunker";
+
+export interface ChunkerInput {
+  /** Mebibytes. */
+  readonly megabytes: number;
+  readonly encoding: Encoding;
+  /** What it waits for before the first. */
+  readonly gate: string;
 }
 
 /** The message of its events, which also hold `at`: microseconds of the clock that all processes of the machine share. */

@@ -4,7 +4,7 @@ import { buildSchema } from "graphql";
 import { useServer } from "graphql-ws/use/ws";
 import { WebSocketServer } from "ws";
 import type { StepperInput } from "./agents.ts";
-import { lastSeq, newId, newTraceId, recordOf } from "./raw-record.ts";
+import { lastSeq, newId, newTraceId, recordOf, steps } from "./raw-record.ts";
 import type { StartTarget } from "./target.ts";
 
 /** An event as the runtime sends it, field by field, but for what a session adds: there GraphQL over WebSocket has its own. */
@@ -29,7 +29,7 @@ export const start: StartTarget = async () => {
   const server = new WebSocketServer({ port: 0, host: "127.0.0.1" });
   const subscription = {
     async *event({ events }: StepperInput) {
-      const job = { id: newId("job_"), traceId: newTraceId(), events };
+      const job = { id: newId("job_"), traceId: newTraceId(), events, content: steps };
       // The records between the running notice and the result: those are the runtime's own.
       for (let jobSeq = 2; jobSeq < lastSeq(job); jobSeq++) {
         yield { event: recordOf(job, jobSeq, new Date().toISOString()) };

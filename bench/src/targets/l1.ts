@@ -1,20 +1,22 @@
-import { inTurns } from "./pace.ts";
+import { inTurns, inWrites } from "./pace.ts";
 import { lastSeq, recordOf } from "./raw-record.ts";
 import { RawServer } from "./raw-server.ts";
 import type { StartTarget } from "./target.ts";
 
 /** What anyone writes first: for each event and each client one object, one `JSON.stringify` and one `ws.send`. */
 export const start: StartTarget = () =>
-  new RawServer((followers, job) =>
-    inTurns(followers, lastSeq(job), (from, to) => {
-      const ts = new Date().toISOString();
-      for (let jobSeq = from; jobSeq <= to; jobSeq++) {
-        const record = recordOf(job, jobSeq, ts);
-        for (const session of followers) {
-          session.seq += 1;
-          const fields = { arcp: "1.1", session_id: session.id, event_seq: session.seq };
-          session.ws.send(JSON.stringify({ ...fields, ...record }));
+  new RawServer({
+    stream: (followers, job) =>
+      inTurns(followers, lastSeq(job), (from, to) => {
+        const ts = new Date().toISOString();
+        for (let jobSeq = from; jobSeq <= to; jobSeq++) {
+          const record = recordOf(job, jobSeq, ts);
+          for (const session of followers) {
+            session.seq += 1;
+            const fields = { arcp: "1.1", session_id: session.id, event_seq: session.seq };
+            session.ws.send(JSON.stringify({ ...fields, ...record }));
+          }
         }
-      }
-    }),
-  ).listen();
+      }),
+    prepare: (frames) => inWrites(frames, ({ ws }, frame) => ws.send(frame)),
+  }).listen();

@@ -7,6 +7,27 @@ const TURN = 256;
 /** The bytes that may wait in a socket, as in the runtime's transport. */
 const HIGH_WATER_MARK = 256 * 1024;
 
+/** Sends all frames of a session that were made before, one after another. */
+export type SendPrepared = (session: RawSession) => Promise<void>;
+
+/**
+ * Paces what was made before, by the same rules: it may be large, so each write is looked at.
+ * @param write one of these
+ */
+export function inWrites<T>(
+  writes: readonly T[],
+  write: (session: RawSession, one: T) => void,
+): SendPrepared {
+  return async (session) => {
+    const { socket } = session;
+    for (const [i, one] of writes.entries()) {
+      write(session, one);
+      if (socket.writableLength > HIGH_WATER_MARK) await once(socket, "drain");
+      else if (i % TURN === TURN - 1) await setImmediate();
+    }
+  };
+}
+
 /**
  * Paces a raw server so that it competes under the same rules as the runtime, which shares its event loop and bounds what a
  * slow reader costs: at most 256 records in one turn, then `setImmediate`; and no more before each socket has drained once

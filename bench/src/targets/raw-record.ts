@@ -1,10 +1,53 @@
 import { ITEM } from "./agents.ts";
+import { bytePieces, type Encoding, PIECE, textPieces } from "./pieces.ts";
 
 /** A job of a raw server. */
 export interface RawJob {
   readonly id: string;
   readonly traceId: string;
   readonly events: number;
+  readonly content: RawContent;
+}
+
+/** What a job emits and returns. */
+export interface RawContent {
+  /** @returns the payload of its event number `i`, from 0 on */
+  event(i: number, ts: string): object;
+  /** What its result says besides that it ended well. */
+  readonly result: object;
+}
+
+/** Small log events, as of the stepper. */
+export const steps: RawContent = {
+  event: (i, ts) => ({
+    kind: "log",
+    ts,
+    body: { level: "info", message: "step", attributes: { i, item: ITEM } },
+  }),
+  result: { result: null },
+};
+
+/** A streamed result of so many pieces and an empty last one, as of the chunker. */
+export function chunks(encoding: Encoding, count: number): RawContent {
+  const data =
+    encoding === "utf8"
+      ? textPieces()
+      : bytePieces().map((piece) => Buffer.from(piece).toString("base64"));
+  const result_id = newId("res_");
+  return {
+    event: (i, ts) => ({
+      kind: "result_chunk",
+      ts,
+      body: {
+        result_id,
+        chunk_seq: i,
+        data: i < count ? data[i % data.length] : "",
+        encoding,
+        more: i < count,
+      },
+    }),
+    result: { result_id, result_size: count * PIECE },
+  };
 }
 
 /** The running notice, the events and the result. */
@@ -17,14 +60,7 @@ export function lastSeq({ events }: RawJob): number {
  * the same length. What a session adds to it is not included.
  */
 export function recordOf(job: RawJob, jobSeq: number, ts: string): object {
-  const payload =
-    jobSeq === 1
-      ? { kind: "status", ts, body: { phase: "running" } }
-      : {
-          kind: "log",
-          ts,
-          body: { level: "info", message: "step", attributes: { i: jobSeq - 2, item: ITEM } },
-        };
+  const { event, result } = job.content;
   const isLast = jobSeq === lastSeq(job);
   return {
     id: newId("msg_"),
@@ -32,7 +68,11 @@ export function recordOf(job: RawJob, jobSeq: number, ts: string): object {
     job_id: job.id,
     trace_id: job.traceId,
     job_seq: jobSeq,
-    payload: isLast ? { final_status: "success", result: null } : payload,
+    payload: isLast
+      ? { final_status: "success", ...result }
+      : jobSeq === 1
+        ? { kind: "status", ts, body: { phase: "running" } }
+        : event(jobSeq - 2, ts),
   };
 }
 

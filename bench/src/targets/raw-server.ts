@@ -1,12 +1,27 @@
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
-import { WebSocketServer } from "ws";
-import { Gates, OPENER, type OpenerInput, STEPPER, type StepperInput } from "./agents.ts";
-import { newId, newTraceId, type RawJob } from "./raw-record.ts";
+import { WebSocket, WebSocketServer } from "ws";
+import {
+  CHUNKER,
+  type ChunkerInput,
+  Gates,
+  OPENER,
+  type OpenerInput,
+  STEPPER,
+  type StepperInput,
+} from "./agents.ts";
+import type { SendPrepared } from "./pace.ts";
+import { PIECES_PER_MEGABYTE } from "./pieces.ts";
+import { chunks, lastSeq, newId, newTraceId, type RawJob, recordOf, steps } from "./raw-record.ts";
 import { RawSession } from "./raw-session.ts";
 
-/** Sends a job's stream to all who follow it: its records, the running notice first and the result last. */
-export type SendStream = (followers: readonly RawSession[], job: RawJob) => Promise<void>;
+/** How a raw server sends. */
+export interface RawWire {
+  /** Sends a job's stream to all who follow it: its records, the running notice first and the result last. */
+  stream(followers: readonly RawSession[], job: RawJob): Promise<void>;
+  /** Puts the frames of one session into the form in which they are sent, before they are. */
+  prepare(frames: readonly string[]): SendPrepared;
+}
 
 interface ClientMessage {
   readonly id: string;
@@ -14,22 +29,26 @@ interface ClientMessage {
   readonly job_id?: string;
   readonly payload: {
     readonly agent?: string;
-    readonly input?: Partial<StepperInput & OpenerInput>;
+    readonly input?: Partial<StepperInput & OpenerInput & ChunkerInput>;
+    readonly session_id?: string;
   };
 }
 
 /**
  * A server without a protocol: as much of the wire as the generator speaks, without a check of anything, and without a
- * thing that is kept.
+ * thing that is kept but the frames that a scenario wants to come from memory.
  */
 export class RawServer {
-  readonly #sendStream: SendStream;
+  readonly #wire: RawWire;
   readonly #gates = new Gates();
   /** Of the jobs that wait at a gate. */
   readonly #waiting = new Map<string, { readonly job: RawJob; readonly followers: RawSession[] }>();
 
-  constructor(sendStream: SendStream) {
-    this.#sendStream = sendStream;
+  /** By session, the last that was prepared for it. */
+  readonly #prepared = new Map<string, SendPrepared>();
+
+  constructor(wire: RawWire) {
+    this.#wire = wire;
   }
 
   /** @returns the URL to connect to */
@@ -47,6 +66,8 @@ export class RawServer {
     switch (message.type) {
       case "session.hello":
         return session.say("session.welcome", welcome());
+      case "session.resume":
+        return this.#resume(session, message);
       case "job.submit":
         return this.#submit(session, message);
       case "job.subscribe":
@@ -57,18 +78,40 @@ export class RawServer {
   }
 
   #submit(session: RawSession, { id, payload }: ClientMessage): void {
-    const { agent = STEPPER, input: { events = 0, gate } = {} } = payload;
-    const job = { id: newId("job_"), traceId: newTraceId(), events };
-    const followers = [session];
+    const { agent = STEPPER, input = {} } = payload;
+    const { gate, done } = input;
+    const job = jobOf(agent, input);
+    if (agent === CHUNKER || done !== undefined) void this.#sendPrepared(session, job, input);
     session.say("job.accepted", acceptance(job, id, agent), job);
+    if (agent === CHUNKER || done !== undefined) return;
+    const followers = [session];
     const opens = agent === OPENER;
     if (opens) this.#gates.open(gate ?? "");
-    if (opens || gate === undefined) return void this.#sendStream(followers, job);
+    if (opens || gate === undefined) return void this.#wire.stream(followers, job);
     this.#waiting.set(job.id, { job, followers });
     void this.#gates.passed(gate).then(() => {
       this.#waiting.delete(job.id);
-      return this.#sendStream(followers, job);
+      return this.#wire.stream(followers, job);
     });
+  }
+
+  /** All of a job's stream is made before the gate, and sent when there is somebody behind it. */
+  async #sendPrepared(
+    session: RawSession,
+    job: RawJob,
+    { gate = "", done }: Partial<StepperInput>,
+  ): Promise<void> {
+    const send = this.#wire.prepare(framesOf(session, job));
+    this.#prepared.set(session.id, send);
+    await this.#gates.passed(gate);
+    if (session.ws.readyState === WebSocket.OPEN) await send(session);
+    if (done !== undefined) this.#gates.open(done);
+  }
+
+  #resume(session: RawSession, { payload: { session_id = "" } }: ClientMessage): void {
+    session.id = session_id;
+    session.say("session.welcome", welcome());
+    void this.#prepared.get(session_id)?.(session);
   }
 
   #subscribe(session: RawSession, { id, job_id = "" }: ClientMessage): void {
@@ -79,8 +122,28 @@ export class RawServer {
   }
 }
 
+function jobOf(
+  agent: string,
+  { events = 0, encoding = "utf8", megabytes = 0 }: Partial<StepperInput & ChunkerInput>,
+): RawJob {
+  const names = { id: newId("job_"), traceId: newTraceId() };
+  if (agent !== CHUNKER) return { ...names, events, content: steps };
+  const pieces = megabytes * PIECES_PER_MEGABYTE;
+  return { ...names, events: pieces + 1, content: chunks(encoding, pieces) };
+}
+
+/** The frames of a job's stream, which the session has to itself. */
+function framesOf(session: RawSession, job: RawJob): readonly string[] {
+  const ts = new Date().toISOString();
+  return Array.from({ length: lastSeq(job) }, (_, i) => {
+    session.seq += 1;
+    const fields = { arcp: "1.1", session_id: session.id, event_seq: session.seq };
+    return JSON.stringify({ ...fields, ...recordOf(job, i + 1, ts) });
+  });
+}
+
 function welcome(): object {
-  const agents = [STEPPER, OPENER].map((name) => ({ name, versions: [] }));
+  const agents = [STEPPER, OPENER, CHUNKER].map((name) => ({ name, versions: [] }));
   return {
     runtime: { name: "raw", version: "0.0.0" },
     resume_window_sec: 600,

@@ -4,7 +4,8 @@ import { newId } from "./raw-record.ts";
 
 /** One client of a raw server and the numbering of its stream. */
 export class RawSession {
-  readonly id = newId("sess_");
+  /** That of an earlier one, once it has resumed it. */
+  id = newId("sess_");
   readonly ws: WebSocket;
   /** Underneath `ws`. */
   readonly socket: Socket;

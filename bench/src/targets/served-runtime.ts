@@ -3,6 +3,8 @@ import { allowAnonymous, BackpressureError, createRuntime, defineAgent } from "@
 import type { Store } from "@arcp/runtime/store";
 import { listen } from "@arcp/transport-ws";
 import {
+  CHUNKER,
+  type ChunkerInput,
   FLOODER,
   type FlooderInput,
   Gates,
@@ -16,15 +18,17 @@ import {
   type StepperInput,
   sharedClock,
 } from "./agents.ts";
+import { bytePieces, textPieces } from "./pieces.ts";
 import type { TargetOptions } from "./target.ts";
 
 const gates = new Gates();
 
 const stepper = defineAgent({
   name: STEPPER,
-  async run(ctx, { events, gate }: StepperInput) {
+  async run(ctx, { events, gate, done }: StepperInput) {
     if (gate !== undefined) await gates.passed(gate);
     for (let i = 0; i < events; i++) await ctx.log.info("step", { i, item: ITEM });
+    if (done !== undefined) gates.open(done);
     return null;
   },
 });
@@ -67,10 +71,19 @@ const stamper = defineAgent({
   },
 });
 
+const chunker = defineAgent({
+  name: CHUNKER,
+  async run(ctx, { megabytes, encoding, gate }: ChunkerInput) {
+    const pieces = encoding === "utf8" ? textPieces() : bytePieces();
+    await gates.passed(gate);
+    for (let i = 0; i < megabytes; i++) for (const piece of pieces) await ctx.result.write(piece);
+  },
+});
+
 /** Ours, as anyone would install it: the runtime on this store, over WebSocket. @returns the URL to connect to */
 export async function serveRuntime(store: Store, { limits }: TargetOptions): Promise<string> {
   const runtime = createRuntime({
-    agents: [stepper, opener, flooder, stamper],
+    agents: [stepper, opener, flooder, stamper, chunker],
     auth: allowAnonymous(),
     store,
     ...(limits && { limits }),

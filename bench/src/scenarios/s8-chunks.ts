@@ -1,0 +1,62 @@
+import { atLeast } from "../goal.ts";
+import { LoadClient, type LoadJob } from "../load-client.ts";
+import type { Scenario } from "../scenario.ts";
+import { CHUNKER, type ChunkerInput, OPENER } from "../targets/agents.ts";
+import { type Encoding, PIECE, PIECES_PER_MEGABYTE } from "../targets/pieces.ts";
+import { USUAL_TARGETS } from "../targets/target.ts";
+
+/** One job streams its result in chunks of 64 KiB, to the one client that submitted it. */
+function chunks(id: string, title: string, encoding: Encoding): Scenario {
+  return {
+    id,
+    title,
+    operation: "MiB",
+    size: { warmUp: 64, measured: 64 },
+    targets: USUAL_TARGETS,
+    metrics: [
+      { name: "rate", unit: "MB/s", digits: 0 },
+      { name: "frame", unit: "bytes/chunk", digits: 0 },
+    ],
+    goals: [atLeast({ id, metric: "rate", must: 0.85, aim: 1 })],
+    async prepare({ url, size: { warmUp, measured } }) {
+      const client = await LoadClient.open(url, { features: ["result_chunk"] });
+      // Its frames would be counted among those of the result.
+      const other = await LoadClient.open(url);
+      let gates = 0;
+      const gated = async (megabytes: number) => {
+        gates += 1;
+        const gate = String(gates);
+        const input: ChunkerInput = { megabytes, encoding, gate };
+        return { gate, job: await client.submit(CHUNKER, input) };
+      };
+      /** @returns milliseconds */
+      const stream = async ({ gate, job }: { gate: string; job: LoadJob }): Promise<number> => {
+        const started = performance.now();
+        void other.run(OPENER, { gate });
+        await job.ended;
+        return performance.now() - started;
+      };
+      await stream(await gated(warmUp));
+      const { frames, bytes } = client;
+      const prepared = await gated(measured);
+      return {
+        async measure() {
+          const elapsed = await stream(prepared);
+          const pieces = measured * PIECES_PER_MEGABYTE;
+          const came = client.frames - frames;
+          // The running notice, an empty last chunk and the result.
+          if (came !== pieces + 3) throw new Error(`${came} frames came of ${pieces} chunks`);
+          return {
+            rate: (pieces * PIECE) / 1000 / elapsed,
+            frame: (client.bytes - bytes) / pieces,
+          };
+        },
+      };
+    },
+  };
+}
+
+export const s8: readonly Scenario[] = [
+  chunks("S8", "a result of text in chunks", "utf8"),
+  chunks("S8b", "a result of bytes in chunks", "base64"),
+];
