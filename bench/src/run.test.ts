@@ -44,10 +44,16 @@ test("S3: every target delivers the whole stream, in frames of the same size", a
 }, 30_000);
 
 test.each([s9, s9k])(
-  "$id: what finished jobs hold is told",
+  "$id: what finished jobs hold is told, and what a submit costs among them",
   async (scenario) => {
-    const round = await oneRound(scenario, { warmUp: 100, measured: 500 }, ["runtime"]);
-    expect(round.get("runtime")?.["held"]).toBeGreaterThan(0);
+    const round = await oneRound(scenario, { warmUp: 100, measured: 480 }, ["runtime"]);
+    const { held, "server cpu": cpu = 0, ...sample } = round.get("runtime") ?? {};
+    expect(held).toBeGreaterThan(0);
+    for (const at of ["6k", "10k", "50k"]) {
+      // Each is that of a part of the submits: none is far from that of all.
+      expect(sample[`cpu at ${at}`]).toBeGreaterThan(cpu / 10);
+      expect(sample[`cpu at ${at}`]).toBeLessThan(cpu * 10);
+    }
   },
   30_000,
 );

@@ -1,6 +1,6 @@
 import { Child } from "./child.ts";
 import type { Cores } from "./cores.ts";
-import type { GeneratorCalls } from "./generator.ts";
+import type { GeneratorCalls, Measurement } from "./generator.ts";
 import type { ProfileRow } from "./profile.ts";
 import type { AskServer, Metric, Sample, Scenario, Size } from "./scenario.ts";
 import { Scratch } from "./scratch.ts";
@@ -57,22 +57,42 @@ async function runOnce(
   cores: Cores,
 ): Promise<Sample> {
   await using run = await Run.start(scenario, target, size, cores);
-  const { server, generator } = run;
+  const { server } = run;
   const ask: AskServer = (name, argument) => server.call(name, argument);
   const rested = (await scenario.before?.(ask, target)) ?? {};
-  const before = await server.call("usage", null);
-  const { sample, elapsed, cpu } = await generator.call("measure", null);
-  const after = await server.call("usage", null);
-  const serverCpu = after.cpu - before.cpu;
+  const parts: Part[] = [];
+  while (parts.length < (scenario.parts ?? 1)) parts.push(await runPart(run));
+  const { rss } = await server.call("usage", null);
+  const sum = (figure: (part: Part) => number): number =>
+    parts.reduce((total, part) => total + figure(part), 0);
+  const serverCpu = sum((part) => part.serverCpu);
+  const elapsed = sum((part) => part.elapsed);
+  const sample = Object.assign({}, rested, ...parts.map((part) => part.sample)) as Sample;
+  const cpu = parts.map((part) => part.serverCpu);
   return {
-    ...rested,
     ...sample,
     "server cpu": serverCpu / size.measured,
     "server load": shareOf(serverCpu, elapsed),
-    "generator load": shareOf(cpu, elapsed),
-    "server rss": after.rss / 2 ** 20,
-    ...(await scenario.after?.(ask, target, { ...rested, ...sample })),
+    "generator load": shareOf(
+      sum((part) => part.cpu),
+      elapsed,
+    ),
+    "server rss": rss / 2 ** 20,
+    ...(await scenario.after?.(ask, { target, size, sample, cpu })),
   };
+}
+
+/** What both processes did in one part of the load. */
+interface Part extends Measurement {
+  /** Microseconds. */
+  readonly serverCpu: number;
+}
+
+async function runPart({ server, generator }: Run): Promise<Part> {
+  const before = await server.call("usage", null);
+  const measurement = await generator.call("measure", null);
+  const after = await server.call("usage", null);
+  return { ...measurement, serverCpu: after.cpu - before.cpu };
 }
 
 /** Where the server's time goes, in a run of its own: being looked at, it is slower. */
@@ -84,7 +104,7 @@ export async function profileScenario(
 ): Promise<readonly ProfileRow[]> {
   await using run = await Run.start(scenario, target, size, cores);
   await run.server.call("startProfile", null);
-  await run.generator.call("measure", null);
+  for (let i = 0; i < (scenario.parts ?? 1); i++) await run.generator.call("measure", null);
   // Awaited here, or the process would be gone first.
   return await run.server.call("stopProfile", null);
 }

@@ -55,8 +55,18 @@ export interface Place {
 
 /** Load on a warm server. */
 export interface Load {
-  /** Does the measured operations. @returns the figures that the generator sees */
+  /** Does the measured operations, or the next part of them. @returns the figures that the generator sees */
   measure(): Promise<Sample>;
+}
+
+/** A run whose load is over. */
+export interface Finished {
+  readonly target: TargetName;
+  readonly size: Size;
+  /** What `before` gave, and what the generator saw. */
+  readonly sample: Sample;
+  /** The server's processor time for each part of the load, microseconds. */
+  readonly cpu: readonly number[];
 }
 
 /**
@@ -76,10 +86,12 @@ export interface Scenario {
   readonly metrics: readonly Metric[];
   readonly goals: readonly Goal[];
   readonly server?: ServerOptions;
+  /** How many equal parts the load has, when what the server does for each is to be compared. Default 1. */
+  readonly parts?: number;
   /** Runs in the generator: connects and warms up. */
   prepare(place: Place): Promise<Load>;
   /** Runs beside both, with the server warm and at rest. @returns more figures, such as the growth of its memory */
   before?(ask: AskServer, target: TargetName): Promise<Sample>;
-  /** The same behind the load. @param before what that gave, and what the generator saw */
-  after?(ask: AskServer, target: TargetName, before: Sample): Promise<Sample>;
+  /** The same behind the load. */
+  after?(ask: AskServer, run: Finished): Promise<Sample>;
 }

@@ -70,7 +70,7 @@ function stalledReader(id: string, awaits: boolean): Scenario {
       await ask("watchMemory", null);
       return { rested: rss };
     },
-    async after(ask, _target, { rested = 0, log = 0 }) {
+    async after(ask, { sample: { rested = 0, log = 0 } }) {
       const rise = ((await ask("peakMemory", null)) - rested) / MIB;
       return { "rss rise": rise, beyond: rise - log };
     },

@@ -60,7 +60,7 @@ function idleSessions(count: number, must: number, aim: number): Scenario {
       };
     },
     before: async (ask) => ({ ...(await ask("memoryAtRest", null)) }),
-    async after(ask, _target, before) {
+    async after(ask, { sample: before }) {
       const { rss, heap } = await ask("memoryAtRest", null);
       const each = (now: number, then = 0): number => (now - then) / 1024 / count;
       return { rss: each(rss, before["rss"]), heap: each(heap, before["heap"]) };
