@@ -23,6 +23,7 @@ export type ServerCalls = {
 // Loaded on demand, or every process would have the memory of all of them.
 const targets: Record<TargetName, () => Promise<{ readonly start: StartTarget }>> = {
   L1: () => import("./targets/l1.ts"),
+  "L1-durable": () => import("./targets/l1-durable.ts"),
   L2: () => import("./targets/l2.ts"),
   "graphql-ws": () => import("./targets/graphql-ws.ts"),
   runtime: () => import("./targets/runtime.ts"),

@@ -24,7 +24,7 @@ export const s1: Scenario = {
   title: "submit to result, one at a time",
   operation: "submit",
   size: { warmUp: 2_000, measured: 4_000 },
-  targets: USUAL_TARGETS,
+  targets: [...USUAL_TARGETS, "L1-durable"],
   metrics: [
     { name: "p50", unit: "us", digits: 0 },
     { name: "p99", unit: "us", digits: 0 },

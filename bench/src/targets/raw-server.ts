@@ -17,6 +17,8 @@ import { RawSession } from "./raw-session.ts";
 
 /** How a raw server sends. */
 export interface RawWire {
+  /** Is done with a submit before it is answered. */
+  accept?(): void;
   /** Sends a job's stream to all who follow it: its records, the running notice first and the result last. */
   stream(followers: readonly RawSession[], job: RawJob): Promise<void>;
   /** Puts the frames of one session into the form in which they are sent, before they are. */
@@ -43,7 +45,6 @@ export class RawServer {
   readonly #gates = new Gates();
   /** Of the jobs that wait at a gate. */
   readonly #waiting = new Map<string, { readonly job: RawJob; readonly followers: RawSession[] }>();
-
   /** By session, the last that was prepared for it. */
   readonly #prepared = new Map<string, SendPrepared>();
 
@@ -82,6 +83,7 @@ export class RawServer {
     const { gate, done } = input;
     const job = jobOf(agent, input);
     if (agent === CHUNKER || done !== undefined) void this.#sendPrepared(session, job, input);
+    this.#wire.accept?.();
     session.say("job.accepted", acceptance(job, id, agent), job);
     if (agent === CHUNKER || done !== undefined) return;
     const followers = [session];
