@@ -406,8 +406,11 @@ export class Connection implements Link, Watched {
   }
 
   async #park(session: Session): Promise<void> {
-    await session.park(this);
-    if (!session.connected) this.#context.sessions.parked(session);
+    const { sessions } = this.#context;
+    const silent = session.park(this);
+    if (!session.connected) sessions.disconnected(session);
+    await silent;
+    if (!session.connected) sessions.parked(session);
   }
 }
 

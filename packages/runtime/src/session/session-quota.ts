@@ -11,6 +11,7 @@ export interface SessionLimits {
 interface Holding {
   /** Those that were never parked in the order in which they were opened, then parked ones, longest first. */
   readonly sessions: Map<SessionId, Session>;
+  readonly connected: Set<SessionId>;
   /** Those that a handshake is about to connect, and how many handshakes. They count as connected. */
   readonly arriving: Map<SessionId, number>;
 }
@@ -29,8 +30,14 @@ export class SessionQuota {
   }
 
   remove({ id, principal }: Session): void {
-    this.#holding(principal).sessions.delete(id);
+    const { sessions, connected } = this.#holding(principal);
+    sessions.delete(id);
+    connected.delete(id);
     this.#tidy(principal);
+  }
+
+  disconnected({ id, principal }: Session): void {
+    this.#holdings.get(principal)?.connected.delete(id);
   }
 
   parked(session: Session): void {
@@ -49,26 +56,31 @@ export class SessionQuota {
     id: SessionId,
     forget: (parked: Iterable<Session>) => boolean = () => false,
   ): ArcpError | undefined {
-    const { sessions, arriving } = this.#holding(principal);
-    const connected = new Set(arriving.keys());
-    for (const session of sessions.values()) if (session.connected) connected.add(session.id);
-    if (!connected.has(id) && connected.size >= this.#limits.connectedSessionsPerPrincipal) {
+    const { sessions, connected, arriving } = this.#holding(principal);
+    const isNew = !arriving.has(id);
+    if (
+      isNew &&
+      !connected.has(id) &&
+      withArriving(connected, arriving) >= this.#limits.connectedSessionsPerPrincipal
+    ) {
       return full("connected_sessions_per_principal", "this principal has too many sessions");
     }
-    const all = new Set([...sessions.keys(), ...arriving.keys()]);
-    if (!all.has(id) && all.size >= this.#limits.sessionsPerPrincipal) {
-      const parked = [...sessions.values()].filter((session) => !connected.has(session.id));
-      if (!forget(parked)) {
-        return full("sessions_per_principal", "this principal has too many sessions with jobs");
-      }
+    if (
+      isNew &&
+      !sessions.has(id) &&
+      withArriving(sessions, arriving) >= this.#limits.sessionsPerPrincipal &&
+      !forget(parkedOf(this.#holding(principal)))
+    ) {
+      return full("sessions_per_principal", "this principal has too many sessions with jobs");
     }
     arriving.set(id, (arriving.get(id) ?? 0) + 1);
     return undefined;
   }
 
-  /** The handshake is over, however it went. */
-  arrived(principal: string, id: SessionId): void {
-    const { arriving } = this.#holding(principal);
+  /** The handshake is over. @param connected whether it has connected the session */
+  arrived(principal: string, id: SessionId, connected: boolean): void {
+    const { connected: present, arriving } = this.#holding(principal);
+    if (connected) present.add(id);
     const others = (arriving.get(id) ?? 0) - 1;
     if (others > 0) arriving.set(id, others);
     else arriving.delete(id);
@@ -78,7 +90,7 @@ export class SessionQuota {
   #holding(principal: string): Holding {
     const known = this.#holdings.get(principal);
     if (known !== undefined) return known;
-    const holding: Holding = { sessions: new Map(), arriving: new Map() };
+    const holding: Holding = { sessions: new Map(), connected: new Set(), arriving: new Map() };
     this.#holdings.set(principal, holding);
     return holding;
   }
@@ -88,6 +100,22 @@ export class SessionQuota {
     if (holding?.sessions.size === 0 && holding.arriving.size === 0) {
       this.#holdings.delete(principal);
     }
+  }
+}
+
+/** How many there are with those that arrive. These are few, however many sessions there are. */
+function withArriving(
+  known: { readonly size: number; has(id: SessionId): boolean },
+  arriving: ReadonlyMap<SessionId, number>,
+): number {
+  let count = known.size;
+  for (const id of arriving.keys()) if (!known.has(id)) count += 1;
+  return count;
+}
+
+function* parkedOf({ sessions, connected, arriving }: Holding): Generator<Session> {
+  for (const session of sessions.values()) {
+    if (!connected.has(session.id) && !arriving.has(session.id)) yield session;
   }
 }
 

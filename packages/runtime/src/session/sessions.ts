@@ -91,7 +91,7 @@ export class Sessions {
       const session = this.#session(principal, this.#stream(id, features, 1), tokens);
       return { session, token };
     } catch (error) {
-      this.#quota.arrived(principal, id);
+      this.#quota.arrived(principal, id, false);
       throw error;
     }
   }
@@ -102,8 +102,8 @@ export class Sessions {
   }
 
   /** The handshake by which a session arrived is over: either it is connected now, or it is not. */
-  arrived({ principal, id }: Session): void {
-    this.#quota.arrived(principal, id);
+  arrived({ principal, id, connected }: Session): void {
+    this.#quota.arrived(principal, id, connected);
   }
 
   /** The first one that nobody is about to use, and that owns nothing that runs. */
@@ -227,7 +227,12 @@ export class Sessions {
     return true;
   }
 
-  /** The connection is gone: from now on the resume window runs. */
+  /** The connection is gone: its place is free, though the session may not be silent yet. */
+  disconnected(session: Session): void {
+    this.#quota.disconnected(session);
+  }
+
+  /** The session is silent: from now on the resume window runs. */
   parked(session: Session): void {
     if (this.#closed || this.#sessions.get(session.id) !== session) return;
     const { clock, logger, resumeWindow } = this.#options;
