@@ -128,14 +128,21 @@ class Run implements AsyncDisposable {
   ): Promise<Run> {
     const run = new Run(scenario, cores);
     try {
-      const { directory } = run.#scratch;
-      const url = await run.server.call("start", { ...scenario.server, target, directory });
-      await run.generator.call("prepare", { scenario: scenario.id, target, url, size });
+      if (scenario.warmsElsewhere === true) await run.#prepare(scenario, target, size);
+      const fresh = scenario.warmsElsewhere === true ? { ...size, warmUp: 0 } : size;
+      await run.#prepare(scenario, target, fresh);
       return run;
     } catch (error) {
       await run[Symbol.asyncDispose]();
       throw error;
     }
+  }
+
+  /** Starts a server and the load on it. */
+  async #prepare(scenario: Scenario, target: TargetName, size: Size): Promise<void> {
+    const directory = this.#scratch.subdirectory();
+    const url = await this.server.call("start", { ...scenario.server, target, directory });
+    await this.generator.call("prepare", { scenario: scenario.id, target, url, size });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -86,6 +86,11 @@ export interface Scenario {
   readonly metrics: readonly Metric[];
   readonly goals: readonly Goal[];
   readonly server?: ServerOptions;
+  /**
+   * Whether the warm-up goes to a server of its own, in the same process: then the code is compiled, and the server that is
+   * measured has kept nothing yet.
+   */
+  readonly warmsElsewhere?: boolean;
   /** How many equal parts the load has, when what the server does for each is to be compared. Default 1. */
   readonly parts?: number;
   /** Runs in the generator: connects and warms up. */

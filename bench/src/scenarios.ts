@@ -10,6 +10,7 @@ import { s6 } from "./scenarios/s6-idle-sessions.ts";
 import { s7 } from "./scenarios/s7-resume.ts";
 import { s8 } from "./scenarios/s8-chunks.ts";
 import { s9, s9k } from "./scenarios/s9-finished-jobs.ts";
+import { s9c } from "./scenarios/s9c-submit-cost.ts";
 import { s10 } from "./scenarios/s10-stalled-reader.ts";
 import { s10b } from "./scenarios/s10b-stalled-subscriber.ts";
 import { s11 } from "./scenarios/s11-fairness.ts";
@@ -28,6 +29,7 @@ export const scenarios: readonly Scenario[] = [
   ...s8,
   s9,
   s9k,
+  ...s9c,
   ...s10,
   s10b,
   ...s11,

@@ -9,7 +9,8 @@ test("a directory of its own, gone with all that is in it", () => {
   const [one, other] = [new Scratch(), new Scratch()];
   expect(one.directory).not.toBe(other.directory);
   for (const scratch of [one, other]) {
-    writeFileSync(join(scratch.directory, "runtime.db"), "");
+    expect(scratch.subdirectory()).not.toBe(scratch.subdirectory());
+    writeFileSync(join(scratch.subdirectory(), "runtime.db"), "");
     scratch[Symbol.dispose]();
     expect(existsSync(scratch.directory)).toBe(false);
   }

@@ -22,6 +22,11 @@ export class Scratch implements Disposable {
     process.once("exit", this.#remove);
   }
 
+  /** A directory of its own for each that asks. */
+  subdirectory(): string {
+    return mkdtempSync(join(this.directory, "server-"));
+  }
+
   [Symbol.dispose](): void {
     process.off("exit", this.#remove);
     this.#remove();
