@@ -81,3 +81,62 @@ test("notices a connection that ends", async () => {
   for (const ws of server?.clients ?? []) ws.close();
   await expect(outcome).rejects.toThrow("closed");
 });
+
+/** A server whose connections break behind the first event, and that answers a resume by these frames. */
+async function serveResumed(
+  ...frames: readonly object[]
+): Promise<{ url: string; resumes: readonly unknown[] }> {
+  const resumes: unknown[] = [];
+  const url = await serve();
+  server?.on("connection", (ws: WebSocket) => {
+    ws.removeAllListeners("message");
+    ws.on("message", (data) => {
+      const { type, payload } = JSON.parse(String(data)) as { type: string; payload: object };
+      if (type === "session.resume") resumes.push(payload);
+      const welcome = { type: "session.welcome", session_id: "sess_1" };
+      const secret = { resume_token: `token ${resumes.length}` };
+      const accepted = { type: "job.accepted", job_id: "job_1", payload: {} };
+      const answers: Readonly<Record<string, readonly object[]>> = {
+        "session.hello": [{ ...welcome, payload: secret }],
+        "job.submit": [accepted, event(1)],
+        "session.resume": [{ ...welcome, payload: secret }, ...frames],
+      };
+      for (const frame of answers[type] ?? []) ws.send(JSON.stringify(frame));
+    });
+  });
+  return { url, resumes };
+}
+
+const repeated = { type: "job.accepted", job_id: "job_1", payload: {} };
+
+test.each([
+  ["what is missing", undefined, [event(2), result(3)]],
+  ["what came before", 0, [repeated, event(1), event(2), result(3)]],
+])("resumes a session that was cut, with %s, as often as it likes", async (_, after, frames) => {
+  const { url, resumes } = await serveResumed(...frames);
+  const client = await LoadClient.open(url);
+  const { id } = await client.submit("stepper", {});
+  await expect.poll(() => client.seq).toBe(1);
+  for (const [i, expected] of [after ?? 1, after ?? 1].entries()) {
+    const came = client.frames;
+    client.cut();
+    await client.dial();
+    await client.resume(id, expected);
+    expect(client.frames - came).toBe(3 - expected);
+    expect(resumes[i]).toMatchObject({
+      session_id: "sess_1",
+      resume_token: `token ${i}`,
+      last_event_seq: expected,
+    });
+  }
+});
+
+test("notices that a resume leaves something out", async () => {
+  const { url } = await serveResumed(event(3), result(4));
+  const client = await LoadClient.open(url);
+  const { id } = await client.submit("stepper", {});
+  await expect.poll(() => client.seq).toBe(1);
+  client.cut();
+  await client.dial();
+  await expect(client.resume(id)).rejects.toThrow("event_seq 3 came behind 1");
+});

@@ -29,7 +29,7 @@ async function oneRound(
   return round;
 }
 
-test("S3: every target delivers the whole stream, in frames of the same size", async () => {
+test.concurrent("S3: every target delivers the whole stream, in frames of the same size", async () => {
   const size = { warmUp: 50, measured: 200 };
   const round = await oneRound(s3, size, s3.targets);
   const frame = round.get("runtime")?.["frame"] ?? 0;
@@ -44,7 +44,7 @@ test("S3: every target delivers the whole stream, in frames of the same size", a
   expect(goals[0]?.reached.median).toBeCloseTo(rate("runtime") / rate("L1"));
 }, 30_000);
 
-test.each([s9, s9k])(
+test.concurrent.each([s9, s9k])(
   "$id: what finished jobs hold is told",
   async (scenario) => {
     const round = await oneRound(scenario, { warmUp: 100, measured: 500 }, ["runtime"]);
@@ -53,7 +53,7 @@ test.each([s9, s9k])(
   30_000,
 );
 
-test.each(s9c)(
+test.concurrent.each(s9c)(
   "$id: the server's time is told of parts of the load",
   async (scenario) => {
     const round = await oneRound(scenario, { warmUp: 50, measured: 550 }, ["runtime"]);
@@ -67,7 +67,7 @@ test.each(s9c)(
   30_000,
 );
 
-test("S1: every submit gets its result, and a bare commit is measured beside", async () => {
+test.concurrent("S1: every submit gets its result, and a bare commit is measured beside", async () => {
   const size = { warmUp: 5, measured: 20 };
   const round = await oneRound(s1, size, ["L1", "runtime", "runtime-sqlite"]);
   for (const sample of round.values()) {
@@ -81,7 +81,7 @@ test("S1: every submit gets its result, and a bare commit is measured beside", a
   expect(commits?.reached.median).toBeCloseTo(beyond / commit);
 }, 30_000);
 
-test.each<[Scenario, Size, (readonly TargetName[])?]>([
+test.concurrent.each<[Scenario, Size, (readonly TargetName[])?]>([
   [s2, { warmUp: 10, measured: 200 }],
   [s2c, { warmUp: 10, measured: 200 }],
   [s3c, { warmUp: 50, measured: 300 }, s3c.targets],
@@ -97,7 +97,7 @@ test.each<[Scenario, Size, (readonly TargetName[])?]>([
   30_000,
 );
 
-test.each(s7)(
+test.concurrent.each(s7)(
   "$id: every target delivers all that follows the number",
   async (scenario) => {
     for (const sample of (await oneRound(scenario, { warmUp: 20, measured: 700 })).values()) {
@@ -107,7 +107,7 @@ test.each(s7)(
   30_000,
 );
 
-test.each(s8)(
+test.concurrent.each(s8)(
   "$id: every target streams the same chunks",
   async (scenario) => {
     const targets = ["L1", "L2", "runtime"] as const;
