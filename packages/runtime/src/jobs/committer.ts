@@ -30,7 +30,7 @@ export class Committer {
   readonly turn: Turn;
   readonly #logs: LogStore;
   readonly #clock: Clock;
-  readonly #dirty = new Set<Committable>();
+  #dirty = new Set<Committable>();
   #busy = false;
 
   constructor(logs: LogStore, clock: Clock, limits: TurnLimits = DEFAULT_TURN_LIMITS) {
@@ -49,7 +49,8 @@ export class Committer {
     if (this.#busy || this.#dirty.size === 0) return;
     this.#busy = true;
     const writers = [...this.#dirty];
-    this.#dirty.clear();
+    // No clear(): of a set that has lived for long it leaves all writers alive until the next full collection of garbage.
+    this.#dirty = new Set();
     const waiting = writers.reduce((sum, writer) => sum + writer.waiting, 0);
     const most = waiting <= FULL ? waiting : Math.ceil(FULL / writers.length);
     const batches = writers.map((writer) => writer.take(most));

@@ -2,25 +2,16 @@ import { ArcpError, checked } from "@arcp/core";
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { Logger } from "pino";
 import { resolvePatternPrefixes } from "../authority/covered-path.ts";
-import type { Prices } from "../authority/price.ts";
-import type { AdmissionContext } from "./admission.ts";
+import type { Glob } from "../authority/glob.ts";
 import type { AnyAgent } from "./agents.ts";
-import { createContext } from "./context.ts";
-import { Delegation } from "./delegation.ts";
+import { JobAgentContext } from "./context.ts";
 import { type Ending, failure } from "./ending.ts";
-import { Fetcher } from "./fetcher.ts";
-import { Files, type RealPatterns } from "./files.ts";
+import type { RealPatterns } from "./files.ts";
 import type { Job } from "./job.ts";
-import { Models } from "./models.ts";
-import { Operations } from "./operation.ts";
-import { ResultStream } from "./result-stream.ts";
-import { ToolCaller, type Tools } from "./tools.ts";
+import type { ResultStream } from "./result-stream.ts";
+import { Toolbox, type ToolboxOptions } from "./toolbox.ts";
 
-export interface RunOptions extends AdmissionContext {
-  readonly tools: Tools;
-  /** What the models cost that the runtime knows, by id. */
-  readonly models: ReadonlyMap<string, Prices>;
-}
+export type RunOptions = ToolboxOptions;
 
 /** Runs an agent for a job: whatever the agent does, exactly one ending comes of it. Never rejects. */
 export async function runAgent(
@@ -29,29 +20,20 @@ export async function runAgent(
   input: unknown,
   options: RunOptions,
 ): Promise<void> {
-  const { tools, logger, limits } = options;
-  const result = new ResultStream(job, limits.resultBytes);
+  const { logger } = options;
   try {
-    const calls = new ToolCaller(job, tools);
-    const operations = new Operations(calls, agent.showOperations ?? false);
-    const files = new Files(job, await realPatterns(job), operations);
+    const patterns = await realPatterns(job);
     if (!job.begin()) return;
-    const delegation = new Delegation(
+    const toolbox = new Toolbox(
       job,
+      agent,
       options,
+      patterns,
       ({ child, agent: its, input: given }) => void runAgent(child, its, given, options),
     );
-    const context = createContext(job, {
-      tools: calls,
-      files,
-      fetcher: new Fetcher(job, operations),
-      models: new Models(job, options.models, calls),
-      result,
-      delegate: (...given) => delegation.delegate(...given),
-      events: agent.events,
-    });
+    const context = new JobAgentContext(job, toolbox, agent.events);
     const value: unknown = await agent.run(context, input);
-    job.end(await success(job, agent, value, result, logger));
+    job.end(await success(job, agent, value, toolbox.streamed, logger));
   } catch (thrown) {
     if (!(thrown instanceof ArcpError))
       logger.error({ job: job.id, err: job.secrets.cleanError(thrown) }, "an agent failed");
@@ -61,9 +43,15 @@ export async function runAgent(
 
 const NO_PATTERNS: RealPatterns = { "fs.read": [], "fs.write": [] };
 
-async function realPatterns({ authority }: Job): Promise<RealPatterns> {
+function realPatterns({ authority }: Job): RealPatterns | Promise<RealPatterns> {
   const [asRead, asWritten] = [authority.patterns("fs.read"), authority.patterns("fs.write")];
-  if (asRead.length + asWritten.length === 0) return NO_PATTERNS;
+  return asRead.length + asWritten.length === 0 ? NO_PATTERNS : resolved(asRead, asWritten);
+}
+
+async function resolved(
+  asRead: readonly Glob[],
+  asWritten: readonly Glob[],
+): Promise<RealPatterns> {
   const [reading, writing] = await Promise.all([
     resolvePatternPrefixes(asRead),
     resolvePatternPrefixes(asWritten),
@@ -75,13 +63,13 @@ async function success(
   { id: job }: Job,
   agent: AnyAgent,
   value: unknown,
-  stream: ResultStream,
+  streamed: ResultStream | undefined,
   logger: Logger,
 ): Promise<Ending> {
-  if (stream.begun) {
+  if (streamed !== undefined) {
     if (value !== undefined)
       logger.warn({ job }, "an agent returned a value after streaming its result");
-    return { status: "success", payload: await stream.finish() };
+    return { status: "success", payload: await streamed.finish() };
   }
   const { output } = agent;
   const result = (output === undefined ? value : await conforming(output, value)) ?? null;

@@ -1,9 +1,10 @@
 import { isTerminal, type JobId, type SessionId } from "@arcp/core";
+import { TransientMap } from "../transient-map.ts";
 import type { Job } from "./job.ts";
 
 /** The jobs that run, until their end is durable; what is known of finished ones is in the store. */
 export class JobTable {
-  readonly #jobs = new Map<JobId, Job>();
+  readonly #jobs = new TransientMap<JobId, Job>();
   /** Places that are taken, by principal. */
   readonly #places = new Map<string, number>();
   readonly #perPrincipal: number;

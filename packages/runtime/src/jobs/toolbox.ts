@@ -1,0 +1,95 @@
+import type { Prices } from "../authority/price.ts";
+import type { AdmissionContext } from "./admission.ts";
+import type { AnyAgent } from "./agents.ts";
+import { type Delegated, Delegation } from "./delegation.ts";
+import { Fetcher } from "./fetcher.ts";
+import { Files, type RealPatterns } from "./files.ts";
+import type { Job } from "./job.ts";
+import { Models } from "./models.ts";
+import { Operations } from "./operation.ts";
+import { ResultStream } from "./result-stream.ts";
+import { Spend } from "./spend.ts";
+import { ToolCaller, type Tools } from "./tools.ts";
+
+export interface ToolboxOptions extends AdmissionContext {
+  readonly tools: Tools;
+  /** What the models cost that the runtime knows, by id. */
+  readonly models: ReadonlyMap<string, Prices>;
+}
+
+/** What an agent works with for one job. Most agents use little of it, so each thing is made with its first use. */
+export class Toolbox {
+  readonly #job: Job;
+  readonly #agent: AnyAgent;
+  readonly #options: ToolboxOptions;
+  readonly #patterns: RealPatterns;
+  readonly #start: (delegated: Delegated) => void;
+  #tools: ToolCaller | undefined;
+  #operations: Operations | undefined;
+  #files: Files | undefined;
+  #fetcher: Fetcher | undefined;
+  #models: Models | undefined;
+  #result: ResultStream | undefined;
+  #spend: Spend | undefined;
+  #delegation: Delegation | undefined;
+
+  /** @param start runs the agent of a delegated job */
+  constructor(
+    job: Job,
+    agent: AnyAgent,
+    options: ToolboxOptions,
+    patterns: RealPatterns,
+    start: (delegated: Delegated) => void,
+  ) {
+    this.#job = job;
+    this.#agent = agent;
+    this.#options = options;
+    this.#patterns = patterns;
+    this.#start = start;
+  }
+
+  get tools(): ToolCaller {
+    this.#tools ??= new ToolCaller(this.#job, this.#options.tools);
+    return this.#tools;
+  }
+
+  get operations(): Operations {
+    this.#operations ??= new Operations(this.tools, this.#agent.showOperations ?? false);
+    return this.#operations;
+  }
+
+  get files(): Files {
+    this.#files ??= new Files(this.#job, this.#patterns, this.operations);
+    return this.#files;
+  }
+
+  get fetcher(): Fetcher {
+    this.#fetcher ??= new Fetcher(this.#job, this.operations);
+    return this.#fetcher;
+  }
+
+  get models(): Models {
+    this.#models ??= new Models(this.#job, this.#options.models, this.tools);
+    return this.#models;
+  }
+
+  get result(): ResultStream {
+    this.#result ??= new ResultStream(this.#job, this.#options.limits.resultBytes);
+    return this.#result;
+  }
+
+  /** The result that the agent has begun to stream; undefined when it has not. */
+  get streamed(): ResultStream | undefined {
+    return this.#result?.begun ? this.#result : undefined;
+  }
+
+  get spend(): Spend {
+    this.#spend ??= new Spend(this.#job);
+    return this.#spend;
+  }
+
+  get delegation(): Delegation {
+    this.#delegation ??= new Delegation(this.#job, this.#options, this.#start);
+    return this.#delegation;
+  }
+}

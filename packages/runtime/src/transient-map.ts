@@ -1,0 +1,36 @@
+interface Place<V> {
+  value: V | undefined;
+}
+
+/**
+ * A map whose entries come and go by the thousand. A Map that has lived for long leaves a table behind whenever it makes
+ * room, and all that stood in it lives on until the next full collection of garbage; here what is deleted is let go at once.
+ */
+export class TransientMap<K, V> {
+  readonly #places = new Map<K, Place<V>>();
+
+  get size(): number {
+    return this.#places.size;
+  }
+
+  get(key: K): V | undefined {
+    return this.#places.get(key)?.value;
+  }
+
+  set(key: K, value: V): void {
+    const place = this.#places.get(key);
+    if (place === undefined) this.#places.set(key, { value });
+    else place.value = value;
+  }
+
+  delete(key: K): boolean {
+    const place = this.#places.get(key);
+    if (place === undefined) return false;
+    place.value = undefined;
+    return this.#places.delete(key);
+  }
+
+  *values(): Generator<V> {
+    for (const { value } of this.#places.values()) if (value !== undefined) yield value;
+  }
+}
