@@ -8,13 +8,13 @@ function read(bytes: Buffer, chunk: number): string[] {
   const socket = Object.assign(new PassThrough(), { setNoDelay: () => {} });
   const take = (buffer: Buffer, start: number, end: number) =>
     void frames.push(buffer.toString("utf8", start, end));
-  new FrameSocket(socket as never, take, (error) => {
+  const reader = new FrameSocket(socket as never, take, (error) => {
     throw error;
   });
   for (let at = 0; at < bytes.length; at += chunk) {
     // A buffer of its own, which is written over afterwards: nothing may be kept of it.
     const own = Buffer.from(bytes.subarray(at, at + chunk));
-    socket.emit("data", own);
+    reader.read(own);
     own.fill(0xff);
   }
   return frames;

@@ -1,7 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { once } from "node:events";
-import { type IncomingMessage, request } from "node:http";
-import type { Socket } from "node:net";
+import { connect, type Socket } from "node:net";
 
 /** Takes one text message: the bytes from `start` to before `end`, valid during the call only. */
 export type TakeFrame = (bytes: Buffer, start: number, end: number) => void;
@@ -12,6 +10,8 @@ const CLOSE = 8;
 const MAX_HEADER = 10;
 /** Bytes for a frame across chunks, at least. */
 const MIN_PARTIAL = 1024;
+/** What all sockets read into: a buffer for each chunk would cost more than all that is done with it. */
+const CHUNK = Buffer.alloc(256 * 1024);
 /** A mask of zeros is valid and leaves the text as it is. */
 const MASK = Buffer.alloc(4);
 
@@ -33,7 +33,6 @@ export class FrameSocket {
     this.#take = take;
     this.#lost = lost;
     socket.setNoDelay();
-    socket.on("data", (chunk) => this.#read(chunk));
     socket.on("error", lost);
     socket.on("close", () => lost(new Error("the connection was closed")));
   }
@@ -44,18 +43,34 @@ export class FrameSocket {
     take: TakeFrame,
     lost: (error: Error) => void,
   ): Promise<FrameSocket> {
-    const upgrade = request(url.replace(/^ws:/, "http:"), {
-      headers: {
-        connection: "Upgrade",
-        upgrade: "websocket",
-        "sec-websocket-version": "13",
-        "sec-websocket-key": randomBytes(16).toString("base64"),
-      },
+    const { host, hostname, port, pathname } = new URL(url);
+    const head = Promise.withResolvers<void>();
+    let answer = "";
+    let frames: FrameSocket | undefined;
+    const callback = (length: number): boolean => {
+      if (frames !== undefined) {
+        frames.read(CHUNK.subarray(0, length));
+      } else {
+        // Nothing comes behind it before we have spoken.
+        answer += CHUNK.toString("latin1", 0, length);
+        if (answer.endsWith("\r\n\r\n")) head.resolve();
+      }
+      return true;
+    };
+    const socket = connect({
+      host: hostname,
+      port: Number(port),
+      onread: { buffer: CHUNK, callback },
     });
-    upgrade.end();
-    const [, socket] = (await once(upgrade, "upgrade")) as [IncomingMessage, Socket, Buffer];
-    // Nothing comes before we have spoken, so the third, the head, is empty.
-    return new FrameSocket(socket, take, lost);
+    socket.once("error", head.reject);
+    socket.once("close", () => head.reject(new Error("the connection was closed")));
+    const key = randomBytes(16).toString("base64");
+    const fields = `Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${key}`;
+    socket.write(`GET ${pathname} HTTP/1.1\r\nHost: ${host}\r\n${fields}\r\n\r\n`);
+    await head.promise;
+    if (!answer.startsWith("HTTP/1.1 101 ")) throw new Error(`no upgrade: ${answer}`);
+    frames = new FrameSocket(socket, take, lost);
+    return frames;
   }
 
   /** Sends one text message of ASCII. */
@@ -75,10 +90,11 @@ export class FrameSocket {
 
   /** Ends the connection without a word. What it still brings is not taken, and `lost` is not called. */
   cut(): void {
-    this.#socket.removeAllListeners("data").removeAllListeners("close").destroy();
+    this.#socket.removeAllListeners("close").destroy();
   }
 
-  #read(chunk: Buffer): void {
+  /** @param chunk of which nothing is kept */
+  read(chunk: Buffer): void {
     let at = 0;
     if (this.#held > 0) {
       const held = this.#held;
