@@ -1,5 +1,3 @@
-import { connect } from "@arcp/client";
-import { dial } from "@arcp/transport-ws";
 import { atLeast } from "../goal.ts";
 import { inFlight } from "../in-flight.ts";
 import type { Scenario } from "../scenario.ts";
@@ -16,6 +14,9 @@ export const s2c: Scenario = {
   metrics: [{ name: "rate", unit: "submits/s", digits: 0 }],
   goals: [atLeast({ id: "S2c", metric: "rate", must: 0.6, aim: 0.9 })],
   async prepare({ url, size: { warmUp, measured } }) {
+    // Loaded on demand, or the generator of each scenario would carry it.
+    const { connect } = await import("@arcp/client");
+    const { dial } = await import("@arcp/transport-ws");
     const client = await connect(dial(url), { token: "bench" });
     const input: StepperInput = { events: 0 };
     const submits = (count: number) =>
