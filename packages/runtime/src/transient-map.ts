@@ -13,6 +13,10 @@ export class TransientMap<K, V> {
     return this.#places.size;
   }
 
+  has(key: K): boolean {
+    return this.#places.has(key);
+  }
+
   get(key: K): V | undefined {
     return this.#places.get(key)?.value;
   }
@@ -28,6 +32,10 @@ export class TransientMap<K, V> {
     if (place === undefined) return false;
     place.value = undefined;
     return this.#places.delete(key);
+  }
+
+  keys(): MapIterator<K> {
+    return this.#places.keys();
   }
 
   *values(): Generator<V> {

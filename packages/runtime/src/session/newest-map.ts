@@ -1,7 +1,9 @@
+import { TransientMap } from "../transient-map.ts";
+
 /** A map that keeps its newest entries: beyond its limit the oldest goes. It holds nothing before the first. */
 export class NewestMap<K, V> {
   readonly #limit: number;
-  #entries: Map<K, V> | undefined;
+  #entries: TransientMap<K, V> | undefined;
   /** Goes on where it was: a fresh iterator would step over the places of all that have gone, each time. */
   #oldest: Iterator<K> | undefined;
 
@@ -14,7 +16,7 @@ export class NewestMap<K, V> {
   }
 
   set(key: K, value: V): void {
-    this.#entries ??= new Map();
+    this.#entries ??= new TransientMap();
     this.#entries.set(key, value);
     if (this.#entries.size <= this.#limit) return;
     this.#oldest ??= this.#entries.keys();

@@ -8,6 +8,7 @@ import type {
   SessionChange,
   SessionStore,
 } from "../store/index.ts";
+import { TransientMap } from "../transient-map.ts";
 import { Attachment, type Beginning } from "./attachment.ts";
 import type { Deliveries } from "./deliveries.ts";
 import type { Newcomer } from "./introduction.ts";
@@ -67,7 +68,7 @@ export class Stream {
   readonly session: SessionId;
   readonly features: ReadonlySet<string>;
   readonly journal = new Journal();
-  readonly attachments = new Map<JobId, Attachment>();
+  readonly attachments = new TransientMap<JobId, Attachment>();
   /** The highest `event_seq` that was ever handed to a connection; 0 before the first. */
   issued = 0;
   /** How far its client is behind with its acks; undefined when it did not agree to send any. */
@@ -297,6 +298,7 @@ export class Stream {
     const attachment = this.attachments.get(job);
     if (attachment === undefined) return;
     attachment.unlisten?.();
+    attachment.unlisten = undefined;
     this.attachments.delete(job);
     if (!attachment.derived) this.#note({ detach: [job] });
   }

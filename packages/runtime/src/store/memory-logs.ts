@@ -1,4 +1,5 @@
 import type { JobId } from "@arcp/core";
+import { TransientMap } from "../transient-map.ts";
 import type { JobChange } from "./job-index.ts";
 import { Largest } from "./largest.ts";
 import type { AppendOutcome, LogBatch, LogPage, LogStore, PageLimits } from "./log-store.ts";
@@ -35,7 +36,7 @@ export class MemoryLogs implements LogStore {
   readonly #total: number;
   readonly #jobs: LoggedJobs;
   readonly #logs = new Map<JobId, Kept>();
-  readonly #bells = new Map<JobId, Set<() => void>>();
+  readonly #bells = new TransientMap<JobId, Set<() => void>>();
   readonly #shares = new Map<string, Share>();
   /** Principals with a log that has something to lose. */
   readonly #principals = new Largest<string>();
