@@ -109,7 +109,7 @@ export class Connection implements Link, Watched {
       this.outbox.close("normal");
     }
     await this.outbox.closed;
-    while (this.#work?.size) await Promise.all(this.#work);
+    while (this.#work?.size) await Promise.allSettled(this.#work);
   }
 
   async #read(): Promise<void> {
@@ -319,7 +319,7 @@ export class Connection implements Link, Watched {
     const { sessions } = this.#context;
     const { session: fresh, intake } = state;
     // What was asked of the fresh session is answered by it (R-5.4-4), and may give it something to follow.
-    await intake.wait(Promise.all(this.#work ?? []));
+    await intake.wait(Promise.allSettled(this.#work ?? []));
     if (this.#state !== state) return;
     if (!fresh.untouched || this.#work?.size) return intake.handle(opening);
     const request = resumeRequest(opening);
@@ -397,12 +397,13 @@ export class Connection implements Link, Watched {
   }
 
   #track(task: Promise<void>): void {
-    const done = task.catch((error: unknown) => {
+    this.#work ??= new Set();
+    const work = this.#work.add(task);
+    const done = (): unknown => work.delete(task);
+    task.then(done, (error: unknown) => {
+      done();
       this.#logger.error({ err: error }, "a connection failed");
     });
-    this.#work ??= new Set();
-    const work = this.#work.add(done);
-    void done.then(() => work.delete(done));
   }
 
   async #park(session: Session): Promise<void> {

@@ -10,7 +10,8 @@ export class Audience<Viewer> {
     const jobs = this.#jobs.get(viewer) ?? new Set();
     if (jobs.has(job)) return;
     this.#jobs.set(viewer, jobs.add(job));
-    this.#viewers.set(job, this.of(job).concat([viewer]));
+    const others = this.#viewers.get(job);
+    this.#viewers.set(job, others === undefined ? [viewer] : [...others, viewer]);
   }
 
   of(job: JobId): readonly Viewer[] {

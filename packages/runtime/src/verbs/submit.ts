@@ -3,6 +3,7 @@ import {
   ArcpError,
   type Envelope,
   type ErrorPayload,
+  type Feature,
   newTraceId,
   parseAgentReference,
   readTrace,
@@ -71,9 +72,8 @@ function give(
 
 async function decide(services: Services, session: Session, request: Submit): Promise<SubmitReply> {
   try {
-    return (
-      (await earlierReply(services, session, request)) ?? (await accept(services, session, request))
-    );
+    const earlier = session.restored ? await earlierReply(services, session, request) : undefined;
+    return earlier ?? (await accept(services, session, request));
   } catch (thrown) {
     const known = ArcpError.from(thrown);
     if (known !== thrown) services.logger.error({ err: thrown }, "a submit failed");
@@ -199,7 +199,6 @@ async function earlierReply(
   session: Session,
   request: Submit,
 ): Promise<SubmitReply | undefined> {
-  if (!session.restored) return undefined;
   const [row] = await store.jobs.list({ session: session.id, request: request.id, limit: 1 });
   if (row !== undefined) return { kind: "accepted", announcement: acceptanceOf(row) };
   const refusal = await store.sessions.refusal(session.id, request.id);
@@ -208,19 +207,17 @@ async function earlierReply(
 
 /** A restriction that the session did not agree on is refused, never dropped silently (R-6.2-4). */
 function checkFeatures(features: ReadonlySet<string>, { payload }: Submit): void {
-  const lease = payload.lease_request ?? {};
-  const needed = [
-    ["cost.budget", "cost.budget" in lease],
-    ["model.use", "model.use" in lease],
-    ["lease_expires_at", payload.lease_constraints?.expires_at !== undefined],
-    ["agent_versions", payload.agent.includes("@")],
-  ] as const;
-  for (const [feature, used] of needed) {
-    if (!used || features.has(feature)) continue;
+  const { lease_request: lease, lease_constraints: constraints, agent } = payload;
+  const need = (feature: Feature): void => {
+    if (features.has(feature)) return;
     throw new ArcpError("INVALID_REQUEST", `this session did not agree on ${feature}`, {
       details: { feature },
     });
-  }
+  };
+  if (lease?.["cost.budget"] !== undefined) need("cost.budget");
+  if (lease?.["model.use"] !== undefined) need("model.use");
+  if (constraints?.expires_at !== undefined) need("lease_expires_at");
+  if (agent.includes("@")) need("agent_versions");
 }
 
 function readAgent(text: string): AgentReference {
