@@ -177,3 +177,27 @@ test("R-7.3-3: what an agent says after the end is discarded, without a complain
   await settled();
   expect(viewer.stream).toHaveLength(count);
 });
+
+test("what a context offers can be taken apart", async () => {
+  const { ctx, bodies } = await speaking({ "cost.budget": ["USD:1"] });
+  const { log, thought, status, progress, metric, emit, checkpoint, flush, job, lease } = ctx;
+  const { info } = log;
+  const { remaining } = ctx.budget;
+  await info("from a function alone");
+  await log.warn("from its group");
+  await thought("aloud");
+  await status("working");
+  await progress({ current: 1 });
+  await metric({ name: "m", value: 1 });
+  await emit("x-vendor.acme.thing", { a: 1 });
+  await checkpoint({ step: 1 });
+  await flush();
+  expect(remaining()).toEqual({ USD: "1" });
+  expect(job).toMatchObject({ principal: "alice" });
+  expect(lease).toEqual({ "cost.budget": ["USD:1"] });
+  expect((await bodies("log")).map(({ message }) => message)).toEqual([
+    "from a function alone",
+    "from its group",
+  ]);
+  expect(await bodies("x-vendor.acme.thing")).toEqual([{ a: 1 }]);
+});

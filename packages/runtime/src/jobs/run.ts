@@ -4,10 +4,10 @@ import type { Logger } from "pino";
 import { resolvePatternPrefixes } from "../authority/covered-path.ts";
 import type { Glob } from "../authority/glob.ts";
 import type { AnyAgent } from "./agents.ts";
-import { JobAgentContext } from "./context.ts";
 import { type Ending, failure } from "./ending.ts";
 import type { RealPatterns } from "./files.ts";
 import type { Job } from "./job.ts";
+import { JobAgentContext } from "./job-agent-context.ts";
 import type { ResultStream } from "./result-stream.ts";
 import { Toolbox, type ToolboxOptions } from "./toolbox.ts";
 

@@ -1,0 +1,225 @@
+import {
+  ArcpError,
+  type EventSchemas,
+  isEventKind,
+  isVendorName,
+  type Lease,
+  type LogLevel,
+} from "@arcp/core";
+import { exactCost } from "../authority/amount.ts";
+import { isCostMetric } from "../authority/grant.ts";
+import { checkpointText } from "./checkpoint.ts";
+import type { AgentContext, Log } from "./context.ts";
+import type { Delegate } from "./delegate.ts";
+import { eventBody, vendorBody } from "./event-body.ts";
+import type { Job } from "./job.ts";
+import { tolerated } from "./tolerance.ts";
+import type { Toolbox } from "./toolbox.ts";
+import type { Trace } from "./trace.ts";
+
+const RESERVED_PHASES: readonly string[] = ["running", "back_pressure", "credential_rotated"];
+
+/**
+ * The context of one job. What it offers is made when it is asked for, and does not need `this`: agents take it apart as
+ * they like. A class, because an object literal with accessors is a hidden class of its own each time, which keeps its job
+ * alive until the next full collection of garbage.
+ */
+export class JobAgentContext implements AgentContext {
+  readonly #job: Job;
+  readonly #toolbox: Toolbox;
+  readonly #events: EventSchemas | undefined;
+  /** Kept, because agents log in loops. */
+  #log: AgentContext["log"] | undefined;
+  readonly lastCheckpoint: unknown;
+
+  /** @param events the agent's own kinds of events; undefined for any */
+  constructor(job: Job, toolbox: Toolbox, events: EventSchemas | undefined) {
+    this.#job = job;
+    this.#toolbox = toolbox;
+    this.#events = events;
+    this.lastCheckpoint = job.checkpoint === undefined ? undefined : JSON.parse(job.checkpoint);
+  }
+
+  get job(): AgentContext["job"] {
+    const { id, agent, principal, traceId } = this.#job.identity;
+    return { id, agent, principal, traceId };
+  }
+
+  get trace(): Trace {
+    return this.#job.trace;
+  }
+
+  get signal(): AbortSignal {
+    return this.#job.signal;
+  }
+
+  get attempt(): number {
+    return this.#job.attempt;
+  }
+
+  get checkpoint(): AgentContext["checkpoint"] {
+    return (value) => tolerated(this.#job.saveCheckpoint(checkpointText(value)));
+  }
+
+  get lease(): Lease {
+    return this.#job.lease;
+  }
+
+  get credentials(): AgentContext["credentials"] {
+    return new Map(this.#job.credentials);
+  }
+
+  get log(): AgentContext["log"] {
+    this.#log ??= logOf(this.#job);
+    return this.#log;
+  }
+
+  get thought(): AgentContext["thought"] {
+    return (thought) => this.#job.emit("thought", { text: text(thought, "a thought") });
+  }
+
+  get status(): AgentContext["status"] {
+    return (phase, message) => {
+      if (RESERVED_PHASES.includes(phase)) throw invalid(`the phase ${phase} is the runtime's`);
+      return this.#job.emit("status", eventBody("status", { phase, message }));
+    };
+  }
+
+  get progress(): AgentContext["progress"] {
+    return (progress) => {
+      const body = eventBody("progress", progress);
+      // Several SDKs refuse a current above the total (R-8.2-2).
+      const { total, ...rest } = body;
+      const fits = total === undefined || body.current <= total;
+      return this.#job.emit("progress", fits ? body : rest, "progress");
+    };
+  }
+
+  get metric(): AgentContext["metric"] {
+    return (metric) => emitMetric(this.#job, metric);
+  }
+
+  get artifact(): AgentContext["artifact"] {
+    return (reference) => this.#job.emit("artifact_ref", eventBody("artifact_ref", reference));
+  }
+
+  get emit(): AgentContext["emit"] {
+    return (kind, body) => {
+      if (!isVendorName(kind)) {
+        throw invalid(
+          isEventKind(kind)
+            ? `a ${kind} event has a method of its own`
+            : `${JSON.stringify(kind)} is not an event kind; a vendor's is x-vendor.<vendor>.<name>`,
+        );
+      }
+      const own = this.#events === undefined ? body : vendorBody(this.#events, kind, body);
+      return this.#job.emit(kind, object(own, "the body of an event"));
+    };
+  }
+
+  get tools(): AgentContext["tools"] {
+    const { tools } = this.#toolbox;
+    return { call: (name, args) => tolerated(tools.call(name, args)) };
+  }
+
+  get fs(): AgentContext["fs"] {
+    const { files } = this.#toolbox;
+    return {
+      readFile: (path) => tolerated(files.readFile(path)),
+      readText: (path) => tolerated(files.readText(path)),
+      writeFile: (path, data, options) => tolerated(files.writeFile(path, data, options)),
+      list: (path) => tolerated(files.list(path)),
+      stat: (path) => tolerated(files.stat(path)),
+    };
+  }
+
+  get fetch(): AgentContext["fetch"] {
+    return (input, init) => tolerated(this.#toolbox.fetcher.fetch(input, init));
+  }
+
+  get model(): AgentContext["model"] {
+    return (id, options) => this.#toolbox.models.permit(id, options);
+  }
+
+  get result(): AgentContext["result"] {
+    const { result } = this.#toolbox;
+    return { write: (piece) => tolerated(result.write(piece)) };
+  }
+
+  get budget(): AgentContext["budget"] {
+    const { budget } = this.#job;
+    return {
+      remaining: () => Object.fromEntries(budget.remaining()),
+      available: () => Object.fromEntries(budget.available()),
+    };
+  }
+
+  get spend(): AgentContext["spend"] {
+    return {
+      reserve: (amounts, options) => {
+        // A settlement is told whatever waits to be written, so that is asked before.
+        this.#job.checkRoom();
+        return this.#toolbox.spend.reserve(amounts, options);
+      },
+    };
+  }
+
+  get delegate(): Delegate {
+    return (agent, input, options) =>
+      tolerated(this.#toolbox.delegation.delegate(agent, input, options));
+  }
+
+  get authorize(): AgentContext["authorize"] {
+    return (capability, target) => {
+      const refusal = this.#job.guard.check(capability, target);
+      if (refusal !== undefined) throw refusal;
+    };
+  }
+
+  get flush(): AgentContext["flush"] {
+    return () => tolerated(this.#job.flush());
+  }
+}
+
+function logOf(job: Job): AgentContext["log"] {
+  const log =
+    (level: LogLevel): Log =>
+    (message, attributes) =>
+      job.emit("log", {
+        level,
+        message: text(message, "a log message"),
+        attributes: attributes === undefined ? undefined : object(attributes, "log attributes"),
+      });
+  return {
+    trace: log("trace"),
+    debug: log("debug"),
+    info: log("info"),
+    warn: log("warn"),
+    error: log("error"),
+    critical: log("critical"),
+  };
+}
+
+function emitMetric(job: Job, metric: Parameters<AgentContext["metric"]>[0]): Promise<void> {
+  const body = eventBody("metric", metric);
+  if (body.name.startsWith("cost.budget."))
+    throw invalid(`the metric ${body.name} is the runtime's`);
+  if (!isCostMetric(body.name)) return job.emit("metric", body);
+  const amount = exactCost(body.value);
+  if (amount === undefined) throw invalid("a cost must be a finite number of zero or more");
+  return job.emitCost(body, amount);
+}
+
+function text(value: unknown, what: string): string {
+  if (typeof value === "string") return value;
+  throw invalid(`${what} must be a string`);
+}
+
+function object(value: unknown, what: string): object {
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value;
+  throw invalid(`${what} must be an object`);
+}
+
+function invalid(message: string): ArcpError {
+  return new ArcpError("INVALID_REQUEST", message);
+}
