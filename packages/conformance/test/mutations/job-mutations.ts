@@ -167,7 +167,7 @@ export const jobMutations: readonly Mutation[] = [
     name: "leaves the children of a job running that has ended",
     breaks: "R-10-6",
     file: "jobs/job.ts",
-    from: "(R-10-6).\n    for (const child of [...this.#children]) child.#orphan();",
+    from: "(R-10-6).\n    for (const child of [...(this.#children ?? [])]) child.#orphan();",
     to: "(R-10-6).",
   },
   {

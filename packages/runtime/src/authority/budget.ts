@@ -54,8 +54,9 @@ export class Budget {
   readonly #counters = new Map<string, Counter>();
   readonly #holder: BudgetHolder;
   readonly #parent: Budget | undefined;
-  readonly #children = new Set<Budget>();
-  readonly #reservations = new Set<Reservation>();
+  /** Made with the first, like the reservations: most budgets see neither. */
+  #children: Set<Budget> | undefined;
+  #reservations: Set<Reservation> | undefined;
 
   constructor(grant: Grant, { left = {}, holder = SILENT }: BudgetOptions = {}, parent?: Budget) {
     this.#holder = holder;
@@ -128,8 +129,9 @@ export class Budget {
     }
     const reservation = new Reservation(() => {
       for (const { counter, amount } of held) counter.reserved = counter.reserved.minus(amount);
-      this.#reservations.delete(reservation);
+      this.#reservations?.delete(reservation);
     });
+    this.#reservations ??= new Set();
     this.#reservations.add(reservation);
     return { ok: true, reservation };
   }
@@ -145,14 +147,15 @@ export class Budget {
     const shortfall = this.#shortfall(grant);
     if (shortfall !== undefined) return shortfall;
     const child = new Budget(grant, options, this);
+    this.#children ??= new Set();
     this.#children.add(child);
     return { ok: true, child };
   }
 
   /** The job has ended: its reservations are released, and what it did not spend is its parent's again. */
   close(): void {
-    for (const reservation of [...this.#reservations]) reservation.release();
-    if (this.#parent !== undefined) this.#parent.#children.delete(this);
+    for (const reservation of [...(this.#reservations ?? [])]) reservation.release();
+    if (this.#parent !== undefined) this.#parent.#children?.delete(this);
   }
 
   *#lineage(): Generator<Budget> {
@@ -186,7 +189,7 @@ export class Budget {
   #room(currency: string, but?: Budget): Big {
     const { remaining = ZERO, reserved = ZERO } = this.#counters.get(currency) ?? {};
     let room = remaining.minus(reserved);
-    for (const child of this.#children) {
+    for (const child of this.#children ?? []) {
       const unspent = child === but ? undefined : child.#counters.get(currency)?.remaining;
       if (unspent?.gt(0)) room = room.minus(unspent);
     }

@@ -122,22 +122,32 @@ export function readLease(
  * What the policy makes of a requested lease: the same or less (R-7.1-3).
  * @throws ArcpError `INTERNAL_ERROR` when the policy widens it: that is a mistake of the operator's, and nothing is granted
  */
-export async function grantLease(
+export function grantLease(
   context: Pick<AdmissionContext, "policy" | "logger" | "jobContext">,
   principal: string,
   agent: AnyAgent,
   requested: CompiledLease,
-): Promise<CompiledLease> {
-  const { policy, logger } = context;
-  const given = policy.grant(principal, requested.json, formatAgentReference(agent));
+): CompiledLease | Promise<CompiledLease> {
+  const given = context.policy.grant(principal, requested.json, formatAgentReference(agent));
   const granted = withClosedModels(requested.json, given);
-  if (granted === requested.json) return requested;
+  return granted === requested.json ? requested : narrowed(context, principal, requested, granted);
+}
+
+async function narrowed(
+  context: Pick<AdmissionContext, "logger" | "jobContext">,
+  principal: string,
+  requested: CompiledLease,
+  granted: Lease,
+): Promise<CompiledLease> {
   const compiled = compileLease(granted, { workspace: requested.workspace });
   const problem = compiled.ok
     ? await compared(context, widening(requested, compiled.lease))
     : compiled.problem;
   if (compiled.ok && problem === undefined) return compiled.lease;
-  logger.error({ principal, problem }, "the policy grants what was not requested; job refused");
+  context.logger.error(
+    { principal, problem },
+    "the policy grants what was not requested; job refused",
+  );
   throw new ArcpError("INTERNAL_ERROR", "the lease could not be granted");
 }
 
@@ -252,10 +262,20 @@ function createJob(
 }
 
 function rowOf({ identity, authority, secrets }: Job, { request, input }: JobRequest): JobRow {
-  const { features, attempts: _, stallSec: __, ...kept } = identity;
   return {
-    ...kept,
-    features: [...features],
+    id: identity.id,
+    principal: identity.principal,
+    session: identity.session,
+    features: [...identity.features],
+    agent: identity.agent,
+    traceId: identity.traceId,
+    traceContext: identity.traceContext,
+    acceptedAt: identity.acceptedAt,
+    maxRuntimeSec: identity.maxRuntimeSec,
+    expiresAt: identity.expiresAt,
+    keepUntil: identity.keepUntil,
+    parent: identity.parent,
+    delegateId: identity.delegateId,
     request,
     // A delegated job is not run again: nobody misses what its parent's credential was.
     input: secrets.clean(JSON.stringify(input ?? null)),
@@ -272,11 +292,14 @@ async function insert(
 ): Promise<void> {
   const { id: job, principal, acceptedAt } = row;
   try {
-    await Promise.all([
-      // The key is asked for first, so that no crash leaves a job without it.
-      used && store.idempotency.put({ principal, ...used, job, acceptedAt }),
-      store.jobs.insert(row),
-    ]);
+    if (used === undefined) await store.jobs.insert(row);
+    else {
+      await Promise.all([
+        // The key is asked for first, so that no crash leaves a job without it.
+        store.idempotency.put({ principal, ...used, job, acceptedAt }),
+        store.jobs.insert(row),
+      ]);
+    }
   } catch (error) {
     // It may be there all the same, and the next process would take up a job whose submit was refused.
     await remove(store, job).catch(() => {});

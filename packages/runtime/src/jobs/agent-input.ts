@@ -1,18 +1,23 @@
 import { ArcpError, checked } from "@arcp/core";
+import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { AnyAgent } from "./agents.ts";
 
 /**
  * What an agent gets of a submitted input: as its schema makes it.
  * @param place of the input in the request, for humans
- * @throws ArcpError `INVALID_REQUEST` when the schema refuses it
+ * @returns at once where there is no schema, else a promise; rejects with an ArcpError `INVALID_REQUEST` when the schema
+ * refuses it
  */
-export async function checkedInput(
-  agent: AnyAgent,
+export function checkedInput(agent: AnyAgent, input: unknown, place = "payload.input"): unknown {
+  return agent.input === undefined ? (input ?? null) : conforming(agent.input, input, place);
+}
+
+async function conforming(
+  schema: StandardSchemaV1,
   input: unknown,
-  place = "payload.input",
+  place: string,
 ): Promise<unknown> {
-  if (agent.input === undefined) return input ?? null;
-  const outcome = await checked(agent.input, input ?? null);
+  const outcome = await checked(schema, input ?? null);
   if (outcome.ok) return outcome.value;
   throw new ArcpError(
     "INVALID_REQUEST",

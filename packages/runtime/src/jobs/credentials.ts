@@ -57,9 +57,10 @@ export class Credentials implements HeldCredentials {
    * @throws ArcpError `BUDGET_EXHAUSTED` when an upstream says so, else `INTERNAL_ERROR` (R-9.8-5)
    */
   async issue(job: Job): Promise<void> {
-    const names = [...this.#options.provisioners.keys()];
+    const { provisioners } = this.#options;
     // Nobody would revoke what comes behind its end.
-    if (names.length === 0 || !job.live) return;
+    if (provisioners.size === 0 || !job.live) return;
+    const names = [...provisioners.keys()];
     const keys = this.#keysOf(job.id);
     const issued = await Promise.allSettled(names.map((name) => this.#issueOne(job, keys, name)));
     const failed = issued.find(({ status }) => status === "rejected");

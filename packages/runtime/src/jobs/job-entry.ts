@@ -18,9 +18,10 @@ export interface JobEntryOptions {
 /** A job's entry in the index. */
 export class JobEntry {
   readonly #options: JobEntryOptions;
-  readonly #noted = new Set<Noted>();
+  /** Made with the first: most jobs neither spend nor stream. */
+  #noted: Set<Noted> | undefined;
   /** The newest values of all that was ever asked for: what is tried again must not undo what came after it. */
-  #asked: JobChange = {};
+  readonly #asked: { -readonly [Field in keyof JobChange]: JobChange[Field] } = {};
   /** What changes with a record that is accepted and not handed to the store. */
   #withRecords: Array<{ readonly record: number; readonly change: JobChange }> = [];
   #mended: Promise<void> | undefined;
@@ -31,6 +32,7 @@ export class JobEntry {
 
   /** Has to be durable no later than the records that are accepted now. */
   note(what: Noted): void {
+    this.#noted ??= new Set();
     this.#noted.add(what);
   }
 
@@ -49,18 +51,18 @@ export class JobEntry {
   }
 
   #saveNoted(): void {
-    if (this.#noted.size === 0) return;
+    if (this.#noted === undefined) return;
     const noted = [...this.#noted];
-    this.#noted.clear();
+    this.#noted = undefined;
     this.set(this.#changeOf(noted)).catch((error: unknown) => {
-      for (const what of noted) this.#noted.add(what);
+      for (const what of noted) this.note(what);
       this.#options.failed(error);
     });
   }
 
   /** Asks the index at once, and again for a while when it fails. Resolves when the change is durable. */
   set(change: JobChange): Promise<void> {
-    this.#asked = { ...this.#asked, ...change };
+    Object.assign(this.#asked, change);
     const { clock, index, id } = this.#options;
     return retried(clock, (attempt) =>
       index.update(id, attempt === 0 ? change : this.#newest(change)),
@@ -74,7 +76,7 @@ export class JobEntry {
    */
   enter(status: JobStatus, record: number): void {
     const change = isTerminal(status) ? this.#end(status) : { status };
-    this.#asked = { ...this.#asked, ...change };
+    Object.assign(this.#asked, change);
     this.#withRecords.push({ record, change });
   }
 

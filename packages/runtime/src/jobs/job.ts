@@ -73,12 +73,11 @@ export class Job implements KnownJob {
   readonly checkpoint: string | undefined;
   readonly authority: CompiledLease;
   readonly budget: Budget;
-  readonly guard: Guard;
-  /** What everything that it calls is told of its trace (R-11-5). */
-  readonly trace: Trace;
   /** Shared by a job and all that it delegates to: they pass on to each other what they have. */
   readonly secrets: Secrets;
   readonly #context: JobContext;
+  #guard: Guard | undefined;
+  #trace: Trace | undefined;
   readonly #log: JobLog;
   readonly #entry: JobEntry;
   readonly #expiry: Expiry | undefined;
@@ -93,7 +92,7 @@ export class Job implements KnownJob {
   readonly #rerun: boolean;
   /** Checkpoints that are on their way to the store. */
   readonly #checkpoints = new Backlog("checkpoints wait to be stored");
-  #saving: Promise<unknown> = Promise.resolve();
+  #saving: Promise<unknown> = DONE;
   /** An operation was refused for good: no other ending but a cancel can win (R-9.5-4, R-9.6-7). */
   #doom: Ending | undefined;
   #lost = false;
@@ -106,8 +105,8 @@ export class Job implements KnownJob {
   readonly #parent: Job | undefined;
   /** The number of its parent's record that tells of it. */
   #toldAt = Number.POSITIVE_INFINITY;
-  /** Delegated jobs that have not ended. */
-  readonly #children = new Set<Job>();
+  /** Delegated jobs that have not ended; made with the first. */
+  #children: Set<Job> | undefined;
 
   /** @throws ArcpError `LEASE_SUBSET_VIOLATION` when its budget does not fit into what its parent has available (R-9.4-4) */
   constructor(
@@ -117,7 +116,6 @@ export class Job implements KnownJob {
     { legacy, parent }: JobOrigin = {},
   ) {
     this.identity = identity;
-    this.trace = traceOf(identity);
     this.#parent = parent;
     this.secrets = parent?.secrets ?? new Secrets();
     this.attempt = legacy?.attempt ?? 1;
@@ -139,15 +137,6 @@ export class Job implements KnownJob {
       expiresAt === undefined
         ? undefined
         : new Expiry(context.clock, expiresAt, parent === undefined ? undefined : parent.#expiry);
-    this.guard = new Guard({
-      lease,
-      budget: this.budget,
-      expiry: this.#expiry,
-      isActive: () => this.#active,
-      openModels: context.openModels,
-      onExpired: () => this.#doomed(expired(`${this.#expiry}`), () => this.#expire()),
-      onExhausted: (refusal) => this.#overspend(refusal),
-    });
     this.#entry = new JobEntry({
       id: identity.id,
       index: context.index,
@@ -162,7 +151,30 @@ export class Job implements KnownJob {
       unsure: (change) => this.#entry.mend(change),
       failed: (error) => this.#lose(error),
     });
-    if (parent !== undefined) parent.#children.add(this);
+    if (parent !== undefined) {
+      parent.#children ??= new Set();
+      parent.#children.add(this);
+    }
+  }
+
+  /** What it may do. Made when it is first asked: most jobs only say something. */
+  get guard(): Guard {
+    this.#guard ??= new Guard({
+      lease: this.authority,
+      budget: this.budget,
+      expiry: this.#expiry,
+      isActive: () => this.#active,
+      openModels: this.#context.openModels,
+      onExpired: () => this.#doomed(expired(`${this.#expiry}`), () => this.#expire()),
+      onExhausted: (refusal) => this.#overspend(refusal),
+    });
+    return this.#guard;
+  }
+
+  /** What everything that it calls is told of its trace (R-11-5); the same from the first call on. */
+  get trace(): Trace {
+    this.#trace ??= traceOf(this.identity);
+    return this.#trace;
   }
 
   get id(): JobId {
@@ -382,7 +394,9 @@ export class Job implements KnownJob {
     const before = this.#owner;
     this.#owner = session;
     // One that a client delegated may have been adopted by itself.
-    for (const child of this.#children) if (child.#owner === before) child.adopt(session);
+    for (const child of this.#children ?? []) {
+      if (child.#owner === before) child.adopt(session);
+    }
   }
 
   /** Resolves once everything emitted so far is durable; rejects when the log is lost. */
@@ -406,7 +420,7 @@ export class Job implements KnownJob {
 
   #finish(ending: Ending): void {
     // Their last costs are charged before the last word on this budget (R-10-6).
-    for (const child of [...this.#children]) child.#orphan();
+    for (const child of [...(this.#children ?? [])]) child.#orphan();
     for (const remainder of this.budget.unsaid()) this.#emitRemainder(remainder);
     this.#terminalSeq = this.#log.nextSeq;
     this.#ending = this.#log.end(ending);
@@ -477,13 +491,13 @@ export class Job implements KnownJob {
   /** Asks its agent and those of its descendants to stop. */
   #signal(reason: () => ArcpError): void {
     this.#stop.stop(reason);
-    for (const child of this.#children) child.#signal(reason);
+    for (const child of this.#children ?? []) child.#signal(reason);
   }
 
   /** From here on the job is the next process's. */
   async #leave(): Promise<void> {
     if (this.#suspension !== "asked" || !this.live) return;
-    for (const child of [...this.#children]) child.#orphan();
+    for (const child of [...(this.#children ?? [])]) child.#orphan();
     this.#suspension = "done";
     this.#halt(shuttingDown);
     // A log that is lost has said so already.
@@ -572,7 +586,7 @@ export class Job implements KnownJob {
 
   /** The log is lost: nothing can be told any more, so the agent has to stop. */
   #lose(error: Error): void {
-    for (const child of [...this.#children]) child.#orphan();
+    for (const child of [...(this.#children ?? [])]) child.#orphan();
     this.#context.logger.error({ job: this.id, err: error }, "a job lost its log and is stopped");
     this.#lost = true;
     this.#state = "error";
@@ -585,7 +599,7 @@ export class Job implements KnownJob {
   #halt(reason: () => ArcpError): void {
     this.#deadlines.stop();
     this.budget.close();
-    if (this.#parent !== undefined) this.#parent.#children.delete(this);
+    if (this.#parent !== undefined) this.#parent.#children?.delete(this);
     this.#context.credentials?.revoke(this.id);
     this.#stop.stop(reason);
   }
