@@ -63,8 +63,8 @@ test("all calls of a turn, over all interfaces, are one transaction in their ord
     "idempotency",
     "sessions",
     "tokens",
-    "logs",
     "records",
+    "logs",
   ]);
   expect(seen.filter((sql) => sql.startsWith("INSERT INTO records"))).toHaveLength(100);
   await store.close();

@@ -29,6 +29,12 @@ const CHANGEABLE: {
 const LISTED = `id, principal, session, submitted_in, request, agent, accepted_at, status, finished_at, remaining, cancel,
   attempt, streamed, submitted`;
 
+/** As the index of just these says it, or SQLite would not take it. */
+const UNFINISHED = {
+  statuses: ["pending", "running"],
+  condition: "status IN ('pending', 'running')",
+};
+
 /** What never changes and nobody asks for in a listing, as JSON. */
 type Submitted = Omit<JobRow, keyof JobChange | "id" | "principal" | "agent" | "acceptedAt">;
 
@@ -101,6 +107,9 @@ export class JobTable implements JobIndex {
     if (query.statuses !== undefined) {
       const statuses = [...new Set(query.statuses)];
       where(`status IN (${statuses.map(() => "?").join(", ")})`, ...statuses);
+      if (statuses.every((status) => UNFINISHED.statuses.includes(status))) {
+        where(UNFINISHED.condition);
+      }
     }
     // Texts that begin with "name@" are those from it up to, but not including, "nameA".
     if (agent !== undefined)

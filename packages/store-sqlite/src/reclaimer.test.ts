@@ -28,7 +28,7 @@ const left = (connection: Connection) => [
 
 /** Waits until the connection has nothing to free. */
 async function freed(connection: Connection): Promise<void> {
-  while (connection.value("SELECT count(*) FROM logs WHERE job IS NULL") !== 0) await turn();
+  while (connection.value("SELECT count(*) FROM removed") !== 0) await turn();
   for (let last = -1; ; ) {
     const pages = Number(connection.value("PRAGMA page_count"));
     if (pages === last) return;

@@ -48,9 +48,9 @@ export class Reclaimer {
   }
 
   #freeRecords(): boolean {
-    const key = this.#connection.get("SELECT key FROM logs WHERE job IS NULL LIMIT 1")?.["key"];
-    if (key === undefined) return false;
-    const log = Number(key);
+    const removed = this.#connection.get("SELECT log FROM removed LIMIT 1");
+    if (removed === undefined) return false;
+    const log = Number(removed["log"]);
     let last: number | undefined;
     let bytes = 0;
     for (const row of this.#connection.each(
@@ -62,7 +62,7 @@ export class Reclaimer {
       bytes += Number(row["bytes"]);
       if (bytes >= STEP.bytes) break;
     }
-    if (last === undefined) this.#connection.run("DELETE FROM logs WHERE key = ?", log);
+    if (last === undefined) this.#connection.run("DELETE FROM removed WHERE log = ?", log);
     else this.#connection.run("DELETE FROM records WHERE log = ? AND seq <= ?", log, last);
     return true;
   }

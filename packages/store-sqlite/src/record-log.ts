@@ -29,8 +29,9 @@ const KINDS: readonly RecordKind[] = [
   "delegate",
 ];
 
-/** A row of `logs`; `records` and `characters` are what counts for its own limits, `size` are all characters. */
+/** A row of `logs`, or what will be one; `records` and `characters` are what counts for its own limits, `size` are all characters. */
 interface LogState {
+  readonly job: JobId;
   readonly key: number;
   readonly principal: string;
   floor: number;
@@ -40,7 +41,10 @@ interface LogState {
   size: number;
 }
 
-const STATE = "key, principal, floor, head, records, characters, size";
+const STATE = "job, key, principal, floor, head, records, characters, size";
+
+/** A log has a record at least, and a removed one goes when it has none. */
+const LAST_KEY = `SELECT max(coalesce((SELECT max(log) FROM records), 0), coalesce((SELECT max(log) FROM removed), 0))`;
 
 /**
  * What an append may evict beyond what it brings itself: what is over a limit, because that was lowered or a share became
@@ -57,6 +61,7 @@ export class RecordLog implements LogStore {
   readonly #limits: LogLimits & { readonly total: number };
   readonly #shares: Shares;
   readonly #bells = new Bells();
+  #lastKey: number;
 
   constructor(
     connection: Connection,
@@ -71,6 +76,7 @@ export class RecordLog implements LogStore {
     this.#reclaimer = reclaimer;
     this.#limits = limits;
     this.#shares = new Shares(connection, limits.total);
+    this.#lastKey = Number(connection.value(LAST_KEY));
   }
 
   append(batches: readonly LogBatch[]): Promise<readonly AppendOutcome[]> {
@@ -119,7 +125,8 @@ export class RecordLog implements LogStore {
       const log = this.#state(job);
       if (log === undefined) return;
       this.#shares.add(log.principal, -log.size);
-      this.#connection.run("UPDATE logs SET job = NULL, principal = NULL WHERE key = ?", log.key);
+      this.#connection.run("DELETE FROM logs WHERE job = ?", job);
+      this.#connection.run("INSERT INTO removed (log) VALUES (?)", log.key);
     });
     this.#reclaimer.start();
   }
@@ -154,7 +161,8 @@ export class RecordLog implements LogStore {
     }
     this.#evict(log, () => exceeds(log, within), unlimited());
     this.#evict(log, () => exceeds(log, this.#limits), surplus);
-    this.#update(log);
+    if (known === undefined) this.#insert(log);
+    else this.#update(log);
     return "appended";
   }
 
@@ -163,25 +171,46 @@ export class RecordLog implements LogStore {
     return row && decode(row);
   }
 
-  /** @throws whatever SQLite throws */
+  /** A log without a row yet. */
   #begin(job: JobId): LogState {
-    const row = this.#connection.get(
-      `INSERT INTO logs (job, principal, floor, head, records, characters, size)
-         VALUES (?1, coalesce((SELECT principal FROM jobs WHERE id = ?1), ''), 0, 0, 0, 0, 0) RETURNING ${STATE}`,
+    this.#lastKey += 1;
+    const owner = this.#connection.get("SELECT principal FROM jobs WHERE id = ?", job);
+    const principal = String(owner?.["principal"] ?? "");
+    return {
       job,
-    );
-    return decode(row ?? {});
+      key: this.#lastKey,
+      principal,
+      floor: 0,
+      head: 0,
+      records: 0,
+      characters: 0,
+      size: 0,
+    };
   }
 
-  #update({ key, floor, head, records, characters, size }: LogState): void {
+  #insert({ job, key, principal, floor, head, records, characters, size }: LogState): void {
     this.#connection.run(
-      "UPDATE logs SET floor = ?, head = ?, records = ?, characters = ?, size = ? WHERE key = ?",
+      `INSERT INTO logs (${STATE}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+      job,
+      key,
+      principal,
       floor,
       head,
       records,
       characters,
       size,
-      key,
+    );
+  }
+
+  #update({ job, floor, head, records, characters, size }: LogState): void {
+    this.#connection.run(
+      "UPDATE logs SET floor = ?, head = ?, records = ?, characters = ?, size = ? WHERE job = ?",
+      floor,
+      head,
+      records,
+      characters,
+      size,
+      job,
     );
   }
 
@@ -252,6 +281,7 @@ function isEvictable({ floor, head }: LogState): boolean {
 
 function decode(row: Row): LogState {
   return {
+    job: row["job"] as JobId,
     key: Number(row["key"]),
     principal: String(row["principal"]),
     floor: Number(row["floor"]),

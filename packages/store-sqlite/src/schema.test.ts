@@ -86,7 +86,8 @@ test("the listings that a runtime asks for are found by an index", () => {
   );
   expect(plan("WHERE session = 'a'")).toMatch(/^SEARCH jobs USING INDEX jobs_by_session [^;]*$/);
   expect(plan("WHERE session = 'a' AND request = 'b'")).toContain("jobs_by_request");
-  expect(plan("WHERE status IN ('pending', 'running')")).toContain("jobs_by_status");
-  expect(plan("WHERE finished_at < 5")).toContain("jobs_by_end");
+  expect(plan("WHERE status IN (?, ?) AND status IN ('pending', 'running')")).toBe(
+    "SCAN jobs USING INDEX jobs_unfinished",
+  );
   connection.close();
 });

@@ -9,23 +9,27 @@ const APPLICATION_ID = 0x41524350;
  * released is never changed: a new one is added behind it.
  *
  * Times are REAL, as a clock counts them. `logs` gives each job a short key, which is why a record costs little more than
- * its text; a log whose `job` is NULL was removed and waits for its records to be reclaimed. The large columns of
+ * its text; the keys of logs that were removed wait in `removed` for their records to be reclaimed. The large columns of
  * `jobs` are the last ones: who does not ask for them does not read their pages.
+ *
+ * A submit waits for every page that its rows touch. So a table has the key that its rows are found by and no other one, an
+ * index is there because the runtime asks for what it finds, and of jobs that have ended none is in the index of states.
  */
 export const migrations: readonly string[] = [
   `
   CREATE TABLE logs (
-    key INTEGER PRIMARY KEY,
-    job TEXT UNIQUE,
+    job TEXT NOT NULL PRIMARY KEY,
+    key INTEGER NOT NULL,
     floor INTEGER NOT NULL,
     head INTEGER NOT NULL,
     records INTEGER NOT NULL,
     characters INTEGER NOT NULL,
-    principal TEXT,
+    principal TEXT NOT NULL,
     size INTEGER NOT NULL
-  ) STRICT;
-  CREATE INDEX logs_by_size ON logs (principal, size DESC, job)
-    WHERE principal IS NOT NULL AND head - floor > 1;
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX logs_by_size ON logs (principal, size DESC, job) WHERE head - floor > 1;
+
+  CREATE TABLE removed (log INTEGER PRIMARY KEY) STRICT;
 
   CREATE TABLE records (
     log INTEGER NOT NULL,
@@ -57,9 +61,8 @@ export const migrations: readonly string[] = [
   CREATE INDEX jobs_by_principal ON jobs (principal, accepted_at, id);
   CREATE INDEX jobs_by_session ON jobs (session, accepted_at, id);
   CREATE INDEX jobs_by_submitter ON jobs (submitted_in, accepted_at, id) WHERE submitted_in IS NOT NULL;
-  CREATE INDEX jobs_by_status ON jobs (status, accepted_at, id);
+  CREATE INDEX jobs_unfinished ON jobs (accepted_at, id) WHERE status IN ('pending', 'running');
   CREATE INDEX jobs_by_request ON jobs (session, request, accepted_at, id);
-  CREATE INDEX jobs_by_end ON jobs (finished_at) WHERE finished_at IS NOT NULL;
 
   CREATE TABLE sessions (
     id TEXT NOT NULL PRIMARY KEY,

@@ -44,7 +44,7 @@ export class Shares {
   /** Counts anew what the file holds. */
   reload(): void {
     const rows = this.#connection.all(
-      "SELECT principal, sum(size) AS size FROM logs WHERE principal IS NOT NULL GROUP BY principal",
+      "SELECT principal, sum(size) AS size FROM logs GROUP BY principal",
     );
     this.#sizes.clear();
     this.#total = 0;

@@ -113,7 +113,7 @@ class MemoryJobs implements JobIndex, LoggedJobs {
   #put(row: JobRow): void {
     const { id, session, submittedIn = session, principal, acceptedAt } = row;
     const known = this.#rows.get(id);
-    if (known?.session === session && known.submittedIn === row.submittedIn) {
+    if (known !== undefined && isFoundAlike(known, row)) {
       this.#rows.set(id, row);
       return;
     }
@@ -143,6 +143,16 @@ class MemoryJobs implements JobIndex, LoggedJobs {
       if (siblings?.size === 0) this.#bySession.delete(key);
     }
   }
+}
+
+/** Whether the places of two rows of a job in all orders are the same. */
+function isFoundAlike(a: JobRow, b: JobRow): boolean {
+  return (
+    a.session === b.session &&
+    a.submittedIn === b.submittedIn &&
+    a.principal === b.principal &&
+    a.acceptedAt === b.acceptedAt
+  );
 }
 
 function fitsQuery(row: JobRow, query: JobQuery): boolean {
