@@ -1,4 +1,3 @@
-import { bareCommit } from "./bare-commit.ts";
 import { answerCalls } from "./calls.ts";
 import { type ProfileRow, startProfile, stopProfile } from "./profile.ts";
 import type { StartTarget, TargetName, TargetOptions } from "./targets/target.ts";
@@ -8,8 +7,6 @@ import { type Memory, memoryAtRest, PeakMemory, type Usage, usageOfThisProcess }
 export type ServerCalls = {
   readonly start: (options: TargetOptions & { readonly target: TargetName }) => Promise<string>;
   readonly usage: (nothing: null) => Promise<Usage>;
-  /** What a commit costs at least on the disk of the run, microseconds. */
-  readonly bareCommit: (nothing: null) => Promise<number>;
   /** What is left when all garbage is collected; the process has to be started with `--expose-gc`. */
   readonly memoryAtRest: (nothing: null) => Promise<Memory>;
   /** From now on its resident memory is looked at all the time. */
@@ -30,17 +27,14 @@ const targets: Record<TargetName, () => Promise<{ readonly start: StartTarget }>
   "runtime-sqlite": () => import("./targets/runtime-sqlite.ts"),
 };
 
-let directory = "";
 const peak = new PeakMemory();
 
 const calls: ServerCalls = {
   async start({ target, ...options }) {
-    directory = options.directory;
     const { start } = await targets[target]();
     return start(options);
   },
   usage: async () => usageOfThisProcess(),
-  bareCommit: async () => bareCommit(directory),
   memoryAtRest,
   watchMemory: async () => peak.watch(),
   peakMemory: async () => peak.bytes,

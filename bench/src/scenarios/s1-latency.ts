@@ -1,11 +1,18 @@
 import { atMost } from "../goal.ts";
 import { LoadClient } from "../load-client.ts";
-import type { Goal, Sample, Scenario } from "../scenario.ts";
+import type { Goal, Scenario } from "../scenario.ts";
 import { percentile } from "../statistics.ts";
 import { STEPPER } from "../targets/agents.ts";
 import { USUAL_TARGETS } from "../targets/target.ts";
 
-/** How many bare commits the durable store adds: the job before its acceptance, and its end before the result, need one each. */
+/** What `L1-durable` does for a submit. */
+const COMMITS = 2;
+
+/**
+ * How many bare commits the durable store adds: the job before its acceptance, and its end before the result, need one each.
+ * What a bare commit costs is what L1 pays for one where a submit has it. In a tight loop it would cost two thirds of that:
+ * between two waits for a client, everything that it needs has cooled down.
+ */
 const commits: Goal = {
   id: "S1d",
   title: "p50 of runtime-sqlite beyond that of L1, in bare commits",
@@ -14,8 +21,10 @@ const commits: Goal = {
   better: "lower",
   must: 2,
   aim: 1.5,
-  of: (round) =>
-    (round("runtime-sqlite", "p50") - round("L1", "p50")) / round("runtime-sqlite", "commit"),
+  of: (round) => {
+    const commit = (round("L1-durable", "p50") - round("L1", "p50")) / COMMITS;
+    return (round("runtime-sqlite", "p50") - round("L1", "p50")) / commit;
+  },
 };
 
 /** A job that returns at once, submitted when the result of the one before has come. */
@@ -28,12 +37,8 @@ export const s1: Scenario = {
   metrics: [
     { name: "p50", unit: "us", digits: 0 },
     { name: "p99", unit: "us", digits: 0 },
-    { name: "commit", unit: "us", digits: 0 },
   ],
   goals: [atMost({ id: "S1", metric: "p50", must: 1.5, aim: 1.2 }), commits],
-  async before(ask, target): Promise<Sample> {
-    return target === "runtime-sqlite" ? { commit: await ask("bareCommit", null) } : {};
-  },
   async prepare({ url, size: { warmUp, measured } }) {
     const client = await LoadClient.open(url);
     const submit = async (): Promise<number> => {
