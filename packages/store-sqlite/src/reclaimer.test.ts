@@ -125,3 +125,19 @@ test("a log at its limits does not let the file grow either", async () => {
   expect(sizes[3]).toBeLessThanOrEqual(1.2 * (sizes[0] ?? 0));
   await store.close();
 });
+
+test("a new log takes the key of none that still waits to be freed", async () => {
+  const path = scratch.newFile();
+  const before = openDatabase(path);
+  // As a process leaves it that ends between the steps: the second of two logs has no records any more.
+  before.execute("INSERT INTO records (log, seq, kind, text) VALUES (1, 1, 0, 'x')");
+  before.execute("INSERT INTO removed (log) VALUES (1), (2)");
+  before.close();
+  const connection = openDatabase(path);
+  const store = storeOn(connection);
+  const job = newJobId();
+  await store.logs.append([{ job, after: 0, records: records(3, 1) }]);
+  await freed(connection);
+  expect(left(connection)).toEqual([3, 1]);
+  await store.close();
+});

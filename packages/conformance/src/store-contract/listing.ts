@@ -81,6 +81,28 @@ export const listingCases: readonly StoreCase[] = [
     });
   }),
 
+  storeCase(
+    "a job that is inserted again is listed where its new row belongs",
+    {},
+    async (stage) => {
+      const first = jobRow({ id: numbered(0), acceptedAt: 100 });
+      const second = jobRow({ id: numbered(1), acceptedAt: 101 });
+      await inserted(stage.store, [
+        first,
+        second,
+        { ...second, principal: "bob" },
+        { ...first, acceptedAt: 102 },
+      ]);
+      await stage.holds(async ({ jobs }) => {
+        const ids = async (query: Partial<JobQuery>) =>
+          (await jobs.list({ limit: 99, ...query })).map(({ id }) => id);
+        same(await ids({}), [second.id, first.id]);
+        same(await ids({ principal: "bob" }), [second.id]);
+        same(await ids({ principal: first.principal }), [first.id]);
+      });
+    },
+  ),
+
   storeCase("the name of an agent fits its versions, and no name that it begins", {}, async (s) => {
     const agents = ["sum@1.0.0", "sum@2.0.0", "sum", "summary@1.0.0", "su@1.0.0", "Sum@1.0.0"];
     const rows = agents.map((agent, index) => jobRow({ id: numbered(index), agent }));
