@@ -41,8 +41,8 @@ export const sessionMutations: readonly Mutation[] = [
     name: "drops a restriction for want of its feature",
     breaks: "R-6.2-4",
     file: "verbs/submit.ts",
-    from: "if (!used || features.has(feature)) continue;",
-    to: "continue;",
+    from: "if (features.has(feature)) return;",
+    to: "return;",
   },
   {
     name: "sends codes that the protocol does not have",
@@ -55,8 +55,8 @@ export const sessionMutations: readonly Mutation[] = [
     name: "lets a principal have as many sessions connected as it likes",
     breaks: "R-14-1",
     file: "session/session-quota.ts",
-    from: "connected.size >= this.#limits.connectedSessionsPerPrincipal",
-    to: "connected.size >= this.#limits.sessionsPerPrincipal",
+    from: "withArriving(connected, arriving) >= this.#limits.connectedSessionsPerPrincipal",
+    to: "withArriving(connected, arriving) >= this.#limits.sessionsPerPrincipal",
   },
   {
     name: "rejects the requests of other SDKs as those of the draft",
