@@ -1,6 +1,8 @@
+import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
 import { joinTextMessages } from "./framing.ts";
+import { MessageBlocks } from "./message-block.ts";
 
 /** Writes each frame as one text message, all at once; calls `written` as the network takes them. */
 export type FrameWriter = (frames: readonly string[], written: () => void) => void;
@@ -11,10 +13,19 @@ export type FrameWriter = (frames: readonly string[], written: () => void) => vo
  */
 export function serverWriter(socket: Duplex): FrameWriter {
   return (frames, written) => {
-    const writes = joinTextMessages(frames);
-    if (writes.length > 1) socket.cork();
+    const blocks = new MessageBlocks();
+    const writes = joinTextMessages(frames, blocks);
+    const last = writes.pop();
+    if (last === undefined) return;
+    const done = (error?: Error | null): void => {
+      // After a failure nobody knows who still reads them, and a stream that is no socket may hand on what it was given.
+      if (!error && socket instanceof Socket) blocks.release();
+      written();
+    };
+    if (writes.length > 0) socket.cork();
     for (const write of writes) socket.write(write, "latin1", written);
-    if (writes.length > 1) socket.uncork();
+    socket.write(last, "latin1", blocks.empty ? written : done);
+    if (writes.length > 0) socket.uncork();
   };
 }
 

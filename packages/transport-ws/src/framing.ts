@@ -1,3 +1,5 @@
+import { MessageBlocks } from "./message-block.ts";
+
 /** The bytes after which a write is full. */
 const MAX_WRITE = 1024 * 1024;
 /**
@@ -16,8 +18,12 @@ const MAX_HEADER = 10;
  * The unmasked text messages of a WebSocket server (RFC 6455 section 5.2), one per frame, joined into as few writes as
  * may be: one up to a mebibyte, but for long frames. Each character of a string stands for one byte (`latin1`), which
  * reaches the socket faster than a buffer filled piece by piece; no message is ever divided between two writes.
+ * @param blocks where long frames are written, to be released once the writes are done
  */
-export function joinTextMessages(frames: readonly string[]): Array<string | Buffer> {
+export function joinTextMessages(
+  frames: readonly string[],
+  blocks = new MessageBlocks(),
+): Array<string | Buffer> {
   const write = joinAscii(frames);
   if (write !== undefined) return write === "" ? [] : [write];
   const writes: Array<string | Buffer> = [];
@@ -29,7 +35,7 @@ export function joinTextMessages(frames: readonly string[]): Array<string | Buff
   for (const frame of frames) {
     if (frame.length >= LONG) {
       complete();
-      writes.push(longMessage(frame));
+      writes.push(longMessage(frame, blocks));
       continue;
     }
     const payload = bytesOf(frame);
@@ -40,12 +46,16 @@ export function joinTextMessages(frames: readonly string[]): Array<string | Buff
   return writes;
 }
 
-function longMessage(frame: string): Buffer {
-  const size = Buffer.byteLength(frame);
-  const message = Buffer.allocUnsafe(MAX_HEADER + size);
-  const start = message.write(header(size), "latin1");
-  const end = start + message.write(frame, start, size === frame.length ? "latin1" : "utf8");
-  return message.subarray(0, end);
+function longMessage(frame: string, blocks: MessageBlocks): Buffer {
+  // To ask for the size first would take longer than to write it.
+  const room = blocks.room(MAX_HEADER + 3 * frame.length);
+  const message = room ?? Buffer.allocUnsafe(MAX_HEADER + Buffer.byteLength(frame));
+  const end = MAX_HEADER + message.write(frame, MAX_HEADER, "utf8");
+  const head = header(end - MAX_HEADER);
+  const start = MAX_HEADER - head.length;
+  message.write(head, start, "latin1");
+  if (room !== undefined) blocks.use(end);
+  return message.subarray(start, end);
 }
 
 /**

@@ -1,5 +1,6 @@
 import { type JobId, newMessageId } from "@arcp/core";
 import type { LogRecord, RecordKind } from "../store/index.ts";
+import { MAX_QUOTED, quoteAscii } from "./ascii-quote.ts";
 
 /** The largest envelope that may be sent, in bytes (R-4.1-7); what a viewer's projector puts in front fits the slack. */
 export const MAX_ENVELOPE = 1024 * 1024;
@@ -25,6 +26,8 @@ export interface Chunk {
   readonly result_id: string;
   readonly chunk_seq: number;
   readonly data: string;
+  /** Whether the data is ASCII. */
+  readonly ascii: boolean;
   readonly encoding: "utf8" | "base64";
   readonly more: boolean;
 }
@@ -53,11 +56,15 @@ export function writeRecord({ stems, jobSeq, kind, type, payload }: RecordSource
 /** The payload of a chunk. Base64 has nothing to escape, and to look for it would cost more than all the rest. */
 export function writeChunk(
   ts: string,
-  { result_id, chunk_seq, data, encoding, more }: Chunk,
+  { result_id, chunk_seq, data, ascii, encoding, more }: Chunk,
 ): string {
-  const text = encoding === "base64" ? `"${data}"` : JSON.stringify(data);
+  const text = encoding === "base64" ? `"${data}"` : quote(data, ascii);
   const body = `{"result_id":"${result_id}","chunk_seq":${chunk_seq},"data":${text},"encoding":"${encoding}","more":${more}}`;
   return `{"kind":"result_chunk","ts":"${ts}","body":${body}}`;
+}
+
+function quote(data: string, ascii: boolean): string {
+  return ascii && data.length <= MAX_QUOTED ? quoteAscii(data) : JSON.stringify(data);
 }
 
 /** Whether the record, with the fields of a viewer's session in front, fits into one envelope. */

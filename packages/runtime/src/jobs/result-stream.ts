@@ -128,6 +128,7 @@ export class ResultStream {
       result_id: this.#id,
       chunk_seq: this.#chunks,
       data,
+      ascii: data.length === size,
       encoding: this.#encoding ?? "utf8",
       more,
     });
