@@ -5,7 +5,8 @@ import { RawServer } from "./raw-server.ts";
 import type { StartTarget } from "./target.ts";
 
 /**
- * L1 with the commits that a durable submit needs at least: one before its acceptance and one before its stream, each of one small row, by the SQLite of this Node as the store sets it up.
+ * L1 with the commits that a durable submit needs at least: one before its acceptance and one before its stream, each of
+ * one small row, by the SQLite of this Node as the store sets it up.
  */
 export const start: StartTarget = ({ directory }) => {
   const commit = committer(join(directory, "l1.db"));
