@@ -28,7 +28,8 @@ describe.each(ways)("an agent that does not await, over %s", (way) => {
     }
     puppet.finish();
     const all = await wire.until(isTerminal);
-    expect(bursts.slice(0, 2)).toEqual([4096, 4096]);
+    // Room comes with what one call to the store has taken, and all of it is used.
+    expect(bursts.slice(0, 2)).toEqual([4096, 1024]);
     expect(messages(all)).toEqual(Array.from({ length: 10_000 }, (_, n) => `${n}`));
   });
 
