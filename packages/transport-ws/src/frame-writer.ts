@@ -13,18 +13,20 @@ export type FrameWriter = (frames: readonly string[], written: () => void) => vo
  */
 export function serverWriter(socket: Duplex): FrameWriter {
   return (frames, written) => {
-    const blocks = new MessageBlocks();
+    // A stream that is no socket may hand on what it was given, and nobody knows for how long.
+    const blocks = socket instanceof Socket ? new MessageBlocks() : undefined;
     const writes = joinTextMessages(frames, blocks);
     const last = writes.pop();
     if (last === undefined) return;
     const done = (error?: Error | null): void => {
-      // After a failure nobody knows who still reads them, and a stream that is no socket may hand on what it was given.
-      if (!error && socket instanceof Socket) blocks.release();
+      // After a failure nobody knows who still reads them.
+      if (error) blocks?.abandon();
+      else blocks?.release();
       written();
     };
     if (writes.length > 0) socket.cork();
     for (const write of writes) socket.write(write, "latin1", written);
-    socket.write(last, "latin1", blocks.empty ? written : done);
+    socket.write(last, "latin1", blocks?.empty === false ? done : written);
     if (writes.length > 0) socket.uncork();
   };
 }

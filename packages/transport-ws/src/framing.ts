@@ -1,4 +1,4 @@
-import { MessageBlocks } from "./message-block.ts";
+import type { MessageBlocks } from "./message-block.ts";
 
 /** The bytes after which a write is full. */
 const MAX_WRITE = 1024 * 1024;
@@ -18,11 +18,11 @@ const MAX_HEADER = 10;
  * The unmasked text messages of a WebSocket server (RFC 6455 section 5.2), one per frame, joined into as few writes as
  * may be: one up to a mebibyte, but for long frames. Each character of a string stands for one byte (`latin1`), which
  * reaches the socket faster than a buffer filled piece by piece; no message is ever divided between two writes.
- * @param blocks where long frames are written, to be released once the writes are done
+ * @param blocks where long frames are written if there is room, to be released once the writes are done
  */
 export function joinTextMessages(
   frames: readonly string[],
-  blocks = new MessageBlocks(),
+  blocks?: MessageBlocks,
 ): Array<string | Buffer> {
   const write = joinAscii(frames);
   if (write !== undefined) return write === "" ? [] : [write];
@@ -46,15 +46,15 @@ export function joinTextMessages(
   return writes;
 }
 
-function longMessage(frame: string, blocks: MessageBlocks): Buffer {
+function longMessage(frame: string, blocks: MessageBlocks | undefined): Buffer {
   // To ask for the size first would take longer than to write it.
-  const room = blocks.room(MAX_HEADER + 3 * frame.length);
+  const room = blocks?.room(MAX_HEADER + 3 * frame.length);
   const message = room ?? Buffer.allocUnsafe(MAX_HEADER + Buffer.byteLength(frame));
   const end = MAX_HEADER + message.write(frame, MAX_HEADER, "utf8");
   const head = header(end - MAX_HEADER);
   const start = MAX_HEADER - head.length;
   message.write(head, start, "latin1");
-  if (room !== undefined) blocks.use(end);
+  if (room !== undefined) blocks?.use(end);
   return message.subarray(start, end);
 }
 

@@ -1,10 +1,24 @@
 /** Bytes of a block. */
 const SIZE = 512 * 1024;
 
-/** Blocks that are kept while nobody needs them. */
-const MAX_SPARE = 8;
+/**
+ * Blocks that there may be. Connections that stall keep what was written to them, and so they keep no more than these; a
+ * burst to many connections makes no more of them, only to leave them to the garbage collector.
+ */
+const MAX_BLOCKS = 8;
 
-const spare: Buffer[] = [];
+interface Block {
+  readonly memory: Buffer;
+  /** Bytes from its beginning on that somebody may still read. */
+  used: number;
+  /** Writes that lie in it and are not done. */
+  holders: number;
+}
+
+const blocks = new Set<Block>();
+const spare: Block[] = [];
+/** Where the next message goes, of whatever connection: most batches take a small part of a block. */
+let current: Block | undefined;
 
 /**
  * The memory of a few long messages, from when they are framed until the socket took them. A buffer made for each message
@@ -12,31 +26,55 @@ const spare: Buffer[] = [];
  * written again and again.
  */
 export class MessageBlocks {
-  readonly #blocks: Buffer[] = [];
-  #used = SIZE;
+  readonly #held: Block[] = [];
 
   get empty(): boolean {
-    return this.#blocks.length === 0;
+    return this.#held.length === 0;
   }
 
-  /** Room for a message of at most so many bytes; undefined when none is as large. */
+  /** Room for a message of at most so many bytes; undefined when none is as large, or all are in use. */
   room(bytes: number): Buffer | undefined {
     if (bytes > SIZE) return undefined;
-    if (bytes > SIZE - this.#used) {
-      this.#blocks.push(spare.pop() ?? Buffer.allocUnsafeSlow(SIZE));
-      this.#used = 0;
+    if (current === undefined || bytes > SIZE - current.used) {
+      const next = spare.pop() ?? newBlock();
+      if (next === undefined) return undefined;
+      current = next;
     }
-    return this.#blocks.at(-1)?.subarray(this.#used);
+    if (this.#held.at(-1) !== current) {
+      this.#held.push(current);
+      current.holders += 1;
+    }
+    return current.memory.subarray(current.used);
   }
 
   /** The next message may begin behind so many bytes of the last room. */
   use(bytes: number): void {
-    this.#used += bytes;
+    const block = this.#held.at(-1);
+    if (block !== undefined) block.used += bytes;
   }
 
-  /** Nobody reads what was written into them any more. */
+  /** Nobody reads any more what was written into them for these messages. */
   release(): void {
-    for (const block of this.#blocks.splice(0)) if (spare.length < MAX_SPARE) spare.push(block);
-    this.#used = SIZE;
+    for (const block of this.#held.splice(0)) {
+      block.holders -= 1;
+      if (block.holders > 0) continue;
+      block.used = 0;
+      if (block !== current) spare.push(block);
+    }
   }
+
+  /** Nobody knows who reads them, or for how long: they are never written again. */
+  abandon(): void {
+    for (const block of this.#held.splice(0)) {
+      blocks.delete(block);
+      if (block === current) current = undefined;
+    }
+  }
+}
+
+function newBlock(): Block | undefined {
+  if (blocks.size >= MAX_BLOCKS) return undefined;
+  const block = { memory: Buffer.allocUnsafeSlow(SIZE), used: 0, holders: 0 };
+  blocks.add(block);
+  return block;
 }
