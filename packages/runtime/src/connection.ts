@@ -326,7 +326,7 @@ export class Connection implements Link, Watched {
     this.#rest();
     this.#state = { kind: "moving" };
     try {
-      await fresh.park(this);
+      await this.#silence(fresh);
       const outcome = request && (await resume(sessions, fresh.principal, request));
       if (outcome?.kind === "bound") {
         // A client may resume the very session that it was just given.
@@ -407,11 +407,15 @@ export class Connection implements Link, Watched {
   }
 
   async #park(session: Session): Promise<void> {
-    const { sessions } = this.#context;
+    await this.#silence(session);
+    if (!session.connected) this.#context.sessions.parked(session);
+  }
+
+  /** Leaves the session, whose place among the connected is free at once. Resolves when it is silent. */
+  async #silence(session: Session): Promise<void> {
     const silent = session.park(this);
-    if (!session.connected) sessions.disconnected(session);
+    if (!session.connected) this.#context.sessions.disconnected(session);
     await silent;
-    if (!session.connected) sessions.parked(session);
   }
 }
 

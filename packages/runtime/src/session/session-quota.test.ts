@@ -68,3 +68,28 @@ test("R-14-1: a resume that waits for the store has its place, which two resumes
   );
   await runtime.close();
 });
+
+test("R-14-1: a fresh session that is left for another one gives up its place before that arrives", async () => {
+  const { runtime, insertion } = slowly();
+  insertion.resolve();
+  const first = new Viewer(runtime);
+  const welcome = await first.hello();
+  first.sever();
+  await settled();
+  expect((await new Viewer(runtime).hello()).type).toBe("session.welcome");
+  const mover = new Viewer(runtime);
+  const fresh = await mover.hello();
+  expect(fresh.type).toBe("session.welcome");
+  // Two are connected, as many as may be; the second of them becomes the one that is resumed.
+  mover.send("session.resume", {
+    auth: { scheme: "bearer", token: "secret" },
+    resume_token: welcome.payload.resume_token,
+    last_event_seq: 0,
+  });
+  const answer = await mover.find(
+    ({ type, session_id }) =>
+      type === "session.error" || (type === "session.welcome" && session_id !== fresh.session_id),
+  );
+  expect(answer).toMatchObject({ type: "session.welcome", session_id: welcome.session_id });
+  await runtime.close();
+});
