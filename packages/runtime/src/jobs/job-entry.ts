@@ -24,6 +24,8 @@ export class JobEntry {
   readonly #asked: { -readonly [Field in keyof JobChange]: JobChange[Field] } = {};
   /** What changes with a record that is accepted and not handed to the store. */
   #withRecords: Array<{ readonly record: number; readonly change: JobChange }> = [];
+  /** What changes with records that are on their way to the store. */
+  #underWay: JobChange = {};
   #mended: Promise<void> | undefined;
 
   constructor(options: JobEntryOptions) {
@@ -47,7 +49,18 @@ export class JobEntry {
     while ((this.#withRecords[0]?.record ?? Number.POSITIVE_INFINITY) <= last) {
       change = { ...change, ...this.#withRecords.shift()?.change };
     }
+    this.#underWay = change ?? {};
     return change;
+  }
+
+  /**
+   * The records of this change are durable.
+   * @param sure whether it is known of the change too; else it is asked for by itself
+   */
+  saved(change: JobChange, sure: boolean): void {
+    this.#underWay = {};
+    if (sure) Object.assign(this.#asked, change);
+    else this.#mend(change);
   }
 
   #saveNoted(): void {
@@ -75,13 +88,10 @@ export class JobEntry {
    * @param record the `job_seq` of that record, which is accepted already
    */
   enter(status: JobStatus, record: number): void {
-    const change = isTerminal(status) ? this.#end(status) : { status };
-    Object.assign(this.#asked, change);
-    this.#withRecords.push({ record, change });
+    this.#withRecords.push({ record, change: isTerminal(status) ? this.#end(status) : { status } });
   }
 
-  /** Its records are durable, and nobody knows whether this change of theirs is: it is asked for by itself. */
-  mend(change: JobChange): void {
+  #mend(change: JobChange): void {
     this.#mended = this.set(change);
     // Whoever has to know asks for it.
     this.#mended.catch(() => {});
@@ -103,8 +113,11 @@ export class JobEntry {
     };
   }
 
+  /** Of what comes with records nothing before them, and nothing older behind them. */
   #newest(change: JobChange): JobChange {
-    return Object.fromEntries(Object.entries(this.#asked).filter(([key]) => key in change));
+    return Object.fromEntries(
+      Object.entries(this.#asked).filter(([key]) => key in change && !(key in this.#underWay)),
+    );
   }
 
   #changeOf(noted: readonly Noted[]): JobChange {

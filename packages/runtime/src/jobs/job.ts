@@ -148,7 +148,7 @@ export class Job implements KnownJob {
       after: legacy?.head,
       secrets: this.secrets,
       committing: (last) => this.#entry.save(last),
-      unsure: (change) => this.#entry.mend(change),
+      committed: (change, sure) => this.#entry.saved(change, sure),
       failed: (error) => this.#lose(error),
     });
     if (parent !== undefined) {

@@ -15,8 +15,11 @@ export interface LogWriterOptions {
    * @returns what changes of the job's row with them
    */
   readonly committing?: (last: number) => JobChange | undefined;
-  /** Called when the records of that change are durable, and nobody knows whether it is. */
-  readonly unsure?: (change: JobChange) => void;
+  /**
+   * Called when the records of that change are durable.
+   * @param sure whether it is known of the change too
+   */
+  readonly committed?: (change: JobChange, sure: boolean) => void;
   /** Called once, when the log can take nothing any more. */
   readonly failed: (failure: Error) => void;
 }
@@ -106,12 +109,13 @@ export class LogWriter implements Committable {
   }
 
   settle(batch: LogBatch, outcome: CommitOutcome | Error): void {
-    if (outcome === "recognised") {
-      if (batch.change !== undefined) this.#options.unsure?.(batch.change);
-    } else if (outcome !== "appended") {
+    if (outcome !== "appended" && outcome !== "recognised") {
       const failure =
         outcome === "fenced" ? new Error("another writer owns this job's log") : outcome;
       return this.#fail(failure);
+    }
+    if (batch.change !== undefined) {
+      this.#options.committed?.(batch.change, outcome === "appended");
     }
     this.#durable = batch.after + batch.records.length;
     const characters = batch.records.reduce((sum, { text }) => sum + text.length, 0);

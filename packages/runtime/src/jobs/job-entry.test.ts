@@ -1,0 +1,68 @@
+import { type JobId, ManualClock } from "@arcp/core";
+import { expect, test } from "vitest";
+import { settled } from "../../test/held-store.ts";
+import type { JobChange, JobIndex } from "../store/index.ts";
+import { JobEntry } from "./job-entry.ts";
+
+/** A job's entry in an index that fails as often as it is told to. */
+function entry() {
+  const clock = new ManualClock();
+  const changes: JobChange[] = [];
+  let failures = 0;
+  const update: JobIndex["update"] = async (_, change) => {
+    if (failures > 0) {
+      failures -= 1;
+      throw new Error("the disk is busy");
+    }
+    changes.push(change);
+  };
+  const made = new JobEntry({
+    id: "job_1" as JobId,
+    index: { update } as JobIndex,
+    clock,
+    remaining: () => new Map(),
+    failed: () => {},
+  });
+  const again = async (): Promise<void> => {
+    await settled();
+    clock.advance(20);
+    await settled();
+  };
+  return { entry: made, changes, again, fail: () => (failures = 1) };
+}
+
+test("J2: a checkpoint that is stored at the second attempt is not taken back for an end that nobody can read yet", async () => {
+  const { entry: job, changes, again, fail } = entry();
+  fail();
+  const stored = job.set({ checkpoint: "1" });
+  job.enter("success", 3);
+  await again();
+  await stored;
+  expect(changes).toEqual([{ checkpoint: "1" }]);
+});
+
+test("J2: nothing is told of an end whose records are on their way, and nothing older behind it", async () => {
+  const { entry: job, changes, again, fail } = entry();
+  fail();
+  const stored = job.set({ checkpoint: "1" });
+  job.enter("success", 3);
+  job.save(3);
+  await again();
+  await stored;
+  expect(Object.assign({}, ...changes)).toEqual({});
+});
+
+test("J2: a state that is mended at the second attempt does not take the place of the end that was stored meanwhile", async () => {
+  const { entry: job, changes, again, fail } = entry();
+  job.enter("running", 1);
+  const running = job.save(1);
+  // The job has ended while the store was tried again.
+  job.enter("success", 2);
+  fail();
+  job.saved(running ?? {}, false);
+  const end = job.save(2);
+  job.saved(end ?? {}, true);
+  await again();
+  await job.mended;
+  for (const { status } of changes) expect(status).not.toBe("running");
+});
