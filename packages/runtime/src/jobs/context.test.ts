@@ -201,3 +201,14 @@ test("what a context offers can be taken apart", async () => {
   ]);
   expect(await bodies("x-vendor.acme.thing")).toEqual([{ a: 1 }]);
 });
+
+test("what a context offers can be spread into another one", async () => {
+  const { ctx, bodies } = await speaking({ "cost.budget": ["USD:1"] });
+  const wider = { ...ctx, tenant: "acme" };
+  await wider.log.info("from a copy");
+  expect(wider.signal).toBe(ctx.signal);
+  expect(wider.budget.remaining()).toEqual({ USD: "1" });
+  expect(wider.job).toEqual(ctx.job);
+  expect(Object.keys(ctx)).toEqual(expect.arrayContaining(["tools", "delegate", "attempt"]));
+  expect(await bodies("log")).toHaveLength(1);
+});

@@ -20,11 +20,23 @@ import type { Trace } from "./trace.ts";
 const RESERVED_PHASES: readonly string[] = ["running", "back_pressure", "credential_rotated"];
 
 /**
- * The context of one job. What it offers is made when it is asked for, and does not need `this`: agents take it apart as
- * they like. A class, because an object literal with accessors is a hidden class of its own each time, which keeps its job
- * alive until the next full collection of garbage.
+ * Makes the context of one job: agents take it apart, or spread it into one of their own, as they like.
+ * @param events the agent's own kinds of events; undefined for any
  */
-export class JobAgentContext implements AgentContext {
+export function agentContext(
+  job: Job,
+  toolbox: Toolbox,
+  events: EventSchemas | undefined,
+): AgentContext {
+  return new Proxy(new JobAgentContext(job, toolbox, events), SPREADABLE);
+}
+
+/**
+ * The context of one job. What it offers is made when it is asked for, and does not need `this`. A class,
+ * because an object literal with accessors is a hidden class of its own each time, which keeps its job alive until the next
+ * full collection of garbage.
+ */
+class JobAgentContext implements AgentContext {
   readonly #job: Job;
   readonly #toolbox: Toolbox;
   readonly #events: EventSchemas | undefined;
@@ -32,7 +44,6 @@ export class JobAgentContext implements AgentContext {
   #log: AgentContext["log"] | undefined;
   readonly lastCheckpoint: unknown;
 
-  /** @param events the agent's own kinds of events; undefined for any */
   constructor(job: Job, toolbox: Toolbox, events: EventSchemas | undefined) {
     this.#job = job;
     this.#toolbox = toolbox;
@@ -180,6 +191,21 @@ export class JobAgentContext implements AgentContext {
     return () => tolerated(this.#job.flush());
   }
 }
+
+const OFFERED: ReadonlySet<string | symbol> = new Set([
+  ...Object.getOwnPropertyNames(JobAgentContext.prototype).filter((name) => name !== "constructor"),
+  "lastCheckpoint",
+]);
+
+/** Shows what a context offers as its own, though it is made when it is asked for. */
+const SPREADABLE: ProxyHandler<JobAgentContext> = {
+  get: (context, name) => Reflect.get(context, name),
+  ownKeys: () => [...OFFERED],
+  getOwnPropertyDescriptor: (context, name) =>
+    OFFERED.has(name)
+      ? { value: Reflect.get(context, name), enumerable: true, configurable: true }
+      : undefined,
+};
 
 function logOf(job: Job): AgentContext["log"] {
   const log =

@@ -7,7 +7,7 @@ import type { AnyAgent } from "./agents.ts";
 import { type Ending, failure } from "./ending.ts";
 import type { RealPatterns } from "./files.ts";
 import type { Job } from "./job.ts";
-import { JobAgentContext } from "./job-agent-context.ts";
+import { agentContext } from "./job-agent-context.ts";
 import type { ResultStream } from "./result-stream.ts";
 import { Toolbox, type ToolboxOptions } from "./toolbox.ts";
 
@@ -31,7 +31,7 @@ export async function runAgent(
       patterns,
       ({ child, agent: its, input: given }) => void runAgent(child, its, given, options),
     );
-    const context = new JobAgentContext(job, toolbox, agent.events);
+    const context = agentContext(job, toolbox, agent.events);
     const value: unknown = await agent.run(context, input);
     job.end(await success(job, agent, value, toolbox.streamed, logger));
   } catch (thrown) {
