@@ -103,11 +103,8 @@ export class Connection implements Link, Watched {
       // The runtime has logged why; a client is told no more than that it is not its fault.
       this.#fail(ArcpError.from(error), "fault", newSessionId());
     }
-    // Whoever hung up is still delivering its last words; otherwise the peer is gone.
-    if (this.#state.kind !== "closed") {
-      this.#leave();
-      this.outbox.close("normal");
-    }
+    // A peer that has ended its side may still read the answers to its last words.
+    if (this.#state.kind !== "closed") this.#hangUp("normal");
     await this.outbox.closed;
     while (this.#work?.size) await Promise.allSettled(this.#work);
   }
