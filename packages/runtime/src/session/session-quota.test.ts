@@ -1,9 +1,12 @@
+import type { SessionId } from "@arcp/core";
 import { pino } from "pino";
 import { expect, test } from "vitest";
 import { heldStore, settled } from "../../test/held-store.ts";
 import { Viewer } from "../../test/viewer.ts";
 import { tokenTable } from "../auth.ts";
 import { createRuntime } from "../runtime.ts";
+import type { Session } from "./session.ts";
+import { SessionQuota } from "./session-quota.ts";
 
 const refused = (reason: string) => ({
   type: "session.error",
@@ -92,4 +95,18 @@ test("R-14-1: a fresh session that is left for another one gives up its place be
   );
   expect(answer).toMatchObject({ type: "session.welcome", session_id: welcome.session_id });
   await runtime.close();
+});
+
+test("R-14-1: whoever arrives in the place of a principal's only session keeps that place", () => {
+  const quota = new SessionQuota({ connectedSessionsPerPrincipal: 5, sessionsPerPrincipal: 1 });
+  const [first, second, third] = [1, 2, 3].map((n) => `sess_${n}` as SessionId);
+  quota.add({ id: first, principal: "alice" } as Session);
+  const forget = ([session]: Iterable<Session>): boolean => {
+    if (session !== undefined) quota.remove(session);
+    return session !== undefined;
+  };
+  expect(quota.arrive("alice", second as SessionId, forget)).toBeUndefined();
+  expect(quota.arrive("alice", third as SessionId, forget)?.details).toEqual({
+    reason: "sessions_per_principal",
+  });
 });

@@ -73,7 +73,8 @@ export class SessionQuota {
     ) {
       return full("sessions_per_principal", "this principal has too many sessions with jobs");
     }
-    arriving.set(id, (arriving.get(id) ?? 0) + 1);
+    // With the last session that was given up all that was known of the principal has gone.
+    this.#holding(principal).arriving.set(id, (arriving.get(id) ?? 0) + 1);
     return undefined;
   }
 
