@@ -211,4 +211,7 @@ test("what a context offers can be spread into another one", async () => {
   expect(wider.job).toEqual(ctx.job);
   expect(Object.keys(ctx)).toEqual(expect.arrayContaining(["tools", "delegate", "attempt"]));
   expect(await bodies("log")).toHaveLength(1);
+  // Nor does it mind who asks.
+  expect(new Proxy(ctx, {}).job).toEqual(ctx.job);
+  expect(Object.create(ctx).attempt).toBe(1);
 });
