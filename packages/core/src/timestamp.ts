@@ -22,7 +22,11 @@ function daysIn(year: number, month: number): number {
   return [0, 31, 0, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31][month] ?? 0;
 }
 
+/** The last one that was written: many things happen in one millisecond. */
+let written = { ms: Number.NaN, text: "" };
+
 /** A time as sent: UTC with milliseconds and `Z` (R-5.2-2). @param ms milliseconds since 1970 */
 export function formatTimestamp(ms: number): string {
-  return new Date(ms).toISOString();
+  if (written.ms !== ms) written = { ms, text: new Date(ms).toISOString() };
+  return written.text;
 }

@@ -26,7 +26,6 @@ import { Sessions } from "./session/sessions.ts";
 import { type CloseOptions, PATIENCE, Shutdown } from "./shutdown.ts";
 import type { Store } from "./store/index.ts";
 import { memoryStore } from "./store/memory-store.ts";
-import { Timestamps } from "./timestamps.ts";
 import type { Services } from "./verbs/services.ts";
 
 export interface RuntimeOptions {
@@ -123,7 +122,6 @@ class HostedRuntime implements Runtime {
     const logger =
       options.logger ??
       pino({ name: "arcp", level: "warn" }, pino.destination({ fd: 2, sync: true }));
-    const timestamps = new Timestamps(clock);
     const committer = new Committer(store.logs, clock);
     this.#limits = limits;
     const vault = new Vault();
@@ -182,7 +180,6 @@ class HostedRuntime implements Runtime {
       keyed: new KeyedSubmits(),
       jobContext: {
         clock,
-        timestamps,
         committer,
         logger,
         index: store.jobs,

@@ -44,6 +44,7 @@ interface Counter {
 
 const SILENT: BudgetHolder = { changed() {}, say() {} };
 const ZERO = new Big(0);
+const NO_AMOUNTS: ReadonlyMap<string, string> = new Map();
 
 /**
  * What a job may still spend, in exact decimals, one counter per currency of its grant. Two figures: what *remains* is the
@@ -92,6 +93,7 @@ export class Budget {
 
   /** What remains, as exact decimal text by currency. */
   remaining(): ReadonlyMap<string, string> {
+    if (this.#counters.size === 0) return NO_AMOUNTS;
     return new Map([...this.#counters].map(([currency, c]) => [currency, c.remaining.toFixed()]));
   }
 

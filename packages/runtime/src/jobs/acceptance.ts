@@ -1,4 +1,4 @@
-import { formatTimestamp, type JobId } from "@arcp/core";
+import { formatTimestamp, type JobId, type Lease } from "@arcp/core";
 import { Budget } from "../authority/budget.ts";
 import { compileGrant } from "../authority/grant.ts";
 import type { JobRow } from "../store/index.ts";
@@ -26,8 +26,6 @@ export function acceptanceOf(
     | "delegateId"
   >,
 ): Acceptance {
-  const grant = compileGrant(row.lease["cost.budget"] ?? []);
-  const budget = grant.ok && grant.grant.size > 0 ? new Budget(grant.grant).toJSON() : undefined;
   return {
     type: "job.accepted",
     job_id: row.id,
@@ -38,13 +36,19 @@ export function acceptanceOf(
       agent: row.agent,
       lease: row.lease,
       lease_constraints: constraintsOf(row),
-      budget,
+      budget: initialBudget(row.lease),
       accepted_at: formatTimestamp(row.acceptedAt),
       trace_id: row.traceId,
       parent_job_id: row.parent,
       delegate_id: row.delegateId,
     },
   };
+}
+
+function initialBudget({ "cost.budget": entries }: Lease): object | undefined {
+  if (entries === undefined) return undefined;
+  const compiled = compileGrant(entries);
+  return compiled.ok && compiled.grant.size > 0 ? new Budget(compiled.grant).toJSON() : undefined;
 }
 
 /** The effective constraints of a lease, as the wire has them; undefined when there are none. */

@@ -1,10 +1,9 @@
-import type { Clock, JobId, ProvisionedCredential } from "@arcp/core";
+import type { JobId, ProvisionedCredential } from "@arcp/core";
 import type { JobIndex } from "../store/index.ts";
 import type { JobLogContext } from "./job-log.ts";
 
 /** What all jobs of a runtime share. */
 export interface JobContext extends JobLogContext {
-  readonly clock: Clock;
   readonly index: JobIndex;
   /** Milliseconds that an agent has to stop after a cancel. */
   readonly cancelGrace: number;

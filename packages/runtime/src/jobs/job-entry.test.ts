@@ -8,6 +8,7 @@ import { JobEntry } from "./job-entry.ts";
 function entry() {
   const clock = new ManualClock();
   const changes: JobChange[] = [];
+  const entered: string[] = [];
   let failures = 0;
   const update: JobIndex["update"] = async (_, change) => {
     if (failures > 0) {
@@ -22,13 +23,14 @@ function entry() {
     clock,
     remaining: () => new Map(),
     failed: () => {},
+    entered: (status) => entered.push(status),
   });
   const again = async (): Promise<void> => {
     await settled();
     clock.advance(20);
     await settled();
   };
-  return { entry: made, changes, again, fail: () => (failures = 1) };
+  return { entry: made, changes, entered, again, fail: () => (failures = 1) };
 }
 
 test("J2: a checkpoint that is stored at the second attempt is not taken back for an end that nobody can read yet", async () => {
@@ -53,7 +55,7 @@ test("J2: nothing is told of an end whose records are on their way, and nothing 
 });
 
 test("J2: a state that is mended at the second attempt does not take the place of the end that was stored meanwhile", async () => {
-  const { entry: job, changes, again, fail } = entry();
+  const { entry: job, changes, entered, again, fail } = entry();
   job.enter("running", 1);
   const running = job.save(1);
   // The job has ended while the store was tried again.
@@ -62,7 +64,8 @@ test("J2: a state that is mended at the second attempt does not take the place o
   job.saved(running ?? {}, false);
   const end = job.save(2);
   job.saved(end ?? {}, true);
+  expect(entered).toEqual(["success"]);
   await again();
-  await job.mended;
+  expect(entered).toEqual(["success", "running"]);
   for (const { status } of changes) expect(status).not.toBe("running");
 });

@@ -13,6 +13,11 @@ export interface JobEntryOptions {
   readonly remaining: () => ReadonlyMap<string, string>;
   /** Told of a change that could not be stored, and is to be saved once more. */
   readonly failed: (error: unknown) => void;
+  /**
+   * Told of a state once it is durable, and the record that tells of it.
+   * @param error why the index did not take it, when it is durable in the log alone
+   */
+  readonly entered: (status: JobStatus, error?: unknown) => void;
 }
 
 /** A job's entry in the index. */
@@ -26,7 +31,6 @@ export class JobEntry {
   #withRecords: Array<{ readonly record: number; readonly change: JobChange }> = [];
   /** What changes with records that are on their way to the store. */
   #underWay: JobChange = {};
-  #mended: Promise<void> | undefined;
 
   constructor(options: JobEntryOptions) {
     this.#options = options;
@@ -59,8 +63,13 @@ export class JobEntry {
    */
   saved(change: JobChange, sure: boolean): void {
     this.#underWay = {};
-    if (sure) Object.assign(this.#asked, change);
-    else this.#mend(change);
+    const { status } = change;
+    const entered = (error?: unknown): void => {
+      if (status !== undefined) this.#options.entered(status, error);
+    };
+    if (!sure) return void this.set(change).then(() => entered(), entered);
+    Object.assign(this.#asked, change);
+    entered();
   }
 
   #saveNoted(): void {
@@ -89,17 +98,6 @@ export class JobEntry {
    */
   enter(status: JobStatus, record: number): void {
     this.#withRecords.push({ record, change: isTerminal(status) ? this.#end(status) : { status } });
-  }
-
-  #mend(change: JobChange): void {
-    this.#mended = this.set(change);
-    // Whoever has to know asks for it.
-    this.#mended.catch(() => {});
-  }
-
-  /** Settles with the last change that had to be mended; undefined when none had. */
-  get mended(): Promise<void> | undefined {
-    return this.#mended;
   }
 
   #end(status: JobStatus): JobChange {

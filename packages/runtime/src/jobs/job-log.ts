@@ -1,8 +1,7 @@
-import { ArcpError } from "@arcp/core";
+import { ArcpError, type Clock, formatTimestamp } from "@arcp/core";
 import type { Logger } from "pino";
 import type { Secrets } from "../authority/secrets.ts";
 import type { LogRecord, RecordKind } from "../store/index.ts";
-import type { Timestamps } from "../timestamps.ts";
 import type { Committer } from "./committer.ts";
 import { type Ending, failure } from "./ending.ts";
 import type { JobIdentity } from "./job-identity.ts";
@@ -18,7 +17,7 @@ import {
 } from "./record.ts";
 
 export interface JobLogContext {
-  readonly timestamps: Timestamps;
+  readonly clock: Clock;
   readonly committer: Committer;
   readonly logger: Logger;
 }
@@ -70,7 +69,7 @@ export class JobLog {
   event(kind: string, body: object, recordKind: RecordKind, over: boolean): Promise<void> {
     // Before anything is made of it: a loop that runs into it again and again costs as little as can be.
     if (!over) this.checkRoom();
-    const ts = this.#context.timestamps.now();
+    const ts = formatTimestamp(this.#context.clock.now());
     const record = this.#serialise("job.event", recordKind, { kind, ts, body });
     if (!fitsEnvelope(record)) {
       throw new ArcpError("INVALID_REQUEST", `a ${kind} event must fit into 1 MiB of JSON`);
@@ -84,7 +83,7 @@ export class JobLog {
    * @returns when the agent may go on; accepted, not delivered (J2)
    */
   chunk(chunk: Chunk): Promise<void> {
-    const payload = writeChunk(this.#context.timestamps.now(), chunk);
+    const payload = writeChunk(formatTimestamp(this.#context.clock.now()), chunk);
     const record = this.#write("job.event", "result_chunk", payload);
     return this.#writer.append(record, true) ?? DONE;
   }

@@ -143,6 +143,7 @@ export class Job implements KnownJob {
       clock: context.clock,
       remaining: () => this.budget.remaining(),
       failed: (error) => this.#saveAgain(error),
+      entered: (status, error) => this.#entered(status, error),
     });
     this.#log = new JobLog(identity, context, {
       after: legacy?.head,
@@ -310,7 +311,7 @@ export class Job implements KnownJob {
     const again = `run again after the runtime stopped, attempt ${this.attempt}`;
     const message = this.attempt > 1 ? { message: again } : {};
     void this.emit("status", { phase: "running", ...message }, "event", true);
-    void this.#settle("running");
+    this.#enter("running");
     const { stallSec } = this.identity;
     if (stallSec !== undefined) {
       this.#deadlines.watchStall(stallSec, () => this.end(stalled(stallSec)));
@@ -427,7 +428,7 @@ export class Job implements KnownJob {
     const { status } = this.#ending;
     this.#state = status;
     this.#halt(() => new ArcpError("CANCELLED", "the job has ended"));
-    void this.#settle(status).then(this.#ended.resolve);
+    this.#enter(status);
   }
 
   /** Its parent is over: it ends at once, whatever it is waiting for (R-10-6). */
@@ -571,17 +572,19 @@ export class Job implements KnownJob {
     this.#log.enlist();
   }
 
-  /** Shows a state to others once its record is durable, and its place in the index with it. */
-  async #settle(state: JobStatus): Promise<void> {
+  /** The record of this state was just written: others see it once that is durable, and its place in the index with it. */
+  #enter(state: JobStatus): void {
     this.#entry.enter(state, this.#log.nextSeq - 1);
-    try {
-      await this.flush();
-      await this.#entry.mended;
-    } catch (error) {
+  }
+
+  #entered(state: JobStatus, error: unknown): void {
+    const ended = isTerminal(state);
+    if (error !== undefined) {
       this.#context.logger.error({ job: this.id, err: error }, "a job's state could not be stored");
-      if (isTerminal(state)) this.#lost = true;
+      if (ended) this.#lost = true;
     }
     if (!isTerminal(this.#durableState)) this.#durableState = state;
+    if (ended) this.#ended.resolve();
   }
 
   /** The log is lost: nothing can be told any more, so the agent has to stop. */

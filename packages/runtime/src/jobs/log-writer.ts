@@ -114,10 +114,10 @@ export class LogWriter implements Committable {
         outcome === "fenced" ? new Error("another writer owns this job's log") : outcome;
       return this.#fail(failure);
     }
+    this.#durable = batch.after + batch.records.length;
     if (batch.change !== undefined) {
       this.#options.committed?.(batch.change, outcome === "appended");
     }
-    this.#durable = batch.after + batch.records.length;
     const characters = batch.records.reduce((sum, { text }) => sum + text.length, 0);
     this.#backlog.remove(batch.records.length, characters);
     while ((this.#flushes[0]?.upTo ?? Number.POSITIVE_INFINITY) <= this.#durable) {

@@ -93,7 +93,11 @@ class MemoryJobs implements JobIndex, LoggedJobs {
 
   change(id: JobId, change: JobChange): void {
     const row = this.#rows.get(id);
-    if (row !== undefined) this.#put({ ...row, ...change });
+    if (row === undefined) return;
+    // Nearly all of them leave its places in all orders as they are.
+    if (change.session === undefined && change.submittedIn === undefined) {
+      this.#rows.set(id, { ...row, ...change });
+    } else this.#put({ ...row, ...change });
   }
 
   principalOf(id: JobId): string | undefined {
@@ -112,21 +116,19 @@ class MemoryJobs implements JobIndex, LoggedJobs {
 
   #put(row: JobRow): void {
     const { id, session, submittedIn = session, principal, acceptedAt } = row;
-    const known = this.#rows.get(id);
-    if (known !== undefined && isFoundAlike(known, row)) {
-      this.#rows.set(id, row);
-      return;
-    }
     this.#drop(id);
     const place = { id, acceptedAt };
     const own = this.#byPrincipal.get(principal) ?? new AcceptanceOrder();
     this.#byPrincipal.set(principal, own);
     for (const order of [this.#all, own]) order.add(place);
     this.#rows.set(id, row);
-    for (const key of [session, submittedIn]) {
-      const siblings = this.#bySession.get(key) ?? new Set();
-      this.#bySession.set(key, siblings.add(id));
-    }
+    this.#file(session, id);
+    if (submittedIn !== session) this.#file(submittedIn, id);
+  }
+
+  #file(session: SessionId, id: JobId): void {
+    const siblings = this.#bySession.get(session) ?? new Set();
+    this.#bySession.set(session, siblings.add(id));
   }
 
   #drop(id: JobId): void {
@@ -143,16 +145,6 @@ class MemoryJobs implements JobIndex, LoggedJobs {
       if (siblings?.size === 0) this.#bySession.delete(key);
     }
   }
-}
-
-/** Whether the places of two rows of a job in all orders are the same. */
-function isFoundAlike(a: JobRow, b: JobRow): boolean {
-  return (
-    a.session === b.session &&
-    a.submittedIn === b.submittedIn &&
-    a.principal === b.principal &&
-    a.acceptedAt === b.acceptedAt
-  );
 }
 
 function fitsQuery(row: JobRow, query: JobQuery): boolean {
