@@ -33,7 +33,8 @@ export async function runAgent(
     );
     const context = agentContext(job, toolbox, agent.events);
     const value: unknown = await agent.run(context, input);
-    job.end(await success(job, agent, value, toolbox.streamed, logger));
+    const ending = success(job, agent, value, toolbox.streamed, logger);
+    job.end(ending instanceof Promise ? await ending : ending);
   } catch (thrown) {
     if (!(thrown instanceof ArcpError))
       logger.error({ job: job.id, err: job.secrets.cleanError(thrown) }, "an agent failed");
@@ -59,28 +60,34 @@ async function resolved(
   return { "fs.read": reading, "fs.write": writing };
 }
 
-async function success(
+function success(
   { id: job }: Job,
-  agent: AnyAgent,
+  { output }: AnyAgent,
   value: unknown,
   streamed: ResultStream | undefined,
   logger: Logger,
-): Promise<Ending> {
+): Ending | Promise<Ending> {
   if (streamed !== undefined) {
     if (value !== undefined)
       logger.warn({ job }, "an agent returned a value after streaming its result");
-    return { status: "success", payload: await streamed.finish() };
+    return finished(streamed);
   }
-  const { output } = agent;
-  const result = (output === undefined ? value : await conforming(output, value)) ?? null;
-  if (typeof result === "function" || typeof result === "symbol") {
-    throw new Error("the agent's result is no JSON value");
-  }
-  return { status: "success", payload: { result } };
+  return output === undefined ? withResult(value) : conforming(output, value);
 }
 
-async function conforming(schema: StandardSchemaV1, value: unknown): Promise<unknown> {
+async function finished(stream: ResultStream): Promise<Ending> {
+  return { status: "success", payload: await stream.finish() };
+}
+
+function withResult(value: unknown): Ending {
+  if (typeof value === "function" || typeof value === "symbol") {
+    throw new Error("the agent's result is no JSON value");
+  }
+  return { status: "success", payload: { result: value ?? null } };
+}
+
+async function conforming(schema: StandardSchemaV1, value: unknown): Promise<Ending> {
   const outcome = await checked(schema, value);
-  if (outcome.ok) return outcome.value;
+  if (outcome.ok) return withResult(outcome.value);
   throw new Error(`the agent's result does not fit its output schema: ${outcome.problem}`);
 }

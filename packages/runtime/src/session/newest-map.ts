@@ -24,6 +24,11 @@ export class NewestMap<K, V> {
     if (oldest.done !== true) this.#entries.delete(oldest.value);
   }
 
+  /** Changes the value of an entry that is still there; it gets no newer by that. */
+  replace(key: K, value: V): void {
+    if (this.#entries?.has(key)) this.#entries.set(key, value);
+  }
+
   delete(key: K): void {
     this.#entries?.delete(key);
   }

@@ -99,6 +99,11 @@ export class Projector {
     return new Promise((resolve) => this.#onIdle.push(resolve));
   }
 
+  /** Whether a batch is being built. */
+  get building(): boolean {
+    return this.#building;
+  }
+
   /** Runs `change` at the next moment at which no batch is being built: at once, or right behind that batch. */
   change(change: () => void): void {
     if (this.#building) this.#changes.push(change);

@@ -193,8 +193,9 @@ export class Session {
     else change();
   }
 
-  /** As {@link change}. @returns what it returned, once it was made */
-  changed<T>(change: () => T): Promise<T> {
+  /** As {@link change}. @returns a promise of what it returned, where it could not be made at once */
+  changed<T>(change: () => T): T | Promise<T> {
+    if (this.#state.kind !== "connected" || !this.#state.projector.building) return change();
     return new Promise((resolve) => this.change(() => resolve(change())));
   }
 

@@ -23,7 +23,8 @@ export type SubmitReply =
  * and the line in which all replies to submits wait for the ones before them (R-5.4-5).
  */
 export class SubmitLog {
-  readonly #replies = new NewestMap<MessageId, Promise<SubmitReply>>(MAX_SUBMITS);
+  /** Promises of those that are still to be given. */
+  readonly #replies = new NewestMap<MessageId, SubmitReply | Promise<SubmitReply>>(MAX_SUBMITS);
   readonly #acceptances = new NewestMap<JobId, Announcement>(MAX_SUBMITS);
   readonly #line = new Sequence();
   #deciding = 0;
@@ -45,24 +46,21 @@ export class SubmitLog {
   ): Promise<void> {
     const known = this.#replies.get(id);
     if (known !== undefined) {
-      return this.#line.run(async () => void (await give(await known)));
+      return this.#line.run(async () => void (await give(toRepeat(await known))));
     }
     this.#deciding += 1;
     const reply = decide();
-    // Without what begins, which would be kept alive.
-    const answer = reply.then((given): SubmitReply => {
-      if (given.kind === "refused") return given;
-      return { kind: "accepted", announcement: given.announcement };
-    });
-    this.#replies.set(id, answer);
+    this.#replies.set(id, reply);
     try {
       await this.#line.run(async () => {
         const given = await reply;
+        this.#replies.replace(id, toRepeat(given));
         const job = given.kind === "accepted" ? given.announcement.job_id : undefined;
         if (given.kind === "accepted" && job !== undefined) {
           this.#acceptances.set(job, given.announcement);
         }
-        await give(given);
+        const done = give(given);
+        if (done instanceof Promise) await done;
       });
     } catch (error) {
       // Nobody was told of it: when it is repeated it is decided anew.
@@ -94,4 +92,9 @@ export class SubmitLog {
       }
     });
   }
+}
+
+/** Without what begins, which happens once, and would be kept alive. */
+function toRepeat(reply: SubmitReply): SubmitReply {
+  return reply.kind === "refused" ? reply : { kind: "accepted", announcement: reply.announcement };
 }

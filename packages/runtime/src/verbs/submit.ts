@@ -44,20 +44,15 @@ export const submit: Verb<"job.submit"> = (services, { session }, request) =>
   session.submits.answer(
     request.id,
     () => decide(services, session, request),
-    async (reply) => {
-      const pressure = session.pressure;
-      if (pressure !== undefined) await pressure;
+    (reply) => {
+      const { pressure } = session;
       // Until then the submit has no answer, and what would be taken for one has to wait.
-      await give(services, session, request, reply);
+      const giving = () => give(services, session, request, reply);
+      return pressure === undefined ? giving() : pressure.then(giving);
     },
   );
 
-function give(
-  services: Services,
-  session: Session,
-  request: Submit,
-  reply: SubmitReply,
-): Promise<void> {
+function give(services: Services, session: Session, request: Submit, reply: SubmitReply): unknown {
   if (reply.kind === "refused") {
     return session.changed(() => refuse(services, session, rejected(request), reply.error));
   }
@@ -100,7 +95,7 @@ async function remember(
 }
 
 /** The checks in their order (R-7.1-1), from the features on. */
-async function accept(services: Services, session: Session, request: Submit): Promise<SubmitReply> {
+function accept(services: Services, session: Session, request: Submit): Promise<SubmitReply> {
   checkFeatures(session.features, request);
   const reference = readAgent(request.payload.agent);
   const { idempotency_key: key } = request.payload;
