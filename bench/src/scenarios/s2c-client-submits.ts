@@ -2,14 +2,14 @@ import { atLeast } from "../goal.ts";
 import { inFlight } from "../in-flight.ts";
 import type { Scenario } from "../scenario.ts";
 import { STEPPER, type StepperInput } from "../targets/agents.ts";
-import { IN_FLIGHT } from "./s2-submits.ts";
+import { IN_FLIGHT, WARM } from "./s2-submits.ts";
 
 /** The same as S2 through our own client, with all that it checks. */
 export const s2c: Scenario = {
   id: "S2c",
   title: `submits, ${IN_FLIGHT} in flight, by our own client`,
   operation: "submit",
-  size: { warmUp: 2_000, measured: 8_000 },
+  size: { warmUp: WARM, measured: 8_000 },
   targets: ["L1", "runtime", "runtime-sqlite"],
   metrics: [{ name: "rate", unit: "submits/s", digits: 0 }],
   goals: [atLeast({ id: "S2c", metric: "rate", must: 0.6, aim: 0.9 })],
