@@ -62,6 +62,13 @@ export function timedOut(seconds: number): Ending {
   };
 }
 
+/** What an agent that still runs is told of its job's end. */
+export function stopReason(ending: Ending): ArcpError {
+  return ending.status === "success"
+    ? new ArcpError("CANCELLED", "the job has ended")
+    : ArcpError.fromPayload(ending.payload);
+}
+
 /** @param expiry when the lease ended, for humans */
 export function expired(expiry: string): Ending {
   return failure(new ArcpError("LEASE_EXPIRED", `the lease expired at ${expiry}`));

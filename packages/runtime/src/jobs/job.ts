@@ -28,6 +28,7 @@ import {
   failure,
   parentEnded,
   stalled,
+  stopReason,
   timedOut,
 } from "./ending.ts";
 import { openBudget, remainderMetric } from "./job-budget.ts";
@@ -427,7 +428,7 @@ export class Job implements KnownJob {
     this.#ending = this.#log.end(ending);
     const { status } = this.#ending;
     this.#state = status;
-    this.#halt(() => new ArcpError("CANCELLED", "the job has ended"));
+    this.#halt(() => stopReason(ending));
     this.#enter(status);
   }
 

@@ -36,10 +36,15 @@ export async function runAgent(
     const ending = success(job, agent, value, toolbox.streamed, logger);
     job.end(ending instanceof Promise ? await ending : ending);
   } catch (thrown) {
-    if (!(thrown instanceof ArcpError))
+    if (!(thrown instanceof ArcpError) && !isStop(job, thrown))
       logger.error({ job: job.id, err: job.secrets.cleanError(thrown) }, "an agent failed");
     job.end(failure(thrown));
   }
+}
+
+/** Whether an agent stopped as it was told to: what is given its signal, as a timer of Node's, throws an `AbortError`. */
+function isStop({ signal }: Job, thrown: unknown): boolean {
+  return signal.aborted && thrown instanceof Error && thrown.name === "AbortError";
 }
 
 const NO_PATTERNS: RealPatterns = { "fs.read": [], "fs.write": [] };
