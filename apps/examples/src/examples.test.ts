@@ -8,7 +8,7 @@ const names = readdirSync("src")
   .sort();
 
 const start = (...wanted: string[]) =>
-  spawnSync(process.execPath, ["start.ts", ...wanted], { encoding: "utf8", timeout: 60_000 });
+  spawnSync(process.execPath, ["start.ts", ...wanted], { encoding: "utf8", timeout: 30_000 });
 
 const textOf = (name: string) => readFileSync(`src/${name}.ts`, "utf8");
 

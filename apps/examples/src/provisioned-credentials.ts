@@ -4,7 +4,6 @@ import { randomBytes } from "node:crypto";
 import { mkdtempDisposable } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { inspect } from "node:util";
 import { connect } from "@arcp/client";
 import { createRuntime, defineAgent, type Provisioner, tokenTable } from "@arcp/runtime";
 import { sqliteStore } from "@arcp/store-sqlite";
@@ -27,7 +26,6 @@ const writer = defineAgent({
   async run(ctx) {
     await looked.promise;
     const key = ctx.credentials.get("llm");
-    assert([...keys.values()].some(({ value }) => value === key?.value));
     await ctx.log.info(`calling ${key?.endpoint} with ${key?.value}`); // a mistake that does no harm
     return "a poem";
   },
@@ -49,7 +47,6 @@ const job = await client.submit("writer", null, { lease: { "cost.budget": ["EUR:
 // Whoever submitted the job gets the key as well, over a connection that is local or encrypted.
 const [key] = job.credentials.values();
 assert.deepEqual([...keys.values()], [{ value: key?.value, budget: "0.5" }]);
-assert(!inspect(key).includes("sk-")); // printed it shows all but its value
 looked.resolve();
 
 for await (const { kind, body } of job.events) if (kind === "log") console.log(body.message);
