@@ -21,6 +21,9 @@ if (unknown !== undefined) {
 } else {
   for (const name of wanted) {
     if (wanted.length > 1) console.log(`# ${name}`);
-    await import(new URL(`${name}.ts`, folder).href);
+    await import(new URL(`${name}.ts`, folder).href).catch((error: unknown) => {
+      console.error(error);
+      process.exitCode = 1;
+    });
   }
 }
