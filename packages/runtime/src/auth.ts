@@ -23,7 +23,10 @@ export function tokenTable(tokens: Readonly<Record<string, string>>): Authentica
   };
 }
 
-/** Lets everybody in under one name, whatever the token: anonymous access, switched on explicitly (R-6.1-4). */
+/**
+ * Lets everybody in under one name, whatever the token, though there has to be one (R-6.1-2): anonymous access, switched on
+ * explicitly (R-6.1-4).
+ */
 export function allowAnonymous(principal = "anonymous"): Authenticate {
   return () => principal;
 }

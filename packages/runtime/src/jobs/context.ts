@@ -28,7 +28,7 @@ export interface AgentContext<Bodies = Record<string, Record<string, unknown>>> 
   };
   /** To be handed on to the services that it calls: the headers `traceparent` and, if there is one, `tracestate`. */
   readonly trace: Trace;
-  /** Aborts when the job has to stop. The reason is an `ArcpError`. */
+  /** Aborts when the job has to stop. The reason is an `ArcpError`: that of the cancel, or what the job ended with. */
   readonly signal: AbortSignal;
   /** How often the agent was started for this job, this time included: above 1 only with `attempts` in its definition. */
   readonly attempt: number;
