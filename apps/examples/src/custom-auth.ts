@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { connect } from "@arcp/client";
 import { type Authenticate, createRuntime, defineAgent } from "@arcp/runtime";
 import { dial, listen } from "@arcp/transport-ws";
-import { generateKeyPair, jwtVerify, SignJWT } from "jose";
+import { errors, generateKeyPair, jwtVerify, SignJWT } from "jose";
 
 // Stands for the identity provider.
 const { privateKey, publicKey } = await generateKeyPair("EdDSA");
@@ -20,8 +20,9 @@ const auth: Authenticate = async (token) => {
   try {
     const { payload } = await jwtVerify(token, publicKey, { audience: "arcp" });
     return payload.sub;
-  } catch {
-    return undefined;
+  } catch (error) {
+    if (error instanceof errors.JOSEError) return undefined;
+    throw error; // a fault of ours: the client is told that it may try again
   }
 };
 

@@ -27,13 +27,13 @@ const job = await alice.submit("bake");
 for await (const { kind, body } of job.events)
   if (kind === "status" && body.phase === "baking") break;
 
-// Bob comes late. History first, then live, each event once and in order, numbered for his session.
+// Bob comes late. He gets the history first and then what comes, each event once and in order.
 await using bob = await connect(dial(server.url), { token: "b-token" });
 const view = await bob.subscribe(job.id, { history: true });
 assert.equal(view.subscribed.current_status, "running");
 watched.resolve();
 
-const phases: string[] = [];
+const phases: string[] = []; // `jobSeq` is the number in the job, the same for all; `seq` is that in his session
 for await (const { kind, body, jobSeq } of view.events) {
   if (kind === "status") phases.push(`${jobSeq} ${body.phase}`);
 }

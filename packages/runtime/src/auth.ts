@@ -1,6 +1,9 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 
-/** Verifies a bearer token. @returns whose it is, or nothing when it is not valid */
+/**
+ * Verifies a bearer token. What it throws is a fault of the verifier: the client gets `INTERNAL_ERROR` and may try again.
+ * @returns whose it is, or nothing when it is not valid
+ */
 export type Authenticate = (token: string) => string | undefined | Promise<string | undefined>;
 
 /**
