@@ -26,7 +26,7 @@ const packageRules = Object.entries(packages).map(([name, allowed]) => ({
 const runtime = "packages/runtime/src";
 const floors = {
   front: {
-    path: "(index|runtime|archive|operations|credential-operations|shutdown)\\.ts$",
+    path: "(index|runtime|archive|operations|credential-operations|figures|shutdown)\\.ts$",
     below: ["front", "connection", "handshake", "verbs", "session", "jobs", "authority", "store"],
   },
   connection: {

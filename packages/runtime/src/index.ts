@@ -29,6 +29,16 @@ export {
 export type { Trace } from "./jobs/trace.ts";
 export type { Limits } from "./limits.ts";
 export type {
+  Figures,
+  JobAttempt,
+  JobObserver,
+  JobOutcome,
+  Observer,
+  Operation,
+  OperationObserver,
+  OperationOutcome,
+} from "./observer.ts";
+export type {
   JobFilter,
   JobInfo,
   JobOperations,

@@ -9,6 +9,7 @@ import { Vault } from "./authority/vault.ts";
 import { Connection, type ConnectionContext } from "./connection.ts";
 import { CredentialOperations } from "./credential-operations.ts";
 import { FailedLogins } from "./failed-logins.ts";
+import { figuresOf } from "./figures.ts";
 import { IdleWatch } from "./idle-watch.ts";
 import { acceptanceOf } from "./jobs/acceptance.ts";
 import { AgentRegistry, type AnyAgent } from "./jobs/agents.ts";
@@ -18,6 +19,8 @@ import { KeyedSubmits } from "./jobs/idempotency.ts";
 import { JobTable } from "./jobs/table.ts";
 import { readTools, type Tool } from "./jobs/tool.ts";
 import { type Limits, readLimits } from "./limits.ts";
+import { Observation } from "./observation.ts";
+import type { Observer } from "./observer.ts";
 import { JobOperations, SessionOperations } from "./operations.ts";
 import { isConfidential, type Peer, sourceOf } from "./peer.ts";
 import { type Policy, policyOf } from "./policy.ts";
@@ -54,6 +57,8 @@ export interface RuntimeOptions {
   readonly clock?: Clock;
   /** Default: pino at level `warn` to the standard error. */
   readonly logger?: Logger;
+  /** Is told what happens, for traces and metrics. Default: nobody. */
+  readonly observer?: Observer;
 }
 
 /** Hosts agents and executes jobs for whoever connects. */
@@ -112,16 +117,18 @@ class HostedRuntime implements Runtime {
   readonly #connections = new Map<Connection, Promise<void>>();
   readonly #limits: Limits;
   readonly #archive: Archive;
+  readonly #observation: Observation | undefined;
   readonly #ready: Promise<void>;
   #closed: Promise<void> | undefined;
   /** Whether connections are still taken, so that clients can watch their jobs finish. */
   #open = true;
 
   constructor(options: RuntimeOptions, limits: Limits) {
-    const { clock = systemClock, store = memoryStore() } = options;
+    const { clock = systemClock, store = memoryStore(), observer } = options;
     const logger =
       options.logger ??
       pino({ name: "arcp", level: "warn" }, pino.destination({ fd: 2, sync: true }));
+    this.#observation = observer && new Observation({ observer, clock, logger });
     const committer = new Committer(store.logs, clock);
     this.#limits = limits;
     const vault = new Vault();
@@ -188,12 +195,14 @@ class HostedRuntime implements Runtime {
         endsAtExhaustion: options.endJobsAtExhaustion ?? false,
         openModels: new Set(policy.modelsWithoutLease === "registered" ? models.keys() : []),
         credentials,
+        observation: this.#observation,
       },
       credentials,
       vault,
       workspace: options.workspace,
       closing: () => this.#closed !== undefined,
     };
+    this.#observation?.start(() => figuresOf(jobs, sessions, committer));
     this.sessions = new SessionOperations(sessions);
     this.#shutdown = new Shutdown({ clock, logger, jobs, durable: store.durable });
     // First what is revoked, so that no end is told before that has begun (R-9.8-7).
@@ -261,6 +270,7 @@ class HostedRuntime implements Runtime {
     this.#context.idleWatch.close();
     sessions.close();
     await this.#shutdown.within(PATIENCE, store.close());
+    this.#observation?.close();
   }
 
   #welcome({ principal, features }: Session, { name, version }: RuntimeOptions): object {

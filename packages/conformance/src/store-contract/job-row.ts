@@ -19,6 +19,7 @@ export const jobRowCases: readonly StoreCase[] = [
       checkpoint: '{"page":7}',
       streamed: true,
       traceContext: { traceparent: `00-${"a".repeat(32)}-${"b".repeat(16)}-01`, tracestate: "a=1" },
+      firstAttempt: { traceparent: `00-${"a".repeat(32)}-${"c".repeat(16)}-01` },
     });
     const rows: readonly JobRow[] = [
       jobRow(),

@@ -7,6 +7,7 @@ import {
   type Lease,
   type MessageId,
   newJobId,
+  newTraceId,
   type SessionId,
   type TraceContext,
 } from "@arcp/core";
@@ -16,6 +17,7 @@ import { type CompiledLease, compileLease } from "../authority/lease.ts";
 import { withClosedModels } from "../authority/model-use.ts";
 import { type Comparison, widening } from "../authority/subset.ts";
 import type { Limits } from "../limits.ts";
+import type { JobObservation } from "../observation.ts";
 import type { Policy } from "../policy.ts";
 import type { JobRow, Store } from "../store/index.ts";
 import { acceptanceOf } from "./acceptance.ts";
@@ -23,7 +25,9 @@ import type { AgentRegistry, AnyAgent } from "./agents.ts";
 import type { Credentials } from "./credentials.ts";
 import { KEY_LIFETIME } from "./idempotency.ts";
 import { Job } from "./job.ts";
+import { attemptOf } from "./job-attempt.ts";
 import type { JobContext } from "./job-context.ts";
+import { refusal } from "./job-outcome.ts";
 import type { JobTable } from "./table.ts";
 
 /** Characters of an acceptance: with the widest of them it still fits one message (R-4.1-7). */
@@ -63,7 +67,8 @@ export interface JobRequest {
   /** Milliseconds since 1970. */
   readonly expiresAt: number | undefined;
   readonly maxRuntimeSec: number | undefined;
-  readonly traceId: string;
+  /** Undefined when it names no trace. */
+  readonly traceId: string | undefined;
   readonly traceContext: TraceContext | undefined;
   /** The job that delegated it. */
   readonly parent?: { readonly job: Job; readonly delegateId: string } | undefined;
@@ -195,10 +200,22 @@ export async function admit(
   used?: UsedKey,
 ): Promise<{ readonly job: Job; readonly row: JobRow }> {
   const leave = takePlace(context, request.principal);
+  const id = newJobId();
+  const acceptedAt = context.clock.now();
+  const observed = context.jobContext.observation?.job(
+    attemptOf({
+      ...request,
+      id,
+      acceptedAt,
+      agent: formatAgentReference(request.agent),
+      parent: request.parent?.job.id,
+      attempt: 1,
+    }),
+  );
   let job: Job | undefined;
   let row: JobRow;
   try {
-    job = createJob(context, request, used);
+    job = createJob(context, request, { id, acceptedAt, observed }, used);
     row = rowOf(job, request);
     // Nothing else in it is of any length.
     const leased = Object.keys(row.lease).length > 0;
@@ -217,6 +234,7 @@ export async function admit(
     }
   } catch (error) {
     job?.discard();
+    observed?.ended(refusal(error));
     leave();
     throw error;
   }
@@ -234,20 +252,27 @@ function takePlace({ jobs }: AdmissionContext, principal: string): () => void {
   });
 }
 
+/** What is settled before there is a job. */
+interface Begun {
+  readonly id: JobId;
+  readonly acceptedAt: number;
+  readonly observed: JobObservation | undefined;
+}
+
 function createJob(
-  { clock, jobContext }: AdmissionContext,
+  { jobContext }: AdmissionContext,
   request: JobRequest,
+  { id, acceptedAt, observed }: Begun,
   used: UsedKey | undefined,
 ): Job {
   const { principal, session, features, agent, parent } = request;
-  const acceptedAt = clock.now();
   const identity = {
-    id: newJobId(),
+    id,
     principal,
     session,
     features,
     agent: formatAgentReference(agent),
-    traceId: request.traceId,
+    traceId: request.traceId ?? observed?.trace?.traceId ?? newTraceId(),
     traceContext: request.traceContext,
     acceptedAt,
     maxRuntimeSec: request.maxRuntimeSec,
@@ -258,10 +283,11 @@ function createJob(
     keepUntil: used === undefined ? undefined : acceptedAt + KEY_LIFETIME,
     ...(parent && { parent: parent.job.id, delegateId: parent.delegateId }),
   };
-  return new Job(identity, request.lease, jobContext, { parent: parent?.job });
+  return new Job(identity, request.lease, jobContext, { parent: parent?.job, observed });
 }
 
-function rowOf({ identity, authority, secrets }: Job, { request, input }: JobRequest): JobRow {
+function rowOf(job: Job, { request, input }: JobRequest): JobRow {
+  const { identity, authority, secrets, observed } = job;
   return {
     id: identity.id,
     principal: identity.principal,
@@ -270,6 +296,7 @@ function rowOf({ identity, authority, secrets }: Job, { request, input }: JobReq
     agent: identity.agent,
     traceId: identity.traceId,
     traceContext: identity.traceContext,
+    firstAttempt: observed?.trace,
     acceptedAt: identity.acceptedAt,
     maxRuntimeSec: identity.maxRuntimeSec,
     expiresAt: identity.expiresAt,

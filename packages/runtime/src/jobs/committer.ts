@@ -32,11 +32,17 @@ export class Committer {
   readonly #clock: Clock;
   #dirty = new Set<Committable>();
   #busy = false;
+  #written = 0;
 
   constructor(logs: LogStore, clock: Clock, limits: TurnLimits = DEFAULT_TURN_LIMITS) {
     this.#logs = logs;
     this.#clock = clock;
     this.turn = new Turn(clock, limits, () => void this.#commit());
+  }
+
+  /** Records that became durable, of all jobs. */
+  get written(): number {
+    return this.#written;
   }
 
   /** Something of this writer waits to be made durable. */
@@ -62,6 +68,7 @@ export class Committer {
       const batch = batches[i];
       const outcome = outcomes instanceof Error ? outcomes : outcomes[i];
       if (batch === undefined) continue;
+      if (outcome === "appended" || outcome === "recognised") this.#written += batch.records.length;
       writer.settle(batch, outcome ?? new Error("the store gave no outcome for a batch"));
     }
   }

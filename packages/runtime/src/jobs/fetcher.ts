@@ -1,4 +1,4 @@
-import { ArcpError } from "@arcp/core";
+import { ArcpError, type TraceContext } from "@arcp/core";
 import { type BodyInit, fetch } from "undici";
 import { clip } from "../authority/clip.ts";
 import { FetchGate, type ResolveName } from "../authority/fetch-gate.ts";
@@ -26,14 +26,19 @@ export class Fetcher {
   }
 
   /**
-   * As the global `fetch`, and every redirect is checked like the URL itself (R-9.2-7).
+   * As the global `fetch`, and every redirect is checked like the URL itself (R-9.2-7). Who is asked is told of the trace
+   * (R-11-5), unless the request has a `traceparent` of its own.
    *
+   * @param trace what is told. Default: the job's
    * @throws ArcpError the refusal, be it of a redirect; `INVALID_REQUEST` for a `host` header, which would reach around the
    *   check. What is allowed fails as `fetch` does, with a `TypeError`.
    */
-  async fetch(input: string | URL | Request, given: RequestInit = {}): Promise<Response> {
-    const url = input instanceof Request ? input.url : String(input);
-    const init = input instanceof Request ? { ...initOf(input), ...given } : given;
+  async fetch(
+    input: string | URL | Request,
+    given?: RequestInit,
+    trace: TraceContext = this.#job.trace,
+  ): Promise<Response> {
+    const { url, init } = requested(input, given);
     const args = {
       method: clip(String(init.method ?? "GET")),
       url: clip(shownUrl(url)),
@@ -42,17 +47,17 @@ export class Fetcher {
     return await this.#operations.run(
       "net.fetch",
       args,
-      () => this.#follow(url, init),
+      () => this.#follow(url, init, trace),
       shownResponse,
     );
   }
 
-  async #follow(url: string, init: RequestInit): Promise<Response> {
+  async #follow(url: string, init: RequestInit, trace: TraceContext): Promise<Response> {
     const { redirect = "follow" } = init;
     let hop: Hop = {
       url: allowedUrl(this.#access, url).href,
       method: init.method ?? "GET",
-      headers: headersOf(init),
+      headers: headersOf(init, trace),
       body: await bodyOf(init),
     };
     for (let hops = 0; ; hops += 1) {
@@ -96,15 +101,29 @@ export class Fetcher {
   }
 }
 
+/** What is asked for, of the arguments of a `fetch`. */
+export function requested(
+  input: string | URL | Request,
+  given: RequestInit = {},
+): { readonly url: string; readonly init: RequestInit } {
+  if (!(input instanceof Request)) return { url: String(input), init: given };
+  return { url: input.url, init: { ...initOf(input), ...given } };
+}
+
 /** A request is what is asked for, not how: its other fields are a browser's. */
 function initOf({ method, headers, body, redirect, signal }: Request): RequestInit {
   return { method, headers, body, redirect, signal, duplex: "half" };
 }
 
-function headersOf(init: RequestInit): Headers {
+function headersOf(init: RequestInit, { traceparent, tracestate }: TraceContext): Headers {
   const headers = new Headers(init.headers);
-  if (!headers.has("host")) return headers;
-  throw new ArcpError("INVALID_REQUEST", "the URL says which host is meant, not a host header");
+  if (headers.has("host")) {
+    throw new ArcpError("INVALID_REQUEST", "the URL says which host is meant, not a host header");
+  }
+  if (headers.has("traceparent")) return headers;
+  headers.set("traceparent", traceparent);
+  if (tracestate !== undefined) headers.set("tracestate", tracestate);
+  return headers;
 }
 
 /** A form of Node's own is none to the library, so it gets what a form is sent as. */

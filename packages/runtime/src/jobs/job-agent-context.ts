@@ -28,7 +28,12 @@ export function agentContext(
   toolbox: Toolbox,
   events: EventSchemas | undefined,
 ): AgentContext {
-  return new Proxy(new JobAgentContext(job, toolbox, events), SPREADABLE);
+  return spreadable(new JobAgentContext(job, toolbox, events));
+}
+
+/** What a context offers is its own: agents may spread it. */
+export function spreadable(context: JobAgentContext): AgentContext {
+  return new Proxy(context, SPREADABLE);
 }
 
 /**
@@ -36,7 +41,7 @@ export function agentContext(
  * because an object literal with accessors is a hidden class of its own each time, which keeps its job alive until the next
  * full collection of garbage.
  */
-class JobAgentContext implements AgentContext {
+export class JobAgentContext implements AgentContext {
   readonly #job: Job;
   readonly #toolbox: Toolbox;
   readonly #events: EventSchemas | undefined;

@@ -1,4 +1,5 @@
 import type { JobId, ProvisionedCredential } from "@arcp/core";
+import type { Observation } from "../observation.ts";
 import type { JobIndex } from "../store/index.ts";
 import type { JobLogContext } from "./job-log.ts";
 
@@ -14,6 +15,8 @@ export interface JobContext extends JobLogContext {
   /** The models that a lease without `model.use` allows (R-9.7-2). */
   readonly openModels: ReadonlySet<string>;
   readonly credentials?: HeldCredentials;
+  /** Who is told what becomes of them; undefined for nobody. */
+  readonly observation?: Observation | undefined;
 }
 
 /** What jobs have of provisioned credentials. */

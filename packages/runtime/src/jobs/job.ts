@@ -17,6 +17,7 @@ import { Guard } from "../authority/guard.ts";
 import type { CompiledLease } from "../authority/lease.ts";
 import { Secrets } from "../authority/secrets.ts";
 import type { Lineage } from "../lineage.ts";
+import type { JobObservation } from "../observation.ts";
 import type { RecordKind } from "../store/index.ts";
 import { Backlog } from "./backlog.ts";
 import { Cancellation } from "./cancellation.ts";
@@ -47,6 +48,8 @@ export interface JobOrigin {
   readonly legacy?: Legacy | undefined;
   /** The job that delegated it. */
   readonly parent?: Job | undefined;
+  /** Who is told what becomes of it. */
+  readonly observed?: JobObservation | undefined;
 }
 
 /** The body of a metric that is a cost. */
@@ -76,6 +79,7 @@ export class Job implements KnownJob {
   readonly budget: Budget;
   /** Shared by a job and all that it delegates to: they pass on to each other what they have. */
   readonly secrets: Secrets;
+  readonly observed: JobObservation | undefined;
   readonly #context: JobContext;
   #guard: Guard | undefined;
   #trace: Trace | undefined;
@@ -114,9 +118,10 @@ export class Job implements KnownJob {
     identity: JobIdentity,
     lease: CompiledLease,
     context: JobContext,
-    { legacy, parent }: JobOrigin = {},
+    { legacy, parent, observed }: JobOrigin = {},
   ) {
     this.identity = identity;
+    this.observed = observed;
     this.#parent = parent;
     this.secrets = parent?.secrets ?? new Secrets();
     this.attempt = legacy?.attempt ?? 1;
@@ -175,7 +180,7 @@ export class Job implements KnownJob {
 
   /** What everything that it calls is told of its trace (R-11-5); the same from the first call on. */
   get trace(): Trace {
-    this.#trace ??= traceOf(this.identity);
+    this.#trace ??= this.observed?.trace ?? traceOf(this.identity);
     return this.#trace;
   }
 
@@ -265,6 +270,11 @@ export class Job implements KnownJob {
   /** The `job_seq` of the last durable record. */
   get lastSeq(): number {
     return this.#log.durable;
+  }
+
+  /** How many records wait to become durable. */
+  get waiting(): number {
+    return this.#log.nextSeq - 1 - this.#log.durable;
   }
 
   /** The `job_seq` behind which everything is still to come; of an ended job its terminal record is (R-7.6-6). */
@@ -357,6 +367,7 @@ export class Job implements KnownJob {
     // The metric first: should it be refused, nothing was charged.
     const accepted = this.emit("metric", metric, "event", over);
     this.budget.spend(metric.unit, amount);
+    if (metric.unit !== undefined) this.observed?.spent(metric.unit, amount.toFixed());
     return accepted;
   }
 
@@ -467,6 +478,7 @@ export class Job implements KnownJob {
     acknowledge(undefined);
     if (!first) return;
     this.#cancellation.acknowledged();
+    this.observed?.cancelling(reason && this.secrets.clean(reason));
     if (!this.live) return;
     this.#signal(() => new ArcpError("CANCELLED", reason || "cancelled on request"));
     this.#deadlines.after(grace, () => this.end(cancelled(reason)));

@@ -5,6 +5,7 @@ import { checkedInput } from "./agent-input.ts";
 import type { AnyAgent } from "./agents.ts";
 import { cancelled, type Ending, failure, parentEnded } from "./ending.ts";
 import { Job } from "./job.ts";
+import { attemptOf } from "./job-attempt.ts";
 import { recordStems, writeRecord } from "./record.ts";
 import { type RunOptions, runAgent } from "./run.ts";
 
@@ -79,11 +80,15 @@ async function restart(
   if (input === undefined) return interrupted();
   const { submittedIn = row.session, maxRuntimeSec, ...known } = row;
   const features = new Set(row.features);
+  const observed = context.jobContext.observation?.job(
+    attemptOf({ ...row, lease: lease.lease, attempt }),
+  );
   const job = new Job(
     { ...known, session: submittedIn, features, maxRuntimeSec, attempts, stallSec },
     lease.lease,
     context.jobContext,
     {
+      observed,
       legacy: {
         attempt,
         head,

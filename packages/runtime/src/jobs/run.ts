@@ -8,6 +8,7 @@ import { type Ending, failure } from "./ending.ts";
 import type { RealPatterns } from "./files.ts";
 import type { Job } from "./job.ts";
 import { agentContext } from "./job-agent-context.ts";
+import { observedContext } from "./observed-context.ts";
 import type { ResultStream } from "./result-stream.ts";
 import { Toolbox, type ToolboxOptions } from "./toolbox.ts";
 
@@ -31,15 +32,24 @@ export async function runAgent(
       patterns,
       ({ child, agent: its, input: given }) => void runAgent(child, its, given, options),
     );
-    const context = agentContext(job, toolbox, agent.events);
-    const value: unknown = await agent.run(context, input);
+    const value: unknown = await entered(job, agent, toolbox, input);
     const ending = success(job, agent, value, toolbox.streamed, logger);
     job.end(ending instanceof Promise ? await ending : ending);
   } catch (thrown) {
-    if (!(thrown instanceof ArcpError) && !isStop(job, thrown))
-      logger.error({ job: job.id, err: job.secrets.cleanError(thrown) }, "an agent failed");
+    if (!(thrown instanceof ArcpError) && !isStop(job, thrown)) {
+      const err = job.secrets.cleanError(thrown);
+      logger.error({ job: job.id, err }, "an agent failed");
+      job.observed?.failed(err);
+    }
     job.end(failure(thrown));
   }
+}
+
+function entered(job: Job, agent: AnyAgent, toolbox: Toolbox, input: unknown): unknown {
+  const { observed } = job;
+  if (observed === undefined) return agent.run(agentContext(job, toolbox, agent.events), input);
+  const context = observedContext(job, toolbox, agent.events, observed);
+  return observed.within(() => agent.run(context, input));
 }
 
 /** Whether an agent stopped as it was told to: what is given its signal, as a timer of Node's, throws an `AbortError`. */

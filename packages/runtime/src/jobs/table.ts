@@ -1,6 +1,7 @@
 import { isTerminal, type JobId, type SessionId } from "@arcp/core";
 import { TransientMap } from "../transient-map.ts";
 import type { Job } from "./job.ts";
+import { outcomeOf } from "./job-outcome.ts";
 
 /** The jobs that run, until their end is durable; what is known of finished ones is in the store. */
 export class JobTable {
@@ -44,6 +45,7 @@ export class JobTable {
     this.#jobs.set(job.id, job);
     this.#onAdd?.(job);
     void job.ended.then(() => {
+      job.observed?.ended(outcomeOf(job));
       // What became of a lost job stands nowhere but here; a suspended one is the next process's.
       if (!job.lost && isTerminal(job.status)) {
         this.#jobs.delete(job.id);

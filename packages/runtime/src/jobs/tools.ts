@@ -6,6 +6,7 @@ import { plainJson } from "./plain-json.ts";
 import { shown } from "./shown.ts";
 import { Spend } from "./spend.ts";
 import type { ToolCall, ToolDefinition } from "./tool.ts";
+import type { Trace } from "./trace.ts";
 
 /** The tools of a runtime, by name. */
 export type Tools = ReadonlyMap<string, ToolDefinition<unknown, unknown>>;
@@ -24,16 +25,17 @@ export class ToolCaller {
   }
 
   /**
+   * @param trace what the tool is told of it. Default: the job's
    * @returns rejects with an ArcpError: the refusal, which also stands on the stream (R-9.3-3), or what the tool threw;
    * `INVALID_REQUEST` for arguments that are no JSON, which nothing can show
    * @throws BackpressureError at once, where its event would not be taken
    */
-  call(name: string, given: unknown): Promise<unknown> {
+  call(name: string, given: unknown, trace: Trace = this.#job.trace): Promise<unknown> {
     this.#job.checkRoom();
-    return this.#shownCall(name, given);
+    return this.#shownCall(name, given, trace);
   }
 
-  async #shownCall(name: string, given: unknown): Promise<unknown> {
+  async #shownCall(name: string, given: unknown, trace: Trace): Promise<unknown> {
     // What is shown and checked is what the tool gets, whatever its caller does with the original meanwhile.
     const args = given === undefined ? undefined : plainJson(given, "args");
     const callId = this.#announce(name, args);
@@ -44,7 +46,7 @@ export class ToolCaller {
       await this.#job.flush();
       // Since the first look a cancel, an expiry or an exhaustion may have passed.
       this.#check(name);
-      const result = await resultOf(name, tool, await tool.run(input, this.#call()));
+      const result = await resultOf(name, tool, await tool.run(input, this.#call(trace)));
       const body = { call_id: callId, result: shown(result) ?? null };
       await this.#job.emit("tool_result", body, "event", true);
       return result;
@@ -101,8 +103,8 @@ export class ToolCaller {
     return tool;
   }
 
-  #call(): ToolCall {
-    const { signal, trace, identity } = this.#job;
+  #call(trace: Trace): ToolCall {
+    const { signal, identity } = this.#job;
     const { id, principal, traceId } = identity;
     return { signal, job: { id, principal, traceId }, trace, spend: this.#spend };
   }

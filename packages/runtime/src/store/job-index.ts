@@ -28,6 +28,8 @@ export interface JobRow {
   readonly traceId: string;
   /** What its submit said of the trace besides; undefined for nothing. */
   readonly traceContext?: TraceContext | undefined;
+  /** What the observer of its first attempt handed on of the trace, for later ones; undefined for nothing. */
+  readonly firstAttempt?: TraceContext | undefined;
   /** Milliseconds since 1970. */
   readonly acceptedAt: number;
   /** Milliseconds since 1970 before which it is not removed, however short the retention (R-7.2-7). */

@@ -4,7 +4,6 @@ import {
   type Envelope,
   type ErrorPayload,
   type Feature,
-  newTraceId,
   parseAgentReference,
   readTrace,
 } from "@arcp/core";
@@ -139,7 +138,7 @@ async function create(
       lease,
       expiresAt: expiryOf(services, request),
       maxRuntimeSec: payload.max_runtime_sec,
-      traceId: trace?.traceId ?? newTraceId(),
+      traceId: trace?.traceId,
       traceContext: trace?.context,
     },
     used,

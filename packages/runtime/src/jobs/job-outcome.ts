@@ -1,0 +1,20 @@
+import type { JobOutcome } from "../observer.ts";
+import { wireError } from "./ending.ts";
+import type { Job } from "./job.ts";
+
+type Outcome = Omit<JobOutcome, "endedAt">;
+
+/** What became of a job that is over, as whoever observes it is told. */
+export function outcomeOf({ ending, lost, budget, authority, secrets }: Job): Outcome {
+  const remaining = authority.budget.size > 0 ? Object.fromEntries(budget.remaining()) : undefined;
+  if (ending === undefined) return { status: lost ? "lost" : "suspended", remaining };
+  if (ending.status === "success") return { status: "success", remaining };
+  const { code, message } = ending.payload;
+  return { status: ending.status, error: { code, message: secrets.clean(message) }, remaining };
+}
+
+/** Of a job that was not accepted after all. */
+export function refusal(thrown: unknown): Outcome {
+  const { code, message } = wireError(thrown);
+  return { status: "refused", error: { code, message } };
+}

@@ -1,0 +1,337 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ArcpError, TRACE_CONTEXT } from "@arcp/core";
+import { expect, test } from "vitest";
+import { chronicle, spanId } from "../test/chronicle.ts";
+import { settled } from "../test/held-store.ts";
+import { hosting } from "../test/hosting.ts";
+import { hosts } from "../test/hosts.ts";
+import { site } from "../test/site.ts";
+import { ALL_FEATURES, Viewer } from "../test/viewer.ts";
+import { defineAgent } from "./jobs/agents.ts";
+import type { ToolCall } from "./jobs/tool.ts";
+
+const ID = "9f2c41d07be84a6392d5e8b1c03f7a64";
+const BROUGHT = { traceparent: `00-${ID}-00f067aa0ba902b7-00`, tracestate: "acme=1" };
+const REMOTE = { extensions: { [TRACE_CONTEXT]: BROUGHT } };
+
+async function observed(options: Parameters<typeof hosting>[0] = {}) {
+  const told = chronicle();
+  const rig = hosting({ observer: told.observer, ...options });
+  const viewer = new Viewer(rig.runtime);
+  await viewer.hello([...ALL_FEATURES, "model.use", "ack"]);
+  return { ...rig, told, viewer };
+}
+
+/** Ends whatever began, and gives how each attempt ended. */
+const endings = ({ jobs }: ReturnType<typeof chronicle>) =>
+  jobs.map(({ outcomes }) => outcomes.map(({ status, error }) => error?.code ?? status).join());
+
+test("an observer is told of a job, of what it does and of how it ends", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "arcp-observer-"));
+  await writeFile(join(folder, "a.txt"), "a");
+  const { told, viewer, start, clock } = await observed({
+    workspace: folder,
+    tools: { sum: () => 3, broken: () => Promise.reject(new Error("no luck")) },
+    models: { "acme/small": { input: { USD: "0.25" } } },
+  });
+  const job = await start(viewer, {
+    lease_request: {
+      "tool.call": ["sum", "broken"],
+      "fs.read": ["**"],
+      "model.use": ["acme/*"],
+      "cost.budget": ["USD:1.00"],
+      "x-vendor.acme.deploy": ["staging"],
+    },
+  });
+  const { attempt, operations, calls } = told.job;
+  expect(attempt).toMatchObject({
+    id: job.id,
+    agent: "led",
+    principal: "alice",
+    attempt: 1,
+    acceptedAt: clock.now(),
+    lease: { "tool.call": ["sum", "broken"] },
+    remaining: { USD: "1" },
+    session: viewer.frames[0]?.session_id,
+    trace: undefined,
+    firstAttempt: undefined,
+  });
+  const { ctx } = job;
+  await ctx.tools.call("sum");
+  await ctx.tools.call("broken").catch(() => {});
+  await ctx.tools.call("other").catch(() => {});
+  await ctx.fs.readText("a.txt");
+  await ctx.fs.stat("missing.txt").catch(() => {});
+  ctx.authorize("x-vendor.acme.deploy", "staging");
+  expect(() => ctx.authorize("x-vendor.acme.deploy", "production")).toThrow();
+  const usage = { input: 1_000_000 };
+  await ctx.model("acme/small").call(
+    async () => "hello",
+    () => usage,
+  );
+  expect(() => ctx.model("other/large")).toThrow();
+  const held = ctx.spend.reserve({ USD: "0.10" });
+  await held.settle();
+  expect(() => ctx.spend.reserve({ USD: "9" })).toThrow();
+  await ctx.delegate("led").catch(() => {});
+  await ctx.metric({ name: "cost.other", value: 0.5, unit: "EUR" });
+  clock.advance(1500);
+  job.end("done");
+  await viewer.terminal(job.id);
+  expect(
+    operations.map(({ operation: { name, target }, outcomes }) => [
+      name,
+      target,
+      ...outcomes.map(({ code, error }) => code ?? (error instanceof Error ? "failed" : "done")),
+    ]),
+  ).toEqual([
+    ["tool.call", "sum", "done"],
+    ["tool.call", "broken", "INTERNAL_ERROR"],
+    ["tool.call", "other", "PERMISSION_DENIED"],
+    ["fs.read", "a.txt", "done"],
+    ["fs.stat", "missing.txt", "failed"],
+    ["x-vendor.acme.deploy", "staging", "done"],
+    ["x-vendor.acme.deploy", "production", "PERMISSION_DENIED"],
+    ["model.use", "acme/small", "done"],
+    ["model.use", "other/large", "PERMISSION_DENIED"],
+    ["spend.reserve", "USD", "BUDGET_EXHAUSTED"],
+    ["agent.delegate", "led", "PERMISSION_DENIED"],
+  ]);
+  expect(operations[0]?.operation.remaining).toEqual({ USD: "1" });
+  expect(operations.at(-1)?.operation.remaining).toEqual({ USD: "0.65" });
+  expect(calls).toEqual(["spent 0.25 USD", "spent 0.1 USD", "spent 0.5 EUR"]);
+  expect(told.job.outcomes).toEqual([
+    { status: "success", remaining: { USD: "0.65" }, endedAt: clock.now() },
+  ]);
+  await rm(folder, { recursive: true });
+});
+
+test("every attempt ends once for its observer, whatever ends it", async () => {
+  const { told, viewer, start, clock, store, runtime } = await observed();
+  const failing = await start(viewer);
+  failing.fail(new Error("the key is sk-1"));
+  await viewer.terminal(failing.id);
+  const refusing = await start(viewer);
+  refusing.fail(new ArcpError("AGENT_NOT_AVAILABLE", "nobody there"));
+  await viewer.terminal(refusing.id);
+  const cancelled = await start(viewer);
+  viewer.send("job.cancel", { job_id: cancelled.id, reason: "enough" }, { job_id: cancelled.id });
+  await settled();
+  cancelled.end("too late");
+  await viewer.terminal(cancelled.id);
+  const slow = await start(viewer, { max_runtime_sec: 5 });
+  clock.advance(5000);
+  await viewer.terminal(slow.id);
+  slow.end("too late");
+  const unheard = await start(viewer);
+  await settled();
+  const { append } = store.logs;
+  store.logs.append = async (batches) => batches.map(() => "fenced");
+  await unheard.ctx.log.info("nobody will read this");
+  await settled();
+  unheard.end("too late");
+  store.logs.append = append;
+  const { insert } = store.jobs;
+  store.jobs.insert = async () => {
+    throw new Error("disk full");
+  };
+  expect((await viewer.submit("led")).payload.code).toBe("INTERNAL_ERROR");
+  store.jobs.insert = insert;
+  const last = await start(viewer);
+  await runtime.close();
+  last.end("too late");
+  await settled();
+  expect(endings(told)).toEqual([
+    "INTERNAL_ERROR",
+    "AGENT_NOT_AVAILABLE",
+    "CANCELLED",
+    "TIMEOUT",
+    "lost",
+    "INTERNAL_ERROR",
+    "CANCELLED",
+  ]);
+  expect(told.jobs.map(({ outcomes }) => outcomes[0]?.status)).toEqual(
+    expect.arrayContaining(["error", "cancelled", "timed_out", "lost", "refused"]),
+  );
+  expect(told.jobs.map(({ failures }) => failures.length)).toEqual([1, 0, 0, 0, 0, 0, 0]);
+  expect(told.jobs[2]?.calls).toEqual(["cancelling enough"]);
+  expect(told.closed()).toBe(1);
+});
+
+test("what still runs when its job or its runtime ends is ended with it, once", async () => {
+  const never = new Promise<never>(() => {});
+  const { told, viewer, start, store, runtime, clock } = await observed({
+    tools: { never: () => never },
+  });
+  const lease = { lease_request: { "tool.call": ["*"] } };
+  const first = await start(viewer, lease);
+  void first.ctx.tools.call("never");
+  await settled();
+  first.end("done");
+  await viewer.terminal(first.id);
+  // An agent that goes on behind its end is of no interest.
+  await expect(first.ctx.tools.call("never")).rejects.toMatchObject({ code: "CANCELLED" });
+  expect(told.job.operations.map(({ outcomes }) => outcomes)).toMatchObject([
+    [{ code: "CANCELLED" }],
+  ]);
+  const second = await start(viewer, lease);
+  void second.ctx.tools.call("never");
+  await settled();
+  // The store takes no ending any more, and the runtime closes all the same.
+  store.held.logs.hold();
+  const closing = runtime.close();
+  for (let step = 0; step < 20; step++) {
+    clock.advance(5000);
+    await settled();
+  }
+  await closing;
+  await store.held.logs.open();
+  await settled();
+  expect(told.jobs[1]?.operations[0]?.outcomes).toHaveLength(1);
+  expect(endings(told)).toEqual(["success", "lost"]);
+});
+
+test("R-11-5: tools, services and delegated jobs are told of what the observer makes of the trace", async () => {
+  await using there = await site({ "/from": [302, "/to"] });
+  const traces: unknown[] = [];
+  const { told, viewer, start } = await observed({
+    tools: { trace: (_: unknown, { trace }: ToolCall) => void traces.push(trace) },
+    agents: [defineAgent({ name: "child", run: async (ctx) => ctx.trace })],
+  });
+  const lease = {
+    "tool.call": ["trace"],
+    "net.fetch": [`${there.origin}/**`],
+    "agent.delegate": ["child"],
+  };
+  const { payload } = await viewer.reply(
+    viewer.send("job.submit", { agent: "child", input: null }, REMOTE),
+  );
+  const top = (await viewer.terminal(payload.job_id)).payload.result;
+  expect(told.job.attempt.trace).toEqual(BROUGHT);
+  expect(top).toEqual({ traceId: ID, traceparent: `00-${ID}-${spanId(1)}-01` });
+
+  const own = "a".repeat(32);
+  const { ctx, id } = await start(viewer, { lease_request: lease });
+  expect(told.jobs[1]?.attempt.trace).toBeUndefined();
+  expect(ctx.trace).toEqual({ traceId: own, traceparent: `00-${own}-${spanId(2)}-01` });
+  expect(ctx.job.traceId).toBe(own);
+  await ctx.tools.call("trace");
+  expect(traces).toEqual([{ traceId: own, traceparent: `00-${own}-${spanId(3)}-01` }]);
+  await ctx.fetch(`${there.origin}/from`);
+  await ctx.fetch(`${there.origin}/own`, { headers: { traceparent: "mine" } });
+  expect(there.received.map(({ headers }) => headers["traceparent"])).toEqual([
+    `00-${own}-${spanId(4)}-01`,
+    `00-${own}-${spanId(4)}-01`,
+    "mine",
+  ]);
+  expect(told.jobs[1]?.operations[1]).toMatchObject({
+    operation: { name: "net.fetch", target: `${there.origin}/from`, method: "GET" },
+    outcomes: [{ httpStatus: 200 }],
+  });
+  const child = await ctx.delegate("child");
+  expect(told.jobs[2]?.attempt).toMatchObject({
+    parent: id,
+    trace: { traceparent: ctx.trace.traceparent },
+  });
+  expect(await child.result()).toMatchObject({ traceId: own });
+});
+
+test("R-11-5: services are told of the trace without an observer, too", async () => {
+  await using there = await site();
+  const { runtime, begun } = hosting();
+  const viewer = new Viewer(runtime);
+  await viewer.hello();
+  const payload = { agent: "led", lease_request: { "net.fetch": [`${there.origin}/**`] } };
+  const { job_id = "" } = await viewer.reply(viewer.send("job.submit", payload, REMOTE));
+  const { ctx } = (await begun.get(job_id)?.promise) ?? {};
+  await ctx?.fetch(`${there.origin}/a`);
+  expect(there.received[0]?.headers).toMatchObject(BROUGHT);
+  await runtime.close();
+});
+
+test("R-11-4: a trace that is not the job's, or none, is not what the observer may hand on", async () => {
+  const foreign = { traceparent: `00-${"f".repeat(32)}-${spanId(1)}-01` };
+  for (const trace of [foreign, { traceparent: "rubbish" }]) {
+    const seen: unknown[] = [];
+    const { viewer, begun } = await observed({
+      observer: { job: () => ({ trace, operation: () => ({ trace: foreign }) }) },
+      tools: { trace: (_: unknown, call: ToolCall) => void seen.push(call.trace) },
+    });
+    const payload = { agent: "led", lease_request: { "tool.call": ["*"] } };
+    const accepted = await viewer.reply(viewer.send("job.submit", payload, REMOTE));
+    const { ctx } = (await begun.get(accepted.job_id ?? "")?.promise) ?? {};
+    expect(accepted.trace_id).toBe(ID);
+    expect(ctx?.trace).toEqual({ traceId: ID, ...BROUGHT });
+    await ctx?.tools.call("trace");
+    expect(seen).toEqual([ctx?.trace]);
+  }
+});
+
+test("a later attempt knows what was handed on in the first one, and is of the same trace", async () => {
+  const told = chronicle();
+  const { start, submit, nextRun } = hosts({ observer: told.observer, led: { attempts: 3 } });
+  const viewer = new Viewer(start());
+  await viewer.hello();
+  const { id, ctx } = await submit(viewer);
+  const first = ctx.trace;
+  for (const attempt of [2, 3]) {
+    await settled();
+    const run = nextRun();
+    start();
+    const again = await run;
+    expect(told.jobs.at(-1)?.attempt).toMatchObject({
+      id,
+      attempt,
+      trace: first,
+      firstAttempt: first,
+    });
+    expect(again.ctx.trace.traceId).toBe(first.traceId);
+    expect(again.ctx.trace).not.toEqual(first);
+  }
+});
+
+test("what is left to the next process is suspended, not lost", async () => {
+  const told = chronicle();
+  const { start, submit } = hosts({ observer: told.observer, led: { attempts: 2 } });
+  const runtime = start();
+  const viewer = new Viewer(runtime);
+  await viewer.hello();
+  await submit(viewer);
+  await runtime.close();
+  expect(endings(told)).toEqual(["suspended"]);
+});
+
+test("figures tell of the moment", async () => {
+  const { told, viewer, start, store, runtime } = await observed({
+    limits: { backPressureThreshold: 4 },
+  });
+  const job = await start(viewer);
+  await settled();
+  expect(told.figures()).toEqual({
+    jobs: { pending: 0, running: 1 },
+    sessions: { connected: 1, parked: 0 },
+    laggingSessions: 0,
+    greatestLag: 1,
+    eventsWritten: 1,
+    eventsWaiting: 0,
+  });
+  store.held.logs.hold();
+  for (let i = 0; i < 9; i++) await job.ctx.log.info("one more");
+  await settled();
+  expect(told.figures()).toMatchObject({ eventsWritten: 1, eventsWaiting: 9 });
+  await store.held.logs.open();
+  await settled();
+  expect(told.figures()).toMatchObject({ eventsWritten: 10, laggingSessions: 1 });
+  expect(told.figures()?.greatestLag).toBeGreaterThan(4);
+  viewer.sever();
+  job.end("done");
+  await settled();
+  expect(told.figures()).toMatchObject({
+    jobs: { pending: 0, running: 0 },
+    sessions: { connected: 0, parked: 1 },
+    eventsWritten: 11,
+  });
+  await runtime.close();
+});
