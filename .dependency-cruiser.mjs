@@ -2,6 +2,7 @@
 const workspace = "(packages|@arcp|node_modules/@arcp)";
 const arcp = (name) => `^${workspace}/${name}(/|$)`;
 const anyOther = (...names) => `^${workspace}/(?!(${names.join("|")})(/|$))`;
+const opentelemetry = (name) => `(^|/)@opentelemetry/${name}`;
 const test = "\\.test\\.ts$";
 
 // Which packages a package may import, besides itself.
@@ -11,6 +12,7 @@ const packages = {
   runtime: ["core"],
   "transport-[^/]+": ["core"],
   "store-[^/]+": ["core", "runtime"],
+  otel: ["runtime"],
 };
 
 const packageRules = Object.entries(packages).map(([name, allowed]) => ({
@@ -86,6 +88,20 @@ export default {
       to: { path: arcp("conformance") },
     },
     {
+      name: "opentelemetry-apart",
+      comment: "Only @arcp/otel knows OpenTelemetry.",
+      severity: "error",
+      from: { path: "^packages/", pathNot: "^packages/otel/" },
+      to: { path: opentelemetry("[^/]+") },
+    },
+    {
+      name: "opentelemetry-api-only",
+      comment: "@arcp/otel works with any SDK: it imports the API alone.",
+      severity: "error",
+      from: { path: "^packages/otel/src/", pathNot: test },
+      to: { path: opentelemetry("(?!api(/|$))[^/]+") },
+    },
+    {
       name: "no-node-in-the-browser",
       comment:
         "core and client run in a browser as they are, and transport-ws has an entry that does.",
@@ -122,7 +138,7 @@ export default {
   options: {
     doNotFollow: { path: "(^|/)(node_modules|dist)/" },
     exclude: {
-      path: "(^|/)(node_modules/(?!@arcp)|\\.turbo/|\\.reports/)|^(packages|apps)/[^/]+/dist/.*\\.map$",
+      path: "(^|/)(node_modules/(?!@arcp|(\\.pnpm/)?@opentelemetry)|\\.turbo/|\\.reports/)|^(packages|apps)/[^/]+/dist/.*\\.map$",
     },
     // Imports of types count: they bind just as much.
     tsPreCompilationDeps: true,

@@ -1,0 +1,88 @@
+import type { Operation, OperationObserver, OperationOutcome } from "@arcp/runtime";
+import {
+  type Attributes,
+  type Context,
+  context,
+  type Span,
+  SpanKind,
+  SpanStatusCode,
+  type Tracer,
+  trace,
+} from "@opentelemetry/api";
+import { budgetAttributes, operationAttributes } from "./attributes.ts";
+import { traceContextOf } from "./trace-context.ts";
+
+/** Operations whose targets are few: they may stand in the name of a span. */
+const NAMED: readonly string[] = ["tool.call", "model.use", "agent.delegate"];
+/** Operations that leave the process. */
+const OUTGOING: readonly string[] = ["net.fetch", "model.use"];
+
+interface OperationSpanOptions {
+  readonly tracer: Tracer;
+  /** What it is started in. */
+  readonly context: Context;
+  /** Those of the job. */
+  readonly attributes: Attributes;
+  readonly operation: Operation;
+  /** @param error the type of what it failed with; undefined when it did not */
+  readonly ended: (error: string | undefined) => void;
+}
+
+/** One operation of an agent, as a span. */
+export class OperationSpan implements OperationObserver {
+  readonly trace: OperationObserver["trace"];
+  readonly #span: Span;
+  readonly #context: Context;
+  readonly #ended: OperationSpanOptions["ended"];
+
+  constructor({ tracer, context: outer, attributes, operation, ended }: OperationSpanOptions) {
+    const { name, target, remaining } = operation;
+    this.#span = tracer.startSpan(
+      NAMED.includes(name) ? `${name} ${target}` : name,
+      {
+        kind: OUTGOING.includes(name) ? SpanKind.CLIENT : SpanKind.INTERNAL,
+        attributes: {
+          ...attributes,
+          ...budgetAttributes(remaining),
+          ...operationAttributes(operation),
+        },
+      },
+      outer,
+    );
+    this.#context = trace.setSpan(outer, this.#span);
+    this.trace = traceContextOf(this.#span.spanContext());
+    this.#ended = ended;
+  }
+
+  within(run: () => void): void {
+    context.with(this.#context, run);
+  }
+
+  ended({ error, code, httpStatus }: OperationOutcome): void {
+    if (httpStatus !== undefined) {
+      this.#span.setAttribute("http.response.status_code", httpStatus);
+    }
+    const type = error === undefined ? refusedBy(httpStatus) : (code ?? typeOf(error));
+    if (type !== undefined) this.#fail(type, error);
+    this.#ended(type);
+    this.#span.end();
+  }
+
+  #fail(type: string, error: unknown): void {
+    this.#span.setAttribute("error.type", type);
+    if (error === undefined) return void this.#span.setStatus({ code: SpanStatusCode.ERROR });
+    const exception = error instanceof Error ? error : String(error);
+    const message = error instanceof Error ? error.message : String(error);
+    this.#span.setStatus({ code: SpanStatusCode.ERROR, message });
+    this.#span.recordException(exception);
+  }
+}
+
+/** An answer that is an error, to whoever asked. */
+function refusedBy(status: number | undefined): string | undefined {
+  return status !== undefined && status >= 400 ? `${status}` : undefined;
+}
+
+function typeOf(error: unknown): string {
+  return error instanceof Error ? error.name : "_OTHER";
+}
