@@ -57,7 +57,7 @@ export interface RuntimeOptions {
   readonly clock?: Clock;
   /** Default: pino at level `warn` to the standard error. */
   readonly logger?: Logger;
-  /** Is told what happens, for traces and metrics. Default: nobody. */
+  /** Is told what happens, for traces and metrics: `otel()` of `@arcp/otel` is one. Default: nobody. */
   readonly observer?: Observer;
 }
 
