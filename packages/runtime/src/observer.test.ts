@@ -1,9 +1,11 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { inspect } from "node:util";
 import { ArcpError, TRACE_CONTEXT } from "@arcp/core";
 import { expect, test } from "vitest";
 import { chronicle, spanId } from "../test/chronicle.ts";
+import { FakeUpstream } from "../test/fake-upstream.ts";
 import { settled } from "../test/held-store.ts";
 import { hosting } from "../test/hosting.ts";
 import { hosts } from "../test/hosts.ts";
@@ -301,6 +303,36 @@ test("what is left to the next process is suspended, not lost", async () => {
   await submit(viewer);
   await runtime.close();
   expect(endings(told)).toEqual(["suspended"]);
+});
+
+test("R-9.8-10: no value of a credential is told", async () => {
+  const told = chronicle();
+  const upstream = new FakeUpstream();
+  const quote = (args: unknown) => Promise.reject(new Error(`${args} was refused`));
+  const { start, submit } = hosts({
+    observer: told.observer,
+    provisioners: { llm: upstream },
+    tools: { quote },
+  });
+  const runtime = start();
+  const viewer = new Viewer(runtime, { peer: { address: "127.0.0.1", loopback: true } });
+  await viewer.hello(["provisioned_credentials"]);
+  const { id, ctx, end } = await submit(viewer, { lease_request: { "tool.call": ["quote"] } });
+  const [value = ""] = upstream.values;
+  expect(ctx.credentials.get("llm")?.value).toBe(value);
+  await ctx.tools.call("quote", value).catch(() => {});
+  await ctx.tools.call(value).catch(() => {});
+  await ctx.fetch(`https://llm.example/${value}?key=${value}`).catch(() => {});
+  viewer.send("job.cancel", { job_id: id, reason: `of ${value}` }, { job_id: id });
+  await settled();
+  end(Promise.reject(new Error(`stopped with ${value}`)));
+  await viewer.terminal(id);
+  expect(told.job.operations).toHaveLength(3);
+  expect(told.job.calls).toEqual(["cancelling of [redacted]"]);
+  expect(told.job.failures).toHaveLength(1);
+  expect(inspect(told.job, { depth: 9 })).toContain("[redacted] was refused");
+  expect(inspect(told.job, { depth: 9 })).not.toContain(value);
+  await runtime.close();
 });
 
 test("figures tell of the moment", async () => {
