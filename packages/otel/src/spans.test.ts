@@ -5,7 +5,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ArcpError } from "@arcp/core";
 import { defineAgent } from "@arcp/runtime";
-import { SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
+import {
+  context,
+  createContextKey,
+  ROOT_CONTEXT,
+  SpanKind,
+  SpanStatusCode,
+  type Tracer,
+  trace,
+} from "@opentelemetry/api";
 import { ParentBasedSampler, TraceIdRatioBasedSampler } from "@opentelemetry/sdk-trace";
 import { expect, test } from "vitest";
 import { hosting, settled } from "../test/hosting.ts";
@@ -74,6 +82,8 @@ test("a job whose submit names no trace begins one, which sampling decides", asy
   // Whoever has decided before decides here as well.
   const sampled = await none.client.submit("a", null, { traceContext: { traceparent: REMOTE } });
   await sampled.result();
+  const ruledOut = { traceparent: REMOTE.replace(/01$/, "00") };
+  await (await none.client.submit("a", null, { traceContext: ruledOut })).result();
   expect(none.spans().map(({ name }) => name)).toEqual(["job a"]);
   expect(none.span("job a").parentSpanContext?.spanId).toBe("00f067aa0ba902b7");
 });
@@ -169,11 +179,13 @@ test("operations are spans below the job's, each with what it was done to and ho
   expect(below.parentSpanContext).toMatchObject({ spanId: parent.spanId, isRemote: false });
   expect(below.kind).toBe(SpanKind.INTERNAL);
   expect(below.attributes["arcp.parent_job_id"]).toBe(job.id);
+  // A tool that fails is no refusal.
+  expect(rig.span("job all").events).toEqual([]);
   await rm(folder, { recursive: true });
 });
 
 test("spans that agents and tools make nest, and no job sees another one's", async () => {
-  const rigged: { tracer?: ReturnType<typeof trace.getTracer> } = {};
+  const rigged: { tracer?: Tracer } = {};
   const work = async (name: string): Promise<void> => {
     await settled(2);
     await rigged.tracer?.startActiveSpan(name, async (span) => {
@@ -226,6 +238,36 @@ test("spans that agents and tools make nest, and no job sees another one's", asy
   }
   expect(new Set(rig.spans().map((span) => span.spanContext().traceId)).size).toBe(inputs.length);
   expect(trace.getActiveSpan()).toBeUndefined();
+});
+
+test("what is active elsewhere is neither above a job's operations nor within the jobs that it delegates", async () => {
+  const key = createContextKey("mine");
+  const rigged: { tracer?: Tracer } = {};
+  const agent = defineAgent({
+    name: "a",
+    async run(ctx) {
+      await context.with(ROOT_CONTEXT, () => ctx.tools.call("look"));
+      const foreign = rigged.tracer?.startSpan("foreign", {}, ROOT_CONTEXT);
+      const there = foreign && trace.setSpan(ROOT_CONTEXT, foreign);
+      await context.with(there ?? ROOT_CONTEXT, () => ctx.tools.call("look"));
+      foreign?.end();
+      const mine = context.active().setValue(key, "mine");
+      const child = await context.with(mine, () => ctx.delegate("child"));
+      return await child.result();
+    },
+  });
+  const child = defineAgent({
+    name: "child",
+    run: async () => context.active().getValue(key) ?? "nothing",
+  });
+  await using rig = await hosting({ agents: [agent, child], tools: { look: () => 1 } });
+  rigged.tracer = rig.tracer;
+  const lease = { "tool.call": ["*"], "agent.delegate": ["*"] };
+  const job = await rig.client.submit("a", null, { lease });
+  expect(await job.result()).toBe("nothing");
+  const { spanId } = rig.span("job a").spanContext();
+  const looks = rig.spans().filter(({ name }) => name === "tool.call look");
+  expect(looks.map(({ parentSpanContext }) => parentSpanContext?.spanId)).toEqual([spanId, spanId]);
 });
 
 test("what an agent fails with is on its span, and its client is told no more than before", async () => {
