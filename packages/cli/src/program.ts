@@ -1,59 +1,66 @@
-import { readFileSync } from "node:fs";
-import { LocalError } from "@arcp/core";
-import { Command, CommanderError } from "commander";
-import { conformanceCommand } from "./conformance.ts";
+import { Command } from "commander";
+import { conformanceCommand } from "./commands/conformance.ts";
+import type { CommandContext, CommandDefinition } from "./context.ts";
 import { exitCode } from "./exit-code.ts";
-import type { Output } from "./output.ts";
+import { failureOf } from "./failure.ts";
+import { Interrupts } from "./interrupts.ts";
+import { type Surroundings, surroundings } from "./surroundings.ts";
+import { paintFor, widthOf } from "./terminal.ts";
+import { versions } from "./versions.ts";
+
+/** The commands, in the order of the help. Each is a file of `commands/`. */
+const commands: readonly CommandDefinition[] = [conformanceCommand];
 
 /**
  * The `arcp` command.
  *
  * @param args what follows its name
+ * @param given what is to be used in place of this process
  * @returns the exit code. Never rejects: what goes wrong is told, in one line unless it is a fault.
  */
-export async function run(args: readonly string[], output: Output = process): Promise<number> {
+export async function run(
+  args: readonly string[],
+  given: Partial<Surroundings> = {},
+): Promise<number> {
+  const around = surroundings(given);
+  using interrupts = new Interrupts(around);
+  const { signal } = interrupts;
   let code: number = exitCode.success;
-  const stop = new AbortController();
-  const interrupted = (): void => stop.abort();
-  process.once("SIGINT", interrupted);
+  const exit = (told: number): void => {
+    code = told;
+  };
   try {
-    await program(output, stop.signal, (told) => {
-      code = told;
-    }).parseAsync(args, { from: "user" });
+    await program({ ...around, signal, interrupts, exit }).parseAsync(args, { from: "user" });
     return code;
   } catch (error) {
-    if (stop.signal.aborted) return exitCode.interrupted;
-    if (error instanceof CommanderError) {
-      return error.exitCode === 0 ? exitCode.success : exitCode.usage;
-    }
-    if (!(error instanceof LocalError)) {
-      output.stderr.write(
-        `arcp: a fault of this command: ${error instanceof Error ? error.stack : error}\n`,
-      );
-      return exitCode.fault;
-    }
-    output.stderr.write(`arcp: ${error.message.split("\n", 1)}\n`);
-    return error.code === "MISUSE" ? exitCode.usage : exitCode.connection;
-  } finally {
-    process.off("SIGINT", interrupted);
+    if (signal.aborted) return exitCode.interrupted;
+    const failure = failureOf(error);
+    if (failure.text !== undefined) around.stderr.write(`arcp: ${failure.text}\n`);
+    return failure.code;
   }
 }
 
-function program(output: Output, signal: AbortSignal, exit: (code: number) => void): Command {
+function program(context: CommandContext): Command {
   const arcp = new Command("arcp")
-    .description("Submit, watch and control jobs of agents, and test who runs them.")
-    .version(version(), "-V, --version")
-    .addCommand(conformanceCommand(output, signal, exit));
-  for (const command of [arcp, ...arcp.commands]) {
-    command.exitOverride().configureOutput({
-      writeOut: (text) => void output.stdout.write(text),
-      writeErr: (text) => void output.stderr.write(text),
-    });
-  }
+    .description("Serve agents, submit, watch and control their jobs, and test who runs them.")
+    .version(versions(), "-V, --version", "the versions that run here, and where they come from");
+  for (const define of commands) arcp.addCommand(define(context));
+  adapt(arcp, context);
   return arcp;
 }
 
-function version(): string {
-  const file = new URL("../package.json", import.meta.url);
-  return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
+/** Its output is ours, its exits are errors, and what is wrong takes one line. */
+function adapt(command: Command, context: CommandContext): void {
+  const { stdout, stderr, env } = context;
+  command.configureHelp({ minWidthToWrap: 24 });
+  command.exitOverride().configureOutput({
+    writeOut: (text) => void stdout.write(text),
+    writeErr: (text) => void stderr.write(text),
+    outputError: (text, write) => write(`${text.trim().replaceAll("\n", " ")}\n`),
+    getOutHelpWidth: () => Math.min(widthOf(stdout), 100),
+    getErrHelpWidth: () => Math.min(widthOf(stderr), 100),
+    getOutHasColors: () => paintFor(stdout, env).isColorSupported,
+    getErrHasColors: () => paintFor(stderr, env).isColorSupported,
+  });
+  for (const child of command.commands) adapt(child, context);
 }

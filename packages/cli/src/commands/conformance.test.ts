@@ -7,7 +7,7 @@ import { testRuntime } from "@arcp/conformance/agents";
 import { createRuntime, defineAgent, type RuntimeOptions, tokenTable } from "@arcp/runtime";
 import { dial, listen } from "@arcp/transport-ws";
 import { expect, test } from "vitest";
-import { run } from "./program.ts";
+import { run } from "../program.ts";
 
 const auth = tokenTable({ "token-a": "alice", "token-b": "bob" });
 const tokens = ["--token", "token-a", "--token2", "token-b"];
@@ -231,7 +231,7 @@ test("a broken MUST exits with 1, and shows the frames that led to it", async ()
   expect(out).toMatch(/<- .*"event_seq":2/);
 });
 
-test("--help tells the options and the exit codes, --version the version", async () => {
+test("--help tells the options and the exit codes", async () => {
   const help = await arcp("conformance", "--help");
   expect(help).toMatchObject({ code: 0, err: "" });
   for (const flag of [
@@ -243,7 +243,6 @@ test("--help tells the options and the exit codes, --version the version", async
   ]) {
     expect(help.out).toContain(flag);
   }
-  expect(await arcp("--version")).toMatchObject({ code: 0, out: "0.0.0\n" });
 });
 
 test("a runtime that goes away meanwhile is told in one line, and not as a broken protocol", async () => {

@@ -9,9 +9,10 @@ import {
 import { LocalError } from "@arcp/core";
 import { SingleBar } from "cli-progress";
 import { Command, InvalidArgumentError } from "commander";
-import pc from "picocolors";
-import { exitCode } from "./exit-code.ts";
-import type { Output } from "./output.ts";
+import type { CommandContext } from "../context.ts";
+import { exitCode } from "../exit-code.ts";
+import type { Sink } from "../surroundings.ts";
+import { paintFor, widthOf } from "../terminal.ts";
 
 interface Options {
   readonly token?: string;
@@ -23,12 +24,8 @@ interface Options {
 /** Lines wider than this are hard to read. */
 const WIDEST = 100;
 
-/** @param exit is told the exit code */
-export function conformanceCommand(
-  { stdout, stderr }: Output,
-  signal: AbortSignal,
-  exit: (code: number) => void,
-): Command {
+export function conformanceCommand(context: CommandContext): Command {
+  const { stdout, stderr, env, signal, exit } = context;
   return new Command("conformance")
     .summary("see whether a runtime keeps to the protocol")
     .description(
@@ -46,8 +43,8 @@ export function conformanceCommand(
     .option("--json", "the report as JSON")
     .action(async (url: string, options: Options) => {
       const tokens = [
-        given(options.token, "--token", "ARCP_TOKEN"),
-        given(options.token2, "--token2", "ARCP_TOKEN2"),
+        given(options.token, "--token", env, "ARCP_TOKEN"),
+        given(options.token2, "--token2", env, "ARCP_TOKEN2"),
       ] as const;
       const bar = progressBar(stderr);
       let begun = false;
@@ -62,7 +59,7 @@ export function conformanceCommand(
           },
         });
         bar?.stop();
-        stdout.write(`${options.json ? json(report) : text(report, stdout)}\n`);
+        stdout.write(`${options.json ? json(report) : text(report, context)}\n`);
         exit(codeOf(report));
       } finally {
         bar?.stop();
@@ -70,9 +67,9 @@ export function conformanceCommand(
     });
 }
 
-function text(report: Report, stdout: Output["stdout"]): string {
-  const paint = pc.createColors(stdout.isTTY === true && pc.isColorSupported);
-  const width = Math.min(stdout.columns ?? WIDEST, WIDEST);
+function text(report: Report, { stdout, env }: CommandContext): string {
+  const paint = paintFor(stdout, env);
+  const width = Math.min(widthOf(stdout), WIDEST);
   return reportText(report, { width, good: paint.green, bad: paint.red, dim: paint.dim });
 }
 
@@ -87,7 +84,7 @@ function codeOf({ verdicts }: Report): number {
   return must ? exitCode.mustBroken : exitCode.shouldBroken;
 }
 
-function progressBar(stderr: Output["stderr"]): SingleBar | undefined {
+function progressBar(stderr: Sink): SingleBar | undefined {
   if (stderr.isTTY !== true) return undefined;
   return new SingleBar({
     stream: stderr,
@@ -98,8 +95,13 @@ function progressBar(stderr: Output["stderr"]): SingleBar | undefined {
   });
 }
 
-function given(option: string | undefined, flag: string, variable: string): string {
-  const token = option ?? process.env[variable];
+function given(
+  option: string | undefined,
+  flag: string,
+  env: CommandContext["env"],
+  variable: string,
+): string {
+  const token = option ?? env[variable];
   if (token === undefined || token === "") {
     throw new LocalError("MISUSE", `two principals are needed: say ${flag} or set ${variable}`);
   }

@@ -1,0 +1,53 @@
+import type { Command } from "commander";
+import { usage } from "./failure.ts";
+import { readProfile } from "./profiles.ts";
+import type { Surroundings } from "./surroundings.ts";
+
+/** As `connectionFlags` puts them into a command's options. */
+export interface ConnectionFlags {
+  readonly url?: string;
+  readonly token?: string;
+  readonly profile?: string;
+}
+
+/** Which runtime a command is for, and who one is there. */
+export interface ConnectionSettings {
+  readonly url: string;
+  readonly token: string | undefined;
+}
+
+/** Where `arcp serve` listens when it is told nothing. */
+export const DEFAULT_URL = "ws://127.0.0.1:7777/arcp";
+
+/** Adds the flags that every command has which connects. */
+export function connectionFlags(command: Command): Command {
+  return command
+    .option("--url <url>", `where the runtime is (ARCP_URL; default ${DEFAULT_URL})`)
+    .option("--token <token>", "bearer token (ARCP_TOKEN, which no list of processes shows)")
+    .option("--profile <name>", "a profile of profiles.json (ARCP_PROFILE; default `default`)");
+}
+
+/**
+ * A flag goes before the environment, and that before the profile; one that is named by `--profile` is a flag. The token of a
+ * profile is for its own url: no other gets to see it.
+ *
+ * @throws LocalError `MISUSE` for what is no address, and for a profile that is none
+ */
+export function connectionSettings(
+  flags: ConnectionFlags,
+  surroundings: Surroundings,
+): ConnectionSettings {
+  const { env } = surroundings;
+  const environment = { url: env["ARCP_URL"] || undefined, token: env["ARCP_TOKEN"] || undefined };
+  const profile = readProfile(flags.profile ?? (env["ARCP_PROFILE"] || undefined), surroundings);
+  const named = flags.profile === undefined ? {} : profile;
+  const url = checkedUrl(flags.url ?? named.url ?? environment.url ?? profile.url ?? DEFAULT_URL);
+  const own = (profile.url ?? DEFAULT_URL) === url ? profile.token : undefined;
+  const token = flags.token ?? (flags.profile && own) ?? environment.token ?? own;
+  return { url, token };
+}
+
+function checkedUrl(url: string): string {
+  if (/^wss?:\/\/[^\s#]+$/.test(url) && URL.canParse(url)) return url;
+  throw usage(`${url} is no address of a runtime: one looks like ${DEFAULT_URL}`);
+}

@@ -1,0 +1,56 @@
+import { ArcpError, LocalError } from "@arcp/core";
+import { CommanderError } from "commander";
+import { exitCode } from "./exit-code.ts";
+
+/** What is to be told of an error. */
+export interface Failure {
+  /** One line, or, for a fault of the command itself, its stack. Undefined when it has been told. */
+  readonly text: string | undefined;
+  readonly code: number;
+}
+
+/** The command was given what cannot work. The message says what would. */
+export function usage(message: string): LocalError {
+  return new LocalError("MISUSE", message);
+}
+
+/** The only funnel from whatever was thrown to a line and an exit code. */
+export function failureOf(error: unknown): Failure {
+  if (error instanceof CommanderError) {
+    const code = error.exitCode === 0 ? exitCode.success : exitCode.usage;
+    return { text: undefined, code };
+  }
+  if (error instanceof ArcpError) {
+    return { text: oneLine(refusal(error)), code: codeOf(error) };
+  }
+  if (error instanceof LocalError) {
+    const code = error.code === "MISUSE" ? exitCode.usage : exitCode.connection;
+    return { text: oneLine(error.message), code };
+  }
+  const stack = error instanceof Error ? error.stack : String(error);
+  return { text: `a fault of this command: ${stack}`, code: exitCode.fault };
+}
+
+/** What the runtime refuses, and what would be right where a command knows. */
+function refusal({ code, message }: ArcpError): string {
+  switch (code) {
+    case "UNAUTHENTICATED":
+      return `the token is refused: ${message}; say --token, set ARCP_TOKEN, or choose a profile`;
+    case "AGENT_NOT_AVAILABLE":
+    case "AGENT_VERSION_NOT_AVAILABLE":
+      return `${message}; \`arcp agents\` lists what there is (${code})`;
+    case "JOB_NOT_FOUND":
+      return `${message}; \`arcp jobs\` lists yours (${code})`;
+    default:
+      return `${message} (${code})`;
+  }
+}
+
+/** What may succeed later is no mistake of whoever asked. */
+function codeOf({ retryable }: ArcpError): number {
+  return retryable ? exitCode.connection : exitCode.usage;
+}
+
+function oneLine(text: string): string {
+  return text.split("\n", 1)[0] ?? "";
+}

@@ -1,0 +1,38 @@
+import type { Surroundings } from "./surroundings.ts";
+
+const signals = ["SIGINT", "SIGTERM"] as const;
+
+/** Ctrl-C, and the other signal that asks a process to end. */
+export class Interrupts implements Disposable {
+  readonly #signals: Surroundings["signals"];
+  readonly #stop = new AbortController();
+  readonly #handle = (): void => {
+    if (this.#taken === undefined) this.#stop.abort();
+    else this.#taken();
+  };
+  #taken: (() => void) | undefined;
+
+  constructor({ signals: source }: Surroundings) {
+    this.#signals = source;
+    for (const signal of signals) source.on(signal, this.#handle);
+  }
+
+  /** Aborts at the first interrupt that no command took for itself. */
+  get signal(): AbortSignal {
+    return this.#stop.signal;
+  }
+
+  /** From now on interrupts call `handle`, each time, and abort nothing; until what is returned is disposed of. */
+  take(handle: () => void): Disposable {
+    this.#taken = handle;
+    return {
+      [Symbol.dispose]: () => {
+        this.#taken = undefined;
+      },
+    };
+  }
+
+  [Symbol.dispose](): void {
+    for (const signal of signals) this.#signals.off(signal, this.#handle);
+  }
+}

@@ -1,0 +1,58 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { createRuntime, tokenTable } from "@arcp/runtime";
+import { listen } from "@arcp/transport-ws";
+import { expect, test } from "vitest";
+import { failureOf } from "./failure.ts";
+import { openClient } from "./open-client.ts";
+import { surroundings } from "./surroundings.ts";
+
+/** What is told when no client can be had. */
+async function refusal(url: string, token?: string) {
+  const { signal } = new AbortController();
+  const { clock } = surroundings({});
+  const error = await openClient({ url, token }, { signal, clock }).catch((thrown) => thrown);
+  return failureOf(error);
+}
+
+test("what keeps a client from a runtime is told in one line", async () => {
+  const server = createServer((_, reply) => void reply.writeHead(404).end()).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}/arcp`;
+  expect(await refusal(url)).toEqual({
+    code: 4,
+    text: `${url} answers HTTP 404 and opens no WebSocket`,
+  });
+  expect(await refusal(url.replace("ws:", "wss:"))).toEqual({
+    code: 4,
+    text: `${url.replace("ws:", "wss:")} does not speak TLS: perhaps it is to be reached by ws:`,
+  });
+  server.close();
+  await once(server, "close");
+  expect(await refusal(url)).toEqual({
+    code: 4,
+    text: `nothing listens at ${url}: start one by \`arcp serve\`, or say --url`,
+  });
+  expect(await refusal("ws://runtime.invalid/arcp", "secret")).toEqual({
+    code: 2,
+    text: "ws://runtime.invalid/arcp would be sent the token in the clear: use wss:",
+  });
+  expect(await refusal("wss://runtime.invalid/arcp")).toMatchObject({ code: 4 });
+});
+
+test("a wrong token, and a missing one, are told in one line", async () => {
+  const runtime = createRuntime({ agents: [], auth: tokenTable({ secret: "alice" }) });
+  const server = await listen({ port: 0 }, (transport, peer) => runtime.serve(transport, peer));
+  const right = "say --token, set ARCP_TOKEN, or choose a profile";
+  expect(await refusal(server.url, "wrong")).toEqual({
+    code: 2,
+    text: expect.stringMatching(/^the token is refused: .+; say --token, set ARCP_TOKEN, or/),
+  });
+  expect(await refusal(server.url)).toEqual({
+    code: 2,
+    text: `the token is refused: there is none; ${right}`,
+  });
+  await runtime.close();
+  await server.close();
+});

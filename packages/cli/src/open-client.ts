@@ -1,0 +1,75 @@
+import { type Client, type ConnectOptions, connect } from "@arcp/client";
+import { ArcpError, LocalError, TransportClosedError } from "@arcp/core";
+import { dial } from "@arcp/transport-ws";
+import type { ConnectionSettings } from "./connection-settings.ts";
+import type { CommandContext } from "./context.ts";
+import { ownVersion } from "./versions.ts";
+
+/**
+ * A client of the runtime that is meant; close it.
+ *
+ * @throws LocalError `TRANSPORT_CLOSED` in words for whoever typed the command, when there is no runtime
+ * @throws ArcpError what it refuses with
+ */
+export async function openClient(
+  { url, token }: ConnectionSettings,
+  { signal, clock }: Pick<CommandContext, "signal" | "clock">,
+  options: ConnectOptions = {},
+): Promise<Client> {
+  try {
+    return await connect(dial(url), {
+      client: { name: "arcp", version: ownVersion() },
+      ...(token !== undefined && { token }),
+      signal,
+      clock,
+      ...options,
+    });
+  } catch (error) {
+    throw explained(error, url, token);
+  }
+}
+
+function explained(error: unknown, url: string, token: string | undefined): unknown {
+  if (error instanceof ArcpError && error.code === "UNAUTHENTICATED" && token === undefined) {
+    return new ArcpError(error.code, "there is none");
+  }
+  if (!(error instanceof LocalError)) return error;
+  const cannot = (text: string) => new LocalError("TRANSPORT_CLOSED", text, { cause: error });
+  switch (error.code) {
+    case "MISUSE":
+      return url.startsWith("ws:")
+        ? new LocalError("MISUSE", `${url} would be sent the token in the clear: use wss:`)
+        : error;
+    case "TRANSPORT_CLOSED":
+      return cannot(unreachable(error, url));
+    case "REQUEST_TIMEOUT":
+    case "PROTOCOL_VIOLATION":
+      return cannot(`what answers at ${url} does not speak ARCP: ${error.message}`);
+    default:
+      return error;
+  }
+}
+
+/** In one line, although OpenSSL likes to say more. */
+function unreachable(error: LocalError, url: string): string {
+  const { code, message } = innermost(error);
+  if (code === "ECONNREFUSED") {
+    return `nothing listens at ${url}: start one by \`arcp serve\`, or say --url`;
+  }
+  if (code === "ENOTFOUND") return `${url} names a host that is not known`;
+  const status = /HTTP (\d+)/.exec(message)?.[1];
+  if (status !== undefined) return `${url} answers HTTP ${status} and opens no WebSocket`;
+  if (/wrong version number|packet length too long/.test(message)) {
+    return `${url} does not speak TLS: perhaps it is to be reached by ws:`;
+  }
+  if (error instanceof TransportClosedError && error.reason !== undefined) {
+    return `${url} closed the connection: ${error.reason}`;
+  }
+  return `${url} opens no WebSocket: ${message.split("\n", 1)[0] || code}`;
+}
+
+function innermost(error: Error): NodeJS.ErrnoException {
+  const { cause } = error;
+  if (cause instanceof AggregateError && cause.errors[0] instanceof Error) return cause.errors[0];
+  return cause instanceof Error ? innermost(cause) : error;
+}

@@ -1,0 +1,24 @@
+import { expect, test } from "vitest";
+import { arcp } from "../test/played.ts";
+
+test("--version says what runs here, and where it comes from", async () => {
+  const { code, out, err } = await arcp(["--version"]);
+  expect([code, err]).toEqual([0, ""]);
+  expect(out).toMatch(
+    /^@arcp\/cli +\d\S* +\/\S*packages\/cli\n@arcp\/runtime +\d\S* +\/\S*packages\/runtime\nprotocol +ARCP 1\.1 +@arcp\/core\nNode +\d\S+ +\/\S+\n$/,
+  );
+});
+
+test("--help names every command, and fits the terminal", async () => {
+  const { code, out } = await arcp(["--help"], { columns: 60, env: { NO_COLOR: "1" } });
+  expect(code).toBe(0);
+  expect(out).toMatch(/^ {2}conformance /m);
+  expect(Math.max(...out.split("\n").map((line) => line.length))).toBeLessThanOrEqual(60);
+});
+
+test.each([
+  [["conformence"], "error: unknown command 'conformence' (Did you mean conformance?)\n"],
+  [["--fast"], "error: unknown option '--fast'\n"],
+])("wrong usage takes one line, and exits with 2: %s", async (args, err) => {
+  expect(await arcp(args)).toEqual({ code: 2, out: "", err });
+});

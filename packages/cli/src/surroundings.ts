@@ -1,0 +1,37 @@
+import type { EventEmitter } from "node:events";
+import { type Clock, systemClock } from "@arcp/core";
+
+/** A stream to write to, as `process.stdout` is one. */
+export type Sink = NodeJS.WritableStream & {
+  readonly isTTY?: boolean | undefined;
+  /** The width of the terminal, in characters. */
+  readonly columns?: number | undefined;
+};
+
+/** All that the command has of the process around it, so that a test can be that process. */
+export interface Surroundings {
+  /** What was asked for. */
+  readonly stdout: Sink;
+  /** How it goes on, and what is wrong. */
+  readonly stderr: Sink;
+  readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean | undefined };
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** The current directory, absolute. */
+  readonly cwd: string;
+  /** Emits `SIGINT` and `SIGTERM`. */
+  readonly signals: Pick<EventEmitter, "on" | "off">;
+  readonly clock: Clock;
+}
+
+/** Those of this process, but for what is given. */
+export function surroundings(given: Partial<Surroundings>): Surroundings {
+  return {
+    stdout: given.stdout ?? process.stdout,
+    stderr: given.stderr ?? process.stderr,
+    stdin: given.stdin ?? process.stdin,
+    env: given.env ?? process.env,
+    cwd: given.cwd ?? process.cwd(),
+    signals: given.signals ?? process,
+    clock: given.clock ?? systemClock,
+  };
+}

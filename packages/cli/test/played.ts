@@ -1,0 +1,96 @@
+import { EventEmitter } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { PassThrough, Readable } from "node:stream";
+import { run } from "../src/program.ts";
+import type { Surroundings } from "../src/surroundings.ts";
+
+/** What one run of the command came to. */
+export interface Played {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+export interface PlayedOptions extends Partial<Omit<Surroundings, "stdin" | "stdout" | "stderr">> {
+  readonly stdin?: string | Uint8Array;
+  /** The width of the terminal that it runs in; a pipe without. */
+  readonly columns?: number;
+}
+
+/** A run of the command that goes on: what it wrote so far, and the keys to press. */
+export class Playing {
+  readonly signals = new EventEmitter();
+  readonly done: Promise<Played>;
+  readonly #out: PassThrough;
+  readonly #err: PassThrough;
+  #written = "";
+  #complaints = "";
+
+  constructor(args: readonly string[], { stdin, columns, ...given }: PlayedOptions = {}) {
+    this.#out = this.#sink(columns, (text) => {
+      this.#written += text;
+    });
+    this.#err = this.#sink(columns, (text) => {
+      this.#complaints += text;
+    });
+    const input = Readable.from(stdin === undefined ? [] : [stdin]);
+    this.done = run(args, {
+      env: {},
+      signals: this.signals,
+      ...given,
+      stdin: Object.assign(input, { isTTY: stdin === undefined }),
+      stdout: this.#out,
+      stderr: this.#err,
+    }).then((code) => ({ code, out: this.#written, err: this.#complaints }));
+  }
+
+  get out(): string {
+    return this.#written;
+  }
+
+  get err(): string {
+    return this.#complaints;
+  }
+
+  interrupt(): void {
+    this.signals.emit("SIGINT");
+  }
+
+  /** Resolves once what was written, to either stream, fits the pattern; rejects when the run ends before. */
+  async until(pattern: RegExp): Promise<void> {
+    let over = false;
+    const end = this.done.then(() => {
+      over = true;
+    });
+    while (!pattern.test(this.#written + this.#complaints)) {
+      if (over) throw new Error(`ended before ${pattern}: ${this.#written}${this.#complaints}`);
+      await Promise.race([end, this.#more()]);
+    }
+  }
+
+  #sink(columns: number | undefined, take: (text: string) => void): PassThrough {
+    const sink = new PassThrough().setEncoding("utf8");
+    sink.on("data", take);
+    return columns === undefined ? sink : Object.assign(sink, { isTTY: true, columns });
+  }
+
+  #more(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#out.once("data", () => resolve());
+      this.#err.once("data", () => resolve());
+    });
+  }
+}
+
+/** Runs the command to its end, as a pipe sees it unless there are `columns`. */
+export function arcp(args: readonly string[], options?: PlayedOptions): Promise<Played> {
+  return new Playing(args, options).done;
+}
+
+/** A directory of one's own that goes with its disposal. */
+export async function scratch(): Promise<AsyncDisposable & { readonly path: string }> {
+  const path = await mkdtemp(join(tmpdir(), "arcp-cli-"));
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
+}
