@@ -2,15 +2,17 @@ import type { Surroundings } from "./surroundings.ts";
 
 const signals = ["SIGINT", "SIGTERM"] as const;
 
+export type Interrupt = (typeof signals)[number];
+
 /** Ctrl-C, and the other signal that asks a process to end. */
 export class Interrupts implements Disposable {
   readonly #signals: Surroundings["signals"];
   readonly #stop = new AbortController();
-  readonly #handle = (): void => {
+  readonly #handle = (interrupt: Interrupt): void => {
     if (this.#taken === undefined) this.#stop.abort();
-    else this.#taken();
+    else this.#taken(interrupt);
   };
-  #taken: (() => void) | undefined;
+  #taken: ((interrupt: Interrupt) => void) | undefined;
 
   constructor({ signals: source }: Surroundings) {
     this.#signals = source;
@@ -23,7 +25,7 @@ export class Interrupts implements Disposable {
   }
 
   /** From now on interrupts call `handle`, each time, and abort nothing; until what is returned is disposed of. */
-  take(handle: () => void): Disposable {
+  take(handle: (interrupt: Interrupt) => void): Disposable {
     this.#taken = handle;
     return {
       [Symbol.dispose]: () => {

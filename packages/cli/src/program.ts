@@ -1,5 +1,9 @@
 import { Command } from "commander";
+import { cancelCommand } from "./commands/cancel.ts";
 import { conformanceCommand } from "./commands/conformance.ts";
+import { resultCommand } from "./commands/result.ts";
+import { submitCommand } from "./commands/submit.ts";
+import { watchCommand } from "./commands/watch.ts";
 import type { CommandContext, CommandDefinition } from "./context.ts";
 import { exitCode } from "./exit-code.ts";
 import { failureOf } from "./failure.ts";
@@ -9,7 +13,13 @@ import { paintFor, widthOf } from "./terminal.ts";
 import { versions } from "./versions.ts";
 
 /** The commands, in the order of the help. Each is a file of `commands/`. */
-const commands: readonly CommandDefinition[] = [conformanceCommand];
+const commands: readonly CommandDefinition[] = [
+  submitCommand,
+  watchCommand,
+  cancelCommand,
+  resultCommand,
+  conformanceCommand,
+];
 
 /**
  * The `arcp` command.

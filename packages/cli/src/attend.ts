@@ -1,0 +1,39 @@
+import type { Client, Job, JobOutcome, ReopenedJob, WatchedJob } from "@arcp/client";
+import type { CommandContext } from "./context.ts";
+import { exitCode } from "./exit-code.ts";
+import { follow } from "./follow.ts";
+import { codeOf } from "./view/outcome-lines.ts";
+import type { ViewedJob } from "./view/view.ts";
+import { viewFor } from "./view/viewing.ts";
+
+/** A job to be shown, and the client that it is of. */
+export type Attended =
+  | { readonly client: Client; readonly job: Job | ReopenedJob; readonly isOwn: true }
+  | { readonly client: Client; readonly job: WatchedJob; readonly isOwn: false };
+
+/**
+ * Shows a job to its end, or until whoever looks leaves it, and says the exit code. Only one's own job is cancelled by the
+ * second Ctrl-C.
+ *
+ * @returns how it ended, undefined when it was left
+ */
+export async function attend(
+  attended: Attended,
+  json: boolean | undefined,
+  context: CommandContext,
+): Promise<JobOutcome | undefined> {
+  const { client, job, isOwn } = attended;
+  const hint = isOwn ? "Ctrl-C leaves the job to itself" : "Ctrl-C leaves";
+  using view = viewFor(context, { json, hint });
+  view.begin(described(job));
+  const cancel = isOwn ? (reason: string) => attended.job.cancel(reason) : undefined;
+  const outcome = await follow({ client, job, ...(cancel && { cancel }) }, view, context);
+  if (outcome === undefined) view.note(`left: \`arcp watch ${job.id}\` comes back`);
+  context.exit(outcome === undefined ? exitCode.interrupted : codeOf(outcome));
+  return outcome;
+}
+
+function described(job: Job | WatchedJob): ViewedJob {
+  const { agent, lease, budget = {} } = "accepted" in job ? job.accepted : job.subscribed;
+  return { id: job.id, agent, lease, budget };
+}

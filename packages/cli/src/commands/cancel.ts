@@ -1,0 +1,90 @@
+import { ArcpError, isTerminal, type JobStatus, LocalError } from "@arcp/core";
+import { Command } from "commander";
+import {
+  type ConnectionFlags,
+  connectionFlags,
+  connectionSettings,
+} from "../connection-settings.ts";
+import type { CommandContext } from "../context.ts";
+import { openClient } from "../open-client.ts";
+import { Hold } from "../state/hold.ts";
+import { OwnJob } from "../state/own-job.ts";
+import { Submission } from "../state/submission.ts";
+
+interface Options extends ConnectionFlags {
+  readonly reason?: string;
+}
+
+/** Asks for the end of a job. */
+export function cancelCommand(context: CommandContext): Command {
+  const command = new Command("cancel")
+    .summary("end a job")
+    .description(
+      "Asks for the end of a job, and returns once the runtime has taken note of it. A job that was submitted here is cancelled through the session that owns it.\n" +
+        "Exit codes: 0 taken note of, or it had ended already; 2 no such job, or not yours to cancel; 4 no runtime there.",
+    )
+    .argument("<job>", "its id")
+    .option("--reason <text>", "why, for humans");
+  return connectionFlags(command).action((id: string, options: Options) =>
+    cancel(id, options, context),
+  );
+}
+
+async function cancel(id: string, options: Options, context: CommandContext): Promise<void> {
+  let refusal: unknown;
+  // Of several submits under one key only the session of one owns the job.
+  for (const submission of await Submission.of(id, context)) {
+    try {
+      return told(id, await cancelOwn(submission, options, context), context);
+    } catch (error) {
+      if (!(error instanceof ArcpError && error.code === "PERMISSION_DENIED")) throw error;
+      refusal = error;
+    }
+  }
+  if (refusal !== undefined) throw refusal;
+  await using client = await openClient(connectionSettings(options, context), context);
+  const job = await client.job(id);
+  const { current_status: status } = job.subscribed;
+  // Not even what changes nothing is granted to a session that does not own it.
+  if (!isOver(status)) await job.cancel(options.reason);
+  told(id, status, context);
+}
+
+/** @returns the state that the job was in, as far as that is known */
+async function cancelOwn(
+  submission: Submission,
+  options: Options,
+  context: CommandContext,
+): Promise<string | undefined> {
+  const { reason } = options;
+  if (await askHolder(submission, reason, context)) return undefined;
+  await using own = await OwnJob.open(submission, options, context);
+  if (own !== undefined) {
+    await own.job.cancel(reason);
+    return "subscribed" in own.job ? own.job.subscribed.current_status : undefined;
+  }
+  if (await askHolder(submission, reason, context)) return undefined;
+  throw new LocalError("CLOSED", "another process has just come and gone with this job: try again");
+}
+
+/** @returns whether there was one to ask */
+async function askHolder(
+  { directory }: Submission,
+  reason: string | undefined,
+  { signal }: CommandContext,
+): Promise<boolean> {
+  const request = { do: "cancel", ...(reason !== undefined && { reason }) } as const;
+  const answer = await Hold.ask(directory, request, signal);
+  if (answer?.ok === false) throw new ArcpError(answer.code, answer.message);
+  return answer !== undefined;
+}
+
+function told(id: string, status: string | undefined, { stdout }: CommandContext): void {
+  stdout.write(
+    isOver(status) ? `${id} had ended already: ${status}\n` : `${id} is being cancelled\n`,
+  );
+}
+
+function isOver(status: string | undefined): boolean {
+  return status !== undefined && isTerminal(status as JobStatus);
+}

@@ -1,0 +1,123 @@
+import { once } from "node:events";
+import type { Client, Job, JobOutcome } from "@arcp/client";
+import { LocalError, type Timer } from "@arcp/core";
+import type { CommandContext } from "./context.ts";
+import { failureOf } from "./failure.ts";
+import type { Interrupt } from "./interrupts.ts";
+import type { Sink } from "./surroundings.ts";
+import type { View } from "./view/view.ts";
+
+/** A job that is shown until it ends, or until whoever looks leaves. */
+export interface Followed {
+  readonly client: Client;
+  readonly job: Pick<Job, "id" | "events" | "outcome">;
+  /** Absent for whoever only looks on: there every Ctrl-C leaves. */
+  readonly cancel?: (reason: string) => Promise<void>;
+}
+
+/** How long after a Ctrl-C another one cancels the job, before this process leaves it to itself; in ms. */
+const SECOND_THOUGHTS = 2_000;
+
+/**
+ * Shows a job. Its end is shown too.
+ *
+ * @returns how it ended, undefined when whoever looked left it
+ * @throws what keeps its events away for good
+ */
+export async function follow(
+  { client, job, cancel }: Followed,
+  view: View,
+  context: CommandContext,
+): Promise<JobOutcome | undefined> {
+  const leaving = new Leaving(job.id, cancel, view, context);
+  using _taken = context.interrupts.take((interrupt) => leaving.press(interrupt));
+  void showConnection(client, view);
+  const shown = (async () => {
+    for await (const event of job.events) {
+      if (leaving.isOver) return undefined;
+      view.event(event);
+      await room(context.stdout);
+    }
+    return job.outcome();
+  })();
+  // Whoever left has no use for what still comes.
+  shown.catch(() => {});
+  const outcome = await Promise.race([shown, leaving.over]);
+  leaving.stop();
+  if (outcome !== undefined) view.end(outcome);
+  return outcome;
+}
+
+/** What is told is that it is lost, how the next attempt failed, and that it is there again. */
+async function showConnection(client: Client, view: View): Promise<void> {
+  let isLost = false;
+  for await (const state of client.states) {
+    if (state.kind === "retrying" || (state.kind === "online" && isLost)) view.connection(state);
+    if (state.kind === "retrying" || state.kind === "online") isLost = state.kind === "retrying";
+  }
+}
+
+/** A reader that is slower than the job holds up this process, and nothing else. */
+async function room(sink: Sink): Promise<void> {
+  if (sink.writableNeedDrain === true) await once(sink, "drain");
+}
+
+type Stage = "looking" | "thinking twice" | "cancelling" | "over";
+
+/** What the interrupts come to: the first leaves the job, a second one soon after it cancels it, a third one leaves at once. */
+class Leaving {
+  readonly #job: string;
+  readonly #cancel: Followed["cancel"];
+  readonly #view: View;
+  readonly #context: CommandContext;
+  readonly #over = Promise.withResolvers<undefined>();
+  #stage: Stage = "looking";
+  #timer: Timer | undefined;
+
+  constructor(job: string, cancel: Followed["cancel"], view: View, context: CommandContext) {
+    this.#job = job;
+    this.#cancel = cancel;
+    this.#view = view;
+    this.#context = context;
+  }
+
+  /** Resolves once this process is to leave. */
+  get over(): Promise<undefined> {
+    return this.#over.promise;
+  }
+
+  get isOver(): boolean {
+    return this.#stage === "over";
+  }
+
+  press(interrupt: Interrupt): void {
+    if (interrupt === "SIGTERM" || this.#cancel === undefined) return this.stop();
+    switch (this.#stage) {
+      case "looking":
+        this.#stage = "thinking twice";
+        this.#view.note(`${this.#job} goes on without this view; Ctrl-C again cancels it`);
+        this.#timer = this.#context.clock.after(SECOND_THOUGHTS, () => this.stop());
+        return;
+      case "thinking twice":
+        this.#stage = "cancelling";
+        this.#timer?.cancel();
+        this.#view.note(`cancelling ${this.#job}; Ctrl-C again leaves at once`);
+        this.#cancel("cancelled by Ctrl-C").catch((error: unknown) => this.#refused(error));
+        return;
+      default:
+        this.stop();
+    }
+  }
+
+  stop(): void {
+    this.#timer?.cancel();
+    this.#stage = "over";
+    this.#over.resolve(undefined);
+  }
+
+  #refused(error: unknown): void {
+    if (this.isOver || (error instanceof LocalError && error.code === "CLOSED")) return;
+    this.#view.note(`it cannot be cancelled: ${failureOf(error).text}`);
+    this.stop();
+  }
+}

@@ -1,0 +1,63 @@
+import { resolve } from "node:path";
+import { type Capability, capabilities, isCapability, type Lease } from "@arcp/core";
+import { InvalidArgumentError } from "commander";
+import { usage } from "./failure.ts";
+
+/** One pattern of a lease, as `--lease` was given it. */
+export interface Grant {
+  readonly capability: Capability;
+  readonly pattern: string;
+}
+
+/** For `--lease`, which can be given more than once. */
+export function grants(text: string, before: readonly Grant[] = []): readonly Grant[] {
+  const [, capability = "", pattern = ""] = /^([^=]+)=(.+)$/s.exec(text) ?? [];
+  if (pattern === "") {
+    throw new InvalidArgumentError("it has to be a capability and a pattern: fs.read=./src/**.");
+  }
+  if (!isCapability(capability)) {
+    const known = capabilities.filter((name) => name !== BUDGET).join(", ");
+    throw new InvalidArgumentError(`known are ${known} and x-vendor.<vendor>.<name>.`);
+  }
+  if (capability === BUDGET) throw new InvalidArgumentError("that is --budget USD:2.50.");
+  return [...before, { capability, pattern }];
+}
+
+const BUDGET = "cost.budget";
+/** As the protocol has it (section 9.6). */
+const AMOUNT = /^[A-Za-z][A-Za-z0-9_-]{0,31}:\d{1,18}(\.\d{1,18})?$/;
+
+/** For `--budget`, which can be given more than once. */
+export function budgets(text: string, before: readonly string[] = []): readonly string[] {
+  if (AMOUNT.test(text)) return [...before, text];
+  throw new InvalidArgumentError("it has to be a currency and an amount, such as USD:2.50.");
+}
+
+/**
+ * The lease to ask for, undefined when nothing was said.
+ *
+ * @param cwd what paths are relative to; they are made absolute, for the runtime may be elsewhere
+ * @throws LocalError `MISUSE` when that directory cannot be part of a pattern
+ */
+export function leaseOf(
+  granted: readonly Grant[],
+  budget: readonly string[],
+  cwd: string,
+): Lease | undefined {
+  const lease: Partial<Record<Capability, readonly string[]>> = {};
+  for (const { capability, pattern } of granted) {
+    const target = capability.startsWith("fs.") ? absolute(pattern, cwd) : pattern;
+    lease[capability] = [...(lease[capability] ?? []), target];
+  }
+  if (budget.length > 0) lease[BUDGET] = budget;
+  return Object.keys(lease).length === 0 ? undefined : lease;
+}
+
+/** Stars are characters like any other to it, so a pattern stays one. */
+function absolute(pattern: string, cwd: string): string {
+  const path = resolve(cwd, pattern);
+  if (!pattern.startsWith("/") && cwd.includes("*")) {
+    throw usage(`${cwd} has a star in it, which a lease takes for a wildcard: give absolute paths`);
+  }
+  return path;
+}

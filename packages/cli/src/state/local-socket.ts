@@ -1,0 +1,109 @@
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createConnection, createServer, type Server, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+
+/** What one process asks of another one over a local socket. */
+export interface LocalRequest {
+  readonly do: "cancel";
+  readonly reason?: string;
+}
+
+/** Its answer; an error as the runtime told it. */
+export type LocalAnswer =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly code: string; readonly message: string };
+
+/** The longest path that a Unix socket may have everywhere, in bytes. */
+const LONGEST = 100;
+
+/** A socket on which processes of this user, and nobody else, can ask something. */
+export class LocalSocket implements AsyncDisposable {
+  readonly path: string;
+  readonly #server: Server;
+  /** The directory that was made for it alone. */
+  readonly #own: string | undefined;
+
+  private constructor(path: string, server: Server, own: string | undefined) {
+    this.path = path;
+    this.#server = server;
+    this.#own = own;
+  }
+
+  /**
+   * @param directory one that nobody else can enter
+   * @param name of the socket in it; where the path is too long, it is in a directory of its own elsewhere
+   */
+  static async open(
+    directory: string,
+    name: string,
+    answer: (request: LocalRequest) => Promise<LocalAnswer>,
+  ): Promise<LocalSocket> {
+    const isLong = Buffer.byteLength(join(directory, name)) > LONGEST;
+    const own = isLong ? await mkdtemp(join(tmpdir(), "arcp-")) : undefined;
+    const path = join(own ?? directory, name);
+    const server = createServer({ allowHalfOpen: true }, (socket) => {
+      socket.on("error", () => socket.destroy());
+      void serve(socket, answer).catch(() => socket.destroy());
+    });
+    server.listen(path);
+    await once(server, "listening");
+    return new LocalSocket(path, server, own);
+  }
+
+  /** Whether a process listens there, or seems to. One that is only stopped does. */
+  static async isAlive(path: string): Promise<boolean> {
+    const socket = createConnection(path);
+    try {
+      await once(socket, "connect");
+      return true;
+    } catch (error) {
+      return !isGone(error);
+    } finally {
+      socket.destroy();
+    }
+  }
+
+  /** @returns undefined when no process listens there (any more) */
+  static async ask(
+    path: string,
+    request: LocalRequest,
+    signal: AbortSignal,
+  ): Promise<LocalAnswer | undefined> {
+    const socket = createConnection({ path, signal });
+    try {
+      await once(socket, "connect");
+      socket.end(JSON.stringify(request));
+      const answer = await text(socket);
+      return answer === "" ? undefined : (JSON.parse(answer) as LocalAnswer);
+    } catch (error) {
+      if (isGone(error)) return undefined;
+      throw error;
+    } finally {
+      socket.destroy();
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#server.close();
+    await once(this.#server, "close");
+    if (this.#own !== undefined) await rm(this.#own, { recursive: true, force: true });
+  }
+}
+
+/** Nothing is asked of whoever only looks whether somebody listens. */
+async function serve(
+  socket: Socket,
+  answer: (request: LocalRequest) => Promise<LocalAnswer>,
+): Promise<void> {
+  const asked = await text(socket);
+  if (asked === "") return void socket.end();
+  socket.end(JSON.stringify(await answer(JSON.parse(asked) as LocalRequest)));
+}
+
+function isGone(error: unknown): boolean {
+  if (!(error instanceof Error && "code" in error)) return false;
+  return ["ECONNREFUSED", "ENOENT", "ECONNRESET", "EPIPE"].includes(String(error.code));
+}

@@ -1,0 +1,138 @@
+import type { Client, ConnectOptions, Job, ReopenedJob } from "@arcp/client";
+import { ArcpError, LocalError } from "@arcp/core";
+import {
+  type ConnectionFlags,
+  type ConnectionSettings,
+  connectionSettings,
+} from "../connection-settings.ts";
+import type { CommandContext } from "../context.ts";
+import { usage } from "../failure.ts";
+import { openClient } from "../open-client.ts";
+import { Hold } from "./hold.ts";
+import type { LocalAnswer, LocalRequest } from "./local-socket.ts";
+import type { Submission, SubmitRequest } from "./submission.ts";
+
+/** How long a runtime knows the key of a job that may have ended since, in ms, with an hour to spare (R-7.2-7). */
+const KEY_KNOWN = 23 * 60 * 60 * 1000;
+
+/**
+ * A job that this user submitted here, in the session that owns it. While it is open no other process uses that session: those
+ * that want to cancel ask this one.
+ */
+export class OwnJob implements AsyncDisposable {
+  readonly client: Client;
+  readonly job: Job | ReopenedJob;
+  readonly #submission: Submission;
+  readonly #hold: Hold;
+  #isOver = false;
+
+  private constructor(client: Client, job: Job | ReopenedJob, submission: Submission, hold: Hold) {
+    this.client = client;
+    this.job = job;
+    this.#submission = submission;
+    this.#hold = hold;
+  }
+
+  /**
+   * Submits what was written down, or comes back to it.
+   *
+   * @returns undefined when another process has its session, or the job has just been forgotten
+   */
+  static async open(
+    submission: Submission,
+    flags: ConnectionFlags,
+    context: CommandContext,
+  ): Promise<OwnJob | undefined> {
+    let own: OwnJob | undefined;
+    const hold = await Hold.take(submission.directory, (request) => answer(own, request));
+    if (hold === undefined) return undefined;
+    try {
+      const settings = settingsOf(submission, flags, context);
+      const { session } = submission.record;
+      const options: ConnectOptions = {
+        persist: submission.persist,
+        ...(session !== undefined && { restore: session }),
+      };
+      const client = await openClient(settings, context, options);
+      try {
+        const job = await jobOf(client, submission, context);
+        own = new OwnJob(client, job, submission, hold);
+        return own;
+      } catch (error) {
+        await client.close();
+        throw error;
+      }
+    } catch (error) {
+      await hold[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  /** The job has ended, and that was told: nobody has to come back. */
+  async finish(): Promise<void> {
+    this.#isOver = true;
+    await this.client.close();
+    await this.#hold[Symbol.asyncDispose]();
+    await this.#submission.forget();
+  }
+
+  /** Leaves the job to itself, unless it is finished, with all that is needed to come back. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    try {
+      await this.#submission.persist(await this.client.save());
+    } catch (error) {
+      // What was written last is as good: a client that has no session just now, or is closed, has nothing later.
+      if (!(error instanceof LocalError || error instanceof ArcpError)) throw error;
+    } finally {
+      await this.#hold[Symbol.asyncDispose]();
+    }
+  }
+}
+
+/** Where it was submitted, whatever the environment says now. */
+export function settingsOf(
+  { record }: Submission,
+  flags: ConnectionFlags,
+  context: CommandContext,
+): ConnectionSettings {
+  const { url, profile } = record;
+  const kept = { url, ...(profile !== undefined && { profile }) };
+  return connectionSettings({ ...kept, ...flags }, context);
+}
+
+/** The job of a submission; made again, under its key, when it is not known what became of it. */
+async function jobOf(
+  client: Client,
+  { record }: Submission,
+  { clock }: CommandContext,
+): Promise<Job | ReopenedJob> {
+  const { job, request, key, submittedAt } = record;
+  if (job !== undefined) return client.job(job);
+  if (request === undefined || clock.now() - Date.parse(submittedAt) > KEY_KNOWN) {
+    throw usage(`nobody knows what became of the submit of ${submittedAt}: submit again`);
+  }
+  return submit(client, request, key);
+}
+
+function submit(client: Client, request: SubmitRequest, key: string): Promise<Job> {
+  const { agent, input, lease, maxRuntimeSec, expiresAt } = request;
+  return client.submit(agent, input, {
+    idempotencyKey: key,
+    ...(lease !== undefined && { lease }),
+    ...(maxRuntimeSec !== undefined && { maxRuntimeSec }),
+    ...(expiresAt !== undefined && { expiresAt: new Date(expiresAt) }),
+  });
+}
+
+async function answer(own: OwnJob | undefined, { reason }: LocalRequest): Promise<LocalAnswer> {
+  try {
+    if (own === undefined) throw new LocalError("CLOSED", "it is not accepted yet");
+    await own.job.cancel(reason);
+    return { ok: true };
+  } catch (error) {
+    if (!(error instanceof ArcpError || error instanceof LocalError)) throw error;
+    return { ok: false, code: error.code, message: error.message };
+  }
+}

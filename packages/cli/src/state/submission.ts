@@ -1,0 +1,151 @@
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { SavedSession, SubmitOptions } from "@arcp/client";
+import { LocalError, newMessageId } from "@arcp/core";
+import { stateDirectory } from "../directories.ts";
+import type { Surroundings } from "../surroundings.ts";
+
+/** A submit as it was made, to be made again as long as nobody knows what became of it. */
+export interface SubmitRequest {
+  readonly agent: string;
+  readonly input: unknown;
+  readonly lease?: SubmitOptions["lease"];
+  readonly maxRuntimeSec?: number;
+  /** RFC 3339. */
+  readonly expiresAt?: string;
+}
+
+/** What is needed to come back to a job. Plain JSON; it holds a resume token, so it is as secret as a password. */
+export interface SubmissionRecord {
+  /** Of this form. */
+  readonly version: 1;
+  readonly url: string;
+  /** The profile that was named by a flag. */
+  readonly profile?: string;
+  readonly key: string;
+  /** RFC 3339. */
+  readonly submittedAt: string;
+  /** Until the job is known. */
+  readonly request?: SubmitRequest;
+  readonly job?: string;
+  readonly session?: SavedSession;
+}
+
+/** How long what nobody came back for is kept, in ms; the sessions of it are long gone. */
+const KEPT = 7 * 24 * 60 * 60 * 1000;
+
+/** One submit of this user on this machine: a directory of its own below the state directory, readable by nobody else. */
+export class Submission {
+  readonly directory: string;
+  #record: SubmissionRecord;
+
+  private constructor(directory: string, record: SubmissionRecord) {
+    this.directory = directory;
+    this.#record = record;
+  }
+
+  get record(): SubmissionRecord {
+    return this.#record;
+  }
+
+  /** Writes a submit down before it is made, and forgets what nobody came back for. */
+  static async begin(
+    request: SubmitRequest,
+    { url, profile, key }: Pick<SubmissionRecord, "url" | "profile" | "key">,
+    surroundings: Surroundings,
+  ): Promise<Submission> {
+    const base = baseOf(surroundings);
+    // In the order of their names they are in the order of their making.
+    const directory = join(base, newMessageId("sub_"));
+    const now = surroundings.clock.now();
+    const submission = new Submission(directory, {
+      version: 1,
+      url,
+      ...(profile !== undefined && { profile }),
+      key,
+      submittedAt: new Date(now).toISOString(),
+      request,
+    });
+    try {
+      await mkdir(directory, { recursive: true, mode: 0o700 });
+      await submission.#write();
+    } catch (error) {
+      throw new LocalError(
+        "MISUSE",
+        `cannot write below ${base}, where it is kept how to come back`,
+        {
+          cause: error,
+        },
+      );
+    }
+    await forgetBefore(base, now - KEPT);
+    return submission;
+  }
+
+  /** Those that there are, the latest first. What cannot be read is none. */
+  static async all(surroundings: Surroundings): Promise<readonly Submission[]> {
+    const base = baseOf(surroundings);
+    const found: Submission[] = [];
+    for (const name of await namesIn(base)) {
+      const directory = join(base, name);
+      const record = await readRecord(directory);
+      if (record !== undefined) found.push(new Submission(directory, record));
+    }
+    return found.reverse();
+  }
+
+  /** Those that led to a job, the latest first; without one all of them. */
+  static async of(job: string | undefined, around: Surroundings): Promise<readonly Submission[]> {
+    const all = await Submission.all(around);
+    return all.filter(({ record }) => job === undefined || record.job === job);
+  }
+
+  /** For `connect({ persist })`. From the acceptance on the job is known, and the request is of no more use. */
+  readonly persist = async (session: SavedSession): Promise<void> => {
+    const { request, job = session.jobs[0], ...rest } = this.#record;
+    const known = job === undefined ? { request } : { job };
+    this.#record = { ...rest, ...(known as Partial<SubmissionRecord>), session };
+    await this.#write();
+  };
+
+  /** There is nothing to come back to, or nothing to come back for. */
+  forget(): Promise<void> {
+    return rm(this.directory, { recursive: true, force: true });
+  }
+
+  /** Whoever dies in the middle of it leaves the version before. */
+  async #write(): Promise<void> {
+    const path = join(this.directory, RECORD);
+    await writeFile(`${path}.new`, JSON.stringify(this.#record), { mode: 0o600 });
+    await rename(`${path}.new`, path);
+  }
+}
+
+const RECORD = "record.json";
+
+function baseOf(surroundings: Surroundings): string {
+  return join(stateDirectory(surroundings), "submissions");
+}
+
+async function namesIn(base: string): Promise<string[]> {
+  const names = await readdir(base).catch(() => []);
+  return names.filter((name) => name.startsWith("sub_")).sort();
+}
+
+async function readRecord(directory: string): Promise<SubmissionRecord | undefined> {
+  try {
+    const record: SubmissionRecord = JSON.parse(await readFile(join(directory, RECORD), "utf8"));
+    return record.version === 1 ? record : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A record is written whenever its session gets on, so an old one is nobody's. */
+async function forgetBefore(base: string, moment: number): Promise<void> {
+  for (const name of await namesIn(base)) {
+    const directory = join(base, name);
+    const written = await stat(join(directory, RECORD)).catch(() => stat(directory));
+    if (written.mtimeMs < moment) await rm(directory, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,133 @@
+import type { JobEvent } from "@arcp/client";
+import type { EventBody, LogLevel } from "@arcp/core";
+import type { Paint } from "../terminal.ts";
+import { amount, bytes, compact, duration, fit, printable, printableLines } from "./printable.ts";
+
+interface Call {
+  readonly tool: string;
+  readonly at: string | undefined;
+}
+
+/** Events as lines for people. It remembers tool calls, to name them when they return. */
+export class EventLines {
+  readonly #paint: Paint;
+  readonly #calls = new Map<string, Call>();
+
+  constructor(paint: Paint) {
+    this.#paint = paint;
+  }
+
+  /**
+   * @param columns what goes beyond them is cut where it is not the agent's own prose
+   * @returns undefined for what is better shown as a gauge, or not at all
+   */
+  of(event: JobEvent, columns: number): string | undefined {
+    const { dim, yellow, magenta, blue } = this.#paint;
+    const line = (text: string): string => `${dim(timeOf(event.ts))} ${text}`;
+    const cut = (text: string): string => fit(line(text), columns);
+    switch (event.kind) {
+      case "status": {
+        const { phase, message } = event.body;
+        return line(`${blue(printable(phase))}${message ? ` ${prose(message)}` : ""}`);
+      }
+      case "log":
+        return line(this.#log(event.body));
+      case "thought":
+        return line(dim(`thinks ${prose(event.body.text)}`));
+      case "tool_call": {
+        const { tool, call_id, args } = event.body;
+        this.#calls.set(call_id, { tool: printable(tool), at: event.ts });
+        return cut(`${magenta("→")} ${printable(tool)} ${dim(compact(args))}`);
+      }
+      case "tool_result":
+        return cut(this.#result(event.body, event.ts));
+      case "metric": {
+        const { name, value, unit = "" } = event.body;
+        // What remains is a gauge.
+        if (name.startsWith("cost.budget.")) return undefined;
+        return cut(`${printable(name)} ${amount(value)} ${printable(unit)}`.trimEnd());
+      }
+      case "artifact_ref": {
+        const { uri, content_type, byte_size } = event.body;
+        const size = byte_size === undefined ? "" : `, ${bytes(byte_size)}`;
+        return line(`${magenta("artifact")} ${printable(uri)} ${dim(content_type + size)}`);
+      }
+      case "delegate": {
+        const { agent = "", child_job_id = "" } = event.body;
+        return line(`${magenta("delegates to")} ${printable(agent)} ${dim(child_job_id)}`);
+      }
+      case "history_lost":
+        return yellow(`earlier events behind ${event.body.after} are no longer kept`);
+      case "progress":
+      case "result_chunk":
+        return undefined;
+      case "opaque":
+        return cut(`${printable(event.name)} ${dim(compact(event.body))}`);
+      default:
+        return cut(`${printable(event.kind)} ${dim(compact(event.body))}`);
+    }
+  }
+
+  /** What a terminal shows as a gauge, as a line; undefined for all else. */
+  ofGauge(event: JobEvent): string | undefined {
+    const line = (text: string): string => {
+      return `${this.#paint.dim(timeOf(event.ts))} ${printable(text).replace(/ +/g, " ")}`;
+    };
+    if (event.kind === "progress") {
+      const { current, total, units = "", message = "" } = event.body;
+      const of = total === undefined ? "" : `/${amount(total)}`;
+      return line(`progress ${amount(current)}${of} ${units} ${message}`);
+    }
+    if (event.kind === "metric" && event.body.name === "cost.budget.remaining") {
+      return line(`budget ${amount(event.body.value)} ${event.body.unit ?? ""} left`);
+    }
+    return undefined;
+  }
+
+  #log({ level, message, attributes }: EventBody<"log">): string {
+    const extra = attributes === undefined ? "" : ` ${this.#paint.dim(compact(attributes))}`;
+    return `${this.#level(level)} ${prose(message)}${extra}`;
+  }
+
+  #level(level: LogLevel): string {
+    const { red, yellow, dim, green } = this.#paint;
+    const name = level.padEnd(5);
+    switch (level) {
+      case "critical":
+      case "error":
+        return red(name);
+      case "warn":
+        return yellow(name);
+      case "info":
+        return green(name);
+      default:
+        return dim(name);
+    }
+  }
+
+  #result({ call_id, result, error }: EventBody<"tool_result">, ts: string | undefined): string {
+    const { dim, red, magenta } = this.#paint;
+    const call = this.#calls.get(call_id);
+    this.#calls.delete(call_id);
+    const name = call?.tool ?? printable(call_id);
+    const took = call?.at && ts ? ` ${duration(Date.parse(ts) - Date.parse(call.at))}` : "";
+    const what =
+      error === undefined
+        ? dim(compact(result))
+        : red(`${printable(error.code)} ${printable(error.message)}`);
+    return `${magenta("←")} ${name}${took} ${what}`;
+  }
+}
+
+/** In front of it stand a time of day and a level. */
+function prose(text: string): string {
+  return printableLines(text, "               ");
+}
+
+/** The time of day here. */
+function timeOf(ts: string | undefined): string {
+  if (ts === undefined) return "--:--:--";
+  const date = new Date(ts);
+  const parts = [date.getHours(), date.getMinutes(), date.getSeconds()];
+  return parts.map((part) => String(part).padStart(2, "0")).join(":");
+}

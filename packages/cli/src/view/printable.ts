@@ -1,0 +1,50 @@
+import { stripVTControlCharacters } from "node:util";
+import sliceAnsi from "slice-ansi";
+import stringWidth from "string-width";
+
+/** Control characters, and those that turn the direction of a text. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not reach a terminal
+const CONTROLS = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]+/g;
+
+/** A text of an agent on one line, without what would command the terminal. */
+export function printable(text: string): string {
+  return stripVTControlCharacters(text).replace(CONTROLS, " ").trim();
+}
+
+/** As `printable`, on as many lines as it has; `indent` goes in front of all but the first. */
+export function printableLines(text: string, indent: string): string {
+  return text.split(/\r?\n/).map(printable).join(`\n${indent}`);
+}
+
+/** A value on one line. */
+export function compact(value: unknown): string {
+  if (value === undefined) return "";
+  return printable(typeof value === "string" ? value : JSON.stringify(value));
+}
+
+/** Cuts a line, which may be coloured, to columns of a terminal. */
+export function fit(line: string, columns: number): string {
+  if (stringWidth(line) <= columns) return line;
+  return `${sliceAnsi(line, 0, Math.max(0, columns - 1))}…`;
+}
+
+export function bytes(count: number): string {
+  if (count < 1000) return `${count} B`;
+  if (count < 1_000_000) return `${(count / 1000).toFixed(1)} kB`;
+  return `${(count / 1_000_000).toFixed(1)} MB`;
+}
+
+/** Milliseconds for people. */
+export function duration(ms: number): string {
+  if (ms < 1000) return `${Math.round(ms)} ms`;
+  const seconds = ms / 1000;
+  if (seconds < 60) return `${seconds.toFixed(1)} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes} min ${Math.floor(seconds % 60)} s`;
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+/** An amount of money as it was told, without the noise of binary fractions. */
+export function amount(value: number): string {
+  return String(Number(value.toFixed(6)));
+}

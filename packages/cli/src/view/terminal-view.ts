@@ -1,0 +1,92 @@
+import type { JobEvent, JobOutcome } from "@arcp/client";
+import { createLogUpdate } from "log-update";
+import type { Surroundings } from "../surroundings.ts";
+import { type Paint, paintFor, widthOf } from "../terminal.ts";
+import { EventLines } from "./event-lines.ts";
+import { Gauges } from "./gauges.ts";
+import { endLine, resultText } from "./outcome-lines.ts";
+import { duration } from "./printable.ts";
+import type { Connected, View, ViewedJob } from "./view.ts";
+
+/** A terminal: what happened scrolls by, and at its foot a few lines show how things are. */
+export class TerminalView implements View {
+  readonly #surroundings: Surroundings;
+  readonly #paint: Paint;
+  readonly #lines: EventLines;
+  readonly #gauges: Gauges;
+  readonly #foot: ReturnType<typeof createLogUpdate>;
+  readonly #since: number;
+  /** Lines that wait for the next drawing. */
+  readonly #waiting: string[] = [];
+  #job = "";
+  #drawing: NodeJS.Immediate | undefined;
+
+  /** @param hint what the keys do */
+  constructor(surroundings: Surroundings, hint: string) {
+    const { stdout, env, clock } = surroundings;
+    this.#surroundings = surroundings;
+    this.#paint = paintFor(stdout, env);
+    this.#lines = new EventLines(this.#paint);
+    this.#gauges = new Gauges(this.#paint, hint);
+    // Its own hiding of the cursor would go to another stream.
+    this.#foot = createLogUpdate(stdout, { showCursor: true });
+    this.#since = clock.monotonic();
+  }
+
+  begin(job: ViewedJob): void {
+    this.#job = job.id;
+    this.#gauges.begin(job);
+    const { bold, dim } = this.#paint;
+    this.#print(`${bold(job.agent)}  ${dim(job.id)}`);
+  }
+
+  event(event: JobEvent): void {
+    this.#gauges.take(event);
+    const line = this.#lines.of(event, widthOf(this.#surroundings.stdout));
+    if (line === undefined) this.#draw();
+    else this.#print(line);
+  }
+
+  connection(state: Connected): void {
+    this.#gauges.connection(state);
+    this.#draw();
+  }
+
+  note(text: string): void {
+    this.#print(this.#paint.yellow(text));
+  }
+
+  end(outcome: JobOutcome): void {
+    this[Symbol.dispose]();
+    const { stdout, clock } = this.#surroundings;
+    const took = this.#paint.dim(duration(clock.monotonic() - this.#since));
+    stdout.write(`${endLine(this.#job, outcome, this.#paint)}  ${took}\n`);
+    const result = resultText(this.#job, outcome);
+    if (result !== undefined) stdout.write(`${result}\n`);
+  }
+
+  [Symbol.dispose](): void {
+    clearImmediate(this.#drawing);
+    this.#drawing = undefined;
+    this.#scroll();
+    this.#foot.clear();
+  }
+
+  #print(line: string): void {
+    this.#waiting.push(line);
+    this.#draw();
+  }
+
+  /** Once for all that happens in one turn of the event loop. */
+  #draw(): void {
+    this.#drawing ??= setImmediate(() => {
+      this.#drawing = undefined;
+      this.#scroll();
+      this.#foot(this.#gauges.lines(widthOf(this.#surroundings.stdout)).join("\n"));
+    });
+  }
+
+  #scroll(): void {
+    if (this.#waiting.length > 0) this.#foot.persist(this.#waiting.splice(0).join("\n"));
+  }
+}

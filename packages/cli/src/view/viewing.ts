@@ -1,0 +1,15 @@
+import type { Surroundings } from "../surroundings.ts";
+import { JsonView } from "./json-view.ts";
+import { PlainView } from "./plain-view.ts";
+import { TerminalView } from "./terminal-view.ts";
+import type { View } from "./view.ts";
+
+/** @param hint what Ctrl-C does */
+export function viewFor(
+  surroundings: Surroundings,
+  { json = false, hint }: { readonly json?: boolean | undefined; readonly hint: string },
+): View {
+  if (json) return new JsonView(surroundings);
+  const isTerminal = surroundings.stdout.isTTY === true && surroundings.env["TERM"] !== "dumb";
+  return isTerminal ? new TerminalView(surroundings, hint) : new PlainView(surroundings);
+}
