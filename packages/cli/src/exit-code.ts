@@ -20,4 +20,6 @@ export const exitCode = {
   fault: 70,
   /** Stopped by Ctrl-C, as the shells count it. A job that was submitted goes on. */
   interrupted: 130,
+  /** Whoever read the output has had enough, as the shells count it. A job that was submitted goes on. */
+  unread: 141,
 } as const;

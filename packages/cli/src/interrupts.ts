@@ -8,10 +8,7 @@ export type Interrupt = (typeof signals)[number];
 export class Interrupts implements Disposable {
   readonly #signals: Surroundings["signals"];
   readonly #stop = new AbortController();
-  readonly #handle = (interrupt: Interrupt): void => {
-    if (this.#taken === undefined) this.#stop.abort();
-    else this.#taken(interrupt);
-  };
+  readonly #handle = (interrupt: Interrupt): void => this.raise(interrupt);
   #taken: ((interrupt: Interrupt) => void) | undefined;
 
   constructor({ signals: source }: Surroundings) {
@@ -32,6 +29,12 @@ export class Interrupts implements Disposable {
         this.#taken = undefined;
       },
     };
+  }
+
+  /** As though the process had been sent it. */
+  raise(interrupt: Interrupt): void {
+    if (this.#taken === undefined) this.#stop.abort();
+    else this.#taken(interrupt);
   }
 
   [Symbol.dispose](): void {

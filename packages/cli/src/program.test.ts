@@ -1,5 +1,9 @@
+import { once } from "node:events";
+import { PassThrough } from "node:stream";
 import { expect, test } from "vitest";
 import { arcp } from "../test/played.ts";
+import { Site } from "../test/site.ts";
+import { run } from "./program.ts";
 
 test("--version says what runs here, and where it comes from", async () => {
   const { code, out, err } = await arcp(["--version"]);
@@ -21,4 +25,19 @@ test.each([
   [["--fast"], "error: unknown option '--fast'\n"],
 ])("wrong usage takes one line, and exits with 2: %s", async (args, err) => {
   expect(await arcp(args)).toEqual({ code: 2, out: "", err });
+});
+
+test("whoever stops reading ends the command without a word, and not the job", async () => {
+  await using site = await Site.open();
+  const stdout = new PassThrough();
+  const stderr = new PassThrough();
+  const done = run(["submit", "counting"], { stdout, stderr, env: site.env });
+  await once(stdout, "data");
+  stdout.emit("error", Object.assign(new Error("write EPIPE"), { code: "EPIPE" }));
+  expect(await done).toBe(141);
+  expect(String(stderr.read())).toMatch(/^arcp: left: `arcp watch job_\w+` comes back\n$/);
+  const watching = site.play(["watch"]);
+  await watching.until(/running/);
+  site.counting.end();
+  expect((await watching.done).code).toBe(0);
 });

@@ -10,6 +10,7 @@ import { failureOf } from "./failure.ts";
 import { Interrupts } from "./interrupts.ts";
 import { type Surroundings, surroundings } from "./surroundings.ts";
 import { paintFor, widthOf } from "./terminal.ts";
+import { Unread } from "./unread.ts";
 import { versions } from "./versions.ts";
 
 /** The commands, in the order of the help. Each is a file of `commands/`. */
@@ -34,6 +35,7 @@ export async function run(
 ): Promise<number> {
   const around = surroundings(given);
   using interrupts = new Interrupts(around);
+  using unread = new Unread(around.stdout, interrupts);
   const { signal } = interrupts;
   let code: number = exitCode.success;
   const exit = (told: number): void => {
@@ -41,8 +43,9 @@ export async function run(
   };
   try {
     await program({ ...around, signal, interrupts, exit }).parseAsync(args, { from: "user" });
-    return code;
+    return unread.code ?? code;
   } catch (error) {
+    if (unread.code !== undefined) return unread.code;
     if (signal.aborted) return exitCode.interrupted;
     const failure = failureOf(error);
     if (failure.text !== undefined) around.stderr.write(`arcp: ${failure.text}\n`);

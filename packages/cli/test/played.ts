@@ -23,16 +23,15 @@ export interface PlayedOptions extends Partial<Omit<Surroundings, "stdin" | "std
 export class Playing {
   readonly signals = new EventEmitter();
   readonly done: Promise<Played>;
-  readonly #out: PassThrough;
-  readonly #err: PassThrough;
   #written = "";
   #complaints = "";
+  #more = Promise.withResolvers<void>();
 
   constructor(args: readonly string[], { stdin, columns, ...given }: PlayedOptions = {}) {
-    this.#out = this.#sink(columns, (text) => {
+    const stdout = this.#sink(columns, (text) => {
       this.#written += text;
     });
-    this.#err = this.#sink(columns, (text) => {
+    const stderr = this.#sink(columns, (text) => {
       this.#complaints += text;
     });
     const input = Readable.from(stdin === undefined ? [] : [stdin]);
@@ -41,8 +40,8 @@ export class Playing {
       signals: this.signals,
       ...given,
       stdin: Object.assign(input, { isTTY: stdin === undefined }),
-      stdout: this.#out,
-      stderr: this.#err,
+      stdout,
+      stderr,
     }).then((code) => ({ code, out: this.#written, err: this.#complaints }));
   }
 
@@ -54,8 +53,8 @@ export class Playing {
     return this.#complaints;
   }
 
-  interrupt(): void {
-    this.signals.emit("SIGINT");
+  interrupt(signal: "SIGINT" | "SIGTERM" = "SIGINT"): void {
+    this.signals.emit(signal, signal);
   }
 
   /** Resolves once what was written, to either stream, fits the pattern; rejects when the run ends before. */
@@ -66,21 +65,18 @@ export class Playing {
     });
     while (!pattern.test(this.#written + this.#complaints)) {
       if (over) throw new Error(`ended before ${pattern}: ${this.#written}${this.#complaints}`);
-      await Promise.race([end, this.#more()]);
+      await Promise.race([end, this.#more.promise]);
     }
   }
 
   #sink(columns: number | undefined, take: (text: string) => void): PassThrough {
     const sink = new PassThrough().setEncoding("utf8");
-    sink.on("data", take);
-    return columns === undefined ? sink : Object.assign(sink, { isTTY: true, columns });
-  }
-
-  #more(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#out.once("data", () => resolve());
-      this.#err.once("data", () => resolve());
+    sink.on("data", (text: string) => {
+      take(text);
+      this.#more.resolve();
+      this.#more = Promise.withResolvers();
     });
+    return columns === undefined ? sink : Object.assign(sink, { isTTY: true, columns });
   }
 }
 

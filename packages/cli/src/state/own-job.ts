@@ -1,4 +1,4 @@
-import type { Client, ConnectOptions, Job, ReopenedJob } from "@arcp/client";
+import type { Client, Job, Persist, ReopenedJob } from "@arcp/client";
 import { ArcpError, LocalError } from "@arcp/core";
 import {
   type ConnectionFlags,
@@ -44,16 +44,21 @@ export class OwnJob implements AsyncDisposable {
     context: CommandContext,
   ): Promise<OwnJob | undefined> {
     let own: OwnJob | undefined;
+    const { session } = submission.record;
+    // With a wrong token there is a fresh session, of somebody else: it must not take the place of the right one.
+    const persist: Persist = async (saved) => {
+      const isRight =
+        own !== undefined || (session?.session.id ?? saved.session.id) === saved.session.id;
+      if (isRight) await submission.persist(saved);
+    };
     const hold = await Hold.take(submission.directory, (request) => answer(own, request));
     if (hold === undefined) return undefined;
     try {
       const settings = settingsOf(submission, flags, context);
-      const { session } = submission.record;
-      const options: ConnectOptions = {
-        persist: submission.persist,
+      const client = await openClient(settings, context, {
+        persist,
         ...(session !== undefined && { restore: session }),
-      };
-      const client = await openClient(settings, context, options);
+      });
       try {
         const job = await jobOf(client, submission, context);
         own = new OwnJob(client, job, submission, hold);

@@ -37,7 +37,11 @@ export class Gauges {
     this.#connection = state;
   }
 
-  /** @param columns that no line exceeds */
+  /**
+   * How the job is.
+   *
+   * @param columns that no line exceeds
+   */
   lines(columns: number): string[] {
     const { cyan } = this.#paint;
     const lines = [];
@@ -46,8 +50,16 @@ export class Gauges {
       lines.push(this.#budgetLine(currency, left, columns));
     }
     if (this.#streamed > 0) lines.push(`${cyan("result")} ${bytes(this.#streamed)} so far`);
-    lines.push(this.#state());
     return lines.map((line) => fit(line, columns));
+  }
+
+  /** How the connection is. */
+  state(columns: number): string {
+    const { green, yellow, dim } = this.#paint;
+    const state = this.#connection;
+    if (state.kind === "online") return fit(`${green("●")} connected  ${dim(this.#hint)}`, columns);
+    const why = dim(printable(state.error.message));
+    return fit(`${yellow("●")} the connection is lost, trying again  ${why}`, columns);
   }
 
   #progressLine({ current, total, units = "", message = "" }: Progress, columns: number): string {
@@ -76,14 +88,6 @@ export class Gauges {
     const width = Math.max(8, Math.min(30, Math.floor(columns / 3)));
     const full = Math.round(share * width);
     return `${paint("█".repeat(full))}${this.#paint.dim("░".repeat(width - full))}`;
-  }
-
-  #state(): string {
-    const { green, yellow, dim } = this.#paint;
-    const state = this.#connection;
-    if (state.kind === "online") return `${green("●")} connected  ${dim(this.#hint)}`;
-    const why = dim(printable(state.error.message));
-    return `${yellow("●")} the connection is lost, trying again  ${why}`;
   }
 }
 

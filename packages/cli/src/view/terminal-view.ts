@@ -57,8 +57,9 @@ export class TerminalView implements View {
   }
 
   end(outcome: JobOutcome): void {
-    this[Symbol.dispose]();
     const { stdout, clock } = this.#surroundings;
+    this.#waiting.push(...this.#gauges.lines(widthOf(stdout)));
+    this[Symbol.dispose]();
     const took = this.#paint.dim(duration(clock.monotonic() - this.#since));
     stdout.write(`${endLine(this.#job, outcome, this.#paint)}  ${took}\n`);
     const result = resultText(this.#job, outcome);
@@ -82,7 +83,8 @@ export class TerminalView implements View {
     this.#drawing ??= setImmediate(() => {
       this.#drawing = undefined;
       this.#scroll();
-      this.#foot(this.#gauges.lines(widthOf(this.#surroundings.stdout)).join("\n"));
+      const columns = widthOf(this.#surroundings.stdout);
+      this.#foot([...this.#gauges.lines(columns), this.#gauges.state(columns)].join("\n"));
     });
   }
 

@@ -1,0 +1,86 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import { connect } from "@arcp/client";
+import { dial } from "@arcp/transport-ws";
+import { afterAll, expect, test } from "vitest";
+import { Site } from "../../test/site.ts";
+
+const site = await Site.open();
+afterAll(() => site[Symbol.asyncDispose]());
+
+const detached = async (agent: string) => (await site.arcp("submit", agent, "--detach")).out.trim();
+
+test("a job that was left is cancelled by the session that owns it, with a reason", async () => {
+  const job = await detached("counting");
+  const watching = site.play(["watch", job, "--url", site.url]);
+  await watching.until(/running/);
+  watching.interrupt("SIGTERM");
+  await watching.done;
+  expect(await site.arcp("cancel", job, "--reason", "too dear")).toEqual({
+    code: 0,
+    out: `${job} is being cancelled\n`,
+    err: "",
+  });
+  const { code, out } = await site.arcp("watch", job);
+  expect([code, out]).toEqual([5, expect.stringMatching(/was cancelled: .*too dear/)]);
+});
+
+test("a job that has ended is said to have", async () => {
+  const job = await detached("echo");
+  expect((await site.arcp("result", job)).code).toBe(0);
+  const ended = { code: 0, out: `${job} had ended already: success\n`, err: "" };
+  expect(await site.arcp("cancel", job)).toEqual(ended);
+  expect((await site.arcp("watch", job)).code).toBe(0);
+  // Nothing is left of it here by now.
+  expect(await site.arcp("cancel", job)).toEqual(ended);
+});
+
+test("after kill -9 of the live view the job is cancelled by its session, which nobody holds any more", async () => {
+  const bin = fileURLToPath(new URL("../../bin/arcp.js", import.meta.url));
+  const child = spawn(process.execPath, [bin, "submit", "deaf", "--json"], {
+    env: { ...process.env, ...site.env },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const [line] = await once(child.stdout, "data");
+  child.kill("SIGKILL");
+  await once(child, "exit");
+  const { job } = JSON.parse(String(line).split("\n")[0] ?? "");
+  expect(await site.arcp("cancel", job)).toMatchObject({ code: 0, err: "" });
+});
+
+test("of several submits under one key, the session that owns the job is found", async () => {
+  const keyed = ["submit", "counting", "--key", "nightly", "--detach"];
+  const first = (await site.arcp(...keyed)).out.trim();
+  expect((await site.arcp(...keyed)).out.trim()).toBe(first);
+  expect(await site.arcp("cancel", first)).toMatchObject({ code: 0, err: "" });
+});
+
+test("a wrong token does not spoil the way back", async () => {
+  const job = await detached("counting");
+  expect(await site.arcp("cancel", job, "--token=other")).toMatchObject({
+    code: 2,
+    err: expect.stringContaining("JOB_NOT_FOUND"),
+  });
+  expect(await site.arcp("cancel", job)).toMatchObject({ code: 0, err: "" });
+});
+
+test("what cannot be cancelled takes one line", async () => {
+  await using client = await connect(dial(site.url), { token: "secret" });
+  const { id } = await client.submit("deaf");
+  const lines = [
+    [
+      await site.arcp("cancel", id),
+      /^arcp: only the session that submitted .+ \(PERMISSION_DENIED\)\n$/,
+    ],
+    [
+      await site.arcp("cancel", "job_none"),
+      /^arcp: .+; `arcp jobs` lists yours \(JOB_NOT_FOUND\)\n$/,
+    ],
+    [await site.arcp("cancel"), /^error: missing required argument 'job'\n$/],
+    [await site.arcp("cancel", id, "--reason", "x".repeat(2_000)), /^arcp: /],
+  ] as const;
+  for (const [played, line] of lines) {
+    expect(played).toMatchObject({ code: 2, out: "", err: expect.stringMatching(line) });
+  }
+});

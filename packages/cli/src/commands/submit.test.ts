@@ -1,0 +1,265 @@
+import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { ManualClock } from "@arcp/core";
+import { afterAll, describe, expect, test } from "vitest";
+import { Site } from "../../test/site.ts";
+
+const site = await Site.open();
+afterAll(() => site[Symbol.asyncDispose]());
+
+/** The objects that were printed, one per line. */
+function objects(out: string): any[] {
+  return out
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+}
+
+/** Times of day, ids and durations as they look. */
+function plain(out: string): string {
+  return out
+    .replace(/\d\d:\d\d:\d\d/g, "12:00:00")
+    .replace(/job_\w+/g, "job_1")
+    .replace(/ \d+ ms/g, " 1 ms");
+}
+
+const granted = ["--lease=tool.call=search", "--lease=agent.delegate=*", "--budget=USD:1.00"];
+
+test("in a pipe it is plain lines, without a byte that would command a terminal", async () => {
+  const { code, out, err } = await site.arcp("submit", "talking", ...granted);
+  expect([code, err]).toEqual([0, ""]);
+  expect(plain(out)).toBe(`job_1 talking@2.0.0
+12:00:00 running
+12:00:00 reading all of it
+12:00:00 warn  two
+               lines {"file":"a.ts"}
+12:00:00 thinks why not
+12:00:00 → search {"query":"owls"}
+12:00:00 ← search 1 ms ["a hit"]
+12:00:00 → mail {}
+12:00:00 ← mail 1 ms PERMISSION_DENIED tool.call does not cover mail; the lease grants search
+12:00:00 progress 1/4 files a.ts
+12:00:00 cost.model 0.25 USD
+12:00:00 budget 0.75 USD left
+12:00:00 artifact file:///report.pdf application/pdf, 2.0 kB
+12:00:00 x-vendor.acme.mood {"mood":"fine"}
+12:00:00 delegates to echo job_1
+✔ job_1 succeeded
+{
+  "done": true
+}
+`);
+});
+
+test("--json is one object per line: the job, its events by number, its end", async () => {
+  const { code, out } = await site.arcp("submit", "talking", ...granted, "--json");
+  expect(code).toBe(0);
+  const [job, ...events] = objects(out);
+  const end = events.pop();
+  expect(job).toEqual({
+    type: "job",
+    job: expect.stringMatching(/^job_/),
+    agent: "talking@2.0.0",
+    lease: { "tool.call": ["search"], "agent.delegate": ["*"], "cost.budget": ["USD:1.00"] },
+    budget: { USD: 1 },
+  });
+  expect(events.map(({ job_seq }) => job_seq)).toEqual(events.map((_, index) => index + 1));
+  expect(events[2]).toEqual({
+    type: "event",
+    job: job.job,
+    job_seq: 3,
+    ts: expect.any(String),
+    kind: "log",
+    body: expect.objectContaining({ level: "warn", attributes: { file: "a.ts" } }),
+  });
+  expect(end).toEqual({
+    type: "end",
+    job: job.job,
+    status: "success",
+    result: { done: true },
+  });
+});
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: what a terminal does not show
+const commands = /\u001b\[[?\d;]*[A-Za-z]/g;
+
+test("on a terminal gauges tell how it is, within its width", async () => {
+  const { code, out } = await site.play(["submit", "talking", ...granted], { columns: 60 }).done;
+  expect(code).toBe(0);
+  const shown = plain(out.replace(commands, ""));
+  expect(shown).toMatch(/^talking@2.0.0 {2}job_1\n12:00:00 running\n/);
+  expect(shown).toContain("← mail 1 ms PERMISSION_DENIED tool.call does not c…\n");
+  expect(shown).toContain(`
+${"█".repeat(5)}${"░".repeat(15)}  25%  1/4 files  a.ts
+${"█".repeat(15)}${"░".repeat(5)}  75%  0.75 of 1 USD left
+✔ job_1 succeeded  1 ms
+{
+`);
+  for (const line of shown.split("\n")) expect(line.length).toBeLessThanOrEqual(60);
+});
+
+test("at the foot of a terminal it says what the connection is, and what the keys do", async () => {
+  const playing = site.play(["submit", "deaf", "--budget=USD:2"], { columns: 60 });
+  await playing.until(/● connected {2}Ctrl-C leaves the job to itself\n/);
+  playing.interrupt("SIGTERM");
+  const { code, out } = await playing.done;
+  expect(code).toBe(130);
+  expect(out.replace(commands, "")).toMatch(/\nleft: `arcp watch job_\w+` comes back\n$/);
+  // The foot is cleared away.
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: which clears lines
+  expect(out.slice(out.lastIndexOf("Ctrl-C leaves"))).toMatch(/(\u001b\[2K.*){3}left: /s);
+});
+
+test("the input is JSON, a file or the standard input, and null without", async () => {
+  await writeFile(join(site.home, "input.json"), '{"from":"file"}');
+  const result = async (input: string[], stdin?: string) => {
+    const options = stdin === undefined ? {} : { stdin };
+    const { code, out } = await site.play(["submit", "echo", ...input, "--json"], options).done;
+    expect(code).toBe(0);
+    return objects(out).at(-1).result;
+  };
+  expect(await result(['{"a":[1]}'])).toEqual({ a: [1] });
+  expect(await result(["@input.json"])).toEqual({ from: "file" });
+  expect(await result(["-"], '"from stdin"')).toBe("from stdin");
+  expect(await result([])).toBeNull();
+});
+
+test("--lease and --budget make the lease, with paths absolute against the current directory", async () => {
+  const cwd = join(site.home, "project");
+  await mkdir(cwd, { recursive: true });
+  const flags = [
+    ["--lease", "fs.read=./src/**"],
+    ["--lease", "fs.read=/etc/*"],
+    ["--lease", "fs.write=../out/"],
+    ["--lease", "fs.write=**"],
+    ["--lease", "net.fetch=https://api.test/**"],
+    ["--lease", "x-vendor.acme.door=front=open"],
+    ["--budget", "USD:1.00"],
+    ["--budget", "EUR:2"],
+  ];
+  const { out } = await site.play(["submit", "lease", ...flags.flat(), "--json"], { cwd }).done;
+  expect(objects(out).at(-1).result).toEqual({
+    "fs.read": [`${cwd}/src/**`, "/etc/*"],
+    "fs.write": [`${site.home}/out`, `${cwd}/**`],
+    "net.fetch": ["https://api.test/**"],
+    "x-vendor.acme.door": ["front=open"],
+    "cost.budget": ["USD:1.00", "EUR:2"],
+  });
+});
+
+test("--expires ends the lease, and --max-runtime the job, with codes of their own", async () => {
+  const clock = new ManualClock(Date.now());
+  await using own = await Site.open({ clock });
+  const expiring = own.play(["submit", "counting", "--expires", "30m"]);
+  await expiring.until(/running/);
+  const limited = own.play(["submit", "counting", "--max-runtime", "10m"]);
+  await limited.until(/running/);
+  clock.advance(9.9 * 60_000);
+  clock.advance(0.2 * 60_000);
+  expect(await limited.done).toMatchObject({
+    code: 6,
+    out: expect.stringMatching(/✖ job_\w+ timed out: /),
+  });
+  clock.advance(19 * 60_000);
+  expect(expiring.out).not.toContain("✖");
+  clock.advance(2 * 60_000);
+  expect(await expiring.done).toMatchObject({
+    code: 1,
+    out: expect.stringMatching(/✖ job_\w+ failed: .+ \(LEASE_EXPIRED\)\n$/),
+  });
+});
+
+test("--key leads to the same job again, and without one each submit is a job of its own", async () => {
+  const jobOf = async (...args: string[]) =>
+    objects((await site.arcp("submit", "echo", "1", "--json", ...args)).out)[0].job;
+  const first = await jobOf("--key", "order-1");
+  expect(await jobOf("--key", "order-1")).toBe(first);
+  expect(await jobOf()).not.toBe(await jobOf());
+  const other = await site.arcp("submit", "echo", "2", "--key", "order-1");
+  expect(other).toMatchObject({ code: 2, err: expect.stringMatching(/ \(DUPLICATE_KEY\)\n$/) });
+});
+
+test("a job that fails exits with 1, and says why in one line", async () => {
+  const { code, out } = await site.arcp("submit", "broken");
+  expect(code).toBe(1);
+  expect(out).toMatch(/✖ job_\w+ failed: there is no such table \(INVALID_REQUEST\)\n$/);
+});
+
+test("--detach prints the id alone, and leaves what only its user can read", async () => {
+  const { code, out, err } = await site.arcp("submit", "deaf", "--detach");
+  expect([code, err]).toEqual([0, ""]);
+  expect(out).toMatch(/^job_\w+\n$/);
+  const json = await site.arcp("submit", "deaf", "--detach", "--json");
+  expect(objects(json.out)).toEqual([{ job: expect.stringMatching(/^job_/) }]);
+  const base = join(site.home, "state/arcp/submissions");
+  const names = (await readdir(base)).sort();
+  const directory = join(base, String(names.at(-2)));
+  const record = join(directory, "record.json");
+  expect((await stat(directory)).mode & 0o777).toBe(0o700);
+  expect((await stat(record)).mode & 0o777).toBe(0o600);
+  expect(JSON.parse(await readFile(record, "utf8"))).toMatchObject({
+    job: out.trim(),
+    url: site.url,
+    session: { resumeToken: expect.any(String) },
+  });
+  for (const job of [out.trim(), objects(json.out)[0].job]) {
+    expect((await site.arcp("cancel", job)).code).toBe(0);
+  }
+});
+
+test("what has ended, or was refused, leaves nothing behind", async () => {
+  await using own = await Site.open();
+  expect((await own.arcp("submit", "echo")).code).toBe(0);
+  expect((await own.arcp("submit", "nobody")).code).toBe(2);
+  expect((await own.play(["submit", "echo", "--token=wrong"]).done).code).toBe(2);
+  expect(await readdir(join(own.home, "state/arcp/submissions"))).toEqual([]);
+});
+
+describe("what is wrong takes one line, and has its exit code", () => {
+  test.each([
+    ["no agent", [], 2, "error: missing required argument 'agent'"],
+    ["bad JSON", ["echo", "{a}"], 2, /^arcp: the input is no JSON: .+; a text is '"in quotes"'/],
+    ["no file", ["echo", "@nowhere.json"], 2, /^arcp: nowhere.json cannot be read: ENOENT/],
+    ["an unknown agent", ["nobody"], 2, /^arcp: .+; `arcp agents` lists what there is \(AGENT_NOT/],
+    ["an unknown version", ["echo@9"], 2, /`arcp agents` lists what there is \(AGENT_VERSION_NOT/],
+    ["no agent's name", ["Echo!"], 2, /^arcp: .+ \(INVALID_REQUEST\)\n$/],
+    ["no lease", ["echo", "--lease=fs.read"], 2, "it has to be a capability and a pattern"],
+    ["an unknown capability", ["echo", "--lease=fs.reed=./x"], 2, "known are fs.read, fs.write,"],
+    ["a budget as a lease", ["echo", "--lease=cost.budget=USD:1"], 2, "that is --budget USD:2.50."],
+    ["a bad pattern", ["echo", "--lease=fs.read=/a/b**"], 2, /^arcp: .+ \(INVALID_REQUEST\)\n$/],
+    ["no budget", ["echo", "--budget=2.50"], 2, "a currency and an amount, such as USD:2.50."],
+    ["no duration", ["echo", "--expires=soon"], 2, "a duration, such as 90s, 30m, 12h or 7d."],
+    ["no time", ["echo", "--max-runtime=0s"], 2, "a duration, such as 90s, 30m, 12h or 7d."],
+    ["an empty key", ["echo", "--key="], 2, /idempotency_key|--key/],
+    ["a wrong token", ["echo", "--token=wrong"], 2, /^arcp: the token is refused: /],
+    ["nobody there", ["echo", "--url=ws://127.0.0.1:9/arcp"], 4, /^arcp: nothing listens at ws:/],
+    ["no address", ["echo", "--url=here"], 2, /^arcp: here is no address of a runtime: /],
+    ["no profile", ["echo", "--profile=work"], 2, /^arcp: there is no profile work in \//],
+    ["too much", ["echo", "1", "2"], 2, "error: too many arguments for 'submit'"],
+  ])("%s", async (_what, args, code, line) => {
+    const played = await site.arcp("submit", ...args);
+    expect(played.err).toMatch(line);
+    expect(played.err.trimEnd()).not.toContain("\n");
+    expect([played.code, played.out]).toEqual([code, ""]);
+  });
+
+  test("a directory with a star in its name", async () => {
+    const playing = site.play(["submit", "echo", "--lease=fs.read=x"], { cwd: "/tmp/a*b" });
+    expect(await playing.done).toMatchObject({
+      code: 2,
+      err: "arcp: /tmp/a*b has a star in it, which a lease takes for a wildcard: give absolute paths\n",
+    });
+  });
+
+  test("a state directory that cannot be", async () => {
+    const file = join(site.home, "file");
+    await writeFile(file, "");
+    const playing = site.play(["submit", "echo"], { env: { XDG_STATE_HOME: file } });
+    expect(await playing.done).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(
+        /^arcp: cannot write below \S+, where it is kept how to come back/,
+      ),
+    });
+  });
+});

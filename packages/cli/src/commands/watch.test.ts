@@ -1,0 +1,240 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { connect } from "@arcp/client";
+import { ManualClock, systemClock } from "@arcp/core";
+import { dial } from "@arcp/transport-ws";
+import { expect, test } from "vitest";
+import { Site } from "../../test/site.ts";
+import { Submission } from "../state/submission.ts";
+import { surroundings } from "../surroundings.ts";
+
+const bin = fileURLToPath(new URL("../../bin/arcp.js", import.meta.url));
+
+/** The numbers that a JSON view printed, and the last object's state. */
+function seen(out: string) {
+  const objects = out
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  const logged = objects.filter(({ kind }) => kind === "log");
+  const numbers = logged.map(({ body }) => Number(body.message.replace("number ", "")));
+  return { numbers, status: objects.at(-1).status, result: objects.at(-1).result };
+}
+
+const upTo = (n: number) => Array.from({ length: n }, (_, index) => index + 1);
+const submissions = (site: Site) => readdir(join(site.home, "state/arcp/submissions"));
+
+test("a submit that is killed loses nothing: watch shows each event once, and no second job runs", async () => {
+  await using site = await Site.open();
+  const { counting } = site;
+  const child = spawn(process.execPath, [bin, "submit", "counting", "--json"], {
+    env: { ...process.env, ...site.env },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  counting.upTo(40);
+  for await (const line of createInterface(child.stdout)) if (line.includes("number 40")) break;
+  child.kill("SIGKILL");
+  await once(child, "exit");
+  counting.upTo(60);
+  const watching = site.play(["watch", "--json"]);
+  await watching.until(/number 60/);
+  counting.upTo(70);
+  counting.end();
+  const { code, out } = await watching.done;
+  expect(code).toBe(0);
+  expect(seen(out)).toEqual({ numbers: upTo(70), status: "success", result: 70 });
+  expect(counting.starts).toBe(1);
+  expect(await submissions(site)).toEqual([]);
+});
+
+test("one that was killed before it heard of its job comes back by its key, whether it was sent or not", async () => {
+  await using site = await Site.open();
+  const around = surroundings({ env: site.env });
+  const begin = (key: string) =>
+    Submission.begin({ agent: "counting", input: { of: key } }, { url: site.url, key }, around);
+  await begin("never sent");
+  site.counting.end();
+  expect(await site.arcp("watch")).toMatchObject({ code: 0 });
+  expect(site.counting.starts).toBe(1);
+
+  await begin("sent");
+  const client = await connect(dial(site.url), { token: "secret" });
+  const job = await client.submit("counting", { of: "sent" }, { idempotencyKey: "sent" });
+  await client.close();
+  expect(site.counting.starts).toBe(2);
+  const { code, out } = await site.arcp("watch");
+  expect([code, out]).toEqual([0, expect.stringContaining(job.id)]);
+  expect(site.counting.starts).toBe(2);
+});
+
+test("what nobody heard of for as long as a runtime knows its key is not sent again", async () => {
+  await using site = await Site.open();
+  const clock = new ManualClock(Date.now() - 24 * 3_600_000);
+  const around = surroundings({ env: site.env, clock });
+  await Submission.begin({ agent: "counting", input: null }, { url: site.url, key: "k" }, around);
+  expect(await site.arcp("watch")).toMatchObject({
+    code: 2,
+    err: expect.stringMatching(
+      /^arcp: nobody knows what became of the submit of \S+: submit again\n$/,
+    ),
+  });
+  expect(site.counting.starts).toBe(0);
+});
+
+test("Ctrl-C leaves the job to itself, says how to come back, and the way back works", async () => {
+  await using site = await Site.open();
+  const clock = new ManualClock(systemClock.now());
+  const submitting = site.play(["submit", "counting"], { clock });
+  site.counting.upTo(3);
+  await submitting.until(/number 3/);
+  submitting.interrupt();
+  await submitting.until(/goes on without this view; Ctrl-C again cancels it/);
+  site.counting.upTo(4);
+  await submitting.until(/number 4/);
+  clock.advance(2_000);
+  const { code, err } = await submitting.done;
+  expect(code).toBe(130);
+  const [, job = ""] = /left: `arcp watch (job_\w+)` comes back/.exec(err) ?? [];
+
+  const watching = site.play(["watch", job, "--json"]);
+  await watching.until(/number 4/);
+  site.counting.upTo(5);
+  site.counting.end();
+  const { out } = await watching.done;
+  expect(seen(out)).toEqual({ numbers: upTo(5), status: "success", result: 5 });
+  expect(site.counting.starts).toBe(1);
+});
+
+test("the second Ctrl-C cancels the job, also of one that was come back to", async () => {
+  await using site = await Site.open();
+  const twice = async (...args: string[]) => {
+    const playing = site.play(args);
+    await playing.until(/running/);
+    playing.interrupt();
+    playing.interrupt();
+    return playing.done;
+  };
+  expect(await twice("submit", "counting")).toMatchObject({
+    code: 5,
+    out: expect.stringMatching(/✖ job_\w+ was cancelled: .*cancelled by Ctrl-C/),
+    err: expect.stringContaining("Ctrl-C again leaves at once"),
+  });
+  const { out } = await site.arcp("submit", "counting", "--detach");
+  expect((await twice("watch", out.trim())).code).toBe(5);
+});
+
+test("the third Ctrl-C leaves a job that does not stop", async () => {
+  await using site = await Site.open();
+  const playing = site.play(["submit", "deaf"]);
+  await playing.until(/running/);
+  for (let press = 0; press < 3; press++) playing.interrupt();
+  expect((await playing.done).code).toBe(130);
+});
+
+test("beside a live view others look on and cancel, and it is not torn from its session", async () => {
+  await using site = await Site.open();
+  const live = site.play(["submit", "counting"]);
+  site.counting.upTo(2);
+  await live.until(/number 2/);
+  const [, job = ""] = /(job_\w+)/.exec(live.out) ?? [];
+  const beside = site.play(["watch", job]);
+  await beside.until(/number 2/);
+  // Looking on gives no say: there Ctrl-C leaves at once.
+  const other = site.play(["watch"]);
+  await other.until(/number 2/);
+  other.interrupt();
+  expect((await other.done).code).toBe(130);
+
+  site.counting.upTo(3);
+  await Promise.all([live.until(/number 3/), beside.until(/number 3/)]);
+  expect(await site.arcp("cancel", job, "--reason", "wrong folder")).toEqual({
+    code: 0,
+    out: `${job} is being cancelled\n`,
+    err: "",
+  });
+  for (const { code, out, err } of await Promise.all([live.done, beside.done])) {
+    expect([code, err]).toEqual([5, ""]);
+    expect(out).toMatch(/was cancelled: .*wrong folder/);
+  }
+});
+
+test("a job of another machine is watched, with its history, and not cancelled by Ctrl-C", async () => {
+  await using site = await Site.open();
+  await using client = await connect(dial(site.url), { token: "secret" });
+  const job = await client.submit("counting");
+  site.counting.upTo(2);
+  const watching = site.play(["watch", job.id]);
+  await watching.until(/number 2/);
+  watching.interrupt();
+  watching.interrupt();
+  expect(await watching.done).toMatchObject({ code: 130, err: expect.stringContaining("left: ") });
+  site.counting.end();
+  expect(await job.result()).toBe(2);
+  expect(await site.arcp("watch", job.id)).toMatchObject({ code: 0 });
+});
+
+test("it is taken up where it was submitted, whatever the environment says now", async () => {
+  await using site = await Site.open();
+  const { out } = await site.arcp("submit", "echo", "--detach");
+  const env = { ARCP_URL: "ws://127.0.0.1:9/arcp" };
+  expect((await site.play(["watch", out.trim()], { env }).done).code).toBe(0);
+});
+
+test("it is watched in a fresh session once the runtime has forgotten the one that owned it", async () => {
+  const clock = new ManualClock(systemClock.now());
+  await using site = await Site.open({ clock, limits: { resumeWindowSec: 60 } });
+  site.counting.upTo(2);
+  const job = (await site.arcp("submit", "counting", "--detach")).out.trim();
+  clock.advance(61_000);
+  const watching = site.play(["watch", job]);
+  await watching.until(/number 2/);
+  watching.interrupt();
+  watching.interrupt();
+  expect((await watching.done).code).toBe(5);
+});
+
+test("a lost connection is told, and nothing is lost by it or shown twice", async () => {
+  await using site = await Site.open();
+  const json = site.play(["submit", "counting", "--json"]);
+  site.counting.upTo(2);
+  await json.until(/number 2/);
+  const [piped, terminal] = [site.play(["watch"]), site.play(["watch"], { columns: 60 })];
+  await Promise.all([piped.until(/number 2/), terminal.until(/● connected/)]);
+  site.drop();
+  site.counting.upTo(4);
+  await terminal.until(/● the connection is lost, trying again .*\n(.*\n)*.*● connected/);
+  await Promise.all([json.until(/number 4/), piped.until(/number 4/), terminal.until(/number 4/)]);
+  site.counting.end();
+  const { out } = await json.done;
+  expect(seen(out)).toMatchObject({ numbers: upTo(4), result: 4 });
+  const states = [...out.matchAll(/"type":"connection","state":"(\w+)"/g)].map(
+    ([, state]) => state,
+  );
+  expect(states).toEqual(["retrying", "online"]);
+  expect((await piped.done).err).toMatch(
+    /^arcp: the connection is lost, trying again: .+\narcp: connected again\n$/,
+  );
+  await terminal.done;
+});
+
+test("what cannot be watched takes one line", async () => {
+  await using site = await Site.open();
+  expect(await site.arcp("watch")).toEqual({
+    code: 2,
+    out: "",
+    err: "arcp: nothing that was submitted here waits to be come back to: say which job\n",
+  });
+  expect(await site.arcp("watch", "job_none")).toMatchObject({
+    code: 2,
+    err: expect.stringMatching(/^arcp: .+; `arcp jobs` lists yours \(JOB_NOT_FOUND\)\n$/),
+  });
+  const { out } = await site.arcp("submit", "deaf", "--detach");
+  expect(await site.arcp("watch", out.trim(), "--token=other")).toMatchObject({ code: 2 });
+  expect(await site.arcp("watch", out.trim(), "--url=ws://127.0.0.1:9/arcp")).toMatchObject({
+    code: 4,
+  });
+});
