@@ -29,7 +29,7 @@ export async function follow(
   view: View,
   context: CommandContext,
 ): Promise<JobOutcome | undefined> {
-  const leaving = new Leaving(job.id, cancel, view, context);
+  const leaving = new Leaving(cancel, view, context);
   using _taken = context.interrupts.take((interrupt) => leaving.press(interrupt));
   void showConnection(client, view);
   const shown = (async () => {
@@ -66,7 +66,6 @@ type Stage = "looking" | "thinking twice" | "cancelling" | "over";
 
 /** What the interrupts come to: the first leaves the job, a second one soon after it cancels it, a third one leaves at once. */
 class Leaving {
-  readonly #job: string;
   readonly #cancel: Followed["cancel"];
   readonly #view: View;
   readonly #context: CommandContext;
@@ -74,8 +73,7 @@ class Leaving {
   #stage: Stage = "looking";
   #timer: Timer | undefined;
 
-  constructor(job: string, cancel: Followed["cancel"], view: View, context: CommandContext) {
-    this.#job = job;
+  constructor(cancel: Followed["cancel"], view: View, context: CommandContext) {
     this.#cancel = cancel;
     this.#view = view;
     this.#context = context;
@@ -95,13 +93,13 @@ class Leaving {
     switch (this.#stage) {
       case "looking":
         this.#stage = "thinking twice";
-        this.#view.note(`${this.#job} goes on without this view; Ctrl-C again cancels it`);
+        this.#view.note("the job goes on without this view; Ctrl-C again cancels it");
         this.#timer = this.#context.clock.after(SECOND_THOUGHTS, () => this.stop());
         return;
       case "thinking twice":
         this.#stage = "cancelling";
         this.#timer?.cancel();
-        this.#view.note(`cancelling ${this.#job}; Ctrl-C again leaves at once`);
+        this.#view.note("cancelling the job; Ctrl-C again leaves at once");
         this.#cancel("cancelled by Ctrl-C").catch((error: unknown) => this.#refused(error));
         return;
       default:

@@ -6,6 +6,8 @@ export type Sink = NodeJS.WritableStream & {
   readonly isTTY?: boolean | undefined;
   /** The width of the terminal, in characters. */
   readonly columns?: number | undefined;
+  /** Its height, in lines. */
+  readonly rows?: number | undefined;
   /** Whether what was written waits for its reader. */
   readonly writableNeedDrain?: boolean | undefined;
 };

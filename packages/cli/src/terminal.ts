@@ -12,5 +12,5 @@ export function paintFor(sink: Sink, env: Surroundings["env"]): Paint {
 
 /** Characters in a line of a terminal; without one no line is ever cut. */
 export function widthOf(sink: Sink): number {
-  return sink.isTTY === true ? (sink.columns ?? 80) : Number.POSITIVE_INFINITY;
+  return sink.isTTY === true ? sink.columns || 80 : Number.POSITIVE_INFINITY;
 }

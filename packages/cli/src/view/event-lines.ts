@@ -1,7 +1,8 @@
 import type { JobEvent } from "@arcp/client";
 import type { EventBody, LogLevel } from "@arcp/core";
+import wrapAnsi from "wrap-ansi";
 import type { Paint } from "../terminal.ts";
-import { amount, bytes, compact, duration, fit, printable, printableLines } from "./printable.ts";
+import { amount, bytes, compact, duration, fit, printable } from "./printable.ts";
 
 interface Call {
   readonly tool: string;
@@ -18,13 +19,13 @@ export class EventLines {
   }
 
   /**
-   * @param columns what goes beyond them is cut where it is not the agent's own prose
+   * @param columns that a line may have: the agent's own prose goes on below, all else is cut
    * @returns undefined for what is better shown as a gauge, or not at all
    */
   of(event: JobEvent, columns: number): string | undefined {
     const { dim, yellow, magenta, blue } = this.#paint;
-    const line = (text: string): string => `${dim(timeOf(event.ts))} ${text}`;
-    const cut = (text: string): string => fit(line(text), columns);
+    const line = (text: string): string => `${dim(timeOf(event.ts))} ${indented(text, columns)}`;
+    const cut = (text: string): string => fit(`${dim(timeOf(event.ts))} ${text}`, columns);
     switch (event.kind) {
       case "status": {
         const { phase, message } = event.body;
@@ -119,9 +120,19 @@ export class EventLines {
   }
 }
 
-/** In front of it stand a time of day and a level. */
+/** A text of an agent, on as many lines as it has. */
 function prose(text: string): string {
-  return printableLines(text, "               ");
+  return text.split(/\r?\n/).map(printable).join("\n");
+}
+
+/** Below a time of day and a word of six letters. */
+const INDENT = 15;
+
+/** Words that go beyond the columns go on below. */
+function indented(text: string, columns: number): string {
+  const room = columns - INDENT;
+  const wrapped = Number.isFinite(room) ? wrapAnsi(text, Math.max(20, room), { hard: true }) : text;
+  return wrapped.replaceAll("\n", `\n${" ".repeat(INDENT)}`);
 }
 
 /** The time of day here. */

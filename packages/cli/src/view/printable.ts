@@ -11,11 +11,6 @@ export function printable(text: string): string {
   return stripVTControlCharacters(text).replace(CONTROLS, " ").trim();
 }
 
-/** As `printable`, on as many lines as it has; `indent` goes in front of all but the first. */
-export function printableLines(text: string, indent: string): string {
-  return text.split(/\r?\n/).map(printable).join(`\n${indent}`);
-}
-
 /** A value on one line. */
 export function compact(value: unknown): string {
   if (value === undefined) return "";

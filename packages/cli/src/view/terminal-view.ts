@@ -15,22 +15,22 @@ export class TerminalView implements View {
   readonly #lines: EventLines;
   readonly #gauges: Gauges;
   readonly #foot: ReturnType<typeof createLogUpdate>;
-  readonly #since: number;
   /** Lines that wait for the next drawing. */
   readonly #waiting: string[] = [];
   #job = "";
+  /** When the first and the last event were emitted, in ms since 1970. */
+  #span: { readonly first: number; readonly last: number } | undefined;
   #drawing: NodeJS.Immediate | undefined;
 
   /** @param hint what the keys do */
   constructor(surroundings: Surroundings, hint: string) {
-    const { stdout, env, clock } = surroundings;
+    const { stdout, env } = surroundings;
     this.#surroundings = surroundings;
     this.#paint = paintFor(stdout, env);
     this.#lines = new EventLines(this.#paint);
     this.#gauges = new Gauges(this.#paint, hint);
     // Its own hiding of the cursor would go to another stream.
     this.#foot = createLogUpdate(stdout, { showCursor: true });
-    this.#since = clock.monotonic();
   }
 
   begin(job: ViewedJob): void {
@@ -42,6 +42,7 @@ export class TerminalView implements View {
 
   event(event: JobEvent): void {
     this.#gauges.take(event);
+    this.#clock(event);
     const line = this.#lines.of(event, widthOf(this.#surroundings.stdout));
     if (line === undefined) this.#draw();
     else this.#print(line);
@@ -57,11 +58,12 @@ export class TerminalView implements View {
   }
 
   end(outcome: JobOutcome): void {
-    const { stdout, clock } = this.#surroundings;
+    const { stdout } = this.#surroundings;
     this.#waiting.push(...this.#gauges.lines(widthOf(stdout)));
     this[Symbol.dispose]();
-    const took = this.#paint.dim(duration(clock.monotonic() - this.#since));
-    stdout.write(`${endLine(this.#job, outcome, this.#paint)}  ${took}\n`);
+    const took = this.#span && duration(this.#span.last - this.#span.first);
+    const end = `${endLine(this.#job, outcome, this.#paint)}  ${this.#paint.dim(took ?? "")}`;
+    stdout.write(`${end.trimEnd()}\n`);
     const result = resultText(this.#job, outcome);
     if (result !== undefined) stdout.write(`${result}\n`);
   }
@@ -71,6 +73,12 @@ export class TerminalView implements View {
     this.#drawing = undefined;
     this.#scroll();
     this.#foot.clear();
+  }
+
+  /** A view may begin when the job has long been over. */
+  #clock({ ts }: JobEvent): void {
+    const at = ts === undefined ? Number.NaN : Date.parse(ts);
+    if (!Number.isNaN(at)) this.#span = { first: this.#span?.first ?? at, last: at };
   }
 
   #print(line: string): void {

@@ -10,6 +10,8 @@ export function viewFor(
   { json = false, hint }: { readonly json?: boolean | undefined; readonly hint: string },
 ): View {
   if (json) return new JsonView(surroundings);
-  const isTerminal = surroundings.stdout.isTTY === true && surroundings.env["TERM"] !== "dumb";
-  return isTerminal ? new TerminalView(surroundings, hint) : new PlainView(surroundings);
+  const { stdout, env } = surroundings;
+  // One that does not know its size has no foot.
+  const canDraw = stdout.isTTY === true && stdout.rows !== 0 && env["TERM"] !== "dumb";
+  return canDraw ? new TerminalView(surroundings, hint) : new PlainView(surroundings);
 }
