@@ -110,3 +110,22 @@ test("R-6.2-7: the inventory is sorted by name, lists versions, and hides what a
     { name: "b", versions: [], default: undefined },
   ]);
 });
+
+test("an agent that is removed is no longer offered, and the others of its name stay", () => {
+  const [first, second, bare] = [agent("a", "1"), agent("a", "2"), agent("a")];
+  const registry = new AgentRegistry([first, second, bare]);
+  registry.setDefault("a", "1");
+  registry.remove({ name: "a", version: "1" });
+  expect(registry.inventory()).toEqual([{ name: "a", versions: ["2"], default: undefined }]);
+  expect(registry.resolve({ name: "a" })).toBe(bare);
+  registry.remove({ name: "a" });
+  expect(registry.resolve({ name: "a" })).toBe(second);
+  registry.setDefault("a", "2");
+  for (const unknown of [{ name: "a" }, { name: "a", version: "1" }, { name: "b" }]) {
+    registry.remove(unknown);
+  }
+  expect(registry.inventory()).toEqual([{ name: "a", versions: ["2"], default: "2" }]);
+  registry.remove({ name: "a", version: "2" });
+  expect(codeOf(registry.resolve({ name: "a" }))).toBe("AGENT_NOT_AVAILABLE");
+  expect(registry.inventory()).toEqual([]);
+});

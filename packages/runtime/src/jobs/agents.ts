@@ -114,6 +114,8 @@ interface Named {
   readonly default?: string | undefined;
 }
 
+const NONE: Named = { versions: new Map() };
+
 /** The agents that a runtime hosts, by name and version (section 7.5). */
 export class AgentRegistry {
   readonly #agents = new Map<string, Named>();
@@ -124,13 +126,25 @@ export class AgentRegistry {
 
   /** Adds an agent, or replaces the one of the same name and version; running jobs keep theirs (R-7.5-5). */
   register(agent: AnyAgent): void {
-    const known = this.#agents.get(agent.name) ?? { versions: new Map() };
+    const known = this.#agents.get(agent.name) ?? NONE;
     this.#agents.set(
       agent.name,
       agent.version === undefined
         ? { ...known, unversioned: agent }
         : { ...known, versions: new Map([...known.versions, [agent.version, agent]]) },
     );
+  }
+
+  /** Takes an agent off the list; running jobs keep theirs. A default that named it is gone with it. */
+  remove({ name, version }: AgentReference): void {
+    const { unversioned, versions, default: preferred } = this.#agents.get(name) ?? NONE;
+    const left: Named = {
+      unversioned: version === undefined ? undefined : unversioned,
+      versions: new Map([...versions].filter(([known]) => known !== version)),
+      default: preferred === version ? undefined : preferred,
+    };
+    if (left.unversioned === undefined && left.versions.size === 0) this.#agents.delete(name);
+    else this.#agents.set(name, left);
   }
 
   /**
