@@ -1,1 +1,7 @@
-export { default } from "../../scripts/vitest-config.ts";
+import { mergeConfig } from "vitest/config";
+import shared from "../../scripts/vitest-config.ts";
+
+// The module that imports those of users has to be run by Node itself, since that is what it is about.
+export default mergeConfig(shared, {
+  test: { server: { deps: { external: [/\/src\/serving\/module-import\.ts$/] } } },
+});

@@ -5,11 +5,19 @@ if (major < 22 || (major === 22 && minor < 13)) {
   process.stderr.write(`arcp: needs Node 22.13 or later, this is ${process.versions.node}\n`);
   process.exitCode = 2;
 } else {
+  // That SQLite is experimental in this Node, or a package.json lacks its type, concerns no user of the command.
+  process.removeAllListeners("warning");
+  process.on("warning", ({ name, code, message }) => {
+    if (name === "ExperimentalWarning" || code === "MODULE_TYPELESS_PACKAGE_JSON") return;
+    process.stderr.write(`arcp: ${name}: ${message}\n`);
+  });
   // What nobody caught would exit with 1, which has another meaning.
   process.on("uncaughtException", (error) => {
     process.stderr.write(`arcp: a fault of this command: ${error?.stack ?? error}\n`);
     process.exit(70);
   });
   const { run } = await import("../dist/program.js");
-  process.exitCode = await run(process.argv.slice(2));
+  const code = await run(process.argv.slice(2));
+  // What was written is out before; what still runs, such as an agent that does not listen, is not waited for.
+  process.stdout.write("", () => process.stderr.write("", () => process.exit(code)));
 }

@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { cancelCommand } from "./commands/cancel.ts";
 import { conformanceCommand } from "./commands/conformance.ts";
 import { resultCommand } from "./commands/result.ts";
+import { serveCommand } from "./commands/serve.ts";
 import { submitCommand } from "./commands/submit.ts";
 import { watchCommand } from "./commands/watch.ts";
 import type { CommandContext, CommandDefinition } from "./context.ts";
@@ -15,6 +16,7 @@ import { versions } from "./versions.ts";
 
 /** The commands, in the order of the help. Each is a file of `commands/`. */
 const commands: readonly CommandDefinition[] = [
+  serveCommand,
   submitCommand,
   watchCommand,
   cancelCommand,

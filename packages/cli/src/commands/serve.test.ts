@@ -1,0 +1,383 @@
+import { once } from "node:events";
+import { symlink, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type Client, connect } from "@arcp/client";
+import { dial } from "@arcp/transport-ws";
+import { expect, test } from "vitest";
+import { arcp, type PlayedOptions, Playing, scratch } from "../../test/played.ts";
+
+/** A directory with these files, in which `arcp serve` is run. */
+async function directory(files: Readonly<Record<string, string>>) {
+  const place = await scratch();
+  const write = (name: string, text: string) => writeFile(join(place.path, name), text);
+  for (const [name, text] of Object.entries(files)) await write(name, text);
+  return { ...place, write };
+}
+
+interface Served extends AsyncDisposable {
+  readonly playing: Playing;
+  readonly url: string;
+  readonly token: string;
+  /** A client with a token. */
+  client(token?: string): Promise<Client>;
+}
+
+async function serve(
+  cwd: string,
+  args: readonly string[],
+  options: PlayedOptions = {},
+): Promise<Served> {
+  const playing = new Playing(["serve", ...args, "--port", "0"], { cwd, ...options });
+  await playing.until(/export ARCP_URL=.*\n/);
+  const url = /ARCP_URL=(\S+)/.exec(playing.out)?.[1] ?? "";
+  const made = /ARCP_TOKEN=(\S+)/.exec(playing.out)?.[1] ?? "";
+  return {
+    playing,
+    url,
+    token: made,
+    client: (token = made) => connect(dial(url), { token }),
+    async [Symbol.asyncDispose]() {
+      playing.interrupt();
+      await playing.done;
+    },
+  };
+}
+
+/** An agent as somebody writes it down who has nothing to import. */
+const agent = (name: string, result = name, version?: string) =>
+  `{ name: "${name}", ${version === undefined ? "" : `version: "${version}",`} run: async () => ${JSON.stringify(result)} }`;
+
+test("modules are served with all agents that they export, and a token is made up", async () => {
+  await using place = await directory({
+    "agents.ts": `import { words } from "./words.ts";
+      const one: { name: string; run(): Promise<string> } = { name: "one", run: async () => words };
+      export { one };
+      export default one;
+      export const several = [${agent("two", "2", "1.9.0")}, ${agent("two", "2", "1.10.0")}];
+      export const limit = 3;
+      export const options = { name: "no agent" };
+      export function run() {}`,
+    "words.ts": `export const words: string = "of another file";`,
+    "more.mjs": `export default ${agent("three")};`,
+  });
+  await using served = await serve(place.path, ["agents.ts", "more.mjs"]);
+  expect(served.playing.out).toBe(`Serving 4 agents at ${served.url}
+
+  one         agents.ts
+  two@1.9.0   agents.ts
+  two@1.10.0  agents.ts
+  three       more.mjs
+
+Jobs are kept in memory: --store arcp.db has them survive.
+In another terminal:
+
+  export ARCP_URL=${served.url} ARCP_TOKEN=${served.token}
+  arcp submit one
+`);
+  expect(served.playing.err).toBe("");
+  await using client = await served.client();
+  expect(client.agents()).toEqual([
+    { name: "one", versions: [] },
+    { name: "three", versions: [] },
+    { name: "two", versions: ["1.9.0", "1.10.0"], default: "1.10.0" },
+  ]);
+  expect(await (await client.submit("one")).result()).toBe("of another file");
+  await expect(served.client("guessed")).rejects.toMatchObject({ code: "UNAUTHENTICATED" });
+});
+
+test("an agent made by the user's own copy of the runtime is one", async () => {
+  await using place = await directory({
+    "agents.ts": `import { defineAgent } from "@arcp/runtime";
+      export default defineAgent({ name: "own", run: async (ctx) => ctx.job.agent });`,
+  });
+  await symlink(
+    fileURLToPath(new URL("../../node_modules", import.meta.url)),
+    join(place.path, "node_modules"),
+  );
+  await using served = await serve(place.path, ["agents.ts"]);
+  await using client = await served.client();
+  expect(await (await client.submit("own")).result()).toBe("own");
+});
+
+test("--token-file names who may connect, and ARCP_TOKEN the one who may without it", async () => {
+  await using place = await directory({
+    "agents.ts": `export default { name: "who", run: async (ctx: any) => ctx.job.principal };`,
+    tokens: "# people\n\n  t-alice alice \r\nt-bob\tbob\n",
+  });
+  {
+    await using served = await serve(place.path, ["agents.ts", "--token-file", "tokens"]);
+    expect(served.playing.out).toContain("with a token of tokens in ARCP_TOKEN:");
+    expect(served.playing.out).not.toContain("t-alice");
+    for (const name of ["alice", "bob"]) {
+      await using client = await served.client(`t-${name}`);
+      expect(await (await client.submit("who")).result()).toBe(name);
+    }
+  }
+  await using served = await serve(place.path, ["agents.ts"], { env: { ARCP_TOKEN: "mine" } });
+  expect(served.playing.out).toContain("with the same ARCP_TOKEN:");
+  expect(served.playing.out).not.toContain("mine");
+  await using client = await served.client("mine");
+  expect(await (await client.submit("who")).result()).toBe("local");
+});
+
+test("--store keeps jobs for the next process, and relative paths are those of the current directory", async () => {
+  await using place = await directory({
+    "agents.ts": `export default { name: "reader", run: async (ctx: any) => String(await ctx.fs.readFile("note")) };`,
+    note: "kept",
+  });
+  const id = await (async () => {
+    await using served = await serve(place.path, ["agents.ts", "--store", "jobs.db"]);
+    expect(served.playing.out).toContain("Jobs are kept in jobs.db.");
+    await using client = await served.client();
+    const job = await client.submit("reader", null, { lease: { "fs.read": [`${place.path}/**`] } });
+    expect(await job.result()).toBe("kept");
+    return job.id;
+  })();
+  await using served = await serve(place.path, ["agents.ts", "--store", "jobs.db"]);
+  await using client = await served.client();
+  expect(await (await client.job(id)).result()).toBe("kept");
+});
+
+test("--origin lets the pages of a site in, and no others", async () => {
+  await using place = await directory({ "agents.ts": `export default ${agent("a")};` });
+  await using served = await serve(place.path, ["agents.ts", "--origin=https://app.example"]);
+  const from = (origin: string) =>
+    connect(dial(served.url, { headers: { origin } }), { token: served.token });
+  await using _client = await from("https://app.example");
+  await expect(from("https://other.example")).rejects.toThrow("403");
+});
+
+test("--host listens elsewhere, and says what that means", async () => {
+  await using place = await directory({ "agents.ts": `export default ${agent("a")};` });
+  await using served = await serve(place.path, ["agents.ts", "--host=0.0.0.0"]);
+  expect(served.url).toMatch(/^ws:\/\/0\.0\.0\.0:\d+\/arcp$/);
+  expect(served.playing.err).toMatch(/^arcp: .*put a proxy with TLS in front\n$/);
+});
+
+test("--watch takes up what changed, running jobs go on with the old code, and what breaks stays as it was", async () => {
+  const held = (result: string) =>
+    `export default { name: "held", run: async (ctx) => {
+       await ctx.log.info("holding");
+       await Promise.race([(globalThis as any).released, new Promise((_, no) => ctx.signal.addEventListener("abort", no))]);
+       return word + ${JSON.stringify(result)};
+     } };`;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  Object.assign(globalThis, { released: promise });
+  await using place = await directory({
+    "agents.ts": `import { word } from "./word.ts"; ${held(" 1")}`,
+    "word.ts": `export const word = "old";`,
+    "other.ts": `export default ${agent("other", "other", "1.0.0")};`,
+  });
+  await using served = await serve(place.path, ["agents.ts", "other.ts", "--watch"]);
+  await using client = await served.client();
+  const old = await client.submit("held");
+  for await (const { kind } of old.events) if (kind === "log") break;
+
+  // A file that a module imports.
+  await place.write("word.ts", `export const word = "new";`);
+  await served.playing.until(/reloaded: 1 running on the old code\n/);
+  const young = await client.submit("held");
+
+  // What is broken is told, in a line, and all stays.
+  await place.write("agents.ts", `import { word } from "./gone.ts"; ${held(" 2")}`);
+  await served.playing.until(
+    /not reloaded: agents\.ts: Cannot find module 'gone\.ts' imported from agents\.ts\n/,
+  );
+  const still = await client.submit("held");
+  // A file that was not there mends it.
+  await place.write("gone.ts", `export const word = "come";`);
+  await served.playing.until(/reloaded: 3 running on the old code\n/);
+  const last = await client.submit("held");
+
+  // Versions come and go.
+  await place.write(
+    "other.ts",
+    `export default [${agent("other", "o", "2.0.0")}, ${agent("extra")}]`,
+  );
+  await served.playing.until(
+    /reloaded: new other@2\.0\.0, new extra, gone other@1\.0\.0, 4 running on the old code\n/,
+  );
+  await expect(client.submit("other@1.0.0")).rejects.toMatchObject({
+    code: "AGENT_VERSION_NOT_AVAILABLE",
+  });
+  expect(await (await client.submit("extra")).result()).toBe("extra");
+
+  resolve();
+  const results = await Promise.all([old, young, still, last].map((job) => job.result()));
+  expect(results).toEqual(["old 1", "new 1", "new 1", "come 2"]);
+});
+
+test("Ctrl-C lets running jobs finish, a second one does not wait", async () => {
+  await using place = await directory({
+    "agents.ts": `export default { name: "held", run: async (ctx: any) => {
+      await ctx.log.info("holding"); await (globalThis as any).released; return "done"; } };`,
+  });
+  const begun = async () => {
+    const served = await serve(place.path, ["agents.ts"]);
+    const client = await served.client();
+    const job = await client.submit("held");
+    for await (const { kind } of job.events) if (kind === "log") break;
+    served.playing.interrupt();
+    await served.playing.until(
+      /stopping: 1 running job has 5 s to finish; Ctrl-C again stops at once\n/,
+    );
+    return { served, client, job };
+  };
+  const { promise, resolve } = Promise.withResolvers<void>();
+  Object.assign(globalThis, { released: promise });
+  {
+    const { served, client, job } = await begun();
+    await expect(client.submit("held")).rejects.toMatchObject({ retryable: true });
+    resolve();
+    expect(await job.result()).toBe("done");
+    expect(await served.playing.done).toMatchObject({ code: 0 });
+    await client.close();
+  }
+  Object.assign(globalThis, { released: new Promise(() => {}) });
+  const { served, client, job } = await begun();
+  served.playing.interrupt();
+  expect(await served.playing.done).toMatchObject({ code: 130 });
+  await expect(job.result()).rejects.toMatchObject({ code: "CANCELLED" });
+  await client.close();
+});
+
+test("what agents throw is shown to who serves them, for people or as JSON", async () => {
+  await using place = await directory({
+    "agents.ts": `export default { name: "boom", run: async () => { throw new Error("it broke"); } };`,
+  });
+  for (const columns of [80, undefined]) {
+    const options = columns === undefined ? {} : { columns, env: { NO_COLOR: "1" } };
+    await using served = await serve(place.path, ["agents.ts"], options);
+    await using client = await served.client();
+    await expect((await client.submit("boom")).result()).rejects.toThrow();
+    await served.playing.until(/it broke/);
+    if (columns === undefined) expect(JSON.parse(served.playing.err).err.message).toBe("it broke");
+    else
+      expect(served.playing.err).toMatch(
+        /^error an agent failed job=job_\w+\n {2}Error: it broke\n {4,}at .*agents\.ts/,
+      );
+  }
+});
+
+test.each([
+  ["no module", [], {}, "error: missing required argument 'modules'"],
+  ["a module that is not there", ["nope.ts"], {}, "arcp: there is no file nope.ts\n"],
+  ["a directory", ["."], {}, "arcp: . is no file: name the modules, such as agents.ts\n"],
+  [
+    "no agent",
+    ["a.ts"],
+    { "a.ts": "export const a = { name: 'a' };" },
+    "arcp: a.ts exports no agent: write `export default defineAgent({ name, run })`\n",
+  ],
+  ["a syntax error", ["a.ts"], { "a.ts": "\nexport const = 3;" }, "arcp: a.ts:2: SyntaxError: "],
+  [
+    "what Node cannot strip",
+    ["a.ts"],
+    { "a.ts": "enum A { B }" },
+    "arcp: a.ts:1: SyntaxError: TypeScript enum is not supported in strip-only mode\n",
+  ],
+  [
+    "a module that throws",
+    ["a.ts"],
+    { "a.ts": "\n\nthrow new Error('no key\\nat all');" },
+    "arcp: a.ts:3: no key\n",
+  ],
+  [
+    "a module that throws something",
+    ["a.ts"],
+    { "a.ts": "throw 'up';" },
+    'arcp: a.ts: it throws "up"\n',
+  ],
+  [
+    "a package that is missing",
+    ["a.ts"],
+    { "a.ts": "import 'not-there';" },
+    "arcp: a.ts: Cannot find package 'not-there' imported from a.ts\n",
+  ],
+  [
+    "a bad name",
+    ["a.ts"],
+    { "a.ts": `export default ${agent("My Agent")};` },
+    'arcp: a.ts: "My Agent" is no agent reference; a name is like "doc-indexer", a version like "2.1.0"\n',
+  ],
+  [
+    "two that clash",
+    ["a.ts", "b.ts"],
+    { "a.ts": `export default ${agent("a")};`, "b.ts": `export default ${agent("a")};` },
+    "arcp: the agent a is in a.ts and in b.ts: give one of them another name or version\n",
+  ],
+  [
+    "one twice",
+    ["a.ts"],
+    { "a.ts": `export default [${agent("a")}, ${agent("a")}];` },
+    "arcp: the agent a is in a.ts twice: ",
+  ],
+  [
+    "a port that is none",
+    ["a.ts", "--port=http"],
+    {},
+    "error: option '--port <port>' argument 'http' is invalid. it has to be a number from 0 to 65535.",
+  ],
+  [
+    "a host that is none",
+    ["a.ts", "--port=0", "--host=192.0.2.1"],
+    { "a.ts": `export default ${agent("a")};` },
+    "arcp: 192.0.2.1 is no address of this machine: say another --host\n",
+  ],
+  [
+    "an origin that is none",
+    ["a.ts", "--origin=app.example"],
+    {},
+    "it has to be like https://app.example, without a path.",
+  ],
+  ["a token file that is not there", ["a.ts", "--token-file=t"], {}, "arcp: there is no file t\n"],
+  [
+    "a token without principal",
+    ["a.ts", "--token-file=t"],
+    { t: "\ntoken\n" },
+    "arcp: t:2 has to be `TOKEN PRINCIPAL`, such as `s3cret alice`\n",
+  ],
+  [
+    "a token twice",
+    ["a.ts", "--token-file=t"],
+    { t: "x a\nx b" },
+    "arcp: t:2 has a token that is above already\n",
+  ],
+  [
+    "a token file without tokens",
+    ["a.ts", "--token-file=t"],
+    { t: "# none" },
+    "arcp: t has no token: write lines `TOKEN PRINCIPAL`\n",
+  ],
+  [
+    "a store that is none",
+    ["a.ts", "--store=t"],
+    { t: "x".repeat(5000), "a.ts": `export default ${agent("a")};` },
+    "arcp: ",
+  ],
+] satisfies [string, string[], Record<string, string>, string][])(
+  "wrong usage is told, and exits with 2: %s",
+  async (_what, args, files, line) => {
+    await using place = await directory(files);
+    const { code, out, err } = await arcp(["serve", ...args], { cwd: place.path });
+    expect(err).toContain(line);
+    expect(err.match(/\n/g)).toHaveLength(1);
+    expect([code, out]).toEqual([2, ""]);
+  },
+);
+
+test("a port that is taken is told", async () => {
+  await using place = await directory({ "a.ts": `export default ${agent("a")};` });
+  const other = createServer().listen(0, "127.0.0.1");
+  await once(other, "listening");
+  const address = other.address();
+  const port = typeof address === "object" ? address?.port : undefined;
+  const { code, err } = await arcp(["serve", "a.ts", `--port=${port}`], { cwd: place.path });
+  other.close();
+  expect([code, err]).toEqual([
+    2,
+    `arcp: port ${port} is taken: say another --port, or 0 for one that is free\n`,
+  ]);
+});

@@ -1,0 +1,122 @@
+import { Command, InvalidArgumentError } from "commander";
+import type { CommandContext } from "../context.ts";
+import { exitCode } from "../exit-code.ts";
+import { usage } from "../failure.ts";
+import { type Access, accessOf } from "../serving/access.ts";
+import { AgentModules, type LoadedAgent } from "../serving/agent-modules.ts";
+import { LiveReload } from "../serving/live-reload.ts";
+import { FreshImports } from "../serving/module-import.ts";
+import { FINISH_SEC, type ServeOptions, Serving } from "../serving/serving.ts";
+import { paintFor } from "../terminal.ts";
+
+interface Options extends ServeOptions {
+  readonly tokenFile?: string;
+  readonly watch?: true;
+}
+
+export function serveCommand(context: CommandContext): Command {
+  return new Command("serve")
+    .summary("host the agents of some modules")
+    .description(
+      "Hosts the agents that modules export: TypeScript is run as it is. Without --token-file there is one token, that of\n" +
+        "ARCP_TOKEN or a new one. Ctrl-C lets jobs finish for some seconds; a second one stops at once.",
+    )
+    .argument("<modules...>", "files that export agents, such as agents.ts")
+    .option("--port <port>", "where to listen; 0 for a free port", port, 7777)
+    .option("--host <host>", "the address to listen on", "127.0.0.1")
+    .option("--store <file>", "a file to keep jobs in, such as arcp.db; made when it is not there")
+    .option("--token-file <file>", "who may connect: lines `TOKEN PRINCIPAL`")
+    .option("--origin <origin>", "a web site that may connect; more than once for more", origin)
+    .option("--watch", "take up changed modules; running jobs go on with the old code")
+    .action(async (modules: string[], options: Options) => serve(modules, options, context));
+}
+
+async function serve(names: string[], options: Options, context: CommandContext): Promise<void> {
+  const access = await accessOf(options.tokenFile, context);
+  using fresh = options.watch ? freshImports() : undefined;
+  const modules = await AgentModules.load(names, context.cwd, fresh);
+  const serving = await Serving.start(modules, access, options, context);
+  const [stop, hurry] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  let interrupts = 0;
+  using _taken = context.interrupts.take(() => {
+    interrupts += 1;
+    (interrupts === 1 ? stop : hurry).resolve();
+  });
+  {
+    await using _reload = fresh && new LiveReload(modules, fresh, serving, context);
+    announce(serving, modules.agents, access, options, context);
+    await stop.promise;
+  }
+  await Promise.race([stopped(serving, context), hurry.promise]);
+  if (interrupts === 1) return;
+  context.exit(exitCode.interrupted);
+  serving.abandon();
+}
+
+function freshImports(): FreshImports {
+  if (FreshImports.possible) return new FreshImports();
+  throw usage(`--watch needs Node 22.15 or later, this is ${process.versions.node}`);
+}
+
+function announce(
+  { url }: Serving,
+  agents: readonly LoadedAgent[],
+  access: Access,
+  { store, host }: Options,
+  { stdout, stderr, env }: CommandContext,
+): void {
+  const paint = paintFor(stdout, env);
+  const widest = Math.max(...agents.map(({ reference }) => reference.length));
+  const [first] = agents;
+  const lines = [
+    `Serving ${agents.length} agent${agents.length === 1 ? "" : "s"} at ${paint.bold(url)}`,
+    "",
+    ...agents.map(({ reference, module }) => `  ${reference.padEnd(widest)}  ${paint.dim(module)}`),
+    "",
+    store === undefined
+      ? "Jobs are kept in memory: --store arcp.db has them survive."
+      : `Jobs are kept in ${store}.`,
+    howToConnect(access),
+    "",
+    `  export ARCP_URL=${url}${access.kind === "made-up" ? ` ARCP_TOKEN=${access.token}` : ""}`,
+    `  arcp submit ${first?.agent.name}`,
+  ];
+  stdout.write(`${lines.join("\n")}\n`);
+  if (!/^(localhost|127\.|\[?::1)/.test(host)) {
+    stderr.write(
+      `arcp: whoever listens on the way to ${host} reads the tokens: put a proxy with TLS in front\n`,
+    );
+  }
+}
+
+function howToConnect(access: Access): string {
+  switch (access.kind) {
+    case "file":
+      return `In another terminal, with a token of ${access.name} in ARCP_TOKEN:`;
+    case "environment":
+      return "In another terminal, with the same ARCP_TOKEN:";
+    case "made-up":
+      return "In another terminal:";
+  }
+}
+
+/** The running jobs have their time, and whoever asked for the end is told. */
+async function stopped(serving: Serving, { stderr }: CommandContext): Promise<void> {
+  const running = await serving.runningJobs();
+  if (running > 0) {
+    const who = running === 1 ? "1 running job has" : `${running} running jobs have`;
+    stderr.write(`stopping: ${who} ${FINISH_SEC} s to finish; Ctrl-C again stops at once\n`);
+  }
+  await serving.stop();
+}
+
+function port(text: string): number {
+  const number = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (number <= 65_535) return number;
+  throw new InvalidArgumentError("it has to be a number from 0 to 65535.");
+}
+
+function origin(text: string, before: readonly string[] = []): readonly string[] {
+  if (URL.parse(text)?.origin === text) return [...before, text];
+  throw new InvalidArgumentError("it has to be like https://app.example, without a path.");
+}

@@ -1,0 +1,67 @@
+import type { CommandContext } from "../context.ts";
+import { paintFor } from "../terminal.ts";
+import type { AgentModules } from "./agent-modules.ts";
+import { FileWatch } from "./file-watch.ts";
+import type { FreshImports } from "./module-import.ts";
+import { offer } from "./offered-agents.ts";
+import type { Serving } from "./serving.ts";
+
+/**
+ * Has a runtime offer what the modules are now, whenever one of their files changed. New jobs run the new code, running ones
+ * go on with theirs.
+ */
+export class LiveReload implements AsyncDisposable {
+  readonly #modules: AgentModules;
+  readonly #fresh: FreshImports;
+  readonly #serving: Serving;
+  readonly #context: CommandContext;
+  readonly #watch: FileWatch;
+  /** One at a time; what changed meanwhile is looked at thereafter. */
+  #turn: Promise<void> = Promise.resolve();
+
+  constructor(
+    modules: AgentModules,
+    fresh: FreshImports,
+    serving: Serving,
+    context: CommandContext,
+  ) {
+    this.#modules = modules;
+    this.#fresh = fresh;
+    this.#serving = serving;
+    this.#context = context;
+    this.#watch = new FileWatch(context.clock, () => {
+      this.#turn = this.#turn.then(() => this.#reload());
+    });
+    this.#watch.watch(fresh.files);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#watch[Symbol.dispose]();
+    await this.#turn;
+  }
+
+  async #reload(): Promise<void> {
+    const { stdout, stderr, env } = this.#context;
+    const before = this.#modules.agents;
+    const known = this.#fresh.files;
+    const faults = await this.#modules.reload();
+    const { added, removed } = offer(this.#serving.runtime.agents, this.#modules.agents, before);
+    // A module that broke early has not said all that it imports.
+    this.#watch.watch(
+      faults.length === 0 ? this.#fresh.files : new Set([...known, ...this.#fresh.files]),
+    );
+    for (const fault of faults) {
+      stderr.write(`${paintFor(stderr, env).red("not reloaded:")} ${fault}\n`);
+    }
+    if (faults.length > 0) return;
+    const running = await this.#serving.runningJobs();
+    const words = [
+      ...added.map((reference) => `new ${reference}`),
+      ...removed.map((reference) => `gone ${reference}`),
+      ...(running === 0 ? [] : [`${running} running on the old code`]),
+    ];
+    stdout.write(
+      `${paintFor(stdout, env).green("reloaded")}${words.length === 0 ? "" : `: ${words.join(", ")}`}\n`,
+    );
+  }
+}

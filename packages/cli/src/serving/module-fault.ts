@@ -1,0 +1,40 @@
+import { relative } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** Why a module could not be imported, in one line that begins with where. */
+export function moduleFault(error: unknown, file: string, cwd: string): string {
+  const where = (error instanceof Error && placeIn(error.stack ?? "", cwd)) || relative(cwd, file);
+  return `${where}: ${reason(error, cwd)}`;
+}
+
+function reason(error: unknown, cwd: string): string {
+  if (!(error instanceof Error)) return `it throws ${JSON.stringify(error) ?? String(error)}`;
+  const [line = ""] = error.message.split("\n", 1);
+  const code = "code" in error ? error.code : undefined;
+  if (code === "ERR_MODULE_NOT_FOUND") return line.replaceAll(`${cwd}/`, "");
+  return error.name === "Error" ? line : `${error.name}: ${line}`;
+}
+
+/** The path or address of a file and the line in it, at the end of a line of a stack. */
+const PLACE = /(?:^|[\s(])((?:file:\/\/|\/|[A-Za-z]:\\)[^()]*?):(\d+)(?::\d+)?\)?$/;
+
+/** Frames from here are no news. */
+const OWN = import.meta.dirname;
+
+/** `agents.ts:3`, by the head of the stack of a syntax error or by the first frame that is not Node's or ours. */
+function placeIn(stack: string, cwd: string): string | undefined {
+  for (const line of stack.split("\n")) {
+    const frame = PLACE.exec(line);
+    const [, place, row] = frame ?? [];
+    const path = place === undefined ? OWN : pathOf(place);
+    if (!path.startsWith(OWN)) return `${relative(cwd, path)}:${row}`;
+  }
+  return undefined;
+}
+
+function pathOf(place: string): string {
+  if (!place.startsWith("file:")) return place;
+  const url = new URL(place);
+  url.search = "";
+  return fileURLToPath(url);
+}

@@ -1,0 +1,46 @@
+import { type Logger, pino } from "pino";
+import type { Surroundings } from "../surroundings.ts";
+import { paintFor } from "../terminal.ts";
+
+/** A line of pino. */
+interface Said {
+  readonly level: number;
+  readonly msg: string;
+  readonly err?: { readonly message: string; readonly stack?: string };
+  readonly [key: string]: unknown;
+}
+
+/** The level of that name, as pino counts. */
+const ERROR = 50;
+
+/** What the runtime has to say: lines for people on a terminal, JSON for whatever collects it elsewhere. */
+export function runtimeLog({ stderr, env }: Pick<Surroundings, "stderr" | "env">): Logger {
+  const paint = paintFor(stderr, env);
+  const write = (line: string): void => void stderr.write(readable(line));
+  const readable = (line: string): string => {
+    if (stderr.isTTY !== true) return line;
+    const {
+      level,
+      msg,
+      err,
+      time: _t,
+      pid: _p,
+      hostname: _h,
+      name: _n,
+      ...rest
+    }: Said = JSON.parse(line);
+    const label = level >= ERROR ? paint.red("error") : paint.yellow("warn");
+    const details = Object.entries(rest).map(([key, value]) => ` ${key}=${text(value)}`);
+    const stack = err === undefined ? "" : `\n${paint.dim(indented(err.stack ?? err.message))}`;
+    return `${label} ${msg}${paint.dim(details.join(""))}${stack}\n`;
+  };
+  return pino({ name: "arcp", level: "warn" }, { write });
+}
+
+function text(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
+
+function indented(stack: string): string {
+  return stack.replace(/^/gm, "  ");
+}

@@ -1,0 +1,111 @@
+import { resolve } from "node:path";
+import { createRuntime, type Runtime, tokenTable } from "@arcp/runtime";
+import type { Store } from "@arcp/runtime/store";
+import { type ListeningServer, listen } from "@arcp/transport-ws";
+import type { CommandContext } from "../context.ts";
+import { usage } from "../failure.ts";
+import { ownVersion } from "../versions.ts";
+import type { Access } from "./access.ts";
+import type { AgentModules } from "./agent-modules.ts";
+import { offer } from "./offered-agents.ts";
+import { runtimeLog } from "./runtime-log.ts";
+
+export interface ServeOptions {
+  readonly host: string;
+  readonly port: number;
+  /** The file of the store; jobs are in memory without. */
+  readonly store?: string;
+  readonly origin?: readonly string[];
+}
+
+/** Seconds that running jobs have to finish when it is stopped; together with the next less than containers give. */
+export const FINISH_SEC = 5;
+/** Seconds that agents have thereafter to stop. */
+const CANCEL_SEC = 3;
+
+/** A runtime that listens, until it is stopped. */
+export class Serving {
+  readonly runtime: Runtime;
+  readonly #server: ListeningServer;
+
+  private constructor(runtime: Runtime, server: ListeningServer) {
+    this.runtime = runtime;
+    this.#server = server;
+  }
+
+  /** @throws LocalError `MISUSE` for a store that cannot be opened, or a port that cannot be had */
+  static async start(
+    modules: AgentModules,
+    { tokens }: Access,
+    options: ServeOptions,
+    context: CommandContext,
+  ): Promise<Serving> {
+    const runtime = createRuntime({
+      agents: modules.agents.map(({ agent }) => agent),
+      auth: tokenTable(tokens),
+      name: "arcp serve",
+      version: ownVersion(),
+      workspace: context.cwd,
+      clock: context.clock,
+      logger: runtimeLog(context),
+      ...(options.store !== undefined && { store: await openStore(options.store, context.cwd) }),
+    });
+    offer(runtime.agents, modules.agents);
+    try {
+      return new Serving(runtime, await open(runtime, options));
+    } catch (error) {
+      await runtime.close();
+      throw error;
+    }
+  }
+
+  get url(): string {
+    return this.#server.url;
+  }
+
+  async runningJobs(): Promise<number> {
+    let count = 0;
+    for await (const _job of this.runtime.jobs.list({ status: ["pending", "running"] })) count += 1;
+    return count;
+  }
+
+  /** Lets running jobs finish, for a while, and cancels the others. */
+  async stop(): Promise<void> {
+    await this.runtime.close({ finishSec: FINISH_SEC, cancelSec: CANCEL_SEC });
+    await this.#server.close();
+  }
+
+  /** Waits for nobody any more, for the process is about to end. */
+  abandon(): void {
+    void this.runtime.close().finally(() => this.#server.close());
+  }
+}
+
+/** Loaded for who uses it alone: Node warns of its SQLite, and other stores have no need of it. */
+async function openStore(name: string, cwd: string): Promise<Store> {
+  const { sqliteStore } = await import("@arcp/store-sqlite");
+  return sqliteStore(resolve(cwd, name));
+}
+
+async function open(runtime: Runtime, options: ServeOptions): Promise<ListeningServer> {
+  const { host, port, origin } = options;
+  try {
+    return await listen(
+      { host, port, ...(origin !== undefined && { allowedOrigins: origin }) },
+      (transport, peer) => runtime.serve(transport, peer),
+    );
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    switch (code) {
+      case "EADDRINUSE":
+        throw usage(`port ${port} is taken: say another --port, or 0 for one that is free`);
+      case "EACCES":
+        throw usage(`port ${port} is not for everybody: say another --port, such as 7777`);
+      case "EADDRNOTAVAIL":
+      case "ENOTFOUND":
+        throw usage(`${host} is no address of this machine: say another --host`);
+      default:
+        throw error;
+    }
+  }
+}
