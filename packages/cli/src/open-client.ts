@@ -51,7 +51,7 @@ function explained(error: unknown, url: string, token: string | undefined): unkn
 }
 
 /** In one line, although OpenSSL likes to say more. */
-function unreachable(error: LocalError, url: string): string {
+export function unreachable(error: LocalError, url: string): string {
   const { code, message } = innermost(error);
   if (code === "ECONNREFUSED") {
     return `nothing listens at ${url}: start one by \`arcp serve\`, or say --url`;

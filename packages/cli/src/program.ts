@@ -4,6 +4,7 @@ import { conformanceCommand } from "./commands/conformance.ts";
 import { resultCommand } from "./commands/result.ts";
 import { serveCommand } from "./commands/serve.ts";
 import { submitCommand } from "./commands/submit.ts";
+import { tapCommand } from "./commands/tap.ts";
 import { watchCommand } from "./commands/watch.ts";
 import type { CommandContext, CommandDefinition } from "./context.ts";
 import { exitCode } from "./exit-code.ts";
@@ -16,6 +17,7 @@ import { versions } from "./versions.ts";
 
 /** The commands, in the order of the help. Each is a file of `commands/`. */
 const commands: readonly CommandDefinition[] = [
+  tapCommand,
   serveCommand,
   submitCommand,
   watchCommand,

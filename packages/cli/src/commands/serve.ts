@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError } from "commander";
 import type { CommandContext } from "../context.ts";
 import { exitCode } from "../exit-code.ts";
 import { usage } from "../failure.ts";
+import { portNumber } from "../port.ts";
 import { type Access, accessOf } from "../serving/access.ts";
 import { AgentModules, type LoadedAgent } from "../serving/agent-modules.ts";
 import { LiveReload } from "../serving/live-reload.ts";
@@ -22,7 +23,7 @@ export function serveCommand(context: CommandContext): Command {
         "ARCP_TOKEN or a new one. Ctrl-C lets jobs finish for some seconds; a second one stops at once.",
     )
     .argument("<modules...>", "files that export agents, such as agents.ts")
-    .option("--port <port>", "where to listen; 0 for a free port", port, 7777)
+    .option("--port <port>", "where to listen; 0 for a free port", portNumber, 7777)
     .option("--host <host>", "the address to listen on", "127.0.0.1")
     .option("--store <file>", "a file to keep jobs in, such as arcp.db; made when it is not there")
     .option("--token-file <file>", "who may connect: lines `TOKEN PRINCIPAL`")
@@ -108,12 +109,6 @@ async function stopped(serving: Serving, { stderr }: CommandContext): Promise<vo
     stderr.write(`stopping: ${who} ${FINISH_SEC} s to finish; Ctrl-C again stops at once\n`);
   }
   await serving.stop();
-}
-
-function port(text: string): number {
-  const number = /^\d+$/.test(text) ? Number(text) : Number.NaN;
-  if (number <= 65_535) return number;
-  throw new InvalidArgumentError("it has to be a number from 0 to 65535.");
 }
 
 function origin(text: string, before: readonly string[] = []): readonly string[] {

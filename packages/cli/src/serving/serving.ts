@@ -3,7 +3,7 @@ import { createRuntime, type Runtime, tokenTable } from "@arcp/runtime";
 import type { Store } from "@arcp/runtime/store";
 import { type ListeningServer, listen } from "@arcp/transport-ws";
 import type { CommandContext } from "../context.ts";
-import { usage } from "../failure.ts";
+import { listenFailure } from "../port.ts";
 import { ownVersion } from "../versions.ts";
 import type { Access } from "./access.ts";
 import type { AgentModules } from "./agent-modules.ts";
@@ -95,17 +95,6 @@ async function open(runtime: Runtime, options: ServeOptions): Promise<ListeningS
       (transport, peer) => runtime.serve(transport, peer),
     );
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? error.code : undefined;
-    switch (code) {
-      case "EADDRINUSE":
-        throw usage(`port ${port} is taken: say another --port, or 0 for one that is free`);
-      case "EACCES":
-        throw usage(`port ${port} is not for everybody: say another --port, such as 7777`);
-      case "EADDRNOTAVAIL":
-      case "ENOTFOUND":
-        throw usage(`${host} is no address of this machine: say another --host`);
-      default:
-        throw error;
-    }
+    throw listenFailure(error, port, host) ?? error;
   }
 }

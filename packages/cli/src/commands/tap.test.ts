@@ -1,0 +1,162 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { connect } from "@arcp/client";
+import type { Transport } from "@arcp/core";
+import { createRuntime, defineAgent, tokenTable } from "@arcp/runtime";
+import { dial, listen } from "@arcp/transport-ws";
+import { expect, test } from "vitest";
+import { arcp, type PlayedOptions, Playing } from "../../test/played.ts";
+
+/** `arcp tap`, and the address that it has clients connect to. */
+async function tapped(runtime: string, args: readonly string[] = [], options?: PlayedOptions) {
+  const playing = new Playing(["tap", "--url", runtime, "--port", "0", ...args], options);
+  await playing.until(/ARCP_URL=\S+\n/);
+  const url = /ARCP_URL=(\S+)/.exec(playing.err)?.[1] ?? "";
+  return {
+    playing,
+    url,
+    frames: () =>
+      playing.out
+        .trim()
+        .split("\n")
+        .map((line) => JSON.parse(line)),
+    async [Symbol.asyncDispose]() {
+      playing.interrupt();
+      expect(await playing.done).toMatchObject({ code: 130 });
+    },
+  };
+}
+
+/** A runtime that says what it is told to. */
+function speaking(accept: (transport: Transport) => unknown) {
+  return listen({ port: 0 }, accept);
+}
+
+async function frame(transport: Transport): Promise<string> {
+  for await (const text of transport.frames) return text;
+  throw new Error("it closed");
+}
+
+test("--json shows all frames of both sides, whole, without secrets and unchanged on their way", async () => {
+  const echo = defineAgent({ name: "echo", run: async (_ctx, input) => input });
+  const runtime = createRuntime({ agents: [echo], auth: tokenTable({ "s-e-c-r-e-t": "alice" }) });
+  await using server = await listen({ port: 0 }, (transport, peer) =>
+    runtime.serve(transport, peer),
+  );
+  await using tap = await tapped(server.url, ["--json"]);
+  for (const viaHeader of [false, true]) {
+    const client = viaHeader
+      ? await connect(dial(tap.url, { headers: { authorization: "Bearer s-e-c-r-e-t" } }))
+      : await connect(dial(tap.url), { token: "s-e-c-r-e-t" });
+    const job = await client.submit("echo", "x".repeat(5000));
+    expect(await job.result()).toHaveLength(5000);
+    await client.close();
+    await tap.playing.until(viaHeader ? /"connection":2,"kind":"closed"/ : /"kind":"closed"/);
+  }
+  await runtime.close();
+  expect(tap.playing.out).not.toContain("s-e-c-r-e-t");
+  const shown = tap.frames().filter(({ connection }) => connection === 1);
+  expect(shown[0]).toEqual({
+    at: expect.stringMatching(/^\d{4}-.*Z$/),
+    connection: 1,
+    kind: "opened",
+    address: "127.0.0.1",
+  });
+  expect(shown.at(-1)).toMatchObject({ kind: "closed", reason: "normal" });
+  const told = shown.slice(1, -1).map(({ from, frame: { type } }) => `${from} ${type}`);
+  expect(told).toEqual([
+    "client session.hello",
+    "runtime session.welcome",
+    "client job.submit",
+    "runtime job.accepted",
+    "runtime job.event",
+    "runtime job.result",
+    "client session.close",
+    "runtime session.closed",
+  ]);
+  expect(shown[1].frame.payload.auth).toEqual({ scheme: "bearer", token: "***" });
+  expect(shown[2].frame.payload.resume_token).toBe("***");
+  expect(shown[3].frame.payload.input).toHaveLength(5000);
+});
+
+test("on a terminal each frame has its line, a long one a few, and the rest is counted", async () => {
+  const answers = [
+    `{"arcp":"1.1","id":"m1","type":"job.event","job_id":"job_1","event_seq":7,"payload":{"kind":"log","body":{"message":"${"long ".repeat(200)}"}}}`,
+    `{"arcp":"1.1","id":"m2","type":"session.pong","payload":{}}`,
+    "no\u001b[2Jjson \u009b",
+  ];
+  const raw: string[] = [];
+  await using server = await speaking(async (transport) => {
+    raw.push(await frame(transport));
+    await transport.send(answers);
+  });
+  await using tap = await tapped(server.url, [], { columns: 60, env: { NO_COLOR: "1" } });
+  const client = await dial(tap.url)(new AbortController().signal);
+  const hello = `{"arcp": "1.1", "type":"session.ping","id":"m0","payload":{"cost":2.50}}`;
+  await client.send([hello]);
+  const arrived: string[] = [];
+  for await (const text of client.frames) if (arrived.push(text) === answers.length) break;
+  client.close();
+  await tap.playing.until(/closed by/);
+  // What passes is not touched, not even its spaces.
+  expect([raw, arrived]).toEqual([[hello], answers]);
+  const [opened, ping, event, ...rest] = tap.playing.out
+    .replaceAll(/^\d\d:\d\d:\d\d /gm, "")
+    .split("\n");
+  expect([opened, ping, event]).toEqual([
+    "1 opened by 127.0.0.1",
+    `1 -> session.ping {"cost":2.5} id=m0`,
+    "1 <- job.event job_1 #7 log",
+  ]);
+  expect(rest.slice(0, 5)).toEqual([
+    expect.stringMatching(/^ {2}\{"kind":"log","body":\{"message":"long .{20,}$/),
+    ...Array.from({ length: 3 }, () => expect.stringMatching(/^ {2}.{58}$/)),
+    "  … 810 more characters",
+  ]);
+  expect(rest.slice(5, 7)).toEqual([
+    "1 <- session.pong {} id=m2",
+    "1 <- no message no\\u001b[2Jjson \\u009b",
+  ]);
+  for (const line of tap.playing.out.split("\n")) expect(line.length).toBeLessThanOrEqual(60);
+});
+
+test("how each side closes is handed on and shown", async () => {
+  await using server = await speaking(async (transport) => {
+    if ((await frame(transport)) === "refuse") transport.close("refused");
+  });
+  await using tap = await tapped(server.url, ["--json"]);
+  const client = await dial(tap.url)(new AbortController().signal);
+  await client.send(["refuse"]);
+  await expect(frame(client)).rejects.toMatchObject({ reason: "refused" });
+  await tap.playing.until(/"kind":"closed","by":"runtime","reason":"refused"/);
+});
+
+test("a runtime that is not there is told, and the client may come again", async () => {
+  const gone = createServer().listen(0, "127.0.0.1");
+  await once(gone, "listening");
+  const address = gone.address();
+  const url = `ws://127.0.0.1:${typeof address === "object" ? address?.port : 0}/arcp`;
+  gone.close();
+  await once(gone, "close");
+  await using tap = await tapped(url);
+  const client = await dial(tap.url)(new AbortController().signal);
+  await expect(frame(client)).rejects.toMatchObject({ reason: "going-away" });
+  await tap.playing.until(new RegExp(`not connected: nothing listens at ${url}`));
+});
+
+test.each([
+  ["--port=x", "error: option '--port <port>' argument 'x' is invalid."],
+  [
+    "--url=http://a",
+    "arcp: http://a is no address of a runtime: one looks like ws://127.0.0.1:7777/arcp\n",
+  ],
+  [
+    "--url=ws://example.com/arcp",
+    "arcp: ws: would send the token to example.com in the clear: use wss:",
+  ],
+  ["--profile=nobody", "arcp: there is no profile nobody in "],
+])("wrong usage is told, and exits with 2: %s", async (flag, line) => {
+  const { code, out, err } = await arcp(["tap", flag], { env: { XDG_CONFIG_HOME: "/nowhere" } });
+  expect(err).toContain(line);
+  expect([code, out, err.match(/\n/g)?.length]).toEqual([2, "", 1]);
+});

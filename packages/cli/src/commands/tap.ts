@@ -1,0 +1,47 @@
+import { once } from "node:events";
+import { Command } from "commander";
+import { connectionSettings } from "../connection-settings.ts";
+import type { CommandContext } from "../context.ts";
+import { listenFailure, portNumber } from "../port.ts";
+import { sightJson, sightText } from "../tap/sight-line.ts";
+import { openTap, type Sight } from "../tap/tap.ts";
+import { paintFor, widthOf } from "../terminal.ts";
+
+interface Options {
+  readonly port: number;
+  readonly url?: string;
+  readonly profile?: string;
+  readonly json?: true;
+}
+
+export function tapCommand(context: CommandContext): Command {
+  return new Command("tap")
+    .summary("show the frames between clients and a runtime")
+    .description(
+      "Listens, hands on to the runtime what clients say and to them what it says, and shows both. Nothing is changed on the\n" +
+        "way; what is shown has no tokens and no values of credentials.",
+    )
+    .option("--port <port>", "where to listen for clients; 0 for a free port", portNumber, 7778)
+    .option("--url <url>", "where the runtime is (ARCP_URL)")
+    .option("--profile <name>", "a profile, for its url (ARCP_PROFILE)")
+    .option("--json", "a line of JSON for each, with the whole frame")
+    .action(async (options: Options) => tap(options, context));
+}
+
+async function tap({ port, json, ...flags }: Options, context: CommandContext): Promise<void> {
+  const { url } = connectionSettings(flags, context);
+  const { stdout, stderr, env, clock, signal } = context;
+  const paint = paintFor(stdout, env);
+  const see = async (sight: Sight): Promise<void> => {
+    const text = json ? sightJson(sight) : sightText(sight, widthOf(stdout), paint);
+    if (!stdout.write(`${text}\n`)) await once(stdout, "drain", { signal });
+  };
+  await using server = await openTap({ port, url, clock, see }).catch((error: unknown) => {
+    throw listenFailure(error, port) ?? error;
+  });
+  stderr.write(
+    `Between clients and ${url}. In another terminal:\n\n  export ARCP_URL=${server.url}\n\n`,
+  );
+  if (!signal.aborted) await once(signal, "abort");
+  signal.throwIfAborted();
+}

@@ -1,0 +1,29 @@
+import type { LocalError } from "@arcp/core";
+import { InvalidArgumentError } from "commander";
+import { usage } from "./failure.ts";
+
+/** Where to listen, as a flag says it; 0 for a port that is free. */
+export function portNumber(text: string): number {
+  const number = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (number <= 65_535) return number;
+  throw new InvalidArgumentError("it has to be a number from 0 to 65535.");
+}
+
+/** What can be done about a failure to listen; undefined when it was another. */
+export function listenFailure(
+  error: unknown,
+  port: number,
+  host = "127.0.0.1",
+): LocalError | undefined {
+  switch (error instanceof Error && "code" in error ? error.code : undefined) {
+    case "EADDRINUSE":
+      return usage(`port ${port} is taken: say another --port, or 0 for one that is free`);
+    case "EACCES":
+      return usage(`port ${port} is not for everybody: say another --port, such as 7777`);
+    case "EADDRNOTAVAIL":
+    case "ENOTFOUND":
+      return usage(`${host} is no address of this machine: say another --host`);
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,54 @@
+import { printable } from "../printable.ts";
+import type { Paint } from "../terminal.ts";
+import { frameJson, shownFrame } from "./shown-frame.ts";
+import type { Sight } from "./tap.ts";
+
+/** How many lines of a frame are shown below its first one. */
+const LINES = 4;
+/** They stand a bit to the right. */
+const INDENT = "  ";
+
+/** For people: a line, and for a frame that is longer a few more. The rest of it is counted. */
+export function sightText(sight: Sight, width: number, paint: Paint): string {
+  const lead = `${new Date(sight.at).toTimeString().slice(0, 8)} ${sight.connection}`;
+  const [said, more, color] = told(sight, paint);
+  const [head, tail] = [printable(said), printable(more)];
+  const first = `${paint.dim(lead)} ${color(head.slice(0, width - lead.length - 1))}`;
+  if (tail === "") return first;
+  if (lead.length + head.length + tail.length + 2 <= width) return `${first} ${tail}`;
+  const room = width - INDENT.length;
+  const shown = Array.from({ length: LINES }, (_, line) =>
+    tail.slice(line * room, (line + 1) * room),
+  );
+  const rest = tail.length - LINES * room;
+  if (rest > 0) shown.push(paint.dim(`… ${rest.toLocaleString("en")} more characters`));
+  return [first, ...shown.filter((line) => line !== "").map((line) => INDENT + line)].join("\n");
+}
+
+/** For programs: each as one line of JSON, with the whole frame. */
+export function sightJson({ at, connection, ...sight }: Sight): string {
+  const { text, ...rest } = { text: undefined, ...sight };
+  const frame = text === undefined ? {} : { frame: frameJson(text) };
+  return JSON.stringify({ at: new Date(at).toISOString(), connection, ...rest, ...frame });
+}
+
+function told(sight: Sight, paint: Paint): [head: string, tail: string, color: Paint["bold"]] {
+  switch (sight.kind) {
+    case "opened":
+      return [`opened by ${sight.address}`, "", paint.bold];
+    case "unreachable":
+      return [`not connected: ${sight.why}`, "", paint.red];
+    case "closed":
+      return [`closed by the ${sight.by}${why(sight.reason)}`, "", paint.bold];
+    case "frame": {
+      const { title, body, envelope } = shownFrame(sight.text);
+      const [arrow, color] =
+        sight.from === "client" ? (["->", paint.cyan] as const) : (["<-", paint.green] as const);
+      return [`${arrow} ${title}`, [body, envelope].filter(Boolean).join(" "), color];
+    }
+  }
+}
+
+function why(reason: string | undefined): string {
+  return reason === undefined ? ", without a word" : ` (${reason})`;
+}
