@@ -1,6 +1,8 @@
 import { Command } from "commander";
+import { agentsCommand } from "./commands/agents.ts";
 import { cancelCommand } from "./commands/cancel.ts";
 import { conformanceCommand } from "./commands/conformance.ts";
+import { jobsCommand } from "./commands/jobs.ts";
 import { resultCommand } from "./commands/result.ts";
 import { serveCommand } from "./commands/serve.ts";
 import { submitCommand } from "./commands/submit.ts";
@@ -17,12 +19,14 @@ import { versions } from "./versions.ts";
 
 /** The commands, in the order of the help. Each is a file of `commands/`. */
 const commands: readonly CommandDefinition[] = [
-  tapCommand,
   serveCommand,
+  agentsCommand,
   submitCommand,
   watchCommand,
+  jobsCommand,
   cancelCommand,
   resultCommand,
+  tapCommand,
   conformanceCommand,
 ];
 

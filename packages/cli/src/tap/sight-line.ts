@@ -1,5 +1,5 @@
-import { printable } from "../printable.ts";
 import type { Paint } from "../terminal.ts";
+import { escaped } from "./escaped.ts";
 import { frameJson, shownFrame } from "./shown-frame.ts";
 import type { Sight } from "./tap.ts";
 
@@ -12,7 +12,7 @@ const INDENT = "  ";
 export function sightText(sight: Sight, width: number, paint: Paint): string {
   const lead = `${new Date(sight.at).toTimeString().slice(0, 8)} ${sight.connection}`;
   const [said, more, color] = told(sight, paint);
-  const [head, tail] = [printable(said), printable(more)];
+  const [head, tail] = [escaped(said), escaped(more)];
   const first = `${paint.dim(lead)} ${color(head.slice(0, width - lead.length - 1))}`;
   if (tail === "") return first;
   if (lead.length + head.length + tail.length + 2 <= width) return `${first} ${tail}`;

@@ -1,0 +1,168 @@
+import { stripVTControlCharacters } from "node:util";
+import { type Client, connect } from "@arcp/client";
+import { createRuntime, defineAgent, tokenTable } from "@arcp/runtime";
+import { dial, listen } from "@arcp/transport-ws";
+import { pino } from "pino";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { arcp, Playing } from "../../test/played.ts";
+
+/** Jobs of `held` end when they are told to. */
+const gates = new Map<string, PromiseWithResolvers<void>>();
+const held = defineAgent({
+  name: "held",
+  version: "1.0.0",
+  async run(ctx, input: unknown) {
+    await ctx.progress({ current: 1, total: 3 });
+    await gates.get(String(input))?.promise;
+  },
+});
+const done = defineAgent({ name: "done", run: () => "done" });
+const failing = defineAgent({ name: "failing", run: () => Promise.reject(new Error("no")) });
+
+const runtime = createRuntime({
+  agents: [held, done, failing],
+  auth: tokenTable({ t: "alice", other: "bob" }),
+  logger: pino({ level: "silent" }),
+});
+let server: Awaited<ReturnType<typeof listen>>;
+let client: Client;
+let at: string[];
+beforeAll(async () => {
+  server = await listen({ port: 0 }, (transport, peer) => runtime.serve(transport, peer));
+  at = ["--url", server.url, "--token", "t"];
+  client = await connect(dial(server.url), { token: "t" });
+});
+afterAll(async () => {
+  for (const gate of gates.values()) gate.resolve();
+  await client.close();
+  await runtime.close();
+  await server.close();
+});
+
+async function hold(name: string) {
+  gates.set(name, Promise.withResolvers());
+  const job = await client.submit("held", name);
+  for await (const { kind } of job.events) if (kind === "progress") break;
+  return job;
+}
+
+const rows = (text: string) =>
+  text
+    .trim()
+    .split("\n")
+    .map((line) => line.split(/ {2,}/));
+
+test("the latest jobs are listed, in a table, by state, agent, age and number", async () => {
+  const jobs = [await client.submit("done"), await client.submit("failing"), await hold("listed")];
+  await Promise.all(jobs.slice(0, 2).map((job) => job.outcome()));
+  const [first, second, third] = jobs.map(({ id }) => id);
+  const all = await arcp(["jobs", ...at]);
+  expect(all).toMatchObject({ code: 0, err: "" });
+  expect(rows(all.out)).toEqual([
+    ["JOB", "STATUS", "AGE", "AGENT"],
+    [first, "success", expect.stringMatching(/^\d+s$/), "done"],
+    [second, "error", expect.stringMatching(/^\d+s$/), "failing"],
+    [third, "running", expect.stringMatching(/^\d+s$/), "held@1.0.0"],
+  ]);
+  const ids = async (...flags: string[]) => {
+    const { out, code } = await arcp(["jobs", ...at, "--json", ...flags]);
+    expect(code).toBe(0);
+    return out
+      .split("\n")
+      .filter(Boolean)
+      .map((line) => JSON.parse(line).job);
+  };
+  expect(await ids()).toEqual([first, second, third]);
+  expect(await ids("--status=success", "--status", "error")).toEqual([first, second]);
+  expect(await ids("--agent", "held")).toEqual([third]);
+  expect(await ids("--agent", "held@2.0.0")).toEqual([]);
+  expect(await ids("--limit=2")).toEqual([second, third]);
+  expect(await ids("--since=1h")).toEqual([first, second, third]);
+  expect(await ids("--since=2100-01-01")).toEqual([]);
+  expect(await ids("--token=other")).toEqual([]);
+  expect(JSON.parse((await arcp(["jobs", ...at, "--json", "--limit=1"])).out)).toEqual({
+    job: third,
+    agent: "held@1.0.0",
+    status: "running",
+    created_at: expect.stringMatching(/^\d{4}-.*Z$/),
+  });
+  expect((await arcp(["jobs", ...at, "--limit=1"])).err).toBe(
+    "the latest 1 of 3: say --limit for more\n",
+  );
+  gates.get("listed")?.resolve();
+});
+
+test("the table fits the width of the terminal", async () => {
+  for (const columns of [48, 60, 120]) {
+    const { out } = await arcp(["jobs", ...at], { columns, env: { NO_COLOR: "1" } });
+    for (const line of out.split("\n")) expect(line.length).toBeLessThanOrEqual(columns);
+    expect(out.includes("held@1.0.0")).toBe(columns >= 60);
+  }
+});
+
+test("--follow goes on with each change and each new job, until Ctrl-C", async () => {
+  const before = await hold("before");
+  const json = new Playing(["jobs", ...at, "--follow", "--json", "--agent=held"]);
+  const text = new Playing(["jobs", ...at, "--follow", "--status=running"]);
+  const live = new Playing(["jobs", ...at, "--follow", "--limit=2"], {
+    columns: 60,
+    env: { NO_COLOR: "1" },
+  });
+  const screen = () => stripVTControlCharacters(live.out);
+  await Promise.all([
+    json.until(new RegExp(`"${before.id}".*"running"`)),
+    text.until(new RegExp(`${before.id} {2}running`)),
+    live.until(new RegExp(`${before.id} {2}running 33%`)),
+  ]);
+  const later = await hold("later");
+  await Promise.all([
+    json.until(new RegExp(`"${later.id}".*"running"`)),
+    text.until(new RegExp(`${later.id} {2}running`)),
+    live.until(new RegExp(`${later.id} {2}running 33%`)),
+  ]);
+  gates.get("before")?.resolve();
+  await Promise.all([
+    json.until(new RegExp(`"${before.id}".*"success"`)),
+    live.until(new RegExp(`${before.id} {2}success`)),
+  ]);
+  gates.get("later")?.resolve();
+  await json.until(new RegExp(`"${later.id}".*"success"`));
+  for (const playing of [json, text, live]) {
+    playing.interrupt();
+    expect(await playing.done).toMatchObject({ code: 130, err: "" });
+  }
+  const told = json.out
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  expect(told.filter(({ job }) => job === before.id).map((row) => row.status)).toEqual([
+    "running",
+    "success",
+  ]);
+  expect(told.filter(({ job }) => job === later.id).map((row) => row.status)).toEqual([
+    "running",
+    "success",
+  ]);
+  expect(text.out).not.toContain("success");
+  for (const line of screen().split("\n")) expect(line.length).toBeLessThanOrEqual(60);
+});
+
+test.each([
+  ["--status=done", "it has to be one of pending, running, success, error, cancelled, timed_out."],
+  ["--limit=0", "it has to be a whole number from 1."],
+  [
+    "--since=yesterday",
+    "it has to be a duration, such as 2h or 7d, or a time, such as 2026-01-31T09:00.",
+  ],
+  ["--since=3w", "it has to be a duration, such as 90s, 30m, 12h or 7d."],
+])("wrong usage is told, and exits with 2: %s", async (flag, line) => {
+  const { code, out, err } = await arcp(["jobs", flag]);
+  expect(err).toContain(line);
+  expect([code, out, err.match(/\n/g)?.length]).toEqual([2, "", 1]);
+});
+
+test("a token that is refused is told", async () => {
+  const { code, out, err } = await arcp(["jobs", ...at, "--token=guessed"]);
+  expect(err).toMatch(/^arcp: the token is refused: .*\n$/);
+  expect([code, out]).toEqual([2, ""]);
+});

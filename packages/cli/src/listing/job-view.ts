@@ -1,0 +1,113 @@
+import { type Clock, jobStatuses, type Timer } from "@arcp/core";
+import { createLogUpdate } from "log-update";
+import type { Surroundings } from "../surroundings.ts";
+import { type Paint, paintFor, widthOf } from "../terminal.ts";
+import { printable } from "../view/printable.ts";
+import { JOB_TITLES, type JobRow, jobCells, jobJson } from "./job-row.ts";
+import { table } from "./table.ts";
+
+/** How jobs are shown while they change. */
+export interface JobView extends Disposable {
+  /** A job is there, or it changed. */
+  show(row: JobRow): void;
+  /** A job is no longer one of those that are wanted. */
+  hide(row: JobRow): void;
+}
+
+/** A table of the latest ones, at the foot of a terminal, that is drawn anew as they change. */
+export class TableView implements JobView {
+  readonly #stdout: Surroundings["stdout"];
+  readonly #clock: Clock;
+  readonly #paint: Paint;
+  readonly #draw: ReturnType<typeof createLogUpdate>;
+  readonly #limit: number;
+  readonly #rows = new Map<string, JobRow>();
+  #drawing: NodeJS.Immediate | undefined;
+  /** Ages change without anything else. */
+  #tick: Timer;
+
+  /** @param limit how many rows there are at most; a terminal that is lower has fewer */
+  constructor({ stdout, env, clock }: Surroundings, limit: number) {
+    this.#stdout = stdout;
+    this.#clock = clock;
+    this.#paint = paintFor(stdout, env);
+    // Its own hiding of the cursor would go to another stream.
+    this.#draw = createLogUpdate(stdout, { showCursor: true });
+    this.#limit = limit;
+    this.#tick = this.#ticking();
+    this.#redraw();
+  }
+
+  show(row: JobRow): void {
+    this.#rows.set(row.id, row);
+    for (const id of this.#rows.keys()) {
+      if (this.#rows.size <= this.#limit) break;
+      this.#rows.delete(id);
+    }
+    this.#redraw();
+  }
+
+  hide({ id }: JobRow): void {
+    if (this.#rows.delete(id)) this.#redraw();
+  }
+
+  [Symbol.dispose](): void {
+    clearImmediate(this.#drawing);
+    this.#tick.cancel();
+    this.#render();
+    this.#draw.done();
+  }
+
+  #ticking(): Timer {
+    return this.#clock.after(1000, () => {
+      this.#tick = this.#ticking();
+      this.#redraw();
+    });
+  }
+
+  /** Once for all that happens in one turn of the event loop. */
+  #redraw(): void {
+    this.#drawing ??= setImmediate(() => this.#render());
+  }
+
+  #render(): void {
+    this.#drawing = undefined;
+    const now = this.#clock.now();
+    // A line for the titles, and one for the cursor.
+    const room = Math.max(1, (this.#stdout.rows ?? 24) - 3);
+    const rows = [...this.#rows.values()].slice(-room);
+    const cells = rows.map((row) => jobCells(row, now, this.#paint));
+    const lines = table(JOB_TITLES, cells, widthOf(this.#stdout), this.#paint);
+    const foot = `${this.#paint.green("●")} following  ${this.#paint.dim("Ctrl-C ends it")}`;
+    this.#draw([...lines, foot].join("\n"));
+  }
+}
+
+/** A line for each change of a job's state: JSON, or words. */
+export class LineView implements JobView {
+  readonly #stdout: Surroundings["stdout"];
+  readonly #json: boolean;
+  readonly #told = new Map<string, string>();
+
+  constructor({ stdout }: Surroundings, json: boolean) {
+    this.#stdout = stdout;
+    this.#json = json;
+  }
+
+  show(row: JobRow): void {
+    if (this.#told.get(row.id) === row.status) return;
+    this.#told.set(row.id, row.status);
+    this.#stdout.write(`${this.#json ? jobJson(row) : jobText(row)}\n`);
+  }
+
+  /** What was written stays. */
+  hide(): void {}
+
+  [Symbol.dispose](): void {}
+}
+
+function jobText({ id, status, agent }: JobRow): string {
+  return [printable(id), printable(status).padEnd(WIDEST), printable(agent)].join("  ");
+}
+
+const WIDEST = Math.max(...jobStatuses.map((status) => status.length));

@@ -1,0 +1,13 @@
+import type { Clock } from "@arcp/core";
+import { InvalidArgumentError } from "commander";
+import { duration } from "./duration.ts";
+
+/** A moment in the past as it is typed: how long ago, such as `2h`, or a date and time of ISO 8601. */
+export function momentBefore(text: string, clock: Clock): Date {
+  if (/^\d+(\.\d+)?[a-z]+$/.test(text)) return new Date(clock.now() - duration(text));
+  const moment = new Date(text);
+  if (/^\d{4}-/.test(text) && !Number.isNaN(moment.getTime())) return moment;
+  throw new InvalidArgumentError(
+    "it has to be a duration, such as 2h or 7d, or a time, such as 2026-01-31T09:00.",
+  );
+}
