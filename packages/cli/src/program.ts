@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { agentsCommand } from "./commands/agents.ts";
 import { cancelCommand } from "./commands/cancel.ts";
+import { completionCommand } from "./commands/completion.ts";
 import { conformanceCommand } from "./commands/conformance.ts";
 import { jobsCommand } from "./commands/jobs.ts";
 import { resultCommand } from "./commands/result.ts";
@@ -28,6 +29,7 @@ const commands: readonly CommandDefinition[] = [
   resultCommand,
   tapCommand,
   conformanceCommand,
+  completionCommand,
 ];
 
 /**

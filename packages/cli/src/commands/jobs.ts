@@ -1,6 +1,6 @@
 import type { Client, JobFilter } from "@arcp/client";
 import { type JobStatus, jobStatuses } from "@arcp/core";
-import { Command, InvalidArgumentError } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import {
   type ConnectionFlags,
   connectionFlags,
@@ -30,10 +30,10 @@ export function jobsCommand(context: CommandContext): Command {
     .description(
       "Lists the latest jobs of whoever asks, in the order of their acceptance, whichever session submitted them.",
     )
-    .option(
-      "--status <status>",
-      `such jobs alone: ${jobStatuses.join(", ")}; more than once for more`,
-      status,
+    .addOption(
+      new Option("--status <status>", "such jobs alone; more than once for more")
+        .choices(jobStatuses)
+        .argParser(status),
     )
     .option("--agent <agent>", "those of one agent: a name, or name@version")
     .option(

@@ -1,0 +1,22 @@
+import { Argument, Command } from "commander";
+import { bashCompletion } from "../completion/bash.ts";
+import { completedCommands } from "../completion/completed-command.ts";
+import { fishCompletion } from "../completion/fish.ts";
+import { zshCompletion } from "../completion/zsh.ts";
+import type { CommandContext } from "../context.ts";
+
+const shells = { bash: bashCompletion, zsh: zshCompletion, fish: fishCompletion } as const;
+
+/** The libraries for this evaluate what was typed so far, and start the program at every press of the key. */
+export function completionCommand({ stdout }: CommandContext): Command {
+  return new Command("completion")
+    .summary("complete commands and flags in a shell")
+    .description(
+      "Writes a script for the shell. In ~/.bashrc: source <(arcp completion bash); in ~/.zshrc: source <(arcp completion zsh); in config.fish: arcp completion fish | source.",
+    )
+    .addArgument(new Argument("<shell>", "which one").choices(Object.keys(shells)))
+    .action((shell: keyof typeof shells, _options: object, command: Command) => {
+      const commands = completedCommands(command.parent ?? command);
+      stdout.write(shells[shell](commands));
+    });
+}

@@ -1,0 +1,67 @@
+import type { Argument, Command, Option } from "commander";
+
+/** What can stand in a place: one of some words, a path, or anything else. */
+export type Value =
+  | { readonly kind: "words"; readonly words: readonly string[] }
+  | { readonly kind: "file" | "directory" | "free" };
+
+export interface CompletedOption {
+  /** As it is typed: `--port`, `-h`. */
+  readonly names: readonly string[];
+  readonly description: string;
+  /** Undefined for a flag that takes none. */
+  readonly value: Value | undefined;
+}
+
+/** What a shell has to know of a command to complete it. */
+export interface CompletedCommand {
+  readonly name: string;
+  readonly description: string;
+  readonly options: readonly CompletedOption[];
+  /** Undefined for a command that takes none. */
+  readonly argument: Value | undefined;
+}
+
+/** Everything that the program takes, by its own table, so that no completion is ever out of date. */
+export function completedCommands(program: Command): CompletedCommand[] {
+  const help = program.createHelp();
+  return help.visibleCommands(program).map((command) => {
+    const [argument] = command.registeredArguments;
+    return {
+      name: command.name(),
+      description: help.subcommandDescription(command),
+      options: help.visibleOptions(command).map(completedOption),
+      argument:
+        command.name() === "help"
+          ? { kind: "words", words: program.commands.map((one) => one.name()) }
+          : argument && placeValue(argument, argument.name()),
+    };
+  });
+}
+
+function completedOption(option: Option): CompletedOption {
+  const { short, long, description, flags, required, optional } = option;
+  const placeholder = /[<[](.+?)(?:\.\.\.)?[>\]]/.exec(flags)?.[1] ?? "";
+  return {
+    names: [long, short].filter((name) => name !== undefined),
+    description,
+    value: required || optional ? placeValue(option, placeholder) : undefined,
+  };
+}
+
+/** Their placeholder tells which values are paths. */
+function placeValue(
+  { argChoices }: Pick<Option | Argument, "argChoices">,
+  placeholder: string,
+): Value {
+  if (argChoices !== undefined) return { kind: "words", words: argChoices };
+  switch (placeholder) {
+    case "file":
+    case "modules":
+      return { kind: "file" };
+    case "directory":
+      return { kind: "directory" };
+    default:
+      return { kind: "free" };
+  }
+}

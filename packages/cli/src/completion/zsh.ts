@@ -1,0 +1,56 @@
+import type { CompletedCommand, CompletedOption, Value } from "./completed-command.ts";
+
+/** Completion for zsh, by its own \`_arguments\`. */
+export function zshCompletion(commands: readonly CompletedCommand[]): string {
+  return `#compdef arcp
+# source <(arcp completion zsh)
+_arcp() {
+  if ((CURRENT == 2)); then
+    local -a commands=(
+${commands.map(({ name, description }) => `      ${quoted(`${name}:${description}`)}`).join("\n")}
+    )
+    _describe command commands
+    return
+  fi
+  shift words
+  ((CURRENT--))
+  case $words[1] in
+${commands.map(commandCase).join("\n")}
+  esac
+}
+if [[ $funcstack[1] == _arcp ]]; then _arcp "$@"; else compdef _arcp arcp; fi
+`;
+}
+
+function commandCase({ name, options, argument }: CompletedCommand): string {
+  const specs = options.flatMap(optionSpecs);
+  if (argument !== undefined) specs.push(quoted(`*:${name}:${action(argument)}`));
+  return `    ${name}) _arguments ${specs.join(" ")} ;;`;
+}
+
+/** Each may come again, since some do. */
+function optionSpecs({ names, description, value }: CompletedOption): string[] {
+  const explained = `[${description.replace(/[[\]\\]/g, "\\$&")}]`;
+  return names.map((flag) => {
+    if (value === undefined) return quoted(`${flag}${explained}`);
+    const joined = flag.startsWith("--") ? "=" : "";
+    return quoted(`*${flag}${joined}${explained}:value:${action(value)}`);
+  });
+}
+
+function action(value: Value): string {
+  switch (value.kind) {
+    case "words":
+      return `(${value.words.join(" ")})`;
+    case "file":
+      return "_files";
+    case "directory":
+      return "_files -/";
+    case "free":
+      return " ";
+  }
+}
+
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}
