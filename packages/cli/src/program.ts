@@ -4,6 +4,7 @@ import { cancelCommand } from "./commands/cancel.ts";
 import { completionCommand } from "./commands/completion.ts";
 import { conformanceCommand } from "./commands/conformance.ts";
 import { jobsCommand } from "./commands/jobs.ts";
+import { newCommand } from "./commands/new.ts";
 import { resultCommand } from "./commands/result.ts";
 import { serveCommand } from "./commands/serve.ts";
 import { submitCommand } from "./commands/submit.ts";
@@ -20,6 +21,7 @@ import { versions } from "./versions.ts";
 
 /** The commands, in the order of the help. Each is a file of `commands/`. */
 const commands: readonly CommandDefinition[] = [
+  newCommand,
   serveCommand,
   agentsCommand,
   submitCommand,

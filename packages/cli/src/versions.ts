@@ -8,6 +8,12 @@ export function ownVersion(): string {
   return manifestAt(import.meta.url).version;
 }
 
+/** What this package is, and what it depends on, as its package.json says. */
+export function ownManifest(): { version: string; dependencies: Record<string, string> } {
+  const { version, dependencies = {} } = manifestAt(import.meta.url);
+  return { version, dependencies };
+}
+
 /** What runs here: each part with its version and where that was found. */
 export function versions(): string {
   const parts = [
@@ -27,11 +33,15 @@ function packageAt(file: string): [version: string, directory: string] {
   return [version, dirname(path)];
 }
 
+interface Manifest {
+  readonly version: string;
+  readonly dependencies?: Record<string, string>;
+}
+
 /** @param file the URL of a module directly below the package's `src` or `dist` */
-function manifestAt(file: string): { version: string; path: string } {
+function manifestAt(file: string): Manifest & { path: string } {
   const path = fileURLToPath(new URL("../package.json", file));
-  const { version } = JSON.parse(readFileSync(path, "utf8")) as { version: string };
-  return { version, path };
+  return { ...(JSON.parse(readFileSync(path, "utf8")) as Manifest), path };
 }
 
 function widest(rows: readonly (readonly string[])[], column: number): number {

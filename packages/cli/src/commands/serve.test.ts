@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { symlink, writeFile } from "node:fs/promises";
+import { stat, symlink, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -127,15 +127,18 @@ test("--store keeps jobs for the next process, and relative paths are those of t
     "agents.ts": `export default { name: "reader", run: async (ctx: any) => String(await ctx.fs.readFile("note")) };`,
     note: "kept",
   });
-  const id = await (async () => {
+  const [id, token] = await (async () => {
     await using served = await serve(place.path, ["agents.ts", "--store", "jobs.db"]);
     expect(served.playing.out).toContain("Jobs are kept in jobs.db.");
     await using client = await served.client();
     const job = await client.submit("reader", null, { lease: { "fs.read": [`${place.path}/**`] } });
     expect(await job.result()).toBe("kept");
-    return job.id;
+    return [job.id, served.token];
   })();
   await using served = await serve(place.path, ["agents.ts", "--store", "jobs.db"]);
+  // Or whoever waits for its jobs would not be let in again.
+  expect(served.token).toBe(token);
+  expect((await stat(join(place.path, "jobs.db.token"))).mode & 0o077).toBe(0);
   await using client = await served.client();
   expect(await (await client.job(id)).result()).toBe("kept");
 });
@@ -350,6 +353,12 @@ test.each([
     ["a.ts", "--token-file=t"],
     { t: "# none" },
     "arcp: t has no token: write lines `TOKEN PRINCIPAL`\n",
+  ],
+  [
+    "a store in no directory",
+    ["a.ts", "--store=no/where.db"],
+    { "a.ts": `export default ${agent("a")};` },
+    "arcp: no/where.db.token cannot be used: ",
   ],
   [
     "a store that is none",

@@ -1,5 +1,9 @@
 import { randomBytes } from "node:crypto";
+import { readFile, writeFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import type { LocalError } from "@arcp/core";
 import type { CommandContext } from "../context.ts";
+import { usage } from "../failure.ts";
 import { readTokenFile } from "./token-file.ts";
 
 /** Who may connect, and how they are told. */
@@ -14,9 +18,14 @@ type Tokens = Readonly<Record<string, string>>;
 /** Whoever has the one token. It stays the same, so that a store that is opened again has the jobs of whoever asks. */
 const PRINCIPAL = "local";
 
-/** @throws LocalError `MISUSE` for a token file that cannot be used */
+/**
+ * Without a file of tokens there is one token: that of `ARCP_TOKEN`, or one that is made up. With a store that one stays, in a
+ * file beside it, for clients come back to their jobs after a restart.
+ *
+ * @throws LocalError `MISUSE` for a token file that cannot be used
+ */
 export async function accessOf(
-  tokenFile: string | undefined,
+  { tokenFile, store }: { readonly tokenFile?: string; readonly store?: string },
   { cwd, env }: Pick<CommandContext, "cwd" | "env">,
 ): Promise<Access> {
   if (tokenFile !== undefined) {
@@ -24,6 +33,35 @@ export async function accessOf(
   }
   const given = env["ARCP_TOKEN"];
   if (given) return { kind: "environment", tokens: { [given]: PRINCIPAL } };
-  const token = randomBytes(16).toString("base64url");
+  const token = store === undefined ? newToken() : await keptToken(`${store}.token`, cwd);
   return { kind: "made-up", token, tokens: { [token]: PRINCIPAL } };
+}
+
+async function keptToken(name: string, cwd: string): Promise<string> {
+  const file = resolve(cwd, name);
+  try {
+    const kept = (await readFile(file, "utf8")).trim();
+    if (kept !== "") return kept;
+  } catch (error) {
+    if (codeOf(error) !== "ENOENT") throw cannotKeep(name, error);
+  }
+  const token = newToken();
+  try {
+    await writeFile(file, `${token}\n`, { mode: 0o600 });
+  } catch (error) {
+    throw cannotKeep(name, error);
+  }
+  return token;
+}
+
+function newToken(): string {
+  return randomBytes(16).toString("base64url");
+}
+
+function cannotKeep(name: string, error: unknown): LocalError {
+  return usage(`${name} cannot be used: ${error instanceof Error ? error.message : error}`);
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && "code" in error ? error.code : undefined;
 }

@@ -1,0 +1,33 @@
+import { Command } from "commander";
+import type { CommandContext } from "../context.ts";
+import { writeStarter } from "../starter/starter.ts";
+import { paintFor } from "../terminal.ts";
+
+export function newCommand({ stdout, env, cwd }: CommandContext): Command {
+  return new Command("new")
+    .summary("make a starter: an agent, a client, and what serves them")
+    .description(
+      "Writes a package with one agent, which has a budget and shows its progress, and with a client of it.",
+    )
+    .argument("<directory>", "where to; it has to be new, or empty")
+    .action(async (directory: string) => {
+      const files = await writeStarter(directory, cwd);
+      const { bold, dim } = paintFor(stdout, env);
+      const steps = [
+        directory === "." ? [] : [`cd ${quoted(directory)}`],
+        "npm install",
+        "npm start",
+      ].flat();
+      const lines = [
+        `Made ${bold(directory)}: ${dim(files.join(" "))}`,
+        "",
+        ...steps.map((step) => `  ${step}`),
+      ];
+      stdout.write(`${lines.join("\n")}\n`);
+    });
+}
+
+/** For a shell, where that is needed. */
+function quoted(text: string): string {
+  return /^[\w./@-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}

@@ -1,0 +1,73 @@
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { basename, join, resolve } from "node:path";
+import { usage } from "../failure.ts";
+import { ownManifest } from "../versions.ts";
+
+/** Where the files of the starter are, beside \`src\` and \`dist\`. */
+const TEMPLATE = join(import.meta.dirname, "..", "..", "starter");
+
+/** What a package manager would not take along under its own name. */
+const RENAMED: Readonly<Record<string, string>> = { gitignore: ".gitignore" };
+
+/** Versions of what is not ours, as this workspace tests with. */
+const FOREIGN = { zod: "^4.6.7", "@types/node": "^24.0.0", typescript: "^7.0.2" } as const;
+
+/**
+ * Writes a starter into a directory, which is made when it is not there.
+ *
+ * @returns the names of its files
+ * @throws LocalError `MISUSE` when there is something in the directory, or it cannot be written
+ */
+export async function writeStarter(name: string, cwd: string): Promise<string[]> {
+  const directory = resolve(cwd, name);
+  try {
+    await mkdir(directory, { recursive: true });
+    if ((await readdir(directory)).length > 0)
+      throw usage(`${name} is not empty: name another directory`);
+    const files = new Map([["package.json", manifest(basename(directory))]]);
+    for (const file of await readdir(TEMPLATE)) {
+      files.set(RENAMED[file] ?? file, await readFile(join(TEMPLATE, file), "utf8"));
+    }
+    for (const [file, text] of files) await writeFile(join(directory, file), text);
+    return [...files.keys()].toSorted();
+  } catch (error) {
+    if (!(error instanceof Error && "syscall" in error)) throw error;
+    throw usage(`${name} cannot be written: ${error.message}`);
+  }
+}
+
+/** The packages are those that belong to this command. */
+function manifest(directory: string): string {
+  const { version, dependencies } = ownManifest();
+  const own = (name: string): [string, string] => {
+    const range = dependencies[name] ?? version;
+    return [name, `^${range.startsWith("workspace:") ? version : range}`];
+  };
+  const names = ["@arcp/cli", "@arcp/client", "@arcp/runtime", "@arcp/transport-ws"];
+  return `${JSON.stringify(
+    {
+      name: packageName(directory),
+      private: true,
+      type: "module",
+      engines: { node: ">=22.18" },
+      scripts: {
+        start: "arcp serve agents.ts --store arcp.db --watch",
+        client: "node client.ts",
+        check: "tsc",
+      },
+      dependencies: { ...Object.fromEntries(names.map(own)), zod: FOREIGN.zod },
+      devDependencies: { "@types/node": FOREIGN["@types/node"], typescript: FOREIGN.typescript },
+    },
+    null,
+    2,
+  )}\n`;
+}
+
+/** As npm takes it. */
+function packageName(directory: string): string {
+  const name = directory
+    .toLowerCase()
+    .replace(/[^a-z0-9-]+/g, "-")
+    .replace(/^-+|-+$/g, "");
+  return name || "agents";
+}
