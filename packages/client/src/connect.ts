@@ -39,9 +39,9 @@ export interface ConnectOptions {
   readonly persist?: Persist;
   /**
    * A session to go on with, as `persist` was given it or `save` returned it. When the runtime no longer holds it, a fresh
-   * one is opened. Its jobs are at hand by `client.job(id)`.
+   * one is opened. Its jobs are at hand by `client.job(id)`. Default, also for undefined: a fresh one.
    */
-  readonly restore?: SavedSession;
+  readonly restore?: SavedSession | undefined;
   /** Aborting ends the client at once, without a goodbye; while it connects, `connect` rejects. */
   readonly signal?: AbortSignal;
   /** Default: the system's. */
