@@ -1,0 +1,24 @@
+// One program, two ways to reach it: `node server.ts` speaks on its standard streams, to the process that started it;
+// `node server.ts --listen` on a WebSocket, to whoever has a token.
+import { once } from "node:events";
+import { createRuntime, tokenTable } from "@arcp/runtime";
+import { serveStdio } from "@arcp/transport-stdio";
+import { listen } from "@arcp/transport-ws";
+import { review } from "./review.ts";
+
+const runtime = createRuntime({ agents: [review], auth: tokenTable({ "a-token": "alice" }) });
+
+if (process.argv.includes("--listen")) {
+  const server = await listen({ port: 0 }, (transport, peer) => runtime.serve(transport, peer));
+  console.log(server.url);
+  await once(process, "SIGTERM");
+  await runtime.close();
+  await server.close();
+} else {
+  // Resolves once the client has parted, or is gone.
+  await serveStdio((transport, peer) => runtime.serve(transport, peer));
+  await runtime.close();
+  console.error("the child ends");
+}
+// Whatever its agents still wait for.
+process.exit();
