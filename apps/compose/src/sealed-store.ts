@@ -1,0 +1,90 @@
+import type { JobChange, JobIndex, JobRow, LogRecord, LogStore, Store } from "@arcp/runtime/store";
+import { Seal } from "./seal.ts";
+
+// The seam of stores: small interfaces, so that one can be wrapped and the others passed on as they are.
+
+/**
+ * A store whose file tells nobody what agents say: records, inputs and checkpoints are encrypted before they get to the store
+ * beneath. What it has to find things by stays readable: ids, principals, names of agents, leases and times.
+ */
+export function sealedStore(store: Store, key: Uint8Array): Store {
+  const seal = new Seal(key);
+  const { sessions, idempotency, credentials, durable } = store;
+  return {
+    logs: sealedLogs(store.logs, seal),
+    jobs: sealedJobs(store.jobs, seal),
+    sessions,
+    idempotency,
+    credentials,
+    durable,
+    close: () => store.close(),
+  };
+}
+
+/** A record is sealed for its place in its log: one that was moved does not open. */
+function sealedLogs(logs: LogStore, seal: Seal): LogStore {
+  return {
+    append: (batches) =>
+      logs.append(
+        batches.map(({ job, after, records, change }) => ({
+          job,
+          after,
+          records: records.map(({ kind, text }, i) => ({
+            kind,
+            text: seal.close(text, `${job} ${after + 1 + i}`),
+          })),
+          change: change && sealedChange(change, job, seal),
+        })),
+      ),
+    async read(job, after, limits) {
+      // The limit is meant for what is opened; sealed, that is no longer than this.
+      const characters = 4 * limits.characters + 40 * limits.records;
+      const page = await logs.read(job, after, { ...limits, characters });
+      const first = Math.max(after, page.floor) + 1;
+      const records: LogRecord[] = [];
+      let room = limits.characters;
+      for (const [i, { kind, text: sealed }] of page.records.entries()) {
+        const text = seal.open(sealed, `${job} ${first + i}`);
+        room -= text.length;
+        if (room < 0 && i > 0) break;
+        records.push({ kind, text });
+      }
+      return { ...page, records };
+    },
+    listen: (job, ring) => logs.listen(job, ring),
+    remove: (job) => logs.remove(job),
+  };
+}
+
+function sealedJobs(jobs: JobIndex, seal: Seal): JobIndex {
+  return {
+    insert: (row) => jobs.insert({ ...row, ...sealedChange(row, row.id, seal) }),
+    update: (id, change) => jobs.update(id, sealedChange(change, id, seal)),
+    async get(id) {
+      const row = await jobs.get(id);
+      return row && openedRow(row, seal);
+    },
+    // A listing holds neither input nor checkpoint.
+    list: (query) => jobs.list(query),
+    remove: (id) => jobs.remove(id),
+  };
+}
+
+/** What is undefined takes something away: it stays. */
+function sealedChange(change: JobChange & Pick<JobRow, "checkpoint">, job: string, seal: Seal) {
+  const { input, checkpoint } = change;
+  return {
+    ...change,
+    ...(input !== undefined && { input: seal.close(input, `${job} input`) }),
+    ...(checkpoint !== undefined && { checkpoint: seal.close(checkpoint, `${job} checkpoint`) }),
+  };
+}
+
+function openedRow(row: JobRow, seal: Seal): JobRow {
+  const { id, input, checkpoint } = row;
+  return {
+    ...row,
+    ...(input !== undefined && { input: seal.open(input, `${id} input`) }),
+    ...(checkpoint !== undefined && { checkpoint: seal.open(checkpoint, `${id} checkpoint`) }),
+  };
+}

@@ -1,0 +1,32 @@
+import type { Policy } from "@arcp/runtime";
+
+// The seam of policy: what a principal may see, start and spend.
+
+/** What a person belongs to, and may do. */
+export interface Member {
+  readonly team: string;
+  /** Names of agents. */
+  readonly agents: readonly string[];
+  /** The most that one job may spend. */
+  readonly credits: number;
+}
+
+/** Teams see each other's jobs, and nobody spends more on a job than is theirs to spend. */
+export function teamPolicy(members: Readonly<Record<string, Member>>): Partial<Policy> {
+  const member = (name: string): Member | undefined =>
+    Object.hasOwn(members, name) ? members[name] : undefined;
+  return {
+    maySubmit: (principal, agent) => member(principal)?.agents.includes(agent) === true,
+    mayObserve: (principal, job) => {
+      const { team } = member(principal) ?? {};
+      return team !== undefined && team === member(job.principal)?.team;
+    },
+    // A grant can only narrow what was asked for. To bound what was not bounded is narrowing too.
+    grant(principal, requested) {
+      const most = member(principal)?.credits ?? 0;
+      const asked = requested["cost.budget"]?.find((amount) => amount.startsWith("credits:"));
+      const isWithin = asked !== undefined && Number(asked.slice("credits:".length)) <= most;
+      return { ...requested, "cost.budget": [isWithin ? asked : `credits:${most}`] };
+    },
+  };
+}
