@@ -3,7 +3,7 @@ import { connect } from "@arcp/client";
 import { dial } from "@arcp/transport-ws";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
-import { Hosted } from "../test/hosted.ts";
+import { Hosted } from "./hosted.ts";
 
 const TIMEOUT = 60_000;
 

@@ -17,7 +17,7 @@ export class Hosted implements AsyncDisposable {
 
   /** Resolves once it listens; rejects when it ends before. */
   static async start(name: string): Promise<Hosted> {
-    const file = fileURLToPath(new URL(`../src/${name}.ts`, import.meta.url));
+    const file = fileURLToPath(new URL(`${name}.ts`, import.meta.url));
     const env = { ...process.env, PORT: "0" };
     const child = spawn(process.execPath, [file], { env, stdio: ["ignore", "pipe", "pipe"] });
     const said: string[] = [];
