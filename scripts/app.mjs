@@ -1,10 +1,11 @@
-// The `start` of an app, called in its directory: builds the packages that it imports, then runs its src/main.ts.
+// The `start` of an app, called in its directory: builds the packages that it imports, then runs the file that is named.
 import "./require-node.mjs";
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { resolve } from "node:path";
 import { foreground } from "./foreground.mjs";
 import { build } from "./turbo.mjs";
 
 const { name } = JSON.parse(readFileSync("package.json", "utf8"));
+const [file, ...args] = process.argv.slice(2);
 build(`${name}^...`);
-foreground(join(process.cwd(), "src/main.ts"), process.argv.slice(2));
+foreground(resolve(file), args);
