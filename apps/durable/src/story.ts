@@ -43,9 +43,10 @@ export async function story(pages: number, say: (line: string) => void): Promise
     },
   ] as const;
   const job = await client.agent<typeof crawler>("crawler").submit(...order);
-  const mail = await client.submit("mailer");
+  const mail = await client.submit("mailer", null, { maxRuntimeSec: 60 });
   say(`alice submitted ${job.id}: ${pages} pages, a credit each`);
 
+  const due = new Set(deadly);
   const seen: (number | undefined)[] = [];
   for await (const { kind, body, jobSeq } of job.events) {
     seen.push(jobSeq);
@@ -53,8 +54,8 @@ export async function story(pages: number, say: (line: string) => void): Promise
     if (kind !== "progress") continue;
     say(dim(`  page ${body.current} of ${body.total}`));
     const next = body.current + 1;
-    if (!deadly.includes(next)) continue;
-    await site.waitedFor(next);
+    if (!due.delete(next)) continue;
+    await Promise.race([site.waitedFor(next), job.outcome()]);
     say(red(`SIGKILL for process ${runtime.pid}, while its agent waits for page ${next}`));
     await runtime.kill();
     runtime = await RuntimeProcess.start(file, new URL(url).port);
