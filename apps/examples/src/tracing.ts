@@ -1,17 +1,22 @@
-// Carry a W3C trace context from the caller through a job to whatever its agent calls.
+// Trace jobs with OpenTelemetry: from the caller's span, through agents, to all that they do.
 import assert from "node:assert/strict";
 import { connect } from "@arcp/client";
-import { createRuntime, defineAgent, defineTool, tokenTable } from "@arcp/runtime";
+import { activeTrace, otel } from "@arcp/otel";
+import { createRuntime, defineAgent, tokenTable } from "@arcp/runtime";
 import { dial, listen } from "@arcp/transport-ws";
+import { context, trace } from "@opentelemetry/api";
+import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks";
+import {
+  InMemorySpanExporter,
+  SimpleSpanProcessor,
+  TracerProvider,
+} from "@opentelemetry/sdk-trace";
 
-// A tool is told the trace, to hand it on as headers to the service that it calls. So is an agent, as ctx.trace.
-const heard: string[] = [];
-const weather = defineTool({
-  run(_args, { trace: { traceparent, tracestate } }) {
-    heard.push(`${traceparent} ${tracestate}`);
-    return "rain";
-  },
-});
+// The SDK of OpenTelemetry, as ever, but for spans that stay in memory, where they can be looked at.
+const exporter = new InMemorySpanExporter();
+const spanProcessors = [new SimpleSpanProcessor({ exporter })];
+trace.setGlobalTracerProvider(new TracerProvider({ spanProcessors }));
+context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
 
 const ask = defineAgent({ name: "ask", run: (ctx) => ctx.tools.call("weather") });
 const plan = defineAgent({
@@ -23,30 +28,37 @@ const plan = defineAgent({
 });
 
 const auth = tokenTable({ "a-token": "alice" });
-await using runtime = createRuntime({ agents: [plan, ask], auth, tools: { weather } });
+const tools = { weather: () => "rain" };
+await using runtime = createRuntime({ agents: [plan, ask], auth, tools, observer: otel() });
 await using server = await listen({ port: 0 }, (transport, peer) => runtime.serve(transport, peer));
 
 await using client = await connect(dial(server.url), { token: "a-token" });
-// What the caller's own tracing hands out: propagation.inject(context.active(), carrier) with OpenTelemetry.
-const traceContext = {
-  traceparent: "00-9f2c41d07be84a6392d5e8b1c03f7a64-00f067aa0ba902b7-01",
-  tracestate: "acme=42",
-};
-const lease = { "agent.delegate": ["ask"], "tool.call": ["weather"] };
-const job = await client.submit("plan", null, { lease, traceContext });
-assert.equal(await job.result(), "stay in");
+await trace.getTracer("client").startActiveSpan("morning", async (span) => {
+  const lease = { "agent.delegate": ["ask"], "tool.call": ["weather"] };
+  const job = await client.submit("plan", null, { lease, traceContext: activeTrace() });
+  assert.equal(await job.result(), "stay in");
+  span.end();
+});
 
-// It arrived at the service behind the tool of the delegated job, as it left the caller.
-assert.deepEqual(heard, [`${traceContext.traceparent} ${traceContext.tracestate}`]);
-console.log(`the service was called by ${heard}`);
+// A span for each job, and one for each guarded operation. They say what the job might do, and how it ended.
+const spans = exporter.getFinishedSpans();
+assert.equal(new Set(spans.map((span) => span.spanContext().traceId)).size, 1); // one trace
+const child = spans.find(({ name }) => name === "job ask");
+assert.deepEqual(child?.attributes["arcp.lease.capabilities"], ["tool.call"]);
+assert.equal(child.attributes["arcp.job.status"], "success");
 
-// Both jobs belong to the trace, which is how an operator finds them again.
-const jobs = await Array.fromAsync(client.jobs());
-assert.equal(jobs.length, 2);
-for (const { traceId } of jobs) assert.equal(traceId, "9f2c41d07be84a6392d5e8b1c03f7a64");
-console.log(`${jobs.length} jobs belong to its trace`);
+function show(parent: string | undefined, indent = ""): void {
+  for (const span of spans.filter((one) => one.parentSpanContext?.spanId === parent)) {
+    console.log(indent + span.name);
+    show(span.spanContext().spanId, `${indent}  `);
+  }
+}
+show(undefined);
 
 /* It prints:
-the service was called by 00-9f2c41d07be84a6392d5e8b1c03f7a64-00f067aa0ba902b7-01 acme=42
-2 jobs belong to its trace
+morning
+  job plan
+    agent.delegate ask
+    job ask
+      tool.call weather
 */
