@@ -1,10 +1,11 @@
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { type Fragment, fragments, fragmentsOf } from "./fragment.ts";
 import { Page, page, pages } from "./page.ts";
 import { Process } from "./process.ts";
-import { programs, programsOf, sourceOf } from "./program.ts";
-import { directories } from "./repository.ts";
+import { type Program, programs, programsOf, sourceOf } from "./program.ts";
+import { directories, root } from "./repository.ts";
 import { run } from "./run.ts";
 import { Scratch } from "./scratch.ts";
 
@@ -23,12 +24,6 @@ describe("what the pages show as runnable", () => {
     if (program.output !== undefined) expect(stdout).toBe(program.output);
   });
 
-  test("typechecks under the options of the repository", { timeout: TIMEOUT }, async () => {
-    const { code, stdout } = await typecheck(programs.map(({ parts }) => parts));
-    expect(stdout).toBe("");
-    expect(code).toBe(0);
-  });
-
   test("is in the README of the repository and of every package", () => {
     const shown = new Set(programs.map((program) => program.page));
     const expected = ["README.md", ...directories("packages").map((name) => readme(name))];
@@ -40,6 +35,23 @@ describe("what the pages show as runnable", () => {
     expect(pair?.parts.map(({ file }) => file)).toEqual(["runtime.ts", "client.ts"]);
     for (const { code } of pair?.parts ?? [])
       expect(code.trim().split("\n").length).toBeLessThan(21);
+  });
+});
+
+describe("blocks of TypeScript on all pages", () => {
+  test("typecheck under the options of the repository", { timeout: TIMEOUT }, async () => {
+    const { code, stdout } = await typecheck(programs, fragments);
+    expect(stdout).toBe("");
+    expect(code).toBe(0);
+  });
+
+  test("say that they are", () => {
+    const others = pages.flatMap(({ path, blocks }) =>
+      blocks
+        .filter(({ info }) => /^(typescript|tsx|mts|cts|javascript|jsx?|mjs|cjs)\b/i.test(info))
+        .map(({ info, line }) => `${path}:${line}: ${info}`),
+    );
+    expect(others).toEqual([]);
   });
 });
 
@@ -69,9 +81,13 @@ describe("the check itself", () => {
 
   test("a type error is seen, at its line", { timeout: TIMEOUT }, async () => {
     const wrong = programOf('\n\n```ts runnable\nconst n: number = "one";\nconsole.log(n);\n```');
-    const { code, stdout } = await typecheck([wrong.parts]);
+    const fragment =
+      "<!-- given declare const n: number; -->\n\n```ts\nconst text: string = n;\n```";
+    const { code, stdout } = await typecheck([wrong], fragmentsOf(new Page("x.md", fragment)));
     expect(code).not.toBe(0);
     expect(stdout).toContain("main.ts(4,");
+    expect(stdout).toContain("x.md.4.ts(4,7): error TS2322");
+    expect(stdout).not.toContain("x.md.4.ts(1,");
   });
 
   test("no block is marked as runnable and overlooked", () => {
@@ -80,13 +96,26 @@ describe("the check itself", () => {
   });
 });
 
-async function typecheck(all: readonly (typeof programs)[number]["parts"][]) {
+/** Everything in one run of the compiler: it starts slowly and checks fast. */
+async function typecheck(
+  programs: readonly Pick<Program, "parts">[],
+  fragments: readonly Fragment[],
+) {
   using scratch = new Scratch();
-  for (const [index, parts] of all.entries()) {
-    for (const part of parts) scratch.write(`${index}/${part.file}`, sourceOf(part));
+  for (const [index, { parts }] of programs.entries()) {
+    for (const part of parts) scratch.write(`programs/${index}/${part.file}`, sourceOf(part));
   }
-  const compilerOptions = { composite: false, noEmit: true, types: ["node"] };
-  const tsconfig = { extends: "../../../tsconfig.base.json", compilerOptions, include: ["."] };
+  for (const { file, source } of fragments) scratch.write(`fragments/${file}`, source);
+  const compilerOptions = {
+    composite: false,
+    noEmit: true,
+    types: ["node"],
+    // What a fragment imports from beside its page is found there, or where `docs/fragments` has it for the page.
+    rootDirs: ["fragments", "../../fragments", root],
+    rewriteRelativeImportExtensions: false,
+  };
+  const include = [".", "../../fragments/scene.d.ts"];
+  const tsconfig = { extends: "../../../tsconfig.base.json", compilerOptions, include };
   scratch.write("tsconfig.json", JSON.stringify(tsconfig));
   const { resolve } = createRequire(import.meta.url);
   const compiler = join(dirname(resolve("typescript/package.json")), "bin/tsc");
