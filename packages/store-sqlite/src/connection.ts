@@ -1,4 +1,5 @@
 import type { SQLInputValue, SQLOutputValue } from "node:sqlite";
+import * as sqlite from "node:sqlite";
 import { LocalError } from "@arcp/core";
 
 /** A row as it was read: decoding it into what was written is up to who wrote it. */
@@ -58,6 +59,20 @@ export class Connection {
   /** The value of a pragma, or of the only column of the only row. */
   value(sql: string): SQLOutputValue | undefined {
     return Object.values(this.get(sql) ?? {})[0];
+  }
+
+  /**
+   * Copies the database by SQLite's backup, so many pages at a time.
+   *
+   * @param onStep is called between two steps, and stops the copying when it throws
+   * @throws LocalError `MISUSE` where Node cannot do it, and whatever SQLite throws
+   */
+  async copyTo(path: string, pages: number, onStep: () => void): Promise<void> {
+    // Not imported by name: a Node without it could not load this file then.
+    if (!(this.#database instanceof sqlite.DatabaseSync) || !("backup" in sqlite)) {
+      throw new LocalError("MISUSE", "a backup needs Node 22.16 or later, or 23.8 or later");
+    }
+    await sqlite.backup(this.#database, path, { rate: pages, progress: onStep });
   }
 
   close(): void {

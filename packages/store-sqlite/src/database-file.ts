@@ -1,8 +1,8 @@
-import { closeSync, openSync } from "node:fs";
 import { resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { LocalError } from "@arcp/core";
 import { Connection, type Database } from "./connection.ts";
+import { createPrivately } from "./private-file.ts";
 import { checkSchema, migrate } from "./schema.ts";
 
 /** A database that ends with the process. */
@@ -46,15 +46,6 @@ export function openDatabase(
 
 function connectTo(place: string): DatabaseSync {
   return new DatabaseSync(place);
-}
-
-/** A new file is its owner's alone: it holds what agents saw. An old one keeps its mode, and is not touched. */
-function createPrivately(place: string): void {
-  try {
-    closeSync(openSync(place, "wx", 0o600));
-  } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
-  }
 }
 
 function prepare(connection: Connection): void {

@@ -1,2 +1,2 @@
 export type { LogLimits } from "./log-limits.ts";
-export { type SqliteStoreOptions, sqliteStore } from "./sqlite-store.ts";
+export { type SqliteStore, type SqliteStoreOptions, sqliteStore } from "./sqlite-store.ts";

@@ -1,5 +1,6 @@
 import { LocalError } from "@arcp/core";
 import type { Store } from "@arcp/runtime/store";
+import { Backups } from "./backup.ts";
 import type { Connection } from "./connection.ts";
 import { CredentialTable } from "./credential-table.ts";
 import { openDatabase } from "./database-file.ts";
@@ -11,6 +12,20 @@ import { Reclaimer } from "./reclaimer.ts";
 import { RecordLog } from "./record-log.ts";
 import { SessionTable } from "./session-table.ts";
 
+/** A store in a file, of which copies can be made while a runtime uses it. */
+export interface SqliteStore extends Store {
+  /**
+   * Writes a copy to another file, readable by its owner alone, while everything goes on. It holds at least what was acknowledged
+   * before the call, and is whole: a store like this one, which `sqliteStore` opens. A file that is there is replaced
+   * once the copy is complete.
+   *
+   * @throws LocalError `MISUSE` with a Node before 22.16, `CLOSED` when the store is closed meanwhile, and whatever the file
+   *   system or SQLite throws: then no copy is left
+   */
+  backup(path: string): Promise<void>;
+}
+
+/** What {@link sqliteStore} keeps at most. */
 export interface SqliteStoreOptions {
   /** What is kept of one job's log; beyond it the oldest records go. */
   readonly logLimits?: Partial<LogLimits>;
@@ -32,7 +47,7 @@ const DEFAULT_TOTAL = 20 * 1024 * 1024 * 1024;
  * @throws LocalError `MISUSE` when another runtime has the file open, when a newer version wrote it, when it cannot be
  *   opened or is no store, and with a limit that is not a positive number
  */
-export function sqliteStore(path: string, options: SqliteStoreOptions = {}): Store {
+export function sqliteStore(path: string, options: SqliteStoreOptions = {}): SqliteStore {
   const { logLimits, totalLogCharacters = DEFAULT_TOTAL } = options;
   const limits = { ...DEFAULT_LOG_LIMITS, ...logLimits, totalLogCharacters };
   for (const [name, limit] of Object.entries(limits)) {
@@ -42,9 +57,10 @@ export function sqliteStore(path: string, options: SqliteStoreOptions = {}): Sto
 }
 
 /** The store on a connection that is ready; the connection is its own from now on. */
-export function storeOn(connection: Connection, options: SqliteStoreOptions = {}): Store {
+export function storeOn(connection: Connection, options: SqliteStoreOptions = {}): SqliteStore {
   const group = new GroupCommit(connection);
   const jobs = new JobTable(connection, group);
+  const backups = new Backups(connection);
   const reclaimer = new Reclaimer(connection, group);
   // A process that ended may have left something.
   reclaimer.start();
@@ -60,7 +76,9 @@ export function storeOn(connection: Connection, options: SqliteStoreOptions = {}
     credentials: new CredentialTable(connection, group),
     // A database in memory has no file.
     durable: connection.get("PRAGMA database_list")?.["file"] !== "",
+    backup: (path) => backups.write(path),
     async close() {
+      await backups.close();
       group.flush();
       connection.close();
     },

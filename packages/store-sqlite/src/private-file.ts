@@ -1,0 +1,10 @@
+import { closeSync, openSync } from "node:fs";
+
+/** A new file is its owner's alone: it holds what agents saw. An old one keeps its mode, and is not touched. */
+export function createPrivately(place: string): void {
+  try {
+    closeSync(openSync(place, "wx", 0o600));
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
+  }
+}
