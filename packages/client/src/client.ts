@@ -36,6 +36,7 @@ import type { Selection } from "./subscriptions.ts";
 import { type Taking, type TypedAgent, typedAgent } from "./typed-agent.ts";
 import { unlessAborted } from "./unless-aborted.ts";
 
+/** How a job is watched that another session submitted. */
 export interface SubscribeOptions {
   /** Replay first what is retained of the job. Default: false, or true with `fromJobSeq`. */
   readonly history?: boolean;
@@ -67,6 +68,7 @@ export class Client implements AsyncDisposable {
     return this.#exchange.session;
   }
 
+  /** What the client is doing about its connection now. */
   get state(): ConnectionState {
     return this.#exchange.link.states.value;
   }
@@ -258,6 +260,7 @@ export class Client implements AsyncDisposable {
     return this.#exchange.link.close(reason);
   }
 
+  /** As `close`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

@@ -13,6 +13,7 @@ import { checkedSaved, type Persist, type SavedSession } from "./saved-session.t
 import { Session } from "./session.ts";
 import { SessionKeeper } from "./session-keeper.ts";
 
+/** How a client connects, and what it keeps. */
 export interface ConnectOptions {
   /** None when the connection brings one along, in an `Authorization` header. */
   readonly token?: TokenSource;

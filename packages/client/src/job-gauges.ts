@@ -1,6 +1,7 @@
 import type { EventBody } from "@arcp/core";
 import type { JobEvent } from "./job-event.ts";
 
+/** How far a job is: `current`, and `total`, `units` and `message` where its agent says so. */
 export type Progress = EventBody<"progress">;
 
 /** The latest values of what a job tells again and again. */

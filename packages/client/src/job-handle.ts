@@ -160,6 +160,7 @@ export class WatchedJob<Output = unknown, Vendor = VendorEvent> extends JobHandl
   }
 }
 
+/** Where the events of a job begin that is opened again. */
 export interface ReopenOptions {
   /** Replay only what follows this number of the job (an event's `jobSeq`). Default: everything. */
   readonly fromJobSeq?: number;

@@ -5,6 +5,7 @@ import type { JobFilter, ListedJob } from "./job-listing.ts";
 /** Which jobs to watch. */
 export type WatchFilter = Pick<JobFilter, "agent">;
 
+/** How new jobs are looked for. */
 export interface WatchOptions {
   /** Aborting ends the iteration; the jobs that it gave go on. */
   readonly signal?: AbortSignal;

@@ -2,6 +2,7 @@ import { ArcpError, type Clock, LocalError, sleep, systemClock } from "@arcp/cor
 import { pauseBefore } from "./backoff.ts";
 import { unlessAborted } from "./unless-aborted.ts";
 
+/** How often, and for how long, to try again. */
 export interface RetryOptions {
   /** How often to call at most, the first time included. Default: 5. */
   readonly attempts?: number;

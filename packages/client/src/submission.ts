@@ -8,6 +8,7 @@ import {
   TRACE_CONTEXT,
 } from "@arcp/core";
 
+/** What a job may do, and how long it may take. */
 export interface SubmitOptions {
   /** What the job may do; what is missing is not allowed. Default: nothing. */
   readonly lease?: Lease;

@@ -9,7 +9,9 @@ export const replyTypes = {
   "session.close": "session.closed",
 } as const satisfies Partial<Record<MessageType, MessageType>>;
 
+/** The type of a message that is answered. */
 export type RequestType = keyof typeof replyTypes;
+/** The type of the message that grants a request. */
 export type ReplyType<T extends RequestType> = (typeof replyTypes)[T];
 /** The envelope that grants a request. */
 export type ReplyTo<T extends RequestType> = Extract<Envelope, { type: ReplyType<T> }>;

@@ -6,13 +6,14 @@ export interface AgentReference {
   version?: string;
 }
 
-/** @returns undefined when `text` does not match the grammar from its first to its last character (R-7.5-1) */
+/** Reads a reference. @returns undefined when `text` does not match the grammar from its first to its last character (R-7.5-1) */
 export function parseAgentReference(text: string): AgentReference | undefined {
   const match = REFERENCE.exec(text);
   if (match?.[1] === undefined) return undefined;
   return match[2] === undefined ? { name: match[1] } : { name: match[1], version: match[2] };
 }
 
+/** `name@version`, or the bare name of an unversioned agent. */
 export function formatAgentReference({ name, version }: AgentReference): string {
   return version === undefined ? name : `${name}@${version}`;
 }

@@ -11,6 +11,7 @@ export interface AgentType {
   readonly input?: StandardSchemaV1;
   readonly output?: StandardSchemaV1;
   readonly events?: EventSchemas;
+  /** Of which only the types count. */
   readonly run: (ctx: never, input: never) => unknown;
 }
 

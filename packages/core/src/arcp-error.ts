@@ -12,6 +12,7 @@ export interface ErrorPayload {
   details?: Record<string, unknown> | undefined;
 }
 
+/** What an error says besides its code and its message. */
 export interface ArcpErrorOptions {
   /** Overrides the code's default, except where that is fixed (R-12-2). */
   retryable?: boolean | undefined;
@@ -46,6 +47,7 @@ export class ArcpError extends Error {
     return new ArcpError("INTERNAL_ERROR", "an unexpected error occurred", { cause: thrown });
   }
 
+  /** The error that a peer sent. */
   static fromPayload(payload: ErrorPayload): ArcpError {
     return new ArcpError(payload.code, payload.message, {
       retryable: payload.retryable,
@@ -53,6 +55,7 @@ export class ArcpError extends Error {
     });
   }
 
+  /** What travels of the error: never its cause or its stack. */
   toPayload(): ErrorPayload {
     return {
       code: this.code,

@@ -30,6 +30,7 @@ import {
 /** Who sends a message: the client, the runtime, or either. */
 export type Direction = "client" | "runtime" | "both";
 
+/** What the protocol says of one type of message. */
 export interface MessageDefinition {
   readonly direction: Direction;
   /** Whether it carries `event_seq` and belongs to the session's stream. */
@@ -76,19 +77,22 @@ export const catalogue = {
   "job.unsubscribe": message("client", Unsubscribe, { job: true, feature: "subscribe" }),
 } as const satisfies Record<string, MessageDefinition>;
 
+/** The types of messages, such as `job.submit`. */
 export type MessageType = keyof typeof catalogue;
 
 type Sends<D extends Direction> = {
   [T in MessageType]: (typeof catalogue)[T]["direction"] extends D | "both" ? T : never;
 }[MessageType];
 
-/** What a client may send, and what a runtime may. */
+/** What a client may send. */
 export type ClientMessageType = Sends<"client">;
+/** What a runtime may send. */
 export type RuntimeMessageType = Sends<"runtime">;
 
 /** The payload of a message as it is read, with absent fields undefined and lenient forms made one. */
 export type Payload<T extends MessageType> = z.output<(typeof catalogue)[T]["payload"]>;
 
+/** Whether the protocol has messages of this type. */
 export function isMessageType(type: string): type is MessageType {
   return Object.hasOwn(catalogue, type);
 }

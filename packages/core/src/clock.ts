@@ -1,5 +1,6 @@
 /** A pending call that can be called off. Cancelling twice, or after it fired, does nothing. */
 export interface Timer {
+  /** Calls it off. */
   cancel(): void;
 }
 
@@ -19,6 +20,7 @@ export interface Clock {
 /** The longest delay that the platform's timers take; beyond it they fire at once. */
 const MAX_DELAY = 2 ** 31 - 1;
 
+/** The time and the timers of the platform. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),

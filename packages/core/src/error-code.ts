@@ -37,8 +37,10 @@ export const errorCodes = {
   INTERNAL_ERROR: { retryable: true, fixed: true, meaning: "fault or limit of the runtime" },
 } as const satisfies Record<string, { retryable: boolean; fixed: boolean; meaning: string }>;
 
+/** A code of the wire. */
 export type ErrorCode = keyof typeof errorCodes;
 
+/** Whether it is a code of the wire. */
 export function isErrorCode(code: string): code is ErrorCode {
   return Object.hasOwn(errorCodes, code);
 }

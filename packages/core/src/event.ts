@@ -6,7 +6,9 @@ import { LeaseConstraints, LeaseRequest } from "./lease.ts";
 import { ErrorBody } from "./session-messages.ts";
 import { isVendorName } from "./vendor-name.ts";
 
+/** The levels of a `log` event, from the least to the most serious. */
 export const logLevels = ["trace", "debug", "info", "warn", "error", "critical"] as const;
+/** The level of a `log` event. */
 export type LogLevel = (typeof logLevels)[number];
 
 const Amount = z.number().check(z.minimum(0));
@@ -104,7 +106,9 @@ export const eventBodies = {
   }),
 } as const;
 
+/** The reserved kinds of events, such as `progress`. */
 export type EventKind = keyof typeof eventBodies;
+/** The body of an event of a reserved kind, decoded. */
 export type EventBody<K extends EventKind> = z.output<(typeof eventBodies)[K]>;
 
 /** An event of a reserved kind with its body decoded; `kind` narrows `body`. */
@@ -124,6 +128,7 @@ export interface OpaqueEvent {
   body: Record<string, unknown>;
 }
 
+/** Whether a kind is reserved. */
 export function isEventKind(kind: string): kind is EventKind {
   return Object.hasOwn(eventBodies, kind);
 }

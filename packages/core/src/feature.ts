@@ -13,6 +13,7 @@ export const features = [
   "provisioned_credentials",
 ] as const;
 
+/** The name of a feature of the protocol. */
 export type Feature = (typeof features)[number];
 
 /** Our own mark in a feature list, by which our client and runtime recognise each other (R-D-6). */

@@ -23,6 +23,7 @@ export class FrameQueue implements AsyncIterable<string> {
     return this.#characters;
   }
 
+  /** Adds a frame; does nothing after the end. */
   push(frame: string): void {
     if (this.#ended !== undefined) return;
     this.#frames.push(frame);
@@ -43,6 +44,7 @@ export class FrameQueue implements AsyncIterable<string> {
     this.#rouse();
   }
 
+  /** What a reader gets: the frames, then the end or its error. */
   [Symbol.asyncIterator](): AsyncIterator<string, void, undefined> {
     return { next: () => this.#read() };
   }

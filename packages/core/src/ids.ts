@@ -7,26 +7,35 @@ const Id = z.string().check(z.minLength(1), z.maxLength(128));
 
 /** Identifies one message; opaque to its receiver (R-5.1-3). */
 export const MessageId = Id.brand<"MessageId">();
+/** See the schema of the same name. */
 export type MessageId = z.infer<typeof MessageId>;
 
+/** Identifies a session, for as long as it lives. */
 export const SessionId = Id.brand<"SessionId">();
+/** See the schema of the same name. */
 export type SessionId = z.infer<typeof SessionId>;
 
+/** Identifies a job, for every session that may know of it. */
 export const JobId = Id.brand<"JobId">();
+/** See the schema of the same name. */
 export type JobId = z.infer<typeof JobId>;
 
 const nextUlid = monotonicUlid();
 
-/** @param prefix tells the kind of message at a glance; the `draft` profile must not use `msg_` (R-5.1-3) */
+/**
+ * A fresh id, greater than the one before.
+ * @param prefix tells the kind of message at a glance; the `draft` profile must not use `msg_` (R-5.1-3)
+ */
 export function newMessageId(prefix = "msg_"): MessageId {
   return (prefix + nextUlid()) as MessageId;
 }
 
-/** Session and job ids have 80 random bits each, never a neighbour's plus one: they must not be guessable. */
+/** A fresh id with 80 random bits, never a neighbour's plus one: it must not be guessable. */
 export function newSessionId(): SessionId {
   return `sess_${ulid(undefined, randomDigit)}` as SessionId;
 }
 
+/** As `newSessionId`. */
 export function newJobId(): JobId {
   return `job_${ulid(undefined, randomDigit)}` as JobId;
 }

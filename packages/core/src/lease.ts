@@ -14,6 +14,7 @@ export const capabilities = [
   "cost.budget",
 ] as const;
 
+/** What a lease may name: a reserved namespace, or one of a vendor's own. */
 export type Capability = (typeof capabilities)[number] | `x-vendor.${string}`;
 
 /**
@@ -22,6 +23,7 @@ export type Capability = (typeof capabilities)[number] | `x-vendor.${string}`;
  */
 export type Lease = { readonly [Namespace in Capability]?: readonly string[] };
 
+/** Whether a lease may name this. */
 export function isCapability(name: string): name is Capability {
   return (capabilities as readonly string[]).includes(name) || isVendorName(name);
 }

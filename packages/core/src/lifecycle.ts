@@ -8,10 +8,14 @@ export const transitions = {
   timed_out: [],
 } as const satisfies Record<string, readonly string[]>;
 
+/** Where a job is in its life. */
 export type JobStatus = keyof typeof transitions;
+/** All states that a job can be in. */
 export const jobStatuses = Object.keys(transitions) as readonly JobStatus[];
+/** How a job ended. */
 export type TerminalStatus = "success" | "error" | "cancelled" | "timed_out";
 
+/** Whether a job of this status has ended. */
 export function isTerminal(status: JobStatus): status is TerminalStatus {
   return transitions[status].length === 0;
 }

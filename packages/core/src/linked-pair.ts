@@ -10,7 +10,10 @@ export interface LinkedPair {
   sever(): void;
 }
 
-/** @param options.highWaterMark characters that may wait unread before `send` stays pending */
+/**
+ * Makes one connection in memory.
+ * @param options.highWaterMark characters that may wait unread before `send` stays pending
+ */
 export function linkedPair(options: { highWaterMark?: number } = {}): LinkedPair {
   const mark = options.highWaterMark ?? HIGH_WATER_MARK;
   const client = new End(mark, () => runtime);

@@ -3,6 +3,7 @@ import { type Clock, nextTurn, type Timer } from "./clock.ts";
 /** The turns of the event loop in which a peer that seems lost is still listened to. */
 const LAST_TURNS = 2;
 
+/** How a peer is asked whether it is there. */
 export interface LivenessOptions {
   readonly clock: Clock;
   /** Milliseconds between two signs of life. */

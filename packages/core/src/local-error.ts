@@ -28,14 +28,17 @@ const RETRYABLE: ReadonlySet<string> = new Set<LocalErrorCode>([
   "BACKPRESSURE",
 ]);
 
+/** The code of an error of this side. */
 export type LocalErrorCode = (typeof localErrorCodes)[number];
 
+/** What a local error says besides its code and its message. */
 export interface LocalErrorOptions {
   readonly cause?: unknown;
   /** Overrides the code's default: true for `TRANSPORT_CLOSED`, `REQUEST_TIMEOUT` and `BACKPRESSURE`. */
   readonly retryable?: boolean;
 }
 
+/** An error of this side, which no peer has said: see {@link localErrorCodes}. */
 export class LocalError extends Error {
   override readonly name: string = "LocalError";
   readonly code: LocalErrorCode;

@@ -3,7 +3,9 @@
  * at the next line (R-4.2-4). No JSON begins with NUL, so it is malformed for every reader, and `decode` says why.
  */
 export const unreadableFrame = {
+  /** It is longer than `limit` bytes. */
   tooLong: (limit: number): string => `\0${limit}`,
+  /** It is not UTF-8. */
   notText: "\0text",
 } as const;
 

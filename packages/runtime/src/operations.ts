@@ -89,6 +89,7 @@ export class JobOperations {
     }
   }
 
+  /** One job, running or kept; undefined when there is none. */
   async get(id: string): Promise<JobInfo | undefined> {
     await this.#ready;
     const row = await this.#index.get(id as JobId);
@@ -147,10 +148,12 @@ export class SessionOperations {
     this.#sessions = sessions;
   }
 
+  /** All sessions that are not forgotten. */
   list(): SessionInfo[] {
     return [...this.#sessions].map(describe);
   }
 
+  /** One session; undefined when there is none. */
   get(id: string): SessionInfo | undefined {
     const session = this.#sessions.get(id as SessionId);
     return session && describe(session);

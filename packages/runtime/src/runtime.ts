@@ -31,6 +31,7 @@ import type { Store } from "./store/index.ts";
 import { memoryStore } from "./store/memory-store.ts";
 import type { Services } from "./verbs/services.ts";
 
+/** What a runtime is made of: its agents, who is let in, and what they may reach. */
 export interface RuntimeOptions {
   readonly agents: readonly AnyAgent[];
   /** Whose a bearer token is. `tokenTable` and `allowAnonymous` make one. */
@@ -85,6 +86,7 @@ export interface Runtime {
    * process. Called again it waits for agents no longer.
    */
   close(options?: CloseOptions): Promise<void>;
+  /** As `close()`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void>;
 }
 

@@ -4,6 +4,7 @@ import { cancelled } from "./jobs/ending.ts";
 import type { Job } from "./jobs/job.ts";
 import type { JobTable } from "./jobs/table.ts";
 
+/** How long a runtime that closes waits for its jobs. */
 export interface CloseOptions {
   /** Seconds that running jobs have to finish; no new ones are taken meanwhile. Default 0. */
   readonly finishSec?: number;

@@ -25,7 +25,7 @@ export interface SqliteStore extends Store {
   backup(path: string): Promise<void>;
 }
 
-/** What {@link sqliteStore} keeps at most. */
+/** What a store in a file keeps at most. */
 export interface SqliteStoreOptions {
   /** What is kept of one job's log; beyond it the oldest records go. */
   readonly logLimits?: Partial<LogLimits>;

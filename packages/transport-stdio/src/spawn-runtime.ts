@@ -8,6 +8,7 @@ import { StreamTransport } from "./stream-transport.ts";
 /** What can be a message, or stands for one that could not be read. */
 const MESSAGE = /^(\s*\{|\0)/;
 
+/** How a runtime is started, and how it is taken down. */
 export interface SpawnOptions {
   /** The directory to start it in, this process's own by default. */
   readonly cwd?: string;

@@ -12,6 +12,7 @@ import {
 } from "@arcp/core";
 import { LineReader } from "./line-reader.ts";
 
+/** What a pair of byte streams may carry, and how long it takes to part. */
 export interface StreamOptions {
   /** The bytes that one inbound line may have, 4 MiB by default; a longer one is refused, and reading goes on (R-4.2-4). */
   readonly maxMessageSize?: number;

@@ -13,6 +13,7 @@ import { type PeerInfo, peerOf } from "./peer.ts";
 import { type RefusalStatus, refuseUpgrade } from "./refusal.ts";
 import { type Endpoint, isWebSocket, UpgradeSwitch } from "./upgrade-switch.ts";
 
+/** Where an endpoint is, and who may connect to it. */
 export interface AttachOptions extends HostRules, ConnectionOptions {
   /** Where the endpoint is, `/arcp` by default. */
   readonly path?: string;
@@ -44,6 +45,7 @@ export type HttpServer = Server | HttpsServer | Http2SecureServer | Http2Server;
  */
 export type Accept = (transport: Transport, peer: PeerInfo, request: IncomingMessage) => unknown;
 
+/** An endpoint on a server. */
 export interface Attachment extends AsyncDisposable {
   /**
    * Lets go of the server and closes the connections (`going-away`) without a word of ARCP, so close the runtime first.

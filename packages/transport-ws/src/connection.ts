@@ -12,6 +12,7 @@ import { WebSocket } from "ws";
 import { closeCode, closeReason } from "./close-code.ts";
 import type { FrameWriter } from "./frame-writer.ts";
 
+/** How a connection parts. */
 export interface ConnectionOptions {
   /** Milliseconds that a closed connection has to deliver what was sent and to part in good order; 2,000 by default. */
   readonly closeTimeout?: number;

@@ -5,6 +5,7 @@ import { checkedAddress } from "./address.ts";
 import { Connection, type ConnectionOptions } from "./connection.ts";
 import { clientWriter } from "./frame-writer.ts";
 
+/** How a runtime is dialled. */
 export interface DialOptions extends ConnectionOptions {
   /** Allows `ws:` to another machine, where anyone on the way reads the token. False by default (R-4.1-5). */
   readonly allowInsecure?: boolean;

@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from "node:http";
 import { LocalError } from "@arcp/core";
 import { isLoopback } from "./loopback.ts";
 
+/** Which hosts a request may name, and which sites may connect. */
 export interface HostRules {
   /**
    * The host names, without port, that a request may name in `Host`. By default only loopback names when the server

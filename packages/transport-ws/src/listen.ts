@@ -3,6 +3,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type Accept, type AttachOptions, attach, UPGRADE_TIMEOUT } from "./attach.ts";
 
+/** Where a server listens. */
 export interface ListenOptions extends AttachOptions {
   /** 0 takes a free one, which `url` then names. */
   readonly port: number;
@@ -10,6 +11,7 @@ export interface ListenOptions extends AttachOptions {
   readonly host?: string;
 }
 
+/** A server of its own. */
 export interface ListeningServer extends AsyncDisposable {
   /** What a client on this machine dials, such as `ws://127.0.0.1:7777/arcp`. */
   readonly url: string;

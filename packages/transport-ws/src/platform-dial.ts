@@ -2,6 +2,7 @@ import { type Clock, type Dial, LocalError, systemClock, TransportClosedError } 
 import { checkedAddress } from "./address.ts";
 import { PlatformConnection } from "./platform-connection.ts";
 
+/** How a runtime is dialled from where there is no Node. */
 export interface DialOptions {
   /** Allows `ws:` to another machine, where anyone on the way reads the token. False by default (R-4.1-5). */
   readonly allowInsecure?: boolean;

@@ -9,6 +9,7 @@ import { scenarios as allScenarios } from "./scenarios/index.ts";
 import { Site } from "./site.ts";
 import type { Target } from "./target.ts";
 
+/** What of the kit is played, and how. */
 export interface RunOptions {
   /** Which requirements to look at, by the beginning of their id or section: `6.3`, `R-6.3-9`. Default: all. */
   readonly only?: readonly string[];
@@ -27,7 +28,7 @@ export interface RunOptions {
 /**
  * Plays the scenarios against a runtime and tells which requirements hold.
  *
- * @throws LocalError in one line when there is no runtime to test (see {@link probe}), or it goes away meanwhile; the signal's
+ * @throws LocalError in one line when there is no runtime to test (`probe.ts` asks for one), or it goes away meanwhile; the signal's
  *   reason when it aborts
  */
 export async function runConformance(target: Target, options: RunOptions = {}): Promise<Report> {

@@ -5,8 +5,11 @@ import type { Outcome, Report, Verdict } from "./report.ts";
 export interface ReportStyle {
   /** Characters that a line may have. Default 100. */
   readonly width?: number;
+  /** Makes what went well stand out. */
   readonly good?: (text: string) => string;
+  /** Makes what went wrong stand out. */
   readonly bad?: (text: string) => string;
+  /** Makes what matters less step back. */
   readonly dim?: (text: string) => string;
 }
 

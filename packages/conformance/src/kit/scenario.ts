@@ -14,5 +14,6 @@ export interface Scenario {
   readonly needs?: readonly Need[];
   /** Nothing else may go on at the same time: for what fills a principal's limits, or holds up the whole runtime. */
   readonly alone?: true;
+  /** Plays it; rejects when the runtime does not keep to what it verifies. */
   readonly play: (site: Site) => Promise<void>;
 }

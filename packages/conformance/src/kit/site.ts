@@ -123,6 +123,7 @@ export class Site {
     await wire.closed;
   }
 
+  /** The connection of a client of this site. Throws a LocalError `MISUSE` for another one. */
   lineOf(wire: WireClient): Line {
     const line = this.#lines.get(wire);
     if (line === undefined) throw new LocalError("MISUSE", "not a client of this site");

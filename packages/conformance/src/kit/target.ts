@@ -7,6 +7,7 @@ export interface Line {
   sever(): void;
   /** Stops reading, so that the runtime has a peer that takes nothing; `release` goes on. */
   stall(): void;
+  /** Reads on after `stall`. */
   release(): void;
 }
 

@@ -58,6 +58,7 @@ const rows = [
 /** The id of a requirement of the protocol, such as `R-6.3-9`. */
 export type RequirementId = (typeof rows)[number]["id"];
 
+/** A requirement of the protocol, as data. */
 export interface Requirement extends RequirementRow {
   readonly id: RequirementId;
 }
@@ -67,6 +68,7 @@ export const manifest: readonly Requirement[] = rows;
 
 const ids: ReadonlySet<string> = new Set(rows.map((row) => row.id));
 
+/** Whether the manifest has a requirement of this id. */
 export function isRequirementId(text: string): text is RequirementId {
   return ids.has(text);
 }

@@ -42,4 +42,5 @@ export const sections = {
   D: "Dialects",
 } as const;
 
+/** The number of a section, such as `6.3`. */
 export type Section = keyof typeof sections;

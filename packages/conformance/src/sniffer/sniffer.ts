@@ -38,6 +38,7 @@ export class Sniffer {
     this.#waived = new Set(options.waive);
   }
 
+  /** What was wrong so far, in the order in which it was seen. */
   get violations(): readonly Violation[] {
     return this.#violations;
   }

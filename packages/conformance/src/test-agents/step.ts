@@ -159,4 +159,5 @@ export const script = z.strictObject({
   cleanup: z.array(step).optional(),
 });
 
+/** What a test agent does: its steps, one after the other. */
 export type Script = z.infer<typeof script>;

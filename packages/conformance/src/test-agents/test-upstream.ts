@@ -58,6 +58,7 @@ export class TestUpstream {
     };
   }
 
+  /** What became of the credentials that were ordered under a label. */
   account(label: string): Account {
     const known = this.#accounts.get(label);
     if (known !== undefined) return known;

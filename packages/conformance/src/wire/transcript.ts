@@ -12,6 +12,7 @@ const TEXT_OR_BLANKS = /("(?:[^"\\]|\\.)*")|\s+/g;
 export class Transcript {
   readonly #lines: string[] = [];
 
+  /** Writes a frame down. */
   add(sender: Sender, frame: string): void {
     const arrow = sender === "client" ? "->" : "<-";
     // Whoever looks for something in it need not know how the peer writes its JSON.
@@ -25,7 +26,7 @@ export class Transcript {
     this.#lines.push(`-- ${text}`);
   }
 
-  /** @param count lines from the end */
+  /** The last `count` lines, long ones cut. */
   tail(count: number): string {
     return this.#lines
       .slice(-count)

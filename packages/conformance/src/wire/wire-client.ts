@@ -18,6 +18,7 @@ import type { Transcript } from "./transcript.ts";
 import { type Ending, WireLine, type WireOptions } from "./wire-line.ts";
 import { WireRejection } from "./wire-rejection.ts";
 
+/** What of a request's envelope is set by hand. */
 export interface RequestOptions {
   /** The envelope's id. Default: a fresh one that starts with `req_`. */
   readonly id?: string;
@@ -26,6 +27,7 @@ export interface RequestOptions {
   readonly traceId?: string;
 }
 
+/** What a resume presents. */
 export interface ResumeOptions {
   /** Default `resume`. */
   readonly form?: ResumeForm;
@@ -79,6 +81,7 @@ export class WireClient implements AsyncDisposable {
     return this.#welcome;
   }
 
+  /** The session that the welcome named. Throws a LocalError `MISUSE` before it. */
   get sessionId(): SessionId {
     return this.#session.id;
   }
@@ -201,6 +204,7 @@ export class WireClient implements AsyncDisposable {
     return this.#line.close(reason);
   }
 
+  /** As `close`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

@@ -14,6 +14,7 @@ import { Inbox } from "./inbox.ts";
 import { Transcript } from "./transcript.ts";
 import { WireViolation } from "./wire-violation.ts";
 
+/** How a raw client waits and what it overlooks. */
 export interface WireOptions {
   /** Milliseconds that each wait may last. Default 5,000. */
   readonly timeoutMs?: number;

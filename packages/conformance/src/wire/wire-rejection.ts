@@ -12,6 +12,7 @@ export class WireRejection extends Error {
     this.error = ArcpError.fromPayload(envelope.payload);
   }
 
+  /** The payload of the refusal, with its `request_id`. */
   get payload(): Envelope<"session.error">["payload"] {
     return this.envelope.payload;
   }

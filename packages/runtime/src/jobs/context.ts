@@ -43,9 +43,11 @@ export interface AgentContext<Bodies = Record<string, Record<string, unknown>>> 
   /** The job's credentials of now, by the name of their provisioner. None of their values gets into what the agent says. */
   readonly credentials: ReadonlyMap<string, ProvisionedCredential>;
   readonly log: Readonly<Record<LogLevel, Log>>;
+  /** Tells what the agent thinks. */
   readonly thought: (text: string) => Promise<void>;
   /** Announces a phase of the work; `running`, `back_pressure` and `credential_rotated` belong to the runtime. */
   readonly status: (phase: string, message?: string) => Promise<void>;
+  /** Tells how far the work is; without `total` nobody knows how long it takes. */
   readonly progress: (progress: {
     current: number;
     total?: number;
@@ -59,6 +61,7 @@ export interface AgentContext<Bodies = Record<string, Record<string, unknown>>> 
     unit?: string;
     dimensions?: Record<string, string>;
   }) => Promise<void>;
+  /** Tells where something lies that was made. Nobody fetches it. */
   readonly artifact: (reference: {
     uri: string;
     content_type: string;
@@ -70,7 +73,10 @@ export interface AgentContext<Bodies = Record<string, Record<string, unknown>>> 
    * A method, so that what is written for any context takes that of an agent with `events` too.
    */
   emit<Kind extends keyof Bodies & string>(kind: Kind, body: Bodies[Kind]): Promise<void>;
-  readonly tools: { readonly call: (name: string, args?: unknown) => Promise<unknown> };
+  readonly tools: {
+    /** Calls a tool of the runtime, within `tool.call`. Rejects with the refusal, or with what the tool threw. */
+    readonly call: (name: string, args?: unknown) => Promise<unknown>;
+  };
   readonly fs: Pick<Files, "readFile" | "readText" | "writeFile" | "list" | "stat">;
   /** As the global `fetch`, within `net.fetch`: redirects and the addresses behind names are checked as well. */
   readonly fetch: (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
@@ -79,8 +85,10 @@ export interface AgentContext<Bodies = Record<string, Record<string, unknown>>> 
    * nobody says what the model costs.
    */
   readonly model: Models["permit"];
-  /** Streams the result instead of returning it: text, or bytes. */
-  readonly result: { readonly write: (piece: string | Uint8Array) => Promise<void> };
+  readonly result: {
+    /** Streams a piece of the result, instead of returning it: text, or bytes. */
+    readonly write: (piece: string | Uint8Array) => Promise<void>;
+  };
   readonly budget: {
     /** What remains, as exact decimal text by currency. */
     readonly remaining: () => Readonly<Record<string, string>>;

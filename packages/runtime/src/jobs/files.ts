@@ -11,6 +11,7 @@ import { openForWriting, type WriteFlag } from "../authority/file-writing.ts";
 import type { Job } from "./job.ts";
 import type { Operations } from "./operation.ts";
 
+/** How a file is written. */
 export interface WriteOptions {
   /**
    * What becomes of a file that is there, as in `node:fs`: `w` replaces its content, `a` appends, `wx` fails with

@@ -1,5 +1,6 @@
 import type { PriceTable, Usage } from "../authority/price.ts";
 
+/** What is known of a model's costs beforehand. */
 export interface ModelOptions {
   /** What the model costs, for one of which the runtime knows no prices. */
   readonly prices?: PriceTable;

@@ -7,6 +7,7 @@ import { tolerated } from "./tolerance.ts";
 /** Exact decimal text by currency, such as `{ USD: "0.25" }`. */
 export type Amounts = Readonly<Record<string, string>>;
 
+/** How a reservation tells what was spent. */
 export interface SpendOptions {
   /** The metric that tells what was spent. Default `cost.spend`. */
   readonly name?: string;

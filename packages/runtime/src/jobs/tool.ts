@@ -17,6 +17,7 @@ export interface ToolCall {
 /** A tool that takes any JSON and gives any JSON. */
 export type ToolFunction = (args: unknown, call: ToolCall) => unknown;
 
+/** A tool whose arguments and results are checked. */
 export interface ToolDefinition<Input, Output> {
   /** Any Standard Schema (zod, valibot, arktype, …). A call whose arguments it refuses is `INVALID_REQUEST`. */
   readonly input?: StandardSchemaV1<unknown, Input>;

@@ -16,6 +16,7 @@ export interface IdempotencyRecord {
  * left by a crash between the two, where a store makes them one after the other, and counts for nothing.
  */
 export interface IdempotencyStore {
+  /** The record of a key, if the principal used it. */
   get(principal: string, key: string): Promise<IdempotencyRecord | undefined>;
   /** Replaces a record of the same principal and key. */
   put(record: IdempotencyRecord): Promise<void>;

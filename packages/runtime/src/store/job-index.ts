@@ -95,10 +95,14 @@ export interface JobQuery {
 
 /** The list of all jobs. Each change resolves when it is durable. */
 export interface JobIndex {
+  /** Adds a job. */
   insert(row: JobRow): Promise<void>;
+  /** Changes what is given, and nothing else. */
   update(id: JobId, change: JobChange): Promise<void>;
+  /** One job, with its input and its checkpoint. */
   get(id: JobId): Promise<JobRow | undefined>;
   /** In the order of `acceptedAt` and then `id`, ascending (R-6.6-4). */
   list(query: JobQuery): Promise<readonly ListedJob[]>;
+  /** Forgets a job; its log is removed apart. */
   remove(id: JobId): Promise<void>;
 }

@@ -40,6 +40,7 @@ export interface LogBatch {
 /** `fenced`: the log does not end at `after`, somebody else wrote, and nothing of the batch was taken (J1). */
 export type AppendOutcome = "appended" | "fenced";
 
+/** Some records of a log, and how far it reaches. */
 export interface LogPage {
   /** The highest `job_seq` that is no longer kept; 0 when the log is whole. */
   readonly floor: number;
@@ -49,6 +50,7 @@ export interface LogPage {
   readonly records: readonly LogRecord[];
 }
 
+/** How much of a log is read at a time. */
 export interface PageLimits {
   readonly records: number;
   /** Characters of text; the first record comes whatever its size. */

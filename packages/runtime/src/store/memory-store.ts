@@ -16,6 +16,7 @@ import type {
 } from "./session-store.ts";
 import type { Store } from "./store.ts";
 
+/** What a store in memory keeps at most. */
 export interface MemoryStoreOptions {
   /** What is kept of one job's log; beyond it the oldest records go. */
   readonly logLimits?: Partial<LogLimits>;

@@ -46,6 +46,7 @@ export interface AttachmentRow {
   readonly request?: MessageId | undefined;
 }
 
+/** What is kept of a session. */
 export interface SessionRow {
   readonly id: SessionId;
   readonly principal: string;
@@ -83,10 +84,13 @@ export interface SessionChange {
 /** `fenced`: a later resume owns the session, and nothing was changed (P5). */
 export type CommitOutcome = "committed" | "fenced";
 
+/** The sessions of all principals, each changed by whoever owns its epoch. */
 export interface SessionStore {
+  /** Adds a session. */
   insert(row: SessionRow): Promise<void>;
   /** The session for which this token hash is valid. */
   findByToken(hash: string): Promise<SessionRow | undefined>;
+  /** One session, unless it is forgotten. */
   get(id: SessionId): Promise<SessionRow | undefined>;
   /** The ids of all sessions that are not forgotten. */
   list(): Promise<readonly SessionId[]>;

@@ -19,5 +19,6 @@ export interface Store {
   readonly credentials: CredentialStore;
   /** Whether it outlives the process: then finished jobs are kept for days, and a restart goes on (R-7.3-10). */
   readonly durable: boolean;
+  /** Writes what waits, and lets go of what it holds. Calls after it reject. */
   close(): Promise<void>;
 }
