@@ -1,7 +1,7 @@
 import { ArcpError, type TraceContext } from "@arcp/core";
-import { type BodyInit, fetch } from "undici";
+import type { BodyInit } from "undici";
 import { clip } from "../authority/clip.ts";
-import { FetchGate, type ResolveName } from "../authority/fetch-gate.ts";
+import type { FetchGate, ResolveName } from "../authority/fetch-gate.ts";
 import { allowedUrl, shownUrl, type UrlAccess } from "../authority/url-access.ts";
 import type { Job } from "./job.ts";
 import type { Operations } from "./operation.ts";
@@ -16,7 +16,7 @@ export class Fetcher {
   readonly #operations: Operations;
   readonly #access: UrlAccess;
   readonly #resolve: ResolveName | undefined;
-  #gate: FetchGate | undefined;
+  #gate: Promise<FetchGate> | undefined;
 
   constructor(job: Job, operations: Operations, resolve?: ResolveName) {
     this.#job = job;
@@ -77,8 +77,10 @@ export class Fetcher {
     }
   }
 
-  #send({ url, method, headers, body }: Hop, init: RequestInit): Promise<Response> {
+  async #send({ url, method, headers, body }: Hop, init: RequestInit): Promise<Response> {
     const { signal } = this.#job;
+    const { fetch } = await import("undici");
+    const dispatcher = await this.#open();
     return fetch(url, {
       ...init,
       method,
@@ -86,17 +88,24 @@ export class Fetcher {
       body,
       redirect: init.redirect === "error" ? "error" : "manual",
       signal: init.signal ? AbortSignal.any([signal, init.signal]) : signal,
-      dispatcher: this.#open(),
+      dispatcher,
     });
   }
 
-  #open(): FetchGate {
-    if (this.#gate !== undefined) return this.#gate;
+  #open(): Promise<FetchGate> {
+    this.#gate ??= this.#newGate();
+    return this.#gate;
+  }
+
+  /** Loaded by the first job that fetches: it takes 50 ms, a sixth of the start of a process that may never need it. */
+  async #newGate(): Promise<FetchGate> {
+    const { signal } = this.#job;
+    const { FetchGate } = await import("../authority/fetch-gate.ts");
     const gate = new FetchGate(this.#access, this.#resolve);
-    this.#gate = gate;
     const close = (): void => void gate.close();
     // What is under way ends by the same signal.
-    this.#job.signal.addEventListener("abort", close, { once: true });
+    if (signal.aborted) close();
+    else signal.addEventListener("abort", close, { once: true });
     return gate;
   }
 }
