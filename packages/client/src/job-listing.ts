@@ -2,10 +2,13 @@ import { type JobStatus, type Lease, LocalError, type Payload } from "@arcp/core
 
 /** Which jobs to list. Everything given has to fit. */
 export interface JobFilter {
+  /** One of these states. Default: any. */
   readonly status?: readonly JobStatus[];
   /** `name` fits every version, `name@version` exactly one. */
   readonly agent?: string;
+  /** Accepted after this, exclusive. */
   readonly createdAfter?: Date;
+  /** Accepted before this, exclusive. */
   readonly createdBefore?: Date;
 }
 
@@ -15,9 +18,11 @@ export interface ListedJob {
   /** The resolved reference. */
   readonly agent: string;
   readonly status: JobStatus | (string & {});
+  /** What it may do and spend, as it was granted. */
   readonly lease: Lease;
   /** The job that delegated it; undefined for one that a client submitted. */
   readonly parent: string | undefined;
+  /** When it was accepted. */
   readonly createdAt: Date;
   readonly traceId: string | undefined;
 }

@@ -8,7 +8,9 @@ import type { SessionInfo } from "./session-info.ts";
 export interface SavedSession {
   /** Of this form. */
   readonly version: 1;
+  /** What the runtime said when the session was opened. */
   readonly session: SessionInfo;
+  /** What a resume presents. A secret. */
   readonly resumeToken: string;
   /** The `event_seq` up to which everything has arrived. */
   readonly position: number;

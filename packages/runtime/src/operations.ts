@@ -23,8 +23,10 @@ export interface JobInfo {
   readonly status: JobStatus;
   /** How often its agent was started. */
   readonly attempt: number;
+  /** What it may do and spend, as it was granted. */
   readonly lease: Lease;
   readonly traceId: string;
+  /** When it was accepted, milliseconds since 1970. */
   readonly acceptedAt: number;
   /** Undefined while it is not finished. */
   readonly finishedAt: number | undefined;
@@ -32,13 +34,17 @@ export interface JobInfo {
 
 /** Which jobs are meant. Everything given has to fit. */
 export interface JobFilter {
+  /** Who submitted it. */
   readonly principal?: string;
+  /** The session that owns it. */
   readonly session?: string;
   /** `name` fits every version, `name@version` exactly one. */
   readonly agent?: string;
+  /** One of these. */
   readonly status?: readonly JobStatus[];
-  /** Exclusive bounds, milliseconds since 1970. */
+  /** Exclusive, milliseconds since 1970. */
   readonly acceptedAfter?: number;
+  /** Exclusive, milliseconds since 1970. */
   readonly acceptedBefore?: number;
 }
 
@@ -48,6 +54,7 @@ export interface SessionInfo {
   readonly principal: string;
   /** Whether a client is connected; else it waits for one, for the resume window. */
   readonly connected: boolean;
+  /** What both sides agreed on. */
   readonly features: readonly string[];
   /** The highest `event_seq` that it was given. */
   readonly lastEventSeq: number;

@@ -33,6 +33,7 @@ import type { Services } from "./verbs/services.ts";
 
 /** What a runtime is made of: its agents, who is let in, and what they may reach. */
 export interface RuntimeOptions {
+  /** The agents on offer; `runtime.agents.register` adds more. */
   readonly agents: readonly AnyAgent[];
   /** Whose a bearer token is. `tokenTable` and `allowAnonymous` make one. */
   readonly auth: Authenticate;
@@ -44,7 +45,9 @@ export interface RuntimeOptions {
   readonly provisioners?: Readonly<Record<string, Provisioner>>;
   /** Default: {@link memoryStore}. */
   readonly store?: Store;
+  /** What the operator decides; what is absent has its safe default. */
   readonly policy?: Partial<Policy>;
+  /** How much of everything there may be, and for how long. */
   readonly limits?: Partial<Limits>;
   /** The absolute directory that relative paths and path patterns of leases belong to. */
   readonly workspace?: string;
@@ -54,7 +57,9 @@ export interface RuntimeOptions {
   readonly endJobsAtExhaustion?: boolean;
   /** How the runtime calls itself in a welcome. */
   readonly name?: string;
+  /** The version that it names in a welcome. */
   readonly version?: string;
+  /** Where time comes from. Default: the system's. */
   readonly clock?: Clock;
   /** Default: pino at level `warn` to the standard error. */
   readonly logger?: Logger;

@@ -6,7 +6,9 @@ import { type StreamOptions, StreamTransport } from "./stream-transport.ts";
 export interface PeerInfo {
   /** Empty: a pipe has none. */
   readonly address: string;
+  /** False: a pipe is not encrypted. */
   readonly secure: boolean;
+  /** True: it is on this machine. */
   readonly loopback: boolean;
 }
 

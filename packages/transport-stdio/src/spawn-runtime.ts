@@ -20,6 +20,7 @@ export interface SpawnOptions {
   readonly maxMessageSize?: number;
   /** Milliseconds that it has to end once its input was closed, and again after SIGTERM; then SIGKILL. 5,000 by default. */
   readonly closeTimeout?: number;
+  /** Where time comes from. Default: the system's. */
   readonly clock?: Clock;
 }
 

@@ -18,6 +18,7 @@ export interface StreamOptions {
   readonly maxMessageSize?: number;
   /** Milliseconds that a closed connection has to deliver what was sent and to part in good order; 2,000 by default. */
   readonly closeTimeout?: number;
+  /** Where time comes from. Default: the system's. */
   readonly clock?: Clock;
 }
 

@@ -16,6 +16,7 @@ import type { FrameWriter } from "./frame-writer.ts";
 export interface ConnectionOptions {
   /** Milliseconds that a closed connection has to deliver what was sent and to part in good order; 2,000 by default. */
   readonly closeTimeout?: number;
+  /** Where time comes from. Default: the system's. */
   readonly clock?: Clock;
 }
 

@@ -8,6 +8,7 @@ export interface DialOptions {
   readonly allowInsecure?: boolean;
   /** The bytes that one inbound message may have, 16 MiB by default (R-4.1-6). It is whole before it can be measured. */
   readonly maxMessageSize?: number;
+  /** Where time comes from. Default: the system's. */
   readonly clock?: Clock;
   /** Refused: a browser sends no headers but its own. The token goes in the hello. */
   readonly headers?: never;

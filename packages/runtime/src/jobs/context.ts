@@ -19,6 +19,7 @@ export type Log = (message: string, attributes?: Record<string, unknown>) => Pro
  * says how many wait, and `await error.relieved` waits until there is room.
  */
 export interface AgentContext<Bodies = Record<string, Record<string, unknown>>> {
+  /** The job that it runs for. */
   readonly job: {
     readonly id: string;
     /** The resolved reference of this agent. */
@@ -39,9 +40,11 @@ export interface AgentContext<Bodies = Record<string, Record<string, unknown>>> 
    * durable, and everything emitted before it.
    */
   readonly checkpoint: (value: unknown) => Promise<void>;
+  /** What the job may do and spend, as it was granted. */
   readonly lease: Lease;
   /** The job's credentials of now, by the name of their provisioner. None of their values gets into what the agent says. */
   readonly credentials: ReadonlyMap<string, ProvisionedCredential>;
+  /** Writes log events, by level: `ctx.log.info(message, attributes)`. */
   readonly log: Readonly<Record<LogLevel, Log>>;
   /** Tells what the agent thinks. */
   readonly thought: (text: string) => Promise<void>;
@@ -77,6 +80,7 @@ export interface AgentContext<Bodies = Record<string, Record<string, unknown>>> 
     /** Calls a tool of the runtime, within `tool.call`. Rejects with the refusal, or with what the tool threw. */
     readonly call: (name: string, args?: unknown) => Promise<unknown>;
   };
+  /** Files, within `fs.read` and `fs.write`. Relative paths belong to the workspace. */
   readonly fs: Pick<Files, "readFile" | "readText" | "writeFile" | "list" | "stat">;
   /** As the global `fetch`, within `net.fetch`: redirects and the addresses behind names are checked as well. */
   readonly fetch: (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
@@ -89,6 +93,7 @@ export interface AgentContext<Bodies = Record<string, Record<string, unknown>>> 
     /** Streams a piece of the result, instead of returning it: text, or bytes. */
     readonly write: (piece: string | Uint8Array) => Promise<void>;
   };
+  /** What the job has to spend. */
   readonly budget: {
     /** What remains, as exact decimal text by currency. */
     readonly remaining: () => Readonly<Record<string, string>>;

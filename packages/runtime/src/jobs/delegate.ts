@@ -13,6 +13,7 @@ export interface DelegateOptions {
   readonly lease?: Lease;
   /** Not later than the parent's. Default: the parent's. */
   readonly expiresAt?: Date;
+  /** Seconds after acceptance when the child ends with `TIMEOUT`. Default: no limit of its own. */
   readonly maxRuntimeSec?: number;
   /** What the stream calls this delegation, unique within the job. Default: made up. */
   readonly id?: string;

@@ -11,6 +11,7 @@ export type Amounts = Readonly<Record<string, string>>;
 export interface SpendOptions {
   /** The metric that tells what was spent. Default `cost.spend`. */
   readonly name?: string;
+  /** What else the metric says, as text. */
   readonly dimensions?: Readonly<Record<string, string>>;
 }
 

@@ -7,6 +7,7 @@ import type { Trace } from "./trace.ts";
 export interface ToolCall {
   /** Aborts when the job has to stop. */
   readonly signal: AbortSignal;
+  /** The job that calls it, and whose it is. */
   readonly job: { readonly id: string; readonly principal: string; readonly traceId: string };
   /** To be handed on to the services that the tool calls: `traceparent` and, if there is one, `tracestate`. */
   readonly trace: Trace;

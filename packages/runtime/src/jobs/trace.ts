@@ -3,6 +3,7 @@ import type { JobIdentity } from "./job-identity.ts";
 
 /** The trace of a job, to be handed on to whatever it calls: the headers of W3C Trace Context, and the id apart. */
 export interface Trace extends TraceContext {
+  /** 32 lower-case hexadecimal digits. */
   readonly traceId: string;
 }
 

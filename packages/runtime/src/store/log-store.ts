@@ -52,6 +52,7 @@ export interface LogPage {
 
 /** How much of a log is read at a time. */
 export interface PageLimits {
+  /** How many records, at most. */
   readonly records: number;
   /** Characters of text; the first record comes whatever its size. */
   readonly characters: number;

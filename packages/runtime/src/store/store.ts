@@ -12,10 +12,15 @@ import type { SessionStore } from "./session-store.ts";
  * is durable no later than what came after it.
  */
 export interface Store {
+  /** What jobs said, record by record. */
   readonly logs: LogStore;
+  /** What is known of each job beside its log. */
   readonly jobs: JobIndex;
+  /** Who follows what, and how far. */
   readonly sessions: SessionStore;
+  /** Which submits were made under a key. */
   readonly idempotency: IdempotencyStore;
+  /** What has still to be revoked. */
   readonly credentials: CredentialStore;
   /** Whether it outlives the process: then finished jobs are kept for days, and a restart goes on (R-7.3-10). */
   readonly durable: boolean;
