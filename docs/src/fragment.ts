@@ -1,7 +1,7 @@
 import { type CodeBlock, type Page, pages } from "./page.ts";
 
 /**
- * A block of TypeScript that is not run. It is typechecked with the names of `fragments/scene.d.ts`, and with what a
+ * A block of TypeScript that is not run. It is typechecked with the names of `fragments/scene.ts`, and with what a
  * comment `<!-- given CODE -->` right before it declares: a reader need not see that, the compiler does.
  */
 export interface Fragment {

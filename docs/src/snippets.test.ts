@@ -114,7 +114,7 @@ async function typecheck(
     rootDirs: ["fragments", "../../fragments", root],
     rewriteRelativeImportExtensions: false,
   };
-  const include = [".", "../../fragments/scene.d.ts"];
+  const include = [".", "../../fragments/scene.ts"];
   const tsconfig = { extends: "../../../tsconfig.base.json", compilerOptions, include };
   scratch.write("tsconfig.json", JSON.stringify(tsconfig));
   const { resolve } = createRequire(import.meta.url);
