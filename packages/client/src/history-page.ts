@@ -7,6 +7,9 @@ import type { JobEvent } from "./job-event.ts";
  */
 export type OpenHistory = (after: number) => Promise<HistoryPage>;
 
+/** The same, for a feed that wants to hear of each event as it comes. */
+export type HearHistory = (after: number, heard: (event: JobEvent) => void) => Promise<HistoryPage>;
+
 export interface HistoryPageOptions {
   readonly jobId: JobId;
   readonly after: number;
@@ -14,6 +17,8 @@ export interface HistoryPageOptions {
   readonly truncated: boolean;
   /** Characters of frames that may wait for the reader. */
   readonly bound: number;
+  /** Called with each event that came. */
+  readonly heard: (event: JobEvent) => void;
   /** Called when nothing more is wanted though more may come. */
   readonly left: (page: HistoryPage) => void;
 }
@@ -26,6 +31,7 @@ export class HistoryPage {
   readonly jobId: JobId;
   readonly truncated: boolean;
   readonly #bound: number;
+  readonly #heard: (event: JobEvent) => void;
   readonly #left: (page: HistoryPage) => void;
   #position: number;
   #waiting: { readonly event: JobEvent; readonly size: number }[] = [];
@@ -36,11 +42,12 @@ export class HistoryPage {
   #error: Error | undefined;
   #bell: PromiseWithResolvers<void> | undefined;
 
-  constructor({ jobId, after, truncated, bound, left }: HistoryPageOptions) {
+  constructor({ jobId, after, truncated, bound, heard, left }: HistoryPageOptions) {
     this.jobId = jobId;
     this.truncated = truncated;
     this.#position = after;
     this.#bound = bound;
+    this.#heard = heard;
     this.#left = left;
   }
 
@@ -53,6 +60,7 @@ export class HistoryPage {
     const { jobSeq } = event;
     if (this.#over || jobSeq === undefined || jobSeq <= this.#position) return;
     this.#position = jobSeq;
+    this.#heard(event);
     this.#waiting.push({ event, size });
     this.#size += size;
     if (this.#size > this.#bound) this.leave();

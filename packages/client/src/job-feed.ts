@@ -9,7 +9,7 @@ import {
 import { EventLog } from "./event-log.ts";
 import { handled } from "./handled.ts";
 import { HeldCredentials } from "./held-credentials.ts";
-import type { OpenHistory } from "./history-page.ts";
+import type { HearHistory, OpenHistory } from "./history-page.ts";
 import { historyLost, type JobEvent } from "./job-event.ts";
 import { JobGauges } from "./job-gauges.ts";
 import { LatestNames } from "./latest-names.ts";
@@ -35,7 +35,7 @@ export interface JobFeedOptions {
   /** Characters of the frames whose events are kept in memory. */
   readonly bound: number;
   /** Absent when history cannot be had. */
-  readonly history?: OpenHistory | undefined;
+  readonly history?: HearHistory | undefined;
 }
 
 /** What one handle knows of its job: the events in order, each once, and how it ended. */
@@ -63,8 +63,10 @@ export class JobFeed {
     this.isSubmitted = isSubmitted;
     this.#position = after;
     this.#hasHistory = history !== undefined;
+    const heard = (event: JobEvent): void => this.gauges.take(event);
     const numbered: OpenHistory | undefined =
-      history && ((from) => (this.#isNumbered ? history(from) : Promise.reject(unnumbered())));
+      history &&
+      ((from) => (this.#isNumbered ? history(from, heard) : Promise.reject(unnumbered())));
     this.#log = new EventLog({ after, bound, history: numbered });
     this.outcome = handled(this.#ending.promise);
   }

@@ -1,7 +1,7 @@
 import { linkedPair } from "@arcp/core";
 import { createRuntime, defineAgent, tokenTable } from "@arcp/runtime";
 import { expect, test } from "vitest";
-import { connect } from "./index.ts";
+import { type Client, connect, type SavedSession } from "./index.ts";
 
 test("R-8.2-2 and R-9.6-9: a handle knows the latest progress, and what remains of each budget", async () => {
   const steps = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
@@ -51,5 +51,56 @@ test("R-8.2-2 and R-9.6-9: a handle knows the latest progress, and what remains 
     expect(Object.fromEntries(handle.budget)).toEqual({ USD: -0.25, EUR: 2 });
   }
   await Promise.all([client.close(), other.close()]);
+  await runtime.close();
+});
+
+test("R-7.2-3: a submit that is answered with a job that there was shows how far that is", async () => {
+  const last = Promise.withResolvers<void>();
+  const worker = defineAgent({
+    name: "worker",
+    async run(ctx) {
+      for (const current of [1, 2, 3]) {
+        if (current === 3) await last.promise;
+        await ctx.progress({ current, total: 3 });
+        await ctx.metric({ name: "cost.x", value: 0.25, unit: "USD" });
+        await ctx.flush();
+      }
+    },
+  });
+  const runtime = createRuntime({ agents: [worker], auth: tokenTable({ secret: "alice" }) });
+  const join = (restore?: SavedSession) =>
+    connect(
+      async () => {
+        const { client, runtime: far } = linkedPair();
+        runtime.serve(far);
+        return client;
+      },
+      { token: "secret", restore },
+    );
+  const submit = (client: Client) =>
+    client.submit("worker", null, { lease: { "cost.budget": ["USD:1"] }, idempotencyKey: "once" });
+
+  // In its own session it is told only what is new; what was before is read from the history.
+  const first = await join();
+  for await (const { kind, body } of (await submit(first)).events) {
+    if (kind === "metric" && body.name === "cost.budget.remaining" && body.value === 0.5) break;
+  }
+  const second = await join(await first.save());
+  const during = await submit(second);
+  last.resolve();
+  await during.result();
+  expect(during.progress?.current).toBe(3);
+  const reader = during.events[Symbol.asyncIterator]();
+  for (let step = 0; step < 3; step++) await reader.next();
+  expect(during.progress?.current).toBe(3);
+  expect(during.budget.get("USD")).toBe(0.25);
+
+  const third = await join(await second.save());
+  const after = await submit(third);
+  await after.result();
+  for await (const _ of after.events);
+  expect(after.progress).toEqual({ current: 3, total: 3 });
+  expect(after.budget.get("USD")).toBe(0.25);
+  await third.close();
   await runtime.close();
 });

@@ -4,10 +4,12 @@ import type { JobEvent } from "./job-event.ts";
 /** How far a job is: `current`, and `total`, `units` and `message` where its agent says so. */
 export type Progress = EventBody<"progress">;
 
-/** The latest values of what a job tells again and again. */
+/** The latest values of what a job tells again and again, whichever way and in whatever order its events come. */
 export class JobGauges {
   #progress: Progress | undefined;
   readonly #budget = new Map<string, number>();
+  /** The number in the job of the event that each gauge shows. */
+  readonly #shown = new Map<string, number>();
 
   get progress(): Progress | undefined {
     return this.#progress;
@@ -30,9 +32,18 @@ export class JobGauges {
   }
 
   take(event: JobEvent): void {
-    if (event.kind === "progress") this.#progress = event.body;
+    if (event.kind === "progress" && this.#isNewer("progress", event)) this.#progress = event.body;
     if (event.kind !== "metric") return;
     const { name, value, unit } = event.body;
-    if (name === "cost.budget.remaining" && unit !== undefined) this.#budget.set(unit, value);
+    if (name !== "cost.budget.remaining" || unit === undefined) return;
+    if (this.#isNewer(`budget ${unit}`, event)) this.#budget.set(unit, value);
+  }
+
+  /** What is read again, or earlier than what is there already, changes nothing. Events without a number come in order. */
+  #isNewer(gauge: string, { jobSeq }: JobEvent): boolean {
+    if (jobSeq === undefined) return true;
+    if (jobSeq <= (this.#shown.get(gauge) ?? 0)) return false;
+    this.#shown.set(gauge, jobSeq);
+    return true;
   }
 }

@@ -7,7 +7,7 @@ import {
   sleep,
 } from "@arcp/core";
 import { pauseBefore } from "./backoff.ts";
-import { HistoryPage, type OpenHistory } from "./history-page.ts";
+import { type HearHistory, HistoryPage } from "./history-page.ts";
 import { JobFeed } from "./job-feed.ts";
 import type { JobFeeds } from "./job-feeds.ts";
 import { asError } from "./link-outcome.ts";
@@ -108,15 +108,16 @@ export class Subscriptions {
     return new JobFeed({ jobId, after, isSubmitted, bound: this.#bound, history });
   }
 
-  #historyOf(jobId: JobId): OpenHistory {
+  #historyOf(jobId: JobId): HearHistory {
     const { feeds } = this.#subscriber;
-    return (after) =>
+    return (after, heard) =>
       this.#insist({ jobId, history: true, fromJobSeq: after }, (subscribed, requestId) => {
         const page = new HistoryPage({
           jobId,
           after,
           truncated: subscribed.truncated === true,
           bound: this.#bound,
+          heard,
           left: (left) => {
             if (!feeds.remove(left)) this.#subscriber.unsubscribe(jobId);
           },
