@@ -27,15 +27,13 @@ say({ session: client.session.id, job: job.id });
 
 const written = writeFile(report, job.stream());
 const seqs: (number | undefined)[] = [];
-let left: number | undefined;
 for await (const { kind, body, jobSeq } of job.events) {
   seqs.push(jobSeq);
   if (kind === "progress") say({ rows: body.current });
-  if (kind === "metric" && body.name === "cost.budget.remaining") left = body.value;
 }
 await written;
 const inOrder = seqs.every((seq, i) => seq === i + 1);
-say({ events: seqs.length, inOrder, left });
+say({ events: seqs.length, inOrder, left: job.budget.get("credits") });
 
 function say(line: Record<string, unknown>): void {
   console.log(JSON.stringify(line));
