@@ -15,5 +15,12 @@ program
   .description("Has a report made while the client's connection is cut and then the client killed.")
   .option("--rows <n>", "rows of the CSV", within(5_000, 5_000_000), 100_000)
   .option("--seconds <n>", "how long the agent's tool calls take in all", within(0, 3_600), 4)
-  .action((options: StoryOptions) => story(options, openScreen(options.rows)));
+  .action((options: StoryOptions) => {
+    const screen = openScreen(options.rows);
+    process.once("SIGINT", () => {
+      screen.settle();
+      process.exit(130);
+    });
+    return story(options, screen);
+  });
 await program.parseAsync();

@@ -30,6 +30,7 @@ export async function story({ rows, seconds }: StoryOptions, screen: Screen): Pr
   await using cleanup = new AsyncDisposableStack();
   const directory = await mkdtemp(join(tmpdir(), "arcp-csv-"));
   cleanup.defer(() => rm(directory, { recursive: true }));
+  cleanup.defer(() => screen.settle());
   const csv = join(directory, "orders.csv");
   const report = join(directory, "report.csv");
   await writeOrders(csv, rows);
@@ -93,7 +94,8 @@ export async function story({ rows, seconds }: StoryOptions, screen: Screen): Pr
   }
   const partial = await readFile(report, "utf8");
   const connections = sockets.length;
-  killed.resolve();
+  // The first one too, had the client ended by itself: then the checks below say so.
+  for (const gate of [cut, killed]) gate.resolve();
 
   const second = cleanup.use(new ClientProcess(args));
   let resumed: typeof started;
