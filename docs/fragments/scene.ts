@@ -11,6 +11,7 @@ declare global {
   const ArcpError: typeof import("@arcp/core").ArcpError;
   const createRuntime: typeof import("@arcp/runtime").createRuntime;
   const defineAgent: typeof import("@arcp/runtime").defineAgent;
+  type Observer = import("@arcp/runtime").Observer;
   const defineTool: typeof import("@arcp/runtime").defineTool;
   const sqliteStore: typeof import("@arcp/store-sqlite").sqliteStore;
   const serveStdio: typeof import("@arcp/transport-stdio").serveStdio;

@@ -3,6 +3,7 @@ import { type Meter, metrics, type Tracer, trace } from "@opentelemetry/api";
 import { JobSpan } from "./job-span.ts";
 import { Measures } from "./measures.ts";
 
+/** What spans and instruments are made by. */
 export interface OtelOptions {
   /** What makes the spans. Default: that of the global provider, for `@arcp/otel`. */
   readonly tracer?: Tracer;

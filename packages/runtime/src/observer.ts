@@ -94,6 +94,7 @@ export interface Operation {
   readonly remaining?: Amounts | undefined;
 }
 
+/** How an operation ended. */
 export interface OperationOutcome {
   /** The refusal, an `ArcpError`, or what it failed with; its text where a secret stood in it. Undefined when it did not fail. */
   readonly error?: unknown;
