@@ -1,7 +1,12 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { join } from "node:path";
+import { root } from "./repository.ts";
 
 /** Milliseconds after which a program is taken to hang. */
 const DEADLINE = 20_000;
+
+/** What one of them has compiled, the next one loads: a fifth of the time that it takes to start. */
+const NODE_COMPILE_CACHE = join(root, "docs/dist/compile-cache");
 
 export interface Exit {
   readonly code: number | null;
@@ -20,7 +25,11 @@ export class Process implements AsyncDisposable {
   #hung = false;
 
   constructor(args: readonly string[], cwd: string, deadline = DEADLINE) {
-    const child = spawn(process.execPath, args, { cwd, stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(process.execPath, args, {
+      cwd,
+      env: { ...process.env, NODE_COMPILE_CACHE },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
     this.#child = child;
     child.stdout.setEncoding("utf8").on("data", (text: string) => {
       this.#stdout += text;
