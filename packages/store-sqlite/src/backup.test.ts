@@ -3,6 +3,7 @@ import { basename, dirname } from "node:path";
 import { newJobId } from "@arcp/core";
 import { expect, test } from "vitest";
 import { Scratch } from "../test/scratch.ts";
+import { Connection } from "./connection.ts";
 import { sqliteStore } from "./index.ts";
 
 const job = newJobId();
@@ -75,4 +76,12 @@ test("a backup into a folder that is not there fails as the system does", async 
   await expect(store.backup(copy)).rejects.toMatchObject({ code: "ENOENT" });
   expect(existsSync(copy)).toBe(false);
   await store.close();
+});
+
+test("where there is no backup to be had, it is said which Node has one", async () => {
+  const none = { prepare: () => expect.fail(), exec: () => {}, close: () => {} };
+  await expect(new Connection(none).copyTo("copy.db", 1, () => {})).rejects.toMatchObject({
+    code: "MISUSE",
+    message: expect.stringContaining("22.16"),
+  });
 });
