@@ -23,9 +23,10 @@ function sourceOf(directory, types) {
 
 /** A module is called what one imports, and not where it lies. */
 function nameModules({ converter }) {
-  converter.on(Converter.EVENT_CREATE_DECLARATION, (_context, reflection) => {
+  converter.on(Converter.EVENT_CREATE_DECLARATION, (context, reflection) => {
     if (!reflection.kindOf(ReflectionKind.Module)) return;
-    reflection.name = modules.get(reflection.sources?.[0]?.fullFileName) ?? reflection.name;
+    const [file] = context.getSymbolFromReflection(reflection)?.declarations ?? [];
+    reflection.name = modules.get(file?.fileName) ?? reflection.name;
   });
 }
 
@@ -40,6 +41,8 @@ export default {
   excludeInternal: true,
   excludePrivate: true,
   hideGenerator: true,
+  // Where the sources are hosted nobody asks: a copy without a remote makes the same pages.
+  disableSources: true,
   // They are checked with their packages.
   skipErrorChecking: true,
   treatWarningsAsErrors: true,

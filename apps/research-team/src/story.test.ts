@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from "node:util";
 import { expect, test } from "vitest";
 import { jobNode } from "./job-tree.ts";
 import { story } from "./story.ts";
@@ -25,7 +26,8 @@ test("a tree is drawn with its branches, and fits", () => {
   const worker = { ...jobNode("researcher of something long"), state: "BUDGET_EXHAUSTED" };
   root.children.push(worker, jobNode("researcher of less"));
   worker.children.push({ ...jobNode("checker"), state: "done", spent: 1 });
-  expect(drawn(root, 60)).toEqual([
+  // Colours are for terminals, and for the logs of CI.
+  expect(drawn(root, 60).map(stripVTControlCharacters)).toEqual([
     "planner                      planning               $0.0123",
     "├─ researcher of something … BUDGET_EXHAUSTED       $0.0000",
     "│  └─ checker                done                   $0.0000",
