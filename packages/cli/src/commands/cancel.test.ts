@@ -1,10 +1,15 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { connect } from "@arcp/client";
+import { ManualClock, systemClock } from "@arcp/core";
 import { dial } from "@arcp/transport-ws";
 import { afterAll, expect, test } from "vitest";
 import { Site } from "../../test/site.ts";
+import { Hold } from "../state/hold.ts";
+import type { LocalAnswer } from "../state/local-socket.ts";
 
 const site = await Site.open();
 afterAll(() => site[Symbol.asyncDispose]());
@@ -54,6 +59,43 @@ test("of several submits under one key, the session that owns the job is found",
   const first = (await site.arcp(...keyed)).out.trim();
   expect((await site.arcp(...keyed)).out.trim()).toBe(first);
   expect(await site.arcp("cancel", first)).toMatchObject({ code: 0, err: "" });
+});
+
+test("the second Ctrl-C says when the job is not this one's to cancel, and leaves it", async () => {
+  const keyed = ["submit", "deaf", "--key", "hourly"];
+  const job = (await site.arcp(...keyed, "--detach")).out.trim();
+  const again = site.play(keyed);
+  await again.until(/running/);
+  again.interrupt();
+  again.interrupt();
+  const { code, err } = await again.done;
+  expect([code, err]).toEqual([
+    130,
+    expect.stringMatching(/^arcp: it cannot be cancelled: only /m),
+  ]);
+  expect((await site.arcp("cancel", job)).code).toBe(0);
+});
+
+test("a process that has the session and does not answer is not waited for for ever", async () => {
+  const clock = new ManualClock(systemClock.now());
+  const job = await detached("deaf");
+  const base = join(site.home, "state/arcp/submissions");
+  const directory = join(base, String((await readdir(base)).sort().at(-1)));
+  const asked = Promise.withResolvers<void>();
+  const answer = Promise.withResolvers<LocalAnswer>();
+  await using _stopped = await Hold.take(directory, () => {
+    asked.resolve();
+    return answer.promise;
+  });
+  const playing = site.play(["cancel", job], { clock });
+  await asked.promise;
+  clock.advance(35_000);
+  expect(await playing.done).toEqual({
+    code: 4,
+    out: "",
+    err: "arcp: the process that shows the job is stopped\n",
+  });
+  answer.resolve({ ok: true });
 });
 
 test("a wrong token does not spoil the way back", async () => {

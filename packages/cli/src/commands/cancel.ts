@@ -67,16 +67,27 @@ async function cancelOwn(
   throw new LocalError("CLOSED", "another process has just come and gone with this job: try again");
 }
 
+/** How long the holder may take, in ms: a little more than the runtime may take to answer it. */
+const PATIENCE = 35_000;
+
 /** @returns whether there was one to ask */
 async function askHolder(
   { directory }: Submission,
   reason: string | undefined,
-  { signal }: CommandContext,
+  { signal, clock }: CommandContext,
 ): Promise<boolean> {
   const request = { do: "cancel", ...(reason !== undefined && { reason }) } as const;
-  const answer = await Hold.ask(directory, request, signal);
-  if (answer?.ok === false) throw new ArcpError(answer.code, answer.message);
-  return answer !== undefined;
+  const late = new AbortController();
+  const timer = clock.after(PATIENCE, () =>
+    late.abort(new LocalError("REQUEST_TIMEOUT", "the process that shows the job is stopped")),
+  );
+  try {
+    const answer = await Hold.ask(directory, request, AbortSignal.any([signal, late.signal]));
+    if (answer?.ok === false) throw new ArcpError(answer.code, answer.message);
+    return answer !== undefined;
+  } finally {
+    timer.cancel();
+  }
 }
 
 function told(id: string, status: string | undefined, { stdout }: CommandContext): void {

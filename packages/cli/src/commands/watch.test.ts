@@ -6,7 +6,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { connect } from "@arcp/client";
 import { ManualClock, systemClock } from "@arcp/core";
-import { dial } from "@arcp/transport-ws";
+import { dial, listen } from "@arcp/transport-ws";
 import { expect, test } from "vitest";
 import { Site } from "../../test/site.ts";
 import { Submission } from "../state/submission.ts";
@@ -69,6 +69,32 @@ test("one that was killed before it heard of its job comes back by its key, whet
   const { code, out } = await site.arcp("watch");
   expect([code, out]).toEqual([0, expect.stringContaining(job.id)]);
   expect(site.counting.starts).toBe(2);
+});
+
+test("Ctrl-C before the runtime has answered a submit leaves the way to find out what became of it", async () => {
+  await using site = await Site.open();
+  // The runtime gets the submit, and its answer does not get through.
+  const swallowing = await listen({ port: 0 }, async (near) => {
+    const far = await dial(site.url)(new AbortController().signal);
+    void (async () => {
+      for await (const frame of near.frames) await far.send([frame]);
+      far.close();
+    })().catch(() => far.close());
+    for await (const frame of far.frames) {
+      if (frame.includes('"job.accepted"')) submitting.interrupt();
+      if (frame.includes('"session.welcome"')) await near.send([frame]);
+    }
+  });
+  const submitting = site.play(["submit", "counting", `--url=${swallowing.url}`]);
+  expect(await submitting.done).toEqual({
+    code: 130,
+    out: "",
+    err: "arcp: a job may have been started: `arcp watch` finds out\n",
+  });
+  await swallowing.close();
+  site.counting.end();
+  expect((await site.arcp("watch", "--url", site.url)).code).toBe(0);
+  expect(site.counting.starts).toBe(1);
 });
 
 test("what nobody heard of for as long as a runtime knows its key is not sent again", async () => {

@@ -1,4 +1,6 @@
-import { mkdir, writeFile } from "node:fs/promises";
+import { once } from "node:events";
+import { mkdir, readdir, writeFile } from "node:fs/promises";
+import { createConnection } from "node:net";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { scratch } from "../../test/played.ts";
@@ -62,6 +64,26 @@ test("of many that come and go, no two ever hold at a time", async () => {
   };
   await Promise.all(Array.from({ length: 8 }, comeAndGo));
   expect(held).toBeGreaterThan(5);
+});
+
+test("a holder that leaves answers what it was asked, and waits for nobody who asks nothing", async () => {
+  await using home = await scratch();
+  const asked = Promise.withResolvers<void>();
+  const answer = Promise.withResolvers<LocalAnswer>();
+  const hold = await Hold.take(home.path, () => {
+    asked.resolve();
+    return answer.promise;
+  });
+  const [socket = ""] = (await readdir(home.path)).filter((name) => !name.startsWith("holder"));
+  const silent = createConnection(join(home.path, socket));
+  await once(silent, "connect");
+  const answered = Hold.ask(home.path, cancel, signal);
+  await asked.promise;
+  const left = hold?.[Symbol.asyncDispose]();
+  answer.resolve({ ok: true });
+  expect(await answered).toEqual({ ok: true });
+  await left;
+  silent.destroy();
 });
 
 test("a path that is too long for a socket is held all the same", async () => {

@@ -28,17 +28,17 @@ export class Hold implements AsyncDisposable {
     directory: string,
     answer: (request: LocalRequest) => Promise<LocalAnswer>,
   ): Promise<Hold | undefined> {
-    if ((await stat(directory).catch(() => undefined)) === undefined) return undefined;
-    const name = newMessageId("").slice(-8);
-    const socket = await LocalSocket.open(directory, name, answer);
     try {
-      if (await becomeHolder(directory, socket.path)) return new Hold(socket);
+      const name = newMessageId("").slice(-8);
+      await using undo = new AsyncDisposableStack();
+      const socket = undo.use(await LocalSocket.open(directory, name, answer));
+      if (!(await becomeHolder(directory, socket.path))) return undefined;
+      undo.move();
+      return new Hold(socket);
     } catch (error) {
-      await socket[Symbol.asyncDispose]();
+      if (await isMissing(directory)) return undefined;
       throw error;
     }
-    await socket[Symbol.asyncDispose]();
-    return undefined;
   }
 
   /**
@@ -115,4 +115,9 @@ async function holders(directory: string): Promise<number[]> {
 
 function fileOf(directory: string, number: number): string {
   return join(directory, `holder.${number}`);
+}
+
+async function isMissing(directory: string): Promise<boolean> {
+  const found = await stat(directory).catch(() => undefined);
+  return found === undefined;
 }

@@ -23,12 +23,20 @@ const LONGEST = 100;
 export class LocalSocket implements AsyncDisposable {
   readonly path: string;
   readonly #server: Server;
+  /** Connections on which the question is not complete yet. */
+  readonly #asking: ReadonlySet<Socket>;
   /** The directory that was made for it alone. */
   readonly #own: string | undefined;
 
-  private constructor(path: string, server: Server, own: string | undefined) {
+  private constructor(
+    path: string,
+    server: Server,
+    asking: ReadonlySet<Socket>,
+    own: string | undefined,
+  ) {
     this.path = path;
     this.#server = server;
+    this.#asking = asking;
     this.#own = own;
   }
 
@@ -44,13 +52,14 @@ export class LocalSocket implements AsyncDisposable {
     const isLong = Buffer.byteLength(join(directory, name)) > LONGEST;
     const own = isLong ? await mkdtemp(join(tmpdir(), "arcp-")) : undefined;
     const path = join(own ?? directory, name);
+    const asking = new Set<Socket>();
     const server = createServer({ allowHalfOpen: true }, (socket) => {
       socket.on("error", () => socket.destroy());
-      void serve(socket, answer).catch(() => socket.destroy());
+      void serve(socket, asking, answer).catch(() => socket.destroy());
     });
     server.listen(path);
     await once(server, "listening");
-    return new LocalSocket(path, server, own);
+    return new LocalSocket(path, server, asking, own);
   }
 
   /** Whether a process listens there, or seems to. One that is only stopped does. */
@@ -66,7 +75,10 @@ export class LocalSocket implements AsyncDisposable {
     }
   }
 
-  /** @returns undefined when no process listens there (any more) */
+  /**
+   * @returns undefined when no process listens there (any more)
+   * @throws the signal's reason when it aborts first
+   */
   static async ask(
     path: string,
     request: LocalRequest,
@@ -79,6 +91,7 @@ export class LocalSocket implements AsyncDisposable {
       const answer = await text(socket);
       return answer === "" ? undefined : (JSON.parse(answer) as LocalAnswer);
     } catch (error) {
+      signal.throwIfAborted();
       if (isGone(error)) return undefined;
       throw error;
     } finally {
@@ -86,7 +99,9 @@ export class LocalSocket implements AsyncDisposable {
     }
   }
 
+  /** Whoever has asked gets the answer first. */
   async [Symbol.asyncDispose](): Promise<void> {
+    for (const socket of this.#asking) socket.destroy();
     this.#server.close();
     await once(this.#server, "close");
     if (this.#own !== undefined) await rm(this.#own, { recursive: true, force: true });
@@ -96,9 +111,11 @@ export class LocalSocket implements AsyncDisposable {
 /** Nothing is asked of whoever only looks whether somebody listens. */
 async function serve(
   socket: Socket,
+  asking: Set<Socket>,
   answer: (request: LocalRequest) => Promise<LocalAnswer>,
 ): Promise<void> {
-  const asked = await text(socket);
+  asking.add(socket);
+  const asked = await text(socket).finally(() => asking.delete(socket));
   if (asked === "") return void socket.end();
   socket.end(JSON.stringify(await answer(JSON.parse(asked) as LocalRequest)));
 }

@@ -38,6 +38,8 @@ const KEPT = 7 * 24 * 60 * 60 * 1000;
 export class Submission {
   readonly directory: string;
   #record: SubmissionRecord;
+  #writing: Promise<void> = Promise.resolve();
+  #isForgotten = false;
 
   private constructor(directory: string, record: SubmissionRecord) {
     this.directory = directory;
@@ -109,12 +111,19 @@ export class Submission {
   };
 
   /** There is nothing to come back to, or nothing to come back for. */
-  forget(): Promise<void> {
-    return rm(this.directory, { recursive: true, force: true });
+  async forget(): Promise<void> {
+    this.#isForgotten = true;
+    await this.#writing.catch(() => {});
+    await remove(this.directory);
+  }
+
+  #write(): Promise<void> {
+    if (!this.#isForgotten) this.#writing = this.#replace();
+    return this.#writing;
   }
 
   /** Whoever dies in the middle of it leaves the version before. */
-  async #write(): Promise<void> {
+  async #replace(): Promise<void> {
     const path = join(this.directory, RECORD);
     await writeFile(`${path}.new`, JSON.stringify(this.#record), { mode: 0o600 });
     await rename(`${path}.new`, path);
@@ -146,6 +155,11 @@ async function forgetBefore(base: string, moment: number): Promise<void> {
   for (const name of await namesIn(base)) {
     const directory = join(base, name);
     const written = await stat(join(directory, RECORD)).catch(() => stat(directory));
-    if (written.mtimeMs < moment) await rm(directory, { recursive: true, force: true });
+    if (written.mtimeMs < moment) await remove(directory);
   }
+}
+
+/** Another process may just be looking whether it can become the holder. */
+function remove(directory: string): Promise<void> {
+  return rm(directory, { recursive: true, force: true, maxRetries: 3 });
 }
