@@ -57,7 +57,6 @@ async function cancelOwn(
   context: CommandContext,
 ): Promise<string | undefined> {
   const { reason } = options;
-  if (await askHolder(submission, reason, context)) return undefined;
   await using own = await OwnJob.open(submission, options, context);
   if (own !== undefined) {
     await own.job.cancel(reason);

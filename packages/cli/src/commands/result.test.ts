@@ -50,19 +50,20 @@ test("what was streamed is written byte by byte, also after the end of the job",
   expect(createHash("sha256").update(whole).digest("hex")).toBe(expected.digest("hex"));
 });
 
-test("a reader that is slow holds it up, and not all of it is in memory", async () => {
+test("a reader that does not read holds it up, and the result is not in memory", async () => {
   const job = await detached("large");
   const stdout = new PassThrough({ highWaterMark: 1024 });
   const done = run(["result", job], { stdout, env: site.env });
-  let most = 0;
+  // By then all of it could have come.
+  expect((await site.arcp("watch", job)).code).toBe(0);
+  await site.arcp("result", job);
+  expect(stdout.readableLength + stdout.writableLength).toBeLessThanOrEqual(4 * PIECE.length);
   let total = 0;
-  for await (const chunk of stdout.iterator({ destroyOnReturn: false })) {
-    most = Math.max(most, stdout.readableLength);
+  stdout.on("data", (chunk: Buffer) => {
     total += chunk.length;
-    if (total === 64 * PIECE.length) break;
-  }
+  });
   expect(await done).toBe(0);
-  expect(most).toBeLessThanOrEqual(2 * PIECE.length);
+  expect(total).toBe(64 * PIECE.length);
 });
 
 test("it waits for a job that still runs", async () => {

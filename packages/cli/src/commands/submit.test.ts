@@ -1,8 +1,11 @@
+import { once } from "node:events";
 import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { PassThrough } from "node:stream";
 import { ManualClock } from "@arcp/core";
 import { afterAll, describe, expect, test } from "vitest";
 import { Site } from "../../test/site.ts";
+import { run } from "../program.ts";
 
 const site = await Site.open();
 afterAll(() => site[Symbol.asyncDispose]());
@@ -177,6 +180,21 @@ test("--key leads to the same job again, and without one each submit is a job of
   expect(await jobOf()).not.toBe(await jobOf());
   const other = await site.arcp("submit", "echo", "2", "--key", "order-1");
   expect(other).toMatchObject({ code: 2, err: expect.stringMatching(/ \(DUPLICATE_KEY\)\n$/) });
+});
+
+test("a reader that does not read holds up the view, whose memory does not grow", async () => {
+  await using own = await Site.open();
+  const stdout = new PassThrough({ highWaterMark: 1024 });
+  const stderr = new PassThrough();
+  const done = run(["submit", "counting"], { stdout, stderr, env: own.env });
+  await once(stdout, "readable");
+  own.counting.upTo(2_000);
+  const beside = own.play(["watch"]);
+  await beside.until(/number 2000\n/);
+  expect(stdout.readableLength + stdout.writableLength).toBeLessThan(8 * 1024);
+  own.counting.end();
+  stdout.resume();
+  expect(await done).toBe(0);
 });
 
 test("a job that fails exits with 1, and says why in one line", async () => {

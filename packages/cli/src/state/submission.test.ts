@@ -1,0 +1,31 @@
+import { mkdir, readdir, utimes } from "node:fs/promises";
+import { join } from "node:path";
+import { ManualClock } from "@arcp/core";
+import { expect, test } from "vitest";
+import { scratch } from "../../test/played.ts";
+import { surroundings } from "../surroundings.ts";
+import { Submission } from "./submission.ts";
+
+const WEEK = 7 * 24 * 60 * 60 * 1000;
+
+test("what nobody came back for is forgotten a week later, and nothing else is", async () => {
+  await using home = await scratch();
+  const clock = new ManualClock(Date.now());
+  const around = surroundings({ env: { XDG_STATE_HOME: home.path }, clock });
+  const begin = (key: string) =>
+    Submission.begin({ agent: "echo", input: null }, { url: "ws://127.0.0.1:9/", key }, around);
+  const keys = async () => (await Submission.all(around)).map(({ record }) => record.key);
+  const written = (directory: string, ms: number) => utimes(directory, ms / 1000, ms / 1000);
+
+  const old = await begin("old");
+  const young = await begin("young");
+  // Of a process that was killed before it could write anything into it.
+  const half = join(home.path, "arcp/submissions/sub_0");
+  await mkdir(half);
+  await written(join(old.directory, "record.json"), clock.now() - WEEK - 1_000);
+  await written(join(young.directory, "record.json"), clock.now() - WEEK + 60_000);
+  await written(half, 0);
+  await begin("new");
+  expect(await keys()).toEqual(["new", "young"]);
+  expect(await readdir(join(half, ".."))).toHaveLength(2);
+});
