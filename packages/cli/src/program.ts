@@ -1,15 +1,4 @@
 import { Command } from "commander";
-import { agentsCommand } from "./commands/agents.ts";
-import { cancelCommand } from "./commands/cancel.ts";
-import { completionCommand } from "./commands/completion.ts";
-import { conformanceCommand } from "./commands/conformance.ts";
-import { jobsCommand } from "./commands/jobs.ts";
-import { newCommand } from "./commands/new.ts";
-import { resultCommand } from "./commands/result.ts";
-import { serveCommand } from "./commands/serve.ts";
-import { submitCommand } from "./commands/submit.ts";
-import { tapCommand } from "./commands/tap.ts";
-import { watchCommand } from "./commands/watch.ts";
 import type { CommandContext, CommandDefinition } from "./context.ts";
 import { exitCode } from "./exit-code.ts";
 import { failureOf } from "./failure.ts";
@@ -19,20 +8,23 @@ import { paintFor, widthOf } from "./terminal.ts";
 import { Unread } from "./unread.ts";
 import { versions } from "./versions.ts";
 
-/** The commands, in the order of the help. Each is a file of `commands/`. */
-const commands: readonly CommandDefinition[] = [
-  newCommand,
-  serveCommand,
-  agentsCommand,
-  submitCommand,
-  watchCommand,
-  jobsCommand,
-  cancelCommand,
-  resultCommand,
-  tapCommand,
-  conformanceCommand,
-  completionCommand,
-];
+/**
+ * The commands, in the order of the help. Each is a file of `commands/`, which is loaded when it is wanted: what one of them needs
+ * would take the others half a second.
+ */
+const commands: Readonly<Record<string, () => Promise<CommandDefinition>>> = {
+  new: async () => (await import("./commands/new.ts")).newCommand,
+  serve: async () => (await import("./commands/serve.ts")).serveCommand,
+  agents: async () => (await import("./commands/agents.ts")).agentsCommand,
+  submit: async () => (await import("./commands/submit.ts")).submitCommand,
+  watch: async () => (await import("./commands/watch.ts")).watchCommand,
+  jobs: async () => (await import("./commands/jobs.ts")).jobsCommand,
+  cancel: async () => (await import("./commands/cancel.ts")).cancelCommand,
+  result: async () => (await import("./commands/result.ts")).resultCommand,
+  tap: async () => (await import("./commands/tap.ts")).tapCommand,
+  conformance: async () => (await import("./commands/conformance.ts")).conformanceCommand,
+  completion: async () => (await import("./commands/completion.ts")).completionCommand,
+};
 
 /**
  * The `arcp` command.
@@ -54,7 +46,8 @@ export async function run(
     code = told;
   };
   try {
-    await program({ ...around, signal, interrupts, exit }).parseAsync(args, { from: "user" });
+    const arcp = await program(args, { ...around, signal, interrupts, exit });
+    await arcp.parseAsync(args, { from: "user" });
     return unread.code ?? code;
   } catch (error) {
     if (unread.code !== undefined) return unread.code;
@@ -65,13 +58,21 @@ export async function run(
   }
 }
 
-function program(context: CommandContext): Command {
+async function program(args: readonly string[], context: CommandContext): Promise<Command> {
   const arcp = new Command("arcp")
     .description("Serve agents, submit, watch and control their jobs, and test who runs them.")
     .version(versions(), "-V, --version", "the versions that run here, and where they come from");
-  for (const define of commands) arcp.addCommand(define(context));
+  for (const load of wanted(args)) arcp.addCommand((await load())(context));
   adapt(arcp, context);
   return arcp;
+}
+
+/** The command that is named; all of them where it takes all to answer. */
+function wanted(args: readonly string[]): (typeof commands)[string][] {
+  const name = args.find((arg) => !arg.startsWith("-")) ?? "";
+  const load = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  const isOfAll = load === undefined || name === "completion";
+  return isOfAll ? Object.values(commands) : [load];
 }
 
 /** Its output is ours, its exits are errors, and what is wrong takes one line. */

@@ -233,6 +233,15 @@ test("what has ended, or was refused, leaves nothing behind", async () => {
   expect(await readdir(join(own.home, "state/arcp/submissions"))).toEqual([]);
 });
 
+test("what the runtime cannot do now is no mistake of whoever asked", async () => {
+  await using own = await Site.open({ limits: { liveJobsPerPrincipal: 1 } });
+  expect((await own.arcp("submit", "deaf", "--detach")).code).toBe(0);
+  expect(await own.arcp("submit", "deaf", "--detach")).toMatchObject({
+    code: 4,
+    err: expect.stringMatching(/^arcp: .+ \(INTERNAL_ERROR\)\n$/),
+  });
+});
+
 describe("what is wrong takes one line, and has its exit code", () => {
   test.each([
     ["no agent", [], 2, "error: missing required argument 'agent'"],

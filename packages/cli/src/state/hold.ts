@@ -41,6 +41,11 @@ export class Hold implements AsyncDisposable {
     }
   }
 
+  static async isHeld(directory: string): Promise<boolean> {
+    const holder = await latestHolder(directory);
+    return holder !== undefined && LocalSocket.isAlive(holder.socket);
+  }
+
   /**
    * Asks the holder.
    *

@@ -4,6 +4,7 @@ import { ManualClock } from "@arcp/core";
 import { expect, test } from "vitest";
 import { scratch } from "../../test/played.ts";
 import { surroundings } from "../surroundings.ts";
+import { Hold } from "./hold.ts";
 import { Submission } from "./submission.ts";
 
 const WEEK = 7 * 24 * 60 * 60 * 1000;
@@ -18,14 +19,17 @@ test("what nobody came back for is forgotten a week later, and nothing else is",
   const written = (directory: string, ms: number) => utimes(directory, ms / 1000, ms / 1000);
 
   const old = await begin("old");
+  const held = await begin("held");
+  await using _hold = await Hold.take(held.directory, async () => ({ ok: true }));
   const young = await begin("young");
   // Of a process that was killed before it could write anything into it.
   const half = join(home.path, "arcp/submissions/sub_0");
   await mkdir(half);
   await written(join(old.directory, "record.json"), clock.now() - WEEK - 1_000);
+  await written(join(held.directory, "record.json"), clock.now() - 2 * WEEK);
   await written(join(young.directory, "record.json"), clock.now() - WEEK + 60_000);
   await written(half, 0);
   await begin("new");
-  expect(await keys()).toEqual(["new", "young"]);
-  expect(await readdir(join(half, ".."))).toHaveLength(2);
+  expect(await keys()).toEqual(["new", "young", "held"]);
+  expect(await readdir(join(half, ".."))).toHaveLength(3);
 });

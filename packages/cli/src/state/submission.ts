@@ -4,6 +4,7 @@ import type { SavedSession, SubmitOptions } from "@arcp/client";
 import { LocalError, newMessageId } from "@arcp/core";
 import { stateDirectory } from "../directories.ts";
 import type { Surroundings } from "../surroundings.ts";
+import { Hold } from "./hold.ts";
 
 /** A submit as it was made, to be made again as long as nobody knows what became of it. */
 export interface SubmitRequest {
@@ -150,12 +151,12 @@ async function readRecord(directory: string): Promise<SubmissionRecord | undefin
   }
 }
 
-/** A record is written whenever its session gets on, so an old one is nobody's. */
+/** A record is written whenever its session gets on: an old one is that of a job that nobody shows, or that says nothing. */
 async function forgetBefore(base: string, moment: number): Promise<void> {
   for (const name of await namesIn(base)) {
     const directory = join(base, name);
     const written = await stat(join(directory, RECORD)).catch(() => stat(directory));
-    if (written.mtimeMs < moment) await remove(directory);
+    if (written.mtimeMs < moment && !(await Hold.isHeld(directory))) await remove(directory);
   }
 }
 
