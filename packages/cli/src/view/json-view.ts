@@ -1,5 +1,6 @@
 import type { JobEvent, JobOutcome } from "@arcp/client";
 import type { Surroundings } from "../surroundings.ts";
+import { json } from "./printable.ts";
 import type { Connected, View, ViewedJob } from "./view.ts";
 
 /** One JSON object per line, for programs. Notes are for people, and go to the standard error. */
@@ -43,6 +44,6 @@ export class JsonView implements View {
   [Symbol.dispose](): void {}
 
   #write(value: unknown): void {
-    this.#surroundings.stdout.write(`${JSON.stringify(value)}\n`);
+    this.#surroundings.stdout.write(`${json(value)}\n`);
   }
 }

@@ -1,7 +1,7 @@
 import type { JobOutcome } from "@arcp/client";
 import { exitCode } from "../exit-code.ts";
 import type { Paint } from "../terminal.ts";
-import { bytes, printable } from "./printable.ts";
+import { bytes, json, printable } from "./printable.ts";
 
 /** How the job ended, in one line. */
 export function endLine(job: string, outcome: JobOutcome, { green, red, yellow }: Paint): string {
@@ -29,7 +29,7 @@ export function resultText(job: string, outcome: JobOutcome): string | undefined
     const size = stream.size === undefined ? "" : `, ${bytes(stream.size)}`;
     return `the result was streamed${size}: \`arcp result ${job} > file\` has it`;
   }
-  return result === null || result === undefined ? undefined : JSON.stringify(result, null, 2);
+  return result === null || result === undefined ? undefined : json(result, 2);
 }
 
 /** What the exit code says of it. */

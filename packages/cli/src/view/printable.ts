@@ -11,6 +11,13 @@ export function printable(text: string): string {
   return stripVTControlCharacters(text).replace(CONTROLS, " ").trim();
 }
 
+/** A value as JSON, in which what would command a terminal is written by its number. */
+export function json(value: unknown, indent?: number): string {
+  return JSON.stringify(value, null, indent).replace(CONTROLS, (run) =>
+    run.replace(/[^\n ]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`),
+  );
+}
+
 /** A value on one line. */
 export function compact(value: unknown): string {
   if (value === undefined) return "";
