@@ -51,6 +51,7 @@ describe("tables of options name every option, and nothing else", () => {
     ["runtime", "`createRuntime`", interfaceKeys(runtime, "RuntimeOptions")],
     ["runtime", "`limits`", interfaceKeys(limits, "Limits")],
     ["runtime", "`policy`", interfaceKeys("packages/runtime/src/policy.ts", "Policy")],
+    ["otel", "`otel`", interfaceKeys("packages/otel/src/otel.ts", "OtelOptions")],
     ["client", "`connect`", interfaceKeys(`${client}/connect.ts`, "ConnectOptions")],
     ["client", "`submit`", interfaceKeys(`${client}/submission.ts`, "SubmitOptions")],
     ["client", "`subscribe`", interfaceKeys(`${client}/client.ts`, "SubscribeOptions")],

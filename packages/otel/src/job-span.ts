@@ -17,13 +17,12 @@ import { spanContextOf, traceContextOf } from "./trace-context.ts";
 
 const FAILURES: readonly JobOutcome["status"][] = ["error", "timed_out", "refused", "lost"];
 
-/** What an operation is refused with; with anything else it failed. */
+/** What lease and budget refuse an operation with; with anything else it failed, or the job was over. */
 const REFUSALS: ReadonlySet<string> = new Set([
   "PERMISSION_DENIED",
   "LEASE_SUBSET_VIOLATION",
   "LEASE_EXPIRED",
   "BUDGET_EXHAUSTED",
-  "CANCELLED",
 ]);
 
 /** One attempt of a job, as a span. */

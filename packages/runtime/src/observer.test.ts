@@ -61,7 +61,7 @@ test("an observer is told of a job, of what it does and of how it ends", async (
     firstAttempt: undefined,
   });
   const { ctx } = job;
-  await ctx.tools.call("sum");
+  await { ...ctx }.tools.call("sum");
   await ctx.tools.call("broken").catch(() => {});
   await ctx.tools.call("other").catch(() => {});
   await ctx.fs.readText("a.txt");
@@ -163,23 +163,23 @@ test("every attempt ends once for its observer, whatever ends it", async () => {
 });
 
 test("what still runs when its job or its runtime ends is ended with it, once", async () => {
-  const never = new Promise<never>(() => {});
+  const late = Promise.withResolvers<void>();
   const { told, viewer, start, store, runtime, clock } = await observed({
-    tools: { never: () => never },
+    tools: { late: () => late.promise },
   });
   const lease = { lease_request: { "tool.call": ["*"] } };
   const first = await start(viewer, lease);
-  void first.ctx.tools.call("never");
+  void first.ctx.tools.call("late");
   await settled();
   first.end("done");
   await viewer.terminal(first.id);
   // An agent that goes on behind its end is of no interest.
-  await expect(first.ctx.tools.call("never")).rejects.toMatchObject({ code: "CANCELLED" });
+  await expect(first.ctx.tools.call("late")).rejects.toMatchObject({ code: "CANCELLED" });
   expect(told.job.operations.map(({ outcomes }) => outcomes)).toMatchObject([
     [{ code: "CANCELLED" }],
   ]);
   const second = await start(viewer, lease);
-  void second.ctx.tools.call("never");
+  void second.ctx.tools.call("late");
   await settled();
   // The store takes no ending any more, and the runtime closes all the same.
   store.held.logs.hold();
@@ -190,7 +190,9 @@ test("what still runs when its job or its runtime ends is ended with it, once", 
   }
   await closing;
   await store.held.logs.open();
+  late.resolve();
   await settled();
+  expect(told.job.operations[0]?.outcomes).toHaveLength(1);
   expect(told.jobs[1]?.operations[0]?.outcomes).toHaveLength(1);
   expect(endings(told)).toEqual(["success", "lost"]);
 });
