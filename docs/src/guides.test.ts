@@ -77,6 +77,16 @@ test("limits.md tells the defaults of the source", () => {
   }
 });
 
+test("tracing.md has every name that a span or a metric has", () => {
+  const { text } = page("docs/guides/tracing.md");
+  const names = files()
+    .filter((path) => /^packages\/otel\/src\/.*(?<!\.test)\.ts$/.test(path))
+    .flatMap((path) => [...read(path).matchAll(/"((?:arcp|error|file|gen_ai|http|url)\.[\w.]+)"/g)])
+    .map(([, name = ""]) => name);
+  expect(names.length).toBeGreaterThan(20);
+  expect(names.filter((name) => !text.includes(`\`${name}\``))).toEqual([]);
+});
+
 test("events.md has every kind of event", () => {
   const kinds = table(page("docs/guides/events.md"), "kind").flatMap(([kind = ""]) =>
     kind.split(", "),
