@@ -110,7 +110,7 @@ test("an observer is told of a job, of what it does and of how it ends", async (
   await rm(folder, { recursive: true });
 });
 
-test("every attempt ends once for its observer, whatever ends it", async () => {
+test("O2: every attempt ends once for its observer, whatever ends it", async () => {
   const { told, viewer, start, clock, store, runtime } = await observed();
   const failing = await start(viewer);
   failing.fail(new Error("the key is sk-1"));
@@ -162,7 +162,7 @@ test("every attempt ends once for its observer, whatever ends it", async () => {
   expect(told.closed()).toBe(1);
 });
 
-test("what still runs when its job or its runtime ends is ended with it, once", async () => {
+test("O2: what still runs when its job or its runtime ends is ended with it, once", async () => {
   const late = Promise.withResolvers<void>();
   const { told, viewer, start, store, runtime, clock } = await observed({
     tools: { late: () => late.promise },
