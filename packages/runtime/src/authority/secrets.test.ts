@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { clip } from "./clip.ts";
 import { Secrets } from "./secrets.ts";
 
 test("R-9.8-10: of a value that begins like another one nothing is left", () => {
@@ -10,4 +11,18 @@ test("R-9.8-10: of a value that begins like another one nothing is left", () => 
   expect(secrets.clean(`${value}.rotated and ${value}`)).toBe("[redacted] and [redacted]");
   const bytes = Buffer.from(`é ${value}.rotated`);
   expect(Buffer.from(secrets.cleanBytes(bytes))).toEqual(Buffer.from("é [redacted]"));
+});
+
+test("R-9.8-10: of a value that was cut off nothing is left that gives it away", () => {
+  const secrets = new Secrets();
+  const value = "sk-0123456789abcdef";
+  secrets.add(value);
+  for (let length = 5; length <= value.length; length++) {
+    const text = clip(`${"x".repeat(200 - length)}${value} and more`);
+    expect(secrets.clean(`is refused: ${text}; and … goes on`)).toBe(
+      `is refused: ${"x".repeat(200 - length)}[redacted]…; and … goes on`,
+    );
+  }
+  expect(secrets.clean("sk-0… is how they begin")).toBe("sk-0… is how they begin");
+  expect(secrets.clean("0123456789abcdef… is no beginning")).toContain("0123456789abcdef");
 });

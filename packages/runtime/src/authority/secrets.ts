@@ -2,6 +2,9 @@ import { inspect } from "node:util";
 
 const REDACTED = "[redacted]";
 
+/** Characters of a value that give nothing away: most begin with a few that are the same for all. */
+const HARMLESS = 4;
+
 /**
  * The secret values that a job, its parent and its children have had in this process: whatever their agents say, none of
  * them gets out (P4, R-9.8-10).
@@ -23,7 +26,9 @@ export class Secrets {
   /** The text without them. Bearer tokens look the same in JSON. */
   clean(text: string): string {
     let cleaned = text;
-    for (const value of this.#values) cleaned = cleaned.replaceAll(value, REDACTED);
+    for (const value of this.#values) {
+      cleaned = withoutBeginnings(cleaned.replaceAll(value, REDACTED), value);
+    }
     return cleaned;
   }
 
@@ -40,4 +45,19 @@ export class Secrets {
   cleanError(error: unknown): unknown {
     return !this.any ? error : this.clean(inspect(error, { depth: 4 }));
   }
+}
+
+/** The text without what is left of a value where `clip` has cut it: its beginning, in front of the ellipsis. */
+function withoutBeginnings(text: string, value: string): string {
+  const pieces = text.split("…");
+  const last = pieces.pop() ?? "";
+  return [...pieces.map((piece) => withoutBeginning(piece, value)), last].join("…");
+}
+
+/** The text without the longest beginning of the value that it ends with. */
+function withoutBeginning(text: string, value: string): string {
+  for (let length = value.length - 1; length > HARMLESS; length -= 1) {
+    if (text.endsWith(value.slice(0, length))) return text.slice(0, -length) + REDACTED;
+  }
+  return text;
 }
