@@ -98,6 +98,45 @@ test("O1: an agent runs once, whether its observer calls back never, twice or mu
   }
 });
 
+test("O1: wrong arguments meet an observed agent as they meet any other", async () => {
+  const nothing = Object.create(null);
+  const outcomes = async (observer?: Observer): Promise<string[]> => {
+    const { runtime, start } = hosting(observer && { observer });
+    const viewer = new Viewer(runtime);
+    await viewer.hello();
+    const { ctx, end } = await start(viewer);
+    const calls: ReadonlyArray<() => unknown> = [
+      () => ctx.tools.call(nothing),
+      () => ctx.tools.call("x", { toJSON: boom }),
+      () => ctx.fs.readText(nothing),
+      () => ctx.fs.writeFile("a", nothing),
+      () => ctx.fetch(nothing),
+      () => ctx.fetch("http://a.example", { method: nothing }),
+      () => ctx.delegate(nothing),
+      () => ctx.delegate(undefined as never),
+      () => ctx.model(nothing),
+      () => ctx.spend.reserve(undefined as never),
+      () => ctx.spend.reserve({ USD: nothing }),
+      () => ctx.authorize(nothing, nothing),
+    ];
+    const seen: string[] = [];
+    for (const call of calls) {
+      try {
+        const returned = call();
+        const how = returned instanceof Promise ? "rejects" : "returns";
+        seen.push(await Promise.resolve(returned).then(String, (error) => `${how} ${error}`));
+      } catch (error) {
+        seen.push(`throws ${error}`);
+      }
+    }
+    end();
+    await runtime.close();
+    return seen;
+  };
+  const observer = { job: () => ({ operation: () => ({}) }) };
+  expect(await outcomes(observer)).toEqual(await outcomes());
+});
+
 test("what an observer keeps with the flow of the program holds for the agent, its tools, and no other job", async () => {
   const flow = new AsyncLocalStorage<string>();
   const seen: unknown[] = [];

@@ -324,16 +324,19 @@ test("R-9.8-10: no value of a credential is told", async () => {
   expect(ctx.credentials.get("llm")?.value).toBe(value);
   await ctx.tools.call("quote", value).catch(() => {});
   await ctx.tools.call(value).catch(() => {});
+  const cut = "x".repeat(180) + value;
+  await ctx.tools.call(cut).catch(() => {});
   await ctx.fetch(`https://llm.example/${value}?key=${value}`).catch(() => {});
   viewer.send("job.cancel", { job_id: id, reason: `of ${value}` }, { job_id: id });
   await settled();
   end(Promise.reject(new Error(`stopped with ${value}`)));
   await viewer.terminal(id);
-  expect(told.job.operations).toHaveLength(3);
+  expect(told.job.operations).toHaveLength(4);
   expect(told.job.calls).toEqual(["cancelling of [redacted]"]);
   expect(told.job.failures).toHaveLength(1);
   expect(inspect(told.job, { depth: 9 })).toContain("[redacted] was refused");
-  expect(inspect(told.job, { depth: 9 })).not.toContain(value);
+  expect(inspect(told.job, { depth: 9 })).not.toContain(value.slice(0, 8));
+  expect(JSON.stringify(viewer.stream)).not.toContain(value.slice(0, 8));
   await runtime.close();
 });
 

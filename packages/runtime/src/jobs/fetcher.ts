@@ -111,7 +111,7 @@ export class Fetcher {
 }
 
 /** What is asked for, of the arguments of a `fetch`. */
-export function requested(
+function requested(
   input: string | URL | Request,
   given: RequestInit = {},
 ): { readonly url: string; readonly init: RequestInit } {

@@ -5,7 +5,6 @@ import type { JobObservation, OperationObservation } from "../observation.ts";
 import type { Operation, OperationOutcome } from "../observer.ts";
 import type { AgentContext } from "./context.ts";
 import type { Delegate } from "./delegate.ts";
-import { requested } from "./fetcher.ts";
 import type { Job } from "./job.ts";
 import { JobAgentContext, spreadable } from "./job-agent-context.ts";
 import type { ModelPermit } from "./model-permit.ts";
@@ -63,8 +62,11 @@ class ObservedAgentContext extends JobAgentContext {
 
   override get fetch(): AgentContext["fetch"] {
     return (input, given) => {
-      const { url, init } = requested(input, given);
-      const begun = this.#begin("net.fetch", shownUrl(url), String(init.method ?? "GET"));
+      const request = input instanceof Request ? input : undefined;
+      const url = request?.url ?? (input instanceof URL ? input.href : input);
+      const begun = this.#begin("net.fetch", shownUrl(textOf(url)), {
+        method: textOf(given?.method ?? request?.method ?? "GET"),
+      });
       const { fetcher } = this.#toolbox;
       const answered = ({ status }: Response): OperationOutcome => ({ httpStatus: status });
       return this.#end(begun, () => fetcher.fetch(input, given, begun?.trace), answered);
@@ -86,7 +88,7 @@ class ObservedAgentContext extends JobAgentContext {
     const { reserve } = super.spend;
     return {
       reserve: (amounts, options) => {
-        const currencies = Object.keys(amounts).join(", ");
+        const currencies = Object.keys(amounts ?? {}).join(", ");
         return this.#unlessRefused("spend.reserve", currencies, () => reserve(amounts, options));
       },
     };
@@ -95,7 +97,7 @@ class ObservedAgentContext extends JobAgentContext {
   override get delegate(): Delegate {
     const delegate = super.delegate;
     return (agent, input, options) => {
-      const name = typeof agent === "string" ? agent : agent.name;
+      const name = typeof agent === "string" ? agent : agent?.name;
       return this.#run("agent.delegate", name, () => delegate(agent, input, options));
     };
   }
@@ -108,17 +110,17 @@ class ObservedAgentContext extends JobAgentContext {
     };
   }
 
-  #run<T>(name: string, target: string, act: (begun: Begun) => Promise<T>): Promise<T> {
+  #run<T>(name: string, target: unknown, act: (begun: Begun) => Promise<T>): Promise<T> {
     const begun = this.#begin(name, target);
     return this.#end(begun, () => act(begun));
   }
 
-  #begin(name: string, target: string, method?: string): Begun {
+  #begin(name: string, target: unknown, { method }: { readonly method?: string } = {}): Begun {
     const { secrets, budget, authority } = this.#job;
     const operation: Operation = {
-      name,
-      // What is no text is refused by whoever is asked for it.
-      target: secrets.clean(clip(String(target))),
+      name: textOf(name),
+      // In this order: a part of a secret would not be found.
+      target: clip(secrets.clean(textOf(target))),
       method: method && clip(method),
       remaining: authority.budget.size > 0 ? Object.fromEntries(budget.remaining()) : undefined,
     };
@@ -143,7 +145,7 @@ class ObservedAgentContext extends JobAgentContext {
   }
 
   /** What takes no time is told of where it is refused. */
-  #unlessRefused<T>(name: string, target: string, ask: () => T): T {
+  #unlessRefused<T>(name: string, target: unknown, ask: () => T): T {
     try {
       return ask();
     } catch (error) {
@@ -157,4 +159,9 @@ class ObservedAgentContext extends JobAgentContext {
     const code = known ? error.code : undefined;
     return { error: this.#job.secrets.cleanError(error), code };
   }
+}
+
+/** What is no text is refused by whoever is asked for it, and in his words (O1). */
+function textOf(value: unknown): string {
+  return typeof value === "string" ? value : "";
 }
