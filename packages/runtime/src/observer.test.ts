@@ -296,6 +296,24 @@ test("a later attempt knows what was handed on in the first one, and is of the s
   }
 });
 
+test("what a process that died leaves behind ends for the observer of the next one", async () => {
+  const told = chronicle();
+  const { start, submit } = hosts({ observer: told.observer });
+  const viewer = new Viewer(start());
+  await viewer.hello(ALL_FEATURES);
+  const lease_request = { "cost.budget": ["USD:1"] };
+  const { id, ctx } = await submit(viewer, { lease_request });
+  await ctx.metric({ name: "cost.x", value: 0.25, unit: "USD" });
+  await settled();
+  const next = start();
+  expect((await next.jobs.get(id))?.status).toBe("error");
+  expect(endings(told)).toEqual(["", "INTERNAL_ERROR"]);
+  expect(told.jobs[1]).toMatchObject({
+    attempt: { id, attempt: 1, firstAttempt: ctx.trace, remaining: { USD: "0.75" } },
+    outcomes: [{ status: "error", remaining: { USD: "0.75" } }],
+  });
+});
+
 test("what is left to the next process is suspended, not lost", async () => {
   const told = chronicle();
   const { start, submit } = hosts({ observer: told.observer, led: { attempts: 2 } });

@@ -10,7 +10,10 @@ export interface Observer {
    * @param figures what it looks like at the moment of the call, for gauges; to be called now and then, not for each event
    */
   start?(figures: () => Figures): void;
-  /** An attempt of a job begins. @returns who is told what becomes of it; undefined for nobody */
+  /**
+   * An attempt of a job begins. Or it is over at once: of a job that a process which died left behind, and that is not run again.
+   * @returns who is told what becomes of it; undefined for nobody
+   */
   job?(attempt: JobAttempt): JobObserver | undefined;
   /** The runtime has closed. Every job and every operation that was begun was ended before. */
   close?(): void;
@@ -63,7 +66,7 @@ export interface JobAttempt {
   readonly remaining?: Amounts | undefined;
   /** Whose child it is in the trace. Undefined when its submit named none: then its trace is the observer's to begin. */
   readonly trace?: TraceContext | undefined;
-  /** What the observer of its first attempt had as `trace`; undefined in that one. */
+  /** What the observer of its first attempt had as `trace`, in a process before this one; undefined when there was none. */
   readonly firstAttempt?: TraceContext | undefined;
 }
 

@@ -1,5 +1,5 @@
 import type { JobOutcome } from "../observer.ts";
-import { wireError } from "./ending.ts";
+import { type Ending, wireError } from "./ending.ts";
 import type { Job } from "./job.ts";
 
 type Outcome = Omit<JobOutcome, "endedAt">;
@@ -8,9 +8,16 @@ type Outcome = Omit<JobOutcome, "endedAt">;
 export function outcomeOf({ ending, lost, budget, authority, secrets }: Job): Outcome {
   const remaining = authority.budget.size > 0 ? Object.fromEntries(budget.remaining()) : undefined;
   if (ending === undefined) return { status: lost ? "lost" : "suspended", remaining };
+  const { status, error } = outcomeOfEnding(ending);
+  const said = error && { code: error.code, message: secrets.clean(error.message) };
+  return { status, error: said, remaining };
+}
+
+/** Of a job that no process runs any more. */
+export function outcomeOfEnding(ending: Ending, remaining?: Outcome["remaining"]): Outcome {
   if (ending.status === "success") return { status: "success", remaining };
   const { code, message } = ending.payload;
-  return { status: ending.status, error: { code, message: secrets.clean(message) }, remaining };
+  return { status: ending.status, error: { code, message }, remaining };
 }
 
 /** Of a job that was not accepted after all. */

@@ -6,6 +6,7 @@ import type { AnyAgent } from "./agents.ts";
 import { cancelled, type Ending, failure, parentEnded } from "./ending.ts";
 import { Job } from "./job.ts";
 import { attemptOf } from "./job-attempt.ts";
+import { outcomeOfEnding } from "./job-outcome.ts";
 import { recordStems, writeRecord } from "./record.ts";
 import { type RunOptions, runAgent } from "./run.ts";
 
@@ -40,8 +41,19 @@ async function recover(context: RunOptions, row: ListedJob): Promise<(() => void
   const finishedAt = context.jobContext.clock.now();
   const finished = { finishedAt, input: undefined, checkpoint: undefined };
   if (typeof next === "string") await jobs.update(row.id, { status: next, ...finished });
-  else await end(row, head, next, finished, logs);
+  else {
+    await end(row, head, next, finished, logs);
+    tell(context, row, next);
+  }
   return undefined;
+}
+
+/** Whoever observes jobs is told of this one as well: the process that ran it could not say how it ended. */
+function tell({ jobContext: { observation } }: RunOptions, row: ListedJob, ending: Ending): void {
+  const lease = observation && compileLease(row.lease, { workspace: row.workspace });
+  if (!lease?.ok) return;
+  const attempt = attemptOf({ ...row, lease: lease.lease, attempt: row.attempt ?? 1 });
+  observation?.job(attempt)?.ended(outcomeOfEnding(ending, attempt.remaining));
 }
 
 /** How the job ended, if its log says so: in a store that makes them one after the other, the process died between. */
