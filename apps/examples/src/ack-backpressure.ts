@@ -19,7 +19,7 @@ const chatter = defineAgent({
 const limits = { backPressureThreshold: 200 };
 const auth = tokenTable({ "a-token": "alice" });
 await using runtime = createRuntime({ agents: [chatter], auth, limits });
-await using server = await listen({ port: 0 }, (transport, peer) => runtime.serve(transport, peer));
+await using server = await listen({ port: 0 }, runtime.serve);
 
 // A client acknowledges by itself, every 250 ms or 32 events. While its clock stands still, this one does not get to it.
 const clock = new ManualClock();

@@ -14,7 +14,7 @@ await using runtime = createRuntime({
   auth: tokenTable({ "a-token": "alice" }),
 });
 runtime.agents.setDefault("greet", "1.4.0"); // what the bare name means
-await using server = await listen({ port: 0 }, (transport, peer) => runtime.serve(transport, peer));
+await using server = await listen({ port: 0 }, runtime.serve);
 
 await using client = await connect(dial(server.url), { token: "a-token" });
 const [greet] = client.agents();

@@ -32,7 +32,7 @@ const survey = defineAgent({
 });
 
 await using runtime = createRuntime({ agents: [survey], auth: tokenTable({ "a-token": "alice" }) });
-await using server = await listen({ port: 0 }, (transport, peer) => runtime.serve(transport, peer));
+await using server = await listen({ port: 0 }, runtime.serve);
 
 await using client = await connect(dial(server.url), { token: "a-token" });
 const lease = { "cost.budget": ["EUR:1.00"] };

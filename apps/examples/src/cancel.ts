@@ -22,7 +22,7 @@ const crawl = defineAgent({
 });
 
 await using runtime = createRuntime({ agents: [crawl], auth: tokenTable({ "a-token": "alice" }) });
-await using server = await listen({ port: 0 }, (transport, peer) => runtime.serve(transport, peer));
+await using server = await listen({ port: 0 }, runtime.serve);
 
 await using client = await connect(dial(server.url), { token: "a-token" });
 const job = await client.submit("crawl");

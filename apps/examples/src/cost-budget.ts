@@ -24,7 +24,7 @@ let searches = 0;
 const tools = { search: () => ++searches };
 const auth = tokenTable({ "a-token": "alice" });
 await using runtime = createRuntime({ agents: [research], auth, tools });
-await using server = await listen({ port: 0 }, (transport, peer) => runtime.serve(transport, peer));
+await using server = await listen({ port: 0 }, runtime.serve);
 
 await using client = await connect(dial(server.url), { token: "a-token" });
 const lease = { "tool.call": ["search"], "cost.budget": ["EUR:2.00"] };

@@ -28,7 +28,7 @@ const auth: Authenticate = async (token) => {
 
 const whoami = defineAgent({ name: "whoami", run: async (ctx) => ctx.job.principal });
 await using runtime = createRuntime({ agents: [whoami], auth });
-await using server = await listen({ port: 0 }, (transport, peer) => runtime.serve(transport, peer));
+await using server = await listen({ port: 0 }, runtime.serve);
 
 // A function is asked for a token on every connection, so that one which has expired meanwhile does no harm.
 await using client = await connect(dial(server.url), { token: () => issued("alice", "5 min") });

@@ -30,7 +30,7 @@ const editor = defineAgent({
 
 const auth = tokenTable({ "a-token": "alice" });
 await using runtime = createRuntime({ agents: [editor, translate], auth });
-await using server = await listen({ port: 0 }, (transport, peer) => runtime.serve(transport, peer));
+await using server = await listen({ port: 0 }, runtime.serve);
 
 await using client = await connect(dial(server.url), { token: "a-token" });
 const lease = { "agent.delegate": ["translate"], "cost.budget": ["EUR:2.00"] };

@@ -12,7 +12,7 @@ const wait = defineAgent({ name: "wait", run: () => work.promise });
 const limits = { heartbeatIntervalSec: 1 };
 const auth = tokenTable({ "a-token": "alice" });
 await using runtime = createRuntime({ agents: [wait], auth, limits });
-await using server = await listen({ port: 0 }, (transport, peer) => runtime.serve(transport, peer));
+await using server = await listen({ port: 0 }, runtime.serve);
 
 // A network that can fail in the worst way: what the runtime says gets lost, and nobody is told.
 let dialled = 0;

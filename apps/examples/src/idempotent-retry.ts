@@ -16,7 +16,7 @@ const order = defineAgent({
 });
 
 await using runtime = createRuntime({ agents: [order], auth: tokenTable({ "a-token": "alice" }) });
-await using server = await listen({ port: 0 }, (transport, peer) => runtime.serve(transport, peer));
+await using server = await listen({ port: 0 }, runtime.serve);
 
 // The key names the intention, so it comes from the caller's own data: a cart, a commit, a day.
 const cart = { item: "tea", pieces: 2 };

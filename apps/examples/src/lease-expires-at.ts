@@ -20,7 +20,7 @@ const poll = defineAgent({
 
 const auth = tokenTable({ "a-token": "alice" });
 await using runtime = createRuntime({ agents: [poll], auth, tools: { look: () => "nothing new" } });
-await using server = await listen({ port: 0 }, (transport, peer) => runtime.serve(transport, peer));
+await using server = await listen({ port: 0 }, runtime.serve);
 
 await using client = await connect(dial(server.url), { token: "a-token" });
 const expiresAt = new Date(Date.now() + 500);

@@ -22,7 +22,7 @@ const assistant = defineAgent({
 const tools = { "mail.read": () => "Monday", "mail.send": () => assert.fail("never called") };
 const auth = tokenTable({ "a-token": "alice" });
 await using runtime = createRuntime({ agents: [assistant], auth, tools });
-await using server = await listen({ port: 0 }, (transport, peer) => runtime.serve(transport, peer));
+await using server = await listen({ port: 0 }, runtime.serve);
 
 await using client = await connect(dial(server.url), { token: "a-token" });
 const lease = { "tool.call": ["mail.read"] }; // patterns: "mail.*" would allow both

@@ -11,7 +11,7 @@ const patient = defineAgent({ name: "patient", run: (ctx) => once(ctx.signal, "a
 const auth = tokenTable({ "a-token": "alice", "b-token": "bob" });
 
 await using runtime = createRuntime({ agents: [quick, patient], auth });
-await using server = await listen({ port: 0 }, (transport, peer) => runtime.serve(transport, peer));
+await using server = await listen({ port: 0 }, runtime.serve);
 
 await using worker = await connect(dial(server.url), { token: "a-token" });
 const finished = await worker.submit("quick");

@@ -21,7 +21,7 @@ const scan = defineAgent({
 });
 
 await using runtime = createRuntime({ agents: [scan], auth: tokenTable({ "a-token": "alice" }) });
-await using server = await listen({ port: 0 }, (transport, peer) => runtime.serve(transport, peer));
+await using server = await listen({ port: 0 }, runtime.serve);
 
 await using client = await connect(dial(server.url), { token: "a-token" });
 const job = await client.submit("scan");

@@ -39,7 +39,7 @@ await using runtime = createRuntime({
   provisioners: { llm: gateway },
   store: sqliteStore(join(folder.path, "arcp.db")),
 });
-await using server = await listen({ port: 0 }, (transport, peer) => runtime.serve(transport, peer));
+await using server = await listen({ port: 0 }, runtime.serve);
 
 await using client = await connect(dial(server.url), { token: "a-token" });
 const job = await client.submit("writer", null, { lease: { "cost.budget": ["EUR:0.50"] } });

@@ -19,7 +19,7 @@ const ledger = defineAgent({
 });
 
 await using runtime = createRuntime({ agents: [ledger], auth: tokenTable({ "a-token": "alice" }) });
-await using server = await listen({ port: 0 }, (transport, peer) => runtime.serve(transport, peer));
+await using server = await listen({ port: 0 }, runtime.serve);
 
 await using client = await connect(dial(server.url), { token: "a-token" });
 const job = await client.submit("ledger");

@@ -19,7 +19,7 @@ const knit = defineAgent({
 });
 
 await using runtime = createRuntime({ agents: [knit], auth: tokenTable({ "a-token": "alice" }) });
-await using server = await listen({ port: 0 }, (transport, peer) => runtime.serve(transport, peer));
+await using server = await listen({ port: 0 }, runtime.serve);
 
 // All that another process needs, whenever it changes: a secret, written so that nobody ever finds a half of it.
 await using folder = await mkdtempDisposable(join(tmpdir(), "arcp-"));

@@ -19,7 +19,7 @@ const count = defineAgent({
 
 // The server: a runtime hosts the agent, and serves whoever connects with a token that it knows.
 await using runtime = createRuntime({ agents: [count], auth: tokenTable({ "a-token": "alice" }) });
-await using server = await listen({ port: 0 }, (transport, peer) => runtime.serve(transport, peer));
+await using server = await listen({ port: 0 }, runtime.serve);
 
 // The client: a session over a WebSocket. The type of the agent checks the input and types the result.
 await using client = await connect(dial(server.url), { token: "a-token" });

@@ -20,7 +20,7 @@ const auth = tokenTable({ "a-token": "alice", "b-token": "bob", "c-token": "caro
 // Whoever submitted a job may watch it, in every session. Others may where the operator says so.
 const mayObserve = (principal: string) => principal === "bob";
 await using runtime = createRuntime({ agents: [bake], auth, policy: { mayObserve } });
-await using server = await listen({ port: 0 }, (transport, peer) => runtime.serve(transport, peer));
+await using server = await listen({ port: 0 }, runtime.serve);
 
 await using alice = await connect(dial(server.url), { token: "a-token" });
 const job = await alice.submit("bake");

@@ -30,7 +30,7 @@ const plan = defineAgent({
 const auth = tokenTable({ "a-token": "alice" });
 const tools = { weather: () => "rain" };
 await using runtime = createRuntime({ agents: [plan, ask], auth, tools, observer: otel() });
-await using server = await listen({ port: 0 }, (transport, peer) => runtime.serve(transport, peer));
+await using server = await listen({ port: 0 }, runtime.serve);
 
 await using client = await connect(dial(server.url), { token: "a-token" });
 await trace.getTracer("client").startActiveSpan("morning", async (span) => {

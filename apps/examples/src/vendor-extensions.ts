@@ -23,7 +23,7 @@ await using runtime = createRuntime({
   agents: [printer],
   auth: tokenTable({ "a-token": "alice" }),
 });
-await using server = await listen({ port: 0 }, (transport, peer) => runtime.serve(transport, peer));
+await using server = await listen({ port: 0 }, runtime.serve);
 
 await using client = await connect(dial(server.url), { token: "a-token" });
 const shop = client.agent<typeof printer>("print-shop");

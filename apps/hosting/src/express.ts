@@ -17,7 +17,7 @@ const echo = addEcho(server);
 
 // ARCP at /arcp. Middleware does not run before an upgrade: the runtime asks for a token itself.
 const runtime = makeRuntime();
-const endpoint = attach(server, {}, (transport, peer) => runtime.serve(transport, peer));
+const endpoint = attach(server, {}, runtime.serve);
 
 await once(server, "listening");
 console.log("ready", server.address());

@@ -15,7 +15,7 @@ app.register(async (app: FastifyInstance) => {
 // before listen; hooks of requests do not run for its upgrades.
 app.register(async (app: FastifyInstance) => {
   const runtime = makeRuntime();
-  const endpoint = attach(app.server, {}, (transport, peer) => runtime.serve(transport, peer));
+  const endpoint = attach(app.server, {}, runtime.serve);
   app.addHook("preClose", async () => {
     await runtime.close({ finishSec: 10, cancelSec: 2 });
     await endpoint.close();

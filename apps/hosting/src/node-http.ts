@@ -13,7 +13,7 @@ const echo = addEcho(server);
 
 // ARCP at /arcp. With TLS it is the same: createServer({ key, cert }, …) of node:https.
 const runtime = makeRuntime();
-const endpoint = attach(server, {}, (transport, peer) => runtime.serve(transport, peer));
+const endpoint = attach(server, {}, runtime.serve);
 
 server.listen(Number(process.env["PORT"] ?? 7777), "127.0.0.1");
 await once(server, "listening");

@@ -48,7 +48,7 @@ export async function main(say: (line: string) => void): Promise<void> {
     provisioners: { llm: litellm({ url, masterKey }) },
     store: sqliteStore(join(directory, "arcp.db")),
   });
-  const server = await listen({ port: 0 }, (transport, peer) => runtime.serve(transport, peer));
+  const server = await listen({ port: 0 }, runtime.serve);
   const client = await connect(dial(server.url), { token: "a-token" });
   try {
     const lease = { "model.use": ["mistral/*"], "cost.budget": ["USD:0.50"] };

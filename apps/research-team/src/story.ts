@@ -29,9 +29,7 @@ export async function story({ workers, seconds }: StoryOptions, view: TreeView):
       models,
     }),
   );
-  const server = cleanup.use(
-    await listen({ port: 0 }, (transport, peer) => runtime.serve(transport, peer)),
-  );
+  const server = cleanup.use(await listen({ port: 0 }, runtime.serve));
   const client = cleanup.use(await connect(dial(server.url), { token: "a-token" }));
   cleanup.defer(() => view.settle());
 

@@ -9,14 +9,14 @@ import { review } from "./review.ts";
 const runtime = createRuntime({ agents: [review], auth: tokenTable({ "a-token": "alice" }) });
 
 if (process.argv.includes("--listen")) {
-  const server = await listen({ port: 0 }, (transport, peer) => runtime.serve(transport, peer));
+  const server = await listen({ port: 0 }, runtime.serve);
   console.log(server.url);
   await once(process, "SIGTERM");
   await runtime.close();
   await server.close();
 } else {
   // Resolves once the client has parted, or is gone.
-  await serveStdio((transport, peer) => runtime.serve(transport, peer));
+  await serveStdio(runtime.serve);
   await runtime.close();
   console.error("the child ends");
 }

@@ -88,6 +88,6 @@ export async function serveRuntime(store: Store, { limits }: TargetOptions): Pro
     store,
     ...(limits && { limits }),
   });
-  const server = await listen({ port: 0 }, (transport, peer) => runtime.serve(transport, peer));
+  const server = await listen({ port: 0 }, runtime.serve);
   return server.url;
 }

@@ -43,7 +43,7 @@ test("what keeps a client from a runtime is told in one line", async () => {
 
 test("a wrong token, and a missing one, are told in one line", async () => {
   const runtime = createRuntime({ agents: [], auth: tokenTable({ secret: "alice" }) });
-  const server = await listen({ port: 0 }, (transport, peer) => runtime.serve(transport, peer));
+  const server = await listen({ port: 0 }, runtime.serve);
   const right = "say --token, set ARCP_TOKEN, or choose a profile";
   expect(await refusal(server.url, "wrong")).toEqual({
     code: 2,

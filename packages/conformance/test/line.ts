@@ -59,7 +59,7 @@ export const exchanges: Readonly<Record<TransportName, (runtime: Runtime) => Pro
   }),
 
   async ws(runtime) {
-    const server = await listen({ port: 0 }, (transport, peer) => runtime.serve(transport, peer));
+    const server = await listen({ port: 0 }, runtime.serve);
     const relays: Relay[] = [];
     return {
       url: server.url,

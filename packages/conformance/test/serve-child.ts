@@ -11,5 +11,5 @@ const runtime = createRuntime({
   store: sqliteStore(file),
   auth: tokenTable({ "token-of-alice": "alice" }),
 });
-await serveStdio((transport, peer) => runtime.serve(transport, peer));
+await serveStdio(runtime.serve);
 await runtime.close();

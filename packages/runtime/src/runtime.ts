@@ -72,13 +72,14 @@ export interface Runtime {
   /** The agents on offer; more can be registered at any time. */
   readonly agents: AgentRegistry;
   /**
-   * Speaks ARCP over a transport until it ends. A lost transport never ends a job (R-4-4).
+   * Speaks ARCP over a transport until it ends. A lost transport never ends a job (R-4-4). Needs no `this`:
+   * `listen({ port: 7777 }, runtime.serve)`.
    * @param peer who is on the other end: failed logins are counted by its address (R-6.1-6), credentials are shown to it
    *   when it says `secure` or `loopback` (R-9.8-1), and its `bearer` stands in for a token that its hello does not carry
    *   (R-6.1-1); without one none of this is done. Its `dialect` says how it is answered
    * @throws LocalError `MISUSE` for a `dialect` that there is not
    */
-  serve(transport: Transport, peer?: Peer): void;
+  readonly serve: (transport: Transport, peer?: Peer) => void;
   /** All jobs, for the operator. */
   readonly jobs: JobOperations;
   /** All sessions, for the operator. */
@@ -241,7 +242,7 @@ class HostedRuntime implements Runtime {
     };
   }
 
-  serve(transport: Transport, peer?: Peer): void {
+  readonly serve = (transport: Transport, peer?: Peer): void => {
     if (!this.#open) return transport.close("going-away");
     const connection = new Connection(transport, this.#context, {
       source: sourceOf(peer),
@@ -251,7 +252,7 @@ class HostedRuntime implements Runtime {
     });
     const done = connection.run().finally(() => this.#connections.delete(connection));
     this.#connections.set(connection, done);
-  }
+  };
 
   close(options: CloseOptions = {}): Promise<void> {
     if (this.#closed !== undefined) this.#shutdown.hurry();

@@ -110,7 +110,7 @@ const runtime = createRuntime({
   auth: tokenTable({ secret: "alice" }),
   store: file === undefined || file === "memory" ? memoryStore() : sqliteStore(file),
 });
-await serveStdio((transport, peer) => runtime.serve(transport, peer));
+await serveStdio(runtime.serve);
 // Long enough for an agent to print into broken pipes.
 await runtime.close({ cancelSec: 0.2 });
 process.exit();

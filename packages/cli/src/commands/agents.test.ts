@@ -12,7 +12,7 @@ async function served(names: readonly [name: string, version?: string][]) {
     policy: { maySubmit: (_principal, agent) => agent !== "secret" },
   });
   if (names.length > 2) runtime.agents.setDefault("audit", "2.0.0");
-  const server = await listen({ port: 0 }, (transport, peer) => runtime.serve(transport, peer));
+  const server = await listen({ port: 0 }, runtime.serve);
   return {
     at: ["--url", server.url, "--token", "t"],
     async [Symbol.asyncDispose]() {

@@ -25,7 +25,7 @@ async function arcp(...args: string[]) {
 
 async function served(options: Partial<RuntimeOptions> = testRuntime()) {
   const runtime = createRuntime({ agents: [], auth, ...options });
-  const server = await listen({ port: 0 }, (transport, peer) => runtime.serve(transport, peer));
+  const server = await listen({ port: 0 }, runtime.serve);
   return {
     url: server.url,
     async [Symbol.asyncDispose]() {

@@ -28,7 +28,7 @@ let server: Awaited<ReturnType<typeof listen>>;
 let client: Client;
 let at: string[];
 beforeAll(async () => {
-  server = await listen({ port: 0 }, (transport, peer) => runtime.serve(transport, peer));
+  server = await listen({ port: 0 }, runtime.serve);
   at = ["--url", server.url, "--token", "t"];
   client = await connect(dial(server.url), { token: "t" });
 });

@@ -92,7 +92,7 @@ async function open(runtime: Runtime, options: ServeOptions): Promise<ListeningS
   try {
     return await listen(
       { host, port, ...(origin !== undefined && { allowedOrigins: origin }) },
-      (transport, peer) => runtime.serve(transport, peer),
+      runtime.serve,
     );
   } catch (error) {
     throw listenFailure(error, port, host) ?? error;

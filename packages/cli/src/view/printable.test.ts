@@ -2,9 +2,7 @@ import { expect, test } from "vitest";
 import { amount, bytes, duration, fit, json, printable } from "./printable.ts";
 
 test("what an agent says commands no terminal, also by characters of eight bits", () => {
-  expect(printable("a\u001b[31mb\u001b]0;title\u0007c\u009b2Jd\r\ne\tf\u202eg")).toBe(
-    "abcd e f g",
-  );
+  expect(printable("a\u001b[31mb\u001b]0;title\u0007c\u009b2Jd\r\ne\tf\u202eg")).toBe("abcd e f g");
   const value = { text: "\u001b[2J\u009b2J\u202e \n 漢字 👩‍👩‍👧" };
   for (const indent of [undefined, 2]) {
     const text = json(value, indent);

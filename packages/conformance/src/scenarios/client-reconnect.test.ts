@@ -63,7 +63,7 @@ async function unsteady(store: StoreName, seed: number, cuts = CUTS) {
     auth: tokenTable({ secret: "alice" }),
     store: shelf.open(),
   });
-  const server = await listen({ port: 0 }, (transport, peer) => runtime.serve(transport, peer));
+  const server = await listen({ port: 0 }, runtime.serve);
   const relay = await Relay.to(Number(new URL(server.url).port), () => {
     connections += 1;
     // Most are cut somewhere in the stream, some within the handshake.

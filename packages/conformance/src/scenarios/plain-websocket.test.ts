@@ -135,7 +135,7 @@ async function counting(store: StoreName) {
     auth: tokenTable({ [TOKEN]: "alice" }),
     store: shelf.open(),
   });
-  const server = await listen({ port: 0 }, (transport, peer) => runtime.serve(transport, peer));
+  const server = await listen({ port: 0 }, runtime.serve);
   const relay = await Relay.to(Number(new URL(server.url).port));
   return {
     relay,

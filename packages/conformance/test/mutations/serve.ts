@@ -9,5 +9,5 @@ const runtime = createRuntime({
   ...testRuntime(),
   auth: tokenTable({ A: "alice", B: "bob" }),
 });
-const server = await listen({ port: 0 }, (transport, peer) => runtime.serve(transport, peer));
+const server = await listen({ port: 0 }, runtime.serve);
 console.log(server.url);

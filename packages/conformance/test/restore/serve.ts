@@ -40,5 +40,5 @@ const runtime = createRuntime({
   limits: { resumeWindowSec: Number(window), retentionSec: 600 },
   store: store === "memory" ? memoryStore() : sqliteStore(store),
 });
-const server = await listen({ port: 0 }, (transport, peer) => runtime.serve(transport, peer));
+const server = await listen({ port: 0 }, runtime.serve);
 console.log(server.url);
