@@ -74,7 +74,7 @@ Jobs are kept in memory: --store arcp.db has them survive.
 In another terminal:
 
   export ARCP_URL=${served.url} ARCP_TOKEN=${served.token}
-  arcp submit one
+  arcp agents
 `);
   expect(served.playing.err).toBe("");
   await using client = await served.client();

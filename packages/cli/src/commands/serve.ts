@@ -8,7 +8,7 @@ import { AgentModules, type LoadedAgent } from "../serving/agent-modules.ts";
 import { LiveReload } from "../serving/live-reload.ts";
 import { FreshImports } from "../serving/module-import.ts";
 import { FINISH_SEC, type ServeOptions, Serving } from "../serving/serving.ts";
-import { paintFor } from "../terminal.ts";
+import { paintFor, widthOf } from "../terminal.ts";
 
 interface Options extends ServeOptions {
   readonly tokenFile?: string;
@@ -68,7 +68,6 @@ function announce(
 ): void {
   const paint = paintFor(stdout, env);
   const widest = Math.max(...agents.map(({ reference }) => reference.length));
-  const [first] = agents;
   const lines = [
     `Serving ${agents.length} agent${agents.length === 1 ? "" : "s"} at ${paint.bold(url)}`,
     "",
@@ -79,8 +78,8 @@ function announce(
       : `Jobs are kept in ${store}.`,
     howToConnect(access),
     "",
-    `  export ARCP_URL=${url}${access.kind === "made-up" ? ` ARCP_TOKEN=${access.token}` : ""}`,
-    `  arcp submit ${first?.agent.name}`,
+    ...exports(url, access, widthOf(stdout)).map((line) => `  ${line}`),
+    `  ${env["npm_execpath"] === undefined ? "" : "npx "}arcp agents`,
   ];
   stdout.write(`${lines.join("\n")}\n`);
   if (!/^(localhost|127\.|\[?::1)/.test(host)) {
@@ -88,6 +87,14 @@ function announce(
       `arcp: whoever listens on the way to ${host} reads the tokens: put a proxy with TLS in front\n`,
     );
   }
+}
+
+/** One line to copy; a terminal that is too narrow would break it. */
+function exports(url: string, access: Access, columns: number): string[] {
+  const variables = [`ARCP_URL=${url}`];
+  if (access.kind === "made-up") variables.push(`ARCP_TOKEN=${access.token}`);
+  const line = `export ${variables.join(" ")}`;
+  return line.length + 2 <= columns ? [line] : variables.map((variable) => `export ${variable}`);
 }
 
 function howToConnect(access: Access): string {
