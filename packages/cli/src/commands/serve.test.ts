@@ -1,3 +1,4 @@
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { stat, symlink, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
@@ -389,4 +390,26 @@ test("a port that is taken is told", async () => {
     2,
     `arcp: port ${port} is taken: say another --port, or 0 for one that is free\n`,
   ]);
+});
+
+test("as a process it ends at the second signal, whatever an agent does, and does not tell of Node's experiments", async () => {
+  await using place = await directory({
+    "agents.ts": `export default { name: "deaf", run: async (ctx: any) => {
+      await ctx.log.info("working"); await new Promise((done) => setInterval(done, 2 ** 30)); } };`,
+  });
+  const bin = fileURLToPath(new URL("../../bin/arcp.js", import.meta.url));
+  const args = [bin, "serve", "agents.ts", "--port=0", "--store=jobs.db", "--watch"];
+  const child = spawn(process.execPath, args, { cwd: place.path, env: { ARCP_TOKEN: "t" } });
+  let [out, err] = ["", ""];
+  child.stdout.on("data", (chunk) => (out += chunk));
+  child.stderr.on("data", (chunk) => (err += chunk));
+  while (!out.includes("ARCP_URL=")) await once(child.stdout, "data");
+  await using client = await connect(dial(/ARCP_URL=(\S+)/.exec(out)?.[1] ?? ""), { token: "t" });
+  for await (const { kind } of (await client.submit("deaf")).events) if (kind === "log") break;
+  child.kill("SIGTERM");
+  while (!err.includes("stopping")) await once(child.stderr, "data");
+  child.kill("SIGTERM");
+  const [code] = await once(child, "exit");
+  expect(code).toBe(130);
+  expect(err).toBe("stopping: 1 running job has 5 s to finish; Ctrl-C again stops at once\n");
 });
