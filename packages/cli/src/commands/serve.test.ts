@@ -61,7 +61,7 @@ test("modules are served with all agents that they export, and a token is made u
       export const options = { name: "no agent" };
       export function run() {}`,
     "words.ts": `export const words: string = "of another file";`,
-    "more.mjs": `export default ${agent("three")};`,
+    "more.mjs": `export { one } from "./agents.ts"; export default ${agent("three")};`,
   });
   await using served = await serve(place.path, ["agents.ts", "more.mjs"]);
   expect(served.playing.out).toBe(`Serving 4 agents at ${served.url}
@@ -396,6 +396,7 @@ test("as a process it ends at the second signal, whatever an agent does, and doe
   await using place = await directory({
     "agents.ts": `export default { name: "deaf", run: async (ctx: any) => {
       await ctx.log.info("working"); await new Promise((done) => setInterval(done, 2 ** 30)); } };`,
+    "package.json": "{}",
   });
   const bin = fileURLToPath(new URL("../../bin/arcp.js", import.meta.url));
   const args = [bin, "serve", "agents.ts", "--port=0", "--store=jobs.db", "--watch"];

@@ -120,6 +120,7 @@ export class AgentModules {
       for (const agent of agents) {
         const reference = formatAgentReference(agent);
         const other = known.get(reference);
+        // The same one may be exported twice, by default and by name, or by two modules.
         if (other?.agent === agent) continue;
         if (other !== undefined) throw usage(clash(reference, other.module, module));
         known.set(reference, { agent, reference, module });

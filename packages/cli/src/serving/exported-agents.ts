@@ -2,16 +2,15 @@ import { type AnyAgent, defineAgent } from "@arcp/runtime";
 import type { Namespace } from "./module-import.ts";
 
 /**
- * The agents among what a module exports, also in arrays: first the default export, then the others by name. They are known by
- * what they have, since their module may have `defineAgent` from another copy of the runtime than this one.
+ * The agents among what a module exports, also in arrays: first the default export, then the others by name; one that is exported
+ * twice comes twice. They are known by what they have, since their module may have `defineAgent` from another copy of the runtime than this one.
  *
  * @throws LocalError `MISUSE` for what has all of an agent but a valid definition
  */
 export function exportedAgents({ default: first, ...named }: Namespace): AnyAgent[] {
   const agents = [first, ...Object.values(named)].flat().filter(isAgent);
   for (const agent of agents) defineAgent(agent);
-  // The same one may be exported twice, by default and by name.
-  return [...new Set(agents)];
+  return agents;
 }
 
 function isAgent(value: unknown): value is AnyAgent {
