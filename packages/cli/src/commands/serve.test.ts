@@ -88,6 +88,40 @@ In another terminal:
   await expect(served.client("guessed")).rejects.toMatchObject({ code: "UNAUTHENTICATED" });
 });
 
+test("agents call the tools and the models that the modules export, and two of one name clash", async () => {
+  await using place = await directory({
+    "agents.ts": `import { shared } from "./tools.ts";
+      export default { name: "asks", run: async (ctx: any, query: string) => {
+        const answer = await ctx.tools.call("web.search", { query });
+        await ctx.model("acme/one").call(async () => ({ usage: { input: 500_000 } }), (reply: any) => reply.usage);
+        return [answer, await ctx.tools.call("shared", {}), ctx.budget.remaining()];
+      } };
+      export const tools = { "web.search": ({ query }: any) => query + " found", shared };
+      export const models = { "acme/one": { input: { USD: "2.00" } } };`,
+    "tools.ts": `export const shared = { run: () => "shared" };
+      export const tools = { shared }; export default ${agent("of-tools")};`,
+    // What LLMs call tools is something else.
+    "other.ts": `export const tools = [{ name: "search" }]; export default ${agent("other")};`,
+  });
+  {
+    await using served = await serve(place.path, ["agents.ts", "tools.ts", "other.ts", "--watch"]);
+    await using client = await served.client();
+    const lease = { "tool.call": ["*"], "model.use": ["acme/*"], "cost.budget": ["USD:3.00"] };
+    const job = await client.submit("asks", "owls", { lease });
+    expect(await job.result()).toEqual(["owls found", "shared", { USD: "2" }]);
+    await place.write("other.ts", `export default ${agent("else")};`);
+    await served.playing.until(
+      /reloaded: new else, gone other, tools and models as they were at the start\n/,
+    );
+  }
+  await place.write(
+    "other.ts",
+    `export const tools = { shared() {} }; export default ${agent("a")};`,
+  );
+  const { code, err } = await arcp(["serve", "tools.ts", "other.ts"], { cwd: place.path });
+  expect([code, err]).toEqual([2, "arcp: tools of tools.ts and of other.ts both have shared\n"]);
+});
+
 test("an agent made by the user's own copy of the runtime is one", async () => {
   await using place = await directory({
     "agents.ts": `import { defineAgent } from "@arcp/runtime";

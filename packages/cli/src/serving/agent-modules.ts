@@ -1,11 +1,10 @@
-import { stat } from "node:fs/promises";
-import { extname, relative, resolve } from "node:path";
+import { relative, resolve } from "node:path";
 import { formatAgentReference, LocalError } from "@arcp/core";
 import type { AnyAgent } from "@arcp/runtime";
 import { usage } from "../failure.ts";
-import { exportedAgents } from "./exported-agents.ts";
-import { moduleFault } from "./module-fault.ts";
-import { type FreshImports, importModule, type Namespace } from "./module-import.ts";
+import { loadModule } from "./loaded-module.ts";
+import type { ModuleExports } from "./module-exports.ts";
+import type { FreshImports } from "./module-import.ts";
 
 /** An agent, and the module that it is from, as it was given. */
 export interface LoadedAgent {
@@ -19,8 +18,10 @@ export class AgentModules {
   readonly #cwd: string;
   readonly #fresh: FreshImports | undefined;
   /** What each module was good for last, by its path. */
-  readonly #loaded = new Map<string, readonly AnyAgent[]>();
+  readonly #loaded = new Map<string, ModuleExports>();
   #agents: readonly LoadedAgent[] = [];
+  #tools: ModuleExports["tools"] = {};
+  #models: ModuleExports["models"] = {};
 
   private constructor(cwd: string, fresh: FreshImports | undefined) {
     this.#cwd = cwd;
@@ -29,7 +30,8 @@ export class AgentModules {
 
   /**
    * @param fresh for those that are going to be reloaded
-   * @throws LocalError `MISUSE` for a module that cannot be imported or has no agent, and for agents that clash
+   * @throws LocalError `MISUSE` for a module that cannot be imported or has no agent, and for agents, tools or models
+   * that clash
    */
   static async load(
     names: readonly string[],
@@ -40,14 +42,26 @@ export class AgentModules {
     fresh?.begin();
     for (const name of names) {
       const file = resolve(cwd, name);
-      modules.#loaded.set(file, await modules.#agentsIn(file));
+      modules.#loaded.set(file, await modules.#load(file));
     }
     modules.#agents = modules.#together(modules.#loaded);
+    modules.#tools = modules.#merged("tools");
+    modules.#models = modules.#merged("models");
     return modules;
   }
 
   get agents(): readonly LoadedAgent[] {
     return this.#agents;
+  }
+
+  /** What agents call by name. It stays what it was at first, and so do the models. */
+  get tools(): ModuleExports["tools"] {
+    return this.#tools;
+  }
+
+  /** What models cost, by id. */
+  get models(): ModuleExports["models"] {
+    return this.#models;
   }
 
   /**
@@ -67,55 +81,23 @@ export class AgentModules {
       }
     };
     for (const file of loaded.keys()) {
-      await attempt(async () => void loaded.set(file, await this.#agentsIn(file)));
+      await attempt(async () => void loaded.set(file, await this.#load(file)));
     }
     await attempt(() => {
       this.#agents = this.#together(loaded);
-      for (const [file, agents] of loaded) this.#loaded.set(file, agents);
+      for (const [file, exports] of loaded) this.#loaded.set(file, exports);
     });
     return faults;
   }
 
-  async #agentsIn(file: string): Promise<AnyAgent[]> {
-    await this.#check(file);
-    const agents = this.#exportedBy(file, await this.#import(file));
-    if (agents.length > 0) return agents;
-    const name = this.#name(file);
-    throw usage(`${name} exports no agent: write \`export default defineAgent({ name, run })\``);
-  }
-
-  #exportedBy(file: string, namespace: Namespace): AnyAgent[] {
-    try {
-      return exportedAgents(namespace);
-    } catch (error) {
-      throw error instanceof LocalError ? usage(`${this.#name(file)}: ${error.message}`) : error;
-    }
-  }
-
-  async #import(file: string): Promise<Namespace> {
-    try {
-      return await (this.#fresh?.import(file) ?? importModule(file));
-    } catch (error) {
-      throw usage(moduleFault(error, file, this.#cwd));
-    }
-  }
-
-  async #check(file: string): Promise<void> {
-    const name = this.#name(file);
-    const stats = await stat(file).catch(() => undefined);
-    if (stats === undefined) throw usage(`there is no file ${name}`);
-    if (!stats.isFile()) throw usage(`${name} is no file: name the modules, such as agents.ts`);
-    if (/^\.[cm]?ts$/.test(extname(file)) && !process.features.typescript) {
-      throw usage(
-        `${name} needs Node 22.18 or later, which runs TypeScript; this is ${process.versions.node}`,
-      );
-    }
+  #load(path: string): Promise<ModuleExports> {
+    return loadModule({ path, name: this.#name(path) }, this.#cwd, this.#fresh);
   }
 
   /** @throws LocalError `MISUSE` when two agents have one reference */
-  #together(loaded: ReadonlyMap<string, readonly AnyAgent[]>): LoadedAgent[] {
+  #together(loaded: ReadonlyMap<string, ModuleExports>): LoadedAgent[] {
     const known = new Map<string, LoadedAgent>();
-    for (const [file, agents] of loaded) {
+    for (const [file, { agents }] of loaded) {
       const module = this.#name(file);
       for (const agent of agents) {
         const reference = formatAgentReference(agent);
@@ -127,6 +109,21 @@ export class AgentModules {
       }
     }
     return [...known.values()];
+  }
+
+  /** The same one may be exported by two modules. */
+  #merged<What extends "tools" | "models">(what: What): ModuleExports[What] {
+    const merged = new Map<string, { readonly value: unknown; readonly module: string }>();
+    for (const [file, exports] of this.#loaded) {
+      for (const [name, value] of Object.entries(exports[what])) {
+        const other = merged.get(name);
+        if (other !== undefined && other.value !== value) {
+          throw usage(`${what} of ${other.module} and of ${this.#name(file)} both have ${name}`);
+        }
+        merged.set(name, { value, module: this.#name(file) });
+      }
+    }
+    return Object.assign({}, ...[...this.#loaded.values()].map((exports) => exports[what]));
   }
 
   #name(file: string): string {

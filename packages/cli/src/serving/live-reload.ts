@@ -55,9 +55,12 @@ export class LiveReload implements AsyncDisposable {
     }
     if (faults.length > 0) return;
     const running = await this.#serving.runningJobs();
+    const { tools, models } = this.#modules;
+    const fixed = Object.keys({ ...tools, ...models }).length > 0;
     const words = [
       ...added.map((reference) => `new ${reference}`),
       ...removed.map((reference) => `gone ${reference}`),
+      ...(fixed ? ["tools and models as they were at the start"] : []),
       ...(running === 0 ? [] : [`${running} running on the old code`]),
     ];
     stdout.write(

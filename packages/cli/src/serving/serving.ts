@@ -42,6 +42,8 @@ export class Serving {
   ): Promise<Serving> {
     const runtime = createRuntime({
       agents: modules.agents.map(({ agent }) => agent),
+      tools: modules.tools,
+      models: modules.models,
       auth: tokenTable(tokens),
       name: "arcp serve",
       version: ownVersion(),
