@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { readFile } from "node:fs/promises";
 import { PassThrough } from "node:stream";
 import { expect, test } from "vitest";
 import { arcp } from "../test/played.ts";
@@ -40,4 +41,19 @@ test("whoever stops reading ends the command without a word, and not the job", a
   await watching.until(/running/);
   site.counting.end();
   expect((await watching.done).code).toBe(0);
+});
+
+test("the README names every command and every flag, and no flag that there is not", async () => {
+  const readme = await readFile(new URL("../README.md", import.meta.url), "utf8");
+  const { out: help } = await arcp(["--help"]);
+  const commands = [...help.matchAll(/^ {2}(\w+) .*\[options\]/gm)].map(([, name = ""]) => name);
+  const flags = new Set(["--help", "--version"]);
+  for (const command of commands) {
+    expect(readme).toContain(`## \`arcp ${command}\``);
+    const { out } = await arcp([command, "--help"]);
+    for (const [flag] of out.matchAll(/--[a-z][\w-]*/g)) flags.add(flag);
+  }
+  const named = new Set([...readme.matchAll(/(?<![\w-])--[a-z][\w-]*/g)].map(([flag]) => flag));
+  expect([...flags].filter((flag) => !named.has(flag))).toEqual([]);
+  expect([...named].filter((flag) => !flags.has(flag))).toEqual([]);
 });
