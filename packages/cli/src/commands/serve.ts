@@ -19,8 +19,7 @@ export function serveCommand(context: CommandContext): Command {
   return new Command("serve")
     .summary("host the agents of some modules")
     .description(
-      "Hosts the agents that modules export: TypeScript is run as it is. Without --token-file there is one token, that of\n" +
-        "ARCP_TOKEN or a new one. Ctrl-C lets jobs finish for some seconds; a second one stops at once.",
+      "Hosts the agents that modules export: TypeScript is run as it is. Without --token-file there is one token, that of ARCP_TOKEN or a new one. Ctrl-C lets jobs finish for some seconds; a second one stops at once.",
     )
     .argument("<modules...>", "files that export agents, such as agents.ts")
     .option("--port <port>", "where to listen; 0 for a free port", portNumber, 7777)

@@ -18,8 +18,7 @@ export function tapCommand(context: CommandContext): Command {
   return new Command("tap")
     .summary("show the frames between clients and a runtime")
     .description(
-      "Listens, hands on to the runtime what clients say and to them what it says, and shows both. Nothing is changed on the\n" +
-        "way; what is shown has no tokens and no values of credentials.",
+      "Listens, hands on to the runtime what clients say and to them what it says, and shows both. Nothing is changed on the way; what is shown has no tokens and no values of credentials.",
     )
     .option("--port <port>", "where to listen for clients; 0 for a free port", portNumber, 7778)
     .option("--url <url>", "where the runtime is (ARCP_URL)")
