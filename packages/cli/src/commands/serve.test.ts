@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { stat, symlink, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
@@ -411,6 +411,18 @@ test.each([
     expect([code, out]).toEqual([2, ""]);
   },
 );
+
+test("a Node that runs no TypeScript is told, and what would", async () => {
+  await using place = await directory({ "a.ts": `export default ${agent("a")};` });
+  const bin = fileURLToPath(new URL("../../bin/arcp.js", import.meta.url));
+  const args = ["--no-experimental-strip-types", bin, "serve", "a.ts"];
+  const { status, stderr } = spawnSync(process.execPath, args, {
+    cwd: place.path,
+    encoding: "utf8",
+  });
+  const line = `arcp: a.ts needs Node 22.18 or later, which runs TypeScript; this is ${process.versions.node}\n`;
+  expect([status, stderr]).toEqual([2, line]);
+});
 
 test("a port that is taken is told", async () => {
   await using place = await directory({ "a.ts": `export default ${agent("a")};` });

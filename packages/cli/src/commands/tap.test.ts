@@ -1,11 +1,13 @@
 import { once } from "node:events";
+import { mkdir, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
+import { join } from "node:path";
 import { connect } from "@arcp/client";
 import type { Transport } from "@arcp/core";
 import { createRuntime, defineAgent, tokenTable } from "@arcp/runtime";
 import { dial, listen } from "@arcp/transport-ws";
 import { expect, test } from "vitest";
-import { arcp, type PlayedOptions, Playing } from "../../test/played.ts";
+import { arcp, type PlayedOptions, Playing, scratch } from "../../test/played.ts";
 
 /** `arcp tap`, and the address that it has clients connect to. */
 async function tapped(runtime: string, args: readonly string[] = [], options?: PlayedOptions) {
@@ -118,6 +120,24 @@ test("on a terminal each frame has its line, a long one a few, and the rest is c
     "1 <- no message no\\u001b[2Jjson \\u009b",
   ]);
   for (const line of tap.playing.out.split("\n")) expect(line.length).toBeLessThanOrEqual(60);
+});
+
+test("the runtime is that of --profile, or of ARCP_URL", async () => {
+  await using place = await scratch();
+  await mkdir(join(place.path, "arcp"));
+  const profiles = { work: { url: "ws://127.0.0.1:1/work", token: "t" } };
+  await writeFile(join(place.path, "arcp", "profiles.json"), JSON.stringify(profiles));
+  const env = { XDG_CONFIG_HOME: place.path, ARCP_URL: "ws://127.0.0.1:1/env" };
+  for (const [flags, path] of [
+    [["--profile=work"], "work"],
+    [[], "env"],
+  ] as const) {
+    const playing = new Playing(["tap", "--port=0", ...flags], { env });
+    await playing.until(/ARCP_URL=/);
+    expect(playing.err).toContain(`Between clients and ws://127.0.0.1:1/${path}.`);
+    playing.interrupt();
+    await playing.done;
+  }
 });
 
 test("how each side closes is handed on and shown", async () => {
