@@ -447,6 +447,8 @@ test("as a process it ends at the second signal, whatever an agent does, and doe
   const bin = fileURLToPath(new URL("../../bin/arcp.js", import.meta.url));
   const args = [bin, "serve", "agents.ts", "--port=0", "--store=jobs.db", "--watch"];
   const child = spawn(process.execPath, args, { cwd: place.path, env: { ARCP_TOKEN: "t" } });
+  // Whatever comes of the test.
+  using _killed = { [Symbol.dispose]: () => void child.kill("SIGKILL") };
   let [out, err] = ["", ""];
   child.stdout.on("data", (chunk) => (out += chunk));
   child.stderr.on("data", (chunk) => (err += chunk));
