@@ -43,13 +43,10 @@ export class LiveReload implements AsyncDisposable {
   async #reload(): Promise<void> {
     const { stdout, stderr, env } = this.#context;
     const before = this.#modules.agents;
-    const known = this.#fresh.files;
     const faults = await this.#modules.reload();
     const { added, removed } = offer(this.#serving.runtime.agents, this.#modules.agents, before);
-    // A module that broke early has not said all that it imports.
-    this.#watch.watch(
-      faults.length === 0 ? this.#fresh.files : new Set([...known, ...this.#fresh.files]),
-    );
+    // A module that broke has not said all that it imports, but what has to be mended is among what it said.
+    this.#watch.watch(this.#fresh.files);
     for (const fault of faults) {
       stderr.write(`${paintFor(stderr, env).red("not reloaded:")} ${fault}\n`);
     }
