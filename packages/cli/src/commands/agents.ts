@@ -8,7 +8,7 @@ import type { CommandContext } from "../context.ts";
 import { table } from "../listing/table.ts";
 import { openClient } from "../open-client.ts";
 import { paintFor, widthOf } from "../terminal.ts";
-import { printable } from "../view/printable.ts";
+import { json as jsonLine, printable } from "../view/printable.ts";
 
 interface Options extends ConnectionFlags {
   readonly json?: true;
@@ -30,7 +30,7 @@ async function agents({ json, ...flags }: Options, context: CommandContext): Pro
   const offered = client.agents();
   if (json) {
     for (const { name, versions, default: bare } of offered) {
-      stdout.write(`${JSON.stringify({ name, default: bare, versions })}\n`);
+      stdout.write(`${jsonLine({ name, default: bare, versions })}\n`);
     }
     return;
   }

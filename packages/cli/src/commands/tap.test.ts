@@ -142,13 +142,15 @@ test("the runtime is that of --profile, or of ARCP_URL", async () => {
 
 test("how each side closes is handed on and shown", async () => {
   await using server = await speaking(async (transport) => {
-    if ((await frame(transport)) === "refuse") transport.close("refused");
+    if ((await frame(transport)) === "refuse \u009b") transport.close("refused");
   });
   await using tap = await tapped(server.url, ["--json"]);
   const client = await dial(tap.url)(new AbortController().signal);
-  await client.send(["refuse"]);
+  await client.send(["refuse \u009b"]);
   await expect(frame(client)).rejects.toMatchObject({ reason: "refused" });
   await tap.playing.until(/"kind":"closed","by":"runtime","reason":"refused"/);
+  // Also on a terminal no frame commands it.
+  expect(tap.playing.out).toContain(`"frame":"refuse \\u009b"`);
 });
 
 test("a runtime that is not there is told, and the client may come again", async () => {

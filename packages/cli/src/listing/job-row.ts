@@ -1,6 +1,6 @@
 import type { ListedJob } from "@arcp/client";
 import type { Paint } from "../terminal.ts";
-import { printable } from "../view/printable.ts";
+import { json, printable } from "../view/printable.ts";
 
 /** What a table tells of a job. */
 export interface JobRow extends Pick<ListedJob, "id" | "agent" | "status" | "createdAt"> {
@@ -24,7 +24,7 @@ export function jobCells(
 }
 
 export function jobJson({ id, agent, status, createdAt, parent }: JobRow): string {
-  return JSON.stringify({ job: id, agent, status, created_at: createdAt, parent });
+  return json({ job: id, agent, status, created_at: createdAt, parent });
 }
 
 function paintOf(status: string, { green, red, yellow, cyan, dim }: Paint): Paint["dim"] {

@@ -29,7 +29,7 @@ export function sightText(sight: Sight, width: number, paint: Paint): string {
 export function sightJson({ at, connection, ...sight }: Sight): string {
   const { text, ...rest } = { text: undefined, ...sight };
   const frame = text === undefined ? {} : { frame: frameJson(text) };
-  return JSON.stringify({ at: new Date(at).toISOString(), connection, ...rest, ...frame });
+  return escaped(JSON.stringify({ at: new Date(at).toISOString(), connection, ...rest, ...frame }));
 }
 
 function told(sight: Sight, paint: Paint): [head: string, tail: string, color: Paint["bold"]] {
