@@ -122,7 +122,8 @@ export class Conversation {
     this.#code = code;
     const { self, codes, torn, stalled } = this.ends;
     if (self || torn || codes.has(code) || this.#refused) return;
-    if (stalled && code === 1006) return;
+    // Whoever takes nothing cannot be told; in memory it learns the code all the same.
+    if (stalled && (code === 1006 || code === 1001)) return;
     const last = this.frames.findLast((frame) => frame.startsWith("< {")) ?? "";
     if (/"type":"session\.(error|closed)"/.test(last)) return;
     if (code === 1000 && this.answers.hasFarewell) return;
