@@ -17,12 +17,19 @@ export default defineConfig({
     passWithNoTests: true,
     // The summary counts from this file, so it must also exist when the run comes from the cache.
     reporters: ["default", ["json", { outputFile: ".reports/vitest.json" }]],
+    // The sources are what Node runs as it is: nothing has to be transformed, and no import goes through a proxy.
+    experimental: { viteModuleRunner: false, nodeLoader: false },
     projects: [
       // Most of the time of a short test would be the loading of its modules.
       { extends: true, test: { name: "shared", include, exclude: replacing, isolate: false } },
       ...(replacing.length === 0
         ? []
-        : [{ extends: true as const, test: { name: "alone", include: replacing } }]),
+        : [
+            {
+              extends: true as const,
+              test: { name: "alone", include: replacing, experimental: { viteModuleRunner: true } },
+            },
+          ]),
     ],
   },
 });
