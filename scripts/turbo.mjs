@@ -1,17 +1,20 @@
 import { spawnSync } from "node:child_process";
 import { createRequire } from "node:module";
+import { removeStaleBuilds } from "./stale-builds.mjs";
 import { root } from "./workspace.mjs";
 
 const turboFile = createRequire(import.meta.url).resolve("turbo/bin/turbo");
 
 /** Runs turbo in sight of the user and returns its exit code. */
 export function turbo(args) {
+  removeStaleBuilds();
   const { status } = spawnSync(process.execPath, [turboFile, ...args], options("inherit"));
   return status ?? 1;
 }
 
 /** Builds in silence: what follows owns the terminal. Only a failed build is shown. */
 export function build(...packages) {
+  removeStaleBuilds();
   const args = [
     "run",
     "build",

@@ -10,6 +10,13 @@ const replacing = readdirSync("src", { recursive: true, encoding: "utf8" })
 const include = ["src/**/*.test.ts"];
 
 export default defineConfig({
+  plugins: [
+    {
+      // Vitest would give Node the conditions of a bundler in development, which no program of a user has.
+      name: "conditions-of-node",
+      configResolved: ({ ssr }) => void ssr.resolve?.conditions?.splice(0),
+    },
+  ],
   test: {
     // Generous, since a small machine runs several packages at a time. What has to be quick asserts that itself.
     testTimeout: 30_000,

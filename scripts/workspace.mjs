@@ -7,6 +7,6 @@ export const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 /** The directories of all workspace packages, relative to the root. */
 export const members = ["packages", "apps"]
   .flatMap((group) => readdirSync(join(root, group)).map((name) => `${group}/${name}`))
-  .concat("bench", "docs")
+  .concat("bench", "docs", "release")
   .filter((directory) => existsSync(join(root, directory, "package.json")))
   .sort();

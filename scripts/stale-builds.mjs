@@ -1,0 +1,18 @@
+import { existsSync, readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { members, root } from "./workspace.mjs";
+
+const BUILT = /(\.d\.ts|\.js)(\.map)?$/;
+
+/** Removes what was built of sources that are gone: neither the compiler nor a cache does, and it would be published. */
+export function removeStaleBuilds() {
+  for (const member of members) {
+    const built = join(root, member, "dist");
+    const sources = join(root, member, "src");
+    if (!existsSync(built) || !existsSync(sources)) continue;
+    for (const file of readdirSync(built, { recursive: true })) {
+      if (!BUILT.test(file) || existsSync(join(sources, file.replace(BUILT, ".ts")))) continue;
+      rmSync(join(built, file));
+    }
+  }
+}
