@@ -41,11 +41,11 @@ describe("tables of options name every option, and nothing else", () => {
   const attach = [
     ...interfaceKeys(`${ws}/attach.ts`, "AttachOptions"),
     ...interfaceKeys(`${ws}/host-check.ts`, "HostRules"),
-    ...interfaceKeys(`${ws}/connection.ts`, "ConnectionOptions"),
+    ...interfaceKeys(`${ws}/connection-options.ts`, "ConnectionOptions"),
   ];
   const dial = [
     ...interfaceKeys(`${ws}/dial.ts`, "DialOptions"),
-    ...interfaceKeys(`${ws}/connection.ts`, "ConnectionOptions"),
+    ...interfaceKeys(`${ws}/connection-options.ts`, "ConnectionOptions"),
   ];
   test.each([
     ["runtime", "`createRuntime`", interfaceKeys(runtime, "RuntimeOptions")],

@@ -7,11 +7,13 @@ const PORT = "7777";
 
 /**
  * Runs a program as its page says.
+ * @param deadline milliseconds that each part may take
+ * @param within a folder in which its imports resolve. Default: one of this package
  * @returns how the last part ended
  * @throws Error when a part before it ended too early
  */
-export async function run({ parts }: Program, deadline?: number): Promise<Exit> {
-  using scratch = new Scratch();
+export async function run({ parts }: Program, deadline?: number, within?: string): Promise<Exit> {
+  using scratch = new Scratch(within);
   await using background = new AsyncDisposableStack();
   const started: (readonly [name: string, process: Process])[] = [];
   let port = "0";

@@ -2,14 +2,13 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { root } from "./repository.ts";
 
-/** A folder for programs inside this package, where their imports resolve; gone once it is disposed of. */
+/** A folder for programs, inside of a package in which their imports resolve; gone once it is disposed of. */
 export class Scratch implements Disposable {
   readonly path: string;
 
-  constructor() {
-    const ignored = join(root, "docs/dist");
-    mkdirSync(ignored, { recursive: true });
-    this.path = mkdtempSync(join(ignored, "scratch-"));
+  constructor(within = join(root, "docs/dist")) {
+    mkdirSync(within, { recursive: true });
+    this.path = mkdtempSync(join(within, "scratch-"));
   }
 
   /** @returns the whole path */

@@ -10,15 +10,8 @@ import {
 } from "@arcp/core";
 import { WebSocket } from "ws";
 import { closeCode, closeReason } from "./close-code.ts";
+import type { ConnectionOptions } from "./connection-options.ts";
 import type { FrameWriter } from "./frame-writer.ts";
-
-/** How a connection parts. */
-export interface ConnectionOptions {
-  /** Milliseconds that a closed connection has to deliver what was sent and to part in good order; 2,000 by default. */
-  readonly closeTimeout?: number;
-  /** Where time comes from. Default: the system's. */
-  readonly clock?: Clock;
-}
 
 /**
  * An open WebSocket as a transport, on either side. `ws` reads, checks and answers control messages; what is sent goes

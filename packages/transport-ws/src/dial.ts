@@ -2,7 +2,8 @@ import type { SecureContextOptions } from "node:tls";
 import { type CloseReason, type Dial, TransportClosedError } from "@arcp/core";
 import { WebSocket } from "ws";
 import { checkedAddress } from "./address.ts";
-import { Connection, type ConnectionOptions } from "./connection.ts";
+import { Connection } from "./connection.ts";
+import type { ConnectionOptions } from "./connection-options.ts";
 import { clientWriter } from "./frame-writer.ts";
 
 /** How a runtime is dialled. */

@@ -5,7 +5,7 @@ export {
   attach,
   type HttpServer,
 } from "./attach.ts";
-export type { ConnectionOptions } from "./connection.ts";
+export type { ConnectionOptions } from "./connection-options.ts";
 export { type DialOptions, dial } from "./dial.ts";
 export type { HostRules } from "./host-check.ts";
 export { type ListeningServer, type ListenOptions, listen } from "./listen.ts";

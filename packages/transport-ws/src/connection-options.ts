@@ -1,0 +1,11 @@
+import type { Clock } from "@arcp/core";
+
+// Apart from the connection, so that the declarations of this package name no types of `ws`, which users do not have.
+
+/** How a connection parts. */
+export interface ConnectionOptions {
+  /** Milliseconds that a closed connection has to deliver what was sent and to part in good order; 2,000 by default. */
+  readonly closeTimeout?: number;
+  /** Where time comes from. Default: the system's. */
+  readonly clock?: Clock;
+}

@@ -1,0 +1,89 @@
+import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { command } from "./command.ts";
+import type { Tarball } from "./tarball.ts";
+import { Temporary } from "./temporary.ts";
+
+/** A package that npm put into a project. */
+export interface Installed {
+  readonly name: string;
+  readonly version: string;
+  /** As its package.json says; undefined when it says nothing. */
+  readonly licence: string | undefined;
+  /** Bytes of its files, without packages inside of it. */
+  readonly bytes: number;
+  /** Whether it runs something when it is installed. */
+  readonly runsScripts: boolean;
+}
+
+interface Locked {
+  readonly version: string;
+  readonly license?: string;
+  readonly hasInstallScript?: boolean;
+}
+
+/** A project outside of the workspace. It gets our packages as tarballs, wherever they are asked for, and all others as users do. */
+export class Project implements Disposable {
+  readonly #directory = new Temporary();
+  readonly #tarballs: ReadonlyMap<string, Tarball>;
+  readonly #dependencies = new Map<string, string>();
+
+  constructor(tarballs: readonly Tarball[]) {
+    this.#tarballs = new Map(tarballs.map((tarball) => [tarball.name, tarball]));
+  }
+
+  get path(): string {
+    return this.#directory.path;
+  }
+
+  /** Installs packages by name, beside those that are there. */
+  async install(names: readonly string[]): Promise<void> {
+    const ours = [...this.#tarballs].map(([name, { path }]) => [name, `file:${path}`] as const);
+    const files = new Map(ours);
+    for (const name of names) this.#dependencies.set(name, files.get(name) ?? "*");
+    this.write("package.json", {
+      name: "empty",
+      private: true,
+      type: "module",
+      dependencies: Object.fromEntries(this.#dependencies),
+      overrides: Object.fromEntries(ours),
+    });
+    const quiet = ["--no-audit", "--no-fund", "--prefer-offline", "--loglevel=error"];
+    await command("npm", ["install", ...quiet], this.path);
+  }
+
+  /** What is installed, by name. */
+  installed(): Installed[] {
+    const lock = join(this.path, "node_modules/.package-lock.json");
+    const { packages } = JSON.parse(readFileSync(lock, "utf8")) as {
+      packages: Readonly<Record<string, Locked>>;
+    };
+    return Object.entries(packages)
+      .map(([path, { version, license, hasInstallScript = false }]) => ({
+        name: path.slice(path.lastIndexOf("node_modules/") + "node_modules/".length),
+        version,
+        licence: license,
+        bytes: bytesOf(join(this.path, path)),
+        runsScripts: hasInstallScript,
+      }))
+      .sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  write(file: string, content: object): void {
+    writeFileSync(join(this.path, file), `${JSON.stringify(content, null, 2)}\n`);
+  }
+
+  [Symbol.dispose](): void {
+    this.#directory[Symbol.dispose]();
+  }
+}
+
+function bytesOf(directory: string): number {
+  let bytes = 0;
+  for (const entry of readdirSync(directory, { withFileTypes: true })) {
+    const path = join(directory, entry.name);
+    if (entry.isFile()) bytes += statSync(path).size;
+    else if (entry.isDirectory() && entry.name !== "node_modules") bytes += bytesOf(path);
+  }
+  return bytes;
+}
