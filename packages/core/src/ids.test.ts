@@ -36,11 +36,9 @@ test.each([
   (prefix, id) => {
     const ids = make(id);
     expect(new Set(ids).size).toBe(MANY);
-    const random = ids.map((text) => {
-      expect(text.startsWith(prefix)).toBe(true);
-      expect(text.slice(prefix.length)).toMatch(ULID);
-      return text.slice(prefix.length + RANDOM_PART);
-    });
+    expect(ids.filter((text) => !text.startsWith(prefix))).toEqual([]);
+    expect(ids.filter((text) => !ULID.test(text.slice(prefix.length)))).toEqual([]);
+    const random = ids.map((text) => text.slice(prefix.length + RANDOM_PART));
     // A monotonic factory would leave all but the last characters as they were, for a whole millisecond.
     let shared = 0;
     for (let i = 1; i < MANY; i++)
@@ -55,7 +53,7 @@ test("section 7.1: each of the 80 random bits of a job id is set about half of t
   const count = 20_000;
   for (let n = 0; n < count; n++) {
     const random = newJobId().slice("job_".length + RANDOM_PART);
-    expect(random).toHaveLength(16);
+    if (random.length !== 16) expect(random).toHaveLength(16);
     for (let i = 0; i < 16; i++) {
       const value = alphabet.indexOf(random[i]!);
       for (let bit = 0; bit < 5; bit++) if (value & (1 << bit)) ones[i * 5 + bit]! += 1;

@@ -1,5 +1,5 @@
 import type { JobId } from "@arcp/core";
-import { canonicalJson, isJsonObject } from "../json-object.ts";
+import { canonicalJson, isJsonObject, type JsonObject } from "../json-object.ts";
 import type { SniffedFrame } from "./sniffed-frame.ts";
 import type { Report } from "./violation.ts";
 
@@ -13,7 +13,7 @@ export class FollowedJob {
   firstEventSeq: number | undefined;
   #lastJobSeq = 0;
   #ended = false;
-  readonly #records = new Map<number, string>();
+  readonly #records = new Map<number, JsonObject>();
 
   constructor(id: JobId, traceId: string | undefined, owned: boolean) {
     this.id = id;
@@ -48,12 +48,11 @@ export class FollowedJob {
     if (this.traceId !== undefined && traceId !== this.traceId) {
       report("R-11-4", `trace_id is ${traceId}, that of the job is ${this.traceId}`);
     }
-    const record = contentOf(raw);
     const before = this.#records.get(jobSeq);
-    if (before !== undefined && before !== record) {
-      report("R-7.6-4", `job_seq ${jobSeq} has other content than before: ${before}`);
+    if (before !== undefined && contentOf(before) !== contentOf(raw)) {
+      report("R-7.6-4", `job_seq ${jobSeq} has other content than before: ${contentOf(before)}`);
     }
-    this.#records.set(jobSeq, record);
+    this.#records.set(jobSeq, raw);
   }
 }
 
@@ -61,7 +60,7 @@ export class FollowedJob {
  * What may not change when a record is delivered again: all but its place in the session. The value of a rotated
  * credential is always the present one (R-9.8-11).
  */
-export function contentOf(raw: Readonly<Record<string, unknown>>): string {
+export function contentOf(raw: JsonObject): string {
   const { arcp: _arcp, session_id: _session, event_seq: _seq, payload, ...rest } = raw;
   if (isJsonObject(payload) && isJsonObject(payload.body)) {
     const { value: _value, details: _details, ...body } = payload.body;

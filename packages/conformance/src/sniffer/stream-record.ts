@@ -1,11 +1,13 @@
 import { type Envelope, isTerminal, type JobId, type JobStatus, jobStatuses } from "@arcp/core";
+import type { JsonObject } from "../json-object.ts";
 import { contentOf, FollowedJob } from "./followed-job.ts";
 import type { SniffedFrame } from "./sniffed-frame.ts";
 import type { Report } from "./violation.ts";
 
 /** The stream of one session: which number carried what, and how far each job has got. */
 export class StreamRecord {
-  readonly #contents = new Map<number, string>();
+  /** Of most records the content is never asked for: they come once. */
+  readonly #records = new Map<number, JsonObject>();
   readonly #jobs = new Map<JobId, FollowedJob>();
   readonly #delegated = new Set<string>();
   #highest = 0;
@@ -57,15 +59,14 @@ export class StreamRecord {
   /** Checks a stream envelope: as the same one as before, or as the next of its job. */
   deliver(frame: SniffedFrame, seq: number, report: Report): void {
     const { raw, message } = frame;
-    const content = contentOf(raw);
-    const before = this.#contents.get(seq);
+    const before = this.#records.get(seq);
     if (before !== undefined) {
-      if (before !== content) {
-        report("R-6.3-8", `event_seq ${seq} has other content than before: ${before}`);
+      if (contentOf(before) !== contentOf(raw)) {
+        report("R-6.3-8", `event_seq ${seq} has other content than before: ${contentOf(before)}`);
       }
       return;
     }
-    this.#contents.set(seq, content);
+    this.#records.set(seq, raw);
     if (seq < this.#highest) return;
     this.#highest = seq;
     const id = message.job_id;

@@ -7,6 +7,8 @@ const MAX_KEPT = 64 * 1024;
 const MAX_SHOWN = 400;
 /** A text of JSON, or blanks between two of its tokens. */
 const TEXT_OR_BLANKS = /("(?:[^"\\]|\\.)*")|\s+/g;
+/** What a frame with such blanks has somewhere. */
+const BLANK_BESIDE_TOKEN = /[[{,:]\s|\s[\]},:]/;
 
 /** The frames of one connection in both directions, for whoever reads a failure. */
 export class Transcript {
@@ -16,7 +18,8 @@ export class Transcript {
   add(sender: Sender, frame: string): void {
     const arrow = sender === "client" ? "->" : "<-";
     // Whoever looks for something in it need not know how the peer writes its JSON.
-    const text = frame.startsWith("{") ? frame.replace(TEXT_OR_BLANKS, "$1") : frame;
+    const spaced = frame.startsWith("{") && BLANK_BESIDE_TOKEN.test(frame);
+    const text = spaced ? frame.replace(TEXT_OR_BLANKS, "$1") : frame;
     this.#lines.push(`${arrow} ${cut(text, MAX_KEPT)}`);
     if (this.#lines.length > MAX_FRAMES) this.#lines.shift();
   }
