@@ -1,5 +1,11 @@
 import { readdirSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
+
+// Workers and the programs that tests start load the same modules again and again: Node compiles each of them once.
+process.env["NODE_COMPILE_CACHE"] ??= fileURLToPath(
+  new URL("../node_modules/.cache/node", import.meta.url),
+);
 
 /** Tests that put something else in a module's place, which files that share their modules would see too. */
 const replacing = readdirSync("src", { recursive: true, encoding: "utf8" })

@@ -87,10 +87,13 @@ export class Viewer {
 
   /** The first frame that fits, as soon as it is there. */
   async find(fits: (frame: Frame) => boolean): Promise<Frame> {
-    for (;;) {
-      const found = this.frames.find(fits);
-      if (found !== undefined) return found;
-      await this.#woken.promise;
+    for (let next = 0; ; ) {
+      // A test may have thrown away what came before.
+      if (next > this.frames.length) next = 0;
+      const frame = this.frames[next];
+      if (frame === undefined) await this.#woken.promise;
+      else if (fits(frame)) return frame;
+      else next += 1;
     }
   }
 
