@@ -20,9 +20,7 @@ export default defineConfig({
     {
       // Vitest would give Node the conditions of a bundler in development, which no program of a user has.
       name: "conditions-of-node",
-      configResolved({ ssr }) {
-        ssr.resolve.conditions = ["node"];
-      },
+      configResolved: ({ ssr }) => void ssr.resolve?.conditions?.splice(0, Infinity, "node"),
     },
   ],
   test: {
