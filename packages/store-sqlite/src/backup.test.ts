@@ -1,5 +1,5 @@
-import { existsSync, readdirSync, statSync } from "node:fs";
-import { basename, dirname } from "node:path";
+import { copyFileSync, existsSync, readdirSync, renameSync, statSync, symlinkSync } from "node:fs";
+import { basename, dirname, join, relative } from "node:path";
 import { newJobId } from "@arcp/core";
 import { expect, test } from "vitest";
 import { Scratch } from "../test/scratch.ts";
@@ -59,8 +59,10 @@ test("a backup that a close interrupts leaves nothing, and the last one stays", 
   await store.backup(copy);
   const { mtimeMs } = statSync(copy);
   const backup = store.backup(copy);
-  backup.catch(() => {});
+  const next = store.backup(copy);
+  for (const each of [backup, next]) each.catch(() => {});
   await store.close();
+  await expect(next).rejects.toMatchObject({ code: "CLOSED" });
   await expect(backup).rejects.toMatchObject({ code: "CLOSED" });
   await expect(store.backup(copy)).rejects.toMatchObject({ code: "CLOSED" });
   expect(statSync(copy).mtimeMs).toBe(mtimeMs);
@@ -76,6 +78,65 @@ test("a backup into a folder that is not there fails as the system does", async 
   await expect(store.backup(copy)).rejects.toMatchObject({ code: "ENOENT" });
   expect(existsSync(copy)).toBe(false);
   await store.close();
+});
+
+test("backups of one name that are asked for at once are whole, each of them", async () => {
+  using scratch = new Scratch();
+  const [path, copy] = [scratch.newFile(), scratch.newFile()];
+  const store = await filled(path);
+  const second = `${copy}.second`;
+  const heads = async (from: string) => {
+    copyFileSync(from, second);
+    const restored = sqliteStore(second);
+    const { head, records } = await restored.logs.read(job, 0, ALL);
+    await restored.close();
+    return [head, records.length];
+  };
+  const backups = [store.backup(copy), store.backup(copy)];
+  await backups[0];
+  expect(await heads(copy)).toEqual([3_000, 3_000]);
+  await backups[1];
+  expect(await heads(copy)).toEqual([3_000, 3_000]);
+  await store.close();
+});
+
+test("a backup takes nothing over from a copy that was in use when its user died", async () => {
+  using scratch = new Scratch();
+  const [path, copy] = [scratch.newFile(), scratch.newFile()];
+  const store = sqliteStore(path);
+  await store.logs.append([{ job, after: 0, records: hundred }]);
+  await store.backup(copy);
+  const user = sqliteStore(copy);
+  await user.logs.append([{ job, after: 100, records: hundred }]);
+  copyFileSync(`${copy}-wal`, `${path}.left`);
+  await user.close();
+  renameSync(`${path}.left`, `${copy}-wal`);
+  await store.logs.append([{ job, after: 100, records: [{ kind: "event", text: "own" }] }]);
+  await store.backup(copy);
+  await store.close();
+
+  const restored = sqliteStore(copy);
+  const { head, records } = await restored.logs.read(job, 100, ALL);
+  expect([head, records]).toEqual([101, [{ kind: "event", text: "own" }]]);
+  await restored.close();
+});
+
+test("a backup is never made in the place of the store, nor of a URI", async () => {
+  using scratch = new Scratch();
+  const path = scratch.newFile();
+  const store = sqliteStore(path);
+  symlinkSync(path, `${path}.link`);
+  for (const own of [path, `${path}.link`, relative(process.cwd(), path)]) {
+    await expect(store.backup(own)).rejects.toMatchObject({
+      code: "MISUSE",
+      message: expect.stringContaining("is the store itself"),
+    });
+  }
+  const folder = process.cwd();
+  process.chdir(scratch.path);
+  await store.backup("file:copy.db").finally(() => process.chdir(folder));
+  await store.close();
+  expect(statSync(join(scratch.path, "file:copy.db")).size).toBeGreaterThan(0);
 });
 
 test("where there is no backup to be had, it is said which Node has one", async () => {

@@ -1,4 +1,5 @@
-import { renameSync, rmSync } from "node:fs";
+import { renameSync, rmSync, statSync } from "node:fs";
+import { resolve } from "node:path";
 import { LocalError } from "@arcp/core";
 import type { Connection } from "./connection.ts";
 import { createPrivately } from "./private-file.ts";
@@ -9,13 +10,17 @@ import { createPrivately } from "./private-file.ts";
  */
 const STEP = 1000;
 
+/** Files that SQLite keeps beside a database, and takes for a part of it. */
+const COMPANIONS: readonly string[] = ["-wal", "-shm", "-journal"];
+
 /**
  * Copies of the store, made while it is used: by SQLite's own backup on the store's own connection, since nobody else may open
  * the file. What the connection writes meanwhile is written into the copy too, so a copy is never torn and never starts again.
  */
 export class Backups {
   readonly #connection: Connection;
-  readonly #running = new Set<Promise<void>>();
+  /** One after the other: two of one name would write into the same file. */
+  #last: Promise<unknown> | undefined;
   #closed = false;
 
   constructor(connection: Connection) {
@@ -24,25 +29,35 @@ export class Backups {
 
   /** The copy gets its name once it is whole. */
   write(path: string): Promise<void> {
-    const copy = this.#copy(path).finally(() => this.#running.delete(copy));
-    this.#running.add(copy);
+    // SQLite would read a URI in what begins with `file:`.
+    const place = resolve(path);
+    const copy = this.#last?.then(() => this.#copy(place)) ?? this.#copy(place);
+    const last = copy
+      .catch(() => {})
+      .then(() => {
+        if (this.#last === last) this.#last = undefined;
+      });
+    this.#last = last;
     return copy;
   }
 
   /** Gives up what is under way, which takes a step. */
   async close(): Promise<void> {
     this.#closed = true;
-    await Promise.allSettled(this.#running);
+    await this.#last;
   }
 
-  async #copy(path: string): Promise<void> {
+  async #copy(place: string): Promise<void> {
     this.#checkOpen();
-    const unfinished = `${path}.unfinished`;
+    this.#checkPlace(place);
+    const unfinished = `${place}.unfinished`;
     rmSync(unfinished, { force: true });
     try {
       createPrivately(unfinished);
       await this.#connection.copyTo(unfinished, STEP, () => this.#checkOpen());
-      renameSync(unfinished, path);
+      // Those of the file that was there before, whose user did not close it, would be read into the copy.
+      for (const companion of COMPANIONS) rmSync(`${place}${companion}`, { force: true });
+      renameSync(unfinished, place);
     } catch (error) {
       rmSync(unfinished, { force: true });
       throw error;
@@ -53,4 +68,16 @@ export class Backups {
     if (this.#closed || !this.#connection.isOpen)
       throw new LocalError("CLOSED", "the store is closed");
   }
+
+  /** The copy would take the place of the file that goes on being written to. */
+  #checkPlace(place: string): void {
+    const own = fileAt(this.#connection.path);
+    const there = fileAt(place);
+    if (own === undefined || own.ino !== there?.ino || own.dev !== there.dev) return;
+    throw new LocalError("MISUSE", `${place} is the store itself; a backup needs another file`);
+  }
+}
+
+function fileAt(path: string | undefined) {
+  return path === undefined ? undefined : statSync(path, { throwIfNoEntry: false });
 }

@@ -61,6 +61,12 @@ export class Connection {
     return Object.values(this.get(sql) ?? {})[0];
   }
 
+  /** The absolute path of the file; undefined for a database in memory. */
+  get path(): string | undefined {
+    const file = this.get("PRAGMA database_list")?.["file"];
+    return typeof file === "string" && file !== "" ? file : undefined;
+  }
+
   /**
    * Copies the database by SQLite's backup, so many pages at a time.
    *

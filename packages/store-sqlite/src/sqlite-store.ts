@@ -17,9 +17,9 @@ export interface SqliteStore extends Store {
   /**
    * Writes a copy to another file, readable by its owner alone, while everything goes on. It holds at least what was acknowledged
    * before the call, and is whole: a store like this one, which `sqliteStore` opens. A file that is there is replaced
-   * once the copy is complete.
+   * once the copy is complete. Copies are made one after the other.
    *
-   * @throws LocalError `MISUSE` with a Node before 22.16, `CLOSED` when the store is closed meanwhile, and whatever the file
+   * @throws LocalError `MISUSE` for the store's own file and with a Node before 22.16, `CLOSED` when the store is closed meanwhile, and whatever the file
    *   system or SQLite throws: then no copy is left
    */
   backup(path: string): Promise<void>;
@@ -74,8 +74,7 @@ export function storeOn(connection: Connection, options: SqliteStoreOptions = {}
     sessions: new SessionTable(connection, group),
     idempotency: new IdempotencyTable(connection, group),
     credentials: new CredentialTable(connection, group),
-    // A database in memory has no file.
-    durable: connection.get("PRAGMA database_list")?.["file"] !== "",
+    durable: connection.path !== undefined,
     backup: (path) => backups.write(path),
     async close() {
       await backups.close();
