@@ -11,6 +11,11 @@ const boom = (): never => {
   throw new Error("the observer is broken");
 };
 const reject = async (): Promise<never> => boom();
+const unreadable = {
+  get traceparent() {
+    return boom();
+  },
+};
 
 /** Observers that break in each of their ways; what they promise is not believed. */
 const broken: Readonly<Record<string, object>> = {
@@ -34,6 +39,9 @@ const broken: Readonly<Record<string, object>> = {
   },
   "throws for its operations": {
     job: () => ({ operation: () => ({ within: boom, ended: boom }) }),
+  },
+  "has traces that cannot be read": {
+    job: () => ({ trace: unreadable, operation: () => ({ trace: unreadable }) }),
   },
   "throws behind the call": {
     job: () => ({

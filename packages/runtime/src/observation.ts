@@ -114,7 +114,7 @@ class ScopeObservation<Outcome, O extends Scope<Outcome>> {
     this.observation = observation;
     this.observer = observer;
     this.#over = over;
-    const own = contextOf(observation.contain(() => observer.trace));
+    const own = observation.contain(() => contextOf(observer.trace));
     if (own !== undefined && fits(own.traceId)) this.trace = own;
   }
 
