@@ -43,7 +43,16 @@ export class Secrets {
 
   /** What may be logged of an error: it often quotes the key that was refused. */
   cleanError(error: unknown): unknown {
-    return !this.any ? error : this.clean(inspect(error, { depth: 4 }));
+    return !this.any ? error : this.clean(textOf(error));
+  }
+}
+
+/** An error as text. How it shows itself is up to who made it, and that may fail too. */
+function textOf(error: unknown): string {
+  try {
+    return inspect(error, { depth: 4 });
+  } catch {
+    return "an error that cannot be shown";
   }
 }
 

@@ -1,7 +1,10 @@
+import { inspect } from "node:util";
 import { formatTimestamp } from "@arcp/core";
 import { pino } from "pino";
 import { expect, test } from "vitest";
+import { FakeUpstream } from "../../test/fake-upstream.ts";
 import { hosting } from "../../test/hosting.ts";
+import { hosts } from "../../test/hosts.ts";
 import { ALL_FEATURES, Viewer } from "../../test/viewer.ts";
 
 async function logged() {
@@ -48,4 +51,34 @@ test.each([
   job.fail(error);
   await viewer.terminal(job.id);
   expect(lines.map(({ msg }) => msg)).toEqual(["an agent failed"]);
+});
+
+class Unreadable extends Error {
+  override get message(): string {
+    throw new Error("there is none");
+  }
+
+  [inspect.custom](): never {
+    throw new Error("it cannot be shown");
+  }
+}
+
+test.each([
+  ["whose job has secrets", { provisioners: { llm: new FakeUpstream() } }],
+  ["whose job has none", {}],
+])("J3: an agent %s ends its job though nobody can read what it throws", async (_, options) => {
+  const lines: string[] = [];
+  const { start, submit } = hosts({
+    ...options,
+    tools: { broken: () => Promise.reject(new Unreadable()) },
+    observer: { job: () => ({ operation: () => ({}) }) },
+    logger: pino({ level: "error" }, { write: (line: string) => void lines.push(line) }),
+  });
+  const viewer = new Viewer(start(), { peer: { address: "127.0.0.1", loopback: true } });
+  await viewer.hello(["provisioned_credentials"]);
+  const { id, ctx, end } = await submit(viewer, { lease_request: { "tool.call": ["broken"] } });
+  await expect(ctx.tools.call("broken")).rejects.toMatchObject({ code: "INTERNAL_ERROR" });
+  end(Promise.reject(new Unreadable()));
+  expect((await viewer.terminal(id)).payload.code).toBe("INTERNAL_ERROR");
+  expect(lines.at(-1)).toContain("an agent failed");
 });

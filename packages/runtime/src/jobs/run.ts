@@ -36,13 +36,19 @@ export async function runAgent(
     const ending = success(job, agent, value, toolbox.streamed, logger);
     job.end(ending instanceof Promise ? await ending : ending);
   } catch (thrown) {
-    if (!(thrown instanceof ArcpError) && !isStop(job, thrown)) {
-      const err = job.secrets.cleanError(thrown);
-      logger.error({ job: job.id, err }, "an agent failed");
-      job.observed?.failed(err);
-    }
+    if (!(thrown instanceof ArcpError) && !isStop(job, thrown)) tellFailure(job, thrown, logger);
     job.end(failure(thrown));
   }
+}
+
+function tellFailure({ id: job, secrets, observed }: Job, thrown: unknown, logger: Logger): void {
+  const err = secrets.cleanError(thrown);
+  try {
+    logger.error({ job, err }, "an agent failed");
+  } catch {
+    logger.error({ job }, "an agent failed with an error that cannot be shown");
+  }
+  observed?.failed(err);
 }
 
 function entered(job: Job, agent: AnyAgent, toolbox: Toolbox, input: unknown): unknown {
