@@ -345,11 +345,14 @@ test("R-9.8-10: no value of a credential is told", async () => {
   const cut = "x".repeat(180) + value;
   await ctx.tools.call(cut).catch(() => {});
   await ctx.fetch(`https://llm.example/${value}?key=${value}`).catch(() => {});
+  await ctx.fetch("https://llm.example/", { method: value }).catch(() => {});
+  expect(() => ctx.authorize(`x-vendor.${value}`, value)).toThrow();
+  expect(() => ctx.spend.reserve({ [value]: "1" })).toThrow();
   viewer.send("job.cancel", { job_id: id, reason: `of ${value}` }, { job_id: id });
   await settled();
   end(Promise.reject(new Error(`stopped with ${value}`)));
   await viewer.terminal(id);
-  expect(told.job.operations).toHaveLength(4);
+  expect(told.job.operations).toHaveLength(7);
   expect(told.job.calls).toEqual(["cancelling of [redacted]"]);
   expect(told.job.failures).toHaveLength(1);
   expect(inspect(told.job, { depth: 9 })).toContain("[redacted] was refused");

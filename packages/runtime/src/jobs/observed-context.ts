@@ -116,15 +116,20 @@ class ObservedAgentContext extends JobAgentContext {
   }
 
   #begin(name: string, target: unknown, { method }: { readonly method?: string } = {}): Begun {
-    const { secrets, budget, authority } = this.#job;
+    const { budget, authority } = this.#job;
     const operation: Operation = {
-      name: textOf(name),
-      // In this order: a part of a secret would not be found.
-      target: clip(secrets.clean(textOf(target))),
-      method: method && clip(method),
+      name: this.#shown(name),
+      target: this.#shown(target),
+      method: method && this.#shown(method),
       remaining: authority.budget.size > 0 ? Object.fromEntries(budget.remaining()) : undefined,
     };
     return this.#observed.operation(operation);
+  }
+
+  /** All of these texts are the agent's own. */
+  #shown(value: unknown): string {
+    // In this order: a part of a secret would not be found.
+    return clip(this.#job.secrets.clean(textOf(value)));
   }
 
   #end<T>(
