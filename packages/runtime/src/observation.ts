@@ -31,6 +31,7 @@ export class Observation {
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #jobs = new Set<JobObservation>();
+  #closed = false;
   #complained = false;
 
   constructor({ observer, clock, logger }: ObservationOptions) {
@@ -43,8 +44,9 @@ export class Observation {
     this.contain(() => this.#observer.start?.(figures));
   }
 
-  /** @returns undefined when nobody wants to know */
+  /** @returns undefined when nobody wants to know, and of what a store that hung gives out behind the end */
   job(attempt: JobAttempt): JobObservation | undefined {
+    if (this.#closed) return undefined;
     const observer = this.contain(() => this.#observer.job?.(attempt));
     if (!isObject(observer)) return undefined;
     const over = (): void => void this.#jobs.delete(job);
@@ -54,6 +56,7 @@ export class Observation {
   }
 
   close(): void {
+    this.#closed = true;
     for (const job of [...this.#jobs]) job.ended({ status: "lost" });
     this.contain(() => this.#observer.close?.());
   }

@@ -6,7 +6,7 @@ import { ArcpError, TRACE_CONTEXT } from "@arcp/core";
 import { expect, test } from "vitest";
 import { chronicle, spanId } from "../test/chronicle.ts";
 import { FakeUpstream } from "../test/fake-upstream.ts";
-import { settled } from "../test/held-store.ts";
+import { Gate, settled } from "../test/held-store.ts";
 import { hosting } from "../test/hosting.ts";
 import { hosts } from "../test/hosts.ts";
 import { site } from "../test/site.ts";
@@ -312,6 +312,27 @@ test("what a process that died leaves behind ends for the observer of the next o
     attempt: { id, attempt: 1, firstAttempt: ctx.trace, remaining: { USD: "0.75" } },
     outcomes: [{ status: "error", remaining: { USD: "0.75" } }],
   });
+});
+
+test("O2: of what a store tells behind the end of the runtime nothing is begun", async () => {
+  const told = chronicle();
+  const { start, submit, clock, store } = hosts({ observer: told.observer });
+  const viewer = new Viewer(start());
+  await viewer.hello();
+  await submit(viewer);
+  await settled();
+  const gate = new Gate();
+  gate.hold();
+  const list = store.jobs.list.bind(store.jobs);
+  store.jobs.list = (query) => gate.pass(() => list(query));
+  const closed = start().close();
+  for (let i = 0; i < 9; i++) {
+    await settled();
+    clock.advance(5000);
+  }
+  await closed;
+  await gate.open();
+  expect(told.jobs).toHaveLength(1);
 });
 
 test("what is left to the next process is suspended, not lost", async () => {
