@@ -84,6 +84,39 @@ test("a span ends once, whatever ends its job and whatever hangs", async () => {
   expect(rig.complaints).toEqual([]);
 });
 
+test("a span ends whatever is thrown within", async () => {
+  class Unreadable extends Error {
+    override get message(): string {
+      throw new Error("there is none");
+    }
+  }
+  const thrown = ["a text", { code: 5 }, Object.create(null), new Unreadable()];
+  const agent = defineAgent({
+    name: "thrower",
+    async run(ctx, index: number) {
+      const ask = () => Promise.reject(thrown[index]);
+      await ctx.model("m", { prices: {} }).call(ask);
+    },
+  });
+  await using rig = await hosting({ agents: [agent] });
+  for (const index of thrown.keys()) {
+    const job = await rig.client.submit("thrower", index, { lease: { "model.use": ["m"] } });
+    await expect(job.result()).rejects.toMatchObject({ code: "INTERNAL_ERROR" });
+  }
+  await settled();
+  const [messages, codes] = ["model.use m", "job thrower"].map((name) => {
+    const spans = rig.spans().filter((span) => span.name === name);
+    return spans.map(({ status }) => (name === "job thrower" ? status.code : status.message));
+  });
+  expect(messages?.slice(0, 3)).toEqual([
+    "a text",
+    "[object Object]",
+    "what was thrown makes no text",
+  ]);
+  expect(codes).toEqual(Array(4).fill(SpanStatusCode.ERROR));
+  expect(rig.open()).toEqual([]);
+});
+
 test("a tracer that throws takes no job with it", async () => {
   const tracer: Tracer = {
     startSpan: () => {

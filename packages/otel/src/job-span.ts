@@ -11,6 +11,7 @@ import {
   trace,
 } from "@opentelemetry/api";
 import { budgetAttributes, jobAttributes } from "./attributes.ts";
+import { exceptionOf } from "./exception.ts";
 import type { Measures } from "./measures.ts";
 import { OperationSpan } from "./operation-span.ts";
 import { spanContextOf, traceContextOf } from "./trace-context.ts";
@@ -70,7 +71,7 @@ export class JobSpan implements JobObserver {
   }
 
   failed(error: unknown): void {
-    this.#span.recordException(error instanceof Error ? error : String(error));
+    this.#span.recordException(exceptionOf(error));
   }
 
   ended(outcome: JobOutcome): void {

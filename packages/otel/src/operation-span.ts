@@ -10,6 +10,7 @@ import {
   trace,
 } from "@opentelemetry/api";
 import { budgetAttributes, operationAttributes } from "./attributes.ts";
+import { exceptionOf } from "./exception.ts";
 import { traceContextOf } from "./trace-context.ts";
 
 /** Operations whose targets are few: they may stand in the name of a span. */
@@ -63,16 +64,20 @@ export class OperationSpan implements OperationObserver {
       this.#span.setAttribute("http.response.status_code", httpStatus);
     }
     const type = error === undefined ? refusedBy(httpStatus) : (code ?? typeOf(error));
-    if (type !== undefined) this.#fail(type, error);
     this.#ended(type);
-    this.#span.end();
+    try {
+      if (type !== undefined) this.#fail(type, error);
+    } finally {
+      // Whatever was thrown: a span that does not end is never seen.
+      this.#span.end();
+    }
   }
 
   #fail(type: string, error: unknown): void {
     this.#span.setAttribute("error.type", type);
     if (error === undefined) return void this.#span.setStatus({ code: SpanStatusCode.ERROR });
-    const exception = error instanceof Error ? error : String(error);
-    const message = error instanceof Error ? error.message : String(error);
+    const exception = exceptionOf(error);
+    const message = exception instanceof Error ? exception.message : exception;
     this.#span.setStatus({ code: SpanStatusCode.ERROR, message });
     this.#span.recordException(exception);
   }
