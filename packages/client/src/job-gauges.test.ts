@@ -1,7 +1,7 @@
 import { linkedPair } from "@arcp/core";
 import { createRuntime, defineAgent, tokenTable } from "@arcp/runtime";
 import { expect, test } from "vitest";
-import { type Client, connect, type SavedSession } from "./index.ts";
+import { type Client, connect, type SavedSession, type WatchedJob } from "./index.ts";
 
 test("R-8.2-2 and R-9.6-9: a handle knows the latest progress, and what remains of each budget", async () => {
   const steps = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
@@ -103,4 +103,42 @@ test("R-7.2-3: a submit that is answered with a job that there was shows how far
   expect(after.budget.get("USD")).toBe(0.25);
   await third.close();
   await runtime.close();
+});
+
+test("R-7.6-5: what a replay tells of a budget is older than the reply in front of it", async () => {
+  const spend = Promise.withResolvers<void>();
+  const worker = defineAgent({
+    name: "worker",
+    async run(ctx) {
+      for (const value of [0.25, 0.25]) await ctx.metric({ name: "cost.x", value, unit: "USD" });
+      await ctx.flush();
+      await spend.promise;
+      await ctx.metric({ name: "cost.x", value: 0.25, unit: "USD" });
+    },
+  });
+  await using runtime = createRuntime({ agents: [worker], auth: tokenTable({ secret: "alice" }) });
+  const shown: unknown[] = [];
+  let watched: WatchedJob | undefined;
+  const dial = async () => {
+    const { client, runtime: far } = linkedPair();
+    runtime.serve(far);
+    const frames = (async function* () {
+      for await (const frame of client.frames) {
+        yield frame;
+        if (watched !== undefined) shown.push(watched.budget.get("USD"));
+      }
+    })();
+    return { frames, send: client.send.bind(client), close: client.close.bind(client) };
+  };
+  await using client = await connect(dial, { token: "secret" });
+  await using other = await connect(dial, { token: "secret" });
+  const job = await client.submit("worker", null, { lease: { "cost.budget": ["USD:1"] } });
+  for await (const { kind, body } of job.events) {
+    if (kind === "metric" && body.name === "cost.budget.remaining" && body.value === 0.5) break;
+  }
+  watched = await other.subscribe(job.id, { history: true });
+  expect(watched.budget.get("USD")).toBe(0.5);
+  spend.resolve();
+  await watched.result();
+  expect(new Set(shown)).toEqual(new Set([0.5, 0.25]));
 });

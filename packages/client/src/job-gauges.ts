@@ -26,9 +26,15 @@ export class JobGauges {
     }
   }
 
-  /** What a later reply says, of this moment. */
-  renew(budget: Readonly<Record<string, number>> = {}): void {
-    for (const [currency, amount] of Object.entries(budget)) this.#budget.set(currency, amount);
+  /**
+   * What a later reply says, of its moment: a replay that follows it tells of older ones.
+   * @param last the number in the job of the last event before it
+   */
+  renew(budget: Readonly<Record<string, number>> = {}, last = 0): void {
+    for (const [currency, amount] of Object.entries(budget)) {
+      this.#budget.set(currency, amount);
+      this.#shown.set(`budget ${currency}`, last);
+    }
   }
 
   take(event: JobEvent): void {

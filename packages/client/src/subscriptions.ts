@@ -71,7 +71,7 @@ export class Subscriptions {
       const feed = this.#feed(job_id, after, false);
       if (truncated) feed.missed();
       feed.credentials.take(credentials);
-      feed.gauges.begin(subscribed.budget);
+      feed.gauges.renew(subscribed.budget, last);
       this.#subscriber.feeds.add(feed, requestId, since);
       return make(feed, subscribed);
     };
@@ -90,7 +90,7 @@ export class Subscriptions {
       if (!feeds.has(feed)) return feed;
       if (subscribed.truncated) feed.missed();
       feed.credentials.take(subscribed.credentials);
-      feed.gauges.renew(subscribed.budget);
+      feed.gauges.renew(subscribed.budget, subscribed.last_job_seq);
       feeds.attach(feed, requestId, subscribed.subscribed_from ?? 0);
       return feed;
     };
