@@ -224,7 +224,8 @@ class Once<T> {
 
 function contextOf(context: TraceContext | undefined): Trace | undefined {
   const trace = readTrace({ extensions: { [TRACE_CONTEXT]: context }, payload: {} });
-  return trace?.context && { traceId: trace.traceId, ...trace.context };
+  // Agents and tools get it as it is.
+  return trace?.context && Object.freeze({ traceId: trace.traceId, ...trace.context });
 }
 
 function isObject<T>(value: T | undefined): value is T & object {

@@ -223,6 +223,8 @@ test("R-11-5: tools, services and delegated jobs are told of what the observer m
   expect(ctx.job.traceId).toBe(own);
   await ctx.tools.call("trace");
   expect(traces).toEqual([{ traceId: own, traceparent: `00-${own}-${spanId(3)}-01` }]);
+  // What one of them wrote there would be told to everybody who is called after it.
+  expect([ctx.trace, ...traces].every(Object.isFrozen)).toBe(true);
   await ctx.fetch(`${there.origin}/from`);
   await ctx.fetch(`${there.origin}/own`, { headers: { traceparent: "mine" } });
   expect(there.received.map(({ headers }) => headers["traceparent"])).toEqual([
