@@ -23,6 +23,15 @@ test("R-9.8-10: of a value that was cut off nothing is left that gives it away",
       `is refused: ${"x".repeat(200 - length)}[redacted]…; and … goes on`,
     );
   }
+  expect(secrets.clean("sk-01234…sk-012345678…")).toBe("[redacted]…[redacted]…");
   expect(secrets.clean("sk-0… is how they begin")).toBe("sk-0… is how they begin");
   expect(secrets.clean("0123456789abcdef… is no beginning")).toContain("0123456789abcdef");
+});
+
+test("R-9.8-10: a text full of ellipses is looked through once, however long the value", () => {
+  const secrets = new Secrets();
+  secrets.add(`sk-${"0123456789abcdef".repeat(500)}`);
+  for (const text of ["…".repeat(300_000), "some words…".repeat(30_000)]) {
+    expect(secrets.clean(text)).toBe(text);
+  }
 });

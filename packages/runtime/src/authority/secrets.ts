@@ -63,9 +63,12 @@ function withoutBeginnings(text: string, value: string): string {
   return [...pieces.map((piece) => withoutBeginning(piece, value)), last].join("…");
 }
 
-/** The text without the longest beginning of the value that it ends with. */
+/** The text without the longest beginning of the value that it ends with. Takes no more steps than the text has characters. */
 function withoutBeginning(text: string, value: string): string {
-  for (let length = value.length - 1; length > HARMLESS; length -= 1) {
+  const last = text.at(-1);
+  for (let length = Math.min(text.length, value.length - 1); length > HARMLESS; length -= 1) {
+    // First, since texts may have any number of ellipses of their own, and values are long.
+    if (value[length - 1] !== last) continue;
     if (text.endsWith(value.slice(0, length))) return text.slice(0, -length) + REDACTED;
   }
   return text;
