@@ -135,7 +135,10 @@ export class AgentRegistry {
     );
   }
 
-  /** Takes an agent off the list; running jobs keep theirs. A default that named it is gone with it. */
+  /**
+   * Takes an agent off the list, and without a version the one that has none; running jobs keep theirs. A default that named it
+   * is gone with it.
+   */
   remove({ name, version }: AgentReference): void {
     const { unversioned, versions, default: preferred } = this.#agents.get(name) ?? NONE;
     const left: Named = {
