@@ -157,12 +157,24 @@ test("what an observer keeps with the flow of the program holds for the agent, i
     async run(ctx) {
       await look("parent");
       await Promise.all([ctx.tools.call("look"), ctx.delegate("child").then((c) => c.result())]);
+      const stopped = await ctx.delegate("stopped");
+      await settled();
+      await stopped.cancel();
+      await stopped.result().catch(() => {});
       await look("parent again");
     },
   });
   const child = defineAgent({ name: "child", run: () => look("child") });
+  const stopped = defineAgent({
+    name: "stopped",
+    run: ({ signal }) =>
+      new Promise((_, reject) => {
+        const stop = () => void look("stop").then(() => reject(signal.reason));
+        signal.addEventListener("abort", stop);
+      }),
+  });
   const { runtime } = hosting({
-    agents: [agent, child],
+    agents: [agent, child, stopped],
     tools: { look: () => look("tool") },
     observer: {
       job: ({ agent: name }) => ({
@@ -180,6 +192,7 @@ test("what an observer keeps with the flow of the program holds for the agent, i
     "child: child",
     "parent again: parent",
     "parent: parent",
+    "stop: stopped",
     "tool: tool.call",
   ]);
   expect(flow.getStore()).toBeUndefined();

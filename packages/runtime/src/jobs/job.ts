@@ -262,6 +262,11 @@ export class Job implements KnownJob {
     return this.#stop.signal;
   }
 
+  /** What its agent does when the signal aborts belongs to this flow of the program, and not to that of whoever stops it. */
+  stopsWithin(flow: (stop: () => void) => void): void {
+    this.#stop.within(flow);
+  }
+
   /** Whether its end stands nowhere but here: the log, or the index, did not take it. */
   get lost(): boolean {
     return this.#lost;

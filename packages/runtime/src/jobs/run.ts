@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import { ArcpError, checked } from "@arcp/core";
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { Logger } from "pino";
@@ -55,7 +56,10 @@ function entered(job: Job, agent: AnyAgent, toolbox: Toolbox, input: unknown): u
   const { observed } = job;
   if (observed === undefined) return agent.run(agentContext(job, toolbox, agent.events), input);
   const context = observedContext(job, toolbox, agent.events, observed);
-  return observed.within(() => agent.run(context, input));
+  return observed.within(() => {
+    job.stopsWithin(AsyncLocalStorage.snapshot());
+    return agent.run(context, input);
+  });
 }
 
 /** Whether an agent stopped as it was told to: what is given its signal, as a timer of Node's, throws an `AbortError`. */

@@ -6,6 +6,12 @@ export class StopSignal {
   /** Made when somebody first asks for it: most jobs end unasked, and an abort costs tens of microseconds. */
   #abort: AbortController | undefined;
   #reason: (() => ArcpError) | undefined;
+  #flow: (stop: () => void) => void = (stop) => stop();
+
+  /** Who listens is called within this flow of the program. Default: that of whoever stops. */
+  within(flow: (stop: () => void) => void): void {
+    this.#flow = flow;
+  }
 
   get signal(): AbortSignal {
     if (this.#abort === undefined) {
@@ -20,6 +26,7 @@ export class StopSignal {
   stop(reason: () => ArcpError): void {
     if (this.#reason !== undefined) return;
     this.#reason = reason;
-    this.#abort?.abort(reason());
+    const abort = this.#abort;
+    if (abort !== undefined) this.#flow(() => abort.abort(reason()));
   }
 }
