@@ -59,7 +59,9 @@ async function submit(
 ): Promise<void> {
   const request = await requestOf(agent, input, options, context);
   const { url } = connectionSettings(options, context);
-  const profile = options.profile ?? context.env["ARCP_PROFILE"];
+  const { env } = context;
+  // It comes back as by a flag, which goes before the token of the environment.
+  const profile = options.profile ?? (env["ARCP_TOKEN"] ? undefined : env["ARCP_PROFILE"]);
   const submission = await Submission.begin(
     request,
     { url, ...(profile && { profile }), key: options.key ?? randomUUID() },

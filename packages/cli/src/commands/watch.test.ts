@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readdir } from "node:fs/promises";
+import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
@@ -9,6 +9,8 @@ import { ManualClock, systemClock } from "@arcp/core";
 import { dial, listen } from "@arcp/transport-ws";
 import { expect, test } from "vitest";
 import { Site } from "../../test/site.ts";
+import type { CommandContext } from "../context.ts";
+import { OwnJob } from "../state/own-job.ts";
 import { Submission } from "../state/submission.ts";
 import { surroundings } from "../surroundings.ts";
 
@@ -207,6 +209,19 @@ test("it is taken up where it was submitted, whatever the environment says now",
   await using site = await Site.open();
   const { out } = await site.arcp("submit", "echo", "--detach");
   const env = { ARCP_URL: "ws://127.0.0.1:9/arcp" };
+  expect((await site.arcp("jobs", "--token=secret")).out).toContain(out.trim());
+  expect((await site.play(["watch", out.trim()], { env }).done).code).toBe(0);
+});
+
+test("a token of the environment beats that of a profile of the environment, and does so again", async () => {
+  await using site = await Site.open();
+  const profiles = join(site.home, "config/arcp");
+  await mkdir(profiles, { recursive: true });
+  const work = { url: site.url, token: "other" };
+  await writeFile(join(profiles, "profiles.json"), JSON.stringify({ work }));
+  const env = { ARCP_PROFILE: "work" };
+  const { out } = await site.play(["submit", "echo", "--detach"], { env }).done;
+  expect((await site.arcp("jobs", "--token=secret")).out).toContain(out.trim());
   expect((await site.play(["watch", out.trim()], { env }).done).code).toBe(0);
 });
 
@@ -221,6 +236,46 @@ test("it is watched in a fresh session once the runtime has forgotten the one th
   watching.interrupt();
   watching.interrupt();
   expect((await watching.done).code).toBe(5);
+});
+
+test("a disk that is full costs nobody the view, and whoever leaves is told", async () => {
+  await using site = await Site.open();
+  const { counting } = site;
+  const submitting = site.play(["submit", "counting"]);
+  counting.upTo(1);
+  await submitting.until(/number 1/);
+  const watching = site.play(["watch"]);
+  await watching.until(/number 1/);
+  await rm(join(site.home, "state"), { recursive: true });
+  await writeFile(join(site.home, "state"), "");
+  site.drop();
+  await submitting.until(/connected again/);
+  counting.upTo(2);
+  await submitting.until(/number 2/);
+  submitting.interrupt("SIGTERM");
+  const { code, err } = await submitting.done;
+  expect(code).toBe(130);
+  expect(err).toMatch(/\narcp: what the way back needs could not all be written: ENOTDIR: .*\n$/);
+  counting.end();
+  expect((await watching.done).code).toBe(0);
+});
+
+test("what another process wrote meanwhile is what the next one goes on with", async () => {
+  await using site = await Site.open();
+  const job = (await site.arcp("submit", "counting", "--detach")).out.trim();
+  const context = {
+    ...surroundings({ env: site.env }),
+    signal: new AbortController().signal,
+  } as CommandContext;
+  const [stale] = await Submission.of(job, context);
+  const watching = site.play(["watch", job]);
+  await watching.until(/running/);
+  watching.interrupt("SIGTERM");
+  await watching.done;
+  if (stale === undefined) throw new Error("nothing was written");
+  await using own = await OwnJob.open(stale, {}, context);
+  await own?.job.cancel();
+  expect(await own?.job.outcome()).toMatchObject({ status: "cancelled" });
 });
 
 test("a lost connection is told, and nothing is lost by it or shown twice", async () => {

@@ -102,3 +102,13 @@ test("what has been forgotten has no holder", async () => {
   expect(await Hold.take(directory, yes)).toBeUndefined();
   expect(await Hold.ask(directory, cancel, signal)).toBeUndefined();
 });
+
+test("a directory that cannot be written is told", async () => {
+  await using home = await scratch();
+  const file = join(home.path, "file");
+  await writeFile(file, "");
+  await expect(Hold.take(file, yes)).rejects.toMatchObject({
+    code: "MISUSE",
+    message: expect.stringContaining(`${file} cannot be written, which coming back needs: `),
+  });
+});

@@ -1,5 +1,6 @@
 import { stat } from "node:fs/promises";
 import { newMessageId } from "@arcp/core";
+import { usage } from "../failure.ts";
 import { claim, latestHolder } from "./holder.ts";
 import { type LocalAnswer, type LocalRequest, LocalSocket } from "./local-socket.ts";
 
@@ -23,6 +24,7 @@ export class Hold implements AsyncDisposable {
    * @param directory of the submission
    * @param answer what the holder says to other processes
    * @returns undefined when another process is the holder, or the submission has been forgotten
+   * @throws LocalError `MISUSE` when the directory cannot be written
    */
   static async take(
     directory: string,
@@ -37,7 +39,8 @@ export class Hold implements AsyncDisposable {
       return new Hold(socket);
     } catch (error) {
       if (await isMissing(directory)) return undefined;
-      throw error;
+      if (!(error instanceof Error && "syscall" in error)) throw error;
+      throw usage(`${directory} cannot be written, which coming back needs: ${error.message}`);
     }
   }
 

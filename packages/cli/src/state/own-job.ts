@@ -8,6 +8,7 @@ import {
 import type { CommandContext } from "../context.ts";
 import { usage } from "../failure.ts";
 import { openClient } from "../open-client.ts";
+import type { Sink } from "../surroundings.ts";
 import { Hold } from "./hold.ts";
 import type { LocalAnswer, LocalRequest } from "./local-socket.ts";
 import type { Submission, SubmitRequest } from "./submission.ts";
@@ -24,13 +25,21 @@ export class OwnJob implements AsyncDisposable {
   readonly job: Job | ReopenedJob;
   readonly #submission: Submission;
   readonly #hold: Hold;
+  readonly #stderr: Sink;
   #isOver = false;
 
-  private constructor(client: Client, job: Job | ReopenedJob, submission: Submission, hold: Hold) {
+  private constructor(
+    client: Client,
+    job: Job | ReopenedJob,
+    submission: Submission,
+    hold: Hold,
+    stderr: Sink,
+  ) {
     this.client = client;
     this.job = job;
     this.#submission = submission;
     this.#hold = hold;
+    this.#stderr = stderr;
   }
 
   /**
@@ -44,6 +53,9 @@ export class OwnJob implements AsyncDisposable {
     context: CommandContext,
   ): Promise<OwnJob | undefined> {
     let own: OwnJob | undefined;
+    const hold = await Hold.take(submission.directory, (request) => answer(own, request));
+    if (hold === undefined) return undefined;
+    await submission.refresh();
     const { session } = submission.record;
     // With a wrong token there is a fresh session, of somebody else: it must not take the place of the right one.
     const persist: Persist = async (saved) => {
@@ -51,8 +63,6 @@ export class OwnJob implements AsyncDisposable {
         own !== undefined || (session?.session.id ?? saved.session.id) === saved.session.id;
       if (isRight) await submission.persist(saved);
     };
-    const hold = await Hold.take(submission.directory, (request) => answer(own, request));
-    if (hold === undefined) return undefined;
     try {
       const settings = settingsOf(submission, flags, context);
       const client = await openClient(settings, context, {
@@ -61,7 +71,7 @@ export class OwnJob implements AsyncDisposable {
       });
       try {
         const job = await jobOf(client, submission, context);
-        own = new OwnJob(client, job, submission, hold);
+        own = new OwnJob(client, job, submission, hold, context.stderr);
         return own;
       } catch (error) {
         await client.close();
@@ -91,6 +101,11 @@ export class OwnJob implements AsyncDisposable {
       // What was written last is as good: a client that has no session just now, or is closed, has nothing later.
       if (!(error instanceof LocalError || error instanceof ArcpError)) throw error;
     } finally {
+      const { unwritten } = this.#submission;
+      if (unwritten !== undefined) {
+        const why = unwritten instanceof Error ? unwritten.message : unwritten;
+        this.#stderr.write(`arcp: what the way back needs could not all be written: ${why}\n`);
+      }
       await this.#hold[Symbol.asyncDispose]();
     }
   }

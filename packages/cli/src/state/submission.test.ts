@@ -1,4 +1,4 @@
-import { mkdir, readdir, utimes } from "node:fs/promises";
+import { mkdir, readdir, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ManualClock } from "@arcp/core";
 import { expect, test } from "vitest";
@@ -32,4 +32,35 @@ test("what nobody came back for is forgotten a week later, and nothing else is",
   await begin("new");
   expect(await keys()).toEqual(["new", "young", "held"]);
   expect(await readdir(join(half, ".."))).toHaveLength(3);
+});
+
+test("submits that begin while others are forgotten do not see what is gone", async () => {
+  await using home = await scratch();
+  const around = surroundings({ env: { XDG_STATE_HOME: home.path } });
+  const begin = (key: string) =>
+    Submission.begin({ agent: "echo", input: null }, { url: "ws://127.0.0.1:9/", key }, around);
+  const many = Array.from({ length: 20 }, (_, index) => `${index}`);
+  const first = await Promise.all(many.map(begin));
+  const going = first.map((submission) => submission.forget());
+  const second = await Promise.all(many.map(begin));
+  await Promise.all([...going, ...second.map((submission) => submission.forget())]);
+  expect(await Submission.all(around)).toEqual([]);
+});
+
+test("what is no record, is half written or is of another version is none, and harms nobody", async () => {
+  await using home = await scratch();
+  const around = surroundings({ env: { XDG_STATE_HOME: home.path } });
+  const texts = ["", '{"version":1,"ur', "null", '{"version":2,"job":"job_1"}'];
+  for (const [index, text] of texts.entries()) {
+    const directory = join(home.path, `arcp/submissions/sub_${index}`);
+    await mkdir(directory, { recursive: true });
+    await writeFile(join(directory, "record.json"), text);
+  }
+  expect(await Submission.all(around)).toEqual([]);
+  await Submission.begin(
+    { agent: "echo", input: null },
+    { url: "ws://127.0.0.1:9/", key: "k" },
+    around,
+  );
+  expect(await Submission.all(around)).toHaveLength(1);
 });

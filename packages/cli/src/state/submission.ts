@@ -1,8 +1,9 @@
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { SavedSession, SubmitOptions } from "@arcp/client";
-import { LocalError, newMessageId } from "@arcp/core";
+import { newMessageId } from "@arcp/core";
 import { stateDirectory } from "../directories.ts";
+import { usage } from "../failure.ts";
 import type { Surroundings } from "../surroundings.ts";
 import { Hold } from "./hold.ts";
 
@@ -21,7 +22,7 @@ export interface SubmissionRecord {
   /** Of this form. */
   readonly version: 1;
   readonly url: string;
-  /** The profile that was named by a flag. */
+  /** The profile that says who submitted it. */
   readonly profile?: string;
   readonly key: string;
   /** RFC 3339. */
@@ -40,6 +41,7 @@ export class Submission {
   readonly directory: string;
   #record: SubmissionRecord;
   #writing: Promise<void> = Promise.resolve();
+  #unwritten: unknown;
   #isForgotten = false;
 
   private constructor(directory: string, record: SubmissionRecord) {
@@ -49,6 +51,11 @@ export class Submission {
 
   get record(): SubmissionRecord {
     return this.#record;
+  }
+
+  /** Why there is less on the disk than in this process; undefined as long as all of it is there. */
+  get unwritten(): unknown {
+    return this.#unwritten;
   }
 
   /** Writes a submit down before it is made, and forgets what nobody came back for. */
@@ -73,12 +80,8 @@ export class Submission {
       await mkdir(directory, { recursive: true, mode: 0o700 });
       await submission.#write();
     } catch (error) {
-      throw new LocalError(
-        "MISUSE",
-        `cannot write below ${base}, where it is kept how to come back`,
-        {
-          cause: error,
-        },
+      throw usage(
+        `cannot write below ${base}, where it is kept how to come back: ${reasonOf(error)}`,
       );
     }
     await forgetBefore(base, now - KEPT);
@@ -103,13 +106,24 @@ export class Submission {
     return all.filter(({ record }) => job === undefined || record.job === job);
   }
 
-  /** For `connect({ persist })`. From the acceptance on the job is known, and the request is of no more use. */
+  /**
+   * For `connect({ persist })`. From the acceptance on the job is known, and the request is of no more use. Never rejects, which
+   * would cost the connection: what was written before leads to the job as well.
+   */
   readonly persist = async (session: SavedSession): Promise<void> => {
     const { request, job = session.jobs[0], ...rest } = this.#record;
     const known = job === undefined ? { request } : { job };
     this.#record = { ...rest, ...(known as Partial<SubmissionRecord>), session };
-    await this.#write();
+    this.#unwritten = await this.#write().then(
+      () => undefined,
+      (error: unknown) => error,
+    );
   };
+
+  /** Takes over what another process has written since this was read. */
+  async refresh(): Promise<void> {
+    this.#record = (await readRecord(this.directory)) ?? this.#record;
+  }
 
   /** There is nothing to come back to, or nothing to come back for. */
   async forget(): Promise<void> {
@@ -155,12 +169,20 @@ async function readRecord(directory: string): Promise<SubmissionRecord | undefin
 async function forgetBefore(base: string, moment: number): Promise<void> {
   for (const name of await namesIn(base)) {
     const directory = join(base, name);
-    const written = await stat(join(directory, RECORD)).catch(() => stat(directory));
-    if (written.mtimeMs < moment && !(await Hold.isHeld(directory))) await remove(directory);
+    const written = await stat(join(directory, RECORD))
+      .catch(() => stat(directory))
+      .catch(() => undefined);
+    // Another process may have forgotten it meanwhile.
+    if (written === undefined || written.mtimeMs >= moment) continue;
+    if (!(await Hold.isHeld(directory))) await remove(directory);
   }
 }
 
-/** Another process may just be looking whether it can become the holder. */
-function remove(directory: string): Promise<void> {
-  return rm(directory, { recursive: true, force: true, maxRetries: 3 });
+/** Another process may just be looking whether it can become the holder. What cannot be removed is no reason to fail. */
+async function remove(directory: string): Promise<void> {
+  await rm(directory, { recursive: true, force: true, maxRetries: 3 }).catch(() => {});
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
