@@ -1,29 +1,45 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
-import { text } from "node:stream/consumers";
+import { buffer } from "node:stream/consumers";
+import type { CommandContext } from "./context.ts";
 import { usage } from "./failure.ts";
-import type { Surroundings } from "./surroundings.ts";
+import { untilAborted } from "./until-aborted.ts";
 
 /**
  * The input of a job.
  *
  * @param argument JSON, `@` and the path of a file with JSON, or `-` for the standard input; nothing is null
  * @throws LocalError `MISUSE` for what is no JSON, or cannot be read
+ * @throws the signal's reason when it aborts before all of the standard input is there
  */
 export async function inputOf(
   argument: string | undefined,
-  surroundings: Pick<Surroundings, "stdin" | "cwd">,
+  { stdin, cwd, signal }: Pick<CommandContext, "stdin" | "cwd" | "signal">,
 ): Promise<unknown> {
   if (argument === undefined) return null;
-  if (argument === "-") return parsed(await text(surroundings.stdin), "the standard input");
+  if (argument === "-") {
+    return parsedBytes(await untilAborted(buffer(stdin), signal), "the standard input");
+  }
   if (!argument.startsWith("@")) return parsed(argument, "the input");
   const path = argument.slice(1);
+  if (path === "") throw usage("behind the @ of the input has to be the path of a file with JSON");
   try {
-    return parsed(await readFile(resolve(surroundings.cwd, path), "utf8"), path);
+    return parsedBytes(await readFile(resolve(cwd, path)), path);
   } catch (error) {
     if (!(error instanceof Error && "syscall" in error)) throw error;
     throw usage(`${path} cannot be read: ${error.message}`);
   }
+}
+
+/** Bytes of another encoding would be replaced without a word. A byte order mark is none of the JSON. */
+function parsedBytes(bytes: Uint8Array, name: string): unknown {
+  let json: string;
+  try {
+    json = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    throw usage(`${name} is no UTF-8, as JSON has to be`);
+  }
+  return parsed(json, name);
 }
 
 function parsed(json: string, name: string): unknown {

@@ -247,6 +247,45 @@ test("--watch takes up what changed, running jobs go on with the old code, and w
   expect(results).toEqual(["old 1", "new 1", "new 1", "come 2"]);
 });
 
+const never = "await new Promise(() => {});";
+
+test("a module that is never loaded is given up for its next version, and does not hold up the end", async () => {
+  await using place = await directory({ "a.ts": `export default ${agent("a")};` });
+  const { playing } = await serve(place.path, ["a.ts", "--watch"]);
+  const loading = Promise.withResolvers<void>();
+  Object.assign(globalThis, { loading });
+  await place.write("a.ts", `(globalThis as any).loading.resolve(); ${never}`);
+  await loading.promise;
+  await place.write("a.ts", `export default ${agent("b")};`);
+  await playing.until(/reloaded: new b, gone a\n/);
+  const again = Promise.withResolvers<void>();
+  Object.assign(globalThis, { loading: again });
+  await place.write("a.ts", `(globalThis as any).loading.resolve(); ${never}`);
+  await again.promise;
+  playing.interrupt("SIGTERM");
+  expect(await playing.done).toMatchObject({ code: 0, err: "" });
+});
+
+test("Ctrl-C ends the wait for a module, and one that nothing will ever load is told", async () => {
+  await using place = await directory({
+    "a.ts": `(globalThis as any).loading.resolve(); ${never}`,
+    "b.ts": never,
+  });
+  const loading = Promise.withResolvers<void>();
+  Object.assign(globalThis, { loading });
+  const playing = new Playing(["serve", "a.ts", "--port=0"], { cwd: place.path });
+  await loading.promise;
+  playing.interrupt();
+  expect(await playing.done).toEqual({ code: 130, out: "", err: "" });
+  const bin = fileURLToPath(new URL("../../bin/arcp.js", import.meta.url));
+  const { status, stderr } = spawnSync(process.execPath, [bin, "serve", "b.ts", "--port=0"], {
+    cwd: place.path,
+    encoding: "utf8",
+  });
+  const line = "arcp: b.ts is never loaded: nothing will settle what it awaits\n";
+  expect([status, stderr]).toEqual([2, line]);
+});
+
 test("Ctrl-C lets running jobs finish, a second one does not wait", async () => {
   await using place = await directory({
     "agents.ts": `export default { name: "held", run: async (ctx: any) => {

@@ -34,7 +34,7 @@ export function serveCommand(context: CommandContext): Command {
 async function serve(names: string[], options: Options, context: CommandContext): Promise<void> {
   const access = await accessOf(options, context);
   using fresh = options.watch ? freshImports() : undefined;
-  const modules = await AgentModules.load(names, context.cwd, fresh);
+  const modules = await AgentModules.load(names, context, fresh);
   const serving = await Serving.start(modules, access, options, context);
   const [stop, hurry] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   let interrupts = 0;

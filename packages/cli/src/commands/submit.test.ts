@@ -1,9 +1,9 @@
-import { once } from "node:events";
+import { EventEmitter, once } from "node:events";
 import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { ManualClock } from "@arcp/core";
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test, vi } from "vitest";
 import { Site } from "../../test/site.ts";
 import { run } from "../program.ts";
 
@@ -125,6 +125,19 @@ test("the input is JSON, a file or the standard input, and null without", async 
   expect(await result(["@input.json"])).toEqual({ from: "file" });
   expect(await result(["-"], '"from stdin"')).toBe("from stdin");
   expect(await result([])).toBeNull();
+  // As editors of some systems begin a file.
+  expect(await result(["-"], "\ufeff[1]")).toEqual([1]);
+});
+
+test("Ctrl-C ends the wait for the standard input, and nothing is written down", async () => {
+  await using own = await Site.open();
+  const [stdout, stderr, signals] = [new PassThrough(), new PassThrough(), new EventEmitter()];
+  const stdin = new PassThrough();
+  const done = run(["submit", "echo", "-"], { stdin, stdout, stderr, signals, env: own.env });
+  await vi.waitUntil(() => stdin.listenerCount("end") > 0);
+  signals.emit("SIGINT", "SIGINT");
+  expect([await done, stdout.read(), stderr.read()]).toEqual([130, null, null]);
+  expect(await readdir(own.home)).toEqual([]);
 });
 
 test("--lease and --budget make the lease, with paths absolute against the current directory", async () => {
@@ -246,6 +259,8 @@ describe("what is wrong takes one line, and has its exit code", () => {
   test.each([
     ["no agent", [], 2, "error: missing required argument 'agent'"],
     ["bad JSON", ["echo", "{a}"], 2, /^arcp: the input is no JSON: .+; a text is '"in quotes"'/],
+    ["no path", ["echo", "@"], 2, /^arcp: behind the @ of the input has to be the path of a file/],
+    ["a directory", ["echo", "@."], 2, /^arcp: \. cannot be read: EISDIR/],
     ["no file", ["echo", "@nowhere.json"], 2, /^arcp: nowhere.json cannot be read: ENOENT/],
     ["an unknown agent", ["nobody"], 2, /^arcp: .+; `arcp agents` lists what there is \(AGENT_NOT/],
     ["an unknown version", ["echo@9"], 2, /`arcp agents` lists what there is \(AGENT_VERSION_NOT/],
@@ -268,6 +283,15 @@ describe("what is wrong takes one line, and has its exit code", () => {
     expect(played.err).toMatch(line);
     expect(played.err.trimEnd()).not.toContain("\n");
     expect([played.code, played.out]).toEqual([code, ""]);
+  });
+
+  test("bytes that are no UTF-8, which would reach the agent as something else", async () => {
+    const playing = site.play(["submit", "echo", "-"], { stdin: Buffer.from('"café"', "latin1") });
+    expect(await playing.done).toEqual({
+      code: 2,
+      out: "",
+      err: "arcp: the standard input is no UTF-8, as JSON has to be\n",
+    });
   });
 
   test("a directory with a star in its name", async () => {

@@ -1,6 +1,7 @@
 import { relative, resolve } from "node:path";
 import { formatAgentReference, LocalError } from "@arcp/core";
 import type { AnyAgent } from "@arcp/runtime";
+import type { CommandContext } from "../context.ts";
 import { usage } from "../failure.ts";
 import { loadModule } from "./loaded-module.ts";
 import type { ModuleExports } from "./module-exports.ts";
@@ -32,17 +33,18 @@ export class AgentModules {
    * @param fresh for those that are going to be reloaded
    * @throws LocalError `MISUSE` for a module that cannot be imported or has no agent, and for agents, tools or models
    * that clash
+   * @throws the signal's reason when it aborts before all of them are there
    */
   static async load(
     names: readonly string[],
-    cwd: string,
+    { cwd, signal }: Pick<CommandContext, "cwd" | "signal">,
     fresh?: FreshImports,
   ): Promise<AgentModules> {
     const modules = new AgentModules(cwd, fresh);
     fresh?.begin();
     for (const name of names) {
       const file = resolve(cwd, name);
-      modules.#loaded.set(file, await modules.#load(file));
+      modules.#loaded.set(file, await modules.#load(file, signal));
     }
     modules.#agents = modules.#together(modules.#loaded);
     modules.#tools = modules.#merged("tools");
@@ -66,9 +68,11 @@ export class AgentModules {
 
   /**
    * Imports them again. One that broke is as it was, and so are all if what they have now clashes.
+   *
    * @returns what is wrong, a line each
+   * @throws the signal's reason when it aborts before all of them are there; they are as they were then
    */
-  async reload(): Promise<readonly string[]> {
+  async reload(signal: AbortSignal): Promise<readonly string[]> {
     this.#fresh?.begin();
     const loaded = new Map(this.#loaded);
     const faults: string[] = [];
@@ -81,7 +85,7 @@ export class AgentModules {
       }
     };
     for (const file of loaded.keys()) {
-      await attempt(async () => void loaded.set(file, await this.#load(file)));
+      await attempt(async () => void loaded.set(file, await this.#load(file, signal)));
     }
     await attempt(() => {
       this.#agents = this.#together(loaded);
@@ -90,8 +94,8 @@ export class AgentModules {
     return faults;
   }
 
-  #load(path: string): Promise<ModuleExports> {
-    return loadModule({ path, name: this.#name(path) }, this.#cwd, this.#fresh);
+  #load(path: string, signal: AbortSignal): Promise<ModuleExports> {
+    return loadModule({ path, name: this.#name(path) }, this.#cwd, this.#fresh, signal);
   }
 
   /** @throws LocalError `MISUSE` when two agents have one reference */

@@ -16,8 +16,10 @@ export class LiveReload implements AsyncDisposable {
   readonly #serving: Serving;
   readonly #context: CommandContext;
   readonly #watch: FileWatch;
-  /** One at a time; what changed meanwhile is looked at thereafter. */
+  /** One at a time. */
   #turn: Promise<void> = Promise.resolve();
+  /** Of the last one, which a module may keep waiting for ever. */
+  #stop = new AbortController();
 
   constructor(
     modules: AgentModules,
@@ -29,21 +31,34 @@ export class LiveReload implements AsyncDisposable {
     this.#fresh = fresh;
     this.#serving = serving;
     this.#context = context;
-    this.#watch = new FileWatch(context.clock, () => {
-      this.#turn = this.#turn.then(() => this.#reload());
-    });
+    this.#watch = new FileWatch(context.clock, () => this.#begin());
     this.#watch.watch(fresh.files);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#watch[Symbol.dispose]();
+    this.#stop.abort();
     await this.#turn;
   }
 
-  async #reload(): Promise<void> {
+  /** In place of one that is not done yet, for that has what has changed since. */
+  #begin(): void {
+    this.#stop.abort();
+    this.#stop = new AbortController();
+    const { signal } = this.#stop;
+    this.#turn = this.#turn.then(async () => {
+      try {
+        if (!signal.aborted) await this.#reload(signal);
+      } catch (error) {
+        if (error !== signal.reason) throw error;
+      }
+    });
+  }
+
+  async #reload(signal: AbortSignal): Promise<void> {
     const { stdout, stderr, env } = this.#context;
     const before = this.#modules.agents;
-    const faults = await this.#modules.reload();
+    const faults = await this.#modules.reload(signal);
     const { added, removed } = offer(this.#serving.runtime.agents, this.#modules.agents, before);
     // A module that broke has not said all that it imports, but what has to be mended is among what it said.
     this.#watch.watch(this.#fresh.files);

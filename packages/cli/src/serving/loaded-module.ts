@@ -2,6 +2,7 @@ import { stat } from "node:fs/promises";
 import { extname } from "node:path";
 import { LocalError } from "@arcp/core";
 import { usage } from "../failure.ts";
+import { untilAborted } from "../until-aborted.ts";
 import { type ModuleExports, moduleExports } from "./module-exports.ts";
 import { moduleFault } from "./module-fault.ts";
 import { type FreshImports, importModule, type Namespace } from "./module-import.ts";
@@ -12,14 +13,19 @@ export interface ModuleFile {
   readonly name: string;
 }
 
-/** @throws LocalError `MISUSE` for what is no module, cannot be imported, or has no agent */
+/**
+ * @throws LocalError `MISUSE` for what is no module, cannot be imported, or has no agent
+ * @throws the signal's reason when it aborts before the module is there
+ */
 export async function loadModule(
   { path, name }: ModuleFile,
   cwd: string,
   fresh: FreshImports | undefined,
+  signal: AbortSignal,
 ): Promise<ModuleExports> {
   await check(path, name);
-  const exports = exportedBy(name, await imported(path, cwd, fresh));
+  const importing = settled(imported(path, cwd, fresh), name);
+  const exports = exportedBy(name, await untilAborted(importing, signal));
   if (exports.agents.length > 0) return exports;
   throw usage(`${name} exports no agent: write \`export default defineAgent({ name, run })\``);
 }
@@ -44,6 +50,20 @@ async function imported(
     return await (fresh?.import(path) ?? importModule(path));
   } catch (error) {
     throw usage(moduleFault(error, path, cwd));
+  }
+}
+
+/** A process that has nothing left to wait for would end in the middle of it. */
+async function settled<T>(work: Promise<T>, name: string): Promise<T> {
+  const idle = Promise.withResolvers<never>();
+  const tell = (): void => {
+    idle.reject(usage(`${name} is never loaded: nothing will settle what it awaits`));
+  };
+  process.once("beforeExit", tell);
+  try {
+    return await Promise.race([work, idle.promise]);
+  } finally {
+    process.off("beforeExit", tell);
   }
 }
 
