@@ -6,6 +6,7 @@ import { connect } from "@arcp/client";
 import type { Transport } from "@arcp/core";
 import { createRuntime, defineAgent, tokenTable } from "@arcp/runtime";
 import { dial, listen } from "@arcp/transport-ws";
+import stringWidth from "string-width";
 import { expect, test } from "vitest";
 import { arcp, type PlayedOptions, Playing, scratch } from "../../test/played.ts";
 
@@ -86,6 +87,9 @@ test("on a terminal each frame has its line, a long one a few, and the rest is c
     `{"arcp":"1.1","id":"m1","type":"job.event","job_id":"job_1","event_seq":7,"payload":{"kind":"log","body":{"message":"${"long ".repeat(200)}"}}}`,
     `{"arcp":"1.1","id":"m2","type":"session.pong","payload":{}}`,
     "no\u001b[2Jjson \u009b",
+    `[{"password":"hidden"}]`,
+    JSON.stringify({ type: "job.event", payload: { text: "漢字".repeat(100) } }),
+    "[".repeat(20_000) + "]".repeat(20_000),
   ];
   const raw: string[] = [];
   await using server = await speaking(async (transport) => {
@@ -119,7 +123,14 @@ test("on a terminal each frame has its line, a long one a few, and the rest is c
     "1 <- session.pong {} id=m2",
     "1 <- no message no\\u001b[2Jjson \\u009b",
   ]);
-  for (const line of tap.playing.out.split("\n")) expect(line.length).toBeLessThanOrEqual(60);
+  expect(rest.slice(7, 10)).toEqual([
+    `1 <- no message [{"password":"***"}]`,
+    "1 <- job.event",
+    expect.stringMatching(/^ {2}\{"text":"(漢字)+漢?$/),
+  ]);
+  for (const line of tap.playing.out.split("\n")) {
+    expect(stringWidth(line)).toBeLessThanOrEqual(60);
+  }
 });
 
 test("the runtime is that of --profile, or of ARCP_URL", async () => {

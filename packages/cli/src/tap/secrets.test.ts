@@ -49,5 +49,8 @@ test("what is no JSON loses its secrets too", () => {
   expect(maskedText(`{"resume_token": "abc", "token":"def`)).toBe(
     `{"resume_token": "***", "token":"***`,
   );
+  expect(maskedText(`"password":"a\\"b","apiKey": "c", "Authorization":"d\\`)).toBe(
+    `"password":"***","apiKey": "***", "Authorization":"***`,
+  );
   expect(maskedText("hello")).toBe("hello");
 });

@@ -4,6 +4,10 @@ const MASK = "***";
 /** Names under which secrets travel: bearer and resume tokens of all SDKs. */
 const SECRET = /^(.*token|authorization|password|secret|api_?key|credential_value)$/i;
 
+/** The same in a text, with what follows up to the end of a string. */
+const NAMED =
+  /("(?:[^"]*token|authorization|password|secret|api_?key|credential_value|value)"\s*:\s*")(?:[^"\\]|\\.?)*/gi;
+
 /** A message without its secrets: tokens, and the values of credentials. What is no text under such a name stays. */
 export function masked(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(masked);
@@ -19,7 +23,7 @@ export function masked(value: unknown): unknown {
 
 /** For a frame that is no JSON. */
 export function maskedText(text: string): string {
-  return text.replace(/("(?:[^"]*token|value)"\s*:\s*")[^"]*/gi, `$1${MASK}`);
+  return text.replace(NAMED, `$1${MASK}`);
 }
 
 /** One that was issued, or the news of a rotated one, in each form in which SDKs are sent it. */

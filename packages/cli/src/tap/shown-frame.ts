@@ -12,7 +12,10 @@ export interface ShownFrame {
 
 export function shownFrame(text: string): ShownFrame {
   const frame = parsed(text);
-  if (frame === undefined) return { title: "no message", body: maskedText(text), envelope: "" };
+  if (!isObject(frame)) {
+    const body = frame === undefined ? maskedText(text) : JSON.stringify(frame);
+    return { title: "no message", body, envelope: "" };
+  }
   const { type, event_seq, job_id, payload, arcp: _version, ts: _ts, ...rest } = frame;
   const kind = isObject(payload) && type === "job.event" ? payload["kind"] : undefined;
   const title = [type, job_id, event_seq === undefined ? undefined : `#${event_seq}`, kind];
@@ -27,15 +30,15 @@ export function shownFrame(text: string): ShownFrame {
   };
 }
 
-/** The whole frame, without its secrets: a message as it is, and anything else as text. */
+/** The whole frame, without its secrets: JSON as it is, and anything else as text. */
 export function frameJson(text: string): unknown {
   return parsed(text) ?? maskedText(text);
 }
 
-function parsed(text: string): Record<string, unknown> | undefined {
+/** Undefined for what is no JSON, or is nested too deeply. */
+function parsed(text: string): unknown {
   try {
-    const frame = masked(JSON.parse(text));
-    return isObject(frame) ? frame : undefined;
+    return masked(JSON.parse(text));
   } catch {
     return undefined;
   }

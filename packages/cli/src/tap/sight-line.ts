@@ -1,4 +1,6 @@
+import wrapAnsi from "wrap-ansi";
 import type { Paint } from "../terminal.ts";
+import { fit } from "../view/printable.ts";
 import { escaped } from "./escaped.ts";
 import { frameJson, shownFrame } from "./shown-frame.ts";
 import type { Sight } from "./tap.ts";
@@ -13,16 +15,17 @@ export function sightText(sight: Sight, width: number, paint: Paint): string {
   const lead = `${new Date(sight.at).toTimeString().slice(0, 8)} ${sight.connection}`;
   const [said, more, color] = told(sight, paint);
   const [head, tail] = [escaped(said), escaped(more)];
-  const first = `${paint.dim(lead)} ${color(head.slice(0, width - lead.length - 1))}`;
+  const first = fit(`${paint.dim(lead)} ${color(head)}`, width);
   if (tail === "") return first;
-  if (lead.length + head.length + tail.length + 2 <= width) return `${first} ${tail}`;
-  const room = width - INDENT.length;
-  const shown = Array.from({ length: LINES }, (_, line) =>
-    tail.slice(line * room, (line + 1) * room),
-  );
-  const rest = tail.length - LINES * room;
+  const whole = `${first} ${tail}`;
+  if (fit(whole, width) === whole) return whole;
+  const room = Math.max(1, width - INDENT.length);
+  const near = tail.slice(0, LINES * room);
+  const wrapped = wrapAnsi(near, room, { hard: true, wordWrap: false, trim: false });
+  const shown = wrapped.split("\n").slice(0, LINES);
+  const rest = tail.length - shown.join("").length;
   if (rest > 0) shown.push(paint.dim(`… ${rest.toLocaleString("en")} more characters`));
-  return [first, ...shown.filter((line) => line !== "").map((line) => INDENT + line)].join("\n");
+  return [first, ...shown.map((line) => INDENT + line)].join("\n");
 }
 
 /** For programs: each as one line of JSON, with the whole frame. */
