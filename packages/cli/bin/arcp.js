@@ -16,6 +16,8 @@ if (major < 22 || (major === 22 && minor < 13)) {
     process.stderr.write(`arcp: a fault of this command: ${error?.stack ?? error}\n`);
     process.exit(70);
   });
+  // Nobody is left to tell.
+  process.stderr.on("error", () => {});
   const { run } = await import("../dist/program.js");
   const code = await run(process.argv.slice(2));
   // What was written is out before; what still runs, such as an agent that does not listen, is not waited for.

@@ -1,6 +1,8 @@
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { PassThrough } from "node:stream";
+import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { arcp } from "../test/played.ts";
 import { Site } from "../test/site.ts";
@@ -41,6 +43,27 @@ test("whoever stops reading ends the command without a word, and not the job", a
   await watching.until(/running/);
   site.counting.end();
   expect((await watching.done).code).toBe(0);
+});
+
+test("why the output cannot be written is told", async () => {
+  await using site = await Site.open();
+  const [stdout, stderr] = [new PassThrough(), new PassThrough()];
+  const done = run(["submit", "deaf"], { stdout, stderr, env: site.env });
+  await once(stdout, "data");
+  const full = new Error("ENOSPC: no space left on device, write");
+  stdout.emit("error", Object.assign(full, { code: "ENOSPC" }));
+  expect(await done).toBe(141);
+  expect(String(stderr.read())).toMatch(
+    /^arcp: the output cannot be written: ENOSPC: no space left on device, write\narcp: left: .*\n$/,
+  );
+});
+
+test("who does not read what is wrong still gets the exit code", async () => {
+  const bin = fileURLToPath(new URL("../bin/arcp.js", import.meta.url));
+  const child = spawn(process.execPath, [bin, "watch", "--json=yes"], { stdio: "pipe" });
+  child.stderr.destroy();
+  child.stdout.resume();
+  expect(await once(child, "exit")).toEqual([2, null]);
 });
 
 test("the README names every command and every flag, and no flag that there is not", async () => {

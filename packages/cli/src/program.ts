@@ -39,7 +39,7 @@ export async function run(
 ): Promise<number> {
   const around = surroundings(given);
   using interrupts = new Interrupts(around);
-  using unread = new Unread(around.stdout, interrupts);
+  using unread = new Unread(around, interrupts);
   const { signal } = interrupts;
   let code: number = exitCode.success;
   const exit = (told: number): void => {

@@ -1,20 +1,22 @@
 import { exitCode } from "./exit-code.ts";
 import type { Interrupts } from "./interrupts.ts";
-import type { Sink } from "./surroundings.ts";
+import type { Surroundings } from "./surroundings.ts";
 
-/** Stops the command when nobody reads its output any more, as in `arcp watch | head`. */
+/** Stops the command when nobody reads its output any more, as in `arcp watch | head`. Why it cannot be written otherwise is told. */
 export class Unread implements Disposable {
-  readonly #sink: Sink;
-  readonly #take: (error: Error) => void;
+  readonly #sink: Surroundings["stdout"];
+  readonly #take: (error: NodeJS.ErrnoException) => void;
   #isUnread = false;
 
-  constructor(sink: Sink, interrupts: Interrupts) {
-    this.#sink = sink;
-    this.#take = () => {
+  constructor({ stdout, stderr }: Pick<Surroundings, "stdout" | "stderr">, interrupts: Interrupts) {
+    this.#sink = stdout;
+    this.#take = ({ code, message }) => {
+      if (this.#isUnread) return;
       this.#isUnread = true;
+      if (code !== "EPIPE") stderr.write(`arcp: the output cannot be written: ${message}\n`);
       interrupts.raise("SIGTERM");
     };
-    sink.on("error", this.#take);
+    stdout.on("error", this.#take);
   }
 
   /** What to exit with; undefined as long as somebody reads. */
