@@ -10,6 +10,11 @@ export function paintFor(sink: Sink, env: Surroundings["env"]): Paint {
   return pc.createColors(wanted);
 }
 
+/** Whether lines can be drawn over again; a terminal that does not know its size has no foot. */
+export function canDraw(sink: Sink, env: Surroundings["env"]): boolean {
+  return sink.isTTY === true && sink.rows !== 0 && env["TERM"] !== "dumb";
+}
+
 /** Characters in a line of a terminal; without one no line is ever cut. */
 export function widthOf(sink: Sink): number {
   return sink.isTTY === true ? sink.columns || 80 : Number.POSITIVE_INFINITY;

@@ -12,7 +12,7 @@ import { Command, InvalidArgumentError } from "commander";
 import type { CommandContext } from "../context.ts";
 import { exitCode } from "../exit-code.ts";
 import type { Sink } from "../surroundings.ts";
-import { paintFor, widthOf } from "../terminal.ts";
+import { canDraw, paintFor, widthOf } from "../terminal.ts";
 
 interface Options {
   readonly token?: string;
@@ -46,7 +46,7 @@ export function conformanceCommand(context: CommandContext): Command {
         given(options.token, "--token", env, "ARCP_TOKEN"),
         given(options.token2, "--token2", env, "ARCP_TOKEN2"),
       ] as const;
-      const bar = progressBar(stderr);
+      const bar = progressBar(stderr, env);
       let begun = false;
       try {
         const report = await runConformance(webSocketTarget(url, tokens), {
@@ -84,8 +84,8 @@ function codeOf({ verdicts }: Report): number {
   return must ? exitCode.mustBroken : exitCode.shouldBroken;
 }
 
-function progressBar(stderr: Sink): SingleBar | undefined {
-  if (stderr.isTTY !== true) return undefined;
+function progressBar(stderr: Sink, env: CommandContext["env"]): SingleBar | undefined {
+  if (!canDraw(stderr, env)) return undefined;
   return new SingleBar({
     stream: stderr,
     format: "{bar} {value} of {total} scenarios",

@@ -147,6 +147,14 @@ test("--follow goes on with each change and each new job, until Ctrl-C", async (
   for (const line of screen().split("\n")) expect(line.length).toBeLessThanOrEqual(60);
 });
 
+test("a terminal that cannot draw gets lines", async () => {
+  const playing = new Playing(["jobs", "--follow", ...at], { columns: 60, env: { TERM: "dumb" } });
+  const job = await client.submit("done");
+  await playing.until(new RegExp(`${job.id}  success`));
+  playing.interrupt();
+  expect((await playing.done).out).not.toContain("\u001b");
+});
+
 test.each([
   ["--status=done", "it has to be one of pending, running, success, error, cancelled, timed_out."],
   ["--limit=0", "it has to be a whole number from 1."],

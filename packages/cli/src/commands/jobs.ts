@@ -13,7 +13,7 @@ import { followJobs } from "../listing/live-jobs.ts";
 import { table } from "../listing/table.ts";
 import { momentBefore } from "../moment.ts";
 import { openClient } from "../open-client.ts";
-import { paintFor, widthOf } from "../terminal.ts";
+import { canDraw, paintFor, widthOf } from "../terminal.ts";
 
 interface Options extends ConnectionFlags {
   readonly status?: readonly JobStatus[];
@@ -67,9 +67,9 @@ async function jobs(options: Options, context: CommandContext): Promise<void> {
 
 /** The table first, and then what becomes of it. */
 async function follow(client: Client, options: Options, context: CommandContext): Promise<void> {
-  const { stdout, signal, clock } = context;
+  const { stdout, env, signal, clock } = context;
   const { latest } = await latestJobs(client, options, signal);
-  const live = stdout.isTTY === true && !options.json;
+  const live = canDraw(stdout, env) && !options.json;
   using view = live
     ? new TableView(context, options.limit)
     : new LineView(context, options.json ?? false);

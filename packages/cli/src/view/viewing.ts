@@ -1,4 +1,5 @@
 import type { Surroundings } from "../surroundings.ts";
+import { canDraw } from "../terminal.ts";
 import { JsonView } from "./json-view.ts";
 import { PlainView } from "./plain-view.ts";
 import { TerminalView } from "./terminal-view.ts";
@@ -11,7 +12,5 @@ export function viewFor(
 ): View {
   if (json) return new JsonView(surroundings);
   const { stdout, env } = surroundings;
-  // One that does not know its size has no foot.
-  const canDraw = stdout.isTTY === true && stdout.rows !== 0 && env["TERM"] !== "dumb";
-  return canDraw ? new TerminalView(surroundings, hint) : new PlainView(surroundings);
+  return canDraw(stdout, env) ? new TerminalView(surroundings, hint) : new PlainView(surroundings);
 }
