@@ -1,6 +1,7 @@
 import { ArcpError, LocalError } from "@arcp/core";
 import { CommanderError } from "commander";
 import { exitCode } from "./exit-code.ts";
+import { printable } from "./view/printable.ts";
 
 /** What is to be told of an error. */
 export interface Failure {
@@ -21,11 +22,11 @@ export function failureOf(error: unknown): Failure {
     return { text: undefined, code };
   }
   if (error instanceof ArcpError) {
-    return { text: oneLine(refusal(error)), code: codeOf(error) };
+    return { text: printable(refusal(error)), code: codeOf(error) };
   }
   if (error instanceof LocalError) {
     const code = error.code === "MISUSE" ? exitCode.usage : exitCode.connection;
-    return { text: oneLine(error.message), code };
+    return { text: printable(error.message), code };
   }
   const stack = error instanceof Error ? error.stack : String(error);
   return { text: `a fault of this command: ${stack}`, code: exitCode.fault };
@@ -49,8 +50,4 @@ function refusal({ code, message }: ArcpError): string {
 /** What may succeed later is no mistake of whoever asked. */
 function codeOf({ retryable }: ArcpError): number {
   return retryable ? exitCode.connection : exitCode.usage;
-}
-
-function oneLine(text: string): string {
-  return text.split("\n", 1)[0] ?? "";
 }

@@ -259,6 +259,7 @@ describe("what is wrong takes one line, and has its exit code", () => {
   test.each([
     ["no agent", [], 2, "error: missing required argument 'agent'"],
     ["bad JSON", ["echo", "{a}"], 2, /^arcp: the input is no JSON: .+; a text is '"in quotes"'/],
+    ["bad JSON of lines", ["echo", "[1,\n2,,]"], 2, /"\[1, 2,,\]".+; a text is '"in quotes"'/],
     ["no path", ["echo", "@"], 2, /^arcp: behind the @ of the input has to be the path of a file/],
     ["a directory", ["echo", "@."], 2, /^arcp: \. cannot be read: EISDIR/],
     ["no file", ["echo", "@nowhere.json"], 2, /^arcp: nowhere.json cannot be read: ENOENT/],

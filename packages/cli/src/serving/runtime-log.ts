@@ -1,5 +1,6 @@
 import { type Logger, pino } from "pino";
 import type { Surroundings } from "../surroundings.ts";
+import { escaped } from "../tap/escaped.ts";
 import { paintFor } from "../terminal.ts";
 
 /** A line of pino. */
@@ -32,7 +33,7 @@ export function runtimeLog({ stderr, env }: Pick<Surroundings, "stderr" | "env">
     const label = level >= ERROR ? paint.red("error") : paint.yellow("warn");
     const details = Object.entries(rest).map(([key, value]) => ` ${key}=${text(value)}`);
     const stack = err === undefined ? "" : `\n${paint.dim(indented(err.stack ?? err.message))}`;
-    return `${label} ${msg}${paint.dim(details.join(""))}${stack}\n`;
+    return `${label} ${escaped(msg)}${paint.dim(escaped(details.join("")))}${stack}\n`;
   };
   return pino({ name: "arcp", level: "warn" }, { write });
 }
@@ -42,5 +43,8 @@ function text(value: unknown): string {
 }
 
 function indented(stack: string): string {
-  return stack.replace(/^/gm, "  ");
+  return stack
+    .split("\n")
+    .map((line) => `  ${escaped(line)}`)
+    .join("\n");
 }

@@ -51,11 +51,15 @@ export class EventLines {
       case "artifact_ref": {
         const { uri, content_type, byte_size } = event.body;
         const size = byte_size === undefined ? "" : `, ${bytes(byte_size)}`;
-        return line(`${magenta("artifact")} ${printable(uri)} ${dim(content_type + size)}`);
+        return line(
+          `${magenta("artifact")} ${printable(uri)} ${dim(printable(content_type) + size)}`,
+        );
       }
       case "delegate": {
         const { agent = "", child_job_id = "" } = event.body;
-        return line(`${magenta("delegates to")} ${printable(agent)} ${dim(child_job_id)}`);
+        return line(
+          `${magenta("delegates to")} ${printable(agent)} ${dim(printable(child_job_id))}`,
+        );
       }
       case "history_lost":
         return yellow(`earlier events behind ${event.body.after} are no longer kept`);
@@ -128,10 +132,15 @@ function prose(text: string): string {
 /** Below a time of day and a word of six letters. */
 const INDENT = 15;
 
+/** How many lines of a terminal a text may take. */
+const LINES = 20;
+
 /** Words that go beyond the columns go on below. */
 function indented(text: string, columns: number): string {
-  const room = columns - INDENT;
-  const wrapped = Number.isFinite(room) ? wrapAnsi(text, Math.max(20, room), { hard: true }) : text;
+  const room = Math.max(20, columns - INDENT);
+  const wrapped = Number.isFinite(room)
+    ? wrapAnsi(fit(text, room * LINES), room, { hard: true })
+    : text;
   return wrapped.replaceAll("\n", `\n${" ".repeat(INDENT)}`);
 }
 

@@ -1,6 +1,6 @@
 import type { JobEvent, JobOutcome } from "@arcp/client";
 import type { Surroundings } from "../surroundings.ts";
-import { json } from "./printable.ts";
+import { json, printable } from "./printable.ts";
 import type { Connected, View, ViewedJob } from "./view.ts";
 
 /** One JSON object per line, for programs. Notes are for people, and go to the standard error. */
@@ -27,7 +27,7 @@ export class JsonView implements View {
   }
 
   note(text: string): void {
-    this.#surroundings.stderr.write(`arcp: ${text}\n`);
+    this.#surroundings.stderr.write(`arcp: ${printable(text)}\n`);
   }
 
   end(outcome: JobOutcome): void {

@@ -3,6 +3,7 @@ import type { Surroundings } from "../surroundings.ts";
 import { paintFor } from "../terminal.ts";
 import { EventLines } from "./event-lines.ts";
 import { endLine, resultText } from "./outcome-lines.ts";
+import { printable } from "./printable.ts";
 import type { Connected, View, ViewedJob } from "./view.ts";
 
 /** Lines for a pipe or a log file. Notes, and the state of the connection, go to the standard error. */
@@ -19,7 +20,7 @@ export class PlainView implements View {
 
   begin({ id, agent }: ViewedJob): void {
     this.#job = id;
-    this.#write(`${id} ${agent}`);
+    this.#write(`${printable(id)} ${printable(agent)}`);
   }
 
   event(event: JobEvent): void {
@@ -35,7 +36,7 @@ export class PlainView implements View {
   }
 
   note(text: string): void {
-    this.#surroundings.stderr.write(`arcp: ${text}\n`);
+    this.#surroundings.stderr.write(`arcp: ${printable(text)}\n`);
   }
 
   end(outcome: JobOutcome): void {

@@ -24,10 +24,15 @@ export function compact(value: unknown): string {
   return printable(typeof value === "string" ? value : JSON.stringify(value));
 }
 
+/** How many characters may share a column, colours and combining ones included, before the rest is not looked at. */
+const CROWD = 16;
+
 /** Cuts a line, which may be coloured, to columns of a terminal. */
 export function fit(line: string, columns: number): string {
-  if (stringWidth(line) <= columns) return line;
-  return `${sliceAnsi(line, 0, Math.max(0, columns - 1))}…`;
+  if (!Number.isFinite(columns)) return line;
+  const near = line.slice(0, CROWD * Math.max(columns, 16));
+  if (near === line && stringWidth(line) <= columns) return line;
+  return `${sliceAnsi(near, 0, Math.max(0, columns - 1))}…`;
 }
 
 export function bytes(count: number): string {

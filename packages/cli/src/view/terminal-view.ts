@@ -5,7 +5,7 @@ import { type Paint, paintFor, widthOf } from "../terminal.ts";
 import { EventLines } from "./event-lines.ts";
 import { Gauges } from "./gauges.ts";
 import { endLine, resultText } from "./outcome-lines.ts";
-import { duration } from "./printable.ts";
+import { duration, printable } from "./printable.ts";
 import type { Connected, View, ViewedJob } from "./view.ts";
 
 /** A terminal: what happened scrolls by, and at its foot a few lines show how things are. */
@@ -37,7 +37,7 @@ export class TerminalView implements View {
     this.#job = job.id;
     this.#gauges.begin(job);
     const { bold, dim } = this.#paint;
-    this.#print(`${bold(job.agent)}  ${dim(job.id)}`);
+    this.#print(`${bold(printable(job.agent))}  ${dim(printable(job.id))}`);
   }
 
   event(event: JobEvent): void {
@@ -54,7 +54,7 @@ export class TerminalView implements View {
   }
 
   note(text: string): void {
-    this.#print(this.#paint.yellow(text));
+    this.#print(this.#paint.yellow(printable(text)));
   }
 
   end(outcome: JobOutcome): void {

@@ -1,0 +1,45 @@
+import type { JobEvent } from "@arcp/client";
+import pc from "picocolors";
+import { expect, test } from "vitest";
+import { EventLines } from "./event-lines.ts";
+
+const paint = pc.createColors(false);
+const bad = "a\u001b[2Jb\u001b]0;t\u0007c\u009bd\re";
+const event = (kind: string, body: object) =>
+  ({ kind, body, ts: "2026-01-31T09:00:00Z" }) as JobEvent;
+
+test.each([
+  event("log", { level: "info", message: bad, attributes: { [bad]: bad } }),
+  event("thought", { text: bad }),
+  event("status", { phase: bad, message: bad }),
+  event("progress", { current: 1, total: 2, units: bad, message: bad }),
+  event("metric", { name: bad, value: 1, unit: bad }),
+  event("metric", { name: "cost.budget.remaining", value: 1, unit: bad }),
+  event("tool_call", { tool: bad, call_id: bad, args: { [bad]: bad } }),
+  event("tool_result", { call_id: bad, result: bad }),
+  event("tool_result", { call_id: bad, error: { code: bad, message: bad } }),
+  event("artifact_ref", { uri: bad, content_type: bad, byte_size: 1 }),
+  event("delegate", { agent: bad, child_job_id: bad }),
+  event("x-vendor.acme.mood", { [bad]: bad }),
+  { ...event("opaque", { [bad]: bad }), name: bad } as JobEvent,
+])("no text of an agent commands a terminal: %o", (said) => {
+  const lines = new EventLines(paint);
+  for (const columns of [80, Number.POSITIVE_INFINITY]) {
+    const line = lines.ofGauge(said) ?? lines.of(said, columns);
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not be there
+    expect(line).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/);
+  }
+});
+
+test("a text of any length takes some lines of a terminal, and is whole in a pipe", () => {
+  const lines = new EventLines(paint);
+  for (const unit of ["word ", "x", "漢", "e\u0301"]) {
+    const message = unit.repeat(100_000).trim();
+    const said = event("log", { level: "info", message });
+    const shown = lines.of(said, 40)?.split("\n") ?? [];
+    expect(shown.length).toBeLessThan(25);
+    expect(shown.at(-1)).toMatch(/…$/);
+    expect(lines.of(said, Number.POSITIVE_INFINITY)).toContain(message);
+    expect(lines.of(event("x-vendor.acme.big", { message }), 40)).toMatch(/^.{1,60}…$/su);
+  }
+});
