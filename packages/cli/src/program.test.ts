@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { PassThrough } from "node:stream";
@@ -7,6 +7,8 @@ import { expect, test } from "vitest";
 import { arcp } from "../test/played.ts";
 import { Site } from "../test/site.ts";
 import { run } from "./program.ts";
+
+const bin = fileURLToPath(new URL("../bin/arcp.js", import.meta.url));
 
 test("--version says what runs here, and where it comes from", async () => {
   const { code, out, err } = await arcp(["--version"]);
@@ -21,6 +23,26 @@ test("--help names every command, and fits the terminal", async () => {
   expect(code).toBe(0);
   expect(out).toMatch(/^ {2}conformance /m);
   expect(Math.max(...out.split("\n").map((line) => line.length))).toBeLessThanOrEqual(60);
+});
+
+test("help of a command is that of the command, however it is asked for", async () => {
+  const { code, out } = await arcp(["submit", "--help"]);
+  expect([code, out]).toEqual([0, expect.stringContaining("Usage: arcp submit [options] <agent>")]);
+  expect(await arcp(["help", "submit"])).toEqual({ code, out, err: "" });
+});
+
+test("neither the help nor the version loads what the commands need", () => {
+  const watch = `import { registerHooks } from "node:module";
+    const load = (url, context, next) => (console.log(url), next(url, context));
+    registerHooks({ load });`;
+  const args = ["--import", `data:text/javascript,${encodeURIComponent(watch)}`];
+  for (const flag of ["--help", "--version"]) {
+    const { status, stdout } = spawnSync(process.execPath, [...args, bin, flag], {
+      encoding: "utf8",
+    });
+    expect([status, stdout]).toEqual([0, expect.stringContaining("dist/program.js")]);
+    expect(stdout).not.toMatch(/packages\/(client|runtime|conformance|transport-ws)\/dist|pino/);
+  }
 });
 
 test.each([
@@ -59,7 +81,6 @@ test("why the output cannot be written is told", async () => {
 });
 
 test("who does not read what is wrong still gets the exit code", async () => {
-  const bin = fileURLToPath(new URL("../bin/arcp.js", import.meta.url));
   const child = spawn(process.execPath, [bin, "watch", "--json=yes"], { stdio: "pipe" });
   child.stderr.destroy();
   child.stdout.resume();
@@ -69,7 +90,8 @@ test("who does not read what is wrong still gets the exit code", async () => {
 test("the README names every command and every flag, and no flag that there is not", async () => {
   const readme = await readFile(new URL("../README.md", import.meta.url), "utf8");
   const { out: help } = await arcp(["--help"]);
-  const commands = [...help.matchAll(/^ {2}(\w+) .*\[options\]/gm)].map(([, name = ""]) => name);
+  const commands = [...help.matchAll(/^ {2}(\w+) {2,}/gm)].map(([, name = ""]) => name);
+  expect(commands).toContain("submit");
   const flags = new Set(["--help", "--version"]);
   for (const command of commands) {
     expect(readme).toContain(`## \`arcp ${command}\``);

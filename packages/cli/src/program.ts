@@ -8,22 +8,58 @@ import { paintFor, widthOf } from "./terminal.ts";
 import { Unread } from "./unread.ts";
 import { versions } from "./versions.ts";
 
-/**
- * The commands, in the order of the help. Each is a file of `commands/`, which is loaded when it is wanted: what one of them needs
- * would take the others half a second.
- */
-const commands: Readonly<Record<string, () => Promise<CommandDefinition>>> = {
-  new: async () => (await import("./commands/new.ts")).newCommand,
-  serve: async () => (await import("./commands/serve.ts")).serveCommand,
-  agents: async () => (await import("./commands/agents.ts")).agentsCommand,
-  submit: async () => (await import("./commands/submit.ts")).submitCommand,
-  watch: async () => (await import("./commands/watch.ts")).watchCommand,
-  jobs: async () => (await import("./commands/jobs.ts")).jobsCommand,
-  cancel: async () => (await import("./commands/cancel.ts")).cancelCommand,
-  result: async () => (await import("./commands/result.ts")).resultCommand,
-  tap: async () => (await import("./commands/tap.ts")).tapCommand,
-  conformance: async () => (await import("./commands/conformance.ts")).conformanceCommand,
-  completion: async () => (await import("./commands/completion.ts")).completionCommand,
+/** A file of `commands/`, which is loaded when it is wanted: what one of them needs would take the others half a second. */
+interface Listed {
+  readonly summary: string;
+  readonly load: () => Promise<CommandDefinition>;
+}
+
+/** The commands, in the order of the help. */
+const commands: Readonly<Record<string, Listed>> = {
+  new: {
+    summary: "make a starter: an agent, a client, and what serves them",
+    load: async () => (await import("./commands/new.ts")).newCommand,
+  },
+  serve: {
+    summary: "host the agents of some modules",
+    load: async () => (await import("./commands/serve.ts")).serveCommand,
+  },
+  agents: {
+    summary: "list the agents that one may submit to",
+    load: async () => (await import("./commands/agents.ts")).agentsCommand,
+  },
+  submit: {
+    summary: "start a job, and watch it",
+    load: async () => (await import("./commands/submit.ts")).submitCommand,
+  },
+  watch: {
+    summary: "show a job from its first event to its end",
+    load: async () => (await import("./commands/watch.ts")).watchCommand,
+  },
+  jobs: {
+    summary: "list one's jobs",
+    load: async () => (await import("./commands/jobs.ts")).jobsCommand,
+  },
+  cancel: {
+    summary: "end a job",
+    load: async () => (await import("./commands/cancel.ts")).cancelCommand,
+  },
+  result: {
+    summary: "write the result of a job, once it has one",
+    load: async () => (await import("./commands/result.ts")).resultCommand,
+  },
+  tap: {
+    summary: "show the frames between clients and a runtime",
+    load: async () => (await import("./commands/tap.ts")).tapCommand,
+  },
+  conformance: {
+    summary: "see whether a runtime keeps to the protocol",
+    load: async () => (await import("./commands/conformance.ts")).conformanceCommand,
+  },
+  completion: {
+    summary: "complete commands and flags in a shell",
+    load: async () => (await import("./commands/completion.ts")).completionCommand,
+  },
 };
 
 /**
@@ -62,17 +98,22 @@ async function program(args: readonly string[], context: CommandContext): Promis
   const arcp = new Command("arcp")
     .description("Serve agents, submit, watch and control their jobs, and test who runs them.")
     .version(versions(), "-V, --version", "the versions that run here, and where they come from");
-  for (const load of wanted(args)) arcp.addCommand((await load())(context));
+  const wanted = wantedBy(args);
+  for (const [name, { summary, load }] of Object.entries(commands)) {
+    const command = wanted(name) ? (await load())(context) : new Command(name);
+    arcp.addCommand(command.summary(summary));
+  }
   adapt(arcp, context);
   return arcp;
 }
 
-/** The command that is named; all of them where it takes all to answer. */
-function wanted(args: readonly string[]): (typeof commands)[string][] {
-  const name = args.find((arg) => !arg.startsWith("-")) ?? "";
-  const load = Object.hasOwn(commands, name) ? commands[name] : undefined;
-  const isOfAll = load === undefined || name === "completion";
-  return isOfAll ? Object.values(commands) : [load];
+/** The others are only listed. */
+function wantedBy(args: readonly string[]): (name: string) => boolean {
+  const [first, second] = args.filter((arg) => !arg.startsWith("-"));
+  // It completes the flags of all of them.
+  if (first === "completion") return () => true;
+  const wanted = first === "help" ? second : first;
+  return (name) => name === wanted;
 }
 
 /** Its output is ours, its exits are errors, and what is wrong takes one line. */

@@ -16,7 +16,6 @@ interface Options extends ConnectionFlags {
 
 export function agentsCommand(context: CommandContext): Command {
   const command = new Command("agents")
-    .summary("list the agents that one may submit to")
     .description(
       "Lists what the runtime offers: names, the version that a bare name means, and all versions.",
     )

@@ -18,7 +18,6 @@ interface Options extends ConnectionFlags {
 /** Asks for the end of a job. */
 export function cancelCommand(context: CommandContext): Command {
   const command = new Command("cancel")
-    .summary("end a job")
     .description(
       "Asks for the end of a job, and returns once the runtime has taken note of it. A job that was submitted here is cancelled through the session that owns it.\n" +
         "Exit codes: 0 taken note of, or it had ended already; 2 no such job, or not yours to cancel; 4 no runtime there.",

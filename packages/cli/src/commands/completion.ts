@@ -10,7 +10,6 @@ const shells = { bash: bashCompletion, zsh: zshCompletion, fish: fishCompletion 
 /** The libraries for this evaluate what was typed so far, and start the program at every press of the key. */
 export function completionCommand({ stdout }: CommandContext): Command {
   return new Command("completion")
-    .summary("complete commands and flags in a shell")
     .description(
       "Writes a script for the shell. In ~/.bashrc: source <(arcp completion bash); in ~/.zshrc: source <(arcp completion zsh); in config.fish: arcp completion fish | source.",
     )

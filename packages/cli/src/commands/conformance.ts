@@ -27,7 +27,6 @@ const WIDEST = 100;
 export function conformanceCommand(context: CommandContext): Command {
   const { stdout, stderr, env, signal, exit } = context;
   return new Command("conformance")
-    .summary("see whether a runtime keeps to the protocol")
     .description(
       "Plays the scenarios of @arcp/conformance against a runtime that has the test agents, and tells which requirements hold.\n" +
         "Exit codes: 0 nothing is broken, 1 a MUST is, 3 only a SHOULD or a MAY is, 2 wrong usage, 4 no runtime there.",

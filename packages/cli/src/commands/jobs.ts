@@ -26,7 +26,6 @@ interface Options extends ConnectionFlags {
 
 export function jobsCommand(context: CommandContext): Command {
   const command = new Command("jobs")
-    .summary("list one's jobs")
     .description(
       "Lists the latest jobs of whoever asks, in the order of their acceptance, whichever session submitted them.",
     )

@@ -5,7 +5,6 @@ import { paintFor } from "../terminal.ts";
 
 export function newCommand({ stdout, env, cwd }: CommandContext): Command {
   return new Command("new")
-    .summary("make a starter: an agent, a client, and what serves them")
     .description(
       "Writes a package with one agent, which has a budget and shows its progress, and with a client of it.",
     )

@@ -17,7 +17,6 @@ import { printable } from "../view/printable.ts";
 /** Writes what came of a job. */
 export function resultCommand(context: CommandContext): Command {
   const command = new Command("result")
-    .summary("write the result of a job, once it has one")
     .description(
       "Writes the result of a job to the standard output, and waits for it if need be: what was streamed byte by byte, a text as it is, and anything else as JSON.\n" +
         "Exit codes: 0 that was all of it, 1 the job failed, 5 it was cancelled, 6 it timed out, 2 no such job, 4 no runtime there.",

@@ -17,7 +17,6 @@ interface Options extends ServeOptions {
 
 export function serveCommand(context: CommandContext): Command {
   return new Command("serve")
-    .summary("host the agents of some modules")
     .description(
       "Hosts the agents that modules export: TypeScript is run as it is. Without --token-file there is one token, that of ARCP_TOKEN or a new one. Ctrl-C lets jobs finish for some seconds; a second one stops at once.",
     )

@@ -28,7 +28,6 @@ interface Options extends ConnectionFlags {
 /** Starts a job and shows it until it ends. */
 export function submitCommand(context: CommandContext): Command {
   const command = new Command("submit")
-    .summary("start a job, and watch it")
     .description(
       "Starts a job and shows it until it ends. Ctrl-C leaves the job to itself, pressed again it cancels the job.\n" +
         "Exit codes: 0 it succeeded, 1 it failed, 5 it was cancelled, 6 it timed out, 2 wrong usage or refused, 4 no runtime there, 130 left by Ctrl-C.",

@@ -16,7 +16,6 @@ interface Options {
 
 export function tapCommand(context: CommandContext): Command {
   return new Command("tap")
-    .summary("show the frames between clients and a runtime")
     .description(
       "Listens, hands on to the runtime what clients say and to them what it says, and shows both. Nothing is changed on the way; what is shown has no tokens and no values of credentials.",
     )

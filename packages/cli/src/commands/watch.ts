@@ -18,7 +18,6 @@ interface Options extends ConnectionFlags {
 /** Shows a job from its first event until it ends. */
 export function watchCommand(context: CommandContext): Command {
   const command = new Command("watch")
-    .summary("show a job from its first event to its end")
     .description(
       "Shows a job with its history, until it ends. One that was submitted here is taken up where it was left, and Ctrl-C pressed twice cancels it; any other one is only looked at.\n" +
         "Exit codes: as those of submit.",
