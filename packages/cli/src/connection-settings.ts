@@ -49,5 +49,10 @@ export function connectionSettings(
 
 function checkedUrl(url: string): string {
   if (/^wss?:\/\/[^\s#]+$/.test(url) && URL.canParse(url)) return url;
-  throw usage(`${url} is no address of a runtime: one looks like ${DEFAULT_URL}`);
+  throw usage(`${shownUrl(url)} is no address of a runtime: one looks like ${DEFAULT_URL}`);
+}
+
+/** An address without the password that it may have, as some proxies want one. */
+export function shownUrl(url: string): string {
+  return url.replace(/\/\/[^/]*@/, "//***@");
 }

@@ -34,6 +34,9 @@ test("what keeps a client from a runtime is told in one line", async () => {
     code: 4,
     text: `nothing listens at ${url}: start one by \`arcp serve\`, or say --url`,
   });
+  expect((await refusal(url.replace("//", "//me:p@ss@"))).text).toContain(
+    url.replace("//", "//***@"),
+  );
   expect(await refusal("ws://runtime.invalid/arcp", "secret")).toEqual({
     code: 2,
     text: "ws://runtime.invalid/arcp would be sent the token in the clear: use wss:",

@@ -1,7 +1,7 @@
 import { type Client, type ConnectOptions, connect } from "@arcp/client";
 import { ArcpError, LocalError, TransportClosedError } from "@arcp/core";
 import { dial } from "@arcp/transport-ws";
-import type { ConnectionSettings } from "./connection-settings.ts";
+import { type ConnectionSettings, shownUrl } from "./connection-settings.ts";
 import type { CommandContext } from "./context.ts";
 import { ownVersion } from "./versions.ts";
 
@@ -29,7 +29,8 @@ export async function openClient(
   }
 }
 
-function explained(error: unknown, url: string, token: string | undefined): unknown {
+function explained(error: unknown, address: string, token: string | undefined): unknown {
+  const url = shownUrl(address);
   if (error instanceof ArcpError && error.code === "UNAUTHENTICATED" && token === undefined) {
     return new ArcpError(error.code, "there is none");
   }
@@ -51,7 +52,8 @@ function explained(error: unknown, url: string, token: string | undefined): unkn
 }
 
 /** In one line, although OpenSSL likes to say more. */
-export function unreachable(error: LocalError, url: string): string {
+export function unreachable(error: LocalError, address: string): string {
+  const url = shownUrl(address);
   const { code, message } = innermost(error);
   if (code === "ECONNREFUSED") {
     return `nothing listens at ${url}: start one by \`arcp serve\`, or say --url`;

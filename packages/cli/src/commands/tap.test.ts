@@ -177,12 +177,20 @@ test("a runtime that is not there is told, and the client may come again", async
   await tap.playing.until(new RegExp(`not connected: nothing listens at ${url}`));
 });
 
+test("a password in the url is not shown", async () => {
+  const playing = new Playing(["tap", "--port=0", "--url=ws://me:secret@127.0.0.1:1/"]);
+  await playing.until(/Between clients and ws:\/\/\*\*\*@127\.0\.0\.1:1\/\./);
+  playing.interrupt();
+  expect((await playing.done).err).not.toContain("secret");
+});
+
 test.each([
   ["--port=x", "error: option '--port <port>' argument 'x' is invalid."],
   [
     "--url=http://a",
     "arcp: http://a is no address of a runtime: one looks like ws://127.0.0.1:7777/arcp\n",
   ],
+  ["--url=http://me:secret@a", "arcp: http://***@a is no address of a runtime: "],
   [
     "--url=ws://example.com/arcp",
     "arcp: ws: would send the token to example.com in the clear: use wss:",

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { Command } from "commander";
-import { connectionSettings } from "../connection-settings.ts";
+import { connectionSettings, shownUrl } from "../connection-settings.ts";
 import type { CommandContext } from "../context.ts";
 import { listenFailure, portNumber } from "../port.ts";
 import { sightJson, sightText } from "../tap/sight-line.ts";
@@ -38,7 +38,7 @@ async function tap({ port, json, ...flags }: Options, context: CommandContext): 
     throw listenFailure(error, port) ?? error;
   });
   stderr.write(
-    `Between clients and ${url}. In another terminal:\n\n  export ARCP_URL=${server.url}\n\n`,
+    `Between clients and ${shownUrl(url)}. In another terminal:\n\n  export ARCP_URL=${server.url}\n\n`,
   );
   if (!signal.aborted) await once(signal, "abort");
   signal.throwIfAborted();
