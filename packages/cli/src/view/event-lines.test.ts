@@ -1,5 +1,6 @@
 import type { JobEvent } from "@arcp/client";
 import pc from "picocolors";
+import stringWidth from "string-width";
 import { expect, test } from "vitest";
 import { EventLines } from "./event-lines.ts";
 
@@ -28,6 +29,19 @@ test.each([
     const line = lines.ofGauge(said) ?? lines.of(said, columns);
     // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not be there
     expect(line).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/);
+  }
+});
+
+test.each([20, 34, 60])("no line is wider than a terminal of %i columns", (columns) => {
+  const lines = new EventLines(paint);
+  const message = "reading 漢字漢字 of /some/path/that/is/longer/than/it.ts cafe\u0301\nand more";
+  for (const said of [
+    event("log", { level: "info", message }),
+    event("status", { phase: "running", message }),
+    event("tool_call", { tool: "search", call_id: "c", args: { message } }),
+  ]) {
+    const shown = lines.of(said, columns) ?? "";
+    for (const line of shown.split("\n")) expect(stringWidth(line)).toBeLessThanOrEqual(columns);
   }
 });
 

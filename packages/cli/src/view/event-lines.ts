@@ -129,19 +129,22 @@ function prose(text: string): string {
   return text.split(/\r?\n/).map(printable).join("\n");
 }
 
-/** Below a time of day and a word of six letters. */
-const INDENT = 15;
+/** Below a time of day and a word of six letters; on a terminal that is narrow, below the time alone. */
+const [INDENT, SMALL_INDENT] = [15, 9];
+/** Columns below which it is. */
+const NARROW = 40;
 
 /** How many lines of a terminal a text may take. */
 const LINES = 20;
 
 /** Words that go beyond the columns go on below. */
 function indented(text: string, columns: number): string {
-  const room = Math.max(20, columns - INDENT);
+  const indent = columns < NARROW ? SMALL_INDENT : INDENT;
+  const room = Math.max(8, columns - indent);
   const wrapped = Number.isFinite(room)
     ? wrapAnsi(fit(text, room * LINES), room, { hard: true })
     : text;
-  return wrapped.replaceAll("\n", `\n${" ".repeat(INDENT)}`);
+  return wrapped.replaceAll("\n", `\n${" ".repeat(indent)}`);
 }
 
 /** The time of day here. */
