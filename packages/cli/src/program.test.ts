@@ -52,6 +52,35 @@ test.each([
   expect(await arcp(args)).toEqual({ code: 2, out: "", err });
 });
 
+test("what is wrong with the runtime, the token or the job is told alike by every command", async () => {
+  await using site = await Site.open();
+  const commands = [["agents"], ["jobs"], ["jobs", "--follow"], ["submit", "echo"]];
+  const ofJobs = [
+    ["watch", "job_none"],
+    ["cancel", "job_none"],
+    ["result", "job_none"],
+  ];
+  for (const args of [...commands, ...ofJobs]) {
+    expect(await site.arcp(...args, "--url=ws://127.0.0.1:9/arcp")).toEqual({
+      code: 4,
+      out: "",
+      err: "arcp: nothing listens at ws://127.0.0.1:9/arcp: start one by `arcp serve`, or say --url\n",
+    });
+    expect(await site.arcp(...args, "--token=wrong")).toEqual({
+      code: 2,
+      out: "",
+      err: expect.stringMatching(/^arcp: the token is refused: .+; say --token, .+\n$/),
+    });
+  }
+  for (const args of ofJobs) {
+    expect(await site.arcp(...args)).toEqual({
+      code: 2,
+      out: "",
+      err: "arcp: there is no such job; `arcp jobs` lists yours (JOB_NOT_FOUND)\n",
+    });
+  }
+});
+
 test("whoever stops reading ends the command without a word, and not the job", async () => {
   await using site = await Site.open();
   const stdout = new PassThrough();
