@@ -8,10 +8,14 @@ const packages = directories("packages");
 describe("README.md of the repository", () => {
   const { text } = page("README.md");
 
-  test("names the two commands, and they exist", () => {
+  test("names the three commands, and they exist", () => {
     const { packageManager, scripts } = JSON.parse(read("package.json"));
-    for (const script of ["demo", "test"]) {
-      expect(text).toContain(`npx --yes ${packageManager} ${script}\n`);
+    for (const [script, args] of [
+      ["demo", ""],
+      ["test", ""],
+      ["starter", " ../my-agents"],
+    ] as const) {
+      expect(text).toContain(`npx --yes ${packageManager} ${script}${args}\n`);
       expect(scripts).toHaveProperty(script);
     }
   });

@@ -16,7 +16,7 @@ test("a starter is served as it is, keeps to its budget, and its client follows 
   const made = await arcp(["new", "My Agents"], { cwd: place.path });
   expect(made).toEqual({
     code: 0,
-    err: "",
+    err: ownVersion() === "0.0.0" ? expect.stringContaining("is in no registry") : "",
     out: `Made My Agents: .gitignore README.md agents.ts client.ts package.json tsconfig.json
 
   cd 'My Agents'
@@ -89,5 +89,5 @@ test("it goes into a directory that is new or empty, and into no other", async (
     expect([code, out, err.match(/\n/g)?.length]).toEqual([2, "", 1]);
   }
   expect(await readdir(join(place.path, "empty"))).toHaveLength(6);
-  expect((await arcp(["new"])).err).toContain("error: missing required argument 'directory'");
+  expect((await arcp(["new"])).err).toContain("arcp: missing required argument 'directory'");
 });

@@ -2,8 +2,11 @@ import { Command } from "commander";
 import type { CommandContext } from "../context.ts";
 import { writeStarter } from "../starter/starter.ts";
 import { paintFor } from "../terminal.ts";
+import { ownVersion } from "../versions.ts";
 
-export function newCommand({ stdout, env, cwd }: CommandContext): Command {
+const UNPUBLISHED = "0.0.0";
+
+export function newCommand({ stdout, stderr, env, cwd }: CommandContext): Command {
   return new Command("new")
     .description(
       "Writes a package with one agent, which has a budget and shows its progress, and with a client of it.",
@@ -23,6 +26,11 @@ export function newCommand({ stdout, env, cwd }: CommandContext): Command {
         ...steps.map((step) => `  ${step}`),
       ];
       stdout.write(`${lines.join("\n")}\n`);
+      if (ownVersion() === UNPUBLISHED) {
+        stderr.write(
+          "arcp: version 0.0.0 is in no registry: `npm install` needs the packages of a clone, as the README of the repository says\n",
+        );
+      }
     });
 }
 
