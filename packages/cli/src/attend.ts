@@ -2,6 +2,7 @@ import type { Client, Job, JobOutcome, ReopenedJob, WatchedJob } from "@arcp/cli
 import type { CommandContext } from "./context.ts";
 import { exitCode } from "./exit-code.ts";
 import { follow } from "./follow.ts";
+import { asTyped } from "./own-name.ts";
 import { codeOf } from "./view/outcome-lines.ts";
 import type { ViewedJob } from "./view/view.ts";
 import { viewFor } from "./view/viewing.ts";
@@ -23,12 +24,14 @@ export async function attend(
   context: CommandContext,
 ): Promise<JobOutcome | undefined> {
   const { client, job, isOwn } = attended;
-  const hint = isOwn ? "Ctrl-C leaves the job to itself" : "Ctrl-C leaves";
-  using view = viewFor(context, { json, hint });
+  using view = viewFor(context, { json });
+  view.keys(isOwn ? "Ctrl-C leaves the job to itself" : "Ctrl-C leaves");
   view.begin(described(job));
   const cancel = isOwn ? (reason: string) => attended.job.cancel(reason) : undefined;
   const outcome = await follow({ client, job, ...(cancel && { cancel }) }, view, context);
-  if (outcome === undefined) view.note(`left: \`arcp watch ${job.id}\` comes back`);
+  if (outcome === undefined) {
+    view.note(asTyped(`left: \`arcp watch ${job.id}\` comes back`, context.env));
+  }
   context.exit(outcome === undefined ? exitCode.interrupted : codeOf(outcome));
   return outcome;
 }

@@ -33,7 +33,9 @@ export function failureOf(error: unknown): Failure {
 }
 
 /** What the runtime refuses, and what would be right where a command knows. */
-function refusal({ code, message }: ArcpError): string {
+function refusal({ code, message: told }: ArcpError): string {
+  // Where in a frame it was concerns nobody who typed a command.
+  const message = told.replace(/^payload\.(\S+: )(?:Invalid input: )?/, "$1");
   switch (code) {
     case "UNAUTHENTICATED":
       return `the token is refused: ${message}; say --token, set ARCP_TOKEN, or choose a profile`;

@@ -94,12 +94,14 @@ class Leaving {
       case "looking":
         this.#stage = "thinking twice";
         this.#view.note("the job goes on without this view; Ctrl-C again cancels it");
+        this.#view.keys("Ctrl-C cancels the job");
         this.#timer = this.#context.clock.after(SECOND_THOUGHTS, () => this.stop());
         return;
       case "thinking twice":
         this.#stage = "cancelling";
         this.#timer?.cancel();
         this.#view.note("cancelling the job; Ctrl-C again leaves at once");
+        this.#view.keys("Ctrl-C leaves at once");
         this.#cancel("cancelled by Ctrl-C").catch((error: unknown) => this.#refused(error));
         return;
       default:

@@ -39,7 +39,7 @@ test("what keeps a client from a runtime is told in one line", async () => {
   );
   expect(await refusal("ws://runtime.invalid/arcp", "secret")).toEqual({
     code: 2,
-    text: "ws://runtime.invalid/arcp would be sent the token in the clear: use wss:",
+    text: "the token would go to ws://runtime.invalid/arcp in the clear: use wss:",
   });
   expect(await refusal("wss://runtime.invalid/arcp")).toMatchObject({ code: 4 });
 });

@@ -39,7 +39,7 @@ function explained(error: unknown, address: string, token: string | undefined): 
   switch (error.code) {
     case "MISUSE":
       return url.startsWith("ws:")
-        ? new LocalError("MISUSE", `${url} would be sent the token in the clear: use wss:`)
+        ? new LocalError("MISUSE", `the token would go to ${url} in the clear: use wss:`)
         : error;
     case "TRANSPORT_CLOSED":
       return cannot(unreachable(error, url));

@@ -23,7 +23,7 @@ export function readProfile(name: string | undefined, surroundings: Surroundings
   const profile = Object.hasOwn(profiles, name ?? UNNAMED) ? profiles[name ?? UNNAMED] : undefined;
   if (profile !== undefined) return checked(profile, name ?? UNNAMED, path);
   if (name === undefined) return {};
-  const known = Object.keys(profiles).join(", ") || "none";
+  const known = Object.keys(profiles).join(", ") || "no other either";
   throw usage(`there is no profile ${name} in ${path}; there is ${known}`);
 }
 

@@ -46,8 +46,8 @@ test("neither the help nor the version loads what the commands need", () => {
 });
 
 test.each([
-  [["conformence"], "error: unknown command 'conformence' (Did you mean conformance?)\n"],
-  [["--fast"], "error: unknown option '--fast'\n"],
+  [["conformence"], "arcp: unknown command 'conformence' (Did you mean conformance?)\n"],
+  [["--fast"], "arcp: unknown option '--fast'\n"],
 ])("wrong usage takes one line, and exits with 2: %s", async (args, err) => {
   expect(await arcp(args)).toEqual({ code: 2, out: "", err });
 });

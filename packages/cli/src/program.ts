@@ -3,6 +3,7 @@ import type { CommandContext, CommandDefinition } from "./context.ts";
 import { exitCode } from "./exit-code.ts";
 import { failureOf } from "./failure.ts";
 import { Interrupts } from "./interrupts.ts";
+import { asTyped } from "./own-name.ts";
 import { type Surroundings, surroundings } from "./surroundings.ts";
 import { paintFor, widthOf } from "./terminal.ts";
 import { Unread } from "./unread.ts";
@@ -89,7 +90,8 @@ export async function run(
     if (unread.code !== undefined) return unread.code;
     if (signal.aborted) return exitCode.interrupted;
     const failure = failureOf(error);
-    if (failure.text !== undefined) around.stderr.write(`arcp: ${failure.text}\n`);
+    if (failure.text !== undefined)
+      around.stderr.write(`arcp: ${asTyped(failure.text, around.env)}\n`);
     return failure.code;
   }
 }
@@ -123,11 +125,20 @@ function adapt(command: Command, context: CommandContext): void {
   command.exitOverride().configureOutput({
     writeOut: (text) => void stdout.write(text),
     writeErr: (text) => void stderr.write(text),
-    outputError: (text, write) => write(`${text.trim().replaceAll("\n", " ")}\n`),
+    outputError: (text, write) => write(`arcp: ${misuse(text)}\n`),
     getOutHelpWidth: () => Math.min(widthOf(stdout), 100),
     getErrHelpWidth: () => Math.min(widthOf(stderr), 100),
     getOutHasColors: () => paintFor(stdout, env).isColorSupported,
     getErrHasColors: () => paintFor(stderr, env).isColorSupported,
   });
   for (const child of command.commands) adapt(child, context);
+}
+
+/** Commander's words in the form of ours. */
+function misuse(text: string): string {
+  return text
+    .trim()
+    .replaceAll("\n", " ")
+    .replace(/^error: /, "")
+    .replace(/ is invalid\. (?=[a-z])/, " is invalid: ");
 }

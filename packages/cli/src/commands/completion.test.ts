@@ -119,6 +119,6 @@ test("a shell that is none is told, and exits with 2", async () => {
   const { code, out, err } = await arcp(["completion", "tcsh"]);
   expect([code, out]).toEqual([2, ""]);
   expect(err).toBe(
-    "error: command-argument value 'tcsh' is invalid for argument 'shell'. Allowed choices are bash, zsh, fish.\n",
+    "arcp: command-argument value 'tcsh' is invalid for argument 'shell'. Allowed choices are bash, zsh, fish.\n",
   );
 });

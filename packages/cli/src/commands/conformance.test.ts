@@ -92,7 +92,7 @@ test("the tokens can come from the environment", async () => {
 });
 
 test.each([
-  ["no address", ["conformance"], "error: missing required argument 'url'"],
+  ["no address", ["conformance"], "arcp: missing required argument 'url'"],
   [
     "what is no address",
     ["conformance", "localhost:80", ...tokens],
@@ -111,9 +111,9 @@ test.each([
   [
     "no section",
     ["conformance", "ws://127.0.0.1:9/arcp", ...tokens, "--only=66"],
-    "error: option '--only <what>' argument '66' is invalid. it has to be a section or a requirement, such as 6.3 or R-6.3-9.",
+    "arcp: option '--only <what>' argument '66' is invalid: it has to be a section or a requirement, such as 6.3 or R-6.3-9.",
   ],
-  ["an unknown command", ["conform"], "error: unknown command 'conform'"],
+  ["an unknown command", ["conform"], "arcp: unknown command 'conform'"],
   [
     "an address with a fragment",
     ["conformance", "ws://127.0.0.1:9/arcp#there", ...tokens],
@@ -122,7 +122,7 @@ test.each([
   [
     "an unknown flag",
     ["conformance", "ws://127.0.0.1:9/arcp", "--fast"],
-    "error: unknown option '--fast'",
+    "arcp: unknown option '--fast'",
   ],
 ])("wrong usage is told, and exits with 2: %s", async (_what, args, line) => {
   const { code, out, err } = await arcp(...args);

@@ -341,7 +341,7 @@ test("what agents throw is shown to who serves them, for people or as JSON", asy
 });
 
 test.each([
-  ["no module", [], {}, "error: missing required argument 'modules'"],
+  ["no module", [], {}, "arcp: missing required argument 'modules'"],
   ["a module that is not there", ["nope.ts"], {}, "arcp: there is no file nope.ts\n"],
   ["a directory", ["."], {}, "arcp: . is no file: name the modules, such as agents.ts\n"],
   [
@@ -397,7 +397,7 @@ test.each([
     "a port that is none",
     ["a.ts", "--port=http"],
     {},
-    "error: option '--port <port>' argument 'http' is invalid. it has to be a number from 0 to 65535.",
+    "arcp: option '--port <port>' argument 'http' is invalid: it has to be a number from 0 to 65535.",
   ],
   [
     "a host that is none",

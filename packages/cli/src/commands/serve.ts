@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError } from "commander";
 import type { CommandContext } from "../context.ts";
 import { exitCode } from "../exit-code.ts";
 import { usage } from "../failure.ts";
+import { ownName } from "../own-name.ts";
 import { portNumber } from "../port.ts";
 import { type Access, accessOf } from "../serving/access.ts";
 import { AgentModules, type LoadedAgent } from "../serving/agent-modules.ts";
@@ -74,10 +75,10 @@ function announce(
     store === undefined
       ? "Jobs are kept in memory: --store arcp.db has them survive."
       : `Jobs are kept in ${store}.`,
-    howToConnect(access),
+    howToConnect(access, env),
     "",
     ...exports(url, access, widthOf(stdout)).map((line) => `  ${line}`),
-    `  ${env["npm_execpath"] === undefined ? "" : "npx "}arcp agents`,
+    `  ${ownName(env)} agents`,
   ];
   stdout.write(`${lines.join("\n")}\n`);
   if (!/^(localhost|127\.|\[?::1)/.test(host)) {
@@ -95,14 +96,15 @@ function exports(url: string, access: Access, columns: number): string[] {
   return line.length + 2 <= columns ? [line] : variables.map((variable) => `export ${variable}`);
 }
 
-function howToConnect(access: Access): string {
+function howToConnect(access: Access, env: CommandContext["env"]): string {
+  const place = ownName(env) === "arcp" ? "" : ", in this directory";
   switch (access.kind) {
     case "file":
-      return `In another terminal, with a token of ${access.name} in ARCP_TOKEN:`;
+      return `In another terminal${place}, with a token of ${access.name} in ARCP_TOKEN:`;
     case "environment":
-      return "In another terminal, with the same ARCP_TOKEN:";
+      return `In another terminal${place}, with the same ARCP_TOKEN:`;
     case "made-up":
-      return "In another terminal:";
+      return `In another terminal${place}:`;
   }
 }
 

@@ -104,13 +104,15 @@ ${"█".repeat(15)}${"░".repeat(5)}  75%  0.75 of 1 USD left
 test("at the foot of a terminal it says what the connection is, and what the keys do", async () => {
   const playing = site.play(["submit", "deaf", "--budget=USD:2"], { columns: 60 });
   await playing.until(/● connected {2}Ctrl-C leaves the job to itself\n/);
+  playing.interrupt();
+  await playing.until(/● connected {2}Ctrl-C cancels the job\n/);
   playing.interrupt("SIGTERM");
   const { code, out } = await playing.done;
   expect(code).toBe(130);
   expect(out.replace(commands, "")).toMatch(/\nleft: `arcp watch job_\w+` comes back\n$/);
   // The foot is cleared away.
   // biome-ignore lint/suspicious/noControlCharactersInRegex: which clears lines
-  expect(out.slice(out.lastIndexOf("Ctrl-C leaves"))).toMatch(/(\u001b\[2K.*){3}left: /s);
+  expect(out.slice(out.lastIndexOf("Ctrl-C cancels"))).toMatch(/(\u001b\[2K.*){3}left: /s);
 });
 
 test("the input is JSON, a file or the standard input, and null without", async () => {
@@ -257,7 +259,7 @@ test("what the runtime cannot do now is no mistake of whoever asked", async () =
 
 describe("what is wrong takes one line, and has its exit code", () => {
   test.each([
-    ["no agent", [], 2, "error: missing required argument 'agent'"],
+    ["no agent", [], 2, "arcp: missing required argument 'agent'"],
     ["bad JSON", ["echo", "{a}"], 2, /^arcp: the input is no JSON: .+; a text is '"in quotes"'/],
     ["bad JSON of lines", ["echo", "[1,\n2,,]"], 2, /"\[1, 2,,\]".+; a text is '"in quotes"'/],
     ["no path", ["echo", "@"], 2, /^arcp: behind the @ of the input has to be the path of a file/],
@@ -278,7 +280,7 @@ describe("what is wrong takes one line, and has its exit code", () => {
     ["nobody there", ["echo", "--url=ws://127.0.0.1:9/arcp"], 4, /^arcp: nothing listens at ws:/],
     ["no address", ["echo", "--url=here"], 2, /^arcp: here is no address of a runtime: /],
     ["no profile", ["echo", "--profile=work"], 2, /^arcp: there is no profile work in \//],
-    ["too much", ["echo", "1", "2"], 2, "error: too many arguments for 'submit'"],
+    ["too much", ["echo", "1", "2"], 2, "arcp: too many arguments for 'submit'"],
   ])("%s", async (_what, args, code, line) => {
     const played = await site.arcp("submit", ...args);
     expect(played.err).toMatch(line);

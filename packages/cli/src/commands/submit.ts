@@ -11,6 +11,7 @@ import type { CommandContext } from "../context.ts";
 import { duration } from "../duration.ts";
 import { inputOf } from "../input.ts";
 import { budgets, type Grant, grants, leaseOf } from "../lease.ts";
+import { asTyped } from "../own-name.ts";
 import { OwnJob } from "../state/own-job.ts";
 import { Submission, type SubmitRequest } from "../state/submission.ts";
 
@@ -89,7 +90,10 @@ async function accepted(
     const isRefused =
       error instanceof ArcpError || (error instanceof LocalError && error.code === "MISUSE");
     if (isRefused || submission.record.session === undefined) await submission.forget();
-    else context.stderr.write("arcp: a job may have been started: `arcp watch` finds out\n");
+    else {
+      const text = "arcp: a job may have been started: `arcp watch` finds out\n";
+      context.stderr.write(asTyped(text, context.env));
+    }
     throw error;
   }
 }

@@ -185,7 +185,10 @@ test("a password in the url is not shown", async () => {
 });
 
 test.each([
-  ["--port=x", "error: option '--port <port>' argument 'x' is invalid."],
+  [
+    "--port=x",
+    "arcp: option '--port <port>' argument 'x' is invalid: it has to be a number from 0 to 65535.",
+  ],
   [
     "--url=http://a",
     "arcp: http://a is no address of a runtime: one looks like ws://127.0.0.1:7777/arcp\n",

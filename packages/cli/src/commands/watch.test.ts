@@ -307,7 +307,7 @@ test("what cannot be watched takes one line", async () => {
   expect(await site.arcp("watch")).toEqual({
     code: 2,
     out: "",
-    err: "arcp: nothing that was submitted here waits to be come back to: say which job\n",
+    err: "arcp: no job that was submitted here is still to be shown: name one, `arcp jobs` lists yours\n",
   });
   expect(await site.arcp("watch", "job_none")).toMatchObject({
     code: 2,

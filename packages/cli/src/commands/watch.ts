@@ -36,7 +36,9 @@ async function watch(
 ): Promise<void> {
   const [submission] = await Submission.of(id, context);
   if (id === undefined && submission === undefined) {
-    throw usage("nothing that was submitted here waits to be come back to: say which job");
+    throw usage(
+      "no job that was submitted here is still to be shown: name one, `arcp jobs` lists yours",
+    );
   }
   const own = submission && (await OwnJob.open(submission, options, context));
   if (own === undefined) return lookOn(id ?? submission?.record.job, submission, options, context);

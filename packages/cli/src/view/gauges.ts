@@ -1,5 +1,5 @@
 import type { JobEvent, Progress } from "@arcp/client";
-import type { Lease } from "@arcp/core";
+import type { EventBody, Lease } from "@arcp/core";
 import type { Paint } from "../terminal.ts";
 import { amount, bytes, fit, printable } from "./printable.ts";
 import type { Connected, ViewedJob } from "./view.ts";
@@ -12,25 +12,29 @@ export class Gauges {
   #progress: Progress | undefined;
   #streamed = 0;
   #connection: Connected = { kind: "online" };
-  readonly #hint: string;
+  #hint = "";
 
-  /** @param hint what the keys do */
-  constructor(paint: Paint, hint: string) {
+  constructor(paint: Paint) {
     this.#paint = paint;
-    this.#hint = hint;
   }
 
   begin({ lease, budget }: ViewedJob): void {
-    for (const [currency, granted] of grantedBy(lease)) this.#granted.set(currency, granted);
     for (const [currency, left] of Object.entries(budget)) this.#left.set(currency, left);
+    // Events are shown from the first one on, and so is what they spend.
+    for (const [currency, granted] of grantedBy(lease)) {
+      this.#granted.set(currency, granted);
+      this.#left.set(currency, granted);
+    }
   }
 
   take(event: JobEvent): void {
     if (event.kind === "progress") this.#progress = event.body;
     if (event.kind === "result_chunk") this.#streamed += sizeOf(event.body);
-    if (event.kind !== "metric" || event.body.name !== "cost.budget.remaining") return;
-    const { unit, value } = event.body;
-    if (unit !== undefined) this.#left.set(unit, value);
+    if (event.kind === "metric") this.#metric(event.body);
+  }
+
+  keys(hint: string): void {
+    this.#hint = hint;
   }
 
   connection(state: Connected): void {
@@ -58,8 +62,17 @@ export class Gauges {
     const { green, yellow, dim } = this.#paint;
     const state = this.#connection;
     if (state.kind === "online") return fit(`${green("●")} connected  ${dim(this.#hint)}`, columns);
-    const why = dim(printable(state.error.message));
+    const why = dim(printable(state.error.message.replace(/^the connection broke(: )?/, "")));
     return fit(`${yellow("●")} the connection is lost, trying again  ${why}`, columns);
+  }
+
+  /** What remains is told now and then, and each cost that takes of it (R-9.6-3). */
+  #metric({ name, value, unit = "" }: EventBody<"metric">): void {
+    const left = this.#left.get(unit);
+    if (name === "cost.budget.remaining") this.#left.set(unit, value);
+    else if (/^cost\.(?!budget\.)/.test(name) && left !== undefined) {
+      this.#left.set(unit, left - value);
+    }
   }
 
   #progressLine({ current, total, units = "", message = "" }: Progress, columns: number): string {

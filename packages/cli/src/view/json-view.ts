@@ -26,6 +26,8 @@ export class JsonView implements View {
     this.#write({ type: "connection", state: state.kind, error });
   }
 
+  keys(): void {}
+
   note(text: string): void {
     this.#surroundings.stderr.write(`arcp: ${printable(text)}\n`);
   }

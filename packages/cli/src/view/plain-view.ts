@@ -35,6 +35,8 @@ export class PlainView implements View {
     this.#isLost = state.kind === "retrying";
   }
 
+  keys(): void {}
+
   note(text: string): void {
     this.#surroundings.stderr.write(`arcp: ${printable(text)}\n`);
   }

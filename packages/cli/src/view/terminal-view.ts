@@ -22,13 +22,12 @@ export class TerminalView implements View {
   #span: { readonly first: number; readonly last: number } | undefined;
   #drawing: NodeJS.Immediate | undefined;
 
-  /** @param hint what the keys do */
-  constructor(surroundings: Surroundings, hint: string) {
+  constructor(surroundings: Surroundings) {
     const { stdout, env } = surroundings;
     this.#surroundings = surroundings;
     this.#paint = paintFor(stdout, env);
     this.#lines = new EventLines(this.#paint);
-    this.#gauges = new Gauges(this.#paint, hint);
+    this.#gauges = new Gauges(this.#paint);
     // Its own hiding of the cursor would go to another stream.
     this.#foot = createLogUpdate(stdout, { showCursor: true });
   }
@@ -50,6 +49,11 @@ export class TerminalView implements View {
 
   connection(state: Connected): void {
     this.#gauges.connection(state);
+    this.#draw();
+  }
+
+  keys(hint: string): void {
+    this.#gauges.keys(hint);
     this.#draw();
   }
 

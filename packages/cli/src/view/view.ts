@@ -19,6 +19,8 @@ export interface View extends Disposable {
   begin(job: ViewedJob): void;
   event(event: JobEvent): void;
   connection(state: Connected): void;
+  /** What Ctrl-C does from now on. */
+  keys(hint: string): void;
   /** A word of this command to whoever sits in front of it. */
   note(text: string): void;
   end(outcome: JobOutcome): void;

@@ -5,12 +5,11 @@ import { PlainView } from "./plain-view.ts";
 import { TerminalView } from "./terminal-view.ts";
 import type { View } from "./view.ts";
 
-/** @param hint what Ctrl-C does */
 export function viewFor(
   surroundings: Surroundings,
-  { json = false, hint }: { readonly json?: boolean | undefined; readonly hint: string },
+  { json = false }: { readonly json?: boolean | undefined },
 ): View {
   if (json) return new JsonView(surroundings);
   const { stdout, env } = surroundings;
-  return canDraw(stdout, env) ? new TerminalView(surroundings, hint) : new PlainView(surroundings);
+  return canDraw(stdout, env) ? new TerminalView(surroundings) : new PlainView(surroundings);
 }

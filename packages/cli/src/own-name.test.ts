@@ -1,0 +1,13 @@
+import { expect, test } from "vitest";
+import { Site } from "../test/site.ts";
+
+test("commands to copy are by npx where npm started this one", async () => {
+  await using site = await Site.open();
+  const env = { npm_execpath: "/npm" };
+  const { err } = await site.play(["submit", "nobody"], { env }).done;
+  expect(err).toContain("`npx arcp agents` lists what there is");
+  const playing = site.play(["submit", "deaf"], { env });
+  await playing.until(/running/);
+  playing.interrupt("SIGTERM");
+  expect((await playing.done).err).toMatch(/^arcp: left: `npx arcp watch job_\w+` comes back\n$/);
+});
