@@ -32,6 +32,6 @@ test.skipIf(process.platform !== "linux" || !existsSync(script))(
     if (terminal.exitCode === null) await once(terminal, "exit");
     expect(terminal.exitCode).toBe(130);
     expect(out).toContain("2 of 2 USD left");
-    expect(out).toMatch(/left: `(npx )?arcp watch job_\w+` comes back/);
+    expect(out).toMatch(/left: `(npx )?arcp watch job_\w+` comes\s+back/);
   },
 );
