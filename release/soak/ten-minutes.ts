@@ -19,7 +19,7 @@ assert.ok(
   make && serve && submit && killed && watch && rest,
   "the section has six blocks of commands",
 );
-assert.equal(killed, `kill -9 %1\n${serve}`);
+assert.equal(killed, `kill -9 %%\n${serve}`);
 
 using temporary = new Temporary();
 const cwd = join(temporary.path, "my-agents");
