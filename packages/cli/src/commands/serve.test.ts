@@ -5,7 +5,9 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Client, connect } from "@arcp/client";
-import { dial } from "@arcp/transport-ws";
+import { createRuntime, tokenTable } from "@arcp/runtime";
+import { sqliteStore } from "@arcp/store-sqlite";
+import { dial, listen } from "@arcp/transport-ws";
 import { expect, test } from "vitest";
 import { arcp, type PlayedOptions, Playing, scratch } from "../../test/played.ts";
 
@@ -176,6 +178,29 @@ test("--store keeps jobs for the next process, and relative paths are those of t
   expect((await stat(join(place.path, "jobs.db.token"))).mode & 0o077).toBe(0);
   await using client = await served.client();
   expect(await (await client.job(id)).result()).toBe("kept");
+});
+
+test("jobs that the process before left behind go on, which is said", async () => {
+  await using place = await directory({
+    "agents.ts": `export default { name: "again", attempts: 2, run: async (ctx: any) => ctx.attempt };`,
+  });
+  const waiting = { name: "again", attempts: 2, run: () => new Promise(() => {}) };
+  const before = createRuntime({
+    agents: [waiting],
+    auth: tokenTable({ mine: "local" }),
+    store: sqliteStore(join(place.path, "jobs.db")),
+  });
+  const server = await listen({ port: 0 }, before.serve);
+  const first = await connect(dial(server.url), { token: "mine" });
+  const { id } = await first.submit("again");
+  await before.close();
+  await Promise.all([first.close(), server.close()]);
+
+  const env = { ARCP_TOKEN: "mine" };
+  await using served = await serve(place.path, ["agents.ts", "--store", "jobs.db"], { env });
+  expect(served.playing.out).toContain("Jobs are kept in jobs.db: 1 of them goes on.\n");
+  await using client = await served.client("mine");
+  expect(await (await client.job(id)).result()).toBe(2);
 });
 
 test("--origin lets the pages of a site in, and no others", async () => {

@@ -42,9 +42,10 @@ async function serve(names: string[], options: Options, context: CommandContext)
     interrupts += 1;
     (interrupts === 1 ? stop : hurry).resolve();
   });
+  const goingOn = options.store === undefined ? 0 : await serving.runningJobs();
   {
     await using _reload = fresh && new LiveReload(modules, fresh, serving, context);
-    announce(serving, modules.agents, access, options, context);
+    announce(serving, modules.agents, access, { ...options, goingOn }, context);
     await stop.promise;
   }
   await Promise.race([stopped(serving, context), hurry.promise]);
@@ -62,7 +63,7 @@ function announce(
   { url }: Serving,
   agents: readonly LoadedAgent[],
   access: Access,
-  { store, host }: Options,
+  { store, host, goingOn }: Options & { readonly goingOn: number },
   { stdout, stderr, env }: CommandContext,
 ): void {
   const paint = paintFor(stdout, env);
@@ -74,7 +75,7 @@ function announce(
     "",
     store === undefined
       ? "Jobs are kept in memory: --store arcp.db has them survive."
-      : `Jobs are kept in ${store}.`,
+      : `Jobs are kept in ${store}${goingOn === 0 ? "" : `: ${goingOn} of them ${goingOn === 1 ? "goes" : "go"} on`}.`,
     howToConnect(access, env),
     "",
     ...exports(url, access, widthOf(stdout)).map((line) => `  ${line}`),
