@@ -4,6 +4,7 @@ import { newJobId } from "@arcp/core";
 import { expect, test } from "vitest";
 import { Scratch } from "../test/scratch.ts";
 import { Connection } from "./connection.ts";
+import { openDatabase } from "./database-file.ts";
 import { sqliteStore } from "./index.ts";
 
 const job = newJobId();
@@ -119,6 +120,24 @@ test("a backup takes nothing over from a copy that was in use when its user died
   const { head, records } = await restored.logs.read(job, 100, ALL);
   expect([head, records]).toEqual([101, [{ kind: "event", text: "own" }]]);
   await restored.close();
+});
+
+test("a backup that begins within a transaction begins once that is over", async () => {
+  using scratch = new Scratch();
+  const [path, copy] = [scratch.newFile(), scratch.newFile()];
+  const connection = openDatabase(path);
+  connection.execute("CREATE TABLE notes (text)");
+  connection.run("BEGIN");
+  connection.run("INSERT INTO notes VALUES ('one')");
+  let steps = 0;
+  await connection.copyTo(copy, 1000, () => {
+    steps += 1;
+    if (steps === 3) connection.run("COMMIT");
+  });
+  connection.close();
+  const copied = openDatabase(copy);
+  expect(copied.all("SELECT * FROM notes")).toEqual([{ text: "one" }]);
+  copied.close();
 });
 
 test("a backup is never made in the place of the store, nor of a URI", async () => {

@@ -20,6 +20,9 @@ export interface Database {
   close(): void;
 }
 
+/** How often a copy is begun, each time in less than a millisecond, for as long as transactions are in its way. */
+const ATTEMPTS = 10_000;
+
 /** The one connection to the file, with every statement prepared once. */
 export class Connection {
   readonly #database: Database;
@@ -78,7 +81,15 @@ export class Connection {
     if (!(this.#database instanceof sqlite.DatabaseSync) || !("backup" in sqlite)) {
       throw new LocalError("MISUSE", "a backup needs Node 22.16 or later, or 23.8 or later");
     }
-    await sqlite.backup(this.#database, path, { rate: pages, progress: onStep });
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await sqlite.backup(this.#database, path, { rate: pages, progress: onStep });
+        return;
+      } catch (error) {
+        if (!wasBusy(error) || attempt === ATTEMPTS) throw error;
+        onStep();
+      }
+    }
   }
 
   close(): void {
@@ -95,4 +106,12 @@ export class Connection {
     this.#prepared.set(sql, prepared);
     return prepared;
   }
+}
+
+/**
+ * Whether Node gave a copy up before it began: where the first step meets a transaction of the connection's own, which the next
+ * one waits for, it fails by the code that says that nothing did.
+ */
+function wasBusy(error: unknown): boolean {
+  return error instanceof Error && "errcode" in error && error.errcode === 0;
 }
