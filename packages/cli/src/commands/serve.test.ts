@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { stat, symlink, writeFile } from "node:fs/promises";
+import { rename, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -270,6 +270,17 @@ test("--watch takes up what changed, running jobs go on with the old code, and w
   resolve();
   const results = await Promise.all([old, young, still, last].map((job) => job.result()));
   expect(results).toEqual(["old 1", "new 1", "new 1", "come 2"]);
+});
+
+test("--watch takes up a module that was gone for a while", async () => {
+  await using place = await directory({ "a.ts": `export default ${agent("a")};` });
+  await using served = await serve(place.path, ["a.ts", "--watch"]);
+  await rm(join(place.path, "a.ts"));
+  await served.playing.until(/not reloaded: there is no file a\.ts\n/);
+  // By another name first, as some editors write.
+  await place.write("a.ts~", `export default ${agent("b")};`);
+  await rename(join(place.path, "a.ts~"), join(place.path, "a.ts"));
+  await served.playing.until(/reloaded: new b, gone a\n/);
 });
 
 const never = "await new Promise(() => {});";

@@ -41,9 +41,9 @@ export class AgentModules {
     fresh?: FreshImports,
   ): Promise<AgentModules> {
     const modules = new AgentModules(cwd, fresh);
-    fresh?.begin();
-    for (const name of names) {
-      const file = resolve(cwd, name);
+    const files = names.map((name) => resolve(cwd, name));
+    fresh?.begin(files);
+    for (const file of files) {
       modules.#loaded.set(file, await modules.#load(file, signal));
     }
     modules.#agents = modules.#together(modules.#loaded);
@@ -73,7 +73,7 @@ export class AgentModules {
    * @throws the signal's reason when it aborts before all of them are there; they are as they were then
    */
   async reload(signal: AbortSignal): Promise<readonly string[]> {
-    this.#fresh?.begin();
+    this.#fresh?.begin(this.#loaded.keys());
     const loaded = new Map(this.#loaded);
     const faults: string[] = [];
     const attempt = async (work: () => Promise<void> | void): Promise<void> => {

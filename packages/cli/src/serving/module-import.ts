@@ -32,15 +32,18 @@ export class FreshImports implements Disposable {
     return this.#files;
   }
 
-  /** From now on everything is imported anew. */
-  begin(): void {
+  /**
+   * From now on everything is imported anew.
+   *
+   * @param files that are going to be imported, whether they are there or not
+   */
+  begin(files: Iterable<string>): void {
     this.#round += 1;
-    this.#files = new Set();
+    this.#files = new Set(files);
   }
 
   import(file: string): Promise<Namespace> {
     const url = pathToFileURL(file);
-    this.#files.add(file);
     url.searchParams.set(ROUND, `${this.#round}`);
     return import(url.href);
   }
