@@ -21,5 +21,8 @@ if (major < 22 || (major === 22 && minor < 13)) {
   const { run } = await import("../dist/program.js");
   const code = await run(process.argv.slice(2));
   // What was written is out before; what still runs, such as an agent that does not listen, is not waited for.
-  process.stdout.write("", () => process.stderr.write("", () => process.exit(code)));
+  const exit = () => process.stderr.write("", () => process.exit(code));
+  // Nor, after an interrupt, a reader that reads no more.
+  if (code === 130) exit();
+  else process.stdout.write("", exit);
 }

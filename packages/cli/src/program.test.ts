@@ -109,6 +109,24 @@ test("why the output cannot be written is told", async () => {
   );
 });
 
+test("a reader that reads no more does not keep an interrupted command", async () => {
+  await using site = await Site.open();
+  const env = { ...process.env, ...site.env };
+  const child = spawn(process.execPath, [bin, "submit", "counting", "--json"], {
+    env,
+    stdio: "pipe",
+  });
+  using _killed = { [Symbol.dispose]: () => void child.kill("SIGKILL") };
+  await once(child.stdout, "readable");
+  site.counting.upTo(3_000);
+  const beside = site.play(["watch"]);
+  await beside.until(/number 3000\n/);
+  child.kill("SIGTERM");
+  expect(await once(child, "exit")).toEqual([130, null]);
+  site.counting.end();
+  await beside.done;
+});
+
 test("who does not read what is wrong still gets the exit code", async () => {
   const child = spawn(process.execPath, [bin, "watch", "--json=yes"], { stdio: "pipe" });
   child.stderr.destroy();
