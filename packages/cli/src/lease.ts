@@ -20,6 +20,11 @@ export function grants(text: string, before: readonly Grant[] = []): readonly Gr
     throw new InvalidArgumentError(`known are ${known} and x-vendor.<vendor>.<name>.`);
   }
   if (capability === BUDGET) throw new InvalidArgumentError("that is --budget USD:2.50.");
+  if (capability.startsWith("fs.") && /^~(\/|$)/.test(pattern)) {
+    throw new InvalidArgumentError(
+      "a shell leaves that ~ as it is: say $HOME, or ./~ if you mean it.",
+    );
+  }
   return [...before, { capability, pattern }];
 }
 

@@ -271,6 +271,7 @@ describe("what is wrong takes one line, and has its exit code", () => {
     ["no lease", ["echo", "--lease=fs.read"], 2, "it has to be a capability and a pattern"],
     ["an unknown capability", ["echo", "--lease=fs.reed=./x"], 2, "known are fs.read, fs.write,"],
     ["a budget as a lease", ["echo", "--lease=cost.budget=USD:1"], 2, "that is --budget USD:2.50."],
+    ["somebody's home", ["echo", "--lease=fs.read=~/x"], 2, "a shell leaves that ~ as it is: say"],
     ["a bad pattern", ["echo", "--lease=fs.read=/a/b**"], 2, /^arcp: .+ \(INVALID_REQUEST\)\n$/],
     ["no budget", ["echo", "--budget=2.50"], 2, "a currency and an amount, such as USD:2.50."],
     ["no duration", ["echo", "--expires=soon"], 2, "a duration, such as 90s, 30m, 12h or 7d."],
