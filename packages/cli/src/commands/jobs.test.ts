@@ -157,7 +157,8 @@ test("a terminal that cannot draw gets lines", async () => {
 
 test.each([
   ["--status=done", "it has to be one of pending, running, success, error, cancelled, timed_out."],
-  ["--limit=0", "it has to be a whole number from 1."],
+  ["--limit=1000000", "it has to be a whole number from 1 to 999999."],
+  ["--limit=0", "it has to be a whole number from 1 to 999999."],
   [
     "--since=yesterday",
     "it has to be a duration, such as 2h or 7d, or a time, such as 2026-01-31T09:00.",

@@ -113,5 +113,5 @@ function status(text: string, before: readonly JobStatus[] = []): readonly JobSt
 
 function count(text: string): number {
   if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError("it has to be a whole number from 1.");
+  throw new InvalidArgumentError("it has to be a whole number from 1 to 999999.");
 }

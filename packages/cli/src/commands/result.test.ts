@@ -37,6 +37,15 @@ test("a text is written as it is, anything else as JSON", async () => {
   expect(await result("null")).toMatchObject({ out: "null\n" });
 });
 
+test("on a terminal what would command it is written out", async () => {
+  const shown = async (job: string) => (await site.play(["result", job], { columns: 60 }).done).out;
+  const text = await detached("echo", JSON.stringify("one\r\n\ttwo \u001b[2J漢"));
+  expect(await shown(text)).toBe("one\n\ttwo \\u001b[2J漢\n");
+  expect(await shown(await detached("streaming", '"bytes"'))).toBe(
+    "\\u0000\ufffd\n\\u0001\ufffd\n\\u0002\ufffd\n",
+  );
+});
+
 test("what was streamed is written byte by byte, also after the end of the job", async () => {
   const text = await detached("streaming");
   expect(String(await bytes(text))).toBe("part 0\npart 1\npart 2\n");

@@ -12,7 +12,7 @@ import { settingsOf } from "../state/own-job.ts";
 import { Submission } from "../state/submission.ts";
 import type { Sink } from "../surroundings.ts";
 import { codeOf } from "../view/outcome-lines.ts";
-import { printable } from "../view/printable.ts";
+import { printable, writtenOut } from "../view/printable.ts";
 
 /** Writes what came of a job. */
 export function resultCommand(context: CommandContext): Command {
@@ -41,7 +41,11 @@ async function result(
   const job = await client.subscribe(id, { history: true });
   const { stdout, stderr } = context;
   try {
-    for await (const chunk of job.stream()) await write(stdout, chunk);
+    const decoder = new TextDecoder();
+    for await (const chunk of job.stream()) {
+      const text = () => writtenOut(decoder.decode(chunk, { stream: true }));
+      await write(stdout, stdout.isTTY ? text() : chunk);
+    }
     return;
   } catch (error) {
     const outcome = await job.outcome(context.signal);
@@ -57,7 +61,7 @@ async function result(
 }
 
 function inline(result: unknown, { isTTY = false }: Sink): string {
-  if (typeof result === "string") return isTTY ? `${result}\n` : result;
+  if (typeof result === "string") return isTTY ? `${writtenOut(result)}\n` : result;
   return `${JSON.stringify(result ?? null, null, 2)}\n`;
 }
 

@@ -13,9 +13,16 @@ export function printable(text: string): string {
 
 /** A value as JSON, in which what would command a terminal is written by its number. */
 export function json(value: unknown, indent?: number): string {
-  return JSON.stringify(value, null, indent).replace(CONTROLS, (run) =>
-    run.replace(/[^\n ]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`),
-  );
+  return writtenOut(JSON.stringify(value, null, indent));
+}
+
+/** A text of several lines, in which what would command a terminal is written by its number. */
+export function writtenOut(text: string): string {
+  return text
+    .replaceAll("\r\n", "\n")
+    .replace(CONTROLS, (run) =>
+      run.replace(/[^\n\t ]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`),
+    );
 }
 
 /** A value on one line. */
