@@ -1,14 +1,16 @@
-import { once } from "node:events";
+import { EventEmitter, once } from "node:events";
 import { mkdir, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { join } from "node:path";
+import { PassThrough } from "node:stream";
 import { connect } from "@arcp/client";
 import type { Transport } from "@arcp/core";
 import { createRuntime, defineAgent, tokenTable } from "@arcp/runtime";
 import { dial, listen } from "@arcp/transport-ws";
 import stringWidth from "string-width";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { arcp, type PlayedOptions, Playing, scratch } from "../../test/played.ts";
+import { run } from "../program.ts";
 
 /** `arcp tap`, and the address that it has clients connect to. */
 async function tapped(runtime: string, args: readonly string[] = [], options?: PlayedOptions) {
@@ -175,6 +177,20 @@ test("a runtime that is not there is told, and the client may come again", async
   const client = await dial(tap.url)(new AbortController().signal);
   await expect(frame(client)).rejects.toMatchObject({ reason: "going-away" });
   await tap.playing.until(new RegExp(`not connected: nothing listens at ${url}`));
+});
+
+test("Ctrl-C ends it also while nobody reads what it shows", async () => {
+  await using server = await speaking(async (transport) => transport.send(["hello", "again"]));
+  const [stdout, stderr] = [new PassThrough({ highWaterMark: 1 }), new PassThrough()];
+  const signals = new EventEmitter();
+  const done = run(["tap", "--port=0", "--url", server.url], { stdout, stderr, signals, env: {} });
+  const [told] = await once(stderr, "data");
+  const url = /ARCP_URL=(\S+)/.exec(String(told))?.[1] ?? "";
+  const client = await dial(url)(new AbortController().signal);
+  await vi.waitUntil(() => stdout.writableNeedDrain);
+  signals.emit("SIGINT", "SIGINT");
+  expect(await done).toBe(130);
+  client.close();
 });
 
 test("a password in the url is not shown", async () => {

@@ -32,7 +32,10 @@ async function tap({ port, json, ...flags }: Options, context: CommandContext): 
   const paint = paintFor(stdout, env);
   const see = async (sight: Sight): Promise<void> => {
     const text = json ? sightJson(sight) : sightText(sight, widthOf(stdout), paint);
-    if (!stdout.write(`${text}\n`)) await once(stdout, "drain", { signal });
+    if (stdout.write(`${text}\n`)) return;
+    await once(stdout, "drain", { signal }).catch((error: unknown) => {
+      if (!signal.aborted) throw error;
+    });
   };
   await using server = await openTap({ port, url, clock, see }).catch((error: unknown) => {
     throw listenFailure(error, port) ?? error;
