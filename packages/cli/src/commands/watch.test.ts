@@ -314,7 +314,11 @@ test("what cannot be watched takes one line", async () => {
     err: expect.stringMatching(/^arcp: .+; `arcp jobs` lists yours \(JOB_NOT_FOUND\)\n$/),
   });
   const { out } = await site.arcp("submit", "deaf", "--detach");
-  expect(await site.arcp("watch", out.trim(), "--token=other")).toMatchObject({ code: 2 });
+  expect(await site.arcp("watch", "--token=other")).toEqual({
+    code: 2,
+    out: "",
+    err: `arcp: this runtime has no ${out.trim()} of yours; \`arcp jobs\` lists yours (JOB_NOT_FOUND)\n`,
+  });
   expect(await site.arcp("watch", out.trim(), "--url=ws://127.0.0.1:9/arcp")).toMatchObject({
     code: 4,
   });

@@ -129,7 +129,13 @@ async function jobOf(
   { clock }: CommandContext,
 ): Promise<Job | ReopenedJob> {
   const { job, request, key, submittedAt } = record;
-  if (job !== undefined) return client.job(job);
+  if (job !== undefined) {
+    return client.job(job).catch((error: unknown) => {
+      if (!(error instanceof ArcpError && error.code === "JOB_NOT_FOUND")) throw error;
+      // Whoever came back may not have said which one.
+      throw new ArcpError(error.code, `this runtime has no ${job} of yours`);
+    });
+  }
   if (request === undefined || clock.now() - Date.parse(submittedAt) > KEY_KNOWN) {
     throw usage(`nobody knows what became of the submit of ${submittedAt}: submit again`);
   }
