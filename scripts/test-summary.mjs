@@ -1,6 +1,6 @@
 import "./require-node.mjs";
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { members, root } from "./workspace.mjs";
 
 const reportOf = (member) => join(root, member, ".reports/vitest.json");
@@ -9,7 +9,7 @@ export function removeReports() {
   for (const member of members) rmSync(reportOf(member), { force: true });
 }
 
-/** Prints the tally of all packages as the last line; false if something failed or left no report. */
+/** Prints what failed, and the tally of all packages as the last line; false if something failed or left no report. */
 export function summarise() {
   const tally = { passed: 0, failed: 0, skipped: 0 };
   let sound = true;
@@ -24,11 +24,24 @@ export function summarise() {
     tally.passed += report.numPassedTests;
     tally.failed += report.numFailedTests + report.testResults.filter(brokeOutsideItsTests).length;
     tally.skipped += report.numPendingTests + report.numTodoTests;
+    for (const file of report.testResults) printFailures(file);
     sound &&= report.success;
   }
   const skipped = tally.skipped > 0 ? `, ${tally.skipped} skipped` : "";
   console.log(`${tally.passed} passed, ${tally.failed} failed${skipped}`);
   return sound && tally.failed === 0;
+}
+
+// The runner printed them as well, in the midst of what the other packages printed at the same time.
+function printFailures(file) {
+  const where = relative(root, file.name);
+  if (brokeOutsideItsTests(file)) console.log(`failed: ${where}\n${file.message}`);
+  for (const { status, fullName, failureMessages } of file.assertionResults) {
+    if (status !== "failed") continue;
+    const lines = failureMessages.join("\n").split("\n");
+    const ours = lines.filter((line) => !line.includes("/node_modules/"));
+    console.log(`failed: ${where} > ${fullName}\n${ours.join("\n")}`);
+  }
 }
 
 function hasTests(member) {

@@ -17,7 +17,8 @@ test.each(["sqlite", "memory"])(
     const { early, late } = await runMany(plan);
     expect(early.after).toBeGreaterThan(plan.retention);
     expect(late.memory - early.memory).toBeLessThan(2 * MIB);
-    expect(late.file).toBeLessThanOrEqual(1.2 * early.file);
+    // Free pages, up to a MiB of them, stay in the file for what comes next.
+    expect(late.file - early.file).toBeLessThan(1.5 * MIB);
   },
 );
 

@@ -2,7 +2,8 @@
 // STORE is a path, or `memory`.
 import { createRuntime, defineAgent, memoryStore, tokenTable } from "@arcp/runtime";
 import { listen } from "@arcp/transport-ws";
-import { sqliteStore } from "../src/index.ts";
+import { openDatabase } from "../src/database-file.ts";
+import { storeOn } from "../src/sqlite-store.ts";
 
 const [place = "memory", retention = "30"] = process.argv.slice(2);
 
@@ -13,10 +14,11 @@ const burst = defineAgent({
   },
 });
 
+const database = place === "memory" ? undefined : openDatabase(place);
 const runtime = createRuntime({
   agents: [burst],
   auth: tokenTable({ secret: "alice" }),
-  store: place === "memory" ? memoryStore() : sqliteStore(place),
+  store: database === undefined ? memoryStore() : storeOn(database),
   limits: { retentionSec: Number(retention) },
 });
 const server = await listen({ port: 0 }, (transport) => runtime.serve(transport));
@@ -31,7 +33,15 @@ async function settledMemory(): Promise<number> {
   return heapUsed + external;
 }
 
-process.on("message", async () => process.send?.({ memory: await settledMemory() }));
+/** Of the file with what the write-ahead log still has for it: how much that log itself has grown changes with the load. */
+function settledFile(): number {
+  if (database === undefined) return 0;
+  return Number(database.value("PRAGMA page_count")) * Number(database.value("PRAGMA page_size"));
+}
+
+process.on("message", async () =>
+  process.send?.({ memory: await settledMemory(), file: settledFile() }),
+);
 // Whoever started this process is gone: then so is the reason for it.
 process.on("disconnect", () => process.exit());
 process.send?.({ url: server.url });

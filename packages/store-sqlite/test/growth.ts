@@ -1,6 +1,5 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, statSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { connect, type Job, type WatchedJob } from "@arcp/client";
@@ -29,18 +28,16 @@ export interface Footprint {
   readonly after: number;
   /** Heap and external memory after a forced collection, in bytes. */
   readonly memory: number;
-  /** The file and its write-ahead log, in bytes; 0 without a file. */
+  /** The file once its write-ahead log is in it, in bytes; 0 without a file. */
   readonly file: number;
 }
 
 /** The runtime that is looked at, in a process of its own. */
 class Server implements AsyncDisposable {
   readonly #process: ChildProcess;
-  readonly #store: string;
   readonly #url: Promise<string>;
 
   constructor(store: string, retention: number) {
-    this.#store = store;
     this.#process = fork(SERVER, [store, String(retention)], {
       execArgv: [...process.execArgv, "--expose-gc"],
     });
@@ -51,12 +48,10 @@ class Server implements AsyncDisposable {
     return this.#url.then((url) => connect(dial(url), { token: "secret" }));
   }
 
-  async footprint(): Promise<Omit<Footprint, "events" | "after">> {
-    const answer = this.#answer<{ memory: number }>();
+  footprint(): Promise<Omit<Footprint, "events" | "after">> {
+    const answer = this.#answer<{ memory: number; file: number }>();
     this.#process.send({});
-    const { memory } = await answer;
-    const files = [this.#store, `${this.#store}-wal`].filter(existsSync);
-    return { memory, file: files.reduce((sum, path) => sum + statSync(path).size, 0) };
+    return answer;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
