@@ -119,8 +119,11 @@ export class Connection implements Link, Watched {
     try {
       for await (const frame of this.#transport.frames) {
         this.#heartbeat?.heard();
-        if (this.#state.kind === "bound") await this.#state.intake.patience();
-        await this.#context.projector.turn.spend("answering", FRAME_STEPS);
+        // Nothing is awaited that need not be: most of what a small request takes are steps of this kind.
+        const patience = this.#state.kind === "bound" ? this.#state.intake.patience() : undefined;
+        if (patience !== undefined) await patience;
+        const spent = this.#context.projector.turn.spend("answering", FRAME_STEPS);
+        if (spent !== undefined) await spent;
         if (this.#state.kind === "bound") {
           const resumed = this.#state.intake.take(frame);
           if (resumed !== undefined) await this.#move(this.#state, resumed);

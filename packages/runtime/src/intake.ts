@@ -2,6 +2,7 @@ import { ArcpError, type ClientMessageType, type CloseReason, type Envelope } fr
 import type { Dialect } from "./dialect/dialect.ts";
 import type { Rejected } from "./dialect/rejection.ts";
 import { type Opening, readRequest } from "./inbound.ts";
+import type { Requests } from "./session/requests.ts";
 import type { Session } from "./session/session.ts";
 import { dispatch } from "./verbs/index.ts";
 import { reject, rejected } from "./verbs/reject.ts";
@@ -52,15 +53,20 @@ export class Intake {
     return exchanged;
   }
 
-  /** A burst waits for the requests before it; where those hang, this waits once and no more. */
-  async patience(): Promise<void> {
+  /**
+   * A burst waits for the requests before it; where those hang, this waits once and no more.
+   * @returns what to wait for; undefined when nothing
+   */
+  patience(): Promise<void> | undefined {
     const { requests } = this.#options.session;
-    if (!requests.full) {
-      this.#impatient = false;
-    } else if (!this.#impatient) {
-      await this.wait(requests.room());
-      this.#impatient = requests.full;
-    }
+    if (!requests.full) this.#impatient = false;
+    else if (!this.#impatient) return this.#waitForRoom(requests);
+    return undefined;
+  }
+
+  async #waitForRoom(requests: Requests): Promise<void> {
+    await this.wait(requests.room());
+    this.#impatient = requests.full;
   }
 
   /** Waits for requests under way, but not for long: nothing else is read meanwhile, not even a ping (R-4-2). */

@@ -222,7 +222,8 @@ export async function admit(
     if (leased && JSON.stringify(acceptanceOf(row)).length > MAX_ACCEPTANCE) {
       throw new ArcpError("INVALID_REQUEST", "payload.lease_request: is too large");
     }
-    await context.credentials.issue(job);
+    const issued = context.credentials.issue(job);
+    if (issued !== undefined) await issued;
     // Whoever delegates may have a new owner by now (R-7.2-8).
     if (job.session !== row.session) {
       row = { ...row, session: job.session, submittedIn: row.session };

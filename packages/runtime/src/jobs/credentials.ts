@@ -54,12 +54,17 @@ export class Credentials implements HeldCredentials {
 
   /**
    * Issues all that a job gets, or nothing; and nothing to a job that ends meanwhile, as a delegated one may.
+   * @returns once that is done; undefined where there is nothing to issue
    * @throws ArcpError `BUDGET_EXHAUSTED` when an upstream says so, else `INTERNAL_ERROR` (R-9.8-5)
    */
-  async issue(job: Job): Promise<void> {
+  issue(job: Job): Promise<void> | undefined {
     const { provisioners } = this.#options;
     // Nobody would revoke what comes behind its end.
-    if (provisioners.size === 0 || !job.live) return;
+    if (provisioners.size === 0 || !job.live) return undefined;
+    return this.#issue(job, provisioners);
+  }
+
+  async #issue(job: Job, provisioners: CredentialsOptions["provisioners"]): Promise<void> {
     const names = [...provisioners.keys()];
     const keys = this.#keysOf(job.id);
     const issued = await Promise.allSettled(names.map((name) => this.#issueOne(job, keys, name)));

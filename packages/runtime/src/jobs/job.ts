@@ -277,6 +277,11 @@ export class Job implements KnownJob {
     return this.#log.durable;
   }
 
+  /** Whether it has said nothing yet, durable or not. */
+  get silent(): boolean {
+    return this.#log.nextSeq === 1;
+  }
+
   /** How many records wait to become durable. */
   get waiting(): number {
     return this.#log.nextSeq - 1 - this.#log.durable;

@@ -7,11 +7,12 @@ export class Audience<Viewer> {
   readonly #jobs = new Map<Viewer, Set<JobId>>();
 
   add(job: JobId, viewer: Viewer): void {
-    const jobs = this.#jobs.get(viewer) ?? new Set();
-    if (jobs.has(job)) return;
-    this.#jobs.set(viewer, jobs.add(job));
     const others = this.#viewers.get(job);
+    if (others?.includes(viewer)) return;
     this.#viewers.set(job, others === undefined ? [viewer] : [...others, viewer]);
+    const jobs = this.#jobs.get(viewer);
+    if (jobs === undefined) this.#jobs.set(viewer, new Set([job]));
+    else jobs.add(job);
   }
 
   of(job: JobId): readonly Viewer[] {

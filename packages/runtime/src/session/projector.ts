@@ -110,15 +110,18 @@ export class Projector {
     else change();
   }
 
-  /** Arms the bell of an attachment and reads what is already there. A bell that fails ends the projector. */
-  follow(attachment: Attachment): void {
+  /**
+   * Arms the bell of an attachment and reads what is already there. A bell that fails ends the projector.
+   * @param silent whether nothing is there: a batch of nothing would cost a submit as much as its records do
+   */
+  follow(attachment: Attachment, silent = false): void {
     attachment.unlisten?.();
     try {
       attachment.unlisten = this.#context.logs.listen(attachment.job, () => this.#ring(attachment));
     } catch (error) {
       this.#broken ??= { error };
     }
-    this.#ring(attachment);
+    if (!silent || this.#broken !== undefined) this.#ring(attachment);
   }
 
   async stop(): Promise<void> {

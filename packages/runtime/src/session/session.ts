@@ -205,10 +205,13 @@ export class Session {
     if (attachment !== undefined) this.#read(attachment);
   }
 
-  /** Follows a job that was just accepted for it. Call it within {@link change}. */
-  own(job: JobId): void {
+  /**
+   * Follows a job that was just accepted for it. Call it within {@link change}.
+   * @param silent whether the job has said nothing yet: then there is nothing to read until it does
+   */
+  own(job: JobId, silent = false): void {
     const attachment = this.stream.own(job, this.connected);
-    if (attachment !== undefined) this.#read(attachment);
+    if (attachment !== undefined) this.#read(attachment, silent);
   }
 
   /**
@@ -255,8 +258,8 @@ export class Session {
     if (this.stream.unpause(job) && attachment !== undefined) this.#read(attachment);
   }
 
-  #read(attachment: Attachment): void {
-    if (this.#state.kind === "connected") this.#state.projector.follow(attachment);
+  #read(attachment: Attachment, silent = false): void {
+    if (this.#state.kind === "connected") this.#state.projector.follow(attachment, silent);
   }
 
   /** The client has this token: older ones are void (R-6.3-7). */

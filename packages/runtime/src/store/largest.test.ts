@@ -1,23 +1,26 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { Largest } from "./largest.ts";
+import { Largest, type Sized } from "./largest.ts";
 
 test("the first is the largest at any moment, and of equals the one with the lower name", () => {
   const step = fc.tuple(fc.constantFrom(..."abcdefghij"), fc.option(fc.nat(6)));
   fc.assert(
     fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
-      const largest = new Largest<string>();
+      const largest = new Largest<Sized>();
+      const entries = new Map<string, Sized>();
       const sizes = new Map<string, number>();
       for (const [name, size] of steps) {
+        const entry = entries.get(name) ?? { name, size: 0, place: undefined };
+        entries.set(name, entry);
         if (size === null) {
-          largest.delete(name);
+          largest.delete(entry);
           sizes.delete(name);
         } else {
-          largest.set(name, size);
+          largest.set(entry, size);
           sizes.set(name, size);
         }
         const sorted = [...sizes].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1));
-        expect(largest.first).toBe(sorted[0]?.[0]);
+        expect(largest.first?.name).toBe(sorted[0]?.[0]);
       }
     }),
   );

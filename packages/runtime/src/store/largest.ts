@@ -1,71 +1,66 @@
-interface Entry {
+/** What is compared: of equals, the lower name comes first. */
+export interface Sized {
   readonly name: string;
+  /** What it is ranked by. Changed by {@link Largest.set} alone. */
   size: number;
-  index: number;
+  /** Its place among the others, which it is told; undefined while it is not among them. */
+  place: number | undefined;
 }
 
-/** Names with sizes, of which one always knows the largest: an indexed binary heap. Of equals, the lower name comes first. */
-export class Largest<Name extends string> {
+/** Of many with a size one always knows the largest: a binary heap whose entries know their places. */
+export class Largest<Entry extends Sized> {
   readonly #heap: Entry[] = [];
-  readonly #entries = new Map<string, Entry>();
 
-  /** The name with the largest size; undefined when there is none. */
-  get first(): Name | undefined {
-    return this.#heap[0]?.name as Name | undefined;
+  /** The one with the largest size; undefined when there is none. */
+  get first(): Entry | undefined {
+    return this.#heap[0];
   }
 
-  set(name: Name, size: number): void {
-    const known = this.#entries.get(name);
-    if (known?.size === size) return;
-    const entry = known ?? { name, size, index: this.#heap.length };
-    if (known === undefined) {
-      this.#entries.set(name, entry);
-      this.#heap.push(entry);
-    }
+  /** Takes it in, or its new size. */
+  set(entry: Entry, size: number): void {
+    if (entry.place === undefined) this.#put(entry, this.#heap.length);
+    else if (entry.size === size) return;
     entry.size = size;
     this.#settle(entry);
   }
 
-  delete(name: Name): void {
-    const entry = this.#entries.get(name);
+  delete(entry: Entry): void {
+    const { place } = entry;
+    if (place === undefined) return;
+    entry.place = undefined;
     const last = this.#heap.pop();
-    if (entry === undefined || last === undefined) {
-      if (last !== undefined) this.#heap.push(last);
-      return;
-    }
-    this.#entries.delete(name);
-    if (last === entry) return;
-    this.#place(last, entry.index);
+    if (last === undefined || last === entry) return;
+    this.#put(last, place);
     this.#settle(last);
   }
 
   #settle(entry: Entry): void {
-    for (;;) {
-      const parent = this.#heap[(entry.index - 1) >> 1];
-      if (entry.index === 0 || parent === undefined || !precedes(entry, parent)) break;
-      this.#swap(entry, parent);
+    for (let place = entry.place ?? 0; place > 0; ) {
+      const above = (place - 1) >> 1;
+      const parent = this.#heap[above];
+      if (parent === undefined || !precedes(entry, parent)) break;
+      this.#put(parent, place);
+      this.#put(entry, above);
+      place = above;
     }
-    for (;;) {
-      const left = this.#heap[2 * entry.index + 1];
-      const right = this.#heap[2 * entry.index + 2];
+    for (let place = entry.place ?? 0; ; ) {
+      const left = this.#heap[2 * place + 1];
+      const right = this.#heap[2 * place + 2];
       const child = left && right && precedes(right, left) ? right : left;
-      if (child === undefined || !precedes(child, entry)) break;
-      this.#swap(child, entry);
+      if (child?.place === undefined || !precedes(child, entry)) break;
+      const below = child.place;
+      this.#put(child, place);
+      this.#put(entry, below);
+      place = below;
     }
   }
 
-  #swap(a: Entry, b: Entry): void {
-    const { index } = a;
-    this.#place(a, b.index);
-    this.#place(b, index);
-  }
-
-  #place(entry: Entry, index: number): void {
-    entry.index = index;
-    this.#heap[index] = entry;
+  #put(entry: Entry, place: number): void {
+    entry.place = place;
+    this.#heap[place] = entry;
   }
 }
 
-function precedes(a: Entry, b: Entry): boolean {
+function precedes(a: Sized, b: Sized): boolean {
   return a.size > b.size || (a.size === b.size && a.name < b.name);
 }

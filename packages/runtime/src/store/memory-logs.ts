@@ -1,7 +1,7 @@
 import type { JobId } from "@arcp/core";
 import { TransientMap } from "../transient-map.ts";
 import type { JobChange } from "./job-index.ts";
-import { Largest } from "./largest.ts";
+import { Largest, type Sized } from "./largest.ts";
 import type { AppendOutcome, LogBatch, LogPage, LogStore, PageLimits } from "./log-store.ts";
 import { type LogLimits, MemoryLog } from "./memory-log.ts";
 
@@ -18,14 +18,16 @@ export interface LoggedJobs {
   change(job: JobId, change: JobChange): void;
 }
 
-interface Share {
-  /** Characters of all logs of a principal. */
+/** Of a principal. It is among the others while it has a log that has something to lose. */
+interface Share extends Sized {
+  /** Characters of all its logs. */
   characters: number;
   /** Those of them that have something to lose. */
-  readonly logs: Largest<JobId>;
+  readonly logs: Largest<Kept>;
 }
 
-interface Kept {
+/** Of a job, by its id. It is among the others of its principal while it has something to lose. */
+interface Kept extends Sized {
   readonly log: MemoryLog;
   readonly principal: string;
 }
@@ -39,7 +41,7 @@ export class MemoryLogs implements LogStore {
   readonly #bells = new TransientMap<JobId, Set<() => void>>();
   readonly #shares = new Map<string, Share>();
   /** Principals with a log that has something to lose. */
-  readonly #principals = new Largest<string>();
+  readonly #principals = new Largest<Share>();
   /** Of all logs together. */
   #characters = 0;
 
@@ -77,23 +79,26 @@ export class MemoryLogs implements LogStore {
     const kept = this.#logs.get(job);
     if (kept === undefined) return;
     this.#logs.delete(job);
-    this.#count(job, kept, -kept.log.characters);
+    this.#count(kept, -kept.log.characters, false);
   }
 
   #append({ job, after, records, change }: LogBatch): AppendOutcome {
-    const kept = this.#logs.get(job) ?? {
-      log: new MemoryLog(this.#limits),
-      principal: this.#jobs.principalOf(job) ?? "",
-    };
+    const known = this.#logs.get(job);
+    const kept = known ?? this.#begin(job);
     const { log } = kept;
     if (log.head !== after) return "fenced";
     if (change !== undefined) this.#jobs.change(job, change);
     if (records.length === 0) return "appended";
-    this.#logs.set(job, kept);
+    if (known === undefined) this.#logs.set(job, kept);
     const before = log.characters;
     log.append(records);
-    this.#count(job, kept, log.characters - before);
+    this.#count(kept, log.characters - before, log.isEvictable);
     return "appended";
+  }
+
+  #begin(job: JobId): Kept {
+    const principal = this.#jobs.principalOf(job) ?? "";
+    return { name: job, size: 0, place: undefined, log: new MemoryLog(this.#limits), principal };
   }
 
   /**
@@ -107,36 +112,44 @@ export class MemoryLogs implements LogStore {
     while (this.#characters > this.#total) {
       const isNeeded = this.#characters > within;
       if (!isNeeded && (records <= 0 || characters <= 0)) return;
-      const [job, kept] = this.#victim() ?? [];
-      if (job === undefined || kept === undefined) return;
+      const kept = this.#victim();
+      if (kept === undefined) return;
       const evicted = kept.log.evict();
-      this.#count(job, kept, -evicted);
+      this.#count(kept, -evicted, kept.log.isEvictable);
       if (isNeeded) continue;
       records -= 1;
       characters -= evicted;
     }
   }
 
-  #victim(): [JobId, Kept] | undefined {
-    const principal = this.#principals.first;
-    const share = principal === undefined ? undefined : this.#shares.get(principal);
+  #victim(): Kept | undefined {
+    const share = this.#principals.first;
     if (share === undefined || share.characters <= this.#total / this.#shares.size)
       return undefined;
-    const job = share.logs.first;
-    const kept = job && this.#logs.get(job);
-    return kept && [job, kept];
+    return share.logs.first;
   }
 
-  #count(job: JobId, { log, principal }: Kept, characters: number): void {
-    const share = this.#shares.get(principal) ?? { characters: 0, logs: new Largest<JobId>() };
-    this.#shares.set(principal, share);
+  /**
+   * @param characters that it has more than before
+   * @param evictable whether it has something to lose: the newest record of a log stays, however large it is
+   */
+  #count(kept: Kept, characters: number, evictable: boolean): void {
+    const share = this.#shareOf(kept.principal);
     share.characters += characters;
     this.#characters += characters;
-    // The newest record of a log stays, however large it is.
-    if (this.#logs.has(job) && log.isEvictable) share.logs.set(job, log.characters);
-    else share.logs.delete(job);
-    if (share.logs.first === undefined) this.#principals.delete(principal);
-    else this.#principals.set(principal, share.characters);
-    if (share.characters === 0) this.#shares.delete(principal);
+    if (evictable) share.logs.set(kept, kept.log.characters);
+    else share.logs.delete(kept);
+    if (share.logs.first === undefined) this.#principals.delete(share);
+    else this.#principals.set(share, share.characters);
+    if (share.characters === 0) this.#shares.delete(kept.principal);
+  }
+
+  #shareOf(principal: string): Share {
+    const known = this.#shares.get(principal);
+    if (known !== undefined) return known;
+    const logs = new Largest<Kept>();
+    const share = { name: principal, size: 0, place: undefined, characters: 0, logs };
+    this.#shares.set(principal, share);
+    return share;
   }
 }

@@ -121,9 +121,12 @@ async function create(
   if (payload.parent_job_id !== undefined) return createChild(services, session, request, used);
   const trace = readTrace(request);
   const agent = resolveAgent(services, principal, reference);
-  const input = await checkedInput(agent, payload.input);
+  // What is there at once is not awaited, here and below: a small submit is little else.
+  const checked = checkedInput(agent, payload.input);
+  const input = checked instanceof Promise ? await checked : checked;
   const requested = readLease(services, agent, payload.lease_request ?? {}, LEASE);
-  const lease = await grantLease(services, principal, agent, requested);
+  const granted = grantLease(services, principal, agent, requested);
+  const lease = granted instanceof Promise ? await granted : granted;
   // Only now: an agent's check of its input may outlast the patience of a closing runtime.
   checkOpen(services);
   const { job, row } = await admit(
@@ -144,7 +147,7 @@ async function create(
     used,
   );
   const begin = (): void => {
-    session.own(job.id);
+    session.own(job.id, job.silent);
     void runAgent(job, agent, input, services);
   };
   return { kind: "accepted", announcement: acceptanceOf(row), begin };
