@@ -22,23 +22,17 @@ const typed = defineAgent({
   run: (_ctx, { depth }) => ({ ok: depth.levels > 0 }),
 });
 
+/** An agent whose input is checked until `go` is called: a submit to it holds up the replies to those behind it. */
+function slowlyChecked() {
+  const { promise, resolve: go } = Promise.withResolvers<void>();
+  const validate = (value: unknown) => promise.then(() => ({ value }));
+  const input = { "~standard": { version: 1, vendor: "test", validate } } as const;
+  return { agent: defineAgent({ name: "waiting", input, run: () => "done" }), go };
+}
+
 test("R-5.4-5: replies come in the order of the submits, acceptances and rejections alike", async () => {
-  const slow = Promise.withResolvers<void>();
-  const waiting = defineAgent({
-    name: "waiting",
-    input: {
-      "~standard": {
-        version: 1,
-        vendor: "test",
-        validate: async (value: unknown) => {
-          await slow.promise;
-          return { value };
-        },
-      },
-    },
-    run: () => "done",
-  });
-  const { viewer } = await connected({ agents: [waiting] });
+  const { agent, go } = slowlyChecked();
+  const { viewer } = await connected({ agents: [agent] });
   const submits = [
     viewer.send("job.submit", { agent: "waiting" }),
     viewer.send("job.submit", { agent: "nobody" }),
@@ -47,7 +41,7 @@ test("R-5.4-5: replies come in the order of the submits, acceptances and rejecti
   ];
   await settled();
   expect(viewer.frames).toHaveLength(1);
-  slow.resolve();
+  go();
   await Promise.all(submits.map((id) => viewer.reply(id)));
   const replies = viewer.frames.filter(({ payload }) => payload.request_id !== undefined);
   expect(replies.map(({ payload }) => payload.request_id)).toEqual(submits);
@@ -124,6 +118,20 @@ test("R-7.3-6: a job's clock runs from its acceptance", async () => {
     code: "TIMEOUT",
     final_status: "timed_out",
   });
+});
+
+test("R-7.3-6: a job that ended before its acceptance could be told is told whole", async () => {
+  const { agent, go } = slowlyChecked();
+  const { viewer, clock } = await connected({ agents: [agent] });
+  viewer.send("job.submit", { agent: "waiting" });
+  const request = viewer.send("job.submit", { agent: "led", max_runtime_sec: 1 });
+  await settled();
+  clock.advance(1000);
+  await settled();
+  go();
+  const { job_id } = await viewer.reply(request);
+  const { payload } = await viewer.terminal(job_id ?? "");
+  expect(payload.code).toBe("TIMEOUT");
 });
 
 test("R-6.2-4: a submit that relies on a feature outside the set is refused by its name", async () => {
