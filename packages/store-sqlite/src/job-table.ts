@@ -116,7 +116,6 @@ export class JobTable implements JobIndex {
       where("(agent = ? OR (agent >= ? AND agent < ?))", agent, `${agent}@`, `${agent}A`);
     if (query.acceptedAfter !== undefined) where("accepted_at > ?", query.acceptedAfter);
     if (query.acceptedBefore !== undefined) where("accepted_at < ?", query.acceptedBefore);
-    if (query.finishedBefore !== undefined) where("finished_at < ?", query.finishedBefore);
     if (after !== undefined) where("(accepted_at, id) > (?, ?)", after.acceptedAt, after.id);
     const rows = this.#connection.all(
       `SELECT ${LISTED} FROM jobs ${conditions.length === 0 ? "" : `WHERE ${conditions.join(" AND ")}`}

@@ -86,8 +86,6 @@ export interface JobQuery {
   /** Exclusive bounds, milliseconds since 1970. */
   readonly acceptedAfter?: number;
   readonly acceptedBefore?: number;
-  /** Finished before this moment, milliseconds since 1970. */
-  readonly finishedBefore?: number;
   /** The job behind which the page begins. */
   readonly after?: { readonly acceptedAt: number; readonly id: JobId };
   readonly limit: number;

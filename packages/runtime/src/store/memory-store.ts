@@ -149,7 +149,7 @@ class MemoryJobs implements JobIndex, LoggedJobs {
 }
 
 function fitsQuery(row: JobRow, query: JobQuery): boolean {
-  const { acceptedAfter = -Infinity, acceptedBefore = Infinity, finishedBefore } = query;
+  const { acceptedAfter = -Infinity, acceptedBefore = Infinity } = query;
   return (
     (query.principal === undefined || row.principal === query.principal) &&
     (query.session === undefined || row.session === query.session) &&
@@ -161,7 +161,6 @@ function fitsQuery(row: JobRow, query: JobQuery): boolean {
       row.agent.startsWith(`${query.agent}@`)) &&
     row.acceptedAt > acceptedAfter &&
     row.acceptedAt < acceptedBefore &&
-    (finishedBefore === undefined || (row.finishedAt ?? Infinity) < finishedBefore) &&
     (query.after === undefined || comparePlaces(row, query.after) > 0)
   );
 }
