@@ -34,7 +34,7 @@ export const jobMutations: readonly Mutation[] = [
     name: "says nothing of the start of an agent",
     breaks: "R-7.3-5",
     file: "jobs/job.ts",
-    from: 'void this.emit("status", { phase: "running", ...message }, "event", true);',
+    from: 'void this.events.emit("status", { phase: "running", ...message }, "event", true);',
     to: "void message;",
   },
   {
@@ -55,7 +55,7 @@ export const jobMutations: readonly Mutation[] = [
     name: "lets an agent succeed after an acknowledged cancel",
     breaks: "R-7.4-2",
     file: "jobs/job.ts",
-    from: "const final = this.#finalOf(ending);",
+    from: "const final = this.#cancellation?.ending ?? this.authority.doom ?? ending;",
     to: "const final = ending;",
   },
   {
@@ -159,8 +159,8 @@ export const jobMutations: readonly Mutation[] = [
   {
     name: "has no last word on a budget",
     breaks: "R-9.6-11",
-    file: "jobs/job.ts",
-    from: "for (const remainder of this.budget.unsaid()) this.#emitRemainder(remainder);",
+    file: "jobs/job-costs.ts",
+    from: "for (const remainder of this.budget.unsaid()) this.say(remainder);",
     to: "",
   },
   {

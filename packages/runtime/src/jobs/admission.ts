@@ -307,8 +307,8 @@ function rowOf(job: Job, { request, input }: JobRequest): JobRow {
     request,
     // A delegated job is not run again: nobody misses what its parent's credential was.
     input: secrets.clean(JSON.stringify(input ?? null)),
-    lease: authority.json,
-    workspace: authority.workspace,
+    lease: authority.lease.json,
+    workspace: authority.lease.workspace,
     status: "pending",
   };
 }

@@ -118,7 +118,7 @@ export class Credentials implements HeldCredentials {
     if (credential === undefined || former === undefined) throw ended();
     announce(job, credential);
     // Whoever resumes finds the announcement, so the former value is of no use to anybody.
-    await job.flush();
+    await job.events.flush();
     keys.aliases.delete(former);
     this.#options.outstanding.revoke(former);
   }
@@ -201,7 +201,7 @@ export class Credentials implements HeldCredentials {
 }
 
 function announce(job: Job, { id }: ProvisionedCredential): void {
-  void job.emit("status", { phase: "credential_rotated", id }, "credential_rotated", true);
+  void job.events.emit("status", { phase: "credential_rotated", id }, "credential_rotated", true);
 }
 
 function orderOf(job: Job, alias: string, signal: AbortSignal): CredentialOrder {

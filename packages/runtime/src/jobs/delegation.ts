@@ -130,20 +130,20 @@ function find(
   }
 }
 
-function check({ guard }: Job, agent: string): void {
-  const refusal = guard.check("agent.delegate", agent);
+function check({ authority }: Job, agent: string): void {
+  const refusal = authority.guard.check("agent.delegate", agent);
   if (refusal !== undefined) throw refusal;
 }
 
 async function leaseOf(
   context: AdmissionContext,
-  { authority }: Job,
+  { authority: { lease: outer } }: Job,
   agent: AnyAgent,
   { lease_request: requested = {} }: Wanted,
 ): Promise<CompiledLease> {
-  const effective = withModelsOf(authority.json, context.jobContext.openModels, requested);
+  const effective = withModelsOf(outer.json, context.jobContext.openModels, requested);
   const lease = readLease(context, agent, effective, "lease");
-  const problem = await compared(context, excess(authority, lease));
+  const problem = await compared(context, excess(outer, lease));
   if (problem === undefined) return lease;
   throw new ArcpError("LEASE_SUBSET_VIOLATION", `lease: ${problem}`);
 }
@@ -185,7 +185,7 @@ export class Delegation {
     input?: unknown,
     options: DelegateOptions = {},
   ): Promise<ChildJob<Output>> {
-    this.#job.checkRoom();
+    this.#job.events.checkRoom();
     this.#underWay.check();
     this.#underWay.add(0);
     return this.#delegate<Output>(agent, input, options).finally(() => this.#underWay.remove(1, 0));
@@ -247,8 +247,8 @@ export class Delegation {
   }
 
   async #refuse(wanted: Wanted, error: ArcpError): Promise<void> {
-    void this.#job.emit("delegate", wanted, "event", true);
+    void this.#job.events.emit("delegate", wanted, "event", true);
     const body = { call_id: wanted.delegate_id, error: wireError(error) };
-    await this.#job.emit("tool_result", body, "event", true);
+    await this.#job.events.emit("tool_result", body, "event", true);
   }
 }

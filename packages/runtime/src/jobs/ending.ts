@@ -69,6 +69,11 @@ export function stopReason(ending: Ending): ArcpError {
     : ArcpError.fromPayload(ending.payload);
 }
 
+/** What is told of a job that is left to the next process. */
+export function shuttingDown(): ArcpError {
+  return new ArcpError("INTERNAL_ERROR", "the runtime is shutting down");
+}
+
 /** @param expiry when the lease ended, for humans */
 export function expired(expiry: string): Ending {
   return failure(new ArcpError("LEASE_EXPIRED", `the lease expired at ${expiry}`));

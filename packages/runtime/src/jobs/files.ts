@@ -35,8 +35,8 @@ export class Files {
     this.#operations = operations;
     const access = (capability: FileAccess["capability"]): FileAccess => ({
       capability,
-      guard: job.guard,
-      lease: job.authority,
+      guard: job.authority.guard,
+      lease: job.authority.lease,
       realPatterns: realPatterns[capability],
     });
     this.#reading = access("fs.read");

@@ -8,7 +8,6 @@ import {
 } from "@arcp/core";
 import { exactCost } from "../authority/amount.ts";
 import { isCostMetric } from "../authority/grant.ts";
-import { checkpointText } from "./checkpoint.ts";
 import type { AgentContext, Log } from "./context.ts";
 import type { Delegate } from "./delegate.ts";
 import { eventBody, vendorBody } from "./event-body.ts";
@@ -74,7 +73,7 @@ export class JobAgentContext implements AgentContext {
   }
 
   get checkpoint(): AgentContext["checkpoint"] {
-    return (value) => tolerated(this.#job.saveCheckpoint(checkpointText(value)));
+    return (value) => tolerated(this.#job.checkpoints.save(value));
   }
 
   get lease(): Lease {
@@ -91,13 +90,13 @@ export class JobAgentContext implements AgentContext {
   }
 
   get thought(): AgentContext["thought"] {
-    return (thought) => this.#job.emit("thought", { text: text(thought, "a thought") });
+    return (thought) => this.#job.events.emit("thought", { text: text(thought, "a thought") });
   }
 
   get status(): AgentContext["status"] {
     return (phase, message) => {
       if (RESERVED_PHASES.includes(phase)) throw invalid(`the phase ${phase} is the runtime's`);
-      return this.#job.emit("status", eventBody("status", { phase, message }));
+      return this.#job.events.emit("status", eventBody("status", { phase, message }));
     };
   }
 
@@ -107,7 +106,7 @@ export class JobAgentContext implements AgentContext {
       // Several SDKs refuse a current above the total (R-8.2-2).
       const { total, ...rest } = body;
       const fits = total === undefined || body.current <= total;
-      return this.#job.emit("progress", fits ? body : rest, "progress");
+      return this.#job.events.emit("progress", fits ? body : rest, "progress");
     };
   }
 
@@ -116,7 +115,8 @@ export class JobAgentContext implements AgentContext {
   }
 
   get artifact(): AgentContext["artifact"] {
-    return (reference) => this.#job.emit("artifact_ref", eventBody("artifact_ref", reference));
+    return (reference) =>
+      this.#job.events.emit("artifact_ref", eventBody("artifact_ref", reference));
   }
 
   get emit(): AgentContext["emit"] {
@@ -129,7 +129,7 @@ export class JobAgentContext implements AgentContext {
         );
       }
       const own = this.#events === undefined ? body : vendorBody(this.#events, kind, body);
-      return this.#job.emit(kind, object(own, "the body of an event"));
+      return this.#job.events.emit(kind, object(own, "the body of an event"));
     };
   }
 
@@ -174,7 +174,7 @@ export class JobAgentContext implements AgentContext {
     return {
       reserve: (amounts, options) => {
         // A settlement is told whatever waits to be written, so that is asked before.
-        this.#job.checkRoom();
+        this.#job.events.checkRoom();
         return this.#toolbox.spend.reserve(amounts, options);
       },
     };
@@ -187,13 +187,13 @@ export class JobAgentContext implements AgentContext {
 
   get authorize(): AgentContext["authorize"] {
     return (capability, target) => {
-      const refusal = this.#job.guard.check(capability, target);
+      const refusal = this.#job.authority.guard.check(capability, target);
       if (refusal !== undefined) throw refusal;
     };
   }
 
   get flush(): AgentContext["flush"] {
-    return () => tolerated(this.#job.flush());
+    return () => tolerated(this.#job.events.flush());
   }
 }
 
@@ -216,7 +216,7 @@ function logOf(job: Job): AgentContext["log"] {
   const log =
     (level: LogLevel): Log =>
     (message, attributes) =>
-      job.emit("log", {
+      job.events.emit("log", {
         level,
         message: text(message, "a log message"),
         attributes: attributes === undefined ? undefined : object(attributes, "log attributes"),
@@ -235,10 +235,10 @@ function emitMetric(job: Job, metric: Parameters<AgentContext["metric"]>[0]): Pr
   const body = eventBody("metric", metric);
   if (body.name.startsWith("cost.budget."))
     throw invalid(`the metric ${body.name} is the runtime's`);
-  if (!isCostMetric(body.name)) return job.emit("metric", body);
+  if (!isCostMetric(body.name)) return job.events.emit("metric", body);
   const amount = exactCost(body.value);
   if (amount === undefined) throw invalid("a cost must be a finite number of zero or more");
-  return job.emitCost(body, amount);
+  return job.costs.emit(body, amount);
 }
 
 function text(value: unknown, what: string): string {

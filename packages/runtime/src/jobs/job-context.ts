@@ -1,11 +1,9 @@
 import type { JobId, ProvisionedCredential } from "@arcp/core";
 import type { Observation } from "../observation.ts";
-import type { JobIndex } from "../store/index.ts";
 import type { JobLogContext } from "./job-log.ts";
 
 /** What all jobs of a runtime share. */
 export interface JobContext extends JobLogContext {
-  readonly index: JobIndex;
   /** Milliseconds that an agent has to stop after a cancel. */
   readonly cancelGrace: number;
   /** Whether a job ends at the moment at which its lease expires, rather than with its next operation (R-9.5-3). */

@@ -3,7 +3,7 @@ import type { JobChange, JobIndex } from "../store/index.ts";
 import { retried } from "./retry.ts";
 
 /** What stands in the index beside the log and has to keep up with it. */
-type Noted = "remaining" | "streamed";
+export type Noted = "remaining" | "streamed";
 
 export interface JobEntryOptions {
   readonly id: JobId;

@@ -1,11 +1,13 @@
-import { ArcpError, type Clock, formatTimestamp } from "@arcp/core";
+import { ArcpError, type Clock, formatTimestamp, type JobStatus } from "@arcp/core";
 import type { Logger } from "pino";
 import type { Secrets } from "../authority/secrets.ts";
-import type { LogRecord, RecordKind } from "../store/index.ts";
+import type { JobChange, JobIndex, LogRecord, RecordKind } from "../store/index.ts";
 import type { Committer } from "./committer.ts";
 import { type Ending, failure } from "./ending.ts";
+import { JobEntry, type Noted } from "./job-entry.ts";
 import type { JobIdentity } from "./job-identity.ts";
-import { LogWriter, type LogWriterOptions } from "./log-writer.ts";
+import type { JobState } from "./job-state.ts";
+import { LogWriter } from "./log-writer.ts";
 import {
   type Chunk,
   fitsEnvelope,
@@ -19,30 +21,63 @@ import {
 export interface JobLogContext {
   readonly clock: Clock;
   readonly committer: Committer;
+  readonly index: JobIndex;
   readonly logger: Logger;
 }
 
-export interface JobLogOptions extends LogWriterOptions {
+export interface JobLogOptions {
+  /** The `job_seq` of the last record that is there already. Default 0. */
+  readonly after: number | undefined;
+  /** Told of each state once it is durable. */
+  readonly state: JobState;
   /** What must not stand in it, whoever says it. */
   readonly secrets: Secrets;
+  /** What remains of the budget at this moment: exact decimal text by currency. */
+  readonly remaining: () => ReadonlyMap<string, string>;
+  /** Called once, when the log can take nothing any more. */
+  readonly failed: (failure: Error) => void;
 }
 
 const DONE = Promise.resolve();
 
-/** What a job writes: events, and at last the one terminal record, each serialised once for all viewers. */
+/**
+ * What a job writes: events, and at last the one terminal record, each serialised once for all viewers; and its entry in the
+ * index, which keeps up with them.
+ */
 export class JobLog {
   readonly #job: JobIdentity;
   readonly #context: JobLogContext;
   readonly #writer: LogWriter;
+  readonly #entry: JobEntry;
   readonly #stems: RecordStems;
   readonly #secrets: Secrets;
+  readonly #state: JobState;
 
-  constructor(job: JobIdentity, context: JobLogContext, options: JobLogOptions) {
+  constructor(
+    job: JobIdentity,
+    context: JobLogContext,
+    { after, state, secrets, remaining, failed }: JobLogOptions,
+  ) {
     this.#job = job;
     this.#context = context;
-    this.#secrets = options.secrets;
+    this.#secrets = secrets;
+    this.#state = state;
     this.#stems = recordStems(job.id, job.traceId);
-    this.#writer = new LogWriter(job.id, context.committer, options);
+    const entry = new JobEntry({
+      id: job.id,
+      index: context.index,
+      clock: context.clock,
+      remaining,
+      failed: (error) => this.#saveAgain(error),
+      entered: (status, error) => this.#entered(status, error),
+    });
+    this.#entry = entry;
+    this.#writer = new LogWriter(job.id, context.committer, {
+      after,
+      committing: (last) => entry.save(last),
+      committed: (change, sure) => entry.saved(change, sure),
+      failed,
+    });
   }
 
   /** The `job_seq` of the next record. */
@@ -100,9 +135,40 @@ export class JobLog {
     return this.#writer.flush();
   }
 
+  /** The record of this state was just written: it is durable with its place in the index. */
+  enter(status: JobStatus): void {
+    this.#entry.enter(status, this.#writer.nextSeq - 1);
+  }
+
+  /** Has to be durable in the index no later than the records of now. */
+  note(what: Noted): void {
+    this.#entry.note(what);
+    this.#enlist();
+  }
+
+  /** Changes the entry in the index at once, beside the log. Resolves when that is durable. */
+  set(change: JobChange): Promise<void> {
+    return this.#entry.set(change);
+  }
+
   /** Something beside the log waits for the next commit. */
-  enlist(): void {
+  #enlist(): void {
     this.#context.committer.enlist(this.#writer);
+  }
+
+  #saveAgain(error: unknown): void {
+    if (!this.#state.live) return;
+    const { logger } = this.#context;
+    logger.warn({ job: this.#job.id, err: error }, "a job's state is stored once more");
+    this.#enlist();
+  }
+
+  #entered(status: JobStatus, error: unknown): void {
+    if (error !== undefined) {
+      const { logger } = this.#context;
+      logger.error({ job: this.#job.id, err: error }, "a job's state could not be stored");
+    }
+    this.#state.told(status, error === undefined);
   }
 
   #terminal(ending: Ending): { told: Ending; record: LogRecord } {

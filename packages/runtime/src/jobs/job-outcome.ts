@@ -6,7 +6,8 @@ type Outcome = Omit<JobOutcome, "endedAt">;
 
 /** What became of a job that is over, as whoever observes it is told. */
 export function outcomeOf({ ending, lost, budget, authority, secrets }: Job): Outcome {
-  const remaining = authority.budget.size > 0 ? Object.fromEntries(budget.remaining()) : undefined;
+  const remaining =
+    authority.lease.budget.size > 0 ? Object.fromEntries(budget.remaining()) : undefined;
   if (ending === undefined) return { status: lost ? "lost" : "suspended", remaining };
   const { status, error } = outcomeOfEnding(ending);
   const said = error && { code: error.code, message: secrets.clean(error.message) };

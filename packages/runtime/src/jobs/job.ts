@@ -1,6 +1,5 @@
 import {
   ArcpError,
-  canMove,
   isTerminal,
   type JobId,
   type JobStatus,
@@ -9,36 +8,23 @@ import {
   type SessionId,
   type TerminalStatus,
 } from "@arcp/core";
-import type Big from "big.js";
-import type { ExactNumber } from "../authority/amount.ts";
-import type { Budget, Remainder } from "../authority/budget.ts";
-import { Expiry } from "../authority/expiry.ts";
-import { Guard } from "../authority/guard.ts";
+import type { Budget } from "../authority/budget.ts";
 import type { CompiledLease } from "../authority/lease.ts";
 import { Secrets } from "../authority/secrets.ts";
 import type { Lineage } from "../lineage.ts";
 import type { JobObservation } from "../observation.ts";
-import type { RecordKind } from "../store/index.ts";
-import { Backlog } from "./backlog.ts";
 import { Cancellation } from "./cancellation.ts";
+import { Checkpoints } from "./checkpoints.ts";
 import { Deadlines } from "./deadlines.ts";
-import {
-  cancelled,
-  type Ending,
-  expired,
-  failure,
-  parentEnded,
-  stalled,
-  stopReason,
-  timedOut,
-} from "./ending.ts";
-import { openBudget, remainderMetric } from "./job-budget.ts";
+import { type Ending, parentEnded, shuttingDown, stalled, stopReason, timedOut } from "./ending.ts";
+import { JobAuthority } from "./job-authority.ts";
 import type { JobContext } from "./job-context.ts";
-import { JobEntry } from "./job-entry.ts";
+import { JobCosts } from "./job-costs.ts";
+import { JobEvents } from "./job-events.ts";
 import type { JobIdentity, Legacy } from "./job-identity.ts";
 import { JobLog } from "./job-log.ts";
+import { JobState } from "./job-state.ts";
 import type { KnownJob } from "./known-job.ts";
-import type { Chunk } from "./record.ts";
 import { StopSignal } from "./stop-signal.ts";
 import { type Trace, traceOf } from "./trace.ts";
 
@@ -52,15 +38,6 @@ export interface JobOrigin {
   readonly observed?: JobObservation | undefined;
 }
 
-/** The body of a metric that is a cost. */
-export interface CostMetric {
-  readonly name: string;
-  readonly value: number | ExactNumber;
-  readonly unit?: string | undefined;
-  readonly dimensions?: Readonly<Record<string, string>> | undefined;
-}
-
-const DONE = Promise.resolve();
 const NO_LINEAGE: Lineage = [];
 
 /**
@@ -75,43 +52,33 @@ export class Job implements KnownJob {
   readonly attempt: number;
   /** What its agent gave to `ctx.checkpoint` last, as JSON; undefined when it never did. */
   readonly checkpoint: string | undefined;
-  readonly authority: CompiledLease;
-  readonly budget: Budget;
   /** Shared by a job and all that it delegates to: they pass on to each other what they have. */
   readonly secrets: Secrets;
   readonly observed: JobObservation | undefined;
+  readonly events: JobEvents;
+  readonly costs: JobCosts;
+  readonly authority: JobAuthority;
   readonly #context: JobContext;
-  #guard: Guard | undefined;
-  #trace: Trace | undefined;
+  readonly #state: JobState;
   readonly #log: JobLog;
-  readonly #entry: JobEntry;
-  readonly #expiry: Expiry | undefined;
-  readonly #stop = new StopSignal();
-  readonly #cancellation = new Cancellation();
-  readonly #ended = Promise.withResolvers<void>();
   readonly #deadlines: Deadlines;
-  #state: JobStatus = "pending";
-  #durableState: JobStatus = "pending";
-  /** It is to be left to the next process: `asked` while its agent may still tidy up, `done` when nothing is taken any more. */
-  #suspension: "asked" | "done" | undefined;
+  readonly #stop = new StopSignal();
+  /** Made when somebody first asks for it. */
+  #cancellation: Cancellation | undefined;
   readonly #rerun: boolean;
-  /** Checkpoints that are on their way to the store. */
-  readonly #checkpoints = new Backlog("checkpoints wait to be stored");
-  #saving: Promise<unknown> = DONE;
-  /** An operation was refused for good: no other ending but a cancel can win (R-9.5-4, R-9.6-7). */
-  #doom: Ending | undefined;
-  #lost = false;
-  #terminalSeq = Number.POSITIVE_INFINITY;
-  #owner: SessionId;
-  #streamed = false;
-  #accepted = false;
-  /** What it had to say last, once that is decided. */
-  #ending: Ending | undefined;
   readonly #parent: Job | undefined;
   /** The number of its parent's record that tells of it. */
   #toldAt = Number.POSITIVE_INFINITY;
   /** Delegated jobs that have not ended; made with the first. */
   #children: Set<Job> | undefined;
+  #owner: SessionId;
+  #accepted = false;
+  /** What it had to say last, once that is decided. */
+  #ending: Ending | undefined;
+  #terminalSeq = Number.POSITIVE_INFINITY;
+  /** Made with the first: most jobs have none. */
+  #checkpoints: Checkpoints | undefined;
+  #trace: Trace | undefined;
 
   /** @throws ArcpError `LEASE_SUBSET_VIOLATION` when its budget does not fit into what its parent has available (R-9.4-4) */
   constructor(
@@ -121,42 +88,44 @@ export class Job implements KnownJob {
     { legacy, parent, observed }: JobOrigin = {},
   ) {
     this.identity = identity;
-    this.observed = observed;
-    this.#parent = parent;
-    this.secrets = parent?.secrets ?? new Secrets();
     this.attempt = legacy?.attempt ?? 1;
-    this.#rerun = legacy !== undefined;
     this.checkpoint = legacy?.checkpoint;
-    this.#owner = legacy?.owner ?? identity.session;
-    this.#durableState = legacy?.status ?? "pending";
-    this.authority = lease;
+    this.secrets = parent?.secrets ?? new Secrets();
+    this.observed = observed;
     this.#context = context;
+    this.#state = new JobState(legacy?.status);
+    this.#rerun = legacy !== undefined;
+    this.#parent = parent;
+    this.#owner = legacy?.owner ?? identity.session;
     this.#deadlines = new Deadlines(context.clock);
-    const holder = {
-      changed: () => this.#keepBudget(),
-      say: (remainder: Remainder) => this.#emitRemainder(remainder),
-    };
-    const options = { left: legacy?.remaining, holder };
-    this.budget = openBudget(lease.budget, options, parent?.budget);
-    const { expiresAt } = identity;
-    this.#expiry =
-      expiresAt === undefined
-        ? undefined
-        : new Expiry(context.clock, expiresAt, parent === undefined ? undefined : parent.#expiry);
-    this.#entry = new JobEntry({
-      id: identity.id,
-      index: context.index,
-      clock: context.clock,
-      remaining: () => this.budget.remaining(),
-      failed: (error) => this.#saveAgain(error),
-      entered: (status, error) => this.#entered(status, error),
-    });
     this.#log = new JobLog(identity, context, {
       after: legacy?.head,
+      state: this.#state,
       secrets: this.secrets,
-      committing: (last) => this.#entry.save(last),
-      committed: (change, sure) => this.#entry.saved(change, sure),
+      remaining: () => this.budget.remaining(),
       failed: (error) => this.#lose(error),
+    });
+    this.events = new JobEvents({
+      state: this.#state,
+      log: this.#log,
+      deadlines: this.#deadlines,
+      parent: parent?.events,
+    });
+    this.costs = new JobCosts({
+      grant: lease.budget,
+      left: legacy?.remaining,
+      parent: parent?.budget,
+      events: this.events,
+      log: this.#log,
+      observed,
+    });
+    this.authority = new JobAuthority({
+      job: this,
+      lease,
+      budget: this.budget,
+      expiresAt: identity.expiresAt,
+      parent: parent?.authority,
+      context,
     });
     if (parent !== undefined) {
       parent.#children ??= new Set();
@@ -164,18 +133,18 @@ export class Job implements KnownJob {
     }
   }
 
-  /** What it may do. Made when it is first asked: most jobs only say something. */
-  get guard(): Guard {
-    this.#guard ??= new Guard({
-      lease: this.authority,
-      budget: this.budget,
-      expiry: this.#expiry,
-      isActive: () => this.#active,
-      openModels: this.#context.openModels,
-      onExpired: () => this.#doomed(expired(`${this.#expiry}`), () => this.#expire()),
-      onExhausted: (refusal) => this.#overspend(refusal),
+  get budget(): Budget {
+    return this.costs.budget;
+  }
+
+  /** What a later attempt begins with. */
+  get checkpoints(): Checkpoints {
+    this.#checkpoints ??= new Checkpoints({
+      state: this.#state,
+      log: this.#log,
+      secrets: this.secrets,
     });
-    return this.#guard;
+    return this.#checkpoints;
   }
 
   /** What everything that it calls is told of its trace (R-11-5); the same from the first call on. */
@@ -222,7 +191,7 @@ export class Job implements KnownJob {
   }
 
   get lease(): Lease {
-    return this.authority.json;
+    return this.authority.lease.json;
   }
 
   get expiresAt(): number | undefined {
@@ -230,31 +199,33 @@ export class Job implements KnownJob {
   }
 
   get remaining(): object | undefined {
-    return this.authority.budget.size > 0 ? this.budget.toJSON() : undefined;
+    return this.authority.lease.budget.size > 0 ? this.budget.toJSON() : undefined;
   }
 
-  /** The state as its log tells it: what a reply may say (J2). */
   get status(): JobStatus {
-    return this.#durableState;
+    return this.#state.durable;
   }
 
-  /** Whether the job still takes events and operations. */
   get live(): boolean {
-    return !isTerminal(this.#state) && this.#suspension !== "done";
+    return this.#state.live;
   }
 
   /** Whether it may still act: no one of its line has ended or was asked to stop. */
-  get #active(): boolean {
-    const active = this.live && !this.#cancellation.asked && this.#suspension === undefined;
-    return active && (this.#parent === undefined || this.#parent.#active);
+  get active(): boolean {
+    const active = this.live && !this.#cancelled && this.#state.leaving === undefined;
+    return active && (this.#parent === undefined || this.#parent.active);
+  }
+
+  get #cancelled(): boolean {
+    return this.#cancellation?.asked ?? false;
   }
 
   /** Whether its agent may be started again, should the runtime stop now. */
   get mayRunAgain(): boolean {
     const { attempts } = this.identity;
     // An attempt that has not begun uses nothing up.
-    const used = this.#rerun && this.#state === "pending" ? this.attempt - 1 : this.attempt;
-    return this.live && used < attempts && !this.#streamed && !this.#cancellation.asked;
+    const used = this.#rerun && this.#state.isPending ? this.attempt - 1 : this.attempt;
+    return this.live && used < attempts && !this.events.streamed && !this.#cancelled;
   }
 
   /** Aborts when the job has to stop: cancelled, timed out, ended in any way. */
@@ -267,9 +238,8 @@ export class Job implements KnownJob {
     this.#stop.within(flow);
   }
 
-  /** Whether its end stands nowhere but here: the log, or the index, did not take it. */
   get lost(): boolean {
-    return this.#lost;
+    return this.#state.lost;
   }
 
   /** The `job_seq` of the last durable record. */
@@ -299,21 +269,19 @@ export class Job implements KnownJob {
 
   /** Resolves when the terminal record and the final state are durable; also when the job is suspended. */
   get ended(): Promise<void> {
-    return this.#ended.promise;
+    return this.#state.over;
   }
 
   /** How it ended, as its log tells it; undefined before, and when it is lost or left to the next process. */
   get ending(): Ending | undefined {
-    return this.#lost ? undefined : this.#ending;
+    return this.lost ? undefined : this.#ending;
   }
 
-  /** The job is accepted for good: its clocks run, from the first acceptance on (R-7.3-6, R-9.5-3). */
+  /** The job is accepted for good: its clocks run, from the first acceptance on (R-7.3-6). */
   accept(): void {
     this.#accepted = true;
     if (!this.live) return;
-    if (this.#context.endsAtExpiry && this.#expiry !== undefined) {
-      this.#deadlines.watchExpiry(this.#expiry, () => this.#expire());
-    }
+    this.authority.watchExpiry(this.#deadlines);
     const { maxRuntimeSec: seconds, acceptedAt } = this.identity;
     if (seconds === undefined) return;
     this.#deadlines.limitRuntime(seconds, acceptedAt, () => this.end(timedOut(seconds)));
@@ -321,18 +289,17 @@ export class Job implements KnownJob {
 
   /** It is not to be accepted: it leaves nothing behind. */
   discard(): void {
-    this.#suspension = "done";
+    this.#state.leave();
     this.#halt(() => new ArcpError("INTERNAL_ERROR", "the job was not accepted"));
   }
 
   /** The agent begins. @returns whether it still may */
   begin(): boolean {
-    if (!this.#active || !canMove(this.#state, "running")) return false;
-    this.#state = "running";
+    if (!this.active || !this.#state.begin()) return false;
     const again = `run again after the runtime stopped, attempt ${this.attempt}`;
     const message = this.attempt > 1 ? { message: again } : {};
-    void this.emit("status", { phase: "running", ...message }, "event", true);
-    this.#enter("running");
+    void this.events.emit("status", { phase: "running", ...message }, "event", true);
+    this.#log.enter("running");
     const { stallSec } = this.identity;
     if (stallSec !== undefined) {
       this.#deadlines.watchStall(stallSec, () => this.end(stalled(stallSec)));
@@ -340,76 +307,11 @@ export class Job implements KnownJob {
     return true;
   }
 
-  /** Asked before an operation that would show on the stream. @throws BackpressureError when an event would not be taken now */
-  checkRoom(): void {
-    if (this.live) this.#log.checkRoom();
-  }
-
-  /**
-   * Appends an event. What comes after the end is discarded (R-7.3-3).
-   * @param over lets it pass the backlog's bound: for what the runtime itself says, and for what is done already
-   * @returns when the agent may go on; accepted, not delivered (J2)
-   * @throws ArcpError `INVALID_REQUEST` when it does not fit into one envelope
-   * @throws BackpressureError with nothing accepted, never for what is `over`
-   */
-  emit(kind: string, body: object, recordKind: RecordKind = "event", over = false): Promise<void> {
-    if (!this.live) return DONE;
-    const accepted = this.#log.event(kind, body, recordKind, over);
-    this.#heard();
-    return accepted;
-  }
-
-  /** Appends a piece of the result; what comes after the end is discarded. @returns when the agent may go on */
-  emitChunk(chunk: Chunk): Promise<void> {
-    if (!this.live) return DONE;
-    const accepted = this.#log.chunk(chunk);
-    this.#heard();
-    if (!this.#streamed) {
-      this.#streamed = true;
-      this.#entry.note("streamed");
-    }
-    return accepted;
-  }
-
-  /** Emits a cost and charges it, as one (R-9.6-3). */
-  emitCost(metric: CostMetric, amount: Big, over = false): Promise<void> {
-    if (!this.live) return DONE;
-    // The metric first: should it be refused, nothing was charged.
-    const accepted = this.emit("metric", metric, "event", over);
-    this.budget.spend(metric.unit, amount);
-    if (metric.unit !== undefined) this.observed?.spent(metric.unit, amount.toFixed());
-    return accepted;
-  }
-
   /** Tells of a child: its owner follows it from that record on (R-10-2). @returns when that is durable */
   announce(child: Job, body: object): Promise<void> {
     child.#toldAt = this.#log.nextSeq;
-    void this.emit("delegate", body, "delegate", true);
-    return this.flush();
-  }
-
-  /**
-   * Remembers what a later attempt begins with. Resolves when it is durable, and all that was emitted before it.
-   * @param json as `checkpointText` makes it
-   * @throws BackpressureError when too many wait, synchronously
-   * @returns rejects with an ArcpError `INTERNAL_ERROR` once the job is left to the next process
-   */
-  saveCheckpoint(json: string): Promise<void> {
-    if (this.#suspension === "done") return Promise.reject(shuttingDown());
-    if (!this.live) return DONE;
-    this.#checkpoints.check();
-    this.#checkpoints.add(json.length);
-    const saved = this.#saveCheckpoint(json).finally(() => {
-      this.#checkpoints.remove(1, json.length);
-    });
-    this.#saving = Promise.allSettled([this.#saving, saved]);
-    return saved;
-  }
-
-  async #saveCheckpoint(json: string): Promise<void> {
-    await this.flush();
-    if (isTerminal(this.#state)) return;
-    await this.#entry.set({ checkpoint: this.secrets.clean(json) });
+    void this.events.emit("delegate", body, "delegate", true);
+    return this.events.flush();
   }
 
   /** Another session owns it from now on, and its descendants with it; the caller writes that down (R-7.2-8). */
@@ -422,21 +324,14 @@ export class Job implements KnownJob {
     }
   }
 
-  /** Resolves once everything emitted so far is durable; rejects when the log is lost. */
-  flush(): Promise<void> {
-    return this.#log.flush();
-  }
-
   /** Ends the job, unless it has ended. @returns whether this ending won (J3) */
   end(ending: Ending): boolean {
-    if (!this.live || this.#cancellation.holdsBack || this.#cancellation.holdBack(ending)) {
-      return false;
-    }
-    if (this.#suspension !== undefined && ending.status === "error" && !this.#cancellation.asked) {
+    if (!this.live || this.#cancellation?.holdsBack(ending)) return false;
+    if (this.#state.leaving !== undefined && ending.status === "error" && !this.#cancelled) {
       void this.#leave();
       return false;
     }
-    const final = this.#finalOf(ending);
+    const final = this.#cancellation?.ending ?? this.authority.doom ?? ending;
     this.#finish(final);
     return final === ending;
   }
@@ -444,13 +339,13 @@ export class Job implements KnownJob {
   #finish(ending: Ending): void {
     // Their last costs are charged before the last word on this budget (R-10-6).
     for (const child of [...(this.#children ?? [])]) child.#orphan();
-    for (const remainder of this.budget.unsaid()) this.#emitRemainder(remainder);
+    this.costs.sayRest();
     this.#terminalSeq = this.#log.nextSeq;
     this.#ending = this.#log.end(ending);
     const { status } = this.#ending;
-    this.#state = status;
+    this.#state.end(status);
     this.#halt(() => stopReason(ending));
-    this.#enter(status);
+    this.#log.enter(status);
   }
 
   /** Its parent is over: it ends at once, whatever it is waiting for (R-10-6). */
@@ -476,24 +371,22 @@ export class Job implements KnownJob {
     acknowledge: (finished: TerminalStatus | undefined) => void,
     grace: number = this.#context.cancelGrace,
   ): Promise<void> {
-    if (!this.live) {
-      await this.ended;
-      if (this.#suspension !== undefined) throw shuttingDown();
-      const { status } = this;
-      return acknowledge(isTerminal(status) ? status : undefined);
+    if (this.live) {
+      this.#cancellation ??= new Cancellation({
+        state: this.#state,
+        log: this.#log,
+        deadlines: this.#deadlines,
+        secrets: this.secrets,
+        observed: this.observed,
+        signal: (why) => this.#signal(why),
+        end: (ending) => this.end(ending),
+      });
+      if (await this.#cancellation.ask(reason, () => acknowledge(undefined), grace)) return;
     }
-    const first = await this.#askFor(reason);
-    // An end that did not wait for this word, with its parent's, stands in front of it.
-    if (!this.live) return this.cancel(reason, acknowledge, grace);
-    acknowledge(undefined);
-    if (!first) return;
-    this.#cancellation.acknowledged();
-    this.observed?.cancelling(reason && this.secrets.clean(reason));
-    if (!this.live) return;
-    this.#signal(() => new ArcpError("CANCELLED", reason || "cancelled on request"));
-    this.#deadlines.after(grace, () => this.end(cancelled(reason)));
-    this.#release();
-    if (this.#state === "pending" || grace === 0) this.end(cancelled(reason));
+    await this.ended;
+    if (this.#state.leaving !== undefined) throw shuttingDown();
+    const { status } = this;
+    acknowledge(isTerminal(status) ? status : undefined);
   }
 
   /**
@@ -503,11 +396,10 @@ export class Job implements KnownJob {
    * @param grace milliseconds that the agent has to stop
    */
   async suspend(reason: string, grace: number): Promise<void> {
-    if (!this.live || this.#cancellation.asked) return;
-    this.#suspension = "asked";
+    if (!this.live || this.#cancelled) return;
+    this.#state.askToLeave();
     this.#signal(() => new ArcpError("INTERNAL_ERROR", reason));
-    if (grace > 0 && this.#state === "running")
-      this.#deadlines.after(grace, () => void this.#leave());
+    if (grace > 0 && this.#state.isRunning) this.#deadlines.after(grace, () => void this.#leave());
     else void this.#leave();
     await this.ended;
   }
@@ -520,105 +412,22 @@ export class Job implements KnownJob {
 
   /** From here on the job is the next process's. */
   async #leave(): Promise<void> {
-    if (this.#suspension !== "asked" || !this.live) return;
+    if (this.#state.leaving !== "asked" || !this.live) return;
     for (const child of [...(this.#children ?? [])]) child.#orphan();
-    this.#suspension = "done";
+    this.#state.leave();
     this.#halt(shuttingDown);
     // A log that is lost has said so already.
-    await this.flush().catch(() => {});
-    await this.#saving;
-    this.#ended.resolve();
-  }
-
-  #finalOf(ending: Ending): Ending {
-    if (this.#cancellation.asked) return cancelled(this.#cancellation.reason);
-    return this.#doom ?? ending;
-  }
-
-  /** Ends the job in a moment: the refusal of its operation goes onto the stream first (R-9.3-3). */
-  #doomed(ending: Ending, end: () => void): void {
-    const first = this.#doom === undefined;
-    // A lease that has expired by now has the last word.
-    this.#doom = ending;
-    if (first) void this.#context.committer.turn.next().then(end);
-  }
-
-  #overspend(refusal: ArcpError): void {
-    if (!this.#context.endsAtExhaustion) return;
-    const ending = failure(refusal);
-    this.#doomed(ending, () => {
-      const { id, principal, live } = this;
-      if (live) this.#context.logger.warn({ job: id, principal }, "a job used up its budget");
-      this.end(ending);
-    });
-  }
-
-  /** The lease allows nothing any more: the job ends, or a cancel that was acknowledged has its last word (R-9.5-4). */
-  #expire(): void {
-    if (!this.live) return;
-    const { id, principal } = this;
-    this.#context.logger.warn({ job: id, principal, expiry: `${this.#expiry}` }, "a lease expired");
-    this.end(expired(`${this.#expiry}`));
-  }
-
-  async #askFor(reason: string | undefined): Promise<boolean> {
-    try {
-      return await this.#cancellation.ask(reason, () =>
-        this.#entry.set({ cancel: { reason: reason && this.secrets.clean(reason) } }),
-      );
-    } catch (error) {
-      this.#release();
-      throw error;
-    }
-  }
-
-  /** Lets an ending through that was held back for the acknowledgement of a cancel. */
-  #release(): void {
-    const ending = this.#cancellation.release();
-    if (ending !== undefined) this.end(ending);
-  }
-
-  /** Says what remains of a budget; runtime only (R-8.2-3, R-9.6-9). */
-  #emitRemainder(remainder: Remainder): void {
-    void this.emit("metric", remainderMetric(remainder), "budget", true);
-  }
-
-  /** What remains is durable no later than the cost that changed it, be it a descendant's. */
-  #keepBudget(): void {
-    this.#entry.note("remaining");
-    this.#log.enlist();
-  }
-
-  #saveAgain(error: unknown): void {
-    if (!this.live) return;
-    this.#context.logger.warn({ job: this.id, err: error }, "a job's state is stored once more");
-    this.#log.enlist();
-  }
-
-  /** The record of this state was just written: others see it once that is durable, and its place in the index with it. */
-  #enter(state: JobStatus): void {
-    this.#entry.enter(state, this.#log.nextSeq - 1);
-  }
-
-  #entered(state: JobStatus, error: unknown): void {
-    const ended = isTerminal(state);
-    if (error !== undefined) {
-      this.#context.logger.error({ job: this.id, err: error }, "a job's state could not be stored");
-      if (ended) this.#lost = true;
-    }
-    if (!isTerminal(this.#durableState)) this.#durableState = state;
-    if (ended) this.#ended.resolve();
+    await this.events.flush().catch(() => {});
+    await this.#checkpoints?.settled;
+    this.#state.left();
   }
 
   /** The log is lost: nothing can be told any more, so the agent has to stop. */
   #lose(error: Error): void {
     for (const child of [...(this.#children ?? [])]) child.#orphan();
     this.#context.logger.error({ job: this.id, err: error }, "a job lost its log and is stopped");
-    this.#lost = true;
-    this.#state = "error";
-    this.#durableState = "error";
+    this.#state.lose();
     this.#halt(() => new ArcpError("INTERNAL_ERROR", "the job's log is lost"));
-    this.#ended.resolve();
   }
 
   /** Nothing more comes of this attempt. */
@@ -629,14 +438,4 @@ export class Job implements KnownJob {
     this.#context.credentials?.revoke(this.id);
     this.#stop.stop(reason);
   }
-
-  /** Whoever waits for a delegated job that works is not stalled. */
-  #heard(): void {
-    this.#deadlines.heard();
-    if (this.#parent !== undefined) this.#parent.#heard();
-  }
-}
-
-function shuttingDown(): ArcpError {
-  return new ArcpError("INTERNAL_ERROR", "the runtime is shutting down");
 }

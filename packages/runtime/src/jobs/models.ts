@@ -49,7 +49,7 @@ export class Models {
       id,
       call: (ask, usageOf) => {
         // What it costs has to be told: nothing is asked where there is no room for that.
-        this.#job.checkRoom();
+        this.#job.events.checkRoom();
         return tolerated(this.#call({ id, prices, most }, ask, usageOf));
       },
     };
@@ -108,7 +108,7 @@ export class Models {
   }
 
   #check(id: string): void {
-    const refusal = this.#job.guard.check("model.use", id);
+    const refusal = this.#job.authority.guard.check("model.use", id);
     if (refusal === undefined) return;
     void tolerated(this.#show(id, refusal));
     throw refusal;
@@ -145,7 +145,11 @@ export class Models {
     const dimensions = { ...Object.fromEntries(counts), model };
     const emitted = [...cost].map(([unit, amount]) => {
       const value = exactNumber(amount.toFixed());
-      return this.#job.emitCost({ name: "cost.inference", value, unit, dimensions }, amount, true);
+      return this.#job.costs.emit(
+        { name: "cost.inference", value, unit, dimensions },
+        amount,
+        true,
+      );
     });
     await Promise.all(emitted);
   }

@@ -121,7 +121,8 @@ class ObservedAgentContext extends JobAgentContext {
       name: this.#shown(name),
       target: this.#shown(target),
       method: method && this.#shown(method),
-      remaining: authority.budget.size > 0 ? Object.fromEntries(budget.remaining()) : undefined,
+      remaining:
+        authority.lease.budget.size > 0 ? Object.fromEntries(budget.remaining()) : undefined,
     };
     return this.#observed.operation(operation);
   }

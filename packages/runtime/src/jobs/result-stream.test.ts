@@ -20,7 +20,7 @@ const deaf = (emitChunk: () => Promise<void>) =>
   ({
     identity: { features: new Set(["result_chunk"]) },
     secrets: new Secrets(),
-    emitChunk,
+    events: { emitChunk },
   }) as unknown as Job;
 
 const chunksOf = (viewer: Viewer) =>

@@ -124,7 +124,7 @@ export class ResultStream {
         details: { reason: "result_bytes" },
       });
     }
-    const accepted = this.#job.emitChunk({
+    const accepted = this.#job.events.emitChunk({
       result_id: this.#id,
       chunk_seq: this.#chunks,
       data,

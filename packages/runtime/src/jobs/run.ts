@@ -69,8 +69,8 @@ function isStop({ signal }: Job, thrown: unknown): boolean {
 
 const NO_PATTERNS: RealPatterns = { "fs.read": [], "fs.write": [] };
 
-function realPatterns({ authority }: Job): RealPatterns | Promise<RealPatterns> {
-  const [asRead, asWritten] = [authority.patterns("fs.read"), authority.patterns("fs.write")];
+function realPatterns({ authority: { lease } }: Job): RealPatterns | Promise<RealPatterns> {
+  const [asRead, asWritten] = [lease.patterns("fs.read"), lease.patterns("fs.write")];
   return asRead.length + asWritten.length === 0 ? NO_PATTERNS : resolved(asRead, asWritten);
 }
 

@@ -51,7 +51,7 @@ export class Spend {
       );
     }
     const wanted = read(amounts);
-    const refusal = this.#job.guard.standing(`reserving ${describe(wanted)}`);
+    const refusal = this.#job.authority.guard.standing(`reserving ${describe(wanted)}`);
     if (refusal !== undefined) throw refusal;
     const outcome = this.#job.budget.reserve(wanted);
     if (!outcome.ok) {
@@ -70,7 +70,7 @@ export class Spend {
       const spent = [...read(actual)].filter(([, amount]) => amount.gt(0));
       const emitted = spent.map(([unit, amount]) => {
         const value: ExactNumber = exactNumber(amount.toFixed());
-        return this.#job.emitCost({ name, value, unit, dimensions }, amount, true);
+        return this.#job.costs.emit({ name, value, unit, dimensions }, amount, true);
       });
       reservation.release();
       await Promise.all(emitted);

@@ -31,7 +31,7 @@ export class ToolCaller {
    * @throws BackpressureError at once, where its event would not be taken
    */
   call(name: string, given: unknown, trace: Trace = this.#job.trace): Promise<unknown> {
-    this.#job.checkRoom();
+    this.#job.events.checkRoom();
     return this.#shownCall(name, given, trace);
   }
 
@@ -43,12 +43,12 @@ export class ToolCaller {
       this.#check(name);
       const tool = this.#find(name);
       const input = await argumentsOf(name, tool, args);
-      await this.#job.flush();
+      await this.#job.events.flush();
       // Since the first look a cancel, an expiry or an exhaustion may have passed.
       this.#check(name);
       const result = await resultOf(name, tool, await tool.run(input, this.#call(trace)));
       const body = { call_id: callId, result: shown(result) ?? null };
-      await this.#job.emit("tool_result", body, "event", true);
+      await this.#job.events.emit("tool_result", body, "event", true);
       return result;
     } catch (thrown) {
       const error = ArcpError.from(thrown);
@@ -81,10 +81,10 @@ export class ToolCaller {
   ): Promise<T> {
     const callId = this.#announce(operation, args);
     try {
-      await this.#job.flush();
+      await this.#job.events.flush();
       const value = await act();
       const body = { call_id: callId, result: outcome(value) };
-      await this.#job.emit("tool_result", body, "event", true);
+      await this.#job.events.emit("tool_result", body, "event", true);
       return value;
     } catch (thrown) {
       await this.#report(callId, ArcpError.from(thrown));
@@ -93,7 +93,7 @@ export class ToolCaller {
   }
 
   #check(name: string): void {
-    const refusal = this.#job.guard.check("tool.call", name);
+    const refusal = this.#job.authority.guard.check("tool.call", name);
     if (refusal !== undefined) throw refusal;
   }
 
@@ -114,14 +114,14 @@ export class ToolCaller {
     // Unique within the job, whose earlier attempts counted from 1 as well.
     const { attempt } = this.#job;
     const callId = attempt === 1 ? `call_${this.#calls}` : `call_${attempt}.${this.#calls}`;
-    void this.#job.emit("tool_call", { tool, call_id: callId, args: shown(args) });
+    void this.#job.events.emit("tool_call", { tool, call_id: callId, args: shown(args) });
     return callId;
   }
 
   #report(callId: string, error: ArcpError): Promise<void> {
     const { details, ...said } = wireError(error);
     const body = { call_id: callId, error: { ...said, details: shown(details) } };
-    return this.#job.emit("tool_result", body, "event", true);
+    return this.#job.events.emit("tool_result", body, "event", true);
   }
 }
 

@@ -1,0 +1,73 @@
+import { ArcpError } from "@arcp/core";
+import type { Secrets } from "../authority/secrets.ts";
+import { Backlog } from "./backlog.ts";
+import { shuttingDown } from "./ending.ts";
+import type { JobLog } from "./job-log.ts";
+import type { JobState } from "./job-state.ts";
+
+export interface CheckpointsOptions {
+  readonly state: JobState;
+  readonly log: JobLog;
+  readonly secrets: Secrets;
+}
+
+/** Bytes of JSON that one checkpoint may take. */
+const MAX_CHECKPOINT = 1024 * 1024;
+const DONE = Promise.resolve();
+
+/** What a job wants a later attempt to begin with. */
+export class Checkpoints {
+  readonly #options: CheckpointsOptions;
+  /** On their way to the store. */
+  readonly #waiting = new Backlog("checkpoints wait to be stored");
+  #saving: Promise<unknown> = DONE;
+
+  constructor(options: CheckpointsOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves once none is on its way to the store. */
+  get settled(): Promise<unknown> {
+    return this.#saving;
+  }
+
+  /**
+   * Resolves when it is durable, and all that was emitted before it.
+   * @param value any JSON value
+   * @throws ArcpError `INVALID_REQUEST` for what is no JSON value, or too large; BackpressureError when too many wait
+   * @returns rejects with an ArcpError `INTERNAL_ERROR` once the job is left to the next process
+   */
+  save(value: unknown): Promise<void> {
+    const json = checkpointText(value);
+    const { state } = this.#options;
+    if (state.leaving === "done") return Promise.reject(shuttingDown());
+    if (!state.live) return DONE;
+    this.#waiting.check();
+    this.#waiting.add(json.length);
+    const saved = this.#store(json).finally(() => this.#waiting.remove(1, json.length));
+    this.#saving = Promise.allSettled([this.#saving, saved]);
+    return saved;
+  }
+
+  async #store(json: string): Promise<void> {
+    const { state, log, secrets } = this.#options;
+    await log.flush();
+    if (state.hasEnded) return;
+    await log.set({ checkpoint: secrets.clean(json) });
+  }
+}
+/** @throws ArcpError `INVALID_REQUEST` for what is no JSON value, or too large */
+function checkpointText(value: unknown): string {
+  const text = JSON.stringify(value);
+  if (text === undefined) {
+    throw new ArcpError("INVALID_REQUEST", "a checkpoint must be a JSON value");
+  }
+  const bytes = Buffer.byteLength(text);
+  if (bytes > MAX_CHECKPOINT) {
+    throw new ArcpError(
+      "INVALID_REQUEST",
+      `a checkpoint may take 1 MiB of JSON, not ${bytes} bytes`,
+    );
+  }
+  return text;
+}

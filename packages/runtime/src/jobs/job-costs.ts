@@ -1,0 +1,90 @@
+import { ArcpError } from "@arcp/core";
+import type Big from "big.js";
+import { type ExactNumber, exactNumber } from "../authority/amount.ts";
+import {
+  Budget,
+  type BudgetHolder,
+  type BudgetOptions,
+  type Remainder,
+} from "../authority/budget.ts";
+import type { Grant } from "../authority/grant.ts";
+import type { JobObservation } from "../observation.ts";
+import type { JobEvents } from "./job-events.ts";
+import type { JobLog } from "./job-log.ts";
+
+export interface JobCostsOptions {
+  readonly grant: Grant;
+  /** What remains of the grant, as exact decimal text by currency, when an earlier attempt spent some of it. */
+  readonly left: Readonly<Record<string, string>> | undefined;
+  /** The budget of the job that delegated it. */
+  readonly parent: Budget | undefined;
+  readonly events: JobEvents;
+  readonly log: JobLog;
+  readonly observed: JobObservation | undefined;
+}
+
+/** The body of a metric that is a cost. */
+export interface CostMetric {
+  readonly name: string;
+  readonly value: number | ExactNumber;
+  readonly unit?: string | undefined;
+  readonly dimensions?: Readonly<Record<string, string>> | undefined;
+}
+
+const DONE = Promise.resolve();
+
+/** What a job spends, as its stream and its entry in the index tell it. */
+export class JobCosts implements BudgetHolder {
+  readonly budget: Budget;
+  readonly #events: JobEvents;
+  readonly #log: JobLog;
+  readonly #observed: JobObservation | undefined;
+
+  /** @throws ArcpError `LEASE_SUBSET_VIOLATION` when the grant does not fit into what the parent has available (R-9.4-4) */
+  constructor({ grant, left, parent, events, log, observed }: JobCostsOptions) {
+    this.budget = openBudget(grant, { left, holder: this }, parent);
+    this.#events = events;
+    this.#log = log;
+    this.#observed = observed;
+  }
+
+  /** Emits a cost and charges it, as one (R-9.6-3). @param over as {@link JobEvents.emit} has it */
+  emit(metric: CostMetric, amount: Big, over = false): Promise<void> {
+    if (!this.#events.open) return DONE;
+    // The metric first: should it be refused, nothing was charged.
+    const accepted = this.#events.emit("metric", metric, "event", over);
+    this.budget.spend(metric.unit, amount);
+    if (metric.unit !== undefined) this.#observed?.spent(metric.unit, amount.toFixed());
+    return accepted;
+  }
+
+  /** The job is about to end: what is still due of its budget is said (R-9.6-11). */
+  sayRest(): void {
+    for (const remainder of this.budget.unsaid()) this.say(remainder);
+  }
+
+  /** Says what remains of a budget; runtime only (R-8.2-3, R-9.6-9). */
+  say({ currency, remaining }: Remainder): void {
+    const value = exactNumber(remaining);
+    const metric = { name: "cost.budget.remaining", value, unit: currency };
+    void this.#events.emit("metric", metric, "budget", true);
+  }
+
+  /** What remains is durable no later than the cost that changed it, be it a descendant's. */
+  changed(): void {
+    this.#log.note("remaining");
+  }
+}
+
+/** A budget of its own, or one that is set aside from the parent's. */
+function openBudget(grant: Grant, options: BudgetOptions, parent: Budget | undefined): Budget {
+  if (parent === undefined) return new Budget(grant, options);
+  const outcome = parent.delegate(grant, options);
+  if (outcome.ok) return outcome.child;
+  const { currency, available } = outcome;
+  throw new ArcpError(
+    "LEASE_SUBSET_VIOLATION",
+    `lease.cost.budget: ${available ?? "no"} ${currency} are available to be delegated`,
+    { details: { currency, ...(available !== undefined && { available }) } },
+  );
+}
