@@ -1,7 +1,6 @@
 import {
   type AgentEntry,
   type AgentType,
-  type Envelope,
   type Feature,
   type InputOf,
   JobId,
@@ -16,14 +15,8 @@ import {
 import type { Exchange } from "./exchange.ts";
 import { handled } from "./handled.ts";
 import type { JobFeed } from "./job-feed.ts";
-import {
-  Job,
-  type JobSource,
-  type Printable,
-  ReopenedJob,
-  type ReopenOptions,
-  WatchedJob,
-} from "./job-handle.ts";
+import type { Job, Printable, ReopenedJob, ReopenOptions, WatchedJob } from "./job-handle.ts";
+import { JobHandles } from "./job-handles.ts";
 import { type JobFilter, type ListedJob, listedJob, listing } from "./job-listing.ts";
 import { JobWatch, type WatchFilter, type WatchOptions, type WatchSource } from "./job-watch.ts";
 import { asError } from "./link-outcome.ts";
@@ -54,13 +47,13 @@ export interface SubscribeOptions {
 export class Client implements AsyncDisposable {
   readonly #exchange: Exchange;
   readonly #keeper: SessionKeeper | undefined;
-  readonly #maxResultBytes: number;
+  readonly #handles: JobHandles;
 
   /** @internal made by `connect` */
   constructor(exchange: Exchange, keeper: SessionKeeper | undefined, maxResultBytes: number) {
     this.#exchange = exchange;
     this.#keeper = keeper;
-    this.#maxResultBytes = maxResultBytes;
+    this.#handles = new JobHandles(exchange, maxResultBytes);
   }
 
   /** What the runtime said when the session was opened. Another session when the one before was lost. */
@@ -99,7 +92,7 @@ export class Client implements AsyncDisposable {
     if (missing !== undefined) return refused(missing);
     const accepted = this.#exchange.ask(
       { type: "job.submit", payload, ...traced(options) },
-      (reply) => this.#accepted<Output, Vendor>(reply),
+      (reply) => this.#handles.accepted<Output, Vendor>(reply),
       options.signal,
     );
     return this.#keeper === undefined ? accepted : handled(this.#kept(accepted));
@@ -198,12 +191,12 @@ export class Client implements AsyncDisposable {
     if (fromJobSeq !== undefined && !history) {
       return refused(misuse("fromJobSeq says where history begins: it needs history: true"));
     }
-    const make = (
-      feed: JobFeed,
-      subscribed: Printable<Payload<"job.subscribed">>,
-    ): WatchedJob<Output> =>
-      new WatchedJob<Output>(this.#source(feed), subscribed, () => this.#leave(feed));
-    return this.#open(jobId, { history, fromJobSeq }, make, signal);
+    return this.#open<WatchedJob<Output>>(
+      jobId,
+      { history, fromJobSeq },
+      (feed, subscribed) => this.#handles.watched(feed, subscribed),
+      signal,
+    );
   }
 
   /**
@@ -215,14 +208,12 @@ export class Client implements AsyncDisposable {
     jobId: string,
     { fromJobSeq, signal }: ReopenOptions = {},
   ): Promise<ReopenedJob<Output, Vendor>> {
-    const make = (feed: JobFeed, subscribed: Printable<Payload<"job.subscribed">>) =>
-      new ReopenedJob<Output, Vendor>(
-        this.#source(feed),
-        subscribed,
-        () => this.#leave(feed),
-        (reason, stop) => this.#cancel(feed, reason, stop),
-      );
-    return this.#open(jobId, { history: true, fromJobSeq }, make, signal);
+    return this.#open<ReopenedJob<Output, Vendor>>(
+      jobId,
+      { history: true, fromJobSeq },
+      (feed, subscribed) => this.#handles.reopened(feed, subscribed),
+      signal,
+    );
   }
 
   /** Tries to connect at once while the client waits between two attempts; otherwise asks whether the connection still lives. */
@@ -265,26 +256,6 @@ export class Client implements AsyncDisposable {
     return this.close();
   }
 
-  #accepted<Output, Vendor>(reply: Envelope): Job<Output, Vendor> | undefined {
-    if (reply.type !== "job.accepted") return undefined;
-    const { credentials, ...accepted } = reply.payload;
-    const feed = this.#submitted(accepted);
-    feed.credentials.take(credentials);
-    feed.gauges.begin(accepted.budget);
-    return new Job(this.#source(feed), accepted, (reason, signal) =>
-      this.#cancel(feed, reason, signal),
-    );
-  }
-
-  #submitted({ job_id, truncated }: Printable<Payload<"job.accepted">>): JobFeed {
-    const { feeds, subscriptions } = this.#exchange;
-    const former = feeds.submitted(job_id);
-    if (former !== undefined) return former;
-    const feed = feeds.add(subscriptions.submitted(job_id));
-    if (truncated) feed.missed();
-    return feed;
-  }
-
   /** The job is written down with its session before its submitter hears of it, unless that fails and ends the connection. */
   async #kept<J>(accepted: Promise<J>): Promise<J> {
     const job = await accepted;
@@ -316,34 +287,9 @@ export class Client implements AsyncDisposable {
     return this.#exchange.subscriptions.open(id.data, selection, make, signal);
   }
 
-  #cancel(
-    { jobId: job_id, isFinished }: JobFeed,
-    reason: string | undefined,
-    signal: AbortSignal | undefined,
-  ): Promise<void> {
-    // Nothing is left to cancel, and some runtimes answer that with silence.
-    if (isFinished && !this.#exchange.dialect.correlates) return Promise.resolve();
-    const acknowledged = this.#exchange.ask(
-      { type: "job.cancel", job_id, payload: { job_id, reason } },
-      (reply) => (acknowledgesCancel(reply) ? reply : undefined),
-      signal,
-    );
-    return handled(acknowledged.then(() => {}));
-  }
-
-  #leave(feed: JobFeed): void {
-    const isShared = this.#exchange.feeds.remove(feed);
-    feed.leave(new LocalError("CLOSED", "the subscription was given up"));
-    if (!isShared) this.#exchange.unsubscribe(feed.jobId);
-  }
-
   #missing(features: readonly Feature[]): LocalError | undefined {
     const missing = features.find((feature) => !this.session.features.includes(feature));
     return missing && misuse(`this session lacks the feature ${missing}`);
-  }
-
-  #source(feed: JobFeed): JobSource {
-    return { feed, maxResultBytes: this.#maxResultBytes };
   }
 }
 
@@ -353,9 +299,4 @@ function refused(error: LocalError): Promise<never> {
 
 function misuse(message: string): LocalError {
   return new LocalError("MISUSE", message);
-}
-
-/** A job's end is as good an answer, from a runtime that may give no other. */
-function acknowledgesCancel({ type }: Envelope): boolean {
-  return type === "job.cancelled" || type === "job.result" || type === "job.error";
 }
