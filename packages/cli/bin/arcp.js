@@ -13,13 +13,15 @@ if (major < 22 || (major === 22 && minor < 13)) {
   });
   // What nobody caught would exit with 1, which has another meaning.
   process.on("uncaughtException", (error) => {
-    process.stderr.write(`arcp: a fault of this command: ${error?.stack ?? error}\n`);
+    process.stderr.write(`arcp: an exception that nobody caught: ${error?.stack ?? error}\n`);
     process.exit(70);
   });
   // Nobody is left to tell.
   process.stderr.on("error", () => {});
   const { run } = await import("../dist/program.js");
   const code = await run(process.argv.slice(2));
+  // It is over, whatever still fails.
+  process.on("unhandledRejection", () => {});
   // What was written is out before; what still runs, such as an agent that does not listen, is not waited for.
   const exit = () => process.stderr.write("", () => process.exit(code));
   // Nor, after an interrupt, a reader that reads no more.

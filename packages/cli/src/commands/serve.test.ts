@@ -358,7 +358,8 @@ test("Ctrl-C lets running jobs finish, a second one does not wait", async () => 
 
 test("what agents throw is shown to who serves them, for people or as JSON", async () => {
   await using place = await directory({
-    "agents.ts": `export default { name: "boom", run: async () => { throw new Error("it \\u001b[2Jbroke"); } };`,
+    "agents.ts": `export default { name: "boom", run: async (_ctx, input) => {
+      throw input ?? new Error("it \\u001b[2Jbroke"); } };`,
   });
   for (const columns of [80, undefined]) {
     const options = columns === undefined ? {} : { columns, env: { NO_COLOR: "1" } };
@@ -372,6 +373,8 @@ test("what agents throw is shown to who serves them, for people or as JSON", asy
       expect(served.playing.err).toMatch(
         /^error an agent failed job=job_\w+\n {2}Error: it \\u001b\[2Jbroke\n {4,}at .*agents\.ts/,
       );
+      await (await client.submit("boom", "no error")).outcome();
+      await served.playing.until(/an agent failed job=job_\w+\n {2}no error\n/);
     }
   }
 });
@@ -515,10 +518,12 @@ test("a port that is taken is told", async () => {
   ]);
 });
 
-test("as a process it ends at the second signal, whatever an agent does, and does not tell of Node's experiments", async () => {
+test("as a process it outlives a rejection that an agent let go, ends at the second signal, and does not tell of Node's experiments", async () => {
   await using place = await directory({
     "agents.ts": `export default { name: "deaf", run: async (ctx: any) => {
-      await ctx.log.info("working"); await new Promise((done) => setInterval(done, 2 ** 30)); } };`,
+      void Promise.reject(new Error("forgotten"));
+      await ctx.log.info("working"); await new Promise((done) => setInterval(done, 2 ** 30)); } };
+      void Promise.reject("up");`,
     "package.json": "{}",
   });
   const bin = fileURLToPath(new URL("../../bin/arcp.js", import.meta.url));
@@ -531,11 +536,20 @@ test("as a process it ends at the second signal, whatever an agent does, and doe
   child.stderr.on("data", (chunk) => (err += chunk));
   while (!out.includes("ARCP_URL=")) await once(child.stdout, "data");
   await using client = await connect(dial(/ARCP_URL=(\S+)/.exec(out)?.[1] ?? ""), { token: "t" });
-  for await (const { kind } of (await client.submit("deaf")).events) if (kind === "log") break;
+  const job = await client.submit("deaf");
+  for await (const { kind } of job.events) if (kind === "log") break;
   child.kill("SIGTERM");
   while (!err.includes("stopping")) await once(child.stderr, "data");
   child.kill("SIGTERM");
   const [code] = await once(child, "exit");
   expect(code).toBe(130);
-  expect(err).toBe("stopping: 1 running job has 5 s to finish; Ctrl-C again stops at once\n");
+  const [ofModule = "", ofJob = "", ...lines] = err.split("\n");
+  const msg = "a promise was rejected and nobody waits for it";
+  expect(JSON.parse(ofModule)).toMatchObject({ level: 50, msg, err: { message: "'up'" } });
+  expect(JSON.parse(ofJob)).toMatchObject({ msg, job: job.id, err: { message: "forgotten" } });
+  expect(JSON.parse(ofJob)).toHaveProperty("agent", "deaf");
+  expect(lines).toEqual([
+    "stopping: 1 running job has 5 s to finish; Ctrl-C again stops at once",
+    "",
+  ]);
 });

@@ -6,8 +6,10 @@ import { ownName } from "../own-name.ts";
 import { portNumber } from "../port.ts";
 import { type Access, accessOf } from "../serving/access.ts";
 import { AgentModules, type LoadedAgent } from "../serving/agent-modules.ts";
+import { FloatingRejections } from "../serving/floating-rejections.ts";
 import { LiveReload } from "../serving/live-reload.ts";
 import { FreshImports } from "../serving/module-import.ts";
+import { runtimeLog } from "../serving/runtime-log.ts";
 import { FINISH_SEC, type ServeOptions, Serving } from "../serving/serving.ts";
 import { paintFor, widthOf } from "../terminal.ts";
 
@@ -34,8 +36,11 @@ export function serveCommand(context: CommandContext): Command {
 async function serve(names: string[], options: Options, context: CommandContext): Promise<void> {
   const access = await accessOf(options, context);
   using fresh = options.watch ? freshImports() : undefined;
+  const log = runtimeLog(context);
+  using floating = new FloatingRejections(log);
   const modules = await AgentModules.load(names, context, fresh);
-  const serving = await Serving.start(modules, access, options, context);
+  const { observer } = floating;
+  const serving = await Serving.start(modules, access, { ...options, log, observer }, context);
   const [stop, hurry] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   let interrupts = 0;
   using _taken = context.interrupts.take(() => {

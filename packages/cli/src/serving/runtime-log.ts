@@ -7,7 +7,7 @@ import { paintFor } from "../terminal.ts";
 interface Said {
   readonly level: number;
   readonly msg: string;
-  readonly err?: { readonly message: string; readonly stack?: string };
+  readonly err?: unknown;
   readonly [key: string]: unknown;
 }
 
@@ -32,7 +32,7 @@ export function runtimeLog({ stderr, env }: Pick<Surroundings, "stderr" | "env">
     }: Said = JSON.parse(line);
     const label = level >= ERROR ? paint.red("error") : paint.yellow("warn");
     const details = Object.entries(rest).map(([key, value]) => ` ${key}=${text(value)}`);
-    const stack = err === undefined ? "" : `\n${paint.dim(indented(err.stack ?? err.message))}`;
+    const stack = err === undefined ? "" : `\n${paint.dim(indented(thrown(err)))}`;
     return `${label} ${escaped(msg)}${paint.dim(escaped(details.join("")))}${stack}\n`;
   };
   return pino({ name: "arcp", level: "warn" }, { write });
@@ -40,6 +40,13 @@ export function runtimeLog({ stderr, env }: Pick<Surroundings, "stderr" | "env">
 
 function text(value: unknown): string {
   return typeof value === "string" ? value : JSON.stringify(value);
+}
+
+/** An error with its stack. Agents throw other things too. */
+function thrown(err: unknown): string {
+  if (typeof err !== "object" || err === null) return String(err);
+  const { stack, message }: { stack?: unknown; message?: unknown } = err;
+  return String(stack ?? message ?? JSON.stringify(err));
 }
 
 function indented(stack: string): string {

@@ -1,14 +1,14 @@
 import { resolve } from "node:path";
-import { createRuntime, type Runtime, tokenTable } from "@arcp/runtime";
+import { createRuntime, type Observer, type Runtime, tokenTable } from "@arcp/runtime";
 import type { Store } from "@arcp/runtime/store";
 import { type ListeningServer, listen } from "@arcp/transport-ws";
+import type { Logger } from "pino";
 import type { CommandContext } from "../context.ts";
 import { listenFailure } from "../port.ts";
 import { ownVersion } from "../versions.ts";
 import type { Access } from "./access.ts";
 import type { AgentModules } from "./agent-modules.ts";
 import { offer } from "./offered-agents.ts";
-import { runtimeLog } from "./runtime-log.ts";
 
 export interface ServeOptions {
   readonly host: string;
@@ -16,6 +16,12 @@ export interface ServeOptions {
   /** The file of the store; jobs are in memory without. */
   readonly store?: string;
   readonly origin?: readonly string[];
+}
+
+/** Who is told what happens in the runtime. */
+interface ToldOf {
+  readonly log: Logger;
+  readonly observer: Observer;
 }
 
 /** Seconds that running jobs have to finish when it is stopped; together with the next less than containers give. */
@@ -37,7 +43,7 @@ export class Serving {
   static async start(
     modules: AgentModules,
     { tokens }: Access,
-    options: ServeOptions,
+    options: ServeOptions & ToldOf,
     context: CommandContext,
   ): Promise<Serving> {
     const runtime = createRuntime({
@@ -49,7 +55,8 @@ export class Serving {
       version: ownVersion(),
       workspace: context.cwd,
       clock: context.clock,
-      logger: runtimeLog(context),
+      logger: options.log,
+      observer: options.observer,
       ...(options.store !== undefined && { store: await openStore(options.store, context.cwd) }),
     });
     offer(runtime.agents, modules.agents);

@@ -1,0 +1,31 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import { inspect } from "node:util";
+import type { JobAttempt, Observer } from "@arcp/runtime";
+import type { Logger } from "pino";
+
+/**
+ * Rejections that nobody waits for, such as that of a promise which an agent forgot. Node would end the process, and with it
+ * the jobs of everybody else. Here they are logged, with the job that they are of.
+ */
+export class FloatingRejections implements Disposable {
+  readonly #jobs = new AsyncLocalStorage<JobAttempt>();
+  readonly #take: (reason: unknown) => void;
+
+  constructor(log: Logger) {
+    this.#take = (reason) => {
+      const { id: job, agent } = this.#jobs.getStore() ?? {};
+      const err = reason instanceof Error ? reason : { message: inspect(reason) };
+      log.error({ job, agent, err }, "a promise was rejected and nobody waits for it");
+    };
+    process.on("unhandledRejection", this.#take);
+  }
+
+  /** For the runtime: it is how a job is known. */
+  readonly observer: Observer = {
+    job: (attempt) => ({ within: (run) => this.#jobs.run(attempt, run) }),
+  };
+
+  [Symbol.dispose](): void {
+    process.off("unhandledRejection", this.#take);
+  }
+}
