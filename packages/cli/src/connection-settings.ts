@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { usage } from "./failure.ts";
 import { readProfile } from "./profiles.ts";
+import { shownUrl } from "./shown-url.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 /** As `connectionFlags` puts them into a command's options. */
@@ -47,12 +48,8 @@ export function connectionSettings(
   return { url, token };
 }
 
-function checkedUrl(url: string): string {
+/** @throws LocalError `MISUSE` for what is no address of a runtime */
+export function checkedUrl(url: string): string {
   if (/^wss?:\/\/[^\s#]+$/.test(url) && URL.canParse(url)) return url;
   throw usage(`${shownUrl(url)} is no address of a runtime: one looks like ${DEFAULT_URL}`);
-}
-
-/** An address without the password that it may have, as some proxies want one. */
-export function shownUrl(url: string): string {
-  return url.replace(/\/\/[^/]*@/, "//***@");
 }

@@ -1,8 +1,9 @@
 import { type Client, type ConnectOptions, connect } from "@arcp/client";
 import { ArcpError, LocalError, TransportClosedError } from "@arcp/core";
 import { dial } from "@arcp/transport-ws";
-import { type ConnectionSettings, shownUrl } from "./connection-settings.ts";
+import type { ConnectionSettings } from "./connection-settings.ts";
 import type { CommandContext } from "./context.ts";
+import { shownUrl } from "./shown-url.ts";
 import { ownVersion } from "./versions.ts";
 
 /**

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { PassThrough } from "node:stream";
 import { fileURLToPath } from "node:url";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { arcp } from "../test/played.ts";
 import { Site } from "../test/site.ts";
 import { run } from "./program.ts";
@@ -50,6 +50,17 @@ test.each([
   [["--fast"], "arcp: unknown option '--fast'\n"],
 ])("wrong usage takes one line, and exits with 2: %s", async (args, err) => {
   expect(await arcp(args)).toEqual({ code: 2, out: "", err });
+});
+
+test("a current directory that was removed is told, and exits with 2", async () => {
+  using _gone = vi.spyOn(process, "cwd").mockImplementation(() => {
+    throw Object.assign(new Error("ENOENT: process.cwd failed"), { code: "ENOENT" });
+  });
+  expect(await arcp(["jobs"])).toEqual({
+    code: 2,
+    out: "",
+    err: "arcp: the current directory was removed: change to one that is there\n",
+  });
 });
 
 test("what is wrong with the runtime, the token or the job is told alike by every command", async () => {

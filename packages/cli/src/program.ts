@@ -74,13 +74,30 @@ export async function run(
   args: readonly string[],
   given: Partial<Surroundings> = {},
 ): Promise<number> {
-  const around = surroundings(given);
+  const { stderr = process.stderr, env = process.env } = given;
+  const told = (error: unknown): number => {
+    const failure = failureOf(error);
+    if (failure.text !== undefined) stderr.write(`arcp: ${asTyped(failure.text, env)}\n`);
+    return failure.code;
+  };
+  try {
+    return await runIn(surroundings(given), args, told);
+  } catch (error) {
+    return told(error);
+  }
+}
+
+async function runIn(
+  around: Surroundings,
+  args: readonly string[],
+  told: (error: unknown) => number,
+): Promise<number> {
   using interrupts = new Interrupts(around);
   using unread = new Unread(around, interrupts);
   const { signal } = interrupts;
   let code: number = exitCode.success;
-  const exit = (told: number): void => {
-    code = told;
+  const exit = (said: number): void => {
+    code = said;
   };
   try {
     const arcp = await program(args, { ...around, signal, interrupts, exit });
@@ -89,10 +106,7 @@ export async function run(
   } catch (error) {
     if (unread.code !== undefined) return unread.code;
     if (signal.aborted) return exitCode.interrupted;
-    const failure = failureOf(error);
-    if (failure.text !== undefined)
-      around.stderr.write(`arcp: ${asTyped(failure.text, around.env)}\n`);
-    return failure.code;
+    return told(error);
   }
 }
 

@@ -1,5 +1,6 @@
 import type { EventEmitter } from "node:events";
 import { type Clock, systemClock } from "@arcp/core";
+import { usage } from "./failure.ts";
 
 /** A stream to write to, as `process.stdout` is one. */
 export type Sink = NodeJS.WritableStream & {
@@ -27,15 +28,27 @@ export interface Surroundings {
   readonly clock: Clock;
 }
 
-/** Those of this process, but for what is given. */
+/**
+ * Those of this process, but for what is given.
+ *
+ * @throws LocalError `MISUSE` when the current directory is no more
+ */
 export function surroundings(given: Partial<Surroundings>): Surroundings {
   return {
     stdout: given.stdout ?? process.stdout,
     stderr: given.stderr ?? process.stderr,
     stdin: given.stdin ?? process.stdin,
     env: given.env ?? process.env,
-    cwd: given.cwd ?? process.cwd(),
+    cwd: given.cwd ?? currentDirectory(),
     signals: given.signals ?? process,
     clock: given.clock ?? systemClock,
   };
+}
+
+function currentDirectory(): string {
+  try {
+    return process.cwd();
+  } catch {
+    throw usage("the current directory was removed: change to one that is there");
+  }
 }

@@ -96,7 +96,7 @@ test.each([
   [
     "what is no address",
     ["conformance", "localhost:80", ...tokens],
-    "arcp: localhost:80 is no address of a runtime: one looks like ws://127.0.0.1:8080/arcp\n",
+    "arcp: localhost:80 is no address of a runtime: one looks like ws://127.0.0.1:7777/arcp\n",
   ],
   [
     "no tokens",
@@ -138,6 +138,10 @@ test("a server that is down is told in one line", async () => {
   await once(server, "close");
   const { code, out, err } = await arcp("conformance", url, ...tokens);
   expect([code, out, err]).toEqual([4, "", `arcp: nothing listens at ${url}\n`]);
+  const secretive = `${url.replace("//", "//me:p@ss@")}?token=hush`;
+  expect((await arcp("conformance", secretive, ...tokens)).err).toBe(
+    `arcp: nothing listens at ${url.replace("//", "//***@")}?token=***\n`,
+  );
 });
 
 test("a server that speaks HTTP alone is told in one line", async () => {
@@ -218,17 +222,17 @@ test("a broken MUST exits with 1, and shows the frames that led to it", async ()
     } catch {}
     near.close();
   });
-  const { code, out } = await arcp(
-    "conformance",
-    broken.url,
-    ...tokens,
-    "--only=8.3-1",
-    "--only=6.3-9",
-  );
+  const args = ["conformance", broken.url, ...tokens, "--only=8.3-1", "--only=6.3-9"];
+  const { code, out } = await arcp(...args);
+  const { out: json } = await arcp(...args, "--json");
   await broken.close();
   expect(code).toBe(1);
   expect(out).toMatch(/^broken: R-8\.3-1$/m);
   expect(out).toMatch(/<- .*"event_seq":2/);
+  for (const report of [out, json]) {
+    expect(report).toMatch(/-> .*\\?"token\\?":\\?"\*{3}/);
+    expect(report).not.toContain("token-a");
+  }
 });
 
 test("--help tells the options and the exit codes", async () => {

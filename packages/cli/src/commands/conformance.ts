@@ -9,9 +9,12 @@ import {
 import { LocalError } from "@arcp/core";
 import { SingleBar } from "cli-progress";
 import { Command, InvalidArgumentError } from "commander";
+import { checkedUrl, DEFAULT_URL } from "../connection-settings.ts";
 import type { CommandContext } from "../context.ts";
 import { exitCode } from "../exit-code.ts";
+import { shownUrlsIn } from "../shown-url.ts";
 import type { Sink } from "../surroundings.ts";
+import { maskedText } from "../tap/secrets.ts";
 import { canDraw, paintFor, widthOf } from "../terminal.ts";
 
 interface Options {
@@ -31,7 +34,7 @@ export function conformanceCommand(context: CommandContext): Command {
       "Plays the scenarios of @arcp/conformance against a runtime that has the test agents, and tells which requirements hold.\n" +
         "Exit codes: 0 nothing is broken, 1 a MUST is, 3 only a SHOULD or a MAY is, 2 wrong usage, 4 no runtime there.",
     )
-    .argument("<url>", "where the runtime is, such as ws://127.0.0.1:8080/arcp")
+    .argument("<url>", `where the runtime is, such as ${DEFAULT_URL}`)
     .option("--token <token>", "bearer token of a first principal (ARCP_TOKEN)")
     .option("--token2 <token>", "bearer token of a second principal (ARCP_TOKEN2)")
     .option(
@@ -48,7 +51,7 @@ export function conformanceCommand(context: CommandContext): Command {
       const bar = progressBar(stderr, env);
       let begun = false;
       try {
-        const report = await runConformance(webSocketTarget(url, tokens), {
+        const report = await runConformance(webSocketTarget(checkedUrl(url), tokens), {
           ...(options.only === undefined ? {} : { only: options.only }),
           signal,
           onOutcome: (_outcome, done, all) => {
@@ -60,6 +63,10 @@ export function conformanceCommand(context: CommandContext): Command {
         bar?.stop();
         stdout.write(`${options.json ? json(report) : text(report, context)}\n`);
         exit(codeOf(report));
+      } catch (error) {
+        throw error instanceof LocalError
+          ? new LocalError(error.code, hidden(error.message))
+          : error;
       } finally {
         bar?.stop();
       }
@@ -69,11 +76,18 @@ export function conformanceCommand(context: CommandContext): Command {
 function text(report: Report, { stdout, env }: CommandContext): string {
   const paint = paintFor(stdout, env);
   const width = Math.min(widthOf(stdout), WIDEST);
-  return reportText(report, { width, good: paint.green, bad: paint.red, dim: paint.dim });
+  return hidden(reportText(report, { width, good: paint.green, bad: paint.red, dim: paint.dim }));
 }
 
 function json(report: Report): string {
-  return JSON.stringify(reportJson(report), null, 2);
+  const shown = (_name: string, value: unknown) =>
+    typeof value === "string" ? hidden(value) : value;
+  return JSON.stringify(reportJson(report), shown, 2);
+}
+
+/** A report is shown to others: it has no tokens, neither those of its frames nor what its addresses have. */
+function hidden(text: string): string {
+  return maskedText(shownUrlsIn(text));
 }
 
 function codeOf({ verdicts }: Report): number {

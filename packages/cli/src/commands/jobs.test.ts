@@ -86,6 +86,14 @@ test("the latest jobs are listed, in a table, by state, agent, age and number", 
     status: "running",
     created_at: expect.stringMatching(/^\d{4}-.*Z$/),
   });
+  expect(await arcp(["jobs", ...at, "--agent=other"])).toEqual({
+    code: 0,
+    out: "",
+    err: "arcp: there is no such job\n",
+  });
+  expect((await arcp(["jobs", ...at, "--token=other"])).err).toBe(
+    "arcp: there is no job of yours\n",
+  );
   expect((await arcp(["jobs", ...at, "--limit=1"])).err).toBe(
     "the latest 1 of 3: say --limit for more\n",
   );

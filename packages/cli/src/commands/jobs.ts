@@ -7,8 +7,9 @@ import {
   connectionSettings,
 } from "../connection-settings.ts";
 import type { CommandContext } from "../context.ts";
-import { JOB_TITLES, type JobRow, jobCells, jobJson } from "../listing/job-row.ts";
+import { JOB_TITLES, jobCells, jobJson } from "../listing/job-row.ts";
 import { LineView, TableView } from "../listing/job-view.ts";
+import { FEW, type LatestJobs, latestJobs } from "../listing/latest-jobs.ts";
 import { followJobs } from "../listing/live-jobs.ts";
 import { table } from "../listing/table.ts";
 import { momentBefore } from "../moment.ts";
@@ -47,34 +48,41 @@ export function jobsCommand(context: CommandContext): Command {
 }
 
 async function jobs(options: Options, context: CommandContext): Promise<void> {
-  const { stdout, env, clock } = context;
+  const { stdout, stderr, env, clock } = context;
   await using client = await openClient(connectionSettings(options, context), context);
   if (options.follow) return await follow(client, options, context);
-  const { latest, all } = await latestJobs(client, options, context.signal);
+  const { latest: rows, all } = await latest(client, options, context);
   if (options.json) {
-    for (const row of latest) stdout.write(`${jobJson(row)}\n`);
+    for (const row of rows) stdout.write(`${jobJson(row)}\n`);
     return;
   }
+  if (rows.length === 0) {
+    const which = options.status ?? options.agent ?? options.since;
+    return void stderr.write(
+      `arcp: ${which ? "there is no such job" : "there is no job of yours"}\n`,
+    );
+  }
   const paint = paintFor(stdout, env);
-  const cells = latest.map((row) => jobCells(row, clock.now(), paint));
+  const cells = rows.map((row) => jobCells(row, clock.now(), paint));
   const lines = table(JOB_TITLES, cells, widthOf(stdout), paint);
   stdout.write(`${lines.join("\n")}\n`);
-  if (all > latest.length) {
-    context.stderr.write(`the latest ${latest.length} of ${all}: say --limit for more\n`);
+  if (all !== rows.length) {
+    const many = all ?? `more than ${FEW}`;
+    stderr.write(`the latest ${rows.length} of ${many}: say --limit for more\n`);
   }
 }
 
 /** The table first, and then what becomes of it. */
 async function follow(client: Client, options: Options, context: CommandContext): Promise<void> {
   const { stdout, env, signal, clock } = context;
-  const { latest } = await latestJobs(client, options, signal);
+  const { latest: rows } = await latest(client, options, context);
   const live = canDraw(stdout, env) && !options.json;
   using view = live
     ? new TableView(context, options.limit)
     : new LineView(context, options.json ?? false);
-  for (const row of latest) view.show(row);
+  for (const row of rows) view.show(row);
   const wanted = options.status && new Set<string>(options.status);
-  await followJobs(client, new Map(latest.map((row) => [row.id, row])), {
+  await followJobs(client, new Map(rows.map((row) => [row.id, row])), {
     agent: options.agent,
     signal,
     clock,
@@ -86,23 +94,17 @@ async function follow(client: Client, options: Options, context: CommandContext)
   signal.throwIfAborted();
 }
 
-async function latestJobs(
+function latest(
   client: Client,
   { status, agent, since, limit }: Options,
-  signal: AbortSignal,
-): Promise<{ latest: readonly JobRow[]; all: number }> {
+  { signal, clock }: CommandContext,
+): Promise<LatestJobs> {
   const filter: JobFilter = {
     ...(status !== undefined && { status }),
     ...(agent !== undefined && { agent }),
     ...(since !== undefined && { createdAfter: since }),
   };
-  const latest: JobRow[] = [];
-  let all = 0;
-  for await (const job of client.jobs(filter, signal)) {
-    all += 1;
-    if (latest.push(job) > limit) latest.shift();
-  }
-  return { latest, all };
+  return latestJobs(client, filter, limit, clock.now(), signal);
 }
 
 function status(text: string, before: readonly JobStatus[] = []): readonly JobStatus[] {

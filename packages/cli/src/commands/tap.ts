@@ -1,8 +1,9 @@
 import { once } from "node:events";
 import { Command } from "commander";
-import { connectionSettings, shownUrl } from "../connection-settings.ts";
+import { connectionSettings } from "../connection-settings.ts";
 import type { CommandContext } from "../context.ts";
 import { listenFailure, portNumber } from "../port.ts";
+import { shownUrl } from "../shown-url.ts";
 import { sightJson, sightText } from "../tap/sight-line.ts";
 import { openTap, type Sight } from "../tap/tap.ts";
 import { paintFor, widthOf } from "../terminal.ts";

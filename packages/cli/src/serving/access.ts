@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 import type { LocalError } from "@arcp/core";
 import type { CommandContext } from "../context.ts";
 import { usage } from "../failure.ts";
-import { readTokenFile } from "./token-file.ts";
+import { isForAll, readTokenFile } from "./token-file.ts";
 
 /** Who may connect, and how they are told. */
 export type Access =
@@ -20,21 +20,34 @@ const PRINCIPAL = "local";
 
 /**
  * Without a file of tokens there is one token: that of `ARCP_TOKEN`, or one that is made up. With a store that one stays, in a
- * file beside it, for clients come back to their jobs after a restart.
+ * file beside it, for clients come back to their jobs after a restart. A file of tokens that everybody can read is told of.
  *
  * @throws LocalError `MISUSE` for a token file that cannot be used
  */
 export async function accessOf(
   { tokenFile, store }: { readonly tokenFile?: string; readonly store?: string },
-  { cwd, env }: Pick<CommandContext, "cwd" | "env">,
+  { cwd, env, stderr }: Pick<CommandContext, "cwd" | "env" | "stderr">,
 ): Promise<Access> {
+  const kept = async (name: string): Promise<void> => {
+    if (!(await isForAll(name, cwd))) return;
+    stderr.write(`arcp: ${name} is open to every user of this machine: chmod 600 ${name}\n`);
+  };
   if (tokenFile !== undefined) {
-    return { kind: "file", name: tokenFile, tokens: await readTokenFile(tokenFile, cwd) };
+    const tokens = await readTokenFile(tokenFile, cwd);
+    await kept(tokenFile);
+    return { kind: "file", name: tokenFile, tokens };
   }
   const given = env["ARCP_TOKEN"];
   if (given) return { kind: "environment", tokens: { [given]: PRINCIPAL } };
-  const token = store === undefined ? newToken() : await keptToken(`${store}.token`, cwd);
-  return { kind: "made-up", token, tokens: { [token]: PRINCIPAL } };
+  const madeUp = (token: string): Access => ({
+    kind: "made-up",
+    token,
+    tokens: { [token]: PRINCIPAL },
+  });
+  if (store === undefined) return madeUp(newToken());
+  const token = await keptToken(`${store}.token`, cwd);
+  await kept(`${store}.token`);
+  return madeUp(token);
 }
 
 async function keptToken(name: string, cwd: string): Promise<string> {

@@ -1,16 +1,22 @@
-import { type FSWatcher, watch } from "node:fs";
-import { dirname, join } from "node:path";
+import { existsSync, type FSWatcher, watch } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import type { Clock, Timer } from "@arcp/core";
 
 /** Milliseconds without a change after which a burst of them is over. An editor writes a file in several steps. */
 const SETTLED = 50;
+
+/** Directories that the system lets nobody watch, and what could be done about it. */
+export interface Unwatched {
+  readonly directories: readonly string[];
+  readonly why: string;
+}
 
 /** Tells when one of some files changed, came or went. Their directories are watched, for editors replace files. */
 export class FileWatch implements Disposable {
   readonly #clock: Clock;
   readonly #changed: () => void;
   readonly #directories = new Map<string, FSWatcher>();
-  #files: ReadonlySet<string> = new Set();
+  #awaited: ReadonlySet<string> = new Set();
   #timer: Timer | undefined;
 
   constructor(clock: Clock, changed: () => void) {
@@ -18,35 +24,53 @@ export class FileWatch implements Disposable {
     this.#changed = changed;
   }
 
-  /** These from now on, by their absolute paths. A directory that is not there is not watched. */
-  watch(files: ReadonlySet<string>): void {
-    this.#files = files;
-    const wanted = new Set([...files].map((file) => dirname(file)));
-    for (const [directory, watcher] of this.#directories) {
-      if (wanted.delete(directory)) continue;
-      watcher.close();
-      this.#directories.delete(directory);
+  /**
+   * These from now on, by their absolute paths. In place of a directory that is not there it is the nearest one above.
+   *
+   * @returns what cannot be watched; undefined when all of it is
+   */
+  watch(files: ReadonlySet<string>): Unwatched | undefined {
+    const awaited = new Set<string>();
+    const wanted = new Set<string>();
+    for (const file of files) {
+      let place = file;
+      do {
+        awaited.add(place);
+        place = dirname(place);
+      } while (!existsSync(place));
+      wanted.add(place);
     }
-    for (const directory of wanted) this.#open(directory);
+    this.#awaited = awaited;
+    for (const directory of this.#directories.keys()) {
+      if (!wanted.delete(directory)) this.#close(directory);
+    }
+    const failures = new Map<string, unknown>();
+    for (const directory of wanted) {
+      try {
+        this.#open(directory);
+      } catch (error) {
+        failures.set(directory, error);
+      }
+    }
+    const [first] = failures.values();
+    return first === undefined ? undefined : { directories: [...failures.keys()], why: why(first) };
   }
 
   [Symbol.dispose](): void {
     this.#timer?.cancel();
-    for (const watcher of this.#directories.values()) watcher.close();
-    this.#directories.clear();
+    for (const directory of this.#directories.keys()) this.#close(directory);
   }
 
   #open(directory: string): void {
-    try {
-      const watcher = watch(directory, (_event, name) => {
-        // Some platforms do not say which file it was.
-        if (name === null || this.#files.has(join(directory, name))) this.#settle();
-      });
-      watcher.on("error", () => this.#close(directory));
-      this.#directories.set(directory, watcher);
-    } catch (error) {
-      if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
-    }
+    const watcher = watch(directory, (_event, name) => {
+      // It went itself. What comes in its place is another one.
+      const isGone = name === basename(directory);
+      if (isGone) this.#close(directory);
+      // Some platforms do not say which file it was.
+      if (isGone || name === null || this.#awaited.has(join(directory, name))) this.#settle();
+    });
+    watcher.on("error", () => this.#close(directory));
+    this.#directories.set(directory, watcher);
   }
 
   #close(directory: string): void {
@@ -57,5 +81,16 @@ export class FileWatch implements Disposable {
   #settle(): void {
     this.#timer?.cancel();
     this.#timer = this.#clock.after(SETTLED, this.#changed);
+  }
+}
+
+function why(error: unknown): string {
+  switch (error instanceof Error && "code" in error && error.code) {
+    case "ENOSPC":
+      return "the system has no watches left (ENOSPC): raise fs.inotify.max_user_watches";
+    case "EMFILE":
+      return "too much is open or watched (EMFILE): raise `ulimit -n` or fs.inotify.max_user_instances";
+    default:
+      return error instanceof Error ? error.message : String(error);
   }
 }

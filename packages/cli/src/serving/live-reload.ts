@@ -1,3 +1,4 @@
+import { relative } from "node:path";
 import type { CommandContext } from "../context.ts";
 import { paintFor } from "../terminal.ts";
 import type { AgentModules } from "./agent-modules.ts";
@@ -16,6 +17,8 @@ export class LiveReload implements AsyncDisposable {
   readonly #serving: Serving;
   readonly #context: CommandContext;
   readonly #watch: FileWatch;
+  /** What was told last of what cannot be watched. */
+  #unwatched = "";
   /** One at a time. */
   #turn: Promise<void> = Promise.resolve();
   /** Of the last one, which a module may keep waiting for ever. */
@@ -32,7 +35,7 @@ export class LiveReload implements AsyncDisposable {
     this.#serving = serving;
     this.#context = context;
     this.#watch = new FileWatch(context.clock, () => this.#begin());
-    this.#watch.watch(fresh.files);
+    this.#look();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -55,13 +58,26 @@ export class LiveReload implements AsyncDisposable {
     });
   }
 
+  /** What cannot be watched is no reason to end a server: it is told, as often as it is something else. */
+  #look(): void {
+    const { stderr, env, cwd } = this.#context;
+    const { directories = [], why } = this.#watch.watch(this.#fresh.files) ?? {};
+    const [first, ...others] = directories.map((directory) => relative(cwd, directory) || ".");
+    const more = others.length === 0 ? "" : ` and ${others.length} more`;
+    const line = first === undefined ? "" : `${first}${more}: ${why}`;
+    if (line !== "" && line !== this.#unwatched) {
+      stderr.write(`${paintFor(stderr, env).red("not watched:")} ${line}\n`);
+    }
+    this.#unwatched = line;
+  }
+
   async #reload(signal: AbortSignal): Promise<void> {
     const { stdout, stderr, env } = this.#context;
     const before = this.#modules.agents;
     const faults = await this.#modules.reload(signal);
     const { added, removed } = offer(this.#serving.runtime.agents, this.#modules.agents, before);
     // A module that broke has not said all that it imports, but what has to be mended is among what it said.
-    this.#watch.watch(this.#fresh.files);
+    this.#look();
     for (const fault of faults) {
       stderr.write(`${paintFor(stderr, env).red("not reloaded:")} ${fault}\n`);
     }

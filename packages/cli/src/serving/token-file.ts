@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { usage } from "../failure.ts";
 
@@ -22,6 +22,13 @@ export async function readTokenFile(name: string, cwd: string): Promise<Record<s
   }
   if (tokens.size === 0) throw usage(`${name} has no token: write lines \`TOKEN PRINCIPAL\``);
   return Object.fromEntries(tokens);
+}
+
+/** Whether every user of this machine can use the file. A group may be meant to. */
+export async function isForAll(name: string, cwd: string): Promise<boolean> {
+  const stats = await stat(resolve(cwd, name));
+  // Windows has no such thing, and Node says that all may.
+  return process.platform !== "win32" && stats.isFile() && (stats.mode & 0o006) !== 0;
 }
 
 async function read(name: string, cwd: string): Promise<string> {
