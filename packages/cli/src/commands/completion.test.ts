@@ -3,7 +3,7 @@ import { Command, Option } from "commander";
 import { expect, test } from "vitest";
 import { arcp, scratch } from "../../test/played.ts";
 import { bashCompletion } from "../completion/bash.ts";
-import { completedCommands } from "../completion/completed-command.ts";
+import { completedProgram } from "../completion/completed-command.ts";
 import { fishCompletion } from "../completion/fish.ts";
 import { zshCompletion } from "../completion/zsh.ts";
 
@@ -72,6 +72,7 @@ test("every command and every flag of the help is in each script", async () => {
   const scripts = await Promise.all(
     ["bash", "zsh", "fish"].map(async (shell) => (await arcp(["completion", shell])).out),
   );
+  for (const script of scripts) expect(script).toMatch(/-+version\b|-l version /);
   for (const name of names.filter((one) => one !== "help")) {
     const flags = [
       ...(await arcp([name, "--help"])).out.matchAll(/^ {2}(?:-\w, )?--([a-z0-9-]+)/gm),
@@ -86,7 +87,7 @@ test("every command and every flag of the help is in each script", async () => {
     for (const flag of flags) {
       expect(of(bash)).toContain(`--${flag}`);
       expect(of(zsh)).toContain(`--${flag}`);
-      expect(fish).toContain(`'__fish_seen_subcommand_from ${name}' -l ${flag}`);
+      expect(fish).toContain(`'__arcp_after ${name}' -l ${flag}`);
     }
   }
 });
@@ -100,19 +101,19 @@ test("what descriptions have of a shell's own signs is quoted", () => {
       )
       .argument("<directory>"),
   );
-  const commands = completedCommands(program);
-  expect(zshCompletion(commands)).toContain(`      'run:run it, don'\\''t walk: [now]'\n`);
-  expect(zshCompletion(commands)).toContain(
+  const completed = completedProgram(program);
+  expect(zshCompletion(completed)).toContain(`      'run:run it, don'\\''t walk: [now]'\n`);
+  expect(zshCompletion(completed)).toContain(
     `'*--mode=[a \`mode\`, one'\\''s own \\[x\\] \\\\ $HOME]:value:(a b)'`,
   );
-  expect(zshCompletion(commands)).toContain(`'*:run:_files -/'`);
-  expect(fishCompletion(commands)).toContain(
-    `complete -c arcp -n '__fish_seen_subcommand_from run' -l mode -r -f -a 'a b' -d 'a \`mode\`, one\\'s own [x] \\\\ $HOME'\n`,
+  expect(zshCompletion(completed)).toContain(`'1:run:_files -/'`);
+  expect(fishCompletion(completed)).toContain(
+    `complete -c arcp -n '__arcp_after run' -l mode -r -f -a 'a\\\\t b\\\\t' -d 'a \`mode\`, one\\'s own [x] \\\\ $HOME'\n`,
   );
-  expect(bashCompletion(commands)).toContain(
+  expect(bashCompletion(completed)).toContain(
     `"run --mode") COMPREPLY=($(compgen -W "a b" -- "$cur")); return ;;`,
   );
-  expect(bashCompletion(commands)).toContain(`compgen -d -- "$cur"`);
+  expect(bashCompletion(completed)).toContain(`compgen -d -- "$cur"`);
 });
 
 test("a shell that is none is told, and exits with 2", async () => {

@@ -1,6 +1,6 @@
 import { Argument, Command } from "commander";
 import { bashCompletion } from "../completion/bash.ts";
-import { completedCommands } from "../completion/completed-command.ts";
+import { completedProgram } from "../completion/completed-command.ts";
 import { fishCompletion } from "../completion/fish.ts";
 import { zshCompletion } from "../completion/zsh.ts";
 import type { CommandContext } from "../context.ts";
@@ -15,7 +15,6 @@ export function completionCommand({ stdout }: CommandContext): Command {
     )
     .addArgument(new Argument("<shell>", "which one").choices(Object.keys(shells)))
     .action((shell: keyof typeof shells, _options: object, command: Command) => {
-      const commands = completedCommands(command.parent ?? command);
-      stdout.write(shells[shell](commands));
+      stdout.write(shells[shell](completedProgram(command.parent ?? command)));
     });
 }

@@ -1,7 +1,7 @@
-import type { CompletedCommand, Value } from "./completed-command.ts";
+import type { CompletedCommand, CompletedProgram, Value } from "./completed-command.ts";
 
 /** Completion for bash, with nothing but what bash itself has. What the user typed is never evaluated. */
-export function bashCompletion(commands: readonly CompletedCommand[]): string {
+export function bashCompletion({ options, commands }: CompletedProgram): string {
   return `# source <(arcp completion bash)
 _arcp() {
   local cur="\${COMP_WORDS[COMP_CWORD]}" prev="\${COMP_WORDS[COMP_CWORD - 1]}"
@@ -13,7 +13,7 @@ _arcp() {
   fi
   COMPREPLY=()
   if ((COMP_CWORD == 1)); then
-    ${words([...commands.map(({ name }) => name), "--help", "--version"])}
+    ${words([...commands.map(({ name }) => name), ...options.flatMap(({ names }) => names)])}
     return
   fi
   case "\${COMP_WORDS[1]} $prev" in

@@ -20,13 +20,21 @@ export interface CompletedCommand {
   readonly options: readonly CompletedOption[];
   /** Undefined for a command that takes none. */
   readonly argument: Value | undefined;
+  /** Whether more of them, or others, may follow it. */
+  readonly many: boolean;
+}
+
+export interface CompletedProgram {
+  /** That stand in the place of a command. */
+  readonly options: readonly CompletedOption[];
+  readonly commands: readonly CompletedCommand[];
 }
 
 /** Everything that the program takes, by its own table, so that no completion is ever out of date. */
-export function completedCommands(program: Command): CompletedCommand[] {
+export function completedProgram(program: Command): CompletedProgram {
   const help = program.createHelp();
-  return help.visibleCommands(program).map((command) => {
-    const [argument] = command.registeredArguments;
+  const commands = help.visibleCommands(program).map((command) => {
+    const [argument, second] = command.registeredArguments;
     return {
       name: command.name(),
       description: help.subcommandDescription(command),
@@ -35,8 +43,10 @@ export function completedCommands(program: Command): CompletedCommand[] {
         command.name() === "help"
           ? { kind: "words", words: program.commands.map((one) => one.name()) }
           : argument && placeValue(argument, argument.name()),
-    };
+      many: argument?.variadic === true || second !== undefined,
+    } satisfies CompletedCommand;
   });
+  return { options: help.visibleOptions(program).map(completedOption), commands };
 }
 
 function completedOption(option: Option): CompletedOption {

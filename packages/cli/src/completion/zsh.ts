@@ -1,7 +1,12 @@
-import type { CompletedCommand, CompletedOption, Value } from "./completed-command.ts";
+import type {
+  CompletedCommand,
+  CompletedOption,
+  CompletedProgram,
+  Value,
+} from "./completed-command.ts";
 
 /** Completion for zsh, by its own \`_arguments\`. */
-export function zshCompletion(commands: readonly CompletedCommand[]): string {
+export function zshCompletion({ options, commands }: CompletedProgram): string {
   return `#compdef arcp
 # source <(arcp completion zsh)
 _arcp() {
@@ -9,7 +14,11 @@ _arcp() {
     local -a commands=(
 ${commands.map(({ name, description }) => `      ${quoted(`${name}:${description}`)}`).join("\n")}
     )
-    _describe command commands
+    if [[ $PREFIX == -* ]]; then
+      _arguments ${options.flatMap(optionSpecs).join(" ")}
+    else
+      _describe command commands
+    fi
     return
   fi
   shift words
@@ -22,9 +31,9 @@ if [[ $funcstack[1] == _arcp ]]; then _arcp "$@"; else compdef _arcp arcp; fi
 `;
 }
 
-function commandCase({ name, options, argument }: CompletedCommand): string {
+function commandCase({ name, options, argument, many }: CompletedCommand): string {
   const specs = options.flatMap(optionSpecs);
-  if (argument !== undefined) specs.push(quoted(`*:${name}:${action(argument)}`));
+  if (argument !== undefined) specs.push(quoted(`${many ? "*" : 1}:${name}:${action(argument)}`));
   return `    ${name}) _arguments ${specs.join(" ")} ;;`;
 }
 
@@ -47,7 +56,8 @@ function action(value: Value): string {
     case "directory":
       return "_files -/";
     case "free":
-      return " ";
+      // A space would have it show a message, and insert nothing.
+      return "()";
   }
 }
 
