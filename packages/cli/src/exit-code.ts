@@ -16,7 +16,7 @@ export const exitCode = {
   cancelled: 5,
   /** The job ran longer than it was allowed to. */
   timedOut: 6,
-  /** A fault of the command itself. */
+  /** A fault of the command itself, or an exception that nobody caught. */
   fault: 70,
   /** Stopped by Ctrl-C, as the shells count it. A job that was submitted goes on. */
   interrupted: 130,

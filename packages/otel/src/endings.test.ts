@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtempDisposable } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { allowAnonymous, createRuntime, defineAgent, memoryStore } from "@arcp/runtime";
@@ -144,7 +144,7 @@ test("without an SDK jobs run, and hand on the trace that they were given", asyn
 });
 
 test("an attempt after a restart links the first one, in the same trace", async () => {
-  const folder = await mkdtemp(join(tmpdir(), "arcp-otel-"));
+  await using folder = await mkdtempDisposable(join(tmpdir(), "arcp-otel-"));
   const told = telemetry();
   let finish = false;
   const agent = defineAgent({
@@ -156,7 +156,7 @@ test("an attempt after a restart links the first one, in the same trace", async 
     createRuntime({
       agents: [agent],
       auth: allowAnonymous(),
-      store: sqliteStore(join(folder, "arcp.db")),
+      store: sqliteStore(join(folder.path, "arcp.db")),
       observer: otel(told),
       logger: silent,
     });
@@ -189,5 +189,4 @@ test("an attempt after a restart links the first one, in the same trace", async 
   }
   const measured = await told.metric("arcp.job.duration");
   expect(measured.map(({ attributes }) => attributes["arcp.job.status"])).toEqual(["success"]);
-  await rm(folder, { recursive: true });
 });

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtempDisposable, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -108,11 +108,11 @@ test("R-11-2: a context that is unusable is no parent, and the state of a usable
 
 test("operations are spans below the job's, each with what it was done to and how it ended", async () => {
   await using site = await answering(404);
-  const folder = await mkdtemp(join(tmpdir(), "arcp-otel-"));
-  await writeFile(join(folder, "a.txt"), "a");
+  await using folder = await mkdtempDisposable(join(tmpdir(), "arcp-otel-"));
+  await writeFile(join(folder.path, "a.txt"), "a");
   const agent = defineAgent({
     name: "all",
-    workspace: folder,
+    workspace: folder.path,
     async run(ctx) {
       await ctx.tools.call("sum");
       await ctx.tools.call("broken").catch(() => {});
@@ -181,7 +181,6 @@ test("operations are spans below the job's, each with what it was done to and ho
   expect(below.attributes["arcp.parent_job_id"]).toBe(job.id);
   // A tool that fails is no refusal.
   expect(rig.span("job all").events).toEqual([]);
-  await rm(folder, { recursive: true });
 });
 
 test("spans that agents and tools make nest, and no job sees another one's", async () => {

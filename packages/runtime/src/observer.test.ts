@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtempDisposable, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inspect } from "node:util";
@@ -31,10 +31,10 @@ const endings = ({ jobs }: ReturnType<typeof chronicle>) =>
   jobs.map(({ outcomes }) => outcomes.map(({ status, error }) => error?.code ?? status).join());
 
 test("an observer is told of a job, of what it does and of how it ends", async () => {
-  const folder = await mkdtemp(join(tmpdir(), "arcp-observer-"));
-  await writeFile(join(folder, "a.txt"), "a");
+  await using folder = await mkdtempDisposable(join(tmpdir(), "arcp-observer-"));
+  await writeFile(join(folder.path, "a.txt"), "a");
   const { told, viewer, start, clock } = await observed({
-    workspace: folder,
+    workspace: folder.path,
     tools: { sum: () => 3, broken: () => Promise.reject(new Error("no luck")) },
     models: { "acme/small": { input: { USD: "0.25" } } },
   });
@@ -107,7 +107,6 @@ test("an observer is told of a job, of what it does and of how it ends", async (
   expect(told.job.outcomes).toEqual([
     { status: "success", remaining: { USD: "0.65" }, endedAt: clock.now() },
   ]);
-  await rm(folder, { recursive: true });
 });
 
 test("O2: every attempt ends once for its observer, whatever ends it", async () => {
