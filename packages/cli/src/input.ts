@@ -27,6 +27,7 @@ export async function inputOf(
     return parsedBytes(await readFile(resolve(cwd, path)), path);
   } catch (error) {
     if (!(error instanceof Error && "syscall" in error)) throw error;
+    if ("code" in error && error.code === "ENOENT") throw usage(`there is no file ${path}`);
     throw usage(`${path} cannot be read: ${error.message}`);
   }
 }

@@ -48,6 +48,12 @@ test("neither the help nor the version loads what the commands need", () => {
 test.each([
   [["conformence"], "arcp: unknown command 'conformence' (Did you mean conformance?)\n"],
   [["--fast"], "arcp: unknown option '--fast'\n"],
+  [["help", "sevre"], "arcp: unknown command 'sevre' (Did you mean serve?)\n"],
+  [
+    ["submit"],
+    "arcp: missing required argument 'agent': it is `arcp submit [options] <agent> [input]`\n",
+  ],
+  [["jobs", "x"], "arcp: too many arguments for 'jobs': it is `arcp jobs [options]`\n"],
 ])("wrong usage takes one line, and exits with 2: %s", async (args, err) => {
   expect(await arcp(args)).toEqual({ code: 2, out: "", err });
 });

@@ -101,7 +101,7 @@ async function runIn(
   };
   try {
     const arcp = await program(args, { ...around, signal, interrupts, exit });
-    await arcp.parseAsync(args, { from: "user" });
+    await arcp.parseAsync(asked(args), { from: "user" });
     return unread.code ?? code;
   } catch (error) {
     if (unread.code !== undefined) return unread.code;
@@ -123,6 +123,13 @@ async function program(args: readonly string[], context: CommandContext): Promis
   return arcp;
 }
 
+/** Help for a command that there is not: what is said of that command is the answer. */
+function asked(args: readonly string[]): readonly string[] {
+  const [first, second = "help", ...others] = args;
+  const isAnswered = first !== "help" || second === "help" || Object.hasOwn(commands, second);
+  return isAnswered ? args : [second, ...others];
+}
+
 /** The others are only listed. */
 function wantedBy(args: readonly string[]): (name: string) => boolean {
   const [first, second] = args.filter((arg) => !arg.startsWith("-"));
@@ -139,7 +146,7 @@ function adapt(command: Command, context: CommandContext): void {
   command.exitOverride().configureOutput({
     writeOut: (text) => void stdout.write(text),
     writeErr: (text) => void stderr.write(text),
-    outputError: (text, write) => write(`arcp: ${misuse(text)}\n`),
+    outputError: (text, write) => write(`arcp: ${misuse(text, command)}\n`),
     getOutHelpWidth: () => Math.min(widthOf(stdout), 100),
     getErrHelpWidth: () => Math.min(widthOf(stderr), 100),
     getOutHasColors: () => paintFor(stdout, env).isColorSupported,
@@ -148,11 +155,13 @@ function adapt(command: Command, context: CommandContext): void {
   for (const child of command.commands) adapt(child, context);
 }
 
-/** Commander's words in the form of ours. */
-function misuse(text: string): string {
-  return text
+/** Commander's words in the form of ours. Where arguments are too few or too many, those that there are follow. */
+function misuse(text: string, command: Command): string {
+  const said = text
     .trim()
     .replaceAll("\n", " ")
     .replace(/^error: /, "")
     .replace(/ is invalid\. (?=[a-z])/, " is invalid: ");
+  if (!/^(missing required|too many) argument/.test(said)) return said;
+  return `${said.replace(/\..*$/, "")}: it is \`arcp ${command.name()} ${command.usage()}\``;
 }

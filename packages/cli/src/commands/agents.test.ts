@@ -35,7 +35,7 @@ test("agents are listed with their versions and defaults, as a table or as JSON"
     err: "",
     out: `AGENT  DEFAULT  VERSIONS
 audit  2.0.0    1.0.0, 2.0.0
-greet  -
+greet  -        -
 one    -        1.0.0
 `,
   });

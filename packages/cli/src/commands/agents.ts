@@ -35,7 +35,7 @@ async function agents({ json, ...flags }: Options, context: CommandContext): Pro
   }
   if (offered.length === 0) return void stderr.write("arcp: there are no agents for you\n");
   const rows = offered.map(({ name, versions, default: bare }) =>
-    [name, bare ?? "-", versions.join(", ")].map(printable),
+    [name, bare ?? "-", versions.join(", ") || "-"].map(printable),
   );
   const lines = table(
     ["AGENT", "DEFAULT", "VERSIONS"],

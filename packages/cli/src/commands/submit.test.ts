@@ -264,7 +264,7 @@ describe("what is wrong takes one line, and has its exit code", () => {
     ["bad JSON of lines", ["echo", "[1,\n2,,]"], 2, /"\[1, 2,,\]".+; a text is '"in quotes"'/],
     ["no path", ["echo", "@"], 2, /^arcp: behind the @ of the input has to be the path of a file/],
     ["a directory", ["echo", "@."], 2, /^arcp: \. cannot be read: EISDIR/],
-    ["no file", ["echo", "@nowhere.json"], 2, /^arcp: nowhere.json cannot be read: ENOENT/],
+    ["no file", ["echo", "@nowhere.json"], 2, /^arcp: there is no file nowhere\.json\n/],
     ["an unknown agent", ["nobody"], 2, /^arcp: .+; `arcp agents` lists what there is \(AGENT_NOT/],
     ["an unknown version", ["echo@9"], 2, /`arcp agents` lists what there is \(AGENT_VERSION_NOT/],
     ["no agent's name", ["Echo!"], 2, /^arcp: .+ \(INVALID_REQUEST\)\n$/],
