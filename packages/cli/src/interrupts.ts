@@ -9,16 +9,23 @@ export class Interrupts implements Disposable {
   readonly #signals: Surroundings["signals"];
   readonly #stop = new AbortController();
   readonly #handle = (interrupt: Interrupt): void => this.raise(interrupt);
+  readonly #insisted = Promise.withResolvers<never>();
   #taken: ((interrupt: Interrupt) => void) | undefined;
 
-  constructor({ signals: source }: Surroundings) {
+  constructor({ signals: source }: Pick<Surroundings, "signals">) {
     this.#signals = source;
     for (const signal of signals) source.on(signal, this.#handle);
+    this.#insisted.promise.catch(() => {});
   }
 
   /** Aborts at the first interrupt that no command took for itself. */
   get signal(): AbortSignal {
     return this.#stop.signal;
+  }
+
+  /** Rejects at a second one that no command took: whatever still goes on is not waited for. */
+  get insisted(): Promise<never> {
+    return this.#insisted.promise;
   }
 
   /** From now on interrupts call `handle`, each time, and abort nothing; until what is returned is disposed of. */
@@ -33,8 +40,9 @@ export class Interrupts implements Disposable {
 
   /** As though the process had been sent it. */
   raise(interrupt: Interrupt): void {
-    if (this.#taken === undefined) this.#stop.abort();
-    else this.#taken(interrupt);
+    if (this.#taken !== undefined) return this.#taken(interrupt);
+    if (this.signal.aborted) this.#insisted.reject(this.signal.reason);
+    this.#stop.abort();
   }
 
   [Symbol.dispose](): void {

@@ -101,7 +101,7 @@ async function runIn(
   };
   try {
     const arcp = await program(args, { ...around, signal, interrupts, exit });
-    await arcp.parseAsync(asked(args), { from: "user" });
+    await Promise.race([arcp.parseAsync(asked(args), { from: "user" }), interrupts.insisted]);
     return unread.code ?? code;
   } catch (error) {
     if (unread.code !== undefined) return unread.code;

@@ -119,7 +119,10 @@ test("what cannot be cancelled takes one line", async () => {
       await site.arcp("cancel", "job_none"),
       /^arcp: .+; `arcp jobs` lists yours \(JOB_NOT_FOUND\)\n$/,
     ],
-    [await site.arcp("cancel"), /^arcp: missing required argument 'job'\n$/],
+    [
+      await site.arcp("cancel"),
+      /^arcp: missing required argument 'job': it is `arcp cancel \[options\] <job>`\n$/,
+    ],
     [await site.arcp("cancel", id, "--reason", "x".repeat(2_000)), /^arcp: /],
   ] as const;
   for (const [played, line] of lines) {

@@ -2,18 +2,19 @@ import { Command } from "commander";
 import type { CommandContext } from "../context.ts";
 import { writeStarter } from "../starter/starter.ts";
 import { paintFor } from "../terminal.ts";
+import { untilAborted } from "../until-aborted.ts";
 import { ownVersion } from "../versions.ts";
 
 const UNPUBLISHED = "0.0.0";
 
-export function newCommand({ stdout, stderr, env, cwd }: CommandContext): Command {
+export function newCommand({ stdout, stderr, env, cwd, signal }: CommandContext): Command {
   return new Command("new")
     .description(
       "Writes a package with one agent, which has a budget and shows its progress, and with a client of it.",
     )
     .argument("<directory>", "where to; it has to be new, or empty")
     .action(async (directory: string) => {
-      const files = await writeStarter(directory, cwd);
+      const files = await untilAborted(writeStarter(directory, cwd), signal);
       const { bold, dim } = paintFor(stdout, env);
       const steps = [
         directory === "." ? [] : [`cd ${quoted(directory)}`],

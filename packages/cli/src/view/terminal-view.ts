@@ -18,8 +18,11 @@ export class TerminalView implements View {
   /** Lines that wait for the next drawing. */
   readonly #waiting: string[] = [];
   #job = "";
-  /** When the first and the last event were emitted, in ms since 1970. */
-  #span: { readonly first: number; readonly last: number } | undefined;
+  /**
+   * When the first and the last event were emitted, in ms since 1970 by the runtime's clock, and when the last one was heard of,
+   * by our monotonic one.
+   */
+  #span: { readonly first: number; readonly last: number; readonly heard: number } | undefined;
   #drawing: NodeJS.Immediate | undefined;
 
   constructor(surroundings: Surroundings) {
@@ -62,11 +65,13 @@ export class TerminalView implements View {
   }
 
   end(outcome: JobOutcome): void {
-    const { stdout } = this.#surroundings;
+    const { stdout, clock } = this.#surroundings;
     this.#waiting.push(...this.#gauges.lines(widthOf(stdout)));
     this[Symbol.dispose]();
-    const took = this.#span && duration(this.#span.last - this.#span.first);
-    const end = `${endLine(this.#job, outcome, this.#paint)}  ${this.#paint.dim(took ?? "")}`;
+    const span = this.#span;
+    const ms = span && span.last - span.first + clock.monotonic() - span.heard;
+    const took = ms === undefined ? "" : duration(ms);
+    const end = `${endLine(this.#job, outcome, this.#paint)}  ${this.#paint.dim(took)}`;
     stdout.write(`${end.trimEnd()}\n`);
     const result = resultText(this.#job, outcome);
     if (result !== undefined) stdout.write(`${result}\n`);
@@ -79,10 +84,12 @@ export class TerminalView implements View {
     this.#foot.clear();
   }
 
-  /** A view may begin when the job has long been over. */
+  /** A view may begin when the job has long been over: then its end is heard of right after its last event. */
   #clock({ ts }: JobEvent): void {
     const at = ts === undefined ? Number.NaN : Date.parse(ts);
-    if (!Number.isNaN(at)) this.#span = { first: this.#span?.first ?? at, last: at };
+    if (Number.isNaN(at)) return;
+    const heard = this.#surroundings.clock.monotonic();
+    this.#span = { first: this.#span?.first ?? at, last: at, heard };
   }
 
   #print(line: string): void {
