@@ -24,8 +24,10 @@ export default defineConfig({
     },
   ],
   test: {
-    // Generous, since a small machine runs several packages at a time. What has to be quick asserts that itself.
-    testTimeout: 30_000,
+    // Nets for what hangs, wide since a small machine that does much else takes ten times as long. No test has one of its own.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    expect: { poll: { timeout: 60_000, interval: 10 } },
     // A package may be younger than its first test.
     passWithNoTests: true,
     // The summary counts from this file, so it must also exist when the run comes from the cache.

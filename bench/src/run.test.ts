@@ -42,12 +42,12 @@ test.concurrent("S3: every target delivers the whole stream, in frames of the sa
   const { goals } = reportOf(s3, size, [round]);
   const rate = (target: "L1" | "runtime") => round.get(target)?.["rate"] ?? Number.NaN;
   expect(goals[0]?.reached.median).toBeCloseTo(rate("runtime") / rate("L1"));
-}, 30_000);
+});
 
 test.concurrent("S9: what finished jobs hold is told", async () => {
   const round = await oneRound(s9, { warmUp: 100, measured: 500 }, ["runtime"]);
   expect(round.get("runtime")?.["held"]).toBeGreaterThan(0);
-}, 30_000);
+});
 
 // The second, as its jobs have keys, which those of S9 have not.
 test.concurrent.each(s9c.slice(1))(
@@ -76,7 +76,7 @@ test.concurrent("S1: every submit gets its result, and what L1 pays for its comm
     (round.get(target)?.["p50"] ?? 0) - (round.get("L1")?.["p50"] ?? 0);
   const commit = beyond("L1-durable") / 2;
   expect(commits?.reached.median).toBeCloseTo(beyond("runtime-sqlite") / commit);
-}, 30_000);
+});
 
 test.concurrent.each<[Scenario, Size, (readonly TargetName[])?]>([
   [s2, { warmUp: 10, measured: 200 }],

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { root } from "./repository.ts";
 
 /** Milliseconds after which a program is taken to hang. */
-const DEADLINE = 20_000;
+const DEADLINE = 90_000;
 
 /** What one of them has compiled, the next one loads: a fifth of the time that it takes to start. */
 const NODE_COMPILE_CACHE = join(root, "docs/dist/compile-cache");

@@ -9,15 +9,13 @@ import { directories, root } from "./repository.ts";
 import { run } from "./run.ts";
 import { Scratch } from "./scratch.ts";
 
-const TIMEOUT = 60_000;
-
 const named = programs.map((program) => ({
   ...program,
   name: `${program.page}:${program.parts.map(({ line }) => line).join("+")}`,
 }));
 
 describe("what the pages show as runnable", () => {
-  test.each(named)("$name runs to its end", { timeout: TIMEOUT }, async (program) => {
+  test.each(named)("$name runs to its end", async (program) => {
     const { code, stdout, stderr, hung } = await run(program);
     expect(hung, `it did not end\n${stdout}${stderr}`).toBe(false);
     expect(code, stderr).toBe(0);
@@ -39,7 +37,7 @@ describe("what the pages show as runnable", () => {
 });
 
 describe("blocks of TypeScript on all pages", () => {
-  test("typecheck under the options of the repository", { timeout: TIMEOUT }, async () => {
+  test("typecheck under the options of the repository", async () => {
     const { code, stdout } = await typecheck(programs, fragments);
     expect(stdout).toBe("");
     expect(code).toBe(0);
@@ -58,13 +56,13 @@ describe("blocks of TypeScript on all pages", () => {
 describe("the check itself", () => {
   const programOf = (text: string) => programsOf(new Page("x.md", text))[0] ?? expect.fail();
 
-  test("a program that fails is seen", { timeout: TIMEOUT }, async () => {
+  test("a program that fails is seen", async () => {
     const { code, stderr } = await run(programOf("\n```ts runnable\nthrow new Error('no');\n```"));
     expect(code).toBe(1);
     expect(stderr).toContain("main.ts:3");
   });
 
-  test("a program that does not end is seen, and ended", { timeout: TIMEOUT }, async () => {
+  test("a program that does not end is seen, and ended", async () => {
     const { hung } = await run(
       programOf("```ts runnable\nsetInterval(() => {}, 1000);\n```"),
       1_500,
@@ -72,14 +70,14 @@ describe("the check itself", () => {
     expect(hung).toBe(true);
   });
 
-  test("a server that dies is seen, whatever its client says", { timeout: TIMEOUT }, async () => {
+  test("a server that dies is seen, whatever its client says", async () => {
     const server = "```ts runnable file=a.ts\nconsole.log('ready');\n```\n";
     const client =
       "```ts runnable file=b.ts\nfor (const end = Date.now() + 500; Date.now() < end; );\n```";
     await expect(run(programOf(server + client))).rejects.toThrow("a.ts ended before b.ts did");
   });
 
-  test("a type error is seen, at its line", { timeout: TIMEOUT }, async () => {
+  test("a type error is seen, at its line", async () => {
     const wrong = programOf('\n\n```ts runnable\nconst n: number = "one";\nconsole.log(n);\n```');
     const fragment =
       "<!-- given declare const n: number; -->\n\n```ts\nconst text: string = n;\n```";

@@ -7,7 +7,7 @@ import { run } from "@arcp/docs/run";
 import { Scratch } from "@arcp/docs/scratch";
 import type { Project } from "./project.ts";
 
-const DEADLINE = 60_000;
+const DEADLINE = 100_000;
 const moduleResolutions = ["nodenext", "bundler"] as const;
 
 /** Follows a README in a project: installs what it says, compiles what it shows, and runs it. @returns what went wrong */

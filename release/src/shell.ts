@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { delimiter, dirname } from "node:path";
 
 /** How long a text may take to come, in ms. */
-const PATIENCE = 30_000;
+const PATIENCE = 90_000;
 
 /** A command line that goes on, as one types it into a terminal. */
 export class Shell implements AsyncDisposable {

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
-import { systemClock } from "@arcp/core";
+import { type Clock, systemClock } from "@arcp/core";
 
 export interface CutOptions {
   /** Bytes that still pass to the client, wherever in a frame the last of them is. */
@@ -20,7 +20,7 @@ export interface Relay extends AsyncDisposable {
 }
 
 /** @param target the port on loopback that it leads to */
-export async function openRelay(target: number): Promise<Relay> {
+export async function openRelay(target: number, clock: Clock = systemClock): Promise<Relay> {
   const sockets = new Set<Socket>();
   let left = Number.POSITIVE_INFINITY;
   let isDown = false;
@@ -71,10 +71,10 @@ export async function openRelay(target: number): Promise<Relay> {
         left = Number.POSITIVE_INFINITY;
         isDown = true;
         for (const socket of sockets) socket.resetAndDestroy();
-        systemClock.after(outage, () => {
+        clock.after(outage, () => {
           isDown = false;
         });
-        resolve(systemClock.now());
+        resolve(clock.now());
       };
       left = after;
       if (after === 0) broken();

@@ -37,7 +37,6 @@ test.each([
   [25, "1"],
 ])(
   "R-13-3, R-6.3-8: with %i file(s) in %s s it drops, resumes, is watched, and holds; piped it is plain",
-  { timeout: 30_000 },
   async (files, seconds) => {
     fill(files);
     const { code, out, err } = await run(tree, "--seconds", seconds);

@@ -8,7 +8,7 @@ const names = readdirSync("src")
   .sort();
 
 const start = (...wanted: string[]) =>
-  spawnSync(process.execPath, ["start.ts", ...wanted], { encoding: "utf8", timeout: 30_000 });
+  spawnSync(process.execPath, ["start.ts", ...wanted], { encoding: "utf8", timeout: 90_000 });
 
 const textOf = (name: string) => readFileSync(`src/${name}.ts`, "utf8");
 
@@ -27,7 +27,7 @@ describe("the examples", () => {
     all = start(...names);
     const parts = all.stdout.split(/^# (.+)\n/m).slice(1);
     for (let at = 0; at < parts.length; at += 2) printed.set(parts[at] ?? "", parts[at + 1] ?? "");
-  }, 60_000);
+  });
 
   test.each(names)("%s holds what it asserts, and prints what it says", (name) => {
     expect(printed.get(name), all.stderr).toBe(promised(name));

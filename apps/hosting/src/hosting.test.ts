@@ -5,8 +5,6 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { Hosted } from "./hosted.ts";
 
-const TIMEOUT = 60_000;
-
 const opened = async (port: number, path: string): Promise<WebSocket> => {
   const ws = new WebSocket(`ws://127.0.0.1:${port}${path}`);
   await once(ws, "open");
@@ -31,12 +29,10 @@ describe.each([
   let hosted: Hosted;
   beforeAll(async () => {
     hosted = await Hosted.start(name);
-  }, TIMEOUT);
+  });
   afterAll(() => hosted[Symbol.asyncDispose]());
 
-  test("serves its own pages, a WebSocket of its own and ARCP side by side", {
-    timeout: TIMEOUT,
-  }, async () => {
+  test("serves its own pages, a WebSocket of its own and ARCP side by side", async () => {
     await using client = await arcp(hosted.port);
     const job = await client.submit("count", { to: 100 });
     const ws = await opened(hosted.port, "/echo");
@@ -51,9 +47,7 @@ describe.each([
     ws.terminate();
   });
 
-  test("R-4.1-2: connections that are reset in mid-upgrade, on anybody's path, do not end the process", {
-    timeout: TIMEOUT,
-  }, async () => {
+  test("R-4.1-2: connections that are reset in mid-upgrade, on anybody's path, do not end the process", async () => {
     await using client = await arcp(hosted.port);
     const job = await client.submit("count", { to: 20, everyMs: 10 });
     const paths = ["/echo", "/arcp", "/nobody", "/hello"];
@@ -66,9 +60,7 @@ describe.each([
     expect(hosted.said).not.toContain("Error");
   });
 
-  test("ends in order: jobs finish, clients are told, and nothing holds the process", {
-    timeout: TIMEOUT,
-  }, async () => {
+  test("ends in order: jobs finish, clients are told, and nothing holds the process", async () => {
     await using client = await arcp(hosted.port);
     const ws = await opened(hosted.port, "/echo");
     const parted = once(ws, "close");

@@ -47,9 +47,7 @@ const unixSocket: OpenTransport<Sockets> = {
 };
 
 describe("the transport contract over a Unix socket", () => {
-  test.each(transportContract)("$name", { timeout: 30_000 }, (transportCase) =>
-    transportCase.run(unixSocket),
-  );
+  test.each(transportContract)("$name", (transportCase) => transportCase.run(unixSocket));
 
   test("nothing of it is skipped", () => {
     expect(transportContract.flatMap((one) => missing(one, unixSocket))).toEqual([]);

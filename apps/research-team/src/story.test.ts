@@ -4,7 +4,7 @@ import { jobNode } from "./job-tree.ts";
 import { story } from "./story.ts";
 import { drawn } from "./tree-view.ts";
 
-test("a team shares one budget and one end", { timeout: 60_000 }, async () => {
+test("a team shares one budget and one end", async () => {
   const lines: string[] = [];
   const say = (line: string): void => void lines.push(line);
   const changes: string[] = [];

@@ -81,7 +81,7 @@ test("an abort ends it before, in a pause, and while a call is under way", async
 
   const pausing = new AbortController();
   const paused = retry(call, { signal: pausing.signal, clock });
-  await vi.waitFor(() => expect(clock.pending).toBe(1));
+  await expect.poll(() => clock.pending).toBe(1);
   pausing.abort(reason);
   await expect(paused).rejects.toBe(reason);
   expect(clock.pending).toBe(0);

@@ -42,11 +42,7 @@ async function bundle(entry: string, plugins: Plugin[] = []): Promise<Bundle> {
 }
 
 const ENTRY = fileURLToPath(new URL("index.ts", import.meta.url));
-const TIMEOUT = 60_000;
-
-test("the package bundles for the browser without any builtin of Node", {
-  timeout: TIMEOUT,
-}, async () => {
+test("the package bundles for the browser without any builtin of Node", async () => {
   const { code, imports, modules, builtins } = await bundle(ENTRY);
   expect(builtins).toEqual([]);
   expect(code).not.toMatch(/["'`]node:/);
@@ -60,7 +56,6 @@ test("the package bundles for the browser without any builtin of Node", {
 
 test.each(["node:crypto", "crypto", "buffer", "fs/promises"])(
   "such a bundle would betray an import of %s",
-  { timeout: TIMEOUT },
   async (name) => {
     const importing: Plugin = {
       name: "importing",

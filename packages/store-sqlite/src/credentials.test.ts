@@ -10,4 +10,4 @@ test("R-9.8-6, R-9.8-8, R-9.8-10: no credential outlives its job, and none is wr
   const ended = Object.entries(ends).map(([end, count]) => (end === "refused" ? 0 : count));
   expect(ended.reduce((sum, count) => sum + count)).toBeGreaterThanOrEqual(15);
   expect(credentials).toBeGreaterThan(30);
-}, 120_000);
+});

@@ -7,9 +7,6 @@ const MIB = 1024 * 1024;
 // The long form of both is `soak growth`.
 test.each(["sqlite", "memory"])(
   "R-14-3: on %s neither memory nor file grow with the jobs that were",
-  {
-    timeout: 60_000,
-  },
   async (kind) => {
     using scratch = new Scratch();
     const store = kind === "memory" ? kind : scratch.newFile();
@@ -22,9 +19,7 @@ test.each(["sqlite", "memory"])(
   },
 );
 
-test("R-7.6-3: a long job that has ended comes whole and in order to a session that is opened later", {
-  timeout: 60_000,
-}, async () => {
+test("R-7.6-3: a long job that has ended comes whole and in order to a session that is opened later", async () => {
   using scratch = new Scratch();
   await readLate(scratch.newFile(), 10_000);
 });

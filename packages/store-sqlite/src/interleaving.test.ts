@@ -6,9 +6,7 @@ import { Scratch } from "../test/scratch.ts";
 /** The long form is the soak `interleaving`. */
 const RUNS = 300;
 
-test("R-6.3-20: after a crash between any two statements nothing acknowledged is lost, nothing is repeated or half there", {
-  timeout: 120_000,
-}, async () => {
+test("R-6.3-20: after a crash between any two statements nothing acknowledged is lost, nothing is repeated or half there", async () => {
   const run = async (script: Parameters<Interleaving["play"]>[0]): Promise<void> => {
     using scratch = new Scratch();
     await new Interleaving(() => scratch.newFile()).play(script);

@@ -30,7 +30,7 @@ export function runs(pid: number): boolean {
 }
 
 /** Resolves once `condition` holds: of a process that is not our child nobody tells when it ends. */
-export async function until(condition: () => boolean, withinMs = 15_000): Promise<void> {
+export async function until(condition: () => boolean, withinMs = 60_000): Promise<void> {
   const deadline = performance.now() + withinMs;
   while (!condition()) {
     if (performance.now() > deadline) throw new Error(`never came true: ${condition}`);

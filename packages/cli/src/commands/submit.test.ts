@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { ManualClock } from "@arcp/core";
-import { afterAll, describe, expect, test, vi } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import { Site } from "../../test/site.ts";
 import { run } from "../program.ts";
 
@@ -136,7 +136,7 @@ test("Ctrl-C ends the wait for the standard input, and nothing is written down",
   const [stdout, stderr, signals] = [new PassThrough(), new PassThrough(), new EventEmitter()];
   const stdin = new PassThrough();
   const done = run(["submit", "echo", "-"], { stdin, stdout, stderr, signals, env: own.env });
-  await vi.waitUntil(() => stdin.listenerCount("end") > 0);
+  await expect.poll(() => stdin.listenerCount("end")).toBeGreaterThan(0);
   signals.emit("SIGINT", "SIGINT");
   expect([await done, stdout.read(), stderr.read()]).toEqual([130, null, null]);
   expect(await readdir(own.home)).toEqual([]);

@@ -8,7 +8,7 @@ import type { Transport } from "@arcp/core";
 import { createRuntime, defineAgent, tokenTable } from "@arcp/runtime";
 import { dial, listen } from "@arcp/transport-ws";
 import stringWidth from "string-width";
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { arcp, type PlayedOptions, Playing, scratch } from "../../test/played.ts";
 import { run } from "../program.ts";
 
@@ -187,7 +187,7 @@ test("Ctrl-C ends it also while nobody reads what it shows", async () => {
   const [told] = await once(stderr, "data");
   const url = /ARCP_URL=(\S+)/.exec(String(told))?.[1] ?? "";
   const client = await dial(url)(new AbortController().signal);
-  await vi.waitUntil(() => stdout.writableNeedDrain);
+  await expect.poll(() => stdout.writableNeedDrain).toBe(true);
   signals.emit("SIGINT", "SIGINT");
   expect(await done).toBe(130);
   client.close();

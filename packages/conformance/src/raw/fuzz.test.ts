@@ -5,7 +5,6 @@ import { regressions } from "../../test/fuzz/regressions.ts";
 // The long form is `soak fuzz`.
 test.for(["ws", "memory"] as const)(
   "R-5.4-4, R-6.3-10, R-7.6-11, R-8.3-1, R-14-2, R-14-3: programs of hostile actions on many connections, over %s, leave no request unanswered, no number twice and nothing behind",
-  { timeout: 60_000 },
   async (way) => {
     const seed = Math.trunc(Math.random() * 2 ** 31);
     await using fuzzer = new Fuzzer(way);

@@ -13,9 +13,7 @@ const memory: OpenTransport<LinkedPair> = {
 describe("the transport contract in memory", () => {
   for (const transportCase of transportContract) {
     const lacking = missing(transportCase, memory);
-    test.skipIf(lacking.length > 0)(transportCase.name, { timeout: 30_000 }, () =>
-      transportCase.run(memory),
-    );
+    test.skipIf(lacking.length > 0)(transportCase.name, () => transportCase.run(memory));
   }
 });
 

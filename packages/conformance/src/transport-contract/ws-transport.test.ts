@@ -33,9 +33,7 @@ const webSocket: OpenTransport<Relayed> = {
 };
 
 describe("the transport contract over WebSocket", () => {
-  test.each(transportContract)("$name", { timeout: 30_000 }, (transportCase) =>
-    transportCase.run(webSocket),
-  );
+  test.each(transportContract)("$name", (transportCase) => transportCase.run(webSocket));
 
   test("nothing of it is skipped", () => {
     expect(transportContract.flatMap((one) => missing(one, webSocket))).toEqual([]);

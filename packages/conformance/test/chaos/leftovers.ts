@@ -2,7 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { CountedClock } from "./counted-clock.ts";
 
 /** Milliseconds that what was closed has to be gone. */
-const PATIENCE = 10_000;
+const PATIENCE = 60_000;
 
 /** What keeps this process alive, by kind. */
 export type Holdings = ReadonlyMap<string, number>;

@@ -5,7 +5,7 @@ import type { House } from "./house.ts";
 const HOUR = 60 * 60 * 1000;
 
 /** Milliseconds in which what is over has to be gone. */
-const PATIENCE = 5_000;
+const PATIENCE = 60_000;
 
 /**
  * Ends all jobs, lets all windows pass, and insists that no session, job or timer is left.

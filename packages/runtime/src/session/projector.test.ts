@@ -141,7 +141,7 @@ test("P1: at every moment the store alone explains every number that has left", 
     ),
     { numRuns: 60 },
   );
-}, 30_000);
+});
 
 test("P1: a drop between the commit of a run and its bytes repeats nothing and loses nothing", async () => {
   const { store, runtime, start } = hosting();
