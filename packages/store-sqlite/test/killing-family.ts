@@ -1,5 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { connect } from "@arcp/client";
+import { connect, type Job } from "@arcp/client";
 import { dial } from "@arcp/transport-ws";
 import { sqliteStore } from "../src/index.ts";
 import { Victim } from "./victim.ts";
@@ -35,7 +35,7 @@ export async function killFamily(
     );
     for (let kill = 1; kill <= kills; kill++) {
       const wait = Math.round(50 + 300 * random());
-      await pause(wait);
+      await Promise.all([pause(wait), inItsMidst(job, kill)]);
       await victim.kill();
       await victim.start();
       log(`killed after ${wait} ms`);
@@ -46,6 +46,16 @@ export async function killFamily(
     await victim.end();
   }
   return { kills, ...(await account(file)) };
+}
+
+/** Resolves once an attempt has its children: on a loaded machine it may have none when the time for its kill comes. */
+async function inItsMidst(job: Job, attempt: number): Promise<void> {
+  let [begun, children] = [0, 0];
+  for await (const { kind, body } of job.events) {
+    if (kind === "status" && body.phase === "running") begun += 1;
+    if (kind === "delegate" && begun === attempt) children += 1;
+    if (children === 3) return;
+  }
 }
 
 interface Metric {

@@ -17,6 +17,11 @@ async function readWhole(job: Job | WatchedJob): Promise<{ events: number; code:
   return { events: last, code: outcome.status === "success" ? "success" : outcome.error.code };
 }
 
+/** Resolves once a job has so many events: on a loaded machine it may not have begun when the time for its kill comes. */
+async function begun(job: Job, events: number): Promise<void> {
+  for await (const { jobSeq = 0 } of job.events) if (jobSeq >= events) return;
+}
+
 /**
  * Reads a job that every kill interrupts and every start runs again.
  * @throws Error when a step is skipped, an attempt is not told, or a cost that was seen is not charged
@@ -95,7 +100,7 @@ export async function killRepeatedly(
       const watched = await (clients[2] as Client).subscribe(first.id, { history: true });
       const readers = [...submitted, watched].map(readWhole);
       const wait = Math.round(50 + 400 * random());
-      await pause(wait);
+      await Promise.all([pause(wait), ...submitted.map((job) => begun(job, 20))]);
       await victim.kill();
       await victim.start();
       const read = await Promise.all(readers);

@@ -8,12 +8,11 @@ const sources = new URL("../../../runtime/src/", import.meta.url);
 test.each(["R-6.3-9", "R-9.4-1"] as const)(
   "%s: a runtime that breaks it is told from one that does not",
   async (id) => {
-    const options = { only: [id], timeoutMs: 5000 };
-    const right = await trial(undefined, options);
+    const right = await trial(undefined, { only: [id] });
     expect(right.verdicts).toMatchObject([{ kind: "holds" }]);
     const wrong = await trial(
       mutations.find(({ breaks }) => breaks === id),
-      options,
+      { only: [id], timeoutMs: 5000 },
     );
     expect(wrong.verdicts).toMatchObject([{ kind: "broken", requirement: { id } }]);
   },
