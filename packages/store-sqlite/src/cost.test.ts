@@ -5,7 +5,6 @@ import { pino } from "pino";
 import { describe, expect, test } from "vitest";
 import { CountedDatabase } from "../test/counted-database.ts";
 import { Viewer } from "../test/viewer.ts";
-import { openDatabase } from "./database-file.ts";
 import { storeOn } from "./sqlite-store.ts";
 
 /** Every check here counts: no clock, no machine and no load has a say in it. */
@@ -16,12 +15,7 @@ async function settled(turns = 40): Promise<void> {
 
 /** A runtime on a counted database, and one session that submits. */
 async function hosting() {
-  let database: CountedDatabase | undefined;
-  const connection = openDatabase(":memory:", (place) => {
-    database = new CountedDatabase(place);
-    return database;
-  });
-  if (database === undefined) throw new Error("nobody connected");
+  const { database, connection } = CountedDatabase.open(":memory:");
   const contexts: AgentContext[] = [];
   const led = defineAgent({
     name: "led",

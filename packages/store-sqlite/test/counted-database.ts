@@ -1,5 +1,6 @@
 import { DatabaseSync, type SQLInputValue } from "node:sqlite";
-import type { Database, Row, Statement } from "../src/connection.ts";
+import type { Connection, Database, Row, Statement } from "../src/connection.ts";
+import { openDatabase } from "../src/database-file.ts";
 
 /** A real database that writes down every statement that is run on it. */
 export class CountedDatabase implements Database {
@@ -11,6 +12,17 @@ export class CountedDatabase implements Database {
 
   constructor(place: string) {
     this.#inner = new DatabaseSync(place);
+  }
+
+  /** @returns one with our schema, and the connection to it */
+  static open(path: string): { database: CountedDatabase; connection: Connection } {
+    let database: CountedDatabase | undefined;
+    const connection = openDatabase(path, (place) => {
+      database = new CountedDatabase(place);
+      return database;
+    });
+    if (database === undefined) throw new Error("nobody connected");
+    return { database, connection };
   }
 
   prepare(sql: string): Statement {
@@ -48,10 +60,12 @@ export class CountedDatabase implements Database {
     return this.ran.filter((sql) => sql.startsWith(beginning)).length;
   }
 
-  /** What SQLite looks through for a statement without an index to lead it there. */
+  /** What SQLite looks through, or sorts, for a statement without an index to lead it there. */
   scans(sql: string): string[] {
     const plan = this.#inner.prepare(`EXPLAIN QUERY PLAN ${sql}`).all();
-    return plan.map(({ detail }) => String(detail)).filter((detail) => /^SCAN\b/.test(detail));
+    return plan
+      .map(({ detail }) => String(detail))
+      .filter((detail) => /^SCAN\b|TEMP B-TREE/.test(detail));
   }
 
   /** How many rows a table has. */
