@@ -22,6 +22,9 @@ import { type Shelf, shelves } from "./shelf.ts";
 
 /** The bearer tokens that the stage's runtime knows, two of them of one principal. */
 export const tokens = { alice: "token-of-alice", alice2: "another-of-alice", bob: "token-of-bob" };
+/** Milliseconds after which what is waited for is taken not to come. */
+export const PATIENCE_MS = 60_000;
+
 const principals = {
   [tokens.alice]: "alice",
   [tokens.alice2]: "alice",
@@ -115,7 +118,7 @@ export class Stage implements AsyncDisposable {
   /** A wire client that has said nothing yet. */
   async wire(options?: WireOptions): Promise<WireClient> {
     const line = await this.line();
-    return this.#keep(new WireClient(line.transport, options), line);
+    return this.#keep(new WireClient(line.transport, { timeoutMs: PATIENCE_MS, ...options }), line);
   }
 
   /** A wire client with a session. */
@@ -203,7 +206,7 @@ async function start(
 
 /** Resolves once `condition` holds, asked once per turn of the event loop: for what nobody can be asked to await. */
 export async function eventually(condition: () => boolean): Promise<void> {
-  const deadline = performance.now() + 60_000;
+  const deadline = performance.now() + PATIENCE_MS;
   while (!condition()) {
     if (performance.now() > deadline) throw new Error(`never came true: ${condition}`);
     await new Promise((resolve) => setImmediate(resolve));

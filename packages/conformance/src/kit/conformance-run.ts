@@ -15,7 +15,7 @@ export interface RunOptions {
   readonly only?: readonly string[];
   /** Scenarios that are played at the same time. Default 8. */
   readonly concurrency?: number;
-  /** Milliseconds that each answer of the runtime may take. Default 10,000. */
+  /** Milliseconds that each answer of the runtime may take. Default 10,000; for the first ones, which tell whether it is one, 5,000. */
   readonly timeoutMs?: number;
   /** Breaks off the scenarios that are being played, and begins no other. */
   readonly signal?: AbortSignal;
@@ -36,7 +36,7 @@ export async function runConformance(target: Target, options: RunOptions = {}): 
   const started = systemClock.monotonic();
   const wanted = ({ id, section }: Requirement): boolean =>
     only.length === 0 || only.some((text) => names(text, id, section));
-  const facts = await probe(target);
+  const facts = await probe(target, options.timeoutMs);
   // One who finds that the runtime is gone stops the others too.
   const gone = new AbortController();
   const signal = AbortSignal.any([gone.signal, ...(options.signal ? [options.signal] : [])]);

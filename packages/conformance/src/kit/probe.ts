@@ -9,7 +9,7 @@ import type { Facts } from "./facts.ts";
 import { isTerminal } from "./site.ts";
 import type { Target } from "./target.ts";
 
-/** Milliseconds that each answer may take. */
+/** Milliseconds that each answer may take, where nobody says otherwise: whoever does not speak ARCP is told of soon. */
 const PATIENCE_MS = 5000;
 
 /** What scenarios take for granted that have nothing to do with these limits: else they fail for want of room. */
@@ -28,13 +28,13 @@ const SHOWN = 100;
  * @throws LocalError in one line, `TRANSPORT_CLOSED` when nobody is there, `PROTOCOL_VIOLATION` when it does not speak ARCP,
  *   `MISUSE` when it refuses a token or lacks the test agents
  */
-export async function probe(target: Target): Promise<Facts> {
+export async function probe(target: Target, timeoutMs: number = PATIENCE_MS): Promise<Facts> {
   const [first, second] = target.tokens;
   if (first === second)
     throw misuse("the two tokens are the same: they have to be of two principals");
-  await using other = await greeted(target, "second");
+  await using other = await greeted(target, "second", timeoutMs);
   void other;
-  await using wire = await greeted(target, "first");
+  await using wire = await greeted(target, "first", timeoutMs);
   const { runtime, resume_window_sec, heartbeat_interval_sec, capabilities } = wire.welcome.payload;
   const agents = new Set((capabilities.agents ?? []).map(({ name }) => name));
   if (!agents.has("conformance.script")) {
@@ -90,11 +90,15 @@ async function endOfSettings(wire: WireClient): Promise<StreamEnvelope | undefin
   return (await wire.until(isTerminal)).at(-1);
 }
 
-async function greeted(target: Target, who: "first" | "second"): Promise<WireClient> {
+async function greeted(
+  target: Target,
+  who: "first" | "second",
+  timeoutMs: number,
+): Promise<WireClient> {
   const line = await target.connect();
   // What a runtime does wrong is for the scenarios to tell.
   const waive = manifest.map(({ id }) => id);
-  const wire = new WireClient(line.transport, { timeoutMs: PATIENCE_MS, waive });
+  const wire = new WireClient(line.transport, { timeoutMs, waive });
   const token = target.tokens[who === "first" ? 0 : 1];
   try {
     await wire.hello({ token, features: [...features, REQUEST_ID_FEATURE] });

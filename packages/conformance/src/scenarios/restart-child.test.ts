@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { streamTransport } from "@arcp/transport-stdio";
 import { describe, expect, test } from "vitest";
 import { Scratch } from "../../test/scratch.ts";
+import { PATIENCE_MS } from "../../test/stage.ts";
 import type { Step } from "../test-agents/step.ts";
 import type { ResumeForm } from "../wire/opening-request.ts";
 import type { StreamEnvelope } from "../wire/stream-envelope.ts";
@@ -55,7 +56,7 @@ describe("over stdio on sqlite, in processes that are killed", () => {
     "R-6.3-20, R-6.3-1 and R-6.3-8: the next process goes on in the session, as %s",
     async (form) => {
       await using children = new Children();
-      const wire = new WireClient(children.start());
+      const wire = new WireClient(children.start(), { timeoutMs: PATIENCE_MS });
       await wire.hello({ token: "token-of-alice" });
       const { payload } = await wire.submit({
         agent: "conformance.script",

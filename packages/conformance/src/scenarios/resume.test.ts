@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { ways } from "../../test/line.ts";
 import { flood } from "../../test/puppets.ts";
-import { Stage, settled, tokens } from "../../test/stage.ts";
+import { PATIENCE_MS, Stage, settled, tokens } from "../../test/stage.ts";
 import type { ResumeForm } from "../wire/opening-request.ts";
 import { isStreamEnvelope, type StreamEnvelope } from "../wire/stream-envelope.ts";
 import { WireClient } from "../wire/wire-client.ts";
@@ -267,7 +267,7 @@ describe.each(ways)("over %s", (way) => {
     const { puppet } = await stage.played(old);
     await stage.drop(old);
     const line = await stage.line();
-    const fresh = new WireClient(line.transport);
+    const fresh = new WireClient(line.transport, { timeoutMs: PATIENCE_MS });
     await fresh.hello({ token: tokens.alice });
     await expect(fresh.submit({ agent: "nobody" })).rejects.toThrow("AGENT_NOT_AVAILABLE");
     const { resume_token } = old.welcome.payload;
@@ -283,7 +283,7 @@ describe.each(ways)("over %s", (way) => {
     const { puppet } = await stage.played(old);
     await stage.drop(old);
     const line = await stage.line();
-    const fresh = new WireClient(line.transport);
+    const fresh = new WireClient(line.transport, { timeoutMs: PATIENCE_MS });
     const { session_id, payload } = await fresh.hello({ token: tokens.alice });
     const { resume_token } = old.welcome.payload;
     await fresh.send({ type: "session.resume", payload: { resume_token, last_event_seq: 0 } });

@@ -419,7 +419,7 @@ describe.each(ways)("over %s", (way) => {
     puppet.finish();
     await owner.until(isTerminal);
     for (const start of [{ from_job_seq: 2 }, { from_job_seq: 99 }, { from_event_seq: 99 }]) {
-      const watcher = await stage.greeted({}, { timeoutMs: 300 });
+      const watcher = await stage.greeted();
       await subscribe(watcher, id, { history: true, ...start });
       expect(jobSeqs(await watcher.until(isTerminal))).toEqual([2]);
     }
