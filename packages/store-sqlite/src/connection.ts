@@ -1,6 +1,7 @@
 import type { SQLInputValue, SQLOutputValue } from "node:sqlite";
 import * as sqlite from "node:sqlite";
 import { LocalError } from "@arcp/core";
+import { NO_FILE, type SyncedFile } from "./wal-file.ts";
 
 /** A row as it was read: decoding it into what was written is up to who wrote it. */
 export type Row = Record<string, SQLOutputValue>;
@@ -27,6 +28,7 @@ const ATTEMPTS = 10_000;
 export class Connection {
   readonly #database: Database;
   readonly #prepared = new Map<string, Statement>();
+  #wal: SyncedFile = NO_FILE;
   #open = true;
 
   constructor(database: Database) {
@@ -92,10 +94,22 @@ export class Connection {
     }
   }
 
+  /** From now on the connection answers for this file, into which it writes what it commits. */
+  logTo(wal: SyncedFile): void {
+    this.#wal = wal;
+  }
+
+  /** Resolves once everything that was committed before the call is on the disk; a commit alone has handed it to the system. */
+  sync(): Promise<void> {
+    return this.#wal.sync();
+  }
+
+  /** Not while a sync is under way. */
   close(): void {
     if (!this.#open) return;
     this.#open = false;
     this.#prepared.clear();
+    this.#wal.close();
     this.#database.close();
   }
 

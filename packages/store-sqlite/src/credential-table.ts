@@ -27,8 +27,10 @@ export class CredentialTable implements CredentialStore {
   }
 
   async list(): Promise<readonly CredentialRow[]> {
-    const rows = this.#connection.all(
-      "SELECT alias, job, provisioner, asked_at FROM credentials ORDER BY alias",
+    const rows = await this.#group.read(() =>
+      this.#connection.all(
+        "SELECT alias, job, provisioner, asked_at FROM credentials ORDER BY alias",
+      ),
     );
     return rows.map((row) => ({
       alias: String(row["alias"]),

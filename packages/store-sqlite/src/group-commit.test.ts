@@ -90,9 +90,8 @@ test("what is asked for in the turn after is in the same transaction, and not wh
   await turn();
   expect(commits()).toBe(1);
   const late = store.idempotency.put(idempotency("two turns later"));
-  await Promise.all([...asked, records]);
   expect(commits()).toBe(1);
-  await late;
+  await Promise.all([...asked, records, late]);
   expect(commits()).toBe(2);
   await store.close();
 });

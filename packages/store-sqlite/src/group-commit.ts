@@ -1,33 +1,52 @@
 import { LocalError } from "@arcp/core";
 import type { Connection } from "./connection.ts";
+import { DiskSync } from "./disk-sync.ts";
 
 /** Statements that wait for the next transaction. */
 interface Waiting {
   /** Runs inside of the transaction. */
   perform(): void;
   /** The transaction is durable. */
-  committed(): void;
+  durable(): void;
   /** Told when all of the transaction know that it is durable. */
   announced(): void;
-  /** Nothing of the transaction took place. */
+  /** Nothing of the transaction took place, or nobody knows whether it lasts. */
   failed(error: unknown): void;
 }
 
 /**
  * Makes one transaction of everything that was asked for in two turns of the event loop, in the order of the calls and
- * over all interfaces: so what was asked for first is durable no later than what came after it. A commit costs a write to
- * the disk; whatever arrives meanwhile shares the next one.
+ * over all interfaces: so what was asked for first is durable no later than what came after it.
  *
  * Two turns, because one thing leads to the next at the end of its turn: the attachment to a job and the job's first
  * records are one commit, and a busy job's records of two turns are. A turn more costs microseconds, a commit hundreds.
+ *
+ * A commit hands its pages to the system, where they outlive the process. The disk has them by a sync behind it, for which the
+ * event loop does not wait: others go on meanwhile, and what they commit shares the next sync.
+ *
+ * - **J2** Nobody hears of a transaction before it is durable: not who asked for it, nor who reads what it wrote.
  */
 export class GroupCommit {
   readonly #connection: Connection;
+  readonly #disk: DiskSync;
   #waiting: Waiting[] = [];
   #armed = false;
+  #closed = false;
+  /** Settles when all that was committed is durable; undefined while it is. */
+  #unsynced: Promise<void> | undefined;
+  /** Settles when all who waited for that were told. */
+  #told: Promise<void> | undefined;
 
   constructor(connection: Connection) {
     this.#connection = connection;
+    this.#disk = new DiskSync(() => connection.sync());
+  }
+
+  /** Why nothing is taken, or told, any more. */
+  get #refusal(): LocalError | undefined {
+    if (this.#disk.failure !== undefined) return this.#disk.failure;
+    const isOpen = !this.#closed && this.#connection.isOpen;
+    return isOpen ? undefined : new LocalError("CLOSED", "the store is closed");
   }
 
   /**
@@ -37,40 +56,68 @@ export class GroupCommit {
    * @throws LocalError `CLOSED`, and whatever SQLite throws: then nothing took place
    */
   write<T>(statements: () => T, announce?: (outcome: T) => void): Promise<T> {
-    if (!this.#connection.isOpen) {
-      return Promise.reject(new LocalError("CLOSED", "the store is closed"));
-    }
+    const refusal = this.#refusal;
+    if (refusal !== undefined) return Promise.reject(refusal);
     const { promise, resolve, reject } = Promise.withResolvers<T>();
     let outcome: T;
     this.#waiting.push({
       perform: () => {
         outcome = statements();
       },
-      committed: () => resolve(outcome),
+      durable: () => resolve(outcome),
       announced: () => announce?.(outcome),
       failed: reject,
     });
     if (!this.#armed) {
       this.#armed = true;
-      setImmediate(() => setImmediate(() => this.flush()));
+      setImmediate(() => setImmediate(() => this.#commit()));
     }
     return promise;
   }
 
-  /** Commits what waits, now. */
-  flush(): void {
+  /**
+   * Looks at once, and tells what was found when all of it is durable.
+   * @throws LocalError `CLOSED`, and whatever SQLite throws
+   */
+  async read<T>(select: () => T): Promise<T> {
+    const refusal = this.#refusal;
+    if (refusal !== undefined) throw refusal;
+    const found = select();
+    if (this.#unsynced !== undefined) await this.#unsynced;
+    return found;
+  }
+
+  /** Commits what waits, and takes nothing more. @returns once all of it is durable, and was told so */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#commit();
+    await this.#told;
+  }
+
+  #commit(): void {
     this.#armed = false;
     const group = this.#waiting;
     if (group.length === 0) return;
     this.#waiting = [];
     try {
+      if (this.#disk.failure !== undefined) throw this.#disk.failure;
       this.#transact(group);
     } catch (error) {
       for (const { failed } of group) failed(error);
       return;
     }
-    for (const { committed } of group) committed();
-    for (const { announced } of group) announced();
+    const synced = this.#disk.synced();
+    this.#unsynced = synced;
+    this.#told = synced.then(
+      () => {
+        if (this.#unsynced === synced) this.#unsynced = undefined;
+        for (const { durable } of group) durable();
+        for (const { announced } of group) announced();
+      },
+      (error: unknown) => {
+        for (const { failed } of group) failed(error);
+      },
+    );
   }
 
   #transact(group: readonly Waiting[]): void {

@@ -15,10 +15,12 @@ export class IdempotencyTable implements IdempotencyStore {
   }
 
   async get(principal: string, key: string): Promise<IdempotencyRecord | undefined> {
-    const row = this.#connection.get(
-      "SELECT fingerprint, job, accepted_at FROM idempotency WHERE principal = ? AND key = ?",
-      exact(principal),
-      exact(key),
+    const row = await this.#group.read(() =>
+      this.#connection.get(
+        "SELECT fingerprint, job, accepted_at FROM idempotency WHERE principal = ? AND key = ?",
+        exact(principal),
+        exact(key),
+      ),
     );
     if (row === undefined) return undefined;
     return {

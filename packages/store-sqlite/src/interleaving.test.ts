@@ -14,6 +14,7 @@ test("R-6.3-20: after a crash between any two statements nothing acknowledged is
   await fc.assert(fc.asyncProperty(aScript, run), { numRuns: RUNS });
   // It looked where it should: at crashes in the middle of something, of which some had just become durable.
   expect(tally.crashes).toBeGreaterThan(RUNS / 2);
+  expect(tally.losses).toBeGreaterThan(RUNS / 4);
   expect(tally.unacknowledged).toBeGreaterThan(RUNS / 2);
   expect(tally.kept).toBeGreaterThan(RUNS / 10);
 });

@@ -85,7 +85,9 @@ export class JobTable implements JobIndex {
   }
 
   async get(id: JobId): Promise<JobRow | undefined> {
-    const row = this.#connection.get("SELECT * FROM jobs WHERE id = ?", id);
+    const row = await this.#group.read(() =>
+      this.#connection.get("SELECT * FROM jobs WHERE id = ?", id),
+    );
     if (row === undefined) return undefined;
     const input = present(row["input"], fromJson<string>);
     const checkpoint = present(row["checkpoint"], fromJson<string>);
@@ -117,11 +119,13 @@ export class JobTable implements JobIndex {
     if (query.acceptedAfter !== undefined) where("accepted_at > ?", query.acceptedAfter);
     if (query.acceptedBefore !== undefined) where("accepted_at < ?", query.acceptedBefore);
     if (after !== undefined) where("(accepted_at, id) > (?, ?)", after.acceptedAt, after.id);
-    const rows = this.#connection.all(
-      `SELECT ${LISTED} FROM jobs ${conditions.length === 0 ? "" : `WHERE ${conditions.join(" AND ")}`}
-         ORDER BY accepted_at, id LIMIT ?`,
-      ...values,
-      countLimit(query.limit),
+    const found = conditions.length === 0 ? "" : `WHERE ${conditions.join(" AND ")}`;
+    const rows = await this.#group.read(() =>
+      this.#connection.all(
+        `SELECT ${LISTED} FROM jobs ${found} ORDER BY accepted_at, id LIMIT ?`,
+        ...values,
+        countLimit(query.limit),
+      ),
     );
     return rows.map(decode);
   }

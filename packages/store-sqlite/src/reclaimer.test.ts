@@ -7,9 +7,13 @@ import { Scratch } from "../test/scratch.ts";
 import type { Connection } from "./connection.ts";
 import { openDatabase } from "./database-file.ts";
 import { sqliteStore, storeOn } from "./sqlite-store.ts";
+import { NO_FILE } from "./wal-file.ts";
 
 const scratch = new Scratch();
 afterAll(() => scratch[Symbol.dispose]());
+
+/** On a disk that needs no time, as what happens here is waited for in turns. */
+const open = (path: string): Connection => openDatabase(path, undefined, () => NO_FILE);
 
 const records = (count: number, size: number): LogRecord[] =>
   Array.from({ length: count }, () => ({ kind: "event", text: "x".repeat(size) }));
@@ -38,7 +42,7 @@ async function freed(connection: Connection): Promise<void> {
 }
 
 test("a removed log is freed in steps, between which others write", async () => {
-  const connection = openDatabase(scratch.newFile());
+  const connection = open(scratch.newFile());
   const store = storeOn(connection);
   const job = await filled(store, 5000);
   const kept = await filled(store, 500);
@@ -54,7 +58,7 @@ test("a removed log is freed in steps, between which others write", async () => 
 });
 
 test("large records are freed a few at a time", async () => {
-  const connection = openDatabase(scratch.newFile());
+  const connection = open(scratch.newFile());
   const store = storeOn(connection);
   const job = newJobId();
   await store.logs.append([{ job, after: 0, records: records(20, 1 << 20) }]);
@@ -73,7 +77,7 @@ test("after a restart the freeing goes on", async () => {
   const job = await filled(store, 2000);
   await store.logs.remove(job);
   await store.close();
-  const connection = openDatabase(path);
+  const connection = open(path);
   expect(Number(left(connection)[0])).toBeGreaterThan(0);
   const again = storeOn(connection);
   await freed(connection);
@@ -83,7 +87,7 @@ test("after a restart the freeing goes on", async () => {
 
 test("a file from which much was removed shrinks", async () => {
   const path = scratch.newFile();
-  const connection = openDatabase(path);
+  const connection = open(path);
   const store = storeOn(connection);
   const job = await filled(store, 20_000);
   connection.execute("PRAGMA wal_checkpoint");
@@ -96,7 +100,7 @@ test("a file from which much was removed shrinks", async () => {
 });
 
 test("with retention a file does not grow: at most 1.2 times after four times the events", async () => {
-  const connection = openDatabase(scratch.newFile());
+  const connection = open(scratch.newFile());
   const store = storeOn(connection);
   const jobs: Awaited<ReturnType<typeof filled>>[] = [];
   const sizes: number[] = [];
@@ -114,7 +118,7 @@ test("with retention a file does not grow: at most 1.2 times after four times th
 });
 
 test("a log at its limits does not let the file grow either", async () => {
-  const connection = openDatabase(scratch.newFile());
+  const connection = open(scratch.newFile());
   const store = storeOn(connection, { logLimits: { records: 2000 } });
   const job = newJobId();
   const sizes: number[] = [];
@@ -128,12 +132,12 @@ test("a log at its limits does not let the file grow either", async () => {
 
 test("a new log takes the key of none that still waits to be freed", async () => {
   const path = scratch.newFile();
-  const before = openDatabase(path);
+  const before = open(path);
   // As a process leaves it that ends between the steps: the second of two logs has no records any more.
   before.execute("INSERT INTO records (log, seq, kind, text) VALUES (1, 1, 0, 'x')");
   before.execute("INSERT INTO removed (log) VALUES (1), (2)");
   before.close();
-  const connection = openDatabase(path);
+  const connection = open(path);
   const store = storeOn(connection);
   const job = newJobId();
   await store.logs.append([{ job, after: 0, records: records(3, 1) }]);

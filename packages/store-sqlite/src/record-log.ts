@@ -97,7 +97,11 @@ export class RecordLog implements LogStore {
     );
   }
 
-  async read(job: JobId, after: number, limits: PageLimits): Promise<LogPage> {
+  read(job: JobId, after: number, limits: PageLimits): Promise<LogPage> {
+    return this.#group.read(() => this.#read(job, after, limits));
+  }
+
+  #read(job: JobId, after: number, limits: PageLimits): LogPage {
     const log = this.#connection.get("SELECT key, floor, head FROM logs WHERE job = ?", job);
     if (log === undefined) return { floor: 0, head: 0, records: [] };
     const records: LogRecord[] = [];

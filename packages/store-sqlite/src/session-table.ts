@@ -45,22 +45,27 @@ export class SessionTable implements SessionStore {
   }
 
   async findByToken(hash: string): Promise<SessionRow | undefined> {
-    const row = this.#connection.get("SELECT session FROM tokens WHERE hash = ?", hash);
-    return row === undefined ? undefined : this.#find(row["session"] as SessionId);
+    return this.#group.read(() => {
+      const row = this.#connection.get("SELECT session FROM tokens WHERE hash = ?", hash);
+      return row === undefined ? undefined : this.#find(row["session"] as SessionId);
+    });
   }
 
   async get(id: SessionId): Promise<SessionRow | undefined> {
-    return this.#find(id);
+    return this.#group.read(() => this.#find(id));
   }
 
   async list(): Promise<readonly SessionId[]> {
-    return this.#connection.all("SELECT id FROM sessions").map(({ id }) => id as SessionId);
+    const rows = await this.#group.read(() => this.#connection.all("SELECT id FROM sessions"));
+    return rows.map(({ id }) => id as SessionId);
   }
 
   async attachments(id: SessionId): Promise<readonly AttachmentRow[]> {
-    const rows = this.#connection.all(
-      "SELECT job, role, after, since, request FROM attachments WHERE session = ? ORDER BY place",
-      id,
+    const rows = await this.#group.read(() =>
+      this.#connection.all(
+        "SELECT job, role, after, since, request FROM attachments WHERE session = ? ORDER BY place",
+        id,
+      ),
     );
     return rows.map(({ job, role, after, since, request }) => ({
       job: job as JobId,
@@ -110,9 +115,11 @@ export class SessionTable implements SessionStore {
   }
 
   async runs(id: SessionId): Promise<readonly Run[]> {
-    const rows = this.#connection.all(
-      "SELECT first, job, job_first, role, said, last FROM runs WHERE session = ? ORDER BY first",
-      id,
+    const rows = await this.#group.read(() =>
+      this.#connection.all(
+        "SELECT first, job, job_first, role, said, last FROM runs WHERE session = ? ORDER BY first",
+        id,
+      ),
     );
     return rows.map(({ first, job, job_first: jobFirst, role, said, last }) => ({
       from: Number(first),
@@ -125,10 +132,12 @@ export class SessionTable implements SessionStore {
   }
 
   async refusal(id: SessionId, request: MessageId): Promise<string | undefined> {
-    const row = this.#connection.get(
-      "SELECT reply FROM refusals WHERE session = ? AND request = ?",
-      id,
-      exact(request),
+    const row = await this.#group.read(() =>
+      this.#connection.get(
+        "SELECT reply FROM refusals WHERE session = ? AND request = ?",
+        id,
+        exact(request),
+      ),
     );
     return row === undefined ? undefined : fromJson(row["reply"]);
   }

@@ -78,8 +78,11 @@ export function storeOn(connection: Connection, options: SqliteStoreOptions = {}
     backup: (path) => backups.write(path),
     async close() {
       await backups.close();
-      group.flush();
-      connection.close();
+      try {
+        await group.close();
+      } finally {
+        connection.close();
+      }
     },
   };
 }

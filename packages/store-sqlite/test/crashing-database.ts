@@ -35,6 +35,11 @@ export class CrashingDatabase implements Database {
     this.#fuse ??= { statements, after, of };
   }
 
+  /** Ends it at this moment; what is left of its file is up to the caller. */
+  stop(): void {
+    this.#crashed = true;
+  }
+
   /** Puts the fuse out for as long as `act` runs. */
   async safely<T>(act: () => Promise<T>): Promise<T> {
     const fuse = this.#fuse;

@@ -7,6 +7,7 @@ import fc from "fast-check";
 import { openDatabase } from "../src/database-file.ts";
 import { storeOn } from "../src/sqlite-store.ts";
 import { CrashingDatabase } from "./crashing-database.ts";
+import { PoweredFile } from "./powered-file.ts";
 
 // Small enough that operations meet, and that logs lose their oldest records.
 const JOBS = ["job_0", "job_1", "job_2"] as JobId[];
@@ -66,17 +67,18 @@ const aStep = fc.oneof(
   fc.record({ reopen: fc.option(fc.record({ crash: fc.nat(20), after: fc.boolean() })) }),
   { weight: 4, arbitrary: fc.record({ crash: fc.nat(60), after: fc.boolean() }) },
   { weight: 2, arbitrary: fc.record({ crashAtCommit: fc.nat(2), after: fc.boolean() }) },
+  { weight: 2, arbitrary: fc.constant("powerLoss" as const) },
 );
 export type Step = typeof aStep extends fc.Arbitrary<infer T> ? T : never;
 
-/** Operations of every interface, crashes, restarts and waits, in any order. */
+/** Operations of every interface, crashes, losses of power, restarts and waits, in any order. */
 export const aScript: fc.Arbitrary<Step[]> = fc.array(aStep, { minLength: 5, maxLength: 60 });
 
 /** One call of the store, with all that it says: the same for the store and for its model. */
 type Operation = (store: Store) => Promise<unknown>;
 
 /** What scripts did, so that one can see that they did something. */
-export const tally = { runs: 0, operations: 0, crashes: 0, unacknowledged: 0, kept: 0 };
+export const tally = { runs: 0, operations: 0, crashes: 0, losses: 0, unacknowledged: 0, kept: 0 };
 
 interface Fuse {
   readonly crash: number;
@@ -99,6 +101,7 @@ export class Interleaving {
   #place: string;
   #image: string;
   #database: CrashingDatabase | undefined;
+  #disk: PoweredFile | undefined;
   #store: Store | undefined;
   #flights: Flight[] = [];
   #records = 0;
@@ -120,6 +123,7 @@ export class Interleaving {
       for (const step of script) {
         if (step === "turn") await turn();
         else if (step === "wait") await this.#settle();
+        else if (step === "powerLoss") this.#losePower();
         else if ("reopen" in step) await this.#reopen(step.reopen);
         else if ("crash" in step) this.#database?.light(step.crash, step.after);
         else if ("crashAtCommit" in step)
@@ -142,8 +146,12 @@ export class Interleaving {
       if (fuse) this.#database.light(fuse.crash, fuse.after);
       return this.#database;
     };
+    const insert = (): PoweredFile => {
+      this.#disk = new PoweredFile(this.#place);
+      return this.#disk;
+    };
     try {
-      this.#store = storeOn(openDatabase(this.#place, connect), LIMITS);
+      this.#store = storeOn(openDatabase(this.#place, connect, insert), LIMITS);
     } catch (error) {
       if (!this.#database?.crashed) throw error;
       tally.crashes += 1;
@@ -160,6 +168,13 @@ export class Interleaving {
     await this.#apply(this.#flights.length);
     this.#open(fuse ?? undefined);
     if (!this.#database?.crashed) await this.#compare();
+  }
+
+  #losePower(): void {
+    if (this.#database?.crashed !== false || this.#disk === undefined) return;
+    tally.losses += 1;
+    this.#database.stop();
+    this.#disk.losePower(this.#image);
   }
 
   #moveToImage(): void {

@@ -45,6 +45,10 @@ export class Viewer {
     return this.reply(this.send("job.submit", { agent, input: null, ...rest }));
   }
 
+  close(): void {
+    void this.#transport.close();
+  }
+
   /** The numbered frames, in the order of their arrival. */
   get stream(): readonly Frame[] {
     return this.frames.filter(({ event_seq }) => event_seq !== undefined);

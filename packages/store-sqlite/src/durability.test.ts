@@ -1,0 +1,213 @@
+import { setImmediate as turn } from "node:timers/promises";
+import { newJobId, newSessionId, newTraceId } from "@arcp/core";
+import type { JobRow, LogRecord, Store } from "@arcp/runtime/store";
+import { afterAll, expect, test } from "vitest";
+import { HeldFile } from "../test/held-file.ts";
+import { Scratch } from "../test/scratch.ts";
+import { openDatabase } from "./database-file.ts";
+import { storeOn } from "./sqlite-store.ts";
+
+// That nothing is told before the disk has it. What a disk has that says so, after a loss of power, no test of ours can show.
+
+const scratch = new Scratch();
+afterAll(() => scratch[Symbol.dispose]());
+
+const ALL = { records: 1_000_000, characters: 1_000_000_000 };
+const record = (text: string): LogRecord => ({ kind: "event", text });
+const row = (): JobRow => ({
+  id: newJobId(),
+  principal: "alice",
+  session: newSessionId(),
+  features: [],
+  agent: "a",
+  lease: {},
+  traceId: newTraceId(),
+  acceptedAt: 1,
+  status: "pending",
+});
+const key = (name: string) => ({
+  principal: "alice",
+  key: name,
+  fingerprint: "f",
+  job: newJobId(),
+  acceptedAt: 1,
+});
+
+/** A store on a disk that hangs. */
+function hanging() {
+  const disk = new HeldFile();
+  const path = scratch.newFile();
+  const connection = openDatabase(path, undefined, () => disk);
+  return { disk, path, connection, store: storeOn(connection) };
+}
+
+/** What of these has settled, in that order. */
+function watched(promises: Readonly<Record<string, Promise<unknown>>>): string[] {
+  const settled: string[] = [];
+  for (const [name, promise] of Object.entries(promises)) {
+    promise.then(
+      () => settled.push(name),
+      (error: Error) => settled.push(`${name}: ${error.message}`),
+    );
+  }
+  return settled;
+}
+
+/** Lets whatever can happen happen. */
+async function settle(): Promise<void> {
+  for (let i = 0; i < 8; i++) await turn();
+}
+
+/** A read of each interface that finds something of the job. */
+const reads = (store: Store, { id, session }: JobRow) => ({
+  log: store.logs.read(id, 0, ALL),
+  job: store.jobs.get(id),
+  jobs: store.jobs.list({ limit: 9 }),
+  token: store.sessions.findByToken("t"),
+  session: store.sessions.get(session),
+  sessions: store.sessions.list(),
+  attachments: store.sessions.attachments(session),
+  runs: store.sessions.runs(session),
+  refusal: store.sessions.refusal(session, newSessionId() as never),
+  key: store.idempotency.get("alice", "k"),
+  credentials: store.credentials.list(),
+});
+
+/** A write of each interface. */
+const writes = (store: Store, job: JobRow) => ({
+  session: store.sessions.insert({
+    id: job.session,
+    principal: "alice",
+    features: [],
+    epoch: 1,
+    tokens: ["t"],
+    acked: 0,
+  }),
+  key: store.idempotency.put({ ...key("k"), job: job.id }),
+  job: store.jobs.insert(job),
+  log: store.logs.append([{ job: job.id, after: 0, records: [record("1")] }]),
+  fenced: store.logs.append([{ job: job.id, after: 7, records: [record("8")] }]),
+  credential: store.credentials.insert({ alias: "c", job: job.id, provisioner: "p", askedAt: 1 }),
+});
+
+test("J2: nothing is answered, rung or read before the disk has it, over all interfaces", async () => {
+  const { disk, store, connection } = hanging();
+  const job = row();
+  const rung: number[] = [];
+  store.logs.listen(job.id, () => rung.push(disk.held));
+  const written = watched(writes(store, job));
+  await settle();
+  // The system has it, and would keep it if the process were killed.
+  expect(connection.value("SELECT count(*) FROM records")).toBe(1);
+  expect(disk.held).toBe(1);
+  const asked = reads(store, job);
+  const read = watched(asked);
+  await settle();
+  expect([written, read, rung]).toEqual([[], [], []]);
+
+  disk.release();
+  await settle();
+  expect(written.toSorted()).toEqual(["credential", "fenced", "job", "key", "log", "session"]);
+  expect(rung).toEqual([0]);
+  expect(read).toHaveLength(Object.keys(asked).length);
+  expect(await asked.log).toEqual({ floor: 0, head: 1, records: [record("1")] });
+  expect([await asked.job, await asked.jobs]).toMatchObject([{ id: job.id }, [{ id: job.id }]]);
+  expect(await asked.key).toMatchObject({ job: job.id });
+
+  // With nothing under way nobody waits for the disk.
+  await Promise.all(Object.values(reads(store, job)));
+  expect(disk.begun).toBe(1);
+  await store.close();
+});
+
+test("J2: what is committed while a sync is under way is told by the next one, which all of it shares", async () => {
+  const { disk, store } = hanging();
+  const told = watched({ first: store.idempotency.put(key("1")) });
+  await settle();
+  const later = watched({ second: store.idempotency.put(key("2")) });
+  await settle();
+  const last = watched({ third: store.idempotency.put(key("3")) });
+  await settle();
+  const read = watched({ read: store.idempotency.get("alice", "1") });
+  await settle();
+  expect(disk).toMatchObject({ held: 1, begun: 1 });
+
+  disk.release();
+  await settle();
+  // The read saw a state of which a part came too late.
+  expect([told, later, last, read]).toEqual([["first"], [], [], []]);
+  expect(disk).toMatchObject({ held: 1, begun: 2 });
+  disk.release();
+  await settle();
+  expect([later, last, read]).toEqual([["second"], ["third"], ["read"]]);
+  expect(disk).toMatchObject({ held: 0, begun: 2 });
+  await store.close();
+});
+
+test("a disk that failed ends the store: nothing is told, and nothing is taken any more", async () => {
+  const { disk, store, path } = hanging();
+  const job = row();
+  await Promise.all([settle(), store.credentials.list()]);
+  let rung = 0;
+  store.logs.listen(job.id, () => {
+    rung += 1;
+  });
+  const first = watched(writes(store, job));
+  await settle();
+  const second = watched({ put: store.idempotency.put(key("2")) });
+  const read = watched(reads(store, job));
+  await settle();
+  const asked = watched({ put: store.idempotency.put(key("3")) });
+
+  disk.fail(new Error("EIO: i/o error, fdatasync"));
+  await settle();
+  const why =
+    "the store is closed, since what it wrote may not be on the disk: EIO: i/o error, fdatasync; open it again";
+  for (const each of [first, second, read, asked]) {
+    expect(each.length).toBeGreaterThan(0);
+    for (const answer of each) expect(answer.endsWith(`: ${why}`), answer).toBe(true);
+  }
+  expect(rung).toBe(0);
+  const after = [...Object.values(writes(store, row())), ...Object.values(reads(store, job))];
+  for (const call of after) await expect(call).rejects.toMatchObject({ code: "CLOSED" });
+  // Another sync would prove nothing.
+  expect(disk.begun).toBe(1);
+  await store.close();
+  expect(disk.closed).toBe(true);
+  await storeOn(openDatabase(path)).close();
+});
+
+test("a store that is closed in the middle of a sync waits for it, and for what was asked for in time", async () => {
+  const { disk, store } = hanging();
+  const asked = watched({ early: store.idempotency.put(key("1")) });
+  await settle();
+  const late = watched({ late: store.idempotency.put(key("2")) });
+  const closed = watched({ closed: store.close(), again: store.close() });
+  await turn();
+  const refused = watched({ put: store.idempotency.put(key("3")), list: store.sessions.list() });
+  await settle();
+  expect([asked, late, closed]).toEqual([[], [], []]);
+  expect(refused).toEqual(["put: the store is closed", "list: the store is closed"]);
+  disk.release();
+  await settle();
+  expect([asked, late, closed]).toEqual([["early"], [], []]);
+  disk.release();
+  await settle();
+  expect([late, closed]).toEqual([["late"], ["closed", "again"]]);
+  expect(disk.closed).toBe(true);
+});
+
+test("a transaction that fails waits for no disk", async () => {
+  const { disk, store } = hanging();
+  const failed = watched({ put: store.idempotency.put({ ...key("1"), job: null as never }) });
+  await settle();
+  expect([failed.length, disk.begun]).toEqual([1, 0]);
+  await store.close();
+});
+
+test("a database in memory has no disk to wait for", async () => {
+  const store = storeOn(openDatabase(":memory:", undefined, () => expect.fail("it has no log")));
+  await store.idempotency.put(key("1"));
+  expect(await store.idempotency.get("alice", "1")).toBeDefined();
+  await store.close();
+});

@@ -1,0 +1,40 @@
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { setImmediate as turn } from "node:timers/promises";
+import type { SyncedFile } from "../src/wal-file.ts";
+import { Crash } from "./crashing-database.ts";
+
+/**
+ * The disk below a database, which keeps what it was asked to: a loss of power leaves what the system held when the last sync
+ * began that came to its end. A real one may keep more than that, and of the rest a part.
+ */
+export class PoweredFile implements SyncedFile {
+  readonly #place: string;
+  #kept: ReadonlyMap<string, Buffer>;
+  #lost = false;
+
+  constructor(place: string) {
+    this.#place = place;
+    this.#kept = this.#held();
+  }
+
+  async sync(): Promise<void> {
+    const held = this.#held();
+    await turn();
+    await turn();
+    if (this.#lost) throw new Crash();
+    this.#kept = held;
+  }
+
+  /** @param image where what is left of the database goes */
+  losePower(image: string): void {
+    this.#lost = true;
+    for (const [part, content] of this.#kept) writeFileSync(image + part, content);
+  }
+
+  close(): void {}
+
+  #held(): Map<string, Buffer> {
+    const parts = ["", "-wal"].filter((part) => existsSync(this.#place + part));
+    return new Map(parts.map((part) => [part, readFileSync(this.#place + part)]));
+  }
+}
