@@ -34,5 +34,10 @@ export function exactNumber(text: string): ExactNumber {
   return rawJSON(text);
 }
 
+/** Exact amounts by currency, as a `budget` of the wire: `JSON.stringify` writes numbers with exactly those digits. */
+export function exactNumbers(amounts: Iterable<[string, string]>): Record<string, ExactNumber> {
+  return Object.fromEntries([...amounts].map(([currency, text]) => [currency, exactNumber(text)]));
+}
+
 // Part of the language and of Node 22, but not yet of the compiler's libraries.
 const rawJSON: (text: string) => ExactNumber = Reflect.get(JSON, "rawJSON");

@@ -1,5 +1,5 @@
 import Big from "big.js";
-import { type ExactNumber, exactNumber } from "./amount.ts";
+import { type ExactNumber, exactNumbers } from "./amount.ts";
 import type { Grant } from "./grant.ts";
 
 /** What a `cost.budget.remaining` says: exact decimal text, maybe negative. */
@@ -103,9 +103,9 @@ export class Budget {
     return new Map(currencies.map((currency) => [currency, this.#room(currency).toFixed()]));
   }
 
-  /** What remains, as the `budget` of an acceptance: `JSON.stringify` writes numbers with exactly those digits. */
+  /** What remains, as the `budget` of an acceptance. */
   toJSON(): Record<string, ExactNumber> {
-    return Object.fromEntries([...this.remaining()].map(([k, text]) => [k, exactNumber(text)]));
+    return exactNumbers(this.remaining());
   }
 
   /** The notices still due before the job's terminal, so that the last of each currency is final (R-9.6-11). */

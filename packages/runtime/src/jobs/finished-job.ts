@@ -1,5 +1,5 @@
 import { isTerminal, type JobId } from "@arcp/core";
-import { exactNumber } from "../authority/amount.ts";
+import { exactNumbers } from "../authority/amount.ts";
 import type { JobIndex, ListedJob, LogStore } from "../store/index.ts";
 import type { KnownJob } from "./known-job.ts";
 import type { JobTable } from "./table.ts";
@@ -8,11 +8,6 @@ import type { JobTable } from "./table.ts";
 function finishedJob(row: ListedJob, lastSeq: number): KnownJob {
   const { id, principal, session, submittedIn = session, agent, traceId, lease, status } = row;
   const { expiresAt, parent } = row;
-  const remaining =
-    row.remaining &&
-    Object.fromEntries(
-      Object.entries(row.remaining).map(([currency, text]) => [currency, exactNumber(text)]),
-    );
   return {
     id,
     principal,
@@ -27,7 +22,7 @@ function finishedJob(row: ListedJob, lastSeq: number): KnownJob {
     lastSeq,
     // Its terminal record is what is still to come for whoever asks for no history.
     liveAfter: lastSeq - 1,
-    remaining,
+    remaining: row.remaining && exactNumbers(Object.entries(row.remaining)),
   };
 }
 

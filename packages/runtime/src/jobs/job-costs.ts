@@ -36,6 +36,8 @@ const DONE = Promise.resolve();
 /** What a job spends, as its stream and its entry in the index tell it. */
 export class JobCosts implements BudgetHolder {
   readonly budget: Budget;
+  /** What remained when it began. */
+  readonly #begun: ReadonlyMap<string, string>;
   readonly #events: JobEvents;
   readonly #log: JobLog;
   readonly #observed: JobObservation | undefined;
@@ -43,9 +45,15 @@ export class JobCosts implements BudgetHolder {
   /** @throws ArcpError `LEASE_SUBSET_VIOLATION` when the grant does not fit into what the parent has available (R-9.4-4) */
   constructor({ grant, left, parent, events, log, observed }: JobCostsOptions) {
     this.budget = openBudget(grant, { left, holder: this }, parent);
+    this.#begun = this.budget.remaining();
     this.#events = events;
     this.#log = log;
     this.#observed = observed;
+  }
+
+  /** What remains as others may know it: no spending that is not durable is told of (J2). */
+  get told(): ReadonlyMap<string, string> {
+    return this.#log.remaining ?? this.#begun;
   }
 
   /** Emits a cost and charges it, as one (R-9.6-3). @param over as {@link JobEvents.emit} has it */

@@ -10,6 +10,7 @@ function entry() {
   const changes: JobChange[] = [];
   const entered: string[] = [];
   let failures = 0;
+  let left = "1";
   const update: JobIndex["update"] = async (_, change) => {
     if (failures > 0) {
       failures -= 1;
@@ -21,7 +22,8 @@ function entry() {
     id: "job_1" as JobId,
     index: { update } as JobIndex,
     clock,
-    remaining: () => new Map(),
+    remaining: () => new Map([["USD", left]]),
+    flush: async () => {},
     failed: () => {},
     entered: (status) => entered.push(status),
   });
@@ -30,7 +32,14 @@ function entry() {
     clock.advance(20);
     await settled();
   };
-  return { entry: made, changes, entered, again, fail: () => (failures = 1) };
+  /** Spending leaves so much, and the next commit stores it. */
+  const spend = async (remaining: string): Promise<void> => {
+    left = remaining;
+    made.note("remaining");
+    made.save(0);
+    await settled();
+  };
+  return { entry: made, changes, entered, again, spend, fail: () => (failures = 1) };
 }
 
 test("J2: a checkpoint that is stored at the second attempt is not taken back for an end that nobody can read yet", async () => {
@@ -68,4 +77,17 @@ test("J2: a state that is mended at the second attempt does not take the place o
   await again();
   expect(entered).toEqual(["success", "running"]);
   for (const { status } of changes) expect(status).not.toBe("running");
+});
+
+test("J2: what remains is told once it is stored, and what is stored late takes nothing of it back", async () => {
+  const { entry: job, changes, again, spend, fail } = entry();
+  const told = () => job.remaining?.get("USD");
+  fail();
+  await spend("0.75");
+  expect(told()).toBeUndefined();
+  await spend("0.5");
+  expect(told()).toBe("0.5");
+  await again();
+  expect(changes.map(({ remaining }) => remaining)).toEqual([{ USD: "0.5" }, { USD: "0.5" }]);
+  expect(told()).toBe("0.5");
 });

@@ -5,12 +5,16 @@ import { retried } from "./retry.ts";
 /** What stands in the index beside the log and has to keep up with it. */
 export type Noted = "remaining" | "streamed";
 
+type Amounts = NonNullable<JobChange["remaining"]>;
+
 export interface JobEntryOptions {
   readonly id: JobId;
   readonly index: JobIndex;
   readonly clock: Clock;
   /** What remains of the budget at this moment: exact decimal text by currency. */
   readonly remaining: () => ReadonlyMap<string, string>;
+  /** Resolves once all records that are accepted at this moment are durable; rejects when they never will be. */
+  readonly flush: () => Promise<void>;
   /** Told of a change that could not be stored, and is to be saved once more. */
   readonly failed: (error: unknown) => void;
   /**
@@ -31,9 +35,17 @@ export class JobEntry {
   #withRecords: Array<{ readonly record: number; readonly change: JobChange }> = [];
   /** What changes with records that are on their way to the store. */
   #underWay: JobChange = {};
+  /** How often it was asked to store what remains. */
+  #asks = 0;
+  #kept: { readonly ask: number; readonly remaining: ReadonlyMap<string, string> } | undefined;
 
   constructor(options: JobEntryOptions) {
     this.#options = options;
+  }
+
+  /** What remains of the budget as it is durable, and the records of what was spent with it (J2); undefined before the first. */
+  get remaining(): ReadonlyMap<string, string> | undefined {
+    return this.#kept?.remaining;
   }
 
   /** Has to be durable no later than the records that are accepted now. */
@@ -63,8 +75,10 @@ export class JobEntry {
    */
   saved(change: JobChange, sure: boolean): void {
     this.#underWay = {};
-    const { status } = change;
+    const { status, remaining } = change;
     const entered = (error?: unknown): void => {
+      // Nothing is spent behind the end.
+      if (error === undefined && remaining !== undefined) this.#keep(Infinity, remaining);
       if (status !== undefined) this.#options.entered(status, error);
     };
     if (!sure) return void this.set(change).then(() => entered(), entered);
@@ -76,10 +90,26 @@ export class JobEntry {
     if (this.#noted === undefined) return;
     const noted = [...this.#noted];
     this.#noted = undefined;
-    this.set(this.#changeOf(noted)).catch((error: unknown) => {
+    const change = this.#changeOf(noted);
+    const stored = this.set(change);
+    stored.catch((error: unknown) => {
       for (const what of noted) this.note(what);
       this.#options.failed(error);
     });
+    if (change.remaining !== undefined) void this.#keepOnce(stored, change.remaining);
+  }
+
+  /** Of what is stored late, because the store had failed, nothing is told that was told better meanwhile. */
+  async #keepOnce(stored: Promise<void>, remaining: Amounts): Promise<void> {
+    this.#asks += 1;
+    const ask = this.#asks;
+    const outcomes = await Promise.allSettled([stored, this.#options.flush()]);
+    if (outcomes.every(({ status }) => status === "fulfilled")) this.#keep(ask, remaining);
+  }
+
+  #keep(ask: number, remaining: Amounts): void {
+    if (ask > (this.#kept?.ask ?? 0))
+      this.#kept = { ask, remaining: new Map(Object.entries(remaining)) };
   }
 
   /** Asks the index at once, and again for a while when it fails. Resolves when the change is durable. */

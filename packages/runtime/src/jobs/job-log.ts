@@ -68,6 +68,7 @@ export class JobLog {
       index: context.index,
       clock: context.clock,
       remaining,
+      flush: () => this.flush(),
       failed: (error) => this.#saveAgain(error),
       entered: (status, error) => this.#entered(status, error),
     });
@@ -88,6 +89,11 @@ export class JobLog {
   /** The `job_seq` of the last durable record. */
   get durable(): number {
     return this.#writer.durable;
+  }
+
+  /** What remains of the budget as log and index have it (J2); undefined before anything was spent. */
+  get remaining(): ReadonlyMap<string, string> | undefined {
+    return this.#entry.remaining;
   }
 
   /** @throws BackpressureError when an event would not be taken now */

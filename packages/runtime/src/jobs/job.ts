@@ -8,6 +8,7 @@ import {
   type SessionId,
   type TerminalStatus,
 } from "@arcp/core";
+import { exactNumbers } from "../authority/amount.ts";
 import type { Budget } from "../authority/budget.ts";
 import type { CompiledLease } from "../authority/lease.ts";
 import { Secrets } from "../authority/secrets.ts";
@@ -43,7 +44,7 @@ const NO_LINEAGE: Lineage = [];
 /**
  * One job: the sole owner of its state and the sole writer of its log. It knows nothing of sessions or sockets.
  *
- * - **J2** What it says of itself to others (`status`, `ended`) is durable.
+ * - **J2** What it says of itself to others (`status`, `remaining`, `ended`) is durable.
  * - **J3** Exactly one terminal record, and it is the last. The first ending wins; a later one is told so.
  */
 export class Job implements KnownJob {
@@ -199,7 +200,7 @@ export class Job implements KnownJob {
   }
 
   get remaining(): object | undefined {
-    return this.authority.lease.budget.size > 0 ? this.budget.toJSON() : undefined;
+    return this.authority.lease.budget.size > 0 ? exactNumbers(this.costs.told) : undefined;
   }
 
   get status(): JobStatus {

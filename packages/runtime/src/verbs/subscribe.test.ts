@@ -241,3 +241,31 @@ test("R-10-2: an owner that subscribes to a child ahead of the record that tells
     "job.result",
   ]);
 });
+
+test("J2: the budget of a subscription tells of no spending before the log and the index have it", async () => {
+  const { runtime, store, owner, start } = await owning();
+  const { id, ctx, end } = await start(owner, { lease_request: { "cost.budget": ["USD:1"] } });
+  const observer = new Viewer(runtime);
+  await observer.hello();
+  const told = async () => (await observer.reply(subscribe(observer, id))).payload.budget;
+  const spend = async () => {
+    await ctx.metric({ name: "cost.search", value: 0.25, unit: "USD" });
+    await settled();
+  };
+  for (const [gate, before, after] of [
+    [store.held.logs, 1, 0.75],
+    [store.held.jobs, 0.75, 0.5],
+  ] as const) {
+    gate.hold();
+    await spend();
+    expect(ctx.budget.remaining()).toEqual({ USD: `${after}` });
+    expect(await told()).toEqual({ USD: before });
+    await gate.open();
+    expect(await told()).toEqual({ USD: after });
+  }
+  // The last cost comes with the end, and is told with it.
+  void ctx.metric({ name: "cost.search", value: 0.25, unit: "USD" });
+  end("done");
+  await owner.terminal(id);
+  expect(await told()).toEqual({ USD: 0.25 });
+});
