@@ -55,6 +55,26 @@ test("R-7.4-2: a job whose cancel was acknowledged ends as cancelled, also by th
   expect(payload).toMatchObject({ code: "CANCELLED", final_status: "cancelled" });
 });
 
+test("whoever subscribes to a job that a crash has ended is told of its budget, spent or not", async () => {
+  const { start, submit } = machine();
+  const before = new Viewer(start());
+  const welcome = await before.hello();
+  const lease_request = { "cost.budget": ["USD:1"] };
+  const idle = await submit(before, { lease_request });
+  const busy = await submit(before, { lease_request });
+  await busy.ctx.metric({ name: "cost.search", value: 0.25, unit: "USD" });
+  await busy.ctx.flush();
+  const after = new Viewer(start());
+  await after.resume(welcome, 0);
+  for (const [{ id }, budget] of [
+    [idle, { USD: 1 }],
+    [busy, { USD: 0.75 }],
+  ] as const) {
+    const { payload } = await after.reply(after.send("job.subscribe", { job_id: id }));
+    expect(payload).toMatchObject({ current_status: "error", budget });
+  }
+});
+
 test("J3: a job whose end was recorded when the process died gets no second one, and its state is mended", async () => {
   const { start, submit, store } = machine();
   const before = new Viewer(start());

@@ -45,7 +45,8 @@ export function acceptanceOf(
   };
 }
 
-function initialBudget({ "cost.budget": entries }: Lease): object | undefined {
+/** The amounts of a lease, as the wire has them; undefined when there are none. */
+export function initialBudget({ "cost.budget": entries }: Lease): object | undefined {
   if (entries === undefined) return undefined;
   const compiled = compileGrant(entries);
   return compiled.ok && compiled.grant.size > 0 ? new Budget(compiled.grant).toJSON() : undefined;

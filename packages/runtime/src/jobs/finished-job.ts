@@ -1,6 +1,7 @@
 import { isTerminal, type JobId } from "@arcp/core";
 import { exactNumbers } from "../authority/amount.ts";
 import type { JobIndex, ListedJob, LogStore } from "../store/index.ts";
+import { initialBudget } from "./acceptance.ts";
 import type { KnownJob } from "./known-job.ts";
 import type { JobTable } from "./table.ts";
 
@@ -22,7 +23,8 @@ function finishedJob(row: ListedJob, lastSeq: number): KnownJob {
     lastSeq,
     // Its terminal record is what is still to come for whoever asks for no history.
     liveAfter: lastSeq - 1,
-    remaining: row.remaining && exactNumbers(Object.entries(row.remaining)),
+    // Where a crash came before anything was spent, nothing is written down.
+    remaining: row.remaining ? exactNumbers(Object.entries(row.remaining)) : initialBudget(lease),
   };
 }
 
