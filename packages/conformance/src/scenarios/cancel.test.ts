@@ -199,11 +199,13 @@ describe.each(ways)("over %s", (way) => {
     expect(puppet.ctx.signal.aborted).toBe(false);
     puppet.finish();
     await ended(wire);
-    // That holds for a finished job too.
-    const other = await stage.greeted();
-    await expect(cancel(other, id)).rejects.toMatchObject({
-      payload: { code: "PERMISSION_DENIED" },
-    });
+    // That holds for a finished job too: R-7.4-6 is for whoever might have cancelled it.
+    for (const token of [tokens.alice, tokens.bob]) {
+      const other = await stage.greeted({ token });
+      await expect(cancel(other, id)).rejects.toMatchObject({
+        payload: { code: "PERMISSION_DENIED" },
+      });
+    }
   });
 
   test("R-7.4-7: a hidden job and an unknown one are refused in the same words", async () => {
@@ -222,8 +224,11 @@ describe.each(ways)("over %s", (way) => {
 
   test("R-7.4-7: once the owning session is gone, its principal may cancel, and nobody else", async () => {
     const clock = new ManualClock();
-    await using stage = await Stage.open(way, { clock });
+    await using stage = await Stage.open(way, { clock, limits: { retentionSec: 86_400 } });
     const wire = await stage.greeted();
+    const over = await stage.played(wire);
+    over.puppet.finish();
+    await ended(wire);
     const { id, puppet } = await stage.played(wire);
     const heir = await stage.greeted({ token: tokens.alice2 });
     const stranger = await stage.greeted({ token: tokens.bob });
@@ -240,6 +245,8 @@ describe.each(ways)("over %s", (way) => {
     await expect(cancel(stranger, id)).rejects.toMatchObject({
       payload: { code: "JOB_NOT_FOUND" },
     });
+    const { payload } = await cancel(heir, over.id);
+    expect(payload.current_status).toBe("success");
     await cancel(heir, id, "nobody else is left");
     expect(puppet.ctx.signal.aborted).toBe(true);
     puppet.finish();

@@ -24,7 +24,7 @@ export const cancel: Verb<"job.cancel"> = async (services, { session }, request)
   services.logger.info({ job: job.id, principal: session.principal }, "job cancelled");
 };
 
-/** The owner, or any session of the submitter once the owning session is gone (R-7.4-7). */
+/** The owner, or any session of the submitter once the owning session is gone (R-7.4-7); a finished job is no exception. */
 function mayCancel({ sessions }: Services, session: Session, job: KnownJob): boolean {
   if (job.session === session.id) return true;
   return job.principal === session.principal && sessions.get(job.session) === undefined;
