@@ -1,8 +1,9 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { settled } from "../../test/held-store.ts";
 import { dense, hosting } from "../../test/hosting.ts";
 import { Viewer } from "../../test/viewer.ts";
 import { Journal } from "./journal.ts";
+import { Stream } from "./stream.ts";
 
 /** A session whose projector is in the midst of a batch: it waits for the read of a record. */
 async function building() {
@@ -72,6 +73,27 @@ test("a submit that is accepted while a batch is built runs, though the batch fa
   store.logs.read = read;
   const again = new Viewer(runtime);
   expect((await again.resume(welcome, 2)).type).toBe("session.welcome");
+});
+
+test("what fails of all that waits for a batch fails alone: the connection and the rest of it go on", async () => {
+  const { runtime, store, viewer, begun, start } = await building();
+  const other = new Viewer(runtime);
+  await other.hello();
+  const watched = await start(other);
+  viewer.send("job.subscribe", { job_id: watched.id });
+  viewer.send("job.unsubscribe", { job_id: watched.id });
+  const detach = vi.spyOn(Stream.prototype, "detach").mockImplementationOnce(() => {
+    throw new Error("a bug");
+  });
+  const submit = viewer.send("job.submit", { agent: "led" });
+  await settled();
+  await store.held.reads.open();
+  expect((await viewer.reply(submit)).type).toBe("job.accepted");
+  await settled();
+  expect(detach).toHaveBeenCalledOnce();
+  detach.mockRestore();
+  expect(begun.size).toBe(3);
+  expect(viewer.seqs).toEqual(dense(3));
 });
 
 test("R-7.6-3: a subscription that waits for a batch takes place, though the connection drops first", async () => {

@@ -104,7 +104,7 @@ export class Projector {
     return this.#building;
   }
 
-  /** Runs `change` at the next moment at which no batch is being built: at once, or right behind that batch. */
+  /** Runs `change`, which must not throw, at the next moment at which no batch is being built: at once, or right behind that batch. */
   change(change: () => void): void {
     if (this.#building) this.#changes.push(change);
     else change();

@@ -187,16 +187,21 @@ export class Session {
   /**
    * Runs `change` at a moment at which no number is being allotted: what it says stands between two stream envelopes
    * for good, and what it attaches begins right behind.
+   * @returns what it returned, as a promise where it could not be made at once
+   * @throws what it threw, alike: whoever asked for it is told, and those that wait beside it take place
    */
-  change(change: () => void): void {
-    if (this.#state.kind === "connected") this.#state.projector.change(change);
-    else change();
-  }
-
-  /** As {@link change}. @returns a promise of what it returned, where it could not be made at once */
-  changed<T>(change: () => T): T | Promise<T> {
+  change<T>(change: () => T): T | Promise<T> {
     if (this.#state.kind !== "connected" || !this.#state.projector.building) return change();
-    return new Promise((resolve) => this.change(() => resolve(change())));
+    const { projector } = this.#state;
+    return new Promise((resolve, reject) => {
+      projector.change(() => {
+        try {
+          resolve(change());
+        } catch (error) {
+          reject(error);
+        }
+      });
+    });
   }
 
   /** Follows a job from behind `after`. Call it within {@link change}. */
@@ -226,7 +231,7 @@ export class Session {
    */
   async confirm(job: JobId, follow: () => void, answer: () => void): Promise<void> {
     const { attachments } = this.stream;
-    const { before, begun, stored } = await this.changed(() => {
+    const { before, begun, stored } = await this.change(() => {
       const before = attachments.get(job);
       follow();
       const begun = attachments.get(job);
@@ -239,7 +244,7 @@ export class Session {
     try {
       await stored;
     } catch (error) {
-      await this.changed(() => {
+      await this.change(() => {
         // Who followed the job before goes on, and an owner never leaves its job.
         const isNew = before === undefined && begun?.role === "observer";
         if (isNew && attachments.get(job) === begun) this.stream.detach(job);
@@ -247,7 +252,7 @@ export class Session {
       });
       throw error;
     }
-    await this.changed(() => {
+    await this.change(() => {
       answer();
       this.#readOn(job);
     });

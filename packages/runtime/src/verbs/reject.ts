@@ -13,7 +13,7 @@ export function reject(
 ): void {
   const say = (): void => refuse(services, session, request, wireError(error));
   // Beside a batch that is being built it has no answer until that is handed over, like those before it.
-  if (request.type === "job.submit") void session.submits.reject(() => session.changed(say));
+  if (request.type === "job.submit") void session.submits.reject(() => session.change(say));
   else say();
 }
 

@@ -53,14 +53,14 @@ export const submit: Verb<"job.submit"> = (services, { session }, request) =>
 
 function give(services: Services, session: Session, request: Submit, reply: SubmitReply): unknown {
   if (reply.kind === "refused") {
-    return session.changed(() => refuse(services, session, rejected(request), reply.error));
+    return session.change(() => refuse(services, session, rejected(request), reply.error));
   }
   const answer = (): void => {
     session.say(reply.announcement);
     reply.begin?.();
   };
   const { job_id: job } = reply.announcement;
-  if (job === undefined || reply.follow === undefined) return session.changed(answer);
+  if (job === undefined || reply.follow === undefined) return session.change(answer);
   return session.confirm(job, reply.follow, answer);
 }
 

@@ -92,7 +92,7 @@ export class Replay {
     const session = this.#house.sessions.get(id);
     if (session === undefined) throw new Divergence("no session was opened");
     for (const job of follows) {
-      session.change(() => session.follow(job, roleIn(model, job), 0));
+      void session.change(() => session.follow(job, roleIn(model, job), 0));
     }
     await flush();
     this.#played.push({
