@@ -40,6 +40,8 @@ export interface Limits {
   readonly credentialDoubtSec: number;
   /** Bytes that a streamed result may have, decoded (R-8.4-4). Default 256 MiB. */
   readonly resultBytes: number;
+  /** Bytes that a file may have which an agent reads by `ctx.fs`: all of it is in memory then. Default 256 MiB. */
+  readonly fileBytes: number;
 }
 
 const DEFAULTS = {
@@ -61,6 +63,7 @@ const DEFAULTS = {
   provisionerSec: 10,
   credentialDoubtSec: 300,
   resultBytes: 268_435_456,
+  fileBytes: 268_435_456,
 } satisfies Omit<Limits, "retentionSec">;
 
 const WEEK = 7 * 24 * 60 * 60;

@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { defineAgent, memoryStore, type Provisioner } from "@arcp/runtime";
 import type { Store } from "@arcp/runtime/store";
 import { describe, expect, test } from "vitest";
@@ -357,6 +360,25 @@ describe("jobs", () => {
       expect(await raw.find(isEnd(job))).toHaveProperty("type", type);
     }
     expect(raw.received.at(-1)?.["payload"]).toMatchObject({ code: "INTERNAL_ERROR" });
+  });
+
+  test("limit fileBytes: a larger file is refused to the agent that reads it, and its job goes on", async () => {
+    const workspace = await mkdtemp(join(tmpdir(), "arcp-"));
+    await writeFile(join(workspace, "fits"), "x".repeat(1_000));
+    await writeFile(join(workspace, "large"), "x".repeat(1_001));
+    await using home = await house({ workspace, limits: { fileBytes: 1_000 } });
+    const raw = await home.greeted();
+    const { job_id: job } = await raw.submit("puppet", { lease_request: { "fs.read": ["*"] } });
+    const puppet = await home.puppets.next();
+    expect(await puppet.ctx.fs.readText("fits")).toHaveLength(1_000);
+    await expect(puppet.ctx.fs.readText("large")).rejects.toMatchObject({
+      code: "INVALID_REQUEST",
+    });
+    const { payload } = await raw.find(({ payload }) => payload.kind === "tool_result");
+    expect(payload.body.error).toMatchObject(invalid("large").payload);
+    puppet.finish();
+    expect(await raw.find(isEnd(job))).toHaveProperty("type", "job.result");
+    await rm(workspace, { recursive: true });
   });
 
   test("R-4.1-7, limit outbound message, 1 MiB: a longer event is refused to the agent, a longer result ends its job", async () => {

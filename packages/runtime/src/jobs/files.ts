@@ -1,5 +1,6 @@
 import { ArcpError } from "@arcp/core";
 import type { FileAccess } from "../authority/covered-path.ts";
+import { readContent } from "../authority/file-content.ts";
 import {
   type DirectoryEntry,
   type FileStatus,
@@ -29,10 +30,13 @@ export class Files {
   readonly #operations: Operations;
   readonly #reading: FileAccess;
   readonly #writing: FileAccess;
+  readonly #mostBytes: number;
 
-  constructor(job: Job, realPatterns: RealPatterns, operations: Operations) {
+  /** @param mostBytes that a file may have which is read */
+  constructor(job: Job, realPatterns: RealPatterns, operations: Operations, mostBytes: number) {
     this.#job = job;
     this.#operations = operations;
+    this.#mostBytes = mostBytes;
     const access = (capability: FileAccess["capability"]): FileAccess => ({
       capability,
       guard: job.authority.guard,
@@ -43,22 +47,25 @@ export class Files {
     this.#writing = access("fs.write");
   }
 
-  /** The bytes of a file. @throws ArcpError the refusal; the system's error when a covered file cannot be read */
+  /**
+   * The bytes of a file.
+   * @throws ArcpError the refusal, `INVALID_REQUEST` when it is larger than may be read or no regular file; the system's error
+   * when a covered file cannot be read
+   */
   readFile(path: string): Promise<Uint8Array> {
-    const read = async (): Promise<Uint8Array> => {
-      await using handle = await openForReading(this.#reading, path);
-      return await handle.readFile({ signal: this.#job.signal });
-    };
-    return this.#operations.run("fs.read", { path }, read, sizeOf);
+    return this.#operations.run("fs.read", { path }, () => this.#content(path), sizeOf);
   }
 
   /** A file as UTF-8 text. @throws as {@link readFile} */
   readText(path: string): Promise<string> {
-    const read = async (): Promise<string> => {
-      await using handle = await openForReading(this.#reading, path);
-      return await handle.readFile({ encoding: "utf8", signal: this.#job.signal });
-    };
+    const read = async (): Promise<string> => (await this.#content(path)).toString();
     return this.#operations.run("fs.read", { path }, read, sizeOf);
+  }
+
+  async #content(path: string): Promise<Buffer> {
+    await using handle = await openForReading(this.#reading, path);
+    const { signal } = this.#job;
+    return await readContent(handle, path, { most: this.#mostBytes, signal });
   }
 
   /**

@@ -59,7 +59,8 @@ export class Toolbox {
   }
 
   get files(): Files {
-    this.#files ??= new Files(this.#job, this.#patterns, this.operations);
+    const { fileBytes } = this.#options.limits;
+    this.#files ??= new Files(this.#job, this.#patterns, this.operations, fileBytes);
     return this.#files;
   }
 

@@ -1,0 +1,58 @@
+import type { FileHandle } from "node:fs/promises";
+import { ArcpError } from "@arcp/core";
+
+/** Bytes that are read at a time, so that the end of a job is noticed in between. */
+const PIECE = 512 * 1024;
+
+/** What a read may be. */
+export interface ReadLimits {
+  /** Bytes. */
+  readonly most: number;
+  /** Ends the read, with its reason. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * The content of a regular file as it was opened: of one that grows meanwhile, what was there.
+ *
+ * @param path for humans
+ * @throws ArcpError `INVALID_REQUEST` when it is too large, without reading it
+ */
+export async function readContent(
+  handle: FileHandle,
+  path: string,
+  limits: ReadLimits,
+): Promise<Buffer> {
+  const { size } = await handle.stat();
+  if (size > limits.most) throw tooLarge(path, limits.most);
+  if (size > 0) return await readPiece(handle, size, limits.signal);
+  // It is empty, or one of the system's own, as below /proc, that do not tell their sizes.
+  const pieces: Buffer[] = [];
+  for (let room = limits.most + 1; room > 0; ) {
+    const piece = await readPiece(handle, Math.min(room, PIECE), limits.signal);
+    if (piece.length === 0) return Buffer.concat(pieces);
+    pieces.push(piece);
+    room -= piece.length;
+  }
+  throw tooLarge(path, limits.most);
+}
+
+/** @returns so many bytes, or fewer where the file ends */
+async function readPiece(handle: FileHandle, size: number, signal: AbortSignal): Promise<Buffer> {
+  const piece = Buffer.allocUnsafeSlow(size);
+  let length = 0;
+  while (length < size) {
+    signal.throwIfAborted();
+    const { bytesRead } = await handle.read(piece, length, Math.min(size - length, PIECE));
+    if (bytesRead === 0) break;
+    length += bytesRead;
+  }
+  return piece.subarray(0, length);
+}
+
+function tooLarge(path: string, most: number): ArcpError {
+  return new ArcpError(
+    "INVALID_REQUEST",
+    `${path} is larger than the ${most} bytes that are read of a file (limits.fileBytes)`,
+  );
+}
