@@ -44,6 +44,9 @@ export async function story(pages: number, say: (line: string) => void): Promise
   ] as const;
   const job = await client.agent<typeof crawler>("crawler").submit(...order);
   const mail = await client.submit("mailer", null, { maxRuntimeSec: 60 });
+  for await (const { kind, body } of mail.events) {
+    if (kind === "status" && body.phase === "sending") break;
+  }
   say(`alice submitted ${job.id}: ${pages} pages, a credit each`);
 
   const due = new Set(deadly);
@@ -79,7 +82,12 @@ export async function story(pages: number, say: (line: string) => void): Promise
   say("ok  the client is in the session that it began with");
 
   await assert.rejects(mail.result(), { code: "INTERNAL_ERROR", retryable: true });
-  say("ok  the mailer, which must not run twice, has one end, an error that may be retried");
+  const phases: string[] = [];
+  for await (const { kind, body } of mail.events) if (kind === "status") phases.push(body.phase);
+  assert.deepEqual(phases, ["running", "sending"]);
+  say(
+    "ok  the mailer, which must not run twice, ran once and has one end, an error that may be retried",
+  );
   const again = await client.agent<typeof crawler>("crawler").submit(...order);
   assert.equal(again.id, job.id);
   say("ok  the idempotency key still leads to the same job");
