@@ -1,5 +1,5 @@
+import { Random } from "../chance/random.ts";
 import { isSettled, stepsOf } from "./explore.ts";
-import { Random } from "./random.ts";
 import { Divergence, Replay } from "./replay.ts";
 import type { Step } from "./step.ts";
 import { beginning, type Configuration, type World } from "./world.ts";

@@ -14,4 +14,14 @@ export class Random {
     mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
     return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * bound);
   }
+
+  /** Whether something comes about that does so in so many of a hundred cases. */
+  hits(percent: number): boolean {
+    return this.below(100) < percent;
+  }
+
+  /** One of these; undefined when there is none. */
+  oneOf<T>(choices: readonly T[]): T | undefined {
+    return choices[this.below(choices.length)];
+  }
 }

@@ -1,0 +1,27 @@
+/** Programs of consecutive seeds. */
+export interface Series {
+  /** The seed of the first. */
+  readonly from: number;
+  readonly count: number;
+}
+
+/**
+ * Plays them one after the other.
+ * @param play what it tells is added up
+ * @throws Error that names the seed of the first one that fails, caused by what it failed with
+ */
+export async function playSeries<Name extends string>(
+  play: (seed: number) => Promise<Readonly<Record<Name, number>>>,
+  { from, count }: Series,
+): Promise<ReadonlyMap<string, number>> {
+  const total = new Map<string, number>();
+  for (let seed = from; seed < from + count; seed++) {
+    const told = await play(seed).catch((cause: unknown) => {
+      throw new Error(`seed ${seed}: ${cause instanceof Error ? cause.message : cause}`, { cause });
+    });
+    for (const [name, value] of Object.entries<number>(told)) {
+      total.set(name, (total.get(name) ?? 0) + value);
+    }
+  }
+  return total;
+}
