@@ -4,21 +4,14 @@ import {
   type Clock,
   formatAgentReference,
   type JobId,
-  type Lease,
   type MessageId,
   newJobId,
   newTraceId,
   type SessionId,
   type TraceContext,
 } from "@arcp/core";
-import type { Logger } from "pino";
-import { parseExpiry } from "../authority/expiry.ts";
-import { type CompiledLease, compileLease } from "../authority/lease.ts";
-import { withClosedModels } from "../authority/model-use.ts";
-import { type Comparison, widening } from "../authority/subset.ts";
-import type { Limits } from "../limits.ts";
+import type { CompiledLease } from "../authority/lease.ts";
 import type { JobObservation } from "../observation.ts";
-import type { Policy } from "../policy.ts";
 import type { JobRow, Store } from "../store/index.ts";
 import { acceptanceOf } from "./acceptance.ts";
 import type { AgentRegistry, AnyAgent } from "./agents.ts";
@@ -26,29 +19,20 @@ import type { Credentials } from "./credentials.ts";
 import { KEY_LIFETIME } from "./idempotency.ts";
 import { Job } from "./job.ts";
 import { attemptOf } from "./job-attempt.ts";
-import type { JobContext } from "./job-context.ts";
 import { refusal } from "./job-outcome.ts";
+import type { LeaseContext } from "./lease-request.ts";
 import type { JobTable } from "./table.ts";
 
 /** Characters of an acceptance: with the widest of them it still fits one message (R-4.1-7). */
 const MAX_ACCEPTANCE = 256 * 1024;
 
-/** Steps of a turn that it costs to look for one pattern among all those of another lease. */
-const PATTERN_STEPS = 32;
-
 /** What decides about a job before there is one. */
-export interface AdmissionContext {
+export interface AdmissionContext extends LeaseContext {
   readonly clock: Clock;
-  readonly logger: Logger;
   readonly store: Pick<Store, "jobs" | "logs" | "idempotency">;
-  readonly policy: Policy;
-  readonly limits: Limits;
   readonly agents: AgentRegistry;
   readonly jobs: JobTable;
-  readonly jobContext: JobContext;
   readonly credentials: Credentials;
-  /** The directory that relative paths of agents belong to; undefined when there is none. */
-  readonly workspace: string | undefined;
   /** Whether the runtime takes no new jobs any more. */
   readonly closing: () => boolean;
 }
@@ -97,89 +81,6 @@ export function checkOpen({ closing }: Pick<AdmissionContext, "closing">): void 
   throw new ArcpError("INTERNAL_ERROR", "the runtime is shutting down", {
     details: { reason: "shutting_down" },
   });
-}
-
-/**
- * A requested lease, compiled.
- * @param place of the lease in the request, for humans
- * @throws ArcpError `INVALID_REQUEST` for what is malformed, and for more patterns than one job may have (R-14-2)
- */
-export function readLease(
-  { limits, workspace }: Pick<AdmissionContext, "limits" | "workspace">,
-  agent: AnyAgent,
-  requested: Lease,
-  place: string,
-): CompiledLease {
-  const count = Object.values(requested).flat().length;
-  if (count > limits.patternsPerLease) {
-    throw new ArcpError(
-      "INVALID_REQUEST",
-      `${place}: has ${count} patterns; ${limits.patternsPerLease} are allowed`,
-      { details: { reason: "patterns_per_lease" } },
-    );
-  }
-  const compiled = compileLease(requested, { workspace: agent.workspace ?? workspace });
-  if (compiled.ok) return compiled.lease;
-  throw new ArcpError("INVALID_REQUEST", `${place}.${compiled.problem}`);
-}
-
-/**
- * What the policy makes of a requested lease: the same or less (R-7.1-3).
- * @throws ArcpError `INTERNAL_ERROR` when the policy widens it: that is a mistake of the operator's, and nothing is granted
- */
-export function grantLease(
-  context: Pick<AdmissionContext, "policy" | "logger" | "jobContext">,
-  principal: string,
-  agent: AnyAgent,
-  requested: CompiledLease,
-): CompiledLease | Promise<CompiledLease> {
-  const given = context.policy.grant(principal, requested.json, formatAgentReference(agent));
-  const granted = withClosedModels(requested.json, given);
-  return granted === requested.json ? requested : narrowed(context, principal, requested, granted);
-}
-
-async function narrowed(
-  context: Pick<AdmissionContext, "logger" | "jobContext">,
-  principal: string,
-  requested: CompiledLease,
-  granted: Lease,
-): Promise<CompiledLease> {
-  const compiled = compileLease(granted, { workspace: requested.workspace });
-  const problem = compiled.ok
-    ? await compared(context, widening(requested, compiled.lease))
-    : compiled.problem;
-  if (compiled.ok && problem === undefined) return compiled.lease;
-  context.logger.error(
-    { principal, problem },
-    "the policy grants what was not requested; job refused",
-  );
-  throw new ArcpError("INTERNAL_ERROR", "the lease could not be granted");
-}
-
-/** What comes of comparing two leases, in as many turns as it takes: it holds up nobody (J4). */
-export async function compared(
-  { jobContext }: Pick<AdmissionContext, "jobContext">,
-  comparison: Comparison,
-): Promise<string | undefined> {
-  const { turn } = jobContext.committer;
-  for (;;) {
-    const { done, value } = comparison.next();
-    if (done === true) return value;
-    await turn.spend("answering", PATTERN_STEPS);
-  }
-}
-
-/**
- * @param place of the time in the request, for humans
- * @returns milliseconds since 1970
- * @throws ArcpError `INVALID_REQUEST` (R-9.5-1)
- */
-export function readExpiry(clock: Clock, text: string, place: string): number {
-  const expiresAt = parseExpiry(text);
-  if (expiresAt !== undefined && expiresAt > clock.now()) return expiresAt;
-  const problem =
-    expiresAt === undefined ? "must be in UTC, such as 2026-11-02T20:00:00Z" : "has passed";
-  throw new ArcpError("INVALID_REQUEST", `${place}: ${problem}`);
 }
 
 /** An idempotency key and what it is used for. */

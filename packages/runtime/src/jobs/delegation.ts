@@ -17,9 +17,6 @@ import {
   type AdmissionContext,
   admit,
   checkOpen,
-  compared,
-  readExpiry,
-  readLease,
   resolveAgent,
   type UsedKey,
 } from "./admission.ts";
@@ -31,6 +28,7 @@ import type { Delegable, DelegateOptions } from "./delegate.ts";
 import { wireError } from "./ending.ts";
 import { eventBody } from "./event-body.ts";
 import type { Job } from "./job.ts";
+import { compared, readExpiry, readLease } from "./lease-request.ts";
 import { plainJson } from "./plain-json.ts";
 import { shown } from "./shown.ts";
 

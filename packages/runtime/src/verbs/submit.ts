@@ -8,19 +8,12 @@ import {
   readTrace,
 } from "@arcp/core";
 import { acceptanceOf } from "../jobs/acceptance.ts";
-import {
-  admit,
-  checkOpen,
-  grantLease,
-  readExpiry,
-  readLease,
-  resolveAgent,
-  type UsedKey,
-} from "../jobs/admission.ts";
+import { admit, checkOpen, resolveAgent, type UsedKey } from "../jobs/admission.ts";
 import { checkedInput } from "../jobs/agent-input.ts";
 import { delegate } from "../jobs/delegation.ts";
 import { wireError } from "../jobs/ending.ts";
 import { fingerprint } from "../jobs/idempotency.ts";
+import { grantLease, readExpiry, readLease } from "../jobs/lease-request.ts";
 import { runAgent } from "../jobs/run.ts";
 import { shown } from "../jobs/shown.ts";
 import type { Session } from "../session/session.ts";
