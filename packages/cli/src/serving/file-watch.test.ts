@@ -3,7 +3,7 @@ import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { systemClock } from "@arcp/core";
 import { expect, test, vi } from "vitest";
-import { scratch } from "../../test/played.ts";
+import { Playing, scratch } from "../../test/played.ts";
 import { FileWatch } from "./file-watch.ts";
 
 vi.mock("node:fs", async (original) => {
@@ -65,4 +65,20 @@ test.each([
   await change;
   // The next time it may be possible.
   expect(watcher.watch.watch(files)).toBeUndefined();
+});
+
+test("arcp serve --watch goes on without what cannot be watched, and says so", async () => {
+  await using place = await scratch();
+  await writeFile(join(place.path, "a.ts"), `export default { name: "a", run: () => 1 };`);
+  vi.mocked(fs.watch).mockImplementationOnce(() => {
+    throw Object.assign(new Error("no"), { code: "ENOSPC" });
+  });
+  const cwd = place.path;
+  const playing = new Playing(["serve", "a.ts", "--watch", "--port=0"], { cwd });
+  await playing.until(/arcp agents\n/);
+  playing.interrupt();
+  expect(await playing.done).toMatchObject({
+    code: 0,
+    err: "not watched: .: the system has no watches left (ENOSPC): raise fs.inotify.max_user_watches\n",
+  });
 });
