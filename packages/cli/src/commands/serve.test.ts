@@ -523,7 +523,8 @@ test("as a process it outlives a rejection that an agent let go, ends at the sec
     "agents.ts": `export default { name: "deaf", run: async (ctx: any) => {
       void Promise.reject(new Error("forgotten"));
       await ctx.log.info("working"); await new Promise((done) => setInterval(done, 2 ** 30)); } };
-      void Promise.reject("up");`,
+      void Promise.reject("up");
+      void Promise.reject(Object.defineProperty(new Error(), "message", { get() { throw 1; } }));`,
     "package.json": "{}",
   });
   const bin = fileURLToPath(new URL("../../bin/arcp.js", import.meta.url));
@@ -543,9 +544,10 @@ test("as a process it outlives a rejection that an agent let go, ends at the sec
   child.kill("SIGTERM");
   const [code] = await once(child, "exit");
   expect(code).toBe(130);
-  const [ofModule = "", ofJob = "", ...lines] = err.split("\n");
+  const [ofModule = "", unshown = "", ofJob = "", ...lines] = err.split("\n");
   const msg = "a promise was rejected and nobody waits for it";
   expect(JSON.parse(ofModule)).toMatchObject({ level: 50, msg, err: { message: "'up'" } });
+  expect(JSON.parse(unshown).msg).toBe(`${msg}, with an error that cannot be shown`);
   expect(JSON.parse(ofJob)).toMatchObject({ msg, job: job.id, err: { message: "forgotten" } });
   expect(JSON.parse(ofJob)).toHaveProperty("agent", "deaf");
   expect(lines).toEqual([

@@ -14,8 +14,13 @@ export class FloatingRejections implements Disposable {
   constructor(log: Logger) {
     this.#take = (reason) => {
       const { id: job, agent } = this.#jobs.getStore() ?? {};
-      const err = reason instanceof Error ? reason : { message: inspect(reason) };
-      log.error({ job, agent, err }, "a promise was rejected and nobody waits for it");
+      const text = "a promise was rejected and nobody waits for it";
+      try {
+        const err = reason instanceof Error ? reason : { message: inspect(reason) };
+        log.error({ job, agent, err }, text);
+      } catch {
+        log.error({ job, agent }, `${text}, with an error that cannot be shown`);
+      }
     };
     process.on("unhandledRejection", this.#take);
   }
