@@ -32,11 +32,14 @@ export class Hold implements AsyncDisposable {
   ): Promise<Hold | undefined> {
     try {
       const name = newMessageId("").slice(-8);
-      await using undo = new AsyncDisposableStack();
-      const socket = undo.use(await LocalSocket.open(directory, name, answer));
-      if (!(await becomeHolder(directory, socket.path))) return undefined;
-      undo.move();
-      return new Hold(socket);
+      const socket = await LocalSocket.open(directory, name, answer);
+      let isHolder = false;
+      try {
+        isHolder = await becomeHolder(directory, socket.path);
+      } finally {
+        if (!isHolder) await socket[Symbol.asyncDispose]();
+      }
+      return isHolder ? new Hold(socket) : undefined;
     } catch (error) {
       if (await isMissing(directory)) return undefined;
       if (!(error instanceof Error && "syscall" in error)) throw error;

@@ -4,6 +4,7 @@ import { createConnection, createServer, type Server, type Socket } from "node:n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
+import { finished } from "node:stream/promises";
 
 /** What one process asks of another one over a local socket. */
 export interface LocalRequest {
@@ -115,9 +116,19 @@ async function serve(
   answer: (request: LocalRequest) => Promise<LocalAnswer>,
 ): Promise<void> {
   asking.add(socket);
-  const asked = await text(socket).finally(() => asking.delete(socket));
+  const asked = await question(socket).finally(() => asking.delete(socket));
   if (asked === "") return void socket.end();
   socket.end(JSON.stringify(await answer(JSON.parse(asked) as LocalRequest)));
+}
+
+/** All that comes until the peer ends its side. `text`, but for that of Node 24, closes ours with it, before the answer. */
+async function question(socket: Socket): Promise<string> {
+  let asked = "";
+  socket.setEncoding("utf8").on("data", (piece: string) => {
+    asked += piece;
+  });
+  await finished(socket, { writable: false });
+  return asked;
 }
 
 function isGone(error: unknown): boolean {
