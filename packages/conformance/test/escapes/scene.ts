@@ -1,3 +1,4 @@
+import type { Dirent } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -64,8 +65,7 @@ export async function openScene() {
     home,
     /** What there is in the house, each with what it holds, for seeing that nothing was made or changed. */
     async inventory(): Promise<readonly string[]> {
-      const entries = await readdir(root, { recursive: true, withFileTypes: true });
-      const held = entries.map(async (entry) => {
+      const held = (await below(root)).map(async (entry) => {
         const path = join(entry.parentPath, entry.name);
         return `${path}: ${entry.isFile() ? await readFile(path, "utf8") : ""}`;
       });
@@ -158,4 +158,12 @@ async function furnish(root: string): Promise<void> {
     "out/new-link": join(root, "new.txt"),
   };
   for (const [name, target] of Object.entries(links)) await symlink(target, join(work, name));
+}
+
+/** What there is below a directory, with the links themselves: the recursive `readdir` of Node 26 follows them. */
+async function below(directory: string): Promise<Dirent[]> {
+  const entries = await readdir(directory, { withFileTypes: true });
+  const directories = entries.filter((entry) => entry.isDirectory());
+  const deeper = directories.map(({ name }) => below(join(directory, name)));
+  return [...entries, ...(await Promise.all(deeper)).flat()];
 }
