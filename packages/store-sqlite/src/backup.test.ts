@@ -17,7 +17,7 @@ const hundred = Array.from({ length: 100 }, () => ({
 /** A store of some ten megabytes, so that its copy takes several steps. */
 async function filled(path: string) {
   const store = sqliteStore(path);
-  for (let after = 0; after < 3_000; after += 1_000) {
+  for (let after = 0; after < 9_000; after += 1_000) {
     await store.logs.append([{ job, after, records: Array(10).fill(hundred).flat() }]);
   }
   return store;
@@ -31,20 +31,20 @@ test("a backup of a store that is written to is a store, with all that was ackno
   const backup = store.backup(copy).finally(() => {
     copying = false;
   });
-  let head = 3_000;
+  let head = 9_000;
   while (copying) {
     const [outcome] = await store.logs.append([{ job, after: head, records: hundred }]);
     expect(outcome).toBe("appended");
     head += 100;
   }
   await backup;
-  expect(head).toBeGreaterThan(3_100);
+  expect(head).toBeGreaterThan(9_100);
   expect(statSync(copy).mode & 0o777).toBe(0o600);
   await store.close();
 
   const restored = sqliteStore(copy);
   const log = await restored.logs.read(job, 0, ALL);
-  expect(log.head).toBeGreaterThanOrEqual(3_000);
+  expect(log.head).toBeGreaterThanOrEqual(9_000);
   expect(log.head).toBeLessThanOrEqual(head);
   expect(log.head % 100).toBe(0);
   expect(log.records).toHaveLength(log.head);
@@ -95,9 +95,9 @@ test("backups of one name that are asked for at once are whole, each of them", a
   };
   const backups = [store.backup(copy), store.backup(copy)];
   await backups[0];
-  expect(await heads(copy)).toEqual([3_000, 3_000]);
+  expect(await heads(copy)).toEqual([9_000, 9_000]);
   await backups[1];
-  expect(await heads(copy)).toEqual([3_000, 3_000]);
+  expect(await heads(copy)).toEqual([9_000, 9_000]);
   await store.close();
 });
 

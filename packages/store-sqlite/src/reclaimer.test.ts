@@ -134,7 +134,7 @@ test("a new log takes the key of none that still waits to be freed", async () =>
   const path = scratch.newFile();
   const before = open(path);
   // As a process leaves it that ends between the steps: the second of two logs has no records any more.
-  before.execute("INSERT INTO records (log, seq, kind, text) VALUES (1, 1, 0, 'x')");
+  before.execute("INSERT INTO records (place, kind, text) VALUES ((1 << 32) | 1, 0, 'x')");
   before.execute("INSERT INTO removed (log) VALUES (1), (2)");
   before.close();
   const connection = open(path);

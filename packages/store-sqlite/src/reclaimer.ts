@@ -1,5 +1,6 @@
 import type { Connection } from "./connection.ts";
 import type { GroupCommit } from "./group-commit.ts";
+import type { RecordTable } from "./record-table.ts";
 
 /**
  * What one step may free: little enough that whoever shares its transaction hardly waits, and as much as jobs may write
@@ -17,11 +18,13 @@ const KEPT = { share: 0.1, pages: 256 };
 export class Reclaimer {
   readonly #connection: Connection;
   readonly #group: GroupCommit;
+  readonly #records: RecordTable;
   #running = false;
 
-  constructor(connection: Connection, group: GroupCommit) {
+  constructor(connection: Connection, group: GroupCommit, records: RecordTable) {
     this.#connection = connection;
     this.#group = group;
+    this.#records = records;
   }
 
   /** There may be something to free. */
@@ -53,17 +56,13 @@ export class Reclaimer {
     const log = Number(removed["log"]);
     let last: number | undefined;
     let bytes = 0;
-    for (const row of this.#connection.each(
-      "SELECT seq, octet_length(text) AS bytes FROM records WHERE log = ? ORDER BY seq LIMIT ?",
-      log,
-      STEP.records,
-    )) {
-      last = Number(row["seq"]);
-      bytes += Number(row["bytes"]);
+    for (const record of this.#records.sizes(log, STEP.records)) {
+      last = record.seq;
+      bytes += record.bytes;
       if (bytes >= STEP.bytes) break;
     }
     if (last === undefined) this.#connection.run("DELETE FROM removed WHERE log = ?", log);
-    else this.#connection.run("DELETE FROM records WHERE log = ? AND seq <= ?", log, last);
+    else this.#records.removeUpTo(log, last);
     return true;
   }
 

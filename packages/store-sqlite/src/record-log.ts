@@ -16,18 +16,8 @@ import type { GroupCommit } from "./group-commit.ts";
 import type { JobTable } from "./job-table.ts";
 import type { LogLimits } from "./log-limits.ts";
 import type { Reclaimer } from "./reclaimer.ts";
+import { LAST_SEQ, type RecordTable } from "./record-table.ts";
 import { Shares } from "./shares.ts";
-
-/** As they are stored, by position: new kinds go to the end. */
-const KINDS: readonly RecordKind[] = [
-  "event",
-  "progress",
-  "result_chunk",
-  "budget",
-  "credential_rotated",
-  "terminal",
-  "delegate",
-];
 
 /** A row of `logs`, or what will be one; `records` and `characters` are what counts for its own limits, `size` are all characters. */
 interface LogState {
@@ -43,9 +33,6 @@ interface LogState {
 
 const STATE = "job, key, principal, floor, head, records, characters, size";
 
-/** A log has a record at least, and a removed one goes when it has none. */
-const LAST_KEY = `SELECT max(coalesce((SELECT max(log) FROM records), 0), coalesce((SELECT max(log) FROM removed), 0))`;
-
 /**
  * What an append may evict beyond what it brings itself: what is over a limit, because that was lowered or a share became
  * smaller, comes within it soon, and no append takes long (J4).
@@ -57,6 +44,7 @@ export class RecordLog implements LogStore {
   readonly #connection: Connection;
   readonly #group: GroupCommit;
   readonly #jobs: JobTable;
+  readonly #records: RecordTable;
   readonly #reclaimer: Reclaimer;
   readonly #limits: LogLimits & { readonly total: number };
   readonly #shares: Shares;
@@ -67,16 +55,20 @@ export class RecordLog implements LogStore {
     connection: Connection,
     group: GroupCommit,
     jobs: JobTable,
+    records: RecordTable,
     reclaimer: Reclaimer,
     limits: LogLimits & { readonly total: number },
   ) {
     this.#connection = connection;
     this.#group = group;
     this.#jobs = jobs;
+    this.#records = records;
     this.#reclaimer = reclaimer;
     this.#limits = limits;
     this.#shares = new Shares(connection, limits.total);
-    this.#lastKey = Number(connection.value(LAST_KEY));
+    // A log has a record at least, and a removed one goes when it has none.
+    const lastRemoved = connection.value("SELECT coalesce(max(log), 0) FROM removed");
+    this.#lastKey = Math.max(records.lastLog, Number(lastRemoved));
   }
 
   append(batches: readonly LogBatch[]): Promise<readonly AppendOutcome[]> {
@@ -106,13 +98,8 @@ export class RecordLog implements LogStore {
     if (log === undefined) return { floor: 0, head: 0, records: [] };
     const records: LogRecord[] = [];
     let characters = 0;
-    for (const { kind, text } of this.#connection.each(
-      "SELECT kind, text FROM records WHERE log = ? AND seq > ? ORDER BY seq LIMIT ?",
-      Number(log["key"]),
-      after,
-      countLimit(limits.records),
-    )) {
-      const record = { kind: KINDS[Number(kind)] ?? "event", text: String(text) };
+    const most = countLimit(limits.records);
+    for (const record of this.#records.after(Number(log["key"]), after, most)) {
       characters += record.text.length;
       if (records.length > 0 && characters > limits.characters) break;
       records.push(record);
@@ -148,20 +135,16 @@ export class RecordLog implements LogStore {
   #append({ job, after, records, change }: LogBatch, surplus: Allowance): AppendOutcome {
     const known = this.#state(job);
     if ((known?.head ?? 0) !== after) return "fenced";
+    // A log that is full takes nothing more.
+    if (after + records.length > LAST_SEQ) return "fenced";
     if (change !== undefined) this.#jobs.change(job, change);
     if (records.length === 0) return "appended";
     const log = known ?? this.#begin(job);
     const within = largerOf(log, this.#limits);
-    for (const { kind, text } of records) {
+    for (const record of records) {
       log.head += 1;
-      this.#count(log, kind, text, 1);
-      this.#connection.run(
-        "INSERT INTO records (log, seq, kind, text) VALUES (?, ?, ?, ?)",
-        log.key,
-        log.head,
-        KINDS.indexOf(kind),
-        text,
-      );
+      this.#count(log, record.kind, record.text, 1);
+      this.#records.insert(log.key, log.head, record);
     }
     this.#evict(log, () => exceeds(log, within), unlimited());
     this.#evict(log, () => exceeds(log, this.#limits), surplus);
@@ -240,21 +223,16 @@ export class RecordLog implements LogStore {
   #evict(log: LogState, goesOn: () => boolean, allowance: Allowance): void {
     const mayGoOn = (): boolean => allowance.isLeft && isEvictable(log) && goesOn();
     if (!mayGoOn()) return;
-    for (const { kind, text } of this.#connection.each(
-      "SELECT kind, text FROM records WHERE log = ? AND seq > ? ORDER BY seq",
-      log.key,
-      log.floor,
-    )) {
-      const evicted = String(text);
+    for (const { kind, text } of this.#records.after(log.key, log.floor, Number.MAX_SAFE_INTEGER)) {
       log.floor += 1;
-      this.#count(log, KINDS[Number(kind)], evicted, -1);
-      allowance.spend(evicted.length);
+      this.#count(log, kind, text, -1);
+      allowance.spend(text.length);
       if (!mayGoOn()) break;
     }
-    this.#connection.run("DELETE FROM records WHERE log = ? AND seq <= ?", log.key, log.floor);
+    this.#records.removeUpTo(log.key, log.floor);
   }
 
-  #count(log: LogState, kind: RecordKind | undefined, text: string, sign: 1 | -1): void {
+  #count(log: LogState, kind: RecordKind, text: string, sign: 1 | -1): void {
     log.size += sign * text.length;
     this.#shares.add(log.principal, sign * text.length);
     if (kind === "result_chunk") return;

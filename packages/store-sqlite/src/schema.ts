@@ -8,8 +8,10 @@ const APPLICATION_ID = 0x41524350;
  * The schema as a list of steps; a file remembers in `user_version` how many it has been through. A step that was ever
  * released is never changed: a new one is added behind it.
  *
- * Times are REAL, as a clock counts them. `logs` gives each job a short key, which is why a record costs little more than
- * its text; the keys of logs that were removed wait in `removed` for their records to be reclaimed. The large columns of
+ * Times are REAL, as a clock counts them. `logs` gives each job a short key, of which a record has its `place`: the key above
+ * 32 bits of its position in the log. A table by such numbers keeps texts of up to a page beside each other, while one by any
+ * other key moves what is longer than a quarter of a page to pages of its own. The keys of logs that were removed wait in `removed`
+ * for their records to be reclaimed. The large columns of
  * `jobs` are the last ones: who does not ask for them does not read their pages.
  *
  * A submit waits for every page that its rows touch. So a table has the key that its rows are found by and no other one, an
@@ -32,12 +34,10 @@ export const migrations: readonly string[] = [
   CREATE TABLE removed (log INTEGER PRIMARY KEY) STRICT;
 
   CREATE TABLE records (
-    log INTEGER NOT NULL,
-    seq INTEGER NOT NULL,
+    place INTEGER PRIMARY KEY,
     kind INTEGER NOT NULL,
-    text TEXT NOT NULL,
-    PRIMARY KEY (log, seq)
-  ) STRICT, WITHOUT ROWID;
+    text TEXT NOT NULL
+  ) STRICT;
 
   CREATE TABLE jobs (
     id TEXT NOT NULL PRIMARY KEY,

@@ -10,6 +10,7 @@ import { JobTable } from "./job-table.ts";
 import { DEFAULT_LOG_LIMITS, type LogLimits } from "./log-limits.ts";
 import { Reclaimer } from "./reclaimer.ts";
 import { RecordLog } from "./record-log.ts";
+import { RecordTable } from "./record-table.ts";
 import { SessionTable } from "./session-table.ts";
 
 /** A store in a file, of which copies can be made while a runtime uses it. */
@@ -61,11 +62,12 @@ export function storeOn(connection: Connection, options: SqliteStoreOptions = {}
   const group = new GroupCommit(connection);
   const jobs = new JobTable(connection, group);
   const backups = new Backups(connection);
-  const reclaimer = new Reclaimer(connection, group);
+  const records = new RecordTable(connection);
+  const reclaimer = new Reclaimer(connection, group, records);
   // A process that ended may have left something.
   reclaimer.start();
   return {
-    logs: new RecordLog(connection, group, jobs, reclaimer, {
+    logs: new RecordLog(connection, group, jobs, records, reclaimer, {
       ...DEFAULT_LOG_LIMITS,
       ...options.logLimits,
       total: options.totalLogCharacters ?? DEFAULT_TOTAL,
