@@ -1,3 +1,4 @@
+import { statSync } from "node:fs";
 import { setImmediate as turn } from "node:timers/promises";
 import { newJobId, newSessionId, newTraceId } from "@arcp/core";
 import type { JobRow, LogRecord, Store } from "@arcp/runtime/store";
@@ -195,6 +196,26 @@ test("a store that is closed in the middle of a sync waits for it, and for what 
   await settle();
   expect([late, closed]).toEqual([["late"], ["closed", "again"]]);
   expect(disk.closed).toBe(true);
+});
+
+test("while the disk hangs no checkpoint is begun, and afterwards one is", async () => {
+  const { disk, store, path } = hanging();
+  const job = newJobId();
+  const append = (after: number) =>
+    store.logs.append([{ job, after, records: Array(1000).fill(record("x".repeat(1500))) }]);
+  const first = append(0);
+  await settle();
+  const { size } = statSync(path);
+  const others = [append(1000), append(2000), append(3000)];
+  await settle();
+  // More than the four megabytes from which on there usually is one.
+  expect(statSync(`${path}-wal`).size).toBeGreaterThan(8_000_000);
+  expect(statSync(path).size).toBe(size);
+  disk.free();
+  await Promise.all([first, ...others]);
+  await append(4000);
+  expect(statSync(path).size).toBeGreaterThan(size + 8_000_000);
+  await store.close();
 });
 
 test("a transaction that fails waits for no disk", async () => {

@@ -30,6 +30,7 @@ async function counted() {
   const store = storeOn(connection);
   await turn();
   await turn();
+  await store.sessions.list();
   const since = database?.counted.length ?? 0;
   const statements = () => database?.counted.slice(since) ?? [];
   return {

@@ -2,6 +2,12 @@ import { LocalError } from "@arcp/core";
 import type { Connection } from "./connection.ts";
 import { DiskSync } from "./disk-sync.ts";
 
+/**
+ * Pages in the write-ahead log from which on a commit moves them into the file, for which the event loop waits. With a sync under
+ * way the disk may hang: then that is put off, for as long as the log does not grow too large. The first is SQLite's own default.
+ */
+const CHECKPOINT = { idle: 1_000, syncing: 16_000 };
+
 /** Statements that wait for the next transaction. */
 interface Waiting {
   /** Runs inside of the transaction. */
@@ -34,6 +40,7 @@ export class GroupCommit {
   #closed = false;
   /** Settles when all that was committed is durable; undefined while it is. */
   #unsynced: Promise<void> | undefined;
+  #checkpoint = CHECKPOINT.idle;
   /** Settles when all who waited for that were told. */
   #told: Promise<void> | undefined;
 
@@ -121,6 +128,7 @@ export class GroupCommit {
   }
 
   #transact(group: readonly Waiting[]): void {
+    this.#planCheckpoint(this.#unsynced === undefined ? CHECKPOINT.idle : CHECKPOINT.syncing);
     this.#connection.run("BEGIN");
     try {
       for (const { perform } of group) perform();
@@ -129,6 +137,12 @@ export class GroupCommit {
       this.#rollBack();
       throw error;
     }
+  }
+
+  #planCheckpoint(pages: number): void {
+    if (this.#checkpoint === pages) return;
+    this.#connection.execute(`PRAGMA wal_autocheckpoint = ${pages}`);
+    this.#checkpoint = pages;
   }
 
   /** After some errors, such as a full disk, SQLite has rolled back by itself. */
