@@ -22,8 +22,8 @@ const target = Buffer.allocUnsafeSlow(6 * MAX_QUOTED + 4);
 const quoted = new DataView(target.buffer, target.byteOffset);
 
 /**
- * The same as `JSON.stringify(text)`, for ASCII of up to {@link MAX_QUOTED} characters: in nearly half the time, for it
- * looks at four characters at once.
+ * The same as `JSON.stringify(text)`, for ASCII of up to {@link MAX_QUOTED} characters: in four fifths of the time that V8 13
+ * (Node 24) takes, for it looks at four characters at once. To be deleted with the last Node that has an older V8 than 14.
  */
 export function quoteAscii(text: string): string {
   const size = source.write(text, "latin1");
