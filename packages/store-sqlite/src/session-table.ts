@@ -149,7 +149,7 @@ export class SessionTable implements SessionStore {
   removeRuns(id: SessionId): Promise<void> {
     return this.#group.write(() =>
       this.#connection.run(
-        "DELETE FROM runs WHERE session = ?1 AND NOT EXISTS (SELECT 1 FROM sessions WHERE id = ?1)",
+        "DELETE FROM runs WHERE session = ? AND session NOT IN (SELECT id FROM sessions)",
         id,
       ),
     );
@@ -223,8 +223,11 @@ export class SessionTable implements SessionStore {
         to,
       );
       this.#connection.run(
-        `UPDATE runs SET last = min(coalesce(last, ?2), ?2)
-           WHERE session = ?1 AND first = (SELECT max(first) FROM runs WHERE session = ?1 AND first <= ?2)`,
+        `UPDATE runs SET last = min(coalesce(last, ?), ?)
+           WHERE session = ? AND first = (SELECT max(first) FROM runs WHERE session = ? AND first <= ?)`,
+        from - 1,
+        from - 1,
+        id,
         id,
         from - 1,
       );
@@ -252,8 +255,9 @@ export class SessionTable implements SessionStore {
       exact(reply),
     );
     this.#connection.run(
-      `DELETE FROM refusals WHERE session = ?1 AND place <=
-         (SELECT place FROM refusals WHERE session = ?1 ORDER BY place DESC LIMIT 1 OFFSET ?2)`,
+      `DELETE FROM refusals WHERE session = ? AND place <=
+         (SELECT place FROM refusals WHERE session = ? ORDER BY place DESC LIMIT 1 OFFSET ?)`,
+      id,
       id,
       MAX_REFUSALS,
     );
