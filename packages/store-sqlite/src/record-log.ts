@@ -16,7 +16,7 @@ import type { GroupCommit } from "./group-commit.ts";
 import type { JobTable } from "./job-table.ts";
 import type { LogLimits } from "./log-limits.ts";
 import type { Reclaimer } from "./reclaimer.ts";
-import { LAST_SEQ, type RecordTable } from "./record-table.ts";
+import { LAST_SEQ, type RecordTable, recordIn } from "./record-table.ts";
 import { Shares } from "./shares.ts";
 
 /** A row of `logs`, or what will be one; `records` and `characters` are what counts for its own limits, `size` are all characters. */
@@ -99,7 +99,8 @@ export class RecordLog implements LogStore {
     const records: LogRecord[] = [];
     let characters = 0;
     const most = countLimit(limits.records);
-    for (const record of this.#records.after(Number(log["key"]), after, most)) {
+    for (const row of this.#records.after(Number(log["key"]), after, most)) {
+      const record = recordIn(row);
       characters += record.text.length;
       if (records.length > 0 && characters > limits.characters) break;
       records.push(record);
@@ -223,7 +224,8 @@ export class RecordLog implements LogStore {
   #evict(log: LogState, goesOn: () => boolean, allowance: Allowance): void {
     const mayGoOn = (): boolean => allowance.isLeft && isEvictable(log) && goesOn();
     if (!mayGoOn()) return;
-    for (const { kind, text } of this.#records.after(log.key, log.floor, Number.MAX_SAFE_INTEGER)) {
+    for (const row of this.#records.after(log.key, log.floor, Number.MAX_SAFE_INTEGER)) {
+      const { kind, text } = recordIn(row);
       log.floor += 1;
       this.#count(log, kind, text, -1);
       allowance.spend(text.length);

@@ -1,5 +1,5 @@
 import type { LogRecord, RecordKind } from "@arcp/runtime/store";
-import type { Connection } from "./connection.ts";
+import type { Connection, Row } from "./connection.ts";
 
 /** As they are stored, by position: new kinds go to the end. */
 const KINDS: readonly RecordKind[] = [
@@ -17,6 +17,14 @@ export const LAST_SEQ = 2 ** 32 - 1;
 
 /** The key of a record. SQLite makes it, as a number of JavaScript does not hold so many bits. */
 const PLACE = "(? << 32) | ?";
+const WITHIN = `place > (${PLACE}) AND place <= (${PLACE})`;
+
+// Each is made once: a text that is put together is looked at whole to find its statement.
+const INSERT = `INSERT INTO records (place, kind, text) VALUES (${PLACE}, ?, ?)`;
+const AFTER = `SELECT kind, text FROM records WHERE ${WITHIN} ORDER BY place LIMIT ?`;
+const SIZES = `SELECT place & ${LAST_SEQ} AS seq, octet_length(text) AS bytes FROM records
+  WHERE ${WITHIN} ORDER BY place LIMIT ?`;
+const REMOVE = `DELETE FROM records WHERE ${WITHIN}`;
 
 /** The records of all logs, each log by its key and in the order of its positions. */
 export class RecordTable {
@@ -32,52 +40,26 @@ export class RecordTable {
   }
 
   insert(log: number, seq: number, { kind, text }: LogRecord): void {
-    this.#connection.run(
-      `INSERT INTO records (place, kind, text) VALUES (${PLACE}, ?, ?)`,
-      log,
-      seq,
-      KINDS.indexOf(kind),
-      text,
-    );
+    this.#connection.run(INSERT, log, seq, KINDS.indexOf(kind), text);
   }
 
-  /** Those behind a position, ascending, read one by one. */
-  *after(log: number, seq: number, limit: number): Generator<LogRecord> {
-    const rows = this.#connection.each(
-      `SELECT kind, text FROM records WHERE place > (${PLACE}) AND place <= (${PLACE}) ORDER BY place LIMIT ?`,
-      log,
-      Math.min(seq, LAST_SEQ),
-      log,
-      LAST_SEQ,
-      limit,
-    );
-    for (const { kind, text } of rows) {
-      yield { kind: KINDS[Number(kind)] ?? "event", text: String(text) };
-    }
+  /** Rows of those behind a position, ascending, read one by one: each is a {@link recordIn}. */
+  after(log: number, seq: number, limit: number): Iterable<Row> {
+    return this.#connection.each(AFTER, log, Math.min(seq, LAST_SEQ), log, LAST_SEQ, limit);
   }
 
   /** How large the first ones of a log are, one by one: bytes, without the text being read. */
   *sizes(log: number, limit: number): Generator<{ readonly seq: number; readonly bytes: number }> {
-    const rows = this.#connection.each(
-      `SELECT place & ${LAST_SEQ} AS seq, octet_length(text) AS bytes FROM records
-         WHERE place > (${PLACE}) AND place <= (${PLACE}) ORDER BY place LIMIT ?`,
-      log,
-      0,
-      log,
-      LAST_SEQ,
-      limit,
-    );
+    const rows = this.#connection.each(SIZES, log, 0, log, LAST_SEQ, limit);
     for (const { seq, bytes } of rows) yield { seq: Number(seq), bytes: Number(bytes) };
   }
 
   /** Removes those up to a position. */
   removeUpTo(log: number, seq: number): void {
-    this.#connection.run(
-      `DELETE FROM records WHERE place > (${PLACE}) AND place <= (${PLACE})`,
-      log,
-      0,
-      log,
-      seq,
-    );
+    this.#connection.run(REMOVE, log, 0, log, seq);
   }
+}
+
+export function recordIn({ kind, text }: Row): LogRecord {
+  return { kind: KINDS[Number(kind)] ?? "event", text: String(text) };
 }
