@@ -109,8 +109,12 @@ export class Connection {
     if (!this.#open) return;
     this.#open = false;
     this.#prepared.clear();
-    this.#wal.close();
-    this.#database.close();
+    try {
+      this.#wal.close();
+    } finally {
+      // Whatever became of that, nobody else could open the file before.
+      this.#database.close();
+    }
   }
 
   /** @throws LocalError `CLOSED` */

@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { LocalError, newJobId } from "@arcp/core";
@@ -9,6 +9,7 @@ import { afterAll, expect, test } from "vitest";
 import { Scratch } from "../test/scratch.ts";
 import { openDatabase } from "./database-file.ts";
 import { sqliteStore } from "./sqlite-store.ts";
+import { WalFile } from "./wal-file.ts";
 
 const scratch = new Scratch();
 afterAll(() => scratch[Symbol.dispose]());
@@ -181,6 +182,25 @@ test("a database in memory is one of its own, and not durable", async () => {
   const store = sqliteStore(scratch.newFile());
   expect(store.durable).toBe(true);
   await store.close();
+});
+
+test.runIf(process.platform === "linux")(
+  "a log that cannot be synced is refused, and leaves no descriptor behind",
+  () => {
+    const before = readdirSync("/dev/fd");
+    expect(() => new WalFile("/dev/null")).toThrow("fsync");
+    expect(readdirSync("/dev/fd")).toEqual(before);
+  },
+);
+
+test("a log that cannot be closed keeps the file from nobody", async () => {
+  const path = scratch.newFile();
+  const close = () => {
+    throw new Error("EIO");
+  };
+  const connection = openDatabase(path, undefined, () => ({ sync: async () => {}, close }));
+  expect(() => connection.close()).toThrow("EIO");
+  await sqliteStore(path).close();
 });
 
 test("a limit that is not a positive number is refused by its name, before there is a file", () => {

@@ -23,8 +23,13 @@ export class WalFile implements SyncedFile {
   constructor(path: string) {
     // Windows syncs only what may be written to.
     this.#descriptor = openSync(path, "r+");
-    // Of a process that was killed there may be commits that it had not synced; from now on they are told of.
-    fsyncSync(this.#descriptor);
+    try {
+      // Of a process that was killed there may be commits that it had not synced; from now on they are told of.
+      fsyncSync(this.#descriptor);
+    } catch (error) {
+      this.close();
+      throw error;
+    }
   }
 
   sync(): Promise<void> {
