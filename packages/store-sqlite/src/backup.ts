@@ -2,6 +2,7 @@ import { renameSync, rmSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { LocalError } from "@arcp/core";
 import type { Connection } from "./connection.ts";
+import type { GroupCommit } from "./group-commit.ts";
 import { createPrivately } from "./private-file.ts";
 
 /**
@@ -19,12 +20,14 @@ const COMPANIONS: readonly string[] = ["-wal", "-shm", "-journal"];
  */
 export class Backups {
   readonly #connection: Connection;
+  readonly #group: GroupCommit;
   /** One after the other: two of one name would write into the same file. */
   #last: Promise<unknown> | undefined;
   #closed = false;
 
-  constructor(connection: Connection) {
+  constructor(connection: Connection, group: GroupCommit) {
     this.#connection = connection;
+    this.#group = group;
   }
 
   /** The copy gets its name once it is whole. */
@@ -55,6 +58,8 @@ export class Backups {
     try {
       createPrivately(unfinished);
       await this.#connection.copyTo(unfinished, STEP, () => this.#checkOpen());
+      // A copy tells what it was made of, as any read does (J2). When the disk failed, nobody knows what that was.
+      await this.#group.read(() => {});
       // Those of the file that was there before, whose user did not close it, would be read into the copy.
       for (const companion of COMPANIONS) rmSync(`${place}${companion}`, { force: true });
       renameSync(unfinished, place);

@@ -1,4 +1,4 @@
-import { statSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { setImmediate as turn } from "node:timers/promises";
 import { newJobId, newSessionId, newTraceId } from "@arcp/core";
 import type { JobRow, LogRecord, Store } from "@arcp/runtime/store";
@@ -230,5 +230,29 @@ test("a database in memory has no disk to wait for", async () => {
   const store = storeOn(openDatabase(":memory:", undefined, () => expect.fail("it has no log")));
   await store.idempotency.put(key("1"));
   expect(await store.idempotency.get("alice", "1")).toBeDefined();
+  await store.close();
+});
+
+test("a disk that failed leaves the copy that was there before, and a copy waits for the disk", async () => {
+  const { disk, store } = hanging();
+  const copy = scratch.newFile();
+  disk.free();
+  await store.idempotency.put(key("1"));
+  await store.backup(copy);
+  const before = readFileSync(copy);
+
+  disk.hang();
+  const lost = watched({ put: store.idempotency.put(key("2")) });
+  while (disk.held === 0) await turn();
+  const early = store.backup(copy);
+  const waiting = watched({ early });
+  await settle();
+  expect(waiting).toEqual([]);
+  disk.fail(new Error("EIO"));
+  await expect(early).rejects.toMatchObject({ code: "CLOSED" });
+  await expect(store.backup(copy)).rejects.toMatchObject({ code: "CLOSED" });
+  expect(lost).toHaveLength(1);
+  expect(readFileSync(copy).equals(before)).toBe(true);
+  expect(existsSync(`${copy}.unfinished`)).toBe(false);
   await store.close();
 });

@@ -20,8 +20,8 @@ export interface SqliteStore extends Store {
    * before the call, and is whole: a store like this one, which `sqliteStore` opens. A file that is there is replaced
    * once the copy is complete. Copies are made one after the other.
    *
-   * @throws LocalError `MISUSE` for the store's own file and with a Node before 22.16, `CLOSED` when the store is closed meanwhile, and whatever the file
-   *   system or SQLite throws: then no copy is left
+   * @throws LocalError `MISUSE` for the store's own file and with a Node before 22.16, `CLOSED` when the store is closed meanwhile or its
+   *   disk failed, and whatever the file system or SQLite throws: then no copy is left
    */
   backup(path: string): Promise<void>;
 }
@@ -61,7 +61,7 @@ export function sqliteStore(path: string, options: SqliteStoreOptions = {}): Sql
 export function storeOn(connection: Connection, options: SqliteStoreOptions = {}): SqliteStore {
   const group = new GroupCommit(connection);
   const jobs = new JobTable(connection, group);
-  const backups = new Backups(connection);
+  const backups = new Backups(connection, group);
   const records = new RecordTable(connection);
   const reclaimer = new Reclaimer(connection, group, records);
   // A process that ended may have left something.
