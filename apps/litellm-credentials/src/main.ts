@@ -14,27 +14,33 @@ import { LitellmProxy } from "./proxy.ts";
 
 const nextTurn = (signal?: AbortSignal): Promise<void> => setImmediate(undefined, { signal });
 
-/** Asks a model with the job's own key, and one that the key is not for; asks again once the operator has rotated it. */
-const owl = defineAgent({
-  name: "owl",
-  async run(ctx) {
-    const ask = async (model: string): Promise<number> => {
-      const { endpoint, value } = ctx.credentials.get("llm") ?? {};
-      const response = await fetch(`${endpoint}/chat/completions`, {
-        method: "POST",
-        headers: { authorization: `Bearer ${value}` },
-        body: JSON.stringify({ model, messages: [{ role: "user", content: "Who?" }] }),
-      });
-      await ctx.log.info(`${model} with ${value}: ${response.status}`);
-      return response.status;
-    };
-    const first = ctx.credentials.get("llm")?.value;
-    const statuses = [await ask("mistral/small"), await ask("gpt-4")];
-    await ctx.status("waiting");
-    while (ctx.credentials.get("llm")?.value === first) await nextTurn(ctx.signal);
-    return [...statuses, await ask("mistral/small")];
-  },
-});
+/**
+ * Asks a model with the job's own key, and one that the key is not for; asks again once the operator has rotated it.
+ * @param seen resolves when its owner has the new one
+ */
+const owl = (seen: Promise<void>) =>
+  defineAgent({
+    name: "owl",
+    async run(ctx) {
+      const ask = async (model: string): Promise<number> => {
+        const { endpoint, value } = ctx.credentials.get("llm") ?? {};
+        const response = await fetch(`${endpoint}/chat/completions`, {
+          method: "POST",
+          headers: { authorization: `Bearer ${value}` },
+          body: JSON.stringify({ model, messages: [{ role: "user", content: "Who?" }] }),
+        });
+        await ctx.log.info(`${model} with ${value}: ${response.status}`);
+        return response.status;
+      };
+      const first = ctx.credentials.get("llm")?.value;
+      const statuses = [await ask("mistral/small"), await ask("gpt-4")];
+      await ctx.status("waiting");
+      while (ctx.credentials.get("llm")?.value === first) await nextTurn(ctx.signal);
+      // Behind the end of its job a key is told to nobody.
+      await seen;
+      return [...statuses, await ask("mistral/small")];
+    },
+  });
 
 /** Shows a key's life from its job's acceptance to its end; throws where it is not as it should be. */
 export async function main(say: (line: string) => void): Promise<void> {
@@ -42,8 +48,9 @@ export async function main(say: (line: string) => void): Promise<void> {
   await using proxy = new LitellmProxy(masterKey);
   const url = await proxy.listen();
   const directory = await mkdtemp(join(tmpdir(), "arcp-litellm-"));
+  const seen = Promise.withResolvers<void>();
   const runtime = createRuntime({
-    agents: [owl],
+    agents: [owl(seen.promise)],
     auth: tokenTable({ "a-token": "alice" }),
     provisioners: { llm: litellm({ url, masterKey }) },
     store: sqliteStore(join(directory, "arcp.db")),
@@ -68,6 +75,7 @@ export async function main(say: (line: string) => void): Promise<void> {
         const [current] = job.credentials.values();
         assert.notEqual(current?.value ?? "", credential?.value);
         say("rotated");
+        seen.resolve();
       }
     }
     assert.deepEqual(await job.result(), [200, 401, 200]);

@@ -10,8 +10,7 @@ export class FrameQueue implements AsyncIterable<string> {
   #next = 0;
   #characters = 0;
   #ended: { error: Error | undefined } | undefined;
-  /** Waits for the next frame, or the end. */
-  #reader: PromiseWithResolvers<IteratorResult<string, undefined>> | undefined;
+  #wake: (() => void) | undefined;
   readonly #taken: () => void;
 
   /** @param taken called after a frame was handed to the reader, for transports that pause their source */
@@ -29,7 +28,7 @@ export class FrameQueue implements AsyncIterable<string> {
     if (this.#ended !== undefined) return;
     this.#frames.push(frame);
     this.#characters += weight(frame);
-    this.#answer();
+    this.#rouse();
   }
 
   /** Forgets what was not read yet. */
@@ -42,7 +41,7 @@ export class FrameQueue implements AsyncIterable<string> {
   /** Ends the stream, with an error or in good order. Only the first call counts. */
   end(error?: Error): void {
     this.#ended ??= { error };
-    this.#answer();
+    this.#rouse();
   }
 
   /** What a reader gets: the frames, then the end or its error. */
@@ -52,22 +51,17 @@ export class FrameQueue implements AsyncIterable<string> {
 
   /** Not a generator: one that waits costs every idle connection several times as much. */
   #read(): Promise<IteratorResult<string, undefined>> {
-    this.#reader = Promise.withResolvers();
-    const { promise } = this.#reader;
-    this.#answer();
-    return promise;
-  }
-
-  /** Gives the reader that waits, if one does, what there is. */
-  #answer(): void {
-    const reader = this.#reader;
-    if (reader === undefined) return;
     const frame = this.#shift();
-    if (frame === undefined && this.#ended === undefined) return;
-    this.#reader = undefined;
-    if (frame !== undefined) reader.resolve({ done: false, value: frame });
-    else if (this.#ended?.error === undefined) reader.resolve({ done: true, value: undefined });
-    else reader.reject(this.#ended.error);
+    if (frame !== undefined) return Promise.resolve({ done: false, value: frame });
+    if (this.#ended === undefined) {
+      return new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      }).then(() => this.#read());
+    }
+    const { error } = this.#ended;
+    return error === undefined
+      ? Promise.resolve({ done: true, value: undefined })
+      : Promise.reject(error);
   }
 
   #shift(): string | undefined {
@@ -85,6 +79,12 @@ export class FrameQueue implements AsyncIterable<string> {
     this.#characters -= weight(frame);
     this.#taken();
     return frame;
+  }
+
+  #rouse(): void {
+    const wake = this.#wake;
+    this.#wake = undefined;
+    wake?.();
   }
 }
 

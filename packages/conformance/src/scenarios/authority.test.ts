@@ -211,6 +211,8 @@ describe.each(ways)("over %s", (way) => {
     }
     await expect(ctx.tools.call("ocr")).rejects.toEqual(code("BUDGET_EXHAUSTED"));
     expect(() => ctx.authorize("tool.call", "ocr")).toThrow(code("BUDGET_EXHAUSTED"));
+    // Nobody is told of what is not durable.
+    await ctx.flush();
     const watcher = await stage.greeted({ token: tokens.alice2 });
     const told = await watcher.request("job.subscribe", { job_id: id }, { jobId: id });
     expect(told.payload.budget).toEqual({ EUR: -0.15 });

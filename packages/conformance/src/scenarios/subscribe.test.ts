@@ -397,10 +397,14 @@ describe.each(ways)("over %s", (way) => {
     // What was sent so lately may not have arrived, and this client does not tell.
     clock.advance(1_000);
     await settled();
-    await subscribe(await stage.greeted(), id);
+    const late = await stage.greeted();
+    await subscribe(late, id);
+    await late.until(isTerminal);
     await settled();
     clock.advance(110_000);
-    await settled();
+    // It may be on its way to the disk.
+    const listed = async () => (await watcher.request("session.list_jobs", {})).payload.jobs;
+    await expect.poll(listed).toEqual([]);
     await expect(subscribe(watcher, id)).rejects.toMatchObject({
       payload: { code: "JOB_NOT_FOUND" },
     });
