@@ -3,6 +3,7 @@ import { setImmediate as turn } from "node:timers/promises";
 import { newJobId, newSessionId, newTraceId } from "@arcp/core";
 import type { JobRow, LogRecord, Store } from "@arcp/runtime/store";
 import { afterAll, expect, test } from "vitest";
+import { CrashingDatabase } from "../test/crashing-database.ts";
 import { HeldFile } from "../test/held-file.ts";
 import { Scratch } from "../test/scratch.ts";
 import { openDatabase } from "./database-file.ts";
@@ -230,6 +231,27 @@ test("a database in memory has no disk to wait for", async () => {
   const store = storeOn(openDatabase(":memory:", undefined, () => expect.fail("it has no log")));
   await store.idempotency.put(key("1"));
   expect(await store.idempotency.get("alice", "1")).toBeDefined();
+  await store.close();
+});
+
+test("what a store refuses that failed costs nothing: every job asks once more", async () => {
+  const disk = new HeldFile();
+  let database: CrashingDatabase | undefined;
+  const connect = (place: string) => {
+    database = new CrashingDatabase(place, scratch.newFile());
+    return database;
+  };
+  const store = storeOn(openDatabase(scratch.newFile(), connect, () => disk));
+  const put = watched({ put: store.idempotency.put(key("1")) });
+  while (disk.held === 0) await turn();
+  const before = database?.counted.length;
+  disk.fail(new Error("EIO"));
+  for (let i = 0; i < 10; i++) {
+    const refused = store.logs.append([{ job: newJobId(), after: 0, records: [record("1")] }]);
+    await expect(refused).rejects.toMatchObject({ code: "CLOSED" });
+  }
+  expect(put).toHaveLength(1);
+  expect(database?.counted.length).toBe(before);
   await store.close();
 });
 

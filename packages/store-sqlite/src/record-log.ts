@@ -1,4 +1,4 @@
-import type { JobId } from "@arcp/core";
+import { type JobId, LocalError } from "@arcp/core";
 import type {
   AppendOutcome,
   LogBatch,
@@ -127,8 +127,8 @@ export class RecordLog implements LogStore {
     try {
       return await this.#group.write(statements, announce);
     } catch (error) {
-      // Nothing of the transaction took place, whatever was counted meanwhile.
-      if (this.#connection.isOpen) this.#shares.reload();
+      // Nothing of the transaction took place, whatever was counted meanwhile. A store that is closed refused it before.
+      if (!(error instanceof LocalError)) this.#shares.reload();
       throw error;
     }
   }
