@@ -15,6 +15,13 @@ export interface Exit {
   readonly hung: boolean;
 }
 
+export interface ProcessOptions {
+  /** Milliseconds that it may take. Default: 90,000 */
+  readonly deadline?: number | undefined;
+  /** The Node that runs it. Default: this one */
+  readonly node?: string;
+}
+
 /** A Node program in a process of its own, ended at the deadline at the latest. */
 export class Process implements AsyncDisposable {
   readonly exit: Promise<Exit>;
@@ -24,8 +31,12 @@ export class Process implements AsyncDisposable {
   #stderr = "";
   #hung = false;
 
-  constructor(args: readonly string[], cwd: string, deadline = DEADLINE) {
-    const child = spawn(process.execPath, args, {
+  constructor(
+    args: readonly string[],
+    cwd: string,
+    { deadline = DEADLINE, node = process.execPath }: ProcessOptions = {},
+  ) {
+    const child = spawn(node, args, {
       cwd,
       env: { ...process.env, NODE_COMPILE_CACHE },
       stdio: ["ignore", "pipe", "pipe"],

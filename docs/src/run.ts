@@ -20,14 +20,14 @@ export async function run({ parts }: Program, deadline?: number, within?: string
   for (const part of parts.slice(0, -1)) {
     const file = scratch.write(part.file, sourceOf(part).replaceAll(PORT, port));
     if (part.spawned) continue;
-    const child = background.use(new Process([file], scratch.path, deadline));
+    const child = background.use(new Process([file], scratch.path, { deadline }));
     started.push([part.file, child]);
     port = /:(\d+)/.exec(await child.firstLine)?.[1] ?? port;
   }
   const [last] = parts.slice(-1);
   if (last === undefined) throw new Error("a program has at least one part");
   const file = scratch.write(last.file, sourceOf(last).replaceAll(PORT, port));
-  await using child = new Process([file], scratch.path, deadline);
+  await using child = new Process([file], scratch.path, { deadline });
   const exit = await child.exit;
   for (const [name, server] of started) {
     if (server.running) continue;

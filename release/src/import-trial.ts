@@ -18,7 +18,7 @@ export async function importFaults({ manifest }: Tarball, project: Project): Pro
   const programs = [["--input-type=module", "--eval", entries.join("\n")], ...commands];
   const faults: string[] = [];
   for (const program of programs) {
-    await using child = new Process(program, project.path);
+    await using child = new Process(program, project.path, { node: project.node });
     const { code, stderr } = await child.exit;
     if (code !== 0) faults.push(`node ${program.join(" ")} failed:\n${stderr}`);
   }

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { command } from "./command.ts";
 import type { Tarball } from "./tarball.ts";
@@ -36,11 +36,20 @@ export class Project implements Disposable {
     return this.#directory.path;
   }
 
-  /** Installs packages by name, beside those that are there. */
+  /** The Node that runs its programs: the package `node` if that is installed, else this one. */
+  get node(): string {
+    const own = join(this.path, "node_modules/.bin/node");
+    return existsSync(own) ? own : process.execPath;
+  }
+
+  /** Installs packages by name, or by `name@version`, beside those that are there. */
   async install(names: readonly string[]): Promise<void> {
     const ours = [...this.#tarballs].map(([name, { path }]) => [name, `file:${path}`] as const);
     const files = new Map(ours);
-    for (const name of names) this.#dependencies.set(name, files.get(name) ?? "*");
+    for (const asked of names) {
+      const [, name = asked, version = "*"] = /^(.+)@(.+)$/.exec(asked) ?? [];
+      this.#dependencies.set(name, files.get(name) ?? version);
+    }
     this.write("package.json", {
       name: "empty",
       private: true,
