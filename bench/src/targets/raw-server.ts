@@ -21,8 +21,8 @@ export interface RawWire {
   accept?(): void;
   /** Sends a job's stream to all who follow it: its records, the running notice first and the result last. */
   stream(followers: readonly RawSession[], job: RawJob): Promise<void>;
-  /** Puts the frames of one session into the form in which they are sent, before they are. */
-  prepare(frames: readonly string[]): SendPrepared;
+  /** Puts the frames of one session into the form in which they are sent, before they are. Without it none is made before. */
+  readonly prepare?: ((frames: readonly string[]) => SendPrepared) | undefined;
 }
 
 interface ClientMessage {
@@ -82,10 +82,11 @@ export class RawServer {
     const { agent = STEPPER, input = {} } = payload;
     const { gate, done } = input;
     const job = jobOf(agent, input);
-    if (agent === CHUNKER || done !== undefined) void this.#sendPrepared(session, job, input);
+    const prepare = agent === CHUNKER || done !== undefined ? this.#wire.prepare : undefined;
+    if (prepare !== undefined) void this.#sendPrepared(session, job, input, prepare);
     this.#wire.accept?.();
     session.say("job.accepted", acceptance(job, id, agent), job);
-    if (agent === CHUNKER || done !== undefined) return;
+    if (prepare !== undefined) return;
     const followers = [session];
     const opens = agent === OPENER;
     if (opens) this.#gates.open(gate ?? "");
@@ -102,8 +103,9 @@ export class RawServer {
     session: RawSession,
     job: RawJob,
     { gate = "", done }: Partial<StepperInput>,
+    prepare: (frames: readonly string[]) => SendPrepared,
   ): Promise<void> {
-    const send = this.#wire.prepare(framesOf(session, job));
+    const send = prepare(framesOf(session, job));
     this.#prepared.set(session.id, send);
     await this.#gates.passed(gate);
     if (session.ws.readyState === WebSocket.OPEN) await send(session);

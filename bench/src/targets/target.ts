@@ -1,10 +1,17 @@
 import type { Limits } from "@arcp/runtime";
 
 /**
- * The servers that are compared. `L1` and `L2` are the raw limits of the machine, `L1-durable` is the first with commits, `graphql-ws` another protocol as its users
- * have it, and the others are the runtime, by its store.
+ * The servers that are compared. `L1` and `L2` are the raw limits of the machine, `L1-durable` is the first with commits and
+ * `L1-kept` with a log, `graphql-ws` another protocol as its users have it, and the others are the runtime, by its store.
  */
-export type TargetName = "L1" | "L1-durable" | "L2" | "graphql-ws" | "runtime" | "runtime-sqlite";
+export type TargetName =
+  | "L1"
+  | "L1-durable"
+  | "L1-kept"
+  | "L2"
+  | "graphql-ws"
+  | "runtime"
+  | "runtime-sqlite";
 
 /** What both stores are compared with, unless a scenario says otherwise. */
 export const USUAL_TARGETS: readonly TargetName[] = ["L1", "L2", "runtime", "runtime-sqlite"];
