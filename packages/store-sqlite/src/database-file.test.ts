@@ -162,6 +162,24 @@ test("what is not a store is refused and not touched", () => {
   expect(refusal(scratch.path).code).toBe("MISUSE");
 });
 
+test("a damaged store is refused by its name as often as somebody tries", async () => {
+  const path = scratch.newFile();
+  const store = sqliteStore(path);
+  await store.logs.append([{ job: newJobId(), after: 0, records: [{ kind: "event", text: "1" }] }]);
+  await store.close();
+  const database = new DatabaseSync(path);
+  const find = database.prepare("SELECT rootpage FROM sqlite_schema WHERE name = 'logs'");
+  const page = Number(find.get()?.["rootpage"]) - 1;
+  database.close();
+  writeFileSync(path, readFileSync(path).fill(0xff, page * 4096, (page + 1) * 4096));
+  for (let attempt = 0; attempt < 2; attempt++) {
+    expect(refusal(path)).toMatchObject({
+      code: "MISUSE",
+      message: `cannot open the store ${path}: database disk image is malformed`,
+    });
+  }
+});
+
 test("a name that looks like a URI is the name of a file", async () => {
   const before = process.cwd();
   process.chdir(scratch.path);

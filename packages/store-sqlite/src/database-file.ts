@@ -46,10 +46,13 @@ export function openDatabase(
     return connection;
   } catch (error) {
     connection?.close();
-    throw new LocalError("MISUSE", `cannot open the store ${path}: ${reasonOf(error)}`, {
-      cause: error,
-    });
+    throw unopened(path, error);
   }
+}
+
+/** What says that a store cannot be opened, and why. */
+export function unopened(path: string, cause: unknown): LocalError {
+  return new LocalError("MISUSE", `cannot open the store ${path}: ${reasonOf(cause)}`, { cause });
 }
 
 function connectTo(place: string): DatabaseSync {

@@ -3,7 +3,7 @@ import type { Store } from "@arcp/runtime/store";
 import { Backups } from "./backup.ts";
 import type { Connection } from "./connection.ts";
 import { CredentialTable } from "./credential-table.ts";
-import { openDatabase } from "./database-file.ts";
+import { openDatabase, unopened } from "./database-file.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { IdempotencyTable } from "./idempotency-table.ts";
 import { JobTable } from "./job-table.ts";
@@ -54,7 +54,14 @@ export function sqliteStore(path: string, options: SqliteStoreOptions = {}): Sql
   for (const [name, limit] of Object.entries(limits)) {
     if (!(limit > 0)) throw new LocalError("MISUSE", `${name} must be a number above zero`);
   }
-  return storeOn(openDatabase(path), options);
+  const connection = openDatabase(path);
+  try {
+    return storeOn(connection, options);
+  } catch (error) {
+    // Of a file that is damaged. Whoever tries again is told the same, and not that it is in use.
+    connection.close();
+    throw unopened(path, error);
+  }
 }
 
 /** The store on a connection that is ready; the connection is its own from now on. */
