@@ -9,8 +9,8 @@ import type { View } from "./view/view.ts";
 
 /** A job that is shown until it ends, or until whoever looks leaves. */
 export interface Followed {
-  readonly client: Client;
-  readonly job: Pick<Job, "id" | "events" | "outcome">;
+  readonly client: Pick<Client, "states">;
+  readonly job: Pick<Job, "events" | "outcome">;
   /** Absent for whoever only looks on: there every Ctrl-C leaves. */
   readonly cancel?: (reason: string) => Promise<void>;
 }
@@ -31,7 +31,7 @@ export async function follow(
 ): Promise<JobOutcome | undefined> {
   const leaving = new Leaving(cancel, view, context);
   using _taken = context.interrupts.take((interrupt) => leaving.press(interrupt));
-  void showConnection(client, view);
+  void showConnection(client, view, leaving);
   const shown = (async () => {
     for await (const event of job.events) {
       if (leaving.isOver) return undefined;
@@ -42,16 +42,20 @@ export async function follow(
   })();
   // Whoever left has no use for what still comes.
   shown.catch(() => {});
-  const outcome = await Promise.race([shown, leaving.over]);
-  leaving.stop();
+  const outcome = await Promise.race([shown, leaving.over]).finally(() => leaving.stop());
   if (outcome !== undefined) view.end(outcome);
   return outcome;
 }
 
-/** What is told is that it is lost, how the next attempt failed, and that it is there again. */
-async function showConnection(client: Client, view: View): Promise<void> {
+/** What is told is that it is lost, how the next attempt failed, and that it is there again; of a view that is over, nothing. */
+async function showConnection(
+  { states }: Followed["client"],
+  view: View,
+  leaving: Leaving,
+): Promise<void> {
   let isLost = false;
-  for await (const state of client.states) {
+  for await (const state of states) {
+    if (leaving.isOver) return;
     if (state.kind === "retrying" || (state.kind === "online" && isLost)) view.connection(state);
     if (state.kind === "retrying" || state.kind === "online") isLost = state.kind === "retrying";
   }
