@@ -170,7 +170,9 @@ export class Connection {
         return undefined;
       }
       // Nothing follows a goodbye, whoever wanted it.
-      if (message.type === "session.closed" || message.type === "session.bye") return closed();
+      if (message.type === "session.closed" || message.type === "session.bye") {
+        return this.#isStopped ? closed() : farewell(message.payload.reason);
+      }
       if (message.type === "session.error" && message.payload.request_id === undefined) {
         lastWord = ArcpError.fromPayload(message.payload);
       }
@@ -241,6 +243,12 @@ export class Connection {
       },
     });
   }
+}
+
+/** How a connection ends by the runtime's own goodbye, such as when it shuts down: it is one to come back to (R-6.7-6). */
+function farewell(reason: string | undefined): LocalError {
+  const why = reason === undefined ? "" : `: ${reason}`;
+  return new LocalError("TRANSPORT_CLOSED", `the runtime said goodbye${why}`);
 }
 
 /** Whether the peer closed, other than a connection that just broke. */

@@ -292,7 +292,13 @@ test("a runtime that cannot be dialled, or is silent, is tried again", async () 
 
 test("R-6.7-6: a runtime that shuts down is one to come back to", async () => {
   const { client, wire, job } = await running();
+  const states = client.states[Symbol.asyncIterator]();
+  await states.next();
   wire.send(frame("session.closed", { reason: "shutdown" }));
+  expect((await states.next()).value).toMatchObject({
+    kind: "retrying",
+    error: { code: "TRANSPORT_CLOSED", message: "the runtime said goodbye: shutdown" },
+  });
   wire.pair.runtime.close("going-away");
   const { wire: second } = await runtime.resumed(client, "rt_2");
   second.send(result(1, "ok"));
