@@ -1,12 +1,41 @@
 import { handled } from "./handled.ts";
 
-/** As the promise settles, unless the signal aborts first: then it rejects with the signal's reason. */
+/** Who waits for which promise. */
+const waiting = new WeakMap<Promise<unknown>, Set<() => void>>();
+
+/**
+ * As the promise settles, unless the signal aborts first: then it rejects with the signal's reason, and the promise, which may
+ * go on for days, keeps nothing of the wait.
+ */
 export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return promise;
   const { promise: first, resolve, reject } = Promise.withResolvers<T>();
-  const abort = (): void => reject(signal.reason);
+  const waiters = waitersOf(promise);
+  const settled = (): void => {
+    signal.removeEventListener("abort", abort);
+    resolve(promise);
+  };
+  const abort = (): void => {
+    waiters.delete(settled);
+    reject(signal.reason);
+  };
+  waiters.add(settled);
   if (signal.aborted) abort();
-  signal.addEventListener("abort", abort, { once: true });
-  void promise.then(resolve, reject).then(() => signal.removeEventListener("abort", abort));
+  else signal.addEventListener("abort", abort, { once: true });
   return handled(first);
+}
+
+/** A promise keeps each of its reactions until it settles, so all who wait share one. */
+function waitersOf(promise: Promise<unknown>): Set<() => void> {
+  const known = waiting.get(promise);
+  if (known !== undefined) return known;
+  const waiters = new Set<() => void>();
+  const settled = (): void => {
+    // Whoever comes now needs a reaction of its own.
+    waiting.delete(promise);
+    for (const wake of waiters) wake();
+  };
+  promise.then(settled, settled);
+  waiting.set(promise, waiters);
+  return waiters;
 }

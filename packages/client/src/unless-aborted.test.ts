@@ -1,0 +1,30 @@
+import { expect, test, vi } from "vitest";
+import { unlessAborted } from "./unless-aborted.ts";
+
+test("whoever asks again and again for what takes long leaves nothing behind", async () => {
+  const work = Promise.withResolvers<number>();
+  const then = vi.spyOn(work.promise, "then");
+  for (let asked = 0; asked < 100; asked++) {
+    const impatience = new AbortController();
+    const wait = unlessAborted(work.promise, impatience.signal);
+    impatience.abort(new Error(`enough ${asked}`));
+    await expect(wait).rejects.toThrow(`enough ${asked}`);
+  }
+  expect(then).toHaveBeenCalledTimes(1);
+
+  const { signal } = new AbortController();
+  const waits = [unlessAborted(work.promise, signal), unlessAborted(work.promise, signal)];
+  work.resolve(7);
+  expect(await Promise.all([...waits, unlessAborted(work.promise, signal)])).toEqual([7, 7, 7]);
+  expect(await unlessAborted(work.promise, signal)).toBe(7);
+});
+
+test("a wait that is over before it begins lets the failure of the work be nobody's", async () => {
+  const unhandled = vi.fn();
+  process.on("unhandledRejection", unhandled);
+  const wait = unlessAborted(Promise.reject(new Error("later")), AbortSignal.abort("before"));
+  await expect(wait).rejects.toBe("before");
+  await new Promise(setImmediate);
+  process.off("unhandledRejection", unhandled);
+  expect(unhandled).not.toHaveBeenCalled();
+});
