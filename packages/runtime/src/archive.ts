@@ -104,7 +104,7 @@ export class Archive {
         }
       }
     };
-    remove().catch((error: unknown) => {
+    jobs.removing(id, remove).catch((error: unknown) => {
       logger.error({ job: id, err: error }, "a finished job could not be removed yet");
       this.#retention.retry(job);
     });

@@ -36,10 +36,11 @@ export class Gate {
 export interface HeldStore extends Store {
   /** How many records each append wrote, over all its jobs. */
   readonly appended: readonly number[];
-  /** Holds appends to logs, reads of logs, commits of sessions, claims of sessions, or changes of the job index. */
+  /** Holds appends to logs, reads of logs, removals of logs, commits of sessions, claims of sessions, or changes of the job index. */
   readonly held: {
     readonly logs: Gate;
     readonly reads: Gate;
+    readonly removals: Gate;
     readonly sessions: Gate;
     readonly claims: Gate;
     readonly jobs: Gate;
@@ -51,6 +52,7 @@ export function heldStore(inner: Store = memoryStore()): HeldStore {
   const held = {
     logs: new Gate(),
     reads: new Gate(),
+    removals: new Gate(),
     sessions: new Gate(),
     claims: new Gate(),
     jobs: new Gate(),
@@ -68,7 +70,7 @@ export function heldStore(inner: Store = memoryStore()): HeldStore {
         }),
       read: (job, after, limits) => held.reads.pass(() => logs.read(job, after, limits)),
       listen: (job, ring) => logs.listen(job, ring),
-      remove: (job) => logs.remove(job),
+      remove: (job) => held.removals.pass(() => logs.remove(job)),
     },
     jobs: {
       insert: (row) => held.jobs.pass(() => jobs.insert(row)),

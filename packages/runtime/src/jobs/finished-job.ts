@@ -51,7 +51,8 @@ export async function jobOf({ jobs, store }: Kept, row: ListedJob): Promise<Know
   const { head } = await store.logs.read(row.id, 0, { records: 0, characters: 0 });
   const begun = jobs.get(row.id);
   if (begun !== undefined) return begun;
-  // Without a log it is being removed.
+  // Without a log its removal was broken off.
   if (last === undefined || head === 0 || !isTerminal(last.status)) return undefined;
+  if (jobs.isLeaving(row.id)) return undefined;
   return finishedJob(last, head);
 }

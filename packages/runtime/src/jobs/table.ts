@@ -10,6 +10,8 @@ export class JobTable {
   readonly #places = new Map<string, number>();
   readonly #perPrincipal: number;
   readonly #finished: (job: Job) => void;
+  /** Finished ones that are about to be gone from the store. */
+  readonly #leaving = new Set<JobId>();
   #onEmpty: Array<() => void> = [];
   #onAdd: ((job: Job) => void) | undefined;
 
@@ -69,6 +71,21 @@ export class JobTable {
 
   get(id: JobId): Job | undefined {
     return this.#jobs.get(id);
+  }
+
+  /** Removes a finished job from the store, a step at a time: to whoever asks for it meanwhile it is gone already. */
+  async removing(id: JobId, remove: () => Promise<void>): Promise<void> {
+    this.#leaving.add(id);
+    try {
+      await remove();
+    } finally {
+      this.#leaving.delete(id);
+    }
+  }
+
+  /** Whether a finished job is being removed: nobody may begin to follow it, who would wait for its end for ever. */
+  isLeaving(id: JobId): boolean {
+    return this.#leaving.has(id);
   }
 
   /** Whether a job runs that this session submitted or owns. */

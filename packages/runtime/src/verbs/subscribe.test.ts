@@ -212,6 +212,35 @@ test("P3: a job that is removed while a subscription reads its log is not found,
   });
 });
 
+test.each(["when it is found", "once it was found"])(
+  "P3: a job whose removal is under way %s is gone already, for nothing would ever come of it",
+  async (when) => {
+    const { runtime, store, clock, owner, job } = await owning({
+      limits: { retentionSec: 1, resumeWindowSec: 1 },
+    });
+    job.end("done");
+    await owner.terminal(job.id);
+    await settled();
+    const late = new Viewer(runtime);
+    await late.hello();
+    store.held.removals.hold();
+    if (when === "when it is found") clock.advance(1000);
+    else store.held.reads.hold();
+    await settled();
+    const id = subscribe(late, job.id, { history: true });
+    await settled();
+    if (when === "once it was found") {
+      await store.held.reads.release();
+      clock.advance(1000);
+      await settled();
+      await store.held.reads.open();
+    }
+    expect(store.held.removals.waiting).toBe(1);
+    expect((await late.reply(id)).payload).toMatchObject({ code: "JOB_NOT_FOUND" });
+    await store.held.removals.open();
+  },
+);
+
 test("R-10-2: an owner that subscribes to a child ahead of the record that tells of it misses nothing", async () => {
   const { runtime, begun } = hosting();
   const viewer = new Viewer(runtime, { read: false, highWaterMark: 1000 });

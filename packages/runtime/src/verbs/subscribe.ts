@@ -9,7 +9,7 @@ import type { Role } from "../store/index.ts";
 import { numberingOf } from "./numbering.ts";
 import { reject, rejected } from "./reject.ts";
 import type { Services, Verb } from "./services.ts";
-import { namedJob, observableJob } from "./target.ts";
+import { jobNotFound, namedJob, observableJob } from "./target.ts";
 
 type Subscribe = Envelope<"job.subscribe">;
 
@@ -40,18 +40,21 @@ function confirm(
   start: Start,
 ): Promise<void> {
   const { id } = job;
-  let full: ArcpError | undefined;
+  let refusal: ArcpError | undefined;
   let begun: Attachment | undefined;
   return session.confirm(
     id,
     () => {
       const known = services.jobs.get(id) ?? job;
-      full = tooManyFollowed(services, session, known);
+      // Its time may have come to an end since it was found.
+      refusal = services.jobs.isLeaving(id)
+        ? jobNotFound()
+        : tooManyFollowed(services, session, known);
       const lineage = services.jobs.get(id)?.lineage ?? [];
-      if (full === undefined) begun = follow(session, known, request, start, lineage);
+      if (refusal === undefined) begun = follow(session, known, request, start, lineage);
     },
     () => {
-      if (full !== undefined) reject(services, session, rejected(request), full);
+      if (refusal !== undefined) reject(services, session, rejected(request), refusal);
       else acknowledge(session, services.jobs.get(id) ?? job, request, start, begun);
     },
   );
