@@ -26,3 +26,17 @@ export const endsJob =
   (id: string | undefined) =>
   (envelope: StreamEnvelope): boolean =>
     isTerminal(envelope) && envelope.job_id === id;
+
+/**
+ * Whether an envelope is the last of so many ends: a job and its descendants are told of in any order, as all jobs are, so
+ * that the end of a parent may well come before that of a child. Good for one reading.
+ */
+export function endsJobs(count: number): (envelope: StreamEnvelope) => boolean {
+  let left = count;
+  return (envelope) => isTerminal(envelope) && --left === 0;
+}
+
+/** What came of one job, in order. */
+export function ofJob(all: readonly StreamEnvelope[], id: string | undefined): StreamEnvelope[] {
+  return all.filter(({ job_id }) => job_id === id);
+}

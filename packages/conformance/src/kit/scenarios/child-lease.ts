@@ -119,7 +119,12 @@ export const childLease: readonly Scenario[] = [
         [-1000, 0, 1000].map((ms) => runtimeTime(site, wire, 3_600_000 + ms)),
       );
       const timed = (as: string, expires_at: string | undefined) =>
-        childOf([], { ...(expires_at === undefined ? {} : { expires_at }), outcome: true, as });
+        childOf([], {
+          ...(expires_at === undefined ? {} : { expires_at }),
+          id: as,
+          outcome: true,
+          as,
+        });
       const all = await site.played(
         wire,
         [timed("before", before), timed("at", at), timed("after", after), timed("none", undefined)],
@@ -131,12 +136,13 @@ export const childLease: readonly Scenario[] = [
         after: "LEASE_SUBSET_VIOLATION",
         none: "allowed",
       });
-      const expiries: (string | undefined)[] = [];
+      const expiries = new Map<string | undefined, number>();
       for (let n = 0; n < 3; n++) {
-        expiries.push((await born(wire)).lease_constraints?.expires_at);
+        const { delegate_id, lease_constraints } = await born(wire);
+        expiries.set(delegate_id, Date.parse(`${lease_constraints?.expires_at}`));
       }
       assert.deepEqual(
-        expiries.map((each) => Date.parse(`${each}`)),
+        ["before", "at", "none"].map((id) => expiries.get(id)),
         [before, at, at].map((each) => Date.parse(`${each}`)),
       );
     },

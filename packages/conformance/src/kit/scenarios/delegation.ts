@@ -1,12 +1,11 @@
 import assert from "node:assert/strict";
 import type { Step } from "../../test-agents/step.ts";
 import { born, childOf } from "../child-step.ts";
-import { bodiesOf, kindsOf, withoutStarts } from "../event-body.ts";
-import { endOf, endsJob } from "../job-end.ts";
+import { bodiesOf, kindsOf } from "../event-body.ts";
+import { endOf, endsJob, endsJobs, ofJob } from "../job-end.ts";
 import { feature } from "../need.ts";
 import type { Scenario } from "../scenario.ts";
 import { answersOf, outcomesOf } from "../script-outcome.ts";
-import { isTerminal } from "../site.ts";
 
 const agent = "conformance.script";
 const delegating = { "agent.delegate": [agent] };
@@ -40,9 +39,10 @@ export const delegation: readonly Scenario[] = [
       const lease_request = { ...delegating, "tool.call": ["conformance.*"] };
       const { id } = await site.play(wire, [child], { lease_request });
       // That the acceptance stands where it should is seen by the sniffer.
-      const all = await wire.until(endsJob(id));
+      const all = await wire.until(endsJobs(2));
       const accepted = await born(wire);
-      const [body = {}] = bodiesOf(all, "delegate");
+      const [own, its] = [ofJob(all, id), ofJob(all, accepted.job_id)];
+      const [body = {}] = bodiesOf(own, "delegate");
       assert.deepEqual(
         [body.delegate_id, body.child_job_id, body.agent, body.max_runtime_sec],
         ["d-1", accepted.job_id, agent, 60],
@@ -53,9 +53,10 @@ export const delegation: readonly Scenario[] = [
         [id, "d-1", agent],
       );
       assert.deepEqual(accepted.lease, { "tool.call": ["conformance.echo"] });
-      assert.deepEqual(kindsOf(all), ["delegate", "thought", "job.result", "job.result"]);
-      const order = withoutStarts(all).map(({ job_id }) => (job_id === id ? "parent" : "child"));
-      assert.deepEqual(order, ["parent", "child", "child", "parent"]);
+      assert.deepEqual(kindsOf(own), ["delegate", "job.result"]);
+      assert.deepEqual(kindsOf(its), ["thought", "job.result"]);
+      const told = all.findIndex((each) => bodiesOf([each], "delegate").length > 0);
+      assert.ok(told < all.indexOf(its[0] ?? assert.fail()), "R-10-2: the child spoke first");
     },
   },
   {
@@ -133,7 +134,7 @@ export const delegation: readonly Scenario[] = [
     async play(site) {
       const wire = await site.greeted();
       const raise: Step = { do: "raise", code: "AGENT_NOT_AVAILABLE", message: "no such page" };
-      const all = await site.played(
+      const { id } = await site.play(
         wire,
         [
           childOf([raise], { outcome: true, as: "raised" }),
@@ -143,9 +144,13 @@ export const delegation: readonly Scenario[] = [
         ],
         { lease_request: delegating },
       );
-      assert.equal(endOf(all).result, "went on");
-      const ends = all.filter(isTerminal).map((each) => endOf(each).final_status);
-      assert.deepEqual(ends, ["error", "error", "success", "success"]);
+      const all = await wire.until(endsJobs(4));
+      const own = ofJob(all, id);
+      assert.equal(endOf(own).result, "went on");
+      const ends = bodiesOf(own, "delegate").map(
+        ({ child_job_id }) => endOf(ofJob(all, `${child_job_id}`)).final_status,
+      );
+      assert.deepEqual(ends, ["error", "error", "success"]);
     },
   },
   {

@@ -172,13 +172,16 @@ export const dialect: readonly Scenario[] = [
       for (const sdk of sdks) {
         const client = await SdkClient.greeted(site, sdk);
         const script = { steps: [] };
-        const frames = await client.played(
+        await client.submit(
           [
             { do: "delegate", agent: "conformance.script", input: script, outcome: true },
             { do: "return", value: null },
           ],
           { lease_request: { "agent.delegate": ["conformance.script"] } },
         );
+        // The ends of both jobs, whichever comes first: the acceptance stands before all else of the child.
+        let ends = 0;
+        const frames = await client.until(({ type }) => type === "job.result" && ++ends === 2);
         const child = kind(frames, "delegate")[0]?.child_job_id;
         const accepted = frames.filter(
           ({ type, job_id }) => type === "job.accepted" && job_id === child,

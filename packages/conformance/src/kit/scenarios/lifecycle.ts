@@ -7,6 +7,7 @@ import { runtimeTime } from "../runtime-clock.ts";
 import type { Scenario } from "../scenario.ts";
 import { isTerminal } from "../site.ts";
 import { reached, thought } from "../thought.ts";
+import { acking } from "./ack.ts";
 
 const SECRET = "sesame-of-the-agent";
 
@@ -15,7 +16,8 @@ export const lifecycle: readonly Scenario[] = [
     name: "each job is listed and shown to whoever subscribes in the state in which it is",
     verifies: ["R-7.3-1", "R-7.3-11"],
     async play(site) {
-      const wire = await site.greeted();
+      // What it does not acknowledge is kept for it, however long the scenario takes.
+      const wire = await site.greeted(acking);
       const gate = site.gate();
       const running = await site.play(wire, [thought("runs"), gate.step]);
       await reached(wire, "runs");

@@ -66,7 +66,9 @@ export const resumeHandover: readonly Scenario[] = [
     verifies: ["R-6.3-8", "R-6.3-12", "R-6.3-15"],
     async play(site) {
       let wire = await site.greeted();
-      const { id } = await site.play(wire, [thoughts(1000)]);
+      // It is not over before all of it was read, or what is short of memory might forget it meanwhile.
+      const end = site.gate();
+      const { id } = await site.play(wire, [thoughts(1000), end.step]);
       const got: StreamEnvelope[] = [];
       for (let round = 1; round <= 5; round++) {
         got.push(...(await wire.until(({ event_seq = 0 }) => event_seq >= round * 150)));
@@ -74,6 +76,7 @@ export const resumeHandover: readonly Scenario[] = [
         // What has arrived beyond this is lost with the client that had it.
         wire = await site.resumed(wire, { lastEventSeq: got.length });
       }
+      await end.open();
       got.push(...(await wire.until(isTerminal)));
       assert.deepEqual(
         got.map(({ event_seq }) => event_seq),

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { newMessageId, TRACE_CONTEXT } from "@arcp/core";
 import { childOf } from "../child-step.ts";
+import { endsJobs } from "../job-end.ts";
 import type { Scenario } from "../scenario.ts";
 import { isTerminal } from "../site.ts";
 
@@ -98,8 +99,8 @@ export const trace: readonly Scenario[] = [
       const grandchild = childOf([], { outcome: true });
       const lease = { "agent.delegate": [agent] };
       const child = childOf([grandchild], { outcome: true, lease });
-      const { id } = await site.play(wire, [child], { lease_request: lease }, { traceId: ID });
-      const all = await wire.until((e) => isTerminal(e) && e.job_id === id);
+      await site.play(wire, [child], { lease_request: lease }, { traceId: ID });
+      const all = await wire.until(endsJobs(3));
       assert.equal(new Set(all.map(({ job_id }) => job_id)).size, 3);
       assert.deepEqual(new Set(all.map(({ trace_id }) => trace_id)), new Set([ID]));
     },
