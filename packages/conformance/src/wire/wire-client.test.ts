@@ -157,6 +157,15 @@ test("a violation ends the wait that is in progress", async () => {
   await wire.close();
 });
 
+test("a wait for the very envelope that breaks a rule throws too, and the envelope can still be read", async () => {
+  const { wire, peer } = await begun();
+  const waiting = wire.next();
+  peer.event(2);
+  await expect(waiting).rejects.toBeInstanceOf(WireViolation);
+  expect((await wire.next()).event_seq).toBe(2);
+  await wire.close();
+});
+
 test("a violation while nobody waits is thrown by the next wait, once", async () => {
   const { wire, peer } = await begun();
   peer.event(2);

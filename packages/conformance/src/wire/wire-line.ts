@@ -115,14 +115,14 @@ export class WireLine {
       for await (const frame of this.#transport.frames) {
         this.transcript.add("runtime", frame);
         const envelope = this.sniffer.received(frame);
-        if (envelope !== undefined) {
-          heard(envelope);
-          this.#inbox.push(envelope);
-        }
+        // In front of the envelope, which may be the very one that is waited for.
         if (this.#told < this.sniffer.violations.length && this.#inbox.awaited) {
           const violation = this.#untold();
           if (violation !== undefined) this.#inbox.interrupt(violation);
         }
+        if (envelope === undefined) continue;
+        heard(envelope);
+        this.#inbox.push(envelope);
       }
       return "normal";
     } catch (error) {
