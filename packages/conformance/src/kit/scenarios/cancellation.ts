@@ -68,7 +68,9 @@ export const cancellation: readonly Scenario[] = [
       ];
       for (const steps of afterwards) {
         const gate = site.gate();
-        const { id } = await site.play(wire, [{ ...gate.step, stubborn: true }, ...steps]);
+        const waiting: Step = { ...gate.step, stubborn: true };
+        const { id } = await site.play(wire, [thought("runs"), waiting, ...steps]);
+        await reached(wire, "runs");
         await cancel(wire, id);
         await gate.open();
         const end = await wire.next((e) => isTerminal(e) && e.job_id === id);
@@ -85,8 +87,9 @@ export const cancellation: readonly Scenario[] = [
     async play(site) {
       const wire = await site.greeted();
       const gate = site.gate();
-      const steps: Step[] = [{ ...gate.step, stubborn: true }];
+      const steps: Step[] = [thought("runs"), { ...gate.step, stubborn: true }];
       const { id } = await site.play(wire, steps, { max_runtime_sec: 1 });
+      await reached(wire, "runs");
       await cancel(wire, id);
       const end = await wire.next(isTerminal);
       assert.equal(endOf(end).final_status, "cancelled");
@@ -100,8 +103,8 @@ export const cancellation: readonly Scenario[] = [
     async play(site) {
       const wire = await site.greeted();
       const gate = site.gate();
-      const { id } = await site.play(wire, [{ ...gate.step, stubborn: true }]);
-      await wire.next();
+      const { id } = await site.play(wire, [thought("runs"), { ...gate.step, stubborn: true }]);
+      await reached(wire, "runs");
       await cancel(wire, id);
       await site.restart();
       const again = await site.resumed(wire);
@@ -120,6 +123,8 @@ export const cancellation: readonly Scenario[] = [
       const { id } = await site.play(
         wire,
         [
+          // A job whose agent has not even started may end at once.
+          thought("runs"),
           { ...gate.step, stubborn: true },
           { do: "thought", text: "late", as: "a" },
           { do: "tool", name: "conformance.echo", as: "b" },
@@ -128,6 +133,7 @@ export const cancellation: readonly Scenario[] = [
         ],
         { lease_request },
       );
+      await reached(wire, "runs");
       const started = systemClock.monotonic();
       await cancel(wire, id);
       const end = await wire.until(isTerminal);
@@ -148,7 +154,8 @@ export const cancellation: readonly Scenario[] = [
     async play(site) {
       const wire = await site.greeted();
       const gate = site.gate();
-      const { id } = await site.play(wire, [{ ...gate.step, stubborn: true }]);
+      const { id } = await site.play(wire, [thought("runs"), { ...gate.step, stubborn: true }]);
+      await reached(wire, "runs");
       const grace = site.facts.settings.cancelGraceSec * 1000;
       let over = false;
       for (let n = 0; n < 20 && !over; n++) {

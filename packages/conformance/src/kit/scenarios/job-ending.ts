@@ -7,6 +7,7 @@ import { restart } from "../need.ts";
 import { runtimeTime } from "../runtime-clock.ts";
 import type { Scenario } from "../scenario.ts";
 import { isTerminal } from "../site.ts";
+import { reached, thought } from "../thought.ts";
 
 const SECRET = "sesame-of-the-agent";
 
@@ -99,8 +100,8 @@ export const jobEnding: readonly Scenario[] = [
     async play(site) {
       const wire = await site.greeted();
       const gate = site.gate();
-      const { id } = await site.play(wire, [gate.step]);
-      await wire.next();
+      const { id } = await site.play(wire, [thought("runs"), gate.step]);
+      await reached(wire, "runs");
       await site.restart();
       const again = await site.resumed(wire);
       const end = await again.next(isTerminal);
