@@ -119,7 +119,7 @@ describe("the process", () => {
   });
 
   test("gets SIGTERM when it does not end with its input", async () => {
-    const code = `${SAY_PID} process.on("SIGTERM", () => { console.error("told"); process.exit() }); setInterval(() => {}, 1000)`;
+    const code = `process.on("SIGTERM", () => { console.error("told"); process.exit() }); ${SAY_PID} setInterval(() => {}, 1000)`;
     let said = "";
     const stderr = new Writable({
       write(chunk, _encoding, done) {
@@ -250,19 +250,27 @@ describe("dialling", () => {
   );
 
   test("waits for the process before, which may still hold the store, and for no other", async () => {
-    const code = `${SAY_PID} process.stdin.resume().on("end", () => setTimeout(() => {}, 200))`;
-    const dial = program(code);
+    // It lives on until it is told.
+    const code = `${SAY_PID} setInterval(() => {}, 1000)`;
+    const clock = new ManualClock();
+    const dial = program(code, { clock, closeTimeout: 100 });
     const [first, beside] = [await dial(forever), await dial(forever)];
     const [pid, other] = [await pidOf(first), await pidOf(beside)];
     first.close();
-    const next = await dial(forever);
+    const dialling = dial(forever);
+    clock.advance(100);
+    const next = await dialling;
     expect(exists(pid)).toBe(false);
     expect(exists(other)).toBe(true);
     beside.close();
-    const impatient = dial(AbortSignal.timeout(20));
-    await expect(impatient).rejects.toHaveProperty("name", "TimeoutError");
+    const abort = new AbortController();
+    const impatient = dial(abort.signal);
+    abort.abort(new Error("enough"));
+    await expect(impatient).rejects.toThrow("enough");
+    expect(exists(other)).toBe(true);
     next.close();
-    await until(() => !exists(other));
+    clock.advance(100);
+    await until(() => !exists(other) && clock.pending === 0);
   });
 
   test("leaves no listener on the process's own stderr", async () => {

@@ -3,6 +3,7 @@ import { type AddressInfo, connect, type Socket } from "node:net";
 import { HIGH_WATER_MARK, ManualClock, type Transport, TransportClosedError } from "@arcp/core";
 import { afterEach, expect, test } from "vitest";
 import { WebSocket } from "ws";
+import { isHeldBack } from "../test/held-back.ts";
 import { type AttachOptions, attach } from "./attach.ts";
 import { dial } from "./dial.ts";
 
@@ -124,8 +125,7 @@ async function sendUntilStalled(transport: Transport, frame: (index: number) => 
     const batch = Array.from({ length: 64 }, (_, i) => frame(sent + i));
     const pending = transport.send(batch);
     pending.catch(() => {});
-    const stalled = new Promise<true>((resolve) => setTimeout(resolve, 150, true));
-    if (await Promise.race([pending, stalled])) return { count: sent + 64, pending };
+    if (await isHeldBack(pending)) return { count: sent + 64, pending };
   }
 }
 

@@ -3,6 +3,7 @@ import type { AddressInfo, Socket } from "node:net";
 import { HIGH_WATER_MARK, ManualClock, type Transport, TransportClosedError } from "@arcp/core";
 import { afterEach, expect, test } from "vitest";
 import { type WebSocket as Peer, WebSocketServer } from "ws";
+import { isHeldBack } from "../test/held-back.ts";
 import { type DialOptions, dial } from "./browser.ts";
 import { listen } from "./listen.ts";
 import { PlatformConnection } from "./platform-connection.ts";
@@ -163,8 +164,7 @@ test("R-4.1-10: a peer that does not read stalls send, and then gets everything"
   while (pending === undefined) {
     const sending = transport.send([frame]);
     sent += 1;
-    const late = new Promise<true>((resolve) => setTimeout(resolve, 150, true));
-    if (await Promise.race([sending, late])) pending = sending;
+    if (await isHeldBack(sending)) pending = sending;
   }
   expect(sent).toBeGreaterThan(4);
   peer.resume();
