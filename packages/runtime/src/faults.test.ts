@@ -9,4 +9,4 @@ test("R-5.4-4, R-5.4-5, R-5.4-8, J1, J3, P1, O1 and O2: stores that fail, observ
   expect(told.get("jobs")).toBeGreaterThan(400);
   expect(told.get("drops")).toBeGreaterThan(20);
   expect(told.get("lost")).toBeGreaterThan(0);
-}, 60_000);
+});
