@@ -158,6 +158,22 @@ test("a backup is never made in the place of the store, nor of a URI", async () 
   expect(statSync(join(scratch.path, "file:copy.db")).size).toBeGreaterThan(0);
 });
 
+test.each([
+  ["s.db", "s.db-wal", "s.db-wal"],
+  ["s.db.unfinished", "s.db", "s.db.unfinished"],
+  ["s.db-journal", "s.db", "s.db-journal"],
+])("a backup of %s to %s would take %s away, and is refused", async (own, copy, taken) => {
+  using scratch = new Scratch();
+  const store = sqliteStore(join(scratch.path, own));
+  await store.logs.append([{ job, after: 0, records: hundred }]);
+  await expect(store.backup(join(scratch.path, copy))).rejects.toMatchObject({
+    code: "MISUSE",
+    message: `${join(scratch.path, taken)} is the store itself; a backup needs another file`,
+  });
+  expect(readdirSync(scratch.path).toSorted()).toEqual([own, `${own}-wal`]);
+  await store.close();
+});
+
 test("where there is no backup to be had, it is said which Node has one", async () => {
   const none = { prepare: () => expect.fail(), exec: () => {}, close: () => {} };
   await expect(new Connection(none).copyTo("copy.db", 1, () => {})).rejects.toMatchObject({

@@ -14,6 +14,9 @@ const STEP = 1000;
 /** Files that SQLite keeps beside a database, and takes for a part of it. */
 const COMPANIONS: readonly string[] = ["-wal", "-shm", "-journal"];
 
+/** Ends the name of a copy that is not whole yet. */
+const UNFINISHED = ".unfinished";
+
 /**
  * Copies of the store, made while it is used: by SQLite's own backup on the store's own connection, since nobody else may open
  * the file. What the connection writes meanwhile is written into the copy too, so a copy is never torn and never starts again.
@@ -53,7 +56,7 @@ export class Backups {
   async #copy(place: string): Promise<void> {
     this.#checkOpen();
     this.#checkPlace(place);
-    const unfinished = `${place}.unfinished`;
+    const unfinished = `${place}${UNFINISHED}`;
     rmSync(unfinished, { force: true });
     try {
       createPrivately(unfinished);
@@ -74,15 +77,21 @@ export class Backups {
       throw new LocalError("CLOSED", "the store is closed");
   }
 
-  /** The copy would take the place of the file that goes on being written to. */
+  /** A file that goes on being written to is in the way: replaced by the copy, or removed for it. */
   #checkPlace(place: string): void {
-    const own = fileAt(this.#connection.path);
-    const there = fileAt(place);
-    if (own === undefined || own.ino !== there?.ino || own.dev !== there.dev) return;
-    throw new LocalError("MISUSE", `${place} is the store itself; a backup needs another file`);
+    const { path } = this.#connection;
+    if (path === undefined) return;
+    const own = [path, `${path}-wal`].map(fileAt);
+    for (const part of ["", UNFINISHED, ...COMPANIONS]) {
+      const there = fileAt(`${place}${part}`);
+      if (there === undefined) continue;
+      if (!own.some((file) => file?.ino === there.ino && file.dev === there.dev)) continue;
+      const message = `${place}${part} is the store itself; a backup needs another file`;
+      throw new LocalError("MISUSE", message);
+    }
   }
 }
 
-function fileAt(path: string | undefined) {
-  return path === undefined ? undefined : statSync(path, { throwIfNoEntry: false });
+function fileAt(path: string) {
+  return statSync(path, { throwIfNoEntry: false });
 }
