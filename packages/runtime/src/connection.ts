@@ -28,7 +28,7 @@ import { acceptanceOf } from "./jobs/acceptance.ts";
 import { Heartbeat } from "./session/heartbeat.ts";
 import { withCredentials } from "./session/introduction.ts";
 import { Outbox } from "./session/outbox.ts";
-import type { ProjectorEnd } from "./session/projector.ts";
+import type { ProjectorEnd } from "./session/projector-end.ts";
 import type { Link, Session, SessionContext } from "./session/session.ts";
 import type { Loss } from "./session/stream.ts";
 import { reject } from "./verbs/reject.ts";

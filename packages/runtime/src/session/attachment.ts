@@ -33,10 +33,10 @@ export class Attachment {
   readonly derived: boolean;
   /** Resolves once the attachment is durable, and rejects when it could not be stored; undefined from then on. */
   stored: Promise<void> | undefined;
-  /** Takes the bell down; set while the session is connected. */
-  unlisten: (() => void) | undefined;
   /** Where it begins, and up to where it may begin instead without missing what it was promised. */
   readonly #beginning: { readonly at: number; readonly latest: number };
+  /** Takes the bell down; set while the session is connected. */
+  #unlisten: (() => void) | undefined;
 
   constructor(row: AttachmentRow, beginning: Beginning = {}) {
     const { seen, told = 0, head = 0, truncated = false, derived = false } = beginning;
@@ -51,6 +51,18 @@ export class Attachment {
     // What was emitted after that word is live: nobody said that it is missing.
     const latest = truncated ? (seen ?? head) : row.after;
     this.#beginning = { at: row.after, latest };
+  }
+
+  /** Arms the bell of the job's log. @param rung told that there may be more to read */
+  listen(logs: LogStore, rung: () => void): void {
+    this.unlisten();
+    this.#unlisten = logs.listen(this.job, rung);
+  }
+
+  /** Takes the bell down. */
+  unlisten(): void {
+    this.#unlisten?.();
+    this.#unlisten = undefined;
   }
 
   /** Whether something behind `cursor` that it has still to see is gone (P3). */

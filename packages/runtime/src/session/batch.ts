@@ -1,9 +1,13 @@
+import { HIGH_WATER_MARK } from "@arcp/core";
 import { announce } from "../announcement.ts";
-import type { LogRecord, Run } from "../store/index.ts";
+import type { LogRecord, PageLimits, Run } from "../store/index.ts";
 import type { Attachment } from "./attachment.ts";
 import { type Newcomer, withCredentials } from "./introduction.ts";
 import type { Stream } from "./stream.ts";
 import { isVisible, type Rendering, renderFrame } from "./view.ts";
+
+/** Of what one batch is made at most, but for its last record. */
+export const BATCH_LIMITS: PageLimits = { records: 256, characters: HIGH_WATER_MARK };
 
 export interface BatchContext extends Rendering {
   /** Whether the client can be told of a delegated job at this moment. */

@@ -1,55 +1,16 @@
 import fc from "fast-check";
 import { expect, test, vi } from "vitest";
-import { type HeldStore, heldStore, settled } from "../../test/held-store.ts";
+import { type HeldStore, settled } from "../../test/held-store.ts";
+import { dense, hosting } from "../../test/hosting.ts";
 import { ALL_FEATURES, type Frame, Viewer } from "../../test/viewer.ts";
-import { tokenTable } from "../auth.ts";
-import { defineAgent } from "../jobs/agents.ts";
-import type { AgentContext } from "../jobs/context.ts";
-import type { Limits } from "../limits.ts";
-import { createRuntime } from "../runtime.ts";
-import type { LogLimits } from "../store/memory-log.ts";
-import { memoryStore } from "../store/memory-store.ts";
 import { Journal } from "./journal.ts";
 import { Outbox } from "./outbox.ts";
 import { Stream } from "./stream.ts";
 import { isVisible } from "./view.ts";
 
-interface LedJob {
-  readonly ctx: AgentContext;
-  readonly end: () => void;
-}
-
-/** A runtime whose agents the test leads, each by its context. */
-function hosting(options: { limits?: Partial<Limits>; logLimits?: Partial<LogLimits> } = {}) {
-  const store = heldStore(memoryStore({ logLimits: options.logLimits ?? {} }));
-  const led: Array<(job: LedJob) => void> = [];
-  const agent = defineAgent({
-    name: "led",
-    run(ctx) {
-      const ended = Promise.withResolvers<void>();
-      led.shift()?.({ ctx, end: ended.resolve });
-      return ended.promise;
-    },
-  });
-  const runtime = createRuntime({
-    agents: [agent],
-    auth: tokenTable({ secret: "alice" }),
-    store,
-    limits: options.limits ?? {},
-  });
-  const start = async (viewer: Viewer): Promise<LedJob & { id: string }> => {
-    const begun = Promise.withResolvers<LedJob>();
-    led.push(begun.resolve);
-    const { job_id } = await viewer.submit("led");
-    return { ...(await begun.promise), id: job_id ?? "" };
-  };
-  return { store, runtime, start };
-}
-
 const content = ({ job_id, job_seq, id, payload }: Frame) => ({ job_id, job_seq, id, payload });
 const byNumber = (frames: readonly Frame[]) =>
   new Map(frames.map((frame) => [frame.event_seq, content(frame)]));
-const dense = (count: number, from = 1) => Array.from({ length: count }, (_, i) => from + i);
 
 /** What the store alone says every number means: what a runtime that starts on it now would have to say. */
 async function durableMeaning(store: HeldStore, session: string, features: ReadonlySet<string>) {
@@ -346,32 +307,6 @@ test("P3: an owner that falls behind the kept log loses its connection, loudly, 
   expect(stalled.frames.at(-1)).toBe(error);
   expect(stalled.seqs).toEqual(dense(stalled.stream.length));
   expect(job.ctx.signal.aborted).toBe(false);
-});
-
-test("P3: a replay whose records are evicted under it ends loudly, with what it sent whole up to there", async () => {
-  const { runtime, start } = hosting({ logLimits: { records: 2500 } });
-  const owner = new Viewer(runtime);
-  const welcome = await owner.hello();
-  const job = await start(owner);
-  for (let i = 0; i < 2000; i++) await job.ctx.log.info(`seen ${i}`);
-  await job.ctx.flush();
-  await settled();
-  expect(owner.seqs).toEqual(dense(2001));
-  owner.sever();
-  await settled();
-
-  const slow = new Viewer(runtime, { highWaterMark: 1000, read: false });
-  void slow.resume(welcome, 0);
-  await settled();
-  for (let i = 0; i < 2000; i++) await job.ctx.log.info(`evicts ${i}`);
-  await job.ctx.flush();
-  const ended = slow.read();
-  const error = await slow.find(({ type }) => type === "session.error");
-  expect(error.payload.code).toBe("RESUME_WINDOW_EXPIRED");
-  expect(await ended).toMatchObject({ reason: "refused" });
-  expect(slow.stream.length).toBeLessThan(2000);
-  expect(slow.seqs).toEqual(dense(slow.stream.length));
-  expect(slow.stream.map(({ job_seq }) => job_seq)).toEqual(dense(slow.stream.length));
 });
 
 test("a terminal that came while the session was parked is delivered on the way back", async () => {

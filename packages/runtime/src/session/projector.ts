@@ -1,46 +1,27 @@
-import { HIGH_WATER_MARK, type JobId } from "@arcp/core";
 import type { OpenVault } from "../authority/vault.ts";
 import type { Dialect } from "../dialect/dialect.ts";
-import type {
-  CommitOutcome,
-  LogPage,
-  LogRecord,
-  LogStore,
-  PageLimits,
-  SessionChange,
-} from "../store/index.ts";
+import type { CommitOutcome, LogPage, LogStore, SessionChange } from "../store/index.ts";
 import type { Turn } from "../turn.ts";
 import { type Attachment, isFinished } from "./attachment.ts";
-import { Batch } from "./batch.ts";
-import type { Introduction, Newcomer } from "./introduction.ts";
+import { BATCH_LIMITS, Batch } from "./batch.ts";
+import { mayDelegate, type NewcomersContext, newcomersIn } from "./newcomers.ts";
 import type { Outbox } from "./outbox.ts";
+import type { ProjectorEnd } from "./projector-end.ts";
+import { ReadyList } from "./ready-list.ts";
+import { Replay } from "./replay.ts";
 import type { Stream } from "./stream.ts";
-import { framePrefix, renderFrame } from "./view.ts";
+import { framePrefix } from "./view.ts";
 
 /** Records of one job in one batch while other jobs wait, so that a flood delays them by a batch (J4). */
 const QUANTUM = 64;
-const LIMITS: PageLimits = { records: 256, characters: HIGH_WATER_MARK };
 
-/** Why a projector ended. */
-export type ProjectorEnd =
-  /** It was stopped, or the connection is gone. */
-  | { readonly kind: "stopped" }
-  /** A later resume owns the session (P5). */
-  | { readonly kind: "fenced" }
-  /** The log no longer holds what this session had still to see, as the owner of the job or in a replay (P3). */
-  | { readonly kind: "behind" }
-  /** The store failed. */
-  | { readonly kind: "failed"; readonly error: unknown };
-
-export interface ProjectorContext {
+export interface ProjectorContext extends NewcomersContext {
   readonly logs: LogStore;
   readonly turn: Turn;
   readonly vault: OpenVault;
   readonly dialect: Dialect;
   /** Whether the client can be told of a delegated job at this moment. */
   introduces(): boolean;
-  /** What introduces a delegated job to its owner; undefined when it is kept no longer. */
-  introduction(job: JobId): Promise<Introduction | undefined>;
   /** A subscription fell behind the kept log and has ended (P3). */
   lost(attachment: Attachment): void;
 }
@@ -61,16 +42,12 @@ export class Projector {
   readonly #context: ProjectorContext;
   readonly #prefix: string;
   readonly #epoch: number;
-  readonly #ready = new Set<Attachment>();
+  readonly #ready: ReadyList;
   readonly #ended: Promise<ProjectorEnd>;
   #stopped = false;
   /** Between the first read of a batch and its hand-over nobody else may move the stream. */
   #building = false;
   #changes: Array<() => void> = [];
-  /** Set while nothing is left to read. */
-  #wake: (() => void) | undefined;
-  #onIdle: Array<() => void> = [];
-  #broken: { readonly error: unknown } | undefined;
 
   /** @param after the last `event_seq` that the client has; what was issued beyond it is replayed first */
   constructor(stream: Stream, outbox: Outbox, after: number, context: ProjectorContext) {
@@ -79,6 +56,7 @@ export class Projector {
     this.#context = context;
     this.#prefix = framePrefix(stream.session);
     this.#epoch = stream.epoch;
+    this.#ready = new ReadyList(context.logs);
     stream.repeated = after;
     this.#ended = this.#run(after);
   }
@@ -95,8 +73,7 @@ export class Projector {
 
   /** Resolves once the connection has taken all that is there to read, or the projector has ended. */
   idle(): Promise<void> {
-    if (this.#wake !== undefined) return Promise.resolve();
-    return new Promise((resolve) => this.#onIdle.push(resolve));
+    return this.#ready.idle();
   }
 
   /** Whether a batch is being built. */
@@ -111,40 +88,31 @@ export class Projector {
   }
 
   /**
-   * Arms the bell of an attachment and reads what is already there. A bell that fails ends the projector.
-   * @param silent whether nothing is there: a batch of nothing would cost a submit as much as its records do
+   * Reads an attachment from now on, whenever its bell rings. One that cannot be armed ends the projector.
+   * @param silent whether there is nothing to read yet
    */
   follow(attachment: Attachment, silent = false): void {
-    attachment.unlisten?.();
-    try {
-      attachment.unlisten = this.#context.logs.listen(attachment.job, () => this.#ring(attachment));
-    } catch (error) {
-      this.#broken ??= { error };
-    }
-    if (!silent || this.#broken !== undefined) this.#ring(attachment);
+    this.#ready.follow(attachment, silent);
   }
 
   async stop(): Promise<void> {
     this.#stopped = true;
-    this.#rouse();
+    this.#ready.rouse();
     await this.#ended;
-    for (const attachment of this.#stream.attachments.values()) {
-      attachment.unlisten?.();
-      attachment.unlisten = undefined;
-    }
+    for (const attachment of this.#stream.attachments.values()) attachment.unlisten();
   }
 
   async #run(after: number): Promise<ProjectorEnd> {
     // The constructor returns first: whoever made this projector follows up with what belongs in front.
     await undefined;
     try {
-      const end = await this.#replay(after);
+      const end = await this.#replay().run(after);
       if (end !== undefined) return end;
       for (const attachment of this.#stream.attachments.values()) this.follow(attachment);
       while (!this.#stopped) {
-        if (this.#broken !== undefined) return { kind: "failed", ...this.#broken };
+        if (this.#ready.broken !== undefined) return { kind: "failed", ...this.#ready.broken };
         // Waited for here and no deeper: an idle session holds what is suspended.
-        if (this.#ready.size === 0) await this.#rung();
+        if (this.#ready.isEmpty) await this.#ready.rung();
         // What was opened ahead has to be durable before anything is numbered by it (P1).
         else if (this.#stream.opening !== undefined) await this.#stream.opening;
         else {
@@ -158,54 +126,21 @@ export class Projector {
     } finally {
       // Changes that waited for a batch take place even if the batch did not: nobody else would make them.
       this.#settle();
-      this.#wake = () => {};
-      for (const idle of this.#onIdle.splice(0)) idle();
+      this.#ready.end();
     }
   }
 
-  async #replay(after: number): Promise<ProjectorEnd | undefined> {
-    const { journal, issued, deliveries } = this.#stream;
-    let seq = after + 1;
-    for (const span of journal.spans(seq, issued)) {
-      if (span.said !== undefined) {
-        while (this.#waits) await this.#context.turn.next();
-        if (this.#stopped) return { kind: "stopped" };
-        if (!(await this.#outbox.send([`${this.#prefix}${seq++},${span.said}`]))) {
-          return { kind: "stopped" };
-        }
-        this.#stream.repeated = seq - 1;
-        continue;
-      }
-      const last = span.jobFrom + span.count - 1;
-      for (let cursor = span.jobFrom - 1; cursor < last; ) {
-        const limits = { ...LIMITS, records: Math.min(LIMITS.records, last - cursor) };
-        const page = await this.#context.logs.read(span.job, cursor, limits);
-        while (this.#waits) await this.#context.turn.next();
-        if (this.#stopped) return { kind: "stopped" };
-        if (page.floor > cursor || page.records.length === 0) return { kind: "behind" };
-        const frames = page.records.map((record) =>
-          renderFrame(this.#prefix, seq++, span.job, record, this.#context),
-        );
-        cursor += page.records.length;
-        void this.#context.turn.spend("projecting", frames.length);
-        deliveries?.begin(span.job);
-        const sent = await this.#outbox.send(frames);
-        deliveries?.end(span.job);
-        if (!sent) return { kind: "stopped" };
-        this.#stream.repeated = seq - 1;
-      }
-    }
-    // What some number meant went meanwhile.
-    if (seq <= issued) return { kind: "behind" };
-    this.#stream.repeated = Number.POSITIVE_INFINITY;
-    return undefined;
-  }
-
-  /** Resolves once something is there to read, or it has to stop. */
-  #rung(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#wake = resolve;
-      for (const idle of this.#onIdle.splice(0)) idle();
+  #replay(): Replay {
+    const { logs, turn, vault, dialect } = this.#context;
+    return new Replay({
+      stream: this.#stream,
+      outbox: this.#outbox,
+      logs,
+      turn,
+      vault,
+      dialect,
+      prefix: this.#prefix,
+      stopped: () => this.#stopped,
     });
   }
 
@@ -227,26 +162,12 @@ export class Projector {
     return delivered ? undefined : { kind: "stopped" };
   }
 
-  /**
-   * Whether this turn of the event loop has nothing left (J4). Asked right before the work that spends from it, or all
-   * who waited for the turn would take it for theirs.
-   */
-  get #waits(): boolean {
-    return this.#context.turn.spent("projecting") && !this.#stopped;
-  }
-
-  /** A batch is handed over, or given up: whoever waited to move the stream may do so. */
-  #settle(): void {
-    this.#building = false;
-    for (const change of this.#changes.splice(0)) change();
-  }
-
   /** Reads round-robin over what is ready, a quantum each, and numbers it, touching nothing yet. */
   async #gather(): Promise<Batch | "behind"> {
     const batch = new Batch(this.#stream, this.#prefix, this.#context);
     for (const attachment of this.#ready) {
-      const room = LIMITS.records - batch.read;
-      if (room <= 0 || batch.characters >= LIMITS.characters || this.#stopped) break;
+      const room = BATCH_LIMITS.records - batch.read;
+      if (room <= 0 || batch.characters >= BATCH_LIMITS.characters || this.#stopped) break;
       this.#ready.delete(attachment);
       if (this.#stream.attachments.get(attachment.job) !== attachment) continue;
       // Whoever lets it be read again rings.
@@ -255,23 +176,15 @@ export class Projector {
       if (batch.ended.has(attachment)) continue;
       const cursor = batch.cursors.get(attachment) ?? attachment.cursor;
       const page = await this.#context.logs.read(attachment.job, cursor, {
-        records: this.#ready.size === 0 ? room : Math.min(room, QUANTUM),
-        characters: LIMITS.characters - batch.characters,
+        records: this.#ready.isEmpty ? room : Math.min(room, QUANTUM),
+        characters: BATCH_LIMITS.characters - batch.characters,
       });
       const children = mayDelegate(attachment, page)
-        ? await this.#newcomers(attachment, cursor, page)
+        ? await newcomersIn(page, attachment, cursor, this.#stream, this.#context)
         : undefined;
       while (this.#waits) await this.#context.turn.next();
       if (attachment.isBehind(page, cursor)) {
-        const live = attachment.liveIn(page, cursor);
-        const mayBeLost =
-          attachment.role === "observer" && this.#context.dialect.losesSubscriptions;
-        if (live === undefined && !mayBeLost) return "behind";
-        // Where the job has ended, nothing is left to go on with.
-        const over =
-          live === page.head && (await isFinished(attachment.job, live, this.#context.logs));
-        batch.lose(attachment, over ? undefined : live);
-        if (live !== undefined && !over) this.#ready.add(attachment);
+        if (!(await this.#lose(attachment, cursor, page, batch))) return "behind";
         continue;
       }
       const start = attachment.startIn(page.floor, cursor);
@@ -282,36 +195,22 @@ export class Projector {
     return batch;
   }
 
-  /** Of the jobs that are delegated in what the owner of their parent reads for the first time, unless it knows them. */
-  async #newcomers(
+  /** Records that it has still to see are gone (P3). @returns false when the whole connection has to end for it */
+  async #lose(
     attachment: Attachment,
     cursor: number,
-    { floor, records }: LogPage,
-  ): Promise<ReadonlyMap<LogRecord, Newcomer>> {
-    const newcomers = new Map<LogRecord, Newcomer>();
-    const start = attachment.startIn(floor, cursor);
-    for (const [index, record] of records.entries()) {
-      if (record.kind !== "delegate" || start + index < attachment.told) continue;
-      const child = delegatedIn(record);
-      if (this.#stream.knows(child)) continue;
-      const introduction = await this.#context.introduction(child);
-      if (introduction === undefined) continue;
-      const old = start + index < attachment.seen;
-      newcomers.set(
-        record,
-        old ? await this.#inherited(introduction) : { introduction, history: undefined },
-      );
-    }
-    return newcomers;
-  }
-
-  /** Of its history the owner has what is still there: it was delegated for somebody else (R-7.2-8). */
-  async #inherited(introduction: Introduction): Promise<Newcomer> {
-    const { job_id: job, payload } = introduction;
-    const { floor, head } = await this.#context.logs.read(job, 0, { records: 0, characters: 0 });
-    if (floor === 0) return { introduction, history: { floor, head } };
-    const told = { ...introduction, payload: { ...payload, truncated: true } };
-    return { introduction: told, history: { floor, head } };
+    page: LogPage,
+    batch: Batch,
+  ): Promise<boolean> {
+    const { dialect, logs } = this.#context;
+    const live = attachment.liveIn(page, cursor);
+    const mayBeLost = attachment.role === "observer" && dialect.losesSubscriptions;
+    if (live === undefined && !mayBeLost) return false;
+    // Where the job has ended, nothing is left to go on with.
+    const over = live === page.head && (await isFinished(attachment.job, live, logs));
+    batch.lose(attachment, over ? undefined : live);
+    if (live !== undefined && !over) this.#ready.add(attachment);
+    return true;
   }
 
   /** Makes the numbers durable, then moves the stream: from here on they are issued. */
@@ -338,14 +237,6 @@ export class Projector {
     return undefined;
   }
 
-  /** Its end is handed over: until then the job counts as followed. */
-  #leave({ ended }: Batch): void {
-    const { attachments } = this.#stream;
-    for (const attachment of ended) {
-      if (attachments.get(attachment.job) === attachment) this.#stream.detach(attachment.job);
-    }
-  }
-
   async #commit(change: SessionChange): Promise<CommitOutcome> {
     try {
       return await this.#stream.commit(change, this.#epoch);
@@ -355,25 +246,25 @@ export class Projector {
     }
   }
 
-  #ring(attachment: Attachment): void {
-    this.#ready.add(attachment);
-    this.#rouse();
+  /** Its end is handed over: until then the job counts as followed. */
+  #leave({ ended }: Batch): void {
+    const { attachments } = this.#stream;
+    for (const attachment of ended) {
+      if (attachments.get(attachment.job) === attachment) this.#stream.detach(attachment.job);
+    }
   }
 
-  #rouse(): void {
-    const wake = this.#wake;
-    this.#wake = undefined;
-    wake?.();
+  /** A batch is handed over, or given up: whoever waited to move the stream may do so. */
+  #settle(): void {
+    this.#building = false;
+    for (const change of this.#changes.splice(0)) change();
   }
-}
 
-/** Whether a job is delegated in what its owner reads. Nearly no page has one, and each is asked. */
-function mayDelegate({ role }: Attachment, { records }: LogPage): boolean {
-  return role === "owner" && records.some(({ kind }) => kind === "delegate");
-}
-
-/** The child that a record of a delegation names. */
-function delegatedIn({ text }: LogRecord): JobId {
-  const { payload } = JSON.parse(`{${text}`) as { payload: { body: { child_job_id: JobId } } };
-  return payload.body.child_job_id;
+  /**
+   * Whether this turn of the event loop has nothing left (J4). Asked right before the work that spends from it, or all
+   * who waited for the turn would take it for theirs.
+   */
+  get #waits(): boolean {
+    return this.#context.turn.spent("projecting") && !this.#stopped;
+  }
 }

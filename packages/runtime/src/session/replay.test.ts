@@ -1,34 +1,30 @@
 import { expect, test } from "vitest";
-import { playedOf, small } from "../../test/model/configurations.ts";
-import { walk } from "../../test/model/walk.ts";
+import { settled } from "../../test/held-store.ts";
+import { dense, hosting } from "../../test/hosting.ts";
+import { Viewer } from "../../test/viewer.ts";
 
-/** Steps that were played, and states in which all was compared: the same in every run. */
-const sizes: Readonly<Record<string, readonly [number, number]>> = {
-  drops: [1005, 421],
-  crash: [897, 431],
-  failure: [934, 278],
-  hidden: [880, 236],
-  "failure of two jobs": [909, 325],
-  "two jobs": [983, 478],
-  endings: [650, 290],
-  observer: [845, 335],
-  "observer, watched": [702, 174],
-  restart: [598, 210],
-  "restart, watched": [574, 66],
-  "a second subscription": [813, 386],
-  "a second subscription, watched": [768, 205],
-  eviction: [852, 461],
-  "eviction, watched": [707, 237],
-  "eviction of one's own": [730, 239],
-  acks: [929, 352],
-};
+test("P3: a replay whose records are evicted under it ends loudly, with what it sent whole up to there", async () => {
+  const { runtime, start } = hosting({ logLimits: { records: 2500 } });
+  const owner = new Viewer(runtime);
+  const welcome = await owner.hello();
+  const job = await start(owner);
+  for (let i = 0; i < 2000; i++) await job.ctx.log.info(`seen ${i}`);
+  await job.ctx.flush();
+  await settled();
+  expect(owner.seqs).toEqual(dense(2001));
+  owner.sever();
+  await settled();
 
-test.each(playedOf(small))(
-  "P1, P2, P3, P5, R-6.3-7, R-6.3-9, R-6.3-15, R-6.3-17 and R-8.3-1: connections, sessions and projectors do what the model does: %s",
-  async (name, configuration) => {
-    const { found, steps, states } = await walk(configuration, { walks: 40 });
-    expect(found?.what.message, found?.trace.join("\n")).toBeUndefined();
-    console.log(`${name}: ${steps} steps, compared in ${states} states`);
-    expect([steps, states]).toEqual(sizes[name]);
-  },
-);
+  const slow = new Viewer(runtime, { highWaterMark: 1000, read: false });
+  void slow.resume(welcome, 0);
+  await settled();
+  for (let i = 0; i < 2000; i++) await job.ctx.log.info(`evicts ${i}`);
+  await job.ctx.flush();
+  const ended = slow.read();
+  const error = await slow.find(({ type }) => type === "session.error");
+  expect(error.payload.code).toBe("RESUME_WINDOW_EXPIRED");
+  expect(await ended).toMatchObject({ reason: "refused" });
+  expect(slow.stream.length).toBeLessThan(2000);
+  expect(slow.seqs).toEqual(dense(slow.stream.length));
+  expect(slow.stream.map(({ job_seq }) => job_seq)).toEqual(dense(slow.stream.length));
+});

@@ -159,7 +159,7 @@ export class Stream {
     if (this.#retired) return undefined;
     const row = { job, role, after, since: this.issued, request: origin.request };
     const earlier = this.attachments.get(job);
-    earlier?.unlisten?.();
+    earlier?.unlisten();
     const told =
       earlier?.role === role ? Math.max(earlier.cursor, earlier.told) : this.told(job, role);
     const seen = earlier
@@ -266,7 +266,7 @@ export class Stream {
   attachChild({ row, beginning }: Child): Attachment {
     const attachment = new Attachment(row, beginning);
     // It may have watched the job before it came to own it.
-    this.attachments.get(row.job)?.unlisten?.();
+    this.attachments.get(row.job)?.unlisten();
     this.attachments.set(row.job, attachment);
     this.#host.followed?.(this, row.job);
     return attachment;
@@ -297,8 +297,7 @@ export class Stream {
   detach(job: JobId): void {
     const attachment = this.attachments.get(job);
     if (attachment === undefined) return;
-    attachment.unlisten?.();
-    attachment.unlisten = undefined;
+    attachment.unlisten();
     this.attachments.delete(job);
     if (!attachment.derived) this.#note({ detach: [job] });
   }
