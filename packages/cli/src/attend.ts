@@ -1,4 +1,5 @@
 import type { Client, Job, JobOutcome, ReopenedJob, WatchedJob } from "@arcp/client";
+import { ArcpError } from "@arcp/core";
 import type { CommandContext } from "./context.ts";
 import { exitCode } from "./exit-code.ts";
 import { follow } from "./follow.ts";
@@ -17,6 +18,7 @@ export type Attended =
  * second Ctrl-C.
  *
  * @returns how it ended, undefined when it was left
+ * @throws ArcpError `JOB_NOT_FOUND` when the runtime has lost it
  */
 export async function attend(
   attended: Attended,
@@ -28,12 +30,22 @@ export async function attend(
   view.keys(isOwn ? "Ctrl-C leaves the job to itself" : "Ctrl-C leaves");
   view.begin(described(job));
   const cancel = isOwn ? (reason: string) => attended.job.cancel(reason) : undefined;
-  const outcome = await follow({ client, job, ...(cancel && { cancel }) }, view, context);
+  const following = follow({ client, job, ...(cancel && { cancel }) }, view, context);
+  const outcome = await following.catch((error: unknown) => {
+    throw explained(error, job.id);
+  });
   if (outcome === undefined) {
     view.note(asTyped(`left: \`arcp watch ${job.id}\` comes back`, context.env));
   }
   context.exit(outcome === undefined ? exitCode.interrupted : codeOf(outcome));
   return outcome;
+}
+
+/** The job was there when the view began. */
+function explained(error: unknown, job: string): unknown {
+  if (!(error instanceof ArcpError && error.code === "JOB_NOT_FOUND")) return error;
+  const why = "perhaps it was started again without its store";
+  return new ArcpError(error.code, `the runtime no longer has ${job}: ${why}`);
 }
 
 function described(job: Job | WatchedJob): ViewedJob {

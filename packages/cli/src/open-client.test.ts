@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { ManualClock } from "@arcp/core";
 import { createRuntime, tokenTable } from "@arcp/runtime";
 import { listen } from "@arcp/transport-ws";
 import { expect, test } from "vitest";
@@ -57,5 +58,18 @@ test("a wrong token, and a missing one, are told in one line", async () => {
     text: `the token is refused: there is none; ${right}`,
   });
   await runtime.close();
+  await server.close();
+});
+
+test("a runtime that is silent is not said to be something else", async () => {
+  const clock = new ManualClock();
+  const server = await listen({ port: 0 }, () => clock.advance(5_000));
+  const { signal } = new AbortController();
+  const settings = { url: server.url, token: undefined };
+  const error = await openClient(settings, { signal, clock }).catch((thrown) => thrown);
+  expect(failureOf(error)).toEqual({
+    code: 4,
+    text: `${server.url} gives no welcome within 5000 ms: the runtime is busy or stopped, or it is none`,
+  });
   await server.close();
 });

@@ -45,6 +45,7 @@ function explained(error: unknown, address: string, token: string | undefined): 
     case "TRANSPORT_CLOSED":
       return cannot(unreachable(error, url));
     case "REQUEST_TIMEOUT":
+      return cannot(`${url} gives ${error.message}: the runtime is busy or stopped, or it is none`);
     case "PROTOCOL_VIOLATION":
       return cannot(`what answers at ${url} does not speak ARCP: ${error.message}`);
     default:

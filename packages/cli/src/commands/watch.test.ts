@@ -323,3 +323,24 @@ test("what cannot be watched takes one line", async () => {
     code: 4,
   });
 });
+
+test("a runtime that comes back without its jobs is told to have lost the one that is shown", async () => {
+  await using before = await Site.open();
+  await using after = await Site.open();
+  let [runtime, cut] = [before.runtime, () => {}];
+  const server = await listen({ port: 0 }, (transport, peer) => {
+    cut = () => transport.close("going-away");
+    runtime.serve(transport, peer);
+  });
+  const running = before.play(["submit", "counting"], { env: { ARCP_URL: server.url } });
+  before.counting.upTo(1);
+  await running.until(/number 1/);
+  runtime = after.runtime;
+  cut();
+  const { code, err } = await running.done;
+  await server.close();
+  expect(code).toBe(2);
+  expect(err).toMatch(
+    /^arcp: the runtime no longer has job_\w+: perhaps it was started again without its store; /m,
+  );
+});
