@@ -215,8 +215,16 @@ test("--origin lets the pages of a site in, and no others", async () => {
 test("--host listens elsewhere, and says what that means", async () => {
   await using place = await directory({ "agents.ts": `export default ${agent("a")};` });
   await using served = await serve(place.path, ["agents.ts", "--host=0.0.0.0"]);
-  expect(served.url).toMatch(/^ws:\/\/0\.0\.0\.0:\d+\/arcp$/);
+  expect(served.playing.out).toMatch(/^Serving 1 agent at ws:\/\/0\.0\.0\.0:\d+\/arcp$/m);
   expect(served.playing.err).toMatch(/^arcp: .*put a proxy with TLS in front\n$/);
+  // The line for another terminal works there as it is, also for a token, which goes to nobody in the clear.
+  expect(served.url).toMatch(/^ws:\/\/127\.0\.0\.1:\d+\/arcp$/);
+  await using _client = await served.client();
+});
+
+test("no --host at all, as of a variable that is not set, is not every host", async () => {
+  const { code, err } = await arcp(["serve", "agents.ts", "--host="]);
+  expect([code, err]).toEqual([2, expect.stringContaining("has to be an address of this machine")]);
 });
 
 test("--watch takes up what changed, running jobs go on with the old code, and what breaks stays as it was", async () => {

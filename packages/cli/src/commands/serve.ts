@@ -25,7 +25,7 @@ export function serveCommand(context: CommandContext): Command {
     )
     .argument("<modules...>", "files that export agents, such as agents.ts")
     .option("--port <port>", "where to listen; 0 for a free port", portNumber, 7777)
-    .option("--host <host>", "the address to listen on", "127.0.0.1")
+    .option("--host <host>", "the address to listen on", address, "127.0.0.1")
     .option("--store <file>", "a file to keep jobs in, such as arcp.db; made when it is not there")
     .option("--token-file <file>", "who may connect: lines `TOKEN PRINCIPAL`")
     .option("--origin <origin>", "a web site that may connect; more than once for more", origin)
@@ -83,7 +83,7 @@ function announce(
       : `Jobs are kept in ${store}${goingOn === 0 ? "" : `: ${goingOn} of them ${goingOn === 1 ? "goes" : "go"} on`}.`,
     howToConnect(access, env),
     "",
-    ...exports(url, access, widthOf(stdout)).map((line) => `  ${line}`),
+    ...exports(urlHere(url), access, widthOf(stdout)).map((line) => `  ${line}`),
     `  ${ownName(env)} agents`,
   ];
   stdout.write(`${lines.join("\n")}\n`);
@@ -92,6 +92,11 @@ function announce(
       `arcp: whoever listens on the way to ${host} reads the tokens: put a proxy with TLS in front\n`,
     );
   }
+}
+
+/** Of one that listens everywhere: where it is reached on this machine. */
+function urlHere(url: string): string {
+  return url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:");
 }
 
 /** One line to copy; a terminal that is too narrow would break it. */
@@ -122,6 +127,12 @@ async function stopped(serving: Serving, { stderr }: CommandContext): Promise<vo
     stderr.write(`stopping: ${who} ${FINISH_SEC} s to finish; Ctrl-C again stops at once\n`);
   }
   await serving.stop();
+}
+
+/** To listen nowhere in particular is to listen everywhere: who means that says `0.0.0.0` or `::`. */
+function address(text: string): string {
+  if (text !== "") return text;
+  throw new InvalidArgumentError("it has to be an address of this machine, such as 127.0.0.1.");
 }
 
 function origin(text: string, before: readonly string[] = []): readonly string[] {
