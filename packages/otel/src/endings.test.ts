@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { allowAnonymous, createRuntime, defineAgent, memoryStore } from "@arcp/runtime";
 import { sqliteStore } from "@arcp/store-sqlite";
 import { SpanStatusCode, type Tracer } from "@opentelemetry/api";
+import { TracerProvider } from "@opentelemetry/sdk-trace";
 import { pino } from "pino";
 import { expect, test } from "vitest";
 import { clientOf, hosting, settled } from "../test/hosting.ts";
@@ -131,6 +132,40 @@ test("a tracer that throws takes no job with it", async () => {
   await using rig = await hosting({ agents: [agent], observer: otel({ tracer, meter }) });
   const job = await rig.client.submit("a");
   expect(await job.result()).toMatch(/^[0-9a-f]{32}$/);
+});
+
+test("a meter that throws leaves no span open, and a span that does not end costs no measure", async () => {
+  const fail = () => {
+    throw new Error("not today");
+  };
+  const agents = [defineAgent({ name: "asks", run: (ctx) => ctx.tools.call("tell") })];
+  const options = { agents, tools: { tell: () => "told" } };
+  const lease = { "tool.call": ["tell"] };
+
+  const told = telemetry();
+  const { createCounter, createHistogram } = told.meter;
+  const meter = Object.assign(Object.create(told.meter), {
+    createCounter: (name: string) => ({ ...createCounter.call(told.meter, name), add: fail }),
+    createHistogram: (name: string) => ({
+      ...createHistogram.call(told.meter, name),
+      record: fail,
+    }),
+  });
+  await using unmeasured = await hosting({ ...options, observer: otel({ ...told, meter }) });
+  await (await unmeasured.client.submit("asks", null, { lease })).result();
+  await settled();
+  expect(told.spans().map(({ name }) => name)).toEqual(["tool.call tell", "job asks"]);
+  expect(told.open()).toEqual([]);
+
+  const nothing = async () => {};
+  const processor = { onStart() {}, onEnd: fail, forceFlush: nothing, shutdown: nothing };
+  const provider = new TracerProvider({ spanProcessors: [processor] });
+  const tracer = provider.getTracer("test");
+  await using unseen = await hosting({ ...options, observer: otel({ ...told, tracer }) });
+  await (await unseen.client.submit("asks", null, { lease })).result();
+  await settled();
+  expect(await told.metric("arcp.job.duration")).toMatchObject([{ value: { count: 1 } }]);
+  expect(await told.metric("arcp.operations")).toMatchObject([{ value: 1 }]);
 });
 
 test("without an SDK jobs run, and hand on the trace that they were given", async () => {

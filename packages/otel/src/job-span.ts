@@ -85,8 +85,12 @@ export class JobSpan implements JobObserver {
       const message = error?.message ?? "what became of the job is not known";
       this.#span.setStatus({ code: SpanStatusCode.ERROR, message });
     }
-    this.#span.end();
-    this.#measures.ended(this.#attempt, outcome);
+    try {
+      this.#measures.ended(this.#attempt, outcome);
+    } finally {
+      // Whatever a meter throws, and a processor of spans that throws costs no measure.
+      this.#span.end();
+    }
   }
 
   /** Spans of the agent's own stand between the job's span and that of an operation. */

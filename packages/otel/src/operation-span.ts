@@ -64,8 +64,8 @@ export class OperationSpan implements OperationObserver {
       this.#span.setAttribute("http.response.status_code", httpStatus);
     }
     const type = error === undefined ? refusedBy(httpStatus) : (code ?? typeOf(error));
-    this.#ended(type);
     try {
+      this.#ended(type);
       if (type !== undefined) this.#fail(type, error);
     } finally {
       // Whatever was thrown: a span that does not end is never seen.
