@@ -6,8 +6,6 @@ import { type Role, type Stalled, type StallPlan, stall } from "../test/stalling
 
 /** How much later a job may end for somebody's stall, and how much it should at most. */
 const RATIO = { bound: 2, aim: 1.2 };
-/** Events in a second that every reader keeps up with, where the log keeps half of the flood. */
-const PACE = 20_000;
 
 const [, , , only] = process.argv.slice(2);
 const [events = 200_000, seconds = 30, pairs = 5] = process.argv.slice(2, 5).map(Number);
@@ -21,12 +19,12 @@ type Store = (typeof stores)[number];
 async function run(name: string, store: Store, plan: Partial<StallPlan>): Promise<Stalled> {
   using scratch = new Scratch();
   const file = store === "sqlite" ? scratch.newFile() : undefined;
-  const stallAfter = Math.round(20 + 180 * Math.random());
-  const whole = { events, size: 0, sampleMs: 250, stallAfter, stallFor, ...plan, file };
+  const breakAfter = Math.round(100 + 4000 * Math.random());
+  const whole = { events, size: 0, sampleMs: 250, breakAfter, stallFor, ...plan, file };
   const stalled = await stall(whole);
   const { end, memory, readers } = stalled;
   const wrong = faultsOf(whole, stalled).map((fault) => `${store}, ${name}: ${fault}`);
-  const stood = whole.stalls && `, stall of ${whole.stallFor} ms after ${stallAfter} ms`;
+  const stood = whole.stalls && `, stall of ${whole.stallFor} ms after ${breakAfter} events`;
   console.log(
     `${store}, ${name}: the job ended after ${Math.round(end.ms)} ms (${Math.round(end.cpu)} of the ` +
       `processor)${stood ?? ""}; memory grew by ${mebibytes(memory.used)} (rss ${mebibytes(memory.rss)}, log ${mebibytes(memory.log)}); ` +
@@ -75,10 +73,10 @@ for (const store of stores) {
       Math.round(ms / 3),
     );
     // Past two heartbeats the connection ends, and the client resumes.
-    const heartbeatSec = Math.max(1, Math.floor(seconds / 3));
-    await run(`the ${stalls} stalls past its heartbeats`, store, { stalls, heartbeatSec });
+    await run(`the ${stalls} stalls past its heartbeats`, store, { stalls, pastHeartbeats: true });
     const logRecords = events / 2;
-    const limited = { stalls, logRecords, pace: PACE, throughEnd: true };
+    // All that the flood is ahead of the other reader is still kept for it.
+    const limited = { stalls, logRecords, lead: events / 4, throughEnd: true };
     await run(`the ${stalls} stalls, half is kept`, store, limited);
   }
 }

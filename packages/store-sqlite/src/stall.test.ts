@@ -15,8 +15,8 @@ async function faultsOfEach(plan: Partial<StallPlan>): Promise<string[]> {
       size: 2000,
       sampleMs: 250,
       stalls,
-      stallAfter: 50,
-      stallFor: 2500,
+      breakAfter: 100,
+      stallFor: 0,
       throughEnd: true,
       ...plan,
     };
@@ -31,9 +31,9 @@ async function faultsOfEach(plan: Partial<StallPlan>): Promise<string[]> {
 
 // The long form is the soak `stall`.
 test("R-6.5-10, R-6.5-11, R-6.4-5: who stands still, past its heartbeats too, harms nobody and gets everything", async () => {
-  expect(await faultsOfEach({ heartbeatSec: 1 })).toEqual([]);
+  expect(await faultsOfEach({ pastHeartbeats: true })).toEqual([]);
 });
 
 test("R-6.3-17: who stands still while the log passes by is told, and nobody else notices", async () => {
-  expect(await faultsOfEach({ logRecords: 4000, pace: 4000, stallFor: 0 })).toEqual([]);
+  expect(await faultsOfEach({ logRecords: 4000, lead: 2000 })).toEqual([]);
 });

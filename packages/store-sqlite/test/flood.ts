@@ -1,9 +1,10 @@
 // A runtime in a process of its own with one job that floods; to be run with `--expose-gc`, its plan as JSON.
-import { setTimeout as pause } from "node:timers/promises";
 import { createRuntime, defineAgent, memoryStore, tokenTable } from "@arcp/runtime";
 import type { Store } from "@arcp/runtime/store";
 import { listen } from "@arcp/transport-ws";
 import { sqliteStore } from "../src/index.ts";
+import { Audience } from "./audience.ts";
+import { LeapingClock } from "./leaping-clock.ts";
 
 export interface FloodPlan {
   /** Of the store; without it the store is in memory. */
@@ -11,18 +12,26 @@ export interface FloodPlan {
   readonly events: number;
   /** Characters of one event's message, at least. */
   readonly size: number;
-  /** Events in a second, at most; without it as fast as the runtime takes them. */
-  readonly pace?: number | undefined;
+  /** Events behind which it waits: for both readers to have them, and then to be told to go on. */
+  readonly breakAfter: number;
+  /** Events that it may be ahead of the reader that is furthest; without it as fast as the runtime takes them. */
+  readonly lead?: number | undefined;
   /** Records that are kept of the log. Default: the store's. */
   readonly logRecords?: number | undefined;
-  readonly heartbeatSec?: number | undefined;
   /** Milliseconds between two looks at the memory. */
   readonly sampleMs: number;
 }
 
+/** What it can be told, once it has begun. */
+export type Command = "go on" | "let heartbeats pass" | "how much memory";
+
 /** What it tells whoever started it. */
 export type FloodReport =
   | { readonly kind: "listening"; readonly url: string }
+  /** Both readers are in the midst of it. */
+  | { readonly kind: "break" }
+  /** Whoever did not answer for two intervals is given up. */
+  | { readonly kind: "given up" }
   /** The job's terminal record is durable. */
   | ({ readonly kind: "ended" } & Ended)
   | ({ readonly kind: "memory" } & Memory);
@@ -72,7 +81,12 @@ function watched(store: Store): Store {
   return store;
 }
 
+/** So long that none passes by itself. */
+const HEARTBEAT_SEC = 300;
+const clock = new LeapingClock();
+const audience = new Audience();
 const go = Promise.withResolvers<void>();
+const goOn = Promise.withResolvers<void>();
 const flood = defineAgent({
   name: "flood",
   async run({ job, log }) {
@@ -81,10 +95,14 @@ const flood = defineAgent({
     usage = process.cpuUsage();
     began = performance.now();
     for (let i = 0; i < plan.events; i++) {
-      await log.info(`event ${i}`.padEnd(plan.size, "."));
-      if (plan.pace !== undefined && i % 256 === 0) {
-        await pause(Math.max(1, began + (i / plan.pace) * 1000 - performance.now()));
+      const { breakAfter, lead = Infinity } = plan;
+      if (i === breakAfter) {
+        await audience.until(() => audience.have(breakAfter, 2));
+        tell({ kind: "break" });
+        await goOn.promise;
       }
+      await audience.until(() => i <= audience.furthest + lead);
+      await log.info(`event ${i}`.padEnd(plan.size, "."));
     }
   },
 });
@@ -95,7 +113,8 @@ const runtime = createRuntime({
   agents: [flood, echo],
   auth: tokenTable({ secret: "alice" }),
   store: watched(plan.file === undefined ? memoryStore(limits) : sqliteStore(plan.file, limits)),
-  limits: plan.heartbeatSec === undefined ? {} : { heartbeatIntervalSec: plan.heartbeatSec },
+  limits: { heartbeatIntervalSec: HEARTBEAT_SEC },
+  clock,
 });
 
 function memory(): { readonly used: number; readonly rss: number } {
@@ -117,14 +136,29 @@ function begin(): void {
   };
   setInterval(look, plan.sampleMs);
   go.resolve();
-  process.once("message", () => {
+  const answer = (): void => {
     look();
     tell({ kind: "memory", used: used - before.used, rss: rss - before.rss, log, samples });
+  };
+  process.on("message", (message: Command) => {
+    if (message === "go on") goOn.resolve();
+    if (message === "how much memory") answer();
+    if (message === "let heartbeats pass") void passHeartbeats();
   });
+}
+
+/** Two intervals pass, in which all but one answer: by the clock of the machine the others might not come to it. */
+async function passHeartbeats(): Promise<void> {
+  const { pongs, closed } = audience;
+  clock.leap(HEARTBEAT_SEC * 1000);
+  await audience.until(() => audience.pongs > pongs);
+  clock.leap(HEARTBEAT_SEC * 1000);
+  await audience.until(() => audience.closed > closed);
+  tell({ kind: "given up" });
 }
 
 process.once("message", begin);
 // Whoever started this process is gone: then so is the reason for it.
 process.on("disconnect", () => process.exit());
-const server = await listen({ port: 0 }, (transport) => runtime.serve(transport));
+const server = await listen({ port: 0 }, (transport) => runtime.serve(audience.heard(transport)));
 tell({ kind: "listening", url: server.url });

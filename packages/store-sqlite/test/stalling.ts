@@ -1,8 +1,7 @@
 import { type ChildProcess, fork } from "node:child_process";
-import { on } from "node:events";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import type { Ended, FloodPlan, FloodReport, Memory } from "./flood.ts";
+import type { Command, Ended, FloodPlan, FloodReport, Memory } from "./flood.ts";
 import type { Finished, ReaderReport } from "./flood-reader.ts";
 
 export type Role = "viewer" | "owner";
@@ -10,9 +9,10 @@ export type Role = "viewer" | "owner";
 export interface StallPlan extends FloodPlan {
   /** Whose process stands still; undefined for nobody's. */
   readonly stalls?: Role | undefined;
-  /** Milliseconds from the beginning of the flood until it stands still, and how long it does. */
-  readonly stallAfter: number;
+  /** Milliseconds that it stands still, from the break of the flood on. */
   readonly stallFor: number;
+  /** Whether it stands still until the runtime has given up its connection. */
+  readonly pastHeartbeats?: boolean | undefined;
   /** Whether it stands still until the job has ended, however long that takes. */
   readonly throughEnd?: boolean | undefined;
 }
@@ -27,39 +27,62 @@ export interface Stalled {
   readonly readers: Readonly<Record<Role, Finished>>;
 }
 
-/** A process of this folder that talks by messages. */
+/** A process of this folder that talks by messages, of each kind once. */
 class Child<T extends { readonly kind: string }> implements Disposable {
   readonly #process: ChildProcess;
-  readonly #messages: AsyncIterator<T[]>;
+  readonly #reports = new Map<string, PromiseWithResolvers<T>>();
+  /** Why nothing more comes. */
+  #ending: string | undefined;
 
   constructor(file: string, args: readonly string[], execArgv: readonly string[] = []) {
     const path = fileURLToPath(new URL(file, import.meta.url));
     this.#process = fork(path, args, { execArgv: [...execArgv] });
-    this.#messages = on(this.#process, "message", { close: ["disconnect"] });
+    this.#process.on("message", (report: T) => {
+      if (report.kind === "failed") this.#end(JSON.stringify(report));
+      else this.#slot(report.kind).resolve(report);
+    });
+    this.#process.once("disconnect", () => this.#end("the end of its process"));
   }
 
-  /** @throws Error when another report comes, or the process ends without one */
-  async report<K extends T["kind"]>(kind: K): Promise<Extract<T, { kind: K }>> {
-    const { value } = await this.#messages.next();
-    const report: T | undefined = value?.[0];
-    if (report?.kind === kind) return report as Extract<T, { kind: K }>;
-    throw new Error(`${JSON.stringify(report ?? "the end of its process")} in place of ${kind}`);
+  /** @throws Error when it fails, or ends without one */
+  report<K extends T["kind"]>(kind: K): Promise<Extract<T, { kind: K }>> {
+    return this.#slot(kind).promise as Promise<Extract<T, { kind: K }>>;
   }
 
-  say(message: string): void {
+  say(message: "go" | Command): void {
     this.#process.send(message);
   }
 
   /** A process that stands still reads nothing, so its socket fills up, and then its peer's does. */
-  async standStill(over: Promise<unknown>): Promise<void> {
+  async standStill(meanwhile: () => Promise<unknown>): Promise<void> {
     this.#process.kill("SIGSTOP");
-    await over;
+    await meanwhile();
     this.#process.kill("SIGCONT");
   }
 
   [Symbol.dispose](): void {
     this.#process.kill("SIGKILL");
   }
+
+  #slot(kind: string): PromiseWithResolvers<T> {
+    const slot = this.#reports.get(kind) ?? Promise.withResolvers<T>();
+    if (!this.#reports.has(kind)) {
+      this.#reports.set(kind, slot);
+      slot.promise.catch(() => {});
+      if (this.#ending !== undefined) slot.reject(missing(kind, this.#ending));
+    }
+    return slot;
+  }
+
+  /** @param what came in place of the reports that did not */
+  #end(what: string): void {
+    this.#ending ??= what;
+    for (const [kind, { reject }] of this.#reports) reject(missing(kind, what));
+  }
+}
+
+function missing(kind: string, what: string): Error {
+  return new Error(`${what} in place of ${kind}`);
 }
 
 /**
@@ -74,12 +97,12 @@ export async function stall(plan: StallPlan): Promise<Stalled> {
   using viewer = new Child<ReaderReport>("flood-reader.ts", [url, job]);
   await viewer.report("following");
   flood.say("go");
-  const ended = flood.report("ended");
+  await flood.report("break");
   const [end, owned, viewed] = await Promise.all([
-    ended,
+    flood.report("ended"),
     owner.report("finished"),
     viewer.report("finished"),
-    standStill(plan, { owner, viewer }, ended),
+    standStill(plan, flood, { owner, viewer }),
   ]);
   flood.say("how much memory");
   const memory = await flood.report("memory");
@@ -87,15 +110,20 @@ export async function stall(plan: StallPlan): Promise<Stalled> {
 }
 
 async function standStill(
-  { stalls, stallAfter, stallFor, throughEnd }: StallPlan,
+  { stalls, stallFor, throughEnd, pastHeartbeats }: StallPlan,
+  flood: Child<FloodReport>,
   readers: Record<Role, Child<ReaderReport>>,
-  ended: Promise<unknown>,
 ): Promise<void> {
-  if (stalls === undefined) return;
-  await pause(stallAfter);
-  await readers[stalls].standStill(
-    Promise.all([pause(stallFor), throughEnd && orLate(ended, `the job waits for its ${stalls}`)]),
-  );
+  if (stalls === undefined) return flood.say("go on");
+  await readers[stalls].standStill(() => {
+    flood.say("go on");
+    if (pastHeartbeats) flood.say("let heartbeats pass");
+    return Promise.all([
+      pause(stallFor),
+      throughEnd && orLate(flood.report("ended"), `the job waits for its ${stalls}`),
+      pastHeartbeats && orLate(flood.report("given up"), `the ${stalls} is not given up`),
+    ]);
+  });
 }
 
 async function orLate(event: Promise<unknown>, message: string): Promise<void> {
