@@ -13,7 +13,7 @@ describe.each(["draft", "typescript", "java", "go", "csharp"] as const)("as %s",
   let client: Client;
   beforeEach(async () => {
     hosted = new Hosted({ policy: { dialect: () => profile } });
-    client = await connect(unmarked(hosted.dial), { token: "secret", requestTimeout: 5_000 });
+    client = await connect(unmarked(hosted.dial), { token: "secret" });
     expect(client.session.features).not.toContain(REQUEST_ID_FEATURE);
   });
   afterEach(async () => {
