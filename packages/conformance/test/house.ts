@@ -5,13 +5,34 @@ import { type Exchange, exchanges, partsOf, type TransportName, type Way } from 
 import { type Shelf, shelves } from "./shelf.ts";
 import { recorder } from "./stage.ts";
 
-/** A runtime with the test agents and the short settings, over one way of the matrix. */
+/**
+ * Settings in which nothing ends by itself while a scenario is played, however long that takes: for those that do not wait
+ * for such an end.
+ */
+export const longSettings = {
+  ...shortSettings,
+  limits: {
+    ...shortSettings.limits,
+    resumeWindowSec: 600,
+    heartbeatIntervalSec: 60,
+    cancelGraceSec: 5,
+    openingDeadlineSec: 60,
+    retentionSec: 600,
+    provisionerSec: 60,
+  },
+} as const;
+
+export { shortSettings };
+export type HouseSettings = typeof shortSettings | typeof longSettings;
+
+/** A runtime with the test agents, over one way of the matrix. */
 export class House implements Target, AsyncDisposable {
   readonly tokens = ["token-of-alice", "token-of-bob"] as const;
   /** Of its present process, where it is reached by WebSocket. */
   url?: string;
   readonly restart?: () => Promise<void>;
   readonly #transport: TransportName;
+  readonly #settings: HouseSettings;
   readonly #shelf: Shelf;
   readonly #upstream: TestUpstream | undefined;
   readonly #lines = new Set<Line>();
@@ -21,11 +42,13 @@ export class House implements Target, AsyncDisposable {
 
   private constructor(
     transport: TransportName,
+    settings: HouseSettings,
     shelf: Shelf,
     upstream: TestUpstream | undefined,
     process: Process,
   ) {
     this.#transport = transport;
+    this.#settings = settings;
     this.#shelf = shelf;
     this.#upstream = upstream;
     this.#process = process;
@@ -33,12 +56,13 @@ export class House implements Target, AsyncDisposable {
     if (process.exchange.url !== undefined) this.url = process.exchange.url;
   }
 
-  static async open(way: Way): Promise<House> {
+  static async open(way: Way, settings: HouseSettings = shortSettings): Promise<House> {
     const [transport, store] = partsOf(way);
     const shelf = shelves[store]();
     // Credentials need a store that outlives the process (R-9.8-1).
     const upstream = store === "memory" ? undefined : new TestUpstream();
-    return new House(transport, shelf, upstream, await start(transport, shelf, upstream));
+    const process = await start(transport, settings, shelf, upstream);
+    return new House(transport, settings, shelf, upstream, process);
   }
 
   async connect(): Promise<Line> {
@@ -52,7 +76,7 @@ export class House implements Target, AsyncDisposable {
     this.#lines.clear();
     this.#dead.push(this.#process);
     // In the same turn, so that the dead one changes nothing between its last word and the copy.
-    this.#process = await start(this.#transport, this.#shelf, this.#upstream);
+    this.#process = await start(this.#transport, this.#settings, this.#shelf, this.#upstream);
     const { url } = this.#process.exchange;
     if (url !== undefined) this.url = url;
   }
@@ -74,6 +98,7 @@ interface Process {
 
 async function start(
   transport: TransportName,
+  settings: HouseSettings,
   shelf: Shelf,
   upstream: TestUpstream | undefined,
 ): Promise<Process> {
@@ -82,8 +107,8 @@ async function start(
     rotate: (job: string) => runtime.credentials.rotate(job),
   };
   const runtime: Runtime = createRuntime({
-    ...testRuntime(shortSettings, credentials),
-    store: shelf.open(shortSettings.logLimits),
+    ...testRuntime(settings, credentials),
+    store: shelf.open(settings.logLimits),
     auth: tokenTable({ "token-of-alice": "alice", "token-of-bob": "bob" }),
     logger: recorder([]),
   });

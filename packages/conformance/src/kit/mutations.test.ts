@@ -2,11 +2,12 @@ import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { mutations } from "../../test/mutations/mutations.ts";
 import { trial } from "../../test/mutations/trial.ts";
+import { PATIENCE_MS } from "../../test/stage.ts";
 
 const sources = new URL("../../../runtime/src/", import.meta.url);
 
-/** Nothing of it is waited for in vain: what comes too late comes on a machine that does much else. */
-const timeoutMs = 30_000;
+// Nothing is waited for in vain: what comes too late comes on a machine that does much else.
+const timeoutMs = PATIENCE_MS;
 
 test.each(["R-6.3-9", "R-9.4-1"] as const)(
   "%s: a runtime that breaks it is told from one that does not",
