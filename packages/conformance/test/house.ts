@@ -15,7 +15,7 @@ export const longSettings = {
     ...shortSettings.limits,
     resumeWindowSec: 600,
     heartbeatIntervalSec: 60,
-    cancelGraceSec: 5,
+    cancelGraceSec: 3,
     openingDeadlineSec: 60,
     retentionSec: 600,
     provisionerSec: 60,
