@@ -27,10 +27,10 @@ import { Intake } from "./intake.ts";
 import { acceptanceOf } from "./jobs/acceptance.ts";
 import { Heartbeat } from "./session/heartbeat.ts";
 import { withCredentials } from "./session/introduction.ts";
+import type { Loss } from "./session/losses.ts";
 import { Outbox } from "./session/outbox.ts";
 import type { ProjectorEnd } from "./session/projector-end.ts";
 import type { Link, Session, SessionContext } from "./session/session.ts";
-import type { Loss } from "./session/stream.ts";
 import { reject } from "./verbs/reject.ts";
 import type { Services } from "./verbs/services.ts";
 
@@ -249,7 +249,7 @@ export class Connection implements Link, Watched {
     kept: ReadonlyMap<JobId, Announcement>,
   ): void {
     // A later resume of the same session was quicker.
-    if (session.stream.epoch !== epoch) return this.replace();
+    if (session.stream.writer.epoch !== epoch) return this.replace();
     // The deadline, or a shutdown, may have passed while the token was checked.
     if (this.#state.kind === "closed") return this.#context.services.sessions.parked(session);
     this.#state = {
@@ -291,13 +291,13 @@ export class Connection implements Link, Watched {
       ...projector,
       vault,
       lost: (loss) => {
-        session.stream.lost(loss);
+        session.stream.losses.add(loss, session.stream.issued);
         this.#tellLoss(session, loss);
       },
     });
     // To others the connection has ended for it; ended again at each resume, they would never get any further.
     if (this.#dialect.losesSubscriptions) {
-      for (const loss of session.stream.lossesSince(after)) this.#tellLoss(session, loss);
+      for (const loss of session.stream.losses.since(after)) this.#tellLoss(session, loss);
     }
     this.#logger.info(
       { session: session.id, principal: session.principal, resumed },

@@ -113,7 +113,14 @@ export async function handshake(
     const opened = await options.sessions.open(principal, negotiate(ours, asked));
     if (opened instanceof ArcpError) return refused(opened);
     const { session, token } = opened;
-    return { kind: "bound", session, token, after: 0, resumed: false, epoch: session.stream.epoch };
+    return {
+      kind: "bound",
+      session,
+      token,
+      after: 0,
+      resumed: false,
+      epoch: session.stream.writer.epoch,
+    };
   }
   return (
     (await resume(options.sessions, principal, request)) ??

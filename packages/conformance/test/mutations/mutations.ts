@@ -71,7 +71,7 @@ export const mutations: readonly Mutation[] = [
     name: "goes on with a subscription after job.unsubscribe",
     breaks: "R-7.6-8",
     file: "verbs/unsubscribe.ts",
-    from: 'if (session.stream.attachments.get(job)?.role === "observer") session.stream.detach(job);',
+    from: "session.stream.attachments.detach(job);",
     to: "void job;",
   },
   ...sessionMutations,

@@ -22,7 +22,7 @@ function streamAt(issued: number, threshold = 1000): Stream {
     host: { store: sessions, failed: () => {} },
     lag,
   });
-  stream.issued = issued;
+  stream.journal.issue(issued);
   return stream;
 }
 

@@ -2,8 +2,8 @@ import { expect, test, vi } from "vitest";
 import { settled } from "../../test/held-store.ts";
 import { dense, hosting } from "../../test/hosting.ts";
 import { Viewer } from "../../test/viewer.ts";
+import { Attachments } from "./attachments.ts";
 import { Journal } from "./journal.ts";
-import { Stream } from "./stream.ts";
 
 /** A session whose projector is in the midst of a batch: it waits for the read of a record. */
 async function building() {
@@ -82,7 +82,7 @@ test("what fails of all that waits for a batch fails alone: the connection and t
   const watched = await start(other);
   viewer.send("job.subscribe", { job_id: watched.id });
   viewer.send("job.unsubscribe", { job_id: watched.id });
-  const detach = vi.spyOn(Stream.prototype, "detach").mockImplementationOnce(() => {
+  const detach = vi.spyOn(Attachments.prototype, "detach").mockImplementationOnce(() => {
     throw new Error("a bug");
   });
   const submit = viewer.send("job.submit", { agent: "led" });

@@ -83,12 +83,11 @@ test("R-7.6-5: what a session has reached in a job is the highest of what its nu
   fc.assert(
     fc.property(streams, fc.nat({ max: 70 }), ({ entries, runs }, seq) => {
       const journal = journalOf(runs);
+      journal.issue(entries.length);
       for (const job of JOBS) {
         const seen = entries.slice(0, seq).filter((entry) => entry.job === job);
         const records = seen.filter(({ said }) => said === undefined);
-        expect(journal.reached(job, seq, entries.length)).toBe(
-          Math.max(0, ...records.map(({ jobSeq }) => jobSeq)),
-        );
+        expect(journal.reached(job, seq)).toBe(Math.max(0, ...records.map(({ jobSeq }) => jobSeq)));
         const owned = seen.some(({ role }) => role === "owner");
         const role = owned ? "owner" : seen[0]?.role;
         expect(journal.roleUpTo(job, seq)).toBe(role);
@@ -128,13 +127,15 @@ test("R-6.6-7: the last number of every job is the highest one that stands for i
       const issued = Math.min(seq, entries.length);
       const expected = new Map(entries.slice(0, issued).map(({ job }, i) => [job, i + 1]));
       const journal = journalOf(runs);
-      const numbers = (upTo: number) => {
-        const pairs = JOBS.map((job) => [job, journal.lastNumber(job, upTo)] as const);
+      const numbers = () => {
+        const pairs = JOBS.map((job) => [job, journal.lastNumber(job)] as const);
         return new Map(pairs.filter(([, seq]) => seq > 0));
       };
-      expect(numbers(issued)).toEqual(expected);
-      journal.close(issued);
-      expect(numbers(entries.length)).toEqual(expected);
+      journal.issue(issued);
+      expect(numbers()).toEqual(expected);
+      journal.close();
+      journal.issue(entries.length);
+      expect(numbers()).toEqual(expected);
       expect(journal.origin(issued + 1)).toBeUndefined();
     }),
   );

@@ -22,20 +22,31 @@ export interface Span {
 }
 
 /**
- * Which record every number of a session's stream belongs to: open runs, ascending, dense from 1, and between them the
- * few things that the session said itself, a number each. Runs that nobody can ask for any more go, and leave a hole:
- * numbers without a meaning, which every question about them comes across (P3). Pure; it knows neither the store nor the
- * log.
+ * Which record every number of a session's stream belongs to, and how far the numbers go: open runs, ascending, dense from
+ * 1, and between them the few things that the session said itself, a number each. Runs that nobody can ask for any more go,
+ * and leave a hole: numbers without a meaning, which every question about them comes across (P3). Pure; it knows neither the
+ * store nor the log.
  */
 export class Journal {
   #runs: Run[];
   /** The same runs, job by job. */
   #byJob: Map<JobId, Run[]>;
   #sealed = false;
+  #issued = 0;
 
   constructor(runs: readonly Run[] = []) {
     this.#runs = [...runs];
     this.#byJob = Map.groupBy(runs, ({ job }) => job);
+  }
+
+  /** The highest number that was ever handed to a connection; 0 before the first. Behind it runs may be opened ahead. */
+  get issued(): number {
+    return this.#issued;
+  }
+
+  /** The numbers up to `seq` are about to be handed to a connection, or were. */
+  issue(seq: number): void {
+    this.#issued = seq;
   }
 
   /** How many runs it holds. */
@@ -113,31 +124,32 @@ export class Journal {
   }
 
   /**
-   * The highest `job_seq` of a job that has a number at or below `seq`; 0 when none has. Runs of a second delivery of
+   * The highest `job_seq` of a job that has an issued number at or below `seq`; 0 when none has. Runs of a second delivery of
    * the same records count like the first (R-7.6-5).
    * @param role of the runs that count; default any
    */
-  reached(job: JobId, seq: number, issued: number, role?: Role): number {
+  reached(job: JobId, seq = this.#issued, role?: Role): number {
+    const last = Math.min(seq, this.#issued);
     let highest = 0;
     for (const run of this.#byJob.get(job) ?? []) {
-      if (run.from > Math.min(seq, issued)) break;
+      if (run.from > last) break;
       if (run.said !== undefined || run.role !== (role ?? run.role)) continue;
-      const end = Math.min(seq, issued, this.#endOf(this.#indexOf(run.from)));
+      const end = Math.min(last, this.#endOf(this.#indexOf(run.from)));
       highest = Math.max(highest, run.jobFrom + end - run.from);
     }
     return highest;
   }
 
-  /** The highest number at or below `issued` that stands for a record of this job; 0 when none does. */
-  lastRecord(job: JobId, issued: number): number {
-    const run = this.#lastOf(job, issued);
-    return run === undefined ? 0 : Math.min(issued, this.#endOf(this.#indexOf(run.from)));
+  /** The highest issued number that stands for a record of this job; 0 when none does. */
+  lastRecord(job: JobId): number {
+    const run = this.#lastOf(job);
+    return run === undefined ? 0 : Math.min(this.#issued, this.#endOf(this.#indexOf(run.from)));
   }
 
-  /** The highest number at or below `issued` that is about this job; 0 when none is (R-6.6-7). */
-  lastNumber(job: JobId, issued: number): number {
-    const run = this.#byJob.get(job)?.findLast(({ from }) => from <= issued);
-    return run === undefined ? 0 : Math.min(issued, this.#endOf(this.#indexOf(run.from)));
+  /** The highest issued number that is about this job; 0 when none is (R-6.6-7). */
+  lastNumber(job: JobId): number {
+    const run = this.#byJob.get(job)?.findLast(({ from }) => from <= this.#issued);
+    return run === undefined ? 0 : Math.min(this.#issued, this.#endOf(this.#indexOf(run.from)));
   }
 
   /** Whether the job has a number at or below `seq`: `owner` where one of them was given to that. */
@@ -157,12 +169,13 @@ export class Journal {
   }
 
   /** Whether the run holds the last records of its job that were numbered: it tells how far the session has read there. */
-  tellsPlace(run: Run, issued: number): boolean {
-    return this.#lastOf(run.job, issued) === run;
+  tellsPlace(run: Run): boolean {
+    return this.#lastOf(run.job) === run;
   }
 
   /** Nothing is numbered by the last run any more: it says itself how far the numbers went, whatever becomes of its job. */
-  close(issued: number): void {
+  close(): void {
+    const issued = this.#issued;
     while ((this.#runs.at(-1)?.from ?? 0) > issued) this.#pop();
     const last = this.#pop();
     if (last !== undefined) this.#push({ ...last, to: Math.min(last.to ?? issued, issued) });
@@ -199,8 +212,10 @@ export class Journal {
   }
 
   /** The last run of a job's records under which anything was issued. */
-  #lastOf(job: JobId, issued: number): Run | undefined {
-    return this.#byJob.get(job)?.findLast(({ from, said }) => from <= issued && said === undefined);
+  #lastOf(job: JobId): Run | undefined {
+    return this.#byJob
+      .get(job)
+      ?.findLast(({ from, said }) => from <= this.#issued && said === undefined);
   }
 
   #push(run: Run): void {

@@ -1,6 +1,7 @@
 import type { JobId } from "@arcp/core";
 import type { LogPage, LogRecord, LogStore } from "../store/index.ts";
 import type { Attachment } from "./attachment.ts";
+import type { Child } from "./attachments.ts";
 import type { Introduction, Newcomer } from "./introduction.ts";
 import type { Stream } from "./stream.ts";
 
@@ -32,7 +33,7 @@ export async function newcomersIn(
   for (const [index, record] of records.entries()) {
     if (record.kind !== "delegate" || start + index < attachment.told) continue;
     const child = delegatedIn(record);
-    if (stream.knows(child)) continue;
+    if (stream.attachments.knows(child)) continue;
     const introduction = await context.introduction(child);
     if (introduction === undefined) continue;
     const old = start + index < attachment.seen;
@@ -42,6 +43,15 @@ export async function newcomersIn(
     );
   }
   return newcomers;
+}
+
+/** @param since the number of the record that tells of it, or a later one of the same batch */
+export function childOf({ introduction, history }: Newcomer, since: number): Child {
+  const { floor, head } = history ?? { floor: 0, head: 0 };
+  return {
+    row: { job: introduction.job_id, role: "owner", after: floor, since },
+    beginning: history && { seen: head, head, truncated: floor > 0 },
+  };
 }
 
 /** Of its history the owner has what is still there: it was delegated for somebody else (R-7.2-8). */

@@ -3,9 +3,9 @@ import { expect, test, vi } from "vitest";
 import { type HeldStore, settled } from "../../test/held-store.ts";
 import { dense, hosting } from "../../test/hosting.ts";
 import { ALL_FEATURES, type Frame, Viewer } from "../../test/viewer.ts";
+import { Attachments } from "./attachments.ts";
 import { Journal } from "./journal.ts";
 import { Outbox } from "./outbox.ts";
-import { Stream } from "./stream.ts";
 import { isVisible } from "./view.ts";
 
 const content = ({ job_id, job_seq, id, payload }: Frame) => ({ job_id, job_seq, id, payload });
@@ -349,7 +349,7 @@ test("a flood of one job delays the others of its session by a batch, not by its
 
 test("R-D-5: a job counts as followed until its end is handed over", async () => {
   const send = vi.spyOn(Outbox.prototype, "send");
-  const detach = vi.spyOn(Stream.prototype, "detach");
+  const detach = vi.spyOn(Attachments.prototype, "detach");
   try {
     const { runtime, start } = hosting();
     const viewer = new Viewer(runtime);

@@ -4,7 +4,7 @@ import type { CommitOutcome, LogPage, LogStore, SessionChange } from "../store/i
 import type { Turn } from "../turn.ts";
 import { type Attachment, isFinished } from "./attachment.ts";
 import { BATCH_LIMITS, Batch } from "./batch.ts";
-import { mayDelegate, type NewcomersContext, newcomersIn } from "./newcomers.ts";
+import { childOf, mayDelegate, type NewcomersContext, newcomersIn } from "./newcomers.ts";
 import type { Outbox } from "./outbox.ts";
 import type { ProjectorEnd } from "./projector-end.ts";
 import { ReadyList } from "./ready-list.ts";
@@ -55,7 +55,7 @@ export class Projector {
     this.#outbox = outbox;
     this.#context = context;
     this.#prefix = framePrefix(stream.session);
-    this.#epoch = stream.epoch;
+    this.#epoch = stream.writer.epoch;
     this.#ready = new ReadyList(context.logs);
     stream.repeated = after;
     this.#ended = this.#run(after);
@@ -99,22 +99,23 @@ export class Projector {
     this.#stopped = true;
     this.#ready.rouse();
     await this.#ended;
-    for (const attachment of this.#stream.attachments.values()) attachment.unlisten();
+    for (const attachment of this.#stream.attachments) attachment.unlisten();
   }
 
   async #run(after: number): Promise<ProjectorEnd> {
     // The constructor returns first: whoever made this projector follows up with what belongs in front.
     await undefined;
+    const { attachments, openedAhead: ahead } = this.#stream;
     try {
       const end = await this.#replay().run(after);
       if (end !== undefined) return end;
-      for (const attachment of this.#stream.attachments.values()) this.follow(attachment);
+      for (const attachment of attachments) this.follow(attachment);
       while (!this.#stopped) {
         if (this.#ready.broken !== undefined) return { kind: "failed", ...this.#ready.broken };
         // Waited for here and no deeper: an idle session holds what is suspended.
         if (this.#ready.isEmpty) await this.#ready.rung();
         // What was opened ahead has to be durable before anything is numbered by it (P1).
-        else if (this.#stream.opening !== undefined) await this.#stream.opening;
+        else if (ahead.settled !== undefined) await ahead.settled;
         else {
           const end = await this.#deliver();
           if (end !== undefined) return end;
@@ -171,7 +172,7 @@ export class Projector {
       this.#ready.delete(attachment);
       if (this.#stream.attachments.get(attachment.job) !== attachment) continue;
       // Whoever lets it be read again rings.
-      if (this.#stream.isPaused(attachment.job)) continue;
+      if (this.#stream.pauses.has(attachment.job)) continue;
       // The bell of a subscription that is lost rings on until the batch is recorded.
       if (batch.ended.has(attachment)) continue;
       const cursor = batch.cursors.get(attachment) ?? attachment.cursor;
@@ -215,8 +216,8 @@ export class Projector {
 
   /** Makes the numbers durable, then moves the stream: from here on they are issued. */
   async #record(batch: Batch): Promise<ProjectorEnd | undefined> {
-    const { journal, deliveries } = this.#stream;
-    const children = batch.children.map((child) => this.#stream.child(child, batch.last));
+    const { journal, attachments, deliveries } = this.#stream;
+    const children = batch.children.map((child) => childOf(child, batch.last));
     if (batch.runs.length + children.length > 0) {
       const outcome = await this.#commit({
         ...(batch.runs.length > 0 && { runs: batch.runs }),
@@ -231,15 +232,15 @@ export class Projector {
       attachment.cursor = cursor;
       deliveries?.begin(attachment.job);
     }
-    this.#stream.issued = batch.last;
-    for (const child of children) this.follow(this.#stream.attachChild(child));
+    journal.issue(batch.last);
+    for (const child of children) this.follow(attachments.attachChild(child));
     if (batch.warns) this.#stream.lag?.told(batch.last);
     return undefined;
   }
 
   async #commit(change: SessionChange): Promise<CommitOutcome> {
     try {
-      return await this.#stream.commit(change, this.#epoch);
+      return await this.#stream.writer.commit(change, this.#epoch);
     } catch (error) {
       this.#stream.journal.seal();
       throw error;
@@ -250,7 +251,7 @@ export class Projector {
   #leave({ ended }: Batch): void {
     const { attachments } = this.#stream;
     for (const attachment of ended) {
-      if (attachments.get(attachment.job) === attachment) this.#stream.detach(attachment.job);
+      if (attachments.get(attachment.job) === attachment) attachments.detach(attachment.job);
     }
   }
 

@@ -29,7 +29,7 @@ export async function restoreStream(
   const rows = await store.attachments(row.id);
   const features = new Set(row.features);
   stream.journal.open(runs);
-  stream.issued = row.issued ?? (await impliedNumber(runs.at(-1), logs, features));
+  stream.journal.issue(row.issued ?? (await impliedNumber(runs.at(-1), logs, features)));
   stream.lag?.restore(
     row.acked,
     stream.issued,
@@ -43,7 +43,7 @@ export async function restoreStream(
   const unknown = owned
     .filter((job) => !known.has(job) && !jobs.isTold(job))
     .map((job): AttachmentRow => {
-      const after = stream.journal.reached(job, stream.issued, stream.issued);
+      const after = stream.journal.reached(job);
       return { job, role: "owner", after, since: stream.issued };
     });
   const over: JobId[] = [];
@@ -54,14 +54,14 @@ export async function restoreStream(
       if (known.has(job)) over.push(job);
       continue;
     }
-    const seen = stream.seen(job, attachment.role);
+    const seen = stream.attachments.seen(job, attachment.role);
     const row = { ...attachment, after: cursor };
-    const told = stream.told(job, attachment.role);
+    const told = stream.attachments.told(job, attachment.role);
     const derived = !known.has(job);
-    stream.attachments.set(job, new Attachment(row, { seen, told, derived }));
+    stream.attachments.restore(new Attachment(row, { seen, told, derived }));
   }
   // Once its runs are gone, nothing but the row would tell how far it had read, and that says where it began.
-  if (over.length > 0) await stream.commit({ detach: over });
+  if (over.length > 0) await stream.writer.commit({ detach: over });
   const kept = new Set(owned);
   const removed: JobId[] = [];
   for (const job of stream.journal.jobs) {

@@ -5,13 +5,14 @@ import type { Dialect } from "../dialect/dialect.ts";
 import type { Rejected, Situation } from "../dialect/rejection.ts";
 import type { Role } from "../store/index.ts";
 import type { Attachment } from "./attachment.ts";
+import type { Origin } from "./attachments.ts";
 import { type Introduction, withCredentials } from "./introduction.ts";
 import type { Outbox } from "./outbox.ts";
 import { Projector, type ProjectorContext } from "./projector.ts";
 import type { ProjectorEnd } from "./projector-end.ts";
 import { Requests } from "./requests.ts";
 import { Sequence } from "./sequence.ts";
-import type { Origin, Stream } from "./stream.ts";
+import type { Stream } from "./stream.ts";
 import { SubmitLog } from "./submit-log.ts";
 import { hashToken, type TokenRing } from "./token-ring.ts";
 
@@ -169,11 +170,11 @@ export class Session {
       now,
       // Only some dialects ask.
       get hasLiveJob() {
-        return repeating || [...attachments.values()].some(({ role }) => role === "owner");
+        return repeating || [...attachments].some(({ role }) => role === "owner");
       },
       awaitsSubmit: this.submits.pending,
       follows,
-      owns: (job) => follows(job) || stream.knows(job),
+      owns: (job) => follows(job) || attachments.knows(job),
     };
     for (const message of this.#state.link.dialect.rejection(request, error, situation)) {
       this.say(message);
@@ -207,7 +208,7 @@ export class Session {
 
   /** Follows a job from behind `after`. Call it within {@link change}. */
   follow(job: JobId, role: Role, after: number, origin?: Origin): void {
-    const attachment = this.stream.attach(job, role, after, origin);
+    const attachment = this.stream.attachments.attach(job, role, after, origin);
     if (attachment !== undefined) this.#read(attachment);
   }
 
@@ -238,7 +239,7 @@ export class Session {
       const begun = attachments.get(job);
       const stored = begun?.stored;
       if (stored === undefined) answer();
-      else this.stream.pause(job);
+      else this.stream.pauses.begin(job);
       return { before, begun, stored };
     });
     if (stored === undefined) return;
@@ -248,7 +249,7 @@ export class Session {
       await this.change(() => {
         // Who followed the job before goes on, and an owner never leaves its job.
         const isNew = before === undefined && begun?.role === "observer";
-        if (isNew && attachments.get(job) === begun) this.stream.detach(job);
+        if (isNew && attachments.get(job) === begun) attachments.detach(job);
         this.#readOn(job);
       });
       throw error;
@@ -261,7 +262,7 @@ export class Session {
 
   #readOn(job: JobId): void {
     const attachment = this.stream.attachments.get(job);
-    if (this.stream.unpause(job) && attachment !== undefined) this.#read(attachment);
+    if (this.stream.pauses.end(job) && attachment !== undefined) this.#read(attachment);
   }
 
   #read(attachment: Attachment, silent = false): void {
@@ -273,18 +274,18 @@ export class Session {
     const before = this.#tokens.hashes.length;
     this.#tokens.confirm(hashToken(token));
     if (this.#tokens.hashes.length === before) return;
-    await this.stream.commit({ tokens: this.#tokens.hashes });
+    await this.stream.writer.commit({ tokens: this.#tokens.hashes });
   }
 
   /** A resume with this token: confirms it, adds a fresh one, and raises the epoch, in one step (P5). */
   async claim(presented: string): Promise<{ token: string; epoch: number } | "fenced"> {
     let token = "";
-    const outcome = await this.stream.claim(() => {
+    const outcome = await this.stream.writer.claim(() => {
       // While this claim waited for its turn, another may have voided the token.
       if (!this.#tokens.confirm(hashToken(presented))) return undefined;
       token = this.#tokens.issue();
       return this.#tokens.hashes;
     });
-    return outcome === "fenced" ? outcome : { token, epoch: this.stream.epoch };
+    return outcome === "fenced" ? outcome : { token, epoch: this.stream.writer.epoch };
   }
 }

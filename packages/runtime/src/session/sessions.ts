@@ -51,7 +51,7 @@ export class Sessions {
     this.#quota = new SessionQuota(options.limits);
     this.#host = {
       store: options.store,
-      failed: ({ session }, err) =>
+      failed: (session, err) =>
         options.logger.error({ session, err }, "a session could not be stored"),
       followed: (stream, job) => this.#audience.add(job, stream),
     };
@@ -133,7 +133,8 @@ export class Sessions {
       const stream = this.#stream(id, row.features, row.epoch);
       await restoreStream(stream, row, store, logs, jobs);
       const { journal, attachments, deliveries } = stream;
-      for (const job of [...journal.jobs, ...attachments.keys()]) this.#audience.add(job, stream);
+      for (const job of journal.jobs) this.#audience.add(job, stream);
+      for (const { job } of attachments) this.#audience.add(job, stream);
       deliveries?.restore(journal.jobs);
       const session = this.#session(row.principal, stream, new TokenRing(row.tokens), true);
       this.parked(session);
@@ -169,7 +170,7 @@ export class Sessions {
   /** Whether the owner of a job above has still to learn of this one (R-10-2). */
   awaits(job: JobId, lineage: Lineage): boolean {
     const owners = lineage.flatMap((above) => this.#audience.of(above.job));
-    return owners.some((stream) => stream.awaits(job, lineage));
+    return owners.some((stream) => stream.attachments.awaits(job, lineage));
   }
 
   /** The log of this job is about to be removed. @returns once sessions can do without */
@@ -212,7 +213,7 @@ export class Sessions {
     }
     // Of some of these numbers nobody knows any more what they meant.
     if (whole < stream.issued) return false;
-    const attachments = [...stream.attachments.values()];
+    const attachments = [...stream.attachments];
     for (const [job, { after: cursor, head }] of needed) {
       const page = await logs.read(job, cursor, limits);
       if (page.floor > cursor || page.head < head) return false;

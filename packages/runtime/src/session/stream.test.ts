@@ -1,4 +1,4 @@
-import { newJobId, newSessionId } from "@arcp/core";
+import { newJobId, newSessionId, type SessionId } from "@arcp/core";
 import { expect, test } from "vitest";
 import { settled } from "../../test/held-store.ts";
 import type { SessionStore } from "../store/index.ts";
@@ -18,7 +18,7 @@ async function streaming() {
     tokens: [],
     acked: 0,
   });
-  const failed = (_: Stream, error: unknown) => expect.fail(String(error));
+  const failed = (_: SessionId, error: unknown) => expect.fail(String(error));
   const host = { store: sessions, failed };
   const options = { session, features: new Set<string>(), epoch: 1, host };
   const stream = new Stream(options);
@@ -26,9 +26,9 @@ async function streaming() {
     { from: 1, job: A, jobFrom: 1, role: "owner" as const },
     { from: 4, job: B, jobFrom: 1, role: "owner" as const },
   ];
-  await stream.commit({ runs });
+  await stream.writer.commit({ runs });
   stream.journal.open(runs);
-  stream.issued = 9;
+  stream.journal.issue(9);
   return { stream, session, sessions, stored: () => sessions.runs(session) };
 }
 
@@ -47,15 +47,15 @@ function slowClaims(sessions: SessionStore) {
 test("R-6.3-14, P5: what is noted while a claim is on its way is stored under the epoch that it raises, in its order", async () => {
   const { stream, session, sessions } = await streaming();
   const { answer } = slowClaims(sessions);
-  const claimed = stream.claim(() => ["a"]);
+  const claimed = stream.writer.claim(() => ["a"]);
   await settled(1);
-  stream.attach(A, "observer", 1);
-  stream.attach(B, "observer", 2);
-  stream.detach(A);
-  stream.attach(A, "owner", 3);
-  const tokens = stream.commit({ tokens: ["a", "b"] });
+  stream.attachments.attach(A, "observer", 1);
+  stream.attachments.attach(B, "observer", 2);
+  stream.attachments.detach(A);
+  stream.attachments.attach(A, "owner", 3);
+  const tokens = stream.writer.commit({ tokens: ["a", "b"] });
   // The projector that is overtaken is fenced all the same.
-  expect(await stream.commit({ tokens: ["c"] }, 1)).toBe("fenced");
+  expect(await stream.writer.commit({ tokens: ["c"] }, 1)).toBe("fenced");
   expect(await sessions.attachments(session)).toEqual([]);
   answer();
   expect(await claimed).toBe("committed");
@@ -71,9 +71,9 @@ test("P5: what waits for a claim that fails is stored under the epoch that there
   const { stream, session, sessions } = await streaming();
   const answer = Promise.withResolvers<"fenced">();
   sessions.claim = () => answer.promise;
-  const claimed = stream.claim(() => ["a"]);
+  const claimed = stream.writer.claim(() => ["a"]);
   await settled(1);
-  stream.attach(A, "observer", 1);
+  stream.attachments.attach(A, "observer", 1);
   answer.reject(new Error("lost"));
   await expect(claimed).rejects.toThrow("lost");
   await settled(1);
@@ -83,7 +83,7 @@ test("P5: what waits for a claim that fails is stored under the epoch that there
 test("P1: a release beside a claim is stored under the new epoch", async () => {
   const { stream, stored, sessions } = await streaming();
   const { answer } = slowClaims(sessions);
-  const claimed = stream.claim(() => ["a"]);
+  const claimed = stream.writer.claim(() => ["a"]);
   await settled(1);
   const released = stream.release(B);
   answer();
@@ -124,7 +124,7 @@ test("P1: a commit of runs that is under way is not touched by the release of th
   for (const first of ["runs", "release"]) {
     const { stream, stored } = await streaming();
     const runs = [{ from: 10, job: A, jobFrom: 4, role: "owner" as const }];
-    const changes = [() => stream.commit({ runs }), () => stream.release(B)];
+    const changes = [() => stream.writer.commit({ runs }), () => stream.release(B)];
     if (first === "release") changes.reverse();
     await Promise.all(changes.map((change) => change()));
     expect((await stored()).map(({ from, to }) => [from, to])).toEqual([

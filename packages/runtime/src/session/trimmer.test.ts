@@ -55,8 +55,7 @@ test("R-6.5-2, R-6.3-18, P3: a trimmed journal forgets only what may go, and not
       let acked = 0;
       for (const step of plan) {
         if (step === "sweep") {
-          const bounds = { issued: meanings.length, acked, holds: () => false };
-          stored = cutRuns(stored, trimmer.sweep(bounds));
+          stored = cutRuns(stored, trimmer.sweep({ acked, holds: () => false }));
         } else if ("batch" in step) {
           const runs: Run[] = [];
           for (const [index, count] of step.batch) {
@@ -68,6 +67,7 @@ test("R-6.5-2, R-6.3-18, P3: a trimmed journal forgets only what may go, and not
             for (let i = 1; i <= count; i++) meanings.push({ job, role, jobSeq: head + i });
           }
           journal.open(runs);
+          journal.issue(meanings.length);
           stored.push(...runs);
         } else if ("ack" in step) {
           acked = Math.min(meanings.length, acked + step.ack);
@@ -79,12 +79,13 @@ test("R-6.5-2, R-6.3-18, P3: a trimmed journal forgets only what may go, and not
           trimmer.removed(job);
           // What the runtime does before the log goes.
           if (journal.current?.job === job) {
-            journal.close(meanings.length);
+            journal.close();
             stored = cutRuns(stored, [{ from: meanings.length + 1, to: meanings.length }]);
           }
         }
         // Both say the same, whoever comes back from the store.
         for (const told of [journal, new Journal(stored)]) {
+          told.issue(meanings.length);
           for (const [i, meaning] of meanings.entries()) {
             const origin = told.origin(i + 1);
             if (origin !== undefined) {
@@ -112,15 +113,15 @@ test("R-6.5-2, R-6.3-18, P3: a trimmed journal forgets only what may go, and not
             const known = meanings.flatMap((m, i) =>
               m !== "gone" && m.job === job ? [i + 1] : [],
             );
-            assert.equal(told.lastRecord(job, meanings.length), known.at(-1) ?? 0);
-            assert.equal(told.lastNumber(job, meanings.length), known.at(-1) ?? 0);
+            assert.equal(told.lastRecord(job), known.at(-1) ?? 0);
+            assert.equal(told.lastNumber(job), known.at(-1) ?? 0);
             for (const seq of [0, 3, meanings.length]) {
               const below = known.filter((n) => n <= seq).map((n) => meanings[n - 1]);
               const most = Math.max(
                 0,
                 ...below.map((m) => (m === undefined || m === "gone" ? 0 : m.jobSeq)),
               );
-              assert.equal(told.reached(job, seq, meanings.length), most);
+              assert.equal(told.reached(job, seq), most);
             }
           }
         }
@@ -144,13 +145,13 @@ test("R-6.5-2: a journal stays within a bound however long its history, and is g
       { from: issued + 3, job: JOBS[0], jobFrom: round + 1, role: "observer" },
     ]);
     issued += 3;
+    journal.issue(issued);
     trimmer.acknowledged(issued);
     if (round % 2 === 0) trimmer.removed(job);
     const before = journal.size;
     const cuts = trimmer.trim({
-      issued,
       acked: issued,
-      holds: (run) => journal.tellsPlace(run, issued) && run.job === JOBS[0],
+      holds: (run) => journal.tellsPlace(run) && run.job === JOBS[0],
     });
     if (cuts.length > 0) {
       sweeps += 1;
@@ -171,11 +172,11 @@ test("R-6.5-1: runs that have to stay for now are trimmed later, and meanwhile n
       { from: i + 1, job: JOBS[i % 2] ?? newJobId(), jobFrom: i + 1, role: "observer" },
     ]);
   }
+  journal.issue(1000);
   let looks = 0;
   let holding = true;
   const trim = () =>
     trimmer.trim({
-      issued: 1000,
       acked: 1000,
       holds: () => {
         looks += 1;

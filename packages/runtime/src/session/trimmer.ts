@@ -7,8 +7,6 @@ const MIN_WASTE = 32;
 
 /** How far a session has got, for what may go of its journal. */
 export interface TrimBounds {
-  /** The highest number that was issued. */
-  readonly issued: number;
   /** The highest number that its client acknowledged. */
   readonly acked: number;
   /** Whether a run has to stay for now, though nobody can ask for what it covers. */
@@ -60,11 +58,11 @@ export class Trimmer {
   }
 
   /** Trims all that may go, now. @returns what has to be stored for it */
-  sweep({ issued, acked, holds }: TrimBounds): readonly Cut[] {
+  sweep({ acked, holds }: TrimBounds): readonly Cut[] {
     this.#held = 0;
     const cuts = this.#journal.trim((run, lastSeq) => {
       const seen = run.role === "observer" && lastSeq <= acked;
-      if (lastSeq > issued || !(seen || this.#removed?.has(run.job))) return false;
+      if (lastSeq > this.#journal.issued || !(seen || this.#removed?.has(run.job))) return false;
       if (!holds(run, lastSeq)) return true;
       this.#held += 1;
       return false;

@@ -70,7 +70,7 @@ async function rotated() {
         tokens: [],
         acked: 0,
       });
-      seen.attach(job, role, 0);
+      seen.attachments.attach(job, role, 0);
     }
     const { turn } = new Committer(store.logs, systemClock);
     const outbox = new Outbox(runtime, systemClock, turn);

@@ -8,10 +8,11 @@ import {
 } from "@arcp/core";
 import { jobOf } from "../jobs/finished-job.ts";
 import { defaultPolicy } from "../policy.ts";
+import type { Journal } from "../session/journal.ts";
 import type { Session } from "../session/session.ts";
 import type { JobQuery, ListedJob } from "../store/index.ts";
 import { formatCursor, readCursor } from "./job-cursor.ts";
-import { type Numbering, numberingOf } from "./numbering.ts";
+import { numberingOf } from "./numbering.ts";
 import type { Services, Verb } from "./services.ts";
 import { mayObserve } from "./target.ts";
 
@@ -117,7 +118,7 @@ class Entries {
   readonly taken: object[] = [];
   readonly #services: Services;
   /** What the numbers mean, by the sessions that submitted. */
-  readonly #numberings = new Map<SessionId, Numbering>();
+  readonly #numberings = new Map<SessionId, Journal>();
   #bytes = 0;
 
   constructor(services: Services) {
@@ -146,7 +147,7 @@ class Entries {
       parent_job_id: job.parent ?? null,
       created_at: formatTimestamp(row.acceptedAt),
       trace_id: job.traceId,
-      last_event_seq: numbering.journal.lastNumber(job.id, numbering.issued),
+      last_event_seq: numbering.lastNumber(job.id),
       last_job_seq: job.lastSeq,
     };
     const bytes = Buffer.byteLength(JSON.stringify(entry)) + 1;
@@ -157,7 +158,7 @@ class Entries {
     return "taken";
   }
 
-  async #numberingOf(session: SessionId): Promise<Numbering> {
+  async #numberingOf(session: SessionId): Promise<Journal> {
     const known = this.#numberings.get(session) ?? (await numberingOf(this.#services, session));
     this.#numberings.set(session, known);
     return known;

@@ -80,7 +80,7 @@ async function remember(
 ): Promise<void> {
   if (!store.durable) return;
   try {
-    await stream.commit({ refused: { request, reply: JSON.stringify(error) } });
+    await stream.writer.commit({ refused: { request, reply: JSON.stringify(error) } });
   } catch (err) {
     logger.error({ session: stream.session, err }, "a refusal could not be stored");
   }

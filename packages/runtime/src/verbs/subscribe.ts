@@ -67,7 +67,7 @@ export function tooManyFollowed(
   job: Pick<KnownJob, "id" | "session">,
 ): ArcpError | undefined {
   if (job.session === id || stream.attachments.has(job.id)) return undefined;
-  if (stream.observed < limits.subscriptionsPerSession) return undefined;
+  if (stream.attachments.observed < limits.subscriptionsPerSession) return undefined;
   return new ArcpError("INTERNAL_ERROR", "this session follows as many jobs as it may", {
     retryable: true,
     details: { reason: "subscriptions_per_session" },
@@ -114,7 +114,7 @@ function follow(
   // Who follows the job already goes on, and with history begins anew: nothing is told twice (R-7.6-7).
   if (followed !== undefined && from === undefined) return undefined;
   // What its owner has still to learn of it follows from its first record on, behind the one that tells of it (R-10-2).
-  if (role === "owner" && session.stream.awaits(job.id, lineage)) return undefined;
+  if (role === "owner" && session.stream.attachments.awaits(job.id, lineage)) return undefined;
   // Whoever follows the job already may lag behind: nothing of what it has still to see is skipped.
   const latest = Math.min(job.liveAfter, followed?.cursor ?? Number.POSITIVE_INFINITY);
   const after = Math.min(Math.max(from ?? latest, floor), latest);
@@ -171,6 +171,6 @@ async function historyStart(
   const { from_job_seq: jobSeq, from_event_seq: eventSeq } = payload;
   if (jobSeq !== undefined) return jobSeq;
   if (eventSeq === undefined) return 0;
-  const { journal, issued } = await numberingOf(services, submittedIn);
-  return Math.min(lastSeq, journal.reached(id, eventSeq, issued));
+  const numbering = await numberingOf(services, submittedIn);
+  return Math.min(lastSeq, numbering.reached(id, eventSeq));
 }

@@ -6,7 +6,8 @@ export const unsubscribe: Verb<"job.unsubscribe"> = (_services, { session }, req
   const job = namedJob(request);
   return session.subscriptions.run(() =>
     session.change(() => {
-      if (session.stream.attachments.get(job)?.role === "observer") session.stream.detach(job);
+      if (session.stream.attachments.get(job)?.role === "observer")
+        session.stream.attachments.detach(job);
     }),
   );
 };

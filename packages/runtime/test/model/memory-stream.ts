@@ -18,13 +18,13 @@ export function streamOf(session: ModelSession, memory: Memory): Stream {
   const stream = freshStream(session, memory.epoch, lag);
   stream.journal.open(memory.runs);
   if (memory.sealed) stream.journal.seal();
-  stream.issued = memory.issued;
+  stream.journal.issue(memory.issued);
   const { replay } = memory.conns.at(-1) ?? {};
   if (replay !== undefined) stream.repeated = replay - 1;
   for (const place of memory.places) {
     const attachment = new Attachment(place.row, place);
     attachment.cursor = place.cursor;
-    stream.attachments.set(attachment.job, attachment);
+    stream.attachments.restore(attachment);
   }
   return stream;
 }

@@ -61,7 +61,7 @@ async function restored(
     issued: 0,
     acked: 0,
     tokens: row.tokens,
-    places: [...stream.attachments.values()].map(({ job, role, seen, told, cursor }) => {
+    places: [...stream.attachments].map(({ job, role, seen, told, cursor }) => {
       const { after = 0, since = stream.issued } =
         row.attachments.find((one) => one.job === job) ?? {};
       const from = fault === "resend-under-new-number" ? after : cursor;

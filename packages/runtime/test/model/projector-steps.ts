@@ -91,7 +91,7 @@ function number(place: Place, order: readonly JobId[]): void {
   const features = repinned ? [...session.features, "progress"] : session.features;
   const stream = streamOf({ ...session, features }, memory);
   if (fault === "shared-numbers") {
-    stream.issued = Math.max(...world.sessions.map((one) => one.memory?.issued ?? 0));
+    stream.journal.issue(Math.max(...world.sessions.map((one) => one.memory?.issued ?? 0)));
   }
   const batch = new Batch(stream, PREFIX, { ...rendering(world), introduces: () => true });
   for (const job of order) {
@@ -171,7 +171,7 @@ function send(place: Place): void {
       const cursor = batch.cursors.find(([job]) => job === followed.row.job);
       if (cursor !== undefined) followed.cursor = cursor[1];
     }
-    stream.issued = batch.last;
+    stream.journal.issue(batch.last);
     for (const job of batch.ended) detach(memory, stream, job);
     for (const frame of batch.frames) put(world, session, conn, frame);
     keep(memory, stream);
@@ -191,7 +191,7 @@ function tellLost({ session, memory, conn, fault }: Place, { lost }: Numbered): 
 }
 
 function detach(memory: Memory, stream: Stream, job: JobId): void {
-  stream.detach(job);
+  stream.attachments.detach(job);
   memory.places = memory.places.filter(({ row }) => row.job !== job);
 }
 

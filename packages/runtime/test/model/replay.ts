@@ -159,7 +159,7 @@ export class Replay {
     }
     const [, asked] = /^answers .* (\S+)$/.exec(what) ?? [];
     if (asked !== undefined)
-      return !this.#played[Number(s)]?.session.stream.isPaused(asked as JobId);
+      return !this.#played[Number(s)]?.session.stream.pauses.has(asked as JobId);
     if (what === "park") return !reads;
     if (what === "send") return conn?.batch?.runs.length === 0;
     return what.startsWith("replay") && (conn?.replay ?? 0) > (memory?.issued ?? 0);
@@ -362,7 +362,7 @@ export class Replay {
     const { inner } = this.#store;
     const row = await inner.get(id);
     const named = (hashes: readonly string[] = []) => hashes.map((hash) => names.get(hash));
-    const { journal, issued, lag, epoch, attachments } = session.stream;
+    const { journal, issued, lag, writer, attachments } = session.stream;
     const flight = wire?.flight.flatMap((frame) => wordOf(frame, names)) ?? [];
     return {
       sent,
@@ -375,9 +375,9 @@ export class Replay {
         return [call.epoch, call.claim ? named(call.claim) : changed(call.change, named)];
       }),
       memory: up
-        ? [epoch, issued, lag?.acked, [...journal.runs(0, Number.POSITIVE_INFINITY)]]
+        ? [writer.epoch, issued, lag?.acked, [...journal.runs(0, Number.POSITIVE_INFINITY)]]
         : null,
-      places: up ? places([...attachments.values()]) : null,
+      places: up ? places([...attachments]) : null,
     };
   }
 }

@@ -256,7 +256,10 @@ export function follow(world: World, session: ModelSession, fault: FaultName | u
   const after = Math.min(floor ?? latest, latest);
   const truncated = floor !== undefined && floor > 0;
   const marked = [session.queue.length, memory.held.length] as const;
-  const attachment = stream.attach(job, roleIn(session, job), after, { head, truncated });
+  const attachment = stream.attachments.attach(job, roleIn(session, job), after, {
+    head,
+    truncated,
+  });
   if (attachment === undefined) return;
   const { role, seen, told } = attachment;
   const row = { job, role, after, since: memory.issued };
@@ -295,7 +298,7 @@ export function answer(world: World, session: ModelSession, job: JobId): void {
   const { head } = readPage(world, job, 0, 0);
   if (live === undefined || head <= place.cursor) return;
   const stream = streamOf(session, memory);
-  const { role, seen, told } = stream.attach(job, place.row.role, head, { head }) ?? {};
+  const { role, seen, told } = stream.attachments.attach(job, place.row.role, head, { head }) ?? {};
   if (role === undefined) return;
   const row = { job, role, after: head, since: memory.issued };
   const others = memory.places.filter((one) => one !== place);
