@@ -28,11 +28,13 @@ const ATTEMPTS = 10_000;
 export class Connection {
   readonly #database: Database;
   readonly #prepared = new Map<string, Statement>();
-  #wal: SyncedFile = NO_FILE;
+  readonly #wal: SyncedFile;
   #open = true;
 
-  constructor(database: Database) {
+  /** @param wal into which it writes what it commits, and for which it answers from now on; none for a database in memory */
+  constructor(database: Database, wal: SyncedFile = NO_FILE) {
     this.#database = database;
+    this.#wal = wal;
   }
 
   get isOpen(): boolean {
@@ -92,11 +94,6 @@ export class Connection {
         onStep();
       }
     }
-  }
-
-  /** From now on the connection answers for this file, into which it writes what it commits. */
-  logTo(wal: SyncedFile): void {
-    this.#wal = wal;
   }
 
   /** Resolves once everything that was committed before the call is on the disk; a commit alone has handed it to the system. */

@@ -34,18 +34,18 @@ export function openDatabase(
   openWal: (place: string) => SyncedFile = (wal) => new WalFile(wal),
 ): Connection {
   const place = path === IN_MEMORY ? path : resolve(path);
-  let connection: Connection | undefined;
+  let first: Connection | undefined;
   try {
     if (place !== IN_MEMORY) createPrivately(place);
-    connection = new Connection(connect(place));
-    prepare(connection);
-    if (place !== IN_MEMORY) {
-      checkConsistency(connection);
-      connection.logTo(openWal(`${connection.path}-wal`));
-    }
-    return connection;
+    const database = connect(place);
+    first = new Connection(database);
+    prepare(first);
+    if (place === IN_MEMORY) return first;
+    checkConsistency(first);
+    // The log is there, and SQLite knows where, only now.
+    return new Connection(database, openWal(`${first.path}-wal`));
   } catch (error) {
-    connection?.close();
+    first?.close();
     throw unopened(path, error);
   }
 }
