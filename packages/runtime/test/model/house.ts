@@ -63,6 +63,7 @@ export class House {
       jobs: {
         get: (id: JobId) => ({ ...live, id, session: owner(id), ...ends(id) }),
         has: () => false,
+        isLeaving: () => false,
       },
       store: { jobs: { get: async () => undefined }, logs: logs.free() },
     } as unknown as Services;
