@@ -17,7 +17,7 @@ import { handled } from "./handled.ts";
 import type { JobFeed } from "./job-feed.ts";
 import type { Job, Printable, ReopenedJob, ReopenOptions, WatchedJob } from "./job-handle.ts";
 import { JobHandles } from "./job-handles.ts";
-import { type JobFilter, type ListedJob, listedJob, listing } from "./job-listing.ts";
+import { type JobFilter, type ListedJob, listJobs } from "./job-listing.ts";
 import { JobWatch, type WatchFilter, type WatchOptions, type WatchSource } from "./job-watch.ts";
 import { asError } from "./link-outcome.ts";
 import type { ConnectionState } from "./link-state.ts";
@@ -139,17 +139,7 @@ export class Client implements AsyncDisposable {
   ): AsyncGenerator<ListedJob, void, undefined> {
     const missing = this.#missing(["list_jobs"]);
     if (missing !== undefined) throw missing;
-    for (let cursor: string | undefined; ; ) {
-      const payload = listing(filter, cursor);
-      const page = await this.#exchange.ask(
-        { type: "session.list_jobs", payload },
-        (reply) => (reply.type === "session.jobs" ? reply.payload : undefined),
-        signal,
-      );
-      for (const entry of page.jobs) yield listedJob(entry);
-      if (page.next_cursor === null) return;
-      cursor = page.next_cursor;
-    }
+    yield* listJobs(this.#exchange, filter, signal);
   }
 
   /**

@@ -10,28 +10,19 @@ import {
   type MessageId,
   newMessageId,
   newTraceId,
-  type Outgoing,
   type Payload,
 } from "@arcp/core";
+import { Departures } from "./departures.ts";
 import { type Dialect, dialects } from "./dialect.ts";
-import { EarlyHistory } from "./early-history.ts";
+import { EarlyHistories } from "./early-histories.ts";
 import { handled } from "./handled.ts";
 import { JobFeeds } from "./job-feeds.ts";
 import { Link, type LinkOptions, type LinkUser } from "./link.ts";
+import { isRepeatable, type Question, type QuestionType } from "./question.ts";
 import { Requests } from "./requests.ts";
 import type { SessionInfo } from "./session-info.ts";
 import { oversize } from "./submission.ts";
 import { type Subscriber, type Subscription, Subscriptions } from "./subscriptions.ts";
-
-/** What a client can ask and gets an answer to. */
-type RequestType =
-  | "job.submit"
-  | "job.cancel"
-  | "job.subscribe"
-  | "session.list_jobs"
-  | "session.ping";
-/** A request but for what the exchange adds. */
-export type Question = { [R in RequestType]: Omit<Outgoing<R>, "id" | "session_id"> }[RequestType];
 
 export interface ExchangeOptions extends LinkOptions {
   /** Milliseconds. */
@@ -54,25 +45,30 @@ export class Exchange implements LinkUser, Subscriber {
   readonly subscriptions: Subscriptions;
   readonly #requests: Requests;
   readonly #over = new AbortController();
-  /** By the request that it may come before the answer of. */
-  readonly #early = new Map<string, EarlyHistory>();
-  readonly #eventBuffer: number;
+  readonly #early: EarlyHistories;
+  readonly #departures: Departures;
   #session: SessionInfo | undefined;
   #dialect: Dialect = dialects.own;
-  /** Jobs that were left when it could not be said: without a connection, or with a subscription under way. */
-  readonly #left = new Set<JobId>();
 
   constructor(options: ExchangeOptions) {
     this.clock = options.clock;
     this.link = new Link(options, this);
     this.feeds = new JobFeeds(options.jobs);
     this.subscriptions = new Subscriptions(this, options.eventBuffer);
-    this.#eventBuffer = options.eventBuffer;
     this.#requests = new Requests({
       clock: options.clock,
       timeout: options.requestTimeout,
       send: (frame) => this.link.send(frame),
       jobs: options.jobs,
+    });
+    const { feeds } = this;
+    const requests = this.#requests;
+    this.#early = new EarlyHistories({ bound: options.eventBuffer, feeds, requests });
+    this.#departures = new Departures({
+      feeds,
+      requests,
+      session: () => this.session.id,
+      send: (frame) => this.link.send(frame),
     });
   }
 
@@ -111,7 +107,7 @@ export class Exchange implements LinkUser, Subscriber {
     let frame: string;
     try {
       const trace_id = traceId ?? question.trace_id;
-      frame = encode<RequestType>({ ...question, trace_id, id, session_id: this.session.id });
+      frame = encode<QuestionType>({ ...question, trace_id, id, session_id: this.session.id });
     } catch (cause) {
       const message = `${question.type} holds what is not JSON`;
       return handled(Promise.reject(new LocalError("MISUSE", message, { cause })));
@@ -119,7 +115,7 @@ export class Exchange implements LinkUser, Subscriber {
     const tooLarge = oversize(frame);
     if (tooLarge !== undefined) return handled(Promise.reject(tooLarge));
     const { type, job_id: jobId } = question;
-    const early = this.#earlyHistoryOf(question, id);
+    const early = this.#early.open(question, id, this.#dialect);
     const answer = this.#requests.open(
       {
         id,
@@ -131,8 +127,8 @@ export class Exchange implements LinkUser, Subscriber {
         signal,
         // The subscription may begin all the same.
         abandoned: () => {
-          if (type === "job.subscribe" && jobId) this.#left.add(jobId);
-          queueMicrotask(() => this.#leave());
+          if (type === "job.subscribe" && jobId) this.#departures.add(jobId);
+          queueMicrotask(() => this.#departures.tell());
         },
       },
       (reply) => {
@@ -144,8 +140,8 @@ export class Exchange implements LinkUser, Subscriber {
       },
     );
     const settled = (): void => {
-      this.#early.delete(id);
-      this.#leave();
+      this.#early.close(id);
+      this.#departures.tell();
     };
     answer.then(settled, settled);
     return answer;
@@ -184,22 +180,10 @@ export class Exchange implements LinkUser, Subscriber {
     );
   }
 
-  /**
-   * Tells the runtime that nobody follows this job any more, if so. What is being asked for would end with what was
-   * before, so its answer is waited for.
-   */
+  /** Tells the runtime that nobody follows this job any more, if so, as soon as it can be said. */
   unsubscribe(job: JobId): void {
-    this.#left.add(job);
-    this.#leave();
-  }
-
-  #leave(): void {
-    for (const job of this.#left) {
-      if (this.#requests.following(job).length > 0) continue;
-      if (this.feeds.follows(job) || this.link.send(this.#unsubscription(job))) {
-        this.#left.delete(job);
-      }
-    }
+    this.#departures.add(job);
+    this.#departures.tell();
   }
 
   connected(session: SessionInfo, dialect: Dialect): readonly string[] {
@@ -207,32 +191,33 @@ export class Exchange implements LinkUser, Subscriber {
     this.#session = session;
     this.#dialect = dialect;
     this.#requests.speak(dialect);
-    for (const early of this.#early.values()) {
-      if (isAnother || early.isRepeated) early.restart();
-    }
+    this.#early.restart(isAnother);
     if (isAnother) {
-      this.#left.clear();
+      this.#departures.clear();
       this.#requests.moveTo(session.id);
       for (const feed of this.feeds.detachAll()) void this.subscriptions.renew(feed);
     } else if (!dialect.correlates) {
       // Another runtime than ours may take a repeated request for a new one (R-5.4-8).
       this.#requests.failUnrepeatable();
     }
-    const left = [...this.#left].filter((job) => this.#requests.following(job).length === 0);
-    for (const job of left) this.#left.delete(job);
-    const gone = left.filter((job) => !this.feeds.follows(job));
-    return [...gone.map((job) => this.#unsubscription(job)), ...this.#requests.frames()];
+    return [...this.#departures.frames(), ...this.#requests.frames()];
   }
 
   received(decoded: Decoded, size: number): boolean {
     if (decoded.kind === "ok" && decoded.message.type === "job.error") {
       if (this.#requests.takeRejection(decoded.message)) return true;
     }
-    if (this.#early.size > 0) this.#holdBack(decoded, size);
+    this.#early.take(decoded, size, this.#dialect);
     this.feeds.deliver(decoded, size);
     const isAnswer = decoded.kind === "ok" && this.#answered(decoded.message);
     this.#requests.heard(decoded);
     return isAnswer;
+  }
+
+  ended(error: Error): void {
+    this.#over.abort(error);
+    this.#requests.failAll(error);
+    this.feeds.failAll(error);
   }
 
   #answered(message: Envelope): boolean {
@@ -255,41 +240,6 @@ export class Exchange implements LinkUser, Subscriber {
     }
   }
 
-  /** Where what comes of a job before the answer is kept; undefined where nothing does. */
-  #earlyHistoryOf(question: Question, id: MessageId): EarlyHistory | undefined {
-    const { type, payload } = question;
-    const isFollowing =
-      type === "job.subscribe" || (type === "job.submit" && isRepeatable(question));
-    if (this.#dialect.correlates || !isFollowing) return undefined;
-    const early = new EarlyHistory(this.#eventBuffer, type === "job.subscribe");
-    if (type === "job.submit" || payload.history) this.#early.set(id, early);
-    return early;
-  }
-
-  /** Keeps what may be the history of a job that is yet to be followed. */
-  #holdBack(decoded: Decoded, size: number): void {
-    const header = decoded.kind === "ok" ? decoded.message : decoded.header;
-    const { job_id: job, event_seq: seq } = header ?? {};
-    if (job === undefined || seq === undefined) return;
-    // Of a job that is followed it may as well be what is new, which the history will have.
-    if (!this.#dialect.replaysFirst && this.feeds.follows(job)) return;
-    for (const { id, isSent } of this.#requests.following(job)) {
-      if (isSent) this.#early.get(id)?.take(decoded, size, job, seq);
-    }
-  }
-
-  /** By which trace an answer to a submit may be known: its own, else one that only it has (R-D-7). */
-  #traceOf({ type, trace_id }: Question): string | undefined {
-    if (type !== "job.submit" || this.#dialect.correlates) return undefined;
-    return trace_id ?? newTraceId();
-  }
-
-  ended(error: Error): void {
-    this.#over.abort(error);
-    this.#requests.failAll(error);
-    this.feeds.failAll(error);
-  }
-
   #failed(requestId: string, error: ArcpError, jobId: JobId | undefined): void {
     if (this.#requests.reject(requestId, error)) return;
     if (error.code === "RESUME_WINDOW_EXPIRED") {
@@ -301,14 +251,9 @@ export class Exchange implements LinkUser, Subscriber {
     }
   }
 
-  #unsubscription(job_id: JobId): string {
-    const id = newMessageId("req_");
-    const session_id = this.session.id;
-    return encode({ id, type: "job.unsubscribe", session_id, job_id, payload: { job_id } });
+  /** By which trace an answer to a submit may be known: its own, else one that only it has (R-D-7). */
+  #traceOf({ type, trace_id }: Question): string | undefined {
+    if (type !== "job.submit" || this.#dialect.correlates) return undefined;
+    return trace_id ?? newTraceId();
   }
-}
-
-/** A submit may start a second job when it is made again in another session, unless its key tells that it is the same. */
-function isRepeatable({ type, payload }: Question): boolean {
-  return type !== "job.submit" || payload.idempotency_key !== undefined;
 }

@@ -1,4 +1,5 @@
 import { type JobStatus, type Lease, LocalError, type Payload } from "@arcp/core";
+import type { Exchange } from "./exchange.ts";
 
 /** Which jobs to list. Everything given has to fit. */
 export interface JobFilter {
@@ -30,8 +31,28 @@ export interface ListedJob {
 /** Jobs of one page: most of them fit one message whatever their leases are. */
 const PAGE = 100;
 
-/** @throws LocalError `MISUSE` for a date that is none */
-export function listing(
+/**
+ * In the order of their acceptance. Pages are asked for as they are needed.
+ * @throws what requests fail with, and a LocalError `MISUSE` for a date that is none
+ */
+export async function* listJobs(
+  exchange: Pick<Exchange, "ask">,
+  filter: JobFilter,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<ListedJob, void, undefined> {
+  for (let cursor: string | undefined; ; ) {
+    const page = await exchange.ask(
+      { type: "session.list_jobs", payload: listing(filter, cursor) },
+      (reply) => (reply.type === "session.jobs" ? reply.payload : undefined),
+      signal,
+    );
+    for (const entry of page.jobs) yield listedJob(entry);
+    if (page.next_cursor === null) return;
+    cursor = page.next_cursor;
+  }
+}
+
+function listing(
   { status, agent, createdAfter, createdBefore }: JobFilter,
   cursor: string | undefined,
 ): Payload<"session.list_jobs"> {
@@ -44,7 +65,7 @@ export function listing(
   return { filter, limit: PAGE, cursor };
 }
 
-export function listedJob(entry: Payload<"session.jobs">["jobs"][number]): ListedJob {
+function listedJob(entry: Payload<"session.jobs">["jobs"][number]): ListedJob {
   const { job_id: id, agent, status, lease, parent_job_id, created_at, trace_id } = entry;
   return {
     id,

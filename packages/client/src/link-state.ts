@@ -1,5 +1,6 @@
-import type { Clock, MessageId, Timer } from "@arcp/core";
+import type { Clock, Timer } from "@arcp/core";
 import type { Connection } from "./connection.ts";
+import type { Farewell } from "./farewell.ts";
 
 /** What a link is doing. A variant owns its timers; {@link leave} gives them back. */
 export type LinkState =
@@ -16,12 +17,7 @@ export type LinkState =
       readonly wake: () => void;
     }
   /** `session.close` is sent; ends with the runtime's answer, or at the deadline without it (R-6.7-7). */
-  | {
-      readonly kind: "closing";
-      readonly connection: Connection;
-      readonly request: MessageId;
-      readonly deadline: Timer;
-    }
+  | { readonly kind: "closing"; readonly farewell: Farewell }
   | { readonly kind: "closed"; readonly error: Error };
 
 /** What a caller is told of it. */
@@ -66,8 +62,10 @@ export function leave(state: LinkState): void {
       state.connection.stop();
       break;
     case "connecting":
-    case "closing":
       state.deadline.cancel();
+      break;
+    case "closing":
+      state.farewell.stop();
       break;
     case "retrying":
       state.timer.cancel();

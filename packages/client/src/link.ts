@@ -1,15 +1,8 @@
-import {
-  type Clock,
-  type Decoded,
-  type Dial,
-  encode,
-  LocalError,
-  type MessageId,
-  newMessageId,
-} from "@arcp/core";
+import { type Clock, type Decoded, type Dial, LocalError } from "@arcp/core";
 import { MAX_PAUSE, pauseBefore } from "./backoff.ts";
 import { Connection } from "./connection.ts";
 import type { Dialect } from "./dialect.ts";
+import { Farewell } from "./farewell.ts";
 import { type Opened, openConnection } from "./handshake.ts";
 import { asError, closed, explain, hasExpired, isFinal } from "./link-outcome.ts";
 import {
@@ -26,9 +19,7 @@ import { type Session, welcomed } from "./session.ts";
 import type { SessionInfo } from "./session-info.ts";
 import type { SessionKeeper } from "./session-keeper.ts";
 import { StateChanges } from "./state-changes.ts";
-
-/** How long a runtime may take to answer `session.close`, in ms (R-6.7-7). */
-const CLOSE_TIMEOUT = 1_000;
+import { unlessAborted } from "./unless-aborted.ts";
 
 export interface LinkOptions {
   readonly dial: Dial;
@@ -148,26 +139,15 @@ export class Link {
         this.end(closed());
         return this.over;
       }
-      const id = newMessageId("req_");
-      const deadline = this.#options.clock.after(CLOSE_TIMEOUT, () => this.#leave(session));
-      this.#enter({ kind: "closing", connection, request: id, deadline });
-      const session_id = session.info.id;
-      connection.send([encode({ id, type: "session.close", session_id, payload: { reason } })]);
+      const { clock } = this.#options;
+      const over = (): void => this.end(closed());
+      const farewell = new Farewell({ connection, session, clock, over });
+      this.#enter({ kind: "closing", farewell });
+      farewell.say(reason);
     } else if (this.#state.kind !== "closing") {
       this.end(closed());
     }
     return this.over;
-  }
-
-  /** Ends a session whose runtime did not answer `session.close` as it should: the SDKs say `session.bye`. */
-  #leave({ dialect, info }: Session): void {
-    const state = this.#state;
-    if (state.kind === "closing" && dialect.farewell === "close, then bye") {
-      const id = newMessageId("req_");
-      const bye = encode({ id, type: "session.bye", session_id: info.id, payload: {} });
-      state.connection.send([bye]);
-    }
-    this.end(closed());
   }
 
   /** Takes the link down at once. Only the first call counts. */
@@ -176,7 +156,8 @@ export class Link {
     if (state.kind === "closed") return;
     this.#enter({ kind: "closed", error });
     if (state.kind === "connecting") state.abort.abort(error);
-    if (state.kind === "online" || state.kind === "closing") state.connection.abandon();
+    if (state.kind === "online") state.connection.abandon();
+    if (state.kind === "closing") state.farewell.connection.abandon();
     this.states.end();
     this.#user.ended(error);
     this.#online.reject(error);
@@ -231,7 +212,7 @@ export class Link {
     const { position } = session;
     const since = clock.monotonic();
     const received = (message: Decoded, size: number): boolean =>
-      this.#refusesGoodbye(message, session) || this.#user.received(message, size);
+      this.#refusesFarewell(message) || this.#user.received(message, size);
     const connection = new Connection({ opened, session, clock, checkTimeout, keeper, received });
     // Asked before the link is online, or what is asked within would go out twice.
     const first = this.#user.connected(session.info, session.dialect);
@@ -256,10 +237,7 @@ export class Link {
       signal.throwIfAborted();
       const { keeper } = this.#options;
       if (keeper === undefined) return undefined;
-      const aborted = new Promise<never>((_, reject) => {
-        signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-      });
-      await Promise.race([keeper.keep(), aborted]);
+      await unlessAborted(keeper.keep(), signal);
       signal.throwIfAborted();
       return undefined;
     } catch (thrown) {
@@ -267,13 +245,8 @@ export class Link {
     }
   }
 
-  /** Takes an error that is meant for the goodbye, or may be. @returns whether it was one */
-  #refusesGoodbye(message: Decoded, session: Session): boolean {
-    const state = this.#state;
-    if (state.kind !== "closing" || session.dialect.farewell === "close") return false;
-    if (!isErrorOf(message, state.request)) return false;
-    this.#leave(session);
-    return true;
+  #refusesFarewell(message: Decoded): boolean {
+    return this.#state.kind === "closing" && this.#state.farewell.takeRefusal(message);
   }
 
   /** What handles are told. A server may refuse an attempt as well, and says itself why. */
@@ -304,9 +277,4 @@ export class Link {
     leave(before);
     this.states.set(publicState(state));
   }
-}
-
-function isErrorOf(received: Decoded, request: MessageId): boolean {
-  if (received.kind !== "ok" || received.message.type !== "session.error") return false;
-  return (received.message.payload.request_id ?? request) === request;
 }

@@ -1,0 +1,62 @@
+import { encode, type JobId, newMessageId, type SessionId } from "@arcp/core";
+import type { JobFeeds } from "./job-feeds.ts";
+import type { Requests } from "./requests.ts";
+
+export interface DeparturesOptions {
+  readonly feeds: JobFeeds;
+  readonly requests: Requests;
+  /** The present session. */
+  readonly session: () => SessionId;
+  /** @returns whether there is a connection */
+  readonly send: (frame: string) => boolean;
+}
+
+/**
+ * The jobs that were left when it could not be said: without a connection, or with a subscription under way, which would end
+ * with what was before, so that its answer is waited for.
+ */
+export class Departures {
+  readonly #options: DeparturesOptions;
+  readonly #left = new Set<JobId>();
+
+  constructor(options: DeparturesOptions) {
+    this.#options = options;
+  }
+
+  /** Nobody follows this job any more, it may be: the runtime is told with the next {@link tell}. */
+  add(job: JobId): void {
+    this.#left.add(job);
+  }
+
+  /** Tells the runtime of all that can be told now. */
+  tell(): void {
+    const { feeds, send } = this.#options;
+    for (const job of this.#left) {
+      if (!this.#isSettled(job)) continue;
+      if (feeds.follows(job) || send(this.#unsubscription(job))) this.#left.delete(job);
+    }
+  }
+
+  /** What tells of them, for a connection that is about to send it. */
+  frames(): string[] {
+    const settled = [...this.#left].filter((job) => this.#isSettled(job));
+    for (const job of settled) this.#left.delete(job);
+    const gone = settled.filter((job) => !this.#options.feeds.follows(job));
+    return gone.map((job) => this.#unsubscription(job));
+  }
+
+  /** The session that they belong to is gone. */
+  clear(): void {
+    this.#left.clear();
+  }
+
+  #isSettled(job: JobId): boolean {
+    return this.#options.requests.following(job).length === 0;
+  }
+
+  #unsubscription(job_id: JobId): string {
+    const id = newMessageId("req_");
+    const session_id = this.#options.session();
+    return encode({ id, type: "job.unsubscribe", session_id, job_id, payload: { job_id } });
+  }
+}
