@@ -1,7 +1,6 @@
 import {
   ArcpError,
   type CloseReason,
-  type CredentialFields,
   type JobId,
   newSessionId,
   type SessionId,
@@ -10,6 +9,7 @@ import {
 } from "@arcp/core";
 import type { Logger } from "pino";
 import { type Announcement, announce } from "./announcement.ts";
+import { ReadableVault } from "./authority/readable-vault.ts";
 import { closedVault, type OpenVault } from "./authority/vault.ts";
 import { Dialect } from "./dialect/dialect.ts";
 import { evidenceOf, profileOf } from "./dialect/profile.ts";
@@ -24,7 +24,7 @@ import {
 import type { IdleWatch, Watched } from "./idle-watch.ts";
 import { type Opening, readOpening } from "./inbound.ts";
 import { Intake } from "./intake.ts";
-import { acceptanceOf } from "./jobs/acceptance.ts";
+import { missedAcceptances, storedAcceptances } from "./missed-acceptances.ts";
 import { Heartbeat } from "./session/heartbeat.ts";
 import { withCredentials } from "./session/introduction.ts";
 import type { Loss } from "./session/losses.ts";
@@ -63,7 +63,10 @@ type State =
     }
   | { readonly kind: "closed" };
 
-/** One transport from its first frame to its last. */
+/**
+ * One transport from its first frame to its last. It greets, is bound to the session that this leads to, may be left by a fresh
+ * one for the one that is resumed instead, and is closed.
+ */
 export class Connection implements Link, Watched {
   readonly outbox: Outbox;
   readonly #transport: Transport;
@@ -220,33 +223,24 @@ export class Connection implements Link, Watched {
         const setting = this.#context.services.policy.dialect(outcome.session.principal);
         if (setting !== undefined) this.#dialect = new Dialect(setting);
       }
-      const kept = await this.#kept(outcome);
+      const { session, after } = outcome;
+      const { sessions, store } = this.#context.services;
+      const stored = await (this.#dialect.repeatsAcceptances
+        ? storedAcceptances(session, after, store.jobs)
+        : NOTHING_STORED);
       // The window may have ended while the claim was on its way.
-      if (this.#context.services.sessions.get(outcome.session.id) !== outcome.session) {
+      if (sessions.get(session.id) !== session) {
         return this.#fail(windowExpired(), "refused", named, request);
       }
-      this.#bind(outcome, kept);
+      this.#bind(outcome, stored);
     } finally {
       this.#context.sessions.arrived(outcome.session);
     }
   }
 
-  /** The acceptances that have to be told again and that only the store remembers (R-6.3-8). */
-  async #kept({ session, after }: Bound): Promise<ReadonlyMap<JobId, Announcement>> {
-    if (!this.#dialect.repeatsAcceptances) return NOTHING_KEPT;
-    const kept = new Map<JobId, Announcement>();
-    for (const [job, role] of session.stream.unseen(after)) {
-      // A submit that only let it watch the job is decided once more, if it is repeated.
-      if (role !== "owner" || session.submits.acceptance(job) !== undefined) continue;
-      const row = await this.#context.services.store.jobs.get(job);
-      if (row !== undefined) kept.set(job, acceptanceOf(row));
-    }
-    return kept;
-  }
-
   #bind(
     { session, token, after, resumed, epoch }: Bound,
-    kept: ReadonlyMap<JobId, Announcement>,
+    stored: ReadonlyMap<JobId, Announcement>,
   ): void {
     // A later resume of the same session was quicker.
     if (session.stream.writer.epoch !== epoch) return this.replace();
@@ -255,15 +249,7 @@ export class Connection implements Link, Watched {
     this.#state = {
       kind: "bound",
       session,
-      intake: new Intake({
-        services: this.#context.services,
-        session,
-        dialect: this.#dialect,
-        token,
-        hangUp: (reason) => this.#hangUp(reason),
-        fail: (error) => this.#fail(error, "refused"),
-        track: (work) => this.#track(work),
-      }),
+      intake: this.#hear(session, token),
       heartbeat: this.#beat(session),
     };
     const { services, projector, idleWatch } = this.#context;
@@ -271,21 +257,16 @@ export class Connection implements Link, Watched {
     this.#deadline = undefined;
     idleWatch.watch(this);
     services.sessions.resumed(session);
-    // Also of a session that agreed on credentials elsewhere (R-4.1-5).
-    const vault = this.#remote.confidential
-      ? new ReadableVault(this.#dialect, services.vault.openTo(session.principal))
-      : closedVault;
+    const vault = this.#vault(session);
     const payload = { ...this.#context.welcome(session), resume_token: token };
-    // Before the events of their jobs, which are nobody's to a client that has not been told (R-7.2-8).
-    const repeatable = this.#dialect.repeatsAcceptances ? session.stream.unseen(after).keys() : [];
-    const repeated = [...repeatable]
-      .flatMap((job) => session.submits.acceptance(job) ?? kept.get(job) ?? [])
-      .map((acceptance) =>
-        announce(session.id, withCredentials(acceptance, session.features, vault)),
-      );
+    const missed = this.#dialect.repeatsAcceptances
+      ? missedAcceptances(session, after, stored)
+      : [];
     void this.outbox.send([
       announce(session.id, { type: "session.welcome", payload }),
-      ...repeated,
+      ...missed.map((acceptance) =>
+        announce(session.id, withCredentials(acceptance, session.features, vault)),
+      ),
     ]);
     session.connect(this, after, {
       ...projector,
@@ -303,6 +284,24 @@ export class Connection implements Link, Watched {
       { session: session.id, principal: session.principal, resumed },
       "session bound",
     );
+  }
+
+  #hear(session: Session, token: string): Intake {
+    return new Intake({
+      services: this.#context.services,
+      session,
+      dialect: this.#dialect,
+      token,
+      hangUp: (reason) => this.#hangUp(reason),
+      fail: (error) => this.#fail(error, "refused"),
+      track: (work) => this.#track(work),
+    });
+  }
+
+  /** What its peer may be shown of credentials, also of a session that agreed on them elsewhere (R-4.1-5). */
+  #vault({ principal }: Session): OpenVault {
+    if (!this.#remote.confidential) return closedVault;
+    return new ReadableVault(this.#dialect, this.#context.services.vault.openTo(principal));
   }
 
   #tellLoss(session: Session, { job, request }: Loss): void {
@@ -419,26 +418,7 @@ export class Connection implements Link, Watched {
   }
 }
 
-const NOTHING_KEPT: ReadonlyMap<JobId, Announcement> = new Map();
-
-/** What a vault shows, as the client can read it. */
-class ReadableVault implements OpenVault {
-  readonly #dialect: Dialect;
-  readonly #vault: OpenVault;
-
-  constructor(dialect: Dialect, vault: OpenVault) {
-    this.#dialect = dialect;
-    this.#vault = vault;
-  }
-
-  reveal(job: JobId, id: string): string | undefined {
-    return this.#vault.reveal(job, id);
-  }
-
-  shown(job: JobId): readonly CredentialFields[] {
-    return this.#dialect.credentials(this.#vault.shown(job));
-  }
-}
+const NOTHING_STORED: ReadonlyMap<JobId, Announcement> = new Map();
 
 function windowExpired(): ArcpError {
   return new ArcpError("RESUME_WINDOW_EXPIRED", "the session can no longer be resumed");

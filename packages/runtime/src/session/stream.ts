@@ -1,5 +1,5 @@
 import type { JobId, SessionId } from "@arcp/core";
-import type { Role, Run, SessionStore } from "../store/index.ts";
+import type { Run, SessionStore } from "../store/index.ts";
 import type { Attachment } from "./attachment.ts";
 import { Attachments } from "./attachments.ts";
 import type { Deliveries } from "./deliveries.ts";
@@ -89,24 +89,6 @@ export class Stream {
       this.openedAhead.open({ from: issued + 1, job, jobFrom: 1, role: "owner" });
     }
     return attachment;
-  }
-
-  /** The jobs of which a client that has seen `after` has seen nothing yet, or nothing as their owner. */
-  unseen(after: number): Map<JobId, Role> {
-    const unseen = new Map<JobId, Role>();
-    // Of any other job it was told nothing that it has not seen: what is missed decides what this costs.
-    const candidates = new Map<JobId, Role>();
-    for (const { job } of this.journal.runs(after + 1, this.issued)) {
-      candidates.set(job, this.journal.roleUpTo(job, this.issued) ?? "observer");
-    }
-    for (const { job, role } of this.attachments) {
-      const told = this.journal.roleUpTo(job, this.issued) ?? role;
-      candidates.set(job, role === "owner" ? role : told);
-    }
-    for (const [job, role] of candidates) {
-      if (this.journal.roleUpTo(job, after) !== role) unseen.set(job, role);
-    }
-    return unseen;
   }
 
   /** The client has handled everything up to `seq`. Without the feature that has no effect (R-6.5-4). */
