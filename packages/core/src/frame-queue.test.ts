@@ -70,16 +70,19 @@ test("R-4.1-10: it tells how much waits, and when something was taken", async ()
   expect([queue.waiting, taken]).toEqual([0, 2]);
 });
 
-test("what was discarded is neither counted nor delivered, and later frames are", async () => {
-  const queue = new FrameQueue();
-  queue.push("a");
-  queue.push("b");
-  queue.discard();
-  expect(queue.waiting).toBe(0);
-  queue.push("c");
-  queue.end();
-  expect(await collect(queue)).toEqual(["c"]);
-});
+test.each(["before its end", "after its end"])(
+  "what a break %s found unread is neither counted nor delivered",
+  async (when) => {
+    const queue = new FrameQueue();
+    queue.push("a");
+    if (when === "after its end") queue.end();
+    queue.break(new Error("pulled out"));
+    expect(queue.waiting).toBe(0);
+    queue.push("b");
+    queue.end();
+    await expect(collect(queue)).rejects.toThrow("pulled out");
+  },
+);
 
 test("a reader that stops early leaves the rest to the next one", async () => {
   const queue = new FrameQueue();

@@ -31,11 +31,13 @@ export class FrameQueue implements AsyncIterable<string> {
     this.#rouse();
   }
 
-  /** Forgets what was not read yet. */
-  discard(): void {
+  /** Ends the stream in front of what was not read yet, an end included: all of that is lost. */
+  break(error?: Error): void {
     this.#frames = [];
     this.#next = 0;
     this.#characters = 0;
+    this.#ended = { error };
+    this.#rouse();
   }
 
   /** Ends the stream, with an error or in good order. Only the first call counts. */

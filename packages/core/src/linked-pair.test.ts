@@ -112,6 +112,18 @@ test("R-4-4: a severed connection fails on both ends, without a reason, and lose
   }
 });
 
+test("a close that nobody has heard of is lost with the frames in front of it", async () => {
+  const { client, runtime, sever } = linkedPair();
+  await runtime.send(["why"]);
+  runtime.close("refused");
+  sever();
+  const failure = await collect(client).catch((error: unknown) => error);
+  expect(failure).toBeInstanceOf(TransportClosedError);
+  expect(failure).toMatchObject({ reason: undefined });
+  await expect(client.send(["x"])).rejects.toMatchObject({ reason: undefined });
+  await expect(runtime.send(["x"])).rejects.toMatchObject({ reason: "refused" });
+});
+
 test("a severed connection wakes a reader that waits", async () => {
   const pair = linkedPair();
   const reading = collect(pair.runtime);

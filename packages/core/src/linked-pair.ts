@@ -33,6 +33,7 @@ class End implements Transport {
   readonly #peer: () => End;
   readonly #mark: number;
   #closed: { reason: CloseReason | undefined } | undefined;
+  #isClosedHere = false;
   #waiting: Array<() => void> = [];
 
   constructor(mark: number, peer: () => End) {
@@ -53,13 +54,17 @@ class End implements Transport {
 
   close(reason: CloseReason = "normal"): void {
     if (this.#closed !== undefined) return;
+    this.#isClosedHere = true;
     this.#end(reason, undefined);
     this.#peer().#end(reason, reason === "normal" ? undefined : new TransportClosedError(reason));
   }
 
   break(): void {
-    this.frames.discard();
-    this.#end(undefined, new TransportClosedError());
+    // The peer's close is on its way as well, behind its frames.
+    const error = this.#isClosedHere ? undefined : new TransportClosedError();
+    if (!this.#isClosedHere) this.#closed = { reason: undefined };
+    this.frames.break(error);
+    this.#drained();
   }
 
   #end(reason: CloseReason | undefined, error: Error | undefined): void {
