@@ -128,7 +128,13 @@ describe("lines that cannot be read", () => {
     const { child, output } = bare("serve.ts");
     child.stdin.write(`\uFEFF${hello("secret")}\r\n\r\n\n${ping("1")}\r\n`);
     child.stdin.write(Buffer.from([0x22, 0xc3, 0x28, 0x0a]));
-    child.stdin.end(`${ping("2")}\n`);
+    child.stdin.write(`${ping("2")}\n`);
+    // Whoever ends its side is gone, and need not be answered any more.
+    let said = "";
+    child.stdout.on("data", (chunk) => {
+      said += chunk;
+      if (said.includes('"ping_nonce":"2"')) child.stdin.end();
+    });
     const { stdout } = await output;
     const messages = stdout
       .trimEnd()
