@@ -43,18 +43,24 @@ export class Puppets {
   }
 }
 
+/** More than any test waits for, and no more than a slow machine can read afterwards. */
+const FLOOD = 10_000;
+
 /** Lets the agent think aloud without a pause, though not faster than a test can read. @returns ends the job */
 export function flood({ ctx, finish }: Puppet): () => Promise<void> {
   let flooding = true;
+  const stopped = Promise.withResolvers<void>();
   const flooded = (async () => {
-    for (let i = 0; flooding; i++) {
+    for (let i = 0; flooding && i < FLOOD; i++) {
       await ctx.thought(`${i}`);
       if (i % 16 === 0) await new Promise((resolve) => setImmediate(resolve));
     }
+    await stopped.promise;
     finish();
   })();
   return async () => {
     flooding = false;
+    stopped.resolve();
     await flooded;
   };
 }
