@@ -64,8 +64,8 @@ describe.each(durableWays)("over %s, through a crash of the runtime", (way) => {
     (await stage.puppets.next()).finish("again");
     expect(await next.result()).toBe("again");
     second.finish();
-    const rest = await again.until((e) => isTerminal(e) && e.job_id === payload.job_id);
-    expect(rest.filter(isTerminal).map(({ job_id }) => job_id)).toEqual([next.id, payload.job_id]);
+    const ends = [await again.next(isTerminal), await again.next(isTerminal)];
+    expect(new Set(ends.map(({ job_id }) => job_id))).toEqual(new Set([next.id, payload.job_id]));
   });
 
   test("R-10-2 and R-6.3-8: what was delegated to nobody's knowledge before the crash is introduced in its place after it", async () => {
