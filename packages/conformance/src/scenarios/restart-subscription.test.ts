@@ -53,8 +53,10 @@ async function ack(wire: WireClient, last_processed_seq: number): Promise<void> 
 
 /** Two jobs whose records take turns in the numbers of their session: job_seq n of the first is event_seq 2n - 1. */
 async function interleaved(stage: Stage, owner: WireClient) {
-  const jobs = [await stage.played(owner), await stage.played(owner)];
-  const seen = await owner.until((e) => e.event_seq === 2);
+  const first = await stage.played(owner);
+  const seen = await owner.until((e) => e.event_seq === 1);
+  const jobs = [first, await stage.played(owner)];
+  seen.push(...(await owner.until((e) => e.event_seq === 2)));
   for (let i = 2; i <= 6; i++) {
     for (const [j, { puppet }] of jobs.entries()) {
       if (i < 6) await puppet.ctx.thought(`${i}`);
