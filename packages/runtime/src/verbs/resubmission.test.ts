@@ -54,6 +54,28 @@ test.each([10, 20])(
   },
 );
 
+test("R-14-2: what a session has just left makes room for the job of a submit right behind it", async () => {
+  const rig = hosting({ limits: { subscriptionsPerSession: 1 } });
+  const { viewer: owner } = await greeted(rig);
+  const followed = await rig.start(owner);
+  const { payload } = await owner.reply(owner.send("job.submit", { agent: "led", ...KEYED }));
+  const { viewer } = await greeted(rig);
+  const about = { job_id: followed.id };
+  await viewer.reply(viewer.send("job.subscribe", about, about));
+  // While a batch is being built, nothing is left.
+  rig.store.held.sessions.hold();
+  await followed.ctx.thought("on");
+  await settled();
+  viewer.send("job.unsubscribe", about, about);
+  const retry = viewer.send("job.submit", { agent: "led", ...KEYED });
+  await settled();
+  await rig.store.held.sessions.open();
+  expect(await viewer.reply(retry)).toMatchObject({
+    type: "job.accepted",
+    payload: { job_id: payload["job_id"] },
+  });
+});
+
 test("R-7.2-5, R-7.2-6: when the first of them is refused, the next one is decided by itself", async () => {
   const rig = hosting();
   const { viewer } = await greeted(rig);
