@@ -455,7 +455,9 @@ describe("jobs", () => {
     await raw.find(isEnd(job));
     home.clock.advance(49_000);
     const subscribe = () => raw.request("job.subscribe", { job_id: job });
+    const before = raw.received.length;
     expect(await subscribe()).toHaveProperty("type", "job.subscribed");
+    await raw.find(isEnd(job), before);
     await raw.ping("its end has been told again");
     // A client that sends no acks holds what it was sent for a resume window.
     home.clock.advance(11_000);
