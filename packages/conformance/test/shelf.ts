@@ -1,4 +1,5 @@
 import { copyFileSync, existsSync } from "node:fs";
+import { newJobId } from "@arcp/core";
 import { memoryStore } from "@arcp/runtime";
 import type { Store } from "@arcp/runtime/store";
 import { type LogLimits, sqliteStore } from "@arcp/store-sqlite";
@@ -12,6 +13,15 @@ export type StoreName = (typeof stores)[number];
 export interface Shelf extends Disposable {
   /** The store of a new process, with what the one before it had made durable until now. */
   open(kept?: Partial<LogLimits>): Store;
+}
+
+/** Those of all shelves. */
+const open = new Set<Store>();
+
+/** Resolves once all that was committed until now, of dead processes too, is on the disk, and whoever wrote it was told. */
+export async function durable(): Promise<void> {
+  // A store tells of nothing that is not.
+  await Promise.allSettled([...open].map(({ jobs }) => jobs.get(newJobId())));
 }
 
 export const shelves: Readonly<Record<StoreName, () => Shelf>> = {
@@ -28,6 +38,7 @@ export const shelves: Readonly<Record<StoreName, () => Shelf>> = {
  */
 class SqliteShelf implements Shelf {
   readonly #scratch = new Scratch();
+  readonly #stores: Store[] = [];
   #path: string | undefined;
 
   open(logLimits: Partial<LogLimits> = {}): Store {
@@ -37,10 +48,14 @@ class SqliteShelf implements Shelf {
       if (existsSync(left + part)) copyFileSync(left + part, path + part);
     }
     this.#path = path;
-    return sqliteStore(path, { logLimits });
+    const store = sqliteStore(path, { logLimits });
+    this.#stores.push(store);
+    open.add(store);
+    return store;
   }
 
   [Symbol.dispose](): void {
+    for (const store of this.#stores) open.delete(store);
     this.#scratch[Symbol.dispose]();
   }
 }

@@ -18,7 +18,7 @@ import {
   type Way,
 } from "./line.ts";
 import { type Puppet, Puppets } from "./puppets.ts";
-import { type Shelf, shelves } from "./shelf.ts";
+import { durable, type Shelf, shelves } from "./shelf.ts";
 
 /** The bearer tokens that the stage's runtime knows, two of them of one principal. */
 export const tokens = { alice: "token-of-alice", alice2: "another-of-alice", bob: "token-of-bob" };
@@ -213,9 +213,18 @@ export async function eventually(condition: () => boolean): Promise<void> {
   }
 }
 
-/** Lets everything that is on its way in this process arrive. */
+/** Lets everything that is on its way in this process arrive, by way of the disk too. */
 export async function settled(): Promise<void> {
-  for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve));
+  await turns(10);
+  // What is durable is told, and what that leads to may be written in its turn.
+  for (let leg = 0; leg < 2; leg++) {
+    await durable();
+    await turns(10);
+  }
+}
+
+async function turns(count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve));
 }
 
 /** A logger that keeps what it is told, as JSON. */
