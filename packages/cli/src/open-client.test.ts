@@ -61,6 +61,13 @@ test("a wrong token, and a missing one, are told in one line", async () => {
   await server.close();
 });
 
+test("a session that no client has saved is not said to be a token in the clear", async () => {
+  const restore = JSON.parse('{ "version": 2 }');
+  const around = { signal: new AbortController().signal, clock: new ManualClock() };
+  const opening = openClient({ url: "ws://127.0.0.1:1/arcp", token: "t" }, around, { restore });
+  await expect(opening).rejects.toThrow("restore takes a session");
+});
+
 test("a runtime that is silent is not said to be something else", async () => {
   const clock = new ManualClock();
   const server = await listen({ port: 0 }, () => clock.advance(5_000));

@@ -1,5 +1,5 @@
 import { type Client, type ConnectOptions, connect } from "@arcp/client";
-import { ArcpError, LocalError, TransportClosedError } from "@arcp/core";
+import { ArcpError, type Dial, LocalError, TransportClosedError } from "@arcp/core";
 import { dial } from "@arcp/transport-ws";
 import type { ConnectionSettings } from "./connection-settings.ts";
 import type { CommandContext } from "./context.ts";
@@ -18,7 +18,7 @@ export async function openClient(
   options: ConnectOptions = {},
 ): Promise<Client> {
   try {
-    return await connect(dial(url), {
+    return await connect(dialOf(url), {
       client: { name: "arcp", version: ownVersion() },
       ...(token !== undefined && { token }),
       signal,
@@ -30,6 +30,17 @@ export async function openClient(
   }
 }
 
+/** @throws LocalError `MISUSE` for `ws:` to another machine: that it is an address was seen to before */
+function dialOf(url: string): Dial {
+  try {
+    return dial(url);
+  } catch (cause) {
+    if (!url.startsWith("ws:")) throw cause;
+    const text = `the token would go to ${shownUrl(url)} in the clear: use wss:`;
+    throw new LocalError("MISUSE", text, { cause });
+  }
+}
+
 function explained(error: unknown, address: string, token: string | undefined): unknown {
   const url = shownUrl(address);
   if (error instanceof ArcpError && error.code === "UNAUTHENTICATED" && token === undefined) {
@@ -38,10 +49,6 @@ function explained(error: unknown, address: string, token: string | undefined): 
   if (!(error instanceof LocalError)) return error;
   const cannot = (text: string) => new LocalError("TRANSPORT_CLOSED", text, { cause: error });
   switch (error.code) {
-    case "MISUSE":
-      return url.startsWith("ws:")
-        ? new LocalError("MISUSE", `the token would go to ${url} in the clear: use wss:`)
-        : error;
     case "TRANSPORT_CLOSED":
       return cannot(unreachable(error, url));
     case "REQUEST_TIMEOUT":
