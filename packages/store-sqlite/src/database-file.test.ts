@@ -1,14 +1,21 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { LocalError, newJobId } from "@arcp/core";
+import { LocalError, newJobId, newSessionId } from "@arcp/core";
 import type { LogRecord } from "@arcp/runtime/store";
 import { afterAll, expect, test } from "vitest";
 import { Scratch } from "../test/scratch.ts";
 import { openDatabase } from "./database-file.ts";
-import { sqliteStore } from "./sqlite-store.ts";
+import { sqliteStore, storeOn } from "./sqlite-store.ts";
 import { WalFile } from "./wal-file.ts";
 
 const scratch = new Scratch();
@@ -210,6 +217,35 @@ test.runIf(process.platform === "linux")(
     expect(readdirSync("/dev/fd")).toEqual(before);
   },
 );
+
+test("opening a log writes it once more: the system may take for written what the disk did not take", () => {
+  const path = scratch.newFile();
+  const content = Buffer.alloc(2 * 1024 * 1024 + 17, "what a commit wrote, ");
+  writeFileSync(path, content);
+  utimesSync(path, 1, 1);
+  new WalFile(path).close();
+  expect(statSync(path).mtimeMs).toBeGreaterThan(1000);
+  expect(readFileSync(path).equals(content)).toBe(true);
+});
+
+test("no checkpoint is made before the log is on the disk, and then they are", async () => {
+  const path = scratch.newFile();
+  const database = new DatabaseSync(path);
+  const pages = (): number =>
+    Number(database.prepare("PRAGMA wal_autocheckpoint").get()?.["wal_autocheckpoint"]);
+  const connection = openDatabase(
+    path,
+    () => database,
+    (wal) => {
+      expect(pages()).toBe(0);
+      return new WalFile(wal);
+    },
+  );
+  const store = storeOn(connection);
+  await store.sessions.forget(newSessionId());
+  expect(pages()).toBe(1000);
+  await store.close();
+});
 
 test("a log that cannot be closed keeps the file from nobody", async () => {
   const path = scratch.newFile();

@@ -74,6 +74,8 @@ function prepare(connection: Connection): void {
   // On macOS a plain sync leaves what it wrote in the cache of the disk. Node's own, of the log, does not.
   connection.execute("PRAGMA checkpoint_fullfsync = ON");
   connection.execute(`PRAGMA journal_size_limit = ${WAL_SIZE_LIMIT}`);
+  // None before all of the log is on the disk: it would move pages into the file that a loss of power would take from the log.
+  connection.execute("PRAGMA wal_autocheckpoint = 0");
   migrate(connection);
 }
 

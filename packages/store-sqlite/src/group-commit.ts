@@ -40,7 +40,8 @@ export class GroupCommit {
   #closed = false;
   /** Settles when all that was committed is durable; undefined while it is. */
   #unsynced: Promise<void> | undefined;
-  #checkpoint = CHECKPOINT.idle;
+  /** As it was told to SQLite; a connection comes without. */
+  #checkpoint = 0;
   /** Settles when all who waited for that were told. */
   #told: Promise<void> | undefined;
 

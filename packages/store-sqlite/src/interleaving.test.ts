@@ -12,9 +12,11 @@ test("R-6.3-20: after a crash between any two statements nothing acknowledged is
     await new Interleaving(() => scratch.newFile()).play(script);
   };
   await fc.assert(fc.asyncProperty(aScript, run), { numRuns: RUNS });
-  // It looked where it should: at crashes in the middle of something, of which some had just become durable.
+  // It looked where it should: at crashes in the middle of something, of which some had just become durable, and behind checkpoints.
   expect(tally.crashes).toBeGreaterThan(RUNS / 2);
   expect(tally.losses).toBeGreaterThan(RUNS / 4);
   expect(tally.unacknowledged).toBeGreaterThan(RUNS / 2);
-  expect(tally.kept).toBeGreaterThan(RUNS / 10);
+  // One script in twenty, each: that it is none of them is as good as impossible.
+  expect(tally.kept).toBeGreaterThan(0);
+  expect(tally.renewed).toBeGreaterThan(0);
 });

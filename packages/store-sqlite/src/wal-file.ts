@@ -1,4 +1,4 @@
-import { closeSync, fdatasync, fsyncSync, openSync } from "node:fs";
+import { closeSync, fdatasync, fsyncSync, openSync, readSync, writeSync } from "node:fs";
 
 /** A file whose content can be brought to the disk. */
 export interface SyncedFile {
@@ -7,6 +7,9 @@ export interface SyncedFile {
   /** Not while a sync is under way. */
   close(): void;
 }
+
+/** Bytes that are written again at a time. */
+const PART = 1024 * 1024;
 
 /** That of a database in memory: nothing of it outlives the process. */
 export const NO_FILE: SyncedFile = { sync: async () => {}, close: () => {} };
@@ -24,8 +27,7 @@ export class WalFile implements SyncedFile {
     // Windows syncs only what may be written to.
     this.#descriptor = openSync(path, "r+");
     try {
-      // Of a process that was killed there may be commits that it had not synced; from now on they are told of.
-      fsyncSync(this.#descriptor);
+      this.#bringToDisk();
     } catch (error) {
       this.close();
       throw error;
@@ -40,5 +42,20 @@ export class WalFile implements SyncedFile {
 
   close(): void {
     closeSync(this.#descriptor);
+  }
+
+  /**
+   * Of a process that ended there may be commits that it had not synced, or could not sync; from now on they are told of. After a
+   * sync that failed the system holds pages that the disk has not and that it takes for written. A sync brings them there only
+   * when they are written once more.
+   */
+  #bringToDisk(): void {
+    const part = Buffer.allocUnsafe(PART);
+    for (let at = 0; ; ) {
+      const length = readSync(this.#descriptor, part, 0, PART, at);
+      if (length === 0) break;
+      at += writeSync(this.#descriptor, part, 0, length, at);
+    }
+    fsyncSync(this.#descriptor);
   }
 }

@@ -13,16 +13,21 @@ export class CrashingDatabase implements Database {
   readonly #database: DatabaseSync;
   readonly #place: string;
   readonly #image: string;
+  readonly #often: number;
   /** Statements of this kind that are still to come; `after` tells whether the last of them still takes place. */
   #fuse: { statements: number; of: RegExp; after: boolean } | undefined;
   #crashed = false;
   /** Every statement that took place. */
   readonly counted: string[] = [];
 
-  /** @param image the file that a crash leaves behind */
-  constructor(place: string, image: string) {
+  /**
+   * @param image the file that a crash leaves behind
+   * @param often how many times as often as it is told to does it make checkpoints
+   */
+  constructor(place: string, image: string, often = 1) {
     this.#place = place;
     this.#image = image;
+    this.#often = often;
     this.#database = new DatabaseSync(place);
   }
 
@@ -63,7 +68,10 @@ export class CrashingDatabase implements Database {
   }
 
   exec(sql: string): void {
-    this.#run(sql, () => this.#database.exec(sql));
+    const often = sql.replace(/(?<=^PRAGMA wal_autocheckpoint = )\d+$/, (pages) =>
+      String(Math.ceil(Number(pages) / this.#often)),
+    );
+    this.#run(sql, () => this.#database.exec(often));
   }
 
   close(): void {

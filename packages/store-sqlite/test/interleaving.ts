@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { existsSync, readFileSync } from "node:fs";
 import { setImmediate as turn } from "node:timers/promises";
 import type { JobId, MessageId, SessionId } from "@arcp/core";
 import { memoryStore } from "@arcp/runtime";
@@ -15,6 +16,8 @@ const SESSIONS = ["sess_0", "sess_1"] as SessionId[];
 const TOKENS = ["t0", "t1", "t2", "t3"];
 const LIMITS = { logLimits: { records: 12, characters: 400 }, totalLogCharacters: 600 };
 const KINDS: readonly RecordKind[] = ["event", "result_chunk", "progress", "terminal"];
+/** A script writes few pages. So there is a checkpoint at each transaction, and while a sync is under way at every few. */
+const CHECKPOINTS = 1000;
 const ALL = { records: 1000, characters: 1_000_000 };
 
 const job = fc.nat(JOBS.length - 1);
@@ -78,7 +81,16 @@ export const aScript: fc.Arbitrary<Step[]> = fc.array(aStep, { minLength: 5, max
 type Operation = (store: Store) => Promise<unknown>;
 
 /** What scripts did, so that one can see that they did something. */
-export const tally = { runs: 0, operations: 0, crashes: 0, losses: 0, unacknowledged: 0, kept: 0 };
+export const tally = {
+  runs: 0,
+  operations: 0,
+  crashes: 0,
+  losses: 0,
+  /** Crashes that left a log which had begun anew, behind a checkpoint. */
+  renewed: 0,
+  unacknowledged: 0,
+  kept: 0,
+};
 
 interface Fuse {
   readonly crash: number;
@@ -142,7 +154,7 @@ export class Interleaving {
   /** @param fuse a crash on the way */
   #open(fuse?: Fuse): void {
     const connect = (place: string): CrashingDatabase => {
-      this.#database = new CrashingDatabase(place, this.#image);
+      this.#database = new CrashingDatabase(place, this.#image, CHECKPOINTS);
       if (fuse) this.#database.light(fuse.crash, fuse.after);
       return this.#database;
     };
@@ -180,6 +192,7 @@ export class Interleaving {
   #moveToImage(): void {
     this.#place = this.#image;
     this.#image = this.#newFile();
+    if (checkpointsOf(`${this.#place}-wal`) > 0) tally.renewed += 1;
   }
 
   async #landed(): Promise<void> {
@@ -412,6 +425,12 @@ export class Interleaving {
     };
     return this.#database === undefined ? read() : this.#database.safely(read);
   }
+}
+
+/** How often the log has begun anew, as its header says. */
+function checkpointsOf(wal: string): number {
+  const header = existsSync(wal) ? readFileSync(wal).subarray(0, 32) : Buffer.alloc(0);
+  return header.length === 32 ? header.readUInt32BE(12) : 0;
 }
 
 /** Tokens are never shared between sessions. */
