@@ -16,7 +16,28 @@ export class Bells {
     };
   }
 
-  ring(job: JobId): void {
-    for (const ring of this.#rings.get(job) ?? []) ring();
+  /** @throws what the first of them threw, behind all of them */
+  ring(jobs: Iterable<JobId>): void {
+    callAll(this.#of(jobs));
   }
+
+  *#of(jobs: Iterable<JobId>): Generator<() => void> {
+    for (const job of jobs) yield* this.#rings.get(job) ?? [];
+  }
+}
+
+/**
+ * Calls each, whatever another one does: who is not called would wait for ever.
+ * @throws what the first of them threw, behind all of them
+ */
+export function callAll(calls: Iterable<() => void>): void {
+  let fault: { readonly error: unknown } | undefined;
+  for (const call of calls) {
+    try {
+      call();
+    } catch (error) {
+      fault ??= { error };
+    }
+  }
+  if (fault !== undefined) throw fault.error;
 }

@@ -184,15 +184,16 @@ test("a store that is closed in the middle of a sync waits for it, and for what 
   const asked = watched({ early: store.idempotency.put(key("1")) });
   await settle();
   const late = watched({ late: store.idempotency.put(key("2")) });
+  const read = watched({ read: store.idempotency.get("alice", "1") });
   const closed = watched({ closed: store.close(), again: store.close() });
   await turn();
   const refused = watched({ put: store.idempotency.put(key("3")), list: store.sessions.list() });
   await settle();
-  expect([asked, late, closed]).toEqual([[], [], []]);
+  expect([asked, late, read, closed]).toEqual([[], [], [], []]);
   expect(refused).toEqual(["put: the store is closed", "list: the store is closed"]);
   disk.release();
   await settle();
-  expect([asked, late, closed]).toEqual([["early"], [], []]);
+  expect([asked, late, read, closed]).toEqual([["early"], [], ["read"], []]);
   disk.release();
   await settle();
   expect([late, closed]).toEqual([["late"], ["closed", "again"]]);

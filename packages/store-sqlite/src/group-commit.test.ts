@@ -173,17 +173,27 @@ test("an error that SQLite does not roll back by itself is rolled back as well",
 
 test("a bell that throws keeps nobody from learning that the transaction is durable", async () => {
   const { store, connection } = await counted();
-  const job = newJobId();
+  const [job, second, third] = [newJobId(), newJobId(), newJobId()];
+  const rung: string[] = [];
   store.logs.listen(job, () => {
     throw new Error("a bell's own fault");
   });
+  store.logs.listen(job, () => rung.push("of the same job"));
+  store.logs.listen(second, () => rung.push("of the same append"));
+  store.logs.listen(third, () => rung.push("of the same transaction"));
+  const batch = { after: 0, records: [record("1")] };
   const both = Promise.all([
-    store.logs.append([{ job, after: 0, records: [record("1")] }]),
+    store.logs.append([
+      { job, ...batch },
+      { job: second, ...batch },
+    ]),
     store.idempotency.put(idempotency("k")),
+    store.logs.append([{ job: third, ...batch }]),
   ]);
   // Closing commits what waits, so that the fault comes up here and not in the event loop.
   await expect(store.close()).rejects.toThrow("a bell's own fault");
-  expect(await both).toEqual([["appended"], undefined]);
+  expect(await both).toEqual([["appended", "appended"], undefined, ["appended"]]);
+  expect(rung).toEqual(["of the same job", "of the same append", "of the same transaction"]);
   connection.close();
 });
 

@@ -1,4 +1,5 @@
 import { LocalError } from "@arcp/core";
+import { callAll } from "./bells.ts";
 import type { Connection } from "./connection.ts";
 import { DiskSync } from "./disk-sync.ts";
 
@@ -120,7 +121,7 @@ export class GroupCommit {
       () => {
         if (this.#unsynced === synced) this.#unsynced = undefined;
         for (const { durable } of group) durable();
-        for (const { announced } of group) announced();
+        callAll(group.map(({ announced }) => announced));
       },
       (error: unknown) => {
         for (const { failed } of group) failed(error);

@@ -82,9 +82,9 @@ export class RecordLog implements LogStore {
         return outcomes;
       },
       (outcomes) => {
-        for (const [index, { job, records }] of batches.entries()) {
-          if (outcomes[index] === "appended" && records.length > 0) this.#bells.ring(job);
-        }
+        const isNew = ({ records }: LogBatch, index: number): boolean =>
+          outcomes[index] === "appended" && records.length > 0;
+        this.#bells.ring(batches.filter(isNew).map(({ job }) => job));
       },
     );
   }
