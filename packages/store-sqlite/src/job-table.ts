@@ -94,6 +94,12 @@ export class JobTable implements JobIndex {
     return { ...decode(row), input, checkpoint };
   }
 
+  /** Whose job it is, as the column says it. */
+  principalOf(id: JobId): string | undefined {
+    const [principal] = this.#connection.first("SELECT principal FROM jobs WHERE id = ?", id) ?? [];
+    return present(principal, String);
+  }
+
   async list(query: JobQuery): Promise<readonly ListedJob[]> {
     const conditions: string[] = [];
     const values: SQLInputValue[] = [];
@@ -122,7 +128,7 @@ export class JobTable implements JobIndex {
     const found = conditions.length === 0 ? "" : `WHERE ${conditions.join(" AND ")}`;
     const rows = await this.#group.read(() =>
       this.#connection.all(
-        `SELECT ${LISTED} FROM jobs ${found} ORDER BY accepted_at, id LIMIT ?`,
+        `SELECT ${LISTED} FROM jobs ${found} ORDER BY accepted_at, id LIMIT 0 + ?`,
         ...values,
         countLimit(query.limit),
       ),

@@ -11,27 +11,17 @@ import type {
 import { Allowance } from "./allowance.ts";
 import { Bells } from "./bells.ts";
 import { countLimit } from "./column.ts";
-import type { Connection, Row } from "./connection.ts";
+import type { Connection } from "./connection.ts";
 import type { GroupCommit } from "./group-commit.ts";
 import type { JobTable } from "./job-table.ts";
 import type { LogLimits } from "./log-limits.ts";
+import { type LogState, logStateIn, STATE } from "./log-state.ts";
 import type { Reclaimer } from "./reclaimer.ts";
 import { LAST_SEQ, type RecordTable, recordIn } from "./record-table.ts";
 import { Shares } from "./shares.ts";
 
-/** A row of `logs`, or what will be one; `records` and `characters` are what counts for its own limits, `size` are all characters. */
-interface LogState {
-  readonly job: JobId;
-  readonly key: number;
-  readonly principal: string;
-  floor: number;
-  head: number;
-  records: number;
-  characters: number;
-  size: number;
-}
-
-const STATE = "job, key, principal, floor, head, records, characters, size";
+const FIND = `SELECT ${STATE} FROM logs WHERE job = ?`;
+const INSERT = `INSERT INTO logs (${STATE}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`;
 
 /**
  * What an append may evict beyond what it brings itself: what is over a limit, because that was lowered or a share became
@@ -94,18 +84,18 @@ export class RecordLog implements LogStore {
   }
 
   #read(job: JobId, after: number, limits: PageLimits): LogPage {
-    const log = this.#connection.get("SELECT key, floor, head FROM logs WHERE job = ?", job);
+    const log = this.#state(job);
     if (log === undefined) return { floor: 0, head: 0, records: [] };
     const records: LogRecord[] = [];
     let characters = 0;
     const most = countLimit(limits.records);
-    for (const row of this.#records.after(Number(log["key"]), after, most)) {
+    for (const row of this.#records.after(log.key, after, most)) {
       const record = recordIn(row);
       characters += record.text.length;
       if (records.length > 0 && characters > limits.characters) break;
       records.push(record);
     }
-    return { floor: Number(log["floor"]), head: Number(log["head"]), records };
+    return { floor: log.floor, head: log.head, records };
   }
 
   listen(job: JobId, ring: () => void): () => void {
@@ -155,15 +145,14 @@ export class RecordLog implements LogStore {
   }
 
   #state(job: JobId): LogState | undefined {
-    const row = this.#connection.get(`SELECT ${STATE} FROM logs WHERE job = ?`, job);
-    return row && decode(row);
+    const row = this.#connection.first(FIND, job);
+    return row && logStateIn(row);
   }
 
   /** A log without a row yet. */
   #begin(job: JobId): LogState {
     this.#lastKey += 1;
-    const owner = this.#connection.get("SELECT principal FROM jobs WHERE id = ?", job);
-    const principal = String(owner?.["principal"] ?? "");
+    const principal = this.#jobs.principalOf(job) ?? "";
     return {
       job,
       key: this.#lastKey,
@@ -177,17 +166,7 @@ export class RecordLog implements LogStore {
   }
 
   #insert({ job, key, principal, floor, head, records, characters, size }: LogState): void {
-    this.#connection.run(
-      `INSERT INTO logs (${STATE}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-      job,
-      key,
-      principal,
-      floor,
-      head,
-      records,
-      characters,
-      size,
-    );
+    this.#connection.run(INSERT, job, key, principal, floor, head, records, characters, size);
   }
 
   #update({ job, floor, head, records, characters, size }: LogState): void {
@@ -211,7 +190,7 @@ export class RecordLog implements LogStore {
     while (isOver() && allowance.isLeft) {
       const victim = this.#shares.victim();
       if (victim === undefined) return;
-      const log = decode(victim.row);
+      const { log } = victim;
       const { floor } = log;
       // As long as it would be the victim again.
       const goesOn = (): boolean => isOver() && (log.floor === floor || victim.isStill(log.size));
@@ -261,17 +240,4 @@ function exceeds({ records, characters }: LogLimits, limits: LogLimits): boolean
 
 function isEvictable({ floor, head }: LogState): boolean {
   return head - floor > 1;
-}
-
-function decode(row: Row): LogState {
-  return {
-    job: row["job"] as JobId,
-    key: Number(row["key"]),
-    principal: String(row["principal"]),
-    floor: Number(row["floor"]),
-    head: Number(row["head"]),
-    records: Number(row["records"]),
-    characters: Number(row["characters"]),
-    size: Number(row["size"]),
-  };
 }

@@ -1,13 +1,13 @@
 import { newJobId } from "@arcp/core";
 import type { LogRecord } from "@arcp/runtime/store";
 import { expect, test } from "vitest";
-import type { Row } from "./connection.ts";
+import type { Values } from "./connection.ts";
 import { openDatabase } from "./database-file.ts";
 import { LAST_SEQ, RecordTable, recordIn } from "./record-table.ts";
 import { storeOn } from "./sqlite-store.ts";
 
 const record = (text: string): LogRecord => ({ kind: "event", text });
-const texts = (rows: Iterable<Row>) => [...rows].map((row) => recordIn(row).text);
+const texts = (rows: Iterable<Values>) => [...rows].map((row) => recordIn(row).text);
 
 test.each([1, 2 ** 21, 2 ** 31 - 2])(
   "J1: log %d and the next one have nothing of each other",

@@ -1,5 +1,5 @@
 import type { LogRecord, RecordKind } from "@arcp/runtime/store";
-import type { Connection, Row } from "./connection.ts";
+import type { Connection, Values } from "./connection.ts";
 
 /** As they are stored, by position: new kinds go to the end. */
 const KINDS: readonly RecordKind[] = [
@@ -19,11 +19,12 @@ export const LAST_SEQ = 2 ** 32 - 1;
 const PLACE = "(? << 32) | ?";
 const WITHIN = `place > (${PLACE}) AND place <= (${PLACE})`;
 
-// Each is made once: a text that is put together is looked at whole to find its statement.
+// Each is made once: a text that is put together is looked at whole to find its statement. And none has a bare parameter as its
+// limit: SQLite plans by its value, and so anew each time.
 const INSERT = `INSERT INTO records (place, kind, text) VALUES (${PLACE}, ?, ?)`;
-const AFTER = `SELECT kind, text FROM records WHERE ${WITHIN} ORDER BY place LIMIT ?`;
+const AFTER = `SELECT kind, text FROM records WHERE ${WITHIN} ORDER BY place LIMIT 0 + ?`;
 const SIZES = `SELECT place & ${LAST_SEQ} AS seq, octet_length(text) AS bytes FROM records
-  WHERE ${WITHIN} ORDER BY place LIMIT ?`;
+  WHERE ${WITHIN} ORDER BY place LIMIT 0 + ?`;
 const REMOVE = `DELETE FROM records WHERE ${WITHIN}`;
 
 /** The records of all logs, each log by its key and in the order of its positions. */
@@ -44,14 +45,14 @@ export class RecordTable {
   }
 
   /** Rows of those behind a position, ascending, read one by one: each is a {@link recordIn}. */
-  after(log: number, seq: number, limit: number): Iterable<Row> {
+  after(log: number, seq: number, limit: number): Iterable<Values> {
     return this.#connection.each(AFTER, log, Math.min(seq, LAST_SEQ), log, LAST_SEQ, limit);
   }
 
   /** How large the first ones of a log are, one by one: bytes, without the text being read. */
   *sizes(log: number, limit: number): Generator<{ readonly seq: number; readonly bytes: number }> {
     const rows = this.#connection.each(SIZES, log, 0, log, LAST_SEQ, limit);
-    for (const { seq, bytes } of rows) yield { seq: Number(seq), bytes: Number(bytes) };
+    for (const [seq, bytes] of rows) yield { seq: Number(seq), bytes: Number(bytes) };
   }
 
   /** Removes those up to a position. */
@@ -60,6 +61,6 @@ export class RecordTable {
   }
 }
 
-export function recordIn({ kind, text }: Row): LogRecord {
+export function recordIn([kind, text]: Values): LogRecord {
   return { kind: KINDS[Number(kind)] ?? "event", text: String(text) };
 }

@@ -158,8 +158,8 @@ export class SessionTable implements SessionStore {
   /** Makes the change only while the session's epoch is this one. */
   #fenced(id: SessionId, epoch: number, change: () => void): Promise<CommitOutcome> {
     return this.#group.write(() => {
-      const row = this.#connection.get("SELECT epoch FROM sessions WHERE id = ?", id);
-      if (row?.["epoch"] !== epoch) return "fenced";
+      const [owning] = this.#connection.first("SELECT epoch FROM sessions WHERE id = ?", id) ?? [];
+      if (owning !== epoch) return "fenced";
       change();
       return "committed";
     });

@@ -1,13 +1,13 @@
-import type { Connection, Row } from "./connection.ts";
+import type { Connection } from "./connection.ts";
+import { type LogState, logStateIn, STATE } from "./log-state.ts";
 
 /** The largest logs of a principal that have something to lose, out of the index of just those. */
-export const LARGEST = `SELECT * FROM logs WHERE principal = ? AND head - floor > 1
+export const LARGEST = `SELECT ${STATE} FROM logs WHERE principal = ? AND head - floor > 1
   ORDER BY size DESC, job LIMIT 2`;
 
 /** The log that is next to lose records. */
 export interface Victim {
-  /** Its row of `logs`. */
-  readonly row: Row;
+  readonly log: LogState;
   /** Whether it would be chosen again with this size. */
   isStill(size: number): boolean;
 }
@@ -61,14 +61,14 @@ export class Shares {
       .filter(([, size]) => size > share)
       .sort(([a, most], [b, more]) => more - most || (a < b ? -1 : 1));
     for (const [index, [principal]] of above.entries()) {
-      const [row, next] = this.#connection.all(LARGEST, principal);
-      if (row === undefined) continue;
-      const ownRival = next && Number(next["size"]);
+      const [log, next] = [...this.#connection.each(LARGEST, principal)].map(logStateIn);
+      if (log === undefined) continue;
       const [, rivalSize = share] = above[index + 1] ?? [];
       return {
-        row,
+        log,
         // A tie is decided anew.
-        isStill: (size) => size > (ownRival ?? -1) && (this.#sizes.get(principal) ?? 0) > rivalSize,
+        isStill: (size) =>
+          size > (next?.size ?? -1) && (this.#sizes.get(principal) ?? 0) > rivalSize,
       };
     }
     return undefined;
