@@ -36,6 +36,7 @@ interface Waiting {
 export class GroupCommit {
   readonly #connection: Connection;
   readonly #disk: DiskSync;
+  readonly #undo: Array<() => void> = [];
   #waiting: Waiting[] = [];
   #armed = false;
   #closed = false;
@@ -56,6 +57,11 @@ export class GroupCommit {
     if (this.#disk.failure !== undefined) return this.#disk.failure;
     const isOpen = !this.#closed && this.#connection.isOpen;
     return isOpen ? undefined : new LocalError("CLOSED", "the store is closed");
+  }
+
+  /** Calls whoever keeps in memory what transactions change, right when nothing of one took place. */
+  onRollback(undo: () => void): void {
+    this.#undo.push(undo);
   }
 
   /**
@@ -137,6 +143,7 @@ export class GroupCommit {
       this.#connection.run("COMMIT");
     } catch (error) {
       this.#rollBack();
+      for (const undo of this.#undo) undo();
       throw error;
     }
   }

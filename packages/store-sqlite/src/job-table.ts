@@ -1,9 +1,12 @@
 import type { SQLInputValue } from "node:sqlite";
 import type { JobId } from "@arcp/core";
 import type { JobChange, JobIndex, JobQuery, JobRow, ListedJob } from "@arcp/runtime/store";
+import { comparePlaces } from "@arcp/runtime/store";
 import { countLimit, exact, fromJson, present } from "./column.ts";
-import type { Connection, Row } from "./connection.ts";
+import type { Connection } from "./connection.ts";
 import type { GroupCommit } from "./group-commit.ts";
+import { LISTED, listedJobIn, type Submitted } from "./job-row.ts";
+import { RecentJobs } from "./recent-jobs.ts";
 
 /** What may change of a job, a column each, as it is stored. */
 const CHANGEABLE: {
@@ -25,27 +28,30 @@ const CHANGEABLE: {
   checkpoint: { column: "checkpoint", encode: exact },
 };
 
-/** All but what may be large. */
-const LISTED = `id, principal, session, submitted_in, request, agent, accepted_at, status, finished_at, remaining, cancel,
-  attempt, streamed, submitted`;
-
 /** As the index of just these says it, or SQLite would not take it. */
 const UNFINISHED = {
   statuses: ["pending", "running"],
   condition: "status IN ('pending', 'running')",
 };
 
-/** What never changes and nobody asks for in a listing, as JSON. */
-type Submitted = Omit<JobRow, keyof JobChange | "id" | "principal" | "agent" | "acceptedAt">;
+/** As the index of the ids says it. */
+const BY_ID = "indexed = 1 AND id = ?";
+
+/** Jobs that come to the indexes at once: many enough that they share the pages, and few enough to be done in a millisecond. */
+const UNINDEXED = 32;
 
 /** The list of all jobs. */
 export class JobTable implements JobIndex {
   readonly #connection: Connection;
   readonly #group: GroupCommit;
+  readonly #recent: RecentJobs;
 
-  constructor(connection: Connection, group: GroupCommit) {
+  /** @param unindexed how many of the newest jobs wait for the indexes at most */
+  constructor(connection: Connection, group: GroupCommit, unindexed = UNINDEXED) {
     this.#connection = connection;
     this.#group = group;
+    this.#recent = new RecentJobs(connection, unindexed);
+    group.onRollback(() => this.#recent.forget());
   }
 
   async insert(row: JobRow): Promise<void> {
@@ -55,7 +61,15 @@ export class JobTable implements JobIndex {
     const { attempt, streamed, input, checkpoint, ...submitted } = others;
     const change = { session, submittedIn, request, status, finishedAt, remaining, cancel };
     const assigned = assign({ ...change, attempt, streamed, input, checkpoint });
-    const columns = ["id", "principal", "agent", "accepted_at", "submitted", ...assigned.columns];
+    const columns = [
+      "key",
+      "id",
+      "principal",
+      "agent",
+      "accepted_at",
+      "submitted",
+      ...assigned.columns,
+    ];
     const values = [
       id,
       exact(principal),
@@ -64,12 +78,11 @@ export class JobTable implements JobIndex {
       JSON.stringify(submitted satisfies Submitted),
       ...assigned.values,
     ];
-    await this.#group.write(() =>
-      this.#connection.run(
-        `INSERT OR REPLACE INTO jobs (${columns.join(", ")}) VALUES (${columns.map(() => "?").join(", ")})`,
-        ...values,
-      ),
-    );
+    const sql = `INSERT INTO jobs (${columns.join(", ")}) VALUES (${columns.map(() => "?").join(", ")})`;
+    await this.#group.write(() => {
+      this.#remove(id);
+      this.#connection.run(sql, this.#recent.add(row), ...values);
+    });
   }
 
   async update(id: JobId, change: JobChange): Promise<void> {
@@ -81,27 +94,32 @@ export class JobTable implements JobIndex {
     const { columns, values } = assign(change);
     if (columns.length === 0) return;
     const settings = columns.map((column) => `${column} = ?`).join(", ");
-    this.#connection.run(`UPDATE jobs SET ${settings} WHERE id = ?`, ...values, id);
+    const [condition, value] = this.#place(id);
+    this.#connection.run(`UPDATE jobs SET ${settings} WHERE ${condition}`, ...values, value);
+    this.#recent.change(id, change);
   }
 
   async get(id: JobId): Promise<JobRow | undefined> {
-    const row = await this.#group.read(() =>
-      this.#connection.get("SELECT * FROM jobs WHERE id = ?", id),
-    );
+    const row = await this.#group.read(() => {
+      const [condition, value] = this.#place(id);
+      return this.#connection.get(`SELECT * FROM jobs WHERE ${condition}`, value);
+    });
     if (row === undefined) return undefined;
     const input = present(row["input"], fromJson<string>);
     const checkpoint = present(row["checkpoint"], fromJson<string>);
-    return { ...decode(row), input, checkpoint };
+    return { ...listedJobIn(row), input, checkpoint };
   }
 
   /** Whose job it is, as the column says it. */
   principalOf(id: JobId): string | undefined {
-    const [principal] = this.#connection.first("SELECT principal FROM jobs WHERE id = ?", id) ?? [];
-    return present(principal, String);
+    const recent = this.#recent.get(id);
+    if (recent !== undefined) return exact(recent.row.principal);
+    const sql = `SELECT principal FROM jobs WHERE ${BY_ID}`;
+    return present(this.#connection.first(sql, id)?.[0], String);
   }
 
   async list(query: JobQuery): Promise<readonly ListedJob[]> {
-    const conditions: string[] = [];
+    const conditions = ["indexed = 1"];
     const values: SQLInputValue[] = [];
     const where = (condition: string, ...operands: readonly SQLInputValue[]): void => {
       conditions.push(condition);
@@ -125,19 +143,31 @@ export class JobTable implements JobIndex {
     if (query.acceptedAfter !== undefined) where("accepted_at > ?", query.acceptedAfter);
     if (query.acceptedBefore !== undefined) where("accepted_at < ?", query.acceptedBefore);
     if (after !== undefined) where("(accepted_at, id) > (?, ?)", after.acceptedAt, after.id);
-    const found = conditions.length === 0 ? "" : `WHERE ${conditions.join(" AND ")}`;
-    const rows = await this.#group.read(() =>
-      this.#connection.all(
-        `SELECT ${LISTED} FROM jobs ${found} ORDER BY accepted_at, id LIMIT 0 + ?`,
-        ...values,
-        countLimit(query.limit),
-      ),
-    );
-    return rows.map(decode);
+    const limit = countLimit(query.limit);
+    const sql = `SELECT ${LISTED} FROM jobs WHERE ${conditions.join(" AND ")}
+      ORDER BY accepted_at, id LIMIT 0 + ?`;
+    return this.#group.read(() => {
+      const listed = this.#connection.all(sql, ...values, limit).map(listedJobIn);
+      const recent = this.#recent.find(query);
+      if (recent.length === 0) return listed;
+      return [...listed, ...recent].sort(comparePlaces).slice(0, limit);
+    });
   }
 
   async remove(id: JobId): Promise<void> {
-    await this.#group.write(() => this.#connection.run("DELETE FROM jobs WHERE id = ?", id));
+    await this.#group.write(() => this.#remove(id));
+  }
+
+  #remove(id: JobId): void {
+    const [condition, value] = this.#place(id);
+    this.#connection.run(`DELETE FROM jobs WHERE ${condition}`, value);
+    this.#recent.remove(id);
+  }
+
+  /** What finds the row of a job, by the index where that has it. */
+  #place(id: JobId): readonly [condition: string, value: SQLInputValue] {
+    const recent = this.#recent.get(id);
+    return recent === undefined ? [BY_ID, id] : ["key = ?", recent.key];
   }
 }
 
@@ -148,23 +178,4 @@ function assign(change: JobChange): { columns: string[]; values: SQLInputValue[]
     return [column, value === undefined ? null : (encode as (v: unknown) => SQLInputValue)(value)];
   });
   return { columns: entries.map(([column]) => column), values: entries.map(([, value]) => value) };
-}
-
-function decode(row: Row): ListedJob {
-  return {
-    ...fromJson<Submitted>(row["submitted"]),
-    id: row["id"] as JobRow["id"],
-    principal: fromJson(row["principal"]),
-    session: row["session"] as JobRow["session"],
-    submittedIn: present(row["submitted_in"], (id) => id as JobRow["session"]),
-    request: present(row["request"], fromJson<NonNullable<JobRow["request"]>>),
-    agent: String(row["agent"]),
-    acceptedAt: Number(row["accepted_at"]),
-    status: row["status"] as JobRow["status"],
-    finishedAt: present(row["finished_at"], Number),
-    remaining: present(row["remaining"], fromJson<NonNullable<JobRow["remaining"]>>),
-    cancel: present(row["cancel"], fromJson<NonNullable<JobRow["cancel"]>>),
-    attempt: present(row["attempt"], Number),
-    streamed: present(row["streamed"], Boolean),
-  };
 }

@@ -15,7 +15,8 @@ const APPLICATION_ID = 0x41524350;
  * `jobs` are the last ones: who does not ask for them does not read their pages.
  *
  * A submit waits for every page that its rows touch. So a table has the key that its rows are found by and no other one, an
- * index is there because the runtime asks for what it finds, and of jobs that have ended none is in the index of states.
+ * index is there because the runtime asks for what it finds, and of jobs that have ended none is in the index of states. The
+ * newest jobs, which are `indexed` later, are in none.
  */
 export const migrations: readonly string[] = [
   `
@@ -40,7 +41,9 @@ export const migrations: readonly string[] = [
   ) STRICT;
 
   CREATE TABLE jobs (
-    id TEXT NOT NULL PRIMARY KEY,
+    key INTEGER PRIMARY KEY,
+    indexed INTEGER,
+    id TEXT NOT NULL,
     principal TEXT NOT NULL,
     session TEXT NOT NULL,
     request TEXT,
@@ -57,12 +60,15 @@ export const migrations: readonly string[] = [
     input TEXT,
     checkpoint TEXT
   ) STRICT;
-  CREATE INDEX jobs_by_acceptance ON jobs (accepted_at, id);
-  CREATE INDEX jobs_by_principal ON jobs (principal, accepted_at, id);
-  CREATE INDEX jobs_by_session ON jobs (session, accepted_at, id);
-  CREATE INDEX jobs_by_submitter ON jobs (submitted_in, accepted_at, id) WHERE submitted_in IS NOT NULL;
-  CREATE INDEX jobs_unfinished ON jobs (accepted_at, id) WHERE status IN ('pending', 'running');
-  CREATE INDEX jobs_by_request ON jobs (session, request, accepted_at, id);
+  CREATE UNIQUE INDEX jobs_by_id ON jobs (id) WHERE indexed = 1;
+  CREATE INDEX jobs_by_acceptance ON jobs (accepted_at, id) WHERE indexed = 1;
+  CREATE INDEX jobs_by_principal ON jobs (principal, accepted_at, id) WHERE indexed = 1;
+  CREATE INDEX jobs_by_session ON jobs (session, accepted_at, id) WHERE indexed = 1;
+  CREATE INDEX jobs_by_submitter ON jobs (submitted_in, accepted_at, id)
+    WHERE indexed = 1 AND submitted_in IS NOT NULL;
+  CREATE INDEX jobs_unfinished ON jobs (accepted_at, id)
+    WHERE indexed = 1 AND status IN ('pending', 'running');
+  CREATE INDEX jobs_by_request ON jobs (session, request, accepted_at, id) WHERE indexed = 1;
 
   CREATE TABLE sessions (
     id TEXT NOT NULL PRIMARY KEY,

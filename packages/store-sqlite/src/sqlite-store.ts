@@ -64,10 +64,18 @@ export function sqliteStore(path: string, options: SqliteStoreOptions = {}): Sql
   }
 }
 
-/** The store on a connection that is ready; the connection is its own from now on. */
-export function storeOn(connection: Connection, options: SqliteStoreOptions = {}): SqliteStore {
+/**
+ * The store on a connection that is ready; the connection is its own from now on.
+ *
+ * @param unindexed how many of the newest jobs wait for the indexes at most, where it is not what it should be
+ */
+export function storeOn(
+  connection: Connection,
+  options: SqliteStoreOptions = {},
+  unindexed?: number,
+): SqliteStore {
   const group = new GroupCommit(connection);
-  const jobs = new JobTable(connection, group);
+  const jobs = new JobTable(connection, group, unindexed);
   const backups = new Backups(connection, group);
   const records = new RecordTable(connection);
   const reclaimer = new Reclaimer(connection, group, records);

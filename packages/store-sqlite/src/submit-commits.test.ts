@@ -1,3 +1,4 @@
+import { statSync } from "node:fs";
 import { connect } from "@arcp/client";
 import { linkedPair } from "@arcp/core";
 import { allowAnonymous, createRuntime, defineAgent } from "@arcp/runtime";
@@ -13,7 +14,8 @@ afterAll(() => scratch[Symbol.dispose]());
 /** A client of a runtime whose transactions are counted, each with what it wrote to. */
 async function counted() {
   let database: CrashingDatabase | undefined;
-  const connection = openDatabase(scratch.newFile(), (place) => {
+  const path = scratch.newFile();
+  const connection = openDatabase(path, (place) => {
     database = new CrashingDatabase(place, scratch.newFile());
     return database;
   });
@@ -46,11 +48,13 @@ async function counted() {
     seen += all.length;
     return all.map((tables) => [...new Set(tables)].sort());
   };
+  /** Pages that were written to the log, which none are taken from so soon. */
+  const pages = (): number => Math.floor(statSync(`${path}-wal`).size / 4096);
   const close = async (): Promise<void> => {
     await client.close();
     await runtime.close();
   };
-  return { run, fresh, close };
+  return { run, fresh, pages, close };
 }
 
 test("R-7.1-2, P1: a job that returns at once is two transactions: itself, and all that comes of it", async () => {
@@ -74,5 +78,14 @@ test("submits that are under way together share their transactions", async () =>
   const results = await Promise.all(Array.from({ length: 64 }, () => run()));
   expect(results).toEqual(Array(64).fill(1));
   expect(fresh().length).toBeLessThan(16);
+  await close();
+});
+
+test("a job that returns at once waits for few pages, as it is in no index yet", async () => {
+  const { run, pages, close } = await counted();
+  const before = pages();
+  for (let i = 0; i < 20; i++) await run();
+  // Its row twice, two rows of its log with their index, two records, what the numbers mean; some pages are new.
+  expect((pages() - before) / 20).toBeLessThan(8);
   await close();
 });

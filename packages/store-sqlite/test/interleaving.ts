@@ -15,6 +15,8 @@ const JOBS = ["job_0", "job_1", "job_2"] as JobId[];
 const SESSIONS = ["sess_0", "sess_1"] as SessionId[];
 const TOKENS = ["t0", "t1", "t2", "t3"];
 const LIMITS = { logLimits: { records: 12, characters: 400 }, totalLogCharacters: 600 };
+/** Jobs enter the indexes at nearly each one that is new. */
+const UNINDEXED = 1;
 const KINDS: readonly RecordKind[] = ["event", "result_chunk", "progress", "terminal"];
 /** A script writes few pages. So there is a checkpoint at each transaction, and while a sync is under way at every few. */
 const CHECKPOINTS = 1000;
@@ -163,7 +165,7 @@ export class Interleaving {
       return this.#disk;
     };
     try {
-      this.#store = storeOn(openDatabase(this.#place, connect, insert), LIMITS);
+      this.#store = storeOn(openDatabase(this.#place, connect, insert), LIMITS, UNINDEXED);
     } catch (error) {
       if (!this.#database?.crashed) throw error;
       tally.crashes += 1;

@@ -1,6 +1,7 @@
 import type { JobId, SessionId } from "@arcp/core";
 import { AcceptanceOrder, comparePlaces, type Place } from "./acceptance-order.ts";
 import type { JobChange, JobIndex, JobQuery, JobRow, ListedJob } from "./job-index.ts";
+import { fitsQuery } from "./job-query.ts";
 import type { LoggedJobs } from "./memory-logs.ts";
 
 /** The list of all jobs, in memory. */
@@ -94,21 +95,4 @@ export class MemoryJobs implements JobIndex, LoggedJobs {
       if (siblings?.size === 0) this.#bySession.delete(key);
     }
   }
-}
-
-function fitsQuery(row: JobRow, query: JobQuery): boolean {
-  const { acceptedAfter = -Infinity, acceptedBefore = Infinity } = query;
-  return (
-    (query.principal === undefined || row.principal === query.principal) &&
-    (query.session === undefined || row.session === query.session) &&
-    (query.submittedIn === undefined || row.submittedIn === query.submittedIn) &&
-    (query.request === undefined || row.request === query.request) &&
-    (query.statuses === undefined || query.statuses.includes(row.status)) &&
-    (query.agent === undefined ||
-      row.agent === query.agent ||
-      row.agent.startsWith(`${query.agent}@`)) &&
-    row.acceptedAt > acceptedAfter &&
-    row.acceptedAt < acceptedBefore &&
-    (query.after === undefined || comparePlaces(row, query.after) > 0)
-  );
 }

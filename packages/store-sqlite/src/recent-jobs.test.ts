@@ -1,0 +1,121 @@
+import type { JobId, SessionId } from "@arcp/core";
+import type { JobRow } from "@arcp/runtime/store";
+import { afterAll, expect, test } from "vitest";
+import { Scratch } from "../test/scratch.ts";
+import type { Connection } from "./connection.ts";
+import { openDatabase } from "./database-file.ts";
+import { GroupCommit } from "./group-commit.ts";
+import { JobTable } from "./job-table.ts";
+
+const scratch = new Scratch();
+afterAll(() => scratch[Symbol.dispose]());
+
+const jobRow = (n: number, input?: string): JobRow => ({
+  id: `job_${n}` as JobId,
+  principal: n % 2 === 0 ? "alice" : "bob",
+  session: "sess_0" as SessionId,
+  features: [],
+  agent: "echo@1.0.0",
+  lease: {},
+  traceId: "t",
+  // Later jobs come in before earlier ones, in pairs.
+  acceptedAt: n ^ 1,
+  status: "pending",
+  input,
+});
+
+/** Jobs enter the indexes three at a time. */
+function open(path = ":memory:") {
+  const connection = openDatabase(path);
+  const group = new GroupCommit(connection);
+  return { connection, group, jobs: new JobTable(connection, group, 3) };
+}
+
+const indexed = (connection: Connection) =>
+  connection.value("SELECT count(*) FROM jobs WHERE indexed = 1");
+
+async function ids(jobs: JobTable, query: Partial<Parameters<JobTable["list"]>[0]> = {}) {
+  const rows = await jobs.list({ limit: 100, ...query });
+  return rows.map(({ id }) => Number(id.slice(4)));
+}
+
+test("R-6.6-4: jobs that are in the indexes and jobs that are not make one listing, in order and by pages", async () => {
+  const { connection, jobs } = open();
+  for (let n = 0; n < 8; n++) {
+    await jobs.insert(jobRow(n));
+    const listed = Array.from({ length: n + 1 }, (_, i) => i).sort((a, b) => (a ^ 1) - (b ^ 1));
+    expect(await ids(jobs)).toEqual(listed);
+    expect(await ids(jobs, { limit: 2 })).toEqual(listed.slice(0, 2));
+  }
+  expect(indexed(connection)).toBe(6);
+  expect(await ids(jobs, { principal: "alice" })).toEqual([0, 2, 4, 6]);
+  const after = { acceptedAt: 5, id: "job_4" as JobId };
+  expect(await ids(jobs, { after, limit: 3 })).toEqual([7, 6]);
+  expect(await ids(jobs, { after: { acceptedAt: 3, id: "job_2" as JobId }, limit: 3 })).toEqual([
+    5, 4, 7,
+  ]);
+  connection.close();
+});
+
+test("a job is found, changed and removed whether or not the indexes have it", async () => {
+  const { connection, jobs } = open();
+  for (let n = 0; n < 5; n++) await jobs.insert(jobRow(n, '"input"'));
+  expect(indexed(connection)).toBe(3);
+  for (const n of [1, 4]) {
+    const { id } = jobRow(n);
+    await jobs.update(id, { status: "success", finishedAt: 9, input: undefined });
+    expect(await jobs.get(id)).toEqual({
+      ...jobRow(n),
+      status: "success",
+      finishedAt: 9,
+    });
+    expect(await ids(jobs, { statuses: ["success"] })).toEqual([n]);
+    expect(jobs.principalOf(id)).toBe(JSON.stringify(jobRow(n).principal));
+    await jobs.remove(id);
+    expect(await jobs.get(id)).toBeUndefined();
+  }
+  expect(await jobs.get(jobRow(3).id)).toEqual(jobRow(3, '"input"'));
+  expect(await ids(jobs, { statuses: ["pending", "running"] })).toEqual([0, 3, 2]);
+  // A job that comes again takes the place of the one that was.
+  for (const n of [0, 3]) await jobs.insert(jobRow(n));
+  expect(await ids(jobs)).toEqual([0, 3, 2]);
+  expect((await jobs.get(jobRow(3).id))?.input).toBeUndefined();
+  connection.close();
+});
+
+test("what a transaction that fails did to the newest jobs is undone", async () => {
+  const { connection, group, jobs } = open();
+  for (let n = 0; n < 3; n++) await jobs.insert(jobRow(n));
+  const failing = (): never => {
+    throw new Error("full");
+  };
+  const lost = await Promise.allSettled([
+    jobs.update(jobRow(1).id, { status: "success" }),
+    jobs.remove(jobRow(2).id),
+    // Takes the others into the indexes.
+    jobs.insert(jobRow(3)),
+    jobs.insert(jobRow(4)),
+    group.write(failing),
+  ]);
+  expect(new Set(lost.map(({ status }) => status))).toEqual(new Set(["rejected"]));
+  expect(indexed(connection)).toBe(0);
+  expect(await ids(jobs, { statuses: ["pending"] })).toEqual([1, 0, 2]);
+  await jobs.insert(jobRow(5));
+  expect(indexed(connection)).toBe(3);
+  expect(await ids(jobs)).toEqual([1, 0, 2, 5]);
+  connection.close();
+});
+
+test("the next process knows which jobs the indexes do not have", async () => {
+  const path = scratch.newFile();
+  for (let time = 0; time < 5; time++) {
+    const { connection, jobs } = open(path);
+    for (let n = 2 * time; n < 2 * time + 2; n++) await jobs.insert(jobRow(n));
+    expect(await ids(jobs)).toHaveLength(2 * time + 2);
+    // Whatever became of the one that the indexes had last.
+    if (time === 2) await jobs.remove(jobRow(2).id);
+    if (time === 2) await jobs.insert(jobRow(2));
+    expect(indexed(connection)).toBe([0, 3, 5, 5, 8][time]);
+    connection.close();
+  }
+});
