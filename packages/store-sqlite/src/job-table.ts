@@ -28,6 +28,11 @@ const CHANGEABLE: {
   checkpoint: { column: "checkpoint", encode: exact },
 };
 
+const CHANGES = Object.keys(CHANGEABLE) as ReadonlyArray<keyof JobChange>;
+const COLUMNS = CHANGES.map((key) => CHANGEABLE[key].column);
+const INSERT = `INSERT INTO jobs (key, id, principal, agent, accepted_at, submitted, ${COLUMNS.join(", ")})
+  VALUES (?, ?, ?, ?, ?, ?, ${COLUMNS.map(() => "?").join(", ")})`;
+
 /** As the index of just these says it, or SQLite would not take it. */
 const UNFINISHED = {
   statuses: ["pending", "running"],
@@ -59,29 +64,12 @@ export class JobTable implements JobIndex {
     const { session, submittedIn, request, status, finishedAt, remaining, cancel, ...others } =
       rest;
     const { attempt, streamed, input, checkpoint, ...submitted } = others;
-    const change = { session, submittedIn, request, status, finishedAt, remaining, cancel };
-    const assigned = assign({ ...change, attempt, streamed, input, checkpoint });
-    const columns = [
-      "key",
-      "id",
-      "principal",
-      "agent",
-      "accepted_at",
-      "submitted",
-      ...assigned.columns,
-    ];
-    const values = [
-      id,
-      exact(principal),
-      agent,
-      acceptedAt,
-      JSON.stringify(submitted satisfies Submitted),
-      ...assigned.values,
-    ];
-    const sql = `INSERT INTO jobs (${columns.join(", ")}) VALUES (${columns.map(() => "?").join(", ")})`;
+    const json = JSON.stringify(submitted satisfies Submitted);
+    const own = [id, exact(principal), agent, acceptedAt, json];
+    const changeable = CHANGES.map((key) => encode(key, row[key]));
     await this.#group.write(() => {
       this.#remove(id);
-      this.#connection.run(sql, this.#recent.add(row), ...values);
+      this.#connection.run(INSERT, this.#recent.add(row), ...own, ...changeable);
     });
   }
 
@@ -173,9 +161,15 @@ export class JobTable implements JobIndex {
 
 /** The columns of a change and what they become; what is undefined is cleared. */
 function assign(change: JobChange): { columns: string[]; values: SQLInputValue[] } {
-  const entries = Object.entries(change).map(([key, value]): [string, SQLInputValue] => {
-    const { column, encode } = CHANGEABLE[key as keyof JobChange];
-    return [column, value === undefined ? null : (encode as (v: unknown) => SQLInputValue)(value)];
-  });
-  return { columns: entries.map(([column]) => column), values: entries.map(([, value]) => value) };
+  const keys = Object.keys(change) as Array<keyof JobChange>;
+  return {
+    columns: keys.map((key) => CHANGEABLE[key].column),
+    values: keys.map((key) => encode(key, change[key])),
+  };
+}
+
+function encode(key: keyof JobChange, value: JobChange[keyof JobChange]): SQLInputValue {
+  return value === undefined
+    ? null
+    : (CHANGEABLE[key].encode as (v: unknown) => SQLInputValue)(value);
 }
