@@ -13,6 +13,7 @@ import {
   TransportClosedError,
 } from "@arcp/core";
 import type { Opening } from "./opening.ts";
+import { unlessAborted } from "./unless-aborted.ts";
 import { type Welcome, welcomeFrom } from "./welcome.ts";
 
 /** A connection on which the runtime has said welcome. */
@@ -38,10 +39,6 @@ export async function openConnection(
   clock: Clock,
   signal: AbortSignal,
 ): Promise<Opened> {
-  const aborted = Promise.withResolvers<never>();
-  aborted.promise.catch(() => {});
-  const abort = (): void => aborted.reject(signal.reason);
-  signal.addEventListener("abort", abort, { once: true });
   let transport: Transport | undefined;
   const attempt = async (): Promise<Opened> => {
     transport = await dial(signal);
@@ -59,14 +56,12 @@ export async function openConnection(
   };
   const opened = attempt();
   try {
-    return await Promise.race([opened, aborted.promise]);
+    return await unlessAborted(opened, signal);
   } catch (error) {
     const drop = (): void => transport?.close("normal");
     drop();
     opened.catch(drop);
     throw error;
-  } finally {
-    signal.removeEventListener("abort", abort);
   }
 }
 

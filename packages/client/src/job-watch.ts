@@ -1,6 +1,7 @@
 import { ArcpError, type Clock, LocalError, sleep } from "@arcp/core";
 import type { WatchedJob } from "./job-handle.ts";
 import type { JobFilter, ListedJob } from "./job-listing.ts";
+import { unlessAborted } from "./unless-aborted.ts";
 
 /** Which jobs to watch. */
 export type WatchFilter = Pick<JobFilter, "agent">;
@@ -205,16 +206,13 @@ export class JobWatch implements AsyncIterableIterator<WatchedJob, void> {
   }
 
   /** Rejects when the watch is to end first, and gives back a job that nobody gets any more. */
-  #unlessStopped(subscribing: Promise<WatchedJob>): Promise<WatchedJob> {
-    const { signal } = this.#stop;
-    return new Promise((resolve, reject) => {
-      const abort = (): void => reject(signal.reason);
-      signal.addEventListener("abort", abort, { once: true });
-      subscribing
-        .then((job) => (signal.aborted ? job.unsubscribe() : resolve(job)))
-        .catch(reject)
-        .finally(() => signal.removeEventListener("abort", abort));
-    });
+  async #unlessStopped(subscribing: Promise<WatchedJob>): Promise<WatchedJob> {
+    try {
+      return await unlessAborted(subscribing, this.#stop.signal);
+    } catch (error) {
+      subscribing.then((job) => job.unsubscribe()).catch(() => {});
+      throw error;
+    }
   }
 }
 

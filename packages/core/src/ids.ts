@@ -1,7 +1,8 @@
-import { ulid } from "ulid";
+import { encodeTime, TIME_LEN } from "ulid";
 import { z } from "zod/mini";
-import { monotonicUlid, randomDigit } from "./monotonic-ulid.ts";
-import { randomHex } from "./random.ts";
+import { systemClock } from "./clock.ts";
+import { monotonicUlid } from "./monotonic-ulid.ts";
+import { randomDigits, randomHex } from "./random.ts";
 
 const Id = z.string().check(z.minLength(1), z.maxLength(128));
 
@@ -32,12 +33,12 @@ export function newMessageId(prefix = "msg_"): MessageId {
 
 /** A fresh id with 80 random bits, never a neighbour's plus one: it must not be guessable. */
 export function newSessionId(): SessionId {
-  return `sess_${ulid(undefined, randomDigit)}` as SessionId;
+  return `sess_${randomUlid()}` as SessionId;
 }
 
 /** As `newSessionId`. */
 export function newJobId(): JobId {
-  return `job_${ulid(undefined, randomDigit)}` as JobId;
+  return `job_${randomUlid()}` as JobId;
 }
 
 /** What an upstream knows a provisioned credential by. No secret. */
@@ -54,4 +55,9 @@ export function newSecret(): string {
 export function newTraceId(): string {
   const id = randomHex(16);
   return id === "0".repeat(32) ? newTraceId() : id;
+}
+
+/** Nothing tells it from another of the same millisecond. */
+function randomUlid(): string {
+  return encodeTime(systemClock.now(), TIME_LEN) + randomDigits(16);
 }

@@ -1,10 +1,11 @@
-import { ulid } from "ulid";
+import { encodeTime, TIME_LEN } from "ulid";
 import { type Clock, systemClock } from "./clock.ts";
-import { randomByte } from "./random.ts";
+import { DIGITS, randomByte, randomDigits } from "./random.ts";
 
-const DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const PAIRS = Array.from(DIGITS).flatMap((high) => Array.from(DIGITS, (low) => high + low));
-/** The last four digits of a ULID are counted up; this many values they have. */
+/** Random digits behind the time, but for the last four, which are counted up. */
+const DRAWN = 12;
+/** The values that four digits have. */
 const TAILS = PAIRS.length ** 2;
 
 /**
@@ -22,15 +23,10 @@ export function monotonicUlid(clock: Clock = systemClock): () => string {
     if (now > ms || tail >= TAILS) {
       // A clock that steps back does not take the ids along, and a millisecond that is used up borrows the next.
       ms = Math.max(now, ms + 1);
-      head = ulid(ms, randomDigit).slice(0, -4);
+      head = encodeTime(ms, TIME_LEN) + randomDigits(DRAWN);
       // The lower half, so that there is room to count.
       tail = ((randomByte() & 7) << 16) | (randomByte() << 8) | randomByte();
     }
     return `${head}${PAIRS[tail >>> 10]}${PAIRS[tail & 1023]}`;
   };
-}
-
-/** Randomness as the library takes it: a number from 0 up to 1. */
-export function randomDigit(): number {
-  return randomByte() / 256;
 }

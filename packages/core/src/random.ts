@@ -22,3 +22,13 @@ export function randomHex(count: number): string {
 }
 
 const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+
+/** Of base 32 as ULIDs have it. */
+export const DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+/** @returns `count` random digits as of a ULID */
+export function randomDigits(count: number): string {
+  let text = "";
+  for (let i = 0; i < count; i++) text += DIGITS.charAt(randomByte() % DIGITS.length);
+  return text;
+}
