@@ -9,8 +9,7 @@ import {
 } from "@arcp/core";
 import type { Logger } from "pino";
 import { type Announcement, announce } from "./announcement.ts";
-import { ReadableVault } from "./authority/readable-vault.ts";
-import { closedVault, type OpenVault } from "./authority/vault.ts";
+import { Binding, type BindingContext } from "./binding.ts";
 import { Dialect } from "./dialect/dialect.ts";
 import { evidenceOf, profileOf } from "./dialect/profile.ts";
 import {
@@ -21,30 +20,16 @@ import {
   resume,
   resumeRequest,
 } from "./handshake.ts";
-import type { IdleWatch, Watched } from "./idle-watch.ts";
 import { type Opening, readOpening } from "./inbound.ts";
-import { Intake } from "./intake.ts";
-import { missedAcceptances, storedAcceptances } from "./missed-acceptances.ts";
-import { Heartbeat } from "./session/heartbeat.ts";
-import { withCredentials } from "./session/introduction.ts";
-import type { Loss } from "./session/losses.ts";
+import { storedAcceptances } from "./missed-acceptances.ts";
 import { Outbox } from "./session/outbox.ts";
 import type { ProjectorEnd } from "./session/projector-end.ts";
-import type { Link, Session, SessionContext } from "./session/session.ts";
-import { reject } from "./verbs/reject.ts";
-import type { Services } from "./verbs/services.ts";
+import type { Link, Session } from "./session/session.ts";
 
 /** What a frame costs of a turn of the event loop: in one, no connection is served more than a few. */
 const FRAME_STEPS = 4;
 
-export interface ConnectionContext extends HandshakeOptions {
-  readonly services: Services;
-  readonly projector: Omit<SessionContext, "lost" | "vault">;
-  /** What a welcome says besides the session: the runtime, its window in seconds, the agents of a principal. */
-  readonly welcome: (session: Session) => object;
-  /** Milliseconds between two signs of life, where heartbeats are agreed on. */
-  readonly heartbeatInterval: number;
-  readonly idleWatch: IdleWatch;
+export interface ConnectionContext extends HandshakeOptions, BindingContext {
   /** What the process before this one left behind has been taken over. */
   readonly ready: Promise<void>;
 }
@@ -55,19 +40,14 @@ type State =
   | { readonly kind: "greeting" }
   /** Between a fresh session that is left and the one that is resumed instead. */
   | { readonly kind: "moving" }
-  | {
-      readonly kind: "bound";
-      readonly session: Session;
-      readonly intake: Intake;
-      readonly heartbeat: Heartbeat | undefined;
-    }
+  | { readonly kind: "bound"; readonly binding: Binding }
   | { readonly kind: "closed" };
 
 /**
  * One transport from its first frame to its last. It greets, is bound to the session that this leads to, may be left by a fresh
  * one for the one that is resumed instead, and is closed.
  */
-export class Connection implements Link, Watched {
+export class Connection implements Link {
   readonly outbox: Outbox;
   readonly #transport: Transport;
   readonly #context: ConnectionContext;
@@ -75,8 +55,6 @@ export class Connection implements Link, Watched {
   #dialect: Dialect;
   readonly #logger: Logger;
   #deadline: Timer | undefined;
-  /** The session's highest number when it was asked last whether it is of use. */
-  #issued = 0;
   #state: State = { kind: "greeting" };
   /** Requests that are still being handled, and the parking of the session. */
   #work: Set<Promise<void>> | undefined;
@@ -89,7 +67,7 @@ export class Connection implements Link, Watched {
     this.#logger = context.services.logger;
     const { services, projector } = context;
     this.outbox = new Outbox(transport, services.clock, projector.turn, () =>
-      this.#heartbeat?.spoke(),
+      this.#binding?.heartbeat?.spoke(),
     );
   }
 
@@ -121,21 +99,22 @@ export class Connection implements Link, Watched {
     });
     try {
       for await (const frame of this.#transport.frames) {
-        this.#heartbeat?.heard();
+        this.#binding?.heartbeat?.heard();
         // Nothing is awaited that need not be: most of what a small request takes are steps of this kind.
-        const patience = this.#state.kind === "bound" ? this.#state.intake.patience() : undefined;
+        const patience = this.#binding?.intake.patience();
         if (patience !== undefined) await patience;
         const spent = this.#context.projector.turn.spend("answering", FRAME_STEPS);
         if (spent !== undefined) await spent;
-        if (this.#state.kind === "bound") {
-          const resumed = this.#state.intake.take(frame);
-          if (resumed !== undefined) await this.#move(this.#state, resumed);
+        const binding = this.#binding;
+        if (binding !== undefined) {
+          const resumed = binding.intake.take(frame);
+          if (resumed !== undefined) await this.#move(binding, resumed);
         } else if (this.#state.kind === "greeting") {
           await this.#greet(frame);
         }
         if (this.#state.kind === "closed") break;
         const pressure = this.outbox.pressure();
-        if (pressure !== undefined) await (this.#heartbeat?.deaf(pressure) ?? pressure);
+        if (pressure !== undefined) await (this.#binding?.heartbeat?.deaf(pressure) ?? pressure);
       }
     } catch (error) {
       this.#logger.debug({ err: error }, "connection broke");
@@ -156,19 +135,6 @@ export class Connection implements Link, Watched {
   replace(): void {
     this.#leave();
     this.outbox.close("refused");
-  }
-
-  used(): boolean {
-    const state = this.#state;
-    if (state.kind !== "bound") return true;
-    const { stream, id } = state.session;
-    const used = state.intake.exchanged() || stream.issued > this.#issued;
-    this.#issued = stream.issued;
-    return used || this.#context.services.jobs.has(id);
-  }
-
-  idle(): void {
-    this.#part("nothing but heartbeats was exchanged", "going-away");
   }
 
   ended(end: ProjectorEnd): void {
@@ -246,83 +212,38 @@ export class Connection implements Link, Watched {
     if (session.stream.writer.epoch !== epoch) return this.replace();
     // The deadline, or a shutdown, may have passed while the token was checked.
     if (this.#state.kind === "closed") return this.#context.services.sessions.parked(session);
-    this.#state = {
-      kind: "bound",
+    const binding = new Binding({
+      context: this.#context,
+      link: this,
       session,
-      intake: this.#hear(session, token),
-      heartbeat: this.#beat(session),
-    };
-    const { services, projector, idleWatch } = this.#context;
+      token,
+      confidential: this.#remote.confidential,
+      hangUp: (reason) => this.#hangUp(reason),
+      part: (why, reason) => this.#part(why, reason),
+      fail: (error, reason) => this.#fail(error, reason),
+      track: (work) => this.#track(work),
+    });
+    this.#state = { kind: "bound", binding };
     this.#deadline?.cancel();
     this.#deadline = undefined;
-    idleWatch.watch(this);
-    services.sessions.resumed(session);
-    const vault = this.#vault(session);
-    const payload = { ...this.#context.welcome(session), resume_token: token };
-    const missed = this.#dialect.repeatsAcceptances
-      ? missedAcceptances(session, after, stored)
-      : [];
-    void this.outbox.send([
-      announce(session.id, { type: "session.welcome", payload }),
-      ...missed.map((acceptance) =>
-        announce(session.id, withCredentials(acceptance, session.features, vault)),
-      ),
-    ]);
-    session.connect(this, after, {
-      ...projector,
-      vault,
-      lost: (loss) => {
-        session.stream.losses.add(loss, session.stream.issued);
-        this.#tellLoss(session, loss);
-      },
-    });
-    // To others the connection has ended for it; ended again at each resume, they would never get any further.
-    if (this.#dialect.losesSubscriptions) {
-      for (const loss of session.stream.losses.since(after)) this.#tellLoss(session, loss);
-    }
+    this.#context.services.sessions.resumed(session);
+    binding.begin(after, stored);
     this.#logger.info(
       { session: session.id, principal: session.principal, resumed },
       "session bound",
     );
   }
 
-  #hear(session: Session, token: string): Intake {
-    return new Intake({
-      services: this.#context.services,
-      session,
-      dialect: this.#dialect,
-      token,
-      hangUp: (reason) => this.#hangUp(reason),
-      fail: (error) => this.#fail(error, "refused"),
-      track: (work) => this.#track(work),
-    });
-  }
-
-  /** What its peer may be shown of credentials, also of a session that agreed on them elsewhere (R-4.1-5). */
-  #vault({ principal }: Session): OpenVault {
-    if (!this.#remote.confidential) return closedVault;
-    return new ReadableVault(this.#dialect, this.#context.services.vault.openTo(principal));
-  }
-
-  #tellLoss(session: Session, { job, request }: Loss): void {
-    if (!this.#dialect.losesSubscriptions) return this.ended({ kind: "behind" });
-    const error = new ArcpError(
-      "RESUME_WINDOW_EXPIRED",
-      "events that this subscription had still to see are gone",
-    );
-    reject(this.#context.services, session, { id: request, job_id: job }, error);
-  }
-
   /** Leaves a fresh session for the one that the client resumes (R-6.3-3). */
-  async #move(state: Extract<State, { kind: "bound" }>, opening: Opening): Promise<void> {
+  async #move(binding: Binding, opening: Opening): Promise<void> {
     const { sessions } = this.#context;
-    const { session: fresh, intake } = state;
+    const { session: fresh, intake } = binding;
     // What was asked of the fresh session is answered by it (R-5.4-4), and may give it something to follow.
     await intake.wait(Promise.allSettled(this.#work ?? []));
-    if (this.#state !== state) return;
+    if (this.#binding !== binding) return;
     if (!fresh.untouched || this.#work?.size) return intake.handle(opening);
     const request = resumeRequest(opening);
-    this.#rest();
+    binding.stop();
     this.#state = { kind: "moving" };
     try {
       await this.#silence(fresh);
@@ -347,16 +268,14 @@ export class Connection implements Link, Watched {
    */
   #fail(error: ArcpError, reason: CloseReason, session?: SessionId, request?: string): void {
     if (this.#state.kind === "closed") return;
-    const id = this.#state.kind === "bound" ? this.#state.session.id : session;
+    const id = this.#binding?.session.id ?? session;
     const said = this.#dialect.refusal(request, error.toPayload());
     void this.outbox.send(said.map((message) => announce(id, message)));
     this.#hangUp(reason);
   }
 
   #part(why: string | undefined, reason: CloseReason): void {
-    if (this.#state.kind === "bound") {
-      this.#state.session.say(this.#dialect.farewell(why));
-    }
+    this.#binding?.session.say(this.#dialect.farewell(why));
     this.#hangUp(reason);
   }
 
@@ -367,32 +286,14 @@ export class Connection implements Link, Watched {
 
   /** From here on nothing is read any more; the session's window runs. */
   #leave(): void {
-    this.#rest();
-    const state = this.#state;
+    const binding = this.#binding;
+    binding?.stop();
     this.#state = { kind: "closed" };
-    if (state.kind === "bound") this.#track(this.#park(state.session));
+    if (binding !== undefined) this.#track(this.#park(binding.session));
   }
 
-  /** Stops what runs by the clock. */
-  #rest(): void {
-    if (this.#state.kind !== "bound") return;
-    this.#state.heartbeat?.stop();
-    this.#context.idleWatch.unwatch(this);
-  }
-
-  get #heartbeat(): Heartbeat | undefined {
-    return this.#state.kind === "bound" ? this.#state.heartbeat : undefined;
-  }
-
-  #beat(session: Session): Heartbeat | undefined {
-    if (!session.features.has("heartbeat")) return undefined;
-    return new Heartbeat({
-      clock: this.#context.services.clock,
-      interval: this.#context.heartbeatInterval,
-      say: (ping) => session.say(ping),
-      lost: () =>
-        this.#fail(new ArcpError("HEARTBEAT_LOST", "the client fell silent"), "going-away"),
-    });
+  get #binding(): Binding | undefined {
+    return this.#state.kind === "bound" ? this.#state.binding : undefined;
   }
 
   #track(task: Promise<void>): void {

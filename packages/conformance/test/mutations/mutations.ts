@@ -7,9 +7,9 @@ export const mutations: readonly Mutation[] = [
   {
     name: "repeats the last event that the client has seen",
     breaks: "R-6.3-8",
-    file: "connection.ts",
-    from: "session.connect(this, after, {",
-    to: "session.connect(this, Math.max(0, after - 1), {",
+    file: "binding.ts",
+    from: "session.connect(link, after, {",
+    to: "session.connect(link, Math.max(0, after - 1), {",
   },
   {
     name: "refuses the resume of a client that has missed nothing",
@@ -21,7 +21,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: "gives the resume token out again that it was shown",
     breaks: "R-6.2-10",
-    file: "connection.ts",
+    file: "binding.ts",
     from: "resume_token: token };",
     to: 'resume_token: "rt_0123456789abcdef0123456789abcdef" };',
   },

@@ -1,0 +1,144 @@
+import { ArcpError, type CloseReason, type JobId } from "@arcp/core";
+import { type Announcement, announce } from "./announcement.ts";
+import { ReadableVault } from "./authority/readable-vault.ts";
+import { closedVault, type OpenVault } from "./authority/vault.ts";
+import type { IdleWatch, Watched } from "./idle-watch.ts";
+import { Intake } from "./intake.ts";
+import { missedAcceptances } from "./missed-acceptances.ts";
+import { Heartbeat } from "./session/heartbeat.ts";
+import { withCredentials } from "./session/introduction.ts";
+import type { Loss } from "./session/losses.ts";
+import type { Link, Session, SessionContext } from "./session/session.ts";
+import { reject } from "./verbs/reject.ts";
+import type { Services } from "./verbs/services.ts";
+
+export interface BindingContext {
+  readonly services: Services;
+  readonly projector: Omit<SessionContext, "lost" | "vault">;
+  /** What a welcome says besides the session: the runtime, its window in seconds, the agents of a principal. */
+  readonly welcome: (session: Session) => object;
+  /** Milliseconds between two signs of life, where heartbeats are agreed on. */
+  readonly heartbeatInterval: number;
+  readonly idleWatch: IdleWatch;
+}
+
+export interface BindingOptions {
+  readonly context: BindingContext;
+  readonly link: Link;
+  readonly session: Session;
+  /** The resume token that its welcome gives. */
+  readonly token: string;
+  /** Whether its peer may be shown the credentials of jobs. */
+  readonly confidential: boolean;
+  readonly hangUp: (reason: CloseReason) => void;
+  /** Says a farewell and hangs up. */
+  readonly part: (why: string, reason: CloseReason) => void;
+  /** Says an error as the last word and hangs up. */
+  readonly fail: (error: ArcpError, reason: CloseReason) => void;
+  /** Told of work that is under way. */
+  readonly track: (work: Promise<void>) => void;
+}
+
+/** A connection as it is bound to a session: what is read for it and said to it, and what runs by the clock meanwhile. */
+export class Binding implements Watched {
+  readonly session: Session;
+  readonly intake: Intake;
+  /** Undefined where none was agreed on. */
+  readonly heartbeat: Heartbeat | undefined;
+  readonly #options: BindingOptions;
+  /** The session's highest number when it was asked last whether it is of use. */
+  #issued = 0;
+
+  constructor(options: BindingOptions) {
+    const { context, link, session, token, hangUp, fail, track } = options;
+    this.#options = options;
+    this.session = session;
+    this.intake = new Intake({
+      services: context.services,
+      session,
+      dialect: link.dialect,
+      token,
+      hangUp,
+      fail: (error) => fail(error, "refused"),
+      track,
+    });
+    this.heartbeat = session.features.has("heartbeat") ? this.#beat() : undefined;
+  }
+
+  /**
+   * Welcomes the client, and goes on with what it has still to see.
+   * @param after the last number that it has
+   * @param stored the acceptances that only the store remembers
+   */
+  begin(after: number, stored: ReadonlyMap<JobId, Announcement>): void {
+    const { context, link, session, token } = this.#options;
+    const { outbox, dialect } = link;
+    context.idleWatch.watch(this);
+    const vault = this.#vault();
+    const payload = { ...context.welcome(session), resume_token: token };
+    const missed = dialect.repeatsAcceptances ? missedAcceptances(session, after, stored) : [];
+    void outbox.send([
+      announce(session.id, { type: "session.welcome", payload }),
+      ...missed.map((acceptance) =>
+        announce(session.id, withCredentials(acceptance, session.features, vault)),
+      ),
+    ]);
+    const { losses } = session.stream;
+    session.connect(link, after, {
+      ...context.projector,
+      vault,
+      lost: (loss) => {
+        losses.add(loss, session.stream.issued);
+        this.#tellLoss(loss);
+      },
+    });
+    // To others the connection has ended for it; ended again at each resume, they would never get any further.
+    if (dialect.losesSubscriptions) {
+      for (const loss of losses.since(after)) this.#tellLoss(loss);
+    }
+  }
+
+  /** Stops what runs by the clock. */
+  stop(): void {
+    this.heartbeat?.stop();
+    this.#options.context.idleWatch.unwatch(this);
+  }
+
+  used(): boolean {
+    const { stream, id } = this.session;
+    const used = this.intake.exchanged() || stream.issued > this.#issued;
+    this.#issued = stream.issued;
+    return used || this.#options.context.services.jobs.has(id);
+  }
+
+  idle(): void {
+    this.#options.part("nothing but heartbeats was exchanged", "going-away");
+  }
+
+  #tellLoss({ job, request }: Loss): void {
+    const { context, link } = this.#options;
+    if (!link.dialect.losesSubscriptions) return link.ended({ kind: "behind" });
+    const error = new ArcpError(
+      "RESUME_WINDOW_EXPIRED",
+      "events that this subscription had still to see are gone",
+    );
+    reject(context.services, this.session, { id: request, job_id: job }, error);
+  }
+
+  #beat(): Heartbeat {
+    const { context, session, fail } = this.#options;
+    return new Heartbeat({
+      clock: context.services.clock,
+      interval: context.heartbeatInterval,
+      say: (ping) => session.say(ping),
+      lost: () => fail(new ArcpError("HEARTBEAT_LOST", "the client fell silent"), "going-away"),
+    });
+  }
+
+  /** What the client may read of credentials, also in a session that agreed on them elsewhere (R-4.1-5). */
+  #vault(): OpenVault {
+    const { context, link, session, confidential } = this.#options;
+    if (!confidential) return closedVault;
+    return new ReadableVault(link.dialect, context.services.vault.openTo(session.principal));
+  }
+}
