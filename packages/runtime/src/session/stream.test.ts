@@ -1,7 +1,7 @@
 import { newJobId, newSessionId, type SessionId } from "@arcp/core";
 import { expect, test } from "vitest";
 import { settled } from "../../test/held-store.ts";
-import type { SessionStore } from "../store/index.ts";
+import { slowClaims } from "../../test/slow-claims.ts";
 import { memoryStore } from "../store/memory-store.ts";
 import { Stream } from "./stream.ts";
 
@@ -31,54 +31,6 @@ async function streaming() {
   stream.journal.issue(9);
   return { stream, session, sessions, stored: () => sessions.runs(session) };
 }
-
-/** From now on claims take effect at once, and are answered when the test says so, as over a group commit. */
-function slowClaims(sessions: SessionStore) {
-  const { claim } = sessions;
-  const answer = Promise.withResolvers<void>();
-  sessions.claim = async (...args) => {
-    const outcome = await claim.apply(sessions, args);
-    await answer.promise;
-    return outcome;
-  };
-  return { answer: () => answer.resolve() };
-}
-
-test("R-6.3-14, P5: what is noted while a claim is on its way is stored under the epoch that it raises, in its order", async () => {
-  const { stream, session, sessions } = await streaming();
-  const { answer } = slowClaims(sessions);
-  const claimed = stream.writer.claim(() => ["a"]);
-  await settled(1);
-  stream.attachments.attach(A, "observer", 1);
-  stream.attachments.attach(B, "observer", 2);
-  stream.attachments.detach(A);
-  stream.attachments.attach(A, "owner", 3);
-  const tokens = stream.writer.commit({ tokens: ["a", "b"] });
-  // The projector that is overtaken is fenced all the same.
-  expect(await stream.writer.commit({ tokens: ["c"] }, 1)).toBe("fenced");
-  expect(await sessions.attachments(session)).toEqual([]);
-  answer();
-  expect(await claimed).toBe("committed");
-  expect(await tokens).toBe("committed");
-  expect((await sessions.attachments(session)).map(({ job, after }) => [job, after])).toEqual([
-    [B, 2],
-    [A, 3],
-  ]);
-  expect(await sessions.get(session)).toMatchObject({ epoch: 2, tokens: ["a", "b"] });
-});
-
-test("P5: what waits for a claim that fails is stored under the epoch that there was", async () => {
-  const { stream, session, sessions } = await streaming();
-  const answer = Promise.withResolvers<"fenced">();
-  sessions.claim = () => answer.promise;
-  const claimed = stream.writer.claim(() => ["a"]);
-  await settled(1);
-  stream.attachments.attach(A, "observer", 1);
-  answer.reject(new Error("lost"));
-  await expect(claimed).rejects.toThrow("lost");
-  await settled(1);
-  expect((await sessions.attachments(session)).map(({ job }) => job)).toEqual([A]);
-});
 
 test("P1: a release beside a claim is stored under the new epoch", async () => {
   const { stream, stored, sessions } = await streaming();
