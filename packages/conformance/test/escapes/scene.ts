@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { house } from "../raw-house.ts";
-import type { Message } from "../raw-socket.ts";
+import type { Message, RawSocket } from "../raw-socket.ts";
 import { type Answer, site } from "../site.ts";
 import { type Outcome, trespasser } from "../trespasser.ts";
 import { type Escape, FEATURES } from "./escape.ts";
@@ -102,7 +102,7 @@ export async function openScene() {
         else home.clock.advance(60_000);
         gate.resolve();
       }
-      await socket.find((m) => m["job_id"] === id && /^job\.(result|error)$/.test(m["type"]));
+      await ended(socket, id);
       await socket.leave();
       const jobs = socket.received.filter(({ type }) => type === "job.accepted");
       return {
@@ -131,6 +131,17 @@ export async function openScene() {
       await rm(root, { recursive: true });
     },
   };
+}
+
+/** Awaits the ends of a job and of all that it delegated, in whatever order they are told. */
+async function ended(socket: RawSocket, id: string): Promise<void> {
+  const running = new Set([id]);
+  for (let read = 0; running.size > 0; read++) {
+    const { type, job_id, payload } = await socket.find(() => true, read);
+    const child = payload.kind === "delegate" ? payload.body.child_job_id : undefined;
+    if (child !== undefined) running.add(child);
+    if (type === "job.result" || type === "job.error") running.delete(job_id);
+  }
 }
 
 async function furnish(root: string): Promise<void> {
