@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
+import { HangReporter } from "./hang-reporter.ts";
 
 // Workers and the programs that tests start load the same modules again and again: Node compiles each of them once.
 process.env["NODE_COMPILE_CACHE"] ??= fileURLToPath(
@@ -31,7 +32,12 @@ export default defineConfig({
     // A package may be younger than its first test.
     passWithNoTests: true,
     // The summary counts from this file, so it must also exist when the run comes from the cache.
-    reporters: ["default", ["json", { outputFile: ".reports/vitest.json" }]],
+    reporters: [
+      "default",
+      ["json", { outputFile: ".reports/vitest.json" }],
+      // The longest hook, which plays a whole kit, has 300 s.
+      new HangReporter(360_000),
+    ],
     // The sources are what Node runs as it is: nothing has to be transformed, and no import goes through a proxy.
     experimental: { viteModuleRunner: false, nodeLoader: false },
     projects: [
