@@ -7,7 +7,9 @@ test("R-9.8-6, R-9.8-8, R-9.8-10: no credential outlives its job, and none is wr
   using scratch = new Scratch();
   const { ends, credentials, kills } = await outlive(scratch.path, 15);
   expect(kills).toBeGreaterThan(0);
-  const ended = Object.entries(ends).map(([end, count]) => (end === "refused" ? 0 : count));
-  expect(ended.reduce((sum, count) => sum + count)).toBeGreaterThanOrEqual(15);
-  expect(credentials).toBeGreaterThan(30);
+  const { refused: _, ...others } = ends;
+  const ended = Object.values(others).reduce((sum, count) => sum + count);
+  expect(ended).toBeGreaterThanOrEqual(15);
+  // Each had one at least; how many more there are is chance.
+  expect(credentials).toBeGreaterThanOrEqual(ended);
 });
