@@ -18,6 +18,6 @@ await fc.assert(property, { numRuns, seed, endOnFailure: numRuns > 10_000 });
 
 const seconds = Math.round((performance.now() - started) / 1000);
 console.log(
-  `${tally.operations} operations, ${tally.crashes} crashes with ${tally.unacknowledged} calls in flight, of which ` +
+  `${tally.operations} operations, ${tally.failures} disks that failed, ${tally.renewed} logs that began anew, ${tally.crashes} crashes with ${tally.unacknowledged} calls in flight, of which ` +
     `${tally.kept} had become durable; nothing was lost or repeated (${seconds} s, seed ${seed})`,
 );

@@ -16,7 +16,8 @@ test("R-6.3-20: after a crash between any two statements nothing acknowledged is
   expect(tally.crashes).toBeGreaterThan(RUNS / 2);
   expect(tally.losses).toBeGreaterThan(RUNS / 4);
   expect(tally.unacknowledged).toBeGreaterThan(RUNS / 2);
-  // One script in twenty, each: that it is none of them is as good as impossible.
-  expect(tally.kept).toBeGreaterThan(0);
-  expect(tally.renewed).toBeGreaterThan(0);
+  // Some of a script's luck is in these: far below what is usual, so that none of a million runs fails by it.
+  expect(tally.failures).toBeGreaterThan(RUNS / 60);
+  expect(tally.renewed).toBeGreaterThan(RUNS / 60);
+  expect(tally.kept).toBeGreaterThan(RUNS / 30);
 });

@@ -72,11 +72,12 @@ const aStep = fc.oneof(
   fc.record({ reopen: fc.option(fc.record({ crash: fc.nat(20), after: fc.boolean() })) }),
   { weight: 4, arbitrary: fc.record({ crash: fc.nat(60), after: fc.boolean() }) },
   { weight: 2, arbitrary: fc.record({ crashAtCommit: fc.nat(2), after: fc.boolean() }) },
-  { weight: 2, arbitrary: fc.constant("powerLoss" as const) },
+  { weight: 3, arbitrary: fc.constant("powerLoss" as const) },
+  fc.constant("brokenDisk" as const),
 );
 export type Step = typeof aStep extends fc.Arbitrary<infer T> ? T : never;
 
-/** Operations of every interface, crashes, losses of power, restarts and waits, in any order. */
+/** Operations of every interface, crashes, losses of power, syncs that fail, restarts and waits, in any order. */
 export const aScript: fc.Arbitrary<Step[]> = fc.array(aStep, { minLength: 5, maxLength: 60 });
 
 /** One call of the store, with all that it says: the same for the store and for its model. */
@@ -88,7 +89,9 @@ export const tally = {
   operations: 0,
   crashes: 0,
   losses: 0,
-  /** Crashes that left a log which had begun anew, behind a checkpoint. */
+  /** Stores that ended since a sync had failed, and not by a crash. */
+  failures: 0,
+  /** Logs that had begun anew, behind a checkpoint, when they were left by a crash or closed. */
   renewed: 0,
   unacknowledged: 0,
   kept: 0,
@@ -138,6 +141,7 @@ export class Interleaving {
         if (step === "turn") await turn();
         else if (step === "wait") await this.#settle();
         else if (step === "powerLoss") this.#losePower();
+        else if (step === "brokenDisk") this.#disk?.break();
         else if ("reopen" in step) await this.#reopen(step.reopen);
         else if ("crash" in step) this.#database?.light(step.crash, step.after);
         else if ("crashAtCommit" in step)
@@ -175,13 +179,18 @@ export class Interleaving {
   }
 
   async #reopen(fuse?: Fuse | null): Promise<void> {
+    this.#countLog();
     await this.#store?.close().catch(() => {});
     await this.#landed();
-    if (this.#database?.crashed) return this.#recover();
+    if (this.#hasEnded) return this.#recover();
     for (const { state } of this.#flights) assert.equal(state, "acknowledged");
     await this.#apply(this.#flights.length);
     this.#open(fuse ?? undefined);
     if (!this.#database?.crashed) await this.#compare();
+  }
+
+  get #hasEnded(): boolean {
+    return this.#database?.crashed === true || this.#disk?.isBroken === true;
   }
 
   #losePower(): void {
@@ -194,6 +203,10 @@ export class Interleaving {
   #moveToImage(): void {
     this.#place = this.#image;
     this.#image = this.#newFile();
+    this.#countLog();
+  }
+
+  #countLog(): void {
     if (checkpointsOf(`${this.#place}-wal`) > 0) tally.renewed += 1;
   }
 
@@ -204,17 +217,21 @@ export class Interleaving {
   /** Waits for all that is in flight, which all takes place unless the store crashes. */
   async #settle(): Promise<void> {
     await this.#landed();
-    if (this.#database?.crashed) return this.#recover();
+    if (this.#hasEnded) return this.#recover();
     for (const { state } of this.#flights) assert.equal(state, "acknowledged");
     await this.#apply(this.#flights.length);
     await this.#compare();
   }
 
   async #recover(): Promise<void> {
-    tally.crashes += 1;
     await this.#store?.close();
     await this.#landed();
-    this.#moveToImage();
+    if (this.#database?.crashed) {
+      tally.crashes += 1;
+      this.#moveToImage();
+    } else {
+      tally.failures += 1;
+    }
     this.#open();
     const acknowledged = this.#flights.filter(({ state }) => state === "acknowledged").length;
     for (const { state } of this.#flights.slice(0, acknowledged))

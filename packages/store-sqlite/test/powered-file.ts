@@ -11,6 +11,8 @@ export class PoweredFile implements SyncedFile {
   readonly #place: string;
   #kept: ReadonlyMap<string, Buffer>;
   #lost = false;
+  #broken = false;
+  #told = false;
 
   constructor(place: string) {
     this.#place = place;
@@ -22,7 +24,21 @@ export class PoweredFile implements SyncedFile {
     await turn();
     await turn();
     if (this.#lost) throw new Crash();
-    this.#kept = held;
+    if (!this.#broken) this.#kept = held;
+    else if (!this.#told) {
+      this.#told = true;
+      throw new Error("EIO: i/o error, fdatasync");
+    }
+  }
+
+  /** Whether it takes nothing any more. */
+  get isBroken(): boolean {
+    return this.#broken;
+  }
+
+  /** From now on it takes nothing more. One sync says so, and later ones do not: the system takes for written what it tried to write. */
+  break(): void {
+    this.#broken = true;
   }
 
   /** @param image where what is left of the database goes */
