@@ -52,7 +52,8 @@ async function compare(
     const stalled = await run(name, store, { stalls, stallFor: length(free.end.ms) });
     runs.push({ free, stalled });
   }
-  const ratio = median(runs.map(({ free, stalled }) => stalled.end.ms / free.end.ms));
+  const ratios = runs.map(({ free, stalled }) => stalled.end.ms / free.end.ms);
+  const ratio = median(ratios);
   // What remains of the comparison on a machine that is busy with something else.
   const cpu = median(runs.map(({ free, stalled }) => stalled.end.cpu / free.end.cpu));
   const used = Math.max(...runs.map(({ stalled }) => stalled.memory.used));
@@ -62,7 +63,8 @@ async function compare(
     `= ${verdict} (median of ${pairs} pairs, ${aim}; ${cpu.toFixed(2)} by time of the processor), ` +
       `memory grows by ${mebibytes(used)}`,
   );
-  if (ratio > RATIO.bound) faults.push(verdict);
+  // A job that waits does so in every pair. What else the machine does makes only some of them late.
+  if (Math.min(...ratios) > RATIO.bound) faults.push(verdict);
 }
 
 for (const store of stores) {

@@ -17,8 +17,8 @@ export interface StallPlan extends FloodPlan {
   readonly throughEnd?: boolean | undefined;
 }
 
-/** Milliseconds that a job may take at the most. */
-const PATIENCE = 100_000;
+/** Milliseconds that a job may take at the most: one that waits never ends, and on a busy machine others take minutes. */
+const PATIENCE = 900_000;
 
 export interface Stalled {
   readonly job: string;
