@@ -55,14 +55,25 @@ class Server implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#process.connected) return;
     const ended = once(this.#process, "exit");
     this.#process.disconnect();
     await ended;
   }
 
+  /** @throws Error when it ends without one */
   async #answer<T>(): Promise<T> {
-    const [answer] = await once(this.#process, "message");
-    return answer as T;
+    const heard = new AbortController();
+    const ended = once(this.#process, "exit", heard).then(([code]) => {
+      throw new Error(`the server exited with ${code}`);
+    });
+    try {
+      const [answer] = await Promise.race([once(this.#process, "message", heard), ended]);
+      return answer as T;
+    } finally {
+      ended.catch(() => {});
+      heard.abort();
+    }
   }
 }
 

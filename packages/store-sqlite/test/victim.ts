@@ -22,7 +22,8 @@ export class Victim {
       stdio: ["pipe", "pipe", "inherit"],
     });
     this.#process = child;
-    const [line] = await once(child.stdout, "data");
+    const [line] = await Promise.race([once(child.stdout, "data"), once(child.stdout, "end")]);
+    if (line === undefined) throw new Error("the runtime does not start");
     this.url = String(line).trim();
   }
 
