@@ -5,6 +5,7 @@ import {
   readdirSync,
   readFileSync,
   statSync,
+  symlinkSync,
   utimesSync,
   writeFileSync,
 } from "node:fs";
@@ -83,6 +84,14 @@ test("a new file is its owner's alone", async () => {
   const store = sqliteStore(path);
   expect(statSync(path).mode & 0o777).toBe(0o600);
   expect(statSync(`${path}-wal`).mode & 0o777).toBe(0o600);
+  await store.close();
+});
+
+test("a new file behind a link is its owner's alone", async () => {
+  const [path, link] = [scratch.newFile(), scratch.newFile()];
+  symlinkSync(path, link);
+  const store = sqliteStore(link);
+  expect(statSync(path).mode & 0o777).toBe(0o600);
   await store.close();
 });
 

@@ -1,4 +1,4 @@
-import { closeSync, openSync } from "node:fs";
+import { closeSync, openSync, statSync } from "node:fs";
 
 /** A new file is its owner's alone: it holds what agents saw. An old one keeps its mode, and is not touched. */
 export function createPrivately(place: string): void {
@@ -6,5 +6,8 @@ export function createPrivately(place: string): void {
     closeSync(openSync(place, "wx", 0o600));
   } catch (error) {
     if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
+    // A link to where nothing is yet. What is there is not opened: closing it would give up our own locks on it.
+    if (statSync(place, { throwIfNoEntry: false }) === undefined)
+      closeSync(openSync(place, "a", 0o600));
   }
 }
