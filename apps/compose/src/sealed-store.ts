@@ -9,7 +9,7 @@ import { Seal } from "./seal.ts";
  */
 export function sealedStore(store: Store, key: Uint8Array): Store {
   const seal = new Seal(key);
-  const { sessions, idempotency, credentials, durable } = store;
+  const { sessions, idempotency, credentials, durable, failed } = store;
   return {
     logs: sealedLogs(store.logs, seal),
     jobs: sealedJobs(store.jobs, seal),
@@ -17,6 +17,7 @@ export function sealedStore(store: Store, key: Uint8Array): Store {
     idempotency,
     credentials,
     durable,
+    failed,
     close: () => store.close(),
   };
 }

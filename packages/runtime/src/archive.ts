@@ -1,5 +1,8 @@
 import { type Clock, isTerminal, type JobId, type SessionId } from "@arcp/core";
 import type { Logger } from "pino";
+import { takenOver } from "./jobs/ending.ts";
+import type { Job } from "./jobs/job.ts";
+import { LateEndings } from "./jobs/late-endings.ts";
 import { recoverJobs } from "./jobs/recovery.ts";
 import { type EndedJob, Retention } from "./jobs/retention.ts";
 import type { RunOptions } from "./jobs/run.ts";
@@ -22,9 +25,11 @@ export interface ArchiveOptions {
 export class Archive {
   readonly #options: ArchiveOptions;
   readonly #retention: Retention;
+  readonly #late: LateEndings;
 
   constructor(options: ArchiveOptions) {
     this.#options = options;
+    this.#late = new LateEndings({ ...options, ended: (job) => options.jobs.finish(job) });
     this.#retention = new Retention(
       options.clock,
       options.retention,
@@ -36,6 +41,13 @@ export class Archive {
   /** The job has ended: from now on its retention runs. */
   keep(job: EndedJob): void {
     this.#retention.keep(job);
+  }
+
+  /** The job is over, and its log does not say so: whoever waits for its end is to hear of it all the same. */
+  lost(job: Job): void {
+    if (job.loss === "refused") this.#late.add(job);
+    if (job.loss === "fenced") this.#options.sessions.lost(job.id, takenOver(job.id));
+    // Of a closed one everybody is told.
   }
 
   /** Takes over what the process before this one left in the store (R-6.3-20, R-7.3-10). */
@@ -76,6 +88,7 @@ export class Archive {
   }
 
   close(): void {
+    this.#late.close();
     this.#retention.close();
   }
 

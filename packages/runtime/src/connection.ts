@@ -30,8 +30,10 @@ import type { Link, Session } from "./session/session.ts";
 const FRAME_STEPS = 4;
 
 export interface ConnectionContext extends HandshakeOptions, BindingContext {
-  /** What the process before this one left behind has been taken over. */
+  /** What the process before this one left behind has been taken over, or could not be. Never rejects. */
   readonly ready: Promise<void>;
+  /** Why nobody is served; undefined while everybody is. */
+  readonly refusal: () => ArcpError | undefined;
 }
 
 type Bound = Extract<Handshake, { kind: "bound" }>;
@@ -77,13 +79,8 @@ export class Connection implements Link {
 
   /** Serves the peer until the connection ends. Never rejects. */
   async run(): Promise<void> {
-    try {
-      await this.#context.ready;
-      await this.#read();
-    } catch (error) {
-      // The runtime has logged why; a client is told no more than that it is not its fault.
-      this.#fail(ArcpError.from(error), "fault", newSessionId());
-    }
+    await this.#context.ready;
+    await this.#read();
     // A peer that has ended its side may still read the answers to its last words.
     if (this.#state.kind !== "closed") this.#hangUp("normal");
     await this.outbox.closed;
@@ -132,6 +129,10 @@ export class Connection implements Link {
     this.#part(reason, "refused");
   }
 
+  fail(error: ArcpError): void {
+    this.#fail(error, "fault", newSessionId());
+  }
+
   replace(): void {
     this.#leave();
     this.outbox.close("refused");
@@ -163,6 +164,8 @@ export class Connection implements Link {
     this.#dialect = new Dialect(profileOf(evidence, this.#remote.dialect));
     const opening = readOpening(frame);
     if (opening instanceof ArcpError) return this.#fail(opening, "refused", newSessionId(), id);
+    const refusal = this.#context.refusal();
+    if (refusal !== undefined) return this.#fail(refusal, "fault", newSessionId(), id);
     try {
       const remote = this.#remote;
       // Its token is needed once, and is kept no longer than that (R-6.1-5).

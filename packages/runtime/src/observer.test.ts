@@ -134,13 +134,16 @@ test("O2: every attempt ends once for its observer, whatever ends it", async () 
   await settled();
   unheard.end("too late");
   store.logs.append = append;
+  // Who owned it was sent away.
+  const again = new Viewer(runtime);
+  await again.hello();
   const { insert } = store.jobs;
   store.jobs.insert = async () => {
     throw new Error("disk full");
   };
-  expect((await viewer.submit("led")).payload.code).toBe("INTERNAL_ERROR");
+  expect((await again.submit("led")).payload.code).toBe("INTERNAL_ERROR");
   store.jobs.insert = insert;
-  const last = await start(viewer);
+  const last = await start(again);
   await runtime.close();
   last.end("too late");
   await settled();

@@ -29,6 +29,7 @@ import { Sessions } from "./session/sessions.ts";
 import { type CloseOptions, PATIENCE, Shutdown } from "./shutdown.ts";
 import type { Store } from "./store/index.ts";
 import { memoryStore } from "./store/memory-store.ts";
+import { StoreLoss } from "./store-loss.ts";
 import type { Services } from "./verbs/services.ts";
 
 /** What a runtime is made of: its agents, who is let in, and what they may reach. */
@@ -87,6 +88,12 @@ export interface Runtime {
   /** The credentials that may be alive at their upstreams, for the operator. */
   readonly credentials: CredentialOperations;
   /**
+   * Resolves, with the reason, when the runtime can serve nobody any more: its store has failed for good, or what the
+   * process before this one left could not be taken over. Its jobs are stopped and its clients sent away, to come back later.
+   * Close it then and start another one, or let the process end. Never rejects.
+   */
+  readonly failed: Promise<Error>;
+  /**
    * Takes no new jobs, gives the running ones time to finish, cancels the others, ends all connections with a word, and
    * closes the store. On a durable store a job whose agent may be started again is not cancelled but left to the next
    * process. Called again it waits for agents no longer.
@@ -126,6 +133,7 @@ class HostedRuntime implements Runtime {
   readonly #limits: Limits;
   readonly #archive: Archive;
   readonly #observation: Observation | undefined;
+  readonly #storeLoss: StoreLoss;
   readonly #ready: Promise<void>;
   #closed: Promise<void> | undefined;
   /** Whether connections are still taken, so that clients can watch their jobs finish. */
@@ -159,7 +167,10 @@ class HostedRuntime implements Runtime {
       patience,
     });
     this.agents = new AgentRegistry(options.agents);
-    const jobs = new JobTable(limits.liveJobsPerPrincipal, (job) => this.#archive.keep(job));
+    const jobs = new JobTable(limits.liveJobsPerPrincipal, {
+      finished: (job) => this.#archive.keep(job),
+      lost: (job) => this.#archive.lost(job),
+    });
     const sessions = new Sessions({
       clock,
       store: store.sessions,
@@ -217,9 +228,21 @@ class HostedRuntime implements Runtime {
     this.#ready = this.#outstanding.recover().then(() => this.#archive.restore(this.#services));
     this.credentials = new CredentialOperations(this.#outstanding, credentials, jobs);
     this.jobs = new JobOperations(store.jobs, jobs, this.#ready);
-    this.#ready.catch((error: unknown) => {
-      logger.error({ err: error }, "the store could not be taken over; the runtime serves nobody");
+    this.#storeLoss = new StoreLoss({
+      logger,
+      jobs,
+      connections: () => this.#connections.keys(),
+      stop: () => this.#stop(),
     });
+    void store.failed.then((error) =>
+      this.#storeLoss.happened(error, "the store has failed for good; the runtime serves nobody"),
+    );
+    const ready = this.#ready.catch((error: unknown) =>
+      this.#storeLoss.happened(
+        error,
+        "the store could not be taken over; the runtime serves nobody",
+      ),
+    );
     this.#context = {
       services: this.#services,
       sessions,
@@ -238,8 +261,13 @@ class HostedRuntime implements Runtime {
       welcome: (session) => this.#welcome(session, options),
       heartbeatInterval: limits.heartbeatIntervalSec * 1000,
       idleWatch: new IdleWatch(clock, limits.idleSec * 1000),
-      ready: this.#ready,
+      ready,
+      refusal: () => this.#storeLoss.refusal,
     };
+  }
+
+  get failed(): Promise<Error> {
+    return this.#storeLoss.reason;
   }
 
   readonly serve = (transport: Transport, peer?: Peer): void => {
@@ -273,12 +301,17 @@ class HostedRuntime implements Runtime {
     for (const connection of this.#connections.keys()) connection.shutDown();
     await this.#shutdown.within(PATIENCE, Promise.all(this.#connections.values()));
     await this.#shutdown.within(PATIENCE, this.#outstanding.settled());
+    this.#stop();
+    await this.#shutdown.within(PATIENCE, store.close());
+    this.#observation?.close();
+  }
+
+  /** Takes down what goes on by the clock. */
+  #stop(): void {
     this.#outstanding.close();
     this.#archive.close();
     this.#context.idleWatch.close();
-    sessions.close();
-    await this.#shutdown.within(PATIENCE, store.close());
-    this.#observation?.close();
+    this.#services.sessions.close();
   }
 
   #welcome({ principal, features }: Session, { name, version }: RuntimeOptions): object {

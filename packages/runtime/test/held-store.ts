@@ -1,9 +1,11 @@
+import { LocalError } from "@arcp/core";
 import type { Store } from "../src/store/index.ts";
 import { memoryStore } from "../src/store/memory-store.ts";
 
 /** Calls that wait for the test to let them through, in their order. */
 export class Gate {
   #open = true;
+  #failure: Error | undefined;
   #waiting: Array<() => void> = [];
 
   /** From now on calls wait. */
@@ -21,6 +23,12 @@ export class Gate {
     await settled();
   }
 
+  /** From now on calls reject, those that wait among them. */
+  fail(failure: Error): void {
+    this.#failure = failure;
+    for (const go of this.#waiting.splice(0)) go();
+  }
+
   /** Lets everything through from now on. */
   async open(): Promise<void> {
     this.#open = true;
@@ -28,7 +36,10 @@ export class Gate {
   }
 
   async pass<T>(call: () => Promise<T>): Promise<T> {
-    if (!this.#open) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    if (!this.#open && this.#failure === undefined) {
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
+    if (this.#failure !== undefined) throw this.#failure;
     return call();
   }
 }
@@ -45,6 +56,8 @@ export interface HeldStore extends Store {
     readonly claims: Gate;
     readonly jobs: Gate;
   };
+  /** Fails for good: calls reject from now on, those that wait among them. */
+  fail(reason: string): void;
 }
 
 /** A memory store whose commits the test releases by hand: what waits is not durable, and nobody can read it. */
@@ -59,9 +72,19 @@ export function heldStore(inner: Store = memoryStore()): HeldStore {
   };
   const { logs, jobs, sessions } = inner;
   const appended: number[] = [];
-  return {
+  const failed = Promise.withResolvers<Error>();
+  const store: HeldStore = {
     held,
     appended,
+    fail(reason) {
+      const failure = new LocalError("CLOSED", reason);
+      failed.resolve(failure);
+      for (const gate of Object.values(held)) gate.fail(failure);
+      const { logs, jobs, sessions, idempotency, credentials } = store;
+      for (const part of [logs, jobs, sessions, idempotency, credentials]) {
+        for (const name of callsOf(part)) Reflect.set(part, name, () => Promise.reject(failure));
+      }
+    },
     logs: {
       append: (batches) =>
         held.logs.pass(() => {
@@ -95,8 +118,17 @@ export function heldStore(inner: Store = memoryStore()): HeldStore {
     idempotency: inner.idempotency,
     credentials: inner.credentials,
     durable: inner.durable,
+    failed: failed.promise,
     close: () => inner.close(),
   };
+  return store;
+}
+
+/** What can be asked of a part of a store; a bell is no question. */
+function callsOf(part: object): string[] {
+  const names = [part, Object.getPrototypeOf(part)].flatMap(Object.getOwnPropertyNames);
+  const isCall = (name: string) => typeof Reflect.get(part, name) === "function";
+  return names.filter((name) => isCall(name) && !["constructor", "listen"].includes(name));
 }
 
 /** Lets every turn of the event loop that is already due go by. */

@@ -12,10 +12,16 @@ export class DiskSync {
   #current: Promise<void> | undefined;
   #next: Promise<void> | undefined;
   #failure: LocalError | undefined;
+  readonly #failed = Promise.withResolvers<Error>();
 
   /** @param sync resolves once what was written before the call is on the disk */
   constructor(sync: () => Promise<void>) {
     this.#sync = sync;
+  }
+
+  /** Resolves with the first failure, before anybody is answered by it. */
+  get failed(): Promise<Error> {
+    return this.#failed.promise;
   }
 
   /** Why nothing can become durable any more. */
@@ -46,6 +52,7 @@ export class DiskSync {
       const reason = cause instanceof Error ? cause.message : String(cause);
       const message = `the store is closed, since what it wrote may not be on the disk: ${reason}; open it again`;
       this.#failure = new LocalError("CLOSED", message, { cause });
+      this.#failed.resolve(this.#failure);
       throw this.#failure;
     }
     if (this.#next === undefined) this.#current = undefined;

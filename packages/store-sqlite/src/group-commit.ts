@@ -52,6 +52,11 @@ export class GroupCommit {
     this.#disk = new DiskSync(() => connection.sync());
   }
 
+  /** Resolves with the reason when nothing can become durable any more, before anybody is told so. */
+  get failed(): Promise<Error> {
+    return this.#disk.failed;
+  }
+
   /** Why nothing is taken, or told, any more. */
   get #refusal(): LocalError | undefined {
     if (this.#disk.failure !== undefined) return this.#disk.failure;

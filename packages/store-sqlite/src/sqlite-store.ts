@@ -92,6 +92,7 @@ export function storeOn(
     idempotency: new IdempotencyTable(connection, group),
     credentials: new CredentialTable(connection, group),
     durable: connection.path !== undefined,
+    failed: group.failed,
     backup: (path) => backups.write(path),
     async close() {
       await backups.close();

@@ -25,7 +25,7 @@ function lagging<T extends object>(part: T): T {
 }
 
 export function laggingStore(store: Store): Store {
-  const { logs, jobs, sessions, idempotency, credentials, durable } = store;
+  const { logs, jobs, sessions, idempotency, credentials, durable, failed } = store;
   return {
     logs: lagging(logs),
     jobs: lagging(jobs),
@@ -33,6 +33,7 @@ export function laggingStore(store: Store): Store {
     idempotency: lagging(idempotency),
     credentials: lagging(credentials),
     durable,
+    failed,
     close: () => store.close(),
   };
 }

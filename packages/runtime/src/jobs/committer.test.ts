@@ -1,4 +1,4 @@
-import { type JobId, ManualClock, newJobId } from "@arcp/core";
+import { type JobId, LocalError, ManualClock, newJobId } from "@arcp/core";
 import { expect, test } from "vitest";
 import { heldStore, settled } from "../../test/held-store.ts";
 import { dense, hosting } from "../../test/hosting.ts";
@@ -185,4 +185,18 @@ test("R-7.3-3: a job whose log is lost for good is told to be over, and its agen
   expect(told.payload.current_status).toBe("error");
   const cancelled = await viewer.reply(viewer.send("job.cancel", { job_id }, { job_id }));
   expect(cancelled.payload.current_status).toBe("error");
+});
+
+test("a store that is closed is asked once, and every writer is told at once", async () => {
+  const { clock, store, committer } = committing();
+  const closed = new LocalError("CLOSED", "the store is closed");
+  let asked = 0;
+  store.logs.append = async () => {
+    asked += 1;
+    throw closed;
+  };
+  const writer = new Writer(newJobId(), ["a"]);
+  committer.enlist(writer);
+  await settled(3);
+  expect([asked, writer.outcomes, clock.pending]).toEqual([1, [closed], 0]);
 });

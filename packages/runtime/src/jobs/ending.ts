@@ -1,4 +1,10 @@
-import { ArcpError, type ErrorPayload, isErrorCode, type TerminalStatus } from "@arcp/core";
+import {
+  ArcpError,
+  type ErrorPayload,
+  isErrorCode,
+  type JobId,
+  type TerminalStatus,
+} from "@arcp/core";
 
 /** How a job ends: the payload of its one terminal record. */
 export type Ending =
@@ -72,6 +78,19 @@ export function stopReason(ending: Ending): ArcpError {
 /** What is told of a job that is left to the next process. */
 export function shuttingDown(): ArcpError {
   return new ArcpError("INTERNAL_ERROR", "the runtime is shutting down");
+}
+
+/** What is told of a job whose log somebody else writes to. */
+export function takenOver(job: JobId): ArcpError {
+  return new ArcpError("INTERNAL_ERROR", `another runtime has taken ${job} over: connect again`, {
+    details: { reason: "job_taken_over", job_id: job },
+  });
+}
+
+/** Of a job that the store took no more of, for too long. */
+export function lost(): Ending {
+  const message = "the runtime could not store what the job said";
+  return failure(new ArcpError("INTERNAL_ERROR", message));
 }
 
 /** @param expiry when the lease ended, for humans */

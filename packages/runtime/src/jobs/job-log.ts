@@ -7,7 +7,7 @@ import { type Ending, failure } from "./ending.ts";
 import { JobEntry, type Noted } from "./job-entry.ts";
 import type { JobIdentity } from "./job-identity.ts";
 import type { JobState } from "./job-state.ts";
-import { LogWriter } from "./log-writer.ts";
+import { type LogLoss, LogWriter } from "./log-writer.ts";
 import {
   type Chunk,
   fitsEnvelope,
@@ -35,7 +35,7 @@ export interface JobLogOptions {
   /** What remains of the budget at this moment: exact decimal text by currency. */
   readonly remaining: () => ReadonlyMap<string, string>;
   /** Called once, when the log can take nothing any more. */
-  readonly failed: (failure: Error) => void;
+  readonly failed: (failure: Error, loss: LogLoss) => void;
 }
 
 const DONE = Promise.resolve();

@@ -1,11 +1,12 @@
 import { canMove, isTerminal, type JobStatus, type TerminalStatus } from "@arcp/core";
+import type { LogLoss } from "./log-writer.ts";
 
 /** Where one job stands. What others are told of it is durable (J2). */
 export class JobState {
   #now: JobStatus = "pending";
   #durable: JobStatus;
   #leaving: "asked" | "done" | undefined;
-  #lost = false;
+  #loss: LogLoss | undefined;
   readonly #over = Promise.withResolvers<void>();
 
   /** @param durable what its log tells already, of an earlier attempt */
@@ -40,9 +41,9 @@ export class JobState {
     return this.#leaving;
   }
 
-  /** Whether its end stands nowhere but here: the log, or the index, did not take it. */
-  get lost(): boolean {
-    return this.#lost;
+  /** Why its end stands nowhere but here, where the log, or the index, did not take it. */
+  get loss(): LogLoss | undefined {
+    return this.#loss;
   }
 
   /** Resolves when the final state is durable; also when the job is lost or left to the next process. */
@@ -64,16 +65,16 @@ export class JobState {
   /** A state is durable in the log. @param isStored whether the index has it too */
   told(status: JobStatus, isStored: boolean): void {
     const ended = isTerminal(status);
-    if (ended && !isStored) this.#lost = true;
+    if (ended && !isStored) this.#loss = "refused";
     if (!isTerminal(this.#durable)) this.#durable = status;
     if (ended) this.#over.resolve();
   }
 
-  /** Nothing can be told of it any more. */
-  lose(): void {
-    this.#lost = true;
+  /** Nothing can be told of it any more; at least not here, where somebody else does. */
+  lose(loss: LogLoss): void {
+    this.#loss = loss;
     this.#now = "error";
-    this.#durable = "error";
+    if (loss !== "fenced") this.#durable = "error";
     this.#over.resolve();
   }
 

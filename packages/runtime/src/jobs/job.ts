@@ -17,7 +17,15 @@ import type { JobObservation } from "../observation.ts";
 import { Cancellation } from "./cancellation.ts";
 import { Checkpoints } from "./checkpoints.ts";
 import { Deadlines } from "./deadlines.ts";
-import { type Ending, parentEnded, shuttingDown, stalled, stopReason, timedOut } from "./ending.ts";
+import {
+  type Ending,
+  parentEnded,
+  shuttingDown,
+  stalled,
+  stopReason,
+  takenOver,
+  timedOut,
+} from "./ending.ts";
 import { JobAuthority } from "./job-authority.ts";
 import type { JobContext } from "./job-context.ts";
 import { JobCosts } from "./job-costs.ts";
@@ -26,6 +34,7 @@ import type { JobIdentity, Legacy } from "./job-identity.ts";
 import { JobLog } from "./job-log.ts";
 import { JobState } from "./job-state.ts";
 import type { KnownJob } from "./known-job.ts";
+import type { LogLoss } from "./log-writer.ts";
 import { StopSignal } from "./stop-signal.ts";
 import { type Trace, traceOf } from "./trace.ts";
 
@@ -104,7 +113,7 @@ export class Job implements KnownJob {
       state: this.#state,
       secrets: this.secrets,
       remaining: () => this.budget.remaining(),
-      failed: (error) => this.#lose(error),
+      failed: (error, loss) => this.lose(error, loss),
     });
     this.events = new JobEvents({
       state: this.#state,
@@ -239,8 +248,13 @@ export class Job implements KnownJob {
     this.#stop.within(flow);
   }
 
+  /** Why its end stands nowhere but here, if that is so. */
+  get loss(): LogLoss | undefined {
+    return this.#state.loss;
+  }
+
   get lost(): boolean {
-    return this.#state.lost;
+    return this.loss !== undefined;
   }
 
   /** The `job_seq` of the last durable record. */
@@ -355,9 +369,13 @@ export class Job implements KnownJob {
     else if (this.live) this.#finish(parentEnded());
   }
 
-  /** Resolves when its end, if it has come, is durable: what is said of it afterwards is final. */
+  /**
+   * Resolves when its end, if it has come, is durable: what is said of it afterwards is final.
+   * @throws ArcpError `INTERNAL_ERROR` when another runtime has taken the job over
+   */
   async settled(): Promise<void> {
     if (!this.live) await this.ended;
+    if (this.loss === "fenced") throw takenOver(this.id);
   }
 
   /**
@@ -365,7 +383,7 @@ export class Job implements KnownJob {
    * other ending can win (R-7.4-1, R-7.4-2).
    * @param acknowledge called once it is durable; with the final state when the job had ended before
    * @param grace milliseconds that the agent has to stop
-   * @throws ArcpError `INTERNAL_ERROR` when the runtime has let go of the job
+   * @throws ArcpError `INTERNAL_ERROR` when the runtime has let go of the job, or another one has taken it over
    */
   async cancel(
     reason: string | undefined,
@@ -384,7 +402,7 @@ export class Job implements KnownJob {
       });
       if (await this.#cancellation.ask(reason, () => acknowledge(undefined), grace)) return;
     }
-    await this.ended;
+    await this.settled();
     if (this.#state.leaving !== undefined) throw shuttingDown();
     const { status } = this;
     acknowledge(isTerminal(status) ? status : undefined);
@@ -424,10 +442,11 @@ export class Job implements KnownJob {
   }
 
   /** The log is lost: nothing can be told any more, so the agent has to stop. */
-  #lose(error: Error): void {
+  lose(error: Error, loss: LogLoss): void {
+    if (this.lost) return;
     for (const child of [...(this.#children ?? [])]) child.#orphan();
     this.#context.logger.error({ job: this.id, err: error }, "a job lost its log and is stopped");
-    this.#state.lose();
+    this.#state.lose(loss);
     this.#halt(() => new ArcpError("INTERNAL_ERROR", "the job's log is lost"));
   }
 

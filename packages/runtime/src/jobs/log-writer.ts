@@ -1,10 +1,20 @@
 import type { JobId } from "@arcp/core";
+import { isClosed } from "../store/closed.ts";
 import type { JobChange, LogBatch, LogRecord } from "../store/index.ts";
 import { Backlog } from "./backlog.ts";
 import type { CommitOutcome, Committable, Committer } from "./committer.ts";
 
 /** From here on an append waits for the store, so that an agent that awaits never meets the bounds. */
 const RELIEF = { records: 1024, characters: 4 * 1024 * 1024 };
+
+/** Why a log takes nothing any more. */
+export type LogLoss =
+  /** Somebody else writes to it, and will end it (J1). */
+  | "fenced"
+  /** The store is closed, or has failed for good. */
+  | "closed"
+  /** The store would not take the records for as long as one waits: it may take others. */
+  | "refused";
 
 export interface LogWriterOptions {
   /** The `job_seq` of the last record that is there already. Default 0. */
@@ -21,7 +31,7 @@ export interface LogWriterOptions {
    */
   readonly committed?: (change: JobChange, sure: boolean) => void;
   /** Called once, when the log can take nothing any more. */
-  readonly failed: (failure: Error) => void;
+  readonly failed: (failure: Error, loss: LogLoss) => void;
 }
 
 /**
@@ -109,10 +119,11 @@ export class LogWriter implements Committable {
   }
 
   settle(batch: LogBatch, outcome: CommitOutcome | Error): void {
-    if (outcome !== "appended" && outcome !== "recognised") {
-      const failure =
-        outcome === "fenced" ? new Error("another writer owns this job's log") : outcome;
-      return this.#fail(failure);
+    if (outcome === "fenced") {
+      return this.#fail(new Error("another writer owns this job's log"), "fenced");
+    }
+    if (outcome instanceof Error) {
+      return this.#fail(outcome, isClosed(outcome) ? "closed" : "refused");
     }
     this.#durable = batch.after + batch.records.length;
     if (batch.change !== undefined) {
@@ -125,12 +136,12 @@ export class LogWriter implements Committable {
     }
   }
 
-  #fail(failure: Error): void {
+  #fail(failure: Error, loss: LogLoss): void {
     if (this.#failure !== undefined) return;
     this.#failure = failure;
     this.#pending = [];
     this.#backlog.relieve();
     for (const { done } of this.#flushes.splice(0)) done.reject(failure);
-    this.#options.failed(failure);
+    this.#options.failed(failure, loss);
   }
 }

@@ -1,14 +1,14 @@
-import { ArcpError, isTerminal, type JobStatus, parseAgentReference } from "@arcp/core";
+import { ArcpError, type JobStatus, parseAgentReference } from "@arcp/core";
 import { compileLease } from "../authority/lease.ts";
-import type { JobChange, ListedJob, LogStore } from "../store/index.ts";
+import type { ListedJob } from "../store/index.ts";
 import { checkedInput } from "./agent-input.ts";
 import type { AnyAgent } from "./agents.ts";
 import { cancelled, type Ending, failure, parentEnded } from "./ending.ts";
 import { Job } from "./job.ts";
 import { attemptOf } from "./job-attempt.ts";
 import { outcomeOfEnding } from "./job-outcome.ts";
-import { recordStems, writeRecord } from "./record.ts";
 import { type RunOptions, runAgent } from "./run.ts";
+import { recordedEnd, writeEnd } from "./written-end.ts";
 
 const UNFINISHED: readonly JobStatus[] = ["pending", "running"];
 
@@ -33,18 +33,13 @@ export async function recoverJobs(context: RunOptions): Promise<() => void> {
 }
 
 async function recover(context: RunOptions, row: ListedJob): Promise<(() => void) | undefined> {
-  const { jobs, logs } = context.store;
+  const { logs } = context.store;
   const { head } = await logs.read(row.id, 0, { records: 0, characters: 0 });
   const recorded = await recordedEnd(row, head, logs);
   const next = recorded ?? (await restart(context, row, head));
   if (typeof next === "function") return next;
-  const finishedAt = context.jobContext.clock.now();
-  const finished = { finishedAt, input: undefined, checkpoint: undefined };
-  if (typeof next === "string") await jobs.update(row.id, { status: next, ...finished });
-  else {
-    await end(row, head, next, finished, logs);
-    tell(context, row, next);
-  }
+  await writeEnd(context.store, row, head, next, context.jobContext.clock.now());
+  if (typeof next !== "string") tell(context, row, next);
   return undefined;
 }
 
@@ -54,20 +49,6 @@ function tell({ jobContext: { observation } }: RunOptions, row: ListedJob, endin
   if (!lease?.ok) return;
   const attempt = attemptOf({ ...row, lease: lease.lease, attempt: row.attempt ?? 1 });
   observation?.job(attempt)?.ended(outcomeOfEnding(ending, attempt.remaining));
-}
-
-/** How the job ended, if its log says so: in a store that makes them one after the other, the process died between. */
-async function recordedEnd(
-  row: ListedJob,
-  head: number,
-  logs: LogStore,
-): Promise<JobStatus | undefined> {
-  if (head === 0) return undefined;
-  const page = await logs.read(row.id, head - 1, { records: 1, characters: 1 });
-  const last = page.records.at(-1);
-  if (last?.kind !== "terminal") return undefined;
-  const { payload } = JSON.parse(`{${last.text}`) as { payload: { final_status: JobStatus } };
-  return isTerminal(payload.final_status) ? payload.final_status : undefined;
 }
 
 /** @returns starts the agent again; or how the job ends because that cannot be */
@@ -138,23 +119,4 @@ async function start(context: RunOptions, job: Job, agent: AnyAgent, text: strin
 function interrupted(): Ending {
   const message = "the runtime stopped while the job was running";
   return failure(new ArcpError("INTERNAL_ERROR", message));
-}
-
-async function end(
-  row: ListedJob,
-  head: number,
-  { status, payload }: Ending,
-  finished: JobChange,
-  logs: LogStore,
-): Promise<void> {
-  const record = writeRecord({
-    stems: recordStems(row.id, row.traceId),
-    jobSeq: head + 1,
-    kind: "terminal",
-    type: "job.error",
-    payload: JSON.stringify({ final_status: status, ...payload }),
-  });
-  const change = { status, ...finished };
-  const [outcome] = await logs.append([{ job: row.id, after: head, records: [record], change }]);
-  if (outcome !== "appended") throw new Error(`another runtime writes to the log of ${row.id}`);
 }

@@ -1,10 +1,12 @@
 import { type Clock, sleep } from "@arcp/core";
+import { isClosed } from "../store/closed.ts";
 
 /** Milliseconds between attempts when the store fails: a busy disk must not end a job. */
 const PAUSES = [20, 100, 500, 2000];
 
 /**
- * Calls `task` at once, and again after a pause for as long as it fails and there are pauses left.
+ * Calls `task` at once, and again after a pause for as long as it fails and there are pauses left. That a store is closed
+ * is final.
  * @param task is told which attempt it is, from 0
  * @throws what the last attempt failed with
  */
@@ -14,7 +16,7 @@ export async function retried<T>(clock: Clock, task: (attempt: number) => Promis
       return await task(attempt);
     } catch (error) {
       const pause = PAUSES[attempt];
-      if (pause === undefined) throw error;
+      if (pause === undefined || isClosed(error)) throw error;
       await sleep(clock, pause);
     }
   }

@@ -3,13 +3,21 @@ import { TransientMap } from "../transient-map.ts";
 import type { Job } from "./job.ts";
 import { outcomeOf } from "./job-outcome.ts";
 
+/** Who is told what has become of jobs. */
+export interface JobsTold {
+  /** Of every job whose end is durable. */
+  readonly finished: (job: Job) => void;
+  /** Of every job that lost its log, or whose end the index did not take. */
+  readonly lost: (job: Job) => void;
+}
+
 /** The jobs that run, until their end is durable; what is known of finished ones is in the store. */
 export class JobTable {
   readonly #jobs = new TransientMap<JobId, Job>();
   /** Places that are taken, by principal. */
   readonly #places = new Map<string, number>();
   readonly #perPrincipal: number;
-  readonly #finished: (job: Job) => void;
+  readonly #told: JobsTold;
   /** Finished ones that are about to be gone from the store. */
   readonly #leaving = new Set<JobId>();
   #onEmpty: Array<() => void> = [];
@@ -17,11 +25,10 @@ export class JobTable {
 
   /**
    * @param perPrincipal jobs that one principal may have running at a time
-   * @param finished told of every job whose end is durable
    */
-  constructor(perPrincipal: number, finished: (job: Job) => void) {
+  constructor(perPrincipal: number, told: JobsTold) {
     this.#perPrincipal = perPrincipal;
-    this.#finished = finished;
+    this.#told = told;
   }
 
   /** Takes a place for a job of this principal (R-7.1-5). @returns gives it back; undefined when there is none left */
@@ -49,12 +56,16 @@ export class JobTable {
     void job.ended.then(() => {
       job.observed?.ended(outcomeOf(job));
       // What became of a lost job stands nowhere but here; a suspended one is the next process's.
-      if (!job.lost && isTerminal(job.status)) {
-        this.#jobs.delete(job.id);
-        this.#finished(job);
-      }
+      if (job.lost) this.#told.lost(job);
+      else if (isTerminal(job.status)) this.finish(job);
       leave();
     });
+  }
+
+  /** The end of the job is durable, and known from the store. */
+  finish(job: Job): void {
+    this.#jobs.delete(job.id);
+    this.#told.finished(job);
   }
 
   /** Calls `visit` with every job that runs and, from now on, every one that begins to. */

@@ -1,4 +1,4 @@
-import type { ErrorPayload, JobId, SessionId } from "@arcp/core";
+import type { ArcpError, ErrorPayload, JobId, SessionId } from "@arcp/core";
 import { type Announcement, announce } from "../announcement.ts";
 import type { OpenVault } from "../authority/vault.ts";
 import type { Dialect } from "../dialect/dialect.ts";
@@ -27,6 +27,8 @@ export interface Link {
   replace(): void;
   /** Ends the connection with a word to the client. */
   dismiss(reason: string | undefined): void;
+  /** Ends the connection with an error, for a client that is to come back. */
+  fail(error: ArcpError): void;
 }
 
 /** What a projector is given besides how to speak, which its link knows. */
@@ -135,6 +137,11 @@ export class Session {
   /** Ends the connection, if there is one, with a word to the client. */
   dismiss(reason: string | undefined): void {
     if (this.#state.kind === "connected") this.#state.link.dismiss(reason);
+  }
+
+  /** Ends the connection, if there is one, with an error: the client is to come back. */
+  fail(error: ArcpError): void {
+    if (this.#state.kind === "connected") this.#state.link.fail(error);
   }
 
   /** Resolves once whoever is connected has got all that is there. */

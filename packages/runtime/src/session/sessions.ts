@@ -173,6 +173,13 @@ export class Sessions {
     return owners.some((stream) => stream.attachments.awaits(job, lineage));
   }
 
+  /** Nobody here writes the log of this job any more: whoever follows it is to come back, perhaps elsewhere. */
+  lost(job: JobId, error: ArcpError): void {
+    for (const { session, attachments } of this.#audience.of(job)) {
+      if (attachments.has(job)) this.#sessions.get(session)?.fail(error);
+    }
+  }
+
   /** The log of this job is about to be removed. @returns once sessions can do without */
   async release(job: JobId): Promise<void> {
     await Promise.all(this.#audience.of(job).map((stream) => stream.release(job)));

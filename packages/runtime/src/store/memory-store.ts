@@ -43,6 +43,7 @@ export function memoryStore({
     idempotency: new MemoryIdempotency(),
     credentials: new MemoryCredentials(),
     durable: false,
+    failed: new Promise(() => {}),
     close: async () => {},
   };
 }

@@ -24,6 +24,12 @@ export interface Store {
   readonly credentials: CredentialStore;
   /** Whether it outlives the process: then finished jobs are kept for days, and a restart goes on (R-7.3-10). */
   readonly durable: boolean;
-  /** Writes what waits, and lets go of what it holds. Calls after it reject. */
+  /**
+   * Resolves, with the reason, when it has failed for good: nothing is certain of what it was asked for last, and every call
+   * rejects with a LocalError `CLOSED`. Never rejects. What may go better later, such as a full disk, is the rejection of
+   * a call and nothing more.
+   */
+  readonly failed: Promise<Error>;
+  /** Writes what waits, and lets go of what it holds. Calls after it reject with a LocalError `CLOSED`. */
   close(): Promise<void>;
 }

@@ -77,6 +77,7 @@ export class House {
       heartbeatInterval: A_DAY,
       idleWatch: new IdleWatch(clock, A_DAY),
       ready: Promise.resolve(),
+      refusal: () => undefined,
     };
   }
 

@@ -1,0 +1,166 @@
+import type { ManualClock } from "@arcp/core";
+import { expect, test } from "vitest";
+import { type HeldStore, settled } from "../../test/held-store.ts";
+import { dense, hosting, type LedJob } from "../../test/hosting.ts";
+import { type Frame, Viewer } from "../../test/viewer.ts";
+
+const RETENTION_SEC = 60;
+const PAUSE = 2000;
+
+/** A job whose owner looks on, and a store that refuses appends until `mend`. */
+async function refusing() {
+  const rig = hosting({ limits: { retentionSec: RETENTION_SEC } });
+  const owner = new Viewer(rig.runtime);
+  await owner.hello();
+  const job = await rig.start(owner);
+  await settled();
+  const { append } = rig.store.logs;
+  rig.store.logs.append = () => Promise.reject(new Error("disk full"));
+  const mend = (): void => {
+    rig.store.logs.append = append;
+  };
+  return { ...rig, owner, job, mend };
+}
+
+/** Lets the pauses go by that are made between attempts to store something. */
+async function exhaust(clock: ManualClock): Promise<void> {
+  for (const pause of [20, 100, 500, 2000]) {
+    await settled();
+    clock.advance(pause);
+  }
+  await settled();
+}
+
+async function wait(clock: ManualClock): Promise<void> {
+  clock.advance(PAUSE);
+  await settled();
+}
+
+const terminals = (viewer: Viewer): readonly Frame[] =>
+  viewer.frames.filter(({ type }) => type === "job.result" || type === "job.error");
+
+async function loseIt({ job, clock }: { job: LedJob; clock: ManualClock }): Promise<void> {
+  await job.ctx.log.info("never kept");
+  await exhaust(clock);
+  expect(job.ctx.signal.aborted).toBe(true);
+}
+
+const END = {
+  type: "job.error",
+  payload: {
+    final_status: "error",
+    code: "INTERNAL_ERROR",
+    message: "the runtime could not store what the job said",
+    retryable: true,
+  },
+};
+
+async function statusOf(store: HeldStore, { id }: LedJob): Promise<string | undefined> {
+  return (await store.jobs.get(id))?.status;
+}
+
+test("R-7.3-3, J3: a job that the store refused for too long ends as soon as the store takes it, for all who wait", async () => {
+  const rig = await refusing();
+  const { runtime, store, clock, owner, job, mend } = rig;
+  await loseIt(rig);
+  const watcher = new Viewer(runtime);
+  await watcher.hello();
+  const { id: job_id } = job;
+  await watcher.reply(watcher.send("job.subscribe", { job_id, history: true }, { job_id }));
+  await wait(clock);
+  expect([terminals(owner), terminals(watcher)]).toEqual([[], []]);
+  expect(await statusOf(store, job)).toBe("running");
+  mend();
+  await wait(clock);
+  for (const viewer of [owner, watcher]) {
+    expect(await viewer.terminal(job_id)).toMatchObject(END);
+    expect(viewer.seqs).toEqual(dense(2));
+  }
+  expect(await statusOf(store, job)).toBe("error");
+  // It is kept as any other, and then removed.
+  for (const viewer of [owner, watcher]) viewer.send("session.close", {});
+  await settled();
+  clock.advance(24 * 60 * 60 * 1000);
+  await settled(100);
+  expect(await statusOf(store, job)).toBe(undefined);
+  await runtime.close();
+});
+
+test("J1: what the store took although it said otherwise is not written twice, and the end stands behind it", async () => {
+  const rig = await refusing();
+  const { store, clock, owner, job, mend } = rig;
+  mend();
+  const { append } = store.logs;
+  store.logs.append = async (batches) => {
+    store.logs.append = () => Promise.reject(new Error("the connection broke"));
+    await append(batches);
+    throw new Error("before the answer came");
+  };
+  await loseIt(rig);
+  store.logs.append = append;
+  await wait(clock);
+  expect(await owner.terminal(job.id)).toMatchObject({ ...END, job_seq: 3 });
+  expect(owner.stream.map(({ job_seq }) => job_seq)).toEqual(dense(3));
+});
+
+test("R-7.4-2: one whose cancel was acknowledged ends as cancelled", async () => {
+  const rig = await refusing();
+  const { clock, owner, job, mend } = rig;
+  const { id: job_id } = job;
+  await owner.reply(owner.send("job.cancel", { reason: "enough" }, { job_id }));
+  await loseIt(rig);
+  mend();
+  await wait(clock);
+  expect((await owner.terminal(job_id)).payload).toMatchObject({
+    final_status: "cancelled",
+    code: "CANCELLED",
+    message: "enough",
+  });
+});
+
+test("J3: one whose end is in its log, but not in the index, gets it there and no second one", async () => {
+  const { store, clock, runtime, start } = hosting();
+  const owner = new Viewer(runtime);
+  await owner.hello();
+  const job = await start(owner);
+  await settled();
+  const { append } = store.logs;
+  store.logs.append = async (batches) => {
+    store.logs.append = append;
+    await append(batches.map((batch) => ({ ...batch, change: undefined })));
+    throw new Error("the connection broke");
+  };
+  const { update } = store.jobs;
+  store.jobs.update = () => Promise.reject(new Error("disk full"));
+  job.end("done");
+  await exhaust(clock);
+  await exhaust(clock);
+  expect(await statusOf(store, job)).toBe("running");
+  store.jobs.update = update;
+  await wait(clock);
+  expect(await statusOf(store, job)).toBe("success");
+  expect(terminals(owner).map(({ type }) => type)).toEqual(["job.result"]);
+});
+
+test("J1: one that somebody else has taken over meanwhile is left to them", async () => {
+  const rig = await refusing();
+  const { store, clock, owner, job, mend } = rig;
+  await loseIt(rig);
+  mend();
+  const records = ["a", "b"].map((text) => ({ kind: "event", text: `"x":"${text}"` }) as const);
+  expect(await store.logs.append([{ job: job.id, after: 1, records }])).toEqual(["appended"]);
+  await wait(clock);
+  await wait(clock);
+  expect(await statusOf(store, job)).toBe("running");
+  expect(terminals(owner)).toEqual([]);
+});
+
+test("a runtime that closes leaves it to the next process, and tries nothing any more", async () => {
+  const rig = await refusing();
+  const { runtime, store, clock, mend, job } = rig;
+  await loseIt(rig);
+  await runtime.close();
+  mend();
+  await wait(clock);
+  expect(await statusOf(store, job)).toBe("running");
+});

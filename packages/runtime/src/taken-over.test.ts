@@ -1,0 +1,73 @@
+import type { JobId } from "@arcp/core";
+import { expect, test } from "vitest";
+import { settled } from "../test/held-store.ts";
+import { hosting } from "../test/hosting.ts";
+import { Viewer } from "../test/viewer.ts";
+import { recordStems, writeRecord } from "./jobs/record.ts";
+import type { LogRecord } from "./store/index.ts";
+
+/** What another runtime writes to the log of a job, as records are written. */
+function rival(job: JobId, jobSeq: number, kind: LogRecord["kind"], payload: object): LogRecord {
+  const type = kind === "terminal" ? "job.result" : "job.event";
+  const stems = recordStems(job, "0".repeat(32));
+  return writeRecord({ stems, jobSeq, kind, type, payload: JSON.stringify(payload) });
+}
+
+/** A job that an owner follows, by a key, and a watcher; a bystander follows another one. */
+async function followed() {
+  const rig = hosting();
+  const [owner, watcher, bystander] = [0, 1, 2].map(() => new Viewer(rig.runtime));
+  if (!owner || !watcher || !bystander) throw new Error("unreachable");
+  const welcome = await owner.hello();
+  await watcher.hello();
+  await bystander.hello();
+  const job = await rig.start(owner, { idempotency_key: "k" });
+  const other = await rig.start(bystander);
+  const { id: job_id } = job;
+  await watcher.reply(watcher.send("job.subscribe", { job_id }, { job_id }));
+  await settled();
+  return { ...rig, owner, watcher, bystander, welcome, job, other };
+}
+
+test("J1: whoever follows a job that another runtime has taken over is sent away, and nobody else", async () => {
+  const { store, runtime, owner, watcher, bystander, welcome, job, other } = await followed();
+  const { id: job_id } = job;
+  const said = rival(job_id, 2, "event", { kind: "log", body: { message: "rival" } });
+  await store.logs.append([{ job: job_id, after: 1, records: [said] }]);
+  await job.ctx.log.info("too late");
+  for (const viewer of [owner, watcher]) {
+    expect(await viewer.ended).toMatchObject({ reason: "fault" });
+    expect(viewer.frames.at(-1)).toMatchObject({
+      type: "session.error",
+      payload: {
+        code: "INTERNAL_ERROR",
+        message: `another runtime has taken ${job_id} over: connect again`,
+        retryable: true,
+        details: { reason: "job_taken_over", job_id },
+      },
+    });
+  }
+  expect(job.ctx.signal.aborted).toBe(true);
+
+  // The store goes on, and so does everything else.
+  await other.ctx.log.info("still here");
+  await bystander.find(({ job_seq }) => job_seq === 2);
+  const refused = { code: "INTERNAL_ERROR", details: { reason: "job_taken_over" } };
+  const asked = [
+    bystander.send("job.subscribe", { job_id }, { job_id }),
+    bystander.send("job.subscribe", { job_id, history: true }, { job_id }),
+    bystander.send("job.submit", { agent: "led", input: null, idempotency_key: "k" }),
+  ];
+  for (const id of asked) expect((await bystander.reply(id)).payload).toMatchObject(refused);
+
+  // Who comes back nevertheless reads what the other one writes, to its end.
+  const back = new Viewer(runtime);
+  expect((await back.resume(welcome, 1)).type).toBe("session.welcome");
+  const cancel = back.send("job.cancel", { job_id }, { job_id });
+  expect((await back.reply(cancel)).payload).toMatchObject(refused);
+  const end = rival(job_id, 3, "terminal", { final_status: "success", result: "elsewhere" });
+  await store.logs.append([{ job: job_id, after: 2, records: [end] }]);
+  expect((await back.terminal(job_id)).payload.result).toBe("elsewhere");
+  expect(back.stream.map(({ job_seq }) => job_seq)).toEqual([2, 3]);
+  await runtime.close();
+});
