@@ -1,6 +1,8 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
+import fs from "node:fs";
 import { rename, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { syncBuiltinESMExports } from "node:module";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -362,6 +364,48 @@ test("Ctrl-C lets running jobs finish, a second one does not wait", async () => 
   expect(await served.playing.done).toMatchObject({ code: 130 });
   await expect(job.result()).rejects.toMatchObject({ code: "CANCELLED" });
   await client.close();
+});
+
+/** The disk takes nothing more, as the store finds out by its next sync, until what is returned is disposed of. */
+function failingDisk(): Disposable {
+  const { fdatasync } = fs;
+  const use = (sync: typeof fdatasync): void => {
+    fs.fdatasync = sync;
+    syncBuiltinESMExports();
+  };
+  const fail = (_file: number, done: (error: Error) => void): void => done(new Error("EIO"));
+  use(Object.assign(fail, { __promisify__: fdatasync.__promisify__ }));
+  return { [Symbol.dispose]: () => use(fdatasync) };
+}
+
+test("a store that fails ends the server with 4 and one line, also when it stops, and the next one goes on", async () => {
+  await using place = await directory({
+    "agents.ts": `export default { name: "held", attempts: 9, run: async (ctx: any) => {
+      (globalThis as any).begun.resolve();
+      await (globalThis as any).released.promise; await ctx.log.info("one more"); } };`,
+  });
+  for (const when of ["serving", "stopping"]) {
+    const [begun, released] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    Object.assign(globalThis, { begun, released });
+    const { playing, client } = await serve(place.path, ["agents.ts", "--store", "arcp.db"]);
+    await using owner = when === "serving" ? await client() : undefined;
+    await owner?.submit("held");
+    if (when === "stopping") expect(playing.out).toContain("Jobs are kept in arcp.db: 1 of them goes on.");
+    await begun.promise;
+    if (when === "stopping") {
+      playing.interrupt();
+      await playing.until(/stopping: 1 running job has/);
+    }
+    using _disk = failingDisk();
+    released.resolve();
+    const { code, err } = await playing.done;
+    const [last, ...log] = err.trimEnd().split("\n").reverse();
+    expect([code, last]).toEqual([
+      4,
+      "arcp: the store has failed: the store is closed, since what it wrote may not be on the disk: EIO; open it again",
+    ]);
+    expect(log.some((line) => line.includes("the store has failed for good"))).toBe(true);
+  }
 });
 
 test("what agents throw is shown to who serves them, for people or as JSON", async () => {

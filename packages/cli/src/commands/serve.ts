@@ -47,16 +47,23 @@ async function serve(names: string[], options: Options, context: CommandContext)
     interrupts += 1;
     (interrupts === 1 ? stop : hurry).resolve();
   });
-  const goingOn = options.store === undefined ? 0 : await serving.runningJobs();
-  {
+  const failed = serving.failed();
+  failed.catch(() => {});
+  try {
+    const goingOn = options.store === undefined ? 0 : await serving.runningJobs();
     await using _reload = fresh && new LiveReload(modules, fresh, serving, context);
     announce(serving, modules.agents, access, { ...options, goingOn }, context);
-    await stop.promise;
+    await Promise.race([failed, stop.promise]);
+    tellStopping(serving, context);
+  } finally {
+    await Promise.race([serving.stop(), hurry.promise]);
   }
-  await Promise.race([stopped(serving, context), hurry.promise]);
-  if (interrupts === 1) return;
-  context.exit(exitCode.interrupted);
-  serving.abandon();
+  if (interrupts > 1) {
+    context.exit(exitCode.interrupted);
+    return serving.abandon();
+  }
+  // Perhaps only when the last words were to be stored.
+  await Promise.race([failed, Promise.resolve()]);
 }
 
 function freshImports(): FreshImports {
@@ -120,13 +127,12 @@ function howToConnect(access: Access, env: CommandContext["env"]): string {
 }
 
 /** The running jobs have their time, and whoever asked for the end is told. */
-async function stopped(serving: Serving, { stderr }: CommandContext): Promise<void> {
-  const running = await serving.runningJobs();
-  if (running > 0) {
-    const who = running === 1 ? "1 running job has" : `${running} running jobs have`;
-    stderr.write(`stopping: ${who} ${FINISH_SEC} s to finish; Ctrl-C again stops at once\n`);
-  }
-  await serving.stop();
+function tellStopping({ runtime }: Serving, { stderr }: CommandContext): void {
+  const { pending, running } = runtime.jobs.count();
+  const jobs = pending + running;
+  if (jobs === 0) return;
+  const who = jobs === 1 ? "1 running job has" : `${jobs} running jobs have`;
+  stderr.write(`stopping: ${who} ${FINISH_SEC} s to finish; Ctrl-C again stops at once\n`);
 }
 
 /** To listen nowhere in particular is to listen everywhere: who means that says `0.0.0.0` or `::`. */

@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import { LocalError } from "@arcp/core";
 import { createRuntime, type Observer, type Runtime, tokenTable } from "@arcp/runtime";
 import type { Store } from "@arcp/runtime/store";
 import { type ListeningServer, listen } from "@arcp/transport-ws";
@@ -68,13 +69,24 @@ export class Serving {
     }
   }
 
+  /** Rejects with one line, as an error of the command, when the runtime can serve nobody any more. */
+  async failed(): Promise<never> {
+    throw storeFailure(await this.runtime.failed);
+  }
+
   get url(): string {
     return this.#server.url;
   }
 
+  /** Once what the process before this one left was taken over. Rejects as `failed` does when that cannot be. */
   async runningJobs(): Promise<number> {
     let count = 0;
-    for await (const _job of this.runtime.jobs.list({ status: ["pending", "running"] })) count += 1;
+    const unfinished = this.runtime.jobs.list({ status: ["pending", "running"] });
+    try {
+      for await (const _job of unfinished) count += 1;
+    } catch (error) {
+      throw storeFailure(error);
+    }
     return count;
   }
 
@@ -88,6 +100,12 @@ export class Serving {
   abandon(): void {
     void this.runtime.close().finally(() => this.#server.close());
   }
+}
+
+/** Not the command's fault: the next process may do better. */
+function storeFailure(cause: unknown): LocalError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new LocalError("CLOSED", `the store has failed: ${reason}`, { cause });
 }
 
 /** Loaded for who uses it alone: Node warns of its SQLite, and other stores have no need of it. */
