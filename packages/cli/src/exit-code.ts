@@ -10,7 +10,7 @@ export const exitCode = {
   usage: 2,
   /** `conformance`: a SHOULD or a MAY is broken, and no MUST. */
   shouldBroken: 3,
-  /** There is no runtime there, or it cannot do it now. */
+  /** There is no runtime there, or it cannot do it now. `serve`: its store has failed. */
   connection: 4,
   /** The job was cancelled. */
   cancelled: 5,

@@ -13,7 +13,7 @@ function rival(job: JobId, jobSeq: number, kind: LogRecord["kind"], payload: obj
   return writeRecord({ stems, jobSeq, kind, type, payload: JSON.stringify(payload) });
 }
 
-/** A job that an owner follows, by a key, and a watcher; a bystander follows another one. */
+/** A job with a key that an owner follows, and a watcher; a bystander did so for a while, and follows another one. */
 async function followed() {
   const rig = hosting();
   const [owner, watcher, bystander] = [0, 1, 2].map(() => new Viewer(rig.runtime));
@@ -24,7 +24,10 @@ async function followed() {
   const job = await rig.start(owner, { idempotency_key: "k" });
   const other = await rig.start(bystander);
   const { id: job_id } = job;
-  await watcher.reply(watcher.send("job.subscribe", { job_id }, { job_id }));
+  for (const viewer of [watcher, bystander]) {
+    await viewer.reply(viewer.send("job.subscribe", { job_id }, { job_id }));
+  }
+  bystander.send("job.unsubscribe", { job_id }, { job_id });
   await settled();
   return { ...rig, owner, watcher, bystander, welcome, job, other };
 }

@@ -1,6 +1,6 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { type Client, type ConnectionState, connect } from "@arcp/client";
-import { type Dial, type JobId, LocalError, linkedPair } from "@arcp/core";
+import { type Dial, type JobId, linkedPair } from "@arcp/core";
 import { createRuntime, defineAgent, type Runtime, tokenTable } from "@arcp/runtime";
 import type { Store } from "@arcp/runtime/store";
 import { pino } from "pino";
@@ -134,12 +134,3 @@ test.each(["comes to that one", "comes back to the first one"])(
     for (const one of [first, second]) await one.close();
   },
 );
-
-test("a store that is closed on purpose has not failed", async () => {
-  const store = sqliteStore(scratch.newFile());
-  await store.close();
-  await expect(store.jobs.list({ limit: 1 })).rejects.toEqual(
-    new LocalError("CLOSED", "the store is closed"),
-  );
-  expect(await Promise.race([store.failed, turn("pending")])).toBe("pending");
-});

@@ -1,6 +1,7 @@
 import { bellCases } from "./bell.ts";
 import { credentialCases } from "./credential.ts";
 import { durableOrderCases } from "./durable-order.ts";
+import { failureCases } from "./failure.ts";
 import { idempotencyCases } from "./idempotency.ts";
 import { jobRowCases } from "./job-row.ts";
 import { journalCases } from "./journal.ts";
@@ -27,4 +28,5 @@ export const storeContract: readonly StoreCase[] = [
   ...idempotencyCases,
   ...credentialCases,
   ...durableOrderCases,
+  ...failureCases,
 ];

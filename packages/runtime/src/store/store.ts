@@ -30,6 +30,6 @@ export interface Store {
    * a call and nothing more.
    */
   readonly failed: Promise<Error>;
-  /** Writes what waits, and lets go of what it holds. Calls after it reject with a LocalError `CLOSED`. */
+  /** Writes what waits, and lets go of what it holds. Calls after it reject. That is no failure. */
   close(): Promise<void>;
 }
