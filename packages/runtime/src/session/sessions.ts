@@ -8,6 +8,7 @@ import {
 } from "@arcp/core";
 import type { Logger } from "pino";
 import type { Lineage } from "../lineage.ts";
+import { isClosed } from "../store/closed.ts";
 import type { LogStore, SessionStore } from "../store/index.ts";
 import { Audience } from "./audience.ts";
 import { Deliveries } from "./deliveries.ts";
@@ -51,8 +52,11 @@ export class Sessions {
     this.#quota = new SessionQuota(options.limits);
     this.#host = {
       store: options.store,
-      failed: (session, err) =>
-        options.logger.error({ session, err }, "a session could not be stored"),
+      failed: (session, err) => {
+        // That a store is closed is told once, and not for every session.
+        const level = isClosed(err) ? "debug" : "error";
+        options.logger[level]({ session, err }, "a session could not be stored");
+      },
       followed: (stream, job) => this.#audience.add(job, stream),
     };
   }
