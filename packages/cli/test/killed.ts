@@ -57,7 +57,7 @@ export class Killed implements AsyncDisposable {
     const { code, out, err } = await this.#site.arcp("watch", "--json");
     const starts = this.#starts.get(round) ?? 0;
     if (code === 2) {
-      assert.match(err, /nothing that was submitted here waits/);
+      assert.match(err, /no job that was submitted here is still to be shown/);
       return starts === 0 ? "killed before it was written down" : "over before it was killed";
     }
     assert.equal(code, 0, err);
