@@ -13,7 +13,7 @@ import {
   type VendorEventOf,
 } from "@arcp/core";
 import type { Exchange } from "./exchange.ts";
-import { handled } from "./handled.ts";
+import { handled, refused } from "./handled.ts";
 import type { JobFeed } from "./job-feed.ts";
 import type { Job, Printable, ReopenedJob, ReopenOptions, WatchedJob } from "./job-handle.ts";
 import { JobHandles } from "./job-handles.ts";
@@ -21,6 +21,7 @@ import { type JobFilter, type ListedJob, listJobs } from "./job-listing.ts";
 import { JobWatch, type WatchFilter, type WatchOptions, type WatchSource } from "./job-watch.ts";
 import { asError } from "./link-outcome.ts";
 import type { ConnectionState } from "./link-state.ts";
+import { misuse } from "./misuse.ts";
 import type { SavedSession } from "./saved-session.ts";
 import type { SessionInfo } from "./session-info.ts";
 import type { SessionKeeper } from "./session-keeper.ts";
@@ -281,12 +282,4 @@ export class Client implements AsyncDisposable {
     const missing = features.find((feature) => !this.session.features.includes(feature));
     return missing && misuse(`this session lacks the feature ${missing}`);
   }
-}
-
-function refused(error: LocalError): Promise<never> {
-  return handled(Promise.reject(error));
-}
-
-function misuse(message: string): LocalError {
-  return new LocalError("MISUSE", message);
 }

@@ -8,6 +8,7 @@ import {
 } from "@arcp/core";
 import { Client } from "./client.ts";
 import { Exchange } from "./exchange.ts";
+import { misuse } from "./misuse.ts";
 import type { ClientDescription, TokenSource } from "./opening.ts";
 import { checkedSaved, type Persist, type SavedSession } from "./saved-session.ts";
 import { Session } from "./session.ts";
@@ -94,8 +95,7 @@ export async function connect(dial: Dial, options: ConnectOptions = {}): Promise
   const { maxResultBytes = defaults.maxResultBytes, eventBuffer = defaults.eventBuffer } = options;
   signal?.throwIfAborted();
   if (typeof dial !== "function") {
-    throw new LocalError(
-      "MISUSE",
+    throw misuse(
       "connect takes a dial, such as dial(url) of @arcp/transport-ws makes, and then options",
     );
   }

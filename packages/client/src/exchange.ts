@@ -15,7 +15,7 @@ import {
 import { Departures } from "./departures.ts";
 import { type Dialect, dialects } from "./dialect.ts";
 import { EarlyHistories } from "./early-histories.ts";
-import { handled } from "./handled.ts";
+import { refused } from "./handled.ts";
 import { JobFeeds } from "./job-feeds.ts";
 import { Link, type LinkOptions, type LinkUser } from "./link.ts";
 import { isRepeatable, type Question, type QuestionType } from "./question.ts";
@@ -101,8 +101,8 @@ export class Exchange implements LinkUser, Subscriber {
     id = newMessageId("req_"),
   ): Promise<T> {
     const { refusal } = this.link;
-    if (refusal !== undefined) return handled(Promise.reject(refusal));
-    if (signal?.aborted) return handled(Promise.reject(signal.reason));
+    if (refusal !== undefined) return refused(refusal);
+    if (signal?.aborted) return refused(signal.reason);
     const traceId = this.#traceOf(question);
     let frame: string;
     try {
@@ -110,10 +110,10 @@ export class Exchange implements LinkUser, Subscriber {
       frame = encode<QuestionType>({ ...question, trace_id, id, session_id: this.session.id });
     } catch (cause) {
       const message = `${question.type} holds what is not JSON`;
-      return handled(Promise.reject(new LocalError("MISUSE", message, { cause })));
+      return refused(new LocalError("MISUSE", message, { cause }));
     }
     const tooLarge = oversize(frame);
-    if (tooLarge !== undefined) return handled(Promise.reject(tooLarge));
+    if (tooLarge !== undefined) return refused(tooLarge);
     const { type, job_id: jobId } = question;
     const early = this.#early.open(question, id, this.#dialect);
     const answer = this.#requests.open(

@@ -6,3 +6,8 @@ export function handled<T>(promise: Promise<T>): Promise<T> {
   promise.catch(() => {});
   return promise;
 }
+
+/** A rejection that nobody need look at. */
+export function refused(error: unknown): Promise<never> {
+  return handled(Promise.reject(error));
+}

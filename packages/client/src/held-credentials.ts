@@ -1,5 +1,5 @@
 import { type CredentialFields, ProvisionedCredential } from "@arcp/core";
-import type { JobEvent } from "./job-event.ts";
+import { isObject, type JobEvent } from "./job-event.ts";
 
 type Rotation = JobEvent & { readonly kind: "status" };
 
@@ -45,8 +45,4 @@ export class HeldCredentials {
 
 function isRotation(event: JobEvent): event is Rotation {
   return event.kind === "status" && event.body.phase === "credential_rotated";
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null;
 }

@@ -57,6 +57,7 @@ export function readBrokenEvent({ header, payload }: Decoded & { kind: "malforme
   };
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
+/** Whether a JSON value is an object, neither null nor an array. */
+export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,14 +1,9 @@
-import {
-  type JobId,
-  LocalError,
-  type Payload,
-  type ProvisionedCredential,
-  type VendorEvent,
-} from "@arcp/core";
+import type { JobId, Payload, ProvisionedCredential, VendorEvent } from "@arcp/core";
 import { handled } from "./handled.ts";
 import type { JobEvent } from "./job-event.ts";
 import type { JobFeed, JobOutcome } from "./job-feed.ts";
 import type { Progress } from "./job-gauges.ts";
+import { misuse } from "./misuse.ts";
 import { assembled, decodeText, streamOf } from "./streamed-result.ts";
 import { unlessAborted } from "./unless-aborted.ts";
 
@@ -198,8 +193,5 @@ function inlineResult<Output>(outcome: JobOutcome): Output {
   if (outcome.status !== "success") throw outcome.error;
   // The agent's own word: whoever names its type trusts the runtime to host that very agent.
   if (outcome.stream === undefined) return outcome.result as Output;
-  throw new LocalError(
-    "MISUSE",
-    "the result was streamed: get it with text(), bytes() or stream()",
-  );
+  throw misuse("the result was streamed: get it with text(), bytes() or stream()");
 }

@@ -1,5 +1,6 @@
-import { type JobStatus, type Lease, LocalError, type Payload } from "@arcp/core";
+import type { JobStatus, Lease, Payload } from "@arcp/core";
 import type { Exchange } from "./exchange.ts";
+import { misuse } from "./misuse.ts";
 
 /** Which jobs to list. Everything given has to fit. */
 export interface JobFilter {
@@ -80,5 +81,5 @@ function listedJob(entry: Payload<"session.jobs">["jobs"][number]): ListedJob {
 
 function moment(name: string, date: Date | undefined): string | undefined {
   if (!Number.isNaN(date?.getTime())) return date?.toISOString();
-  throw new LocalError("MISUSE", `${name} is an invalid date`);
+  throw misuse(`${name} is an invalid date`);
 }

@@ -1,6 +1,7 @@
 import { ArcpError, type Clock, LocalError, sleep } from "@arcp/core";
 import type { WatchedJob } from "./job-handle.ts";
 import type { JobFilter, ListedJob } from "./job-listing.ts";
+import { misuse } from "./misuse.ts";
 import { unlessAborted } from "./unless-aborted.ts";
 
 /** Which jobs to watch. */
@@ -214,8 +215,4 @@ export class JobWatch implements AsyncIterableIterator<WatchedJob, void> {
       throw error;
     }
   }
-}
-
-function misuse(message: string): LocalError {
-  return new LocalError("MISUSE", message);
 }

@@ -1,5 +1,6 @@
 import { ArcpError, type Clock, LocalError, sleep, systemClock } from "@arcp/core";
 import { pauseBefore } from "./backoff.ts";
+import { misuse } from "./misuse.ts";
 import { unlessAborted } from "./unless-aborted.ts";
 
 /** How often, and for how long, to try again. */
@@ -31,7 +32,7 @@ export async function retry<T>(
   { attempts = ATTEMPTS, signal, clock = systemClock }: RetryOptions = {},
 ): Promise<T> {
   if (!(attempts === Number.POSITIVE_INFINITY || (Number.isInteger(attempts) && attempts >= 1))) {
-    throw new LocalError("MISUSE", "attempts must be a whole number from 1, or Infinity");
+    throw misuse("attempts must be a whole number from 1, or Infinity");
   }
   for (let attempt = 1; ; attempt++) {
     signal?.throwIfAborted();

@@ -1,4 +1,5 @@
-import { JobId, LocalError, SessionId } from "@arcp/core";
+import { JobId, SessionId } from "@arcp/core";
+import { misuse } from "./misuse.ts";
 import type { SessionInfo } from "./session-info.ts";
 
 /**
@@ -36,8 +37,5 @@ export function checkedSaved(saved: SavedSession): SavedSession {
     Array.isArray(jobs) &&
     jobs.every((job) => JobId.safeParse(job).success);
   if (isWhole) return saved;
-  throw new LocalError(
-    "MISUSE",
-    "restore takes a session as persist or save() gave it, of version 1",
-  );
+  throw misuse("restore takes a session as persist or save() gave it, of version 1");
 }

@@ -2,6 +2,7 @@ import { LocalError } from "@arcp/core";
 import { ChunkSequence } from "./chunk-sequence.ts";
 import type { JobEvent } from "./job-event.ts";
 import type { JobFeed } from "./job-feed.ts";
+import { misuse } from "./misuse.ts";
 
 /**
  * The bytes of a streamed result, chunk by chunk as they come. It ends when the job has ended well and every check held.
@@ -36,7 +37,7 @@ export async function* chunksOf(
   if (outcome.status !== "success") throw outcome.error;
   const { stream } = outcome;
   if (stream === undefined) {
-    throw new LocalError("MISUSE", "the result was not streamed: get it with result()");
+    throw misuse("the result was not streamed: get it with result()");
   }
   checked(() => chunks.finish(stream));
 }
@@ -53,8 +54,7 @@ export async function assembled(feed: JobFeed, maxBytes: number): Promise<Uint8A
   for await (const part of chunksOf(feed)) {
     size += part.byteLength;
     if (size > maxBytes) {
-      throw new LocalError(
-        "MISUSE",
+      throw misuse(
         `the result exceeds maxResultBytes (${maxBytes}): raise it, or read it with stream()`,
       );
     }

@@ -2,7 +2,7 @@ import type { z } from "zod/mini";
 import { catalogue, isMessageType, type MessageType } from "./catalogue.ts";
 import { english } from "./english.ts";
 import { type Envelope, EnvelopeHeader, PROTOCOL_VERSION } from "./envelope.ts";
-import { MAX_JSON_DEPTH, nestsDeeperThan } from "./json.ts";
+import { isObject, MAX_JSON_DEPTH, nestsDeeperThan } from "./json.ts";
 import { isPlainEvent } from "./plain-event.ts";
 import { isPlainSubmit } from "./plain-submit.ts";
 import { defectOf } from "./unreadable-frame.ts";
@@ -35,16 +35,13 @@ export function decode(frame: string): Decoded {
   if (nestsDeeperThan(frame, MAX_JSON_DEPTH)) {
     return malformed(`the message nests deeper than ${MAX_JSON_DEPTH} levels`);
   }
-  let value: unknown;
+  let raw: unknown;
   try {
-    value = JSON.parse(frame);
+    raw = JSON.parse(frame);
   } catch {
     return malformed(defectOf(frame) ?? "the message is not valid JSON");
   }
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    return malformed("the message is not a JSON object");
-  }
-  const raw = value as Record<string, unknown>;
+  if (!isObject(raw)) return malformed("the message is not a JSON object");
   if (isPlainEvent(raw) || isPlainSubmit(raw)) return { kind: "ok", message: raw };
   const header = EnvelopeHeader.safeParse(raw, english);
   if (!header.success) return malformed(explain(header.error), raw);

@@ -1,5 +1,5 @@
 import { z } from "zod/mini";
-import { absent, mapped } from "./json.ts";
+import { absent, isObject, mapped } from "./json.ts";
 import { Timestamp } from "./timestamp.ts";
 import { isVendorName } from "./vendor-name.ts";
 
@@ -59,7 +59,7 @@ function leaseProblem(
   value: unknown,
   strict: boolean,
 ): { message: string; path?: string[] } | undefined {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+  if (!isObject(value)) {
     return { message: "must be an object of capability namespaces" };
   }
   for (const [namespace, patterns] of Object.entries(value)) {
