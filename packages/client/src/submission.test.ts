@@ -38,6 +38,23 @@ test("a carrier that a propagator fills is a trace context", () => {
   expectTypeOf<Record<string, string>>().toExtend<NonNullable<SubmitOptions["traceContext"]>>();
 });
 
+test("a limit that is none is refused, and so is what JSON would leave out of the submit", async () => {
+  const { client, wire } = await new ScriptedRuntime().online();
+  for (const maxRuntimeSec of [-1, 0, 1.5, Number.POSITIVE_INFINITY]) {
+    await expect(client.submit("echo", null, { maxRuntimeSec })).rejects.toMatchObject({
+      code: "MISUSE",
+      message: `maxRuntimeSec must be a whole number from 1, it is ${maxRuntimeSec}`,
+    });
+  }
+  for (const input of [() => 1, Symbol("s")]) {
+    await expect(client.submit("echo", input)).rejects.toMatchObject({
+      code: "MISUSE",
+      message: "the input is no JSON value",
+    });
+  }
+  await wire.barrier();
+});
+
 test("what is no number is refused, or JSON would make no limit of it", async () => {
   const { client, wire } = await new ScriptedRuntime().online();
   const misuse = (name: string) => ({

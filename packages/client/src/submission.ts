@@ -1,18 +1,19 @@
 import {
   type Feature,
   type Lease,
-  LocalError,
+  type LocalError,
   type Outgoing,
   type Payload,
   readTrace,
   TRACE_CONTEXT,
 } from "@arcp/core";
+import { misuse } from "./misuse.ts";
 
 /** What a job may do, and how long it may take. */
 export interface SubmitOptions {
   /** What the job may do; what is missing is not allowed. Default: nothing. */
   readonly lease?: Lease;
-  /** Seconds after acceptance when the runtime ends the job with `TIMEOUT`; at least 1. Default: no limit. */
+  /** Whole seconds after acceptance when the runtime ends the job with `TIMEOUT`; at least 1. Default: no limit. */
   readonly maxRuntimeSec?: number;
   /** When the lease ends, and with it the job. Default: never. */
   readonly expiresAt?: Date;
@@ -35,7 +36,7 @@ export interface SubmitOptions {
 
 /**
  * @param input any JSON value; undefined is sent as null
- * @returns an error with `MISUSE` for a date or a number that is none
+ * @returns an error with `MISUSE` for what JSON would leave out or make null, and for no limit at all
  */
 export function submission(
   agent: string,
@@ -43,11 +44,15 @@ export function submission(
   { lease, expiresAt, maxRuntimeSec, idempotencyKey }: SubmitOptions,
 ): Payload<"job.submit"> | LocalError {
   if (Number.isNaN(expiresAt?.getTime())) {
-    return new LocalError("MISUSE", "expiresAt is an invalid date");
+    return misuse("expiresAt is an invalid date");
   }
-  // In JSON it would be null, and so no limit at all.
-  if (Number.isNaN(maxRuntimeSec)) {
-    return new LocalError("MISUSE", "maxRuntimeSec must be a number of seconds, it is NaN");
+  const seconds = maxRuntimeSec ?? 1;
+  if (!(Number.isSafeInteger(seconds) && seconds >= 1)) {
+    return misuse(`maxRuntimeSec must be a whole number from 1, it is ${seconds}`);
+  }
+  // JSON leaves it out, and the agent would be given null.
+  if (typeof input === "function" || typeof input === "symbol") {
+    return misuse("the input is no JSON value");
   }
   return {
     agent,
@@ -92,5 +97,5 @@ export function oversize(frame: string): LocalError | undefined {
   const bytes = new TextEncoder().encode(frame).byteLength;
   return bytes <= MAX_FRAME
     ? undefined
-    : new LocalError("MISUSE", `the message has ${bytes} bytes, at most ${MAX_FRAME} are allowed`);
+    : misuse(`the message has ${bytes} bytes, at most ${MAX_FRAME} are allowed`);
 }
