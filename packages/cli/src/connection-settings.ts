@@ -51,5 +51,7 @@ export function connectionSettings(
 /** @throws LocalError `MISUSE` for what is no address of a runtime */
 export function checkedUrl(url: string): string {
   if (/^wss?:\/\/[^\s#]+$/.test(url) && URL.canParse(url)) return url;
-  throw usage(`${shownUrl(url)} is no address of a runtime: one looks like ${DEFAULT_URL}`);
+  throw usage(
+    `${shownUrl(url.trim()) || "an empty text"} is no address of a runtime: one looks like ${DEFAULT_URL}`,
+  );
 }

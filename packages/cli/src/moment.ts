@@ -4,6 +4,13 @@ import { duration } from "./duration.ts";
 
 /** A moment in the past as it is typed: how long ago, such as `2h`, or a date and time of ISO 8601. */
 export function momentBefore(text: string, clock: Clock): Date {
+  const moment = read(text, clock);
+  // Others have no form that goes over the wire.
+  if (/^\d{4}-/.test(moment.toISOString())) return moment;
+  throw new InvalidArgumentError("it has to be within the years 0 to 9999, such as 7d.");
+}
+
+function read(text: string, clock: Clock): Date {
   if (/^\d+(\.\d+)?[a-z]+$/.test(text)) return new Date(clock.now() - duration(text));
   const moment = new Date(text);
   if (/^\d{4}-/.test(text) && !Number.isNaN(moment.getTime())) return moment;

@@ -123,7 +123,10 @@ test("what cannot be cancelled takes one line", async () => {
       await site.arcp("cancel"),
       /^arcp: missing required argument 'job': it is `arcp cancel \[options\] <job>`\n$/,
     ],
-    [await site.arcp("cancel", id, "--reason", "x".repeat(2_000)), /^arcp: /],
+    [
+      await site.arcp("cancel", id, "--reason", "x".repeat(1_025)),
+      /^arcp: --reason takes at most 1024 characters, this one has 1025\n$/,
+    ],
   ] as const;
   for (const [played, line] of lines) {
     expect(played).toMatchObject({ code: 2, out: "", err: expect.stringMatching(line) });

@@ -6,6 +6,7 @@ import {
   connectionSettings,
 } from "../connection-settings.ts";
 import type { CommandContext } from "../context.ts";
+import { usage } from "../failure.ts";
 import { openClient } from "../open-client.ts";
 import { Hold } from "../state/hold.ts";
 import { OwnJob } from "../state/own-job.ts";
@@ -23,10 +24,16 @@ export function cancelCommand(context: CommandContext): Command {
         "Exit codes: 0 taken note of, or it had ended already; 2 no such job, or not yours to cancel; 4 no runtime there.",
     )
     .argument("<job>", "its id")
-    .option("--reason <text>", "why, for humans");
+    .option("--reason <text>", "why, for humans", reason);
   return connectionFlags(command).action((id: string, options: Options) =>
     cancel(id, options, context),
   );
+}
+
+/** As long as the protocol has it (section 7.4). */
+function reason(text: string): string {
+  if (text.length <= 1024) return text;
+  throw usage(`--reason takes at most 1024 characters, this one has ${text.length}`);
 }
 
 async function cancel(id: string, options: Options, context: CommandContext): Promise<void> {

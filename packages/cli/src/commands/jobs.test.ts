@@ -170,6 +170,7 @@ test.each([
     "--since=yesterday",
     "it has to be a duration, such as 2h or 7d, or a time, such as 2026-01-31T09:00.",
   ],
+  ["--since=999999d", "it has to be within the years 0 to 9999, such as 7d."],
   ["--since=3w", "it has to be a duration, such as 90s, 30m, 12h or 7d."],
 ])("wrong usage is told, and exits with 2: %s", async (flag, line) => {
   const { code, out, err } = await arcp(["jobs", flag]);

@@ -9,6 +9,7 @@ import {
 } from "../connection-settings.ts";
 import type { CommandContext } from "../context.ts";
 import { duration } from "../duration.ts";
+import { usage } from "../failure.ts";
 import { inputOf } from "../input.ts";
 import { budgets, type Grant, grants, leaseOf } from "../lease.ts";
 import { asTyped } from "../own-name.ts";
@@ -43,7 +44,11 @@ export function submitCommand(context: CommandContext): Command {
     .option("--budget <amount>", "what it may spend, such as USD:2.50; more than once", budgets)
     .option("--expires <duration>", "when the lease ends, and the job with it", duration)
     .option("--max-runtime <duration>", "when the job is ended, from its acceptance", duration)
-    .option("--key <key>", "the same key and parameters lead to the same job; made up by default")
+    .option(
+      "--key <key>",
+      "the same key and parameters lead to the same job; made up by default",
+      key,
+    )
     .option("--detach", "print the id of the job and leave it to itself")
     .option("--json", "one JSON object per line");
   return connectionFlags(command).action((agent: string, input: string | undefined, options) =>
@@ -96,6 +101,12 @@ async function accepted(
     }
     throw error;
   }
+}
+
+/** As long as the protocol has it (section 7.2). */
+function key(text: string): string {
+  if (text.length >= 1 && text.length <= 256) return text;
+  throw usage(`--key takes 1 to 256 characters, this one has ${text.length}`);
 }
 
 async function requestOf(
