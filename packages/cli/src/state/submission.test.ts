@@ -50,7 +50,28 @@ test("submits that begin while others are forgotten do not see what is gone", as
 test("what is no record, is half written or is of another version is none, and harms nobody", async () => {
   await using home = await scratch();
   const around = surroundings({ env: { XDG_STATE_HOME: home.path } });
-  const texts = ["", '{"version":1,"ur', "null", '{"version":2,"job":"job_1"}'];
+  const whole = {
+    version: 1,
+    url: "ws://127.0.0.1:9/",
+    key: "k",
+    submittedAt: "2026-01-31T09:00Z",
+  };
+  const texts = [
+    "",
+    '{"version":1,"ur',
+    "null",
+    '{"version":1}',
+    ...[{ version: 2 }, { url: 1 }, { key: null }, { submittedAt: "then" }].map((wrong) =>
+      JSON.stringify({ ...whole, job: "job_1", ...wrong }),
+    ),
+    ...[
+      {},
+      { job: 1 },
+      { request: "echo" },
+      { request: { input: 1 } },
+      { job: "j", profile: 1 },
+    ].map((wrong) => JSON.stringify({ ...whole, ...wrong })),
+  ];
   for (const [index, text] of texts.entries()) {
     const directory = join(home.path, `arcp/submissions/sub_${index}`);
     await mkdir(directory, { recursive: true });

@@ -158,11 +158,24 @@ async function namesIn(base: string): Promise<string[]> {
 
 async function readRecord(directory: string): Promise<SubmissionRecord | undefined> {
   try {
-    const record: SubmissionRecord = JSON.parse(await readFile(join(directory, RECORD), "utf8"));
-    return record.version === 1 ? record : undefined;
+    const record: unknown = JSON.parse(await readFile(join(directory, RECORD), "utf8"));
+    return isRecord(record) ? record : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** Whether all is there that the way back needs. The session is looked at by the client that goes on with it. */
+function isRecord(value: unknown): value is SubmissionRecord {
+  const record: Partial<Record<keyof SubmissionRecord, unknown>> = Object(value);
+  const { version, url, profile = "", key, submittedAt, request, job } = record;
+  const { agent }: { readonly agent?: unknown } = Object(request);
+  const texts = [url, profile, key, submittedAt, job ?? agent];
+  return (
+    version === 1 &&
+    texts.every((text) => typeof text === "string") &&
+    !Number.isNaN(Date.parse(String(submittedAt)))
+  );
 }
 
 /** A record is written whenever its session gets on: an old one is that of a job that nobody shows, or that says nothing. */
