@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import fs from "node:fs";
-import { rename, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { readdir, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { syncBuiltinESMExports } from "node:module";
 import { createServer } from "node:net";
 import { join } from "node:path";
@@ -527,20 +527,24 @@ test.each([
     "a store in no directory",
     ["a.ts", "--store=no/where.db"],
     { "a.ts": `export default ${agent("a")};` },
-    "arcp: no/where.db.token cannot be used: ",
+    "arcp: cannot open the store ",
   ],
+  ["a store for no module", ["b.ts", "--store=t"], {}, "arcp: there is no file b.ts\n"],
   [
     "a store that is none",
     ["a.ts", "--store=t"],
     { t: "x".repeat(5000), "a.ts": `export default ${agent("a")};` },
-    "arcp: ",
+    "/t: it is not a database\n",
   ],
 ] satisfies [string, string[], Record<string, string>, string][])(
   "wrong usage is told, and exits with 2: %s",
   async (_what, args, files, line) => {
     await using place = await directory(files);
+    const before = await readdir(place.path);
     const { code, out, err } = await arcp(["serve", ...args], { cwd: place.path });
     expect(err).toContain(line);
+    // Such as a token for a store that there is not.
+    expect(await readdir(place.path)).toEqual(before);
     expect(err.match(/\n/g)).toHaveLength(1);
     expect([code, out]).toEqual([2, ""]);
   },

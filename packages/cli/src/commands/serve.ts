@@ -4,7 +4,7 @@ import { exitCode } from "../exit-code.ts";
 import { usage } from "../failure.ts";
 import { ownName } from "../own-name.ts";
 import { portNumber } from "../port.ts";
-import { type Access, accessOf } from "../serving/access.ts";
+import { type Access, accessOf, keepToken } from "../serving/access.ts";
 import { AgentModules, type LoadedAgent } from "../serving/agent-modules.ts";
 import { FloatingRejections } from "../serving/floating-rejections.ts";
 import { LiveReload } from "../serving/live-reload.ts";
@@ -50,6 +50,7 @@ async function serve(names: string[], options: Options, context: CommandContext)
   const failed = serving.failed();
   failed.catch(() => {});
   try {
+    await keepToken(access, context.cwd);
     const goingOn = options.store === undefined ? 0 : await serving.runningJobs();
     await using _reload = fresh && new LiveReload(modules, fresh, serving, context);
     announce(serving, modules.agents, access, { ...options, goingOn }, context);

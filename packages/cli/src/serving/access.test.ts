@@ -1,9 +1,9 @@
-import { chmod, writeFile } from "node:fs/promises";
+import { chmod, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { expect, test } from "vitest";
 import { scratch } from "../../test/played.ts";
-import { accessOf } from "./access.ts";
+import { accessOf, keepToken } from "./access.ts";
 
 test("a file with tokens that every user can read or write is told of", async () => {
   await using place = await scratch();
@@ -27,4 +27,25 @@ test("a file with tokens that every user can read or write is told of", async ()
     line.replaceAll("tokens", "jobs.db.token"),
   );
   expect(await told(store, "jobs.db.token", 0o600)).toBeNull();
+});
+
+test("a token that was made up is written when it is to be kept, and is the same from then on", async () => {
+  await using place = await scratch();
+  const cwd = place.path;
+  const access = (store: string) =>
+    accessOf({ store }, { cwd, env: {}, stderr: new PassThrough() });
+  await writeFile(join(cwd, "empty.db.token"), "\n");
+  for (const store of ["jobs.db", "empty.db"]) {
+    const made = await access(store);
+    expect((await access(store)).tokens).not.toEqual(made.tokens);
+    await keepToken(made, cwd);
+    expect((await access(store)).tokens).toEqual(made.tokens);
+  }
+  expect(await readdir(cwd)).toEqual(["empty.db.token", "jobs.db.token"]);
+  for (const store of ["no/jobs.db", "jobs.db.token/jobs.db"]) {
+    await expect(keepToken(await access(store), cwd)).rejects.toMatchObject({
+      code: "MISUSE",
+      message: expect.stringContaining(`${store}.token cannot be used: `),
+    });
+  }
 });

@@ -10,7 +10,13 @@ import { isForAll, readTokenFile } from "./token-file.ts";
 export type Access =
   | { readonly kind: "file"; readonly name: string; readonly tokens: Tokens }
   | { readonly kind: "environment"; readonly tokens: Tokens }
-  | { readonly kind: "made-up"; readonly token: string; readonly tokens: Tokens };
+  | {
+      readonly kind: "made-up";
+      readonly token: string;
+      readonly tokens: Tokens;
+      /** The file that it is still to be kept in, for the next process. */
+      readonly unkept?: string;
+    };
 
 /** Principals by token. */
 type Tokens = Readonly<Record<string, string>>;
@@ -20,7 +26,8 @@ const PRINCIPAL = "local";
 
 /**
  * Without a file of tokens there is one token: that of `ARCP_TOKEN`, or one that is made up. With a store that one stays, in a
- * file beside it, for clients come back to their jobs after a restart. A file of tokens that everybody can read is told of.
+ * file beside it, for clients come back to their jobs after a restart; nothing is written yet. A file of tokens that everybody
+ * can read is told of.
  *
  * @throws LocalError `MISUSE` for a token file that cannot be used
  */
@@ -39,32 +46,39 @@ export async function accessOf(
   }
   const given = env["ARCP_TOKEN"];
   if (given) return { kind: "environment", tokens: { [given]: PRINCIPAL } };
-  const madeUp = (token: string): Access => ({
-    kind: "made-up",
-    token,
-    tokens: { [token]: PRINCIPAL },
-  });
+  const madeUp = (token: string) =>
+    ({ kind: "made-up", token, tokens: { [token]: PRINCIPAL } }) as const;
   if (store === undefined) return madeUp(newToken());
-  const token = await keptToken(`${store}.token`, cwd);
-  await kept(`${store}.token`);
-  return madeUp(token);
+  const name = `${store}.token`;
+  const token = await keptToken(name, cwd);
+  if (token !== undefined) await kept(name);
+  return token ? madeUp(token) : { ...madeUp(newToken()), unkept: name };
 }
 
-async function keptToken(name: string, cwd: string): Promise<string> {
-  const file = resolve(cwd, name);
+/**
+ * Writes down a token that was made up, once there is a store beside which it belongs.
+ *
+ * @throws LocalError `MISUSE` when it cannot be written
+ */
+export async function keepToken(access: Access, cwd: string): Promise<void> {
+  if (access.kind !== "made-up" || access.unkept === undefined) return;
+  const { token, unkept: name } = access;
   try {
-    const kept = (await readFile(file, "utf8")).trim();
-    if (kept !== "") return kept;
-  } catch (error) {
-    if (codeOf(error) !== "ENOENT") throw cannotKeep(name, error);
-  }
-  const token = newToken();
-  try {
-    await writeFile(file, `${token}\n`, { mode: 0o600 });
+    await writeFile(resolve(cwd, name), `${token}\n`, { mode: 0o600 });
   } catch (error) {
     throw cannotKeep(name, error);
   }
-  return token;
+}
+
+/** @returns undefined when there is no such file; empty when there is nothing in it */
+async function keptToken(name: string, cwd: string): Promise<string | undefined> {
+  try {
+    return (await readFile(resolve(cwd, name), "utf8")).trim();
+  } catch (error) {
+    // Where there is no such directory it is the store that cannot be.
+    if (/^(ENOENT|ENOTDIR)$/.test(`${codeOf(error)}`)) return undefined;
+    throw cannotKeep(name, error);
+  }
 }
 
 function newToken(): string {
