@@ -4,6 +4,7 @@ import { LocalError, type Timer } from "@arcp/core";
 import type { CommandContext } from "./context.ts";
 import { failureOf } from "./failure.ts";
 import type { Interrupt } from "./interrupts.ts";
+import { showLosses } from "./losses.ts";
 import type { Sink } from "./surroundings.ts";
 import type { View } from "./view/view.ts";
 
@@ -31,7 +32,7 @@ export async function follow(
 ): Promise<JobOutcome | undefined> {
   const leaving = new Leaving(cancel, view, context);
   using _taken = context.interrupts.take((interrupt) => leaving.press(interrupt));
-  void showConnection(client, view, leaving);
+  void showLosses(client, view, () => leaving.isOver);
   const shown = (async () => {
     for await (const event of job.events) {
       if (leaving.isOver) return undefined;
@@ -45,20 +46,6 @@ export async function follow(
   const outcome = await Promise.race([shown, leaving.over]).finally(() => leaving.stop());
   if (outcome !== undefined) view.end(outcome);
   return outcome;
-}
-
-/** What is told is that it is lost, how the next attempt failed, and that it is there again; of a view that is over, nothing. */
-async function showConnection(
-  { states }: Followed["client"],
-  view: View,
-  leaving: Leaving,
-): Promise<void> {
-  let isLost = false;
-  for await (const state of states) {
-    if (leaving.isOver) return;
-    if (state.kind === "retrying" || (state.kind === "online" && isLost)) view.connection(state);
-    if (state.kind === "retrying" || state.kind === "online") isLost = state.kind === "retrying";
-  }
 }
 
 /** A reader that is slower than the job holds up this process, and nothing else. */

@@ -3,6 +3,7 @@ import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { ManualClock } from "@arcp/core";
+import { listen } from "@arcp/transport-ws";
 import { afterAll, describe, expect, test } from "vitest";
 import { Site } from "../../test/site.ts";
 import { run } from "../program.ts";
@@ -238,6 +239,33 @@ test("--detach prints the id alone, and leaves what only its user can read", asy
   for (const job of [out.trim(), objects(json.out)[0].job]) {
     expect((await site.arcp("cancel", job)).code).toBe(0);
   }
+});
+
+test("a connection that is lost before the acceptance is told, and the job is had all the same", async () => {
+  let isLost = false;
+  const server = await listen({ port: 0 }, (transport, peer) => {
+    async function* frames(): AsyncGenerator<string> {
+      for await (const frame of transport.frames) {
+        if (!isLost && frame.includes("job.submit")) {
+          isLost = true;
+          return transport.close("going-away");
+        }
+        yield frame;
+      }
+    }
+    site.runtime.serve(
+      {
+        frames: frames(),
+        send: (sent) => transport.send(sent),
+        close: (reason) => transport.close(reason),
+      },
+      peer,
+    );
+  });
+  const { code, out, err } = await site.arcp("submit", "echo", `--url=${server.url}`);
+  await server.close();
+  expect(err).toMatch(/^arcp: the connection is lost, trying again: .+\narcp: connected again\n$/);
+  expect([code, plain(out)]).toEqual([0, expect.stringContaining("✔ job_1 succeeded\n")]);
 });
 
 test("what has ended, or was refused, leaves nothing behind", async () => {

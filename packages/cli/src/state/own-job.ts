@@ -7,8 +7,10 @@ import {
 } from "../connection-settings.ts";
 import type { CommandContext } from "../context.ts";
 import { usage } from "../failure.ts";
+import { showLosses } from "../losses.ts";
 import { openClient } from "../open-client.ts";
 import type { Sink } from "../surroundings.ts";
+import { PlainView } from "../view/plain-view.ts";
 import { Hold } from "./hold.ts";
 import type { LocalAnswer, LocalRequest } from "./local-socket.ts";
 import type { Submission, SubmitRequest } from "./submission.ts";
@@ -70,6 +72,8 @@ export class OwnJob implements AsyncDisposable {
         ...(session !== undefined && { restore: session }),
       });
       try {
+        // There is no view yet of a job that nobody knows.
+        void showLosses(client, new PlainView(context), () => own !== undefined);
         const job = await jobOf(client, submission, context);
         own = new OwnJob(client, job, submission, hold, context.stderr);
         return own;

@@ -1,0 +1,20 @@
+import type { Client } from "@arcp/client";
+import type { View } from "./view/view.ts";
+
+/**
+ * Shows that the connection is lost, how the next attempt failed, and that it is there again.
+ *
+ * @param isOver whether nothing of it is to be shown any more
+ */
+export async function showLosses(
+  { states }: Pick<Client, "states">,
+  view: Pick<View, "connection">,
+  isOver: () => boolean,
+): Promise<void> {
+  let isLost = false;
+  for await (const state of states) {
+    if (isOver()) return;
+    if (state.kind === "retrying" || (state.kind === "online" && isLost)) view.connection(state);
+    if (state.kind === "retrying" || state.kind === "online") isLost = state.kind === "retrying";
+  }
+}
