@@ -2,7 +2,7 @@ import type { JobId } from "@arcp/core";
 import { expect, test } from "vitest";
 import { settled } from "../test/held-store.ts";
 import { hosting } from "../test/hosting.ts";
-import { Viewer } from "../test/viewer.ts";
+import { ALL_FEATURES, Viewer } from "../test/viewer.ts";
 import { recordStems, writeRecord } from "./jobs/record.ts";
 import type { LogRecord } from "./store/index.ts";
 
@@ -20,7 +20,7 @@ async function followed() {
   if (!owner || !watcher || !bystander) throw new Error("unreachable");
   const welcome = await owner.hello();
   await watcher.hello();
-  await bystander.hello();
+  await bystander.hello([...ALL_FEATURES, "list_jobs"]);
   const job = await rig.start(owner, { idempotency_key: "k" });
   const other = await rig.start(bystander);
   const { id: job_id } = job;
@@ -63,6 +63,13 @@ test("J1: whoever follows a job that another runtime has taken over is sent away
   ];
   for (const id of asked) expect((await bystander.reply(id)).payload).toMatchObject(refused);
 
+  const statuses = async (): Promise<string[]> => {
+    const { payload } = await bystander.reply(bystander.send("session.list_jobs", {}));
+    return payload.jobs.map(({ job_id, status }: Record<string, string>) => `${job_id} ${status}`);
+  };
+  // It keeps nobody from listing it, and what is beside it.
+  expect(new Set(await statuses())).toEqual(new Set([`${job_id} running`, `${other.id} running`]));
+
   // Who comes back nevertheless reads what the other one writes, to its end.
   const back = new Viewer(runtime);
   expect((await back.resume(welcome, 1)).type).toBe("session.welcome");
@@ -72,5 +79,7 @@ test("J1: whoever follows a job that another runtime has taken over is sent away
   await store.logs.append([{ job: job_id, after: 2, records: [end] }]);
   expect((await back.terminal(job_id)).payload.result).toBe("elsewhere");
   expect(back.stream.map(({ job_seq }) => job_seq)).toEqual([2, 3]);
+  await store.jobs.update(job_id, { status: "success" });
+  expect(await statuses()).toContain(`${job_id} success`);
   await runtime.close();
 });

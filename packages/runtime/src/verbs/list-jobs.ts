@@ -131,12 +131,13 @@ class Entries {
     wanted: ReadonlySet<JobStatus> | undefined,
     limit: number,
   ): Promise<"taken" | "passed" | "full"> {
+    const live = this.#services.jobs.get(row.id);
     // A job whose end is on the wire already is not listed as running.
-    await this.#services.jobs.get(row.id)?.settled();
+    if (live?.live === false) await live.ended;
     const job = await jobOf(this.#services, row);
     const numbering = job && (await this.#numberingOf(job.submittedIn));
-    // Asked at one moment: what is filtered by is what is told.
-    const status = job?.status;
+    // Asked at one moment: what is filtered by is what is told. How one goes on that somebody else runs stands in the index.
+    const status = live?.loss === "fenced" ? row.status : job?.status;
     if (job === undefined || numbering === undefined || status === undefined) return "passed";
     if (wanted !== undefined && !wanted.has(status)) return "passed";
     const entry = {
