@@ -40,6 +40,11 @@ export class Cancellation {
     return this.#request !== undefined;
   }
 
+  /** Whether somebody was told that it ends as cancelled. */
+  get acknowledged(): boolean {
+    return this.#request?.acknowledged ?? false;
+  }
+
   /** The one ending that can win; undefined when nobody asked. */
   get ending(): Ending | undefined {
     return this.#request === undefined ? undefined : cancelled(this.#request.reason);

@@ -70,11 +70,14 @@ export class JobState {
     if (ended) this.#over.resolve();
   }
 
-  /** Nothing can be told of it any more; at least not here, where somebody else does. */
-  lose(loss: LogLoss): void {
+  /**
+   * Nothing can be told of it any more; at least not here, where somebody else does.
+   * @param status in which it will be found to have ended, where nobody else decides
+   */
+  lose(loss: LogLoss, status: "error" | "cancelled"): void {
     this.#loss = loss;
-    this.#now = "error";
-    if (loss !== "fenced") this.#durable = "error";
+    this.#now = status;
+    if (loss !== "fenced") this.#durable = status;
     this.#over.resolve();
   }
 

@@ -446,7 +446,7 @@ export class Job implements KnownJob {
     if (this.lost) return;
     for (const child of [...(this.#children ?? [])]) child.#orphan();
     this.#context.logger.error({ job: this.id, err: error }, "a job lost its log and is stopped");
-    this.#state.lose(loss);
+    this.#state.lose(loss, this.#cancellation?.acknowledged ? "cancelled" : "error");
     this.#halt(() => new ArcpError("INTERNAL_ERROR", "the job's log is lost"));
   }
 

@@ -109,6 +109,9 @@ test("R-7.4-2: one whose cancel was acknowledged ends as cancelled", async () =>
   const { id: job_id } = job;
   await owner.reply(owner.send("job.cancel", { reason: "enough" }, { job_id }));
   await loseIt(rig);
+  // What is said of it until then is what comes.
+  const again = await owner.reply(owner.send("job.cancel", {}, { job_id }));
+  expect(again.payload.current_status).toBe("cancelled");
   mend();
   await wait(clock);
   expect((await owner.terminal(job_id)).payload).toMatchObject({
@@ -151,8 +154,8 @@ test("J1: one that somebody else has taken over meanwhile is left to them", asyn
   expect(await store.logs.append([{ job: job.id, after: 1, records }])).toEqual(["appended"]);
   await wait(clock);
   await wait(clock);
-  expect(await statusOf(store, job)).toBe("running");
   expect(terminals(owner)).toEqual([]);
+  expect(await statusOf(store, job)).toBe("running");
 });
 
 test("a runtime that closes leaves it to the next process, and tries nothing any more", async () => {

@@ -66,7 +66,7 @@ export class LateEndings {
     this.#arm();
   }
 
-  async #end({ id, lastSeq, waiting }: Job): Promise<void> {
+  async #end({ id, lastSeq, waiting, status }: Job): Promise<void> {
     const { clock, store } = this.#options;
     const row = await store.jobs.get(id);
     if (row === undefined || isTerminal(row.status)) return;
@@ -74,7 +74,8 @@ export class LateEndings {
     // It is somebody else's by now, and ends as they say (J1).
     if (head > lastSeq + waiting) return;
     const told = await recordedEnd(row, head, store.logs);
-    const end = told ?? (row.cancel === undefined ? lost() : cancelled(row.cancel.reason));
+    // As it is said to have ended since it was lost.
+    const end = told ?? (status === "cancelled" ? cancelled(row.cancel?.reason) : lost());
     await writeEnd(store, row, head, end, clock.now());
   }
 }
