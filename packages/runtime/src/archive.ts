@@ -104,6 +104,8 @@ export class Archive {
     const { store, sessions, jobs, logger } = this.#options;
     const remove = async (): Promise<void> => {
       const row = await store.jobs.get(id);
+      // Somebody else has taken it over, and runs it still: then it is theirs, and has not ended here.
+      if (row !== undefined && !isTerminal(row.status)) return;
       const session = row?.session ?? job.session;
       await sessions.release(id);
       await store.logs.remove(id);

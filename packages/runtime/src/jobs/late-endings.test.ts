@@ -155,6 +155,10 @@ test("J1: one that somebody else has taken over meanwhile is left to them", asyn
   await wait(clock);
   await wait(clock);
   expect(terminals(owner)).toEqual([]);
+  owner.send("session.close", {});
+  await settled();
+  clock.advance(24 * 60 * 60 * 1000);
+  await settled(100);
   expect(await statusOf(store, job)).toBe("running");
 });
 
