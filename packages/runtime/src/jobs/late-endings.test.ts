@@ -162,6 +162,35 @@ test("J1: one that somebody else has taken over meanwhile is left to them", asyn
   expect(await statusOf(store, job)).toBe("running");
 });
 
+test("J4: of many only one asks at a time whether the store takes ends again, and none stands in the others' way", async () => {
+  const rig = await refusing();
+  const { runtime, store, clock, start, mend } = rig;
+  mend();
+  const owner = new Viewer(runtime);
+  await owner.hello();
+  const jobs = [rig.job, await start(owner), await start(owner)];
+  await settled();
+  const { append } = store.logs;
+  let asked = 0;
+  store.logs.append = () => {
+    asked += 1;
+    return Promise.reject(new Error("disk full"));
+  };
+  for (const { ctx } of jobs) await ctx.log.info("never kept");
+  await exhaust(clock);
+  asked = 0;
+  await wait(clock);
+  expect(asked).toBe(1);
+  store.logs.append = async (batches) => {
+    if (batches[0]?.job === jobs[1]?.id) throw new Error("the connection broke");
+    return append(batches);
+  };
+  await wait(clock);
+  await wait(clock);
+  const statuses = await Promise.all(jobs.map((job) => statusOf(store, job)));
+  expect(statuses).toEqual(["error", "running", "error"]);
+});
+
 test("a runtime that closes leaves it to the next process, and tries nothing any more", async () => {
   const rig = await refusing();
   const { runtime, store, clock, mend, job } = rig;

@@ -59,6 +59,10 @@ export class LateEndings {
       } catch (error) {
         if (isClosed(error)) this.close();
         logger.debug({ job: job.id, err: error }, "the end of a job cannot be stored yet");
+        // Nor can those of the others, as a rule: one at a time asks, and each has its turn.
+        this.#jobs.delete(job);
+        this.#jobs.add(job);
+        break;
       }
       if (this.#closed) return;
     }
