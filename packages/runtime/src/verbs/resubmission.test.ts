@@ -76,6 +76,25 @@ test("R-14-2: what a session has just left makes room for the job of a submit ri
   });
 });
 
+test("R-7.2-8: a job whose owner goes while a submit with its key waits gets that one's session as its owner", async () => {
+  const rig = hosting();
+  const { viewer: owner, welcome: left } = await greeted(rig);
+  const followed = await rig.start(owner);
+  const { payload } = await owner.reply(owner.send("job.submit", { agent: "led", ...KEYED }));
+  const { viewer, welcome } = await greeted(rig);
+  const about = { job_id: followed.id };
+  rig.store.held.reads.hold();
+  viewer.send("job.subscribe", { ...about, history: true }, about);
+  const retry = viewer.send("job.submit", { agent: "led", ...KEYED });
+  await settled();
+  await rig.runtime.sessions.end(left.session_id ?? "");
+  await rig.store.held.reads.open();
+  expect((await viewer.reply(retry)).type).toBe("job.accepted");
+  expect(await rig.runtime.jobs.get(payload["job_id"])).toMatchObject({
+    session: welcome.session_id,
+  });
+});
+
 test("R-7.2-5, R-7.2-6: when the first of them is refused, the next one is decided by itself", async () => {
   const rig = hosting();
   const { viewer } = await greeted(rig);

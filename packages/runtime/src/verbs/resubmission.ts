@@ -67,9 +67,9 @@ async function place(
     };
     return { follow, begin: () => {}, truncated: false };
   }
+  // What the session has left before makes room, also while that is still on its way. The owner may go meanwhile.
+  await session.subscriptions.run(() => {});
   const orphaned = services.sessions.get(job.session) === undefined;
-  // What the session has left before makes room, also while that is still on its way.
-  if (!orphaned) await session.subscriptions.run(() => {});
   const full = orphaned ? undefined : tooManyFollowed(services, session, job);
   if (full !== undefined) throw full;
   const children = orphaned ? await adopt(services, session, request, job) : [];
