@@ -57,6 +57,21 @@ test("R-6.6-4: jobs that are in the indexes and jobs that are not make one listi
   connection.close();
 });
 
+test("large inputs and checkpoints do not wait for many jobs, since they are written once more with their rows", async () => {
+  const { connection, jobs } = open();
+  const large = JSON.stringify("x".repeat(1024 * 1024));
+  await jobs.insert(jobRow(0, large));
+  await jobs.insert(jobRow(1));
+  expect(indexed(connection)).toBe(1);
+  await jobs.update(jobRow(1).id, { checkpoint: large });
+  await jobs.insert(jobRow(2));
+  expect(indexed(connection)).toBe(2);
+  await jobs.insert(jobRow(3));
+  expect(indexed(connection)).toBe(2);
+  expect(await jobs.get(jobRow(1).id)).toEqual({ ...jobRow(1), checkpoint: large });
+  connection.close();
+});
+
 test("a job is found, changed and removed whether or not the indexes have it", async () => {
   const { connection, jobs } = open();
   for (let n = 0; n < 5; n++) await jobs.insert(jobRow(n, '"input"'));

@@ -16,6 +16,9 @@ const LAST = "SELECT max(key) FROM jobs";
 const BEHIND = `SELECT key, ${LISTED} FROM jobs WHERE key > ?`;
 const INDEX = "UPDATE jobs SET indexed = 1 WHERE key > ?";
 
+/** Characters of inputs and checkpoints that wait for their indexes: with the mark, a row is written once more, and all of it. */
+const MOST_LARGE = 1024 * 1024;
+
 /**
  * The newest jobs, which the indexes of `jobs` do not have yet: they are found in memory, and enter all indexes together. A job
  * in an index is a page more that its submit waits for, and one that many others share when they come at once.
@@ -28,6 +31,8 @@ export class RecentJobs {
   #loaded: Map<JobId, RecentJob> | undefined;
   #lastKey = 0;
   #lastIndexed = 0;
+  /** Of the inputs and checkpoints that came, with those that went again meanwhile. */
+  #large = 0;
 
   /** @param most jobs that wait for their indexes */
   constructor(connection: Connection, most: number) {
@@ -46,16 +51,19 @@ export class RecentJobs {
   }
 
   /** Makes room for a job that comes to the file. @returns its key */
-  add({ input: _, checkpoint: __, ...row }: JobRow): number {
-    if (this.#jobs.size >= this.#most) this.#index();
+  add({ input, checkpoint, ...row }: JobRow): number {
+    if (this.#jobs.size >= this.#most || this.#large > MOST_LARGE) this.#index();
+    this.#weigh(input, checkpoint);
     this.#lastKey += 1;
     this.#jobs.set(row.id, { key: this.#lastKey, row });
     return this.#lastKey;
   }
 
-  change(id: JobId, { input: _, checkpoint: __, ...change }: JobChange): void {
+  change(id: JobId, { input, checkpoint, ...change }: JobChange): void {
     const job = this.#jobs.get(id);
-    if (job !== undefined) this.#jobs.set(id, { ...job, row: { ...job.row, ...change } });
+    if (job === undefined) return;
+    this.#weigh(input, checkpoint);
+    this.#jobs.set(id, { ...job, row: { ...job.row, ...change } });
   }
 
   remove(id: JobId): void {
@@ -88,6 +96,11 @@ export class RecentJobs {
   #index(): void {
     this.#connection.run(INDEX, this.#lastIndexed);
     this.#lastIndexed = this.#lastKey;
+    this.#large = 0;
     this.#jobs.clear();
+  }
+
+  #weigh(input = "", checkpoint = ""): void {
+    this.#large += input.length + checkpoint.length;
   }
 }
