@@ -36,7 +36,8 @@ await using client = new Shell(submit.replace("60", "9"), cwd, mine);
 const [, job = ""] = await client.until(/(job_\w+) translate\n.*progress 2\/9 pages/s);
 await first.kill();
 await using _second = new Shell(`${serve.trim()} --port ${new URL(url).port}`, cwd, env);
-await client.until(/connected again.*attempt 2.*progress 4\/9 pages/s);
+await client.until(/connected again/);
+await client.until(/attempt 2.*progress 4\/9 pages/s);
 await client.kill();
 
 await using watching = new Shell(watch, cwd, mine);

@@ -1,5 +1,3 @@
-import { unlessAborted } from "./unless-aborted.ts";
-
 interface Entry<T> {
   readonly value: T;
   readonly next: PromiseWithResolvers<Entry<T> | undefined>;
@@ -30,23 +28,11 @@ export class StateChanges<T> implements AsyncIterable<T> {
     this.#latest.next.resolve(undefined);
   }
 
-  /** A reader that leaves while it waits waits no longer: a generator alone would go on to the next value. */
-  [Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
-    const leaving = new AbortController();
-    const values = this.#values(leaving.signal);
-    const end = values.return.bind(values);
-    values.return = (value) => {
-      leaving.abort();
-      return end(value);
-    };
-    return values;
-  }
-
-  async *#values(left: AbortSignal): AsyncGenerator<T, void, undefined> {
+  async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
     let entry: Entry<T> | undefined = this.#latest;
     while (entry !== undefined) {
       yield entry.value;
-      entry = await unlessAborted(entry.next.promise, left).catch(() => undefined);
+      entry = await entry.next.promise;
     }
   }
 }
