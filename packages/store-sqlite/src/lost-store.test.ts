@@ -110,7 +110,7 @@ test.each(["comes to that one", "comes back to the first one"])(
   async (way) => {
     // In one process, since two cannot have it open.
     const store = sqliteStore(scratch.newFile());
-    const { host, begun, go, finish } = talkers();
+    const { host, go, finish } = talkers();
     const first = host(store);
     let runtime = first;
     await using client = await connect(
@@ -118,10 +118,16 @@ test.each(["comes to that one", "comes back to the first one"])(
       { token: "secret" },
     );
     const [once, again] = [await client.submit("once"), await client.submit("again")];
-    while (begun.length < 2) await turn();
+    const told = async (count: number): Promise<void> => {
+      const limits = { records: 0, characters: 0 };
+      for (const { id } of [once, again]) {
+        while ((await store.logs.read(id as JobId, 0, limits)).head < count) await turn();
+      }
+    };
+    // What the first one has said is in the file, or the two would write to one log at the same time.
+    await told(1);
     const second = host(store);
-    const limits = { records: 0, characters: 0 };
-    while ((await store.logs.read(again.id as JobId, 0, limits)).head < 2) await turn();
+    await told(2);
     if (way === "comes to that one") runtime = second;
     const sentAway = become(client, "retrying");
     go();
