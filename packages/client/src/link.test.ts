@@ -428,6 +428,22 @@ test("the states tell the whole story, and end with it", async () => {
   expect(kinds).toEqual(["online", "retrying", "connecting", "online", "closing", "closed"]);
 });
 
+test("a connection is told to readers of the states ahead of its events", async () => {
+  const { client, wire, job } = await running();
+  const told: unknown[] = [];
+  void (async () => {
+    for await (const { kind } of client.states) told.push(kind);
+  })();
+  const events = (async () => {
+    for await (const { seq } of job.events) told.push(seq);
+  })();
+  wire.pair.sever();
+  const { wire: second } = await runtime.resumed(client, "rt_2");
+  second.send(event(1), result(2, "done"));
+  await events;
+  expect(told).toEqual(["online", "retrying", "connecting", "online", 1]);
+});
+
 test("a pause can be ended at once, for a person who asks or a network that is back", async () => {
   const { client, wire, job } = await running();
   wire.pair.sever();
