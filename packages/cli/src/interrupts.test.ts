@@ -1,15 +1,18 @@
 import { EventEmitter } from "node:events";
+import { ManualClock } from "@arcp/core";
 import { expect, test } from "vitest";
 import { Interrupts } from "./interrupts.ts";
 
 test("a second interrupt that no command took waits for nothing", async () => {
   const signals = new EventEmitter();
-  using interrupts = new Interrupts({ signals });
+  const clock = new ManualClock();
+  using interrupts = new Interrupts({ signals, clock });
   let isOver = false;
   interrupts.insisted.catch(() => {
     isOver = true;
   });
   const press = async () => {
+    clock.advance(50);
     signals.emit("SIGINT", "SIGINT");
     await Promise.resolve();
     return [interrupts.signal.aborted, isOver];
@@ -21,4 +24,23 @@ test("a second interrupt that no command took waits for nothing", async () => {
   }
   expect(await press()).toEqual([true, false]);
   expect(await press()).toEqual([true, true]);
+});
+
+test("a signal that comes again within 50 ms, as to a process and to its group, is one press", () => {
+  const signals = new EventEmitter();
+  const clock = new ManualClock();
+  using interrupts = new Interrupts({ signals, clock });
+  const taken: string[] = [];
+  using _taken = interrupts.take((interrupt) => void taken.push(interrupt));
+  const send = (signal: string, ms: number) => {
+    clock.advance(ms);
+    signals.emit(signal, signal);
+    return taken.length;
+  };
+  expect([send("SIGINT", 0), send("SIGINT", 0), send("SIGINT", 49)]).toEqual([1, 1, 1]);
+  // Since the one that counted, or a key that is held down would never be a second press.
+  expect([send("SIGINT", 1), send("SIGINT", 49), send("SIGINT", 1)]).toEqual([2, 2, 3]);
+  // Another signal asks for something else.
+  expect([send("SIGTERM", 0), send("SIGTERM", 0)]).toEqual([4, 4]);
+  expect(taken).toEqual(["SIGINT", "SIGINT", "SIGINT", "SIGTERM"]);
 });

@@ -4,16 +4,26 @@ const signals = ["SIGINT", "SIGTERM"] as const;
 
 export type Interrupt = (typeof signals)[number];
 
+/**
+ * How soon a signal that comes again is the same press still, in ms: a process can be sent one as itself and as a member of its
+ * group, as `timeout -s INT` does it.
+ */
+export const ONE_PRESS = 50;
+
 /** Ctrl-C, and the other signal that asks a process to end. */
 export class Interrupts implements Disposable {
   readonly #signals: Surroundings["signals"];
   readonly #stop = new AbortController();
-  readonly #handle = (interrupt: Interrupt): void => this.raise(interrupt);
+  readonly #clock: Surroundings["clock"];
+  /** When each signal came, by the monotonic clock; as the same press still it does not count. */
+  readonly #pressed = new Map<Interrupt, number>();
+  readonly #handle = (interrupt: Interrupt): void => this.#press(interrupt);
   readonly #insisted = Promise.withResolvers<never>();
   #taken: ((interrupt: Interrupt) => void) | undefined;
 
-  constructor({ signals: source }: Pick<Surroundings, "signals">) {
+  constructor({ signals: source, clock }: Pick<Surroundings, "signals" | "clock">) {
     this.#signals = source;
+    this.#clock = clock;
     for (const signal of signals) source.on(signal, this.#handle);
     this.#insisted.promise.catch(() => {});
   }
@@ -43,6 +53,14 @@ export class Interrupts implements Disposable {
     if (this.#taken !== undefined) return this.#taken(interrupt);
     if (this.signal.aborted) this.#insisted.reject(this.signal.reason);
     this.#stop.abort();
+  }
+
+  #press(interrupt: Interrupt): void {
+    const now = this.#clock.monotonic();
+    const before = this.#pressed.get(interrupt);
+    if (before !== undefined && now - before < ONE_PRESS) return;
+    this.#pressed.set(interrupt, now);
+    this.raise(interrupt);
   }
 
   [Symbol.dispose](): void {

@@ -3,6 +3,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough, Readable } from "node:stream";
+import { type Clock, systemClock } from "@arcp/core";
+import { ONE_PRESS } from "../src/interrupts.ts";
 import { run } from "../src/program.ts";
 import type { Surroundings } from "../src/surroundings.ts";
 
@@ -23,11 +25,15 @@ export interface PlayedOptions extends Partial<Omit<Surroundings, "stdin" | "std
 export class Playing {
   readonly signals = new EventEmitter();
   readonly done: Promise<Played>;
+  #presses = 0;
   #written = "";
   #complaints = "";
   #more = Promise.withResolvers<void>();
 
-  constructor(args: readonly string[], { stdin, columns, ...given }: PlayedOptions = {}) {
+  constructor(
+    args: readonly string[],
+    { stdin, columns, clock = systemClock, ...given }: PlayedOptions = {},
+  ) {
     const stdout = this.#sink(columns, (text) => {
       this.#written += text;
     });
@@ -39,6 +45,7 @@ export class Playing {
       env: {},
       signals: this.signals,
       ...given,
+      clock: this.#pressing(clock),
       stdin: Object.assign(input, { isTTY: stdin === undefined }),
       stdout,
       stderr,
@@ -53,7 +60,9 @@ export class Playing {
     return this.#complaints;
   }
 
+  /** One press, however soon after another one. */
   interrupt(signal: "SIGINT" | "SIGTERM" = "SIGINT"): void {
+    this.#presses += 1;
     this.signals.emit(signal, signal);
   }
 
@@ -67,6 +76,15 @@ export class Playing {
       if (over) throw new Error(`ended before ${pattern}: ${this.#written}${this.#complaints}`);
       await Promise.race([end, this.#more.promise]);
     }
+  }
+
+  /** The same clock, where presses take their time. */
+  #pressing(clock: Clock): Clock {
+    return {
+      now: () => clock.now(),
+      monotonic: () => clock.monotonic() + this.#presses * ONE_PRESS,
+      after: (ms, fire) => clock.after(ms, fire),
+    };
   }
 
   #sink(columns: number | undefined, take: (text: string) => void): PassThrough {
