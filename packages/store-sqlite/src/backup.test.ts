@@ -1,4 +1,13 @@
-import { copyFileSync, existsSync, readdirSync, renameSync, statSync, symlinkSync } from "node:fs";
+import fs, {
+  copyFileSync,
+  existsSync,
+  fstatSync,
+  readdirSync,
+  renameSync,
+  statSync,
+  symlinkSync,
+} from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
 import { basename, dirname, join, relative } from "node:path";
 import { newJobId } from "@arcp/core";
 import { expect, test } from "vitest";
@@ -173,6 +182,50 @@ test.each([
   expect(readdirSync(scratch.path).toSorted()).toEqual([own, `${own}-wal`]);
   await store.close();
 });
+
+/** Every asynchronous sync goes by this first, which tells what it fails with, until what is returned is disposed of. */
+function watchedSyncs(seen: (file: number) => string | undefined): Disposable {
+  const { fsync } = fs;
+  const use = (sync: typeof fsync): void => {
+    fs.fsync = sync;
+    syncBuiltinESMExports();
+  };
+  const sync = (file: number, done: fs.NoParamCallback): void => {
+    const code = seen(file);
+    if (code === undefined) fsync(file, done);
+    else done(Object.assign(new Error(`${code}: fsync`), { code }));
+  };
+  use(Object.assign(sync, { __promisify__: fsync.__promisify__ }));
+  return { [Symbol.dispose]: () => use(fsync) };
+}
+
+test.skipIf(process.platform === "win32")(
+  "a backup is finished once the disk has its name too, where the folder can be synced",
+  async () => {
+    using scratch = new Scratch();
+    const [path, copy] = [scratch.newFile(), scratch.newFile()];
+    const store = sqliteStore(path);
+    await store.logs.append([{ job, after: 0, records: hundred }]);
+    const folder = statSync(dirname(copy)).ino;
+    let answer: string | undefined;
+    let syncs = 0;
+    using _syncs = watchedSyncs((file) => {
+      if (fstatSync(file).ino !== folder) return undefined;
+      expect(readdirSync(dirname(copy))).toContain(basename(copy));
+      expect(readdirSync(dirname(copy))).not.toContain(`${basename(copy)}.unfinished`);
+      syncs += 1;
+      return answer;
+    });
+    await store.backup(copy);
+    expect(syncs).toBe(1);
+    answer = "EINVAL";
+    await store.backup(copy);
+    answer = "EIO";
+    await expect(store.backup(copy)).rejects.toMatchObject({ code: "EIO" });
+    expect(syncs).toBe(3);
+    await store.close();
+  },
+);
 
 test("where there is no backup to be had, it is said which Node has one", async () => {
   const none = { prepare: () => expect.fail(), exec: () => {}, close: () => {} };

@@ -1,7 +1,8 @@
 import { renameSync, rmSync, statSync } from "node:fs";
-import { resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { LocalError } from "@arcp/core";
 import type { Connection } from "./connection.ts";
+import { syncFolder } from "./folder-sync.ts";
 import type { GroupCommit } from "./group-commit.ts";
 import { createPrivately } from "./private-file.ts";
 
@@ -33,7 +34,7 @@ export class Backups {
     this.#group = group;
   }
 
-  /** The copy gets its name once it is whole. */
+  /** The copy gets its name once it is whole, and has it for good when this resolves, also after a loss of power. */
   write(path: string): Promise<void> {
     // SQLite would read a URI in what begins with `file:`.
     const place = resolve(path);
@@ -66,6 +67,7 @@ export class Backups {
       // Those of the file that was there before, whose user did not close it, would be read into the copy.
       for (const companion of COMPANIONS) rmSync(`${place}${companion}`, { force: true });
       renameSync(unfinished, place);
+      await syncFolder(dirname(place));
     } catch (error) {
       rmSync(unfinished, { force: true });
       throw error;
