@@ -72,6 +72,43 @@ test("large inputs and checkpoints do not wait for many jobs, since they are wri
   connection.close();
 });
 
+test("inputs and checkpoints are weighed together, and those of indexed jobs not at all", async () => {
+  const { connection, jobs } = open();
+  const half = JSON.stringify("x".repeat(600 * 1024));
+  for (const n of [0, 1]) await jobs.insert(jobRow(n, half));
+  expect(indexed(connection)).toBe(0);
+  await jobs.insert(jobRow(2));
+  expect(indexed(connection)).toBe(2);
+  for (const n of [0, 1]) await jobs.update(jobRow(n).id, { checkpoint: half });
+  await jobs.insert(jobRow(3));
+  expect(indexed(connection)).toBe(2);
+  connection.close();
+});
+
+test("a job enters the indexes once, by one more write of its row and of no other", async () => {
+  const { connection, jobs } = open();
+  const changes = () => Number(connection.value("SELECT total_changes()"));
+  for (let n = 0; n < 9; n++) {
+    const before = changes();
+    await jobs.insert(jobRow(n));
+    expect([n, changes() - before]).toEqual([n, n === 3 || n === 6 ? 4 : 1]);
+  }
+  connection.close();
+});
+
+test("a job keeps its row, whichever changes and whichever process comes", async () => {
+  const path = scratch.newFile();
+  for (const status of ["running", "success"] as const) {
+    const { connection, jobs } = open(path);
+    if (status === "running") for (const n of [0, 1]) await jobs.insert(jobRow(n));
+    for (const n of [0, 1]) await jobs.update(jobRow(n).id, { status, attempt: n });
+    for (const n of [0, 1])
+      expect(await jobs.get(jobRow(n).id)).toEqual({ ...jobRow(n), status, attempt: n });
+    expect(indexed(connection)).toBe(0);
+    connection.close();
+  }
+});
+
 test("a job is found, changed and removed whether or not the indexes have it", async () => {
   const { connection, jobs } = open();
   for (let n = 0; n < 5; n++) await jobs.insert(jobRow(n, '"input"'));
@@ -88,6 +125,7 @@ test("a job is found, changed and removed whether or not the indexes have it", a
     expect(jobs.principalOf(id)).toBe(JSON.stringify(jobRow(n).principal));
     await jobs.remove(id);
     expect(await jobs.get(id)).toBeUndefined();
+    expect(await ids(jobs)).not.toContain(n);
   }
   expect(await jobs.get(jobRow(3).id)).toEqual(jobRow(3, '"input"'));
   expect(await ids(jobs, { statuses: ["pending", "running"] })).toEqual([0, 3, 2]);
@@ -118,6 +156,19 @@ test("what a transaction that fails did to the newest jobs is undone", async () 
   await jobs.insert(jobRow(5));
   expect(indexed(connection)).toBe(3);
   expect(await ids(jobs)).toEqual([1, 0, 2, 5]);
+  connection.close();
+});
+
+test("a key is given once, also when its job is gone and a transaction fails", async () => {
+  const { connection, group, jobs } = open();
+  for (const n of [0, 1]) await jobs.insert(jobRow(n));
+  await jobs.remove(jobRow(1).id);
+  const failing = group.write(() => {
+    throw new Error("full");
+  });
+  await expect(failing).rejects.toThrow("full");
+  await jobs.insert(jobRow(2));
+  expect(connection.value("SELECT max(key) FROM jobs")).toBe(3);
   connection.close();
 });
 
