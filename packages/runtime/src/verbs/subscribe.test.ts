@@ -26,6 +26,17 @@ async function owning(options: Parameters<typeof hosting>[0] = {}) {
   return { ...rig, owner, welcome, job };
 }
 
+/** A viewer that comes when its job has ended; one second later that is removed. */
+async function comingLate() {
+  const rig = await owning({ limits: { retentionSec: 1, resumeWindowSec: 1 } });
+  rig.job.end("done");
+  await rig.owner.terminal(rig.job.id);
+  await settled();
+  const late = new Viewer(rig.runtime);
+  await late.hello();
+  return { ...rig, late };
+}
+
 const messages = (frames: readonly Frame[]) => frames.map(({ payload }) => payload.body?.message);
 
 test("R-7.6-8: an unsubscribe right behind its subscribe ends it, however slow the store", async () => {
@@ -192,14 +203,7 @@ test("R-7.6-6: a subscriber that comes after the end gets the end", async () => 
 });
 
 test("P3: a job that is removed while a subscription reads its log is not found, rather than silent for ever", async () => {
-  const { runtime, store, clock, owner, job } = await owning({
-    limits: { retentionSec: 1, resumeWindowSec: 1 },
-  });
-  job.end("done");
-  await owner.terminal(job.id);
-  await settled();
-  const late = new Viewer(runtime);
-  await late.hello();
+  const { store, clock, job, late } = await comingLate();
   store.held.reads.hold();
   const id = subscribe(late, job.id, { history: true });
   await settled();
@@ -215,14 +219,7 @@ test("P3: a job that is removed while a subscription reads its log is not found,
 test.each(["when it is found", "once it was found"])(
   "P3: a job whose removal is under way %s is gone already, for nothing would ever come of it",
   async (when) => {
-    const { runtime, store, clock, owner, job } = await owning({
-      limits: { retentionSec: 1, resumeWindowSec: 1 },
-    });
-    job.end("done");
-    await owner.terminal(job.id);
-    await settled();
-    const late = new Viewer(runtime);
-    await late.hello();
+    const { store, clock, job, late } = await comingLate();
     store.held.removals.hold();
     if (when === "when it is found") clock.advance(1000);
     else store.held.reads.hold();
