@@ -195,6 +195,7 @@ test("J2: a state of a flood is in the index with the very call that takes its r
   };
   const { job_id = "" } = await viewer.submit("led");
   const ctx = await context;
+  await settled();
   for (let i = 0; i < 1500; i++) void ctx.log.info("event");
   outcome.resolve("done");
   await viewer.terminal(job_id);

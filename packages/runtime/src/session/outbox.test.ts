@@ -45,34 +45,63 @@ test("what one turn has to say leaves in one write, and what follows waits for r
   expect(await second).toBe(true);
 });
 
-test("replies leave in order and in one write with what is sent next, at the close of the turn at the latest", async () => {
+test("the first reply of a turn leaves at once, and others in order, in one write with what is sent next", async () => {
   const { outbox, turn, writes, sends } = sending();
   outbox.reply("a");
+  await undefined;
+  expect(writes).toEqual([["a"]]);
+  sends[0]?.resolve();
   for (let step = 0; step < 20; step++) await undefined;
   outbox.reply("b");
-  expect(writes).toEqual([]);
-  const sent = outbox.send(["c"]);
+  for (let step = 0; step < 20; step++) await undefined;
+  outbox.reply("c");
+  expect(writes).toHaveLength(1);
+  const sent = outbox.send(["d"]);
   await undefined;
-  expect(writes).toEqual([["a", "b", "c"]]);
+  expect(writes.slice(1)).toEqual([["b", "c", "d"]]);
+  sends[1]?.resolve();
+  expect(await sent).toBe(true);
   // The close that the first reply waited for finds nothing to write.
   await turn.closed();
-  sends[0]?.resolve();
-  expect(await sent).toBe(true);
-  outbox.reply("d");
-  await turn.closed();
-  await undefined;
-  await undefined;
-  expect(writes.slice(1)).toEqual([["d"]]);
+  await settled(1);
+  expect(writes).toHaveLength(2);
+});
+
+test("replies behind the first leave at the close of their turn at the latest, and each turn has a first one", async () => {
+  const { outbox, turn, writes, sends } = sending();
+  for (const [first, second] of [
+    ["a", "b"],
+    ["c", "d"],
+  ]) {
+    const before = writes.length;
+    outbox.reply(first ?? "");
+    await undefined;
+    sends.at(-1)?.resolve();
+    for (let step = 0; step < 20; step++) await undefined;
+    outbox.reply(second ?? "");
+    for (let step = 0; step < 20; step++) await undefined;
+    expect(writes.slice(before)).toEqual([[first]]);
+    await turn.closed();
+    await undefined;
+    await undefined;
+    expect(writes.slice(before)).toEqual([[first], [second]]);
+    sends.at(-1)?.resolve();
+    for (let step = 0; step < 20; step++) await undefined;
+  }
 });
 
 test("R-4.1-10: replies that are worth a write of their own do not wait for the turn to close", async () => {
-  const { outbox, writes } = sending();
+  const { outbox, writes, sends } = sending();
+  outbox.reply("first");
+  await undefined;
+  sends[0]?.resolve();
+  for (let step = 0; step < 20; step++) await undefined;
   outbox.reply("a".repeat(64 * 1024 - 1));
   await undefined;
-  expect(writes).toEqual([]);
+  expect(writes.length).toBe(1);
   outbox.reply("b");
   await undefined;
-  expect(writes.map((frames) => frames.length)).toEqual([2]);
+  expect(writes.map((frames) => frames.length)).toEqual([1, 2]);
 });
 
 test("R-4.1-11: a reply is delivered before the connection ends in good order, and not at all when it is closed", async () => {

@@ -16,8 +16,8 @@ interface Batch {
 }
 
 /**
- * The only caller of `transport.send`: replies and stream frames leave in the order in which they were handed over. Replies
- * leave with the stream frames of their turn, in one write.
+ * The only caller of `transport.send`: replies and stream frames leave in the order in which they were handed over. The first
+ * reply of a turn leaves at once, all others with the stream frames of their turn, in one write.
  */
 export class Outbox {
   readonly #transport: Transport;
@@ -28,7 +28,7 @@ export class Outbox {
   #inFlight: Batch | undefined;
   #waiting = 0;
   #pumping = false;
-  /** A reply waits for the turn to close. */
+  /** In this turn there was a reply: others wait for the close. */
   #closing = false;
   /** `broken`: the transport takes nothing any more, and its reader will learn why. */
   #state: "open" | "finishing" | "broken" | "closed" = "open";
@@ -65,18 +65,22 @@ export class Outbox {
   }
 
   /**
-   * Sends a frame behind everything that was handed over before, in one write with what is sent next: a write costs more
-   * than many a request. When nothing is, it leaves at the close of the turn.
+   * Sends a frame behind everything that was handed over before. The first of a turn leaves at once: to wake up takes a
+   * client that waits longer than a write does, and the rest of the turn is made meanwhile. What follows leaves in one write
+   * with what is sent next, since a write costs more than many a request; when nothing is, at the close of the turn.
    */
   reply(frame: string): void {
     if (this.#gather([frame]) === undefined) return;
-    if (this.#waiting >= WORTH_A_WRITE) return this.#pump();
-    if (this.#pumping || this.#closing) return;
+    const isFirst = !this.#closing;
+    if (isFirst) void this.#awaitClose();
+    if (isFirst || this.#waiting >= WORTH_A_WRITE) this.#pump();
+  }
+
+  async #awaitClose(): Promise<void> {
     this.#closing = true;
-    void this.#turn.closed().then(() => {
-      this.#closing = false;
-      this.#pump();
-    });
+    await this.#turn.closed();
+    this.#closing = false;
+    if (this.#gathering !== undefined) this.#pump();
   }
 
   /** What to wait for before the next request is read, so that replies cannot pile up; undefined when nothing. */
