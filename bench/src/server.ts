@@ -22,6 +22,7 @@ const targets: Record<TargetName, () => Promise<{ readonly start: StartTarget }>
   L1: () => import("./targets/l1.ts"),
   "L1-durable": () => import("./targets/l1-durable.ts"),
   "L1-kept": () => import("./targets/l1-kept.ts"),
+  "L1-unheld": () => import("./targets/l1-unheld.ts"),
   L2: () => import("./targets/l2.ts"),
   "graphql-ws": () => import("./targets/graphql-ws.ts"),
   runtime: () => import("./targets/runtime.ts"),

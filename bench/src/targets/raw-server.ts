@@ -17,8 +17,8 @@ import { RawSession } from "./raw-session.ts";
 
 /** How a raw server sends. */
 export interface RawWire {
-  /** Is done with a submit before it is answered. */
-  accept?(): void;
+  /** Is done with a submit before it is answered, at once or when it resolves. */
+  accept?(): void | Promise<void>;
   /** Sends a job's stream to all who follow it: its records, the running notice first and the result last. */
   stream(followers: readonly RawSession[], job: RawJob): Promise<void>;
   /** Puts the frames of one session into the form in which they are sent, before they are. Without it none is made before. */
@@ -84,9 +84,16 @@ export class RawServer {
     const job = jobOf(agent, input);
     const prepare = agent === CHUNKER || done !== undefined ? this.#wire.prepare : undefined;
     if (prepare !== undefined) void this.#sendPrepared(session, job, input, prepare);
-    this.#wire.accept?.();
-    session.say("job.accepted", acceptance(job, id, agent), job);
-    if (prepare !== undefined) return;
+    const answer = (): void => {
+      session.say("job.accepted", acceptance(job, id, agent), job);
+      if (prepare === undefined) this.#begin(session, job, agent, gate);
+    };
+    const accepted = this.#wire.accept?.();
+    if (accepted === undefined) answer();
+    else void accepted.then(answer);
+  }
+
+  #begin(session: RawSession, job: RawJob, agent: string, gate: string | undefined): void {
     const followers = [session];
     const opens = agent === OPENER;
     if (opens) this.#gates.open(gate ?? "");

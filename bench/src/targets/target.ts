@@ -1,13 +1,14 @@
 import type { Limits } from "@arcp/runtime";
 
 /**
- * The servers that are compared. `L1` and `L2` are the raw limits of the machine, `L1-durable` is the first with commits and
- * `L1-kept` with a log, `graphql-ws` another protocol as its users have it, and the others are the runtime, by its store.
+ * The servers that are compared. `L1` and `L2` are the raw limits of the machine, `L1-durable` is the first with commits,
+ * `L1-unheld` with commits that hold nobody up, `L1-kept` with a log, `graphql-ws` another protocol as its users have it, and the others are the runtime, by its store.
  */
 export type TargetName =
   | "L1"
   | "L1-durable"
   | "L1-kept"
+  | "L1-unheld"
   | "L2"
   | "graphql-ws"
   | "runtime"
