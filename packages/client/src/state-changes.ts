@@ -1,7 +1,7 @@
 interface Entry<T> {
   readonly value: T;
-  /** What came behind it. */
-  next: Entry<T> | undefined;
+  /** What came behind it; null when nothing will. */
+  next?: Entry<T> | null;
 }
 
 /**
@@ -10,12 +10,11 @@ interface Entry<T> {
  */
 export class StateChanges<T> implements AsyncIterable<T> {
   #latest: Entry<T>;
-  #isOver = false;
   /** Wakes the readers that have got the latest value. */
   readonly #waiting = new Set<() => void>();
 
   constructor(first: T) {
-    this.#latest = { value: first, next: undefined };
+    this.#latest = { value: first };
   }
 
   get value(): T {
@@ -23,58 +22,51 @@ export class StateChanges<T> implements AsyncIterable<T> {
   }
 
   set(value: T): void {
-    const entry: Entry<T> = { value, next: undefined };
+    const entry: Entry<T> = { value };
     this.#latest.next = entry;
     this.#latest = entry;
     this.#wake();
   }
 
   end(): void {
-    this.#isOver = true;
+    this.#latest.next = null;
     this.#wake();
   }
 
   /** A reader that leaves while it waits waits no longer: a generator alone would go on to the next value. */
   [Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
-    const leaving = new AbortController();
-    const values = this.#values(leaving.signal);
+    let hasLeft = false;
+    let wake = (): void => {};
+    const values = this.#values((resolve) => {
+      if (hasLeft) return resolve();
+      wake = resolve;
+      this.#waiting.add(wake);
+    });
     const end = values.return.bind(values);
     values.return = (value) => {
-      leaving.abort();
+      hasLeft = true;
+      this.#waiting.delete(wake);
+      wake();
       return end(value);
     };
     return values;
   }
 
-  async *#values(left: AbortSignal): AsyncGenerator<T, void, undefined> {
-    let entry: Entry<T> | undefined = this.#latest;
-    while (entry !== undefined) {
-      yield entry.value;
-      entry = await this.#behind(entry, left);
-    }
-  }
-
   /**
-   * What came or comes behind it; undefined when nothing does, or the reader has left. Settles within the change itself: with
-   * one promise more in between, events of a connection would come to their readers ahead of the news that it is there.
+   * @param wait calls what it is given at the next change, within the change itself: with one promise more in between, events
+   *   of a connection would come to their readers ahead of the news that it is there
    */
-  #behind(entry: Entry<T>, left: AbortSignal): Promise<Entry<T> | undefined> {
-    const { promise, resolve } = Promise.withResolvers<Entry<T> | undefined>();
-    const wake = (): void => {
-      left.removeEventListener("abort", wake);
-      this.#waiting.delete(wake);
-      resolve(entry.next);
-    };
-    if (entry.next !== undefined || this.#isOver || left.aborted) {
-      wake();
-    } else {
-      this.#waiting.add(wake);
-      left.addEventListener("abort", wake);
+  async *#values(wait: (resolve: () => void) => void): AsyncGenerator<T, void, undefined> {
+    let entry: Entry<T> | null | undefined = this.#latest;
+    while (entry) {
+      yield entry.value;
+      if (entry.next === undefined) await new Promise<void>(wait);
+      entry = entry.next;
     }
-    return promise;
   }
 
   #wake(): void {
     for (const wake of this.#waiting) wake();
+    this.#waiting.clear();
   }
 }
