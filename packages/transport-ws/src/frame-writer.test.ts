@@ -1,8 +1,9 @@
 import { once } from "node:events";
-import type { AddressInfo, Socket } from "node:net";
+import { type AddressInfo, Socket } from "node:net";
 import { expect, test, vi } from "vitest";
 import { WebSocket, WebSocketServer } from "ws";
-import { clientWriter } from "./frame-writer.ts";
+import { clientWriter, serverWriter } from "./frame-writer.ts";
+import { MessageBlocks } from "./message-block.ts";
 
 test("what a client sends in one turn of the event loop leaves in one write, in order", async () => {
   const server = new WebSocketServer({ port: 0, host: "127.0.0.1" });
@@ -38,4 +39,21 @@ test("what a client sends in one turn of the event loop leaves in one write, in 
   expect(written).toHaveBeenCalledTimes(5);
   ws.terminate();
   server.close();
+});
+
+test("a burst that the system takes at once needs one block, whatever it holds", () => {
+  class Quick extends Socket {
+    override _write(_: unknown, __: unknown, taken: () => void): void {
+      taken();
+    }
+  }
+  const room = vi.spyOn(MessageBlocks.prototype, "room");
+  const write = serverWriter(new Quick());
+  for (let i = 0; i < 300; i++) write(["x".repeat(64 * 1024)], () => {});
+  expect(room).toHaveBeenCalledTimes(300);
+  const memory = new Set(
+    room.mock.results.map(({ value }) => (value as Buffer | undefined)?.buffer),
+  );
+  expect(memory.size).toBe(1);
+  expect(memory).not.toContain(undefined);
 });

@@ -28,6 +28,9 @@ export function serverWriter(socket: Duplex): FrameWriter {
     for (const write of writes) socket.write(write, "latin1", written);
     socket.write(last, "latin1", blocks?.empty === false ? done : written);
     if (writes.length > 0) socket.uncork();
+    // All is with the system already. That it is done is said only once the event loop goes on, and until then a burst
+    // would take ever more blocks.
+    if (socket.writableLength === 0) blocks?.release();
   };
 }
 
