@@ -1,6 +1,9 @@
+import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import wabt from "wabt";
 import { MAX_QUOTED, quoteAscii } from "./ascii-quote.ts";
+import { ASCII_QUOTE_MODULE } from "./ascii-quote-module.ts";
 
 const ascii = Array.from({ length: 128 }, (_, code) => String.fromCharCode(code));
 
@@ -63,3 +66,24 @@ test.each(["a", "\0", '"', "\\", "line\n"])(
     }
   },
 );
+
+test("what stands around it is put around it, however long", () => {
+  for (const length of [0, 1, 500, 5000]) {
+    const [before, behind] = ["b".repeat(length), "e".repeat(length)];
+    for (const text of ["", 'a "text"\n', "\u001b[1m"]) {
+      expect(quoteAscii(text, before, behind)).toBe(before + JSON.stringify(text) + behind);
+    }
+  }
+});
+
+test("the longest text has room with all that may stand around it", () => {
+  const [text, around] = ['"'.repeat(MAX_QUOTED), "x".repeat(1024)];
+  expect(quoteAscii(text, around, around) === around + JSON.stringify(text) + around).toBe(true);
+});
+
+test("the module is what its text compiles to", async () => {
+  const file = new URL("ascii-quote.wat", import.meta.url);
+  const { parseWat } = await wabt();
+  const { buffer } = parseWat("ascii-quote.wat", readFileSync(file, "utf8")).toBinary({});
+  expect(ASCII_QUOTE_MODULE).toBe(Buffer.from(buffer).toString("base64"));
+});

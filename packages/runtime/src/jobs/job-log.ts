@@ -124,9 +124,9 @@ export class JobLog {
    * @returns when the agent may go on; accepted, not delivered (J2)
    */
   chunk(chunk: Chunk): Promise<void> {
-    const payload = writeChunk(formatTimestamp(this.#context.clock.now()), chunk);
-    const record = this.#write("job.event", "result_chunk", payload);
-    return this.#writer.append(record, true) ?? DONE;
+    const ts = formatTimestamp(this.#context.clock.now());
+    const source = { stems: this.#stems, jobSeq: this.#writer.nextSeq, ts, chunk };
+    return this.#writer.append(this.#cleaned(writeChunk(source)), true) ?? DONE;
   }
 
   /** Writes the terminal record: whatever an agent hands over, one comes of it. @returns the ending that it tells */
@@ -210,7 +210,11 @@ export class JobLog {
 
   #write(type: RecordSource["type"], kind: RecordKind, payload: string): LogRecord {
     const jobSeq = this.#writer.nextSeq;
-    const written = writeRecord({ stems: this.#stems, jobSeq, kind, type, payload });
-    return this.#secrets.any ? { kind, text: this.#secrets.clean(written.text) } : written;
+    return this.#cleaned(writeRecord({ stems: this.#stems, jobSeq, kind, type, payload }));
+  }
+
+  #cleaned(written: LogRecord): LogRecord {
+    const { kind, text } = written;
+    return this.#secrets.any ? { kind, text: this.#secrets.clean(text) } : written;
   }
 }

@@ -7,6 +7,9 @@ import type { CommitOutcome, Committable, Committer } from "./committer.ts";
 /** From here on an append waits for the store, so that an agent that awaits never meets the bounds. */
 const RELIEF = { records: 1024, characters: 4 * 1024 * 1024 };
 
+/** Characters that take as much of a turn as a record does: long ones are worth more. */
+const TURN_CHARACTERS = 4096;
+
 /** Why a log takes nothing any more. */
 export type LogLoss =
   /** Somebody else writes to it, and will end it (J1). */
@@ -91,7 +94,8 @@ export class LogWriter implements Committable {
     this.#backlog.add(record.text.length);
     this.#pending.push(record);
     if (this.#pending.length === 1) this.#committer.enlist(this);
-    const nextTurn = this.#committer.turn.spend("writing", 1);
+    const cost = Math.ceil(record.text.length / TURN_CHARACTERS);
+    const nextTurn = this.#committer.turn.spend("writing", cost);
     const relaxed = count < RELIEF.records && characters < RELIEF.characters;
     return relaxed ? nextTurn : this.#backlog.relieved();
   }

@@ -1,6 +1,6 @@
 import { type JobId, newMessageId } from "@arcp/core";
 import type { LogRecord, RecordKind } from "../store/index.ts";
-import { MAX_QUOTED, quoteAscii } from "./ascii-quote.ts";
+import { quoteAscii } from "./ascii-quote.ts";
 
 /** The largest envelope that may be sent, in bytes (R-4.1-7); what a viewer's projector puts in front fits the slack. */
 export const MAX_ENVELOPE = 1024 * 1024;
@@ -53,22 +53,26 @@ export function writeRecord({ stems, jobSeq, kind, type, payload }: RecordSource
   return { kind, text };
 }
 
-/** The payload of a chunk. Base64 has nothing to escape, and to look for it would cost more than all the rest. */
-export function writeChunk(
-  ts: string,
-  { result_id, chunk_seq, data, ascii, encoding, more }: Chunk,
-): string {
-  const text = encoding === "base64" ? `"${data}"` : quote(data, ascii);
-  const body = `{"result_id":"${result_id}","chunk_seq":${chunk_seq},"data":${text},"encoding":"${encoding}","more":${more}}`;
-  return `{"kind":"result_chunk","ts":"${ts}","body":${body}}`;
+export interface ChunkSource {
+  /** From {@link recordStems}. */
+  readonly stems: RecordStems;
+  readonly jobSeq: number;
+  readonly ts: string;
+  readonly chunk: Chunk;
 }
 
-/** V8 looks at many characters at once from its version 14 on (Node 25): then nothing is quicker than `JSON.stringify`. */
-const engineIsQuick = Number.parseInt(process.versions.v8 ?? "14", 10) >= 14;
-
-function quote(data: string, ascii: boolean): string {
-  const isOurs = ascii && !engineIsQuick && data.length <= MAX_QUOTED;
-  return isOurs ? quoteAscii(data) : JSON.stringify(data);
+/** Writes the record of a chunk. Base64 has nothing to escape. */
+export function writeChunk({ stems, jobSeq, ts, chunk }: ChunkSource): LogRecord {
+  const { result_id, chunk_seq, data, ascii, encoding, more } = chunk;
+  const body = `{"result_id":"${result_id}","chunk_seq":${chunk_seq},"data":`;
+  const before = `"id":"${newMessageId()}${stems["job.event"]}${jobSeq},"payload":{"kind":"result_chunk","ts":"${ts}","body":${body}`;
+  const behind = `,"encoding":"${encoding}","more":${more}}}}`;
+  const isQuoted = encoding === "base64";
+  const text =
+    ascii && !isQuoted
+      ? quoteAscii(data, before, behind)
+      : `${before}${isQuoted ? `"${data}"` : JSON.stringify(data)}${behind}`;
+  return { kind: "result_chunk", text };
 }
 
 /** Whether the record, with the fields of a viewer's session in front, fits into one envelope. */
