@@ -1,4 +1,5 @@
 import type { LogPage, LogRecord, PageLimits, RecordKind } from "./log-store.ts";
+import type { KeptText, TextBlocks } from "./text-blocks.ts";
 
 export interface LogLimits {
   /** Records kept per job, result chunks apart. Default 250,000. */
@@ -18,6 +19,8 @@ interface Segment {
   /** The `job_seq` before its first record. */
   readonly after: number;
   text: string;
+  /** The text of its only record, a long one, when it is kept outside of the heap. */
+  readonly long: KeptText | undefined;
   /** Where the text of each record ends. */
   ends: readonly number[];
   kinds: readonly RecordKind[];
@@ -26,6 +29,7 @@ interface Segment {
 /** One job's records in memory: dense from 1 (J1), the oldest evicted beyond the limits, loudly by `floor` (P3). */
 export class MemoryLog {
   readonly #limits: LogLimits;
+  readonly #blocks: TextBlocks;
   #segments: Segment[] = [];
   #floor = 0;
   #head = 0;
@@ -33,8 +37,9 @@ export class MemoryLog {
   #counted = { records: 0, characters: 0 };
   #characters = 0;
 
-  constructor(limits: LogLimits) {
+  constructor(limits: LogLimits, blocks: TextBlocks) {
     this.#limits = limits;
+    this.#blocks = blocks;
   }
 
   get head(): number {
@@ -62,8 +67,9 @@ export class MemoryLog {
 
   #pack(records: readonly LogRecord[]): void {
     const [first] = records;
-    const segment = first !== undefined && isLong(first) ? this.#newSegment() : this.#openSegment();
-    let end = segment.text.length;
+    const long = first !== undefined && isLong(first);
+    const segment = long ? this.#newSegment(this.#blocks.keep(first.text)) : this.#openSegment();
+    let end = segment.ends.at(-1) ?? 0;
     const ends = records.map(({ kind, text }) => {
       this.#count(kind, text.length, 1);
       end += text.length;
@@ -72,9 +78,10 @@ export class MemoryLog {
     // Most logs are short, and an array that grows by itself reserves room for sixteen more.
     segment.ends = segment.ends.concat(ends);
     segment.kinds = segment.kinds.concat(records.map(({ kind }) => kind));
+    this.#head += records.length;
+    if (segment.long !== undefined) return;
     const added = first && records.length === 1 ? first.text : joined(records);
     segment.text = segment.text === "" ? added : [segment.text, added].join("");
-    this.#head += records.length;
   }
 
   read(after: number, limits: PageLimits): LogPage {
@@ -85,11 +92,10 @@ export class MemoryLog {
       const segment = this.#segments[s];
       if (segment === undefined) break;
       for (let i = next - segment.after; i < segment.ends.length; i++, next++) {
-        const record = recordAt(segment, i);
-        characters += record.text.length;
+        characters += lengthAt(segment, i);
         const full = records.length > 0 && characters > limits.characters;
         if (full || records.length >= limits.records) return this.#page(records);
-        records.push(record);
+        records.push(this.#recordAt(segment, i));
       }
     }
     return this.#page(records);
@@ -99,17 +105,23 @@ export class MemoryLog {
     return { floor: this.#floor, head: this.#head, records };
   }
 
+  #recordAt({ text, long, ends, kinds }: Segment, index: number): LogRecord {
+    const kind = kinds[index] ?? "event";
+    if (long !== undefined) return { kind, text: this.#blocks.read(long) };
+    return { kind, text: text.slice(startAt(ends, index), ends[index]) };
+  }
+
   #openSegment(): Segment {
     const last = this.#segments.at(-1);
     const room =
       last !== undefined &&
       last.ends.length < SEGMENT.records &&
-      last.text.length < SEGMENT.characters;
-    return room ? last : this.#newSegment();
+      (last.ends.at(-1) ?? 0) < SEGMENT.characters;
+    return room ? last : this.#newSegment(undefined);
   }
 
-  #newSegment(): Segment {
-    const segment: Segment = { after: this.#head, text: "", ends: [], kinds: [] };
+  #newSegment(long: KeptText | undefined): Segment {
+    const segment: Segment = { after: this.#head, text: "", long, ends: [], kinds: [] };
     if (this.#segments.length === 0) this.#segments = [segment];
     else this.#segments.push(segment);
     return segment;
@@ -139,11 +151,23 @@ export class MemoryLog {
     const [segment] = this.#segments;
     if (segment === undefined) return 0;
     const index = this.#floor - segment.after;
-    const { kind, text } = recordAt(segment, index);
-    this.#count(kind, text.length, -1);
+    const characters = lengthAt(segment, index);
+    this.#count(segment.kinds[index] ?? "event", characters, -1);
     this.#floor += 1;
-    if (index + 1 === segment.ends.length) this.#segments.shift();
-    return text.length;
+    if (index + 1 === segment.ends.length) {
+      this.#segments.shift();
+      this.#release(segment);
+    }
+    return characters;
+  }
+
+  /** Nobody will read it again, nor write to it. */
+  remove(): void {
+    for (const segment of this.#segments.splice(0)) this.#release(segment);
+  }
+
+  #release({ long }: Segment): void {
+    if (long !== undefined) this.#blocks.release(long);
   }
 
   #count(kind: RecordKind, characters: number, sign: 1 | -1): void {
@@ -154,7 +178,7 @@ export class MemoryLog {
   }
 }
 
-/** A text as long as a segment is one by itself, as it is: to copy it would cost more than all the rest. */
+/** A text as long as a segment is one by itself. */
 function isLong({ text }: LogRecord): boolean {
   return text.length >= SEGMENT.characters;
 }
@@ -172,7 +196,10 @@ function joined(records: readonly LogRecord[]): string {
   return records.map(({ text }) => text).join("");
 }
 
-function recordAt({ text, ends, kinds }: Segment, index: number): LogRecord {
-  const start = index === 0 ? 0 : (ends[index - 1] ?? 0);
-  return { kind: kinds[index] ?? "event", text: text.slice(start, ends[index]) };
+function lengthAt({ ends }: Segment, index: number): number {
+  return (ends[index] ?? 0) - startAt(ends, index);
+}
+
+function startAt(ends: readonly number[], index: number): number {
+  return index === 0 ? 0 : (ends[index - 1] ?? 0);
 }

@@ -4,11 +4,15 @@ import type { JobChange } from "./job-index.ts";
 import { Largest, type Sized } from "./largest.ts";
 import type { AppendOutcome, LogBatch, LogPage, LogStore, PageLimits } from "./log-store.ts";
 import { type LogLimits, MemoryLog } from "./memory-log.ts";
+import { TextBlocks } from "./text-blocks.ts";
 
 const EMPTY: LogPage = { floor: 0, head: 0, records: [] };
 
 /** What an append may evict beyond what it brings itself: enough, and no append takes long (J4). */
 const SURPLUS = { records: 1024, characters: 1024 * 1024 };
+
+/** How much of the total may wait, beyond it, for records to come: of blocks that were evicted or removed. */
+const SPARE = 1 / 16;
 
 /** The jobs that the logs are of. */
 export interface LoggedJobs {
@@ -37,6 +41,7 @@ export class MemoryLogs implements LogStore {
   readonly #limits: LogLimits;
   readonly #total: number;
   readonly #jobs: LoggedJobs;
+  readonly #blocks: TextBlocks;
   readonly #logs = new Map<JobId, Kept>();
   readonly #bells = new TransientMap<JobId, Set<() => void>>();
   readonly #shares = new Map<string, Share>();
@@ -50,6 +55,7 @@ export class MemoryLogs implements LogStore {
     this.#limits = limits;
     this.#total = total;
     this.#jobs = jobs;
+    this.#blocks = new TextBlocks(total * SPARE);
   }
 
   async append(batches: readonly LogBatch[]): Promise<readonly AppendOutcome[]> {
@@ -80,6 +86,7 @@ export class MemoryLogs implements LogStore {
     if (kept === undefined) return;
     this.#logs.delete(job);
     this.#count(kept, -kept.log.characters, false);
+    kept.log.remove();
   }
 
   #append({ job, after, records, change }: LogBatch): AppendOutcome {
@@ -98,7 +105,8 @@ export class MemoryLogs implements LogStore {
 
   #begin(job: JobId): Kept {
     const principal = this.#jobs.principalOf(job) ?? "";
-    return { name: job, size: 0, place: undefined, log: new MemoryLog(this.#limits), principal };
+    const log = new MemoryLog(this.#limits, this.#blocks);
+    return { name: job, size: 0, place: undefined, log, principal };
   }
 
   /**
