@@ -11,6 +11,7 @@ import { s4 } from "./scenarios/s4-jobs.ts";
 import { s5 } from "./scenarios/s5-subscribers.ts";
 import { s7 } from "./scenarios/s7-resume.ts";
 import { s8 } from "./scenarios/s8-chunks.ts";
+import { s8r } from "./scenarios/s8r-chunks-again.ts";
 import { s9 } from "./scenarios/s9-finished-jobs.ts";
 import { s9c } from "./scenarios/s9c-submit-cost.ts";
 import type { TargetName } from "./targets/target.ts";
@@ -97,6 +98,12 @@ test.concurrent.each(s7)(
     }
   },
 );
+
+test.concurrent.each(s8r)("$id: every target sends the chunks again", async (scenario) => {
+  for (const sample of (await oneRound(scenario, { warmUp: 1, measured: 2 })).values()) {
+    expect(sample["rate"]).toBeGreaterThan(0);
+  }
+});
 
 test.concurrent.each(s8)("$id: every target streams the same chunks", async (scenario) => {
   const targets = ["L1", "L1-kept", "L2", "runtime"] as const;

@@ -9,6 +9,7 @@ import { s5 } from "./scenarios/s5-subscribers.ts";
 import { s6 } from "./scenarios/s6-idle-sessions.ts";
 import { s7 } from "./scenarios/s7-resume.ts";
 import { s8 } from "./scenarios/s8-chunks.ts";
+import { s8r } from "./scenarios/s8r-chunks-again.ts";
 import { s9, s9k } from "./scenarios/s9-finished-jobs.ts";
 import { s9c } from "./scenarios/s9c-submit-cost.ts";
 import { s10 } from "./scenarios/s10-stalled-reader.ts";
@@ -27,6 +28,7 @@ export const scenarios: readonly Scenario[] = [
   ...s6,
   ...s7,
   ...s8,
+  ...s8r,
   s9,
   s9k,
   ...s9c,
