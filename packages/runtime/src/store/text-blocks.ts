@@ -5,6 +5,8 @@ export interface KeptText {
   readonly block: Buffer;
   /** Bytes of it, from the beginning of the block on, as UTF-8. */
   readonly size: number;
+  /** As which the bytes are read: those of ASCII as Latin-1, which takes half the time. */
+  readonly encoding: "latin1" | "utf8";
 }
 
 /** Characters of the newest texts that are at hand as they were given: most readers are right behind their writer. */
@@ -52,8 +54,8 @@ export class TextBlocks {
     return kept;
   }
 
-  read({ text, block, size }: KeptText): string {
-    return text ?? block.toString("utf8", 0, size);
+  read({ text, block, size, encoding }: KeptText): string {
+    return text ?? block.toString(encoding, 0, size);
   }
 
   /** Nobody will read it again. */
@@ -66,7 +68,7 @@ export class TextBlocks {
     const block = this.#take(length + MARGIN);
     // To look at it first would take longer than to write it.
     const size = block.write(text, 0, length + MARGIN, "utf8");
-    if (size === length) return { text, block, size };
+    if (size === length) return { text, block, size, encoding: "latin1" };
     this.#give(block);
     return undefined;
   }
@@ -74,7 +76,7 @@ export class TextBlocks {
   #keepUnicode(text: string): KeptText | undefined {
     if (!text.isWellFormed()) return undefined;
     const block = this.#take(Buffer.byteLength(text));
-    return { text, block, size: block.write(text, "utf8") };
+    return { text, block, size: block.write(text, "utf8"), encoding: "utf8" };
   }
 
   #take(bytes: number): Buffer {
