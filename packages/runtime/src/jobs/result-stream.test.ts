@@ -1,10 +1,11 @@
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { settled } from "../../test/held-store.ts";
 import { hosting } from "../../test/hosting.ts";
 import { type Frame, Viewer } from "../../test/viewer.ts";
 import { Secrets } from "../authority/secrets.ts";
 import type { Job } from "./job.ts";
+import type { Chunk } from "./record.ts";
 import { ResultStream } from "./result-stream.ts";
 
 async function streaming() {
@@ -16,7 +17,7 @@ async function streaming() {
 }
 
 /** A job of which only the taking of chunks matters. */
-const deaf = (emitChunk: () => Promise<void>) =>
+const deaf = (emitChunk: (chunk: Chunk) => Promise<void>) =>
   ({
     identity: { features: new Set(["result_chunk"]) },
     secrets: new Secrets(),
@@ -188,4 +189,36 @@ test("64 MiB behind writes that nobody awaited are refused at once", () => {
   );
   for (let i = 0; i < 3; i++) void stream.write("x".repeat(32 * 1024 * 1024));
   expect(() => stream.write("one more")).toThrow(/await/);
+});
+
+test("a large piece of bytes is encoded chunk by chunk, and what the agent does with it then changes nothing", async () => {
+  const data: string[] = [];
+  const stream = new ResultStream(
+    deaf(async (chunk) => void data.push(chunk.data)),
+    256 * 1024 * 1024,
+  );
+  const encoded = vi.spyOn(Buffer.prototype, "toString");
+  const piece = new Uint8Array(64 * 64 * 1024).fill(7);
+  const written = stream.write(piece);
+  const before = encoded.mock.calls.length;
+  piece.fill(0);
+  await written;
+  const after = encoded.mock.calls.length;
+  encoded.mockRestore();
+  expect([before, after]).toEqual([0, 64]);
+  const bytes = Buffer.concat(data.map((text) => Buffer.from(text, "base64")));
+  expect(bytes.equals(Buffer.alloc(piece.length, 7))).toBe(true);
+});
+
+test("bytes that were handed to somebody else are refused at once, and leave no hole", async () => {
+  const { viewer, job, write } = await streaming();
+  const gone = new Uint8Array(4).fill(1);
+  await write(new Uint8Array([1]));
+  structuredClone(gone, { transfer: [gone.buffer] });
+  expect(() => write(gone)).toThrow(TypeError);
+  await write(new Uint8Array([2]));
+  job.end();
+  const { payload } = await viewer.terminal(job.id);
+  expect(payload.result_size).toBe(2);
+  expect([...dataOf(chunksOf(viewer))]).toEqual([1, 2]);
 });

@@ -67,8 +67,8 @@ export class ResultStream {
       );
     }
     this.#waiting.check();
-    this.#waiting.add(piece.length);
     const write = typeof piece === "string" ? this.#text(piece) : this.#bytes(piece);
+    this.#waiting.add(piece.length);
     this.#last = this.#last.then(write).finally(() => this.#waiting.remove(1, piece.length));
     return this.#last;
   }
@@ -90,18 +90,27 @@ export class ResultStream {
     return () => this.#writeText(this.#half + piece);
   }
 
-  /** The agent may fill its buffer anew as soon as this returns. */
+  /**
+   * The agent may fill its buffer anew as soon as this returns. What makes one chunk is encoded at once, which spares a copy; all
+   * that comes of a larger piece would fill the heap.
+   *
+   * @throws TypeError for a buffer that was handed to somebody else: it looks empty, and a copy tells
+   */
   #bytes(piece: Uint8Array): () => Promise<void> {
-    const bytes = this.#job.secrets.cleanBytes(piece);
-    const parts: Array<{ data: string; size: number }> = [];
-    for (let start = 0; start < bytes.length; start += MAX_CHUNK) {
-      const part = bytes.subarray(start, start + MAX_CHUNK);
-      const data = Buffer.from(part.buffer, part.byteOffset, part.byteLength).toString("base64");
-      parts.push({ data, size: part.byteLength });
-    }
+    const isChunk = piece.length > 0 && piece.length <= MAX_CHUNK;
+    const parts = isChunk ? [...this.#encoded(piece)] : this.#encoded(new Uint8Array(piece));
     return async () => {
       for (const { data, size } of parts) await this.#emit(data, size, true);
     };
+  }
+
+  *#encoded(piece: Uint8Array): Generator<{ readonly data: string; readonly size: number }> {
+    const bytes = this.#job.secrets.cleanBytes(piece);
+    for (let start = 0; start < bytes.length; start += MAX_CHUNK) {
+      const part = bytes.subarray(start, start + MAX_CHUNK);
+      const data = Buffer.from(part.buffer, part.byteOffset, part.byteLength).toString("base64");
+      yield { data, size: part.byteLength };
+    }
   }
 
   async #writeText(written: string): Promise<void> {

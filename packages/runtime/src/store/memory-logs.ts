@@ -11,8 +11,8 @@ const EMPTY: LogPage = { floor: 0, head: 0, records: [] };
 /** What an append may evict beyond what it brings itself: enough, and no append takes long (J4). */
 const SURPLUS = { records: 1024, characters: 1024 * 1024 };
 
-/** How much of the total may wait, beyond it, for records to come: of blocks that were evicted or removed. */
-const SPARE = 1 / 16;
+/** How much of the total may wait, beyond it, for records to come, and how many bytes: of blocks that were evicted or removed. */
+const SPARE = { share: 1 / 16, bytes: 64 * 1024 * 1024 };
 
 /** The jobs that the logs are of. */
 export interface LoggedJobs {
@@ -55,7 +55,7 @@ export class MemoryLogs implements LogStore {
     this.#limits = limits;
     this.#total = total;
     this.#jobs = jobs;
-    this.#blocks = new TextBlocks(total * SPARE);
+    this.#blocks = new TextBlocks(Math.min(total * SPARE.share, SPARE.bytes));
   }
 
   async append(batches: readonly LogBatch[]): Promise<readonly AppendOutcome[]> {

@@ -75,3 +75,15 @@ test("nothing waits where nothing may", () => {
   for (let i = 0; i < 3; i++) blocks.release(keep(blocks, "a".repeat(40_000)));
   expect(blocks.spare).toBe(0);
 });
+
+test("what waits is there, and is used again, whatever sizes were in use while others were given back", () => {
+  const blocks = new TextBlocks(110_000);
+  const small = keep(blocks, "a".repeat(40_000));
+  const large = [1, 2].map(() => keep(blocks, "b".repeat(60_000)));
+  // More than may wait, while all of the small ones are in use.
+  for (const kept of large) blocks.release(kept);
+  blocks.release(small);
+  expect(keep(blocks, "b".repeat(60_000)).block).toBe(large[0]?.block);
+  expect(keep(blocks, "a".repeat(40_000)).block).toBe(small.block);
+  expect(blocks.spare).toBe(0);
+});

@@ -92,6 +92,7 @@ export class TextBlocks {
 
   #give(block: Buffer): void {
     const size = block.length;
+    // Its size is known for good: there are few of them.
     this.#spare.get(size)?.push(block);
     this.#spareBytes += size;
     for (const [size, blocks] of this.#spare) {
@@ -99,7 +100,6 @@ export class TextBlocks {
         this.#spareBytes -= size;
       }
       if (this.#spareBytes <= this.#mostSpare) return;
-      this.#spare.delete(size);
     }
   }
 }
