@@ -29,11 +29,17 @@ export function runs(pid: number): boolean {
   return exists(pid) && !/^\d+ \(.*\) Z/.test(statOf(pid));
 }
 
-/** Resolves once `condition` holds: of a process that is not our child nobody tells when it ends. */
-export async function until(condition: () => boolean, withinMs = 60_000): Promise<void> {
-  const deadline = performance.now() + withinMs;
+/**
+ * Resolves once `condition` holds: of a process that is not our child nobody tells when it ends.
+ * @throws Error that says `otherwise` after a minute
+ */
+export async function until(
+  condition: () => boolean,
+  otherwise = `never came true: ${condition}`,
+): Promise<void> {
+  const deadline = performance.now() + 60_000;
   while (!condition()) {
-    if (performance.now() > deadline) throw new Error(`never came true: ${condition}`);
+    if (performance.now() > deadline) throw new Error(otherwise);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }
