@@ -83,7 +83,7 @@ export const jobMutations: readonly Mutation[] = [
     name: "counts the characters of a streamed result instead of its bytes",
     breaks: "R-8.4-3",
     file: "jobs/result-stream.ts",
-    from: "encoded.write(data)",
+    from: "scratch.write(data)",
     to: "data.length",
   },
   {
