@@ -5,7 +5,8 @@ import { StallWatch } from "./stall-watch.ts";
 /** What happens to one job by the clock alone, until it is over. */
 export class Deadlines {
   readonly #clock: Clock;
-  readonly #timers: Timer[] = [];
+  /** Made with the first: most jobs have none. */
+  #timers: Timer[] | undefined;
   #stall: StallWatch | undefined;
 
   constructor(clock: Clock) {
@@ -13,12 +14,12 @@ export class Deadlines {
   }
 
   after(ms: number, fire: () => void): void {
-    this.#timers.push(this.#clock.after(ms, fire));
+    this.#keep(this.#clock.after(ms, fire));
   }
 
   /** Calls `expired` once the lease allows nothing any more. */
   watchExpiry(expiry: Expiry, expired: () => void): void {
-    this.#timers.push(expiry.watch(expired));
+    this.#keep(expiry.watch(expired));
   }
 
   /**
@@ -41,7 +42,12 @@ export class Deadlines {
   }
 
   stop(): void {
-    for (const timer of this.#timers.splice(0)) timer.cancel();
+    if (this.#timers !== undefined) for (const timer of this.#timers.splice(0)) timer.cancel();
     this.#stall?.stop();
+  }
+
+  #keep(timer: Timer): void {
+    this.#timers ??= [];
+    this.#timers.push(timer);
   }
 }

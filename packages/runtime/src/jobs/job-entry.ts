@@ -24,6 +24,8 @@ export interface JobEntryOptions {
   readonly entered: (status: JobStatus, error?: unknown) => void;
 }
 
+const NO_CHANGE: JobChange = {};
+
 /** A job's entry in the index. */
 export class JobEntry {
   readonly #options: JobEntryOptions;
@@ -34,7 +36,7 @@ export class JobEntry {
   /** What changes with a record that is accepted and not handed to the store. */
   #withRecords: Array<{ readonly record: number; readonly change: JobChange }> = [];
   /** What changes with records that are on their way to the store. */
-  #underWay: JobChange = {};
+  #underWay = NO_CHANGE;
   /** How often it was asked to store what remains. */
   #asks = 0;
   #kept: { readonly ask: number; readonly remaining: ReadonlyMap<string, string> } | undefined;
@@ -65,7 +67,7 @@ export class JobEntry {
     while ((this.#withRecords[0]?.record ?? Number.POSITIVE_INFINITY) <= last) {
       change = { ...change, ...this.#withRecords.shift()?.change };
     }
-    this.#underWay = change ?? {};
+    this.#underWay = change ?? NO_CHANGE;
     return change;
   }
 
@@ -74,7 +76,7 @@ export class JobEntry {
    * @param sure whether it is known of the change too; else it is asked for by itself
    */
   saved(change: JobChange, sure: boolean): void {
-    this.#underWay = {};
+    this.#underWay = NO_CHANGE;
     const { status, remaining } = change;
     const entered = (error?: unknown): void => {
       // Nothing is spent behind the end.

@@ -1,15 +1,19 @@
 import { setMaxListeners } from "node:events";
 import type { ArcpError } from "@arcp/core";
 
+type Flow = (stop: () => void) => void;
+
+const here: Flow = (stop) => stop();
+
 /** Tells an agent to stop, once, for the first reason that there is. */
 export class StopSignal {
   /** Made when somebody first asks for it: most jobs end unasked, and an abort costs tens of microseconds. */
   #abort: AbortController | undefined;
   #reason: (() => ArcpError) | undefined;
-  #flow: (stop: () => void) => void = (stop) => stop();
+  #flow: Flow = here;
 
   /** Who listens is called within this flow of the program. Default: that of whoever stops. */
-  within(flow: (stop: () => void) => void): void {
+  within(flow: Flow): void {
     this.#flow = flow;
   }
 
