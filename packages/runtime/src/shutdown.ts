@@ -70,11 +70,11 @@ export class Shutdown {
 
   async #letGo(job: Job, grace: number): Promise<void> {
     if (!job.live) return;
-    if (this.#context.durable && job.mayRunAgain) return job.suspend(REASON, grace);
+    if (this.#context.durable && job.life.mayRunAgain) return job.life.suspend(REASON, grace);
     try {
-      await job.cancel(REASON, () => {}, grace);
+      await job.life.cancel(REASON, () => {}, grace);
       // It may have been cancelled before, with more time.
-      if (grace === 0) job.end(cancelled(REASON));
+      if (grace === 0) job.life.end(cancelled(REASON));
     } catch (error) {
       this.#context.logger.error({ job: job.id, err: error }, "a job could not be cancelled");
     }

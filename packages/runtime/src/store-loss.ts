@@ -49,7 +49,7 @@ export class StoreLoss {
     // First of all: a request that fails for it is asked again on the next connection, and not refused on this one.
     for (const connection of connections()) connection.fail(this.#refusal);
     // What an agent does from here on would be in no log.
-    for (const job of jobs) if (job.live) job.lose(error, "closed");
+    for (const job of jobs) if (job.live) job.life.lose(error, "closed");
     stop();
     this.#reason.resolve(error);
   }

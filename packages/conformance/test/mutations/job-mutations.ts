@@ -33,8 +33,8 @@ export const jobMutations: readonly Mutation[] = [
   {
     name: "says nothing of the start of an agent",
     breaks: "R-7.3-5",
-    file: "jobs/job.ts",
-    from: 'void this.events.emit("status", { phase: "running", ...message }, "event", true);',
+    file: "jobs/job-life.ts",
+    from: 'void events.emit("status", { phase: "running", ...message }, "event", true);',
     to: "void message;",
   },
   {
@@ -54,8 +54,8 @@ export const jobMutations: readonly Mutation[] = [
   {
     name: "lets an agent succeed after an acknowledged cancel",
     breaks: "R-7.4-2",
-    file: "jobs/job.ts",
-    from: "const final = this.#cancellation?.ending ?? this.authority.doom ?? ending;",
+    file: "jobs/job-life.ts",
+    from: "const final = this.#cancellation?.ending ?? this.#job.authority.doom ?? ending;",
     to: "const final = ending;",
   },
   {
@@ -166,8 +166,8 @@ export const jobMutations: readonly Mutation[] = [
   {
     name: "leaves the children of a job running that has ended",
     breaks: "R-10-6",
-    file: "jobs/job.ts",
-    from: "(R-10-6).\n    for (const child of [...(this.#children ?? [])]) child.#orphan();",
+    file: "jobs/job-life.ts",
+    from: "(R-10-6).\n    family.orphanChildren();",
     to: "(R-10-6).",
   },
   {

@@ -135,13 +135,13 @@ export async function admit(
       throw new ArcpError("CANCELLED", "the job that delegates has ended");
     }
   } catch (error) {
-    job?.discard();
+    job?.life.discard();
     observed?.ended(refusal(error));
     leave();
     throw error;
   }
   context.jobs.add(job, leave);
-  job.accept();
+  job.life.accept();
   return { job, row };
 }
 

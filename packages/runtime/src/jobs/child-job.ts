@@ -31,15 +31,15 @@ export function childJob<Output>(
     delegateId,
     result() {
       result ??= tolerated(resultOf<Output>(child, logs));
-      return tolerated(unlessAborted(parent.signal, result));
+      return tolerated(unlessAborted(parent.life.signal, result));
     },
-    cancel: (reason) => tolerated(child.cancel(reason, () => {})),
+    cancel: (reason) => tolerated(child.life.cancel(reason, () => {})),
   };
 }
 
 async function resultOf<Output>(child: Job, logs: LogStore): Promise<Output> {
   await child.ended;
-  const { ending } = child;
+  const { ending } = child.life;
   if (ending === undefined) {
     throw new ArcpError("INTERNAL_ERROR", `what became of ${child.id} is not known`);
   }

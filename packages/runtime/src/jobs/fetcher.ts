@@ -78,7 +78,7 @@ export class Fetcher {
   }
 
   async #send({ url, method, headers, body }: Hop, init: RequestInit): Promise<Response> {
-    const { signal } = this.#job;
+    const { signal } = this.#job.life;
     const { fetch } = await import("undici");
     const dispatcher = await this.#open();
     return fetch(url, {
@@ -99,7 +99,7 @@ export class Fetcher {
 
   /** Loaded by the first job that fetches: it takes 50 ms, a sixth of the start of a process that may never need it. */
   async #newGate(): Promise<FetchGate> {
-    const { signal } = this.#job;
+    const { signal } = this.#job.life;
     const { FetchGate } = await import("../authority/fetch-gate.ts");
     const gate = new FetchGate(this.#access, this.#resolve);
     const close = (): void => void gate.close();

@@ -64,7 +64,7 @@ export class Files {
 
   async #content(path: string): Promise<Buffer> {
     await using handle = await openForReading(this.#reading, path);
-    const { signal } = this.#job;
+    const { signal } = this.#job.life;
     return await readContent(handle, path, { most: this.#mostBytes, signal });
   }
 
@@ -88,7 +88,7 @@ export class Files {
     const args = { path, ...sizeOf(data) };
     await this.#operations.run("fs.write", args, async () => {
       await using handle = await openForWriting(this.#writing, path, flag);
-      await handle.writeFile(data, { signal: this.#job.signal });
+      await handle.writeFile(data, { signal: this.#job.life.signal });
     });
   }
 

@@ -65,7 +65,7 @@ export class JobAgentContext implements AgentContext {
   }
 
   get signal(): AbortSignal {
-    return this.#job.signal;
+    return this.#job.life.signal;
   }
 
   get attempt(): number {

@@ -23,9 +23,11 @@ interface Bearer {
   readonly id: JobId;
   readonly principal: string;
   readonly live: boolean;
-  /** Whether it may still act. */
-  readonly active: boolean;
-  end(ending: Ending): boolean;
+  readonly life: {
+    /** Whether it may still act. */
+    readonly active: boolean;
+    end(ending: Ending): boolean;
+  };
 }
 
 /** What a job may do, and that it ends when it tries what is over: a lease that expired, a budget that is used up. */
@@ -55,7 +57,7 @@ export class JobAuthority {
       lease: this.lease,
       budget: this.#budget,
       expiry: this.#expiry,
-      isActive: () => this.#job.active,
+      isActive: () => this.#job.life.active,
       openModels: this.#context.openModels,
       onExpired: () => this.#doomed(expired(`${this.#expiry}`), () => this.#expire()),
       onExhausted: (refusal) => this.#overspend(refusal),
@@ -80,7 +82,7 @@ export class JobAuthority {
     if (!live) return;
     const expiry = `${this.#expiry}`;
     this.#context.logger.warn({ job: id, principal, expiry }, "a lease expired");
-    this.#job.end(expired(expiry));
+    this.#job.life.end(expired(expiry));
   }
 
   #overspend(refusal: ArcpError): void {
@@ -89,7 +91,7 @@ export class JobAuthority {
     this.#doomed(ending, () => {
       const { id, principal, live } = this.#job;
       if (live) this.#context.logger.warn({ job: id, principal }, "a job used up its budget");
-      this.#job.end(ending);
+      this.#job.life.end(ending);
     });
   }
 

@@ -5,7 +5,7 @@ import type { Job } from "./job.ts";
 type Outcome = Omit<JobOutcome, "endedAt">;
 
 /** What became of a job that is over, as whoever observes it is told. */
-export function outcomeOf({ ending, lost, budget, authority, secrets }: Job): Outcome {
+export function outcomeOf({ life: { ending }, lost, budget, authority, secrets }: Job): Outcome {
   const remaining =
     authority.lease.budget.size > 0 ? Object.fromEntries(budget.remaining()) : undefined;
   if (ending === undefined) return { status: lost ? "lost" : "suspended", remaining };

@@ -1,41 +1,23 @@
-import {
-  ArcpError,
-  isTerminal,
-  type JobId,
-  type JobStatus,
-  type Lease,
-  type ProvisionedCredential,
-  type SessionId,
-  type TerminalStatus,
-} from "@arcp/core";
+import type { JobId, JobStatus, Lease, ProvisionedCredential, SessionId } from "@arcp/core";
 import { exactNumbers } from "../authority/amount.ts";
 import type { Budget } from "../authority/budget.ts";
 import type { CompiledLease } from "../authority/lease.ts";
 import { Secrets } from "../authority/secrets.ts";
 import type { Lineage } from "../lineage.ts";
 import type { JobObservation } from "../observation.ts";
-import { Cancellation } from "./cancellation.ts";
 import { Checkpoints } from "./checkpoints.ts";
 import { Deadlines } from "./deadlines.ts";
-import {
-  type Ending,
-  parentEnded,
-  shuttingDown,
-  stalled,
-  stopReason,
-  takenOver,
-  timedOut,
-} from "./ending.ts";
+import { Family } from "./family.ts";
 import { JobAuthority } from "./job-authority.ts";
 import type { JobContext } from "./job-context.ts";
 import { JobCosts } from "./job-costs.ts";
 import { JobEvents } from "./job-events.ts";
 import type { JobIdentity, Legacy } from "./job-identity.ts";
+import { JobLife } from "./job-life.ts";
 import { JobLog } from "./job-log.ts";
 import { JobState } from "./job-state.ts";
 import type { KnownJob } from "./known-job.ts";
 import type { LogLoss } from "./log-writer.ts";
-import { StopSignal } from "./stop-signal.ts";
 import { type Trace, traceOf } from "./trace.ts";
 
 /** Where a job comes from, if not from nothing. */
@@ -48,13 +30,11 @@ export interface JobOrigin {
   readonly observed?: JobObservation | undefined;
 }
 
-const NO_LINEAGE: Lineage = [];
-
 /**
- * One job: the sole owner of its state and the sole writer of its log. It knows nothing of sessions or sockets.
+ * One job: the sole owner of its state and the sole writer of its log. It knows nothing of sessions or sockets. What it
+ * says, spends and may do, how it lives, and what ties it to others are parts of it.
  *
  * - **J2** What it says of itself to others (`status`, `remaining`, `ended`) is durable.
- * - **J3** Exactly one terminal record, and it is the last. The first ending wins; a later one is told so.
  */
 export class Job implements KnownJob {
   readonly identity: JobIdentity;
@@ -68,24 +48,11 @@ export class Job implements KnownJob {
   readonly events: JobEvents;
   readonly costs: JobCosts;
   readonly authority: JobAuthority;
+  readonly family: Family;
+  readonly life: JobLife;
   readonly #context: JobContext;
   readonly #state: JobState;
   readonly #log: JobLog;
-  readonly #deadlines: Deadlines;
-  readonly #stop = new StopSignal();
-  /** Made when somebody first asks for it. */
-  #cancellation: Cancellation | undefined;
-  readonly #rerun: boolean;
-  readonly #parent: Job | undefined;
-  /** The number of its parent's record that tells of it. */
-  #toldAt = Number.POSITIVE_INFINITY;
-  /** Delegated jobs that have not ended; made with the first. */
-  #children: Set<Job> | undefined;
-  #owner: SessionId;
-  #accepted = false;
-  /** What it had to say last, once that is decided. */
-  #ending: Ending | undefined;
-  #terminalSeq = Number.POSITIVE_INFINITY;
   /** Made with the first: most jobs have none. */
   #checkpoints: Checkpoints | undefined;
   #trace: Trace | undefined;
@@ -104,21 +71,18 @@ export class Job implements KnownJob {
     this.observed = observed;
     this.#context = context;
     this.#state = new JobState(legacy?.status);
-    this.#rerun = legacy !== undefined;
-    this.#parent = parent;
-    this.#owner = legacy?.owner ?? identity.session;
-    this.#deadlines = new Deadlines(context.clock);
+    const deadlines = new Deadlines(context.clock);
     this.#log = new JobLog(identity, context, {
       after: legacy?.head,
       state: this.#state,
       secrets: this.secrets,
       remaining: () => this.budget.remaining(),
-      failed: (error, loss) => this.lose(error, loss),
+      failed: (error, loss) => this.life.lose(error, loss),
     });
     this.events = new JobEvents({
       state: this.#state,
       log: this.#log,
-      deadlines: this.#deadlines,
+      deadlines,
       parent: parent?.events,
     });
     this.costs = new JobCosts({
@@ -137,10 +101,10 @@ export class Job implements KnownJob {
       parent: parent?.authority,
       context,
     });
-    if (parent !== undefined) {
-      parent.#children ??= new Set();
-      parent.#children.add(this);
-    }
+    const owner = legacy?.owner ?? identity.session;
+    // Not before its budget is set aside: a job that is refused ties nobody.
+    this.family = new Family(this, owner, parent?.family);
+    this.life = new JobLife({ job: this, state: this.#state, log: this.#log, deadlines, context });
   }
 
   get budget(): Budget {
@@ -172,7 +136,7 @@ export class Job implements KnownJob {
   }
 
   get session(): SessionId {
-    return this.#owner;
+    return this.family.owner;
   }
 
   get submittedIn(): SessionId {
@@ -192,8 +156,7 @@ export class Job implements KnownJob {
   }
 
   get lineage(): Lineage {
-    if (this.#parent === undefined) return NO_LINEAGE;
-    return [{ job: this.#parent.id, toldAt: this.#toldAt }, ...this.#parent.lineage];
+    return this.family.lineage;
   }
 
   get traceId(): string {
@@ -218,34 +181,6 @@ export class Job implements KnownJob {
 
   get live(): boolean {
     return this.#state.live;
-  }
-
-  /** Whether it may still act: no one of its line has ended or was asked to stop. */
-  get active(): boolean {
-    const active = this.live && !this.#cancelled && this.#state.leaving === undefined;
-    return active && (this.#parent === undefined || this.#parent.active);
-  }
-
-  get #cancelled(): boolean {
-    return this.#cancellation?.asked ?? false;
-  }
-
-  /** Whether its agent may be started again, should the runtime stop now. */
-  get mayRunAgain(): boolean {
-    const { attempts } = this.identity;
-    // An attempt that has not begun uses nothing up.
-    const used = this.#rerun && this.#state.isPending ? this.attempt - 1 : this.attempt;
-    return this.live && used < attempts && !this.events.streamed && !this.#cancelled;
-  }
-
-  /** Aborts when the job has to stop: cancelled, timed out, ended in any way. */
-  get signal(): AbortSignal {
-    return this.#stop.signal;
-  }
-
-  /** What its agent does when the signal aborts belongs to this flow of the program, and not to that of whoever stops it. */
-  stopsWithin(flow: (stop: () => void) => void): void {
-    this.#stop.within(flow);
   }
 
   /** Why its end stands nowhere but here, if that is so. */
@@ -274,7 +209,7 @@ export class Job implements KnownJob {
 
   /** The `job_seq` behind which everything is still to come; of an ended job its terminal record is (R-7.6-6). */
   get liveAfter(): number {
-    return Math.min(this.#log.durable, this.#terminalSeq - 1);
+    return Math.min(this.#log.durable, this.life.terminalSeq - 1);
   }
 
   /** Its credentials of now, by the name of the provisioner. */
@@ -287,175 +222,10 @@ export class Job implements KnownJob {
     return this.#state.over;
   }
 
-  /** How it ended, as its log tells it; undefined before, and when it is lost or left to the next process. */
-  get ending(): Ending | undefined {
-    return this.lost ? undefined : this.#ending;
-  }
-
-  /** The job is accepted for good: its clocks run, from the first acceptance on (R-7.3-6). */
-  accept(): void {
-    this.#accepted = true;
-    if (!this.live) return;
-    this.authority.watchExpiry(this.#deadlines);
-    const { maxRuntimeSec: seconds, acceptedAt } = this.identity;
-    if (seconds === undefined) return;
-    this.#deadlines.limitRuntime(seconds, acceptedAt, () => this.end(timedOut(seconds)));
-  }
-
-  /** It is not to be accepted: it leaves nothing behind. */
-  discard(): void {
-    this.#state.leave();
-    this.#halt(() => new ArcpError("INTERNAL_ERROR", "the job was not accepted"));
-  }
-
-  /** The agent begins. @returns whether it still may */
-  begin(): boolean {
-    if (!this.active || !this.#state.begin()) return false;
-    const again = `run again after the runtime stopped, attempt ${this.attempt}`;
-    const message = this.attempt > 1 ? { message: again } : {};
-    void this.events.emit("status", { phase: "running", ...message }, "event", true);
-    this.#log.enter("running");
-    const { stallSec } = this.identity;
-    if (stallSec !== undefined) {
-      this.#deadlines.watchStall(stallSec, () => this.end(stalled(stallSec)));
-    }
-    return true;
-  }
-
   /** Tells of a child: its owner follows it from that record on (R-10-2). @returns when that is durable */
   announce(child: Job, body: object): Promise<void> {
-    child.#toldAt = this.#log.nextSeq;
+    child.family.announced(this.#log.nextSeq);
     void this.events.emit("delegate", body, "delegate", true);
     return this.events.flush();
-  }
-
-  /** Another session owns it from now on, and its descendants with it; the caller writes that down (R-7.2-8). */
-  adopt(session: SessionId): void {
-    const before = this.#owner;
-    this.#owner = session;
-    // One that a client delegated may have been adopted by itself.
-    for (const child of this.#children ?? []) {
-      if (child.#owner === before) child.adopt(session);
-    }
-  }
-
-  /** Ends the job, unless it has ended. @returns whether this ending won (J3) */
-  end(ending: Ending): boolean {
-    if (!this.live || this.#cancellation?.holdsBack(ending)) return false;
-    if (this.#state.leaving !== undefined && ending.status === "error" && !this.#cancelled) {
-      void this.#leave();
-      return false;
-    }
-    const final = this.#cancellation?.ending ?? this.authority.doom ?? ending;
-    this.#finish(final);
-    return final === ending;
-  }
-
-  #finish(ending: Ending): void {
-    // Their last costs are charged before the last word on this budget (R-10-6).
-    for (const child of [...(this.#children ?? [])]) child.#orphan();
-    this.costs.sayRest();
-    this.#terminalSeq = this.#log.nextSeq;
-    this.#ending = this.#log.end(ending);
-    const { status } = this.#ending;
-    this.#state.end(status);
-    this.#halt(() => stopReason(ending));
-    this.#log.enter(status);
-  }
-
-  /** Its parent is over: it ends at once, whatever it is waiting for (R-10-6). */
-  #orphan(): void {
-    if (!this.#accepted) this.discard();
-    else if (this.live) this.#finish(parentEnded());
-  }
-
-  /**
-   * Resolves when its end, if it has come, is durable: what is said of it afterwards is final.
-   * @throws ArcpError `INTERNAL_ERROR` when another runtime has taken the job over
-   */
-  async settled(): Promise<void> {
-    if (!this.live) await this.ended;
-    if (this.loss === "fenced") throw takenOver(this.id);
-  }
-
-  /**
-   * Asks the job to stop: durable first, then acknowledged, then the agent is signalled, and from the first moment on no
-   * other ending can win (R-7.4-1, R-7.4-2).
-   * @param acknowledge called once it is durable; with the final state when the job had ended before
-   * @param grace milliseconds that the agent has to stop
-   * @throws ArcpError `INTERNAL_ERROR` when the runtime has let go of the job, or another one has taken it over
-   */
-  async cancel(
-    reason: string | undefined,
-    acknowledge: (finished: TerminalStatus | undefined) => void,
-    grace: number = this.#context.cancelGrace,
-  ): Promise<void> {
-    if (this.live) {
-      this.#cancellation ??= new Cancellation({
-        state: this.#state,
-        log: this.#log,
-        deadlines: this.#deadlines,
-        secrets: this.secrets,
-        observed: this.observed,
-        signal: (why) => this.#signal(why),
-        end: (ending) => this.end(ending),
-      });
-      if (await this.#cancellation.ask(reason, () => acknowledge(undefined), grace)) return;
-    }
-    await this.settled();
-    if (this.#state.leaving !== undefined) throw shuttingDown();
-    const { status } = this;
-    acknowledge(isTerminal(status) ? status : undefined);
-  }
-
-  /**
-   * Stops the agent without an end: the next process runs it again. Its operations are refused from now on; what it says
-   * and spends counts until it has stopped or its time is over, and should it succeed after all, so does its result. A job
-   * whose cancel was asked for is left alone. Resolves when all of that is durable.
-   * @param grace milliseconds that the agent has to stop
-   */
-  async suspend(reason: string, grace: number): Promise<void> {
-    if (!this.live || this.#cancelled) return;
-    this.#state.askToLeave();
-    this.#signal(() => new ArcpError("INTERNAL_ERROR", reason));
-    if (grace > 0 && this.#state.isRunning) this.#deadlines.after(grace, () => void this.#leave());
-    else void this.#leave();
-    await this.ended;
-  }
-
-  /** Asks its agent and those of its descendants to stop. */
-  #signal(reason: () => ArcpError): void {
-    this.#stop.stop(reason);
-    for (const child of this.#children ?? []) child.#signal(reason);
-  }
-
-  /** From here on the job is the next process's. */
-  async #leave(): Promise<void> {
-    if (this.#state.leaving !== "asked" || !this.live) return;
-    for (const child of [...(this.#children ?? [])]) child.#orphan();
-    this.#state.leave();
-    this.#halt(shuttingDown);
-    // A log that is lost has said so already.
-    await this.events.flush().catch(() => {});
-    await this.#checkpoints?.settled;
-    this.#state.left();
-  }
-
-  /** The log is lost: nothing can be told any more, so the agent has to stop. */
-  lose(error: Error, loss: LogLoss): void {
-    if (this.lost) return;
-    for (const child of [...(this.#children ?? [])]) child.#orphan();
-    this.#context.logger.error({ job: this.id, err: error }, "a job lost its log and is stopped");
-    this.#state.lose(loss, this.#cancellation?.acknowledged ? "cancelled" : "error");
-    this.#halt(() => new ArcpError("INTERNAL_ERROR", "the job's log is lost"));
-  }
-
-  /** Nothing more comes of this attempt. */
-  #halt(reason: () => ArcpError): void {
-    this.#deadlines.stop();
-    this.budget.close();
-    if (this.#parent !== undefined) this.#parent.#children?.delete(this);
-    this.#context.credentials?.revoke(this.id);
-    this.#stop.stop(reason);
   }
 }

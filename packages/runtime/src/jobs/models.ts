@@ -80,7 +80,7 @@ export class Models {
       held.charged(cost);
       return this.#charge(id, cost, used);
     };
-    const asked = this.#asked(id, () => ask({ signal: this.#job.signal, report }));
+    const asked = this.#asked(id, () => ask({ signal: this.#job.life.signal, report }));
     const reply = await asked.catch(async (error: unknown) => {
       const answered = unreadable !== undefined && error === unreadable;
       throw answered ? await this.#uncounted(id, held, error) : error;

@@ -101,7 +101,7 @@ async function restart(
 /** Never rejects. */
 async function start(context: RunOptions, job: Job, agent: AnyAgent, text: string): Promise<void> {
   const { logger, store, credentials } = context;
-  job.accept();
+  job.life.accept();
   try {
     const input = await checkedInput(agent, JSON.parse(text));
     if (!job.live) return;
@@ -112,7 +112,7 @@ async function start(context: RunOptions, job: Job, agent: AnyAgent, text: strin
     await runAgent(job, agent, input, context);
   } catch (error) {
     logger.error({ job: job.id, err: error }, "a job could not be run again");
-    job.end(interrupted());
+    job.life.end(interrupted());
   }
 }
 

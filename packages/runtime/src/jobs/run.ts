@@ -25,7 +25,7 @@ export async function runAgent(
   const { logger } = options;
   try {
     const patterns = await realPatterns(job);
-    if (!job.begin()) return;
+    if (!job.life.begin()) return;
     const toolbox = new Toolbox(
       job,
       agent,
@@ -35,10 +35,10 @@ export async function runAgent(
     );
     const value: unknown = await entered(job, agent, toolbox, input);
     const ending = success(job, agent, value, toolbox.streamed, logger);
-    job.end(ending instanceof Promise ? await ending : ending);
+    job.life.end(ending instanceof Promise ? await ending : ending);
   } catch (thrown) {
     if (!(thrown instanceof ArcpError) && !isStop(job, thrown)) tellFailure(job, thrown, logger);
-    job.end(failure(thrown));
+    job.life.end(failure(thrown));
   }
 }
 
@@ -57,13 +57,13 @@ function entered(job: Job, agent: AnyAgent, toolbox: Toolbox, input: unknown): u
   if (observed === undefined) return agent.run(agentContext(job, toolbox, agent.events), input);
   const context = observedContext(job, toolbox, agent.events, observed);
   return observed.within(() => {
-    job.stopsWithin(AsyncLocalStorage.snapshot());
+    job.life.stopsWithin(AsyncLocalStorage.snapshot());
     return agent.run(context, input);
   });
 }
 
 /** Whether an agent stopped as it was told to: what is given its signal, as a timer of Node's, throws an `AbortError`. */
-function isStop({ signal }: Job, thrown: unknown): boolean {
+function isStop({ life: { signal } }: Job, thrown: unknown): boolean {
   return signal.aborted && thrown instanceof Error && thrown.name === "AbortError";
 }
 

@@ -104,9 +104,9 @@ export class ToolCaller {
   }
 
   #call(trace: Trace): ToolCall {
-    const { signal, identity } = this.#job;
+    const { identity, life } = this.#job;
     const { id, principal, traceId } = identity;
-    return { signal, job: { id, principal, traceId }, trace, spend: this.#spend };
+    return { signal: life.signal, job: { id, principal, traceId }, trace, spend: this.#spend };
   }
 
   #announce(tool: string, args: unknown): string {

@@ -32,7 +32,7 @@ export async function resubmission(
       "payload.idempotency_key: was used before with other parameters",
     );
   }
-  await jobs.get(row.id)?.settled();
+  await jobs.get(row.id)?.life.settled();
   // What it has become by now.
   const job = await jobOf(services, (await store.jobs.get(row.id)) ?? row);
   if (job === undefined) return undefined;
@@ -112,7 +112,7 @@ async function adopt(
 ): Promise<readonly ListedJob[]> {
   await store.jobs.update(id, { session: session.id, request: request.id, submittedIn });
   // From here on what it delegates belongs to the new owner; what was on its way is in the store by now.
-  jobs.get(id)?.adopt(session.id);
+  jobs.get(id)?.family.adopt(session.id);
   const children = await descendants(store, id, before);
   await Promise.all(
     children.map((row) =>

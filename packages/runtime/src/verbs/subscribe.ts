@@ -22,7 +22,7 @@ export const subscribe: Verb<"job.subscribe"> = async (services, { session }, re
   // The next one is attached behind this one, and need not wait for its answer.
   const { answered } = await session.subscriptions.run(async () => {
     await session.pressure;
-    await services.jobs.get(id)?.settled();
+    await services.jobs.get(id)?.life.settled();
     const job = await observableJob(services, session.principal, id);
     const start = await startOf(services, session, job, request);
     return { answered: confirm(services, session, job, request, start) };

@@ -47,7 +47,8 @@ export class House {
       limits,
       busy: () => new Set<SessionId>(),
     });
-    const live = { principal: "p", agent: "led", lease: {}, lineage: [], settled: silent };
+    const life = { settled: silent };
+    const live = { principal: "p", agent: "led", lease: {}, lineage: [], life };
     // As its log tells it (J2).
     const ends = (id: JobId) => {
       const { head } = logs.page(id, 0, { records: 0, characters: 0 });

@@ -1,0 +1,81 @@
+import type { ArcpError, JobId, SessionId } from "@arcp/core";
+import type { Lineage } from "../lineage.ts";
+
+/** What a job is asked as a parent, and told as a child. */
+interface Member {
+  readonly id: JobId;
+  readonly life: {
+    /** Whether it may still act. */
+    readonly active: boolean;
+    orphan(): void;
+    stop(reason: () => ArcpError): void;
+  };
+}
+
+const NO_LINEAGE: Lineage = [];
+
+/** What ties a job to others: the job that delegated it, those that it delegates to, the session that owns them (section 10). */
+export class Family {
+  readonly #job: Member;
+  readonly #parent: Family | undefined;
+  /** The number of its parent's record that tells of it. */
+  #toldAt = Number.POSITIVE_INFINITY;
+  /** Of delegated jobs that have not ended; made with the first. */
+  #children: Set<Family> | undefined;
+  #owner: SessionId;
+
+  /** The job is a child from now on, if it has a parent. */
+  constructor(job: Member, owner: SessionId, parent: Family | undefined) {
+    this.#job = job;
+    this.#owner = owner;
+    this.#parent = parent;
+    if (parent === undefined) return;
+    parent.#children ??= new Set();
+    parent.#children.add(this);
+  }
+
+  /** The session that owns the job. */
+  get owner(): SessionId {
+    return this.#owner;
+  }
+
+  get lineage(): Lineage {
+    if (this.#parent === undefined) return NO_LINEAGE;
+    return [{ job: this.#parent.#job.id, toldAt: this.#toldAt }, ...this.#parent.lineage];
+  }
+
+  /** Whether no job above has ended or was asked to stop. */
+  get active(): boolean {
+    return this.#parent === undefined || this.#parent.#job.life.active;
+  }
+
+  /** @param jobSeq the number of its parent's record that tells of the job */
+  announced(jobSeq: number): void {
+    this.#toldAt = jobSeq;
+  }
+
+  /** Another session owns the job from now on, and its descendants with it; the caller writes that down (R-7.2-8). */
+  adopt(session: SessionId): void {
+    const before = this.#owner;
+    this.#owner = session;
+    // One that a client delegated may have been adopted by itself.
+    for (const child of this.#children ?? []) {
+      if (child.#owner === before) child.adopt(session);
+    }
+  }
+
+  /** Asks the agents of all descendants to stop. */
+  stopChildren(reason: () => ArcpError): void {
+    for (const child of this.#children ?? []) child.#job.life.stop(reason);
+  }
+
+  /** The job is over, and so are those that it delegated (R-10-6). */
+  orphanChildren(): void {
+    for (const child of [...(this.#children ?? [])]) child.#job.life.orphan();
+  }
+
+  /** The job is over: it is nobody's child any more. */
+  leave(): void {
+    if (this.#parent !== undefined) this.#parent.#children?.delete(this);
+  }
+}
