@@ -98,10 +98,21 @@ export class Binding implements Watched {
     }
   }
 
-  /** Stops what runs by the clock. */
-  stop(): void {
+  /** Leaves the session, whose place among the connected is free at once. Resolves when it is silent. */
+  async leave(): Promise<void> {
+    const { session } = this;
+    const { context, link } = this.#options;
     this.heartbeat?.stop();
-    this.#options.context.idleWatch.unwatch(this);
+    context.idleWatch.unwatch(this);
+    const silent = session.park(link);
+    if (!session.connected) context.services.sessions.disconnected(session);
+    await silent;
+  }
+
+  /** Leaves the session to whoever resumes it: its window runs from when it is silent. */
+  async park(): Promise<void> {
+    await this.leave();
+    if (!this.session.connected) this.#options.context.services.sessions.parked(this.session);
   }
 
   used(): boolean {

@@ -11,7 +11,6 @@ import type { Logger } from "pino";
 import { type Announcement, announce } from "./announcement.ts";
 import { Binding, type BindingContext } from "./binding.ts";
 import { Dialect } from "./dialect/dialect.ts";
-import { evidenceOf, profileOf } from "./dialect/profile.ts";
 import {
   type Handshake,
   type HandshakeOptions,
@@ -19,12 +18,14 @@ import {
   type Remote,
   resume,
   resumeRequest,
+  windowExpired,
 } from "./handshake.ts";
 import { type Opening, readOpening } from "./inbound.ts";
 import { storedAcceptances } from "./missed-acceptances.ts";
+import { PendingWork } from "./pending-work.ts";
 import { Outbox } from "./session/outbox.ts";
 import type { ProjectorEnd } from "./session/projector-end.ts";
-import type { Link, Session } from "./session/session.ts";
+import type { Link } from "./session/session.ts";
 
 /** What a frame costs of a turn of the event loop: in one, no connection is served more than a few. */
 const FRAME_STEPS = 4;
@@ -58,8 +59,7 @@ export class Connection implements Link {
   readonly #logger: Logger;
   #deadline: Timer | undefined;
   #state: State = { kind: "greeting" };
-  /** Requests that are still being handled, and the parking of the session. */
-  #work: Set<Promise<void>> | undefined;
+  readonly #work: PendingWork;
 
   constructor(transport: Transport, context: ConnectionContext, remote: Remote) {
     this.#transport = transport;
@@ -67,6 +67,7 @@ export class Connection implements Link {
     this.#remote = remote;
     this.#dialect = new Dialect(remote.dialect ?? "draft");
     this.#logger = context.services.logger;
+    this.#work = new PendingWork(this.#logger);
     const { services, projector } = context;
     this.outbox = new Outbox(transport, services.clock, projector.turn, () =>
       this.#binding?.heartbeat?.spoke(),
@@ -84,7 +85,7 @@ export class Connection implements Link {
     // A peer that has ended its side may still read the answers to its last words.
     if (this.#state.kind !== "closed") this.#hangUp("normal");
     await this.outbox.closed;
-    while (this.#work?.size) await Promise.allSettled(this.#work);
+    while (this.#work.any) await this.#work.settled();
   }
 
   async #read(): Promise<void> {
@@ -141,13 +142,8 @@ export class Connection implements Link {
   ended(end: ProjectorEnd): void {
     if (end.kind === "fenced") return this.replace();
     if (end.kind === "behind") {
-      return this.#fail(
-        new ArcpError(
-          "RESUME_WINDOW_EXPIRED",
-          "events that this session had still to see are gone",
-        ),
-        "refused",
-      );
+      const text = "events that this session had still to see are gone";
+      return this.#fail(new ArcpError("RESUME_WINDOW_EXPIRED", text), "refused");
     }
     this.#logger.error({ err: end.kind === "failed" ? end.error : end }, "a projector failed");
     this.#fail(new ArcpError("INTERNAL_ERROR", "the session cannot go on"), "fault");
@@ -159,10 +155,8 @@ export class Connection implements Link {
       const text = `the opening message may have ${openingBytes} bytes`;
       return this.#fail(new ArcpError("INVALID_REQUEST", text), "too-big", newSessionId());
     }
-    const evidence = evidenceOf(frame);
-    const { id } = evidence;
-    this.#dialect = new Dialect(profileOf(evidence, this.#remote.dialect));
-    const opening = readOpening(frame);
+    const { id, dialect, opening } = readOpening(frame, this.#remote.dialect);
+    this.#dialect = dialect;
     if (opening instanceof ArcpError) return this.#fail(opening, "refused", newSessionId(), id);
     const refusal = this.#context.refusal();
     if (refusal !== undefined) return this.#fail(refusal, "fault", newSessionId(), id);
@@ -224,7 +218,7 @@ export class Connection implements Link {
       hangUp: (reason) => this.#hangUp(reason),
       part: (why, reason) => this.#part(why, reason),
       fail: (error, reason) => this.#fail(error, reason),
-      track: (work) => this.#track(work),
+      track: (work) => this.#work.add(work),
     });
     this.#state = { kind: "bound", binding };
     this.#deadline?.cancel();
@@ -242,14 +236,13 @@ export class Connection implements Link {
     const { sessions } = this.#context;
     const { session: fresh, intake } = binding;
     // What was asked of the fresh session is answered by it (R-5.4-4), and may give it something to follow.
-    await intake.wait(Promise.allSettled(this.#work ?? []));
+    await intake.wait(this.#work.settled());
     if (this.#binding !== binding) return;
-    if (!fresh.untouched || this.#work?.size) return intake.handle(opening);
+    if (!fresh.untouched || this.#work.any) return intake.handle(opening);
     const request = resumeRequest(opening);
-    binding.stop();
     this.#state = { kind: "moving" };
     try {
-      await this.#silence(fresh);
+      await binding.leave();
       const outcome = request && (await resume(sessions, fresh.principal, request));
       if (outcome?.kind === "bound") {
         // A client may resume the very session that it was just given.
@@ -290,40 +283,13 @@ export class Connection implements Link {
   /** From here on nothing is read any more; the session's window runs. */
   #leave(): void {
     const binding = this.#binding;
-    binding?.stop();
     this.#state = { kind: "closed" };
-    if (binding !== undefined) this.#track(this.#park(binding.session));
+    if (binding !== undefined) this.#work.add(binding.park());
   }
 
   get #binding(): Binding | undefined {
     return this.#state.kind === "bound" ? this.#state.binding : undefined;
   }
-
-  #track(task: Promise<void>): void {
-    this.#work ??= new Set();
-    const work = this.#work.add(task);
-    const done = (): unknown => work.delete(task);
-    task.then(done, (error: unknown) => {
-      done();
-      this.#logger.error({ err: error }, "a connection failed");
-    });
-  }
-
-  async #park(session: Session): Promise<void> {
-    await this.#silence(session);
-    if (!session.connected) this.#context.sessions.parked(session);
-  }
-
-  /** Leaves the session, whose place among the connected is free at once. Resolves when it is silent. */
-  async #silence(session: Session): Promise<void> {
-    const silent = session.park(this);
-    if (!session.connected) this.#context.sessions.disconnected(session);
-    await silent;
-  }
 }
 
 const NOTHING_STORED: ReadonlyMap<JobId, Announcement> = new Map();
-
-function windowExpired(): ArcpError {
-  return new ArcpError("RESUME_WINDOW_EXPIRED", "the session can no longer be resumed");
-}

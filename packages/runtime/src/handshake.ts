@@ -122,10 +122,7 @@ export async function handshake(
       epoch: session.stream.writer.epoch,
     };
   }
-  return (
-    (await resume(options.sessions, principal, request)) ??
-    refused(new ArcpError("RESUME_WINDOW_EXPIRED", "the session can no longer be resumed"))
-  );
+  return (await resume(options.sessions, principal, request)) ?? refused(windowExpired());
 }
 
 /**
@@ -156,6 +153,11 @@ export async function resume(
   }
   sessions.arrived(session);
   return undefined;
+}
+
+/** How a resume is refused of which nothing else may be said. */
+export function windowExpired(): ArcpError {
+  return new ArcpError("RESUME_WINDOW_EXPIRED", "the session can no longer be resumed");
 }
 
 /** Reads all three forms of a resume (R-6.3-1); undefined for a plain hello. */

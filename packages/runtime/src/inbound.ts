@@ -6,11 +6,31 @@ import {
   JobId,
   type SessionId,
 } from "@arcp/core";
+import { Dialect } from "./dialect/dialect.ts";
+import { evidenceOf, type Profile, profileOf } from "./dialect/profile.ts";
 
 export type Opening = Envelope<"session.hello"> | Envelope<"session.resume">;
 
-/** Reads the first message, which must open a session (R-5.3-2). */
-export function readOpening(frame: string): Opening | ArcpError {
+/** What the first frame of a connection turned out to be. */
+export interface FirstFrame {
+  /** Of the message, for the answer. */
+  readonly id: string | undefined;
+  /** In which forms it is answered, whatever is wrong with it. */
+  readonly dialect: Dialect;
+  readonly opening: Opening | ArcpError;
+}
+
+/**
+ * Reads the first message, which must open a session (R-5.3-2).
+ * @param setting what the operator has said of how its sender speaks
+ */
+export function readOpening(frame: string, setting: Profile | undefined): FirstFrame {
+  const evidence = evidenceOf(frame);
+  const dialect = new Dialect(profileOf(evidence, setting));
+  return { id: evidence.id, dialect, opening: openingIn(frame) };
+}
+
+function openingIn(frame: string): Opening | ArcpError {
   const decoded = decode(frame);
   if (decoded.kind === "malformed") return invalid(decoded.reason);
   const opening = decoded.kind === "ok" && isOpening(decoded.message) ? decoded.message : undefined;
