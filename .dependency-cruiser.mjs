@@ -28,7 +28,7 @@ const packageRules = Object.entries(packages).map(([name, allowed]) => ({
 const runtime = "packages/runtime/src";
 const floors = {
   front: {
-    path: "(index|runtime|archive|operations|credential-operations|figures|shutdown|store-loss)\\.ts$",
+    path: "(index|runtime|archive|connections|operations|credential-operations|figures|shutdown|store-loss|welcome)\\.ts$",
     below: ["front", "connection", "handshake", "verbs", "session", "jobs", "authority", "store"],
   },
   connection: {

@@ -6,12 +6,12 @@ import { Outstanding } from "./authority/outstanding.ts";
 import { compilePrices, type PriceTable } from "./authority/price.ts";
 import { type Provisioner, provisionersOf } from "./authority/provisioner.ts";
 import { Vault } from "./authority/vault.ts";
-import { Connection, type ConnectionContext } from "./connection.ts";
+import { Connections } from "./connections.ts";
 import { CredentialOperations } from "./credential-operations.ts";
 import { FailedLogins } from "./failed-logins.ts";
 import { figuresOf } from "./figures.ts";
 import { IdleWatch } from "./idle-watch.ts";
-import { acceptanceOf } from "./jobs/acceptance.ts";
+import { introductionOf } from "./jobs/acceptance.ts";
 import { AgentRegistry, type AnyAgent } from "./jobs/agents.ts";
 import { Committer } from "./jobs/committer.ts";
 import { Credentials } from "./jobs/credentials.ts";
@@ -22,15 +22,15 @@ import { type Limits, readLimits } from "./limits.ts";
 import { Observation } from "./observation.ts";
 import type { Observer } from "./observer.ts";
 import { JobOperations, SessionOperations } from "./operations.ts";
-import { isConfidential, type Peer, sourceOf } from "./peer.ts";
+import type { Peer } from "./peer.ts";
 import { type Policy, policyOf } from "./policy.ts";
-import type { Session } from "./session/session.ts";
 import { Sessions } from "./session/sessions.ts";
 import { type CloseOptions, PATIENCE, Shutdown } from "./shutdown.ts";
 import type { Store } from "./store/index.ts";
 import { memoryStore } from "./store/memory-store.ts";
 import { StoreLoss } from "./store-loss.ts";
 import type { Services } from "./verbs/services.ts";
+import { welcomeTo } from "./welcome.ts";
 
 /** What a runtime is made of: its agents, who is let in, and what they may reach. */
 export interface RuntimeOptions {
@@ -128,16 +128,14 @@ class HostedRuntime implements Runtime {
   readonly #outstanding: Outstanding;
   readonly #services: Services;
   readonly #shutdown: Shutdown;
-  readonly #context: ConnectionContext;
-  readonly #connections = new Map<Connection, Promise<void>>();
-  readonly #limits: Limits;
+  /** Still taken while the runtime closes, so that clients can watch their jobs finish. */
+  readonly #connections: Connections;
+  readonly #idleWatch: IdleWatch;
   readonly #archive: Archive;
   readonly #observation: Observation | undefined;
   readonly #storeLoss: StoreLoss;
   readonly #ready: Promise<void>;
   #closed: Promise<void> | undefined;
-  /** Whether connections are still taken, so that clients can watch their jobs finish. */
-  #open = true;
 
   constructor(options: RuntimeOptions, limits: Limits) {
     const { clock = systemClock, store = memoryStore(), observer } = options;
@@ -146,7 +144,6 @@ class HostedRuntime implements Runtime {
       pino({ name: "arcp", level: "warn" }, pino.destination({ fd: 2, sync: true }));
     this.#observation = observer && new Observation({ observer, clock, logger });
     const committer = new Committer(store.logs, clock);
-    this.#limits = limits;
     const vault = new Vault();
     const provisioners = provisionersOf(options.provisioners ?? {}, store.durable);
     const patience = limits.provisionerSec * 1000;
@@ -231,7 +228,7 @@ class HostedRuntime implements Runtime {
     this.#storeLoss = new StoreLoss({
       logger,
       jobs,
-      connections: () => this.#connections.keys(),
+      connections: () => this.#connections,
       stop: () => this.#stop(),
     });
     void store.failed.then((error) =>
@@ -243,7 +240,8 @@ class HostedRuntime implements Runtime {
         "the store could not be taken over; the runtime serves nobody",
       ),
     );
-    this.#context = {
+    this.#idleWatch = new IdleWatch(clock, limits.idleSec * 1000);
+    this.#connections = new Connections({
       services: this.#services,
       sessions,
       provisions: provisioners.size > 0,
@@ -252,35 +250,22 @@ class HostedRuntime implements Runtime {
       projector: {
         logs: store.logs,
         turn: committer.turn,
-        introduction: async (job) => {
-          const row = await store.jobs.get(job);
-          // Whom a submit asked for is told of in reply to that (R-D-12).
-          return row === undefined || row.request !== undefined ? undefined : acceptanceOf(row);
-        },
+        introduction: (job) => introductionOf(job, store.jobs),
       },
-      welcome: (session) => this.#welcome(session, options),
+      welcome: (session) => welcomeTo(session, this.#services, options),
       heartbeatInterval: limits.heartbeatIntervalSec * 1000,
-      idleWatch: new IdleWatch(clock, limits.idleSec * 1000),
+      idleWatch: this.#idleWatch,
       ready,
       refusal: () => this.#storeLoss.refusal,
-    };
+    });
   }
 
   get failed(): Promise<Error> {
     return this.#storeLoss.reason;
   }
 
-  readonly serve = (transport: Transport, peer?: Peer): void => {
-    if (!this.#open) return transport.close("going-away");
-    const connection = new Connection(transport, this.#context, {
-      source: sourceOf(peer),
-      confidential: isConfidential(peer),
-      bearer: peer?.bearer,
-      dialect: peer?.dialect,
-    });
-    const done = connection.run().finally(() => this.#connections.delete(connection));
-    this.#connections.set(connection, done);
-  };
+  readonly serve = (transport: Transport, peer?: Peer): void =>
+    this.#connections.serve(transport, peer);
 
   close(options: CloseOptions = {}): Promise<void> {
     if (this.#closed !== undefined) this.#shutdown.hurry();
@@ -297,9 +282,7 @@ class HostedRuntime implements Runtime {
     await this.#shutdown.within(PATIENCE, this.#ready);
     await this.#shutdown.endJobs(options);
     await this.#shutdown.within(PATIENCE, Promise.all([...sessions].map((one) => one.idle())));
-    this.#open = false;
-    for (const connection of this.#connections.keys()) connection.shutDown();
-    await this.#shutdown.within(PATIENCE, Promise.all(this.#connections.values()));
+    await this.#shutdown.within(PATIENCE, this.#connections.close());
     await this.#shutdown.within(PATIENCE, this.#outstanding.settled());
     this.#stop();
     await this.#shutdown.within(PATIENCE, store.close());
@@ -310,22 +293,7 @@ class HostedRuntime implements Runtime {
   #stop(): void {
     this.#outstanding.close();
     this.#archive.close();
-    this.#context.idleWatch.close();
+    this.#idleWatch.close();
     this.#services.sessions.close();
-  }
-
-  #welcome({ principal, features }: Session, { name, version }: RuntimeOptions): object {
-    return {
-      runtime: { name: name ?? "arcp-ts-runtime", version: version ?? "0.0.0" },
-      resume_window_sec: this.#limits.resumeWindowSec,
-      ...(features.has("heartbeat") && {
-        heartbeat_interval_sec: this.#limits.heartbeatIntervalSec,
-      }),
-      capabilities: {
-        encodings: ["json"],
-        features: [...features],
-        agents: this.agents.inventory((agent) => this.#services.policy.maySubmit(principal, agent)),
-      },
-    };
   }
 }
