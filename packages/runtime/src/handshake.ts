@@ -1,6 +1,6 @@
 import {
   ArcpError,
-  features as allFeatures,
+  type Feature,
   isCompatibleVersion,
   negotiate,
   newSessionId,
@@ -15,27 +15,23 @@ import type { Session } from "./session/session.ts";
 import type { Sessions } from "./session/sessions.ts";
 
 /** The features that this runtime has. */
-const offered: readonly string[] = [
-  ...allFeatures.filter((name) =>
-    [
-      "heartbeat",
-      "list_jobs",
-      "ack",
-      "subscribe",
-      "agent_versions",
-      "progress",
-      "result_chunk",
-      "cost.budget",
-      "lease_expires_at",
-      "model.use",
-      "provisioned_credentials",
-    ].includes(name),
-  ),
+const offered: ReadonlyArray<Feature | typeof REQUEST_ID_FEATURE> = [
+  "heartbeat",
+  "ack",
+  "list_jobs",
+  "subscribe",
+  "agent_versions",
+  "progress",
+  "result_chunk",
+  "lease_expires_at",
+  "cost.budget",
+  "model.use",
+  "provisioned_credentials",
   REQUEST_ID_FEATURE,
 ];
 
 /** @param provisions whether jobs get credentials, and these may be shown to the peer (R-9.8-1) */
-export function offeredFeatures(provisions: boolean): readonly string[] {
+function offeredFeatures(provisions: boolean): readonly string[] {
   return provisions ? offered : offered.filter((name) => name !== "provisioned_credentials");
 }
 

@@ -8,6 +8,7 @@ import {
 } from "@arcp/core";
 import { Dialect } from "./dialect/dialect.ts";
 import { evidenceOf, type Profile, profileOf } from "./dialect/profile.ts";
+import type { Rejected } from "./dialect/rejection.ts";
 
 export type Opening = Envelope<"session.hello"> | Envelope<"session.resume">;
 
@@ -42,14 +43,7 @@ export type Inbound =
   | { readonly kind: "request"; readonly message: Envelope }
   | {
       readonly kind: "rejected";
-      /** As far as it could be read. */
-      readonly request: {
-        readonly id?: string | undefined;
-        readonly type?: string | undefined;
-        readonly job_id?: JobId | undefined;
-        readonly trace_id?: string | undefined;
-        readonly agent?: string | undefined;
-      };
+      readonly request: Rejected;
       readonly error: ArcpError;
     }
   /** A vendor's message that says that it may be dropped (R-5.3-4). */

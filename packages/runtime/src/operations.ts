@@ -6,6 +6,7 @@ import {
   type Lease,
   type SessionId,
 } from "@arcp/core";
+import { UNFINISHED } from "./jobs/job-state.ts";
 import type { JobTable } from "./jobs/table.ts";
 import type { Session } from "./session/session.ts";
 import type { Sessions } from "./session/sessions.ts";
@@ -63,7 +64,6 @@ export interface SessionInfo {
 }
 
 const PAGE = 100;
-const UNFINISHED: readonly JobStatus[] = ["pending", "running"];
 
 /** The jobs of a runtime in the hands of its operator, who may do what no lease and no session allows. */
 export class JobOperations {

@@ -22,7 +22,7 @@ export interface GuardOptions {
 
 const NO_MODELS: ReadonlySet<string> = new Set();
 
-/** What stands between a job and everything it can reach. One per job, made when the job is accepted. */
+/** What stands between a job and everything it can reach. One per job. */
 export class Guard {
   readonly #options: GuardOptions;
 

@@ -56,6 +56,7 @@ export class Checkpoints {
     await log.set({ checkpoint: secrets.clean(json) });
   }
 }
+
 /** @throws ArcpError `INVALID_REQUEST` for what is no JSON value, or too large */
 function checkpointText(value: unknown): string {
   const text = JSON.stringify(value);

@@ -1,6 +1,6 @@
 import type { Clock } from "@arcp/core";
 import type { AppendOutcome, LogBatch, LogStore } from "../store/index.ts";
-import { DEFAULT_TURN_LIMITS, Turn, type TurnLimits } from "../turn.ts";
+import { DEFAULT_TURN_LIMITS, Turn } from "../turn.ts";
 import { retried } from "./retry.ts";
 
 /**
@@ -34,10 +34,10 @@ export class Committer {
   #busy = false;
   #written = 0;
 
-  constructor(logs: LogStore, clock: Clock, limits: TurnLimits = DEFAULT_TURN_LIMITS) {
+  constructor(logs: LogStore, clock: Clock) {
     this.#logs = logs;
     this.#clock = clock;
-    this.turn = new Turn(clock, limits, () => void this.#commit());
+    this.turn = new Turn(clock, DEFAULT_TURN_LIMITS, () => void this.#commit());
   }
 
   /** Records that became durable, of all jobs. */

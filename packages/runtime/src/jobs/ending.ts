@@ -14,7 +14,6 @@ export type Ending =
         readonly result?: unknown;
         readonly result_id?: string;
         readonly result_size?: number;
-        readonly summary?: string;
       };
     }
   | { readonly status: Exclude<TerminalStatus, "success">; readonly payload: ErrorPayload };

@@ -12,7 +12,7 @@ export interface JobContext extends JobLogContext {
   readonly endsAtExhaustion: boolean;
   /** The models that a lease without `model.use` allows (R-9.7-2). */
   readonly openModels: ReadonlySet<string>;
-  readonly credentials?: HeldCredentials;
+  readonly credentials: HeldCredentials;
   /** Who is told what becomes of them; undefined for nobody. */
   readonly observation?: Observation | undefined;
 }

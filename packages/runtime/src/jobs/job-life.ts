@@ -265,7 +265,7 @@ export class JobLife {
     this.#deadlines.stop();
     costs.budget.close();
     family.leave();
-    this.#context.credentials?.revoke(identity.id);
+    this.#context.credentials.revoke(identity.id);
     this.#stop.stop(reason);
   }
 }

@@ -1,6 +1,9 @@
 import { canMove, isTerminal, type JobStatus, type TerminalStatus } from "@arcp/core";
 import type { LogLoss } from "./log-writer.ts";
 
+/** The states of a job that has not ended. */
+export const UNFINISHED: readonly JobStatus[] = ["pending", "running"];
+
 /** Where one job stands. What others are told of it is durable (J2). */
 export class JobState {
   #now: JobStatus = "pending";

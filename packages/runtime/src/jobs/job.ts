@@ -214,7 +214,7 @@ export class Job implements KnownJob {
 
   /** Its credentials of now, by the name of the provisioner. */
   get credentials(): ReadonlyMap<string, ProvisionedCredential> {
-    return this.#context.credentials?.of(this.id) ?? new Map();
+    return this.#context.credentials.of(this.id);
   }
 
   /** Resolves when the terminal record and the final state are durable; also when the job is suspended. */

@@ -3,7 +3,7 @@ import type { LogRecord, RecordKind } from "../store/index.ts";
 import { quoteAscii } from "./ascii-quote.ts";
 
 /** The largest envelope that may be sent, in bytes (R-4.1-7); what a viewer's projector puts in front fits the slack. */
-export const MAX_ENVELOPE = 1024 * 1024;
+const MAX_ENVELOPE = 1024 * 1024;
 const PREFIX_SLACK = 512;
 
 type RecordType = "job.event" | "job.result" | "job.error";

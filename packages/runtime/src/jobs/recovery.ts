@@ -1,4 +1,4 @@
-import { ArcpError, type JobStatus, parseAgentReference } from "@arcp/core";
+import { ArcpError, parseAgentReference } from "@arcp/core";
 import { compileLease } from "../authority/lease.ts";
 import type { ListedJob } from "../store/index.ts";
 import { checkedInput } from "./agent-input.ts";
@@ -7,10 +7,9 @@ import { cancelled, type Ending, failure, parentEnded } from "./ending.ts";
 import { Job } from "./job.ts";
 import { attemptOf } from "./job-attempt.ts";
 import { outcomeOfEnding } from "./job-outcome.ts";
+import { UNFINISHED } from "./job-state.ts";
 import { type RunOptions, runAgent } from "./run.ts";
 import { recordedEnd, writeEnd } from "./written-end.ts";
-
-const UNFINISHED: readonly JobStatus[] = ["pending", "running"];
 
 /**
  * Takes every job in hand that ran when the process before this one died. One whose agent may be started again gets

@@ -7,6 +7,7 @@ import {
   type SessionId,
 } from "@arcp/core";
 import { jobOf } from "../jobs/finished-job.ts";
+import { UNFINISHED } from "../jobs/job-state.ts";
 import { defaultPolicy } from "../policy.ts";
 import type { Journal } from "../session/journal.ts";
 import type { Session } from "../session/session.ts";
@@ -85,8 +86,6 @@ function queryOf({ filter = {}, cursor, limit = DEFAULT_LIMIT }: ListJobs): JobQ
     ...(place !== undefined && { after: place }),
   };
 }
-
-const UNFINISHED: readonly JobStatus[] = ["pending", "running"];
 
 /** The milliseconds since 1970 around a time, which may be finer. */
 function momentOf(text: string): { floor: number; ceiling: number } {
