@@ -96,7 +96,13 @@ export {
   type TraceCarrier,
   type TraceContext,
 } from "./trace.ts";
-export { type CloseReason, type Dial, HIGH_WATER_MARK, type Transport } from "./transport.ts";
+export {
+  type CloseReason,
+  type Dial,
+  type Frame,
+  HIGH_WATER_MARK,
+  type Transport,
+} from "./transport.ts";
 export { TransportClosedError } from "./transport-closed-error.ts";
 export { unreadableFrame } from "./unreadable-frame.ts";
 export { isVendorName } from "./vendor-name.ts";

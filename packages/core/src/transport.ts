@@ -16,6 +16,9 @@ export type CloseReason =
   /** The peer sent what is not text. */
   | "not-text";
 
+/** One message's text, a long one maybe in two parts: neither ends or begins within a surrogate pair. */
+export type Frame = string | readonly [head: string, rest: string];
+
 /**
  * One connection between two peers: strings in, strings out, each one envelope. Order is kept in both directions
  * (R-4-1).
@@ -32,6 +35,11 @@ export interface Transport {
    * once the transport is closed, also while it is pending.
    */
   send(frames: readonly string[]): Promise<void>;
+  /**
+   * Does the same with frames of which some come in parts. Optional: for a transport that writes the parts behind each other,
+   * where joining them first would be one more copy of a long text. Without it a runtime joins them.
+   */
+  sendParts?(frames: readonly Frame[]): Promise<void>;
   /** Delivers what was sent before, then closes. Can be called twice; the second call changes nothing. */
   close(reason?: CloseReason): void;
 }

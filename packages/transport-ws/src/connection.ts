@@ -2,6 +2,7 @@ import type { Duplex } from "node:stream";
 import {
   type Clock,
   type CloseReason,
+  type Frame,
   FrameQueue,
   HIGH_WATER_MARK,
   systemClock,
@@ -54,7 +55,11 @@ export class Connection implements Transport {
     });
   }
 
-  async send(frames: readonly string[]): Promise<void> {
+  send(frames: readonly string[]): Promise<void> {
+    return this.sendParts(frames);
+  }
+
+  async sendParts(frames: readonly Frame[]): Promise<void> {
     if (!this.#isOpen) throw await this.#refusal();
     this.#write(frames, this.#written);
     while (this.#socket.writableLength > HIGH_WATER_MARK) {

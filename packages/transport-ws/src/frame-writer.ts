@@ -1,11 +1,12 @@
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import type { Frame } from "@arcp/core";
 import type { WebSocket } from "ws";
 import { joinTextMessages } from "./framing.ts";
 import { MessageBlocks } from "./message-block.ts";
 
 /** Writes each frame as one text message, all at once; calls `written` as the network takes them. */
-export type FrameWriter = (frames: readonly string[], written: () => void) => void;
+export type FrameWriter = (frames: readonly Frame[], written: () => void) => void;
 
 /**
  * A server's messages are not masked, so we frame them ourselves and write a batch in one piece. `ws` writes its control
@@ -50,6 +51,8 @@ export function clientWriter(ws: WebSocket, socket: Duplex): FrameWriter {
       socket.cork();
       process.nextTick(uncork);
     }
-    for (const frame of frames) ws.send(frame, written);
+    for (const frame of frames) {
+      ws.send(typeof frame === "string" ? frame : frame.join(""), written);
+    }
   };
 }

@@ -1,7 +1,9 @@
+import type { Frame } from "@arcp/core";
 import fc from "fast-check";
 import { expect, test, vi } from "vitest";
 import * as wsModule from "ws";
 import { joinTextMessages } from "./framing.ts";
+import { MessageBlocks } from "./message-block.ts";
 
 type Receiver = NodeJS.WritableStream & {
   on(event: "message", heard: (data: Buffer, isBinary: boolean) => void): Receiver;
@@ -128,6 +130,26 @@ test("a long frame is a write by itself, and those around it are joined", async 
     frames.slice(5, 6),
     frames.slice(6),
   ]);
+});
+
+test("R-4.1-1: a frame in parts is one message, by itself, however short or long", async () => {
+  const parts: Frame[] = [
+    ["", ""],
+    ["a", ""],
+    ["", "é"],
+    ['{"n":1,', "x".repeat(125 - 7)],
+    ['{"n":1,', "x".repeat(126 - 7)],
+    ["é€", "\u{1f600}".repeat(20_000)],
+    ["a".repeat(65_530), "b".repeat(6)],
+    ["x", "é".repeat(300_000)],
+  ];
+  for (const blocks of [undefined, new MessageBlocks()]) {
+    const writes = joinTextMessages(["before", ...parts, "after"], blocks);
+    const messages = await Promise.all(writes.map((write) => heard([write])));
+    const whole = parts.map((frame) => (typeof frame === "string" ? frame : frame.join("")));
+    expect(messages).toEqual([["before"], ...whole.map((text) => [text]), ["after"]]);
+    blocks?.release();
+  }
 });
 
 test("every character of a write is one byte, also of a lone surrogate", async () => {

@@ -1,10 +1,11 @@
+import type { Frame } from "@arcp/core";
 import type { MessageBlocks } from "./message-block.ts";
 
 /** The bytes after which a write is full. */
 const MAX_WRITE = 1024 * 1024;
 /**
- * A frame of so many characters is a write by itself, as a buffer: joined, it would be copied into a string so large that
- * its memory comes fresh from the system each time.
+ * A frame of so many characters is a write by itself, as a buffer, and so is one in parts: joined, it would be copied into a
+ * string so large that its memory comes fresh from the system each time.
  */
 const LONG = 16 * 1024;
 
@@ -21,7 +22,7 @@ const MAX_HEADER = 10;
  * @param blocks where long frames are written if there is room, to be released once the writes are done
  */
 export function joinTextMessages(
-  frames: readonly string[],
+  frames: readonly Frame[],
   blocks?: MessageBlocks,
 ): Array<string | Buffer> {
   const write = joinAscii(frames);
@@ -33,9 +34,9 @@ export function joinTextMessages(
     joined = "";
   };
   for (const frame of frames) {
-    if (frame.length >= LONG) {
+    if (typeof frame !== "string" || frame.length >= LONG) {
       complete();
-      writes.push(longMessage(frame, blocks));
+      writes.push(longMessage(typeof frame === "string" ? [frame] : frame, blocks));
       continue;
     }
     const payload = bytesOf(frame);
@@ -46,29 +47,36 @@ export function joinTextMessages(
   return writes;
 }
 
-function longMessage(frame: string, blocks: MessageBlocks | undefined): Buffer {
+function longMessage(parts: readonly string[], blocks: MessageBlocks | undefined): Buffer {
   // To ask for the size first would take longer than to write it.
-  const room = blocks?.room(MAX_HEADER + 3 * frame.length);
-  const message = room ?? Buffer.allocUnsafe(MAX_HEADER + Buffer.byteLength(frame));
-  const end = MAX_HEADER + message.write(frame, MAX_HEADER, "utf8");
-  const head = header(end - MAX_HEADER);
-  const start = MAX_HEADER - head.length;
-  message.write(head, start, "latin1");
+  const room = blocks?.room(MAX_HEADER + sum(parts, (part) => 3 * part.length));
+  const message =
+    room ?? Buffer.allocUnsafe(MAX_HEADER + sum(parts, (part) => Buffer.byteLength(part)));
+  let end = MAX_HEADER;
+  for (const part of parts) end += message.write(part, end, "utf8");
+  const first = header(end - MAX_HEADER);
+  const start = MAX_HEADER - first.length;
+  message.write(first, start, "latin1");
   if (room !== undefined) blocks?.use(end);
   return message.subarray(start, end);
+}
+
+function sum(parts: readonly string[], sizeOf: (part: string) => number): number {
+  return parts.reduce((total, part) => total + sizeOf(part), 0);
 }
 
 /**
  * Nearly every batch is ASCII, which is its own encoding, and a look at the whole write costs a fraction of a look at each
  * frame. @returns the one write; undefined when the frames are not ASCII, or too large for one
  */
-function joinAscii(frames: readonly string[]): string | undefined {
+function joinAscii(frames: readonly Frame[]): string | undefined {
   let joined = "";
   // Bytes of headers from 0x80 on, which are no ASCII either.
   let high = 0;
   for (const frame of frames) {
     const { length } = frame;
-    if (length >= LONG || joined.length > MAX_WRITE - LONG) return undefined;
+    if (typeof frame !== "string" || length >= LONG || joined.length > MAX_WRITE - LONG)
+      return undefined;
     joined += header(length) + frame;
     high += length < 126 ? 1 : 1 + ((length >>> 7) & 1);
   }

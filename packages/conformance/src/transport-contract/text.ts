@@ -1,9 +1,17 @@
 import assert from "node:assert/strict";
+import type { Frame, Transport } from "@arcp/core";
 import { Reader } from "./reader.ts";
 import { frame, frames, sameFrames, size } from "./sample-frame.ts";
 import { bothWays, type TransportCase } from "./transport-case.ts";
 
 const MIB = 1024 * 1024;
+
+const wholeOf = (frame: Frame): string => (typeof frame === "string" ? frame : frame.join(""));
+
+/** As a runtime does it. */
+function sendParts(end: Transport, frames: readonly Frame[]): Promise<void> {
+  return end.sendParts?.(frames) ?? end.send(frames.map(wholeOf));
+}
 
 /** What frames are written with: lengths in UTF-8, what some take for the end of a line, what looks like a mark. */
 const scripts = {
@@ -56,6 +64,19 @@ export const textCases: readonly TransportCase[] = [
       const sent = [frame(0), large, frame(2)];
       const sending = stage.here.send(sent);
       sameFrames(await reader.take(sent.length), sent);
+      await sending;
+    }
+  }),
+
+  ...bothWays("a frame in two parts arrives as one", [], async ({ here, there }) => {
+    const reader = new Reader(there);
+    for (const filler of ["x", "é", "😀"]) {
+      const heads = ["", '{"n":1,', `{"${filler}":1,`];
+      const sent = [0, 20, 70_000, 200_000].flatMap((length) =>
+        heads.flatMap((head, i): Frame[] => [[head, frame(i, length, filler)], frame(i)]),
+      );
+      const sending = sendParts(here, sent);
+      sameFrames(await reader.take(sent.length), sent.map(wholeOf));
       await sending;
     }
   }),

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import wabt from "wabt";
-import { MAX_QUOTED, quoteAscii } from "./ascii-quote.ts";
+import { MAX_QUOTED, quoteText, utf8Size } from "./ascii-quote.ts";
 import { ASCII_QUOTE_MODULE } from "./ascii-quote-module.ts";
 
 const ascii = Array.from({ length: 128 }, (_, code) => String.fromCharCode(code));
@@ -30,7 +30,7 @@ test("every ASCII character is written as JSON.stringify writes it, at every pla
         neighbour + character + neighbour,
         `${neighbour}${character}after`,
       ]) {
-        expect(quoteAscii(text)).toBe(JSON.stringify(text));
+        expect(quoteText(text)).toBe(JSON.stringify(text));
       }
     }
   }
@@ -39,7 +39,7 @@ test("every ASCII character is written as JSON.stringify writes it, at every pla
 test("any ASCII text is written as JSON.stringify writes it, whatever was written before", () => {
   fc.assert(
     fc.property(fc.string({ unit: "binary-ascii", maxLength: 500 }), (text) => {
-      expect(quoteAscii(text)).toBe(JSON.stringify(text));
+      expect(quoteText(text)).toBe(JSON.stringify(text));
     }),
     { numRuns: 500 },
   );
@@ -62,23 +62,48 @@ test.each(["a", "\0", '"', "\\", "line\n"])(
       MAX_QUOTED,
     ]) {
       const text = longest.slice(0, length);
-      expect(quoteAscii(text) === JSON.stringify(text)).toBe(true);
+      expect(quoteText(text) === JSON.stringify(text)).toBe(true);
     }
   },
 );
+
+test("any text has its size in UTF-8, and is quoted as before, whatever was measured in between", () => {
+  const character = fc.oneof(
+    { arbitrary: fc.string({ unit: "binary-ascii", maxLength: 40 }), weight: 3 },
+    fc.string({ unit: "binary", maxLength: 4 }),
+  );
+  const text = fc.array(character).map((parts) => parts.join(""));
+  const repeated = fc.tuple(text, fc.nat(3)).map(([one, power]) => one.repeat(10 ** power));
+  fc.assert(
+    fc.property(fc.array(fc.tuple(repeated, fc.boolean()), { maxLength: 6 }), (texts) => {
+      for (const [one, measured] of texts) {
+        if (measured) expect(utf8Size(one)).toBe(Buffer.byteLength(one));
+        else expect(quoteText(one, "b", "e") === `b${JSON.stringify(one)}e`).toBe(true);
+      }
+    }),
+    { numRuns: 300 },
+  );
+  for (const unit of ["é", "€", "x"]) {
+    const longest = unit.repeat(MAX_QUOTED);
+    expect(utf8Size(longest)).toBe(Buffer.byteLength(longest));
+    expect(quoteText("after")).toBe('"after"');
+    expect(quoteText(longest) === JSON.stringify(longest)).toBe(true);
+    expect(utf8Size(`${longest}x`)).toBe(Buffer.byteLength(longest) + 1);
+  }
+});
 
 test("what stands around it is put around it, however long", () => {
   for (const length of [0, 1, 500, 5000]) {
     const [before, behind] = ["b".repeat(length), "e".repeat(length)];
     for (const text of ["", 'a "text"\n', "\u001b[1m"]) {
-      expect(quoteAscii(text, before, behind)).toBe(before + JSON.stringify(text) + behind);
+      expect(quoteText(text, before, behind)).toBe(before + JSON.stringify(text) + behind);
     }
   }
 });
 
 test("the longest text has room with all that may stand around it", () => {
   const [text, around] = ['"'.repeat(MAX_QUOTED), "x".repeat(1024)];
-  expect(quoteAscii(text, around, around) === around + JSON.stringify(text) + around).toBe(true);
+  expect(quoteText(text, around, around) === around + JSON.stringify(text) + around).toBe(true);
 });
 
 test("the module is what its text compiles to", async () => {

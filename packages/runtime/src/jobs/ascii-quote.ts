@@ -1,6 +1,6 @@
 import { ASCII_QUOTE_MODULE } from "./ascii-quote-module.ts";
 
-/** Characters that the module takes: the size of its memory. */
+/** Characters that the module takes: in UTF-8 they fit into its memory, whatever they are. */
 export const MAX_QUOTED = 64 * 1024;
 
 /** Bytes that the module reads, or writes, at a time. */
@@ -14,6 +14,7 @@ const MAX_AROUND = 1024;
 const TARGET = SOURCE + MAX_QUOTED + WORD + MAX_AROUND + 1;
 
 const QUOTE = 0x22;
+const SPACE = 0x20;
 
 /** As much of it as is needed here, for the types of Node have none. */
 declare const WebAssembly: {
@@ -23,27 +24,49 @@ declare const WebAssembly: {
 
 interface Quoter {
   readonly memory: Buffer;
+  /** What stands at the source, if anything does, and its bytes in UTF-8. */
+  source: string | undefined;
+  size: number;
   /** As the head of its function in `ascii-quote.wat` has it. */
   quote(from: number, size: number, to: number): number;
 }
 
 /**
- * The same as `before + JSON.stringify(text) + behind`, for ASCII: in an eighth of the time that V8 13 (Node 24) takes, for it
- * looks at 16 characters at once, and as one string, which need not be joined later. To be deleted with the last Node that has
+ * The same as `before + JSON.stringify(text) + behind`. For ASCII it takes an eighth of the time that V8 13 (Node 24) takes, for it
+ * looks at 16 characters at once, and is one string, which need not be joined later. To be deleted with the last Node that has
  * an older V8 than 14, which does the like by itself.
+ *
+ * @param before ASCII
+ * @param behind ASCII
  */
-export function quoteAscii(text: string, before = "", behind = ""): string {
+export function quoteText(text: string, before = "", behind = ""): string {
   return quoted(text, before, behind) ?? before + JSON.stringify(text) + behind;
 }
 
-function quoted(text: string, before: string, behind: string): string | undefined {
+/** The bytes of a text in UTF-8: in a tenth of the time of `Buffer.byteLength` in V8 13, and it need not be read again to be quoted. */
+export function utf8Size(text: string): number {
+  return written(text)?.size ?? Buffer.byteLength(text);
+}
+
+/** @returns the quoter with this text at its source */
+function written(text: string): Quoter | undefined {
   if (quoter === undefined || text.length > MAX_QUOTED) return undefined;
+  if (quoter.source !== text) {
+    quoter.size = quoter.memory.write(text, SOURCE, "utf8");
+    quoter.source = text;
+  }
+  return quoter;
+}
+
+function quoted(text: string, before: string, behind: string): string | undefined {
   if (before.length > MAX_AROUND || behind.length > MAX_AROUND) return undefined;
-  const { memory } = quoter;
-  const size = memory.write(text, SOURCE, "latin1");
-  memory.fill(" ", SOURCE + size, SOURCE + size + WORD);
+  const quoter = written(text);
+  if (quoter?.size !== text.length) return undefined;
+  const { memory, size } = quoter;
+  memory.fill(SPACE, SOURCE + size, SOURCE + size + WORD);
   const end = quoter.quote(SOURCE, size, TARGET);
   if (end === 0) return undefined;
+  memory[TARGET - 1] = QUOTE;
   memory[end] = QUOTE;
   const start = TARGET - 1 - before.length;
   memory.write(before, start, "latin1");
@@ -62,8 +85,7 @@ function load(): Quoter | undefined {
     };
     const memory = Buffer.from(exports.memory.buffer);
     for (let set = 0; set < 256; set++) memory.set(shuffleOf(set), set * WORD);
-    memory[TARGET - 1] = QUOTE;
-    return { memory, quote: exports.quote };
+    return { memory, source: undefined, size: 0, quote: exports.quote };
   } catch {
     return undefined;
   }

@@ -1,6 +1,6 @@
 import { type JobId, newMessageId } from "@arcp/core";
 import type { LogRecord, RecordKind } from "../store/index.ts";
-import { quoteAscii } from "./ascii-quote.ts";
+import { quoteText } from "./ascii-quote.ts";
 
 /** The largest envelope that may be sent, in bytes (R-4.1-7); what a viewer's projector puts in front fits the slack. */
 const MAX_ENVELOPE = 1024 * 1024;
@@ -26,8 +26,6 @@ export interface Chunk {
   readonly result_id: string;
   readonly chunk_seq: number;
   readonly data: string;
-  /** Whether the data is ASCII. */
-  readonly ascii: boolean;
   readonly encoding: "utf8" | "base64";
   readonly more: boolean;
 }
@@ -63,15 +61,12 @@ export interface ChunkSource {
 
 /** Writes the record of a chunk. Base64 has nothing to escape. */
 export function writeChunk({ stems, jobSeq, ts, chunk }: ChunkSource): LogRecord {
-  const { result_id, chunk_seq, data, ascii, encoding, more } = chunk;
+  const { result_id, chunk_seq, data, encoding, more } = chunk;
   const body = `{"result_id":"${result_id}","chunk_seq":${chunk_seq},"data":`;
   const before = `"id":"${newMessageId()}${stems["job.event"]}${jobSeq},"payload":{"kind":"result_chunk","ts":"${ts}","body":${body}`;
   const behind = `,"encoding":"${encoding}","more":${more}}}}`;
-  const isQuoted = encoding === "base64";
   const text =
-    ascii && !isQuoted
-      ? quoteAscii(data, before, behind)
-      : `${before}${isQuoted ? `"${data}"` : JSON.stringify(data)}${behind}`;
+    encoding === "base64" ? `${before}"${data}"${behind}` : quoteText(data, before, behind);
   return { kind: "result_chunk", text };
 }
 

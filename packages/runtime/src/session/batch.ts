@@ -1,7 +1,8 @@
-import { HIGH_WATER_MARK } from "@arcp/core";
+import { type Frame, HIGH_WATER_MARK } from "@arcp/core";
 import { announce } from "../announcement.ts";
 import type { LogRecord, PageLimits, Run } from "../store/index.ts";
 import type { Attachment } from "./attachment.ts";
+import { lengthOf } from "./frame.ts";
 import { type Newcomer, withCredentials } from "./introduction.ts";
 import type { Stream } from "./stream.ts";
 import { isVisible, type Rendering, renderFrame } from "./view.ts";
@@ -16,7 +17,7 @@ export interface BatchContext extends Rendering {
 
 /** What a projector numbers in one go. It touches nothing: the stream moves once the runs are durable (P1). */
 export class Batch {
-  readonly frames: string[] = [];
+  readonly frames: Frame[] = [];
   readonly runs: Run[] = [];
   readonly cursors = new Map<Attachment, number>();
   /** What is followed no longer: the job's end is in it, or the subscription is lost. */
@@ -133,9 +134,9 @@ export class Batch {
     return run;
   }
 
-  #push(frame: string): void {
+  #push(frame: Frame): void {
     this.frames.push(frame);
-    this.#characters += frame.length;
+    this.#characters += lengthOf(frame);
     this.#next += 1;
   }
 }

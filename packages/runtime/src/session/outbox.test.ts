@@ -1,11 +1,11 @@
-import { type CloseReason, ManualClock, type Transport } from "@arcp/core";
+import { type CloseReason, type Frame, ManualClock, type Transport } from "@arcp/core";
 import { expect, test } from "vitest";
 import { settled } from "../../test/held-store.ts";
 import { DEFAULT_TURN_LIMITS, Turn } from "../turn.ts";
 import { Outbox } from "./outbox.ts";
 
 /** A transport whose sends the test settles. */
-function sending() {
+function sending(more: Pick<Transport, "sendParts"> = {}) {
   const clock = new ManualClock();
   const turn = new Turn(clock, DEFAULT_TURN_LIMITS, () => {});
   const writes: string[][] = [];
@@ -20,6 +20,7 @@ function sending() {
       return sent.promise;
     },
     close: (reason) => void closes.push(reason),
+    ...more,
   };
   return { clock, turn, writes, sends, closes, outbox: new Outbox(transport, clock, turn) };
 }
@@ -43,6 +44,32 @@ test("what one turn has to say leaves in one write, and what follows waits for r
   ]);
   sends[1]?.resolve();
   expect(await second).toBe(true);
+});
+
+test("a transport that takes no parts gets them joined, and one that does as they are", async () => {
+  const frames: Frame[] = ["a", ["b", "c"]];
+  const { outbox, writes } = sending();
+  void outbox.send(frames);
+  const written: Array<readonly Frame[]> = [];
+  const taking = sending({ sendParts: async (frames) => void written.push([...frames]) });
+  void taking.outbox.send(frames);
+  await settled(1);
+  expect(writes).toEqual([["a", "bc"]]);
+  expect(written).toEqual([frames]);
+  expect(taking.writes).toEqual([]);
+});
+
+test("what waits is counted in characters, in parts or not", async () => {
+  const half = "x".repeat(1024 * 1024);
+  for (const frame of [`${half}${half}x`, [half, `${half}x`] as const]) {
+    const { outbox } = sending();
+    void outbox.send(["first"]);
+    await settled(1);
+    void outbox.send([half + half]);
+    expect(outbox.pressure()).toBeUndefined();
+    void outbox.send([frame]);
+    expect(outbox.pressure()).toBeDefined();
+  }
 });
 
 test("the first reply of a turn leaves at once, and others in order, in one write with what is sent next", async () => {

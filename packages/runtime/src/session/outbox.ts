@@ -1,5 +1,6 @@
-import type { Clock, CloseReason, Transport } from "@arcp/core";
+import type { Clock, CloseReason, Frame, Transport } from "@arcp/core";
 import type { Turn } from "../turn.ts";
+import { lengthOf, wholeOf } from "./frame.ts";
 
 /** Characters that may wait here before the connection stops to read requests (R-4.1-10). */
 const MAX_BACKLOG = 2 * 1024 * 1024;
@@ -11,12 +12,12 @@ const WORTH_A_WRITE = 64 * 1024;
 const LINGER_MS = 2000;
 
 interface Batch {
-  readonly frames: string[];
+  readonly frames: Frame[];
   readonly taken: PromiseWithResolvers<boolean>;
 }
 
 /**
- * The only caller of `transport.send`: replies and stream frames leave in the order in which they were handed over. The first
+ * The only one that sends over the transport: replies and stream frames leave in the order in which they were handed over. The first
  * reply of a turn leaves at once, all others with the stream frames of their turn, in one write.
  */
 export class Outbox {
@@ -57,7 +58,7 @@ export class Outbox {
    * @returns whether the transport took them, once it has room again: the back-pressure. False when the connection is
    * gone; never rejects.
    */
-  send(frames: readonly string[]): Promise<boolean> {
+  send(frames: readonly Frame[]): Promise<boolean> {
     const batch = this.#gather(frames);
     if (batch === undefined) return Promise.resolve(false);
     this.#pump();
@@ -117,12 +118,12 @@ export class Outbox {
     this.#closed?.resolve();
   }
 
-  #gather(frames: readonly string[]): Batch | undefined {
+  #gather(frames: readonly Frame[]): Batch | undefined {
     if (this.#state !== "open") return undefined;
     this.#gathering ??= { frames: [], taken: Promise.withResolvers<boolean>() };
     for (const frame of frames) {
       this.#gathering.frames.push(frame);
-      this.#waiting += frame.length;
+      this.#waiting += lengthOf(frame);
     }
     return this.#gathering;
   }
@@ -139,7 +140,7 @@ export class Outbox {
     for (let batch = this.#take(); batch !== undefined; batch = this.#take()) {
       this.#written();
       try {
-        await this.#transport.send(batch.frames);
+        await this.#hand(batch.frames);
         batch.taken.resolve(true);
       } catch {
         batch.taken.resolve(false);
@@ -149,6 +150,11 @@ export class Outbox {
     }
     this.#pumping = false;
     this.#onDrained?.();
+  }
+
+  #hand(frames: readonly Frame[]): Promise<void> {
+    const transport = this.#transport;
+    return transport.sendParts?.(frames) ?? transport.send(frames.map(wholeOf));
   }
 
   #take(): Batch | undefined {

@@ -1,4 +1,4 @@
-import type { Feature, JobId, SessionId } from "@arcp/core";
+import type { Feature, Frame, JobId, SessionId } from "@arcp/core";
 import type { OpenVault } from "../authority/vault.ts";
 import type { Dialect } from "../dialect/dialect.ts";
 import type { LogRecord, Role } from "../store/index.ts";
@@ -34,6 +34,9 @@ export function framePrefix(session: SessionId): string {
   return `{"arcp":"1.1","session_id":${JSON.stringify(session)},"event_seq":`;
 }
 
+/** From so many characters on a record is a part of its frame: to join it with what stands in front would copy it. */
+const LONG = 16 * 1024;
+
 /** How the records that a viewer may see are shown to it. */
 export interface Rendering {
   readonly vault: OpenVault;
@@ -52,10 +55,12 @@ export function renderFrame(
   job: JobId,
   record: LogRecord,
   { vault, dialect }: Rendering,
-): string {
-  const text = record.kind === "credential_rotated" ? reveal(job, record.text, vault) : record.text;
-  const rewrite = dialect.rewrites?.[record.kind];
-  return `${prefix}${seq},${rewrite === undefined ? text : rewrite(text)}`;
+): Frame {
+  const known =
+    record.kind === "credential_rotated" ? reveal(job, record.text, vault) : record.text;
+  const text = dialect.rewrites?.[record.kind]?.(known) ?? known;
+  const head = `${prefix}${seq},`;
+  return text.length < LONG ? head + text : [head, text];
 }
 
 function reveal(job: JobId, text: string, vault: OpenVault): string {
