@@ -1,3 +1,5 @@
+import type { EncodedText } from "./encoded-text.ts";
+
 /**
  * Why a peer closed, in words that fit every transport. A WebSocket shows them as close codes (R-4.1-11), a pipe not
  * at all: this is a hint, the protocol's own word is the envelope before it.
@@ -16,8 +18,8 @@ export type CloseReason =
   /** The peer sent what is not text. */
   | "not-text";
 
-/** One message's text, a long one maybe in two parts: neither ends or begins within a surrogate pair. */
-export type Frame = string | readonly [head: string, rest: string];
+/** One message's text. The most of a long one may be encoded already: then joining both parts makes the text. */
+export type Frame = string | readonly [head: string, rest: EncodedText];
 
 /**
  * One connection between two peers: strings in, strings out, each one envelope. Order is kept in both directions
@@ -36,8 +38,9 @@ export interface Transport {
    */
   send(frames: readonly string[]): Promise<void>;
   /**
-   * Does the same with frames of which some come in parts. Optional: for a transport that writes the parts behind each other,
-   * where joining them first would be one more copy of a long text. Without it a runtime joins them.
+   * Does the same with frames of which some come in parts. Optional: for a transport that writes bytes, where to make one string
+   * of a long text first would be in vain. Without it a runtime makes that string. What is
+   * encoded can be read until the promise resolves.
    */
   sendParts?(frames: readonly Frame[]): Promise<void>;
   /** Delivers what was sent before, then closes. Can be called twice; the second call changes nothing. */

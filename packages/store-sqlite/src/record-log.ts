@@ -133,9 +133,12 @@ export class RecordLog implements LogStore {
     const log = known ?? this.#begin(job);
     const within = largerOf(log, this.#limits);
     for (const record of records) {
+      const { kind } = record;
+      // What is written to the file need not stay in memory as well.
+      const text = record.long?.toOwnString() ?? record.text;
       log.head += 1;
-      this.#count(log, record.kind, record.text, 1);
-      this.#records.insert(log.key, log.head, record);
+      this.#count(log, kind, text, 1);
+      this.#records.insert(log.key, log.head, kind, text);
     }
     this.#evict(log, () => exceeds(log, within), unlimited());
     this.#evict(log, () => exceeds(log, this.#limits), surplus);

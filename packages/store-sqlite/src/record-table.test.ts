@@ -19,7 +19,7 @@ test.each([1, 2 ** 21, 2 ** 31 - 2])(
       [log, [1, 2, LAST_SEQ - 1, LAST_SEQ]],
       [log + 1, [1, 2]],
     ] as const) {
-      for (const seq of seqs) table.insert(of, seq, record(`${of}: ${seq}`));
+      for (const seq of seqs) table.insert(of, seq, "event", `${of}: ${seq}`);
     }
     expect(texts(table.after(log, 0, 9))).toEqual(
       [1, 2, LAST_SEQ - 1, LAST_SEQ].map((seq) => `${log}: ${seq}`),

@@ -40,7 +40,7 @@ export class RecordTable {
     return Number(this.#connection.value("SELECT coalesce(max(place) >> 32, 0) FROM records"));
   }
 
-  insert(log: number, seq: number, { kind, text }: LogRecord): void {
+  insert(log: number, seq: number, kind: RecordKind, text: string): void {
     this.#connection.run(INSERT, log, seq, KINDS.indexOf(kind), text);
   }
 

@@ -1,4 +1,4 @@
-import type { Frame } from "@arcp/core";
+import type { EncodedText, Frame } from "@arcp/core";
 import fc from "fast-check";
 import { expect, test, vi } from "vitest";
 import * as wsModule from "ws";
@@ -39,6 +39,15 @@ function bytesOf(writes: ReadonlyArray<string | Buffer>): Buffer {
   return Buffer.concat(
     writes.map((write) => (typeof write === "string" ? Buffer.from(write, "latin1") : write)),
   );
+}
+
+function encoded(text: string): EncodedText {
+  const bytes = Buffer.from(text);
+  return {
+    size: bytes.length,
+    copy: (target, at) => target.set(bytes, at),
+    toString: () => text,
+  };
 }
 
 const units = ["grapheme", "binary", "binary-ascii"] as const;
@@ -134,14 +143,14 @@ test("a long frame is a write by itself, and those around it are joined", async 
 
 test("R-4.1-1: a frame in parts is one message, by itself, however short or long", async () => {
   const parts: Frame[] = [
-    ["", ""],
-    ["a", ""],
-    ["", "é"],
-    ['{"n":1,', "x".repeat(125 - 7)],
-    ['{"n":1,', "x".repeat(126 - 7)],
-    ["é€", "\u{1f600}".repeat(20_000)],
-    ["a".repeat(65_530), "b".repeat(6)],
-    ["x", "é".repeat(300_000)],
+    ["", encoded("")],
+    ["a", encoded("")],
+    ["", encoded("é")],
+    ['{"n":1,', encoded("x".repeat(125 - 7))],
+    ['{"n":1,', encoded("x".repeat(126 - 7))],
+    ["é€", encoded("\u{1f600}".repeat(20_000))],
+    ["a".repeat(65_530), encoded("b".repeat(6))],
+    ["x", encoded("é".repeat(300_000))],
   ];
   for (const blocks of [undefined, new MessageBlocks()]) {
     const writes = joinTextMessages(["before", ...parts, "after"], blocks);

@@ -1,4 +1,4 @@
-import type { Frame } from "@arcp/core";
+import type { EncodedText, Frame } from "@arcp/core";
 import type { MessageBlocks } from "./message-block.ts";
 
 /** The bytes after which a write is full. */
@@ -36,7 +36,8 @@ export function joinTextMessages(
   for (const frame of frames) {
     if (typeof frame !== "string" || frame.length >= LONG) {
       complete();
-      writes.push(longMessage(typeof frame === "string" ? [frame] : frame, blocks));
+      const [head, rest] = typeof frame === "string" ? [frame] : frame;
+      writes.push(longMessage(head, rest, blocks));
       continue;
     }
     const payload = bytesOf(frame);
@@ -47,22 +48,23 @@ export function joinTextMessages(
   return writes;
 }
 
-function longMessage(parts: readonly string[], blocks: MessageBlocks | undefined): Buffer {
+function longMessage(
+  head: string,
+  rest: EncodedText | undefined,
+  blocks: MessageBlocks | undefined,
+): Buffer {
+  const encoded = rest?.size ?? 0;
   // To ask for the size first would take longer than to write it.
-  const room = blocks?.room(MAX_HEADER + sum(parts, (part) => 3 * part.length));
-  const message =
-    room ?? Buffer.allocUnsafe(MAX_HEADER + sum(parts, (part) => Buffer.byteLength(part)));
-  let end = MAX_HEADER;
-  for (const part of parts) end += message.write(part, end, "utf8");
+  const room = blocks?.room(MAX_HEADER + 3 * head.length + encoded);
+  const message = room ?? Buffer.allocUnsafe(MAX_HEADER + Buffer.byteLength(head) + encoded);
+  const middle = MAX_HEADER + message.write(head, MAX_HEADER, "utf8");
+  rest?.copy(message, middle);
+  const end = middle + encoded;
   const first = header(end - MAX_HEADER);
   const start = MAX_HEADER - first.length;
   message.write(first, start, "latin1");
   if (room !== undefined) blocks?.use(end);
   return message.subarray(start, end);
-}
-
-function sum(parts: readonly string[], sizeOf: (part: string) => number): number {
-  return parts.reduce((total, part) => total + sizeOf(part), 0);
 }
 
 /**

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Frame, Transport } from "@arcp/core";
+import type { EncodedText, Frame, Transport } from "@arcp/core";
 import { Reader } from "./reader.ts";
 import { frame, frames, sameFrames, size } from "./sample-frame.ts";
 import { bothWays, type TransportCase } from "./transport-case.ts";
@@ -7,6 +7,15 @@ import { bothWays, type TransportCase } from "./transport-case.ts";
 const MIB = 1024 * 1024;
 
 const wholeOf = (frame: Frame): string => (typeof frame === "string" ? frame : frame.join(""));
+
+function encoded(text: string): EncodedText {
+  const bytes = new TextEncoder().encode(text);
+  return {
+    size: bytes.length,
+    copy: (target, at) => target.set(bytes, at),
+    toString: () => text,
+  };
+}
 
 /** As a runtime does it. */
 function sendParts(end: Transport, frames: readonly Frame[]): Promise<void> {
@@ -73,7 +82,7 @@ export const textCases: readonly TransportCase[] = [
     for (const filler of ["x", "é", "😀"]) {
       const heads = ["", '{"n":1,', `{"${filler}":1,`];
       const sent = [0, 20, 70_000, 200_000].flatMap((length) =>
-        heads.flatMap((head, i): Frame[] => [[head, frame(i, length, filler)], frame(i)]),
+        heads.flatMap((head, i): Frame[] => [[head, encoded(frame(i, length, filler))], frame(i)]),
       );
       const sending = sendParts(here, sent);
       sameFrames(await reader.take(sent.length), sent.map(wholeOf));

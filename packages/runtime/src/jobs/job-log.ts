@@ -214,7 +214,8 @@ export class JobLog {
   }
 
   #cleaned(written: LogRecord): LogRecord {
-    const { kind, text } = written;
-    return this.#secrets.any ? { kind, text: this.#secrets.clean(text) } : written;
+    if (!this.#secrets.any) return written;
+    const { kind, long } = written;
+    return { kind, text: this.#secrets.clean(long?.toOwnString() ?? written.text) };
   }
 }

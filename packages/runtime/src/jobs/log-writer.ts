@@ -1,6 +1,7 @@
 import type { JobId } from "@arcp/core";
 import { isClosed } from "../store/closed.ts";
 import type { JobChange, LogBatch, LogRecord } from "../store/index.ts";
+import { lengthOf } from "../store/long-record.ts";
 import { Backlog } from "./backlog.ts";
 import type { CommitOutcome, Committable, Committer } from "./committer.ts";
 
@@ -91,10 +92,11 @@ export class LogWriter implements Committable {
     if (!over) this.#backlog.check();
     const { count, characters } = this.#backlog;
     this.#accepted += 1;
-    this.#backlog.add(record.text.length);
+    const length = lengthOf(record);
+    this.#backlog.add(length);
     this.#pending.push(record);
     if (this.#pending.length === 1) this.#committer.enlist(this);
-    const cost = Math.ceil(record.text.length / TURN_CHARACTERS);
+    const cost = Math.ceil(length / TURN_CHARACTERS);
     const nextTurn = this.#committer.turn.spend("writing", cost);
     const relaxed = count < RELIEF.records && characters < RELIEF.characters;
     return relaxed ? nextTurn : this.#backlog.relieved();
@@ -133,7 +135,7 @@ export class LogWriter implements Committable {
     if (batch.change !== undefined) {
       this.#options.committed?.(batch.change, outcome === "appended");
     }
-    const characters = batch.records.reduce((sum, { text }) => sum + text.length, 0);
+    const characters = batch.records.reduce((sum, record) => sum + lengthOf(record), 0);
     this.#backlog.remove(batch.records.length, characters);
     while ((this.#flushes[0]?.upTo ?? Number.POSITIVE_INFINITY) <= this.#durable) {
       this.#flushes.shift()?.done.resolve();

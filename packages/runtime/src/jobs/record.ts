@@ -1,6 +1,8 @@
 import { type JobId, newMessageId } from "@arcp/core";
 import type { LogRecord, RecordKind } from "../store/index.ts";
-import { quoteText } from "./ascii-quote.ts";
+import { LONG, LongRecord } from "../store/long-record.ts";
+import { LongText } from "../store/long-text.ts";
+import { quoteLongText, quoteText } from "./ascii-quote.ts";
 
 /** The largest envelope that may be sent, in bytes (R-4.1-7); what a viewer's projector puts in front fits the slack. */
 const MAX_ENVELOPE = 1024 * 1024;
@@ -65,9 +67,15 @@ export function writeChunk({ stems, jobSeq, ts, chunk }: ChunkSource): LogRecord
   const body = `{"result_id":"${result_id}","chunk_seq":${chunk_seq},"data":`;
   const before = `"id":"${newMessageId()}${stems["job.event"]}${jobSeq},"payload":{"kind":"result_chunk","ts":"${ts}","body":${body}`;
   const behind = `,"encoding":"${encoding}","more":${more}}}}`;
-  const text =
-    encoding === "base64" ? `${before}"${data}"${behind}` : quoteText(data, before, behind);
-  return { kind: "result_chunk", text };
+  const isBase64 = encoding === "base64";
+  const kind = "result_chunk";
+  if (data.length >= LONG) {
+    const long = isBase64
+      ? LongText.ofAscii(before, '"', data, '"', behind)
+      : quoteLongText(data, before, behind);
+    if (long !== undefined) return new LongRecord(kind, long);
+  }
+  return { kind, text: isBase64 ? `${before}"${data}"${behind}` : quoteText(data, before, behind) };
 }
 
 /** Whether the record, with the fields of a viewer's session in front, fits into one envelope. */

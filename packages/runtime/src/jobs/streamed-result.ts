@@ -1,9 +1,14 @@
 import { ArcpError, type JobId } from "@arcp/core";
-import type { LogStore } from "../store/index.ts";
+import type { LogRecord, LogStore } from "../store/index.ts";
 
 interface Chunk {
   readonly data: string;
   readonly encoding: "utf8" | "base64";
+}
+
+function chunkIn({ text }: LogRecord): Chunk {
+  const { payload } = JSON.parse(`{${text}`) as { payload: { body: Chunk } };
+  return payload.body;
 }
 
 /**
@@ -22,10 +27,9 @@ export async function readStreamedResult(
     if (page.floor > cursor || page.head < lastSeq) {
       throw new ArcpError("INTERNAL_ERROR", `part of the result of ${job} is no longer kept`);
     }
-    for (const { kind, text } of page.records) {
-      if (kind !== "result_chunk") continue;
-      const { payload } = JSON.parse(`{${text}`) as { payload: { body: Chunk } };
-      chunks.push(payload.body);
+    for (const record of page.records) {
+      if (record.kind === "result_chunk") chunks.push(chunkIn(record));
+      record.long?.giveBack();
     }
     cursor += page.records.length;
     if (cursor >= page.head || page.records.length === 0) break;

@@ -1,6 +1,6 @@
 import { type Frame, HIGH_WATER_MARK } from "@arcp/core";
 import { announce } from "../announcement.ts";
-import type { LogRecord, PageLimits, Run } from "../store/index.ts";
+import type { LogRecord, LongText, PageLimits, Run } from "../store/index.ts";
 import type { Attachment } from "./attachment.ts";
 import { lengthOf } from "./frame.ts";
 import { type Newcomer, withCredentials } from "./introduction.ts";
@@ -26,6 +26,8 @@ export class Batch {
   readonly children: Newcomer[] = [];
   /** Whose records are gone. */
   readonly lost: Attachment[] = [];
+  /** Lent by the store, to be given back when its frames are sent. */
+  readonly lent: LongText[] = [];
   readonly #stream: Stream;
   readonly #prefix: string;
   readonly #context: BatchContext;
@@ -87,6 +89,7 @@ export class Batch {
     let jobSeq = cursor;
     for (const record of records) {
       jobSeq += 1;
+      if (record.long !== undefined) this.lent.push(record.long);
       const terminal = record.kind === "terminal";
       if (isVisible(record, viewer)) {
         const crossing = !this.#warns && lag?.isCrossedBy(this.#next) === true;

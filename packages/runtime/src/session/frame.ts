@@ -1,8 +1,8 @@
 import type { Frame } from "@arcp/core";
 
-/** In characters. */
+/** In characters, or in bytes where it is encoded. */
 export function lengthOf(frame: Frame): number {
-  return typeof frame === "string" ? frame.length : frame[0].length + frame[1].length;
+  return typeof frame === "string" ? frame.length : frame[0].length + frame[1].size;
 }
 
 export function wholeOf(frame: Frame): string {

@@ -1,8 +1,11 @@
 import { type CloseReason, type Frame, ManualClock, type Transport } from "@arcp/core";
 import { expect, test } from "vitest";
 import { settled } from "../../test/held-store.ts";
+import { LongText } from "../store/long-text.ts";
 import { DEFAULT_TURN_LIMITS, Turn } from "../turn.ts";
 import { Outbox } from "./outbox.ts";
+
+const encoded = (text: string): LongText => LongText.ofAscii(text);
 
 /** A transport whose sends the test settles. */
 function sending(more: Pick<Transport, "sendParts"> = {}) {
@@ -47,7 +50,7 @@ test("what one turn has to say leaves in one write, and what follows waits for r
 });
 
 test("a transport that takes no parts gets them joined, and one that does as they are", async () => {
-  const frames: Frame[] = ["a", ["b", "c"]];
+  const frames: Frame[] = ["a", ["b", encoded("c")]];
   const { outbox, writes } = sending();
   void outbox.send(frames);
   const written: Array<readonly Frame[]> = [];
@@ -59,9 +62,9 @@ test("a transport that takes no parts gets them joined, and one that does as the
   expect(taking.writes).toEqual([]);
 });
 
-test("what waits is counted in characters, in parts or not", async () => {
+test("what waits is counted, encoded or not", async () => {
   const half = "x".repeat(1024 * 1024);
-  for (const frame of [`${half}${half}x`, [half, `${half}x`] as const]) {
+  for (const frame of [`${half}${half}x`, [half, encoded(`${half}x`)] as const]) {
     const { outbox } = sending();
     void outbox.send(["first"]);
     await settled(1);

@@ -160,6 +160,7 @@ export class Projector {
     this.#settle();
     const delivered = sent === undefined || (await sent);
     for (const { job } of batch.cursors.keys()) this.#stream.deliveries?.end(job);
+    if (delivered) for (const text of batch.lent) text.giveBack();
     return delivered ? undefined : { kind: "stopped" };
   }
 

@@ -71,6 +71,7 @@ export class Replay {
       const sent = await outbox.send(frames);
       stream.deliveries?.end(job);
       if (!sent) return { kind: "stopped" };
+      for (const { long } of page.records) long?.giveBack();
       stream.repeated = seq - 1;
     }
     return undefined;

@@ -34,9 +34,6 @@ export function framePrefix(session: SessionId): string {
   return `{"arcp":"1.1","session_id":${JSON.stringify(session)},"event_seq":`;
 }
 
-/** From so many characters on a record is a part of its frame: to join it with what stands in front would copy it. */
-const LONG = 16 * 1024;
-
 /** How the records that a viewer may see are shown to it. */
 export interface Rendering {
   readonly vault: OpenVault;
@@ -56,11 +53,12 @@ export function renderFrame(
   record: LogRecord,
   { vault, dialect }: Rendering,
 ): Frame {
-  const known =
-    record.kind === "credential_rotated" ? reveal(job, record.text, vault) : record.text;
-  const text = dialect.rewrites?.[record.kind]?.(known) ?? known;
+  const { kind, long } = record;
   const head = `${prefix}${seq},`;
-  return text.length < LONG ? head + text : [head, text];
+  const rewrite = dialect.rewrites?.[kind];
+  if (long !== undefined && rewrite === undefined) return [head, long];
+  const text = kind === "credential_rotated" ? reveal(job, record.text, vault) : record.text;
+  return head + (rewrite === undefined ? text : rewrite(text));
 }
 
 function reveal(job: JobId, text: string, vault: OpenVault): string {

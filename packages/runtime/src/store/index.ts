@@ -12,6 +12,7 @@ export type {
   PageLimits,
   RecordKind,
 } from "./log-store.ts";
+export type { LongText } from "./long-text.ts";
 export type {
   AttachmentRow,
   CommitOutcome,

@@ -1,5 +1,6 @@
 import type { JobId } from "@arcp/core";
 import type { JobChange } from "./job-index.ts";
+import type { LongText } from "./long-text.ts";
 
 /**
  * What a viewer's view is decided by besides who it is (P2): records that need a feature, the one whose secret is
@@ -22,6 +23,8 @@ export interface LogRecord {
    * each viewer's projector puts in front. Serialised once, whoever reads it.
    */
   readonly text: string;
+  /** The same text of a long record, outside of the heap: `text` makes a string of it. A store may keep it as it is, or read `text`. */
+  readonly long?: LongText | undefined;
 }
 
 /** Records of one job that follow the record `after`, in order. */
@@ -46,7 +49,10 @@ export interface LogPage {
   readonly floor: number;
   /** The highest `job_seq` of the log; 0 when it is empty. */
   readonly head: number;
-  /** The records after the asked position, or after `floor` where that is higher. */
+  /**
+   * The records after the asked position, or after `floor` where that is higher. Those that are long are lent, see
+   * {@link LongText}: whoever is done with them may give them back.
+   */
   readonly records: readonly LogRecord[];
 }
 

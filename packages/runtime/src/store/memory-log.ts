@@ -1,5 +1,6 @@
 import type { LogPage, LogRecord, PageLimits, RecordKind } from "./log-store.ts";
-import type { KeptText, TextBlocks } from "./text-blocks.ts";
+import { LONG, LongRecord, lengthOf } from "./long-record.ts";
+import { LongText } from "./long-text.ts";
 
 export interface LogLimits {
   /** Records kept per job, result chunks apart. Default 250,000. */
@@ -9,7 +10,7 @@ export interface LogLimits {
 }
 
 /** A segment grows until it has as much; then appends begin a new one. Growing copies what is there. */
-const SEGMENT = { records: 64, characters: 32 * 1024 };
+const SEGMENT = { records: 64, characters: LONG };
 
 /**
  * Records of a few appends, packed: their texts are one string, so that a kept record costs its characters and five
@@ -20,7 +21,7 @@ interface Segment {
   readonly after: number;
   text: string;
   /** The text of its only record, a long one, when it is kept outside of the heap. */
-  readonly long: KeptText | undefined;
+  readonly long: LongText | undefined;
   /** Where the text of each record ends. */
   ends: readonly number[];
   kinds: readonly RecordKind[];
@@ -29,7 +30,6 @@ interface Segment {
 /** One job's records in memory: dense from 1 (J1), the oldest evicted beyond the limits, loudly by `floor` (P3). */
 export class MemoryLog {
   readonly #limits: LogLimits;
-  readonly #blocks: TextBlocks;
   #segments: Segment[] = [];
   #floor = 0;
   #head = 0;
@@ -37,9 +37,8 @@ export class MemoryLog {
   #counted = { records: 0, characters: 0 };
   #characters = 0;
 
-  constructor(limits: LogLimits, blocks: TextBlocks) {
+  constructor(limits: LogLimits) {
     this.#limits = limits;
-    this.#blocks = blocks;
   }
 
   get head(): number {
@@ -68,11 +67,12 @@ export class MemoryLog {
   #pack(records: readonly LogRecord[]): void {
     const [first] = records;
     const long = first !== undefined && isLong(first);
-    const segment = long ? this.#newSegment(this.#blocks.keep(first.text)) : this.#openSegment();
+    const segment = long ? this.#newSegment(kept(first)) : this.#openSegment();
     let end = segment.ends.at(-1) ?? 0;
-    const ends = records.map(({ kind, text }) => {
-      this.#count(kind, text.length, 1);
-      end += text.length;
+    const ends = records.map((record) => {
+      const length = lengthOf(record);
+      this.#count(record.kind, length, 1);
+      end += length;
       return end;
     });
     // Most logs are short, and an array that grows by itself reserves room for sixteen more.
@@ -107,7 +107,7 @@ export class MemoryLog {
 
   #recordAt({ text, long, ends, kinds }: Segment, index: number): LogRecord {
     const kind = kinds[index] ?? "event";
-    if (long !== undefined) return { kind, text: this.#blocks.read(long) };
+    if (long !== undefined) return new LongRecord(kind, long.lend());
     return { kind, text: text.slice(startAt(ends, index), ends[index]) };
   }
 
@@ -120,7 +120,7 @@ export class MemoryLog {
     return room ? last : this.#newSegment(undefined);
   }
 
-  #newSegment(long: KeptText | undefined): Segment {
+  #newSegment(long: LongText | undefined): Segment {
     const segment: Segment = { after: this.#head, text: "", long, ends: [], kinds: [] };
     if (this.#segments.length === 0) this.#segments = [segment];
     else this.#segments.push(segment);
@@ -156,18 +156,14 @@ export class MemoryLog {
     this.#floor += 1;
     if (index + 1 === segment.ends.length) {
       this.#segments.shift();
-      this.#release(segment);
+      segment.long?.release();
     }
     return characters;
   }
 
   /** Nobody will read it again, nor write to it. */
   remove(): void {
-    for (const segment of this.#segments.splice(0)) this.#release(segment);
-  }
-
-  #release({ long }: Segment): void {
-    if (long !== undefined) this.#blocks.release(long);
+    for (const { long } of this.#segments.splice(0)) long?.release();
   }
 
   #count(kind: RecordKind, characters: number, sign: 1 | -1): void {
@@ -179,8 +175,14 @@ export class MemoryLog {
 }
 
 /** A text as long as a segment is one by itself. */
-function isLong({ text }: LogRecord): boolean {
-  return text.length >= SEGMENT.characters;
+function isLong(record: LogRecord): boolean {
+  return lengthOf(record) >= SEGMENT.characters;
+}
+
+/** @returns undefined for a text that has to stay a string */
+function kept(record: LogRecord): LongText | undefined {
+  const text = record.long ?? LongText.of(record.text);
+  return text?.keep();
 }
 
 /** Where the records from `from` on end that go into one segment together. */

@@ -4,15 +4,11 @@ import type { JobChange } from "./job-index.ts";
 import { Largest, type Sized } from "./largest.ts";
 import type { AppendOutcome, LogBatch, LogPage, LogStore, PageLimits } from "./log-store.ts";
 import { type LogLimits, MemoryLog } from "./memory-log.ts";
-import { TextBlocks } from "./text-blocks.ts";
 
 const EMPTY: LogPage = { floor: 0, head: 0, records: [] };
 
 /** What an append may evict beyond what it brings itself: enough, and no append takes long (J4). */
 const SURPLUS = { records: 1024, characters: 1024 * 1024 };
-
-/** How much of the total may wait, beyond it, for records to come, and how many bytes: of blocks that were evicted or removed. */
-const SPARE = { share: 1 / 16, bytes: 64 * 1024 * 1024 };
 
 /** The jobs that the logs are of. */
 export interface LoggedJobs {
@@ -41,7 +37,6 @@ export class MemoryLogs implements LogStore {
   readonly #limits: LogLimits;
   readonly #total: number;
   readonly #jobs: LoggedJobs;
-  readonly #blocks: TextBlocks;
   readonly #logs = new Map<JobId, Kept>();
   readonly #bells = new TransientMap<JobId, Set<() => void>>();
   readonly #shares = new Map<string, Share>();
@@ -55,7 +50,6 @@ export class MemoryLogs implements LogStore {
     this.#limits = limits;
     this.#total = total;
     this.#jobs = jobs;
-    this.#blocks = new TextBlocks(Math.min(total * SPARE.share, SPARE.bytes));
   }
 
   async append(batches: readonly LogBatch[]): Promise<readonly AppendOutcome[]> {
@@ -105,7 +99,7 @@ export class MemoryLogs implements LogStore {
 
   #begin(job: JobId): Kept {
     const principal = this.#jobs.principalOf(job) ?? "";
-    const log = new MemoryLog(this.#limits, this.#blocks);
+    const log = new MemoryLog(this.#limits);
     return { name: job, size: 0, place: undefined, log, principal };
   }
 

@@ -71,7 +71,7 @@ test.each([1, 3, 7])(
     for (let after = 0; after < records.length; after += size) await append(after);
     for (let after = 0; after <= records.length; after++) {
       const page = await logs.read(job, after, ALL);
-      expect(page.records).toEqual(records.slice(after));
+      expect(page.records.map(({ kind, text }) => ({ kind, text }))).toEqual(records.slice(after));
     }
     // One of them is evicted like any other.
     await logs.append([{ job, after: 7, records: [record("new".repeat(4 * K))] }]);
