@@ -64,7 +64,7 @@ async function inherited(introduction: Introduction, logs: LogStore): Promise<Ne
 }
 
 /** The child that a record of a delegation names. */
-function delegatedIn({ text }: LogRecord): JobId {
+export function delegatedIn({ text }: LogRecord): JobId {
   const { payload } = JSON.parse(`{${text}`) as { payload: { body: { child_job_id: JobId } } };
   return payload.body.child_job_id;
 }

@@ -148,3 +148,39 @@ for (const kind of ["subscribe", "submit"] as const) {
     expect((await after.terminal(id)).type).toBe("job.error");
   });
 }
+
+test("R-6.3-8, R-6.3-20, R-10-2: of a job that was delegated right before a crash later processes tell", async () => {
+  const { start, submit, store } = hosts();
+  const before = new Viewer(start());
+  const welcome = await before.hello();
+  const others: Awaited<ReturnType<typeof submit>>[] = [];
+  for (let i = 0; i < 4; i++) others.push(await submit(before));
+  const parent = await submit(before, { lease_request: { "agent.delegate": ["led"] } });
+  await say(parent, 1);
+  // The process dies when logs tell what its session does not number any more.
+  const { commit } = store.sessions;
+  store.sessions.commit = () => new Promise(() => {});
+  for (const other of others) await say(other, 64);
+  void parent.ctx.delegate("led");
+  await settled();
+  // The next one dies as well, behind the batch that fills what the others said.
+  let batches = 1;
+  store.sessions.commit = (id, epoch, change) =>
+    change.runs === undefined || batches-- > 0
+      ? commit.call(store.sessions, id, epoch, change)
+      : new Promise(() => {});
+  const between = new Viewer(start());
+  const again = await between.resume(welcome, lastSeq(before));
+  await settled();
+  store.sessions.commit = commit;
+  const after = new Viewer(start());
+  await after.resume(again, lastSeq(between));
+  await settled();
+  const told = [...between.stream, ...after.stream].find(
+    ({ payload }) => payload.kind === "delegate",
+  );
+  const child = told?.payload.body.child_job_id;
+  const heard = after.frames.filter(({ job_id }) => job_id === child);
+  expect(heard.map(({ type }) => type)).toEqual(["job.accepted", "job.event", "job.error"]);
+  expect(heard.at(-1)?.payload.details.reason).toBe("parent_ended");
+});

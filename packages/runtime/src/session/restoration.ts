@@ -1,6 +1,7 @@
 import type { JobId, SessionId } from "@arcp/core";
 import type { AttachmentRow, LogStore, Run, SessionRow, SessionStore } from "../store/index.ts";
 import { Attachment, isFinished } from "./attachment.ts";
+import { delegatedIn } from "./newcomers.ts";
 import type { Stream } from "./stream.ts";
 import { isVisible } from "./view.ts";
 
@@ -29,7 +30,11 @@ export async function restoreStream(
   const rows = await store.attachments(row.id);
   const features = new Set(row.features);
   stream.journal.open(runs);
-  stream.journal.issue(row.issued ?? (await impliedNumber(runs.at(-1), logs, features)));
+  const { issued, delegated } =
+    row.issued === undefined
+      ? await impliedBy(runs.at(-1), logs, features)
+      : { issued: row.issued, delegated: NONE };
+  stream.journal.issue(issued);
   stream.lag?.restore(
     row.acked,
     stream.issued,
@@ -39,14 +44,16 @@ export async function restoreStream(
   const attachments = rows.filter(({ since }) => since <= stream.issued);
   const known = new Set(attachments.map(({ job }) => job));
   const owned = jobs.ownedBy(row.id);
-  // What it owns it follows to the end, whether that was written down or not.
+  // What it owns it follows to the end, whether that was written down or not. A record that counts as issued is not read
+  // again, and may never have been read: then nobody else brings what it tells of.
   const unknown = owned
-    .filter((job) => !known.has(job) && !jobs.isTold(job))
+    .filter((job) => !known.has(job) && (!jobs.isTold(job) || delegated.has(job)))
     .map((job): AttachmentRow => {
       const after = stream.journal.reached(job);
       return { job, role: "owner", after, since: stream.issued };
     });
   const over: JobId[] = [];
+  const begun: AttachmentRow[] = [];
   for (const attachment of [...attachments, ...unknown]) {
     const { job } = attachment;
     const cursor = cursorOf(attachment, runs, stream.issued);
@@ -57,11 +64,13 @@ export async function restoreStream(
     const seen = stream.attachments.seen(job, attachment.role);
     const row = { ...attachment, after: cursor };
     const told = stream.attachments.told(job, attachment.role);
-    const derived = !known.has(job);
+    // That record will not be looked at by the next process, which has another last run.
+    if (!known.has(job) && delegated.has(job)) begun.push(row);
+    const derived = !known.has(job) && !delegated.has(job);
     stream.attachments.restore(new Attachment(row, { seen, told, derived }));
   }
   // Once its runs are gone, nothing but the row would tell how far it had read, and that says where it began.
-  if (over.length > 0) await stream.writer.commit({ detach: over });
+  if (over.length + begun.length > 0) await stream.writer.commit({ attach: begun, detach: over });
   const kept = new Set(owned);
   const removed: JobId[] = [];
   for (const job of stream.journal.jobs) {
@@ -76,23 +85,39 @@ function isOf(run: Run, job: JobId): boolean {
   return run.job === job && run.said === undefined;
 }
 
-/** The highest number that the last run can stand for, by what is in the log now. */
-async function impliedNumber(
+const NONE: ReadonlySet<JobId> = new Set();
+
+/** What the last run stands for, by what is in the log now. */
+interface Implied {
+  /** The highest number. */
+  readonly issued: number;
+  /** Jobs of which its owner learns there. */
+  readonly delegated: ReadonlySet<JobId>;
+}
+
+async function impliedBy(
   run: Run | undefined,
   logs: LogStore,
   features: ReadonlySet<string>,
-): Promise<number> {
-  if (run === undefined) return 0;
-  if (run.said !== undefined) return run.from;
-  if (run.to !== undefined) return run.to;
+): Promise<Implied> {
+  if (run === undefined) return { issued: 0, delegated: NONE };
+  if (run.said !== undefined) return { issued: run.from, delegated: NONE };
+  if (run.to !== undefined) return { issued: run.to, delegated: NONE };
   const viewer = { features, role: run.role };
+  const delegated = new Set<JobId>();
   for (let cursor = run.jobFrom - 1; ; ) {
     const page = await logs.read(run.job, cursor, { records: 256, characters: 1024 * 1024 });
     // Below the floor nothing can be told apart: a resume from there is refused anyway (P3).
     cursor = Math.max(cursor, page.floor);
     const hidden = page.records.findIndex((record) => !isVisible(record, viewer));
-    const end = hidden === -1 ? cursor + page.records.length : cursor + hidden;
-    if (hidden !== -1 || end >= page.head) return run.from + end - run.jobFrom;
+    const visible = hidden === -1 ? page.records : page.records.slice(0, hidden);
+    for (const record of run.role === "owner" ? visible : []) {
+      if (record.kind === "delegate") delegated.add(delegatedIn(record));
+    }
+    const end = cursor + visible.length;
+    if (hidden !== -1 || end >= page.head) {
+      return { issued: run.from + end - run.jobFrom, delegated };
+    }
     cursor = end;
   }
 }
