@@ -184,3 +184,40 @@ test("R-6.3-8, R-6.3-20, R-10-2: of a job that was delegated right before a cras
   expect(heard.map(({ type }) => type)).toEqual(["job.accepted", "job.event", "job.error"]);
   expect(heard.at(-1)?.payload.details.reason).toBe("parent_ended");
 });
+
+for (const role of ["owner", "observer"] as const) {
+  test(`R-6.3-20: a crash in the middle of the removal of a job keeps no session of its ${role} from going on`, async () => {
+    const rig = hosts({ limits: { retentionSec: 60, backPressureThreshold: 8 } });
+    const { start, submit, store } = rig;
+    const runtime = start();
+    const owner = new Viewer(runtime);
+    const before = role === "owner" ? owner : new Viewer(runtime);
+    let welcome = await owner.hello(ACKING);
+    if (before !== owner) welcome = await before.hello(ACKING);
+    const job = await submit(owner);
+    if (before !== owner) await before.reply(before.send("job.subscribe", { job_id: job.id }));
+    await say(job, 2);
+    // Of the subscription it is not stored either that it has ended.
+    const { commit } = store.sessions;
+    store.sessions.commit = (id, epoch, change) =>
+      change.detach === undefined
+        ? commit.call(store.sessions, id, epoch, change)
+        : new Promise(() => {});
+    job.end("done");
+    for (const viewer of [owner, before]) {
+      await viewer.terminal(job.id);
+      viewer.send("session.ack", { last_processed_seq: lastSeq(viewer) });
+    }
+    await settled();
+    const { remove } = store.jobs;
+    store.jobs.remove = () => new Promise(() => {});
+    await pass(rig, 100_000);
+    expect((await store.logs.read(job.id as JobId, 0, { records: 1, characters: 1 })).head).toBe(0);
+    store.sessions.commit = commit;
+    store.jobs.remove = remove;
+    const after = new Viewer(start());
+    expect((await after.resume(welcome, lastSeq(before))).type).toBe("session.welcome");
+    await pass(rig, 100_000);
+    expect(await store.jobs.get(job.id as JobId)).toBeUndefined();
+  });
+}

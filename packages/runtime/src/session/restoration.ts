@@ -57,7 +57,9 @@ export async function restoreStream(
   for (const attachment of [...attachments, ...unknown]) {
     const { job } = attachment;
     const cursor = cursorOf(attachment, runs, stream.issued);
-    if ((await isFinished(job, cursor, logs)) || (!jobs.has(job) && (await isRemoved(job, logs)))) {
+    // A crash may have come in the middle of a removal: of a log that was read nothing comes any more.
+    const mayBeRemoved = cursor > 0 || !jobs.has(job);
+    if ((await isFinished(job, cursor, logs)) || (mayBeRemoved && (await isRemoved(job, logs)))) {
       if (known.has(job)) over.push(job);
       continue;
     }
