@@ -126,6 +126,12 @@ export class Attachments {
     return attachment;
   }
 
+  /** What came in the place of `before` could not be stored. */
+  revert(job: JobId, before: Attachment | undefined): void {
+    if (before === undefined) this.detach(job);
+    else this.#follow(before);
+  }
+
   detach(job: JobId): void {
     const attachment = this.#byJob.get(job);
     if (attachment === undefined) return;

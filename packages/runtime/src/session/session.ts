@@ -254,9 +254,9 @@ export class Session {
       await stored;
     } catch (error) {
       await this.change(() => {
-        // Who followed the job before goes on, and an owner never leaves its job.
-        const isNew = before === undefined && begun?.role === "observer";
-        if (isNew && attachments.get(job) === begun) attachments.detach(job);
+        // Who followed the job before goes on from where it was, as whoever asked meanwhile does.
+        if (before !== undefined && begun !== undefined) begun.cursor = before.cursor;
+        if (attachments.get(job) === begun) attachments.revert(job, before);
         this.#readOn(job);
       });
       throw error;
