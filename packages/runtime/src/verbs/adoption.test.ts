@@ -2,6 +2,7 @@ import type { JobId } from "@arcp/core";
 import { expect, test } from "vitest";
 import { settled } from "../../test/held-store.ts";
 import { dense, hosting, type LedJob } from "../../test/hosting.ts";
+import { hosts } from "../../test/hosts.ts";
 import { Viewer } from "../../test/viewer.ts";
 
 type Rig = ReturnType<typeof hosting>;
@@ -160,4 +161,56 @@ test("R-7.2-8: descendants are adopted, however the calendar was set meanwhile",
   await heir.terminal(id);
   const { session } = (await store.jobs.get(id as JobId)) ?? {};
   expect(session).toBe(heir.frames[0]?.session_id);
+});
+
+test("R-7.1-2, R-7.2-8: an adoption that was broken off is made good by the next retry, history and all", async () => {
+  const { heir, parent, leave, adopt, store } = await family();
+  await parent.ctx.thought("before");
+  await leave();
+  const { commit } = store.sessions;
+  store.sessions.commit = async (id, epoch, change) => {
+    if (change.attach === undefined) return commit.call(store.sessions, id, epoch, change);
+    store.sessions.commit = commit;
+    throw new Error("the disk is full");
+  };
+  expect((await adopt()).type).toBe("session.error");
+  await settled();
+  expect(heir.stream).toEqual([]);
+  expect((await adopt()).type).toBe("job.accepted");
+  parent.end("mine");
+  await heir.terminal(parent.id);
+  expect(seqsOf(heir, parent.id)).toEqual([1, 2, 3]);
+});
+
+test("R-5.4-8, R-7.2-9: a retry that adopts a job is answered as one when a crash comes in between", async () => {
+  const { start, submit, clock, store } = hosts();
+  const runtime = start();
+  const owner = new Viewer(runtime);
+  await owner.hello();
+  const job = await submit(owner, { idempotency_key: "k" });
+  const before = new Viewer(runtime);
+  const welcome = await before.hello();
+  job.end("done");
+  // It has seen the end of the job already.
+  await before.reply(before.send("job.subscribe", { job_id: job.id, history: true }));
+  await before.terminal(job.id);
+  owner.sever();
+  await settled();
+  clock.advance(600_000);
+  await settled();
+  const { commit } = store.sessions;
+  store.sessions.commit = (id, epoch, change) =>
+    change.attach === undefined
+      ? commit.call(store.sessions, id, epoch, change)
+      : new Promise(() => {});
+  const retry = { agent: "led", input: null, idempotency_key: "k" };
+  const request = before.send("job.submit", retry);
+  await settled();
+  store.sessions.commit = commit;
+  const after = new Viewer(start());
+  await after.resume(welcome, 2);
+  after.sendAs(request, "job.submit", retry);
+  expect((await after.reply(request)).job_id).toBe(job.id);
+  await settled();
+  expect(seqsOf(after, job.id)).toEqual([1, 2]);
 });

@@ -3,6 +3,7 @@ import { acceptanceOf } from "../jobs/acceptance.ts";
 import type { UsedKey } from "../jobs/admission.ts";
 import { jobOf } from "../jobs/finished-job.ts";
 import type { KnownJob } from "../jobs/known-job.ts";
+import type { Origin } from "../session/attachments.ts";
 import type { Session } from "../session/session.ts";
 import type { SubmitReply } from "../session/submit-log.ts";
 import type { ListedJob } from "../store/index.ts";
@@ -59,30 +60,20 @@ async function place(
   job: KnownJob,
 ): Promise<Place> {
   const origin = { request: request.id, head: job.lastSeq };
-  if (job.session === session.id) {
-    const follow = (): void => {
-      // Whoever follows it no longer has seen its end, and sees it again (R-7.2-9).
-      if (session.stream.attachments.has(job.id)) return;
-      session.follow(job.id, "owner", job.liveAfter, origin);
-    };
-    return { follow, begin: () => {}, truncated: false };
-  }
+  if (job.session === session.id) return ownPlace(services, session, job, origin);
   // What the session has left before makes room, also while that is still on its way. The owner may go meanwhile.
   await session.subscriptions.run(() => {});
   const orphaned = services.sessions.get(job.session) === undefined;
   const full = orphaned ? undefined : tooManyFollowed(services, session, job);
   if (full !== undefined) throw full;
   const children = orphaned ? await adopt(services, session, request, job) : [];
-  const { floor } = await services.store.logs.read(job.id, 0, { records: 0, characters: 0 });
+  const floor = await floorOf(services, job);
   const truncated = floor > 0;
   if (!orphaned) {
     const follow = () => session.follow(job.id, "observer", floor, { ...origin, truncated });
     return { follow, begin: () => {}, truncated };
   }
-  const follow = (): void => {
-    // The history is an extra: what goes of it before it is read costs a new owner nothing of what is still to come.
-    session.follow(job.id, "owner", floor, { ...origin, truncated, seen: job.lastSeq });
-  };
+  const follow = () => inherit(session, job, floor, origin);
   const begin = (): void => {
     for (const child of children) {
       // The others are told of by the records that are still there.
@@ -90,6 +81,35 @@ async function place(
     }
   };
   return { follow, begin, truncated };
+}
+
+/** It follows the job already, or has seen its end; unless it adopted the job and that was broken off. */
+async function ownPlace(
+  services: Services,
+  session: Session,
+  job: KnownJob,
+  origin: Origin,
+): Promise<Place> {
+  const { attachments } = session.stream;
+  const floor = await floorOf(services, job);
+  const follow = (): void => {
+    if (attachments.has(job.id)) return;
+    // Whoever has seen its end sees it again (R-7.2-9).
+    if (attachments.knows(job.id)) session.follow(job.id, "owner", job.liveAfter, origin);
+    else inherit(session, job, floor, origin);
+  };
+  return { follow, begin: () => {}, truncated: floor > 0 && !attachments.knows(job.id) };
+}
+
+/** The history is an extra: what goes of it before it is read costs a new owner nothing of what is still to come. */
+function inherit(session: Session, job: KnownJob, floor: number, origin: Origin): void {
+  const { id, lastSeq: seen } = job;
+  session.follow(id, "owner", floor, { ...origin, truncated: floor > 0, seen });
+}
+
+/** The highest `job_seq` of which the log is no longer kept. */
+async function floorOf({ store }: Services, { id }: KnownJob): Promise<number> {
+  return (await store.logs.read(id, 0, { records: 0, characters: 0 })).floor;
 }
 
 /** What told of a delegation may be gone, or may not count: its job is told of all the same. */

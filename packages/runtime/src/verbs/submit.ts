@@ -190,7 +190,9 @@ async function earlierReply(
   request: Submit,
 ): Promise<SubmitReply | undefined> {
   const [row] = await store.jobs.list({ session: session.id, request: request.id, limit: 1 });
-  if (row !== undefined) return { kind: "accepted", announcement: acceptanceOf(row) };
+  // A job that was adopted by it is looked up by its key once more: the crash may have come before it was followed.
+  const adopted = row?.submittedIn !== undefined;
+  if (row !== undefined && !adopted) return { kind: "accepted", announcement: acceptanceOf(row) };
   const refusal = await store.sessions.refusal(session.id, request.id);
   return refusal === undefined ? undefined : { kind: "refused", error: JSON.parse(refusal) };
 }
