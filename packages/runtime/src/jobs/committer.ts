@@ -1,7 +1,7 @@
 import type { Clock } from "@arcp/core";
 import type { AppendOutcome, LogBatch, LogStore } from "../store/index.ts";
+import { retried } from "../store/retry.ts";
 import { DEFAULT_TURN_LIMITS, Turn } from "../turn.ts";
-import { retried } from "./retry.ts";
 
 /**
  * `recognised`: the store failed and had taken the records all the same. Whether it had made the change that came with

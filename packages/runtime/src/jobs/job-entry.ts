@@ -1,6 +1,6 @@
 import { type Clock, isTerminal, type JobId, type JobStatus } from "@arcp/core";
 import type { JobChange, JobIndex } from "../store/index.ts";
-import { retried } from "./retry.ts";
+import { retried } from "../store/retry.ts";
 
 /** What stands in the index beside the log and has to keep up with it. */
 export type Noted = "remaining" | "streamed";

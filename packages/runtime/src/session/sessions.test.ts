@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { settled } from "../../test/held-store.ts";
 import { dense, hosting } from "../../test/hosting.ts";
-import { type Frame, Viewer } from "../../test/viewer.ts";
+import { ALL_FEATURES, type Frame, Viewer } from "../../test/viewer.ts";
 import { defineAgent } from "../jobs/agents.ts";
 
 const WINDOW = 600_000;
@@ -187,6 +187,36 @@ test("R-6.3-18: an observer that submitted nothing leaves no runs behind", async
   clock.advance(WINDOW);
   await settled();
   expect(await store.sessions.runs(session_id as never)).toEqual([]);
+});
+
+test("R-6.3-18, R-6.6-7: a session is forgotten though the store fails for a moment, and its numbers go on to mean what they meant", async () => {
+  const { runtime, store, clock, start } = hosting();
+  const viewer = new Viewer(runtime);
+  const { session_id = "" } = await viewer.hello();
+  const { ctx } = await start(viewer);
+  await ctx.log.info("on");
+  await ctx.flush();
+  await settled();
+  viewer.sever();
+  await settled();
+  const { commit, forget } = store.sessions;
+  store.sessions.commit = () => {
+    store.sessions.commit = commit;
+    return Promise.reject(new Error("disk full"));
+  };
+  store.sessions.forget = () => {
+    store.sessions.forget = forget;
+    return Promise.reject(new Error("disk full"));
+  };
+  for (const ms of [WINDOW, 20, 20]) {
+    clock.advance(ms);
+    await settled();
+  }
+  expect(await store.sessions.get(session_id as never)).toBeUndefined();
+  const other = new Viewer(runtime);
+  await other.hello([...ALL_FEATURES, "list_jobs"]);
+  const { payload } = await other.reply(other.send("session.list_jobs", {}));
+  expect(payload.jobs).toMatchObject([{ last_event_seq: 2 }]);
 });
 
 test("a store that fails in what nobody waits for ends no process and no job", async () => {

@@ -10,6 +10,7 @@ import type { Logger } from "pino";
 import type { Lineage } from "../lineage.ts";
 import { isClosed } from "../store/closed.ts";
 import type { LogStore, SessionStore } from "../store/index.ts";
+import { retried } from "../store/retry.ts";
 import { Audience } from "./audience.ts";
 import { Deliveries } from "./deliveries.ts";
 import { FeatureSets } from "./feature-sets.ts";
@@ -270,11 +271,14 @@ export class Sessions {
     this.#sessions.delete(session.id);
     this.#audience.removeViewer(session.stream);
     this.#quota.remove(session);
-    const { store, hasJobs } = this.#options;
-    // The row that tells how far its numbers went is forgotten, its runs are not.
-    await session.stream.retire();
-    await store.forget(session.id);
-    if (!(await hasJobs(session.id))) await store.removeRuns(session.id);
+    const { clock, store, hasJobs } = this.#options;
+    const { stream } = session;
+    const cut = stream.retire();
+    // What failed for a moment is asked for again, since nobody comes back to it. The row that tells how far the session's
+    // numbers went is forgotten, its runs are not.
+    if (cut.length > 0) await retried(clock, () => stream.writer.settle({ cut }));
+    await retried(clock, () => store.forget(session.id));
+    if (!(await hasJobs(session.id))) await retried(clock, () => store.removeRuns(session.id));
   }
 
   /** Takes all timers down. */

@@ -1,5 +1,5 @@
 import type { JobId, SessionId } from "@arcp/core";
-import type { Run, SessionStore } from "../store/index.ts";
+import type { Cut, Run, SessionStore } from "../store/index.ts";
 import type { Attachment } from "./attachment.ts";
 import { Attachments } from "./attachments.ts";
 import type { Deliveries } from "./deliveries.ts";
@@ -136,17 +136,18 @@ export class Stream {
     this.#trim(now);
   }
 
-  /** The session is about to be forgotten: what stays translates the numbers of its own jobs (R-6.3-18). */
-  async retire(): Promise<void> {
+  /**
+   * The session is about to be forgotten: what stays translates the numbers of its own jobs (R-6.3-18).
+   * @returns what has to be stored for it
+   */
+  retire(): readonly Cut[] {
     const { issued } = this;
     const gone = this.writer.isRetired || this.journal.size === 0;
     this.writer.retire();
-    if (gone) return;
+    if (gone) return [];
     const swept = this.#trimmer.sweep({ acked: issued, holds: (run) => this.#tellsPlace(run) });
     this.journal.close();
-    await this.writer.settle({
-      cut: [...swept, { from: issued + 1, to: Number.MAX_SAFE_INTEGER }],
-    });
+    return [...swept, { from: issued + 1, to: Number.MAX_SAFE_INTEGER }];
   }
 
   /** No number will be issued by this epoch any more: writes down how far it got. */

@@ -1,7 +1,7 @@
 import { type Clock, sleep } from "@arcp/core";
-import { isClosed } from "../store/closed.ts";
+import { isClosed } from "./closed.ts";
 
-/** Milliseconds between attempts when the store fails: a busy disk must not end a job. */
+/** Milliseconds between attempts when the store fails: a busy disk must not end a job, nor leave a session behind. */
 const PAUSES = [20, 100, 500, 2000];
 
 /**
