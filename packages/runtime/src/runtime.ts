@@ -11,11 +11,11 @@ import { CredentialOperations } from "./credential-operations.ts";
 import { FailedLogins } from "./failed-logins.ts";
 import { figuresOf } from "./figures.ts";
 import { IdleWatch } from "./idle-watch.ts";
-import { introductionOf } from "./jobs/acceptance.ts";
 import { AgentRegistry, type AnyAgent } from "./jobs/agents.ts";
 import { Committer } from "./jobs/committer.ts";
 import { Credentials } from "./jobs/credentials.ts";
 import { KeyedSubmits } from "./jobs/idempotency.ts";
+import { introductionOf } from "./jobs/introduction.ts";
 import { JobTable } from "./jobs/table.ts";
 import { readTools, type Tool } from "./jobs/tool.ts";
 import { type Limits, readLimits } from "./limits.ts";
@@ -250,7 +250,7 @@ class HostedRuntime implements Runtime {
       projector: {
         logs: store.logs,
         turn: committer.turn,
-        introduction: (job) => introductionOf(job, store.jobs),
+        introduction: (job) => introductionOf(job, this.#services),
       },
       welcome: (session) => welcomeTo(session, this.#services, options),
       heartbeatInterval: limits.heartbeatIntervalSec * 1000,

@@ -1,7 +1,7 @@
 import { formatTimestamp, type JobId, type Lease } from "@arcp/core";
 import { Budget } from "../authority/budget.ts";
 import { compileGrant } from "../authority/grant.ts";
-import type { JobIndex, JobRow } from "../store/index.ts";
+import type { JobRow } from "../store/index.ts";
 
 /** What is said when a job is accepted, and said again whenever the client may have missed it (R-6.3-8). */
 export interface Acceptance {
@@ -43,12 +43,6 @@ export function acceptanceOf(
       delegate_id: row.delegateId,
     },
   };
-}
-
-/** The acceptance of a delegated job, unless a submit asked for it: then it is told of in reply to that (R-D-12). */
-export async function introductionOf(id: JobId, index: JobIndex): Promise<Acceptance | undefined> {
-  const row = await index.get(id);
-  return row === undefined || row.request !== undefined ? undefined : acceptanceOf(row);
 }
 
 /** The amounts of a lease, as the wire has them; undefined when there are none. */

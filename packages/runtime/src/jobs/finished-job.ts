@@ -28,7 +28,8 @@ function finishedJob(row: ListedJob, lastSeq: number): KnownJob {
   };
 }
 
-interface Kept {
+/** Where jobs are found. */
+export interface Kept {
   readonly jobs: JobTable;
   readonly store: { readonly jobs: JobIndex; readonly logs: LogStore };
 }

@@ -214,3 +214,27 @@ test("R-5.4-8, R-7.2-9: a retry that adopts a job is answered as one when a cras
   await settled();
   expect(seqsOf(after, job.id)).toEqual([1, 2]);
 });
+
+test("R-10-2, R-14-3: an heir is not told of a child that is being removed, and would wait for its end", async () => {
+  const { heir, child, leave, adopt, store, clock, owner } = await family();
+  const its = await child();
+  its.end("mine");
+  await owner.terminal(its.id);
+  await settled();
+  const { remove } = store.jobs;
+  store.jobs.remove = () => Promise.reject(new Error("the disk is full"));
+  for (let i = 0; i < 65; i++) {
+    clock.advance(10_000);
+    await settled(3);
+  }
+  expect((await store.logs.read(its.id, 0, { records: 1, characters: 1 })).head).toBe(0);
+  await leave();
+  await adopt();
+  await settled();
+  expect(heir.stream.some(({ payload }) => payload.kind === "delegate")).toBe(true);
+  expect(acceptances(heir, its.id)).toEqual([]);
+  store.jobs.remove = remove;
+  clock.advance(10_000);
+  await settled();
+  expect(await store.jobs.get(its.id)).toBeUndefined();
+});

@@ -1,0 +1,13 @@
+import type { JobId } from "@arcp/core";
+import { type Acceptance, acceptanceOf } from "./acceptance.ts";
+import { jobOf, type Kept } from "./finished-job.ts";
+
+/**
+ * The acceptance of a delegated job: undefined when a submit asked for it, since then it is told of in reply to that (R-D-12), and
+ * when it is being removed.
+ */
+export async function introductionOf(id: JobId, kept: Kept): Promise<Acceptance | undefined> {
+  const row = await kept.store.jobs.get(id);
+  if (row === undefined || row.request !== undefined) return undefined;
+  return (await jobOf(kept, row)) && acceptanceOf(row);
+}
