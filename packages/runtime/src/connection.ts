@@ -196,6 +196,10 @@ export class Connection implements Link {
         return this.#fail(windowExpired(), "refused", named, request);
       }
       this.#bind(outcome, stored);
+    } catch (error) {
+      // Nobody was welcomed to it, and nobody leaves it: its window runs from here.
+      if (!outcome.resumed) this.#context.sessions.parked(outcome.session);
+      throw error;
     } finally {
       this.#context.sessions.arrived(outcome.session);
     }

@@ -1,6 +1,7 @@
-import { linkedPair } from "@arcp/core";
+import { linkedPair, ManualClock } from "@arcp/core";
 import { pino } from "pino";
 import { expect, test } from "vitest";
+import { settled } from "../../test/held-store.ts";
 import { Viewer } from "../../test/viewer.ts";
 import { tokenTable } from "../auth.ts";
 import { createRuntime } from "../runtime.ts";
@@ -8,11 +9,13 @@ import type { Profile } from "./profile.ts";
 
 const logger = pino({ level: "silent" });
 const auth = tokenTable({ secret: "alice" });
+const clock = new ManualClock();
 const serving = (dialect?: (principal: string) => Profile | undefined) =>
   createRuntime({
     agents: [],
     auth,
     logger,
+    clock,
     limits: { connectedSessionsPerPrincipal: 1 },
     ...(dialect && { policy: { dialect } }),
   });
@@ -56,4 +59,7 @@ test("a dialect that there is not is refused: of a listener at once, of a princi
     expect(payload).not.toHaveProperty("details");
     await viewer.ended;
   }
+  clock.advance(600_000);
+  await settled();
+  expect(runtime.sessions.list()).toEqual([]);
 });
