@@ -148,6 +148,23 @@ test("R-D-12 and R-7.2-8: a child that is adopted by itself belongs to its new o
   expect(seqsOf(heir, job_id)).toEqual([1, 2, 3]);
 });
 
+test.each(["watched", "did not watch"])(
+  "P3, R-D-12 and R-7.2-8: an heir that %s a child of a client learns whether it misses something of it",
+  async (how) => {
+    const { owner, heir, parent, begun, leave, adopt, subscribe } = await family();
+    const { job_id = "" } = await owner.submit("led", null, { parent_job_id: parent.id });
+    const its = await begun.get(job_id)?.promise;
+    if (how === "watched") await subscribe(job_id);
+    await its?.ctx.thought("one");
+    await owner.find(({ payload }) => payload.kind === "thought");
+    await leave();
+    await adopt();
+    await settled();
+    const truncated = acceptances(heir, job_id).map(({ payload }) => payload.truncated);
+    expect(truncated).toEqual([how === "watched" ? undefined : true]);
+  },
+);
+
 test("R-7.2-8: descendants are adopted, however the calendar was set meanwhile", async () => {
   const { child, leave, adopt, heir, clock, begun, store } = await family();
   const its = await child();

@@ -116,11 +116,14 @@ async function floorOf({ store }: Services, { id }: KnownJob): Promise<number> {
 function introduce({ jobs }: Services, session: Session, row: ListedJob): void {
   const lastSeq = jobs.get(row.id)?.lastSeq;
   if (lastSeq === undefined) return;
-  session.introduce(acceptanceOf(row));
-  const origin = { head: lastSeq, truncated: lastSeq > 0, seen: lastSeq };
   // Nothing is skipped of what it watched already.
-  const watched = session.stream.attachments.get(row.id)?.cursor ?? lastSeq;
-  session.follow(row.id, "owner", Math.min(watched, lastSeq), origin);
+  const watched = session.stream.attachments.get(row.id)?.cursor;
+  const truncated = watched === undefined && lastSeq > 0;
+  const acceptance = acceptanceOf(row);
+  const payload = { ...acceptance.payload, ...(truncated && { truncated }) };
+  session.introduce({ ...acceptance, payload });
+  const origin = { head: lastSeq, truncated: lastSeq > 0, seen: lastSeq };
+  session.follow(row.id, "owner", Math.min(watched ?? lastSeq, lastSeq), origin);
 }
 
 /** @returns what the job has delegated, and what that has: all of it has a new owner now */
