@@ -150,6 +150,61 @@ export const delegations: readonly Escape[] = [
       child({}, { op: "reserve", amounts: { USD: "0.76" } }),
     ],
   ]),
+  // Within the parent's patterns as texts, and beyond what the parent can reach by them.
+  ...under(
+    {
+      "fs.read": ["$W/**"],
+      "fs.write": ["$W/out/**"],
+      "net.fetch": ["http://**"],
+      "agent.delegate": ["trespasser"],
+    },
+    [
+      read("open.txt"),
+      child({ "fs.read": ["$W/inner-link/*"] }, read("inner-link/deep.txt")),
+      child({ "agent.delegate": ["trespasser"] }, child({})),
+    ],
+    DENIED,
+    [
+      [
+        "a child that names a link to a directory",
+        child({ "fs.read": ["$W/out-link/**"] }, read("out-link/secret.txt")),
+      ],
+      [
+        "a child that names a file behind a link",
+        child({ "fs.read": ["out-link/secret.txt"] }, read("out-link/secret.txt")),
+      ],
+      ["a child that names a link", child({ "fs.read": ["$W/file-link"] }, read("file-link"))],
+      [
+        "a child of a child that names a link",
+        child(
+          { "fs.read": ["$W/**"], "agent.delegate": ["trespasser"] },
+          child({ "fs.read": ["$W/file-link"] }, read("file-link")),
+        ),
+      ],
+      [
+        "a child that names a link to what is not there",
+        child({ "fs.write": ["$W/out/new-link"] }, { op: "fs.write", path: "out/new-link" }),
+      ],
+      [
+        "a child that names a private address",
+        child({ "net.fetch": ["$E/**"] }, { op: "fetch", url: "$E/open/a" }),
+      ],
+      [
+        "a child of a child that names a private address",
+        child(
+          { "net.fetch": ["$E/**"], "agent.delegate": ["trespasser"] },
+          child({ "net.fetch": ["$E/open/a"] }, { op: "fetch", url: "$E/open/a" }),
+        ),
+      ],
+      [
+        "a child that names the metadata service",
+        child(
+          { "net.fetch": ["http://169.254.169.254/**"] },
+          { op: "fetch", url: "http://169.254.169.254/latest" },
+        ),
+      ],
+    ],
+  ),
   ...(
     [
       ["that outlives its parent's lease", 3601, WIDER],

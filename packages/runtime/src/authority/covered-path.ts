@@ -15,13 +15,22 @@ import { canonicalPath, literalPrefix, withLiteralPrefix } from "./path.ts";
 // F1  What is not covered is refused in the same way whether it exists or not.
 // F2  Nothing is read from, and nothing written to, a file that was opened elsewhere than where it was checked.
 
+/** Where the path patterns of a lease lead. */
+export interface Reach {
+  /** The patterns where they really are, from {@link resolvePatternPrefixes}. */
+  readonly realPatterns: readonly Glob[];
+  /**
+   * That of the lease under which this one was delegated, and which bounds it: a pattern that names a link is within one that
+   * does not follow it, but what is behind the link is not (R-9.4-1).
+   */
+  readonly within?: Reach | undefined;
+}
+
 /** The authority with which a job reaches files. */
-export interface FileAccess {
+export interface FileAccess extends Reach {
   readonly capability: "fs.read" | "fs.write";
   readonly guard: Guard;
   readonly lease: CompiledLease;
-  /** The lease's patterns where they really are, from {@link resolvePatternPrefixes}. */
-  readonly realPatterns: readonly Glob[];
 }
 
 /**
@@ -57,10 +66,11 @@ const ATTEMPTS = 5;
  *   `open` throws
  */
 export async function openCovered(
-  { capability, guard, lease, realPatterns }: FileAccess,
+  access: FileAccess,
   path: string,
   open: (location: string) => Promise<FileHandle | undefined>,
 ): Promise<Opened> {
+  const { capability, guard, lease } = access;
   const canonical = canonicalPath(path, lease.workspace);
   const target = canonical.ok ? canonical.path : path;
   const refusal = guard.check(capability, target);
@@ -69,7 +79,7 @@ export async function openCovered(
     const location = await locate(target);
     const late = guard.check(capability, target);
     if (late !== undefined) throw late;
-    if (location === undefined || !realPatterns.some((glob) => glob.matches(location))) break;
+    if (location === undefined || !reaches(access, location)) break;
     const handle = await open(location).catch(async (error: unknown) => {
       // Something that has moved since may be why.
       if ((await locate(target)) === location) throw error;
@@ -80,7 +90,12 @@ export async function openCovered(
     if (await isAt(handle, location).catch(() => false)) return { handle, location };
     await handle.close();
   }
-  throw leadsAway({ capability, guard }, target);
+  throw leadsAway(access, target);
+}
+
+function reaches({ realPatterns, within }: Reach, location: string): boolean {
+  const covered = realPatterns.some((glob) => glob.matches(location));
+  return covered && (within === undefined || reaches(within, location));
 }
 
 /** Names the path that was asked for: where it leads is not the job's to know. */

@@ -7,9 +7,15 @@ import type { CompiledLease } from "./lease.ts";
 import { canonicalUrl, type UrlParts } from "./url.ts";
 
 /** The authority with which a job fetches. */
-export interface UrlAccess {
+export interface UrlAccess extends NamingLease {
   readonly guard: Guard;
+}
+
+/** A lease that may name hosts. */
+interface NamingLease {
   readonly lease: CompiledLease;
+  /** The one under which it was delegated. */
+  readonly within?: NamingLease | undefined;
 }
 
 /** A URL that the job may fetch at this moment. */
@@ -17,7 +23,7 @@ export interface AllowedUrl {
   /** The canonical text: what was checked, and what is to be fetched. */
   readonly href: string;
   readonly origin: string;
-  /** Whether the lease names the host, so that a private address may be behind the name. */
+  /** Whether the lease, and every one above it, names the host: then a private address may be behind the name. */
   readonly named: boolean;
 }
 
@@ -27,7 +33,8 @@ export interface AllowedUrl {
  * @throws ArcpError the guard's refusal; `PERMISSION_DENIED` also for an address that is not public, unless the lease
  *   names it
  */
-export function allowedUrl({ guard, lease }: UrlAccess, text: string): AllowedUrl {
+export function allowedUrl(access: UrlAccess, text: string): AllowedUrl {
+  const { guard, lease } = access;
   const shown = clip(shownUrl(text));
   const refusal = guard.standing(`net.fetch on ${shown}`);
   if (refusal !== undefined) throw refusal;
@@ -35,7 +42,7 @@ export function allowedUrl({ guard, lease }: UrlAccess, text: string): AllowedUr
   if (!url.ok) throw denied(`net.fetch on ${shown} is refused: the URL ${url.problem}`);
   const { parts, href, origin } = url;
   if (!lease.coversUrl(parts)) throw guard.denied("net.fetch", shown);
-  const named = lease.namesUrl(parts);
+  const named = namesUrl(access, parts);
   const address = addressIn(parts);
   if (address !== undefined && !named && scopeOf(address) !== "public") {
     throw denied(
@@ -74,6 +81,11 @@ export function shownUrl(text: string): string {
   if (!URL.canParse(text)) return "what is no absolute URL";
   const { protocol, host, pathname } = new URL(text);
   return /^https?:$/.test(protocol) ? `${protocol}//${host}${pathname}` : `${protocol}…`;
+}
+
+/** Whether every one of the leases names the host: to name what is covered by a wildcard reaches no further (R-9.4-1). */
+function namesUrl({ lease, within }: NamingLease, parts: UrlParts): boolean {
+  return lease.namesUrl(parts) && (within === undefined || namesUrl(within, parts));
 }
 
 function addressIn({ host }: UrlParts): string | undefined {

@@ -21,7 +21,7 @@ export class Fetcher {
   constructor(job: Job, operations: Operations, resolve?: ResolveName) {
     this.#job = job;
     this.#operations = operations;
-    this.#access = { guard: job.authority.guard, lease: job.authority.lease };
+    this.#access = job.authority;
     this.#resolve = resolve;
   }
 

@@ -1,6 +1,7 @@
 import { ArcpError } from "@arcp/core";
 import type { FileAccess } from "../authority/covered-path.ts";
 import { readContent } from "../authority/file-content.ts";
+import type { FileReach } from "../authority/file-reach.ts";
 import {
   type DirectoryEntry,
   type FileStatus,
@@ -21,9 +22,6 @@ export interface WriteOptions {
   readonly flag?: WriteFlag;
 }
 
-/** The lease's patterns by capability, where they really are. */
-export type RealPatterns = Readonly<Record<FileAccess["capability"], FileAccess["realPatterns"]>>;
-
 /** Reads and writes files for one job, within `fs.read` and `fs.write`. */
 export class Files {
   readonly #job: Job;
@@ -32,8 +30,11 @@ export class Files {
   readonly #writing: FileAccess;
   readonly #mostBytes: number;
 
-  /** @param mostBytes that a file may have which is read */
-  constructor(job: Job, realPatterns: RealPatterns, operations: Operations, mostBytes: number) {
+  /**
+   * @param reach of the job's lease, as it is once its agent runs
+   * @param mostBytes that a file may have which is read
+   */
+  constructor(job: Job, reach: FileReach, operations: Operations, mostBytes: number) {
     this.#job = job;
     this.#operations = operations;
     this.#mostBytes = mostBytes;
@@ -41,7 +42,7 @@ export class Files {
       capability,
       guard: job.authority.guard,
       lease: job.authority.lease,
-      realPatterns: realPatterns[capability],
+      ...reach[capability],
     });
     this.#reading = access("fs.read");
     this.#writing = access("fs.write");

@@ -1,6 +1,7 @@
 import type { ArcpError, JobId } from "@arcp/core";
 import type { Budget } from "../authority/budget.ts";
 import { Expiry } from "../authority/expiry.ts";
+import { type FileReach, fileReach } from "../authority/file-reach.ts";
 import { Guard } from "../authority/guard.ts";
 import type { CompiledLease } from "../authority/lease.ts";
 import type { Deadlines } from "./deadlines.ts";
@@ -33,15 +34,19 @@ interface Bearer {
 /** What a job may do, and that it ends when it tries what is over: a lease that expired, a budget that is used up. */
 export class JobAuthority {
   readonly lease: CompiledLease;
+  /** That of the job that delegated it, which bounds this one. */
+  readonly within: JobAuthority | undefined;
   readonly #job: Bearer;
   readonly #budget: Budget;
   readonly #expiry: Expiry | undefined;
   readonly #context: JobContext;
   #guard: Guard | undefined;
+  #fileReach: FileReach | Promise<FileReach> | undefined;
   #doom: Ending | undefined;
 
   constructor({ job, lease, budget, expiresAt, parent, context }: JobAuthorityOptions) {
     this.lease = lease;
+    this.within = parent;
     this.#job = job;
     this.#budget = budget;
     this.#context = context;
@@ -63,6 +68,12 @@ export class JobAuthority {
       onExhausted: (refusal) => this.#overspend(refusal),
     });
     return this.#guard;
+  }
+
+  /** Where its path patterns lead: as it was when that was first asked, before its agent ran. */
+  get fileReach(): FileReach | Promise<FileReach> {
+    this.#fileReach ??= fileReach(this.lease, () => this.within?.fileReach);
+    return this.#fileReach;
   }
 
   /** An operation was refused for good: no other ending but a cancel can win (R-9.5-4, R-9.6-7). */

@@ -2,11 +2,8 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { ArcpError, checked } from "@arcp/core";
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { Logger } from "pino";
-import { resolvePatternPrefixes } from "../authority/covered-path.ts";
-import type { Glob } from "../authority/glob.ts";
 import type { AnyAgent } from "./agents.ts";
 import { type Ending, failure } from "./ending.ts";
-import type { RealPatterns } from "./files.ts";
 import type { Job } from "./job.ts";
 import { agentContext } from "./job-agent-context.ts";
 import { observedContext } from "./observed-context.ts";
@@ -24,13 +21,13 @@ export async function runAgent(
 ): Promise<void> {
   const { logger } = options;
   try {
-    const patterns = await realPatterns(job);
+    const reach = await job.authority.fileReach;
     if (!job.life.begin()) return;
     const toolbox = new Toolbox(
       job,
       agent,
       options,
-      patterns,
+      reach,
       ({ child, agent: its, input: given }) => void runAgent(child, its, given, options),
     );
     const value: unknown = await entered(job, agent, toolbox, input);
@@ -65,24 +62,6 @@ function entered(job: Job, agent: AnyAgent, toolbox: Toolbox, input: unknown): u
 /** Whether an agent stopped as it was told to: what is given its signal, as a timer of Node's, throws an `AbortError`. */
 function isStop({ life: { signal } }: Job, thrown: unknown): boolean {
   return signal.aborted && thrown instanceof Error && thrown.name === "AbortError";
-}
-
-const NO_PATTERNS: RealPatterns = { "fs.read": [], "fs.write": [] };
-
-function realPatterns({ authority: { lease } }: Job): RealPatterns | Promise<RealPatterns> {
-  const [asRead, asWritten] = [lease.patterns("fs.read"), lease.patterns("fs.write")];
-  return asRead.length + asWritten.length === 0 ? NO_PATTERNS : resolved(asRead, asWritten);
-}
-
-async function resolved(
-  asRead: readonly Glob[],
-  asWritten: readonly Glob[],
-): Promise<RealPatterns> {
-  const [reading, writing] = await Promise.all([
-    resolvePatternPrefixes(asRead),
-    resolvePatternPrefixes(asWritten),
-  ]);
-  return { "fs.read": reading, "fs.write": writing };
 }
 
 function success(

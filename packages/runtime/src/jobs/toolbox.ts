@@ -1,9 +1,10 @@
+import type { FileReach } from "../authority/file-reach.ts";
 import type { Prices } from "../authority/price.ts";
 import type { AdmissionContext } from "./admission.ts";
 import type { AnyAgent } from "./agents.ts";
 import { type Delegated, Delegation } from "./delegation.ts";
 import { Fetcher } from "./fetcher.ts";
-import { Files, type RealPatterns } from "./files.ts";
+import { Files } from "./files.ts";
 import type { Job } from "./job.ts";
 import { Models } from "./models.ts";
 import { Operations } from "./operation.ts";
@@ -22,7 +23,7 @@ export class Toolbox {
   readonly #job: Job;
   readonly #agent: AnyAgent;
   readonly #options: ToolboxOptions;
-  readonly #patterns: RealPatterns;
+  readonly #reach: FileReach;
   readonly #start: (delegated: Delegated) => void;
   #tools: ToolCaller | undefined;
   #operations: Operations | undefined;
@@ -38,13 +39,13 @@ export class Toolbox {
     job: Job,
     agent: AnyAgent,
     options: ToolboxOptions,
-    patterns: RealPatterns,
+    reach: FileReach,
     start: (delegated: Delegated) => void,
   ) {
     this.#job = job;
     this.#agent = agent;
     this.#options = options;
-    this.#patterns = patterns;
+    this.#reach = reach;
     this.#start = start;
   }
 
@@ -60,7 +61,7 @@ export class Toolbox {
 
   get files(): Files {
     const { fileBytes } = this.#options.limits;
-    this.#files ??= new Files(this.#job, this.#patterns, this.operations, fileBytes);
+    this.#files ??= new Files(this.#job, this.#reach, this.operations, fileBytes);
     return this.#files;
   }
 
