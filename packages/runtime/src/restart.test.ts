@@ -75,6 +75,30 @@ test("whoever subscribes to a job that a crash has ended is told of its budget, 
   }
 });
 
+test("R-9.6-11: what was not said of a budget before a crash is said in front of the end", async () => {
+  const { start, submit } = machine();
+  const before = new Viewer(start());
+  const welcome = await before.hello();
+  const lease_request = { "cost.budget": ["USD:1", "EUR:2"] };
+  const { ctx, id } = await submit(before, { lease_request });
+  for (const value of [0.25, 0.01, 0.01]) {
+    await ctx.metric({ name: "cost.search", value, unit: "USD" });
+  }
+  await ctx.flush();
+  const after = new Viewer(start());
+  await after.resume(welcome, 0);
+  await after.terminal(id);
+  const told = after.stream.filter(
+    ({ payload: { body } }) => body?.name === "cost.budget.remaining",
+  );
+  expect(told.map(({ payload: { body } }) => [body.unit, body.value])).toEqual([
+    ["USD", 0.75],
+    ["USD", 0.73],
+  ]);
+  const jobSeqs = after.stream.map(({ job_seq }) => job_seq);
+  expect(jobSeqs).toEqual(dense(jobSeqs.length));
+});
+
 test("J3: a job whose end was recorded when the process died gets no second one, and its state is mended", async () => {
   const { start, submit, store } = machine();
   const before = new Viewer(start());

@@ -72,16 +72,19 @@ export class JobCosts implements BudgetHolder {
   }
 
   /** Says what remains of a budget; runtime only (R-8.2-3, R-9.6-9). */
-  say({ currency, remaining }: Remainder): void {
-    const value = exactNumber(remaining);
-    const metric = { name: "cost.budget.remaining", value, unit: currency };
-    void this.#events.emit("metric", metric, "budget", true);
+  say(remainder: Remainder): void {
+    void this.#events.emit("metric", remainingMetric(remainder), "budget", true);
   }
 
   /** What remains is durable no later than the cost that changed it, be it a descendant's. */
   changed(): void {
     this.#log.note("remaining");
   }
+}
+
+/** The body of the metric that says what remains. */
+export function remainingMetric({ currency, remaining }: Remainder): CostMetric {
+  return { name: "cost.budget.remaining", value: exactNumber(remaining), unit: currency };
 }
 
 /** A budget of its own, or one that is set aside from the parent's. */

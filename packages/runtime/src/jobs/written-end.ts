@@ -1,6 +1,9 @@
-import { isTerminal, type JobStatus, type TerminalStatus } from "@arcp/core";
+import { formatTimestamp, isTerminal, type JobStatus, type TerminalStatus } from "@arcp/core";
+import { Budget, type Remainder } from "../authority/budget.ts";
+import { compileGrant } from "../authority/grant.ts";
 import type { JobChange, JobRow, ListedJob, LogStore, Store } from "../store/index.ts";
 import type { Ending } from "./ending.ts";
+import { remainingMetric } from "./job-costs.ts";
 import { recordStems, writeRecord } from "./record.ts";
 
 type Row = ListedJob | JobRow;
@@ -20,7 +23,8 @@ export async function recordedEnd(
 }
 
 /**
- * Writes down how a job ended that nobody runs any more: in the index alone where the log says so already.
+ * Writes down how a job ended that nobody runs any more, and in front of it what remains of its budget (R-9.6-11): in the
+ * index alone where the log says so already.
  * @param at milliseconds since 1970
  */
 export async function writeEnd(
@@ -33,14 +37,33 @@ export async function writeEnd(
   const finished: JobChange = { finishedAt: at, input: undefined, checkpoint: undefined };
   if (typeof end === "string") return jobs.update(row.id, { status: end, ...finished });
   const { status, payload } = end;
-  const record = writeRecord({
-    stems: recordStems(row.id, row.traceId),
-    jobSeq: head + 1,
-    kind: "terminal",
-    type: "job.error",
-    payload: JSON.stringify({ final_status: status, ...payload }),
-  });
+  const stems = recordStems(row.id, row.traceId);
+  const ts = formatTimestamp(at);
+  const records = unsaid(row).map((remainder, index) =>
+    writeRecord({
+      stems,
+      jobSeq: head + 1 + index,
+      kind: "budget",
+      type: "job.event",
+      payload: JSON.stringify({ kind: "metric", ts, body: remainingMetric(remainder) }),
+    }),
+  );
+  records.push(
+    writeRecord({
+      stems,
+      jobSeq: head + 1 + records.length,
+      kind: "terminal",
+      type: "job.error",
+      payload: JSON.stringify({ final_status: status, ...payload }),
+    }),
+  );
   const change = { status, ...finished };
-  const [outcome] = await logs.append([{ job: row.id, after: head, records: [record], change }]);
+  const [outcome] = await logs.append([{ job: row.id, after: head, records, change }]);
   if (outcome !== "appended") throw new Error(`another runtime writes to the log of ${row.id}`);
+}
+
+/** What remains of each amount of which something was spent: nobody knows any more what was said of it. */
+function unsaid({ lease, remaining }: Row): readonly Remainder[] {
+  const compiled = compileGrant(lease["cost.budget"] ?? []);
+  return compiled.ok ? new Budget(compiled.grant, { left: remaining }).unsaid() : [];
 }
