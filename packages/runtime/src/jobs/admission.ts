@@ -54,8 +54,10 @@ export interface JobRequest {
   /** Undefined when it names no trace. */
   readonly traceId: string | undefined;
   readonly traceContext: TraceContext | undefined;
-  /** The job that delegated it. */
-  readonly parent?: { readonly job: Job; readonly delegateId: string } | undefined;
+  /** The job that delegates it, and what its stream says of that beside the id of the child. */
+  readonly parent?:
+    | { readonly job: Job; readonly delegateId: string; readonly event: object }
+    | undefined;
 }
 
 /**
@@ -91,7 +93,7 @@ export interface UsedKey {
 
 /**
  * Makes a job, issues its credentials, and writes it down, with its idempotency key if it has one. Its clocks run when
- * this resolves; its agent is not started.
+ * this resolves, and of a delegated one its parent's stream has told; its agent is not started.
  * @throws ArcpError `INVALID_REQUEST` for a lease too large to be repeated, `INTERNAL_ERROR` for a job too many (R-7.1-5),
  * and for a parent the refusals of its budget; what the issue of a credential fails with (R-9.8-5)
  */
@@ -142,6 +144,8 @@ export async function admit(
   }
   context.jobs.add(job, leave);
   job.life.accept();
+  // Asked for in this very turn: else its parent could end before it has told of a child that is there (R-10-2).
+  await request.parent?.job.announce(job, { ...request.parent.event, child_job_id: id });
   return { job, row };
 }
 

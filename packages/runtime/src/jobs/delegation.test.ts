@@ -37,6 +37,33 @@ test("R-10-6: a child whose parent ends while it is written down never was", asy
   expect(begun.size).toBe(1);
 });
 
+test("R-10-2: a child that is kept was told of, at whatever moment its parent ends", async () => {
+  for (let moment = 0; moment < 12; moment++) {
+    const { store, viewer, parent, rows } = await delegating();
+    const { insert } = store.jobs;
+    const end = async (): Promise<void> => {
+      for (let i = 0; i < moment; i++) await null;
+      parent.end();
+    };
+    store.jobs.insert = (row) => insert(row).finally(() => void end());
+    await expect(parent.ctx.delegate("led")).rejects.toMatchObject({ code: "CANCELLED" });
+    await viewer.terminal(parent.id);
+    await settled();
+    const kept = (await rows()).filter((row) => row.parent !== undefined);
+    const told = viewer.stream.flatMap(({ payload }) => payload.body?.child_job_id ?? []);
+    expect([moment, told]).toEqual([moment, kept.map(({ id }) => id)]);
+  }
+});
+
+test("R-10-3: a delegation whose id is too long to be told leaves no child behind", async () => {
+  const { parent, rows } = await delegating();
+  const options = { id: "d".repeat(1024 * 1024), maxRuntimeSec: 1 };
+  await expect(parent.ctx.delegate("led", null, options)).rejects.toMatchObject({
+    code: "INVALID_REQUEST",
+  });
+  expect(await rows()).toHaveLength(1);
+});
+
 test("R-9.4-4: money that is set aside for a child comes back when that cannot be written down", async () => {
   const { store, parent, rows } = await delegating();
   const { insert } = store.jobs;

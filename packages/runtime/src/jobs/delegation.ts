@@ -32,6 +32,9 @@ import { compared, readExpiry, readLease } from "./lease-request.ts";
 import { plainJson } from "./plain-json.ts";
 import { shown } from "./shown.ts";
 
+/** Characters that the id of a delegation may have: it stands in the acceptance of the child. */
+const MAX_ID = 256;
+
 /** A delegation as it is wanted: the body of the event that tells of it. */
 export type Wanted = EventBody<"delegate"> & {
   readonly delegate_id: string;
@@ -89,11 +92,14 @@ export async function delegate(
     maxRuntimeSec: wanted.max_runtime_sec,
     traceId,
     traceContext,
-    parent: { job: parent, delegateId: wanted.delegate_id },
+    parent: {
+      job: parent,
+      delegateId: wanted.delegate_id,
+      event: { ...wanted, lease_request: lease.json },
+    },
   };
-  const { job: child, row } = await admit(context, asked, used);
   // The child starts behind the record that tells of it (J2).
-  await parent.announce(child, { ...wanted, lease_request: lease.json, child_job_id: child.id });
+  const { job: child, row } = await admit(context, asked, used);
   return { child, row, agent, input: taken };
 }
 
@@ -220,6 +226,9 @@ export class Delegation {
 
   #read(agent: string | Delegable, input: unknown, options: DelegateOptions): Wanted {
     const { lease, expiresAt, maxRuntimeSec, id = newMessageId("del_") } = options;
+    if (id.length > MAX_ID) {
+      throw new ArcpError("INVALID_REQUEST", `id: has more than ${MAX_ID} characters`);
+    }
     if (expiresAt !== undefined && Number.isNaN(expiresAt.getTime())) {
       throw new ArcpError("INVALID_REQUEST", "expiresAt: is no valid date");
     }
