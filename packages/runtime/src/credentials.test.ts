@@ -712,6 +712,31 @@ test("R-9.8-14: a delegated job's credential is bound by its own lease, and is g
   for (const value of upstream.values) expect(written).not.toContain(value);
 });
 
+test("R-9.8-3, R-9.8-14: a credential is bound by the budgets and the end of every job above its own too", async () => {
+  const child = defineAgent({ name: "child", run: () => new Promise(() => {}) });
+  const { view, upstream, clock, start, submit } = machine({ agents: [child] });
+  const viewer = await view(start());
+  const { ctx } = await submit(viewer, {
+    lease_request: { "agent.delegate": ["child"], "cost.budget": ["EUR:5", "USD:3"] },
+    max_runtime_sec: 60,
+  });
+  const over = clock.now() + 60_000;
+  await ctx.delegate(child);
+  await ctx.metric({ name: "cost.x", value: 4.25, unit: "EUR" });
+  await ctx.delegate(child, null, { lease: { "cost.budget": ["EUR:0.50"] }, maxRuntimeSec: 90 });
+  expect(upstream.orders.slice(1)).toMatchObject([
+    { budget: { EUR: "5", USD: "3" }, expiresAt: over },
+    { budget: { EUR: "0.5", USD: "3" }, expiresAt: over },
+  ]);
+});
+
+test("R-7.1-4, R-9.8-3: an end that no date can tell is an open one", async () => {
+  const { begin, upstream } = machine();
+  upstream.onIssue = ({ expiresAt }) => new Date(expiresAt ?? 0).toISOString();
+  await begin({}, { max_runtime_sec: Number.MAX_SAFE_INTEGER });
+  expect(upstream.orders[0]).toHaveProperty("expiresAt", undefined);
+});
+
 test("R-9.8-6, R-9.8-14: a parent that ends while its child's credential is being issued leaves none", async () => {
   const child = defineAgent({ name: "child", run: () => null });
   const { view, upstream, outstanding, start, submit, pass } = machine({ agents: [child] });

@@ -97,6 +97,20 @@ export class Budget {
     return new Map([...this.#counters].map(([currency, c]) => [currency, c.remaining.toFixed()]));
   }
 
+  /**
+   * What it is bound by, as exact decimal text by currency: the least that remains here and above, also of a currency that only
+   * an ancestor budgets (R-9.6-8).
+   */
+  bounds(): ReadonlyMap<string, string> {
+    const least = new Map<string, Big>();
+    for (const budget of this.#lineage()) {
+      for (const [currency, { remaining }] of budget.#counters) {
+        if (!least.get(currency)?.lte(remaining)) least.set(currency, remaining);
+      }
+    }
+    return new Map([...least].map(([currency, amount]) => [currency, amount.toFixed()]));
+  }
+
   /** What can still be reserved or granted, as exact decimal text by currency; below zero when more was spent. */
   available(): ReadonlyMap<string, string> {
     const currencies = [...this.#counters.keys()];

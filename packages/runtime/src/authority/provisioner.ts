@@ -15,11 +15,17 @@ export interface CredentialOrder {
     readonly traceId: string;
   };
   readonly lease: Lease;
-  /** What remains to be spent, as exact decimal text by currency; empty for a job without a budget (R-9.8-3). */
+  /**
+   * What remains to be spent, as exact decimal text by currency: by the job, and by those that it was delegated by (R-9.8-3). Empty
+   * where none of them has a budget.
+   */
   readonly budget: Readonly<Record<string, string>>;
   /** The patterns of `model.use` that the lease grants (R-9.8-3). */
   readonly models: readonly string[];
-  /** When the job is over at the latest, milliseconds since 1970; undefined when that is open (R-9.8-3). */
+  /**
+   * When the job is over at the latest, as it is when one is over that it was delegated by: milliseconds since 1970; undefined
+   * when that is open (R-9.8-3).
+   */
   readonly expiresAt: number | undefined;
   /** Aborts when the time for the answer is over, or the job is. */
   readonly signal: AbortSignal;

@@ -42,6 +42,8 @@ interface Keys {
 /** A bearer token, and long enough not to stand in a text by chance. */
 const VALUE = /^(?=.*[A-Za-z])[A-Za-z0-9\-._~+/]{16,8192}=*$/;
 const MAX_CHARACTERS = 64 * 1024;
+/** The last moment that a `Date` can tell, milliseconds since 1970: a time behind it is as good as none. */
+const LAST_DATE = 8.64e15;
 
 /** The credentials of jobs: issued before a job is accepted, revoked when it ends, however it ends (R-9.8-2, R-9.8-6). */
 export class Credentials implements HeldCredentials {
@@ -206,16 +208,13 @@ function announce(job: Job, { id }: ProvisionedCredential): void {
 
 function orderOf(job: Job, alias: string, signal: AbortSignal): CredentialOrder {
   const { id, principal, agent, traceId, lease } = job;
-  const { acceptedAt, maxRuntimeSec, expiresAt = Number.POSITIVE_INFINITY } = job.identity;
-  const end = acceptedAt + (maxRuntimeSec ?? Number.POSITIVE_INFINITY) * 1000;
-  const over = Math.min(end, expiresAt);
   return {
     alias,
     job: { id, principal, agent, traceId },
     lease,
-    budget: Object.fromEntries(job.budget.remaining()),
+    budget: Object.fromEntries(job.budget.bounds()),
     models: lease["model.use"] ?? [],
-    expiresAt: Number.isFinite(over) ? over : undefined,
+    expiresAt: job.overAt <= LAST_DATE ? job.overAt : undefined,
     signal,
   };
 }

@@ -4,6 +4,7 @@ import type { Lineage } from "../lineage.ts";
 /** What a job is asked as a parent, and told as a child. */
 interface Member {
   readonly id: JobId;
+  readonly overAt: number;
   readonly life: {
     /** Whether it may still act. */
     readonly active: boolean;
@@ -47,6 +48,11 @@ export class Family {
   /** Whether no job above has ended or was asked to stop. */
   get active(): boolean {
     return this.#parent === undefined || this.#parent.#job.life.active;
+  }
+
+  /** When a job above is over at the latest: milliseconds since 1970; infinite when that is open. */
+  get overAt(): number {
+    return this.#parent === undefined ? Number.POSITIVE_INFINITY : this.#parent.#job.overAt;
   }
 
   /** @param jobSeq the number of its parent's record that tells of the job */

@@ -171,6 +171,14 @@ export class Job implements KnownJob {
     return this.identity.expiresAt;
   }
 
+  /** When it is over at the latest, with all that stand above it: milliseconds since 1970; infinite when that is open. */
+  get overAt(): number {
+    const { acceptedAt, maxRuntimeSec, expiresAt } = this.identity;
+    const open = Number.POSITIVE_INFINITY;
+    const timedOutAt = acceptedAt + (maxRuntimeSec ?? open) * 1000;
+    return Math.min(timedOutAt, expiresAt ?? open, this.family.overAt);
+  }
+
   get remaining(): object | undefined {
     return this.authority.lease.budget.size > 0 ? exactNumbers(this.costs.told) : undefined;
   }
