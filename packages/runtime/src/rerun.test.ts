@@ -1,3 +1,4 @@
+import { formatTimestamp } from "@arcp/core";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { settled } from "../test/held-store.ts";
@@ -252,6 +253,28 @@ test("R-7.4-7: the session that owns a job cancels it in its second attempt too"
   const { ctx } = await run;
   await after.reply(after.send("job.cancel", { reason: "enough" }, { job_id: job.id }));
   expect(ctx.signal.aborted).toBe(true);
+});
+
+test("R-7.3-6, R-9.5-5: a wall clock that is set back between two processes extends neither time nor lease", async () => {
+  const { start, submit, nextRun, clock } = machine();
+  const before = new Viewer(start());
+  const features = ["lease_expires_at"];
+  const welcome = await before.hello(features);
+  const expires_at = formatTimestamp(clock.now() + 100_000);
+  const timed = await submit(before, { max_runtime_sec: 100 });
+  const leased = await submit(before, { lease_constraints: { expires_at } });
+  await settled();
+  clock.jump(-3_600_000);
+  const run = nextRun();
+  const after = new Viewer(start());
+  await after.resume(welcome, 0);
+  await run;
+  clock.advance(99_999);
+  await settled();
+  expect(after.stream.some(({ type }) => type === "job.error")).toBe(false);
+  clock.advance(1);
+  const ends = await Promise.all([timed, leased].map(({ id }) => after.terminal(id)));
+  expect(ends.map(({ payload }) => payload.code)).toEqual(["TIMEOUT", "LEASE_EXPIRED"]);
 });
 
 test("R-7.3-6: the clock of a job runs on while no process does", async () => {

@@ -24,14 +24,16 @@ export class Expiry {
   readonly #parent: Expiry | undefined;
 
   /**
-   * Made when the job is accepted.
+   * Made when the job is accepted, and anew when it is run again.
+   * @param since when it was accepted, milliseconds since 1970: it lasts no longer than from then on, though the wall clock
+   *   may have been set back between two processes
    * @param parent of a delegated job: nothing outlives it, however the wall clock was set meanwhile (R-9.4-5)
    */
-  constructor(clock: Clock, at: number, parent?: Expiry) {
+  constructor(clock: Clock, at: number, since: number, parent?: Expiry) {
     this.#clock = clock;
     this.#parent = parent;
     this.at = at;
-    this.#deadline = clock.monotonic() + (at - clock.now());
+    this.#deadline = clock.monotonic() + (at - Math.max(since, clock.now()));
   }
 
   /** Whether either clock has reached it (R-9.5-2). */

@@ -16,7 +16,8 @@ function setUp(
   const { lease } = outcome;
   const budget = new Budget(lease.budget);
   const job = { active: true };
-  const expiry = lifetime === undefined ? undefined : new Expiry(clock, clock.now() + lifetime);
+  const expiry =
+    lifetime === undefined ? undefined : new Expiry(clock, clock.now() + lifetime, clock.now());
   const guard = new Guard({ lease, budget, expiry, isActive: () => job.active });
   const code = (target = "/work/a") => guard.check("fs.read", target)?.code;
   return { clock, budget, job, guard, code };

@@ -24,10 +24,11 @@ export class Deadlines {
 
   /**
    * Calls `timedOut` once the job has run for so long, which may be at once.
-   * @param acceptedAt milliseconds since 1970: an attempt after a crash gets no time of its own (R-7.3-6)
+   * @param acceptedAt milliseconds since 1970: an attempt after a crash gets no time of its own (R-7.3-6), nor one that begins
+   *   after the wall clock was set back more than there was
    */
   limitRuntime(seconds: number, acceptedAt: number, timedOut: () => void): void {
-    const left = seconds * 1000 - (this.#clock.now() - acceptedAt);
+    const left = seconds * 1000 - Math.max(0, this.#clock.now() - acceptedAt);
     if (left > 0) this.after(left, timedOut);
     else timedOut();
   }

@@ -15,6 +15,8 @@ export interface JobAuthorityOptions {
   readonly budget: Budget;
   /** Milliseconds since 1970; undefined when the lease does not expire. */
   readonly expiresAt: number | undefined;
+  /** Milliseconds since 1970. */
+  readonly acceptedAt: number;
   /** That of the job that delegated it. */
   readonly parent: JobAuthority | undefined;
   readonly context: JobContext;
@@ -44,7 +46,8 @@ export class JobAuthority {
   #fileReach: FileReach | Promise<FileReach> | undefined;
   #doom: Ending | undefined;
 
-  constructor({ job, lease, budget, expiresAt, parent, context }: JobAuthorityOptions) {
+  constructor(options: JobAuthorityOptions) {
+    const { job, lease, budget, expiresAt, acceptedAt, parent, context } = options;
     this.lease = lease;
     this.within = parent;
     this.#job = job;
@@ -53,7 +56,12 @@ export class JobAuthority {
     this.#expiry =
       expiresAt === undefined
         ? undefined
-        : new Expiry(context.clock, expiresAt, parent === undefined ? undefined : parent.#expiry);
+        : new Expiry(
+            context.clock,
+            expiresAt,
+            acceptedAt,
+            parent === undefined ? undefined : parent.#expiry,
+          );
   }
 
   /** Asked before each operation. Made when it is first asked: most jobs only say something. */

@@ -98,6 +98,7 @@ export class Job implements KnownJob {
       lease,
       budget: this.budget,
       expiresAt: identity.expiresAt,
+      acceptedAt: identity.acceptedAt,
       parent: parent?.authority,
       context,
     });
