@@ -92,10 +92,10 @@ export class Archive {
     this.#retention.close();
   }
 
-  /** Whether a session has still to read it, or to learn that there is such a job (R-14-3). */
+  /** Whether a session has still to read it, to begin to, or to learn that there is such a job (R-14-3). */
   #isHeld({ id, lineage }: EndedJob): boolean {
-    const { sessions } = this.#options;
-    return sessions.follows(id) || sessions.awaits(id, lineage);
+    const { jobs, sessions } = this.#options;
+    return jobs.isExpected(id) || sessions.follows(id) || sessions.awaits(id, lineage);
   }
 
   /** Forgets a finished job, its log, and with the last of a forgotten session's jobs its numbering. */

@@ -20,6 +20,8 @@ export class JobTable {
   readonly #told: JobsTold;
   /** Finished ones that are about to be gone from the store. */
   readonly #leaving = new Set<JobId>();
+  /** How many are about to follow a job, of those whom it has to wait for. */
+  readonly #expected = new Map<JobId, number>();
   #onEmpty: Array<() => void> = [];
   #onAdd: ((job: Job) => void) | undefined;
 
@@ -82,6 +84,24 @@ export class JobTable {
 
   get(id: JobId): Job | undefined {
     return this.#jobs.get(id);
+  }
+
+  /**
+   * Somebody who was told of a job is about to follow it: it is not removed before.
+   * @returns called once they follow it, or will not
+   */
+  expect(id: JobId): () => void {
+    this.#expected.set(id, (this.#expected.get(id) ?? 0) + 1);
+    return () => {
+      const left = (this.#expected.get(id) ?? 0) - 1;
+      if (left > 0) this.#expected.set(id, left);
+      else this.#expected.delete(id);
+    };
+  }
+
+  /** Whether somebody is about to follow it. */
+  isExpected(id: JobId): boolean {
+    return this.#expected.has(id);
   }
 
   /** Removes a finished job from the store, a step at a time: to whoever asks for it meanwhile it is gone already. */

@@ -15,6 +15,8 @@ export type SubmitReply =
       readonly follow?: () => void;
       /** What follows the first answer in the same moment: the job begins. */
       readonly begin?: () => void;
+      /** Told once the session follows the job, or will not: until then it has to be there. */
+      readonly release?: () => void;
     }
   | { readonly kind: "refused"; readonly error: ErrorPayload };
 

@@ -95,6 +95,33 @@ test("R-7.2-8: a job whose owner goes while a submit with its key waits gets tha
   });
 });
 
+test("R-7.2-9, R-14-3: a job whose time is up while a submit with its key waits for its reply is kept until that is given", async () => {
+  const checked = Promise.withResolvers<void>();
+  const validate = (value: unknown) => checked.promise.then(() => ({ value }));
+  const input = { "~standard": { version: 1, vendor: "test", validate } } as const;
+  const rig = hosting({ agents: [defineAgent({ name: "slow", input, run: () => null })] });
+  const { viewer: owner } = await greeted(rig);
+  const job = await rig.start(owner, KEYED);
+  job.end("done");
+  await owner.terminal(job.id);
+  rig.clock.advance(DAY - 1000);
+  await settled();
+  const { viewer } = await greeted(rig);
+  viewer.send("job.submit", { agent: "slow" });
+  const retry = viewer.send("job.submit", { agent: "led", input: null, ...KEYED });
+  await settled();
+  rig.clock.advance(60_000);
+  await settled();
+  checked.resolve();
+  expect((await viewer.reply(retry)).job_id).toBe(job.id);
+  expect((await viewer.terminal(job.id)).payload.result).toBe("done");
+  // And not for ever.
+  viewer.sever();
+  rig.clock.advance(DAY);
+  await settled();
+  expect(await rig.store.jobs.get(job.id)).toBeUndefined();
+});
+
 test("R-7.2-5, R-7.2-6: when the first of them is refused, the next one is decided by itself", async () => {
   const rig = hosting();
   const { viewer } = await greeted(rig);

@@ -6,9 +6,11 @@ import type { KnownJob } from "../jobs/known-job.ts";
 import type { Origin } from "../session/attachments.ts";
 import type { Session } from "../session/session.ts";
 import type { SubmitReply } from "../session/submit-log.ts";
-import type { ListedJob } from "../store/index.ts";
+import type { JobRow, ListedJob } from "../store/index.ts";
 import type { Services } from "./services.ts";
 import { tooManyFollowed } from "./subscribe.ts";
+
+type Accepted = Extract<SubmitReply, { readonly kind: "accepted" }>;
 
 /**
  * The reply to a submit whose key has a job: the acceptance of that job once more (R-7.2-3), which the session follows
@@ -21,18 +23,37 @@ export async function resubmission(
   session: Session,
   request: Envelope<"job.submit">,
   { key, fingerprint }: UsedKey,
-): Promise<SubmitReply | undefined> {
+): Promise<Accepted | undefined> {
   const { store, jobs } = services;
   const record = await store.idempotency.get(session.principal, key);
   const row = record && (await store.jobs.get(record.job));
   if (record === undefined || row === undefined) return undefined;
-  if ((await jobOf(services, row)) === undefined) return undefined;
-  if (record.fingerprint !== fingerprint) {
-    throw new ArcpError(
-      "DUPLICATE_KEY",
-      "payload.idempotency_key: was used before with other parameters",
-    );
+  // The reply waits for those of earlier submits, and nothing comes of a job whose time is up meanwhile.
+  const release = jobs.expect(row.id);
+  let reply: Accepted | undefined;
+  try {
+    if ((await jobOf(services, row)) === undefined) return undefined;
+    if (record.fingerprint !== fingerprint) {
+      throw new ArcpError(
+        "DUPLICATE_KEY",
+        "payload.idempotency_key: was used before with other parameters",
+      );
+    }
+    reply = await acceptedAgain(services, session, request, row);
+    return reply && { ...reply, release };
+  } finally {
+    if (reply === undefined) release();
   }
+}
+
+/** @returns undefined when the job is gone */
+async function acceptedAgain(
+  services: Services,
+  session: Session,
+  request: Envelope<"job.submit">,
+  row: JobRow,
+): Promise<Accepted | undefined> {
+  const { store, jobs } = services;
   await jobs.get(row.id)?.life.settled();
   // What it has become by now.
   const job = await jobOf(services, (await store.jobs.get(row.id)) ?? row);

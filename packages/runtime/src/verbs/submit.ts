@@ -54,7 +54,7 @@ function give(services: Services, session: Session, request: Submit, reply: Subm
   };
   const { job_id: job } = reply.announcement;
   if (job === undefined || reply.follow === undefined) return session.change(answer);
-  return session.confirm(job, reply.follow, answer);
+  return session.confirm(job, reply.follow, answer).finally(reply.release);
 }
 
 async function decide(services: Services, session: Session, request: Submit): Promise<SubmitReply> {
