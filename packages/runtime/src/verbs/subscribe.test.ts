@@ -238,6 +238,26 @@ test.each(["when it is found", "once it was found"])(
   },
 );
 
+test("P3: a job whose time is up while its subscription waits for its place in the stream is kept", async () => {
+  const { store, clock, job, owner, late, start } = await comingLate();
+  await start(owner);
+  const [one, other] = [await start(late), await start(late)];
+  await settled();
+  store.held.sessions.hold();
+  // Of two jobs by turns: the numbers that they get have to be written down.
+  await one.ctx.thought("on");
+  await other.ctx.thought("on");
+  await settled();
+  expect(store.held.sessions.waiting).toBe(1);
+  const id = subscribe(late, job.id);
+  await settled();
+  clock.advance(1000);
+  await settled();
+  await store.held.sessions.open();
+  expect((await late.reply(id)).type).toBe("job.subscribed");
+  await late.terminal(job.id);
+});
+
 test("R-10-2: an owner that subscribes to a child ahead of the record that tells of it misses nothing", async () => {
   const { runtime, begun } = hosting();
   const viewer = new Viewer(runtime, { read: false, highWaterMark: 1000 });

@@ -40,16 +40,16 @@ function confirm(
   start: Start,
 ): Promise<void> {
   const { id } = job;
+  // Its time may have come to an end since it was found; from here on it is kept.
+  const isLeaving = services.jobs.isLeaving(id);
+  const release = services.jobs.expect(id);
   let refusal: ArcpError | undefined;
   let begun: Attachment | undefined;
-  return session.confirm(
+  const confirmed = session.confirm(
     id,
     () => {
       const known = services.jobs.get(id) ?? job;
-      // Its time may have come to an end since it was found.
-      refusal = services.jobs.isLeaving(id)
-        ? jobNotFound()
-        : tooManyFollowed(services, session, known);
+      refusal = isLeaving ? jobNotFound() : tooManyFollowed(services, session, known);
       const lineage = services.jobs.get(id)?.lineage ?? [];
       if (refusal === undefined) begun = follow(session, known, request, start, lineage);
     },
@@ -58,6 +58,7 @@ function confirm(
       else acknowledge(session, services.jobs.get(id) ?? job, request, start, begun);
     },
   );
+  return confirmed.finally(release);
 }
 
 /** The refusal of one subscription more than a session may have (R-14-2); what it follows or owns costs it nothing. */

@@ -65,6 +65,7 @@ export class House {
         get: (id: JobId) => ({ ...live, id, session: owner(id), ...ends(id) }),
         has: () => false,
         isLeaving: () => false,
+        expect: () => () => {},
       },
       store: { jobs: { get: async () => undefined }, logs: logs.free() },
     } as unknown as Services;
