@@ -20,6 +20,8 @@ export interface CancellationOptions {
 interface Request {
   readonly reason: string | undefined;
   readonly durable: Promise<void>;
+  /** Settles when it is acknowledged, or given up. */
+  readonly decided: PromiseWithResolvers<void>;
   acknowledged: boolean;
 }
 
@@ -43,6 +45,11 @@ export class Cancellation {
   /** Whether somebody was told that it ends as cancelled. */
   get acknowledged(): boolean {
     return this.#request?.acknowledged ?? false;
+  }
+
+  /** Settles when it is known whether the job ends as cancelled; undefined where it is, or nobody asked. */
+  get undecided(): Promise<void> | undefined {
+    return this.acknowledged ? undefined : this.#request?.decided.promise;
   }
 
   /** The one ending that can win; undefined when nobody asked. */
@@ -82,13 +89,15 @@ export class Cancellation {
     }
     const { log, secrets } = this.#options;
     const durable = log.set({ cancel: { reason: reason && secrets.clean(reason) } });
-    const request = { reason, durable, acknowledged: false };
+    const decided = Promise.withResolvers<void>();
+    const request = { reason, durable, decided, acknowledged: false };
     this.#request = request;
     try {
       await durable;
       return request;
     } catch (error) {
       this.#request = undefined;
+      decided.resolve();
       this.#release();
       throw error;
     }
@@ -98,6 +107,7 @@ export class Cancellation {
     const { state, deadlines, secrets, observed, signal, end } = this.#options;
     const { reason } = request;
     request.acknowledged = true;
+    request.decided.resolve();
     observed?.cancelling(reason && secrets.clean(reason));
     if (!state.live) return;
     signal(() => new ArcpError("CANCELLED", reason || "cancelled on request"));

@@ -110,6 +110,28 @@ test("R-10-6: a parent that ends while a child is told of leaves none running", 
   );
 });
 
+test("R-7.4-1: a cancel that cannot be stored keeps no child from beginning", async () => {
+  const { store, clock, viewer, parent, begun } = await delegating();
+  const { update } = store.jobs;
+  store.jobs.update = (id, change) =>
+    "cancel" in change ? Promise.reject(new Error("busy")) : update(id, change);
+  store.held.logs.hold();
+  const attempt = parent.ctx.delegate("led");
+  await settled();
+  const cancel = viewer.send("job.cancel", {}, { job_id: parent.id });
+  await settled();
+  await store.held.logs.open();
+  const { id } = await attempt;
+  await settled();
+  expect(begun.has(id)).toBe(false);
+  for (let second = 0; second < 5; second++) {
+    clock.advance(1000);
+    await settled();
+  }
+  expect((await viewer.reply(cancel)).type).toBe("session.error");
+  expect(begun.has(id)).toBe(true);
+});
+
 test("J4: a lease of many patterns is compared in many turns, and holds up nobody", async () => {
   const hosted = hosting();
   const viewer = new Viewer(hosted.runtime);

@@ -8,6 +8,7 @@ interface Member {
   readonly life: {
     /** Whether it may still act. */
     readonly active: boolean;
+    readonly undecided: Promise<void> | undefined;
     orphan(): void;
     stop(reason: () => ArcpError): void;
   };
@@ -53,6 +54,11 @@ export class Family {
   /** When a job above is over at the latest: milliseconds since 1970; infinite when that is open. */
   get overAt(): number {
     return this.#parent === undefined ? Number.POSITIVE_INFINITY : this.#parent.#job.overAt;
+  }
+
+  /** Settles when it is known whether a job above is cancelled; undefined where that is known. */
+  get undecided(): Promise<void> | undefined {
+    return this.#parent === undefined ? undefined : this.#parent.#job.life.undecided;
   }
 
   /** @param jobSeq the number of its parent's record that tells of the job */

@@ -82,6 +82,14 @@ export class JobLife {
     return this.#cancellation?.asked ?? false;
   }
 
+  /**
+   * Settles when it is known whether a cancel takes place that is on its way to the store, its own or that of a job above;
+   * undefined when there is none.
+   */
+  get undecided(): Promise<void> | undefined {
+    return this.#cancellation?.undecided ?? this.#job.family.undecided;
+  }
+
   /** Whether its agent may be started again, should the runtime stop now. */
   get mayRunAgain(): boolean {
     const { attempt, identity, events } = this.#job;

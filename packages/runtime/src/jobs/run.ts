@@ -22,6 +22,8 @@ export async function runAgent(
   const { logger } = options;
   try {
     const reach = await job.authority.fileReach;
+    // A cancel that is not stored in the end is none, and nobody else would begin.
+    while (job.live && job.life.undecided !== undefined) await job.life.undecided;
     if (!job.life.begin()) return;
     const toolbox = new Toolbox(
       job,
