@@ -154,6 +154,30 @@ test("R-4.1-7: an event that does not fit one message is refused towards the age
   expect(await bodies("log")).toHaveLength(1);
 });
 
+test("R-5.2-7: what nests deeper than a client has to read is refused towards the agent, and ends the job as its result", async () => {
+  const { ctx, viewer, job } = await speaking();
+  // Around the body are the payload and the envelope.
+  await ctx.emit("x-vendor.acme.tree", nested(126));
+  expect(() => ctx.emit("x-vendor.acme.tree", nested(127))).toThrow(/deeper than 128/);
+  expect(() => ctx.log.info("tree", { tree: nested(200) })).toThrow(/deeper than 128/);
+  job.end(nested(200));
+  const { payload } = await viewer.terminal(job.id);
+  expect(payload).toMatchObject({
+    final_status: "error",
+    code: "INTERNAL_ERROR",
+    message: expect.stringMatching(/deeper than the 128 levels/),
+  });
+  const levels = viewer.frames.map((frame) => depthOf(frame));
+  expect(Math.max(...levels)).toBe(128);
+});
+
+test("R-5.2-7: a result of as many levels as a client reads is sent", async () => {
+  const { viewer, job } = await speaking();
+  job.end(nested(126));
+  const frame = await viewer.terminal(job.id);
+  expect([frame.type, depthOf(frame)]).toEqual(["job.result", 128]);
+});
+
 test("R-9.6-3: a cost is charged exactly, and a metric that is refused costs nothing", async () => {
   const { ctx, bodies } = await speaking({ "cost.budget": ["USD:1.00"] });
   for (let i = 0; i < 3; i++) await ctx.metric({ name: "cost.search", value: 0.1, unit: "USD" });
@@ -215,3 +239,13 @@ test("what a context offers can be spread into another one", async () => {
   expect(new Proxy(ctx, {}).job).toEqual(ctx.job);
   expect(Object.create(ctx).attempt).toBe(1);
 });
+
+/** An object of so many levels. */
+function nested(levels: number): Record<string, unknown> {
+  return levels === 1 ? {} : { in: nested(levels - 1) };
+}
+
+function depthOf(value: unknown): number {
+  if (typeof value !== "object" || value === null) return 0;
+  return 1 + Math.max(0, ...Object.values(value).map(depthOf));
+}

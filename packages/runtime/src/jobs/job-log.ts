@@ -1,4 +1,4 @@
-import { ArcpError, type Clock, formatTimestamp, type JobStatus } from "@arcp/core";
+import { ArcpError, type Clock, formatTimestamp, type JobStatus, MAX_JSON_DEPTH } from "@arcp/core";
 import type { Logger } from "pino";
 import type { Secrets } from "../authority/secrets.ts";
 import type { JobChange, JobIndex, LogRecord, RecordKind } from "../store/index.ts";
@@ -11,6 +11,7 @@ import { type LogLoss, LogWriter } from "./log-writer.ts";
 import {
   type Chunk,
   fitsEnvelope,
+  nestsTooDeep,
   type RecordSource,
   type RecordStems,
   recordStems,
@@ -39,6 +40,10 @@ export interface JobLogOptions {
 }
 
 const DONE = Promise.resolve();
+
+const TOO_LARGE =
+  "the result does not fit into one message of 1 MiB: stream it with ctx.result.write";
+const TOO_DEEP = `the result nests deeper than the ${MAX_JSON_DEPTH} levels of JSON that a message may have`;
 
 /**
  * What a job writes: events, and at last the one terminal record, each serialised once for all viewers; and its entry in the
@@ -104,7 +109,7 @@ export class JobLog {
   /**
    * @param over lets it pass the backlog's bound, for what the runtime itself has to say
    * @returns when the agent may go on; accepted, not delivered (J2)
-   * @throws ArcpError `INVALID_REQUEST` when it does not fit into one envelope
+   * @throws ArcpError `INVALID_REQUEST` when it does not fit into one envelope, or nests too deep to be read
    * @throws BackpressureError
    */
   event(kind: string, body: object, recordKind: RecordKind, over: boolean): Promise<void> {
@@ -114,6 +119,10 @@ export class JobLog {
     const record = this.#serialise("job.event", recordKind, { kind, ts, body });
     if (!fitsEnvelope(record)) {
       throw new ArcpError("INVALID_REQUEST", `a ${kind} event must fit into 1 MiB of JSON`);
+    }
+    if (nestsTooDeep(record)) {
+      const problem = `a ${kind} event must not nest deeper than ${MAX_JSON_DEPTH} levels of JSON`;
+      throw new ArcpError("INVALID_REQUEST", problem);
     }
     return this.#writer.append(record, over) ?? DONE;
   }
@@ -182,7 +191,10 @@ export class JobLog {
     const type = status === "success" ? "job.result" : "job.error";
     try {
       const record = this.#serialise(type, "terminal", { final_status: status, ...payload });
-      if (fitsEnvelope(record)) return { told: ending, record };
+      if (nestsTooDeep(record)) return this.#terminal(unsendable(TOO_DEEP));
+      return fitsEnvelope(record)
+        ? { told: ending, record }
+        : this.#terminal(unsendable(TOO_LARGE));
     } catch (error) {
       this.#context.logger.error(
         { job: this.#job.id, err: this.#secrets.cleanError(error) },
@@ -190,14 +202,6 @@ export class JobLog {
       );
       return this.#terminal(failure(new Error("an ending is no JSON")));
     }
-    return this.#terminal(
-      failure(
-        new ArcpError(
-          "INTERNAL_ERROR",
-          "the result does not fit into one message of 1 MiB: stream it with ctx.result.write",
-        ),
-      ),
-    );
   }
 
   #serialise(type: RecordSource["type"], kind: RecordKind, payload: object): LogRecord {
@@ -218,4 +222,8 @@ export class JobLog {
     const { kind, long } = written;
     return { kind, text: this.#secrets.clean(long?.toOwnString() ?? written.text) };
   }
+}
+
+function unsendable(problem: string): Ending {
+  return failure(new ArcpError("INTERNAL_ERROR", problem));
 }

@@ -1,4 +1,4 @@
-import { type JobId, newMessageId } from "@arcp/core";
+import { type JobId, MAX_JSON_DEPTH, nestsDeeperThan, newMessageId } from "@arcp/core";
 import type { LogRecord, RecordKind } from "../store/index.ts";
 import { LONG, LongRecord } from "../store/long-record.ts";
 import { LongText } from "../store/long-text.ts";
@@ -7,6 +7,9 @@ import { quoteLongText, quoteText } from "./ascii-quote.ts";
 /** The largest envelope that may be sent, in bytes (R-4.1-7); what a viewer's projector puts in front fits the slack. */
 const MAX_ENVELOPE = 1024 * 1024;
 const PREFIX_SLACK = 512;
+
+/** Characters of a record that stand around its payload, at least. */
+const STEM = 128;
 
 type RecordType = "job.event" | "job.result" | "job.error";
 
@@ -76,6 +79,12 @@ export function writeChunk({ stems, jobSeq, ts, chunk }: ChunkSource): LogRecord
     if (long !== undefined) return new LongRecord(kind, long);
   }
   return { kind, text: isBase64 ? `${before}"${data}"${behind}` : quoteText(data, before, behind) };
+}
+
+/** Whether the record nests deeper than anybody has to read, within the envelope around it (R-5.2-7). */
+export function nestsTooDeep({ text }: LogRecord): boolean {
+  // Most are too short for it, with what stands in front of their payloads.
+  return text.length > 2 * MAX_JSON_DEPTH + STEM && nestsDeeperThan(text, MAX_JSON_DEPTH - 1);
 }
 
 /** Whether the record, with the fields of a viewer's session in front, fits into one envelope. */

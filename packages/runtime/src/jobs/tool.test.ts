@@ -183,6 +183,17 @@ test("R-9.3-3: an error too large for the stream is shown by its size, and the a
   ]);
 });
 
+test("R-5.2-7, R-8.2-1: what nests too deep for the stream is shown by its size, and tool and agent have the whole", async () => {
+  const deep = JSON.parse(`${"[".repeat(500)}${"]".repeat(500)}`);
+  const { call, results, viewer } = await calling({ "ocr.page": (args) => args });
+  expect(await call("ocr.page", deep)).toEqual(deep);
+  expect(await results()).toEqual([
+    { call_id: "call_1", result: { truncated: true, byte_size: 1000 } },
+  ]);
+  const { payload } = await viewer.find((frame) => frame.payload.kind === "tool_call");
+  expect(payload.body.args).toEqual({ truncated: true, byte_size: 1000 });
+});
+
 test("what a tool gives that JSON has no word for stands on the stream as null, and the call has a result", async () => {
   const { call, results } = await calling({
     "ocr.page": () => () => "later",
