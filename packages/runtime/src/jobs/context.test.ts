@@ -1,3 +1,4 @@
+import { ArcpError } from "@arcp/core";
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { settled } from "../../test/held-store.ts";
@@ -169,6 +170,21 @@ test("R-5.2-7: what nests deeper than a client has to read is refused towards th
   });
   const levels = viewer.frames.map((frame) => depthOf(frame));
   expect(Math.max(...levels)).toBe(128);
+});
+
+test.each([
+  ["large", { page: "x".repeat(2 ** 21) }],
+  ["deep", nested(200)],
+])("R-7.3-9: an error whose details are too %s to be sent keeps its code", async (_, details) => {
+  const { viewer, job } = await speaking();
+  job.fail(new ArcpError("PERMISSION_DENIED", "not this page", { details }));
+  expect((await viewer.terminal(job.id)).payload).toEqual({
+    final_status: "error",
+    code: "PERMISSION_DENIED",
+    message: "not this page",
+    retryable: false,
+    details: { truncated: true },
+  });
 });
 
 test("R-5.2-7: a result of as many levels as a client reads is sent", async () => {

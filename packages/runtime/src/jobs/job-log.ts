@@ -191,10 +191,10 @@ export class JobLog {
     const type = status === "success" ? "job.result" : "job.error";
     try {
       const record = this.#serialise(type, "terminal", { final_status: status, ...payload });
-      if (nestsTooDeep(record)) return this.#terminal(unsendable(TOO_DEEP));
+      if (nestsTooDeep(record)) return this.#terminal(sendable(ending, TOO_DEEP));
       return fitsEnvelope(record)
         ? { told: ending, record }
-        : this.#terminal(unsendable(TOO_LARGE));
+        : this.#terminal(sendable(ending, TOO_LARGE));
     } catch (error) {
       this.#context.logger.error(
         { job: this.#job.id, err: this.#secrets.cleanError(error) },
@@ -224,6 +224,9 @@ export class JobLog {
   }
 }
 
-function unsendable(problem: string): Ending {
-  return failure(new ArcpError("INTERNAL_ERROR", problem));
+/** What becomes of an ending that no message has room for: an error keeps all but its details (R-7.3-9). */
+function sendable(ending: Ending, problem: string): Ending {
+  if (ending.status === "success") return failure(new ArcpError("INTERNAL_ERROR", problem));
+  const { details: _, ...payload } = ending.payload;
+  return { ...ending, payload: { ...payload, details: { truncated: true } } };
 }
