@@ -18,9 +18,9 @@ async function ending(how: { value?: unknown } | { error: unknown }): Promise<Fr
 const circular: Record<string, unknown> = {};
 circular["self"] = circular;
 
-test("R-7.3-9: an error whose details are no JSON ends its job without them, and not the process", async () => {
-  for (const details of [{ count: 1n }, circular]) {
-    const error = new ArcpError("PERMISSION_DENIED", "no", { details });
+test("R-7.3-9: an error whose details are no JSON object ends its job without them, and not the process", async () => {
+  for (const details of [{ count: 1n }, circular, "text", ["text"], new Date(0)]) {
+    const error = new ArcpError("PERMISSION_DENIED", "no", { details: details as never });
     const { type, payload } = await ending({ error });
     expect(type).toBe("job.error");
     expect(payload).toMatchObject({ code: "PERMISSION_DENIED", message: "no" });

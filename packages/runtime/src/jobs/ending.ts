@@ -24,11 +24,11 @@ export function failure(thrown: unknown): Ending {
 
 /**
  * What is said of an error: only the protocol's codes are sent, another one goes into the details (R-12-1); details that
- * are no JSON are left out.
+ * are no JSON object are left out.
  */
 export function wireError(thrown: unknown): ErrorPayload {
   const { details, ...said } = ArcpError.from(thrown).toPayload();
-  const shown = isJson(details) ? { details } : {};
+  const shown = isJsonObject(details) ? { details } : {};
   if (isErrorCode(said.code)) return { ...said, ...shown };
   return {
     ...said,
@@ -38,9 +38,9 @@ export function wireError(thrown: unknown): ErrorPayload {
   };
 }
 
-function isJson(value: unknown): boolean {
+function isJsonObject(value: unknown): boolean {
   try {
-    return JSON.stringify(value) !== undefined;
+    return JSON.stringify(value)?.startsWith("{") === true;
   } catch {
     return false;
   }
