@@ -417,3 +417,14 @@ test("a runtime that refuses a resume is there, however long it was away: the fr
   refusing.pair.runtime.close("refused");
   expect((await reached(client, "retrying")).in).toBeLessThanOrEqual(100);
 });
+
+test("a runtime that forgets every session and drops every connection is dialled ever more seldom", async () => {
+  const { client, wire } = await running();
+  wire.pair.sever();
+  for (let round = 0; round < 5; round++) {
+    const fresh = await renewed(client);
+    await reached(client, "online");
+    fresh.pair.sever();
+  }
+  expect((await reached(client, "retrying")).in).toBeGreaterThan(1_000);
+});

@@ -169,9 +169,13 @@ export class Link {
       const error = await this.#attempt();
       if (this.#isClosing()) return this.end(closed());
       if (this.#state.kind === "closed") return;
-      if (this.#session !== undefined && hasExpired(error)) this.#forget();
-      else if (isFinal(error) || !this.#isOpen) return this.end(this.#explain(error));
-      const { state, over } = retrying(this.#options.clock, pauseBefore(this.#failures), error);
+      let failures = this.#failures;
+      if (this.#session !== undefined && hasExpired(error)) {
+        // A fresh one is next. A runtime that refused a resume is there: no need to wait as for one that is not.
+        this.#session = undefined;
+        if (this.#state.kind === "connecting") failures = 0;
+      } else if (isFinal(error) || !this.#isOpen) return this.end(this.#explain(error));
+      const { state, over } = retrying(this.#options.clock, pauseBefore(failures), error);
       this.#enter(state);
       await over;
       // Ended during the pause?
@@ -252,12 +256,6 @@ export class Link {
   /** What handles are told. A server may refuse an attempt as well, and says itself why. */
   #explain(error: Error): Error {
     return this.#state.kind === "online" ? explain(error) : error;
-  }
-
-  /** A fresh session is next. A runtime that refused a resume is there: no need to wait as for one that is not. */
-  #forget(): void {
-    this.#session = undefined;
-    if (this.#state.kind === "connecting") this.#failures = 0;
   }
 
   #isClosing(): boolean {
