@@ -96,8 +96,9 @@ export class HistoryPage {
       const first = this.#waiting[this.#next];
       if (first !== undefined) {
         this.#next += 1;
-        if (this.#next === this.#waiting.length) {
-          this.#waiting = [];
+        // Also while it never runs empty, or it would keep all that was read.
+        if (this.#next * 2 > this.#waiting.length) {
+          this.#waiting = this.#waiting.slice(this.#next);
           this.#next = 0;
         }
         this.#size -= first.size;
