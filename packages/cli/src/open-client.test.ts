@@ -25,6 +25,11 @@ test("what keeps a client from a runtime is told in one line", async () => {
     code: 4,
     text: `${url} answers HTTP 404 and opens no WebSocket`,
   });
+  const bare = url.replace("/arcp", "");
+  expect(await refusal(bare)).toEqual({
+    code: 4,
+    text: `${bare} answers HTTP 404 and opens no WebSocket: most runtimes are at /arcp`,
+  });
   expect(await refusal(url.replace("ws:", "wss:"))).toEqual({
     code: 4,
     text: `${url.replace("ws:", "wss:")} does not speak TLS: perhaps it is to be reached by ws:`,

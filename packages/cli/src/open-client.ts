@@ -69,7 +69,11 @@ export function unreachable(error: LocalError, address: string): string {
   }
   if (code === "ENOTFOUND") return `${url} names a host that is not known`;
   const status = /HTTP (\d+)/.exec(message)?.[1];
-  if (status !== undefined) return `${url} answers HTTP ${status} and opens no WebSocket`;
+  if (status !== undefined) {
+    const elsewhere = status === "404" && URL.parse(address)?.pathname !== "/arcp";
+    const right = elsewhere ? ": most runtimes are at /arcp" : "";
+    return `${url} answers HTTP ${status} and opens no WebSocket${right}`;
+  }
   if (/wrong version number|packet length too long/.test(message)) {
     return `${url} does not speak TLS: perhaps it is to be reached by ws:`;
   }
