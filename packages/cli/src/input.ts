@@ -44,6 +44,7 @@ function parsedBytes(bytes: Uint8Array, name: string): unknown {
 }
 
 function parsed(json: string, name: string): unknown {
+  if (json.trim() === "") throw usage(`${name} is empty; where an agent takes none, leave it out`);
   try {
     return JSON.parse(json);
   } catch (error) {

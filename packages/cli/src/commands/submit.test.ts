@@ -290,6 +290,12 @@ describe("what is wrong takes one line, and has its exit code", () => {
     ["no agent", [], 2, "arcp: missing required argument 'agent'"],
     ["bad JSON", ["echo", "{a}"], 2, /^arcp: the input is no JSON: .+; a text is '"in quotes"'/],
     ["bad JSON of lines", ["echo", "[1,\n2,,]"], 2, /"\[1, 2,,\]".+; a text is '"in quotes"'/],
+    [
+      "an empty text",
+      ["echo", ""],
+      2,
+      /^arcp: the input is empty; where an agent takes none, leave/,
+    ],
     ["no path", ["echo", "@"], 2, /^arcp: behind the @ of the input has to be the path of a file/],
     ["a directory", ["echo", "@."], 2, /^arcp: \. cannot be read: EISDIR/],
     ["no file", ["echo", "@nowhere.json"], 2, /^arcp: there is no file nowhere\.json\n/],
@@ -327,6 +333,14 @@ describe("what is wrong takes one line, and has its exit code", () => {
     expect(played.err).toMatch(line);
     expect(played.err.trimEnd()).not.toContain("\n");
     expect([played.code, played.out]).toEqual([code, ""]);
+  });
+
+  test("nothing, from a command in front of the pipe that failed", async () => {
+    const playing = site.play(["submit", "echo", "-"], { stdin: Buffer.from("\n") });
+    expect(await playing.done).toMatchObject({
+      code: 2,
+      err: "arcp: the standard input is empty; where an agent takes none, leave it out\n",
+    });
   });
 
   test("bytes that are no UTF-8, which would reach the agent as something else", async () => {
