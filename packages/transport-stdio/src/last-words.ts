@@ -1,7 +1,7 @@
 /** The bytes that are kept. */
 const KEPT = 8 * 1024;
-/** The lines that are told of them. */
-const LINES = 10;
+/** The lines that are told of them: an error that nobody caught has more than ten behind the one that says what it was. */
+const LINES = 20;
 
 /** The end of what a process wrote to its standard error, however much that was. */
 export class LastWords {

@@ -63,11 +63,17 @@ describe("a command that is no runtime", () => {
   });
 
   test("its exit code and the end of its stderr are in the error of connect", async () => {
-    const code = "for (let i = 0; i < 30; i++) console.error('line ' + i); process.exit(3)";
+    const code = "for (let i = 0; i < 40; i++) console.error('line ' + i); process.exit(3)";
     const error = await failure(connect(program(code), TOKEN));
     expect(error).toBeInstanceOf(TransportClosedError);
     expect(error.message).toContain("exited with code 3; it last wrote to stderr:\nline 20\n");
-    expect(error.message).toMatch(/line 29$/);
+    expect(error.message).toMatch(/line 39$/);
+  });
+
+  test("a file that is not there is named, however long the stack behind it", async () => {
+    const dial = spawnRuntime(process.execPath, ["no-such-agents.js"], { stderr: "ignore" });
+    const error = await failure(connect(dial, TOKEN));
+    expect(error.message).toMatch(/^Error: Cannot find module '.*no-such-agents\.js'$/m);
   });
 
   test("one that ends well and says nothing is an error too", async () => {
