@@ -167,8 +167,7 @@ export class Link {
   async #run(): Promise<void> {
     for (;;) {
       const error = await this.#attempt();
-      if (this.#isClosing()) return this.end(closed());
-      if (this.#state.kind === "closed") return;
+      if (this.refusal !== undefined) return this.end(this.refusal);
       let failures = this.#failures;
       if (this.#session !== undefined && hasExpired(error)) {
         // A fresh one is next. A runtime that refused a resume is there: no need to wait as for one that is not.
@@ -256,10 +255,6 @@ export class Link {
   /** What handles are told. A server may refuse an attempt as well, and says itself why. */
   #explain(error: Error): Error {
     return this.#state.kind === "online" ? explain(error) : error;
-  }
-
-  #isClosing(): boolean {
-    return this.#state.kind === "closing";
   }
 
   #connecting(): LinkState {
