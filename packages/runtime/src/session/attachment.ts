@@ -11,6 +11,8 @@ export interface Beginning {
   readonly head?: number | undefined;
   /** Whether its viewer was told that older history is missing (R-7.6-5). */
   readonly truncated?: boolean | undefined;
+  /** What the earlier attachment was promised, as its `promised` tells. */
+  readonly promised?: number | undefined;
   /** Whether the store has no row of it. */
   readonly derived?: boolean | undefined;
 }
@@ -40,6 +42,7 @@ export class Attachment {
 
   constructor(row: AttachmentRow, beginning: Beginning = {}) {
     const { seen, told = 0, head = 0, truncated = false, derived = false } = beginning;
+    const { promised = Number.POSITIVE_INFINITY } = beginning;
     this.job = row.job;
     this.role = row.role;
     this.request = row.request;
@@ -48,8 +51,8 @@ export class Attachment {
     this.told = told;
     this.head = head;
     this.derived = derived;
-    // What was emitted after that word is live: nobody said that it is missing.
-    const latest = truncated ? (seen ?? head) : row.after;
+    // What was emitted after that word is live: nobody said that it is missing. Nor was it said to an earlier history.
+    const latest = truncated ? Math.min(seen ?? head, promised) : row.after;
     this.#beginning = { at: row.after, latest };
   }
 
@@ -77,6 +80,11 @@ export class Attachment {
   startIn(floor: number, cursor: number): number {
     const { at, latest } = this.#beginning;
     return cursor === at && floor > cursor && floor <= latest ? floor : cursor;
+  }
+
+  /** Up to where one that takes its place may begin without missing what this one has still to tell. */
+  get promised(): number {
+    return this.startIn(this.#beginning.latest, this.cursor);
   }
 
   /** Where an owner goes on that is behind with nothing but a history that it asked for once more. */

@@ -90,7 +90,8 @@ export class Attachments {
     const seen = earlier
       ? Math.max(earlier.cursor, earlier.seen)
       : (origin.seen ?? this.seen(job, role));
-    const attachment = this.#follow(new Attachment(row, { ...origin, seen, told }));
+    const promised = earlier?.promised;
+    const attachment = this.#follow(new Attachment(row, { ...origin, seen, told, promised }));
     this.#losses.forget(job);
     const stored = this.#writer.settle({ attach: [row] });
     attachment.stored = stored;

@@ -183,6 +183,41 @@ test("P3: a truncated history skips nothing that an earlier subscription has sti
   expect(places(observer)).toEqual(dense(5, 32));
 });
 
+test("P3: a truncated history skips nothing that an earlier history has still to tell", async () => {
+  const { runtime, start, job, watch } = await keeping(20, 24);
+  const chatter = await start(await watch());
+  // It stalls while it follows something else.
+  const observer = new Viewer(runtime, { highWaterMark: 200, read: false });
+  observer.send("session.hello", HELLO);
+  observer.send("job.subscribe", { job_id: chatter.id });
+  await settled();
+  await say(chatter, 5);
+  observer.send("job.subscribe", { job_id: job.id });
+  const whole = history(observer, job.id, { from_job_seq: 5 });
+  const truncated = history(observer, job.id);
+  await settled();
+  await say(job, 3);
+  void observer.read();
+  await settled(50);
+  const replies = await Promise.all([whole, truncated].map((request) => observer.reply(request)));
+  expect(replies.map(({ payload }) => payload.truncated)).toEqual([undefined, true]);
+  expect(errors(observer).map(({ payload }) => payload.request_id)).toEqual([truncated]);
+  expect(observer.stream.filter(({ job_id }) => job_id === job.id)).toEqual([]);
+});
+
+test("P3: that an owner's history is lost is told before what is live, which would pass for the rest of it", async () => {
+  const { owner, job, onRead } = await keeping(20, 19);
+  onRead(2, () => say(job, 5));
+  const request = history(owner, job.id);
+  await owner.reply(request);
+  await settled(50);
+  const told = owner.frames.findIndex(({ type }) => type === "session.error");
+  const live = owner.frames.findIndex(({ job_seq }) => job_seq === 21);
+  expect(owner.frames[told]?.payload.request_id).toBe(request);
+  expect(told).toBeLessThan(live);
+  expect(places(owner)).toEqual(dense(25));
+});
+
 test("P3: an observer whose second history goes away under it loses the subscription, and gets nothing after that", async () => {
   const { job, onRead, watch } = await keeping(300, 600);
   const observer = await watch();

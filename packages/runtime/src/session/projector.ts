@@ -156,7 +156,11 @@ export class Projector {
     if (end !== undefined) return end;
     const sent = batch.frames.length > 0 ? this.#outbox.send(batch.frames) : undefined;
     this.#leave(batch);
-    for (const attachment of batch.lost) this.#context.lost(attachment);
+    for (const attachment of batch.lost) {
+      this.#context.lost(attachment);
+      // What is live comes behind that word, or it would pass for what follows in the history.
+      this.#ready.add(attachment);
+    }
     this.#settle();
     const delivered = sent === undefined || (await sent);
     for (const { job } of batch.cursors.keys()) this.#stream.deliveries?.end(job);
@@ -174,8 +178,8 @@ export class Projector {
       if (this.#stream.attachments.get(attachment.job) !== attachment) continue;
       // Whoever lets it be read again rings.
       if (this.#stream.pauses.has(attachment.job)) continue;
-      // The bell of a subscription that is lost rings on until the batch is recorded.
-      if (batch.ended.has(attachment)) continue;
+      // The bell of what is lost rings on until that is told.
+      if (batch.ended.has(attachment) || batch.lost.includes(attachment)) continue;
       const cursor = batch.cursors.get(attachment) ?? attachment.cursor;
       const page = await this.#context.logs.read(attachment.job, cursor, {
         records: this.#ready.isEmpty ? room : Math.min(room, QUANTUM),
@@ -211,7 +215,6 @@ export class Projector {
     // Where the job has ended, nothing is left to go on with.
     const over = live === page.head && (await isFinished(attachment.job, live, logs));
     batch.lose(attachment, over ? undefined : live);
-    if (live !== undefined && !over) this.#ready.add(attachment);
     return true;
   }
 
