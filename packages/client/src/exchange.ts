@@ -241,8 +241,11 @@ export class Exchange implements LinkUser, Subscriber {
   }
 
   #failed(requestId: string, error: ArcpError, jobId: JobId | undefined): void {
-    if (this.#requests.reject(requestId, error)) return;
-    if (error.code === "RESUME_WINDOW_EXPIRED") {
+    const isLoss = error.code === "RESUME_WINDOW_EXPIRED";
+    // A subscription whose answer was lost as well is asked for again, and will have another one.
+    const isRepeated = isLoss && this.#dialect.correlates;
+    if (!isRepeated && this.#requests.reject(requestId, error)) return;
+    if (isLoss) {
       // The subscription fell behind what is kept. It begins anew and tells what it missed (R-6.3-17).
       const feeds = this.feeds.detachSubscriptions(requestId, jobId);
       for (const feed of feeds) void this.subscriptions.renew(feed);

@@ -289,6 +289,18 @@ test("R-6.3-17: a subscription that a page made anew, and left, still tells the 
   expect(await watched.result()).toBe("end");
 });
 
+test("R-6.3-17: a subscription that fell behind before its answer arrived has the answer to its repetition", async () => {
+  const { client, wire } = await runtime.online();
+  const opening = client.job("job_1");
+  const subscribe = await wire.next("job.subscribe");
+  wire.pair.sever();
+  const { wire: second } = await runtime.resumed(client, "rt_2");
+  second.send(sessionError("RESUME_WINDOW_EXPIRED", subscribe.id));
+  second.send(subscribed(await second.next("job.subscribe"), { truncated: true }), event(1));
+  second.send(result(2, "done"));
+  expect(await (await opening).result()).toBe("done");
+});
+
 test("R-6.3-17: what is lost is told once, however often a subscription falls behind before its next event", async () => {
   const { client, wire } = await runtime.online();
   const watching = client.subscribe("job_1", { history: true });
