@@ -164,6 +164,30 @@ test("a failing store fails the writer loudly, once, and no promise is left hang
   expect(failures).toHaveLength(1);
 });
 
+test("R-7.3-10, J3: a writer that has failed changes nothing any more of a job that somebody else has ended", async () => {
+  const store = heldStore();
+  const [job, committer] = [newJobId(), new Committer(store.logs, systemClock)];
+  const changes: unknown[] = [];
+  const writer = new LogWriter(job, committer, {
+    committing: (last) => ({ finishedAt: last }),
+    failed: () => {},
+  });
+  const { append } = store.logs;
+  store.logs.append = (batches) => {
+    changes.push(...batches.flatMap(({ change }) => change ?? []));
+    return append(batches);
+  };
+  await append([{ job, after: 0, records: [record("another's")] }]);
+  void writer.append(record("mine"));
+  await expect(writer.flush()).rejects.toThrow("another writer");
+  expect(changes).toEqual([{ finishedAt: 1 }]);
+  // As it is when a commit has taken a part, or something was noted beside the log. By its own count the log ends where it does.
+  committer.enlist(writer);
+  await settled(2);
+  expect(changes).toEqual([{ finishedAt: 1 }]);
+  expect(writer.durable).toBe(0);
+});
+
 test("a writer that awaits every append never meets the backlog's bound, however slow the store", async () => {
   const { store, job, writer } = writing();
   const { append } = store.logs;

@@ -117,6 +117,8 @@ export class LogWriter implements Committable {
 
   take(most: number): LogBatch {
     const after = this.#accepted - this.#pending.length;
+    // Who else ends the job says in the index how, and may have written as many records as this one had accepted.
+    if (this.#failure !== undefined) return { job: this.#job, after, records: [] };
     const all = this.#pending.length <= most;
     const records = all ? this.#pending : this.#pending.slice(0, most);
     const change = this.#options.committing?.(after + records.length);
@@ -125,6 +127,7 @@ export class LogWriter implements Committable {
   }
 
   settle(batch: LogBatch, outcome: CommitOutcome | Error): void {
+    if (this.#failure !== undefined) return;
     if (outcome === "fenced") {
       return this.#fail(new Error("another writer owns this job's log"), "fenced");
     }
