@@ -4,7 +4,11 @@ import { heldStore, settled } from "../../test/held-store.ts";
 import { dense, hosting } from "../../test/hosting.ts";
 import { Viewer } from "../../test/viewer.ts";
 import type { LogBatch } from "../store/index.ts";
+import { LongRecord } from "../store/long-record.ts";
+import { LongText } from "../store/long-text.ts";
+import { memoryStore } from "../store/memory-store.ts";
 import { type CommitOutcome, type Committable, Committer } from "./committer.ts";
+import { type LogLoss, LogWriter } from "./log-writer.ts";
 
 class Writer implements Committable {
   readonly outcomes: Array<CommitOutcome | Error> = [];
@@ -199,4 +203,30 @@ test("a store that is closed is asked once, and every writer is told at once", a
   committer.enlist(writer);
   await settled(3);
   expect([asked, writer.outcomes, clock.pending]).toEqual([1, [closed], 0]);
+});
+
+test("long records that were evicted before anybody knew that they were taken fence off their own job alone", async () => {
+  const clock = new ManualClock();
+  const { logs } = memoryStore({ totalLogCharacters: 100_000 });
+  const append = logs.append.bind(logs);
+  let failures = 1;
+  logs.append = async (batches) => {
+    const outcomes = await append(batches);
+    if (failures-- > 0) throw new Error("no answer");
+    return outcomes;
+  };
+  const committer = new Committer(logs, clock);
+  const losses: Array<[string, LogLoss]> = [];
+  const writing = (name: string): LogWriter =>
+    new LogWriter(newJobId(), committer, { failed: (_, loss) => losses.push([name, loss]) });
+  const [large, small] = [writing("large"), writing("small")];
+  for (let i = 0; i < 4; i++) {
+    void large.append(new LongRecord("result_chunk", LongText.ofAscii("x".repeat(50_000))));
+  }
+  void small.append({ kind: "event", text: "a" });
+  await settled(3);
+  clock.advance(20);
+  await settled(3);
+  expect(small.durable).toBe(1);
+  expect(losses).toEqual([["large", "fenced"]]);
 });

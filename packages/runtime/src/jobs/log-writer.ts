@@ -94,6 +94,8 @@ export class LogWriter implements Committable {
     this.#accepted += 1;
     const length = lengthOf(record);
     this.#backlog.add(length);
+    // Should the store have to be asked twice, it is read once more.
+    record.long?.lend();
     this.#pending.push(record);
     if (this.#pending.length === 1) this.#committer.enlist(this);
     const cost = Math.ceil(length / TURN_CHARACTERS);
@@ -138,7 +140,11 @@ export class LogWriter implements Committable {
     if (batch.change !== undefined) {
       this.#options.committed?.(batch.change, outcome === "appended");
     }
-    const characters = batch.records.reduce((sum, record) => sum + lengthOf(record), 0);
+    let characters = 0;
+    for (const record of batch.records) {
+      characters += lengthOf(record);
+      record.long?.giveBack();
+    }
     this.#backlog.remove(batch.records.length, characters);
     while ((this.#flushes[0]?.upTo ?? Number.POSITIVE_INFINITY) <= this.#durable) {
       this.#flushes.shift()?.done.resolve();

@@ -32,6 +32,7 @@ export interface LogBatch {
   readonly job: JobId;
   /** The `job_seq` of the record before the first of these; 0 for the first of all. */
   readonly after: number;
+  /** Those that are long can be read until the call has resolved, and from then on by who keeps them. */
   readonly records: readonly LogRecord[];
   /**
    * What changes of the job's row in the index because of these records. Nobody may find it without them; both are
