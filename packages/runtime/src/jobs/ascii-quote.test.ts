@@ -1,4 +1,6 @@
 import { readFileSync } from "node:fs";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import wabt from "wabt";
@@ -91,6 +93,21 @@ test("any text has its size in UTF-8, and is quoted as before, whatever was meas
     expect(utf8Size(`${longest}x`)).toBe(Buffer.byteLength(longest) + 1);
   }
 });
+
+test.each(["q", "ü"])(
+  "a text of %j that was quoted keeps nothing alive of what it was cut from",
+  (unit) => {
+    setFlagsFromString("--expose-gc");
+    const collectGarbage = runInNewContext("gc") as () => void;
+    collectGarbage();
+    const before = process.memoryUsage().heapUsed;
+    const piece = (): string => unit.repeat(2 ** 25).slice(7, 7 + MAX_QUOTED);
+    const quoted = [piece()].map((text) => [utf8Size(text), quoteText(text).length]);
+    expect(quoted).toEqual([[Buffer.byteLength(unit) * MAX_QUOTED, MAX_QUOTED + 2]]);
+    collectGarbage();
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(2 ** 23);
+  },
+);
 
 test("what stands around it is put around it, however long", () => {
   for (const length of [0, 1, 500, 5000]) {

@@ -26,8 +26,9 @@ declare const WebAssembly: {
 
 interface Quoter {
   readonly memory: Buffer;
-  /** What stands at the source, if anything does, and its bytes in UTF-8. */
+  /** What stands at the source and was not quoted yet. */
   source: string | undefined;
+  /** Its bytes in UTF-8. */
   size: number;
   /** As the head of its function in `ascii-quote.wat` has it. */
   quote(from: number, size: number, to: number): number;
@@ -74,8 +75,11 @@ function written(text: string): Quoter | undefined {
 function quotedBytes(text: string, before: string, behind: string): Buffer | undefined {
   if (before.length > MAX_AROUND || behind.length > MAX_AROUND) return undefined;
   const quoter = written(text);
-  if (quoter?.size !== text.length) return undefined;
+  if (quoter === undefined) return undefined;
+  // It may be a piece of a much longer one, which would live as long.
+  quoter.source = undefined;
   const { memory, size } = quoter;
+  if (size !== text.length) return undefined;
   memory.fill(SPACE, SOURCE + size, SOURCE + size + WORD);
   const end = quoter.quote(SOURCE, size, TARGET);
   if (end === 0) return undefined;
