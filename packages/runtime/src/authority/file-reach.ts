@@ -1,4 +1,5 @@
 import { type FileAccess, type Reach, resolvePatternPrefixes } from "./covered-path.ts";
+import type { Glob } from "./glob.ts";
 import type { CompiledLease } from "./lease.ts";
 
 /** Where the path patterns of a lease lead, by capability. */
@@ -6,26 +7,33 @@ export type FileReach = Readonly<Record<FileAccess["capability"], Reach>>;
 
 const NOWHERE: FileReach = { "fs.read": { realPatterns: [] }, "fs.write": { realPatterns: [] } };
 
+/** Whose patterns bound those of another. */
+interface Reaching {
+  readonly fileReach: FileReach | Promise<FileReach>;
+}
+
 /**
  * Where the path patterns of a lease lead at this moment.
- * @param above of the lease under which it was delegated; asked only when this one has patterns
+ * @param within under whose lease it was delegated; asked only when this one has patterns
  */
 export function fileReach(
   lease: CompiledLease,
-  above: () => FileReach | Promise<FileReach> | undefined,
+  within: Reaching | undefined,
 ): FileReach | Promise<FileReach> {
-  const patterns = [...lease.patterns("fs.read"), ...lease.patterns("fs.write")];
-  return patterns.length === 0 ? NOWHERE : resolved(lease, above());
+  const reading = lease.patterns("fs.read");
+  const writing = lease.patterns("fs.write");
+  return reading.length + writing.length === 0 ? NOWHERE : resolved(reading, writing, within);
 }
 
 async function resolved(
-  lease: CompiledLease,
-  above: FileReach | Promise<FileReach> | undefined,
+  reading: readonly Glob[],
+  writing: readonly Glob[],
+  bound: Reaching | undefined,
 ): Promise<FileReach> {
   const [asRead, asWritten, within] = await Promise.all([
-    resolvePatternPrefixes(lease.patterns("fs.read")),
-    resolvePatternPrefixes(lease.patterns("fs.write")),
-    above,
+    resolvePatternPrefixes(reading),
+    resolvePatternPrefixes(writing),
+    bound?.fileReach,
   ]);
   return {
     "fs.read": { realPatterns: asRead, within: within?.["fs.read"] },

@@ -144,8 +144,9 @@ export async function admit(
   }
   context.jobs.add(job, leave);
   job.life.accept();
+  const { parent } = request;
   // Asked for in this very turn: else its parent could end before it has told of a child that is there (R-10-2).
-  await request.parent?.job.announce(job, { ...request.parent.event, child_job_id: id });
+  if (parent !== undefined) await parent.job.announce(job, { ...parent.event, child_job_id: id });
   return { job, row };
 }
 

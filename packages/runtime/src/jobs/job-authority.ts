@@ -80,7 +80,7 @@ export class JobAuthority {
 
   /** Where its path patterns lead: as it was when that was first asked, before its agent ran. */
   get fileReach(): FileReach | Promise<FileReach> {
-    this.#fileReach ??= fileReach(this.lease, () => this.within?.fileReach);
+    this.#fileReach ??= fileReach(this.lease, this.within);
     return this.#fileReach;
   }
 
