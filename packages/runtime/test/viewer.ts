@@ -1,4 +1,4 @@
-import { linkedPair, newMessageId, type Transport } from "@arcp/core";
+import { linkedPair, newMessageId, type Frame as Sent, type Transport } from "@arcp/core";
 import type { Peer } from "../src/peer.ts";
 import type { Runtime } from "../src/runtime.ts";
 
@@ -39,6 +39,8 @@ export class Viewer {
       read?: boolean;
       /** Told of every write of the runtime, at the moment at which it is made. */
       tap?: () => void;
+      /** Makes strings of what the runtime sends, as late as it likes: the transport is one that takes frames in parts. */
+      encode?: (frames: readonly Sent[]) => Promise<readonly string[]>;
       peer?: Peer;
     } = {},
   ) {
@@ -46,12 +48,16 @@ export class Viewer {
     this.#transport = pair.client;
     this.sever = () => pair.sever();
     const { frames, send, close } = pair.runtime;
+    const { encode } = options;
     const transport: Transport = {
       frames,
       send(batch) {
         options.tap?.();
         return send.call(pair.runtime, batch);
       },
+      ...(encode && {
+        sendParts: async (batch) => send.call(pair.runtime, await encode(batch)),
+      }),
       close: (reason) => close.call(pair.runtime, reason),
     };
     runtime.serve(transport, options.peer);

@@ -1,0 +1,38 @@
+import assert from "node:assert/strict";
+import { blocks } from "../../src/store/blocks.ts";
+
+/** Looks at every block of memory outside of the heap from when it is made until the end of its scope. */
+export class WatchedBlocks {
+  readonly #known = new Set<Buffer>();
+  readonly #taken = new Set<Buffer>();
+  #bytes = 0;
+
+  constructor() {
+    const { take, give } = blocks;
+    blocks.take = (bytes) => {
+      const block = take.call(blocks, bytes);
+      assert(!this.#taken.has(block), "a block belongs to one text");
+      this.#known.add(block);
+      this.#taken.add(block.fill("?"));
+      this.#bytes += block.length;
+      return block;
+    };
+    blocks.give = (block) => {
+      // What was taken before is nobody's business here.
+      assert(this.#taken.delete(block) || !this.#known.has(block), "a block is given back once");
+      if (this.#known.has(block)) this.#bytes -= block.length;
+      // Whoever still reads it reads this.
+      give.call(blocks, block.fill("#"));
+    };
+  }
+
+  /** Bytes of blocks that were taken and not given back. */
+  get inUse(): number {
+    return this.#bytes;
+  }
+
+  [Symbol.dispose](): void {
+    Reflect.deleteProperty(blocks, "take");
+    Reflect.deleteProperty(blocks, "give");
+  }
+}
