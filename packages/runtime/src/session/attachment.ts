@@ -35,6 +35,8 @@ export class Attachment {
   readonly derived: boolean;
   /** Resolves once the attachment is durable, and rejects when it could not be stored; undefined from then on. */
   stored: Promise<void> | undefined;
+  /** What is followed instead, if anything is, because this one could not be stored; undefined while it counts. */
+  undone: { readonly before: Attachment | undefined } | undefined;
   /** Where it begins, and up to where it may begin instead without missing what it was promised. */
   readonly #beginning: { readonly at: number; readonly latest: number };
   /** Takes the bell down; set while the session is connected. */

@@ -127,10 +127,15 @@ export class Attachments {
     return attachment;
   }
 
-  /** What came in the place of `before` could not be stored. */
-  revert(job: JobId, before: Attachment | undefined): void {
-    if (before === undefined) this.detach(job);
-    else this.#follow(before);
+  /** An attachment that came in the place of `before` could not be stored, as that may not have been either. */
+  undo(attachment: Attachment, before: Attachment | undefined): void {
+    const { job } = attachment;
+    attachment.undone = { before };
+    if (this.#byJob.get(job) !== attachment) return;
+    let former = before;
+    while (former?.undone !== undefined) former = former.undone.before;
+    if (former === undefined) this.detach(job);
+    else this.#follow(former);
   }
 
   detach(job: JobId): void {

@@ -254,9 +254,8 @@ export class Session {
       await stored;
     } catch (error) {
       await this.change(() => {
-        // Who followed the job before goes on from where it was, as whoever asked meanwhile does.
-        if (before !== undefined && begun !== undefined) begun.cursor = before.cursor;
-        if (attachments.get(job) === begun) attachments.revert(job, before);
+        // Who followed the job before goes on from where it was.
+        if (begun !== undefined && begun !== before) attachments.undo(begun, before);
         this.#readOn(job);
       });
       throw error;

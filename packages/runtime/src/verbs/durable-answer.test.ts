@@ -238,6 +238,31 @@ test("R-5.4-2: what cannot be stored is refused and delivers nothing; who follow
   expect(jobSeqs(observer.stream)).toEqual(dense(5));
 });
 
+test("R-5.4-2: of two subscriptions to one job that cannot be stored neither delivers anything; who followed it before goes on", async () => {
+  const { runtime, observer, job, stored } = await scene(
+    ({ request }) => request === LATE || request === "req_second",
+  );
+  const before = new Viewer(runtime);
+  await before.hello();
+  subscribe(before, job, {}, "req_before");
+  await before.reply("req_before");
+  for (const viewer of [observer, before]) {
+    subscribe(viewer, job, { history: true });
+    await settled();
+    subscribe(viewer, job, { history: true }, "req_second");
+    await settled();
+  }
+  await stored(new Error("the disk is full"));
+  for (const viewer of [observer, before]) {
+    for (const id of [LATE, "req_second"]) {
+      expect(answersTo(viewer, id).map(({ payload }) => payload.code)).toEqual(["INTERNAL_ERROR"]);
+    }
+  }
+  await say(job, 1);
+  expect(observer.seqs).toEqual([]);
+  expect(jobSeqs(before.stream)).toEqual([5]);
+});
+
 test("R-7.2-8, R-6.3-20: a resubmission is answered once its session follows the job durably, and holds up what comes behind it", async () => {
   const { observer, job, stored } = await scene();
   observer.sendAs(LATE, "job.submit", { agent: "led", input: null, ...KEYED });
