@@ -21,6 +21,9 @@ test.each([...codes, "ACME_QUOTA", ""])("R-12-3: the message of %s is never empt
 
 test("the message of an error keeps to 2,048 characters", () => {
   expect(new ArcpError("INTERNAL_ERROR", "x".repeat(5000)).message).toHaveLength(2048);
+  const handedOn = new ArcpError("INTERNAL_ERROR", "disk full");
+  handedOn.message = `while writing: ${handedOn.message}${"!".repeat(5000)}`;
+  expect(handedOn.toPayload().message).toBe(handedOn.message.slice(0, 2048));
 });
 
 test("R-12-3: an unknown code is kept and retryable only if it says so", () => {

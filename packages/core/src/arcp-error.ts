@@ -59,7 +59,8 @@ export class ArcpError extends Error {
   toPayload(): ErrorPayload {
     return {
       code: this.code,
-      message: this.message,
+      // Whoever handed the error on may have set another one, of any length and kind.
+      message: String(this.message).slice(0, MAX_MESSAGE),
       retryable: this.retryable,
       ...(this.details === undefined ? {} : { details: this.details }),
     };

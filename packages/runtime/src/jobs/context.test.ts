@@ -187,6 +187,15 @@ test.each([
   });
 });
 
+test("R-7.3-9: an error whose message was made too long to be sent keeps its code and its beginning", async () => {
+  const { viewer, job } = await speaking();
+  const error = new ArcpError("PERMISSION_DENIED", "not this page");
+  error.message += `: ${"x".repeat(2 ** 21)}`;
+  job.fail(error);
+  const { code, message } = (await viewer.terminal(job.id)).payload;
+  expect([code, message]).toEqual(["PERMISSION_DENIED", error.message.slice(0, 2048)]);
+});
+
 test("R-5.2-7: a result of as many levels as a client reads is sent", async () => {
   const { viewer, job } = await speaking();
   job.end(nested(126));
