@@ -174,6 +174,25 @@ test("R-6.3-11: after a crash the window counts from the restart, and then the s
   void job;
 });
 
+test("P3: after a crash in the middle of its end a session is gone, and its numbers mean nothing else", async () => {
+  const { start, submit, clock, store } = machine();
+  const runtime = start();
+  const owner = new Viewer(runtime);
+  await owner.hello();
+  const job = await submit(owner);
+  const before = new Viewer(runtime);
+  const welcome = await before.hello();
+  before.send("job.subscribe", { job_id: job.id, history: true }, { job_id: job.id });
+  await settled();
+  before.sever();
+  await settled();
+  store.sessions.forget = () => new Promise(() => {});
+  clock.advance(600_000);
+  await settled();
+  const after = new Viewer(start());
+  expect((await after.resume(welcome, 1)).payload.code).toBe("RESUME_WINDOW_EXPIRED");
+});
+
 test("R-7.3-11, R-7.6-1: what an earlier process finished can be watched with its history, by its own principal alone", async () => {
   const { start, submit } = machine();
   const before = new Viewer(start());

@@ -275,8 +275,8 @@ export class Sessions {
     const { stream } = session;
     const cut = stream.retire();
     // What failed for a moment is asked for again, since nobody comes back to it. The row that tells how far the session's
-    // numbers went is forgotten, its runs are not.
-    if (cut.length > 0) await retried(clock, () => stream.writer.settle({ cut }));
+    // numbers went is forgotten, its runs are not. Nobody comes back in the next process either, should this one end in between.
+    if (cut.length > 0) await retried(clock, () => stream.writer.settle({ cut, tokens: [] }));
     await retried(clock, () => store.forget(session.id));
     if (!(await hasJobs(session.id))) await retried(clock, () => store.removeRuns(session.id));
   }
