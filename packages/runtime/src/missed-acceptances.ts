@@ -16,9 +16,9 @@ export function missedAcceptances(
   after: number,
   stored: ReadonlyMap<JobId, Announcement>,
 ): Announcement[] {
-  return [...unseen(stream, after).keys()].flatMap(
-    (job) => submits.acceptance(job) ?? stored.get(job) ?? [],
-  );
+  // One that waits for the store is said as soon as that has what it tells (J2).
+  const unsaid = [...unseen(stream, after).keys()].filter((job) => !submits.isGiving(job));
+  return unsaid.flatMap((job) => submits.acceptance(job) ?? stored.get(job) ?? []);
 }
 
 /** Those of them that only the store remembers. */

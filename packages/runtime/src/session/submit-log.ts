@@ -29,6 +29,8 @@ export class SubmitLog {
   readonly #replies = new NewestMap<MessageId, SubmitReply | Promise<SubmitReply>>(MAX_SUBMITS);
   readonly #acceptances = new NewestMap<JobId, Announcement>(MAX_SUBMITS);
   readonly #line = new Sequence();
+  /** The job of the acceptance that is being given. */
+  #giving: JobId | undefined;
   #deciding = 0;
   #refused = 0;
 
@@ -57,20 +59,30 @@ export class SubmitLog {
       await this.#line.run(async () => {
         const given = await reply;
         this.#replies.replace(id, toRepeat(given));
-        const job = given.kind === "accepted" ? given.announcement.job_id : undefined;
-        if (given.kind === "accepted" && job !== undefined) {
-          this.#acceptances.set(job, given.announcement);
-        }
+        this.#giving = given.kind === "accepted" ? given.announcement.job_id : undefined;
         const done = give(given);
         if (done instanceof Promise) await done;
       });
     } catch (error) {
       // Nobody was told of it: when it is repeated it is decided anew.
       this.#replies.delete(id);
+      this.#giving = undefined;
       throw error;
     } finally {
       this.#deciding -= 1;
     }
+  }
+
+  /** An acceptance is said in this moment, whether or not anybody is connected. */
+  said(acceptance: Announcement): void {
+    const { job_id: job } = acceptance;
+    if (job !== undefined) this.#acceptances.set(job, acceptance);
+    this.#giving = undefined;
+  }
+
+  /** Whether an acceptance of the job waits for what makes it true: it will be said then, and not before. */
+  isGiving(job: JobId): boolean {
+    return this.#giving === job;
   }
 
   /** What was said of a job when it was accepted, if it is among the replies that are remembered. */

@@ -276,6 +276,35 @@ test("R-7.2-8, R-6.3-20: a resubmission is answered once its session follows the
   expect(jobSeqs(streamOf(behind(observer, LATE)))).toEqual(dense(4));
 });
 
+test("R-7.2-8, R-6.3-20: a connection that comes meanwhile is not told of it either before it is durable", async () => {
+  const { runtime, observer, welcome, job, stored } = await scene();
+  observer.sendAs(LATE, "job.submit", { agent: "led", input: null, ...KEYED });
+  await settled();
+  observer.sever();
+  await settled();
+  const back = new Viewer(runtime);
+  await back.resume(welcome, 0);
+  await settled();
+  expect(back.frames.map(({ type }) => type)).toEqual(["session.welcome"]);
+  await stored();
+  expect(answersTo(back, LATE).map(({ type }) => type)).toEqual(["job.accepted"]);
+  expect(jobSeqs(streamOf(behind(back, LATE)))).toEqual(dense(4));
+});
+
+test("R-7.2-8, R-6.3-8: what became durable while nobody was connected is told of once, in front of the events", async () => {
+  const { runtime, observer, welcome, job, stored } = await scene();
+  observer.sendAs(LATE, "job.submit", { agent: "led", input: null, ...KEYED });
+  await settled();
+  observer.sever();
+  await settled();
+  await stored();
+  const back = new Viewer(runtime);
+  await back.resume(welcome, 0);
+  await settled();
+  expect(answersTo(back, LATE).map(({ job_id }) => job_id)).toEqual([job.id]);
+  expect(jobSeqs(streamOf(behind(back, LATE)))).toEqual(dense(4));
+});
+
 test("R-7.2-9, R-6.3-20: an owner that has seen the end and asks once more is answered when that is durable", async () => {
   const { owner, job, stored } = await scene();
   job.end("done");

@@ -49,6 +49,7 @@ function give(services: Services, session: Session, request: Submit, reply: Subm
     return session.change(() => refuse(services, session, rejected(request), reply.error));
   }
   const answer = (): void => {
+    session.submits.said(reply.announcement);
     session.say(reply.announcement);
     reply.begin?.();
   };
