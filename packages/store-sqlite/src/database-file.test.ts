@@ -1,6 +1,7 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import {
+  chmodSync,
   existsSync,
   readdirSync,
   readFileSync,
@@ -23,6 +24,7 @@ const scratch = new Scratch();
 afterAll(() => scratch[Symbol.dispose]());
 
 const holder = join(import.meta.dirname, "../test/holder.ts");
+const nobody = join(import.meta.dirname, "../test/nobody.ts");
 const ALL = { records: 1_000_000, characters: 1_000_000_000 };
 
 function refusal(path: string): LocalError {
@@ -177,6 +179,26 @@ test("what is not a store is refused and not touched", () => {
   expect(refusal(join(scratch.path, "no/such/folder.db")).message).toContain("no such file");
   expect(refusal(scratch.path).code).toBe("MISUSE");
 });
+
+test.skipIf(process.platform === "win32")(
+  "a file that may not be read or written is told apart from a disk that fails",
+  async () => {
+    chmodSync(scratch.path, 0o755);
+    const [readable, hidden] = [scratch.newFile(), scratch.newFile()];
+    for (const [path, mode] of [
+      [readable, 0o444],
+      [hidden, 0o000],
+    ] as const) {
+      await sqliteStore(path).close();
+      chmodSync(path, mode);
+    }
+    const { stdout } = spawnSync(process.execPath, [nobody, readable, hidden], {
+      encoding: "utf8",
+    });
+    const lines = stdout.trim().split("\n");
+    expect(lines).toEqual(Array(2).fill(expect.stringContaining("EACCES: permission denied")));
+  },
+);
 
 test("a damaged store is refused by its name as often as somebody tries", async () => {
   const path = scratch.newFile();

@@ -1,6 +1,10 @@
-import { closeSync, openSync, statSync } from "node:fs";
+import { accessSync, closeSync, constants, openSync, statSync } from "node:fs";
 
-/** A new file is its owner's alone: it holds what agents saw. An old one keeps its mode, and is not touched. */
+/**
+ * A new file is its owner's alone: it holds what agents saw. An old one keeps its mode, and is not touched.
+ *
+ * @throws what the system says when it cannot be made, or read and written
+ */
 export function createPrivately(place: string): void {
   try {
     closeSync(openSync(place, "wx", 0o600));
@@ -9,5 +13,7 @@ export function createPrivately(place: string): void {
     // A link to where nothing is yet. What is there is not opened: closing it would give up our own locks on it.
     if (statSync(place, { throwIfNoEntry: false }) === undefined)
       closeSync(openSync(place, "a", 0o600));
+    // SQLite would say of it that there was an I/O error, as of a disk that fails.
+    accessSync(place, constants.R_OK | constants.W_OK);
   }
 }
