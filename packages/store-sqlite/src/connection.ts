@@ -71,6 +71,15 @@ export class Connection {
     for (const row of this.#unnamed(sql).iterate(...values)) yield Object.values(row);
   }
 
+  /** After some errors, such as a full disk, SQLite has rolled back by itself. */
+  rollBack(): void {
+    try {
+      this.run("ROLLBACK");
+    } catch {
+      // The error that matters is the one that led here; if a transaction should still be open, the next BEGIN says so.
+    }
+  }
+
   /** Statements that are not worth keeping, or that are several. */
   execute(sql: string): void {
     this.#database.exec(sql);

@@ -147,7 +147,7 @@ export class GroupCommit {
       for (const { perform } of group) perform();
       this.#connection.run("COMMIT");
     } catch (error) {
-      this.#rollBack();
+      this.#connection.rollBack();
       for (const undo of this.#undo) undo();
       throw error;
     }
@@ -157,14 +157,5 @@ export class GroupCommit {
     if (this.#checkpoint === pages) return;
     this.#connection.execute(`PRAGMA wal_autocheckpoint = ${pages}`);
     this.#checkpoint = pages;
-  }
-
-  /** After some errors, such as a full disk, SQLite has rolled back by itself. */
-  #rollBack(): void {
-    try {
-      this.#connection.run("ROLLBACK");
-    } catch {
-      // The error that matters is the one that led here; if a transaction should still be open, the next BEGIN says so.
-    }
   }
 }

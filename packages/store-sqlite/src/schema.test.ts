@@ -1,7 +1,8 @@
+import { DatabaseSync } from "node:sqlite";
 import { LocalError } from "@arcp/core";
 import { afterAll, expect, test } from "vitest";
 import { Scratch } from "../test/scratch.ts";
-import type { Connection } from "./connection.ts";
+import { Connection } from "./connection.ts";
 import { openDatabase } from "./database-file.ts";
 import { checkSchema, migrate, migrations } from "./schema.ts";
 import { LARGEST } from "./shares.ts";
@@ -49,6 +50,21 @@ test("a step that fails leaves nothing of itself, and the steps before it stay",
   expect(tables(connection)).not.toContain("third");
   migrate(connection, [...steps.slice(0, -1), "CREATE TABLE third (a)"]);
   expect(tables(connection)).toContain("third");
+  connection.close();
+});
+
+test("a step that SQLite has rolled back by itself, as on a full disk, fails for its own reason", () => {
+  const database = new DatabaseSync(scratch.newFile());
+  const connection = new Connection({
+    prepare: (sql) => database.prepare(sql),
+    exec: (sql) => {
+      if (!sql.startsWith("CREATE TABLE")) return database.exec(sql);
+      database.exec("ROLLBACK");
+      throw new Error("disk I/O error");
+    },
+    close: () => database.close(),
+  });
+  expect(() => migrate(connection, ["CREATE TABLE first (a)"])).toThrow("disk I/O error");
   connection.close();
 });
 

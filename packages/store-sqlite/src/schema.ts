@@ -162,7 +162,7 @@ export function migrate(connection: Connection, steps = migrations): void {
       connection.execute(`PRAGMA user_version = ${version + 1}`);
       connection.execute("COMMIT");
     } catch (error) {
-      connection.execute("ROLLBACK");
+      connection.rollBack();
       throw error;
     }
   }
