@@ -137,3 +137,15 @@ test("R-6.6-4: a page of a listing reads the rows of the page, led by an index, 
   }
   expect(costs[1]).toBe(costs[0]);
 });
+
+test("R-6.6-4: a listing of what runs goes through nothing that has ended", async () => {
+  const { database, viewer } = await hosting();
+  await viewer.submit("led");
+  await settled();
+  database.ran.length = 0;
+  const filter = { status: ["running"] };
+  const { payload } = await viewer.reply(viewer.send("session.list_jobs", { filter }));
+  expect(payload.jobs).toHaveLength(1);
+  const [sql = ""] = database.ran.filter((text) => text.includes("ORDER BY accepted_at"));
+  expect(database.scans(sql)).toEqual(["SCAN jobs USING INDEX jobs_unfinished"]);
+});

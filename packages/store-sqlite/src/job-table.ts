@@ -113,18 +113,18 @@ export class JobTable implements JobIndex {
       conditions.push(condition);
       values.push(...operands);
     };
-    const { principal, session, submittedIn, request, agent, after } = query;
-    if (principal !== undefined) where("principal = ?", exact(principal));
+    const { principal, session, submittedIn, request, agent, statuses, after } = query;
+    const unfinished = statuses?.every((status) => UNFINISHED.statuses.includes(status)) === true;
+    // Few jobs have not ended, and a principal may have had any number: its index is not the one for them.
+    if (principal !== undefined) where(`${unfinished ? "+" : ""}principal = ?`, exact(principal));
     if (session !== undefined) where("session = ?", session);
     if (submittedIn !== undefined) where("submitted_in = ?", submittedIn);
     if (request !== undefined) where("request = ?", exact(request));
-    if (query.statuses !== undefined) {
-      const statuses = [...new Set(query.statuses)];
-      where(`status IN (${statuses.map(() => "?").join(", ")})`, ...statuses);
-      if (statuses.every((status) => UNFINISHED.statuses.includes(status))) {
-        where(UNFINISHED.condition);
-      }
+    if (statuses !== undefined) {
+      const each = [...new Set(statuses)];
+      where(`status IN (${each.map(() => "?").join(", ")})`, ...each);
     }
+    if (unfinished) where(UNFINISHED.condition);
     // Texts that begin with "name@" are those from it up to, but not including, "nameA".
     if (agent !== undefined)
       where("(agent = ? OR (agent >= ? AND agent < ?))", agent, `${agent}@`, `${agent}A`);
