@@ -40,6 +40,7 @@ export const paths: readonly Escape[] = [
     ["an open file of the process", read("/dev/fd/0")],
     ["a trailing slash", read("$R/secret.txt/")],
     ["an empty path", read("")],
+    ["a path that goes on and on", read("a/".repeat(4097))],
     ["the directory above", list("..")],
     ["a directory through a link", list("out-link")],
     ["the root", list("/")],

@@ -63,6 +63,8 @@ export const urls: readonly Escape[] = [
         ["a line break before the host", "https://evil.test/\n.acme.test/v2"],
         ["two trailing dots", "https://eu.acme.test../v2"],
         ["a host that is empty", "https:///v2"],
+        ["a path that goes on and on", `https://eu.acme.test/v2/${"a/".repeat(4097)}`],
+        ["a query that goes on and on", `https://eu.acme.test/v2?${"a".repeat(65_536)}`],
         ["another case in the path", "https://eu.acme.test/V2/items"],
         ["the path as a prefix", "https://eu.acme.test/v2x"],
         [".. out of the path", "https://eu.acme.test/v2/../admin"],

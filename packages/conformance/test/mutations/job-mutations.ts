@@ -96,9 +96,9 @@ export const jobMutations: readonly Mutation[] = [
   {
     name: "lets a star take a segment that is empty",
     breaks: "R-9.2-2",
-    file: "authority/glob.ts",
-    from: 'return target !== "";',
-    to: "return true;",
+    file: "authority/course.ts",
+    from: "if (this.#isAny) return to > from;",
+    to: "if (this.#isAny) return true;",
   },
   {
     name: "does not resolve .. in a path",

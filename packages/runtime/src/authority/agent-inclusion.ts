@@ -1,6 +1,7 @@
-import { ANY_SEGMENTS, Glob } from "./glob.ts";
+import { Glob } from "./glob.ts";
 import { AGENT_NAME, AGENT_VERSION } from "./grammar.ts";
 import { type Effort, type Inclusion, inclusion } from "./inclusion.ts";
+import { ANY_SEGMENTS } from "./segment.ts";
 
 /**
  * The same for patterns of agents: without `@` one covers every version of the names that it covers, and none with `@`

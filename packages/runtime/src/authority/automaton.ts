@@ -1,7 +1,4 @@
-import { ANY_SEGMENTS, type Segment } from "./glob.ts";
-
-/** Ends every segment, the last one too, so that `**` can stand for none, one or many of them alike. */
-export const END = "/";
+import { ANY_SEGMENTS, END, type Segment } from "./segment.ts";
 
 type Token =
   | { readonly kind: "literal"; readonly character: string }

@@ -1,5 +1,5 @@
 import { parseAgentReference } from "@arcp/core";
-import { END } from "./automaton.ts";
+import { END } from "./segment.ts";
 
 /**
  * Which texts there are at all to be matched: an automaton over characters, in which every segment ends with `END`, the

@@ -1,6 +1,7 @@
-import { Automaton, END } from "./automaton.ts";
-import { ANY_SEGMENTS, type Glob, type Segment, UNKNOWN } from "./glob.ts";
+import { Automaton } from "./automaton.ts";
+import type { Glob } from "./glob.ts";
 import type { Grammar } from "./grammar.ts";
+import { ANY_SEGMENTS, END, type Segment } from "./segment.ts";
 
 /** Whether every text of the grammar that one pattern matches is matched by another. */
 export type Inclusion =
@@ -56,10 +57,13 @@ function isLiteral(segment: Segment): boolean {
  * wildcard of `inner` takes is a character, or a segment, that only a wildcard of `outer` takes.
  */
 function isEvident(inner: Glob, outer: Glob): boolean {
-  const run = unnamed(JSON.stringify([inner.segments, outer.segments]));
-  return outer.matchesSegments(
-    inner.segments.map((segment) => (segment === ANY_SEGMENTS ? UNKNOWN : segment.join(run))),
+  const texts = JSON.stringify([inner.segments, outer.segments]);
+  const run = unnamed(texts);
+  const unknown = unnamed(texts + run);
+  const target = inner.segments.map((segment) =>
+    segment === ANY_SEGMENTS ? unknown : segment.join(run),
   );
+  return outer.matches(target.join("/"), unknown);
 }
 
 /** A character that the text does not have. */

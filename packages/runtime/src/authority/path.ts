@@ -1,5 +1,6 @@
 import { LocalError } from "@arcp/core";
-import { ANY_SEGMENTS, compileGlob, Glob, type GlobOutcome, type Segment } from "./glob.ts";
+import { compileGlob, Glob, type GlobOutcome } from "./glob.ts";
+import { ANY_SEGMENTS, type Segment } from "./segment.ts";
 
 /** A path as it is compared with patterns, or why there is none. */
 export type PathOutcome =

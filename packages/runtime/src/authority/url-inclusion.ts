@@ -1,6 +1,7 @@
-import { ANY_SEGMENTS, Glob } from "./glob.ts";
+import { Glob } from "./glob.ts";
 import { HOST, URL_PATH } from "./grammar.ts";
 import { type Effort, type Inclusion, inclusion } from "./inclusion.ts";
+import { ANY_SEGMENTS } from "./segment.ts";
 import { canonicalUrl, type UrlGlob } from "./url.ts";
 
 const INCLUDED: Inclusion = { kind: "included" };

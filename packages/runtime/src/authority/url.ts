@@ -1,4 +1,5 @@
-import { ANY_SEGMENTS, compileGlob, Glob, type GlobOutcome } from "./glob.ts";
+import { compileGlob, Glob, type GlobOutcome } from "./glob.ts";
+import { ANY_SEGMENTS } from "./segment.ts";
 
 /** A URL as it is compared with patterns, part by part. */
 export interface UrlParts {
@@ -28,8 +29,14 @@ const DEFAULT_PORTS: ReadonlyMap<string, string> = new Map([
   ["https", "443"],
 ]);
 
+/** Characters of a URL, most of which may be its query. */
+const MAX_LENGTH = 65_536;
+
 /** Parses a URL by the WHATWG algorithm and makes it canonical (R-9.2-8, R-9.2-9). The query is not compared. */
 export function canonicalUrl(text: string): UrlOutcome {
+  if (text.length > MAX_LENGTH) {
+    return { ok: false, problem: `is longer than ${MAX_LENGTH} characters` };
+  }
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined) return { ok: false, problem: "is no absolute URL" };
   const scheme = url.protocol.slice(0, -1);
