@@ -2,6 +2,7 @@ import type { Lease } from "@arcp/core";
 import { describe, expect, test } from "vitest";
 import { excessOf } from "../../test/compared.ts";
 import { type CompiledLease, compileLease } from "./lease.ts";
+import { excess } from "./subset.ts";
 
 function lease(json: Lease, workspace = "/work"): CompiledLease {
   const outcome = compileLease(json, { workspace });
@@ -99,5 +100,11 @@ describe("R-9.4-1: beyond it", () => {
       lease({ "tool.call": [...many("aaab"), ...many("aab")] }),
     );
     expect(hard).toContain("is not within the parent's lease");
+  });
+
+  test("J4: what has to be decided for each of the parent's patterns is decided in a step each", () => {
+    const parent = Array.from({ length: 50 }, (_, n) => `*a*b${n}`);
+    const comparison = excess(lease({ "tool.call": parent }), lease({ "tool.call": ["*a*b*"] }));
+    expect([...comparison]).toHaveLength(51);
   });
 });

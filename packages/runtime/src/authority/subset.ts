@@ -15,7 +15,8 @@ const MAX_MOVES = 1_000_000;
  * the parent's, with a target that it would let through. Undefined when everything is within (R-9.4-1). Amounts are not
  * compared here: a budget knows what it can grant.
  *
- * In steps, a pattern of the child each: many of them, against many, take longer than a turn may (J4).
+ * In steps, a pattern of the child each, and one of the parent's each where it is not evident: many of them, against many, take
+ * longer than a turn may (J4).
  */
 export function* excess(parent: CompiledLease, child: CompiledLease): Comparison {
   const effort = { left: MAX_MOVES };
@@ -83,6 +84,7 @@ function* firstBeyond<P extends { readonly text: string }>(
     const witnesses: string[] = [];
     let isWithin = false;
     for (const outer of parents) {
+      yield;
       const outcome = decide(inner, outer, effort);
       if (outcome.kind === "excluded") witnesses.push(outcome.witness);
       isWithin = outcome.kind === "included";

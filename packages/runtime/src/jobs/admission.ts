@@ -20,11 +20,8 @@ import { KEY_LIFETIME } from "./idempotency.ts";
 import { Job } from "./job.ts";
 import { attemptOf } from "./job-attempt.ts";
 import { refusal } from "./job-outcome.ts";
-import type { LeaseContext } from "./lease-request.ts";
+import { type LeaseContext, MAX_ACCEPTANCE, tooLarge } from "./lease-request.ts";
 import type { JobTable } from "./table.ts";
-
-/** Characters of an acceptance: with the widest of them it still fits one message (R-4.1-7). */
-const MAX_ACCEPTANCE = 256 * 1024;
 
 /** What decides about a job before there is one. */
 export interface AdmissionContext extends LeaseContext {
@@ -123,7 +120,7 @@ export async function admit(
     // Nothing else in it is of any length.
     const leased = Object.keys(row.lease).length > 0;
     if (leased && JSON.stringify(acceptanceOf(row)).length > MAX_ACCEPTANCE) {
-      throw new ArcpError("INVALID_REQUEST", "payload.lease_request: is too large");
+      throw tooLarge("payload.lease_request");
     }
     const issued = context.credentials.issue(job);
     if (issued !== undefined) await issued;

@@ -19,13 +19,16 @@ export interface LeaseContext {
   readonly workspace: string | undefined;
 }
 
+/** Characters of a lease, and of the acceptance that repeats it: with the widest of them it still fits one message (R-4.1-7). */
+export const MAX_ACCEPTANCE = 256 * 1024;
+
 /** Steps of a turn that it costs to look for one pattern among all those of another lease. */
 const PATTERN_STEPS = 32;
 
 /**
  * A requested lease, compiled.
  * @param place of the lease in the request, for humans
- * @throws ArcpError `INVALID_REQUEST` for what is malformed, and for more patterns than one job may have (R-14-2)
+ * @throws ArcpError `INVALID_REQUEST` for what is malformed, and before that for what is larger than one job may have (R-14-2)
  */
 export function readLease(
   { limits, workspace }: Pick<LeaseContext, "limits" | "workspace">,
@@ -41,9 +44,16 @@ export function readLease(
       { details: { reason: "patterns_per_lease" } },
     );
   }
+  // To compile much costs much, and this one could not be accepted.
+  if (JSON.stringify(requested).length > MAX_ACCEPTANCE) throw tooLarge(place);
   const compiled = compileLease(requested, { workspace: agent.workspace ?? workspace });
   if (compiled.ok) return compiled.lease;
   throw new ArcpError("INVALID_REQUEST", `${place}.${compiled.problem}`);
+}
+
+/** The refusal of a lease that is too large to be repeated. @param place as {@link readLease} has it */
+export function tooLarge(place: string): ArcpError {
+  return new ArcpError("INVALID_REQUEST", `${place}: is too large`);
 }
 
 /**

@@ -84,6 +84,13 @@ test("R-4.1-7: a lease whose acceptance would not fit one message is refused, an
   expect([begun.size, inserted]).toEqual([0, 0]);
 });
 
+test("R-14-2: a lease that is too large to be accepted is not even compiled", async () => {
+  const { viewer } = await connected();
+  const patterns = [...Array.from({ length: 300 }, () => "x".repeat(1000)), "no**pattern"];
+  const reply = await viewer.submit("led", null, { lease_request: { "tool.call": patterns } });
+  expect(reply.payload.message).toBe("payload.lease_request: is too large");
+});
+
 test("a submit that could not be stored is rejected, and no clock of its job runs on", async () => {
   const { viewer, store, clock, begun } = await connected();
   const { insert } = store.jobs;
