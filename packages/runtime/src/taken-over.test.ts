@@ -63,6 +63,12 @@ test("J1: whoever follows a job that another runtime has taken over is sent away
   ];
   for (const id of asked) expect((await bystander.reply(id)).payload).toMatchObject(refused);
 
+  // Whoever may not know of the job does not learn of it by this either (R-7.6-2).
+  const stranger = new Viewer(runtime);
+  await stranger.hello(ALL_FEATURES, "other");
+  const hidden = stranger.send("job.subscribe", { job_id }, { job_id });
+  expect((await stranger.reply(hidden)).payload).toMatchObject({ code: "JOB_NOT_FOUND" });
+
   const statuses = async (): Promise<string[]> => {
     const { payload } = await bystander.reply(bystander.send("session.list_jobs", {}));
     return payload.jobs.map(({ job_id, status }: Record<string, string>) => `${job_id} ${status}`);

@@ -106,6 +106,14 @@ describe("budgets", () => {
   });
 });
 
+test.each([[["ocr.page"]], [{ toString: () => "ocr.page" }], [5], [undefined]])(
+  "%j is nothing that a lease covers, whatever it reads like",
+  (target) => {
+    const { guard } = setUp({ "tool.call": ["**"] });
+    expect(guard.check("tool.call", target as string)?.code).toBe("INVALID_REQUEST");
+  },
+);
+
 test("R-5.3-6: an endless target makes no endless message", () => {
   const { guard } = setUp({ "tool.call": Array.from({ length: 500 }, (_, i) => `tool-${i}`) });
   expect(guard.check("tool.call", "x".repeat(1_000_000))?.message.length).toBeLessThan(500);

@@ -55,6 +55,10 @@ export class Guard {
    * @returns why it may not be done, undefined when it may
    */
   check(capability: Capability, target: string): ArcpError | undefined {
+    // Agents hand on what clients send: what reads like a text in one place may be another in the next.
+    if (typeof target !== "string") {
+      return new ArcpError("INVALID_REQUEST", `${capability} needs a text to say on what`);
+    }
     const refusal = this.standing(`${capability} on ${clip(target)}`);
     if (refusal !== undefined) return refusal;
     return this.#covers(capability, target) ? undefined : this.denied(capability, target);

@@ -9,7 +9,7 @@ import type { Role } from "../store/index.ts";
 import { numberingOf } from "./numbering.ts";
 import { reject, rejected } from "./reject.ts";
 import type { Services, Verb } from "./services.ts";
-import { jobNotFound, namedJob, observableJob } from "./target.ts";
+import { jobNotFound, mayObserve, namedJob, observableJob } from "./target.ts";
 
 type Subscribe = Envelope<"job.subscribe">;
 
@@ -22,7 +22,9 @@ export const subscribe: Verb<"job.subscribe"> = async (services, { session }, re
   // The next one is attached behind this one, and need not wait for its answer.
   const { answered } = await session.subscriptions.run(async () => {
     await session.pressure;
-    await services.jobs.get(id)?.life.settled();
+    const live = services.jobs.get(id);
+    // Nobody else learns from this that there is such a job.
+    if (live && mayObserve(services, session.principal, live)) await live.life.settled();
     const job = await observableJob(services, session.principal, id);
     const start = await startOf(services, session, job, request);
     return { answered: confirm(services, session, job, request, start) };
