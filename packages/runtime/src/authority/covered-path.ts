@@ -3,7 +3,7 @@ import type { ArcpError } from "@arcp/core";
 import type { Glob } from "./glob.ts";
 import type { Guard } from "./guard.ts";
 import type { CompiledLease } from "./lease.ts";
-import { locate } from "./location.ts";
+import { locate, lookingOnce } from "./location.ts";
 import { canonicalPath, literalPrefix, withLiteralPrefix } from "./path.ts";
 
 // How a job reaches files. A path is checked three times, each time against something harder to forge:
@@ -38,11 +38,12 @@ export interface FileAccess extends Reach {
  * path below a link then covers what is behind the link at that moment, and no link that is made later.
  */
 export async function resolvePatternPrefixes(patterns: readonly Glob[]): Promise<readonly Glob[]> {
+  const look = lookingOnce();
   const resolved = await Promise.all(
     patterns.map(async (glob) => {
       const prefix = literalPrefix(glob);
       if (prefix === undefined) return glob;
-      const location = await locate(prefix);
+      const location = await locate(prefix, look);
       return location === undefined ? undefined : withLiteralPrefix(glob, location);
     }),
   );

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, realpath, rm, symlink, writeFile } from "node:fs/promis
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { locate } from "./location.ts";
+import { type Look, locate, lookingOnce } from "./location.ts";
 
 let base: string;
 
@@ -54,4 +54,38 @@ test("a circle of links is nowhere", async () => {
   await symlink("self/self", `${base}/self`);
   expect(await locate(`${base}/one`)).toBeUndefined();
   expect(await locate(`${base}/self`)).toBeUndefined();
+});
+
+/** A disk on which there is nothing but these, and how often it was looked at. */
+function disk(links: Record<string, string>, directories: readonly string[] = []) {
+  let looks = 0;
+  const look: Look = async (path) => {
+    looks += 1;
+    const to = links[path];
+    if (to !== undefined) return { to };
+    return directories.includes(path) ? "no link" : "nothing";
+  };
+  return { look, looks: () => looks };
+}
+
+test("below what is not there nothing is looked for", async () => {
+  const { look, looks } = disk({}, ["/a"]);
+  const path = `/a/none${"/x".repeat(2000)}`;
+  expect(await locate(path, look)).toBe(path);
+  expect(looks()).toBe(2);
+});
+
+test("what is beside it is looked for again", async () => {
+  const { look } = disk({ "/link": "none/x/../../other/y", "/other": "/real" }, ["/real"]);
+  expect(await locate("/link", look)).toBe("/real/y");
+  expect(await locate("/link/../../other", look)).toBe("/real");
+});
+
+test("what many paths have in common is looked at once", async () => {
+  const { look, looks } = disk({ "/a/link": "/a" }, ["/a"]);
+  const once = lookingOnce(look);
+  const paths = Array.from({ length: 100 }, (_, i) => `/a${"/link".repeat(i % 40)}/${i}`);
+  const found = await Promise.all(paths.map((path) => locate(path, once)));
+  expect(found).toEqual(paths.map((_, i) => `/a/${i}`));
+  expect(looks()).toBe(102);
 });
