@@ -32,6 +32,11 @@ export class Random {
     return items[this.integer(0, items.length - 1)] as T;
   }
 
+  /** One of these; undefined when there is none. */
+  oneOf<T>(items: readonly T[]): T | undefined {
+    return items.length === 0 ? undefined : this.pick(items);
+  }
+
   /** A time to wait, of this mean: short ones are frequent, long ones happen. */
   wait(mean: number): number {
     return -mean * Math.log(1 - this.next());

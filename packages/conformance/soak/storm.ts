@@ -1,0 +1,24 @@
+// Sessions in a storm: `soak storm [programs=2000] [seed] [memory | sqlite]`.
+import type { StoreName } from "../test/shelf.ts";
+import { Storm } from "../test/storm/storm.ts";
+
+const TROUBLES = [0, 0, 5, 20];
+
+const [count = "2000", given, only] = process.argv.slice(2);
+const first = given === undefined ? Math.trunc(Math.random() * 2 ** 31) : Number(given);
+const begun = performance.now();
+console.log(`storm: ${count} programs over ${only ?? "both stores"}, seeds from ${first}`);
+const storm = new Storm();
+for (let seed = first; seed < first + Number(count); seed++) {
+  const store = (only ?? (seed % 10 === 0 ? "sqlite" : "memory")) as StoreName;
+  const trouble = store === "sqlite" ? 0 : (TROUBLES[seed % TROUBLES.length] ?? 0);
+  const failure = await storm.run({ seed, programs: 1, store, trouble, shrinking: 60_000 });
+  if (failure !== undefined) {
+    console.error(failure);
+    console.error(`again: soak storm 1 ${seed} ${store}`);
+    process.exitCode = 1;
+    break;
+  }
+}
+const seconds = Math.round((performance.now() - begun) / 1000);
+console.log(`  ${seconds} s`, storm.tally);
