@@ -165,6 +165,39 @@ test.each(["watched", "did not watch"])(
   },
 );
 
+test.each(["a client", "a job"])(
+  "R-7.2-8 and R-14-3: an heir learns of a child of %s that has ended, and that the record of its delegation does not bring it",
+  async (whose) => {
+    const rig = hosting({ logLimits: { records: 8 }, limits: { retentionSec: 1000 } });
+    const { owner, heir, parent, child, leave, adopt, begun } = await family(rig);
+    const submitted = async (): Promise<string> => {
+      const { job_id = "" } = await owner.submit("led", null, { parent_job_id: parent.id });
+      (await begun.get(job_id)?.promise)?.end("mine");
+      return job_id;
+    };
+    const delegated = async (): Promise<string> => {
+      const { id, end } = await child();
+      end("mine");
+      return id;
+    };
+    const id = await (whose === "a client" ? submitted() : delegated());
+    await owner.terminal(id);
+    for (const i of whose === "a job" ? dense(100) : []) {
+      await parent.ctx.thought(`${i}`);
+      await owner.find(({ payload }) => payload.body?.text === `${i}`);
+    }
+    await leave();
+    await adopt();
+    expect((await heir.terminal(id)).payload).toMatchObject({ result: "mine" });
+    const [told, ...more] = acceptances(heir, id);
+    expect(told?.payload).toMatchObject({ parent_job_id: parent.id, truncated: true });
+    expect(more).toEqual([]);
+    expect(seqsOf(heir, id)).toEqual([2]);
+    parent.end();
+    await heir.terminal(parent.id);
+  },
+);
+
 test("R-7.2-8: descendants are adopted, however the calendar was set meanwhile", async () => {
   const { child, leave, adopt, heir, clock, begun, store } = await family();
   const its = await child();

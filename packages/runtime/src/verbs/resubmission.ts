@@ -10,6 +10,9 @@ import type { JobRow, ListedJob } from "../store/index.ts";
 import type { Services } from "./services.ts";
 import { tooManyFollowed } from "./subscribe.ts";
 
+/** Keeps a job until the reply was made. */
+type Hold = (job: JobId) => void;
+
 type Accepted = Extract<SubmitReply, { readonly kind: "accepted" }>;
 
 /**
@@ -29,7 +32,12 @@ export async function resubmission(
   const row = record && (await store.jobs.get(record.job));
   if (record === undefined || row === undefined) return undefined;
   // The reply waits for those of earlier submits, and nothing comes of a job whose time is up meanwhile.
-  const release = jobs.expect(row.id);
+  const held: Array<() => void> = [];
+  const hold: Hold = (job) => void held.push(jobs.expect(job));
+  const release = (): void => {
+    for (const letGo of held.splice(0)) letGo();
+  };
+  hold(row.id);
   let reply: Accepted | undefined;
   try {
     if ((await jobOf(services, row)) === undefined) return undefined;
@@ -39,7 +47,7 @@ export async function resubmission(
         "payload.idempotency_key: was used before with other parameters",
       );
     }
-    reply = await acceptedAgain(services, session, request, row);
+    reply = await acceptedAgain(services, session, request, row, hold);
     return reply && { ...reply, release };
   } finally {
     if (reply === undefined) release();
@@ -52,13 +60,14 @@ async function acceptedAgain(
   session: Session,
   request: Envelope<"job.submit">,
   row: JobRow,
+  hold: Hold,
 ): Promise<Accepted | undefined> {
   const { store, jobs } = services;
   await jobs.get(row.id)?.life.settled();
   // What it has become by now.
   const job = await jobOf(services, (await store.jobs.get(row.id)) ?? row);
   if (job === undefined) return undefined;
-  const { follow, begin, truncated } = await place(services, session, request, job);
+  const { follow, begin, truncated } = await place(services, session, request, job, hold);
   const acceptance = acceptanceOf({ ...row, request: request.id });
   const payload = { ...acceptance.payload, ...(truncated && { truncated }) };
   return { kind: "accepted", announcement: { ...acceptance, payload }, follow, begin };
@@ -79,6 +88,7 @@ async function place(
   session: Session,
   request: Envelope<"job.submit">,
   job: KnownJob,
+  hold: Hold,
 ): Promise<Place> {
   const origin = { request: request.id, head: job.lastSeq };
   if (job.session === session.id) return ownPlace(services, session, job, origin);
@@ -94,11 +104,18 @@ async function place(
     const follow = () => session.follow(job.id, "observer", floor, { ...origin, truncated });
     return { follow, begin: () => {}, truncated };
   }
+  // The others are told of by the records that are still there.
+  const untold = children.filter((child) => truncated || child.request !== undefined);
+  const introductions = await Promise.all(
+    untold.map(async (row) => {
+      hold(row.id);
+      return { row, child: await jobOf(services, row) };
+    }),
+  );
   const follow = () => inherit(session, job, floor, origin);
   const begin = (): void => {
-    for (const child of children) {
-      // The others are told of by the records that are still there.
-      if (truncated || child.request !== undefined) introduce(services, session, child);
+    for (const { row, child } of introductions) {
+      if (child !== undefined) introduce(services, session, row, child);
     }
   };
   return { follow, begin, truncated };
@@ -133,18 +150,20 @@ async function floorOf({ store }: Services, { id }: KnownJob): Promise<number> {
   return (await store.logs.read(id, 0, { records: 0, characters: 0 })).floor;
 }
 
-/** What told of a delegation may be gone, or may not count: its job is told of all the same. */
-function introduce({ jobs }: Services, session: Session, row: ListedJob): void {
-  const lastSeq = jobs.get(row.id)?.lastSeq;
-  if (lastSeq === undefined) return;
+/**
+ * What told of a delegation may be gone, or may not count: its job is told of all the same.
+ * @param child as it was found; while it lives it tells of every moment
+ */
+function introduce({ jobs }: Services, session: Session, row: ListedJob, child: KnownJob): void {
+  const { liveAfter, lastSeq: head } = jobs.get(row.id) ?? child;
   // Nothing is skipped of what it watched already.
   const watched = session.stream.attachments.get(row.id)?.cursor;
-  const truncated = watched === undefined && lastSeq > 0;
+  const truncated = watched === undefined && liveAfter > 0;
   const acceptance = acceptanceOf(row);
   const payload = { ...acceptance.payload, ...(truncated && { truncated }) };
   session.introduce({ ...acceptance, payload });
-  const origin = { head: lastSeq, truncated: lastSeq > 0, seen: lastSeq };
-  session.follow(row.id, "owner", Math.min(watched ?? lastSeq, lastSeq), origin);
+  const origin = { head, truncated: liveAfter > 0, seen: liveAfter };
+  session.follow(row.id, "owner", Math.min(watched ?? liveAfter, liveAfter), origin);
 }
 
 /** @returns what the job has delegated, and what that has: all of it has a new owner now */
