@@ -26,6 +26,7 @@ import type { Peer } from "./peer.ts";
 import { type Policy, policyOf } from "./policy.ts";
 import { Sessions } from "./session/sessions.ts";
 import { type CloseOptions, PATIENCE, Shutdown } from "./shutdown.ts";
+import { isClosed } from "./store/closed.ts";
 import type { Store } from "./store/index.ts";
 import { memoryStore } from "./store/memory-store.ts";
 import { StoreLoss } from "./store-loss.ts";
@@ -234,12 +235,14 @@ class HostedRuntime implements Runtime {
     void store.failed.then((error) =>
       this.#storeLoss.happened(error, "the store has failed for good; the runtime serves nobody"),
     );
-    const ready = this.#ready.catch((error: unknown) =>
+    const ready = this.#ready.catch((error: unknown) => {
+      // A close waits only so long for what takes longer.
+      if (this.#closed !== undefined && isClosed(error)) return;
       this.#storeLoss.happened(
         error,
         "the store could not be taken over; the runtime serves nobody",
-      ),
-    );
+      );
+    });
     this.#idleWatch = new IdleWatch(clock, limits.idleSec * 1000);
     this.#connections = new Connections({
       services: this.#services,

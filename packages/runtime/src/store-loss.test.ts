@@ -183,3 +183,29 @@ test("a runtime that could not take over what was left tells its host, and its c
   expect(await runtime.failed).toEqual(new Error("a torn page"));
   await runtime.close();
 });
+
+test("a runtime that is closed while it takes over what was left has lost no store", async () => {
+  const store = heldStore();
+  const left = Promise.withResolvers<never>();
+  store.jobs.list = () => left.promise;
+  const { close } = store;
+  store.close = () => {
+    left.reject(new LocalError("CLOSED", "the store is closed"));
+    return close.call(store);
+  };
+  const logged: string[] = [];
+  const clock = new ManualClock();
+  const runtime = createRuntime({
+    agents: [],
+    auth: tokenTable({ secret: "alice" }),
+    store,
+    clock,
+    logger: pino({ level: "error" }, { write: (line) => void logged.push(line) }),
+  });
+  const closed = runtime.close();
+  await settled();
+  clock.advance(5000);
+  await closed;
+  expect(await hasFailed(runtime)).toBe(false);
+  expect(logged).toEqual([]);
+});
