@@ -254,7 +254,8 @@ export class Session {
       await stored;
     } catch (error) {
       await this.change(() => {
-        // Who followed the job before goes on from where it was.
+        // Who followed the job before goes on from where it was, as whoever asked meanwhile does.
+        if (before !== undefined && begun !== undefined) begun.cursor = before.cursor;
         if (begun !== undefined && begun !== before) attachments.undo(begun, before);
         this.#readOn(job);
       });
