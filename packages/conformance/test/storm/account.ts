@@ -5,8 +5,8 @@ import type { Frame } from "./frame.ts";
 
 /** What a session was told of one job, and asked for. */
 interface Followed {
-  /** It asked for the job in any way. */
-  isAskedFor: boolean;
+  /** How many times it asked for the job and was not refused. */
+  asked: number;
   /** It knows of the job by an acceptance or a subscription. */
   isTold: boolean;
   /** It owns the job, or did. */
@@ -64,12 +64,24 @@ export class Account {
     this.#position = after;
   }
 
-  /** From now on the job may come from anywhere. */
+  /** It subscribes: from now on the job may come from anywhere. */
   asksFor(job: string): void {
     const followed = this.#followed(job);
-    followed.isAskedFor = true;
+    followed.asked += 1;
     followed.hasGaps = true;
     followed.repeats += 1;
+  }
+
+  /** A subscription was refused: it brings nothing. */
+  refused(job: string): void {
+    const followed = this.#followed(job);
+    followed.asked -= 1;
+    followed.repeats -= 1;
+  }
+
+  /** It submits under a key, which may bring any job of which it had something, with all of its family. */
+  mayComeAgain(): void {
+    for (const followed of this.#jobs.values()) if (isKnown(followed)) again(followed);
   }
 
   leaves(job: string): void {
@@ -93,8 +105,8 @@ export class Account {
     this.#meanings.set(event_seq, frame);
     this.#last = Math.max(this.#last, event_seq);
     if (job_id === undefined || waits) return;
-    const { isTold, isAskedFor } = this.#followed(job_id);
-    assert.ok(isTold || isAskedFor, `an event of ${job_id} before it was told of it`);
+    const { isTold, asked } = this.#followed(job_id);
+    assert.ok(isTold || asked > 0, `an event of ${job_id}, which it was not told of`);
   }
 
   /** The highest `job_seq` among the numbers up to this one. */
@@ -131,10 +143,7 @@ export class Account {
 
   #accepted(job: string, { truncated, request_id }: Frame["payload"]): void {
     const followed = this.#followed(job);
-    if (followed.isTold) {
-      followed.repeats += 1;
-      followed.hasGaps = true;
-    }
+    if (isKnown(followed)) again(followed);
     followed.isTold = true;
     followed.isAccepted = true;
     // That of a delegated job may be older than what is left of its log.
@@ -182,7 +191,7 @@ export class Account {
     let followed = this.#jobs.get(job);
     if (followed === undefined) {
       followed = {
-        isAskedFor: false,
+        asked: 0,
         isTold: false,
         isAccepted: false,
         isCut: false,
@@ -194,6 +203,14 @@ export class Account {
     }
     return followed;
   }
+}
+
+const isKnown = ({ isTold, asked, reached }: Followed): boolean =>
+  isTold || asked > 0 || reached > 0;
+
+function again(followed: Followed): void {
+  followed.repeats += 1;
+  followed.hasGaps = true;
 }
 
 const idOf = ({ text }: LogRecord): unknown => (JSON.parse(`{${text}`) as { id: unknown }).id;

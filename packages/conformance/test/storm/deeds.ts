@@ -9,7 +9,7 @@ interface Deed {
   readonly act: (scene: Scene, random: Random) => void | Promise<void>;
 }
 
-const GUESTS = 8;
+const GUESTS = 10;
 const KEYS = ["k0", "k1", "k2"];
 const LEASE = { "agent.delegate": ["*"] };
 
@@ -55,8 +55,6 @@ const table = {
         ...(parent && { parent_job_id: parent }),
         ...(key && { idempotency_key: key }),
       });
-      // It may bring a job that it watched before, with all of its family.
-      for (const job of scene.jobs) guest.account.asksFor(job);
     }),
   },
   speak: {
@@ -95,21 +93,20 @@ const table = {
     weight: 10,
     act: withJob((random, guest, job) => {
       const how = random.integer(0, 3);
-      guest.account.asksFor(job);
       const payload = {
         job_id: job,
         ...(how > 0 && { history: true }),
         ...(how === 2 && { from_event_seq: random.integer(0, 19) }),
         ...(how === 3 && { from_job_seq: random.integer(0, 11) }),
       };
-      guest.request("job.subscribe", payload, job);
+      guest.request("job.subscribe", payload);
     }),
   },
   unwatch: {
     weight: 4,
     act: withJob((_random, guest, job) => {
       guest.account.leaves(job);
-      guest.request("job.unsubscribe", { job_id: job }, job);
+      guest.request("job.unsubscribe", { job_id: job });
     }),
   },
   acknowledge: {
@@ -140,13 +137,15 @@ const table = {
   crash: {
     weight: 2,
     act: async (scene, random) => {
+      // Right when much is being forgotten.
+      if (random.chance(0.3)) await scene.endWindows(random.integer(0, 12));
       await scene.crash();
       if (random.chance(0.5)) await scene.house.settle(random.integer(0, 39));
     },
   },
-  endWindows: { weight: 3, act: (scene) => scene.endWindows() },
+  endWindows: { weight: 3, act: (scene, random) => scene.endWindows(random.integer(0, 40)) },
   endSession: {
-    weight: 1,
+    weight: 2,
     act: byGuest(async ({ house, story }, random, guest) => {
       story.tell(`the operator ends the session of ${guest.name}`);
       guest.note();
@@ -162,7 +161,7 @@ const table = {
   cancel: {
     weight: 2,
     act: async (scene, random) => {
-      await withJob((_, guest, job) => void guest.request("job.cancel", { job_id: job }, job))(
+      await withJob((_, guest, job) => void guest.request("job.cancel", { job_id: job }))(
         scene,
         random,
       );

@@ -6,10 +6,16 @@ import type { House, principals } from "./house.ts";
 import type { Story } from "./story.ts";
 import { Visit } from "./visit.ts";
 
+interface Payload {
+  readonly job_id?: string;
+  readonly idempotency_key?: string;
+  readonly [other: string]: unknown;
+}
+
 /** A request without its answer. */
 interface Asked {
   readonly type: string;
-  readonly payload: object;
+  readonly payload: Payload;
 }
 
 interface GuestOptions {
@@ -123,15 +129,15 @@ export class Guest {
     this.#repeat(visit);
   }
 
-  /** @returns whether there is a connection to send it on */
-  request(type: string, payload: object, job?: string): boolean {
-    if (this.#visit === undefined) return false;
-    const id = this.#visit.send(type, payload, job === undefined ? {} : { job_id: job });
+  request(type: string, payload: Payload): void {
+    if (this.#visit === undefined) return;
+    this.#follows(type, payload);
+    const { job_id } = payload;
+    const id = this.#visit.send(type, payload, job_id === undefined ? {} : { job_id });
     this.#hasSpoken = true;
-    if (type !== "job.unsubscribe" && type !== "session.ack")
-      this.#waiting.set(id, { type, payload });
+    const isSilent = type === "job.unsubscribe" || type === "session.ack";
+    if (!isSilent) this.#waiting.set(id, { type, payload });
     this.#story.tell(`${this.name} sends ${type} ${JSON.stringify(payload)}, ${id}`);
-    return true;
   }
 
   acknowledge(seq: number): void {
@@ -169,8 +175,7 @@ export class Guest {
     this.#story.tell(
       `    ${this.name} gets ${type} ${event_seq} ${job_id} ${job_seq} ${JSON.stringify(payload)}`,
     );
-    const { request_id } = payload ?? {};
-    if (this.#waiting.delete(request_id) && type === "session.error") this.refused.add(request_id);
+    this.#answered(frame);
     try {
       this.account.take(frame, this.#waiting.size > 0);
     } catch (error) {
@@ -178,13 +183,33 @@ export class Guest {
     }
   }
 
-  /** Submits without an answer are repeated under their ids; what else was asked for is not. */
+  #answered({ type, payload }: Frame): void {
+    const { request_id } = payload ?? {};
+    const asked = this.#waiting.get(request_id);
+    this.#waiting.delete(request_id);
+    if (asked === undefined || type !== "session.error") return;
+    this.refused.add(request_id);
+    const { job_id } = asked.payload;
+    if (asked.type === "job.subscribe" && job_id !== undefined) this.account.refused(job_id);
+  }
+
+  /** What lets it follow jobs is repeated under its id when it has no answer; what else was asked for is not. */
   #repeat(visit: Visit): void {
     for (const [id, { type, payload }] of this.#waiting) {
-      if (type === "job.submit") {
-        visit.send(type, payload, { id });
+      if (!this.#follows(type, payload)) this.#waiting.delete(id);
+      else {
+        const { job_id } = payload;
+        visit.send(type, payload, { id, ...(job_id !== undefined && { job_id }) });
         this.#hasSpoken = true;
-      } else this.#waiting.delete(id);
+      }
     }
+  }
+
+  /** @returns whether the request may let it follow jobs, of which it takes note */
+  #follows(type: string, { job_id, idempotency_key }: Payload): boolean {
+    if (type === "job.subscribe" && job_id !== undefined) this.account.asksFor(job_id);
+    else if (type !== "job.submit") return false;
+    if (idempotency_key !== undefined) this.account.mayComeAgain();
+    return true;
   }
 }

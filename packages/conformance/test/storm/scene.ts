@@ -72,14 +72,17 @@ export class Scene {
     this.house.trouble(true);
   }
 
-  /** Whoever is not there now is waited for no longer. */
-  async endWindows(): Promise<void> {
+  /**
+   * Whoever is not there now is waited for no longer.
+   * @param turns that what comes of it has for the moment
+   */
+  async endWindows(turns: number): Promise<void> {
     this.story.tell("windows end");
     await this.house.settle();
     this.note();
     for (const guest of this.present) if (!guest.isConnected) guest.isGone = true;
     this.house.clock.advance((WINDOW_SEC + 1) * 1000);
-    await this.house.settle();
+    await this.house.settle(turns);
   }
 
   /** Looks at all that came, and lets go of connections that ended. */
