@@ -28,28 +28,46 @@ export async function storedAcceptances(
   index: JobIndex,
 ): Promise<ReadonlyMap<JobId, Announcement>> {
   const stored = new Map<JobId, Announcement>();
-  for (const [job, role] of unseen(stream, after)) {
+  for (const [job, { role, begins }] of unseen(stream, after)) {
     // A submit that only let it watch the job is decided once more, if it is repeated.
     if (role !== "owner" || submits.acceptance(job) !== undefined) continue;
     const row = await index.get(job);
-    if (row !== undefined) stored.set(job, acceptanceOf(row));
+    if (row === undefined) continue;
+    const acceptance = acceptanceOf(row);
+    // Of a job that it came to own later it may have no more than the rest (P3).
+    const truncated =
+      begins !== undefined && begins > 1 && stream.journal.reached(job, after) === 0;
+    const payload = { ...acceptance.payload, ...(truncated && { truncated }) };
+    stored.set(job, { ...acceptance, payload });
   }
   return stored;
 }
 
-function unseen({ journal, attachments }: Stream, after: number): Map<JobId, Role> {
-  const unseen = new Map<JobId, Role>();
+/** How a client comes across a job. */
+interface Unseen {
+  readonly role: Role;
+  /** The `job_seq` of the record that it is sent first; undefined where nothing says. */
+  readonly begins: number | undefined;
+}
+
+function unseen({ journal, attachments }: Stream, after: number): Map<JobId, Unseen> {
+  const unseen = new Map<JobId, Unseen>();
   // Of any other job it was told nothing that it has not seen: what is missed decides what this costs.
-  const candidates = new Map<JobId, Role>();
-  for (const { job } of journal.runs(after + 1, journal.issued)) {
-    candidates.set(job, journal.roleUpTo(job, journal.issued) ?? "observer");
+  const candidates = new Map<JobId, Unseen>();
+  for (const { job, jobFrom, said } of journal.runs(after + 1, journal.issued)) {
+    const role = journal.roleUpTo(job, journal.issued) ?? "observer";
+    candidates.set(job, {
+      role,
+      begins: candidates.get(job)?.begins ?? (said ? undefined : jobFrom),
+    });
   }
-  for (const { job, role } of attachments) {
+  for (const { job, role, cursor } of attachments) {
     const told = journal.roleUpTo(job, journal.issued) ?? role;
-    candidates.set(job, role === "owner" ? role : told);
+    const begins = candidates.get(job)?.begins ?? cursor + 1;
+    candidates.set(job, { role: role === "owner" ? role : told, begins });
   }
-  for (const [job, role] of candidates) {
-    if (journal.roleUpTo(job, after) !== role) unseen.set(job, role);
+  for (const [job, candidate] of candidates) {
+    if (journal.roleUpTo(job, after) !== candidate.role) unseen.set(job, candidate);
   }
   return unseen;
 }

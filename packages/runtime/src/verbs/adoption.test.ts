@@ -165,6 +165,29 @@ test.each(["watched", "did not watch"])(
   },
 );
 
+test("P3, R-6.3-8 and R-7.2-8: an heir that drops before it is told of a child learns behind that what it misses", async () => {
+  const { owner, heir, parent, begun, leave, adopt, store, runtime } = await family();
+  const { job_id = "" } = await owner.submit("led", null, { parent_job_id: parent.id });
+  const its = await begun.get(job_id)?.promise;
+  await its?.ctx.thought("one");
+  await owner.find(({ payload }) => payload.kind === "thought");
+  await leave();
+  store.held.sessions.hold();
+  void adopt();
+  await settled();
+  heir.sever();
+  await store.held.sessions.open();
+  await settled();
+  const back = new Viewer(runtime);
+  await back.resume(await heir.find(({ type }) => type === "session.welcome"), 0);
+  await settled();
+  const told = (job: string) => acceptances(back, job).map(({ payload }) => payload.truncated);
+  expect([told(parent.id), told(job_id)]).toEqual([[undefined], [true]]);
+  its?.end("mine");
+  await back.terminal(job_id);
+  expect(seqsOf(back, job_id)).toEqual([3]);
+});
+
 test.each(["a client", "a job"])(
   "R-7.2-8 and R-14-3: an heir learns of a child of %s that has ended, and that the record of its delegation does not bring it",
   async (whose) => {
