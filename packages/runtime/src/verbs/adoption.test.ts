@@ -188,6 +188,24 @@ test("P3, R-6.3-8 and R-7.2-8: an heir that drops before it is told of a child l
   expect(seqsOf(back, job_id)).toEqual([3]);
 });
 
+test("R-7.2-8 and R-10-2: an heir learns of what a child of a client has delegated", async () => {
+  const { owner, heir, parent, begun, leave, adopt } = await family();
+  const lease = { "agent.delegate": ["led"] };
+  const { job_id = "" } = await owner.submit("led", null, {
+    parent_job_id: parent.id,
+    lease_request: lease,
+  });
+  const its = await begun.get(job_id)?.promise;
+  const grandchild = (await its?.ctx.delegate("led"))?.id ?? "";
+  await settled();
+  await leave();
+  await adopt();
+  await settled();
+  expect(acceptances(heir, grandchild)).toHaveLength(1);
+  (await begun.get(grandchild)?.promise)?.end("far");
+  expect((await heir.terminal(grandchild)).payload).toMatchObject({ result: "far" });
+});
+
 test.each(["a client", "a job"])(
   "R-7.2-8 and R-14-3: an heir learns of a child of %s that has ended, and that the record of its delegation does not bring it",
   async (whose) => {

@@ -104,8 +104,7 @@ async function place(
     const follow = () => session.follow(job.id, "observer", floor, { ...origin, truncated });
     return { follow, begin: () => {}, truncated };
   }
-  // The others are told of by the records that are still there.
-  const untold = children.filter((child) => truncated || child.request !== undefined);
+  const untold = await untoldAmong(services, children, truncated ? [job.id] : []);
   const introductions = await Promise.all(
     untold.map(async (row) => {
       hold(row.id);
@@ -119,6 +118,28 @@ async function place(
     }
   };
   return { follow, begin, truncated };
+}
+
+/**
+ * Those of which no record tells that a new owner reads: a client submitted them, or what is read of the job above is not all.
+ * @param children each behind the one that it is a child of
+ * @param cut jobs that are not read from their beginnings
+ */
+async function untoldAmong(
+  services: Services,
+  children: readonly ListedJob[],
+  cut: readonly JobId[],
+): Promise<readonly ListedJob[]> {
+  const untold: ListedJob[] = [];
+  const parents = new Set(children.map(({ parent }) => parent));
+  const unread = new Set<JobId | undefined>(cut);
+  for (const child of children) {
+    if (child.request !== undefined || unread.has(child.parent)) {
+      untold.push(child);
+      unread.add(child.id);
+    } else if (parents.has(child.id) && (await floorOf(services, child)) > 0) unread.add(child.id);
+  }
+  return untold;
 }
 
 /** It follows the job already, or has seen its end; unless it adopted the job and that was broken off. */
@@ -146,7 +167,7 @@ function inherit(session: Session, job: KnownJob, floor: number, origin: Origin)
 }
 
 /** The highest `job_seq` of which the log is no longer kept. */
-async function floorOf({ store }: Services, { id }: KnownJob): Promise<number> {
+async function floorOf({ store }: Services, { id }: Pick<KnownJob, "id">): Promise<number> {
   return (await store.logs.read(id, 0, { records: 0, characters: 0 })).floor;
 }
 
