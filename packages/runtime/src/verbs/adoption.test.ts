@@ -329,3 +329,35 @@ test("R-10-2, R-14-3: an heir is not told of a child that is being removed, and 
   await settled();
   expect(await store.jobs.get(its.id)).toBeUndefined();
 });
+
+test.each(["attachment", "child"])(
+  "R-7.2-8, R-D-12: a child of a client is told of by the retry that makes good an adoption whose %s could not be stored",
+  async (what) => {
+    const { owner, heir, parent, begun, leave, adopt, store } = await family();
+    const { job_id = "" } = await owner.submit("led", null, { parent_job_id: parent.id });
+    await leave();
+    const { commit } = store.sessions;
+    const { update } = store.jobs;
+    let isBroken = true;
+    store.sessions.commit = async (id, epoch, change) => {
+      if (isBroken && change.attach !== undefined) throw new Error("the disk is full");
+      return commit.call(store.sessions, id, epoch, change);
+    };
+    store.jobs.update = async (id, change) => {
+      if (isBroken && what === "child" && id === job_id) throw new Error("the disk is full");
+      return update.call(store.jobs, id, change);
+    };
+    expect((await adopt()).type).toBe("session.error");
+    isBroken = false;
+    expect((await adopt()).type).toBe("job.accepted");
+    await settled();
+    expect(acceptances(heir, job_id)).toHaveLength(1);
+    (await begun.get(job_id)?.promise)?.end("mine");
+    await heir.terminal(job_id);
+    const row = await store.jobs.get(job_id as JobId);
+    expect(row).toMatchObject({
+      session: heir.frames[0]?.session_id,
+      submittedIn: owner.frames[0]?.session_id,
+    });
+  },
+);

@@ -91,19 +91,36 @@ async function place(
   hold: Hold,
 ): Promise<Place> {
   const origin = { request: request.id, head: job.lastSeq };
-  if (job.session === session.id) return ownPlace(services, session, job, origin);
+  if (job.session === session.id) {
+    // What it adopted and does not know, it was about to follow when the adoption was broken off.
+    const { attachments } = session.stream;
+    const isBroken = job.submittedIn !== session.id && !attachments.knows(job.id);
+    if (isBroken) return heirPlace(services, session, request, job, hold);
+    return ownPlace(services, session, job, origin);
+  }
   // What the session has left before makes room, also while that is still on its way. The owner may go meanwhile.
   await session.subscriptions.run(() => {});
   const orphaned = services.sessions.get(job.session) === undefined;
   const full = orphaned ? undefined : tooManyFollowed(services, session, job);
   if (full !== undefined) throw full;
-  const children = orphaned ? await adopt(services, session, request, job) : [];
+  if (orphaned) return heirPlace(services, session, request, job, hold);
   const floor = await floorOf(services, job);
   const truncated = floor > 0;
-  if (!orphaned) {
-    const follow = () => session.follow(job.id, "observer", floor, { ...origin, truncated });
-    return { follow, begin: () => {}, truncated };
-  }
+  const follow = () => session.follow(job.id, "observer", floor, { ...origin, truncated });
+  return { follow, begin: () => {}, truncated };
+}
+
+/** The session owns the job from now on, and all of its family. */
+async function heirPlace(
+  services: Services,
+  session: Session,
+  request: Envelope<"job.submit">,
+  job: KnownJob,
+  hold: Hold,
+): Promise<Place> {
+  const children = await adopt(services, session, request, job);
+  const floor = await floorOf(services, job);
+  const truncated = floor > 0;
   const untold = await untoldAmong(services, children, truncated ? [job.id] : []);
   const introductions = await Promise.all(
     untold.map(async (row) => {
@@ -111,7 +128,10 @@ async function place(
       return { row, child: await jobOf(services, row) };
     }),
   );
-  const follow = () => inherit(session, job, floor, origin);
+  const follow = (): void => {
+    if (session.stream.attachments.knows(job.id)) return;
+    inherit(session, job, floor, { request: request.id, head: job.lastSeq });
+  };
   const begin = (): void => {
     for (const { row, child } of introductions) {
       if (child !== undefined) introduce(services, session, row, child);
@@ -142,7 +162,7 @@ async function untoldAmong(
   return untold;
 }
 
-/** It follows the job already, or has seen its end; unless it adopted the job and that was broken off. */
+/** It follows the job already, or has seen its end, or is about to follow it for an earlier submit. */
 async function ownPlace(
   services: Services,
   session: Session,
@@ -176,6 +196,7 @@ async function floorOf({ store }: Services, { id }: Pick<KnownJob, "id">): Promi
  * @param child as it was found; while it lives it tells of every moment
  */
 function introduce({ jobs }: Services, session: Session, row: ListedJob, child: KnownJob): void {
+  if (session.stream.attachments.knows(row.id)) return;
   const { liveAfter, lastSeq: head } = jobs.get(row.id) ?? child;
   // Nothing is skipped of what it watched already.
   const watched = session.stream.attachments.get(row.id)?.cursor;
@@ -187,19 +208,24 @@ function introduce({ jobs }: Services, session: Session, row: ListedJob, child: 
   session.follow(row.id, "owner", Math.min(watched ?? liveAfter, liveAfter), origin);
 }
 
-/** @returns what the job has delegated, and what that has: all of it has a new owner now */
+/**
+ * One that was broken off left the job to the session, and some of its children to the one that submitted it.
+ * @returns what the job has delegated, and what that has: all of it has a new owner now
+ */
 async function adopt(
   { store, jobs, logger }: Services,
   session: Session,
   request: Envelope<"job.submit">,
-  { id, submittedIn, session: before }: KnownJob,
+  { id, submittedIn, session: owner }: KnownJob,
 ): Promise<readonly ListedJob[]> {
+  const before = owner === session.id ? submittedIn : owner;
   await store.jobs.update(id, { session: session.id, request: request.id, submittedIn });
   // From here on what it delegates belongs to the new owner; what was on its way is in the store by now.
   jobs.get(id)?.family.adopt(session.id);
-  const children = await descendants(store, id, before);
+  const children = await descendants(store, id, [before, session.id]);
+  const others = children.filter((row) => row.session !== session.id);
   await Promise.all(
-    children.map((row) =>
+    others.map((row) =>
       store.jobs.update(row.id, { session: session.id, submittedIn: row.submittedIn ?? before }),
     ),
   );
@@ -207,18 +233,20 @@ async function adopt(
   return children;
 }
 
-/** All that a job has delegated, and what that has, while they belonged to the same session. */
+/** All that a job has delegated, and what that has, while they belonged to these sessions. */
 async function descendants(
   { jobs }: Services["store"],
   root: JobId,
-  session: SessionId,
+  sessions: readonly SessionId[],
 ): Promise<readonly ListedJob[]> {
   const delegated: ListedJob[] = [];
-  for (let after: ListedJob | undefined; ; ) {
-    const rows = await jobs.list({ session, limit: 100, ...(after && { after }) });
-    delegated.push(...rows.filter(({ parent }) => parent !== undefined));
-    after = rows.at(-1);
-    if (after === undefined) break;
+  for (const session of new Set(sessions)) {
+    for (let after: ListedJob | undefined; ; ) {
+      const rows = await jobs.list({ session, limit: 100, ...(after && { after }) });
+      delegated.push(...rows.filter(({ parent }) => parent !== undefined));
+      after = rows.at(-1);
+      if (after === undefined) break;
+    }
   }
   // Of two jobs of one moment either may be listed first, so a child may stand in front of its parent.
   const byParent = Map.groupBy(delegated, ({ parent }) => parent);
