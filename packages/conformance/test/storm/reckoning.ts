@@ -28,12 +28,12 @@ export async function reckon(scene: Scene, random: Random): Promise<void> {
 }
 
 async function assertServed(scene: Scene, { session, account, name }: Guest): Promise<void> {
-  const { house, guests, hasTrouble } = scene;
+  const { house, guests } = scene;
   const rows = await house.store.jobs.list({ session: session as SessionId, limit: 10_000 });
   for (const row of rows) {
     if (account.owned.includes(row.id)) account.assertWhole(row.id);
     if (account.isToldOf(row.id) || !house.chronicle.hasEnded(row.id)) continue;
-    if (!isRecorded(scene, row) || (row.parent !== undefined && hasTrouble)) continue;
+    if (!isRecorded(scene, row)) continue;
     const { request = "" } = row;
     if (guests.some(({ refused, waiting }) => refused.has(request) || waiting.includes(request)))
       continue;
