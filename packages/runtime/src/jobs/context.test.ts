@@ -124,6 +124,19 @@ test("R-8.1-2: an agent that says which events are its own emits these, as their
   ]);
 });
 
+test("R-8.1-1: what JSON makes no object of is refused, as a body and as attributes", async () => {
+  const { ctx, bodies } = await speaking();
+  const made = (value: unknown): never => ({ toJSON: () => value }) as never;
+  const none = [made("text"), made(["list"]), made(undefined), new Date(0), new String("text")];
+  for (const body of none) {
+    expect(() => ctx.emit("x-vendor.acme.thing", body as never)).toThrow(/must be an object/);
+    expect(() => ctx.log.info("x", body as never)).toThrow(/must be an object/);
+  }
+  await ctx.emit("x-vendor.acme.thing", made({ a: 1, toJSON: () => 2 }));
+  expect(await bodies("x-vendor.acme.thing")).toEqual([{ a: 1 }]);
+  expect(await bodies("log")).toEqual([]);
+});
+
 test("J1: an event that emits while it is written is refused, and the log stays dense", async () => {
   const { ctx, viewer, job } = await speaking();
   const inner = { toJSON: () => void ctx.log.info("inner") };

@@ -66,3 +66,15 @@ test("a result that JSON would drop is an error, and nothing at all is null", as
   }
   expect((await ending({ value: undefined })).payload).toMatchObject({ result: null });
 });
+
+test("a result is what its own toJSON makes of it: of nothing null, and what JSON would drop is an error", async () => {
+  const made = (value: unknown) => ending({ value: { toJSON: () => value } });
+  for (const value of [undefined, null]) {
+    expect((await made(value)).payload).toMatchObject({ final_status: "success", result: null });
+  }
+  expect((await made({ a: 1, toJSON: () => 2 })).payload.result).toEqual({ a: 1 });
+  for (const value of [() => 1, Symbol("x")]) {
+    expect((await made(value)).payload.code).toBe("INTERNAL_ERROR");
+  }
+  expect((await ending({ value: new Date(0) })).payload.result).toBe("1970-01-01T00:00:00.000Z");
+});

@@ -1,3 +1,4 @@
+import { types } from "node:util";
 import {
   ArcpError,
   type EventSchemas,
@@ -12,6 +13,7 @@ import type { AgentContext, Log } from "./context.ts";
 import type { Delegate } from "./delegate.ts";
 import { eventBody, vendorBody } from "./event-body.ts";
 import type { Job } from "./job.ts";
+import { jsonMethod } from "./json-method.ts";
 import { tolerated } from "./tolerance.ts";
 import type { Toolbox } from "./toolbox.ts";
 import type { Trace } from "./trace.ts";
@@ -246,9 +248,19 @@ function text(value: unknown, what: string): string {
   throw invalid(`${what} must be a string`);
 }
 
+/** What is sent is what JSON makes of it: a `Date` or a `String` is no object there (R-8.1-1). */
 function object(value: unknown, what: string): object {
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value;
-  throw invalid(`${what} must be an object`);
+  const own = jsonMethod(value);
+  const checked = (given: unknown): object => {
+    if (isPlainObject(given)) return given;
+    throw invalid(`${what} must be an object`);
+  };
+  return own === undefined ? checked(value) : { toJSON: (key: string) => checked(own(key)) };
+}
+
+function isPlainObject(value: unknown): value is object {
+  if (typeof value !== "object" || value === null) return false;
+  return !Array.isArray(value) && !types.isBoxedPrimitive(value);
 }
 
 function invalid(message: string): ArcpError {

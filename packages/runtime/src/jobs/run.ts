@@ -6,6 +6,7 @@ import type { AnyAgent } from "./agents.ts";
 import { type Ending, failure } from "./ending.ts";
 import type { Job } from "./job.ts";
 import { agentContext } from "./job-agent-context.ts";
+import { jsonMethod } from "./json-method.ts";
 import { observedContext } from "./observed-context.ts";
 import type { ResultStream } from "./result-stream.ts";
 import { Toolbox, type ToolboxOptions } from "./toolbox.ts";
@@ -86,10 +87,18 @@ async function finished(stream: ResultStream): Promise<Ending> {
 }
 
 function withResult(value: unknown): Ending {
-  if (typeof value === "function" || typeof value === "symbol") {
-    throw new Error("the agent's result is no JSON value");
-  }
-  return { status: "success", payload: { result: value ?? null } };
+  return { status: "success", payload: { result: shownResult(value) } };
+}
+
+/** A result of nothing is null, also where nothing is what its own `toJSON` makes of it (section 7.3). */
+function shownResult(value: unknown): unknown {
+  const own = jsonMethod(value);
+  return own === undefined ? orNull(value) : { toJSON: (key: string) => orNull(own(key)) };
+}
+
+function orNull(value: unknown): unknown {
+  if (typeof value !== "function" && typeof value !== "symbol") return value ?? null;
+  throw new Error("the agent's result is no JSON value");
 }
 
 async function conforming(schema: StandardSchemaV1, value: unknown): Promise<Ending> {
