@@ -47,11 +47,11 @@ async function resultOf<Output>(child: Job, logs: LogStore): Promise<Output> {
     const { code, message, retryable, details } = ending.payload;
     throw new ArcpError(code, message, { retryable, ...(details && { details }) });
   }
-  const { payload } = ending;
+  const { payload, text = "{}" } = ending;
   // The agent's own type, which its output schema has checked if it has one; as JSON, like any other client gets it.
   const value: unknown =
     payload.result_id === undefined
-      ? JSON.parse(JSON.stringify(payload.result ?? null))
+      ? (JSON.parse(text) as { result?: unknown }).result
       : await readStreamedResult(logs, child.id, child.lastSeq);
   return value as Output;
 }

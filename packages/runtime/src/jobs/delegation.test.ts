@@ -210,6 +210,16 @@ test("R-10-7: a streamed result that is kept no longer is not taken for an empty
   await expect(child.result()).rejects.toMatchObject({ code: "INTERNAL_ERROR" });
 });
 
+test("R-10-7: a parent gets what the child returned, whatever the child makes of that afterwards", async () => {
+  const { parent, begun, viewer } = await delegating();
+  const child = await parent.ctx.delegate("led");
+  const state = { made: 1 };
+  (await begun.get(child.id)?.promise)?.end(state);
+  expect((await viewer.terminal(child.id)).payload.result).toEqual({ made: 1 });
+  state.made = 2;
+  expect(await child.result()).toEqual({ made: 1 });
+});
+
 test("R-10-7: a parent may wait for as many children as it likes, and is suspected of no leak", async () => {
   const { parent, begun } = await delegating();
   const children = await Promise.all(dense(20).map(() => parent.ctx.delegate("led")));

@@ -15,6 +15,8 @@ export type Ending =
         readonly result_id?: string;
         readonly result_size?: number;
       };
+      /** Of one that was written down: the payload as JSON, with the result. */
+      readonly text?: string;
     }
   | { readonly status: Exclude<TerminalStatus, "success">; readonly payload: ErrorPayload };
 

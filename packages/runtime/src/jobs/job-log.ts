@@ -190,10 +190,11 @@ export class JobLog {
     const { status, payload } = ending;
     const type = status === "success" ? "job.result" : "job.error";
     try {
-      const record = this.#serialise(type, "terminal", { final_status: status, ...payload });
+      const text = this.#json({ final_status: status, ...payload });
+      const record = this.#write(type, "terminal", text);
       if (nestsTooDeep(record)) return this.#terminal(sendable(ending, TOO_DEEP));
       return fitsEnvelope(record)
-        ? { told: ending, record }
+        ? { told: written(ending, text), record }
         : this.#terminal(sendable(ending, TOO_LARGE));
     } catch (error) {
       this.#context.logger.error(
@@ -205,9 +206,13 @@ export class JobLog {
   }
 
   #serialise(type: RecordSource["type"], kind: RecordKind, payload: object): LogRecord {
+    return this.#write(type, kind, this.#json(payload));
+  }
+
+  #json(payload: object): string {
     const jobSeq = this.#writer.nextSeq;
     const text = JSON.stringify(payload);
-    if (this.#writer.nextSeq === jobSeq) return this.#write(type, kind, text);
+    if (this.#writer.nextSeq === jobSeq) return text;
     // What stands in it now is older than what it emitted on the way (J1).
     throw new ArcpError("INVALID_REQUEST", "a toJSON method must not emit events");
   }
@@ -222,6 +227,13 @@ export class JobLog {
     const { kind, long } = written;
     return { kind, text: this.#secrets.clean(long?.toOwnString() ?? written.text) };
   }
+}
+
+/** An ending as it was written down: what its agent returned stays that agent's, and may change. */
+function written(ending: Ending, text: string): Ending {
+  if (ending.status !== "success") return ending;
+  const { result: _, ...payload } = ending.payload;
+  return { ...ending, payload, text };
 }
 
 /** What becomes of an ending that no message has room for: an error keeps all but its details (R-7.3-9). */
