@@ -270,6 +270,37 @@ test("R-7.2-9: a retry just when the job ends gets the end exactly once", async 
   expect(ends.length).toBeLessThanOrEqual(2);
 });
 
+test("R-7.2-9: a retry between the end that was shown and the store's word for it repeats nothing but the end", async () => {
+  const rig = hosting();
+  const { viewer } = await greeted(rig);
+  const job = await rig.start(viewer, KEYED);
+  await settled();
+  const { append } = rig.store.logs;
+  const stored = Promise.withResolvers<void>();
+  rig.store.logs.append = async (batches) => {
+    const outcomes = await append(batches);
+    await stored.promise;
+    return outcomes;
+  };
+  // Its reply waits for that of the submit in front of it.
+  rig.store.held.jobs.hold();
+  viewer.send("job.submit", { agent: "led" });
+  const retry = viewer.send("job.submit", { agent: "led", input: null, ...KEYED });
+  await settled();
+  // In one batch with the end.
+  void job.ctx.thought("the last one");
+  job.end("done");
+  await viewer.terminal(job.id);
+  await settled();
+  const shown = jobSeqs(viewer);
+  await rig.store.held.jobs.open();
+  await viewer.reply(retry);
+  stored.resolve();
+  await settled();
+  const own = viewer.stream.filter(({ job_id }) => job_id === job.id);
+  expect(own.map(({ job_seq }) => job_seq)).toEqual([...shown, shown.at(-1)]);
+});
+
 test("R-7.2-4: a reused key with other parameters is refused, and touches nobody", async () => {
   const rig = hosting();
   const { viewer: owner } = await greeted(rig);

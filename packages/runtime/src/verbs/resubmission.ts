@@ -173,9 +173,10 @@ async function ownPlace(
   const floor = await floorOf(services, job);
   const follow = (): void => {
     if (attachments.has(job.id)) return;
-    // Whoever has seen its end sees it again (R-7.2-9).
-    if (attachments.knows(job.id)) session.follow(job.id, "owner", job.liveAfter, origin);
-    else inherit(session, job, floor, origin);
+    if (!attachments.knows(job.id)) return inherit(session, job, floor, origin);
+    // Whoever has seen its end sees it again (R-7.2-9), also before the job itself knows that to be durable.
+    const read = attachments.seen(job.id, "owner") ?? 0;
+    session.follow(job.id, "owner", Math.max(job.liveAfter, read - 1), origin);
   };
   return { follow, begin: () => {}, truncated: floor > 0 && !attachments.knows(job.id) };
 }
