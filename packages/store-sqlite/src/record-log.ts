@@ -1,4 +1,4 @@
-import { type JobId, LocalError } from "@arcp/core";
+import type { JobId } from "@arcp/core";
 import type {
   AppendOutcome,
   LogBatch,
@@ -56,13 +56,14 @@ export class RecordLog implements LogStore {
     this.#reclaimer = reclaimer;
     this.#limits = limits;
     this.#shares = new Shares(connection, limits.total);
+    group.onRollback(() => this.#shares.forget());
     // A log has a record at least, and a removed one goes when it has none.
     const lastRemoved = connection.value("SELECT coalesce(max(log), 0) FROM removed");
     this.#lastKey = Math.max(records.lastLog, Number(lastRemoved));
   }
 
   append(batches: readonly LogBatch[]): Promise<readonly AppendOutcome[]> {
-    return this.#write(
+    return this.#group.write(
       () => {
         const before = this.#shares.total;
         const surplus = new Allowance(SURPLUS.records, SURPLUS.characters);
@@ -103,7 +104,7 @@ export class RecordLog implements LogStore {
   }
 
   async remove(job: JobId): Promise<void> {
-    await this.#write(() => {
+    await this.#group.write(() => {
       const log = this.#state(job);
       if (log === undefined) return;
       this.#shares.add(log.principal, -log.size);
@@ -111,16 +112,6 @@ export class RecordLog implements LogStore {
       this.#connection.run("INSERT INTO removed (log) VALUES (?)", log.key);
     });
     this.#reclaimer.start();
-  }
-
-  async #write<T>(statements: () => T, announce?: (outcome: T) => void): Promise<T> {
-    try {
-      return await this.#group.write(statements, announce);
-    } catch (error) {
-      // Nothing of the transaction took place, whatever was counted meanwhile. A store that is closed refused it before.
-      if (!(error instanceof LocalError)) this.#shares.reload();
-      throw error;
-    }
   }
 
   #append({ job, after, records, change }: LogBatch, surplus: Allowance): AppendOutcome {

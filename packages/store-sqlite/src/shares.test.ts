@@ -1,7 +1,9 @@
+import { DatabaseSync, type SQLInputValue } from "node:sqlite";
 import { newJobId } from "@arcp/core";
 import { expect, test } from "vitest";
 import { Scratch } from "../test/scratch.ts";
-import { sqliteStore } from "./sqlite-store.ts";
+import { openDatabase } from "./database-file.ts";
+import { sqliteStore, storeOn } from "./sqlite-store.ts";
 
 const ALL = { records: 1000, characters: 1_000_000 };
 const tens = (count: number) =>
@@ -25,6 +27,37 @@ test("what a failed transaction would have brought does not count", async () => 
   expect((await store.logs.read(job, 0, ALL)).floor).toBe(0);
   await store.logs.append([{ job: other, after: 4, records: tens(1) }]);
   expect((await store.logs.read(job, 0, ALL)).floor).toBe(1);
+  await store.close();
+});
+
+test("what a failed transaction would have brought does not count either where the disk cannot be read at that moment", async () => {
+  const database = new DatabaseSync(":memory:");
+  let broken = false;
+  const connection = openDatabase(":memory:", () => ({
+    prepare: (sql) => {
+      const statement = database.prepare(sql);
+      const all = statement.all.bind(statement);
+      return Object.assign(statement, {
+        all: (...values: SQLInputValue[]) => {
+          if (broken && sql.includes("sum(size)")) throw new Error("disk I/O error");
+          return all(...values);
+        },
+      });
+    },
+    exec: (sql) => database.exec(sql),
+    close: () => database.close(),
+  }));
+  const store = storeOn(connection, { totalLogCharacters: 100 });
+  const [job, other] = [newJobId(), newJobId()];
+  await store.logs.append([{ job, after: 0, records: tens(6) }]);
+  broken = true;
+  const unusable = { id: job, acceptedAt: Number.NaN } as never;
+  const append = store.logs.append([{ job: other, after: 0, records: tens(4) }]);
+  const [outcome] = await Promise.allSettled([append, store.jobs.insert(unusable)]);
+  expect(String((outcome as PromiseRejectedResult).reason)).not.toContain("disk I/O error");
+  broken = false;
+  await store.logs.append([{ job: other, after: 0, records: tens(4) }]);
+  expect((await store.logs.read(job, 0, ALL)).floor).toBe(0);
   await store.close();
 });
 

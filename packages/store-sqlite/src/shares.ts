@@ -21,34 +21,48 @@ export class Shares {
   readonly #limit: number;
   readonly #sizes = new Map<string, number>();
   #total = 0;
+  #counted = false;
 
   /** @param limit characters kept of all logs together */
   constructor(connection: Connection, limit: number) {
     this.#connection = connection;
     this.#limit = limit;
-    this.reload();
+    this.#count();
   }
 
   /** Of all principals together. */
   get total(): number {
+    this.#count();
     return this.#total;
   }
 
   add(principal: string, characters: number): void {
+    this.#count();
+    this.#add(principal, characters);
+  }
+
+  /** Nothing is certain but what is in the file. */
+  forget(): void {
+    this.#counted = false;
+  }
+
+  #add(principal: string, characters: number): void {
     const size = (this.#sizes.get(principal) ?? 0) + characters;
     this.#total += characters;
     if (size > 0) this.#sizes.set(principal, size);
     else this.#sizes.delete(principal);
   }
 
-  /** Counts anew what the file holds. */
-  reload(): void {
+  /** What the file holds; within a transaction that changes it, before the first change. */
+  #count(): void {
+    if (this.#counted) return;
     const rows = this.#connection.all(
       "SELECT principal, sum(size) AS size FROM logs GROUP BY principal",
     );
     this.#sizes.clear();
     this.#total = 0;
-    for (const { principal, size } of rows) this.add(String(principal), Number(size));
+    for (const { principal, size } of rows) this.#add(String(principal), Number(size));
+    this.#counted = true;
   }
 
   /**
