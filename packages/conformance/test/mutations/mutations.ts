@@ -57,7 +57,7 @@ export const mutations: readonly Mutation[] = [
     name: "lets nobody but the principal's own counters pay for a delegated job",
     breaks: "R-9.6-8",
     file: "authority/budget.ts",
-    from: "for (const budget of this.#lineage()) budget.#deduct(currency, amount);",
+    from: "for (const budget of this.#lineage()) if (!budget.#closed) budget.#deduct(currency, amount);",
     to: "this.#deduct(currency, amount);",
   },
   {

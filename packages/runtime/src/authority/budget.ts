@@ -58,6 +58,7 @@ export class Budget {
   /** Made with the first, like the reservations: most budgets see neither. */
   #children: Set<Budget> | undefined;
   #reservations: Set<Reservation> | undefined;
+  #closed = false;
 
   constructor(grant: Grant, { left = {}, holder = SILENT }: BudgetOptions = {}, parent?: Budget) {
     this.#holder = holder;
@@ -74,11 +75,11 @@ export class Budget {
 
   /**
    * Records a cost, here and with every ancestor that budgets the currency (R-9.6-8). A counter may go below zero
-   * (R-9.6-5); a currency without one is not counted.
+   * (R-9.6-5); a currency without one is not counted. What comes about after a job's end is a cost of those above it that go on.
    */
   spend(currency: string | undefined, amount: Big): void {
     if (currency === undefined || amount.lte(0)) return;
-    for (const budget of this.#lineage()) budget.#deduct(currency, amount);
+    for (const budget of this.#lineage()) if (!budget.#closed) budget.#deduct(currency, amount);
   }
 
   /** What remains of a currency that is used up, here or with an ancestor: then every operation has to fail (R-9.6-6). */
@@ -170,6 +171,7 @@ export class Budget {
 
   /** The job has ended: its reservations are released, and what it did not spend is its parent's again. */
   close(): void {
+    this.#closed = true;
     for (const reservation of [...(this.#reservations ?? [])]) reservation.release();
     if (this.#parent !== undefined) this.#parent.#children?.delete(this);
   }

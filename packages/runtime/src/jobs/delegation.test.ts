@@ -1,5 +1,5 @@
 import { getMaxListeners } from "node:events";
-import { formatTimestamp } from "@arcp/core";
+import { features, formatTimestamp } from "@arcp/core";
 import { expect, test } from "vitest";
 import { settled } from "../../test/held-store.ts";
 import { dense, hosting } from "../../test/hosting.ts";
@@ -268,4 +268,44 @@ test("R-9.4-5 and R-9.5-5: a child that is delegated after the wall clock was se
   expect(() => child?.ctx.authorize("agent.delegate", "led")).toThrow(
     expect.objectContaining({ code: "LEASE_EXPIRED" }),
   );
+});
+
+test("R-9.6-8: what a child spends that has ended meanwhile is charged to those above it that go on", async () => {
+  const hosted = hosting({ models: { "mistral/large-3": { input: { USD: "1000000" } } } });
+  const viewer = new Viewer(hosted.runtime);
+  await viewer.hello(features);
+  const within = { "agent.delegate": ["led"], "model.use": ["mistral/*"] };
+  const parent = await hosted.start(viewer, {
+    lease_request: { ...within, "cost.budget": ["USD:10"] },
+  });
+  const delegate = async ({ ctx }: typeof parent, budget: string): Promise<typeof parent> => {
+    const { id } = await ctx.delegate("led", null, {
+      lease: { ...within, "cost.budget": [budget] },
+    });
+    await settled();
+    const job = await hosted.begun.get(id)?.promise;
+    if (job === undefined) throw new Error("unreachable");
+    return { id: id as typeof parent.id, ...job };
+  };
+  const child = await delegate(parent, "USD:9");
+  const below = await delegate(child, "USD:4");
+  const answer = Promise.withResolvers<void>();
+  const calls = [child, below].map(({ ctx }) =>
+    ctx.model("mistral/large-3", { reserve: { input: 4 } }).call(
+      () => answer.promise,
+      () => ({ input: 2 }),
+    ),
+  );
+  child.end();
+  await viewer.terminal(child.id);
+  expect(parent.ctx.budget.available()).toEqual({ USD: "10" });
+  answer.resolve();
+  await Promise.all(calls);
+  await child.ctx.metric({ name: "cost.rest", value: 0.5, unit: "USD" });
+  expect(parent.ctx.budget.remaining()).toEqual({ USD: "5.5" });
+  parent.end();
+  await viewer.terminal(parent.id);
+  const told = viewer.stream.filter(({ payload }) => payload.body?.name?.startsWith("cost."));
+  expect(new Set(told.map(({ job_id }) => job_id))).toEqual(new Set([parent.id]));
+  expect(told.at(-1)?.payload.body).toMatchObject({ name: "cost.budget.remaining", value: 5.5 });
 });

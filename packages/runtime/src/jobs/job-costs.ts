@@ -56,9 +56,16 @@ export class JobCosts implements BudgetHolder {
     return this.#log.remaining ?? this.#begun;
   }
 
-  /** Emits a cost and charges it, as one (R-9.6-3). @param over as {@link JobEvents.emit} has it */
+  /**
+   * Emits a cost and charges it, as one (R-9.6-3). Behind the end nothing is said, and those above are charged: a call that was under
+   * way when a delegated job ended was not free.
+   * @param over as {@link JobEvents.emit} has it
+   */
   emit(metric: CostMetric, amount: Big, over = false): Promise<void> {
-    if (!this.#events.open) return DONE;
+    if (!this.#events.open) {
+      this.budget.spend(metric.unit, amount);
+      return DONE;
+    }
     // The metric first: should it be refused, nothing was charged.
     const accepted = this.#events.emit("metric", metric, "event", over);
     this.budget.spend(metric.unit, amount);
