@@ -23,7 +23,16 @@ const amounts = fc
   .map((entries) => new Map(Object.entries(entries)));
 
 const step = fc.record({
-  what: fc.constantFrom("spend", "spend", "reserve", "settle", "release", "delegate", "end"),
+  what: fc.constantFrom(
+    "spend",
+    "spend",
+    "reserve",
+    "settle",
+    "release",
+    "delegate",
+    "end",
+    "late",
+  ),
   who: fc.nat(1000),
   which: fc.nat(1000),
   amounts,
@@ -52,7 +61,10 @@ export function playBudgets(sequence: Sequence): void {
     if (job === undefined) break;
     const [reservation, hold] = [...job.open][which % Math.max(1, job.open.size)] ?? [];
     tally.steps += 1;
+    const ended = jobs.filter(({ account }) => !account.live);
     if (what === "spend") spend(job, wanted);
+    // What it began to spend before its end.
+    else if (what === "late") spend(ended[who % ended.length] ?? job, wanted);
     else if (what === "reserve") reserve(job, wanted);
     else if (what === "delegate") jobs.push(...delegate(job, wanted));
     else if (what === "end") end(job, jobs);

@@ -38,8 +38,10 @@ export class Account {
     parent?.children.push(this);
   }
 
+  /** After its end it is the nearest who lives that spends. */
   spend(currency: string, amount: Units): void {
-    this.#spent.push([currency, amount]);
+    if (!this.live && this.parent !== undefined) this.parent.spend(currency, amount);
+    else this.#spent.push([currency, amount]);
   }
 
   /** Its own and its descendants', whether they live or not. */
