@@ -180,7 +180,10 @@ test("R-6.3-8, R-6.3-20, R-10-2: of a job that was delegated right before a cras
     ({ payload }) => payload.kind === "delegate",
   );
   const child = told?.payload.body.child_job_id;
-  const heard = after.frames.filter(({ job_id }) => job_id === child);
+  // Where the parent is read first, by chance, it is the one between that hears all of it.
+  const [heard = []] = [between, after]
+    .map(({ frames }) => frames.filter(({ job_id }) => job_id === child))
+    .filter((frames) => frames.at(-1)?.type === "job.error");
   expect(heard.map(({ type }) => type)).toEqual(["job.accepted", "job.event", "job.error"]);
   expect(heard.at(-1)?.payload.details.reason).toBe("parent_ended");
 });
