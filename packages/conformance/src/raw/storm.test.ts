@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { regressions } from "../../test/storm/regressions.ts";
 import { Storm } from "../../test/storm/storm.ts";
 
 const SHRINKING = 20_000;
@@ -21,3 +22,7 @@ test.for([
     expect(storm.tally.translations / programs).toBeGreaterThan(8);
   },
 );
+
+test.for(regressions)("what was once wrong is not: $was", async ({ program }) => {
+  expect(await new Storm().play(program)).toBe(undefined);
+});
