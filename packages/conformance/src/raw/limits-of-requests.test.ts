@@ -335,6 +335,17 @@ describe("jobs", () => {
     expect(await submit("a*".repeat(17))).toMatchObject(invalid("lease_request"));
   });
 
+  test("R-9.2-2, limit target, 8,192 characters: no pattern covers more", async () => {
+    await using home = await house();
+    const raw = await home.greeted();
+    await raw.submit("puppet", { lease_request: { "tool.call": ["**"] } });
+    const { ctx } = await home.puppets.next();
+    expect(() => ctx.authorize("tool.call", "x".repeat(8_192))).not.toThrow();
+    expect(() => ctx.authorize("tool.call", "x".repeat(8_193))).toThrow(
+      expect.objectContaining({ code: "PERMISSION_DENIED" }),
+    );
+  });
+
   test("R-7.2-1, limit idempotency key, 256 characters: a longer one is refused", async () => {
     await using home = await house();
     const raw = await home.greeted();

@@ -277,7 +277,7 @@ test("R-7.2-8, R-6.3-20: a resubmission is answered once its session follows the
 });
 
 test("R-7.2-8, R-6.3-20: a connection that comes meanwhile is not told of it either before it is durable", async () => {
-  const { runtime, observer, welcome, job, stored } = await scene();
+  const { runtime, observer, welcome, stored } = await scene();
   observer.sendAs(LATE, "job.submit", { agent: "led", input: null, ...KEYED });
   await settled();
   observer.sever();

@@ -1,0 +1,169 @@
+import { ArcpError, type Clock, sleep } from "@arcp/core";
+import type { AgentContext } from "../../src/jobs/context.ts";
+import { settled } from "../held-store.ts";
+import { bytesOf, textOf } from "./pieces.ts";
+import type { Amounts, Op } from "./program.ts";
+import type { Piece, World } from "./world.ts";
+
+/** One run of an agent. */
+export interface Scene {
+  readonly ctx: AgentContext;
+  readonly world: World;
+  /** Of the process that it runs in. */
+  readonly generation: number;
+  readonly clock: Clock;
+}
+
+type Deeds = {
+  readonly [Name in Op["op"]]: (scene: Scene, op: Extract<Op, { op: Name }>) => Promise<unknown>;
+};
+
+/** What every job may do; its budgets are asked for apart. */
+export const leaseOf = (budget?: Amounts) => ({
+  "tool.call": ["ok", "slow", "fails", "spends", "nobody"],
+  "agent.delegate": ["storm", "hardy"],
+  "model.use": ["m/*"],
+  ...(budget && { "cost.budget": Object.entries(budget).map(([unit, n]) => `${unit}:${n}`) }),
+});
+
+export const isAlive = ({ world, generation }: Scene): boolean => generation === world.generation;
+
+/** What agents do, by the name that programs have for it. */
+export const deeds: Deeds = {
+  say: async ({ ctx }, { n, size }) => {
+    for (let i = 0; i < n; i++) await ctx.log.info("s".repeat(size), { i });
+  },
+  flood: async ({ ctx, world }) => {
+    try {
+      for (let i = 0; i < 5000; i++) void ctx.thought("f");
+    } catch (error) {
+      world.count("backpressure");
+      await (error as { relieved: Promise<void> }).relieved;
+    }
+  },
+  cost: async ({ ctx }, { unit, amount }) =>
+    await ctx.metric({ name: "cost.storm", value: Number(amount), unit }),
+  call: async ({ ctx, world }, { tool, n }) => {
+    const calls = Array.from({ length: n }, () => ctx.tools.call(tool, mark(world)));
+    await Promise.all(calls);
+  },
+  model: async (scene, { reserve, used, reports, how }) => {
+    const { ctx, world, generation, clock } = scene;
+    const most = reserve === 0 ? {} : { reserve: { input: reserve * 100_000 } };
+    const usage = { input: used * 50_000 };
+    const usageOf = how === "unknown" ? () => ({ nothing: 1 }) : () => usage;
+    await ctx.model("m/1", most).call(
+      async ({ report }) => {
+        world.acts(ctx.job.id, "models", generation);
+        for (let i = 0; i < reports; i++) await report({ input: used * 70_000 });
+        if (how === "slow") await sleep(clock, 300);
+        if (how === "throw") throw new Error("the model failed");
+      },
+      reports > 0 && how !== "unknown" ? undefined : usageOf,
+    );
+  },
+  reserve: async (scene, { amounts, actual, next, turns }) => {
+    const { ctx, world } = scene;
+    const reservation = ctx.spend.reserve(amounts);
+    const free = isAlive(scene) ? world.hold(ctx.job.id, { ...amounts }) : () => {};
+    await settled(turns);
+    if (next === "leave") return;
+    free();
+    if (next === "release") reservation.release();
+    else await reservation.settle(actual);
+  },
+  delegate: async (scene, { agent, script, budget, maxRuntimeSec, expiresIn, next, turns }) => {
+    const { ctx, world, clock } = scene;
+    const expiresAt = expiresIn === undefined ? undefined : new Date(clock.now() + expiresIn);
+    const child = await ctx.delegate(
+      agent,
+      { script },
+      {
+        lease: leaseOf(budget),
+        ...(maxRuntimeSec !== undefined && { maxRuntimeSec }),
+        ...(expiresAt && { expiresAt }),
+      },
+    );
+    if (isAlive(scene)) world.count("children");
+    await settled(turns);
+    if (next.includes("cancel")) await child.cancel("enough");
+    if (!next.includes("result")) return;
+    const value = await child.result();
+    if (isAlive(scene)) world.hears(child.id, value);
+  },
+  write: async (scene, { kind, size, seed, isCut, isSecret }) => {
+    const secret = isSecret ? secretOf(scene) : "";
+    if (kind === "bytes") {
+      const bytes = Buffer.concat([bytesOf(size, seed), Buffer.from(secret)]);
+      const written = write(scene, bytes);
+      // It is the agent's own again.
+      bytes.fill(7);
+      return await written;
+    }
+    const text = `${textOf(size, seed)}${secret}${isCut ? "🦉" : "!"}`;
+    await Promise.all([write(scene, text.slice(0, -1)), write(scene, text.slice(-1))]);
+  },
+  leak: async (scene, { where }) => {
+    const { ctx, world } = scene;
+    const secret = secretOf(scene);
+    if (secret === "") return;
+    world.count("leaks");
+    if (where === "log") await ctx.log.info(`key ${secret} !`, { [secret]: secret });
+    if (where === "end of a text") await ctx.log.info(`key ${secret.slice(0, 12)}…`);
+    if (where === "phase") await ctx.status(`with ${secret}`);
+    if (where === "call") await ctx.tools.call("ok", { ...mark(world), secret });
+    if (where === "checkpoint") await ctx.checkpoint({ secret });
+    if (where === "input")
+      await ctx.delegate("storm", { script: [], secret }, { lease: leaseOf() });
+    if (where === "error") throw new Error(`bad key ${secret}`);
+  },
+  checkpoint: async (scene) => {
+    const { ctx, world } = scene;
+    const n = world.unique();
+    const sure = world.checkpoint(ctx.job.id, n);
+    await ctx.checkpoint({ n });
+    if (isAlive(scene) && !ctx.signal.aborted) sure();
+  },
+  flush: ({ ctx }) => ctx.flush(),
+  progress: ({ ctx }) => ctx.progress({ current: 2, total: 1 }),
+  pause: (_, { turns }) => settled(turns),
+  sleep: ({ clock }, { ms }) => sleep(clock, ms),
+  /** Whether or not it heeds that it has to stop. */
+  stop: async ({ ctx: { signal } }) => {
+    if (signal.aborted) return;
+    await new Promise((resolve) => signal.addEventListener("abort", resolve));
+  },
+  authorize: async ({ ctx, world, generation }) => {
+    ctx.authorize("tool.call", "ok");
+    world.acts(ctx.job.id, "authorizations", generation);
+  },
+  /** Goes on behind its own end. */
+  linger: async ({ ctx, world }, { n }) => {
+    for (let i = 0; i < n; i++) {
+      await settled(1 + i);
+      const late = [
+        ctx.log.info("lingering"),
+        ctx.metric({ name: "cost.late", value: 0.1, unit: "USD" }),
+        ctx.tools.call("ok", mark(world)),
+        ctx.delegate("storm", { script: [] }, { lease: leaseOf() }),
+      ];
+      void Promise.allSettled(late);
+    }
+  },
+  refuse: async () => {
+    throw new ArcpError("AGENT_NOT_AVAILABLE", "closed today", { details: { until: "morning" } });
+  },
+};
+
+/** By this the record that tells of a call is known. */
+const mark = (world: World): { readonly mark: string } => ({ mark: `call ${world.unique()}` });
+
+const secretOf = ({ ctx }: Scene): string => [...ctx.credentials.values()][0]?.value ?? "";
+
+function write(scene: Scene, piece: Piece): Promise<void> {
+  const { ctx, world } = scene;
+  const written = ctx.result.write(piece);
+  const own = typeof piece === "string" ? piece : Uint8Array.from(piece);
+  if (isAlive(scene)) world.wrote(ctx.job.id, own);
+  return written;
+}
