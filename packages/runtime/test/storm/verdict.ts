@@ -77,6 +77,9 @@ function judgeStream(world: World, row: JobRow, stream: readonly Frame[]): void 
 
 function judgeMoney(world: World, { id, lease, remaining }: JobRow, books: Books): void {
   const log = world.logs.get(id) ?? [];
+  // What a delegated job spends behind its end is charged to those above it, and told as what remains of theirs alone (R-9.6-8).
+  const delegates = [...world.rows.values()].some(({ parent }) => parent === id);
+  const isExact = books === "exact" && !delegates;
   for (const entry of lease["cost.budget"] ?? []) {
     const unit = entry.split(":")[0] ?? "";
     const left = grantOf(lease, unit).minus(world.spent(id, unit));
@@ -86,8 +89,7 @@ function judgeMoney(world: World, { id, lease, remaining }: JobRow, books: Books
     const said = { index: remaining?.[unit] ?? granted, stream: rest && amountIn(rest.text) };
     for (const [where, amount] of Object.entries(said)) {
       if (amount === undefined && (books === "careful" || left.eq(granted))) continue;
-      const isRight =
-        amount !== undefined && (books === "exact" ? left.eq(amount) : left.gte(amount));
+      const isRight = amount !== undefined && (isExact ? left.eq(amount) : left.gte(amount));
       if (!isRight) world.breach("R-9.6-11", `${id}: ${left} ${unit} remain, ${where}: ${amount}`);
     }
   }
