@@ -56,6 +56,33 @@ test("R-7.2-8 and R-10-2: whoever watched a job before it adopts it learns of it
   expect((await heir.terminal(its.id)).payload).toMatchObject({ result: "mine" });
 });
 
+test("R-7.2-8: an heir gets all of the history, though it asks for what is live before it has its answer", async () => {
+  const rig = await family();
+  const { store, heir, parent, leave, adopt, subscribe } = rig;
+  await parent.ctx.thought("one");
+  await leave();
+  // The job is the heir's by then, and the answer is on its way.
+  const { list } = store.jobs;
+  const asked = Promise.withResolvers<void>();
+  const held = Promise.withResolvers<void>();
+  store.jobs.list = async (query) => {
+    asked.resolve();
+    await held.promise;
+    return list(query);
+  };
+  const adopted = adopt();
+  await asked.promise;
+  const subscribed = subscribe(parent.id);
+  await settled();
+  held.resolve();
+  await Promise.all([adopted, subscribed]);
+  parent.end();
+  await heir.terminal(parent.id);
+  const seqs = seqsOf(heir, parent.id);
+  expect(seqs).toEqual(dense(seqs.length));
+  expect(seqs.length).toBeGreaterThan(2);
+});
+
 test.each(["watches", "watched"])(
   "R-7.2-8 and R-7.6-8: whoever %s a child owns it once the parent is adopted",
   async (how) => {

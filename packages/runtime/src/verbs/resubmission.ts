@@ -118,6 +118,7 @@ async function heirPlace(
   job: KnownJob,
   hold: Hold,
 ): Promise<Place> {
+  const isRetry = job.session === session.id;
   const children = await adopt(services, session, request, job);
   const floor = await floorOf(services, job);
   const truncated = floor > 0;
@@ -129,7 +130,8 @@ async function heirPlace(
     }),
   );
   const follow = (): void => {
-    if (session.stream.attachments.knows(job.id)) return;
+    // By then an earlier retry may have made it follow the job. A subscription without history is no such thing (R-7.2-8).
+    if (isRetry && session.stream.attachments.knows(job.id)) return;
     inherit(session, job, floor, { request: request.id, head: job.lastSeq });
   };
   const begin = (): void => {
