@@ -17,7 +17,7 @@ import type { JobTable } from "./job-table.ts";
 import type { LogLimits } from "./log-limits.ts";
 import { type LogState, logStateIn, STATE } from "./log-state.ts";
 import type { Reclaimer } from "./reclaimer.ts";
-import { LAST_SEQ, type RecordTable, recordIn } from "./record-table.ts";
+import { LAST_SEQ, type RecordTable, recordIn, seqIn } from "./record-table.ts";
 import { Shares } from "./shares.ts";
 
 const FIND = `SELECT ${STATE} FROM logs WHERE job = ?`;
@@ -87,16 +87,22 @@ export class RecordLog implements LogStore {
   #read(job: JobId, after: number, limits: PageLimits): LogPage {
     const log = this.#state(job);
     if (log === undefined) return { floor: 0, head: 0, records: [] };
-    const records: LogRecord[] = [];
+    const { floor, head } = log;
+    const page: LogPage & { readonly records: LogRecord[] } = { floor, head, records: [] };
     let characters = 0;
+    let seq = Math.max(after, floor);
     const most = countLimit(limits.records);
-    for (const row of this.#records.after(log.key, after, most)) {
+    const last = Math.min(seq + most, head);
+    for (const row of this.#records.after(log.key, seq, most)) {
+      seq += 1;
+      if (seqIn(row) !== seq) throw damaged(job, seq);
       const record = recordIn(row);
       characters += record.text.length;
-      if (records.length > 0 && characters > limits.characters) break;
-      records.push(record);
+      if (page.records.length > 0 && characters > limits.characters) return page;
+      page.records.push(record);
     }
-    return { floor: log.floor, head: log.head, records };
+    if (seq < last) throw damaged(job, seq + 1);
+    return page;
   }
 
   listen(job: JobId, ring: () => void): () => void {
@@ -214,6 +220,13 @@ export class RecordLog implements LogStore {
     log.records += sign;
     log.characters += sign * text.length;
   }
+}
+
+/** Else what is missing would be passed over in silence, or waited for (P3). */
+function damaged(job: JobId, seq: number): Error {
+  return new Error(
+    `the store's file is damaged: record ${seq} of ${job} is missing; restore the file from a backup`,
+  );
 }
 
 function unlimited(): Allowance {

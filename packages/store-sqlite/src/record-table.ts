@@ -22,8 +22,9 @@ const WITHIN = `place > (${PLACE}) AND place <= (${PLACE})`;
 // Each is made once: a text that is put together is looked at whole to find its statement. And none has a bare parameter as its
 // limit: SQLite plans by its value, and so anew each time.
 const INSERT = `INSERT INTO records (place, kind, text) VALUES (${PLACE}, ?, ?)`;
-const AFTER = `SELECT kind, text FROM records WHERE ${WITHIN} ORDER BY place LIMIT 0 + ?`;
-const SIZES = `SELECT place & ${LAST_SEQ} AS seq, octet_length(text) AS bytes FROM records
+const SEQ = `place & ${LAST_SEQ}`;
+const AFTER = `SELECT ${SEQ}, kind, text FROM records WHERE ${WITHIN} ORDER BY place LIMIT 0 + ?`;
+const SIZES = `SELECT ${SEQ}, octet_length(text) FROM records
   WHERE ${WITHIN} ORDER BY place LIMIT 0 + ?`;
 const REMOVE = `DELETE FROM records WHERE ${WITHIN}`;
 
@@ -44,7 +45,7 @@ export class RecordTable {
     this.#connection.run(INSERT, log, seq, KINDS.indexOf(kind), text);
   }
 
-  /** Rows of those behind a position, ascending, read one by one: each is a {@link recordIn}. */
+  /** Rows of those behind a position, ascending, read one by one: each is a {@link recordIn} at a {@link seqIn}. */
   after(log: number, seq: number, limit: number): Iterable<Values> {
     return this.#connection.each(AFTER, log, Math.min(seq, LAST_SEQ), log, LAST_SEQ, limit);
   }
@@ -61,6 +62,11 @@ export class RecordTable {
   }
 }
 
-export function recordIn([kind, text]: Values): LogRecord {
+export function recordIn([, kind, text]: Values): LogRecord {
   return { kind: KINDS[Number(kind)] ?? "event", text: String(text) };
+}
+
+/** The position of a row in its log. */
+export function seqIn([seq]: Values): number {
+  return Number(seq);
 }
