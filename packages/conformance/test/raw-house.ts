@@ -45,8 +45,9 @@ export async function house({ listening, ...options }: HouseOptions = {}) {
       await eventually(() => clock.pending === timers + 1);
     },
     async [Symbol.asyncDispose]() {
-      await runtime.close();
+      // The runtime would wait for a client that does not read, and its time stands still.
       await server.close();
+      await runtime.close();
     },
   };
 }

@@ -130,6 +130,11 @@ export class RawSocket {
     this.#socket.resume();
   }
 
+  /** Bytes that wait here until the other side reads. */
+  get unsent(): number {
+    return this.#socket.bufferedAmount;
+  }
+
   async #greeting(): Promise<Message> {
     const answer = await this.find(({ type }) => /^session\.(welcome|error)$/.test(type));
     if (answer["type"] === "session.welcome") {
