@@ -5,6 +5,7 @@ import {
   decode,
   type EnvelopeHeader,
   encode,
+  Liveness,
   LocalError,
   newMessageId,
   type SessionId,
@@ -12,8 +13,7 @@ import {
   TransportClosedError,
 } from "@arcp/core";
 import { Acknowledgement } from "./acknowledgement.ts";
-import { type Opened, pong } from "./handshake.ts";
-import { Heartbeat, ping } from "./heartbeat.ts";
+import { type Opened, ping, pong } from "./handshake.ts";
 import { asError, closed } from "./link-outcome.ts";
 import { PeerCheck } from "./peer-check.ts";
 import { Reordering } from "./reordering.ts";
@@ -47,7 +47,7 @@ export class Connection {
   readonly #transport: Transport;
   readonly #session: Session;
   /** Where the session agreed on heartbeats. */
-  readonly #heartbeat: Heartbeat | undefined;
+  readonly #heartbeat: Liveness | undefined;
   /** Where the session agreed on acks, or is written down. */
   readonly #acks: Acknowledgement | undefined;
   readonly #check: PeerCheck;
@@ -113,7 +113,7 @@ export class Connection {
   async run(): Promise<Error> {
     const end = await this.#pump();
     this.#transport.close(this.#isStopped ? "normal" : "going-away");
-    return this.#heartbeat?.loss ?? this.#fault ?? end;
+    return this.#fault ?? end;
   }
 
   async #pump(): Promise<Error> {
@@ -195,14 +195,18 @@ export class Connection {
   }
 
   /** Looks after the connection as often as the runtime said, where both sides agreed to (section 6.4). */
-  #startHeartbeat(): Heartbeat | undefined {
+  #startHeartbeat(): Liveness | undefined {
     const { opened, clock } = this.#options;
     const seconds = opened.welcome.message.payload.heartbeat_interval_sec;
     if (seconds === undefined || !this.#session.info.features.includes("heartbeat")) {
       return undefined;
     }
-    const transport = this.#transport;
-    return new Heartbeat({ transport, session: this.#id, interval: seconds * 1000, clock });
+    return new Liveness({
+      clock,
+      interval: seconds * 1000,
+      ping: () => this.send([ping(this.#id, clock)]),
+      lost: () => this.giveUp(new ArcpError("HEARTBEAT_LOST", "the runtime fell silent")),
+    });
   }
 
   #startAcks(): Acknowledgement | undefined {

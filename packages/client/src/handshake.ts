@@ -98,6 +98,12 @@ async function awaitWelcome(
   }
 }
 
+/** Asks for a sign of life (section 6.4). */
+export function ping(session_id: SessionId, clock: Clock): string {
+  const payload = { nonce: newMessageId("hb_"), sent_at: formatTimestamp(clock.now()) };
+  return encode({ id: newMessageId("req_"), type: "session.ping", session_id, payload });
+}
+
 /** The answer to a ping (R-6.4-2). */
 export function pong(
   ping: Envelope<"session.ping">,

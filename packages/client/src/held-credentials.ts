@@ -1,5 +1,5 @@
-import { type CredentialFields, ProvisionedCredential } from "@arcp/core";
-import { isObject, type JobEvent } from "./job-event.ts";
+import { type CredentialFields, isObject, ProvisionedCredential } from "@arcp/core";
+import type { JobEvent } from "./job-event.ts";
 
 type Rotation = JobEvent & { readonly kind: "status" };
 

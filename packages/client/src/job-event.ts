@@ -1,6 +1,7 @@
 import {
   type Decoded,
   type Envelope,
+  isObject,
   type KnownEvent,
   type OpaqueEvent,
   readEvent,
@@ -55,9 +56,4 @@ export function readBrokenEvent({ header, payload }: Decoded & { kind: "malforme
     jobSeq: header?.job_seq,
     ts: typeof ts === "string" ? ts : undefined,
   };
-}
-
-/** Whether a JSON value is an object, neither null nor an array. */
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -2,6 +2,7 @@ import { ArcpError, type Clock, LocalError, sleep } from "@arcp/core";
 import type { WatchedJob } from "./job-handle.ts";
 import type { JobFilter, ListedJob } from "./job-listing.ts";
 import { misuse } from "./misuse.ts";
+import { isRetryable } from "./retry.ts";
 import { unlessAborted } from "./unless-aborted.ts";
 
 /** Which jobs to watch. */
@@ -124,8 +125,7 @@ export class JobWatch implements AsyncIterableIterator<WatchedJob, void> {
       try {
         last = yield* last === undefined ? this.#first() : this.#since(last);
       } catch (error) {
-        const ours = error instanceof ArcpError || error instanceof LocalError;
-        if (!ours || !error.retryable) throw error;
+        if (!isRetryable(error)) throw error;
       }
       await sleep(this.#source.clock, this.#every, this.#stop.signal);
     }

@@ -65,13 +65,11 @@ export class Subscriptions {
     make: (feed: JobFeed, subscribed: Subscribed) => T,
     signal?: AbortSignal,
   ): Promise<T> {
-    const read = ({ credentials, ...subscribed }: Subscribed, requestId: MessageId): T => {
-      const { job_id, truncated, last_job_seq: last, subscribed_from: since } = subscribed;
-      const after = history ? (fromJobSeq ?? 0) : (last ?? 0);
-      const feed = this.#feed(job_id, after, false);
-      if (truncated) feed.missed();
-      feed.credentials.take(credentials);
-      feed.gauges.renew(subscribed.budget, last);
+    const read = (reply: Subscribed, requestId: MessageId): T => {
+      const { credentials: _, ...subscribed } = reply;
+      const { job_id, last_job_seq: last = 0, subscribed_from: since } = subscribed;
+      const feed = this.#feed(job_id, history ? (fromJobSeq ?? 0) : last, false);
+      begin(feed, reply);
       this.#subscriber.feeds.add(feed, requestId, since);
       return make(feed, subscribed);
     };
@@ -88,9 +86,7 @@ export class Subscriptions {
     const attach = (subscribed: Subscribed, requestId: MessageId): JobFeed => {
       // Left meanwhile, and the runtime will be told behind this very subscription.
       if (!feeds.has(feed)) return feed;
-      if (subscribed.truncated) feed.missed();
-      feed.credentials.take(subscribed.credentials);
-      feed.gauges.renew(subscribed.budget, subscribed.last_job_seq);
+      begin(feed, subscribed);
       feeds.attach(feed, requestId, subscribed.subscribed_from ?? 0);
       return feed;
     };
@@ -154,6 +150,13 @@ export class Subscriptions {
   get #canSubscribe(): boolean {
     return this.#subscriber.session.features.includes("subscribe");
   }
+}
+
+/** What a reply to a subscription says of the job. */
+function begin(feed: JobFeed, { truncated, credentials, budget, last_job_seq }: Subscribed): void {
+  if (truncated) feed.missed();
+  feed.credentials.take(credentials);
+  feed.gauges.renew(budget, last_job_seq);
 }
 
 function lost(): LocalError {

@@ -59,7 +59,7 @@ export {
   newTraceId,
   SessionId,
 } from "./ids.ts";
-export { type Json, MAX_JSON_DEPTH, nestsDeeperThan } from "./json.ts";
+export { isObject, type Json, MAX_JSON_DEPTH, nestsDeeperThan } from "./json.ts";
 export type { Jsonified } from "./jsonified.ts";
 export {
   type Capability,
