@@ -56,6 +56,8 @@ export class Connection {
   #isAbandoned = false;
   /** Why this side gave it up. */
   #fault: Error | undefined;
+  /** What could not be read behind the last envelope of the stream, and may have been the next one. */
+  #unreadable: Error | undefined;
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
@@ -128,10 +130,17 @@ export class Connection {
       this.#check.heard();
       const decoded = decode(frame);
       lastWord = undefined;
-      const seq = headerOf(decoded)?.event_seq;
+      const header = headerOf(decoded);
+      if (header === undefined && decoded.kind === "malformed") {
+        const what = `an event cannot be read: ${decoded.reason}`;
+        this.#unreadable = new LocalError("PROTOCOL_VIOLATION", what);
+        if (numberIn(frame) > this.#session.position) return this.#unreadable;
+      }
+      const seq = header?.event_seq;
       if (seq !== undefined) {
         const place = this.#session.take(seq);
         if (place === "seen") continue;
+        if (place === "next") this.#unreadable = undefined;
         if (place === "gap") {
           if (this.#reordering.hold(seq, decoded, frame.length)) continue;
           return this.#gap();
@@ -183,8 +192,12 @@ export class Connection {
     return isTaken ? undefined : lastWord;
   }
 
-  /** How a connection ends that lacks a number: with the session, where a resume does not bring it (R-8.3-4, R-6.3-19). */
+  /**
+   * How a connection ends that lacks a number: with the session, where a resume does not bring it (R-8.3-4, R-6.3-19), and with
+   * the client, where it came and cannot be read, or it would come again and again.
+   */
   #gap(): Error {
+    if (this.#unreadable !== undefined) return this.#unreadable;
     if (!this.#session.missed()) return new TransportClosedError();
     const number = this.#session.position + 1;
     return new LocalError("SESSION_LOST", `the runtime does not repeat the event ${number}`);
@@ -268,6 +281,11 @@ async function nextFrame(frames: AsyncIterator<string>): Promise<string | Error>
   } catch (thrown) {
     return asError(thrown);
   }
+}
+
+/** The number of an envelope that cannot be read, as far as its text tells; else `NaN`. */
+function numberIn(frame: string): number {
+  return Number(/"event_seq"\s*:\s*"?(\d+)/.exec(frame)?.[1]);
 }
 
 function headerOf(decoded: Decoded): EnvelopeHeader | undefined {
