@@ -1,9 +1,71 @@
+import { pino } from "pino";
 import { expect, test } from "vitest";
-import { defaultPolicy, policyOf } from "./policy.ts";
+import { hosting } from "../test/hosting.ts";
+import { ALL_FEATURES, Viewer } from "../test/viewer.ts";
+import { defaultPolicy, type Policy, policyOf } from "./policy.ts";
 
 test("a part of the policy that is not given, or given as undefined, has its safe default", () => {
   expect(policyOf()).toEqual(defaultPolicy);
   const maySubmit = () => false;
   const chosen = policyOf({ maySubmit, mayObserve: undefined, grant: undefined });
-  expect(chosen).toEqual({ ...defaultPolicy, maySubmit });
+  expect(chosen).toEqual({ ...defaultPolicy, maySubmit: chosen.maySubmit });
+  expect(chosen.maySubmit("alice", "led")).toBe(false);
 });
+
+test("a policy may be an instance of a class", () => {
+  class Team {
+    readonly #members = new Set(["alice"]);
+    maySubmit(principal: string): boolean {
+      return this.#members.has(principal);
+    }
+  }
+  const { maySubmit } = policyOf(new Team());
+  expect([maySubmit("alice", "led"), maySubmit("bob", "led")]).toEqual([true, false]);
+});
+
+/** What two clients get and the operator reads where this part of the policy gives a promise. */
+function undecided(part: keyof Policy) {
+  const told: string[] = [];
+  const { runtime, start } = hosting({
+    policy: { [part]: async () => Promise.reject(new Error("too late")) },
+    logger: pino(
+      { level: "error" },
+      { write: (line) => void told.push(JSON.parse(line).err?.message) },
+    ),
+  });
+  const [owner, stranger] = [new Viewer(runtime), new Viewer(runtime)];
+  return { told, start, owner, stranger };
+}
+
+const FAILED = expect.objectContaining({ code: "INTERNAL_ERROR" });
+
+test("R-7.6-1: a policy that gives a promise lets nobody watch another's job", async () => {
+  const { told, start, owner, stranger } = undecided("mayObserve");
+  await owner.hello(ALL_FEATURES);
+  await stranger.hello([...ALL_FEATURES, "list_jobs"], "other");
+  const { id: job_id } = await start(owner);
+  const subscribe = stranger.send("job.subscribe", { job_id }, { job_id });
+  expect((await stranger.reply(subscribe)).payload).toEqual(FAILED);
+  expect((await stranger.reply(stranger.send("session.list_jobs", {}))).payload).toEqual(FAILED);
+  expect(new Set(told)).toEqual(
+    new Set(["policy.mayObserve must decide at once, and gave a promise"]),
+  );
+});
+
+test("R-7.1-3: a policy that gives a promise grants nothing", async () => {
+  const { told, owner } = undecided("grant");
+  await owner.hello(ALL_FEATURES);
+  const submit = owner.send("job.submit", { agent: "led", input: null });
+  expect((await owner.reply(submit)).payload).toEqual(FAILED);
+  expect(told).toEqual(["policy.grant must decide at once, and gave a promise"]);
+});
+
+test.each(["maySubmit", "dialect"] as const)(
+  "a policy whose %s gives a promise lets nobody in",
+  async (part) => {
+    const { told, owner } = undecided(part);
+    const { type, payload } = await owner.hello();
+    expect([type, payload]).toEqual(["session.error", FAILED]);
+    expect(told).toEqual([`policy.${part} must decide at once, and gave a promise`]);
+  },
+);

@@ -1,4 +1,4 @@
-import type { Lease } from "@arcp/core";
+import { type Lease, LocalError } from "@arcp/core";
 import type { Profile } from "./dialect/profile.ts";
 
 /** What a policy is told of a job. */
@@ -9,7 +9,7 @@ export interface ObservedJob {
   readonly agent: string;
 }
 
-/** What an operator decides. Each part has a safe default. */
+/** What an operator decides, at once: a function that gives a promise has decided nothing, and fails. Each part has a safe default. */
 export interface Policy {
   /** Who may watch a job besides the principal that submitted it (R-7.6-1). Default: nobody. */
   readonly mayObserve: (principal: string, job: ObservedJob) => boolean;
@@ -41,10 +41,40 @@ export const defaultPolicy: Policy = {
   dialect: () => undefined,
 };
 
+/** Some parts of a policy: an object, or an instance of a class of the operator's. */
+type Chosen = { readonly [Part in keyof Policy]?: Policy[Part] | undefined };
+
 /** What an operator chose; what is absent or undefined has its default. */
-export function policyOf(
-  chosen: { readonly [Part in keyof Policy]?: Policy[Part] | undefined } = {},
-): Policy {
-  const given = Object.entries(chosen).filter(([, part]) => part !== undefined);
-  return { ...defaultPolicy, ...Object.fromEntries(given) };
+export function policyOf(chosen: Chosen = {}): Policy {
+  const deciding = <Asked extends unknown[], Answer>(
+    part: keyof Policy,
+    decide: ((...asked: Asked) => Answer) | undefined,
+  ) => decide && ((...asked: Asked) => atOnce(part, decide.apply(chosen, asked)));
+  return {
+    mayObserve: deciding("mayObserve", chosen.mayObserve) ?? defaultPolicy.mayObserve,
+    maySubmit: deciding("maySubmit", chosen.maySubmit) ?? defaultPolicy.maySubmit,
+    grant: deciding("grant", chosen.grant) ?? defaultPolicy.grant,
+    modelsWithoutLease: chosen.modelsWithoutLease ?? defaultPolicy.modelsWithoutLease,
+    dialect: deciding("dialect", chosen.dialect) ?? defaultPolicy.dialect,
+  };
+}
+
+/**
+ * What a part of the policy has decided.
+ * @throws LocalError `MISUSE` for a promise: it would pass for a yes, or for a lease without a budget
+ */
+function atOnce<Answer>(part: keyof Policy, answer: Answer): Answer {
+  if (!isThenable(answer)) return answer;
+  // Nobody waits for what comes of it: should it fail, that must not end the process.
+  Promise.resolve(answer).catch(() => {});
+  throw new LocalError("MISUSE", `policy.${part} must decide at once, and gave a promise`);
+}
+
+function isThenable(value: unknown): boolean {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    "then" in value &&
+    typeof value.then === "function"
+  );
 }
