@@ -38,6 +38,34 @@ test("R-6.1-2: a missing, empty or unknown token and a foreign scheme are refuse
   expect(answers[0]).toMatchObject({ type: "session.error", payload: { code: "UNAUTHENTICATED" } });
 });
 
+test.each([undefined, null, false, "", 0])(
+  "R-6.1-2: a token of which a verifier says %j is nobody's, and counts as a wrong guess",
+  async (given) => {
+    const { runtime } = hosting({
+      auth: () => given as never,
+      limits: { failedLoginsPerMinute: 1 },
+    });
+    const peer = { address: "192.0.2.1" };
+    const refusals = [];
+    for (let i = 0; i < 2; i++) {
+      refusals.push((await new Viewer(runtime, { peer }).hello()).payload);
+    }
+    expect(refusals).toEqual([
+      expect.objectContaining({ code: "UNAUTHENTICATED", retryable: false }),
+      expect.objectContaining({ code: "UNAUTHENTICATED", retryable: true }),
+    ]);
+  },
+);
+
+test.each([true, {}, 7])(
+  "a verifier that gives %j instead of a name lets nobody in",
+  async (given) => {
+    const { runtime } = hosting({ auth: () => given as never });
+    const { type, payload } = await new Viewer(runtime).hello();
+    expect([type, payload.code]).toEqual(["session.error", "INTERNAL_ERROR"]);
+  },
+);
+
 test("a verifier that fails refuses the connection and shows nothing of its failure", async () => {
   const { runtime } = hosting({
     auth: () => Promise.reject(new Error("ldap://10.0.0.1 timed out")),

@@ -1,7 +1,8 @@
 import {
   ArcpError,
-  type Feature,
+  features,
   isCompatibleVersion,
+  LocalError,
   negotiate,
   newSessionId,
   REQUEST_ID_FEATURE,
@@ -14,21 +15,8 @@ import type { Opening } from "./inbound.ts";
 import type { Session } from "./session/session.ts";
 import type { Sessions } from "./session/sessions.ts";
 
-/** The features that this runtime has. */
-const offered: ReadonlyArray<Feature | typeof REQUEST_ID_FEATURE> = [
-  "heartbeat",
-  "ack",
-  "list_jobs",
-  "subscribe",
-  "agent_versions",
-  "progress",
-  "result_chunk",
-  "lease_expires_at",
-  "cost.budget",
-  "model.use",
-  "provisioned_credentials",
-  REQUEST_ID_FEATURE,
-];
+/** The features that this runtime has: all of them. */
+const offered: readonly string[] = [...features, REQUEST_ID_FEATURE];
 
 /** @param provisions whether jobs get credentials, and these may be shown to the peer (R-9.8-1) */
 function offeredFeatures(provisions: boolean): readonly string[] {
@@ -192,5 +180,9 @@ async function principalOf(
 ): Promise<string | undefined> {
   const { auth = { scheme: "bearer", token: bearer?.() ?? "" } } = payload;
   if (auth.scheme !== "bearer" || auth.token === "") return undefined;
-  return await authenticate(auth.token);
+  const principal: unknown = await authenticate(auth.token);
+  // Plain JavaScript has many words for nobody.
+  if (!principal) return undefined;
+  if (typeof principal === "string") return principal;
+  throw new LocalError("MISUSE", "auth must give the name of a principal, or nothing");
 }

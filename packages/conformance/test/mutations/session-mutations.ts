@@ -27,8 +27,8 @@ export const sessionMutations: readonly Mutation[] = [
     name: "believes who a client says that it is",
     breaks: "R-6.1-3",
     file: "handshake.ts",
-    from: "return await authenticate(auth.token);",
-    to: "const known = await authenticate(auth.token); return known && (payload.client?.principal ?? known);",
+    from: 'if (typeof principal === "string") return principal;',
+    to: 'if (typeof principal === "string") return payload.client?.principal ?? principal;',
   },
   {
     name: "agrees on features that the client did not offer",
