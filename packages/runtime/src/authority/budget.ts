@@ -232,10 +232,6 @@ export class Reservation {
     this.#release = release;
   }
 
-  get open(): boolean {
-    return this.#release !== undefined;
-  }
-
   release(): void {
     const release = this.#release;
     this.#release = undefined;

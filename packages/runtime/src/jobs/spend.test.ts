@@ -4,12 +4,16 @@ import { hosting } from "../../test/hosting.ts";
 import { type Frame, Viewer } from "../../test/viewer.ts";
 import type { ToolCall } from "./tool.ts";
 
-async function spending(budget: string[], options: Parameters<typeof hosting>[0] = {}) {
+async function spending(
+  budget: string[],
+  options: Parameters<typeof hosting>[0] = {},
+  lease: object = {},
+) {
   const host = hosting(options);
   const viewer = new Viewer(host.runtime);
   await viewer.hello();
   const job = await host.start(viewer, {
-    lease_request: { "cost.budget": budget, "tool.call": ["*"] },
+    lease_request: { "cost.budget": budget, "tool.call": ["*"], ...lease },
   });
   return { ...host, viewer, job };
 }
@@ -61,6 +65,24 @@ test("a settlement is said whole however much waits to be written, and a second 
   void cost.settle({ USD: "wrong" });
   await settled();
   expect(job.ctx.budget.remaining()).toEqual({ USD: "0.5", EUR: "0.5" });
+});
+
+test("R-9.6-8: a reservation that is over is not charged to those above once its job has ended", async () => {
+  const { job, viewer, begun } = await spending(["USD:10"], {}, { "agent.delegate": ["led"] });
+  const id = (await job.ctx.delegate("led", null, { lease: { "cost.budget": ["USD:5"] } })).id;
+  const child = await begun.get(id)?.promise;
+  if (child === undefined) throw new Error("unreachable");
+  const [settledOne, released, left] = [1, 2, 3].map(() => child.ctx.spend.reserve({ USD: "1" }));
+  await settledOne?.settle();
+  released?.release();
+  child.end();
+  await viewer.terminal(id);
+  for (const over of [settledOne, released]) await over?.settle();
+  expect(job.ctx.budget.remaining()).toEqual({ USD: "9" });
+  // The end released this one, and what it was for has cost something all the same.
+  await left?.settle();
+  await left?.settle();
+  expect(job.ctx.budget.remaining()).toEqual({ USD: "8" });
 });
 
 test("R-9.6-5: what was spent beyond the reservation is recorded all the same", async () => {

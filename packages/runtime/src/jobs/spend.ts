@@ -20,7 +20,8 @@ export interface SpendReservation extends AsyncDisposable {
   /**
    * Says what was spent, by a metric each, and releases the rest.
    * @param actual Default: what was reserved
-   * @throws ArcpError `INVALID_REQUEST` for what is no amount; LocalError `MISUSE` once it was settled or released
+   * @throws ArcpError `INVALID_REQUEST` for what is no amount; LocalError `MISUSE` once it was settled or released,
+   * while the job lives; behind its end that does nothing
    */
   settle(actual?: Amounts): Promise<void>;
   /** Nothing was spent. Does nothing once it was settled or released, and so does the end of an `await using`. */
@@ -63,8 +64,15 @@ export class Spend {
       );
     }
     const { reservation } = outcome;
+    // The end of the job releases it as well, and what was spent until then is said behind that.
+    let isOver = false;
+    const release = (): void => {
+      isOver = true;
+      reservation.release();
+    };
     const settle = async (actual: Amounts): Promise<void> => {
-      if (!reservation.open && this.#job.live) {
+      if (isOver) {
+        if (!this.#job.live) return;
         throw new LocalError("MISUSE", "the reservation was settled or released before");
       }
       const spent = [...read(actual)].filter(([, amount]) => amount.gt(0));
@@ -72,13 +80,13 @@ export class Spend {
         const value: ExactNumber = exactNumber(amount.toFixed());
         return this.#job.costs.emit({ name, value, unit, dimensions }, amount, true);
       });
-      reservation.release();
+      release();
       await Promise.all(emitted);
     };
     return {
       settle: (actual = amounts) => tolerated(settle(actual)),
-      release: () => reservation.release(),
-      [Symbol.asyncDispose]: async () => reservation.release(),
+      release,
+      [Symbol.asyncDispose]: async () => release(),
     };
   }
 }
