@@ -160,6 +160,19 @@ test("J1: a result that emits while it is written ends the job with an error", a
   expect(viewer.stream.map(({ job_seq }) => job_seq)).toEqual(dense(viewer.stream.length));
 });
 
+test("R-9.6-11: the last word on a budget stands behind what a result spends while it is written", async () => {
+  const host = hosting();
+  const viewer = new Viewer(host.runtime);
+  await viewer.hello();
+  const job = await host.start(viewer, { lease_request: { "cost.budget": ["USD:10"] } });
+  const cost = (value: number) => job.ctx.metric({ name: "cost.search", value, unit: "USD" });
+  await cost(1);
+  job.end({ toJSON: () => void cost(0.25) });
+  await viewer.terminal(job.id);
+  const told = viewer.stream.filter(({ payload }) => payload.kind === "metric");
+  expect(told.at(-1)?.payload.body).toMatchObject({ name: "cost.budget.remaining", value: 8.75 });
+});
+
 test("R-4.1-7: an event that does not fit one message is refused towards the agent", async () => {
   const { ctx, bodies } = await speaking();
   expect(() => ctx.log.info("x".repeat(1024 * 1024))).toThrow(/1 MiB/);

@@ -166,9 +166,8 @@ export class JobLife {
     const { costs, family } = this.#job;
     // Their last costs are charged before the last word on this budget (R-10-6).
     family.orphanChildren();
-    costs.sayRest();
-    this.#terminalSeq = this.#log.nextSeq;
-    this.#ending = this.#log.end(ending);
+    this.#ending = this.#log.end(ending, () => costs.sayRest());
+    this.#terminalSeq = this.#log.nextSeq - 1;
     const { status } = this.#ending;
     this.#state.end(status);
     this.#halt(() => stopReason(ending));

@@ -138,9 +138,13 @@ export class JobLog {
     return this.#writer.append(this.#cleaned(writeChunk(source)), true) ?? DONE;
   }
 
-  /** Writes the terminal record: whatever an agent hands over, one comes of it. @returns the ending that it tells */
-  end(ending: Ending): Ending {
-    const { told, record } = this.#terminal(ending);
+  /**
+   * Writes the terminal record: whatever an agent hands over, one comes of it.
+   * @param before says what is still to be said: after a `toJSON` of the agent's, which may say and spend something
+   * @returns the ending that it tells
+   */
+  end(ending: Ending, before: () => void): Ending {
+    const { told, record } = this.#terminal(ending, before);
     void this.#writer.append(record, true);
     return told;
   }
@@ -186,22 +190,23 @@ export class JobLog {
     this.#state.told(status, error === undefined);
   }
 
-  #terminal(ending: Ending): { told: Ending; record: LogRecord } {
+  #terminal(ending: Ending, before: () => void): { told: Ending; record: LogRecord } {
     const { status, payload } = ending;
     const type = status === "success" ? "job.result" : "job.error";
     try {
       const text = this.#json({ final_status: status, ...payload });
+      before();
       const record = this.#write(type, "terminal", text);
-      if (nestsTooDeep(record)) return this.#terminal(sendable(ending, TOO_DEEP));
+      if (nestsTooDeep(record)) return this.#terminal(sendable(ending, TOO_DEEP), before);
       return fitsEnvelope(record)
         ? { told: written(ending, text), record }
-        : this.#terminal(sendable(ending, TOO_LARGE));
+        : this.#terminal(sendable(ending, TOO_LARGE), before);
     } catch (error) {
       this.#context.logger.error(
         { job: this.#job.id, err: this.#secrets.cleanError(error) },
         "an ending is no JSON",
       );
-      return this.#terminal(failure(new Error("an ending is no JSON")));
+      return this.#terminal(failure(new Error("an ending is no JSON")), before);
     }
   }
 
