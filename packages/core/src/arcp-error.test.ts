@@ -26,6 +26,13 @@ test("the message of an error keeps to 2,048 characters", () => {
   expect(handedOn.toPayload().message).toBe(handedOn.message.slice(0, 2048));
 });
 
+test("R-12-3: an error that was changed on its way still has a message, and is retryable or not", () => {
+  const error = new ArcpError("TIMEOUT", "slow", { retryable: "yes" as never });
+  error.message = "";
+  const { message, retryable } = error.toPayload();
+  expect([message, retryable]).toEqual([new ArcpError("TIMEOUT", "").message, true]);
+});
+
 test("R-12-3: an unknown code is kept and retryable only if it says so", () => {
   const payload = { code: "ACME_QUOTA", message: "no", retryable: true };
   expect(ArcpError.fromPayload(payload).toPayload()).toEqual(payload);

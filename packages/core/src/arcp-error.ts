@@ -55,13 +55,15 @@ export class ArcpError extends Error {
     });
   }
 
-  /** What travels of the error: never its cause or its stack. */
+  /**
+   * What travels of the error: never its cause or its stack. Whoever made it, or handed it on, may have set anything of any kind
+   * and length.
+   */
   toPayload(): ErrorPayload {
     return {
       code: this.code,
-      // Whoever handed the error on may have set another one, of any length and kind.
-      message: String(this.message).slice(0, MAX_MESSAGE),
-      retryable: this.retryable,
+      message: String(this.message).slice(0, MAX_MESSAGE) || meaningOf(this.code),
+      retryable: Boolean(this.retryable),
       ...(this.details === undefined ? {} : { details: this.details }),
     };
   }

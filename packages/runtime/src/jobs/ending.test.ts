@@ -28,6 +28,23 @@ test("R-7.3-9: an error whose details are no JSON object ends its job without th
   }
 });
 
+test("R-7.3-8: an error that fails when it is looked at ends its job, and not the process", async () => {
+  const fail = (): never => {
+    throw new Error("do not look");
+  };
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  const errors = [
+    Object.assign(new ArcpError("TIMEOUT", "x"), { message: Object.create(null) }),
+    Object.defineProperty(new ArcpError("TIMEOUT", "x"), "message", { get: fail }),
+    Object.assign(new ArcpError("TIMEOUT", "x"), { code: Object.create(null) }),
+    proxy,
+  ];
+  for (const error of errors) {
+    expect((await ending({ error })).payload.code).toBe("INTERNAL_ERROR");
+  }
+});
+
 test("R-7.3-9: an agent's own protocol error is what the job ends with", async () => {
   const error = new ArcpError("PERMISSION_DENIED", "not this folder", {
     details: { path: "/etc" },

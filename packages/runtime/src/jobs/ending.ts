@@ -26,10 +26,18 @@ export function failure(thrown: unknown): Ending {
 
 /**
  * What is said of an error: only the protocol's codes are sent, another one goes into the details (R-12-1); details that
- * are no JSON object are left out.
+ * are no JSON object are left out. Of one that fails when it is read nothing is said.
  */
 export function wireError(thrown: unknown): ErrorPayload {
-  const { details, ...said } = ArcpError.from(thrown).toPayload();
+  try {
+    return payloadOf(ArcpError.from(thrown));
+  } catch {
+    return payloadOf(ArcpError.from(undefined));
+  }
+}
+
+function payloadOf(error: ArcpError): ErrorPayload {
+  const { details, ...said } = error.toPayload();
   const shown = isJsonObject(details) ? { details } : {};
   if (isErrorCode(said.code)) return { ...said, ...shown };
   return {

@@ -37,17 +37,20 @@ export async function runAgent(
     const ending = success(job, agent, value, toolbox.streamed, logger);
     job.life.end(ending instanceof Promise ? await ending : ending);
   } catch (thrown) {
-    if (!(thrown instanceof ArcpError) && !isStop(job, thrown)) tellFailure(job, thrown, logger);
+    tellFailure(job, thrown, logger);
     job.life.end(failure(thrown));
   }
 }
 
-function tellFailure({ id: job, secrets, observed }: Job, thrown: unknown, logger: Logger): void {
+/** Unless it did on purpose, or because it was stopped. What it threw may fail when it is looked at. */
+function tellFailure(job: Job, thrown: unknown, logger: Logger): void {
+  const { id, secrets, observed } = job;
   const err = secrets.cleanError(thrown);
   try {
-    logger.error({ job, err }, "an agent failed");
+    if (thrown instanceof ArcpError || isStop(job, thrown)) return;
+    logger.error({ job: id, err }, "an agent failed");
   } catch {
-    logger.error({ job }, "an agent failed with an error that cannot be shown");
+    logger.error({ job: id }, "an agent failed with an error that cannot be shown");
   }
   observed?.failed(err);
 }
