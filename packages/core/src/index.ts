@@ -101,6 +101,7 @@ export {
   type CloseReason,
   type Dial,
   type Frame,
+  frameText,
   HIGH_WATER_MARK,
   type Transport,
 } from "./transport.ts";

@@ -21,6 +21,11 @@ export type CloseReason =
 /** One message's text. The most of a long one may be encoded already: then joining both parts makes the text. */
 export type Frame = string | readonly [head: string, rest: EncodedText];
 
+/** The whole text of a frame. */
+export function frameText(frame: Frame): string {
+  return typeof frame === "string" ? frame : frame.join("");
+}
+
 /**
  * One connection between two peers: strings in, strings out, each one envelope. Order is kept in both directions
  * (R-4-1).

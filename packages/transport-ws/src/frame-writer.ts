@@ -1,6 +1,6 @@
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import type { Frame } from "@arcp/core";
+import { type Frame, frameText } from "@arcp/core";
 import type { WebSocket } from "ws";
 import { joinTextMessages } from "./framing.ts";
 import { MessageBlocks } from "./message-block.ts";
@@ -51,8 +51,6 @@ export function clientWriter(ws: WebSocket, socket: Duplex): FrameWriter {
       socket.cork();
       process.nextTick(uncork);
     }
-    for (const frame of frames) {
-      ws.send(typeof frame === "string" ? frame : frame.join(""), written);
-    }
+    for (const frame of frames) ws.send(frameText(frame), written);
   };
 }

@@ -1,12 +1,10 @@
 import assert from "node:assert/strict";
-import type { EncodedText, Frame, Transport } from "@arcp/core";
+import { type EncodedText, type Frame, frameText, type Transport } from "@arcp/core";
 import { Reader } from "./reader.ts";
 import { frame, frames, sameFrames, size } from "./sample-frame.ts";
 import { bothWays, type TransportCase } from "./transport-case.ts";
 
 const MIB = 1024 * 1024;
-
-const wholeOf = (frame: Frame): string => (typeof frame === "string" ? frame : frame.join(""));
 
 function encoded(text: string): EncodedText {
   const bytes = new TextEncoder().encode(text);
@@ -19,7 +17,7 @@ function encoded(text: string): EncodedText {
 
 /** As a runtime does it. */
 function sendParts(end: Transport, frames: readonly Frame[]): Promise<void> {
-  return end.sendParts?.(frames) ?? end.send(frames.map(wholeOf));
+  return end.sendParts?.(frames) ?? end.send(frames.map(frameText));
 }
 
 /** What frames are written with: lengths in UTF-8, what some take for the end of a line, what looks like a mark. */
@@ -85,7 +83,7 @@ export const textCases: readonly TransportCase[] = [
         heads.flatMap((head, i): Frame[] => [[head, encoded(frame(i, length, filler))], frame(i)]),
       );
       const sending = sendParts(here, sent);
-      sameFrames(await reader.take(sent.length), sent.map(wholeOf));
+      sameFrames(await reader.take(sent.length), sent.map(frameText));
       await sending;
     }
   }),

@@ -4,7 +4,3 @@ import type { Frame } from "@arcp/core";
 export function lengthOf(frame: Frame): number {
   return typeof frame === "string" ? frame.length : frame[0].length + frame[1].size;
 }
-
-export function wholeOf(frame: Frame): string {
-  return typeof frame === "string" ? frame : frame.join("");
-}

@@ -1,6 +1,6 @@
-import type { Clock, CloseReason, Frame, Transport } from "@arcp/core";
+import { type Clock, type CloseReason, type Frame, frameText, type Transport } from "@arcp/core";
 import type { Turn } from "../turn.ts";
-import { lengthOf, wholeOf } from "./frame.ts";
+import { lengthOf } from "./frame.ts";
 
 /** Characters that may wait here before the connection stops to read requests (R-4.1-10). */
 const MAX_BACKLOG = 2 * 1024 * 1024;
@@ -154,7 +154,7 @@ export class Outbox {
 
   #hand(frames: readonly Frame[]): Promise<void> {
     const transport = this.#transport;
-    return transport.sendParts?.(frames) ?? transport.send(frames.map(wholeOf));
+    return transport.sendParts?.(frames) ?? transport.send(frames.map(frameText));
   }
 
   #take(): Batch | undefined {

@@ -1,8 +1,7 @@
-import type { JobId } from "@arcp/core";
+import { frameText, type JobId } from "@arcp/core";
 import { Dialect } from "../../src/dialect/dialect.ts";
 import { Attachment } from "../../src/session/attachment.ts";
 import { Batch } from "../../src/session/batch.ts";
-import { wholeOf } from "../../src/session/frame.ts";
 import type { Stream } from "../../src/session/stream.ts";
 import { isVisible, type Rendering, renderFrame } from "../../src/session/view.ts";
 import type { Run } from "../../src/store/index.ts";
@@ -119,7 +118,7 @@ function number(place: Place, order: readonly JobId[]): void {
   }
   const runs = mistaken(batch.runs, stream, fault);
   conn.batch = {
-    frames: batch.frames.map(wholeOf),
+    frames: batch.frames.map(frameText),
     runs,
     cursors: [...batch.cursors].map(([{ job }, cursor]) => [job, cursor]),
     ended: [...batch.ended].map(({ job }) => job),
@@ -214,7 +213,7 @@ function repeat({ world, session, memory, conn, fault }: Place): void {
   }
   for (const [i, record] of read.records.slice(0, span.count - gone).entries()) {
     const frame = renderFrame(PREFIX, from + gone + i, span.job, record, rendering(world));
-    put(world, session, conn, wholeOf(frame), isVisible(record, { features, role: span.role }));
+    put(world, session, conn, frameText(frame), isVisible(record, { features, role: span.role }));
   }
   conn.replay = from + span.count;
 }
