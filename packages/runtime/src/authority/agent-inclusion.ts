@@ -1,13 +1,13 @@
 import { Glob } from "./glob.ts";
 import { AGENT_NAME, AGENT_VERSION } from "./grammar.ts";
-import { type Effort, type Inclusion, inclusion } from "./inclusion.ts";
+import { type Deciding, type Effort, inclusion } from "./inclusion.ts";
 import { ANY_SEGMENTS } from "./segment.ts";
 
 /**
  * The same for patterns of agents: without `@` one covers every version of the names that it covers, and none with `@`
  * covers that, for no name has one.
  */
-export function agentInclusion(inner: Glob, outer: Glob, effort: Effort): Inclusion {
+export function agentInclusion(inner: Glob, outer: Glob, effort: Effort): Deciding {
   if (!inner.text.includes("@")) return inclusion(inner, outer, AGENT_NAME, effort);
   const bound = outer.text.includes("@") ? outer : inAnyVersion(outer);
   return inclusion(inner, bound, AGENT_VERSION, effort);

@@ -16,8 +16,11 @@ export interface Effort {
   left: number;
 }
 
-/** Moves of one decision: far more than patterns take that people write, and some hundredths of a second. */
+/** Moves of one decision: far more than patterns take that people write, and some tenths of a second. */
 const MAX_MOVES = 200_000;
+
+/** Moves of one step of a decision: a millisecond or so. */
+const STEP = 1000;
 
 interface Place {
   /** One state of the inner pattern; the outer one is in all of its states at once. */
@@ -28,21 +31,32 @@ interface Place {
   readonly character: string;
 }
 
+/** A decision in steps, since it may take longer than a turn may (J4). */
+export type Deciding = Generator<undefined, Inclusion>;
+
 /** Decides for one pair of patterns of a kind. */
-export type Decide<P> = (inner: P, outer: P, effort: Effort) => Inclusion;
+export type Decide<P> = (inner: P, outer: P, effort: Effort) => Deciding;
+
+/** All steps of a decision at once. */
+export function decided(deciding: Deciding): Inclusion {
+  for (;;) {
+    const { done, value } = deciding.next();
+    if (done === true) return value;
+  }
+}
 
 /**
  * Decides whether all that `inner` matches is matched by `outer` (R-9.4-1).
  * @param outer undefined for what matches nothing
  */
-export function inclusion(
+export function* inclusion(
   inner: Glob,
   outer: Glob | undefined,
   grammar: Grammar,
   effort: Effort = { left: MAX_MOVES },
-): Inclusion {
+): Deciding {
   if (outer !== undefined && isEvident(inner, outer)) return { kind: "included" };
-  if (!inner.segments.every(isLiteral)) return search(inner, outer, grammar, effort);
+  if (!inner.segments.every(isLiteral)) return yield* search(inner, outer, grammar, effort);
   const witness = inner.segments.join("/");
   const isText = grammar.holds?.(witness) ?? true;
   return isText ? { kind: "excluded", witness } : { kind: "included" };
@@ -74,7 +88,7 @@ function unnamed(text: string): string {
 }
 
 /** Looks for a text that only `inner` matches, over every combination of states that a text can lead to. */
-function search(inner: Glob, outer: Glob | undefined, grammar: Grammar, effort: Effort): Inclusion {
+function* search(inner: Glob, outer: Glob | undefined, grammar: Grammar, effort: Effort): Deciding {
   if (effort.left <= 0) return { kind: "undecided" };
   const child = new Automaton(inner.segments);
   const parent = outer && new Automaton(outer.segments);
@@ -82,6 +96,7 @@ function search(inner: Glob, outer: Glob | undefined, grammar: Grammar, effort: 
   const queue: Place[] = [];
   const least = Math.max(0, effort.left - MAX_MOVES);
   let isSure = true;
+  let stepEnd = effort.left - STEP;
   const visit = (place: Place): void => {
     const key = `${place.inner} ${place.grammar} ${place.outer.join()}`;
     if (seen.has(key)) return;
@@ -114,6 +129,9 @@ function search(inner: Glob, outer: Glob | undefined, grammar: Grammar, effort: 
     }
     effort.left -= 1 + states.length;
     if (effort.left < least) return { kind: "undecided" };
+    if (effort.left > stepEnd) continue;
+    yield;
+    stepEnd = effort.left - STEP;
   }
   return { kind: isSure ? "included" : "undecided" };
 }

@@ -102,6 +102,12 @@ describe("R-9.4-1: beyond it", () => {
     expect(hard).toContain("is not within the parent's lease");
   });
 
+  test("J4: what is evident is looked for in steps among many of the parent's patterns", () => {
+    const parent = Array.from({ length: 1000 }, (_, i) => `tool${i}`);
+    const comparison = excess(lease({ "tool.call": parent }), lease({ "tool.call": ["tool999"] }));
+    expect([...comparison].length).toBeGreaterThan(10);
+  });
+
   test("J4: what has to be decided for each of the parent's patterns is decided in a step each", () => {
     const parent = Array.from({ length: 50 }, (_, n) => `*a*b${n}`);
     const comparison = excess(lease({ "tool.call": parent }), lease({ "tool.call": ["*a*b*"] }));

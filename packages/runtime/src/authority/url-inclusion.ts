@@ -1,6 +1,6 @@
 import { Glob } from "./glob.ts";
 import { HOST, URL_PATH } from "./grammar.ts";
-import { type Effort, type Inclusion, inclusion } from "./inclusion.ts";
+import { type Deciding, type Effort, type Inclusion, inclusion } from "./inclusion.ts";
 import { ANY_SEGMENTS } from "./segment.ts";
 import { canonicalUrl, type UrlGlob } from "./url.ts";
 
@@ -15,23 +15,24 @@ const ANY = new Glob("*", [["", ""]]);
 const ANY_REST: Rest = { host: ANY, port: ANY, path: new Glob("/**", [[""], ANY_SEGMENTS]) };
 
 /** The same for patterns of URLs, each part for itself. */
-export function urlInclusion(inner: UrlGlob, outer: UrlGlob, effort: Effort): Inclusion {
+export function* urlInclusion(inner: UrlGlob, outer: UrlGlob, effort: Effort): Deciding {
   const hasScheme = outer.scheme === undefined || outer.scheme === inner.scheme;
   if (hasScheme && outer.rest === undefined) return INCLUDED;
   const { host, port, path } = inner.rest ?? ANY_REST;
-  const parts = [
-    (bound?: Rest) => inclusion(host, bound?.host, HOST, effort),
-    (bound?: Rest) => portInclusion(port.text, bound?.port.text),
-    (bound?: Rest) => inclusion(path, bound?.path, URL_PATH, effort),
+  const parts: ReadonlyArray<(bound?: Rest) => Deciding> = [
+    (bound) => inclusion(host, bound?.host, HOST, effort),
+    (bound) => portInclusion(port.text, bound?.port.text),
+    (bound) => inclusion(path, bound?.path, URL_PATH, effort),
   ];
-  const outcomes = parts.map((decide) => decide(hasScheme ? outer.rest : undefined));
+  const outcomes: Inclusion[] = [];
+  for (const decide of parts) outcomes.push(yield* decide(hasScheme ? outer.rest : undefined));
   if (outcomes.every(({ kind }) => kind === "included")) return INCLUDED;
   if (!outcomes.some(({ kind }) => kind === "excluded")) return UNDECIDED;
   const texts: string[] = [];
   for (const [index, decide] of parts.entries()) {
     const outcome = outcomes[index];
     // A part that is within its bound goes with the other that is not.
-    const proof = outcome?.kind === "excluded" ? outcome : decide();
+    const proof = outcome?.kind === "excluded" ? outcome : yield* decide();
     // No URL has such a part: then the whole pattern allows none.
     if (proof.kind !== "excluded") return proof;
     texts.push(proof.witness);
@@ -43,7 +44,8 @@ export function urlInclusion(inner: UrlGlob, outer: UrlGlob, effort: Effort): In
 }
 
 /** @param outer undefined for no port at all */
-function portInclusion(inner: string, outer: string | undefined): Inclusion {
+function* portInclusion(inner: string, outer: string | undefined): Deciding {
+  yield;
   if (outer === "*" || outer === inner) return INCLUDED;
   if (inner !== "*") return { kind: "excluded", witness: inner };
   return { kind: "excluded", witness: outer === "443" ? "8443" : "443" };
