@@ -61,6 +61,11 @@ export function utf8Size(text: string): number {
   return written(text)?.size ?? Buffer.byteLength(text);
 }
 
+/** Lets go of a text that was measured and is not quoted after all: it may be a piece of a much longer one. */
+export function forgetMeasured(): void {
+  if (quoter !== undefined) quoter.source = undefined;
+}
+
 /** @returns the quoter with this text at its source */
 function written(text: string): Quoter | undefined {
   if (quoter === undefined || text.length > MAX_QUOTED) return undefined;

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import fc from "fast-check";
 import { expect, test, vi } from "vitest";
 import { settled } from "../../test/held-store.ts";
@@ -142,6 +144,19 @@ test("R-8.4-4: a result beyond 256 MiB fails for good, though the agent caught i
   for (let i = 0; i < 16; i++) await stream.write(piece);
   await expect(stream.write("y")).rejects.toMatchObject({ code: "INTERNAL_ERROR" });
   await expect(stream.finish()).rejects.toMatchObject({ code: "INTERNAL_ERROR" });
+});
+
+test("nothing is kept alive of a text that was written behind the end of its job", async () => {
+  setFlagsFromString("--expose-gc");
+  const collectGarbage = runInNewContext("gc") as () => void;
+  const { job, viewer } = await streaming();
+  job.end();
+  await viewer.terminal(job.id);
+  collectGarbage();
+  const before = process.memoryUsage().heapUsed;
+  await job.ctx.result.write("q".repeat(2 ** 25).slice(7));
+  collectGarbage();
+  expect(process.memoryUsage().heapUsed - before).toBeLessThan(2 ** 23);
 });
 
 test("R-8.4-2: text that ends within a surrogate pair is no result", async () => {

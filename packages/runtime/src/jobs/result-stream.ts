@@ -1,5 +1,5 @@
 import { ArcpError, newMessageId } from "@arcp/core";
-import { utf8Size } from "./ascii-quote.ts";
+import { forgetMeasured, utf8Size } from "./ascii-quote.ts";
 import { Backlog } from "./backlog.ts";
 import type { Job } from "./job.ts";
 import type { Chunk } from "./record.ts";
@@ -79,6 +79,7 @@ export class ResultStream {
       await this.#last;
       await write();
     } finally {
+      forgetMeasured();
       this.#waiting.remove(1, length);
     }
   }
