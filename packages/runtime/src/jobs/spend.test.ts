@@ -85,6 +85,15 @@ test("R-9.6-8: a reservation that is over is not charged to those above once its
   expect(job.ctx.budget.remaining()).toEqual({ USD: "8" });
 });
 
+test("a reservation is settled as it was made, whatever becomes of the amounts that it was made with", async () => {
+  const { job } = await spending(["USD:10"]);
+  const amounts = { USD: "1" };
+  const cost = job.ctx.spend.reserve(amounts);
+  amounts.USD = "5";
+  await cost.settle();
+  expect(job.ctx.budget.remaining()).toEqual({ USD: "9" });
+});
+
 test("R-9.6-5: what was spent beyond the reservation is recorded all the same", async () => {
   const { job } = await spending(["USD:1.00"]);
   await job.ctx.spend.reserve({ USD: "0.5" }).settle({ USD: "1.25" });

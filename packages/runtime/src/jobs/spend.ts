@@ -70,12 +70,13 @@ export class Spend {
       isOver = true;
       reservation.release();
     };
-    const settle = async (actual: Amounts): Promise<void> => {
+    const settle = async (actual?: Amounts): Promise<void> => {
       if (isOver) {
         if (!this.#job.live) return;
         throw new LocalError("MISUSE", "the reservation was settled or released before");
       }
-      const spent = [...read(actual)].filter(([, amount]) => amount.gt(0));
+      const costs = actual === undefined ? wanted : read(actual);
+      const spent = [...costs].filter(([, amount]) => amount.gt(0));
       const emitted = spent.map(([unit, amount]) => {
         const value: ExactNumber = exactNumber(amount.toFixed());
         return this.#job.costs.emit({ name, value, unit, dimensions }, amount, true);
@@ -84,7 +85,7 @@ export class Spend {
       await Promise.all(emitted);
     };
     return {
-      settle: (actual = amounts) => tolerated(settle(actual)),
+      settle: (actual) => tolerated(settle(actual)),
       release,
       [Symbol.asyncDispose]: async () => release(),
     };
