@@ -254,8 +254,7 @@ export class Session {
       await stored;
     } catch (error) {
       await this.change(() => {
-        // Who followed the job before goes on from where it was, as whoever asked meanwhile does.
-        if (before !== undefined && begun !== undefined) begun.cursor = before.cursor;
+        // Who followed the job before goes on from where it was.
         if (begun !== undefined && begun !== before) attachments.undo(begun, before);
         this.#readOn(job);
       });
