@@ -75,6 +75,34 @@ test("R-5.4-5: a reply that could not be given does not keep the later ones from
   expect(log.pending).toBe(false);
 });
 
+test.each(["decided", "given"])(
+  "R-5.4-8: a submit that is repeated while it is %s is not said to be accepted when that cannot be given",
+  async (when) => {
+    const log = new SubmitLog();
+    const id = newMessageId();
+    const given: string[] = [];
+    const decided = Promise.withResolvers<SubmitReply>();
+    const stored = Promise.withResolvers<void>();
+    const first = log.answer(
+      id,
+      () => decided.promise,
+      () => stored.promise,
+    );
+    if (when === "given") decided.resolve(said("first"));
+    await settled(1);
+    const give = (reply: SubmitReply) => void given.push(wordOf(reply));
+    const decide = async () => said("anew");
+    const repeated = log.answer(id, decide, give);
+    decided.resolve(said("first"));
+    stored.reject(new Error("the store failed"));
+    await expect(first).rejects.toThrow("the store failed");
+    await expect(repeated).rejects.toThrow("the store failed");
+    expect(given).toEqual([]);
+    await log.answer(id, decide, give);
+    expect(given).toEqual(["anew"]);
+  },
+);
+
 test("R-D-4: a submit waits for its answer also when nobody decides it", async () => {
   const log = new SubmitLog();
   const given = log.reject(() => expect(log.pending).toBe(true));

@@ -20,13 +20,19 @@ export type SubmitReply =
     }
   | { readonly kind: "refused"; readonly error: ErrorPayload };
 
+/** A reply that is still to be given. */
+interface Pending {
+  readonly reply: Promise<SubmitReply>;
+  /** Why it could not be given. */
+  failure?: { readonly error: unknown };
+}
+
 /**
  * The newest submits of a session by their message ids, so that a repeated one gets its reply again and no second job;
  * and the line in which all replies to submits wait for the ones before them (R-5.4-5).
  */
 export class SubmitLog {
-  /** Promises of those that are still to be given. */
-  readonly #replies = new NewestMap<MessageId, SubmitReply | Promise<SubmitReply>>(MAX_SUBMITS);
+  readonly #replies = new NewestMap<MessageId, SubmitReply | Pending>(MAX_SUBMITS);
   readonly #acceptances = new NewestMap<JobId, Announcement>(MAX_SUBMITS);
   readonly #line = new Sequence();
   /** The job of the acceptance that is being given. */
@@ -42,6 +48,7 @@ export class SubmitLog {
   /**
    * @param decide works out the reply, concurrently with other submits; must not reject
    * @param give gives the reply, when it is its turn, and may take its time; what it fails to give is not remembered
+   * @throws what it failed with, also for whoever repeated the submit meanwhile
    */
   async answer(
     id: MessageId,
@@ -50,26 +57,39 @@ export class SubmitLog {
   ): Promise<void> {
     const known = this.#replies.get(id);
     if (known !== undefined) {
-      return this.#line.run(async () => void (await give(toRepeat(await known))));
+      return this.#line.run(async () => {
+        const reply = "reply" in known ? await known.reply : known;
+        if ("failure" in known) throw known.failure?.error;
+        await give(toRepeat(reply));
+      });
     }
     this.#deciding += 1;
-    const reply = decide();
-    this.#replies.set(id, reply);
+    const pending: Pending = { reply: decide() };
+    this.#replies.set(id, pending);
     try {
-      await this.#line.run(async () => {
-        const given = await reply;
-        this.#replies.replace(id, toRepeat(given));
-        this.#giving = given.kind === "accepted" ? given.announcement.job_id : undefined;
-        const done = give(given);
-        if (done instanceof Promise) await done;
-      });
+      await this.#line.run(() => this.#give(id, pending, give));
+    } finally {
+      this.#deciding -= 1;
+    }
+  }
+
+  async #give(
+    id: MessageId,
+    pending: Pending,
+    give: (reply: SubmitReply) => unknown,
+  ): Promise<void> {
+    try {
+      const reply = await pending.reply;
+      this.#giving = reply.kind === "accepted" ? reply.announcement.job_id : undefined;
+      const done = give(reply);
+      if (done instanceof Promise) await done;
+      this.#replies.replace(id, toRepeat(reply));
     } catch (error) {
-      // Nobody was told of it: when it is repeated it is decided anew.
+      // Nobody was told of it: when it is repeated from now on it is decided anew.
+      pending.failure = { error };
       this.#replies.delete(id);
       this.#giving = undefined;
       throw error;
-    } finally {
-      this.#deciding -= 1;
     }
   }
 
