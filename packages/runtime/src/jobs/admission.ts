@@ -126,7 +126,7 @@ export async function admit(
     if (issued !== undefined) await issued;
     // Whoever delegates may have a new owner by now (R-7.2-8).
     if (job.session !== row.session) {
-      row = { ...row, session: job.session, submittedIn: row.session };
+      row = { ...row, session: job.session, submittedIn: row.session, request: undefined };
     }
     if (job.live) await insert(context.store, row, used);
     if (!job.live) {

@@ -64,6 +64,7 @@ export async function delegate(
   { request, used }: { readonly request?: MessageId; readonly used?: UsedKey | undefined } = {},
 ): Promise<Delegated> {
   checkSecrets(parent, wanted);
+  const { session } = parent;
   const agent = agentOf(context, parent, wanted);
   const taken = await checkedInput(agent, input, "input");
   const lease = await leaseOf(context, parent, agent, wanted);
@@ -84,7 +85,8 @@ export async function delegate(
     principal: parent.principal,
     session: parent.session,
     features: parent.identity.features,
-    request,
+    // Its session may be gone by now, and those below belong to a new owner that did not ask.
+    request: parent.session === session ? request : undefined,
     agent,
     input,
     lease,

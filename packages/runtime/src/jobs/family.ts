@@ -4,6 +4,8 @@ import type { Lineage } from "../lineage.ts";
 /** What a job is asked as a parent, and told as a child. */
 interface Member {
   readonly id: JobId;
+  /** The session that it was delegated or submitted in. */
+  readonly submittedIn: SessionId;
   readonly overAt: number;
   readonly life: {
     /** Whether it may still act. */
@@ -66,14 +68,17 @@ export class Family {
     this.#toldAt = jobSeq;
   }
 
-  /** Another session owns the job from now on, and its descendants with it; the caller writes that down (R-7.2-8). */
-  adopt(session: SessionId): void {
+  /**
+   * Another session owns the job from now on, and its descendants with it (R-7.2-8).
+   * @returns the descendants that have a new owner: the caller writes that down
+   */
+  adopt(session: SessionId): Array<Pick<Member, "id" | "submittedIn">> {
     const before = this.#owner;
     this.#owner = session;
+    if (before === session) return [];
     // One that a client delegated may have been adopted by itself.
-    for (const child of this.#children ?? []) {
-      if (child.#owner === before) child.adopt(session);
-    }
+    const children = [...(this.#children ?? [])].filter((child) => child.#owner === before);
+    return children.flatMap((child) => [child.#job, ...child.adopt(session)]);
   }
 
   /** Asks the agents of all descendants to stop. */

@@ -1,13 +1,33 @@
-import type { JobId } from "@arcp/core";
+import type { JobId, SessionId } from "@arcp/core";
+import type { ListedJob } from "../store/index.ts";
 import { type Acceptance, acceptanceOf } from "./acceptance.ts";
 import { jobOf, type Kept } from "./finished-job.ts";
+import { jobsOf } from "./owned.ts";
 
 /**
  * The acceptance of a delegated job: undefined when a submit asked for it, since then it is told of in reply to that (R-D-12), and
  * when it is being removed.
  */
 export async function introductionOf(id: JobId, kept: Kept): Promise<Acceptance | undefined> {
-  const row = await kept.store.jobs.get(id);
+  return introductionIn(await kept.store.jobs.get(id), kept);
+}
+
+/** Those of all jobs that this one has delegated and that the session owns: in the order in which they were accepted. */
+export async function introductionsOf(
+  parent: JobId,
+  session: SessionId,
+  kept: Kept,
+): Promise<readonly Acceptance[]> {
+  const rows = await jobsOf(session, kept.store.jobs);
+  const children = rows.filter((row) => row.parent === parent);
+  const introductions = children.map((row) => introductionIn(row, kept));
+  return (await Promise.all(introductions)).filter((one) => one !== undefined);
+}
+
+async function introductionIn(
+  row: ListedJob | undefined,
+  kept: Kept,
+): Promise<Acceptance | undefined> {
   if (row === undefined || row.request !== undefined) return undefined;
   return (await jobOf(kept, row)) && acceptanceOf(row);
 }

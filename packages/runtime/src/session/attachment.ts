@@ -5,7 +5,7 @@ import type { AttachmentRow, LogPage, LogStore, Role } from "../store/index.ts";
 export interface Beginning {
   /** How far an earlier attachment to the job had read, in whose place it is; undefined when there was none. */
   readonly seen?: number | undefined;
-  /** Up to where this very session has read it before, whatever of it is read once more. */
+  /** Up to where this very session knows what the job has delegated. */
   readonly told?: number | undefined;
   /** How far the log reached. */
   readonly head?: number | undefined;
@@ -25,10 +25,10 @@ export class Attachment {
   readonly request: MessageId | undefined;
   /** The `job_seq` of the last record that was numbered or passed over as hidden. */
   cursor: number;
+  /** Up to where it is known what the job has delegated, whatever of that is read once more; an owner's (R-10-2). */
+  told: number;
   /** Where it had been before a history was asked for once more: nothing up to there is owed to it. */
   readonly seen: number;
-  /** Up to where the delegations that its records tell of are old news. */
-  readonly told: number;
   /** How far the log reached when the attachment was made: a shorter one has been removed. */
   readonly head: number;
   /** The store has no row of it: what a session owns it follows, and its runs tell how far. */
@@ -56,6 +56,12 @@ export class Attachment {
     // What was emitted after that word is live: nobody said that it is missing. Nor was it said to an earlier history.
     const latest = truncated ? Math.min(seen ?? head, promised) : row.after;
     this.#beginning = { at: row.after, latest };
+  }
+
+  /** It has read the job up to here, and come across all that was delegated. */
+  reach(cursor: number): void {
+    this.cursor = cursor;
+    this.told = Math.max(this.told, cursor);
   }
 
   /** Arms the bell of the job's log. @param rung told that there may be more to read */

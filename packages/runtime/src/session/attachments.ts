@@ -17,6 +17,8 @@ export interface Origin {
   readonly truncated?: boolean | undefined;
   /** Up to where an owner that never followed the job is owed nothing: what came before was not its own. */
   readonly seen?: number | undefined;
+  /** Up to where it knows what the job has delegated, where that is not how far it has read. */
+  readonly told?: number | undefined;
 }
 
 /** How the owner of a delegated job begins to follow it. */
@@ -85,8 +87,7 @@ export class Attachments {
     if (this.#writer.isRetired) return undefined;
     const row = { job, role, after, since: this.#journal.issued, request: origin.request };
     const earlier = this.#byJob.get(job);
-    const told =
-      earlier?.role === role ? Math.max(earlier.cursor, earlier.told) : this.told(job, role);
+    const told = origin.told ?? (earlier?.role === role ? earlier.told : this.told(job, role));
     const seen = earlier
       ? Math.max(earlier.cursor, earlier.seen)
       : (origin.seen ?? this.seen(job, role));
@@ -166,12 +167,12 @@ export class Attachments {
     return this.#byJob.get(job)?.role === "owner" || this.told(job, "owner") !== undefined;
   }
 
-  /** Whether it has still to come across the record that tells of a delegated job, or of one above that (R-10-2). */
+  /** Whether it has still to come across a delegated job, or one above that (R-10-2). */
   awaits(job: JobId, lineage: Lineage): boolean {
     if (this.knows(job)) return false;
     return lineage.some(({ job: above, toldAt }) => {
       const attachment = this.#byJob.get(above);
-      return attachment?.role === "owner" && attachment.cursor < toldAt;
+      return attachment?.role === "owner" && attachment.told < toldAt;
     });
   }
 }

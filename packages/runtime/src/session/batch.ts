@@ -1,9 +1,10 @@
-import { type Frame, HIGH_WATER_MARK } from "@arcp/core";
+import { type Frame, HIGH_WATER_MARK, type JobId } from "@arcp/core";
 import { announce } from "../announcement.ts";
 import type { LogRecord, LongText, PageLimits, Run } from "../store/index.ts";
 import type { Attachment } from "./attachment.ts";
 import { lengthOf } from "./frame.ts";
 import { type Newcomer, withCredentials } from "./introduction.ts";
+import type { Newcomers } from "./newcomers.ts";
 import type { Stream } from "./stream.ts";
 import { isVisible, type Rendering, renderFrame } from "./view.ts";
 
@@ -64,8 +65,24 @@ export class Batch {
     return this.#warns;
   }
 
-  /** Records that it has still to see are gone. @param live where it goes on in spite of that; undefined when it ends */
-  lose(attachment: Attachment, live: number | undefined): void {
+  /** Up to where it is known what the job has delegated, once the batch is handed over. */
+  toldOf(attachment: Attachment): number {
+    return Math.max(attachment.told, this.cursors.get(attachment) ?? 0);
+  }
+
+  /** Whether the session knows a job as its owner once the batch is handed over. */
+  knows(job: JobId): boolean {
+    if (this.children.some(({ introduction }) => introduction.job_id === job)) return true;
+    return this.#stream.attachments.knows(job);
+  }
+
+  /**
+   * Records that it has still to see are gone.
+   * @param live where it goes on in spite of that; undefined when it ends
+   * @param newcomers the jobs that it learns of all the same
+   */
+  lose(attachment: Attachment, live: number | undefined, newcomers?: Newcomers): void {
+    for (const child of newcomers?.missed ?? []) this.#introduce(child);
     this.lost.push(attachment);
     if (live === undefined) this.ended.add(attachment);
     else this.cursors.set(attachment, live);
@@ -73,18 +90,19 @@ export class Batch {
 
   /**
    * Numbers what this viewer may see of the records that follow `cursor`.
-   * @param children the jobs that are delegated in `records`, by the record
+   * @param newcomers the jobs that it comes across with them
    */
   add(
     attachment: Attachment,
     cursor: number,
     records: readonly LogRecord[],
-    children?: ReadonlyMap<LogRecord, Newcomer>,
+    newcomers?: Newcomers,
   ): void {
     const { job, role } = attachment;
     const { features, journal, lag } = this.#stream;
     const viewer = { features, role };
     this.#read += records.length;
+    for (const child of newcomers?.missed ?? []) this.#introduce(child);
     let run = this.runs.at(-1) ?? journal.current;
     let jobSeq = cursor;
     for (const record of records) {
@@ -108,7 +126,7 @@ export class Batch {
         }
         this.#push(renderFrame(this.#prefix, this.#next, job, record, this.#context));
         if (crossing && !terminal) run = this.#warn(attachment, jobSeq, record);
-        const child = children?.get(record);
+        const child = newcomers?.told.get(record);
         if (child !== undefined) this.#introduce(child);
       }
       if (terminal) this.ended.add(attachment);
@@ -116,7 +134,7 @@ export class Batch {
     this.cursors.set(attachment, jobSeq);
   }
 
-  /** Right behind the record that tells of it, and in front of everything of its own (R-10-2). It takes no number. */
+  /** Right behind the record that tells of it, if that is read, and in front of everything of its own (R-10-2). It takes no number. */
   #introduce(child: Newcomer): void {
     this.children.push(child);
     if (!this.#context.introduces()) return;

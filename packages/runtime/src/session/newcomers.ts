@@ -1,48 +1,69 @@
-import type { JobId } from "@arcp/core";
-import type { LogPage, LogRecord, LogStore } from "../store/index.ts";
+import type { JobId, SessionId } from "@arcp/core";
+import type { LogRecord, LogStore } from "../store/index.ts";
 import type { Attachment } from "./attachment.ts";
 import type { Child } from "./attachments.ts";
 import type { Introduction, Newcomer } from "./introduction.ts";
-import type { Stream } from "./stream.ts";
 
 export interface NewcomersContext {
   readonly logs: LogStore;
   /** What introduces a delegated job to its owner; undefined when it is kept no longer. */
   introduction(job: JobId): Promise<Introduction | undefined>;
+  /** What introduces each job that is kept of those that this one has delegated and the session owns. */
+  introductions(parent: JobId, session: SessionId): Promise<readonly Introduction[]>;
 }
 
-/** Whether a job is delegated in what its owner reads. Nearly no page has one, and each is asked. */
-export function mayDelegate({ role }: Attachment, { records }: LogPage): boolean {
-  return role === "owner" && records.some(({ kind }) => kind === "delegate");
+/** What an owner reads next. */
+export interface Stretch {
+  readonly attachment: Attachment;
+  /** Up to where it is known what the job has delegated. */
+  readonly told: number;
+  /** Behind which it is read: what is in between is skipped. */
+  readonly start: number;
+  readonly records: readonly LogRecord[];
+}
+
+/** The jobs that an owner comes across with what it reads. */
+export interface Newcomers {
+  /** Those that what is skipped may have told of. */
+  readonly missed: readonly Newcomer[];
+  /** By the record that tells of each. */
+  readonly told: ReadonlyMap<LogRecord, Newcomer>;
+}
+
+/** Whether a job may be come across for the first time. Nearly no page brings one, and each is asked. */
+export function mayBring({ attachment: { role }, told, start, records }: Stretch): boolean {
+  return role === "owner" && (start > told || records.some(({ kind }) => kind === "delegate"));
 }
 
 /**
- * The jobs that are delegated in what the owner of their parent reads for the first time, by the record that tells of each,
- * unless it knows them (R-10-2).
- * @param cursor behind which the page was read
+ * The jobs that are delegated in what the owner of their parent comes to for the first time: each by the record that tells of
+ * it (R-10-2) or, where records are skipped, by the index, since nobody knows any more what they told.
+ * @param knows whether a job is none that it would come across
  */
 export async function newcomersIn(
-  { floor, records }: LogPage,
-  attachment: Attachment,
-  cursor: number,
-  stream: Stream,
-  context: NewcomersContext,
-): Promise<ReadonlyMap<LogRecord, Newcomer>> {
-  const newcomers = new Map<LogRecord, Newcomer>();
-  const start = attachment.startIn(floor, cursor);
+  { attachment, told, start, records }: Stretch,
+  session: SessionId,
+  knows: (job: JobId) => boolean,
+  { logs, introduction, introductions }: NewcomersContext,
+): Promise<Newcomers> {
+  const brought = new Map<LogRecord, Newcomer>();
+  const met = new Set<JobId>();
   for (const [index, record] of records.entries()) {
-    if (record.kind !== "delegate" || start + index < attachment.told) continue;
+    if (record.kind !== "delegate" || start + index < told) continue;
     const child = delegatedIn(record);
-    if (stream.attachments.knows(child)) continue;
-    const introduction = await context.introduction(child);
-    if (introduction === undefined) continue;
-    const old = start + index < attachment.seen;
-    newcomers.set(
-      record,
-      old ? await inherited(introduction, context.logs) : { introduction, history: undefined },
-    );
+    if (knows(child)) continue;
+    const introduced = await introduction(child);
+    if (introduced === undefined) continue;
+    met.add(child);
+    const isOld = start + index < attachment.seen;
+    const newcomer = { introduction: introduced, history: undefined };
+    brought.set(record, isOld ? await inherited(introduced, logs) : newcomer);
   }
-  return newcomers;
+  const missed: Newcomer[] = [];
+  for (const one of start > told ? await introductions(attachment.job, session) : []) {
+    if (!met.has(one.job_id) && !knows(one.job_id)) missed.push(await inherited(one, logs));
+  }
+  return { missed, told: brought };
 }
 
 /** @param since the number of the record that tells of it, or a later one of the same batch */

@@ -1,10 +1,18 @@
+import type { JobId } from "@arcp/core";
 import type { OpenVault } from "../authority/vault.ts";
 import type { Dialect } from "../dialect/dialect.ts";
 import type { CommitOutcome, LogPage, LogStore, SessionChange } from "../store/index.ts";
 import type { Turn } from "../turn.ts";
 import { type Attachment, isFinished } from "./attachment.ts";
 import { BATCH_LIMITS, Batch } from "./batch.ts";
-import { childOf, mayDelegate, type NewcomersContext, newcomersIn } from "./newcomers.ts";
+import {
+  childOf,
+  mayBring,
+  type Newcomers,
+  type NewcomersContext,
+  newcomersIn,
+  type Stretch,
+} from "./newcomers.ts";
 import type { Outbox } from "./outbox.ts";
 import type { ProjectorEnd } from "./projector-end.ts";
 import { ReadyList } from "./ready-list.ts";
@@ -185,16 +193,15 @@ export class Projector {
         records: this.#ready.isEmpty ? room : Math.min(room, QUANTUM),
         characters: BATCH_LIMITS.characters - batch.characters,
       });
-      const children = mayDelegate(attachment, page)
-        ? await newcomersIn(page, attachment, cursor, this.#stream, this.#context)
-        : undefined;
-      while (this.#waits) await this.#context.turn.next();
       if (attachment.isBehind(page, cursor)) {
         if (!(await this.#lose(attachment, cursor, page, batch))) return "behind";
         continue;
       }
       const start = attachment.startIn(page.floor, cursor);
-      batch.add(attachment, start, page.records, children);
+      const stretch = { attachment, told: batch.toldOf(attachment), start, records: page.records };
+      const newcomers = mayBring(stretch) ? await this.#newcomersIn(stretch, batch) : undefined;
+      while (this.#waits) await this.#context.turn.next();
+      batch.add(attachment, start, page.records, newcomers);
       void this.#context.turn.spend("projecting", page.records.length);
       if (start + page.records.length < page.head) this.#ready.add(attachment);
     }
@@ -214,8 +221,15 @@ export class Projector {
     if (live === undefined && !mayBeLost) return false;
     // Where the job has ended, nothing is left to go on with.
     const over = live === page.head && (await isFinished(attachment.job, live, logs));
-    batch.lose(attachment, over ? undefined : live);
+    const stretch = { attachment, told: batch.toldOf(attachment), start: live ?? 0, records: [] };
+    const newcomers = mayBring(stretch) ? await this.#newcomersIn(stretch, batch) : undefined;
+    batch.lose(attachment, over ? undefined : live, newcomers);
     return true;
+  }
+
+  #newcomersIn(stretch: Stretch, batch: Batch): Promise<Newcomers> {
+    const knows = (job: JobId) => batch.knows(job);
+    return newcomersIn(stretch, this.#stream.session, knows, this.#context);
   }
 
   /** Makes the numbers durable, then moves the stream: from here on they are issued. */
@@ -233,7 +247,7 @@ export class Projector {
     }
     if (this.#stopped) return { kind: "stopped" };
     for (const [attachment, cursor] of batch.cursors) {
-      attachment.cursor = cursor;
+      attachment.reach(cursor);
       deliveries?.begin(attachment.job);
     }
     journal.issue(batch.last);

@@ -6,7 +6,7 @@ import type { Rejected, Situation } from "../dialect/rejection.ts";
 import type { Role } from "../store/index.ts";
 import type { Attachment } from "./attachment.ts";
 import type { Origin } from "./attachments.ts";
-import { type Introduction, withCredentials } from "./introduction.ts";
+import { withCredentials } from "./introduction.ts";
 import type { Outbox } from "./outbox.ts";
 import { Projector, type ProjectorContext } from "./projector.ts";
 import type { ProjectorEnd } from "./projector-end.ts";
@@ -154,12 +154,6 @@ export class Session {
     if (this.#state.kind !== "connected") return;
     const { link, vault } = this.#state;
     link.outbox.reply(announce(this.id, withCredentials(message, this.features, vault)));
-  }
-
-  /** Tells whoever is connected of a delegated job, if it can be told. */
-  introduce(message: Introduction): void {
-    if (this.#state.kind !== "connected") return;
-    if (this.#state.link.dialect.introduces(this.submits.pending)) this.say(message);
   }
 
   /**

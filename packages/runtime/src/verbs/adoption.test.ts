@@ -1,9 +1,11 @@
-import type { JobId } from "@arcp/core";
+import type { JobId, Lease } from "@arcp/core";
 import { expect, test } from "vitest";
+import { FakeUpstream } from "../../test/fake-upstream.ts";
 import { settled } from "../../test/held-store.ts";
 import { dense, hosting, type LedJob } from "../../test/hosting.ts";
 import { hosts } from "../../test/hosts.ts";
 import { Viewer } from "../../test/viewer.ts";
+import { defineAgent } from "../jobs/agents.ts";
 
 type Rig = ReturnType<typeof hosting>;
 
@@ -17,19 +19,20 @@ const seqsOf = ({ stream }: Viewer, job: string) =>
   stream.filter(({ job_id }) => job_id === job).map(({ job_seq }) => job_seq);
 
 /** A family of two whose owner goes, and whoever is there already to take its place. */
-async function family(rig: Rig = hosting()) {
+async function family(rig: Rig = hosting(), lease: Lease = KEYED.lease_request) {
+  const keyed = { ...KEYED, lease_request: lease };
   const owner = new Viewer(rig.runtime);
   await owner.hello();
   const heir = new Viewer(rig.runtime);
   await heir.hello();
-  const parent = await rig.start(owner, KEYED);
+  const parent = await rig.start(owner, keyed);
   const leave = async (): Promise<void> => {
     owner.sever();
     await settled();
     rig.clock.advance(600_000);
     await settled();
   };
-  const adopt = () => heir.submit("led", null, KEYED);
+  const adopt = () => heir.submit("led", null, keyed);
   const child = async (): Promise<LedJob> => {
     const lease = { "agent.delegate": ["led"] };
     const { id } = await parent.ctx.delegate("led", null, { lease });
@@ -176,7 +179,7 @@ test("R-D-12 and R-7.2-8: a child that is adopted by itself belongs to its new o
 });
 
 test.each(["watched", "did not watch"])(
-  "P3, R-D-12 and R-7.2-8: an heir that %s a child of a client learns whether it misses something of it",
+  "R-10-2, R-D-12 and R-7.2-8: an heir that %s a child of a client gets all of it, where its parent tells of it",
   async (how) => {
     const { owner, heir, parent, begun, leave, adopt, subscribe } = await family();
     const { job_id = "" } = await owner.submit("led", null, { parent_job_id: parent.id });
@@ -185,19 +188,30 @@ test.each(["watched", "did not watch"])(
     await its?.ctx.thought("one");
     await owner.find(({ payload }) => payload.kind === "thought");
     await leave();
+    const before = heir.frames.length;
     await adopt();
     await settled();
-    const truncated = acceptances(heir, job_id).map(({ payload }) => payload.truncated);
-    expect(truncated).toEqual([how === "watched" ? undefined : true]);
+    const came = heir.frames.slice(before);
+    const frames = came.filter((frame) => frame.job_id === job_id);
+    expect(frames.map(({ type, job_seq }) => job_seq ?? type)).toEqual(["job.accepted", 1, 2]);
+    const [told] = frames;
+    // No submit of this session asked for it.
+    expect(told?.payload.request_id).toBeUndefined();
+    expect(told?.payload.truncated).toBeUndefined();
+    const record = came[came.indexOf(told as (typeof came)[number]) - 1];
+    expect(record?.payload).toMatchObject({ kind: "delegate", body: { child_job_id: job_id } });
   },
 );
 
 test("P3, R-6.3-8 and R-7.2-8: an heir that drops before it is told of a child learns behind that what it misses", async () => {
-  const { owner, heir, parent, begun, leave, adopt, store, runtime } = await family();
+  const rig = hosting({ logLimits: { records: 8 } });
+  const { owner, heir, parent, begun, leave, adopt, store, runtime } = await family(rig);
   const { job_id = "" } = await owner.submit("led", null, { parent_job_id: parent.id });
   const its = await begun.get(job_id)?.promise;
-  await its?.ctx.thought("one");
-  await owner.find(({ payload }) => payload.kind === "thought");
+  for (const i of dense(100)) {
+    await its?.ctx.thought(`${i}`);
+    await owner.find(({ payload }) => payload.body?.text === `${i}`);
+  }
   await leave();
   store.held.sessions.hold();
   void adopt();
@@ -212,7 +226,9 @@ test("P3, R-6.3-8 and R-7.2-8: an heir that drops before it is told of a child l
   expect([told(parent.id), told(job_id)]).toEqual([[undefined], [true]]);
   its?.end("mine");
   await back.terminal(job_id);
-  expect(seqsOf(back, job_id)).toEqual([3]);
+  const seqs = seqsOf(back, job_id);
+  expect(seqs).toEqual(dense(seqs.length, 103 - seqs.length));
+  expect(seqs.length).toBeGreaterThan(2);
 });
 
 test("R-7.2-8 and R-10-2: an heir learns of what a child of a client has delegated", async () => {
@@ -258,9 +274,9 @@ test.each(["a client", "a job"])(
     await adopt();
     expect((await heir.terminal(id)).payload).toMatchObject({ result: "mine" });
     const [told, ...more] = acceptances(heir, id);
-    expect(told?.payload).toMatchObject({ parent_job_id: parent.id, truncated: true });
+    expect(told?.payload).toMatchObject({ parent_job_id: parent.id });
     expect(more).toEqual([]);
-    expect(seqsOf(heir, id)).toEqual([2]);
+    expect(seqsOf(heir, id)).toEqual([1, 2]);
     parent.end();
     await heir.terminal(parent.id);
   },
@@ -388,3 +404,359 @@ test.each(["attachment", "child"])(
     });
   },
 );
+
+test("R-7.2-8 and R-10-2: an heir learns of children, though it asks for what is live before it has its answer", async () => {
+  const { store, heir, parent, child, leave, adopt, subscribe } = await family();
+  const its = await child();
+  await leave();
+  const { list } = store.jobs;
+  const asked = Promise.withResolvers<void>();
+  const held = Promise.withResolvers<void>();
+  store.jobs.list = async (query) => {
+    asked.resolve();
+    await held.promise;
+    return list(query);
+  };
+  const adopted = adopt();
+  await asked.promise;
+  const subscribed = subscribe(parent.id);
+  await settled();
+  held.resolve();
+  await Promise.all([adopted, subscribed]);
+  its.end("mine");
+  expect((await heir.terminal(its.id)).payload).toMatchObject({ result: "mine" });
+  expect(acceptances(heir, its.id)).toHaveLength(1);
+});
+
+test("R-7.2-8 and R-10-2: an heir learns of children, though it follows the job from now on while its answer waits", async () => {
+  const held = Promise.withResolvers<void>();
+  const validate = async (value: unknown) => {
+    await held.promise;
+    return { value };
+  };
+  const slow = defineAgent({
+    name: "slow",
+    input: { "~standard": { version: 1, vendor: "test", validate } } as const,
+    run: () => "slow",
+  });
+  const rig = hosting({ agents: [slow] });
+  const { store, heir, parent, child, leave, adopt, subscribe } = await family(rig);
+  const its = await child();
+  await leave();
+  const before = heir.submit("slow");
+  const adopted = adopt();
+  await settled();
+  store.held.sessions.hold();
+  const subscribed = subscribe(parent.id);
+  await settled();
+  expect(store.held.sessions.waiting).toBe(1);
+  held.resolve();
+  await settled();
+  await store.held.sessions.open();
+  await Promise.all([before, adopted, subscribed]);
+  await settled();
+  expect(acceptances(heir, its.id)).toHaveLength(1);
+  its.end("mine");
+  await heir.terminal(its.id);
+});
+
+test("R-7.2-8 and R-10-2: an heir learns of what a child delegates while the adoption is under way", async () => {
+  const { owner, heir, parent, begun, leave, adopt, store } = await family();
+  const lease = { "agent.delegate": ["led"] };
+  const { job_id = "" } = await owner.submit("led", null, {
+    parent_job_id: parent.id,
+    lease_request: lease,
+  });
+  const its = await begun.get(job_id)?.promise;
+  await leave();
+  // The family has its new owner, which follows it once that is stored.
+  store.held.sessions.hold();
+  const adopted = adopt();
+  await settled();
+  const { id: far = "" } = (await its?.ctx.delegate("led")) ?? {};
+  await store.held.sessions.open();
+  await adopted;
+  await settled();
+  expect(acceptances(heir, far)).toHaveLength(1);
+  (await begun.get(far)?.promise)?.end("far");
+  expect((await heir.terminal(far)).payload).toMatchObject({ result: "far" });
+});
+
+test("R-7.2-8: a child that is being written down while its parent is adopted has the new owner", async () => {
+  const { owner, heir, parent, leave, adopt, store } = await family();
+  await leave();
+  const { insert, update } = store.jobs;
+  const held = Promise.withResolvers<void>();
+  const taken = Promise.withResolvers<void>();
+  let written: Promise<void> = held.promise;
+  let id: JobId | undefined;
+  // A store that makes what it is asked for in its order.
+  const write = (make: () => Promise<void>) => {
+    written = written.then(make);
+    return written;
+  };
+  store.jobs.insert = (row) => {
+    id = row.id;
+    return write(() => insert(row));
+  };
+  store.jobs.update = async (job, change) => {
+    if (job !== parent.id) return write(() => update(job, change));
+    // What is asked for before this is done comes from the owner of before.
+    void parent.ctx.delegate("led");
+    while (id === undefined) await settled();
+    await update(job, change);
+    taken.resolve();
+  };
+  const adopted = adopt();
+  await taken.promise;
+  await settled();
+  held.resolve();
+  await adopted;
+  await settled();
+  expect(await store.jobs.get(id as JobId)).toMatchObject({
+    session: heir.frames[0]?.session_id,
+    submittedIn: owner.frames[0]?.session_id,
+  });
+  expect(acceptances(heir, id ?? "")).toHaveLength(1);
+});
+
+test.each(["runs", "has ended"])(
+  "R-7.2-8: an heir of an heir whose adoption was broken off learns of a child that %s",
+  async (how) => {
+    const rig = hosting({ limits: { retentionSec: 10_000 } });
+    const { owner, heir, parent, begun, leave, adopt, store, runtime, clock } = await family(rig);
+    const { job_id = "" } = await owner.submit("led", null, { parent_job_id: parent.id });
+    const end = async () => (await begun.get(job_id)?.promise)?.end("mine");
+    if (how === "has ended") {
+      await end();
+      await owner.terminal(job_id);
+    }
+    await leave();
+    const { update } = store.jobs;
+    store.jobs.update = async (id, change) => {
+      if (id === job_id) throw new Error("the disk is full");
+      return update.call(store.jobs, id, change);
+    };
+    expect((await adopt()).type).toBe("session.error");
+    store.jobs.update = update;
+    const next = new Viewer(runtime);
+    await next.hello();
+    heir.sever();
+    await settled();
+    clock.advance(600_000);
+    await settled();
+    await next.submit("led", null, KEYED);
+    await settled();
+    expect(acceptances(next, job_id)).toHaveLength(1);
+    await end();
+    await next.terminal(job_id);
+    expect(await store.jobs.get(job_id as JobId)).toMatchObject({
+      session: next.frames[0]?.session_id,
+      submittedIn: owner.frames[0]?.session_id,
+    });
+  },
+);
+
+test("R-7.2-8 and R-10-2: a retry makes an adoption good for a session that has subscribed since it was broken off", async () => {
+  const { owner, heir, parent, begun, leave, adopt, subscribe, store } = await family();
+  const { job_id = "" } = await owner.submit("led", null, { parent_job_id: parent.id });
+  await leave();
+  const { update } = store.jobs;
+  store.jobs.update = async (id, change) => {
+    if (id === job_id) throw new Error("the disk is full");
+    return update.call(store.jobs, id, change);
+  };
+  expect((await adopt()).type).toBe("session.error");
+  store.jobs.update = update;
+  await subscribe(parent.id);
+  await parent.ctx.thought("live");
+  await heir.find(({ payload }) => payload.kind === "thought");
+  expect((await adopt()).type).toBe("job.accepted");
+  await settled();
+  expect(acceptances(heir, job_id)).toHaveLength(1);
+  (await begun.get(job_id)?.promise)?.end("mine");
+  await heir.terminal(job_id);
+  expect(seqsOf(heir, parent.id)).toEqual([3]);
+});
+
+test.each(["goes on", "has ended"])(
+  "P3, R-7.2-8 and R-10-2: an heir learns of a child whose delegation goes before it reads of it, of a job that %s",
+  async (how) => {
+    const rig = hosting({ logLimits: { records: 8 }, limits: { retentionSec: 1000 } });
+    const { heir, parent, child, leave, adopt, store } = await family(rig);
+    const its = await child();
+    for (const i of dense(6)) await parent.ctx.thought(`${i}`);
+    await leave();
+    // It follows the job once that is stored.
+    store.held.sessions.hold();
+    const adopted = adopt();
+    await settled();
+    for (const i of dense(4)) await parent.ctx.thought(`${i}`);
+    if (how === "has ended") parent.end("done");
+    await settled();
+    const { floor } = await store.logs.read(parent.id, 0, { records: 0, characters: 0 });
+    expect(floor).toBeGreaterThan(1);
+    await store.held.sessions.open();
+    expect((await adopted).payload.truncated).toBeUndefined();
+    await heir.find(({ payload }) => payload.code === "RESUME_WINDOW_EXPIRED");
+    await settled();
+    expect(acceptances(heir, its.id)).toHaveLength(1);
+    its.end("mine");
+    await heir.terminal(its.id);
+  },
+);
+
+test("R-14-3 and R-10-2: a child that an heir comes across without a record of it is kept until it follows it", async () => {
+  const rig = hosting({ logLimits: { records: 8 }, limits: { retentionSec: 1000 } });
+  const { owner, heir, parent, child, leave, adopt, store, clock } = await family(rig);
+  const its = await child();
+  its.end("mine");
+  await owner.terminal(its.id);
+  for (const i of dense(100)) {
+    await parent.ctx.thought(`${i}`);
+    await owner.find(({ payload }) => payload.body?.text === `${i}`);
+  }
+  await leave();
+  store.held.sessions.hold();
+  const adopted = adopt();
+  await settled();
+  await store.held.sessions.release();
+  await adopted;
+  // What it comes to follow is on its way to the store, and the child's time comes to an end.
+  expect(store.held.sessions.waiting).toBe(1);
+  for (let second = 600; second < 1100; second += 10) {
+    clock.advance(10_000);
+    await settled();
+  }
+  await store.held.sessions.open();
+  expect((await heir.terminal(its.id)).payload).toMatchObject({ result: "mine" });
+  expect(acceptances(heir, its.id)).toHaveLength(1);
+});
+
+test("R-7.2-8, R-10-2: whoever watched a job learns of its children when a crash comes right behind the adoption", async () => {
+  const { start, submit, clock, store } = hosts({ led: { attempts: 2 } });
+  const runtime = start();
+  const owner = new Viewer(runtime);
+  await owner.hello();
+  const job = await submit(owner, KEYED);
+  const { id } = await job.ctx.delegate("led");
+  const before = new Viewer(runtime);
+  const welcome = await before.hello();
+  await before.reply(before.send("job.subscribe", { job_id: job.id, history: true }));
+  await before.find(({ payload }) => payload.kind === "delegate");
+  before.send("job.unsubscribe", { job_id: job.id });
+  owner.sever();
+  await settled();
+  clock.advance(600_000);
+  await settled();
+  const { commit } = store.sessions;
+  store.sessions.commit = (id, epoch, change) =>
+    change.attach === undefined
+      ? commit.call(store.sessions, id, epoch, change)
+      : new Promise(() => {});
+  const retry = { agent: "led", input: null, ...KEYED };
+  const request = before.send("job.submit", retry);
+  await settled();
+  store.sessions.commit = commit;
+  const after = new Viewer(start());
+  await after.resume(welcome, before.stream.length);
+  await after.terminal(id);
+  after.sendAs(request, "job.submit", retry);
+  expect((await after.reply(request)).job_id).toBe(job.id);
+  await settled();
+  expect(acceptances(after, id)).toHaveLength(1);
+});
+
+test("R-D-12, R-7.2-8: an heir learns of a child that a client asked for and that was checked while it came to own the parent", async () => {
+  const held = Promise.withResolvers<void>();
+  const checked = Promise.withResolvers<void>();
+  const validate = async (value: unknown) => {
+    checked.resolve();
+    await held.promise;
+    return { value };
+  };
+  const slow = defineAgent({
+    name: "slow",
+    input: { "~standard": { version: 1, vendor: "test", validate } } as const,
+    run: () => "slow",
+  });
+  const lease = { "agent.delegate": ["slow"] };
+  const { owner, heir, parent, leave, adopt } = await family(hosting({ agents: [slow] }), lease);
+  owner.send("job.submit", { agent: "slow", input: null, parent_job_id: parent.id });
+  await checked.promise;
+  await leave();
+  await adopt();
+  held.resolve();
+  const { payload } = await heir.find(({ type }) => type === "job.result");
+  expect(payload).toMatchObject({ result: "slow" });
+  const told = heir.frames.find((frame) => frame.payload.parent_job_id === parent.id);
+  expect(told?.payload.request_id).toBeUndefined();
+});
+
+test("R-D-12, R-7.2-8: an heir learns of a child whose credential was issued while it came to own the parent", async () => {
+  const upstream = new FakeUpstream();
+  const { start, submit, clock } = hosts({
+    provisioners: { llm: upstream },
+    limits: { resumeWindowSec: 5 },
+  });
+  const runtime = start();
+  const features = ["subscribe", "cost.budget", "provisioned_credentials"];
+  const view = async () => {
+    const viewer = new Viewer(runtime, { peer: { address: "127.0.0.1", loopback: true } });
+    await viewer.hello(features);
+    return viewer;
+  };
+  const [owner, heir] = [await view(), await view()];
+  const parent = await submit(owner, KEYED);
+  const issuing = Promise.withResolvers<void>();
+  const held = Promise.withResolvers<void>();
+  upstream.onIssue = () => {
+    issuing.resolve();
+    return held.promise;
+  };
+  owner.send("job.submit", { agent: "led", input: null, parent_job_id: parent.id });
+  await issuing.promise;
+  owner.sever();
+  await settled();
+  clock.advance(5000);
+  await settled();
+  await heir.submit("led", null, KEYED);
+  held.resolve();
+  const told = await heir.find(({ payload }) => payload.parent_job_id === parent.id);
+  expect(told.type).toBe("job.accepted");
+  expect(told.payload.request_id).toBeUndefined();
+});
+
+test("R-10-2 and R-7.2-8: an heir is told once of a child that is both in the index and in what is left of the log", async () => {
+  const rig = hosting({ logLimits: { records: 200 } });
+  const { owner, heir, parent, child, leave, adopt, subscribe } = await family(rig);
+  const { store, runtime, start } = rig;
+  await subscribe(parent.id);
+  const think = async (from: number, count: number): Promise<void> => {
+    for (const i of dense(count, from)) {
+      await parent.ctx.thought(`${i}`);
+      await owner.find(({ payload }) => payload.body?.text === `${i}`);
+    }
+  };
+  await think(1, 250);
+  const its = await child();
+  await think(251, 20);
+  const other = await start(heir);
+  await leave();
+  store.held.sessions.hold();
+  void adopt();
+  await settled();
+  heir.sever();
+  await store.held.sessions.open();
+  await other.ctx.thought("beside");
+  await settled();
+  // With two jobs to read, the page that skips records is not the one that tells of the child.
+  const back = new Viewer(runtime);
+  const welcome = await heir.find(({ type }) => type === "session.welcome");
+  await back.resume(welcome, heir.stream.length);
+  its.end("mine");
+  await back.terminal(its.id);
+  await settled();
+  expect(acceptances(back, its.id)).toHaveLength(1);
+  expect(seqsOf(back, its.id)).toEqual([1, 2]);
+});

@@ -90,7 +90,8 @@ export class House {
   /** @returns the logs as this connection meets them */
   serve({ transport }: Wire): GatedLogs {
     const logs = new GatedLogs(this.#logs);
-    const projector = { logs, turn: this.#turn, introduction: async () => undefined };
+    const nobody = { introduction: async () => undefined, introductions: async () => [] };
+    const projector = { logs, turn: this.#turn, ...nobody };
     const remote = { source: undefined, confidential: true, dialect: "draft" } as const;
     void new Connection(transport, { ...this.#context, projector }, remote).run();
     return logs;
