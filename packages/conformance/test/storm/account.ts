@@ -141,14 +141,12 @@ export class Account {
     }
   }
 
-  #accepted(job: string, { truncated, request_id, parent_job_id }: Frame["payload"]): void {
+  #accepted(job: string, { truncated, request_id }: Frame["payload"]): void {
     const followed = this.#followed(job);
     // That of a delegated job may be older than what is left of its log.
     if (truncated === true || (this.#trims && request_id === undefined)) followed.isCut = true;
     if (isKnown(followed)) {
       again(followed);
-      // An heir goes on with a child where it watched it.
-      if (parent_job_id !== undefined) followed.isCut = true;
     }
     followed.isTold = true;
     followed.isAccepted = true;
