@@ -25,6 +25,10 @@ test("every ASCII character is written as JSON.stringify writes it, at every pla
       "[",
       "]",
       "\u007f",
+      // The second half of a word, and the next one.
+      "x".repeat(7),
+      "x".repeat(8),
+      "x".repeat(15),
     ]) {
       for (const text of [
         neighbour + character,
