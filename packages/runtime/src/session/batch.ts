@@ -1,4 +1,4 @@
-import { type Frame, HIGH_WATER_MARK, type JobId } from "@arcp/core";
+import type { Frame, JobId } from "@arcp/core";
 import { announce } from "../announcement.ts";
 import type { LogRecord, LongText, PageLimits, Run } from "../store/index.ts";
 import type { Attachment } from "./attachment.ts";
@@ -8,8 +8,11 @@ import type { Newcomers } from "./newcomers.ts";
 import type { Stream } from "./stream.ts";
 import { isVisible, type Rendering, renderFrame } from "./view.ts";
 
-/** Of what one batch is made at most, but for its last record. */
-export const BATCH_LIMITS: PageLimits = { records: 256, characters: HIGH_WATER_MARK };
+/**
+ * Of what one batch is made at most, but for its last record. It is one write, and of a streamed result as much as jobs may say in
+ * one turn: in four writes the same would take the system an eighth longer.
+ */
+export const BATCH_LIMITS: PageLimits = { records: 256, characters: 1024 * 1024 };
 
 export interface BatchContext extends Rendering {
   /** Whether the client can be told of a delegated job at this moment. */
