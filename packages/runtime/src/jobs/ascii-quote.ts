@@ -1,6 +1,7 @@
 import { blocks } from "../store/blocks.ts";
 import { LongText } from "../store/long-text.ts";
 import { ASCII_QUOTE_MODULE } from "./ascii-quote-module.ts";
+import { startModule } from "./wasm.ts";
 
 /** Characters that the module takes: in UTF-8 they fit into its memory, whatever they are. */
 export const MAX_QUOTED = 64 * 1024;
@@ -17,12 +18,6 @@ const TARGET = SOURCE + MAX_QUOTED + WORD + MAX_AROUND + 1;
 
 const QUOTE = 0x22;
 const SPACE = 0x20;
-
-/** As much of it as is needed here, for the types of Node have none. */
-declare const WebAssembly: {
-  readonly Module: new (bytes: Uint8Array) => object;
-  readonly Instance: new (module: object) => { readonly exports: unknown };
-};
 
 interface Quoter {
   readonly memory: Buffer;
@@ -99,18 +94,11 @@ function quotedBytes(text: string, before: string, behind: string): Buffer | und
 /** @returns undefined where nothing is won by it, or the engine cannot run it */
 function load(): Quoter | undefined {
   if (Number.parseInt(process.versions.v8 ?? "14", 10) >= 14) return undefined;
-  try {
-    const module = new WebAssembly.Module(Buffer.from(ASCII_QUOTE_MODULE, "base64"));
-    const exports = new WebAssembly.Instance(module).exports as {
-      readonly memory: { readonly buffer: ArrayBuffer };
-      readonly quote: Quoter["quote"];
-    };
-    const memory = Buffer.from(exports.memory.buffer);
-    for (let set = 0; set < 256; set++) memory.set(shuffleOf(set), set * WORD);
-    return { memory, source: undefined, size: 0, quote: exports.quote };
-  } catch {
-    return undefined;
-  }
+  const module = startModule<Quoter["quote"]>(ASCII_QUOTE_MODULE, "quote");
+  if (module === undefined) return undefined;
+  const { memory, run: quote } = module;
+  for (let set = 0; set < 256; set++) memory.set(shuffleOf(set), set * WORD);
+  return { memory, source: undefined, size: 0, quote };
 }
 
 /** @param set has a bit for each of eight characters that is escaped; the backslash stands behind the eight */

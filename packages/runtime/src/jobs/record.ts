@@ -3,6 +3,7 @@ import type { LogRecord, RecordKind } from "../store/index.ts";
 import { LONG, LongRecord } from "../store/long-record.ts";
 import { LongText } from "../store/long-text.ts";
 import { quoteLongText, quoteText } from "./ascii-quote.ts";
+import type { Base64Text } from "./base64.ts";
 
 /** The largest envelope that may be sent, in bytes (R-4.1-7); what a viewer's projector puts in front fits the slack. */
 const MAX_ENVELOPE = 1024 * 1024;
@@ -30,7 +31,7 @@ export interface RecordSource {
 export interface Chunk {
   readonly result_id: string;
   readonly chunk_seq: number;
-  readonly data: string;
+  readonly data: string | Base64Text;
   readonly encoding: "utf8" | "base64";
   readonly more: boolean;
 }
@@ -72,6 +73,7 @@ export function writeChunk({ stems, jobSeq, ts, chunk }: ChunkSource): LogRecord
   const behind = `,"encoding":"${encoding}","more":${more}}}}`;
   const isBase64 = encoding === "base64";
   const kind = "result_chunk";
+  if (typeof data !== "string") return new LongRecord(kind, data.quoted(before, behind));
   if (data.length >= LONG) {
     const long = isBase64
       ? LongText.ofAscii(before, '"', data, '"', behind)

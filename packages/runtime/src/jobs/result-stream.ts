@@ -1,6 +1,7 @@
 import { ArcpError, newMessageId } from "@arcp/core";
 import { forgetMeasured, utf8Size } from "./ascii-quote.ts";
 import { Backlog } from "./backlog.ts";
+import { Base64Text } from "./base64.ts";
 import type { Job } from "./job.ts";
 import type { Chunk } from "./record.ts";
 
@@ -115,11 +116,12 @@ export class ResultStream {
     };
   }
 
-  *#encoded(piece: Uint8Array): Generator<{ readonly data: string; readonly size: number }> {
+  *#encoded(piece: Uint8Array): Generator<Pick<Chunk, "data"> & { readonly size: number }> {
     const bytes = this.#job.secrets.cleanBytes(piece);
     for (let start = 0; start < bytes.length; start += MAX_CHUNK) {
       const part = bytes.subarray(start, start + MAX_CHUNK);
-      const data = Buffer.from(part.buffer, part.byteOffset, part.byteLength).toString("base64");
+      const buffer = Buffer.from(part.buffer, part.byteOffset, part.byteLength);
+      const data = Base64Text.of(buffer) ?? buffer.toString("base64");
       yield { data, size: part.byteLength };
     }
   }
@@ -144,7 +146,7 @@ export class ResultStream {
     }
   }
 
-  #emit(data: string, size: number, more: boolean): Promise<void> {
+  #emit(data: Chunk["data"], size: number, more: boolean): Promise<void> {
     if (this.#size + size > this.#maxSize) {
       throw new ArcpError("INTERNAL_ERROR", `a streamed result may hold ${this.#maxSize} bytes`, {
         details: { reason: "result_bytes" },

@@ -15,15 +15,18 @@ export class LongText implements EncodedText {
   readonly size: number;
   /** In characters. */
   readonly length: number;
+  /** Where it begins in its block. */
+  readonly #start: number;
   #block: Buffer | undefined;
   /** What it is without a block. */
   #text: string | undefined;
   #isKept = false;
   #readers = 0;
 
-  /** @param block its own, with the text's bytes at the beginning */
-  constructor(block: Buffer, size: number, length: number) {
+  /** @param block its own, with the text's bytes from `start` on */
+  constructor(block: Buffer, size: number, length: number, start = 0) {
     this.#block = block;
+    this.#start = start;
     this.size = size;
     this.length = length;
   }
@@ -43,7 +46,8 @@ export class LongText implements EncodedText {
   }
 
   copy(target: Uint8Array, at: number): void {
-    if (this.#block !== undefined) this.#block.copy(target, at, 0, this.size);
+    const start = this.#start;
+    if (this.#block !== undefined) this.#block.copy(target, at, start, start + this.size);
     else encoder.encodeInto(this.toString(), target.subarray(at));
   }
 
@@ -51,7 +55,8 @@ export class LongText implements EncodedText {
     if (this.#text !== undefined) return this.#text;
     if (this.#block === undefined) throw new Error("a text was read after it had been given back");
     // Half the time where it is ASCII.
-    return this.#block.toString(this.size === this.length ? "latin1" : "utf8", 0, this.size);
+    const encoding = this.size === this.length ? "latin1" : "utf8";
+    return this.#block.toString(encoding, this.#start, this.#start + this.size);
   }
 
   /** For a store that keeps it. @returns this text, or a copy where another store keeps it: each releases its own */
