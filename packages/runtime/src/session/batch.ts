@@ -9,10 +9,10 @@ import type { Stream } from "./stream.ts";
 import { isVisible, type Rendering, renderFrame } from "./view.ts";
 
 /**
- * Of what one batch is made at most, but for its last record. It is one write, and of a streamed result as much as jobs may say in
- * one turn: in four writes the same would take the system an eighth longer.
+ * Of what one batch is made at most, but for its last record. It is one write: of large chunks in smaller ones the system takes an
+ * eighth longer, and in larger ones whoever stops to read holds more memory.
  */
-export const BATCH_LIMITS: PageLimits = { records: 256, characters: 1024 * 1024 };
+export const BATCH_LIMITS: PageLimits = { records: 256, characters: 512 * 1024 };
 
 export interface BatchContext extends Rendering {
   /** Whether the client can be told of a delegated job at this moment. */
