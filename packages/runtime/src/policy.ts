@@ -17,7 +17,8 @@ export interface Policy {
   readonly maySubmit: (principal: string, agent: string) => boolean;
   /**
    * Cuts a requested lease down: drops or narrows patterns, lowers or adds budgets. A job whose lease it widens is refused
-   * (R-7.1-3). Default: grants it as requested.
+   * (R-7.1-3). Asked for every submit of a client, also for one that names a parent; not for what an agent delegates,
+   * which its own lease bounds. Default: grants it as requested.
    * @param agent the resolved reference
    */
   readonly grant: (principal: string, requested: Lease, agent: string) => Lease;

@@ -1,9 +1,11 @@
 import { getMaxListeners } from "node:events";
-import { features, formatTimestamp } from "@arcp/core";
+import { features, formatTimestamp, type Lease } from "@arcp/core";
 import { expect, test } from "vitest";
 import { settled } from "../../test/held-store.ts";
 import { dense, hosting } from "../../test/hosting.ts";
 import { ALL_FEATURES, Viewer } from "../../test/viewer.ts";
+import type { Policy } from "../policy.ts";
+import { defineAgent } from "./agents.ts";
 
 const lease_request = { "agent.delegate": ["led"], "cost.budget": ["USD:1"] };
 const grant = { lease: { "cost.budget": ["USD:1"] } };
@@ -247,6 +249,47 @@ test("R-D-12 and R-7.2-6: a client's child that is written down is accepted, tho
   expect((await viewer.submit("led", null, keyed)).job_id).toBe(job_id);
   expect(begun.size).toBe(1);
   expect(await rows()).toHaveLength(2);
+});
+
+const cut: Policy["grant"] = (_principal, requested, agent) =>
+  agent === "other"
+    ? { ...requested, "tool.call": ["ocr.page"], "cost.budget": ["USD:2"] }
+    : requested;
+const wide = { "tool.call": ["ocr.*"], "cost.budget": ["USD:4"] };
+
+async function granting() {
+  const other = defineAgent({ name: "other", run: async ({ lease }) => lease });
+  const { runtime, start } = hosting({ agents: [other], policy: { grant: cut } });
+  const viewer = new Viewer(runtime);
+  await viewer.hello();
+  const lease_request = { ...wide, "agent.delegate": ["other"], "cost.budget": ["USD:5"] };
+  return { viewer, parent: await start(viewer, { lease_request }) };
+}
+
+test("R-7.1-3 and R-D-12: a submit that names a parent gets no more than the policy grants for its agent", async () => {
+  const { viewer, parent } = await granting();
+  const granted = { "tool.call": ["ocr.page"], "cost.budget": ["USD:2"] };
+  const submit = (lease_request: Lease) =>
+    viewer.submit("other", null, { parent_job_id: parent.id, lease_request });
+  const { job_id, payload } = await submit(wide);
+  expect(payload).toMatchObject({ lease: granted, budget: { USD: 2 } });
+  expect((await viewer.terminal(job_id)).payload.result).toEqual(granted);
+  const told = viewer.stream.find(({ payload: { kind } }) => kind === "delegate");
+  expect(told?.payload.body?.lease_request).toEqual(granted);
+  // What the parent has not got is refused, though the policy would have cut it off.
+  expect((await submit({ "tool.call": ["*"] })).payload.code).toBe("LEASE_SUBSET_VIOLATION");
+  // And so is a budget that the policy adds and the parent has not got left.
+  await parent.ctx.metric({ name: "cost.pages", value: 3.5, unit: "USD" });
+  const unnamed = await submit({ "tool.call": ["ocr.*"] });
+  expect(unnamed.payload.code).toBe("LEASE_SUBSET_VIOLATION");
+  // A policy that widens is not obeyed here either.
+  expect((await submit({ "cost.budget": ["USD:1"] })).payload.code).toBe("INTERNAL_ERROR");
+});
+
+test("R-7.1-3: what an agent delegates is bounded by its lease, and not cut by the policy", async () => {
+  const { parent } = await granting();
+  const child = await parent.ctx.delegate("other", null, { lease: wide });
+  expect(await child.result()).toEqual(wide);
 });
 
 test("R-9.4-5 and R-9.5-5: a child that is delegated after the wall clock was set back expires with its parent", async () => {

@@ -28,7 +28,7 @@ import type { Delegable, DelegateOptions } from "./delegate.ts";
 import { wireError } from "./ending.ts";
 import { eventBody } from "./event-body.ts";
 import type { Job } from "./job.ts";
-import { compared, readExpiry, readLease } from "./lease-request.ts";
+import { compared, grantLease, readExpiry, readLease } from "./lease-request.ts";
 import { plainJson } from "./plain-json.ts";
 import { shown } from "./shown.ts";
 
@@ -67,7 +67,10 @@ export async function delegate(
   const { session } = parent;
   const agent = agentOf(context, parent, wanted);
   const taken = await checkedInput(agent, input, "input");
-  const lease = await leaseOf(context, parent, agent, wanted);
+  const within = await leaseOf(context, parent, agent, wanted);
+  // To name a parent is no way around what the policy grants; what an agent delegates, its own lease bounds.
+  const byAgent = request === undefined;
+  const lease = byAgent ? within : await grantLease(context, parent.principal, agent, within);
   // Between the two a cancel, an expiry or an exhaustion may have passed; from here to the child's place in the budget
   // nothing can come in between.
   check(parent, formatAgentReference(agent));
