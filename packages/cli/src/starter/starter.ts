@@ -1,6 +1,7 @@
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { usage } from "../failure.ts";
+import { makeDirectory } from "../made-directory.ts";
 import { ownManifest } from "../versions.ts";
 
 /** Where the files of the starter are, beside \`src\` and \`dist\`. */
@@ -21,7 +22,7 @@ const FOREIGN = { zod: "^4.6.7", "@types/node": "^24.0.0", typescript: "^7.0.2" 
 export async function writeStarter(name: string, cwd: string): Promise<string[]> {
   const directory = resolve(cwd, name);
   try {
-    await mkdir(directory, { recursive: true });
+    await makeDirectory(directory);
     if ((await readdir(directory)).length > 0)
       throw usage(`${name || "."} is not empty: name another directory`);
     const files = new Map([["package.json", manifest(basename(directory))]]);

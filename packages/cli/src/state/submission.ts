@@ -1,9 +1,10 @@
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { SavedSession, SubmitOptions } from "@arcp/client";
 import { newMessageId } from "@arcp/core";
 import { stateDirectory } from "../directories.ts";
 import { usage } from "../failure.ts";
+import { makeDirectory } from "../made-directory.ts";
 import type { Surroundings } from "../surroundings.ts";
 import { Hold } from "./hold.ts";
 
@@ -77,7 +78,7 @@ export class Submission {
       request,
     });
     try {
-      await mkdir(directory, { recursive: true, mode: 0o700 });
+      await makeDirectory(directory, 0o700);
       await submission.#write();
     } catch (error) {
       throw usage(

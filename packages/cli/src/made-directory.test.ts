@@ -1,0 +1,29 @@
+import { stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { scratch } from "../test/played.ts";
+import { makeDirectory } from "./made-directory.ts";
+
+test("a directory is made with those above it, by whoever comes first", async () => {
+  await using place = await scratch();
+  const directory = join(place.path, "a", "b", "c");
+  await Promise.all([1, 2, 3].map(() => makeDirectory(directory, 0o700)));
+  await makeDirectory(directory);
+  const { mode } = await stat(join(place.path, "a"));
+  expect(mode & 0o777).toBe(process.platform === "win32" ? 0o666 : 0o700);
+});
+
+test("a file is no directory, neither here nor above", async () => {
+  await using place = await scratch();
+  const file = join(place.path, "file");
+  await writeFile(file, "");
+  await expect(makeDirectory(file)).rejects.toThrow("EEXIST");
+  await expect(makeDirectory(join(file, "a", "b"))).rejects.toThrow("ENOTDIR");
+});
+
+test.runIf(process.platform === "linux")(
+  "a refusal comes also where there are no directories to be made",
+  async () => {
+    await expect(makeDirectory("/proc/nope/a/b")).rejects.toThrow("ENOENT");
+  },
+);
