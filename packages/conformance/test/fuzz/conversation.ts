@@ -4,7 +4,7 @@ import { assertClear } from "../clear-error.ts";
 import type { Message } from "../raw-socket.ts";
 import { Answers } from "./answers.ts";
 import { Breach } from "./breach.ts";
-import type { Ledger } from "./ledger.ts";
+import type { Ledger, Watched } from "./ledger.ts";
 import { principals, tokens } from "./message.ts";
 import { SentFrame } from "./sent-frame.ts";
 import type { SessionRecord } from "./session-record.ts";
@@ -52,7 +52,7 @@ export class Conversation {
     this.#ledger = ledger;
     this.#hasTakeovers = hasTakeovers;
     ledger.conversations.push(this);
-    this.answers = new Answers(() => this.#kin(this.session));
+    this.answers = new Answers(() => this.#kin(this.session).map(({ answers }) => answers));
   }
 
   /** It waits for nothing that could change the tokens of a session. */
@@ -107,7 +107,7 @@ export class Conversation {
     this.#ledger.show(
       principal,
       text,
-      (telltale) => type === "session.error" && this.#said.includes(telltale),
+      (telltale) => type === "session.error" && this.#isToldBack(telltale),
     );
     if (message["session_id"] !== id) {
       throw new Breach("R-5.1-4", `not of the session ${id}: ${text}`);
@@ -142,11 +142,21 @@ export class Conversation {
     return this.answers.missing(this.#sessions > 1 ? undefined : this.session.id);
   }
 
+  hasSaid(text: string): boolean {
+    return this.#said.includes(text);
+  }
+
   /** The other connections that have this session, or may have had it. */
-  #kin(session: SessionRecord | undefined): Answers[] {
-    return this.#ledger.conversations
-      .filter((other) => other !== this && (other.session ?? session) === session)
-      .map(({ answers }) => answers);
+  #kin(session: SessionRecord | undefined): readonly Watched[] {
+    return this.#ledger.conversations.filter(
+      (other) => other !== this && (other.session ?? session) === session,
+    );
+  }
+
+  /** Whether this client has said it itself, be it on a connection before: what was under way there is refused here. */
+  #isToldBack(telltale: string): boolean {
+    const before = this.#kin(this.session).filter(({ principal }) => principal === this.principal);
+    return [this, ...before].some((one) => one.hasSaid(telltale));
   }
 
   #checkError({ payload }: Message): void {
@@ -200,7 +210,7 @@ export class Conversation {
     session.welcomed(token, capabilities.features);
     if (after !== undefined) {
       // It may not have been told of what it follows: the word was said to another connection.
-      if (this.#kin(session).some((other) => other.isVague)) session.isVague = true;
+      if (this.#kin(session).some(({ answers }) => answers.isVague)) session.isVague = true;
       session.resumed(after);
     }
     this.session = session;

@@ -7,9 +7,13 @@ import { SessionRecord } from "./session-record.ts";
 const TELLTALE = /\b(?:job_|sess_|rt_)?[0-9A-Za-z]{26,64}\b|\b[a-z]+-key-\d/g;
 
 /** One connection, and the session that it has. */
-interface Watched {
+export interface Watched {
   readonly session: SessionRecord | undefined;
+  /** Whose token it presented; undefined when it is nobody's. */
+  readonly principal: string | undefined;
   readonly answers: Answers;
+  /** Whether its client has sent this text. */
+  hasSaid(text: string): boolean;
 }
 
 /** What is known of a program's sessions, jobs and secrets, whoever saw them. */

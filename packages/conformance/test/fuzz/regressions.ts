@@ -113,4 +113,55 @@ export const regressions: readonly Regression[] = [
       ],
     },
   },
+  {
+    was: "R-6.6-2: that a refusal told an id back, on the connection behind the one that had said it, was taken for a leak",
+    program: {
+      house: "slow",
+      actions: [
+        { do: "open", greeting: { as: "alice", offer: "few" }, delivery: "whole" },
+        { do: "open", greeting: { as: "bob", offer: "few" }, delivery: "held" },
+        {
+          do: "send",
+          at: 0,
+          request: { verb: "submit", agent: "talk", size: 0 },
+          id: "fresh",
+          session: "own",
+          edits: [],
+          delivery: "whole",
+        },
+        { do: "settle" },
+        {
+          do: "open",
+          greeting: {
+            as: "alice",
+            offer: "all",
+            resumption: {
+              form: "resume",
+              of: "own",
+              nth: 0,
+              token: "newest",
+              position: "lower",
+              names: "session",
+            },
+          },
+          delivery: "whole",
+        },
+        {
+          do: "send",
+          at: 2,
+          request: {
+            verb: "subscribe",
+            job: { of: "foreign", nth: 0 },
+            history: false,
+            position: 0,
+          },
+          id: "fresh",
+          session: "own",
+          edits: [],
+          delivery: "whole",
+        },
+        { do: "open", delivery: "whole" },
+      ],
+    },
+  },
 ];
