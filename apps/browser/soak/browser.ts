@@ -1,4 +1,4 @@
-// The sample page in a real Chromium, over cuts of its connection and a while offline: `soak browser [ticks]`.
+// The sample page in a real Chromium, over reloads, cuts of its connection and a while offline: `soak browser [ticks]`.
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
@@ -7,6 +7,7 @@ import { bundleClient, bundlePage } from "../src/bundle.ts";
 import { Site } from "../src/site.ts";
 
 const CUTS = 5;
+const RELOADS = 2;
 /** Milliseconds between two events. */
 const PACE = 5;
 /** The pause, in ms, that the client has to be in when the browser comes back online. */
@@ -101,6 +102,27 @@ async function cutOften(site: Site, shown: Shown): Promise<void> {
   }
 }
 
+/** The page is loaded again in the middle of its job: it has the same session, and shows all events from the first. */
+async function reloadOften(page: Page, site: Site, shown: Shown): Promise<void> {
+  for (let reload = 1; reload <= RELOADS; reload += 1) {
+    await flowing(shown, 100);
+    const before = await shown.count();
+    const session = await sessionOf(page);
+    await page.reload();
+    await until("the page shows what it did", async () => (await shown.count()) >= before);
+    assert.equal((await shown.events())[0], "1 running");
+    assert.equal(await sessionOf(page), session, "a reload goes on in the same session");
+    assert.equal(await site.jobs(), 1, "a reload makes no second job");
+    console.log(`  reload ${reload}: ${before} events before, ${await shown.count()} soon after`);
+  }
+}
+
+async function sessionOf(page: Page): Promise<string> {
+  const saved = await page.evaluate(() => sessionStorage.getItem("session"));
+  assert(saved !== null, "the page saves its session");
+  return JSON.parse(saved).session.id;
+}
+
 /**
  * Offline with an open connection: Chromium holds up what that carries, so it looks alive while nothing comes. It is asked
  * when the browser comes back, answers, and is kept.
@@ -184,6 +206,7 @@ const broken: Error[] = [];
 page.on("pageerror", (error) => broken.push(error));
 const shown = new Shown(page);
 await page.goto(`${url}?ticks=${ticks}&pace=${PACE}`);
+await reloadOften(page, site, shown);
 await cutOften(site, shown);
 const cdp = await page.context().newCDPSession(page);
 await cdp.send("Network.enable");
@@ -205,7 +228,7 @@ const names = (await shown.states()).map(({ name }) => name);
 const times = (name: string): number => names.filter((one) => one === name).length;
 const connections = 1 + CUTS + 1;
 assert.equal(times("online"), connections);
-assert.equal(site.dialled, connections);
+assert.equal(site.dialled, RELOADS + connections);
 assert.equal(names.at(-1), "online");
 console.log(
   `  the page shows all ${ticks + 1} events once and in order, the result, and its states: ` +

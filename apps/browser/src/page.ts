@@ -1,23 +1,38 @@
-import { type Client, type ConnectionState, connect, type JobEvent } from "@arcp/client";
+import {
+  type Client,
+  type ConnectionState,
+  connect,
+  type JobEvent,
+  type SavedSession,
+} from "@arcp/client";
 import { dial } from "@arcp/transport-ws";
 
 // The endpoint of the server that this page came from.
 const endpoint = new URL("/arcp", location.href);
 endpoint.protocol = location.protocol === "https:" ? "wss:" : "ws:";
 
-const client = await connect(dial(endpoint), { token: "visitor" });
+// What outlives a reload: the session, and a key that always leads to the same job.
+const saved = sessionStorage.getItem("session");
+const restore: SavedSession | undefined = saved === null ? undefined : JSON.parse(saved);
+const persist = (session: SavedSession) =>
+  sessionStorage.setItem("session", JSON.stringify(session));
+const key = sessionStorage.getItem("key") ?? crypto.randomUUID();
+sessionStorage.setItem("key", key);
+
+const client = await connect(dial(endpoint), { token: "visitor", persist, restore });
 void showStates(client);
 
 const query = new URLSearchParams(location.search);
 const ticks = Number(query.get("ticks") ?? 20);
 const pace = Number(query.get("pace") ?? 500);
-const job = await client.submit("ticker", { ticks, pace });
+const job = await client.submit("ticker", { ticks, pace }, { idempotencyKey: key });
 
-// The connection may break as often as it likes: each event comes once, and in order.
+// The connection may break, and the page be loaded again, as often as they like: each event comes once, and in order.
 for await (const event of job.events) add("events", `${event.jobSeq ?? "-"} ${lineOf(event)}`);
 
 const result = document.querySelector("#result");
 if (result !== null) result.textContent = JSON.stringify(await job.result());
+sessionStorage.removeItem("key"); // the next load begins a new job
 
 async function showStates({ states }: Client): Promise<void> {
   for await (const state of states) {

@@ -52,6 +52,13 @@ export class Site implements AsyncDisposable {
     return sockets.length;
   }
 
+  /** How many jobs there are, running and finished. */
+  async jobs(): Promise<number> {
+    let count = 0;
+    for await (const _ of this.#runtime.jobs.list()) count += 1;
+    return count;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#runtime.close();
     await this.#endpoint.close();
