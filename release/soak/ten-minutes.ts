@@ -21,6 +21,9 @@ assert.ok(
 );
 assert.equal(killed, `kill -9 %%\n${serve}`);
 
+// Whoever runs this may have a runtime elsewhere.
+for (const name of ["ARCP_URL", "ARCP_TOKEN", "ARCP_PROFILE"]) delete process.env[name];
+
 using temporary = new Temporary();
 const cwd = join(temporary.path, "my-agents");
 await command("bash", ["-ec", make.replaceAll("../my-agents", cwd)], root);
