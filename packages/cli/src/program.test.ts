@@ -48,7 +48,9 @@ test("neither the help nor the version loads what the commands need", () => {
 
 test.each([
   [["conformence"], "arcp: unknown command 'conformence' (Did you mean conformance?)\n"],
-  [["--fast"], "arcp: unknown option '--fast'\n"],
+  [["--fast"], "arcp: unknown option '--fast': see `arcp --help`\n"],
+  [["jobs", "--fast"], "arcp: unknown option '--fast': see `arcp jobs --help`\n"],
+  [["juggle"], "arcp: unknown command 'juggle': see `arcp --help`\n"],
   [["help", "sevre"], "arcp: unknown command 'sevre' (Did you mean serve?)\n"],
   [
     ["submit"],

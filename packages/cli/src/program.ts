@@ -155,13 +155,15 @@ function adapt(command: Command, context: CommandContext): void {
   for (const child of command.commands) adapt(child, context);
 }
 
-/** Commander's words in the form of ours. Where arguments are too few or too many, those that there are follow. */
+/** Commander's words in the form of ours, and what would be right. */
 function misuse(text: string, command: Command): string {
   const said = text
     .trim()
     .replaceAll("\n", " ")
     .replace(/^error: /, "")
     .replace(/ is invalid\. (?=[a-z])/, " is invalid: ");
+  const path = command.parent === null ? "arcp" : `arcp ${command.name()}`;
+  if (/^unknown (command|option) '[^']*'$/.test(said)) return `${said}: see \`${path} --help\``;
   if (!/^(missing required|too many) argument/.test(said)) return said;
-  return `${said.replace(/\..*$/, "")}: it is \`arcp ${command.name()} ${command.usage()}\``;
+  return `${said.replace(/\..*$/, "")}: it is \`${path} ${command.usage()}\``;
 }
