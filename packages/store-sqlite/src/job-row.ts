@@ -3,11 +3,14 @@ import { fromJson, present } from "./column.ts";
 import type { Row } from "./connection.ts";
 
 /** The columns of all but what may be large. */
-export const LISTED = `id, principal, session, submitted_in, request, agent, accepted_at, status, finished_at, remaining, cancel,
+export const LISTED = `id, principal, session, submitted_in, request, parent, agent, accepted_at, status, finished_at, remaining, cancel,
   attempt, streamed, submitted`;
 
 /** What never changes and nobody asks for in a listing, as JSON. */
-export type Submitted = Omit<JobRow, keyof JobChange | "id" | "principal" | "agent" | "acceptedAt">;
+export type Submitted = Omit<
+  JobRow,
+  keyof JobChange | "id" | "principal" | "parent" | "agent" | "acceptedAt"
+>;
 
 export function listedJobIn(row: Row): ListedJob {
   return {
@@ -17,6 +20,7 @@ export function listedJobIn(row: Row): ListedJob {
     session: row["session"] as JobRow["session"],
     submittedIn: present(row["submitted_in"], (id) => id as JobRow["session"]),
     request: present(row["request"], fromJson<NonNullable<JobRow["request"]>>),
+    parent: present(row["parent"], (id) => id as JobRow["id"]),
     agent: String(row["agent"]),
     acceptedAt: Number(row["accepted_at"]),
     status: row["status"] as JobRow["status"],

@@ -30,8 +30,8 @@ const CHANGEABLE: {
 
 const CHANGES = Object.keys(CHANGEABLE) as ReadonlyArray<keyof JobChange>;
 const COLUMNS = CHANGES.map((key) => CHANGEABLE[key].column);
-const INSERT = `INSERT INTO jobs (key, id, principal, agent, accepted_at, submitted, ${COLUMNS.join(", ")})
-  VALUES (?, ?, ?, ?, ?, ?, ${COLUMNS.map(() => "?").join(", ")})`;
+const INSERT = `INSERT INTO jobs (key, id, principal, parent, agent, accepted_at, submitted, ${COLUMNS.join(", ")})
+  VALUES (?, ?, ?, ?, ?, ?, ?, ${COLUMNS.map(() => "?").join(", ")})`;
 
 /** As the index of just these says it, or SQLite would not take it. */
 const UNFINISHED = {
@@ -60,12 +60,12 @@ export class JobTable implements JobIndex {
   }
 
   async insert(row: JobRow): Promise<void> {
-    const { id, principal, agent, acceptedAt, ...rest } = row;
+    const { id, principal, parent, agent, acceptedAt, ...rest } = row;
     const { session, submittedIn, request, status, finishedAt, remaining, cancel, ...others } =
       rest;
     const { attempt, streamed, input, checkpoint, ...submitted } = others;
     const json = JSON.stringify(submitted satisfies Submitted);
-    const own = [id, exact(principal), agent, acceptedAt, json];
+    const own = [id, exact(principal), parent ?? null, agent, acceptedAt, json];
     const changeable = CHANGES.map((key) => encode(key, row[key]));
     await this.#group.write(() => {
       this.#remove(id);
@@ -113,13 +113,14 @@ export class JobTable implements JobIndex {
       conditions.push(condition);
       values.push(...operands);
     };
-    const { principal, session, submittedIn, request, agent, statuses, after } = query;
+    const { principal, session, submittedIn, request, parent, agent, statuses, after } = query;
     const unfinished = statuses?.every((status) => UNFINISHED.statuses.includes(status)) === true;
     // Few jobs have not ended, and a principal may have had any number: its index is not the one for them.
     if (principal !== undefined) where(`${unfinished ? "+" : ""}principal = ?`, exact(principal));
     if (session !== undefined) where("session = ?", session);
     if (submittedIn !== undefined) where("submitted_in = ?", submittedIn);
     if (request !== undefined) where("request = ?", exact(request));
+    if (parent !== undefined) where("parent = ?", parent);
     if (statuses !== undefined) {
       const each = [...new Set(statuses)];
       where(`status IN (${each.map(() => "?").join(", ")})`, ...each);

@@ -103,6 +103,9 @@ test("the listings that a runtime asks for are found by an index", () => {
     /^SEARCH jobs USING INDEX jobs_by_principal \(principal=\? AND \(?accepted_at[^;]*$/,
   );
   expect(plan("AND session = 'a'")).toMatch(/^SEARCH jobs USING INDEX jobs_by_session [^;]*$/);
+  expect(plan("AND parent = 'a' AND (accepted_at, id) > (1, 'x')")).toMatch(
+    /^SEARCH jobs USING INDEX jobs_by_parent \(parent=\? AND \(?accepted_at[^;]*$/,
+  );
   expect(plan("AND session = 'a' AND request = 'b'")).toContain("jobs_by_request");
   expect(plan("AND status IN (?, ?) AND status IN ('pending', 'running')")).toBe(
     "SCAN jobs USING INDEX jobs_unfinished",

@@ -52,6 +52,7 @@ export const migrations: readonly string[] = [
     status TEXT NOT NULL,
     finished_at REAL,
     submitted_in TEXT,
+    parent TEXT,
     remaining TEXT,
     cancel TEXT,
     attempt INTEGER,
@@ -66,6 +67,8 @@ export const migrations: readonly string[] = [
   CREATE INDEX jobs_by_session ON jobs (session, accepted_at, id) WHERE indexed = 1;
   CREATE INDEX jobs_by_submitter ON jobs (submitted_in, accepted_at, id)
     WHERE indexed = 1 AND submitted_in IS NOT NULL;
+  CREATE INDEX jobs_by_parent ON jobs (parent, accepted_at, id)
+    WHERE indexed = 1 AND parent IS NOT NULL;
   CREATE INDEX jobs_unfinished ON jobs (accepted_at, id)
     WHERE indexed = 1 AND status IN ('pending', 'running');
   CREATE INDEX jobs_by_request ON jobs (session, request, accepted_at, id) WHERE indexed = 1;

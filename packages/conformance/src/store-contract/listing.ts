@@ -17,12 +17,14 @@ export const listingCases: readonly StoreCase[] = [
   storeCase("every filter of a listing filters, and all of them together", {}, async (stage) => {
     const [session, submittedIn] = [newSessionId(), newSessionId()];
     const request = newMessageId();
+    const parent = numbered(99);
     const wanted = jobRow({
       id: numbered(0),
       principal: "bob",
       session,
       submittedIn,
       request,
+      parent,
       agent: "sum@1.0.0",
       status: "success",
       acceptedAt: 100,
@@ -38,6 +40,7 @@ export const listingCases: readonly StoreCase[] = [
       { acceptedAfter: 99 },
       { after: { acceptedAt: 100, id: "job_" as JobId } },
       { submittedIn },
+      { parent },
     ];
     const others: readonly JobRow[] = [
       jobRow({ ...wanted, id: numbered(1), principal: "bobby" }),
@@ -50,6 +53,8 @@ export const listingCases: readonly StoreCase[] = [
       jobRow({ ...wanted, id: numbered(8), acceptedAt: 99 }),
       jobRow({ ...wanted, id: numbered(9), submittedIn: session }),
       jobRow({ ...wanted, id: numbered(10), submittedIn: undefined }),
+      jobRow({ ...wanted, id: numbered(11), parent: numbered(98) }),
+      jobRow({ ...wanted, id: numbered(12), parent: undefined }),
     ];
     const all = [wanted, ...others];
     await inserted(stage.store, all);
@@ -58,7 +63,7 @@ export const listingCases: readonly StoreCase[] = [
         .filter((_, index) => !indices.includes(index))
         .map(listed)
         .sort((a, b) => a.acceptedAt - b.acceptedAt || (a.id < b.id ? -1 : 1));
-    const expected = [[1], [2], [3], [4], [5], [5, 6], [7], [8], [8], [9, 10]];
+    const expected = [[1], [2], [3], [4], [5], [5, 6], [7], [8], [8], [9, 10], [11, 12]];
     await stage.holds(async ({ jobs }) => {
       for (const [index, query] of queries.entries()) {
         const message = JSON.stringify(query);

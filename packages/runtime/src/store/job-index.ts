@@ -80,6 +80,8 @@ export interface JobQuery {
   readonly submittedIn?: SessionId;
   /** The submit that the job came from. */
   readonly request?: MessageId;
+  /** The job that delegated it. */
+  readonly parent?: JobId;
   readonly statuses?: readonly JobStatus[];
   /** `name` fits every version, `name@version` exactly one. */
   readonly agent?: string;

@@ -9,6 +9,7 @@ export function fitsQuery(row: ListedJob, query: JobQuery): boolean {
     (query.session === undefined || row.session === query.session) &&
     (query.submittedIn === undefined || row.submittedIn === query.submittedIn) &&
     (query.request === undefined || row.request === query.request) &&
+    (query.parent === undefined || row.parent === query.parent) &&
     (query.statuses === undefined || query.statuses.includes(row.status)) &&
     (query.agent === undefined ||
       row.agent === query.agent ||

@@ -1,5 +1,5 @@
 import type { JobId, SessionId } from "@arcp/core";
-import { AcceptanceOrder, comparePlaces, type Place } from "./acceptance-order.ts";
+import { AcceptanceOrder, type Place } from "./acceptance-order.ts";
 import type { JobChange, JobIndex, JobQuery, JobRow, ListedJob } from "./job-index.ts";
 import { fitsQuery } from "./job-query.ts";
 import type { LoggedJobs } from "./memory-logs.ts";
@@ -10,8 +10,10 @@ export class MemoryJobs implements JobIndex, LoggedJobs {
   readonly #all = new AcceptanceOrder();
   /** What a principal lists: its own, however many there are of others. */
   readonly #byPrincipal = new Map<string, AcceptanceOrder>();
-  /** The ids by session: a session that goes asks for its own jobs, however many others there are. */
-  readonly #bySession = new Map<SessionId, Set<JobId>>();
+  /** A session that goes asks for its own jobs, however many others there are. */
+  readonly #bySession = new Map<SessionId, AcceptanceOrder>();
+  /** A new owner asks for what a job has delegated, however much it owns besides. */
+  readonly #byParent = new Map<JobId, AcceptanceOrder>();
 
   async insert(row: JobRow): Promise<void> {
     this.#put(row);
@@ -55,44 +57,48 @@ export class MemoryJobs implements JobIndex, LoggedJobs {
   }
 
   /** In the order in which they were accepted. */
-  #candidates({ principal, session, submittedIn = session, after }: JobQuery): Iterable<Place> {
-    if (submittedIn !== undefined) {
-      const ids = [...(this.#bySession.get(submittedIn) ?? [])];
-      return ids.flatMap((id) => this.#rows.get(id) ?? []).sort(comparePlaces);
-    }
-    const order = principal === undefined ? this.#all : this.#byPrincipal.get(principal);
+  #candidates(query: JobQuery): Iterable<Place> {
+    const { principal, session, submittedIn = session, parent, after } = query;
+    let order: AcceptanceOrder | undefined = this.#all;
+    if (parent !== undefined) order = this.#byParent.get(parent);
+    else if (submittedIn !== undefined) order = this.#bySession.get(submittedIn);
+    else if (principal !== undefined) order = this.#byPrincipal.get(principal);
     return order?.from(after) ?? [];
   }
 
   #put(row: JobRow): void {
-    const { id, session, submittedIn = session, principal, acceptedAt } = row;
+    const { id, session, submittedIn = session, principal, parent, acceptedAt } = row;
     this.#drop(id);
     const place = { id, acceptedAt };
-    const own = this.#byPrincipal.get(principal) ?? new AcceptanceOrder();
-    this.#byPrincipal.set(principal, own);
-    for (const order of [this.#all, own]) order.add(place);
     this.#rows.set(id, row);
-    this.#file(session, id);
-    if (submittedIn !== session) this.#file(submittedIn, id);
-  }
-
-  #file(session: SessionId, id: JobId): void {
-    const siblings = this.#bySession.get(session) ?? new Set();
-    this.#bySession.set(session, siblings.add(id));
+    this.#all.add(place);
+    file(this.#byPrincipal, principal, place);
+    file(this.#bySession, session, place);
+    if (submittedIn !== session) file(this.#bySession, submittedIn, place);
+    if (parent !== undefined) file(this.#byParent, parent, place);
   }
 
   #drop(id: JobId): void {
     const row = this.#rows.get(id);
     if (row === undefined) return;
+    const { session, submittedIn = session, principal, parent } = row;
     this.#rows.delete(id);
     this.#all.remove(row);
-    const own = this.#byPrincipal.get(row.principal);
-    own?.remove(row);
-    if (own?.isEmpty) this.#byPrincipal.delete(row.principal);
-    for (const key of [row.session, row.submittedIn ?? row.session]) {
-      const siblings = this.#bySession.get(key);
-      siblings?.delete(id);
-      if (siblings?.size === 0) this.#bySession.delete(key);
-    }
+    take(this.#byPrincipal, principal, row);
+    take(this.#bySession, session, row);
+    take(this.#bySession, submittedIn, row);
+    if (parent !== undefined) take(this.#byParent, parent, row);
   }
+}
+
+function file<K>(orders: Map<K, AcceptanceOrder>, key: K, place: Place): void {
+  const order = orders.get(key) ?? new AcceptanceOrder();
+  orders.set(key, order);
+  order.add(place);
+}
+
+function take<K>(orders: Map<K, AcceptanceOrder>, key: K, place: Place): void {
+  const order = orders.get(key);
+  order?.remove(place);
+  if (order?.isEmpty) orders.delete(key);
 }
