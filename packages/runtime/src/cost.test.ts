@@ -1,5 +1,12 @@
 import { createHook } from "node:async_hooks";
-import { type JobId, ManualClock, newMessageId, newSessionId, newTraceId } from "@arcp/core";
+import {
+  type JobId,
+  ManualClock,
+  newJobId,
+  newMessageId,
+  newSessionId,
+  newTraceId,
+} from "@arcp/core";
 import { describe, expect, test, vi } from "vitest";
 import { settled } from "../test/held-store.ts";
 import { dense, hosting } from "../test/hosting.ts";
@@ -152,23 +159,20 @@ describe.each([[false], [true]])("a submit with an idempotency key: %j", (keyed)
 });
 
 /** A row that counts how often anything of it is looked at. */
-function watchedRow(
-  index: number,
-  looks: { count: number },
-  { principal = "alice", acceptedAt = index }: Partial<JobRow> = {},
-): JobRow {
+function watchedRow(index: number, looks: { count: number }, given: Partial<JobRow> = {}): JobRow {
   const row: JobRow = {
     id: `job_${`${index}`.padStart(6, "0")}` as JobId,
-    principal,
+    principal: "alice",
     session: newSessionId(),
     features: [],
     request: newMessageId(),
     agent: "research@1.0.0",
     lease: {},
     traceId: newTraceId(),
-    acceptedAt,
+    acceptedAt: index,
     status: "success",
     finishedAt: index,
+    ...given,
   };
   return new Proxy(row, {
     get(target, key) {
@@ -195,27 +199,78 @@ describe("a page of a listing", () => {
     expect(frequencies(costs[0]?.calls ?? [])).toEqual({ "jobs.list": 1, "logs.read": 11 });
   });
 
-  test("in memory it looks at the rows of the page, and not at those before, behind or of others", async () => {
-    const costs: number[] = [];
-    for (const total of [100, 10_000]) {
-      const { jobs } = memoryStore();
-      const looks = { count: 0 };
-      for (let i = 0; i < total; i++) await jobs.insert(watchedRow(i, looks));
-      // Somebody else's stand between two of hers.
-      const others = { principal: "bob", acceptedAt: total / 2 + 0.5 };
-      for (let i = 0; i < total; i++) await jobs.insert(watchedRow(total + i, looks, others));
-      looks.count = 0;
-      const middle = {
-        acceptedAt: total / 2,
-        id: `job_${`${total / 2}`.padStart(6, "0")}` as JobId,
-      };
-      const rows = await jobs.list({ principal: "alice", after: middle, limit: 10 });
-      expect(rows.map(({ acceptedAt }) => acceptedAt)).toEqual(dense(10, total / 2 + 1));
-      costs.push(looks.count);
+  const hers = { principal: "alice", session: newSessionId(), parent: newJobId() };
+  test.each([{ principal: hers.principal }, { session: hers.session }, { parent: hers.parent }])(
+    "in memory it looks at the rows of the page, and not at those before, behind or of others: %o",
+    async (query) => {
+      const costs: number[] = [];
+      for (const total of [100, 10_000]) {
+        const { jobs } = memoryStore();
+        const looks = { count: 0 };
+        for (let i = 0; i < total; i++) await jobs.insert(watchedRow(i, looks, hers));
+        // Somebody else's stand between two of hers.
+        const others = { principal: "bob", acceptedAt: total / 2 + 0.5 };
+        for (let i = 0; i < total; i++) await jobs.insert(watchedRow(total + i, looks, others));
+        looks.count = 0;
+        const middle = {
+          acceptedAt: total / 2,
+          id: `job_${`${total / 2}`.padStart(6, "0")}` as JobId,
+        };
+        const rows = await jobs.list({ ...query, after: middle, limit: 10 });
+        expect(rows.map(({ acceptedAt }) => acceptedAt)).toEqual(dense(10, total / 2 + 1));
+        costs.push(looks.count);
+      }
+      const [few = 0, many = 0] = costs;
+      // A hundred times the rows are seven more steps of a search.
+      expect(many - few).toBeLessThanOrEqual(7 * 4);
+    },
+  );
+});
+
+describe("an adoption", () => {
+  const lease = { lease_request: { "agent.delegate": ["*"] } };
+  const keyed = { idempotency_key: "family", ...lease };
+
+  /** What is listed for a session with so many jobs that adopts one that has delegated so many, whose logs have lost something. */
+  async function adoption(owned: number, children: number): Promise<number> {
+    const noisy = defineAgent({
+      name: "noisy",
+      async run(ctx) {
+        for (let i = 0; i < 8; i++) await ctx.log.info("event");
+      },
+    });
+    const { runtime, store, clock, start } = hosting({
+      agents: [quick, noisy],
+      logLimits: { records: 4 },
+      limits: { retentionSec: 10_000 },
+    });
+    const [owner, heir] = [new Viewer(runtime), new Viewer(runtime)];
+    await owner.hello();
+    await heir.hello();
+    const parent = await start(owner, keyed);
+    for (let i = 0; i < children; i++) {
+      await parent.ctx.delegate("noisy");
+      await settled();
     }
-    const [few = 0, many = 0] = costs;
-    // A hundred times the rows are seven more steps of a search.
-    expect(many - few).toBeLessThanOrEqual(7 * 4);
+    owner.sever();
+    await settled();
+    clock.advance(600_000);
+    for (let i = 0; i < owned; i++) await heir.submit("quick");
+    await settled();
+    const counted = tally(store);
+    await heir.submit("led", null, keyed);
+    await settled(children);
+    const told = heir.frames.filter(({ payload }) => payload.parent_job_id === parent.id);
+    expect(told).toHaveLength(children);
+    return counted.listed;
+  }
+
+  test("R-7.2-8: lists the family alone, however much its new owner has", async () => {
+    expect(await adoption(500, 2)).toBe(await adoption(5, 2));
+  });
+
+  test("R-7.2-8: lists each of the family once for the one that owns it and once for the one that tells of it", async () => {
+    for (const children of [10, 200]) expect(await adoption(0, children)).toBe(2 * children);
   });
 });
 

@@ -69,16 +69,21 @@ export class Family {
   }
 
   /**
-   * Another session owns the job from now on, and its descendants with it (R-7.2-8).
+   * Another session owns the job from now on, and its descendants with it, but for those that belong to one that is still there:
+   * what a client delegated may have been adopted by itself (R-7.2-8).
    * @returns the descendants that have a new owner: the caller writes that down
    */
-  adopt(session: SessionId): Array<Pick<Member, "id" | "submittedIn">> {
-    const before = this.#owner;
+  adopt(
+    session: SessionId,
+    isThere: (session: SessionId) => boolean,
+  ): Array<Pick<Member, "id" | "submittedIn">> {
     this.#owner = session;
-    if (before === session) return [];
-    // One that a client delegated may have been adopted by itself.
-    const children = [...(this.#children ?? [])].filter((child) => child.#owner === before);
-    return children.flatMap((child) => [child.#job, ...child.adopt(session)]);
+    return [...(this.#children ?? [])].flatMap((child) => {
+      const isLeft = child.#owner !== session && !isThere(child.#owner);
+      if (!isLeft && child.#owner !== session) return [];
+      const below = child.adopt(session, isThere);
+      return isLeft ? [child.#job, ...below] : below;
+    });
   }
 
   /** Asks the agents of all descendants to stop. */

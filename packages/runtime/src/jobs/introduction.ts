@@ -1,8 +1,8 @@
 import type { JobId, SessionId } from "@arcp/core";
 import type { ListedJob } from "../store/index.ts";
 import { type Acceptance, acceptanceOf } from "./acceptance.ts";
+import { childrenOf } from "./children.ts";
 import { jobOf, type Kept } from "./finished-job.ts";
-import { jobsOf } from "./owned.ts";
 
 /**
  * The acceptance of a delegated job: undefined when a submit asked for it, since then it is told of in reply to that (R-D-12), and
@@ -18,9 +18,9 @@ export async function introductionsOf(
   session: SessionId,
   kept: Kept,
 ): Promise<readonly Acceptance[]> {
-  const rows = await jobsOf(session, kept.store.jobs);
-  const children = rows.filter((row) => row.parent === parent);
-  const introductions = children.map((row) => introductionIn(row, kept));
+  const children = await childrenOf(parent, kept.store.jobs);
+  const owned = children.filter((row) => row.session === session);
+  const introductions = owned.map((row) => introductionIn(row, kept));
   return (await Promise.all(introductions)).filter((one) => one !== undefined);
 }
 

@@ -557,6 +557,69 @@ test.each(["runs", "has ended"])(
   },
 );
 
+test("R-7.2-8: a child that has ended goes with its parent, however many owners came and broke off in between", async () => {
+  const rig = hosting({ limits: { retentionSec: 10_000 } });
+  const { owner, heir, parent, begun, leave, adopt, store, runtime, clock } = await family(rig);
+  const { job_id = "" } = await owner.submit("led", null, { parent_job_id: parent.id });
+  (await begun.get(job_id)?.promise)?.end("mine");
+  await owner.terminal(job_id);
+  await leave();
+  await adopt();
+  await heir.terminal(job_id);
+  const gone = async (viewer: Viewer) => {
+    viewer.sever();
+    await settled();
+    clock.advance(600_000);
+    await settled();
+  };
+  await gone(heir);
+  const { update } = store.jobs;
+  store.jobs.update = async (id, change) => {
+    if (id === job_id) throw new Error("the disk is full");
+    return update.call(store.jobs, id, change);
+  };
+  const third = new Viewer(runtime);
+  await third.hello();
+  expect((await third.submit("led", null, KEYED)).type).toBe("session.error");
+  store.jobs.update = update;
+  await gone(third);
+  const fourth = new Viewer(runtime);
+  await fourth.hello();
+  await fourth.submit("led", null, KEYED);
+  await settled();
+  expect(acceptances(fourth, job_id)).toHaveLength(1);
+  expect((await fourth.terminal(job_id)).payload).toMatchObject({ result: "mine" });
+  expect((await store.jobs.get(job_id as JobId))?.session).toBe(fourth.frames[0]?.session_id);
+});
+
+test.each(["is gone", "is there"])(
+  "R-7.2-8: a child that was adopted by itself goes with its parent unless its owner is there: it %s",
+  async (how) => {
+    const { owner, heir, parent, begun, leave, adopt, runtime, clock, store } = await family();
+    const keyed = { idempotency_key: "child" };
+    const { job_id = "" } = await owner.submit("led", null, { ...keyed, parent_job_id: parent.id });
+    await leave();
+    const other = new Viewer(runtime);
+    await other.hello();
+    await other.submit("led", null, keyed);
+    await settled();
+    if (how === "is gone") {
+      other.sever();
+      await settled();
+      clock.advance(600_000);
+      await settled();
+    }
+    await adopt();
+    await settled();
+    const [its, heirs] = how === "is gone" ? [heir, 1] : [other, 0];
+    expect(acceptances(heir, job_id)).toHaveLength(heirs);
+    expect((await store.jobs.get(job_id as JobId))?.session).toBe(its.frames[0]?.session_id);
+    its.send("job.cancel", { job_id });
+    await settled();
+    expect((await begun.get(job_id)?.promise)?.ctx.signal.aborted).toBe(true);
+  },
+);
+
 test("R-7.2-8 and R-10-2: a retry makes an adoption good for a session that has subscribed since it was broken off", async () => {
   const { owner, heir, parent, begun, leave, adopt, subscribe, store } = await family();
   const { job_id = "" } = await owner.submit("led", null, { parent_job_id: parent.id });

@@ -1,8 +1,8 @@
 import type { JobId, MessageId, SessionId } from "@arcp/core";
+import { childrenOf } from "../jobs/children.ts";
 import type { KnownJob } from "../jobs/known-job.ts";
-import { jobsOf } from "../jobs/owned.ts";
 import type { Session } from "../session/session.ts";
-import type { ListedJob, Store } from "../store/index.ts";
+import type { ListedJob } from "../store/index.ts";
 import type { Services } from "./services.ts";
 
 /**
@@ -13,17 +13,20 @@ import type { Services } from "./services.ts";
  * @returns whether anything that it has delegated has a new owner
  */
 export async function adopt(
-  { store, jobs, logger }: Services,
+  services: Services,
   session: Session,
   request: MessageId | undefined,
-  { id, submittedIn, session: owner }: KnownJob,
+  { id, submittedIn }: KnownJob,
 ): Promise<boolean> {
+  const { store, jobs, sessions, logger } = services;
   const isTaken = request !== undefined;
   if (isTaken) await store.jobs.update(id, { session: session.id, request, submittedIn });
+  const isThere = (owner: SessionId) => sessions.get(owner) !== undefined;
   // From here on what it delegates belongs to the new owner; what was on its way may be in the store only later.
-  const live = jobs.get(id)?.family.adopt(session.id) ?? [];
+  const live = jobs.get(id)?.family.adopt(session.id, isThere) ?? [];
   const left = new Map(live.map((job) => [job.id, job.submittedIn]));
-  for (const row of await descendants(store, id, [submittedIn, owner, session.id])) {
+  const isOurs = ({ session: owner }: ListedJob) => owner === session.id || !isThere(owner);
+  for (const row of await descendants(services, id, isOurs)) {
     if (row.session !== session.id) left.set(row.id, row.submittedIn ?? row.session);
   }
   await Promise.all(
@@ -36,20 +39,20 @@ export async function adopt(
   return left.size > 0;
 }
 
-/** All that a job has delegated, and what that has, while it belonged to these sessions. */
+/** All that a job has delegated, and what that has, down to what is not `ours`. */
 async function descendants(
-  { jobs }: Pick<Store, "jobs">,
+  { store, jobContext: { committer } }: Services,
   root: JobId,
-  sessions: readonly SessionId[],
+  isOurs: (row: ListedJob) => boolean,
 ): Promise<readonly ListedJob[]> {
-  const rows = await Promise.all([...new Set(sessions)].map((session) => jobsOf(session, jobs)));
-  // Of two jobs of one moment either may be listed first, so a child may stand in front of its parent.
-  const byParent = Map.groupBy(rows.flat(), ({ parent }) => parent);
   const found: ListedJob[] = [];
-  for (const above = [root]; above.length > 0; ) {
-    const children = byParent.get(above.shift()) ?? [];
+  // What it finds on the way is looked at as well.
+  const above = [root];
+  for (const parent of above) {
+    const children = (await childrenOf(parent, store.jobs)).filter(isOurs);
     found.push(...children);
     above.push(...children.map(({ id }) => id));
+    await committer.turn.spend("answering", 1 + children.length);
   }
   return found;
 }

@@ -1,0 +1,16 @@
+import type { JobId } from "@arcp/core";
+import type { JobIndex, ListedJob } from "../store/index.ts";
+
+/** Jobs that are listed in one go. */
+const PAGE = 100;
+
+/** All jobs that a job has delegated, whoever owns them, in the order in which they were accepted. */
+export async function childrenOf(parent: JobId, jobs: JobIndex): Promise<readonly ListedJob[]> {
+  const children: ListedJob[] = [];
+  for (let after: ListedJob | undefined; ; ) {
+    const rows = await jobs.list({ parent, limit: PAGE, ...(after && { after }) });
+    children.push(...rows);
+    after = rows.at(-1);
+    if (rows.length < PAGE) return children;
+  }
+}
