@@ -208,15 +208,15 @@ test("R-6.3-18, R-6.6-7: a session is forgotten though the store fails for a mom
     store.sessions.forget = forget;
     return Promise.reject(new Error("disk full"));
   };
+  const other = new Viewer(runtime);
+  await other.hello([...ALL_FEATURES, "list_jobs"]);
   for (const ms of [WINDOW, 20, 20]) {
     clock.advance(ms);
     await settled();
+    const { payload } = await other.reply(other.send("session.list_jobs", {}));
+    expect(payload.jobs).toMatchObject([{ last_event_seq: 2 }]);
   }
   expect(await store.sessions.get(session_id as never)).toBeUndefined();
-  const other = new Viewer(runtime);
-  await other.hello([...ALL_FEATURES, "list_jobs"]);
-  const { payload } = await other.reply(other.send("session.list_jobs", {}));
-  expect(payload.jobs).toMatchObject([{ last_event_seq: 2 }]);
 });
 
 test("a store that fails in what nobody waits for ends no process and no job", async () => {

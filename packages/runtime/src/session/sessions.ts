@@ -14,6 +14,7 @@ import { retried } from "../store/retry.ts";
 import { Audience } from "./audience.ts";
 import { Deliveries } from "./deliveries.ts";
 import { FeatureSets } from "./feature-sets.ts";
+import type { Journal } from "./journal.ts";
 import { Lag } from "./lag.ts";
 import { type KeptJobs, restoreStream } from "./restoration.ts";
 import { Session } from "./session.ts";
@@ -41,6 +42,8 @@ export interface SessionsOptions {
 export class Sessions {
   readonly #options: SessionsOptions;
   readonly #sessions = new Map<SessionId, Session>();
+  /** Of sessions that are forgotten, until the store can tell how far their numbers went. */
+  readonly #leaving = new Map<SessionId, Journal>();
   readonly #windows = new Map<SessionId, Timer>();
   readonly #audience = new Audience<Stream>();
   readonly #quota: SessionQuota;
@@ -163,6 +166,11 @@ export class Sessions {
     return this.#sessions.get(id);
   }
 
+  /** What the numbers of a session mean; undefined where the store alone knows. */
+  numbering(id: SessionId): Journal | undefined {
+    return this.#sessions.get(id)?.stream.journal ?? this.#leaving.get(id);
+  }
+
   [Symbol.iterator](): Iterator<Session> {
     return this.#sessions.values();
   }
@@ -217,11 +225,8 @@ export class Sessions {
       whole += count;
       if (said !== undefined) continue;
       const span = { after: jobFrom - 1, head: jobFrom + count - 1 };
-      const known = needed.get(job) ?? span;
-      needed.set(job, {
-        after: Math.min(known.after, span.after),
-        head: Math.max(known.head, span.head),
-      });
+      const { after: first, head: last } = needed.get(job) ?? span;
+      needed.set(job, { after: Math.min(first, span.after), head: Math.max(last, span.head) });
     }
     // Of some of these numbers nobody knows any more what they meant.
     if (whole < stream.issued) return false;
@@ -276,7 +281,11 @@ export class Sessions {
     const cut = stream.retire();
     // What failed for a moment is asked for again, since nobody comes back to it. The row that tells how far the session's
     // numbers went is forgotten, its runs are not. Nobody comes back in the next process either, should this one end in between.
-    if (cut.length > 0) await retried(clock, () => stream.writer.settle({ cut, tokens: [] }));
+    if (cut.length > 0) {
+      this.#leaving.set(session.id, stream.journal);
+      await retried(clock, () => stream.writer.settle({ cut, tokens: [] }));
+      this.#leaving.delete(session.id);
+    }
     await retried(clock, () => store.forget(session.id));
     if (!(await hasJobs(session.id))) await retried(clock, () => store.removeRuns(session.id));
   }

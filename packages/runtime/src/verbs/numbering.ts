@@ -7,8 +7,8 @@ export async function numberingOf(
   { sessions, store }: Pick<Services, "sessions" | "store">,
   session: SessionId,
 ): Promise<Journal> {
-  const stream = sessions.get(session)?.stream;
-  if (stream !== undefined) return stream.journal;
+  const known = sessions.numbering(session);
+  if (known !== undefined) return known;
   const runs = await store.sessions.runs(session);
   const journal = new Journal(runs);
   // The last run of a forgotten session says how far its numbers went.
