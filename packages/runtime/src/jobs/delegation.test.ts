@@ -153,6 +153,42 @@ test("J4: a lease of many patterns is compared in many turns, and holds up nobod
   expect(turns).toBeGreaterThan(40);
 });
 
+test.each([
+  ["is cancelled", "CANCELLED"],
+  ["ends", "CANCELLED"],
+  ["expires", "LEASE_EXPIRED"],
+  ["has spent all", "BUDGET_EXHAUSTED"],
+  ["has set aside all", "LEASE_SUBSET_VIOLATION"],
+] as const)(
+  "R-9.4-4, R-9.5-2 and R-9.6-6: a job that %s while leases are compared delegates nothing any more",
+  async (what, code) => {
+    const { runtime, clock, start, store } = hosting({ endJobsAtExpiry: false });
+    const viewer = new Viewer(runtime);
+    await viewer.hello([...ALL_FEATURES, "lease_expires_at"]);
+    const names = (count: number) => Array.from({ length: count }, (_, i) => `t${i}.*`);
+    const parent = await start(viewer, {
+      lease_request: { ...lease_request, "tool.call": names(900) },
+      lease_constraints: { expires_at: formatTimestamp(clock.now() + 60_000) },
+    });
+    await settled();
+    const lease = { ...grant.lease, "tool.call": names(400) };
+    const attempt = parent.ctx.delegate("led", null, { lease });
+    let isOver = false;
+    const refused = expect(attempt.finally(() => (isOver = true))).rejects.toMatchObject({ code });
+    await settled(3);
+    expect(isOver).toBe(false);
+    if (what === "is cancelled") viewer.send("job.cancel", { job_id: parent.id });
+    if (what === "ends") parent.end();
+    if (what === "expires") clock.advance(60_000);
+    if (what === "has spent all")
+      await parent.ctx.metric({ name: "cost.model", value: 1, unit: "USD" });
+    if (what === "has set aside all") parent.ctx.spend.reserve({ USD: "1" });
+    await refused;
+    await settled();
+    expect((await store.jobs.list({ limit: 9 })).map(({ id }) => id)).toEqual([parent.id]);
+  },
+);
+
 test("R-10-2 and R-10-3: a child that is over before it begins was accepted all the same", async () => {
   const { store, clock, viewer, parent } = await delegating();
   store.held.logs.hold();
