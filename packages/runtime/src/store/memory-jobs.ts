@@ -46,10 +46,13 @@ export class MemoryJobs implements JobIndex, LoggedJobs {
   change(id: JobId, change: JobChange): void {
     const row = this.#rows.get(id);
     if (row === undefined) return;
-    // Nearly all of them leave its places in all orders as they are.
-    if (change.session === undefined && change.submittedIn === undefined) {
-      this.#rows.set(id, { ...row, ...change });
-    } else this.#put({ ...row, ...change });
+    const next = { ...row, ...change };
+    this.#rows.set(id, next);
+    // All other orders go by what never changes.
+    if (change.session === undefined && change.submittedIn === undefined) return;
+    for (const session of sessionsOf(row)) take(this.#bySession, session, row);
+    const place = { id, acceptedAt: row.acceptedAt };
+    for (const session of sessionsOf(next)) file(this.#bySession, session, place);
   }
 
   principalOf(id: JobId): string | undefined {
@@ -67,28 +70,31 @@ export class MemoryJobs implements JobIndex, LoggedJobs {
   }
 
   #put(row: JobRow): void {
-    const { id, session, submittedIn = session, principal, parent, acceptedAt } = row;
+    const { id, principal, parent, acceptedAt } = row;
     this.#drop(id);
     const place = { id, acceptedAt };
     this.#rows.set(id, row);
     this.#all.add(place);
     file(this.#byPrincipal, principal, place);
-    file(this.#bySession, session, place);
-    if (submittedIn !== session) file(this.#bySession, submittedIn, place);
+    for (const session of sessionsOf(row)) file(this.#bySession, session, place);
     if (parent !== undefined) file(this.#byParent, parent, place);
   }
 
   #drop(id: JobId): void {
     const row = this.#rows.get(id);
     if (row === undefined) return;
-    const { session, submittedIn = session, principal, parent } = row;
+    const { principal, parent } = row;
     this.#rows.delete(id);
     this.#all.remove(row);
     take(this.#byPrincipal, principal, row);
-    take(this.#bySession, session, row);
-    take(this.#bySession, submittedIn, row);
+    for (const session of sessionsOf(row)) take(this.#bySession, session, row);
     if (parent !== undefined) take(this.#byParent, parent, row);
   }
+}
+
+/** Those that a job is listed for: who owns it, and who submitted it. */
+function sessionsOf({ session, submittedIn = session }: JobRow): ReadonlySet<SessionId> {
+  return new Set([session, submittedIn]);
 }
 
 function file<K>(orders: Map<K, AcceptanceOrder>, key: K, place: Place): void {
