@@ -12,10 +12,11 @@ import { FailedLogins } from "./failed-logins.ts";
 import { figuresOf } from "./figures.ts";
 import { IdleWatch } from "./idle-watch.ts";
 import { AgentRegistry, type AnyAgent } from "./jobs/agents.ts";
+import { ownedChildrenOf } from "./jobs/children.ts";
 import { Committer } from "./jobs/committer.ts";
 import { Credentials } from "./jobs/credentials.ts";
 import { KeyedSubmits } from "./jobs/idempotency.ts";
-import { introductionOf, introductionsOf } from "./jobs/introduction.ts";
+import { introductionOf } from "./jobs/introduction.ts";
 import { JobTable } from "./jobs/table.ts";
 import { readTools, type Tool } from "./jobs/tool.ts";
 import { type Limits, readLimits } from "./limits.ts";
@@ -254,7 +255,7 @@ class HostedRuntime implements Runtime {
         logs: store.logs,
         turn: committer.turn,
         introduction: (job) => introductionOf(job, this.#services),
-        introductions: (parent, session) => introductionsOf(parent, session, this.#services),
+        children: (parent, session) => ownedChildrenOf(parent, session, store.jobs),
       },
       welcome: (session) => welcomeTo(session, this.#services, options),
       heartbeatInterval: limits.heartbeatIntervalSec * 1000,

@@ -1,4 +1,4 @@
-import type { JobId } from "@arcp/core";
+import type { JobId, SessionId } from "@arcp/core";
 import type { JobIndex, ListedJob } from "../store/index.ts";
 
 /** Jobs that are listed in one go. */
@@ -13,4 +13,14 @@ export async function childrenOf(parent: JobId, jobs: JobIndex): Promise<readonl
     after = rows.at(-1);
     if (rows.length < PAGE) return children;
   }
+}
+
+/** Those of them that a session owns. */
+export async function ownedChildrenOf(
+  parent: JobId,
+  session: SessionId,
+  jobs: JobIndex,
+): Promise<readonly JobId[]> {
+  const children = await childrenOf(parent, jobs);
+  return children.filter((row) => row.session === session).map(({ id }) => id);
 }

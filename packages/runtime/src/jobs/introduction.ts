@@ -1,7 +1,5 @@
-import type { JobId, SessionId } from "@arcp/core";
-import type { ListedJob } from "../store/index.ts";
+import type { JobId } from "@arcp/core";
 import { type Acceptance, acceptanceOf } from "./acceptance.ts";
-import { childrenOf } from "./children.ts";
 import { jobOf, type Kept } from "./finished-job.ts";
 
 /**
@@ -9,25 +7,7 @@ import { jobOf, type Kept } from "./finished-job.ts";
  * when it is being removed.
  */
 export async function introductionOf(id: JobId, kept: Kept): Promise<Acceptance | undefined> {
-  return introductionIn(await kept.store.jobs.get(id), kept);
-}
-
-/** Those of all jobs that this one has delegated and that the session owns: in the order in which they were accepted. */
-export async function introductionsOf(
-  parent: JobId,
-  session: SessionId,
-  kept: Kept,
-): Promise<readonly Acceptance[]> {
-  const children = await childrenOf(parent, kept.store.jobs);
-  const owned = children.filter((row) => row.session === session);
-  const introductions = owned.map((row) => introductionIn(row, kept));
-  return (await Promise.all(introductions)).filter((one) => one !== undefined);
-}
-
-async function introductionIn(
-  row: ListedJob | undefined,
-  kept: Kept,
-): Promise<Acceptance | undefined> {
+  const row = await kept.store.jobs.get(id);
   if (row === undefined || row.request !== undefined) return undefined;
   return (await jobOf(kept, row)) && acceptanceOf(row);
 }

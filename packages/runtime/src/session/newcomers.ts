@@ -1,15 +1,17 @@
 import type { JobId, SessionId } from "@arcp/core";
 import type { LogRecord, LogStore } from "../store/index.ts";
+import type { Turn } from "../turn.ts";
 import type { Attachment } from "./attachment.ts";
 import type { Child } from "./attachments.ts";
 import type { Introduction, Newcomer } from "./introduction.ts";
 
 export interface NewcomersContext {
   readonly logs: LogStore;
+  readonly turn: Turn;
   /** What introduces a delegated job to its owner; undefined when it is kept no longer. */
   introduction(job: JobId): Promise<Introduction | undefined>;
-  /** What introduces each job that is kept of those that this one has delegated and the session owns. */
-  introductions(parent: JobId, session: SessionId): Promise<readonly Introduction[]>;
+  /** The jobs that this one has delegated and the session owns. */
+  children(parent: JobId, session: SessionId): Promise<readonly JobId[]>;
 }
 
 /** What an owner reads next. */
@@ -44,7 +46,7 @@ export async function newcomersIn(
   { attachment, told, start, records }: Stretch,
   session: SessionId,
   knows: (job: JobId) => boolean,
-  { logs, introduction, introductions }: NewcomersContext,
+  { logs, turn, introduction, children }: NewcomersContext,
 ): Promise<Newcomers> {
   const brought = new Map<LogRecord, Newcomer>();
   const met = new Set<JobId>();
@@ -60,8 +62,12 @@ export async function newcomersIn(
     brought.set(record, isOld ? await inherited(introduced, logs) : newcomer);
   }
   const missed: Newcomer[] = [];
-  for (const one of start > told ? await introductions(attachment.job, session) : []) {
-    if (!met.has(one.job_id) && !knows(one.job_id)) missed.push(await inherited(one, logs));
+  for (const child of start > told ? await children(attachment.job, session) : []) {
+    if (met.has(child) || knows(child)) continue;
+    const introduced = await introduction(child);
+    if (introduced !== undefined) missed.push(await inherited(introduced, logs));
+    // There may be any number of them (J4).
+    await turn.spend("projecting", 1);
   }
   return { missed, told: brought };
 }

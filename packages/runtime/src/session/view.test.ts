@@ -81,7 +81,7 @@ async function rotated() {
       dialect: new Dialect("draft"),
       introduces: () => true,
       introduction: async () => undefined,
-      introductions: async () => [],
+      children: async () => [],
       lost: () => {},
     });
     await settled();

@@ -90,7 +90,7 @@ export class House {
   /** @returns the logs as this connection meets them */
   serve({ transport }: Wire): GatedLogs {
     const logs = new GatedLogs(this.#logs);
-    const nobody = { introduction: async () => undefined, introductions: async () => [] };
+    const nobody = { introduction: async () => undefined, children: async () => [] };
     const projector = { logs, turn: this.#turn, ...nobody };
     const remote = { source: undefined, confidential: true, dialect: "draft" } as const;
     void new Connection(transport, { ...this.#context, projector }, remote).run();
