@@ -1,8 +1,10 @@
 import { type JobId, ManualClock } from "@arcp/core";
 import { pino } from "pino";
 import { expect, test } from "vitest";
+import { FakeUpstream } from "../../test/fake-upstream.ts";
 import { settled } from "../../test/held-store.ts";
-import { hosting } from "../../test/hosting.ts";
+import { dense, hosting } from "../../test/hosting.ts";
+import { hosts } from "../../test/hosts.ts";
 import { ALL_FEATURES, type Frame, Viewer } from "../../test/viewer.ts";
 import { allowAnonymous } from "../auth.ts";
 import { defineAgent } from "../jobs/agents.ts";
@@ -513,4 +515,44 @@ test("R-6.3-18, R-7.6-5: a job that was adopted keeps the numbering of the sessi
   }
   expect(await rig.store.jobs.get(passing.id)).toBeUndefined();
   expect(await ask()).toEqual([5, 6, 7]);
+});
+
+test("R-7.2-5, R-5.4-5: of two submits with one key the earlier one makes the job, and the session has all of it once", async () => {
+  const { start, store } = hosts({ provisioners: { llm: new FakeUpstream() } });
+  const options = { peer: { address: "127.0.0.1", loopback: true } };
+  const before = new Viewer(start(), options);
+  const welcome = await before.hello([...ALL_FEATURES, "provisioned_credentials"]);
+  const runtime = start();
+  const viewer = new Viewer(runtime, options);
+  await viewer.resume(welcome, 0);
+  // Whether the process before has answered the earlier one takes longer to find out.
+  const { list } = store.jobs;
+  const held = Promise.withResolvers<void>();
+  store.jobs.list = async (query) => {
+    store.jobs.list = list;
+    await held.promise;
+    return list.call(store.jobs, query);
+  };
+  const { commit } = store.sessions;
+  const stored = Promise.withResolvers<void>();
+  store.sessions.commit = async (id, epoch, change) => {
+    if (change.attach !== undefined) await stored.promise;
+    return commit.call(store.sessions, id, epoch, change);
+  };
+  const payload = { agent: "led", input: null, idempotency_key: "k" };
+  const [earlier, later] = [0, 1].map(() => viewer.send("job.submit", payload));
+  await settled();
+  held.resolve();
+  await settled();
+  const [row] = await store.jobs.list({ limit: 9 });
+  if (row === undefined || earlier === undefined || later === undefined) throw new Error("no job");
+  expect(row.request).toBe(earlier);
+  await runtime.credentials.rotate(row.id);
+  stored.resolve();
+  await Promise.all([viewer.reply(earlier), viewer.reply(later)]);
+  viewer.send("job.cancel", { job_id: row.id });
+  await settled();
+  const seqs = viewer.stream.map(({ job_seq }) => job_seq);
+  expect(seqs.length).toBeGreaterThan(1);
+  expect(seqs).toEqual(dense(seqs.length));
 });

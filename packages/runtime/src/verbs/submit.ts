@@ -59,9 +59,13 @@ function give(services: Services, session: Session, request: Submit, reply: Subm
 }
 
 async function decide(services: Services, session: Session, request: Submit): Promise<SubmitReply> {
+  const { idempotency_key: key } = request.payload;
+  const deciding = () =>
+    session.restored ? acceptOnce(services, session, request) : accept(services, session, request);
   try {
-    const earlier = session.restored ? await earlierReply(services, session, request) : undefined;
-    return earlier ?? (await accept(services, session, request));
+    // From the first look on: the reply of whoever makes the job comes in front of those that find it.
+    if (key !== undefined) return await services.keyed.run(session.principal, key, deciding);
+    return await deciding();
   } catch (thrown) {
     const known = ArcpError.from(thrown);
     if (known !== thrown) services.logger.error({ err: thrown }, "a submit failed");
@@ -87,6 +91,16 @@ async function remember(
   }
 }
 
+/** As {@link accept}, unless the process before this one has answered it. */
+async function acceptOnce(
+  services: Services,
+  session: Session,
+  request: Submit,
+): Promise<SubmitReply> {
+  const earlier = await earlierReply(services, session, request);
+  return earlier ?? (await accept(services, session, request));
+}
+
 /** The checks in their order (R-7.1-1), from the features on. */
 function accept(services: Services, session: Session, request: Submit): Promise<SubmitReply> {
   checkFeatures(session.features, request);
@@ -94,12 +108,8 @@ function accept(services: Services, session: Session, request: Submit): Promise<
   const { idempotency_key: key } = request.payload;
   if (key === undefined) return create(services, session, request, reference, undefined);
   const used = { key, fingerprint: fingerprint(request.payload) };
-  return services.keyed.run(
-    session.principal,
-    key,
-    async () =>
-      (await resubmission(services, session, request, used)) ??
-      (await create(services, session, request, reference, used)),
+  return resubmission(services, session, request, used).then(
+    (reply) => reply ?? create(services, session, request, reference, used),
   );
 }
 
