@@ -111,3 +111,25 @@ test("operations are counted by how they end, and money by its currency", async 
   ]);
   expect(sorted(await metric("arcp.budget.spent"))).toEqual(["USD: 0.75", "credits: 3"]);
 });
+
+test("money is counted that is spent behind the end of a job", async () => {
+  const answer = Promise.withResolvers<void>();
+  const agent = defineAgent({
+    name: "a",
+    async run(ctx) {
+      void ctx.model("acme/small").call(
+        () => answer.promise,
+        () => ({ input: 250_000 }),
+      );
+    },
+  });
+  const models = { "acme/small": { input: { USD: "1" } } };
+  await using rig = await hosting({ agents: [agent], models });
+  const { client, metric } = rig;
+  await (await client.submit("a", null, { lease: { "model.use": ["acme/*"] } })).result();
+  await settled();
+  expect(await metric("arcp.budget.spent")).toEqual([]);
+  answer.resolve();
+  await settled();
+  expect(sorted(await metric("arcp.budget.spent"))).toEqual(["USD: 0.25"]);
+});

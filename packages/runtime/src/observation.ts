@@ -14,7 +14,8 @@ import type {
 // What a runtime tells its observer. Nobody but these classes calls it.
 //
 // O1  Nothing that an observer does is felt: it throws, rejects, does not call back or calls back twice, and the job goes on.
-// O2  Whatever was begun is ended exactly once: operations before their job, jobs before the runtime.
+// O2  Whatever was begun is ended exactly once: operations before their job, jobs before the runtime. Behind the end of a job it is
+//     still told what the job spends, and behind that of the runtime nothing.
 
 /** What is handed on of a trace, and its id apart. */
 type Trace = TraceContext & { readonly traceId: string };
@@ -53,6 +54,11 @@ export class Observation {
     const job = new JobObservation(this, observer, contextOf(attempt.trace)?.traceId, over);
     this.#jobs.add(job);
     return job;
+  }
+
+  /** Whether the runtime has closed, and nothing is told any more. */
+  get closed(): boolean {
+    return this.#closed;
   }
 
   close(): void {
@@ -174,8 +180,10 @@ export class JobObservation extends ScopeObservation<JobOutcome, JobObserver> {
     return operation;
   }
 
+  /** Also behind its end: what was under way is not free (O2). */
   spent(currency: string, amount: string): void {
-    if (!this.over) this.observation.contain(() => this.observer.spent?.(currency, amount));
+    if (!this.observation.closed)
+      this.observation.contain(() => this.observer.spent?.(currency, amount));
   }
 
   cancelling(reason: string | undefined): void {

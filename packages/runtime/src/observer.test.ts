@@ -109,6 +109,33 @@ test("an observer is told of a job, of what it does and of how it ends", async (
   ]);
 });
 
+test("O2: what outlasts its job is told to its observer behind the end, each cost once, until the runtime has closed", async () => {
+  const { told, viewer, start, runtime } = await observed({
+    models: { "acme/small": { input: { USD: "1" } } },
+  });
+  const job = await start(viewer, { lease_request: { "model.use": ["acme/*"] } });
+  const answer = Promise.withResolvers<void>();
+  const call = job.ctx.model("acme/small").call(
+    () => answer.promise,
+    () => ({ input: 250_000 }),
+  );
+  const cost = job.ctx.spend.reserve({ USD: "0.1" });
+  await job.ctx.metric({ name: "cost.other", value: 0.5, unit: "EUR" });
+  job.end("done");
+  await viewer.terminal(job.id);
+  await settled();
+  expect(told.job.outcomes).toHaveLength(1);
+  answer.resolve();
+  await call;
+  await cost.settle();
+  await cost.settle();
+  const all = ["spent 0.5 EUR", "spent 0.25 USD", "spent 0.1 USD"];
+  expect(told.job.calls).toEqual(all);
+  await runtime.close();
+  await job.ctx.metric({ name: "cost.other", value: 1, unit: "EUR" });
+  expect(told.job.calls).toEqual(all);
+});
+
 test("O2: every attempt ends once for its observer, whatever ends it", async () => {
   const { told, viewer, start, clock, store, runtime } = await observed();
   const failing = await start(viewer);

@@ -36,7 +36,10 @@ interface ScopeObserver<Outcome> {
 export interface JobObserver extends ScopeObserver<JobOutcome> {
   /** The agent wants to do something for which it needs leave. */
   operation?(operation: Operation): OperationObserver | undefined;
-  /** Something was spent, as exact decimal text, be it of a budget or not. */
+  /**
+   * Something was spent, as exact decimal text, be it of a budget or not: each cost once, by the job whose agent spent it. Also behind
+   * `ended`, where a call that costs something outlasts its job.
+   */
   spent?(currency: string, amount: string): void;
   /** A cancel was asked for and acknowledged. */
   cancelling?(reason: string | undefined): void;

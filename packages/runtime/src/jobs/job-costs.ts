@@ -31,8 +31,6 @@ export interface CostMetric {
   readonly dimensions?: Readonly<Record<string, string>> | undefined;
 }
 
-const DONE = Promise.resolve();
-
 /** What a job spends, as its stream and its entry in the index tell it. */
 export class JobCosts implements BudgetHolder {
   readonly budget: Budget;
@@ -57,15 +55,11 @@ export class JobCosts implements BudgetHolder {
   }
 
   /**
-   * Emits a cost and charges it, as one (R-9.6-3). Behind the end nothing is said, and those above are charged: a call that was under
-   * way when a delegated job ended was not free.
+   * Emits a cost and charges it, as one (R-9.6-3). Behind the end the stream says nothing, and those above are charged: a call that was
+   * under way when a delegated job ended was not free.
    * @param over as {@link JobEvents.emit} has it
    */
   emit(metric: CostMetric, amount: Big, over = false): Promise<void> {
-    if (!this.#events.open) {
-      this.budget.spend(metric.unit, amount);
-      return DONE;
-    }
     // The metric first: should it be refused, nothing was charged.
     const accepted = this.#events.emit("metric", metric, "event", over);
     this.budget.spend(metric.unit, amount);
