@@ -1,4 +1,5 @@
 import { ArcpError, type Clock, sleep } from "@arcp/core";
+import Big from "big.js";
 import type { AgentContext } from "../../src/jobs/context.ts";
 import { settled } from "../held-store.ts";
 import { bytesOf, textOf } from "./pieces.ts";
@@ -41,8 +42,7 @@ export const deeds: Deeds = {
       await (error as { relieved: Promise<void> }).relieved;
     }
   },
-  cost: async ({ ctx }, { unit, amount }) =>
-    await ctx.metric({ name: "cost.storm", value: Number(amount), unit }),
+  cost: (scene, { unit, amount }) => cost(scene, "cost.storm", amount, unit),
   call: async ({ ctx, world }, { tool, n }) => {
     const calls = Array.from({ length: n }, () => ctx.tools.call(tool, mark(world)));
     await Promise.all(calls);
@@ -50,12 +50,21 @@ export const deeds: Deeds = {
   model: async (scene, { reserve, used, reports, how }) => {
     const { ctx, world, generation, clock } = scene;
     const most = reserve === 0 ? {} : { reserve: { input: reserve * 100_000 } };
-    const usage = { input: used * 50_000 };
-    const usageOf = how === "unknown" ? () => ({ nothing: 1 }) : () => usage;
+    const { id } = ctx.job;
+    const uses = (tokens: number) => {
+      world.ledger.spend(generation, id, costOf(tokens));
+      return { input: tokens };
+    };
+    const reported = used * 70_000;
+    const usageOf = (): Record<string, number> => {
+      if (how !== "unknown") return uses(used * 50_000);
+      uses(Math.max(0, reserve * 100_000 - reports * reported));
+      return { nothing: 1 };
+    };
     await ctx.model("m/1", most).call(
       async ({ report }) => {
         world.acts(ctx.job.id, "models", generation);
-        for (let i = 0; i < reports; i++) await report({ input: used * 70_000 });
+        for (let i = 0; i < reports; i++) await report(uses(reported));
         if (how === "slow") await sleep(clock, 300);
         if (how === "throw") throw new Error("the model failed");
       },
@@ -63,14 +72,22 @@ export const deeds: Deeds = {
     );
   },
   reserve: async (scene, { amounts, actual, next, turns }) => {
-    const { ctx, world } = scene;
+    const { ctx, world, generation } = scene;
     const reservation = ctx.spend.reserve(amounts);
     const free = isAlive(scene) ? world.hold(ctx.job.id, { ...amounts }) : () => {};
     await settled(turns);
     if (next === "leave") return;
     free();
-    if (next === "release") reservation.release();
-    else await reservation.settle(actual);
+    const [first, second] = next.split(", ");
+    if (first === "release") reservation.release();
+    else {
+      world.ledger.spend(generation, ctx.job.id, actual ?? amounts);
+      await reservation.settle(actual);
+    }
+    if (second === undefined) return;
+    // Nothing more comes of it, be its job over by now or not.
+    await settled(turns);
+    await reservation.settle(actual);
   },
   delegate: async (scene, { agent, script, budget, maxRuntimeSec, expiresIn, next, turns }) => {
     const { ctx, world, clock } = scene;
@@ -138,12 +155,13 @@ export const deeds: Deeds = {
     world.acts(ctx.job.id, "authorizations", generation);
   },
   /** Goes on behind its own end. */
-  linger: async ({ ctx, world }, { n }) => {
+  linger: async (scene, { n }) => {
+    const { ctx, world } = scene;
     for (let i = 0; i < n; i++) {
       await settled(1 + i);
       const late = [
         ctx.log.info("lingering"),
-        ctx.metric({ name: "cost.late", value: 0.1, unit: "USD" }),
+        cost(scene, "cost.late", "0.1", "USD"),
         ctx.tools.call("ok", mark(world)),
         ctx.delegate("storm", { script: [] }, { lease: leaseOf() }),
       ];
@@ -157,6 +175,24 @@ export const deeds: Deeds = {
 
 /** By this the record that tells of a call is known. */
 const mark = (world: World): { readonly mark: string } => ({ mark: `call ${world.unique()}` });
+
+/** Of tokens, as exact text (`models` of the storm). */
+const costOf = (tokens: number): Amounts => ({
+  USD: new Big(tokens).div(1_000_000).toFixed(),
+  EUR: new Big(tokens).div(2_000_000).toFixed(),
+});
+
+/** @throws at once what the runtime refuses it with */
+function cost(
+  { ctx, world, generation }: Scene,
+  name: string,
+  amount: string,
+  unit: string,
+): Promise<void> {
+  const told = ctx.metric({ name, value: Number(amount), unit });
+  world.ledger.spend(generation, ctx.job.id, { [unit]: amount });
+  return told;
+}
 
 const secretOf = ({ ctx }: Scene): string => [...ctx.credentials.values()][0]?.value ?? "";
 

@@ -19,7 +19,7 @@ type Do =
       readonly op: "reserve";
       readonly amounts: Amounts;
       readonly actual?: Amounts;
-      readonly next: "settle" | "release" | "leave";
+      readonly next: "settle" | "settle, settle" | "release" | "release, settle" | "leave";
       readonly turns: number;
     }
   | ({
@@ -88,6 +88,8 @@ export interface Program {
   };
   readonly endsAtExhaustion: boolean;
   readonly endsAtExpiry: boolean;
+  /** Whether somebody is told of each cost. */
+  readonly isObserved: boolean;
   readonly steps: readonly Step[];
 }
 
@@ -125,6 +127,7 @@ class Dice extends Random {
       }),
       endsAtExhaustion: this.hits(25),
       endsAtExpiry: this.hits(80),
+      isObserved: this.hits(80),
       steps,
     };
   }
@@ -199,7 +202,8 @@ class Dice extends Random {
   }
 
   #reserve(turns: number): Do {
-    const next = this.#one(["settle", "settle", "release", "leave"] as const);
+    const ends = ["settle", "settle, settle", "release", "release, settle", "leave"] as const;
+    const next = this.#one(ends);
     const actual = this.hits(50) ? { actual: this.#amounts() } : {};
     return { op: "reserve", amounts: this.#amounts(), ...actual, next, turns };
   }

@@ -2,6 +2,7 @@ import { ManualClock, sleep } from "@arcp/core";
 import { pino } from "pino";
 import { tokenTable } from "../../src/auth.ts";
 import type { ToolCall } from "../../src/jobs/tool.ts";
+import type { Observer } from "../../src/observer.ts";
 import { createRuntime, type Runtime, type RuntimeOptions } from "../../src/runtime.ts";
 import { memoryStore } from "../../src/store/memory-store.ts";
 import { Random } from "../chance/random.ts";
@@ -66,10 +67,10 @@ class Storm {
   #isTakenOver = false;
 
   constructor(program: Program) {
-    const { seed, failing, upstream } = program;
+    const { seed, upstream } = program;
     this.#program = program;
     this.#luck = new Random(seed + 1);
-    this.world = new World(() => this.#clock.now(), failing > 0);
+    this.world = new World(() => this.#clock.now(), program);
     this.#upstream =
       upstream &&
       new StormUpstream({
@@ -85,7 +86,7 @@ class Storm {
   }
 
   async play(): Promise<void> {
-    const { steps, failing } = this.#program;
+    const { steps, failing, isObserved } = this.#program;
     const { world } = this;
     await this.#client.greet();
     for (const step of steps) await this.#act(step);
@@ -96,6 +97,8 @@ class Storm {
     await settled(200);
     const crashed = steps.some((step) => step.do === "crash");
     judge(world, this.#client, failing > 0 ? "unknown" : crashed ? "careful" : "exact");
+    const untold = isObserved ? world.ledger.untold() : [];
+    if (untold.length > 0) world.breach("R-9.6-3", `spent and not told: ${untold.join("; ")}`);
     this.#judgeCredentials();
     world.count("jobs", world.rows.size);
     // A key is kept for a day, and a job for a week.
@@ -108,7 +111,7 @@ class Storm {
 
   #start(): Runtime {
     const { world } = this;
-    const { late, failing, endsAtExhaustion, endsAtExpiry } = this.#program;
+    const { late, failing, endsAtExhaustion, endsAtExpiry, isObserved } = this.#program;
     world.restart();
     return createRuntime({
       agents: stormAgents(world, this.#clock),
@@ -133,8 +136,19 @@ class Storm {
       },
       endJobsAtExhaustion: endsAtExhaustion,
       endJobsAtExpiry: endsAtExpiry,
+      ...(isObserved && { observer: this.#observer() }),
       logger: pino({ level: "debug" }, { write: (line: string) => this.#logged(line) }),
     });
+  }
+
+  #observer(): Observer {
+    const { world } = this;
+    const { generation } = world;
+    return {
+      job: ({ id }) => ({
+        spent: (unit, amount) => world.costs(id, unit, amount, generation),
+      }),
+    };
   }
 
   #tools(): RuntimeOptions["tools"] & object {
@@ -160,6 +174,7 @@ class Storm {
           generation === world.generation ? world.hold(call.job.id, { USD: "0.2" }) : () => {};
         await settled(2);
         free();
+        world.ledger.spend(generation, call.job.id, { USD: "0.15" });
         await reservation.settle({ USD: "0.15" });
       },
     };

@@ -91,6 +91,10 @@ function judgeMoney(world: World, { id, lease, remaining }: JobRow, books: Books
       if (amount === undefined && (books === "careful" || left.eq(granted))) continue;
       const isRight = amount !== undefined && (isExact ? left.eq(amount) : left.gte(amount));
       if (!isRight) world.breach("R-9.6-11", `${id}: ${left} ${unit} remain, ${where}: ${amount}`);
+      const known = world.ledger.left(id, unit);
+      if (known !== undefined && amount !== undefined && !known.eq(amount)) {
+        world.breach("R-9.6-8", `${id}: ${known} ${unit} have to remain, ${where}: ${amount}`);
+      }
     }
   }
 }

@@ -2,7 +2,8 @@ import type { JobId } from "@arcp/core";
 import Big from "big.js";
 import type { AgentContext } from "../../src/jobs/context.ts";
 import type { JobRow, LogRecord } from "../../src/store/index.ts";
-import type { Amounts } from "./program.ts";
+import { Ledger, type Standing } from "./ledger.ts";
+import type { Amounts, Program } from "./program.ts";
 
 /** A promise that was broken. */
 export interface Breach {
@@ -31,21 +32,26 @@ export class World {
   readonly returned = new Map<string, string | undefined>();
   /** What delegating agents got. */
   readonly heard: Array<{ readonly child: string; readonly value: unknown }> = [];
+  readonly ledger = new Ledger();
   readonly #now: () => number;
   /** Whether nobody knows what the store has, since it fails. */
   readonly #isLoose: boolean;
+  /** Whether the runtime tells of each cost. */
+  readonly #isObserved: boolean;
   readonly #checkpoints = new Map<string, Array<{ readonly n: number; isSure: boolean }>>();
   readonly #held = new Map<string, Set<Amounts>>();
   #unique = 0;
 
-  constructor(now: () => number, isLoose: boolean) {
+  constructor(now: () => number, { failing, isObserved }: Program) {
     this.#now = now;
-    this.#isLoose = isLoose;
+    this.#isLoose = failing > 0;
+    this.#isObserved = isObserved;
   }
 
   /** The next process begins. */
   restart(): void {
     this.generation += 1;
+    for (const job of this.contexts.keys()) if (!this.hasEnded(job)) this.ledger.forget(job);
     this.contexts.clear();
     this.#held.clear();
   }
@@ -112,6 +118,7 @@ export class World {
       if (this.hasEnded(above.id)) this.breach("R-10-6", `${id} runs after the end of ${above.id}`);
     }
     if (ctx.attempt > 1 && !this.#isLoose) this.#startedAgain(ctx, row);
+    if (this.#isObserved) this.ledger.begin(id, ctx.budget.remaining());
   }
 
   #startedAgain(ctx: AgentContext, { id, lease }: JobRow): void {
@@ -168,6 +175,27 @@ export class World {
       if (sum.gt(left)) this.breach("R-9.6-13", `${job}: ${sum} ${unit} are set aside of ${left}`);
     }
     return () => void all.delete(amounts);
+  }
+
+  /** The runtime tells of a cost, and has taken it in this very turn from each budget of the line that is not over (R-9.6-8). */
+  costs(job: string, unit: string, amount: string, generation: number): void {
+    this.ledger.tell(generation, job, unit, amount);
+    if (generation !== this.generation) return;
+    this.count("costs");
+    const line = this.lineage(job).map(({ id }) => ({
+      job: id,
+      standing: this.#standing(id),
+      remaining: this.contexts.get(id)?.budget.remaining() ?? {},
+    }));
+    if (line[0]?.standing === "over") this.count("late costs");
+    for (const wrong of this.ledger.charge(unit, amount, line)) this.breach("R-9.6-8", wrong);
+  }
+
+  /** An agent that is told to stop without a cancel is told so by the end. */
+  #standing(job: string): Standing {
+    if (!this.contexts.get(job)?.signal.aborted) return "open";
+    const isCancelled = this.lineage(job).some(({ cancel }) => cancel !== undefined);
+    return isCancelled && !this.hasEnded(job) ? "maybe" : "over";
   }
 
   wrote(job: string, piece: Piece): void {
