@@ -4,6 +4,12 @@ import { type ErrorCode, errorCodes } from "./error-code.ts";
 import { LocalError } from "./local-error.ts";
 import { TransportClosedError } from "./transport-closed-error.ts";
 
+function revoked(): object {
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  return proxy;
+}
+
 const codes = Object.keys(errorCodes) as ErrorCode[];
 
 test.each(codes)("R-12-2: retryable of %s may deviate exactly where it is not fixed", (code) => {
@@ -24,6 +30,16 @@ test("the message of an error keeps to 2,048 characters", () => {
   const handedOn = new ArcpError("INTERNAL_ERROR", "disk full");
   handedOn.message = `while writing: ${handedOn.message}${"!".repeat(5000)}`;
   expect(handedOn.toPayload().message).toBe(handedOn.message.slice(0, 2048));
+});
+
+test("the message of an error is not cut within a character", () => {
+  const long = `${"x".repeat(2047)}🦉${"x".repeat(10)}`;
+  const error = new ArcpError("INTERNAL_ERROR", long);
+  expect(error.message).toBe("x".repeat(2047));
+  error.message = long;
+  expect(error.toPayload().message).toBe("x".repeat(2047));
+  const whole = `${"x".repeat(2046)}🦉`;
+  expect(new ArcpError("INTERNAL_ERROR", `${whole}🦉`).message).toBe(whole);
 });
 
 test("R-12-3: an error that was changed on its way still has a message, and is retryable or not", () => {
@@ -60,6 +76,7 @@ test.each([
   ["a look-alike", { name: "ArcpError", code: "CANCELLED", message: "secret", retryable: false }],
   ["a local error", new LocalError("MISUSE", "secret")],
   ["a closed transport", new TransportClosedError("refused")],
+  ["a proxy that was revoked", revoked()],
 ])("R-7.3-8, R-5.3-6: %s becomes INTERNAL_ERROR and tells nothing of itself", (_, thrown) => {
   const error = ArcpError.from(thrown);
   expect(error.code).toBe("INTERNAL_ERROR");

@@ -1,3 +1,4 @@
+import { beginning } from "./beginning.ts";
 import { defaultRetryable, type ErrorCode, errorCodes, isErrorCode } from "./error-code.ts";
 
 /** The error payload of the wire (section 12): carried by `session.error`, `job.error` and a `tool_result`. */
@@ -31,7 +32,7 @@ export class ArcpError extends Error {
   readonly details: Record<string, unknown> | undefined;
 
   constructor(code: ErrorPayload["code"], message: string, options: ArcpErrorOptions = {}) {
-    const text = message === "" ? meaningOf(code) : message.slice(0, MAX_MESSAGE);
+    const text = message === "" ? meaningOf(code) : beginning(message, MAX_MESSAGE);
     super(text, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     const fixed = isErrorCode(code) && errorCodes[code].fixed;
@@ -43,7 +44,7 @@ export class ArcpError extends Error {
 
   /** The only funnel from anything thrown to an error of the wire; what is not ours stays behind as `cause` (R-7.3-8). */
   static from(thrown: unknown): ArcpError {
-    if (thrown instanceof ArcpError) return thrown;
+    if (isArcpError(thrown)) return thrown;
     return new ArcpError("INTERNAL_ERROR", "an unexpected error occurred", { cause: thrown });
   }
 
@@ -62,10 +63,19 @@ export class ArcpError extends Error {
   toPayload(): ErrorPayload {
     return {
       code: this.code,
-      message: String(this.message).slice(0, MAX_MESSAGE) || meaningOf(this.code),
+      message: beginning(String(this.message), MAX_MESSAGE) || meaningOf(this.code),
       retryable: Boolean(this.retryable),
       ...(this.details === undefined ? {} : { details: this.details }),
     };
+  }
+}
+
+/** What fails when it is looked at, as a revoked proxy does, is not ours. */
+function isArcpError(thrown: unknown): thrown is ArcpError {
+  try {
+    return thrown instanceof ArcpError;
+  } catch {
+    return false;
   }
 }
 

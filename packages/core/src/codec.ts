@@ -1,4 +1,5 @@
 import type { z } from "zod/mini";
+import { beginning } from "./beginning.ts";
 import { catalogue, isMessageType, type MessageType } from "./catalogue.ts";
 import { english } from "./english.ts";
 import { type Envelope, EnvelopeHeader, PROTOCOL_VERSION } from "./envelope.ts";
@@ -90,5 +91,5 @@ function explain(error: z.core.$ZodError, prefix?: string): string {
   const issue = error.issues[0];
   const path = [...(prefix === undefined ? [] : [prefix]), ...(issue?.path ?? [])].join(".");
   const reason = issue?.message ?? "is invalid";
-  return (path === "" ? reason : `${path}: ${reason}`).slice(0, MAX_REASON);
+  return beginning(path === "" ? reason : `${path}: ${reason}`, MAX_REASON);
 }

@@ -207,6 +207,26 @@ test("what a tool gives that JSON has no word for stands on the stream as null, 
   ]);
 });
 
+test.each([
+  ["a plain context", {}],
+  ["an observed one", { observer: { job: () => ({ operation: () => ({}) }) } }],
+])(
+  "R-8.2-1: a tool that throws what cannot be looked at has its result all the same, in %s",
+  async (_, options) => {
+    const { proxy, revoke } = Proxy.revocable({}, {});
+    revoke();
+    const broken = () => {
+      throw proxy;
+    };
+    const { call, results, job, viewer } = await calling({ "ocr.read": broken }, options);
+    const error = await call("ocr.read").catch((thrown: unknown) => thrown);
+    expect(error).toEqual(code("INTERNAL_ERROR"));
+    expect(await results()).toEqual([expect.objectContaining({ error: code("INTERNAL_ERROR") })]);
+    job.fail(error);
+    expect((await viewer.terminal(job.id)).payload).toEqual(code("INTERNAL_ERROR"));
+  },
+);
+
 test("R-9.3-3: a tool gets the arguments that are shown, whatever the agent makes of them meanwhile", async () => {
   const got: unknown[] = [];
   const { call, viewer } = await calling({ "ocr.page": (args) => got.push(args) });
