@@ -41,3 +41,6 @@ export function exactNumbers(amounts: Iterable<[string, string]>): Record<string
 
 // Part of the language and of Node 22, but not yet of the compiler's libraries.
 const rawJSON: (text: string) => ExactNumber = Reflect.get(JSON, "rawJSON");
+
+/** Whether it is what `JSON.rawJSON` makes, which is written as a number, a text, a boolean or null. */
+export const isRawJson: (value: unknown) => boolean = Reflect.get(JSON, "isRawJSON");

@@ -7,7 +7,7 @@ import {
   type Lease,
   type LogLevel,
 } from "@arcp/core";
-import { exactCost } from "../authority/amount.ts";
+import { exactCost, isRawJson } from "../authority/amount.ts";
 import { isCostMetric } from "../authority/grant.ts";
 import type { AgentContext, Log } from "./context.ts";
 import type { Delegate } from "./delegate.ts";
@@ -260,7 +260,7 @@ function object(value: unknown, what: string): object {
 
 function isPlainObject(value: unknown): value is object {
   if (typeof value !== "object" || value === null) return false;
-  return !Array.isArray(value) && !types.isBoxedPrimitive(value);
+  return !Array.isArray(value) && !types.isBoxedPrimitive(value) && !isRawJson(value);
 }
 
 function invalid(message: string): ArcpError {
