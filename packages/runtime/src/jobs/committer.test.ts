@@ -136,6 +136,24 @@ test("J1: after a failure another writer's records are still told from one's own
   expect(writer.outcomes).toEqual(["fenced"]);
 });
 
+test("J1: after a failure a change without records is fenced off by another writer's", async () => {
+  const { clock, store, committer, append } = committing();
+  const job = newJobId();
+  let first = true;
+  store.logs.append = async (batches) => {
+    if (!first) return append(batches);
+    first = false;
+    await append([{ job, after: 0, records: [{ kind: "event", text: "a rival's" }] }]);
+    throw new Error("SQLITE_BUSY");
+  };
+  const writer = new Writer(job, []);
+  committer.enlist(writer);
+  await settled(3);
+  clock.advance(20);
+  await settled(3);
+  expect(writer.outcomes).toEqual(["fenced"]);
+});
+
 test("a store that goes on failing is given up, and every writer is told why", async () => {
   const { clock, store, committer } = committing();
   store.logs.append = () => Promise.reject("no error at all");

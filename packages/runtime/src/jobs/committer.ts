@@ -95,6 +95,8 @@ export class Committer {
         const batch = batches[i];
         if (outcome === "appended" || batch === undefined) return outcome;
         const { job, after, records } = batch;
+        // A change alone is no trace that it could be known by.
+        if (records.length === 0) return outcome;
         const limits = { records: records.length, characters: Number.MAX_SAFE_INTEGER };
         const page = await this.#logs.read(job, after, limits);
         const ours = records.every(({ text }, k) => page.records[k]?.text === text);
