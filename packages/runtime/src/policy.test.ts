@@ -45,11 +45,48 @@ test("R-7.6-1: a policy that gives a promise lets nobody watch another's job", a
   await stranger.hello([...ALL_FEATURES, "list_jobs"], "other");
   const { id: job_id } = await start(owner);
   const subscribe = stranger.send("job.subscribe", { job_id }, { job_id });
-  expect((await stranger.reply(subscribe)).payload).toEqual(FAILED);
-  expect((await stranger.reply(stranger.send("session.list_jobs", {}))).payload).toEqual(FAILED);
+  expect((await stranger.reply(subscribe)).payload.code).toBe("JOB_NOT_FOUND");
+  expect((await stranger.reply(stranger.send("session.list_jobs", {}))).payload.jobs).toEqual([]);
   expect(new Set(told)).toEqual(
     new Set(["policy.mayObserve must decide at once, and gave a promise"]),
   );
+});
+
+test("R-7.6-2: a policy that fails tells nobody which jobs there are, and hides nobody's own", async () => {
+  const errors: unknown[] = [];
+  const { runtime, start } = hosting({
+    policy: {
+      mayObserve: () => {
+        throw new Error("the directory is down");
+      },
+    },
+    logger: pino({ level: "error" }, { write: (line) => void errors.push(JSON.parse(line)) }),
+  });
+  const [owner, stranger] = [new Viewer(runtime), new Viewer(runtime)];
+  await owner.hello([...ALL_FEATURES, "list_jobs"]);
+  await stranger.hello([...ALL_FEATURES, "list_jobs"], "other");
+  const hidden = [(await start(owner)).id, (await start(owner)).id];
+  const answer = async (job_id: string) => {
+    const request = stranger.send("job.subscribe", { job_id }, { job_id });
+    const { payload } = await stranger.reply(request);
+    return { ...payload, job_id: "", request_id: "" };
+  };
+  expect(await answer(hidden[0] ?? "")).toEqual(await answer("job_01KB2M5T9K"));
+  expect(errors[0]).toMatchObject({
+    job: hidden[0],
+    principal: "bob",
+    err: { message: "the directory is down" },
+  });
+  errors.length = 0;
+  const { id: own } = await start(stranger);
+  const listed = async (viewer: Viewer) =>
+    (await viewer.reply(viewer.send("session.list_jobs", {}))).payload.jobs.map(
+      ({ job_id }: { job_id: string }) => job_id,
+    );
+  expect(await listed(stranger)).toEqual([own]);
+  // However many jobs it fails for.
+  expect(errors).toHaveLength(1);
+  expect((await listed(owner)).toSorted()).toEqual(hidden.toSorted());
 });
 
 test("R-7.1-3: a policy that gives a promise grants nothing", async () => {

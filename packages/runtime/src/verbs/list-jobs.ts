@@ -15,7 +15,7 @@ import type { JobQuery, ListedJob } from "../store/index.ts";
 import { formatCursor, readCursor } from "./job-cursor.ts";
 import { numberingOf } from "./numbering.ts";
 import type { Services, Verb } from "./services.ts";
-import { mayObserve } from "./target.ts";
+import { mayObserve, POLICY_FAILED } from "./target.ts";
 
 const DEFAULT_LIMIT = 100;
 const MAX_LIMIT = 1000;
@@ -99,12 +99,18 @@ async function* rows(
   principal: string,
   query: JobQuery,
 ): AsyncGenerator<ListedJob> {
-  const { store, policy, jobContext } = services;
+  const { store, policy, jobContext, logger } = services;
   const own = policy.mayObserve === defaultPolicy.mayObserve;
   const scan: JobQuery = own ? { ...query, principal } : { ...query, limit: SCAN };
+  let isTold = false;
+  // As it may for every other job of the store.
+  const failed = (err: unknown): void => {
+    if (!isTold) logger.error({ principal, err }, POLICY_FAILED);
+    isTold = true;
+  };
   for (let after = query.after; ; ) {
     const page = await store.jobs.list({ ...scan, ...(after && { after }) });
-    for (const row of page) if (mayObserve(services, principal, row)) yield row;
+    for (const row of page) if (mayObserve(services, principal, row, failed)) yield row;
     const end = page.at(-1);
     if (end === undefined || page.length < scan.limit) return;
     after = { acceptedAt: end.acceptedAt, id: end.id };

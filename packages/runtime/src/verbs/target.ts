@@ -31,16 +31,27 @@ export async function observableJob(
   return job;
 }
 
-/** The submitter always may, and whoever the operator's policy names (R-7.6-1). */
+/**
+ * The submitter always may, and whoever the operator's policy names (R-7.6-1). Nobody whom it fails for: that it was asked would
+ * tell that there is such a job (R-7.6-2).
+ * @param failed is given what it threw. Default: logs it
+ */
 export function mayObserve(
-  { policy }: Services,
+  { policy, logger }: Pick<Services, "policy" | "logger">,
   principal: string,
   { id, principal: submitter, agent }: Pick<KnownJob, "id" | "principal" | "agent">,
+  failed = (err: unknown) => logger.error({ job: id, principal, err }, POLICY_FAILED),
 ): boolean {
-  return (
-    submitter === principal || policy.mayObserve(principal, { id, principal: submitter, agent })
-  );
+  if (submitter === principal) return true;
+  try {
+    return policy.mayObserve(principal, { id, principal: submitter, agent });
+  } catch (error) {
+    failed(error);
+    return false;
+  }
 }
+
+export const POLICY_FAILED = "the policy failed when it was asked who may observe a job";
 
 export function jobNotFound(): ArcpError {
   return new ArcpError("JOB_NOT_FOUND", "there is no such job");
