@@ -106,7 +106,7 @@ export class Connection implements Link {
         const binding = this.#binding;
         if (binding !== undefined) {
           const resumed = binding.intake.take(frame);
-          if (resumed !== undefined) await this.#move(binding, resumed);
+          if (resumed !== undefined) await this.#move(binding, resumed, frame.length);
         } else if (this.#state.kind === "greeting") {
           await this.#greet(frame);
         }
@@ -236,13 +236,13 @@ export class Connection implements Link {
   }
 
   /** Leaves a fresh session for the one that the client resumes (R-6.3-3). */
-  async #move(binding: Binding, opening: Opening): Promise<void> {
+  async #move(binding: Binding, opening: Opening, characters: number): Promise<void> {
     const { sessions } = this.#context;
     const { session: fresh, intake } = binding;
     // What was asked of the fresh session is answered by it (R-5.4-4), and may give it something to follow.
     await intake.wait(this.#work.settled());
     if (this.#binding !== binding) return;
-    if (!fresh.untouched || this.#work.any) return intake.handle(opening);
+    if (!fresh.untouched || this.#work.any) return intake.handle(opening, characters);
     const request = resumeRequest(opening);
     this.#state = { kind: "moving" };
     try {

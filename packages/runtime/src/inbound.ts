@@ -8,7 +8,7 @@ import {
 } from "@arcp/core";
 import { Dialect } from "./dialect/dialect.ts";
 import { evidenceOf, type Profile, profileOf } from "./dialect/profile.ts";
-import type { Rejected } from "./dialect/rejection.ts";
+import { names, type Rejected } from "./dialect/rejection.ts";
 
 export type Opening = Envelope<"session.hello"> | Envelope<"session.resume">;
 
@@ -76,11 +76,8 @@ export function readRequest(frame: string, session: SessionId): Inbound {
 function named(header: EnvelopeHeader | undefined, payload: unknown) {
   const fields: Record<string, unknown> =
     typeof payload === "object" && payload !== null ? { ...payload } : {};
-  return {
-    job_id: header?.job_id ?? JobId.safeParse(fields["job_id"]).data,
-    trace_id: header?.trace_id,
-    agent: typeof fields["agent"] === "string" ? fields["agent"] : undefined,
-  };
+  const job = header?.job_id ?? JobId.safeParse(fields["job_id"]).data;
+  return names(job, header?.trace_id, fields["agent"]);
 }
 
 function isOpening(message: Envelope): message is Opening {

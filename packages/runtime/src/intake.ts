@@ -92,12 +92,12 @@ export class Intake {
     dialect.heard(message.type);
     if (message.type !== "session.ping" && message.type !== "session.pong") this.#exchanged = true;
     if (message.type === "session.resume" && session.untouched) return message;
-    this.handle(message);
+    this.handle(message, frame.length);
     return undefined;
   }
 
-  /** Hands a message to its verb, or refuses one too many. */
-  handle(message: Envelope): void {
+  /** Hands a message of so many characters to its verb, or refuses one too many. */
+  handle(message: Envelope, characters: number): void {
     const { session, services, hangUp, track } = this.#options;
     const counted = !IMMEDIATE.has(message.type);
     if (counted && session.requests.full) {
@@ -105,7 +105,7 @@ export class Intake {
     }
     // Not awaited: a slow request must not hold up a ping (R-4-2).
     const work = dispatch(services, { session, hangUp }, message);
-    if (counted) session.requests.count(work);
+    if (counted) session.requests.count(work, characters);
     track(work);
   }
 

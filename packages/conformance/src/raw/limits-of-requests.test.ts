@@ -71,6 +71,46 @@ describe("requests", () => {
     expect(await busy.request("session.list_jobs", {})).toHaveProperty("type", "session.jobs");
   });
 
+  test("R-14-2, R-4-2, limit requestsPerSession: 64 Mi characters of requests that hang are as many as a thousand", async () => {
+    const { agent, open, checking } = hanging();
+    await using home = await house({ agents: [agent] });
+    using _ = { [Symbol.dispose]: open };
+    const busy = await home.greeted(["list_jobs"]);
+    const large = "x".repeat(4 * 1024 * 1024 - 1024);
+    const hung = Array.from({ length: 17 }, () =>
+      busy.send("job.submit", { agent: "hanging", input: large }),
+    );
+    await eventually(() => checking() === 17);
+    const list = busy.send("session.list_jobs", {});
+    const before = home.clock.pending;
+    await eventually(() => home.clock.pending === before + 1);
+    home.clock.advance(1_000);
+    expect(await busy.reply(list)).toMatchObject(refusal("requests_per_session"));
+    await busy.ping("in the middle of it");
+    open();
+    for (const id of hung) expect(await busy.reply(id)).toHaveProperty("type", "job.accepted");
+    expect(await busy.request("session.list_jobs", {})).toHaveProperty("type", "session.jobs");
+  });
+
+  test("R-14-2: submits that cannot be read wait for their turn, and nothing large of them does", async () => {
+    const { agent, open, checking } = hanging();
+    await using home = await house({ agents: [agent] });
+    using _ = { [Symbol.dispose]: open };
+    const busy = await home.greeted();
+    const hung = busy.send("job.submit", { agent: "hanging" });
+    await eventually(() => checking() === 1);
+    const before = await heap();
+    const large = "x".repeat(4 * 1024 * 1024 - 1024);
+    for (let i = 0; i < 20; i++) busy.send("job.submit", { agent: large, max_runtime_sec: "long" });
+    const submit = { arcp: "1.1", type: "job.submit", trace_id: large, payload: {} };
+    for (let i = 0; i < 20; i++) busy.sendRaw(JSON.stringify({ ...submit, id: `t${i}` }));
+    await busy.ping("behind them");
+    expect((await heap()) - before).toBeLessThan(32 * 1024 * 1024);
+    open();
+    expect(await busy.reply(hung)).toHaveProperty("type", "job.accepted");
+    expect(await busy.reply("t19")).toMatchObject(invalid("agent"));
+  });
+
   test("R-14-2, limit requestsPerSession: a burst is only slowed down, and none of it is refused", async () => {
     await using home = await house({ limits: { requestsPerSession: 5 } });
     const busy = await home.greeted(["list_jobs"]);

@@ -21,6 +21,16 @@ export interface Rejected {
   readonly agent?: string | undefined;
 }
 
+/** What the rejection of a request may have to repeat. It may have to wait for its turn, so it keeps nothing that is none. */
+export function names(
+  job_id: JobId | undefined,
+  trace: string | undefined,
+  agent: unknown,
+): Pick<Rejected, "job_id" | "trace_id" | "agent"> {
+  const isAgent = typeof agent === "string" && parseAgentReference(agent) !== undefined;
+  return { job_id, trace_id: readTraceId(trace ?? ""), agent: isAgent ? agent : undefined };
+}
+
 /** What the form of a rejection depends on, as the client has been told so far. */
 export interface Situation {
   /** Milliseconds since 1970. */

@@ -1,5 +1,5 @@
 import type { ArcpError, Envelope, ErrorPayload, JobId } from "@arcp/core";
-import type { Rejected } from "../dialect/rejection.ts";
+import { names, type Rejected } from "../dialect/rejection.ts";
 import { wireError } from "../jobs/ending.ts";
 import type { Session } from "../session/session.ts";
 import type { Services } from "./services.ts";
@@ -32,11 +32,5 @@ export function refuse(
 /** What the rejection of a message that could be read may have to repeat of it. */
 export function rejected({ id, type, job_id, trace_id, payload }: Envelope): Rejected {
   const { job_id: target, agent } = payload as { job_id?: JobId; agent?: unknown };
-  return {
-    id,
-    type,
-    job_id: job_id ?? target,
-    trace_id,
-    agent: typeof agent === "string" ? agent : undefined,
-  };
+  return { id, type, ...names(job_id ?? target, trace_id, agent) };
 }
