@@ -36,8 +36,8 @@ export const mutations: readonly Mutation[] = [
     name: "lets everybody observe every job",
     breaks: "R-7.6-1",
     file: "verbs/target.ts",
-    from: "submitter === principal ||",
-    to: "submitter !== undefined ||",
+    from: "if (submitter === principal) return true;",
+    to: "if (submitter !== undefined) return true;",
   },
   {
     name: "takes the order of keys for a difference between two submits",
