@@ -13,6 +13,8 @@ test("J1, J2, J3, R-8.4-3, R-9.6-11, R-9.8-6 and R-9.8-10: agents that use every
     "children",
     "heard",
     "reservations",
+    "costs",
+    "late costs",
     "tools",
     "models",
   ]) {
