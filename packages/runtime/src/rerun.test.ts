@@ -229,6 +229,27 @@ test("R-8.4-1: a job that has streamed a part of its result is not run again, ho
   }
 });
 
+test("R-8.4-1 and J1: a job that has streamed is not run again either where the index failed and the log did not", async () => {
+  const { start, submit, store, runs } = machine();
+  const before = new Viewer(start());
+  const welcome = await greeted(before);
+  const job = await submit(before);
+  await settled();
+  const { update } = store.jobs;
+  store.jobs.update = async () => {
+    throw new Error("the index failed");
+  };
+  void job.ctx.result.write("a piece");
+  await before.find(({ payload }) => payload.kind === "result_chunk");
+  // The process ends before it asks the index again.
+  store.jobs.update = update;
+  const after = new Viewer(start());
+  await after.resume(welcome, 0);
+  await settled();
+  expect(runs()).toBe(1);
+  expect((await after.terminal(job.id)).payload.code).toBe("INTERNAL_ERROR");
+});
+
 test("R-7.4-2: a job whose cancel was acknowledged is not run again", async () => {
   const { start, submit, runs } = machine();
   const before = new Viewer(start());

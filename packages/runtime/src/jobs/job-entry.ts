@@ -57,6 +57,15 @@ export class JobEntry {
   }
 
   /**
+   * A result begins with this record, which is accepted already. Asked for in front of it, as whatever was emitted counts, and
+   * with it, as the index may fail where the log does not.
+   */
+  beginResult(record: number): void {
+    this.note("streamed");
+    this.#withRecords.push({ record, change: { streamed: true } });
+  }
+
+  /**
    * Asks the index for what was noted; called right before records are handed to the store.
    * @param last the `job_seq` of the last of them
    * @returns what changes with them

@@ -165,6 +165,12 @@ export class JobLog {
     this.#enlist();
   }
 
+  /** The first piece of the result was just written: the index knows of it no later than that is durable. */
+  beginResult(): void {
+    this.#entry.beginResult(this.#writer.nextSeq - 1);
+    this.#enlist();
+  }
+
   /** Changes the entry in the index at once, beside the log. Resolves when that is durable. */
   set(change: JobChange): Promise<void> {
     return this.#entry.set(change);
