@@ -107,7 +107,7 @@ test.concurrent.each(s8r)("$id: every target sends the chunks again", async (sce
 
 test.concurrent.each(s8)("$id: every target streams the same chunks", async (scenario) => {
   const targets = ["L1", "L1-kept", "L2", "runtime"] as const;
-  const round = await oneRound(scenario, { warmUp: 1, measured: 2 }, targets);
+  const round = await oneRound(scenario, { warmUp: 1, measured: 5 }, targets);
   const frame = round.get("runtime")?.["frame"] ?? 0;
   for (const sample of round.values()) {
     expect(sample["rate"]).toBeGreaterThan(0);
