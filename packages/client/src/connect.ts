@@ -95,9 +95,7 @@ export async function connect(dial: Dial, options: ConnectOptions = {}): Promise
   const { maxResultBytes = defaults.maxResultBytes, eventBuffer = defaults.eventBuffer } = options;
   signal?.throwIfAborted();
   if (typeof dial !== "function") {
-    throw misuse(
-      "connect takes a dial, such as dial(url) of @arcp/transport-ws makes, and then options",
-    );
+    throw misuse("connect takes a dial, such as dial(url) of @arcp/transport-ws, and options");
   }
   const restored = restore === undefined ? undefined : Session.restored(checkedSaved(restore));
   const jobs = restore?.jobs ?? [];

@@ -284,7 +284,7 @@ export class Requests {
 function lostBeforeAnswer(type: ClientMessageType): LocalError {
   return new LocalError(
     "SESSION_LOST",
-    `the connection to the session was lost before ${type} was answered, so it may have been done or not: look with jobs(), or submit with an idempotencyKey, which makes it safe to ask again`,
+    `${type} may be done or not, the connection was lost before the answer: look with jobs(), or submit with an idempotencyKey`,
   );
 }
 

@@ -31,7 +31,7 @@ export async function retry<T>(
   call: (attempt: number) => T | Promise<T>,
   { attempts = ATTEMPTS, signal, clock = systemClock }: RetryOptions = {},
 ): Promise<T> {
-  if (!(attempts === Number.POSITIVE_INFINITY || (Number.isInteger(attempts) && attempts >= 1))) {
+  if (!(attempts >= 1 && Math.trunc(attempts) === attempts)) {
     throw misuse("attempts must be a whole number from 1, or Infinity");
   }
   for (let attempt = 1; ; attempt++) {
@@ -53,7 +53,5 @@ export function isRetryable(error: unknown): error is ArcpError | LocalError {
 /** How long the error asks to wait, in ms. */
 function wanted(error: ArcpError | LocalError): number {
   const seconds = error instanceof ArcpError ? error.details?.["retry_after_sec"] : undefined;
-  return typeof seconds === "number" && seconds > 0 && Number.isFinite(seconds)
-    ? seconds * 1000
-    : 0;
+  return Number.isFinite(seconds) ? Math.max(0, Number(seconds)) * 1000 : 0;
 }

@@ -1,5 +1,11 @@
 import { beginning } from "./beginning.ts";
-import { defaultRetryable, type ErrorCode, errorCodes, isErrorCode } from "./error-code.ts";
+import {
+  defaultRetryable,
+  type ErrorCode,
+  errorCodes,
+  isErrorCode,
+  meaningOf,
+} from "./error-code.ts";
 
 /** The error payload of the wire (section 12): carried by `session.error`, `job.error` and a `tool_result`. */
 export interface ErrorPayload {
@@ -32,7 +38,7 @@ export class ArcpError extends Error {
   readonly details: Record<string, unknown> | undefined;
 
   constructor(code: ErrorPayload["code"], message: string, options: ArcpErrorOptions = {}) {
-    const text = message === "" ? meaningOf(code) : beginning(message, MAX_MESSAGE);
+    const text = beginning(message, MAX_MESSAGE) || meaningOf(code);
     super(text, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     const fixed = isErrorCode(code) && errorCodes[code].fixed;
@@ -44,7 +50,11 @@ export class ArcpError extends Error {
 
   /** The only funnel from anything thrown to an error of the wire; what is not ours stays behind as `cause` (R-7.3-8). */
   static from(thrown: unknown): ArcpError {
-    if (isArcpError(thrown)) return thrown;
+    try {
+      if (thrown instanceof ArcpError) return thrown;
+    } catch {
+      // What fails when it is looked at, as a revoked proxy does, is not ours.
+    }
     return new ArcpError("INTERNAL_ERROR", "an unexpected error occurred", { cause: thrown });
   }
 
@@ -68,17 +78,4 @@ export class ArcpError extends Error {
       ...(this.details === undefined ? {} : { details: this.details }),
     };
   }
-}
-
-/** What fails when it is looked at, as a revoked proxy does, is not ours. */
-function isArcpError(thrown: unknown): thrown is ArcpError {
-  try {
-    return thrown instanceof ArcpError;
-  } catch {
-    return false;
-  }
-}
-
-function meaningOf(code: string): string {
-  return isErrorCode(code) ? errorCodes[code].meaning : code;
 }

@@ -49,3 +49,8 @@ export function isErrorCode(code: string): code is ErrorCode {
 export function defaultRetryable(code: string): boolean {
   return isErrorCode(code) && errorCodes[code].retryable;
 }
+
+/** What a code means, in words; of an unknown one the code itself. */
+export function meaningOf(code: string): string {
+  return isErrorCode(code) ? errorCodes[code].meaning : code;
+}

@@ -1,6 +1,6 @@
 import { z } from "zod/mini";
 import { parseAgentReference } from "./agent-reference.ts";
-import { defaultRetryable, errorCodes, isErrorCode } from "./error-code.ts";
+import { defaultRetryable, meaningOf } from "./error-code.ts";
 import { JobId, MessageId, SessionId } from "./ids.ts";
 import { absent, JsonObject, mapped, orNull } from "./json.ts";
 import { EffectiveLease } from "./lease.ts";
@@ -115,7 +115,7 @@ export function completeError<E extends ReceivedError>(
   return {
     ...rest,
     ...(typeof detail === "string" && error.details === undefined ? { details: { detail } } : {}),
-    message: error.message || (isErrorCode(code) ? errorCodes[code].meaning : code),
+    message: error.message || meaningOf(code),
     retryable: error.retryable ?? defaultRetryable(code),
   };
 }
