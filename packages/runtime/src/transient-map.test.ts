@@ -38,13 +38,18 @@ test("what came and went is young garbage, also in a map that has lived for long
       map.set(next, new Array(256).fill(next));
     }
   };
+  /** Bytes an entry that only a full collection takes. */
+  const left = (): number => {
+    pass(20_000);
+    collect({ type: "minor" });
+    collect({ type: "minor" });
+    const before = process.memoryUsage().heapUsed;
+    collect();
+    return (before - process.memoryUsage().heapUsed) / 20_000;
+  };
   pass(1000);
   collect();
-  pass(20_000);
-  collect({ type: "minor" });
-  collect({ type: "minor" });
-  const before = process.memoryUsage().heapUsed;
-  collect();
+  // The least of three: where the collector has just begun a full collection by itself, it keeps all that is new until then.
   // Of some 2,000 bytes an entry; a Map leaves nearly all of them to the full collection.
-  expect((before - process.memoryUsage().heapUsed) / 20_000).toBeLessThan(400);
+  expect(Math.min(left(), left(), left())).toBeLessThan(400);
 });
