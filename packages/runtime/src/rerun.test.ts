@@ -434,6 +434,70 @@ test("R-9.6-11: no crash gives back what durable cost metrics have spent", async
   );
 });
 
+test("R-9.6-3: what was spent stays spent, though the index failed where the log did not", async () => {
+  const { start, submit, store, nextRun } = machine();
+  const viewer = new Viewer(start());
+  await greeted(viewer);
+  const job = await submit(viewer, { lease_request: { "cost.budget": ["USD:1.00"] } });
+  await settled();
+  const { update } = store.jobs;
+  store.jobs.update = async () => {
+    throw new Error("the index failed");
+  };
+  await job.ctx.metric({ name: "cost.model", value: 0.25, unit: "USD" });
+  await viewer.find(({ payload }) => payload.body?.name === "cost.model");
+  // The process ends before it asks the index again.
+  store.jobs.update = update;
+  const run = nextRun();
+  start();
+  expect((await run).ctx.budget.remaining()).toEqual({ USD: "0.75" });
+});
+
+test("R-9.6-3: what a child spent stays spent by its parent, though the index failed where the logs did not", async () => {
+  const { start, submit, store, nextRun } = machine();
+  const viewer = new Viewer(start());
+  await greeted(viewer);
+  const job = await submit(viewer, {
+    lease_request: { "cost.budget": ["USD:1.00"], "agent.delegate": ["led"] },
+  });
+  const begun = nextRun();
+  await job.ctx.delegate("led", null, { lease: { "cost.budget": ["USD:0.50"] } });
+  const child = await begun;
+  await settled();
+  const { update } = store.jobs;
+  store.jobs.update = async () => {
+    throw new Error("the index failed");
+  };
+  await child.ctx.metric({ name: "cost.model", value: 0.25, unit: "USD" });
+  await child.ctx.flush();
+  store.jobs.update = update;
+  const run = nextRun();
+  start();
+  expect((await run).ctx.budget.remaining()).toEqual({ USD: "0.75" });
+});
+
+test("R-9.6-3: what was spent stays spent, though the process ended between the records and what changes with them", async () => {
+  const { start, submit, store, nextRun } = machine();
+  const viewer = new Viewer(start());
+  await greeted(viewer);
+  const job = await submit(viewer, { lease_request: { "cost.budget": ["USD:1.00"] } });
+  await settled();
+  const { append } = store.logs;
+  store.logs.append = async (batches) => {
+    await append.call(
+      store.logs,
+      batches.map((batch) => ({ ...batch, change: undefined })),
+    );
+    return new Promise(() => {});
+  };
+  void job.ctx.metric({ name: "cost.model", value: 0.25, unit: "USD" });
+  await settled();
+  store.logs.append = append;
+  const run = nextRun();
+  start();
+  expect((await run).ctx.budget.remaining()).toEqual({ USD: "0.75" });
+});
+
 test("a store that fails for a moment keeps the charge in step with its metric", async () => {
   const { start, submit, store, nextRun, clock } = machine();
   const viewer = new Viewer(start());
@@ -448,9 +512,18 @@ test("a store that fails for a moment keeps the charge in step with its metric",
     failures += 1;
     throw new Error("disk full");
   };
-  await job.ctx.metric({ name: "cost.model", value: 0.25, unit: "USD" });
-  await job.ctx.flush();
-  for (const pause of [20, 100]) {
+  // It takes the records, and says that it failed before it takes what changes with them.
+  const { append } = store.logs;
+  store.logs.append = async (batches) => {
+    store.logs.append = append;
+    await append.call(
+      store.logs,
+      batches.map((batch) => ({ ...batch, change: undefined })),
+    );
+    throw new Error("disk full");
+  };
+  void job.ctx.metric({ name: "cost.model", value: 0.25, unit: "USD" });
+  for (const pause of [20, 20, 100]) {
     await settled();
     clock.advance(pause);
   }

@@ -96,6 +96,25 @@ export const logAppendCases: readonly StoreCase[] = [
     });
   }),
 
+  storeCase("a change of a job comes without records too", {}, async (stage) => {
+    const { logs, jobs } = stage.store;
+    const row = jobRow();
+    await jobs.insert(row);
+    const append = (after: number, remaining: string, texts: readonly LogRecord[] = []) =>
+      logs.append([
+        { job: row.id, after, records: texts, change: { remaining: { USD: remaining } } },
+      ]);
+    same(await append(0, "0.75"), ["appended"]);
+    same((await jobs.get(row.id))?.remaining, { USD: "0.75" });
+    same(await append(0, "0.5", records(1, 2)), ["appended"]);
+    same(await append(2, "0.25"), ["appended"]);
+    same(await append(1, "0"), ["fenced"]);
+    await stage.holds(async (store) => {
+      same(await store.jobs.get(row.id), { ...row, remaining: { USD: "0.25" } });
+      same(await textsOf(store, row.id), ["1", "2"]);
+    });
+  }),
+
   storeCase("J1: a batch that is fenced off changes nothing of its job", {}, async (stage) => {
     const { logs, jobs } = stage.store;
     const row = jobRow();

@@ -23,7 +23,6 @@ function entry() {
     index: { update } as JobIndex,
     clock,
     remaining: () => new Map([["USD", left]]),
-    flush: async () => {},
     failed: () => {},
     entered: (status) => entered.push(status),
   });
@@ -32,14 +31,22 @@ function entry() {
     clock.advance(20);
     await settled();
   };
-  /** Spending leaves so much, and the next commit stores it. */
-  const spend = async (remaining: string): Promise<void> => {
+  /** Spending leaves so much, which the next commit stores. @returns what goes with its records */
+  const spend = (remaining: string, last = 0, accepted = last): JobChange | undefined => {
     left = remaining;
     made.note("remaining");
-    made.save(0);
-    await settled();
+    return made.save(last, accepted);
   };
-  return { entry: made, changes, entered, again, spend, fail: () => (failures = 1) };
+  return {
+    entry: made,
+    clock,
+    changes,
+    entered,
+    again,
+    spend,
+    fail: () => (failures = 1),
+    failForGood: () => (failures = Number.POSITIVE_INFINITY),
+  };
 }
 
 test("J2: a checkpoint that is stored at the second attempt is not taken back for an end that nobody can read yet", async () => {
@@ -57,7 +64,7 @@ test("J2: nothing is told of an end whose records are on their way, and nothing 
   fail();
   const stored = job.set({ checkpoint: "1" });
   job.enter("success", 3);
-  job.save(3);
+  job.save(3, 3);
   await again();
   await stored;
   expect(Object.assign({}, ...changes)).toEqual({});
@@ -66,13 +73,13 @@ test("J2: nothing is told of an end whose records are on their way, and nothing 
 test("J2: a state that is mended at the second attempt does not take the place of the end that was stored meanwhile", async () => {
   const { entry: job, changes, entered, again, fail } = entry();
   job.enter("running", 1);
-  const running = job.save(1);
+  const running = job.save(1, 1);
   // The job has ended while the store was tried again.
   job.enter("success", 2);
   fail();
-  job.saved(running ?? {}, false);
-  const end = job.save(2);
-  job.saved(end ?? {}, true);
+  job.saved(running, false, 1);
+  const end = job.save(2, 2);
+  job.saved(end, true, 2);
   expect(entered).toEqual(["success"]);
   await again();
   expect(entered).toEqual(["success", "running"]);
@@ -83,11 +90,47 @@ test("J2: what remains is told once it is stored, and what is stored late takes 
   const { entry: job, changes, again, spend, fail } = entry();
   const told = () => job.remaining?.get("USD");
   fail();
-  await spend("0.75");
+  const first = spend("0.75");
+  await settled();
+  expect(first).toEqual({ remaining: { USD: "0.75" } });
+  // Of the records it is known that they are stored, of what changes with them it is not.
+  fail();
+  job.saved(first, false, 0);
+  await settled();
   expect(told()).toBeUndefined();
-  await spend("0.5");
+  job.saved(spend("0.5"), true, 0);
   expect(told()).toBe("0.5");
   await again();
   expect(changes.map(({ remaining }) => remaining)).toEqual([{ USD: "0.5" }, { USD: "0.5" }]);
   expect(told()).toBe("0.5");
+});
+
+test("J2: what remains is told behind all records of what was spent, though they are handed over in parts", () => {
+  const { entry: job, spend } = entry();
+  const told = () => job.remaining?.get("USD");
+  job.saved(spend("0.75", 1, 3), true, 1);
+  expect(told()).toBeUndefined();
+  job.saved(spend("0.5", 2, 4), true, 2);
+  expect(told()).toBeUndefined();
+  job.saved(job.save(3, 4), true, 3);
+  expect(told()).toBe("0.75");
+  job.saved(job.save(4, 4), true, 4);
+  expect(told()).toBe("0.5");
+});
+
+test("R-7.3-10: what remains is said once more with the next records, where the index refuses it for good", async () => {
+  const { entry: job, clock, spend, failForGood } = entry();
+  const first = spend("0.75", 1);
+  failForGood();
+  job.saved(first, false, 1);
+  for (const pause of [20, 100, 500, 2000]) {
+    await settled();
+    clock.advance(pause);
+  }
+  await settled();
+  expect(job.remaining).toBeUndefined();
+  const next = job.save(2, 2);
+  expect(next).toEqual({ remaining: { USD: "0.75" } });
+  job.saved(next, true, 2);
+  expect(job.remaining?.get("USD")).toBe("0.75");
 });

@@ -13,9 +13,7 @@ export interface JobEntryOptions {
   readonly clock: Clock;
   /** What remains of the budget at this moment: exact decimal text by currency. */
   readonly remaining: () => ReadonlyMap<string, string>;
-  /** Resolves once all records that are accepted at this moment are durable; rejects when they never will be. */
-  readonly flush: () => Promise<void>;
-  /** Told of a change that could not be stored, and is to be saved once more. */
+  /** Told of a change that the index did not take, and that goes with the next records. */
   readonly failed: (error: unknown) => void;
   /**
    * Told of a state once it is durable, and the record that tells of it.
@@ -37,9 +35,12 @@ export class JobEntry {
   #withRecords: Array<{ readonly record: number; readonly change: JobChange }> = [];
   /** What changes with records that are on their way to the store. */
   #underWay = NO_CHANGE;
-  /** How often it was asked to store what remains. */
-  #asks = 0;
-  #kept: { readonly ask: number; readonly remaining: ReadonlyMap<string, string> } | undefined;
+  /** The last record that was accepted when those were handed over: what remains by then may be told of behind it. */
+  #accepted = 0;
+  #durable = 0;
+  /** What is stored, in the order of the records that it may be told of behind. */
+  readonly #untold: Array<{ readonly record: number; readonly remaining: Amounts }> = [];
+  #told: ReadonlyMap<string, string> | undefined;
 
   constructor(options: JobEntryOptions) {
     this.#options = options;
@@ -47,80 +48,93 @@ export class JobEntry {
 
   /** What remains of the budget as it is durable, and the records of what was spent with it (J2); undefined before the first. */
   get remaining(): ReadonlyMap<string, string> | undefined {
-    return this.#kept?.remaining;
+    return this.#told;
   }
 
-  /** Has to be durable no later than the records that are accepted now. */
+  /** Has to be durable no later than the records that are accepted now, and behind them. */
   note(what: Noted): void {
     this.#noted ??= new Set();
     this.#noted.add(what);
   }
 
   /**
-   * A result begins with this record, which is accepted already. Asked for in front of it, as whatever was emitted counts, and
-   * with it, as the index may fail where the log does not.
-   */
-  beginResult(record: number): void {
-    this.note("streamed");
-    this.#withRecords.push({ record, change: { streamed: true } });
-  }
-
-  /**
-   * Asks the index for what was noted; called right before records are handed to the store.
+   * Called right before records are handed to the store.
    * @param last the `job_seq` of the last of them
+   * @param accepted that of the last one that is accepted by now
    * @returns what changes with them
    */
-  save(last: number): JobChange | undefined {
-    this.#saveNoted();
-    let change: JobChange | undefined;
+  save(last: number, accepted: number): JobChange | undefined {
+    let change = this.#takeNoted();
+    // In front as well: a store without transactions may die between the records and what changes with them.
+    if (change !== undefined) void this.#ask(change);
     while ((this.#withRecords[0]?.record ?? Number.POSITIVE_INFINITY) <= last) {
       change = { ...change, ...this.#withRecords.shift()?.change };
     }
     this.#underWay = change ?? NO_CHANGE;
+    this.#accepted = accepted;
     return change;
   }
 
   /**
-   * The records of this change are durable.
+   * The records that were handed over last are durable.
+   * @param change what changes with them
    * @param sure whether it is known of the change too; else it is asked for by itself
+   * @param durable the `job_seq` of the last of them
    */
-  saved(change: JobChange, sure: boolean): void {
+  saved(change: JobChange | undefined, sure: boolean, durable: number): void {
     this.#underWay = NO_CHANGE;
-    const { status, remaining } = change;
-    const entered = (error?: unknown): void => {
-      // Nothing is spent behind the end.
-      if (error === undefined && remaining !== undefined) this.#keep(Infinity, remaining);
-      if (status !== undefined) this.#options.entered(status, error);
-    };
-    if (!sure) return void this.set(change).then(() => entered(), entered);
+    this.#durable = durable;
+    const record = this.#accepted;
+    if (change === undefined) return this.#tell();
+    if (!sure) {
+      void this.set(change).then(
+        () => this.#stored(change, record),
+        (error: unknown) => this.#refused(change, error),
+      );
+      return;
+    }
     Object.assign(this.#asked, change);
-    entered();
+    this.#stored(change, record);
   }
 
-  #saveNoted(): void {
-    if (this.#noted === undefined) return;
-    const noted = [...this.#noted];
+  #stored({ status, remaining }: JobChange, record: number): void {
+    // What is newer is told of by itself.
+    if (remaining !== undefined && remaining === this.#asked.remaining) {
+      this.#untold.push({ record, remaining });
+    }
+    this.#tell();
+    if (status !== undefined) this.#options.entered(status);
+  }
+
+  #refused({ status, remaining, streamed }: JobChange, error: unknown): void {
+    if (remaining !== undefined) this.note("remaining");
+    if (streamed) this.note("streamed");
+    this.#options.failed(error);
+    if (status !== undefined) this.#options.entered(status, error);
+  }
+
+  #tell(): void {
+    while ((this.#untold[0]?.record ?? Number.POSITIVE_INFINITY) <= this.#durable) {
+      this.#told = new Map(Object.entries(this.#untold.shift()?.remaining ?? {}));
+    }
+  }
+
+  #takeNoted(): JobChange | undefined {
+    const noted = this.#noted;
+    if (noted === undefined) return undefined;
     this.#noted = undefined;
-    const change = this.#changeOf(noted);
-    const stored = this.set(change);
-    stored.catch((error: unknown) => {
-      for (const what of noted) this.note(what);
-      this.#options.failed(error);
-    });
-    if (change.remaining !== undefined) void this.#keepOnce(stored, change.remaining);
+    return {
+      ...(noted.has("streamed") && { streamed: true }),
+      ...(noted.has("remaining") && { remaining: Object.fromEntries(this.#options.remaining()) }),
+    };
   }
 
-  /** Of what is stored late, because the store had failed, nothing is told that was told better meanwhile. */
-  async #keepOnce(stored: Promise<void>, remaining: Amounts): Promise<void> {
-    this.#asks += 1;
-    const ask = this.#asks;
-    const outcomes = await Promise.allSettled([stored, this.#options.flush()]);
-    if (outcomes.every(({ status }) => status === "fulfilled")) this.#keep(ask, remaining);
-  }
-
-  #keep(ask: number, remaining: Amounts): void {
-    if (ask > (this.#kept?.ask ?? 0))
-      this.#kept = { ask, remaining: new Map(Object.entries(remaining)) };
+  /** Never rejects: the records bring it once more. */
+  async #ask(change: JobChange): Promise<void> {
+    const { index, id } = this.#options;
+    try {
+      await index.update(id, change);
+    } catch {}
   }
 
   /** Asks the index at once, and again for a while when it fails. Resolves when the change is durable. */
@@ -157,14 +171,5 @@ export class JobEntry {
     return Object.fromEntries(
       Object.entries(this.#asked).filter(([key]) => key in change && !(key in this.#underWay)),
     );
-  }
-
-  #changeOf(noted: readonly Noted[]): JobChange {
-    return {
-      ...(noted.includes("streamed") && { streamed: true }),
-      ...(noted.includes("remaining") && {
-        remaining: Object.fromEntries(this.#options.remaining()),
-      }),
-    };
   }
 }

@@ -65,7 +65,7 @@ export class JobEvents {
     this.#heard();
     if (!this.#streamed) {
       this.#streamed = true;
-      this.#log.beginResult();
+      this.#log.note("streamed");
     }
     return accepted;
   }

@@ -73,15 +73,14 @@ export class JobLog {
       index: context.index,
       clock: context.clock,
       remaining,
-      flush: () => this.flush(),
       failed: (error) => this.#saveAgain(error),
       entered: (status, error) => this.#entered(status, error),
     });
     this.#entry = entry;
     this.#writer = new LogWriter(job.id, context.committer, {
       after,
-      committing: (last) => entry.save(last),
-      committed: (change, sure) => entry.saved(change, sure),
+      committing: (last, accepted) => entry.save(last, accepted),
+      committed: (change, sure, durable) => entry.saved(change, sure, durable),
       failed,
     });
   }
@@ -162,12 +161,6 @@ export class JobLog {
   /** Has to be durable in the index no later than the records of now. */
   note(what: Noted): void {
     this.#entry.note(what);
-    this.#enlist();
-  }
-
-  /** The first piece of the result was just written: the index knows of it no later than that is durable. */
-  beginResult(): void {
-    this.#entry.beginResult(this.#writer.nextSeq - 1);
     this.#enlist();
   }
 

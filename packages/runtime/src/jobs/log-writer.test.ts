@@ -188,6 +188,26 @@ test("R-7.3-10, J3: a writer that has failed changes nothing any more of a job t
   expect(writer.durable).toBe(0);
 });
 
+test("J2: what is taken in parts is told apart from what is accepted, and each part as it becomes durable", async () => {
+  const told: unknown[] = [];
+  const writer = new LogWriter(newJobId(), new Committer(heldStore().logs, systemClock), {
+    committing: (last, accepted) => {
+      told.push(["committing", last, accepted]);
+      return last === 1024 ? { finishedAt: last } : undefined;
+    },
+    committed: (...outcome) => told.push(["committed", ...outcome]),
+    failed: () => {},
+  });
+  for (let i = 0; i < 1500; i++) void writer.append(record(`${i}`));
+  await writer.flush();
+  expect(told).toEqual([
+    ["committing", 1024, 1500],
+    ["committed", { finishedAt: 1024 }, true, 1024],
+    ["committing", 1500, 1500],
+    ["committed", undefined, true, 1500],
+  ]);
+});
+
 test("a writer that awaits every append never meets the backlog's bound, however slow the store", async () => {
   const { store, job, writer } = writing();
   const { append } = store.logs;

@@ -26,14 +26,17 @@ export interface LogWriterOptions {
   /**
    * Called right before records are handed to the store: what is asked of it now is durable no later than they are.
    * @param last the `job_seq` of the last of them
+   * @param accepted that of the last one that is accepted by now
    * @returns what changes of the job's row with them
    */
-  readonly committing?: (last: number) => JobChange | undefined;
+  readonly committing?: (last: number, accepted: number) => JobChange | undefined;
   /**
-   * Called when the records of that change are durable.
+   * Called when they are durable.
+   * @param change what changes with them
    * @param sure whether it is known of the change too
+   * @param durable the `job_seq` of the last of them
    */
-  readonly committed?: (change: JobChange, sure: boolean) => void;
+  readonly committed?: (change: JobChange | undefined, sure: boolean, durable: number) => void;
   /** Called once, when the log can take nothing any more. */
   readonly failed: (failure: Error, loss: LogLoss) => void;
 }
@@ -123,7 +126,7 @@ export class LogWriter implements Committable {
     if (this.#failure !== undefined) return { job: this.#job, after, records: [] };
     const all = this.#pending.length <= most;
     const records = all ? this.#pending : this.#pending.slice(0, most);
-    const change = this.#options.committing?.(after + records.length);
+    const change = this.#options.committing?.(after + records.length, this.#accepted);
     this.#pending = all ? [] : this.#pending.slice(most);
     return { job: this.#job, after, records, change };
   }
@@ -137,9 +140,7 @@ export class LogWriter implements Committable {
       return this.#fail(outcome, isClosed(outcome) ? "closed" : "refused");
     }
     this.#durable = batch.after + batch.records.length;
-    if (batch.change !== undefined) {
-      this.#options.committed?.(batch.change, outcome === "appended");
-    }
+    this.#options.committed?.(batch.change, outcome === "appended", this.#durable);
     let characters = 0;
     for (const record of batch.records) {
       characters += lengthOf(record);

@@ -35,8 +35,8 @@ export interface LogBatch {
   /** Those that are long can be read until the call has resolved, and from then on by who keeps them. */
   readonly records: readonly LogRecord[];
   /**
-   * What changes of the job's row in the index because of these records. Nobody may find it without them; both are
-   * durable when the call resolves.
+   * What changes of the job's row in the index with these records, of which there may be none. Nobody may find it without
+   * them; both are durable when the call resolves.
    */
   readonly change?: JobChange | undefined;
 }
