@@ -1,4 +1,6 @@
+import type { JobId } from "@arcp/core";
 import { expect, test } from "vitest";
+import { FakeUpstream } from "../test/fake-upstream.ts";
 import { settled } from "../test/held-store.ts";
 import { hosts } from "../test/hosts.ts";
 import { ALL_FEATURES, Viewer } from "../test/viewer.ts";
@@ -92,4 +94,73 @@ test("R-14-2, R-7.3-10: a restart over many large jobs and a listing of them rea
     expect([row?.status, row?.input, row?.checkpoint]).toEqual(["error", undefined, undefined]);
   }
   expect((await store.jobs.get(first?.id as never))?.checkpoint).toHaveLength(LARGE.length + 2);
+});
+
+const most = (characters: number) => ({ limits: { liveInputCharactersPerPrincipal: characters } });
+const input = (characters: number): string => "x".repeat(characters - 2);
+const TOO_MUCH = { details: { reason: "live_input_characters_per_principal" } };
+
+test("R-7.1-5: a job whose credentials are not issued gives back what its input took", async () => {
+  const upstream = new FakeUpstream();
+  const viewer = new Viewer(hosts({ provisioners: { llm: upstream }, ...most(30) }).start());
+  await viewer.hello();
+  upstream.onIssue = () => Promise.reject(new Error("no"));
+  expect((await viewer.submit("led", input(30))).payload.details).toEqual({
+    reason: "credential_issue",
+  });
+  upstream.onIssue = async () => {};
+  expect((await viewer.submit("led", input(30))).type).toBe("job.accepted");
+});
+
+test("R-7.1-5: what is delegated counts with its input, by an agent or in a job's name, and no more once it has ended", async () => {
+  const { start, submit, nextRun, store } = hosts(most(30));
+  const viewer = new Viewer(start());
+  await viewer.hello();
+  const lease_request = { "agent.delegate": ["led"] };
+  // An input of null has four.
+  const parent = await submit(viewer, { lease_request });
+  const begun = nextRun();
+  const child = await parent.ctx.delegate("led", input(20));
+  const { end } = await begun;
+  const named = () => viewer.submit("led", input(7), { parent_job_id: parent.id });
+  expect((await named()).payload).toMatchObject(TOO_MUCH);
+  await expect(parent.ctx.delegate("led", input(7))).rejects.toMatchObject(TOO_MUCH);
+  expect((await viewer.submit("led", input(7))).payload).toMatchObject(TOO_MUCH);
+  // It is not run again, so nobody needs it.
+  const written = async (id: string) => (await store.jobs.get(id as JobId))?.input;
+  expect([await written(parent.id), await written(child.id)]).toEqual(["null", undefined]);
+  end("done");
+  await child.result();
+  await settled();
+  expect((await named()).type).toBe("job.accepted");
+  // All of the family is over, though nobody but the parent has ended by itself.
+  parent.end("done");
+  await viewer.terminal(parent.id);
+  await settled();
+  expect((await viewer.submit("led", input(30))).type).toBe("job.accepted");
+});
+
+test("R-7.1-5: a job that is run again counts with its input, also where that is more than there is room for", async () => {
+  const { start, nextRun } = hosts({ led: { attempts: 2 }, ...most(30) });
+  const before = new Viewer(start());
+  const welcome = await before.hello();
+  const text = '"ü😀\n';
+  const { length } = JSON.stringify(text);
+  const { job_id } = await before.submit("led", text);
+  await settled();
+  const run = nextRun();
+  const after = new Viewer(start());
+  await after.resume(welcome, 0);
+  const { end } = await run;
+  expect((await after.submit("led", input(31 - length))).payload).toMatchObject(TOO_MUCH);
+  expect((await after.submit("led", input(30 - length))).type).toBe("job.accepted");
+  expect((await after.submit("led")).payload).toMatchObject(TOO_MUCH);
+  end("done");
+  await after.terminal(job_id);
+  await settled();
+  expect((await after.submit("led", input(length))).type).toBe("job.accepted");
+  // The operator allows less by now.
+  const late = new Viewer(start(most(length - 1)));
+  await late.hello();
+  expect((await late.submit("led", input(2))).payload).toMatchObject(TOO_MUCH);
 });

@@ -14,6 +14,8 @@ export interface Limits {
   readonly backPressureThreshold: number;
   /** Jobs that one principal may have running at a time (R-7.1-5). Default 1,000. */
   readonly liveJobsPerPrincipal: number;
+  /** Characters of JSON that the inputs of these may have in all (R-7.1-5). Default 256 Mi. */
+  readonly liveInputCharactersPerPrincipal: number;
   /** Seconds in which a client has to open its session (R-4.1-8). Default 10. */
   readonly openingDeadlineSec: number;
   /** Bytes that a message may have before the welcome (R-4.1-8). Default 64 KiB. */
@@ -50,6 +52,7 @@ const DEFAULTS = {
   heartbeatIntervalSec: 30,
   backPressureThreshold: 1000,
   liveJobsPerPrincipal: 1000,
+  liveInputCharactersPerPrincipal: 268_435_456,
   openingDeadlineSec: 10,
   openingBytes: 65_536,
   failedLoginsPerMinute: 20,

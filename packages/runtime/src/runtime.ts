@@ -166,7 +166,7 @@ class HostedRuntime implements Runtime {
       patience,
     });
     this.agents = new AgentRegistry(options.agents);
-    const jobs = new JobTable(limits.liveJobsPerPrincipal, {
+    const jobs = new JobTable(limits, {
       finished: (job) => this.#archive.keep(job),
       lost: (job) => this.#archive.lost(job),
     });

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { defineAgent, memoryStore, type Provisioner } from "@arcp/runtime";
 import type { Store } from "@arcp/runtime/store";
+import { sqliteStore } from "@arcp/store-sqlite";
 import { describe, expect, test } from "vitest";
 import { heap } from "../../test/heap.ts";
 import { ALICE, BOB, house } from "../../test/raw-house.ts";
@@ -280,6 +281,79 @@ describe("jobs", () => {
     puppet.finish();
     await first.find(isEnd(job));
     expect(await second.submit("puppet")).toHaveProperty("type", "job.accepted");
+  });
+
+  test("R-7.1-5, limit liveInputCharactersPerPrincipal: an input too much is refused until a job ends, whatever the session; others are not", async () => {
+    await using home = await house({ limits: { liveInputCharactersPerPrincipal: 100 } });
+    const [first, second] = [await home.greeted(), await home.greeted()];
+    const stranger = await home.greeted([], BOB);
+    // As JSON it has two characters more.
+    const input = "x".repeat(48);
+    const { job_id: job = "" } = await first.submit("puppet", { input });
+    const puppet = await home.puppets.next();
+    await second.submit("puppet", { input });
+    const reason = "live_input_characters_per_principal";
+    for (const raw of [first, second]) {
+      expect(await raw.submit("puppet", { input: "" })).toMatchObject(refusal(reason));
+    }
+    expect(await stranger.submit("puppet", { input })).toHaveProperty("type", "job.accepted");
+    puppet.finish();
+    await first.find(isEnd(job));
+    expect(await second.submit("puppet", { input })).toHaveProperty("type", "job.accepted");
+    expect(await stranger.submit("puppet", { input: "x".repeat(99) })).toMatchObject({
+      payload: { code: "INVALID_REQUEST", retryable: false, details: { reason } },
+    });
+  });
+
+  test("R-14-2, limit liveInputCharactersPerPrincipal: an input is held once while its job runs, and not behind that", async () => {
+    await using home = await house();
+    const raw = await home.greeted();
+    const input = "x".repeat(4 * 1024 * 1024 - 1024);
+    const count = 8;
+    await raw.submit("puppet");
+    const before = await heap();
+    for (let i = 0; i < count; i++) await raw.submit("puppet", { input });
+    const held = ((await heap()) - before) / (count * input.length);
+    expect(held).toBeGreaterThan(0.9);
+    expect(held).toBeLessThan(1.4);
+    await (await home.puppets.next()).ctx.flush();
+    for (let i = 0; i < count; i++) (await home.puppets.next()).finish();
+    await raw.ping("behind the ends");
+    expect(((await heap()) - before) / (count * input.length)).toBeLessThan(0.4);
+  });
+
+  test("R-14-2, limit liveInputCharactersPerPrincipal: an input is held once also by a job that is run again", async () => {
+    const directory = await mkdtemp(join(tmpdir(), "arcp-"));
+    const path = join(directory, "arcp.db");
+    const count = 8;
+    const input = "x".repeat(4 * 1024 * 1024 - 1024);
+    // Asked to stop it leaves its jobs to the next process.
+    const agent = defineAgent({
+      name: "again",
+      attempts: 2,
+      run: ({ signal }) =>
+        new Promise((_, reject) => {
+          signal.addEventListener("abort", () => reject(signal.reason));
+        }),
+    });
+    {
+      await using home = await house({ store: sqliteStore(path), agents: [agent] });
+      const raw = await home.greeted();
+      for (let i = 0; i < count; i++) await raw.submit("again", { input });
+    }
+    const before = await heap();
+    let begun = 0;
+    const again = defineAgent({
+      ...agent,
+      run(ctx, given) {
+        begun += 1;
+        return agent.run(ctx, given);
+      },
+    });
+    await using _ = await house({ store: sqliteStore(path), agents: [again] });
+    await eventually(() => begun === count);
+    expect(((await heap()) - before) / (count * input.length)).toBeLessThan(1.4);
+    await rm(directory, { recursive: true });
   });
 
   test("R-14-2, limit subscriptionsPerSession: one more is refused until one is left; its own jobs cost nothing", async () => {

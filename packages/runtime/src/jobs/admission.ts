@@ -21,12 +21,12 @@ import { Job } from "./job.ts";
 import { attemptOf } from "./job-attempt.ts";
 import { refusal } from "./job-outcome.ts";
 import { type LeaseContext, MAX_ACCEPTANCE, tooLarge } from "./lease-request.ts";
-import type { JobTable } from "./table.ts";
+import type { JobTable, Shortage } from "./table.ts";
 
 /** What decides about a job before there is one. */
 export interface AdmissionContext extends LeaseContext {
   readonly clock: Clock;
-  readonly store: Pick<Store, "jobs" | "logs" | "idempotency">;
+  readonly store: Pick<Store, "jobs" | "logs" | "idempotency" | "durable">;
   readonly agents: AgentRegistry;
   readonly jobs: JobTable;
   readonly credentials: Credentials;
@@ -91,15 +91,17 @@ export interface UsedKey {
 /**
  * Makes a job, issues its credentials, and writes it down, with its idempotency key if it has one. Its clocks run when
  * this resolves, and of a delegated one its parent's stream has told; its agent is not started.
- * @throws ArcpError `INVALID_REQUEST` for a lease too large to be repeated, `INTERNAL_ERROR` for a job too many (R-7.1-5),
- * and for a parent the refusals of its budget; what the issue of a credential fails with (R-9.8-5)
+ * @throws ArcpError `INVALID_REQUEST` for a lease too large to be repeated, or an input that never fits; `INTERNAL_ERROR` for a
+ * job too many, or too large beside the others (R-7.1-5); for a parent the refusals of its budget; what the issue of a credential
+ * fails with (R-9.8-5)
  */
 export async function admit(
   context: AdmissionContext,
   request: JobRequest,
   used?: UsedKey,
 ): Promise<{ readonly job: Job; readonly row: JobRow }> {
-  const leave = takePlace(context, request.principal);
+  const input = JSON.stringify(request.input ?? null);
+  const leave = takePlace(context, request.principal, input.length);
   const id = newJobId();
   const acceptedAt = context.clock.now();
   const observed = context.jobContext.observation?.job(
@@ -116,7 +118,9 @@ export async function admit(
   let row: JobRow;
   try {
     job = createJob(context, request, { id, acceptedAt, observed }, used);
-    row = rowOf(job, request);
+    // Held by its agent from now on, and written down where another process may run it again: of those it delegates none is.
+    const again = context.store.durable && request.parent === undefined;
+    row = rowOf(job, request.request, again ? input : undefined);
     // Nothing else in it is of any length.
     const leased = Object.keys(row.lease).length > 0;
     if (leased && JSON.stringify(acceptanceOf(row)).length > MAX_ACCEPTANCE) {
@@ -147,13 +151,24 @@ export async function admit(
   return { job, row };
 }
 
-function takePlace({ jobs }: AdmissionContext, principal: string): () => void {
-  const leave = jobs.reserve(principal);
-  if (leave !== undefined) return leave;
-  throw new ArcpError("INTERNAL_ERROR", "too many jobs of this principal are running", {
-    retryable: true,
-    details: { reason: "live_jobs_per_principal" },
-  });
+function takePlace(
+  { jobs, limits }: AdmissionContext,
+  principal: string,
+  characters: number,
+): () => void {
+  const most = limits.liveInputCharactersPerPrincipal;
+  if (characters > most) {
+    const problem = `the input has ${characters} characters of JSON, and may have ${most}`;
+    const reason: Shortage = "live_input_characters_per_principal";
+    throw new ArcpError("INVALID_REQUEST", problem, { details: { reason } });
+  }
+  const leave = jobs.reserve(principal, characters);
+  if (typeof leave === "function") return leave;
+  const problem = {
+    live_jobs_per_principal: "too many jobs of this principal are running",
+    live_input_characters_per_principal: `with ${characters} characters of JSON more the inputs of this principal's running jobs would have more than ${most}`,
+  }[leave];
+  throw new ArcpError("INTERNAL_ERROR", problem, { retryable: true, details: { reason: leave } });
 }
 
 /** What is settled before there is a job. */
@@ -190,8 +205,8 @@ function createJob(
   return new Job(identity, request.lease, jobContext, { parent: parent?.job, observed });
 }
 
-function rowOf(job: Job, { request, input }: JobRequest): JobRow {
-  const { identity, authority, secrets, observed } = job;
+function rowOf(job: Job, request: MessageId | undefined, input: string | undefined): JobRow {
+  const { identity, authority, observed } = job;
   return {
     id: identity.id,
     principal: identity.principal,
@@ -208,8 +223,7 @@ function rowOf(job: Job, { request, input }: JobRequest): JobRow {
     parent: identity.parent,
     delegateId: identity.delegateId,
     request,
-    // A delegated job is not run again: nobody misses what its parent's credential was.
-    input: secrets.clean(JSON.stringify(input ?? null)),
+    input,
     lease: authority.lease.json,
     workspace: authority.lease.workspace,
     status: "pending",

@@ -6,12 +6,15 @@ import { type HeldStore, heldStore, settled } from "../../test/held-store.ts";
 import { type Frame, Viewer } from "../../test/viewer.ts";
 import { tokenTable } from "../auth.ts";
 import { createRuntime } from "../runtime.ts";
+import { memoryStore } from "../store/memory-store.ts";
 import { defineAgent } from "./agents.ts";
 import type { AgentContext } from "./context.ts";
 
 /** A runtime on a store that the test releases by hand, with an agent that the test leads. */
-async function hosting(tools: Record<string, (args: unknown) => unknown> = {}) {
-  const store = heldStore();
+async function hosting(
+  tools: Record<string, (args: unknown) => unknown> = {},
+  store = heldStore(),
+) {
   const clock = new ManualClock();
   const context = Promise.withResolvers<AgentContext>();
   const outcome = Promise.withResolvers<unknown>();
@@ -34,6 +37,9 @@ async function hosting(tools: Record<string, (args: unknown) => unknown> = {}) {
   await viewer.hello();
   return { store, clock, runtime, viewer, context: context.promise, outcome };
 }
+
+/** One for which a job's input is written down. */
+const aDurableStore = () => heldStore({ ...memoryStore(), durable: true });
 
 const terminals = (viewer: Viewer, job: string | undefined): Frame[] =>
   viewer.stream.filter(({ type, job_id }) => type !== "job.event" && job_id === job);
@@ -167,7 +173,7 @@ function forgetChange(store: HeldStore): void {
 }
 
 test("J2: a state is in the index with the record that tells it, by the same call", async () => {
-  const { store, viewer, context, outcome } = await hosting();
+  const { store, viewer, context, outcome } = await hosting({}, aDurableStore());
   const asked: unknown[] = [];
   store.jobs.update = async (_id, change) => void asked.push(change);
   const { job_id = "" } = await viewer.submit("led");
@@ -207,7 +213,7 @@ test("J2: a state of a flood is in the index with the very call that takes its r
 });
 
 test("J1: a job that is fenced off changes nothing in the index", async () => {
-  const { store, viewer, context, outcome } = await hosting();
+  const { store, viewer, context, outcome } = await hosting({}, aDurableStore());
   const { job_id = "" } = await viewer.submit("led");
   await context;
   await settled();

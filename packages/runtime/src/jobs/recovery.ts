@@ -91,7 +91,7 @@ async function restart(
       },
     },
   );
-  context.jobs.add(job, context.jobs.take(job.principal));
+  context.jobs.add(job, context.jobs.take(job.principal, input.length));
   return () => {
     if (!context.closing()) void start(context, job, agent, input);
   };
@@ -108,7 +108,8 @@ async function start(context: RunOptions, job: Job, agent: AnyAgent, text: strin
     await store.jobs.update(job.id, { attempt: job.attempt });
     await credentials.reissue(job);
     logger.info({ job: job.id, attempt: job.attempt }, "a job is run again");
-    await runAgent(job, agent, input, context);
+    // Not awaited: the text would be held as long as what was made of it.
+    void runAgent(job, agent, input, context);
   } catch (error) {
     logger.error({ job: job.id, err: error }, "a job could not be run again");
     job.life.end(interrupted());

@@ -1,4 +1,5 @@
 import { isTerminal, type JobId, type SessionId } from "@arcp/core";
+import type { Limits } from "../limits.ts";
 import { TransientMap } from "../transient-map.ts";
 import type { Job } from "./job.ts";
 import { outcomeOf } from "./job-outcome.ts";
@@ -11,12 +12,26 @@ export interface JobsTold {
   readonly lost: (job: Job) => void;
 }
 
+/** What bounds the jobs that one principal may have running at a time. */
+export type LiveLimits = Pick<Limits, "liveJobsPerPrincipal" | "liveInputCharactersPerPrincipal">;
+
+/** The limit that one more would exceed, as a refusal calls it. */
+export type Shortage = "live_jobs_per_principal" | "live_input_characters_per_principal";
+
+/** What the jobs of a principal take of them. */
+interface Share {
+  readonly jobs: number;
+  readonly characters: number;
+}
+
+const NOTHING: Share = { jobs: 0, characters: 0 };
+
 /** The jobs that run, until their end is durable; what is known of finished ones is in the store. */
 export class JobTable {
   readonly #jobs = new TransientMap<JobId, Job>();
-  /** Places that are taken, by principal. */
-  readonly #places = new Map<string, number>();
-  readonly #perPrincipal: number;
+  /** What is taken, by principal. */
+  readonly #shares = new Map<string, Share>();
+  readonly #limits: LiveLimits;
   readonly #told: JobsTold;
   /** Finished ones that are about to be gone from the store. */
   readonly #leaving = new Set<JobId>();
@@ -25,30 +40,41 @@ export class JobTable {
   #onEmpty: Array<() => void> = [];
   #onAdd: ((job: Job) => void) | undefined;
 
-  /**
-   * @param perPrincipal jobs that one principal may have running at a time
-   */
-  constructor(perPrincipal: number, told: JobsTold) {
-    this.#perPrincipal = perPrincipal;
+  constructor(limits: LiveLimits, told: JobsTold) {
+    this.#limits = limits;
     this.#told = told;
   }
 
-  /** Takes a place for a job of this principal (R-7.1-5). @returns gives it back; undefined when there is none left */
-  reserve(principal: string): (() => void) | undefined {
-    const taken = this.#places.get(principal) ?? 0;
-    return taken < this.#perPrincipal ? this.take(principal) : undefined;
+  /**
+   * Takes a place for a job of this principal, and room for its input (R-7.1-5).
+   * @param characters of its input, as JSON
+   * @returns gives both back; or why there is none left
+   */
+  reserve(principal: string, characters: number): (() => void) | Shortage {
+    const taken = this.#shares.get(principal) ?? NOTHING;
+    const { liveJobsPerPrincipal, liveInputCharactersPerPrincipal } = this.#limits;
+    if (taken.jobs >= liveJobsPerPrincipal) return "live_jobs_per_principal";
+    if (taken.characters + characters > liveInputCharactersPerPrincipal) {
+      return "live_input_characters_per_principal";
+    }
+    return this.take(principal, characters);
   }
 
-  /** Takes a place even if there is none left, for a job that was accepted before. @returns gives it back */
-  take(principal: string): () => void {
-    this.#places.set(principal, (this.#places.get(principal) ?? 0) + 1);
+  /** As {@link reserve}, even if there is no room left, for a job that was accepted before. @returns gives it back */
+  take(principal: string, characters: number): () => void {
+    this.#change(principal, 1, characters);
     return () => {
-      const left = (this.#places.get(principal) ?? 0) - 1;
-      if (left > 0) this.#places.set(principal, left);
-      else this.#places.delete(principal);
-      if (this.#places.size > 0) return;
+      this.#change(principal, -1, -characters);
+      if (this.#shares.size > 0) return;
       for (const emptied of this.#onEmpty.splice(0)) emptied();
     };
+  }
+
+  #change(principal: string, jobs: number, characters: number): void {
+    const taken = this.#shares.get(principal) ?? NOTHING;
+    const next = { jobs: taken.jobs + jobs, characters: taken.characters + characters };
+    if (next.jobs > 0) this.#shares.set(principal, next);
+    else this.#shares.delete(principal);
   }
 
   /** The job runs from now on. @param leave gives its place back, once its end is durable */
@@ -78,7 +104,7 @@ export class JobTable {
 
   /** Resolves once no place is taken: no job runs, and none is being accepted. */
   emptied(): Promise<void> {
-    if (this.#places.size === 0) return Promise.resolve();
+    if (this.#shares.size === 0) return Promise.resolve();
     return new Promise((resolve) => this.#onEmpty.push(resolve));
   }
 

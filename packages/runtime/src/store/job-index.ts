@@ -19,7 +19,7 @@ export interface JobRow {
   readonly delegateId?: string | undefined;
   /** The resolved reference. */
   readonly agent: string;
-  /** As JSON; undefined once it has finished. */
+  /** As JSON; undefined once it has finished, and where it would not be run again. */
   readonly input?: string | undefined;
   readonly lease: Lease;
   /** Milliseconds since 1970 from which the lease allows nothing any more. */

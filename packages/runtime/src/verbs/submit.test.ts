@@ -266,3 +266,65 @@ test("R-7.1-5: beyond its limit of live jobs a principal is told so, and nothing
   expect((await viewer.submit("led")).type).toBe("job.accepted");
   expect((await viewer.submit("led")).type).toBe("session.error");
 });
+
+const REASON = "live_input_characters_per_principal";
+
+test("R-7.1-5: running jobs have inputs of so many characters in all; one that has ended, or was refused, has none", async () => {
+  const { viewer, runtime, begun, store } = await connected({
+    limits: { liveInputCharactersPerPrincipal: 30 },
+  });
+  // As JSON it has two more.
+  const submit = (length: number, rest: object = {}, to = viewer) =>
+    to.submit("led", "x".repeat(length - 2), rest);
+  const tooMuch = {
+    code: "INTERNAL_ERROR",
+    retryable: true,
+    message: expect.stringMatching(/ 11 characters .* more than 30$/),
+    details: { reason: REASON },
+  };
+  const first = await submit(10, { idempotency_key: "k" });
+  // A retry leads to the job that there is.
+  for (let i = 0; i < 3; i++) {
+    expect((await submit(10, { idempotency_key: "k" })).job_id).toBe(first.job_id);
+  }
+  // Of those that come at once only as many as fit get through, and what is refused takes no room.
+  const { insert } = store.jobs;
+  store.jobs.insert = () => Promise.reject(new Error("disk full"));
+  expect((await submit(20)).payload.message).not.toContain("characters");
+  store.jobs.insert = insert;
+  const replies = await Promise.all([11, 11, 9].map((length) => submit(length)));
+  expect(replies.map(({ type }) => type)).toEqual([
+    "job.accepted",
+    "session.error",
+    "job.accepted",
+  ]);
+  expect(replies[1]?.payload).toMatchObject(tooMuch);
+  expect((await submit(11)).payload).toMatchObject(tooMuch);
+  const bob = new Viewer(runtime);
+  await bob.hello(undefined, "other");
+  expect((await submit(30, {}, bob)).type).toBe("job.accepted");
+  (await begun.get(first.job_id ?? "")?.promise)?.end("done");
+  await viewer.terminal(first.job_id);
+  await settled();
+  expect((await submit(10)).type).toBe("job.accepted");
+  expect((await submit(2)).type).toBe("session.error");
+});
+
+test("R-7.1-5: an input that never fits is told so, whatever else runs", async () => {
+  const { viewer } = await connected({ limits: { liveInputCharactersPerPrincipal: 30 } });
+  expect((await viewer.submit("led", "x".repeat(28))).type).toBe("job.accepted");
+  expect((await viewer.submit("led", "x".repeat(29))).payload).toMatchObject({
+    code: "INVALID_REQUEST",
+    retryable: false,
+    message: "the input has 31 characters of JSON, and may have 30",
+    details: { reason: REASON },
+  });
+});
+
+test("R-14-2: no input is written down for a process that cannot come", async () => {
+  const { viewer, store, start } = await connected();
+  const { id } = await start(viewer);
+  const row = await store.jobs.get(id);
+  expect(row).toMatchObject({ status: "pending" });
+  expect(row?.input).toBeUndefined();
+});
