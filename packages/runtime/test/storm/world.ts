@@ -117,21 +117,27 @@ export class World {
     for (const above of this.lineage(id)) {
       if (this.hasEnded(above.id)) this.breach("R-10-6", `${id} runs after the end of ${above.id}`);
     }
-    if (ctx.attempt > 1 && !this.#isLoose) this.#startedAgain(ctx, row);
+    if (ctx.attempt > 1) this.#startedAgain(ctx, row);
     if (this.#isObserved) this.ledger.begin(id, ctx.budget.remaining());
   }
 
   #startedAgain(ctx: AgentContext, { id, lease }: JobRow): void {
     this.count("reruns");
+    if (!this.#isLoose) this.#goesOn(ctx, id);
+    // Also of a store that fails: it takes what remains with the records that tell of it.
+    for (const [unit, left] of Object.entries(ctx.budget.remaining())) {
+      const most = grantOf(lease, unit).minus(this.spent(id, unit));
+      if (most.lt(left)) this.breach("money", `${id} begins with ${left} ${unit} of ${most}`);
+    }
+  }
+
+  /** It begins with its last checkpoint. */
+  #goesOn(ctx: AgentContext, id: string): void {
     const given = this.#checkpoints.get(id) ?? [];
     const { n: last = 0 } = (ctx.lastCheckpoint ?? {}) as { n?: number };
     const sure = given.findLast(({ isSure }) => isSure)?.n ?? 0;
     if (last < sure || (last > 0 && !given.some(({ n }) => n === last))) {
       this.breach("checkpoint", `${id} begins with ${last}, and ${sure} was durable`);
-    }
-    for (const [unit, left] of Object.entries(ctx.budget.remaining())) {
-      const most = grantOf(lease, unit).minus(this.spent(id, unit));
-      if (most.lt(left)) this.breach("money", `${id} begins with ${left} ${unit} of ${most}`);
     }
   }
 
