@@ -9,7 +9,7 @@ import type { RunOptions } from "./jobs/run.ts";
 import type { JobTable } from "./jobs/table.ts";
 import type { Lineage } from "./lineage.ts";
 import type { Sessions } from "./session/sessions.ts";
-import type { JobQuery, Store } from "./store/index.ts";
+import type { DamagedJob, JobQuery, Store } from "./store/index.ts";
 
 export interface ArchiveOptions {
   readonly clock: Clock;
@@ -52,7 +52,7 @@ export class Archive {
 
   /** Takes over what the process before this one left in the store (R-6.3-20, R-7.3-10). */
   async restore(recovery: RunOptions): Promise<void> {
-    const { store, sessions, clock } = this.#options;
+    const { store, sessions, clock, logger } = this.#options;
     const startAgents = await recoverJobs(recovery);
     const now = clock.now();
     const ended: Array<{ job: Omit<EndedJob, "lineage">; age: number }> = [];
@@ -60,18 +60,26 @@ export class Archive {
     const parents = new Map<JobId, JobId>();
     const told = new Set<JobId>();
     const owned = new Map<SessionId, JobId[]>();
+    const own = (id: JobId, session: SessionId): void => {
+      kept.add(id);
+      const siblings = owned.get(session) ?? [];
+      siblings.push(id);
+      owned.set(session, siblings);
+    };
+    const damaged = ({ id, session, error }: DamagedJob): void => {
+      logger.error({ job: id, err: error }, "a job cannot be read: it is in no listing any more");
+      // Its owner is still to hear of its end.
+      if (session !== undefined) own(id, session);
+    };
     for (let after: JobQuery["after"]; ; ) {
-      const rows = await store.jobs.list({ limit: 1000, ...(after && { after }) });
+      const rows = await store.jobs.list({ limit: 1000, ...(after && { after }) }, damaged);
       for (const { id, session, parent, request, keepUntil, status, finishedAt = now } of rows) {
         if (parent !== undefined) parents.set(id, parent);
         if (parent !== undefined && request === undefined) told.add(id);
         if (isTerminal(status)) {
           ended.push({ job: { id, session, keepUntil }, age: now - finishedAt });
         }
-        kept.add(id);
-        const siblings = owned.get(session) ?? [];
-        siblings.push(id);
-        owned.set(session, siblings);
+        own(id, session);
       }
       after = rows.at(-1);
       if (rows.length < 1000) break;

@@ -26,6 +26,7 @@ import { PendingWork } from "./pending-work.ts";
 import { Outbox } from "./session/outbox.ts";
 import type { ProjectorEnd } from "./session/projector-end.ts";
 import type { Link } from "./session/session.ts";
+import { DamagedRow } from "./store/damage.ts";
 
 /** What a frame costs of a turn of the event loop: in one, no connection is served more than a few. */
 const FRAME_STEPS = 4;
@@ -199,7 +200,9 @@ export class Connection implements Link {
     } catch (error) {
       // Nobody was welcomed to it, and nobody leaves it: its window runs from here.
       if (!outcome.resumed) this.#context.sessions.parked(outcome.session);
-      throw error;
+      // Of some job it has to be told once more what nobody knows any more (R-6.3-8).
+      if (!(error instanceof DamagedRow)) throw error;
+      this.#fail(windowExpired(), "refused", named, request);
     } finally {
       this.#context.sessions.arrived(outcome.session);
     }

@@ -30,6 +30,7 @@ import { type CloseOptions, PATIENCE, Shutdown } from "./shutdown.ts";
 import { isClosed } from "./store/closed.ts";
 import type { Store } from "./store/index.ts";
 import { memoryStore } from "./store/memory-store.ts";
+import { readable } from "./store/readable-logs.ts";
 import { StoreLoss } from "./store-loss.ts";
 import type { Services } from "./verbs/services.ts";
 import { welcomeTo } from "./welcome.ts";
@@ -140,10 +141,11 @@ class HostedRuntime implements Runtime {
   #closed: Promise<void> | undefined;
 
   constructor(options: RuntimeOptions, limits: Limits) {
-    const { clock = systemClock, store = memoryStore(), observer } = options;
+    const { clock = systemClock, observer } = options;
     const logger =
       options.logger ??
       pino({ name: "arcp", level: "warn" }, pino.destination({ fd: 2, sync: true }));
+    const store = readable(options.store ?? memoryStore(), logger);
     this.#observation = observer && new Observation({ observer, clock, logger });
     const committer = new Committer(store.logs, clock);
     const vault = new Vault();

@@ -1,3 +1,4 @@
+import type { SQLOutputValue } from "node:sqlite";
 import type { JobId } from "@arcp/core";
 import type { CredentialRow, CredentialStore } from "@arcp/runtime/store";
 import { exact, fromJson } from "./column.ts";
@@ -35,7 +36,7 @@ export class CredentialTable implements CredentialStore {
     return rows.map((row) => ({
       alias: String(row["alias"]),
       job: row["job"] as JobId,
-      provisioner: fromJson<string>(row["provisioner"]),
+      provisioner: nameIn(row["provisioner"]),
       askedAt: Number(row["asked_at"]),
     }));
   }
@@ -44,5 +45,14 @@ export class CredentialTable implements CredentialStore {
     return this.#group.write(() =>
       this.#connection.run("DELETE FROM credentials WHERE alias = ?", alias),
     );
+  }
+}
+
+/** One that cannot be read is nobody's name: the credential stays listed as one that cannot be revoked, and the operator is told. */
+function nameIn(provisioner: SQLOutputValue | undefined): string {
+  try {
+    return fromJson(provisioner);
+  } catch {
+    return String(provisioner);
   }
 }

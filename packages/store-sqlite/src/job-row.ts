@@ -1,6 +1,7 @@
 import type { JobChange, JobRow, ListedJob } from "@arcp/runtime/store";
 import { fromJson, present } from "./column.ts";
 import type { Row } from "./connection.ts";
+import { decoded } from "./damage.ts";
 
 /** The columns of all but what may be large. */
 export const LISTED = `id, principal, session, submitted_in, request, parent, agent, accepted_at, status, finished_at, remaining, cancel,
@@ -12,7 +13,21 @@ export type Submitted = Omit<
   keyof JobChange | "id" | "principal" | "parent" | "agent" | "acceptedAt"
 >;
 
+/** @throws DamagedRow */
 export function listedJobIn(row: Row): ListedJob {
+  return decoded(`the job ${row["id"]}`, row, listedJob);
+}
+
+/** A row of all columns. @throws DamagedRow */
+export function jobIn(row: Row): JobRow {
+  return decoded(`the job ${row["id"]}`, row, () => ({
+    ...listedJob(row),
+    input: present(row["input"], fromJson<string>),
+    checkpoint: present(row["checkpoint"], fromJson<string>),
+  }));
+}
+
+function listedJob(row: Row): ListedJob {
   return {
     ...fromJson<Submitted>(row["submitted"]),
     id: row["id"] as JobRow["id"],

@@ -1,11 +1,18 @@
 import type { SQLInputValue } from "node:sqlite";
 import type { JobId } from "@arcp/core";
-import type { JobChange, JobIndex, JobQuery, JobRow, ListedJob } from "@arcp/runtime/store";
-import { comparePlaces } from "@arcp/runtime/store";
-import { countLimit, exact, fromJson, present } from "./column.ts";
-import type { Connection } from "./connection.ts";
+import type {
+  DamagedJob,
+  JobChange,
+  JobIndex,
+  JobQuery,
+  JobRow,
+  ListedJob,
+} from "@arcp/runtime/store";
+import { comparePlaces, DamagedRow } from "@arcp/runtime/store";
+import { countLimit, exact, present } from "./column.ts";
+import type { Connection, Row } from "./connection.ts";
 import type { GroupCommit } from "./group-commit.ts";
-import { LISTED, listedJobIn, type Submitted } from "./job-row.ts";
+import { jobIn, LISTED, listedJobIn, type Submitted } from "./job-row.ts";
 import { RecentJobs } from "./recent-jobs.ts";
 
 /** What may change of a job, a column each, as it is stored. */
@@ -92,10 +99,7 @@ export class JobTable implements JobIndex {
       const [condition, value] = this.#place(id);
       return this.#connection.get(`SELECT * FROM jobs WHERE ${condition}`, value);
     });
-    if (row === undefined) return undefined;
-    const input = present(row["input"], fromJson<string>);
-    const checkpoint = present(row["checkpoint"], fromJson<string>);
-    return { ...listedJobIn(row), input, checkpoint };
+    return row && jobIn(row);
   }
 
   /** Whose job it is, as the column says it. */
@@ -106,7 +110,27 @@ export class JobTable implements JobIndex {
     return present(this.#connection.first(sql, id)?.[0], String);
   }
 
-  async list(query: JobQuery): Promise<readonly ListedJob[]> {
+  async list(query: JobQuery, damaged?: (job: DamagedJob) => void): Promise<readonly ListedJob[]> {
+    const limit = countLimit(query.limit);
+    return this.#group.read(() => {
+      // First of all: some may come to the indexes by this.
+      const recent = this.#recent.find(query);
+      const listed: ListedJob[] = [];
+      for (let { after } = query; listed.length < limit; ) {
+        const rows = this.#rows({ ...query, ...(after && { after }) });
+        for (const row of rows) {
+          after = placeIn(row);
+          if (listed.length < limit) addReadable(listed, row, damaged);
+        }
+        if (rows.length < limit) break;
+      }
+      if (recent.length === 0) return listed;
+      return [...listed, ...recent].sort(comparePlaces).slice(0, limit);
+    });
+  }
+
+  /** The rows that the indexes have, as they are stored. */
+  #rows(query: JobQuery): Row[] {
     const conditions = ["indexed = 1"];
     const values: SQLInputValue[] = [];
     const where = (condition: string, ...operands: readonly SQLInputValue[]): void => {
@@ -132,15 +156,9 @@ export class JobTable implements JobIndex {
     if (query.acceptedAfter !== undefined) where("accepted_at > ?", query.acceptedAfter);
     if (query.acceptedBefore !== undefined) where("accepted_at < ?", query.acceptedBefore);
     if (after !== undefined) where("(accepted_at, id) > (?, ?)", after.acceptedAt, after.id);
-    const limit = countLimit(query.limit);
     const sql = `SELECT ${LISTED} FROM jobs WHERE ${conditions.join(" AND ")}
       ORDER BY accepted_at, id LIMIT 0 + ?`;
-    return this.#group.read(() => {
-      const listed = this.#connection.all(sql, ...values, limit).map(listedJobIn);
-      const recent = this.#recent.find(query);
-      if (recent.length === 0) return listed;
-      return [...listed, ...recent].sort(comparePlaces).slice(0, limit);
-    });
+    return this.#connection.all(sql, ...values, countLimit(query.limit));
   }
 
   async remove(id: JobId): Promise<void> {
@@ -157,6 +175,24 @@ export class JobTable implements JobIndex {
   #place(id: JobId): readonly [condition: string, value: SQLInputValue] {
     const recent = this.#recent.get(id);
     return recent === undefined ? [BY_ID, id] : ["key = ?", recent.key];
+  }
+}
+
+/** The place of a row in a listing, which can be read whatever else cannot. */
+function placeIn(row: Row): NonNullable<JobQuery["after"]> {
+  return { acceptedAt: Number(row["accepted_at"]), id: row["id"] as JobId };
+}
+
+function addReadable(
+  listed: ListedJob[],
+  row: Row,
+  damaged: ((job: DamagedJob) => void) | undefined,
+): void {
+  try {
+    listed.push(listedJobIn(row));
+  } catch (error) {
+    if (!(error instanceof DamagedRow)) throw error;
+    damaged?.({ id: row["id"] as JobId, session: row["session"] as JobRow["session"], error });
   }
 }
 

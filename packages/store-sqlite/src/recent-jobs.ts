@@ -1,6 +1,6 @@
 import type { JobId } from "@arcp/core";
 import type { JobChange, JobQuery, JobRow, ListedJob } from "@arcp/runtime/store";
-import { fitsQuery } from "@arcp/runtime/store";
+import { DamagedRow, fitsQuery } from "@arcp/runtime/store";
 import type { Connection } from "./connection.ts";
 import { LISTED, listedJobIn } from "./job-row.ts";
 
@@ -85,12 +85,20 @@ export class RecentJobs {
     // A key is not given twice, also when the job that had it is gone.
     this.#lastKey = Math.max(this.#lastKey, Number(this.#connection.value(LAST) ?? 0));
     const rows = this.#connection.all(BEHIND, this.#lastIndexed);
-    return new Map(
-      rows.map((row) => {
-        const listed = listedJobIn(row);
-        return [listed.id, { key: Number(row["key"]), row: listed }];
-      }),
-    );
+    try {
+      return new Map(
+        rows.map((row) => {
+          const listed = listedJobIn(row);
+          return [listed.id, { key: Number(row["key"]), row: listed }];
+        }),
+      );
+    } catch (error) {
+      if (!(error instanceof DamagedRow)) throw error;
+      // The indexes need no more of it than what they are of.
+      this.#connection.run(INDEX, this.#lastIndexed);
+      this.#lastIndexed = this.#lastKey;
+      return new Map();
+    }
   }
 
   #index(): void {

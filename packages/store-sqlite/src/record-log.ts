@@ -8,10 +8,12 @@ import type {
   PageLimits,
   RecordKind,
 } from "@arcp/runtime/store";
+import { DamagedLog } from "@arcp/runtime/store";
 import { Allowance } from "./allowance.ts";
 import { Bells } from "./bells.ts";
 import { countLimit } from "./column.ts";
 import type { Connection } from "./connection.ts";
+import { damaged, isCorrupt } from "./damage.ts";
 import type { GroupCommit } from "./group-commit.ts";
 import type { JobTable } from "./job-table.ts";
 import type { LogLimits } from "./log-limits.ts";
@@ -87,21 +89,33 @@ export class RecordLog implements LogStore {
   #read(job: JobId, after: number, limits: PageLimits): LogPage {
     const log = this.#state(job);
     if (log === undefined) return { floor: 0, head: 0, records: [] };
-    const { floor, head } = log;
+    try {
+      return this.#page(log, after, limits);
+    } catch (cause) {
+      if (!isCorrupt(cause)) throw cause;
+      // How far that goes SQLite does not say.
+      const problem = damaged(`records of ${job} cannot be read`);
+      throw new DamagedLog(problem, log.head, { cause });
+    }
+  }
+
+  #page({ job, key, floor, head }: LogState, after: number, limits: PageLimits): LogPage {
     const page: LogPage & { readonly records: LogRecord[] } = { floor, head, records: [] };
     let characters = 0;
     let seq = Math.max(after, floor);
     const most = countLimit(limits.records);
     const last = Math.min(seq + most, head);
-    for (const row of this.#records.after(log.key, seq, most)) {
+    // What there is to read may be all that is damaged.
+    if (seq >= last) return page;
+    for (const row of this.#records.after(key, seq, most)) {
       seq += 1;
-      if (seqIn(row) !== seq) throw damaged(job, seq);
+      if (seqIn(row) !== seq) throw missing(job, seq, seqIn(row) - 1);
       const record = recordIn(row);
       characters += record.text.length;
       if (page.records.length > 0 && characters > limits.characters) return page;
       page.records.push(record);
     }
-    if (seq < last) throw damaged(job, seq + 1);
+    if (seq < last) throw missing(job, seq + 1, head);
     return page;
   }
 
@@ -223,10 +237,10 @@ export class RecordLog implements LogStore {
 }
 
 /** Else what is missing would be passed over in silence, or waited for (P3). */
-function damaged(job: JobId, seq: number): Error {
-  return new Error(
-    `the store's file is damaged: record ${seq} of ${job} is missing; restore the file from a backup`,
-  );
+function missing(job: JobId, from: number, to: number): DamagedLog {
+  const which =
+    from === to ? `record ${from} of ${job} is` : `records ${from} to ${to} of ${job} are`;
+  return new DamagedLog(damaged(`${which} missing`), to);
 }
 
 function unlimited(): Allowance {

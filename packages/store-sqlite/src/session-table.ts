@@ -11,6 +11,7 @@ import type {
 } from "@arcp/runtime/store";
 import { exact, fromJson, present } from "./column.ts";
 import type { Connection } from "./connection.ts";
+import { decoded } from "./damage.ts";
 import type { GroupCommit } from "./group-commit.ts";
 
 /** Refused submits that are remembered of one session (R-5.4-8). */
@@ -67,13 +68,15 @@ export class SessionTable implements SessionStore {
         id,
       ),
     );
-    return rows.map(({ job, role, after, since, request }) => ({
-      job: job as JobId,
-      role: role as Role,
-      after: Number(after),
-      since: Number(since),
-      request: request === null ? undefined : fromJson(request),
-    }));
+    return rows.map((row) =>
+      decoded(`what the session ${id} follows`, row, ({ job, role, after, since, request }) => ({
+        job: job as JobId,
+        role: role as Role,
+        after: Number(after),
+        since: Number(since),
+        request: present(request, fromJson<MessageId>),
+      })),
+    );
   }
 
   claim(id: SessionId, epoch: number, tokens: readonly string[]): Promise<CommitOutcome> {
@@ -172,15 +175,15 @@ export class SessionTable implements SessionStore {
       "SELECT hash FROM tokens WHERE session = ? ORDER BY place",
       id,
     );
-    return {
+    return decoded(`the session ${id}`, row, () => ({
       id,
-      principal: fromJson(row["principal"]),
-      features: fromJson(row["features"]),
+      principal: fromJson<string>(row["principal"]),
+      features: fromJson<readonly string[]>(row["features"]),
       epoch: Number(row["epoch"]),
       tokens: tokens.map(({ hash }) => String(hash)),
       issued: present(row["issued"], Number),
       acked: Number(row["acked"]),
-    };
+    }));
   }
 
   #setTokens(id: SessionId, tokens: readonly string[]): void {

@@ -4,6 +4,7 @@ import type { Runtime } from "@arcp/runtime";
 /** A frame as it came, parsed. */
 export interface Frame {
   readonly type: string;
+  readonly session_id?: string;
   readonly job_id?: string;
   readonly event_seq?: number;
   // biome-ignore lint/suspicious/noExplicitAny: tests look into payloads of all types
@@ -22,13 +23,21 @@ export class Viewer {
     const pair = linkedPair();
     this.#transport = pair.client;
     runtime.serve(pair.runtime);
-    void this.#read();
+    // How the connection ends is no business of this one.
+    this.#read().catch(() => {});
   }
 
-  async hello(): Promise<void> {
-    const auth = { scheme: "bearer", token: "secret" };
+  hello(token = "secret"): Promise<Frame> {
+    const auth = { scheme: "bearer", token };
     this.send("session.hello", { auth, capabilities: { features: FEATURES } });
-    await this.find(({ type }) => type === "session.welcome");
+    return this.find(({ type }) => type === "session.welcome");
+  }
+
+  /** @returns the welcome, or what is said instead */
+  resume({ payload: { resume_token } }: Frame, last_event_seq: number): Promise<Frame> {
+    const auth = { scheme: "bearer", token: "secret" };
+    this.send("session.resume", { auth, resume_token, last_event_seq });
+    return this.find(({ type }) => type === "session.welcome" || type === "session.error");
   }
 
   send(type: string, payload: object, rest: object = {}): string {

@@ -102,6 +102,14 @@ export function lost(): Ending {
   return failure(new ArcpError("INTERNAL_ERROR", message));
 }
 
+/** What is told of a job of which the store has lost something that nothing stands in for. */
+export function damaged(job: JobId, cause?: unknown): ArcpError {
+  return new ArcpError("INTERNAL_ERROR", `what the runtime keeps of ${job} is damaged`, {
+    details: { reason: "job_damaged", job_id: job },
+    cause,
+  });
+}
+
 /** @param expiry when the lease ended, for humans */
 export function expired(expiry: string): Ending {
   return failure(new ArcpError("LEASE_EXPIRED", `the lease expired at ${expiry}`));

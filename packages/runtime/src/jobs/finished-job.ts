@@ -1,7 +1,8 @@
 import { isTerminal, type JobId } from "@arcp/core";
 import { exactNumbers } from "../authority/amount.ts";
-import type { JobIndex, ListedJob, LogStore } from "../store/index.ts";
+import type { JobIndex, ListedJob, LogPage, LogStore } from "../store/index.ts";
 import { initialBudget } from "./acceptance.ts";
+import { damaged } from "./ending.ts";
 import type { KnownJob } from "./known-job.ts";
 import type { JobTable } from "./table.ts";
 
@@ -41,6 +42,14 @@ export async function findJob(kept: Kept, id: JobId): Promise<KnownJob | undefin
   const row = await kept.store.jobs.get(id);
   // It may have been accepted between the two looks.
   return row === undefined ? kept.jobs.get(id) : jobOf(kept, row);
+}
+
+/**
+ * Whoever follows a finished job waits for its end.
+ * @throws ArcpError `INTERNAL_ERROR` when that is known to be lost
+ */
+export function checkEnd({ id, status }: KnownJob, { isEndLost = false }: LogPage): void {
+  if (isEndLost && isTerminal(status)) throw damaged(id);
 }
 
 /** The job of a row that was read before, unless it is being removed. */

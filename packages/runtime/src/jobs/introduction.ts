@@ -1,13 +1,17 @@
 import type { JobId } from "@arcp/core";
+import { DamagedRow } from "../store/damage.ts";
 import { type Acceptance, acceptanceOf } from "./acceptance.ts";
 import { jobOf, type Kept } from "./finished-job.ts";
 
 /**
  * The acceptance of a delegated job: undefined when a submit asked for it, since then it is told of in reply to that (R-D-12), and
- * when it is being removed.
+ * when it is being removed, or cannot be read.
  */
 export async function introductionOf(id: JobId, kept: Kept): Promise<Acceptance | undefined> {
-  const row = await kept.store.jobs.get(id);
+  const row = await kept.store.jobs.get(id).catch((error: unknown) => {
+    if (error instanceof DamagedRow) return undefined;
+    throw error;
+  });
   if (row === undefined || row.request !== undefined) return undefined;
   return (await jobOf(kept, row)) && acceptanceOf(row);
 }

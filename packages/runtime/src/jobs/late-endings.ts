@@ -4,7 +4,7 @@ import { isClosed } from "../store/closed.ts";
 import type { Store } from "../store/index.ts";
 import { cancelled, lost } from "./ending.ts";
 import type { Job } from "./job.ts";
-import { recordedEnd, writeEnd } from "./written-end.ts";
+import { lastRecord, recordedEnd, writeEnd } from "./written-end.ts";
 
 /** Milliseconds until the store is asked again to take what it did not. */
 const PAUSE = 2000;
@@ -77,7 +77,7 @@ export class LateEndings {
     const { head } = await store.logs.read(id, 0, { records: 0, characters: 0 });
     // It is somebody else's by now, and ends as they say (J1).
     if (head > lastSeq + waiting) return;
-    const told = await recordedEnd(row, head, store.logs);
+    const told = recordedEnd(await lastRecord(id, head, store.logs));
     // As it is said to have ended since it was lost.
     const end = told ?? (status === "cancelled" ? cancelled(row.cancel?.reason) : lost());
     await writeEnd(store, row, head, end, clock.now());

@@ -1,15 +1,22 @@
-import { ArcpError, parseAgentReference } from "@arcp/core";
+import {
+  ArcpError,
+  type JobId,
+  newTraceId,
+  parseAgentReference,
+  type TerminalStatus,
+} from "@arcp/core";
 import { compileLease } from "../authority/lease.ts";
+import { isClosed } from "../store/closed.ts";
 import type { ListedJob } from "../store/index.ts";
 import { checkedInput } from "./agent-input.ts";
 import type { AnyAgent } from "./agents.ts";
-import { cancelled, type Ending, failure, parentEnded } from "./ending.ts";
+import { cancelled, damaged, type Ending, failure, parentEnded } from "./ending.ts";
 import { Job } from "./job.ts";
 import { attemptOf } from "./job-attempt.ts";
 import { outcomeOfEnding } from "./job-outcome.ts";
 import { UNFINISHED } from "./job-state.ts";
 import { type RunOptions, runAgent } from "./run.ts";
-import { recordedEnd, writeEnd } from "./written-end.ts";
+import { type EndedRow, lastRecord, recordedEnd, traceIn, writeEnd } from "./written-end.ts";
 
 /**
  * Takes every job in hand that ran when the process before this one died. One whose agent may be started again gets
@@ -20,26 +27,57 @@ import { recordedEnd, writeEnd } from "./written-end.ts";
 export async function recoverJobs(context: RunOptions): Promise<() => void> {
   const starts: Array<() => void> = [];
   const { jobs } = context.store;
+  const unreadable = new Set<JobId>();
   for (let after: ListedJob | undefined; ; ) {
-    const rows = await jobs.list({ statuses: UNFINISHED, limit: 100, ...(after && { after }) });
+    const query = { statuses: UNFINISHED, limit: 100, ...(after && { after }) };
+    const rows = await jobs.list(query, ({ id }) => unreadable.add(id));
     for (const row of rows) {
       const start = await recover(context, row);
       if (start !== undefined) starts.push(start);
     }
     after = rows.at(-1);
-    if (after === undefined) return () => starts.map((start) => start());
+    if (after === undefined) break;
   }
+  for (const id of unreadable) await endUnreadable(context, id);
+  return () => starts.map((start) => start());
 }
 
 async function recover(context: RunOptions, row: ListedJob): Promise<(() => void) | undefined> {
   const { logs } = context.store;
   const { head } = await logs.read(row.id, 0, { records: 0, characters: 0 });
-  const recorded = await recordedEnd(row, head, logs);
-  const next = recorded ?? (await restart(context, row, head));
+  const last = await lastRecord(row.id, head, logs);
+  const isDamaged = head > 0 && last === undefined;
+  const next = recordedEnd(last) ?? (await restart(context, row, head, isDamaged));
   if (typeof next === "function") return next;
-  await writeEnd(context.store, row, head, next, context.jobContext.clock.now());
+  if (isDamaged) await writeEndIfPossible(context, row, head, next);
+  else await writeEnd(context.store, row, head, next, context.jobContext.clock.now());
   if (typeof next !== "string") tell(context, row, next);
   return undefined;
+}
+
+/** Ends a job of which nothing can be read but that it had not ended: above all, what it has spent is not known any more. */
+async function endUnreadable(context: RunOptions, id: JobId): Promise<void> {
+  const { logs } = context.store;
+  const { head } = await logs.read(id, 0, { records: 0, characters: 0 });
+  const last = await lastRecord(id, head, logs);
+  const row = { id, traceId: last === undefined ? newTraceId() : traceIn(last), lease: {} };
+  await writeEndIfPossible(context, row, head, recordedEnd(last) ?? failure(damaged(id)));
+}
+
+/** Where the log of a damaged job takes nothing more, the index alone says that it is over. */
+async function writeEndIfPossible(
+  { store, logger, jobContext: { clock } }: RunOptions,
+  row: EndedRow,
+  head: number,
+  end: TerminalStatus | Ending,
+): Promise<void> {
+  try {
+    await writeEnd(store, row, head, end, clock.now());
+  } catch (error) {
+    if (isClosed(error)) throw error;
+    logger.error({ job: row.id, err: error }, "a damaged job has no end in its log");
+    await writeEnd(store, row, head, "error", clock.now());
+  }
 }
 
 /** Whoever observes jobs is told of this one as well: the process that ran it could not say how it ended. */
@@ -55,10 +93,12 @@ async function restart(
   context: RunOptions,
   row: ListedJob,
   head: number,
+  isDamaged: boolean,
 ): Promise<(() => void) | Ending> {
   if (row.cancel !== undefined) return cancelled(row.cancel.reason);
   // Whether or not its parent is run again: another attempt delegates anew.
   if (row.parent !== undefined) return parentEnded();
+  if (isDamaged) return failure(damaged(row.id));
   const attempt = (row.attempt ?? 1) + 1;
   const reference = parseAgentReference(row.agent);
   // The very agent that the job was accepted for (R-7.5-5).

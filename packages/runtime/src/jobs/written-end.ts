@@ -1,25 +1,42 @@
-import { formatTimestamp, isTerminal, type JobStatus, type TerminalStatus } from "@arcp/core";
+import {
+  formatTimestamp,
+  isTerminal,
+  type JobId,
+  type JobStatus,
+  type TerminalStatus,
+} from "@arcp/core";
 import { Budget, type Remainder } from "../authority/budget.ts";
 import { compileGrant } from "../authority/grant.ts";
-import type { JobChange, JobRow, ListedJob, LogStore, Store } from "../store/index.ts";
+import type { JobChange, JobRow, LogRecord, LogStore, Store } from "../store/index.ts";
 import type { Ending } from "./ending.ts";
 import { remainingMetric } from "./job-costs.ts";
 import { recordStems, writeRecord } from "./record.ts";
 
-type Row = ListedJob | JobRow;
+/** What of a job's row its end is made of. */
+export type EndedRow = Pick<JobRow, "id" | "traceId" | "lease" | "remaining">;
 
-/** How the job ended, if its log says so: it may say more than the index does. */
-export async function recordedEnd(
-  row: Row,
+/** The last record of a log; undefined when it has none, or has lost it. */
+export async function lastRecord(
+  job: JobId,
   head: number,
   logs: LogStore,
-): Promise<TerminalStatus | undefined> {
+): Promise<LogRecord | undefined> {
   if (head === 0) return undefined;
-  const page = await logs.read(row.id, head - 1, { records: 1, characters: 1 });
-  const last = page.records.at(-1);
+  const page = await logs.read(job, head - 1, { records: 1, characters: 1 });
+  return page.records.at(-1);
+}
+
+/** How the job ended, if the last record of its log says so: it may say more than the index does. */
+export function recordedEnd(last: LogRecord | undefined): TerminalStatus | undefined {
   if (last?.kind !== "terminal") return undefined;
   const { payload } = JSON.parse(`{${last.text}`) as { payload: { final_status: JobStatus } };
   return isTerminal(payload.final_status) ? payload.final_status : undefined;
+}
+
+/** What all records of a job have in common with this one. */
+export function traceIn({ text }: LogRecord): string {
+  const { trace_id } = JSON.parse(`{${text}`) as { trace_id: string };
+  return trace_id;
 }
 
 /**
@@ -29,7 +46,7 @@ export async function recordedEnd(
  */
 export async function writeEnd(
   { jobs, logs }: Pick<Store, "jobs" | "logs">,
-  row: Row,
+  row: EndedRow,
   head: number,
   end: TerminalStatus | Ending,
   at: number,
@@ -63,7 +80,7 @@ export async function writeEnd(
 }
 
 /** What remains of each amount of which something was spent: nobody knows any more what was said of it. */
-function unsaid({ lease, remaining }: Row): readonly Remainder[] {
+function unsaid({ lease, remaining }: EndedRow): readonly Remainder[] {
   const compiled = compileGrant(lease["cost.budget"] ?? []);
   return compiled.ok ? new Budget(compiled.grant, { left: remaining }).unsaid() : [];
 }

@@ -1,4 +1,5 @@
 import type { JobId, MessageId } from "@arcp/core";
+import { DamagedLog } from "../store/damage.ts";
 import type { AttachmentRow, LogPage, LogStore, Role } from "../store/index.ts";
 
 /** What is known of an attachment besides its row when it is made. */
@@ -103,9 +104,14 @@ export class Attachment {
   }
 }
 
-/** Whether the terminal record was read: then nothing is left to follow. */
+/**
+ * Whether the terminal record was read: then nothing is left to follow.
+ * @throws DamagedLog when nobody knows any more what the last record was
+ */
 export async function isFinished(job: JobId, cursor: number, logs: LogStore): Promise<boolean> {
   if (cursor === 0) return false;
   const page = await logs.read(job, cursor - 1, { records: 1, characters: 1 });
-  return page.head === cursor && page.records[0]?.kind === "terminal";
+  if (page.head !== cursor) return false;
+  if (page.isEndLost) throw new DamagedLog(`whether ${job} has ended is lost`, cursor);
+  return page.records[0]?.kind === "terminal";
 }

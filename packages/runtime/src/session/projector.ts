@@ -220,7 +220,8 @@ export class Projector {
     const mayBeLost = attachment.role === "observer" && dialect.losesSubscriptions;
     if (live === undefined && !mayBeLost) return false;
     // Where the job has ended, nothing is left to go on with.
-    const over = live === page.head && (await isFinished(attachment.job, live, logs));
+    const over =
+      live === page.head && (page.isEndLost || (await isFinished(attachment.job, live, logs)));
     const stretch = { attachment, told: batch.toldOf(attachment), start: live ?? 0, records: [] };
     const newcomers = mayBring(stretch) ? await this.#newcomersIn(stretch, batch) : undefined;
     batch.lose(attachment, over ? undefined : live, newcomers);

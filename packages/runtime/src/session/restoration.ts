@@ -18,6 +18,8 @@ export interface KeptJobs {
  * Brings a parked session's stream back from the store: what its numbers mean, how far it got in each job, and what it
  * still has to read. What a crash left unsaid is told by the log: every number that the open run implies may have been
  * sent, so all of them count as issued (P1).
+ *
+ * @throws DamagedRow, or DamagedLog, when nobody can tell any more: then nothing was changed
  */
 export async function restoreStream(
   stream: Stream,

@@ -9,12 +9,14 @@ import {
 import type { Logger } from "pino";
 import type { Lineage } from "../lineage.ts";
 import { isClosed } from "../store/closed.ts";
+import { DamagedLog, DamagedRow } from "../store/damage.ts";
 import type { LogStore, SessionStore } from "../store/index.ts";
 import { retried } from "../store/retry.ts";
 import { Audience } from "./audience.ts";
 import { Deliveries } from "./deliveries.ts";
 import { FeatureSets } from "./feature-sets.ts";
 import type { Journal } from "./journal.ts";
+import { isKept } from "./kept-stream.ts";
 import { Lag } from "./lag.ts";
 import { type KeptJobs, restoreStream } from "./restoration.ts";
 import { Session } from "./session.ts";
@@ -134,19 +136,31 @@ export class Sessions {
 
   /** Brings back the sessions of the process before this one; their windows count from now on (R-6.3-11, R-6.3-20). */
   async restore(jobs: KeptJobs): Promise<void> {
-    const { store, logs } = this.#options;
-    for (const id of await store.list()) {
-      const row = await store.get(id);
-      if (row === undefined) continue;
-      const stream = this.#stream(id, row.features, row.epoch);
-      await restoreStream(stream, row, store, logs, jobs);
-      const { journal, attachments, deliveries } = stream;
-      for (const job of journal.jobs) this.#audience.add(job, stream);
-      for (const { job } of attachments) this.#audience.add(job, stream);
-      deliveries?.restore(journal.jobs);
-      const session = this.#session(row.principal, stream, new TokenRing(row.tokens), true);
-      this.parked(session);
+    for (const id of await this.#options.store.list()) {
+      try {
+        await this.#restore(id, jobs);
+      } catch (error) {
+        if (!(error instanceof DamagedRow || error instanceof DamagedLog)) throw error;
+        const text =
+          "a session cannot be read and is forgotten: its client has to open another one";
+        this.#options.logger.error({ session: id, err: error }, text);
+        await this.#erase(id);
+      }
     }
+  }
+
+  async #restore(id: SessionId, jobs: KeptJobs): Promise<void> {
+    const { store, logs } = this.#options;
+    const row = await store.get(id);
+    if (row === undefined) return;
+    const stream = this.#stream(id, row.features, row.epoch);
+    await restoreStream(stream, row, store, logs, jobs);
+    const { journal, attachments, deliveries } = stream;
+    for (const job of journal.jobs) this.#audience.add(job, stream);
+    for (const { job } of attachments) this.#audience.add(job, stream);
+    deliveries?.restore(journal.jobs);
+    const session = this.#session(row.principal, stream, new TokenRing(row.tokens), true);
+    this.parked(session);
   }
 
   #stream(session: SessionId, features: readonly string[], epoch: number): Stream {
@@ -210,39 +224,9 @@ export class Sessions {
     return row === undefined ? undefined : this.#sessions.get(row.id);
   }
 
-  /**
-   * Whether everything behind `after` is still there for this session: what was issued since, and what still waits for
-   * a number (R-6.3-10, P3).
-   */
-  async canResume({ stream }: Session, after: number): Promise<boolean> {
-    if (after > stream.issued) return false;
-    const { logs } = this.#options;
-    const limits = { records: 0, characters: 0 };
-    /** Of each job, behind what and up to what its records have to be there. */
-    const needed = new Map<JobId, { after: number; head: number }>();
-    let whole = after;
-    for (const { job, jobFrom, count, said } of stream.journal.spans(after + 1, stream.issued)) {
-      whole += count;
-      if (said !== undefined) continue;
-      const span = { after: jobFrom - 1, head: jobFrom + count - 1 };
-      const { after: first, head: last } = needed.get(job) ?? span;
-      needed.set(job, { after: Math.min(first, span.after), head: Math.max(last, span.head) });
-    }
-    // Of some of these numbers nobody knows any more what they meant.
-    if (whole < stream.issued) return false;
-    const attachments = [...stream.attachments];
-    for (const [job, { after: cursor, head }] of needed) {
-      const page = await logs.read(job, cursor, limits);
-      if (page.floor > cursor || page.head < head) return false;
-    }
-    for (const attachment of attachments) {
-      const { job, cursor } = attachment;
-      const page = await logs.read(job, cursor, limits);
-      if (attachment.isBehind(page, cursor) && attachment.liveIn(page, cursor) === undefined) {
-        return false;
-      }
-    }
-    return true;
+  /** Whether a session can go on behind `after` (R-6.3-10). */
+  canResume({ stream }: Session, after: number): Promise<boolean> {
+    return isKept(stream, after, this.#options.logs);
   }
 
   /** The connection is gone: its place is free, though the session may not be silent yet. */
@@ -276,7 +260,7 @@ export class Sessions {
     this.#sessions.delete(session.id);
     this.#audience.removeViewer(session.stream);
     this.#quota.remove(session);
-    const { clock, store, hasJobs } = this.#options;
+    const { clock } = this.#options;
     const { stream } = session;
     const cut = stream.retire();
     // What failed for a moment is asked for again, since nobody comes back to it. The row that tells how far the session's
@@ -286,8 +270,13 @@ export class Sessions {
       await retried(clock, () => stream.writer.settle({ cut, tokens: [] }));
       this.#leaving.delete(session.id);
     }
-    await retried(clock, () => store.forget(session.id));
-    if (!(await hasJobs(session.id))) await retried(clock, () => store.removeRuns(session.id));
+    await this.#erase(session.id);
+  }
+
+  async #erase(id: SessionId): Promise<void> {
+    const { clock, store, hasJobs } = this.#options;
+    await retried(clock, () => store.forget(id));
+    if (!(await hasJobs(id))) await retried(clock, () => store.removeRuns(id));
   }
 
   /** Takes all timers down. */

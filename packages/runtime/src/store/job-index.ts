@@ -1,4 +1,5 @@
 import type { JobId, JobStatus, Lease, MessageId, SessionId, TraceContext } from "@arcp/core";
+import type { DamagedJob } from "./damage.ts";
 
 /** What is kept of a job beside its log: enough to list it, to watch it, and to run it again. */
 export interface JobRow {
@@ -99,10 +100,17 @@ export interface JobIndex {
   insert(row: JobRow): Promise<void>;
   /** Changes what is given, and nothing else. */
   update(id: JobId, change: JobChange): Promise<void>;
-  /** One job, with its input and its checkpoint. */
+  /**
+   * One job, with its input and its checkpoint.
+   * @throws DamagedRow when it cannot be read
+   */
   get(id: JobId): Promise<JobRow | undefined>;
-  /** In the order of `acceptedAt` and then `id`, ascending (R-6.6-4). */
-  list(query: JobQuery): Promise<readonly ListedJob[]>;
+  /**
+   * In the order of `acceptedAt` and then `id`, ascending (R-6.6-4). A job whose row cannot be read is left out, and takes no place
+   * of the limit.
+   * @param damaged told of each that is left out
+   */
+  list(query: JobQuery, damaged?: (job: DamagedJob) => void): Promise<readonly ListedJob[]>;
   /** Forgets a job; its log is removed apart. */
   remove(id: JobId): Promise<void>;
 }

@@ -55,6 +55,8 @@ export interface LogPage {
    * {@link LongText}: whoever is done with them may give them back.
    */
   readonly records: readonly LogRecord[];
+  /** Whether the last record of the log is lost to damage: the runtime says so, and not a store, which rejects. */
+  readonly isEndLost?: boolean;
 }
 
 /** How much of a log is read at a time. */
@@ -72,7 +74,10 @@ export interface LogStore {
    * taken is durable, as this store understands the word, with one outcome per batch.
    */
   append(batches: readonly LogBatch[]): Promise<readonly AppendOutcome[]>;
-  /** Reads what follows `after`. An unknown job reads as an empty log. */
+  /**
+   * Reads what follows `after`. An unknown job reads as an empty log.
+   * @throws DamagedLog when records that the page would hold cannot be read
+   */
   read(job: JobId, after: number, limits: PageLimits): Promise<LogPage>;
   /**
    * Rings after records of this job became durable. A hint that may be lost or come once for many records: arm it

@@ -90,11 +90,17 @@ export interface SessionStore {
   insert(row: SessionRow): Promise<void>;
   /** The session for which this token hash is valid. */
   findByToken(hash: string): Promise<SessionRow | undefined>;
-  /** One session, unless it is forgotten. */
+  /**
+   * One session, unless it is forgotten.
+   * @throws DamagedRow when it cannot be read
+   */
   get(id: SessionId): Promise<SessionRow | undefined>;
   /** The ids of all sessions that are not forgotten. */
   list(): Promise<readonly SessionId[]>;
-  /** What the session follows, in the order in which it began to. */
+  /**
+   * What the session follows, in the order in which it began to.
+   * @throws DamagedRow when that cannot be read
+   */
   attachments(id: SessionId): Promise<readonly AttachmentRow[]>;
   /** The reply that a refused submit of the session got, as JSON. */
   refusal(id: SessionId, request: MessageId): Promise<string | undefined>;

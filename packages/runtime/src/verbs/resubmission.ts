@@ -1,11 +1,13 @@
-import { ArcpError, type Envelope } from "@arcp/core";
+import { ArcpError, type Envelope, type JobId } from "@arcp/core";
 import { acceptanceOf } from "../jobs/acceptance.ts";
 import type { UsedKey } from "../jobs/admission.ts";
-import { jobOf } from "../jobs/finished-job.ts";
+import { damaged } from "../jobs/ending.ts";
+import { checkEnd, jobOf } from "../jobs/finished-job.ts";
 import type { KnownJob } from "../jobs/known-job.ts";
 import type { Origin } from "../session/attachments.ts";
 import type { Session } from "../session/session.ts";
 import type { SubmitReply } from "../session/submit-log.ts";
+import { DamagedRow } from "../store/damage.ts";
 import type { JobRow } from "../store/index.ts";
 import { adopt } from "./adoption.ts";
 import type { Services } from "./services.ts";
@@ -17,7 +19,8 @@ type Accepted = Extract<SubmitReply, { readonly kind: "accepted" }>;
  * The reply to a submit whose key has a job: the acceptance of that job once more (R-7.2-3), which the session follows
  * from then on (R-7.2-8).
  * @returns undefined when the key is free
- * @throws ArcpError `DUPLICATE_KEY` when the key was used for something else (R-7.2-4)
+ * @throws ArcpError `DUPLICATE_KEY` when the key was used for something else (R-7.2-4), `INTERNAL_ERROR` when what is kept of that
+ *   job is damaged: it is not run once more
  */
 export async function resubmission(
   services: Services,
@@ -27,7 +30,7 @@ export async function resubmission(
 ): Promise<Accepted | undefined> {
   const { store, jobs } = services;
   const record = await store.idempotency.get(session.principal, key);
-  const row = record && (await store.jobs.get(record.job));
+  const row = record && (await rowOf(services, record.job));
   if (record === undefined || row === undefined) return undefined;
   // The reply waits for those of earlier submits, and nothing comes of a job whose time is up meanwhile.
   const release = jobs.expect(row.id);
@@ -44,6 +47,14 @@ export async function resubmission(
     return reply && { ...reply, release };
   } finally {
     if (reply === undefined) release();
+  }
+}
+
+async function rowOf({ store }: Services, id: JobId): Promise<JobRow | undefined> {
+  try {
+    return await store.jobs.get(id);
+  } catch (error) {
+    throw error instanceof DamagedRow ? damaged(id, error) : error;
   }
 }
 
@@ -134,6 +145,8 @@ function inherit(session: Session, job: KnownJob, floor: number, origin: Origin)
 }
 
 /** The highest `job_seq` of which the log is no longer kept. */
-async function floorOf({ store }: Services, { id }: Pick<KnownJob, "id">): Promise<number> {
-  return (await store.logs.read(id, 0, { records: 0, characters: 0 })).floor;
+async function floorOf({ store }: Services, job: KnownJob): Promise<number> {
+  const page = await store.logs.read(job.id, 0, { records: 0, characters: 0 });
+  checkEnd(job, page);
+  return page.floor;
 }

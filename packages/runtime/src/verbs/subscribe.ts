@@ -1,5 +1,6 @@
 import { ArcpError, type Envelope } from "@arcp/core";
 import { constraintsOf } from "../jobs/acceptance.ts";
+import { checkEnd } from "../jobs/finished-job.ts";
 import type { KnownJob } from "../jobs/known-job.ts";
 import type { Lineage } from "../lineage.ts";
 import type { Attachment } from "../session/attachment.ts";
@@ -98,6 +99,7 @@ async function startOf(
   const viewer = { features: session.features, role: roleOf(session, job) };
   for (let cursor = from; ; ) {
     const page = await logs.read(job.id, cursor, { records: 256, characters: 256 * 1024 });
+    checkEnd(job, page);
     const visible = page.records.some((record) => isVisible(record, viewer));
     cursor = Math.max(cursor, page.floor) + page.records.length;
     if (visible || cursor >= page.head) return { from, floor: page.floor, visible };

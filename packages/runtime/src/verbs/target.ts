@@ -1,6 +1,8 @@
 import { ArcpError, type JobId } from "@arcp/core";
+import { damaged } from "../jobs/ending.ts";
 import { findJob } from "../jobs/finished-job.ts";
 import type { KnownJob } from "../jobs/known-job.ts";
+import { DamagedRow } from "../store/damage.ts";
 import type { Services } from "./services.ts";
 
 /** The job that a request is about, named in its envelope, its payload, or both alike. @throws ArcpError */
@@ -18,15 +20,19 @@ export function namedJob(request: {
 }
 
 /**
- * The job, if this principal may know of it. An unknown job and a hidden one are refused alike (R-7.6-2).
- * @throws ArcpError `JOB_NOT_FOUND`
+ * The job, if this principal may know of it. An unknown job and a hidden one are refused alike (R-7.6-2), and so is one that
+ * cannot be read, unless it is known to be this principal's.
+ * @throws ArcpError `JOB_NOT_FOUND`, `INTERNAL_ERROR`
  */
 export async function observableJob(
   services: Services,
   principal: string,
   id: JobId,
 ): Promise<KnownJob> {
-  const job = await findJob(services, id);
+  const job = await findJob(services, id).catch((error: unknown) => {
+    if (!(error instanceof DamagedRow)) throw error;
+    throw error.principal === principal ? damaged(id, error) : jobNotFound();
+  });
   if (job === undefined || !mayObserve(services, principal, job)) throw jobNotFound();
   return job;
 }

@@ -1,0 +1,37 @@
+import type { JobId } from "@arcp/core";
+import type { LogStore } from "../store/index.ts";
+import type { Stream } from "./stream.ts";
+
+/**
+ * Whether everything behind `after` is still there for a session: what was issued since, and what still waits for a number
+ * (R-6.3-10, P3).
+ */
+export async function isKept(stream: Stream, after: number, logs: LogStore): Promise<boolean> {
+  if (after > stream.issued) return false;
+  const limits = { records: 0, characters: 0 };
+  /** Of each job, behind what and up to what its records have to be there. */
+  const needed = new Map<JobId, { after: number; head: number }>();
+  let whole = after;
+  for (const { job, jobFrom, count, said } of stream.journal.spans(after + 1, stream.issued)) {
+    whole += count;
+    if (said !== undefined) continue;
+    const span = { after: jobFrom - 1, head: jobFrom + count - 1 };
+    const { after: first, head: last } = needed.get(job) ?? span;
+    needed.set(job, { after: Math.min(first, span.after), head: Math.max(last, span.head) });
+  }
+  // Of some of these numbers nobody knows any more what they meant.
+  if (whole < stream.issued) return false;
+  const attachments = [...stream.attachments];
+  for (const [job, { after: cursor, head }] of needed) {
+    const page = await logs.read(job, cursor, limits);
+    if (page.floor > cursor || page.head < head) return false;
+  }
+  for (const attachment of attachments) {
+    const { job, cursor } = attachment;
+    const page = await logs.read(job, cursor, limits);
+    if (attachment.isBehind(page, cursor) && attachment.liveIn(page, cursor) === undefined) {
+      return false;
+    }
+  }
+  return true;
+}

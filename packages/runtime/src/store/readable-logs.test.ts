@@ -1,0 +1,100 @@
+import { type JobId, newJobId } from "@arcp/core";
+import { pino } from "pino";
+import { beforeEach, expect, test } from "vitest";
+import { DamagedLog } from "./damage.ts";
+import type { LogPage, LogStore } from "./log-store.ts";
+import { memoryStore } from "./memory-store.ts";
+import { ReadableLogs } from "./readable-logs.ts";
+
+const ALL = { records: 100, characters: 1000 };
+const NOTHING = { records: 0, characters: 0 };
+const JOB = newJobId();
+const TEXTS = ["one", "two", "three", "four", "five"];
+
+let inner: LogStore;
+let said: string[];
+let logs: ReadableLogs;
+
+beforeEach(async () => {
+  inner = memoryStore().logs;
+  said = [];
+  const sink = { write: (line: string) => said.push(JSON.parse(line).err.message) };
+  logs = new ReadableLogs(inner, pino({ level: "error" }, sink));
+  const records = TEXTS.map((text) => ({ kind: "event", text }) as const);
+  await logs.append([{ job: JOB, after: 0, records }]);
+});
+
+/** A store that finds out, with each page that would hold one of these, that they are not there. */
+function damage(...seqs: readonly number[]): void {
+  const { read } = inner;
+  inner.read = async (job, after, limits) => {
+    const last = after + Math.min(limits.records, TEXTS.length);
+    const through = seqs.find((seq) => seq > after && seq <= last);
+    if (job === JOB && through !== undefined) throw new DamagedLog(`${through} is lost`, through);
+    return read.call(inner, job, after, limits);
+  };
+}
+
+const texts = ({ records }: LogPage) => records.map(({ text }) => text);
+
+test("P3: a log begins behind what is damaged, for everybody, from when that was come across", async () => {
+  damage(2);
+  expect((await logs.read(JOB, 0, NOTHING)).floor).toBe(0);
+  expect(texts(await logs.read(JOB, 2, ALL))).toEqual(["three", "four", "five"]);
+  const page = await logs.read(JOB, 0, ALL);
+  expect(page).toMatchObject({ floor: 2, head: 5, isEndLost: false });
+  expect(texts(page)).toEqual(["three", "four", "five"]);
+  expect((await logs.read(JOB, 0, NOTHING)).floor).toBe(2);
+  expect((await logs.read(JOB, 0, { ...ALL, records: 1 })).floor).toBe(2);
+  expect(texts(await logs.read(JOB, 4, ALL))).toEqual(["five"]);
+  expect(said).toEqual(["2 is lost"]);
+});
+
+test("each damage of a log is told once, and the last record with a word of its own", async () => {
+  damage(1, 3, 5);
+  for (let i = 0; i < 2; i++) {
+    const page = await logs.read(JOB, 0, ALL);
+    expect(page).toEqual({ floor: 5, head: 5, records: [], isEndLost: true });
+  }
+  expect(said).toEqual(["1 is lost", "3 is lost", "5 is lost"]);
+});
+
+test("what is written behind a lost end is read", async () => {
+  damage(5);
+  await logs.read(JOB, 0, ALL);
+  await logs.append([{ job: JOB, after: 5, records: [{ kind: "terminal", text: "end" }] }]);
+  const page = await logs.read(JOB, 0, ALL);
+  expect(page).toMatchObject({ floor: 5, head: 6, isEndLost: false });
+  expect(texts(page)).toEqual(["end"]);
+});
+
+test("a log that is removed while it is read is gone", async () => {
+  const { read } = inner;
+  damage(2);
+  await logs.read(JOB, 0, ALL);
+  inner.read = async (...asked) => {
+    inner.read = read;
+    await logs.remove(JOB);
+    return read.apply(inner, asked);
+  };
+  expect(await logs.read(JOB, 0, ALL)).toMatchObject({ floor: 0, head: 0, isEndLost: false });
+});
+
+test("other errors, other jobs and a log that is new are as ever", async () => {
+  damage(2);
+  await logs.read(JOB, 0, ALL);
+  const other = newJobId();
+  await logs.append([{ job: other, after: 0, records: [{ kind: "event", text: "mine" }] }]);
+  expect(await logs.read(other, 0, ALL)).toMatchObject({ floor: 0, head: 1 });
+  await logs.remove(JOB);
+  expect(await logs.read(JOB, 0, NOTHING)).toMatchObject({ floor: 0, head: 0 });
+  const fails = async (job: JobId) => {
+    await expect(logs.read(job, 3, ALL)).rejects.toThrow("busy");
+  };
+  inner.read = () => Promise.reject(new Error("busy"));
+  await fails(JOB);
+  await fails(other);
+  // It would be asked for ever.
+  inner.read = () => Promise.reject(new DamagedLog("nothing", 3));
+  await expect(logs.read(other, 3, ALL)).rejects.toThrow("nothing");
+});

@@ -1,0 +1,36 @@
+import { DamagedRow } from "@arcp/runtime/store";
+import { fromJson } from "./column.ts";
+import type { Row } from "./connection.ts";
+
+/** SQLite's primary result code for a part of the file that holds no sense. */
+const CORRUPT = 11;
+
+/** What is said to the operator. */
+export function damaged(problem: string): string {
+  return `the store's file is damaged: ${problem}; restore the file from a backup`;
+}
+
+export function isCorrupt(error: unknown): boolean {
+  return error instanceof Error && "errcode" in error && (Number(error.errcode) & 0xff) === CORRUPT;
+}
+
+/**
+ * Decodes a row.
+ * @param what it is, for the operator
+ * @throws DamagedRow when that cannot be done
+ */
+export function decoded<T>(what: string, row: Row, decode: (row: Row) => T): T {
+  try {
+    return decode(row);
+  } catch (cause) {
+    throw new DamagedRow(damaged(`${what} cannot be read`), principalIn(row), { cause });
+  }
+}
+
+function principalIn(row: Row): string | undefined {
+  try {
+    return fromJson(row["principal"]);
+  } catch {
+    return undefined;
+  }
+}
