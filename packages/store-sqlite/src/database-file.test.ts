@@ -3,6 +3,7 @@ import { once } from "node:events";
 import {
   chmodSync,
   existsSync,
+  mkdirSync,
   readdirSync,
   readFileSync,
   statSync,
@@ -177,7 +178,10 @@ test("what is not a store is refused and not touched", () => {
   expect(readFileSync(foreign).equals(before)).toBe(true);
 
   expect(refusal(join(scratch.path, "no/such/folder.db")).message).toContain("no such file");
-  expect(refusal(scratch.path).code).toBe("MISUSE");
+  expect(refusal(scratch.path)).toMatchObject({
+    code: "MISUSE",
+    message: `cannot open the store ${scratch.path}: it is a directory: name a file in it`,
+  });
 });
 
 test.skipIf(process.platform === "win32")(
@@ -192,11 +196,20 @@ test.skipIf(process.platform === "win32")(
       await sqliteStore(path).close();
       chmodSync(path, mode);
     }
-    const { stdout } = spawnSync(process.execPath, [nobody, readable, hidden], {
-      encoding: "utf8",
-    });
+    const folder = join(scratch.path, "closed");
+    mkdirSync(folder);
+    const alone = join(folder, "store.db");
+    await sqliteStore(alone).close();
+    chmodSync(alone, 0o666);
+    chmodSync(folder, 0o555);
+    const files = [readable, hidden, join(folder, "new.db"), alone];
+    const { stdout } = spawnSync(process.execPath, [nobody, ...files], { encoding: "utf8" });
+    chmodSync(folder, 0o755);
     const lines = stdout.trim().split("\n");
-    expect(lines).toEqual(Array(2).fill(expect.stringContaining("EACCES: permission denied")));
+    expect(lines).toEqual([
+      ...Array(3).fill(expect.stringContaining("EACCES: permission denied: the user who runs")),
+      expect.stringContaining("has to be allowed to write in its directory"),
+    ]);
   },
 );
 

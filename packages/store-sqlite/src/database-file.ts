@@ -20,7 +20,17 @@ const CONSISTENT = { journal_mode: "wal", synchronous: 1 };
 
 /** SQLite's primary result codes that have a meaning of their own here. */
 const BUSY = 5;
+const READ_ONLY = 8;
 const NOT_A_DATABASE = 26;
+
+/** What the system's codes mean here, and what would be right. */
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: "there is no such file, and no directory to make it in: make that first",
+  ENOTDIR: "what should be the directory that it is in is a file",
+  EISDIR: "it is a directory: name a file in it",
+  EACCES:
+    "EACCES: permission denied: the user who runs this has to be allowed to read and write it, and in its directory",
+};
 
 /**
  * Opens the file, which nobody else can open until the connection is closed or its process has ended, however it ends:
@@ -88,8 +98,16 @@ function checkConsistency(connection: Connection): void {
   }
 }
 
+const NO_ROOM_BESIDE =
+  "nothing can be made beside it, which SQLite needs: the user who runs this has to be allowed to write in its directory";
+
 function reasonOf(error: unknown): string {
+  const system =
+    error instanceof Error && "code" in error ? REASONS[String(error.code)] : undefined;
+  if (system !== undefined) return system;
   const code = error instanceof Error && "errcode" in error ? Number(error.errcode) & 0xff : 0;
+  // The file itself may be written: that was looked at before.
+  if (code === READ_ONLY) return NO_ROOM_BESIDE;
   if (code === BUSY) return "it is in use; one runtime at a time can have it open";
   if (code === NOT_A_DATABASE) return "it is not a database";
   return error instanceof Error ? error.message : String(error);

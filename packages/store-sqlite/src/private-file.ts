@@ -13,6 +13,8 @@ export function createPrivately(place: string): void {
     // A link to where nothing is yet. What is there is not opened: closing it would give up our own locks on it.
     if (statSync(place, { throwIfNoEntry: false }) === undefined)
       closeSync(openSync(place, "a", 0o600));
+    if (statSync(place).isDirectory())
+      throw Object.assign(new Error("it is a directory"), { code: "EISDIR" });
     // SQLite would say of it that there was an I/O error, as of a disk that fails.
     accessSync(place, constants.R_OK | constants.W_OK);
   }

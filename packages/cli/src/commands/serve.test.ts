@@ -527,7 +527,19 @@ test.each([
     "a store in no directory",
     ["a.ts", "--store=no/where.db"],
     { "a.ts": `export default ${agent("a")};` },
-    "arcp: cannot open the store ",
+    "/no/where.db: there is no such file, and no directory to make it in: make that first\n",
+  ],
+  [
+    "a store below a file",
+    ["a.ts", "--store=a.ts/where.db"],
+    { "a.ts": `export default ${agent("a")};` },
+    "/a.ts/where.db: what should be the directory that it is in is a file\n",
+  ],
+  [
+    "a store that is a directory",
+    ["a.ts", "--store=."],
+    { "a.ts": `export default ${agent("a")};` },
+    ": it is a directory: name a file in it\n",
   ],
   ["a store for no module", ["b.ts", "--store=t"], {}, "arcp: there is no file b.ts\n"],
   [
