@@ -16,6 +16,7 @@ import type { Connection } from "./connection.ts";
 import { damaged, isCorrupt } from "./damage.ts";
 import type { GroupCommit } from "./group-commit.ts";
 import type { JobTable } from "./job-table.ts";
+import { type LastAppend, LastAppends } from "./last-appends.ts";
 import type { LogLimits } from "./log-limits.ts";
 import { type LogState, logStateIn, STATE } from "./log-state.ts";
 import type { Reclaimer } from "./reclaimer.ts";
@@ -41,6 +42,7 @@ export class RecordLog implements LogStore {
   readonly #limits: LogLimits & { readonly total: number };
   readonly #shares: Shares;
   readonly #bells = new Bells();
+  readonly #last = new LastAppends();
   #lastKey: number;
 
   constructor(
@@ -58,7 +60,10 @@ export class RecordLog implements LogStore {
     this.#reclaimer = reclaimer;
     this.#limits = limits;
     this.#shares = new Shares(connection, limits.total);
-    group.onRollback(() => this.#shares.forget());
+    group.onRollback(() => {
+      this.#shares.forget();
+      this.#last.clear();
+    });
     // A log has a record at least, and a removed one goes when it has none.
     const lastRemoved = connection.value("SELECT coalesce(max(log), 0) FROM removed");
     this.#lastKey = Math.max(records.lastLog, Number(lastRemoved));
@@ -100,13 +105,17 @@ export class RecordLog implements LogStore {
   }
 
   #page({ job, key, floor, head }: LogState, after: number, limits: PageLimits): LogPage {
-    const page: LogPage & { readonly records: LogRecord[] } = { floor, head, records: [] };
-    let characters = 0;
     let seq = Math.max(after, floor);
     const most = countLimit(limits.records);
-    const last = Math.min(seq + most, head);
+    const last = this.#last.get(job);
+    if (last !== undefined && head - last.records.length === seq && fits(last, limits)) {
+      return { floor, head, records: last.records };
+    }
+    const page: LogPage & { readonly records: LogRecord[] } = { floor, head, records: [] };
+    let characters = 0;
+    const end = Math.min(seq + most, head);
     // What there is to read may be all that is damaged.
-    if (seq >= last) return page;
+    if (seq >= end) return page;
     for (const row of this.#records.after(key, seq, most)) {
       seq += 1;
       if (seqIn(row) !== seq) throw missing(job, seq, seqIn(row) - 1);
@@ -115,7 +124,7 @@ export class RecordLog implements LogStore {
       if (page.records.length > 0 && characters > limits.characters) return page;
       page.records.push(record);
     }
-    if (seq < last) throw missing(job, seq + 1, head);
+    if (seq < end) throw missing(job, seq + 1, head);
     return page;
   }
 
@@ -130,6 +139,7 @@ export class RecordLog implements LogStore {
       this.#shares.add(log.principal, -log.size);
       this.#connection.run("DELETE FROM logs WHERE job = ?", job);
       this.#connection.run("INSERT INTO removed (log) VALUES (?)", log.key);
+      this.#last.delete(job);
     });
     this.#reclaimer.start();
   }
@@ -155,12 +165,22 @@ export class RecordLog implements LogStore {
     this.#evict(log, () => exceeds(log, this.#limits), surplus);
     if (known === undefined) this.#insert(log);
     else this.#update(log);
+    this.#keep(log, records);
     return "appended";
   }
 
   #state(job: JobId): LogState | undefined {
+    const known = this.#last.get(job)?.log;
+    if (known !== undefined) return known;
     const row = this.#connection.first(FIND, job);
     return row && logStateIn(row);
+  }
+
+  #keep(log: LogState, records: readonly LogRecord[]): void {
+    // What is long is lent for the call, and takes long to be read anyway.
+    const kept = records.some(({ long }) => long !== undefined) ? [] : records;
+    const characters = kept.reduce((sum, { text }) => sum + text.length, 0);
+    this.#last.set({ log, records: kept, characters });
   }
 
   /** A log without a row yet. */
@@ -210,6 +230,7 @@ export class RecordLog implements LogStore {
       const goesOn = (): boolean => isOver() && (log.floor === floor || victim.isStill(log.size));
       this.#evict(log, goesOn, allowance);
       this.#update(log);
+      this.#last.delete(log.job);
     }
   }
 
@@ -257,6 +278,11 @@ function largerOf(a: LogLimits, b: LogLimits): LogLimits {
 
 function exceeds({ records, characters }: LogLimits, limits: LogLimits): boolean {
   return records > limits.records || characters > limits.characters;
+}
+
+/** Whether all of it is on one page. */
+function fits({ records, characters }: LastAppend, limits: PageLimits): boolean {
+  return records.length <= limits.records && characters <= limits.characters;
 }
 
 function isEvictable({ floor, head }: LogState): boolean {

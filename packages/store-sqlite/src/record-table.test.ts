@@ -41,15 +41,17 @@ test.each([1, 2 ** 21, 2 ** 31 - 2])(
 
 test("a log that is full takes nothing more, and others do", async () => {
   const connection = openDatabase(":memory:");
-  const store = storeOn(connection);
   const [full, other] = [newJobId(), newJobId()];
-  await store.logs.append([{ job: full, after: 0, records: [record("first")] }]);
+  const before = storeOn(connection);
+  await before.logs.append([{ job: full, after: 0, records: [record("first")] }]);
   connection.run(
     "UPDATE logs SET head = ?, floor = ? - 1 WHERE job = ?",
     LAST_SEQ - 1,
     LAST_SEQ - 1,
     full,
   );
+  // A store knows what it wrote itself.
+  const store = storeOn(connection);
   const [early, last] = [record("two"), record("last")];
   const outcomes = await Promise.all([
     store.logs.append([{ job: full, after: LAST_SEQ - 1, records: [early, last] }]),
