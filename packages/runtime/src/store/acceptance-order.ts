@@ -32,11 +32,9 @@ export class AcceptanceOrder {
   }
 
   remove(place: Place): void {
-    const index = this.#behind(place) - 1;
-    const found = this.#places[index];
-    if (index < this.#gone || found === undefined || comparePlaces(found, place) !== 0) return;
-    if (index > this.#gone) this.#places.splice(index, 1);
-    else this.#gone += 1;
+    const oldest = this.#places[this.#gone];
+    if (oldest !== undefined && comparePlaces(oldest, place) === 0) this.#gone += 1;
+    else this.#removeWithin(place);
     if (this.#gone * 2 <= this.#places.length) return;
     this.#places = this.#places.slice(this.#gone);
     this.#gone = 0;
@@ -48,6 +46,13 @@ export class AcceptanceOrder {
     for (let place = this.#places[index]; place !== undefined; place = this.#places[++index]) {
       yield place;
     }
+  }
+
+  #removeWithin(place: Place): void {
+    const index = this.#behind(place) - 1;
+    const found = this.#places[index];
+    if (index < this.#gone || found === undefined || comparePlaces(found, place) !== 0) return;
+    this.#places.splice(index, 1);
   }
 
   /** The index of the first place behind this one. */
