@@ -114,7 +114,7 @@ describe.each([[false], [true]])("a submit with an idempotency key: %j", (keyed)
     // One for the key, which has to be there before the job is.
     const commits = first?.ran.filter((sql) => sql === "COMMIT").length;
     expect(commits).toBeLessThanOrEqual(keyed ? 5 : 4);
-    expect(first?.ran.length).toBeLessThanOrEqual(40);
+    expect(first?.ran.length).toBeLessThanOrEqual(keyed ? 16 : 14);
   });
 });
 
