@@ -44,8 +44,8 @@ export interface Transport {
   send(frames: readonly string[]): Promise<void>;
   /**
    * Does the same with frames of which some come in parts. Optional: for a transport that writes bytes, where to make one string
-   * of a long text first would be in vain. Without it a runtime makes that string. What is
-   * encoded can be read until the promise resolves.
+   * of a long text first would be in vain. Without it a runtime makes that string. Bytes that
+   * are written behind the call are to be held until they are.
    */
   sendParts?(frames: readonly Frame[]): Promise<void>;
   /** Delivers what was sent before, then closes. Can be called twice; the second call changes nothing. */

@@ -3,7 +3,7 @@ import { type AddressInfo, Socket } from "node:net";
 import { expect, test, vi } from "vitest";
 import { WebSocket, WebSocketServer } from "ws";
 import { clientWriter, serverWriter } from "./frame-writer.ts";
-import { MessageBlocks } from "./message-block.ts";
+import { WriteMemory } from "./write-memory.ts";
 
 test("what a client sends in one turn of the event loop leaves in one write, in order", async () => {
   const server = new WebSocketServer({ port: 0, host: "127.0.0.1" });
@@ -47,7 +47,7 @@ test("a burst that the system takes at once needs one block, whatever it holds",
       taken();
     }
   }
-  const room = vi.spyOn(MessageBlocks.prototype, "room");
+  const room = vi.spyOn(WriteMemory.prototype, "room");
   const write = serverWriter(new Quick());
   for (let i = 0; i < 300; i++) write(["x".repeat(64 * 1024)], () => {});
   expect(room).toHaveBeenCalledTimes(300);

@@ -3,7 +3,7 @@ import type { Duplex } from "node:stream";
 import { type Frame, frameText } from "@arcp/core";
 import type { WebSocket } from "ws";
 import { joinTextMessages } from "./framing.ts";
-import { MessageBlocks } from "./message-block.ts";
+import { WriteMemory } from "./write-memory.ts";
 
 /** Writes each frame as one text message, all at once; calls `written` as the network takes them. */
 export type FrameWriter = (frames: readonly Frame[], written: () => void) => void;
@@ -15,23 +15,23 @@ export type FrameWriter = (frames: readonly Frame[], written: () => void) => voi
 export function serverWriter(socket: Duplex): FrameWriter {
   return (frames, written) => {
     // A stream that is no socket may hand on what it was given, and nobody knows for how long.
-    const blocks = socket instanceof Socket ? new MessageBlocks() : undefined;
-    const writes = joinTextMessages(frames, blocks);
+    const memory = socket instanceof Socket ? new WriteMemory() : undefined;
+    const writes = joinTextMessages(frames, memory);
     const last = writes.pop();
     if (last === undefined) return;
     const done = (error?: Error | null): void => {
-      // After a failure nobody knows who still reads them.
-      if (error) blocks?.abandon();
-      else blocks?.release();
+      // After a failure nobody knows who still reads it.
+      if (error) memory?.abandon();
+      else memory?.release();
       written();
     };
     if (writes.length > 0) socket.cork();
     for (const write of writes) socket.write(write, "latin1", written);
-    socket.write(last, "latin1", blocks?.empty === false ? done : written);
+    socket.write(last, "latin1", memory?.empty === false ? done : written);
     if (writes.length > 0) socket.uncork();
     // All is with the system already. That it is done is said only once the event loop goes on, and until then a burst
-    // would take ever more blocks.
-    if (socket.writableLength === 0) blocks?.release();
+    // would take ever more of it.
+    if (socket.writableLength === 0) memory?.release();
   };
 }
 

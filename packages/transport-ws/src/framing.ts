@@ -1,11 +1,11 @@
-import type { EncodedText, Frame } from "@arcp/core";
-import type { MessageBlocks } from "./message-block.ts";
+import type { Frame } from "@arcp/core";
+import type { WriteMemory } from "./write-memory.ts";
 
 /** The bytes after which a write is full. */
 const MAX_WRITE = 1024 * 1024;
 /**
- * A frame of so many characters is a write by itself, as a buffer, and so is one in parts: joined, it would be copied into a
- * string so large that its memory comes fresh from the system each time.
+ * A frame of so many characters is a write by itself, as a buffer: joined, it would be copied into a string so large that its
+ * memory comes fresh from the system each time.
  */
 const LONG = 16 * 1024;
 
@@ -18,26 +18,35 @@ const MAX_HEADER = 10;
 /**
  * The unmasked text messages of a WebSocket server (RFC 6455 section 5.2), one per frame, joined into as few writes as
  * may be: one up to a mebibyte, but for long frames. Each character of a string stands for one byte (`latin1`), which
- * reaches the socket faster than a buffer filled piece by piece; no message is ever divided between two writes.
- * @param blocks where long frames are written if there is room, to be released once the writes are done
+ * reaches the socket faster than a buffer filled piece by piece. What is encoded already is a write of its own, the bytes
+ * themselves, behind one that has its head: the writes belong together, with nothing else between them.
+ * @param memory of the writes, to be released once they are done
  */
 export function joinTextMessages(
   frames: readonly Frame[],
-  blocks?: MessageBlocks,
-): Array<string | Buffer> {
+  memory?: WriteMemory,
+): Array<string | Uint8Array> {
   const write = joinAscii(frames);
   if (write !== undefined) return write === "" ? [] : [write];
-  const writes: Array<string | Buffer> = [];
+  const writes: Array<string | Uint8Array> = [];
   let joined = "";
   const complete = (): void => {
     if (joined !== "") writes.push(joined);
     joined = "";
   };
   for (const frame of frames) {
-    if (typeof frame !== "string" || frame.length >= LONG) {
+    if (typeof frame !== "string") {
+      const [head, rest] = frame;
+      const payload = bytesOf(head);
+      if (joined.length + payload.length > MAX_WRITE) complete();
+      joined += header(payload.length + rest.size) + payload;
       complete();
-      const [head, rest] = typeof frame === "string" ? [frame] : frame;
-      writes.push(longMessage(head, rest, blocks));
+      writes.push(memory?.hold(rest) ?? rest.hold().bytes);
+      continue;
+    }
+    if (frame.length >= LONG) {
+      complete();
+      writes.push(longMessage(frame, memory));
       continue;
     }
     const payload = bytesOf(frame);
@@ -48,22 +57,15 @@ export function joinTextMessages(
   return writes;
 }
 
-function longMessage(
-  head: string,
-  rest: EncodedText | undefined,
-  blocks: MessageBlocks | undefined,
-): Buffer {
-  const encoded = rest?.size ?? 0;
+function longMessage(frame: string, memory: WriteMemory | undefined): Buffer {
   // To ask for the size first would take longer than to write it.
-  const room = blocks?.room(MAX_HEADER + 3 * head.length + encoded);
-  const message = room ?? Buffer.allocUnsafe(MAX_HEADER + Buffer.byteLength(head) + encoded);
-  const middle = MAX_HEADER + message.write(head, MAX_HEADER, "utf8");
-  rest?.copy(message, middle);
-  const end = middle + encoded;
+  const room = memory?.room(MAX_HEADER + 3 * frame.length);
+  const message = room ?? Buffer.allocUnsafe(MAX_HEADER + Buffer.byteLength(frame));
+  const end = MAX_HEADER + message.write(frame, MAX_HEADER, "utf8");
   const first = header(end - MAX_HEADER);
   const start = MAX_HEADER - first.length;
   message.write(first, start, "latin1");
-  if (room !== undefined) blocks?.use(end);
+  if (room !== undefined) memory?.use(end);
   return message.subarray(start, end);
 }
 

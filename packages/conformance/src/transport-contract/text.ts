@@ -10,7 +10,7 @@ function encoded(text: string): EncodedText {
   const bytes = new TextEncoder().encode(text);
   return {
     size: bytes.length,
-    copy: (target, at) => target.set(bytes, at),
+    hold: () => ({ bytes, letGo: () => {} }),
     toString: () => text,
   };
 }

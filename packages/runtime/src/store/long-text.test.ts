@@ -1,3 +1,4 @@
+import type { HeldBytes } from "@arcp/core";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { blocks } from "./blocks.ts";
@@ -9,12 +10,12 @@ function longText(text: string): LongText {
   return long;
 }
 
-/** What a transport sends of it, behind three bytes of its own. */
+/** What a transport sends of it. */
 function sent(text: LongText): string {
-  const target = Buffer.alloc(3 + text.size, "-");
-  text.copy(target, 3);
-  expect(target.toString("utf8", 0, 3)).toBe("---");
-  return target.toString("utf8", 3);
+  const { bytes, letGo } = text.hold();
+  const sent = Buffer.from(bytes).toString();
+  letGo();
+  return sent;
 }
 
 test("any well-formed text is read and sent as it was, in a block or as a string", () => {
@@ -51,16 +52,17 @@ test("parts in ASCII are joined", () => {
   expect([text.size, text.length]).toEqual([50_011, 50_011]);
 });
 
-test("whatever is kept, lent, given back and released, nobody reads anything but what was written", () => {
+test("whatever is kept, lent, held, given back and released, nobody reads anything but what was written", () => {
   const act = fc.oneof(
     { arbitrary: fc.constant("keep" as const), weight: 3 },
-    fc.constantFrom("lend" as const, "give back" as const, "release" as const),
+    fc.constantFrom("lend", "give back", "hold", "let go", "own", "release"),
   );
   const textOf = (number: number): string => `${number},`.repeat(9_000).slice(0, 9_000);
   fc.assert(
     fc.property(fc.array(fc.tuple(act, fc.nat()), { maxLength: 60 }), (steps) => {
       const kept: Array<[number, LongText]> = [];
       const lent: Array<[number, LongText]> = [];
+      const held: Array<[number, HeldBytes]> = [];
       for (const [number, [act, choice]] of steps.entries()) {
         const one = kept[choice % (kept.length || 1)];
         if (act === "keep") kept.push([number, LongText.ofAscii(textOf(number)).keep()]);
@@ -68,11 +70,23 @@ test("whatever is kept, lent, given back and released, nobody reads anything but
         if (act === "give back") {
           for (const [, text] of lent.splice(choice % (lent.length || 1), 1)) text.giveBack();
         }
+        const any = [...kept, ...lent][choice % (kept.length + lent.length || 1)];
+        if (act === "hold" && any !== undefined) held.push([any[0], any[1].hold()]);
+        if (act === "let go") {
+          for (const [, bytes] of held.splice(choice % (held.length || 1), 1)) {
+            bytes.letGo();
+            bytes.letGo();
+          }
+        }
+        if (act === "own") any?.[1].toOwnString();
         if (act === "release") {
           for (const [, text] of kept.splice(choice % (kept.length || 1), 1)) text.release();
         }
         for (const [number, text] of [...lent, ...kept]) {
           expect(String(text) === textOf(number)).toBe(true);
+        }
+        for (const [number, { bytes }] of held) {
+          expect(String(bytes) === textOf(number)).toBe(true);
         }
       }
       for (const [, text] of kept) text.release();
@@ -94,6 +108,21 @@ test("a block is used again as soon as its text is released, and what was given 
   expect(blocks.spare).toBeGreaterThan(before);
   expect(() => String(late)).toThrow("after it had been given back");
   expect(() => sent(late)).toThrow("after it had been given back");
+});
+
+test("bytes that are held are not written over, whoever else is done with them", () => {
+  const kept = longText("a".repeat(40_000)).keep();
+  const first = kept.hold();
+  const second = kept.hold();
+  first.letGo();
+  first.letGo();
+  const before = blocks.spare;
+  kept.release();
+  expect(blocks.spare).toBe(before);
+  longText("b".repeat(40_000));
+  expect(String(second.bytes)).toBe("a".repeat(40_000));
+  second.letGo();
+  expect(blocks.spare).toBeGreaterThan(before);
 });
 
 test("two stores that keep one text have a block each", () => {

@@ -1,15 +1,13 @@
-import type { EncodedText } from "@arcp/core";
+import type { EncodedText, HeldBytes } from "@arcp/core";
 import { blocks } from "./blocks.ts";
 
 /** Bytes that tell a text that is not ASCII from one that is: the longest character takes as many. */
 const MARGIN = 4;
 
-const encoder = new TextEncoder();
-
 /**
  * A long text as UTF-8 in a block outside of the heap, where the garbage collector never copies it. A store that keeps it lends it
- * to its readers, and releases the block when it keeps the text no longer: what was lent by then and not given back becomes a
- * string, so that nobody ever reads what is written into the block afterwards.
+ * to its readers, and releases the block when it keeps the text no longer. Nobody ever reads what is written into the block
+ * afterwards: what was lent by then and not given back becomes a string, and a block that somebody holds is used again only when it is let go.
  */
 export class LongText implements EncodedText {
   readonly size: number;
@@ -21,7 +19,9 @@ export class LongText implements EncodedText {
   /** What it is without a block. */
   #text: string | undefined;
   #isKept = false;
+  #isReleased = false;
   #readers = 0;
+  #holders = 0;
 
   /** @param block its own, with the text's bytes from `start` on */
   constructor(block: Buffer, size: number, length: number, start = 0) {
@@ -45,18 +45,24 @@ export class LongText implements EncodedText {
     return new LongText(block, length, length);
   }
 
-  copy(target: Uint8Array, at: number): void {
-    const start = this.#start;
-    if (this.#block !== undefined) this.#block.copy(target, at, start, start + this.size);
-    else encoder.encodeInto(this.toString(), target.subarray(at));
+  hold(): HeldBytes {
+    this.#holders += 1;
+    let isHeld = true;
+    const letGo = (): void => {
+      if (!isHeld) return;
+      isHeld = false;
+      this.#holders -= 1;
+      this.#recycle();
+    };
+    return { bytes: this.#bytes ?? Buffer.from(this.toString()), letGo };
   }
 
   toString(): string {
     if (this.#text !== undefined) return this.#text;
-    if (this.#block === undefined) throw new Error("a text was read after it had been given back");
+    const bytes = this.#bytes;
+    if (bytes === undefined) throw new Error("a text was read after it had been given back");
     // Half the time where it is ASCII.
-    const encoding = this.size === this.length ? "latin1" : "utf8";
-    return this.#block.toString(encoding, this.#start, this.#start + this.size);
+    return bytes.toString(this.size === this.length ? "latin1" : "utf8");
   }
 
   /** For a store that keeps it. @returns this text, or a copy where another store keeps it: each releases its own */
@@ -77,11 +83,10 @@ export class LongText implements EncodedText {
     this.#readers -= 1;
   }
 
-  /** The store keeps it no longer, and its block is used again. */
+  /** The store keeps it no longer, and its block is used again once nobody holds it. */
   release(): void {
-    if (this.#readers > 0) this.#text = this.toString();
-    if (this.#block !== undefined) blocks.give(this.#block);
-    this.#block = undefined;
+    this.#isReleased = true;
+    this.#recycle();
   }
 
   /** Becomes a string, so that its block is used again, unless a store keeps it. */
@@ -91,9 +96,22 @@ export class LongText implements EncodedText {
     return this.#text;
   }
 
+  #recycle(): void {
+    if (!this.#isReleased || this.#holders > 0 || this.#block === undefined) return;
+    if (this.#readers > 0) this.#text ??= this.toString();
+    blocks.give(this.#block);
+    this.#block = undefined;
+  }
+
+  get #bytes(): Buffer | undefined {
+    return this.#block?.subarray(this.#start, this.#start + this.size);
+  }
+
   #copied(): LongText {
     const block = blocks.take(this.size);
-    this.copy(block, 0);
+    const { bytes, letGo } = this.hold();
+    block.set(bytes);
+    letGo();
     return new LongText(block, this.size, this.length);
   }
 }

@@ -1,16 +1,17 @@
 import { once } from "node:events";
-import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import { type AddressInfo, connect, createServer, Socket } from "node:net";
 import { Duplex } from "node:stream";
+import { type EncodedText, type Frame, frameText } from "@arcp/core";
 import { expect, test } from "vitest";
 import { serverWriter } from "./frame-writer.ts";
 import { joinTextMessages } from "./framing.ts";
-import { MessageBlocks } from "./message-block.ts";
+import { WriteMemory } from "./write-memory.ts";
 
 /** What a connection would write of one long frame. */
-function framed(frame: string): { readonly blocks: MessageBlocks; readonly message: Buffer } {
-  const blocks = new MessageBlocks();
+function framed(frame: string): { readonly blocks: WriteMemory; readonly message: Buffer } {
+  const blocks = new WriteMemory();
   const [message] = joinTextMessages([frame], blocks);
-  if (typeof message !== "object") throw new Error("no buffer");
+  if (!Buffer.isBuffer(message)) throw new Error("no buffer");
   return { blocks, message };
 }
 
@@ -33,7 +34,7 @@ test("what is written next leaves alone what was not released", () => {
 test("R-4.1-1: a long frame beyond ASCII is whole, also behind others that leave little room", () => {
   const ascii = "x".repeat(100_000);
   const wide = "€".repeat(120_000);
-  const blocks = new MessageBlocks();
+  const blocks = new WriteMemory();
   const last = joinTextMessages([ascii, ascii, wide], blocks).at(-1);
   expect(last?.slice(10).toString() === wide).toBe(true);
   blocks.release();
@@ -91,7 +92,7 @@ test("R-4.1-1: long frames reach a slow reader whole, however many writes go out
   const write = serverWriter(socket);
   let sent = 0;
   let taken = 0;
-  const expected: Buffer[] = [];
+  const expected: Uint8Array[] = [];
   const say = (frames: readonly string[]): void => {
     for (const message of joinTextMessages(frames)) {
       expected.push(typeof message === "string" ? Buffer.from(message, "latin1") : message);
@@ -120,6 +121,71 @@ test("R-4.1-1: long frames reach a slow reader whole, however many writes go out
   expect(Buffer.concat(received).equals(Buffer.concat(expected))).toBe(true);
   expect(taken).toBeGreaterThanOrEqual(sent);
   server.close();
+});
+
+/** A text that is written over as soon as it is let go. */
+function passing(text: string): EncodedText & { readonly isHeld: boolean } {
+  const bytes = Buffer.from(text);
+  let isHeld = false;
+  return {
+    size: bytes.length,
+    get isHeld() {
+      return isHeld;
+    },
+    hold() {
+      isHeld = true;
+      const letGo = (): void => {
+        isHeld = false;
+        bytes.fill("#");
+      };
+      return { bytes, letGo };
+    },
+    toString: () => text,
+  };
+}
+
+test("R-4.1-1: encoded texts are held until a slow reader has them, and then let go", async () => {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const peer = connect((server.address() as AddressInfo).port, "127.0.0.1");
+  const [socket] = (await once(server, "connection")) as [Socket];
+  const write = serverWriter(socket);
+  const texts = Array.from({ length: 300 }, (_, i) => passing(`${i}${"x".repeat(70_000)}`));
+  const expected: Uint8Array[] = [];
+  for (const [i, text] of texts.entries()) {
+    const frames: Frame[] = [`short ${i}`, [`head ${i}`, text]];
+    for (const piece of joinTextMessages(frames.map(frameText))) {
+      expected.push(typeof piece === "string" ? Buffer.from(piece, "latin1") : piece);
+    }
+    write(frames, () => {});
+  }
+  const isHeld = (): boolean[] => texts.map((text) => text.isHeld);
+  // Nobody has read: some are with the system, and most are not.
+  expect(isHeld()).toEqual(isHeld().toSorted());
+  expect(isHeld().filter(Boolean).length).toBeGreaterThan(100);
+  const received: Buffer[] = [];
+  peer.on("data", (data: Buffer) => received.push(data));
+  socket.end();
+  await once(peer, "end");
+  expect(Buffer.concat(received).equals(Buffer.concat(expected))).toBe(true);
+  expect(isHeld()).not.toContain(true);
+  server.close();
+});
+
+test("an encoded text that a broken connection was to write is held for good", async () => {
+  class Broken extends Socket {
+    override _writev(_: unknown, failed: (error: Error) => void): void {
+      setImmediate(failed, new Error("broken"));
+    }
+  }
+  const text = passing("x");
+  const told = Promise.withResolvers<void>();
+  const socket = new Broken();
+  socket.on("error", () => {});
+  serverWriter(socket)([["head", text]], told.resolve);
+  await told.promise;
+  await new Promise(setImmediate);
+  expect(text.isHeld).toBe(true);
 });
 
 test("what a stream that is no socket was given is left alone", async () => {

@@ -1,3 +1,5 @@
+import type { EncodedText, HeldBytes } from "@arcp/core";
+
 /** Bytes of a block. */
 const SIZE = 512 * 1024;
 
@@ -21,15 +23,23 @@ const spare: Block[] = [];
 let current: Block | undefined;
 
 /**
- * The memory of a few long messages, from when they are framed until the socket took them. A buffer made for each message
- * would get pages fresh from the system, which costs more than all that is done with them; here the same pages are
- * written again and again.
+ * What a few writes read, from when they are framed until the socket took them: encoded texts, which are held, and long messages
+ * in blocks. A buffer made for each message would get pages fresh from the system, which costs more than all that is done
+ * with them; here the same pages are written again and again.
  */
-export class MessageBlocks {
+export class WriteMemory {
   readonly #held: Block[] = [];
+  readonly #texts: HeldBytes[] = [];
 
   get empty(): boolean {
-    return this.#held.length === 0;
+    return this.#held.length + this.#texts.length === 0;
+  }
+
+  /** @returns its bytes */
+  hold(text: EncodedText): Uint8Array {
+    const held = text.hold();
+    this.#texts.push(held);
+    return held.bytes;
   }
 
   /** Room for a message of at most so many bytes; undefined when none is as large, or all are in use. */
@@ -53,8 +63,9 @@ export class MessageBlocks {
     if (block !== undefined) block.used += bytes;
   }
 
-  /** Nobody reads any more what was written into them for these messages. */
+  /** The writes are done. */
   release(): void {
+    for (const text of this.#texts.splice(0)) text.letGo();
     for (const block of this.#held.splice(0)) {
       block.holders -= 1;
       if (block.holders > 0) continue;
@@ -63,8 +74,9 @@ export class MessageBlocks {
     }
   }
 
-  /** Nobody knows who reads them, or for how long: they are never written again. */
+  /** Nobody knows who reads it, or for how long: it is never written again. */
   abandon(): void {
+    this.#texts.length = 0;
     for (const block of this.#held.splice(0)) {
       blocks.delete(block);
       if (block === current) current = undefined;
