@@ -369,18 +369,6 @@ test("a runtime that is full is asked again after a pause, and what remains of t
   expect(runtime.clock.pending).toBe(0);
 });
 
-test("what the runtime has lost to damage is not asked for again: the job fails with that word", async () => {
-  const { client, wire, job } = await running();
-  wire.pair.sever();
-  const fresh = await renewed(client);
-  const { id: request_id } = await fresh.next("job.subscribe");
-  const details = { reason: "job_damaged", job_id: "job_1" };
-  const damaged = { code: "INTERNAL_ERROR", message: "damaged", retryable: true, details };
-  fresh.send(frame("session.error", { ...damaged, request_id }));
-  await expect(job.result()).rejects.toMatchObject({ message: "damaged", details });
-  expect(runtime.clock.pending).toBe(0);
-});
-
 test("a client that is closed during such a pause leaves no timer behind", async () => {
   const { client, wire, job } = await running();
   wire.pair.sever();

@@ -1,5 +1,4 @@
 import {
-  ArcpError,
   type Clock,
   type JobId,
   LocalError,
@@ -133,7 +132,7 @@ export class Subscriptions {
       try {
         return await this.#ask(selection, read);
       } catch (error) {
-        if (over.aborted || !isRetryable(error) || isOfDamage(error)) throw error;
+        if (over.aborted || !isRetryable(error)) throw error;
         await sleep(clock, pauseBefore(failures), over);
       }
     }
@@ -158,11 +157,6 @@ function begin(feed: JobFeed, { truncated, credentials, budget, last_job_seq }: 
   if (truncated) feed.missed();
   feed.credentials.take(credentials);
   feed.gauges.renew(budget, last_job_seq);
-}
-
-/** Whether the runtime has lost what was asked for: nobody waits until its operator has found a backup. */
-function isOfDamage(error: unknown): boolean {
-  return error instanceof ArcpError && error.details?.["reason"] === "job_damaged";
 }
 
 function lost(): LocalError {

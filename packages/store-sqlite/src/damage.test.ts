@@ -195,7 +195,7 @@ test.each([false, true])(
       expect(payload).toMatchObject({ code: "RESUME_WINDOW_EXPIRED" });
     }
     expect((await history(viewer, ended)).payload).toMatchObject({
-      code: "INTERNAL_ERROR",
+      code: "JOB_NOT_FOUND",
       message: expect.stringContaining(ended),
       details: { reason: "job_damaged", job_id: ended },
     });
@@ -230,11 +230,14 @@ test.each([
     const after = host(file);
     const viewer = await freshSession(after);
     const asked = await viewer.reply(viewer.send("job.subscribe", { job_id: hurt }));
-    const code = part === "the principal" ? "JOB_NOT_FOUND" : "INTERNAL_ERROR";
-    expect(asked.payload.code).toBe(code);
+    expect(asked.payload.code).toBe("JOB_NOT_FOUND");
+    // Whose it was is damaged as well, then.
+    const reason = part === "the principal" ? undefined : "job_damaged";
+    expect(asked.payload.details?.reason).toBe(reason);
     const stranger = await freshSession(after, "other");
     const refused = await stranger.reply(stranger.send("job.cancel", {}, { job_id: hurt }));
     expect(refused.payload.code).toBe("JOB_NOT_FOUND");
+    expect(refused.payload.details).toBeUndefined();
     const { payload } = await viewer.reply(viewer.send("session.list_jobs", {}));
     expect(payload.jobs).toHaveLength(2);
     expect(await after.running()).toEqual([whole]);
@@ -265,7 +268,7 @@ test("a submit under the key of a job that cannot be read is refused, and not ru
   const after = host(file);
   const viewer = await freshSession(after);
   const { payload } = await viewer.submit("once", { idempotency_key: "k" });
-  expect(payload).toMatchObject({ code: "INTERNAL_ERROR", details: { job_id: id } });
+  expect(payload).toMatchObject({ code: "JOB_NOT_FOUND", details: { job_id: id } });
   expect(after.begun).toEqual([]);
 });
 
@@ -365,7 +368,7 @@ test("a page of the file is nonsense: a job whose end it should take is over wit
   const viewer = await freshSession(after);
   expect(await after.running()).toEqual([whole]);
   expect((await history(viewer, hurt)).payload).toMatchObject({
-    code: "INTERNAL_ERROR",
+    code: "JOB_NOT_FOUND",
     details: { reason: "job_damaged", job_id: hurt },
   });
   expect((await history(viewer, whole)).payload).toMatchObject({ job_id: whole });

@@ -102,12 +102,20 @@ export function lost(): Ending {
   return failure(new ArcpError("INTERNAL_ERROR", message));
 }
 
-/** What is told of a job of which the store has lost something that nothing stands in for. */
-export function damaged(job: JobId, cause?: unknown): ArcpError {
-  return new ArcpError("INTERNAL_ERROR", `what the runtime keeps of ${job} is damaged`, {
-    details: { reason: "job_damaged", job_id: job },
-    cause,
-  });
+/** Of a job of which the store has lost something that nothing stands in for. */
+export function damaged(job: JobId): Ending {
+  const details = { reason: "job_damaged", job_id: job };
+  return failure(new ArcpError("INTERNAL_ERROR", whatIsDamaged(job), { details }));
+}
+
+/** What who asks for such a job is told. To ask once more is in vain, where an `INTERNAL_ERROR` says that it is not (R-12-2). */
+export function jobDamaged(job: JobId, cause?: unknown): ArcpError {
+  const details = { reason: "job_damaged", job_id: job };
+  return new ArcpError("JOB_NOT_FOUND", whatIsDamaged(job), { details, cause });
+}
+
+function whatIsDamaged(job: JobId): string {
+  return `what the runtime keeps of ${job} is damaged`;
 }
 
 /** @param expiry when the lease ended, for humans */

@@ -2,7 +2,7 @@ import { isTerminal, type JobId } from "@arcp/core";
 import { exactNumbers } from "../authority/amount.ts";
 import type { JobIndex, ListedJob, LogPage, LogStore } from "../store/index.ts";
 import { initialBudget } from "./acceptance.ts";
-import { damaged } from "./ending.ts";
+import { jobDamaged } from "./ending.ts";
 import type { KnownJob } from "./known-job.ts";
 import type { JobTable } from "./table.ts";
 
@@ -46,10 +46,10 @@ export async function findJob(kept: Kept, id: JobId): Promise<KnownJob | undefin
 
 /**
  * Whoever follows a finished job waits for its end.
- * @throws ArcpError `INTERNAL_ERROR` when that is known to be lost
+ * @throws ArcpError `JOB_NOT_FOUND` when that is known to be lost
  */
 export function checkEnd({ id, status }: KnownJob, { isEndLost = false }: LogPage): void {
-  if (isEndLost && isTerminal(status)) throw damaged(id);
+  if (isEndLost && isTerminal(status)) throw jobDamaged(id);
 }
 
 /** The job of a row that was read before, unless it is being removed. */

@@ -61,7 +61,7 @@ async function endUnreadable(context: RunOptions, id: JobId): Promise<void> {
   const { head } = await logs.read(id, 0, { records: 0, characters: 0 });
   const last = await lastRecord(id, head, logs);
   const row = { id, traceId: last === undefined ? newTraceId() : traceIn(last), lease: {} };
-  await writeEndIfPossible(context, row, head, recordedEnd(last) ?? failure(damaged(id)));
+  await writeEndIfPossible(context, row, head, recordedEnd(last) ?? damaged(id));
 }
 
 /** Where the log of a damaged job takes nothing more, the index alone says that it is over. */
@@ -98,7 +98,7 @@ async function restart(
   if (row.cancel !== undefined) return cancelled(row.cancel.reason);
   // Whether or not its parent is run again: another attempt delegates anew.
   if (row.parent !== undefined) return parentEnded();
-  if (isDamaged) return failure(damaged(row.id));
+  if (isDamaged) return damaged(row.id);
   const attempt = (row.attempt ?? 1) + 1;
   const reference = parseAgentReference(row.agent);
   // The very agent that the job was accepted for (R-7.5-5).

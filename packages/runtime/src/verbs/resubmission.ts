@@ -1,7 +1,7 @@
 import { ArcpError, type Envelope, type JobId } from "@arcp/core";
 import { acceptanceOf } from "../jobs/acceptance.ts";
 import type { UsedKey } from "../jobs/admission.ts";
-import { damaged } from "../jobs/ending.ts";
+import { jobDamaged } from "../jobs/ending.ts";
 import { checkEnd, jobOf } from "../jobs/finished-job.ts";
 import type { KnownJob } from "../jobs/known-job.ts";
 import type { Origin } from "../session/attachments.ts";
@@ -54,7 +54,7 @@ async function rowOf({ store }: Services, id: JobId): Promise<JobRow | undefined
   try {
     return await store.jobs.get(id);
   } catch (error) {
-    throw error instanceof DamagedRow ? damaged(id, error) : error;
+    throw error instanceof DamagedRow ? jobDamaged(id, error) : error;
   }
 }
 

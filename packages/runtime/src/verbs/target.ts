@@ -1,5 +1,5 @@
 import { ArcpError, type JobId } from "@arcp/core";
-import { damaged } from "../jobs/ending.ts";
+import { jobDamaged } from "../jobs/ending.ts";
 import { findJob } from "../jobs/finished-job.ts";
 import type { KnownJob } from "../jobs/known-job.ts";
 import { DamagedRow } from "../store/damage.ts";
@@ -22,7 +22,7 @@ export function namedJob(request: {
 /**
  * The job, if this principal may know of it. An unknown job and a hidden one are refused alike (R-7.6-2), and so is one that
  * cannot be read, unless it is known to be this principal's.
- * @throws ArcpError `JOB_NOT_FOUND`, `INTERNAL_ERROR`
+ * @throws ArcpError `JOB_NOT_FOUND`
  */
 export async function observableJob(
   services: Services,
@@ -31,7 +31,7 @@ export async function observableJob(
 ): Promise<KnownJob> {
   const job = await findJob(services, id).catch((error: unknown) => {
     if (!(error instanceof DamagedRow)) throw error;
-    throw error.principal === principal ? damaged(id, error) : jobNotFound();
+    throw error.principal === principal ? jobDamaged(id, error) : jobNotFound();
   });
   if (job === undefined || !mayObserve(services, principal, job)) throw jobNotFound();
   return job;
