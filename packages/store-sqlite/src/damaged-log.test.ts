@@ -1,8 +1,9 @@
 import { DatabaseSync } from "node:sqlite";
 import { newJobId } from "@arcp/core";
 import { expect, test } from "vitest";
+import { CountedDatabase } from "../test/counted-database.ts";
 import { Scratch } from "../test/scratch.ts";
-import { sqliteStore } from "./sqlite-store.ts";
+import { sqliteStore, storeOn } from "./sqlite-store.ts";
 
 const ALL = { records: 100, characters: 100_000 };
 const RECORDS = ["one", "two", "three", "four"].map((text) => ({ kind: "event", text }) as const);
@@ -63,3 +64,34 @@ test("whole logs are read from anywhere and in any portion", async () => {
   }
   await close();
 });
+
+test.each([
+  ["all", [1, 2, 3, 4]],
+  ["the first ones", [1, 2]],
+  ["all but the last one", [1, 2, 3]],
+  ["the last ones", [3, 4]],
+  ["one in between", [2]],
+])(
+  "R-14-2: where %s are missing of a log, it is evicted all the same, and takes no more room than it has",
+  async (_, seqs) => {
+    const { database, connection } = CountedDatabase.open(":memory:");
+    const { logs, close } = storeOn(connection, { totalLogCharacters: 400 });
+    const hurt = newJobId();
+    const record = (size: number) => ({ kind: "event", text: "x".repeat(size) }) as const;
+    await logs.append([{ job: hurt, after: 0, records: [130, 70, 110, 90].map(record) }]);
+    for (const seq of seqs) connection.run("DELETE FROM records WHERE place = (1 << 32) + ?", seq);
+    const { ran } = database;
+    ran.push = (...sql) => {
+      if (ran.length > 1000) throw new Error("it would go on for ever");
+      return Array.prototype.push.apply(ran, sql);
+    };
+    for (let other = 1; other <= 4; other++) {
+      await logs.append([{ job: newJobId(), after: 0, records: [record(100)] }]);
+    }
+    expect(await logs.read(hurt, 0, { ...ALL, records: 0 })).toMatchObject({ floor: 3, head: 4 });
+    expect(connection.value("SELECT sum(size) FROM logs")).toBe(
+      connection.value("SELECT sum(length(text)) FROM records"),
+    );
+    await close();
+  },
+);

@@ -237,15 +237,32 @@ export class RecordLog implements LogStore {
   /** Removes the oldest records as long as that goes on; the newest one stays whatever its size. */
   #evict(log: LogState, goesOn: () => boolean, allowance: Allowance): void {
     const mayGoOn = (): boolean => allowance.isLeft && isEvictable(log) && goesOn();
-    if (!mayGoOn()) return;
+    while (mayGoOn()) {
+      for (const row of this.#records.after(log.key, log.floor, Number.MAX_SAFE_INTEGER)) {
+        if (seqIn(row) !== log.floor + 1) break;
+        const { kind, text } = recordIn(row);
+        log.floor += 1;
+        this.#count(log, kind, text, -1);
+        allowance.spend(text.length);
+        if (!mayGoOn()) break;
+      }
+      this.#records.removeUpTo(log.key, log.floor);
+      // What is missing would be looked for for ever, and others would lose theirs for it.
+      if (mayGoOn()) this.#recount(log);
+    }
+  }
+
+  /** A log of which the next records are missing begins behind them, and holds no more than what is there. */
+  #recount(log: LogState): void {
+    let first: number | undefined;
+    this.#shares.add(log.principal, -log.size);
+    Object.assign(log, { records: 0, characters: 0, size: 0 });
     for (const row of this.#records.after(log.key, log.floor, Number.MAX_SAFE_INTEGER)) {
       const { kind, text } = recordIn(row);
-      log.floor += 1;
-      this.#count(log, kind, text, -1);
-      allowance.spend(text.length);
-      if (!mayGoOn()) break;
+      first ??= seqIn(row);
+      this.#count(log, kind, text, 1);
     }
-    this.#records.removeUpTo(log.key, log.floor);
+    log.floor = (first ?? log.head) - 1;
   }
 
   #count(log: LogState, kind: RecordKind, text: string, sign: 1 | -1): void {
