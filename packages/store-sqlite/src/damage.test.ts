@@ -212,6 +212,8 @@ const UNREADABLE = {
   "the lease": "UPDATE jobs SET submitted = '{' WHERE id = ?",
   "what remains": "UPDATE jobs SET remaining = '{\"USD\"' WHERE id = ?",
   "the principal": "UPDATE jobs SET principal = 'alice' WHERE id = ?",
+  "the input": "UPDATE jobs SET input = '{' WHERE id = ?",
+  "the checkpoint": "UPDATE jobs SET checkpoint = '\"' WHERE id = ?",
 };
 
 test.each([
@@ -256,6 +258,26 @@ test.each([
     const { logs } = third.store;
     const page = await logs.read(hurt as never, 0, { records: 9, characters: 9999 });
     expect(page.records.filter(({ kind }) => kind === "terminal")).toHaveLength(1);
+  },
+);
+
+test.each(["the input", "the checkpoint"] as const)(
+  "R-7.3-10: %s of a live job cannot be read: it is not run again, and ends; others are run again",
+  async (part) => {
+    const { before, welcome, hurt, whole } = await house("again");
+    const after = host(await crashed(before, (run) => run(UNREADABLE[part], hurt)));
+    const owner = new Viewer(after.runtime);
+    await owner.resume(welcome, 10);
+    expect((await owner.terminal(hurt)).payload).toMatchObject({
+      code: "INTERNAL_ERROR",
+      details: { reason: "job_damaged", job_id: hurt },
+    });
+    expect(await after.running()).toEqual([whole]);
+    // All else of it can be read.
+    const { payload } = await owner.reply(owner.send("session.list_jobs", {}));
+    expect(payload.jobs).toHaveLength(3);
+    expect((await history(await freshSession(after), hurt)).payload.current_status).toBe("error");
+    expect(after.errors().map(({ job }) => job)).toEqual([hurt]);
   },
 );
 

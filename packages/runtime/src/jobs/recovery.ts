@@ -7,7 +7,8 @@ import {
 } from "@arcp/core";
 import { compileLease } from "../authority/lease.ts";
 import { isClosed } from "../store/closed.ts";
-import type { ListedJob } from "../store/index.ts";
+import { DamagedRow } from "../store/damage.ts";
+import type { JobRow, ListedJob } from "../store/index.ts";
 import { checkedInput } from "./agent-input.ts";
 import type { AnyAgent } from "./agents.ts";
 import { cancelled, damaged, type Ending, failure, parentEnded } from "./ending.ts";
@@ -108,7 +109,9 @@ async function restart(
   const lease = compileLease(row.lease, { workspace: row.workspace });
   if (!lease.ok) return interrupted();
   // Of a job that is not run again nobody needs them.
-  const { input, checkpoint } = (await context.store.jobs.get(row.id)) ?? {};
+  const large = await largeOf(context, row.id);
+  if (large === "damaged") return damaged(row.id);
+  const { input, checkpoint } = large;
   if (input === undefined) return interrupted();
   const { submittedIn = row.session, maxRuntimeSec, ...known } = row;
   const features = new Set(row.features);
@@ -135,6 +138,20 @@ async function restart(
   return () => {
     if (!context.closing()) void start(context, job, agent, input);
   };
+}
+
+/** What a listing leaves out, and may be damaged where all else can be read. */
+async function largeOf(
+  { store, logger }: RunOptions,
+  id: JobId,
+): Promise<Pick<JobRow, "input" | "checkpoint"> | "damaged"> {
+  try {
+    return (await store.jobs.get(id)) ?? {};
+  } catch (error) {
+    if (!(error instanceof DamagedRow)) throw error;
+    logger.error({ job: id, err: error }, "a job cannot be read: it is not run again");
+    return "damaged";
+  }
 }
 
 /** Never rejects. */
