@@ -120,6 +120,20 @@ test.each(OTHERS)("a log that was removed is gone, and may begin anew: %j", asyn
   close();
 });
 
+test("it is what was appended, whatever its writer and its readers do with their arrays", async () => {
+  const { logs, close } = open();
+  const job = newJobId();
+  const mine = [record("one"), record("two")];
+  await logs.append([{ job, after: 0, records: mine }]);
+  mine.splice(0, 2, record("other"), record("others"));
+  for (let reader = 0; reader < 2; reader++) {
+    const page = await logs.read(job, 0, ALL);
+    expect(page.records).toEqual(["one", "two"].map(record));
+    (page.records as LogRecord[]).reverse();
+  }
+  close();
+});
+
 test("what is long is lent for the call, and read from the file", async () => {
   const { logs, close } = open();
   const job = newJobId();

@@ -109,7 +109,7 @@ export class RecordLog implements LogStore {
     const most = countLimit(limits.records);
     const last = this.#last.get(job);
     if (last !== undefined && head - last.records.length === seq && fits(last, limits)) {
-      return { floor, head, records: last.records };
+      return { floor, head, records: [...last.records] };
     }
     const page: LogPage & { readonly records: LogRecord[] } = { floor, head, records: [] };
     let characters = 0;
@@ -178,7 +178,7 @@ export class RecordLog implements LogStore {
 
   #keep(log: LogState, records: readonly LogRecord[]): void {
     // What is long is lent for the call, and takes long to be read anyway.
-    const kept = records.some(({ long }) => long !== undefined) ? [] : records;
+    const kept = records.some(({ long }) => long !== undefined) ? [] : [...records];
     const characters = kept.reduce((sum, { text }) => sum + text.length, 0);
     this.#last.set({ log, records: kept, characters });
   }
