@@ -123,7 +123,8 @@ async function act(
 async function endAll(runtime: Runtime, pass: (times: number) => Promise<void>): Promise<void> {
   for (let attempt = 0; attempt < 10; attempt++) {
     const cancelled = runtime.jobs.cancelAll().catch(() => -1);
-    await pass(60);
+    // Three things may have to be tried as often as can be, one behind the other: the wish, the end, and what the index says of it.
+    await pass(200);
     if ((await cancelled) === 0) return;
   }
 }
