@@ -1,9 +1,13 @@
+import { readFileSync, writeFileSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
+import { setImmediate as turn } from "node:timers/promises";
 import { newJobId } from "@arcp/core";
 import { expect, test } from "vitest";
 import { CountedDatabase } from "../test/counted-database.ts";
 import { Scratch } from "../test/scratch.ts";
+import { openDatabase } from "./database-file.ts";
 import { sqliteStore, storeOn } from "./sqlite-store.ts";
+import { NO_FILE } from "./wal-file.ts";
 
 const ALL = { records: 100, characters: 100_000 };
 const RECORDS = ["one", "two", "three", "four"].map((text) => ({ kind: "event", text }) as const);
@@ -95,3 +99,63 @@ test.each([
     await close();
   },
 );
+
+/** Bytes. */
+const PAGE = 4096;
+
+/** A file with a log of which a page is nonsense, and one beside it. */
+async function torn(file: string) {
+  const [hurt, whole] = [newJobId(), newJobId()];
+  const store = sqliteStore(file);
+  for (const [job, letters] of [
+    [hurt, "abcdefghi"],
+    [whole, "z"],
+  ] as const) {
+    const records = [...letters].map(
+      (text) => ({ kind: "event", text: text.repeat(3000) }) as const,
+    );
+    await store.logs.append([{ job, after: 0, records }]);
+  }
+  await store.close();
+  const bytes = readFileSync(file);
+  const page = Math.floor(bytes.indexOf("e".repeat(3000)) / PAGE) * PAGE;
+  writeFileSync(file, bytes.fill(0, page, page + PAGE));
+  return { hurt, whole };
+}
+
+test.each([
+  ["its own limit", { logLimits: { records: 2 } }],
+  ["the limit of the whole store", { totalLogCharacters: 5000 }],
+])(
+  "R-14-2: a log of which a page is nonsense comes within %s, and holds up nobody",
+  async (_, limits) => {
+    using scratch = new Scratch();
+    const file = scratch.newFile();
+    const { hurt, whole } = await torn(file);
+    const { logs, close } = sqliteStore(file, limits);
+    const one = RECORDS.slice(0, 1);
+    const batches = [
+      { job: whole, after: 1, records: one },
+      { job: hurt, after: 9, records: one },
+    ];
+    // The runtime asks once more then.
+    await expect(logs.append(batches)).rejects.toThrow("malformed");
+    expect(await logs.append(batches)).toEqual(["appended", "appended"]);
+    expect((await logs.read(hurt, 0, { ...ALL, records: 0 })).floor).toBeGreaterThan(7);
+    expect((await logs.read(whole, 1, ALL)).records).toEqual(one);
+    await close();
+  },
+);
+
+test("what can be freed of removed logs is freed, though a page of one is nonsense", async () => {
+  using scratch = new Scratch();
+  const file = scratch.newFile();
+  const { hurt, whole } = await torn(file);
+  const connection = openDatabase(file, undefined, () => NO_FILE);
+  const { logs, close } = storeOn(connection);
+  await logs.remove(hurt);
+  await logs.remove(whole);
+  for (let turns = 0; turns < 100; turns++) await turn();
+  expect(connection.value("SELECT count(*) FROM removed")).toBe(0);
+  await close();
+});

@@ -1,4 +1,5 @@
 import type { Connection } from "./connection.ts";
+import { isCorrupt } from "./damage.ts";
 import type { GroupCommit } from "./group-commit.ts";
 import type { RecordTable } from "./record-table.ts";
 
@@ -20,6 +21,8 @@ export class Reclaimer {
   readonly #group: GroupCommit;
   readonly #records: RecordTable;
   #running = false;
+  /** A removed log of which SQLite cannot read some part of the file: what is left of it is never free again, that of others is. */
+  #torn: number | undefined;
 
   constructor(connection: Connection, group: GroupCommit, records: RecordTable) {
     this.#connection = connection;
@@ -35,13 +38,26 @@ export class Reclaimer {
   async #work(): Promise<void> {
     this.#running = true;
     try {
-      while (await this.#group.write(() => this.#step())) {
+      while (await this.#stepped()) {
         // Each step is a part of the next transaction.
       }
     } catch {
       // The store is closed or failed; what is left is freed after the next removal or at the next opening.
     } finally {
       this.#running = false;
+    }
+  }
+
+  /** @returns whether there was something to free */
+  async #stepped(): Promise<boolean> {
+    try {
+      return await this.#group.write(() => this.#step());
+    } catch (error) {
+      const torn = this.#torn;
+      this.#torn = undefined;
+      if (torn === undefined) throw error;
+      await this.#group.write(() => this.#forget(torn));
+      return true;
     }
   }
 
@@ -54,6 +70,16 @@ export class Reclaimer {
     const removed = this.#connection.get("SELECT log FROM removed LIMIT 1");
     if (removed === undefined) return false;
     const log = Number(removed["log"]);
+    try {
+      this.#freeSome(log);
+    } catch (error) {
+      if (isCorrupt(error)) this.#torn = log;
+      throw error;
+    }
+    return true;
+  }
+
+  #freeSome(log: number): void {
     let last: number | undefined;
     let bytes = 0;
     for (const record of this.#records.sizes(log, STEP.records)) {
@@ -61,9 +87,12 @@ export class Reclaimer {
       bytes += record.bytes;
       if (bytes >= STEP.bytes) break;
     }
-    if (last === undefined) this.#connection.run("DELETE FROM removed WHERE log = ?", log);
+    if (last === undefined) this.#forget(log);
     else this.#records.removeUpTo(log, last);
-    return true;
+  }
+
+  #forget(log: number): void {
+    this.#connection.run("DELETE FROM removed WHERE log = ?", log);
   }
 
   #freePages(): boolean {

@@ -6,7 +6,6 @@ import type {
   LogRecord,
   LogStore,
   PageLimits,
-  RecordKind,
 } from "@arcp/runtime/store";
 import { DamagedLog } from "@arcp/runtime/store";
 import { Allowance } from "./allowance.ts";
@@ -15,6 +14,7 @@ import { countLimit } from "./column.ts";
 import type { Connection } from "./connection.ts";
 import { damaged, isCorrupt } from "./damage.ts";
 import type { GroupCommit } from "./group-commit.ts";
+import { Holdings } from "./holdings.ts";
 import type { JobTable } from "./job-table.ts";
 import { type LastAppend, LastAppends } from "./last-appends.ts";
 import type { LogLimits } from "./log-limits.ts";
@@ -41,6 +41,7 @@ export class RecordLog implements LogStore {
   readonly #reclaimer: Reclaimer;
   readonly #limits: LogLimits & { readonly total: number };
   readonly #shares: Shares;
+  readonly #holdings: Holdings;
   readonly #bells = new Bells();
   readonly #last = new LastAppends();
   #lastKey: number;
@@ -60,6 +61,7 @@ export class RecordLog implements LogStore {
     this.#reclaimer = reclaimer;
     this.#limits = limits;
     this.#shares = new Shares(connection, limits.total);
+    this.#holdings = new Holdings(records, this.#shares);
     group.onRollback(() => {
       this.#shares.forget();
       this.#last.clear();
@@ -158,11 +160,11 @@ export class RecordLog implements LogStore {
       // What is written to the file need not stay in memory as well.
       const text = record.long?.toOwnString() ?? record.text;
       log.head += 1;
-      this.#count(log, kind, text, 1);
+      this.#holdings.add(log, kind, text);
       this.#records.insert(log.key, log.head, kind, text);
     }
-    this.#evict(log, () => exceeds(log, within), unlimited());
-    this.#evict(log, () => exceeds(log, this.#limits), surplus);
+    this.#holdings.evict(log, () => exceeds(log, within), unlimited());
+    this.#holdings.evict(log, () => exceeds(log, this.#limits), surplus);
     if (known === undefined) this.#insert(log);
     else this.#update(log);
     this.#keep(log, records);
@@ -228,49 +230,10 @@ export class RecordLog implements LogStore {
       const { floor } = log;
       // As long as it would be the victim again.
       const goesOn = (): boolean => isOver() && (log.floor === floor || victim.isStill(log.size));
-      this.#evict(log, goesOn, allowance);
+      this.#holdings.evict(log, goesOn, allowance);
       this.#update(log);
       this.#last.delete(log.job);
     }
-  }
-
-  /** Removes the oldest records as long as that goes on; the newest one stays whatever its size. */
-  #evict(log: LogState, goesOn: () => boolean, allowance: Allowance): void {
-    const mayGoOn = (): boolean => allowance.isLeft && isEvictable(log) && goesOn();
-    while (mayGoOn()) {
-      for (const row of this.#records.after(log.key, log.floor, Number.MAX_SAFE_INTEGER)) {
-        if (seqIn(row) !== log.floor + 1) break;
-        const { kind, text } = recordIn(row);
-        log.floor += 1;
-        this.#count(log, kind, text, -1);
-        allowance.spend(text.length);
-        if (!mayGoOn()) break;
-      }
-      this.#records.removeUpTo(log.key, log.floor);
-      // What is missing would be looked for for ever, and others would lose theirs for it.
-      if (mayGoOn()) this.#recount(log);
-    }
-  }
-
-  /** A log of which the next records are missing begins behind them, and holds no more than what is there. */
-  #recount(log: LogState): void {
-    let first: number | undefined;
-    this.#shares.add(log.principal, -log.size);
-    Object.assign(log, { records: 0, characters: 0, size: 0 });
-    for (const row of this.#records.after(log.key, log.floor, Number.MAX_SAFE_INTEGER)) {
-      const { kind, text } = recordIn(row);
-      first ??= seqIn(row);
-      this.#count(log, kind, text, 1);
-    }
-    log.floor = (first ?? log.head) - 1;
-  }
-
-  #count(log: LogState, kind: RecordKind, text: string, sign: 1 | -1): void {
-    log.size += sign * text.length;
-    this.#shares.add(log.principal, sign * text.length);
-    if (kind === "result_chunk") return;
-    log.records += sign;
-    log.characters += sign * text.length;
   }
 }
 
@@ -300,8 +263,4 @@ function exceeds({ records, characters }: LogLimits, limits: LogLimits): boolean
 /** Whether all of it is on one page. */
 function fits({ records, characters }: LastAppend, limits: PageLimits): boolean {
   return records.length <= limits.records && characters <= limits.characters;
-}
-
-function isEvictable({ floor, head }: LogState): boolean {
-  return head - floor > 1;
 }
