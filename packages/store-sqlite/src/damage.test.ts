@@ -294,6 +294,28 @@ test("a submit under the key of a job that cannot be read is refused, and not ru
   expect(after.begun).toEqual([]);
 });
 
+test("R-5.4-8: a submit that is sent once more, and whose job cannot be read, is refused, and not run once more", async () => {
+  const { before, owner, welcome, hurt, whole } = await house("once");
+  const submitOf = (job: string): string =>
+    owner.frames.find(({ type, job_id }) => type === "job.accepted" && job_id === job)?.payload
+      .request_id ?? "";
+  const file = await crashed(before, (run) => run(UNREADABLE["the lease"], hurt));
+  const after = host(file);
+  const back = new Viewer(after.runtime);
+  await back.resume(welcome, 10);
+  const again = (job: string) => {
+    const id = submitOf(job);
+    back.send("job.submit", { agent: "once", input: null }, { id });
+    return back.reply(id);
+  };
+  expect((await again(whole)).job_id).toBe(whole);
+  expect((await again(hurt)).payload).toMatchObject({
+    code: "JOB_NOT_FOUND",
+    details: { reason: "job_damaged", job_id: hurt },
+  });
+  expect(after.begun).toEqual([]);
+});
+
 test("a session that is to be told once more of a job that cannot be read cannot be resumed", async () => {
   const { before, welcome, hurt } = await house("once");
   const file = await crashed(before, (run) => run(UNREADABLE["the lease"], hurt));

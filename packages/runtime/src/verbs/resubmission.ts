@@ -19,7 +19,7 @@ type Accepted = Extract<SubmitReply, { readonly kind: "accepted" }>;
  * The reply to a submit whose key has a job: the acceptance of that job once more (R-7.2-3), which the session follows
  * from then on (R-7.2-8).
  * @returns undefined when the key is free
- * @throws ArcpError `DUPLICATE_KEY` when the key was used for something else (R-7.2-4), `INTERNAL_ERROR` when what is kept of that
+ * @throws ArcpError `DUPLICATE_KEY` when the key was used for something else (R-7.2-4), `JOB_NOT_FOUND` when what is kept of that
  *   job is damaged: it is not run once more
  */
 export async function resubmission(

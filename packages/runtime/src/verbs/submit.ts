@@ -11,7 +11,7 @@ import { acceptanceOf } from "../jobs/acceptance.ts";
 import { admit, checkOpen, resolveAgent, type UsedKey } from "../jobs/admission.ts";
 import { checkedInput } from "../jobs/agent-input.ts";
 import { delegate } from "../jobs/delegation.ts";
-import { wireError } from "../jobs/ending.ts";
+import { jobDamaged, wireError } from "../jobs/ending.ts";
 import { fingerprint } from "../jobs/idempotency.ts";
 import { grantLease, readExpiry, readLease } from "../jobs/lease-request.ts";
 import { runAgent } from "../jobs/run.ts";
@@ -194,13 +194,21 @@ function expiryOf({ clock }: Services, { payload }: Submit): number | undefined 
   return text === undefined ? undefined : readExpiry(clock, text, EXPIRES_AT);
 }
 
-/** The reply that this submit got from the process before this one, if it got one (R-5.4-8). */
+/**
+ * The reply that this submit got from the process before this one, if it got one (R-5.4-8).
+ * @throws ArcpError `JOB_NOT_FOUND` when its job cannot be read: it is not run once more
+ */
 async function earlierReply(
   { store }: Services,
   session: Session,
   request: Submit,
 ): Promise<SubmitReply | undefined> {
-  const [row] = await store.jobs.list({ session: session.id, request: request.id, limit: 1 });
+  const query = { session: session.id, request: request.id, limit: 1 };
+  let error: ArcpError | undefined;
+  const [row] = await store.jobs.list(query, ({ id, error: cause }) => {
+    error = jobDamaged(id, cause);
+  });
+  if (error !== undefined) throw error;
   // A job that was adopted by it is looked up by its key once more: the crash may have come before it was followed.
   const adopted = row?.submittedIn !== undefined;
   if (row !== undefined && !adopted) return { kind: "accepted", announcement: acceptanceOf(row) };
