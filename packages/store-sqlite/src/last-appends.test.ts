@@ -144,6 +144,23 @@ test("what is long is lent for the call, and read from the file", async () => {
 });
 
 test.each([
+  [16, 0],
+  [17, 1],
+])(
+  "a small append is read from memory, and not that of a flood: %i records, read from the file %i times",
+  async (count, reads) => {
+    const { logs, append, asked, close } = open();
+    const job = newJobId();
+    const texts = Array.from({ length: count }, (_, i) => `${i}`);
+    await append(job, 0, ...texts);
+    asked();
+    expect((await logs.read(job, 0, ALL)).records).toEqual(texts.map(record));
+    expect(asked()).toHaveLength(reads);
+    close();
+  },
+);
+
+test.each([
   ["logs", 600, 256, "short"],
   ["characters", 30, 8, "x".repeat(32 * 1024)],
 ])("it is bounded by %s", async (_, count, least, text) => {

@@ -11,6 +11,9 @@ export interface LastAppend {
   readonly characters: number;
 }
 
+/** The most records of an append that are kept. */
+export const KEPT_RECORDS = 16;
+
 /** What is kept at least; and at most twice that, and what one append brings. */
 const KEPT = { logs: 256, characters: 256 * 1024 };
 

@@ -16,7 +16,7 @@ import { damaged, isCorrupt } from "./damage.ts";
 import type { GroupCommit } from "./group-commit.ts";
 import { Holdings } from "./holdings.ts";
 import type { JobTable } from "./job-table.ts";
-import { type LastAppend, LastAppends } from "./last-appends.ts";
+import { KEPT_RECORDS, type LastAppend, LastAppends } from "./last-appends.ts";
 import type { LogLimits } from "./log-limits.ts";
 import { type LogState, logStateIn, STATE } from "./log-state.ts";
 import type { Reclaimer } from "./reclaimer.ts";
@@ -179,8 +179,9 @@ export class RecordLog implements LogStore {
   }
 
   #keep(log: LogState, records: readonly LogRecord[]): void {
-    // What is long is lent for the call, and takes long to be read anyway.
-    const kept = records.some(({ long }) => long !== undefined) ? [] : [...records];
+    // What is long is lent for the call, and takes long to be read anyway. Of a flood all would grow old in memory before it is garbage.
+    const isKept = records.length <= KEPT_RECORDS && records.every(({ long }) => !long);
+    const kept = isKept ? [...records] : [];
     const characters = kept.reduce((sum, { text }) => sum + text.length, 0);
     this.#last.set({ log, records: kept, characters });
   }
