@@ -14,7 +14,7 @@ import {
 } from "@arcp/core";
 import { Acknowledgement } from "./acknowledgement.ts";
 import { type Opened, ping, pong } from "./handshake.ts";
-import { asError, closed } from "./link-outcome.ts";
+import { asError, closed, type LinkError } from "./link-outcome.ts";
 import { PeerCheck } from "./peer-check.ts";
 import { Reordering } from "./reordering.ts";
 import type { Session } from "./session.ts";
@@ -55,9 +55,9 @@ export class Connection {
   #isStopped = false;
   #isAbandoned = false;
   /** Why this side gave it up. */
-  #fault: Error | undefined;
+  #fault: LinkError | undefined;
   /** What could not be read behind the last envelope of the stream, and may have been the next one. */
-  #unreadable: Error | undefined;
+  #unreadable: LinkError | undefined;
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
@@ -90,7 +90,7 @@ export class Connection {
   }
 
   /** Closes what is of no use any more, for this reason. */
-  giveUp(fault: Error): void {
+  giveUp(fault: LinkError): void {
     if (this.#isStopped) return;
     this.#fault ??= fault;
     this.#transport.close("going-away");
@@ -112,13 +112,13 @@ export class Connection {
   }
 
   /** Hands on what comes. @returns how it ended */
-  async run(): Promise<Error> {
+  async run(): Promise<LinkError> {
     const end = await this.#pump();
     this.#transport.close(this.#isStopped ? "normal" : "going-away");
     return this.#fault ?? end;
   }
 
-  async #pump(): Promise<Error> {
+  async #pump(): Promise<LinkError> {
     const { frames } = this.#options.opened;
     // An error that is about no request and behind which the runtime closes is the reason for it (R-12-5, R-D-9).
     let lastWord: ArcpError | undefined;
@@ -156,7 +156,7 @@ export class Connection {
   }
 
   /** Takes what came before its turn, now that it may be. @returns how the connection ended */
-  #takeHeld(): Error | undefined {
+  #takeHeld(): LinkError | undefined {
     for (;;) {
       const seq = this.#session.position + 1;
       const held = this.#reordering.take(seq);
@@ -170,7 +170,7 @@ export class Connection {
   }
 
   /** @returns how the connection ended with this message, or an ArcpError, how it ended if nothing follows */
-  #take(decoded: Decoded, size: number): ArcpError | LocalError | undefined {
+  #take(decoded: Decoded, size: number): LinkError | undefined {
     let lastWord: ArcpError | undefined;
     if (decoded.kind === "ok") {
       const { message } = decoded;
@@ -196,7 +196,7 @@ export class Connection {
    * How a connection ends that lacks a number: with the session, where a resume does not bring it (R-8.3-4, R-6.3-19), and with
    * the client, where it came and cannot be read, or it would come again and again.
    */
-  #gap(): Error {
+  #gap(): LinkError {
     if (this.#unreadable !== undefined) return this.#unreadable;
     if (!this.#session.missed()) return new TransportClosedError();
     const number = this.#session.position + 1;
@@ -269,12 +269,12 @@ function farewell(reason: string | undefined): LocalError {
 }
 
 /** Whether the peer closed, other than a connection that just broke. */
-function isParting(end: Error): boolean {
+function isParting(end: LinkError): boolean {
   return end instanceof TransportClosedError && end.reason !== undefined;
 }
 
 /** @returns the next frame, or how the connection ended */
-async function nextFrame(frames: AsyncIterator<string>): Promise<string | Error> {
+async function nextFrame(frames: AsyncIterator<string>): Promise<string | LinkError> {
   try {
     const { value, done } = await frames.next();
     return done ? new TransportClosedError("normal") : value;

@@ -1,27 +1,21 @@
 import { ArcpError, LocalError, TransportClosedError } from "@arcp/core";
 
+/** How a connection ended, or an attempt failed. */
+export type LinkError = ArcpError | LocalError;
+
 /**
  * Whether a connection that ended, or an attempt that failed, this way must not be followed by another one:
  * - what the runtime refused for good, such as a token, or a session that was never open (R-6.3-5);
  * - a peer that does not speak the protocol;
- * - a socket closed as refused, which another connection of the session replaced (R-6.3-15).
+ * - a socket closed as refused, which another connection of the session replaced (R-6.3-15), or over a frame that is too
+ *   large or no text, which comes again with the next one.
  *
  * Heartbeat loss never is, though some runtimes call it not retryable (R-6.4-5).
  */
-export function isFinal(error: Error): boolean {
-  if (error instanceof ArcpError) {
-    switch (error.code) {
-      case "HEARTBEAT_LOST":
-        return false;
-      case "UNAUTHENTICATED":
-      case "RESUME_WINDOW_EXPIRED":
-        return true;
-      default:
-        return !error.retryable;
-    }
-  }
-  if (error instanceof TransportClosedError) return error.reason === "refused";
-  return error instanceof LocalError && error.code === "PROTOCOL_VIOLATION";
+export function isFinal(error: LinkError): boolean {
+  const { code, retryable } = error;
+  if (code === "HEARTBEAT_LOST") return false;
+  return !retryable || code === "UNAUTHENTICATED" || code === "RESUME_WINDOW_EXPIRED";
 }
 
 /** Whether the runtime no longer holds the session, or not enough of what it missed, so that only a fresh one helps. */
@@ -36,7 +30,7 @@ export function closed(): LocalError {
 }
 
 /** What handles are told when a link ended with a connection that ended with this error. */
-export function explain(error: Error): Error {
+export function explain(error: LinkError): LinkError {
   return error instanceof TransportClosedError && error.reason === "refused"
     ? new LocalError("TRANSPORT_CLOSED", "another connection took this session over", {
         cause: error,
@@ -46,7 +40,7 @@ export function explain(error: Error): Error {
 }
 
 /** Whatever was thrown, as an error of ours. */
-export function asError(thrown: unknown): Error {
+export function asError(thrown: unknown): LinkError {
   if (thrown instanceof ArcpError || thrown instanceof LocalError) return thrown;
   const reason = thrown instanceof Error ? thrown.message : String(thrown);
   return new LocalError("TRANSPORT_CLOSED", `the connection failed: ${reason}`, { cause: thrown });

@@ -384,6 +384,16 @@ test("R-6.3-15: a session that another connection took over is not fought for", 
   expect(runtime.clock.pending).toBe(0);
 });
 
+test("R-4.1-6: a frame above a limit, which would come again, ends the client rather than every connection", async () => {
+  const { client, wire, job } = await running();
+  wire.pair.runtime.close("too-big");
+  const error = { code: "TRANSPORT_CLOSED", reason: "too-big", retryable: false };
+  await expect(job.result()).rejects.toMatchObject(error);
+  expect(client.state).toMatchObject({ kind: "closed", error });
+  expect(runtime.dialled).toBe(1);
+  expect(runtime.clock.pending).toBe(0);
+});
+
 test("R-12-5: a token revoked in mid-session says so to everything that waits", async () => {
   const { client, wire, job } = await running();
   wire.send(sessionError("UNAUTHENTICATED"));

@@ -4,7 +4,7 @@ import { Connection } from "./connection.ts";
 import type { Dialect } from "./dialect.ts";
 import { Farewell } from "./farewell.ts";
 import { type Opened, openConnection } from "./handshake.ts";
-import { asError, closed, explain, hasExpired, isFinal } from "./link-outcome.ts";
+import { asError, closed, explain, hasExpired, isFinal, type LinkError } from "./link-outcome.ts";
 import {
   type ConnectionState,
   connecting,
@@ -125,7 +125,7 @@ export class Link {
   }
 
   /** Gives the connection up that there is, for another one. */
-  giveUp(fault: Error): void {
+  giveUp(fault: LinkError): void {
     if (this.#state.kind === "online") this.#state.connection.giveUp(fault);
   }
 
@@ -185,7 +185,7 @@ export class Link {
   }
 
   /** One connection from dialling to its end. @returns how it ended */
-  async #attempt(): Promise<Error> {
+  async #attempt(): Promise<LinkError> {
     const state = this.#state;
     if (state.kind !== "connecting") return closed();
     const { signal } = state.abort;
@@ -235,7 +235,7 @@ export class Link {
    * turn, or its token cannot be written down. The first message on it voids the token before (R-6.3-7), so nothing is sent
    * until it is.
    */
-  async #failure(signal: AbortSignal): Promise<Error | undefined> {
+  async #failure(signal: AbortSignal): Promise<LinkError | undefined> {
     try {
       signal.throwIfAborted();
       const { keeper } = this.#options;
@@ -253,7 +253,7 @@ export class Link {
   }
 
   /** What handles are told. A server may refuse an attempt as well, and says itself why. */
-  #explain(error: Error): Error {
+  #explain(error: LinkError): LinkError {
     return this.#state.kind === "online" ? explain(error) : error;
   }
 

@@ -8,7 +8,7 @@ import {
   type SessionId,
   TransportClosedError,
 } from "@arcp/core";
-import { hasExpired } from "./link-outcome.ts";
+import { hasExpired, type LinkError } from "./link-outcome.ts";
 import type { Session } from "./session.ts";
 
 /** Proves who the client is: a bearer token, or a function that is asked for a fresh one on every connection. */
@@ -86,7 +86,7 @@ export class Opening {
    * How an attempt failed, as far as that tells of the session: `SESSION_LOST` when the runtime does not have it, nor ever
    * will. A fresh one is next, and will be refused as well if it is the client that is not welcome.
    */
-  outcome(error: Error): Error {
+  outcome(error: LinkError): LinkError {
     if (this.#session === undefined || hasExpired(error)) return error;
     const { refusals } = this.#session.dialect;
     const isLost =
@@ -98,7 +98,7 @@ export class Opening {
 }
 
 /** Whether a runtime that was asked by `session.resume` is there, and has no word for it, or not the right one. */
-function isAnswer(error: Error): boolean {
+function isAnswer(error: LinkError): boolean {
   if (error instanceof TransportClosedError) {
     return error.reason !== undefined && error.reason !== "going-away";
   }

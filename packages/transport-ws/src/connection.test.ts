@@ -436,6 +436,7 @@ test("R-4.1-6: a message of the limit passes, one byte more closes with 1009; ot
   const { frames, error } = await drained(runtime);
   expect(frames).toEqual(["é".repeat(500)]);
   expect(error).toMatchObject({ code: "TRANSPORT_CLOSED", reason: "too-big" });
+  expect(String(error)).toContain("above maxMessageSize");
   expect(await code).toBe(1009);
   await bystander.send(["fine"]);
   expect(await take(other, 1)).toEqual(["fine"]);

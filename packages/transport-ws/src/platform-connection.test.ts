@@ -279,6 +279,7 @@ test("R-4.1-6: a message of the limit passes, one byte more closes with 1009", a
   const { frames, error } = await drained(transport);
   expect(frames).toEqual(["é".repeat(500), "x".repeat(1_000)]);
   expect(error).toMatchObject({ code: "TRANSPORT_CLOSED", reason: "too-big" });
+  expect(String(error)).toContain("above maxMessageSize");
   expect(await code).toBe(4009);
 });
 

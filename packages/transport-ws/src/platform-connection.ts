@@ -7,7 +7,7 @@ import {
   type Transport,
   TransportClosedError,
 } from "@arcp/core";
-import { browserCloseCode, closeReason } from "./close-code.ts";
+import { aboveLimit, browserCloseCode, closeReason } from "./close-code.ts";
 
 /** How often a send that waits looks whether the platform has sent enough, in ms: no event tells. */
 const LOOK_AGAIN = 10;
@@ -88,12 +88,12 @@ export class PlatformConnection implements Transport {
   #received(data: unknown): void {
     if (this.#closed !== undefined) return;
     if (typeof data !== "string") this.#violated("not-text");
-    else if (isLonger(data, this.#options.maxMessageSize)) this.#violated("too-big");
+    else if (isLonger(data, this.#options.maxMessageSize)) this.#violated("too-big", aboveLimit());
     else this.frames.push(data);
   }
 
-  #violated(reason: CloseReason): void {
-    this.#end(reason, new TransportClosedError(reason));
+  #violated(reason: CloseReason, cause?: Error): void {
+    this.#end(reason, new TransportClosedError(reason, { cause }));
     this.#ws.close(browserCloseCode(reason));
   }
 
