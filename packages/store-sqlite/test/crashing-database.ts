@@ -5,6 +5,9 @@ import type { Database, Statement } from "../src/connection.ts";
 /** What a database throws that has crashed: its process would not be there any more. */
 export class Crash extends Error {}
 
+/** What a statement throws that failed by itself, on a disk that was full for a moment, say: the database goes on. */
+export class Fault extends Error {}
+
 /**
  * A database whose process can be made to end between two statements: its file is copied as it is at that moment, and
  * from then on every statement fails.
@@ -17,6 +20,8 @@ export class CrashingDatabase implements Database {
   /** Statements of this kind that are still to come; `after` tells whether the last of them still takes place. */
   #fuse: { statements: number; of: RegExp; after: boolean } | undefined;
   #crashed = false;
+  /** Statements until the one that fails. */
+  #faultIn: number | undefined;
   /** Every statement that took place. */
   readonly counted: string[] = [];
 
@@ -40,19 +45,30 @@ export class CrashingDatabase implements Database {
     this.#fuse ??= { statements, after, of };
   }
 
+  /** Fails once, at the statement that comes `statements` later. */
+  failIn(statements: number): void {
+    this.#faultIn ??= statements;
+  }
+
+  /** Fails no more. */
+  mend(): void {
+    this.#faultIn = undefined;
+  }
+
   /** Ends it at this moment; what is left of its file is up to the caller. */
   stop(): void {
     this.#crashed = true;
   }
 
-  /** Puts the fuse out for as long as `act` runs. */
+  /** Neither crashes nor fails for as long as `act` runs. */
   async safely<T>(act: () => Promise<T>): Promise<T> {
-    const fuse = this.#fuse;
-    this.#fuse = undefined;
+    const [fuse, faultIn] = [this.#fuse, this.#faultIn];
+    this.#fuse = this.#faultIn = undefined;
     try {
       return await act();
     } finally {
       this.#fuse = fuse;
+      this.#faultIn = faultIn;
     }
   }
 
@@ -80,6 +96,7 @@ export class CrashingDatabase implements Database {
 
   #run<T>(sql: string, perform: () => T): T {
     if (this.#crashed) throw new Crash();
+    this.#fail();
     if (this.#fuse?.of.test(sql)) this.#fuse.statements -= 1;
     const now = (this.#fuse?.statements ?? 0) < 0;
     if (now && this.#fuse?.after === false) this.#crash();
@@ -87,6 +104,14 @@ export class CrashingDatabase implements Database {
     const result = perform();
     if (now) this.#crash();
     return result;
+  }
+
+  #fail(): void {
+    if (this.#faultIn === undefined) return;
+    this.#faultIn -= 1;
+    if (this.#faultIn >= 0) return;
+    this.#faultIn = undefined;
+    throw new Fault();
   }
 
   #crash(): never {

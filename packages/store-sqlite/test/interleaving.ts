@@ -3,11 +3,11 @@ import { existsSync, readFileSync } from "node:fs";
 import { setImmediate as turn } from "node:timers/promises";
 import type { JobId, MessageId, SessionId } from "@arcp/core";
 import { memoryStore } from "@arcp/runtime";
-import type { LogRecord, RecordKind, Store } from "@arcp/runtime/store";
+import type { LogPage, LogRecord, LogStore, RecordKind, Store } from "@arcp/runtime/store";
 import fc from "fast-check";
 import { openDatabase } from "../src/database-file.ts";
 import { storeOn } from "../src/sqlite-store.ts";
-import { CrashingDatabase } from "./crashing-database.ts";
+import { CrashingDatabase, Fault } from "./crashing-database.ts";
 import { PoweredFile } from "./powered-file.ts";
 
 // Small enough that operations meet, and that logs lose their oldest records.
@@ -28,10 +28,15 @@ const tokens = fc.subarray(TOKENS);
 /** Mostly the position or epoch that fits. */
 const off = fc.oneof({ weight: 6, arbitrary: fc.constant(0) }, fc.constantFrom(-1, 1));
 
+const aRecord = fc.tuple(fc.nat(KINDS.length - 1), fc.nat(80));
 const aBatch = fc.record({
   job,
   off,
-  records: fc.array(fc.tuple(fc.nat(KINDS.length - 1), fc.nat(80)), { maxLength: 6 }),
+  records: fc.oneof(
+    { weight: 9, arbitrary: fc.array(aRecord, { maxLength: 6 }) },
+    // More than are kept in memory.
+    fc.array(aRecord, { minLength: 15, maxLength: 18 }),
+  ),
   /** When its job is finished by these records. */
   finishedAt: fc.option(fc.integer({ min: 1, max: 9 }), { nil: undefined }),
 });
@@ -72,6 +77,7 @@ const aStep = fc.oneof(
   fc.record({ reopen: fc.option(fc.record({ crash: fc.nat(20), after: fc.boolean() })) }),
   { weight: 4, arbitrary: fc.record({ crash: fc.nat(60), after: fc.boolean() }) },
   { weight: 2, arbitrary: fc.record({ crashAtCommit: fc.nat(2), after: fc.boolean() }) },
+  { weight: 4, arbitrary: fc.record({ failIn: fc.nat(40) }) },
   { weight: 3, arbitrary: fc.constant("powerLoss" as const) },
   fc.constant("brokenDisk" as const),
 );
@@ -94,6 +100,8 @@ export const tally = {
   /** Logs that had begun anew, behind a checkpoint, when they were left by a crash or closed. */
   renewed: 0,
   unacknowledged: 0,
+  /** Calls of which nothing took place, in a store that went on. */
+  undone: 0,
   kept: 0,
 };
 
@@ -104,13 +112,14 @@ interface Fuse {
 
 interface Flight {
   readonly operation: Operation;
-  state: "waiting" | "acknowledged" | "failed";
+  state: "waiting" | "acknowledged" | "undone" | "failed";
   outcome?: unknown;
 }
 
 /**
  * A store on a file and a model of it in memory. What the store acknowledged has to be in the file after a crash, in the
- * order of the calls; of what it had not, a beginning may be, each call whole.
+ * order of the calls; of what it had not, a beginning may be, each call whole. Of a transaction that failed nothing is left, neither
+ * in the file nor in memory.
  */
 export class Interleaving {
   readonly #model = memoryStore(LIMITS);
@@ -143,6 +152,7 @@ export class Interleaving {
         else if (step === "powerLoss") this.#losePower();
         else if (step === "brokenDisk") this.#disk?.break();
         else if ("reopen" in step) await this.#reopen(step.reopen);
+        else if ("failIn" in step) this.#database?.failIn(step.failIn);
         else if ("crash" in step) this.#database?.light(step.crash, step.after);
         else if ("crashAtCommit" in step)
           this.#database?.light(step.crashAtCommit, step.after, /^COMMIT/);
@@ -180,11 +190,11 @@ export class Interleaving {
 
   async #reopen(fuse?: Fuse | null): Promise<void> {
     this.#countLog();
+    this.#database?.mend();
     await this.#store?.close().catch(() => {});
     await this.#landed();
     if (this.#hasEnded) return this.#recover();
-    for (const { state } of this.#flights) assert.equal(state, "acknowledged");
-    await this.#apply(this.#flights.length);
+    await this.#applyAll();
     this.#open(fuse ?? undefined);
     if (!this.#database?.crashed) await this.#compare();
   }
@@ -218,9 +228,31 @@ export class Interleaving {
   async #settle(): Promise<void> {
     await this.#landed();
     if (this.#hasEnded) return this.#recover();
+    await this.#applyAll();
+    await this.#compare();
+  }
+
+  async #applyAll(): Promise<void> {
+    const isOff = this.#dropUndone();
     for (const { state } of this.#flights) assert.equal(state, "acknowledged");
     await this.#apply(this.#flights.length);
-    await this.#compare();
+    if (isOff) await this.#findPlaces();
+  }
+
+  /** @returns whether there were any */
+  #dropUndone(): boolean {
+    const others = this.#flights.filter(({ state }) => state !== "undone");
+    const count = this.#flights.length - others.length;
+    this.#flights = others;
+    tally.undone += count;
+    return count > 0;
+  }
+
+  /** Where the next calls fit now. */
+  async #findPlaces(): Promise<void> {
+    for (const id of JOBS) this.#heads.set(id, (await this.#model.logs.read(id, 0, ALL)).head);
+    for (const id of SESSIONS)
+      this.#epochs.set(id, (await this.#model.sessions.get(id))?.epoch ?? 1);
   }
 
   async #recover(): Promise<void> {
@@ -233,6 +265,7 @@ export class Interleaving {
       tally.failures += 1;
     }
     this.#open();
+    this.#dropUndone();
     const acknowledged = this.#flights.filter(({ state }) => state === "acknowledged").length;
     for (const { state } of this.#flights.slice(0, acknowledged))
       assert.equal(state, "acknowledged", "acknowledged out of order");
@@ -249,9 +282,7 @@ export class Interleaving {
     if (found !== modelled) assert.deepEqual(JSON.parse(found), JSON.parse(modelled));
     tally.kept += unsure - this.#flights.length;
     this.#flights = [];
-    for (const id of JOBS) this.#heads.set(id, (await this.#model.logs.read(id, 0, ALL)).head);
-    for (const id of SESSIONS)
-      this.#epochs.set(id, (await this.#model.sessions.get(id))?.epoch ?? 1);
+    await this.#findPlaces();
   }
 
   /** Lets the model do the first calls in flight, and compares what both answered. */
@@ -284,14 +315,17 @@ export class Interleaving {
         flight.state = "acknowledged";
         flight.outcome = outcome;
       },
-      () => {
-        flight.state = "failed";
+      (error: unknown) => {
+        flight.state = error instanceof Fault ? "undone" : "failed";
       },
     );
   }
 
   #operation(
-    step: Exclude<Step, string | Fuse | { crashAtCommit: number } | { reopen: unknown }>,
+    step: Exclude<
+      Step,
+      string | Fuse | { failIn: number } | { crashAtCommit: number } | { reopen: unknown }
+    >,
   ): Operation {
     if ("append" in step) return this.#append(step.append);
     if ("commit" in step) {
@@ -435,6 +469,7 @@ export class Interleaving {
       ]);
       return JSON.stringify({
         logs: await Promise.all(JOBS.map((id) => logs.read(id, 0, ALL))),
+        tails: await Promise.all(JOBS.map((id) => tailsOf(logs, id))),
         rows,
         ids: (await sessions.list()).toSorted(),
         sessions: await Promise.all(perSession),
@@ -450,6 +485,14 @@ export class Interleaving {
 function checkpointsOf(wal: string): number {
   const header = existsSync(wal) ? readFileSync(wal).subarray(0, 32) : Buffer.alloc(0);
   return header.length === 32 ? header.readUInt32BE(12) : 0;
+}
+
+/** The last records from several positions on, as some of them may come from memory. */
+async function tailsOf(logs: LogStore, id: JobId): Promise<LogPage[]> {
+  const { head } = await logs.read(id, 0, { records: 0, characters: 0 });
+  return Promise.all(
+    [1, 2, 3, 4, 5, 6].map((count) => logs.read(id, Math.max(0, head - count), ALL)),
+  );
 }
 
 /** Tokens are never shared between sessions. */
