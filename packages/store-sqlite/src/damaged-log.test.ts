@@ -43,6 +43,28 @@ test.each([2, 4])(
   },
 );
 
+test("P3: all records of the newest log are missing: nobody else's are read in their place, nor removed with it", async () => {
+  using scratch = new Scratch();
+  const file = scratch.newFile();
+  const [hurt, other] = [newJobId(), newJobId()];
+  const before = sqliteStore(file);
+  await before.logs.append([{ job: hurt, after: 0, records: RECORDS }]);
+  await before.close();
+  const database = new DatabaseSync(file);
+  database.exec("DELETE FROM records");
+  database.close();
+  const store = sqliteStore(file);
+  await store.logs.append([{ job: other, after: 0, records: RECORDS }]);
+  await expect(store.logs.read(hurt, 0, ALL)).rejects.toThrow(
+    `records 1 to 4 of ${hurt} are missing`,
+  );
+  await store.logs.remove(hurt);
+  await store.close();
+  const { logs, close } = sqliteStore(file);
+  expect((await logs.read(other, 0, ALL)).records).toEqual(RECORDS);
+  await close();
+});
+
 /** The first one whatever its size, and more while there is room. */
 function within<T extends { readonly text: string }>(records: readonly T[], characters: number) {
   let size = 0;

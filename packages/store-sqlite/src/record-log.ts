@@ -25,6 +25,8 @@ import { Shares } from "./shares.ts";
 
 const FIND = `SELECT ${STATE} FROM logs WHERE job = ?`;
 const INSERT = `INSERT INTO logs (${STATE}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`;
+const LAST_KEY =
+  "SELECT coalesce(max(key), 0) FROM (SELECT key FROM logs UNION ALL SELECT log FROM removed)";
 
 /**
  * What an append may evict beyond what it brings itself: what is over a limit, because that was lowered or a share became
@@ -66,9 +68,9 @@ export class RecordLog implements LogStore {
       this.#shares.forget();
       this.#last.clear();
     });
-    // A log has a record at least, and a removed one goes when it has none.
-    const lastRemoved = connection.value("SELECT coalesce(max(log), 0) FROM removed");
-    this.#lastKey = Math.max(records.lastLog, Number(lastRemoved));
+    // In a damaged file a log may have no records, and records no log: neither gets what comes under their key.
+    const [last] = connection.first(LAST_KEY) ?? [];
+    this.#lastKey = Math.max(records.lastLog, Number(last));
   }
 
   append(batches: readonly LogBatch[]): Promise<readonly AppendOutcome[]> {
