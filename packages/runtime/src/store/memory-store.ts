@@ -15,7 +15,7 @@ export interface MemoryStoreOptions {
    * Characters of text kept of all logs together, chunks of results included. Beyond it the largest log of the principal
    * that holds most loses its oldest records. The newest record of a log stays, and whoever holds no more than an equal
    * share loses nothing (R-14-2): so it may be exceeded by one record per kept job. Default 1 Gi. Long records lie outside of
-   * the heap, in memory that is used again: a sixteenth as many bytes, and 64 MiB at most, may wait for that.
+   * the heap, in memory that is used again: of it 16 MiB at most may wait for that, in a process.
    */
   readonly totalLogCharacters?: number;
 }

@@ -1,8 +1,9 @@
 import type { JobId } from "@arcp/core";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { settled } from "../../test/held-store.ts";
 import { dense, hosting, type LedJob } from "../../test/hosting.ts";
 import { ALL_FEATURES, type Frame, Viewer } from "../../test/viewer.ts";
+import { LongText } from "../store/long-text.ts";
 
 const HELLO = {
   auth: { scheme: "bearer", token: "secret" },
@@ -320,4 +321,24 @@ test("J2: the budget of a subscription tells of no spending before the log has i
   end("done");
   await owner.terminal(id);
   expect(await told()).toEqual({ USD: 0.25 });
+});
+
+test("all long texts that a subscription with history borrows are given back", async () => {
+  const { runtime, job } = await owning();
+  for (const letter of "abc") await job.ctx.result.write(letter.repeat(60_000));
+  await job.ctx.flush();
+  await settled();
+  const viewer = new Viewer(runtime);
+  await viewer.hello();
+  const lent = vi.spyOn(LongText.prototype, "lend");
+  const givenBack = vi.spyOn(LongText.prototype, "giveBack");
+  try {
+    await viewer.reply(subscribe(viewer, job.id, { history: true }));
+    await viewer.find(({ payload }) => payload.body?.chunk_seq === 2);
+    await settled();
+    expect(lent.mock.calls.length).toBeGreaterThanOrEqual(3);
+    expect(givenBack.mock.calls.length).toBe(lent.mock.calls.length);
+  } finally {
+    vi.restoreAllMocks();
+  }
 });

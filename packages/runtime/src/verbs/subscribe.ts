@@ -101,6 +101,7 @@ async function startOf(
     const page = await logs.read(job.id, cursor, { records: 256, characters: 256 * 1024 });
     checkEnd(job, page);
     const visible = page.records.some((record) => isVisible(record, viewer));
+    for (const { long } of page.records) long?.giveBack();
     cursor = Math.max(cursor, page.floor) + page.records.length;
     if (visible || cursor >= page.head) return { from, floor: page.floor, visible };
   }
