@@ -639,7 +639,35 @@ test("R-7.2-8 and R-10-2: a retry makes an adoption good for a session that has 
   expect(acceptances(heir, job_id)).toHaveLength(1);
   (await begun.get(job_id)?.promise)?.end("mine");
   await heir.terminal(job_id);
-  expect(seqsOf(heir, parent.id)).toEqual([3]);
+  // What it watched, and all that is due to an heir.
+  expect(seqsOf(heir, parent.id)).toEqual([3, 1, 2, 3]);
+});
+
+test("R-7.2-8 and R-10-2: an heir gets all of a family, whatever it subscribed to since its adoption was broken off", async () => {
+  const { heir, parent, child, leave, adopt, subscribe, store } = await family();
+  const its = await child();
+  await its.ctx.thought("one");
+  await leave();
+  const { commit } = store.sessions;
+  // The index has the family's new owner by then.
+  store.sessions.commit = async (id, epoch, change) => {
+    if (change.attach === undefined) return commit.call(store.sessions, id, epoch, change);
+    throw new Error("the disk is full");
+  };
+  expect((await adopt()).type).toBe("session.error");
+  store.sessions.commit = commit;
+  expect((await store.jobs.get(its.id as JobId))?.session).toBe(heir.frames[0]?.session_id);
+  for (const job of [parent.id, its.id]) {
+    expect((await subscribe(job)).type).toBe("job.subscribed");
+  }
+  expect((await adopt()).type).toBe("job.accepted");
+  its.end("its");
+  parent.end("mine");
+  await heir.terminal(its.id);
+  await heir.terminal(parent.id);
+  expect(acceptances(heir, its.id)).toHaveLength(1);
+  expect(seqsOf(heir, parent.id)).toEqual([1, 2, 3]);
+  expect(seqsOf(heir, its.id)).toEqual([1, 2, 3]);
 });
 
 test.each(["goes on", "has ended"])(

@@ -120,7 +120,8 @@ function follow(
   // Who follows the job already goes on, and with history begins anew: nothing is told twice (R-7.6-7).
   if (followed !== undefined && from === undefined) return undefined;
   // What its owner has still to learn of it follows from its first record on, behind the one that tells of it (R-10-2).
-  if (role === "owner" && session.stream.attachments.awaits(job.id, lineage)) return undefined;
+  const isOwn = job.session === session.id;
+  if (isOwn && session.stream.attachments.awaits(job.id, lineage)) return undefined;
   // Whoever follows the job already may lag behind: nothing of what it has still to see is skipped.
   const latest = Math.min(job.liveAfter, followed?.cursor ?? Number.POSITIVE_INFINITY);
   const after = Math.min(Math.max(from ?? latest, floor), latest);
@@ -163,9 +164,13 @@ function acknowledge(
   session.follow(job.id, begun.role, job.liveAfter, { request: request.id, head: job.lastSeq });
 }
 
-/** Fixed by who submitted the job, however often the session attaches to it (P2). */
-function roleOf(session: Session, job: KnownJob): Role {
-  return job.session === session.id ? "owner" : "observer";
+/**
+ * Fixed by who submitted the job, however often the session attaches to it (P2). An heir that does not follow the job as its own
+ * yet, since its adoption was broken off or is still under way, only watches: all of the history is due to it (R-7.2-8).
+ */
+function roleOf({ id, stream }: Session, job: KnownJob): Role {
+  const knows = job.submittedIn === id || stream.attachments.knows(job.id);
+  return job.session === id && knows ? "owner" : "observer";
 }
 
 /** The `job_seq` behind which the history begins, in the job's own numbers. */
