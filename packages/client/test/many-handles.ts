@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Transport } from "@arcp/core";
+import { pino } from "pino";
 import { type Client, connect, type JobEvent } from "../src/index.ts";
 import { Hosted, numbers, upTo } from "./hosted.ts";
 
@@ -24,7 +25,9 @@ export interface ManyHandles {
  */
 export async function manyHandles(seed: number): Promise<ManyHandles> {
   const random = sequence(seed);
-  await using house = new Hosted();
+  const warnings: string[] = [];
+  const logger = pino({ level: "warn" }, { write: (line: string) => void warnings.push(line) });
+  await using house = new Hosted({ logger });
   let refused = 0;
   const dial = async (): Promise<Transport> => {
     const transport = await house.dial();
@@ -41,9 +44,10 @@ export async function manyHandles(seed: number): Promise<ManyHandles> {
   };
   const eventBuffer = 3_000 + Math.floor(random() * 8_000);
   const client = await connect(dial, { token: "secret", eventBuffer });
-  const reading = new Readings(client, random);
+  let n = 0;
+  const reading = new Readings(client, random, () => n);
   const first = await reading.begin();
-  for (let step = 0, n = 0; step < STEPS; step++) {
+  for (let step = 0; step < STEPS; step++) {
     n = Math.min(LENGTH, n + Math.floor(random() * 40));
     house.counting.upTo(n);
     if (random() < 0.5) await pause(random() * 6);
@@ -51,10 +55,11 @@ export async function manyHandles(seed: number): Promise<ManyHandles> {
       house.sever();
       client.retryNow();
     } else {
-      reading.open(n);
+      reading.open();
     }
   }
-  house.counting.upTo(LENGTH);
+  n = LENGTH;
+  house.counting.upTo(n);
   house.counting.end();
   for (let cuts = 0; cuts < 3; cuts++) {
     await pause(20);
@@ -64,6 +69,9 @@ export async function manyHandles(seed: number): Promise<ManyHandles> {
   const readers = await reading.over();
   assert.equal(await first.result(), LENGTH);
   await client.close();
+  // The runtime warns of the resumes that were spoilt, as far as they arrived, and of nothing else.
+  for (const line of warnings) assert.match(line, /"code":"RESUME_WINDOW_EXPIRED"/);
+  assert.ok(warnings.length <= refused, `${warnings.length} warnings of ${refused} lost sessions`);
   return { readers, refused };
 }
 
@@ -71,12 +79,15 @@ export async function manyHandles(seed: number): Promise<ManyHandles> {
 class Readings {
   readonly #client: Client;
   readonly #random: () => number;
+  readonly #reached: () => number;
   readonly #all: Promise<void>[] = [];
   #jobId = "";
 
-  constructor(client: Client, random: () => number) {
+  /** @param reached the number that the job may have come to */
+  constructor(client: Client, random: () => number, reached: () => number) {
     this.#client = client;
     this.#random = random;
+    this.#reached = reached;
   }
 
   async begin() {
@@ -86,25 +97,27 @@ class Readings {
     return job;
   }
 
-  /** Opens one more handle. @param n the number that the job may have come to */
-  open(n: number): void {
+  /** Opens one more handle. */
+  open(): void {
     const [kind, client, id] = [this.#random(), this.#client, this.#jobId];
     if (kind < 0.25) {
       this.#add(client.job(id).then((job) => this.#whole(job.events)));
     } else if (kind < 0.4) {
-      const from = Math.floor(this.#random() * n);
+      const from = Math.floor(this.#random() * this.#reached());
       // The job's first event is its beginning.
       const opened = client.subscribe(id, { fromJobSeq: from + 1 });
       this.#add(opened.then((job) => this.#read(job.events, upTo(LENGTH).slice(from))));
     } else if (kind < 0.55) {
-      this.#add(client.subscribe(id).then((job) => this.#live(job.events)));
+      this.#add(client.subscribe(id).then((job) => this.#live(job.events, this.#reached())));
     } else if (kind < 0.7) {
       const most = Math.floor(this.#random() * 20) + 1;
       this.#add(
         client.subscribe(id, { history: true }).then(async (job) => {
-          let read = 0;
-          for await (const _ of job.events) if (++read === most) break;
+          const seen: JobEvent[] = [];
+          for await (const event of job.events) if (seen.push(event) === most) break;
           job.unsubscribe();
+          const came = numbers(seen.filter(isOfJob));
+          assert.deepEqual(came, upTo(came.length));
         }),
       );
     } else if (kind < 0.85) {
@@ -145,22 +158,28 @@ class Readings {
     assert.deepEqual(await this.#numbers(events), expected);
   }
 
-  /** What comes from some moment on has no hole. */
-  async #live(events: AsyncIterable<JobEvent>): Promise<void> {
+  /** What comes from some moment on has no hole. @param reached the number that the job may have come to by then */
+  async #live(events: AsyncIterable<JobEvent>, reached: number): Promise<void> {
     const seen = await this.#numbers(events);
     assert.deepEqual(seen, upTo(LENGTH).slice(LENGTH - seen.length));
+    assert.ok(seen.length >= LENGTH - reached, `${seen.length} came from ${reached} on`);
   }
 
   async #numbers(events: AsyncIterable<JobEvent>): Promise<number[]> {
     const pace = [0, 1, 5, 30][Math.floor(this.#random() * 4)] ?? 0;
     const seen: JobEvent[] = [];
     for await (const event of events) {
-      if (event.kind === "status" && event.body.phase === "back_pressure") continue;
+      if (!isOfJob(event)) continue;
       seen.push(event);
       if (pace > 0 && seen.length % pace === 0) await pause(1);
     }
     return numbers(seen);
   }
+}
+
+/** Not a notice of the session's own. */
+function isOfJob({ kind, body }: JobEvent): boolean {
+  return !(kind === "status" && body.phase === "back_pressure");
 }
 
 /** Numbers from 0 to below 1, the same for the same seed. */
