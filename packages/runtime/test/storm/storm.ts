@@ -163,6 +163,9 @@ class Storm {
         await sleep(this.#clock, 150);
         return new Date(0);
       },
+      denied: (_args, { job }) => {
+        if (generation === world.generation) world.breach("R-9.3-2", `${job.id} may not call it`);
+      },
       fails: (args, call) => {
         known(args, call);
         throw new Error("the tool failed");
