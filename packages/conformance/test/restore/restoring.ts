@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { Random } from "../chaos/random.ts";
@@ -45,7 +46,8 @@ export async function killClients(
   log: (line: string) => void = () => {},
 ): Promise<Restored> {
   const { kills, directory, store, window, random } = plan;
-  const runtime = start("serve.ts", [store, String(window)]);
+  const runtime = start("serve.ts", [store, String(window)], "pipe");
+  const complaints = complaintsOf(runtime, window);
   try {
     const url = await line(runtime);
     let shot = 0;
@@ -78,6 +80,7 @@ export async function killClients(
     runtime.stdin?.write("finish\n");
     const [code] = await once(last, "exit", { signal: AbortSignal.timeout(PATIENCE) });
     assert.equal(code, 0, "the last client failed");
+    assert.deepEqual(complaints, [], "what the runtime said");
     return { shot, suicides, ...check(directory, window) };
   } finally {
     runtime.kill("SIGKILL");
@@ -116,9 +119,25 @@ function check(
   };
 }
 
-function start(script: string, args: readonly string[]): ChildProcess {
+/** What it says on stderr, but for the resumes that come too late where sessions are soon forgotten. */
+function complaintsOf({ stderr }: ChildProcess, window: number): readonly string[] {
+  const complaints: string[] = [];
+  if (stderr === null) throw new Error("its stderr is not read");
+  createInterface(stderr).on("line", (line) => {
+    if (window < 600 && line.includes('"code":"RESUME_WINDOW_EXPIRED"')) return;
+    console.error(line);
+    complaints.push(line);
+  });
+  return complaints;
+}
+
+function start(
+  script: string,
+  args: readonly string[],
+  stderr: "inherit" | "pipe" = "inherit",
+): ChildProcess {
   const path = fileURLToPath(new URL(script, import.meta.url));
-  return spawn(process.execPath, [path, ...args], { stdio: ["pipe", "pipe", "inherit"] });
+  return spawn(process.execPath, [path, ...args], { stdio: ["pipe", "pipe", stderr] });
 }
 
 async function line({ stdout }: ChildProcess): Promise<string> {
