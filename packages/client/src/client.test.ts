@@ -341,11 +341,26 @@ test("R-4.1-7: a message above 1 MiB is not sent, counted in bytes", async () =>
   await fitting;
 });
 
+test("R-5.2-7: what nests too deep for a runtime to read is refused at once", async () => {
+  const nested = (levels: number): unknown => (levels === 0 ? 0 : [nested(levels - 1)]);
+  await expect(client.submit("echo", nested(127))).rejects.toMatchObject({
+    code: "MISUSE",
+    message: "the message nests deeper than 128 levels of JSON",
+  });
+  const fitting = client.submit("echo", nested(126));
+  wire.send(accepted(await wire.next("job.submit")));
+  await fitting;
+});
+
 test("what is not JSON is refused, and undefined goes as null", async () => {
   const circular: unknown[] = [];
   circular.push(circular);
-  for (const input of [1n, circular]) {
-    await expect(client.submit("echo", input)).rejects.toMatchObject({ code: "MISUSE" });
+  for (const [input, why] of [
+    [{ big: 1n }, "Do not know how to serialize a BigInt"],
+    [circular, "Converting circular structure to JSON"],
+  ] as const) {
+    const message = `what job.submit holds is not JSON: ${why}`;
+    await expect(client.submit("echo", input)).rejects.toMatchObject({ code: "MISUSE", message });
   }
   void client.submit("echo");
   expect((await wire.next("job.submit")).payload.input).toBeNull();
@@ -369,9 +384,18 @@ test("the agents are those of the latest welcome", async () => {
   expect(client.agents().map(({ name }) => name)).toEqual(["echo", "audit"]);
 });
 
-test("a submit with a date that is none rejects with what is wrong, and throws nothing", async () => {
-  const submitting = client.submit("echo", null, { expiresAt: new Date("tomorrow") });
-  await expect(submitting).rejects.toMatchObject({ code: "MISUSE" });
+test("a submit with a date that is none, or for no agent, rejects with what is wrong, and throws nothing", async () => {
+  for (const expiresAt of [new Date("tomorrow"), "2030-01-01" as unknown as Date]) {
+    await expect(client.submit("echo", null, { expiresAt })).rejects.toMatchObject({
+      code: "MISUSE",
+      message: "expiresAt must be a Date, and a valid one",
+    });
+  }
+  const agent = undefined as unknown as string;
+  await expect(client.submit(agent)).rejects.toMatchObject({
+    code: "MISUSE",
+    message: "the agent must be its name, or name@version",
+  });
   await wire.barrier();
 });
 

@@ -18,10 +18,11 @@ import { EarlyHistories } from "./early-histories.ts";
 import { refused } from "./handled.ts";
 import { JobFeeds } from "./job-feeds.ts";
 import { Link, type LinkOptions, type LinkUser } from "./link.ts";
+import { notJson } from "./misuse.ts";
 import { isRepeatable, type Question, type QuestionType } from "./question.ts";
 import { Requests } from "./requests.ts";
 import type { SessionInfo } from "./session-info.ts";
-import { oversize } from "./submission.ts";
+import { unsendable } from "./submission.ts";
 import { type Subscriber, type Subscription, Subscriptions } from "./subscriptions.ts";
 
 export interface ExchangeOptions extends LinkOptions {
@@ -109,11 +110,10 @@ export class Exchange implements LinkUser, Subscriber {
       const trace_id = traceId ?? question.trace_id;
       frame = encode<QuestionType>({ ...question, trace_id, id, session_id: this.session.id });
     } catch (cause) {
-      const message = `${question.type} holds what is not JSON`;
-      return refused(new LocalError("MISUSE", message, { cause }));
+      return refused(notJson(`what ${question.type} holds`, cause));
     }
-    const tooLarge = oversize(frame);
-    if (tooLarge !== undefined) return refused(tooLarge);
+    const fault = unsendable(frame);
+    if (fault !== undefined) return refused(fault);
     const { type, job_id: jobId } = question;
     const early = this.#early.open(question, id, this.#dialect);
     const answer = this.#requests.open(

@@ -1,6 +1,7 @@
 import type { JobStatus, Lease, Payload } from "@arcp/core";
 import type { Exchange } from "./exchange.ts";
 import { misuse } from "./misuse.ts";
+import { isValidDate } from "./valid-date.ts";
 
 /** Which jobs to list. Everything given has to fit. */
 export interface JobFilter {
@@ -80,6 +81,6 @@ function listedJob(entry: Payload<"session.jobs">["jobs"][number]): ListedJob {
 }
 
 function moment(name: string, date: Date | undefined): string | undefined {
-  if (!Number.isNaN(date?.getTime())) return date?.toISOString();
-  throw misuse(`${name} is an invalid date`);
+  if (!date || isValidDate(date)) return date?.toISOString();
+  throw misuse(`${name} must be a Date, and a valid one`);
 }

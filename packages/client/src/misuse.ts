@@ -4,3 +4,9 @@ import { LocalError } from "@arcp/core";
 export function misuse(message: string): LocalError {
   return new LocalError("MISUSE", message);
 }
+
+/** What cannot be sent since it is not JSON. @param cause what `JSON.stringify` threw */
+export function notJson(what: string, cause: unknown): LocalError {
+  const [why] = (cause instanceof Error ? cause.message : String(cause)).split("\n");
+  return new LocalError("MISUSE", `${what} is not JSON: ${why}`, { cause });
+}

@@ -2,12 +2,15 @@ import {
   type Feature,
   type Lease,
   type LocalError,
+  MAX_JSON_DEPTH,
+  nestsDeeperThan,
   type Outgoing,
   type Payload,
   readTrace,
   TRACE_CONTEXT,
 } from "@arcp/core";
 import { misuse } from "./misuse.ts";
+import { isValidDate } from "./valid-date.ts";
 
 /** What a job may do, and how long it may take. */
 export interface SubmitOptions {
@@ -43,8 +46,9 @@ export function submission(
   input: unknown,
   { lease, expiresAt, maxRuntimeSec, idempotencyKey }: SubmitOptions,
 ): Payload<"job.submit"> | LocalError {
-  if (Number.isNaN(expiresAt?.getTime())) {
-    return misuse("expiresAt is an invalid date");
+  if (typeof agent !== "string") return misuse("the agent must be its name, or name@version");
+  if (expiresAt && !isValidDate(expiresAt)) {
+    return misuse("expiresAt must be a Date, and a valid one");
   }
   const seconds = maxRuntimeSec ?? 1;
   if (!(Number.isSafeInteger(seconds) && seconds >= 1)) {
@@ -90,8 +94,12 @@ export function demanded({
 /** The largest message that may be sent, in bytes (R-4.1-7). */
 const MAX_FRAME = 1024 * 1024;
 
-/** @returns why the frame cannot be sent, undefined when it can */
-export function oversize(frame: string): LocalError | undefined {
+/** @returns why no runtime would take the frame, undefined when it would */
+export function unsendable(frame: string): LocalError | undefined {
+  // The runtime would not read it, and so could not say which request it refuses (R-5.2-7).
+  if (nestsDeeperThan(frame, MAX_JSON_DEPTH)) {
+    return misuse(`the message nests deeper than ${MAX_JSON_DEPTH} levels of JSON`);
+  }
   // A UTF-16 unit takes at most three bytes: most frames need no counting.
   if (frame.length * 3 <= MAX_FRAME) return undefined;
   const bytes = new TextEncoder().encode(frame).byteLength;

@@ -9,6 +9,7 @@ import {
 } from "@arcp/core";
 import { handled } from "./handled.ts";
 import type { Job, ReopenedJob, ReopenOptions } from "./job-handle.ts";
+import { notJson } from "./misuse.ts";
 import type { SubmitOptions } from "./submission.ts";
 
 /** What a submit is given: an input may be left out where null is one. */
@@ -74,6 +75,6 @@ function asJson(input: unknown): unknown {
   try {
     return JSON.parse(JSON.stringify(input ?? null));
   } catch (cause) {
-    throw new LocalError("MISUSE", "the input is no JSON value", { cause });
+    throw notJson("the input", cause);
   }
 }
