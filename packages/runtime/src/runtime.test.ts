@@ -20,6 +20,13 @@ test("R-6.1-4: a runtime without a way to authenticate does not come into being"
   expect(() => createRuntime({ agents: [] } as never)).toThrow(LocalError);
 });
 
+test("a workspace that is not absolute is refused when it is said, not job by job", () => {
+  const message = "the workspace must be an absolute path, not ./work";
+  expect(() => hosting({ workspace: "./work" })).toThrow(message);
+  const relative = { name: "a", workspace: "./work", run: () => {} };
+  expect(() => defineAgent(relative)).toThrow(message);
+});
+
 test("limits that are no positive numbers are refused by name", () => {
   for (const limits of [
     { resumeWindowSec: 0 },

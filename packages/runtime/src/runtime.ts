@@ -3,6 +3,7 @@ import { type Logger, pino } from "pino";
 import { Archive, hasJobs } from "./archive.ts";
 import type { Authenticate } from "./auth.ts";
 import { Outstanding } from "./authority/outstanding.ts";
+import { checkWorkspace } from "./authority/path.ts";
 import { compilePrices, type PriceTable } from "./authority/price.ts";
 import { type Provisioner, provisionersOf } from "./authority/provisioner.ts";
 import { Vault } from "./authority/vault.ts";
@@ -108,7 +109,8 @@ export interface Runtime {
 
 /**
  * @throws LocalError `MISUSE` without a way to authenticate (R-6.1-4), with a limit that is not positive or a price that is
- *   no amount, a tool that is none, or provisioners and a store that does not outlive the process (R-9.8-1)
+ *   no amount, a tool that is none, a workspace that is not absolute, or provisioners and a store that does not outlive the
+ *   process (R-9.8-1)
  */
 export function createRuntime(options: RuntimeOptions): Runtime {
   if (typeof options.auth !== "function") {
@@ -117,6 +119,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       "createRuntime needs auth: tokenTable({ token: principal }), or allowAnonymous() to let everybody in",
     );
   }
+  checkWorkspace(options.workspace);
   return new HostedRuntime(
     options,
     readLimits(options.limits ?? {}, options.store?.durable ?? false),

@@ -88,6 +88,11 @@ function literalName(segment: Segment): string | undefined {
   return segment === ANY_SEGMENTS || segment.length > 1 ? undefined : segment[0];
 }
 
+/** @throws LocalError `MISUSE` when it is given and not an absolute path */
+export function checkWorkspace(workspace: string | undefined): void {
+  if (workspace !== undefined) workspaceNames(workspace);
+}
+
 function workspaceNames(workspace: string): string[] {
   const root = workspace.startsWith("/") ? canonicalPath(workspace) : undefined;
   if (root?.ok !== true) {

@@ -9,6 +9,7 @@ import {
   parseAgentReference,
 } from "@arcp/core";
 import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { checkWorkspace } from "../authority/path.ts";
 import type { AgentContext } from "./context.ts";
 
 /** The kinds of events of an agent that does not say which it emits: any, with any body. */
@@ -68,8 +69,8 @@ export interface Agent<
 export type AnyAgent = Agent<any, any, any, any, any>;
 
 /**
- * @throws LocalError `MISUSE` when the name, the version or a kind of event does not match its grammar, and for numbers
- * that make no sense
+ * @throws LocalError `MISUSE` when the name, the version or a kind of event does not match its grammar, for a workspace
+ * that is not absolute, and for numbers that make no sense
  */
 export function defineAgent<
   Input = unknown,
@@ -88,7 +89,8 @@ export function defineAgent<
       `${JSON.stringify(reference)} is no agent reference; a name is like "doc-indexer", a version like "2.1.0"`,
     );
   }
-  const { name, attempts = 1, stallSec = 1, events = {} } = definition;
+  const { name, attempts = 1, stallSec = 1, events = {}, workspace } = definition;
+  checkWorkspace(workspace);
   const foreign = Object.keys(events).find((kind) => !isVendorName(kind));
   if (foreign !== undefined) {
     throw new LocalError(
