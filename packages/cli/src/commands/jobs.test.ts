@@ -100,11 +100,13 @@ test("the latest jobs are listed, in a table, by state, agent, age and number", 
   gates.get("listed")?.resolve();
 });
 
-test("the table fits the width of the terminal", async () => {
-  for (const columns of [48, 60, 120]) {
+test("the table fits the width of the terminal, and no id is cut", async () => {
+  const { id } = await client.submit("held", "fits");
+  for (const columns of [30, 40, 48, 60, 120]) {
     const { out } = await arcp(["jobs", ...at], { columns, env: { NO_COLOR: "1" } });
     for (const line of out.split("\n")) expect(line.length).toBeLessThanOrEqual(columns);
-    expect(out.includes("held@1.0.0")).toBe(columns >= 60);
+    expect(out).toMatch(new RegExp(`^${id}${columns < 54 ? "$" : "  [a-z]"}`, "m"));
+    expect(out).toContain("held@1.0.0");
   }
 });
 

@@ -73,13 +73,15 @@ export class TableView implements JobView {
   #render(): void {
     this.#drawing = undefined;
     const now = this.#clock.now();
-    // A line for the titles, and one for the cursor.
-    const room = Math.max(1, (this.#stdout.rows ?? 24) - 3);
-    const rows = [...this.#rows.values()].slice(-room);
-    const cells = rows.map((row) => jobCells(row, now, this.#paint));
-    const lines = table(JOB_TITLES, cells, widthOf(this.#stdout), this.#paint);
+    // A line for the foot, and one for the cursor.
+    const lines = Math.max(1, (this.#stdout.rows ?? 24) - 2);
+    const latest = [...this.#rows.values()].slice(-lines);
+    const cells = latest.map((row) => jobCells(row, now, this.#paint));
+    const [titles = "", ...rows] = table(JOB_TITLES, cells, widthOf(this.#stdout), this.#paint);
+    const height = titles.split("\n").length;
+    const room = Math.max(1, Math.floor(lines / height) - 1);
     const foot = `${this.#paint.green("●")} following  ${this.#paint.dim("Ctrl-C ends it")}`;
-    this.#draw([...lines, foot].join("\n"));
+    this.#draw([titles, ...rows.slice(-room), foot].join("\n"));
   }
 }
 

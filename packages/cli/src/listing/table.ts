@@ -4,10 +4,16 @@ import { fit } from "../view/printable.ts";
 
 const GAP = "  ";
 
+/** Columns of a terminal that the last column of a table has, if it needs as many. */
+const ENOUGH = 8;
+
 /**
- * Rows below a line of titles. Columns are as wide as what is in them; where the terminal is too narrow, the last one is cut.
+ * Rows below a row of titles. Columns are as wide as what is in them; where the terminal is too narrow, the last one is cut.
+ * Where nothing useful would be left of it, the first column has a line of its own, which is never cut: it is what people
+ * copy.
  *
- * @param columns that no line exceeds
+ * @param columns of the terminal
+ * @returns the titles and each row, all of one line or all of two
  */
 export function table(
   titles: readonly string[],
@@ -18,15 +24,18 @@ export function table(
   const widths = titles.map((title, column) =>
     Math.max(title.length, ...rows.map((row) => stringWidth(row[column] ?? ""))),
   );
-  const line = (row: readonly string[]): string =>
-    fit(
-      row
-        .map((cell, column) => padded(cell, widths[column] ?? 0))
-        .join(GAP)
-        .trimEnd(),
-      columns,
-    );
-  return [paint.dim(line(titles)), ...rows.map(line)];
+  const last = widths.at(-1) ?? 0;
+  const others = widths.slice(0, -1).reduce((sum, width) => sum + width + GAP.length, 0);
+  const isNarrow = columns < others + Math.min(last, ENOUGH);
+  const cells = (row: readonly string[]): string[] =>
+    row.map((cell, column) => padded(cell, widths[column] ?? 0));
+  const line = (row: readonly string[]): string => {
+    if (!isNarrow) return fit(cells(row).join(GAP).trimEnd(), columns);
+    const [first = "", ...rest] = cells(row);
+    return `${first.trimEnd()}\n${fit(`${GAP}${rest.join(GAP)}`.trimEnd(), columns)}`;
+  };
+  const [head = "", ...body] = [titles, ...rows].map(line);
+  return [head.split("\n").map(paint.dim).join("\n"), ...body];
 }
 
 function padded(cell: string, width: number): string {
