@@ -34,4 +34,8 @@ test("a budget is cut down to what is allowed, and set where none was asked for"
   });
   expect(granted(["credits:1000"])).toEqual({ "fs.read": ["/x"], "cost.budget": ["credits:100"] });
   expect(granted()).toEqual({ "fs.read": ["/x"], "cost.budget": ["credits:100"] });
+  expect(granted(["EUR:2", "credits:1000"])).toEqual({
+    "fs.read": ["/x"],
+    "cost.budget": ["EUR:2", "credits:100"],
+  });
 });

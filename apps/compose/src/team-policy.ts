@@ -24,9 +24,12 @@ export function teamPolicy(members: Readonly<Record<string, Member>>): Partial<P
     // A grant can only narrow what was asked for. To bound what was not bounded is narrowing too.
     grant(principal, requested) {
       const most = member(principal)?.credits ?? 0;
-      const asked = requested["cost.budget"]?.find((amount) => amount.startsWith("credits:"));
+      const amounts = requested["cost.budget"] ?? [];
+      const asked = amounts.find((amount) => amount.startsWith("credits:"));
       const isWithin = asked !== undefined && Number(asked.slice("credits:".length)) <= most;
-      return { ...requested, "cost.budget": [isWithin ? asked : `credits:${most}`] };
+      // Other currencies stay bounded as they were: without its amount one would be boundless, and so the lease wider.
+      const others = amounts.filter((amount) => amount !== asked);
+      return { ...requested, "cost.budget": [...others, isWithin ? asked : `credits:${most}`] };
     },
   };
 }
