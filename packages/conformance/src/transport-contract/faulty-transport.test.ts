@@ -39,6 +39,20 @@ const faults: Readonly<Record<string, readonly [spoil: Spoil, broken: string]>> 
     (good) => ({ send: (frames) => good.send(frames.map((one) => one.slice(0, 1_000_000))) }),
     "R-4.1-7: a frame of 1 MiB passes, also between small ones",
   ],
+  "encoded text is let go before it is written": [
+    (good) => ({
+      sendParts(frames) {
+        const parts = frames.map((one) => {
+          if (typeof one === "string") return () => one;
+          const { bytes, letGo } = one[1].hold();
+          letGo();
+          return () => one[0] + new TextDecoder().decode(bytes);
+        });
+        return good.send(parts.map((text) => text()));
+      },
+    }),
+    "a frame in two parts arrives as one",
+  ],
   "the array is read later": [
     (good) => ({ send: (frames) => Promise.resolve().then(() => good.send(frames)) }),
     "R-4-5: what arrives are strings, and nothing is shared",
