@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { missing, type OpenStore, storeContract } from "@arcp/conformance/store";
 import { newJobId, newSessionId, newTraceId } from "@arcp/core";
 import { memoryStore } from "@arcp/runtime";
-import type { JobRow } from "@arcp/runtime/store";
+import { DamagedRow, type JobIndex, type JobRow } from "@arcp/runtime/store";
 import { describe, expect, test } from "vitest";
 import { sealedStore } from "./sealed-store.ts";
 
@@ -31,6 +31,19 @@ test("nothing opens with another key, or at another place", async () => {
   expect(JSON.stringify(moved)).not.toContain("job.event");
   await beneath.logs.append([{ job: other, after: 0, records: moved }]);
   await expect(store.logs.read(other, 0, limits)).rejects.toThrow();
+});
+
+test("a row that the store beneath cannot read is told to whoever lists", async () => {
+  const beneath = memoryStore();
+  const lost = { id: newJobId(), error: new DamagedRow("its row cannot be read") };
+  const list: JobIndex["list"] = async (_query, damaged) => {
+    damaged?.(lost);
+    return [];
+  };
+  const store = sealedStore({ ...beneath, jobs: { ...beneath.jobs, list } }, randomBytes(32));
+  const told: unknown[] = [];
+  await store.jobs.list({ limit: 1 }, (job) => told.push(job));
+  expect(told).toEqual([lost]);
 });
 
 test("inputs and checkpoints are sealed, whichever way they come", async () => {

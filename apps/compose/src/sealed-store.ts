@@ -66,7 +66,7 @@ function sealedJobs(jobs: JobIndex, seal: Seal): JobIndex {
       return row && openedRow(row, seal);
     },
     // A listing holds neither input nor checkpoint.
-    list: (query) => jobs.list(query),
+    list: (query, damaged) => jobs.list(query, damaged),
     remove: (id) => jobs.remove(id),
   };
 }
