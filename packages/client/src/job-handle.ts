@@ -108,7 +108,10 @@ export type Printable<T> = Omit<T, "credentials">;
 
 /** A job that this client submitted. */
 export class Job<Output = unknown, Vendor = VendorEvent> extends JobHandle<Output, Vendor> {
-  /** The acceptance: what the job may do, and what it may spend. */
+  /**
+   * The acceptance: what the job may do, and what it may spend; `truncated` when its key led to a job that there was, of
+   * which older history was gone.
+   */
   readonly accepted: Printable<Payload<"job.accepted">>;
   readonly #cancel: Cancel;
 
