@@ -8,6 +8,11 @@ test("the message says how it ended, and what was behind it where that is known"
   const error = new TransportClosedError("refused", { cause });
   expect(error.message).toBe("the connection was closed (refused): the server answered HTTP 404");
   expect(error).toMatchObject({ cause, reason: "refused", code: "TRANSPORT_CLOSED" });
+  // As OpenSSL writes them.
+  const line = new Error("wrong version number\n");
+  expect(new TransportClosedError(undefined, { cause: line }).message).toBe(
+    "the connection broke: wrong version number",
+  );
   expect(new TransportClosedError(undefined, { cause: "odd" }).message).toBe(
     "the connection broke",
   );

@@ -13,7 +13,7 @@ export class TransportClosedError extends LocalError {
     const what =
       reason === undefined ? "the connection broke" : `the connection was closed (${reason})`;
     const { cause } = options ?? {};
-    const message = cause instanceof Error ? `${what}: ${cause.message}` : what;
+    const message = cause instanceof Error ? `${what}: ${cause.message.trimEnd()}` : what;
     super("TRANSPORT_CLOSED", message, { ...options, retryable: !LASTING.includes(reason) });
     this.reason = reason;
   }
