@@ -234,7 +234,8 @@ export class Client implements AsyncDisposable {
 
   /**
    * Ends the session in good order, within a second; jobs go on (R-6.7-2). Whatever still waits, such as `result()` of
-   * an unfinished job, rejects with a LocalError `CLOSED`. Never rejects; further calls wait for the same end.
+   * an unfinished job, rejects with a LocalError `CLOSED`. Never rejects; further calls wait for the same end. Until it is
+   * called the client keeps a process of Node alive, also while it has no connection.
    *
    * @param reason for humans, at most 1,024 characters
    */
