@@ -1,6 +1,7 @@
 import { isTerminal, type JobId } from "@arcp/core";
 import { exactNumbers } from "../authority/amount.ts";
-import type { JobIndex, ListedJob, LogPage, LogStore } from "../store/index.ts";
+import type { ListedJob } from "../store/index.ts";
+import type { ReadablePage, ReadableStore } from "../store/readable-logs.ts";
 import { initialBudget } from "./acceptance.ts";
 import { jobDamaged } from "./ending.ts";
 import type { KnownJob } from "./known-job.ts";
@@ -32,7 +33,7 @@ function finishedJob(row: ListedJob, lastSeq: number): KnownJob {
 /** Where jobs are found. */
 export interface Kept {
   readonly jobs: JobTable;
-  readonly store: { readonly jobs: JobIndex; readonly logs: LogStore };
+  readonly store: Pick<ReadableStore, "jobs" | "logs">;
 }
 
 /** Finds a job: the live one if there is one, else what is kept of it. */
@@ -48,7 +49,7 @@ export async function findJob(kept: Kept, id: JobId): Promise<KnownJob | undefin
  * Whoever follows a finished job waits for its end.
  * @throws ArcpError `JOB_NOT_FOUND` when that is known to be lost
  */
-export function checkEnd({ id, status }: KnownJob, { isEndLost = false }: LogPage): void {
+export function checkEnd({ id, status }: KnownJob, { isEndLost = false }: ReadablePage): void {
   if (isEndLost && isTerminal(status)) throw jobDamaged(id);
 }
 

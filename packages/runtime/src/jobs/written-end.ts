@@ -1,13 +1,8 @@
-import {
-  formatTimestamp,
-  isTerminal,
-  type JobId,
-  type JobStatus,
-  type TerminalStatus,
-} from "@arcp/core";
+import { formatTimestamp, type JobId, type TerminalStatus } from "@arcp/core";
 import { Budget, type Remainder } from "../authority/budget.ts";
 import { compileGrant } from "../authority/grant.ts";
 import type { JobChange, JobRow, LogRecord, LogStore, Store } from "../store/index.ts";
+import { finalStatusIn } from "../store/record-text.ts";
 import type { Ending } from "./ending.ts";
 import { remainingMetric } from "./job-costs.ts";
 import { recordStems, writeRecord } from "./record.ts";
@@ -28,15 +23,7 @@ export async function lastRecord(
 
 /** How the job ended, if the last record of its log says so: it may say more than the index does. */
 export function recordedEnd(last: LogRecord | undefined): TerminalStatus | undefined {
-  if (last?.kind !== "terminal") return undefined;
-  const { payload } = JSON.parse(`{${last.text}`) as { payload: { final_status: JobStatus } };
-  return isTerminal(payload.final_status) ? payload.final_status : undefined;
-}
-
-/** What all records of a job have in common with this one. */
-export function traceIn({ text }: LogRecord): string {
-  const { trace_id } = JSON.parse(`{${text}`) as { trace_id: string };
-  return trace_id;
+  return last?.kind === "terminal" ? finalStatusIn(last) : undefined;
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { Frame, JobId } from "@arcp/core";
 import { announce } from "../announcement.ts";
 import type { LogRecord, LongText, PageLimits, Run } from "../store/index.ts";
+import { traceIn } from "../store/record-text.ts";
 import type { Attachment } from "./attachment.ts";
 import { lengthOf } from "./frame.ts";
 import { type Newcomer, withCredentials } from "./introduction.ts";
@@ -148,9 +149,8 @@ export class Batch {
     this.#characters += frame.length;
   }
 
-  #warn({ job, role }: Attachment, jobSeq: number, { text }: LogRecord): Run {
-    const { trace_id } = JSON.parse(`{${text}`) as { trace_id?: string };
-    const said = this.#stream.lag?.notice(job, trace_id) ?? "";
+  #warn({ job, role }: Attachment, jobSeq: number, record: LogRecord): Run {
+    const said = this.#stream.lag?.notice(job, traceIn(record)) ?? "";
     const run = { from: this.#next, job, jobFrom: jobSeq, role, said };
     this.#warns = true;
     this.runs.push(run);

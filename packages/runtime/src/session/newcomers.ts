@@ -1,5 +1,6 @@
 import type { JobId, SessionId } from "@arcp/core";
 import type { LogRecord, LogStore } from "../store/index.ts";
+import { delegatedIn } from "../store/record-text.ts";
 import type { Turn } from "../turn.ts";
 import type { Attachment } from "./attachment.ts";
 import type { Child } from "./attachments.ts";
@@ -53,7 +54,7 @@ export async function newcomersIn(
   for (const [index, record] of records.entries()) {
     if (record.kind !== "delegate" || start + index < told) continue;
     const child = delegatedIn(record);
-    if (knows(child)) continue;
+    if (child === undefined || knows(child)) continue;
     const introduced = await introduction(child);
     if (introduced === undefined) continue;
     met.add(child);
@@ -88,10 +89,4 @@ async function inherited(introduction: Introduction, logs: LogStore): Promise<Ne
   if (floor === 0) return { introduction, history: { floor, head } };
   const told = { ...introduction, payload: { ...payload, truncated: true } };
   return { introduction: told, history: { floor, head } };
-}
-
-/** The child that a record of a delegation names. */
-export function delegatedIn({ text }: LogRecord): JobId {
-  const { payload } = JSON.parse(`{${text}`) as { payload: { body: { child_job_id: JobId } } };
-  return payload.body.child_job_id;
 }

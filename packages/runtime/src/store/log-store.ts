@@ -55,8 +55,6 @@ export interface LogPage {
    * {@link LongText}: whoever is done with them may give them back.
    */
   readonly records: readonly LogRecord[];
-  /** Whether the last record of the log is lost to damage: the runtime says so, and not a store, which rejects. */
-  readonly isEndLost?: boolean;
 }
 
 /** How much of a log is read at a time. */

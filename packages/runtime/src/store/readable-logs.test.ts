@@ -2,7 +2,7 @@ import { type JobId, newJobId } from "@arcp/core";
 import { pino } from "pino";
 import { beforeEach, expect, test } from "vitest";
 import { DamagedLog } from "./damage.ts";
-import type { LogPage, LogStore } from "./log-store.ts";
+import type { LogPage, LogRecord, LogStore } from "./log-store.ts";
 import { memoryStore } from "./memory-store.ts";
 import { ReadableLogs } from "./readable-logs.ts";
 
@@ -10,6 +10,18 @@ const ALL = { records: 100, characters: 1000 };
 const NOTHING = { records: 0, characters: 0 };
 const JOB = newJobId();
 const TEXTS = ["one", "two", "three", "four", "five"];
+
+/** As jobs write them. */
+const text = (type: string, payload: object): string =>
+  JSON.stringify({ id: "msg_1", type, job_id: JOB, payload }).slice(1);
+const event = (word: string): LogRecord => ({
+  kind: "event",
+  text: text("job.event", { kind: "log", body: { word } }),
+});
+const END: LogRecord = {
+  kind: "terminal",
+  text: text("job.result", { final_status: "success", body: { word: "end" } }),
+};
 
 let inner: LogStore;
 let said: string[];
@@ -20,7 +32,7 @@ beforeEach(async () => {
   said = [];
   const sink = { write: (line: string) => said.push(JSON.parse(line).err.message) };
   logs = new ReadableLogs(inner, pino({ level: "error" }, sink));
-  const records = TEXTS.map((text) => ({ kind: "event", text }) as const);
+  const records = TEXTS.map(event);
   await logs.append([{ job: JOB, after: 0, records }]);
 });
 
@@ -35,7 +47,8 @@ function damage(...seqs: readonly number[]): void {
   };
 }
 
-const texts = ({ records }: LogPage) => records.map(({ text }) => text);
+const texts = ({ records }: LogPage) =>
+  records.map((record) => JSON.parse(`{${record.text}`).payload.body.word);
 
 test("P3: a log begins behind what is damaged, for everybody, from when that was come across", async () => {
   damage(2);
@@ -62,7 +75,7 @@ test("each damage of a log is told once, and the last record with a word of its 
 test("what is written behind a lost end is read", async () => {
   damage(5);
   await logs.read(JOB, 0, ALL);
-  await logs.append([{ job: JOB, after: 5, records: [{ kind: "terminal", text: "end" }] }]);
+  await logs.append([{ job: JOB, after: 5, records: [END] }]);
   const page = await logs.read(JOB, 0, ALL);
   expect(page).toMatchObject({ floor: 5, head: 6, isEndLost: false });
   expect(texts(page)).toEqual(["end"]);
@@ -84,7 +97,7 @@ test("other errors, other jobs and a log that is new are as ever", async () => {
   damage(2);
   await logs.read(JOB, 0, ALL);
   const other = newJobId();
-  await logs.append([{ job: other, after: 0, records: [{ kind: "event", text: "mine" }] }]);
+  await logs.append([{ job: other, after: 0, records: [event("mine")] }]);
   expect(await logs.read(other, 0, ALL)).toMatchObject({ floor: 0, head: 1 });
   await logs.remove(JOB);
   expect(await logs.read(JOB, 0, NOTHING)).toMatchObject({ floor: 0, head: 0 });
@@ -97,4 +110,47 @@ test("other errors, other jobs and a log that is new are as ever", async () => {
   // It would be asked for ever.
   inner.read = () => Promise.reject(new DamagedLog("nothing", 3));
   await expect(logs.read(other, 3, ALL)).rejects.toThrow("nothing");
+});
+
+const NONSENSE: Record<string, LogRecord> = {
+  "no text": { kind: "event", text: "" },
+  "no JSON": { kind: "event", text: "nonsense" },
+  "half a text": { kind: "event", text: event("half").text.slice(0, -9) },
+  "the end of a job that says to be an event": { ...END, kind: "event" },
+  "an event that says to be the end": { ...event("end"), kind: "terminal" },
+  "an end that is none": {
+    kind: "terminal",
+    text: text("job.result", { final_status: "running" }),
+  },
+  "an unknown end": { kind: "terminal", text: text("job.error", { final_status: "sad" }) },
+  "a delegation of nobody": { ...event("child"), kind: "delegate" },
+  "a delegation that is no JSON": {
+    kind: "delegate",
+    text: text("job.event", { body: { child_job_id: "job_1" } }).replace(':"job_1', "job_1"),
+  },
+  "a credential without an id": { ...event("key"), kind: "credential_rotated" },
+};
+
+test.each(Object.entries(NONSENSE))(
+  "P3: %s counts as lost, with all in front of it, and is told to the operator",
+  async (_, record) => {
+    await logs.append([{ job: JOB, after: 5, records: [record, event("seven")] }]);
+    const page = await logs.read(JOB, 4, ALL);
+    expect(page).toMatchObject({ floor: 6, head: 7, isEndLost: false });
+    expect(texts(page)).toEqual(["seven"]);
+    expect((await logs.read(JOB, 0, NOTHING)).floor).toBe(6);
+    expect(said).toEqual([expect.stringContaining(`record 6 of ${JOB} is not what was written`)]);
+  },
+);
+
+test("what jobs write of each kind is read", async () => {
+  const child = { ...event("child"), kind: "delegate" } as const;
+  const records: LogRecord[] = [
+    { ...child, text: text("job.event", { body: { child_job_id: "job_1", word: "child" } }) },
+    { kind: "credential_rotated", text: text("job.event", { body: { id: "c", word: "key" } }) },
+    END,
+  ];
+  await logs.append([{ job: JOB, after: 5, records }]);
+  expect(texts(await logs.read(JOB, 5, ALL))).toEqual(["child", "key", "end"]);
+  expect(said).toEqual([]);
 });

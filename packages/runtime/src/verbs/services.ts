@@ -6,11 +6,11 @@ import type { KeyedSubmits } from "../jobs/idempotency.ts";
 import type { Tools } from "../jobs/tools.ts";
 import type { Session } from "../session/session.ts";
 import type { Sessions } from "../session/sessions.ts";
-import type { Store } from "../store/index.ts";
+import type { ReadableStore } from "../store/readable-logs.ts";
 
 /** What the verbs of one runtime share. */
 export interface Services extends AdmissionContext {
-  readonly store: Store;
+  readonly store: ReadableStore;
   readonly tools: Tools;
   /** What the models cost that the runtime knows, by id. */
   readonly models: ReadonlyMap<string, Prices>;
