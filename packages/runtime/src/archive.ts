@@ -1,6 +1,8 @@
 import { type Clock, isTerminal, type JobId, type SessionId } from "@arcp/core";
 import type { Logger } from "pino";
+import { endDamaged } from "./jobs/damaged-end.ts";
 import { takenOver } from "./jobs/ending.ts";
+import { KEY_LIFETIME } from "./jobs/idempotency.ts";
 import type { Job } from "./jobs/job.ts";
 import { LateEndings } from "./jobs/late-endings.ts";
 import { recoverJobs } from "./jobs/recovery.ts";
@@ -9,12 +11,14 @@ import type { RunOptions } from "./jobs/run.ts";
 import type { JobTable } from "./jobs/table.ts";
 import type { Lineage } from "./lineage.ts";
 import type { Sessions } from "./session/sessions.ts";
-import type { DamagedJob, JobQuery, Store } from "./store/index.ts";
+import { unlessDamaged } from "./store/damage.ts";
+import type { DamagedJob, JobQuery } from "./store/index.ts";
+import type { ReadableStore } from "./store/readable-logs.ts";
 
 export interface ArchiveOptions {
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly store: Store;
+  readonly store: ReadableStore;
   readonly jobs: JobTable;
   readonly sessions: Sessions;
   /** Milliseconds that a finished job is kept. */
@@ -29,7 +33,12 @@ export class Archive {
 
   constructor(options: ArchiveOptions) {
     this.#options = options;
-    this.#late = new LateEndings({ ...options, ended: (job) => options.jobs.finish(job) });
+    const { jobs, sessions } = options;
+    this.#late = new LateEndings({
+      ...options,
+      ended: (job) => jobs.finish(job),
+      damaged: (job, error) => sessions.lost(job, error),
+    });
     this.#retention = new Retention(
       options.clock,
       options.retention,
@@ -60,19 +69,18 @@ export class Archive {
     const parents = new Map<JobId, JobId>();
     const told = new Set<JobId>();
     const owned = new Map<SessionId, JobId[]>();
-    const own = (id: JobId, session: SessionId): void => {
+    const own = (id: JobId, session: SessionId | undefined): void => {
       kept.add(id);
+      if (session === undefined) return;
       const siblings = owned.get(session) ?? [];
       siblings.push(id);
       owned.set(session, siblings);
     };
-    const damaged = ({ id, session, error }: DamagedJob): void => {
-      logger.error({ job: id, err: error }, "a job cannot be read: it is in no listing any more");
-      // Its owner is still to hear of its end.
-      if (session !== undefined) own(id, session);
-    };
+    const damaged: DamagedJob[] = [];
     for (let after: JobQuery["after"]; ; ) {
-      const rows = await store.jobs.list({ limit: 1000, ...(after && { after }) }, damaged);
+      const rows = await store.jobs.list({ limit: 1000, ...(after && { after }) }, (job) =>
+        damaged.push(job),
+      );
       for (const { id, session, parent, request, keepUntil, status, finishedAt = now } of rows) {
         if (parent !== undefined) parents.set(id, parent);
         if (parent !== undefined && request === undefined) told.add(id);
@@ -83,6 +91,19 @@ export class Archive {
       }
       after = rows.at(-1);
       if (rows.length < 1000) break;
+    }
+    for (const job of damaged) {
+      const { id, session, finishedAt = now, acceptedAt = now } = job;
+      logger.error(
+        { job: id, err: job.error },
+        "a job cannot be read: it is in no listing any more",
+      );
+      await endDamaged(this.#options, job);
+      // Its owner is still to hear of its end.
+      own(id, session);
+      // Whether it was submitted under a key cannot be read either.
+      const keepUntil = Math.min(acceptedAt, now) + KEY_LIFETIME;
+      ended.push({ job: { id, session, keepUntil }, age: Math.max(0, now - finishedAt) });
     }
     await sessions.restore({
       has: (job) => kept.has(job),
@@ -111,7 +132,7 @@ export class Archive {
     const { id } = job;
     const { store, sessions, jobs, logger } = this.#options;
     const remove = async (): Promise<void> => {
-      const row = await store.jobs.get(id);
+      const row = await unlessDamaged(store.jobs.get(id));
       // Somebody else has taken it over, and runs it still: then it is theirs, and has not ended here.
       if (row !== undefined && !isTerminal(row.status)) return;
       const session = row?.session ?? job.session;
@@ -121,7 +142,7 @@ export class Archive {
       await store.jobs.remove(id);
       sessions.removed(id);
       for (const numbered of new Set([session, row?.submittedIn ?? session])) {
-        const gone = sessions.get(numbered) === undefined;
+        const gone = numbered !== undefined && sessions.get(numbered) === undefined;
         if (gone && !(await hasJobs(jobs, store, numbered))) {
           await store.sessions.removeRuns(numbered);
         }
@@ -141,7 +162,11 @@ function* lineOf(job: JobId, parents: ReadonlyMap<JobId, JobId>): Generator<Line
 }
 
 /** Whether any job that the session submitted is still kept, whoever owns it: then its numbering is too (R-6.3-18). */
-export async function hasJobs(jobs: JobTable, store: Store, session: SessionId): Promise<boolean> {
+export async function hasJobs(
+  jobs: JobTable,
+  store: Pick<ReadableStore, "jobs">,
+  session: SessionId,
+): Promise<boolean> {
   if (jobs.has(session)) return true;
   for (const query of [{ session }, { submittedIn: session }]) {
     if ((await store.jobs.list({ ...query, limit: 1 })).length > 0) return true;

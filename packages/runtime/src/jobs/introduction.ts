@@ -1,5 +1,5 @@
 import type { JobId } from "@arcp/core";
-import { DamagedRow } from "../store/damage.ts";
+import { unlessDamaged } from "../store/damage.ts";
 import { type Acceptance, acceptanceOf } from "./acceptance.ts";
 import { jobOf, type Kept } from "./finished-job.ts";
 
@@ -8,10 +8,7 @@ import { jobOf, type Kept } from "./finished-job.ts";
  * when it is being removed, or cannot be read.
  */
 export async function introductionOf(id: JobId, kept: Kept): Promise<Acceptance | undefined> {
-  const row = await kept.store.jobs.get(id).catch((error: unknown) => {
-    if (error instanceof DamagedRow) return undefined;
-    throw error;
-  });
+  const row = await unlessDamaged(kept.store.jobs.get(id));
   if (row === undefined || row.request !== undefined) return undefined;
   return (await jobOf(kept, row)) && acceptanceOf(row);
 }

@@ -1,15 +1,17 @@
 import type { ManualClock } from "@arcp/core";
+import { pino } from "pino";
 import { expect, test } from "vitest";
 import { type HeldStore, settled } from "../../test/held-store.ts";
 import { dense, hosting, type LedJob } from "../../test/hosting.ts";
 import { type Frame, Viewer } from "../../test/viewer.ts";
+import { DamagedRow } from "../store/damage.ts";
 
 const RETENTION_SEC = 60;
 const PAUSE = 2000;
 
 /** A job whose owner looks on, and a store that refuses appends until `mend`. */
-async function refusing() {
-  const rig = hosting({ limits: { retentionSec: RETENTION_SEC } });
+async function refusing(options: Parameters<typeof hosting>[0] = {}) {
+  const rig = hosting({ ...options, limits: { retentionSec: RETENTION_SEC } });
   const owner = new Viewer(rig.runtime);
   await owner.hello();
   const job = await rig.start(owner);
@@ -199,4 +201,74 @@ test("a runtime that closes leaves it to the next process, and tries nothing any
   mend();
   await wait(clock);
   expect(await statusOf(store, job)).toBe("running");
+});
+
+/** A store that has lost the row of the job, and takes nothing either. */
+async function damagedAndRefusing() {
+  const said: Array<{ level: number; msg: string }> = [];
+  const logger = pino({ level: "error" }, { write: (line: string) => said.push(JSON.parse(line)) });
+  const rig = await refusing({ logger });
+  const { get, update } = rig.store.jobs;
+  rig.store.jobs.get = (id) =>
+    id === rig.job.id
+      ? Promise.reject(new DamagedRow("nonsense", "alice"))
+      : get.call(rig.store.jobs, id);
+  rig.store.jobs.update = () => Promise.reject(new Error("disk full"));
+  const mend = (): void => {
+    rig.store.jobs.update = update;
+    rig.mend();
+  };
+  return { ...rig, mend, said };
+}
+
+test("R-7.3-10: one whose row cannot be read ends by what is in memory of it", async () => {
+  const rig = await damagedAndRefusing();
+  const { clock, owner, job, mend } = rig;
+  await loseIt(rig);
+  for (let i = 0; i < 3; i++) await wait(clock);
+  mend();
+  await wait(clock);
+  expect(await owner.terminal(job.id)).toMatchObject({ ...END, job_seq: 2 });
+});
+
+test("one that is damaged, and of which the store takes no end, is asked for no more, and whoever waits is told", async () => {
+  const rig = await damagedAndRefusing();
+  const { clock, owner, job, store, said } = rig;
+  await loseIt(rig);
+  let asked = 0;
+  const refuse = store.logs.append;
+  store.logs.append = (batches) => {
+    asked += 1;
+    return refuse.call(store.logs, batches);
+  };
+  said.length = 0;
+  for (let i = 0; i < 30; i++) await wait(clock);
+  expect(asked).toBe(10);
+  const told = await owner.find(({ type }) => type === "session.error");
+  expect(told.payload).toMatchObject({
+    code: "JOB_NOT_FOUND",
+    details: { reason: "job_damaged", job_id: job.id },
+  });
+  expect(said.filter(({ msg }) => msg.includes("the store takes none"))).toHaveLength(1);
+});
+
+test("a store that takes nothing for long is asked less and less often, and at last each minute", async () => {
+  const rig = await refusing();
+  const { clock, owner, job, store, mend } = rig;
+  await loseIt(rig);
+  const { append } = store.logs;
+  let asked = 0;
+  store.logs.append = (batches) => {
+    asked += 1;
+    return append.call(store.logs, batches);
+  };
+  for (let i = 0; i < 31; i++) await wait(clock);
+  expect(asked).toBe(31);
+  for (let i = 0; i < 300; i++) await wait(clock);
+  expect(asked).toBeGreaterThan(31 + 8);
+  expect(asked).toBeLessThan(31 + 16);
+  store.logs.append = append;
+  mend();
+  for (let i = 0; i < 30; i++) await wait(clock);
+  expect(await owner.terminal(job.id)).toMatchObject(END);
 });

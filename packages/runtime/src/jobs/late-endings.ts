@@ -1,21 +1,29 @@
-import { type Clock, isTerminal, type Timer } from "@arcp/core";
+import { type ArcpError, type Clock, isTerminal, type JobId, type Timer } from "@arcp/core";
 import type { Logger } from "pino";
 import { isClosed } from "../store/closed.ts";
-import type { Store } from "../store/index.ts";
-import { cancelled, lost } from "./ending.ts";
+import { DamagedRow } from "../store/damage.ts";
+import type { JobRow } from "../store/index.ts";
+import type { ReadableStore } from "../store/readable-logs.ts";
+import { writeEndIfPossible } from "./damaged-end.ts";
+import { cancelled, jobDamaged, lost } from "./ending.ts";
 import type { Job } from "./job.ts";
 import { lastRecord, recordedEnd, writeEnd } from "./written-end.ts";
 
-/** Milliseconds until the store is asked again to take what it did not. */
-const PAUSE = 2000;
+/** Milliseconds until the store is asked again to take what it did not; after so many times in vain it is asked less and less often. */
+const PAUSE = { first: 2000, times: 30, longest: 60_000 };
 
 export interface LateEndingsOptions {
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly store: Pick<Store, "jobs" | "logs">;
+  readonly store: Pick<ReadableStore, "jobs" | "logs">;
   /** Told of a job whose end is durable at last. */
   readonly ended: (job: Job) => void;
+  /** Told of a job that is damaged, and will never have an end. */
+  readonly damaged: (job: JobId, error: ArcpError) => void;
 }
+
+/** How often it is asked for a damaged job: what the store has for others by then it never has for this one. */
+const TRIES = 10;
 
 /**
  * Jobs that are over and whose log does not say so, since the store would not take it for too long. As soon as it does they
@@ -23,7 +31,10 @@ export interface LateEndingsOptions {
  */
 export class LateEndings {
   readonly #options: LateEndingsOptions;
-  readonly #jobs = new Set<Job>();
+  /** Each with how often it was tried since it is known to be damaged. */
+  readonly #jobs = new Map<Job, number>();
+  /** How often in a row the store took nothing. */
+  #refused = 0;
   #timer: Timer | undefined;
   #closed = false;
 
@@ -32,7 +43,7 @@ export class LateEndings {
   }
 
   add(job: Job): void {
-    this.#jobs.add(job);
+    this.#jobs.set(job, 0);
     this.#arm();
   }
 
@@ -44,16 +55,20 @@ export class LateEndings {
 
   #arm(): void {
     if (this.#closed || this.#timer !== undefined || this.#jobs.size === 0) return;
-    this.#timer = this.#options.clock.after(PAUSE, () => void this.#write());
+    const longer = Math.max(0, this.#refused - PAUSE.times);
+    const pause = Math.min(PAUSE.first * 2 ** longer, PAUSE.longest);
+    this.#timer = this.#options.clock.after(pause, () => void this.#write());
   }
 
   /** Never rejects. */
   async #write(): Promise<void> {
     const { logger, ended } = this.#options;
-    for (const job of [...this.#jobs]) {
+    for (const [job, tries] of [...this.#jobs]) {
+      const attempt = { isDamaged: false };
       try {
-        await this.#end(job);
+        await this.#end(job, attempt);
         this.#jobs.delete(job);
+        this.#refused = 0;
         logger.warn({ job: job.id }, "the end of a job that lost its log is stored");
         ended(job);
       } catch (error) {
@@ -61,7 +76,9 @@ export class LateEndings {
         logger.debug({ job: job.id, err: error }, "the end of a job cannot be stored yet");
         // Nor can those of the others, as a rule: one at a time asks, and each has its turn.
         this.#jobs.delete(job);
-        this.#jobs.add(job);
+        if (attempt.isDamaged && tries + 1 >= TRIES) this.#giveUp(job, error);
+        else this.#jobs.set(job, attempt.isDamaged ? tries + 1 : 0);
+        this.#refused += 1;
         break;
       }
       if (this.#closed) return;
@@ -70,16 +87,38 @@ export class LateEndings {
     this.#arm();
   }
 
-  async #end({ id, lastSeq, waiting, status }: Job): Promise<void> {
+  #giveUp({ id }: Job, error: unknown): void {
+    const { logger, damaged } = this.#options;
+    logger.error({ job: id, err: error }, "a damaged job has no end: the store takes none");
+    damaged(id, jobDamaged(id, error));
+  }
+
+  /** @param attempt is told when what the store has of the job turns out to be damaged */
+  async #end(job: Job, attempt: { isDamaged: boolean }): Promise<void> {
+    const { id, lastSeq, waiting, status, traceId } = job;
     const { clock, store } = this.#options;
-    const row = await store.jobs.get(id);
-    if (row === undefined || isTerminal(row.status)) return;
+    const row = await this.#row(id);
+    if (row === "damaged") attempt.isDamaged = true;
+    else if (row === undefined || isTerminal(row.status)) return;
     const { head } = await store.logs.read(id, 0, { records: 0, characters: 0 });
     // It is somebody else's by now, and ends as they say (J1).
     if (head > lastSeq + waiting) return;
-    const told = recordedEnd(await lastRecord(id, head, store.logs));
+    const last = await lastRecord(id, head, store.logs);
+    if (head > 0 && last === undefined) attempt.isDamaged = true;
+    const known = row === "damaged" ? { id, traceId, lease: {}, cancel: undefined } : row;
     // As it is said to have ended since it was lost.
-    const end = told ?? (status === "cancelled" ? cancelled(row.cancel?.reason) : lost());
-    await writeEnd(store, row, head, end, clock.now());
+    const end =
+      recordedEnd(last) ?? (status === "cancelled" ? cancelled(known.cancel?.reason) : lost());
+    if (attempt.isDamaged) await writeEndIfPossible(this.#options, known, head, end);
+    else await writeEnd(store, known, head, end, clock.now());
+  }
+
+  async #row(id: JobId): Promise<JobRow | "damaged" | undefined> {
+    try {
+      return await this.#options.store.jobs.get(id);
+    } catch (error) {
+      if (error instanceof DamagedRow) return "damaged";
+      throw error;
+    }
   }
 }

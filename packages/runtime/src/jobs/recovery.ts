@@ -1,37 +1,30 @@
-import {
-  ArcpError,
-  type JobId,
-  newTraceId,
-  parseAgentReference,
-  type TerminalStatus,
-} from "@arcp/core";
+import { ArcpError, parseAgentReference } from "@arcp/core";
 import { compileLease } from "../authority/lease.ts";
-import { isClosed } from "../store/closed.ts";
-import { DamagedRow } from "../store/damage.ts";
-import type { JobRow, ListedJob } from "../store/index.ts";
+import type { ListedJob } from "../store/index.ts";
 import { checkedInput } from "./agent-input.ts";
 import type { AnyAgent } from "./agents.ts";
+import { writeEndIfPossible } from "./damaged-end.ts";
 import { cancelled, damaged, type Ending, failure, parentEnded } from "./ending.ts";
 import { Job } from "./job.ts";
 import { attemptOf } from "./job-attempt.ts";
 import { outcomeOfEnding } from "./job-outcome.ts";
 import { UNFINISHED } from "./job-state.ts";
+import { restartInput } from "./restart-input.ts";
 import { type RunOptions, runAgent } from "./run.ts";
-import { type EndedRow, lastRecord, recordedEnd, traceIn, writeEnd } from "./written-end.ts";
+import { lastRecord, recordedEnd, writeEnd } from "./written-end.ts";
 
 /**
  * Takes every job in hand that ran when the process before this one died. One whose agent may be started again gets
  * ready for that; every other one gets exactly one terminal record, and none whose terminal record was already durable
- * (R-7.3-10, R-7.4-2, J3).
+ * (R-7.3-10, R-7.4-2, J3). Those whose rows cannot be read are left to others.
  * @returns starts the agents of the jobs that are run again
  */
 export async function recoverJobs(context: RunOptions): Promise<() => void> {
   const starts: Array<() => void> = [];
   const { jobs } = context.store;
-  const unreadable = new Set<JobId>();
   for (let after: ListedJob | undefined; ; ) {
     const query = { statuses: UNFINISHED, limit: 100, ...(after && { after }) };
-    const rows = await jobs.list(query, ({ id }) => unreadable.add(id));
+    const rows = await jobs.list(query);
     for (const row of rows) {
       const start = await recover(context, row);
       if (start !== undefined) starts.push(start);
@@ -39,46 +32,22 @@ export async function recoverJobs(context: RunOptions): Promise<() => void> {
     after = rows.at(-1);
     if (after === undefined) break;
   }
-  for (const id of unreadable) await endUnreadable(context, id);
   return () => starts.map((start) => start());
 }
 
 async function recover(context: RunOptions, row: ListedJob): Promise<(() => void) | undefined> {
-  const { logs } = context.store;
-  const { head } = await logs.read(row.id, 0, { records: 0, characters: 0 });
-  const last = await lastRecord(row.id, head, logs);
-  const isDamaged = head > 0 && last === undefined;
+  const { store, jobContext, logger } = context;
+  const { clock } = jobContext;
+  const { head } = await store.logs.read(row.id, 0, { records: 0, characters: 0 });
+  const last = await lastRecord(row.id, head, store.logs);
+  // It is said to run by its first record.
+  const isDamaged = last === undefined && (head > 0 || row.status === "running");
   const next = recordedEnd(last) ?? (await restart(context, row, head, isDamaged));
   if (typeof next === "function") return next;
-  if (isDamaged) await writeEndIfPossible(context, row, head, next);
-  else await writeEnd(context.store, row, head, next, context.jobContext.clock.now());
+  if (isDamaged) await writeEndIfPossible({ clock, logger, store }, row, head, next);
+  else await writeEnd(store, row, head, next, clock.now());
   if (typeof next !== "string") tell(context, row, next);
   return undefined;
-}
-
-/** Ends a job of which nothing can be read but that it had not ended: above all, what it has spent is not known any more. */
-async function endUnreadable(context: RunOptions, id: JobId): Promise<void> {
-  const { logs } = context.store;
-  const { head } = await logs.read(id, 0, { records: 0, characters: 0 });
-  const last = await lastRecord(id, head, logs);
-  const row = { id, traceId: last === undefined ? newTraceId() : traceIn(last), lease: {} };
-  await writeEndIfPossible(context, row, head, recordedEnd(last) ?? damaged(id));
-}
-
-/** Where the log of a damaged job takes nothing more, the index alone says that it is over. */
-async function writeEndIfPossible(
-  { store, logger, jobContext: { clock } }: RunOptions,
-  row: EndedRow,
-  head: number,
-  end: TerminalStatus | Ending,
-): Promise<void> {
-  try {
-    await writeEnd(store, row, head, end, clock.now());
-  } catch (error) {
-    if (isClosed(error)) throw error;
-    logger.error({ job: row.id, err: error }, "a damaged job has no end in its log");
-    await writeEnd(store, row, head, "error", clock.now());
-  }
 }
 
 /** Whoever observes jobs is told of this one as well: the process that ran it could not say how it ended. */
@@ -109,7 +78,7 @@ async function restart(
   const lease = compileLease(row.lease, { workspace: row.workspace });
   if (!lease.ok) return interrupted();
   // Of a job that is not run again nobody needs them.
-  const large = await largeOf(context, row.id);
+  const large = await restartInput(context, row.id);
   if (large === "damaged") return damaged(row.id);
   const { input, checkpoint } = large;
   if (input === undefined) return interrupted();
@@ -138,20 +107,6 @@ async function restart(
   return () => {
     if (!context.closing()) void start(context, job, agent, input);
   };
-}
-
-/** What a listing leaves out, and may be damaged where all else can be read. */
-async function largeOf(
-  { store, logger }: RunOptions,
-  id: JobId,
-): Promise<Pick<JobRow, "input" | "checkpoint"> | "damaged"> {
-  try {
-    return (await store.jobs.get(id)) ?? {};
-  } catch (error) {
-    if (!(error instanceof DamagedRow)) throw error;
-    logger.error({ job: id, err: error }, "a job cannot be read: it is not run again");
-    return "damaged";
-  }
 }
 
 /** Never rejects. */

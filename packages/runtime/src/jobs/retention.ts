@@ -11,8 +11,8 @@ const AT_ONCE = 64;
 /** A job that has ended. */
 export interface EndedJob {
   readonly id: JobId;
-  /** The session that owns it. */
-  readonly session: SessionId;
+  /** The session that owns it; undefined where that cannot be read. */
+  readonly session: SessionId | undefined;
   /** Milliseconds since 1970 before which it is not removed. */
   readonly keepUntil?: number | undefined;
   readonly lineage: Lineage;

@@ -1,4 +1,4 @@
-import type { JobId, SessionId } from "@arcp/core";
+import type { JobId, JobStatus, SessionId } from "@arcp/core";
 
 /**
  * Records of one job's log that were written and cannot be read any more. A store rejects a read with it that would come across them;
@@ -29,10 +29,24 @@ export class DamagedRow extends Error {
   }
 }
 
-/** A job whose row cannot be read. */
+/** A job whose row cannot be read, and what of it can: the rest is undefined. */
 export interface DamagedJob {
   readonly id: JobId;
-  /** The session that owns it; undefined where that cannot be read either. */
+  /** The session that owns it. */
   readonly session?: SessionId | undefined;
+  /** Undefined counts as one that has not ended. */
+  readonly status?: JobStatus | undefined;
+  /** Milliseconds since 1970. */
+  readonly acceptedAt?: number | undefined;
+  /** Milliseconds since 1970. */
+  readonly finishedAt?: number | undefined;
   readonly error: DamagedRow;
+}
+
+/** What was asked for; undefined where its row cannot be read. */
+export function unlessDamaged<T>(asked: Promise<T>): Promise<T | undefined> {
+  return asked.catch((error: unknown) => {
+    if (error instanceof DamagedRow) return undefined;
+    throw error;
+  });
 }

@@ -102,13 +102,19 @@ export interface SessionStore {
    * @throws DamagedRow when that cannot be read
    */
   attachments(id: SessionId): Promise<readonly AttachmentRow[]>;
-  /** The reply that a refused submit of the session got, as JSON. */
+  /**
+   * The reply that a refused submit of the session got, as JSON.
+   * @throws DamagedRow when it cannot be read
+   */
   refusal(id: SessionId, request: MessageId): Promise<string | undefined>;
   /** Takes the session over: raises its epoch from `epoch` by one, unless somebody did so before. */
   claim(id: SessionId, epoch: number, tokens: readonly string[]): Promise<CommitOutcome>;
   /** Changes made in the order of the calls; each resolves when it is durable. */
   commit(id: SessionId, epoch: number, change: SessionChange): Promise<CommitOutcome>;
-  /** The runs of a session, ascending: they translate its numbers, also after it was forgotten (R-6.3-18). */
+  /**
+   * The runs of a session, ascending: they translate its numbers, also after it was forgotten (R-6.3-18).
+   * @throws DamagedRow when they cannot be read
+   */
   runs(id: SessionId): Promise<readonly Run[]>;
   /** Forgets the session with its tokens and its place in every job; its runs stay. */
   forget(id: SessionId): Promise<void>;

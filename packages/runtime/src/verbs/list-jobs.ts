@@ -11,6 +11,7 @@ import { UNFINISHED } from "../jobs/job-state.ts";
 import { defaultPolicy } from "../policy.ts";
 import type { Journal } from "../session/journal.ts";
 import type { Session } from "../session/session.ts";
+import { unlessDamaged } from "../store/damage.ts";
 import type { JobQuery, ListedJob } from "../store/index.ts";
 import { formatCursor, readCursor } from "./job-cursor.ts";
 import { numberingOf } from "./numbering.ts";
@@ -130,7 +131,7 @@ class Entries {
     this.#services = services;
   }
 
-  /** @returns `passed` for a job in another state than wanted, or one that is being removed */
+  /** @returns `passed` for a job in another state than wanted, or one that is being removed, or cannot be read */
   async add(
     row: ListedJob,
     wanted: ReadonlySet<JobStatus> | undefined,
@@ -139,7 +140,7 @@ class Entries {
     const live = this.#services.jobs.get(row.id);
     // A job whose end is on the wire already is not listed as running.
     if (live?.live === false) await live.ended;
-    const job = await jobOf(this.#services, row);
+    const job = await unlessDamaged(jobOf(this.#services, row));
     const numbering = job && (await this.#numberingOf(job.submittedIn));
     // Asked at one moment: what is filtered by is what is told. How one goes on that somebody else runs stands in the index.
     const status = live?.loss === "fenced" ? row.status : job?.status;

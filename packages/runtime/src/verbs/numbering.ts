@@ -1,5 +1,6 @@
 import type { SessionId } from "@arcp/core";
 import { Journal } from "../session/journal.ts";
+import { unlessDamaged } from "../store/damage.ts";
 import type { Services } from "./services.ts";
 
 /** What the numbers of a session mean, also of a forgotten one (R-6.3-18). */
@@ -9,7 +10,8 @@ export async function numberingOf(
 ): Promise<Journal> {
   const known = sessions.numbering(session);
   if (known !== undefined) return known;
-  const runs = await store.sessions.runs(session);
+  // What numbers nobody can translate any more mean nothing.
+  const runs = (await unlessDamaged(store.sessions.runs(session))) ?? [];
   const journal = new Journal(runs);
   // The last run of a forgotten session says how far its numbers went.
   journal.issue(runs.at(-1)?.to ?? 0);

@@ -31,7 +31,11 @@ export async function resubmission(
   const { store, jobs } = services;
   const record = await store.idempotency.get(session.principal, key);
   const row = record && (await rowOf(services, record.job));
-  if (record === undefined || row === undefined) return undefined;
+  if (record === undefined) return undefined;
+  if (row === undefined) {
+    await checkUnknown(services, record.job);
+    return undefined;
+  }
   // The reply waits for those of earlier submits, and nothing comes of a job whose time is up meanwhile.
   const release = jobs.expect(row.id);
   let reply: Accepted | undefined;
@@ -58,6 +62,12 @@ async function rowOf({ store }: Services, id: JobId): Promise<JobRow | undefined
   }
 }
 
+/** A key outlives no removed job, and no job has a log before it has a row. @throws ArcpError `JOB_NOT_FOUND` when its row is lost */
+async function checkUnknown({ store }: Services, id: JobId): Promise<void> {
+  const { head } = await store.logs.read(id, 0, { records: 0, characters: 0 });
+  if (head > 0) throw jobDamaged(id);
+}
+
 /** @returns undefined when the job is gone */
 async function acceptedAgain(
   services: Services,
@@ -65,10 +75,10 @@ async function acceptedAgain(
   request: Envelope<"job.submit">,
   row: JobRow,
 ): Promise<Accepted | undefined> {
-  const { store, jobs } = services;
+  const { jobs } = services;
   await jobs.get(row.id)?.life.settled();
   // What it has become by now.
-  const job = await jobOf(services, (await store.jobs.get(row.id)) ?? row);
+  const job = await jobOf(services, (await rowOf(services, row.id)) ?? row);
   if (job === undefined) return undefined;
   const { follow, truncated } = await place(services, session, request, job);
   const acceptance = acceptanceOf({ ...row, request: request.id });

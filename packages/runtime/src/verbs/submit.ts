@@ -18,6 +18,7 @@ import { runAgent } from "../jobs/run.ts";
 import { shown } from "../jobs/shown.ts";
 import type { Session } from "../session/session.ts";
 import type { SubmitReply } from "../session/submit-log.ts";
+import { unlessDamaged } from "../store/damage.ts";
 import { refuse, rejected } from "./reject.ts";
 import { resubmission } from "./resubmission.ts";
 import type { Services, Verb } from "./services.ts";
@@ -212,7 +213,8 @@ async function earlierReply(
   // A job that was adopted by it is looked up by its key once more: the crash may have come before it was followed.
   const adopted = row?.submittedIn !== undefined;
   if (row !== undefined && !adopted) return { kind: "accepted", announcement: acceptanceOf(row) };
-  const refusal = await store.sessions.refusal(session.id, request.id);
+  // One that cannot be read is as one that is no longer remembered.
+  const refusal = await unlessDamaged(store.sessions.refusal(session.id, request.id));
   return refusal === undefined ? undefined : { kind: "refused", error: JSON.parse(refusal) };
 }
 
