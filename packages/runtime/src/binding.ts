@@ -92,9 +92,11 @@ export class Binding implements Watched {
         this.#tellLoss(loss);
       },
     });
-    // To others the connection has ended for it; ended again at each resume, they would never get any further.
-    if (dialect.losesSubscriptions) {
-      for (const loss of losses.since(after)) this.#tellLoss(loss);
+    for (const loss of losses.since(after)) {
+      // To others the connection has ended for it; ended again at each resume, they would never get any further.
+      if (loss.isTold && !dialect.losesSubscriptions) continue;
+      losses.add(loss, loss.at);
+      this.#tellLoss(loss);
     }
   }
 

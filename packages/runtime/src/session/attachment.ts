@@ -1,6 +1,6 @@
 import type { JobId, MessageId } from "@arcp/core";
-import { DamagedLog } from "../store/damage.ts";
 import type { AttachmentRow, LogPage, LogStore, Role } from "../store/index.ts";
+import type { ReadableLogStore } from "../store/readable-logs.ts";
 
 /** What is known of an attachment besides its row when it is made. */
 export interface Beginning {
@@ -104,14 +104,15 @@ export class Attachment {
   }
 }
 
-/**
- * Whether the terminal record was read: then nothing is left to follow.
- * @throws DamagedLog when nobody knows any more what the last record was
- */
-export async function isFinished(job: JobId, cursor: number, logs: LogStore): Promise<boolean> {
+/** Whether the terminal record was read: then nothing is left to follow. Undefined when the last record that was read is lost. */
+export async function isFinished(
+  job: JobId,
+  cursor: number,
+  logs: ReadableLogStore,
+): Promise<boolean | undefined> {
   if (cursor === 0) return false;
   const page = await logs.read(job, cursor - 1, { records: 1, characters: 1 });
   if (page.head !== cursor) return false;
-  if (page.isEndLost) throw new DamagedLog(`whether ${job} has ended is lost`, cursor);
+  if (page.isEndLost) return undefined;
   return page.records[0]?.kind === "terminal";
 }

@@ -6,19 +6,30 @@ export interface Loss {
   readonly request: MessageId | undefined;
 }
 
+/** A loss as it is remembered. */
+interface KnownLoss extends Loss {
+  /** How far the numbers went when it was found. */
+  readonly at: number;
+  /** Whether a connection was there to be told. */
+  readonly isTold: boolean;
+}
+
 /** What a session's client was told is lost. The word has no number, and goes down with a connection. */
 export class Losses {
-  /** Each with how far the numbers went then; made with the first, which few sessions see. */
-  #losses: Map<JobId, Loss & { readonly at: number }> | undefined;
+  /** Made with the first, which few sessions see. */
+  #losses: Map<JobId, KnownLoss> | undefined;
 
-  /** @param at the highest number that was issued when the client is told */
-  add({ job, request }: Loss, at: number): void {
+  /**
+   * @param at the highest number that was issued when it is found
+   * @param isTold whether the client is told at that moment
+   */
+  add({ job, request }: Loss, at: number, isTold = true): void {
     this.#losses ??= new Map();
-    this.#losses.set(job, { job, request, at });
+    this.#losses.set(job, { job, request, at, isTold });
   }
 
   /** What a client that has seen `after` may not have heard of. */
-  since(after: number): readonly Loss[] {
+  since(after: number): readonly KnownLoss[] {
     return [...(this.#losses?.values() ?? [])].filter(({ at }) => at >= after);
   }
 

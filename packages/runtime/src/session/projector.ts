@@ -1,7 +1,8 @@
 import type { JobId } from "@arcp/core";
 import type { OpenVault } from "../authority/vault.ts";
 import type { Dialect } from "../dialect/dialect.ts";
-import type { CommitOutcome, LogPage, LogStore, SessionChange } from "../store/index.ts";
+import type { CommitOutcome, SessionChange } from "../store/index.ts";
+import type { ReadableLogStore, ReadablePage } from "../store/readable-logs.ts";
 import type { Turn } from "../turn.ts";
 import { type Attachment, isFinished } from "./attachment.ts";
 import { BATCH_LIMITS, Batch } from "./batch.ts";
@@ -24,7 +25,7 @@ import { framePrefix } from "./view.ts";
 const QUANTUM = 64;
 
 export interface ProjectorContext extends NewcomersContext {
-  readonly logs: LogStore;
+  readonly logs: ReadableLogStore;
   readonly turn: Turn;
   readonly vault: OpenVault;
   readonly dialect: Dialect;
@@ -212,7 +213,7 @@ export class Projector {
   async #lose(
     attachment: Attachment,
     cursor: number,
-    page: LogPage,
+    page: ReadablePage,
     batch: Batch,
   ): Promise<boolean> {
     const { dialect, logs } = this.#context;
@@ -220,8 +221,7 @@ export class Projector {
     const mayBeLost = attachment.role === "observer" && dialect.losesSubscriptions;
     if (live === undefined && !mayBeLost) return false;
     // Where the job has ended, nothing is left to go on with.
-    const over =
-      live === page.head && (page.isEndLost || (await isFinished(attachment.job, live, logs)));
+    const over = live === page.head && (await isFinished(attachment.job, live, logs)) !== false;
     const stretch = { attachment, told: batch.toldOf(attachment), start: live ?? 0, records: [] };
     const newcomers = mayBring(stretch) ? await this.#newcomersIn(stretch, batch) : undefined;
     batch.lose(attachment, over ? undefined : live, newcomers);

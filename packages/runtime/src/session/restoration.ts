@@ -1,7 +1,9 @@
 import type { JobId, SessionId } from "@arcp/core";
-import type { AttachmentRow, LogStore, Run, SessionRow, SessionStore } from "../store/index.ts";
+import { DamagedLog } from "../store/damage.ts";
+import type { AttachmentRow, Run, SessionRow, SessionStore } from "../store/index.ts";
+import type { ReadableLogStore } from "../store/readable-logs.ts";
+import { delegatedIn } from "../store/record-text.ts";
 import { Attachment, isFinished } from "./attachment.ts";
-import { delegatedIn } from "./newcomers.ts";
 import type { Stream } from "./stream.ts";
 import { isVisible } from "./view.ts";
 
@@ -19,15 +21,17 @@ export interface KeptJobs {
  * still has to read. What a crash left unsaid is told by the log: every number that the open run implies may have been
  * sent, so all of them count as issued (P1).
  *
- * @throws DamagedRow, or DamagedLog, when nobody can tell any more: then nothing was changed
+ * @returns the jobs that it only watches, and follows no more, as nobody knows any more whether it has read their ends
+ * @throws DamagedRow, or DamagedLog, when nobody can tell any more what its numbers mean, or what becomes of what it owns: then
+ *   nothing was changed
  */
 export async function restoreStream(
   stream: Stream,
   row: SessionRow,
   store: SessionStore,
-  logs: LogStore,
+  logs: ReadableLogStore,
   jobs: KeptJobs,
-): Promise<void> {
+): Promise<readonly JobId[]> {
   const runs = await store.runs(row.id);
   const rows = await store.attachments(row.id);
   const features = new Set(row.features);
@@ -56,13 +60,23 @@ export async function restoreStream(
     });
   const over: JobId[] = [];
   const begun: AttachmentRow[] = [];
+  const lost: JobId[] = [];
   for (const attachment of [...attachments, ...unknown]) {
     const { job } = attachment;
     const cursor = cursorOf(attachment, runs, stream.issued);
     // A crash may have come in the middle of a removal: of a log that was read nothing comes any more.
     const mayBeRemoved = cursor > 0 || !jobs.has(job);
-    if ((await isFinished(job, cursor, logs)) || (mayBeRemoved && (await isRemoved(job, logs)))) {
+    const isOver = await isFinished(job, cursor, logs);
+    if (isOver || (mayBeRemoved && (await isRemoved(job, logs)))) {
       if (known.has(job)) over.push(job);
+      continue;
+    }
+    // No log is there without a row, but where that is lost: nobody ends that job.
+    if (isOver === undefined || !jobs.has(job)) {
+      if (attachment.role === "owner") throw new DamagedLog(`the end of ${job} is lost`, cursor);
+      // The row stays: whoever restores the session next finds that once more, should the client not have been told by then.
+      stream.losses.add({ job, request: attachment.request }, stream.issued, false);
+      lost.push(job);
       continue;
     }
     const seen = stream.attachments.seen(job, attachment.role);
@@ -73,15 +87,26 @@ export async function restoreStream(
     const derived = !known.has(job) && !delegated.has(job);
     stream.attachments.restore(new Attachment(row, { seen, told, derived }));
   }
-  // Once its runs are gone, nothing but the row would tell how far it had read, and that says where it began.
-  if (over.length + begun.length > 0) await stream.writer.commit({ attach: begun, detach: over });
   const kept = new Set(owned);
   const removed: JobId[] = [];
   for (const job of stream.journal.jobs) {
     // A job of its own without a log is still being removed.
-    if (!kept.has(job) && (await isRemoved(job, logs))) removed.push(job);
+    if (kept.has(job)) continue;
+    if (await isRemoved(job, logs)) removed.push(job);
+    else if (!jobs.has(job)) await checkRead(job, stream, logs);
   }
+  // Once its runs are gone, nothing but the row would tell how far it had read, and that says where it began.
+  if (over.length + begun.length > 0) await stream.writer.commit({ attach: begun, detach: over });
   stream.removed(removed, true);
+  return lost;
+}
+
+/** @throws DamagedLog when it owned a job whose row is lost, and has not read its end */
+async function checkRead(job: JobId, { journal }: Stream, logs: ReadableLogStore): Promise<void> {
+  if (journal.roleUpTo(job, journal.issued) !== "owner") return;
+  const cursor = journal.reached(job);
+  if (await isFinished(job, cursor, logs)) return;
+  throw new DamagedLog(`the row of ${job} is lost`, cursor);
 }
 
 /** Whether the run stands for records of this job. */
@@ -101,7 +126,7 @@ interface Implied {
 
 async function impliedBy(
   run: Run | undefined,
-  logs: LogStore,
+  logs: ReadableLogStore,
   features: ReadonlySet<string>,
 ): Promise<Implied> {
   if (run === undefined) return { issued: 0, delegated: NONE };
@@ -116,7 +141,8 @@ async function impliedBy(
     const hidden = page.records.findIndex((record) => !isVisible(record, viewer));
     const visible = hidden === -1 ? page.records : page.records.slice(0, hidden);
     for (const record of run.role === "owner" ? visible : []) {
-      if (record.kind === "delegate") delegated.add(delegatedIn(record));
+      const child = record.kind === "delegate" ? delegatedIn(record) : undefined;
+      if (child !== undefined) delegated.add(child);
     }
     const end = cursor + visible.length;
     if (hidden !== -1 || end >= page.head) {
@@ -144,6 +170,6 @@ function cursorOf(
 }
 
 /** A job that has records for the session to have read, and no log, was removed. */
-async function isRemoved(job: JobId, logs: LogStore): Promise<boolean> {
+async function isRemoved(job: JobId, logs: ReadableLogStore): Promise<boolean> {
   return (await logs.read(job, 0, { records: 0, characters: 0 })).head === 0;
 }

@@ -10,7 +10,8 @@ import type { Logger } from "pino";
 import type { Lineage } from "../lineage.ts";
 import { isClosed } from "../store/closed.ts";
 import { DamagedLog, DamagedRow } from "../store/damage.ts";
-import type { LogStore, SessionStore } from "../store/index.ts";
+import type { SessionStore } from "../store/index.ts";
+import type { ReadableLogStore } from "../store/readable-logs.ts";
 import { retried } from "../store/retry.ts";
 import { Audience } from "./audience.ts";
 import { Deliveries } from "./deliveries.ts";
@@ -27,7 +28,7 @@ import { hashToken, TokenRing } from "./token-ring.ts";
 export interface SessionsOptions {
   readonly clock: Clock;
   readonly store: SessionStore;
-  readonly logs: LogStore;
+  readonly logs: ReadableLogStore;
   readonly logger: Logger;
   /** Milliseconds that a session survives without a connection (R-6.3-11). */
   readonly resumeWindow: number;
@@ -154,7 +155,10 @@ export class Sessions {
     const row = await store.get(id);
     if (row === undefined) return;
     const stream = this.#stream(id, row.features, row.epoch);
-    await restoreStream(stream, row, store, logs, jobs);
+    for (const job of await restoreStream(stream, row, store, logs, jobs)) {
+      const text = "a session watches a damaged job no longer: its end is lost";
+      this.#options.logger.error({ session: id, job }, text);
+    }
     const { journal, attachments, deliveries } = stream;
     for (const job of journal.jobs) this.#audience.add(job, stream);
     for (const { job } of attachments) this.#audience.add(job, stream);
