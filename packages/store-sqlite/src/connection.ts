@@ -17,6 +17,8 @@ export interface Statement {
   iterate(...values: readonly SQLInputValue[]): Iterable<Row>;
   /** Makes its rows arrays. Node 22 does not have it. */
   setReturnArrays?(enabled: boolean): void;
+  /** Makes its whole numbers `bigint`, of any size. */
+  setReadBigInts?(enabled: boolean): void;
 }
 
 /** What is used of a `DatabaseSync`. */
@@ -53,16 +55,24 @@ export class Connection {
   }
 
   get(sql: string, ...values: readonly SQLInputValue[]): Row | undefined {
-    return this.#statement(sql).get(...values);
+    try {
+      return this.#statement(sql).get(...values);
+    } catch (error) {
+      return this.#largely(sql, error).get(...values);
+    }
   }
 
   all(sql: string, ...values: readonly SQLInputValue[]): Row[] {
-    return this.#statement(sql).all(...values);
+    try {
+      return this.#statement(sql).all(...values);
+    } catch (error) {
+      return this.#largely(sql, error).all(...values);
+    }
   }
 
   /** The first row without the names of its columns, which take several times as long as SQLite does to find it. */
   first(sql: string, ...values: readonly SQLInputValue[]): Values | undefined {
-    const row = this.#unnamed(sql).get(...values);
+    const row = this.#firstOf(sql, values);
     return row && Object.values(row);
   }
 
@@ -137,6 +147,22 @@ export class Connection {
     }
   }
 
+  #firstOf(sql: string, values: readonly SQLInputValue[]): Row | undefined {
+    try {
+      return this.#unnamed(sql).get(...values);
+    } catch (error) {
+      return this.#largely(sql, error).get(...values);
+    }
+  }
+
+  /** The statement for rows of which some number is too large: whoever decodes them tells which. @throws the error, if it is another one */
+  #largely(sql: string, error: unknown): Statement {
+    if (!isTooLarge(error)) throw error;
+    const statement = this.#database.prepare(sql);
+    statement.setReadBigInts?.(true);
+    return statement;
+  }
+
   /** @throws LocalError `CLOSED` */
   #statement(sql: string): Statement {
     return this.#prepared.get(sql) ?? this.#prepare(sql, this.#prepared);
@@ -165,4 +191,9 @@ export class Connection {
  */
 function wasBusy(error: unknown): boolean {
   return error instanceof Error && "errcode" in error && error.errcode === 0;
+}
+
+/** Whether a row has a number that no JavaScript number is: nobody has written it. */
+export function isTooLarge(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "ERR_OUT_OF_RANGE";
 }

@@ -1,7 +1,7 @@
 import type { SQLOutputValue } from "node:sqlite";
 import type { JobId } from "@arcp/core";
 import type { CredentialRow, CredentialStore } from "@arcp/runtime/store";
-import { exact, fromJson } from "./column.ts";
+import { exact, textIn } from "./column.ts";
 import type { Connection } from "./connection.ts";
 import type { GroupCommit } from "./group-commit.ts";
 
@@ -51,7 +51,7 @@ export class CredentialTable implements CredentialStore {
 /** One that cannot be read is nobody's name: the credential stays listed as one that cannot be revoked, and the operator is told. */
 function nameIn(provisioner: SQLOutputValue | undefined): string {
   try {
-    return fromJson(provisioner);
+    return textIn(provisioner);
   } catch {
     return String(provisioner);
   }

@@ -1,10 +1,10 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
-import { newJobId, newSessionId } from "@arcp/core";
-import { type AgentContext, createRuntime, defineAgent, tokenTable } from "@arcp/runtime";
+import { setImmediate as turn } from "node:timers/promises";
+import { type JobId, ManualClock, newJobId, newSessionId } from "@arcp/core";
 import type { JobQuery } from "@arcp/runtime/store";
-import { pino } from "pino";
 import { afterEach, expect, test } from "vitest";
+import { change, crashed as crashedIn, type Host, host as hostOn } from "../test/host.ts";
 import { Scratch } from "../test/scratch.ts";
 import { type Frame, Viewer } from "../test/viewer.ts";
 import { sqliteStore } from "./sqlite-store.ts";
@@ -17,76 +17,20 @@ afterEach(async () => {
 });
 
 /** A process on a store file, whose jobs the test leads. */
-function host(file: string, credentials: { revoked: string[] } = { revoked: [] }) {
-  const store = sqliteStore(file);
-  const said: Array<{ level: number; job?: string; session?: string; err?: { message: string } }> =
-    [];
-  const logger = pino({ level: "warn" }, { write: (line: string) => said.push(JSON.parse(line)) });
-  const begun: AgentContext[] = [];
-  let next = Promise.withResolvers<AgentContext>();
-  const led = (name: string, attempts: number) =>
-    defineAgent({
-      name,
-      attempts,
-      run(ctx, input) {
-        begun.push(ctx);
-        next.resolve(ctx);
-        next = Promise.withResolvers();
-        return typeof input === "string" ? input : new Promise(() => {});
-      },
-    });
-  const runtime = createRuntime({
-    agents: [led("once", 1), led("again", 9)],
-    auth: tokenTable({ secret: "alice", other: "bob" }),
-    store,
-    logger,
-    provisioners: {
-      gateway: {
-        issue: async () => ({
-          value: `key-${"x".repeat(20)}-${begun.length}${Math.random()}`,
-          endpoint: "https://x.example/",
-        }),
-        revoke: async (alias) => {
-          credentials.revoked.push(alias);
-          return true;
-        },
-      },
-    },
-  });
-  open.push(runtime);
-  const start = async (viewer: Viewer, agent: string, rest: object = {}) => {
-    const run = next.promise;
-    const { job_id: id = "" } = await viewer.submit(agent, rest);
-    return { id, ctx: await run };
-  };
-  /** The jobs whose agents were started, once those are so many. */
-  const running = async (count = 1): Promise<readonly string[]> => {
-    while (begun.length < count) await next.promise;
-    return begun.map(({ job }) => job.id);
-  };
-  return {
-    store,
-    runtime,
-    begun,
-    running,
-    start,
-    errors: () => said.filter(({ level }) => level >= 50),
-  };
+function host(...place: Parameters<typeof hostOn>): Host {
+  const hosted = hostOn(...place);
+  open.push(hosted.runtime);
+  return hosted;
 }
 
 /** What a crash leaves of a store, at this moment, and what damage is done to it. */
-async function crashed(
-  { store }: ReturnType<typeof host>,
+function crashed(
+  before: Host,
   damage: (run: (sql: string, ...values: string[]) => void) => void,
 ): Promise<string> {
-  const file = scratch.newFile();
-  await store.backup(file);
-  const database = new DatabaseSync(file);
-  damage((sql, ...values) => {
-    expect(database.prepare(sql).run(...values).changes).toBeGreaterThan(0);
-  });
-  database.close();
-  return file;
+  return crashedIn(before, scratch, (database) =>
+    damage((sql, ...values) => change(database, sql, ...values)),
+  );
 }
 
 /** Bytes. */
@@ -95,8 +39,17 @@ const PAGE = 4096;
 const WITHOUT = (seq: number) =>
   `DELETE FROM records WHERE place = ((SELECT key FROM logs WHERE job = ?) << 32) + ${seq}`;
 
-const WITHOUT_LAST =
-  "DELETE FROM records WHERE place = (SELECT (key << 32) + head FROM logs WHERE job = ?)";
+const LAST_PLACE = "(SELECT (key << 32) + head FROM logs WHERE job = ?)";
+const LAST_LOST = {
+  "is missing": `DELETE FROM records WHERE place = ${LAST_PLACE}`,
+  "is no text of ours": `UPDATE records SET text = 'nonsense' WHERE place = ${LAST_PLACE}`,
+  "says no end": `UPDATE records SET text = '"id":"msg_1","payload":{"final_status":"sad"}}' WHERE place = ${LAST_PLACE}`,
+  "is of no kind": `UPDATE records SET kind = 99 WHERE place = ${LAST_PLACE}`,
+  "is of a kind that no number is": `UPDATE records SET kind = 1 << 60 WHERE place = ${LAST_PLACE}`,
+  "is not where the log says": "UPDATE logs SET head = 1 WHERE job = ?",
+} as const;
+
+const WITHOUT_LAST = LAST_LOST["is missing"];
 
 /** What a fresh session of alice sees of a job. */
 async function history(viewer: Viewer, job_id: string): Promise<Frame> {
@@ -119,7 +72,7 @@ async function house(agent: string) {
   return { before, owner, welcome, hurt: hurt.id, whole: whole.id, ended };
 }
 
-async function freshSession({ runtime }: ReturnType<typeof host>, token?: string) {
+async function freshSession({ runtime }: Host, token?: string) {
   const viewer = new Viewer(runtime);
   expect((await viewer.hello(token)).type).toBe("session.welcome");
   return viewer;
@@ -214,6 +167,13 @@ const UNREADABLE = {
   "the principal": "UPDATE jobs SET principal = 'alice' WHERE id = ?",
   "the input": "UPDATE jobs SET input = '{' WHERE id = ?",
   "the checkpoint": "UPDATE jobs SET checkpoint = '\"' WHERE id = ?",
+  "what a checkpoint holds": `UPDATE jobs SET checkpoint = '"{"' WHERE id = ?`,
+  "the shape of the lease": "UPDATE jobs SET submitted = '[]' WHERE id = ?",
+  "the amount that remains": `UPDATE jobs SET remaining = '{"USD":"much"}' WHERE id = ?`,
+  "the wish to cancel": "UPDATE jobs SET cancel = '7' WHERE id = ?",
+  "the state": "UPDATE jobs SET status = 'sad' WHERE id = ?",
+  "how often it was tried": "UPDATE jobs SET attempt = 1 << 60 WHERE id = ?",
+  "when it was accepted": "UPDATE jobs SET accepted_at = 1e300 WHERE id = ?",
 };
 
 test.each([
@@ -221,6 +181,12 @@ test.each([
   ["what remains", false],
   ["what remains", true],
   ["the principal", true],
+  ["the shape of the lease", false],
+  ["the amount that remains", true],
+  ["the wish to cancel", false],
+  ["how often it was tried", false],
+  ["how often it was tried", true],
+  ["when it was accepted", true],
 ] as const)(
   "R-7.3-10: %s of a live job cannot be read, and the indexes have it: %s; it is not run again, and ends in its log",
   async (part, indexed) => {
@@ -261,7 +227,7 @@ test.each([
   },
 );
 
-test.each(["the input", "the checkpoint"] as const)(
+test.each(["the input", "the checkpoint", "what a checkpoint holds", "the state"] as const)(
   "R-7.3-10: %s of a live job cannot be read: it is not run again, and ends; others are run again",
   async (part) => {
     const { before, welcome, hurt, whole } = await house("again");
@@ -482,3 +448,140 @@ test.each([1, 2, 3, 7])(
     await close();
   },
 );
+
+test.each(Object.entries(LAST_LOST))(
+  "the last record of a finished job, and of one that runs, %s: each is told of, and nobody else is concerned",
+  async (_, sql) => {
+    const { before, hurt, whole, ended } = await house("again");
+    const file = await crashed(before, (run) => {
+      run(sql, ended);
+      run(sql, hurt);
+    });
+    const after = host(file);
+    const viewer = await freshSession(after);
+    expect(await after.running()).toEqual([whole]);
+    const { payload } = await history(viewer, ended);
+    expect(payload).toMatchObject({
+      code: "JOB_NOT_FOUND",
+      details: { reason: "job_damaged", job_id: ended },
+    });
+    const asked = await viewer.reply(viewer.send("job.cancel", {}, { job_id: ended }));
+    expect(asked.payload.code).not.toBe("INTERNAL_ERROR");
+    expect((await history(viewer, whole)).payload).not.toHaveProperty("truncated");
+    expect(after.errors().map(({ job }) => job)).toEqual(expect.arrayContaining([hurt, ended]));
+  },
+);
+
+test("P3: a session that only watches a job whose end is lost loses that job, once for each connection, and nothing else", async () => {
+  const { before, whole, ended } = await house("once");
+  const watcher = new Viewer(before.runtime);
+  const welcome = await watcher.hello();
+  await history(watcher, whole);
+  await watcher.find(({ payload }) => payload.body?.message === "three");
+  // It has read all of this one, and not said so.
+  const request = watcher.send("job.subscribe", { job_id: ended, history: true });
+  await watcher.terminal(ended);
+  const file = await crashed(before, (run) => {
+    run(WITHOUT_LAST, ended);
+    run(
+      "INSERT OR REPLACE INTO attachments (session, job, role, after, since, request) VALUES (?, ?, 'observer', 0, 4, ?)",
+      welcome.session_id ?? "",
+      ended,
+      JSON.stringify(request),
+    );
+  });
+  const after = host(file);
+  for (let i = 0; i < 2; i++) {
+    const back = new Viewer(after.runtime);
+    expect((await back.resume(welcome, 6)).type).toBe("session.welcome");
+    const told = await back.find(({ type }) => type === "session.error");
+    expect(told.payload).toMatchObject({ code: "RESUME_WINDOW_EXPIRED", request_id: request });
+    if (i === 0) await back.terminal(whole);
+    expect(back.stream.map(({ job_id }) => job_id)).not.toContain(ended);
+  }
+  expect(after.errors()).toContainEqual(
+    expect.objectContaining({ job: ended, session: welcome.session_id }),
+  );
+});
+
+test.each(["the lease", "the principal", "the state"] as const)(
+  "R-7.2-7: a job of which %s cannot be read is removed when its time is up, and a day has passed",
+  async (part) => {
+    const { before, hurt, ended } = await house("once");
+    const file = await crashed(before, (run) => {
+      for (const job of [hurt, ended]) run(UNREADABLE[part], job);
+    });
+    const clock = new ManualClock(Date.now());
+    const after = host(file, undefined, { clock, limits: { retentionSec: 60 } });
+    await freshSession(after);
+    const { logs, jobs } = after.store;
+    const left = async (): Promise<number> => {
+      const asked = [hurt, ended].flatMap((job) => [
+        logs.read(job as JobId, 0, { records: 0, characters: 0 }).then(({ head }) => head > 0),
+        jobs.get(job as JobId).then(Boolean, () => true),
+      ]);
+      return (await Promise.all(asked)).filter(Boolean).length;
+    };
+    clock.advance(23 * 60 * 60 * 1000);
+    expect(await left()).toBe(4);
+    for (let hours = 0; hours < 4 && (await left()) > 0; hours++) {
+      clock.advance(60 * 60 * 1000);
+      for (let turns = 0; turns < 50; turns++) await turn();
+    }
+    expect(await left()).toBe(0);
+  },
+);
+
+test("a key of which the job's row is gone is not free, while the job has a log", async () => {
+  const before = host(scratch.newFile());
+  const owner = new Viewer(before.runtime);
+  const welcome = await owner.hello();
+  const { id } = await before.start(owner, "once", { idempotency_key: "k" });
+  await owner.find(({ event_seq }) => event_seq === 1);
+  const after = host(await crashed(before, (run) => run("DELETE FROM jobs WHERE id = ?", id)));
+  // Nobody would ever tell its owner how that ends.
+  expect((await new Viewer(after.runtime).resume(welcome, 1)).payload.code).toBe(
+    "RESUME_WINDOW_EXPIRED",
+  );
+  const viewer = await freshSession(after);
+  const { payload } = await viewer.submit("once", { idempotency_key: "k" });
+  expect(payload).toMatchObject({ code: "JOB_NOT_FOUND", details: { job_id: id } });
+  expect(after.begun).toEqual([]);
+});
+
+test("R-5.4-8: a refusal that cannot be read is none: that submit is decided once more", async () => {
+  const before = host(scratch.newFile());
+  const owner = new Viewer(before.runtime);
+  const welcome = await owner.hello();
+  const id = owner.send("job.submit", { agent: "nobody", input: null });
+  const { code } = (await owner.reply(id)).payload;
+  const file = await crashed(before, (run) => run(`UPDATE refusals SET reply = '"7"'`));
+  const back = new Viewer(host(file).runtime);
+  await back.resume(welcome, 0);
+  back.send("job.submit", { agent: "nobody", input: null }, { id });
+  expect((await back.reply(id)).payload.code).toBe(code);
+});
+
+test("R-14-2: a log that says to be larger than all may be takes nothing from others", async () => {
+  const file = scratch.newFile();
+  const [hurt, whole] = [newJobId(), newJobId()];
+  const append = async (store: ReturnType<typeof sqliteStore>, job: JobId, after: number) => {
+    const records = ["one", "two"].map((text) => ({ kind: "event", text }) as const);
+    return store.logs.append([
+      { job, after, records: after === 0 && job === hurt ? records.slice(1) : records },
+    ]);
+  };
+  const store = sqliteStore(file);
+  await append(store, hurt, 0);
+  await append(store, whole, 0);
+  await store.close();
+  const database = new DatabaseSync(file);
+  change(database, "UPDATE logs SET size = 1 << 62 WHERE job = ?", hurt);
+  database.close();
+  const again = sqliteStore(file);
+  await append(again, whole, 2);
+  expect(await again.logs.read(whole, 0, { records: 9, characters: 99 })).toMatchObject({
+    floor: 0,
+  });
+  await again.close();
+});

@@ -1,6 +1,7 @@
 import { DamagedRow } from "@arcp/runtime/store";
 import { fromJson } from "./column.ts";
-import type { Row } from "./connection.ts";
+import { isTooLarge, type Row } from "./connection.ts";
+import { isText } from "./shape.ts";
 
 /** SQLite's primary result code for a part of the file that holds no sense. */
 const CORRUPT = 11;
@@ -10,7 +11,9 @@ export function damaged(problem: string): string {
   return `the store's file is damaged: ${problem}; restore the file from a backup`;
 }
 
+/** Whether SQLite cannot read a part of the file, or what it reads is no number. */
 export function isCorrupt(error: unknown): boolean {
+  if (isTooLarge(error)) return true;
   return error instanceof Error && "errcode" in error && (Number(error.errcode) & 0xff) === CORRUPT;
 }
 
@@ -29,7 +32,7 @@ export function decoded<T>(what: string, row: Row, decode: (row: Row) => T): T {
 
 function principalIn(row: Row): string | undefined {
   try {
-    return fromJson(row["principal"]);
+    return fromJson(row["principal"], isText);
   } catch {
     return undefined;
   }

@@ -12,7 +12,7 @@ import { comparePlaces, DamagedRow } from "@arcp/runtime/store";
 import { countLimit, exact, present } from "./column.ts";
 import type { Connection, Row } from "./connection.ts";
 import type { GroupCommit } from "./group-commit.ts";
-import { jobIn, LISTED, listedJobIn, type Submitted } from "./job-row.ts";
+import { damagedJobIn, jobIn, LISTED, listedJobIn, type Submitted } from "./job-row.ts";
 import { RecentJobs } from "./recent-jobs.ts";
 
 /** What may change of a job, a column each, as it is stored. */
@@ -192,7 +192,7 @@ function addReadable(
     listed.push(listedJobIn(row));
   } catch (error) {
     if (!(error instanceof DamagedRow)) throw error;
-    damaged?.({ id: row["id"] as JobId, session: row["session"] as JobRow["session"], error });
+    damaged?.(damagedJobIn(row, error));
   }
 }
 

@@ -20,7 +20,7 @@ import { KEPT_RECORDS, type LastAppend, LastAppends } from "./last-appends.ts";
 import type { LogLimits } from "./log-limits.ts";
 import { type LogState, logStateIn, STATE } from "./log-state.ts";
 import type { Reclaimer } from "./reclaimer.ts";
-import { LAST_SEQ, type RecordTable, recordIn, seqIn } from "./record-table.ts";
+import { isWritten, LAST_SEQ, type RecordTable, recordIn, seqIn } from "./record-table.ts";
 import { Shares } from "./shares.ts";
 
 const FIND = `SELECT ${STATE} FROM logs WHERE job = ?`;
@@ -120,9 +120,13 @@ export class RecordLog implements LogStore {
     const end = Math.min(seq + most, head);
     // What there is to read may be all that is damaged.
     if (seq >= end) return page;
-    for (const row of this.#records.after(key, seq, most)) {
+    // Of what is read to its end one more is asked for: nothing may stand there.
+    const limit = seq + most < head ? most : head - seq + 1;
+    for (const row of this.#records.after(key, seq, limit)) {
       seq += 1;
+      if (seq > head) throw new DamagedLog(damaged(`the log of ${job} ends elsewhere`), head);
       if (seqIn(row) !== seq) throw missing(job, seq, seqIn(row) - 1);
+      if (!isWritten(row)) throw nonsense(job, seq);
       const record = recordIn(row);
       characters += record.text.length;
       if (page.records.length > 0 && characters > limits.characters) return page;
@@ -151,6 +155,9 @@ export class RecordLog implements LogStore {
   #append({ job, after, records, change }: LogBatch, surplus: Allowance): AppendOutcome {
     const known = this.#state(job);
     if ((known?.head ?? 0) !== after) return "fenced";
+    // Its end is not where its row says: whatever comes there would be in the way of all that is written with it.
+    const isCold = known !== undefined && this.#last.get(job) === undefined;
+    if (isCold && this.#records.hasBehind(known.key, known.head)) return "fenced";
     // A log that is full takes nothing more.
     if (after + records.length > LAST_SEQ) return "fenced";
     if (change !== undefined) this.#jobs.change(job, change);
@@ -245,6 +252,10 @@ function missing(job: JobId, from: number, to: number): DamagedLog {
   const which =
     from === to ? `record ${from} of ${job} is` : `records ${from} to ${to} of ${job} are`;
   return new DamagedLog(damaged(`${which} missing`), to);
+}
+
+function nonsense(job: JobId, seq: number): DamagedLog {
+  return new DamagedLog(damaged(`record ${seq} of ${job} is not what was written`), seq);
 }
 
 function unlimited(): Allowance {

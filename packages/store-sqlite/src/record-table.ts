@@ -24,6 +24,7 @@ const WITHIN = `place > (${PLACE}) AND place <= (${PLACE})`;
 const INSERT = `INSERT INTO records (place, kind, text) VALUES (${PLACE}, ?, ?)`;
 const SEQ = `place & ${LAST_SEQ}`;
 const AFTER = `SELECT ${SEQ}, kind, text FROM records WHERE ${WITHIN} ORDER BY place LIMIT 0 + ?`;
+const BEHIND = `SELECT 1 FROM records WHERE ${WITHIN} LIMIT 1`;
 const SIZES = `SELECT ${SEQ}, octet_length(text) FROM records
   WHERE ${WITHIN} ORDER BY place LIMIT 0 + ?`;
 const REMOVE = `DELETE FROM records WHERE ${WITHIN}`;
@@ -50,6 +51,13 @@ export class RecordTable {
     return this.#connection.each(AFTER, log, Math.min(seq, LAST_SEQ), log, LAST_SEQ, limit);
   }
 
+  /** Whether there are any behind a position. */
+  hasBehind(log: number, seq: number): boolean {
+    return (
+      this.#connection.first(BEHIND, log, Math.min(seq, LAST_SEQ), log, LAST_SEQ) !== undefined
+    );
+  }
+
   /** How large the first ones of a log are, one by one: bytes, without the text being read. */
   *sizes(log: number, limit: number): Generator<{ readonly seq: number; readonly bytes: number }> {
     const rows = this.#connection.each(SIZES, log, 0, log, LAST_SEQ, limit);
@@ -62,6 +70,12 @@ export class RecordTable {
   }
 }
 
+/** Whether somebody may have written the row. */
+export function isWritten([, kind]: Values): boolean {
+  return Number(kind) in KINDS;
+}
+
+/** Of a row that nobody has written it counts as an event. */
 export function recordIn([, kind, text]: Values): LogRecord {
   return { kind: KINDS[Number(kind)] ?? "event", text: String(text) };
 }

@@ -1,4 +1,4 @@
-import type { JobId, MessageId, SessionId } from "@arcp/core";
+import { isObject, type JobId, type MessageId, type SessionId } from "@arcp/core";
 import type {
   AttachmentRow,
   CommitOutcome,
@@ -9,13 +9,16 @@ import type {
   SessionRow,
   SessionStore,
 } from "@arcp/runtime/store";
-import { exact, fromJson, present } from "./column.ts";
-import type { Connection } from "./connection.ts";
+import { countIn, exact, fromJson, present, textIn } from "./column.ts";
+import type { Connection, Row } from "./connection.ts";
 import { decoded } from "./damage.ts";
 import type { GroupCommit } from "./group-commit.ts";
+import { isPlace, isText, listOf, oneOf, shaped } from "./shape.ts";
 
 /** Refused submits that are remembered of one session (R-5.4-8). */
 const MAX_REFUSALS = 1000;
+
+const isRole = oneOf<Role>("owner", "observer");
 
 /** Sessions, each fenced by its epoch (P5), with their tokens, attachments and runs. */
 export class SessionTable implements SessionStore {
@@ -71,10 +74,10 @@ export class SessionTable implements SessionStore {
     return rows.map((row) =>
       decoded(`what the session ${id} follows`, row, ({ job, role, after, since, request }) => ({
         job: job as JobId,
-        role: role as Role,
-        after: Number(after),
-        since: Number(since),
-        request: present(request, fromJson<MessageId>),
+        role: shaped(role, isRole),
+        after: countIn(after),
+        since: countIn(since),
+        request: present(request, (id) => textIn(id) as MessageId),
       })),
     );
   }
@@ -124,14 +127,7 @@ export class SessionTable implements SessionStore {
         id,
       ),
     );
-    return rows.map(({ first, job, job_first: jobFirst, role, said, last }) => ({
-      from: Number(first),
-      job: job as JobId,
-      jobFrom: Number(jobFirst),
-      role: role as Role,
-      ...(said === null ? {} : { said: String(said) }),
-      ...(last === null ? {} : { to: Number(last) }),
-    }));
+    return rows.map((row) => decoded(`what the numbers of the session ${id} mean`, row, runIn));
   }
 
   async refusal(id: SessionId, request: MessageId): Promise<string | undefined> {
@@ -142,7 +138,7 @@ export class SessionTable implements SessionStore {
         exact(request),
       ),
     );
-    return row === undefined ? undefined : fromJson(row["reply"]);
+    return row && decoded(`a reply in the session ${id}`, row, ({ reply }) => replyIn(reply));
   }
 
   forget(id: SessionId): Promise<void> {
@@ -177,12 +173,12 @@ export class SessionTable implements SessionStore {
     );
     return decoded(`the session ${id}`, row, () => ({
       id,
-      principal: fromJson<string>(row["principal"]),
-      features: fromJson<readonly string[]>(row["features"]),
-      epoch: Number(row["epoch"]),
+      principal: textIn(row["principal"]),
+      features: fromJson(row["features"], listOf(isText)),
+      epoch: countIn(row["epoch"]),
       tokens: tokens.map(({ hash }) => String(hash)),
-      issued: present(row["issued"], Number),
-      acked: Number(row["acked"]),
+      issued: present(row["issued"], countIn),
+      acked: countIn(row["acked"]),
     }));
   }
 
@@ -273,4 +269,29 @@ export class SessionTable implements SessionStore {
     this.#connection.run("DELETE FROM attachments WHERE session = ?", id);
     this.#connection.run("DELETE FROM refusals WHERE session = ?", id);
   }
+}
+
+function runIn({ first, job, job_first: jobFirst, role, said, last }: Row): Run {
+  return {
+    from: shaped(Number(first), isPlace),
+    job: job as JobId,
+    jobFrom: shaped(Number(jobFirst), isPlace),
+    role: shaped(role, isRole),
+    ...(said === null ? {} : { said: saidIn(said) }),
+    ...(last === null ? {} : { to: countIn(last) }),
+  };
+}
+
+/** @throws Error when it is not the rest of a JSON object */
+function saidIn(said: Row[string] | undefined): string {
+  const text = String(said);
+  shaped(JSON.parse(`{${text}`), isObject);
+  return text;
+}
+
+/** @throws Error when it is no JSON object, as text */
+function replyIn(value: Row[string] | undefined): string {
+  const reply = textIn(value);
+  shaped(JSON.parse(reply), isObject);
+  return reply;
 }

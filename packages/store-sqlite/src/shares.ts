@@ -1,5 +1,5 @@
 import type { Connection } from "./connection.ts";
-import { type LogState, logStateIn, STATE } from "./log-state.ts";
+import { type LogState, logStateIn, SIZE, STATE } from "./log-state.ts";
 
 /** The largest logs of a principal that have something to lose, out of the index of just those. */
 export const LARGEST = `SELECT ${STATE} FROM logs WHERE principal = ? AND head - floor > 1
@@ -57,7 +57,7 @@ export class Shares {
   #count(): void {
     if (this.#counted) return;
     const rows = this.#connection.all(
-      "SELECT principal, sum(size) AS size FROM logs GROUP BY principal",
+      `SELECT principal, total(${SIZE}) AS size FROM logs GROUP BY principal`,
     );
     this.#sizes.clear();
     this.#total = 0;

@@ -34,8 +34,12 @@ export class Viewer {
   }
 
   /** @returns the welcome, or what is said instead */
-  resume({ payload: { resume_token } }: Frame, last_event_seq: number): Promise<Frame> {
-    const auth = { scheme: "bearer", token: "secret" };
+  resume(
+    { payload: { resume_token } }: Frame,
+    last_event_seq: number,
+    token = "secret",
+  ): Promise<Frame> {
+    const auth = { scheme: "bearer", token };
     this.send("session.resume", { auth, resume_token, last_event_seq });
     return this.find(({ type }) => type === "session.welcome" || type === "session.error");
   }
