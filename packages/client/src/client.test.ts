@@ -388,13 +388,13 @@ test("a submit with a date that is none, or for no agent, rejects with what is w
   for (const expiresAt of [new Date("tomorrow"), "2030-01-01" as unknown as Date]) {
     await expect(client.submit("echo", null, { expiresAt })).rejects.toMatchObject({
       code: "MISUSE",
-      message: "expiresAt must be a Date, and a valid one",
+      message: "expiresAt must be a valid Date",
     });
   }
   const agent = undefined as unknown as string;
   await expect(client.submit(agent)).rejects.toMatchObject({
     code: "MISUSE",
-    message: "the agent must be its name, or name@version",
+    message: "the agent must be name or name@version",
   });
   await wire.barrier();
 });

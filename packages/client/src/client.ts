@@ -87,8 +87,12 @@ export class Client implements AsyncDisposable {
     input?: unknown,
     options: SubmitOptions = {},
   ): Promise<Job<Output, Vendor>> {
-    const payload = submission(agent, input, options);
-    if (payload instanceof LocalError) return refused(payload);
+    let payload: Payload<"job.submit">;
+    try {
+      payload = submission(agent, input, options);
+    } catch (error) {
+      return refused(error);
+    }
     const missing = this.#missing(demanded(payload));
     if (missing !== undefined) return refused(missing);
     const accepted = this.#exchange.ask(
@@ -272,7 +276,7 @@ export class Client implements AsyncDisposable {
       return refused(misuse("fromJobSeq must be the number of an event of the job, it is NaN"));
     }
     if (selection.fromJobSeq && !this.#exchange.dialect.correlates) {
-      return refused(misuse("fromJobSeq: this runtime does not number the events of a job"));
+      return refused(misuse("fromJobSeq: the runtime does not number the events of a job"));
     }
     const id = JobId.safeParse(jobId);
     if (!id.success) return refused(misuse("a job id has 1 to 128 characters"));

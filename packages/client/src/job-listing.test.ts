@@ -104,7 +104,7 @@ test("a date that is none is refused before anything is asked", async () => {
   for (const key of ["createdAfter", "createdBefore"] as const) {
     await expect(client.jobs({ [key]: new Date("yesterday") }).next()).rejects.toMatchObject({
       code: "MISUSE",
-      message: `${key} must be a Date, and a valid one`,
+      message: `${key} must be a valid Date`,
     });
   }
   await wire.barrier();

@@ -1,7 +1,6 @@
 import type { JobStatus, Lease, Payload } from "@arcp/core";
 import type { Exchange } from "./exchange.ts";
-import { misuse } from "./misuse.ts";
-import { isValidDate } from "./valid-date.ts";
+import { timeOf } from "./time-of.ts";
 
 /** Which jobs to list. Everything given has to fit. */
 export interface JobFilter {
@@ -61,8 +60,8 @@ function listing(
   const filter = {
     status: status && [...status],
     agent,
-    created_after: moment("createdAfter", createdAfter),
-    created_before: moment("createdBefore", createdBefore),
+    created_after: timeOf("createdAfter", createdAfter),
+    created_before: timeOf("createdBefore", createdBefore),
   };
   return { filter, limit: PAGE, cursor };
 }
@@ -78,9 +77,4 @@ function listedJob(entry: Payload<"session.jobs">["jobs"][number]): ListedJob {
     createdAt: new Date(created_at),
     traceId: trace_id,
   };
-}
-
-function moment(name: string, date: Date | undefined): string | undefined {
-  if (!date || isValidDate(date)) return date?.toISOString();
-  throw misuse(`${name} must be a Date, and a valid one`);
 }

@@ -1,4 +1,5 @@
 import { ArcpError, LocalError, TransportClosedError } from "@arcp/core";
+import { reasonOf } from "./reason-of.ts";
 
 /** How a connection ended, or an attempt failed. */
 export type LinkError = ArcpError | LocalError;
@@ -19,9 +20,8 @@ export function isFinal(error: LinkError): boolean {
 }
 
 /** Whether the runtime no longer holds the session, or not enough of what it missed, so that only a fresh one helps. */
-export function hasExpired(error: Error): boolean {
-  if (error instanceof ArcpError) return error.code === "RESUME_WINDOW_EXPIRED";
-  return error instanceof LocalError && error.code === "SESSION_LOST";
+export function hasExpired({ code }: LinkError): boolean {
+  return code === "RESUME_WINDOW_EXPIRED" || code === "SESSION_LOST";
 }
 
 /** How a link ends that was closed on purpose. */
@@ -42,6 +42,6 @@ export function explain(error: LinkError): LinkError {
 /** Whatever was thrown, as an error of ours. */
 export function asError(thrown: unknown): LinkError {
   if (thrown instanceof ArcpError || thrown instanceof LocalError) return thrown;
-  const reason = thrown instanceof Error ? thrown.message : String(thrown);
-  return new LocalError("TRANSPORT_CLOSED", `the connection failed: ${reason}`, { cause: thrown });
+  const message = `the connection failed: ${reasonOf(thrown)}`;
+  return new LocalError("TRANSPORT_CLOSED", message, { cause: thrown });
 }

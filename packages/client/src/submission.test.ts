@@ -49,7 +49,7 @@ test("a limit that is none is refused, and so is what JSON would leave out of th
   for (const input of [() => 1, Symbol("s")]) {
     await expect(client.submit("echo", input)).rejects.toMatchObject({
       code: "MISUSE",
-      message: "the input is no JSON value",
+      message: "the input is not JSON",
     });
   }
   await wire.barrier();

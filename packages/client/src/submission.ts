@@ -1,5 +1,6 @@
 import {
   type Feature,
+  isLongerThan,
   type Lease,
   type LocalError,
   MAX_JSON_DEPTH,
@@ -10,7 +11,7 @@ import {
   TRACE_CONTEXT,
 } from "@arcp/core";
 import { misuse } from "./misuse.ts";
-import { isValidDate } from "./valid-date.ts";
+import { timeOf } from "./time-of.ts";
 
 /** What a job may do, and how long it may take. */
 export interface SubmitOptions {
@@ -39,30 +40,28 @@ export interface SubmitOptions {
 
 /**
  * @param input any JSON value; undefined is sent as null
- * @returns an error with `MISUSE` for what JSON would leave out or make null, and for no limit at all
+ * @throws LocalError `MISUSE` for what JSON would leave out or make null, and for no limit at all
  */
 export function submission(
   agent: string,
   input: unknown,
   { lease, expiresAt, maxRuntimeSec, idempotencyKey }: SubmitOptions,
-): Payload<"job.submit"> | LocalError {
-  if (typeof agent !== "string") return misuse("the agent must be its name, or name@version");
-  if (expiresAt && !isValidDate(expiresAt)) {
-    return misuse("expiresAt must be a Date, and a valid one");
-  }
+): Payload<"job.submit"> {
+  if (typeof agent !== "string") throw misuse("the agent must be name or name@version");
   const seconds = maxRuntimeSec ?? 1;
   if (!(Number.isSafeInteger(seconds) && seconds >= 1)) {
-    return misuse(`maxRuntimeSec must be a whole number from 1, it is ${seconds}`);
+    throw misuse(`maxRuntimeSec must be a whole number from 1, it is ${seconds}`);
   }
   // JSON leaves it out, and the agent would be given null.
   if (typeof input === "function" || typeof input === "symbol") {
-    return misuse("the input is no JSON value");
+    throw misuse("the input is not JSON");
   }
   return {
     agent,
     input: input ?? null,
     lease_request: lease,
-    lease_constraints: expiresAt && { expires_at: expiresAt.toISOString() },
+    lease_constraints:
+      expiresAt === undefined ? undefined : { expires_at: timeOf("expiresAt", expiresAt) },
     idempotency_key: idempotencyKey,
     max_runtime_sec: maxRuntimeSec,
   };
@@ -100,10 +99,7 @@ export function unsendable(frame: string): LocalError | undefined {
   if (nestsDeeperThan(frame, MAX_JSON_DEPTH)) {
     return misuse(`the message nests deeper than ${MAX_JSON_DEPTH} levels of JSON`);
   }
-  // A UTF-16 unit takes at most three bytes: most frames need no counting.
-  if (frame.length * 3 <= MAX_FRAME) return undefined;
-  const bytes = new TextEncoder().encode(frame).byteLength;
-  return bytes <= MAX_FRAME
-    ? undefined
-    : misuse(`the message has ${bytes} bytes, at most ${MAX_FRAME} are allowed`);
+  return isLongerThan(frame, MAX_FRAME)
+    ? misuse(`the message is longer than ${MAX_FRAME} bytes`)
+    : undefined;
 }

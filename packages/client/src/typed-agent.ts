@@ -2,14 +2,13 @@ import {
   type AgentType,
   checked,
   type InputOf,
-  LocalError,
   type OutputOf,
   type StandardSchemaV1,
   type VendorEventOf,
 } from "@arcp/core";
 import { handled } from "./handled.ts";
 import type { Job, ReopenedJob, ReopenOptions } from "./job-handle.ts";
-import { notJson } from "./misuse.ts";
+import { misuse, notJson } from "./misuse.ts";
 import type { SubmitOptions } from "./submission.ts";
 
 /** What a submit is given: an input may be left out where null is one. */
@@ -68,7 +67,7 @@ async function checkedInput(schema: StandardSchemaV1, input: unknown): Promise<u
   // A schema may work in place.
   const outcome = await checked(schema, structuredClone(sent));
   if (outcome.ok) return sent;
-  throw new LocalError("MISUSE", `${["input", ...outcome.place].join(".")}: ${outcome.problem}`);
+  throw misuse(`${["input", ...outcome.place].join(".")}: ${outcome.problem}`);
 }
 
 function asJson(input: unknown): unknown {

@@ -84,6 +84,7 @@ export {
   type LocalErrorOptions,
   localErrorCodes,
 } from "./local-error.ts";
+export { isLongerThan } from "./longer-than.ts";
 export { ManualClock } from "./manual-clock.ts";
 export { type CredentialFields, ProvisionedCredential } from "./provisioned-credential.ts";
 export { type Checked, checked, checkedNow, type StandardSchemaV1 } from "./schema.ts";

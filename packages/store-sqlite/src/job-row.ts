@@ -1,4 +1,4 @@
-import { jobStatuses, type TraceContext } from "@arcp/core";
+import { isObject, jobStatuses, type TraceContext } from "@arcp/core";
 import type { DamagedJob, DamagedRow, JobChange, JobRow, ListedJob } from "@arcp/runtime/store";
 import { countIn, fromJson, present, textIn, timeIn } from "./column.ts";
 import type { Row } from "./connection.ts";
@@ -29,11 +29,13 @@ export type Submitted = Omit<
 
 const isStatus = oneOf(...jobStatuses);
 const isCancel = withMembers<NonNullable<JobRow["cancel"]>>({ reason: optional(isText) });
+/** What it grants is the runtime's to read. */
+const isLease = (value: unknown): value is JobRow["lease"] => isObject(value);
 const isTrace = withMembers<TraceContext>({ traceparent: isText, tracestate: optional(isText) });
 const isSubmitted = withMembers<Submitted>({
   features: listOf(isText),
   delegateId: optional(isText),
-  lease: mapOf(listOf(isText)),
+  lease: isLease,
   expiresAt: optional(isTime),
   maxRuntimeSec: optional(isPositive),
   traceId: isText,

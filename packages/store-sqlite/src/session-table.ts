@@ -1,4 +1,4 @@
-import { isObject, type JobId, type MessageId, type SessionId } from "@arcp/core";
+import type { JobId, MessageId, SessionId } from "@arcp/core";
 import type {
   AttachmentRow,
   CommitOutcome,
@@ -138,7 +138,7 @@ export class SessionTable implements SessionStore {
         exact(request),
       ),
     );
-    return row && decoded(`a reply in the session ${id}`, row, ({ reply }) => replyIn(reply));
+    return row && decoded(`a reply in the session ${id}`, row, ({ reply }) => textIn(reply));
   }
 
   forget(id: SessionId): Promise<void> {
@@ -277,21 +277,7 @@ function runIn({ first, job, job_first: jobFirst, role, said, last }: Row): Run 
     job: job as JobId,
     jobFrom: shaped(Number(jobFirst), isPlace),
     role: shaped(role, isRole),
-    ...(said === null ? {} : { said: saidIn(said) }),
+    ...(said === null ? {} : { said: String(said) }),
     ...(last === null ? {} : { to: countIn(last) }),
   };
-}
-
-/** @throws Error when it is not the rest of a JSON object */
-function saidIn(said: Row[string] | undefined): string {
-  const text = String(said);
-  shaped(JSON.parse(`{${text}`), isObject);
-  return text;
-}
-
-/** @throws Error when it is no JSON object, as text */
-function replyIn(value: Row[string] | undefined): string {
-  const reply = textIn(value);
-  shaped(JSON.parse(reply), isObject);
-  return reply;
 }

@@ -66,6 +66,9 @@ const TARGETS: readonly Target[] = [
   { table: "credentials", columns: ["job", "provisioner", "asked_at"], owner: "job" },
 ];
 
+/** Nothing of it is wrong but the lease. */
+const SUBMITTED = { features: [], traceId: "0".repeat(32) };
+
 const NONSENSE: Readonly<Record<string, readonly SQLInputValue[]>> = {
   text: [
     "",
@@ -80,6 +83,8 @@ const NONSENSE: Readonly<Record<string, readonly SQLInputValue[]>> = {
     '{"USD":"much"}',
     '{"reason":7}',
     "'\u0000",
+    JSON.stringify({ ...SUBMITTED, lease: { "tool.call": 7, "cost.budget": [{}] } }),
+    JSON.stringify({ ...SUBMITTED, lease: { "cost.budget": ["USD:much"], "moon.phase": ["new"] } }),
     "running",
   ],
   bigint: [0n, -1n, 1n, 5n, 2n ** 40n, 2n ** 60n, -(2n ** 62n)],

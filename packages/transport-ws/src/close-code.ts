@@ -44,7 +44,5 @@ export function closeReason(code: number): CloseReason | undefined {
   return reasons.get(code >= 4000 ? code - 3000 : code);
 }
 
-/** Tells who set the limit, and not only that there is one, why a connection ended. */
-export function aboveLimit(cause?: Error): Error {
-  return new Error("a message is above maxMessageSize", { cause });
-}
+/** Tells whose limit it was, and what to do about it. */
+export const ABOVE_LIMIT = "a message is above maxMessageSize";

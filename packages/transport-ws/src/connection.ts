@@ -10,7 +10,7 @@ import {
   TransportClosedError,
 } from "@arcp/core";
 import { WebSocket } from "ws";
-import { aboveLimit, closeCode, closeReason } from "./close-code.ts";
+import { ABOVE_LIMIT, closeCode, closeReason } from "./close-code.ts";
 import type { ConnectionOptions } from "./connection-options.ts";
 import type { FrameWriter } from "./frame-writer.ts";
 
@@ -107,7 +107,7 @@ export class Connection implements Transport {
   /** The peer sent what may not be sent, so we close (R-4.1-3, R-4.1-6). */
   #violated(reason: CloseReason | undefined, cause?: Error): void {
     if (this.#closed !== undefined) return;
-    const what = reason === "too-big" ? aboveLimit(cause) : cause;
+    const what = reason === "too-big" ? new Error(ABOVE_LIMIT, { cause }) : cause;
     this.#end(reason, new TransportClosedError(reason, { cause: what }));
     this.#part(closeCode(reason ?? "fault"));
   }

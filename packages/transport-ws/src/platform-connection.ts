@@ -3,11 +3,12 @@ import {
   type CloseReason,
   FrameQueue,
   HIGH_WATER_MARK,
+  isLongerThan,
   type Timer,
   type Transport,
   TransportClosedError,
 } from "@arcp/core";
-import { aboveLimit, browserCloseCode, closeReason } from "./close-code.ts";
+import { ABOVE_LIMIT, browserCloseCode, closeReason } from "./close-code.ts";
 
 /** How often a send that waits looks whether the platform has sent enough, in ms: no event tells. */
 const LOOK_AGAIN = 10;
@@ -88,7 +89,8 @@ export class PlatformConnection implements Transport {
   #received(data: unknown): void {
     if (this.#closed !== undefined) return;
     if (typeof data !== "string") this.#violated("not-text");
-    else if (isLonger(data, this.#options.maxMessageSize)) this.#violated("too-big", aboveLimit());
+    else if (isLongerThan(data, this.#options.maxMessageSize))
+      this.#violated("too-big", new Error(ABOVE_LIMIT));
     else this.frames.push(data);
   }
 
@@ -103,12 +105,4 @@ export class PlatformConnection implements Transport {
     this.frames.end(error);
     this.#lookAgain();
   }
-}
-
-const utf8 = new TextEncoder();
-
-/** Whether a text has more than `limit` bytes in UTF-8, where a character of JavaScript has one to three. */
-function isLonger(text: string, limit: number): boolean {
-  if (text.length > limit) return true;
-  return text.length * 3 > limit && utf8.encode(text).length > limit;
 }

@@ -21,8 +21,8 @@ export interface DialOptions {
 /** What `dial` takes besides where it has the library `ws`, and why it is refused here. */
 const foreign = [
   { name: "headers", why: "sends none: give the token to connect(), and anything else in the URL" },
-  { name: "tls", why: "decides by itself whom it trusts" },
-  { name: "closeTimeout", why: "decides by itself how long it waits for a goodbye" },
+  { name: "tls", why: "decides that by itself" },
+  { name: "closeTimeout", why: "decides that by itself" },
 ] as const;
 
 /**

@@ -1,8 +1,8 @@
 import type { JobId, SessionId } from "@arcp/core";
-import { DamagedLog } from "../store/damage.ts";
+import { DamagedLog, DamagedRow } from "../store/damage.ts";
 import type { AttachmentRow, Run, SessionRow, SessionStore } from "../store/index.ts";
 import type { ReadableLogStore } from "../store/readable-logs.ts";
-import { delegatedIn } from "../store/record-text.ts";
+import { delegatedIn, objectIn } from "../store/record-text.ts";
 import { Attachment, isFinished } from "./attachment.ts";
 import type { Stream } from "./stream.ts";
 import { isVisible } from "./view.ts";
@@ -33,6 +33,7 @@ export async function restoreStream(
   jobs: KeptJobs,
 ): Promise<readonly JobId[]> {
   const runs = await store.runs(row.id);
+  if (!runs.every(isReadable)) throw new DamagedRow(whatIsNonsense(row.id), row.principal);
   const rows = await store.attachments(row.id);
   const features = new Set(row.features);
   stream.journal.open(runs);
@@ -107,6 +108,15 @@ async function checkRead(job: JobId, { journal }: Stream, logs: ReadableLogStore
   const cursor = journal.reached(job);
   if (await isFinished(job, cursor, logs)) return;
   throw new DamagedLog(`the row of ${job} is lost`, cursor);
+}
+
+/** Whether what the session said itself is the rest of an envelope. */
+function isReadable({ said }: Run): boolean {
+  return said === undefined || objectIn(`{${said}`) !== undefined;
+}
+
+function whatIsNonsense(session: SessionId): string {
+  return `the store is damaged: what the session ${session} said is not what was written; restore the store from a backup`;
 }
 
 /** Whether the run stands for records of this job. */

@@ -48,10 +48,15 @@ function bodyIn(record: LogRecord): Record<string, unknown> | undefined {
   return isObject(body) ? body : undefined;
 }
 
-function envelopeIn({ text }: LogRecord): Record<string, unknown> | undefined {
+function envelopeIn({ text }: Pick<LogRecord, "text">): Record<string, unknown> | undefined {
+  return objectIn(`{${text}`);
+}
+
+/** The object that a text of JSON says; undefined where it says none. */
+export function objectIn(text: string): Record<string, unknown> | undefined {
   try {
-    const envelope: unknown = JSON.parse(`{${text}`);
-    return isObject(envelope) ? envelope : undefined;
+    const value: unknown = JSON.parse(text);
+    return isObject(value) ? value : undefined;
   } catch {
     return undefined;
   }

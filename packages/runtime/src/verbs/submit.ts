@@ -4,6 +4,7 @@ import {
   type Envelope,
   type ErrorPayload,
   type Feature,
+  isObject,
   parseAgentReference,
   readTrace,
 } from "@arcp/core";
@@ -19,6 +20,7 @@ import { shown } from "../jobs/shown.ts";
 import type { Session } from "../session/session.ts";
 import type { SubmitReply } from "../session/submit-log.ts";
 import { unlessDamaged } from "../store/damage.ts";
+import { objectIn } from "../store/record-text.ts";
 import { refuse, rejected } from "./reject.ts";
 import { resubmission } from "./resubmission.ts";
 import type { Services, Verb } from "./services.ts";
@@ -215,7 +217,14 @@ async function earlierReply(
   if (row !== undefined && !adopted) return { kind: "accepted", announcement: acceptanceOf(row) };
   // One that cannot be read is as one that is no longer remembered.
   const refusal = await unlessDamaged(store.sessions.refusal(session.id, request.id));
-  return refusal === undefined ? undefined : { kind: "refused", error: JSON.parse(refusal) };
+  const refused = refusal === undefined ? undefined : errorIn(refusal);
+  return refused && { kind: "refused", error: refused };
+}
+
+function errorIn(refusal: string): ErrorPayload | undefined {
+  const { code, message, retryable, details } = objectIn(refusal) ?? {};
+  if (typeof code !== "string" || typeof message !== "string") return undefined;
+  return { code, message, retryable: retryable === true, ...(isObject(details) && { details }) };
 }
 
 /** A restriction that the session did not agree on is refused, never dropped silently (R-6.2-4). */
