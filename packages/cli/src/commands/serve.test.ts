@@ -425,10 +425,10 @@ test("what agents throw is shown to who serves them, for people or as JSON", asy
       expect(JSON.parse(served.playing.err).err.message).toBe("it \u001b[2Jbroke");
     } else {
       expect(served.playing.err).toMatch(
-        /^error an agent failed job=job_\w+\n {2}Error: it \\u001b\[2Jbroke\n {4,}at .*agents\.ts/,
+        /^error an agent failed job=job_\w+ agent=boom\n {2}Error: it \\u001b\[2Jbroke\n {4,}at .*agents\.ts/,
       );
       await (await client.submit("boom", "no error")).outcome();
-      await served.playing.until(/an agent failed job=job_\w+\n {2}no error\n/);
+      await served.playing.until(/an agent failed job=job_\w+ agent=boom\n {2}no error\n/);
     }
   }
 });

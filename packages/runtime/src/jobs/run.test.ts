@@ -1,16 +1,18 @@
+import { setTimeout } from "node:timers/promises";
 import { inspect } from "node:util";
-import { formatTimestamp } from "@arcp/core";
+import { ArcpError, formatTimestamp } from "@arcp/core";
 import { pino } from "pino";
 import { expect, test } from "vitest";
 import { FakeUpstream } from "../../test/fake-upstream.ts";
 import { hosting } from "../../test/hosting.ts";
 import { hosts } from "../../test/hosts.ts";
 import { ALL_FEATURES, Viewer } from "../../test/viewer.ts";
+import type { Tool } from "./tool.ts";
 
-async function logged() {
+async function logged(tools: Record<string, Tool> = {}) {
   const lines: { msg: string }[] = [];
   const write = (line: string) => void lines.push(JSON.parse(line));
-  const host = hosting({ logger: pino({ level: "error" }, { write }) });
+  const host = hosting({ tools, logger: pino({ level: "error" }, { write }) });
   const viewer = new Viewer(host.runtime);
   await viewer.hello([...ALL_FEATURES, "lease_expires_at"]);
   return { ...host, viewer, lines };
@@ -50,7 +52,41 @@ test.each([
   if (told) await viewer.reply(viewer.send("job.cancel", {}, { job_id: job.id }));
   job.fail(error);
   await viewer.terminal(job.id);
-  expect(lines.map(({ msg }) => msg)).toEqual(["an agent failed"]);
+  expect(lines).toMatchObject([
+    { msg: "an agent failed", job: job.id, agent: "led", err: { message: error.message } },
+  ]);
+});
+
+test("what a tool throws is told with its name, its job and the agent, unless it did on purpose or was stopped", async () => {
+  const refusal = new ArcpError("INVALID_REQUEST", "there are no socks");
+  const begun = Promise.withResolvers<void>();
+  const tools: Record<string, Tool> = {
+    refusing: () => Promise.reject(refusal),
+    broken: () => Promise.reject(new Error("connect ECONNREFUSED")),
+    stopped(_, { signal }) {
+      begun.resolve();
+      return setTimeout(60_000, undefined, { signal });
+    },
+  };
+  const { viewer, start, lines } = await logged(tools);
+  const job = await start(viewer, { lease_request: { "tool.call": ["*"] } });
+  const { call } = job.ctx.tools;
+  await expect(call("refusing")).rejects.toBe(refusal);
+  await expect(call("broken")).rejects.toMatchObject({ code: "INTERNAL_ERROR" });
+  const stopped = call("stopped");
+  await begun.promise;
+  await viewer.reply(viewer.send("job.cancel", {}, { job_id: job.id }));
+  await expect(stopped).rejects.toMatchObject({ code: "INTERNAL_ERROR" });
+  expect(lines).toHaveLength(1);
+  expect(lines).toMatchObject([
+    {
+      msg: "a tool failed",
+      tool: "broken",
+      job: job.id,
+      agent: "led",
+      err: { message: "connect ECONNREFUSED" },
+    },
+  ]);
 });
 
 class Unreadable extends Error {
@@ -80,5 +116,6 @@ test.each([
   await expect(ctx.tools.call("broken")).rejects.toMatchObject({ code: "INTERNAL_ERROR" });
   end(Promise.reject(new Unreadable()));
   expect((await viewer.terminal(id)).payload.code).toBe("INTERNAL_ERROR");
+  expect(lines[0]).toContain("a tool failed");
   expect(lines.at(-1)).toContain("an agent failed");
 });

@@ -1,9 +1,10 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import { ArcpError, checked } from "@arcp/core";
+import { checked } from "@arcp/core";
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { Logger } from "pino";
 import type { AnyAgent } from "./agents.ts";
 import { type Ending, failure } from "./ending.ts";
+import { tellFailure } from "./failure-log.ts";
 import type { Job } from "./job.ts";
 import { agentContext } from "./job-agent-context.ts";
 import { jsonMethod } from "./json-method.ts";
@@ -37,22 +38,11 @@ export async function runAgent(
     const ending = success(job, agent, value, toolbox.streamed, logger);
     job.life.end(ending instanceof Promise ? await ending : ending);
   } catch (thrown) {
-    tellFailure(job, thrown, logger);
+    if (tellFailure(job, thrown, logger, "an agent failed")) {
+      job.observed?.failed(job.secrets.cleanError(thrown));
+    }
     job.life.end(failure(thrown));
   }
-}
-
-/** Unless it did on purpose, or because it was stopped. What it threw may fail when it is looked at. */
-function tellFailure(job: Job, thrown: unknown, logger: Logger): void {
-  const { id, secrets, observed } = job;
-  const err = secrets.cleanError(thrown);
-  try {
-    if (thrown instanceof ArcpError || isStop(job, thrown)) return;
-    logger.error({ job: id, err }, "an agent failed");
-  } catch {
-    logger.error({ job: id }, "an agent failed with an error that cannot be shown");
-  }
-  observed?.failed(err);
 }
 
 function entered(job: Job, agent: AnyAgent, toolbox: Toolbox, input: unknown): unknown {
@@ -65,13 +55,8 @@ function entered(job: Job, agent: AnyAgent, toolbox: Toolbox, input: unknown): u
   });
 }
 
-/** Whether an agent stopped as it was told to: what is given its signal, as a timer of Node's, throws an `AbortError`. */
-function isStop({ life: { signal } }: Job, thrown: unknown): boolean {
-  return signal.aborted && thrown instanceof Error && thrown.name === "AbortError";
-}
-
 function success(
-  { id: job }: Job,
+  { id: job, identity: { agent } }: Job,
   { output }: AnyAgent,
   value: unknown,
   streamed: ResultStream | undefined,
@@ -79,7 +64,7 @@ function success(
 ): Ending | Promise<Ending> {
   if (streamed !== undefined) {
     if (value !== undefined)
-      logger.warn({ job }, "an agent returned a value after streaming its result");
+      logger.warn({ job, agent }, "an agent returned a value after streaming its result");
     return finished(streamed);
   }
   return output === undefined ? withResult(value) : conforming(output, value);

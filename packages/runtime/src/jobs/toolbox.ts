@@ -50,7 +50,8 @@ export class Toolbox {
   }
 
   get tools(): ToolCaller {
-    this.#tools ??= new ToolCaller(this.#job, this.#options.tools);
+    const { tools, logger } = this.#options;
+    this.#tools ??= new ToolCaller(this.#job, tools, logger);
     return this.#tools;
   }
 

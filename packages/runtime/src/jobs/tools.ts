@@ -1,6 +1,8 @@
 import { ArcpError, checked, LocalError } from "@arcp/core";
+import type { Logger } from "pino";
 import { clip } from "../authority/clip.ts";
 import { wireError } from "./ending.ts";
+import { tellFailure } from "./failure-log.ts";
 import type { Job } from "./job.ts";
 import { plainJson } from "./plain-json.ts";
 import { shown } from "./shown.ts";
@@ -16,12 +18,14 @@ export class ToolCaller {
   readonly #job: Job;
   readonly #tools: Tools;
   readonly #spend: Spend;
+  readonly #logger: Logger;
   #calls = 0;
 
-  constructor(job: Job, tools: Tools) {
+  constructor(job: Job, tools: Tools, logger: Logger) {
     this.#job = job;
     this.#spend = new Spend(job);
     this.#tools = tools;
+    this.#logger = logger;
   }
 
   /**
@@ -51,6 +55,7 @@ export class ToolCaller {
       await this.#job.events.emit("tool_result", body, "event", true);
       return result;
     } catch (thrown) {
+      tellFailure(this.#job, thrown, this.#logger, "a tool failed", { tool: name });
       const error = ArcpError.from(thrown);
       await this.#report(callId, error);
       throw error;

@@ -185,8 +185,8 @@ class Storm {
 
   #logged(line: string): void {
     this.world.insistOnNoSecret(line);
-    const { level, msg } = JSON.parse(line) as { level: number; msg: string };
-    if (level >= 50 && !MEANT.test(msg)) this.world.breach("log", line);
+    const { level, msg, tool } = JSON.parse(line) as { level: number; msg: string; tool?: string };
+    if (level >= 50 && !MEANT.test(msg) && tool !== "fails") this.world.breach("log", line);
   }
 
   async #act(step: Step): Promise<void> {
