@@ -3,8 +3,10 @@ import { expect, test } from "vitest";
 import { settled } from "../test/held-store.ts";
 import { hosting } from "../test/hosting.ts";
 import { Viewer } from "../test/viewer.ts";
+import { allowAnonymous } from "./auth.ts";
 import { defineAgent } from "./jobs/agents.ts";
 import { createRuntime } from "./runtime.ts";
+import { memoryStore } from "./store/memory-store.ts";
 
 /** Whether a promise has settled by now. */
 async function settles(promise: Promise<unknown>): Promise<boolean> {
@@ -18,6 +20,13 @@ async function settles(promise: Promise<unknown>): Promise<boolean> {
 
 test("R-6.1-4: a runtime without a way to authenticate does not come into being", () => {
   expect(() => createRuntime({ agents: [] } as never)).toThrow(LocalError);
+});
+
+test("what is no store is refused when it is said, and does not end the process later", () => {
+  for (const store of ["arcp.db", null, () => memoryStore(), Promise.resolve(memoryStore())]) {
+    const options = { agents: [], auth: allowAnonymous(), store };
+    expect(() => createRuntime(options as never)).toThrow("store must be a store");
+  }
 });
 
 test("a workspace that is not absolute is refused when it is said, not job by job", () => {

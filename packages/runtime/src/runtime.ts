@@ -109,7 +109,7 @@ export interface Runtime {
 
 /**
  * @throws LocalError `MISUSE` without a way to authenticate (R-6.1-4), with a limit that is not positive or a price that is
- *   no amount, a tool that is none, a workspace that is not absolute, or provisioners and a store that does not outlive the
+ *   no amount, a tool or a store that is none, a workspace that is not absolute, or provisioners and a store that does not outlive the
  *   process (R-9.8-1)
  */
 export function createRuntime(options: RuntimeOptions): Runtime {
@@ -119,11 +119,12 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       "createRuntime needs auth: tokenTable({ token: principal }), or allowAnonymous() to let everybody in",
     );
   }
-  checkWorkspace(options.workspace);
-  return new HostedRuntime(
-    options,
-    readLimits(options.limits ?? {}, options.store?.durable ?? false),
-  );
+  const { store = memoryStore(), limits = {}, workspace } = options;
+  if (store?.logs === undefined) {
+    throw new LocalError("MISUSE", "store must be a store, such as sqliteStore(path)");
+  }
+  checkWorkspace(workspace);
+  return new HostedRuntime(options, store, readLimits(limits, store.durable));
 }
 
 class HostedRuntime implements Runtime {
@@ -143,12 +144,12 @@ class HostedRuntime implements Runtime {
   readonly #ready: Promise<void>;
   #closed: Promise<void> | undefined;
 
-  constructor(options: RuntimeOptions, limits: Limits) {
+  constructor(options: RuntimeOptions, given: Store, limits: Limits) {
     const { clock = systemClock, observer } = options;
     const logger =
       options.logger ??
       pino({ name: "arcp", level: "warn" }, pino.destination({ fd: 2, sync: true }));
-    const store = readable(options.store ?? memoryStore(), logger);
+    const store = readable(given, logger);
     this.#observation = observer && new Observation({ observer, clock, logger });
     const committer = new Committer(store.logs, clock);
     const vault = new Vault();

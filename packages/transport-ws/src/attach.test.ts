@@ -14,6 +14,7 @@ import { WebSocket, WebSocketServer } from "ws";
 import { selfSigned } from "../test/self-signed.ts";
 import { attach } from "./attach.ts";
 import { type DialOptions, dial } from "./dial.ts";
+import { listen } from "./listen.ts";
 import type { PeerInfo } from "./peer.ts";
 
 const after: Array<() => unknown> = [];
@@ -366,4 +367,11 @@ test("a server for HTTP/2 that also speaks HTTP/1 is one, for HTTP/2 alone it is
 
 test("a path that could never match is refused at once", () => {
   expect(() => attach(createServer(), { path: "arcp" }, echo)).toThrow('start with "/"');
+});
+
+test("what takes the connections is a function, and not the runtime itself or nothing", async () => {
+  for (const accept of [undefined, { serve: echo }]) {
+    expect(() => attach(createServer(), {}, accept as never)).toThrow("such as runtime.serve");
+    await expect(listen({ port: 0 }, accept as never)).rejects.toMatchObject({ code: "MISUSE" });
+  }
 });

@@ -60,13 +60,19 @@ export interface Attachment extends AsyncDisposable {
  * listeners; an upgrade that none of them takes gets 404 instead of silence (R-4.1-2).
  *
  * @throws LocalError `MISUSE` for a path that does not start with `/` or is taken by another attachment, an allowed
- *   host that is none, or a server for HTTP/2 alone
+ *   host that is none, a server for HTTP/2 alone, or an `accept` that is no function
  */
 export function attach(server: HttpServer, options: AttachOptions, accept: Accept): Attachment {
   if (!(server instanceof Server || server instanceof TlsServer)) {
     throw new LocalError(
       "MISUSE",
       "attach takes an HTTP/1 server: one for HTTP/2 alone knows no upgrades",
+    );
+  }
+  if (typeof accept !== "function") {
+    throw new LocalError(
+      "MISUSE",
+      "what takes the connections must be a function, such as runtime.serve",
     );
   }
   const { path = "/arcp", maxMessageSize = 4 * 1024 * 1024, subprotocols = ["arcp"] } = options;

@@ -25,7 +25,7 @@ export interface ListeningServer extends AsyncDisposable {
 /**
  * Serves ARCP on a port of its own. What is no WebSocket upgrade on the path gets an HTTP error (R-4.1-2), a connection
  * that has not asked for its upgrade within `upgradeTimeout` is closed with 408.
- * Rejects with the system's error when the port cannot be had.
+ * Rejects with the system's error when the port cannot be had, and with what `attach` throws.
  */
 export async function listen(options: ListenOptions, accept: Accept): Promise<ListeningServer> {
   const { port, host = "127.0.0.1", path = "/arcp", upgradeTimeout = UPGRADE_TIMEOUT } = options;

@@ -18,6 +18,15 @@ test("R-7.5-1: names and versions that the grammar refuses are refused when an a
   }
 });
 
+test("what plain JavaScript leaves out of an agent is missed when it is defined", () => {
+  const define = (definition: object) => () => defineAgent(definition as never);
+  const misuse = (message: RegExp) =>
+    expect.objectContaining({ code: "MISUSE", message: expect.stringMatching(message) });
+  expect(define({ name: "idle" })).toThrow(misuse(/the agent idle needs run/));
+  expect(define({ run: () => {} })).toThrow(misuse(/no agent reference/));
+  expect(define({ version: "1 0", run: () => {} })).toThrow(misuse(/no agent reference/));
+});
+
 test("R-15-1: a kind of event that is no vendor's name is refused when an agent is defined", () => {
   for (const kind of ["log", "confidence", "x-acme", "x-vendor.acme", "x-vendor.Acme.mood"]) {
     const events = { [kind]: z.object({}) };

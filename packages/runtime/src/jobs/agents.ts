@@ -69,8 +69,8 @@ export interface Agent<
 export type AnyAgent = Agent<any, any, any, any, any>;
 
 /**
- * @throws LocalError `MISUSE` when the name, the version or a kind of event does not match its grammar, for a workspace
- * that is not absolute, and for numbers that make no sense
+ * @throws LocalError `MISUSE` when the name, the version or a kind of event does not match its grammar, without `run`, for a
+ * workspace that is not absolute, and for numbers that make no sense
  */
 export function defineAgent<
   Input = unknown,
@@ -83,13 +83,17 @@ export function defineAgent<
   definition: Agent<Input, Output, Sent, Result, Events, Name>,
 ): Agent<Input, Output, Sent, Result, Events, Name> {
   const reference = formatAgentReference(definition);
-  if (parseAgentReference(reference) === undefined || definition.name.includes("@")) {
+  const parsed = parseAgentReference(reference);
+  if (parsed === undefined || parsed.name !== definition.name) {
     throw new LocalError(
       "MISUSE",
       `${JSON.stringify(reference)} is no agent reference; a name is like "doc-indexer", a version like "2.1.0"`,
     );
   }
   const { name, attempts = 1, stallSec = 1, events = {}, workspace } = definition;
+  if (typeof definition.run !== "function") {
+    throw new LocalError("MISUSE", `the agent ${name} needs run: a function that does its work`);
+  }
   checkWorkspace(workspace);
   const foreign = Object.keys(events).find((kind) => !isVendorName(kind));
   if (foreign !== undefined) {
