@@ -8,7 +8,8 @@ import { Viewer } from "../test/viewer.ts";
 import { allowAnonymous } from "./auth.ts";
 import { defineAgent } from "./jobs/agents.ts";
 import { readStreamedResult } from "./jobs/streamed-result.ts";
-import { createRuntime, type Runtime, type RuntimeOptions } from "./runtime.ts";
+import { createRuntime, type Runtime } from "./runtime.ts";
+import type { RuntimeOptions } from "./runtime-options.ts";
 import type { CredentialRow, JobIndex, LogStore } from "./store/index.ts";
 import { memoryStore } from "./store/memory-store.ts";
 

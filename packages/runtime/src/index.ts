@@ -47,6 +47,7 @@ export type {
 } from "./operations.ts";
 export type { Peer } from "./peer.ts";
 export type { ObservedJob, Policy } from "./policy.ts";
-export { createRuntime, type Runtime, type RuntimeOptions } from "./runtime.ts";
+export { createRuntime, type Runtime } from "./runtime.ts";
+export type { RuntimeOptions } from "./runtime-options.ts";
 export type { CloseOptions } from "./shutdown.ts";
 export { type MemoryStoreOptions, memoryStore } from "./store/memory-store.ts";

@@ -1,31 +1,30 @@
-import { type Clock, LocalError, systemClock, type Transport } from "@arcp/core";
-import { type Logger, pino } from "pino";
+import { LocalError, systemClock, type Transport } from "@arcp/core";
+import { pino } from "pino";
 import { Archive, hasJobs } from "./archive.ts";
-import type { Authenticate } from "./auth.ts";
 import { Outstanding } from "./authority/outstanding.ts";
 import { checkWorkspace } from "./authority/path.ts";
-import { compilePrices, type PriceTable } from "./authority/price.ts";
-import { type Provisioner, provisionersOf } from "./authority/provisioner.ts";
+import { compilePrices } from "./authority/price.ts";
+import { provisionersOf } from "./authority/provisioner.ts";
 import { Vault } from "./authority/vault.ts";
 import { Connections } from "./connections.ts";
 import { CredentialOperations } from "./credential-operations.ts";
 import { FailedLogins } from "./failed-logins.ts";
 import { figuresOf } from "./figures.ts";
 import { IdleWatch } from "./idle-watch.ts";
-import { AgentRegistry, type AnyAgent } from "./jobs/agents.ts";
+import { AgentRegistry } from "./jobs/agents.ts";
 import { ownedChildrenOf } from "./jobs/children.ts";
 import { Committer } from "./jobs/committer.ts";
 import { Credentials } from "./jobs/credentials.ts";
 import { KeyedSubmits } from "./jobs/idempotency.ts";
 import { introductionOf } from "./jobs/introduction.ts";
 import { JobTable } from "./jobs/table.ts";
-import { readTools, type Tool } from "./jobs/tool.ts";
+import { readTools } from "./jobs/tool.ts";
 import { type Limits, readLimits } from "./limits.ts";
 import { Observation } from "./observation.ts";
-import type { Observer } from "./observer.ts";
 import { JobOperations, SessionOperations } from "./operations.ts";
 import type { Peer } from "./peer.ts";
-import { type Policy, policyOf } from "./policy.ts";
+import { policyOf } from "./policy.ts";
+import type { RuntimeOptions } from "./runtime-options.ts";
 import { Sessions } from "./session/sessions.ts";
 import { type CloseOptions, PATIENCE, Shutdown } from "./shutdown.ts";
 import { isClosed } from "./store/closed.ts";
@@ -35,42 +34,6 @@ import { readable } from "./store/readable-logs.ts";
 import { StoreLoss } from "./store-loss.ts";
 import type { Services } from "./verbs/services.ts";
 import { welcomeTo } from "./welcome.ts";
-
-/** What a runtime is made of: its agents, who is let in, and what they may reach. */
-export interface RuntimeOptions {
-  /** The agents on offer; `runtime.agents.register` adds more. */
-  readonly agents: readonly AnyAgent[];
-  /** Whose a bearer token is. `tokenTable` and `allowAnonymous` make one. */
-  readonly auth: Authenticate;
-  /** What agents call by `ctx.tools.call`, by name: functions, or what `defineTool` makes. */
-  readonly tools?: Readonly<Record<string, Tool>>;
-  /** What models cost, by id: what agents call by `ctx.model` is charged by it. */
-  readonly models?: Readonly<Record<string, PriceTable>>;
-  /** Issue a credential each to every job, by a name that stays the same. They need a durable store (R-9.8-1). */
-  readonly provisioners?: Readonly<Record<string, Provisioner>>;
-  /** Default: {@link memoryStore}. */
-  readonly store?: Store;
-  /** What the operator decides; what is absent has its safe default. */
-  readonly policy?: Partial<Policy>;
-  /** How much of everything there may be, and for how long. */
-  readonly limits?: Partial<Limits>;
-  /** The absolute directory that relative paths and path patterns of leases belong to. */
-  readonly workspace?: string;
-  /** Whether a job ends at the moment at which its lease expires. Default true; else with its next operation (R-9.5-4). */
-  readonly endJobsAtExpiry?: boolean;
-  /** Whether a job ends with the first operation that a used-up budget refuses. Default false: it goes on (R-9.6-7). */
-  readonly endJobsAtExhaustion?: boolean;
-  /** How the runtime calls itself in a welcome. */
-  readonly name?: string;
-  /** The version that it names in a welcome. */
-  readonly version?: string;
-  /** Where time comes from. Default: the system's. */
-  readonly clock?: Clock;
-  /** Default: pino at level `warn` to the standard error. */
-  readonly logger?: Logger;
-  /** Is told what happens, for traces and metrics: `otel()` of `@arcp/otel` is one. Default: nobody. */
-  readonly observer?: Observer;
-}
 
 /** Hosts agents and executes jobs for whoever connects. */
 export interface Runtime {

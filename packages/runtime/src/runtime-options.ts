@@ -1,0 +1,47 @@
+import type { Clock } from "@arcp/core";
+import type { Logger } from "pino";
+import type { Authenticate } from "./auth.ts";
+import type { PriceTable } from "./authority/price.ts";
+import type { Provisioner } from "./authority/provisioner.ts";
+import type { AnyAgent } from "./jobs/agents.ts";
+import type { Tool } from "./jobs/tool.ts";
+import type { Limits } from "./limits.ts";
+import type { Observer } from "./observer.ts";
+import type { Policy } from "./policy.ts";
+import type { Store } from "./store/index.ts";
+
+/** What a runtime is made of: its agents, who is let in, and what they may reach. */
+export interface RuntimeOptions {
+  /** The agents on offer; `runtime.agents.register` adds more. */
+  readonly agents: readonly AnyAgent[];
+  /** Whose a bearer token is. `tokenTable` and `allowAnonymous` make one. */
+  readonly auth: Authenticate;
+  /** What agents call by `ctx.tools.call`, by name: functions, or what `defineTool` makes. */
+  readonly tools?: Readonly<Record<string, Tool>>;
+  /** What models cost, by id: what agents call by `ctx.model` is charged by it. */
+  readonly models?: Readonly<Record<string, PriceTable>>;
+  /** Issue a credential each to every job, by a name that stays the same. They need a durable store (R-9.8-1). */
+  readonly provisioners?: Readonly<Record<string, Provisioner>>;
+  /** Default: {@link memoryStore}. */
+  readonly store?: Store;
+  /** What the operator decides; what is absent has its safe default. */
+  readonly policy?: Partial<Policy>;
+  /** How much of everything there may be, and for how long. */
+  readonly limits?: Partial<Limits>;
+  /** The absolute directory that relative paths and path patterns of leases belong to. */
+  readonly workspace?: string;
+  /** Whether a job ends at the moment at which its lease expires. Default true; else with its next operation (R-9.5-4). */
+  readonly endJobsAtExpiry?: boolean;
+  /** Whether a job ends with the first operation that a used-up budget refuses. Default false: it goes on (R-9.6-7). */
+  readonly endJobsAtExhaustion?: boolean;
+  /** How the runtime calls itself in a welcome. */
+  readonly name?: string;
+  /** The version that it names in a welcome. */
+  readonly version?: string;
+  /** Where time comes from. Default: the system's. */
+  readonly clock?: Clock;
+  /** Default: pino at level `warn` to the standard error. */
+  readonly logger?: Logger;
+  /** Is told what happens, for traces and metrics: `otel()` of `@arcp/otel` is one. Default: nobody. */
+  readonly observer?: Observer;
+}
