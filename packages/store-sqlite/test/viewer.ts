@@ -27,9 +27,9 @@ export class Viewer {
     this.#read().catch(() => {});
   }
 
-  hello(token = "secret"): Promise<Frame> {
+  hello(token = "secret", features: readonly string[] = FEATURES): Promise<Frame> {
     const auth = { scheme: "bearer", token };
-    this.send("session.hello", { auth, capabilities: { features: FEATURES } });
+    this.send("session.hello", { auth, capabilities: { features } });
     return this.find(({ type }) => type === "session.welcome");
   }
 

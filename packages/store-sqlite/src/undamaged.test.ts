@@ -1,0 +1,18 @@
+import fc from "fast-check";
+import { test } from "vitest";
+import { HonestHouse } from "../test/honest-house.ts";
+import { aStep } from "../test/honest-step.ts";
+import { Scratch } from "../test/scratch.ts";
+
+/** As many more as you like. */
+const RUNS = Number(process.env["RUNS"] ?? 40);
+
+test("P3: nothing that a runtime has written is taken for damaged by those after it", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(aStep, { minLength: 10, maxLength: 40 }), async (steps) => {
+      using scratch = new Scratch();
+      await new HonestHouse(scratch).play(steps);
+    }),
+    { numRuns: RUNS },
+  );
+}, 120_000);
