@@ -1,9 +1,10 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { setImmediate as turn } from "node:timers/promises";
-import { newJobId } from "@arcp/core";
+import { type JobId, newJobId } from "@arcp/core";
 import { expect, test } from "vitest";
 import { CountedDatabase } from "../test/counted-database.ts";
+import { change } from "../test/host.ts";
 import { Scratch } from "../test/scratch.ts";
 import { openDatabase } from "./database-file.ts";
 import { sqliteStore, storeOn } from "./sqlite-store.ts";
@@ -180,4 +181,29 @@ test("what can be freed of removed logs is freed, though a page of one is nonsen
   for (let turns = 0; turns < 100; turns++) await turn();
   expect(connection.value("SELECT count(*) FROM removed")).toBe(0);
   await close();
+});
+
+test("R-14-2: a log that says to be larger than all may be takes nothing from others", async () => {
+  using scratch = new Scratch();
+  const file = scratch.newFile();
+  const [hurt, whole] = [newJobId(), newJobId()];
+  const append = async (store: ReturnType<typeof sqliteStore>, job: JobId, after: number) => {
+    const records = ["one", "two"].map((text) => ({ kind: "event", text }) as const);
+    return store.logs.append([
+      { job, after, records: after === 0 && job === hurt ? records.slice(1) : records },
+    ]);
+  };
+  const store = sqliteStore(file);
+  await append(store, hurt, 0);
+  await append(store, whole, 0);
+  await store.close();
+  const database = new DatabaseSync(file);
+  change(database, "UPDATE logs SET size = 1 << 62 WHERE job = ?", hurt);
+  database.close();
+  const again = sqliteStore(file);
+  await append(again, whole, 2);
+  expect(await again.logs.read(whole, 0, { records: 9, characters: 99 })).toMatchObject({
+    floor: 0,
+  });
+  await again.close();
 });

@@ -1,0 +1,33 @@
+import { expect, test } from "vitest";
+import { damagedHouses, freshSession, history, UNREADABLE } from "../test/damaged-house.ts";
+import { Viewer } from "../test/viewer.ts";
+
+const { host, crashed, house } = damagedHouses();
+
+test("a session that is to be told once more of a job that cannot be read cannot be resumed", async () => {
+  const { before, welcome, hurt } = await house("once");
+  const file = await crashed(before, (run) => run(UNREADABLE["the lease"], hurt));
+  const after = host(file);
+  const back = new Viewer(after.runtime);
+  expect((await back.resume(welcome, 0)).payload.code).toBe("RESUME_WINDOW_EXPIRED");
+});
+
+test.each([
+  ["UPDATE sessions SET features = '[' WHERE id = ?"],
+  ["UPDATE attachments SET request = '\"' WHERE session = ?"],
+])("%s: that session is forgotten, others resume, and its jobs can be read", async (sql) => {
+  const { before, owner, welcome, hurt, ended } = await house("once");
+  const neighbour = new Viewer(before.runtime);
+  const other = await neighbour.hello();
+  // What an owner follows from the start is in no row.
+  await history(owner, hurt);
+  const file = await crashed(before, (run) => run(sql, welcome.session_id ?? ""));
+  const after = host(file);
+  const back = new Viewer(after.runtime);
+  expect((await back.resume(welcome, 10)).payload.code).toBe("RESUME_WINDOW_EXPIRED");
+  expect((await new Viewer(after.runtime).resume(other, 0)).type).toBe("session.welcome");
+  const viewer = await freshSession(after);
+  await history(viewer, ended);
+  expect((await viewer.terminal(ended)).payload.result).toBe("the result");
+  expect(after.errors()).toMatchObject([{ session: welcome.session_id }]);
+});
