@@ -5,6 +5,7 @@ import { traceIn } from "../store/record-text.ts";
 import type { Attachment } from "./attachment.ts";
 import { lengthOf } from "./frame.ts";
 import { type Newcomer, withCredentials } from "./introduction.ts";
+import type { Lag } from "./lag.ts";
 import type { Newcomers } from "./newcomers.ts";
 import type { Stream } from "./stream.ts";
 import { isVisible, type Rendering, renderFrame } from "./view.ts";
@@ -114,9 +115,9 @@ export class Batch {
       if (record.long !== undefined) this.lent.push(record.long);
       const terminal = record.kind === "terminal";
       if (isVisible(record, viewer)) {
-        const crossing = !this.#warns && lag?.isCrossedBy(this.#next) === true;
+        const crossed = !this.#warns && lag?.isCrossedBy(this.#next) ? lag : undefined;
         // A notice stands behind the envelope that it is about, but nothing follows the end of a job (R-6.5-7).
-        if (crossing && terminal) run = this.#warn(attachment, jobSeq, record);
+        if (crossed && terminal) run = this.#warn(crossed, attachment, jobSeq, record);
         const continues =
           run !== undefined &&
           run.job === job &&
@@ -129,7 +130,7 @@ export class Batch {
           this.runs.push(run);
         }
         this.#push(renderFrame(this.#prefix, this.#next, job, record, this.#context));
-        if (crossing && !terminal) run = this.#warn(attachment, jobSeq, record);
+        if (crossed && !terminal) run = this.#warn(crossed, attachment, jobSeq, record);
         const child = newcomers?.told.get(record);
         if (child !== undefined) this.#introduce(child);
       }
@@ -149,8 +150,8 @@ export class Batch {
     this.#characters += frame.length;
   }
 
-  #warn({ job, role }: Attachment, jobSeq: number, record: LogRecord): Run {
-    const said = this.#stream.lag?.notice(job, traceIn(record)) ?? "";
+  #warn(lag: Lag, { job, role }: Attachment, jobSeq: number, record: LogRecord): Run {
+    const said = lag.notice(job, traceIn(record));
     const run = { from: this.#next, job, jobFrom: jobSeq, role, said };
     this.#warns = true;
     this.runs.push(run);

@@ -41,12 +41,20 @@ export class ReadableLogs implements ReadableLogStore {
     return this.#logs.append(batches);
   }
 
-  read(job: JobId, after: number, limits: PageLimits): Promise<ReadablePage> {
-    if (this.#damaged.has(job)) return this.#readBehind(job, after, limits);
-    return this.#read(job, after, limits).catch((error: unknown) => {
-      this.#noteDamage(job, after, error);
-      return this.#readBehind(job, after, limits);
-    });
+  async read(job: JobId, after: number, limits: PageLimits): Promise<ReadablePage> {
+    for (;;) {
+      const lost = this.#damaged.get(job) ?? 0;
+      const start = Math.max(after, lost);
+      try {
+        const { floor, head, records } = await this.#read(job, start, limits);
+        // As it is now: somebody else may have come across more.
+        if ((this.#damaged.get(job) ?? 0) !== lost) continue;
+        const isEndLost = lost > 0 && head === lost;
+        return { floor: Math.max(floor, lost), head, records, isEndLost };
+      } catch (error) {
+        this.#noteDamage(job, start, error);
+      }
+    }
   }
 
   listen(job: JobId, ring: () => void): () => void {
@@ -56,22 +64,6 @@ export class ReadableLogs implements ReadableLogStore {
   async remove(job: JobId): Promise<void> {
     await this.#logs.remove(job);
     this.#damaged.delete(job);
-  }
-
-  async #readBehind(job: JobId, after: number, limits: PageLimits): Promise<ReadablePage> {
-    for (;;) {
-      const lost = this.#damaged.get(job) ?? 0;
-      const start = Math.max(after, lost);
-      try {
-        const page = await this.#read(job, start, limits);
-        // As it is now: somebody else may have come across more.
-        if ((this.#damaged.get(job) ?? 0) !== lost) continue;
-        const isEndLost = lost > 0 && page.head === lost;
-        return { ...page, floor: Math.max(page.floor, lost), isEndLost };
-      } catch (error) {
-        this.#noteDamage(job, start, error);
-      }
-    }
   }
 
   /** @throws DamagedLog when one of the records is there and is nonsense, and whatever the store throws */
