@@ -241,9 +241,30 @@ export class HonestHouse {
     }
     for (const place of this.#viewers.keys()) {
       await this.#resume(place);
+      await this.#readOwn(place);
       const { stream } = this.#viewer(place);
       expect(stream.map(({ event_seq }) => event_seq)).toEqual(stream.map((_, i) => i + 1));
     }
     expect(complaints).toEqual([]);
+  }
+
+  /** Whoever owns a job has all of it, an heir too. Of one that was delegated a crash may come before anybody tells. */
+  async #readOwn(place: number): Promise<void> {
+    const { store } = this.#process;
+    const viewer = this.#viewer(place);
+    const session = this.#welcomes[place]?.session_id;
+    for (const row of await store.jobs.list({ limit: 999 })) {
+      if (row.session !== session || row.parent !== undefined) continue;
+      await viewer.terminal(row.id);
+      const { records } = await store.logs.read(row.id, 0, { records: 9999, characters: 1e9 });
+      const seen = new Set(
+        viewer.stream.filter(({ job_id }) => job_id === row.id).map(({ job_seq }) => job_seq),
+      );
+      const due = records.flatMap(({ kind }, i) => (kind === "credential_rotated" ? [] : [i + 1]));
+      expect(
+        due.filter((seq) => !seen.has(seq)),
+        row.id,
+      ).toEqual([]);
+    }
   }
 }

@@ -7,6 +7,7 @@ export interface Frame {
   readonly session_id?: string;
   readonly job_id?: string;
   readonly event_seq?: number;
+  readonly job_seq?: number;
   // biome-ignore lint/suspicious/noExplicitAny: tests look into payloads of all types
   readonly payload: any;
 }
