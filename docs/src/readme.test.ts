@@ -37,7 +37,7 @@ describe.each(packages)("packages/%s/README.md", (name) => {
 });
 
 describe("tables of options name every option, and nothing else", () => {
-  const runtime = "packages/runtime/src/runtime.ts";
+  const runtime = "packages/runtime/src/runtime-options.ts";
   const limits = "packages/runtime/src/limits.ts";
   const client = "packages/client/src";
   const ws = "packages/transport-ws/src";
