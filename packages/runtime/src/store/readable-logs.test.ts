@@ -4,7 +4,7 @@ import { beforeEach, expect, test } from "vitest";
 import { DamagedLog } from "./damage.ts";
 import type { LogPage, LogRecord, LogStore } from "./log-store.ts";
 import { memoryStore } from "./memory-store.ts";
-import { ReadableLogs } from "./readable-logs.ts";
+import { ReadableLogs, readable } from "./readable-logs.ts";
 
 const ALL = { records: 100, characters: 1000 };
 const NOTHING = { records: 0, characters: 0 };
@@ -153,4 +153,11 @@ test("what jobs write of each kind is read", async () => {
   await logs.append([{ job: JOB, after: 5, records }]);
   expect(texts(await logs.read(JOB, 5, ALL))).toEqual(["child", "key", "end"]);
   expect(said).toEqual([]);
+});
+
+test("what cannot be damaged is read as it is, and nobody pays for a look at it", () => {
+  const memory = memoryStore();
+  const logger = pino({ level: "silent" });
+  expect(readable(memory, logger).logs).toBe(memory.logs);
+  expect(readable({ ...memory, durable: true }, logger).logs).toBeInstanceOf(ReadableLogs);
 });

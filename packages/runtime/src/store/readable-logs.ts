@@ -92,8 +92,9 @@ function whatIsNonsense(job: JobId, seq: number): string {
   return `the store is damaged: record ${seq} of ${job} is not what was written; restore the store from a backup`;
 }
 
-/** The store with its logs as far as they can be read. */
+/** The store with its logs as far as they can be read; what ends with the process is never damaged. */
 export function readable(store: Store, logger: Logger): ReadableStore {
+  if (!store.durable) return store;
   const { jobs, sessions, idempotency, credentials, durable, failed } = store;
   const logs = new ReadableLogs(store.logs, logger);
   const close = () => store.close();
