@@ -1,5 +1,6 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
+import { ArcpError } from "@arcp/core";
 import fc from "fast-check";
 import { expect, test, vi } from "vitest";
 import { settled } from "../../test/held-store.ts";
@@ -25,6 +26,7 @@ const deaf = (emitChunk: (chunk: Chunk) => Promise<void>) =>
     identity: { features: new Set(["result_chunk"]) },
     secrets: new Secrets(),
     events: { emitChunk },
+    life: { end: () => true },
   }) as unknown as Job;
 
 /** What is in it, as it is sent. */
@@ -54,6 +56,48 @@ test("R-8.4-1: writes that nobody awaited keep their order and are whole before 
     ...chunks.slice(1).map(() => true),
     false,
   ]);
+});
+
+test("R-8.4-1: what an agent writes once it has returned is late, whatever was still on its way then", async () => {
+  const { viewer, job, write } = await streaming();
+  const late = async () => {
+    for (let i = 0; i < 50; i++) await write("late");
+  };
+  const before = write("a".repeat(400_000));
+  job.end();
+  // Nothing that it wrote before is durable yet, and the end waits for it.
+  void before.then(late);
+  void late();
+  for (let i = 0; i < 4; i++) await undefined;
+  void late();
+  const { type, payload } = await viewer.terminal(job.id);
+  const chunks = chunksOf(viewer);
+  expect(type).toBe("job.result");
+  expect(chunks.map(({ payload: { body } }) => body.more)).toEqual([
+    ...chunks.slice(1).map(() => true),
+    false,
+  ]);
+  expect(payload.result_size).toBe(dataOf(chunks).length);
+});
+
+test.each([5, undefined, null, { a: 1 }, [1], new Float64Array(2), new ArrayBuffer(4)])(
+  "R-8.4-3: %o is no piece of a result, and what is returned in its place counts",
+  async (piece) => {
+    const { viewer, job, write } = await streaming();
+    expect(() => write(piece as never)).toThrow(/a string or a Uint8Array/);
+    job.end("returned");
+    expect((await viewer.terminal(job.id)).payload.result).toBe("returned");
+    expect(chunksOf(viewer)).toEqual([]);
+  },
+);
+
+test("R-8.4-3: a piece that could not be taken is none, and what is returned in its place counts", async () => {
+  const { viewer, job, write } = await streaming();
+  const gone = new Uint8Array(4);
+  structuredClone(gone, { transfer: [gone.buffer] });
+  expect(() => write(gone)).toThrow(TypeError);
+  job.end("returned");
+  expect((await viewer.terminal(job.id)).payload.result).toBe("returned");
 });
 
 test("R-8.4-2: text comes out as it went in, at whatever characters it is cut", async () => {
@@ -149,6 +193,22 @@ test("R-8.4-4: a result beyond 256 MiB fails for good, though the agent caught i
   for (let i = 0; i < 16; i++) await stream.write(piece);
   await expect(stream.write("y")).rejects.toMatchObject({ code: "INTERNAL_ERROR" });
   await expect(stream.finish()).rejects.toMatchObject({ code: "INTERNAL_ERROR" });
+});
+
+test("R-8.4-4: a result beyond the limit ends its job at once, though the agent goes on and fails in another way", async () => {
+  const rig = hosting({ limits: { resultBytes: 1000 } });
+  const viewer = new Viewer(rig.runtime);
+  await viewer.hello();
+  const job = await rig.start(viewer);
+  await expect(job.ctx.result.write("x".repeat(1001))).rejects.toThrow(/1000 bytes/);
+  expect(job.ctx.signal.aborted).toBe(true);
+  job.fail(new ArcpError("PERMISSION_DENIED", "could not upload"));
+  const { payload } = await viewer.terminal(job.id);
+  expect(payload).toMatchObject({
+    final_status: "error",
+    code: "INTERNAL_ERROR",
+    details: { reason: "result_bytes" },
+  });
 });
 
 test("nothing is kept alive of a text that was written behind the end of its job", async () => {

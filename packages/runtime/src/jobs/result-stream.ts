@@ -1,7 +1,9 @@
+import { types } from "node:util";
 import { ArcpError, newMessageId } from "@arcp/core";
 import { forgetMeasured, utf8Size } from "./ascii-quote.ts";
 import { Backlog } from "./backlog.ts";
 import { Base64Text } from "./base64.ts";
+import { failure } from "./ending.ts";
 import type { Job } from "./job.ts";
 import type { Chunk } from "./record.ts";
 
@@ -11,6 +13,8 @@ import type { Chunk } from "./record.ts";
  * and again. A larger text gets pages of its own from the system, which costs more than all that is done with it.
  */
 const MAX_CHUNK = 64 * 1024;
+
+const DONE = Promise.resolve();
 
 /** What a finished stream says in the job's result. */
 export interface StreamedResult {
@@ -33,6 +37,8 @@ export class ResultStream {
   #size = 0;
   /** The first half of a surrogate pair whose second half was not written yet (R-8.4-2). */
   #half = "";
+  /** The agent is done: what it still writes is late (R-7.3-3). */
+  #finished = false;
 
   /** @param maxSize decoded bytes that all its chunks may hold (R-8.4-4) */
   constructor(job: Job, maxSize: number) {
@@ -48,8 +54,9 @@ export class ResultStream {
   /**
    * Writes a piece: text, or bytes. One result is either the one or the other.
    * @returns when the agent may go on; rejects with an ArcpError `INVALID_REQUEST` for text that is not well-formed,
-   * `INTERNAL_ERROR` beyond the limit
-   * @throws ArcpError `INVALID_REQUEST` when the client cannot take a streamed result or text and bytes are mixed
+   * `INTERNAL_ERROR` beyond the limit, where the job ends
+   * @throws ArcpError `INVALID_REQUEST` when the client cannot take a streamed result, for what is neither text nor bytes, and when
+   * both are mixed
    * @throws BackpressureError when too many pieces wait behind writes that were not awaited, or too large ones
    */
   write(piece: string | Uint8Array): Promise<void> {
@@ -60,9 +67,16 @@ export class ResultStream {
         { details: { feature: "result_chunk" } },
       );
     }
+    // What a buffer could be made of as well, such as a number, would come out as zeros.
+    if (typeof piece !== "string" && !types.isUint8Array(piece)) {
+      throw new ArcpError(
+        "INVALID_REQUEST",
+        "a piece of a result must be a string or a Uint8Array",
+      );
+    }
+    if (this.#finished) return DONE;
     const encoding = typeof piece === "string" ? "utf8" : "base64";
-    this.#encoding ??= encoding;
-    if (this.#encoding !== encoding) {
+    if (encoding !== (this.#encoding ?? encoding)) {
       throw new ArcpError(
         "INVALID_REQUEST",
         "a result is written as text or as bytes, not as both",
@@ -70,6 +84,7 @@ export class ResultStream {
     }
     this.#waiting.check();
     const write = typeof piece === "string" ? this.#text(piece) : this.#bytes(piece);
+    this.#encoding = encoding;
     this.#last = this.#inOrder(write, piece.length);
     return this.#last;
   }
@@ -90,6 +105,7 @@ export class ResultStream {
    * @throws what a write failed with, for then the result has a hole
    */
   async finish(): Promise<StreamedResult> {
+    this.#finished = true;
     await this.#last;
     if (this.#half !== "") {
       throw new ArcpError("INTERNAL_ERROR", "the streamed text ended within a surrogate pair");
@@ -148,9 +164,12 @@ export class ResultStream {
 
   #emit(data: Chunk["data"], size: number, more: boolean): Promise<void> {
     if (this.#size + size > this.#maxSize) {
-      throw new ArcpError("INTERNAL_ERROR", `a streamed result may hold ${this.#maxSize} bytes`, {
-        details: { reason: "result_bytes" },
-      });
+      const problem = `a streamed result may hold ${this.#maxSize} bytes`;
+      const details = { reason: "result_bytes" };
+      const error = new ArcpError("INTERNAL_ERROR", problem, { details });
+      // Whatever the agent makes of it, and however long it goes on.
+      this.#job.life.end(failure(error));
+      throw error;
     }
     const accepted = this.#job.events.emitChunk({
       result_id: this.#id,
