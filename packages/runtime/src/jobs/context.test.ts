@@ -34,6 +34,8 @@ test("R-8.1-2: what does not fit an event's schema is refused at once and leaves
     () => ctx.emit("foo", {}),
     () => ctx.emit("log", { level: "info", message: "x" }),
     () => ctx.emit("x-vendor.acme.thing", [] as never),
+    () => ctx.emit(["x-vendor.acme.thing"] as never, {}),
+    () => ctx.emit({ toString: () => "x-vendor.acme.thing" } as never, {}),
   ];
   for (const emission of wrong) expect(emission).toThrow(/./);
   for (const attributes of ["text", 7, null, ["list"]]) {
@@ -43,6 +45,26 @@ test("R-8.1-2: what does not fit an event's schema is refused at once and leaves
   await settled();
   // The runtime's own word on the start, and nothing else.
   expect(viewer.stream).toHaveLength(1);
+});
+
+test("R-8.1-2: the dimensions of a metric are strings on the stream, whatever JSON would make of their object", async () => {
+  const { ctx, bodies } = await speaking();
+  class Labels {
+    host = "a1";
+    toJSON() {
+      return { host: 1 };
+    }
+  }
+  for (const dimensions of [new Labels(), new Date(0)]) {
+    await ctx.metric({ name: "m", value: 1, dimensions: dimensions as never });
+    await ctx.metric({ name: "cost.m", value: 1, dimensions: dimensions as never });
+  }
+  expect((await bodies("metric")).map((body) => body.dimensions)).toEqual([
+    { host: "a1" },
+    { host: "a1" },
+    {},
+    {},
+  ]);
 });
 
 test("R-8.2-3: phases and metrics of the runtime are not an agent's to announce", async () => {

@@ -123,7 +123,8 @@ export class JobAgentContext implements AgentContext {
 
   get emit(): AgentContext["emit"] {
     return (kind, body) => {
-      if (!isVendorName(kind)) {
+      // A list of one name reads like that name, and is sent as a list.
+      if (typeof kind !== "string" || !isVendorName(kind)) {
         throw invalid(
           isEventKind(kind)
             ? `a ${kind} event has a method of its own`
@@ -234,7 +235,9 @@ function logOf(job: Job): AgentContext["log"] {
 }
 
 function emitMetric(job: Job, metric: Parameters<AgentContext["metric"]>[0]): Promise<void> {
-  const body = eventBody("metric", metric);
+  const { dimensions, ...measured } = eventBody("metric", metric);
+  // What was looked at is what is sent, whatever JSON would make of the agent's own object.
+  const body = { ...measured, dimensions: dimensions && { ...dimensions } };
   if (body.name.startsWith("cost.budget."))
     throw invalid(`the metric ${body.name} is the runtime's`);
   if (!isCostMetric(body.name)) return job.events.emit("metric", body);

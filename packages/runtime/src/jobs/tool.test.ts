@@ -78,6 +78,16 @@ test("arguments that do not fit are INVALID_REQUEST to the agent and on the stre
   ]);
 });
 
+test.each(["", 5, null, undefined, {}, ["ocr.page"]])(
+  "R-8.1-2: %j names no tool, and no event could say that it was called",
+  async (name) => {
+    const { call, viewer, results } = await calling({});
+    await expect(call(name as never, {})).rejects.toMatchObject({ code: "INVALID_REQUEST" });
+    expect(await results()).toEqual([]);
+    expect(viewer.stream.some(({ payload }) => payload.kind === "tool_call")).toBe(false);
+  },
+);
+
 test("a result that does not fit is INTERNAL_ERROR, and what was wrong with it stays in the process", async () => {
   const output = z.enum(["black", "white"]);
   const run = () => "hunter2" as "black";

@@ -31,7 +31,7 @@ export class ToolCaller {
   /**
    * @param trace what the tool is told of it. Default: the job's
    * @returns rejects with an ArcpError: the refusal, which also stands on the stream (R-9.3-3), or what the tool threw;
-   * `INVALID_REQUEST` for arguments that are no JSON, which nothing can show
+   * `INVALID_REQUEST` for a name that is none, and for arguments that are no JSON, which nothing can show
    * @throws BackpressureError at once, where its event would not be taken
    */
   call(name: string, given: unknown, trace: Trace = this.#job.trace): Promise<unknown> {
@@ -40,6 +40,12 @@ export class ToolCaller {
   }
 
   async #shownCall(name: string, given: unknown, trace: Trace): Promise<unknown> {
+    if (typeof name !== "string" || name === "") {
+      throw new ArcpError(
+        "INVALID_REQUEST",
+        "the name of a tool must be a string with something in it",
+      );
+    }
     // What is shown and checked is what the tool gets, whatever its caller does with the original meanwhile.
     const args = given === undefined ? undefined : plainJson(given, "args");
     const callId = this.#announce(name, args);
