@@ -9,6 +9,8 @@ export interface SessionInfo {
   readonly features: readonly string[];
   /** The agents that this principal may submit to, as of the latest connection. */
   readonly agents: readonly AgentEntry[];
+  /** What the runtime said that it can, as of the latest connection: vendors' keys as they came (R-15-2). */
+  readonly capabilities: Payload<"session.welcome">["capabilities"];
   /** Seconds that the session survives without a connection. */
   readonly resumeWindowSec: number;
 }

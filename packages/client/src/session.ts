@@ -72,12 +72,12 @@ export class Session {
   /** Takes note of a welcome to this session. */
   resumed({ message, isStamped }: Welcome): void {
     const { id, payload } = message;
-    const { agents } = payload.capabilities;
+    const { capabilities } = payload;
+    const { agents = this.#info.agents } = capabilities;
     this.#token = payload.resume_token;
     // It keeps its features (R-6.3-16), and is told the agents of now, if it is told any.
-    if (agents !== undefined) this.#info = { ...this.#info, agents };
-    const { features } = this.#info;
-    this.#dialect = dialectOf({ features, runtime: payload.runtime, id, isStamped });
+    this.#info = { ...this.#info, agents, capabilities };
+    this.#dialect = dialectOf({ ...this.#info, runtime: payload.runtime, id, isStamped });
   }
 
   /** @param jobs that are followed in it */
@@ -108,7 +108,7 @@ export function welcomed(
     const { agents = [] } = capabilities;
     const { isStamped, message } = welcome;
     return new Session(
-      { id, runtime, features, agents, resumeWindowSec },
+      { id, runtime, features, agents, capabilities, resumeWindowSec },
       resume_token,
       dialectOf({ features, runtime, id: message.id, isStamped }),
     );

@@ -17,6 +17,27 @@ function say(wire: ForeignWire, type: string, payload: object, header: object = 
 }
 let said = 0;
 
+test("R-15-2: what a vendor says within the capabilities of a welcome reaches the application unchanged", async () => {
+  const connecting = runtime.connect();
+  const wire = await runtime.wire();
+  await wire.next("session.hello");
+  const vendors = { "x-vendor.acme.mode": { deep: [1, null] }, "x-vendor.acme.off": false };
+  const capabilities = { features: ["list_jobs"], agents: ["echo"], ...vendors };
+  const welcome = { resume_token: "r", resume_window_sec: 600, capabilities };
+  say(wire, "session.welcome", welcome, { session_id: SESSION });
+  const client = await connecting;
+  expect(client.session.capabilities).toMatchObject({ features: ["list_jobs"], ...vendors });
+
+  wire.sever();
+  const again = await runtime.again(client);
+  await again.next("session.hello");
+  const resumed = { ...welcome, capabilities: { "x-vendor.acme.mode": "other" } };
+  say(again, "session.welcome", resumed, { session_id: SESSION });
+  await again.barrier();
+  expect(client.session.capabilities).toEqual({ "x-vendor.acme.mode": "other" });
+  expect(client.agents().map(({ name }) => name)).toEqual(["echo"]);
+});
+
 test("R-D-11: every optional field is missing", async () => {
   const connecting = runtime.connect();
   const wire = await runtime.wire();
