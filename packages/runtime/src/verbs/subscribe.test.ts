@@ -41,6 +41,25 @@ async function comingLate() {
 
 const messages = (frames: readonly Frame[]) => frames.map(({ payload }) => payload.body?.message);
 
+test("R-4-2: a long history of which a viewer may see nothing keeps nobody waiting", async () => {
+  const { runtime, job } = await owning();
+  const PAGES = 20;
+  for (let i = 0; i < PAGES * 256; i++) await job.ctx.progress({ current: i });
+  await job.ctx.flush();
+  const blind = new Viewer(runtime);
+  await blind.hello(["subscribe"]);
+  const reply = blind.reply(subscribe(blind, job.id, { history: true, from_job_seq: 1 }));
+  let turns = 0;
+  const count = (): void => {
+    turns += 1;
+    next = setImmediate(count);
+  };
+  let next = setImmediate(count);
+  expect((await reply).payload).toMatchObject({ replayed: false, last_job_seq: PAGES * 256 + 1 });
+  clearImmediate(next);
+  expect(turns).toBeGreaterThan(PAGES / 2);
+});
+
 test("R-7.6-8: an unsubscribe right behind its subscribe ends it, however slow the store", async () => {
   const { runtime, store, job } = await owning();
   const observer = new Viewer(runtime);

@@ -94,6 +94,7 @@ async function startOf(
   request: Subscribe,
 ): Promise<Start> {
   const { logs } = services.store;
+  const { turn } = services.jobContext.committer;
   if (request.payload.history !== true) return { from: undefined, floor: 0, visible: false };
   const from = await historyStart(services, job, request);
   const viewer = { features: session.features, role: roleOf(session, job) };
@@ -104,6 +105,8 @@ async function startOf(
     for (const { long } of page.records) long?.giveBack();
     cursor = Math.max(cursor, page.floor) + page.records.length;
     if (visible || cursor >= page.head) return { from, floor: page.floor, visible };
+    // A long history of which the viewer may see nothing must not keep the others waiting (J4).
+    await turn.spend("answering", page.records.length);
   }
 }
 
