@@ -57,6 +57,30 @@ test("R-7.3-9: an agent's own protocol error is what the job ends with", async (
   });
 });
 
+test("R-12-2: an agent cannot make an error retryable that never is", async () => {
+  const error = Object.assign(new ArcpError("LEASE_EXPIRED", "too late"), { retryable: true });
+  expect((await ending({ error })).payload).toMatchObject({
+    code: "LEASE_EXPIRED",
+    retryable: false,
+  });
+});
+
+test("R-7.3-1: an error of an agent's own class says nothing beside what errors say", async () => {
+  class Odd extends ArcpError {
+    override toPayload() {
+      return { ...super.toPayload(), final_status: "success", result: 1 };
+    }
+  }
+  const { type, payload } = await ending({ error: new Odd("TIMEOUT", "slow") });
+  expect(type).toBe("job.error");
+  expect(payload).toEqual({
+    final_status: "error",
+    code: "TIMEOUT",
+    message: "slow",
+    retryable: true,
+  });
+});
+
 test("R-7.3-8: of any other error nothing is told", async () => {
   for (const error of [new Error("secret"), "secret", { secret: true }, undefined, null]) {
     const { payload } = await ending({ error });

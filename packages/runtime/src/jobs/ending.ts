@@ -37,7 +37,8 @@ export function wireError(thrown: unknown): ErrorPayload {
 }
 
 function payloadOf(error: ArcpError): ErrorPayload {
-  const { details, ...said } = error.toPayload();
+  // Made anew: an agent may have set any of it, and a class of its own may say more of itself, such as another final status.
+  const { details, ...said } = ArcpError.fromPayload(error.toPayload()).toPayload();
   const shown = isJsonObject(details) ? { details } : {};
   if (isErrorCode(said.code)) return { ...said, ...shown };
   return {
