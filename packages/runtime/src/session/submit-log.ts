@@ -35,6 +35,8 @@ export class SubmitLog {
   readonly #replies = new NewestMap<MessageId, SubmitReply | Pending>(MAX_SUBMITS);
   readonly #acceptances = new NewestMap<JobId, Announcement>(MAX_SUBMITS);
   readonly #line = new Sequence();
+  /** Jobs that are there, and whose acceptance waits for its turn; with whoever waits for that, if anybody does. */
+  readonly #unsaid = new Map<JobId, PromiseWithResolvers<void> | undefined>();
   /** The job of the acceptance that is being given. */
   #giving: JobId | undefined;
   #deciding = 0;
@@ -88,6 +90,7 @@ export class SubmitLog {
       // Nobody was told of it: when it is repeated from now on it is decided anew.
       pending.failure = { error };
       this.#replies.delete(id);
+      if (this.#giving !== undefined) this.#reveal(this.#giving);
       this.#giving = undefined;
       throw error;
     }
@@ -96,8 +99,29 @@ export class SubmitLog {
   /** An acceptance is said in this moment, whether or not anybody is connected. */
   said(acceptance: Announcement): void {
     const { job_id: job } = acceptance;
-    if (job !== undefined) this.#acceptances.set(job, acceptance);
+    if (job !== undefined) {
+      this.#acceptances.set(job, acceptance);
+      this.#reveal(job);
+    }
     this.#giving = undefined;
+  }
+
+  /** A job is there for a submit of this session, which is to hear of nothing else of it before its acceptance (R-7.1-2). */
+  made(job: JobId): void {
+    this.#unsaid.set(job, undefined);
+  }
+
+  /** Resolves once the session has heard of the acceptance of a job that was {@link made} for it; undefined where it has. */
+  announced(job: JobId): Promise<void> | undefined {
+    if (!this.#unsaid.has(job)) return undefined;
+    const said = this.#unsaid.get(job) ?? Promise.withResolvers();
+    this.#unsaid.set(job, said);
+    return said.promise;
+  }
+
+  #reveal(job: JobId): void {
+    this.#unsaid.get(job)?.resolve();
+    this.#unsaid.delete(job);
   }
 
   /** Whether an acceptance of the job waits for what makes it true: it will be said then, and not before. */

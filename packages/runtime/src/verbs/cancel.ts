@@ -7,7 +7,9 @@ import { namedJob, observableJob } from "./target.ts";
 /** Acknowledges a cancel once it is durable, in front of the job's end (R-7.4-1). */
 export const cancel: Verb<"job.cancel"> = async (services, { session }, request) => {
   const { reason } = request.payload;
-  const job = await observableJob(services, session.principal, namedJob(request));
+  const id = namedJob(request);
+  await session.submits.announced(id);
+  const job = await observableJob(services, session.principal, id);
   if (!mayCancel(services, session, job)) {
     throw new ArcpError("PERMISSION_DENIED", "only the session that submitted a job may cancel it");
   }

@@ -48,6 +48,8 @@ async function page(
   for await (const row of rows(services, session.principal, queryOf(request.payload))) {
     // A long list must not keep the others waiting (J4).
     await turn.spend("answering", ROW_STEPS);
+    // Its acceptance comes first (R-7.1-2).
+    if (session.submits.announced(row.id) !== undefined) continue;
     const added = await entries.add(row, wanted, Math.min(limit, MAX_LIMIT));
     if (added === "full") {
       more = true;

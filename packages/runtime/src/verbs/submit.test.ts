@@ -30,6 +30,37 @@ function slowlyChecked() {
   return { agent: defineAgent({ name: "waiting", input, run: () => "done" }), go };
 }
 
+test.each(["job.cancel", "job.subscribe"])(
+  "R-7.1-2: before the acceptance of its job a session hears nothing of it, not even by %s",
+  async (type) => {
+    const { agent, go } = slowlyChecked();
+    const { clock, runtime, viewer } = await connected({ agents: [agent] }, [
+      "list_jobs",
+      "subscribe",
+    ]);
+    const other = new Viewer(runtime);
+    await other.hello(["list_jobs"]);
+    viewer.send("job.submit", { agent: "waiting" });
+    viewer.send("job.submit", { agent: "led", max_runtime_sec: 1 });
+    await settled();
+    const list = async (who: Viewer) =>
+      (await who.reply(who.send("session.list_jobs", {}))).payload.jobs;
+    expect(await list(viewer)).toEqual([]);
+    const [{ job_id }] = await list(other);
+    const asked = viewer.send(type, { job_id });
+    await settled();
+    clock.advance(1000);
+    await settled();
+    go();
+    await viewer.reply(asked);
+    await viewer.terminal(job_id);
+    await settled();
+    const told = viewer.frames.filter((frame) => frame.job_id === job_id);
+    expect(told[0]?.type).toBe("job.accepted");
+    expect(await list(viewer)).toContainEqual(expect.objectContaining({ job_id }));
+  },
+);
+
 test("R-5.4-5: replies come in the order of the submits, acceptances and rejections alike", async () => {
   const { agent, go } = slowlyChecked();
   const { viewer } = await connected({ agents: [agent] });

@@ -153,6 +153,7 @@ async function create(
     },
     used,
   );
+  session.submits.made(job.id);
   const begin = (): void => {
     session.own(job.id, job.silent);
     void runAgent(job, agent, input, services);
@@ -185,6 +186,7 @@ async function createChild(
     max_runtime_sec,
   };
   const delegated = await delegate(services, parent, wanted, input, { request: id, used });
+  session.submits.made(delegated.child.id);
   const begin = (): void => {
     session.own(delegated.child.id);
     void runAgent(delegated.child, delegated.agent, delegated.input, services);

@@ -20,6 +20,9 @@ type Subscribe = Envelope<"job.subscribe">;
  */
 export const subscribe: Verb<"job.subscribe"> = async (services, { session }, request) => {
   const id = namedJob(request);
+  // Outside of that line, in which a submit may have to wait as well.
+  const announced = session.submits.announced(id);
+  if (announced !== undefined) await announced;
   // The next one is attached behind this one, and need not wait for its answer.
   const { answered } = await session.subscriptions.run(async () => {
     await session.pressure;
