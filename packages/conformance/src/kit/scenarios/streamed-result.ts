@@ -123,9 +123,14 @@ export const streamedResult: readonly Scenario[] = [
     async play(site) {
       const gone = await site.greeted();
       const times = Math.floor(site.facts.settings.resultBytes / (256 * 1024)) + 1;
-      const piece: PlainStep = { do: "stream-bytes", bytes: 256 * 1024 };
-      const gate = site.gate();
-      const { id } = await site.play(gone, [gate.step, { do: "repeat", times, steps: [piece] }]);
+      // An agent that takes no notice of the refusal, and does not stop for it.
+      const piece: PlainStep = { do: "stream-bytes", bytes: 256 * 1024, as: "piece" };
+      const [gate, stuck] = [site.gate(), site.gate()];
+      const { id } = await site.play(gone, [
+        gate.step,
+        { do: "repeat", times, steps: [piece] },
+        { ...stuck.step, stubborn: true },
+      ]);
       // Nobody has to be sent the chunks for that.
       const wire = await site.greeted({ features: ["subscribe"] });
       await wire.request("job.subscribe", { job_id: id }, { jobId: id });
@@ -133,6 +138,7 @@ export const streamedResult: readonly Scenario[] = [
       await gate.open();
       const end = endOf(await ended(wire, id));
       assert.deepEqual([end.final_status, end.code], ["error", "INTERNAL_ERROR"]);
+      await stuck.open();
     },
   },
   {
