@@ -5,12 +5,16 @@ import { closedVault, type OpenVault } from "./authority/vault.ts";
 import type { IdleWatch, Watched } from "./idle-watch.ts";
 import { Intake } from "./intake.ts";
 import { missedAcceptances } from "./missed-acceptances.ts";
+import type { PendingWork } from "./pending-work.ts";
 import { Heartbeat } from "./session/heartbeat.ts";
 import { withCredentials } from "./session/introduction.ts";
 import type { Loss } from "./session/losses.ts";
 import type { Link, Session, SessionContext } from "./session/session.ts";
-import { reject } from "./verbs/reject.ts";
+import { refuse } from "./verbs/reject.ts";
 import type { Services } from "./verbs/services.ts";
+
+/** Milliseconds that the last answers to a client that leaves may take: it waits for a second (R-6.7-7). */
+const DEPARTURE_MS = 500;
 
 export interface BindingContext {
   readonly services: Services;
@@ -35,8 +39,8 @@ export interface BindingOptions {
   readonly part: (why: string, reason: CloseReason) => void;
   /** Says an error as the last word and hangs up. */
   readonly fail: (error: ArcpError, reason: CloseReason) => void;
-  /** Told of work that is under way. */
-  readonly track: (work: Promise<void>) => void;
+  /** What is under way of its connection. */
+  readonly work: PendingWork;
 }
 
 /** A connection as it is bound to a session: what is read for it and said to it, and what runs by the clock meanwhile. */
@@ -46,11 +50,13 @@ export class Binding implements Watched {
   /** Undefined where none was agreed on. */
   readonly heartbeat: Heartbeat | undefined;
   readonly #options: BindingOptions;
+  #departure: Promise<void> | undefined;
+  #isLeft = false;
   /** The session's highest number when it was asked last whether it is of use. */
   #issued = 0;
 
   constructor(options: BindingOptions) {
-    const { context, link, session, token, hangUp, fail, track } = options;
+    const { context, link, session, token, fail, work } = options;
     this.#options = options;
     this.session = session;
     this.intake = new Intake({
@@ -58,9 +64,11 @@ export class Binding implements Watched {
       session,
       dialect: link.dialect,
       token,
-      hangUp,
+      depart: (word) => {
+        this.#departure = this.#depart(word);
+      },
       fail: (error) => fail(error, "refused"),
-      track,
+      track: (request) => work.add(request),
     });
     this.heartbeat = session.features.has("heartbeat") ? this.#beat() : undefined;
   }
@@ -104,6 +112,7 @@ export class Binding implements Watched {
   async leave(): Promise<void> {
     const { session } = this;
     const { context, link } = this.#options;
+    this.#isLeft = true;
     this.heartbeat?.stop();
     context.idleWatch.unwatch(this);
     const silent = session.park(link);
@@ -117,6 +126,14 @@ export class Binding implements Watched {
     if (!this.session.connected) this.#options.context.services.sessions.parked(this.session);
   }
 
+  /**
+   * Once the client has said goodbye: resolves when the connection is ended. What it asked before is answered first (R-5.4-4), and
+   * what it says after is not to be read (R-6.7-5).
+   */
+  get departure(): Promise<void> | undefined {
+    return this.#departure;
+  }
+
   used(): boolean {
     const { stream, id } = this.session;
     const used = this.intake.exchanged() || stream.issued > this.#issued;
@@ -128,6 +145,13 @@ export class Binding implements Watched {
     this.#options.part("nothing but heartbeats was exchanged", "going-away");
   }
 
+  async #depart(word: Announcement | undefined): Promise<void> {
+    await this.intake.wait(this.#options.work.settled(), DEPARTURE_MS);
+    if (this.#isLeft) return;
+    if (word !== undefined) this.session.say(word);
+    this.#options.hangUp("normal");
+  }
+
   #tellLoss({ job, request }: Loss): void {
     const { context, link } = this.#options;
     if (!link.dialect.losesSubscriptions) return link.ended({ kind: "behind" });
@@ -135,7 +159,7 @@ export class Binding implements Watched {
       "RESUME_WINDOW_EXPIRED",
       "events that this subscription had still to see are gone",
     );
-    reject(context.services, this.session, { id: request, job_id: job }, error);
+    refuse(context.services, this.session, { id: request, job_id: job }, error.toPayload());
   }
 
   #beat(): Heartbeat {

@@ -108,6 +108,7 @@ export class Connection implements Link {
         if (binding !== undefined) {
           const resumed = binding.intake.take(frame);
           if (resumed !== undefined) await this.#move(binding, resumed, frame.length);
+          if (binding.departure !== undefined) await binding.departure;
         } else if (this.#state.kind === "greeting") {
           await this.#greet(frame);
         }
@@ -225,7 +226,7 @@ export class Connection implements Link {
       hangUp: (reason) => this.#hangUp(reason),
       part: (why, reason) => this.#part(why, reason),
       fail: (error, reason) => this.#fail(error, reason),
-      track: (work) => this.#work.add(work),
+      work: this.#work,
     });
     this.#state = { kind: "bound", binding };
     this.#deadline?.cancel();

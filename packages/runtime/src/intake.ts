@@ -1,4 +1,5 @@
-import { ArcpError, type ClientMessageType, type CloseReason, type Envelope } from "@arcp/core";
+import { ArcpError, type ClientMessageType, type Envelope } from "@arcp/core";
+import type { Announcement } from "./announcement.ts";
 import type { Dialect } from "./dialect/dialect.ts";
 import type { Rejected } from "./dialect/rejection.ts";
 import { type Opening, readRequest } from "./inbound.ts";
@@ -26,8 +27,8 @@ export interface IntakeOptions {
   readonly dialect: Dialect;
   /** The token that this connection was given; the client's first message confirms it. */
   readonly token: string;
-  /** Ends the connection once everything said before has been sent. */
-  readonly hangUp: (reason: CloseReason) => void;
+  /** The client leaves; `word` is said to it last. */
+  readonly depart: (word?: Announcement) => void;
   /** Ends the connection with an error. */
   readonly fail: (error: ArcpError) => void;
   /** Waits for this work before the connection is done with. */
@@ -70,9 +71,9 @@ export class Intake {
   }
 
   /** Waits for requests under way, but not for long: nothing else is read meanwhile, not even a ping (R-4-2). */
-  async wait(done: Promise<unknown>): Promise<void> {
+  async wait(done: Promise<unknown>, ms = PATIENCE): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = this.#options.services.clock.after(PATIENCE, resolve);
+    const timer = this.#options.services.clock.after(ms, resolve);
     await Promise.race([promise, done]);
     timer.cancel();
   }
@@ -98,13 +99,13 @@ export class Intake {
 
   /** Hands a message of so many characters to its verb, or refuses one too many. */
   handle(message: Envelope, characters: number): void {
-    const { session, services, hangUp, track } = this.#options;
+    const { session, services, depart, track } = this.#options;
     const counted = !IMMEDIATE.has(message.type);
     if (counted && session.requests.full) {
       return this.#reject(rejected(message), tooManyRequests());
     }
     // Not awaited: a slow request must not hold up a ping (R-4-2).
-    const work = dispatch(services, { session, hangUp }, message);
+    const work = dispatch(services, { session, depart }, message);
     if (counted) session.requests.count(work, characters);
     track(work);
   }
@@ -121,8 +122,9 @@ export class Intake {
 
   /** Rejects a request that no verb has seen. Refused submits wait for their turn, and not without end. */
   #reject(request: Rejected, error: ArcpError): undefined {
-    const { session, services, fail } = this.#options;
-    reject(services, session, request, error);
+    const { session, services, fail, track } = this.#options;
+    const said = reject(services, session, request, error);
+    if (said !== undefined) track(said);
     if (session.submits.refused <= services.limits.requestsPerSession) return;
     services.logger.warn({ session: session.id }, "a connection has too many requests under way");
     fail(tooManyRequests());

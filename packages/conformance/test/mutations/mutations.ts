@@ -50,8 +50,8 @@ export const mutations: readonly Mutation[] = [
     name: "ends a connection after session.close without an answer",
     breaks: "R-6.7-1",
     file: "verbs/close.ts",
-    from: 'session.say({ type: "session.closed", payload: { request_id: request.id, reason } });',
-    to: "void [session, request, reason];",
+    from: 'depart({ type: "session.closed", payload: { request_id: request.id, reason } });',
+    to: "void [request, reason]; depart();",
   },
   {
     name: "lets nobody but the principal's own counters pay for a delegated job",

@@ -52,7 +52,7 @@ export async function dispatch(
     if (error !== thrown) {
       services.logger.error({ err: thrown, type: request.type }, "a request failed");
     }
-    reject(services, session, rejected(request), error);
+    await reject(services, session, rejected(request), error);
   }
 }
 

@@ -4,17 +4,21 @@ import { wireError } from "../jobs/ending.ts";
 import type { Session } from "../session/session.ts";
 import type { Services } from "./services.ts";
 
-/** Rejects a request that no verb has seen; a submit in its place in the line of submits (R-5.4-5). */
+/**
+ * Rejects a request that no verb has seen; a submit in its place in the line of submits (R-5.4-5).
+ * @returns once that is said; undefined when it is
+ */
 export function reject(
   services: Services,
   session: Session,
   request: Rejected,
   error: ArcpError,
-): void {
+): Promise<void> | undefined {
   const say = (): void => refuse(services, session, request, wireError(error));
   // Beside a batch that is being built it has no answer until that is handed over, like those before it.
-  if (request.type === "job.submit") void session.submits.reject(() => session.change(say));
-  else say();
+  if (request.type === "job.submit") return session.submits.reject(() => session.change(say));
+  say();
+  return undefined;
 }
 
 /** Says at once that a request is rejected (R-5.4-2); nothing else is touched (R-5.4-3). */

@@ -1,4 +1,5 @@
-import type { ClientMessageType, CloseReason, Envelope } from "@arcp/core";
+import type { ClientMessageType, Envelope } from "@arcp/core";
+import type { Announcement } from "../announcement.ts";
 import type { Prices } from "../authority/price.ts";
 import type { Vault } from "../authority/vault.ts";
 import type { AdmissionContext } from "../jobs/admission.ts";
@@ -22,8 +23,8 @@ export interface Services extends AdmissionContext {
 /** Where a request came from: the session and the connection that it arrived on. */
 export interface Caller {
   readonly session: Session;
-  /** Ends the connection once everything said before has been sent. */
-  readonly hangUp: (reason: CloseReason) => void;
+  /** Reads nothing more on the connection, and ends it once what was asked on it before is answered and `word` is said. */
+  readonly depart: (word?: Announcement) => void;
 }
 
 /** Handles one kind of request. What it throws is answered as a rejection of the request. */

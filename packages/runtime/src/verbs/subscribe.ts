@@ -8,7 +8,7 @@ import type { Session } from "../session/session.ts";
 import { isVisible } from "../session/view.ts";
 import type { Role } from "../store/index.ts";
 import { numberingOf } from "./numbering.ts";
-import { reject, rejected } from "./reject.ts";
+import { refuse, rejected } from "./reject.ts";
 import type { Services, Verb } from "./services.ts";
 import { jobNotFound, mayObserve, namedJob, observableJob } from "./target.ts";
 
@@ -60,7 +60,7 @@ function confirm(
       if (refusal === undefined) begun = follow(session, known, request, start, lineage);
     },
     () => {
-      if (refusal !== undefined) reject(services, session, rejected(request), refusal);
+      if (refusal !== undefined) refuse(services, session, rejected(request), refusal.toPayload());
       else acknowledge(session, services.jobs.get(id) ?? job, request, start, begun);
     },
   );
