@@ -32,7 +32,7 @@ const floors = {
     below: ["front", "connection", "handshake", "verbs", "session", "jobs", "authority", "store"],
   },
   connection: {
-    path: "(connection|binding|intake|missed-acceptances)\\.ts$",
+    path: "(connection|connection-state|binding|intake|missed-acceptances)\\.ts$",
     below: ["handshake", "verbs", "session", "jobs", "authority", "store"],
   },
   handshake: { path: "handshake\\.ts$", below: ["session", "jobs", "authority", "store"] },

@@ -130,13 +130,16 @@ test("R-4.1-8: a token check that outlasts the deadline opens nothing, and its s
   const checked = Promise.withResolvers<string>();
   const { runtime, clock } = hosting({ auth: () => checked.promise });
   const viewer = new Viewer(runtime);
-  void viewer.hello();
+  const hello = viewer.send("session.hello", { auth: AUTH });
   await settled();
   clock.advance(10_000);
   await settled();
   checked.resolve("alice");
   await settled();
-  expect(viewer.frames.map(({ type }) => type)).toEqual(["session.error"]);
+  // The client did what it had to: it is told that it may ask again (R-5.4-1).
+  expect(viewer.frames.map(({ type, payload }) => ({ type, payload }))).toMatchObject([
+    { type: "session.error", payload: { code: "INTERNAL_ERROR", request_id: hello } },
+  ]);
   // Nobody has its token: it is parked, and its window ends.
   expect(clock.pending).toBe(1);
   clock.advance(600_000);

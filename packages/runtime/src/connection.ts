@@ -10,6 +10,7 @@ import {
 import type { Logger } from "pino";
 import { type Announcement, announce } from "./announcement.ts";
 import { Binding, type BindingContext } from "./binding.ts";
+import type { ConnectionState } from "./connection-state.ts";
 import { Dialect } from "./dialect/dialect.ts";
 import {
   type Handshake,
@@ -21,6 +22,7 @@ import {
   windowExpired,
 } from "./handshake.ts";
 import { type Opening, readOpening } from "./inbound.ts";
+import { shuttingDown } from "./jobs/ending.ts";
 import { storedAcceptances } from "./missed-acceptances.ts";
 import { PendingWork } from "./pending-work.ts";
 import { Outbox } from "./session/outbox.ts";
@@ -40,13 +42,6 @@ export interface ConnectionContext extends HandshakeOptions, BindingContext {
 
 type Bound = Extract<Handshake, { kind: "bound" }>;
 
-type State =
-  | { readonly kind: "greeting" }
-  /** Between a fresh session that is left and the one that is resumed instead. */
-  | { readonly kind: "moving" }
-  | { readonly kind: "bound"; readonly binding: Binding }
-  | { readonly kind: "closed" };
-
 /**
  * One transport from its first frame to its last. It greets, is bound to the session that this leads to, may be left by a fresh
  * one for the one that is resumed instead, and is closed.
@@ -59,7 +54,7 @@ export class Connection implements Link {
   #dialect: Dialect;
   readonly #logger: Logger;
   #deadline: Timer | undefined;
-  #state: State = { kind: "greeting" };
+  #state: ConnectionState = { kind: "greeting" };
   readonly #work: PendingWork;
 
   constructor(transport: Transport, context: ConnectionContext, remote: Remote) {
@@ -91,11 +86,7 @@ export class Connection implements Link {
 
   async #read(): Promise<void> {
     const { clock, limits } = this.#context.services;
-    this.#deadline = clock.after(limits.openingDeadlineSec * 1000, () => {
-      if (this.#state.kind !== "greeting") return;
-      const late = new ArcpError("INVALID_REQUEST", "no session.hello came in time");
-      this.#fail(late, "refused", newSessionId());
-    });
+    this.#deadline = clock.after(limits.openingDeadlineSec * 1000, () => this.#expire());
     try {
       for await (const frame of this.#transport.frames) {
         this.#binding?.heartbeat?.heard();
@@ -118,14 +109,13 @@ export class Connection implements Link {
       }
     } catch (error) {
       this.#logger.debug({ err: error }, "connection broke");
-    } finally {
-      this.#deadline?.cancel();
     }
   }
 
   /** Ends the connection with a word to the client, for a runtime that shuts down (R-6.7-6). */
   shutDown(): void {
-    this.#part("the runtime shuts down", "going-away");
+    if (this.#binding === undefined) this.#fail(shuttingDown(), "going-away");
+    else this.#part("the runtime shuts down", "going-away");
   }
 
   dismiss(reason: string | undefined): void {
@@ -133,7 +123,7 @@ export class Connection implements Link {
   }
 
   fail(error: ArcpError): void {
-    this.#fail(error, "fault", newSessionId());
+    this.#fail(error, "fault");
   }
 
   replace(): void {
@@ -151,40 +141,46 @@ export class Connection implements Link {
     this.#fail(new ArcpError("INTERNAL_ERROR", "the session cannot go on"), "fault");
   }
 
+  /** The time to open a session is over. Who asked for one in time is not to blame, and may ask again. */
+  #expire(): void {
+    if (this.#state.kind === "greeting") {
+      this.#fail(new ArcpError("INVALID_REQUEST", "no session.hello came in time"), "refused");
+    } else if (this.#state.kind === "opening") {
+      this.#fail(new ArcpError("INTERNAL_ERROR", "the session was not open in time"), "fault");
+    }
+  }
+
   async #greet(frame: string): Promise<void> {
     const { openingBytes } = this.#context.services.limits;
     if (Buffer.byteLength(frame) > openingBytes) {
       const text = `the opening message may have ${openingBytes} bytes`;
-      return this.#fail(new ArcpError("INVALID_REQUEST", text), "too-big", newSessionId());
+      return this.#fail(new ArcpError("INVALID_REQUEST", text), "too-big");
     }
     const { id, dialect, opening } = readOpening(frame, this.#remote.dialect);
     this.#dialect = dialect;
-    if (opening instanceof ArcpError) return this.#fail(opening, "refused", newSessionId(), id);
+    this.#state = { kind: "opening", id };
+    if (opening instanceof ArcpError) return this.#fail(opening, "refused");
     const refusal = this.#context.refusal();
-    if (refusal !== undefined) return this.#fail(refusal, "fault", newSessionId(), id);
+    if (refusal !== undefined) return this.#fail(refusal, "fault");
     try {
       const remote = this.#remote;
       // Its token is needed once, and is kept no longer than that (R-6.1-5).
       this.#remote = { ...remote, bearer: undefined };
       const outcome = await handshake(this.#context, opening, remote);
-      if (outcome.kind === "bound") return await this.#arrive(outcome, newSessionId(), id);
+      if (outcome.kind === "bound") return await this.#arrive(outcome);
       const { code } = outcome.error;
       this.#logger.warn({ code, source: this.#remote.source }, "an opening request was refused");
-      this.#fail(outcome.error, "refused", outcome.session, id);
+      this.#fail(outcome.error, "refused", outcome.session);
     } catch (error) {
       this.#logger.error({ err: error }, "a handshake failed");
-      this.#fail(ArcpError.from(error), "fault", newSessionId(), id);
+      this.#fail(ArcpError.from(error), "fault");
     }
   }
 
-  /**
-   * @param named session that a refusal names: not the one that was asked for, which looks like one never heard of (R-6.3-5)
-   * @param request that a refusal answers
-   */
-  async #arrive(outcome: Bound, named: SessionId, request: string | undefined): Promise<void> {
+  async #arrive(outcome: Bound): Promise<void> {
     try {
       // A session that the client moves on to is spoken to as the one that it left.
-      if (this.#state.kind === "greeting") {
+      if (this.#state.kind === "opening" && this.#state.left === undefined) {
         const setting = this.#context.services.policy.dialect(outcome.session.principal);
         if (setting !== undefined) this.#dialect = new Dialect(setting);
       }
@@ -195,7 +191,7 @@ export class Connection implements Link {
         : NOTHING_STORED);
       // The window may have ended while the claim was on its way.
       if (sessions.get(session.id) !== session) {
-        return this.#fail(windowExpired(), "refused", named, request);
+        return this.#fail(windowExpired(), "refused");
       }
       this.#bind(outcome, stored);
     } catch (error) {
@@ -203,7 +199,7 @@ export class Connection implements Link {
       if (!outcome.resumed) this.#context.sessions.parked(outcome.session);
       // Of some job it has to be told once more what nobody knows any more (R-6.3-8).
       if (!(error instanceof DamagedRow)) throw error;
-      this.#fail(windowExpired(), "refused", named, request);
+      this.#fail(windowExpired(), "refused");
     } finally {
       this.#context.sessions.arrived(outcome.session);
     }
@@ -248,33 +244,35 @@ export class Connection implements Link {
     if (this.#binding !== binding) return;
     if (!fresh.untouched || this.#work.any) return intake.handle(opening, characters);
     const request = resumeRequest(opening);
-    this.#state = { kind: "moving" };
+    this.#state = { kind: "opening", id: opening.id, left: fresh.id };
     try {
       await binding.leave();
       const outcome = request && (await resume(sessions, fresh.principal, request));
       if (outcome?.kind === "bound") {
         // A client may resume the very session that it was just given.
         if (outcome.session !== fresh) await sessions.forget(fresh);
-        return await this.#arrive(outcome, fresh.id, opening.id);
+        return await this.#arrive(outcome);
       }
       await sessions.forget(fresh);
-      this.#fail(outcome?.error ?? windowExpired(), "refused", fresh.id, opening.id);
+      this.#fail(outcome?.error ?? windowExpired(), "refused");
     } catch (error) {
       this.#logger.error({ err: error }, "a resume failed");
       sessions.parked(fresh);
-      this.#fail(ArcpError.from(error), "fault", fresh.id, opening.id);
+      this.#fail(ArcpError.from(error), "fault");
     }
   }
 
   /**
-   * The last word before the connection is closed (R-12-5).
-   * @param request the opening request that it answers, if it answers one (R-5.4-1)
+   * The last word before the connection is closed (R-12-5). It answers the opening request, if there is one (R-5.4-1).
+   * @param named where nobody is bound: not the session that was asked for, which looks like one never heard of (R-6.3-5)
    */
-  #fail(error: ArcpError, reason: CloseReason, session?: SessionId, request?: string): void {
-    if (this.#state.kind === "closed") return;
-    const id = this.#binding?.session.id ?? session;
-    const said = this.#dialect.refusal(request, error.toPayload());
-    void this.outbox.send(said.map((message) => announce(id, message)));
+  #fail(error: ArcpError, reason: CloseReason, named?: SessionId): void {
+    const state = this.#state;
+    if (state.kind === "closed") return;
+    const { id, left } = state.kind === "opening" ? state : {};
+    const session = this.#binding?.session.id ?? left ?? named ?? newSessionId();
+    const said = this.#dialect.refusal(id, error.toPayload());
+    void this.outbox.send(said.map((message) => announce(session, message)));
     this.#hangUp(reason);
   }
 
@@ -292,6 +290,7 @@ export class Connection implements Link {
   #leave(): void {
     const binding = this.#binding;
     this.#state = { kind: "closed" };
+    this.#deadline?.cancel();
     if (binding !== undefined) this.#work.add(binding.park());
   }
 

@@ -14,13 +14,13 @@ export class Connections {
 
   /** Serves the peer on this transport until it ends, unless no more are taken. */
   serve(transport: Transport, peer: Peer | undefined): void {
-    if (this.#closed) return transport.close("going-away");
     const connection = new Connection(transport, this.#context, {
       source: sourceOf(peer),
       confidential: isConfidential(peer),
       bearer: peer?.bearer,
       dialect: peer?.dialect,
     });
+    if (this.#closed) return connection.shutDown();
     const done = connection.run().finally(() => this.#open.delete(connection));
     this.#open.set(connection, done);
   }

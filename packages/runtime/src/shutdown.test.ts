@@ -327,3 +327,45 @@ test("a client that is lost while the runtime waits for it to read delays it no 
   stalled.sever();
   await closing;
 });
+
+test("R-4.1-11, R-6.2-1: whoever has no session yet when the runtime closes is told why, and so is who comes after", async () => {
+  const { runtime, clock } = hosting({ auth: () => new Promise(() => {}) });
+  const silent = new Viewer(runtime);
+  const asking = new Viewer(runtime);
+  const hello = asking.send("session.hello", { auth: { scheme: "bearer", token: "secret" } });
+  await settled();
+  const closing = runtime.close();
+  await settled();
+  const late = new Viewer(runtime);
+  for (const viewer of [silent, asking, late]) {
+    expect(await viewer.ended).toMatchObject({ reason: "going-away" });
+    expect(viewer.frames).toMatchObject([
+      { type: "session.error", payload: { code: "INTERNAL_ERROR", retryable: true } },
+    ]);
+  }
+  // Only one of them had asked (R-5.4-1).
+  const asked = [silent, asking, late].map(({ frames }) => frames[0]?.payload.request_id);
+  expect(asked).toEqual([undefined, hello, undefined]);
+  clock.advance(5000);
+  await closing;
+  expect(clock.pending).toBe(0);
+});
+
+test("R-4.1-11: whoever is about to leave a fresh session for another when the runtime closes is told why", async () => {
+  const { runtime, store } = hosting();
+  const viewer = new Viewer(runtime);
+  const welcome = await viewer.hello();
+  const found = Promise.withResolvers<undefined>();
+  store.sessions.findByToken = () => found.promise;
+  const resume = viewer.send("session.resume", { resume_token: "rt_x", last_event_seq: 0 });
+  await settled();
+  const closing = runtime.close();
+  expect(await viewer.ended).toMatchObject({ reason: "going-away" });
+  expect(viewer.frames.at(-1)).toMatchObject({
+    type: "session.error",
+    session_id: welcome.session_id,
+    payload: { code: "INTERNAL_ERROR", request_id: resume },
+  });
+  found.resolve(undefined);
+  await closing;
+});

@@ -209,3 +209,12 @@ test("a runtime that is closed while it takes over what was left has lost no sto
   expect(await hasFailed(runtime)).toBe(false);
   expect(logged).toEqual([]);
 });
+
+test("R-5.4-1: an opening request that is under way when the store fails is answered by its id", async () => {
+  const { runtime, store } = hosting({ auth: () => new Promise(() => {}) });
+  const viewer = new Viewer(runtime);
+  const hello = viewer.send("session.hello", { auth: { scheme: "bearer", token: "secret" } });
+  await settled();
+  store.fail("EIO");
+  expect(await viewer.reply(hello)).toMatchObject(SENT_AWAY);
+});
