@@ -1,3 +1,4 @@
+import { ArcpError } from "@arcp/core";
 import { expect, test } from "vitest";
 import { hosting } from "../test/hosting.ts";
 import { Viewer } from "../test/viewer.ts";
@@ -73,6 +74,21 @@ test("a verifier that fails refuses the connection and shows nothing of its fail
   const viewer = new Viewer(runtime);
   const { payload } = await viewer.hello();
   expect(payload.code).toBe("INTERNAL_ERROR");
+  expect(JSON.stringify(payload)).not.toContain("ldap");
+  expect(await viewer.ended).toMatchObject({ reason: "fault" });
+});
+
+test.each([
+  new ArcpError("LDAP_DOWN", "ldap://10.0.0.1"),
+  new ArcpError("UNAUTHENTICATED", "ldap://10.0.0.1"),
+  new ArcpError("INTERNAL_ERROR", "ldap://10.0.0.1", { details: { at: 1n } }),
+])("R-12-1, R-4.1-11: a verifier that fails with %s is a fault of its own, too", async (error) => {
+  const { runtime } = hosting({ auth: () => Promise.reject(error) });
+  const viewer = new Viewer(runtime);
+  const { payload } = await viewer.reply(
+    viewer.send("session.hello", { auth: { scheme: "bearer", token: "t" } }),
+  );
+  expect(payload).toMatchObject({ code: "INTERNAL_ERROR", retryable: true });
   expect(JSON.stringify(payload)).not.toContain("ldap");
   expect(await viewer.ended).toMatchObject({ reason: "fault" });
 });

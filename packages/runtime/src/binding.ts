@@ -75,15 +75,16 @@ export class Binding implements Watched {
 
   /**
    * Welcomes the client, and goes on with what it has still to see.
+   * @param welcome what it is told besides its token
    * @param after the last number that it has
    * @param stored the acceptances that only the store remembers
    */
-  begin(after: number, stored: ReadonlyMap<JobId, Announcement>): void {
+  begin(welcome: object, after: number, stored: ReadonlyMap<JobId, Announcement>): void {
     const { context, link, session, token } = this.#options;
     const { outbox, dialect } = link;
     context.idleWatch.watch(this);
     const vault = this.#vault();
-    const payload = { ...context.welcome(session), resume_token: token };
+    const payload = { ...welcome, resume_token: token };
     const missed = dialect.repeatsAcceptances ? missedAcceptances(session, after, stored) : [];
     void outbox.send([
       announce(session.id, { type: "session.welcome", payload }),

@@ -19,6 +19,7 @@ import {
   type Remote,
   resume,
   resumeRequest,
+  unexpected,
   windowExpired,
 } from "./handshake.ts";
 import { type Opening, readOpening } from "./inbound.ts";
@@ -173,7 +174,7 @@ export class Connection implements Link {
       this.#fail(outcome.error, "refused", outcome.session);
     } catch (error) {
       this.#logger.error({ err: error }, "a handshake failed");
-      this.#fail(ArcpError.from(error), "fault");
+      this.#fail(unexpected(), "fault");
     }
   }
 
@@ -186,14 +187,13 @@ export class Connection implements Link {
       }
       const { session, after } = outcome;
       const { sessions, store } = this.#context.services;
-      const stored = await (this.#dialect.repeatsAcceptances
-        ? storedAcceptances(session, after, store.jobs)
-        : NOTHING_STORED);
+      const { repeatsAcceptances } = this.#dialect;
+      const stored = repeatsAcceptances && (await storedAcceptances(session, after, store.jobs));
       // The window may have ended while the claim was on its way.
       if (sessions.get(session.id) !== session) {
         return this.#fail(windowExpired(), "refused");
       }
-      this.#bind(outcome, stored);
+      this.#bind(outcome, stored || new Map());
     } catch (error) {
       // Nobody was welcomed to it, and nobody leaves it: its window runs from here.
       if (!outcome.resumed) this.#context.sessions.parked(outcome.session);
@@ -213,6 +213,8 @@ export class Connection implements Link {
     if (session.stream.writer.epoch !== epoch) return this.replace();
     // The deadline, or a shutdown, may have passed while the token was checked.
     if (this.#state.kind === "closed") return this.#context.services.sessions.parked(session);
+    // First of all, since the operator's policy may fail: nobody is bound by then.
+    const welcome = this.#context.welcome(session);
     const binding = new Binding({
       context: this.#context,
       link: this,
@@ -228,7 +230,7 @@ export class Connection implements Link {
     this.#deadline?.cancel();
     this.#deadline = undefined;
     this.#context.services.sessions.resumed(session);
-    binding.begin(after, stored);
+    binding.begin(welcome, after, stored);
     this.#logger.info(
       { session: session.id, principal: session.principal, resumed },
       "session bound",
@@ -258,7 +260,7 @@ export class Connection implements Link {
     } catch (error) {
       this.#logger.error({ err: error }, "a resume failed");
       sessions.parked(fresh);
-      this.#fail(ArcpError.from(error), "fault");
+      this.#fail(unexpected(), "fault");
     }
   }
 
@@ -298,5 +300,3 @@ export class Connection implements Link {
     return this.#state.kind === "bound" ? this.#state.binding : undefined;
   }
 }
-
-const NOTHING_STORED: ReadonlyMap<JobId, Announcement> = new Map();

@@ -144,6 +144,11 @@ export function windowExpired(): ArcpError {
   return new ArcpError("RESUME_WINDOW_EXPIRED", "the session can no longer be resumed");
 }
 
+/** How an opening request is refused that failed: what was thrown is no word to the client, whatever it looks like (R-12-1). */
+export function unexpected(): ArcpError {
+  return ArcpError.from(undefined);
+}
+
 /** Reads all three forms of a resume (R-6.3-1); undefined for a plain hello. */
 export function resumeRequest({ type, payload }: Opening): ResumeRequest | undefined {
   const position = type === "session.resume" ? payload : payload.resume;

@@ -101,7 +101,9 @@ test.each(["maySubmit", "dialect"] as const)(
   "a policy whose %s gives a promise lets nobody in",
   async (part) => {
     const { told, owner } = undecided(part);
-    const { type, payload } = await owner.hello();
+    const auth = { scheme: "bearer", token: "secret" };
+    // Nobody is bound to a session by then: it is the answer to the hello (R-5.4-1).
+    const { type, payload } = await owner.reply(owner.send("session.hello", { auth }));
     expect([type, payload]).toEqual(["session.error", FAILED]);
     expect(told).toEqual([`policy.${part} must decide at once, and gave a promise`]);
   },
