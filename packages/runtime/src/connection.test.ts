@@ -183,6 +183,27 @@ test("R-6.3-3: a resume behind a hello moves the connection, and the fresh sessi
   expect(clock.pending).toBe(1);
 });
 
+test.each([
+  { rule: "R-5.1-2", rest: { arcp: "2.0" }, capabilities: {} },
+  { rule: "R-6.2-6", rest: {}, capabilities: { encodings: ["cbor"] } },
+])(
+  "$rule, R-6.3-3: a resume behind a hello is refused as one that comes first would be",
+  async ({ rest, capabilities }) => {
+    const { runtime } = hosting();
+    const first = new Viewer(runtime);
+    const old = await first.hello();
+    const { resume_token } = old.payload;
+    const second = new Viewer(runtime);
+    await second.hello();
+    const request = second.send("session.resume", { resume_token, capabilities }, rest);
+    expect((await second.reply(request)).payload.code).toBe("INVALID_REQUEST");
+    expect(await second.ended).toMatchObject({ reason: "refused" });
+    // The session that was asked for is as it was.
+    first.send("session.ping", { nonce: "here", sent_at: new Date(0).toISOString() });
+    await first.find(({ payload }) => payload.ping_nonce === "here");
+  },
+);
+
 test("R-6.3-3: a resume of the very session that a hello just gave is a welcome, and the session lives", async () => {
   const { runtime, start } = hosting();
   const viewer = new Viewer(runtime);

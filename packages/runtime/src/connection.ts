@@ -17,8 +17,7 @@ import {
   type HandshakeOptions,
   handshake,
   type Remote,
-  resume,
-  resumeRequest,
+  resumeInstead,
   unexpected,
   windowExpired,
 } from "./handshake.ts";
@@ -245,18 +244,17 @@ export class Connection implements Link {
     await intake.wait(this.#work.settled());
     if (this.#binding !== binding) return;
     if (!fresh.untouched || this.#work.any) return intake.handle(opening, characters);
-    const request = resumeRequest(opening);
     this.#state = { kind: "opening", id: opening.id, left: fresh.id };
     try {
       await binding.leave();
-      const outcome = request && (await resume(sessions, fresh.principal, request));
-      if (outcome?.kind === "bound") {
+      const outcome = await resumeInstead(sessions, fresh, opening);
+      if (outcome.kind === "bound") {
         // A client may resume the very session that it was just given.
         if (outcome.session !== fresh) await sessions.forget(fresh);
         return await this.#arrive(outcome);
       }
       await sessions.forget(fresh);
-      this.#fail(outcome?.error ?? windowExpired(), "refused");
+      this.#fail(outcome.error, "refused");
     } catch (error) {
       this.#logger.error({ err: error }, "a resume failed");
       sessions.parked(fresh);

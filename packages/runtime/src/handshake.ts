@@ -109,12 +109,26 @@ export async function handshake(
   return (await resume(options.sessions, principal, request)) ?? refused(windowExpired());
 }
 
+/** Resumes another session of a client in the place of a fresh one (R-6.3-3), which all refusals name. */
+export async function resumeInstead(
+  sessions: Sessions,
+  fresh: Session,
+  opening: Opening,
+): Promise<Handshake> {
+  const refused = (error: ArcpError): Handshake => ({ kind: "refused", error, session: fresh.id });
+  const invalid = invalidOpening(opening);
+  if (invalid !== undefined) return refused(invalid);
+  const request = resumeRequest(opening);
+  const outcome = request && (await resume(sessions, fresh.principal, request));
+  return outcome ?? refused(windowExpired());
+}
+
 /**
  * All failures of the resume itself look the same from outside (R-6.3-5); another thing is a principal that has too many
  * sessions connected already.
  * @returns undefined when the session cannot be resumed
  */
-export async function resume(
+async function resume(
   sessions: Sessions,
   principal: string,
   { token, after, session: named }: ResumeRequest,
@@ -150,7 +164,7 @@ export function unexpected(): ArcpError {
 }
 
 /** Reads all three forms of a resume (R-6.3-1); undefined for a plain hello. */
-export function resumeRequest({ type, payload }: Opening): ResumeRequest | undefined {
+function resumeRequest({ type, payload }: Opening): ResumeRequest | undefined {
   const position = type === "session.resume" ? payload : payload.resume;
   if (position !== undefined) {
     return {
