@@ -380,3 +380,25 @@ test("R-5.3-4: an unknown vendor message is dropped when it says so, and rejecte
   }
   expect(viewer.frames).toHaveLength(3);
 });
+
+test("R-6.3-15: what waits for a client that does not read is not sent once another connection has its session", async () => {
+  const { runtime, start, clock } = hosting();
+  const first = new Viewer(runtime);
+  const welcome = await first.hello([...ALL_FEATURES, "heartbeat"]);
+  const job = await start(first);
+  for (let i = 0; i < 100; i++) void job.ctx.log.info("x".repeat(100));
+  await settled();
+  first.sever();
+  const stuck = new Viewer(runtime, { highWaterMark: 1000, read: false });
+  const { resume_token } = welcome.payload;
+  stuck.send("session.resume", { auth: AUTH, resume_token, last_event_seq: 0 });
+  await settled();
+  // A ping, behind the events that are on their way.
+  clock.advance(30_000);
+  await settled();
+  const next = new Viewer(runtime);
+  expect((await next.resume(welcome, 0)).type).toBe("session.welcome");
+  expect(await stuck.read()).toMatchObject({ reason: "refused" });
+  await settled();
+  expect(stuck.frames.at(-1)?.type).toBe("job.event");
+});
