@@ -92,3 +92,16 @@ test.each([
   expect(JSON.stringify(payload)).not.toContain("ldap");
   expect(await viewer.ended).toMatchObject({ reason: "fault" });
 });
+
+test.each([
+  undefined,
+  { scheme: "bearer" },
+  { scheme: "bearer", token: "" },
+  { scheme: "", token: "any" },
+])("R-6.1-1, R-6.1-2: %j lets nobody in where any token does", async (auth) => {
+  const { runtime } = hosting({ auth: allowAnonymous() });
+  const viewer = new Viewer(runtime);
+  const { payload } = await viewer.reply(viewer.send("session.hello", { auth }));
+  expect(payload.code).toBe("UNAUTHENTICATED");
+  expect(await viewer.ended).toMatchObject({ reason: "refused" });
+});
