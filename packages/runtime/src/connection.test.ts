@@ -113,6 +113,18 @@ test("R-5.3-2: a first message that opens nothing is refused, and so is one that
   }
 });
 
+test("R-4.1-8: what may come before the welcome is counted in bytes", async () => {
+  const hello = (name: string) => ({ auth: AUTH, client: { name } });
+  const size = (name: string) => Buffer.byteLength(text("session.hello", hello(name)));
+  const { runtime } = hosting({ limits: { openingBytes: size("éé") } });
+  const [fits, exceeds] = [new Viewer(runtime), new Viewer(runtime)];
+  fits.send("session.hello", hello("éé"));
+  expect((await fits.find(() => true)).type).toBe("session.welcome");
+  exceeds.send("session.hello", hello("ééé"));
+  expect(await exceeds.ended).toMatchObject({ reason: "too-big" });
+  expect(exceeds.frames.map(({ payload }) => payload.code)).toEqual(["INVALID_REQUEST"]);
+});
+
 test("R-4.1-8: a connection that opens nothing within ten seconds is closed with a word", async () => {
   const { runtime, clock } = hosting();
   const viewer = new Viewer(runtime);
