@@ -210,7 +210,9 @@ test.each([
     const request = second.send("session.resume", { resume_token, capabilities }, rest);
     expect((await second.reply(request)).payload.code).toBe("INVALID_REQUEST");
     expect(await second.ended).toMatchObject({ reason: "refused" });
-    // The session that was asked for is as it was.
+    await settled();
+    // The fresh session is gone, and the one that was asked for is as it was.
+    expect(runtime.sessions.list().map(({ id }) => id)).toEqual([old.session_id]);
     first.send("session.ping", { nonce: "here", sent_at: new Date(0).toISOString() });
     await first.find(({ payload }) => payload.ping_nonce === "here");
   },

@@ -159,7 +159,8 @@ test("R-6.4-7: a client that the runtime leaves unread for its own back-pressure
     say("session.ping", { nonce: "n".repeat(128) }),
   );
   pair.client.send([hello, ...asked]).catch(() => {});
-  await settled(50);
+  // Until the connection reads no further, for each turn reads but a few.
+  await settled(500);
   for (let beat = 0; beat < 6; beat++) {
     clock.advance(INTERVAL);
     await turns();
