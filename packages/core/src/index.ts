@@ -86,6 +86,8 @@ export {
 } from "./local-error.ts";
 export { isLongerThan } from "./longer-than.ts";
 export { ManualClock } from "./manual-clock.ts";
+export { isPlain, type OptionRule, type OptionRules, rule } from "./option-rule.ts";
+export { checkOptions, checkValues } from "./options.ts";
 export { type CredentialFields, ProvisionedCredential } from "./provisioned-credential.ts";
 export { type Checked, checked, checkedNow, type StandardSchemaV1 } from "./schema.ts";
 export type { AgentEntry } from "./session-messages.ts";

@@ -1,0 +1,85 @@
+import { runInNewContext } from "node:vm";
+import { expect, test } from "vitest";
+import { z } from "zod";
+import { isPlain, type OptionRule, type OptionRules, rule } from "./option-rule.ts";
+import { checkOptions, checkValues } from "./options.ts";
+
+interface Options {
+  readonly port: number;
+  readonly host?: string;
+}
+
+const RULES: OptionRules<Options> = { port: rule.required(rule.wait), host: rule.text };
+
+const check = (options: unknown) => () => checkOptions("serve", options as Options, RULES);
+
+const misuse = (message: string) => expect.objectContaining({ code: "MISUSE", message });
+
+test("options that fit pass, and undefined is as good as none", () => {
+  for (const options of [{ port: 1 }, { port: 0, host: "a" }, { port: 1, host: undefined }]) {
+    expect(check(options)).not.toThrow();
+  }
+});
+
+test.each([
+  [{}, "port must be a number from zero, or Infinity, and not undefined"],
+  [{ port: "80" }, "port must be a number from zero, or Infinity, and not a text"],
+  [{ port: Number.NaN }, "port must be a number from zero, or Infinity, and not NaN"],
+  [{ port: -1 }, "port must be a number from zero, or Infinity, and not -1"],
+  [{ port: 1, host: null }, "host must be a text, and not null"],
+  [{ port: 1, host: "" }, "host must be a text, and not an empty text"],
+  [{ port: 1, host: ["a"] }, "host must be a text, and not an array"],
+  [{ port: 1, host: {} }, "host must be a text, and not an object"],
+  [{ port: 1, host: () => "a" }, "host must be a text, and not a function"],
+  [{ port: 1, hots: "a" }, "hots is none of its options, which are port, host"],
+  [{ port: 1, toString: 1 }, "toString is none of its options, which are port, host"],
+])("%o is refused with what would be right", (options, message) => {
+  expect(check(options)).toThrow(misuse(`serve: ${message}`));
+});
+
+test.each([
+  [null, "null"],
+  ["port", "a text"],
+  [[], "an array"],
+  [7, "7"],
+])("%j is no options at all", (options, kind) => {
+  expect(check(options)).toThrow(misuse(`serve must be an object, and not ${kind}`));
+});
+
+test("what an option is worth is not told, for it may be secret", () => {
+  expect(check({ port: "s3cret" })).toThrow(expect.not.stringContaining("s3cret"));
+});
+
+test("an instance of a class may have more than is asked of it, and so may what is not made of options alone", () => {
+  class Own {
+    readonly port = 1;
+    readonly cache = new Map();
+  }
+  expect(check(new Own())).not.toThrow();
+  expect(check({ ...new Own() })).toThrow("cache is none of its options");
+  expect(() => checkValues("serve", { ...new Own() }, RULES)).not.toThrow();
+  expect(() => checkValues("serve", { port: "1" }, RULES)).toThrow("port must be");
+});
+
+test("an object is plain in every realm, and a list, a map or an instance of a class nowhere", () => {
+  const plain = [{}, Object.create(null), runInNewContext("({ a: 1 })"), JSON.parse("{}")];
+  expect(plain.map(isPlain)).toEqual(plain.map(() => true));
+  const others = [[], new Map(), new (class {})(), new Date(), null, "text", () => {}, Promise];
+  expect(others.map(isPlain)).toEqual(others.map(() => false));
+});
+
+const NUMBERS = [1, 1.5, 0, -1, Number.NaN, Number.POSITIVE_INFINITY, "1", true, [1], 1n];
+
+test.each<[string, OptionRule, readonly unknown[], readonly unknown[]]>([
+  ["above zero", rule.aboveZero, [1, 1.5], NUMBERS.slice(2)],
+  ["whole", rule.wholeAboveZero, [1], NUMBERS.slice(1)],
+  ["positive", rule.positive, [1, 1.5, Number.POSITIVE_INFINITY], [0, -1, Number.NaN, "1", [1]]],
+  ["a wait", rule.wait, [0, 1, Number.POSITIVE_INFINITY], [-1, Number.NaN, "0", null, []]],
+  ["a flag", rule.flag, [true, false], ["false", 0, null, {}]],
+  ["texts", rule.texts, [[], ["a"]], ["a", [1], null, new Set(["a"])]],
+  ["a table", rule.table, [{}, { a: 1 }], [[], new Map(), null, "a"]],
+  ["a schema", rule.schema, [z.string()], [{ type: "object" }, { a: z.string() }, z, null]],
+])("what is %s and what is not", (_, { fits }, right, wrong) => {
+  expect(right.filter((value) => !fits(value))).toEqual([]);
+  expect(wrong.filter(fits)).toEqual([]);
+});

@@ -1,0 +1,46 @@
+import { isObject } from "./json.ts";
+import { LocalError } from "./local-error.ts";
+import { isPlain, type OptionRule } from "./option-rule.ts";
+
+type Rules = Readonly<Record<string, OptionRule>>;
+
+/**
+ * Checks the options of a function as its caller gave them, who may have no types: each value, and that there is no other
+ * name, since a misspelt one would be a default in silence. An instance of a class may have more than what is asked of it.
+ *
+ * @param what whose options they are, such as `limits`
+ * @throws LocalError `MISUSE` for the first that is wrong
+ */
+export function checkOptions(what: string, options: object, rules: Rules): void {
+  checkValues(what, options, rules);
+  if (!isPlain(options)) return;
+  const foreign = Object.keys(options).find((name) => !Object.hasOwn(rules, name));
+  if (foreign === undefined) return;
+  const known = Object.keys(rules).join(", ");
+  throw new LocalError("MISUSE", `${what}: ${foreign} is none of its options, which are ${known}`);
+}
+
+/**
+ * The same for what may have more than is asked of it.
+ *
+ * @throws LocalError `MISUSE` for the first value that does not fit. It is told by its kind, since it may be secret
+ */
+export function checkValues(what: string, given: object, rules: Rules): void {
+  const values: unknown = given;
+  if (!isObject(values)) {
+    throw new LocalError("MISUSE", `${what} must be an object, and not ${kindOf(values)}`);
+  }
+  for (const [name, { right, fits, isRequired = false }] of Object.entries(rules)) {
+    const value = values[name];
+    if ((value === undefined && !isRequired) || fits(value)) continue;
+    throw new LocalError("MISUSE", `${what}: ${name} must be ${right}, and not ${kindOf(value)}`);
+  }
+}
+
+function kindOf(value: unknown): string {
+  if (value === null || value === undefined || typeof value === "number") return String(value);
+  if (Array.isArray(value)) return "an array";
+  if (value === "") return "an empty text";
+  if (typeof value === "string") return "a text";
+  return `${typeof value === "object" ? "an" : "a"} ${typeof value}`;
+}
