@@ -1,4 +1,5 @@
 import { createHash, timingSafeEqual } from "node:crypto";
+import { isPlain, LocalError, rule } from "@arcp/core";
 
 /**
  * Verifies a bearer token. What it throws is a fault of the verifier: the client gets `INTERNAL_ERROR` and may try again.
@@ -6,12 +7,25 @@ import { createHash, timingSafeEqual } from "node:crypto";
  */
 export type Authenticate = (token: string) => string | undefined | Promise<string | undefined>;
 
+/** What an absent value becomes as the name of a property. */
+const UNSET = ["", "undefined", "null"];
+
 /**
  * A table of tokens and whose they are. Every look-up compares with every entry in constant time, so that its duration
  * tells nothing (R-6.1-5).
  * @param tokens bearer token to principal
+ * @throws LocalError `MISUSE` for what is no such table, and for a token that looks as if it came from a variable that is not set
  */
 export function tokenTable(tokens: Readonly<Record<string, string>>): Authenticate {
+  if (!isPlain(tokens)) {
+    throw new LocalError("MISUSE", "tokenTable takes an object: { token: principal }");
+  }
+  const unset = UNSET.find((token) => Object.hasOwn(tokens, token));
+  if (unset !== undefined) {
+    const where = "is the variable set that it comes from?";
+    throw new LocalError("MISUSE", `tokenTable: ${JSON.stringify(unset)} is no token: ${where}`);
+  }
+  for (const principal of Object.values(tokens)) checkPrincipal("tokenTable", principal);
   const entries = Object.entries(tokens).map(([token, principal]) => ({
     digest: digest(token),
     principal,
@@ -29,9 +43,16 @@ export function tokenTable(tokens: Readonly<Record<string, string>>): Authentica
 /**
  * Lets everybody in under one name, whatever the token, though there has to be one (R-6.1-2): anonymous access, switched on
  * explicitly (R-6.1-4).
+ * @throws LocalError `MISUSE` when that is no name
  */
 export function allowAnonymous(principal = "anonymous"): Authenticate {
+  checkPrincipal("allowAnonymous", principal);
   return () => principal;
+}
+
+function checkPrincipal(what: string, principal: unknown): void {
+  if (rule.text.fits(principal)) return;
+  throw new LocalError("MISUSE", `${what}: a principal must be a name, such as "alice"`);
 }
 
 function digest(token: string): Buffer {

@@ -1,4 +1,4 @@
-import { LocalError } from "@arcp/core";
+import { checkOptions, type OptionRule, rule } from "@arcp/core";
 
 /** Limits of a runtime, each with a default. */
 export interface Limits {
@@ -71,29 +71,24 @@ const DEFAULTS = {
 
 const WEEK = 7 * 24 * 60 * 60;
 
-/** The wire tells these in whole numbers. */
-const WHOLE = ["resumeWindowSec", "heartbeatIntervalSec"] as const;
+const RULES: Readonly<Record<string, OptionRule>> = {
+  ...Object.fromEntries(Object.keys(DEFAULTS).map((name) => [name, rule.aboveZero])),
+  retentionSec: rule.aboveZero,
+  // The wire tells these in whole numbers.
+  resumeWindowSec: rule.wholeAboveZero,
+  heartbeatIntervalSec: rule.wholeAboveZero,
+};
 
 /**
  * @param durable whether the store outlives the process: then finished jobs are kept for longer
- * @throws LocalError `MISUSE` with a limit that is not a positive number
+ * @throws LocalError `MISUSE` with a limit that is not a positive number, and for one that there is not
  */
 export function readLimits(given: Partial<Limits>, durable: boolean): Limits {
+  checkOptions("limits", given, RULES);
   const chosen = Object.fromEntries(
     Object.entries(given).filter(([, value]) => value !== undefined),
   );
   const { resumeWindowSec, ...limits } = { ...DEFAULTS, ...chosen };
   const retentionSec = given.retentionSec ?? (durable ? WEEK : resumeWindowSec);
-  const all: Limits = { ...limits, resumeWindowSec, retentionSec };
-  for (const [name, value] of Object.entries(all)) {
-    if (!(value > 0 && Number.isFinite(value))) {
-      throw new LocalError("MISUSE", `limits.${name} must be a number above zero`);
-    }
-  }
-  for (const name of WHOLE) {
-    if (!Number.isInteger(all[name])) {
-      throw new LocalError("MISUSE", `limits.${name} must be a whole number of seconds`);
-    }
-  }
-  return all;
+  return { ...limits, resumeWindowSec, retentionSec };
 }

@@ -1,9 +1,14 @@
 import {
   ArcpError,
+  checkOptions,
   isTerminal,
   type JobId,
   type JobStatus,
+  jobStatuses,
   type Lease,
+  LocalError,
+  type OptionRules,
+  rule,
   type SessionId,
 } from "@arcp/core";
 import { UNFINISHED } from "./jobs/job-state.ts";
@@ -65,6 +70,22 @@ export interface SessionInfo {
 
 const PAGE = 100;
 
+const STATUSES: readonly unknown[] = jobStatuses;
+
+const moment = rule.some("a time in milliseconds since 1970", Number.isFinite);
+
+const FILTER: OptionRules<JobFilter> = {
+  principal: rule.text,
+  session: rule.text,
+  agent: rule.text,
+  status: rule.some(
+    `an array with some of ${jobStatuses.join(", ")}`,
+    (value) => Array.isArray(value) && value.every((one) => STATUSES.includes(one)),
+  ),
+  acceptedAfter: moment,
+  acceptedBefore: moment,
+};
+
 /** The jobs of a runtime in the hands of its operator, who may do what no lease and no session allows. */
 export class JobOperations {
   readonly #index: JobIndex;
@@ -78,8 +99,12 @@ export class JobOperations {
     this.#ready = ready;
   }
 
-  /** All jobs that are kept, of all principals, in the order of their acceptance. */
+  /**
+   * All jobs that are kept, of all principals, in the order of their acceptance.
+   * @throws LocalError `MISUSE` for a filter that there is not: it would let every job pass
+   */
   async *list(filter: JobFilter = {}): AsyncGenerator<JobInfo, void, undefined> {
+    checkOptions("the filter", filter, FILTER);
     await this.#ready;
     const { session, status, ...rest } = filter;
     const query = {
@@ -127,8 +152,12 @@ export class JobOperations {
    * Cancels every unfinished job that fits.
    * @returns how many that were; a job that ended or was removed meanwhile is none of them
    * @throws AggregateError of what failed, when all the others are cancelled
+   * @throws LocalError `MISUSE` for a filter in the reason's place, and as `list` does; then none is cancelled
    */
   async cancelAll(reason?: string, filter: Omit<JobFilter, "status"> = {}): Promise<number> {
+    if (typeof reason !== "string" && reason !== undefined) {
+      throw new LocalError("MISUSE", "cancelAll takes a reason, a text or undefined, and a filter");
+    }
     const ids: string[] = [];
     for await (const { id } of this.list({ ...filter, status: UNFINISHED })) ids.push(id);
     const outcomes = await Promise.allSettled(ids.map((id) => this.cancel(id, reason)));

@@ -1,4 +1,4 @@
-import { type Lease, LocalError } from "@arcp/core";
+import { checkOptions, type Lease, LocalError, type OptionRules, rule } from "@arcp/core";
 import type { Profile } from "./dialect/profile.ts";
 
 /** What a policy is told of a job. */
@@ -42,11 +42,25 @@ export const defaultPolicy: Policy = {
   dialect: () => undefined,
 };
 
+const MODELS: readonly unknown[] = ["none", "registered"] satisfies Policy["modelsWithoutLease"][];
+
+const RULES: OptionRules<Policy> = {
+  mayObserve: rule.method,
+  maySubmit: rule.method,
+  grant: rule.method,
+  modelsWithoutLease: rule.some('"none" or "registered"', (value) => MODELS.includes(value)),
+  dialect: rule.method,
+};
+
 /** Some parts of a policy: an object, or an instance of a class of the operator's. */
 type Chosen = { readonly [Part in keyof Policy]?: Policy[Part] | undefined };
 
-/** What an operator chose; what is absent or undefined has its default. */
+/**
+ * What an operator chose; what is absent or undefined has its default.
+ * @throws LocalError `MISUSE` for a part that is none or of another kind: it would decide nothing
+ */
 export function policyOf(chosen: Chosen = {}): Policy {
+  checkOptions("policy", chosen, RULES);
   const deciding = <Asked extends unknown[], Answer>(
     part: keyof Policy,
     decide: ((...asked: Asked) => Answer) | undefined,

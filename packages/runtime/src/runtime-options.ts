@@ -1,4 +1,4 @@
-import type { Clock } from "@arcp/core";
+import { type Clock, checkOptions, isObject, type OptionRules, rule } from "@arcp/core";
 import type { Logger } from "pino";
 import type { Authenticate } from "./auth.ts";
 import type { PriceTable } from "./authority/price.ts";
@@ -44,4 +44,43 @@ export interface RuntimeOptions {
   readonly logger?: Logger;
   /** Is told what happens, for traces and metrics: `otel()` of `@arcp/otel` is one. Default: nobody. */
   readonly observer?: Observer;
+}
+
+const RULES: OptionRules<RuntimeOptions> = {
+  agents: rule.required(rule.array),
+  auth: rule.required(
+    rule.some(
+      "a function: tokenTable({ token: principal }), or allowAnonymous() to let everybody in",
+      rule.method.fits,
+    ),
+  ),
+  tools: rule.table,
+  models: rule.table,
+  provisioners: rule.table,
+  store: rule.some(
+    "a store, such as sqliteStore(path)",
+    (value) => isObject(value) && value["logs"] !== undefined,
+  ),
+  policy: rule.some("an object with parts of a policy", isObject),
+  limits: rule.table,
+  workspace: rule.text,
+  endJobsAtExpiry: rule.flag,
+  endJobsAtExhaustion: rule.flag,
+  name: rule.text,
+  version: rule.text,
+  clock: rule.clock,
+  logger: rule.having<Logger>("a logger of pino", "debug", "info", "warn", "error"),
+  observer: rule.some("an observer, such as otel()", isObject),
+};
+
+const OBSERVER: OptionRules<Observer> = {
+  start: rule.method,
+  job: rule.method,
+  close: rule.method,
+};
+
+/** @throws LocalError `MISUSE` for an option that there is not, or of another kind, and without `agents` or `auth` */
+export function checkRuntimeOptions(options: RuntimeOptions): void {
+  checkOptions("createRuntime", options, RULES);
+  checkOptions("observer", options.observer ?? {}, OBSERVER);
 }

@@ -1,4 +1,4 @@
-import { LocalError, systemClock, type Transport } from "@arcp/core";
+import { systemClock, type Transport } from "@arcp/core";
 import { pino } from "pino";
 import { Archive, hasJobs } from "./archive.ts";
 import { Outstanding } from "./authority/outstanding.ts";
@@ -24,9 +24,9 @@ import { Observation } from "./observation.ts";
 import { JobOperations, SessionOperations } from "./operations.ts";
 import type { Peer } from "./peer.ts";
 import { policyOf } from "./policy.ts";
-import type { RuntimeOptions } from "./runtime-options.ts";
+import { checkRuntimeOptions, type RuntimeOptions } from "./runtime-options.ts";
 import { Sessions } from "./session/sessions.ts";
-import { type CloseOptions, PATIENCE, Shutdown } from "./shutdown.ts";
+import { type CloseOptions, checkCloseOptions, PATIENCE, Shutdown } from "./shutdown.ts";
 import { isClosed } from "./store/closed.ts";
 import type { Store } from "./store/index.ts";
 import { memoryStore } from "./store/memory-store.ts";
@@ -64,6 +64,7 @@ export interface Runtime {
    * Takes no new jobs, gives the running ones time to finish, cancels the others, ends all connections with a word, and
    * closes the store. On a durable store a job whose agent may be started again is not cancelled but left to the next
    * process. Called again it waits for agents no longer.
+   * @throws LocalError `MISUSE` for an option that there is not, or no time; then nothing is closed
    */
   close(options?: CloseOptions): Promise<void>;
   /** As `close()`, for `await using`. */
@@ -71,21 +72,13 @@ export interface Runtime {
 }
 
 /**
- * @throws LocalError `MISUSE` without a way to authenticate (R-6.1-4), with a limit that is not positive or a price that is
- *   no amount, a tool or a store that is none, a workspace that is not absolute, or provisioners and a store that does not outlive the
- *   process (R-9.8-1)
+ * @throws LocalError `MISUSE` without a way to authenticate (R-6.1-4), with an option that there is not, also among the limits
+ *   and the parts of the policy, or one of another kind, a limit that is not positive or a price that is no amount, a workspace that
+ *   is not absolute, or provisioners and a store that does not outlive the process (R-9.8-1)
  */
 export function createRuntime(options: RuntimeOptions): Runtime {
-  if (typeof options.auth !== "function") {
-    throw new LocalError(
-      "MISUSE",
-      "createRuntime needs auth: tokenTable({ token: principal }), or allowAnonymous() to let everybody in",
-    );
-  }
+  checkRuntimeOptions(options);
   const { store = memoryStore(), limits = {}, workspace } = options;
-  if (store?.logs === undefined) {
-    throw new LocalError("MISUSE", "store must be a store, such as sqliteStore(path)");
-  }
   checkWorkspace(workspace);
   return new HostedRuntime(options, store, readLimits(limits, store.durable));
 }
@@ -242,6 +235,11 @@ class HostedRuntime implements Runtime {
     this.#connections.serve(transport, peer);
 
   close(options: CloseOptions = {}): Promise<void> {
+    try {
+      checkCloseOptions(options);
+    } catch (error) {
+      return Promise.reject(error);
+    }
     if (this.#closed !== undefined) this.#shutdown.hurry();
     this.#closed ??= this.#close(options);
     return this.#closed;

@@ -1,4 +1,4 @@
-import type { Clock } from "@arcp/core";
+import { type Clock, checkOptions, type OptionRules, rule } from "@arcp/core";
 import type { Logger } from "pino";
 import { cancelled } from "./jobs/ending.ts";
 import type { Job } from "./jobs/job.ts";
@@ -18,6 +18,13 @@ export interface ShutdownContext {
   readonly jobs: JobTable;
   /** Whether another process will find in the store what this one leaves. */
   readonly durable: boolean;
+}
+
+const RULES: OptionRules<CloseOptions> = { finishSec: rule.wait, cancelSec: rule.wait };
+
+/** @throws LocalError `MISUSE` */
+export function checkCloseOptions(options: CloseOptions): void {
+  checkOptions("close", options, RULES);
 }
 
 const REASON = "the runtime shuts down";

@@ -1,4 +1,4 @@
-import { ArcpError, LocalError } from "@arcp/core";
+import { ArcpError, isPlain, LocalError } from "@arcp/core";
 import Big from "big.js";
 import { exactCost, parseAmount } from "./amount.ts";
 import { clip } from "./clip.ts";
@@ -25,10 +25,15 @@ export class Prices {
 
   /** @throws LocalError `MISUSE` for a price that is no amount */
   constructor(model: string, table: PriceTable) {
-    const units = Object.entries(table).map(([unit, price]): [string, Grant] => [
-      unit,
-      new Map(Object.entries(price).map(([currency, text]) => readPrice(model, currency, text))),
-    ]);
+    if (!isPlain(table)) throw noPrice(model, table);
+    const units = Object.entries(table).map(([unit, price]): [string, Grant] => {
+      // Whatever else has no currencies either, and would be free.
+      if (!isPlain(price)) throw noPrice(model, { [unit]: price });
+      const amounts = Object.entries(price).map(([currency, text]) =>
+        readPrice(model, currency, text),
+      );
+      return [unit, new Map(amounts)];
+    });
     this.#units = new Map(units);
   }
 
@@ -75,10 +80,13 @@ export function compilePrices(
 function readPrice(model: string, currency: string, text: string): [string, Big] {
   const amount = typeof text === "string" ? parseAmount(`${currency}:${text}`) : undefined;
   if (amount !== undefined) return [currency, amount.value];
-  const shown = JSON.stringify({ [currency]: text });
-  throw new LocalError(
+  throw noPrice(model, { [currency]: text });
+}
+
+function noPrice(model: string, given: unknown): LocalError {
+  return new LocalError(
     "MISUSE",
-    `${shown} is no price of ${clip(model)}: per million units, such as {"USD":"2.50"}`,
+    `${JSON.stringify(given)} is no price of ${clip(model)}: per million units, such as {"USD":"2.50"}`,
   );
 }
 

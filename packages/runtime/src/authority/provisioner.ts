@@ -1,4 +1,11 @@
-import { type JobId, type Lease, LocalError } from "@arcp/core";
+import {
+  checkValues,
+  type JobId,
+  type Lease,
+  LocalError,
+  type OptionRules,
+  rule,
+} from "@arcp/core";
 
 /** A credential that is wanted for one job. */
 export interface CredentialOrder {
@@ -66,6 +73,11 @@ export interface Provisioner {
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
+const RULES: OptionRules<Provisioner> = {
+  issue: rule.required(rule.method),
+  revoke: rule.required(rule.method),
+};
+
 /** @throws LocalError `MISUSE` */
 export function provisionersOf(
   given: Readonly<Record<string, Provisioner>>,
@@ -78,7 +90,8 @@ export function provisionersOf(
       "provisioners need a durable store: what is to be revoked has to outlive the process",
     );
   }
-  for (const name of provisioners.keys()) {
+  for (const [name, provisioner] of provisioners) {
+    checkValues(`the provisioner ${name}`, provisioner, RULES);
     if (!NAME.test(name)) {
       const rule = "begin with a letter or digit and go on with at most 63 of these, ., _ and -";
       throw new LocalError("MISUSE", `the name of a provisioner has to ${rule}: ${name}`);

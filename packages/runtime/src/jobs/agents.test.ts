@@ -22,7 +22,7 @@ test("what plain JavaScript leaves out of an agent is missed when it is defined"
   const define = (definition: object) => () => defineAgent(definition as never);
   const misuse = (message: RegExp) =>
     expect.objectContaining({ code: "MISUSE", message: expect.stringMatching(message) });
-  expect(define({ name: "idle" })).toThrow(misuse(/the agent idle needs run/));
+  expect(define({ name: "idle" })).toThrow(misuse(/the agent idle: run must be a function/));
   expect(define({ run: () => {} })).toThrow(misuse(/no agent reference/));
   expect(define({ version: "1 0", run: () => {} })).toThrow(misuse(/no agent reference/));
 });

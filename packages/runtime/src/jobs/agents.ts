@@ -2,11 +2,16 @@ import {
   type AgentEntry,
   type AgentReference,
   ArcpError,
+  checkOptions,
+  checkValues,
   type EventSchemas,
   formatAgentReference,
+  isPlain,
   isVendorName,
   LocalError,
+  type OptionRules,
   parseAgentReference,
+  rule,
 } from "@arcp/core";
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { checkWorkspace } from "../authority/path.ts";
@@ -68,9 +73,28 @@ export interface Agent<
 // biome-ignore lint/suspicious/noExplicitAny: an agent's types are proven by its own schemas, at the call
 export type AnyAgent = Agent<any, any, any, any, any>;
 
+const RULES: OptionRules<AnyAgent> = {
+  name: rule.text,
+  version: rule.some("a text", (value) => typeof value === "string"),
+  input: rule.schema,
+  output: rule.schema,
+  events: rule.some(
+    "an object, a Standard Schema by each kind",
+    (value) => isPlain(value) && Object.values(value).every(rule.schema.fits),
+  ),
+  workspace: rule.text,
+  attempts: rule.some(
+    "a whole number from 1, or Infinity",
+    (value) => value === Number.POSITIVE_INFINITY || rule.wholeAboveZero.fits(value),
+  ),
+  stallSec: rule.aboveZero,
+  showOperations: rule.flag,
+  run: rule.required(rule.some("a function that does its work", rule.method.fits)),
+};
+
 /**
- * @throws LocalError `MISUSE` when the name, the version or a kind of event does not match its grammar, without `run`, for a
- * workspace that is not absolute, and for numbers that make no sense
+ * @throws LocalError `MISUSE` when the name, the version or a kind of event does not match its grammar, without `run`, for an option
+ * that there is not, a schema that is none, a workspace that is not absolute, and for numbers that make no sense
  */
 export function defineAgent<
   Input = unknown,
@@ -82,18 +106,22 @@ export function defineAgent<
 >(
   definition: Agent<Input, Output, Sent, Result, Events, Name>,
 ): Agent<Input, Output, Sent, Result, Events, Name> {
-  const reference = formatAgentReference(definition);
+  checkAgent(definition, checkOptions);
+  // A copy of an instance of a class would lack its methods.
+  return isPlain(definition) ? Object.freeze({ ...definition }) : definition;
+}
+
+function checkAgent(agent: AnyAgent, check: typeof checkOptions): void {
+  check(`the agent ${agent?.name}`, agent, RULES);
+  const reference = formatAgentReference(agent);
   const parsed = parseAgentReference(reference);
-  if (parsed === undefined || parsed.name !== definition.name) {
+  if (parsed === undefined || parsed.name !== agent.name) {
     throw new LocalError(
       "MISUSE",
       `${JSON.stringify(reference)} is no agent reference; a name is like "doc-indexer", a version like "2.1.0"`,
     );
   }
-  const { name, attempts = 1, stallSec = 1, events = {}, workspace } = definition;
-  if (typeof definition.run !== "function") {
-    throw new LocalError("MISUSE", `the agent ${name} needs run: a function that does its work`);
-  }
+  const { name, events = {}, workspace } = agent;
   checkWorkspace(workspace);
   const foreign = Object.keys(events).find((kind) => !isVendorName(kind));
   if (foreign !== undefined) {
@@ -102,16 +130,6 @@ export function defineAgent<
       `${JSON.stringify(foreign)} is no kind of ${name}'s own; one is like "x-vendor.acme.confidence"`,
     );
   }
-  if (!(attempts === Number.POSITIVE_INFINITY || (Number.isInteger(attempts) && attempts >= 1))) {
-    throw new LocalError(
-      "MISUSE",
-      `attempts of ${name} must be a whole number from 1, or Infinity`,
-    );
-  }
-  if (!(stallSec > 0 && Number.isFinite(stallSec))) {
-    throw new LocalError("MISUSE", `stallSec of ${name} must be a number above zero`);
-  }
-  return Object.freeze({ ...definition });
 }
 
 interface Named {
@@ -130,8 +148,13 @@ export class AgentRegistry {
     for (const agent of agents) this.register(agent);
   }
 
-  /** Adds an agent, or replaces the one of the same name and version; running jobs keep theirs (R-7.5-5). */
+  /**
+   * Adds an agent, or replaces the one of the same name and version; running jobs keep theirs (R-7.5-5).
+   * @throws LocalError `MISUSE` for what is none
+   */
   register(agent: AnyAgent): void {
+    // What `defineAgent` did not make may have more than an agent has to.
+    checkAgent(agent, checkValues);
     const known = this.#agents.get(agent.name) ?? NONE;
     this.#agents.set(
       agent.name,

@@ -1,4 +1,4 @@
-import { LocalError } from "@arcp/core";
+import { checkOptions, checkValues, isPlain, LocalError, type OptionRules, rule } from "@arcp/core";
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { Spend } from "./spend.ts";
 import type { Trace } from "./trace.ts";
@@ -32,11 +32,22 @@ export interface ToolDefinition<Input, Output> {
 // biome-ignore lint/suspicious/noExplicitAny: a tool's input type is proven by its own schema, at the call
 export type Tool = ToolFunction | ToolDefinition<any, any>;
 
-/** A tool with schemas: its function gets only what the one lets through, and its caller only what the other does. */
+const RULES: OptionRules<ToolDefinition<unknown, unknown>> = {
+  input: rule.schema,
+  output: rule.schema,
+  run: rule.required(rule.method),
+};
+
+/**
+ * A tool with schemas: its function gets only what the one lets through, and its caller only what the other does.
+ * @throws LocalError `MISUSE` without `run`, for a schema that is none, and for an option that there is not
+ */
 export function defineTool<Input = unknown, Output = unknown>(
   definition: ToolDefinition<Input, Output>,
 ): ToolDefinition<Input, Output> {
-  return Object.freeze({ ...definition });
+  checkOptions("defineTool", definition, RULES);
+  // A copy of an instance of a class would lack its methods.
+  return isPlain(definition) ? Object.freeze({ ...definition }) : definition;
 }
 
 /** @throws LocalError `MISUSE` for what is no tool */
@@ -46,8 +57,11 @@ export function readTools(
   return new Map(
     Object.entries(tools).map(([name, tool]) => {
       const definition = typeof tool === "function" ? { run: tool } : tool;
-      if (typeof definition?.run === "function") return [name, definition];
-      throw new LocalError("MISUSE", `the tool ${name} must be a function or made by defineTool`);
+      if (typeof definition?.run !== "function") {
+        throw new LocalError("MISUSE", `the tool ${name} must be a function or made by defineTool`);
+      }
+      checkValues(`the tool ${name}`, definition, RULES);
+      return [name, definition];
     }),
   );
 }

@@ -38,7 +38,7 @@ test("an interval is a whole number of seconds", () => {
   for (const heartbeatIntervalSec of [0, -1, 0.5, 1.5, Number.NaN, Number.POSITIVE_INFINITY]) {
     const create = () =>
       createRuntime({ agents: [], auth: () => "alice", limits: { heartbeatIntervalSec } });
-    expect(create).toThrow("limits.heartbeatIntervalSec");
+    expect(create).toThrow("limits: heartbeatIntervalSec must be a whole number");
   }
 });
 

@@ -1,4 +1,4 @@
-import { LocalError } from "@arcp/core";
+import { checkOptions, type OptionRules, rule } from "@arcp/core";
 import { MemoryCredentials } from "./memory-credentials.ts";
 import { MemoryIdempotency } from "./memory-idempotency.ts";
 import { MemoryJobs } from "./memory-jobs.ts";
@@ -20,25 +20,28 @@ export interface MemoryStoreOptions {
   readonly totalLogCharacters?: number;
 }
 
-const DEFAULT_LOG_LIMITS: LogLimits = { records: 250_000, characters: 256 * 1024 * 1024 };
 const DEFAULT_TOTAL = 1024 * 1024 * 1024;
+
+const RULES: OptionRules<MemoryStoreOptions> = {
+  logLimits: rule.table,
+  totalLogCharacters: rule.positive,
+};
+
+const LOG_RULES: OptionRules<LogLimits> = { records: rule.positive, characters: rule.positive };
 
 /**
  * A store in memory: durable means written, and everything ends with the process.
  *
- * @throws LocalError `MISUSE` with a limit that is not a positive number
+ * @throws LocalError `MISUSE` with a limit that is not a positive number, and for one that there is not
  */
-export function memoryStore({
-  logLimits,
-  totalLogCharacters = DEFAULT_TOTAL,
-}: MemoryStoreOptions = {}): Store {
+export function memoryStore(options: MemoryStoreOptions = {}): Store {
+  checkOptions("memoryStore", options, RULES);
+  const { logLimits = {}, totalLogCharacters = DEFAULT_TOTAL } = options;
+  checkOptions("logLimits", logLimits, LOG_RULES);
+  const { records = 250_000, characters = 256 * 1024 * 1024 } = logLimits;
   const jobs = new MemoryJobs();
-  const limits = { ...DEFAULT_LOG_LIMITS, ...logLimits };
-  for (const [name, limit] of Object.entries({ ...limits, totalLogCharacters })) {
-    if (!(limit > 0)) throw new LocalError("MISUSE", `${name} must be a number above zero`);
-  }
   return {
-    logs: new MemoryLogs(limits, totalLogCharacters, jobs),
+    logs: new MemoryLogs({ records, characters }, totalLogCharacters, jobs),
     jobs,
     sessions: new MemorySessions(),
     idempotency: new MemoryIdempotency(),

@@ -1,0 +1,213 @@
+import { expect, test } from "vitest";
+import { z } from "zod";
+import { settled } from "../test/held-store.ts";
+import { hosting } from "../test/hosting.ts";
+import { Viewer } from "../test/viewer.ts";
+import { allowAnonymous, tokenTable } from "./auth.ts";
+import { AgentRegistry, defineAgent } from "./jobs/agents.ts";
+import { defineTool } from "./jobs/tool.ts";
+import { createRuntime, type Runtime } from "./runtime.ts";
+import { memoryStore } from "./store/memory-store.ts";
+
+const misuse = (message: string | RegExp) =>
+  expect.objectContaining({ code: "MISUSE", message: expect.stringMatching(message) });
+
+async function viewing(runtime: Runtime): Promise<Viewer> {
+  const viewer = new Viewer(runtime);
+  await viewer.hello();
+  return viewer;
+}
+
+const create = (options: object) => () =>
+  createRuntime({ agents: [], auth: allowAnonymous(), ...options } as never);
+
+test.each([
+  [{ limit: {} }, /^createRuntime: limit is none of its options, which are agents, auth, /],
+  [{ agents: undefined }, /agents must be an array, and not undefined$/],
+  [{ agents: { count: {} } }, /agents must be an array, and not an object$/],
+  [{ auth: "a-token" }, /auth must be a function: tokenTable\(.*, and not a text$/],
+  [{ tools: new Map() }, /tools must be an object, a value by each name, and not an object$/],
+  [{ models: ["gpt"] }, /models must be .*, and not an array$/],
+  [{ provisioners: null }, /provisioners must be .*, and not null$/],
+  [{ policy: () => true }, /policy must be an object with parts of a policy, and not a function$/],
+  [{ workspace: 7 }, /workspace must be a text, and not 7$/],
+  [{ endJobsAtExpiry: "false" }, /endJobsAtExpiry must be true or false, and not a text$/],
+  [{ endJobsAtExhaustion: 1 }, /endJobsAtExhaustion must be true or false, and not 1$/],
+  [{ name: 5 }, /name must be a text, and not 5$/],
+  [{ clock: Date }, /clock must be a clock, and not a function$/],
+  [{ logger: {} }, /logger must be a logger of pino, and not an object$/],
+  [{ observer: () => {} }, /observer must be an observer, such as otel\(\), and not a function$/],
+  [{ observer: { onJob() {} } }, /^observer: onJob is none of its options/],
+  [{ observer: { job: {} } }, /^observer: job must be a function, and not an object$/],
+])("an option of a runtime that cannot be is refused when it is made: %o", (options, message) => {
+  expect(create(options)).toThrow(misuse(message));
+});
+
+test.each([
+  [{ maxSesions: 5 }, /^limits: maxSesions is none of its options, which are resumeWindowSec, /],
+  [{ resumeWindowSec: "600" }, /^limits: resumeWindowSec must be .*, and not a text$/],
+  [{ retentionSec: null }, /^limits: retentionSec must be a number above zero, and not null$/],
+])("a limit that there is not, or that is no number, is refused: %o", (limits, message) => {
+  expect(create({ limits })).toThrow(misuse(message));
+});
+
+test("every limit that there is may be undefined, for its default", () => {
+  expect(create({ limits: { retentionSec: undefined, fileBytes: undefined } })).not.toThrow();
+});
+
+test.each([
+  [{ mayObserv: () => true }, /^policy: mayObserv is none of its options, which are mayObserve, /],
+  [{ mayObserve: true }, /^policy: mayObserve must be a function, and not a boolean$/],
+  [{ modelsWithoutLease: "Registered" }, /must be "none" or "registered", and not a text$/],
+  [{ dialect: "draft" }, /^policy: dialect must be a function, and not a text$/],
+])("a part of a policy that would decide nothing is refused: %o", (policy, message) => {
+  expect(create({ policy })).toThrow(misuse(message));
+});
+
+test("a policy of the operator's own class has what else it needs", () => {
+  class Staff {
+    readonly names = new Set(["alice"]);
+    maySubmit(principal: string) {
+      return this.names.has(principal);
+    }
+  }
+  expect(create({ policy: new Staff() })).not.toThrow();
+});
+
+const run = () => {};
+
+test.each([
+  [
+    { name: "a", run, atempts: 3 },
+    /^the agent a: atempts is none of its options, which are name, /,
+  ],
+  [{ name: "a", run, input: { pages: z.int() } }, /^the agent a: input must be a Standard Schema/],
+  [{ name: "a", run, output: { type: "object" } }, /output must be a Standard Schema/],
+  [{ name: "a", run, events: { "x-vendor.a.b": {} } }, /events must be .* by each kind/],
+  [{ name: "a", run, attempts: "3" }, /attempts must be a whole number from 1, or Infinity/],
+  [{ name: "a", run, stallSec: null }, /stallSec must be a number above zero, and not null/],
+  [{ name: "a", run, showOperations: "no" }, /showOperations must be true or false/],
+  [{ name: 7, run }, /^the agent 7: name must be a text, and not 7$/],
+  [undefined, /^the agent undefined must be an object, and not undefined$/],
+])("a definition of an agent that cannot be is refused: %o", (definition, message) => {
+  expect(() => defineAgent(definition as never)).toThrow(misuse(message));
+});
+
+test("what is given to a runtime without `defineAgent` is looked at too, and may have more than an agent", () => {
+  const registry = new AgentRegistry();
+  expect(() => registry.register({ name: "A a", run })).toThrow(misuse(/no agent reference/));
+  expect(create({ agents: [{ name: "a" }] })).toThrow(misuse(/run must be a function that does/));
+  expect(create({ agents: [undefined] })).toThrow(misuse(/must be an object, and not undefined/));
+  const shown = { name: "a", run, description: "does nothing" };
+  registry.register(shown);
+  expect(registry.find({ name: "a" })).toBe(shown);
+});
+
+test("an agent and a tool of an own class keep their methods", () => {
+  class Counter {
+    readonly name = "counter";
+    readonly #by = 2;
+    run(): number {
+      return this.#by;
+    }
+  }
+  const counter = new Counter();
+  expect(defineAgent(counter).run({} as never, undefined)).toBe(2);
+  expect(defineTool(counter).run(undefined, {} as never)).toBe(2);
+});
+
+test.each([
+  [{ run, inputs: z.string() }, /^defineTool: inputs is none of its options, which are input, /],
+  [{ run, input: {} }, /^defineTool: input must be a Standard Schema/],
+  [{ input: z.string() }, /^defineTool: run must be a function, and not undefined$/],
+])("a definition of a tool that cannot be is refused: %o", (definition, message) => {
+  expect(() => defineTool(definition as never)).toThrow(misuse(message));
+});
+
+test("a tool that was not made by `defineTool` may have more, but no schema that is none", () => {
+  const look = { run, description: "looks something up" };
+  expect(create({ tools: { look } })).not.toThrow();
+  expect(create({ tools: { look: { run, input: {} } } })).toThrow(
+    misuse(/^the tool look: input must be a Standard Schema/),
+  );
+});
+
+test.each([
+  [{ input: 2.5 }, '{"input":2.5} is no price of gpt: per million units, such as {"USD":"2.50"}'],
+  [{ input: null }, '{"input":null} is no price of gpt'],
+  [null, "null is no price of gpt"],
+  [7, "7 is no price of gpt"],
+])("R-9.7-1: a model whose price cannot be read is not free: %j", (table, message) => {
+  expect(create({ models: { gpt: table } })).toThrow(misuse(message.replace(/[{}]/g, "\\$&")));
+});
+
+test("a provisioner without what it takes to issue and to revoke is refused before it has issued", () => {
+  const store = { ...memoryStore(), durable: true };
+  const half = { llm: { issue: async () => undefined } };
+  expect(create({ store, provisioners: half })).toThrow(
+    misuse(/^the provisioner llm: revoke must be a function, and not undefined$/),
+  );
+});
+
+test("R-6.1-2: a table of tokens lets nobody in by a variable that is not set", () => {
+  for (const token of ["", "undefined", "null"]) {
+    expect(() => tokenTable({ "a-token": "alice", [token]: "bob" })).toThrow(
+      misuse(`^tokenTable: "${token}" is no token: is the variable set that it comes from\\?$`),
+    );
+  }
+});
+
+test("a table of tokens that names nobody is refused, without a word of the tokens", () => {
+  for (const principal of ["", undefined, null, { name: "alice" }]) {
+    const message = 'tokenTable: a principal must be a name, such as "alice"';
+    expect(() => tokenTable({ s3cret: principal as never })).toThrow(misuse(`^${message}$`));
+    if (principal === undefined) continue;
+    expect(() => allowAnonymous(principal as never)).toThrow(misuse("^allowAnonymous: a princ"));
+  }
+  for (const tokens of [undefined, ["a-token"], new Map([["a-token", "alice"]])]) {
+    expect(() => tokenTable(tokens as never)).toThrow(misuse("takes an object"));
+  }
+});
+
+test.each([
+  [{ graceSec: 5 }, /^close: graceSec is none of its options, which are finishSec, cancelSec$/],
+  [{ finishSec: "5" }, /^close: finishSec must be a number from zero/],
+  [{ cancelSec: -1 }, /^close: cancelSec must be a number from zero/],
+  ["SIGTERM", /^close must be an object, and not a text$/],
+])("a close that does not say what it means closes nothing: %o", async (options, message) => {
+  const { runtime, start } = hosting();
+  await using _ = runtime;
+  const job = await start(await viewing(runtime));
+  await expect(runtime.close(options as never)).rejects.toEqual(misuse(message));
+  await settled();
+  expect(await runtime.jobs.get(job.id)).toMatchObject({ status: "running" });
+});
+
+test.each([
+  [{ principle: "alice" }, /^the filter: principle is none of its options, which are principal, /],
+  [{ status: "running" }, /status must be an array with some of pending, /],
+  [{ status: ["runing"] }, /status must be an array with some of pending, /],
+  [{ acceptedAfter: new Date() }, /acceptedAfter must be a time in milliseconds since 1970/],
+])("a filter of an operator that would fit every job is refused: %o", async (filter, message) => {
+  const { runtime } = hosting();
+  await expect(runtime.jobs.list(filter as never).next()).rejects.toEqual(misuse(message));
+});
+
+test("a filter in the reason's place does not cancel every job", async () => {
+  const { runtime, start } = hosting();
+  await using _ = runtime;
+  const job = await start(await viewing(runtime));
+  await expect(runtime.jobs.cancelAll({ principal: "nobody" } as never)).rejects.toEqual(
+    misuse("^cancelAll takes a reason, a text or undefined, and a filter$"),
+  );
+  await settled();
+  expect(await runtime.jobs.get(job.id)).toMatchObject({ status: "running" });
+});
+
+test.each([
+  [{ logLimit: {} }, /^memoryStore: logLimit is none of its options, which are logLimits, /],
+  [{ logLimits: { record: 5 } }, /^logLimits: record is none of its options/],
+  [{ logLimits: { records: "5" } }, /^logLimits: records must be a number above zero, or Infinity/],
+])("a limit of a store in memory that cannot be is refused: %o", (options, message) => {
+  expect(() => memoryStore(options as never)).toThrow(misuse(message));
+});
