@@ -18,6 +18,7 @@ import type { LogRecord } from "@arcp/runtime/store";
 import { afterAll, expect, test } from "vitest";
 import { Scratch } from "../test/scratch.ts";
 import { openDatabase } from "./database-file.ts";
+import { DEFAULT_LOG_LIMITS, readLogLimits } from "./log-limits.ts";
 import { sqliteStore, storeOn } from "./sqlite-store.ts";
 import { WalFile } from "./wal-file.ts";
 
@@ -307,3 +308,28 @@ test("a limit that is not a positive number is refused by its name, before there
   expect(() => sqliteStore(path, { logLimits: { characters: 0 } })).toThrow(/characters .* zero/);
   expect(existsSync(path)).toBe(false);
 });
+
+test.each([
+  [{ logLimits: { record: 5 } }, "logLimits: record is none of its options"],
+  [{ logLimits: { records: "5" } }, "logLimits: records must be a number above zero"],
+  [{ logLimits: null }, "logLimits must be an object"],
+  [{ totalLogCharacter: 5 }, "totalLogCharacter is none of its options"],
+])("a limit that cannot be is refused before there is a file: %j", (options, message) => {
+  const path = scratch.newFile();
+  expect(() => sqliteStore(path, options as never)).toThrow(message);
+  expect(existsSync(path)).toBe(false);
+});
+
+test("a limit that is undefined is its default", () => {
+  const logLimits: object = { records: undefined };
+  expect(readLogLimits(logLimits)).toEqual(DEFAULT_LOG_LIMITS);
+});
+
+test.each([[undefined], [""], [null], [{ path: "arcp.db" }]])(
+  "%j is no path of a store",
+  (path) => {
+    expect(() => sqliteStore(path as never)).toThrow(
+      expect.objectContaining({ code: "MISUSE", message: expect.stringContaining('"arcp.db"') }),
+    );
+  },
+);

@@ -1,3 +1,5 @@
+import { checkOptions, type OptionRules, rule } from "@arcp/core";
+
 /** What is kept of one job's log. Beyond it the oldest records go, loudly by the floor (P3). */
 export interface LogLimits {
   /** Records, result chunks apart. Default 250,000. */
@@ -7,3 +9,12 @@ export interface LogLimits {
 }
 
 export const DEFAULT_LOG_LIMITS: LogLimits = { records: 250_000, characters: 256 * 1024 * 1024 };
+
+const RULES: OptionRules<LogLimits> = { records: rule.positive, characters: rule.positive };
+
+/** @throws LocalError `MISUSE` with a limit that is not a positive number, and for one that there is not */
+export function readLogLimits(given: Partial<LogLimits> = {}): LogLimits {
+  checkOptions("logLimits", given, RULES);
+  const { records, characters } = DEFAULT_LOG_LIMITS;
+  return { records: given.records ?? records, characters: given.characters ?? characters };
+}

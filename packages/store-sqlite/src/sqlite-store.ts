@@ -1,4 +1,4 @@
-import { LocalError } from "@arcp/core";
+import { checkOptions, LocalError, type OptionRules, rule } from "@arcp/core";
 import type { Store } from "@arcp/runtime/store";
 import { Backups } from "./backup.ts";
 import type { Connection } from "./connection.ts";
@@ -7,7 +7,7 @@ import { openDatabase, unopened } from "./database-file.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { IdempotencyTable } from "./idempotency-table.ts";
 import { JobTable } from "./job-table.ts";
-import { DEFAULT_LOG_LIMITS, type LogLimits } from "./log-limits.ts";
+import { type LogLimits, readLogLimits } from "./log-limits.ts";
 import { Reclaimer } from "./reclaimer.ts";
 import { RecordLog } from "./record-log.ts";
 import { RecordTable } from "./record-table.ts";
@@ -40,20 +40,26 @@ export interface SqliteStoreOptions {
 
 const DEFAULT_TOTAL = 20 * 1024 * 1024 * 1024;
 
+const RULES: OptionRules<SqliteStoreOptions> = {
+  logLimits: rule.table,
+  totalLogCharacters: rule.positive,
+};
+
 /**
  * A store in one file, for one runtime at a time. What it acknowledged survives the end of the process and a loss of
  * power; what it had not is there wholly or not at all.
  *
  * @param path of the file, made when it is not there; `:memory:` for one that ends with the process
  * @throws LocalError `MISUSE` when another runtime has the file open, when a newer version wrote it, when it cannot be
- *   opened or is no store, and with a limit that is not a positive number
+ *   opened or is no store, without a path, with a limit that is not a positive number, and for one that there is not
  */
 export function sqliteStore(path: string, options: SqliteStoreOptions = {}): SqliteStore {
-  const { logLimits, totalLogCharacters = DEFAULT_TOTAL } = options;
-  const limits = { ...DEFAULT_LOG_LIMITS, ...logLimits, totalLogCharacters };
-  for (const [name, limit] of Object.entries(limits)) {
-    if (!(limit > 0)) throw new LocalError("MISUSE", `${name} must be a number above zero`);
+  // For SQLite an empty one is a file that is gone when it is closed.
+  if (!rule.text.fits(path)) {
+    throw new LocalError("MISUSE", 'sqliteStore takes the path of a file, such as "arcp.db"');
   }
+  checkOptions("sqliteStore", options, RULES);
+  readLogLimits(options.logLimits);
   const connection = openDatabase(path);
   try {
     return storeOn(connection, options);
@@ -83,8 +89,7 @@ export function storeOn(
   reclaimer.start();
   return {
     logs: new RecordLog(connection, group, jobs, records, reclaimer, {
-      ...DEFAULT_LOG_LIMITS,
-      ...options.logLimits,
+      ...readLogLimits(options.logLimits),
       total: options.totalLogCharacters ?? DEFAULT_TOTAL,
     }),
     jobs,

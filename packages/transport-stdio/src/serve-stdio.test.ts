@@ -11,6 +11,7 @@ import { sqliteStore } from "@arcp/store-sqlite";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { chat, cross, orphan } from "../test/crossing.ts";
 import { exists, pathOf, spawned, until } from "../test/spawned.ts";
+import { type Accept, serveStdio } from "./index.ts";
 
 // A busy machine takes its time to start a process.
 const TOKEN = { token: "secret", handshakeTimeout: 25_000 };
@@ -244,3 +245,16 @@ function readFile(path: string): string | undefined {
     return undefined;
   }
 }
+
+test.each([
+  [undefined, {}, "serveStdio takes a function, such as runtime.serve"],
+  [() => {}, { closeTimeout: Number.NaN }, "serveStdio: closeTimeout must be a number from zero"],
+])(
+  "what cannot be served leaves the standard streams as they are",
+  async (accept, options, message) => {
+    await expect(serveStdio(accept as Accept, options)).rejects.toMatchObject({
+      code: "MISUSE",
+      message: expect.stringContaining(message),
+    });
+  },
+);

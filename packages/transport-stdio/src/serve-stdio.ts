@@ -1,6 +1,6 @@
-import { type Transport, TransportClosedError } from "@arcp/core";
+import { checkOptions, LocalError, type Transport, TransportClosedError } from "@arcp/core";
 import { takeStdout } from "./own-stdout.ts";
-import { type StreamOptions, StreamTransport } from "./stream-transport.ts";
+import { STREAM_RULES, type StreamOptions, StreamTransport } from "./stream-transport.ts";
 
 /** What is known of the process at the other end of a pipe: it runs on this machine. */
 export interface PeerInfo {
@@ -21,10 +21,15 @@ export type Accept = (transport: Transport, peer: PeerInfo) => unknown;
  *
  * @returns a promise that resolves once the connection is over, for instance since the parent is gone. Nobody can come
  *   back on it, so close the runtime then and let the process end (R-4.2-5)
- * @throws LocalError `MISUSE` when they are served already
+ * @throws LocalError `MISUSE` when they are served already, when `accept` is no function, and for an option of another kind or that
+ *   there is not
  * @throws whatever else `accept` fails with; the connection is closed then (`fault`)
  */
 export async function serveStdio(accept: Accept, options: StreamOptions = {}): Promise<void> {
+  if (typeof accept !== "function") {
+    throw new LocalError("MISUSE", "serveStdio takes a function, such as runtime.serve");
+  }
+  checkOptions("serveStdio", options, STREAM_RULES);
   const transport = new StreamTransport(process.stdin, takeStdout(), options);
   try {
     await accept(transport, { address: "", secure: false, loopback: true });

@@ -371,3 +371,17 @@ test("a broken stderr of this process does not end it, though the runtime talks 
   expect(await once(child, "close")).toEqual([0, null]);
   expect(await said).toBe("started\n50 frames\n");
 });
+
+test.each<[unknown[], string]>([
+  [[], 'spawnRuntime takes a command and an array: "node", ["agents.js"]'],
+  [["node", "agents.js"], 'spawnRuntime takes a command and an array: "node", ["agents.js"]'],
+  [["node", { cwd: "/" }], 'spawnRuntime takes a command and an array: "node", ["agents.js"]'],
+  [["node", [], { stderr: "inherit" }], "stderr must be a stream to write to, or"],
+  [["node", [], { closeTimeout: "5" }], "closeTimeout must be a number from zero"],
+  [["node", [], { maxMessageSize: Number.NaN }], "maxMessageSize must be a number above zero"],
+  [["node", [], { environment: {} }], "environment is none of its options, which are cwd, env"],
+])("a process that cannot be is refused before it is started: %o", (given, message) => {
+  expect(() => spawnRuntime(...(given as Parameters<typeof spawnRuntime>))).toThrow(
+    expect.objectContaining({ code: "MISUSE", message: expect.stringContaining(message) }),
+  );
+});

@@ -1,9 +1,19 @@
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import type { Writable } from "node:stream";
-import { type Clock, type Dial, systemClock, TransportClosedError } from "@arcp/core";
+import {
+  type Clock,
+  checkOptions,
+  type Dial,
+  isObject,
+  LocalError,
+  type OptionRules,
+  rule,
+  systemClock,
+  TransportClosedError,
+} from "@arcp/core";
 import { RuntimeProcess } from "./runtime-process.ts";
-import { StreamTransport } from "./stream-transport.ts";
+import { STREAM_RULES, StreamTransport } from "./stream-transport.ts";
 
 /** What can be a message, or stands for one that could not be read. */
 const MESSAGE = /^(\s*\{|\0)/;
@@ -24,6 +34,16 @@ export interface SpawnOptions {
   readonly clock?: Clock;
 }
 
+const RULES: OptionRules<SpawnOptions> = {
+  cwd: rule.text,
+  env: rule.some("an object, such as process.env", isObject),
+  stderr: rule.some(
+    'a stream to write to, or "ignore"',
+    (value) => value === "ignore" || rule.having<Writable>("", "write").fits(value),
+  ),
+  ...STREAM_RULES,
+};
+
 /**
  * A way to a runtime that is a child process and speaks on its standard streams, such as
  * `spawnRuntime("node", ["agents.js"])`. Each call starts a new one, once those before it that were parted from have ended,
@@ -31,12 +51,21 @@ export interface SpawnOptions {
  *
  * It rejects with the signal's reason, the process killed, or with a `TransportClosedError` when the command cannot be
  * started. A process that ends by itself fails the transport with its exit code and the end of its standard error.
+ *
+ * @throws LocalError `MISUSE` for what is no command, and for an option of another kind or that there is not
  */
 export function spawnRuntime(
   command: string,
   args: readonly string[] = [],
   options: SpawnOptions = {},
 ): Dial {
+  if (!(rule.text.fits(command) && rule.texts.fits(args))) {
+    throw new LocalError(
+      "MISUSE",
+      'spawnRuntime takes a command and an array: "node", ["agents.js"]',
+    );
+  }
+  checkOptions("spawnRuntime", options, RULES);
   const { cwd, env, clock = systemClock, closeTimeout = 5_000 } = options;
   const { stderr = process.stderr, maxMessageSize = 16 * 1024 * 1024 } = options;
   const parting = new Set<Promise<void>>();

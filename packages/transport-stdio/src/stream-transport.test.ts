@@ -189,3 +189,11 @@ test("R-4-3: a socket is a pair of streams, and the last words arrive although t
   await Promise.all([accepted, dialled].map((socket) => socket.closed || once(socket, "close")));
   server.close();
 });
+
+test.each([
+  [{ maxMessageSize: "4" }, "streamTransport: maxMessageSize must be a number above zero"],
+  [{ closeTimeOut: 5 }, "streamTransport: closeTimeOut is none of its options"],
+])("an option of a pair of streams that cannot be shows at once: %o", (options, message) => {
+  const [up, down] = [new PassThrough(), new PassThrough()];
+  expect(() => streamTransport(down, up, options as never)).toThrow(message);
+});

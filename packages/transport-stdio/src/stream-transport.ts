@@ -2,9 +2,12 @@ import { finished, type Readable, type Writable } from "node:stream";
 import {
   type Clock,
   type CloseReason,
+  checkOptions,
   FrameQueue,
   HIGH_WATER_MARK,
   LocalError,
+  type OptionRules,
+  rule,
   systemClock,
   type Timer,
   type Transport,
@@ -22,6 +25,12 @@ export interface StreamOptions {
   readonly clock?: Clock;
 }
 
+export const STREAM_RULES: OptionRules<StreamOptions> = {
+  maxMessageSize: rule.aboveZero,
+  closeTimeout: rule.wait,
+  clock: rule.clock,
+};
+
 /** What else a spawned process knows of its streams. */
 export interface StreamWatch {
   /** Asked once the peer has ended its stream, or takes nothing any more, before this side closed: why. */
@@ -35,12 +44,15 @@ export interface StreamWatch {
 /**
  * A pair of byte streams as a transport: each line is one envelope (R-4.2-1). It owns them from then on, and destroys them
  * in the end. How the peer closes does not show: the end of its stream at the end of a line is taken as `normal`.
+ *
+ * @throws LocalError `MISUSE` for an option of another kind or that there is not
  */
 export function streamTransport(
   readable: Readable,
   writable: Writable,
   options: StreamOptions = {},
 ): Transport {
+  checkOptions("streamTransport", options, STREAM_RULES);
   return new StreamTransport(readable, writable, options);
 }
 

@@ -375,3 +375,22 @@ test("what takes the connections is a function, and not the runtime itself or no
     await expect(listen({ port: 0 }, accept as never)).rejects.toMatchObject({ code: "MISUSE" });
   }
 });
+
+test.each([
+  [{ maxMesageSize: 1 }, /^attach: maxMesageSize is none of its options, which are path, /],
+  [{ maxMessageSize: 0 }, /^attach: maxMessageSize must be a number above zero, and not 0$/],
+  [{ maxMessageSize: "1000" }, /^attach: maxMessageSize must be .*, and not a text$/],
+  [{ upgradeTimeout: Number.NaN }, /^attach: upgradeTimeout must be .*, and not NaN$/],
+  [{ closeTimeout: -1 }, /^attach: closeTimeout must be a number from zero/],
+  [{ subprotocols: "arcp" }, /^attach: subprotocols must be an array of texts, and not a text$/],
+  [{ allowedHosts: "localhost" }, /^attach: allowedHosts must be an array of texts/],
+  [{ allowedOrigins: ["*"] }, /^allowedOrigins takes origins, .* without path and wildcard: \*$/],
+  [{ allowedOrigins: ["app.example"] }, /^allowedOrigins takes origins.*: app\.example$/],
+  [{ allowedOrigins: ["https://app.example/x"] }, /^allowedOrigins takes origins/],
+  [{ path: 7 }, /^attach: path must be a text, and not 7$/],
+  [null, /^attach must be an object, and not null$/],
+])("R-4.1-6, R-4.1-9: an option that cannot be is refused at once: %o", (options, message) => {
+  expect(() => attach(createServer(), options as never, echo)).toThrow(
+    expect.objectContaining({ code: "MISUSE", message: expect.stringMatching(message) }),
+  );
+});

@@ -3,10 +3,18 @@ import type { Http2SecureServer, Http2Server } from "node:http2";
 import type { Server as HttpsServer } from "node:https";
 import type { Duplex } from "node:stream";
 import { Server as TlsServer } from "node:tls";
-import { LocalError, systemClock, type Transport, TransportClosedError } from "@arcp/core";
+import {
+  checkOptions,
+  LocalError,
+  type OptionRules,
+  rule,
+  systemClock,
+  type Transport,
+  TransportClosedError,
+} from "@arcp/core";
 import { type WebSocket, WebSocketServer } from "ws";
 import { Connection } from "./connection.ts";
-import type { ConnectionOptions } from "./connection-options.ts";
+import { CONNECTION_RULES, type ConnectionOptions } from "./connection-options.ts";
 import { serverWriter } from "./frame-writer.ts";
 import { type HostRules, hostCheck } from "./host-check.ts";
 import { isLoopback } from "./loopback.ts";
@@ -31,6 +39,17 @@ export interface AttachOptions extends HostRules, ConnectionOptions {
    */
   readonly upgradeTimeout?: number;
 }
+
+export const ATTACH_RULES: OptionRules<AttachOptions> = {
+  path: rule.text,
+  // For `ws` zero is no limit at all.
+  maxMessageSize: rule.aboveZero,
+  subprotocols: rule.texts,
+  upgradeTimeout: rule.wholeAboveZero,
+  allowedHosts: rule.texts,
+  allowedOrigins: rule.texts,
+  ...CONNECTION_RULES,
+};
 
 /**
  * What `attach` takes: a server for HTTP/1, one over TLS that also speaks it (`allowHTTP1`), or whatever a framework calls
@@ -60,7 +79,8 @@ export interface Attachment extends AsyncDisposable {
  * listeners; an upgrade that none of them takes gets 404 instead of silence (R-4.1-2).
  *
  * @throws LocalError `MISUSE` for a path that does not start with `/` or is taken by another attachment, an allowed
- *   host that is none, a server for HTTP/2 alone, or an `accept` that is no function
+ *   host or origin that is none, a server for HTTP/2 alone, an `accept` that is no function, or an option of another kind or that
+ *   there is not
  */
 export function attach(server: HttpServer, options: AttachOptions, accept: Accept): Attachment {
   if (!(server instanceof Server || server instanceof TlsServer)) {
@@ -75,6 +95,7 @@ export function attach(server: HttpServer, options: AttachOptions, accept: Accep
       "what takes the connections must be a function, such as runtime.serve",
     );
   }
+  checkOptions("attach", options, ATTACH_RULES);
   const { path = "/arcp", maxMessageSize = 4 * 1024 * 1024, subprotocols = ["arcp"] } = options;
   const { upgradeTimeout = UPGRADE_TIMEOUT, clock = systemClock } = options;
   if (!path.startsWith("/"))

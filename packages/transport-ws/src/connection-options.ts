@@ -1,4 +1,4 @@
-import type { Clock } from "@arcp/core";
+import { type Clock, type OptionRules, rule } from "@arcp/core";
 
 // Apart from the connection, so that the declarations of this package name no types of `ws`, which users do not have.
 
@@ -9,3 +9,8 @@ export interface ConnectionOptions {
   /** Where time comes from. Default: the system's. */
   readonly clock?: Clock;
 }
+
+export const CONNECTION_RULES: OptionRules<ConnectionOptions> = {
+  closeTimeout: rule.wait,
+  clock: rule.clock,
+};

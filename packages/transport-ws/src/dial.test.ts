@@ -161,3 +161,15 @@ test("R-4.1-6: a message above the client's limit closes with 1009", async () =>
   expect(failure).toMatchObject({ code: "TRANSPORT_CLOSED", reason: "too-big" });
   expect(await code).toBe(1009);
 });
+
+test.each([
+  [{ allowInsecure: "false" }, /^dial: allowInsecure must be true or false, and not a text$/],
+  [{ maxMessageSize: 0 }, /^dial: maxMessageSize must be a number above zero, and not 0$/],
+  [{ headers: new Headers() }, /^dial: headers must be an object, a value by each name/],
+  [{ header: {} }, /^dial: header is none of its options, which are allowInsecure, /],
+  [{ token: "secret" }, /^dial: token is none of its options/],
+])("an option of a dial that cannot be shows at once: %o", (options, message) => {
+  expect(() => dial("ws://agents.example/arcp", options as never)).toThrow(
+    expect.objectContaining({ code: "MISUSE", message: expect.stringMatching(message) }),
+  );
+});

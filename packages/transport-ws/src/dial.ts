@@ -1,9 +1,16 @@
 import type { SecureContextOptions } from "node:tls";
-import { type CloseReason, type Dial, TransportClosedError } from "@arcp/core";
+import {
+  type CloseReason,
+  checkOptions,
+  type Dial,
+  type OptionRules,
+  rule,
+  TransportClosedError,
+} from "@arcp/core";
 import { WebSocket } from "ws";
 import { checkedAddress } from "./address.ts";
 import { Connection } from "./connection.ts";
-import type { ConnectionOptions } from "./connection-options.ts";
+import { CONNECTION_RULES, type ConnectionOptions } from "./connection-options.ts";
 import { clientWriter } from "./frame-writer.ts";
 
 /** How a runtime is dialled. */
@@ -18,14 +25,24 @@ export interface DialOptions extends ConnectionOptions {
   readonly tls?: SecureContextOptions;
 }
 
+const RULES: OptionRules<DialOptions> = {
+  allowInsecure: rule.flag,
+  maxMessageSize: rule.aboveZero,
+  headers: rule.table,
+  tls: rule.table,
+  ...CONNECTION_RULES,
+};
+
 /**
  * A way to a runtime over WebSocket, such as `dial("wss://agents.example/arcp")`. Each call opens a new connection. It
  * rejects with the signal's reason, or with a `TransportClosedError` whose reason is `refused` when the server's HTTP
  * answer makes another attempt pointless.
  *
- * @throws LocalError `MISUSE` for what is no `ws:` or `wss:` URL, and for `ws:` to another machine (R-4.1-5)
+ * @throws LocalError `MISUSE` for what is no `ws:` or `wss:` URL, for `ws:` to another machine (R-4.1-5), and for an option of
+ *   another kind or that there is not
  */
 export function dial(url: string | URL, options: DialOptions = {}): Dial {
+  checkOptions("dial", options, RULES);
   const address = checkedAddress(url, options.allowInsecure ?? false);
   const { headers, tls, maxMessageSize = 16 * 1024 * 1024 } = options;
   return async (signal) => {

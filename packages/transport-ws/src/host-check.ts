@@ -17,6 +17,9 @@ export interface HostRules {
   readonly allowedOrigins?: readonly string[];
 }
 
+/** What a browser sends; `null` for a page that has none. */
+const ORIGIN = /^([a-z][a-z0-9+.-]*:\/\/[^/*]+|null)$/;
+
 /** Whether a request with these headers may upgrade. */
 export type HostCheck = (headers: IncomingHttpHeaders, onLoopback: boolean) => boolean;
 
@@ -24,7 +27,7 @@ export type HostCheck = (headers: IncomingHttpHeaders, onLoopback: boolean) => b
  * Checks `Host` and `Origin` (R-4.1-9). On loopback a web page could otherwise reach the runtime from its visitor's
  * browser: directly, which `Origin` shows, or through a name of its own that it points at 127.0.0.1, which `Host` shows.
  *
- * @throws LocalError `MISUSE` for an allowed host that is no host name
+ * @throws LocalError `MISUSE` for an allowed host that is no host name, and for an allowed origin that none can be
  */
 export function hostCheck(rules: HostRules): HostCheck {
   const hosts = rules.allowedHosts?.map((allowed) => {
@@ -32,7 +35,12 @@ export function hostCheck(rules: HostRules): HostCheck {
     if (name !== undefined) return name;
     throw new LocalError("MISUSE", `allowedHosts takes host names without scheme: ${allowed}`);
   });
-  const origins = rules.allowedOrigins?.map((allowed) => allowed.toLowerCase().replace(/\/$/, ""));
+  const origins = rules.allowedOrigins?.map((allowed) => {
+    const origin = allowed.toLowerCase().replace(/\/$/, "");
+    if (ORIGIN.test(origin)) return origin;
+    const right = "allowedOrigins takes origins, such as https://app.example";
+    throw new LocalError("MISUSE", `${right}, without path and wildcard: ${allowed}`);
+  });
 
   const isHostAllowed = (host: string, onLoopback: boolean): boolean => {
     if (hosts === undefined && !onLoopback) return true;

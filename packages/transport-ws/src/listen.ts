@@ -1,7 +1,14 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { type Accept, type AttachOptions, attach, UPGRADE_TIMEOUT } from "./attach.ts";
+import { checkOptions, type OptionRules, rule } from "@arcp/core";
+import {
+  type Accept,
+  ATTACH_RULES,
+  type AttachOptions,
+  attach,
+  UPGRADE_TIMEOUT,
+} from "./attach.ts";
 
 /** Where a server listens. */
 export interface ListenOptions extends AttachOptions {
@@ -10,6 +17,17 @@ export interface ListenOptions extends AttachOptions {
   /** The interface to listen on, `127.0.0.1` by default. For TLS, `attach` to an HTTPS server. */
   readonly host?: string;
 }
+
+const RULES: OptionRules<ListenOptions> = {
+  port: rule.required(
+    rule.some(
+      "a whole number from 0 to 65535",
+      (value) => typeof value === "number" && value >= 0 && value <= 65_535 && value % 1 === 0,
+    ),
+  ),
+  host: rule.text,
+  ...ATTACH_RULES,
+};
 
 /** A server of its own. */
 export interface ListeningServer extends AsyncDisposable {
@@ -28,6 +46,7 @@ export interface ListeningServer extends AsyncDisposable {
  * Rejects with the system's error when the port cannot be had, and with what `attach` throws.
  */
 export async function listen(options: ListenOptions, accept: Accept): Promise<ListeningServer> {
+  checkOptions("listen", options, RULES);
   const { port, host = "127.0.0.1", path = "/arcp", upgradeTimeout = UPGRADE_TIMEOUT } = options;
   const server = createServer({
     headersTimeout: upgradeTimeout,
@@ -35,7 +54,8 @@ export async function listen(options: ListenOptions, accept: Accept): Promise<Li
     // Whole milliseconds are asked for.
     connectionsCheckingInterval: Math.ceil(upgradeTimeout / 10),
   });
-  const attachment = attach(server, options, accept);
+  const { port: _, host: __, ...attaching } = options;
+  const attachment = attach(server, attaching, accept);
   server.listen(port, host);
   await once(server, "listening");
   // A failure to accept one connection is no reason to end the process.

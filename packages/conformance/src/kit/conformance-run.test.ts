@@ -77,3 +77,11 @@ test.each([
   await runtime.close();
   await exchange.close();
 });
+
+test.each([
+  [{ concurrency: 0 }, "runConformance: concurrency must be a whole number above zero, and not 0"],
+  [{ timeout: 5 }, "runConformance: timeout is none of its options, which are only, "],
+])("a run that could not play anything is refused: %o", async (options, message) => {
+  const target: Target = { tokens: ["A", "B"], connect: () => expect.unreachable() };
+  await expect(runConformance(target, options)).rejects.toThrow(message);
+});

@@ -1,4 +1,4 @@
-import { LocalError, systemClock } from "@arcp/core";
+import { checkOptions, LocalError, type OptionRules, rule, systemClock } from "@arcp/core";
 import type { Requirement } from "../manifest/manifest.ts";
 import { blame, explanation } from "./blame.ts";
 import type { Facts } from "./facts.ts";
@@ -25,13 +25,23 @@ export interface RunOptions {
   readonly scenarios?: readonly Scenario[];
 }
 
+const RULES: OptionRules<RunOptions> = {
+  only: rule.texts,
+  concurrency: rule.wholeAboveZero,
+  timeoutMs: rule.aboveZero,
+  signal: rule.having<AbortSignal>("an AbortSignal", "throwIfAborted"),
+  onOutcome: rule.method,
+  scenarios: rule.array,
+};
+
 /**
  * Plays the scenarios against a runtime and tells which requirements hold.
  *
  * @throws LocalError in one line when there is no runtime to test (`probe.ts` asks for one), or it goes away meanwhile; the signal's
- *   reason when it aborts
+ *   reason when it aborts; LocalError `MISUSE` for an option of another kind or that there is not
  */
 export async function runConformance(target: Target, options: RunOptions = {}): Promise<Report> {
+  checkOptions("runConformance", options, RULES);
   const { only = [], concurrency = 8, scenarios = allScenarios } = options;
   const started = systemClock.monotonic();
   const wanted = ({ id, section }: Requirement): boolean =>
