@@ -8,7 +8,7 @@ import {
 } from "@arcp/core";
 import { Client } from "./client.ts";
 import { Exchange } from "./exchange.ts";
-import { misuse } from "./misuse.ts";
+import { checkNames, misuse } from "./misuse.ts";
 import type { ClientDescription, TokenSource } from "./opening.ts";
 import { checkedSaved, type Persist, type SavedSession } from "./saved-session.ts";
 import { Session } from "./session.ts";
@@ -67,32 +67,42 @@ const understood: readonly Feature[] = [
 /** Of this package; a test compares it with the manifest, which a browser cannot read. */
 const VERSION = "0.0.0";
 
-const defaults = {
-  client: { name: "@arcp/client", version: VERSION },
-  features: understood,
-  requestTimeout: 30_000,
-  handshakeTimeout: 5_000,
-  maxResultBytes: 256 * 1024 * 1024,
-  eventBuffer: 8 * 1024 * 1024,
-} as const;
-
 /**
  * Opens a session with a runtime, or goes on with one. From then on a lost connection is the client's own affair: it dials again, resumes,
  * and handles go on where they were.
  *
  * @throws ArcpError what the runtime refused with, such as `UNAUTHENTICATED`
  * @throws LocalError `TRANSPORT_CLOSED` when there is no connection, `REQUEST_TIMEOUT` when there is no welcome in time,
- *   `PROTOCOL_VIOLATION` when the peer is no runtime, `MISUSE` when `dial` is no function or `restore` no
- *   saved session
+ *   `PROTOCOL_VIOLATION` when the peer is no runtime, `MISUSE` when `dial` is no function, `restore` no saved session, a time or a
+ *   size not above zero, and for an option that there is not
  * @throws the signal's reason when it aborts first
  */
 export async function connect(dial: Dial, options: ConnectOptions = {}): Promise<Client> {
-  const { token, signal, persist, restore } = options;
-  const { client = defaults.client, clock = systemClock } = options;
-  const features = [...new Set([...(options.features ?? defaults.features), REQUEST_ID_FEATURE])];
-  const { requestTimeout = defaults.requestTimeout } = options;
-  const { handshakeTimeout = defaults.handshakeTimeout } = options;
-  const { maxResultBytes = defaults.maxResultBytes, eventBuffer = defaults.eventBuffer } = options;
+  const {
+    token,
+    client = { name: "@arcp/client", version: VERSION },
+    features = understood,
+    requestTimeout = 30_000,
+    handshakeTimeout = 5_000,
+    maxResultBytes = 256 * 1024 * 1024,
+    eventBuffer = 8 * 1024 * 1024,
+    persist,
+    restore,
+    signal,
+    clock = systemClock,
+    ...foreign
+  } = options;
+  checkNames("connect", foreign);
+  for (const [name, value] of Object.entries({
+    requestTimeout,
+    handshakeTimeout,
+    maxResultBytes,
+    eventBuffer,
+  })) {
+    if (!(typeof value === "number" && value > 0)) {
+      throw misuse(`${name} must be a number above zero, not the ${typeof value} ${value}`);
+    }
+  }
   signal?.throwIfAborted();
   if (typeof dial !== "function") {
     throw misuse("connect takes a dial, such as dial(url) of @arcp/transport-ws, and options");
@@ -100,7 +110,8 @@ export async function connect(dial: Dial, options: ConnectOptions = {}): Promise
   const restored = restore === undefined ? undefined : Session.restored(checkedSaved(restore));
   const jobs = restore?.jobs ?? [];
   const keeper = persist && new SessionKeeper(() => write());
-  const introduction = { token, client, features };
+  const offered = [...new Set([...features, REQUEST_ID_FEATURE])];
+  const introduction = { token, client, features: offered };
   const exchange = new Exchange({
     dial,
     introduction,

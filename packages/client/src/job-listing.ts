@@ -1,5 +1,6 @@
 import type { JobStatus, Lease, Payload } from "@arcp/core";
 import type { Exchange } from "./exchange.ts";
+import { checkNames } from "./misuse.ts";
 import { timeOf } from "./time-of.ts";
 
 /** Which jobs to list. Everything given has to fit. */
@@ -34,7 +35,7 @@ const PAGE = 100;
 
 /**
  * In the order of their acceptance. Pages are asked for as they are needed.
- * @throws what requests fail with, and a LocalError `MISUSE` for a date that is none
+ * @throws what requests fail with, and a LocalError `MISUSE` for a date that is none, or a filter that there is not
  */
 export async function* listJobs(
   exchange: Pick<Exchange, "ask">,
@@ -54,9 +55,10 @@ export async function* listJobs(
 }
 
 function listing(
-  { status, agent, createdAfter, createdBefore }: JobFilter,
+  { status, agent, createdAfter, createdBefore, ...foreign }: JobFilter,
   cursor: string | undefined,
 ): Payload<"session.list_jobs"> {
+  checkNames("the filter", foreign);
   const filter = {
     status: status && [...status],
     agent,

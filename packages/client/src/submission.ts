@@ -10,7 +10,7 @@ import {
   readTrace,
   TRACE_CONTEXT,
 } from "@arcp/core";
-import { misuse } from "./misuse.ts";
+import { checkNames, misuse } from "./misuse.ts";
 import { timeOf } from "./time-of.ts";
 
 /** What a job may do, and how long it may take. */
@@ -40,13 +40,22 @@ export interface SubmitOptions {
 
 /**
  * @param input any JSON value; undefined is sent as null
- * @throws LocalError `MISUSE` for what JSON would leave out or make null, and for no limit at all
+ * @throws LocalError `MISUSE` for what JSON would leave out or make null, for no limit at all, and for an option that there is not
  */
 export function submission(
   agent: string,
   input: unknown,
-  { lease, expiresAt, maxRuntimeSec, idempotencyKey }: SubmitOptions,
+  {
+    lease,
+    expiresAt,
+    maxRuntimeSec,
+    idempotencyKey,
+    signal: _,
+    traceContext: __,
+    ...foreign
+  }: SubmitOptions,
 ): Payload<"job.submit"> {
+  checkNames("submit", foreign);
   if (typeof agent !== "string") throw misuse("the agent must be name or name@version");
   const seconds = maxRuntimeSec ?? 1;
   if (!(Number.isSafeInteger(seconds) && seconds >= 1)) {
