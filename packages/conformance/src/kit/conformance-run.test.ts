@@ -83,5 +83,5 @@ test.each([
   [{ timeout: 5 }, "runConformance: timeout is none of its options, which are only, "],
 ])("a run that could not play anything is refused: %o", async (options, message) => {
   const target: Target = { tokens: ["A", "B"], connect: () => expect.unreachable() };
-  await expect(runConformance(target, options)).rejects.toThrow(message);
+  await expect(runConformance(target, options as object)).rejects.toThrow(message);
 });
