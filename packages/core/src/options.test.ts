@@ -43,7 +43,7 @@ test.each([
   [[], "an array"],
   [7, "7"],
 ])("%j is no options at all", (options, kind) => {
-  expect(check(options)).toThrow(misuse(`serve must be an object, and not ${kind}`));
+  expect(check(options)).toThrow(misuse(`serve: an object is needed, and not ${kind}`));
 });
 
 test("what an option is worth is not told, for it may be secret", () => {

@@ -28,7 +28,7 @@ export function checkOptions(what: string, options: object, rules: Rules): void 
 export function checkValues(what: string, given: object, rules: Rules): void {
   const values: unknown = given;
   if (!isObject(values)) {
-    throw new LocalError("MISUSE", `${what} must be an object, and not ${kindOf(values)}`);
+    throw new LocalError("MISUSE", `${what}: an object is needed, and not ${kindOf(values)}`);
   }
   for (const [name, { right, fits, isRequired = false }] of Object.entries(rules)) {
     const value = values[name];

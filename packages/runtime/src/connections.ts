@@ -1,6 +1,15 @@
-import type { Transport } from "@arcp/core";
+import { checkValues, isObject, type OptionRules, rule, type Transport } from "@arcp/core";
 import { Connection, type ConnectionContext } from "./connection.ts";
 import { isConfidential, type Peer, sourceOf } from "./peer.ts";
+
+const RULES: OptionRules<Transport> = {
+  frames: rule.required(
+    rule.some("an async iterable", (value) => isObject(value) && Symbol.asyncIterator in value),
+  ),
+  send: rule.required(rule.method),
+  sendParts: rule.method,
+  close: rule.required(rule.method),
+};
 
 /** The open connections of a runtime. */
 export class Connections {
@@ -12,8 +21,12 @@ export class Connections {
     this.#context = context;
   }
 
-  /** Serves the peer on this transport until it ends, unless no more are taken. */
+  /**
+   * Serves the peer on this transport until it ends, unless no more are taken.
+   * @throws LocalError `MISUSE` for what is no transport, such as a WebSocket as it is
+   */
   serve(transport: Transport, peer: Peer | undefined): void {
+    checkValues("the transport", transport, RULES);
     const connection = new Connection(transport, this.#context, {
       source: sourceOf(peer),
       confidential: isConfidential(peer),

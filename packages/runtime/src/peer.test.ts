@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { sourceOf } from "./peer.ts";
+import { type Peer, sourceOf } from "./peer.ts";
 
 test.each([
   ["192.0.2.7", "192.0.2.7"],
@@ -21,4 +21,9 @@ test.each([
 
 test("R-6.1-6: of a transport without a peer nothing is known", () => {
   expect(sourceOf(undefined)).toBeUndefined();
+});
+
+test("R-6.1-6: peers whose proxy has not told an address are one source, and no error", () => {
+  const peer: object = { address: undefined };
+  expect(sourceOf(peer as Peer)).toBe("undefined");
 });

@@ -32,8 +32,10 @@ export function isConfidential(peer: Peer | undefined): boolean {
  * @returns undefined when nothing is known
  */
 export function sourceOf(peer: Peer | undefined): string | undefined {
-  const address = peer?.address.replace(/%.*$/, "").toLowerCase();
-  if (address === undefined || address === "") return undefined;
+  if (peer === undefined) return undefined;
+  // A header that a proxy has not set is no text: those who come past it are one source.
+  const address = String(peer.address).replace(/%.*$/, "").toLowerCase();
+  if (address === "") return undefined;
   if (!isIPv6(address)) return address;
   const groups = groupsOf(address);
   const [g5, high = 0, low = 0] = groups.slice(5);

@@ -88,7 +88,7 @@ test.each([
   [{ name: "a", run, stallSec: null }, /stallSec must be a number above zero, and not null/],
   [{ name: "a", run, showOperations: "no" }, /showOperations must be true or false/],
   [{ name: 7, run }, /^the agent 7: name must be a text, and not 7$/],
-  [undefined, /^the agent undefined must be an object, and not undefined$/],
+  [undefined, /^the agent undefined: an object is needed, and not undefined$/],
 ])("a definition of an agent that cannot be is refused: %o", (definition, message) => {
   expect(() => defineAgent(definition as never)).toThrow(misuse(message));
 });
@@ -97,7 +97,7 @@ test("what is given to a runtime without `defineAgent` is looked at too, and may
   const registry = new AgentRegistry();
   expect(() => registry.register({ name: "A a", run })).toThrow(misuse(/no agent reference/));
   expect(create({ agents: [{ name: "a" }] })).toThrow(misuse(/run must be a function that does/));
-  expect(create({ agents: [undefined] })).toThrow(misuse(/must be an object, and not undefined/));
+  expect(create({ agents: [undefined] })).toThrow(misuse(/an object is needed, and not undefined/));
   const shown = { name: "a", run, description: "does nothing" };
   registry.register(shown);
   expect(registry.find({ name: "a" })).toBe(shown);
@@ -173,7 +173,7 @@ test.each([
   [{ graceSec: 5 }, /^close: graceSec is none of its options, which are finishSec, cancelSec$/],
   [{ finishSec: "5" }, /^close: finishSec must be a number from zero/],
   [{ cancelSec: -1 }, /^close: cancelSec must be a number from zero/],
-  ["SIGTERM", /^close must be an object, and not a text$/],
+  ["SIGTERM", /^close: an object is needed, and not a text$/],
 ])("a close that does not say what it means closes nothing: %o", async (options, message) => {
   const { runtime, start } = hosting();
   await using _ = runtime;
@@ -210,4 +210,30 @@ test.each([
   [{ logLimits: { records: "5" } }, /^logLimits: records must be a number above zero, or Infinity/],
 ])("a limit of a store in memory that cannot be is refused: %o", (options, message) => {
   expect(() => memoryStore(options as never)).toThrow(misuse(message));
+});
+
+test("what is no transport is refused when it is served, and does not end the process later", async () => {
+  const { runtime } = hosting();
+  await using _ = runtime;
+  const socket = { send() {}, close() {}, on() {} };
+  for (const [given, message] of [
+    [undefined, /^the transport: an object is needed, and not undefined$/],
+    [socket, /^the transport: frames must be an async iterable, and not undefined$/],
+    [
+      { ...socket, frames: [] },
+      /^the transport: frames must be an async iterable, and not an array$/,
+    ],
+  ] as const) {
+    expect(() => runtime.serve(given as never)).toThrow(misuse(message));
+  }
+});
+
+test("an agent is not taken off the list by a text, which would take off none", () => {
+  const registry = new AgentRegistry([{ name: "a", run }]);
+  expect(() => registry.remove("a" as never)).toThrow(
+    misuse("an object is needed, and not a text"),
+  );
+  expect(() => registry.remove({ version: "1" } as never)).toThrow(misuse("name must be a text"));
+  registry.remove({ name: "a" });
+  expect(registry.find({ name: "a" })).toBeUndefined();
 });

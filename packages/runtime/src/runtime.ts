@@ -45,7 +45,7 @@ export interface Runtime {
    * @param peer who is on the other end: failed logins are counted by its address (R-6.1-6), credentials are shown to it
    *   when it says `secure` or `loopback` (R-9.8-1), and its `bearer` stands in for a token that its hello does not carry
    *   (R-6.1-1); without one none of this is done. Its `dialect` says how it is answered
-   * @throws LocalError `MISUSE` for a `dialect` that there is not
+   * @throws LocalError `MISUSE` for what is no transport, and for a `dialect` that there is not
    */
   readonly serve: (transport: Transport, peer?: Peer) => void;
   /** All jobs, for the operator. */

@@ -388,7 +388,7 @@ test.each([
   [{ allowedOrigins: ["app.example"] }, /^allowedOrigins takes origins.*: app\.example$/],
   [{ allowedOrigins: ["https://app.example/x"] }, /^allowedOrigins takes origins/],
   [{ path: 7 }, /^attach: path must be a text, and not 7$/],
-  [null, /^attach must be an object, and not null$/],
+  [null, /^attach: an object is needed, and not null$/],
 ])("R-4.1-6, R-4.1-9: an option that cannot be is refused at once: %o", (options, message) => {
   expect(() => attach(createServer(), options as never, echo)).toThrow(
     expect.objectContaining({ code: "MISUSE", message: expect.stringMatching(message) }),

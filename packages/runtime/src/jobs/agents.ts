@@ -167,8 +167,11 @@ export class AgentRegistry {
   /**
    * Takes an agent off the list, and without a version the one that has none; running jobs keep theirs. A default that named it
    * is gone with it.
+   * @throws LocalError `MISUSE` for a text, such as `name@version`: `parseAgentReference` of `@arcp/core` reads one
    */
-  remove({ name, version }: AgentReference): void {
+  remove(reference: AgentReference): void {
+    checkValues("agents.remove", reference, { name: rule.required(rule.text) });
+    const { name, version } = reference;
     const { unversioned, versions, default: preferred } = this.#agents.get(name) ?? NONE;
     const left: Named = {
       unversioned: version === undefined ? undefined : unversioned,
