@@ -287,7 +287,7 @@ export class Client implements AsyncDisposable {
       return refused(misuse("fromJobSeq: the runtime does not number the events of a job"));
     }
     const id = JobId.safeParse(jobId);
-    if (!id.success) return refused(misuse("a job id has 1 to 128 characters"));
+    if (!id.success) return refused(misuse("a job id is a text of 1 to 128 characters"));
     return this.#exchange.subscriptions.open(id.data, selection, make, signal);
   }
 

@@ -103,6 +103,9 @@ export async function connect(dial: Dial, options: ConnectOptions = {}): Promise
       throw misuse(`${name} must be a number above zero, not the ${typeof value} ${value}`);
     }
   }
+  if (token !== undefined && typeof token !== "string" && typeof token !== "function") {
+    throw misuse("token must be a text, or a function that gives it");
+  }
   signal?.throwIfAborted();
   if (typeof dial !== "function") {
     throw misuse("connect takes a dial, such as dial(url) of @arcp/transport-ws, and options");

@@ -34,6 +34,7 @@ test.each([
     "handshakeTimeout must be a number above zero, not the number NaN",
   ],
   [{ maxResultBytes: null }, "maxResultBytes must be a number above zero, not the object null"],
+  [{ token: null }, "token must be a text, or a function that gives it"],
   [{ eventBuffer: 0 }, "eventBuffer must be a number above zero, not the number 0"],
 ])(
   "options with which nobody could connect are refused before anything is dialled: %o",
