@@ -1,4 +1,4 @@
-import { type AnyAgent, defineAgent, type RuntimeOptions } from "@arcp/runtime";
+import { AgentRegistry, type AnyAgent, type RuntimeOptions } from "@arcp/runtime";
 import type { Namespace } from "./module-import.ts";
 
 type Tools = NonNullable<RuntimeOptions["tools"]>;
@@ -22,7 +22,8 @@ export interface ModuleExports {
  */
 export function moduleExports({ default: first, ...named }: Namespace): ModuleExports {
   const agents = [first, ...Object.values(named)].flat().filter(isAgent);
-  for (const agent of agents) defineAgent(agent);
+  // It looks at what it takes, as that of the runtime will.
+  new AgentRegistry(agents);
   const { tools, models } = named;
   return {
     agents,

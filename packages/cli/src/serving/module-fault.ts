@@ -21,15 +21,19 @@ const PLACE = /(?:^|[\s(])((?:file:\/\/|\/|[A-Za-z]:\\)[^()]*?):(\d+)(?::\d+)?\)
 /** Frames from here are no news. */
 const OWN = import.meta.dirname;
 
-/** `agents.ts:3`, by the head of the stack of a syntax error or by the first frame that is not Node's or ours. */
+/**
+ * `agents.ts:3`, by the head of the stack of a syntax error or by the first frame that is not Node's or ours; of a library that
+ * refuses what it is given, by the frame that gave it.
+ */
 function placeIn(stack: string, cwd: string): string | undefined {
+  const places: string[] = [];
   for (const line of stack.split("\n")) {
     const frame = PLACE.exec(line);
     const [, place, row] = frame ?? [];
     const path = place === undefined ? OWN : pathOf(place);
-    if (!path.startsWith(OWN)) return `${relative(cwd, path)}:${row}`;
+    if (!path.startsWith(OWN)) places.push(`${relative(cwd, path)}:${row}`);
   }
-  return undefined;
+  return places.find((place) => !/(^|[/\\])node_modules[/\\]/.test(place)) ?? places[0];
 }
 
 function pathOf(place: string): string {
