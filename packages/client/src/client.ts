@@ -21,7 +21,7 @@ import { type JobFilter, type ListedJob, listJobs } from "./job-listing.ts";
 import { JobWatch, type WatchFilter, type WatchOptions, type WatchSource } from "./job-watch.ts";
 import { asError } from "./link-outcome.ts";
 import type { ConnectionState } from "./link-state.ts";
-import { checkNames, misuse } from "./misuse.ts";
+import { misuse } from "./misuse.ts";
 import type { SavedSession } from "./saved-session.ts";
 import type { SessionInfo } from "./session-info.ts";
 import type { SessionKeeper } from "./session-keeper.ts";
@@ -182,14 +182,13 @@ export class Client implements AsyncDisposable {
     jobId: string,
     options: SubscribeOptions = {},
   ): Promise<WatchedJob<Output>> {
-    const { fromJobSeq, history = fromJobSeq !== undefined, signal, ...foreign } = options;
+    const { fromJobSeq, history = fromJobSeq !== undefined, signal } = options;
     if (fromJobSeq !== undefined && !history) {
       return refused(misuse("fromJobSeq says where history begins: it needs history: true"));
     }
     return this.#open<WatchedJob<Output>>(
       jobId,
       { history, fromJobSeq },
-      foreign,
       (feed, subscribed) => this.#handles.watched(feed, subscribed),
       signal,
     );
@@ -202,12 +201,11 @@ export class Client implements AsyncDisposable {
    */
   job<Output = unknown, Vendor = VendorEvent>(
     jobId: string,
-    { fromJobSeq, signal, ...foreign }: ReopenOptions = {},
+    { fromJobSeq, signal }: ReopenOptions = {},
   ): Promise<ReopenedJob<Output, Vendor>> {
     return this.#open<ReopenedJob<Output, Vendor>>(
       jobId,
       { history: true, fromJobSeq },
-      foreign,
       (feed, subscribed) => this.#handles.reopened(feed, subscribed),
       signal,
     );
@@ -268,17 +266,11 @@ export class Client implements AsyncDisposable {
   #open<T extends object>(
     jobId: string,
     selection: Selection,
-    foreign: object,
     make: (feed: JobFeed, subscribed: Printable<Payload<"job.subscribed">>) => T,
     signal: AbortSignal | undefined,
   ): Promise<T> {
     const missing = this.#missing(["subscribe"]);
     if (missing !== undefined) return refused(missing);
-    try {
-      checkNames("a subscription", foreign);
-    } catch (error) {
-      return refused(error);
-    }
     // In JSON it would be null, and so the whole history.
     if (Number.isNaN(selection.fromJobSeq)) {
       return refused(misuse("fromJobSeq must be the number of an event of the job, it is NaN"));
@@ -287,7 +279,7 @@ export class Client implements AsyncDisposable {
       return refused(misuse("fromJobSeq: the runtime does not number the events of a job"));
     }
     const id = JobId.safeParse(jobId);
-    if (!id.success) return refused(misuse("a job id is a text of 1 to 128 characters"));
+    if (!id.success) return refused(misuse("a job id has 1 to 128 characters"));
     return this.#exchange.subscriptions.open(id.data, selection, make, signal);
   }
 

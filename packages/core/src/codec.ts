@@ -5,7 +5,6 @@ import { english } from "./english.ts";
 import { type Envelope, EnvelopeHeader, PROTOCOL_VERSION } from "./envelope.ts";
 import { isObject, MAX_JSON_DEPTH, nestsDeeperThan } from "./json.ts";
 import { isPlainEvent } from "./plain-event.ts";
-import { isPlainSubmit } from "./plain-submit.ts";
 import { defectOf } from "./unreadable-frame.ts";
 
 /** What a frame turned out to be. */
@@ -33,6 +32,14 @@ export type Decoded =
 
 /** Reads one frame. Never throws. */
 export function decode(frame: string): Decoded {
+  return decodeExpecting(frame, isPlainEvent);
+}
+
+/** @param isPlain whether a document is a message as it stands, and of the type that most frames are: then no schema is asked */
+export function decodeExpecting(
+  frame: string,
+  isPlain: (document: Record<string, unknown>) => document is Record<string, unknown> & Envelope,
+): Decoded {
   if (nestsDeeperThan(frame, MAX_JSON_DEPTH)) {
     return malformed(`the message nests deeper than ${MAX_JSON_DEPTH} levels`);
   }
@@ -43,7 +50,7 @@ export function decode(frame: string): Decoded {
     return malformed(defectOf(frame) ?? "the message is not valid JSON");
   }
   if (!isObject(raw)) return malformed("the message is not a JSON object");
-  if (isPlainEvent(raw) || isPlainSubmit(raw)) return { kind: "ok", message: raw };
+  if (isPlain(raw)) return { kind: "ok", message: raw };
   const header = EnvelopeHeader.safeParse(raw, english);
   if (!header.success) return malformed(explain(header.error), raw);
   const { type } = header.data;

@@ -24,6 +24,7 @@ export {
 } from "./catalogue.ts";
 export { type Clock, sleep, systemClock, type Timer } from "./clock.ts";
 export { type Decoded, decode, encode, type Outgoing } from "./codec.ts";
+export { decodeRequest } from "./decode-request.ts";
 export type { EncodedText, HeldBytes } from "./encoded-text.ts";
 export { english } from "./english.ts";
 export {

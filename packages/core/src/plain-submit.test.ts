@@ -3,6 +3,7 @@ import { deepStrictEqual, notEqual } from "node:assert/strict";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { decode } from "./codec.ts";
+import { decodeRequest } from "./decode-request.ts";
 import { EnvelopeHeader } from "./envelope.ts";
 import { Submit } from "./job-messages.ts";
 import { isPlainSubmit } from "./plain-submit.ts";
@@ -105,7 +106,8 @@ test("R-7.1-1: a plain submit is what the schemas make of it, field by field, an
     const message = bySchema(document);
     if (isPlain) deepStrictEqual(message, document);
     if (document["type"] !== "job.submit") return;
-    const decoded = decode(JSON.stringify(document));
+    const decoded = decodeRequest(JSON.stringify(document));
+    deepStrictEqual(decode(JSON.stringify(document)), decoded);
     if (message === undefined) notEqual(decoded.kind, "ok");
     else deepStrictEqual(decoded, { kind: "ok", message });
   });

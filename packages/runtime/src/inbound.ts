@@ -1,6 +1,7 @@
 import {
   ArcpError,
   decode,
+  decodeRequest,
   type Envelope,
   type EnvelopeHeader,
   JobId,
@@ -51,7 +52,7 @@ export type Inbound =
 
 /** Reads a message of the client of `session` (R-5.1-5, R-5.3-1, R-5.3-3, R-5.3-4). */
 export function readRequest(frame: string, session: SessionId): Inbound {
-  const decoded = decode(frame);
+  const decoded = decodeRequest(frame);
   if (decoded.kind === "malformed") {
     const { id, type, header, payload } = decoded;
     const request = { id, type, ...named(header, payload) };
