@@ -26,6 +26,7 @@ const step = fc.record({
   what: fc.constantFrom(
     "spend",
     "spend",
+    "splurge",
     "reserve",
     "settle",
     "release",
@@ -38,8 +39,21 @@ const step = fc.record({
   amounts,
 });
 
+const steps = fc.array(step, { minLength: 1, maxLength: 40, size: "max" });
+
+const each = (amount: string) => new Map(CURRENCIES.map((currency) => [currency, units(amount)]));
+
+/** The first job spends itself what it has granted, which hardly comes about by chance. */
+const overspending = [
+  { what: "delegate", who: 0, which: 0, amounts: each("8") },
+  { what: "splurge", who: 0, which: 0, amounts: each("2") },
+] as const;
+
 /** What jobs do with their money: which of those that live does what, with how much. */
-export const aSequence = fc.array(step, { minLength: 1, maxLength: 40, size: "max" });
+export const aSequence = fc.oneof(
+  steps,
+  steps.map((rest) => [...overspending, ...rest]),
+);
 export type Sequence = typeof aSequence extends fc.Arbitrary<infer T> ? T : never;
 
 /** What sequences did, so that one can see that they did something. */
@@ -63,6 +77,7 @@ export function playBudgets(sequence: Sequence): void {
     tally.steps += 1;
     const ended = jobs.filter(({ account }) => !account.live);
     if (what === "spend") spend(job, wanted);
+    else if (what === "splurge") splurge(job, wanted);
     // What it began to spend before its end.
     else if (what === "late") spend(ended[who % ended.length] ?? job, wanted);
     else if (what === "reserve") reserve(job, wanted);
@@ -96,6 +111,15 @@ function spend({ budget, account }: Job, all: ReadonlyMap<string, Units>): void 
     budget.spend(currency, new Big(decimal(value)));
     account.spend(currency, value);
   }
+}
+
+/** Spends all but so much, whatever it has granted of it. */
+function splurge(job: Job, left: ReadonlyMap<string, Units>): void {
+  const all = [...left].map(([currency, keep]): [string, Units] => {
+    const rest = job.account.remaining(currency) - keep;
+    return [currency, rest > 0n ? rest : 0n];
+  });
+  spend(job, new Map(all));
 }
 
 function reserve(job: Job, all: ReadonlyMap<string, Units>): void {

@@ -54,22 +54,22 @@ export class Account {
     return (this.grant.get(currency) ?? 0n) - this.spent(currency);
   }
 
-  /** @param but a child whose grant does not count */
-  available(currency: string, but?: Account): Units {
-    const others = this.children.filter((child) => child.live && child !== but);
-    const granted = others.filter(({ grant }) => grant.has(currency));
-    const unspent = granted.map((child) => child.remaining(currency)).filter((left) => left > 0n);
-    return this.remaining(currency) - this.#held(this, currency) - sum(unspent);
+  available(currency: string): Units {
+    return this.remaining(currency) - this.#setAside(currency, undefined);
   }
 
-  /** Whether amounts can be set aside, here and with each ancestor that budgets them. */
+  /**
+   * Whether amounts can be set aside, here and with each ancestor that budgets them: what each has left is promised once,
+   * though it may have spent itself what it had granted.
+   */
   fits(amounts: ReadonlyMap<string, Units>): boolean {
     return [...amounts].every(([currency, amount]) => {
-      let below: Account | undefined;
-      for (let at: Account | undefined = this; at !== undefined; below = at, at = at.parent) {
-        if (at.grant.has(currency) && at.available(currency, below) < amount) return false;
-      }
-      return true;
+      const line = this.#line();
+      return line.every((at, index) => {
+        const within = line.slice(0, index + 1);
+        const promised = within.map((one, below) => one.#setAside(currency, line[below - 1]));
+        return !at.grant.has(currency) || at.remaining(currency) - sum(promised) >= amount;
+      });
     });
   }
 
@@ -89,6 +89,19 @@ export class Account {
     for (const child of this.children) child.end();
     this.open.clear();
     this.live = false;
+  }
+
+  /** From itself to the first job of all. */
+  #line(): Account[] {
+    return this.parent === undefined ? [this] : [this, ...this.parent.#line()];
+  }
+
+  /** @param but a child whose grant does not count */
+  #setAside(currency: string, but: Account | undefined): Units {
+    const others = this.children.filter((child) => child.live && child !== but);
+    const granted = others.filter(({ grant }) => grant.has(currency));
+    const unspent = granted.map((child) => child.remaining(currency)).filter((left) => left > 0n);
+    return this.#held(this, currency) + sum(unspent);
   }
 
   /** What `account` holds for the reservations of this job and its descendants. */

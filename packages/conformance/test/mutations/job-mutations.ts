@@ -139,7 +139,7 @@ export const jobMutations: readonly Mutation[] = [
     name: "does not set aside what was granted to other children",
     breaks: "R-9.4-4",
     file: "authority/budget.ts",
-    from: "if (unspent?.gt(0)) room = room.minus(unspent);",
+    from: "if (unspent?.gt(0)) sum = sum.plus(unspent);",
     to: "void unspent;",
   },
   {

@@ -103,6 +103,22 @@ describe("children", () => {
     granted(middle, { USD: 1 });
   });
 
+  test("R-9.4-4, R-9.6-13: what a grandparent that overspent has left is promised once, not to each who asks", () => {
+    const top = new Budget(amounts({ USD: 10 }));
+    const middle = granted(top, { USD: 8 });
+    top.spend("USD", new Big(9));
+    const child = granted(middle, { USD: "0.5" });
+    reserved(middle, { USD: "0.3" });
+    const left = { ok: false, currency: "USD", available: "0.2" };
+    expect(middle.delegate(amounts({ USD: "0.3" }))).toEqual(left);
+    expect(middle.reserve(amounts({ USD: "0.3" }))).toEqual(left);
+    // What the child sets aside is of its own grant.
+    reserved(child, { USD: "0.4" });
+    expect(child.reserve(amounts({ USD: "0.2" }))).toMatchObject({ ok: false, available: "0.1" });
+    reserved(middle, { USD: "0.2" });
+    expect(middle.reserve(amounts({ USD: "0.01" }))).toMatchObject({ available: "0" });
+  });
+
   test("a child that overspent sets nothing aside, and a closed one gives nothing back twice", () => {
     const parent = new Budget(amounts({ USD: 10 }));
     const child = granted(parent, { USD: 1 });

@@ -194,8 +194,12 @@ export class Budget {
   #shortfall(amounts: Grant): Shortfall | undefined {
     for (const [currency, amount] of amounts) {
       let below: Budget | undefined;
+      // What is set aside below counts above too: an ancestor that overspent has less left than it has granted.
+      let setAside = ZERO;
       for (const budget of this.#lineage()) {
-        const room = budget.#counters.has(currency) ? budget.#room(currency, below) : undefined;
+        const remaining = budget.#counters.get(currency)?.remaining;
+        setAside = setAside.plus(budget.#setAside(currency, below));
+        const room = remaining?.minus(setAside);
         if (room?.lt(amount)) return { ok: false, currency, available: room.toFixed() };
         below = budget;
       }
@@ -203,15 +207,19 @@ export class Budget {
     return undefined;
   }
 
-  /** What is available of a currency, the grant of one child not counted as set aside. */
-  #room(currency: string, but?: Budget): Big {
-    const { remaining = ZERO, reserved = ZERO } = this.#counters.get(currency) ?? {};
-    let room = remaining.minus(reserved);
+  /** What is available of a currency. */
+  #room(currency: string): Big {
+    return (this.#counters.get(currency)?.remaining ?? ZERO).minus(this.#setAside(currency));
+  }
+
+  /** What of a currency is set aside, not counting the grant of one child. */
+  #setAside(currency: string, but?: Budget): Big {
+    let sum = this.#counters.get(currency)?.reserved ?? ZERO;
     for (const child of this.#children ?? []) {
       const unspent = child === but ? undefined : child.#counters.get(currency)?.remaining;
-      if (unspent?.gt(0)) room = room.minus(unspent);
+      if (unspent?.gt(0)) sum = sum.plus(unspent);
     }
-    return room;
+    return sum;
   }
 
   #deduct(currency: string, amount: Big): void {
