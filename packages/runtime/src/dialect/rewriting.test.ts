@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { exactNumber } from "../authority/amount.ts";
 import { Dialect } from "./dialect.ts";
 import type { Profile } from "./profile.ts";
 
@@ -110,6 +111,17 @@ test("R-D-1: the labels of a metric go to TypeScript under both names, and nothi
     expect(sent("typescript", "event", other)).toBe(other);
   }
 });
+
+test.each(["0.123456789012345678", "123456789012345678", "0.0000001", "0.5"])(
+  "R-5.2-5: a cost of %s keeps its digits, to TypeScript too",
+  (digits) => {
+    const dimensions = { value: '"value":7,', model: "m" };
+    const body = { name: '"value":8,', value: exactNumber(digits), unit: "USD", dimensions };
+    const said = sent("typescript", "event", event("metric", body));
+    expect(said).toContain(`"value":${digits},"unit"`);
+    expect(payloadOf(said)).toMatchObject({ body: { dims: dimensions, dimensions } });
+  },
+);
 
 test.each<[Profile, object]>([
   ["draft", {}],

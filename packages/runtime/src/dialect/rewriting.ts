@@ -1,3 +1,5 @@
+import { type ExactNumber, exactNumber } from "../authority/amount.ts";
+
 /** Rewrites the text of a record, which is an envelope without its opening brace. */
 export type Rewrite = (text: string) => string;
 
@@ -31,13 +33,21 @@ export const withDims: Rewrite = (text) => {
   return rewritten(text, ({ payload }) => {
     const { kind, body } = payload;
     if (kind !== "metric" || body?.["dimensions"] === undefined) return undefined;
-    const { dimensions, ...rest } = body;
+    const exact: Fields = { ...body, ...valueIn(text) };
+    const { dimensions, ...rest } = exact;
     return [
-      { ...payload, body: { ...body, dims: dimensions } },
+      { ...payload, body: { ...exact, dims: dimensions } },
       { ...payload, body: { ...rest, dims: dimensions } },
     ];
   });
 };
+
+/** The value of a metric as it stands there: an exact amount may be no double (R-5.2-5). */
+function valueIn(text: string): { readonly value?: ExactNumber } {
+  // Within a string the quotes are escaped, and dimensions are strings.
+  const [, digits] = /"value":(-?\d[^,}]*)/.exec(text) ?? [];
+  return digits === undefined ? {} : { value: exactNumber(digits) };
+}
 
 /** Java, Go and C# read whole numbers alone. What does not exceed the total does not exceed it when rounded down either. */
 export const inWholeNumbers: Rewrite = (text) =>
