@@ -400,12 +400,18 @@ test("R-9.8-10: no value of a credential is told", async () => {
   await ctx.fetch("https://llm.example/", { method: value }).catch(() => {});
   expect(() => ctx.authorize(`x-vendor.${value}`, value)).toThrow();
   expect(() => ctx.spend.reserve({ [value]: "1" })).toThrow();
+  await ctx.metric({ name: "cost.other", value: 1, unit: value });
+  await ctx.metric({ name: "cost.other", value: 1, unit: cut });
   viewer.send("job.cancel", { job_id: id, reason: `of ${value}` }, { job_id: id });
   await settled();
   end(Promise.reject(new Error(`stopped with ${value}`)));
   await viewer.terminal(id);
   expect(told.job.operations).toHaveLength(7);
-  expect(told.job.calls).toEqual(["cancelling of [redacted]"]);
+  expect(told.job.calls).toEqual([
+    "spent 1 [redacted]",
+    `spent 1 ${"x".repeat(180)}[redacted]`,
+    "cancelling of [redacted]",
+  ]);
   expect(told.job.failures).toHaveLength(1);
   expect(inspect(told.job, { depth: 9 })).toContain("[redacted] was refused");
   expect(inspect(told.job, { depth: 9 })).not.toContain(value.slice(0, 8));

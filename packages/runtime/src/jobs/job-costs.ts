@@ -7,7 +7,9 @@ import {
   type BudgetOptions,
   type Remainder,
 } from "../authority/budget.ts";
+import { clip } from "../authority/clip.ts";
 import type { Grant } from "../authority/grant.ts";
+import type { Secrets } from "../authority/secrets.ts";
 import type { JobObservation } from "../observation.ts";
 import type { JobEvents } from "./job-events.ts";
 import type { JobLog } from "./job-log.ts";
@@ -20,6 +22,8 @@ export interface JobCostsOptions {
   readonly parent: Budget | undefined;
   readonly events: JobEvents;
   readonly log: JobLog;
+  /** What an observer must not be told, whoever says it. */
+  readonly secrets: Secrets;
   readonly observed: JobObservation | undefined;
 }
 
@@ -38,14 +42,16 @@ export class JobCosts implements BudgetHolder {
   readonly #begun: ReadonlyMap<string, string>;
   readonly #events: JobEvents;
   readonly #log: JobLog;
+  readonly #secrets: Secrets;
   readonly #observed: JobObservation | undefined;
 
   /** @throws ArcpError `LEASE_SUBSET_VIOLATION` when the grant does not fit into what the parent has available (R-9.4-4) */
-  constructor({ grant, left, parent, events, log, observed }: JobCostsOptions) {
+  constructor({ grant, left, parent, events, log, secrets, observed }: JobCostsOptions) {
     this.budget = openBudget(grant, { left, holder: this }, parent);
     this.#begun = this.budget.remaining();
     this.#events = events;
     this.#log = log;
+    this.#secrets = secrets;
     this.#observed = observed;
   }
 
@@ -63,8 +69,13 @@ export class JobCosts implements BudgetHolder {
     // The metric first: should it be refused, nothing was charged.
     const accepted = this.#events.emit("metric", metric, "event", over);
     this.budget.spend(metric.unit, amount);
-    if (metric.unit !== undefined) this.#observed?.spent(metric.unit, amount.toFixed());
+    if (metric.unit !== undefined) this.#observe(metric.unit, amount);
     return accepted;
+  }
+
+  /** The unit may be any text of the agent's. */
+  #observe(unit: string, amount: Big): void {
+    this.#observed?.spent(clip(this.#secrets.clean(unit)), amount.toFixed());
   }
 
   /** The job is about to end: what is still due of its budget is said (R-9.6-11). */

@@ -91,6 +91,7 @@ export class Job implements KnownJob {
       parent: parent?.budget,
       events: this.events,
       log: this.#log,
+      secrets: this.secrets,
       observed,
     });
     this.authority = new JobAuthority({
