@@ -176,3 +176,24 @@ test.each(["spend", "cost", "cost.budget.remaining", "cost.budget.x", "cost."])(
     expect(() => job.ctx.spend.reserve({ USD: "0.5" }, { name })).toThrow("is no name of a cost");
   },
 );
+
+test.each([{ name: ["cost.search"] }, { dimensions: { page: 7 } }, { dimensions: "all" }])(
+  "R-8.1-2: no money is set aside for a cost that could not be told: %j",
+  async (options) => {
+    const { job, viewer } = await spending(["USD:1"]);
+    const odd = options as unknown as { dimensions: Record<string, string> };
+    expect(() => job.ctx.spend.reserve({ USD: "0.5" }, odd)).toThrow(
+      expect.objectContaining({
+        code: "INVALID_REQUEST",
+        message: expect.stringMatching(/^metric/),
+      }),
+    );
+    const dimensions: Record<string, string> = { page: "7" };
+    const held = job.ctx.spend.reserve({ USD: "0.5" }, { dimensions });
+    dimensions["page"] = 8 as never;
+    await held.settle();
+    await settled();
+    const costs = viewer.stream.filter(({ payload }) => payload.body?.name === "cost.spend");
+    expect(costs.map(({ payload }) => payload.body.dimensions)).toEqual([{ page: "7" }]);
+  },
+);

@@ -1,6 +1,7 @@
 import { ArcpError, LocalError } from "@arcp/core";
 import { type ExactNumber, exactNumber, parseAmount } from "../authority/amount.ts";
 import type { Grant } from "../authority/grant.ts";
+import { eventBody } from "./event-body.ts";
 import type { Job } from "./job.ts";
 import { tolerated } from "./tolerance.ts";
 
@@ -39,7 +40,7 @@ export class Spend {
   /**
    * Sets all of these amounts aside or none.
    * @throws ArcpError `BUDGET_EXHAUSTED` when one does not fit into what is available, `CANCELLED` and `LEASE_EXPIRED`
-   * as for any operation, `INVALID_REQUEST` for what is no amount
+   * as for any operation, `INVALID_REQUEST` for what is no amount, no name of a cost or no dimensions
    */
   reserve(
     amounts: Amounts,
@@ -51,6 +52,9 @@ export class Spend {
         `${JSON.stringify(name)} is no name of a cost: cost.<what>`,
       );
     }
+    // What is to be told later is checked, and kept, before any money is set aside for it.
+    const checked = eventBody("metric", { name, value: 0, dimensions });
+    const metric = { ...checked, dimensions: checked.dimensions && { ...checked.dimensions } };
     const wanted = read(amounts);
     const refusal = this.#job.authority.guard.standing(`reserving ${describe(wanted)}`);
     if (refusal !== undefined) throw refusal;
@@ -79,7 +83,7 @@ export class Spend {
       const spent = [...costs].filter(([, amount]) => amount.gt(0));
       const emitted = spent.map(([unit, amount]) => {
         const value: ExactNumber = exactNumber(amount.toFixed());
-        return this.#job.costs.emit({ name, value, unit, dimensions }, amount, true);
+        return this.#job.costs.emit({ ...metric, value, unit }, amount, true);
       });
       release();
       await Promise.all(emitted);
