@@ -72,8 +72,9 @@ export async function openCovered(
   open: (location: string) => Promise<FileHandle | undefined>,
 ): Promise<Opened> {
   const { capability, guard, lease } = access;
-  const canonical = canonicalPath(path, lease.workspace);
-  const target = canonical.ok ? canonical.path : path;
+  // What is no text is the guard's to refuse: agents hand on what clients send.
+  const canonical = typeof path === "string" ? canonicalPath(path, lease.workspace) : undefined;
+  const target = canonical?.ok ? canonical.path : path;
   const refusal = guard.check(capability, target);
   if (refusal !== undefined) throw refusal;
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {

@@ -88,3 +88,16 @@ test("R-7.4-3: a cancel ends the read of a large file", async () => {
   await cancel();
   expect(await reads).toMatchObject({ code: "CANCELLED" });
 });
+
+test.each([5, null, undefined, ["/etc/passwd"], { path: "a" }])(
+  "R-9.3-2: what is no path is refused like any other operation: %j",
+  async (given) => {
+    const { fs } = await reading();
+    const path = given as unknown as string;
+    const refusal = { code: "INVALID_REQUEST", message: "fs.read needs a text to say on what" };
+    for (const act of [fs.readFile, fs.readText, fs.list, fs.stat]) {
+      await expect(act(path)).rejects.toMatchObject(refusal);
+    }
+    await expect(fs.writeFile(path, "")).rejects.toMatchObject({ code: "INVALID_REQUEST" });
+  },
+);
