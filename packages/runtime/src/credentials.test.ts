@@ -915,6 +915,33 @@ test.each([
   },
 );
 
+const inPieces = (text: string, length: number): string[] =>
+  Array.from({ length: Math.ceil(text.length / length) }, (_, i) =>
+    text.slice(i * length, (i + 1) * length),
+  );
+
+test.each([
+  ["text", (text: string) => text],
+  ["bytes", (text: string) => Buffer.from(text)],
+])(
+  "R-9.8-10, R-8.4-3: a streamed result of %s is cleaned, wherever its agent cuts it",
+  async (_, pieceOf) => {
+    for (const length of [1, 2, 7, 40]) {
+      const { start, view, submit, store } = machine();
+      const viewer = await view(start(), [...FEATURES, "result_chunk"]);
+      const { ctx, end, id } = await submit(viewer);
+      const value = ctx.credentials.get("llm")?.value ?? "";
+      const text = `${value} is sk, ${value}${value} and ${value.slice(0, -1)}`;
+      for (const piece of inPieces(text, length)) void ctx.result.write(pieceOf(piece));
+      end(undefined);
+      const { payload } = await viewer.terminal(id);
+      const whole = `${await readStreamedResult(store.logs, id as JobId, 1)}`;
+      expect(whole).toBe(`[redacted] is sk, [redacted][redacted] and ${value.slice(0, -1)}`);
+      expect(payload.result_size).toBe(whole.length);
+    }
+  },
+);
+
 test.each([
   ["lease", (value: string) => ({ lease: { "net.fetch": [`https://llm.example/${value}/**`] } })],
   ["id", (value: string) => ({ id: value })],

@@ -32,13 +32,9 @@ export class Secrets {
     return cleaned;
   }
 
-  /** The bytes without them, before they are encoded in any way. */
-  cleanBytes(bytes: Uint8Array): Uint8Array {
-    if (!this.any) return bytes;
-    // One character per byte.
-    const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
-    const cleaned = this.clean(text);
-    return cleaned === text ? bytes : Buffer.from(cleaned, "latin1");
+  /** Characters at the end of a text with which one of them may begin that goes on in the next text. */
+  begunIn(text: string): number {
+    return Math.max(0, ...this.#values.map((value) => beginningIn(text, value)));
   }
 
   /** What may be logged of an error: it often quotes the key that was refused. */
@@ -63,13 +59,19 @@ function withoutBeginnings(text: string, value: string): string {
   return [...pieces.map((piece) => withoutBeginning(piece, value)), last].join("…");
 }
 
-/** The text without the longest beginning of the value that it ends with. Takes no more steps than the text has characters. */
+/** The text without the longest beginning of the value that it ends with. */
 function withoutBeginning(text: string, value: string): string {
+  const length = beginningIn(text, value);
+  return length > HARMLESS ? text.slice(0, -length) + REDACTED : text;
+}
+
+/** Characters of the longest beginning of the value that a text ends with. Takes no more steps than the text has characters. */
+function beginningIn(text: string, value: string): number {
   const last = text.at(-1);
-  for (let length = Math.min(text.length, value.length - 1); length > HARMLESS; length -= 1) {
+  for (let length = Math.min(text.length, value.length - 1); length > 0; length -= 1) {
     // First, since texts may have any number of ellipses of their own, and values are long.
     if (value[length - 1] !== last) continue;
-    if (text.endsWith(value.slice(0, length))) return text.slice(0, -length) + REDACTED;
+    if (text.endsWith(value.slice(0, length))) return length;
   }
-  return text;
+  return 0;
 }

@@ -35,10 +35,13 @@ export class ResultStream {
   readonly #waiting = new Backlog("pieces of the result wait to be written");
   #chunks = 0;
   #size = 0;
-  /** The first half of a surrogate pair whose second half was not written yet (R-8.4-2). */
-  #half = "";
   /** The agent is done: what it still writes is late (R-7.3-3). */
   #finished = false;
+  /**
+   * What waits for the next piece: the first half of a surrogate pair (R-8.4-2), and what may be the beginning of a secret
+   * (R-9.8-10). One character for each byte where bytes are written.
+   */
+  #held = "";
 
   /** @param maxSize decoded bytes that all its chunks may hold (R-8.4-4) */
   constructor(job: Job, maxSize: number) {
@@ -101,21 +104,22 @@ export class ResultStream {
   }
 
   /**
-   * Writes the last chunk, which is empty: whoever writes does not know which of its pieces is the last.
+   * Writes the last chunk, which is empty but for what still waits: whoever writes does not know which of its pieces is the last.
    * @throws what a write failed with, for then the result has a hole
    */
   async finish(): Promise<StreamedResult> {
     this.#finished = true;
     await this.#last;
-    if (this.#half !== "") {
+    if (!this.#held.isWellFormed()) {
       throw new ArcpError("INTERNAL_ERROR", "the streamed text ended within a surrogate pair");
     }
-    void this.#emit("", 0, false);
+    const rest = Buffer.from(this.#held, this.#encoding === "base64" ? "latin1" : "utf8");
+    void this.#emit(rest.toString(this.#encoding), rest.length, false);
     return { result_id: this.#id, result_size: this.#size };
   }
 
   #text(piece: string): () => Promise<void> {
-    return () => this.#writeText(this.#half + piece);
+    return () => this.#writeText(piece);
   }
 
   /**
@@ -125,15 +129,25 @@ export class ResultStream {
    * @throws TypeError for a buffer that was handed to somebody else: it looks empty, and a copy tells
    */
   #bytes(piece: Uint8Array): () => Promise<void> {
-    const isChunk = piece.length > 0 && piece.length <= MAX_CHUNK;
-    const parts = isChunk ? [...this.#encoded(piece)] : this.#encoded(new Uint8Array(piece));
+    const bytes = this.#job.secrets.any ? this.#cleaned(piece) : piece;
+    const isChunk = bytes.length > 0 && bytes.length <= MAX_CHUNK;
+    const parts = isChunk ? [...this.#encoded(bytes)] : this.#encoded(new Uint8Array(bytes));
     return async () => {
       for (const { data, size } of parts) await this.#emit(data, size, true);
     };
   }
 
-  *#encoded(piece: Uint8Array): Generator<Pick<Chunk, "data"> & { readonly size: number }> {
-    const bytes = this.#job.secrets.cleanBytes(piece);
+  /** What was held back and the piece without secrets, before they are encoded in any way. */
+  #cleaned(piece: Uint8Array): Uint8Array {
+    const { secrets } = this.#job;
+    const read = Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength).toString("latin1");
+    const text = secrets.clean(this.#held + read);
+    const end = text.length - secrets.begunIn(text);
+    this.#held = text.slice(end);
+    return Buffer.from(text.slice(0, end), "latin1");
+  }
+
+  *#encoded(bytes: Uint8Array): Generator<Pick<Chunk, "data"> & { readonly size: number }> {
     for (let start = 0; start < bytes.length; start += MAX_CHUNK) {
       const part = bytes.subarray(start, start + MAX_CHUNK);
       const buffer = Buffer.from(part.buffer, part.byteOffset, part.byteLength);
@@ -142,15 +156,17 @@ export class ResultStream {
     }
   }
 
-  async #writeText(written: string): Promise<void> {
+  async #writeText(piece: string): Promise<void> {
+    const { secrets } = this.#job;
     // Before it is counted and cut: a part of a secret is not found any more.
-    const text = this.#job.secrets.clean(written);
-    this.#half = "";
-    for (let start = 0; start < text.length; ) {
-      let end = Math.min(start + MAX_CHUNK, text.length);
+    const text = secrets.clean(this.#held + piece);
+    const most = text.length - secrets.begunIn(text);
+    this.#held = text.slice(most);
+    for (let start = 0; start < most; ) {
+      let end = Math.min(start + MAX_CHUNK, most);
       if (isHighSurrogate(text.charCodeAt(end - 1))) end -= 1;
       if (end === start) {
-        this.#half = text.slice(start);
+        this.#held = text.slice(start);
         return;
       }
       const data = text.slice(start, end);
