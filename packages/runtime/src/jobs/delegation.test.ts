@@ -1,8 +1,12 @@
 import { getMaxListeners } from "node:events";
+import { mkdir, mkdtempDisposable, realpath, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { features, formatTimestamp, type Lease } from "@arcp/core";
 import { expect, test } from "vitest";
 import { settled } from "../../test/held-store.ts";
 import { dense, hosting } from "../../test/hosting.ts";
+import { site } from "../../test/site.ts";
 import { ALL_FEATURES, Viewer } from "../../test/viewer.ts";
 import type { Policy } from "../policy.ts";
 import { defineAgent } from "./agents.ts";
@@ -387,4 +391,50 @@ test("R-9.6-8: what a child spends that has ended meanwhile is charged to those 
   const told = viewer.stream.filter(({ payload }) => payload.body?.name?.startsWith("cost."));
   expect(new Set(told.map(({ job_id }) => job_id))).toEqual(new Set([parent.id]));
   expect(told.at(-1)?.payload.body).toMatchObject({ name: "cost.budget.remaining", value: 5.5 });
+});
+
+/** The contexts of a job with some leave, and of a child to which it hands on a narrower pattern. */
+async function handedOn(capability: "fs.read" | "net.fetch", own: string, narrower: string) {
+  const { runtime, start, begun } = hosting();
+  const viewer = new Viewer(runtime);
+  await viewer.hello();
+  const lease = { "agent.delegate": ["led"], [capability]: [own] };
+  const parent = await start(viewer, { lease_request: lease });
+  const { id } = await parent.ctx.delegate("led", null, { lease: { [capability]: [narrower] } });
+  await expect.poll(() => begun.has(id)).toBe(true);
+  const child = await begun.get(id)?.promise;
+  if (child === undefined) throw new Error("the child has not begun");
+  return [parent.ctx, child.ctx];
+}
+
+test("R-9.4-1, R-9.2-7: a child that names a private host reaches it no more than its parent, whose wildcard does not", async () => {
+  await using there = await site();
+  for (const ctx of await handedOn("net.fetch", "http://**", `${there.origin}/**`)) {
+    await expect(ctx.fetch(there.origin)).rejects.toMatchObject({ code: "PERMISSION_DENIED" });
+  }
+  const other = there.origin.replace("127.0.0.1", "localhost");
+  for (const ctx of await handedOn("net.fetch", "http://**", `${other}/**`)) {
+    await expect(ctx.fetch(other)).rejects.toMatchObject({ code: "PERMISSION_DENIED" });
+  }
+  expect(there.received).toEqual([]);
+  for (const ctx of await handedOn("net.fetch", `${there.origin}/**`, `${there.origin}/`)) {
+    expect((await ctx.fetch(there.origin)).status).toBe(200);
+  }
+});
+
+test("R-9.4-1, R-9.2-7: a child that names a link does not get behind it where its parent does not", async () => {
+  await using folder = await mkdtempDisposable(join(await realpath(tmpdir()), "arcp-"));
+  const [own, foreign] = [join(folder.path, "own"), join(folder.path, "foreign")];
+  await Promise.all([mkdir(own), mkdir(foreign)]);
+  await writeFile(join(foreign, "secret"), "secret");
+  await writeFile(join(own, "open"), "open");
+  const link = join(own, "link");
+  await symlink(foreign, link);
+  for (const ctx of await handedOn("fs.read", `${own}/**`, `${link}/**`)) {
+    const read = ctx.fs.readText(join(link, "secret"));
+    await expect(read).rejects.toMatchObject({ code: "PERMISSION_DENIED" });
+  }
+  for (const ctx of await handedOn("fs.read", `${own}/**`, `${own}/*`)) {
+    expect(await ctx.fs.readText(join(own, "open"))).toBe("open");
+  }
 });
