@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { exactNumber, parseAmount } from "./amount.ts";
+import { exactNumber } from "../exact-number.ts";
+import { parseAmount } from "./amount.ts";
 
 describe("R-9.6-1: the grammar of an amount", () => {
   test.each([

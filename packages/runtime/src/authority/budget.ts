@@ -1,5 +1,5 @@
 import Big from "big.js";
-import { type ExactNumber, exactNumbers } from "./amount.ts";
+import { type ExactNumber, exactNumbers } from "../exact-number.ts";
 import type { Grant } from "./grant.ts";
 
 /** What a `cost.budget.remaining` says: exact decimal text, maybe negative. */

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { exactNumber } from "../authority/amount.ts";
+import { exactNumber } from "../exact-number.ts";
 import { Dialect } from "./dialect.ts";
 import type { Profile } from "./profile.ts";
 

@@ -1,4 +1,4 @@
-import { type ExactNumber, exactNumber } from "../authority/amount.ts";
+import { type ExactNumber, exactNumber } from "../exact-number.ts";
 
 /** Rewrites the text of a record, which is an envelope without its opening brace. */
 export type Rewrite = (text: string) => string;

@@ -1,5 +1,5 @@
 import { isTerminal, type JobId } from "@arcp/core";
-import { exactNumbers } from "../authority/amount.ts";
+import { exactNumbers } from "../exact-number.ts";
 import type { ListedJob } from "../store/index.ts";
 import type { ReadablePage, ReadableStore } from "../store/readable-logs.ts";
 import { initialBudget } from "./acceptance.ts";

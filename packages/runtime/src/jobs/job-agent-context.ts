@@ -7,8 +7,9 @@ import {
   type Lease,
   type LogLevel,
 } from "@arcp/core";
-import { exactCost, isRawJson } from "../authority/amount.ts";
+import { exactCost } from "../authority/amount.ts";
 import { isCostMetric } from "../authority/grant.ts";
+import { isRawJson } from "../exact-number.ts";
 import type { AgentContext, Log } from "./context.ts";
 import type { Delegate } from "./delegate.ts";
 import { eventBody, vendorBody } from "./event-body.ts";

@@ -1,6 +1,5 @@
 import { ArcpError } from "@arcp/core";
 import type Big from "big.js";
-import { type ExactNumber, exactNumber } from "../authority/amount.ts";
 import {
   Budget,
   type BudgetHolder,
@@ -10,6 +9,7 @@ import {
 import { clip } from "../authority/clip.ts";
 import type { Grant } from "../authority/grant.ts";
 import type { Secrets } from "../authority/secrets.ts";
+import { type ExactNumber, exactNumber } from "../exact-number.ts";
 import type { JobObservation } from "../observation.ts";
 import type { JobEvents } from "./job-events.ts";
 import type { JobLog } from "./job-log.ts";

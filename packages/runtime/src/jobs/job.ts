@@ -1,8 +1,8 @@
 import type { JobId, JobStatus, Lease, ProvisionedCredential, SessionId } from "@arcp/core";
-import { exactNumbers } from "../authority/amount.ts";
 import type { Budget } from "../authority/budget.ts";
 import type { CompiledLease } from "../authority/lease.ts";
 import { Secrets } from "../authority/secrets.ts";
+import { exactNumbers } from "../exact-number.ts";
 import type { Lineage } from "../lineage.ts";
 import type { JobObservation } from "../observation.ts";
 import { Checkpoints } from "./checkpoints.ts";

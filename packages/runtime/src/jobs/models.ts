@@ -1,8 +1,8 @@
 import { ArcpError, LocalError } from "@arcp/core";
 import type Big from "big.js";
-import { exactNumber } from "../authority/amount.ts";
 import type { Grant } from "../authority/grant.ts";
 import { Prices, type Usage } from "../authority/price.ts";
+import { exactNumber } from "../exact-number.ts";
 import type { Job } from "./job.ts";
 import type { ModelCall, ModelOptions, ModelPermit } from "./model-permit.ts";
 import { Spend, type SpendReservation } from "./spend.ts";

@@ -1,6 +1,7 @@
 import { ArcpError, LocalError } from "@arcp/core";
-import { type ExactNumber, exactNumber, parseAmount } from "../authority/amount.ts";
+import { parseAmount } from "../authority/amount.ts";
 import type { Grant } from "../authority/grant.ts";
+import { type ExactNumber, exactNumber } from "../exact-number.ts";
 import { eventBody } from "./event-body.ts";
 import type { Job } from "./job.ts";
 import { tolerated } from "./tolerance.ts";
