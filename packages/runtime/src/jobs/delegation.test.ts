@@ -98,6 +98,32 @@ test("R-10-2 and J2: a child begins behind the record that tells of it", async (
   expect(acceptances(viewer)).toHaveLength(2);
 });
 
+test("R-10-2 and J2: nobody else hears of a child before the record that tells of it is durable", async () => {
+  const { runtime, store, parent, rows } = await delegating();
+  const other = new Viewer(runtime);
+  await other.hello([...ALL_FEATURES, "list_jobs"]);
+  store.held.logs.hold();
+  const attempt = parent.ctx.delegate("led");
+  await settled();
+  const child = (await rows()).find((row) => row.parent === parent.id)?.id;
+  const asked = [
+    other.send("session.list_jobs", {}),
+    other.send("job.subscribe", { job_id: child }),
+    other.send("job.cancel", { job_id: child }),
+  ];
+  await settled();
+  expect(other.frames.slice(1)).toEqual([]);
+  await store.held.logs.open();
+  expect((await attempt).id).toBe(child);
+  const answers = await Promise.all(asked.map((id) => other.reply(id)));
+  expect(answers.map(({ type, payload }) => payload.code ?? type)).toEqual([
+    "session.jobs",
+    "job.subscribed",
+    "PERMISSION_DENIED",
+  ]);
+  expect(answers[0]?.payload.jobs).toHaveLength(2);
+});
+
 test("R-10-6: a parent that ends while a child is told of leaves none running", async () => {
   const { store, viewer, parent, rows, begun } = await delegating();
   store.held.logs.hold();

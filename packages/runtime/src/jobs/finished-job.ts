@@ -38,11 +38,18 @@ export interface Kept {
 
 /** Finds a job: the live one if there is one, else what is kept of it. */
 export async function findJob(kept: Kept, id: JobId): Promise<KnownJob | undefined> {
-  const live = kept.jobs.get(id);
+  const live = await liveJob(kept, id);
   if (live !== undefined) return live;
   const row = await kept.store.jobs.get(id);
   // It may have been accepted between the two looks.
-  return row === undefined ? kept.jobs.get(id) : jobOf(kept, row);
+  return row === undefined ? liveJob(kept, id) : jobOf(kept, row);
+}
+
+/** A job that runs, once nothing can undo that it does: a crash undoes a child of which no record tells. */
+async function liveJob({ jobs }: Kept, id: JobId): Promise<KnownJob | undefined> {
+  const live = jobs.get(id);
+  if (live?.told !== undefined) await live.told;
+  return live;
 }
 
 /**
@@ -54,13 +61,14 @@ export function checkEnd({ id, status }: KnownJob, { isEndLost = false }: Readab
 }
 
 /** The job of a row that was read before, unless it is being removed. */
-export async function jobOf({ jobs, store }: Kept, row: ListedJob): Promise<KnownJob | undefined> {
-  const live = jobs.get(row.id);
+export async function jobOf(kept: Kept, row: ListedJob): Promise<KnownJob | undefined> {
+  const { jobs, store } = kept;
+  const live = await liveJob(kept, row.id);
   if (live !== undefined) return live;
   // It may have ended since the row was read.
   const last = isTerminal(row.status) ? row : await store.jobs.get(row.id);
   const { head } = await store.logs.read(row.id, 0, { records: 0, characters: 0 });
-  const begun = jobs.get(row.id);
+  const begun = await liveJob(kept, row.id);
   if (begun !== undefined) return begun;
   // Without a log its removal was broken off.
   if (last === undefined || head === 0 || !isTerminal(last.status)) return undefined;

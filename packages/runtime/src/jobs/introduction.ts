@@ -10,5 +10,7 @@ import { jobOf, type Kept } from "./finished-job.ts";
 export async function introductionOf(id: JobId, kept: Kept): Promise<Acceptance | undefined> {
   const row = await unlessDamaged(kept.store.jobs.get(id));
   if (row === undefined || row.request !== undefined) return undefined;
-  return (await jobOf(kept, row)) && acceptanceOf(row);
+  // Who asks has read the record that tells of it.
+  const job = kept.jobs.get(id) ?? (await jobOf(kept, row));
+  return job && acceptanceOf(row);
 }

@@ -56,6 +56,7 @@ export class Job implements KnownJob {
   /** Made with the first: most jobs have none. */
   #checkpoints: Checkpoints | undefined;
   #trace: Trace | undefined;
+  #told: Promise<void> | undefined;
 
   /** @throws ArcpError `LEASE_SUBSET_VIOLATION` when its budget does not fit into what its parent has available (R-9.4-4) */
   constructor(
@@ -232,10 +233,17 @@ export class Job implements KnownJob {
     return this.#state.over;
   }
 
+  /** Of a delegated job: resolves once its parent's log tells of it, or never will. Before, it is nobody's business (J2). */
+  get told(): Promise<void> | undefined {
+    return this.#told;
+  }
+
   /** Tells of a child: its owner follows it from that record on (R-10-2). @returns when that is durable */
   announce(child: Job, body: object): Promise<void> {
     child.family.announced(this.#log.nextSeq);
     void this.events.emit("delegate", body, "delegate", true);
-    return this.events.flush();
+    const told = this.events.flush();
+    child.#told = told.catch(() => {});
+    return told;
   }
 }

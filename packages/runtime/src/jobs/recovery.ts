@@ -1,8 +1,10 @@
-import { ArcpError, parseAgentReference } from "@arcp/core";
+import { ArcpError, type JobId, parseAgentReference } from "@arcp/core";
 import { compileLease } from "../authority/lease.ts";
+import { unlessDamaged } from "../store/damage.ts";
 import type { ListedJob } from "../store/index.ts";
 import { checkedInput } from "./agent-input.ts";
 import type { AnyAgent } from "./agents.ts";
+import { toldChildrenOf } from "./children.ts";
 import { writeEndIfPossible } from "./damaged-end.ts";
 import { cancelled, damaged, type Ending, failure, parentEnded } from "./ending.ts";
 import { Job } from "./job.ts";
@@ -16,17 +18,18 @@ import { lastRecord, recordedEnd, writeEnd } from "./written-end.ts";
 /**
  * Takes every job in hand that ran when the process before this one died. One whose agent may be started again gets
  * ready for that; every other one gets exactly one terminal record, and none whose terminal record was already durable
- * (R-7.3-10, R-7.4-2, J3). Those whose rows cannot be read are left to others.
+ * (R-7.3-10, R-7.4-2, J3). A delegated job of which nothing tells is forgotten. Those whose rows cannot be read are left to others.
  * @returns starts the agents of the jobs that are run again
  */
 export async function recoverJobs(context: RunOptions): Promise<() => void> {
   const starts: Array<() => void> = [];
   const { jobs } = context.store;
+  const told = new ToldChildren(context);
   for (let after: ListedJob | undefined; ; ) {
     const query = { statuses: UNFINISHED, limit: 100, ...(after && { after }) };
     const rows = await jobs.list(query);
     for (const row of rows) {
-      const start = await recover(context, row);
+      const start = await recover(context, row, told);
       if (start !== undefined) starts.push(start);
     }
     after = rows.at(-1);
@@ -35,10 +38,20 @@ export async function recoverJobs(context: RunOptions): Promise<() => void> {
   return () => starts.map((start) => start());
 }
 
-async function recover(context: RunOptions, row: ListedJob): Promise<(() => void) | undefined> {
+async function recover(
+  context: RunOptions,
+  row: ListedJob,
+  told: ToldChildren,
+): Promise<(() => void) | undefined> {
   const { store, jobContext, logger } = context;
   const { clock } = jobContext;
   const { head } = await store.logs.read(row.id, 0, { records: 0, characters: 0 });
+  // Its agent starts behind that record (J2), so there is nothing that anybody could be told of.
+  if (row.status === "pending" && head === 0 && (await told.lack(row))) {
+    await store.idempotency.removeJob(row.id);
+    await store.jobs.remove(row.id);
+    return undefined;
+  }
   const last = await lastRecord(row.id, head, store.logs);
   // It is said to run by its first record.
   const isDamaged = last === undefined && (head > 0 || row.status === "running");
@@ -48,6 +61,30 @@ async function recover(context: RunOptions, row: ListedJob): Promise<(() => void
   else await writeEnd(store, row, head, next, clock.now());
   if (typeof next !== "string") tell(context, row, next);
   return undefined;
+}
+
+/** Knows which delegated jobs were accepted: those that their parents' logs tell of, and those of which that is lost. */
+class ToldChildren {
+  readonly #store: RunOptions["store"];
+  readonly #byParent = new Map<JobId, ReadonlySet<JobId> | undefined>();
+
+  constructor({ store }: RunOptions) {
+    this.#store = store;
+  }
+
+  /** Whether a job was delegated, and a crash came before anything told of it (R-10-2). */
+  async lack({ id, parent }: ListedJob): Promise<boolean> {
+    if (parent === undefined) return false;
+    if (!this.#byParent.has(parent)) this.#byParent.set(parent, await this.#of(parent));
+    return this.#byParent.get(parent)?.has(id) === false;
+  }
+
+  async #of(parent: JobId): Promise<ReadonlySet<JobId> | undefined> {
+    const { jobs, logs } = this.#store;
+    // Of one that was removed the log is gone as well.
+    const row = await unlessDamaged(jobs.get(parent));
+    return row && (await toldChildrenOf(parent, logs));
+  }
 }
 
 /** Whoever observes jobs is told of this one as well: the process that ran it could not say how it ended. */

@@ -27,6 +27,9 @@ export function judge(world: World, { frames, submits }: Told, books: Books): vo
     "the session",
   );
   for (const row of world.rows.values()) {
+    if (books !== "unknown" && !world.isTold(row)) {
+      world.breach("R-10-2", `${row.id} is there, and nothing tells of it`);
+    }
     if (judgeEnd(world, row)) {
       judgeStream(world, row, stream);
       if (books !== "unknown") judgeMoney(world, row, books);

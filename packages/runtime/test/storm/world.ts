@@ -73,7 +73,7 @@ export class World {
     return this.logs.get(job)?.at(-1)?.kind === "terminal";
   }
 
-  /** A child of which no record tells never began: a crash, or its parent's end, came between. */
+  /** A child of which no record tells never began. It is there only if the store failed. */
   isTold({ id, parent }: Pick<JobRow, "id" | "parent">): boolean {
     if (parent === undefined) return true;
     const log = this.logs.get(parent) ?? [];

@@ -1,0 +1,103 @@
+import type { JobId } from "@arcp/core";
+import { expect, test } from "vitest";
+import { settled } from "../../test/held-store.ts";
+import { hosts } from "../../test/hosts.ts";
+import { Viewer } from "../../test/viewer.ts";
+
+const LEASE = { lease_request: { "agent.delegate": ["led"] } };
+
+/** A crash when a child is written down, and the record that tells of it is or is not. */
+async function crashed({ told }: { readonly told: boolean }) {
+  const rig = hosts();
+  const { store } = rig;
+  const before = new Viewer(rig.start());
+  const welcome = await before.hello();
+  const parent = await rig.submit(before, LEASE);
+  await settled();
+  const { append } = store.logs;
+  store.logs.append = async (batches) => {
+    if (told) await append.call(store.logs, batches);
+    return new Promise(() => {});
+  };
+  void parent.ctx.delegate("led");
+  await settled();
+  store.logs.append = append;
+  const rows = () => store.jobs.list({ limit: 9 });
+  const children = async () => (await rows()).filter((row) => row.parent !== undefined);
+  expect(await children()).toMatchObject([{ parent: parent.id, status: "pending" }]);
+  const comeBack = async () => {
+    const after = new Viewer(rig.start());
+    await after.resume(welcome, 1);
+    await after.terminal(parent.id);
+    await settled();
+    return after;
+  };
+  return { ...rig, parent, children, comeBack };
+}
+
+const told = ({ frames }: Viewer) => frames.map(({ type, payload }) => payload.kind ?? type);
+
+test("R-10-2, R-7.3-10: a child that a crash comes upon before anything tells of it never was", async () => {
+  const { children, comeBack } = await crashed({ told: false });
+  expect(told(await comeBack())).toEqual(["session.welcome", "job.error"]);
+  expect(await children()).toEqual([]);
+});
+
+test("R-10-2, R-10-6: a child that was told of and had not begun has its acceptance and its end", async () => {
+  const { children, comeBack } = await crashed({ told: true });
+  const after = await comeBack();
+  expect(await children()).toMatchObject([{ status: "cancelled" }]);
+  expect(told(after)).toEqual([
+    "session.welcome",
+    // Its number counts as given, so it is repeated behind what it tells of (R-6.3-8).
+    "job.accepted",
+    "delegate",
+    "job.error",
+    "job.error",
+  ]);
+});
+
+test.each(["the beginning of its parent's log", "its parent"])(
+  "R-7.3-10: a child of which something may have told has its end, also when %s is gone",
+  async (gone) => {
+    const { store, start, children, ...rest } = await crashed({ told: true });
+    const parent = rest.parent.id as JobId;
+    const [child] = await children();
+    const { read } = store.logs;
+    if (gone === "its parent") {
+      await store.logs.remove(parent);
+      await store.jobs.remove(parent);
+    } else {
+      store.logs.read = async (job, after, limits) => {
+        if (job !== parent) return read.call(store.logs, job, after, limits);
+        const page = await read.call(store.logs, job, Math.max(after, 2), limits);
+        return { ...page, floor: 2 };
+      };
+    }
+    start();
+    await settled();
+    expect(await children()).toMatchObject([{ id: child?.id, status: "cancelled" }]);
+  },
+);
+
+test("R-7.2-6 and R-D-12: a key whose job never was is free", async () => {
+  const rig = hosts();
+  const { store, start, submit } = rig;
+  const before = new Viewer(start());
+  const welcome = await before.hello();
+  const parent = await submit(before, LEASE);
+  await settled();
+  const { append } = store.logs;
+  store.logs.append = () => new Promise(() => {});
+  before.send("job.submit", { agent: "led", parent_job_id: parent.id, idempotency_key: "k" });
+  await settled();
+  store.logs.append = append;
+  expect(await store.idempotency.get("alice", "k")).toBeDefined();
+  const after = new Viewer(start());
+  await after.resume(welcome, 1);
+  expect(await store.idempotency.get("alice", "k")).toBeUndefined();
+  const run = rig.nextRun();
+  const again = await after.submit("led", "another", { idempotency_key: "k" });
+  expect(again.type).toBe("job.accepted");
+  await run;
+});
