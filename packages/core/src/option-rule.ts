@@ -5,6 +5,7 @@ import { isObject } from "./json.ts";
 export interface OptionRule {
   /** In words, as it follows "must be". */
   readonly right: string;
+  /** Whether a value is right. */
   readonly fits: (value: unknown) => boolean;
   /** Whether it has no default. Else undefined is as good as nothing. */
   readonly isRequired?: boolean;
@@ -28,8 +29,11 @@ const some = (right: string, fits: OptionRule["fits"]): OptionRule => ({ right, 
 
 /** The rules that options of several functions share, and how others are made. */
 export const rule = {
+  /** A rule of one's own. */
   some,
+  /** An object with methods of these names. */
   having,
+  /** The same without a default. */
   required: (optional: OptionRule): OptionRule => ({ ...optional, isRequired: true }),
   aboveZero: some("a number above zero", (value) => isNumber(value) && value > 0),
   wait: some("a number from zero, or Infinity", (value) => typeof value === "number" && value >= 0),

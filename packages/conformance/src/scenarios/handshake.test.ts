@@ -3,7 +3,6 @@ import { createRuntime, defineAgent } from "@arcp/runtime";
 import { describe, expect, test } from "vitest";
 import { ways } from "../../test/line.ts";
 import { eventually, Stage, settled, tokens } from "../../test/stage.ts";
-import { WireRejection } from "../wire/wire-rejection.ts";
 
 const hello = (payload: object, rest: object = {}) =>
   JSON.stringify({ arcp: "1.1", id: "req_open", type: "session.hello", payload, ...rest });
@@ -246,8 +245,9 @@ describe.each(ways)("over %s", (way) => {
     const greeting = wire.hello({ token: "slow" });
     await eventually(() => asked);
     clock.advance(10_000);
-    await expect(greeting).rejects.toBeInstanceOf(WireRejection);
-    expect(await wire.closed).toBe("refused");
+    // It is not the client that is late.
+    await expect(greeting).rejects.toMatchObject({ error: { code: "INTERNAL_ERROR" } });
+    expect(await wire.closed).toBe("fault");
     check.resolve("alice");
     await settled();
     expect(wire.transcript.toString()).not.toContain("session.welcome");
