@@ -100,8 +100,15 @@ export class Account {
   #setAside(currency: string, but: Account | undefined): Units {
     const others = this.children.filter((child) => child.live && child !== but);
     const granted = others.filter(({ grant }) => grant.has(currency));
-    const unspent = granted.map((child) => child.remaining(currency)).filter((left) => left > 0n);
-    return this.#held(this, currency) + sum(unspent);
+    return this.#held(this, currency) + sum(granted.map((child) => child.#claim(currency)));
+  }
+
+  /** What its parent may not promise to others: what it has not spent, or what it has promised where that is more. */
+  #claim(currency: string): Units {
+    const unspent = this.remaining(currency);
+    const promised = this.#setAside(currency, undefined);
+    if (unspent > promised) return unspent;
+    return promised;
   }
 
   /** What `account` holds for the reservations of this job and its descendants. */

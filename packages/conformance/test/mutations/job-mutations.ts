@@ -139,8 +139,8 @@ export const jobMutations: readonly Mutation[] = [
     name: "does not set aside what was granted to other children",
     breaks: "R-9.4-4",
     file: "authority/budget.ts",
-    from: "if (unspent?.gt(0)) sum = sum.plus(unspent);",
-    to: "void unspent;",
+    from: "if (child !== but) sum = sum.plus(child.#claim(currency));",
+    to: "void but;",
   },
   {
     name: "keeps the last of two entries of one currency",

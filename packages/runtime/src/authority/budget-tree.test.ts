@@ -119,6 +119,22 @@ describe("children", () => {
     expect(middle.reserve(amounts({ USD: "0.01" }))).toMatchObject({ available: "0" });
   });
 
+  test("R-9.4-4, R-9.6-13: what a child or its own child has promised is set aside above, though the child spent that since", () => {
+    const parent = new Budget(amounts({ USD: 10 }));
+    const child = granted(parent, { USD: 5 });
+    const held = reserved(child, { USD: 2 });
+    const grandchild = granted(child, { USD: 2 });
+    reserved(grandchild, { USD: 2 });
+    child.spend("USD", new Big(4));
+    // Of 6 that remain 4 may still be spent by who was promised them.
+    expect(of(parent)).toEqual({ remaining: { USD: "6" }, available: { USD: "2" } });
+    expect(parent.delegate(amounts({ USD: 3 }))).toMatchObject({ ok: false, available: "2" });
+    held.release();
+    expect(of(parent).available).toEqual({ USD: "4" });
+    grandchild.close();
+    expect(of(parent).available).toEqual({ USD: "5" });
+  });
+
   test("a child that overspent sets nothing aside, and a closed one gives nothing back twice", () => {
     const parent = new Budget(amounts({ USD: 10 }));
     const child = granted(parent, { USD: 1 });

@@ -49,7 +49,8 @@ const NO_AMOUNTS: ReadonlyMap<string, string> = new Map();
 /**
  * What a job may still spend, in exact decimals, one counter per currency of its grant. Two figures: what *remains* is the
  * grant less all that the job and its descendants have spent, and operations are checked against it; what is *available* is
- * what remains less what is set aside for open reservations and for the unspent grants of live children.
+ * what remains less what is set aside for open reservations and for the unspent grants of live children, or what those
+ * have set aside themselves where that is more.
  */
 export class Budget {
   readonly #counters = new Map<string, Counter>();
@@ -216,10 +217,17 @@ export class Budget {
   #setAside(currency: string, but?: Budget): Big {
     let sum = this.#counters.get(currency)?.reserved ?? ZERO;
     for (const child of this.#children ?? []) {
-      const unspent = child === but ? undefined : child.#counters.get(currency)?.remaining;
-      if (unspent?.gt(0)) sum = sum.plus(unspent);
+      if (child !== but) sum = sum.plus(child.#claim(currency));
     }
     return sum;
+  }
+
+  /** What a child may still cost its parent: a promise of its own holds, though it has spent what it was to come from. */
+  #claim(currency: string): Big {
+    const unspent = this.#counters.get(currency)?.remaining;
+    if (unspent === undefined) return ZERO;
+    const promised = this.#setAside(currency);
+    return unspent.gt(promised) ? unspent : promised;
   }
 
   #deduct(currency: string, amount: Big): void {
