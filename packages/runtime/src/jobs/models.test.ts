@@ -343,3 +343,19 @@ test("R-9.6-4: a call that fails by its own report of an unreadable usage costs 
     { call_id: "call_1", error: code("INVALID_REQUEST") },
   ]);
 });
+
+test("R-9.6-4: an unreadable report that nobody looks at, and nothing makes good, costs what was reserved", async () => {
+  const { ctx, bodies } = await calling();
+  const permit = ctx.model(MODEL, { reserve: { input: 125_000 } });
+  const called = permit.call(async ({ report }) => {
+    await report({ input: 25_000 });
+    expect(() => report({ input: Number.NaN })).toThrow("must count input");
+    return reply;
+  });
+  await expect(called).rejects.toThrow(/must count input.*; what was reserved is charged$/);
+  expect(ctx.budget.remaining()).toEqual({ USD: "0.75" });
+  expect(ctx.budget.available()).toEqual({ USD: "0.75" });
+  expect(await bodies("tool_result")).toEqual([
+    { call_id: "call_1", error: code("INVALID_REQUEST") },
+  ]);
+});

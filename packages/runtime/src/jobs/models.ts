@@ -63,12 +63,14 @@ export class Models {
     // From here to `ask` nothing else runs: what is allowed now is allowed when it is sent (R-9.3-1).
     this.#check(id);
     using held = this.#reserve(id, most);
-    let reports = 0;
+    // By the last report: one that cannot be read may be made good by another.
+    let isCounted = false;
     let unreadable: unknown;
     const count = (used: Usage): Grant => {
       try {
         return prices.costOf(used);
       } catch (error) {
+        isCounted = false;
         unreadable = error;
         throw error;
       }
@@ -76,7 +78,7 @@ export class Models {
     const report = (usage: Usage): Promise<void> => {
       const used = { ...usage };
       const cost = count(used);
-      reports += 1;
+      isCounted = true;
       held.charged(cost);
       return this.#charge(id, cost, used);
     };
@@ -86,7 +88,8 @@ export class Models {
       throw answered ? await this.#uncounted(id, held, error) : error;
     });
     try {
-      if (usageOf === undefined && reports > 0) return reply;
+      if (usageOf === undefined && isCounted) return reply;
+      if (usageOf === undefined && unreadable !== undefined) throw unreadable;
       const charged = report(usageOf === undefined ? {} : await usageOf(reply));
       held.release();
       await charged;
