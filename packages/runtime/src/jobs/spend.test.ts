@@ -197,3 +197,18 @@ test.each([{ name: ["cost.search"] }, { dimensions: { page: 7 } }, { dimensions:
     expect(costs.map(({ payload }) => payload.body.dimensions)).toEqual([{ page: "7" }]);
   },
 );
+
+test("R-9.6-13 and R-4.1-7: no money is set aside for a cost too large to be told", async () => {
+  const { job } = await spending(["USD:1"]);
+  const long = "€".repeat(400_000);
+  const given = [{ dimensions: { page: long } }, { name: `cost.${long}` }];
+  for (const options of given) {
+    expect(() => job.ctx.spend.reserve({ USD: "0.5" }, options)).toThrow(
+      expect.objectContaining({
+        code: "INVALID_REQUEST",
+        message: "the name and the dimensions of a cost may have 65536 bytes of JSON",
+      }),
+    );
+  }
+  expect(job.ctx.budget.available()).toEqual({ USD: "1" });
+});

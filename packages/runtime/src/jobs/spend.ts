@@ -6,6 +6,9 @@ import { eventBody } from "./event-body.ts";
 import type { Job } from "./job.ts";
 import { tolerated } from "./tolerance.ts";
 
+/** Bytes of JSON that a cost may have before it is known: with its amount it has to fit into an event (R-4.1-7). */
+const MAX_METRIC = 64 * 1024;
+
 /** Exact decimal text by currency, such as `{ USD: "0.25" }`. */
 export type Amounts = Readonly<Record<string, string>>;
 
@@ -56,6 +59,10 @@ export class Spend {
     // What is to be told later is checked, and kept, before any money is set aside for it.
     const checked = eventBody("metric", { name, value: 0, dimensions });
     const metric = { ...checked, dimensions: checked.dimensions && { ...checked.dimensions } };
+    if (Buffer.byteLength(JSON.stringify(metric)) > MAX_METRIC) {
+      const problem = `the name and the dimensions of a cost may have ${MAX_METRIC} bytes of JSON`;
+      throw new ArcpError("INVALID_REQUEST", problem);
+    }
     const wanted = read(amounts);
     const refusal = this.#job.authority.guard.standing(`reserving ${describe(wanted)}`);
     if (refusal !== undefined) throw refusal;
