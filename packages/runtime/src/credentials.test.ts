@@ -1,4 +1,5 @@
 import { ArcpError, type JobId, LocalError } from "@arcp/core";
+import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { pino } from "pino";
 import { expect, test } from "vitest";
 import { FakeUpstream } from "../test/fake-upstream.ts";
@@ -711,6 +712,49 @@ test("R-9.8-14: a delegated job's credential is bound by its own lease, and is g
   const rows = await Promise.all([id, delegated.id].map((job) => store.jobs.get(job as never)));
   const written = JSON.stringify([await Promise.all(logs), rows, lines]);
   for (const value of upstream.values) expect(written).not.toContain(value);
+});
+
+test("R-9.8-10 and R-D-12: a credential in what a client delegates is handed on, and quoted nowhere", async () => {
+  const picky = (name: string, refuse: (input: unknown) => { issues: { message: string }[] }) =>
+    defineAgent({
+      name,
+      input: { "~standard": { version: 1, vendor: "test", validate: refuse } } as StandardSchemaV1,
+      run: async () => {},
+    });
+  const taken: unknown[] = [];
+  const agents = [
+    picky("quoting", (input) => ({ issues: [{ message: `${input} will not do` }] })),
+    picky("failing", (input) => {
+      throw new Error(`${input} is beyond me`);
+    }),
+    defineAgent({ name: "taking", run: async (_, input) => void taken.push(input) }),
+  ];
+  const { begin, store, lines } = machine({ agents });
+  const { job, viewer, credential } = await begin(
+    {},
+    { lease_request: { "agent.delegate": ["*"] } },
+  );
+  const refusals: string[] = [];
+  const { commit } = store.sessions;
+  store.sessions.commit = (session, epoch, change) => {
+    refusals.push(JSON.stringify(change));
+    return commit.call(store.sessions, session, epoch, change);
+  };
+  const submit = (agent: string) =>
+    viewer.submit(agent, credential.value, { parent_job_id: job.id });
+  expect((await submit("quoting")).payload).toMatchObject({
+    code: "INVALID_REQUEST",
+    message: "input: [redacted] will not do",
+  });
+  expect((await submit("failing")).payload).toMatchObject({ code: "INTERNAL_ERROR" });
+  const { job_id } = await submit("taking");
+  await viewer.terminal(job_id);
+  expect(taken).toEqual([credential.value]);
+  const told = viewer.stream.filter(({ payload }) => payload.kind === "delegate");
+  expect(told.map(({ payload }) => payload.body.input)).toEqual(["[redacted]"]);
+  expect(refusals.join()).toContain("will not do");
+  expect(lines.join()).toContain("is beyond me");
+  expect(JSON.stringify([refusals, lines])).not.toContain(credential.value);
 });
 
 test("R-9.8-3, R-9.8-14: a credential is bound by the budgets and the end of every job above its own too", async () => {

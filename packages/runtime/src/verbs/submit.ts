@@ -8,6 +8,7 @@ import {
   parseAgentReference,
   readTrace,
 } from "@arcp/core";
+import type { Secrets } from "../authority/secrets.ts";
 import { acceptanceOf } from "../jobs/acceptance.ts";
 import { admit, checkOpen, resolveAgent, type UsedKey } from "../jobs/admission.ts";
 import { checkedInput } from "../jobs/agent-input.ts";
@@ -185,13 +186,22 @@ async function createChild(
     lease_constraints,
     max_runtime_sec,
   };
-  const delegated = await delegate(services, parent, wanted, input, { request: id, used });
+  const asked = { request: id, used };
+  const delegated = await delegate(services, parent, wanted, input, asked).catch((error) => {
+    throw withoutSecrets(error, parent.secrets);
+  });
   session.submits.made(delegated.child.id);
   const begin = (): void => {
     session.own(delegated.child.id);
     void runAgent(delegated.child, delegated.agent, delegated.input, services);
   };
   return { kind: "accepted", announcement: acceptanceOf(delegated.row), begin };
+}
+
+/** What may be logged and remembered of a refusal: the schema of an agent may quote the input (R-9.8-10). */
+function withoutSecrets(thrown: unknown, secrets: Secrets): unknown {
+  if (!secrets.any || !(thrown instanceof ArcpError)) return secrets.cleanError(thrown);
+  return ArcpError.fromPayload(JSON.parse(secrets.clean(JSON.stringify(wireError(thrown)))));
 }
 
 function expiryOf({ clock }: Services, { payload }: Submit): number | undefined {
