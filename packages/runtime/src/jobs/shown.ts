@@ -1,4 +1,5 @@
 import { MAX_JSON_DEPTH, nestsDeeperThan } from "@arcp/core";
+import { jsonMethod } from "./json-method.ts";
 
 /** Bytes of JSON that a value may take within an event; who works with it gets the whole (R-8.2-1). */
 const MAX_SHOWN = 64 * 1024;
@@ -11,7 +12,8 @@ export function shown(value: unknown): unknown {
   const text = JSON.stringify(value);
   if (text === undefined) return undefined;
   const isDeep = nestsDeeperThan(text, MAX_LEVELS);
-  if (text.length * 3 <= MAX_SHOWN && !isDeep) return value;
-  const size = Buffer.byteLength(text);
-  return size <= MAX_SHOWN && !isDeep ? value : { truncated: true, byte_size: size };
+  const isSmall = text.length * 3 <= MAX_SHOWN || Buffer.byteLength(text) <= MAX_SHOWN;
+  if (!isSmall || isDeep) return { truncated: true, byte_size: Buffer.byteLength(text) };
+  // A method of its own that is asked again may say something else, or nothing.
+  return jsonMethod(value) === undefined ? value : JSON.parse(text);
 }

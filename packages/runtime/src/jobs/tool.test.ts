@@ -251,3 +251,11 @@ test("R-9.3-3: a tool gets the arguments that are shown, whatever the agent make
   await expect(call("ocr.page", 1n)).rejects.toEqual(code("INVALID_REQUEST"));
   expect(got).toHaveLength(1);
 });
+
+test("R-8.2-1: a result that says something else each time it is asked stands on the stream as it was first", async () => {
+  let asked = 0;
+  const fickle = { toJSON: () => (asked++ === 0 ? { pages: 7 } : undefined) };
+  const { call, results } = await calling({ "ocr.page": async () => fickle });
+  expect(await call("ocr.page")).toBe(fickle);
+  expect(await results()).toEqual([{ call_id: "call_1", result: { pages: 7 } }]);
+});
