@@ -13,7 +13,7 @@ import type { Link, Session, SessionContext } from "./session/session.ts";
 import { refuse } from "./verbs/reject.ts";
 import type { Services } from "./verbs/services.ts";
 
-/** Milliseconds that the last answers to a client that leaves may take: it waits for a second (R-6.7-7). */
+/** Milliseconds that the last answers before a goodbye may take: a client that leaves waits for a second (R-6.7-7). */
 const DEPARTURE_MS = 500;
 
 export interface BindingContext {
@@ -135,6 +135,12 @@ export class Binding implements Watched {
     return this.#departure;
   }
 
+  /** Resolves once what was asked until now is answered (R-5.4-4), a goodbye too, but does not wait for ever. */
+  async answered(): Promise<void> {
+    await this.#settled();
+    await this.#departure;
+  }
+
   used(): boolean {
     const { stream, id } = this.session;
     const used = this.intake.exchanged() || stream.issued > this.#issued;
@@ -147,10 +153,15 @@ export class Binding implements Watched {
   }
 
   async #depart(word: Announcement | undefined): Promise<void> {
-    await this.intake.wait(this.#options.work.settled(), DEPARTURE_MS);
+    await this.#settled();
     if (this.#isLeft) return;
     if (word !== undefined) this.session.say(word);
     this.#options.hangUp("normal");
+  }
+
+  async #settled(): Promise<void> {
+    const { work } = this.#options;
+    if (work.any) await this.intake.wait(work.settled(), DEPARTURE_MS);
   }
 
   #tellLoss({ job, request }: Loss): void {

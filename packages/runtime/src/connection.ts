@@ -113,7 +113,8 @@ export class Connection implements Link {
   }
 
   /** Ends the connection with a word to the client, for a runtime that shuts down (R-6.7-6). */
-  shutDown(): void {
+  async shutDown(): Promise<void> {
+    await this.#binding?.answered();
     if (this.#binding === undefined) this.#fail(shuttingDown(), "going-away");
     else this.#part("the runtime shuts down", "going-away");
   }
@@ -189,9 +190,7 @@ export class Connection implements Link {
       const { repeatsAcceptances } = this.#dialect;
       const stored = repeatsAcceptances && (await storedAcceptances(session, after, store.jobs));
       // The window may have ended while the claim was on its way.
-      if (sessions.get(session.id) !== session) {
-        return this.#fail(windowExpired(), "refused");
-      }
+      if (sessions.get(session.id) !== session) return this.#fail(windowExpired(), "refused");
       this.#bind(outcome, stored || new Map());
     } catch (error) {
       // Nobody was welcomed to it, and nobody leaves it: its window runs from here.

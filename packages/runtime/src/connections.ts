@@ -33,7 +33,7 @@ export class Connections {
       bearer: peer?.bearer,
       dialect: peer?.dialect,
     });
-    if (this.#closed) return connection.shutDown();
+    if (this.#closed) return void connection.shutDown();
     const done = connection.run().finally(() => this.#open.delete(connection));
     this.#open.set(connection, done);
   }
@@ -45,7 +45,7 @@ export class Connections {
   /** Takes no more, and ends those that are open with a word (R-6.7-6). Resolves when they are over. */
   async close(): Promise<void> {
     this.#closed = true;
-    for (const connection of this.#open.keys()) connection.shutDown();
+    for (const connection of this.#open.keys()) void connection.shutDown();
     await Promise.all(this.#open.values());
   }
 }

@@ -71,3 +71,52 @@ test("R-6.3-15: a session that is resumed while its client leaves does not end w
   await second.find(({ type }) => type === "session.pong");
   expect(second.frames.map(({ type }) => type)).not.toContain("session.closed");
 });
+
+/** A client that asks for a list which the store holds back, and another one that asks for nothing. */
+async function listing() {
+  const rig = hosting();
+  const [viewer, other] = [new Viewer(rig.runtime), new Viewer(rig.runtime)];
+  await viewer.hello(["list_jobs"]);
+  await other.hello();
+  const list = Promise.withResolvers<[]>();
+  rig.store.jobs.list = () => list.promise;
+  const asked = viewer.send("session.list_jobs", {});
+  await settled();
+  return { ...rig, viewer, other, asked, answer: () => list.resolve([]) };
+}
+
+test("R-5.4-4, R-6.7-6: what was asked before the runtime closes is answered, and then its client is told", async () => {
+  const { runtime, viewer, other, answer, asked } = await listing();
+  const closing = runtime.close();
+  expect(await other.ended).toMatchObject({ reason: "going-away" });
+  expect(viewer.frames.map(({ type }) => type)).toEqual(["session.welcome"]);
+  answer();
+  await closing;
+  expect(answered(viewer)).toEqual([asked]);
+  expect(viewer.frames.at(-1)?.type).toBe("session.closed");
+  expect(await viewer.ended).toMatchObject({ reason: "going-away" });
+});
+
+test("R-6.7-6: what does not come to an answer holds up a runtime that closes by half a second at most", async () => {
+  const { runtime, viewer, other, clock } = await listing();
+  void runtime.close();
+  await other.ended;
+  clock.advance(499);
+  await settled();
+  expect(viewer.frames.map(({ type }) => type)).toEqual(["session.welcome"]);
+  clock.advance(1);
+  expect(await viewer.ended).toMatchObject({ reason: "going-away" });
+  expect(viewer.frames.map(({ type }) => type)).toEqual(["session.welcome", "session.closed"]);
+});
+
+test("a client that leaves while its runtime closes is said goodbye to once", async () => {
+  const { runtime, viewer, other, answer, asked } = await listing();
+  const closing = runtime.close();
+  await other.ended;
+  const close = viewer.send("session.close", {});
+  await settled();
+  answer();
+  await closing;
+  expect(answered(viewer)).toEqual([asked, close]);
+  expect(viewer.frames.filter(({ type }) => type === "session.closed")).toHaveLength(1);
+});
