@@ -15,7 +15,10 @@ export interface DelegateOptions {
   readonly expiresAt?: Date;
   /** Seconds after acceptance when the child ends with `TIMEOUT`. Default: no limit of its own. */
   readonly maxRuntimeSec?: number;
-  /** What the stream calls this delegation, unique within the job, of at most 256 characters. Default: made up. */
+  /**
+   * What the stream calls this delegation, unique within the job, of at most 256 characters, and not like the `call_7` of a
+   * tool call. Default: made up.
+   */
   readonly id?: string;
 }
 

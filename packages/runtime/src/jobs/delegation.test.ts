@@ -70,6 +70,18 @@ test("R-10-3: a delegation whose id is too long to be told leaves no child behin
   expect(await rows()).toHaveLength(1);
 });
 
+test("R-8.2-1, R-10-3: a delegation is not called like a tool call, whose result its refusal would be", async () => {
+  const { parent, rows } = await delegating();
+  for (const id of ["call_1", "call_2.7"]) {
+    await expect(parent.ctx.delegate("led", null, { id })).rejects.toMatchObject({
+      code: "INVALID_REQUEST",
+      message: `${id} is what the runtime calls a tool call`,
+    });
+  }
+  await parent.ctx.delegate("led", null, { id: "call_9RgtQxBd" });
+  expect(await rows()).toHaveLength(2);
+});
+
 test("R-9.4-4: money that is set aside for a child comes back when that cannot be written down", async () => {
   const { store, parent, rows } = await delegating();
   const { insert } = store.jobs;

@@ -35,6 +35,9 @@ import { shown } from "./shown.ts";
 /** Characters that the id of a delegation may have: it stands in the acceptance of the child. */
 const MAX_ID = 256;
 
+/** Whose result a `tool_result` is, its `call_id` alone says (R-8.2-1, R-10-3). */
+const CALL_ID = /^call_[\d.]+$/;
+
 /** A delegation as it is wanted: the body of the event that tells of it. */
 export type Wanted = EventBody<"delegate"> & {
   readonly delegate_id: string;
@@ -248,6 +251,12 @@ export class Delegation {
       max_runtime_sec: maxRuntimeSec,
     });
     const { delegate_id = "", agent: text = "" } = body;
+    if (CALL_ID.test(delegate_id)) {
+      throw new ArcpError(
+        "INVALID_REQUEST",
+        `${delegate_id} is what the runtime calls a tool call`,
+      );
+    }
     if (this.#used.has(delegate_id)) {
       throw new ArcpError(
         "INVALID_REQUEST",
