@@ -138,3 +138,26 @@ test("an agent that is removed is no longer offered, and the others of its name 
   expect(codeOf(registry.resolve({ name: "a" }))).toBe("AGENT_NOT_AVAILABLE");
   expect(registry.inventory()).toEqual([]);
 });
+
+test("R-4.1-7: no more agents are taken than a welcome can list, and one that is removed makes room", () => {
+  const long = (n: number) => agent(`${n}`.padStart(128, "a"), "1");
+  const registry = new AgentRegistry();
+  const size = () => JSON.stringify(registry.inventory()).length;
+  let taken = 0;
+  const fill = () => {
+    while (taken < 10_000) registry.register(long(taken++));
+  };
+  expect(fill).toThrow(
+    expect.objectContaining({ code: "MISUSE", message: expect.stringMatching(/welcome of 1 MiB/) }),
+  );
+  expect(taken).toBeGreaterThan(6_000);
+  const full = size();
+  expect(full).toBeLessThan(1024 * 1024);
+  // Again is not one more, and neither is one that was never there one less.
+  registry.register(long(0));
+  registry.remove({ name: "unknown" });
+  expect(() => registry.register(long(taken))).toThrow("1 MiB");
+  registry.remove({ name: long(0).name, version: "1" });
+  registry.register(long(taken));
+  expect(size()).toBe(full);
+});

@@ -140,9 +140,14 @@ interface Named {
 
 const NONE: Named = { versions: new Map() };
 
+/** Characters of JSON that the inventory may have: a welcome lists all of it (R-4.1-7). */
+const MAX_INVENTORY = 1000 * 1024;
+
 /** The agents that a runtime hosts, by name and version (section 7.5). */
 export class AgentRegistry {
   readonly #agents = new Map<string, Named>();
+  /** Of the inventory, as JSON. */
+  #characters = 0;
 
   constructor(agents: readonly AnyAgent[] = []) {
     for (const agent of agents) this.register(agent);
@@ -150,13 +155,13 @@ export class AgentRegistry {
 
   /**
    * Adds an agent, or replaces the one of the same name and version; running jobs keep theirs (R-7.5-5).
-   * @throws LocalError `MISUSE` for what is none
+   * @throws LocalError `MISUSE` for what is none, and for one more than a welcome could list: a mebibyte of names and versions
    */
   register(agent: AnyAgent): void {
     // What `defineAgent` did not make may have more than an agent has to.
     checkAgent(agent, checkValues);
     const known = this.#agents.get(agent.name) ?? NONE;
-    this.#agents.set(
+    this.#put(
       agent.name,
       agent.version === undefined
         ? { ...known, unversioned: agent }
@@ -178,8 +183,8 @@ export class AgentRegistry {
       versions: new Map([...versions].filter(([known]) => known !== version)),
       default: preferred === version ? undefined : preferred,
     };
-    if (left.unversioned === undefined && left.versions.size === 0) this.#agents.delete(name);
-    else this.#agents.set(name, left);
+    const isLast = left.unversioned === undefined && left.versions.size === 0;
+    this.#put(name, isLast ? undefined : left);
   }
 
   /**
@@ -191,7 +196,7 @@ export class AgentRegistry {
     if (!known?.versions.has(version)) {
       throw new LocalError("MISUSE", `no agent ${name}@${version} is registered`);
     }
-    this.#agents.set(name, { ...known, default: version });
+    this.#put(name, { ...known, default: version });
   }
 
   /** The very agent that a resolved reference names. */
@@ -223,10 +228,25 @@ export class AgentRegistry {
     return [...this.#agents]
       .filter(([name]) => mayUse(name))
       .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([name, { versions, default: preferred }]) => ({
-        name,
-        versions: [...versions.keys()],
-        default: preferred,
-      }));
+      .map(([name, named]) => entryOf(name, named));
   }
+
+  #put(name: string, named: Named | undefined): void {
+    const added = lengthOf(name, named) - lengthOf(name, this.#agents.get(name));
+    if (this.#characters + added > MAX_INVENTORY) {
+      throw new LocalError("MISUSE", `${name}: more agents than a welcome of 1 MiB could list`);
+    }
+    this.#characters += added;
+    if (named === undefined) this.#agents.delete(name);
+    else this.#agents.set(name, named);
+  }
+}
+
+function entryOf(name: string, { versions, default: preferred }: Named): AgentEntry {
+  return { name, versions: [...versions.keys()], default: preferred };
+}
+
+/** Characters of an entry, with the comma. */
+function lengthOf(name: string, named: Named | undefined): number {
+  return named === undefined ? 0 : JSON.stringify(entryOf(name, named)).length + 1;
 }
