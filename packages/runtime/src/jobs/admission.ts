@@ -100,10 +100,11 @@ export async function admit(
   request: JobRequest,
   used?: UsedKey,
 ): Promise<{ readonly job: Job; readonly row: JobRow }> {
-  const input = JSON.stringify(request.input ?? null);
-  const leave = takePlace(context, request.principal, input.length);
   const id = newJobId();
   const acceptedAt = context.clock.now();
+  checkLength(request, id, acceptedAt);
+  const input = JSON.stringify(request.input ?? null);
+  const leave = takePlace(context, request.principal, input.length);
   const observed = context.jobContext.observation?.job(
     attemptOf({
       ...request,
@@ -121,11 +122,6 @@ export async function admit(
     // Held by its agent from now on, and written down where another process may run it again: of those it delegates none is.
     const again = context.store.durable && request.parent === undefined;
     row = rowOf(job, request.request, again ? input : undefined);
-    // Nothing else in it is of any length.
-    const leased = Object.keys(row.lease).length > 0;
-    if (leased && JSON.stringify(acceptanceOf(row)).length > MAX_ACCEPTANCE) {
-      throw tooLarge("payload.lease_request");
-    }
     const issued = context.credentials.issue(job);
     if (issued !== undefined) await issued;
     // Whoever delegates may have a new owner by now (R-7.2-8).
@@ -149,6 +145,26 @@ export async function admit(
   // Asked for in this very turn: else its parent could end before it has told of a child that is there (R-10-2).
   if (parent !== undefined) await parent.job.announce(job, { ...parent.event, child_job_id: id });
   return { job, row };
+}
+
+/** An acceptance repeats the lease, beside which nothing else in it is of any length. */
+function checkLength(
+  { agent, lease, parent, traceId = newTraceId(), ...rest }: JobRequest,
+  id: JobId,
+  acceptedAt: number,
+): void {
+  if (Object.keys(lease.json).length === 0) return;
+  const acceptance = acceptanceOf({
+    ...rest,
+    id,
+    acceptedAt,
+    agent: formatAgentReference(agent),
+    lease: lease.json,
+    traceId,
+    parent: parent?.job.id,
+    delegateId: parent?.delegateId,
+  });
+  if (JSON.stringify(acceptance).length > MAX_ACCEPTANCE) throw tooLarge("payload.lease_request");
 }
 
 function takePlace(

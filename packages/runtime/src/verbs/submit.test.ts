@@ -122,6 +122,20 @@ test("R-14-2: a lease that is too large to be accepted is not even compiled", as
   expect(reply.payload.message).toBe("payload.lease_request: is too large");
 });
 
+test("R-7.1-1: that a lease is too large to be accepted is said before that there are too many jobs", async () => {
+  const { viewer, start } = await connected({ limits: { liveJobsPerPrincipal: 1 } });
+  await start(viewer);
+  // By itself it fits.
+  const patterns = [...Array.from({ length: 261 }, () => "x".repeat(1000)), "y".repeat(200)];
+  const lease_request = { "tool.call": patterns };
+  expect(JSON.stringify(lease_request).length).toBeLessThan(256 * 1024);
+  const { payload } = await viewer.submit("led", null, { lease_request });
+  expect(payload).toMatchObject({
+    code: "INVALID_REQUEST",
+    message: "payload.lease_request: is too large",
+  });
+});
+
 test("a submit that could not be stored is rejected, and no clock of its job runs on", async () => {
   const { viewer, store, clock, begun } = await connected();
   const { insert } = store.jobs;
