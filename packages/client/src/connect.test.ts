@@ -26,6 +26,24 @@ const note = (reason: unknown): void => void unhandled.push(reason);
 process.on("unhandledRejection", note);
 afterEach(() => expect(unhandled).toEqual([]));
 
+test("an option may be undefined, as a variable of the environment that is not set, for its default", async () => {
+  const unset: string | undefined = process.env["ARCP_THAT_NOBODY_SETS"];
+  const connecting = connect(runtime.dial, {
+    token: unset,
+    client: undefined,
+    features: undefined,
+    requestTimeout: undefined,
+    persist: undefined,
+    signal: undefined,
+  });
+  const wire = await runtime.accept();
+  const { payload } = await wire.next("session.hello");
+  expect(payload.client?.name).toBe("@arcp/client");
+  expect(payload.auth?.token).toBeUndefined();
+  wire.welcome("rt_1");
+  await (await connecting).close();
+});
+
 test("R-6.1-1 R-5.1-3: the hello authenticates, offers what the client understands, with an id of our own form", async () => {
   const connecting = runtime.connect({ client: { name: "ci", version: "3" } });
   const wire = await runtime.accept();

@@ -14,40 +14,40 @@ import { checkedSaved, type Persist, type SavedSession } from "./saved-session.t
 import { Session } from "./session.ts";
 import { SessionKeeper } from "./session-keeper.ts";
 
-/** How a client connects, and what it keeps. */
+/** How a client connects, and what it keeps. What is undefined has its default. */
 export interface ConnectOptions {
   /** None when the connection brings one along, in an `Authorization` header. */
-  readonly token?: TokenSource;
+  readonly token?: TokenSource | undefined;
   /** What the client says of itself. Default: `@arcp/client` and its version. */
-  readonly client?: ClientDescription;
+  readonly client?: ClientDescription | undefined;
   /** Features to offer, besides the mark by which our own runtime is known (R-D-6). Default: all that this client understands. */
-  readonly features?: readonly string[];
+  readonly features?: readonly string[] | undefined;
   /** How long a request may wait for its answer, in ms, connected or not. Default: 30,000. */
-  readonly requestTimeout?: number;
+  readonly requestTimeout?: number | undefined;
   /** How long dialling and greeting may take together, in ms, on every attempt. Default: 5,000. */
-  readonly handshakeTimeout?: number;
+  readonly handshakeTimeout?: number | undefined;
   /** The largest streamed result that `text()` and `bytes()` assemble, in bytes. Default: 256 MiB. */
-  readonly maxResultBytes?: number;
+  readonly maxResultBytes?: number | undefined;
   /**
    * The past events that each handle keeps in memory, in characters of their frames. A reader that is further behind
    * gets them from the runtime again. Default: 8 MiB.
    */
-  readonly eventBuffer?: number;
+  readonly eventBuffer?: number | undefined;
   /**
    * Writes the session down so that another process can go on with it, should this one die: before a new resume token is
    * used, and with the position before that is acknowledged. Called once at a time; what it is given is secret. When it
    * fails, the connection that it was for is given up, and the first one makes `connect` reject.
    */
-  readonly persist?: Persist;
+  readonly persist?: Persist | undefined;
   /**
    * A session to go on with, as `persist` was given it or `save` returned it. When the runtime no longer holds it, a fresh
-   * one is opened. Its jobs are at hand by `client.job(id)`. Default, also for undefined: a fresh one.
+   * one is opened. Its jobs are at hand by `client.job(id)`. Default: a fresh one.
    */
   readonly restore?: SavedSession | undefined;
   /** Aborting ends the client at once, without a goodbye; while it connects, `connect` rejects. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Default: the system's. */
-  readonly clock?: Clock;
+  readonly clock?: Clock | undefined;
 }
 
 const understood: readonly Feature[] = [

@@ -55,6 +55,22 @@ test("every limit that there is may be undefined, for its default", () => {
   expect(create({ limits: { retentionSec: undefined, fileBytes: undefined } })).not.toThrow();
 });
 
+test("an option may be undefined, as a variable of the environment that is not set, for its default", async () => {
+  const unset: string | undefined = process.env["ARCP_THAT_NOBODY_SETS"];
+  const runtime = createRuntime({
+    agents: [],
+    auth: allowAnonymous(),
+    name: unset,
+    version: unset,
+    workspace: unset,
+    store: undefined,
+    limits: undefined,
+    policy: undefined,
+  });
+  const { payload } = await new Viewer(runtime).hello();
+  expect(payload.runtime).toEqual({ name: "arcp-ts-runtime", version: expect.any(String) });
+});
+
 test.each([
   [{ mayObserv: () => true }, /^policy: mayObserv is none of its options, which are mayObserve, /],
   [{ mayObserve: true }, /^policy: mayObserve must be a function, and not a boolean$/],

@@ -3,8 +3,8 @@ import type { Services } from "./verbs/services.ts";
 
 /** How a runtime calls itself. */
 interface Name {
-  readonly name?: string;
-  readonly version?: string;
+  readonly name?: string | undefined;
+  readonly version?: string | undefined;
 }
 
 /** What a welcome says besides the session: the runtime, its times in seconds, and what this principal may submit to it. */
