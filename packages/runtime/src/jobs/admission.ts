@@ -5,7 +5,6 @@ import {
   formatAgentReference,
   type JobId,
   type MessageId,
-  newJobId,
   newTraceId,
   type SessionId,
   type TraceContext,
@@ -36,6 +35,7 @@ export interface AdmissionContext extends LeaseContext {
 
 /** A job as it was asked for, once what is wrong with the request by itself has been ruled out. */
 export interface JobRequest {
+  readonly id: JobId;
   readonly principal: string;
   readonly session: SessionId;
   readonly features: ReadonlySet<string>;
@@ -100,15 +100,14 @@ export async function admit(
   request: JobRequest,
   used?: UsedKey,
 ): Promise<{ readonly job: Job; readonly row: JobRow }> {
-  const id = newJobId();
+  const { id } = request;
   const acceptedAt = context.clock.now();
-  checkLength(request, id, acceptedAt);
+  checkLength(request, acceptedAt);
   const input = JSON.stringify(request.input ?? null);
   const leave = takePlace(context, request.principal, input.length);
   const observed = context.jobContext.observation?.job(
     attemptOf({
       ...request,
-      id,
       acceptedAt,
       agent: formatAgentReference(request.agent),
       parent: request.parent?.job.id,
@@ -118,7 +117,7 @@ export async function admit(
   let job: Job | undefined;
   let row: JobRow;
   try {
-    job = createJob(context, request, { id, acceptedAt, observed }, used);
+    job = createJob(context, request, { acceptedAt, observed }, used);
     // Held by its agent from now on, and written down where another process may run it again: of those it delegates none is.
     const again = context.store.durable && request.parent === undefined;
     row = rowOf(job, request.request, again ? input : undefined);
@@ -150,13 +149,11 @@ export async function admit(
 /** An acceptance repeats the lease, beside which nothing else in it is of any length. */
 function checkLength(
   { agent, lease, parent, traceId = newTraceId(), ...rest }: JobRequest,
-  id: JobId,
   acceptedAt: number,
 ): void {
   if (Object.keys(lease.json).length === 0) return;
   const acceptance = acceptanceOf({
     ...rest,
-    id,
     acceptedAt,
     agent: formatAgentReference(agent),
     lease: lease.json,
@@ -189,7 +186,6 @@ function takePlace(
 
 /** What is settled before there is a job. */
 interface Begun {
-  readonly id: JobId;
   readonly acceptedAt: number;
   readonly observed: JobObservation | undefined;
 }
@@ -197,10 +193,10 @@ interface Begun {
 function createJob(
   { jobContext }: AdmissionContext,
   request: JobRequest,
-  { id, acceptedAt, observed }: Begun,
+  { acceptedAt, observed }: Begun,
   used: UsedKey | undefined,
 ): Job {
-  const { principal, session, features, agent, parent } = request;
+  const { id, principal, session, features, agent, parent } = request;
   const identity = {
     id,
     principal,

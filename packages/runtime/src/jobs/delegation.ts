@@ -4,7 +4,9 @@ import {
   type EventBody,
   formatAgentReference,
   formatTimestamp,
+  type JobId,
   type MessageId,
+  newJobId,
   newMessageId,
   parseAgentReference,
 } from "@arcp/core";
@@ -44,6 +46,13 @@ export type Wanted = EventBody<"delegate"> & {
   readonly agent: string;
 };
 
+/** A submit that delegates, and the id that its job is to have. */
+interface Submitted {
+  readonly id?: JobId;
+  readonly request?: MessageId;
+  readonly used?: UsedKey | undefined;
+}
+
 /** A delegated job whose agent has not been started. */
 export interface Delegated {
   readonly child: Job;
@@ -56,7 +65,7 @@ export interface Delegated {
 /**
  * Admits a job as the child of another one, and tells of it on that one's stream. Resolves when that is durable.
  * @param input as JSON
- * @param request the submit that asks for it, and its key, where it is a client who does (R-D-12)
+ * @param submitted the submit that asks for it, where it is a client who does (R-D-12)
  * @throws ArcpError as {@link Delegate} has it
  */
 export async function delegate(
@@ -64,9 +73,10 @@ export async function delegate(
   parent: Job,
   wanted: Wanted,
   input: unknown,
-  { request, used }: { readonly request?: MessageId; readonly used?: UsedKey | undefined } = {},
+  submitted: Submitted = {},
 ): Promise<Delegated> {
   checkSecrets(parent, wanted);
+  const { id = newJobId(), request, used } = submitted;
   const { session } = parent;
   const agent = agentOf(context, parent, wanted);
   const taken = await checkedInput(agent, input, "input");
@@ -88,6 +98,7 @@ export async function delegate(
   }
   const { traceId, ...traceContext } = parent.trace;
   const asked = {
+    id,
     principal: parent.principal,
     session: parent.session,
     features: parent.identity.features,

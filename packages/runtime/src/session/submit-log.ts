@@ -1,4 +1,4 @@
-import type { ErrorPayload, JobId, MessageId } from "@arcp/core";
+import { type ErrorPayload, type JobId, type MessageId, newJobId } from "@arcp/core";
 import type { Announcement } from "../announcement.ts";
 import { NewestMap } from "./newest-map.ts";
 import { Sequence } from "./sequence.ts";
@@ -35,7 +35,7 @@ export class SubmitLog {
   readonly #replies = new NewestMap<MessageId, SubmitReply | Pending>(MAX_SUBMITS);
   readonly #acceptances = new NewestMap<JobId, Announcement>(MAX_SUBMITS);
   readonly #line = new Sequence();
-  /** Jobs that are there, and whose acceptance waits for its turn; with whoever waits for that, if anybody does. */
+  /** Jobs that may be there, and whose acceptance waits for its turn; with whoever waits for that, if anybody does. */
   readonly #unsaid = new Map<JobId, PromiseWithResolvers<void> | undefined>();
   /** The job of the acceptance that is being given. */
   #giving: JobId | undefined;
@@ -106,12 +106,23 @@ export class SubmitLog {
     this.#giving = undefined;
   }
 
-  /** A job is there for a submit of this session, which is to hear of nothing else of it before its acceptance (R-7.1-2). */
-  made(job: JobId): void {
+  /**
+   * A job is made for a submit of this session, which is to hear of nothing else of it before its acceptance (R-7.1-2): not even
+   * while it is written down, for others may find it by then.
+   * @throws what `make` failed with: then nobody waits for an acceptance
+   */
+  async making<T>(make: (job: JobId) => Promise<T>): Promise<T> {
+    const job = newJobId();
     this.#unsaid.set(job, undefined);
+    try {
+      return await make(job);
+    } catch (error) {
+      this.#reveal(job);
+      throw error;
+    }
   }
 
-  /** Resolves once the session has heard of the acceptance of a job that was {@link made} for it; undefined where it has. */
+  /** Resolves once the session has heard of the acceptance of a job that was made for it; undefined where it has. */
   announced(job: JobId): Promise<void> | undefined {
     if (!this.#unsaid.has(job)) return undefined;
     const said = this.#unsaid.get(job) ?? Promise.withResolvers();

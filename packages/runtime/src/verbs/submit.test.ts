@@ -61,6 +61,23 @@ test.each(["job.cancel", "job.subscribe"])(
   },
 );
 
+test("R-7.1-2: while the delegation that a submit asks for is written down, its session hears nothing of the child", async () => {
+  const { store, start, viewer } = await connected({}, ["list_jobs"]);
+  const parent = await start(viewer, { lease_request: { "agent.delegate": ["led"] } });
+  await settled();
+  store.held.logs.hold();
+  const asked = viewer.send("job.submit", { agent: "led", parent_job_id: parent.id });
+  await settled();
+  const list = async () => {
+    const { payload } = await viewer.reply(viewer.send("session.list_jobs", {}));
+    return payload.jobs.map((job: { job_id: string }) => job.job_id);
+  };
+  expect(await list()).toEqual([parent.id]);
+  await store.held.logs.open();
+  const { job_id: child } = await viewer.reply(asked);
+  expect(await list()).toEqual(expect.arrayContaining([parent.id, child]));
+});
+
 test("R-5.4-5: replies come in the order of the submits, acceptances and rejections alike", async () => {
   const { agent, go } = slowlyChecked();
   const { viewer } = await connected({ agents: [agent] });

@@ -137,24 +137,22 @@ async function create(
   const lease = granted instanceof Promise ? await granted : granted;
   // Only now: an agent's check of its input may outlast the patience of a closing runtime.
   checkOpen(services);
-  const { job, row } = await admit(
-    services,
-    {
-      principal,
-      session: session.id,
-      features,
-      request: request.id,
-      agent,
-      input: payload.input,
-      lease,
-      expiresAt: expiryOf(services, request),
-      maxRuntimeSec: payload.max_runtime_sec,
-      traceId: trace?.traceId,
-      traceContext: trace?.context,
-    },
-    used,
+  const wanted = {
+    principal,
+    session: session.id,
+    features,
+    request: request.id,
+    agent,
+    input: payload.input,
+    lease,
+    expiresAt: expiryOf(services, request),
+    maxRuntimeSec: payload.max_runtime_sec,
+    traceId: trace?.traceId,
+    traceContext: trace?.context,
+  };
+  const { job, row } = await session.submits.making((id) =>
+    admit(services, { id, ...wanted }, used),
   );
-  session.submits.made(job.id);
   const begin = (): void => {
     session.own(job.id, job.silent);
     void runAgent(job, agent, input, services);
@@ -186,11 +184,12 @@ async function createChild(
     lease_constraints,
     max_runtime_sec,
   };
-  const asked = { request: id, used };
-  const delegated = await delegate(services, parent, wanted, input, asked).catch((error) => {
+  const making = session.submits.making((job) =>
+    delegate(services, parent, wanted, input, { id: job, request: id, used }),
+  );
+  const delegated = await making.catch((error) => {
     throw withoutSecrets(error, parent.secrets);
   });
-  session.submits.made(delegated.child.id);
   const begin = (): void => {
     session.own(delegated.child.id);
     void runAgent(delegated.child, delegated.agent, delegated.input, services);
