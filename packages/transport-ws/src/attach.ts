@@ -83,6 +83,16 @@ export interface Attachment extends AsyncDisposable {
  *   there is not
  */
 export function attach(server: HttpServer, options: AttachOptions, accept: Accept): Attachment {
+  checkOptions("attach", options, ATTACH_RULES);
+  return attachChecked(server, options, accept);
+}
+
+/** As {@link attach}, for whoever has checked the options among others. */
+export function attachChecked(
+  server: HttpServer,
+  options: AttachOptions,
+  accept: Accept,
+): Attachment {
   if (!(server instanceof Server || server instanceof TlsServer)) {
     throw new LocalError(
       "MISUSE",
@@ -95,7 +105,6 @@ export function attach(server: HttpServer, options: AttachOptions, accept: Accep
       "what takes the connections must be a function, such as runtime.serve",
     );
   }
-  checkOptions("attach", options, ATTACH_RULES);
   const { path = "/arcp", maxMessageSize = 4 * 1024 * 1024, subprotocols = ["arcp"] } = options;
   const { upgradeTimeout = UPGRADE_TIMEOUT, clock = systemClock } = options;
   if (!path.startsWith("/"))

@@ -131,3 +131,17 @@ test.each([
     message: expect.stringMatching(message),
   });
 });
+
+test("an instance of a class has all of its options, those behind accessors too", async () => {
+  class Own {
+    readonly port = 0;
+    readonly helper = "of no concern here";
+    get path() {
+      return "/own";
+    }
+  }
+  const server = await listen(new Own(), () => {});
+  after.push(() => server.close());
+  await dialled(server.url);
+  expect(new URL(server.url).pathname).toBe("/own");
+});

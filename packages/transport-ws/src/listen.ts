@@ -6,7 +6,7 @@ import {
   type Accept,
   ATTACH_RULES,
   type AttachOptions,
-  attach,
+  attachChecked,
   UPGRADE_TIMEOUT,
 } from "./attach.ts";
 
@@ -54,8 +54,7 @@ export async function listen(options: ListenOptions, accept: Accept): Promise<Li
     // Whole milliseconds are asked for.
     connectionsCheckingInterval: Math.ceil(upgradeTimeout / 10),
   });
-  const { port: _, host: __, ...attaching } = options;
-  const attachment = attach(server, attaching, accept);
+  const attachment = attachChecked(server, options, accept);
   server.listen(port, host);
   await once(server, "listening");
   // A failure to accept one connection is no reason to end the process.
