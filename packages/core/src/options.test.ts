@@ -46,6 +46,13 @@ test.each([
   expect(check(options)).toThrow(misuse(`serve: an object is needed, and not ${kind}`));
 });
 
+test("what is refused for its class is told so, and not with the word for what would be right", () => {
+  const tables: OptionRules<{ readonly limits?: object }> = { limits: rule.table };
+  const refused = () => checkOptions("serve", { limits: new Map() }, tables);
+  const right = "an object, a value by each name";
+  expect(refused).toThrow(misuse(`serve: limits must be ${right}, and not an instance of a class`));
+});
+
 test("what an option is worth is not told, for it may be secret", () => {
   expect(check({ port: "s3cret" })).toThrow(expect.not.stringContaining("s3cret"));
 });

@@ -42,5 +42,6 @@ function kindOf(value: unknown): string {
   if (Array.isArray(value)) return "an array";
   if (value === "") return "an empty text";
   if (typeof value === "string") return "a text";
+  if (typeof value === "object" && !isPlain(value)) return "an instance of a class";
   return `${typeof value === "object" ? "an" : "a"} ${typeof value}`;
 }

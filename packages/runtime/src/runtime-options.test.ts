@@ -26,7 +26,7 @@ test.each([
   [{ agents: undefined }, /agents must be an array, and not undefined$/],
   [{ agents: { count: {} } }, /agents must be an array, and not an object$/],
   [{ auth: "a-token" }, /auth must be a function: tokenTable\(.*, and not a text$/],
-  [{ tools: new Map() }, /tools must be an object, a value by each name, and not an object$/],
+  [{ tools: new Map() }, /tools must be an object, a value by each name, and not an instance of a class$/],
   [{ models: ["gpt"] }, /models must be .*, and not an array$/],
   [{ provisioners: null }, /provisioners must be .*, and not null$/],
   [{ policy: () => true }, /policy must be an object with parts of a policy, and not a function$/],
