@@ -74,16 +74,20 @@ const STATUSES: readonly unknown[] = jobStatuses;
 
 const moment = rule.some("a time in milliseconds since 1970", Number.isFinite);
 
-const FILTER: OptionRules<JobFilter> = {
+const SCOPE: OptionRules<Omit<JobFilter, "status">> = {
   principal: rule.text,
   session: rule.text,
   agent: rule.text,
+  acceptedAfter: moment,
+  acceptedBefore: moment,
+};
+
+const FILTER: OptionRules<JobFilter> = {
+  ...SCOPE,
   status: rule.some(
     `an array with some of ${jobStatuses.join(", ")}`,
     (value) => Array.isArray(value) && value.every((one) => STATUSES.includes(one)),
   ),
-  acceptedAfter: moment,
-  acceptedBefore: moment,
 };
 
 /** The jobs of a runtime in the hands of its operator, who may do what no lease and no session allows. */
@@ -105,12 +109,21 @@ export class JobOperations {
    */
   async *list(filter: JobFilter = {}): AsyncGenerator<JobInfo, void, undefined> {
     checkOptions("the filter", filter, FILTER);
+    yield* this.#find(filter, filter.status);
+  }
+
+  async *#find(
+    { principal, session, agent, acceptedAfter, acceptedBefore }: JobFilter,
+    statuses: readonly JobStatus[] | undefined,
+  ): AsyncGenerator<JobInfo, void, undefined> {
     await this.#ready;
-    const { session, status, ...rest } = filter;
-    const query = {
-      ...rest,
+    const query: JobQuery = {
+      ...(principal !== undefined && { principal }),
       ...(session !== undefined && { session: session as SessionId }),
-      ...(status !== undefined && { statuses: status }),
+      ...(agent !== undefined && { agent }),
+      ...(statuses !== undefined && { statuses }),
+      ...(acceptedAfter !== undefined && { acceptedAfter }),
+      ...(acceptedBefore !== undefined && { acceptedBefore }),
       limit: PAGE,
     };
     for (let after: JobQuery["after"]; ; ) {
@@ -152,14 +165,15 @@ export class JobOperations {
    * Cancels every unfinished job that fits.
    * @returns how many that were; a job that ended or was removed meanwhile is none of them
    * @throws AggregateError of what failed, when all the others are cancelled
-   * @throws LocalError `MISUSE` for a filter in the reason's place, and as `list` does; then none is cancelled
+   * @throws LocalError `MISUSE` for a filter in the reason's place, or one that there is not; then none is cancelled
    */
   async cancelAll(reason?: string, filter: Omit<JobFilter, "status"> = {}): Promise<number> {
     if (typeof reason !== "string" && reason !== undefined) {
       throw new LocalError("MISUSE", "cancelAll takes a reason, a text or undefined, and a filter");
     }
+    checkOptions("the filter", filter, SCOPE);
     const ids: string[] = [];
-    for await (const { id } of this.list({ ...filter, status: UNFINISHED })) ids.push(id);
+    for await (const { id } of this.#find(filter, UNFINISHED)) ids.push(id);
     const outcomes = await Promise.allSettled(ids.map((id) => this.cancel(id, reason)));
     const failures = outcomes.flatMap((outcome) =>
       outcome.status === "rejected" && !isGone(outcome.reason) ? [outcome.reason] : [],

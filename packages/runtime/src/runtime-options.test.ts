@@ -26,7 +26,10 @@ test.each([
   [{ agents: undefined }, /agents must be an array, and not undefined$/],
   [{ agents: { count: {} } }, /agents must be an array, and not an object$/],
   [{ auth: "a-token" }, /auth must be a function: tokenTable\(.*, and not a text$/],
-  [{ tools: new Map() }, /tools must be an object, a value by each name, and not an instance of a class$/],
+  [
+    { tools: new Map() },
+    /tools must be an object, a value by each name, and not an instance of a class$/,
+  ],
   [{ models: ["gpt"] }, /models must be .*, and not an array$/],
   [{ provisioners: null }, /provisioners must be .*, and not null$/],
   [{ policy: () => true }, /policy must be an object with parts of a policy, and not a function$/],
@@ -218,6 +221,33 @@ test("a filter in the reason's place does not cancel every job", async () => {
   );
   await settled();
   expect(await runtime.jobs.get(job.id)).toMatchObject({ status: "running" });
+});
+
+test.each([
+  [null, /^the filter: an object is needed, and not null$/],
+  [["alice"], /^the filter: an object is needed, and not an array$/],
+  [{ status: ["running"] }, /^the filter: status is none of its options, which are principal, /],
+])("what is no filter does not cancel every job: %o", async (filter, message) => {
+  const { runtime, start } = hosting();
+  await using _ = runtime;
+  const { ctx } = await start(await viewing(runtime));
+  await expect(runtime.jobs.cancelAll("cost", filter as never)).rejects.toEqual(misuse(message));
+  await settled();
+  expect(ctx.signal.aborted).toBe(false);
+});
+
+test("a filter that is an instance of a class has all that it says, and nothing else", async () => {
+  class Own {
+    readonly limit = 0;
+    get principal() {
+      return "nobody";
+    }
+  }
+  const { runtime, start } = hosting();
+  await using _ = runtime;
+  await start(await viewing(runtime));
+  expect(await runtime.jobs.cancelAll("cost", new Own())).toBe(0);
+  expect(await runtime.jobs.list(new Own()).next()).toMatchObject({ done: true });
 });
 
 test.each([
