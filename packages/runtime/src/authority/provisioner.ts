@@ -93,8 +93,8 @@ export function provisionersOf(
   for (const [name, provisioner] of provisioners) {
     checkValues(`the provisioner ${name}`, provisioner, RULES);
     if (!NAME.test(name)) {
-      const rule = "begin with a letter or digit and go on with at most 63 of these, ., _ and -";
-      throw new LocalError("MISUSE", `the name of a provisioner has to ${rule}: ${name}`);
+      const right = "begin with a letter or digit and go on with at most 63 of these, ., _ and -";
+      throw new LocalError("MISUSE", `the name of a provisioner has to ${right}: ${name}`);
     }
   }
   return provisioners;
