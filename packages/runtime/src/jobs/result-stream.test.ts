@@ -7,7 +7,9 @@ import { settled } from "../../test/held-store.ts";
 import { hosting } from "../../test/hosting.ts";
 import { type Frame, Viewer } from "../../test/viewer.ts";
 import { Secrets } from "../authority/secrets.ts";
+import { defineAgent } from "./agents.ts";
 import { Base64Text } from "./base64.ts";
+import type { AgentContext } from "./context.ts";
 import type { Job } from "./job.ts";
 import type { Chunk } from "./record.ts";
 import { ResultStream } from "./result-stream.ts";
@@ -78,6 +80,31 @@ test("R-8.4-1: what an agent writes once it has returned is late, whatever was s
     false,
   ]);
   expect(payload.result_size).toBe(dataOf(chunks).length);
+});
+
+test("R-8.4-3: what an agent begins to write once it has returned a value is late, while that is looked at", async () => {
+  const { promise, resolve: pass } = Promise.withResolvers<void>();
+  const validate = (value: unknown) => promise.then(() => ({ value }));
+  const output = { "~standard": { version: 1, vendor: "test", validate } } as const;
+  const contexts: AgentContext[] = [];
+  const agent = defineAgent({
+    name: "returning",
+    output,
+    run(ctx) {
+      contexts.push(ctx);
+      return "returned";
+    },
+  });
+  const { runtime } = hosting({ agents: [agent] });
+  const viewer = new Viewer(runtime);
+  await viewer.hello();
+  const { job_id } = await viewer.submit("returning");
+  await settled();
+  await contexts[0]?.result.write("late");
+  await settled();
+  pass();
+  expect((await viewer.terminal(job_id)).payload.result).toBe("returned");
+  expect(chunksOf(viewer)).toEqual([]);
 });
 
 test.each([5, undefined, null, { a: 1 }, [1], new Float64Array(2), new ArrayBuffer(4)])(

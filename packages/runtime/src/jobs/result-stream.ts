@@ -35,8 +35,7 @@ export class ResultStream {
   readonly #waiting = new Backlog("pieces of the result wait to be written");
   #chunks = 0;
   #size = 0;
-  /** The agent is done: what it still writes is late (R-7.3-3). */
-  #finished = false;
+  #closed = false;
   /**
    * What waits for the next piece: the first half of a surrogate pair (R-8.4-2), and what may be the beginning of a secret
    * (R-9.8-10). One character for each byte where bytes are written.
@@ -77,7 +76,7 @@ export class ResultStream {
         "a piece of a result must be a string or a Uint8Array",
       );
     }
-    if (this.#finished) return DONE;
+    if (this.#closed) return DONE;
     const encoding = typeof piece === "string" ? "utf8" : "base64";
     if (encoding !== (this.#encoding ?? encoding)) {
       throw new ArcpError(
@@ -103,12 +102,16 @@ export class ResultStream {
     }
   }
 
+  /** The agent is done: what it still writes is late, and discarded (R-7.3-3). */
+  close(): void {
+    this.#closed = true;
+  }
+
   /**
-   * Writes the last chunk, which is empty but for what still waits: whoever writes does not know which of its pieces is the last.
+   * Writes the last chunk once it is closed, empty but for what still waits: whoever writes does not know which of its pieces is the last.
    * @throws what a write failed with, for then the result has a hole
    */
   async finish(): Promise<StreamedResult> {
-    this.#finished = true;
     await this.#last;
     if (!this.#held.isWellFormed()) {
       throw new ArcpError("INTERNAL_ERROR", "the streamed text ended within a surrogate pair");

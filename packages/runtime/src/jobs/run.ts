@@ -35,7 +35,7 @@ export async function runAgent(
       ({ child, agent: its, input: given }) => void runAgent(child, its, given, options),
     );
     const value: unknown = await entered(job, agent, toolbox, input);
-    const ending = success(job, agent, value, toolbox.streamed, logger);
+    const ending = success(job, agent, value, toolbox.returned(), logger);
     job.life.end(ending instanceof Promise ? await ending : ending);
   } catch (thrown) {
     if (tellFailure(job, thrown, logger, "an agent failed")) {

@@ -31,6 +31,7 @@ export class Toolbox {
   #fetcher: Fetcher | undefined;
   #models: Models | undefined;
   #result: ResultStream | undefined;
+  #hasReturned = false;
   #spend: Spend | undefined;
   #delegation: Delegation | undefined;
 
@@ -78,11 +79,14 @@ export class Toolbox {
 
   get result(): ResultStream {
     this.#result ??= new ResultStream(this.#job, this.#options.limits.resultBytes);
+    if (this.#hasReturned) this.#result.close();
     return this.#result;
   }
 
-  /** The result that the agent has begun to stream; undefined when it has not. */
-  get streamed(): ResultStream | undefined {
+  /** The agent is done, and has no result to write any more. @returns what it has streamed; undefined when nothing */
+  returned(): ResultStream | undefined {
+    this.#hasReturned = true;
+    this.#result?.close();
     return this.#result?.begun ? this.#result : undefined;
   }
 
