@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { expect, test } from "vitest";
 import { clip } from "./clip.ts";
 import { Secrets } from "./secrets.ts";
@@ -26,9 +27,9 @@ test("R-9.8-10: of a value that was cut off nothing is left that gives it away",
   expect(secrets.clean("0123456789abcdef… is no beginning")).toContain("0123456789abcdef");
 });
 
-test("R-9.8-10: what may be the beginning of a value is found at the end of a text, whole values aside", () => {
+test("R-9.8-10: what may be the beginning of a value waits at the end of a text, whole values aside", () => {
   const secrets = new Secrets();
-  expect(secrets.begunIn("sk-")).toBe(0);
+  expect(secrets.settled("sk-")).toEqual({ clean: "sk-", open: "" });
   secrets.add("sk-0123456789abcdef");
   secrets.add("k-other-0123456789");
   const texts = [
@@ -40,7 +41,51 @@ test("R-9.8-10: what may be the beginning of a value is found at the end of a te
     "sk-0123456789abcdef",
     "sk",
   ];
-  expect(texts.map((text) => secrets.begunIn(text))).toEqual([0, 1, 1, 3, 18, 0, 2]);
+  const open = texts.map((text) => secrets.settled(text).open.length);
+  expect(open).toEqual([0, 1, 1, 3, 18, 0, 2]);
+});
+
+/** What comes of a text that comes in pieces. */
+function inPieces(secrets: Secrets, pieces: readonly string[]): string {
+  let [told, held] = ["", ""];
+  for (const piece of pieces) {
+    const { clean, open } = secrets.settled(held + piece);
+    [told, held] = [told + clean, open];
+  }
+  return told + secrets.clean(held);
+}
+
+test("R-9.8-10: of a value that begins like another one nothing is left, wherever a text is cut", () => {
+  const secrets = new Secrets();
+  secrets.add("sk-0123");
+  secrets.add("sk-0123.rotated");
+  const text = "sk-0123.rotated, sk-0123, sk-0123sk-0123.rot";
+  const whole = secrets.clean(text);
+  expect(whole).toBe("[redacted], [redacted], [redacted][redacted].rot");
+  for (let first = 0; first < text.length; first++) {
+    for (let second = first; second < text.length; second++) {
+      const pieces = [text.slice(0, first), text.slice(first, second), text.slice(second)];
+      expect(inPieces(secrets, pieces)).toBe(whole);
+    }
+  }
+});
+
+test("R-9.8-10: no value is in what comes of a text in pieces, however values overlap", () => {
+  const digits = (most: number) =>
+    fc.string({ unit: fc.constantFrom("0", "1"), minLength: 1, maxLength: most });
+  fc.assert(
+    fc.property(
+      fc.array(digits(5), { minLength: 1, maxLength: 3 }),
+      fc.array(digits(4), { maxLength: 12 }),
+      (values, pieces) => {
+        const secrets = new Secrets();
+        for (const value of values) secrets.add(value);
+        const told = inPieces(secrets, pieces);
+        expect(values.filter((value) => told.includes(value))).toEqual([]);
+      },
+    ),
+    { numRuns: 2_000 },
+  );
 });
 
 test("R-9.8-10: a text full of ellipses is looked through once, however long the value", () => {

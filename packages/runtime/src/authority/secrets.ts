@@ -32,9 +32,24 @@ export class Secrets {
     return cleaned;
   }
 
-  /** Characters at the end of a text with which one of them may begin that goes on in the next text. */
-  begunIn(text: string): number {
-    return Math.max(0, ...this.#values.map((value) => beginningIn(text, value)));
+  /** A text that goes on: what is settled of it, without them, and the end with which one of them may begin. */
+  settled(text: string): { readonly clean: string; readonly open: string } {
+    const [head, open] = this.#parted(text);
+    const clean = this.clean(head);
+    if (open === "") return { clean, open };
+    const whole = this.clean(text);
+    // What is whole may be the beginning of a longer one, whose rest would be left.
+    if (clean + this.clean(open) === whole) return { clean, open };
+    // It ends within one that is whole.
+    const [start, end] = this.#parted(whole);
+    return { clean: start, open: end };
+  }
+
+  /** A text up to the longest beginning of one of them that it ends with, and that. */
+  #parted(text: string): readonly [string, string] {
+    const begun = this.#values.map((value) => beginningIn(text, value));
+    const end = text.length - Math.max(0, ...begun);
+    return [text.slice(0, end), text.slice(end)];
   }
 
   /** What may be logged of an error: it often quotes the key that was refused. */

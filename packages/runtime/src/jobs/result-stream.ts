@@ -116,7 +116,8 @@ export class ResultStream {
     if (!this.#held.isWellFormed()) {
       throw new ArcpError("INTERNAL_ERROR", "the streamed text ended within a surrogate pair");
     }
-    const rest = Buffer.from(this.#held, this.#encoding === "base64" ? "latin1" : "utf8");
+    const held = this.#job.secrets.clean(this.#held);
+    const rest = Buffer.from(held, this.#encoding === "base64" ? "latin1" : "utf8");
     void this.#emit(rest.toString(this.#encoding), rest.length, false);
     return { result_id: this.#id, result_size: this.#size };
   }
@@ -144,10 +145,9 @@ export class ResultStream {
   #cleaned(piece: Uint8Array): Uint8Array {
     const { secrets } = this.#job;
     const read = Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength).toString("latin1");
-    const text = secrets.clean(this.#held + read);
-    const end = text.length - secrets.begunIn(text);
-    this.#held = text.slice(end);
-    return Buffer.from(text.slice(0, end), "latin1");
+    const { clean, open } = secrets.settled(this.#held + read);
+    this.#held = open;
+    return Buffer.from(clean, "latin1");
   }
 
   *#encoded(bytes: Uint8Array): Generator<Pick<Chunk, "data"> & { readonly size: number }> {
@@ -162,14 +162,13 @@ export class ResultStream {
   async #writeText(piece: string): Promise<void> {
     const { secrets } = this.#job;
     // Before it is counted and cut: a part of a secret is not found any more.
-    const text = secrets.clean(this.#held + piece);
-    const most = text.length - secrets.begunIn(text);
-    this.#held = text.slice(most);
-    for (let start = 0; start < most; ) {
-      let end = Math.min(start + MAX_CHUNK, most);
+    const { clean: text, open } = secrets.settled(this.#held + piece);
+    this.#held = open;
+    for (let start = 0; start < text.length; ) {
+      let end = Math.min(start + MAX_CHUNK, text.length);
       if (isHighSurrogate(text.charCodeAt(end - 1))) end -= 1;
       if (end === start) {
-        this.#held = text.slice(start);
+        this.#held = text.slice(start) + open;
         return;
       }
       const data = text.slice(start, end);
