@@ -37,13 +37,13 @@ export const rule = {
   required: (optional: OptionRule): OptionRule => ({ ...optional, isRequired: true }),
   aboveZero: some("a number above zero", (value) => isNumber(value) && value > 0),
   wait: some("a number from zero, or Infinity", (value) => typeof value === "number" && value >= 0),
-  positive: some(
+  limit: some(
     "a number above zero, or Infinity",
     (value) => typeof value === "number" && value > 0,
   ),
   wholeAboveZero: some(
     "a whole number above zero",
-    (value) => Number.isSafeInteger(value) && isNumber(value) && value > 0,
+    (value) => isNumber(value) && value > 0 && Number.isSafeInteger(value),
   ),
   flag: some("true or false", (value) => typeof value === "boolean"),
   text: some("a text", (value) => typeof value === "string" && value !== ""),

@@ -80,7 +80,7 @@ const NUMBERS = [1, 1.5, 0, -1, Number.NaN, Number.POSITIVE_INFINITY, "1", true,
 test.each<[string, OptionRule, readonly unknown[], readonly unknown[]]>([
   ["above zero", rule.aboveZero, [1, 1.5], NUMBERS.slice(2)],
   ["whole", rule.wholeAboveZero, [1], NUMBERS.slice(1)],
-  ["positive", rule.positive, [1, 1.5, Number.POSITIVE_INFINITY], [0, -1, Number.NaN, "1", [1]]],
+  ["a limit", rule.limit, [1, 1.5, Number.POSITIVE_INFINITY], [0, -1, Number.NaN, "1", [1]]],
   ["a wait", rule.wait, [0, 1, Number.POSITIVE_INFINITY], [-1, Number.NaN, "0", null, []]],
   ["a flag", rule.flag, [true, false], ["false", 0, null, {}]],
   ["texts", rule.texts, [[], ["a"]], ["a", [1], null, new Set(["a"])]],

@@ -10,7 +10,7 @@ export interface LogLimits {
 
 export const DEFAULT_LOG_LIMITS: LogLimits = { records: 250_000, characters: 256 * 1024 * 1024 };
 
-const RULES: OptionRules<LogLimits> = { records: rule.positive, characters: rule.positive };
+const RULES: OptionRules<LogLimits> = { records: rule.limit, characters: rule.limit };
 
 /** @throws LocalError `MISUSE` with a limit that is not a positive number, and for one that there is not */
 export function readLogLimits(given: Partial<LogLimits> = {}): LogLimits {

@@ -42,7 +42,7 @@ const DEFAULT_TOTAL = 20 * 1024 * 1024 * 1024;
 
 const RULES: OptionRules<SqliteStoreOptions> = {
   logLimits: rule.table,
-  totalLogCharacters: rule.positive,
+  totalLogCharacters: rule.limit,
 };
 
 /**

@@ -24,10 +24,10 @@ const DEFAULT_TOTAL = 1024 * 1024 * 1024;
 
 const RULES: OptionRules<MemoryStoreOptions> = {
   logLimits: rule.table,
-  totalLogCharacters: rule.positive,
+  totalLogCharacters: rule.limit,
 };
 
-const LOG_RULES: OptionRules<LogLimits> = { records: rule.positive, characters: rule.positive };
+const LOG_RULES: OptionRules<LogLimits> = { records: rule.limit, characters: rule.limit };
 
 /**
  * A store in memory: durable means written, and everything ends with the process.
