@@ -165,13 +165,22 @@ export class JobOperations {
    * Cancels every unfinished job that fits.
    * @returns how many that were; a job that ended or was removed meanwhile is none of them
    * @throws AggregateError of what failed, when all the others are cancelled
-   * @throws LocalError `MISUSE` for a filter in the reason's place, or one that there is not; then none is cancelled
+   * @throws LocalError `MISUSE` for a filter in the reason's place, one that there is not, or an undefined value in it; then
+   *   none is cancelled
    */
   async cancelAll(reason?: string, filter: Omit<JobFilter, "status"> = {}): Promise<number> {
     if (typeof reason !== "string" && reason !== undefined) {
       throw new LocalError("MISUSE", "cancelAll takes a reason, a text or undefined, and a filter");
     }
     checkOptions("the filter", filter, SCOPE);
+    // Left out by accident it would be everybody's jobs.
+    const unset = Object.entries(filter).find(([, value]) => value === undefined);
+    if (unset !== undefined) {
+      throw new LocalError(
+        "MISUSE",
+        `the filter: ${unset[0]} is undefined; leave it out to cancel all`,
+      );
+    }
     const ids: string[] = [];
     for await (const { id } of this.#find(filter, UNFINISHED)) ids.push(id);
     const outcomes = await Promise.allSettled(ids.map((id) => this.cancel(id, reason)));

@@ -227,6 +227,7 @@ test.each([
   [null, /^the filter: an object is needed, and not null$/],
   [["alice"], /^the filter: an object is needed, and not an array$/],
   [{ status: ["running"] }, /^the filter: status is none of its options, which are principal, /],
+  [{ principal: undefined }, /^the filter: principal is undefined; leave it out to cancel all$/],
 ])("what is no filter does not cancel every job: %o", async (filter, message) => {
   const { runtime, start } = hosting();
   await using _ = runtime;
