@@ -1,5 +1,6 @@
 import { ArcpError } from "@arcp/core";
 import type { LogStore } from "../store/index.ts";
+import type { Turn } from "../turn.ts";
 import type { Job } from "./job.ts";
 import { readStreamedResult } from "./streamed-result.ts";
 import { tolerated } from "./tolerance.ts";
@@ -19,25 +20,31 @@ export interface ChildJob<Output = unknown> {
   cancel(reason?: string): Promise<void>;
 }
 
+/** Where the results are that children wrote piece by piece, and the turn that reading them takes of. */
+export interface KeptResults {
+  readonly logs: LogStore;
+  readonly turn: Turn;
+}
+
 export function childJob<Output>(
   parent: Job,
   child: Job,
   delegateId: string,
-  logs: LogStore,
+  kept: KeptResults,
 ): ChildJob<Output> {
   let result: Promise<Output> | undefined;
   return {
     id: child.id,
     delegateId,
     result() {
-      result ??= tolerated(resultOf<Output>(child, logs));
+      result ??= tolerated(resultOf<Output>(child, kept));
       return tolerated(unlessAborted(parent.life.signal, result));
     },
     cancel: (reason) => tolerated(child.life.cancel(reason, () => {})),
   };
 }
 
-async function resultOf<Output>(child: Job, logs: LogStore): Promise<Output> {
+async function resultOf<Output>(child: Job, { logs, turn }: KeptResults): Promise<Output> {
   await child.ended;
   const { ending } = child.life;
   if (ending === undefined) {
@@ -52,7 +59,11 @@ async function resultOf<Output>(child: Job, logs: LogStore): Promise<Output> {
   const value: unknown =
     payload.result_id === undefined
       ? (JSON.parse(text) as { result?: unknown }).result
-      : await readStreamedResult(logs, child.id, child.lastSeq);
+      : await readStreamedResult(logs, turn, {
+          job: child.id,
+          lastSeq: child.lastSeq,
+          size: payload.result_size ?? 0,
+        });
   return value as Output;
 }
 

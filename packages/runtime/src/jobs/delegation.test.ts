@@ -17,10 +17,10 @@ const grant = { lease: { "cost.budget": ["USD:1"] } };
 const acceptances = ({ frames }: Viewer) => frames.filter(({ type }) => type === "job.accepted");
 
 /** A job that may delegate, and what of it the store knows. */
-async function delegating() {
+async function delegating(features?: readonly string[]) {
   const hosted = hosting();
   const viewer = new Viewer(hosted.runtime);
-  await viewer.hello();
+  await viewer.hello(features);
   const parent = await hosted.start(viewer, { lease_request });
   await settled();
   const rows = () => hosted.store.jobs.list({ limit: 9 });
@@ -289,6 +289,48 @@ test("R-10-7: a streamed result that is kept no longer is not taken for an empty
   await store.logs.remove(child.id as never);
   await expect(child.result()).rejects.toMatchObject({ code: "INTERNAL_ERROR" });
 });
+
+test.each([
+  ["text", "\u{1F680}x".repeat(8 * 1024), (pieces: unknown[]) => pieces.join("")],
+  [
+    "bytes",
+    Buffer.alloc(64 * 1024, "abc"),
+    (pieces: unknown[]) => Buffer.concat(pieces as Buffer[]),
+  ],
+])(
+  "J4, R-10-7: large streamed results of %s are read whole, a page in a turn of all that are read",
+  async (_, piece, whole) => {
+    const { store, viewer, parent, begun } = await delegating([...ALL_FEATURES, "result_chunk"]);
+    const children = await Promise.all([1, 2].map(() => parent.ctx.delegate("led")));
+    for (const { id } of children) {
+      const its = await begun.get(id)?.promise;
+      for (let i = 0; i < 32; i++) await its?.ctx.result.write(piece);
+      its?.end();
+      await viewer.terminal(id);
+    }
+    await settled();
+    let turn = 0;
+    let isOver = false;
+    const count = (): void => {
+      turn += 1;
+      if (!isOver) setImmediate(count);
+    };
+    count();
+    const turns: number[] = [];
+    const { read } = store.logs;
+    store.logs.read = (...asked) => {
+      turns.push(turn);
+      return read(...asked);
+    };
+    const results = await Promise.all(children.map((child) => child.result()));
+    isOver = true;
+    const expected = whole(Array(32).fill(piece));
+    for (const result of results)
+      expect(Buffer.from(result as string)).toEqual(Buffer.from(expected));
+    expect(turns.length).toBeGreaterThanOrEqual(8);
+    expect(new Set(turns).size).toBe(turns.length);
+  },
+);
 
 test("R-10-7: a parent gets what the child returned, whatever the child makes of that afterwards", async () => {
   const { parent, begun, viewer } = await delegating();

@@ -228,7 +228,11 @@ export class Delegation {
         throw new ArcpError("CANCELLED", "the delegated job was ended before it began");
       }
       this.#start(delegated);
-      return childJob(this.#job, delegated.child, wanted.delegate_id, this.#context.store.logs);
+      const { store, jobContext } = this.#context;
+      return childJob(this.#job, delegated.child, wanted.delegate_id, {
+        logs: store.logs,
+        turn: jobContext.committer.turn,
+      });
     } catch (thrown) {
       const error = ArcpError.from(thrown);
       if (error !== thrown) {

@@ -1,39 +1,62 @@
 import { ArcpError, type JobId } from "@arcp/core";
-import type { LogRecord, LogStore } from "../store/index.ts";
+import type { LogRecord, LogStore, PageLimits } from "../store/index.ts";
+import type { Turn } from "../turn.ts";
 
 interface Chunk {
   readonly data: string;
   readonly encoding: "utf8" | "base64";
 }
 
+/** What is read in one turn, whoever else reads a result: about as much as a turn may take (J4). */
+const PAGE: PageLimits = { records: 256, characters: 256 * 1024 };
+
 function chunkIn({ text }: LogRecord): Chunk {
   const { payload } = JSON.parse(`{${text}`) as { payload: { body: Chunk } };
   return payload.body;
 }
 
+/** A result that a job has written piece by piece, and whose end is durable. */
+export interface WrittenResult {
+  readonly job: JobId;
+  /** The `job_seq` of the job's end. */
+  readonly lastSeq: number;
+  /** Decoded bytes. */
+  readonly size: number;
+}
+
 /**
  * The result that a job has written piece by piece, whole (section 8.4): text, or bytes.
- * @param lastSeq of the job, whose end is durable
  * @throws ArcpError `INTERNAL_ERROR` when part of the job's log is gone, or all of it
  */
 export async function readStreamedResult(
   logs: LogStore,
-  job: JobId,
-  lastSeq: number,
+  turn: Pick<Turn, "alone">,
+  { job, lastSeq, size }: WrittenResult,
 ): Promise<string | Uint8Array> {
-  const chunks: Chunk[] = [];
+  let text = "";
+  let bytes: Buffer | undefined;
+  let end = 0;
   for (let cursor = 0; ; ) {
-    const page = await logs.read(job, cursor, { records: 256, characters: 1024 * 1024 });
-    if (page.floor > cursor || page.head < lastSeq) {
-      throw new ArcpError("INTERNAL_ERROR", `part of the result of ${job} is no longer kept`);
-    }
+    await turn.alone();
+    const page = await logs.read(job, cursor, PAGE);
+    if (page.floor > cursor || page.head < lastSeq) throw noLongerKept(job);
     for (const record of page.records) {
-      if (record.kind === "result_chunk") chunks.push(chunkIn(record));
+      const chunk = record.kind === "result_chunk" ? chunkIn(record) : undefined;
       record.long?.giveBack();
+      if (chunk?.encoding === "base64") {
+        // At its place at once: to put the pieces together in the end would hold up everybody.
+        bytes ??= Buffer.allocUnsafeSlow(size);
+        end += bytes.write(chunk.data, end, "base64");
+      } else if (chunk !== undefined) text += chunk.data;
     }
     cursor += page.records.length;
     if (cursor >= page.head || page.records.length === 0) break;
   }
-  if (chunks[0]?.encoding !== "base64") return chunks.map(({ data }) => data).join("");
-  return Buffer.concat(chunks.map(({ data }) => Buffer.from(data, "base64")));
+  if (bytes === undefined) return text;
+  if (end < size) throw noLongerKept(job);
+  return bytes;
+}
+
+function noLongerKept(job: JobId): ArcpError {
+  return new ArcpError("INTERNAL_ERROR", `part of the result of ${job} is no longer kept`);
 }
