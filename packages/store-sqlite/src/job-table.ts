@@ -1,5 +1,5 @@
 import type { SQLInputValue } from "node:sqlite";
-import type { JobId } from "@arcp/core";
+import type { JobId, JobStatus } from "@arcp/core";
 import type {
   DamagedJob,
   JobChange,
@@ -8,7 +8,7 @@ import type {
   JobRow,
   ListedJob,
 } from "@arcp/runtime/store";
-import { comparePlaces, DamagedRow } from "@arcp/runtime/store";
+import { comparePlaces, DamagedRow, STRIDE, Strides } from "@arcp/runtime/store";
 import { countLimit, exact, present } from "./column.ts";
 import type { Connection, Row } from "./connection.ts";
 import type { GroupCommit } from "./group-commit.ts";
@@ -46,6 +46,9 @@ const UNFINISHED = {
   condition: "status IN ('pending', 'running')",
 };
 
+/** Rows that SQLite passes over in one go: it takes a fraction of what a row does that is read. */
+const PASSED = 4 * STRIDE;
+
 /** As the index of the ids says it. */
 const BY_ID = "indexed = 1 AND id = ?";
 
@@ -57,6 +60,7 @@ export class JobTable implements JobIndex {
   readonly #connection: Connection;
   readonly #group: GroupCommit;
   readonly #recent: RecentJobs;
+  readonly #strides = new Strides();
 
   /** @param unindexed how many of the newest jobs wait for the indexes at most */
   constructor(connection: Connection, group: GroupCommit, unindexed = UNINDEXED) {
@@ -112,51 +116,57 @@ export class JobTable implements JobIndex {
 
   async list(query: JobQuery, damaged?: (job: DamagedJob) => void): Promise<readonly ListedJob[]> {
     const limit = countLimit(query.limit);
-    return this.#group.read(() => {
-      // First of all: some may come to the indexes by this.
-      const recent = this.#recent.find(query);
-      const listed: ListedJob[] = [];
-      for (let { after } = query; listed.length < limit; ) {
-        const rows = this.#rows({ ...query, ...(after && { after }) });
-        for (const row of rows) {
-          after = placeIn(row);
-          if (listed.length < limit) addReadable(listed, row, damaged);
-        }
-        if (rows.length < limit) break;
-      }
-      if (recent.length === 0) return listed;
-      return [...listed, ...recent].sort(comparePlaces).slice(0, limit);
-    });
+    const recent = new Map<JobId, ListedJob>();
+    const listed: ListedJob[] = [];
+    for (let { after } = query; ; ) {
+      const stride = { ...query, ...(after && { after }) };
+      after = await this.#group.read(() => {
+        // First of all: some may come to the indexes by this, and some do before the next stride.
+        for (const row of this.#recent.find(query)) recent.set(row.id, row);
+        return this.#addIndexed(listed, stride, damaged);
+      });
+      if (after === undefined || listed.length >= limit) break;
+      await this.#strides.next();
+    }
+    if (recent.size === 0) return listed;
+    for (const { id } of listed) recent.delete(id);
+    return [...listed, ...recent.values()].sort(comparePlaces).slice(0, limit);
   }
 
-  /** The rows that the indexes have, as they are stored. */
-  #rows(query: JobQuery): Row[] {
-    const conditions = ["indexed = 1"];
-    const values: SQLInputValue[] = [];
-    const where = (condition: string, ...operands: readonly SQLInputValue[]): void => {
-      conditions.push(condition);
-      values.push(...operands);
-    };
-    const { principal, session, submittedIn, request, parent, agent, statuses, after } = query;
-    const unfinished = statuses?.every((status) => UNFINISHED.statuses.includes(status)) === true;
-    // Few jobs have not ended, and a principal may have had any number: its index is not the one for them.
-    if (principal !== undefined) where(`${unfinished ? "+" : ""}principal = ?`, exact(principal));
-    if (session !== undefined) where("session = ?", session);
-    if (submittedIn !== undefined) where("submitted_in = ?", submittedIn);
-    if (request !== undefined) where("request = ?", exact(request));
-    if (parent !== undefined) where("parent = ?", parent);
-    if (statuses !== undefined) {
-      const each = [...new Set(statuses)];
-      where(`status IN (${each.map(() => "?").join(", ")})`, ...each);
+  /** Adds what the indexes have. @returns behind which job to go on; undefined when nothing is left */
+  #addIndexed(
+    listed: ListedJob[],
+    query: JobQuery,
+    damaged: ((job: DamagedJob) => void) | undefined,
+  ): JobQuery["after"] {
+    const limit = countLimit(query.limit);
+    const end = this.#endOfStride(query);
+    for (let { after } = query; listed.length < limit; ) {
+      const rows = this.#rows({ ...query, ...(after && { after }) }, end);
+      for (const row of rows) {
+        after = placeIn(row);
+        if (listed.length < limit) addReadable(listed, row, damaged);
+      }
+      if (rows.length < limit) break;
     }
-    if (unfinished) where(UNFINISHED.condition);
-    // Texts that begin with "name@" are those from it up to, but not including, "nameA".
-    if (agent !== undefined)
-      where("(agent = ? OR (agent >= ? AND agent < ?))", agent, `${agent}@`, `${agent}A`);
-    if (query.acceptedAfter !== undefined) where("accepted_at > ?", query.acceptedAfter);
-    if (query.acceptedBefore !== undefined) where("accepted_at < ?", query.acceptedBefore);
-    if (after !== undefined) where("(accepted_at, id) > (?, ?)", after.acceptedAt, after.id);
-    const sql = `SELECT ${LISTED} FROM jobs WHERE ${conditions.join(" AND ")}
+    return end;
+  }
+
+  /** How far to look in one go, where no index leads past the jobs that do not fit; undefined for to the end. */
+  #endOfStride({ agent, statuses, acceptedAfter, ...query }: JobQuery): JobQuery["after"] {
+    const isLed = statuses === undefined ? agent === undefined : isUnfinished(statuses);
+    if (isLed && (acceptedAfter === undefined || query.after === undefined)) return undefined;
+    const { conditions, values } = conditionsOf(query);
+    const sql = `SELECT accepted_at, id FROM jobs WHERE ${conditions}
+      ORDER BY accepted_at, id LIMIT 1 OFFSET ${PASSED}`;
+    const row = this.#connection.get(sql, ...values);
+    return row && placeIn(row);
+  }
+
+  /** The rows that the indexes have up to `end`, as they are stored. */
+  #rows(query: JobQuery, end: JobQuery["after"]): Row[] {
+    const { conditions, values } = conditionsOf(query, end);
+    const sql = `SELECT ${LISTED} FROM jobs WHERE ${conditions}
       ORDER BY accepted_at, id LIMIT 0 + ?`;
     return this.#connection.all(sql, ...values, countLimit(query.limit));
   }
@@ -176,6 +186,41 @@ export class JobTable implements JobIndex {
     const recent = this.#recent.get(id);
     return recent === undefined ? [BY_ID, id] : ["key = ?", recent.key];
   }
+}
+
+/** What the rows of a listing fulfil, up to `end`. */
+function conditionsOf(query: JobQuery, end?: JobQuery["after"]) {
+  const conditions = ["indexed = 1"];
+  const values: SQLInputValue[] = [];
+  const where = (condition: string, ...operands: readonly SQLInputValue[]): void => {
+    conditions.push(condition);
+    values.push(...operands);
+  };
+  const { principal, session, submittedIn, request, parent, agent, statuses, after } = query;
+  const unfinished = statuses !== undefined && isUnfinished(statuses);
+  // Few jobs have not ended, and a principal may have had any number: its index is not the one for them.
+  if (principal !== undefined) where(`${unfinished ? "+" : ""}principal = ?`, exact(principal));
+  if (session !== undefined) where("session = ?", session);
+  if (submittedIn !== undefined) where("submitted_in = ?", submittedIn);
+  if (request !== undefined) where("request = ?", exact(request));
+  if (parent !== undefined) where("parent = ?", parent);
+  if (statuses !== undefined) {
+    const each = [...new Set(statuses)];
+    where(`status IN (${each.map(() => "?").join(", ")})`, ...each);
+  }
+  if (unfinished) where(UNFINISHED.condition);
+  // Texts that begin with "name@" are those from it up to, but not including, "nameA".
+  if (agent !== undefined)
+    where("(agent = ? OR (agent >= ? AND agent < ?))", agent, `${agent}@`, `${agent}A`);
+  if (query.acceptedAfter !== undefined) where("accepted_at > ?", query.acceptedAfter);
+  if (query.acceptedBefore !== undefined) where("accepted_at < ?", query.acceptedBefore);
+  if (after !== undefined) where("(accepted_at, id) > (?, ?)", after.acceptedAt, after.id);
+  if (end !== undefined) where("(accepted_at, id) <= (?, ?)", end.acceptedAt, end.id);
+  return { conditions: conditions.join(" AND "), values };
+}
+
+function isUnfinished(statuses: readonly JobStatus[]): boolean {
+  return statuses.every((status) => UNFINISHED.statuses.includes(status));
 }
 
 /** The place of a row in a listing, which can be read whatever else cannot. */

@@ -185,3 +185,43 @@ test("the next process knows which jobs the indexes do not have", async () => {
     connection.close();
   }
 });
+
+test("J4, R-14-2: a listing that few fit passes over thousands in strides, and finds what comes to the indexes meanwhile", async () => {
+  const { connection, group, jobs } = open();
+  const many = 10_000;
+  const insert = (n: number, agent: string) => jobs.insert({ ...jobRow(n), acceptedAt: n, agent });
+  await Promise.all(
+    Array.from({ length: many }, (_, n) => insert(n, n % 2500 === 0 ? "rare@1.0.0" : "usual")),
+  );
+  // Of the newest ones these are in no index yet.
+  await insert(many, "rare@1.0.0");
+  await insert(many + 1, "rare@1.0.0");
+  const reads: number[] = [];
+  let turn = 0;
+  let isOver = false;
+  const count = (): void => {
+    turn += 1;
+    if (!isOver) setImmediate(count);
+  };
+  count();
+  const { read } = group;
+  group.read = (select) => {
+    reads.push(turn);
+    return read.call(group, select) as never;
+  };
+  const before = indexed(connection);
+  const listings = Promise.all([
+    ids(jobs, { agent: "rare" }),
+    ids(jobs, { agent: "rare", principal: "alice" }),
+    ids(jobs, { statuses: ["cancelled"] }),
+  ]);
+  for (let n = 2; n < 8; n++) await insert(many + n, "usual");
+  expect(Number(indexed(connection))).toBeGreaterThan(Number(before));
+  const rare = [0, 2500, 5000, 7500, many, many + 1];
+  expect(await listings).toEqual([rare, rare.filter((n) => n % 2 === 0), []]);
+  isOver = true;
+  // They begin at once, and go on one after the other.
+  expect(reads.length).toBe(8);
+  expect(new Set(reads).size).toBe(6);
+  expect(await ids(jobs, { agent: "rare", limit: 2 })).toEqual([0, 2500]);
+});

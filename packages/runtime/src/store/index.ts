@@ -25,3 +25,4 @@ export type {
   SessionStore,
 } from "./session-store.ts";
 export type { Store } from "./store.ts";
+export { STRIDE, Strides } from "./strides.ts";

@@ -107,7 +107,7 @@ export interface JobIndex {
   get(id: JobId): Promise<JobRow | undefined>;
   /**
    * In the order of `acceptedAt` and then `id`, ascending (R-6.6-4). A job whose row cannot be read is left out, and takes no place
-   * of the limit.
+   * of the limit. However many jobs there are that do not fit, the event loop has its turns in between (J4).
    * @param damaged told of each that is left out
    */
   list(query: JobQuery, damaged?: (job: DamagedJob) => void): Promise<readonly ListedJob[]>;

@@ -3,6 +3,7 @@ import { AcceptanceOrder, type Place } from "./acceptance-order.ts";
 import type { JobChange, JobIndex, JobQuery, JobRow, ListedJob } from "./job-index.ts";
 import { fitsQuery } from "./job-query.ts";
 import type { LoggedJobs } from "./memory-logs.ts";
+import { STRIDE, Strides } from "./strides.ts";
 
 /** The list of all jobs, in memory. */
 export class MemoryJobs implements JobIndex, LoggedJobs {
@@ -14,6 +15,7 @@ export class MemoryJobs implements JobIndex, LoggedJobs {
   readonly #bySession = new Map<SessionId, AcceptanceOrder>();
   /** A new owner asks for what a job has delegated, however much it owns besides. */
   readonly #byParent = new Map<JobId, AcceptanceOrder>();
+  readonly #strides = new Strides();
 
   async insert(row: JobRow): Promise<void> {
     this.#put(row);
@@ -29,14 +31,28 @@ export class MemoryJobs implements JobIndex, LoggedJobs {
 
   async list(query: JobQuery): Promise<readonly ListedJob[]> {
     const listed: ListedJob[] = [];
-    for (const { id } of this.#candidates(query)) {
-      if (listed.length >= query.limit) break;
-      const row = this.#rows.get(id);
-      if (row === undefined || !fitsQuery(row, query)) continue;
-      const { input: _, checkpoint: __, ...kept } = row;
-      listed.push(kept);
+    let last = this.#stride(query, query.after, listed);
+    while (last !== undefined) {
+      await this.#strides.next();
+      last = this.#stride(query, last, listed);
     }
     return listed;
+  }
+
+  /** Looks at some more. @returns behind which job to go on; undefined when nothing is left, or nothing more is wanted */
+  #stride(query: JobQuery, after: JobQuery["after"], listed: ListedJob[]): Place | undefined {
+    let looked = 0;
+    for (const place of this.#candidates({ ...query, ...(after && { after }) })) {
+      if (listed.length >= query.limit) return undefined;
+      const row = this.#rows.get(place.id);
+      if (row !== undefined && fitsQuery(row, query)) {
+        const { input: _, checkpoint: __, ...kept } = row;
+        listed.push(kept);
+      }
+      looked += 1;
+      if (looked === STRIDE) return place;
+    }
+    return undefined;
   }
 
   async remove(id: JobId): Promise<void> {

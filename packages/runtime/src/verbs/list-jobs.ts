@@ -23,7 +23,7 @@ const MAX_LIMIT = 1000;
 /** Bytes of all entries of a page: with what is around them they fit one message (R-4.1-7). */
 const MAX_BYTES = 1024 * 1024 - 4096;
 /** Rows that are read at once where others' jobs have to be passed over. */
-const SCAN = 1000;
+const SCAN = 256;
 /** What a row costs of a turn: the clock is asked often enough, for some leases are large. */
 const ROW_STEPS = 4;
 
@@ -117,7 +117,7 @@ async function* rows(
     const end = page.at(-1);
     if (end === undefined || page.length < scan.limit) return;
     after = { acceptedAt: end.acceptedAt, id: end.id };
-    await jobContext.committer.turn.next();
+    await jobContext.committer.turn.alone();
   }
 }
 
