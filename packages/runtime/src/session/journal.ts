@@ -54,6 +54,11 @@ export class Journal {
     return this.#runs.length;
   }
 
+  /** The first number of a run, by its place among the runs. */
+  fromOf(index: number): number {
+    return this.#runs[index]?.from ?? 0;
+  }
+
   get jobs(): Iterable<JobId> {
     return this.#byJob.keys();
   }

@@ -254,6 +254,7 @@ export class Projector {
     journal.issue(batch.last);
     for (const child of children) this.follow(attachments.attachChild(child));
     if (batch.warns) this.#stream.lag?.told(batch.last);
+    if (batch.runs.length > 0) this.#stream.trim();
     return undefined;
   }
 

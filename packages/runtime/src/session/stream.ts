@@ -96,7 +96,7 @@ export class Stream {
     if (this.lag?.acknowledge(seq, this.issued)) this.writer.note({ acked: seq });
     if (this.lag?.acked !== seq) return;
     this.#trimmer.acknowledged(seq);
-    this.#trim();
+    this.trim();
   }
 
   /**
@@ -133,7 +133,7 @@ export class Stream {
       this.losses.forget(job);
       this.#trimmer.removed(job);
     }
-    this.#trim(now);
+    this.trim(now);
   }
 
   /**
@@ -156,7 +156,11 @@ export class Stream {
     void this.writer.reported(this.writer.commit({ issued: this.issued, ...acked }, epoch));
   }
 
-  #trim(now = false): void {
+  /**
+   * Lets go of runs that nobody can ask for any more, once that is worth it, and of the oldest where there are too many.
+   * @param now whether all of them go at once
+   */
+  trim(now = false): void {
     const cut = this.#trimmer[now ? "sweep" : "trim"]({
       acked: this.lag?.acked ?? 0,
       holds: (run, lastSeq) =>

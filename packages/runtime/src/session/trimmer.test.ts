@@ -195,3 +195,61 @@ test("R-6.5-1: runs that have to stay for now are trimmed later, and meanwhile n
   expect(trim()).toEqual([{ from: 1, to: 999 }]);
   expect(journal.size).toBe(1);
 });
+
+test("R-14-2, R-6.3-18: a journal of jobs that run on side by side keeps its newest runs, and the last one of each job", () => {
+  const limits = { most: 1000, kept: 750 };
+  const journal = new Journal();
+  const trimmer = new Trimmer(journal, limits);
+  const quiet = Array.from({ length: 50 }, () => newJobId());
+  const run = (from: number, job: JobId, jobFrom: number): Run => ({
+    from,
+    job,
+    jobFrom,
+    role: "owner",
+  });
+  journal.open(quiet.map((job, i) => run(i + 1, job, 1)));
+  let [issued, looks, stored] = [quiet.length, 0, [...journal.runs(1, 50)]];
+  for (let i = 0; i < 20_000; i++) {
+    issued += 1;
+    const next = run(issued, JOBS[i % 2] ?? JOBS[0], (i >> 1) + 1);
+    journal.open([next]);
+    journal.issue(issued);
+    stored.push(next);
+    const { size } = journal;
+    const cuts = trimmer.trim({ acked: 0, holds: () => false });
+    if (cuts.length > 0) looks += size;
+    stored = cutRuns(stored, cuts);
+    expect(journal.size).toBeLessThanOrEqual((limits.kept + quiet.length) * (1000 / 750));
+  }
+  expect(looks).toBeLessThan(6 * 20_000);
+  for (const told of [journal, new Journal(stored)]) {
+    told.issue(issued);
+    for (let seq = issued - 749; seq <= issued; seq++) {
+      const i = seq - quiet.length - 1;
+      expect(told.origin(seq)).toMatchObject({ job: JOBS[i % 2], jobSeq: (i >> 1) + 1 });
+    }
+    // What is gone is gone, and nothing else stands there.
+    expect(told.origin(quiet.length + 1)).toBeUndefined();
+    expect([...told.spans(quiet.length + 1, issued)]).toEqual([]);
+    for (const [i, job] of quiet.entries()) expect(told.lastNumber(job)).toBe(i + 1);
+  }
+});
+
+test("R-14-2: a journal of more jobs than it has room for keeps one run each, and is not gone through at each of them", () => {
+  const journal = new Journal();
+  const trimmer = new Trimmer(journal, { most: 100, kept: 75 });
+  const { trim } = journal;
+  let looks = 0;
+  journal.trim = (goes) => {
+    looks += journal.size;
+    return trim.call(journal, goes);
+  };
+  for (let seq = 1; seq <= 5000; seq++) {
+    journal.open([{ from: seq, job: newJobId(), jobFrom: 1, role: "owner" }]);
+    journal.issue(seq);
+    trimmer.trim({ acked: 0, holds: () => false });
+  }
+  expect(journal.size).toBe(5000);
+  expect(looks).toBeLessThan(5 * 5000);
+  expect(looks).toBeGreaterThan(0);
+});

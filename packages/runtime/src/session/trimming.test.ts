@@ -389,3 +389,30 @@ test("R-6.3-20: a cursor that a restart reads off a run which ends at a hole end
   expect([end.event_seq, end.job_seq]).toEqual([last + 1, 5]);
   expect(back.stream).toHaveLength(1);
 });
+
+test("R-14-2, P3: a session whose jobs run side by side for ever keeps what its newest numbers mean, and refuses a resume from long before", async () => {
+  const rig = machine();
+  const viewer = new Viewer(rig.begin());
+  const welcome = await viewer.hello();
+  const jobs = await Promise.all(Array.from({ length: 256 }, () => rig.start(viewer)));
+  // A run for each record.
+  for (let round = 0; round < 260; round++) {
+    for (const { ctx } of jobs) void ctx.log.info("");
+    await jobs[0]?.ctx.flush();
+    await settled(2);
+  }
+  await settled();
+  const last = lastSeq(viewer);
+  expect(last).toBe(256 * 261);
+  expect((await rig.runsOf(welcome)).length).toBeLessThan(last - 10_000);
+  viewer.sever();
+  await settled();
+  const next = rig.begin();
+  expect((await new Viewer(next).resume(welcome, 1000)).payload.code).toBe("RESUME_WINDOW_EXPIRED");
+  const back = new Viewer(next);
+  expect(isWelcome(await back.resume(welcome, last - 40_000))).toBe(true);
+  await settled(400);
+  expect(back.stream.slice(0, 40_000).map(({ id }) => id)).toEqual(
+    viewer.stream.slice(-40_000).map(({ id }) => id),
+  );
+});
