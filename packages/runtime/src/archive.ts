@@ -15,6 +15,9 @@ import { unlessDamaged } from "./store/damage.ts";
 import type { DamagedJob, JobQuery } from "./store/index.ts";
 import type { ReadableStore } from "./store/readable-logs.ts";
 
+/** Jobs that are taken over in one go. */
+const PAGE = 256;
+
 export interface ArchiveOptions {
   readonly clock: Clock;
   readonly logger: Logger;
@@ -62,6 +65,7 @@ export class Archive {
   /** Takes over what the process before this one left in the store (R-6.3-20, R-7.3-10). */
   async restore(recovery: RunOptions): Promise<void> {
     const { store, sessions, clock, logger } = this.#options;
+    const { turn } = recovery.jobContext.committer;
     const startAgents = await recoverJobs(recovery);
     const now = clock.now();
     const ended: Array<{ job: Omit<EndedJob, "lineage">; age: number }> = [];
@@ -78,7 +82,9 @@ export class Archive {
     };
     const damaged: DamagedJob[] = [];
     for (let after: JobQuery["after"]; ; ) {
-      const rows = await store.jobs.list({ limit: 1000, ...(after && { after }) }, (job) =>
+      // The host of the runtime may have other things to do (J4).
+      await turn.alone();
+      const rows = await store.jobs.list({ limit: PAGE, ...(after && { after }) }, (job) =>
         damaged.push(job),
       );
       for (const { id, session, parent, request, keepUntil, status, finishedAt = now } of rows) {
@@ -90,7 +96,7 @@ export class Archive {
         own(id, session);
       }
       after = rows.at(-1);
-      if (rows.length < 1000) break;
+      if (rows.length < PAGE) break;
     }
     for (const job of damaged) {
       const { id, session, finishedAt = now, acceptedAt = now } = job;
@@ -105,12 +111,16 @@ export class Archive {
       const keepUntil = Math.min(acceptedAt, now) + KEY_LIFETIME;
       ended.push({ job: { id, session, keepUntil }, age: Math.max(0, now - finishedAt) });
     }
-    await sessions.restore({
-      has: (job) => kept.has(job),
-      ownedBy: (session) => owned.get(session) ?? [],
-      isTold: (job) => told.has(job),
-    });
+    await sessions.restore(
+      {
+        has: (job) => kept.has(job),
+        ownedBy: (session) => owned.get(session) ?? [],
+        isTold: (job) => told.has(job),
+      },
+      turn,
+    );
     for (const { job, age } of ended.sort((a, b) => b.age - a.age)) {
+      await turn.spend("answering", 1);
       this.#retention.keep({ ...job, lineage: [...lineOf(job.id, parents)] }, age);
     }
     startAgents();

@@ -1,8 +1,9 @@
 import { newJobId } from "@arcp/core";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { settled } from "../test/held-store.ts";
 import { hosting, type LedJob } from "../test/hosting.ts";
 import { hosts } from "../test/hosts.ts";
+import { Pace } from "../test/pace.ts";
 import { Viewer } from "../test/viewer.ts";
 
 async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
@@ -94,6 +95,48 @@ test("cancelling all is not stopped by one that is gone meanwhile, and tells wha
   };
   expect(await runtime.jobs.cancelAll("maintenance")).toBe(2);
   expect(jobs.map(({ ctx }) => ctx.signal.aborted)).toEqual([true, false, true]);
+});
+
+describe("J4: of many jobs some have their turn at a time, and others theirs in between", () => {
+  async function many(count: number) {
+    const host = hosting({ limits: { liveJobsPerPrincipal: count } });
+    const viewer = new Viewer(host.runtime);
+    await viewer.hello();
+    const jobs = await Promise.all(Array.from({ length: count }, () => host.start(viewer)));
+    await settled();
+    const pace = new Pace();
+    const counted = () => {
+      for (const { ctx } of jobs) ctx.signal.addEventListener("abort", () => pace.count());
+      return pace;
+    };
+    return { ...host, jobs, pace, counted };
+  }
+
+  test("where all are cancelled", async () => {
+    const { runtime, counted } = await many(500);
+    const pace = counted();
+    expect(await runtime.jobs.cancelAll("maintenance")).toBe(500);
+    const { most, all } = pace.end();
+    expect(all).toBe(500);
+    expect(most).toBeLessThan(150);
+  });
+
+  test("where the runtime closes", async () => {
+    const { runtime, counted } = await many(500);
+    const pace = counted();
+    await runtime.close();
+    const { most, all } = pace.end();
+    expect(all).toBe(500);
+    expect(most).toBeLessThan(150);
+  });
+
+  test("where they are listed", async () => {
+    const { runtime, pace } = await many(1000);
+    for await (const _ of runtime.jobs.list()) pace.count();
+    const { most, all } = pace.end();
+    expect(all).toBe(1000);
+    expect(most).toBeLessThanOrEqual(400);
+  });
 });
 
 test("R-7.3-10: an operator who asks at once learns of what the process before left behind", async () => {

@@ -13,9 +13,11 @@ import {
 } from "@arcp/core";
 import { UNFINISHED } from "./jobs/job-state.ts";
 import type { JobTable } from "./jobs/table.ts";
+import { tolerated } from "./jobs/tolerance.ts";
 import type { Session } from "./session/session.ts";
 import type { Sessions } from "./session/sessions.ts";
 import type { JobIndex, JobQuery, ListedJob } from "./store/index.ts";
+import type { Turn } from "./turn.ts";
 
 /** What an operator sees of a job. Times are milliseconds since 1970. */
 export interface JobInfo {
@@ -70,6 +72,9 @@ export interface SessionInfo {
 
 const PAGE = 100;
 
+/** What the cancel of a job costs of a turn of the event loop. */
+const CANCEL_STEPS = 4;
+
 const STATUSES: readonly unknown[] = jobStatuses;
 
 const moment = rule.some("a time in milliseconds since 1970", Number.isFinite);
@@ -94,12 +99,14 @@ const FILTER: OptionRules<JobFilter> = {
 export class JobOperations {
   readonly #index: JobIndex;
   readonly #live: JobTable;
+  readonly #turn: Pick<Turn, "spend">;
   readonly #ready: Promise<void>;
 
   /** @param ready what the process before this one left behind has been taken over */
-  constructor(index: JobIndex, live: JobTable, ready: Promise<void>) {
+  constructor(index: JobIndex, live: JobTable, turn: Pick<Turn, "spend">, ready: Promise<void>) {
     this.#index = index;
     this.#live = live;
+    this.#turn = turn;
     this.#ready = ready;
   }
 
@@ -128,6 +135,8 @@ export class JobOperations {
     };
     for (let after: JobQuery["after"]; ; ) {
       const rows = await this.#index.list({ ...query, ...(after && { after }) });
+      // Whoever goes through all of them at once must not keep the others waiting (J4).
+      await this.#turn.spend("answering", rows.length);
       for (const row of rows) yield infoOf(row);
       after = rows.at(-1);
       if (rows.length < PAGE) return;
@@ -183,7 +192,13 @@ export class JobOperations {
     }
     const ids: string[] = [];
     for await (const { id } of this.#find(filter, UNFINISHED)) ids.push(id);
-    const outcomes = await Promise.allSettled(ids.map((id) => this.cancel(id, reason)));
+    const cancels: Array<Promise<boolean>> = [];
+    for (const id of ids) {
+      // There may be any number of them (J4).
+      await this.#turn.spend("answering", CANCEL_STEPS);
+      cancels.push(tolerated(this.cancel(id, reason)));
+    }
+    const outcomes = await Promise.allSettled(cancels);
     const failures = outcomes.flatMap((outcome) =>
       outcome.status === "rejected" && !isGone(outcome.reason) ? [outcome.reason] : [],
     );

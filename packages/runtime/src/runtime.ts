@@ -184,11 +184,17 @@ class HostedRuntime implements Runtime {
     };
     this.#observation?.start(() => figuresOf(jobs, sessions, committer));
     this.sessions = new SessionOperations(sessions);
-    this.#shutdown = new Shutdown({ clock, logger, jobs, durable: store.durable });
+    this.#shutdown = new Shutdown({
+      clock,
+      logger,
+      jobs,
+      turn: committer.turn,
+      durable: store.durable,
+    });
     // First what is revoked, so that no end is told before that has begun (R-9.8-7).
     this.#ready = this.#outstanding.recover().then(() => this.#archive.restore(this.#services));
     this.credentials = new CredentialOperations(this.#outstanding, credentials, jobs);
-    this.jobs = new JobOperations(store.jobs, jobs, this.#ready);
+    this.jobs = new JobOperations(store.jobs, jobs, committer.turn, this.#ready);
     this.#storeLoss = new StoreLoss({
       logger,
       jobs,

@@ -3,6 +3,7 @@ import type { Logger } from "pino";
 import { cancelled } from "./jobs/ending.ts";
 import type { Job } from "./jobs/job.ts";
 import type { JobTable } from "./jobs/table.ts";
+import type { Turn } from "./turn.ts";
 
 /** How long a runtime that closes waits for its jobs. */
 export interface CloseOptions {
@@ -16,6 +17,7 @@ export interface ShutdownContext {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly jobs: JobTable;
+  readonly turn: Pick<Turn, "spend">;
   /** Whether another process will find in the store what this one leaves. */
   readonly durable: boolean;
 }
@@ -32,6 +34,9 @@ const REASON = "the runtime shuts down";
 /** Milliseconds that each last step has: a store, a token check or a client may never settle. */
 export const PATIENCE = 5000;
 
+/** What it costs of a turn of the event loop to let go of a job. */
+const JOB_STEPS = 4;
+
 /**
  * Ends the jobs of a runtime that closes. They may finish; those that do not are cancelled, or left to the next process
  * if that can run them again.
@@ -39,6 +44,8 @@ export const PATIENCE = 5000;
 export class Shutdown {
   readonly #context: ShutdownContext;
   readonly #hurried = Promise.withResolvers<void>();
+  /** The jobs that are let go of, one after the other. */
+  #line: Promise<unknown> = Promise.resolve();
 
   constructor(context: ShutdownContext) {
     this.#context = context;
@@ -76,6 +83,10 @@ export class Shutdown {
   }
 
   async #letGo(job: Job, grace: number): Promise<void> {
+    if (!job.live) return;
+    // There may be any number of them, and others still watch (J4).
+    this.#line = this.#line.then(() => this.#context.turn.spend("answering", JOB_STEPS));
+    await this.#line;
     if (!job.live) return;
     if (this.#context.durable && job.life.mayRunAgain) return job.life.suspend(REASON, grace);
     try {

@@ -79,6 +79,24 @@ test("J4: of a flood a call takes so much and no more, and whoever waits beside 
   expect([flood.outcomes.length, beside.outcomes.length]).toEqual([3, 1]);
 });
 
+test("J4: of a flood of jobs a call takes so many and no more, and those that were left out come first in the next", async () => {
+  const { store, committer, append } = committing();
+  const calls: string[][] = [];
+  store.logs.append = (batches) => {
+    calls.push(batches.map(({ job }) => job));
+    return append(batches);
+  };
+  const jobs = Array.from({ length: 2500 }, () => newJobId());
+  const [late = newJobId()] = jobs.slice(-1);
+  const writers = jobs.map((job) => new Writer(job, job === late ? ["a"] : ["a", "b"]));
+  for (const writer of writers) committer.enlist(writer);
+  await settled(20);
+  expect(calls.map(({ length }) => length)).toEqual([1024, 1024, 1024, 1024, 903]);
+  expect(calls[2]).toContain(late);
+  expect(calls.flat().length).toBe(2 * 2500 - 1);
+  for (const { outcomes } of writers) expect(new Set(outcomes)).toEqual(new Set(["appended"]));
+});
+
 test("what fits into one call goes in one, however it is divided", async () => {
   const { store, committer, append } = committing();
   const sizes: number[][] = [];

@@ -19,7 +19,7 @@ export interface Committable {
   settle(batch: LogBatch, outcome: CommitOutcome | Error): void;
 }
 
-/** Records from which on a call to the store is full: a flood, taken at once, would hold up all others (J4). */
+/** Records, and jobs, from which on a call to the store is full: a flood, taken at once, would hold up all others (J4). */
 const FULL = 1024;
 
 /**
@@ -54,9 +54,10 @@ export class Committer {
   async #commit(): Promise<void> {
     if (this.#busy || this.#dirty.size === 0) return;
     this.#busy = true;
-    const writers = [...this.#dirty];
+    const all = [...this.#dirty];
+    const writers = all.slice(0, FULL);
     // No clear(): of a set that has lived for long it leaves all writers alive until the next full collection of garbage.
-    this.#dirty = new Set();
+    this.#dirty = new Set(all.slice(FULL));
     const waiting = writers.reduce((sum, writer) => sum + writer.waiting, 0);
     const most = waiting <= FULL ? waiting : Math.ceil(FULL / writers.length);
     const batches = writers.map((writer) => writer.take(most));

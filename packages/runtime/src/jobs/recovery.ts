@@ -15,6 +15,9 @@ import { restartInput } from "./restart-input.ts";
 import { type RunOptions, runAgent } from "./run.ts";
 import { lastRecord, recordedEnd, writeEnd } from "./written-end.ts";
 
+/** What a job costs of a turn of the event loop. */
+const JOB_STEPS = 8;
+
 /**
  * Takes every job in hand that ran when the process before this one died. One whose agent may be started again gets
  * ready for that; every other one gets exactly one terminal record, and none whose terminal record was already durable
@@ -29,6 +32,7 @@ export async function recoverJobs(context: RunOptions): Promise<() => void> {
     const query = { statuses: UNFINISHED, limit: 100, ...(after && { after }) };
     const rows = await jobs.list(query);
     for (const row of rows) {
+      await context.jobContext.committer.turn.spend("answering", JOB_STEPS);
       const start = await recover(context, row, told);
       if (start !== undefined) starts.push(start);
     }

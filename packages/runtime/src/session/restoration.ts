@@ -3,6 +3,7 @@ import { DamagedLog, DamagedRow } from "../store/damage.ts";
 import type { AttachmentRow, Run, SessionRow, SessionStore } from "../store/index.ts";
 import type { ReadableLogStore } from "../store/readable-logs.ts";
 import { delegatedIn, objectIn } from "../store/record-text.ts";
+import type { Turn } from "../turn.ts";
 import { Attachment, isFinished } from "./attachment.ts";
 import type { Stream } from "./stream.ts";
 import { isVisible } from "./view.ts";
@@ -16,6 +17,16 @@ export interface KeptJobs {
   isTold(job: JobId): boolean;
 }
 
+export interface RestorationContext {
+  readonly store: SessionStore;
+  readonly logs: ReadableLogStore;
+  readonly jobs: KeptJobs;
+  readonly turn: Pick<Turn, "spend">;
+}
+
+/** What a job that a session knows costs of a turn of the event loop. */
+const JOB_STEPS = 4;
+
 /**
  * Brings a parked session's stream back from the store: what its numbers mean, how far it got in each job, and what it
  * still has to read. What a crash left unsaid is told by the log: every number that the open run implies may have been
@@ -28,9 +39,7 @@ export interface KeptJobs {
 export async function restoreStream(
   stream: Stream,
   row: SessionRow,
-  store: SessionStore,
-  logs: ReadableLogStore,
-  jobs: KeptJobs,
+  { store, logs, jobs, turn }: RestorationContext,
 ): Promise<readonly JobId[]> {
   const runs = await store.runs(row.id);
   if (!runs.every(isReadable)) throw new DamagedRow(whatIsNonsense(row.id), row.principal);
@@ -64,6 +73,7 @@ export async function restoreStream(
   const lost: JobId[] = [];
   for (const attachment of [...attachments, ...unknown]) {
     const { job } = attachment;
+    await turn.spend("answering", JOB_STEPS);
     const cursor = cursorOf(attachment, runs, stream.issued);
     // A crash may have come in the middle of a removal: of a log that was read nothing comes any more.
     const mayBeRemoved = cursor > 0 || !jobs.has(job);
@@ -93,6 +103,7 @@ export async function restoreStream(
   for (const job of stream.journal.jobs) {
     // A job of its own without a log is still being removed.
     if (kept.has(job)) continue;
+    await turn.spend("answering", JOB_STEPS);
     if (await isRemoved(job, logs)) removed.push(job);
     else if (!jobs.has(job)) await checkRead(job, stream, logs);
   }

@@ -13,6 +13,7 @@ import { DamagedLog, DamagedRow } from "../store/damage.ts";
 import type { SessionStore } from "../store/index.ts";
 import type { ReadableLogStore } from "../store/readable-logs.ts";
 import { retried } from "../store/retry.ts";
+import type { Turn } from "../turn.ts";
 import { Audience } from "./audience.ts";
 import { Deliveries } from "./deliveries.ts";
 import { FeatureSets } from "./feature-sets.ts";
@@ -136,10 +137,10 @@ export class Sessions {
   }
 
   /** Brings back the sessions of the process before this one; their windows count from now on (R-6.3-11, R-6.3-20). */
-  async restore(jobs: KeptJobs): Promise<void> {
+  async restore(jobs: KeptJobs, turn: Pick<Turn, "spend">): Promise<void> {
     for (const id of await this.#options.store.list()) {
       try {
-        await this.#restore(id, jobs);
+        await this.#restore(id, jobs, turn);
       } catch (error) {
         if (!(error instanceof DamagedRow || error instanceof DamagedLog)) throw error;
         const text =
@@ -150,12 +151,12 @@ export class Sessions {
     }
   }
 
-  async #restore(id: SessionId, jobs: KeptJobs): Promise<void> {
+  async #restore(id: SessionId, jobs: KeptJobs, turn: Pick<Turn, "spend">): Promise<void> {
     const { store, logs } = this.#options;
     const row = await store.get(id);
     if (row === undefined) return;
     const stream = this.#stream(id, row.features, row.epoch);
-    for (const job of await restoreStream(stream, row, store, logs, jobs)) {
+    for (const job of await restoreStream(stream, row, { store, logs, jobs, turn })) {
       const text = "a session watches a damaged job no longer: its end is lost";
       this.#options.logger.error({ session: id, job }, text);
     }

@@ -85,7 +85,7 @@ export class House {
   }
 
   restore(jobs: KeptJobs): Promise<void> {
-    return this.sessions.restore(jobs);
+    return this.sessions.restore(jobs, this.#turn);
   }
 
   /** @returns the logs as this connection meets them */

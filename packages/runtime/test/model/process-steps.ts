@@ -49,11 +49,16 @@ async function restored(
   const stream = freshStream(session, row.epoch);
   const known = { id: "s" as SessionId, principal: "p", ...row, features };
   const issued = fault === "issued-guessed" ? (row.runs.at(-1)?.from ?? 0) : row.issued;
-  await restoreStream(stream, { ...known, issued }, storeOf(session), logsOf(world), {
-    has: () => true,
-    ownedBy: () => owns,
-    isTold: () => false,
-  });
+  await restoreStream(
+    stream,
+    { ...known, issued },
+    {
+      store: storeOf(session),
+      logs: logsOf(world),
+      jobs: { has: () => true, ownedBy: () => owns, isTold: () => false },
+      turn: { spend: () => undefined },
+    },
+  );
   const memory: Memory = {
     epoch: row.epoch,
     runs: [],
