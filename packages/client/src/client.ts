@@ -100,7 +100,9 @@ export class Client implements AsyncDisposable {
       (reply) => this.#handles.accepted<Output, Vendor>(reply),
       options.signal,
     );
-    return this.#keeper === undefined ? accepted : handled(this.#kept(accepted));
+    return this.#keeper === undefined
+      ? accepted
+      : handled(unlessAborted(this.#kept(accepted), options.signal));
   }
 
   /**

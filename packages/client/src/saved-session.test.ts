@@ -312,3 +312,21 @@ test("a store that never answers holds up nobody who waits for a closed client",
   await closing;
   expect((await submitting).id).toBe("job_1");
 });
+
+test("a signal ends the wait for a job that is accepted and is still being written down", async () => {
+  const script = new ScriptedRuntime();
+  const notebook = new Notebook();
+  const { client, wire } = await script.online({ persist: notebook.persist });
+  const stop = new AbortController();
+  const submitting = client.submit("echo", null, { signal: stop.signal });
+  const letGo = notebook.hold();
+  wire.send(accepted(await wire.next("job.submit")));
+  await wire.barrier();
+  await turn();
+  expect(notebook.writing).toBe(1);
+  stop.abort(new Error("enough"));
+  await expect(submitting).rejects.toThrow("enough");
+  letGo();
+  await wire.barrier();
+  expect(notebook.last.jobs).toEqual(["job_1"]);
+});
