@@ -5,6 +5,7 @@ import {
   type Connection,
   collect,
   FEATURES,
+  frame,
   reached,
   result,
   ScriptedRuntime,
@@ -113,6 +114,47 @@ test("R-7.6-8: what is left offline while it is being taken up again is left beh
   await back.barrier();
   back.send(subscribed(subscribe, {}, "job_9"));
   expect((await back.next("job.unsubscribe")).job_id).toBe("job_9");
+});
+
+test("R-7.6-8: what is left while a full runtime is to be asked once more is left behind the answer", async () => {
+  const watching = client.subscribe("job_9", { history: true });
+  const first = await wire.next("job.subscribe");
+  wire.send(subscribed(first, {}, "job_9"));
+  const left = await watching;
+  wire.send(sessionError("RESUME_WINDOW_EXPIRED", first.id));
+  const refused = await wire.next("job.subscribe");
+  const full = { code: "INTERNAL_ERROR", message: "full", retryable: true };
+  wire.send(frame("session.error", { ...full, request_id: refused.id }));
+  await wire.barrier();
+  left.unsubscribe();
+  await wire.next("job.unsubscribe");
+  runtime.clock.advance(10_000);
+  wire.send(subscribed(await wire.next("job.subscribe"), {}, "job_9"));
+  expect((await wire.next("job.unsubscribe")).job_id).toBe("job_9");
+});
+
+test("R-7.6-8: what is left while it is being taken up again is left in the session that answers", async () => {
+  const left = await watched();
+  const lost = async (session: string) => {
+    await runtime.pass(client);
+    const refusing = await runtime.accept();
+    await refusing.next("session.resume");
+    refusing.send(sessionError("RESUME_WINDOW_EXPIRED"));
+    refusing.pair.runtime.close("refused");
+    await runtime.pass(client);
+    const fresh = await runtime.accept();
+    await fresh.next("session.hello");
+    fresh.welcome("rt_f", FEATURES, session as never);
+    return { fresh, subscribe: await fresh.next("job.subscribe") };
+  };
+  wire.pair.sever();
+  const { fresh: second } = await lost("sess_2");
+  left.unsubscribe();
+  await second.barrier();
+  second.pair.sever();
+  const { fresh: third, subscribe } = await lost("sess_3");
+  third.send(subscribed(subscribe, {}, "job_9"));
+  expect((await third.next("job.unsubscribe")).job_id).toBe("job_9");
 });
 
 test("R-7.2-3: a job that is submitted again is not left with a subscription that its client had to it", async () => {

@@ -84,8 +84,11 @@ export class Subscriptions {
     const { feeds } = this.#subscriber;
     const { jobId, position } = feed;
     const attach = (subscribed: Subscribed, requestId: MessageId): JobFeed => {
-      // Left meanwhile, and the runtime will be told behind this very subscription.
-      if (!feeds.has(feed)) return feed;
+      if (!feeds.has(feed)) {
+        // Left meanwhile. What the runtime was told of that came before this very subscription.
+        this.#subscriber.unsubscribe(jobId);
+        return feed;
+      }
       begin(feed, subscribed);
       feeds.attach(feed, requestId, subscribed.subscribed_from ?? 0);
       return feed;
