@@ -1,4 +1,3 @@
-import { LocalError } from "@arcp/core";
 import type { EventWindow } from "./event-window.ts";
 import type { HistoryPage, OpenHistory } from "./history-page.ts";
 import { historyLost, type JobEvent } from "./job-event.ts";
@@ -32,6 +31,8 @@ export class EventReader implements AsyncIterableIterator<JobEvent, undefined> {
   #next = 0;
   /** The last `job_seq` that was read. */
   #seen: number;
+  /** Where it was last told that history is lost. */
+  #told: number | undefined;
   #page: HistoryPage | undefined;
   /** The last call that could not be answered at once; the next one waits behind it. */
   #unanswered: Promise<Step> | undefined;
@@ -122,14 +123,21 @@ export class EventReader implements AsyncIterableIterator<JobEvent, undefined> {
     return event;
   }
 
+  /** What follows is gone: told once, however often it is heard before the next event. */
+  #lost(): JobEvent | undefined {
+    if (this.#told === this.#seen) return undefined;
+    this.#told = this.#seen;
+    return historyLost(this.#seen);
+  }
+
   /** @returns undefined when there is nothing (more) to be had from this page */
   async #fromHistory(): Promise<JobEvent | undefined> {
     const { window } = this.#log;
     if (this.#page === undefined) {
-      const page = await this.#open();
+      const page = await this.#history?.(this.#seen);
       if (page === undefined) {
         // Nothing can be had: all that was let go of is lost.
-        const lost = historyLost(this.#seen);
+        const lost = this.#lost();
         this.#next = window.first;
         this.#seen = window.forgotten;
         return lost;
@@ -139,7 +147,7 @@ export class EventReader implements AsyncIterableIterator<JobEvent, undefined> {
         return undefined;
       }
       this.#page = page;
-      if (page.truncated) return historyLost(this.#seen);
+      if (page.truncated) return this.#lost();
     }
     const page = this.#page;
     const event = this.#seen < window.forgotten ? await page.next() : undefined;
@@ -153,15 +161,5 @@ export class EventReader implements AsyncIterableIterator<JobEvent, undefined> {
     this.#page = undefined;
     if (isThrough) this.#next = window.ordinalBehind(this.#seen);
     return undefined;
-  }
-
-  async #open(): Promise<HistoryPage | undefined> {
-    try {
-      return await this.#history?.(this.#seen);
-    } catch (error) {
-      // What the runtime no longer has, or cannot tell, is lost; what this client can no longer ask for is not.
-      if (error instanceof LocalError && error.code !== "HISTORY_LOST") throw error;
-      return undefined;
-    }
   }
 }

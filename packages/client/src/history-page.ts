@@ -2,13 +2,16 @@ import type { JobId } from "@arcp/core";
 import type { JobEvent } from "./job-event.ts";
 
 /**
- * Opens what follows a `job_seq` in the runtime's history of a job. Rejects when it cannot be had: with the runtime's
- * error, or because the client is closed.
+ * Opens what follows a `job_seq` in the runtime's history of a job: undefined when the runtime does not have it any more,
+ * or cannot tell. Rejects when the client can ask no longer, with what ended it.
  */
-export type OpenHistory = (after: number) => Promise<HistoryPage>;
+export type OpenHistory = (after: number) => Promise<HistoryPage | undefined>;
 
 /** The same, for a feed that wants to hear of each event as it comes. */
-export type HearHistory = (after: number, heard: (event: JobEvent) => void) => Promise<HistoryPage>;
+export type HearHistory = (
+  after: number,
+  heard: (event: JobEvent) => void,
+) => Promise<HistoryPage | undefined>;
 
 export interface HistoryPageOptions {
   readonly jobId: JobId;

@@ -2,7 +2,6 @@ import {
   ArcpError,
   type Envelope,
   type JobId,
-  LocalError,
   type Payload,
   type TerminalStatus,
 } from "@arcp/core";
@@ -64,9 +63,9 @@ export class JobFeed {
     this.#position = after;
     this.#hasHistory = history !== undefined;
     const heard = (event: JobEvent): void => this.gauges.take(event);
+    // Without numbers a page could not be told from the rest, and its replay would come to the feed once more.
     const numbered: OpenHistory | undefined =
-      history &&
-      ((from) => (this.#isNumbered ? history(from, heard) : Promise.reject(unnumbered())));
+      history && (async (from) => (this.#isNumbered ? history(from, heard) : undefined));
     this.#log = new EventLog({ after, bound, history: numbered });
     this.outcome = handled(this.#ending.promise);
   }
@@ -146,11 +145,6 @@ export class JobFeed {
 /** What a session says itself has no number in the job, whoever the runtime is (R-6.5-7). */
 function isNotice(event: JobEvent): boolean {
   return event.kind === "status" && event.body.phase === "back_pressure";
-}
-
-/** A page could not be told from the rest, and its replay would come to the feed once more. */
-function unnumbered(): LocalError {
-  return new LocalError("HISTORY_LOST", "the runtime does not number the events of a job");
 }
 
 function success(payload: Payload<"job.result">): JobOutcome {

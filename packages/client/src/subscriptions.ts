@@ -1,4 +1,5 @@
 import {
+  ArcpError,
   type Clock,
   type JobId,
   LocalError,
@@ -108,7 +109,7 @@ export class Subscriptions {
   }
 
   #historyOf(jobId: JobId): HearHistory {
-    const { feeds } = this.#subscriber;
+    const { feeds, over } = this.#subscriber;
     return (after, heard) =>
       this.#insist({ jobId, history: true, fromJobSeq: after }, (subscribed, requestId) => {
         const page = new HistoryPage({
@@ -122,6 +123,10 @@ export class Subscriptions {
           },
         });
         return feeds.add(page, requestId, subscribed.subscribed_from);
+      }).catch((error: unknown) => {
+        // What the runtime refuses is lost; what can no longer be asked for is not, though the runtime's word ended the client.
+        if (over.aborted || !(error instanceof ArcpError)) throw error;
+        return undefined;
       });
   }
 
