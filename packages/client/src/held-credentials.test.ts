@@ -18,8 +18,8 @@ const credential = (id: string, value: string, scheme = "bearer") => ({
   endpoint,
 });
 
-async function begun(credentials: ReturnType<typeof credential>[]) {
-  const { client, wire } = await new ScriptedRuntime().online();
+async function begun(credentials: ReturnType<typeof credential>[], options = {}) {
+  const { client, wire } = await new ScriptedRuntime().online(options);
   const submitting = client.submit("echo");
   const { id } = await wire.next("job.submit");
   const payload = {
@@ -31,11 +31,9 @@ async function begun(credentials: ReturnType<typeof credential>[]) {
   };
   wire.send(frame("job.accepted", payload, { job: "job_1" }));
   const job = await submitting;
-  const rotate = (seq: number, body: object) => {
+  const rotate = (seq: number, body: object, jobSeq = seq) => {
     const rotation = { kind: "status", body: { phase: "credential_rotated", ...body } };
-    wire.send(
-      frame("job.event", { ts: undefined, ...rotation }, { seq, job: "job_1", jobSeq: seq }),
-    );
+    wire.send(frame("job.event", { ts: undefined, ...rotation }, { seq, job: "job_1", jobSeq }));
   };
   return { client, wire, job, rotate };
 }
@@ -70,6 +68,21 @@ test("R-9.8-13: a job has its credentials, unknown schemes apart, rotates them, 
   expect(events.map(({ body }) => body)[0]).toEqual({ phase: "credential_rotated", id: "one" });
   expect(printed(events, job)).not.toContain("secret");
   expect(job.credentials.size).toBe(0);
+});
+
+test("R-9.8-13: a rotation that is read again, from the runtime's history, shows no value either", async () => {
+  const { wire, job, rotate } = await begun([credential("one", "secret-one")], { eventBuffer: 1 });
+  rotate(1, { id: "one", value: "secret-two" });
+  wire.send(event(2));
+  await wire.barrier();
+  const reading = collect(job.events);
+  wire.send(subscribed(await wire.next("job.subscribe"), { subscribed_from: 2 }));
+  rotate(3, { id: "one", value: "secret-two" }, 1);
+  wire.send(event(4, "job_1", 2), result(5, "done", "job_1", 3));
+  const events = await reading;
+  expect(events).toHaveLength(2);
+  expect(events.map(({ body }) => body)[0]).toEqual({ phase: "credential_rotated", id: "one" });
+  expect(printed(events)).not.toContain("secret");
 });
 
 test("R-9.8-13: a watched job has what the runtime shows, until it is left", async () => {

@@ -21,7 +21,7 @@ test("a page that never runs empty keeps nothing of what was read", async () => 
     after: 0,
     truncated: false,
     bound: 10_000,
-    heard: () => {},
+    heard: (event) => event,
     left: () => {},
   });
   const read: WeakRef<JobEvent>[] = [];

@@ -7,10 +7,10 @@ import type { JobEvent } from "./job-event.ts";
  */
 export type OpenHistory = (after: number) => Promise<HistoryPage | undefined>;
 
-/** The same, for a feed that wants to hear of each event as it comes. */
+/** The same, for a feed that hears of each event as it comes, and says what is to be kept of it. */
 export type HearHistory = (
   after: number,
-  heard: (event: JobEvent) => void,
+  heard: (event: JobEvent) => JobEvent,
 ) => Promise<HistoryPage | undefined>;
 
 export interface HistoryPageOptions {
@@ -20,8 +20,8 @@ export interface HistoryPageOptions {
   readonly truncated: boolean;
   /** Characters of frames that may wait for the reader. */
   readonly bound: number;
-  /** Called with each event that came. */
-  readonly heard: (event: JobEvent) => void;
+  /** Called with each event that came. @returns what is to be kept of it */
+  readonly heard: (event: JobEvent) => JobEvent;
   /** Called when nothing more is wanted though more may come. */
   readonly left: (page: HistoryPage) => void;
 }
@@ -34,7 +34,7 @@ export class HistoryPage {
   readonly jobId: JobId;
   readonly truncated: boolean;
   readonly #bound: number;
-  readonly #heard: (event: JobEvent) => void;
+  readonly #heard: (event: JobEvent) => JobEvent;
   readonly #left: (page: HistoryPage) => void;
   #position: number;
   #waiting: { readonly event: JobEvent; readonly size: number }[] = [];
@@ -63,8 +63,7 @@ export class HistoryPage {
     const { jobSeq } = event;
     if (this.#over || jobSeq === undefined || jobSeq <= this.#position) return;
     this.#position = jobSeq;
-    this.#heard(event);
-    this.#waiting.push({ event, size });
+    this.#waiting.push({ event: this.#heard(event), size });
     this.#size += size;
     if (this.#size > this.#bound) this.leave();
     this.#ring();

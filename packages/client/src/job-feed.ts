@@ -62,10 +62,9 @@ export class JobFeed {
     this.isSubmitted = isSubmitted;
     this.#position = after;
     this.#hasHistory = history !== undefined;
-    const heard = (event: JobEvent): void => this.gauges.take(event);
     // Without numbers a page could not be told from the rest, and its replay would come to the feed once more.
     const numbered: OpenHistory | undefined =
-      history && (async (from) => (this.#isNumbered ? history(from, heard) : undefined));
+      history && (async (from) => (this.#isNumbered ? history(from, this.#heard) : undefined));
     this.#log = new EventLog({ after, bound, history: numbered });
     this.outcome = handled(this.#ending.promise);
   }
@@ -102,8 +101,7 @@ export class JobFeed {
       if (this.#seen.has(id)) return;
       this.#seen.add(id);
     }
-    this.gauges.take(event);
-    this.#log.append(this.credentials.read(event), size);
+    this.#log.append(this.#heard(event), size);
   }
 
   /** What follows the position, up to the next event, is gone for good. */
@@ -135,6 +133,12 @@ export class JobFeed {
     this.#ending.reject(error);
     this.#end();
   }
+
+  /** Takes from an event what the handle shows of it. @returns what may be kept: whichever way it came, no secret */
+  readonly #heard = (event: JobEvent): JobEvent => {
+    this.gauges.take(event);
+    return this.credentials.read(event);
+  };
 
   #end(error?: Error): void {
     this.credentials.forget();
