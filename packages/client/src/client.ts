@@ -100,9 +100,8 @@ export class Client implements AsyncDisposable {
       (reply) => this.#handles.accepted<Output, Vendor>(reply),
       options.signal,
     );
-    return this.#keeper === undefined
-      ? accepted
-      : handled(unlessAborted(this.#kept(accepted), options.signal));
+    if (this.#keeper === undefined) return accepted;
+    return unlessAborted(handled(this.#kept(accepted, this.#keeper)), options.signal);
   }
 
   /**
@@ -255,10 +254,10 @@ export class Client implements AsyncDisposable {
   }
 
   /** The job is written down with its session before its submitter hears of it, unless that fails and ends the connection. */
-  async #kept<J>(accepted: Promise<J>): Promise<J> {
+  async #kept<J>(accepted: Promise<J>, keeper: SessionKeeper): Promise<J> {
     const job = await accepted;
     try {
-      if (this.#keeper) await unlessAborted(this.#keeper.keep(), this.#exchange.over);
+      await unlessAborted(keeper.keep(), this.#exchange.over);
     } catch (thrown) {
       this.#exchange.link.giveUp(asError(thrown));
     }

@@ -11,13 +11,19 @@ export interface DeparturesOptions {
   readonly send: (frame: string) => boolean;
 }
 
+/** How many jobs a connection that broke may have kept to itself. */
+const DOUBTFUL = 100;
+
 /**
  * The jobs that were left when it could not be said: without a connection, or with a subscription under way, which would end
- * with what was before, so that its answer is waited for.
+ * with what was before, so that its answer is waited for. Nothing answers that it was said, so the latest are told once more
+ * on the next connection.
  */
 export class Departures {
   readonly #options: DeparturesOptions;
   readonly #left = new Set<JobId>();
+  /** What was told last on this connection, oldest first. */
+  #told: JobId[] = [];
 
   constructor(options: DeparturesOptions) {
     this.#options = options;
@@ -29,25 +35,28 @@ export class Departures {
   }
 
   /** Tells the runtime of all that can be told now. */
-  tell(): void {
-    const { feeds, send } = this.#options;
+  tell(send = this.#options.send): void {
     for (const job of this.#left) {
       if (!this.#isSettled(job)) continue;
-      if (feeds.follows(job) || send(this.#unsubscription(job))) this.#left.delete(job);
+      if (!this.#options.feeds.follows(job) && !send(this.#unsubscription(job))) continue;
+      this.#left.delete(job);
+      if (this.#told.push(job) > DOUBTFUL) this.#told.shift();
     }
   }
 
   /** What tells of them, for a connection that is about to send it. */
   frames(): string[] {
-    const settled = [...this.#left].filter((job) => this.#isSettled(job));
-    for (const job of settled) this.#left.delete(job);
-    const gone = settled.filter((job) => !this.#options.feeds.follows(job));
-    return gone.map((job) => this.#unsubscription(job));
+    const frames: string[] = [];
+    for (const job of this.#told) this.#left.add(job);
+    this.tell((frame) => frames.push(frame) > 0);
+    this.#told = [];
+    return frames;
   }
 
   /** The session that they belong to is gone. */
   clear(): void {
     this.#left.clear();
+    this.#told = [];
   }
 
   #isSettled(job: JobId): boolean {

@@ -34,6 +34,20 @@ async function watched() {
   return watching;
 }
 
+/** After a drop: a fresh session, and what is asked in it first. */
+async function renewed(session: string) {
+  await runtime.pass(client);
+  const refusing = await runtime.accept();
+  await refusing.next("session.resume");
+  refusing.send(sessionError("RESUME_WINDOW_EXPIRED"));
+  refusing.pair.runtime.close("refused");
+  await runtime.pass(client);
+  const fresh = await runtime.accept();
+  await fresh.next("session.hello");
+  fresh.welcome("rt_f", FEATURES, session as never);
+  return { fresh, subscribe: await fresh.next("job.subscribe") };
+}
+
 test("R-7.6-8: leaving a job does not end the subscription that another handle of it waits for", async () => {
   const left = await watched();
   const pending = client.subscribe("job_9");
@@ -93,16 +107,7 @@ test("R-7.6-8: a subscription that is given up before its answer does not go on 
 test("R-7.6-8: what is left offline while it is being taken up again is left behind the answer", async () => {
   const left = await watched();
   wire.pair.sever();
-  await runtime.pass(client);
-  const refusing = await runtime.accept();
-  await refusing.next("session.resume");
-  refusing.send(sessionError("RESUME_WINDOW_EXPIRED"));
-  refusing.pair.runtime.close("refused");
-  await runtime.pass(client);
-  const fresh = await runtime.accept();
-  await fresh.next("session.hello");
-  fresh.welcome("rt_f", FEATURES, "sess_2" as never);
-  await fresh.next("job.subscribe");
+  const { fresh } = await renewed("sess_2");
   fresh.pair.sever();
   await reached(client, "retrying");
   left.unsubscribe();
@@ -114,6 +119,26 @@ test("R-7.6-8: what is left offline while it is being taken up again is left beh
   await back.barrier();
   back.send(subscribed(subscribe, {}, "job_9"));
   expect((await back.next("job.unsubscribe")).job_id).toBe("job_9");
+});
+
+test("R-7.6-8: what is left on a connection that breaks unnoticed is left on the next one", async () => {
+  const left = await watched();
+  const kept = client.subscribe("job_8");
+  wire.send(subscribed(await wire.next("job.subscribe"), {}, "job_8"));
+  (await kept).unsubscribe();
+  await wire.next("job.unsubscribe");
+  const again = client.subscribe("job_8");
+  wire.send(subscribed(await wire.next("job.subscribe"), {}, "job_8"));
+  await again;
+  left.unsubscribe();
+  wire.pair.sever();
+  const { wire: second } = await runtime.resumed(client, "rt_2");
+  expect((await second.next("job.unsubscribe")).job_id).toBe("job_9");
+  await second.barrier();
+  second.pair.sever();
+  // It was left in that session, and in no other.
+  const { subscribe } = await renewed("sess_2");
+  expect(subscribe.job_id).toBe("job_8");
 });
 
 test("R-7.6-8: what is left while a full runtime is to be asked once more is left behind the answer", async () => {
@@ -135,24 +160,12 @@ test("R-7.6-8: what is left while a full runtime is to be asked once more is lef
 
 test("R-7.6-8: what is left while it is being taken up again is left in the session that answers", async () => {
   const left = await watched();
-  const lost = async (session: string) => {
-    await runtime.pass(client);
-    const refusing = await runtime.accept();
-    await refusing.next("session.resume");
-    refusing.send(sessionError("RESUME_WINDOW_EXPIRED"));
-    refusing.pair.runtime.close("refused");
-    await runtime.pass(client);
-    const fresh = await runtime.accept();
-    await fresh.next("session.hello");
-    fresh.welcome("rt_f", FEATURES, session as never);
-    return { fresh, subscribe: await fresh.next("job.subscribe") };
-  };
   wire.pair.sever();
-  const { fresh: second } = await lost("sess_2");
+  const { fresh: second } = await renewed("sess_2");
   left.unsubscribe();
   await second.barrier();
   second.pair.sever();
-  const { fresh: third, subscribe } = await lost("sess_3");
+  const { fresh: third, subscribe } = await renewed("sess_3");
   third.send(subscribed(subscribe, {}, "job_9"));
   expect((await third.next("job.unsubscribe")).job_id).toBe("job_9");
 });
