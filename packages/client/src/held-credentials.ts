@@ -6,7 +6,6 @@ type Rotation = JobEvent & { readonly kind: "status" };
 /** The credentials that one job has by now, until it ends (R-9.8-13). */
 export class HeldCredentials {
   readonly #byId = new Map<string, ProvisionedCredential>();
-  #ended = false;
 
   /** The present ones, by id. */
   get all(): ReadonlyMap<string, ProvisionedCredential> {
@@ -15,7 +14,6 @@ export class HeldCredentials {
 
   /** Takes what came with an acceptance or a subscription; what has a scheme that we do not know is ignored. */
   take(credentials: readonly CredentialFields[] = []): void {
-    if (this.#ended) return;
     for (const fields of credentials) {
       if (fields.scheme === "bearer") this.#byId.set(fields.id, new ProvisionedCredential(fields));
     }
@@ -38,7 +36,6 @@ export class HeldCredentials {
 
   /** The job has ended, or is out of sight. */
   forget(): void {
-    this.#ended = true;
     this.#byId.clear();
   }
 }
