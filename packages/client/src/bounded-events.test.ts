@@ -6,7 +6,6 @@ import {
   collect,
   event,
   frame,
-  reached,
   result,
   ScriptedRuntime,
   sessionError,
@@ -317,36 +316,4 @@ test("what a closed client can no longer ask for is not told as lost", async () 
   expect(await job.result()).toBe(200);
   await client.close();
   await expect(collect(job.events)).rejects.toMatchObject({ code: "CLOSED" });
-});
-
-test("nor is what a client can no longer ask for that ended by the runtime's own word", async () => {
-  const script = new ScriptedRuntime();
-  const { client, wire } = await script.online({ eventBuffer: 1 });
-  const submitting = client.submit("echo");
-  wire.send(accepted(await wire.next("job.submit")), event(1), event(2), result(3, "end"));
-  const job = await submitting;
-  expect(await job.result()).toBe("end");
-  wire.send(sessionError("UNAUTHENTICATED"));
-  wire.pair.runtime.close("refused");
-  await reached(client, "closed");
-  await expect(collect(job.events)).rejects.toMatchObject({ code: "UNAUTHENTICATED" });
-});
-
-test("R-6.3-17: what a page lacks is told once, however often it is asked for before the next event", async () => {
-  const script = new ScriptedRuntime();
-  const { client, wire } = await script.online({ eventBuffer: 1 });
-  const submitting = client.submit("echo");
-  wire.send(accepted(await wire.next("job.submit")), ...[1, 2, 3, 4].map((n) => event(n)));
-  const job = await submitting;
-  await wire.barrier();
-  const reading = collect(job.events);
-  const first = await wire.next("job.subscribe");
-  wire.send(subscribed(first, { subscribed_from: 4, truncated: true }));
-  await wire.barrier();
-  // The page is behind what is kept before anything of it has come.
-  wire.send(sessionError("RESUME_WINDOW_EXPIRED", first.id));
-  wire.send(subscribed(await wire.next("job.subscribe"), { subscribed_from: 4, truncated: true }));
-  wire.send(event(5, "job_1", 3), event(6, "job_1", 4), result(7, "end", "job_1", 5));
-  const events = await reading;
-  expect(events.map(({ kind, jobSeq }) => jobSeq ?? kind)).toEqual(["history_lost", 3, 4]);
 });

@@ -49,6 +49,18 @@ test("a reader that leaves while it waits is let go at once, and not held by the
   expect(await other).toEqual({ done: false, value: item(1) });
 });
 
+test("a listener that is taken off is held no longer", () => {
+  const log = fresh();
+  const heard: string[] = [];
+  const [left, other] = ["left", "other"].map((name) => () => void heard.push(name));
+  if (left === undefined || other === undefined) throw new Error("two of them");
+  log.onChange(left);
+  log.onChange(other);
+  log.offChange(left);
+  log.append(item(1), 10);
+  expect(heard).toEqual(["other"]);
+});
+
 test("an error comes after what was received, for late readers too, and only the first end counts", async () => {
   const log = fresh();
   log.append(item(1), 10);

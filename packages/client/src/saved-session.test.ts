@@ -330,3 +330,20 @@ test("a signal ends the wait for a job that is accepted and is still being writt
   await wire.barrier();
   expect(notebook.last.jobs).toEqual(["job_1"]);
 });
+
+test("a job that was taken up again and has ended is not handed on once more", async () => {
+  const script = new ScriptedRuntime();
+  const { client, wire } = await script.online();
+  const submitting = client.submit("echo");
+  wire.send(accepted(await wire.next("job.submit")));
+  await submitting;
+  const connecting = script.connect({ restore: await client.save() });
+  const second = await script.accept();
+  await second.next("session.resume");
+  second.welcome("rt_2");
+  const next = await connecting;
+  const opening = next.job("job_1");
+  second.send(subscribed(await second.next("job.subscribe")), result(1, "end"));
+  expect(await (await opening).result()).toBe("end");
+  expect((await next.save()).jobs).toEqual([]);
+});

@@ -1,16 +1,27 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { expect, test, vi } from "vitest";
 import { unlessAborted } from "./unless-aborted.ts";
+
+setFlagsFromString("--expose-gc");
+const collectGarbage = runInNewContext("gc") as () => void;
 
 test("whoever asks again and again for what takes long leaves nothing behind", async () => {
   const work = Promise.withResolvers<number>();
   const then = vi.spyOn(work.promise, "then");
+  const signals: WeakRef<AbortSignal>[] = [];
   for (let asked = 0; asked < 100; asked++) {
     const impatience = new AbortController();
+    signals.push(new WeakRef(impatience.signal));
     const wait = unlessAborted(work.promise, impatience.signal);
     impatience.abort(new Error(`enough ${asked}`));
     await expect(wait).rejects.toThrow(`enough ${asked}`);
   }
   expect(then).toHaveBeenCalledTimes(1);
+  // What was given to a WeakRef stays until the end of the turn.
+  await new Promise(setImmediate);
+  collectGarbage();
+  expect(signals.filter((signal) => signal.deref() !== undefined).length).toBeLessThan(10);
 
   const { signal } = new AbortController();
   const waits = [unlessAborted(work.promise, signal), unlessAborted(work.promise, signal)];
