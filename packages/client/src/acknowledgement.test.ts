@@ -129,3 +129,15 @@ test("R-6.2-2: without the feature nothing is acknowledged", async () => {
   runtime.clock.advance(1_000);
   await wire.barrier();
 });
+
+test("R-6.5-6: what still comes behind the goodbye is not acknowledged, and leaves no timer", async () => {
+  const runtime = new ScriptedRuntime();
+  const { client, wire } = await runtime.online({}, ACKING);
+  const closing = client.close();
+  await wire.next("session.close");
+  wire.send(event(1));
+  await wire.barrier();
+  wire.pair.runtime.close();
+  await closing;
+  expect(runtime.clock.pending).toBe(0);
+});

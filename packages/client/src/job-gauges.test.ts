@@ -2,6 +2,7 @@ import { linkedPair } from "@arcp/core";
 import { createRuntime, defineAgent, tokenTable } from "@arcp/runtime";
 import { expect, test } from "vitest";
 import { type Client, connect, type SavedSession, type WatchedJob } from "./index.ts";
+import { JobGauges } from "./job-gauges.ts";
 
 test("R-8.2-2 and R-9.6-9: a handle knows the latest progress, and what remains of each budget", async () => {
   const steps = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
@@ -141,4 +142,13 @@ test("R-7.6-5: what a replay tells of a budget is older than the reply in front 
   spend.resolve();
   await watched.result();
   expect(new Set(shown)).toEqual(new Set([0.5, 0.25]));
+});
+
+test("what an acceptance says of a budget is older than what was told since", () => {
+  const gauges = new JobGauges();
+  gauges.begin({ USD: 1 });
+  const body = { name: "cost.budget.remaining", value: 0.25, unit: "USD" };
+  gauges.take({ kind: "metric", body, seq: 1, jobSeq: 1, ts: undefined });
+  gauges.begin({ USD: 1, EUR: 2 });
+  expect(Object.fromEntries(gauges.budget)).toEqual({ USD: 0.25, EUR: 2 });
 });

@@ -249,6 +249,25 @@ test("ten drops in a row, each at another place, lose and repeat nothing", async
   expect(runtime.dialled).toBe(11);
 });
 
+test("a connection that held for a while is no failure in a row, though nothing came on it", async () => {
+  const { client, wire } = await running();
+  wire.pair.sever();
+  let { wire: next } = await runtime.resumed(client, "rt_2");
+  for (let n = 0; n < 5; n++) {
+    await next.barrier();
+    next.pair.sever();
+    ({ wire: next } = await runtime.resumed(client, "rt_2"));
+  }
+  await next.barrier();
+  next.pair.sever();
+  expect((await reached(client, "retrying")).in).toBeGreaterThan(1_000);
+  ({ wire: next } = await runtime.resumed(client, "rt_2"));
+  await next.barrier();
+  runtime.clock.advance(10_000);
+  next.pair.sever();
+  expect((await reached(client, "retrying")).in).toBeLessThanOrEqual(100);
+});
+
 test("a drop before the welcome of a resume is one more attempt, with longer pauses", async () => {
   const { client, wire, job } = await running();
   wire.pair.sever();
