@@ -161,6 +161,21 @@ test("R-8.3-4: a gap drops the link and resumes from the last contiguous number"
   expect(seqs(await collect(job.events))).toEqual([1, 2, 3, 4]);
 });
 
+test("R-8.3-4: a gap that a resume has closed does not count for the next one", async () => {
+  const { client, wire, job } = await running();
+  let next = wire;
+  for (let seq = 1; seq <= 4; seq++) {
+    next.send(event(seq + 1));
+    const { wire: again, resume } = await runtime.resumed(client, `rt_${seq + 1}`);
+    expect(resume.payload.last_event_seq).toBe(seq - 1);
+    again.send(event(seq));
+    await again.barrier();
+    next = again;
+  }
+  next.send(result(5, "all of it"));
+  expect(await job.result()).toBe("all of it");
+});
+
 test("R-8.3-1: the numbers run on across jobs, and each job gets its own", async () => {
   const { client, wire, job } = await running();
   const submitting = client.submit("echo");
