@@ -169,6 +169,14 @@ test("R-D-1: a token that is refused as UNAUTHENTICATED ends the session, and no
   expect(phases(await collect(job.events))).toEqual(["one"]);
 });
 
+test("R-5.4-2: a request that is rejected by the code of a lost session is rejected all the same", async () => {
+  const { client, wire } = await runtime.greeted();
+  const subscribing = client.subscribe("job_9", { history: true });
+  const { id } = await wire.next("job.subscribe");
+  wire.say("session.error", { ...problem("RESUME_WINDOW_EXPIRED"), request_id: id });
+  await expect(subscribing).rejects.toMatchObject({ code: "RESUME_WINDOW_EXPIRED" });
+});
+
 test("a job of which something was received fails with its session, rather than repeats or loses events", async () => {
   const { client, wire, job } = await runtime.running();
   wire.event(1, "job_1", "one");

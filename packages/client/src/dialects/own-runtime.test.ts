@@ -56,6 +56,19 @@ test("R-D-9, R-D-8: errors that name no request reject none, and the job of a st
   expect(await (await submitting).result()).toBe("on");
 });
 
+test("R-D-8: a key that was used for something else ends no job, not even the one that has it", async () => {
+  const { client, wire } = await runtime.online();
+  const submitting = client.submit("echo", 1);
+  wire.send(accepted(await wire.next("job.submit")));
+  const job = await submitting;
+  const failure = { final_status: "error", code: "DUPLICATE_KEY" } as const;
+  const refused = { ...failure, message: "other parameters", retryable: false };
+  wire.send(frame("job.error", refused, { job: job.id }));
+  wire.send(frame("job.error", refused, { job: job.id, seq: 1 }));
+  wire.send(result(2, "on", job.id, 1));
+  expect(await job.result()).toBe("on");
+});
+
 test("R-6.7-7: a close without an answer ends after a second, and says nothing more", async () => {
   const { client, wire } = await runtime.online();
   const closing = client.close();
