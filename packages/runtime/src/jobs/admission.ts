@@ -116,6 +116,7 @@ export async function admit(
   );
   let job: Job | undefined;
   let row: JobRow;
+  let isAsked = false;
   try {
     job = createJob(context, request, { acceptedAt, observed }, used);
     // Held by its agent from now on, and written down where another process may run it again: of those it delegates none is.
@@ -127,12 +128,16 @@ export async function admit(
     if (job.session !== row.session) {
       row = { ...row, session: job.session, submittedIn: row.session, request: undefined };
     }
-    if (job.live) await insert(context.store, row, used);
+    if (job.live) {
+      isAsked = true;
+      await insert(context.store, row, used);
+    }
     if (!job.live) {
-      await remove(context.store, job.id);
       throw new ArcpError("CANCELLED", "the job that delegates has ended");
     }
   } catch (error) {
+    // It may be there, and the next process would take up a job whose submit was refused.
+    if (isAsked) await remove(context.store, id).catch(() => {});
     job?.life.discard();
     observed?.ended(refusal(error));
     leave();
@@ -147,11 +152,10 @@ export async function admit(
 }
 
 /** An acceptance repeats the lease, beside which nothing else in it is of any length. */
-function checkLength(
-  { agent, lease, parent, traceId = newTraceId(), ...rest }: JobRequest,
-  acceptedAt: number,
-): void {
+function checkLength(request: JobRequest, acceptedAt: number): void {
+  const { lease } = request;
   if (Object.keys(lease.json).length === 0) return;
+  const { agent, parent, traceId = newTraceId(), ...rest } = request;
   const acceptance = acceptanceOf({
     ...rest,
     acceptedAt,
@@ -242,26 +246,18 @@ function rowOf(job: Job, request: MessageId | undefined, input: string | undefin
   };
 }
 
-async function insert(
+function insert(
   store: AdmissionContext["store"],
   row: JobRow,
   used: UsedKey | undefined,
-): Promise<void> {
+): Promise<unknown> {
+  if (used === undefined) return store.jobs.insert(row);
   const { id: job, principal, acceptedAt } = row;
-  try {
-    if (used === undefined) await store.jobs.insert(row);
-    else {
-      await Promise.all([
-        // The key is asked for first, so that no crash leaves a job without it.
-        store.idempotency.put({ principal, ...used, job, acceptedAt }),
-        store.jobs.insert(row),
-      ]);
-    }
-  } catch (error) {
-    // It may be there all the same, and the next process would take up a job whose submit was refused.
-    await remove(store, job).catch(() => {});
-    throw error;
-  }
+  return Promise.all([
+    // The key is asked for first, so that no crash leaves a job without it.
+    store.idempotency.put({ principal, ...used, job, acceptedAt }),
+    store.jobs.insert(row),
+  ]);
 }
 
 async function remove(store: AdmissionContext["store"], id: JobId): Promise<void> {

@@ -109,8 +109,8 @@ export class MemoryJobs implements JobIndex, LoggedJobs {
 }
 
 /** Those that a job is listed for: who owns it, and who submitted it. */
-function sessionsOf({ session, submittedIn = session }: JobRow): ReadonlySet<SessionId> {
-  return new Set([session, submittedIn]);
+function sessionsOf({ session, submittedIn = session }: JobRow): readonly SessionId[] {
+  return session === submittedIn ? [session] : [session, submittedIn];
 }
 
 function file<K>(orders: Map<K, AcceptanceOrder>, key: K, place: Place): void {

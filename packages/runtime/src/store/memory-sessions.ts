@@ -80,12 +80,9 @@ export class MemorySessions implements SessionStore {
     for (const job of change.detach ?? []) stored.attachments?.delete(job);
     if (change.tokens !== undefined) this.#setTokens(stored, change.tokens);
     if (change.refused !== undefined) this.#refuse(stored, change.refused);
-    const { issued, acked = stored.row.acked } = change;
-    stored.row = {
-      ...stored.row,
-      acked,
-      issued: issued === undefined ? stored.row.issued : (issued ?? undefined),
-    };
+    const { issued, acked } = change;
+    if (acked !== undefined) stored.row = { ...stored.row, acked };
+    if (issued !== undefined) stored.row = { ...stored.row, issued: issued ?? undefined };
     return "committed";
   }
 
