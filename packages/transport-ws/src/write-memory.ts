@@ -65,6 +65,7 @@ export class WriteMemory {
 
   /** The writes are done. */
   release(): void {
+    if (this.empty) return;
     for (const text of this.#texts.splice(0)) text.letGo();
     for (const block of this.#held.splice(0)) {
       block.holders -= 1;

@@ -54,10 +54,9 @@ export class Committer {
   async #commit(): Promise<void> {
     if (this.#busy || this.#dirty.size === 0) return;
     this.#busy = true;
-    const all = [...this.#dirty];
-    const writers = all.slice(0, FULL);
+    const writers = [...this.#dirty];
     // No clear(): of a set that has lived for long it leaves all writers alive until the next full collection of garbage.
-    this.#dirty = new Set(all.slice(FULL));
+    this.#dirty = new Set(writers.splice(FULL));
     const waiting = writers.reduce((sum, writer) => sum + writer.waiting, 0);
     const most = waiting <= FULL ? waiting : Math.ceil(FULL / writers.length);
     const batches = writers.map((writer) => writer.take(most));
@@ -75,15 +74,16 @@ export class Committer {
   }
 
   /** Tries again for a while when the store fails: a busy disk must not end every job of the group. */
-  async #append(batches: readonly LogBatch[]): Promise<readonly CommitOutcome[] | Error> {
-    try {
-      return await retried(this.#clock, async (attempt) => {
-        const outcomes = await this.#logs.append(batches);
-        return attempt === 0 ? outcomes : await this.#recognise(batches, outcomes);
-      });
-    } catch (thrown) {
-      return thrown instanceof Error ? thrown : new Error(String(thrown));
-    }
+  #append(batches: readonly LogBatch[]): Promise<readonly CommitOutcome[] | Error> {
+    const append = (attempt: number): Promise<readonly CommitOutcome[]> =>
+      attempt === 0 ? this.#logs.append(batches) : this.#appendAgain(batches);
+    return retried(this.#clock, append).catch((thrown: unknown) =>
+      thrown instanceof Error ? thrown : new Error(String(thrown)),
+    );
+  }
+
+  async #appendAgain(batches: readonly LogBatch[]): Promise<readonly CommitOutcome[]> {
+    return this.#recognise(batches, await this.#logs.append(batches));
   }
 
   /** After a failure of which nobody knows what it left behind, our own records may be what fences us off. */

@@ -12,6 +12,8 @@ import type { SessionWriter } from "./session-writer.ts";
 export class OpenedAhead {
   readonly #journal: Journal;
   readonly #writer: SessionWriter;
+  /** The newest one. */
+  #run: Run | undefined;
   #settled: Promise<void> | undefined;
 
   constructor(journal: Journal, writer: SessionWriter) {
@@ -26,15 +28,17 @@ export class OpenedAhead {
 
   open(run: Run): void {
     this.#journal.open([run]);
-    const settled = this.#writer
-      .settle({ runs: [run] })
-      .catch((error: unknown) => {
-        this.#journal.withdraw(run);
-        this.#writer.failed(error);
-      })
-      .finally(() => {
-        if (this.#settled === settled) this.#settled = undefined;
-      });
-    this.#settled = settled;
+    this.#run = run;
+    this.#settled = this.#store(run);
+  }
+
+  async #store(run: Run): Promise<void> {
+    try {
+      await this.#writer.settle({ runs: [run] });
+    } catch (error) {
+      this.#journal.withdraw(run);
+      this.#writer.failed(error);
+    }
+    if (this.#run === run) this.#settled = undefined;
   }
 }

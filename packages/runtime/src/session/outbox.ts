@@ -13,7 +13,8 @@ const LINGER_MS = 2000;
 
 interface Batch {
   readonly frames: Frame[];
-  readonly taken: PromiseWithResolvers<boolean>;
+  /** Made for the first who waits for it. */
+  taken?: PromiseWithResolvers<boolean>;
 }
 
 /**
@@ -62,7 +63,7 @@ export class Outbox {
     const batch = this.#gather(frames);
     if (batch === undefined) return Promise.resolve(false);
     this.#pump();
-    return batch.taken.promise;
+    return taken(batch);
   }
 
   /**
@@ -73,20 +74,22 @@ export class Outbox {
   reply(frame: string): void {
     if (this.#gather([frame]) === undefined) return;
     const isFirst = !this.#closing;
-    if (isFirst) void this.#awaitClose();
+    if (isFirst) this.#awaitClose();
     if (isFirst || this.#waiting >= WORTH_A_WRITE) this.#pump();
   }
 
-  async #awaitClose(): Promise<void> {
+  #awaitClose(): void {
     this.#closing = true;
-    await this.#turn.closed();
-    this.#closing = false;
-    if (this.#gathering !== undefined) this.#pump();
+    void this.#turn.closed().then(() => {
+      this.#closing = false;
+      if (this.#gathering !== undefined) this.#pump();
+    });
   }
 
   /** What to wait for before the next request is read, so that replies cannot pile up; undefined when nothing. */
   pressure(): Promise<boolean> | undefined {
-    return this.#waiting > MAX_BACKLOG ? this.#gathering?.taken.promise : undefined;
+    if (this.#waiting <= MAX_BACKLOG || this.#gathering === undefined) return undefined;
+    return taken(this.#gathering);
   }
 
   /** Resolves once it has closed its transport. */
@@ -120,7 +123,7 @@ export class Outbox {
 
   #gather(frames: readonly Frame[]): Batch | undefined {
     if (this.#state !== "open") return undefined;
-    this.#gathering ??= { frames: [], taken: Promise.withResolvers<boolean>() };
+    this.#gathering ??= { frames: [] };
     for (const frame of frames) {
       this.#gathering.frames.push(frame);
       this.#waiting += lengthOf(frame);
@@ -141,9 +144,9 @@ export class Outbox {
       this.#written();
       try {
         await this.#hand(batch.frames);
-        batch.taken.resolve(true);
+        batch.taken?.resolve(true);
       } catch {
-        batch.taken.resolve(false);
+        batch.taken?.resolve(false);
         if (this.#state === "open") this.#state = "broken";
         this.#drop();
       }
@@ -166,7 +169,12 @@ export class Outbox {
   }
 
   #drop(): void {
-    this.#inFlight?.taken.resolve(false);
-    this.#take()?.taken.resolve(false);
+    this.#inFlight?.taken?.resolve(false);
+    this.#take()?.taken?.resolve(false);
   }
+}
+
+function taken(batch: Batch): Promise<boolean> {
+  batch.taken ??= Promise.withResolvers();
+  return batch.taken.promise;
 }

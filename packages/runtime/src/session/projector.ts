@@ -5,6 +5,7 @@ import type { CommitOutcome, SessionChange } from "../store/index.ts";
 import type { ReadableLogStore, ReadablePage } from "../store/readable-logs.ts";
 import type { Turn } from "../turn.ts";
 import { type Attachment, isFinished } from "./attachment.ts";
+import type { Child } from "./attachments.ts";
 import { BATCH_LIMITS, Batch } from "./batch.ts";
 import {
   childOf,
@@ -161,8 +162,12 @@ export class Projector {
     if (batch === "behind") return { kind: "behind" };
     // Whoever takes over need not wait for a commit that would be fenced off.
     if (this.#stopped) return { kind: "stopped" };
-    const end = await this.#record(batch);
-    if (end !== undefined) return end;
+    const children = batch.children.map((child) => childOf(child, batch.last));
+    const stored =
+      batch.runs.length + children.length === 0 || (await this.#store(batch, children));
+    if (!stored) return { kind: "fenced" };
+    if (this.#stopped) return { kind: "stopped" };
+    this.#issue(batch, children);
     const sent = batch.frames.length > 0 ? this.#outbox.send(batch.frames) : undefined;
     this.#leave(batch);
     for (const attachment of batch.lost) {
@@ -233,20 +238,21 @@ export class Projector {
     return newcomersIn(stretch, this.#stream.session, knows, this.#context);
   }
 
-  /** Makes the numbers durable, then moves the stream: from here on they are issued. */
-  async #record(batch: Batch): Promise<ProjectorEnd | undefined> {
+  /** Makes durable what the numbers mean. @returns false when another resume owns the session */
+  async #store({ runs }: Batch, children: readonly Child[]): Promise<boolean> {
+    const outcome = await this.#commit({
+      ...(runs.length > 0 && { runs }),
+      ...(children.length > 0 && { attach: children.map(({ row }) => row) }),
+    });
+    if (outcome === "fenced") return false;
+    // Also when stopped meanwhile: what the store says must be what the next projector builds upon.
+    this.#stream.journal.open(runs);
+    return true;
+  }
+
+  /** Moves the stream: from here on the numbers are issued. */
+  #issue(batch: Batch, children: readonly Child[]): void {
     const { journal, attachments, deliveries } = this.#stream;
-    const children = batch.children.map((child) => childOf(child, batch.last));
-    if (batch.runs.length + children.length > 0) {
-      const outcome = await this.#commit({
-        ...(batch.runs.length > 0 && { runs: batch.runs }),
-        ...(children.length > 0 && { attach: children.map(({ row }) => row) }),
-      });
-      if (outcome === "fenced") return { kind: "fenced" };
-      // Also when stopped meanwhile: what the store says must be what the next projector builds upon.
-      journal.open(batch.runs);
-    }
-    if (this.#stopped) return { kind: "stopped" };
     for (const [attachment, cursor] of batch.cursors) {
       attachment.reach(cursor);
       deliveries?.begin(attachment.job);
@@ -255,7 +261,6 @@ export class Projector {
     for (const child of children) this.follow(attachments.attachChild(child));
     if (batch.warns) this.#stream.lag?.told(batch.last);
     if (batch.runs.length > 0) this.#stream.trim();
-    return undefined;
   }
 
   async #commit(change: SessionChange): Promise<CommitOutcome> {
