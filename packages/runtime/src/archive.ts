@@ -40,6 +40,7 @@ export class Archive {
     this.#late = new LateEndings({
       ...options,
       ended: (job) => jobs.finish(job),
+      forgotten: (job) => jobs.forget(job),
       damaged: (job, error) => sessions.lost(job, error),
     });
     this.#retention = new Retention(
@@ -55,11 +56,11 @@ export class Archive {
     this.#retention.keep(job);
   }
 
-  /** The job is over, and its log does not say so: whoever waits for its end is to hear of it all the same. */
+  /** The job is over, and its log, or its parent's, does not say so: whoever waits for its end is to hear of it all the same. */
   lost(job: Job): void {
-    if (job.loss === "refused") this.#late.add(job);
     if (job.loss === "fenced") this.#options.sessions.lost(job.id, takenOver(job.id));
     // Of a closed one everybody is told.
+    else if (job.loss !== "closed") this.#late.add(job);
   }
 
   /** Takes over what the process before this one left in the store (R-6.3-20, R-7.3-10). */

@@ -11,7 +11,7 @@ interface Member {
     /** Whether it may still act. */
     readonly active: boolean;
     readonly undecided: Promise<void> | undefined;
-    orphan(): void;
+    orphan(isTold: boolean): void;
     stop(reason: () => ArcpError): void;
   };
 }
@@ -91,9 +91,14 @@ export class Family {
     for (const child of this.#children ?? []) child.#job.life.stop(reason);
   }
 
-  /** The job is over, and so are those that it delegated (R-10-6). */
-  orphanChildren(): void {
-    for (const child of [...(this.#children ?? [])]) child.#job.life.orphan();
+  /**
+   * The job is over, and so are those that it delegated (R-10-6).
+   * @param durable up to which record its log is stored, where nothing more of it will be. Default: all will be
+   */
+  orphanChildren(durable = Number.POSITIVE_INFINITY): void {
+    for (const child of [...(this.#children ?? [])]) {
+      child.#job.life.orphan(child.#toldAt <= durable);
+    }
   }
 
   /** The job is over: it is nobody's child any more. */

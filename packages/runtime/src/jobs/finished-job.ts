@@ -45,11 +45,11 @@ export async function findJob(kept: Kept, id: JobId): Promise<KnownJob | undefin
   return row === undefined ? liveJob(kept, id) : jobOf(kept, row);
 }
 
-/** A job that runs, once nothing can undo that it does: a crash undoes a child of which no record tells. */
+/** A job that runs, once nothing can undo that it does: a child of which no record tells never was. */
 async function liveJob({ jobs }: Kept, id: JobId): Promise<KnownJob | undefined> {
   const live = jobs.get(id);
   if (live?.told !== undefined) await live.told;
-  return live;
+  return live?.untold ? undefined : live;
 }
 
 /**
@@ -72,6 +72,6 @@ export async function jobOf(kept: Kept, row: ListedJob): Promise<KnownJob | unde
   if (begun !== undefined) return begun;
   // Without a log its removal was broken off.
   if (last === undefined || head === 0 || !isTerminal(last.status)) return undefined;
-  if (jobs.isLeaving(row.id)) return undefined;
+  if (jobs.isLeaving(row.id) || jobs.get(row.id)?.untold) return undefined;
   return finishedJob(last, head);
 }

@@ -174,10 +174,15 @@ export class JobLife {
     this.#log.enter(status);
   }
 
-  /** Its parent is over: it ends at once, whatever it is waiting for (R-10-6). */
-  orphan(): void {
+  /**
+   * Its parent is over: it ends at once, whatever it is waiting for (R-10-6).
+   * @param isTold whether its parent's log tells of it, or will; else it says nothing itself, since it may never have been
+   */
+  orphan(isTold: boolean): void {
     if (!this.#accepted) this.discard();
-    else if (this.#state.live) this.#finish(parentEnded());
+    else if (!this.#state.live) return;
+    else if (isTold) this.#finish(parentEnded());
+    else this.lose(new Error("the log that was to tell of it is lost"), "refused");
   }
 
   /**
@@ -257,7 +262,7 @@ export class JobLife {
   lose(error: Error, loss: LogLoss): void {
     if (this.#state.loss !== undefined) return;
     const { identity, family } = this.#job;
-    family.orphanChildren();
+    family.orphanChildren(this.#log.durable);
     this.#context.logger.error(
       { job: identity.id, err: error },
       "a job lost its log and is stopped",

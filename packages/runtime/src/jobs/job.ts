@@ -57,6 +57,7 @@ export class Job implements KnownJob {
   #checkpoints: Checkpoints | undefined;
   #trace: Trace | undefined;
   #told: Promise<void> | undefined;
+  #untold = false;
 
   /** @throws ArcpError `LEASE_SUBSET_VIOLATION` when its budget does not fit into what its parent has available (R-9.4-4) */
   constructor(
@@ -238,12 +239,19 @@ export class Job implements KnownJob {
     return this.#told;
   }
 
+  /** Whether that log was lost before it told of the job for sure: then what it holds decides whether there is such a job. */
+  get untold(): boolean {
+    return this.#untold;
+  }
+
   /** Tells of a child: its owner follows it from that record on (R-10-2). @returns when that is durable */
   announce(child: Job, body: object): Promise<void> {
     child.family.announced(this.#log.nextSeq);
     void this.events.emit("delegate", body, "delegate", true);
     const told = this.events.flush();
-    child.#told = told.catch(() => {});
+    child.#told = told.catch(() => {
+      child.#untold = true;
+    });
     return told;
   }
 }

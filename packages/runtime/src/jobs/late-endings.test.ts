@@ -1,9 +1,9 @@
-import type { ManualClock } from "@arcp/core";
+import type { JobId, ManualClock } from "@arcp/core";
 import { pino } from "pino";
 import { expect, test } from "vitest";
 import { type HeldStore, settled } from "../../test/held-store.ts";
 import { dense, hosting, type LedJob } from "../../test/hosting.ts";
-import { type Frame, Viewer } from "../../test/viewer.ts";
+import { ALL_FEATURES, type Frame, Viewer } from "../../test/viewer.ts";
 import { DamagedRow } from "../store/damage.ts";
 
 const RETENTION_SEC = 60;
@@ -271,4 +271,129 @@ test("a store that takes nothing for long is asked less and less often, and at l
   mend();
   for (let i = 0; i < 30; i++) await wait(clock);
   expect(await owner.terminal(job.id)).toMatchObject(END);
+});
+
+const MAY_DELEGATE = { lease_request: { "agent.delegate": ["led"] } };
+
+/** A job that may delegate, and a store that takes what is written of jobs, but no records. */
+async function delegating() {
+  const rig = hosting();
+  const owner = new Viewer(rig.runtime);
+  await owner.hello([...ALL_FEATURES, "list_jobs"]);
+  const parent = await rig.start(owner, MAY_DELEGATE);
+  await settled();
+  const rows = async () => (await rig.store.jobs.list({ limit: 9 })).map(({ id }) => id);
+  const listed = async (): Promise<readonly string[]> => {
+    const { payload } = await owner.reply(owner.send("session.list_jobs", {}));
+    return payload.jobs.map(({ job_id }: { job_id: string }) => job_id);
+  };
+  const childId = async (): Promise<string> =>
+    (await rig.store.jobs.list({ parent: parent.id, limit: 9 }))[0]?.id ?? "nobody";
+  const { append } = rig.store.logs;
+  const refuse = (): void => {
+    rig.store.logs.append = () => Promise.reject(new Error("disk full"));
+  };
+  const mend = (): void => {
+    rig.store.logs.append = append;
+  };
+  return { ...rig, owner, parent, rows, childId, listed, append, refuse, mend };
+}
+
+test("R-10-2: a child whose parent lost its log before that told of it never was", async () => {
+  const rig = await delegating();
+  const { store, clock, owner, parent, begun } = rig;
+  rig.refuse();
+  const refused = expect(parent.ctx.delegate("led")).rejects.toMatchObject({
+    code: "INTERNAL_ERROR",
+  });
+  await exhaust(clock);
+  await refused;
+  const child = (await rig.childId()) as JobId;
+  // Until the store tells whether its parent did tell of it, nobody learns that there may be one.
+  expect(await rig.listed()).toEqual([parent.id]);
+  const asked = owner.send("job.subscribe", { job_id: child, history: true }, { job_id: child });
+  expect((await owner.reply(asked)).payload.code).toBe("JOB_NOT_FOUND");
+  rig.mend();
+  await wait(clock);
+  await wait(clock);
+  expect(await owner.terminal(parent.id)).toMatchObject(END);
+  await settled();
+  expect(await rig.rows()).toEqual([parent.id]);
+  expect((await store.logs.read(child, 0, { records: 1, characters: 1 })).head).toBe(0);
+  expect(owner.frames.filter(({ job_id }) => job_id === child)).toEqual([]);
+  expect(begun.size).toBe(1);
+  await rig.runtime.close();
+});
+
+test.each([
+  ["everything", () => true],
+  ["what its parent says", (job: JobId, parent: JobId) => job === parent],
+])("R-10-2: a child whose parent ends while the store refuses %s never was", async (_, refused) => {
+  const rig = await delegating();
+  const { clock, owner, parent } = rig;
+  rig.store.logs.append = async (batches) => {
+    const full = batches.some(({ job, records }) => records.length > 0 && refused(job, parent.id));
+    if (full) throw new Error("disk full");
+    return rig.append(batches);
+  };
+  const attempt = expect(parent.ctx.delegate("led")).rejects.toThrow();
+  await settled();
+  parent.end("done");
+  await exhaust(clock);
+  // What the child says is behind that.
+  await exhaust(clock);
+  await attempt;
+  expect(await rig.listed()).toEqual([parent.id]);
+  rig.mend();
+  await wait(clock);
+  await wait(clock);
+  expect(await owner.terminal(parent.id)).toMatchObject(END);
+  await settled();
+  expect(await rig.rows()).toEqual([parent.id]);
+});
+
+test("R-10-2: a child of which its lost parent tells after all has its acceptance and its end", async () => {
+  const rig = await delegating();
+  const { store, clock, owner, parent } = rig;
+  store.logs.append = async (batches) => {
+    rig.refuse();
+    await rig.append(batches);
+    throw new Error("the connection broke");
+  };
+  const refused = expect(parent.ctx.delegate("led")).rejects.toThrow();
+  await exhaust(clock);
+  await refused;
+  rig.mend();
+  await wait(clock);
+  await wait(clock);
+  const child = await rig.childId();
+  expect((await owner.terminal(child)).payload).toMatchObject({
+    code: "CANCELLED",
+    details: { reason: "parent_ended" },
+  });
+  await owner.terminal(parent.id);
+  const told = owner.frames.map(({ type, job_id, payload }) => [type, job_id, payload.kind]);
+  expect(told).toContainEqual(["job.accepted", child, undefined]);
+  expect(told.findIndex(([, , kind]) => kind === "delegate")).toBeLessThan(
+    told.findIndex(([type, job]) => type === "job.accepted" && job === child),
+  );
+  expect(owner.seqs).toEqual(dense(owner.seqs.length));
+});
+
+test("R-7.2-6: the key of a client's child whose parent lost its log is free again", async () => {
+  const rig = await delegating();
+  const { clock, owner, parent } = rig;
+  rig.refuse();
+  const payload = { agent: "led", idempotency_key: "once" };
+  const submit = owner.send("job.submit", { ...payload, parent_job_id: parent.id });
+  await exhaust(clock);
+  expect((await owner.reply(submit)).payload.code).toBe("INTERNAL_ERROR");
+  rig.mend();
+  await wait(clock);
+  await wait(clock);
+  await owner.terminal(parent.id);
+  await settled();
+  expect(await rig.rows()).toEqual([parent.id]);
+  const again = await owner.reply(owner.send("job.submit", payload));
+  expect(again.type).toBe("job.accepted");
 });

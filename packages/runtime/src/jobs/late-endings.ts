@@ -5,8 +5,9 @@ import { DamagedRow } from "../store/damage.ts";
 import type { JobRow } from "../store/index.ts";
 import type { ReadableStore } from "../store/readable-logs.ts";
 import { writeEndIfPossible } from "./damaged-end.ts";
-import { cancelled, jobDamaged, lost } from "./ending.ts";
+import { cancelled, type Ending, jobDamaged, lost, parentEnded } from "./ending.ts";
 import type { Job } from "./job.ts";
+import { ToldChildren } from "./told-children.ts";
 import { lastRecord, recordedEnd, writeEnd } from "./written-end.ts";
 
 /** Milliseconds until the store is asked again to take what it did not; after so many times in vain it is asked less and less often. */
@@ -15,9 +16,11 @@ const PAUSE = { first: 2000, times: 30, longest: 60_000 };
 export interface LateEndingsOptions {
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly store: Pick<ReadableStore, "jobs" | "logs">;
+  readonly store: Pick<ReadableStore, "jobs" | "logs" | "idempotency">;
   /** Told of a job whose end is durable at last. */
   readonly ended: (job: Job) => void;
+  /** Told of a child that never was: nothing tells of it, and nothing of it is kept any more. */
+  readonly forgotten: (job: Job) => void;
   /** Told of a job that is damaged, and will never have an end. */
   readonly damaged: (job: JobId, error: ArcpError) => void;
 }
@@ -27,7 +30,8 @@ const TRIES = 10;
 
 /**
  * Jobs that are over and whose log does not say so, since the store would not take it for too long. As soon as it does they
- * end as the next process would end them: whoever follows them waits for that word (R-7.3-10, J3).
+ * end as the next process would end them: whoever follows them waits for that word (R-7.3-10, J3). And as it would, they are
+ * forgotten if they were delegated and their parent's log does not tell of them (R-10-2).
  */
 export class LateEndings {
   readonly #options: LateEndingsOptions;
@@ -62,15 +66,20 @@ export class LateEndings {
 
   /** Never rejects. */
   async #write(): Promise<void> {
-    const { logger, ended } = this.#options;
+    const { logger, ended, forgotten } = this.#options;
     for (const [job, tries] of [...this.#jobs]) {
+      // Nothing comes behind that one's end that could tell of this one.
+      if (job.untold && [...this.#jobs.keys()].some(({ id }) => id === job.parent)) continue;
       const attempt = { isDamaged: false };
       try {
-        await this.#end(job, attempt);
+        const isForgotten = await this.#forget(job);
+        if (!isForgotten) await this.#end(job, attempt);
         this.#jobs.delete(job);
         this.#refused = 0;
-        logger.warn({ job: job.id }, "the end of a job that lost its log is stored");
-        ended(job);
+        const text = isForgotten ? "never was" : "that lost its log has its end stored";
+        logger.warn({ job: job.id }, `a job ${text}`);
+        if (isForgotten) forgotten(job);
+        else ended(job);
       } catch (error) {
         if (isClosed(error)) this.close();
         logger.debug({ job: job.id, err: error }, "the end of a job cannot be stored yet");
@@ -93,9 +102,19 @@ export class LateEndings {
     damaged(id, jobDamaged(id, error));
   }
 
+  /** @returns whether it never was */
+  async #forget(job: Job): Promise<boolean> {
+    const { logs, idempotency, jobs } = this.#options.store;
+    if (!job.untold || !(await new ToldChildren({ jobs, logs }).lack(job))) return false;
+    await logs.remove(job.id);
+    await idempotency.removeJob(job.id);
+    await jobs.remove(job.id);
+    return true;
+  }
+
   /** @param attempt is told when what the store has of the job turns out to be damaged */
   async #end(job: Job, attempt: { isDamaged: boolean }): Promise<void> {
-    const { id, lastSeq, waiting, status, traceId } = job;
+    const { id, lastSeq, waiting, traceId } = job;
     const { clock, store } = this.#options;
     const row = await this.#row(id);
     if (row === "damaged") attempt.isDamaged = true;
@@ -106,9 +125,7 @@ export class LateEndings {
     const last = await lastRecord(id, head, store.logs);
     if (head > 0 && last === undefined) attempt.isDamaged = true;
     const known = row === "damaged" ? { id, traceId, lease: {}, cancel: undefined } : row;
-    // As it is said to have ended since it was lost.
-    const end =
-      recordedEnd(last) ?? (status === "cancelled" ? cancelled(known.cancel?.reason) : lost());
+    const end = recordedEnd(last) ?? endOf(job, known.cancel?.reason);
     if (attempt.isDamaged) await writeEndIfPossible(this.#options, known, head, end);
     else await writeEnd(store, known, head, end, clock.now());
   }
@@ -121,4 +138,10 @@ export class LateEndings {
       throw error;
     }
   }
+}
+
+/** As it is said to have ended since it was lost. */
+function endOf({ status, untold }: Job, reason: string | undefined): Ending {
+  if (status === "cancelled") return cancelled(reason);
+  return untold ? parentEnded() : lost();
 }

@@ -1,10 +1,8 @@
-import { ArcpError, type JobId, parseAgentReference } from "@arcp/core";
+import { ArcpError, parseAgentReference } from "@arcp/core";
 import { compileLease } from "../authority/lease.ts";
-import { unlessDamaged } from "../store/damage.ts";
 import type { ListedJob } from "../store/index.ts";
 import { checkedInput } from "./agent-input.ts";
 import type { AnyAgent } from "./agents.ts";
-import { toldChildrenOf } from "./children.ts";
 import { writeEndIfPossible } from "./damaged-end.ts";
 import { cancelled, damaged, type Ending, failure, parentEnded } from "./ending.ts";
 import { Job } from "./job.ts";
@@ -13,6 +11,7 @@ import { outcomeOfEnding } from "./job-outcome.ts";
 import { UNFINISHED } from "./job-state.ts";
 import { restartInput } from "./restart-input.ts";
 import { type RunOptions, runAgent } from "./run.ts";
+import { ToldChildren } from "./told-children.ts";
 import { lastRecord, recordedEnd, writeEnd } from "./written-end.ts";
 
 /** What a job costs of a turn of the event loop. */
@@ -27,7 +26,7 @@ const JOB_STEPS = 8;
 export async function recoverJobs(context: RunOptions): Promise<() => void> {
   const starts: Array<() => void> = [];
   const { jobs } = context.store;
-  const told = new ToldChildren(context);
+  const told = new ToldChildren(context.store);
   for (let after: ListedJob | undefined; ; ) {
     const query = { statuses: UNFINISHED, limit: 100, ...(after && { after }) };
     const rows = await jobs.list(query);
@@ -65,30 +64,6 @@ async function recover(
   else await writeEnd(store, row, head, next, clock.now());
   if (typeof next !== "string") tell(context, row, next);
   return undefined;
-}
-
-/** Knows which delegated jobs were accepted: those that their parents' logs tell of, and those of which that is lost. */
-class ToldChildren {
-  readonly #store: RunOptions["store"];
-  readonly #byParent = new Map<JobId, ReadonlySet<JobId> | undefined>();
-
-  constructor({ store }: RunOptions) {
-    this.#store = store;
-  }
-
-  /** Whether a job was delegated, and a crash came before anything told of it (R-10-2). */
-  async lack({ id, parent }: ListedJob): Promise<boolean> {
-    if (parent === undefined) return false;
-    if (!this.#byParent.has(parent)) this.#byParent.set(parent, await this.#of(parent));
-    return this.#byParent.get(parent)?.has(id) === false;
-  }
-
-  async #of(parent: JobId): Promise<ReadonlySet<JobId> | undefined> {
-    const { jobs, logs } = this.#store;
-    // Of one that was removed the log is gone as well.
-    const row = await unlessDamaged(jobs.get(parent));
-    return row && (await toldChildrenOf(parent, logs));
-  }
 }
 
 /** Whoever observes jobs is told of this one as well: the process that ran it could not say how it ended. */

@@ -8,7 +8,7 @@ import { outcomeOf } from "./job-outcome.ts";
 export interface JobsTold {
   /** Of every job whose end is durable. */
   readonly finished: (job: Job) => void;
-  /** Of every job that lost its log, or whose end the index did not take. */
+  /** Of every job that lost its log, whose end the index did not take, or of which its parent's log perhaps does not tell. */
   readonly lost: (job: Job) => void;
 }
 
@@ -81,10 +81,11 @@ export class JobTable {
   add(job: Job, leave: () => void): void {
     this.#jobs.set(job.id, job);
     this.#onAdd?.(job);
-    void job.ended.then(() => {
+    void job.ended.then(async () => {
       job.observed?.ended(outcomeOf(job));
+      if (job.told !== undefined) await job.told;
       // What became of a lost job stands nowhere but here; a suspended one is the next process's.
-      if (job.lost) this.#told.lost(job);
+      if (job.lost || job.untold) this.#told.lost(job);
       else if (isTerminal(job.status)) this.finish(job);
       leave();
     });
@@ -94,6 +95,11 @@ export class JobTable {
   finish(job: Job): void {
     this.#jobs.delete(job.id);
     this.#told.finished(job);
+  }
+
+  /** The job was never accepted, and nothing of it is kept. */
+  forget(job: Job): void {
+    this.#jobs.delete(job.id);
   }
 
   /** Calls `visit` with every job that runs and, from now on, every one that begins to. */
