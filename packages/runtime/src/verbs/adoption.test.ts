@@ -851,3 +851,105 @@ test("R-10-2 and R-7.2-8: an heir is told once of a child that is both in the in
   expect(acceptances(back, its.id)).toHaveLength(1);
   expect(seqsOf(back, its.id)).toEqual([1, 2]);
 });
+
+test("R-7.2-8: a retry makes good an adoption that broke off before a restart, of a session that only watched since", async () => {
+  const { start, submit, clock, store } = hosts({ led: { attempts: 2 } });
+  const runtime = start();
+  const owner = new Viewer(runtime);
+  await owner.hello();
+  const job = await submit(owner, KEYED);
+  await job.ctx.thought("one");
+  const { id } = await job.ctx.delegate("led");
+  const before = new Viewer(runtime);
+  const welcome = await before.hello();
+  owner.sever();
+  await settled();
+  clock.advance(600_000);
+  await settled();
+  const { commit } = store.sessions;
+  store.sessions.commit = async (id, epoch, change) => {
+    if (change.attach === undefined) return commit.call(store.sessions, id, epoch, change);
+    throw new Error("the disk is full");
+  };
+  expect((await before.submit("led", null, KEYED)).type).toBe("session.error");
+  store.sessions.commit = commit;
+  const watched = before.send("job.subscribe", { job_id: job.id });
+  expect((await before.reply(watched)).type).toBe("job.subscribed");
+  const after = new Viewer(start());
+  await after.resume(welcome, before.stream.length);
+  await settled();
+  expect(acceptances(after, id)).toEqual([]);
+  expect((await after.submit("led", null, KEYED)).job_id).toBe(job.id);
+  await after.terminal(id);
+  expect(acceptances(after, id)).toHaveLength(1);
+  await settled();
+  // What it watched, of the attempt that the new process began, and all that is due to an heir.
+  expect(seqsOf(after, job.id)).toEqual([4, 1, 2, 3, 4]);
+  expect(after.seqs).toEqual(dense(after.seqs.length, before.stream.length + 1));
+});
+
+/** What becomes of one call to the store, while two sessions adopt a job. */
+const TROUBLE = dense(8).flatMap((call) =>
+  ["fails", "fails once it is done", "is slow"].map((how) => ({ call, how })),
+);
+
+test.each(TROUBLE)(
+  "R-7.2-5, R-7.2-8: of two sessions that adopt a job at once one owns it, and both see all of it, where call $call $how",
+  async ({ call, how }) => {
+    const { heir, parent, child, leave, adopt, runtime, store } = await family();
+    await parent.ctx.thought("one");
+    const its = await child();
+    await leave();
+    const other = new Viewer(runtime);
+    await other.hello();
+    let calls = 0;
+    const failing = async <T>(work: () => Promise<T>): Promise<T> => {
+      calls += 1;
+      if (calls !== call) return work();
+      if (how === "is slow") return settled().then(work);
+      if (how !== "fails") await work();
+      throw new Error("the disk is full");
+    };
+    const { jobs, sessions } = store;
+    const { update, list } = jobs;
+    const { commit } = sessions;
+    jobs.update = (id, change) => failing(() => update.call(jobs, id, change));
+    jobs.list = (query, damaged) => failing(() => list.call(jobs, query, damaged));
+    // What the numbers mean is another matter: a connection that cannot store it ends, and resumes.
+    sessions.commit = (id, epoch, change) =>
+      change.runs === undefined
+        ? failing(() => commit.call(sessions, id, epoch, change))
+        : commit.call(sessions, id, epoch, change);
+    const both = [heir, other];
+    const answers = await Promise.all([adopt(), other.submit("led", null, KEYED)]);
+    await settled();
+    for (const viewer of both) {
+      const answered = viewer.frames.filter(({ payload }) => payload.request_id !== undefined);
+      expect(answered).toHaveLength(1);
+    }
+    Object.assign(jobs, { update, list });
+    sessions.commit = commit;
+    // Whoever was refused asks again, with what is live in between.
+    await parent.ctx.thought("two");
+    for (const [i, viewer] of both.entries()) {
+      if (answers[i]?.type === "job.accepted") continue;
+      expect(answers[i]?.payload).toMatchObject({ code: "INTERNAL_ERROR", retryable: true });
+      expect((await viewer.submit("led", null, KEYED)).type).toBe("job.accepted");
+    }
+    its.end("its");
+    parent.end("done");
+    for (const viewer of both) {
+      await viewer.terminal(parent.id);
+      expect(seqsOf(viewer, parent.id)).toEqual(dense(5));
+      expect(viewer.seqs).toEqual(dense(viewer.seqs.length));
+    }
+    const { session } = (await store.jobs.get(parent.id)) ?? {};
+    const owners = both.filter(({ frames }) => frames[0]?.session_id === session);
+    expect(owners).toHaveLength(1);
+    for (const viewer of owners) await viewer.terminal(its.id);
+    await settled();
+    const told = both.filter((viewer) => acceptances(viewer, its.id).length === 1);
+    expect(told).toEqual(owners);
+    expect(await store.jobs.get(its.id)).toMatchObject({ session });
+  },
+);
