@@ -12,7 +12,7 @@ const packages = {
   runtime: ["core"],
   "transport-[^/]+": ["core"],
   "store-[^/]+": ["core", "runtime"],
-  otel: ["runtime"],
+  otel: ["core", "runtime"],
 };
 
 const packageRules = Object.entries(packages).map(([name, allowed]) => ({

@@ -18,7 +18,7 @@ const refused = [
   ["packages/transport-ws/src/up.ts", "@arcp/runtime", "packages/transport-*"],
   ["packages/store-sqlite/src/across.ts", "@arcp/client", "packages/store-*"],
   ["packages/store-sqlite/src/whole.ts", "@arcp/runtime", "store-entry-only"],
-  ["packages/otel/src/across.ts", "@arcp/core", "packages/otel"],
+  ["packages/otel/src/across.ts", "@arcp/client", "packages/otel"],
   ["packages/otel/src/sdk.ts", "@opentelemetry/sdk-trace", "opentelemetry-api-only"],
   [`${runtime}/tracer.ts`, "@opentelemetry/api", "opentelemetry-apart"],
   ["packages/core/src/tracer.ts", "@opentelemetry/api", "opentelemetry-apart"],

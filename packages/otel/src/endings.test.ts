@@ -151,7 +151,10 @@ test("a meter that throws leaves no span open, and a span that does not end cost
       record: fail,
     }),
   });
-  await using unmeasured = await hosting({ ...options, observer: otel({ ...told, meter }) });
+  await using unmeasured = await hosting({
+    ...options,
+    observer: otel({ tracer: told.tracer, meter }),
+  });
   await (await unmeasured.client.submit("asks", null, { lease })).result();
   await settled();
   expect(told.spans().map(({ name }) => name)).toEqual(["tool.call tell", "job asks"]);
@@ -161,7 +164,7 @@ test("a meter that throws leaves no span open, and a span that does not end cost
   const processor = { onStart() {}, onEnd: fail, forceFlush: nothing, shutdown: nothing };
   const provider = new TracerProvider({ spanProcessors: [processor] });
   const tracer = provider.getTracer("test");
-  await using unseen = await hosting({ ...options, observer: otel({ ...told, tracer }) });
+  await using unseen = await hosting({ ...options, observer: otel({ tracer, meter: told.meter }) });
   await (await unseen.client.submit("asks", null, { lease })).result();
   await settled();
   expect(await told.metric("arcp.job.duration")).toMatchObject([{ value: { count: 1 } }]);
@@ -192,7 +195,7 @@ test("an attempt after a restart links the first one, in the same trace", async 
       agents: [agent],
       auth: allowAnonymous(),
       store: sqliteStore(join(folder.path, "arcp.db")),
-      observer: otel(told),
+      observer: otel({ tracer: told.tracer, meter: told.meter }),
       logger: silent,
     });
   const given = { traceparent: `00-${"a".repeat(32)}-${"b".repeat(16)}-01` };

@@ -15,7 +15,7 @@ export async function hosting({ sampler, ...options }: HostingOptions = {}) {
     agents: [],
     auth: allowAnonymous(),
     logger: pino({ level: "silent" }),
-    observer: otel(told),
+    observer: otel({ tracer: told.tracer, meter: told.meter }),
     clock,
     ...options,
   });
