@@ -2,7 +2,8 @@ import type { Lease, TerminalStatus, TraceContext } from "@arcp/core";
 
 /**
  * Is told what happens in a runtime while it happens, for traces and metrics: `createRuntime({ observer })`. It leaves out what
- * it does not care about. What it throws is logged, the first time, and hurts no job; what it returns is not waited for.
+ * it does not care about, and may have fields of its own. Functions of its own are for an instance of a class: in a plain object
+ * one is taken for a misspelt part, and refused. What it throws is logged, the first time, and hurts no job; what it returns is not waited for.
  */
 export interface Observer {
   /**

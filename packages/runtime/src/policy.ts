@@ -1,5 +1,6 @@
-import { checkOptions, type Lease, LocalError, type OptionRules, rule } from "@arcp/core";
+import { type Lease, LocalError, type OptionRules, rule } from "@arcp/core";
 import type { Profile } from "./dialect/profile.ts";
+import { checkParts } from "./parts.ts";
 
 /** What a policy is told of a job. */
 export interface ObservedJob {
@@ -9,7 +10,11 @@ export interface ObservedJob {
   readonly agent: string;
 }
 
-/** What an operator decides, at once: a function that gives a promise has decided nothing, and fails. Each part has a safe default. */
+/**
+ * What an operator decides, at once: a function that gives a promise has decided nothing, and fails. Each part has a safe default.
+ * A policy may have fields of its own. Functions of its own are for an instance of a class: in a plain object one is taken for a misspelt
+ * part, and refused.
+ */
 export interface Policy {
   /** Who may watch a job besides the principal that submitted it (R-7.6-1). Default: nobody. */
   readonly mayObserve: (principal: string, job: ObservedJob) => boolean;
@@ -60,7 +65,7 @@ type Chosen = { readonly [Part in keyof Policy]?: Policy[Part] | undefined };
  * @throws LocalError `MISUSE` for a part that is none or of another kind: it would decide nothing
  */
 export function policyOf(chosen: Chosen = {}): Policy {
-  checkOptions("policy", chosen, RULES);
+  checkParts("policy", chosen, RULES);
   const deciding = <Asked extends unknown[], Answer>(
     part: keyof Policy,
     decide: ((...asked: Asked) => Answer) | undefined,

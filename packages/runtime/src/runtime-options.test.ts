@@ -83,6 +83,38 @@ test.each([
   expect(create({ policy })).toThrow(misuse(message));
 });
 
+test.each([
+  ["policy", { mayObserve: () => true, isAdmin: () => false }, "isAdmin"],
+  ["policy", { modelWithoutLease: "registered" }, "modelWithoutLease"],
+  ["observer", { jobs: () => undefined }, "jobs"],
+])("what could be a misspelt part of a plain %s is refused", (what, parts, name) => {
+  expect(create({ [what]: parts })).toThrow(misuse(new RegExp(`^${what}: ${name} is none of`)));
+});
+
+test("a policy and an observer that are plain objects keep what their functions look at beside them", async () => {
+  const policy = {
+    staff: new Set(["alice"]),
+    admin: "carol",
+    maySubmit(principal: string) {
+      return this.staff.has(principal);
+    },
+  };
+  const observer = {
+    began: 0,
+    names: ["a"],
+    start() {
+      this.began += 1;
+    },
+  };
+  const { runtime, start } = hosting({ policy, observer });
+  expect(observer.began).toBe(1);
+  const viewer = new Viewer(runtime);
+  await viewer.hello();
+  expect((await start(viewer)).id).toBeDefined();
+  policy.staff.clear();
+  expect((await viewer.submit("led")).payload.code).toBe("AGENT_NOT_AVAILABLE");
+});
+
 test("a policy of the operator's own class has what else it needs", () => {
   class Staff {
     readonly names = new Set(["alice"]);

@@ -7,6 +7,7 @@ import type { AnyAgent } from "./jobs/agents.ts";
 import type { Tool } from "./jobs/tool.ts";
 import type { Limits } from "./limits.ts";
 import type { Observer } from "./observer.ts";
+import { checkParts } from "./parts.ts";
 import type { Policy } from "./policy.ts";
 import type { Store } from "./store/index.ts";
 
@@ -82,5 +83,5 @@ const OBSERVER: OptionRules<Observer> = {
 /** @throws LocalError `MISUSE` for an option that there is not, or of another kind, and without `agents` or `auth` */
 export function checkRuntimeOptions(options: RuntimeOptions): void {
   checkOptions("createRuntime", options, RULES);
-  checkOptions("observer", options.observer ?? {}, OBSERVER);
+  checkParts("observer", options.observer ?? {}, OBSERVER);
 }
