@@ -206,7 +206,9 @@ test("what is no JSON value, or larger than 1 MiB, is no checkpoint", async () =
   const viewer = new Viewer(start());
   await greeted(viewer);
   const { ctx } = await submit(viewer);
-  expect(() => ctx.checkpoint(undefined)).toThrow("must be a JSON value");
+  for (const value of [undefined, { step: 1n }]) {
+    expect(() => ctx.checkpoint(value)).toThrow("must be a JSON value");
+  }
   expect(() => ctx.checkpoint("ü".repeat(600_000))).toThrow("1 MiB");
 });
 

@@ -183,13 +183,20 @@ test("a tool that was not made by `defineTool` may have more, but no schema that
   );
 });
 
+const CIRCLE: Record<string, object> = {};
+CIRCLE["input"] = { USD: CIRCLE };
+
 test.each([
   [{ input: 2.5 }, '{"input":2.5} is no price of gpt: per million units, such as {"USD":"2.50"}'],
   [{ input: null }, '{"input":null} is no price of gpt'],
   [null, "null is no price of gpt"],
   [7, "7 is no price of gpt"],
-])("R-9.7-1: a model whose price cannot be read is not free: %j", (table, message) => {
-  expect(create({ models: { gpt: table } })).toThrow(misuse(message.replace(/[{}]/g, "\\$&")));
+  [7n, '"7n" is no price of gpt'],
+  [{ input: { USD: 2n } }, '{"USD":"2n"} is no price of gpt'],
+  [{ input: [new Set([2n])] }, '{"input":[{}]} is no price of gpt'],
+  [CIRCLE, "what is no JSON is no price of gpt"],
+])("R-9.7-1: a model whose price cannot be read is not free: %o", (table, message) => {
+  expect(create({ models: { gpt: table } })).toThrow(misuse(message.replace(/[{}[\]]/g, "\\$&")));
 });
 
 test("a provisioner without what it takes to issue and to revoke is refused before it has issued", () => {

@@ -3,6 +3,7 @@ import Big from "big.js";
 import { exactCost, parseAmount } from "./amount.ts";
 import { clip } from "./clip.ts";
 import type { Grant } from "./grant.ts";
+import { quoted } from "./quoted.ts";
 
 /**
  * What a million units cost, by the unit and then by currency, in exact decimal text. The names of the units are free:
@@ -86,7 +87,7 @@ function readPrice(model: string, currency: string, text: string): [string, Big]
 function noPrice(model: string, given: unknown): LocalError {
   return new LocalError(
     "MISUSE",
-    `${JSON.stringify(given)} is no price of ${clip(model)}: per million units, such as {"USD":"2.50"}`,
+    `${quoted(given)} is no price of ${clip(model)}: per million units, such as {"USD":"2.50"}`,
   );
 }
 

@@ -59,7 +59,7 @@ export class Checkpoints {
 
 /** @throws ArcpError `INVALID_REQUEST` for what is no JSON value, or too large */
 function checkpointText(value: unknown): string {
-  const text = JSON.stringify(value);
+  const text = jsonText(value);
   if (text === undefined) {
     throw new ArcpError("INVALID_REQUEST", "a checkpoint must be a JSON value");
   }
@@ -71,4 +71,12 @@ function checkpointText(value: unknown): string {
     );
   }
   return text;
+}
+
+function jsonText(value: unknown): string | undefined {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return undefined;
+  }
 }

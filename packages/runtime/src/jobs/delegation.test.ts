@@ -70,6 +70,19 @@ test("R-10-3: a delegation whose id is too long to be told leaves no child behin
   expect(await rows()).toHaveLength(1);
 });
 
+test.each([new Date(Number.NaN), "2027-01-01T00:00:00Z", 1n, null])(
+  "R-9.4-5: a delegation does not last until what is no date: %s",
+  async (expiresAt) => {
+    const { parent, rows } = await delegating();
+    const options = { expiresAt: expiresAt as Date };
+    await expect(parent.ctx.delegate("led", null, options)).rejects.toMatchObject({
+      code: "INVALID_REQUEST",
+      message: "expiresAt: is no valid date",
+    });
+    expect(await rows()).toHaveLength(1);
+  },
+);
+
 test("R-8.2-1, R-10-3: a delegation is not called like a tool call, whose result its refusal would be", async () => {
   const { parent, rows } = await delegating();
   for (const id of ["call_1", "call_2.7"]) {

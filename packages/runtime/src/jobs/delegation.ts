@@ -252,7 +252,7 @@ export class Delegation {
     if (id.length > MAX_ID) {
       throw new ArcpError("INVALID_REQUEST", `id: has more than ${MAX_ID} characters`);
     }
-    if (expiresAt !== undefined && Number.isNaN(expiresAt.getTime())) {
+    if (expiresAt !== undefined && !isMoment(expiresAt)) {
       throw new ArcpError("INVALID_REQUEST", "expiresAt: is no valid date");
     }
     const { attempt } = this.#job;
@@ -287,4 +287,9 @@ export class Delegation {
     const body = { call_id: wanted.delegate_id, error: wireError(error) };
     await this.#job.events.emit("tool_result", body, "event", true);
   }
+}
+
+/** Whether it is a date that there is. */
+function isMoment(value: unknown): boolean {
+  return value instanceof Date && !Number.isNaN(value.getTime());
 }

@@ -9,6 +9,7 @@ import {
 } from "@arcp/core";
 import { exactCost } from "../authority/amount.ts";
 import { isCostMetric } from "../authority/grant.ts";
+import { quoted } from "../authority/quoted.ts";
 import { isRawJson } from "../exact-number.ts";
 import type { AgentContext, Log } from "./context.ts";
 import type { Delegate } from "./delegate.ts";
@@ -127,9 +128,9 @@ export class JobAgentContext implements AgentContext {
       // A list of one name reads like that name, and is sent as a list.
       if (typeof kind !== "string" || !isVendorName(kind)) {
         throw invalid(
-          isEventKind(kind)
+          typeof kind === "string" && isEventKind(kind)
             ? `a ${kind} event has a method of its own`
-            : `${JSON.stringify(kind)} is not an event kind; a vendor's is x-vendor.<vendor>.<name>`,
+            : `${quoted(kind)} is not an event kind; a vendor's is x-vendor.<vendor>.<name>`,
         );
       }
       const own = this.#events === undefined ? body : vendorBody(this.#events, kind, body);

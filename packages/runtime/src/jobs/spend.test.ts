@@ -23,6 +23,9 @@ const metrics = (viewer: Viewer): Array<[string, number, string]> =>
     .filter(({ payload }: Frame) => payload.kind === "metric")
     .map(({ payload: { body } }) => [body.name, body.value, body.unit]);
 
+const CIRCLE: { self?: object } = {};
+CIRCLE.self = CIRCLE;
+
 test("R-9.6-13: a reservation that does not fit is refused before any money is gone, and says what is left", async () => {
   const { job, viewer } = await spending(["USD:1.00"]);
   const first = job.ctx.spend.reserve({ USD: "0.75" });
@@ -161,7 +164,13 @@ test.each([
   [{ "": "1" }],
   [{ USD: 1 as unknown as string }],
   [{ USD: null as unknown as string }],
-])("R-9.6-4: %j is no amount, to reserve or to settle", async (amounts) => {
+  [{ USD: 1n as unknown as string }],
+  [{ USD: [1n] as unknown as string }],
+  [{ USD: CIRCLE as unknown as string }],
+  [null as unknown as Record<string, string>],
+  // What it holds is none of its names.
+  [new Map([["USD", "1"]]) as unknown as Record<string, string>],
+])("R-9.6-4: %o is no amount, to reserve or to settle", async (amounts) => {
   const { job } = await spending(["USD:1.00"]);
   expect(() => job.ctx.spend.reserve(amounts)).toThrow("is no amount");
   const reservation = job.ctx.spend.reserve({ USD: "0.5" });
@@ -177,26 +186,29 @@ test.each(["spend", "cost", "cost.budget.remaining", "cost.budget.x", "cost."])(
   },
 );
 
-test.each([{ name: ["cost.search"] }, { dimensions: { page: 7 } }, { dimensions: "all" }])(
-  "R-8.1-2: no money is set aside for a cost that could not be told: %j",
-  async (options) => {
-    const { job, viewer } = await spending(["USD:1"]);
-    const odd = options as unknown as { dimensions: Record<string, string> };
-    expect(() => job.ctx.spend.reserve({ USD: "0.5" }, odd)).toThrow(
-      expect.objectContaining({
-        code: "INVALID_REQUEST",
-        message: expect.stringMatching(/^metric/),
-      }),
-    );
-    const dimensions: Record<string, string> = { page: "7" };
-    const held = job.ctx.spend.reserve({ USD: "0.5" }, { dimensions });
-    dimensions["page"] = 8 as never;
-    await held.settle();
-    await settled();
-    const costs = viewer.stream.filter(({ payload }) => payload.body?.name === "cost.spend");
-    expect(costs.map(({ payload }) => payload.body.dimensions)).toEqual([{ page: "7" }]);
-  },
-);
+test.each([
+  { name: 7n },
+  { name: Symbol("cost.search") },
+  { name: ["cost.search"] },
+  { dimensions: { page: 7 } },
+  { dimensions: "all" },
+])("R-8.1-2: no money is set aside for a cost that could not be told: %o", async (options) => {
+  const { job, viewer } = await spending(["USD:1"]);
+  const odd = options as unknown as { dimensions: Record<string, string> };
+  expect(() => job.ctx.spend.reserve({ USD: "0.5" }, odd)).toThrow(
+    expect.objectContaining({
+      code: "INVALID_REQUEST",
+      message: expect.stringMatching(/^metric/),
+    }),
+  );
+  const dimensions: Record<string, string> = { page: "7" };
+  const held = job.ctx.spend.reserve({ USD: "0.5" }, { dimensions });
+  dimensions["page"] = 8 as never;
+  await held.settle();
+  await settled();
+  const costs = viewer.stream.filter(({ payload }) => payload.body?.name === "cost.spend");
+  expect(costs.map(({ payload }) => payload.body.dimensions)).toEqual([{ page: "7" }]);
+});
 
 test("R-9.6-13 and R-4.1-7: no money is set aside for a cost too large to be told", async () => {
   const { job } = await spending(["USD:1"]);

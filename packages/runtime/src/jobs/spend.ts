@@ -1,6 +1,7 @@
-import { ArcpError, LocalError } from "@arcp/core";
+import { ArcpError, isPlain, LocalError } from "@arcp/core";
 import { parseAmount } from "../authority/amount.ts";
 import type { Grant } from "../authority/grant.ts";
+import { quoted } from "../authority/quoted.ts";
 import { type ExactNumber, exactNumber } from "../exact-number.ts";
 import { eventBody } from "./event-body.ts";
 import type { Job } from "./job.ts";
@@ -50,14 +51,11 @@ export class Spend {
     amounts: Amounts,
     { name = "cost.spend", dimensions }: SpendOptions = {},
   ): SpendReservation {
-    if (!/^cost\.(?!budget\.)./.test(name)) {
-      throw new ArcpError(
-        "INVALID_REQUEST",
-        `${JSON.stringify(name)} is no name of a cost: cost.<what>`,
-      );
-    }
     // What is to be told later is checked, and kept, before any money is set aside for it.
     const checked = eventBody("metric", { name, value: 0, dimensions });
+    if (!/^cost\.(?!budget\.)./.test(name)) {
+      throw new ArcpError("INVALID_REQUEST", `${quoted(name)} is no name of a cost: cost.<what>`);
+    }
     const metric = { ...checked, dimensions: checked.dimensions && { ...checked.dimensions } };
     if (Buffer.byteLength(JSON.stringify(metric)) > MAX_METRIC) {
       const problem = `the name and the dimensions of a cost may have ${MAX_METRIC} bytes of JSON`;
@@ -105,14 +103,19 @@ export class Spend {
 }
 
 function read(amounts: Amounts): Grant {
+  // Whatever else has no currencies either, and would set nothing aside.
+  if (!isPlain(amounts)) throw noAmount(amounts);
   return new Map(
     Object.entries(amounts).map(([currency, text]) => {
       const amount = typeof text === "string" ? parseAmount(`${currency}:${text}`) : undefined;
       if (amount !== undefined) return [currency, amount.value];
-      const shown = JSON.stringify({ [currency]: text });
-      throw new ArcpError("INVALID_REQUEST", `${shown} is no amount such as {"USD":"2.50"}`);
+      throw noAmount({ [currency]: text });
     }),
   );
+}
+
+function noAmount(given: unknown): ArcpError {
+  return new ArcpError("INVALID_REQUEST", `${quoted(given)} is no amount such as {"USD":"2.50"}`);
 }
 
 function describe(amounts: Grant): string {
