@@ -3,7 +3,7 @@ import { z } from "zod/mini";
 const RFC_3339 =
   /^(\d{4})-(\d\d)-(\d\d)[Tt ](?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?(?:[Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/;
 
-/** A time as received: any RFC 3339 form (R-5.2-2). */
+/** A time as received: any RFC 3339 form (R-5.2-2) but a leap second, which no platform's clock tells, and no `Date` can hold. */
 export const Timestamp = z
   .string()
   .check(
