@@ -138,9 +138,9 @@ export const jobMutations: readonly Mutation[] = [
   {
     name: "does not set aside what was granted to other children",
     breaks: "R-9.4-4",
-    file: "authority/budget.ts",
-    from: "if (child !== but) sum = sum.plus(child.#claim(currency));",
-    to: "void but;",
+    file: "authority/counter.ts",
+    from: "if (more.eq(0)) return;",
+    to: "if (more.eq(0) || claim.gt(0)) return;",
   },
   {
     name: "keeps the last of two entries of one currency",

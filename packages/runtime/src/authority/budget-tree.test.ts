@@ -1,6 +1,6 @@
 import Big from "big.js";
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { aSequence, playBudgets, tally } from "../../test/budget-sequence.ts";
 import { Budget, type Reservation } from "./budget.ts";
 import type { Grant } from "./grant.ts";
@@ -133,6 +133,24 @@ describe("children", () => {
     expect(of(parent).available).toEqual({ USD: "4" });
     grandchild.close();
     expect(of(parent).available).toEqual({ USD: "5" });
+  });
+
+  test("J4: what an operation of one job computes does not grow with the jobs that live beside it", () => {
+    const sums = vi.spyOn(Big.prototype, "plus");
+    const differences = vi.spyOn(Big.prototype, "minus");
+    const computed = (siblings: number): number => {
+      const top = granted(new Budget(amounts({ USD: 10_000 })), { USD: 9_000 });
+      const [child = top] = Array.from({ length: siblings }, () => granted(top, { USD: 1 }));
+      sums.mockClear();
+      differences.mockClear();
+      reserved(child, { USD: "0.5" }).release();
+      child.spend("USD", new Big("0.1"));
+      granted(top, { USD: 1 }).close();
+      of(top);
+      return sums.mock.calls.length + differences.mock.calls.length;
+    };
+    expect(computed(2000)).toBe(computed(2));
+    vi.restoreAllMocks();
   });
 
   test("a child that overspent sets nothing aside, and a closed one gives nothing back twice", () => {

@@ -1,5 +1,6 @@
 import Big from "big.js";
 import { type ExactNumber, exactNumbers } from "../exact-number.ts";
+import { Counter } from "./counter.ts";
 import type { Grant } from "./grant.ts";
 
 /** What a `cost.budget.remaining` says: exact decimal text, maybe negative. */
@@ -30,18 +31,6 @@ export interface Shortfall {
   readonly available: string | undefined;
 }
 
-/** The part of the initial amount by which a counter moves before it is worth another notice (R-9.6-10). */
-const NOTICE_STEP = "0.05";
-
-interface Counter {
-  readonly step: Big;
-  remaining: Big;
-  /** In open reservations. */
-  reserved: Big;
-  /** What the last notice said; undefined before the first. */
-  said: Big | undefined;
-}
-
 const SILENT: BudgetHolder = { changed() {}, say() {} };
 const ZERO = new Big(0);
 const NO_AMOUNTS: ReadonlyMap<string, string> = new Map();
@@ -56,8 +45,7 @@ export class Budget {
   readonly #counters = new Map<string, Counter>();
   readonly #holder: BudgetHolder;
   readonly #parent: Budget | undefined;
-  /** Made with the first, like the reservations: most budgets see neither. */
-  #children: Set<Budget> | undefined;
+  /** Made with the first: most budgets see none. */
   #reservations: Set<Reservation> | undefined;
   #closed = false;
 
@@ -67,10 +55,8 @@ export class Budget {
     const known = new Map(Object.entries(left));
     for (const [currency, initial] of grant) {
       const remaining = new Big(known.get(currency) ?? initial);
-      // What was spent before is due on the stream once more: nobody knows whether it was said.
-      const said = remaining.eq(initial) ? undefined : initial;
-      const step = initial.times(NOTICE_STEP);
-      this.#counters.set(currency, { step, remaining, reserved: ZERO, said });
+      const above = parent === undefined ? undefined : parent.#counters.get(currency);
+      this.#counters.set(currency, new Counter(initial, remaining, above));
     }
   }
 
@@ -115,8 +101,7 @@ export class Budget {
 
   /** What can still be reserved or granted, as exact decimal text by currency; below zero when more was spent. */
   available(): ReadonlyMap<string, string> {
-    const currencies = [...this.#counters.keys()];
-    return new Map(currencies.map((currency) => [currency, this.#room(currency).toFixed()]));
+    return new Map([...this.#counters].map(([currency, c]) => [currency, c.available.toFixed()]));
   }
 
   /** What remains, as the `budget` of an acceptance. */
@@ -127,8 +112,8 @@ export class Budget {
   /** The notices still due before the job's terminal, so that the last of each currency is final (R-9.6-11). */
   unsaid(): readonly Remainder[] {
     return [...this.#counters]
-      .filter(([, { said, remaining }]) => said !== undefined && !said.eq(remaining))
-      .map(([currency, counter]) => say(currency, counter));
+      .filter(([, counter]) => counter.isUnsaid)
+      .map(([currency, counter]) => ({ currency, remaining: counter.say() }));
   }
 
   /**
@@ -142,11 +127,11 @@ export class Budget {
     for (const [currency, amount] of amounts) {
       const counter = this.#nearest(currency);
       if (counter === undefined) continue;
-      counter.reserved = counter.reserved.plus(amount);
+      counter.setMoreAside(amount);
       held.push({ counter, amount });
     }
     const reservation = new Reservation(() => {
-      for (const { counter, amount } of held) counter.reserved = counter.reserved.minus(amount);
+      for (const { counter, amount } of held) counter.setMoreAside(amount.neg());
       this.#reservations?.delete(reservation);
     });
     this.#reservations ??= new Set();
@@ -164,17 +149,14 @@ export class Budget {
     }
     const shortfall = this.#shortfall(grant);
     if (shortfall !== undefined) return shortfall;
-    const child = new Budget(grant, options, this);
-    this.#children ??= new Set();
-    this.#children.add(child);
-    return { ok: true, child };
+    return { ok: true, child: new Budget(grant, options, this) };
   }
 
   /** The job has ended: its reservations are released, and what it did not spend is its parent's again. */
   close(): void {
     this.#closed = true;
     for (const reservation of [...(this.#reservations ?? [])]) reservation.release();
-    if (this.#parent !== undefined) this.#parent.#children?.delete(this);
+    for (const counter of this.#counters.values()) counter.close();
   }
 
   *#lineage(): Generator<Budget> {
@@ -194,49 +176,27 @@ export class Budget {
   /** The first amount that does not fit into what is available here and with each ancestor. */
   #shortfall(amounts: Grant): Shortfall | undefined {
     for (const [currency, amount] of amounts) {
-      let below: Budget | undefined;
+      let below: Counter | undefined;
       // What is set aside below counts above too: an ancestor that overspent has less left than it has granted.
       let setAside = ZERO;
       for (const budget of this.#lineage()) {
-        const remaining = budget.#counters.get(currency)?.remaining;
-        setAside = setAside.plus(budget.#setAside(currency, below));
-        const room = remaining?.minus(setAside);
-        if (room?.lt(amount)) return { ok: false, currency, available: room.toFixed() };
-        below = budget;
+        const counter = budget.#counters.get(currency);
+        if (counter === undefined) continue;
+        setAside = setAside.plus(counter.setAside).minus(below?.claim ?? ZERO);
+        const room = counter.remaining.minus(setAside);
+        if (room.lt(amount)) return { ok: false, currency, available: room.toFixed() };
+        below = counter;
       }
     }
     return undefined;
   }
 
-  /** What is available of a currency. */
-  #room(currency: string): Big {
-    return (this.#counters.get(currency)?.remaining ?? ZERO).minus(this.#setAside(currency));
-  }
-
-  /** What of a currency is set aside, not counting the grant of one child. */
-  #setAside(currency: string, but?: Budget): Big {
-    let sum = this.#counters.get(currency)?.reserved ?? ZERO;
-    for (const child of this.#children ?? []) {
-      if (child !== but) sum = sum.plus(child.#claim(currency));
-    }
-    return sum;
-  }
-
-  /** What a child may still cost its parent: a promise of its own holds, though it has spent what it was to come from. */
-  #claim(currency: string): Big {
-    const unspent = this.#counters.get(currency)?.remaining;
-    if (unspent === undefined) return ZERO;
-    const promised = this.#setAside(currency);
-    return unspent.gt(promised) ? unspent : promised;
-  }
-
   #deduct(currency: string, amount: Big): void {
     const counter = this.#counters.get(currency);
     if (counter === undefined) return;
-    const before = counter.remaining;
-    counter.remaining = before.minus(amount);
+    const isWorthSaying = counter.deduct(amount);
     this.#holder.changed();
-    if (isWorthSaying(counter, before)) this.#holder.say(say(currency, counter));
+    if (isWorthSaying) this.#holder.say({ currency, remaining: counter.say() });
   }
 }
 
@@ -253,15 +213,4 @@ export class Reservation {
     this.#release = undefined;
     release?.();
   }
-}
-
-/** The first decrement, a change of a whole step since the last notice, and reaching zero (R-9.6-10). */
-function isWorthSaying({ said, step, remaining }: Counter, before: Big): boolean {
-  if (said === undefined) return true;
-  return said.minus(remaining).gte(step) || (before.gt(0) && remaining.lte(0));
-}
-
-function say(currency: string, counter: Counter): Remainder {
-  counter.said = counter.remaining;
-  return { currency, remaining: counter.remaining.toFixed() };
 }
