@@ -1,5 +1,5 @@
 import { ArcpError, LocalError } from "@arcp/core";
-import { expect, expectTypeOf, test } from "vitest";
+import { expect, expectTypeOf, test, vi } from "vitest";
 import { z } from "zod";
 import { AgentRegistry, defineAgent } from "./agents.ts";
 import type { AgentContext } from "./context.ts";
@@ -160,4 +160,46 @@ test("R-4.1-7: no more agents are taken than a welcome can list, and one that is
   registry.remove({ name: long(0).name, version: "1" });
   registry.register(long(taken));
   expect(size()).toBe(full);
+});
+
+test("R-4.1-7: no more versions and defaults are taken than a welcome can list, and what is removed makes room", () => {
+  const registry = new AgentRegistry();
+  const size = () => JSON.stringify(registry.inventory()).length;
+  const version = (n: number) => `${n}`.padStart(30, "0");
+  let taken = 0;
+  const fill = () => {
+    for (;;) {
+      registry.register(agent("a", version(taken)));
+      taken += 1;
+    }
+  };
+  expect(fill).toThrow("1 MiB");
+  expect(size()).toBeLessThan(1024 * 1024);
+  expect(size()).toBeGreaterThan(1000 * 1000);
+  expect(registry.inventory()[0]).toMatchObject({ versions: { length: taken } });
+  expect(() => registry.setDefault("a", version(7))).toThrow("1 MiB");
+  registry.remove({ name: "a", version: version(1) });
+  registry.remove({ name: "a", version: version(2) });
+  const before = size();
+  for (const n of [7, 8, 7]) registry.setDefault("a", version(n));
+  registry.remove({ name: "a", version: version(7) });
+  registry.register(agent("a", version(7)));
+  expect(size()).toBe(before);
+  registry.register(agent("a", version(1)));
+  for (let n = 0; n < taken; n++) registry.remove({ name: "a", version: version(n) });
+  expect(registry.inventory()).toEqual([]);
+  taken = 0;
+  expect(fill).toThrow("1 MiB");
+  expect(size()).toBeGreaterThan(1000 * 1000);
+});
+
+test("J4: to register a version looks at no other version", () => {
+  const registry = new AgentRegistry();
+  const texts = vi.spyOn(JSON, "stringify");
+  const looks = vi.spyOn(Map.prototype, Symbol.iterator);
+  for (let n = 0; n < 100; n++) registry.register(agent("a", `1.0.${n}`));
+  const calls = [texts, looks].map(({ mock }) => mock.calls.length);
+  vi.restoreAllMocks();
+  expect(calls).toEqual([0, 0]);
+  expect(registry.inventory()[0]).toMatchObject({ versions: { length: 100 } });
 });

@@ -132,13 +132,12 @@ function checkAgent(agent: AnyAgent, check: typeof checkOptions): void {
   }
 }
 
+/** The agents of one name. There may be thousands: one more is put beside the others, and none of them is looked at. */
 interface Named {
-  readonly unversioned?: AnyAgent | undefined;
-  readonly versions: ReadonlyMap<string, AnyAgent>;
-  readonly default?: string | undefined;
+  unversioned?: AnyAgent | undefined;
+  readonly versions: Map<string, AnyAgent>;
+  default?: string | undefined;
 }
-
-const NONE: Named = { versions: new Map() };
 
 /** Characters of JSON that the inventory may have: a welcome lists all of it (R-4.1-7). */
 const MAX_INVENTORY = 1000 * 1024;
@@ -160,13 +159,14 @@ export class AgentRegistry {
   register(agent: AnyAgent): void {
     // What `defineAgent` did not make may have more than an agent has to.
     checkAgent(agent, checkValues);
-    const known = this.#agents.get(agent.name) ?? NONE;
-    this.#put(
-      agent.name,
-      agent.version === undefined
-        ? { ...known, unversioned: agent }
-        : { ...known, versions: new Map([...known.versions, [agent.version, agent]]) },
-    );
+    const { name, version } = agent;
+    const known = this.#agents.get(name);
+    const named: Named = known ?? { versions: new Map() };
+    const isNew = version !== undefined && !named.versions.has(version);
+    this.#list(name, (known ? 0 : entryLength(name)) + (isNew ? versionLength(version) : 0));
+    if (version === undefined) named.unversioned = agent;
+    else named.versions.set(version, agent);
+    this.#agents.set(name, named);
   }
 
   /**
@@ -177,14 +177,14 @@ export class AgentRegistry {
   remove(reference: AgentReference): void {
     checkValues("agents.remove", reference, { name: rule.required(rule.text) });
     const { name, version } = reference;
-    const { unversioned, versions, default: preferred } = this.#agents.get(name) ?? NONE;
-    const left: Named = {
-      unversioned: version === undefined ? undefined : unversioned,
-      versions: new Map([...versions].filter(([known]) => known !== version)),
-      default: preferred === version ? undefined : preferred,
-    };
-    const isLast = left.unversioned === undefined && left.versions.size === 0;
-    this.#put(name, isLast ? undefined : left);
+    const named = this.#agents.get(name);
+    if (named === undefined) return;
+    if (version === undefined) named.unversioned = undefined;
+    else if (named.versions.delete(version)) this.#list(name, -versionLength(version));
+    if (version !== undefined && named.default === version) this.#prefer(name, named, undefined);
+    if (named.unversioned !== undefined || named.versions.size > 0) return;
+    this.#agents.delete(name);
+    this.#list(name, -entryLength(name));
   }
 
   /**
@@ -196,7 +196,12 @@ export class AgentRegistry {
     if (!known?.versions.has(version)) {
       throw new LocalError("MISUSE", `no agent ${name}@${version} is registered`);
     }
-    this.#put(name, { ...known, default: version });
+    this.#prefer(name, known, version);
+  }
+
+  #prefer(name: string, named: Named, version: string | undefined): void {
+    this.#list(name, defaultLength(version) - defaultLength(named.default));
+    named.default = version;
   }
 
   /** The very agent that a resolved reference names. */
@@ -231,14 +236,12 @@ export class AgentRegistry {
       .map(([name, named]) => entryOf(name, named));
   }
 
-  #put(name: string, named: Named | undefined): void {
-    const added = lengthOf(name, named) - lengthOf(name, this.#agents.get(name));
+  /** @param added characters of the inventory, which is longer or shorter by them */
+  #list(name: string, added: number): void {
     if (this.#characters + added > MAX_INVENTORY) {
       throw new LocalError("MISUSE", `${name}: more agents than a welcome of 1 MiB could list`);
     }
     this.#characters += added;
-    if (named === undefined) this.#agents.delete(name);
-    else this.#agents.set(name, named);
   }
 }
 
@@ -246,7 +249,11 @@ function entryOf(name: string, { versions, default: preferred }: Named): AgentEn
   return { name, versions: [...versions.keys()], default: preferred };
 }
 
-/** Characters of an entry, with the comma. */
-function lengthOf(name: string, named: Named | undefined): number {
-  return named === undefined ? 0 : JSON.stringify(entryOf(name, named)).length + 1;
-}
+// Characters of an inventory, as JSON. Names and versions stand in it as they are: neither has anything that JSON would escape.
+
+const entryLength = (name: string): number => `{"name":"${name}","versions":[]},`.length;
+
+const versionLength = (version: string): number => `"${version}",`.length;
+
+const defaultLength = (version: string | undefined): number =>
+  version === undefined ? 0 : `,"default":"${version}"`.length;
