@@ -83,6 +83,27 @@ test.each([new Date(Number.NaN), "2027-01-01T00:00:00Z", 1n, null])(
   },
 );
 
+test("R-9.4-1: a child gets the lease that was asked for, whatever the agent makes of its own object meanwhile", async () => {
+  const { parent, rows, store } = await delegating();
+  const lease: Record<string, unknown> = { "cost.budget": ["USD:0.5"] };
+  const asked = parent.ctx.delegate("led", null, { lease: lease as Lease });
+  lease["cost.budget"] = ["USD:0.75"];
+  lease["tool.call"] = [7];
+  const { id } = await asked;
+  expect(await rows()).toContainEqual(
+    expect.objectContaining({ id, lease: { "cost.budget": ["USD:0.5"] } }),
+  );
+  const changing = { "tool.call": ["mail.*"] } as Record<string, unknown>;
+  const refused = parent.ctx.delegate("led", null, { lease: changing as Lease });
+  changing["tool.call"] = 7n;
+  await expect(refused).rejects.toMatchObject({ code: "LEASE_SUBSET_VIOLATION" });
+  await parent.ctx.flush();
+  const { records } = await store.logs.read(parent.id, 0, { records: 9, characters: 9999 });
+  expect(records.map(({ text }) => text).join()).toContain(
+    '"lease_request":{"tool.call":["mail.*"]}',
+  );
+});
+
 test("R-8.2-1, R-10-3: a delegation is not called like a tool call, whose result its refusal would be", async () => {
   const { parent, rows } = await delegating();
   for (const id of ["call_1", "call_2.7"]) {

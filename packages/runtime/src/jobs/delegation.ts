@@ -261,7 +261,8 @@ export class Delegation {
       delegate_id: attempt === 1 ? id : `${id}.${attempt}`,
       agent: typeof agent === "string" ? agent : formatAgentReference(agent),
       input: shown(input),
-      lease_request: lease,
+      // Looked at more than once, and in between its giver may change it.
+      lease_request: lease && plainJson(lease, "lease"),
       ...(expiresAt && { lease_constraints: { expires_at: formatTimestamp(expiresAt.getTime()) } }),
       max_runtime_sec: maxRuntimeSec,
     });
