@@ -352,6 +352,20 @@ test.each([
   expect(await rig.rows()).toEqual([parent.id]);
 });
 
+test("R-10-2, J1: a child whose parent is taken over before that told of it never was, whatever becomes of the parent", async () => {
+  const rig = await delegating();
+  const { store, clock, parent } = rig;
+  const theirs = [{ kind: "event", text: '"x":"theirs"' }] as const;
+  expect(await store.logs.append([{ job: parent.id, after: 1, records: theirs }])).toEqual([
+    "appended",
+  ]);
+  await expect(parent.ctx.delegate("led")).rejects.toMatchObject({ code: "INTERNAL_ERROR" });
+  expect(await rig.rows()).toHaveLength(2);
+  await wait(clock);
+  expect(await rig.rows()).toEqual([parent.id]);
+  expect((await store.jobs.get(parent.id))?.status).toBe("running");
+});
+
 test("R-10-2: a child of which its lost parent tells after all has its acceptance and its end", async () => {
   const rig = await delegating();
   const { store, clock, owner, parent } = rig;
