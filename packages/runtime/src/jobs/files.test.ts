@@ -80,6 +80,9 @@ test.runIf(process.platform === "linux")(
   },
 );
 
+const CIRCLE: { self?: object } = {};
+CIRCLE.self = CIRCLE;
+
 test("R-7.4-3: a cancel ends the read of a large file", async () => {
   const { fs, cancel } = await reading();
   await writeFile(`${workspace}/large`, "");
@@ -89,8 +92,8 @@ test("R-7.4-3: a cancel ends the read of a large file", async () => {
   expect(await reads).toMatchObject({ code: "CANCELLED" });
 });
 
-test.each([5, null, undefined, ["/etc/passwd"], { path: "a" }])(
-  "R-9.3-2: what is no path is refused like any other operation: %j",
+test.each([5, null, undefined, ["/etc/passwd"], { path: "a" }, 5n, CIRCLE])(
+  "R-9.3-2: what is no path is refused like any other operation: %o",
   async (given) => {
     const { fs } = await reading();
     const path = given as unknown as string;

@@ -10,6 +10,7 @@ import {
   statFile,
 } from "../authority/file-reading.ts";
 import { openForWriting, type WriteFlag } from "../authority/file-writing.ts";
+import { quoted } from "../authority/quoted.ts";
 import type { Job } from "./job.ts";
 import type { Operations } from "./operation.ts";
 
@@ -54,13 +55,13 @@ export class Files {
    * when a covered file cannot be read
    */
   readFile(path: string): Promise<Uint8Array> {
-    return this.#operations.run("fs.read", { path }, () => this.#content(path), sizeOf);
+    return this.#operations.run("fs.read", at(path), () => this.#content(path), sizeOf);
   }
 
   /** A file as UTF-8 text. @throws as {@link readFile} */
   readText(path: string): Promise<string> {
     const read = async (): Promise<string> => (await this.#content(path)).toString();
-    return this.#operations.run("fs.read", { path }, read, sizeOf);
+    return this.#operations.run("fs.read", at(path), read, sizeOf);
   }
 
   async #content(path: string): Promise<Buffer> {
@@ -86,7 +87,7 @@ export class Files {
     if (!["w", "a", "wx"].includes(flag)) {
       throw new ArcpError("INVALID_REQUEST", "the flag of a write must be w, a or wx");
     }
-    const args = { path, ...sizeOf(data) };
+    const args = { ...at(path), ...sizeOf(data) };
     await this.#operations.run("fs.write", args, async () => {
       await using handle = await openForWriting(this.#writing, path, flag);
       await handle.writeFile(data, { signal: this.#job.life.signal });
@@ -96,14 +97,19 @@ export class Files {
   /** What a directory holds. @throws as {@link readFile} */
   list(path: string): Promise<readonly DirectoryEntry[]> {
     const list = (): Promise<readonly DirectoryEntry[]> => listDirectory(this.#reading, path);
-    return this.#operations.run("fs.list", { path }, list, ({ length }) => ({ entries: length }));
+    return this.#operations.run("fs.list", at(path), list, ({ length }) => ({ entries: length }));
   }
 
   /** @throws as {@link readFile} */
   stat(path: string): Promise<FileStatus> {
     const stat = (): Promise<FileStatus> => statFile(this.#reading, path);
-    return this.#operations.run("fs.stat", { path }, stat, ({ size }) => ({ byte_size: size }));
+    return this.#operations.run("fs.stat", at(path), stat, ({ size }) => ({ byte_size: size }));
   }
+}
+
+/** What the stream shows of it: an agent may hand on what is no path, and no JSON either. */
+function at(path: unknown): object {
+  return { path: typeof path === "string" ? path : quoted(path) };
 }
 
 function sizeOf(content: string | Uint8Array): object {
