@@ -47,6 +47,7 @@ test.each([
   ["headers", { authorization: "Bearer t" }],
   ["tls", { ca: "" }],
   ["closeTimeout", 100],
+  ["allowinsecure", true],
 ])("%s cannot be honoured, which shows at once", (name, value) => {
   const options = { [name]: value } as object;
   expect(() => dial("ws://localhost/", options)).toThrow(

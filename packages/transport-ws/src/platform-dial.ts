@@ -18,26 +18,25 @@ export interface DialOptions {
   readonly closeTimeout?: never;
 }
 
-/** What `dial` takes besides where it has the library `ws`, and why it is refused here. */
-const foreign = [
-  { name: "headers", why: "sends none: give the token to connect(), and anything else in the URL" },
-  { name: "tls", why: "decides that by itself" },
-  { name: "closeTimeout", why: "decides that by itself" },
-] as const;
-
 /**
  * A way to a runtime over the platform's own WebSocket, such as `dial("wss://agents.example/arcp")`. Each call opens a new
  * connection. It rejects with the signal's reason, or with a `TransportClosedError` whose reason is `refused` when the
  * platform does not even try. An HTTP answer in the upgrade's place is not shown to a page.
  *
- * @throws LocalError `MISUSE` for what is no `ws:` or `wss:` URL, for `ws:` to another machine (R-4.1-5), and for options
- *   that no browser can honour
+ * @throws LocalError `MISUSE` for what is no `ws:` or `wss:` URL, for `ws:` to another machine (R-4.1-5), and for an option
+ *   that no browser can honour, or that there is not
  */
 export function dial(url: string | URL, options: DialOptions = {}): Dial {
-  const { allowInsecure = false, maxMessageSize = 16 * 1024 * 1024, clock = systemClock } = options;
-  for (const { name, why } of foreign) {
-    if (options[name] === undefined) continue;
-    throw new LocalError("MISUSE", `dial takes no ${name} here: the platform's WebSocket ${why}`);
+  const {
+    allowInsecure = false,
+    maxMessageSize = 16 * 1024 * 1024,
+    clock = systemClock,
+    ...foreign
+  } = options;
+  for (const [name, value] of Object.entries(foreign)) {
+    if (value === undefined) continue;
+    const why = "a token goes to connect(), and the platform's WebSocket decides the rest";
+    throw new LocalError("MISUSE", `dial takes no ${name} here: ${why}`);
   }
   const address = checkedAddress(url, allowInsecure);
   return async (signal) => {
