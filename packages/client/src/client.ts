@@ -13,7 +13,7 @@ import {
   type VendorEventOf,
 } from "@arcp/core";
 import type { Exchange } from "./exchange.ts";
-import { handled, refused } from "./handled.ts";
+import { handled, orRefused } from "./handled.ts";
 import type { JobFeed } from "./job-feed.ts";
 import type { Job, Printable, ReopenedJob, ReopenOptions, WatchedJob } from "./job-handle.ts";
 import { JobHandles } from "./job-handles.ts";
@@ -21,12 +21,11 @@ import { type JobFilter, type ListedJob, listJobs } from "./job-listing.ts";
 import { JobWatch, type WatchFilter, type WatchOptions, type WatchSource } from "./job-watch.ts";
 import { asError } from "./link-outcome.ts";
 import type { ConnectionState } from "./link-state.ts";
-import { misuse } from "./misuse.ts";
+import { checkNames, misuse } from "./misuse.ts";
 import type { SavedSession } from "./saved-session.ts";
 import type { SessionInfo } from "./session-info.ts";
 import type { SessionKeeper } from "./session-keeper.ts";
 import { demanded, type SubmitOptions, submission, traced } from "./submission.ts";
-import type { Selection } from "./subscriptions.ts";
 import { type Taking, type TypedAgent, typedAgent } from "./typed-agent.ts";
 import { unlessAborted } from "./unless-aborted.ts";
 
@@ -87,21 +86,17 @@ export class Client implements AsyncDisposable {
     input?: unknown,
     options: SubmitOptions = {},
   ): Promise<Job<Output, Vendor>> {
-    let payload: Payload<"job.submit">;
-    try {
-      payload = submission(agent, input, options);
-    } catch (error) {
-      return refused(error);
-    }
-    const missing = this.#missing(demanded(payload));
-    if (missing !== undefined) return refused(missing);
-    const accepted = this.#exchange.ask(
-      { type: "job.submit", payload, ...traced(options) },
-      (reply) => this.#handles.accepted<Output, Vendor>(reply),
-      options.signal,
-    );
-    if (this.#keeper === undefined) return accepted;
-    return unlessAborted(handled(this.#kept(accepted, this.#keeper)), options.signal);
+    return orRefused(() => {
+      const payload = submission(agent, input, options);
+      this.#demand(demanded(payload));
+      const accepted = this.#exchange.ask(
+        { type: "job.submit", payload, ...traced(options) },
+        (reply) => this.#handles.accepted<Output, Vendor>(reply),
+        options.signal,
+      );
+      if (this.#keeper === undefined) return accepted;
+      return unlessAborted(handled(this.#kept(accepted, this.#keeper)), options.signal);
+    });
   }
 
   /**
@@ -143,8 +138,7 @@ export class Client implements AsyncDisposable {
     filter: JobFilter = {},
     signal?: AbortSignal,
   ): AsyncGenerator<ListedJob, void, undefined> {
-    const missing = this.#missing(["list_jobs"]);
-    if (missing !== undefined) throw missing;
+    this.#demand(["list_jobs"]);
     yield* listJobs(this.#exchange, filter, signal);
   }
 
@@ -153,14 +147,13 @@ export class Client implements AsyncDisposable {
    * submitted and also when it has ended meanwhile. Each is subscribed to with its history. Ends with the client, by the
    * signal, or when its reader leaves; the jobs that were given go on. Listings that fail for the moment are asked for again.
    *
-   * @throws LocalError `MISUSE` when the session lacks what it takes
+   * @throws LocalError `MISUSE` when the session lacks what it takes, and for a filter or an option that there is not
    */
   watch(
     filter: WatchFilter = {},
     options: WatchOptions = {},
   ): AsyncIterableIterator<WatchedJob, void> {
-    const missing = this.#missing(["list_jobs", "subscribe"]);
-    if (missing !== undefined) throw missing;
+    this.#demand(["list_jobs", "subscribe"]);
     const { clock, link } = this.#exchange;
     const source: WatchSource = {
       clock,
@@ -183,15 +176,8 @@ export class Client implements AsyncDisposable {
     jobId: string,
     options: SubscribeOptions = {},
   ): Promise<WatchedJob<Output>> {
-    const { fromJobSeq, history = fromJobSeq !== undefined, signal } = options;
-    if (fromJobSeq !== undefined && !history) {
-      return refused(misuse("fromJobSeq says where history begins: it needs history: true"));
-    }
-    return this.#open<WatchedJob<Output>>(
-      jobId,
-      { history, fromJobSeq },
-      (feed, subscribed) => this.#handles.watched(feed, subscribed),
-      signal,
+    return this.#open<WatchedJob<Output>>("subscribe", jobId, options, (feed, subscribed) =>
+      this.#handles.watched(feed, subscribed),
     );
   }
 
@@ -202,13 +188,13 @@ export class Client implements AsyncDisposable {
    */
   job<Output = unknown, Vendor = VendorEvent>(
     jobId: string,
-    { fromJobSeq, signal }: ReopenOptions = {},
+    options: ReopenOptions = {},
   ): Promise<ReopenedJob<Output, Vendor>> {
     return this.#open<ReopenedJob<Output, Vendor>>(
+      "job",
       jobId,
-      { history: true, fromJobSeq },
+      { ...options, history: true },
       (feed, subscribed) => this.#handles.reopened(feed, subscribed),
-      signal,
     );
   }
 
@@ -264,28 +250,37 @@ export class Client implements AsyncDisposable {
     return job;
   }
 
+  /** @param what the caller calls it */
   #open<T extends object>(
+    what: string,
     jobId: string,
-    selection: Selection,
+    { fromJobSeq, history = fromJobSeq !== undefined, signal, ...foreign }: SubscribeOptions,
     make: (feed: JobFeed, subscribed: Printable<Payload<"job.subscribed">>) => T,
-    signal: AbortSignal | undefined,
   ): Promise<T> {
-    const missing = this.#missing(["subscribe"]);
-    if (missing !== undefined) return refused(missing);
-    // In JSON it would be null, and so the whole history.
-    if (Number.isNaN(selection.fromJobSeq)) {
-      return refused(misuse("fromJobSeq must be the number of an event of the job, it is NaN"));
-    }
-    if (selection.fromJobSeq && !this.#exchange.dialect.correlates) {
-      return refused(misuse("fromJobSeq: the runtime does not number the events of a job"));
-    }
-    const id = JobId.safeParse(jobId);
-    if (!id.success) return refused(misuse("a job id has 1 to 128 characters"));
-    return this.#exchange.subscriptions.open(id.data, selection, make, signal);
+    return orRefused(() => {
+      checkNames(what, foreign);
+      this.#demand(["subscribe"]);
+      if (fromJobSeq !== undefined) this.#checkBeginning(fromJobSeq, history);
+      const id = JobId.safeParse(jobId);
+      if (!id.success) throw misuse("a job id has 1 to 128 characters");
+      return this.#exchange.subscriptions.open(id.data, { history, fromJobSeq }, make, signal);
+    });
   }
 
-  #missing(features: readonly Feature[]): LocalError | undefined {
+  #checkBeginning(fromJobSeq: number, history: boolean): void {
+    if (!history) throw misuse("fromJobSeq says where history begins: it needs history: true");
+    // What is no number may be null in JSON, and so the whole history.
+    if (!(Number.isSafeInteger(fromJobSeq) && fromJobSeq >= 0)) {
+      throw misuse("fromJobSeq must be the number of an event of the job");
+    }
+    if (fromJobSeq > 0 && !this.#exchange.dialect.correlates) {
+      throw misuse("fromJobSeq: the runtime does not number the events of a job");
+    }
+  }
+
+  /** @throws LocalError `MISUSE` when the session lacks one of them */
+  #demand(features: readonly Feature[]): void {
     const missing = features.find((feature) => !this.session.features.includes(feature));
-    return missing && misuse(`this session lacks the feature ${missing}`);
+    if (missing !== undefined) throw misuse(`this session lacks the feature ${missing}`);
   }
 }

@@ -73,8 +73,8 @@ const VERSION = "0.0.0";
  *
  * @throws ArcpError what the runtime refused with, such as `UNAUTHENTICATED`
  * @throws LocalError `TRANSPORT_CLOSED` when there is no connection, `REQUEST_TIMEOUT` when there is no welcome in time,
- *   `PROTOCOL_VIOLATION` when the peer is no runtime, `MISUSE` when `dial` is no function, `restore` no saved session, a time or a
- *   size not above zero, and for an option that there is not
+ *   `PROTOCOL_VIOLATION` when the peer is no runtime, `MISUSE` when `dial` is no function, `token` no text nor a function that
+ *   gives one, `restore` no saved session, a time or a size not above zero, and for an option that there is not
  * @throws the signal's reason when it aborts first
  */
 export async function connect(dial: Dial, options: ConnectOptions = {}): Promise<Client> {

@@ -15,14 +15,13 @@ import {
 import { Departures } from "./departures.ts";
 import { type Dialect, dialects } from "./dialect.ts";
 import { EarlyHistories } from "./early-histories.ts";
-import { refused } from "./handled.ts";
 import { JobFeeds } from "./job-feeds.ts";
 import { Link, type LinkOptions, type LinkUser } from "./link.ts";
 import { notJson } from "./misuse.ts";
 import { isRepeatable, type Question, type QuestionType } from "./question.ts";
 import { Requests } from "./requests.ts";
 import type { SessionInfo } from "./session-info.ts";
-import { unsendable } from "./submission.ts";
+import { checkSize } from "./submission.ts";
 import { type Subscriber, type Subscription, Subscriptions } from "./subscriptions.ts";
 
 export interface ExchangeOptions extends LinkOptions {
@@ -94,6 +93,7 @@ export class Exchange implements LinkUser, Subscriber {
    * @param read makes the answer of the reply, before anything that came after it is looked at
    * @param signal aborting ends the wait; what was sent is not undone
    * @param id of the request, by which its answer is found
+   * @throws what it cannot be asked for
    */
   ask<T extends object>(
     question: Question,
@@ -102,18 +102,17 @@ export class Exchange implements LinkUser, Subscriber {
     id = newMessageId("req_"),
   ): Promise<T> {
     const { refusal } = this.link;
-    if (refusal !== undefined) return refused(refusal);
-    if (signal?.aborted) return refused(signal.reason);
+    if (refusal !== undefined) throw refusal;
+    signal?.throwIfAborted();
     const traceId = this.#traceOf(question);
     let frame: string;
     try {
       const trace_id = traceId ?? question.trace_id;
       frame = encode<QuestionType>({ ...question, trace_id, id, session_id: this.session.id });
     } catch (cause) {
-      return refused(notJson(`what ${question.type} holds`, cause));
+      throw notJson(`what ${question.type} holds`, cause);
     }
-    const fault = unsendable(frame);
-    if (fault !== undefined) return refused(fault);
+    checkSize(frame);
     const { type, job_id: jobId } = question;
     const early = this.#early.open(question, id, this.#dialect);
     const answer = this.#requests.open(

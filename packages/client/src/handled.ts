@@ -7,7 +7,11 @@ export function handled<T>(promise: Promise<T>): Promise<T> {
   return promise;
 }
 
-/** A rejection that nobody need look at. */
-export function refused(error: unknown): Promise<never> {
-  return handled(Promise.reject(error));
+/** What `ask` gives; when it throws instead, a rejection that nobody need look at. */
+export function orRefused<T>(ask: () => Promise<T>): Promise<T> {
+  try {
+    return ask();
+  } catch (error) {
+    return handled(Promise.reject(error));
+  }
 }

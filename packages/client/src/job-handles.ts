@@ -1,6 +1,6 @@
 import { type Envelope, LocalError, type Payload } from "@arcp/core";
 import type { Exchange } from "./exchange.ts";
-import { handled } from "./handled.ts";
+import { handled, orRefused } from "./handled.ts";
 import type { JobFeed } from "./job-feed.ts";
 import { Job, type JobSource, type Printable, ReopenedJob, WatchedJob } from "./job-handle.ts";
 
@@ -62,12 +62,14 @@ export class JobHandles {
   ): Promise<void> {
     // Nothing is left to cancel, and some runtimes answer that with silence.
     if (isFinished && !this.#exchange.dialect.correlates) return Promise.resolve();
-    const acknowledged = this.#exchange.ask(
-      { type: "job.cancel", job_id, payload: { job_id, reason } },
-      (reply) => (acknowledgesCancel(reply) ? reply : undefined),
-      signal,
-    );
-    return handled(acknowledged.then(() => {}));
+    return orRefused(() => {
+      const acknowledged = this.#exchange.ask(
+        { type: "job.cancel", job_id, payload: { job_id, reason } },
+        (reply) => (acknowledgesCancel(reply) ? reply : undefined),
+        signal,
+      );
+      return handled(acknowledged.then(() => {}));
+    });
   }
 
   #leave(feed: JobFeed): void {

@@ -1,7 +1,7 @@
 import { ArcpError, type Clock, LocalError, sleep } from "@arcp/core";
 import type { WatchedJob } from "./job-handle.ts";
 import type { JobFilter, ListedJob } from "./job-listing.ts";
-import { misuse } from "./misuse.ts";
+import { checkNames, misuse } from "./misuse.ts";
 import { isRetryable } from "./retry.ts";
 import { unlessAborted } from "./unless-aborted.ts";
 
@@ -71,9 +71,10 @@ export class JobWatch implements AsyncIterableIterator<WatchedJob, void> {
   readonly #looks: Look[] = [];
   #left = false;
 
-  /** @throws LocalError `MISUSE` for times that make no sense */
-  constructor(source: WatchSource, { agent }: WatchFilter, options: WatchOptions) {
-    const { signal, every = defaults.every, overlap = defaults.overlap } = options;
+  /** @throws LocalError `MISUSE` for times that make no sense, and for a filter or an option that there is not */
+  constructor(source: WatchSource, { agent, ...others }: WatchFilter, options: WatchOptions) {
+    const { signal, every = defaults.every, overlap = defaults.overlap, ...foreign } = options;
+    checkNames("watch", { ...others, ...foreign });
     if (!(every > 0 && Number.isFinite(every))) throw misuse("every must be above 0 ms");
     if (!(overlap >= 0 && Number.isFinite(overlap))) throw misuse("overlap must be at least 0 ms");
     this.#source = source;

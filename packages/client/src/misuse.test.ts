@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { ScriptedRuntime } from "../test/scripted-runtime.ts";
-import { connect } from "./index.ts";
+import { connect, retry } from "./index.ts";
 
 const misuse = (message: string) => ({ code: "MISUSE", message });
 
@@ -13,12 +13,45 @@ test("a misspelt option is refused where it is given, and nothing is asked", asy
       "submit has no option idempotencykey",
     ],
     [client.jobs({ state: ["running"] } as object).next(), "the filter has no option state"],
+    [client.subscribe("job_1", { History: true } as object), "subscribe has no option History"],
+    [client.job("job_1", { after: 3 } as object), "job has no option after"],
+    [retry(() => expect.unreachable(), { times: 3 } as object), "retry has no option times"],
   ];
   for (const [answer, message] of asked) {
     await expect(answer).rejects.toMatchObject(misuse(message));
   }
+  for (const watch of [
+    () => client.watch({ status: [] } as object),
+    () => client.watch({}, { status: [] } as object),
+  ]) {
+    expect(watch).toThrow(expect.objectContaining(misuse("watch has no option status")));
+  }
   await wire.barrier();
 });
+
+test.each([-1, 1.5, "3", null, Number.POSITIVE_INFINITY])(
+  "a history cannot begin behind %o, which is told where it is asked for",
+  async (number) => {
+    const { client, wire } = await new ScriptedRuntime().online();
+    const given = { fromJobSeq: number as number };
+    for (const asked of [client.subscribe("job_1", given), client.job("job_1", given)]) {
+      const message = "fromJobSeq must be the number of an event of the job";
+      await expect(asked).rejects.toMatchObject(misuse(message));
+    }
+    await wire.barrier();
+  },
+);
+
+test.each([42, () => 42, async () => undefined])(
+  "a token that is no text, nor becomes one, is told before it is sent: %o",
+  async (token) => {
+    const runtime = new ScriptedRuntime();
+    const connecting = runtime.connect({ token: token as unknown as string });
+    const message = "the token must be a text, or a function that gives one";
+    await expect(connecting).rejects.toMatchObject(misuse(message));
+    await (await runtime.accept()).closed();
+  },
+);
 
 test.each([
   [{ requestTimeOut: 5 }, "connect has no option requestTimeOut"],

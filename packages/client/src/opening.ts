@@ -9,6 +9,7 @@ import {
   TransportClosedError,
 } from "@arcp/core";
 import { hasExpired, type LinkError } from "./link-outcome.ts";
+import { misuse } from "./misuse.ts";
 import type { Session } from "./session.ts";
 
 /** Proves who the client is: a bearer token, or a function that is asked for a fresh one on every connection. */
@@ -43,14 +44,20 @@ export class Opening {
     this.#session = session;
   }
 
-  /** The first frame; asks for the bearer token. */
+  /**
+   * The first frame; asks for the bearer token.
+   *
+   * @throws LocalError `MISUSE` for a token that is no text
+   */
   async first(): Promise<string> {
-    const { token, client, features } = this.#introduction;
+    const { token: source, client, features } = this.#introduction;
+    const token = typeof source === "function" ? await source() : source;
+    if (source !== undefined && typeof token !== "string") {
+      throw misuse("the token must be a text, or a function that gives one");
+    }
     const payload: Payload<"session.hello"> = {
       client: { ...client },
-      ...(token !== undefined && {
-        auth: { scheme: "bearer", token: typeof token === "string" ? token : await token() },
-      }),
+      ...(token !== undefined && { auth: { scheme: "bearer", token } }),
       capabilities: { encodings: ["json"], features: [...features] },
     };
     this.#payload = payload;

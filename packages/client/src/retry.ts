@@ -1,6 +1,6 @@
 import { ArcpError, type Clock, LocalError, sleep, systemClock } from "@arcp/core";
 import { pauseBefore } from "./backoff.ts";
-import { misuse } from "./misuse.ts";
+import { checkNames, misuse } from "./misuse.ts";
 import { unlessAborted } from "./unless-aborted.ts";
 
 /** How often, and for how long, to try again. */
@@ -25,12 +25,13 @@ const ATTEMPTS = 5;
  * @param call gets the number of the attempt, from 1
  * @returns what the first call that succeeds gives
  * @throws the last error, once there are no attempts left
- * @throws LocalError `MISUSE` when `attempts` is no whole number from 1
+ * @throws LocalError `MISUSE` when `attempts` is no whole number from 1, and for an option that there is not
  */
 export async function retry<T>(
   call: (attempt: number) => T | Promise<T>,
-  { attempts = ATTEMPTS, signal, clock = systemClock }: RetryOptions = {},
+  { attempts = ATTEMPTS, signal, clock = systemClock, ...foreign }: RetryOptions = {},
 ): Promise<T> {
+  checkNames("retry", foreign);
   if (!(attempts >= 1 && Math.trunc(attempts) === attempts)) {
     throw misuse("attempts must be a whole number from 1, or Infinity");
   }

@@ -2,7 +2,6 @@ import {
   type Feature,
   isLongerThan,
   type Lease,
-  type LocalError,
   MAX_JSON_DEPTH,
   nestsDeeperThan,
   type Outgoing,
@@ -102,13 +101,13 @@ export function demanded({
 /** The largest message that may be sent, in bytes (R-4.1-7). */
 const MAX_FRAME = 1024 * 1024;
 
-/** @returns why no runtime would take the frame, undefined when it would */
-export function unsendable(frame: string): LocalError | undefined {
+/** @throws LocalError `MISUSE` for a frame that no runtime would take */
+export function checkSize(frame: string): void {
   // The runtime would not read it, and so could not say which request it refuses (R-5.2-7).
   if (nestsDeeperThan(frame, MAX_JSON_DEPTH)) {
-    return misuse(`the message nests deeper than ${MAX_JSON_DEPTH} levels of JSON`);
+    throw misuse(`the message nests deeper than ${MAX_JSON_DEPTH} levels of JSON`);
   }
-  return isLongerThan(frame, MAX_FRAME)
-    ? misuse(`the message is longer than ${MAX_FRAME} bytes`)
-    : undefined;
+  if (isLongerThan(frame, MAX_FRAME)) {
+    throw misuse(`the message is longer than ${MAX_FRAME} bytes`);
+  }
 }
