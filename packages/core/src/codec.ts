@@ -1,9 +1,10 @@
 import type { z } from "zod/mini";
 import { beginning } from "./beginning.ts";
-import { catalogue, isMessageType, type MessageType } from "./catalogue.ts";
+import { catalogue, type MessageType } from "./catalogue.ts";
 import { english } from "./english.ts";
 import { type Envelope, EnvelopeHeader, PROTOCOL_VERSION } from "./envelope.ts";
 import { isObject, MAX_JSON_DEPTH, nestsDeeperThan } from "./json.ts";
+import type { MessageDefinition } from "./message-definition.ts";
 import { isPlainEvent } from "./plain-event.ts";
 import { defectOf } from "./unreadable-frame.ts";
 
@@ -32,13 +33,17 @@ export type Decoded =
 
 /** Reads one frame. Never throws. */
 export function decode(frame: string): Decoded {
-  return decodeExpecting(frame, isPlainEvent);
+  return decodeExpecting(frame, isPlainEvent, catalogue);
 }
 
-/** @param isPlain whether a document is a message as it stands, and of the type that most frames are: then no schema is asked */
+/**
+ * @param isPlain whether a document is a message as it stands, and of the type that most frames are: then no schema is asked
+ * @param known the types of messages that there are
+ */
 export function decodeExpecting(
   frame: string,
   isPlain: (document: Record<string, unknown>) => document is Record<string, unknown> & Envelope,
+  known: Readonly<Record<string, MessageDefinition>>,
 ): Decoded {
   if (nestsDeeperThan(frame, MAX_JSON_DEPTH)) {
     return malformed(`the message nests deeper than ${MAX_JSON_DEPTH} levels`);
@@ -54,11 +59,12 @@ export function decodeExpecting(
   const header = EnvelopeHeader.safeParse(raw, english);
   if (!header.success) return malformed(explain(header.error), raw);
   const { type } = header.data;
-  if (!isMessageType(type)) {
+  const definition = Object.hasOwn(known, type) ? known[type] : undefined;
+  if (definition === undefined) {
     const optional = header.data.extensions?.["optional"] === true;
     return { kind: "unknown", header: header.data, optional };
   }
-  const payload = catalogue[type].payload.safeParse(raw["payload"], english);
+  const payload = definition.payload.safeParse(raw["payload"], english);
   if (!payload.success) return malformed(explain(payload.error, "payload"), raw, header.data);
   return { kind: "ok", message: { ...header.data, type, payload: payload.data } as Envelope };
 }

@@ -15,15 +15,14 @@ export { ArcpError, type ArcpErrorOptions, type ErrorPayload } from "./arcp-erro
 export {
   type ClientMessageType,
   catalogue,
-  type Direction,
   isMessageType,
-  type MessageDefinition,
   type MessageType,
   type Payload,
   type RuntimeMessageType,
 } from "./catalogue.ts";
 export { type Clock, sleep, systemClock, type Timer } from "./clock.ts";
 export { type Decoded, decode, encode, type Outgoing } from "./codec.ts";
+export { decodeFromRuntime } from "./decode-from-runtime.ts";
 export { decodeRequest } from "./decode-request.ts";
 export type { EncodedText, HeldBytes } from "./encoded-text.ts";
 export { english } from "./english.ts";
@@ -87,6 +86,7 @@ export {
 } from "./local-error.ts";
 export { isLongerThan } from "./longer-than.ts";
 export { ManualClock } from "./manual-clock.ts";
+export type { Direction, MessageDefinition } from "./message-definition.ts";
 export { isPlain, type OptionRule, type OptionRules, rule } from "./option-rule.ts";
 export { checkOptions, checkValues } from "./options.ts";
 export { type CredentialFields, ProvisionedCredential } from "./provisioned-credential.ts";

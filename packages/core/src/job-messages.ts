@@ -1,13 +1,11 @@
 import { z } from "zod/mini";
 import { JobId, MessageId } from "./ids.ts";
 import { absent, JsonObject, mapped, objectOf, orNull } from "./json.ts";
-import { EffectiveLease, LeaseConstraints, LeaseRequest } from "./lease.ts";
-import { completeError, errorFields, StatusName } from "./session-messages.ts";
+import { EffectiveLease, LeaseConstraints } from "./lease.ts";
+import { completeError, errorFields, Reason, Sequence, StatusName } from "./session-messages.ts";
 import { Timestamp } from "./timestamp.ts";
 import { TraceField } from "./trace.ts";
 
-const Sequence = z.int().check(z.minimum(0));
-const Reason = z.string().check(z.maxLength(1024));
 const Budget = objectOf(
   (value): value is number => Number.isFinite(value),
   "must be an object of amounts",
@@ -21,20 +19,6 @@ export const Credential = z.object({
   endpoint: z.string(),
   profile: absent(z.string()),
   constraints: absent(JsonObject),
-});
-
-export const Submit = z.object({
-  agent: z.string(),
-  /** Absent means null. */
-  input: z._default(z.unknown(), null),
-  lease_request: absent(LeaseRequest),
-  lease_constraints: absent(LeaseConstraints),
-  idempotency_key: absent(z.string().check(z.minLength(1), z.maxLength(256))),
-  max_runtime_sec: absent(z.int().check(z.minimum(1))),
-  /** C# delegates by a submit (R-D-12). */
-  parent_job_id: absent(JobId),
-  /** Java puts the trace context here (R-11-3). */
-  extensions: absent(JsonObject),
 });
 
 export const Accepted = z.object({
@@ -80,28 +64,12 @@ export const JobError = mapped(
   completeError,
 );
 
-export const Cancel = z.object({ job_id: absent(JobId), reason: absent(Reason) });
-
 export const Cancelled = z.object({
   request_id: absent(MessageId),
   job_id: absent(JobId),
   reason: absent(Reason),
   current_status: absent(StatusName),
 });
-
-export const Subscribe = z
-  .object({
-    job_id: absent(JobId),
-    history: absent(z.boolean()),
-    from_event_seq: absent(Sequence),
-    from_job_seq: absent(Sequence),
-  })
-  .check(
-    z.refine(
-      (payload) => payload.from_event_seq === undefined || payload.from_job_seq === undefined,
-      { error: "takes from_event_seq or from_job_seq, not both" },
-    ),
-  );
 
 /** State and authority of a job at the moment of subscribing (section 7.6). */
 export const Subscribed = z.object({
@@ -120,5 +88,3 @@ export const Subscribed = z.object({
   truncated: absent(z.boolean()),
   last_job_seq: absent(Sequence),
 });
-
-export const Unsubscribe = z.object({ job_id: absent(JobId) });

@@ -2,10 +2,10 @@
 import { deepStrictEqual, notEqual } from "node:assert/strict";
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { Submit } from "./client-messages.ts";
 import { decode } from "./codec.ts";
 import { decodeRequest } from "./decode-request.ts";
 import { EnvelopeHeader } from "./envelope.ts";
-import { Submit } from "./job-messages.ts";
 import { isPlainSubmit } from "./plain-submit.ts";
 
 type Document = Record<string, unknown>;
