@@ -6,7 +6,7 @@ import { Acknowledgement } from "./acknowledgement.ts";
 function acking(position = 0) {
   const clock = new ManualClock();
   const said: number[] = [];
-  const acks = new Acknowledgement(clock, position, (seq) => said.push(seq));
+  const acks = new Acknowledgement(clock, position, (seq) => said.push(seq) > 0);
   return { clock, said, acks };
 }
 

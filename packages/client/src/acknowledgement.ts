@@ -11,14 +11,17 @@ const STRIDE = 32;
  */
 export class Acknowledgement {
   readonly #clock: Clock;
-  readonly #say: (seq: number) => void;
+  readonly #say: (seq: number) => boolean;
   #handled: number;
   #said: number;
   #timer: Timer | undefined;
   #isUrgent = false;
 
-  /** @param position the session's number when the connection began */
-  constructor(clock: Clock, position: number, say: (seq: number) => void) {
+  /**
+   * @param position the session's number when the connection began
+   * @param say returns whether it was said; if not, {@link goOn} tells when it may be
+   */
+  constructor(clock: Clock, position: number, say: (seq: number) => boolean) {
     this.#clock = clock;
     this.#say = say;
     this.#handled = position;
@@ -39,6 +42,11 @@ export class Acknowledgement {
     this.#arm(seq - this.#said >= STRIDE);
   }
 
+  /** What could not be said may be now. */
+  goOn(): void {
+    if (this.#handled > this.#said) this.#flush();
+  }
+
   stop(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
@@ -54,7 +62,6 @@ export class Acknowledgement {
 
   #flush(): void {
     this.stop();
-    this.#said = this.#handled;
-    this.#say(this.#handled);
+    if (this.#say(this.#handled)) this.#said = this.#handled;
   }
 }

@@ -2,7 +2,7 @@ import {
   ArcpError,
   type Clock,
   type Decoded,
-  decode,
+  decodeFromRuntime,
   type EnvelopeHeader,
   encode,
   Liveness,
@@ -13,8 +13,9 @@ import {
   TransportClosedError,
 } from "@arcp/core";
 import { Acknowledgement } from "./acknowledgement.ts";
-import { type Opened, ping, pong } from "./handshake.ts";
+import { nextFrame, type Opened, ping, pong } from "./handshake.ts";
 import { asError, closed, type LinkError } from "./link-outcome.ts";
+import { Outbox } from "./outbox.ts";
 import { PeerCheck } from "./peer-check.ts";
 import { Reordering } from "./reordering.ts";
 import type { Session } from "./session.ts";
@@ -34,6 +35,8 @@ export interface ConnectionOptions {
    * @returns whether an error that names no request was about one all the same, and not about the session
    */
   readonly received: (message: Decoded, size: number) => boolean;
+  /** There is room again for what can wait. */
+  readonly drained: () => void;
 }
 
 /**
@@ -45,6 +48,7 @@ export interface ConnectionOptions {
 export class Connection {
   readonly #options: ConnectionOptions;
   readonly #transport: Transport;
+  readonly #outbox: Outbox;
   readonly #session: Session;
   /** Where the session agreed on heartbeats. */
   readonly #heartbeat: Liveness | undefined;
@@ -61,11 +65,25 @@ export class Connection {
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
-    this.#transport = options.opened.transport;
+    const { transport } = options.opened;
+    this.#transport = transport;
+    this.#outbox = new Outbox({
+      transport,
+      drained: () => {
+        options.drained();
+        if (!this.#isStopped) this.#acks?.goOn();
+      },
+      stuck: (fault) => this.giveUp(fault),
+    });
     this.#session = options.session;
     this.#heartbeat = this.#startHeartbeat();
     this.#acks = this.#startAcks();
-    this.#check = this.#makeCheck();
+    this.#check = new PeerCheck({
+      clock: options.clock,
+      timeout: options.checkTimeout,
+      ping: () => this.#ping(),
+      silent: (fault) => this.giveUp(fault),
+    });
     this.#reordering = new Reordering({
       clock: options.clock,
       patience: options.session.dialect.patience,
@@ -73,10 +91,15 @@ export class Connection {
     });
   }
 
-  /** A failure to send shows as the end of the connection; what it carried is asked again on the next one. */
-  send(frames: readonly string[]): void {
+  /** Whether something should be sent that can wait. */
+  get hasRoom(): boolean {
+    return this.#outbox.hasRoom;
+  }
+
+  /** What a connection fails to send is asked again on the next one. */
+  send(frame: string): void {
     if (!this.#isStopped) this.#heartbeat?.spoke();
-    this.#transport.send(frames).catch(() => {});
+    this.#outbox.send(frame);
   }
 
   /** Says once more how far the session is. */
@@ -128,7 +151,7 @@ export class Connection {
       if (this.#isAbandoned) return closed();
       this.#heartbeat?.heard();
       this.#check.heard();
-      const decoded = decode(frame);
+      const decoded = decodeFromRuntime(frame);
       lastWord = undefined;
       const header = headerOf(decoded);
       if (header === undefined && decoded.kind === "malformed") {
@@ -175,7 +198,7 @@ export class Connection {
     if (decoded.kind === "ok") {
       const { message } = decoded;
       if (message.type === "session.ping") {
-        this.send([pong(message, this.#id, this.#options.clock)]);
+        this.send(pong(message, this.#id, this.#options.clock));
         return undefined;
       }
       // Nothing follows a goodbye, whoever wanted it.
@@ -217,9 +240,13 @@ export class Connection {
     return new Liveness({
       clock,
       interval: seconds * 1000,
-      ping: () => this.send([ping(this.#id, clock)]),
+      ping: () => this.#ping(),
       lost: () => this.giveUp(new ArcpError("HEARTBEAT_LOST", "the runtime fell silent")),
     });
+  }
+
+  #ping(): void {
+    this.send(ping(this.#id, this.#options.clock));
   }
 
   #startAcks(): Acknowledgement | undefined {
@@ -230,7 +257,7 @@ export class Connection {
       if (!isAgreed || this.#isStopped) return;
       const id = newMessageId("req_");
       const payload = { last_processed_seq };
-      this.send([encode({ id, type: "session.ack", session_id: this.#id, payload })]);
+      this.send(encode({ id, type: "session.ack", session_id: this.#id, payload }));
     };
     const writeAndSay = async (seq: number, to: SessionKeeper): Promise<void> => {
       try {
@@ -241,23 +268,11 @@ export class Connection {
       }
     };
     const { position } = this.#session;
-    return new Acknowledgement(
-      clock,
-      position,
-      keeper === undefined ? say : (seq) => void writeAndSay(seq, keeper),
-    );
-  }
-
-  #makeCheck(): PeerCheck {
-    const { clock, checkTimeout: timeout } = this.#options;
-    return new PeerCheck({
-      clock,
-      timeout,
-      ping: () => this.send([ping(this.#id, clock)]),
-      silent: () => {
-        const message = `the connection carried nothing for ${timeout} ms after the network changed`;
-        this.giveUp(new LocalError("TRANSPORT_CLOSED", message));
-      },
+    return new Acknowledgement(clock, position, (seq) => {
+      if (!this.hasRoom) return false;
+      if (keeper === undefined) say(seq);
+      else void writeAndSay(seq, keeper);
+      return true;
     });
   }
 }
@@ -271,16 +286,6 @@ function farewell(reason: string | undefined): LocalError {
 /** Whether the peer closed, other than a connection that just broke. */
 function isParting(end: LinkError): boolean {
   return end instanceof TransportClosedError && end.reason !== undefined;
-}
-
-/** @returns the next frame, or how the connection ended */
-async function nextFrame(frames: AsyncIterator<string>): Promise<string | LinkError> {
-  try {
-    const { value, done } = await frames.next();
-    return done ? new TransportClosedError("normal") : value;
-  } catch (thrown) {
-    return asError(thrown);
-  }
 }
 
 /** The number of an envelope that cannot be read, as far as its text tells; else `NaN`. */

@@ -7,7 +7,7 @@ export interface DeparturesOptions {
   readonly requests: Requests;
   /** The present session. */
   readonly session: () => SessionId;
-  /** @returns whether there is a connection */
+  /** @returns whether it was sent */
   readonly send: (frame: string) => boolean;
 }
 
@@ -24,6 +24,8 @@ export class Departures {
   readonly #left = new Set<JobId>();
   /** What was told last on this connection, oldest first. */
   #told: JobId[] = [];
+  /** What was left before this connection, and is told on it and no other. */
+  #earlier: ReadonlySet<JobId> = new Set();
 
   constructor(options: DeparturesOptions) {
     this.#options = options;
@@ -35,22 +37,21 @@ export class Departures {
   }
 
   /** Tells the runtime of all that can be told now. */
-  tell(send = this.#options.send): void {
+  tell(): void {
+    const { feeds, send } = this.#options;
     for (const job of this.#left) {
       if (!this.#isSettled(job)) continue;
-      if (!this.#options.feeds.follows(job) && !send(this.#unsubscription(job))) continue;
+      if (!feeds.follows(job) && !send(this.#unsubscription(job))) continue;
       this.#left.delete(job);
-      if (this.#told.push(job) > DOUBTFUL) this.#told.shift();
+      if (!this.#earlier.has(job) && this.#told.push(job) > DOUBTFUL) this.#told.shift();
     }
   }
 
-  /** What tells of them, for a connection that is about to send it. */
-  frames(): string[] {
-    const frames: string[] = [];
+  /** There is another connection, to be told what the one before may have lost. */
+  repeat(): void {
     for (const job of this.#told) this.#left.add(job);
-    this.tell((frame) => frames.push(frame) > 0);
     this.#told = [];
-    return frames;
+    this.#earlier = new Set(this.#left);
   }
 
   /** The session that they belong to is gone. */

@@ -185,7 +185,7 @@ export class Exchange implements LinkUser, Subscriber {
     this.#departures.tell();
   }
 
-  connected(session: SessionInfo, dialect: Dialect): readonly string[] {
+  connected(session: SessionInfo, dialect: Dialect): void {
     const isAnother = this.#session !== undefined && this.#session.id !== session.id;
     this.#session = session;
     this.#dialect = dialect;
@@ -199,7 +199,13 @@ export class Exchange implements LinkUser, Subscriber {
       // Another runtime than ours may take a repeated request for a new one (R-5.4-8).
       this.#requests.failUnrepeatable();
     }
-    return [...this.#departures.frames(), ...this.#requests.frames()];
+    this.#departures.repeat();
+    this.#requests.repeat();
+  }
+
+  drained(): void {
+    this.#departures.tell();
+    this.#requests.send();
   }
 
   received(decoded: Decoded, size: number): boolean {

@@ -39,7 +39,7 @@ export class Farewell {
   say(reason: string | undefined): void {
     const session_id = this.#session.info.id;
     const id = this.#request;
-    this.connection.send([encode({ id, type: "session.close", session_id, payload: { reason } })]);
+    this.connection.send(encode({ id, type: "session.close", session_id, payload: { reason } }));
   }
 
   /** Takes an error that is meant for it, or may be. @returns whether it was one */
@@ -60,8 +60,7 @@ export class Farewell {
     const { dialect, info } = this.#session;
     if (dialect.farewell === "close, then bye") {
       const id = newMessageId("req_");
-      const bye = encode({ id, type: "session.bye", session_id: info.id, payload: {} });
-      this.connection.send([bye]);
+      this.connection.send(encode({ id, type: "session.bye", session_id: info.id, payload: {} }));
     }
     this.#over();
   }

@@ -2,7 +2,7 @@ import {
   ArcpError,
   type Clock,
   type Dial,
-  decode,
+  decodeFromRuntime,
   type Envelope,
   encode,
   formatTimestamp,
@@ -12,6 +12,7 @@ import {
   type Transport,
   TransportClosedError,
 } from "@arcp/core";
+import { asError, type LinkError } from "./link-outcome.ts";
 import type { Opening } from "./opening.ts";
 import { unlessAborted } from "./unless-aborted.ts";
 import { type Welcome, welcomeFrom } from "./welcome.ts";
@@ -71,9 +72,9 @@ async function awaitWelcome(
   clock: Clock,
 ): Promise<Welcome> {
   for (;;) {
-    const { value, done } = await frames.next();
-    if (done) throw new TransportClosedError("normal");
-    const decoded = decode(value);
+    const frame = await nextFrame(frames);
+    if (frame instanceof Error) throw frame;
+    const decoded = decodeFromRuntime(frame);
     if (decoded.kind === "malformed") {
       throw new LocalError("PROTOCOL_VIOLATION", `the peer's greeting: ${decoded.reason}`);
     }
@@ -81,13 +82,14 @@ async function awaitWelcome(
     const { message } = decoded;
     switch (message.type) {
       case "session.welcome":
-        return welcomeFrom(value, message);
+        return welcomeFrom(frame, message);
       case "session.error":
       // As Java refuses whatever it is asked.
       case "job.error":
         throw ArcpError.fromPayload(message.payload);
       case "session.ping":
-        transport.send([pong(message, undefined, clock)]).catch(() => {});
+        // Whoever reads no answer is answered no more, until the attempt's time is over (R-4.1-10).
+        await transport.send([pong(message, undefined, clock)]).catch(() => {});
         break;
       default:
         throw new LocalError(
@@ -95,6 +97,16 @@ async function awaitWelcome(
           `expected session.welcome or session.error, got ${message.type}`,
         );
     }
+  }
+}
+
+/** @returns the next frame, or how the connection ended */
+export async function nextFrame(frames: AsyncIterator<string>): Promise<string | LinkError> {
+  try {
+    const { value, done } = await frames.next();
+    return done ? new TransportClosedError("normal") : value;
+  } catch (thrown) {
+    return asError(thrown);
   }
 }
 

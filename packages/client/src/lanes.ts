@@ -1,3 +1,5 @@
+import type { Asked } from "./correlation.ts";
+
 /** Queues, by name. In each of them only the first one goes on. */
 export class Lanes<T extends { readonly lane: string | undefined }> {
   readonly #lanes = new Map<string, T[]>();
@@ -30,4 +32,13 @@ export class Lanes<T extends { readonly lane: string | undefined }> {
   clear(): void {
     this.#lanes.clear();
   }
+}
+
+/**
+ * The lane of a request: answers to those of the same type about the same job, if it names any, could be mistaken for each
+ * other (R-D-7).
+ */
+export function laneOf({ type, jobId }: Pick<Asked, "type" | "jobId">): string | undefined {
+  // Pings are answered by their nonce.
+  return type === "session.ping" ? undefined : `${type} ${jobId}`;
 }

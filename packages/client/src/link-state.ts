@@ -36,10 +36,10 @@ export type ConnectionState =
 export function connecting(
   clock: Clock,
   timeout: number,
-  late: () => Error,
+  late: Error,
 ): LinkState & { kind: "connecting" } {
   const abort = new AbortController();
-  return { kind: "connecting", abort, deadline: clock.after(timeout, () => abort.abort(late())) };
+  return { kind: "connecting", abort, deadline: clock.after(timeout, () => abort.abort(late)) };
 }
 
 /**

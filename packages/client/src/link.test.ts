@@ -353,7 +353,8 @@ test("nothing is handed on after the end, though it had arrived before", async (
   const link = new Link(
     { dial, introduction, handshakeTimeout: 5_000, clock },
     {
-      connected: () => [],
+      connected: () => {},
+      drained: () => {},
       received: (decoded) => {
         heard.push(decoded.kind);
         link.end(new Error("enough"));
@@ -381,7 +382,7 @@ test("a bug in handling a message ends the link with it, rather than losing the 
     throw new Error("a bug");
   };
   const ended = Promise.withResolvers<Error>();
-  const user = { connected: () => [], received, ended: ended.resolve };
+  const user = { connected: () => {}, drained: () => {}, received, ended: ended.resolve };
   const link = new Link({ dial, introduction, handshakeTimeout: 5_000, clock }, user);
   const opening = link.open();
   const wire = await runtime.accept();

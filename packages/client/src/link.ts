@@ -39,9 +39,10 @@ export interface LinkUser {
    * There is a connection, of this session: the one before, or a fresh one that knows nothing of the one before.
    *
    * @param dialect how its runtime is spoken to
-   * @returns the frames that open the connection, such as all requests that have no answer yet (R-5.4-8)
    */
-  connected(session: SessionInfo, dialect: Dialect): readonly string[];
+  connected(session: SessionInfo, dialect: Dialect): void;
+  /** What waits may be sent, such as all requests that have no answer yet (R-5.4-8): the connection has room, or has it again. */
+  drained(): void;
   /**
    * One message, each stream envelope once and in order. Pings and duplicates do not come this far.
    *
@@ -107,13 +108,13 @@ export class Link {
   }
 
   /**
-   * Sends when there is a connection; otherwise what matters goes out with the next one (see `connected`).
+   * Sends when there is a connection with room; otherwise what matters goes out when there is (see `drained`).
    *
-   * @returns whether there is one
+   * @returns whether it was sent
    */
   send(frame: string): boolean {
-    if (this.#state.kind !== "online") return false;
-    this.#state.connection.send([frame]);
+    if (this.#state.kind !== "online" || !this.#state.connection.hasRoom) return false;
+    this.#state.connection.send(frame);
     return true;
   }
 
@@ -216,12 +217,20 @@ export class Link {
     const since = clock.monotonic();
     const received = (message: Decoded, size: number): boolean =>
       this.#refusesFarewell(message) || this.#user.received(message, size);
-    const connection = new Connection({ opened, session, clock, checkTimeout, keeper, received });
-    // Asked before the link is online, or what is asked within would go out twice.
-    const first = this.#user.connected(session.info, session.dialect);
+    const drained = (): void => this.#user.drained();
+    const connection = new Connection({
+      opened,
+      session,
+      clock,
+      checkTimeout,
+      keeper,
+      received,
+      drained,
+    });
+    this.#user.connected(session.info, session.dialect);
     this.#enter({ kind: "online", connection });
     this.#isOpen = true;
-    if (first.length > 0) connection.send(first);
+    drained();
     if (former !== undefined) connection.repeatAck();
     this.#online.resolve(session);
     const end = await connection.run();
@@ -259,9 +268,8 @@ export class Link {
 
   #connecting(): LinkState {
     const { clock, handshakeTimeout } = this.#options;
-    return connecting(clock, handshakeTimeout, () => {
-      return new LocalError("REQUEST_TIMEOUT", `no welcome within ${handshakeTimeout} ms`);
-    });
+    const late = new LocalError("REQUEST_TIMEOUT", `no welcome within ${handshakeTimeout} ms`);
+    return connecting(clock, handshakeTimeout, late);
   }
 
   #enter(state: LinkState): void {

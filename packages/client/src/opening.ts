@@ -61,16 +61,15 @@ export class Opening {
       capabilities: { encodings: ["json"], features: [...features] },
     };
     this.#payload = payload;
-    const id = newMessageId("req_");
     const session = this.#session;
-    if (session === undefined) return encode({ id, type: "session.hello", payload });
-    const place = placeIn(session);
-    if (session.dialect.resume === "session.resume") {
-      return encode({ id, type: "session.resume", payload: { ...payload, ...place } });
-    }
-    const { resume_token, last_event_seq } = place;
-    const resume = { ...payload, resume: place, resume_token, last_event_seq };
-    return encode({ id, type: "session.hello", payload: resume });
+    if (session?.dialect.resume === "session.resume") return this.#resume(session);
+    const both = session && {
+      ...placeIn(session),
+      resume: placeIn(session),
+      session_id: undefined,
+    };
+    const id = newMessageId("req_");
+    return encode({ id, type: "session.hello", payload: { ...payload, ...both } });
   }
 
   /**
@@ -84,9 +83,7 @@ export class Opening {
     if (session === undefined || session_id === session.info.id) return undefined;
     if (this.#isInsisting || session.dialect.resume !== "session.hello") return undefined;
     this.#isInsisting = true;
-    const payload = { ...this.#payload, ...placeIn(session) };
-    const id = newMessageId("req_");
-    return encode({ id, type: "session.resume", session_id, payload });
+    return this.#resume(session, session_id);
   }
 
   /**
@@ -101,6 +98,13 @@ export class Opening {
     if (!isLost) return error;
     const message = "the runtime does not resume the session";
     return new LocalError("SESSION_LOST", message, { cause: error });
+  }
+
+  /** @param session_id of the session that the connection has by now */
+  #resume(session: Session, session_id?: SessionId): string {
+    const payload = { ...this.#payload, ...placeIn(session) };
+    const id = newMessageId("req_");
+    return encode({ id, type: "session.resume", session_id, payload });
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Clock, Timer } from "@arcp/core";
+import { type Clock, LocalError, type Timer } from "@arcp/core";
 
 export interface PeerCheckOptions {
   readonly clock: Clock;
@@ -6,7 +6,7 @@ export interface PeerCheckOptions {
   readonly timeout: number;
   readonly ping: () => void;
   /** It said nothing. */
-  readonly silent: () => void;
+  readonly silent: (fault: LocalError) => void;
 }
 
 /**
@@ -24,7 +24,10 @@ export class PeerCheck {
   ask(): void {
     if (this.#timer !== undefined) return;
     const { clock, timeout, ping, silent } = this.#options;
-    this.#timer = clock.after(timeout, silent);
+    this.#timer = clock.after(timeout, () => {
+      const message = `the connection carried nothing for ${timeout} ms after the network changed`;
+      silent(new LocalError("TRANSPORT_CLOSED", message));
+    });
     ping();
   }
 

@@ -21,7 +21,7 @@ import {
 import { type Dialect, dialects } from "./dialect.ts";
 import { handled } from "./handled.ts";
 import { KnownJobs } from "./known-jobs.ts";
-import { Lanes } from "./lanes.ts";
+import { Lanes, laneOf } from "./lanes.ts";
 import { LatestNames } from "./latest-names.ts";
 
 export interface Request extends Asked {
@@ -54,7 +54,7 @@ export interface RequestsOptions {
   readonly clock: Clock;
   /** How long an answer may take, in ms, connected or not (R-5.4-7). */
   readonly timeout: number;
-  /** @returns whether there is a connection */
+  /** @returns whether it was sent: there is a connection, and room in it */
   readonly send: (frame: string) => boolean;
   /** Jobs that the process before followed. */
   readonly jobs: readonly JobId[];
@@ -71,6 +71,8 @@ export interface RequestsOptions {
 export class Requests {
   readonly #options: RequestsOptions;
   readonly #pending = new Map<string, Pending>();
+  /** Those whose turn it is, and which this connection has yet to carry. */
+  readonly #unsent = new Set<Pending>();
   readonly #lanes = new Lanes<Pending>();
   /** The ids and traces of those that wait no longer: an answer that comes after so many others comes never. */
   readonly #former = new LatestNames(1_000);
@@ -181,19 +183,25 @@ export class Requests {
     });
   }
 
-  /** The frames of all whose turn it is, oldest first, for a connection that is about to send them. */
-  frames(): string[] {
-    const frames: string[] = [];
+  /** There is another connection: all whose turn it is are to be sent on it, oldest first. */
+  repeat(): void {
     for (const pending of [...this.#pending.values()]) {
       // Nobody answers on this connection what was asked on another.
       if (pending.isAbandoned) this.#drop(pending);
     }
+    this.#unsent.clear();
     for (const pending of this.#pending.values()) {
-      if (!this.#lanes.isFirst(pending)) continue;
-      pending.isSent = true;
-      frames.push(pending.frame);
+      if (this.#lanes.isFirst(pending)) this.#unsent.add(pending);
     }
-    return frames;
+  }
+
+  /** Sends what waits for a connection, or for room in it. */
+  send(): void {
+    for (const pending of this.#unsent) {
+      if (!this.#options.send(pending.frame)) return;
+      this.#unsent.delete(pending);
+      pending.isSent = true;
+    }
   }
 
   /**
@@ -230,9 +238,10 @@ export class Requests {
   }
 
   #start(pending: Pending): void {
-    const { clock, timeout, send } = this.#options;
+    const { clock, timeout } = this.#options;
     pending.timer = clock.after(timeout, () => this.#expire(pending));
-    if (send(pending.frame)) pending.isSent = true;
+    this.#unsent.add(pending);
+    this.send();
   }
 
   #expire(pending: Pending): void {
@@ -264,6 +273,7 @@ export class Requests {
     const pending = id === undefined ? undefined : this.#pending.get(id);
     if (pending === undefined) return undefined;
     this.#pending.delete(pending.id);
+    this.#unsent.delete(pending);
     pending.timer?.cancel();
     pending.release();
     if (pending.lane !== undefined && pending.isSent) {
@@ -286,10 +296,4 @@ function lostBeforeAnswer(type: ClientMessageType): LocalError {
     "SESSION_LOST",
     `${type} may be done or not, the connection was lost before the answer: look with jobs(), or submit with an idempotencyKey`,
   );
-}
-
-/** Answers to requests of the same type about the same job, if it names any, could be mistaken for each other (R-D-7). */
-function laneOf({ type, jobId }: Asked): string | undefined {
-  // Pings are answered by their nonce.
-  return type === "session.ping" ? undefined : `${type} ${jobId}`;
 }

@@ -118,6 +118,11 @@ export class Connection {
     return decoded.message as Envelope<T>;
   }
 
+  /** The client's next frame as it is, whatever it is. */
+  anything(): Promise<IteratorResult<string>> {
+    return this.#frames.next();
+  }
+
   /** Resolves when the client has closed; fails when it sends anything before. */
   async closed(): Promise<void> {
     const { done, value } = await this.#frames.next().catch(() => ({ done: true, value: "" }));
