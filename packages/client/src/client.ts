@@ -207,7 +207,8 @@ export class Client implements AsyncDisposable {
    * Hands the session over: detaches from it without a goodbye, and gives what another process needs to go on with it, for
    * `connect({ restore })`. What still waits in this client rejects with a LocalError `CLOSED`.
    *
-   * @throws LocalError `CLOSED` when the client is closed; `SESSION_LOST` when it has no session just now
+   * @throws LocalError `CLOSED` when the client is closed; `SESSION_LOST` when it has no session just now; `REQUEST_TIMEOUT`
+   *   when `persist` is still at work after `requestTimeout`: then what that writes is what there is to go on with
    */
   async save(): Promise<SavedSession> {
     const { link, feeds } = this.#exchange;
@@ -243,7 +244,7 @@ export class Client implements AsyncDisposable {
   async #kept<J>(accepted: Promise<J>, keeper: SessionKeeper): Promise<J> {
     const job = await accepted;
     try {
-      await unlessAborted(keeper.keep(), this.#exchange.over);
+      await keeper.keep();
     } catch (thrown) {
       this.#exchange.link.giveUp(asError(thrown));
     }

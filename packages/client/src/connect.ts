@@ -22,7 +22,7 @@ export interface ConnectOptions {
   readonly client?: ClientDescription | undefined;
   /** Features to offer, besides the mark by which our own runtime is known (R-D-6). Default: all that this client understands. */
   readonly features?: readonly string[] | undefined;
-  /** How long a request may wait for its answer, in ms, connected or not. Default: 30,000. */
+  /** How long a request may wait for its answer, connected or not, and `persist` may take, in ms. Default: 30,000. */
   readonly requestTimeout?: number | undefined;
   /** How long dialling and greeting may take together, in ms, on every attempt. Default: 5,000. */
   readonly handshakeTimeout?: number | undefined;
@@ -36,7 +36,8 @@ export interface ConnectOptions {
   /**
    * Writes the session down so that another process can go on with it, should this one die: before a new resume token is
    * used, and with the position before that is acknowledged. Called once at a time; what it is given is secret. When it
-   * fails, the connection that it was for is given up, and the first one makes `connect` reject.
+   * fails, or takes longer than `requestTimeout`, the connection that it was for is given up, and the first one makes
+   * `connect` reject.
    */
   readonly persist?: Persist | undefined;
   /**
@@ -109,7 +110,7 @@ export async function connect(dial: Dial, options: ConnectOptions = {}): Promise
   }
   const restored = restore === undefined ? undefined : Session.restored(checkedSaved(restore));
   const jobs = restore?.jobs ?? [];
-  const keeper = persist && new SessionKeeper(() => write());
+  const keeper = persist && new SessionKeeper(() => write(), clock, requestTimeout);
   const offered = [...new Set([...features, REQUEST_ID_FEATURE])];
   const introduction = { token, client, features: offered };
   const exchange = new Exchange({

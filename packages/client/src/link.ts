@@ -19,7 +19,6 @@ import { type Session, welcomed } from "./session.ts";
 import type { SessionInfo } from "./session-info.ts";
 import type { SessionKeeper } from "./session-keeper.ts";
 import { StateChanges } from "./state-changes.ts";
-import { unlessAborted } from "./unless-aborted.ts";
 
 export interface LinkOptions {
   readonly dial: Dial;
@@ -160,6 +159,7 @@ export class Link {
     if (state.kind === "online") state.connection.abandon();
     if (state.kind === "closing") state.farewell.connection.abandon();
     this.states.end();
+    this.#options.keeper?.stop(error);
     this.#user.ended(error);
     this.#online.reject(error);
     this.#over.resolve();
@@ -198,6 +198,7 @@ export class Link {
     } catch (thrown) {
       return opening.outcome(asError(thrown));
     }
+    state.deadline.cancel();
     const former = this.#session;
     const token = former?.token;
     const session = welcomed(opened.welcome, introduction.features, former);
@@ -249,7 +250,7 @@ export class Link {
       signal.throwIfAborted();
       const { keeper } = this.#options;
       if (keeper === undefined) return undefined;
-      await unlessAborted(keeper.keep(), signal);
+      await keeper.keep();
       signal.throwIfAborted();
       return undefined;
     } catch (thrown) {

@@ -311,6 +311,24 @@ test("a store that never answers holds up nobody who waits for a closed client",
   wire.pair.runtime.close();
   await closing;
   expect((await submitting).id).toBe("job_1");
+  await turn();
+  // No timer is left to keep the process.
+  expect(script.clock.pending).toBe(0);
+});
+
+test("nor does one hold up a client that ends while it connects", async () => {
+  const script = new ScriptedRuntime();
+  const notebook = new Notebook();
+  const { client, wire } = await script.online({ persist: notebook.persist });
+  notebook.hold();
+  wire.pair.sever();
+  const { wire: second } = await script.resumed(client, "rt_2");
+  await turn();
+  expect(notebook.writing).toBe(1);
+  await client.close();
+  await second.closed();
+  await turn();
+  expect(script.clock.pending).toBe(0);
 });
 
 test("a signal ends the wait for a job that is accepted and is still being written down", async () => {
@@ -346,4 +364,65 @@ test("a job that was taken up again and has ended is not handed on once more", a
   second.send(subscribed(await second.next("job.subscribe")), result(1, "end"));
   expect(await (await opening).result()).toBe("end");
   expect((await next.save()).jobs).toEqual([]);
+});
+
+test("a store that never answers ends an attempt to connect in its time, and says so", async () => {
+  const script = new ScriptedRuntime();
+  const notebook = new Notebook();
+  const late = { code: "REQUEST_TIMEOUT", message: "persist did not settle within 20000 ms" };
+  notebook.hold();
+  const options = { persist: notebook.persist, requestTimeout: 20_000, handshakeTimeout: 1_000 };
+  const connecting = script.connect(options);
+  const wire = await script.accept();
+  await wire.next("session.hello");
+  wire.welcome();
+  await turn();
+  expect(notebook.writing).toBe(1);
+  script.clock.advance(20_000);
+  await expect(connecting).rejects.toMatchObject(late);
+  await wire.closed();
+  expect(script.clock.pending).toBe(0);
+});
+
+test("a store that stops to answer costs connections, and holds up no submit", async () => {
+  const script = new ScriptedRuntime();
+  const notebook = new Notebook();
+  const late = { code: "REQUEST_TIMEOUT", message: "persist did not settle within 30000 ms" };
+  const { client, wire } = await script.online({ persist: notebook.persist });
+  const letGo = notebook.hold();
+  const submitting = client.submit("echo");
+  wire.send(accepted(await wire.next("job.submit")));
+  await wire.barrier();
+  await turn();
+  script.clock.advance(30_000);
+  expect((await submitting).id).toBe("job_1");
+  expect((await reached(client, "retrying")).error).toMatchObject(late);
+  // Another write must not begin before the one that may still come to its end.
+  const { wire: second } = await script.resumed(client, "rt_2");
+  await turn();
+  script.clock.advance(30_000);
+  await second.closed();
+  expect((await reached(client, "retrying")).error).toMatchObject(late);
+  letGo();
+  const { wire: third, resume } = await script.resumed(client, "rt_3");
+  expect(resume.payload.resume_token).toBe("rt_1");
+  await third.barrier();
+  expect(notebook.last).toMatchObject({ resumeToken: "rt_3", jobs: ["job_1"] });
+});
+
+test("a handover waits for a store that never answers no longer than its time", async () => {
+  const script = new ScriptedRuntime();
+  const notebook = new Notebook();
+  const { client, wire } = await script.online({ persist: notebook.persist });
+  notebook.hold();
+  const submitting = client.submit("echo");
+  wire.send(accepted(await wire.next("job.submit")));
+  await wire.barrier();
+  await turn();
+  const saving = client.save();
+  await submitting;
+  await turn();
+  script.clock.advance(30_000);
+  await expect(saving).rejects.toMatchObject({ code: "REQUEST_TIMEOUT" });
+  expect(client.state).toMatchObject({ kind: "closed", error: { code: "CLOSED" } });
 });

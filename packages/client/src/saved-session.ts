@@ -19,7 +19,10 @@ export interface SavedSession {
   readonly jobs: readonly JobId[];
 }
 
-/** Writes down the latest state in place of the one before. Called once at a time; a rejection costs the connection. */
+/**
+ * Writes down the latest state in place of the one before. Called once at a time; a rejection costs the connection, and so
+ * does what takes longer than the client's `requestTimeout`.
+ */
 export type Persist = (saved: SavedSession) => Promise<void> | void;
 
 /** @throws LocalError `MISUSE` for what no client has saved */
