@@ -8,7 +8,7 @@ import { createServer as createSecureServer } from "node:https";
 import { type AddressInfo, connect } from "node:net";
 import type { Duplex } from "node:stream";
 import { format, inspect } from "node:util";
-import type { Transport } from "@arcp/core";
+import { decode, type Transport } from "@arcp/core";
 import { afterEach, expect, test } from "vitest";
 import { WebSocket, WebSocketServer } from "ws";
 import { selfSigned } from "../test/self-signed.ts";
@@ -329,7 +329,7 @@ test("close lets go of the server, closes its own connections with 1001, and the
   await attachment.close();
 });
 
-test("an error of the callback closes its connection with 1011 and is not swallowed", async () => {
+test("R-4.1-11: an error of the callback closes its connection with a word and 1011, and is not swallowed", async () => {
   const server = createServer();
   const mistake = new Error("mistake");
   attach(server, {}, () => {
@@ -341,8 +341,13 @@ test("an error of the callback closes its connection with 1011 and is not swallo
   const surfaced = new Promise((resolve) => process.once("unhandledRejection", resolve));
   try {
     const ws = new WebSocket(`ws://127.0.0.1:${port}/arcp`);
+    const said: unknown[] = [];
+    ws.on("message", (data) => said.push(decode(data.toString())));
     expect(await new Promise((resolve) => ws.once("close", resolve))).toBe(1011);
     expect(await surfaced).toBe(mistake);
+    const payload = { code: "INTERNAL_ERROR", message: "an unexpected error occurred" };
+    const message = { type: "session.error", session_id: expect.any(String), payload };
+    expect(said).toMatchObject([{ kind: "ok", message }]);
   } finally {
     for (const listener of before) process.on("unhandledRejection", listener);
   }

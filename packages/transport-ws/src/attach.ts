@@ -4,8 +4,12 @@ import type { Server as HttpsServer } from "node:https";
 import type { Duplex } from "node:stream";
 import { Server as TlsServer } from "node:tls";
 import {
+  ArcpError,
   checkOptions,
+  encode,
   LocalError,
+  newMessageId,
+  newSessionId,
   type OptionRules,
   rule,
   systemClock,
@@ -59,7 +63,8 @@ export type HttpServer = Server | HttpsServer | Http2SecureServer | Http2Server;
 
 /**
  * Takes a new connection. Its failing with the connection (`TransportClosedError`) is taken as the end of that; any other
- * error is a bug: it closes the connection (`fault`) and stays unhandled, so the process hears of it.
+ * error is a bug: it closes the connection (`fault`), behind a `session.error` that tells no more than an ArcpError does, and
+ * stays unhandled, so the process hears of it.
  *
  * @param request what the connection began with, for what a proxy in front has to say
  */
@@ -149,6 +154,7 @@ export function attachChecked(
     try {
       await accept(connection, peerOf(request), request);
     } catch (error) {
+      connection.send([lastWord(error)]).catch(() => {});
       connection.close("fault");
       // A callback that reads or writes to the end fails with the connection, which is no bug of its own.
       if (!(error instanceof TransportClosedError)) throw error;
@@ -165,6 +171,13 @@ export function attachChecked(
     await Promise.all([...connections].map((connection) => connection.gone));
   };
   return { close, [Symbol.asyncDispose]: close };
+}
+
+/** Why a connection ends that nobody took (R-4.1-11). Some clients hear only what names a session (R-6.2-11). */
+function lastWord(error: unknown): string {
+  const payload = ArcpError.from(error).toPayload();
+  const session_id = newSessionId();
+  return encode({ id: newMessageId(), type: "session.error", session_id, payload });
 }
 
 /** The default of `upgradeTimeout`, in ms. */
