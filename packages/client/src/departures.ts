@@ -61,7 +61,8 @@ export class Departures {
   }
 
   #isSettled(job: JobId): boolean {
-    return this.#options.requests.following(job).length === 0;
+    // Asked with every answer: the first one that there is tells.
+    return this.#options.requests.following(job).next().done === true;
   }
 
   #unsubscription(job_id: JobId): string {

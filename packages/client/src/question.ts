@@ -1,4 +1,4 @@
-import type { Outgoing } from "@arcp/core";
+import { type ClientMessageType, LocalError, type Outgoing } from "@arcp/core";
 
 /** What a client can ask and gets an answer to. */
 export type QuestionType =
@@ -16,4 +16,12 @@ export type Question = {
 /** A submit may start a second job when it is made again in another session, unless its key tells that it is the same. */
 export function isRepeatable({ type, payload }: Question): boolean {
   return type !== "job.submit" || payload.idempotency_key !== undefined;
+}
+
+/** What a request of this type rejects with that may have been done, and whose answer will not come. */
+export function lostBeforeAnswer(type: ClientMessageType): LocalError {
+  return new LocalError(
+    "SESSION_LOST",
+    `${type} may be done or not, the connection was lost before the answer: look with jobs(), or submit with an idempotencyKey`,
+  );
 }

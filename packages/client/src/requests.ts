@@ -1,6 +1,5 @@
 import {
   ArcpError,
-  type ClientMessageType,
   type Clock,
   type Decoded,
   type Envelope,
@@ -23,6 +22,7 @@ import { handled } from "./handled.ts";
 import { KnownJobs } from "./known-jobs.ts";
 import { Lanes, laneOf } from "./lanes.ts";
 import { LatestNames } from "./latest-names.ts";
+import { lostBeforeAnswer } from "./question.ts";
 
 export interface Request extends Asked {
   readonly id: MessageId;
@@ -177,10 +177,11 @@ export class Requests {
   /**
    * Those whose answers may let the session follow this job: a subscribe, or a submit that may lead to any job by its key.
    */
-  following(job: JobId): readonly Pick<Pending, "id" | "isSent">[] {
-    return [...this.#pending.values()].filter(({ type, jobId, isRepeatable }) => {
-      return type === "job.submit" ? isRepeatable : type === "job.subscribe" && jobId === job;
-    });
+  *following(job: JobId): Generator<Pick<Pending, "id" | "isSent">, void> {
+    for (const each of this.#pending.values()) {
+      const isOfJob = each.type === "job.subscribe" && each.jobId === job;
+      if (each.type === "job.submit" ? each.isRepeatable : isOfJob) yield each;
+    }
   }
 
   /** There is another connection: all whose turn it is are to be sent on it, oldest first. */
@@ -289,11 +290,4 @@ export class Requests {
     const first = this.#lanes.leave(pending);
     if (first !== undefined) this.#start(first);
   }
-}
-
-function lostBeforeAnswer(type: ClientMessageType): LocalError {
-  return new LocalError(
-    "SESSION_LOST",
-    `${type} may be done or not, the connection was lost before the answer: look with jobs(), or submit with an idempotencyKey`,
-  );
 }
