@@ -7,6 +7,8 @@ interface Held {
 
 /** How many envelopes may wait for a missing one. */
 const MOST = 1_000;
+/** The characters that they may have together. */
+const MOST_CHARACTERS = 8 * 1024 * 1024;
 
 export interface ReorderingOptions {
   readonly clock: Clock;
@@ -20,6 +22,7 @@ export interface ReorderingOptions {
 export class Reordering {
   readonly #options: ReorderingOptions;
   readonly #held = new Map<number, Held>();
+  #size = 0;
   #timer: Timer | undefined;
 
   constructor(options: ReorderingOptions) {
@@ -29,17 +32,20 @@ export class Reordering {
   /** Keeps an envelope until its turn. @returns false when it is a gap that is waited for no longer */
   hold(seq: number, decoded: Decoded, size: number): boolean {
     const { clock, patience, missing } = this.#options;
-    if (patience === 0 || this.#held.size >= MOST) return false;
+    if (this.#held.has(seq)) return true;
+    if (patience === 0 || this.#held.size >= MOST || this.#size > MOST_CHARACTERS) return false;
     this.#held.set(seq, { decoded, size });
+    this.#size += size;
     this.#timer ??= clock.after(patience, missing);
     return true;
   }
 
   /** @returns the envelope under this number, if it is here already; each is given once */
   take(seq: number): Held | undefined {
-    if (this.#held.size === 0) return undefined;
     const held = this.#held.get(seq);
+    if (held === undefined) return undefined;
     this.#held.delete(seq);
+    this.#size -= held.size;
     return held;
   }
 

@@ -149,6 +149,17 @@ test("R-D-10: a flood behind a gap is not kept for ever", async () => {
   await reached(client, "retrying");
 });
 
+test("R-D-10: nor are large events, however few", async () => {
+  const { client, wire, job } = await runtime.running();
+  const large = "x".repeat(1024 * 1024);
+  // What comes to its turn makes room again.
+  for (let seq = 8; seq >= 1; seq--) wire.event(seq, "job_1", large);
+  for (let seq = 16; seq >= 9; seq--) wire.event(seq, "job_1", large);
+  for await (const { seq } of job.events) if (seq === 16) break;
+  for (let seq = 18; seq <= 27; seq++) wire.event(seq, "job_1", large);
+  await reached(client, "retrying");
+});
+
 test("R-D-1: a token that is refused as UNAUTHENTICATED ends the session, and not the client", async () => {
   const { client, wire, job } = await runtime.running();
   wire.sever();
