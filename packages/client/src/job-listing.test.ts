@@ -109,3 +109,15 @@ test("a date that is none is refused before anything is asked", async () => {
   }
   await wire.barrier();
 });
+
+test("R-6.6-5: a page that leads to itself is an error, and not asked for without end", async () => {
+  const { client, wire } = await new ScriptedRuntime().online();
+  const listing = collect(client.jobs());
+  for (const cursor of [undefined, "again"]) {
+    const { id, payload } = await wire.next("session.list_jobs");
+    expect(payload.cursor).toBe(cursor);
+    wire.send(frame("session.jobs", { request_id: id, jobs: [], next_cursor: "again" }));
+  }
+  await expect(listing).rejects.toMatchObject({ code: "PROTOCOL_VIOLATION" });
+  await wire.barrier();
+});

@@ -1,4 +1,4 @@
-import type { JobStatus, Lease, Payload } from "@arcp/core";
+import { type JobStatus, type Lease, LocalError, type Payload } from "@arcp/core";
 import type { Exchange } from "./exchange.ts";
 import { checkNames } from "./misuse.ts";
 import { timeOf } from "./time-of.ts";
@@ -35,7 +35,8 @@ const PAGE = 100;
 
 /**
  * In the order of their acceptance. Pages are asked for as they are needed.
- * @throws what requests fail with, and a LocalError `MISUSE` for a date that is none, or a filter that there is not
+ * @throws what requests fail with, and a LocalError `MISUSE` for a date that is none, or a filter that there is not, or
+ *   `PROTOCOL_VIOLATION` when a page leads to itself
  */
 export async function* listJobs(
   exchange: Pick<Exchange, "ask">,
@@ -50,6 +51,9 @@ export async function* listJobs(
     );
     for (const entry of page.jobs) yield listedJob(entry);
     if (page.next_cursor === null) return;
+    if (page.next_cursor === cursor) {
+      throw new LocalError("PROTOCOL_VIOLATION", "a page of the runtime's listing leads to itself");
+    }
     cursor = page.next_cursor;
   }
 }
