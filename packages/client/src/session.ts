@@ -19,15 +19,15 @@ export class Session {
   /** Behind which position a number was missing, and how often in a row. */
   #gap = { behind: -1, times: 0 };
 
-  constructor(info: SessionInfo, token: string, dialect: Dialect, position = 0) {
+  constructor(info: SessionInfo, token: string, position = 0) {
     this.#info = info;
     this.#token = token;
-    this.#dialect = dialect;
+    this.#dialect = dialectOf(info);
     this.#position = position;
   }
 
   static restored({ session, resumeToken, position }: SavedSession): Session {
-    return new Session(session, resumeToken, dialectOf(session), position);
+    return new Session(session, resumeToken, position);
   }
 
   get info(): SessionInfo {
@@ -70,7 +70,7 @@ export class Session {
   }
 
   /** Takes note of a welcome to this session. */
-  resumed({ message, isStamped }: Welcome): void {
+  greeted({ message, isStamped }: Welcome): void {
     const { id, payload } = message;
     const { capabilities } = payload;
     const { agents = this.#info.agents } = capabilities;
@@ -102,20 +102,13 @@ export function welcomed(
   if (id === undefined) {
     return new LocalError("PROTOCOL_VIOLATION", "the runtime's welcome names no session");
   }
-  if (session === undefined) {
-    const { runtime, capabilities, resume_token, resume_window_sec: resumeWindowSec } = payload;
-    const features = negotiate(offered, capabilities.features ?? []);
-    const { agents = [] } = capabilities;
-    const { isStamped, message } = welcome;
-    return new Session(
-      { id, runtime, features, agents, capabilities, resumeWindowSec },
-      resume_token,
-      dialectOf({ features, runtime, id: message.id, isStamped }),
-    );
-  }
-  if (id !== session.info.id) {
+  if (session !== undefined && id !== session.info.id) {
     return new LocalError("PROTOCOL_VIOLATION", "the runtime resumed another session than asked");
   }
-  session.resumed(welcome);
-  return session;
+  const { runtime, capabilities, resume_token, resume_window_sec: resumeWindowSec } = payload;
+  const features = negotiate(offered, capabilities.features ?? []);
+  const fresh = { id, runtime, features, agents: [], capabilities, resumeWindowSec };
+  const known = session ?? new Session(fresh, resume_token);
+  known.greeted(welcome);
+  return known;
 }

@@ -55,9 +55,7 @@ export class PlatformConnection implements Transport {
   }
 
   close(reason: CloseReason = "normal"): void {
-    if (this.#closed !== undefined) return;
-    this.#end(reason, undefined);
-    this.#ws.close(browserCloseCode(reason));
+    this.#part(reason, undefined);
   }
 
   get #isOpen(): boolean {
@@ -95,7 +93,12 @@ export class PlatformConnection implements Transport {
   }
 
   #violated(reason: CloseReason, cause?: Error): void {
-    this.#end(reason, new TransportClosedError(reason, { cause }));
+    this.#part(reason, new TransportClosedError(reason, { cause }));
+  }
+
+  #part(reason: CloseReason, error: TransportClosedError | undefined): void {
+    if (this.#closed !== undefined) return;
+    this.#end(reason, error);
     this.#ws.close(browserCloseCode(reason));
   }
 
