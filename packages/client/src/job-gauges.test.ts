@@ -152,3 +152,16 @@ test("what an acceptance says of a budget is older than what was told since", ()
   gauges.begin({ USD: 1, EUR: 2 });
   expect(Object.fromEntries(gauges.budget)).toEqual({ USD: 0.25, EUR: 2 });
 });
+
+test("a runtime that tells of ever more currencies fills no memory, and those that there were go on", () => {
+  const gauges = new JobGauges();
+  gauges.begin({ EUR: 2 });
+  const tell = (unit: string, value: number, jobSeq: number): void => {
+    const body = { name: "cost.budget.remaining", value, unit, dimensions: undefined };
+    gauges.take({ kind: "metric", body, seq: jobSeq, jobSeq, ts: undefined });
+  };
+  for (let n = 1; n <= 5_000; n++) tell(`X${n}`, n, n);
+  tell("EUR", 1, 5_001);
+  expect(gauges.budget.size).toBe(1_000);
+  expect(gauges.budget.get("EUR")).toBe(1);
+});

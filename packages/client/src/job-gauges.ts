@@ -4,6 +4,9 @@ import type { JobEvent } from "./job-event.ts";
 /** How far a job is: `current`, and `total`, `units` and `message` where its agent says so. */
 export type Progress = EventBody<"progress">;
 
+/** The currencies that are kept: more than there are. */
+const MOST = 1_000;
+
 /** The latest values of what a job tells again and again, whichever way and in whatever order its events come. */
 export class JobGauges {
   #progress: Progress | undefined;
@@ -42,6 +45,7 @@ export class JobGauges {
     if (event.kind !== "metric") return;
     const { name, value, unit } = event.body;
     if (name !== "cost.budget.remaining" || unit === undefined) return;
+    if (this.#budget.size >= MOST && !this.#budget.has(unit)) return;
     if (this.#isNewer(`budget ${unit}`, event)) this.#budget.set(unit, value);
   }
 
