@@ -9,11 +9,13 @@ import { recoverJobs } from "./jobs/recovery.ts";
 import { type EndedJob, Retention } from "./jobs/retention.ts";
 import type { RunOptions } from "./jobs/run.ts";
 import type { JobTable } from "./jobs/table.ts";
+import type { Limits } from "./limits.ts";
 import type { Lineage } from "./lineage.ts";
 import type { Sessions } from "./session/sessions.ts";
 import { unlessDamaged } from "./store/damage.ts";
 import type { DamagedJob, JobQuery } from "./store/index.ts";
 import type { ReadableStore } from "./store/readable-logs.ts";
+import type { Turn } from "./turn.ts";
 
 /** Jobs that are taken over in one go. */
 const PAGE = 256;
@@ -24,8 +26,10 @@ export interface ArchiveOptions {
   readonly store: ReadableStore;
   readonly jobs: JobTable;
   readonly sessions: Sessions;
+  readonly turn: Pick<Turn, "next">;
   /** Milliseconds that a finished job is kept. */
   readonly retention: number;
+  readonly limits: Pick<Limits, "finishedJobsPerPrincipal" | "liveJobsPerPrincipal">;
 }
 
 /** What is kept of jobs that have ended, and of the process before this one. */
@@ -36,24 +40,34 @@ export class Archive {
 
   constructor(options: ArchiveOptions) {
     this.#options = options;
-    const { jobs, sessions } = options;
+    const { clock, turn, retention: ms, limits, jobs, sessions } = options;
     this.#late = new LateEndings({
       ...options,
       ended: (job) => jobs.finish(job),
       forgotten: (job) => jobs.forget(job),
       damaged: (job, error) => sessions.lost(job, error),
     });
-    this.#retention = new Retention(
-      options.clock,
-      options.retention,
-      (job) => this.#isHeld(job),
-      (job) => this.#remove(job),
-    );
+    this.#retention = new Retention({
+      clock,
+      turn,
+      ms,
+      most: limits.finishedJobsPerPrincipal,
+      // As many may end at once, and nobody has read them then.
+      excess: limits.liveJobsPerPrincipal,
+      held: (job) => this.#isRead(job) || sessions.follows(job.id),
+      read: (job) => this.#isRead(job),
+      remove: (job) => this.#remove(job),
+    });
   }
 
   /** The job has ended: from now on its retention runs. */
   keep(job: EndedJob): void {
     this.#retention.keep(job);
+  }
+
+  /** Whether a principal has too many finished jobs that cannot leave: then it gets no further ones (R-7.1-5). */
+  isFull(principal: string): boolean {
+    return this.#retention.isFull(principal);
   }
 
   /** The job is over, and its log, or its parent's, does not say so: whoever waits for its end is to hear of it all the same. */
@@ -88,11 +102,13 @@ export class Archive {
       const rows = await store.jobs.list({ limit: PAGE, ...(after && { after }) }, (job) =>
         damaged.push(job),
       );
-      for (const { id, session, parent, request, keepUntil, status, finishedAt = now } of rows) {
+      for (const row of rows) {
+        const { id, principal, session, parent, request, keepUntil, status } = row;
+        const { finishedAt = now } = row;
         if (parent !== undefined) parents.set(id, parent);
         if (parent !== undefined && request === undefined) told.add(id);
         if (isTerminal(status)) {
-          ended.push({ job: { id, session, keepUntil }, age: now - finishedAt });
+          ended.push({ job: { id, principal, session, keepUntil }, age: now - finishedAt });
         }
         own(id, session);
       }
@@ -110,7 +126,9 @@ export class Archive {
       own(id, session);
       // Whether it was submitted under a key cannot be read either.
       const keepUntil = Math.min(acceptedAt, now) + KEY_LIFETIME;
-      ended.push({ job: { id, session, keepUntil }, age: Math.max(0, now - finishedAt) });
+      const { principal } = job.error;
+      const age = Math.max(0, now - finishedAt);
+      ended.push({ job: { id, principal, session, keepUntil }, age });
     }
     await sessions.restore(
       {
@@ -120,11 +138,23 @@ export class Archive {
       },
       turn,
     );
+    const { finishedJobsPerPrincipal: most } = this.#options.limits;
+    const byPrincipal = Map.groupBy(ended, ({ job }) => job.principal);
     for (const { job, age } of ended.sort((a, b) => b.age - a.age)) {
       await turn.spend("answering", 1);
-      this.#retention.keep({ ...job, lineage: [...lineOf(job.id, parents)] }, age);
+      const kept = { ...job, lineage: [...lineOf(job.id, parents)] };
+      const isSurplus = (byPrincipal.get(job.principal)?.length ?? 0) > most;
+      // A crash came in the middle of its removal. By what is stored another one may have ended before it.
+      if (isSurplus && (await this.#isHalfGone(job.id))) this.#retention.dismiss(kept);
+      else this.#retention.keep(kept, age);
     }
     startAgents();
+  }
+
+  /** Whether a finished job has no log any more. */
+  async #isHalfGone(job: JobId): Promise<boolean> {
+    const { head } = await this.#options.store.logs.read(job, 0, { records: 0, characters: 0 });
+    return head === 0;
   }
 
   close(): void {
@@ -133,13 +163,16 @@ export class Archive {
   }
 
   /** Whether a session has still to read it, to begin to, or to learn that there is such a job (R-14-3). */
-  #isHeld({ id, lineage }: EndedJob): boolean {
+  #isRead({ id, session, lineage }: EndedJob): boolean {
     const { jobs, sessions } = this.#options;
-    return jobs.isExpected(id) || sessions.follows(id) || sessions.awaits(id, lineage);
+    return jobs.isExpected(id) || sessions.reads(id, session) || sessions.awaits(id, lineage);
   }
 
-  /** Forgets a finished job, its log, and with the last of a forgotten session's jobs its numbering. */
-  #remove(job: EndedJob): void {
+  /**
+   * Forgets a finished job, its log, and with the last of a forgotten session's jobs its numbering.
+   * @returns whether it is gone
+   */
+  async #remove(job: EndedJob): Promise<boolean> {
     const { id } = job;
     const { store, sessions, jobs, logger } = this.#options;
     const remove = async (): Promise<void> => {
@@ -159,10 +192,13 @@ export class Archive {
         }
       }
     };
-    jobs.removing(id, remove).catch((error: unknown) => {
+    try {
+      await jobs.removing(id, remove);
+      return true;
+    } catch (error) {
       logger.error({ job: id, err: error }, "a finished job could not be removed yet");
-      this.#retention.retry(job);
-    });
+      return false;
+    }
   }
 }
 

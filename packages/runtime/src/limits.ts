@@ -8,6 +8,12 @@ export interface Limits {
   readonly cancelGraceSec: number;
   /** Seconds that a finished job is kept for its history, and longer while a session reads it. Default: 7 days in a durable store, else the resume window. */
   readonly retentionSec: number;
+  /**
+   * Finished jobs of one principal that are kept: beyond it the one that ended first leaves, as if its retention were over, unless
+   * a key holds it or a session has still to read it (R-14-2). Where so many are held, and as many more as may run, a submit is
+   * refused (R-7.1-5). Default: 1,000,000 in a durable store, else 100,000.
+   */
+  readonly finishedJobsPerPrincipal: number;
   /** Seconds between two signs of life of a connection; a client that is silent for two of them is lost (R-6.4-4). Default 30. */
   readonly heartbeatIntervalSec: number;
   /** How many events a client that agreed to acknowledge them may be behind before it is told so (R-6.5-7). Default 1,000. */
@@ -67,13 +73,17 @@ const DEFAULTS = {
   credentialDoubtSec: 300,
   resultBytes: 268_435_456,
   fileBytes: 268_435_456,
-} satisfies Omit<Limits, "retentionSec">;
+} satisfies Omit<Limits, "retentionSec" | "finishedJobsPerPrincipal">;
 
 const WEEK = 7 * 24 * 60 * 60;
+
+/** What a million jobs have said takes a few gigabytes of a disk; a tenth of it in memory takes a quarter of one there. */
+const FINISHED_JOBS = { durable: 1_000_000, inMemory: 100_000 };
 
 const RULES: Readonly<Record<string, OptionRule>> = {
   ...Object.fromEntries(Object.keys(DEFAULTS).map((name) => [name, rule.aboveZero])),
   retentionSec: rule.aboveZero,
+  finishedJobsPerPrincipal: rule.aboveZero,
   // The wire tells these in whole numbers.
   resumeWindowSec: rule.wholeAboveZero,
   heartbeatIntervalSec: rule.wholeAboveZero,
@@ -89,6 +99,11 @@ export function readLimits(given: Partial<Limits>, durable: boolean): Limits {
     Object.entries(given).filter(([, value]) => value !== undefined),
   );
   const { resumeWindowSec, ...limits } = { ...DEFAULTS, ...chosen };
-  const retentionSec = given.retentionSec ?? (durable ? WEEK : resumeWindowSec);
-  return { ...limits, resumeWindowSec, retentionSec };
+  const { durable: many, inMemory: fewer } = FINISHED_JOBS;
+  return {
+    retentionSec: durable ? WEEK : resumeWindowSec,
+    finishedJobsPerPrincipal: durable ? many : fewer,
+    ...limits,
+    resumeWindowSec,
+  };
 }

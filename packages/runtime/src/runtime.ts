@@ -131,6 +131,7 @@ class HostedRuntime implements Runtime {
     const jobs = new JobTable(limits, {
       finished: (job) => this.#archive.keep(job),
       lost: (job) => this.#archive.lost(job),
+      isFull: (principal) => this.#archive.isFull(principal),
     });
     const sessions = new Sessions({
       clock,
@@ -149,7 +150,9 @@ class HostedRuntime implements Runtime {
       store,
       jobs,
       sessions,
+      turn: committer.turn,
       retention: limits.retentionSec * 1000,
+      limits,
     });
     const policy = policyOf(options.policy);
     const models = compilePrices(options.models ?? {});

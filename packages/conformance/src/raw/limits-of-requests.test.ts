@@ -594,6 +594,36 @@ describe("jobs", () => {
     expect(await subscribe()).toHaveProperty("payload.code", "JOB_NOT_FOUND");
   });
 
+  test("R-14-2, R-7.3-11, limit finishedJobsPerPrincipal: the first to end leaves; what keys hold stays, and refuses what would be too many", async () => {
+    const quick = defineAgent({ name: "quick", run: () => null });
+    await using home = await house({
+      agents: [quick],
+      limits: { finishedJobsPerPrincipal: 2, liveJobsPerPrincipal: 1 },
+    });
+    const raw = await home.greeted(["list_jobs"]);
+    const stranger = await home.greeted(["list_jobs"], BOB);
+    const run = async (by: RawSocket, rest: object = {}): Promise<string> => {
+      const { job_id: job = "" } = await by.submit("quick", rest);
+      await by.find(isEnd(job));
+      return job;
+    };
+    /** What is listed once no more is left than that. */
+    const left = async (by: RawSocket, most: number): Promise<string[]> => {
+      for (;;) {
+        const { jobs } = (await by.request("session.list_jobs", {}))["payload"];
+        if (jobs.length <= most) return jobs.map(({ job_id }: { job_id: string }) => job_id).sort();
+      }
+    };
+    const strangers = [await run(stranger), await run(stranger)];
+    const jobs = [await run(raw), await run(raw), await run(raw)];
+    expect(await left(raw, 2)).toEqual(jobs.slice(1).sort());
+    const keyed: string[] = [];
+    for (let n = 0; n < 3; n++) keyed.push(await run(raw, { idempotency_key: `${n}` }));
+    expect(await raw.submit("quick")).toMatchObject(refusal("finished_jobs_per_principal"));
+    expect(await left(raw, 3)).toEqual(keyed.sort());
+    expect(await left(stranger, 2)).toEqual(strangers.sort());
+  });
+
   test("R-6.5-7, limit backPressureThreshold: who is more events behind is told so once", async () => {
     await using home = await house({ limits: { backPressureThreshold: 5 } });
     const raw = await home.greeted(["ack"]);

@@ -184,6 +184,8 @@ function takePlace(
   const problem = {
     live_jobs_per_principal: "too many jobs of this principal are running",
     live_input_characters_per_principal: `with ${characters} characters of JSON more the inputs of this principal's running jobs would have more than ${most}`,
+    finished_jobs_per_principal:
+      "too many finished jobs of this principal have to be kept: keys hold them, or sessions that have still to read them",
   }[leave];
   throw new ArcpError("INTERNAL_ERROR", problem, { retryable: true, details: { reason: leave } });
 }

@@ -22,3 +22,17 @@ test("what is due comes out once, the earliest first, however it went in", () =>
     }),
   );
 });
+
+test("what has left before it was due does not come out, and all others do", () => {
+  const steps = fc.array(fc.record({ due: fc.nat(30), leaves: fc.boolean() }), { maxLength: 60 });
+  fc.assert(
+    fc.property(steps, (steps) => {
+      const queue = new DueQueue<number>();
+      const entries = steps.map(({ due, leaves }) => ({ leaves, entry: queue.add(due, due) }));
+      for (const { leaves, entry } of entries) if (leaves) queue.delete(entry);
+      const left = entries.flatMap(({ leaves, entry }) => (leaves ? [] : entry.due));
+      expect(queue.take(30)).toEqual(left.sort((a, b) => a - b));
+      expect(queue.next).toBeUndefined();
+    }),
+  );
+});

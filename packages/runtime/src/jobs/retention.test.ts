@@ -1,23 +1,44 @@
-import { type Clock, ManualClock } from "@arcp/core";
+import { type Clock, type JobId, ManualClock } from "@arcp/core";
 import { expect, test } from "vitest";
 import { settled } from "../../test/held-store.ts";
 import { dense, hosting } from "../../test/hosting.ts";
 import { ALL_FEATURES, type Frame, Viewer } from "../../test/viewer.ts";
-import type { Job } from "./job.ts";
-import { Retention } from "./retention.ts";
+import { type EndedJob, Retention } from "./retention.ts";
 
-function keeping() {
+const turn = { next: () => settled(1) };
+
+const ended = (id: string, rest: Partial<EndedJob> = {}): EndedJob => ({
+  id: id as JobId,
+  principal: "alice",
+  session: undefined,
+  lineage: [],
+  ...rest,
+});
+
+/** @param ms for which a job is kept @param most jobs of one principal that are kept */
+function keeping({ ms = 1000, most = Number.POSITIVE_INFINITY, excess = 0 } = {}) {
   const clock = new ManualClock();
   const removed: string[] = [];
-  const held = new Set<string>();
-  const retention = new Retention(
+  const [held, read, failing] = [new Set<string>(), new Set<string>(), new Set<string>()];
+  let looks = 0;
+  const retention = new Retention({
     clock,
-    1000,
-    ({ id }) => held.has(id),
-    ({ id }) => removed.push(id),
-  );
-  const end = (id: string) => retention.keep({ id } as Job);
-  return { clock, removed, held, retention, end };
+    turn,
+    ms,
+    most,
+    excess,
+    held: ({ id }) => held.has(id) || read.has(id),
+    read({ id }) {
+      looks += 1;
+      return read.has(id);
+    },
+    async remove({ id }) {
+      if (!failing.has(id)) removed.push(id);
+      return !failing.has(id);
+    },
+  });
+  const end = (id: string, principal = "alice") => retention.keep(ended(id, { principal }));
+  return { clock, removed, held, read, failing, retention, end, looks: () => looks };
 }
 
 test("R-14-3: every finished job is removed when its own time is up, with one timer for all", () => {
@@ -50,7 +71,7 @@ test("P3: a job that somebody still reads is kept until nobody does", () => {
 
 test("R-7.2-7: a job that has to be kept until a moment is kept until then, and holds up no other", () => {
   const { clock, removed, retention, end } = keeping();
-  retention.keep({ id: "a", keepUntil: clock.now() + 4500 } as Job);
+  retention.keep(ended("a", { keepUntil: clock.now() + 4500 }));
   end("b");
   clock.advance(4499);
   expect(removed).toEqual(["b"]);
@@ -71,15 +92,20 @@ test("R-14-2: many jobs that are due at once go a few at a time", () => {
     },
   };
   let removed = 0;
-  const retention = new Retention(
+  const retention = new Retention({
     clock,
-    1000,
-    () => false,
-    () => {
+    turn,
+    ms: 1000,
+    most: Number.POSITIVE_INFINITY,
+    excess: 0,
+    held: () => false,
+    read: () => false,
+    async remove() {
       removed += 1;
+      return true;
     },
-  );
-  for (let i = 0; i < 1000; i++) retention.keep({ id: `${i}` } as Job);
+  });
+  for (let i = 0; i < 1000; i++) retention.keep(ended(`${i}`));
   time = 1000;
   for (let before = 0; timers.length > 0; before = removed) {
     expect(timers).toHaveLength(1);
@@ -87,6 +113,81 @@ test("R-14-2: many jobs that are due at once go a few at a time", () => {
     expect(removed - before).toBeLessThanOrEqual(100);
   }
   expect(removed).toBe(1000);
+});
+
+test("R-14-2: of one principal's jobs beyond the limit the first to end goes, and nobody else's", async () => {
+  const { clock, removed, end } = keeping({ most: 2 });
+  for (const id of ["a", "b"]) end(id, "bob");
+  for (const id of ["c", "d", "e", "f"]) end(id);
+  await settled();
+  expect(removed).toEqual(["c", "d"]);
+  // What is gone is not looked for again when its time would be up.
+  clock.advance(1000);
+  expect(removed.toSorted()).toEqual(["a", "b", "c", "d", "e", "f"]);
+  expect(clock.pending).toBe(0);
+});
+
+test("R-14-2: what is read goes later, and when it is looked at again it is one like any other", async () => {
+  const { clock, removed, read, end, retention } = keeping({ ms: 60_000, most: 1 });
+  read.add("a");
+  for (const id of ["a", "b", "c"]) end(id);
+  await settled();
+  expect(removed).toEqual(["b", "c"]);
+  expect(retention.isFull("alice")).toBe(true);
+  expect(retention.isFull("bob")).toBe(false);
+  read.clear();
+  clock.advance(1000);
+  await settled();
+  expect(retention.isFull("alice")).toBe(false);
+  expect(removed).toEqual(["b", "c"]);
+  end("d");
+  await settled();
+  expect(removed).toEqual(["b", "c", "a"]);
+});
+
+test("R-14-2: however many are held, a job that ends costs a look or two", async () => {
+  for (const count of [100, 10_000]) {
+    const { read, end, looks } = keeping({ ms: 60_000, most: 10 });
+    for (let i = 0; i < count; i++) {
+      read.add(`${i}`);
+      end(`${i}`);
+    }
+    await settled(200);
+    const before = looks();
+    for (let i = 0; i < 100; i++) end(`late ${i}`);
+    await settled();
+    expect(looks() - before).toBeLessThanOrEqual(100);
+  }
+});
+
+test("R-14-2: a removal that fails is tried again, and takes no further job with it", async () => {
+  const { clock, removed, failing, end, retention } = keeping({ ms: 60_000, most: 2 });
+  failing.add("a");
+  for (const id of ["a", "b", "c"]) end(id);
+  await settled();
+  expect(removed).toEqual([]);
+  for (const id of ["d", "e"]) end(id);
+  await settled();
+  expect(removed).toEqual(["b", "c"]);
+  failing.clear();
+  clock.advance(9999);
+  await settled();
+  expect(removed).toEqual(["b", "c"]);
+  clock.advance(1);
+  await settled();
+  expect(removed).toEqual(["b", "c", "a"]);
+  expect(retention.isFull("alice")).toBe(false);
+});
+
+test("R-14-2: nothing that waits is kept for a principal that has no job left", async () => {
+  const { clock, removed, end, retention } = keeping({ most: 1 });
+  for (let i = 0; i < 100; i++) end("one", `${i}`);
+  clock.advance(1000);
+  clock.advance(1000);
+  await settled();
+  expect(removed).toHaveLength(100);
+  expect(clock.pending).toBe(0);
+  expect(retention.isFull("1")).toBe(false);
 });
 
 test("nothing is removed any more once it is closed", () => {

@@ -4,19 +4,24 @@ import { TransientMap } from "../transient-map.ts";
 import type { Job } from "./job.ts";
 import { outcomeOf } from "./job-outcome.ts";
 
-/** Who is told what has become of jobs. */
-export interface JobsTold {
-  /** Of every job whose end is durable. */
+/** Where jobs go that are over. */
+export interface FinishedJobs {
+  /** Told of every job whose end is durable. */
   readonly finished: (job: Job) => void;
-  /** Of every job that lost its log, whose end the index did not take, or of which its parent's log perhaps does not tell. */
+  /** Told of every job that lost its log, whose end the index did not take, or of which its parent's log perhaps does not tell. */
   readonly lost: (job: Job) => void;
+  /** Asked whether a principal has too many that cannot leave. */
+  readonly isFull: (principal: string) => boolean;
 }
 
 /** What bounds the jobs that one principal may have running at a time. */
 export type LiveLimits = Pick<Limits, "liveJobsPerPrincipal" | "liveInputCharactersPerPrincipal">;
 
 /** The limit that one more would exceed, as a refusal calls it. */
-export type Shortage = "live_jobs_per_principal" | "live_input_characters_per_principal";
+export type Shortage =
+  | "live_jobs_per_principal"
+  | "live_input_characters_per_principal"
+  | "finished_jobs_per_principal";
 
 /** What the jobs of a principal take of them. */
 interface Share {
@@ -32,7 +37,7 @@ export class JobTable {
   /** What is taken, by principal. */
   readonly #shares = new Map<string, Share>();
   readonly #limits: LiveLimits;
-  readonly #told: JobsTold;
+  readonly #finished: FinishedJobs;
   /** Finished ones that are about to be gone from the store. */
   readonly #leaving = new Set<JobId>();
   /** How many are about to follow a job, of those whom it has to wait for. */
@@ -40,13 +45,13 @@ export class JobTable {
   #onEmpty: Array<() => void> = [];
   #onAdd: ((job: Job) => void) | undefined;
 
-  constructor(limits: LiveLimits, told: JobsTold) {
+  constructor(limits: LiveLimits, finished: FinishedJobs) {
     this.#limits = limits;
-    this.#told = told;
+    this.#finished = finished;
   }
 
   /**
-   * Takes a place for a job of this principal, and room for its input (R-7.1-5).
+   * Takes a place for a job of this principal, and room for its input, if it may be kept when it is over (R-7.1-5).
    * @param characters of its input, as JSON
    * @returns gives both back; or why there is none left
    */
@@ -57,6 +62,7 @@ export class JobTable {
     if (taken.characters + characters > liveInputCharactersPerPrincipal) {
       return "live_input_characters_per_principal";
     }
+    if (this.#finished.isFull(principal)) return "finished_jobs_per_principal";
     return this.take(principal, characters);
   }
 
@@ -85,7 +91,7 @@ export class JobTable {
       job.observed?.ended(outcomeOf(job));
       if (job.told !== undefined) await job.told;
       // What became of a lost job stands nowhere but here; a suspended one is the next process's.
-      if (job.lost || job.untold) this.#told.lost(job);
+      if (job.lost || job.untold) this.#finished.lost(job);
       else if (isTerminal(job.status)) this.finish(job);
       leave();
     });
@@ -94,7 +100,7 @@ export class JobTable {
   /** The end of the job is durable, and known from the store. */
   finish(job: Job): void {
     this.#jobs.delete(job.id);
-    this.#told.finished(job);
+    this.#finished.finished(job);
   }
 
   /** The job was never accepted, and nothing of it is kept. */

@@ -99,12 +99,17 @@ export class Stream {
     this.trim();
   }
 
+  /** Whether it still has to read this job, for the first time or once more. */
+  reads(job: JobId): boolean {
+    return this.attachments.has(job) || this.journal.lastRecord(job) > this.repeated;
+  }
+
   /**
    * Whether it still has to read this job; or its client, having read it, to acknowledge it; or, where clients do not,
    * was sent some of it so lately that it may not have arrived (R-6.5-3, R-14-3).
    */
   holds(job: JobId): boolean {
-    if (this.attachments.has(job)) return true;
+    if (this.reads(job)) return true;
     if (this.lag === undefined) return this.deliveries?.isRecent(job) ?? false;
     return this.journal.lastRecord(job) > this.lag.acked;
   }

@@ -259,6 +259,21 @@ test.each(["when it is found", "once it was found"])(
   },
 );
 
+test("P3: a job that is removed between its being found and the first look at its log is not found", async () => {
+  const { store, clock, job, late } = await comingLate();
+  store.held.reads.hold();
+  const id = subscribe(late, job.id, { history: true });
+  await settled();
+  await store.held.reads.release();
+  expect(store.held.reads.waiting).toBe(1);
+  clock.advance(1000);
+  await settled();
+  expect(await store.jobs.get(job.id)).toBeUndefined();
+  await store.held.reads.open();
+  expect((await late.reply(id)).payload).toMatchObject({ code: "JOB_NOT_FOUND" });
+  expect(late.frames.filter(({ type }) => type === "session.error")).toHaveLength(1);
+});
+
 test("P3: a job whose time is up while its subscription waits for its place in the stream is kept", async () => {
   const { store, clock, job, owner, late, start } = await comingLate();
   await start(owner);

@@ -104,6 +104,8 @@ async function startOf(
   for (let cursor = from; ; ) {
     const page = await logs.read(job.id, cursor, { records: 256, characters: 256 * 1024 });
     checkEnd(job, page);
+    // It was removed since it was found.
+    if (page.head < job.lastSeq) throw jobNotFound();
     const visible = page.records.some((record) => isVisible(record, viewer));
     for (const { long } of page.records) long?.giveBack();
     cursor = Math.max(cursor, page.floor) + page.records.length;
