@@ -12,6 +12,7 @@ import type { JobTable } from "./jobs/table.ts";
 import type { Limits } from "./limits.ts";
 import type { Lineage } from "./lineage.ts";
 import type { Sessions } from "./session/sessions.ts";
+import { isClosed } from "./store/closed.ts";
 import { unlessDamaged } from "./store/damage.ts";
 import type { DamagedJob, JobQuery } from "./store/index.ts";
 import type { ReadableStore } from "./store/readable-logs.ts";
@@ -37,6 +38,7 @@ export class Archive {
   readonly #options: ArchiveOptions;
   readonly #retention: Retention;
   readonly #late: LateEndings;
+  readonly #removals = new Set<Promise<unknown>>();
 
   constructor(options: ArchiveOptions) {
     this.#options = options;
@@ -56,7 +58,7 @@ export class Archive {
       excess: limits.liveJobsPerPrincipal,
       held: (job) => this.#isRead(job) || sessions.follows(job.id),
       read: (job) => this.#isRead(job),
-      remove: (job) => this.#remove(job),
+      remove: (job) => this.#counted(this.#remove(job)),
     });
   }
 
@@ -162,6 +164,17 @@ export class Archive {
     this.#retention.close();
   }
 
+  /** Resolves once nothing is being removed any more, after {@link close}. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#removals);
+  }
+
+  /** Counts as one of the removals while it is under way. */
+  #counted<T>(removal: Promise<T>): Promise<T> {
+    this.#removals.add(removal);
+    return removal.finally(() => this.#removals.delete(removal));
+  }
+
   /** Whether a session has still to read it, to begin to, or to learn that there is such a job (R-14-3). */
   #isRead({ id, session, lineage }: EndedJob): boolean {
     const { jobs, sessions } = this.#options;
@@ -196,7 +209,9 @@ export class Archive {
       await jobs.removing(id, remove);
       return true;
     } catch (error) {
-      logger.error({ job: id, err: error }, "a finished job could not be removed yet");
+      // That a store is closed is told once, and not for every job.
+      const level = isClosed(error) ? "debug" : "error";
+      logger[level]({ job: id, err: error }, "a finished job could not be removed yet");
       return false;
     }
   }

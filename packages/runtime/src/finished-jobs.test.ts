@@ -227,6 +227,22 @@ describe("beyond the limit", () => {
   });
 });
 
+test("R-14-2: a runtime that closes leaves no job half removed", async () => {
+  const { runtime, store, run } = await keeping(1);
+  store.held.removals.hold();
+  const jobs = await many(2, run);
+  expect(store.held.removals.waiting).toBe(1);
+  let isClosed = false;
+  const closed = runtime.close().then(() => {
+    isClosed = true;
+  });
+  await settled();
+  expect(isClosed).toBe(false);
+  await store.held.removals.open();
+  await closed;
+  expect((await store.jobs.list({ limit: 10 })).map(({ id }) => id)).toEqual([jobs[1]]);
+});
+
 describe("what cannot leave", () => {
   const key = (n: number) => ({ idempotency_key: `key ${n}` });
 

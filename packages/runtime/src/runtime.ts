@@ -266,6 +266,7 @@ class HostedRuntime implements Runtime {
     await this.#shutdown.within(PATIENCE, this.#connections.close());
     await this.#shutdown.within(PATIENCE, this.#outstanding.settled());
     this.#stop();
+    await this.#shutdown.within(PATIENCE, this.#archive.settled());
     await this.#shutdown.within(PATIENCE, store.close());
     this.#observation?.close();
   }
