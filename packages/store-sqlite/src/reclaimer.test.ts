@@ -3,6 +3,7 @@ import { setImmediate as turn } from "node:timers/promises";
 import { newJobId } from "@arcp/core";
 import type { LogRecord, Store } from "@arcp/runtime/store";
 import { afterAll, expect, test } from "vitest";
+import { CountedDatabase } from "../test/counted-database.ts";
 import { Scratch } from "../test/scratch.ts";
 import type { Connection } from "./connection.ts";
 import { openDatabase } from "./database-file.ts";
@@ -54,6 +55,20 @@ test("a removed log is freed in steps, between which others write", async () => 
   expect(Number(between)).toBeGreaterThan(3000);
   await freed(connection);
   expect(left(connection)).toEqual([501, 1]);
+  await store.close();
+});
+
+test("short logs are freed many at a time, as fast as many that end together are removed", async () => {
+  const { database, connection } = CountedDatabase.open(":memory:");
+  const store = storeOn(connection);
+  const jobs = Array.from({ length: 2000 }, () => newJobId());
+  await store.logs.append(jobs.map((job) => ({ job, after: 0, records: records(2, 100) })));
+  database.ran.length = 0;
+  await Promise.all(jobs.map((job) => store.logs.remove(job)));
+  await freed(connection);
+  expect(left(connection)).toEqual([0, 0]);
+  // Of each log two records and a row.
+  expect(database.count("COMMIT")).toBeLessThanOrEqual((3 * 2000) / 1024 + 3);
   await store.close();
 });
 

@@ -1,3 +1,4 @@
+import { Allowance } from "./allowance.ts";
 import type { Connection } from "./connection.ts";
 import { isCorrupt } from "./damage.ts";
 import type { GroupCommit } from "./group-commit.ts";
@@ -66,29 +67,36 @@ export class Reclaimer {
     return this.#freeRecords() || this.#freePages();
   }
 
+  /** Of as many logs as it takes: many are short. */
   #freeRecords(): boolean {
-    const removed = this.#connection.get("SELECT log FROM removed LIMIT 1");
-    if (removed === undefined) return false;
-    const log = Number(removed["log"]);
-    try {
-      this.#freeSome(log);
-    } catch (error) {
-      if (isCorrupt(error)) this.#torn = log;
-      throw error;
+    const allowance = new Allowance(STEP.records, STEP.bytes);
+    let isAny = false;
+    while (allowance.isLeft) {
+      const removed = this.#connection.get("SELECT log FROM removed LIMIT 1");
+      if (removed === undefined) break;
+      isAny = true;
+      allowance.spend(0);
+      const log = Number(removed["log"]);
+      try {
+        this.#freeSome(log, allowance);
+      } catch (error) {
+        if (isCorrupt(error)) this.#torn = log;
+        throw error;
+      }
     }
-    return true;
+    return isAny;
   }
 
-  #freeSome(log: number): void {
+  #freeSome(log: number, allowance: Allowance): void {
     let last: number | undefined;
-    let bytes = 0;
-    for (const record of this.#records.sizes(log, STEP.records)) {
-      last = record.seq;
-      bytes += record.bytes;
-      if (bytes >= STEP.bytes) break;
+    for (const { seq, bytes } of this.#records.sizes(log, STEP.records)) {
+      last = seq;
+      allowance.spend(bytes);
+      if (!allowance.isLeft) break;
     }
-    if (last === undefined) this.#forget(log);
-    else this.#records.removeUpTo(log, last);
+    if (last !== undefined) this.#records.removeUpTo(log, last);
+    // What is left of it is another step's.
+    if (allowance.isLeft) this.#forget(log);
   }
 
   #forget(log: number): void {
