@@ -106,11 +106,12 @@ export class Archive {
       );
       for (const row of rows) {
         const { id, principal, session, parent, request, keepUntil, status } = row;
-        const { finishedAt = now } = row;
+        const { finishedAt = now, lease } = row;
         if (parent !== undefined) parents.set(id, parent);
         if (parent !== undefined && request === undefined) told.add(id);
         if (isTerminal(status)) {
-          ended.push({ job: { id, principal, session, keepUntil }, age: now - finishedAt });
+          const job = { id, principal, session, keepUntil, size: JSON.stringify(lease).length };
+          ended.push({ job, age: now - finishedAt });
         }
         own(id, session);
       }
@@ -130,7 +131,7 @@ export class Archive {
       const keepUntil = Math.min(acceptedAt, now) + KEY_LIFETIME;
       const { principal } = job.error;
       const age = Math.max(0, now - finishedAt);
-      ended.push({ job: { id, principal, session, keepUntil }, age });
+      ended.push({ job: { id, principal, session, keepUntil, size: 0 }, age });
     }
     await sessions.restore(
       {

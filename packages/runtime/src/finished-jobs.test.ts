@@ -227,6 +227,26 @@ describe("beyond the limit", () => {
   });
 });
 
+test("R-14-2: a few jobs with large results or leases leave as early as many small ones", async () => {
+  const { runtime, viewer, left } = await keeping(20);
+  const stranger = new Viewer(runtime);
+  await stranger.hello(LISTING, "other");
+  const large = "x".repeat(30_000);
+  const lease_request = { "fs.read": dense(400).map((n) => `/srv/${"y".repeat(90)}/${n}`) };
+  const run = async (by: Viewer, input: unknown, rest: object = {}): Promise<JobId> => {
+    const { job_id } = await by.submit("quick", input, rest);
+    await by.terminal(job_id);
+    await settled();
+    return job_id as JobId;
+  };
+  const small = await many(10, () => run(stranger, "small"));
+  const jobs = await many(8, () => run(viewer, large));
+  expect(await left(jobs)).toEqual([3, 4, 5, 6, 7]);
+  const leased = await many(4, () => run(viewer, "small", { lease_request }));
+  expect(await left([...jobs, ...leased])).toEqual([8, 9, 10, 11]);
+  expect(await left(small, stranger)).toHaveLength(10);
+});
+
 test("R-14-2: a runtime that closes leaves no job half removed", async () => {
   const { runtime, store, run } = await keeping(1);
   store.held.removals.hold();

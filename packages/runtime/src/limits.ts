@@ -11,7 +11,8 @@ export interface Limits {
   /**
    * Finished jobs of one principal that are kept: beyond it the one that ended first leaves, as if its retention were over, unless
    * a key holds it or a session has still to read it (R-14-2). Where so many are held, and as many more as may run, a submit is
-   * refused (R-7.1-5). Default: 1,000,000 in a durable store, else 100,000.
+   * refused (R-7.1-5). One counts once more for each 8,192 characters of its lease and its result. Default: 1,000,000 in a durable
+   * store, else 100,000.
    */
   readonly finishedJobsPerPrincipal: number;
   /** Seconds between two signs of life of a connection; a client that is silent for two of them is lost (R-6.4-4). Default 30. */

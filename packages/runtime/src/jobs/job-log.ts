@@ -2,6 +2,7 @@ import { ArcpError, type Clock, formatTimestamp, type JobStatus, MAX_JSON_DEPTH 
 import type { Logger } from "pino";
 import type { Secrets } from "../authority/secrets.ts";
 import type { JobChange, JobIndex, LogRecord, RecordKind } from "../store/index.ts";
+import { lengthOf } from "../store/long-record.ts";
 import type { Committer } from "./committer.ts";
 import { type Ending, failure } from "./ending.ts";
 import { JobEntry, type Noted } from "./job-entry.ts";
@@ -57,6 +58,7 @@ export class JobLog {
   readonly #stems: RecordStems;
   readonly #secrets: Secrets;
   readonly #state: JobState;
+  #endLength = 0;
 
   constructor(
     job: JobIdentity,
@@ -93,6 +95,11 @@ export class JobLog {
   /** The `job_seq` of the last durable record. */
   get durable(): number {
     return this.#writer.durable;
+  }
+
+  /** Characters of the terminal record; 0 before there is one. */
+  get endLength(): number {
+    return this.#endLength;
   }
 
   /** What remains of the budget as log and index have it (J2); undefined before anything was spent. */
@@ -144,6 +151,7 @@ export class JobLog {
    */
   end(ending: Ending, before: () => void): Ending {
     const { told, record } = this.#terminal(ending, before);
+    this.#endLength = lengthOf(record);
     void this.#writer.append(record, true);
     return told;
   }

@@ -209,6 +209,11 @@ export class Job implements KnownJob {
     return this.#log.durable;
   }
 
+  /** Characters that are kept of it as long as anything is: its lease and, once it has ended, its last record. */
+  get size(): number {
+    return JSON.stringify(this.lease).length + this.#log.endLength;
+  }
+
   /** Whether it has said nothing yet, durable or not. */
   get silent(): boolean {
     return this.#log.nextSeq === 1;

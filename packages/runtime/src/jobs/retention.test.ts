@@ -12,6 +12,7 @@ const ended = (id: string, rest: Partial<EndedJob> = {}): EndedJob => ({
   principal: "alice",
   session: undefined,
   lineage: [],
+  size: 0,
   ...rest,
 });
 
@@ -125,6 +126,35 @@ test("R-14-2: of one principal's jobs beyond the limit the first to end goes, an
   clock.advance(1000);
   expect(removed.toSorted()).toEqual(["a", "b", "c", "d", "e", "f"]);
   expect(clock.pending).toBe(0);
+});
+
+test("R-14-2: what is large counts for several, whether it stands in line, is read or leaves", async () => {
+  const { clock, removed, read, retention } = keeping({ ms: 60_000, most: 10, excess: 2 });
+  const end = (id: string, size: number) => retention.keep(ended(id, { size }));
+  end("a", 2 * 8192);
+  end("b", 8191);
+  end("c", 4 * 8192);
+  end("d", 0);
+  await settled();
+  expect(removed).toEqual([]);
+  read.add("c");
+  end("e", 8192);
+  await settled();
+  expect(removed).toEqual(["a"]);
+  read.add("f");
+  end("f", 5 * 8192);
+  await settled();
+  expect(removed).toEqual(["a", "b", "d", "e"]);
+  expect(retention.isFull("alice")).toBe(false);
+  read.add("g");
+  end("g", 0);
+  await settled();
+  expect(retention.isFull("alice")).toBe(true);
+  read.clear();
+  clock.advance(1000);
+  await settled();
+  expect(retention.isFull("alice")).toBe(false);
+  expect(removed.slice(4)).toHaveLength(1);
 });
 
 test("R-14-2: what is read goes later, and when it is looked at again it is one like any other", async () => {

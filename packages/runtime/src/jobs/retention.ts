@@ -10,6 +10,9 @@ const RECHECK = 10_000;
 /** The same at the least for one that is too many meanwhile, and for each of those that are held: many take their time. */
 const RECHECK_SURPLUS = { least: 1000, each: 0.1 };
 
+/** A job counts once more for so many characters, or a few of large leases and results would take what many others do. */
+const CHARACTERS = 8192;
+
 /** Jobs that are looked at in one go: when many are due at once, others have their turn in between. */
 const AT_ONCE = 64;
 
@@ -26,6 +29,8 @@ export interface EndedJob {
   /** Milliseconds since 1970 before which it is not removed. */
   readonly keepUntil?: number | undefined;
   readonly lineage: Lineage;
+  /** Characters that are kept as long as the job is: its lease, and its last record, where that is known. */
+  readonly size: number;
 }
 
 export interface RetentionOptions {
@@ -48,9 +53,11 @@ export interface RetentionOptions {
 /** What is kept of one principal. */
 interface Share {
   readonly principal: string;
-  /** How many jobs. */
+  /** For how many its jobs count. */
   kept: number;
-  /** How many besides are being removed, or could not be yet. */
+  /** The same of those in line. */
+  inLine: number;
+  /** The same of further ones that are being removed, or could not be yet. */
   leaving: number;
   /** Those that nothing is known to hold, the one that ended first in front. */
   readonly line: Line<KeptJob>;
@@ -61,6 +68,8 @@ interface KeptJob extends EndedJob, Standing<KeptJob> {
   readonly share: Share | undefined;
   /** When its time is up; in ms of the monotonic clock. */
   readonly end: number;
+  /** For how many jobs it counts. */
+  readonly weight: number;
   isInLine: boolean;
   isLeaving: boolean;
   due: Due<KeptJob> | undefined;
@@ -109,7 +118,7 @@ export class Retention {
     const share = this.#shares.get(principal);
     if (share === undefined) return false;
     const { most, excess } = this.#options;
-    return share.kept - share.line.size + share.leaving >= most + excess;
+    return share.kept - share.inLine + share.leaving >= most + excess;
   }
 
   close(): void {
@@ -117,17 +126,20 @@ export class Retention {
     this.#timer?.cancel();
   }
 
-  #add({ id, principal, session, keepUntil, lineage }: EndedJob, end: number): KeptJob {
+  #add({ id, principal, session, keepUntil, lineage, size }: EndedJob, end: number): KeptJob {
     const share = principal === undefined ? undefined : this.#shareOf(principal);
-    if (share !== undefined) share.kept += 1;
+    const weight = 1 + Math.floor(size / CHARACTERS);
+    if (share !== undefined) share.kept += weight;
     return {
       id,
       principal,
       session,
       keepUntil,
       lineage,
+      size,
       share,
       end,
+      weight,
       isInLine: false,
       isLeaving: false,
       before: undefined,
@@ -139,7 +151,7 @@ export class Retention {
   #shareOf(principal: string): Share {
     const known = this.#shares.get(principal);
     if (known !== undefined) return known;
-    const share = { principal, kept: 0, leaving: 0, line: new Line<KeptJob>() };
+    const share = { principal, kept: 0, inLine: 0, leaving: 0, line: new Line<KeptJob>() };
     this.#shares.set(principal, share);
     return share;
   }
@@ -150,6 +162,7 @@ export class Retention {
     const { share } = job;
     if (share === undefined) return;
     share.line.add(job);
+    share.inLine += job.weight;
     job.isInLine = true;
   }
 
@@ -165,18 +178,21 @@ export class Retention {
   }
 
   #leaveLine(job: KeptJob): void {
-    if (job.isInLine) job.share?.line.delete(job);
+    const { share, weight, isInLine } = job;
+    if (!isInLine || share === undefined) return;
+    share.line.delete(job);
+    share.inLine -= weight;
     job.isInLine = false;
   }
 
   async #remove(job: KeptJob): Promise<void> {
-    const { share } = job;
+    const { share, weight } = job;
     this.#leaveLine(job);
     if (job.due !== undefined) this.#waiting.delete(job.due);
     job.due = undefined;
     if (share !== undefined && !job.isLeaving) {
-      share.kept -= 1;
-      share.leaving += 1;
+      share.kept -= weight;
+      share.leaving += weight;
     }
     job.isLeaving = true;
     if (!(await this.#options.remove(job))) {
@@ -185,7 +201,7 @@ export class Retention {
       return;
     }
     if (share === undefined) return;
-    share.leaving -= 1;
+    share.leaving -= weight;
     if (share.kept + share.leaving === 0) this.#shares.delete(share.principal);
   }
 
@@ -248,18 +264,20 @@ export class Retention {
   }
 
   /** Some of those that are too many. Who has still to be read is passed over. */
-  #leaving({ kept, line }: Share): KeptJob[] {
+  #leaving({ kept, inLine, line }: Share): KeptJob[] {
     const { most, read } = this.#options;
     const { least, each } = RECHECK_SURPLUS;
-    const pause = Math.min(RECHECK, Math.max(least, each * (kept - line.size)));
+    const pause = Math.min(RECHECK, Math.max(least, each * (kept - inLine)));
     const leaving: KeptJob[] = [];
-    for (let looks = 0; looks < SURPLUS_AT_ONCE && kept - leaving.length > most; looks++) {
+    let left = kept;
+    for (let looks = 0; looks < SURPLUS_AT_ONCE && left > most; looks++) {
       const { first: job } = line;
       if (job === undefined) break;
       if (read(job)) this.#hold(job, pause);
       else {
         this.#leaveLine(job);
         leaving.push(job);
+        left -= job.weight;
       }
     }
     this.#arm();
