@@ -194,14 +194,11 @@ export class Sessions {
     return this.#sessions.values();
   }
 
-  /**
-   * Whether a session has still to read this job, or to hear that it was accepted and then to read it.
-   * @param owner the session that owns it
-   */
+  /** Whether a session has still to read this job, or its owner to hear that it was accepted. */
   reads(job: JobId, owner: SessionId | undefined): boolean {
     const session = owner && this.#sessions.get(owner);
-    if (session?.submits.announced(job) !== undefined) return true;
-    return this.#audience.of(job).some((stream) => stream.reads(job));
+    const isUnsaid = session?.submits.announced(job) !== undefined;
+    return isUnsaid || this.#audience.of(job).some((stream) => stream.reads(job));
   }
 
   /** Whether a session holds this job: has still to read it, to acknowledge it, or perhaps to ask for it again (R-14-3). */
