@@ -20,7 +20,7 @@ const ENOUGH = 100_000_000;
 /**
  * Counts the instructions of the matcher's worst cases, less those of a program that does none of them. Without a
  * just-in-time compiler, so that a count depends on the work alone.
- * @throws Error when valgrind, which counts, is not installed
+ * @throws Error when valgrind, which counts, is not installed, or when a case does too little to be counted
  */
 export async function* measureGrowth(): AsyncGenerator<Growth> {
   const { stdout } = await run(process.execPath, [LOAD]);
@@ -32,8 +32,9 @@ export async function* measureGrowth(): AsyncGenerator<Growth> {
     let times = 20;
     let instructions = await work(LENGTHS[0], times);
     if (instructions < ENOUGH) {
-      times = Math.ceil((times * 2 * ENOUGH) / Math.max(instructions, ENOUGH / 20));
+      times = Math.ceil((times * 2 * ENOUGH) / Math.max(instructions, ENOUGH / 200));
       instructions = await work(LENGTHS[0], times);
+      if (instructions < ENOUGH) throw new Error(`${name}: what is counted does nothing`);
     }
     const ratio = (await work(LENGTHS[1], times)) / instructions;
     yield { name, instructions: Math.round(instructions / times), ratio };
@@ -48,6 +49,7 @@ async function count(name: string, length: number, times: number): Promise<numbe
     if (error?.code !== "ENOENT") throw error;
     throw new Error("instructions are counted by valgrind: install the package valgrind");
   });
-  const [, instructions = ""] = /I\s+refs:\s+([\d,]+)/.exec(stderr) ?? [];
+  const [, instructions] = /I\s+refs:\s+([\d,]+)/.exec(stderr) ?? [];
+  if (instructions === undefined) throw new Error(`valgrind counted nothing: ${stderr}`);
   return Number(instructions.replaceAll(",", ""));
 }

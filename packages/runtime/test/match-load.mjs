@@ -2,7 +2,7 @@
 // what is built, for an interpreter without a compiler strips no types.
 import { compileGlob } from "../dist/authority/glob.js";
 import { HOST, PATH, TEXT } from "../dist/authority/grammar.js";
-import { inclusion } from "../dist/authority/inclusion.js";
+import { decided, inclusion } from "../dist/authority/inclusion.js";
 import { compileLease } from "../dist/authority/lease.js";
 
 function glob(pattern) {
@@ -31,7 +31,7 @@ const includes = (child, parent, grammar) => {
   const outer = glob(parent);
   return (length) => {
     const inner = glob(child(length));
-    return () => inclusion(inner, outer, grammar).kind === "included";
+    return () => decided(inclusion(inner, outer, grammar)).kind !== "excluded";
   };
 };
 
