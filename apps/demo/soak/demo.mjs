@@ -6,8 +6,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { amount } from "../../../scripts/soak-arguments.ts";
 
-const runs = Number(process.argv[2] ?? 20);
+const runs = amount(process.argv[2], 20);
 const DIRECTORIES = 130;
 const FILES_EACH = 40;
 const TIME_LIMIT = 120_000;

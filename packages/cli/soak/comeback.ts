@@ -1,8 +1,10 @@
 // Submits and watches that are killed at any moment: `soak comeback [rounds] [seed]`.
+import { amount, seedOf } from "../../../scripts/soak-arguments.ts";
 import { type Fate, Killed } from "../test/killed.ts";
 
-const [rounds = "40", given] = process.argv.slice(2);
-const seed = given === undefined ? Math.trunc(Math.random() * 2 ** 31) : Number(given);
+const [times, given] = process.argv.slice(2);
+const rounds = amount(times, 40);
+const seed = seedOf(given);
 let state = seed;
 /** Lehmer's generator. */
 const random = (): number => {
@@ -13,7 +15,7 @@ const random = (): number => {
 const begun = performance.now();
 const fates = new Map<Fate, number>();
 await using killed = await Killed.open();
-for (let round = 1; round <= Number(rounds); round++) {
+for (let round = 1; round <= rounds; round++) {
   const fate = await killed.round(round, random).catch((cause: unknown) => {
     throw new Error(`round ${round} of seed ${seed}`, { cause });
   });

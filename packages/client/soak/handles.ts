@@ -1,12 +1,14 @@
 // Handles of every kind on one job, over cuts and lost sessions: `soak handles [rounds] [seed]`.
+import { amount, seedOf } from "../../../scripts/soak-arguments.ts";
 import { manyHandles } from "../test/many-handles.ts";
 
-const [rounds = "60", given] = process.argv.slice(2);
-const from = given === undefined ? Math.trunc(Math.random() * 2 ** 31) : Number(given);
+const [times, given] = process.argv.slice(2);
+const rounds = amount(times, 60);
+const from = seedOf(given);
 const begun = performance.now();
 let readers = 0;
 let refused = 0;
-for (let round = 0; round < Number(rounds); round++) {
+for (let round = 0; round < rounds; round++) {
   const seed = from + round;
   const done = await manyHandles(seed).catch((cause: unknown) => {
     throw new Error(`seed ${seed}`, { cause });

@@ -1,8 +1,10 @@
 // Jobs of many clients through a network that delays, cuts, hangs and repeats: `soak chaos [seed] [jobs] [clients]`.
+import { amount, seedOf } from "../../../scripts/soak-arguments.ts";
 import { unleash } from "../test/chaos/chaos.ts";
 
-const [given, jobs = "200", clients = "20"] = process.argv.slice(2);
-const seed = given === undefined ? Math.trunc(Math.random() * 2 ** 31) : Number(given);
+const [given, ...sizes] = process.argv.slice(2);
+const seed = seedOf(given);
+const [jobs, clients] = [amount(sizes[0], 200), amount(sizes[1], 20)];
 process.on("warning", (warning) => {
   console.error(warning.stack);
   process.exitCode = 1;
@@ -12,8 +14,8 @@ console.log(`chaos: ${jobs} jobs from ${clients} clients, seed ${seed}`);
 const { seconds, tally } = await unleash(
   {
     seed,
-    jobs: Number(jobs),
-    clients: Number(clients),
+    jobs,
+    clients,
     effort: { steps: 2_000, ms: 35_000, streamed: 3_000_000, inline: 400_000 },
     weather: { life: 4_000, halfOpen: 20_000, refused: 0.05, blackHole: 0.08, replayed: 0.15 },
     patience: 120_000,

@@ -1,5 +1,6 @@
 // Programs of hostile actions on many connections at a time: `soak fuzz [minutes=10] [seed]`.
 import { setTimeout as pause } from "node:timers/promises";
+import { amount, seedOf } from "../../../scripts/soak-arguments.ts";
 import { Fuzzer } from "../test/fuzz/fuzz.ts";
 import { Watchdog } from "../test/fuzz/watchdog.ts";
 import { heap } from "../test/heap.ts";
@@ -9,9 +10,10 @@ const MAX_GROWTH = 16 * 1024 * 1024;
 /** Programs of one seed. */
 const BATCH = 50;
 
-const [minutes = "10", given] = process.argv.slice(2);
-const first = given === undefined ? Math.trunc(Math.random() * 2 ** 31) : Number(given);
-const duration = Number(minutes) * 60_000;
+const [long, given] = process.argv.slice(2);
+const minutes = amount(long, 10, 0);
+const first = seedOf(given);
+const duration = minutes * 60_000;
 const begun = performance.now();
 const elapsed = (): number => performance.now() - begun;
 const mebibytes = (bytes: number): string => (bytes / 1024 / 1024).toFixed(1);

@@ -1,11 +1,13 @@
 // Sends hostile frames to a runtime, and looks at every answer: `soak hostile [generated] [seed]`.
+import { amount, seedOf } from "../../../scripts/soak-arguments.ts";
 import { besiege } from "../test/siege.ts";
 
-const [count = "1000", given] = process.argv.slice(2);
-const seed = given === undefined ? Math.trunc(Math.random() * 2 ** 31) : Number(given);
+const [many, given] = process.argv.slice(2);
+const count = amount(many, 1000);
+const seed = seedOf(given);
 console.log(`hostile: ${count} generated frames, seed ${seed}`);
 
-const report = await besiege({ count: Number(count), seed });
+const report = await besiege({ count, seed });
 const { corpus, generated, unannounced, outcomes, growth, events, longestWait } = report;
 for (const [outcome, times] of Object.entries(outcomes).sort(([, a], [, b]) => b - a)) {
   console.log(`  ${String(times).padStart(6)} ${outcome}`);

@@ -4,6 +4,7 @@ import { trial } from "../test/mutations/trial.ts";
 
 const [part = ""] = process.argv.slice(2);
 const chosen = mutations.filter(({ name, breaks }) => name.includes(part) || breaks === part);
+if (chosen.length === 0) throw new Error(`no mutation has "${part}" in its name`);
 
 const { verdicts } = await trial(undefined, { only: chosen.map(({ breaks }) => breaks) });
 const wrong = verdicts.filter(({ kind }) => kind !== "holds");

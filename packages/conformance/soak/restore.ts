@@ -1,10 +1,12 @@
 // Clients that are killed with -9 in mid-job, each followed by one that restores its session: `soak restore [kills] [seed]`.
+import { amount, seedOf } from "../../../scripts/soak-arguments.ts";
 import { Random } from "../test/chaos/random.ts";
 import { killClients } from "../test/restore/restoring.ts";
 import { Scratch } from "../test/scratch.ts";
 
-const [kills = "25", given] = process.argv.slice(2);
-const seed = given === undefined ? Math.trunc(Math.random() * 2 ** 31) : Number(given);
+const [times, given] = process.argv.slice(2);
+const kills = amount(times, 25);
+const seed = seedOf(given);
 const random = new Random(seed);
 const houses = [
   { title: "a memory store", durable: false, window: 600 },
@@ -16,7 +18,7 @@ for (const { title, durable, window } of houses) {
   using scratch = new Scratch();
   const directory = scratch.path;
   const store = durable ? scratch.newFile() : "memory";
-  const plan = { kills: Number(kills), directory, store, window, random };
+  const plan = { kills, directory, store, window, random };
   const { shot, suicides, sessions, events, clients } = await killClients(plan, (line) =>
     console.log(`  ${line}`),
   );

@@ -1,5 +1,6 @@
 // The matcher and the decision about patterns in patterns, against slow and independent ones, and what they cost:
 // `soak globs [pairs] [seed]`.
+import { amount, seedOf } from "../../../scripts/soak-arguments.ts";
 import { measureGrowth } from "../test/instructions.ts";
 import { compareMatchers } from "../test/matcher-agreement.ts";
 import { KINDS } from "../test/pattern-pairs.ts";
@@ -8,9 +9,9 @@ import { compareSubsets } from "../test/subset-agreement.ts";
 /** How many times the instructions may become when a text becomes ten times as long. */
 const BOUND = 12;
 
-const [pairs = "100000", given] = process.argv.slice(2);
-const count = Number(pairs);
-const seed = given === undefined ? Math.trunc(Math.random() * 2 ** 31) : Number(given);
+const [pairs, given] = process.argv.slice(2);
+const count = amount(pairs, 100_000);
+const seed = seedOf(given);
 console.log(`globs: ${count} pairs of each kind, seed ${seed}`);
 
 for (const kind of KINDS) {
@@ -32,6 +33,9 @@ for await (const { name, instructions, ratio } of measureGrowth()) {
 }
 
 function told(tally: object): string {
+  for (const [what, times] of Object.entries(tally)) {
+    if (times === 0) fail(`no pair tells anything of this: ${what}`);
+  }
   return Object.entries(tally)
     .map(([what, times]) => `${times} ${what}`)
     .join(", ");

@@ -1,14 +1,18 @@
 // The model check of the event path on larger configurations, the faults that it has to find, and the runtime's own
 // connections beside the model: `soak model [depth] [states] [walks] [seed]`.
+import { amount, seedOf } from "../../../scripts/soak-arguments.ts";
 import { configurations, large, playedOf, small } from "../test/model/configurations.ts";
 import { explore } from "../test/model/explore.ts";
 import { type FaultName, faults } from "../test/model/fault.ts";
 import { walk } from "../test/model/walk.ts";
 import type { Configuration } from "../test/model/world.ts";
 
-const [depth = "16", states = "2000000", walks = "1000", seed = "1"] = process.argv.slice(2);
-const bounds = { depth: Number(depth), states: Number(states) };
-console.log(`model: to depth ${depth}, ${states} states of each configuration at most`);
+const [deep, many, often, given = "1"] = process.argv.slice(2);
+const bounds = { depth: amount(deep, 16), states: amount(many, 2_000_000) };
+const walking = { walks: amount(often, 1000), seed: seedOf(given) };
+console.log(
+  `model: to depth ${bounds.depth}, ${bounds.states} states of each configuration at most`,
+);
 
 for (const [name, configuration] of Object.entries<Configuration>(small)) {
   await check(name, configuration, {});
@@ -22,13 +26,13 @@ for (const [name, { what, where, breaks }] of Object.entries(faults)) {
   if (found?.violation.invariant !== breaks) process.exitCode = 1;
   tell(found);
 }
+const { walks, seed } = walking;
 console.log(`connections, sessions and projectors beside the model: ${walks} walks, seed ${seed}`);
 for (const [name, configuration] of playedOf(configurations)) await compare(name, configuration);
 
 async function compare(name: string, configuration: Configuration): Promise<void> {
   const started = performance.now();
-  const options = { walks: Number(walks), seed: Number(seed) };
-  const { steps, states, found } = await walk(configuration, options);
+  const { steps, states, found } = await walk(configuration, walking);
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   console.log(`  ${name}: ${steps} steps, compared in ${states} states (${seconds} s)`);
   if (found === undefined) return;

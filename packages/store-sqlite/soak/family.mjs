@@ -1,12 +1,13 @@
 // Kills the runtime with -9 under a job whose children spend its money: `soak family [times]`.
+import { amount } from "../../../scripts/soak-arguments.ts";
 import { killFamily } from "../test/killing-family.ts";
 import { Scratch } from "../test/scratch.ts";
 
-const [times = "50"] = process.argv.slice(2);
+const times = amount(process.argv[2], 50);
 using scratch = new Scratch();
 const { kills, children, orphans, spent } = await killFamily(
   scratch.newFile(),
-  Number(times),
+  times,
   Math.random,
   (line) => console.log(line),
 );

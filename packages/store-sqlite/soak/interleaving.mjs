@@ -1,11 +1,15 @@
 // The interleaving test in its long form: `soak interleaving [runs] [seed]`.
 import fc from "fast-check";
+import { amount, seedOf } from "../../../scripts/soak-arguments.ts";
 import { aScript, Interleaving, tally } from "../test/interleaving.ts";
 import { Scratch } from "../test/scratch.ts";
 
-const [runs = "10000", given] = process.argv.slice(2);
-const numRuns = Number(runs);
-const seed = given === undefined ? Math.trunc(Math.random() * 2 ** 31) : Number(given);
+/** So many scripts do all that scripts do. */
+const ENOUGH = 1000;
+
+const [runs, given] = process.argv.slice(2);
+const numRuns = amount(runs, 10_000);
+const seed = seedOf(given);
 console.log(`interleaving: ${numRuns} runs, seed ${seed}`);
 
 const started = performance.now();
@@ -15,6 +19,9 @@ const property = fc.asyncProperty(aScript, async (script) => {
   if (tally.runs % 1000 === 0) console.log(`  ${tally.runs} runs, ${tally.crashes} crashes`);
 });
 await fc.assert(property, { numRuns, seed, endOnFailure: numRuns > 10_000 });
+
+const untried = Object.keys(tally).filter((what) => tally[what] === 0);
+if (numRuns >= ENOUGH && untried.length > 0) throw new Error(`no script had any ${untried}`);
 
 const seconds = Math.round((performance.now() - started) / 1000);
 console.log(

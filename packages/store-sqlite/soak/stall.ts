@@ -1,16 +1,20 @@
 // One reader of a flood stands still, in pairs with a run in which none does: `soak stall [events] [seconds] [pairs] [store]`.
 
+import { amount } from "../../../scripts/soak-arguments.ts";
 import { Scratch } from "../test/scratch.ts";
 import { faultsOf, MEMORY_BOUND, mebibytes } from "../test/stall-bounds.ts";
 import { type Role, type Stalled, type StallPlan, stall } from "../test/stalling.ts";
 
 /** How much later a job may end for somebody's stall, and how much it should at most. */
 const RATIO = { bound: 2, aim: 1.2 };
+/** Of fewer events all could wait in memory within its bound. */
+const FEWEST = 100_000;
 
-const [, , , only] = process.argv.slice(2);
-const [events = 200_000, seconds = 30, pairs = 5] = process.argv.slice(2, 5).map(Number);
-const stallFor = seconds * 1000;
+const [many, long, often, only] = process.argv.slice(2);
+const [events, pairs] = [amount(many, 200_000, FEWEST), amount(often, 5)];
+const stallFor = amount(long, 30) * 1000;
 const stores = (["memory", "sqlite"] as const).filter((store) => (only ?? store) === store);
+if (stores.length === 0) throw new Error(`there is no store "${only}": memory or sqlite`);
 const roles: readonly Role[] = ["viewer", "owner"];
 const faults: string[] = [];
 

@@ -16,7 +16,7 @@ export interface KilledFamily {
 /**
  * Kills the runtime again and again while a job that is run again has children that spend its money.
  * @throws Error when a child outlives an attempt, a job has not exactly one end, or what remains anywhere is not what was
- * granted less what the logs say was spent
+ * granted less what the logs say was spent; or when no child was there to end with its parent
  */
 export async function killFamily(
   file: string,
@@ -48,7 +48,10 @@ export async function killFamily(
   return { kills, ...(await account(file)) };
 }
 
-/** Resolves once an attempt has its children: on a loaded machine it may have none when the time for its kill comes. */
+/**
+ * Resolves once an attempt has its children: on a loaded machine it may have none when the time for its kill comes.
+ * @throws Error when the job ends before
+ */
 async function inItsMidst(job: Job, attempt: number): Promise<void> {
   let [begun, children] = [0, 0];
   for await (const { kind, body } of job.events) {
@@ -56,6 +59,7 @@ async function inItsMidst(job: Job, attempt: number): Promise<void> {
     if (kind === "delegate" && begun === attempt) children += 1;
     if (children === 3) return;
   }
+  throw new Error(`${job.id} ended in its attempt ${begun}, with ${children} children`);
 }
 
 interface Metric {
@@ -85,6 +89,8 @@ async function account(file: string): Promise<Omit<KilledFamily, "kills">> {
   const family = rows.find(({ parent }) => parent === undefined);
   insist("the family", granted, spent, family?.remaining?.["USD"]);
   await store.close();
+  // Three of them stand beside it at each kill, and one at its end.
+  if (orphans === 0) throw new Error("no child ended with its parent");
   return { children: rows.length - 1, orphans, spent };
 }
 

@@ -17,9 +17,13 @@ async function readWhole(job: Job | WatchedJob): Promise<{ events: number; code:
   return { events: last, code: outcome.status === "success" ? "success" : outcome.error.code };
 }
 
-/** Resolves once a job has so many events: on a loaded machine it may not have begun when the time for its kill comes. */
+/**
+ * Resolves once a job has so many events: on a loaded machine it may not have begun when the time for its kill comes.
+ * @throws Error when it ends before
+ */
 async function begun(job: Job, events: number): Promise<void> {
   for await (const { jobSeq = 0 } of job.events) if (jobSeq >= events) return;
+  throw new Error(`${job.id} ended before it had ${events} events`);
 }
 
 /**

@@ -1,12 +1,14 @@
 // Events, a long result, printing agents and killed parents over stdio: `soak stdio [events] [MiB] [kills]`.
 import { Writable } from "node:stream";
 import { connect } from "@arcp/client";
+import { amount } from "../../../scripts/soak-arguments.ts";
 import { chat, cross, orphan } from "../test/crossing.ts";
 import { CHUNK } from "../test/load.ts";
 import { spawned } from "../test/spawned.ts";
 
 const MIB = 1024 * 1024;
-const [events = 10_000, mib = 32, kills = 10] = process.argv.slice(2).map(Number);
+const [many, large, often] = process.argv.slice(2);
+const [events, mib, kills] = [amount(many, 10_000), amount(large, 32), amount(often, 10)];
 const rounds = 1_000;
 
 const { bytes, eventsMs, resultMs } = await cross(events, (mib * MIB) / CHUNK);

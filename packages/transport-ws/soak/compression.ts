@@ -1,5 +1,6 @@
 // What compressing messages (permessage-deflate) would save and cost: `soak compression [rounds]`. It fails when the
 // reason to leave it off no longer holds.
+import { amount } from "../../../scripts/soak-arguments.ts";
 import { type Cost, costOf, logEvents, WAYS, type Way, words } from "../test/compression.ts";
 
 const KINDS = [
@@ -16,7 +17,7 @@ const KINDS = [
 /** How many times the processor time of a small event may be before compressing it is too dear. */
 const DEAR = 3;
 
-const [rounds = 3] = process.argv.slice(2).map(Number);
+const rounds = amount(process.argv[2], 3);
 for (const { name, count, batch, text } of KINDS) {
   const frames = logEvents(count, text);
   const costs = new Map<Way, Cost[]>(WAYS.map((way) => [way, []]));

@@ -1,4 +1,8 @@
+import { amount, seedOf } from "../../../../scripts/soak-arguments.ts";
 import { playSeries } from "./series.ts";
+
+/** So many programs do all that programs of their kind can do. */
+const ENOUGH = 100;
 
 /**
  * Plays as many programs as the command line says, `[programs] [seed]`, and prints how to play one again that failed.
@@ -10,12 +14,15 @@ export async function soak<Name extends string>(
   play: (seed: number) => Promise<Readonly<Record<Name, number>>>,
   programs: number,
 ): Promise<void> {
-  const [count = programs, given = Math.random() * 2 ** 31] = process.argv.slice(2).map(Number);
-  const from = Math.trunc(given);
+  const [many, given] = process.argv.slice(2);
+  const count = amount(many, programs);
+  const from = seedOf(given);
   console.log(`${name}: ${count} programs, seeds from ${from}`);
   const started = performance.now();
   try {
     const told = await playSeries(play, { from, count });
+    const never = [...told].filter(([, times]) => times === 0).map(([what]) => what);
+    if (count >= ENOUGH && never.length > 0) throw new Error(`nothing is told of ${never}`);
     const seconds = ((performance.now() - started) / 1000).toFixed(1);
     console.log(`  all promises held (${seconds} s)`, Object.fromEntries(told));
   } catch (error) {
