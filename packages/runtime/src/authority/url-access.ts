@@ -39,7 +39,10 @@ export function allowedUrl(access: UrlAccess, text: string): AllowedUrl {
   const refusal = guard.standing(`net.fetch on ${shown}`);
   if (refusal !== undefined) throw refusal;
   const url = canonicalUrl(text);
-  if (!url.ok) throw denied(`net.fetch on ${shown} is refused: the URL ${url.problem}`);
+  if (!url.ok) {
+    const what = URL.canParse(text) ? ` on ${shown}` : "";
+    throw denied(`net.fetch${what} is refused: the URL ${url.problem}`);
+  }
   const { parts, href, origin } = url;
   if (!lease.coversUrl(parts)) throw guard.denied("net.fetch", shown);
   const named = namesUrl(access, parts);

@@ -107,6 +107,13 @@ describe("R-9.3-3: a refusal is an error of the agent's and a pair on the stream
     expect(`${error}${JSON.stringify(rig.viewer.frames)}`).not.toMatch(/secret|password/);
   });
 
+  test("what is no URL is told so once", async () => {
+    await using rig = await fetching();
+    await expect(rig.ctx.fetch("not a secret url")).rejects.toThrow(
+      "net.fetch is refused: the URL is no absolute URL",
+    );
+  });
+
   test("a long URL is cut", async () => {
     await using rig = await fetching();
     await expect(rig.ctx.fetch(`http://a.test/${"x".repeat(5_000)}`)).rejects.toThrow(/x{100}…/);

@@ -210,8 +210,8 @@ export class JobLog {
         : this.#terminal(sendable(ending, TOO_LARGE), before);
     } catch (error) {
       this.#context.logger.error(
-        { job: this.#job.id, err: this.#secrets.cleanError(error) },
-        "an ending is no JSON",
+        { job: this.#job.id, agent: this.#job.agent, err: this.#secrets.cleanError(error) },
+        "what an agent ended with is no JSON",
       );
       return this.#terminal(failure(new Error("an ending is no JSON")), before);
     }

@@ -3,16 +3,18 @@ import { inspect } from "node:util";
 import { ArcpError, formatTimestamp } from "@arcp/core";
 import { pino } from "pino";
 import { expect, test } from "vitest";
+import { z } from "zod";
 import { FakeUpstream } from "../../test/fake-upstream.ts";
 import { hosting } from "../../test/hosting.ts";
 import { hosts } from "../../test/hosts.ts";
 import { ALL_FEATURES, Viewer } from "../../test/viewer.ts";
+import { type AnyAgent, defineAgent } from "./agents.ts";
 import type { Tool } from "./tool.ts";
 
-async function logged(tools: Record<string, Tool> = {}) {
+async function logged(tools: Record<string, Tool> = {}, agents: readonly AnyAgent[] = []) {
   const lines: { msg: string }[] = [];
   const write = (line: string) => void lines.push(JSON.parse(line));
-  const host = hosting({ tools, logger: pino({ level: "error" }, { write }) });
+  const host = hosting({ tools, agents, logger: pino({ level: "error" }, { write }) });
   const viewer = new Viewer(host.runtime);
   await viewer.hello([...ALL_FEATURES, "lease_expires_at"]);
   return { ...host, viewer, lines };
@@ -54,6 +56,30 @@ test.each([
   await viewer.terminal(job.id);
   expect(lines).toMatchObject([
     { msg: "an agent failed", job: job.id, agent: "led", err: { message: error.message } },
+  ]);
+});
+
+test("what an agent returns against its own schema is told with the place", async () => {
+  const counter = defineAgent({
+    name: "counter",
+    output: z.object({ files: z.array(z.int()) }),
+    run: () => ({ files: [1, 1.5] }),
+  });
+  const { viewer, lines } = await logged({}, [counter]);
+  const { job_id } = await viewer.submit("counter");
+  expect((await viewer.terminal(job_id)).payload.code).toBe("INTERNAL_ERROR");
+  expect(lines).toMatchObject([
+    { msg: "an agent failed", err: { message: expect.stringContaining("result.files.1: ") } },
+  ]);
+});
+
+test("what an agent returns that is no JSON is told with its job and the agent", async () => {
+  const { viewer, start, lines } = await logged();
+  const job = await start(viewer);
+  job.end({ count: 1n });
+  await viewer.terminal(job.id);
+  expect(lines).toMatchObject([
+    { msg: "what an agent ended with is no JSON", job: job.id, agent: "led" },
   ]);
 });
 

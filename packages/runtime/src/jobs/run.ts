@@ -92,5 +92,6 @@ function orNull(value: unknown): unknown {
 async function conforming(schema: StandardSchemaV1, value: unknown): Promise<Ending> {
   const outcome = await checked(schema, value);
   if (outcome.ok) return withResult(outcome.value);
-  throw new Error(`the agent's result does not fit its output schema: ${outcome.problem}`);
+  const place = ["result", ...outcome.place].join(".");
+  throw new Error(`the agent broke its output schema: ${place}: ${outcome.problem}`);
 }

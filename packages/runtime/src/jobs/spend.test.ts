@@ -168,6 +168,7 @@ test.each([
   [{ USD: [1n] as unknown as string }],
   [{ USD: CIRCLE as unknown as string }],
   [null as unknown as Record<string, string>],
+  ["USD:0.50" as unknown as Record<string, string>],
   // What it holds is none of its names.
   [new Map([["USD", "1"]]) as unknown as Record<string, string>],
 ])("R-9.6-4: %o is no amount, to reserve or to settle", async (amounts) => {
