@@ -73,8 +73,8 @@ export interface Runtime {
 
 /**
  * @throws LocalError `MISUSE` without a way to authenticate (R-6.1-4), with an option that there is not, also among the limits
- *   and the parts of the policy, or one of another kind, a limit that is not positive or a price that is no amount, a workspace that
- *   is not absolute, or provisioners and a store that does not outlive the process (R-9.8-1)
+ *   and the parts of the policy, or one of another kind, two agents of one name and version, a limit that is not positive or a
+ *   price that is no amount, a workspace that is not absolute, or provisioners and a store that does not outlive the process (R-9.8-1)
  */
 export function createRuntime(options: RuntimeOptions): Runtime {
   checkRuntimeOptions(options);

@@ -22,8 +22,9 @@ export interface ModuleExports {
  */
 export function moduleExports({ default: first, ...named }: Namespace): ModuleExports {
   const agents = [first, ...Object.values(named)].flat().filter(isAgent);
-  // It looks at what it takes, as that of the runtime will.
-  new AgentRegistry(agents);
+  // It looks at what it takes, as that of the runtime will. Which of them clash is told with their modules.
+  const registry = new AgentRegistry();
+  for (const agent of agents) registry.register(agent);
   const { tools, models } = named;
   return {
     agents,

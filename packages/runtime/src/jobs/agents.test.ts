@@ -111,6 +111,13 @@ test("R-7.5-5: an agent that is registered again replaces the one of its name an
   expect(registry.inventory()).toEqual([{ name: "a", versions: ["1", "2"], default: undefined }]);
 });
 
+test("R-7.5-4: two agents of one name and version are none to choose from", () => {
+  const [first, second] = [agent("a", "1"), agent("a", "1")];
+  expect(() => new AgentRegistry([first, agent("a"), second])).toThrow("there are two agents a@1");
+  expect(() => new AgentRegistry([agent("b"), agent("b")])).toThrow("there are two agents b");
+  expect(new AgentRegistry([first, first]).find({ name: "a", version: "1" })).toBe(first);
+});
+
 test("R-6.2-7: the inventory is sorted by name, lists versions, and hides what a principal may not use", () => {
   const registry = new AgentRegistry([agent("b"), agent("a", "2"), agent("a", "1"), agent("c")]);
   registry.setDefault("a", "1");

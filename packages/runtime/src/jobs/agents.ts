@@ -148,8 +148,18 @@ export class AgentRegistry {
   /** Of the inventory, as JSON. */
   #characters = 0;
 
+  /** @throws LocalError `MISUSE` for what `register` refuses, and for two agents of one name and version */
   constructor(agents: readonly AnyAgent[] = []) {
-    for (const agent of agents) this.register(agent);
+    for (const agent of agents) {
+      const namesake = agent && this.find(agent);
+      // One of the two would be passed over in silence.
+      if (namesake !== undefined && namesake !== agent) {
+        const reference = formatAgentReference(agent);
+        const problem = `there are two agents ${reference}: give one of them another name or version`;
+        throw new LocalError("MISUSE", problem);
+      }
+      this.register(agent);
+    }
   }
 
   /**
