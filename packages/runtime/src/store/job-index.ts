@@ -96,9 +96,9 @@ export interface JobQuery {
 
 /** The list of all jobs. Each change resolves when it is durable. */
 export interface JobIndex {
-  /** Adds a job. */
+  /** Adds a job, or puts this row in the place of the one that it has. */
   insert(row: JobRow): Promise<void>;
-  /** Changes what is given, and nothing else. */
+  /** Changes what is given, and nothing else; what is given as undefined is cleared. Does nothing where there is no such job. */
   update(id: JobId, change: JobChange): Promise<void>;
   /**
    * One job, with its input and its checkpoint.

@@ -82,6 +82,6 @@ export interface LogStore {
    * first, then read. @returns takes the bell down
    */
   listen(job: JobId, ring: () => void): () => void;
-  /** Removes the whole log. */
+  /** Removes the whole log: it is empty then, and may begin anew. */
   remove(job: JobId): Promise<void>;
 }

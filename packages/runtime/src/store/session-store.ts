@@ -71,8 +71,10 @@ export interface SessionChange {
   readonly runs?: readonly Run[];
   /** What of the runs goes, ascending; the run behind which numbers are still allotted is not among them. */
   readonly cut?: readonly Cut[];
+  /** Jobs that it follows from now on, behind the others; one that it follows already begins anew, with this row. */
   readonly attach?: readonly AttachmentRow[];
   readonly detach?: readonly JobId[];
+  /** All that are valid from now on. */
   readonly tokens?: readonly string[];
   /** The session is parked, having issued so much; `null`: it is connected. */
   readonly issued?: number | null;
@@ -81,7 +83,7 @@ export interface SessionChange {
   readonly refused?: { readonly request: MessageId; readonly reply: string };
 }
 
-/** `fenced`: a later resume owns the session, and nothing was changed (P5). */
+/** `fenced`: a later resume owns the session, or there is no such session any more, and nothing was changed (P5). */
 export type CommitOutcome = "committed" | "fenced";
 
 /** The sessions of all principals, each changed by whoever owns its epoch. */
@@ -107,7 +109,10 @@ export interface SessionStore {
    * @throws DamagedRow when it cannot be read
    */
   refusal(id: SessionId, request: MessageId): Promise<string | undefined>;
-  /** Takes the session over: raises its epoch from `epoch` by one, unless somebody did so before. */
+  /**
+   * Takes the session over, unless somebody did so before: raises its epoch from `epoch` by one, and lets these tokens alone be
+   * valid. It is connected then, so `issued` is undefined.
+   */
   claim(id: SessionId, epoch: number, tokens: readonly string[]): Promise<CommitOutcome>;
   /** Changes made in the order of the calls; each resolves when it is durable. */
   commit(id: SessionId, epoch: number, change: SessionChange): Promise<CommitOutcome>;
@@ -118,6 +123,6 @@ export interface SessionStore {
   runs(id: SessionId): Promise<readonly Run[]>;
   /** Forgets the session with its tokens and its place in every job; its runs stay. */
   forget(id: SessionId): Promise<void>;
-  /** Forgets the runs of a forgotten session, once none of its jobs is kept any more. */
+  /** Forgets the runs of a forgotten session, once none of its jobs is kept any more. Does nothing to one that is not forgotten. */
   removeRuns(id: SessionId): Promise<void>;
 }
