@@ -32,11 +32,11 @@ import { unlessAborted } from "./unless-aborted.ts";
 /** How a job is watched that another session submitted. */
 export interface SubscribeOptions {
   /** Replay first what is retained of the job. Default: false, or true with `fromJobSeq`. */
-  readonly history?: boolean;
+  readonly history?: boolean | undefined;
   /** Replay only what follows this number of the job (an event's `jobSeq`). Default: everything. */
-  readonly fromJobSeq?: number;
+  readonly fromJobSeq?: number | undefined;
   /** Aborting ends the wait for the runtime's agreement. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**

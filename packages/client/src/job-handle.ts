@@ -161,9 +161,9 @@ export class WatchedJob<Output = unknown, Vendor = VendorEvent> extends JobHandl
 /** Where the events of a job begin that is opened again. */
 export interface ReopenOptions {
   /** Replay only what follows this number of the job (an event's `jobSeq`). Default: everything. */
-  readonly fromJobSeq?: number;
+  readonly fromJobSeq?: number | undefined;
   /** Aborting ends the wait for the runtime's agreement. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** A job that was submitted before, by this process or another one. */

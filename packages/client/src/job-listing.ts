@@ -6,13 +6,13 @@ import { timeOf } from "./time-of.ts";
 /** Which jobs to list. Everything given has to fit. */
 export interface JobFilter {
   /** One of these states. Default: any. */
-  readonly status?: readonly JobStatus[];
+  readonly status?: readonly JobStatus[] | undefined;
   /** `name` fits every version, `name@version` exactly one. */
-  readonly agent?: string;
+  readonly agent?: string | undefined;
   /** Accepted after this, exclusive. */
-  readonly createdAfter?: Date;
+  readonly createdAfter?: Date | undefined;
   /** Accepted before this, exclusive. */
-  readonly createdBefore?: Date;
+  readonly createdBefore?: Date | undefined;
 }
 
 /** A job as a listing tells it, at the moment at which its page was made. */

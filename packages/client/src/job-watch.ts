@@ -11,14 +11,14 @@ export type WatchFilter = Pick<JobFilter, "agent">;
 /** How new jobs are looked for. */
 export interface WatchOptions {
   /** Aborting ends the iteration; the jobs that it gave go on. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** The pause between two looks for new jobs, in ms. Default: 2,000. */
-  readonly every?: number;
+  readonly every?: number | undefined;
   /**
    * How long after its creation a job may first be listed, in ms: as long as the runtime's slowest provisioner may take.
    * Default: 15,000.
    */
-  readonly overlap?: number;
+  readonly overlap?: number | undefined;
 }
 
 const defaults = { every: 2_000, overlap: 15_000 } as const;

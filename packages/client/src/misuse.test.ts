@@ -53,6 +53,26 @@ test.each([42, () => 42, async () => undefined])(
   },
 );
 
+test("what an option leaves out may be undefined by its type as well", async () => {
+  const { client, wire } = await new ScriptedRuntime().online();
+  const options = {
+    lease: undefined,
+    expiresAt: undefined,
+    maxRuntimeSec: undefined,
+    idempotencyKey: undefined,
+    signal: undefined,
+    traceContext: undefined,
+  };
+  void client.submit("echo", null, options);
+  expect((await wire.next("job.submit")).payload).toEqual({ agent: "echo", input: null });
+  void client.subscribe("j1", { history: undefined, fromJobSeq: undefined, signal: undefined });
+  expect((await wire.next("job.subscribe")).payload).toEqual({ job_id: "j1", history: false });
+  void client.jobs({ status: undefined, agent: undefined, createdAfter: undefined }).next();
+  expect((await wire.next("session.list_jobs")).payload.filter).toEqual({});
+  client.watch({ agent: undefined }, { every: undefined, overlap: undefined, signal: undefined });
+  expect(await retry(() => 1, { attempts: undefined, clock: undefined })).toBe(1);
+});
+
 test.each([
   [{ requestTimeOut: 5 }, "connect has no option requestTimeOut"],
   [{ requestTimeout: -1 }, "requestTimeout must be a number above zero"],

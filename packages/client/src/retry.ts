@@ -6,11 +6,11 @@ import { unlessAborted } from "./unless-aborted.ts";
 /** How often, and for how long, to try again. */
 export interface RetryOptions {
   /** How often to call at most, the first time included. Default: 5. */
-  readonly attempts?: number;
+  readonly attempts?: number | undefined;
   /** Aborting ends it at once with the signal's reason, whatever becomes of the call under way. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Default: the system's. */
-  readonly clock?: Clock;
+  readonly clock?: Clock | undefined;
 }
 
 const ATTEMPTS = 5;

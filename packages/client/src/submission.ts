@@ -15,26 +15,28 @@ import { timeOf } from "./time-of.ts";
 /** What a job may do, and how long it may take. */
 export interface SubmitOptions {
   /** What the job may do; what is missing is not allowed. Default: nothing. */
-  readonly lease?: Lease;
+  readonly lease?: Lease | undefined;
   /** Whole seconds after acceptance when the runtime ends the job with `TIMEOUT`; at least 1. Default: no limit. */
-  readonly maxRuntimeSec?: number;
+  readonly maxRuntimeSec?: number | undefined;
   /** When the lease ends, and with it the job. Default: never. */
-  readonly expiresAt?: Date;
+  readonly expiresAt?: Date | undefined;
   /**
    * Makes the submit repeatable: the same key with the same parameters leads to the same job, in every session of this
    * principal, for at least a day. 1 to 256 characters.
    */
-  readonly idempotencyKey?: string;
+  readonly idempotencyKey?: string | undefined;
   /** Aborting ends the wait for the acceptance. A submit that was sent by then may still start its job. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /**
    * The trace that the job belongs to, as W3C headers: the carrier that a propagator of OpenTelemetry fills. What is no
    * usable trace is left out, like an empty carrier; then the runtime begins one. Default: none.
    */
-  readonly traceContext?: {
-    readonly traceparent?: string | undefined;
-    readonly tracestate?: string | undefined;
-  };
+  readonly traceContext?:
+    | {
+        readonly traceparent?: string | undefined;
+        readonly tracestate?: string | undefined;
+      }
+    | undefined;
 }
 
 /**
