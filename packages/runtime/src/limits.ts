@@ -94,7 +94,10 @@ const RULES: Readonly<Record<string, OptionRule>> = {
  * @param durable whether the store outlives the process: then finished jobs are kept for longer
  * @throws LocalError `MISUSE` with a limit that is not a positive number, and for one that there is not
  */
-export function readLimits(given: Partial<Limits>, durable: boolean): Limits {
+export function readLimits(
+  given: { readonly [Limit in keyof Limits]?: Limits[Limit] | undefined },
+  durable: boolean,
+): Limits {
   checkOptions("limits", given, RULES);
   const chosen = Object.fromEntries(
     Object.entries(given).filter(([, value]) => value !== undefined),

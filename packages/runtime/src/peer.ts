@@ -6,19 +6,19 @@ export interface Peer {
   /** Its IP address, or whatever else tells sources apart; empty when there is nothing. */
   readonly address: string;
   /** Whether what is said to it is encrypted; said so by the operator, also up to a proxy (R-4.1-5). */
-  readonly secure?: boolean;
+  readonly secure?: boolean | undefined;
   /** Whether it runs on this machine. */
-  readonly loopback?: boolean;
+  readonly loopback?: boolean | undefined;
   /**
    * The bearer token that came with the connection, as in an HTTP header, for an opening message that carries none. A
    * function, so that whoever prints a peer does not print that (R-6.1-5).
    */
-  readonly bearer?: () => string;
+  readonly bearer?: (() => string) | undefined;
   /**
    * In which forms it is answered, where its opening message does not tell (R-D-2): those of the draft, or of the SDK that
    * the clients of this listener are made with.
    */
-  readonly dialect?: Profile;
+  readonly dialect?: Profile | undefined;
 }
 
 /** Whether secrets may travel to it (R-4.1-5, R-9.8-1); of one of whom nothing is known they may not. */

@@ -74,6 +74,27 @@ test("an option may be undefined, as a variable of the environment that is not s
   expect(payload.runtime).toEqual({ name: "arcp-ts-runtime", version: expect.any(String) });
 });
 
+test("what an agent or an operator leaves out may be undefined, too", async () => {
+  const { runtime, start } = hosting({
+    agents: [defineAgent({ name: "child", run: () => "done" })],
+    limits: { cancelGraceSec: undefined },
+    policy: { grant: undefined },
+    tools: { echo: defineTool({ input: undefined, output: undefined, run: (args) => args }) },
+  });
+  const viewer = await viewing(runtime);
+  const lease_request = { "agent.delegate": ["child"], "cost.budget": ["USD:1"] };
+  const { id, ctx, end } = await start(viewer, { lease_request });
+  await ctx.progress({ current: 1, total: undefined, units: undefined, message: undefined });
+  await ctx.metric({ name: "pages", value: 1, unit: undefined, dimensions: undefined });
+  ctx.spend.reserve({ USD: "0.5" }, { name: undefined, dimensions: undefined }).release();
+  const limits = { lease: undefined, expiresAt: undefined, maxRuntimeSec: undefined };
+  expect(await (await ctx.delegate("child", null, limits)).result()).toBe("done");
+  end(null);
+  await viewer.terminal(id);
+  expect(viewer.stream.map(({ payload }) => payload.body)).toContainEqual({ current: 1 });
+  await runtime.close({ finishSec: undefined, cancelSec: undefined });
+});
+
 test.each([
   [{ mayObserv: () => true }, /^policy: mayObserv is none of its options, which are mayObserve, /],
   [{ mayObserve: true }, /^policy: mayObserve must be a function, and not a boolean$/],

@@ -8,9 +8,9 @@ import type { Turn } from "./turn.ts";
 /** How long a runtime that closes waits for its jobs. */
 export interface CloseOptions {
   /** Seconds that running jobs have to finish; no new ones are taken meanwhile. Default 0. */
-  readonly finishSec?: number;
+  readonly finishSec?: number | undefined;
   /** Seconds that the agents of those that did not finish have to stop, once cancelled. Default 0. */
-  readonly cancelSec?: number;
+  readonly cancelSec?: number | undefined;
 }
 
 export interface ShutdownContext {

@@ -29,13 +29,13 @@ export interface SqliteStore extends Store {
 /** What a store in a file keeps at most. */
 export interface SqliteStoreOptions {
   /** What is kept of one job's log; beyond it the oldest records go. */
-  readonly logLimits?: Partial<LogLimits>;
+  readonly logLimits?: Partial<LogLimits> | undefined;
   /**
    * Characters of text kept of all logs together, chunks of results included. Beyond it the largest log of the principal
    * that holds most loses its oldest records. The newest record of a log stays, and whoever holds no more than an equal
    * share loses nothing (R-14-2): so it may be exceeded by one record per kept job. Default 20 Gi.
    */
-  readonly totalLogCharacters?: number;
+  readonly totalLogCharacters?: number | undefined;
 }
 
 const DEFAULT_TOTAL = 20 * 1024 * 1024 * 1024;

@@ -21,17 +21,17 @@ const MESSAGE = /^(\s*\{|\0)/;
 /** How a runtime is started, and how it is taken down. */
 export interface SpawnOptions {
   /** The directory to start it in, this process's own by default. */
-  readonly cwd?: string;
+  readonly cwd?: string | undefined;
   /** Its whole environment, this process's own by default. */
-  readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
   /** Where its standard error goes, `process.stderr` by default. Its last lines are in the error when it fails. */
-  readonly stderr?: Writable | "ignore";
+  readonly stderr?: Writable | "ignore" | undefined;
   /** The bytes that one inbound line may have, 16 MiB by default; what a longer one said is lost (R-4.2-4). */
-  readonly maxMessageSize?: number;
+  readonly maxMessageSize?: number | undefined;
   /** Milliseconds that it has to end once its input was closed, and again after SIGTERM; then SIGKILL. 5,000 by default. */
-  readonly closeTimeout?: number;
+  readonly closeTimeout?: number | undefined;
   /** Where time comes from. Default: the system's. */
-  readonly clock?: Clock;
+  readonly clock?: Clock | undefined;
 }
 
 const RULES: OptionRules<SpawnOptions> = {

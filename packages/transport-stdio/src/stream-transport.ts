@@ -18,11 +18,11 @@ import { LineReader } from "./line-reader.ts";
 /** What a pair of byte streams may carry, and how long it takes to part. */
 export interface StreamOptions {
   /** The bytes that one inbound line may have, 4 MiB by default; a longer one is refused, and reading goes on (R-4.2-4). */
-  readonly maxMessageSize?: number;
+  readonly maxMessageSize?: number | undefined;
   /** Milliseconds that a closed connection has to deliver what was sent and to part in good order; 2,000 by default. */
-  readonly closeTimeout?: number;
+  readonly closeTimeout?: number | undefined;
   /** Where time comes from. Default: the system's. */
-  readonly clock?: Clock;
+  readonly clock?: Clock | undefined;
 }
 
 export const STREAM_RULES: OptionRules<StreamOptions> = {

@@ -29,19 +29,19 @@ import { type Endpoint, isWebSocket, UpgradeSwitch } from "./upgrade-switch.ts";
 /** Where an endpoint is, and who may connect to it. */
 export interface AttachOptions extends HostRules, ConnectionOptions {
   /** Where the endpoint is, `/arcp` by default. */
-  readonly path?: string;
+  readonly path?: string | undefined;
   /** The bytes that one inbound message may have, 4 MiB by default (R-4.1-6). */
-  readonly maxMessageSize?: number;
+  readonly maxMessageSize?: number | undefined;
   /**
    * The WebSocket sub-protocols to agree on with a client that offers some, `arcp` by default. None is asked for
    * (R-4.1-4); one that offers others alone gets none, which browsers take as a refusal.
    */
-  readonly subprotocols?: readonly string[];
+  readonly subprotocols?: readonly string[] | undefined;
   /**
    * Milliseconds in which a request for an upgrade has to be taken, 10,000 by default: one for another path that none of
    * the server's other listeners has answered by then gets 404.
    */
-  readonly upgradeTimeout?: number;
+  readonly upgradeTimeout?: number | undefined;
 }
 
 export const ATTACH_RULES: OptionRules<AttachOptions> = {

@@ -5,9 +5,9 @@ import { type Clock, type OptionRules, rule } from "@arcp/core";
 /** How a connection parts. */
 export interface ConnectionOptions {
   /** Milliseconds that a closed connection has to deliver what was sent and to part in good order; 2,000 by default. */
-  readonly closeTimeout?: number;
+  readonly closeTimeout?: number | undefined;
   /** Where time comes from. Default: the system's. */
-  readonly clock?: Clock;
+  readonly clock?: Clock | undefined;
 }
 
 export const CONNECTION_RULES: OptionRules<ConnectionOptions> = {

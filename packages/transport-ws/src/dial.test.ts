@@ -31,6 +31,24 @@ async function answering(status: number): Promise<string> {
   return `ws://127.0.0.1:${portOf(server)}/arcp`;
 }
 
+test("what listen and dial are not told may be undefined, too", async () => {
+  const unset = { maxMessageSize: undefined, closeTimeout: undefined, clock: undefined };
+  const rules = {
+    host: undefined,
+    path: undefined,
+    allowedHosts: undefined,
+    allowedOrigins: undefined,
+  };
+  const met = Promise.withResolvers<Transport>();
+  const server = await listen({ port: 0, ...unset, ...rules }, met.resolve);
+  after.push(() => server.close());
+  const options = { ...unset, headers: undefined, tls: undefined, allowInsecure: undefined };
+  const near = await dial(server.url, options)(signal());
+  await near.send(["hello"]);
+  near.close();
+  for await (const frame of (await met.promise).frames) expect(frame).toBe("hello");
+});
+
 test.each(["ws://agents.example/arcp", "ws://10.0.0.1:7777/arcp", "ws://127.0.0.1.evil.example/"])(
   "R-4.1-5: %s is refused unless it was allowed",
   (url) => {

@@ -16,13 +16,13 @@ import { clientWriter } from "./frame-writer.ts";
 /** How a runtime is dialled. */
 export interface DialOptions extends ConnectionOptions {
   /** Allows `ws:` to another machine, where anyone on the way reads the token. False by default (R-4.1-5). */
-  readonly allowInsecure?: boolean;
+  readonly allowInsecure?: boolean | undefined;
   /** The bytes that one inbound message may have, 16 MiB by default (R-4.1-6). */
-  readonly maxMessageSize?: number;
+  readonly maxMessageSize?: number | undefined;
   /** Sent with the upgrade request, for instance for a proxy. */
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
   /** For `wss:`: certificate authorities to trust (`ca`), a certificate to show (`cert`, `key`), and so on. */
-  readonly tls?: SecureContextOptions;
+  readonly tls?: SecureContextOptions | undefined;
 }
 
 const RULES: OptionRules<DialOptions> = {

@@ -8,13 +8,13 @@ export interface HostRules {
    * The host names, without port, that a request may name in `Host`. By default only loopback names when the server
    * listens on loopback, and any otherwise.
    */
-  readonly allowedHosts?: readonly string[];
+  readonly allowedHosts?: readonly string[] | undefined;
   /**
    * The origins, such as `https://app.example`, that a browser's request may come from. By default only those with a
    * loopback name when the server listens on loopback, and any otherwise. A request without `Origin` is not from a page
    * and passes.
    */
-  readonly allowedOrigins?: readonly string[];
+  readonly allowedOrigins?: readonly string[] | undefined;
 }
 
 /** What a browser sends; `null` for a page that has none. */

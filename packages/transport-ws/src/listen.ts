@@ -15,7 +15,7 @@ export interface ListenOptions extends AttachOptions {
   /** 0 takes a free one, which `url` then names. */
   readonly port: number;
   /** The interface to listen on, `127.0.0.1` by default. For TLS, `attach` to an HTTPS server. */
-  readonly host?: string;
+  readonly host?: string | undefined;
 }
 
 const RULES: OptionRules<ListenOptions> = {

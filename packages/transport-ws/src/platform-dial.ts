@@ -5,11 +5,11 @@ import { PlatformConnection } from "./platform-connection.ts";
 /** How a runtime is dialled from where there is no Node. */
 export interface DialOptions {
   /** Allows `ws:` to another machine, where anyone on the way reads the token. False by default (R-4.1-5). */
-  readonly allowInsecure?: boolean;
+  readonly allowInsecure?: boolean | undefined;
   /** The bytes that one inbound message may have, 16 MiB by default (R-4.1-6). It is whole before it can be measured. */
-  readonly maxMessageSize?: number;
+  readonly maxMessageSize?: number | undefined;
   /** Where time comes from. Default: the system's. */
-  readonly clock?: Clock;
+  readonly clock?: Clock | undefined;
   /** Refused: a browser sends no headers but its own. The token goes in the hello. */
   readonly headers?: never;
   /** Refused: a browser trusts what its user trusts. */

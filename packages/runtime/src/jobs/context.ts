@@ -53,23 +53,23 @@ export interface AgentContext<Bodies = Record<string, Record<string, unknown>>> 
   /** Tells how far the work is; without `total` nobody knows how long it takes. */
   readonly progress: (progress: {
     current: number;
-    total?: number;
-    units?: string;
-    message?: string;
+    total?: number | undefined;
+    units?: string | undefined;
+    message?: string | undefined;
   }) => Promise<void>;
   /** A metric; one named `cost.*` whose unit is a budgeted currency is charged, exactly (R-9.6-3). */
   readonly metric: (metric: {
     name: string;
     value: number;
-    unit?: string;
-    dimensions?: Record<string, string>;
+    unit?: string | undefined;
+    dimensions?: Record<string, string> | undefined;
   }) => Promise<void>;
   /** Tells where something lies that was made. Nobody fetches it. */
   readonly artifact: (reference: {
     uri: string;
     content_type: string;
-    byte_size?: number;
-    sha256?: string;
+    byte_size?: number | undefined;
+    sha256?: string | undefined;
   }) => Promise<void>;
   /**
    * An event of a vendor's kind, `x-vendor.<vendor>.<name>`: of one that the agent's definition has, if it has `events`.

@@ -10,16 +10,16 @@ export interface Delegable {
 /** What a delegated job may do, and for how long. What is left out is not granted, but for what bounds the parent too. */
 export interface DelegateOptions {
   /** The child's lease: within the parent's (R-9.4-1), its budgets within what the parent has available. Default: nothing. */
-  readonly lease?: Lease;
+  readonly lease?: Lease | undefined;
   /** Not later than the parent's. Default: the parent's. */
-  readonly expiresAt?: Date;
+  readonly expiresAt?: Date | undefined;
   /** Seconds after acceptance when the child ends with `TIMEOUT`. Default: no limit of its own. */
-  readonly maxRuntimeSec?: number;
+  readonly maxRuntimeSec?: number | undefined;
   /**
    * What the stream calls this delegation, unique within the job, of at most 256 characters, and not like the `call_7` of a
    * tool call. Default: made up.
    */
-  readonly id?: string;
+  readonly id?: string | undefined;
 }
 
 /**

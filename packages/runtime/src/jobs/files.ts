@@ -20,7 +20,7 @@ export interface WriteOptions {
    * What becomes of a file that is there, as in `node:fs`: `w` replaces its content, `a` appends, `wx` fails with
    * `EEXIST`. Default `w`.
    */
-  readonly flag?: WriteFlag;
+  readonly flag?: WriteFlag | undefined;
 }
 
 /** Reads and writes files for one job, within `fs.read` and `fs.write`. */

@@ -3,12 +3,12 @@ import type { PriceTable, Usage } from "../authority/price.ts";
 /** What is known of a model's costs beforehand. */
 export interface ModelOptions {
   /** What the model costs, for one of which the runtime knows no prices. */
-  readonly prices?: PriceTable;
+  readonly prices?: PriceTable | undefined;
   /**
    * The most that one call can use: what that costs is set aside before each call, so that calls at the same time cannot
    * spend more than there is, and what was not used is released after it. Default: nothing.
    */
-  readonly reserve?: Usage;
+  readonly reserve?: Usage | undefined;
 }
 
 /** What one call of a model is given. */

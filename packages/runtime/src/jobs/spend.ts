@@ -16,9 +16,9 @@ export type Amounts = Readonly<Record<string, string>>;
 /** How a reservation tells what was spent. */
 export interface SpendOptions {
   /** The metric that tells what was spent. Default `cost.spend`. */
-  readonly name?: string;
+  readonly name?: string | undefined;
   /** What else the metric says, as text. */
-  readonly dimensions?: Readonly<Record<string, string>>;
+  readonly dimensions?: Readonly<Record<string, string>> | undefined;
 }
 
 /** Money that is set aside. It is released when the job ends, at the latest. */

@@ -21,9 +21,9 @@ export type ToolFunction = (args: unknown, call: ToolCall) => unknown;
 /** A tool whose arguments and results are checked. */
 export interface ToolDefinition<Input, Output> {
   /** Any Standard Schema (zod, valibot, arktype, …). A call whose arguments it refuses is `INVALID_REQUEST`. */
-  readonly input?: StandardSchemaV1<unknown, Input>;
+  readonly input?: StandardSchemaV1<unknown, Input> | undefined;
   /** What `run` must return; another value fails the call with `INTERNAL_ERROR`. */
-  readonly output?: StandardSchemaV1<unknown, Output>;
+  readonly output?: StandardSchemaV1<unknown, Output> | undefined;
   /** Does the work. What it throws fails the call. */
   readonly run: (args: Input, call: ToolCall) => Output | Promise<Output>;
 }
