@@ -9,4 +9,5 @@ test("what is read of a long text is what was written, however late, and all mem
   expect(told.get("read")).toBeGreaterThan(500);
   expect(told.get("evicted")).toBeGreaterThan(1000);
   expect(told.get("resumes")).toBeGreaterThan(30);
+  expect(told.get("blocks")).toBeGreaterThan(300);
 });

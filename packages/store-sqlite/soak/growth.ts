@@ -7,10 +7,13 @@ const MIB = 1024 * 1024;
 /** From the first measurement to the last. */
 const BOUNDS = { memory: 8 * MIB, file: 1.2 };
 const LONG = 100_000;
+/** Of fewer events all could stay in memory within its bound. */
+const FEWEST = 60_000;
 
 const [many, long, kept, often] = process.argv.slice(2);
 const [jobs, eventsPerJob] = [amount(many, 200), amount(long, 1000)];
 const [retention, pace] = [amount(kept, 30), amount(often, 900)];
+if (jobs * eventsPerJob < FEWEST) throw new Error(`${FEWEST} events have to come, or more`);
 if (Math.ceil(jobs / 4) * pace < retention * 1000) {
   throw new Error(`a quarter of the jobs has to take longer than the ${retention} s of retention`);
 }

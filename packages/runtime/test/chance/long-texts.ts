@@ -15,6 +15,8 @@ export interface LongTextTally {
   readonly evicted: number;
   readonly connections: number;
   readonly resumes: number;
+  /** Blocks of memory that texts were in. */
+  readonly blocks: number;
 }
 
 const STEPS = 60;
@@ -42,7 +44,7 @@ export async function playLongTexts(seed: number): Promise<LongTextTally> {
   await walk.end();
   if (!walk.fails) assert.equal(blocks.inUse, 0);
   const { read, evicted, connections, resumes } = walk;
-  return { read, evicted, connections, resumes };
+  return { read, evicted, connections, resumes, blocks: blocks.count };
 }
 
 interface Streaming extends LedJob {

@@ -26,6 +26,11 @@ export class WatchedBlocks {
     };
   }
 
+  /** How many blocks were taken, each counted once however often. */
+  get count(): number {
+    return this.#known.size;
+  }
+
   /** Bytes of blocks that were taken and not given back. */
   get inUse(): number {
     return this.#bytes;
