@@ -72,9 +72,9 @@ export interface Runtime {
 }
 
 /**
- * @throws LocalError `MISUSE` without a way to authenticate (R-6.1-4), with an option that there is not, also among the limits
- *   and the parts of the policy, or one of another kind, two agents of one name and version, a limit that is not positive or a
- *   price that is no amount, a workspace that is not absolute, or provisioners and a store that does not outlive the process (R-9.8-1)
+ * @throws LocalError `MISUSE` without a way to authenticate (R-6.1-4); for an option, a limit or a part of the policy that there is
+ *   not, or of another kind; for two agents of one name and version; for a limit that is not positive, a price that is no amount, a
+ *   workspace that is not absolute; and for provisioners with a store that does not outlive the process (R-9.8-1)
  */
 export function createRuntime(options: RuntimeOptions): Runtime {
   checkRuntimeOptions(options);
