@@ -7,7 +7,7 @@ import { type FaultName, faults } from "../test/model/fault.ts";
 import { walk } from "../test/model/walk.ts";
 import type { Configuration } from "../test/model/world.ts";
 
-const [deep, many, often, given = "1"] = process.argv.slice(2);
+const [deep, many, often, given] = process.argv.slice(2);
 const bounds = { depth: amount(deep, 16), states: amount(many, 2_000_000) };
 const walking = { walks: amount(often, 1000), seed: seedOf(given) };
 console.log(

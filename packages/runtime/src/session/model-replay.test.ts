@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { playedOf, small } from "../../test/model/configurations.ts";
+import { large, playedOf, small } from "../../test/model/configurations.ts";
 import { walk } from "../../test/model/walk.ts";
 
 /** Steps that were played, and states in which all was compared: the same in every run. */
@@ -32,3 +32,11 @@ test.each(playedOf(small))(
     expect([steps, states]).toEqual(sizes[name]);
   },
 );
+
+// A batch that opens no run and is sent at once, behind which a subscription is answered whose job has something to read.
+test("R-7.6-3: what an answer between two batches brings belongs to the second one", async () => {
+  const configuration = large["a second subscription and a drop"];
+  const { found, steps } = await walk(configuration, { walks: 8, seed: 577 });
+  expect(found?.what.message, found?.trace.join("\n")).toBeUndefined();
+  expect(steps).toBeGreaterThan(129);
+});

@@ -39,7 +39,7 @@ export class HandLogs {
 
   /** For whoever does not have to wait. */
   free(): LogStore {
-    return new GatedLogs(this, true);
+    return new GatedLogs(this, "any");
   }
 }
 
@@ -54,15 +54,16 @@ export class GatedLogs implements LogStore {
   readonly #due = new Set<JobId>();
   /** What its projector is about to read by itself, in this order. */
   readonly #next = new Set<JobId>();
-  #open: boolean;
+  /** What may be read without waiting: of these jobs, and where there is nothing. */
+  #open: ReadonlySet<JobId> | "any" | undefined;
   #waiting: { readonly job: JobId; readonly early: boolean; go(): void } | undefined;
   /** Whether the next read that finds nothing does so at once, and tells of it later. */
   looksEarly = false;
 
-  constructor(logs: HandLogs, open = false) {
+  constructor(logs: HandLogs, open?: "any") {
     this.#logs = logs;
     this.#open = open;
-    if (!open) logs.listeners.add(this);
+    if (open === undefined) logs.listeners.add(this);
   }
 
   async append(): Promise<readonly []> {
@@ -81,9 +82,11 @@ export class GatedLogs implements LogStore {
 
   async read(job: JobId, after: number, limits: PageLimits): Promise<LogPage> {
     this.#next.delete(job);
-    if (this.#open) return this.#read(job, after, limits);
     const found = this.#logs.page(job, after, limits);
-    const early = this.looksEarly && found.head === after && found.floor <= after;
+    const isEmpty = found.head === after && found.floor <= after;
+    if (this.#open === "any" || (this.#open && (isEmpty || this.#open.has(job))))
+      return this.#read(job, after, limits);
+    const early = this.looksEarly && isEmpty;
     await new Promise<void>((go) => {
       this.#waiting = { job, early, go };
     });
@@ -118,14 +121,20 @@ export class GatedLogs implements LogStore {
     waiting?.go();
   }
 
-  /** Rings for these jobs, and lets all reads through until it is shut again. */
+  /** Rings for these jobs, and lets their reads through until it is shut again: what else is found belongs to the next batch. */
   open(order: readonly JobId[]): void {
-    this.#open = true;
+    this.#open = new Set(order);
     for (const job of order) if (this.#due.has(job)) this.#bells.get(job)?.();
     this.grant();
   }
 
+  /** Lets all reads through until it is shut again. */
+  openAll(): void {
+    this.#open = "any";
+    this.grant();
+  }
+
   shut(): void {
-    this.#open = false;
+    this.#open = undefined;
   }
 }

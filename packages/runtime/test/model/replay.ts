@@ -203,7 +203,7 @@ export class Replay {
       const known = [...present, ...arriving];
       for (const [no, { logs }] of conns) {
         if (!logs.waits || known.some((conn) => conn.no === no)) continue;
-        logs.open([]);
+        logs.openAll();
         await flush();
       }
     }
