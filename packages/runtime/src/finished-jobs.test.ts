@@ -272,7 +272,9 @@ describe("what cannot leave", () => {
       liveJobsPerPrincipal: 1,
     });
     const keyed = [await run(key(1)), await run(key(2))];
-    const plain = await many(3, run);
+    const plain: JobId[] = [];
+    // One that is about to leave takes a place until it has.
+    while (plain.length < 3) plain.push(...(await many(1, run)));
     expect(await left([...keyed, ...plain])).toEqual([0, 1]);
     clock.advance(1000);
     keyed.push(await run(key(3)));
