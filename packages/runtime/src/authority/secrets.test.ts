@@ -84,7 +84,16 @@ test("R-9.8-10: no value is in what comes of a text in pieces, however values ov
         expect(values.filter((value) => told.includes(value))).toEqual([]);
       },
     ),
-    { numRuns: 2_000 },
+    {
+      numRuns: 2_000,
+      // One ends where another begins, which is the beginning of a third.
+      examples: [
+        [
+          ["00", "10", "001"],
+          ["100", "01"],
+        ],
+      ],
+    },
   );
 });
 

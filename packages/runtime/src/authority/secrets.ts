@@ -39,7 +39,8 @@ export class Secrets {
     if (open === "") return { clean, open };
     const whole = this.clean(text);
     // What is whole may be the beginning of a longer one, whose rest would be left.
-    if (clean + this.clean(open) === whole) return { clean, open };
+    const isSettled = !this.#isWithinOne(text, head.length);
+    if (isSettled && clean + this.clean(open) === whole) return { clean, open };
     // It ends within one that is whole.
     const [start, end] = this.#parted(whole);
     return { clean: start, open: end };
@@ -50,6 +51,14 @@ export class Secrets {
     const begun = this.#values.map((value) => beginningIn(text, value));
     const end = text.length - Math.max(0, ...begun);
     return [text.slice(0, end), text.slice(end)];
+  }
+
+  /** Whether one of them stands in a text on both sides of `index`. */
+  #isWithinOne(text: string, index: number): boolean {
+    return this.#values.some((value) => {
+      const from = Math.max(0, index - value.length + 1);
+      return text.slice(from, index + value.length - 1).includes(value);
+    });
   }
 
   /** What may be logged of an error: it often quotes the key that was refused. */
