@@ -229,7 +229,7 @@ function rowOf(job: Job, request: MessageId | undefined, input: string | undefin
     id: identity.id,
     principal: identity.principal,
     session: identity.session,
-    features: [...identity.features],
+    features: listed(identity.features),
     agent: identity.agent,
     traceId: identity.traceId,
     traceContext: identity.traceContext,
@@ -246,6 +246,15 @@ function rowOf(job: Job, request: MessageId | undefined, input: string | undefin
     workspace: authority.lease.workspace,
     status: "pending",
   };
+}
+
+const lists = new WeakMap<ReadonlySet<string>, readonly string[]>();
+
+/** One list for all jobs of whoever agreed on the same features: it is kept with each of them. */
+function listed(features: ReadonlySet<string>): readonly string[] {
+  const list = lists.get(features) ?? [...features];
+  lists.set(features, list);
+  return list;
 }
 
 function insert(
