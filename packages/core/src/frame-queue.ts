@@ -48,22 +48,18 @@ export class FrameQueue implements AsyncIterable<string> {
 
   /** What a reader gets: the frames, then the end or its error. */
   [Symbol.asyncIterator](): AsyncIterator<string, void, undefined> {
-    return { next: () => this.#read() };
+    return { next: () => new Promise((resolve) => this.#serve(resolve)) };
   }
 
   /** Not a generator: one that waits costs every idle connection several times as much. */
-  #read(): Promise<IteratorResult<string, undefined>> {
+  #serve(resolve: (read: IteratorResult<string, undefined> | Promise<never>) => void): void {
     const frame = this.#shift();
-    if (frame !== undefined) return Promise.resolve({ done: false, value: frame });
-    if (this.#ended === undefined) {
-      return new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      }).then(() => this.#read());
+    if (frame !== undefined) resolve({ done: false, value: frame });
+    else if (this.#ended === undefined) this.#wake = () => this.#serve(resolve);
+    else {
+      const { error } = this.#ended;
+      resolve(error === undefined ? { done: true, value: undefined } : Promise.reject(error));
     }
-    const { error } = this.#ended;
-    return error === undefined
-      ? Promise.resolve({ done: true, value: undefined })
-      : Promise.reject(error);
   }
 
   #shift(): string | undefined {

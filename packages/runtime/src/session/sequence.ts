@@ -7,8 +7,9 @@ export class Sequence {
 
   /** @returns what the task returns; its failure does not keep the next one from its turn */
   run<T>(task: () => T | Promise<T>): Promise<T> {
-    const done = this.#last.then(task);
-    this.#last = done.catch(() => {});
+    const next = (): T | Promise<T> => task();
+    const done = this.#last.then(next, next);
+    this.#last = done;
     return done;
   }
 }

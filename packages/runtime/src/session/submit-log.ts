@@ -111,15 +111,13 @@ export class SubmitLog {
    * while it is written down, for others may find it by then.
    * @throws what `make` failed with: then nobody waits for an acceptance
    */
-  async making<T>(make: (job: JobId) => Promise<T>): Promise<T> {
+  making<T>(make: (job: JobId) => Promise<T>): Promise<T> {
     const job = newJobId();
     this.#unsaid.set(job, undefined);
-    try {
-      return await make(job);
-    } catch (error) {
+    return make(job).catch((error: unknown) => {
       this.#reveal(job);
       throw error;
-    }
+    });
   }
 
   /** Resolves once the session has heard of the acceptance of a job that was made for it; undefined where it has. */
