@@ -48,18 +48,22 @@ export class FrameQueue implements AsyncIterable<string> {
 
   /** What a reader gets: the frames, then the end or its error. */
   [Symbol.asyncIterator](): AsyncIterator<string, void, undefined> {
-    return { next: () => new Promise((resolve) => this.#serve(resolve)) };
+    return { next: () => this.#read() };
   }
 
   /** Not a generator: one that waits costs every idle connection several times as much. */
-  #serve(resolve: (read: IteratorResult<string, undefined> | Promise<never>) => void): void {
+  #read(): Promise<IteratorResult<string, undefined>> {
     const frame = this.#shift();
-    if (frame !== undefined) resolve({ done: false, value: frame });
-    else if (this.#ended === undefined) this.#wake = () => this.#serve(resolve);
-    else {
-      const { error } = this.#ended;
-      resolve(error === undefined ? { done: true, value: undefined } : Promise.reject(error));
+    if (frame !== undefined) return Promise.resolve({ done: false, value: frame });
+    if (this.#ended === undefined) {
+      return new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      }).then(() => this.#read());
     }
+    const { error } = this.#ended;
+    return error === undefined
+      ? Promise.resolve({ done: true, value: undefined })
+      : Promise.reject(error);
   }
 
   #shift(): string | undefined {
