@@ -177,7 +177,7 @@ export class Archive {
   }
 
   /** Whether a session has still to read it, to begin to, or to learn that there is such a job (R-14-3). */
-  #isRead({ id, session, lineage }: EndedJob): boolean {
+  #isRead({ id, session, lineage }: Pick<EndedJob, "id" | "session" | "lineage">): boolean {
     const { jobs, sessions } = this.#options;
     return jobs.isExpected(id) || sessions.reads(id, session) || sessions.awaits(id, lineage);
   }
@@ -186,7 +186,7 @@ export class Archive {
    * Forgets a finished job, its log, and with the last of a forgotten session's jobs its numbering.
    * @returns whether it is gone
    */
-  async #remove(job: EndedJob): Promise<boolean> {
+  async #remove(job: Pick<EndedJob, "id" | "session">): Promise<boolean> {
     const { id } = job;
     const { store, sessions, jobs, logger } = this.#options;
     const remove = async (): Promise<void> => {

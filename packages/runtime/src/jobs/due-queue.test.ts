@@ -1,21 +1,23 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { DueQueue } from "./due-queue.ts";
+import { DueQueue, type Timed } from "./due-queue.ts";
+
+const timed = (due: number): Timed => ({ due, place: -1 });
 
 test("what is due comes out once, the earliest first, however it went in", () => {
   const step = fc.oneof(fc.record({ add: fc.nat(30) }), fc.record({ take: fc.nat(30) }));
   fc.assert(
     fc.property(fc.array(step, { maxLength: 120 }), (steps) => {
-      const queue = new DueQueue<number>();
+      const queue = new DueQueue<Timed>();
       let waiting: number[] = [];
       for (const step of steps) {
         if ("add" in step) {
-          queue.add(step.add, step.add);
+          queue.add(step.add, timed(step.add));
           waiting.push(step.add);
         } else {
           const due = waiting.filter((value) => value <= step.take).sort((a, b) => a - b);
           waiting = waiting.filter((value) => value > step.take);
-          expect(queue.take(step.take)).toEqual(due);
+          expect(queue.take(step.take).map(({ due }) => due)).toEqual(due);
         }
         expect(queue.next).toBe(waiting.length === 0 ? undefined : Math.min(...waiting));
       }
@@ -23,15 +25,26 @@ test("what is due comes out once, the earliest first, however it went in", () =>
   );
 });
 
-test("what has left before it was due does not come out, and all others do", () => {
-  const steps = fc.array(fc.record({ due: fc.nat(30), leaves: fc.boolean() }), { maxLength: 60 });
+test("what has left before it was due does not come out, what was put off comes later, and all others come", () => {
+  const fate = fc.oneof(fc.constant("stays"), fc.constant("leaves"), fc.nat(30));
+  const steps = fc.array(fc.record({ due: fc.nat(30), fate }), { maxLength: 60 });
   fc.assert(
     fc.property(steps, (steps) => {
-      const queue = new DueQueue<number>();
-      const entries = steps.map(({ due, leaves }) => ({ leaves, entry: queue.add(due, due) }));
-      for (const { leaves, entry } of entries) if (leaves) queue.delete(entry);
-      const left = entries.flatMap(({ leaves, entry }) => (leaves ? [] : entry.due));
-      expect(queue.take(30)).toEqual(left.sort((a, b) => a - b));
+      const queue = new DueQueue<Timed>();
+      const values = steps.map(({ due }) => timed(due));
+      for (const value of values) queue.add(value.due, value);
+      for (const [index, value] of values.entries()) {
+        const fate = steps[index]?.fate;
+        if (fate === "leaves") queue.delete(value);
+        else if (typeof fate === "number") queue.add(fate, value);
+      }
+      const left = steps.flatMap(({ due, fate }) =>
+        fate === "leaves" ? [] : typeof fate === "number" ? fate : due,
+      );
+      expect(queue.take(30).map(({ due }) => due)).toEqual(left.sort((a, b) => a - b));
+      expect(queue.next).toBeUndefined();
+      expect(values.every(({ place }) => place === -1)).toBe(true);
+      for (const value of values) queue.delete(value);
       expect(queue.next).toBeUndefined();
     }),
   );

@@ -1,25 +1,27 @@
-/** A value that waits in a {@link DueQueue}, which it can leave before it is due. */
-export interface Due<T> {
-  readonly due: number;
-  readonly value: T;
-  /** Where it stands in the queue, which it is told. */
+/** What waits in a {@link DueQueue} knows when it is due and where it stands. */
+export interface Timed {
+  /** When it is due, as long as it waits. */
+  due: number;
+  /** Where it stands in the queue, which it is told; -1 where it stands in none. */
   place: number;
 }
 
-/** Values that are due at some moment, the earliest first, whatever the order in which they were added: a binary heap. */
-export class DueQueue<T> {
-  readonly #heap: Array<Due<T>> = [];
+/** What is due at some moment, the earliest first, whatever the order in which it was added: a binary heap. */
+export class DueQueue<T extends Timed> {
+  readonly #heap: T[] = [];
 
-  /** When the earliest value is due; undefined when there is none. */
+  /** When the earliest one is due; undefined when there is none. */
   get next(): number | undefined {
     return this.#heap[0]?.due;
   }
 
-  add(due: number, value: T): Due<T> {
-    const entry = { due, value, place: this.#heap.length };
-    this.#heap.push(entry);
-    this.#rise(entry);
-    return entry;
+  /** It waits until then, also if it waited for something else before. */
+  add(due: number, value: T): void {
+    this.delete(value);
+    value.due = due;
+    value.place = this.#heap.length;
+    this.#heap.push(value);
+    this.#rise(value);
   }
 
   /** Takes out what is due at `now`, the earliest first, but no more than `limit`. */
@@ -28,47 +30,50 @@ export class DueQueue<T> {
     while (taken.length < limit) {
       const [first] = this.#heap;
       if (first === undefined || first.due > now) break;
-      taken.push(first.value);
+      taken.push(first);
       this.delete(first);
     }
     return taken;
   }
 
-  /** Takes out what waits here, due or not. */
-  delete(entry: Due<T>): void {
+  /** Takes out what perhaps waits here, due or not. */
+  delete(value: T): void {
+    const { place } = value;
+    if (place === -1) return;
+    value.place = -1;
     const last = this.#heap.pop();
-    if (last === undefined || last === entry) return;
-    this.#put(last, entry.place);
+    if (last === undefined || last === value) return;
+    this.#put(last, place);
     this.#rise(last);
     this.#sink(last);
   }
 
-  #rise(entry: Due<T>): void {
-    while (entry.place > 0) {
-      const { place } = entry;
+  #rise(value: T): void {
+    while (value.place > 0) {
+      const { place } = value;
       const parent = (place - 1) >> 1;
       const above = this.#heap[parent];
-      if (above === undefined || above.due <= entry.due) return;
+      if (above === undefined || above.due <= value.due) return;
       this.#put(above, place);
-      this.#put(entry, parent);
+      this.#put(value, parent);
     }
   }
 
-  #sink(entry: Due<T>): void {
+  #sink(value: T): void {
     for (;;) {
-      const { place } = entry;
+      const { place } = value;
       const left = this.#heap[2 * place + 1];
       const right = this.#heap[2 * place + 2];
       const child = left && right && right.due < left.due ? right : left;
-      if (child === undefined || child.due >= entry.due) return;
+      if (child === undefined || child.due >= value.due) return;
       const below = child.place;
       this.#put(child, place);
-      this.#put(entry, below);
+      this.#put(value, below);
     }
   }
 
-  #put(entry: Due<T>, place: number): void {
-    entry.place = place;
-    this.#heap[place] = entry;
+  #put(value: T, place: number): void {
+    value.place = place;
+    this.#heap[place] = value;
   }
 }

@@ -1,8 +1,8 @@
 import type { Clock, JobId, SessionId, Timer } from "@arcp/core";
 import type { Lineage } from "../lineage.ts";
 import type { Turn } from "../turn.ts";
-import { type Due, DueQueue } from "./due-queue.ts";
-import { Line, type Standing } from "./line.ts";
+import { DueQueue } from "./due-queue.ts";
+import { type KeptJob, KeptJobs } from "./kept-jobs.ts";
 
 /** Milliseconds until a job that somebody still reads, or that could not be removed, is looked at again. */
 const RECHECK = 10_000;
@@ -43,37 +43,15 @@ export interface RetentionOptions {
   /** How many more there may be that cannot leave. */
   readonly excess: number;
   /** Whether somebody still holds the job, whose time is up: then it is kept until nobody does (R-14-3). */
-  readonly held: (job: EndedJob) => boolean;
+  readonly held: (job: Candidate) => boolean;
   /** Whether somebody has still to read the job, which is too many: then another one leaves. */
-  readonly read: (job: EndedJob) => boolean;
+  readonly read: (job: Candidate) => boolean;
   /** Removes a job; must not reject. @returns whether it is gone: else that is tried again a little later */
-  readonly remove: (job: EndedJob) => Promise<boolean>;
+  readonly remove: (job: Candidate) => Promise<boolean>;
 }
 
-/** What is kept of one principal. */
-interface Share {
-  readonly principal: string;
-  /** For how many its jobs count. */
-  kept: number;
-  /** The same of those in line. */
-  inLine: number;
-  /** The same of further ones that are being removed, or could not be yet. */
-  leaving: number;
-  /** Those that nothing is known to hold, the one that ended first in front. */
-  readonly line: Line<KeptJob>;
-}
-
-/** A job stands in line, is held, or leaves, and is looked at once it is due. */
-interface KeptJob extends EndedJob, Standing<KeptJob> {
-  readonly share: Share | undefined;
-  /** When its time is up; in ms of the monotonic clock. */
-  readonly end: number;
-  /** For how many jobs it counts. */
-  readonly weight: number;
-  isInLine: boolean;
-  isLeaving: boolean;
-  due: Due<KeptJob> | undefined;
-}
+/** What tells of a job whether it may leave. */
+type Candidate = Pick<EndedJob, "id" | "session" | "lineage">;
 
 /**
  * Keeps finished jobs for the retention time, with one timer for all, and of each principal only so many: beyond that the
@@ -82,9 +60,11 @@ interface KeptJob extends EndedJob, Standing<KeptJob> {
 export class Retention {
   readonly #options: RetentionOptions;
   readonly #waiting = new DueQueue<KeptJob>();
-  readonly #shares = new Map<string, Share>();
-  /** Those of too many jobs, as long as some of these may leave. */
-  readonly #surplus = new Set<Share>();
+  readonly #byPrincipal = new Map<string, KeptJobs>();
+  /** Nobody has too many of them. */
+  readonly #ofUnknown = new KeptJobs(undefined);
+  /** Those of principals that have too many, as long as some of these may leave. */
+  readonly #surplus = new Set<KeptJobs>();
   #isTrimming = false;
   #timer: Timer | undefined;
   #armedFor = Number.POSITIVE_INFINITY;
@@ -104,7 +84,7 @@ export class Retention {
     const early = this.#early(kept);
     if (early > 0) this.#hold(kept, early);
     else this.#queue(kept);
-    this.#trim(kept.share);
+    this.#trim(kept.siblings);
     this.#arm();
   }
 
@@ -115,10 +95,10 @@ export class Retention {
 
   /** Whether a principal has too many jobs that cannot leave. */
   isFull(principal: string): boolean {
-    const share = this.#shares.get(principal);
-    if (share === undefined) return false;
+    const jobs = this.#byPrincipal.get(principal);
+    if (jobs === undefined) return false;
     const { most, excess } = this.#options;
-    return share.kept - share.inLine + share.leaving >= most + excess;
+    return jobs.held + jobs.leaving >= most + excess;
   }
 
   close(): void {
@@ -127,82 +107,59 @@ export class Retention {
   }
 
   #add({ id, principal, session, keepUntil, lineage, size }: EndedJob, end: number): KeptJob {
-    const share = principal === undefined ? undefined : this.#shareOf(principal);
-    const weight = 1 + Math.floor(size / CHARACTERS);
-    if (share !== undefined) share.kept += weight;
-    return {
+    const siblings = this.#of(principal);
+    const job: KeptJob = {
       id,
-      principal,
       session,
-      keepUntil,
       lineage,
-      size,
-      share,
+      keepUntil,
       end,
-      weight,
+      weight: 1 + Math.floor(size / CHARACTERS),
+      siblings,
       isInLine: false,
       isLeaving: false,
       before: undefined,
       behind: undefined,
-      due: undefined,
+      due: end,
+      place: -1,
     };
+    siblings.add(job);
+    return job;
   }
 
-  #shareOf(principal: string): Share {
-    const known = this.#shares.get(principal);
+  #of(principal: string | undefined): KeptJobs {
+    if (principal === undefined) return this.#ofUnknown;
+    const known = this.#byPrincipal.get(principal);
     if (known !== undefined) return known;
-    const share = { principal, kept: 0, inLine: 0, leaving: 0, line: new Line<KeptJob>() };
-    this.#shares.set(principal, share);
-    return share;
+    const jobs = new KeptJobs(principal);
+    this.#byPrincipal.set(principal, jobs);
+    return jobs;
   }
 
   /** Nothing is known to hold it. */
   #queue(job: KeptJob): void {
-    this.#wait(job, job.end);
-    const { share } = job;
-    if (share === undefined) return;
-    share.line.add(job);
-    share.inLine += job.weight;
-    job.isInLine = true;
+    job.siblings.queue(job);
+    this.#waiting.add(job.end, job);
   }
 
   /** It is looked at again after a pause. */
   #hold(job: KeptJob, pause: number): void {
-    this.#leaveLine(job);
-    this.#wait(job, this.#options.clock.monotonic() + pause);
-  }
-
-  #wait(job: KeptJob, due: number): void {
-    if (job.due !== undefined) this.#waiting.delete(job.due);
-    job.due = this.#waiting.add(due, job);
-  }
-
-  #leaveLine(job: KeptJob): void {
-    const { share, weight, isInLine } = job;
-    if (!isInLine || share === undefined) return;
-    share.line.delete(job);
-    share.inLine -= weight;
-    job.isInLine = false;
+    job.siblings.hold(job);
+    this.#waiting.add(this.#options.clock.monotonic() + pause, job);
   }
 
   async #remove(job: KeptJob): Promise<void> {
-    const { share, weight } = job;
-    this.#leaveLine(job);
-    if (job.due !== undefined) this.#waiting.delete(job.due);
-    job.due = undefined;
-    if (share !== undefined && !job.isLeaving) {
-      share.kept -= weight;
-      share.leaving += weight;
-    }
-    job.isLeaving = true;
+    const { siblings } = job;
+    siblings.leave(job);
+    this.#waiting.delete(job);
     if (!(await this.#options.remove(job))) {
       this.#hold(job, RECHECK);
       this.#arm();
       return;
     }
-    if (share === undefined) return;
-    share.leaving -= weight;
-    if (share.kept + share.leaving === 0) this.#shares.delete(share.principal);
+    siblings.gone(job);
+    const { principal } = siblings;
+    if (siblings.isEmpty && principal !== undefined) this.#byPrincipal.delete(principal);
   }
 
   #arm(): void {
@@ -218,7 +175,6 @@ export class Retention {
     this.#armedFor = Number.POSITIVE_INFINITY;
     const { clock, ms, held, read } = this.#options;
     for (const job of this.#waiting.take(clock.monotonic(), AT_ONCE)) {
-      job.due = undefined;
       // The calendar may have been set back meanwhile.
       const early = this.#early(job);
       const isOver = job.end <= clock.monotonic();
@@ -226,24 +182,25 @@ export class Retention {
       else if (!isOver && !job.isLeaving) this.#queue(job);
       else if (isOver ? held(job) : read(job)) this.#hold(job, Math.min(ms, RECHECK));
       else void this.#remove(job);
-      this.#trim(job.share);
+      this.#trim(job.siblings);
     }
     this.#arm();
   }
 
   /** Milliseconds for which it has to be kept, whatever happens. */
-  #early({ keepUntil = 0 }: EndedJob): number {
+  #early({ keepUntil = 0 }: KeptJob): number {
     return keepUntil - this.#options.clock.now();
   }
 
-  #trim(share: Share | undefined): void {
-    if (share === undefined || !this.#hasSurplus(share)) return;
-    this.#surplus.add(share);
+  #trim(jobs: KeptJobs): void {
+    if (!this.#hasSurplus(jobs)) return;
+    this.#surplus.add(jobs);
     if (!this.#isTrimming) void this.#trimAll();
   }
 
-  #hasSurplus({ kept, line }: Share): boolean {
-    return kept > this.#options.most && line.size > 0;
+  #hasSurplus(jobs: KeptJobs): boolean {
+    const isCounted = jobs !== this.#ofUnknown;
+    return isCounted && jobs.kept > this.#options.most && jobs.first !== undefined;
   }
 
   /** Lets those go that are too many, some in a turn of the event loop (J4). Never rejects. */
@@ -251,12 +208,12 @@ export class Retention {
     this.#isTrimming = true;
     // What ends in a turn is read in it, as a rule.
     await this.#options.turn.next();
-    for (let [share] = this.#surplus; share !== undefined; [share] = this.#surplus) {
+    for (let [jobs] = this.#surplus; jobs !== undefined; [jobs] = this.#surplus) {
       if (this.#closed) break;
-      this.#surplus.delete(share);
-      const removals = this.#leaving(share).map((job) => this.#remove(job));
+      this.#surplus.delete(jobs);
+      const removals = this.#leaving(jobs).map((job) => this.#remove(job));
       // Behind the others that have too many.
-      if (this.#hasSurplus(share)) this.#surplus.add(share);
+      if (this.#hasSurplus(jobs)) this.#surplus.add(jobs);
       await Promise.all(removals);
       await this.#options.turn.next();
     }
@@ -264,20 +221,18 @@ export class Retention {
   }
 
   /** Some of those that are too many. Who has still to be read is passed over. */
-  #leaving({ kept, inLine, line }: Share): KeptJob[] {
+  #leaving(jobs: KeptJobs): KeptJob[] {
     const { most, read } = this.#options;
     const { least, each } = RECHECK_SURPLUS;
-    const pause = Math.min(RECHECK, Math.max(least, each * (kept - inLine)));
+    const pause = Math.min(RECHECK, Math.max(least, each * jobs.held));
     const leaving: KeptJob[] = [];
-    let left = kept;
-    for (let looks = 0; looks < SURPLUS_AT_ONCE && left > most; looks++) {
-      const { first: job } = line;
+    for (let looks = 0; looks < SURPLUS_AT_ONCE && jobs.kept > most; looks++) {
+      const { first: job } = jobs;
       if (job === undefined) break;
       if (read(job)) this.#hold(job, pause);
       else {
-        this.#leaveLine(job);
+        jobs.leave(job);
         leaving.push(job);
-        left -= job.weight;
       }
     }
     this.#arm();
