@@ -197,8 +197,9 @@ export class Sessions {
   /** Whether a session has still to read this job, or its owner to hear that it was accepted. */
   reads(job: JobId, owner: SessionId | undefined): boolean {
     const session = owner && this.#sessions.get(owner);
-    const isUnsaid = session?.submits.announced(job) !== undefined;
-    return isUnsaid || this.#audience.of(job).some((stream) => stream.reads(job));
+    return (
+      session?.submits.unsaid.has(job) || this.#audience.of(job).some((stream) => stream.reads(job))
+    );
   }
 
   /** Whether a session holds this job: has still to read it, to acknowledge it, or perhaps to ask for it again (R-14-3). */

@@ -1,7 +1,8 @@
-import { type ErrorPayload, type JobId, type MessageId, newJobId } from "@arcp/core";
+import type { ErrorPayload, JobId, MessageId } from "@arcp/core";
 import type { Announcement } from "../announcement.ts";
 import { NewestMap } from "./newest-map.ts";
 import { Sequence } from "./sequence.ts";
+import { UnsaidJobs } from "./unsaid-jobs.ts";
 
 /** Submits of a session whose replies are remembered (R-5.4-8). */
 const MAX_SUBMITS = 1000;
@@ -32,11 +33,10 @@ interface Pending {
  * and the line in which all replies to submits wait for the ones before them (R-5.4-5).
  */
 export class SubmitLog {
+  readonly unsaid = new UnsaidJobs();
   readonly #replies = new NewestMap<MessageId, SubmitReply | Pending>(MAX_SUBMITS);
   readonly #acceptances = new NewestMap<JobId, Announcement>(MAX_SUBMITS);
   readonly #line = new Sequence();
-  /** Jobs that may be there, and whose acceptance waits for its turn; with whoever waits for that, if anybody does. */
-  readonly #unsaid = new Map<JobId, PromiseWithResolvers<void> | undefined>();
   /** The job of the acceptance that is being given. */
   #giving: JobId | undefined;
   #deciding = 0;
@@ -90,7 +90,7 @@ export class SubmitLog {
       // Nobody was told of it: when it is repeated from now on it is decided anew.
       pending.failure = { error };
       this.#replies.delete(id);
-      if (this.#giving !== undefined) this.#reveal(this.#giving);
+      if (this.#giving !== undefined) this.unsaid.say(this.#giving);
       this.#giving = undefined;
       throw error;
     }
@@ -101,36 +101,9 @@ export class SubmitLog {
     const { job_id: job } = acceptance;
     if (job !== undefined) {
       this.#acceptances.set(job, acceptance);
-      this.#reveal(job);
+      this.unsaid.say(job);
     }
     this.#giving = undefined;
-  }
-
-  /**
-   * A job is made for a submit of this session, which is to hear of nothing else of it before its acceptance (R-7.1-2): not even
-   * while it is written down, for others may find it by then.
-   * @throws what `make` failed with: then nobody waits for an acceptance
-   */
-  making<T>(make: (job: JobId) => Promise<T>): Promise<T> {
-    const job = newJobId();
-    this.#unsaid.set(job, undefined);
-    return make(job).catch((error: unknown) => {
-      this.#reveal(job);
-      throw error;
-    });
-  }
-
-  /** Resolves once the session has heard of the acceptance of a job that was made for it; undefined where it has. */
-  announced(job: JobId): Promise<void> | undefined {
-    if (!this.#unsaid.has(job)) return undefined;
-    const said = this.#unsaid.get(job) ?? Promise.withResolvers();
-    this.#unsaid.set(job, said);
-    return said.promise;
-  }
-
-  #reveal(job: JobId): void {
-    this.#unsaid.get(job)?.resolve();
-    this.#unsaid.delete(job);
   }
 
   /** Whether an acceptance of the job waits for what makes it true: it will be said then, and not before. */

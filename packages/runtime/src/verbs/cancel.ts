@@ -8,7 +8,7 @@ import { namedJob, observableJob } from "./target.ts";
 export const cancel: Verb<"job.cancel"> = async (services, { session }, request) => {
   const { reason } = request.payload;
   const id = namedJob(request);
-  await session.submits.announced(id);
+  await session.submits.unsaid.said(id);
   const job = await observableJob(services, session.principal, id);
   if (!mayCancel(services, session, job)) {
     throw new ArcpError("PERMISSION_DENIED", "only the session that submitted a job may cancel it");

@@ -49,7 +49,7 @@ async function page(
     // A long list must not keep the others waiting (J4).
     await turn.spend("answering", ROW_STEPS);
     // Its acceptance comes first (R-7.1-2).
-    if (session.submits.announced(row.id) !== undefined) continue;
+    if (session.submits.unsaid.has(row.id)) continue;
     const added = await entries.add(row, wanted, Math.min(limit, MAX_LIMIT));
     if (added === "full") {
       more = true;

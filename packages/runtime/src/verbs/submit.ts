@@ -150,7 +150,7 @@ async function create(
     traceId: trace?.traceId,
     traceContext: trace?.context,
   };
-  const { job, row } = await session.submits.making((id) =>
+  const { job, row } = await session.submits.unsaid.making((id) =>
     admit(services, { id, ...wanted }, used),
   );
   const begin = (): void => {
@@ -184,7 +184,7 @@ async function createChild(
     lease_constraints,
     max_runtime_sec,
   };
-  const making = session.submits.making((job) =>
+  const making = session.submits.unsaid.making((job) =>
     delegate(services, parent, wanted, input, { id: job, request: id, used }),
   );
   const delegated = await making.catch((error) => {

@@ -21,8 +21,8 @@ type Subscribe = Envelope<"job.subscribe">;
 export const subscribe: Verb<"job.subscribe"> = async (services, { session }, request) => {
   const id = namedJob(request);
   // Outside of that line, in which a submit may have to wait as well.
-  const announced = session.submits.announced(id);
-  if (announced !== undefined) await announced;
+  const said = session.submits.unsaid.said(id);
+  if (said !== undefined) await said;
   // The next one is attached behind this one, and need not wait for its answer.
   const { answered } = await session.subscriptions.run(async () => {
     await session.pressure;
