@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { scratch } from "../test/played.ts";
 import { type ConnectionFlags, connectionSettings, DEFAULT_URL } from "./connection-settings.ts";
 import { surroundings } from "./surroundings.ts";
@@ -9,8 +9,8 @@ const home = await scratch();
 const file = join(home.path, "arcp", "profiles.json");
 const [local, work, other] = ["ws://127.0.0.1:1/a", "wss://work.test/a", "wss://other.test/a"];
 
-beforeAll(async () => {
-  await mkdir(join(home.path, "arcp"));
+beforeAll(() => mkdir(join(home.path, "arcp")));
+beforeEach(async () => {
   await profiles({ default: { url: local, token: "mine" }, work: { url: work, token: "ours" } });
 });
 afterAll(() => home[Symbol.asyncDispose]());
