@@ -164,4 +164,22 @@ export const regressions: readonly Regression[] = [
       ],
     },
   },
+  {
+    was: "that an agent broke its output schema, as it is meant to, was taken for a fault of the runtime",
+    program: {
+      house: "slow",
+      actions: [
+        { do: "open", greeting: { as: "alice", offer: "few" }, delivery: "whole" },
+        {
+          do: "send",
+          at: 0,
+          request: { verb: "submit", agent: "strict", size: 5 },
+          id: "fresh",
+          session: "own",
+          edits: [],
+          delivery: "whole",
+        },
+      ],
+    },
+  },
 ];
