@@ -54,7 +54,7 @@ test("carries both directions", async () => {
 test("resets both sides in the middle of what the server sends", async () => {
   const { client, served } = await join();
   const broken = Promise.all([untilBroken(client), untilBroken(served)]);
-  const cut = relay.cut({ after: 4, outage: 0 });
+  const cut = relay.cut({ after: 4, outage: async () => {} });
   served.write("0123456789");
   expect(await cut).toBe(clock.now());
   const [left, right] = await broken;
@@ -66,13 +66,14 @@ test("resets both sides in the middle of what the server sends", async () => {
 test("lets nobody through while it is down, and everybody after", async () => {
   const { client, served } = await join();
   const broken = Promise.all([untilBroken(client), untilBroken(served)]);
-  await relay.cut({ after: 0, outage: 100 });
+  const outage = Promise.withResolvers<void>();
+  await relay.cut({ after: 0, outage: () => outage.promise });
   await broken;
-  clock.advance(99);
   const early = connect(relay.port, "127.0.0.1");
   expect((await untilBroken(early)).code).toBe("ECONNRESET");
   expect(accepted).toHaveLength(1);
-  clock.advance(1);
+  outage.resolve();
+  await outage.promise;
   const late = await join();
   late.client.destroy();
 });

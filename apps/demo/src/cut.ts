@@ -5,8 +5,8 @@ import { type Clock, systemClock } from "@arcp/core";
 export interface CutOptions {
   /** Bytes that still pass to the client, wherever in a frame the last of them is. */
   readonly after: number;
-  /** Milliseconds in which no new connection comes through. */
-  readonly outage: number;
+  /** Called when it happens: no new connection comes through until what it gives has resolved. */
+  readonly outage: () => Promise<unknown>;
 }
 
 /** A TCP relay on loopback that stands between a client and its server, and can break the connection. */
@@ -71,7 +71,7 @@ export async function openRelay(target: number, clock: Clock = systemClock): Pro
         left = Number.POSITIVE_INFINITY;
         isDown = true;
         for (const socket of sockets) socket.resetAndDestroy();
-        clock.after(outage, () => {
+        void outage().then(() => {
           isDown = false;
         });
         resolve(clock.now());

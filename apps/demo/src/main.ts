@@ -1,7 +1,7 @@
 import "../../../scripts/require-node.mjs";
 import { constants } from "node:os";
 import { type Client, connect } from "@arcp/client";
-import { newSecret, systemClock } from "@arcp/core";
+import { newSecret, sleep, systemClock } from "@arcp/core";
 import { createRuntime, tokenTable } from "@arcp/runtime";
 import { dial, listen } from "@arcp/transport-ws";
 import { parseReport } from "./audit-report.ts";
@@ -31,9 +31,13 @@ async function play(options: Options, screen: Screen): Promise<boolean> {
     },
   });
   const tokens = { alice: newSecret(), bob: newSecret() };
+  // The price of a file is spent once it was read.
+  let spent = (): void => {};
+  const over = Promise.withResolvers<void>();
   await using runtime = createRuntime({
     agents: [codeAudit],
     tools: { classify },
+    observer: { job: () => ({ spent: () => spent(), ended: () => over.resolve() }) },
     auth: tokenTable({ [tokens.alice]: "alice", [tokens.bob]: "bob" }),
     policy: { mayObserve: (principal) => principal === "bob" },
   });
@@ -50,9 +54,15 @@ async function play(options: Options, screen: Screen): Promise<boolean> {
   let lostAt: number | undefined;
   const drop = async (): Promise<void> => {
     const done = (dropCall - 1) * BATCH;
-    // Each file makes more than 200 bytes: the cut is among the next few, and what they make goes on while it lasts.
+    // Each file makes more than 200 bytes: the cut is among the next few, and lasts until the agent has read one more.
     const after = Math.floor(Math.random() * 100 * Math.min(BATCH, files - done));
-    lostAt = await relay.cut({ after, outage: Math.min(1_500, 100 * seconds) });
+    const outage = () => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      spent = resolve;
+      const quiet = sleep(systemClock, Math.min(1_500, 100 * seconds));
+      return Promise.all([quiet, Promise.race([promise, over.promise])]);
+    };
+    lostAt = await relay.cut({ after, outage });
     screen.connection("alice", true);
     screen.say(`alice's TCP connection was reset at ${percent(done, files)} of the files`, "lost");
   };
