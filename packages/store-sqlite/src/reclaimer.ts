@@ -22,6 +22,8 @@ export class Reclaimer {
   readonly #group: GroupCommit;
   readonly #records: RecordTable;
   #running = false;
+  /** Whether there may be something for which the last step came too early: in one transaction it may stand in front of a removal. */
+  #isAsked = false;
   /** A removed log of which SQLite cannot read some part of the file: what is left of it is never free again, that of others is. */
   #torn: number | undefined;
 
@@ -33,13 +35,14 @@ export class Reclaimer {
 
   /** There may be something to free. */
   start(): void {
+    this.#isAsked = true;
     if (!this.#running) void this.#work();
   }
 
   async #work(): Promise<void> {
     this.#running = true;
     try {
-      while (await this.#stepped()) {
+      while ((await this.#stepped()) || this.#isAsked) {
         // Each step is a part of the next transaction.
       }
     } catch {
@@ -64,6 +67,7 @@ export class Reclaimer {
 
   /** @returns whether there was something to free */
   #step(): boolean {
+    this.#isAsked = false;
     return this.#freeRecords() || this.#freePages();
   }
 
