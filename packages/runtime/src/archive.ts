@@ -105,8 +105,10 @@ export class Archive {
         damaged.push(job),
       );
       for (const row of rows) {
-        const { id, principal, session, parent, request, keepUntil, status } = row;
+        const { id, principal, session, parent, request, status } = row;
         const { finishedAt = now, lease } = row;
+        // What the wall clock was set back by is not waited for.
+        const keepUntil = row.keepUntil && Math.min(row.keepUntil, now + KEY_LIFETIME);
         if (parent !== undefined) parents.set(id, parent);
         if (parent !== undefined && request === undefined) told.add(id);
         if (isTerminal(status)) {
@@ -130,8 +132,10 @@ export class Archive {
       // Whether it was submitted under a key cannot be read either.
       const keepUntil = Math.min(acceptedAt, now) + KEY_LIFETIME;
       const { principal } = job.error;
-      const age = Math.max(0, now - finishedAt);
-      ended.push({ job: { id, principal, session, keepUntil, size: 0 }, age });
+      ended.push({
+        job: { id, principal, session, keepUntil, size: 0 },
+        age: now - finishedAt,
+      });
     }
     await sessions.restore(
       {
@@ -149,7 +153,7 @@ export class Archive {
       const isSurplus = (byPrincipal.get(job.principal)?.length ?? 0) > most;
       // A crash came in the middle of its removal. By what is stored another one may have ended before it.
       if (isSurplus && (await this.#isHalfGone(job.id))) this.#retention.dismiss(kept);
-      else this.#retention.keep(kept, age);
+      else this.#retention.keep(kept, Math.max(0, age));
     }
     startAgents();
   }

@@ -9,6 +9,7 @@ import { createRuntime } from "./runtime.ts";
 import { memoryStore } from "./store/memory-store.ts";
 
 const THRESHOLD = 20;
+const DAY = 24 * 60 * 60 * 1000;
 const machine = () => hosts({ limits: { backPressureThreshold: THRESHOLD } });
 
 const dense = (count: number, from = 1) => Array.from({ length: count }, (_, i) => from + i);
@@ -354,4 +355,26 @@ test("R-14-3 and R-10-2: a grandchild is kept for its owner, however the calenda
   const back = new Viewer(second);
   await back.resume(welcome, seen);
   expect((await back.terminal(last.child.id)).payload).toMatchObject({ result: "far" });
+});
+
+test("R-14-3: a wall clock that is set back between two processes keeps no finished job for longer, with a key or without", async () => {
+  const { start, submit, clock, store } = machine();
+  const before = new Viewer(start());
+  await before.hello();
+  const jobs = [await submit(before), await submit(before, { idempotency_key: "key" })];
+  for (const { end } of jobs) end("done");
+  await Promise.all(jobs.map(({ id }) => before.terminal(id)));
+  clock.jump(-365 * DAY);
+  start({ limits: { retentionSec: 1000 } });
+  const kept = async () => (await store.jobs.list({ limit: 10 })).map(({ id }) => id as string);
+  const pass = async (ms: number) => {
+    await settled();
+    clock.advance(ms);
+    await settled();
+    return kept();
+  };
+  expect(await pass(999_999)).toEqual(jobs.map(({ id }) => id));
+  expect(await pass(11_000)).toEqual([jobs[1]?.id]);
+  expect(await pass(DAY - 1_011_000)).toEqual([jobs[1]?.id]);
+  expect(await pass(11_000)).toEqual([]);
 });
