@@ -237,6 +237,28 @@ test("R-9.8-6: an order that nobody answers is looked for until it cannot arrive
   expect(upstream.revocations.length).toBeLessThan(20);
 });
 
+test.each([
+  { way: "set back", ms: -86_400_000, again: false },
+  { way: "set ahead", ms: 86_400_000, again: false },
+  { way: "set back between two processes", ms: -86_400_000, again: true },
+])(
+  "R-9.8-6: an order that nobody answers is looked for as long where the wall clock is $way",
+  async ({ ms, again }) => {
+    const { start, view, upstream, outstanding, pass, clock } = machine();
+    upstream.onIssue = () => {
+      throw new TypeError("fetch failed");
+    };
+    const viewer = await view(start());
+    await viewer.submit("led");
+    clock.jump(ms);
+    if (again) start();
+    await pass(240_000, 100);
+    expect(await outstanding()).toHaveLength(1);
+    await pass(120_000, 100);
+    expect(await outstanding()).toEqual([]);
+  },
+);
+
 test("R-9.8-6: a job that is not accepted in spite of its credential leaves none", async () => {
   const { start, view, upstream, outstanding, store } = machine();
   const jobs: JobIndex = {

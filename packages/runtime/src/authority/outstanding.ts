@@ -30,6 +30,8 @@ interface Entry {
   state: OutstandingCredential["state"];
   /** Whether the upstream may make it yet: it was asked and has not answered. */
   uncertain: boolean;
+  /** When it will not do so any more, by the monotonic clock: the wall clock may be set meanwhile. */
+  readonly certainAt: number;
   /** How often it was asked to revoke it. */
   attempts: number;
   failures: number;
@@ -172,10 +174,13 @@ export class Outstanding {
   }
 
   #enter(row: CredentialRow, state: Entry["state"]): Entry {
+    const { clock, doubt } = this.#options;
+    const age = Math.max(0, clock.now() - row.askedAt);
     const entry: Entry = {
       row,
       state,
       uncertain: true,
+      certainAt: clock.monotonic() + doubt - age,
       attempts: 0,
       failures: 0,
       lastFailure: undefined,
@@ -219,14 +224,14 @@ export class Outstanding {
   }
 
   /** @returns whether nothing is left of it at the upstream */
-  async #revoked({ row, uncertain }: Entry): Promise<boolean> {
-    const { provisioners, clock, patience, doubt } = this.#options;
+  async #revoked({ row, uncertain, certainAt }: Entry): Promise<boolean> {
+    const { provisioners, clock, patience } = this.#options;
     const provisioner = provisioners.get(row.provisioner);
     if (provisioner === undefined) throw new UnknownProvisioner();
     const found = await answerWithin(clock, patience, (signal) =>
       provisioner.revoke(row.alias, signal),
     );
-    return found || !uncertain || clock.now() - row.askedAt >= doubt;
+    return found || !uncertain || clock.monotonic() >= certainAt;
   }
 
   #failed(entry: Entry, failure: string): void {
