@@ -16,6 +16,7 @@ import { isClosed } from "./store/closed.ts";
 import { unlessDamaged } from "./store/damage.ts";
 import type { DamagedJob, JobQuery } from "./store/index.ts";
 import type { ReadableStore } from "./store/readable-logs.ts";
+import { retried } from "./store/retry.ts";
 import type { Turn } from "./turn.ts";
 
 /** Jobs that are taken over in one go. */
@@ -192,7 +193,7 @@ export class Archive {
    */
   async #remove(job: Pick<EndedJob, "id" | "session">): Promise<boolean> {
     const { id } = job;
-    const { store, sessions, jobs, logger } = this.#options;
+    const { clock, store, sessions, jobs, logger } = this.#options;
     const remove = async (): Promise<void> => {
       const row = await unlessDamaged(store.jobs.get(id));
       // Somebody else has taken it over, and runs it still: then it is theirs, and has not ended here.
@@ -205,8 +206,9 @@ export class Archive {
       sessions.removed(id);
       for (const numbered of new Set([session, row?.submittedIn ?? session])) {
         const gone = numbered !== undefined && sessions.get(numbered) === undefined;
-        if (gone && !(await hasJobs(jobs, store, numbered))) {
-          await store.sessions.removeRuns(numbered);
+        // Nobody comes back to it: the row that names the session is gone by now.
+        if (gone && !(await retried(clock, () => hasJobs(jobs, store, numbered)))) {
+          await retried(clock, () => store.sessions.removeRuns(numbered));
         }
       }
     };

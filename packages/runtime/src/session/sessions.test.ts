@@ -171,6 +171,44 @@ test("R-6.3-18: what translates a session's numbers goes with the last of sessio
   }
 });
 
+test.each(["session", "job"])(
+  "R-6.3-18: what translates a session's numbers goes with the last %s, though the store fails for a moment",
+  async (last) => {
+    const { runtime, store, clock, start } = hosting({ limits: { retentionSec: 1 } });
+    const viewer = new Viewer(runtime);
+    const { session_id = "" } = await viewer.hello();
+    const job = await start(viewer);
+    await settled();
+    viewer.sever();
+    await settled();
+    if (last === "job") clock.advance(WINDOW);
+    await settled();
+    job.end("done");
+    await settled();
+    const { list } = store.jobs;
+    const { removeRuns } = store.sessions;
+    let faults = 0;
+    const fail = () => {
+      faults += 1;
+      return Promise.reject(new Error("disk full"));
+    };
+    store.jobs.list = () => {
+      store.jobs.list = list;
+      return fail();
+    };
+    store.sessions.removeRuns = () => {
+      store.sessions.removeRuns = removeRuns;
+      return fail();
+    };
+    for (const ms of [last === "job" ? 1000 : WINDOW, 20, 20]) {
+      clock.advance(ms);
+      await settled();
+    }
+    expect(faults).toBe(2);
+    expect(await store.sessions.runs(session_id as never)).toEqual([]);
+  },
+);
+
 test("R-6.3-18: an observer that submitted nothing leaves no runs behind", async () => {
   const { runtime, store, clock, start } = hosting();
   const owner = new Viewer(runtime);
