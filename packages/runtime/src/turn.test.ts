@@ -2,9 +2,10 @@ import { linkedPair, newJobId, newMessageId, systemClock } from "@arcp/core";
 import { expect, test } from "vitest";
 import { heldStore, settled } from "../test/held-store.ts";
 import { hosting } from "../test/hosting.ts";
-import { Viewer } from "../test/viewer.ts";
+import { ALL_FEATURES, Viewer } from "../test/viewer.ts";
 import { tokenTable } from "./auth.ts";
 import { defineAgent } from "./jobs/agents.ts";
+import type { AgentContext } from "./jobs/context.ts";
 import { createRuntime } from "./runtime.ts";
 import { DEFAULT_TURN_LIMITS, Turn } from "./turn.ts";
 
@@ -159,3 +160,47 @@ test("J4: many projectors that catch up share the turn's budget, and every one o
   // However the race goes, nobody is far behind the others.
   expect(widest).toBeLessThan(4 * DEFAULT_TURN_LIMITS.records);
 });
+
+/** What an agent may await in a loop, without anything that waits by itself. */
+const calls: Readonly<Record<string, (ctx: AgentContext) => () => Promise<unknown>>> = {
+  log: (ctx) => () => ctx.log.info("on and on"),
+  metric: (ctx) => () => ctx.metric({ name: "cost.loop", value: 1, unit: "USD" }),
+  checkpoint: (ctx) => () => ctx.checkpoint(1),
+  flush: (ctx) => () => ctx.flush(),
+  "result.write": (ctx) => () => ctx.result.write("on and on"),
+  "tools.call": (ctx) => () => ctx.tools.call("nothing"),
+  "fs.readFile": (ctx) => () => ctx.fs.readFile("/nowhere"),
+  fetch: (ctx) => () => ctx.fetch("https://nowhere.test/"),
+  delegate: (ctx) => () => ctx.delegate("led"),
+  model: (ctx) => {
+    const permit = ctx.model("known");
+    return () => permit.call(() => undefined);
+  },
+};
+
+test.each(Object.entries(calls))(
+  "J4: an agent that goes on and on with %s behind its end, or where it is refused, starves nobody",
+  async (_, calling) => {
+    const { runtime, start } = hosting({ models: { known: { input: { USD: "1" } } } });
+    const viewer = new Viewer(runtime);
+    await viewer.hello([...ALL_FEATURES, "model.use"]);
+    const lease_request = { "model.use": ["known"], "cost.budget": ["USD:1"] };
+    const job = await start(viewer, { lease_request });
+    const call = calling(job.ctx);
+    /** @returns whether the event loop turned meanwhile */
+    const goesOn = async (): Promise<boolean> => {
+      let turned = false;
+      setImmediate(() => {
+        turned = true;
+      });
+      for (let i = 0; !turned && i < 10_000; i++) await call().catch(() => {});
+      return turned;
+    };
+    await job.ctx.metric({ name: "cost.all", value: 1, unit: "USD" });
+    expect(await goesOn()).toBe(true);
+    job.end();
+    await viewer.terminal(job.id);
+    expect(await goesOn()).toBe(true);
+    await runtime.close();
+  },
+);

@@ -12,8 +12,6 @@ export interface JobEventsOptions {
   readonly parent: JobEvents | undefined;
 }
 
-const DONE = Promise.resolve();
-
 /** What a job says while it lives; what comes after the end is discarded (R-7.3-3). */
 export class JobEvents {
   readonly #state: JobState;
@@ -52,7 +50,7 @@ export class JobEvents {
    * @throws BackpressureError with nothing accepted, never for what is `over`
    */
   emit(kind: string, body: object, recordKind: RecordKind = "event", over = false): Promise<void> {
-    if (!this.open) return DONE;
+    if (!this.open) return this.pass();
     const accepted = this.#log.event(kind, body, recordKind, over);
     this.#heard();
     return accepted;
@@ -60,7 +58,7 @@ export class JobEvents {
 
   /** Appends a piece of the result. @returns when the agent may go on */
   emitChunk(chunk: Chunk): Promise<void> {
-    if (!this.open) return DONE;
+    if (!this.open) return this.pass();
     const accepted = this.#log.chunk(chunk);
     this.#heard();
     if (!this.#streamed) {
@@ -68,6 +66,11 @@ export class JobEvents {
       this.#log.note("streamed");
     }
     return accepted;
+  }
+
+  /** What comes too late is discarded, and takes of the turn all the same. @returns when the agent may go on (J4) */
+  pass(): Promise<void> {
+    return this.#log.pass();
   }
 
   /** Resolves once everything emitted so far is durable; rejects when the log is lost. */

@@ -11,6 +11,8 @@ const RELIEF = { records: 1024, characters: 4 * 1024 * 1024 };
 /** Characters that take as much of a turn as a record does: long ones are worth more. */
 const TURN_CHARACTERS = 4096;
 
+const DONE = Promise.resolve();
+
 /** Why a log takes nothing any more. */
 export type LogLoss =
   /** Somebody else writes to it, and will end it (J1). */
@@ -107,13 +109,18 @@ export class LogWriter implements Committable {
     return relaxed ? nextTurn : this.#backlog.relieved();
   }
 
-  /** Resolves once all that was accepted before is durable; rejects when that can never be. */
+  /** Resolves once all that was accepted before is durable, in the next turn when this one is spent (J4); rejects when that can never be. */
   flush(): Promise<void> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
-    if (this.#durable === this.#accepted) return Promise.resolve();
+    if (this.#durable === this.#accepted) return this.pass();
     const done = Promise.withResolvers<void>();
     this.#flushes.push({ upTo: this.#accepted, done });
     return done.promise;
+  }
+
+  /** Takes of the turn like a record, and writes nothing. @returns when whoever goes on and on may do so (J4) */
+  pass(): Promise<void> {
+    return this.#committer.turn.spend("writing", 1) ?? DONE;
   }
 
   get waiting(): number {

@@ -36,7 +36,11 @@ export class Models {
     if (typeof id !== "string" || id === "" || id.length > MAX_ID) {
       throw new ArcpError("INVALID_REQUEST", `the id of a model has 1 to ${MAX_ID} characters`);
     }
-    this.#check(id);
+    const refusal = this.#refusal(id);
+    if (refusal !== undefined) {
+      void tolerated(this.#show(id, refusal));
+      throw refusal;
+    }
     const prices = this.#prices.get(id) ?? (own && new Prices(id, own));
     if (prices === undefined) {
       throw new LocalError(
@@ -61,8 +65,13 @@ export class Models {
     usageOf: ((reply: T) => Usage | Promise<Usage>) | undefined,
   ): Promise<T> {
     // From here to `ask` nothing else runs: what is allowed now is allowed when it is sent (R-9.3-1).
-    this.#check(id);
-    using held = this.#reserve(id, most);
+    const begun = this.#refusal(id) ?? this.#reserve(most);
+    if (begun instanceof ArcpError) {
+      // Waited for: a loop that tries again and again keeps nobody else from the event loop (J4).
+      await this.#show(id, begun);
+      throw begun;
+    }
+    using held = begun;
     // By the last report: one that cannot be read may be made good by another.
     let isCounted = false;
     let unreadable: unknown;
@@ -110,20 +119,17 @@ export class Models {
     }
   }
 
-  #check(id: string): void {
-    const refusal = this.#job.authority.guard.check("model.use", id);
-    if (refusal === undefined) return;
-    void tolerated(this.#show(id, refusal));
-    throw refusal;
+  #refusal(id: string): ArcpError | undefined {
+    return this.#job.authority.guard.check("model.use", id);
   }
 
-  #reserve(id: string, most: Grant | undefined): Held {
+  #reserve(most: Grant | undefined): Held | ArcpError {
     if (most === undefined) return new Held();
     const amounts = [...most].map(([currency, amount]) => [currency, amount.toFixed()]);
     try {
       return new Held(most, this.#spend.reserve(Object.fromEntries(amounts)));
     } catch (error) {
-      if (error instanceof ArcpError) void tolerated(this.#show(id, error));
+      if (error instanceof ArcpError) return error;
       throw error;
     }
   }

@@ -14,8 +14,6 @@ import type { Chunk } from "./record.ts";
  */
 const MAX_CHUNK = 64 * 1024;
 
-const DONE = Promise.resolve();
-
 /** What a finished stream says in the job's result. */
 export interface StreamedResult {
   readonly result_id: string;
@@ -76,7 +74,7 @@ export class ResultStream {
         "a piece of a result must be a string or a Uint8Array",
       );
     }
-    if (this.#closed) return DONE;
+    if (this.#closed) return this.#job.events.pass();
     const encoding = typeof piece === "string" ? "utf8" : "base64";
     if (encoding !== (this.#encoding ?? encoding)) {
       throw new ArcpError(
