@@ -8,6 +8,7 @@ export class Deadlines {
   /** Made with the first: most jobs have none. */
   #timers: Timer[] | undefined;
   #stall: StallWatch | undefined;
+  #stopped = false;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -43,11 +44,14 @@ export class Deadlines {
   }
 
   stop(): void {
+    this.#stopped = true;
     if (this.#timers !== undefined) for (const timer of this.#timers.splice(0)) timer.cancel();
     this.#stall?.stop();
   }
 
   #keep(timer: Timer): void {
+    // What is set first may have ended the job at once: what is set next would hold it for as long as it had been given.
+    if (this.#stopped) return timer.cancel();
     this.#timers ??= [];
     this.#timers.push(timer);
   }

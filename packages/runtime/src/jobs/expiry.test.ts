@@ -140,3 +140,23 @@ test("R-9.5-2: a lease that expires while no process runs allows nothing in the 
   expect((await after.terminal(job.id)).payload.code).toBe("LEASE_EXPIRED");
   expect(runs()).toBe(1);
 });
+
+test("R-9.5-3: a job whose lease expires while it is written down leaves no timer of its own behind", async () => {
+  const { clock, store, runtime } = hosting();
+  const viewer = new Viewer(runtime);
+  await viewer.hello(FEATURES);
+  store.held.jobs.hold();
+  const submit = viewer.send("job.submit", {
+    agent: "led",
+    lease_constraints: { expires_at: formatTimestamp(clock.now() + 1) },
+    max_runtime_sec: 31_536_000,
+  });
+  await settled();
+  clock.advance(1);
+  await store.held.jobs.open();
+  const { job_id } = await viewer.reply(submit);
+  expect((await viewer.terminal(job_id)).payload.code).toBe("LEASE_EXPIRED");
+  await settled();
+  // The job's retention, and the watch for idle connections.
+  expect(clock.pending).toBe(2);
+});
