@@ -1,7 +1,10 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import type { JobId } from "@arcp/core";
 import { expect, test } from "vitest";
 import { FakeUpstream } from "../test/fake-upstream.ts";
 import { settled } from "../test/held-store.ts";
+import { hosting } from "../test/hosting.ts";
 import { hosts } from "../test/hosts.ts";
 import { ALL_FEATURES, Viewer } from "../test/viewer.ts";
 import type { Store } from "./store/index.ts";
@@ -44,6 +47,26 @@ test("R-14-2: what a finished job began with is not kept, and its end, its listi
   await settled();
   const row = await store.jobs.get(job.id);
   expect([row?.status, row?.input, row?.checkpoint]).toEqual(["success", undefined, undefined]);
+});
+
+test("R-14-2: a job that runs for days holds nothing of the checkpoints that it has left behind", async () => {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+  const { runtime, start } = hosting();
+  const viewer = new Viewer(runtime);
+  await viewer.hello();
+  const { ctx } = await start(viewer);
+  /** Bytes that each checkpoint leaves. */
+  const left = async (): Promise<number> => {
+    collect();
+    const before = process.memoryUsage().heapUsed;
+    for (let i = 0; i < 10_000; i++) await ctx.checkpoint(i);
+    collect();
+    return (process.memoryUsage().heapUsed - before) / 10_000;
+  };
+  await left();
+  // Some two hundred where each held what came of all before it.
+  expect(Math.min(await left(), await left(), await left())).toBeLessThan(50);
 });
 
 test("R-7.2-3: an identical resubmission is answered alike before the end and after it, when the input is gone", async () => {

@@ -13,21 +13,20 @@ export interface CheckpointsOptions {
 
 /** Bytes of JSON that one checkpoint may take. */
 const MAX_CHECKPOINT = 1024 * 1024;
-const DONE = Promise.resolve();
 
 /** What a job wants a later attempt to begin with. */
 export class Checkpoints {
   readonly #options: CheckpointsOptions;
   /** On their way to the store. */
   readonly #waiting = new Backlog("checkpoints wait to be stored");
-  #saving: Promise<unknown> = DONE;
+  #saving: Promise<void> = Promise.resolve();
 
   constructor(options: CheckpointsOptions) {
     this.#options = options;
   }
 
   /** Resolves once none is on its way to the store. */
-  get settled(): Promise<unknown> {
+  get settled(): Promise<void> {
     return this.#saving;
   }
 
@@ -45,7 +44,8 @@ export class Checkpoints {
     this.#waiting.check();
     this.#waiting.add(json.length);
     const saved = this.#store(json).finally(() => this.#waiting.remove(1, json.length));
-    this.#saving = Promise.allSettled([this.#saving, saved]);
+    // Without what came of them: each would hold all before it.
+    this.#saving = Promise.allSettled([this.#saving, saved]).then(() => {});
     return saved;
   }
 
