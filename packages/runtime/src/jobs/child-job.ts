@@ -37,8 +37,9 @@ export function childJob<Output>(
     id: child.id,
     delegateId,
     result() {
-      result ??= tolerated(resultOf<Output>(child, kept));
-      return tolerated(unlessAborted(parent.life.signal, result));
+      // One for all who ask: a parent that looks now and then leaves nothing behind with a child that takes days.
+      result ??= tolerated(unlessAborted(parent.life.signal, resultOf<Output>(child, kept)));
+      return result;
     },
     cancel: (reason) => tolerated(child.life.cancel(reason, () => {})),
   };

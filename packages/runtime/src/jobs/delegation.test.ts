@@ -1,4 +1,4 @@
-import { getMaxListeners } from "node:events";
+import { getEventListeners, getMaxListeners } from "node:events";
 import { mkdir, mkdtempDisposable, realpath, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -374,6 +374,17 @@ test("R-10-7: a parent gets what the child returned, whatever the child makes of
   expect((await viewer.terminal(child.id)).payload.result).toEqual({ made: 1 });
   state.made = 2;
   expect(await child.result()).toEqual({ made: 1 });
+});
+
+test("R-10-7: a parent that asks for a result again and again leaves nothing behind until there is one", async () => {
+  const { parent, begun } = await delegating();
+  const child = await parent.ctx.delegate("led");
+  const waiting = dense(100).map(() => child.result());
+  expect(getEventListeners(parent.ctx.signal, "abort")).toHaveLength(1);
+  (await begun.get(child.id)?.promise)?.end("done");
+  expect(new Set(await Promise.all(waiting))).toEqual(new Set(["done"]));
+  await settled();
+  expect(getEventListeners(parent.ctx.signal, "abort")).toHaveLength(0);
 });
 
 test("R-10-7: a parent may wait for as many children as it likes, and is suspected of no leak", async () => {
