@@ -254,6 +254,8 @@ export class Session {
       });
       throw error;
     }
+    // Of all that were stored together no more are answered than the client reads: an answer may be large (R-4.1-10).
+    for (let full = this.pressure; full !== undefined; full = this.pressure) await full;
     await this.change(() => {
       answer();
       this.#readOn(job);

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import type { JobId } from "@arcp/core";
 import { expect, test, vi } from "vitest";
 import { settled } from "../../test/held-store.ts";
@@ -375,4 +377,31 @@ test("all long texts that a subscription with history borrows are given back", a
   } finally {
     vi.restoreAllMocks();
   }
+});
+
+test("R-4.1-10: subscriptions that were stored together are answered as their client reads, and all of them", async () => {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+  const { runtime, store, start } = hosting();
+  const owner = new Viewer(runtime);
+  await owner.hello();
+  const patterns = dense(200).map((i) => `${i}-${"x".repeat(1000)}`);
+  const job = await start(owner, { lease_request: { "tool.call": patterns } });
+  const stalled = new Viewer(runtime, { read: false, highWaterMark: 1000 });
+  stalled.send("session.hello", HELLO);
+  await settled();
+  store.held.sessions.hold();
+  const requests = dense(300).map(() => subscribe(stalled, job.id, { history: true }));
+  await vi.waitUntil(() => store.held.sessions.waiting === requests.length);
+  collect();
+  const before = process.memoryUsage().heapUsed;
+  await store.held.sessions.open();
+  await settled();
+  collect();
+  // Each answer repeats the lease: together they have 60 MB.
+  expect(process.memoryUsage().heapUsed - before).toBeLessThan(2 ** 24);
+  void stalled.read();
+  for (const id of requests) expect((await stalled.reply(id)).type).toBe("job.subscribed");
+  await job.ctx.log.info("heard once");
+  await stalled.find(({ payload }) => payload.body?.message === "heard once");
 });
