@@ -1,7 +1,7 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { ArcpError, LocalError, linkedPair, systemClock } from "@arcp/core";
 import { createRuntime, defineAgent, tokenTable } from "@arcp/runtime";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { ScriptedRuntime } from "../test/scripted-runtime.ts";
 import { WatchedWorld } from "../test/watched-world.ts";
 import { connect, type WatchedJob, type WatchOptions } from "./index.ts";
@@ -391,4 +391,16 @@ test("the runtime's time is what its pong says, and one that does not say is no 
   await expect(next).rejects.toMatchObject({ code: "PROTOCOL_VIOLATION" });
   const { client: bare } = await new ScriptedRuntime().online({}, ["list_jobs"]);
   expect(() => bare.watch()).toThrow(/subscribe/);
+});
+
+test("watches that come and go leave nothing with their client", async () => {
+  const world = new WatchedWorld();
+  world.create("one");
+  const then = vi.spyOn(world.over, "then");
+  for (let i = 0; i < 20; i++) {
+    const watch = new JobWatch(world, {}, {});
+    expect((await watch.next()).done).toBe(false);
+    await watch.return();
+  }
+  expect(then).toHaveBeenCalledTimes(1);
 });

@@ -107,9 +107,12 @@ export class JobWatch implements AsyncIterableIterator<WatchedJob, void> {
     if (this.#left || this.#signal?.aborted) return;
     const leave = (): void => this.#leave();
     this.#signal?.addEventListener("abort", leave, { once: true });
-    // The client keeps this until it ends, and so nothing but the controller.
+    // The client keeps this until the watch ends, and nothing but the controller: nobody need say that it does.
     const stop = this.#stop;
-    void this.#source.over.then(() => stop.abort());
+    unlessAborted(this.#source.over, stop.signal).then(
+      () => stop.abort(),
+      () => {},
+    );
     try {
       yield* this.#rounds();
     } catch (error) {
@@ -118,6 +121,7 @@ export class JobWatch implements AsyncIterableIterator<WatchedJob, void> {
       if (reason !== undefined && !closed) throw reason;
     } finally {
       this.#signal?.removeEventListener("abort", leave);
+      stop.abort();
     }
   }
 
