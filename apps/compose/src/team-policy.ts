@@ -12,7 +12,7 @@ export interface Member {
 }
 
 /** Teams see each other's jobs, and nobody spends more on a job than is theirs to spend. */
-export function teamPolicy(members: Readonly<Record<string, Member>>): Partial<Policy> {
+export function teamPolicy(members: Readonly<Record<string, Member>>): Policy {
   const member = (name: string): Member | undefined =>
     Object.hasOwn(members, name) ? members[name] : undefined;
   return {

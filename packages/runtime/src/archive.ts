@@ -9,7 +9,7 @@ import { recoverJobs } from "./jobs/recovery.ts";
 import { type EndedJob, Retention } from "./jobs/retention.ts";
 import type { RunOptions } from "./jobs/run.ts";
 import type { JobTable } from "./jobs/table.ts";
-import type { Limits } from "./limits.ts";
+import type { EffectiveLimits } from "./limits.ts";
 import type { Lineage } from "./lineage.ts";
 import type { Sessions } from "./session/sessions.ts";
 import { isClosed } from "./store/closed.ts";
@@ -31,7 +31,7 @@ export interface ArchiveOptions {
   readonly turn: Pick<Turn, "next">;
   /** Milliseconds that a finished job is kept. */
   readonly retention: number;
-  readonly limits: Pick<Limits, "finishedJobsPerPrincipal" | "liveJobsPerPrincipal">;
+  readonly limits: Pick<EffectiveLimits, "finishedJobsPerPrincipal" | "liveJobsPerPrincipal">;
 }
 
 /** What is kept of jobs that have ended, and of the process before this one. */

@@ -1,57 +1,62 @@
 import { checkOptions, type OptionRule, rule } from "@arcp/core";
 
-/** Limits of a runtime, each with a default. */
+/** Limits of a runtime; one that is left out has its default. */
 export interface Limits {
   /** Seconds that a session survives without a connection. Default 600. */
-  readonly resumeWindowSec: number;
+  readonly resumeWindowSec?: number | undefined;
   /** Seconds that an agent has to stop after a cancel. Default 30. */
-  readonly cancelGraceSec: number;
+  readonly cancelGraceSec?: number | undefined;
   /** Seconds that a finished job is kept for its history, and longer while a session reads it. Default: 7 days in a durable store, else the resume window. */
-  readonly retentionSec: number;
+  readonly retentionSec?: number | undefined;
   /**
    * Finished jobs of one principal that are kept: beyond it the one that ended first leaves, as if its retention were over, unless
    * a key holds it or a session has still to read it (R-14-2). Where so many are held, and as many more as may run, a submit is
    * refused (R-7.1-5). One counts once more for each 8,192 characters of its lease and its result. Default: 1,000,000 in a durable
    * store, else 100,000.
    */
-  readonly finishedJobsPerPrincipal: number;
+  readonly finishedJobsPerPrincipal?: number | undefined;
   /** Seconds between two signs of life of a connection; a client that is silent for two of them is lost (R-6.4-4). Default 30. */
-  readonly heartbeatIntervalSec: number;
+  readonly heartbeatIntervalSec?: number | undefined;
   /** How many events a client that agreed to acknowledge them may be behind before it is told so (R-6.5-7). Default 1,000. */
-  readonly backPressureThreshold: number;
+  readonly backPressureThreshold?: number | undefined;
   /** Jobs that one principal may have running at a time (R-7.1-5). Default 1,000. */
-  readonly liveJobsPerPrincipal: number;
+  readonly liveJobsPerPrincipal?: number | undefined;
   /** Characters of JSON that the inputs of these may have in all (R-7.1-5). Default 256 Mi. */
-  readonly liveInputCharactersPerPrincipal: number;
+  readonly liveInputCharactersPerPrincipal?: number | undefined;
   /** Seconds in which a client has to open its session (R-4.1-8). Default 10. */
-  readonly openingDeadlineSec: number;
+  readonly openingDeadlineSec?: number | undefined;
   /** Bytes that a message may have before the welcome (R-4.1-8). Default 64 KiB. */
-  readonly openingBytes: number;
+  readonly openingBytes?: number | undefined;
   /** Failed logins from one source address within a minute, after which it is not listened to (R-6.1-6). Default 20. */
-  readonly failedLoginsPerMinute: number;
+  readonly failedLoginsPerMinute?: number | undefined;
   /** Sessions that one principal may have connected at a time (R-14-1). Default 100. */
-  readonly connectedSessionsPerPrincipal: number;
+  readonly connectedSessionsPerPrincipal?: number | undefined;
   /** Sessions that one principal may have, connected or not (R-14-1). Default 1,000. */
-  readonly sessionsPerPrincipal: number;
+  readonly sessionsPerPrincipal?: number | undefined;
   /** Seconds after which a connection that exchanges nothing but heartbeats is closed, unless its session owns a running job (R-14-1). Default a day. */
-  readonly idleSec: number;
+  readonly idleSec?: number | undefined;
   /** Jobs of others, or of other sessions, that one session may follow at a time (R-14-2). Default 1,000. */
-  readonly subscriptionsPerSession: number;
+  readonly subscriptionsPerSession?: number | undefined;
   /** Requests of one session that may be under way at a time (R-14-2). Default 1,000. */
-  readonly requestsPerSession: number;
+  readonly requestsPerSession?: number | undefined;
   /** Patterns and amounts that a requested lease may have in all (R-14-2). Default 1,000. */
-  readonly patternsPerLease: number;
+  readonly patternsPerLease?: number | undefined;
   /** Jobs that may stand above a delegated one, each delegated by the one above it (R-10-8). Default 8. */
-  readonly delegationDepth: number;
+  readonly delegationDepth?: number | undefined;
   /** Seconds that a provisioner has to issue or to revoke a credential (R-9.8-5). Default 10. */
-  readonly provisionerSec: number;
+  readonly provisionerSec?: number | undefined;
   /** Seconds for which a credential whose issue got no answer is looked for at its upstream, to revoke it (R-9.8-6). Default 300. */
-  readonly credentialDoubtSec: number;
+  readonly credentialDoubtSec?: number | undefined;
   /** Bytes that a streamed result may have, decoded (R-8.4-4). Default 256 MiB. */
-  readonly resultBytes: number;
+  readonly resultBytes?: number | undefined;
   /** Bytes that a file may have which an agent reads by `ctx.fs`: all of it is in memory then. Default 256 MiB. */
-  readonly fileBytes: number;
+  readonly fileBytes?: number | undefined;
 }
+
+/** All of them, each as it was chosen or by its default. */
+export type EffectiveLimits = {
+  readonly [Limit in keyof Limits]-?: NonNullable<Limits[Limit]>;
+};
 
 const DEFAULTS = {
   resumeWindowSec: 600,
@@ -94,10 +99,7 @@ const RULES: Readonly<Record<string, OptionRule>> = {
  * @param durable whether the store outlives the process: then finished jobs are kept for longer
  * @throws LocalError `MISUSE` with a limit that is not a positive number, and for one that there is not
  */
-export function readLimits(
-  given: { readonly [Limit in keyof Limits]?: Limits[Limit] | undefined },
-  durable: boolean,
-): Limits {
+export function readLimits(given: Limits, durable: boolean): EffectiveLimits {
   checkOptions("limits", given, RULES);
   const chosen = Object.fromEntries(
     Object.entries(given).filter(([, value]) => value !== undefined),

@@ -7,7 +7,8 @@ import { defaultPolicy, type Policy, policyOf } from "./policy.ts";
 test("a part of the policy that is not given, or given as undefined, has its safe default", () => {
   expect(policyOf()).toEqual(defaultPolicy);
   const maySubmit = () => false;
-  const chosen = policyOf({ maySubmit, mayObserve: undefined, grant: undefined });
+  const some: Policy = { maySubmit, mayObserve: undefined, grant: undefined };
+  const chosen = policyOf(some);
   expect(chosen).toEqual({ ...defaultPolicy, maySubmit: chosen.maySubmit });
   expect(chosen.maySubmit("alice", "led")).toBe(false);
 });

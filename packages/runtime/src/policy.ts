@@ -11,35 +11,40 @@ export interface ObservedJob {
 }
 
 /**
- * What an operator decides, at once: a function that gives a promise has decided nothing, and fails. Each part has a safe default.
+ * What an operator decides, at once: a function that gives a promise has decided nothing, and fails. Each part may be left out, and has a safe default then.
  * A policy may have fields of its own. Functions of its own are for an instance of a class: in a plain object one is taken for a misspelt
  * part, and refused.
  */
 export interface Policy {
   /** Who may watch a job besides the principal that submitted it (R-7.6-1). Default: nobody. */
-  readonly mayObserve: (principal: string, job: ObservedJob) => boolean;
+  readonly mayObserve?: ((principal: string, job: ObservedJob) => boolean) | undefined;
   /** Which agents a principal may submit to, and sees in its welcome (R-7.5-2). Default: all. */
-  readonly maySubmit: (principal: string, agent: string) => boolean;
+  readonly maySubmit?: ((principal: string, agent: string) => boolean) | undefined;
   /**
    * Cuts a requested lease down: drops or narrows patterns, lowers or adds budgets. A job whose lease it widens is refused
    * (R-7.1-3). Asked for every submit of a client, also for one that names a parent; not for what an agent delegates,
    * which its own lease bounds. Default: grants it as requested.
    * @param agent the resolved reference
    */
-  readonly grant: (principal: string, requested: Lease, agent: string) => Lease;
+  readonly grant?: ((principal: string, requested: Lease, agent: string) => Lease) | undefined;
   /**
    * Which models a job may call whose lease does not name `model.use`: none, or every one of the runtime's `models`
    * (R-9.7-2). Default: none.
    */
-  readonly modelsWithoutLease: "none" | "registered";
+  readonly modelsWithoutLease?: "none" | "registered" | undefined;
   /**
    * In which forms the clients of a principal are answered, where their opening message does not tell (R-D-2). Default:
    * undefined, it tells.
    */
-  readonly dialect: (principal: string) => Profile | undefined;
+  readonly dialect?: ((principal: string) => Profile | undefined) | undefined;
 }
 
-export const defaultPolicy: Policy = {
+/** A policy in which every part is decided. */
+export type EffectivePolicy = {
+  readonly [Part in keyof Policy]-?: NonNullable<Policy[Part]>;
+};
+
+export const defaultPolicy: EffectivePolicy = {
   mayObserve: () => false,
   maySubmit: () => true,
   grant: (_principal, requested) => requested,
@@ -47,7 +52,10 @@ export const defaultPolicy: Policy = {
   dialect: () => undefined,
 };
 
-const MODELS: readonly unknown[] = ["none", "registered"] satisfies Policy["modelsWithoutLease"][];
+const MODELS: readonly unknown[] = [
+  "none",
+  "registered",
+] satisfies EffectivePolicy["modelsWithoutLease"][];
 
 const RULES: OptionRules<Policy> = {
   mayObserve: rule.method,
@@ -57,14 +65,11 @@ const RULES: OptionRules<Policy> = {
   dialect: rule.method,
 };
 
-/** Some parts of a policy: an object, or an instance of a class of the operator's. */
-type Chosen = { readonly [Part in keyof Policy]?: Policy[Part] | undefined };
-
 /**
- * What an operator chose; what is absent or undefined has its default.
+ * What an operator chose, by an object or an instance of a class of his own; what is absent or undefined has its default.
  * @throws LocalError `MISUSE` for a part that is none or of another kind: it would decide nothing
  */
-export function policyOf(chosen: Chosen = {}): Policy {
+export function policyOf(chosen: Policy = {}): EffectivePolicy {
   checkParts("policy", chosen, RULES);
   const deciding = <Asked extends unknown[], Answer>(
     part: keyof Policy,

@@ -26,9 +26,9 @@ export interface RuntimeOptions {
   /** Default: {@link memoryStore}. */
   readonly store?: Store | undefined;
   /** What the operator decides; what is absent has its safe default. */
-  readonly policy?: { readonly [Part in keyof Policy]?: Policy[Part] | undefined } | undefined;
+  readonly policy?: Policy | undefined;
   /** How much of everything there may be, and for how long. */
-  readonly limits?: { readonly [Limit in keyof Limits]?: Limits[Limit] | undefined } | undefined;
+  readonly limits?: Limits | undefined;
   /** The absolute directory that relative paths and path patterns of leases belong to. */
   readonly workspace?: string | undefined;
   /** Whether a job ends at the moment at which its lease expires. Default true; else with its next operation (R-9.5-4). */

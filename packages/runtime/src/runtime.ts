@@ -19,7 +19,7 @@ import { KeyedSubmits } from "./jobs/idempotency.ts";
 import { introductionOf } from "./jobs/introduction.ts";
 import { JobTable } from "./jobs/table.ts";
 import { readTools } from "./jobs/tool.ts";
-import { type Limits, readLimits } from "./limits.ts";
+import { type EffectiveLimits, readLimits } from "./limits.ts";
 import { Observation } from "./observation.ts";
 import { JobOperations, SessionOperations } from "./operations.ts";
 import type { Peer } from "./peer.ts";
@@ -100,7 +100,7 @@ class HostedRuntime implements Runtime {
   readonly #ready: Promise<void>;
   #closed: Promise<void> | undefined;
 
-  constructor(options: RuntimeOptions, given: Store, limits: Limits) {
+  constructor(options: RuntimeOptions, given: Store, limits: EffectiveLimits) {
     const { clock = systemClock, observer } = options;
     const logger =
       options.logger ??

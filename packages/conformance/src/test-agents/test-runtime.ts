@@ -45,7 +45,7 @@ export type TestRuntime = Pick<
  */
 export function testRuntime(
   given: {
-    limits?: Partial<Limits>;
+    limits?: Limits;
     logLimits?: { records?: number; characters?: number };
   } = shortSettings,
   credentials?: TestCredentials,

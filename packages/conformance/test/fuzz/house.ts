@@ -2,9 +2,9 @@ import { type Clock, ManualClock, sleep } from "@arcp/core";
 import {
   type Authenticate,
   createRuntime,
+  type Limits,
   memoryStore,
   type Runtime,
-  type RuntimeOptions,
   tokenTable,
 } from "@arcp/runtime";
 import { sqliteStore } from "@arcp/store-sqlite";
@@ -21,8 +21,6 @@ import { principals, tokens } from "./message.ts";
 
 /** Bytes that a message may have. */
 export const MAX_FRAME = 512 * 1024;
-
-type Limits = NonNullable<RuntimeOptions["limits"]>;
 
 interface Character {
   readonly limits: Limits;

@@ -4,16 +4,16 @@ import { parseExpiry } from "../authority/expiry.ts";
 import { type CompiledLease, compileLease } from "../authority/lease.ts";
 import { withClosedModels } from "../authority/model-use.ts";
 import { type Comparison, widening } from "../authority/subset.ts";
-import type { Limits } from "../limits.ts";
-import type { Policy } from "../policy.ts";
+import type { EffectiveLimits } from "../limits.ts";
+import type { EffectivePolicy } from "../policy.ts";
 import type { AnyAgent } from "./agents.ts";
 import type { JobContext } from "./job-context.ts";
 
 /** What decides about a lease before there is a job. */
 export interface LeaseContext {
   readonly logger: Logger;
-  readonly policy: Policy;
-  readonly limits: Limits;
+  readonly policy: EffectivePolicy;
+  readonly limits: EffectiveLimits;
   readonly jobContext: JobContext;
   /** The directory that relative paths of agents belong to; undefined when there is none. */
   readonly workspace: string | undefined;

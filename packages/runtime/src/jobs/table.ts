@@ -1,5 +1,5 @@
 import { isTerminal, type JobId, type SessionId } from "@arcp/core";
-import type { Limits } from "../limits.ts";
+import type { EffectiveLimits } from "../limits.ts";
 import { TransientMap } from "../transient-map.ts";
 import type { Job } from "./job.ts";
 import { outcomeOf } from "./job-outcome.ts";
@@ -15,7 +15,10 @@ export interface FinishedJobs {
 }
 
 /** What bounds the jobs that one principal may have running at a time. */
-export type LiveLimits = Pick<Limits, "liveJobsPerPrincipal" | "liveInputCharactersPerPrincipal">;
+export type LiveLimits = Pick<
+  EffectiveLimits,
+  "liveJobsPerPrincipal" | "liveInputCharactersPerPrincipal"
+>;
 
 /** The limit that one more would exceed, as a refusal calls it. */
 export type Shortage =

@@ -23,7 +23,7 @@ interface Led {
 }
 
 /** Processes that follow one another on one store; what one that is gone asks for is never answered. */
-function machine(limits: Partial<Limits> = {}) {
+function machine(limits: Limits = {}) {
   const inner = memoryStore();
   const clock = new ManualClock();
   const begun = new Map<string, PromiseWithResolvers<Omit<Led, "id">>>();
