@@ -3,7 +3,7 @@ const REFERENCE = /^([a-z0-9][a-z0-9._-]{0,127})(?:@([A-Za-z0-9.+_-]{1,64}))?$/;
 /** `name` or `name@version` (section 7.5). */
 export interface AgentReference {
   name: string;
-  version?: string;
+  version?: string | undefined;
 }
 
 /** Reads a reference. @returns undefined when `text` does not match the grammar from its first to its last character (R-7.5-1) */

@@ -7,10 +7,10 @@ export type EventSchemas = Readonly<Record<string, StandardSchemaV1>>;
 
 /** An agent as its definition types it: by `import type`, nothing of it is loaded. Every `Agent` of a runtime is one. */
 export interface AgentType {
-  readonly name?: string;
-  readonly input?: StandardSchemaV1;
-  readonly output?: StandardSchemaV1;
-  readonly events?: EventSchemas;
+  readonly name?: string | undefined;
+  readonly input?: StandardSchemaV1 | undefined;
+  readonly output?: StandardSchemaV1 | undefined;
+  readonly events?: EventSchemas | undefined;
   /** Of which only the types count. */
   readonly run: (ctx: never, input: never) => unknown;
 }

@@ -1,11 +1,11 @@
-import { ArcpError, LocalError } from "@arcp/core";
+import { ArcpError, LocalError, type OutputOf } from "@arcp/core";
 import { expect, expectTypeOf, test, vi } from "vitest";
 import { z } from "zod";
 import { AgentRegistry, defineAgent } from "./agents.ts";
 import type { AgentContext } from "./context.ts";
 
 const agent = (name: string, version?: string) =>
-  defineAgent({ name, ...(version === undefined ? {} : { version }), run: () => version });
+  defineAgent({ name, version, run: () => version });
 
 const codeOf = (outcome: unknown) => (outcome instanceof ArcpError ? outcome.code : outcome);
 
@@ -25,6 +25,16 @@ test("what plain JavaScript leaves out of an agent is missed when it is defined"
   expect(define({ name: "idle" })).toThrow(misuse(/the agent idle: run must be a function/));
   expect(define({ run: () => {} })).toThrow(misuse(/no agent reference/));
   expect(define({ version: "1 0", run: () => {} })).toThrow(misuse(/no agent reference/));
+});
+
+test("what is undefined in an agent's definition is as if it were left out", () => {
+  const schemas = { input: undefined, output: undefined, events: undefined };
+  const numbers = { attempts: undefined, stallSec: undefined };
+  const others = { version: undefined, workspace: undefined, showOperations: undefined };
+  const plain = defineAgent({ name: "a", ...schemas, ...numbers, ...others, run: () => 7 });
+  expectTypeOf<OutputOf<typeof plain>>().toEqualTypeOf<number>();
+  const registry = new AgentRegistry([plain]);
+  expect(registry.inventory()).toEqual([{ name: "a", versions: [], default: undefined }]);
 });
 
 test("R-15-1: a kind of event that is no vendor's name is refused when an agent is defined", () => {

@@ -40,31 +40,31 @@ export interface Agent<
   /** `[a-z0-9][a-z0-9._-]*`, at most 128 characters (section 7.5). */
   readonly name: Name;
   /** `[A-Za-z0-9.+_-]+`, at most 64 characters. Without one the agent is unversioned. */
-  readonly version?: string;
+  readonly version?: string | undefined;
   /** Any Standard Schema (zod, valibot, arktype, …). A submit whose input it refuses is `INVALID_REQUEST`. */
-  readonly input?: StandardSchemaV1<Sent, Input>;
+  readonly input?: StandardSchemaV1<Sent, Input> | undefined;
   /** What `run` must return; another value ends the job with `INTERNAL_ERROR`. */
-  readonly output?: StandardSchemaV1<Output, Result>;
+  readonly output?: StandardSchemaV1<Output, Result> | undefined;
   /**
    * Its own kinds of events, `x-vendor.<vendor>.<name>`, with the schemas of their bodies, which must not be asynchronous.
    * `ctx.emit` then refuses every other kind, and a body that does not fit. Default: any kind, with any body.
    */
-  readonly events?: Events;
+  readonly events?: Events | undefined;
   /** The absolute directory that relative paths and path patterns belong to. Default: that of the runtime, if any. */
-  readonly workspace?: string;
+  readonly workspace?: string | undefined;
   /**
    * How often it may be started for one job. With more than 1 a job that the end of the process interrupted is run again
    * on a durable store, with `ctx.attempt` raised and the last `ctx.checkpoint`; unless it had begun to stream its result
    * or its cancel was acknowledged. Default 1: such a job ends with `INTERNAL_ERROR`.
    */
-  readonly attempts?: number;
+  readonly attempts?: number | undefined;
   /** Seconds without an event after which its job is aborted and ends with `HEARTBEAT_LOST`. Default: no limit. */
-  readonly stallSec?: number;
+  readonly stallSec?: number | undefined;
   /**
    * Whether what it does by `ctx.fs` and `ctx.fetch` shows on the stream, with sizes and no content. Default false: what is
    * refused alone.
    */
-  readonly showOperations?: boolean;
+  readonly showOperations?: boolean | undefined;
   /** Does the work. What it returns is the job's result; what it throws ends the job with an error. */
   readonly run: (ctx: AgentContext<EmittedBy<Events>>, input: Input) => Output | Promise<Output>;
 }

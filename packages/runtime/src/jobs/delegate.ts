@@ -4,7 +4,7 @@ import type { ChildJob } from "./child-job.ts";
 /** An agent as it is named to whoever is to run it. Every `Agent` is one. */
 export interface Delegable {
   readonly name: string;
-  readonly version?: string;
+  readonly version?: string | undefined;
 }
 
 /** What a delegated job may do, and for how long. What is left out is not granted, but for what bounds the parent too. */
