@@ -18,7 +18,9 @@ async function refusal(url: string, token?: string) {
 }
 
 test("what keeps a client from a runtime is told in one line", async () => {
-  const server = createServer((_, reply) => void reply.writeHead(404).end()).listen(0, "127.0.0.1");
+  let status = 404;
+  const server = createServer((_, reply) => void reply.writeHead(status).end());
+  server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}/arcp`;
   expect(await refusal(url)).toEqual({
@@ -30,6 +32,14 @@ test("what keeps a client from a runtime is told in one line", async () => {
     code: 4,
     text: `${bare} answers HTTP 404 and opens no WebSocket: most runtimes are at /arcp`,
   });
+  for (status of [200, 301, 426]) {
+    const text = `${bare} answers HTTP ${status} and opens no WebSocket: most runtimes are at /arcp`;
+    expect(await refusal(bare)).toEqual({ code: 4, text });
+  }
+  for (status of [403, 502]) {
+    const text = `${bare} answers HTTP ${status} and opens no WebSocket`;
+    expect(await refusal(bare)).toEqual({ code: 4, text });
+  }
   expect(await refusal(url.replace("ws:", "wss:"))).toEqual({
     code: 4,
     text: `${url.replace("ws:", "wss:")} does not speak TLS: perhaps it is to be reached by ws:`,

@@ -70,7 +70,8 @@ export function unreachable(error: LocalError, address: string): string {
   if (code === "ENOTFOUND") return `${url} names a host that is not known`;
   const status = /HTTP (\d+)/.exec(message)?.[1];
   if (status !== undefined) {
-    const elsewhere = status === "404" && URL.parse(address)?.pathname !== "/arcp";
+    // A site answers its own pages by anything; 401, 403 and 5xx are said by what is at the right place.
+    const elsewhere = /^[23]|404|426/.test(status) && URL.parse(address)?.pathname !== "/arcp";
     const right = elsewhere ? ": most runtimes are at /arcp" : "";
     return `${url} answers HTTP ${status} and opens no WebSocket${right}`;
   }

@@ -32,6 +32,21 @@ test.each([
   }
 });
 
+test("a delegation that is refused names the agent, and no id that nobody knows", () => {
+  const lines = new EventLines(paint);
+  const error = { code: "PERMISSION_DENIED", message: "not you" };
+  const shown = [
+    event("delegate", { agent: "writer", delegate_id: "del_1" }),
+    event("tool_result", { call_id: "del_1", error }),
+    event("delegate", { agent: "writer", delegate_id: "del_2", child_job_id: "job_1" }),
+  ].map((said) => lines.of(said, 80)?.replace(/^\S+ /, ""));
+  expect(shown).toEqual([
+    "delegates to writer",
+    "← writer 0 ms PERMISSION_DENIED not you",
+    "delegates to writer job_1",
+  ]);
+});
+
 test.each([20, 34, 60])("no line is wider than a terminal of %i columns", (columns) => {
   const lines = new EventLines(paint);
   const message = "reading 漢字漢字 of /some/path/that/is/longer/than/it.ts cafe\u0301\nand more";

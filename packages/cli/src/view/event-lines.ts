@@ -56,10 +56,12 @@ export class EventLines {
         );
       }
       case "delegate": {
-        const { agent = "", child_job_id = "" } = event.body;
-        return line(
-          `${magenta("delegates to")} ${printable(agent)} ${dim(printable(child_job_id))}`,
-        );
+        const { agent = "", child_job_id, delegate_id } = event.body;
+        const to = `${magenta("delegates to")} ${printable(agent)}`;
+        if (child_job_id !== undefined) return line(`${to} ${dim(printable(child_job_id))}`);
+        // A refusal follows, in the name of the delegation as that of a call.
+        if (delegate_id) this.#calls.set(delegate_id, { tool: printable(agent), at: event.ts });
+        return line(to);
       }
       case "history_lost":
         return yellow(`earlier events behind ${event.body.after} are no longer kept`);
