@@ -345,7 +345,8 @@ test("R-4.1-11: an error of the callback closes its connection with a word and 1
     ws.on("message", (data) => said.push(decode(data.toString())));
     expect(await new Promise((resolve) => ws.once("close", resolve))).toBe(1011);
     expect(await surfaced).toBe(mistake);
-    const payload = { code: "INTERNAL_ERROR", message: "an unexpected error occurred" };
+    const text = "an unexpected error occurred: see the runtime's log";
+    const payload = { code: "INTERNAL_ERROR", message: text };
     const message = { type: "session.error", session_id: expect.any(String), payload };
     expect(said).toMatchObject([{ kind: "ok", message }]);
   } finally {
