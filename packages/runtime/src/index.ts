@@ -20,11 +20,13 @@ export type { WriteOptions } from "./jobs/files.ts";
 export type { ModelCall, ModelOptions, ModelPermit } from "./jobs/model-permit.ts";
 export type { Amounts, Spend, SpendOptions, SpendReservation } from "./jobs/spend.ts";
 export {
+  type ArgumentsOf,
   defineTool,
   type Tool,
   type ToolCall,
   type ToolDefinition,
   type ToolFunction,
+  type ToolResultOf,
 } from "./jobs/tool.ts";
 export type { Trace } from "./jobs/trace.ts";
 export type { Limits } from "./limits.ts";

@@ -3,6 +3,7 @@ import type { Delegate } from "./delegate.ts";
 import type { Files } from "./files.ts";
 import type { Models } from "./models.ts";
 import type { Spend } from "./spend.ts";
+import type { ArgumentsOf, Tool, ToolFunction, ToolResultOf } from "./tool.ts";
 import type { Trace } from "./trace.ts";
 
 /** Writes a log event. @returns when the agent may go on */
@@ -77,8 +78,14 @@ export interface AgentContext<Bodies = Record<string, Record<string, unknown>>> 
    */
   emit<Kind extends keyof Bodies & string>(kind: Kind, body: Bodies[Kind]): Promise<void>;
   readonly tools: {
-    /** Calls a tool of the runtime, within `tool.call`. Rejects with the refusal, or with what the tool threw. */
-    readonly call: (name: string, args?: unknown) => Promise<unknown>;
+    /**
+     * Calls a tool of the runtime, within `tool.call`. Rejects with the refusal, or with what the tool threw. Given its type,
+     * `ctx.tools.call<typeof page>("ocr.page", args)`, arguments and result have the tool's types.
+     */
+    readonly call: <T extends Tool = ToolFunction>(
+      name: string,
+      args?: ArgumentsOf<T>,
+    ) => Promise<ToolResultOf<T>>;
   };
   /** Files, within `fs.read` and `fs.write`. Relative paths belong to the workspace. */
   readonly fs: Pick<Files, "readFile" | "readText" | "writeFile" | "list" | "stat">;

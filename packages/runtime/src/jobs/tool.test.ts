@@ -53,6 +53,32 @@ test("a tool gets what its schema makes of the arguments, and its caller what th
   expect(await results()).toEqual([{ call_id: "call_1", result: { words: ["7", "300"] } }]);
 });
 
+test("a call has the types of the tool whose type it is given", async () => {
+  const page = defineTool({
+    input: z.object({ page: z.int(), dpi: z.int().default(300) }),
+    output: z.date().transform((date) => date.getTime()),
+    run: ({ page, dpi }) => new Date(page * dpi),
+  });
+  const untyped = defineTool({ run: ({ page }: { page: number }) => [page] });
+  const plain = async (args: unknown) => `${args}`;
+  const tools = { "ocr.page": page, "ocr.untyped": untyped, "ocr.plain": plain };
+  const { ctx } = await calling(tools);
+  const when = await ctx.tools.call<typeof page>("ocr.page", { page: 7 });
+  expectTypeOf(when).toEqualTypeOf<number>();
+  expect(when).toBe(2100);
+  const pages = await ctx.tools.call<typeof untyped>("ocr.untyped", { page: 7 });
+  expectTypeOf(pages).toEqualTypeOf<number[]>();
+  expect(pages).toEqual([7]);
+  const text = await ctx.tools.call<typeof plain>("ocr.plain", 7);
+  expectTypeOf(text).toEqualTypeOf<string>();
+  expect(text).toBe("7");
+  expectTypeOf(await ctx.tools.call("ocr.untyped", { page: 7 })).toEqualTypeOf<unknown>();
+  // @ts-expect-error the page is a number
+  await expect(ctx.tools.call<typeof page>("ocr.page", { page: "7" })).rejects.toEqual(
+    code("INVALID_REQUEST"),
+  );
+});
+
 test("arguments that do not fit are INVALID_REQUEST to the agent and on the stream, and the tool is not run", async () => {
   let ran = 0;
   const input = z.object({ pages: z.array(z.object({ number: z.int() })) });

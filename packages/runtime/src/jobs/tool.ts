@@ -18,19 +18,34 @@ export interface ToolCall {
 /** A tool that takes any JSON and gives any JSON. */
 export type ToolFunction = (args: unknown, call: ToolCall) => unknown;
 
-/** A tool whose arguments and results are checked. */
-export interface ToolDefinition<Input, Output> {
+/**
+ * A tool whose arguments and results are checked. `Input` is what `run` gets and `Output` what it returns; where schemas change
+ * values, `Sent` is what an agent passes and `Result` what it gets.
+ */
+export interface ToolDefinition<Input, Output, Sent = Input, Result = Output> {
   /** Any Standard Schema (zod, valibot, arktype, …). A call whose arguments it refuses is `INVALID_REQUEST`. */
-  readonly input?: StandardSchemaV1<unknown, Input> | undefined;
+  readonly input?: StandardSchemaV1<Sent, Input> | undefined;
   /** What `run` must return; another value fails the call with `INTERNAL_ERROR`. */
-  readonly output?: StandardSchemaV1<unknown, Output> | undefined;
+  readonly output?: StandardSchemaV1<Output, Result> | undefined;
   /** Does the work. What it throws fails the call. */
   readonly run: (args: Input, call: ToolCall) => Output | Promise<Output>;
 }
 
 /** A tool of the runtime: a function, or what `defineTool` makes. */
 // biome-ignore lint/suspicious/noExplicitAny: a tool's input type is proven by its own schema, at the call
-export type Tool = ToolFunction | ToolDefinition<any, any>;
+export type Tool = ToolFunction | ToolDefinition<any, any, any, any>;
+
+/** What an agent passes to a tool: what its schema takes, which is not always what `run` gets of it. */
+export type ArgumentsOf<T extends Tool> =
+  T extends ToolDefinition<infer _Input, infer _Output, infer Sent, infer _Result> ? Sent : unknown;
+
+/** What an agent gets of a tool, as it is: it does not travel. */
+export type ToolResultOf<T extends Tool> =
+  T extends ToolDefinition<infer _Input, infer _Output, infer _Sent, infer Result>
+    ? Result
+    : T extends (args: never, call: ToolCall) => infer Result
+      ? Awaited<Result>
+      : unknown;
 
 const RULES: OptionRules<ToolDefinition<unknown, unknown>> = {
   input: rule.schema,
@@ -42,9 +57,9 @@ const RULES: OptionRules<ToolDefinition<unknown, unknown>> = {
  * A tool with schemas: its function gets only what the one lets through, and its caller only what the other does.
  * @throws LocalError `MISUSE` without `run`, for a schema that is none, and for an option that there is not
  */
-export function defineTool<Input = unknown, Output = unknown>(
-  definition: ToolDefinition<Input, Output>,
-): ToolDefinition<Input, Output> {
+export function defineTool<Input = unknown, Output = unknown, Sent = Input, Result = Output>(
+  definition: ToolDefinition<Input, Output, Sent, Result>,
+): ToolDefinition<Input, Output, Sent, Result> {
   checkOptions("defineTool", definition, RULES);
   // A copy of an instance of a class would lack its methods.
   return isPlain(definition) ? Object.freeze({ ...definition }) : definition;

@@ -34,9 +34,10 @@ export class ToolCaller {
    * `INVALID_REQUEST` for a name that is none, and for arguments that are no JSON, which nothing can show
    * @throws BackpressureError at once, where its event would not be taken
    */
-  call(name: string, given: unknown, trace: Trace = this.#job.trace): Promise<unknown> {
+  call<T>(name: string, given: unknown, trace: Trace = this.#job.trace): Promise<T> {
     this.#job.events.checkRoom();
-    return this.#shownCall(name, given, trace);
+    // The caller's word, as a type that it names for a tool is; the tool's output schema has checked it if it has one.
+    return this.#shownCall(name, given, trace) as Promise<T>;
   }
 
   async #shownCall(name: string, given: unknown, trace: Trace): Promise<unknown> {
