@@ -62,7 +62,7 @@ test("its packages are those of the command, and the others those that it is tes
   const { zod, ...own } = dependencies;
   expect(own).toEqual(
     Object.fromEntries(
-      ["cli", "client", "runtime", "transport-ws"].map((name) => [
+      ["cli", "client", "core", "runtime", "transport-ws"].map((name) => [
         `@arcp/${name}`,
         `^${ownVersion()}`,
       ]),

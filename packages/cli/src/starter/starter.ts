@@ -44,7 +44,8 @@ function manifest(directory: string): string {
     const range = dependencies[name] ?? version;
     return [name, `^${range.startsWith("workspace:") ? version : range}`];
   };
-  const names = ["@arcp/cli", "@arcp/client", "@arcp/runtime", "@arcp/transport-ws"];
+  // No file of the starter needs the core, but whoever catches an error does: its classes are there.
+  const names = ["cli", "client", "core", "runtime", "transport-ws"].map((part) => `@arcp/${part}`);
   return `${JSON.stringify(
     {
       name: packageName(directory),
