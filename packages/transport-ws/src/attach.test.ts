@@ -371,6 +371,14 @@ test("a server for HTTP/2 that also speaks HTTP/1 is one, for HTTP/2 alone it is
   expect(() => attach(createPlainHttp2Server(), {}, echo)).toThrow("HTTP/2 alone");
 });
 
+test("what is no server, such as a framework's application, is refused with the word of what would be one", () => {
+  for (const application of [() => {}, {}, 7777, undefined] as never[]) {
+    expect(() => attach(application, {}, echo)).toThrow(
+      "the one under it, such as what app.listen()",
+    );
+  }
+});
+
 test("a path that could never match is refused at once", () => {
   expect(() => attach(createServer(), { path: "arcp" }, echo)).toThrow('start with "/"');
 });

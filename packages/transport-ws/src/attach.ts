@@ -1,6 +1,7 @@
 import { type IncomingMessage, Server } from "node:http";
 import type { Http2SecureServer, Http2Server } from "node:http2";
 import type { Server as HttpsServer } from "node:https";
+import { Server as NetServer } from "node:net";
 import type { Duplex } from "node:stream";
 import { Server as TlsServer } from "node:tls";
 import {
@@ -84,7 +85,7 @@ export interface Attachment extends AsyncDisposable {
  * listeners; an upgrade that none of them takes gets 404 instead of silence (R-4.1-2).
  *
  * @throws LocalError `MISUSE` for a path that does not start with `/` or is taken by another attachment, an allowed
- *   host or origin that is none, a server for HTTP/2 alone, an `accept` that is no function, or an option of another kind or that
+ *   host or origin that is none, what is no server or one for HTTP/2 alone, an `accept` that is no function, or an option of another kind or that
  *   there is not
  */
 export function attach(server: HttpServer, options: AttachOptions, accept: Accept): Attachment {
@@ -99,10 +100,7 @@ export function attachChecked(
   accept: Accept,
 ): Attachment {
   if (!(server instanceof Server || server instanceof TlsServer)) {
-    throw new LocalError(
-      "MISUSE",
-      "attach takes an HTTP/1 server: one for HTTP/2 alone knows no upgrades",
-    );
+    throw new LocalError("MISUSE", noServer(server));
   }
   if (typeof accept !== "function") {
     throw new LocalError(
@@ -182,6 +180,13 @@ function lastWord(error: unknown): string {
 
 /** The default of `upgradeTimeout`, in ms. */
 export const UPGRADE_TIMEOUT = 10_000;
+
+/** What is wrong with what was given for a server: as a rule it is the framework instead of the server under it. */
+function noServer(given: unknown): string {
+  return given instanceof NetServer
+    ? "attach takes an HTTP/1 server: one for HTTP/2 alone knows no upgrades"
+    : "attach takes a server of node:http or node:https: of a framework the one under it, such as what app.listen() of Express returns";
+}
 
 function listensOnLoopback(server: HttpServer): boolean {
   const address = server.address();
