@@ -30,9 +30,11 @@ const job = await client.submit("ticker", { ticks, pace }, { idempotencyKey: key
 // The connection may break, and the page be loaded again, as often as they like: each event comes once, and in order.
 for await (const event of job.events) add("events", `${event.jobSeq ?? "-"} ${lineOf(event)}`);
 
+const outcome = await job.outcome();
+sessionStorage.removeItem("key"); // the next load begins a new job, also when this one failed
+const shown = outcome.status === "success" ? JSON.stringify(outcome.result) : outcome.error.message;
 const result = document.querySelector("#result");
-if (result !== null) result.textContent = JSON.stringify(await job.result());
-sessionStorage.removeItem("key"); // the next load begins a new job
+if (result !== null) result.textContent = shown;
 
 async function showStates({ states }: Client): Promise<void> {
   for await (const state of states) {
