@@ -42,6 +42,8 @@ function refusal({ code, message: told }: ArcpError): string {
     case "AGENT_NOT_AVAILABLE":
     case "AGENT_VERSION_NOT_AVAILABLE":
       return `${message}; \`arcp agents\` lists what there is (${code})`;
+    case "DUPLICATE_KEY":
+      return `this --key was used before with other parameters: say another one (${code})`;
     case "JOB_NOT_FOUND":
       return `${message}; \`arcp jobs\` lists yours (${code})`;
     default:

@@ -195,7 +195,10 @@ test("--key leads to the same job again, and without one each submit is a job of
   expect(await jobOf("--key", "order-1")).toBe(first);
   expect(await jobOf()).not.toBe(await jobOf());
   const other = await site.arcp("submit", "echo", "2", "--key", "order-1");
-  expect(other).toMatchObject({ code: 2, err: expect.stringMatching(/ \(DUPLICATE_KEY\)\n$/) });
+  expect(other).toMatchObject({
+    code: 2,
+    err: expect.stringMatching(/--key.+ \(DUPLICATE_KEY\)\n$/),
+  });
 });
 
 test("a reader that does not read holds up the view, whose memory does not grow", async () => {
