@@ -72,10 +72,10 @@ test("J4: of a flood a call takes so much and no more, and whoever waits beside 
     return append(batches);
   };
   const texts = (count: number) => Array.from({ length: count }, (_, i) => `${i}`);
-  const [flood, beside] = [new Writer(newJobId(), texts(2500)), new Writer(newJobId(), texts(3))];
+  const [flood, beside] = [new Writer(newJobId(), texts(700)), new Writer(newJobId(), texts(3))];
   for (const writer of [flood, beside]) committer.enlist(writer);
   await settled(10);
-  expect(sizes).toEqual([[512, 3], [1024], [964]]);
+  expect(sizes).toEqual([[256, 3], [256], [188]]);
   expect([flood.outcomes.length, beside.outcomes.length]).toEqual([3, 1]);
 });
 
@@ -97,23 +97,28 @@ test("J4: of a flood of jobs a call takes so many and no more, and those that we
   for (const { outcomes } of writers) expect(new Set(outcomes)).toEqual(new Set(["appended"]));
 });
 
-test("what fits into one call goes in one, however it is divided", async () => {
+test("J4: what several jobs have goes in one call where it fits, however it is divided, and in equal parts where it does not", async () => {
   const { store, committer, append } = committing();
   const sizes: number[][] = [];
   store.logs.append = (batches) => {
     sizes.push(batches.map(({ records }) => records.length));
     return append(batches);
   };
-  const writers = [1000, 24].map(
-    (count) =>
-      new Writer(
-        newJobId(),
-        Array.from({ length: count }, () => "x"),
-      ),
-  );
-  for (const writer of writers) committer.enlist(writer);
+  const enlist = (...counts: number[]) => {
+    for (const count of counts) {
+      const texts = Array.from({ length: count }, () => "x");
+      committer.enlist(new Writer(newJobId(), texts));
+    }
+  };
+  enlist(250, 250, 250, 250, 24);
   await settled(3);
-  expect(sizes).toEqual([[1000, 24]]);
+  expect(sizes.splice(0)).toEqual([[250, 250, 250, 250, 24]]);
+  enlist(220, 220, 220, 220, 220);
+  await settled(5);
+  expect(sizes).toEqual([
+    [205, 205, 205, 205, 205],
+    [15, 15, 15, 15, 15],
+  ]);
 });
 
 test("J1: an append that failed after it was written is recognised, not fenced off by itself", async () => {

@@ -22,6 +22,9 @@ export interface Committable {
 /** Records, and jobs, from which on a call to the store is full: a flood, taken at once, would hold up all others (J4). */
 const FULL = 1024;
 
+/** Records of one job in a call: a lone flood is no faster for more, and whoever comes beside it waits for less. */
+const FULL_OF_ONE = 256;
+
 /**
  * Writes behind all jobs of a runtime: once per turn it hands what they accepted to the store in one call, of a flood as much
  * as one call is to take, shared by all who wait. While a call is under way the next group gathers.
@@ -58,7 +61,8 @@ export class Committer {
     // No clear(): of a set that has lived for long it leaves all writers alive until the next full collection of garbage.
     this.#dirty = new Set(writers.splice(FULL));
     const waiting = writers.reduce((sum, writer) => sum + writer.waiting, 0);
-    const most = waiting <= FULL ? waiting : Math.ceil(FULL / writers.length);
+    const share = waiting <= FULL ? FULL : Math.ceil(FULL / writers.length);
+    const most = Math.min(share, FULL_OF_ONE);
     const batches = writers.map((writer) => writer.take(most));
     for (const writer of writers) if (writer.waiting > 0) this.#dirty.add(writer);
     const outcomes = await this.#append(batches);
