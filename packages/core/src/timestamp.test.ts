@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { formatTimestamp, Timestamp } from "./timestamp.ts";
+import { CalendarTime, formatTimestamp, Timestamp } from "./timestamp.ts";
 
 const accepts = (text: unknown): boolean => Timestamp.safeParse(text).success;
 
@@ -61,6 +61,34 @@ test.each([
   "2026-01-01T00:00:00+99:99",
 ])("R-9.5-1: %s is no calendar time, though the platform may read it as one", (text) => {
   expect(accepts(text)).toBe(false);
+});
+
+test.each([
+  ["2016-12-31T23:59:60Z", "2017-01-01T00:00:00.000Z"],
+  ["2016-12-31t23:59:60.999z", "2017-01-01T00:00:00.000Z"],
+  ["1990-12-31 15:59:60-08:00", "1991-01-01T00:00:00.000Z"],
+  ["2015-07-01T05:29:60.5+05:30", "2015-07-01T00:00:00.000Z"],
+])("R-5.2-2: the leap second %s reads as %s, unless none can be meant", (text, behind) => {
+  expect(Timestamp.parse(text)).toBe(behind);
+  expect(CalendarTime.safeParse(text).success).toBe(false);
+});
+
+test.each([
+  "2016-12-31T22:59:60Z",
+  "2016-12-30T23:59:60Z",
+  "2016-12-31T23:59:60+01:00",
+  "2016-12-31T23:60:60Z",
+  "2016-12-32T23:59:60Z",
+  "9999-12-31T23:59:60Z",
+  "2016-12-31T23:59:60",
+  "2016-12-31T23:59:60.Z",
+])("R-5.2-2: no leap second is at %s", (text) => {
+  expect(accepts(text)).toBe(false);
+});
+
+test("R-5.2-2: what is no leap second stays as it was written", () => {
+  const end = "2026-10-31T23:59:59Z";
+  expect(Timestamp.parse(end)).toBe(end);
 });
 
 test.each([5, null, undefined, {}, new Date(0)])("R-5.2-2: %j is not even text", (value) => {

@@ -186,6 +186,9 @@ test("filters: states, agents, and times to the fraction of a millisecond", asyn
   expect(await found({ created_after: moment.replace("Z", "1Z") })).toEqual([young]);
   const other = moment.replace("T", " ").replace("Z", "z").replace("t", " ");
   expect(await found({ created_after: other })).toEqual([young]);
+  const leap = "2016-12-31T23:59:60Z";
+  expect(await found({ created_after: leap })).toEqual([running.id, old, young]);
+  expect(await found({ created_before: leap })).toEqual([]);
 });
 
 test("R-6.6-6: what cannot be read is refused", async () => {
