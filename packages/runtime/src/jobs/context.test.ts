@@ -161,6 +161,73 @@ test("R-8.1-1: what JSON makes no object of is refused, as a body and as attribu
   expect(await bodies("log")).toEqual([]);
 });
 
+test("R-8.1-1: what is no JSON is refused in words, told by its event, and nothing of what was thrown is said", async () => {
+  const { ctx, bodies } = await speaking();
+  const kind = "x-vendor.acme.thing";
+  const circle: Record<string, unknown> = {};
+  circle["self"] = circle;
+  const fail = (): never => {
+    throw new TypeError("secret");
+  };
+  const failing = {
+    get value() {
+      return fail();
+    },
+  };
+  for (const body of [circle, { deep: [circle] }, { big: 1n }, { toJSON: fail }, failing]) {
+    const refusal = (what: string): unknown =>
+      expect.objectContaining({
+        code: "INVALID_REQUEST",
+        message: `${what} must be JSON: no BigInt, nothing that refers to itself, and nothing that throws when it is read`,
+        cause: expect.any(TypeError),
+      });
+    expect(() => ctx.emit(kind, body)).toThrow(refusal(`a ${kind} event`));
+    expect(() => ctx.log.info("x", body)).toThrow(refusal("a log event"));
+  }
+  const unreadable = {
+    get toJSON() {
+      return fail();
+    },
+  };
+  const refused = expect.objectContaining({
+    code: "INVALID_REQUEST",
+    message: expect.stringContaining("must be JSON"),
+  });
+  expect(() => ctx.emit(kind, unreadable)).toThrow(refused);
+  expect(() => ctx.log.info("x", unreadable)).toThrow(refused);
+  expect(() =>
+    ctx.progress({
+      get current() {
+        return fail();
+      },
+    }),
+  ).toThrow(refused);
+  expect(() =>
+    ctx.metric({
+      name: "m",
+      get value() {
+        return fail();
+      },
+    }),
+  ).toThrow(refused);
+  expect(() => ctx.progress({ current: 1n as never })).toThrow(/progress.current/);
+  for (const body of [() => 1, 1n, Symbol("x")]) {
+    expect(() => ctx.emit(kind, body as never)).toThrow(/body of an event must be an object/);
+    expect(() => ctx.log.info("x", body as never)).toThrow(/attributes must be an object/);
+  }
+  const own = new ArcpError("PERMISSION_DENIED", "not here");
+  expect(() =>
+    ctx.emit(kind, {
+      toJSON: () => {
+        throw own;
+      },
+    }),
+  ).toThrow(own);
+  await ctx.log.info("after");
+  expect(await bodies(kind)).toEqual([]);
+  expect(await bodies("log")).toMatchObject([{ message: "after" }]);
+});
+
 test("J1: an event that emits while it is written is refused, and the log stays dense", async () => {
   const { ctx, viewer, job } = await speaking();
   const inner = { toJSON: () => void ctx.log.info("inner") };

@@ -8,6 +8,7 @@ import {
   LocalError,
 } from "@arcp/core";
 import { clip } from "../authority/clip.ts";
+import { noJson } from "./no-json.ts";
 
 /**
  * Validates what an agent says against the event's own schema (R-8.1-2).
@@ -17,13 +18,21 @@ export function eventBody<K extends keyof typeof eventBodies>(
   kind: K,
   body: unknown,
 ): EventBody<K> {
-  const parsed = eventBodies[kind].safeParse(body, english);
+  const parsed = parse(kind, body);
   if (parsed.success) return parsed.data as EventBody<K>;
   const issue = parsed.error.issues[0];
   throw new ArcpError(
     "INVALID_REQUEST",
     `${[kind, ...(issue?.path ?? [])].join(".")}: ${issue?.message ?? "is invalid"}`,
   );
+}
+
+function parse(kind: keyof typeof eventBodies, body: unknown) {
+  try {
+    return eventBodies[kind].safeParse(body, english);
+  } catch (thrown) {
+    throw noJson(`a ${kind} event`, thrown);
+  }
 }
 
 /**

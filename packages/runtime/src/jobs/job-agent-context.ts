@@ -16,6 +16,7 @@ import type { Delegate } from "./delegate.ts";
 import { eventBody, vendorBody } from "./event-body.ts";
 import type { Job } from "./job.ts";
 import { jsonMethod } from "./json-method.ts";
+import { noJson } from "./no-json.ts";
 import { tolerated } from "./tolerance.ts";
 import type { Toolbox } from "./toolbox.ts";
 import type { Trace } from "./trace.ts";
@@ -255,12 +256,20 @@ function text(value: unknown, what: string): string {
 
 /** What is sent is what JSON makes of it: a `Date` or a `String` is no object there (R-8.1-1). */
 function object(value: unknown, what: string): object {
-  const own = jsonMethod(value);
+  const own = ownJson(value, what);
   const checked = (given: unknown): object => {
     if (isPlainObject(given)) return given;
     throw invalid(`${what} must be an object`);
   };
   return own === undefined ? checked(value) : { toJSON: (key: string) => checked(own(key)) };
+}
+
+function ownJson(value: unknown, what: string): ReturnType<typeof jsonMethod> {
+  try {
+    return jsonMethod(value);
+  } catch (thrown) {
+    throw noJson(what, thrown);
+  }
 }
 
 function isPlainObject(value: unknown): value is object {

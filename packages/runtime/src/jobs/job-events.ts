@@ -46,7 +46,7 @@ export class JobEvents {
    * Appends an event.
    * @param over lets it pass the backlog's bound: for what the runtime itself says, and for what is done already
    * @returns when the agent may go on; accepted, not delivered (J2)
-   * @throws ArcpError `INVALID_REQUEST` when it does not fit into one envelope
+   * @throws ArcpError `INVALID_REQUEST` when it is no JSON, or does not fit into one envelope
    * @throws BackpressureError with nothing accepted, never for what is `over`
    */
   emit(kind: string, body: object, recordKind: RecordKind = "event", over = false): Promise<void> {

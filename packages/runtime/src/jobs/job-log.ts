@@ -9,6 +9,7 @@ import { JobEntry, type Noted } from "./job-entry.ts";
 import type { JobIdentity } from "./job-identity.ts";
 import type { JobState } from "./job-state.ts";
 import { type LogLoss, LogWriter } from "./log-writer.ts";
+import { noJson } from "./no-json.ts";
 import {
   type Chunk,
   fitsEnvelope,
@@ -115,14 +116,14 @@ export class JobLog {
   /**
    * @param over lets it pass the backlog's bound, for what the runtime itself has to say
    * @returns when the agent may go on; accepted, not delivered (J2)
-   * @throws ArcpError `INVALID_REQUEST` when it does not fit into one envelope, or nests too deep to be read
+   * @throws ArcpError `INVALID_REQUEST` when it is no JSON, does not fit into one envelope, or nests too deep to be read
    * @throws BackpressureError
    */
   event(kind: string, body: object, recordKind: RecordKind, over: boolean): Promise<void> {
     // Before anything is made of it: a loop that runs into it again and again costs as little as can be.
     if (!over) this.checkRoom();
     const ts = formatTimestamp(this.#context.clock.now());
-    const record = this.#serialise("job.event", recordKind, { kind, ts, body });
+    const record = this.#write("job.event", recordKind, this.#eventJson({ kind, ts, body }));
     if (!fitsEnvelope(record)) {
       throw new ArcpError("INVALID_REQUEST", `a ${kind} event must fit into 1 MiB of JSON`);
     }
@@ -222,8 +223,16 @@ export class JobLog {
     }
   }
 
-  #serialise(type: RecordSource["type"], kind: RecordKind, payload: object): LogRecord {
-    return this.#write(type, kind, this.#json(payload));
+  #eventJson(payload: {
+    readonly kind: string;
+    readonly ts: string;
+    readonly body: object;
+  }): string {
+    try {
+      return this.#json(payload);
+    } catch (thrown) {
+      throw noJson(`a ${payload.kind} event`, thrown);
+    }
   }
 
   #json(payload: object): string {
