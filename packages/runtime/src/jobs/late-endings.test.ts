@@ -277,7 +277,9 @@ const MAY_DELEGATE = { lease_request: { "agent.delegate": ["led"] } };
 
 /** A job that may delegate, and a store that takes what is written of jobs, but no records. */
 async function delegating() {
-  const rig = hosting();
+  const said: unknown[] = [];
+  const logger = pino({ level: "warn" }, { write: (line: string) => said.push(JSON.parse(line)) });
+  const rig = hosting({ logger });
   const owner = new Viewer(rig.runtime);
   await owner.hello([...ALL_FEATURES, "list_jobs"]);
   const parent = await rig.start(owner, MAY_DELEGATE);
@@ -296,7 +298,7 @@ async function delegating() {
   const mend = (): void => {
     rig.store.logs.append = append;
   };
-  return { ...rig, owner, parent, rows, childId, listed, append, refuse, mend };
+  return { ...rig, owner, parent, rows, childId, listed, append, refuse, mend, said };
 }
 
 test("R-10-2: a child whose parent lost its log before that told of it never was", async () => {
@@ -322,6 +324,13 @@ test("R-10-2: a child whose parent lost its log before that told of it never was
   expect((await store.logs.read(child, 0, { records: 1, characters: 1 })).head).toBe(0);
   expect(owner.frames.filter(({ job_id }) => job_id === child)).toEqual([]);
   expect(begun.size).toBe(1);
+  expect(rig.said).toContainEqual(
+    expect.objectContaining({
+      msg: "a delegated job is forgotten: its parent's log does not tell of it",
+      job: child,
+      parent: parent.id,
+    }),
+  );
   await rig.runtime.close();
 });
 

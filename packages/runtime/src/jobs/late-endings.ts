@@ -6,6 +6,7 @@ import type { JobRow } from "../store/index.ts";
 import type { ReadableStore } from "../store/readable-logs.ts";
 import { writeEndIfPossible } from "./damaged-end.ts";
 import { cancelled, type Ending, jobDamaged, lost, parentEnded } from "./ending.ts";
+import { forgetJob } from "./forgotten-job.ts";
 import type { Job } from "./job.ts";
 import { ToldChildren } from "./told-children.ts";
 import { lastRecord, recordedEnd, writeEnd } from "./written-end.ts";
@@ -76,10 +77,12 @@ export class LateEndings {
         if (!isForgotten) await this.#end(job, attempt);
         this.#jobs.delete(job);
         this.#refused = 0;
-        const text = isForgotten ? "never was" : "that lost its log has its end stored";
-        logger.warn({ job: job.id }, `a job ${text}`);
-        if (isForgotten) forgotten(job);
-        else ended(job);
+        if (isForgotten) {
+          forgotten(job);
+        } else {
+          logger.warn({ job: job.id }, "a job that lost its log has its end stored");
+          ended(job);
+        }
       } catch (error) {
         if (isClosed(error)) this.close();
         logger.debug({ job: job.id, err: error }, "the end of a job cannot be stored yet");
@@ -104,11 +107,8 @@ export class LateEndings {
 
   /** @returns whether it never was */
   async #forget(job: Job): Promise<boolean> {
-    const { logs, idempotency, jobs } = this.#options.store;
-    if (!job.untold || !(await new ToldChildren({ jobs, logs }).lack(job))) return false;
-    await logs.remove(job.id);
-    await idempotency.removeJob(job.id);
-    await jobs.remove(job.id);
+    if (!job.untold || !(await new ToldChildren(this.#options.store).lack(job))) return false;
+    await forgetJob(this.#options, job);
     return true;
   }
 

@@ -1,4 +1,5 @@
 import type { JobId } from "@arcp/core";
+import { pino } from "pino";
 import { expect, test } from "vitest";
 import { settled } from "../../test/held-store.ts";
 import { hosts } from "../../test/hosts.ts";
@@ -8,7 +9,9 @@ const LEASE = { lease_request: { "agent.delegate": ["led"] } };
 
 /** A crash when a child is written down, and the record that tells of it is or is not. */
 async function crashed({ told }: { readonly told: boolean }) {
-  const rig = hosts();
+  const said: unknown[] = [];
+  const logger = pino({ level: "warn" }, { write: (line: string) => said.push(JSON.parse(line)) });
+  const rig = hosts({ logger });
   const { store } = rig;
   const before = new Viewer(rig.start());
   const welcome = await before.hello();
@@ -32,15 +35,18 @@ async function crashed({ told }: { readonly told: boolean }) {
     await settled();
     return after;
   };
-  return { ...rig, parent, children, comeBack };
+  return { ...rig, parent, children, comeBack, said };
 }
 
 const told = ({ frames }: Viewer) => frames.map(({ type, payload }) => payload.kind ?? type);
 
-test("R-10-2, R-7.3-10: a child that a crash comes upon before anything tells of it never was", async () => {
-  const { children, comeBack } = await crashed({ told: false });
+test("R-10-2, R-7.3-10: a child that a crash comes upon before anything tells of it never was, which is logged", async () => {
+  const { children, comeBack, parent, said } = await crashed({ told: false });
+  const [child] = await children();
   expect(told(await comeBack())).toEqual(["session.welcome", "job.error"]);
   expect(await children()).toEqual([]);
+  const msg = "a delegated job is forgotten: its parent's log does not tell of it";
+  expect(said).toMatchObject([{ msg, job: child?.id, parent: parent.id }]);
 });
 
 test("R-10-2, R-10-6: a child that was told of and had not begun has its acceptance and its end", async () => {

@@ -5,6 +5,7 @@ import { checkedInput } from "./agent-input.ts";
 import type { AnyAgent } from "./agents.ts";
 import { writeEndIfPossible } from "./damaged-end.ts";
 import { cancelled, damaged, type Ending, failure, parentEnded } from "./ending.ts";
+import { forgetJob } from "./forgotten-job.ts";
 import { Job } from "./job.ts";
 import { attemptOf } from "./job-attempt.ts";
 import { outcomeOfEnding } from "./job-outcome.ts";
@@ -51,8 +52,7 @@ async function recover(
   const { head } = await store.logs.read(row.id, 0, { records: 0, characters: 0 });
   // Its agent starts behind that record (J2), so there is nothing that anybody could be told of.
   if (row.status === "pending" && head === 0 && (await told.lack(row))) {
-    await store.idempotency.removeJob(row.id);
-    await store.jobs.remove(row.id);
+    await forgetJob(context, row);
     return undefined;
   }
   const last = await lastRecord(row.id, head, store.logs);
