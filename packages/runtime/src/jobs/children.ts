@@ -1,4 +1,4 @@
-import type { JobId, SessionId } from "@arcp/core";
+import type { JobId, JobStatus, SessionId } from "@arcp/core";
 import type { JobIndex, ListedJob, LogStore } from "../store/index.ts";
 import { delegatedIn } from "../store/record-text.ts";
 
@@ -8,11 +8,23 @@ const PAGE = 100;
 /** Records that are read in one go. */
 const RECORDS = { records: 256, characters: 1024 * 1024 };
 
-/** All jobs that a job has delegated, whoever owns them, in the order in which they were accepted. */
-export async function childrenOf(parent: JobId, jobs: JobIndex): Promise<readonly ListedJob[]> {
+/**
+ * All jobs that a job has delegated, whoever owns them, in the order in which they were accepted.
+ * @param statuses only those that are in one of these by the index
+ */
+export async function childrenOf(
+  parent: JobId,
+  jobs: JobIndex,
+  statuses?: readonly JobStatus[],
+): Promise<readonly ListedJob[]> {
   const children: ListedJob[] = [];
   for (let after: ListedJob | undefined; ; ) {
-    const rows = await jobs.list({ parent, limit: PAGE, ...(after && { after }) });
+    const rows = await jobs.list({
+      parent,
+      limit: PAGE,
+      ...(statuses && { statuses }),
+      ...(after && { after }),
+    });
     children.push(...rows);
     after = rows.at(-1);
     if (rows.length < PAGE) return children;

@@ -49,6 +49,69 @@ test("R-10-2, R-7.3-10: a child that a crash comes upon before anything tells of
   expect(said).toMatchObject([{ msg, job: child?.id, parent: parent.id }]);
 });
 
+/** A crash when the store has refused what a job said, for too long, and has taken the end of the child of which that told. */
+async function crashedBehindEnd({ taken, inIndex }: Record<"taken" | "inIndex", boolean>) {
+  const rig = hosts();
+  const { store, clock } = rig;
+  const before = new Viewer(rig.start());
+  const welcome = await before.hello();
+  const parent = await rig.submit(before, LEASE);
+  await settled();
+  const { append } = store.logs;
+  store.logs.append = async (batches) => {
+    const theirs = batches.filter(({ job, records }) => job === parent.id && records.length > 0);
+    if (theirs.length === 0) {
+      return append.call(
+        store.logs,
+        inIndex ? batches : batches.map(({ change: _, ...rest }) => rest),
+      );
+    }
+    if (taken) await append.call(store.logs, theirs);
+    throw new Error("disk full");
+  };
+  parent.ctx.delegate("led").catch(() => {});
+  await settled();
+  parent.end("done");
+  // What the child says is behind what its parent says.
+  for (const pause of [20, 100, 500, 2000, 20, 100]) {
+    await settled();
+    clock.advance(pause);
+  }
+  await settled();
+  store.logs.append = append;
+  const children = () => store.jobs.list({ parent: parent.id as JobId, limit: 9 });
+  const comeBack = async () => {
+    const after = new Viewer(rig.start());
+    await after.resume(welcome, 1);
+    await after.terminal(parent.id);
+    await settled();
+  };
+  return { store, children, comeBack };
+}
+
+test.each([true, false])(
+  "R-10-2: a child that has its end, but of which nothing tells, never was after a crash; in the index: %s",
+  async (inIndex) => {
+    const { store, children, comeBack } = await crashedBehindEnd({ taken: false, inIndex });
+    const [child] = await children();
+    expect(child?.status).toBe(inIndex ? "cancelled" : "pending");
+    const id = child?.id as JobId;
+    const head = async () => (await store.logs.read(id, 0, { records: 0, characters: 0 })).head;
+    expect(await head()).toBe(1);
+    await comeBack();
+    expect(await children()).toEqual([]);
+    expect(await head()).toBe(0);
+  },
+);
+
+test("R-10-2: a child that has its end, and was told of, stays after a crash", async () => {
+  const { children, comeBack } = await crashedBehindEnd({ taken: true, inIndex: true });
+  const before = await children();
+  await comeBack();
+  expect(await children()).toEqual(before);
+  expect(await children()).toMatchObject([{ status: "cancelled" }]);
+});
+
 test("R-10-2, R-10-6: a child that was told of and had not begun has its acceptance and its end", async () => {
   const { children, comeBack } = await crashed({ told: true });
   const after = await comeBack();

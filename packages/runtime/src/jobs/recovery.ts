@@ -1,8 +1,9 @@
-import { ArcpError, parseAgentReference } from "@arcp/core";
+import { ArcpError, type JobId, parseAgentReference } from "@arcp/core";
 import { compileLease } from "../authority/lease.ts";
-import type { ListedJob } from "../store/index.ts";
+import type { ListedJob, LogStore } from "../store/index.ts";
 import { checkedInput } from "./agent-input.ts";
 import type { AnyAgent } from "./agents.ts";
+import { childrenOf } from "./children.ts";
 import { writeEndIfPossible } from "./damaged-end.ts";
 import { cancelled, damaged, type Ending, failure, parentEnded } from "./ending.ts";
 import { forgetJob } from "./forgotten-job.ts";
@@ -49,13 +50,15 @@ async function recover(
 ): Promise<(() => void) | undefined> {
   const { store, jobContext, logger } = context;
   const { clock } = jobContext;
-  const { head } = await store.logs.read(row.id, 0, { records: 0, characters: 0 });
+  const head = await headOf(row.id, store.logs);
+  const last = await lastRecord(row.id, head, store.logs);
+  const neverBegan = row.status === "pending" && (head === 0 || recordedEnd(last) !== undefined);
   // Its agent starts behind that record (J2), so there is nothing that anybody could be told of.
-  if (row.status === "pending" && head === 0 && (await told.lack(row))) {
+  if (neverBegan && (await told.lack(row))) {
     await forgetJob(context, row);
     return undefined;
   }
-  const last = await lastRecord(row.id, head, store.logs);
+  await forgetEnded(context, row.id, told);
   // It is said to run by its first record.
   const isDamaged = last === undefined && (head > 0 || row.status === "running");
   const next = recordedEnd(last) ?? (await restart(context, row, head, isDamaged));
@@ -64,6 +67,25 @@ async function recover(
   else await writeEnd(store, row, head, next, clock.now());
   if (typeof next !== "string") tell(context, row, next);
   return undefined;
+}
+
+/**
+ * A child that never began has its end all the same, where the store took that and refused what its parent said of it. Goes
+ * before the end of its parent, so that a process that dies meanwhile leaves it to the next one.
+ */
+async function forgetEnded(context: RunOptions, parent: JobId, told: ToldChildren): Promise<void> {
+  const { store, jobContext } = context;
+  for (const child of await childrenOf(parent, store.jobs, ["cancelled"])) {
+    await jobContext.committer.turn.spend("answering", 1);
+    // One that has begun said so first, and nobody has to read its parent's log for it.
+    if ((await headOf(child.id, store.logs)) > 1) continue;
+    if (await told.lack(child)) await forgetJob(context, child);
+  }
+}
+
+async function headOf(job: JobId, logs: LogStore): Promise<number> {
+  const { head } = await logs.read(job, 0, { records: 0, characters: 0 });
+  return head;
 }
 
 /** Whoever observes jobs is told of this one as well: the process that ran it could not say how it ended. */
