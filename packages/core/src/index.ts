@@ -61,6 +61,7 @@ export {
 } from "./ids.ts";
 export { isObject, type Json, MAX_JSON_DEPTH, nestsDeeperThan } from "./json.ts";
 export type { Jsonified } from "./jsonified.ts";
+export { lastWord } from "./last-word.ts";
 export {
   type Capability,
   capabilities,

@@ -11,7 +11,7 @@ import { sqliteStore } from "@arcp/store-sqlite";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { chat, cross, orphan } from "../test/crossing.ts";
 import { exists, pathOf, spawned, until } from "../test/spawned.ts";
-import { type Accept, serveStdio } from "./index.ts";
+import { type Accept, serveStdio, spawnRuntime } from "./index.ts";
 
 // A busy machine takes its time to start a process.
 const TOKEN = { token: "secret", handshakeTimeout: 25_000 };
@@ -222,13 +222,28 @@ describe("misuse", () => {
     expect(stderr).toContain("stdio is served already: a process has one stdout");
   });
 
-  test("what accept fails with is told to the program, and the connection is closed", async () => {
+  test("what accept fails with is told to the program, and the connection is closed with a word", async () => {
     const { child, output } = bare("serve-failing.ts", "accept");
     child.stdin.end();
-    expect(await output).toEqual({
-      stdout: "",
+    const { stdout, ...rest } = await output;
+    expect(rest).toEqual({
       stderr: 'failed: Error: no, {"address":"","secure":false,"loopback":true}\n',
       code: 0,
+    });
+    const payload = { code: "INTERNAL_ERROR", message: "an unexpected error occurred" };
+    const message = { type: "session.error", session_id: expect.any(String), payload };
+    expect(stdout.endsWith("\n")).toBe(true);
+    expect(decode(stdout.trimEnd())).toMatchObject({ kind: "ok", message });
+  });
+
+  test("what accept refuses a client with is what its connect rejects with", async () => {
+    const dial = spawnRuntime(process.execPath, [pathOf("serve-failing.ts"), "refuse"], {
+      stderr: "ignore",
+    });
+    await expect(connect(dial, TOKEN)).rejects.toMatchObject({
+      name: "ArcpError",
+      code: "PERMISSION_DENIED",
+      message: "not today",
     });
   });
 });

@@ -1,4 +1,10 @@
-import { checkOptions, LocalError, type Transport, TransportClosedError } from "@arcp/core";
+import {
+  checkOptions,
+  LocalError,
+  lastWord,
+  type Transport,
+  TransportClosedError,
+} from "@arcp/core";
 import { takeStdout } from "./own-stdout.ts";
 import { STREAM_RULES, type StreamOptions, StreamTransport } from "./stream-transport.ts";
 
@@ -23,7 +29,8 @@ export type Accept = (transport: Transport, peer: PeerInfo) => unknown;
  *   back on it, so close the runtime then and let the process end (R-4.2-5)
  * @throws LocalError `MISUSE` when they are served already, when `accept` is no function, and for an option of another kind or that
  *   there is not
- * @throws whatever else `accept` fails with; the connection is closed then (`fault`)
+ * @throws whatever else `accept` fails with, once the connection is closed (`fault`), behind a `session.error` that tells no more than
+ *   an ArcpError does
  */
 export async function serveStdio(accept: Accept, options: StreamOptions = {}): Promise<void> {
   if (typeof accept !== "function") {
@@ -34,6 +41,7 @@ export async function serveStdio(accept: Accept, options: StreamOptions = {}): P
   try {
     await accept(transport, { address: "", secure: false, loopback: true });
   } catch (error) {
+    transport.send([lastWord(error)]).catch(() => {});
     transport.close("fault");
     await transport.gone;
     if (!(error instanceof TransportClosedError)) throw error;

@@ -5,12 +5,9 @@ import { Server as NetServer } from "node:net";
 import type { Duplex } from "node:stream";
 import { Server as TlsServer } from "node:tls";
 import {
-  ArcpError,
   checkOptions,
-  encode,
   LocalError,
-  newMessageId,
-  newSessionId,
+  lastWord,
   type OptionRules,
   rule,
   systemClock,
@@ -169,13 +166,6 @@ export function attachChecked(
     await Promise.all([...connections].map((connection) => connection.gone));
   };
   return { close, [Symbol.asyncDispose]: close };
-}
-
-/** Why a connection ends that nobody took (R-4.1-11). Some clients hear only what names a session (R-6.2-11). */
-function lastWord(error: unknown): string {
-  const payload = ArcpError.from(error).toPayload();
-  const session_id = newSessionId();
-  return encode({ id: newMessageId(), type: "session.error", session_id, payload });
 }
 
 /** The default of `upgradeTimeout`, in ms. */
