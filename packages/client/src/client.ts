@@ -229,7 +229,7 @@ export class Client implements AsyncDisposable {
    * an unfinished job, rejects with a LocalError `CLOSED`. Never rejects; further calls wait for the same end. Until it is
    * called the client keeps a process of Node alive, also while it has no connection.
    *
-   * @param reason for humans, at most 1,024 characters
+   * @param reason for humans: of a longer one the first 1,024 characters are sent, and what is no text is left out
    */
   close(reason?: string): Promise<void> {
     return this.#exchange.link.close(reason);

@@ -36,6 +36,21 @@ test("R-6.7-1: close says goodbye, waits for the answer and closes the transport
   expect(client.state).toMatchObject({ kind: "closed", error: closed });
 });
 
+test.each([
+  ["x".repeat(2_000), "x".repeat(1_024)],
+  [`${"x".repeat(1_023)}😀`, `${"x".repeat(1_023)}\uFFFD`],
+  [{ toString: () => "an event" }, undefined],
+  [7n, undefined],
+  [null, undefined],
+])("R-6.7-1: a reason that no runtime takes is sent as far as one does", async (given, reason) => {
+  const { client, wire } = await runtime.online();
+  const closing = client.close(given as string);
+  const close = await wire.next("session.close");
+  expect(close.payload.reason).toBe(reason);
+  wire.send(frame("session.closed", { request_id: close.id }));
+  await closing;
+});
+
 test("R-6.7-7: without an answer the transport is closed after one second", async () => {
   const { client, wire } = await runtime.online();
   const closing = client.close();

@@ -12,6 +12,9 @@ import type { Session } from "./session.ts";
 /** How long a runtime may take to answer `session.close`, in ms (R-6.7-7). */
 const CLOSE_TIMEOUT = 1_000;
 
+/** Characters that a reason may have. */
+const MAX_REASON = 1024;
+
 export interface FarewellOptions {
   readonly connection: Connection;
   readonly session: Session;
@@ -35,10 +38,13 @@ export class Farewell {
     this.#deadline = clock.after(CLOSE_TIMEOUT, () => this.#giveUp());
   }
 
-  /** @param reason for humans */
-  say(reason: string | undefined): void {
+  /** @param given for humans, as `Client.close` was given it */
+  say(given: unknown): void {
     const session_id = this.#session.info.id;
     const id = this.#request;
+    // A goodbye that is refused would end nothing, and nobody would hear of it.
+    const reason =
+      typeof given === "string" ? given.slice(0, MAX_REASON).toWellFormed() : undefined;
     this.connection.send(encode({ id, type: "session.close", session_id, payload: { reason } }));
   }
 

@@ -191,3 +191,25 @@ test("an operator ends a session for good: with a word, its token void, its jobs
   expect(await runtime.sessions.end(id)).toBe(false);
   await start(bob);
 });
+
+test.each(["x".repeat(1_025), 7n, {}, null])(
+  "a reason that no client reads is refused, and nothing ends",
+  async (given) => {
+    const { runtime, start, alice, welcome } = await twoPrincipals();
+    const job = await start(alice);
+    const reason = given as string;
+    const tooLong = {
+      code: "MISUSE",
+      message: expect.stringContaining("a text of at most 1024 characters"),
+    };
+    await expect(runtime.jobs.cancel(job.id, reason)).rejects.toMatchObject(tooLong);
+    await expect(runtime.sessions.end(`${welcome.session_id}`, reason)).rejects.toMatchObject(
+      tooLong,
+    );
+    await expect(runtime.jobs.cancelAll(reason)).rejects.toMatchObject({ code: "MISUSE" });
+    await settled();
+    expect(job.ctx.signal.aborted).toBe(false);
+    expect(runtime.sessions.get(`${welcome.session_id}`)).toMatchObject({ connected: true });
+    expect(await runtime.jobs.cancel(job.id, "x".repeat(1_024))).toBe(true);
+  },
+);

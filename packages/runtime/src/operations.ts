@@ -14,6 +14,7 @@ import {
 import { UNFINISHED } from "./jobs/job-state.ts";
 import type { JobTable } from "./jobs/table.ts";
 import { tolerated } from "./jobs/tolerance.ts";
+import { checkReason } from "./reason.ts";
 import type { Session } from "./session/session.ts";
 import type { Sessions } from "./session/sessions.ts";
 import type { JobIndex, JobQuery, ListedJob } from "./store/index.ts";
@@ -152,10 +153,12 @@ export class JobOperations {
 
   /**
    * Cancels a job as its owner would: resolves when that is durable, and the job ends as cancelled.
+   * @param reason for humans, at most 1,024 characters
    * @returns whether there was something to cancel: false for a job that has ended
-   * @throws ArcpError `JOB_NOT_FOUND`
+   * @throws ArcpError `JOB_NOT_FOUND`; LocalError `MISUSE` for a reason that is longer, or no text
    */
   async cancel(id: string, reason?: string): Promise<boolean> {
+    checkReason("cancel", reason);
     await this.#ready;
     const job = this.#live.get(id as JobId);
     if (job === undefined) {
@@ -174,13 +177,14 @@ export class JobOperations {
    * Cancels every unfinished job that fits.
    * @returns how many that were; a job that ended or was removed meanwhile is none of them
    * @throws AggregateError of what failed, when all the others are cancelled
-   * @throws LocalError `MISUSE` for a filter in the reason's place, one that there is not, or an undefined value in it; then
-   *   none is cancelled
+   * @throws LocalError `MISUSE` for a filter in the reason's place, one that there is not, an undefined value in it, or a reason
+   *   of more than 1,024 characters; then none is cancelled
    */
   async cancelAll(reason?: string, filter: Omit<JobFilter, "status"> = {}): Promise<number> {
     if (typeof reason !== "string" && reason !== undefined) {
       throw new LocalError("MISUSE", "cancelAll takes a reason, a text or undefined, and a filter");
     }
+    checkReason("cancelAll", reason);
     checkOptions("the filter", filter, SCOPE);
     // Left out by accident it would be everybody's jobs.
     const unset = Object.entries(filter).find(([, value]) => value === undefined);
@@ -236,9 +240,12 @@ export class SessionOperations {
   /**
    * Ends a session for good: its connection is closed with `session.closed` and the reason, its token is void, its jobs
    * go on. Resolves when that is durable.
+   * @param reason for humans, at most 1,024 characters
    * @returns whether there was such a session
+   * @throws LocalError `MISUSE` for a reason that is longer, or no text; then it goes on
    */
   async end(id: string, reason?: string): Promise<boolean> {
+    checkReason("end", reason);
     const session = this.#sessions.get(id as SessionId);
     if (session === undefined) return false;
     session.dismiss(reason);
