@@ -110,6 +110,20 @@ test("a date that is none is refused before anything is asked", async () => {
   await wire.barrier();
 });
 
+test.each(["running", 7, {}, new Set(["running"])])(
+  "states that are no list are refused before anything is asked, with what would be right: %o",
+  async (status) => {
+    const { client, wire } = await new ScriptedRuntime().online();
+    const asked = client.jobs({ status: status as never }).next();
+    asked.catch(() => {});
+    await wire.barrier();
+    await expect(asked).rejects.toMatchObject({
+      code: "MISUSE",
+      message: 'status must be an array, such as ["running"]',
+    });
+  },
+);
+
 test("R-6.6-5: a page that leads to itself is an error, and not asked for without end", async () => {
   const { client, wire } = await new ScriptedRuntime().online();
   const listing = collect(client.jobs());

@@ -1,6 +1,6 @@
 import { type JobStatus, type Lease, LocalError, type Payload } from "@arcp/core";
 import type { Exchange } from "./exchange.ts";
-import { checkNames } from "./misuse.ts";
+import { checkNames, misuse } from "./misuse.ts";
 import { timeOf } from "./time-of.ts";
 
 /** Which jobs to list. Everything given has to fit. */
@@ -35,8 +35,8 @@ const PAGE = 100;
 
 /**
  * In the order of their acceptance. Pages are asked for as they are needed.
- * @throws what requests fail with, and a LocalError `MISUSE` for a date that is none, or a filter that there is not, or
- *   `PROTOCOL_VIOLATION` when a page leads to itself
+ * @throws what requests fail with, and a LocalError `MISUSE` for a date or a list of states that is none, or a filter that there is not,
+ *   or `PROTOCOL_VIOLATION` when a page leads to itself
  */
 export async function* listJobs(
   exchange: Pick<Exchange, "ask">,
@@ -63,6 +63,8 @@ function listing(
   cursor: string | undefined,
 ): Payload<"session.list_jobs"> {
   checkNames("the filter", foreign);
+  // A text would fall into its letters, and be refused as these.
+  if (!Array.isArray(status ?? [])) throw misuse('status must be an array, such as ["running"]');
   const filter = {
     status: status && [...status],
     agent,
