@@ -119,7 +119,7 @@ test.each(["running", 7, {}, new Set(["running"])])(
     await wire.barrier();
     await expect(asked).rejects.toMatchObject({
       code: "MISUSE",
-      message: 'status must be an array, such as ["running"]',
+      message: "status must be an array",
     });
   },
 );

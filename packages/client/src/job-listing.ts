@@ -64,9 +64,9 @@ function listing(
 ): Payload<"session.list_jobs"> {
   checkNames("the filter", foreign);
   // A text would fall into its letters, and be refused as these.
-  if (!Array.isArray(status ?? [])) throw misuse('status must be an array, such as ["running"]');
+  if (!Array.isArray(status ?? [])) throw misuse("status must be an array");
   const filter = {
-    status: status && [...status],
+    status: status as JobStatus[] | undefined,
     agent,
     created_after: timeOf("createdAfter", createdAfter),
     created_before: timeOf("createdBefore", createdBefore),

@@ -55,7 +55,9 @@ export class ArcpError extends Error {
     } catch {
       // What fails when it is looked at, as a revoked proxy does, is not ours.
     }
-    return new ArcpError("INTERNAL_ERROR", "an unexpected error occurred: see the runtime's log", { cause: thrown });
+    return new ArcpError("INTERNAL_ERROR", "an unexpected error occurred: see the runtime's log", {
+      cause: thrown,
+    });
   }
 
   /** The error that a peer sent. */

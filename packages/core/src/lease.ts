@@ -1,6 +1,6 @@
 import { z } from "zod/mini";
 import { absent, isObject, mapped } from "./json.ts";
-import { CalendarTime } from "./timestamp.ts";
+import { Timestamp } from "./timestamp.ts";
 import { isVendorName } from "./vendor-name.ts";
 
 /** The capability namespaces that the protocol reserves (section 9.2). */
@@ -40,7 +40,7 @@ const GrantedLease = leaseOf(false);
 export const EffectiveLease = mapped(absent(GrantedLease), (lease): Lease => lease ?? {});
 
 /** What bounds a lease besides its patterns (section 9.5). */
-export const LeaseConstraints = z.object({ expires_at: absent(CalendarTime) });
+export const LeaseConstraints = z.object({ expires_at: absent(Timestamp) });
 export type LeaseConstraints = z.infer<typeof LeaseConstraints>;
 
 /** @param strict whether only namespaces that we know may be named */

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { CalendarTime, formatTimestamp, Timestamp } from "./timestamp.ts";
+import { formatTimestamp, Timestamp } from "./timestamp.ts";
 
 const accepts = (text: unknown): boolean => Timestamp.safeParse(text).success;
 
@@ -64,25 +64,20 @@ test.each([
 });
 
 test.each([
-  ["2016-12-31T23:59:60Z", "2017-01-01T00:00:00.000Z"],
-  ["2016-12-31t23:59:60.999z", "2017-01-01T00:00:00.000Z"],
-  ["1990-12-31 15:59:60-08:00", "1991-01-01T00:00:00.000Z"],
-  ["2015-07-01T05:29:60.5+05:30", "2015-07-01T00:00:00.000Z"],
-])("R-5.2-2: the leap second %s reads as %s, unless none can be meant", (text, behind) => {
-  expect(Timestamp.parse(text)).toBe(behind);
-  expect(CalendarTime.safeParse(text).success).toBe(false);
+  ["2016-12-31T23:59:60Z", "2016-12-31T23:59:59.999Z"],
+  ["2016-12-31t23:59:60.25z", "2016-12-31t23:59:59.999z"],
+  ["1990-12-31 15:59:60-08:00", "1990-12-31 15:59:59.999-08:00"],
+])("R-5.2-2: the leap second %s reads as %s", (text, read) => {
+  expect(Timestamp.parse(text)).toBe(read);
 });
 
 test.each([
-  "2016-12-31T22:59:60Z",
-  "2016-12-30T23:59:60Z",
-  "2016-12-31T23:59:60+01:00",
-  "2016-12-31T23:60:60Z",
   "2016-12-32T23:59:60Z",
-  "9999-12-31T23:59:60Z",
+  "2016-12-31T23:60:60Z",
   "2016-12-31T23:59:60",
   "2016-12-31T23:59:60.Z",
-])("R-5.2-2: no leap second is at %s", (text) => {
+  "2016-12-31T23:59:30+01:60",
+])("R-5.2-2: %s is no leap second", (text) => {
   expect(accepts(text)).toBe(false);
 });
 

@@ -289,7 +289,8 @@ export class Sessions {
   async #erase(id: SessionId): Promise<void> {
     const { clock, store, hasJobs } = this.#options;
     await retried(clock, () => store.forget(id));
-    if (!(await retried(clock, () => hasJobs(id)))) await retried(clock, () => store.removeRuns(id));
+    if (!(await retried(clock, () => hasJobs(id))))
+      await retried(clock, () => store.removeRuns(id));
   }
 
   /** Takes all timers down. */
