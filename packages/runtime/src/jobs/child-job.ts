@@ -38,7 +38,9 @@ export function childJob<Output>(
     delegateId,
     result() {
       // One for all who ask: a parent that looks now and then leaves nothing behind with a child that takes days.
-      result ??= tolerated(unlessAborted(parent.life.signal, resultOf<Output>(child, kept)));
+      result ??= tolerated(
+        unlessAborted(parent.life.signal, tolerated(resultOf<Output>(child, kept))),
+      );
       return result;
     },
     cancel: (reason) => tolerated(child.life.cancel(reason, () => {})),

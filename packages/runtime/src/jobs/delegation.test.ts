@@ -3,7 +3,7 @@ import { mkdir, mkdtempDisposable, realpath, symlink, writeFile } from "node:fs/
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { features, formatTimestamp, type Lease } from "@arcp/core";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { settled } from "../../test/held-store.ts";
 import { dense, hosting } from "../../test/hosting.ts";
 import { site } from "../../test/site.ts";
@@ -385,6 +385,19 @@ test("R-10-7: a parent that asks for a result again and again leaves nothing beh
   expect(new Set(await Promise.all(waiting))).toEqual(new Set(["done"]));
   await settled();
   expect(getEventListeners(parent.ctx.signal, "abort")).toHaveLength(0);
+});
+
+test("R-10-7: a parent that asks for a result only when it has ended is told so, and nothing is left unhandled", async () => {
+  const unhandled = vi.fn();
+  process.on("unhandledRejection", unhandled);
+  onTestFinished(() => void process.off("unhandledRejection", unhandled));
+  const { parent, viewer } = await delegating();
+  const child = await parent.ctx.delegate("led");
+  parent.end();
+  await viewer.terminal(child.id);
+  await expect(child.result()).rejects.toMatchObject({ code: "CANCELLED" });
+  await settled();
+  expect(unhandled).not.toHaveBeenCalled();
 });
 
 test("R-10-7: a parent may wait for as many children as it likes, and is suspected of no leak", async () => {
