@@ -24,6 +24,7 @@ test("what may go better later says so, by its code or by itself", () => {
   const retryable = localErrorCodes.filter((code) => new LocalError(code, "m").retryable);
   expect(retryable).toEqual(["TRANSPORT_CLOSED", "REQUEST_TIMEOUT", "BACKPRESSURE"]);
   expect(new LocalError("TRANSPORT_CLOSED", "m", { retryable: false }).retryable).toBe(false);
+  expect(new LocalError("TRANSPORT_CLOSED", "m", { retryable: undefined }).retryable).toBe(true);
 });
 
 test("a connection that was refused, or broken off for what was sent, is not worth a repetition", () => {

@@ -35,7 +35,7 @@ export type LocalErrorCode = (typeof localErrorCodes)[number];
 export interface LocalErrorOptions {
   readonly cause?: unknown;
   /** Overrides the code's default: true for `TRANSPORT_CLOSED`, `REQUEST_TIMEOUT` and `BACKPRESSURE`. */
-  readonly retryable?: boolean;
+  readonly retryable?: boolean | undefined;
 }
 
 /** An error of this side, which no peer has said: see {@link localErrorCodes}. */

@@ -321,8 +321,7 @@ test.each([
 });
 
 test("a limit that is undefined is its default", () => {
-  const logLimits: object = { records: undefined };
-  expect(readLogLimits(logLimits)).toEqual(DEFAULT_LOG_LIMITS);
+  expect(readLogLimits({ records: undefined })).toEqual(DEFAULT_LOG_LIMITS);
 });
 
 test.each([[undefined], [""], [null], [{ path: "arcp.db" }]])(

@@ -13,7 +13,9 @@ export const DEFAULT_LOG_LIMITS: LogLimits = { records: 250_000, characters: 256
 const RULES: OptionRules<LogLimits> = { records: rule.limit, characters: rule.limit };
 
 /** @throws LocalError `MISUSE` with a limit that is not a positive number, and for one that there is not */
-export function readLogLimits(given: Partial<LogLimits> = {}): LogLimits {
+export function readLogLimits(
+  given: { readonly [Limit in keyof LogLimits]?: LogLimits[Limit] | undefined } = {},
+): LogLimits {
   checkOptions("logLimits", given, RULES);
   const { records, characters } = DEFAULT_LOG_LIMITS;
   return { records: given.records ?? records, characters: given.characters ?? characters };

@@ -29,7 +29,9 @@ export interface SqliteStore extends Store {
 /** What a store in a file keeps at most. */
 export interface SqliteStoreOptions {
   /** What is kept of one job's log; beyond it the oldest records go. */
-  readonly logLimits?: Partial<LogLimits> | undefined;
+  readonly logLimits?:
+    | { readonly [Limit in keyof LogLimits]?: LogLimits[Limit] | undefined }
+    | undefined;
   /**
    * Characters of text kept of all logs together, chunks of results included. Beyond it the largest log of the principal
    * that holds most loses its oldest records. The newest record of a log stays, and whoever holds no more than an equal

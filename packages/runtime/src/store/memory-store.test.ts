@@ -36,7 +36,8 @@ test("a page ends at its limits, and holds one record at least whatever its size
 });
 
 test("P3: beyond its limits a log loses its oldest records, and its floor says so", async () => {
-  const { logs } = memoryStore({ logLimits: { records: 3 } });
+  const logLimits = { records: 3, characters: undefined };
+  const { logs } = memoryStore({ logLimits, totalLogCharacters: undefined });
   const job = newJobId();
   for (let i = 1; i <= 10; i++) {
     await logs.append([{ job, after: i - 1, records: [record(`${i}`)] }]);

@@ -10,14 +10,16 @@ import type { Store } from "./store.ts";
 /** What a store in memory keeps at most. */
 export interface MemoryStoreOptions {
   /** What is kept of one job's log; beyond it the oldest records go. */
-  readonly logLimits?: Partial<LogLimits>;
+  readonly logLimits?:
+    | { readonly [Limit in keyof LogLimits]?: LogLimits[Limit] | undefined }
+    | undefined;
   /**
    * Characters of text kept of all logs together, chunks of results included. Beyond it the largest log of the principal
    * that holds most loses its oldest records. The newest record of a log stays, and whoever holds no more than an equal
    * share loses nothing (R-14-2): so it may be exceeded by one record per kept job. Default 1 Gi. Long records lie outside of
    * the heap, in memory that is used again: of it 16 MiB at most may wait for that, in a process.
    */
-  readonly totalLogCharacters?: number;
+  readonly totalLogCharacters?: number | undefined;
 }
 
 const DEFAULT_TOTAL = 1024 * 1024 * 1024;
