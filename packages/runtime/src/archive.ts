@@ -2,7 +2,7 @@ import { type Clock, isTerminal, type JobId, type SessionId } from "@arcp/core";
 import type { Logger } from "pino";
 import { endDamaged } from "./jobs/damaged-end.ts";
 import { takenOver } from "./jobs/ending.ts";
-import { KEY_LIFETIME } from "./jobs/idempotency.ts";
+import { KEY_LIFETIME, keyedUntil } from "./jobs/idempotency.ts";
 import type { Job } from "./jobs/job.ts";
 import { LateEndings } from "./jobs/late-endings.ts";
 import { recoverJobs } from "./jobs/recovery.ts";
@@ -108,8 +108,7 @@ export class Archive {
       for (const row of rows) {
         const { id, principal, session, parent, request, status } = row;
         const { finishedAt = now, lease } = row;
-        // What the wall clock was set back by is not waited for.
-        const keepUntil = row.keepUntil && Math.min(row.keepUntil, now + KEY_LIFETIME);
+        const keepUntil = row.keepUntil && keyedUntil(clock, row.keepUntil);
         if (parent !== undefined) parents.set(id, parent);
         if (parent !== undefined && request === undefined) told.add(id);
         if (isTerminal(status)) {
@@ -131,7 +130,7 @@ export class Archive {
       // Its owner is still to hear of its end.
       own(id, session);
       // Whether it was submitted under a key cannot be read either.
-      const keepUntil = Math.min(acceptedAt, now) + KEY_LIFETIME;
+      const keepUntil = keyedUntil(clock, acceptedAt + KEY_LIFETIME);
       const { principal } = job.error;
       ended.push({
         job: { id, principal, session, keepUntil, size: 0 },

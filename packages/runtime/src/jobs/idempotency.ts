@@ -1,8 +1,16 @@
 import { createHash } from "node:crypto";
-import type { Envelope } from "@arcp/core";
+import type { Clock, Envelope } from "@arcp/core";
 
 /** Milliseconds that a key holds after the acceptance, and longer while its job is not finished (R-7.2-7). */
 export const KEY_LIFETIME = 24 * 60 * 60 * 1000;
+
+/**
+ * Until when a key holds, by the monotonic clock: the wall clock may be set meanwhile.
+ * @param at the same in milliseconds since 1970; what the wall clock was set back by since the acceptance is not waited for
+ */
+export function keyedUntil(clock: Clock, at: number): number {
+  return clock.monotonic() + Math.min(at - clock.now(), KEY_LIFETIME);
+}
 
 /**
  * What two submits have to agree on to count as the same: SHA-256, in hex, of the five fields, in a form that knows

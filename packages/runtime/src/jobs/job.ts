@@ -8,6 +8,7 @@ import type { JobObservation } from "../observation.ts";
 import { Checkpoints } from "./checkpoints.ts";
 import { Deadlines } from "./deadlines.ts";
 import { Family } from "./family.ts";
+import { keyedUntil } from "./idempotency.ts";
 import { JobAuthority } from "./job-authority.ts";
 import type { JobContext } from "./job-context.ts";
 import { JobCosts } from "./job-costs.ts";
@@ -42,6 +43,8 @@ export class Job implements KnownJob {
   readonly attempt: number;
   /** What its agent gave to `ctx.checkpoint` last, as JSON; undefined when it never did. */
   readonly checkpoint: string | undefined;
+  /** Before which nothing of it is removed, where it has a key; in ms of the monotonic clock. */
+  readonly keepUntil: number | undefined;
   /** Shared by a job and all that it delegates to: they pass on to each other what they have. */
   readonly secrets: Secrets;
   readonly observed: JobObservation | undefined;
@@ -69,6 +72,7 @@ export class Job implements KnownJob {
     this.identity = identity;
     this.attempt = legacy?.attempt ?? 1;
     this.checkpoint = legacy?.checkpoint;
+    this.keepUntil = identity.keepUntil && keyedUntil(context.clock, identity.keepUntil);
     this.secrets = parent?.secrets ?? new Secrets();
     this.observed = observed;
     this.#context = context;
@@ -145,10 +149,6 @@ export class Job implements KnownJob {
 
   get submittedIn(): SessionId {
     return this.identity.session;
-  }
-
-  get keepUntil(): number | undefined {
-    return this.identity.keepUntil;
   }
 
   get agent(): string {

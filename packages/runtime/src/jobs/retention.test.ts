@@ -5,6 +5,7 @@ import { dense, hosting } from "../../test/hosting.ts";
 import { ALL_FEATURES, type Frame, Viewer } from "../../test/viewer.ts";
 import { type EndedJob, Retention } from "./retention.ts";
 
+const DAY = 24 * 60 * 60 * 1000;
 const turn = { next: () => settled(1) };
 
 const ended = (id: string, rest: Partial<EndedJob> = {}): EndedJob => ({
@@ -72,7 +73,7 @@ test("P3: a job that somebody still reads is kept until nobody does", () => {
 
 test("R-7.2-7: a job that has to be kept until a moment is kept until then, and holds up no other", () => {
   const { clock, removed, retention, end } = keeping();
-  retention.keep(ended("a", { keepUntil: clock.now() + 4500 }));
+  retention.keep(ended("a", { keepUntil: clock.monotonic() + 4500 }));
   end("b");
   clock.advance(4499);
   expect(removed).toEqual(["b"]);
@@ -296,6 +297,30 @@ test("R-14-3: a job that nobody reads leaves neither a row nor a log", async () 
   const reply = await viewer.reply(viewer.send("job.subscribe", { job_id }, { job_id }));
   expect(reply.payload.code).toBe("JOB_NOT_FOUND");
 });
+
+test.each([
+  { way: "ahead", ms: 30 * DAY },
+  { way: "back", ms: -30 * DAY },
+])(
+  "R-7.2-7: a key holds for a day, and no longer, where the wall clock is set $way",
+  async ({ ms }) => {
+    const limits = { retentionSec: 1, resumeWindowSec: 1 };
+    const { clock, runtime, start, store } = hosting({ limits });
+    const viewer = new Viewer(runtime);
+    await viewer.hello();
+    const job = await start(viewer, { idempotency_key: "key" });
+    clock.jump(ms);
+    job.end("done");
+    await viewer.terminal(job.id);
+    await settled();
+    clock.advance(DAY - 1000);
+    await settled();
+    expect(await store.jobs.get(job.id)).toBeDefined();
+    clock.advance(1000);
+    await settled();
+    expect(await store.jobs.get(job.id)).toBeUndefined();
+  },
+);
 
 test("R-14-3: a job whose removal failed is removed later, wherever it stopped", async () => {
   for (const failing of ["logs", "idempotency", "jobs"] as const) {

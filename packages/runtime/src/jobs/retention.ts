@@ -26,7 +26,7 @@ export interface EndedJob {
   readonly principal: string | undefined;
   /** The session that owns it; undefined where that cannot be read. */
   readonly session: SessionId | undefined;
-  /** Milliseconds since 1970 before which it is not removed. */
+  /** Before which it is not removed; in ms of the monotonic clock. */
   readonly keepUntil?: number | undefined;
   readonly lineage: Lineage;
   /** Characters that are kept as long as the job is: its lease, and its last record, where that is known. */
@@ -175,11 +175,8 @@ export class Retention {
     this.#armedFor = Number.POSITIVE_INFINITY;
     const { clock, ms, held, read } = this.#options;
     for (const job of this.#waiting.take(clock.monotonic(), AT_ONCE)) {
-      // The calendar may have been set back meanwhile.
-      const early = this.#early(job);
       const isOver = job.end <= clock.monotonic();
-      if (early > 0) this.#hold(job, early);
-      else if (!isOver && !job.isLeaving) this.#queue(job);
+      if (!isOver && !job.isLeaving) this.#queue(job);
       else if (isOver ? held(job) : read(job)) this.#hold(job, Math.min(ms, RECHECK));
       else void this.#remove(job);
       this.#trim(job.siblings);
@@ -189,7 +186,7 @@ export class Retention {
 
   /** Milliseconds for which it has to be kept, whatever happens. */
   #early({ keepUntil = 0 }: KeptJob): number {
-    return keepUntil - this.#options.clock.now();
+    return keepUntil - this.#options.clock.monotonic();
   }
 
   #trim(jobs: KeptJobs): void {
