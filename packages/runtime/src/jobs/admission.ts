@@ -139,6 +139,7 @@ export async function admit(
     // It may be there, and the next process would take up a job whose submit was refused.
     if (isAsked) await remove(context.store, id).catch(() => {});
     job?.life.discard();
+    // It was begun when it was asked for (O2).
     observed?.ended(refusal(error));
     leave();
     throw error;

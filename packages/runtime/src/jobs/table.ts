@@ -86,7 +86,7 @@ export class JobTable {
     else this.#shares.delete(principal);
   }
 
-  /** The job runs from now on. @param leave gives its place back, once its end is durable */
+  /** The job runs from now on, and ends once for its observer (O2). @param leave gives its place back, once its end is durable */
   add(job: Job, leave: () => void): void {
     this.#jobs.set(job.id, job);
     this.#onAdd?.(job);
