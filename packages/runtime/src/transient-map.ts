@@ -7,38 +7,40 @@ interface Place<V> {
  * room, and all that stood in it lives on until the next full collection of garbage; here what is deleted is let go at once.
  */
 export class TransientMap<K, V> {
-  readonly #places = new Map<K, Place<V>>();
+  /** Made with the first: many a map of an idle session stays empty. */
+  #places: Map<K, Place<V>> | undefined;
 
   get size(): number {
-    return this.#places.size;
+    return this.#places?.size ?? 0;
   }
 
   has(key: K): boolean {
-    return this.#places.has(key);
+    return this.#places?.has(key) ?? false;
   }
 
   get(key: K): V | undefined {
-    return this.#places.get(key)?.value;
+    return this.#places?.get(key)?.value;
   }
 
   set(key: K, value: V): void {
+    this.#places ??= new Map();
     const place = this.#places.get(key);
     if (place === undefined) this.#places.set(key, { value });
     else place.value = value;
   }
 
   delete(key: K): boolean {
-    const place = this.#places.get(key);
+    const place = this.#places?.get(key);
     if (place === undefined) return false;
     place.value = undefined;
-    return this.#places.delete(key);
+    return this.#places?.delete(key) ?? false;
   }
 
-  keys(): MapIterator<K> {
-    return this.#places.keys();
+  *keys(): Generator<K> {
+    if (this.#places !== undefined) yield* this.#places.keys();
   }
 
   *values(): Generator<V> {
-    for (const { value } of this.#places.values()) if (value !== undefined) yield value;
+    for (const { value } of this.#places?.values() ?? []) if (value !== undefined) yield value;
   }
 }

@@ -64,7 +64,23 @@ test("a store that is busy for a moment is asked again, and no job notices", asy
   expect(clock.pending).toBe(0);
 });
 
-test("J4: of a flood a call takes so much and no more, and whoever waits beside it is in each", async () => {
+test("J4: of a lone flood a call takes so much and no more", async () => {
+  const { store, committer, append } = committing();
+  const sizes: number[][] = [];
+  store.logs.append = (batches) => {
+    sizes.push(batches.map(({ records }) => records.length));
+    return append(batches);
+  };
+  const flood = new Writer(
+    newJobId(),
+    Array.from({ length: 2500 }, (_, i) => `${i}`),
+  );
+  committer.enlist(flood);
+  await settled(10);
+  expect(sizes).toEqual([[1024], [1024], [452]]);
+});
+
+test("J4: whoever waits beside a flood is in each call, and for a while calls take less of it", async () => {
   const { store, committer, append } = committing();
   const sizes: number[][] = [];
   store.logs.append = (batches) => {
@@ -72,11 +88,15 @@ test("J4: of a flood a call takes so much and no more, and whoever waits beside 
     return append(batches);
   };
   const texts = (count: number) => Array.from({ length: count }, (_, i) => `${i}`);
-  const [flood, beside] = [new Writer(newJobId(), texts(700)), new Writer(newJobId(), texts(3))];
+  const [flood, beside] = [
+    new Writer(newJobId(), texts(32 * 256 + 2000)),
+    new Writer(newJobId(), texts(3)),
+  ];
   for (const writer of [flood, beside]) committer.enlist(writer);
-  await settled(10);
-  expect(sizes).toEqual([[256, 3], [256], [188]]);
-  expect([flood.outcomes.length, beside.outcomes.length]).toEqual([3, 1]);
+  await settled(80);
+  const meanwhile = Array.from({ length: 31 }, () => [256]);
+  expect(sizes).toEqual([[256, 3], ...meanwhile, [1024], [976]]);
+  expect([flood.outcomes.length, beside.outcomes.length]).toEqual([34, 1]);
 });
 
 test("J4: of a flood of jobs a call takes so many and no more, and those that were left out come first in the next", async () => {

@@ -22,8 +22,11 @@ export interface Committable {
 /** Records, and jobs, from which on a call to the store is full: a flood, taken at once, would hold up all others (J4). */
 const FULL = 1024;
 
-/** Records of one job in a call: a lone flood is no faster for more, and whoever comes beside it waits for less. */
-const FULL_OF_ONE = 256;
+/** Records of one job in a call, where others come and go beside it: whoever comes next waits for less. */
+const FULL_IN_COMPANY = 256;
+
+/** Calls for which whoever came beside a job is expected again. */
+const COMPANY_STAYS = 32;
 
 /**
  * Writes behind all jobs of a runtime: once per turn it hands what they accepted to the store in one call, of a flood as much
@@ -36,6 +39,8 @@ export class Committer {
   #dirty = new Set<Committable>();
   #busy = false;
   #written = 0;
+  /** Calls that are still made as if several jobs had something to write. */
+  #company = 0;
 
   constructor(logs: LogStore, clock: Clock) {
     this.#logs = logs;
@@ -62,7 +67,8 @@ export class Committer {
     this.#dirty = new Set(writers.splice(FULL));
     const waiting = writers.reduce((sum, writer) => sum + writer.waiting, 0);
     const share = waiting <= FULL ? FULL : Math.ceil(FULL / writers.length);
-    const most = Math.min(share, FULL_OF_ONE);
+    this.#company = writers.length > 1 ? COMPANY_STAYS : Math.max(0, this.#company - 1);
+    const most = this.#company > 0 ? Math.min(share, FULL_IN_COMPANY) : share;
     const batches = writers.map((writer) => writer.take(most));
     for (const writer of writers) if (writer.waiting > 0) this.#dirty.add(writer);
     const outcomes = await this.#append(batches);

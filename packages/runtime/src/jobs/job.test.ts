@@ -202,13 +202,13 @@ test("J2: a state of a flood is in the index with the very call that takes its r
   const { job_id = "" } = await viewer.submit("led");
   const ctx = await context;
   await settled();
-  for (let i = 0; i < 500; i++) void ctx.log.info("event");
+  for (let i = 0; i < 1500; i++) void ctx.log.info("event");
   outcome.resolve("done");
   await viewer.terminal(job_id);
   expect(calls).toEqual([
     [1, "running"],
-    [256, undefined],
-    [245, "success"],
+    [1024, undefined],
+    [477, "success"],
   ]);
 });
 

@@ -193,18 +193,18 @@ test("J2: what is taken in parts is told apart from what is accepted, and each p
   const writer = new LogWriter(newJobId(), new Committer(heldStore().logs, systemClock), {
     committing: (last, accepted) => {
       told.push(["committing", last, accepted]);
-      return last === 256 ? { finishedAt: last } : undefined;
+      return last === 1024 ? { finishedAt: last } : undefined;
     },
     committed: (...outcome) => told.push(["committed", ...outcome]),
     failed: () => {},
   });
-  for (let i = 0; i < 500; i++) void writer.append(record(`${i}`));
+  for (let i = 0; i < 1500; i++) void writer.append(record(`${i}`));
   await writer.flush();
   expect(told).toEqual([
-    ["committing", 256, 500],
-    ["committed", { finishedAt: 256 }, true, 256],
-    ["committing", 500, 500],
-    ["committed", undefined, true, 500],
+    ["committing", 1024, 1500],
+    ["committed", { finishedAt: 1024 }, true, 1024],
+    ["committing", 1500, 1500],
+    ["committed", undefined, true, 1500],
   ]);
 });
 

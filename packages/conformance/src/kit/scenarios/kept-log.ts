@@ -3,7 +3,7 @@ import type { WireClient } from "../../wire/wire-client.ts";
 import { feature, settingWithin } from "../need.ts";
 import { refusedWith } from "../refusal.ts";
 import type { Scenario } from "../scenario.ts";
-import { isTerminal, type Site } from "../site.ts";
+import { isTerminal } from "../site.ts";
 import { reached, thought, thoughts } from "../thought.ts";
 
 /** Events of which few fill the buffers of a connection: characters of one, and how many there are. */
@@ -18,12 +18,6 @@ const subscribe = (wire: WireClient, job_id: string, rest: object, id?: string) 
     { jobId: job_id, ...(id === undefined ? {} : { id }) },
   );
 
-/** Awaits what another job opens this gate for. */
-async function passed(site: Site, wire: WireClient, gate: ReturnType<Site["gate"]>): Promise<void> {
-  await site.play(wire, [gate.step]);
-  await wire.until(isTerminal);
-}
-
 export const keptLog: readonly Scenario[] = [
   {
     name: "who missed more than a log keeps cannot resume, and history begins with what is kept",
@@ -32,19 +26,20 @@ export const keptLog: readonly Scenario[] = [
     async play(site) {
       const { logRecords } = site.facts.settings;
       const wire = await site.greeted();
-      const [away, full, end] = [site.gate(), site.gate(), site.gate()];
+      const [away, end] = [site.gate(), site.gate()];
       const { id } = await site.play(wire, [
         thought("seen"),
         away.step,
         thoughts(logRecords + 50),
-        { do: "open", gate: full.step.gate },
+        thought("full"),
         end.step,
       ]);
       const seen = await reached(wire, "seen");
       await site.drop(wire);
       const other = await site.greeted();
+      await subscribe(other, id, {});
       await away.open();
-      await passed(site, other, full);
+      await reached(other, "full");
       await refusedWith(
         site.resumed(wire, { lastEventSeq: seen }),
         "RESUME_WINDOW_EXPIRED",
@@ -72,13 +67,13 @@ export const keptLog: readonly Scenario[] = [
     async play(site) {
       const { logRecords } = site.facts.settings;
       const owner = await site.greeted();
-      const [start, full, alive, end] = [site.gate(), site.gate(), site.gate(), site.gate()];
+      const [start, alive, end] = [site.gate(), site.gate(), site.gate()];
       const { id } = await site.play(owner, [
         thought("seen"),
         start.step,
         thoughts(BULK.count, BULK.length),
         thoughts(logRecords + 50),
-        { do: "open", gate: full.step.gate },
+        thought("full"),
         end.step,
       ]);
       await reached(owner, "seen");
@@ -87,9 +82,10 @@ export const keptLog: readonly Scenario[] = [
       await subscribe(watcher, id, { history: true }, "req_lag");
       await reached(watcher, "seen");
       const other = await site.greeted();
+      await subscribe(other, id, {});
       for (const wire of [owner, watcher]) site.lineOf(wire).stall();
       await start.open();
-      await passed(site, other, full);
+      await reached(other, "full");
       for (const wire of [owner, watcher]) site.lineOf(wire).release();
       const fatal = await owner.notice(({ type }) => type === "session.error");
       assert.equal(
