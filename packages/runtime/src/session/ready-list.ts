@@ -7,11 +7,12 @@ import type { Attachment } from "./attachment.ts";
  */
 export class ReadyList {
   readonly #logs: LogStore;
-  readonly #ready = new Set<Attachment>();
+  /** Made with the first, as the list of those who wait: an idle session has neither. */
+  #ready: Set<Attachment> | undefined;
   #broken: { readonly error: unknown } | undefined;
   /** Set while nothing is ready and somebody waits for it. */
   #wake: (() => void) | undefined;
-  #onIdle: Array<() => void> = [];
+  #onIdle: Array<() => void> | undefined;
 
   constructor(logs: LogStore) {
     this.#logs = logs;
@@ -23,11 +24,12 @@ export class ReadyList {
   }
 
   get isEmpty(): boolean {
-    return this.#ready.size === 0;
+    return this.#ready === undefined || this.#ready.size === 0;
   }
 
   /** Also those that become ready on the way. */
   [Symbol.iterator](): Iterator<Attachment> {
+    this.#ready ??= new Set();
     return this.#ready.values();
   }
 
@@ -46,12 +48,13 @@ export class ReadyList {
 
   /** There is more to read of it. */
   add(attachment: Attachment): void {
+    this.#ready ??= new Set();
     this.#ready.add(attachment);
   }
 
   /** It is about to be read. */
   delete(attachment: Attachment): void {
-    this.#ready.delete(attachment);
+    this.#ready?.delete(attachment);
   }
 
   /** Resolves at the next bell, or when it is {@link rouse}d. */
@@ -72,7 +75,9 @@ export class ReadyList {
   /** Resolves once somebody waits for a bell, because all that was there is read; or once nobody will any more. */
   idle(): Promise<void> {
     if (this.#wake !== undefined) return Promise.resolve();
-    return new Promise((resolve) => this.#onIdle.push(resolve));
+    this.#onIdle ??= [];
+    const waiting = this.#onIdle;
+    return new Promise((resolve) => waiting.push(resolve));
   }
 
   /** Nobody waits for a bell any more. */
@@ -82,11 +87,11 @@ export class ReadyList {
   }
 
   #ring(attachment: Attachment): void {
-    this.#ready.add(attachment);
+    this.add(attachment);
     this.rouse();
   }
 
   #rest(): void {
-    for (const idle of this.#onIdle.splice(0)) idle();
+    for (const idle of this.#onIdle?.splice(0) ?? []) idle();
   }
 }
