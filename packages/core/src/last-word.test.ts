@@ -1,0 +1,31 @@
+import { expect, test } from "vitest";
+import { ArcpError } from "./arcp-error.ts";
+import { decode } from "./codec.ts";
+import { lastWord } from "./last-word.ts";
+
+const payloadOf = (error: unknown) => {
+  const decoded = decode(lastWord(error));
+  return decoded.kind === "ok" ? decoded.message.payload : decoded;
+};
+
+test("R-4.1-11: a last word says what an ArcpError does, and of anything else nothing", () => {
+  const refused = new ArcpError("PERMISSION_DENIED", "not today", { details: { until: "May" } });
+  expect(payloadOf(refused)).toEqual(refused.toPayload());
+  expect(payloadOf(new TypeError("secret"))).toEqual(ArcpError.from(undefined).toPayload());
+});
+
+test("R-4.1-11: there is a last word also where an error cannot be written", () => {
+  const circle: Record<string, unknown> = {};
+  circle["self"] = circle;
+  const unreadable = Object.defineProperty(new ArcpError("INTERNAL_ERROR", "x"), "message", {
+    get: () => {
+      throw new TypeError("secret");
+    },
+  });
+  const unwritable = [circle, { big: 1n }].map(
+    (details) => new ArcpError("PERMISSION_DENIED", "not today", { details }),
+  );
+  for (const error of [...unwritable, unreadable]) {
+    expect(payloadOf(error)).toEqual(ArcpError.from(undefined).toPayload());
+  }
+});
