@@ -228,22 +228,23 @@ export class Session {
    * behind the answer (R-7.6-3), whatever else begins to follow the job meanwhile.
    *
    * @param follow begins to follow the job, or leaves it as it is, within a {@link change}
-   * @param answer says so, within a change: the same one where nothing has to be stored
+   * @param answer says so, within a change: the same one where nothing has to be stored and the client reads
    * @returns once it was said
    * @throws Error when it could not be stored: nothing was said, and nothing new is watched
    */
   async confirm(job: JobId, follow: () => void, answer: () => void): Promise<void> {
     const { attachments } = this.stream;
-    const { before, begun, stored } = await this.change(() => {
+    const { before, begun, stored, isSaid } = await this.change(() => {
       const before = attachments.get(job);
       follow();
       const begun = attachments.get(job);
       const stored = begun?.stored;
-      if (stored === undefined) answer();
+      const isSaid = stored === undefined && this.pressure === undefined;
+      if (isSaid) answer();
       else this.stream.pauses.begin(job);
-      return { before, begun, stored };
+      return { before, begun, stored, isSaid };
     });
-    if (stored === undefined) return;
+    if (isSaid) return;
     try {
       await stored;
     } catch (error) {
@@ -254,12 +255,15 @@ export class Session {
       });
       throw error;
     }
-    // Of all that were stored together no more are answered than the client reads: an answer may be large (R-4.1-10).
-    for (let full = this.pressure; full !== undefined; full = this.pressure) await full;
-    await this.change(() => {
+    const answered = (): boolean => {
+      if (this.pressure !== undefined) return false;
       answer();
       this.#readOn(job);
-    });
+      return true;
+    };
+    // Of all that were stored together, or wait for the same batch, no more are answered than the client reads: an answer may be
+    // large (R-4.1-10).
+    while (!(await this.change(answered))) await this.pressure;
   }
 
   #readOn(job: JobId): void {

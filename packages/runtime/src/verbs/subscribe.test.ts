@@ -405,3 +405,40 @@ test("R-4.1-10: subscriptions that were stored together are answered as their cl
   await job.ctx.log.info("heard once");
   await stalled.find(({ payload }) => payload.body?.message === "heard once");
 });
+
+test.each([
+  { what: "subscriptions", followed: false },
+  { what: "subscriptions of what is followed already", followed: true },
+])(
+  "R-4.1-10: $what that wait for a batch are answered as their client reads, and all of them",
+  async ({ followed }) => {
+    setFlagsFromString("--expose-gc");
+    const collect = runInNewContext("gc") as () => void;
+    const { runtime, store, start } = hosting();
+    const owner = new Viewer(runtime);
+    await owner.hello();
+    const patterns = dense(200).map((i) => `${i}-${"x".repeat(1000)}`);
+    const job = await start(owner, { lease_request: { "tool.call": patterns } });
+    const noisy = await start(owner);
+    const slow = new Viewer(runtime, { read: false, highWaterMark: 100_000 });
+    slow.send("session.hello", HELLO);
+    await settled();
+    subscribe(slow, noisy.id);
+    if (followed) subscribe(slow, job.id);
+    await settled();
+    store.held.reads.hold();
+    await noisy.ctx.log.info("what the batch is made of");
+    await vi.waitUntil(() => store.held.reads.waiting === 2);
+    collect();
+    const before = process.memoryUsage().heapUsed;
+    const requests = dense(300).map(() => subscribe(slow, job.id));
+    await settled();
+    await store.held.reads.open();
+    collect();
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(2 ** 24);
+    void slow.read();
+    for (const id of requests) expect((await slow.reply(id)).type).toBe("job.subscribed");
+    await job.ctx.log.info("heard once");
+    await slow.find(({ payload }) => payload.body?.message === "heard once");
+  },
+);
