@@ -2,6 +2,7 @@ import { linkedPair, newJobId, newMessageId, systemClock } from "@arcp/core";
 import { expect, test } from "vitest";
 import { heldStore, settled } from "../test/held-store.ts";
 import { hosting } from "../test/hosting.ts";
+import { hosts } from "../test/hosts.ts";
 import { ALL_FEATURES, Viewer } from "../test/viewer.ts";
 import { tokenTable } from "./auth.ts";
 import { defineAgent } from "./jobs/agents.ts";
@@ -161,6 +162,16 @@ test("J4: many projectors that catch up share the turn's budget, and every one o
   expect(widest).toBeLessThan(4 * DEFAULT_TURN_LIMITS.records);
 });
 
+/** Calls it again and again. @returns whether the event loop turned meanwhile */
+async function turnsBeside(call: () => Promise<unknown>): Promise<boolean> {
+  let turned = false;
+  setImmediate(() => {
+    turned = true;
+  });
+  for (let i = 0; !turned && i < 10_000; i++) await call().catch(() => {});
+  return turned;
+}
+
 /** What an agent may await in a loop, without anything that waits by itself. */
 const calls: Readonly<Record<string, (ctx: AgentContext) => () => Promise<unknown>>> = {
   log: (ctx) => () => ctx.log.info("on and on"),
@@ -187,20 +198,57 @@ test.each(Object.entries(calls))(
     const lease_request = { "model.use": ["known"], "cost.budget": ["USD:1"] };
     const job = await start(viewer, { lease_request });
     const call = calling(job.ctx);
-    /** @returns whether the event loop turned meanwhile */
-    const goesOn = async (): Promise<boolean> => {
-      let turned = false;
-      setImmediate(() => {
-        turned = true;
-      });
-      for (let i = 0; !turned && i < 10_000; i++) await call().catch(() => {});
-      return turned;
-    };
     await job.ctx.metric({ name: "cost.all", value: 1, unit: "USD" });
-    expect(await goesOn()).toBe(true);
+    expect(await turnsBeside(call)).toBe(true);
     job.end();
     await viewer.terminal(job.id);
-    expect(await goesOn()).toBe(true);
+    expect(await turnsBeside(call)).toBe(true);
     await runtime.close();
   },
 );
+
+test.each(Object.entries(calls))(
+  "J4: an agent that goes on and on with %s when its log is lost starves nobody",
+  async (_, calling) => {
+    const { runtime, store, clock, start } = hosting({
+      models: { known: { input: { USD: "1" } } },
+    });
+    const viewer = new Viewer(runtime);
+    await viewer.hello([...ALL_FEATURES, "model.use"]);
+    const job = await start(viewer, { lease_request: { "model.use": ["known"] } });
+    const call = calling(job.ctx);
+    await settled();
+    store.logs.append = () => Promise.reject(new Error("disk full"));
+    void job.ctx.log.info("this is not taken");
+    for (const pause of [0, 20, 100, 500, 2000]) {
+      clock.advance(pause);
+      await settled();
+    }
+    expect(job.ctx.signal.aborted).toBe(true);
+    expect(await turnsBeside(call)).toBe(true);
+  },
+);
+
+test.each(Object.entries(calls))(
+  "J4: an agent that goes on and on with %s when it is left to the next process starves nobody",
+  async (_, calling) => {
+    const rig = hosts({ led: { attempts: 2 }, models: { known: { input: { USD: "1" } } } });
+    const runtime = rig.start();
+    const viewer = new Viewer(runtime);
+    await viewer.hello([...ALL_FEATURES, "model.use"]);
+    const { ctx } = await rig.submit(viewer, { lease_request: { "model.use": ["known"] } });
+    const call = calling(ctx);
+    void runtime.close();
+    await settled();
+    expect(ctx.signal.aborted).toBe(true);
+    expect(await turnsBeside(call)).toBe(true);
+  },
+);
+
+test("J4: an agent that goes on and on with a result that may have no more starves nobody", async () => {
+  const { runtime, start } = hosting({ limits: { resultBytes: 10 } });
+  const viewer = new Viewer(runtime);
+  await viewer.hello(ALL_FEATURES);
+  const { ctx } = await start(viewer);
+  expect(await turnsBeside(() => ctx.result.write("more than ten bytes"))).toBe(true);
+});

@@ -39,7 +39,7 @@ export class Checkpoints {
   save(value: unknown): Promise<void> {
     const json = checkpointText(value);
     const { state, log } = this.#options;
-    if (state.leaving === "done") return Promise.reject(shuttingDown());
+    if (state.leaving === "done") return log.pass().then(() => Promise.reject(shuttingDown()));
     if (!state.live) return log.pass();
     this.#waiting.check();
     this.#waiting.add(json.length);

@@ -109,9 +109,10 @@ export class LogWriter implements Committable {
     return relaxed ? nextTurn : this.#backlog.relieved();
   }
 
-  /** Resolves once all that was accepted before is durable, in the next turn when this one is spent (J4); rejects when that can never be. */
+  /** Resolves once all that was accepted before is durable; rejects when that can never be. In the next turn when this one is spent (J4). */
   flush(): Promise<void> {
-    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    const failure = this.#failure;
+    if (failure !== undefined) return this.pass().then(() => Promise.reject(failure));
     if (this.#durable === this.#accepted) return this.pass();
     const done = Promise.withResolvers<void>();
     this.#flushes.push({ upTo: this.#accepted, done });

@@ -27,7 +27,7 @@ const deaf = (emitChunk: (chunk: Chunk) => Promise<void>) =>
   ({
     identity: { features: new Set(["result_chunk"]) },
     secrets: new Secrets(),
-    events: { emitChunk },
+    events: { emitChunk, pass: async () => {} },
     life: { end: () => true },
   }) as unknown as Job;
 

@@ -94,6 +94,10 @@ export class ResultStream {
     try {
       await this.#last;
       await write();
+    } catch (error) {
+      // An agent that goes on and on nevertheless keeps nobody else from the event loop (J4).
+      await this.#job.events.pass();
+      throw error;
     } finally {
       forgetMeasured();
       this.#waiting.remove(1, length);
