@@ -50,7 +50,15 @@ test("R-10-2, R-7.3-10: a child that a crash comes upon before anything tells of
 });
 
 /** A crash when the store has refused what a job said, for too long, and has taken the end of the child of which that told. */
-async function crashedBehindEnd({ taken, inIndex }: Record<"taken" | "inIndex", boolean>) {
+async function crashedBehindEnd({
+  taken,
+  inIndex,
+  byClock = false,
+}: {
+  readonly taken: boolean;
+  readonly inIndex: boolean;
+  readonly byClock?: boolean;
+}) {
   const rig = hosts();
   const { store, clock } = rig;
   const before = new Viewer(rig.start());
@@ -69,9 +77,9 @@ async function crashedBehindEnd({ taken, inIndex }: Record<"taken" | "inIndex", 
     if (taken) await append.call(store.logs, theirs);
     throw new Error("disk full");
   };
-  parent.ctx.delegate("led").catch(() => {});
+  parent.ctx.delegate("led", null, byClock ? { maxRuntimeSec: 1 } : {}).catch(() => {});
   await settled();
-  parent.end("done");
+  if (!byClock) parent.end("done");
   // What the child says is behind what its parent says.
   for (const pause of [20, 100, 500, 2000, 20, 100]) {
     await settled();
@@ -103,6 +111,17 @@ test.each([true, false])(
     expect(await head()).toBe(0);
   },
 );
+
+test("R-10-2: a child that ended by a clock of its own, but of which nothing tells, never was after a crash", async () => {
+  const { children, comeBack } = await crashedBehindEnd({
+    taken: false,
+    inIndex: true,
+    byClock: true,
+  });
+  expect(await children()).toMatchObject([{ status: "timed_out" }]);
+  await comeBack();
+  expect(await children()).toEqual([]);
+});
 
 test("R-10-2: a child that has its end, and was told of, stays after a crash", async () => {
   const { children, comeBack } = await crashedBehindEnd({ taken: true, inIndex: true });

@@ -1,4 +1,4 @@
-import { ArcpError, type JobId, parseAgentReference } from "@arcp/core";
+import { ArcpError, type JobId, parseAgentReference, type TerminalStatus } from "@arcp/core";
 import { compileLease } from "../authority/lease.ts";
 import type { ListedJob, LogStore } from "../store/index.ts";
 import { checkedInput } from "./agent-input.ts";
@@ -18,6 +18,9 @@ import { lastRecord, recordedEnd, writeEnd } from "./written-end.ts";
 
 /** What a job costs of a turn of the event loop. */
 const JOB_STEPS = 8;
+
+/** How a job may end that never began: with its parent, or by a clock of its own. */
+const ENDS_OF_PENDING: readonly TerminalStatus[] = ["error", "cancelled", "timed_out"];
 
 /**
  * Takes every job in hand that ran when the process before this one died. One whose agent may be started again gets
@@ -75,7 +78,7 @@ async function recover(
  */
 async function forgetEnded(context: RunOptions, parent: JobId, told: ToldChildren): Promise<void> {
   const { store, jobContext } = context;
-  for (const child of await childrenOf(parent, store.jobs, ["cancelled"])) {
+  for (const child of await childrenOf(parent, store.jobs, ENDS_OF_PENDING)) {
     await jobContext.committer.turn.spend("answering", 1);
     // One that has begun said so first, and nobody has to read its parent's log for it.
     if ((await headOf(child.id, store.logs)) > 1) continue;
