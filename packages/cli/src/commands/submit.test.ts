@@ -3,6 +3,7 @@ import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { ManualClock } from "@arcp/core";
+import { defineAgent } from "@arcp/runtime";
 import { listen } from "@arcp/transport-ws";
 import { afterAll, describe, expect, test } from "vitest";
 import { Site } from "../../test/site.ts";
@@ -53,6 +54,35 @@ test("in a pipe it is plain lines, without a byte that would command a terminal"
   "done": true
 }
 `);
+});
+
+test("in a pipe a streamed text stands as it came, and lines of its own below it", async () => {
+  site.runtime.agents.register(
+    defineAgent({
+      name: "telling",
+      run: async (ctx) => {
+        await ctx.result.write("Once upon ");
+        await ctx.result.write("a time\n\tthere was \u001b[2J");
+        await ctx.log.info("thinking");
+        await ctx.result.write("an owl\n");
+        await ctx.result.write("The end");
+      },
+    }),
+  );
+  const { code, out, err } = await site.arcp("submit", "telling");
+  expect([code, err]).toEqual([0, ""]);
+  expect(plain(out)).toBe(`job_1 telling
+12:00:00 running
+Once upon a time
+\tthere was \\u001b[2J
+12:00:00 info  thinking
+an owl
+The end
+✔ job_1 succeeded
+the result was streamed, 46 B: \`arcp result job_1 > file\` has it
+`);
+  const bytes = await site.arcp("submit", "streaming", '"bytes"');
+  expect(plain(bytes.out)).toMatch(/ running\n✔ job_1 succeeded\n/);
 });
 
 test("--json is one object per line: the job, its events by number, its end", async () => {

@@ -1,17 +1,20 @@
 import type { JobEvent, JobOutcome } from "@arcp/client";
+import type { EventBody } from "@arcp/core";
 import type { Surroundings } from "../surroundings.ts";
 import { paintFor } from "../terminal.ts";
 import { EventLines } from "./event-lines.ts";
 import { endLine, resultText } from "./outcome-lines.ts";
-import { printable } from "./printable.ts";
+import { printable, writtenOut } from "./printable.ts";
 import type { Connected, View, ViewedJob } from "./view.ts";
 
-/** Lines for a pipe or a log file. Notes, and the state of the connection, go to the standard error. */
+/** Lines for a pipe or a log file, and a streamed text as it comes. Notes, and the state of the connection, go to the standard error. */
 export class PlainView implements View {
   readonly #surroundings: Surroundings;
   readonly #lines: EventLines;
   #job = "";
   #isLost = false;
+  /** Whether what was written last, of a streamed text, goes on in the same line. */
+  #isMidLine = false;
 
   constructor(surroundings: Surroundings) {
     this.#surroundings = surroundings;
@@ -24,6 +27,7 @@ export class PlainView implements View {
   }
 
   event(event: JobEvent): void {
+    if (event.kind === "result_chunk") return this.#piece(event.body);
     const line = this.#lines.ofGauge(event) ?? this.#lines.of(event, Number.POSITIVE_INFINITY);
     if (line !== undefined) this.#write(line);
   }
@@ -50,7 +54,16 @@ export class PlainView implements View {
 
   [Symbol.dispose](): void {}
 
+  /** Of a streamed result what is text: bytes are for files. */
+  #piece({ encoding, data }: EventBody<"result_chunk">): void {
+    if (encoding !== "utf8" || data === "") return;
+    const text = writtenOut(data);
+    this.#surroundings.stdout.write(text);
+    this.#isMidLine = !text.endsWith("\n");
+  }
+
   #write(line: string): void {
-    this.#surroundings.stdout.write(`${line}\n`);
+    this.#surroundings.stdout.write(`${this.#isMidLine ? "\n" : ""}${line}\n`);
+    this.#isMidLine = false;
   }
 }
