@@ -1,5 +1,6 @@
-import { ArcpError } from "@arcp/core";
+import { ArcpError, ManualClock } from "@arcp/core";
 import { expect, test } from "vitest";
+import { settled } from "../test/held-store.ts";
 import { hosting } from "../test/hosting.ts";
 import { Viewer } from "../test/viewer.ts";
 import { allowAnonymous, tokenTable } from "./auth.ts";
@@ -57,6 +58,37 @@ test.each([undefined, null, false, "", 0])(
     ]);
   },
 );
+
+test("R-6.1-6: the token of a connection whose time was over while it stood in line is not looked at", async () => {
+  const verdicts: PromiseWithResolvers<string | undefined>[] = [];
+  const clock = new ManualClock();
+  const { runtime } = hosting({
+    clock,
+    auth: () => {
+      verdicts.push(Promise.withResolvers());
+      return verdicts.at(-1)?.promise;
+    },
+    limits: { failedLoginsPerMinute: 1 },
+  });
+  const peer = { address: "192.0.2.1" };
+  const late = [new Viewer(runtime, { peer }), new Viewer(runtime, { peer })];
+  const answers = late.map((viewer) => viewer.hello());
+  await settled();
+  clock.advance(10_000);
+  for (const { payload } of await Promise.all(answers)) {
+    expect(payload.message).toBe("the session was not open in time");
+  }
+  const inTime = new Viewer(runtime, { peer }).hello();
+  await settled();
+  expect(verdicts).toHaveLength(1);
+  verdicts[0]?.resolve("alice");
+  await settled();
+  expect(verdicts).toHaveLength(2);
+  verdicts[1]?.resolve("bob");
+  expect((await inTime).type).toBe("session.welcome");
+  await runtime.close();
+  expect(verdicts).toHaveLength(2);
+});
 
 test.each([true, {}, 7])(
   "a verifier that gives %j instead of a name lets nobody in",

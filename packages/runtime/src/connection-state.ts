@@ -11,6 +11,8 @@ export type ConnectionState =
       readonly id: string | undefined;
       /** The fresh session that is left. */
       readonly left?: SessionId;
+      /** Aborts when nobody waits for the answer any more. */
+      readonly over?: AbortController;
     }
   | { readonly kind: "bound"; readonly binding: Binding }
   | { readonly kind: "closed" };

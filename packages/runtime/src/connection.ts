@@ -159,7 +159,8 @@ export class Connection implements Link {
     }
     const { id, dialect, opening } = readOpening(frame, this.#remote.dialect);
     this.#dialect = dialect;
-    this.#state = { kind: "opening", id };
+    const over = new AbortController();
+    this.#state = { kind: "opening", id, over };
     if (opening instanceof ArcpError) return this.#fail(opening, "refused");
     const refusal = this.#context.refusal();
     if (refusal !== undefined) return this.#fail(refusal, "fault");
@@ -167,12 +168,13 @@ export class Connection implements Link {
       const remote = this.#remote;
       // Its token is needed once, and is kept no longer than that (R-6.1-5).
       this.#remote = { ...remote, bearer: undefined };
-      const outcome = await handshake(this.#context, opening, remote);
+      const outcome = await handshake(this.#context, opening, remote, over.signal);
       if (outcome.kind === "bound") return await this.#arrive(outcome);
       const { code } = outcome.error;
       this.#logger.warn({ code, source: this.#remote.source }, "an opening request was refused");
       this.#fail(outcome.error, "refused", outcome.session);
     } catch (error) {
+      if (over.signal.aborted && error === over.signal.reason) return;
       this.#logger.error({ err: error }, "a handshake failed");
       this.#fail(unexpected(), "fault");
     }
@@ -288,6 +290,7 @@ export class Connection implements Link {
   /** From here on nothing is read any more; the session's window runs. */
   #leave(): void {
     const binding = this.#binding;
+    if (this.#state.kind === "opening") this.#state.over?.abort();
     this.#state = { kind: "closed" };
     this.#deadline?.cancel();
     if (binding !== undefined) this.#work.add(binding.park());

@@ -6,20 +6,21 @@ import { FailedLogins } from "./failed-logins.ts";
 const wrong = async () => undefined;
 const right = async () => "alice";
 const barred = expect.any(ArcpError);
+const patient = new AbortController().signal;
 
 test("R-6.1-6: a source is barred after so many failures, for the rest of its minute", async () => {
   const clock = new ManualClock();
   const logins = new FailedLogins(clock, 2);
-  expect(await logins.check("a", wrong)).toBeUndefined();
+  expect(await logins.check("a", wrong, patient)).toBeUndefined();
   clock.advance(30_000);
-  expect(await logins.check("a", right)).toBe("alice");
-  expect(await logins.check("a", wrong)).toBeUndefined();
-  expect(await logins.check("a", right)).toEqual(barred);
-  expect(await logins.check("b", right)).toBe("alice");
+  expect(await logins.check("a", right, patient)).toBe("alice");
+  expect(await logins.check("a", wrong, patient)).toBeUndefined();
+  expect(await logins.check("a", right, patient)).toEqual(barred);
+  expect(await logins.check("b", right, patient)).toBe("alice");
   clock.advance(29_999);
-  expect(await logins.check("a", right)).toEqual(barred);
+  expect(await logins.check("a", right, patient)).toEqual(barred);
   clock.advance(1);
-  expect(await logins.check("a", right)).toBe("alice");
+  expect(await logins.check("a", right, patient)).toBe("alice");
 });
 
 test("R-6.1-6: checks at the same moment get no more guesses, and nobody is refused because others are slow", async () => {
@@ -30,7 +31,7 @@ test("R-6.1-6: checks at the same moment get no more guesses, and nobody is refu
     checks.push(verdict);
     return verdict.promise;
   };
-  const outcomes = Array.from({ length: 6 }, () => logins.check("a", check));
+  const outcomes = Array.from({ length: 6 }, () => logins.check("a", check, patient));
   await settled(1);
   expect(checks).toHaveLength(2);
   checks[0]?.resolve("alice");
@@ -54,22 +55,41 @@ test("R-6.1-6: checks at the same moment get no more guesses, and nobody is refu
   expect(checks).toHaveLength(5);
 });
 
+test("R-6.1-6: who no longer waits for the answer loses no guess, and is not looked at", async () => {
+  const logins = new FailedLogins(new ManualClock(), 1);
+  const first = Promise.withResolvers<string | undefined>();
+  let checks = 0;
+  const check = () => {
+    checks += 1;
+    return checks === 1 ? first.promise : Promise.resolve("bob");
+  };
+  const leaving = new AbortController();
+  const outcomes = [patient, leaving.signal, patient].map((over) => logins.check("a", check, over));
+  await settled(1);
+  leaving.abort(new Error("hung up"));
+  await expect(outcomes[1]).rejects.toThrow("hung up");
+  first.resolve("alice");
+  expect(await outcomes[0]).toBe("alice");
+  expect(await outcomes[2]).toBe("bob");
+  expect(checks).toBe(2);
+});
+
 test("R-6.1-6: a crowd of addresses makes it forget the oldest, and remember no more than so many", async () => {
   const clock = new ManualClock();
   const logins = new FailedLogins(clock, 1);
-  await logins.check("first", wrong);
-  await logins.check("second", wrong);
-  for (let i = 0; i < 9_997; i++) await logins.check(`10.0.0.${i}`, wrong);
+  await logins.check("first", wrong, patient);
+  await logins.check("second", wrong, patient);
+  for (let i = 0; i < 9_997; i++) await logins.check(`10.0.0.${i}`, wrong, patient);
   // Who succeeds takes nobody's place.
-  for (let i = 0; i < 100; i++) await logins.check(`friend ${i}`, right);
-  expect(await logins.check("first", right)).toEqual(barred);
-  for (const source of ["one", "two"]) await logins.check(source, wrong);
-  expect(await logins.check("first", right)).toBe("alice");
-  expect(await logins.check("second", right)).toEqual(barred);
+  for (let i = 0; i < 100; i++) await logins.check(`friend ${i}`, right, patient);
+  expect(await logins.check("first", right, patient)).toEqual(barred);
+  for (const source of ["one", "two"]) await logins.check(source, wrong, patient);
+  expect(await logins.check("first", right, patient)).toBe("alice");
+  expect(await logins.check("second", right, patient)).toEqual(barred);
 });
 
 test("R-6.1-6: where nothing is known of the source nobody is barred", async () => {
   const logins = new FailedLogins(new ManualClock(), 1);
-  for (let i = 0; i < 5; i++) expect(await logins.check(undefined, wrong)).toBeUndefined();
-  expect(await logins.check(undefined, right)).toBe("alice");
+  for (let i = 0; i < 5; i++) expect(await logins.check(undefined, wrong, patient)).toBeUndefined();
+  expect(await logins.check(undefined, right, patient)).toBe("alice");
 });

@@ -12,7 +12,7 @@ interface Source {
   failed: number;
   /** Checks under way: each of them may turn out to be a failure. */
   checking: number;
-  readonly waiting: Array<(admitted: boolean) => void>;
+  readonly waiting: Set<(admitted: boolean) => void>;
 }
 
 /**
@@ -34,15 +34,18 @@ export class FailedLogins {
    * Has a login checked, or not.
    * @param source undefined for one that nothing is known of, which is never barred
    * @param check gives undefined when the login is wrong; its throwing counts for nothing
+   * @param over aborts when nobody waits for the answer any more: then what waits for its turn does not get one, and rejects
+   *   with the signal's reason
    * @returns what `check` gives, or how a barred source is refused
    */
   async check(
     source: string | undefined,
     check: () => Promise<string | undefined>,
+    over: AbortSignal,
   ): Promise<string | undefined | ArcpError> {
     if (source === undefined) return check();
     const entry = this.#entry(source);
-    if (!(await this.#admitted(entry))) return this.#barred(entry);
+    if (!(await this.#admitted(entry, over))) return this.#barred(entry);
     let failed = false;
     try {
       const principal = await check();
@@ -56,14 +59,20 @@ export class FailedLogins {
   }
 
   /** Takes part in the checks, once it is known that the guesses before it leave one over. */
-  #admitted(entry: Source): Promise<boolean> | boolean {
+  #admitted(entry: Source, over: AbortSignal): Promise<boolean> | boolean {
     if (entry.failed >= this.#perMinute) return false;
     if (entry.failed + entry.checking < this.#perMinute) {
       entry.checking += 1;
       return true;
     }
     // Nobody is refused only because others are being checked.
-    return new Promise((resolve) => entry.waiting.push(resolve));
+    return new Promise((resolve, reject) => {
+      entry.waiting.add(resolve);
+      const leave = (): void => {
+        if (entry.waiting.delete(resolve)) reject(over.reason);
+      };
+      over.addEventListener("abort", leave, { once: true });
+    });
   }
 
   #failed(source: string): void {
@@ -75,11 +84,13 @@ export class FailedLogins {
 
   #settled(source: string, entry: Source): void {
     const { waiting } = entry;
-    while (waiting.length > 0 && entry.failed + entry.checking < this.#perMinute) {
-      entry.checking += 1;
-      waiting.shift()?.(true);
+    const isBarred = entry.failed >= this.#perMinute;
+    for (const answer of waiting) {
+      if (!isBarred && entry.failed + entry.checking >= this.#perMinute) break;
+      if (!isBarred) entry.checking += 1;
+      waiting.delete(answer);
+      answer(!isBarred);
     }
-    if (entry.failed >= this.#perMinute) for (const refuse of waiting.splice(0)) refuse(false);
     // Who never fails is not remembered.
     const forgettable = entry.failed === 0 && entry.checking === 0;
     if (forgettable && this.#sources.get(source) === entry) this.#sources.delete(source);
@@ -90,7 +101,7 @@ export class FailedLogins {
     const known = this.#sources.get(source);
     const now = this.#clock.monotonic();
     if (known !== undefined && now - known.since < WINDOW) return known;
-    const entry = known ?? { since: now, failed: 0, checking: 0, waiting: [] };
+    const entry = known ?? { since: now, failed: 0, checking: 0, waiting: new Set() };
     entry.since = now;
     entry.failed = 0;
     this.#sources.delete(source);

@@ -70,11 +70,15 @@ interface ResumeRequest {
   readonly session: SessionId | undefined;
 }
 
-/** Opens or resumes a session. Touches no session of anybody unless it succeeds (R-6.3-5). */
+/**
+ * Opens or resumes a session. Touches no session of anybody unless it succeeds (R-6.3-5).
+ * @param over aborts when nobody waits for the answer any more: rejects with its reason where no token was looked at yet
+ */
 export async function handshake(
   options: HandshakeOptions,
   opening: Opening,
   { source, confidential, bearer }: Remote,
+  over: AbortSignal,
 ): Promise<Handshake> {
   const refused = (error: ArcpError): Handshake => ({
     kind: "refused",
@@ -83,8 +87,10 @@ export async function handshake(
   });
   const invalid = invalidOpening(opening);
   if (invalid !== undefined) return refused(invalid);
-  const principal = await options.logins.check(source, () =>
-    principalOf(options.authenticate, opening, bearer),
+  const principal = await options.logins.check(
+    source,
+    () => principalOf(options.authenticate, opening, bearer),
+    over,
   );
   if (principal instanceof ArcpError) return refused(principal);
   if (principal === undefined) {
