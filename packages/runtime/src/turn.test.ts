@@ -183,6 +183,15 @@ const calls: Readonly<Record<string, (ctx: AgentContext) => () => Promise<unknow
   "fs.readFile": (ctx) => () => ctx.fs.readFile("/nowhere"),
   fetch: (ctx) => () => ctx.fetch("https://nowhere.test/"),
   delegate: (ctx) => () => ctx.delegate("led"),
+  "a call of no tool": (ctx) => () => ctx.tools.call(""),
+  "arguments that are no JSON": (ctx) => () => ctx.tools.call("nothing", { n: 1n }),
+  "an input that is no JSON": (ctx) => () => ctx.delegate("led", { n: 1n }),
+  "no data for a file": (ctx) => () => ctx.fs.writeFile("/nowhere", 1 as never),
+  "half a character of a result": (ctx) => () => ctx.result.write("\ud800 and more"),
+  settle: (ctx) => {
+    const reservation = ctx.spend.reserve({ USD: "0" });
+    return () => reservation.settle();
+  },
   model: (ctx) => {
     const permit = ctx.model("known");
     return () => permit.call(() => undefined);

@@ -17,7 +17,7 @@ import { eventBody, vendorBody } from "./event-body.ts";
 import type { Job } from "./job.ts";
 import { jsonMethod } from "./json-method.ts";
 import { noJson } from "./no-json.ts";
-import { tolerated } from "./tolerance.ts";
+import { paced } from "./paced.ts";
 import type { Toolbox } from "./toolbox.ts";
 import type { Trace } from "./trace.ts";
 
@@ -78,7 +78,7 @@ export class JobAgentContext implements AgentContext {
   }
 
   get checkpoint(): AgentContext["checkpoint"] {
-    return (value) => tolerated(this.#job.checkpoints.save(value));
+    return (value) => paced(this.#job, this.#job.checkpoints.save(value));
   }
 
   get lease(): Lease {
@@ -141,22 +141,22 @@ export class JobAgentContext implements AgentContext {
 
   get tools(): AgentContext["tools"] {
     const { tools } = this.#toolbox;
-    return { call: (name, args) => tolerated(tools.call(name, args)) };
+    return { call: (name, args) => paced(this.#job, tools.call(name, args)) };
   }
 
   get fs(): AgentContext["fs"] {
     const { files } = this.#toolbox;
     return {
-      readFile: (path) => tolerated(files.readFile(path)),
-      readText: (path) => tolerated(files.readText(path)),
-      writeFile: (path, data, options) => tolerated(files.writeFile(path, data, options)),
-      list: (path) => tolerated(files.list(path)),
-      stat: (path) => tolerated(files.stat(path)),
+      readFile: (path) => paced(this.#job, files.readFile(path)),
+      readText: (path) => paced(this.#job, files.readText(path)),
+      writeFile: (path, data, options) => paced(this.#job, files.writeFile(path, data, options)),
+      list: (path) => paced(this.#job, files.list(path)),
+      stat: (path) => paced(this.#job, files.stat(path)),
     };
   }
 
   get fetch(): AgentContext["fetch"] {
-    return (input, init) => tolerated(this.#toolbox.fetcher.fetch(input, init));
+    return (input, init) => paced(this.#job, this.#toolbox.fetcher.fetch(input, init));
   }
 
   get model(): AgentContext["model"] {
@@ -165,7 +165,7 @@ export class JobAgentContext implements AgentContext {
 
   get result(): AgentContext["result"] {
     const { result } = this.#toolbox;
-    return { write: (piece) => tolerated(result.write(piece)) };
+    return { write: (piece) => paced(this.#job, result.write(piece)) };
   }
 
   get budget(): AgentContext["budget"] {
@@ -188,7 +188,7 @@ export class JobAgentContext implements AgentContext {
 
   get delegate(): Delegate {
     return (agent, input, options) =>
-      tolerated(this.#toolbox.delegation.delegate(agent, input, options));
+      paced(this.#job, this.#toolbox.delegation.delegate(agent, input, options));
   }
 
   get authorize(): AgentContext["authorize"] {
@@ -199,7 +199,7 @@ export class JobAgentContext implements AgentContext {
   }
 
   get flush(): AgentContext["flush"] {
-    return () => tolerated(this.#job.events.flush());
+    return () => paced(this.#job, this.#job.events.flush());
   }
 }
 

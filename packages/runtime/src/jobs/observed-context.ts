@@ -8,7 +8,7 @@ import type { Delegate } from "./delegate.ts";
 import type { Job } from "./job.ts";
 import { JobAgentContext, spreadable } from "./job-agent-context.ts";
 import type { ModelPermit } from "./model-permit.ts";
-import { tolerated } from "./tolerance.ts";
+import { paced } from "./paced.ts";
 import type { Toolbox } from "./toolbox.ts";
 
 /** The context of a job that is observed: what the agent does by it is told. */
@@ -138,12 +138,12 @@ class ObservedAgentContext extends JobAgentContext {
     act: () => Promise<T>,
     outcome: (value: T) => OperationOutcome = () => ({}),
   ): Promise<T> {
-    if (begun === undefined) return tolerated(act());
+    if (begun === undefined) return paced(this.#job, act());
     const failed = (error: unknown): void => begun.ended(this.#outcomeOf(error));
     try {
       const acting = begun.within(act);
       acting.then((value) => begun.ended(outcome(value)), failed);
-      return tolerated(acting);
+      return paced(this.#job, acting);
     } catch (error) {
       failed(error);
       throw error;

@@ -5,7 +5,7 @@ import { quoted } from "../authority/quoted.ts";
 import { type ExactNumber, exactNumber } from "../exact-number.ts";
 import { eventBody } from "./event-body.ts";
 import type { Job } from "./job.ts";
-import { tolerated } from "./tolerance.ts";
+import { paced } from "./paced.ts";
 
 /** Bytes of JSON that a cost may have before it is known: with its amount it has to fit into an event (R-4.1-7). */
 const MAX_METRIC = 64 * 1024;
@@ -82,7 +82,7 @@ export class Spend {
     };
     const settle = async (actual?: Amounts): Promise<void> => {
       if (isOver) {
-        if (!this.#job.live) return;
+        if (!this.#job.live) return this.#job.events.pass();
         throw new LocalError("MISUSE", "the reservation was settled or released before");
       }
       const costs = actual === undefined ? wanted : read(actual);
@@ -95,7 +95,7 @@ export class Spend {
       await Promise.all(emitted);
     };
     return {
-      settle: (actual) => tolerated(settle(actual)),
+      settle: (actual) => paced(this.#job, settle(actual)),
       release,
       [Symbol.asyncDispose]: async () => release(),
     };
