@@ -1,5 +1,6 @@
+import { createHash } from "node:crypto";
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { clip } from "./clip.ts";
 import { Secrets } from "./secrets.ts";
 
@@ -96,6 +97,65 @@ test("R-9.8-10: no value is in what comes of a text in pieces, however values ov
     },
   );
 });
+
+test("R-9.8-10: each stretch that is a value goes, and each that a cut has left of one, and nothing else", () => {
+  const digits = (least: number) =>
+    fc.string({ unit: fc.constantFrom("0", "1"), minLength: least, maxLength: least + 4 });
+  const values = fc.oneof(
+    ...[1, 4, 5, 7].map((least) => fc.array(digits(least), { maxLength: 30 })),
+  );
+  const text = fc.string({ unit: fc.constantFrom("0", "0", "1", "1", "…", "x"), maxLength: 40 });
+  fc.assert(
+    fc.property(values, text, (given, said) => {
+      const secrets = new Secrets();
+      for (const value of given) secrets.add(value);
+      const isSecret = Array.from(said, () => false);
+      for (const value of given) {
+        for (let at = 0; at < said.length; at++) {
+          if (said.startsWith(value, at)) isSecret.fill(true, at, at + value.length);
+          const left = said.slice(at, said.indexOf("…", at));
+          const isCut = said.includes("…", at) && left.length > 4 && left.length < value.length;
+          if (isCut && value.startsWith(left)) isSecret.fill(true, at, at + left.length);
+        }
+      }
+      const expected = Array.from(said, (unit, at) => (isSecret[at] ? "-" : unit)).join("");
+      expect(secrets.clean(said).replace(/(\[redacted\])+/g, "-")).toBe(
+        expected.replace(/-+/g, "-"),
+      );
+    }),
+    { numRuns: 5_000 },
+  );
+});
+
+test.each(["sk-project-", ""])(
+  "R-9.8-10: of thousands of values that begin with '%s' a text is compared with none that it has nothing of",
+  (beginning) => {
+    const text = `{"id":"msg_01ARZ3NDEKTSV4RRFFQ69G5FAV","payload":{"message":"the sky is clear…"}}`;
+    const compared = (count: number): number => {
+      const secrets = new Secrets();
+      // Sixteen hexadecimal digits that nothing else has in this order.
+      const hash = (n: number) => createHash("sha256").update(`${n}`).digest("hex").slice(0, 16);
+      for (let n = 0; n < count; n++) secrets.add(`${beginning}${hash(n)}`);
+      const names = [
+        "replaceAll",
+        "split",
+        "includes",
+        "indexOf",
+        "startsWith",
+        "endsWith",
+      ] as const;
+      const spies = names.map((name) => vi.spyOn(String.prototype, name));
+      try {
+        expect(secrets.clean(text)).toBe(text);
+        expect(secrets.settled(text)).toEqual({ clean: text, open: "" });
+        return spies.reduce((sum, { mock }) => sum + mock.calls.length, 0);
+      } finally {
+        for (const spy of spies) spy.mockRestore();
+      }
+    };
+    expect(compared(5_000)).toBeLessThan(2 * compared(16) + 1);
+  },
+);
 
 test("R-9.8-10: a text full of ellipses is looked through once, however long the value", () => {
   const secrets = new Secrets();
