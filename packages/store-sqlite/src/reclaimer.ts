@@ -13,6 +13,15 @@ const STEP = { records: 1024, bytes: 1024 * 1024, pages: 64 };
 /** Free pages are kept for new records; beyond this share of the file, and this many, they are given back. */
 const KEPT = { share: 0.1, pages: 256 };
 
+/** What one step frees of a log. */
+interface Part {
+  readonly log: number;
+  /** Its records up to here; undefined where there are none, or none that can be read. */
+  readonly upTo: number | undefined;
+  /** Whether nothing of it is left to free then. */
+  readonly isLast: boolean;
+}
+
 /**
  * Frees what removed logs leave behind, in small steps between the other transactions, and goes on with it after a
  * restart. A log is gone at once for its readers; its pages are used again or, when they are many, the file shrinks.
@@ -22,9 +31,9 @@ export class Reclaimer {
   readonly #group: GroupCommit;
   readonly #records: RecordTable;
   #running = false;
-  /** Whether there may be something for which the last step came too early: in one transaction it may stand in front of a removal. */
+  /** Whether something may have been removed since the last look. */
   #isAsked = false;
-  /** A removed log of which SQLite cannot read some part of the file: what is left of it is never free again, that of others is. */
+  /** A removed log of which SQLite cannot free some part of the file: what is left of it is never free again, that of others is. */
   #torn: number | undefined;
 
   constructor(connection: Connection, group: GroupCommit, records: RecordTable) {
@@ -54,8 +63,11 @@ export class Reclaimer {
 
   /** @returns whether there was something to free */
   async #stepped(): Promise<boolean> {
+    this.#isAsked = false;
+    // In front of the transaction, which takes nothing more once it comes upon damage: others share it.
+    const parts = this.#plan();
     try {
-      return await this.#group.write(() => this.#step());
+      return await this.#group.write(() => this.#step(parts));
     } catch (error) {
       const torn = this.#torn;
       this.#torn = undefined;
@@ -65,42 +77,50 @@ export class Reclaimer {
     }
   }
 
-  /** @returns whether there was something to free */
-  #step(): boolean {
-    this.#isAsked = false;
-    return this.#freeRecords() || this.#freePages();
-  }
-
   /** Of as many logs as it takes: many are short. */
-  #freeRecords(): boolean {
+  #plan(): readonly Part[] {
     const allowance = new Allowance(STEP.records, STEP.bytes);
-    let isAny = false;
-    while (allowance.isLeft) {
-      const removed = this.#connection.get("SELECT log FROM removed LIMIT 1");
-      if (removed === undefined) break;
-      isAny = true;
+    const parts: Part[] = [];
+    for (const [log] of this.#connection.each("SELECT log FROM removed")) {
+      if (!allowance.isLeft) break;
       allowance.spend(0);
-      const log = Number(removed["log"]);
-      try {
-        this.#freeSome(log, allowance);
-      } catch (error) {
-        if (isCorrupt(error)) this.#torn = log;
-        throw error;
-      }
+      parts.push(this.#part(Number(log), allowance));
     }
-    return isAny;
+    return parts;
   }
 
-  #freeSome(log: number, allowance: Allowance): void {
-    let last: number | undefined;
-    for (const { seq, bytes } of this.#records.sizes(log, STEP.records)) {
-      last = seq;
-      allowance.spend(bytes);
-      if (!allowance.isLeft) break;
+  #part(log: number, allowance: Allowance): Part {
+    let upTo: number | undefined;
+    try {
+      for (const { seq, bytes } of this.#records.sizes(log, STEP.records)) {
+        upTo = seq;
+        allowance.spend(bytes);
+        if (!allowance.isLeft) break;
+      }
+    } catch (error) {
+      if (!isCorrupt(error)) throw error;
+      return { log, upTo: undefined, isLast: true };
     }
-    if (last !== undefined) this.#records.removeUpTo(log, last);
     // What is left of it is another step's.
-    if (allowance.isLeft) this.#forget(log);
+    return { log, upTo, isLast: allowance.isLeft };
+  }
+
+  /** @returns whether there was something to free */
+  #step(parts: readonly Part[]): boolean {
+    for (const { log, upTo, isLast } of parts) {
+      if (upTo !== undefined) this.#remove(log, upTo);
+      if (isLast) this.#forget(log);
+    }
+    return parts.length > 0 || this.#freePages();
+  }
+
+  #remove(log: number, upTo: number): void {
+    try {
+      this.#records.removeUpTo(log, upTo);
+    } catch (error) {
+      if (isCorrupt(error)) this.#torn = log;
+      throw error;
+    }
   }
 
   #forget(log: number): void {
