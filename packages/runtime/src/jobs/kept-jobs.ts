@@ -9,8 +9,6 @@ export interface KeptJob extends Standing<KeptJob>, Timed {
   /** The session that owns it; undefined where that cannot be read. */
   readonly session: SessionId | undefined;
   readonly lineage: Lineage;
-  /** Milliseconds since 1970 before which it is not removed. */
-  readonly keepUntil: number | undefined;
   /** When its time is up; in ms of the monotonic clock. */
   readonly end: number;
   /** For how many jobs it counts. */

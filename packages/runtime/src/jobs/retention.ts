@@ -80,9 +80,10 @@ export class Retention {
    */
   keep(job: EndedJob, age = 0): void {
     const { clock, ms } = this.#options;
-    const kept = this.#add(job, clock.monotonic() + Math.max(0, ms - age));
-    const early = this.#early(kept);
-    if (early > 0) this.#hold(kept, early);
+    const now = clock.monotonic();
+    const kept = this.#add(job, now + Math.max(0, ms - age));
+    const { keepUntil = now } = job;
+    if (keepUntil > now) this.#hold(kept, keepUntil - now);
     else this.#queue(kept);
     this.#trim(kept.siblings);
     this.#arm();
@@ -106,13 +107,12 @@ export class Retention {
     this.#timer?.cancel();
   }
 
-  #add({ id, principal, session, keepUntil, lineage, size }: EndedJob, end: number): KeptJob {
+  #add({ id, principal, session, lineage, size }: EndedJob, end: number): KeptJob {
     const siblings = this.#of(principal);
     const job: KeptJob = {
       id,
       session,
       lineage,
-      keepUntil,
       end,
       weight: 1 + Math.floor(size / CHARACTERS),
       siblings,
@@ -182,11 +182,6 @@ export class Retention {
       this.#trim(job.siblings);
     }
     this.#arm();
-  }
-
-  /** Milliseconds for which it has to be kept, whatever happens. */
-  #early({ keepUntil = 0 }: KeptJob): number {
-    return keepUntil - this.#options.clock.monotonic();
   }
 
   #trim(jobs: KeptJobs): void {
