@@ -1,7 +1,6 @@
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import type { JobId } from "@arcp/core";
 import { expect, test } from "vitest";
+import { collectGarbage } from "../test/collect-garbage.ts";
 import { FakeUpstream } from "../test/fake-upstream.ts";
 import { settled } from "../test/held-store.ts";
 import { hosting } from "../test/hosting.ts";
@@ -50,18 +49,16 @@ test("R-14-2: what a finished job began with is not kept, and its end, its listi
 });
 
 test("R-14-2: a job that runs for days holds nothing of the checkpoints that it has left behind", async () => {
-  setFlagsFromString("--expose-gc");
-  const collect = runInNewContext("gc") as () => void;
   const { runtime, start } = hosting();
   const viewer = new Viewer(runtime);
   await viewer.hello();
   const { ctx } = await start(viewer);
   /** Bytes that each checkpoint leaves. */
   const left = async (): Promise<number> => {
-    collect();
+    collectGarbage();
     const before = process.memoryUsage().heapUsed;
     for (let i = 0; i < 10_000; i++) await ctx.checkpoint(i);
-    collect();
+    collectGarbage();
     return (process.memoryUsage().heapUsed - before) / 10_000;
   };
   await left();

@@ -29,7 +29,7 @@ test("what is deleted while it is read is not read", () => {
 });
 
 test("what came and went is young garbage, also in a map that has lived for long", async () => {
-  const program = fileURLToPath(new URL("../test/garbage.ts", import.meta.url));
+  const program = fileURLToPath(new URL("../test/young-garbage.ts", import.meta.url));
   const flags = ["--expose-gc", "--single-threaded-gc", "--no-incremental-marking"];
   const { stdout } = await promisify(execFile)(process.execPath, [...flags, program]);
   const [transient, plain] = JSON.parse(stdout) as [number, number];

@@ -1,9 +1,8 @@
 import { readFileSync } from "node:fs";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import wabt from "wabt";
+import { collectGarbage } from "../../test/collect-garbage.ts";
 import { MAX_QUOTED, quoteText, utf8Size } from "./ascii-quote.ts";
 import { ASCII_QUOTE_MODULE } from "./ascii-quote-module.ts";
 
@@ -101,8 +100,6 @@ test("any text has its size in UTF-8, and is quoted as before, whatever was meas
 test.each(["q", "ü"])(
   "a text of %j that was quoted keeps nothing alive of what it was cut from",
   (unit) => {
-    setFlagsFromString("--expose-gc");
-    const collectGarbage = runInNewContext("gc") as () => void;
     collectGarbage();
     const before = process.memoryUsage().heapUsed;
     const piece = (): string => unit.repeat(2 ** 25).slice(7, 7 + MAX_QUOTED);

@@ -1,8 +1,7 @@
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { ArcpError } from "@arcp/core";
 import fc from "fast-check";
 import { expect, test, vi } from "vitest";
+import { collectGarbage } from "../../test/collect-garbage.ts";
 import { settled } from "../../test/held-store.ts";
 import { hosting } from "../../test/hosting.ts";
 import { type Frame, Viewer } from "../../test/viewer.ts";
@@ -239,8 +238,6 @@ test("R-8.4-4: a result beyond the limit ends its job at once, though the agent 
 });
 
 test("nothing is kept alive of a text that was written behind the end of its job", async () => {
-  setFlagsFromString("--expose-gc");
-  const collectGarbage = runInNewContext("gc") as () => void;
   const { job, viewer } = await streaming();
   job.end();
   await viewer.terminal(job.id);

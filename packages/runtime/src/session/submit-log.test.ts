@@ -1,7 +1,6 @@
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { type MessageId, newMessageId } from "@arcp/core";
 import { expect, test } from "vitest";
+import { collectGarbage } from "../../test/collect-garbage.ts";
 import { settled } from "../../test/held-store.ts";
 import type { Announcement } from "../announcement.ts";
 
@@ -133,8 +132,6 @@ test("R-5.4-8: the newest 1,000 submits are remembered, and no more", async () =
 });
 
 test("what began with a submit is not kept for the sake of its reply", async () => {
-  setFlagsFromString("--expose-gc");
-  const collect = runInNewContext("gc") as () => void;
   const log = new SubmitLog();
   const begun: Array<WeakRef<object>> = [];
   for (let i = 0; i < 10; i++) {
@@ -149,7 +146,7 @@ test("what began with a submit is not kept for the sake of its reply", async () 
     );
   }
   await settled();
-  collect();
+  collectGarbage();
   // The newest may still stand in a register.
   expect(begun.filter((ref) => ref.deref() !== undefined).length).toBeLessThanOrEqual(1);
 });

@@ -1,7 +1,6 @@
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import type { JobId } from "@arcp/core";
 import { expect, test, vi } from "vitest";
+import { collectGarbage } from "../../test/collect-garbage.ts";
 import { settled } from "../../test/held-store.ts";
 import { dense, hosting, type LedJob } from "../../test/hosting.ts";
 import { ALL_FEATURES, type Frame, Viewer } from "../../test/viewer.ts";
@@ -380,8 +379,6 @@ test("all long texts that a subscription with history borrows are given back", a
 });
 
 test("R-4.1-10: subscriptions that were stored together are answered as their client reads, and all of them", async () => {
-  setFlagsFromString("--expose-gc");
-  const collect = runInNewContext("gc") as () => void;
   const { runtime, store, start } = hosting();
   const owner = new Viewer(runtime);
   await owner.hello();
@@ -393,11 +390,11 @@ test("R-4.1-10: subscriptions that were stored together are answered as their cl
   store.held.sessions.hold();
   const requests = dense(300).map(() => subscribe(stalled, job.id, { history: true }));
   await vi.waitUntil(() => store.held.sessions.waiting === requests.length);
-  collect();
+  collectGarbage();
   const before = process.memoryUsage().heapUsed;
   await store.held.sessions.open();
   await settled();
-  collect();
+  collectGarbage();
   // Each answer repeats the lease: together they have 60 MB.
   expect(process.memoryUsage().heapUsed - before).toBeLessThan(2 ** 24);
   void stalled.read();
@@ -412,8 +409,6 @@ test.each([
 ])(
   "R-4.1-10: $what that wait for a batch are answered as their client reads, and all of them",
   async ({ followed }) => {
-    setFlagsFromString("--expose-gc");
-    const collect = runInNewContext("gc") as () => void;
     const { runtime, store, start } = hosting();
     const owner = new Viewer(runtime);
     await owner.hello();
@@ -429,12 +424,12 @@ test.each([
     store.held.reads.hold();
     await noisy.ctx.log.info("what the batch is made of");
     await vi.waitUntil(() => store.held.reads.waiting === 2);
-    collect();
+    collectGarbage();
     const before = process.memoryUsage().heapUsed;
     const requests = dense(300).map(() => subscribe(slow, job.id));
     await settled();
     await store.held.reads.open();
-    collect();
+    collectGarbage();
     expect(process.memoryUsage().heapUsed - before).toBeLessThan(2 ** 24);
     void slow.read();
     for (const id of requests) expect((await slow.reply(id)).type).toBe("job.subscribed");
