@@ -110,6 +110,17 @@ export class Fetcher {
   }
 }
 
+/** What an observer is told of a `fetch`, whatever its arguments are: who sends it says what is wrong with them. */
+export function requestLine(
+  input: string | URL | Request,
+  init: RequestInit | undefined,
+): { readonly target: string; readonly method: string } {
+  const request = input instanceof Request ? input : undefined;
+  const url = request?.url ?? (input instanceof URL ? input.href : input);
+  const target = shownUrl(typeof url === "string" ? url : "");
+  return { target, method: init?.method ?? request?.method ?? "GET" };
+}
+
 /** What is asked for, of the arguments of a `fetch`. */
 function requested(
   input: string | URL | Request,

@@ -14,9 +14,11 @@ import { isRawJson } from "../exact-number.ts";
 import type { AgentContext, Log } from "./context.ts";
 import type { Delegate } from "./delegate.ts";
 import { eventBody, vendorBody } from "./event-body.ts";
+import { requestLine } from "./fetcher.ts";
 import type { Job } from "./job.ts";
 import { jsonMethod } from "./json-method.ts";
 import { noJson } from "./no-json.ts";
+import { begin, observed, unlessRefused } from "./observed-operation.ts";
 import { paced } from "./paced.ts";
 import type { Toolbox } from "./toolbox.ts";
 import type { Trace } from "./trace.ts";
@@ -32,12 +34,7 @@ export function agentContext(
   toolbox: Toolbox,
   events: EventSchemas | undefined,
 ): AgentContext {
-  return spreadable(new JobAgentContext(job, toolbox, events));
-}
-
-/** What a context offers is its own: agents may spread it. */
-export function spreadable(context: JobAgentContext): AgentContext {
-  return new Proxy(context, SPREADABLE);
+  return new Proxy(new JobAgentContext(job, toolbox, events), SPREADABLE);
 }
 
 /**
@@ -45,7 +42,7 @@ export function spreadable(context: JobAgentContext): AgentContext {
  * because an object literal with accessors is a hidden class of its own each time, which keeps its job alive until the next
  * full collection of garbage.
  */
-export class JobAgentContext implements AgentContext {
+class JobAgentContext implements AgentContext {
   readonly #job: Job;
   readonly #toolbox: Toolbox;
   readonly #events: EventSchemas | undefined;
@@ -141,26 +138,44 @@ export class JobAgentContext implements AgentContext {
 
   get tools(): AgentContext["tools"] {
     const { tools } = this.#toolbox;
-    return { call: (name, args) => paced(this.#job, tools.call(name, args)) };
+    return {
+      call: (name, args) =>
+        this.#observed("tool.call", name, (trace) => tools.call(name, args, trace)),
+    };
   }
 
   get fs(): AgentContext["fs"] {
     const { files } = this.#toolbox;
     return {
-      readFile: (path) => paced(this.#job, files.readFile(path)),
-      readText: (path) => paced(this.#job, files.readText(path)),
-      writeFile: (path, data, options) => paced(this.#job, files.writeFile(path, data, options)),
-      list: (path) => paced(this.#job, files.list(path)),
-      stat: (path) => paced(this.#job, files.stat(path)),
+      readFile: (path) => this.#observed("fs.read", path, () => files.readFile(path)),
+      readText: (path) => this.#observed("fs.read", path, () => files.readText(path)),
+      writeFile: (path, data, options) =>
+        this.#observed("fs.write", path, () => files.writeFile(path, data, options)),
+      list: (path) => this.#observed("fs.list", path, () => files.list(path)),
+      stat: (path) => this.#observed("fs.stat", path, () => files.stat(path)),
     };
   }
 
   get fetch(): AgentContext["fetch"] {
-    return (input, init) => paced(this.#job, this.#toolbox.fetcher.fetch(input, init));
+    return (input, init) =>
+      observed(
+        this.#job,
+        { name: "net.fetch", ...requestLine(input, init) },
+        (trace) => this.#toolbox.fetcher.fetch(input, init, trace),
+        ({ status }) => ({ httpStatus: status }),
+      );
   }
 
   get model(): AgentContext["model"] {
-    return (id, options) => this.#toolbox.models.permit(id, options);
+    return (id, options) => {
+      const permit = this.#unlessRefused("model.use", id, () =>
+        this.#toolbox.models.permit(id, options),
+      );
+      return {
+        id,
+        call: (ask, usageOf) => this.#observed("model.use", id, () => permit.call(ask, usageOf)),
+      };
+    };
   }
 
   get result(): AgentContext["result"] {
@@ -178,28 +193,48 @@ export class JobAgentContext implements AgentContext {
 
   get spend(): AgentContext["spend"] {
     return {
-      reserve: (amounts, options) => {
-        // A settlement is told whatever waits to be written, so that is asked before.
-        this.#job.events.checkRoom();
-        return this.#toolbox.spend.reserve(amounts, options);
-      },
+      reserve: (amounts, options) =>
+        this.#unlessRefused("spend.reserve", Object.keys(amounts ?? {}).join(", "), () => {
+          // A settlement is told whatever waits to be written, so that is asked before.
+          this.#job.events.checkRoom();
+          return this.#toolbox.spend.reserve(amounts, options);
+        }),
     };
   }
 
   get delegate(): Delegate {
-    return (agent, input, options) =>
-      paced(this.#job, this.#toolbox.delegation.delegate(agent, input, options));
+    return (agent, input, options) => {
+      const name = typeof agent === "string" ? agent : agent?.name;
+      return this.#observed("agent.delegate", name, () =>
+        this.#toolbox.delegation.delegate(agent, input, options),
+      );
+    };
   }
 
   get authorize(): AgentContext["authorize"] {
     return (capability, target) => {
-      const refusal = this.#job.authority.guard.check(capability, target);
-      if (refusal !== undefined) throw refusal;
+      this.#unlessRefused(capability, target, () => {
+        const refusal = this.#job.authority.guard.check(capability, target);
+        if (refusal !== undefined) throw refusal;
+      });
+      begin(this.#job, { name: capability, target })?.ended({});
     };
   }
 
   get flush(): AgentContext["flush"] {
     return () => paced(this.#job, this.#job.events.flush());
+  }
+
+  #observed<T>(
+    name: string,
+    target: unknown,
+    act: (trace: Trace | undefined) => Promise<T>,
+  ): Promise<T> {
+    return observed(this.#job, { name, target }, act);
+  }
+
+  #unlessRefused<T>(name: string, target: unknown, act: () => T): T {
+    return unlessRefused(this.#job, { name, target }, act);
   }
 }
 

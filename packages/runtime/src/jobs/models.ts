@@ -54,7 +54,7 @@ export class Models {
       call: (ask, usageOf) => {
         // What it costs has to be told: nothing is asked where there is no room for that.
         this.#job.events.checkRoom();
-        return tolerated(this.#call({ id, prices, most }, ask, usageOf));
+        return this.#call({ id, prices, most }, ask, usageOf);
       },
     };
   }

@@ -8,7 +8,6 @@ import { tellFailure } from "./failure-log.ts";
 import type { Job } from "./job.ts";
 import { agentContext } from "./job-agent-context.ts";
 import { jsonMethod } from "./json-method.ts";
-import { observedContext } from "./observed-context.ts";
 import type { ResultStream } from "./result-stream.ts";
 import { Toolbox, type ToolboxOptions } from "./toolbox.ts";
 
@@ -47,8 +46,8 @@ export async function runAgent(
 
 function entered(job: Job, agent: AnyAgent, toolbox: Toolbox, input: unknown): unknown {
   const { observed } = job;
-  if (observed === undefined) return agent.run(agentContext(job, toolbox, agent.events), input);
-  const context = observedContext(job, toolbox, agent.events, observed);
+  const context = agentContext(job, toolbox, agent.events);
+  if (observed === undefined) return agent.run(context, input);
   return observed.within(() => {
     job.life.stopsWithin(AsyncLocalStorage.snapshot());
     return agent.run(context, input);
