@@ -5,9 +5,9 @@ import { Prices, type Usage } from "../authority/price.ts";
 import { exactNumber } from "../exact-number.ts";
 import type { Job } from "./job.ts";
 import type { ModelCall, ModelOptions, ModelPermit } from "./model-permit.ts";
+import type { Operations } from "./operation.ts";
 import { Spend, type SpendReservation } from "./spend.ts";
 import { tolerated } from "./tolerance.ts";
-import type { ToolCaller } from "./tools.ts";
 import { upstreamExhaustion } from "./upstream-exhaustion.ts";
 
 /** Characters that the id of a model may have: it stands in every metric of its cost. */
@@ -17,14 +17,14 @@ const MAX_ID = 256;
 export class Models {
   readonly #job: Job;
   readonly #prices: ReadonlyMap<string, Prices>;
-  readonly #calls: ToolCaller;
+  readonly #operations: Operations;
   readonly #spend: Spend;
 
   /** @param prices of the models that the runtime knows, by id */
-  constructor(job: Job, prices: ReadonlyMap<string, Prices>, calls: ToolCaller) {
+  constructor(job: Job, prices: ReadonlyMap<string, Prices>, operations: Operations) {
     this.#job = job;
     this.#prices = prices;
-    this.#calls = calls;
+    this.#operations = operations;
     this.#spend = new Spend(job);
   }
 
@@ -164,7 +164,7 @@ export class Models {
   }
 
   #show(model: string, error: ArcpError): Promise<void> {
-    return this.#calls.refuse("model.use", { model }, error);
+    return this.#operations.refuse("model.use", { model }, error);
   }
 }
 

@@ -52,12 +52,12 @@ export class Toolbox {
 
   get tools(): ToolCaller {
     const { tools, logger } = this.#options;
-    this.#tools ??= new ToolCaller(this.#job, tools, logger);
+    this.#tools ??= new ToolCaller(this.#job, tools, this.operations, logger);
     return this.#tools;
   }
 
   get operations(): Operations {
-    this.#operations ??= new Operations(this.tools, this.#agent.showOperations ?? false);
+    this.#operations ??= new Operations(this.#job, this.#agent.showOperations ?? false);
     return this.#operations;
   }
 
@@ -73,7 +73,7 @@ export class Toolbox {
   }
 
   get models(): Models {
-    this.#models ??= new Models(this.#job, this.#options.models, this.tools);
+    this.#models ??= new Models(this.#job, this.#options.models, this.operations);
     return this.#models;
   }
 

@@ -1,9 +1,9 @@
-import { ArcpError, checked, LocalError } from "@arcp/core";
+import { ArcpError, checked } from "@arcp/core";
 import type { Logger } from "pino";
 import { clip } from "../authority/clip.ts";
-import { wireError } from "./ending.ts";
 import { tellFailure } from "./failure-log.ts";
 import type { Job } from "./job.ts";
+import type { Operations } from "./operation.ts";
 import { plainJson } from "./plain-json.ts";
 import { shown } from "./shown.ts";
 import { Spend } from "./spend.ts";
@@ -18,13 +18,14 @@ export class ToolCaller {
   readonly #job: Job;
   readonly #tools: Tools;
   readonly #spend: Spend;
+  readonly #operations: Operations;
   readonly #logger: Logger;
-  #calls = 0;
 
-  constructor(job: Job, tools: Tools, logger: Logger) {
+  constructor(job: Job, tools: Tools, operations: Operations, logger: Logger) {
     this.#job = job;
     this.#spend = new Spend(job);
     this.#tools = tools;
+    this.#operations = operations;
     this.#logger = logger;
   }
 
@@ -49,7 +50,11 @@ export class ToolCaller {
     }
     // What is shown and checked is what the tool gets, whatever its caller does with the original meanwhile.
     const args = given === undefined ? undefined : plainJson(given, "args");
-    const callId = this.#announce(name, args);
+    const run = (): Promise<Ran> => this.#run(name, args, trace);
+    return (await this.#operations.show(name, args, run, ({ told }) => told)).result;
+  }
+
+  async #run(name: string, args: unknown, trace: Trace): Promise<Ran> {
     try {
       this.#check(name);
       const tool = this.#find(name);
@@ -58,49 +63,10 @@ export class ToolCaller {
       // Since the first look a cancel, an expiry or an exhaustion may have passed.
       this.#check(name);
       const result = await resultOf(name, tool, await tool.run(input, this.#call(trace)));
-      const body = { call_id: callId, result: shown(result) ?? null };
-      await this.#job.events.emit("tool_result", body, "event", true);
-      return result;
+      return { result, told: shown(result) ?? null };
     } catch (thrown) {
       tellFailure(this.#job, thrown, this.#logger, "a tool failed", { tool: name });
-      const error = ArcpError.from(thrown);
-      await this.#report(callId, error);
-      throw error;
-    }
-  }
-
-  /**
-   * Shows an operation that was refused, as the pair of events that a refused tool call makes. Where the
-   * stream takes no more, of an agent that floods it, the refusal is still what the agent has to get.
-   */
-  async refuse(operation: string, args: unknown, error: ArcpError): Promise<void> {
-    try {
-      await this.#report(this.#announce(operation, args), error);
-    } catch (thrown) {
-      if (!(thrown instanceof LocalError)) throw thrown;
-    }
-  }
-
-  /**
-   * Shows an operation that is no tool as if it were one.
-   * @param outcome what the stream may know of what `act` gives
-   */
-  async show<T>(
-    operation: string,
-    args: object,
-    act: () => Promise<T>,
-    outcome: (value: T) => object,
-  ): Promise<T> {
-    const callId = this.#announce(operation, args);
-    try {
-      await this.#job.events.flush();
-      const value = await act();
-      const body = { call_id: callId, result: outcome(value) };
-      await this.#job.events.emit("tool_result", body, "event", true);
-      return value;
-    } catch (thrown) {
-      await this.#report(callId, ArcpError.from(thrown));
-      throw thrown;
+      throw ArcpError.from(thrown);
     }
   }
 
@@ -120,21 +86,12 @@ export class ToolCaller {
     const { id, principal, traceId } = identity;
     return { signal: life.signal, job: { id, principal, traceId }, trace, spend: this.#spend };
   }
+}
 
-  #announce(tool: string, args: unknown): string {
-    this.#calls += 1;
-    // Unique within the job, whose earlier attempts counted from 1 as well.
-    const { attempt } = this.#job;
-    const callId = attempt === 1 ? `call_${this.#calls}` : `call_${attempt}.${this.#calls}`;
-    void this.#job.events.emit("tool_call", { tool, call_id: callId, args: shown(args) });
-    return callId;
-  }
-
-  #report(callId: string, error: ArcpError): Promise<void> {
-    const { details, ...said } = wireError(error);
-    const body = { call_id: callId, error: { ...said, details: shown(details) } };
-    return this.#job.events.emit("tool_result", body, "event", true);
-  }
+/** What a tool returned, and what the stream shows of that. */
+interface Ran {
+  readonly result: unknown;
+  readonly told: unknown;
 }
 
 /** @throws ArcpError `INVALID_REQUEST` for arguments that the tool's schema refuses */
