@@ -28,6 +28,7 @@ const step = fc.record({
     "spend",
     "splurge",
     "reserve",
+    "report",
     "settle",
     "release",
     "delegate",
@@ -84,6 +85,13 @@ export function playBudgets(sequence: Sequence): void {
     else if (what === "delegate") jobs.push(...delegate(job, wanted));
     else if (what === "end") end(job, jobs);
     else if (reservation !== undefined && hold !== undefined) {
+      if (what === "report") {
+        reservation.spent(inBig(wanted));
+        spend(job, wanted);
+        job.open.set(reservation, job.account.lessen(hold, wanted));
+        compare(jobs);
+        continue;
+      }
       if (what === "settle") spend(job, wanted);
       reservation.release();
       job.open.delete(reservation);

@@ -84,6 +84,17 @@ export class Account {
     return hold;
   }
 
+  /** So much of it was spent. @returns what is still held */
+  lessen(hold: Hold, spent: ReadonlyMap<string, Units>): Hold {
+    const rest = hold.map(([at, currency, amount]) => {
+      const left = amount - (spent.get(currency) ?? 0n);
+      return [at, currency, left > 0n ? left : 0n] as const;
+    });
+    this.open.delete(hold);
+    this.open.add(rest);
+    return rest;
+  }
+
   /** Together with its descendants. */
   end(): void {
     for (const child of this.children) child.end();

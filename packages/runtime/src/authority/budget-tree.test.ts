@@ -41,6 +41,24 @@ describe("reservations", () => {
     expect(of(budget).available).toEqual({ USD: "1" });
   });
 
+  test("R-9.6-13: what is spent of a reservation is set aside no longer, and only the rest comes back", () => {
+    const budget = new Budget(amounts({ USD: 1 }));
+    const held = reserved(budget, { USD: "0.5", GBP: 3 });
+    const report = (entries: Record<string, string | number>): void => {
+      held.spent(amounts(entries));
+      for (const [currency, amount] of amounts(entries)) budget.spend(currency, amount);
+    };
+    report({ USD: "0.4" });
+    expect(of(budget)).toEqual({ remaining: { USD: "0.6" }, available: { USD: "0.5" } });
+    report({ USD: "0.2", GBP: 1, EUR: 1 });
+    expect(of(budget)).toEqual({ remaining: { USD: "0.4" }, available: { USD: "0.4" } });
+    expect(held.rest).toEqual(amounts({ GBP: 2 }));
+    held.release();
+    report({ GBP: 1 });
+    expect(held.rest).toEqual(amounts({ GBP: 1 }));
+    expect(of(budget).available).toEqual({ USD: "0.4" });
+  });
+
   test("R-9.6-13: of several amounts all are set aside or none", () => {
     const budget = new Budget(amounts({ USD: 1, EUR: 1 }));
     expect(budget.reserve(amounts({ USD: "0.5", EUR: 2 })).ok).toBe(false);

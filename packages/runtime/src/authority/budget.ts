@@ -123,17 +123,11 @@ export class Budget {
   reserve(amounts: Grant): { readonly ok: true; readonly reservation: Reservation } | Shortfall {
     const shortfall = this.#shortfall(amounts);
     if (shortfall !== undefined) return shortfall;
-    const held: Array<{ counter: Counter; amount: Big }> = [];
-    for (const [currency, amount] of amounts) {
-      const counter = this.#nearest(currency);
-      if (counter === undefined) continue;
-      counter.setMoreAside(amount);
-      held.push({ counter, amount });
-    }
-    const reservation = new Reservation(() => {
-      for (const { counter, amount } of held) counter.setMoreAside(amount.neg());
-      this.#reservations?.delete(reservation);
-    });
+    const reservation = new Reservation(
+      amounts,
+      (currency, amount) => this.#nearest(currency)?.setMoreAside(amount),
+      () => this.#reservations?.delete(reservation),
+    );
     this.#reservations ??= new Set();
     this.#reservations.add(reservation);
     return { ok: true, reservation };
@@ -200,17 +194,56 @@ export class Budget {
   }
 }
 
-/** Amounts that are set aside until they are released. */
-export class Reservation {
-  #release: (() => void) | undefined;
+/** Amounts that are set aside until they are spent or released. */
+export class Reservation implements Disposable {
+  readonly #rest = new Map<string, Big>();
+  readonly #setMoreAside: (currency: string, amount: Big) => void;
+  readonly #over: () => void;
+  #isOver = false;
 
-  constructor(release: () => void) {
-    this.#release = release;
+  /**
+   * @param setMoreAside takes amounts below zero for what is given back
+   * @param over called when it is released
+   */
+  constructor(
+    amounts: Grant,
+    setMoreAside: (currency: string, amount: Big) => void,
+    over: () => void,
+  ) {
+    this.#setMoreAside = setMoreAside;
+    this.#over = over;
+    for (const [currency, amount] of amounts) {
+      if (amount.lte(0)) continue;
+      this.#rest.set(currency, amount);
+      setMoreAside(currency, amount);
+    }
+  }
+
+  /** What of it was not spent, also once it is released. */
+  get rest(): Grant {
+    return this.#rest;
+  }
+
+  /** A part of it is spent now, or all of it and more: that is set aside no longer. */
+  spent(costs: Grant): void {
+    for (const [currency, cost] of costs) {
+      const held = this.#rest.get(currency);
+      if (held === undefined) continue;
+      const part = cost.lt(held) ? cost : held;
+      if (part.lt(held)) this.#rest.set(currency, held.minus(part));
+      else this.#rest.delete(currency);
+      if (!this.#isOver) this.#setMoreAside(currency, part.neg());
+    }
   }
 
   release(): void {
-    const release = this.#release;
-    this.#release = undefined;
-    release?.();
+    if (this.#isOver) return;
+    this.#isOver = true;
+    for (const [currency, amount] of this.#rest) this.#setMoreAside(currency, amount.neg());
+    this.#over();
+  }
+
+  [Symbol.dispose](): void {
+    this.release();
   }
 }

@@ -108,7 +108,7 @@ export interface AgentContext<Bodies = Record<string, Record<string, unknown>>> 
     readonly available: () => Readonly<Record<string, string>>;
   };
   /** Sets money aside before it is spent: a reservation that does not fit is refused before any money is gone. */
-  readonly spend: Pick<Spend, "reserve">;
+  readonly spend: Spend;
   /**
    * Starts a job of another agent, within this job's own lease (section 10). It runs beside this one, shows its events to
    * the same client, is charged to this job's budget, and ends with this job at the latest.

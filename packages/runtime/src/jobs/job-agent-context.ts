@@ -20,6 +20,7 @@ import { jsonMethod } from "./json-method.ts";
 import { noJson } from "./no-json.ts";
 import { begin, observed, unlessRefused } from "./observed-operation.ts";
 import { paced } from "./paced.ts";
+import { reserve } from "./spend.ts";
 import type { Toolbox } from "./toolbox.ts";
 import type { Trace } from "./trace.ts";
 
@@ -197,7 +198,7 @@ class JobAgentContext implements AgentContext {
         this.#unlessRefused("spend.reserve", Object.keys(amounts ?? {}).join(", "), () => {
           // A settlement is told whatever waits to be written, so that is asked before.
           this.#job.events.checkRoom();
-          return this.#toolbox.spend.reserve(amounts, options);
+          return reserve(this.#job, amounts, options);
         }),
     };
   }

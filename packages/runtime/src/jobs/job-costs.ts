@@ -73,6 +73,21 @@ export class JobCosts implements BudgetHolder {
     return accepted;
   }
 
+  /**
+   * Tells costs that came about, a metric each, whatever waits to be written.
+   * @param costs by currency
+   * @returns when the agent may go on
+   */
+  async charge(
+    costs: Grant,
+    { name, dimensions }: Pick<CostMetric, "name" | "dimensions">,
+  ): Promise<void> {
+    const charged = [...costs].map(([unit, amount]) =>
+      this.emit({ name, value: exactNumber(amount.toFixed()), unit, dimensions }, amount, true),
+    );
+    await Promise.all(charged);
+  }
+
   /** The unit may be any text of the agent's. */
   #observe(unit: string, amount: Big): void {
     this.#observed?.spent(clip(this.#secrets.clean(unit)), amount.toFixed());

@@ -265,6 +265,8 @@ test("a model that tells its usage while it answers is charged as it goes, and f
   await permit.call(async ({ report }) => {
     await report({ input: 10_000 });
     expect(ctx.budget.remaining()).toEqual({ USD: "0.98" });
+    // The rest of what was reserved for it, and not all of it once more.
+    expect(ctx.budget.available()).toEqual({ USD: "0.9" });
     expect(() => report({ input: -1 })).toThrow("must count input");
     await report({ input: 5_000 });
   });

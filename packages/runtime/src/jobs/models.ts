@@ -1,31 +1,30 @@
 import { ArcpError, LocalError } from "@arcp/core";
-import type Big from "big.js";
+import type { Reservation } from "../authority/budget.ts";
 import type { Grant } from "../authority/grant.ts";
 import { Prices, type Usage } from "../authority/price.ts";
-import { exactNumber } from "../exact-number.ts";
 import type { Job } from "./job.ts";
 import type { ModelCall, ModelOptions, ModelPermit } from "./model-permit.ts";
 import type { Operations } from "./operation.ts";
-import { Spend, type SpendReservation } from "./spend.ts";
+import { setAside } from "./spend.ts";
 import { tolerated } from "./tolerance.ts";
 import { upstreamExhaustion } from "./upstream-exhaustion.ts";
 
 /** Characters that the id of a model may have: it stands in every metric of its cost. */
 const MAX_ID = 256;
 
+const NOTHING: Grant = new Map();
+
 /** Lets one job call models, within `model.use`, and meters them. A refusal also shows on the stream (R-9.3-3). */
 export class Models {
   readonly #job: Job;
   readonly #prices: ReadonlyMap<string, Prices>;
   readonly #operations: Operations;
-  readonly #spend: Spend;
 
   /** @param prices of the models that the runtime knows, by id */
   constructor(job: Job, prices: ReadonlyMap<string, Prices>, operations: Operations) {
     this.#job = job;
     this.#prices = prices;
     this.#operations = operations;
-    this.#spend = new Spend(job);
   }
 
   /**
@@ -65,7 +64,7 @@ export class Models {
     usageOf: ((reply: T) => Usage | Promise<Usage>) | undefined,
   ): Promise<T> {
     // From here to `ask` nothing else runs: what is allowed now is allowed when it is sent (R-9.3-1).
-    const begun = this.#refusal(id) ?? this.#reserve(most);
+    const begun = this.#refusal(id) ?? (most && setAside(this.#job, most));
     if (begun instanceof ArcpError) {
       // Waited for: a loop that tries again and again keeps nobody else from the event loop (J4).
       await this.#show(id, begun);
@@ -88,7 +87,7 @@ export class Models {
       const used = { ...usage };
       const cost = count(used);
       isCounted = true;
-      held.charged(cost);
+      held?.spent(cost);
       return this.#charge(id, cost, used);
     };
     const asked = this.#asked(id, () => ask({ signal: this.#job.life.signal, report }));
@@ -100,7 +99,7 @@ export class Models {
       if (usageOf === undefined && isCounted) return reply;
       if (usageOf === undefined && unreadable !== undefined) throw unreadable;
       const charged = report(usageOf === undefined ? {} : await usageOf(reply));
-      held.release();
+      held?.release();
       await charged;
     } catch (error) {
       throw await this.#uncounted(id, held, error);
@@ -123,22 +122,11 @@ export class Models {
     return this.#job.authority.guard.check("model.use", id);
   }
 
-  #reserve(most: Grant | undefined): Held | ArcpError {
-    if (most === undefined) return new Held();
-    const amounts = [...most].map(([currency, amount]) => [currency, amount.toFixed()]);
-    try {
-      return new Held(most, this.#spend.reserve(Object.fromEntries(amounts)));
-    } catch (error) {
-      if (error instanceof ArcpError) return error;
-      throw error;
-    }
-  }
-
   /** What a call used is not known: it was not free, and nobody may overlook it. @returns the error to throw */
-  async #uncounted(id: string, held: Held, error: unknown): Promise<ArcpError> {
-    const { rest } = held;
+  async #uncounted(id: string, held: Reservation | undefined, error: unknown): Promise<ArcpError> {
+    const rest = held?.rest ?? NOTHING;
     const charged = this.#charge(id, rest, {});
-    held.release();
+    held?.release();
     await charged;
     const problem = error instanceof ArcpError ? error.message : "its usage could not be read";
     const outcome = rest.size > 0 ? "what was reserved is charged" : "nothing could be charged";
@@ -148,19 +136,10 @@ export class Models {
     return refusal;
   }
 
-  /** Costs that came about are told whatever waits to be written, like those of a settled reservation. */
-  async #charge(model: string, cost: Grant, used: Usage): Promise<void> {
+  #charge(model: string, cost: Grant, used: Usage): Promise<void> {
     const counts = Object.entries(used).map(([unit, count]) => [unit, String(count)]);
     const dimensions = { ...Object.fromEntries(counts), model };
-    const emitted = [...cost].map(([unit, amount]) => {
-      const value = exactNumber(amount.toFixed());
-      return this.#job.costs.emit(
-        { name: "cost.inference", value, unit, dimensions },
-        amount,
-        true,
-      );
-    });
-    await Promise.all(emitted);
+    return this.#job.costs.charge(cost, { name: "cost.inference", dimensions });
   }
 
   #show(model: string, error: ArcpError): Promise<void> {
@@ -173,37 +152,4 @@ interface Metered {
   readonly prices: Prices;
   /** What one call can cost, if that is to be set aside. */
   readonly most: Grant | undefined;
-}
-
-/** What is set aside for one call, until it is over. */
-class Held implements Disposable {
-  readonly #rest: Map<string, Big>;
-  readonly #reservation: SpendReservation | undefined;
-
-  constructor(most: Grant = new Map(), reservation?: SpendReservation) {
-    this.#rest = new Map([...most].filter(([, amount]) => amount.gt(0)));
-    this.#reservation = reservation;
-  }
-
-  /** What was set aside and not charged. */
-  get rest(): Grant {
-    return this.#rest;
-  }
-
-  /** A part of it was charged. */
-  charged(cost: Grant): void {
-    for (const [currency, amount] of cost) {
-      const rest = this.#rest.get(currency)?.minus(amount);
-      if (rest?.gt(0)) this.#rest.set(currency, rest);
-      else this.#rest.delete(currency);
-    }
-  }
-
-  release(): void {
-    this.#reservation?.release();
-  }
-
-  [Symbol.dispose](): void {
-    this.release();
-  }
 }

@@ -1,8 +1,8 @@
 import { ArcpError, isPlain, LocalError } from "@arcp/core";
 import { parseAmount } from "../authority/amount.ts";
+import type { Reservation } from "../authority/budget.ts";
 import type { Grant } from "../authority/grant.ts";
 import { quoted } from "../authority/quoted.ts";
-import { type ExactNumber, exactNumber } from "../exact-number.ts";
 import { eventBody } from "./event-body.ts";
 import type { Job } from "./job.ts";
 import { paced } from "./paced.ts";
@@ -35,71 +35,70 @@ export interface SpendReservation extends AsyncDisposable {
 }
 
 /** Lets agents and tools set money aside before it is gone (R-9.6-13). */
-export class Spend {
-  readonly #job: Job;
-
-  constructor(job: Job) {
-    this.#job = job;
-  }
-
+export interface Spend {
   /**
    * Sets all of these amounts aside or none.
    * @throws ArcpError `BUDGET_EXHAUSTED` when one does not fit into what is available, `CANCELLED` and `LEASE_EXPIRED`
    * as for any operation, `INVALID_REQUEST` for what is no amount, no name of a cost or no dimensions
    */
-  reserve(
-    amounts: Amounts,
-    { name = "cost.spend", dimensions }: SpendOptions = {},
-  ): SpendReservation {
-    // What is to be told later is checked, and kept, before any money is set aside for it.
-    const checked = eventBody("metric", { name, value: 0, dimensions });
-    if (!/^cost\.(?!budget\.)./.test(name)) {
-      throw new ArcpError("INVALID_REQUEST", `${quoted(name)} is no name of a cost: cost.<what>`);
-    }
-    const metric = { ...checked, dimensions: checked.dimensions && { ...checked.dimensions } };
-    if (Buffer.byteLength(JSON.stringify(metric)) > MAX_METRIC) {
-      const problem = `the name and the dimensions of a cost may have ${MAX_METRIC} bytes of JSON`;
-      throw new ArcpError("INVALID_REQUEST", problem);
-    }
-    const wanted = read(amounts);
-    const refusal = this.#job.authority.guard.standing(`reserving ${describe(wanted)}`);
-    if (refusal !== undefined) throw refusal;
-    const outcome = this.#job.budget.reserve(wanted);
-    if (!outcome.ok) {
-      const { currency, available = "0" } = outcome;
-      throw new ArcpError(
-        "BUDGET_EXHAUSTED",
-        `${describe(wanted)} cannot be reserved: ${available} ${currency} are available`,
-        { details: { currency, available } },
-      );
-    }
-    const { reservation } = outcome;
-    // The end of the job releases it as well, and what was spent until then is said behind that.
-    let isOver = false;
-    const release = (): void => {
-      isOver = true;
-      reservation.release();
-    };
-    const settle = async (actual?: Amounts): Promise<void> => {
-      if (isOver) {
-        if (!this.#job.live) return this.#job.events.pass();
-        throw new LocalError("MISUSE", "the reservation was settled or released before");
-      }
-      const costs = actual === undefined ? wanted : read(actual);
-      const spent = [...costs].filter(([, amount]) => amount.gt(0));
-      const emitted = spent.map(([unit, amount]) => {
-        const value: ExactNumber = exactNumber(amount.toFixed());
-        return this.#job.costs.emit({ ...metric, value, unit }, amount, true);
-      });
-      release();
-      await Promise.all(emitted);
-    };
-    return {
-      settle: (actual) => paced(this.#job, settle(actual)),
-      release,
-      [Symbol.asyncDispose]: async () => release(),
-    };
+  readonly reserve: (amounts: Amounts, options?: SpendOptions) => SpendReservation;
+}
+
+/** The `reserve` of a job's {@link Spend}. */
+export function reserve(
+  job: Job,
+  amounts: Amounts,
+  { name = "cost.spend", dimensions }: SpendOptions = {},
+): SpendReservation {
+  // What is to be told later is checked, and kept, before any money is set aside for it.
+  const checked = eventBody("metric", { name, value: 0, dimensions });
+  if (!/^cost\.(?!budget\.)./.test(name)) {
+    throw new ArcpError("INVALID_REQUEST", `${quoted(name)} is no name of a cost: cost.<what>`);
   }
+  const metric = { ...checked, dimensions: checked.dimensions && { ...checked.dimensions } };
+  if (Buffer.byteLength(JSON.stringify(metric)) > MAX_METRIC) {
+    const problem = `the name and the dimensions of a cost may have ${MAX_METRIC} bytes of JSON`;
+    throw new ArcpError("INVALID_REQUEST", problem);
+  }
+  const wanted = read(amounts);
+  const reservation = setAside(job, wanted);
+  if (reservation instanceof ArcpError) throw reservation;
+  // The end of the job releases it as well, and what was spent until then is said behind that.
+  let isOver = false;
+  const release = (): void => {
+    isOver = true;
+    reservation.release();
+  };
+  const settle = async (actual?: Amounts): Promise<void> => {
+    if (isOver) {
+      if (!job.live) return job.events.pass();
+      throw new LocalError("MISUSE", "the reservation was settled or released before");
+    }
+    const costs = actual === undefined ? wanted : read(actual);
+    const spent = new Map([...costs].filter(([, amount]) => amount.gt(0)));
+    const charged = job.costs.charge(spent, metric);
+    release();
+    await charged;
+  };
+  return {
+    settle: (actual) => paced(job, settle(actual)),
+    release,
+    [Symbol.asyncDispose]: async () => release(),
+  };
+}
+
+/** Sets all of these amounts aside, or none. @returns the refusal where they do not fit, or the job may do nothing any more */
+export function setAside({ authority, budget }: Job, amounts: Grant): Reservation | ArcpError {
+  const refusal = authority.guard.standing(`reserving ${describe(amounts)}`);
+  if (refusal !== undefined) return refusal;
+  const outcome = budget.reserve(amounts);
+  if (outcome.ok) return outcome.reservation;
+  const { currency, available = "0" } = outcome;
+  return new ArcpError(
+    "BUDGET_EXHAUSTED",
+    `${describe(amounts)} cannot be reserved: ${available} ${currency} are available`,
+    { details: { currency, available } },
+  );
 }
 
 function read(amounts: Amounts): Grant {

@@ -12,7 +12,7 @@ export interface ToolCall {
   /** To be handed on to the services that the tool calls: `traceparent` and, if there is one, `tracestate`. */
   readonly trace: Trace;
   /** Sets the job's money aside before it is spent. */
-  readonly spend: Pick<Spend, "reserve">;
+  readonly spend: Spend;
 }
 
 /** A tool that takes any JSON and gives any JSON. */

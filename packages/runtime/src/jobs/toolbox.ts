@@ -9,7 +9,6 @@ import type { Job } from "./job.ts";
 import { Models } from "./models.ts";
 import { Operations } from "./operation.ts";
 import { ResultStream } from "./result-stream.ts";
-import { Spend } from "./spend.ts";
 import { ToolCaller, type Tools } from "./tools.ts";
 
 export interface ToolboxOptions extends AdmissionContext {
@@ -32,7 +31,6 @@ export class Toolbox {
   #models: Models | undefined;
   #result: ResultStream | undefined;
   #hasReturned = false;
-  #spend: Spend | undefined;
   #delegation: Delegation | undefined;
 
   /** @param start runs the agent of a delegated job */
@@ -88,11 +86,6 @@ export class Toolbox {
     this.#hasReturned = true;
     this.#result?.close();
     return this.#result?.begun ? this.#result : undefined;
-  }
-
-  get spend(): Spend {
-    this.#spend ??= new Spend(this.#job);
-    return this.#spend;
   }
 
   get delegation(): Delegation {

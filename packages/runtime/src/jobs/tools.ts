@@ -6,7 +6,7 @@ import type { Job } from "./job.ts";
 import type { Operations } from "./operation.ts";
 import { plainJson } from "./plain-json.ts";
 import { shown } from "./shown.ts";
-import { Spend } from "./spend.ts";
+import { reserve } from "./spend.ts";
 import type { ToolCall, ToolDefinition } from "./tool.ts";
 import type { Trace } from "./trace.ts";
 
@@ -17,13 +17,11 @@ export type Tools = ReadonlyMap<string, ToolDefinition<unknown, unknown>>;
 export class ToolCaller {
   readonly #job: Job;
   readonly #tools: Tools;
-  readonly #spend: Spend;
   readonly #operations: Operations;
   readonly #logger: Logger;
 
   constructor(job: Job, tools: Tools, operations: Operations, logger: Logger) {
     this.#job = job;
-    this.#spend = new Spend(job);
     this.#tools = tools;
     this.#operations = operations;
     this.#logger = logger;
@@ -84,7 +82,12 @@ export class ToolCaller {
   #call(trace: Trace): ToolCall {
     const { identity, life } = this.#job;
     const { id, principal, traceId } = identity;
-    return { signal: life.signal, job: { id, principal, traceId }, trace, spend: this.#spend };
+    return {
+      signal: life.signal,
+      job: { id, principal, traceId },
+      trace,
+      spend: { reserve: (amounts, options) => reserve(this.#job, amounts, options) },
+    };
   }
 }
 
