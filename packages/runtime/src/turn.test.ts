@@ -254,6 +254,32 @@ test.each(Object.entries(calls))(
   },
 );
 
+/** What an agent may await in a loop, and of which nothing shows. */
+const silent: Readonly<Record<string, (ctx: AgentContext) => Promise<unknown>>> = {
+  "no text": (ctx) => ctx.result.write(""),
+  "no bytes": (ctx) => ctx.result.write(new Uint8Array(0)),
+  "a reservation of which nothing was spent": (ctx) =>
+    ctx.spend.reserve({ USD: "0.01" }).settle({ USD: "0" }),
+  "a model that costs nothing": (ctx) =>
+    ctx.model("free").call(
+      () => "owl",
+      () => ({ input: 1 }),
+    ),
+};
+
+test.each(Object.entries(silent))(
+  "J4: an agent that goes on and on with %s starves nobody",
+  async (_, call) => {
+    const { runtime, start } = hosting({ models: { free: { input: {} } } });
+    const viewer = new Viewer(runtime);
+    await viewer.hello([...ALL_FEATURES, "model.use"]);
+    const lease_request = { "model.use": ["free"], "cost.budget": ["USD:1"] };
+    const { ctx } = await start(viewer, { lease_request });
+    expect(await turnsBeside(() => call(ctx))).toBe(true);
+    await runtime.close();
+  },
+);
+
 test("J4: an agent that goes on and on with a result that may have no more starves nobody", async () => {
   const { runtime, start } = hosting({ limits: { resultBytes: 10 } });
   const viewer = new Viewer(runtime);

@@ -76,12 +76,13 @@ export class JobCosts implements BudgetHolder {
   /**
    * Tells costs that came about, a metric each, whatever waits to be written.
    * @param costs by currency
-   * @returns when the agent may go on
+   * @returns when the agent may go on, also where there are none (J4)
    */
   async charge(
     costs: Grant,
     { name, dimensions }: Pick<CostMetric, "name" | "dimensions">,
   ): Promise<void> {
+    if (costs.size === 0) return await this.#events.pass();
     const charged = [...costs].map(([unit, amount]) =>
       this.emit({ name, value: exactNumber(amount.toFixed()), unit, dimensions }, amount, true),
     );

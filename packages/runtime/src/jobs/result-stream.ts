@@ -93,7 +93,10 @@ export class ResultStream {
     this.#waiting.add(length);
     try {
       await this.#last;
+      const before = this.#chunks;
       await write();
+      // Nothing, or nothing but what is held back: that takes of the turn as well (J4).
+      if (this.#chunks === before) await this.#job.events.pass();
     } catch (error) {
       // An agent that goes on and on nevertheless keeps nobody else from the event loop (J4).
       await this.#job.events.pass();
