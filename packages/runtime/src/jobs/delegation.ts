@@ -22,7 +22,6 @@ import {
   resolveAgent,
   type UsedKey,
 } from "./admission.ts";
-import { checkedInput } from "./agent-input.ts";
 import type { AnyAgent } from "./agents.ts";
 import { Backlog } from "./backlog.ts";
 import { type ChildJob, childJob } from "./child-job.ts";
@@ -32,6 +31,7 @@ import { eventBody } from "./event-body.ts";
 import type { Job } from "./job.ts";
 import { compared, grantLease, readExpiry, readLease } from "./lease-request.ts";
 import { plainJson } from "./plain-json.ts";
+import { checkedInput } from "./schema-check.ts";
 import { shown } from "./shown.ts";
 
 /** Characters that the id of a delegation may have: it stands in the acceptance of the child. */

@@ -9,6 +9,7 @@ import {
 } from "@arcp/core";
 import { clip } from "../authority/clip.ts";
 import { noJson } from "./no-json.ts";
+import { problemAt } from "./schema-check.ts";
 
 /**
  * Validates what an agent says against the event's own schema (R-8.1-2).
@@ -58,8 +59,5 @@ export function vendorBody(events: EventSchemas, kind: string, body: unknown): u
     );
   }
   if (outcome.ok) return outcome.value;
-  throw new ArcpError(
-    "INVALID_REQUEST",
-    `${[kind, ...outcome.place].join(".")}: ${outcome.problem}`,
-  );
+  throw new ArcpError("INVALID_REQUEST", problemAt(kind, outcome));
 }

@@ -1,7 +1,6 @@
 import { ArcpError, type JobId, parseAgentReference, type TerminalStatus } from "@arcp/core";
 import { compileLease } from "../authority/lease.ts";
 import type { ListedJob, LogStore } from "../store/index.ts";
-import { checkedInput } from "./agent-input.ts";
 import type { AnyAgent } from "./agents.ts";
 import { childrenOf } from "./children.ts";
 import { writeEndIfPossible } from "./damaged-end.ts";
@@ -13,6 +12,7 @@ import { outcomeOfEnding } from "./job-outcome.ts";
 import { UNFINISHED } from "./job-state.ts";
 import { restartInput } from "./restart-input.ts";
 import { type RunOptions, runAgent } from "./run.ts";
+import { checkedInput } from "./schema-check.ts";
 import { ToldChildren } from "./told-children.ts";
 import { lastRecord, recordedEnd, writeEnd } from "./written-end.ts";
 

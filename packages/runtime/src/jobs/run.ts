@@ -1,5 +1,4 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import { checked } from "@arcp/core";
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { Logger } from "pino";
 import type { AnyAgent } from "./agents.ts";
@@ -9,6 +8,7 @@ import type { Job } from "./job.ts";
 import { agentContext } from "./job-agent-context.ts";
 import { jsonMethod } from "./json-method.ts";
 import type { ResultStream } from "./result-stream.ts";
+import { conformingResult } from "./schema-check.ts";
 import { Toolbox, type ToolboxOptions } from "./toolbox.ts";
 
 export type RunOptions = ToolboxOptions;
@@ -89,8 +89,5 @@ function orNull(value: unknown): unknown {
 }
 
 async function conforming(schema: StandardSchemaV1, value: unknown): Promise<Ending> {
-  const outcome = await checked(schema, value);
-  if (outcome.ok) return withResult(outcome.value);
-  const place = ["result", ...outcome.place].join(".");
-  throw new Error(`the agent broke its output schema: ${place}: ${outcome.problem}`);
+  return withResult(await conformingResult(schema, value, "the agent"));
 }

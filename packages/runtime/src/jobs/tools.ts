@@ -1,10 +1,11 @@
-import { ArcpError, checked } from "@arcp/core";
+import { ArcpError } from "@arcp/core";
 import type { Logger } from "pino";
 import { clip } from "../authority/clip.ts";
 import { tellFailure } from "./failure-log.ts";
 import type { Job } from "./job.ts";
 import type { Operations } from "./operation.ts";
 import { plainJson } from "./plain-json.ts";
+import { conformingInput, conformingResult } from "./schema-check.ts";
 import { shown } from "./shown.ts";
 import { reserve } from "./spend.ts";
 import type { ToolCall, ToolDefinition } from "./tool.ts";
@@ -56,11 +57,12 @@ export class ToolCaller {
     try {
       this.#check(name);
       const tool = this.#find(name);
-      const input = await argumentsOf(name, tool, args);
+      const input = await conformingInput(tool.input, args, `${clip(name)}: args`);
       await this.#job.events.flush();
       // Since the first look a cancel, an expiry or an exhaustion may have passed.
       this.#check(name);
-      const result = await resultOf(name, tool, await tool.run(input, this.#call(trace)));
+      const returned = await tool.run(input, this.#call(trace));
+      const result = await conformingResult(tool.output, returned, `the tool ${name}`);
       return { result, told: shown(result) ?? null };
     } catch (thrown) {
       tellFailure(this.#job, thrown, this.#logger, "a tool failed", { tool: name });
@@ -95,30 +97,4 @@ export class ToolCaller {
 interface Ran {
   readonly result: unknown;
   readonly told: unknown;
-}
-
-/** @throws ArcpError `INVALID_REQUEST` for arguments that the tool's schema refuses */
-async function argumentsOf(
-  name: string,
-  { input }: ToolDefinition<unknown, unknown>,
-  args: unknown,
-): Promise<unknown> {
-  if (input === undefined) return args;
-  const outcome = await checked(input, args);
-  if (outcome.ok) return outcome.value;
-  const place = ["args", ...outcome.place].join(".");
-  throw new ArcpError("INVALID_REQUEST", `${clip(name)}: ${place}: ${outcome.problem}`);
-}
-
-async function resultOf(
-  name: string,
-  { output }: ToolDefinition<unknown, unknown>,
-  result: unknown,
-): Promise<unknown> {
-  if (output === undefined) return result;
-  const outcome = await checked(output, result);
-  if (outcome.ok) return outcome.value;
-  const place = ["result", ...outcome.place].join(".");
-  // Stays behind as the cause of an INTERNAL_ERROR: the problem may quote the result.
-  throw new Error(`the tool ${name} broke its output schema: ${place}: ${outcome.problem}`);
 }

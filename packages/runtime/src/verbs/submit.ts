@@ -11,12 +11,12 @@ import {
 import type { Secrets } from "../authority/secrets.ts";
 import { acceptanceOf } from "../jobs/acceptance.ts";
 import { admit, checkOpen, resolveAgent, type UsedKey } from "../jobs/admission.ts";
-import { checkedInput } from "../jobs/agent-input.ts";
 import { delegate } from "../jobs/delegation.ts";
 import { jobDamaged, wireError } from "../jobs/ending.ts";
 import { fingerprint } from "../jobs/idempotency.ts";
 import { grantLease, readExpiry, readLease } from "../jobs/lease-request.ts";
 import { runAgent } from "../jobs/run.ts";
+import { checkedInput } from "../jobs/schema-check.ts";
 import { shown } from "../jobs/shown.ts";
 import type { Session } from "../session/session.ts";
 import type { SubmitReply } from "../session/submit-log.ts";
