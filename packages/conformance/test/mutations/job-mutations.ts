@@ -124,14 +124,14 @@ export const jobMutations: readonly Mutation[] = [
   {
     name: "lets a child have whatever it asks for",
     breaks: "R-9.4-1",
-    file: "jobs/delegation.ts",
+    file: "jobs/child-admission.ts",
     from: "if (problem === undefined) return lease;",
     to: "if (problem !== null) return lease;",
   },
   {
     name: "lets a child's lease end later than its parent's",
     breaks: "R-9.4-5",
-    file: "jobs/delegation.ts",
+    file: "jobs/child-admission.ts",
     from: "if (outer === undefined || expiresAt <= outer) return expiresAt;",
     to: "if (outer === undefined || expiresAt <= outer + 10_000) return expiresAt;",
   },
@@ -173,14 +173,14 @@ export const jobMutations: readonly Mutation[] = [
   {
     name: "lets one more be delegated than the limit says",
     breaks: "R-10-8",
-    file: "jobs/delegation.ts",
+    file: "jobs/child-admission.ts",
     from: "if (depth >= context.limits.delegationDepth) {",
     to: "if (depth > context.limits.delegationDepth) {",
   },
   {
     name: "gives each child a trace of its own",
     breaks: "R-11-5",
-    file: "jobs/delegation.ts",
+    file: "jobs/child-admission.ts",
     from: "const { traceId, ...traceContext } = parent.trace;",
     to: "const { traceId: own, ...traceContext } = parent.trace; const traceId = own.split('').reverse().join('');",
   },

@@ -11,7 +11,7 @@ import {
 import type { Secrets } from "../authority/secrets.ts";
 import { acceptanceOf } from "../jobs/acceptance.ts";
 import { admit, checkOpen, resolveAgent, type UsedKey } from "../jobs/admission.ts";
-import { delegate } from "../jobs/delegation.ts";
+import { admitChild } from "../jobs/child-admission.ts";
 import { jobDamaged, wireError } from "../jobs/ending.ts";
 import { fingerprint } from "../jobs/idempotency.ts";
 import { grantLease, readExpiry, readLease } from "../jobs/lease-request.ts";
@@ -185,7 +185,7 @@ async function createChild(
     max_runtime_sec,
   };
   const making = session.submits.unsaid.making((job) =>
-    delegate(services, parent, wanted, input, { id: job, request: id, used }),
+    admitChild(services, parent, wanted, input, { id: job, request: id, used }),
   );
   const delegated = await making.catch((error) => {
     throw withoutSecrets(error, parent.secrets);
