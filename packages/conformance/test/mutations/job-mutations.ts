@@ -83,7 +83,7 @@ export const jobMutations: readonly Mutation[] = [
     name: "counts the characters of a streamed result instead of its bytes",
     breaks: "R-8.4-3",
     file: "jobs/result-stream.ts",
-    from: "utf8Size(data)",
+    from: "Buffer.byteLength(data)",
     to: "data.length",
   },
   {

@@ -3,8 +3,20 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import wabt from "wabt";
 import { collectGarbage } from "../../test/collect-garbage.ts";
-import { MAX_QUOTED, quoteText, utf8Size } from "./ascii-quote.ts";
+import { LONG } from "../store/long-record.ts";
+import { MAX_QUOTED, quoteAscii } from "./ascii-quote.ts";
 import { ASCII_QUOTE_MODULE } from "./ascii-quote-module.ts";
+import { ChunkData } from "./chunk-data.ts";
+
+/** A text as JSON with what stands around it, as a stream writes it; undefined for one that is left to `JSON.stringify`. */
+function byModule(text: string, before = "", behind = ""): string | undefined {
+  const json = quoteAscii(text);
+  return typeof json === "object"
+    ? `${json.within(before, behind)}`
+    : json && before + json + behind;
+}
+
+const quoteText = (text: string): string => byModule(text) ?? JSON.stringify(text);
 
 const ascii = Array.from({ length: 128 }, (_, code) => String.fromCharCode(code));
 
@@ -72,7 +84,7 @@ test.each(["a", "\0", '"', "\\", "line\n"])(
   },
 );
 
-test("any text has its size in UTF-8, and is quoted as before, whatever was measured in between", () => {
+test("any text is quoted as JSON.stringify does it, whatever was quoted before", () => {
   const character = fc.oneof(
     { arbitrary: fc.string({ unit: "binary-ascii", maxLength: 40 }), weight: 3 },
     fc.string({ unit: "binary", maxLength: 4 }),
@@ -80,21 +92,31 @@ test("any text has its size in UTF-8, and is quoted as before, whatever was meas
   const text = fc.array(character).map((parts) => parts.join(""));
   const repeated = fc.tuple(text, fc.nat(3)).map(([one, power]) => one.repeat(10 ** power));
   fc.assert(
-    fc.property(fc.array(fc.tuple(repeated, fc.boolean()), { maxLength: 6 }), (texts) => {
-      for (const [one, measured] of texts) {
-        if (measured) expect(utf8Size(one)).toBe(Buffer.byteLength(one));
-        else expect(quoteText(one, "b", "e") === `b${JSON.stringify(one)}e`).toBe(true);
+    fc.property(fc.array(repeated, { maxLength: 6 }), (texts) => {
+      for (const one of texts) {
+        const quoted = byModule(one, "b", "e");
+        if (quoted !== undefined) expect(quoted === `b${JSON.stringify(one)}e`).toBe(true);
+        // So its characters are its bytes.
+        if (quoted !== undefined) expect(Buffer.byteLength(one)).toBe(one.length);
       }
     }),
     { numRuns: 300 },
   );
-  for (const unit of ["é", "€", "x"]) {
-    const longest = unit.repeat(MAX_QUOTED);
-    expect(utf8Size(longest)).toBe(Buffer.byteLength(longest));
-    expect(quoteText("after")).toBe('"after"');
-    expect(quoteText(longest) === JSON.stringify(longest)).toBe(true);
-    expect(utf8Size(`${longest}x`)).toBe(Buffer.byteLength(longest) + 1);
+});
+
+test("ASCII is quoted, a long text as a part of its record, and what the module cannot quote is left to others", () => {
+  for (const length of [0, 1, 100, LONG - 1]) {
+    expect(quoteAscii('"'.repeat(length))).toBe(JSON.stringify('"'.repeat(length)));
   }
+  for (const length of [LONG, MAX_QUOTED]) {
+    expect(quoteAscii("x".repeat(length))).toBeInstanceOf(ChunkData);
+    for (const unit of ["é", "€", "\0", "\u001b"]) {
+      expect(quoteAscii("x".repeat(length - 1) + unit)).toBeUndefined();
+      expect(quoteAscii(unit.repeat(length))).toBeUndefined();
+      expect(quoteAscii("after")).toBe('"after"');
+    }
+  }
+  expect(quoteAscii("x".repeat(MAX_QUOTED + 1))).toBeUndefined();
 });
 
 test.each(["q", "ü"])(
@@ -103,25 +125,24 @@ test.each(["q", "ü"])(
     collectGarbage();
     const before = process.memoryUsage().heapUsed;
     const piece = (): string => unit.repeat(2 ** 25).slice(7, 7 + MAX_QUOTED);
-    const quoted = [piece()].map((text) => [utf8Size(text), quoteText(text).length]);
-    expect(quoted).toEqual([[Buffer.byteLength(unit) * MAX_QUOTED, MAX_QUOTED + 2]]);
+    const quoted = [piece()].map((text) => quoteText(text).length);
+    expect(quoted).toEqual([MAX_QUOTED + 2]);
     collectGarbage();
     expect(process.memoryUsage().heapUsed - before).toBeLessThan(2 ** 23);
   },
 );
 
-test("what stands around it is put around it, however long", () => {
-  for (const length of [0, 1, 500, 5000]) {
+test("what stands around a long text is put around it, however long", () => {
+  const text = 'a "text"\n'.repeat(LONG / 8);
+  for (const length of [0, 1, 500, 1023, 1024, 1025, 5000]) {
     const [before, behind] = ["b".repeat(length), "e".repeat(length)];
-    for (const text of ["", 'a "text"\n', "\u001b[1m"]) {
-      expect(quoteText(text, before, behind)).toBe(before + JSON.stringify(text) + behind);
-    }
+    expect(byModule(text, before, behind) === before + JSON.stringify(text) + behind).toBe(true);
   }
 });
 
 test("the longest text has room with all that may stand around it", () => {
   const [text, around] = ['"'.repeat(MAX_QUOTED), "x".repeat(1024)];
-  expect(quoteText(text, around, around) === around + JSON.stringify(text) + around).toBe(true);
+  expect(byModule(text, around, around) === around + JSON.stringify(text) + around).toBe(true);
 });
 
 test("the module is what its text compiles to", async () => {

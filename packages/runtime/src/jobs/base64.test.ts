@@ -4,14 +4,14 @@ import { expect, test } from "vitest";
 import wabt from "wabt";
 import { blocks } from "../store/blocks.ts";
 import { LONG } from "../store/long-record.ts";
-import { Base64Text, MAX_ENCODED } from "./base64.ts";
+import { encodeLong, MAX_ENCODED } from "./base64.ts";
 import { BASE64_MODULE } from "./base64-module.ts";
 
 /** The fewest bytes of which a long record comes. */
 const LEAST = (LONG / 4 - 1) * 3 + 1;
 
 function quoted(bytes: Uint8Array, before = "b", behind = "e"): string | undefined {
-  return Base64Text.of(bytes)?.quoted(before, behind).toString();
+  return encodeLong(bytes)?.within(before, behind).toString();
 }
 
 function asBefore(bytes: Uint8Array, before = "b", behind = "e"): string {
@@ -48,7 +48,7 @@ test("each number of six bits is its character, at each place", () => {
 
 test("every length around a word ends where it ends, and those that are no long record or too long are not taken", () => {
   // What a longer one left behind must not be seen.
-  Base64Text.of(Buffer.alloc(MAX_ENCODED, 0xff));
+  encodeLong(Buffer.alloc(MAX_ENCODED, 0xff));
   for (const around of [LEAST, 30_000, MAX_ENCODED - 49]) {
     for (let size = around; size <= around + 49; size++) {
       const bytes = Buffer.alloc(size, "any bytes");
@@ -56,13 +56,13 @@ test("every length around a word ends where it ends, and those that are no long 
     }
   }
   for (const size of [0, 1, 2, 3, 11, 12, 13, 16, 47, 48, 49, LEAST - 1, MAX_ENCODED + 1]) {
-    expect(Base64Text.of(Buffer.alloc(size))).toBeUndefined();
+    expect(encodeLong(Buffer.alloc(size))).toBeUndefined();
   }
 });
 
 test("what stands around it is put around it, however long", () => {
   const bytes = Buffer.alloc(40_000, "bytes");
-  for (const length of [0, 1, 500, 1022, 1023, 1024, 5000]) {
+  for (const length of [0, 1, 500, 1023, 1024, 1025, 5000]) {
     const [before, behind] = ["b".repeat(length), "e".repeat(length)];
     expect(quoted(bytes, before, behind) === asBefore(bytes, before, behind)).toBe(true);
     expect(quoted(bytes, before, "") === asBefore(bytes, before, "")).toBe(true);
@@ -73,16 +73,16 @@ test("what stands around it is put around it, however long", () => {
 test("shared memory is read as it is, and changes afterwards are not seen", () => {
   const shared = new Uint8Array(new SharedArrayBuffer(50_000), 7, 40_000).fill(3);
   const before = asBefore(shared);
-  const text = Base64Text.of(shared);
-  const other = Base64Text.of(Buffer.alloc(40_000, 9));
+  const text = encodeLong(shared);
+  const other = encodeLong(Buffer.alloc(40_000, 9));
   shared.fill(4);
-  expect(text?.quoted("b", "e").toString() === before).toBe(true);
+  expect(text?.within("b", "e").toString() === before).toBe(true);
   expect(other).toBeDefined();
 });
 
 test("its long text is sent and kept from where it begins, and gives its block back", () => {
   const bytes = Buffer.alloc(40_000, "bytes");
-  const kept = Base64Text.of(bytes)?.quoted("before", "behind").keep();
+  const kept = encodeLong(bytes)?.within("before", "behind").keep();
   const copy = kept?.keep();
   const expected = asBefore(bytes, "before", "behind");
   for (const text of [kept, copy]) {

@@ -2,8 +2,7 @@ import { type JobId, MAX_JSON_DEPTH, nestsDeeperThan, newMessageId } from "@arcp
 import type { LogRecord, RecordKind } from "../store/index.ts";
 import { LONG, LongRecord } from "../store/long-record.ts";
 import { LongText } from "../store/long-text.ts";
-import { quoteLongText, quoteText } from "./ascii-quote.ts";
-import type { Base64Text } from "./base64.ts";
+import type { ChunkData } from "./chunk-data.ts";
 
 /** The largest envelope that may be sent, in bytes (R-4.1-7); what a viewer's projector puts in front fits the slack. */
 const MAX_ENVELOPE = 1024 * 1024;
@@ -31,7 +30,8 @@ export interface RecordSource {
 export interface Chunk {
   readonly result_id: string;
   readonly chunk_seq: number;
-  readonly data: string | Base64Text;
+  /** As JSON. */
+  readonly data: string | ChunkData;
   readonly encoding: "utf8" | "base64";
   readonly more: boolean;
 }
@@ -65,22 +65,18 @@ export interface ChunkSource {
   readonly chunk: Chunk;
 }
 
-/** Writes the record of a chunk. Base64 has nothing to escape. */
+/** Writes the record of a chunk. */
 export function writeChunk({ stems, jobSeq, ts, chunk }: ChunkSource): LogRecord {
   const { result_id, chunk_seq, data, encoding, more } = chunk;
   const body = `{"result_id":"${result_id}","chunk_seq":${chunk_seq},"data":`;
   const before = `"id":"${newMessageId()}${stems["job.event"]}${jobSeq},"payload":{"kind":"result_chunk","ts":"${ts}","body":${body}`;
   const behind = `,"encoding":"${encoding}","more":${more}}}}`;
-  const isBase64 = encoding === "base64";
   const kind = "result_chunk";
-  if (typeof data !== "string") return new LongRecord(kind, data.quoted(before, behind));
-  if (data.length >= LONG) {
-    const long = isBase64
-      ? LongText.ofAscii(before, '"', data, '"', behind)
-      : quoteLongText(data, before, behind);
-    if (long !== undefined) return new LongRecord(kind, long);
+  if (typeof data !== "string") return new LongRecord(kind, data.within(before, behind));
+  if (encoding === "base64" && data.length >= LONG) {
+    return new LongRecord(kind, LongText.ofAscii(before, data, behind));
   }
-  return { kind, text: isBase64 ? `${before}"${data}"${behind}` : quoteText(data, before, behind) };
+  return { kind, text: before + data + behind };
 }
 
 /** Whether the record nests deeper than anybody has to read, within the envelope around it (R-5.2-7). */

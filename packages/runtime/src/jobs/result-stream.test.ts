@@ -6,8 +6,8 @@ import { settled } from "../../test/held-store.ts";
 import { hosting } from "../../test/hosting.ts";
 import { type Frame, Viewer } from "../../test/viewer.ts";
 import { Secrets } from "../authority/secrets.ts";
+import { blocks } from "../store/blocks.ts";
 import { defineAgent } from "./agents.ts";
-import { Base64Text } from "./base64.ts";
 import type { AgentContext } from "./context.ts";
 import type { Job } from "./job.ts";
 import type { Chunk } from "./record.ts";
@@ -32,7 +32,7 @@ const deaf = (emitChunk: (chunk: Chunk) => Promise<void>) =>
 
 /** What is in it, as it is sent. */
 const textOf = ({ data }: Chunk): string =>
-  typeof data === "string" ? data : JSON.parse(data.quoted("", "").toString());
+  JSON.parse(typeof data === "string" ? data : data.within("", "").toString());
 
 const chunksOf = (viewer: Viewer) =>
   viewer.stream.filter(({ payload }) => payload.kind === "result_chunk");
@@ -301,7 +301,7 @@ test("a large piece of bytes is encoded chunk by chunk, and what the agent does 
     deaf(async (chunk) => void data.push(textOf(chunk))),
     256 * 1024 * 1024,
   );
-  const encoded = vi.spyOn(Base64Text, "of");
+  const encoded = vi.spyOn(blocks, "take");
   const piece = new Uint8Array(64 * 64 * 1024).fill(7);
   const written = stream.write(piece);
   const before = encoded.mock.calls.length;

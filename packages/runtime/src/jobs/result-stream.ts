@@ -1,8 +1,8 @@
 import { types } from "node:util";
 import { ArcpError, newMessageId } from "@arcp/core";
-import { forgetMeasured, utf8Size } from "./ascii-quote.ts";
+import { quoteAscii } from "./ascii-quote.ts";
 import { Backlog } from "./backlog.ts";
-import { Base64Text } from "./base64.ts";
+import { encodeLong } from "./base64.ts";
 import { failure } from "./ending.ts";
 import type { Job } from "./job.ts";
 import type { Chunk } from "./record.ts";
@@ -102,7 +102,6 @@ export class ResultStream {
       await this.#job.events.pass();
       throw error;
     } finally {
-      forgetMeasured();
       this.#waiting.remove(1, length);
     }
   }
@@ -123,7 +122,7 @@ export class ResultStream {
     }
     const held = this.#job.secrets.clean(this.#held);
     const rest = Buffer.from(held, this.#encoding === "base64" ? "latin1" : "utf8");
-    void this.#emit(rest.toString(this.#encoding), rest.length, false);
+    void this.#emit(JSON.stringify(rest.toString(this.#encoding)), rest.length, false);
     return { result_id: this.#id, result_size: this.#size };
   }
 
@@ -159,7 +158,7 @@ export class ResultStream {
     for (let start = 0; start < bytes.length; start += MAX_CHUNK) {
       const part = bytes.subarray(start, start + MAX_CHUNK);
       const buffer = Buffer.from(part.buffer, part.byteOffset, part.byteLength);
-      const data = Base64Text.of(buffer) ?? buffer.toString("base64");
+      const data = encodeLong(buffer) ?? `"${buffer.toString("base64")}"`;
       yield { data, size: part.byteLength };
     }
   }
@@ -180,7 +179,9 @@ export class ResultStream {
       if (!data.isWellFormed()) {
         throw new ArcpError("INVALID_REQUEST", "a streamed text must be well-formed Unicode");
       }
-      await this.#emit(data, utf8Size(data), true);
+      const ascii = quoteAscii(data);
+      const size = ascii === undefined ? Buffer.byteLength(data) : data.length;
+      await this.#emit(ascii ?? JSON.stringify(data), size, true);
       start = end;
     }
   }
