@@ -68,14 +68,14 @@ export const jobMutations: readonly Mutation[] = [
   {
     name: "sends progress above its total as it is",
     breaks: "R-8.2-2",
-    file: "jobs/job-agent-context.ts",
+    file: "jobs/emissions.ts",
     from: "fits ? body : rest",
     to: "fits || rest !== undefined ? body : rest",
   },
   {
     name: "lets an agent say that there is back-pressure",
     breaks: "R-8.2-3",
-    file: "jobs/job-agent-context.ts",
+    file: "jobs/emissions.ts",
     from: '["running", "back_pressure", "credential_rotated"]',
     to: '["running", "credential_rotated"]',
   },

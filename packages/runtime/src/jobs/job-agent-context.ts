@@ -1,30 +1,15 @@
-import { types } from "node:util";
-import {
-  ArcpError,
-  type EventSchemas,
-  isEventKind,
-  isVendorName,
-  type Lease,
-  type LogLevel,
-} from "@arcp/core";
-import { exactCost } from "../authority/amount.ts";
-import { isCostMetric } from "../authority/grant.ts";
-import { quoted } from "../authority/quoted.ts";
-import { isRawJson } from "../exact-number.ts";
-import type { AgentContext, Log } from "./context.ts";
+import type { EventSchemas, Lease } from "@arcp/core";
+import type { AgentContext } from "./context.ts";
 import type { Delegate } from "./delegate.ts";
-import { eventBody, vendorBody } from "./event-body.ts";
+import { emitMetric, emitOwn, emitProgress, emitStatus, emitThought, logOf } from "./emissions.ts";
+import { eventBody } from "./event-body.ts";
 import { requestLine } from "./fetcher.ts";
 import type { Job } from "./job.ts";
-import { jsonMethod } from "./json-method.ts";
-import { noJson } from "./no-json.ts";
 import { begin, observed, unlessRefused } from "./observed-operation.ts";
 import { paced } from "./paced.ts";
 import { reserve } from "./spend.ts";
 import type { Toolbox } from "./toolbox.ts";
 import type { Trace } from "./trace.ts";
-
-const RESERVED_PHASES: readonly string[] = ["running", "back_pressure", "credential_rotated"];
 
 /**
  * Makes the context of one job: agents take it apart, or spread it into one of their own, as they like.
@@ -93,24 +78,15 @@ class JobAgentContext implements AgentContext {
   }
 
   get thought(): AgentContext["thought"] {
-    return (thought) => this.#job.events.emit("thought", { text: text(thought, "a thought") });
+    return (thought) => emitThought(this.#job, thought);
   }
 
   get status(): AgentContext["status"] {
-    return (phase, message) => {
-      if (RESERVED_PHASES.includes(phase)) throw invalid(`the phase ${phase} is the runtime's`);
-      return this.#job.events.emit("status", eventBody("status", { phase, message }));
-    };
+    return (phase, message) => emitStatus(this.#job, phase, message);
   }
 
   get progress(): AgentContext["progress"] {
-    return (progress) => {
-      const body = eventBody("progress", progress);
-      // Several SDKs refuse a current above the total (R-8.2-2).
-      const { total, ...rest } = body;
-      const fits = total === undefined || body.current <= total;
-      return this.#job.events.emit("progress", fits ? body : rest, "progress");
-    };
+    return (progress) => emitProgress(this.#job, progress);
   }
 
   get metric(): AgentContext["metric"] {
@@ -123,18 +99,7 @@ class JobAgentContext implements AgentContext {
   }
 
   get emit(): AgentContext["emit"] {
-    return (kind, body) => {
-      // A list of one name reads like that name, and is sent as a list.
-      if (typeof kind !== "string" || !isVendorName(kind)) {
-        throw invalid(
-          typeof kind === "string" && isEventKind(kind)
-            ? `a ${kind} event has a method of its own`
-            : `${quoted(kind)} is not an event kind; a vendor's is x-vendor.<vendor>.<name>`,
-        );
-      }
-      const own = this.#events === undefined ? body : vendorBody(this.#events, kind, body);
-      return this.#job.events.emit(kind, object(own, "the body of an event"));
-    };
+    return (kind, body) => emitOwn(this.#job, this.#events, kind, body);
   }
 
   get tools(): AgentContext["tools"] {
@@ -253,66 +218,3 @@ const SPREADABLE: ProxyHandler<JobAgentContext> = {
       ? { value: Reflect.get(context, name), enumerable: true, configurable: true }
       : undefined,
 };
-
-function logOf(job: Job): AgentContext["log"] {
-  const log =
-    (level: LogLevel): Log =>
-    (message, attributes) =>
-      job.events.emit("log", {
-        level,
-        message: text(message, "a log message"),
-        attributes: attributes === undefined ? undefined : object(attributes, "log attributes"),
-      });
-  return {
-    trace: log("trace"),
-    debug: log("debug"),
-    info: log("info"),
-    warn: log("warn"),
-    error: log("error"),
-    critical: log("critical"),
-  };
-}
-
-function emitMetric(job: Job, metric: Parameters<AgentContext["metric"]>[0]): Promise<void> {
-  const { dimensions, ...measured } = eventBody("metric", metric);
-  // What was looked at is what is sent, whatever JSON would make of the agent's own object.
-  const body = { ...measured, dimensions: dimensions && { ...dimensions } };
-  if (body.name.startsWith("cost.budget."))
-    throw invalid(`the metric ${body.name} is the runtime's`);
-  if (!isCostMetric(body.name)) return job.events.emit("metric", body);
-  const amount = exactCost(body.value);
-  if (amount === undefined) throw invalid("a cost must be a finite number of zero or more");
-  return job.costs.emit(body, amount);
-}
-
-function text(value: unknown, what: string): string {
-  if (typeof value === "string") return value;
-  throw invalid(`${what} must be a string`);
-}
-
-/** What is sent is what JSON makes of it: a `Date` or a `String` is no object there (R-8.1-1). */
-function object(value: unknown, what: string): object {
-  const own = ownJson(value, what);
-  const checked = (given: unknown): object => {
-    if (isPlainObject(given)) return given;
-    throw invalid(`${what} must be an object`);
-  };
-  return own === undefined ? checked(value) : { toJSON: (key: string) => checked(own(key)) };
-}
-
-function ownJson(value: unknown, what: string): ReturnType<typeof jsonMethod> {
-  try {
-    return jsonMethod(value);
-  } catch (thrown) {
-    throw noJson(what, thrown);
-  }
-}
-
-function isPlainObject(value: unknown): value is object {
-  if (typeof value !== "object" || value === null) return false;
-  return !Array.isArray(value) && !types.isBoxedPrimitive(value) && !isRawJson(value);
-}
-
-function invalid(message: string): ArcpError {
-  return new ArcpError("INVALID_REQUEST", message);
-}
