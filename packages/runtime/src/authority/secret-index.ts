@@ -15,64 +15,42 @@ export interface Findings {
 /** Characters of a value that give nothing away: most begin with a few that are the same for all. */
 const HARMLESS = 4;
 
-/** Stands where `clip` has cut a text. */
+/** Stands where `clip` has cut a text, and in no value. */
 const ELLIPSIS = "…";
 
 /** Heads that are looked for one by one, by the engine's own search: it is quicker than any way through a text. */
 const FEW = 16;
 
-/** Bits by which a hash moves on with each character: what is moved out of all of them is forgotten. */
-const STEP = 6;
-
 /**
- * Finds secret values in texts. A text is gone through once, and values are compared with it only where it has the first
- * characters of one: what that takes does not grow with the number of values, which a job may have thousands of.
+ * Finds secret values in texts. From each place of a text it goes as far as that goes on like a value: what it takes does
+ * not grow with the number of values, of which a job may have thousands that differ only behind a long beginning.
  */
 export class SecretIndex {
-  readonly #values = new Set<string>();
-  /** Those that begin with the same characters, by the hash of these. */
-  readonly #byHead = new Map<number, string[]>();
+  readonly #values = new Branch();
+  /** First characters of values. Where none of these stands, a text can but end with some that give nothing away. */
   readonly #heads = new Set<string>();
-  /** All beginnings that are shorter than a head. */
-  readonly #shortBeginnings = new Set<string>();
-  /** Characters of a head. No value is shorter. */
-  #head = HARMLESS + 1;
 
   get isEmpty(): boolean {
-    return this.#values.size === 0;
+    return this.#heads.size === 0;
   }
 
   add(value: string): void {
-    if (this.#values.has(value)) return;
+    this.#heads.add(value.slice(0, HARMLESS + 1));
     this.#values.add(value);
-    if (value.length >= this.#head) return this.#enter(value);
-    this.#head = value.length;
-    this.#byHead.clear();
-    this.#heads.clear();
-    for (const each of this.#values) this.#enter(each);
   }
 
   find(text: string): Findings {
     const spans: Span[] = [];
-    let open = text.length - this.#shortBeginningAt(text);
-    if (!this.#mayHaveHead(text)) return { spans, open };
-    let cut = -1;
-    for (let hash = 0, end = 1; end <= text.length; end++) {
-      hash = this.#moved(hash, text, end - 1);
-      const values = this.#byHead.get(hash);
-      const from = end - this.#head;
-      if (values === undefined || from < 0) continue;
-      if (cut < from) {
-        cut = text.indexOf(ELLIPSIS, from);
-        if (cut === -1) cut = text.length;
-      }
-      const rest = text.slice(from, cut);
-      for (const value of values) {
-        if (text.startsWith(value, from)) add(spans, from, from + value.length);
-        else if (!isBeginning(rest, value)) continue;
-        else if (cut === text.length) open = Math.min(open, from);
-        else if (rest.length > HARMLESS) add(spans, from, cut);
-      }
+    let open = text.length;
+    const first = this.#mayHaveHead(text) ? 0 : Math.max(0, text.length - HARMLESS);
+    for (let from = first; from < text.length; from++) {
+      const followed = this.#values.follow(text, from);
+      if (followed === undefined) continue;
+      const { whole, parting, isBeginning } = followed;
+      if (whole > from) add(spans, from, whole);
+      if (!isBeginning) continue;
+      if (parting === text.length) open = Math.min(open, from);
+      else if (text[parting] === ELLIPSIS && parting - from > HARMLESS) add(spans, from, parting);
     }
     return { spans, open };
   }
@@ -81,35 +59,70 @@ export class SecretIndex {
   #mayHaveHead(text: string): boolean {
     return this.#heads.size > FEW || [...this.#heads].some((head) => text.includes(head));
   }
-
-  #enter(value: string): void {
-    this.#heads.add(value.slice(0, this.#head));
-    for (let length = 1; length < this.#head; length++) {
-      this.#shortBeginnings.add(value.slice(0, length));
-    }
-    let hash = 0;
-    for (let index = 0; index < this.#head; index++) hash = this.#moved(hash, value, index);
-    const others = this.#byHead.get(hash);
-    if (others === undefined) this.#byHead.set(hash, [value]);
-    else others.push(value);
-  }
-
-  /** The hash of as many characters as a head has, moved on by one. */
-  #moved(hash: number, text: string, index: number): number {
-    return ((hash << STEP) + text.charCodeAt(index)) & ((1 << (STEP * this.#head)) - 1);
-  }
-
-  /** Characters of the longest beginning below a head that the text ends with. */
-  #shortBeginningAt(text: string): number {
-    for (let length = Math.min(this.#head - 1, text.length); length > 0; length--) {
-      if (this.#shortBeginnings.has(text.slice(-length))) return length;
-    }
-    return 0;
-  }
 }
 
-function isBeginning(text: string, value: string): boolean {
-  return text.length < value.length && value.startsWith(text);
+/** How far a text goes on like values. */
+interface Followed {
+  /** The place behind the longest value that stands there as a whole; where it began when none does. */
+  readonly whole: number;
+  /** The place where it goes on like no value. */
+  readonly parting: number;
+  /** Whether a value goes on behind that. */
+  readonly isBeginning: boolean;
+}
+
+/** Values that have begun alike. */
+class Branch {
+  /** By the next character: what goes on with it, which may be one value alone. */
+  readonly #next = new Map<number, Branch | string>();
+  /** Whether one ends here. */
+  #isValue = false;
+
+  add(value: string): void {
+    let branch: Branch = this;
+    for (let at = 0; at < value.length; at++) {
+      const code = value.charCodeAt(at);
+      const next = branch.#next.get(code);
+      if (next === undefined || next === value) {
+        branch.#next.set(code, value);
+        return;
+      }
+      branch = next instanceof Branch ? next : branch.#fork(code, next, at + 1);
+    }
+    branch.#isValue = true;
+  }
+
+  /** @returns undefined where a text has nothing that gives a value away */
+  follow(text: string, from: number): Followed | undefined {
+    let at = from;
+    let whole = from;
+    let branch: Branch = this;
+    let next = branch.#next.get(text.charCodeAt(at));
+    while (next instanceof Branch) {
+      branch = next;
+      at++;
+      if (branch.#isValue) whole = at;
+      next = branch.#next.get(text.charCodeAt(at));
+    }
+    let isBeginning = branch.#next.size > 0;
+    if (next !== undefined) {
+      do at++;
+      while (text.charCodeAt(at) === next.charCodeAt(at - from));
+      isBeginning = at - from < next.length;
+      if (!isBeginning) whole = at;
+    }
+    const isHarmless = at < text.length && at - from <= HARMLESS && whole === from;
+    return isHarmless ? undefined : { whole, parting: at, isBeginning };
+  }
+
+  /** Makes room beside a value that was alone. @param at its character behind the fork */
+  #fork(code: number, value: string, at: number): Branch {
+    const fork = new Branch();
+    if (at === value.length) fork.#isValue = true;
+    else fork.#next.set(value.charCodeAt(at), value);
+    this.#next.set(code, fork);
+    return fork;
+  }
 }
 
 /** @param from not before that of the last one */
