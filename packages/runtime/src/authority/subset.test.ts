@@ -103,9 +103,33 @@ describe("R-9.4-1: beyond it", () => {
   });
 
   test("J4: what is evident is looked for in steps among many of the parent's patterns", () => {
-    const parent = Array.from({ length: 1000 }, (_, i) => `tool${i}`);
-    const comparison = excess(lease({ "tool.call": parent }), lease({ "tool.call": ["tool999"] }));
+    const parent = Array.from({ length: 1000 }, (_, i) => `tool${i}.*`);
+    const comparison = excess(
+      lease({ "tool.call": parent }),
+      lease({ "tool.call": ["tool999.page"] }),
+    );
     expect([...comparison].length).toBeGreaterThan(10);
+  });
+
+  test.each<[string, (index: number) => string]>([
+    ["tool.call", (index) => `tool${index}.*`],
+    ["fs.read", (index) => `data/${index}/**`],
+    ["net.fetch", (index) => `https://host${index}.acme.test/**`],
+  ])(
+    "J4: %s: a lease that is handed on as it is takes a step for each pattern",
+    (namespace, text) => {
+      const json = { [namespace]: Array.from({ length: 1000 }, (_, index) => text(index)) };
+      expect(excessOf(lease(json), lease(json))).toBeUndefined();
+      expect([...excess(lease(json), lease(json))]).toHaveLength(1000);
+    },
+  );
+
+  test("what reads alike and belongs to another workspace is not the same pattern", () => {
+    const [here, there] = ["/work", "/other"].map((workspace) =>
+      lease({ "fs.read": ["src/**"] }, workspace),
+    );
+    if (here === undefined || there === undefined) throw new Error("unreachable");
+    expect(excessOf(here, there)).toContain('it allows "/other/src" too');
   });
 
   test("J4: what has to be decided for each of the parent's patterns is decided in a step each", () => {

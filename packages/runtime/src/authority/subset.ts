@@ -79,14 +79,19 @@ function* firstBeyond<P extends { readonly text: string }>(
   decide: Decide<P>,
   effort: Effort,
 ): Generator<undefined, Beyond | undefined> {
+  // What is evident costs no effort, and is accepted whatever was spent before (R-9.4-2).
+  const isEvident = (inner: P, outer: P): boolean =>
+    decided(decide(inner, outer, { left: 0 })).kind === "included";
+  const byText = new Map(parents.map((outer) => [outer.text, outer]));
   for (const inner of children) {
     yield;
-    let isWithin = false;
+    // Most of what is handed on is handed on as it is: that is not looked for among all of them.
+    const same = byText.get(inner.text);
+    let isWithin = same !== undefined && isEvident(inner, same);
     for (const [index, outer] of parents.entries()) {
-      if (index % STEP === STEP - 1) yield;
-      // What is evident costs no effort, and is accepted whatever was spent before (R-9.4-2).
-      isWithin = decided(decide(inner, outer, { left: 0 })).kind === "included";
       if (isWithin) break;
+      if (index % STEP === STEP - 1) yield;
+      isWithin = isEvident(inner, outer);
     }
     if (isWithin) continue;
     const witnesses: string[] = [];
