@@ -1,6 +1,11 @@
 import { Literal } from "./literal.ts";
 import { ANY_SEGMENTS, END, type Segment } from "./segment.ts";
 
+/** Characters that may still be gone over, a step at a time; shared by all patterns that one target is compared with. */
+export interface Effort {
+  left: number;
+}
+
 /** What a pattern takes next: any number of segments, some that it names, or one with wildcards. */
 type Step = typeof ANY_SEGMENTS | Literal | WildSegment;
 
@@ -37,11 +42,11 @@ export class Course {
   }
 
   /**
-   * Whether it takes all of a text.
+   * Whether it takes all of a text, as far as the effort allows to say so.
    * @param text in which each segment ends with `END`
    * @param unknown a segment that stands for segments which nobody knows: only `**` takes it
    */
-  takes(text: string, unknown?: string): boolean {
+  takes(text: string, effort: Effort, unknown?: string): boolean {
     const { length } = this.#head.text;
     if (!this.#head.standsAt(text, 0)) return false;
     if (this.#steps.length === 0) return text.length === length;
@@ -51,6 +56,8 @@ export class Course {
     for (const step of this.#steps) {
       const first = reached.indexOf(1);
       if (first < 0) return false;
+      effort.left -= text.length - first;
+      if (effort.left < 0) return false;
       if (step === ANY_SEGMENTS) markSegments(reached, text, first);
       else reached = step.behind(reached, text, first, unknown);
     }

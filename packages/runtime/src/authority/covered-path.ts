@@ -1,6 +1,6 @@
 import { type FileHandle, lstat, readlink } from "node:fs/promises";
 import type { ArcpError } from "@arcp/core";
-import type { Glob } from "./glob.ts";
+import { type Glob, isCovered } from "./glob.ts";
 import type { Guard } from "./guard.ts";
 import type { CompiledLease } from "./lease.ts";
 import { locate, lookingOnce } from "./location.ts";
@@ -96,8 +96,7 @@ export async function openCovered(
 }
 
 function reaches({ realPatterns, within }: Reach, location: string): boolean {
-  const covered = realPatterns.some((glob) => glob.matches(location));
-  return covered && (within === undefined || reaches(within, location));
+  return isCovered(location, realPatterns) && (within === undefined || reaches(within, location));
 }
 
 /** Names the path that was asked for: where it leads is not the job's to know. */

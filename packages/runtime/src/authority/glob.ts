@@ -1,13 +1,19 @@
 import { parseAgentReference } from "@arcp/core";
-import { Course } from "./course.ts";
+import { Course, type Effort } from "./course.ts";
 import { ANY_SEGMENTS, END, type Segment } from "./segment.ts";
 
 /** Longest pattern, in characters, and most wildcards in one (R-9.2-3). */
 const MAX_LENGTH = 1024;
 const MAX_WILDCARDS = 16;
 
-/** Characters of what a pattern may cover: clients choose targets as well as leases, and a lease has many patterns. */
+/** Characters of what a pattern may cover: clients choose targets as well as leases. */
 const MAX_TARGET = 8192;
+
+/**
+ * What it may take to compare a target with all patterns of a lease, while everybody waits: some hundredths of a second, where a
+ * thousand patterns that were made for it would take seconds. Those that people write take far less.
+ */
+const MAX_EFFORT = 2_000_000;
 
 /** A compiled pattern. What is not a wildcard stands for itself; there is no escape (section 9.2). */
 export class Glob {
@@ -25,13 +31,25 @@ export class Glob {
   /**
    * Whether the pattern covers all of `target`, from its first to its last character (R-9.2-2). None covers one of more than
    * 8,192 characters.
+   * @param effort when it is used up, nothing is covered any more
    * @param unknown a segment that stands for segments which nobody knows: only `**` takes it
    */
-  matches(target: string, unknown?: string): boolean {
+  matches(target: string, effort: Effort = { left: MAX_EFFORT }, unknown?: string): boolean {
     if (target.length > MAX_TARGET) return false;
     this.#course ??= new Course(this.segments);
-    return this.#course.takes(`${target}${END}`, unknown);
+    return this.#course.takes(`${target}${END}`, effort, unknown);
   }
+}
+
+/** A pattern of any kind of target. */
+interface Pattern<T> {
+  matches(target: T, effort: Effort): boolean;
+}
+
+/** Whether one of the patterns covers a target; those that are left when that has taken too much do not. */
+export function isCovered<T>(target: T, patterns: ReadonlyArray<Pattern<T>>): boolean {
+  const effort = { left: MAX_EFFORT };
+  return patterns.some((pattern) => pattern.matches(target, effort));
 }
 
 /** A compiled pattern, or what is wrong with it. */

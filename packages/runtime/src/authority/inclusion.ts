@@ -77,7 +77,7 @@ function isEvident(inner: Glob, outer: Glob): boolean {
   const target = inner.segments.map((segment) =>
     segment === ANY_SEGMENTS ? unknown : segment.join(run),
   );
-  return outer.matches(target.join("/"), unknown);
+  return outer.matches(target.join("/"), undefined, unknown);
 }
 
 /** A character that the text does not have. */

@@ -1,5 +1,5 @@
-import { type Lease, LocalError } from "@arcp/core";
-import { describe, expect, test } from "vitest";
+import { type Capability, type Lease, LocalError } from "@arcp/core";
+import { afterEach, describe, expect, test } from "vitest";
 import { type CompiledLease, compileLease } from "./lease.ts";
 
 function lease(json: Lease, workspace?: string): CompiledLease {
@@ -59,6 +59,42 @@ describe("what a lease covers", () => {
     const of = lease({ "net.fetch": ["https://acme.test/**", "**"] });
     expect(of.covers("net.fetch", "https://acme.test/")).toBe(true);
     expect(of.covers("net.fetch", "file:///etc/passwd")).toBe(false);
+  });
+
+  describe("R-9.2-4: many patterns hold nobody up, whatever they and their target are", () => {
+    const { charCodeAt } = String.prototype;
+    afterEach(() => {
+      String.prototype.charCodeAt = charCodeAt;
+    });
+
+    const many = (pattern: string) => Array.from({ length: 1000 }, () => pattern);
+    const wild = `**/*a/${"a/*a/".repeat(14)}b`;
+    const names = "a/".repeat(4000);
+
+    test.each<[Capability, string, string]>([
+      ["tool.call", wild, names],
+      ["fs.read", `/${wild}`, `/${names}`],
+      ["net.fetch", `https://a.test/${wild}`, `https://a.test/${names}`],
+      ["net.fetch", `https://${"*a".repeat(15)}*b/`, `https://${"a".repeat(8000)}/`],
+    ])("%s of %s", (capability, pattern, target) => {
+      const of = lease({ [capability]: many(pattern) });
+      let read = 0;
+      // The matcher reads texts with it alone.
+      String.prototype.charCodeAt = function (index) {
+        read += 1;
+        return charCodeAt.call(this, index);
+      };
+      expect(of.covers(capability, target)).toBe(false);
+      expect(read).toBeLessThan(10_000_000);
+    });
+
+    test("the last of a thousand that people write is found for a target as long as a path can be", () => {
+      const patterns = many("").map((_, n) => `/srv/tenants/${n}/**/*.csv`);
+      const of = lease({ "fs.read": ["/srv/tenants/**/*.txt", "/**/raw/*", ...patterns] });
+      const path = (tenant: number) => `/srv/tenants/${tenant}/${"name/".repeat(800)}a.csv`;
+      expect(of.covers("fs.read", path(999))).toBe(true);
+      expect(of.covers("fs.read", path(1000))).toBe(false);
+    });
   });
 
   test("an amount is no target", () => {

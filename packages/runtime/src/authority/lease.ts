@@ -1,6 +1,6 @@
 import { type Capability, isCapability, type Lease } from "@arcp/core";
 import { clip } from "./clip.ts";
-import { compileGlob, type Glob, type GlobOutcome, matchesAgent } from "./glob.ts";
+import { compileGlob, type Glob, type GlobOutcome, isCovered, matchesAgent } from "./glob.ts";
 import { compileGrant, type Grant } from "./grant.ts";
 import { canonicalPath, compilePathGlob } from "./path.ts";
 import { canonicalUrl, compileUrlGlob, UrlGlob, type UrlParts } from "./url.ts";
@@ -49,12 +49,15 @@ export class CompiledLease {
 
   /** Whether the lease lets the job fetch a URL that is canonical already. */
   coversUrl(url: UrlParts): boolean {
-    return this.urls.some((glob) => glob.matches(url));
+    return isCovered(url, this.urls);
   }
 
   /** Whether it does so by a pattern that names the host, without a wildcard. */
   namesUrl(url: UrlParts): boolean {
-    return this.urls.some((glob) => glob.namesHost && glob.matches(url));
+    return isCovered(
+      url,
+      this.urls.filter((glob) => glob.namesHost),
+    );
   }
 
   /** Whether the lease lets the job use `capability` on `target`, which is made canonical here. */
@@ -64,7 +67,7 @@ export class CompiledLease {
       case "fs.read":
       case "fs.write": {
         const canonical = canonicalPath(target, this.workspace);
-        return canonical.ok && patterns.some((glob) => glob.matches(canonical.path));
+        return canonical.ok && isCovered(canonical.path, patterns);
       }
       case "agent.delegate":
         return patterns.some((glob) => matchesAgent(glob, target));
@@ -76,7 +79,7 @@ export class CompiledLease {
       case "cost.budget":
         return false;
       default:
-        return patterns.some((glob) => glob.matches(target));
+        return isCovered(target, patterns);
     }
   }
 }

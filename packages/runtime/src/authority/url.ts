@@ -1,3 +1,4 @@
+import type { Effort } from "./course.ts";
 import { compileGlob, Glob, type GlobOutcome } from "./glob.ts";
 import { ANY_SEGMENTS } from "./segment.ts";
 
@@ -77,11 +78,12 @@ export class UrlGlob {
     return this.rest?.host.segments.every((segment) => segment.length === 1) ?? false;
   }
 
-  matches({ scheme, host, port, path }: UrlParts): boolean {
+  matches({ scheme, host, port, path }: UrlParts, effort?: Effort): boolean {
     if (this.scheme !== undefined && this.scheme !== scheme) return false;
     if (this.rest === undefined) return true;
     const { rest } = this;
-    return rest.host.matches(host) && rest.port.matches(port) && rest.path.matches(path);
+    const isThere = rest.host.matches(host, effort) && rest.port.matches(port, effort);
+    return isThere && rest.path.matches(path, effort);
   }
 }
 
