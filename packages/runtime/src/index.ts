@@ -1,4 +1,5 @@
 export { type Authenticate, allowAnonymous, tokenTable } from "./auth.ts";
+export type { Amounts } from "./authority/grant.ts";
 export type { OutstandingCredential } from "./authority/outstanding.ts";
 export type { PriceTable, Usage } from "./authority/price.ts";
 export type { CredentialOrder, IssuedCredential, Provisioner } from "./authority/provisioner.ts";
@@ -18,7 +19,7 @@ export type { AgentContext, Log } from "./jobs/context.ts";
 export type { Delegable, Delegate, DelegateOptions } from "./jobs/delegate.ts";
 export type { WriteOptions } from "./jobs/files.ts";
 export type { ModelCall, ModelOptions, ModelPermit } from "./jobs/model-permit.ts";
-export type { Amounts, Spend, SpendOptions, SpendReservation } from "./jobs/spend.ts";
+export type { Spend, SpendOptions, SpendReservation } from "./jobs/spend.ts";
 export {
   type ArgumentsOf,
   defineTool,

@@ -1,8 +1,25 @@
+import { isPlain } from "@arcp/core";
 import type Big from "big.js";
 import { parseAmount } from "./amount.ts";
 
 /** Amounts by currency. */
 export type Grant = ReadonlyMap<string, Big>;
+
+/** Exact decimal text by currency, such as `{ USD: "0.25" }`. */
+export type Amounts = Readonly<Record<string, string>>;
+
+/** @param refusal the error to throw for what is no amount */
+export function readAmounts(amounts: Amounts, refusal: (given: unknown) => Error): Grant {
+  // Whatever else has no currencies either, and would be no money at all.
+  if (!isPlain(amounts)) throw refusal(amounts);
+  return new Map(
+    Object.entries(amounts).map(([currency, text]) => {
+      const amount = typeof text === "string" ? parseAmount(`${currency}:${text}`) : undefined;
+      if (amount !== undefined) return [currency, amount.value];
+      throw refusal({ [currency]: text });
+    }),
+  );
+}
 
 /** Initial amounts by currency, or what is wrong with an entry of `cost.budget`. */
 export type GrantOutcome =

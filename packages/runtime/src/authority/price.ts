@@ -1,15 +1,15 @@
 import { ArcpError, isPlain, LocalError } from "@arcp/core";
 import Big from "big.js";
-import { exactCost, parseAmount } from "./amount.ts";
+import { exactCost } from "./amount.ts";
 import { clip } from "./clip.ts";
-import type { Grant } from "./grant.ts";
+import { type Amounts, type Grant, readAmounts } from "./grant.ts";
 import { quoted } from "./quoted.ts";
 
 /**
  * What a million units cost, by the unit and then by currency, in exact decimal text. The names of the units are free:
  * `{ input: { USD: "2.50" }, output: { USD: "10" } }`. A unit that costs nothing has `{}`.
  */
-export type PriceTable = Readonly<Record<string, Readonly<Record<string, string>>>>;
+export type PriceTable = Readonly<Record<string, Amounts>>;
 
 /** How many units were used, by the unit of the price table: `{ input: 1200, output: 80 }`. */
 export type Usage = Readonly<Record<string, number>>;
@@ -27,14 +27,10 @@ export class Prices {
   /** @throws LocalError `MISUSE` for a price that is no amount */
   constructor(model: string, table: PriceTable) {
     if (!isPlain(table)) throw noPrice(model, table);
-    const units = Object.entries(table).map(([unit, price]): [string, Grant] => {
-      // Whatever else has no currencies either, and would be free.
-      if (!isPlain(price)) throw noPrice(model, { [unit]: price });
-      const amounts = Object.entries(price).map(([currency, text]) =>
-        readPrice(model, currency, text),
-      );
-      return [unit, new Map(amounts)];
-    });
+    const units = Object.entries(table).map(([unit, price]): [string, Grant] => [
+      unit,
+      readAmounts(price, (given) => noPrice(model, { [unit]: given })),
+    ]);
     this.#units = new Map(units);
   }
 
@@ -76,12 +72,6 @@ export function compilePrices(
   models: Readonly<Record<string, PriceTable>>,
 ): ReadonlyMap<string, Prices> {
   return new Map(Object.entries(models).map(([id, table]) => [id, new Prices(id, table)]));
-}
-
-function readPrice(model: string, currency: string, text: string): [string, Big] {
-  const amount = typeof text === "string" ? parseAmount(`${currency}:${text}`) : undefined;
-  if (amount !== undefined) return [currency, amount.value];
-  throw noPrice(model, { [currency]: text });
 }
 
 function noPrice(model: string, given: unknown): LocalError {

@@ -162,6 +162,20 @@ test("R-9.6-13: what a call can cost at most is set aside for it, and released w
   expect(() => ctx.model(MODEL, { reserve: { USD: 1 } })).toThrow("it counts input, output");
 });
 
+test("R-9.6-13: what a call can cost at most is set aside, also where no single amount has so many digits", async () => {
+  const most = "999999999999999999";
+  const prices = { input: { USD: most } };
+  const { ctx } = await calling({ "cost.budget": Array.from({ length: 10 }, () => `USD:${most}`) });
+  const permit = ctx.model("mistral/gold", { prices, reserve: { input: 10_000_000 } });
+  const call = permit.call(
+    () => expect(ctx.budget.available()).toEqual({ USD: "0" }),
+    () => ({ input: 1 }),
+  );
+  await call;
+  expect(ctx.budget.remaining()).toEqual({ USD: "9999998999999999990.000001" });
+  await expect(permit.call(() => "sent")).rejects.toEqual(code("BUDGET_EXHAUSTED"));
+});
+
 test("R-9.6-13: of 100 calls at once that reserve 0.05 of 1.00 each exactly 20 are sent, and no money is lost", async () => {
   const { ctx, bodies } = await calling();
   const permit = ctx.model(MODEL, { reserve: { input: 25_000 } });

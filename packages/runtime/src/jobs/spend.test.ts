@@ -211,6 +211,18 @@ test.each([
   expect(costs.map(({ payload }) => payload.body.dimensions)).toEqual([{ page: "7" }]);
 });
 
+test("R-5.3-6: a reservation of many currencies makes no long message", async () => {
+  const { job } = await spending(["C0:1"]);
+  const amounts = Object.fromEntries(Array.from({ length: 500 }, (_, i) => [`C${i}`, "2.5"]));
+  const short = expect.objectContaining({
+    code: "BUDGET_EXHAUSTED",
+    message: expect.stringMatching(
+      /^2\.5 C0 and .{180,200}… cannot be reserved: 1 C0 are available$/,
+    ),
+  });
+  expect(() => job.ctx.spend.reserve(amounts)).toThrow(short);
+});
+
 test("R-9.6-13 and R-4.1-7: no money is set aside for a cost too large to be told", async () => {
   const { job } = await spending(["USD:1"]);
   const long = "€".repeat(400_000);

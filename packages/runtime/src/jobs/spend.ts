@@ -1,7 +1,7 @@
-import { ArcpError, isPlain, LocalError } from "@arcp/core";
-import { parseAmount } from "../authority/amount.ts";
+import { ArcpError, LocalError } from "@arcp/core";
 import type { Reservation } from "../authority/budget.ts";
-import type { Grant } from "../authority/grant.ts";
+import { clip } from "../authority/clip.ts";
+import { type Amounts, type Grant, readAmounts } from "../authority/grant.ts";
 import { quoted } from "../authority/quoted.ts";
 import { eventBody } from "./event-body.ts";
 import type { Job } from "./job.ts";
@@ -9,9 +9,6 @@ import { paced } from "./paced.ts";
 
 /** Bytes of JSON that a cost may have before it is known: with its amount it has to fit into an event (R-4.1-7). */
 const MAX_METRIC = 64 * 1024;
-
-/** Exact decimal text by currency, such as `{ USD: "0.25" }`. */
-export type Amounts = Readonly<Record<string, string>>;
 
 /** How a reservation tells what was spent. */
 export interface SpendOptions {
@@ -60,7 +57,7 @@ export function reserve(
     const problem = `the name and the dimensions of a cost may have ${MAX_METRIC} bytes of JSON`;
     throw new ArcpError("INVALID_REQUEST", problem);
   }
-  const wanted = read(amounts);
+  const wanted = readAmounts(amounts, noAmount);
   const reservation = setAside(job, wanted);
   if (reservation instanceof ArcpError) throw reservation;
   // The end of the job releases it as well, and what was spent until then is said behind that.
@@ -74,7 +71,7 @@ export function reserve(
       if (!job.live) return job.events.pass();
       throw new LocalError("MISUSE", "the reservation was settled or released before");
     }
-    const costs = actual === undefined ? wanted : read(actual);
+    const costs = actual === undefined ? wanted : readAmounts(actual, noAmount);
     const spent = new Map([...costs].filter(([, amount]) => amount.gt(0)));
     const charged = job.costs.charge(spent, metric);
     release();
@@ -101,22 +98,12 @@ export function setAside({ authority, budget }: Job, amounts: Grant): Reservatio
   );
 }
 
-function read(amounts: Amounts): Grant {
-  // Whatever else has no currencies either, and would set nothing aside.
-  if (!isPlain(amounts)) throw noAmount(amounts);
-  return new Map(
-    Object.entries(amounts).map(([currency, text]) => {
-      const amount = typeof text === "string" ? parseAmount(`${currency}:${text}`) : undefined;
-      if (amount !== undefined) return [currency, amount.value];
-      throw noAmount({ [currency]: text });
-    }),
-  );
-}
-
 function noAmount(given: unknown): ArcpError {
   return new ArcpError("INVALID_REQUEST", `${quoted(given)} is no amount such as {"USD":"2.50"}`);
 }
 
 function describe(amounts: Grant): string {
-  return [...amounts].map(([currency, amount]) => `${amount.toFixed()} ${currency}`).join(" and ");
+  return clip(
+    [...amounts].map(([currency, amount]) => `${amount.toFixed()} ${currency}`).join(" and "),
+  );
 }
