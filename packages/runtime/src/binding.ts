@@ -1,6 +1,5 @@
 import { ArcpError, type CloseReason, type JobId } from "@arcp/core";
 import { type Announcement, announce } from "./announcement.ts";
-import { ReadableVault } from "./authority/readable-vault.ts";
 import { closedVault, type OpenVault } from "./authority/vault.ts";
 import type { IdleWatch, Watched } from "./idle-watch.ts";
 import { Intake } from "./intake.ts";
@@ -188,6 +187,6 @@ export class Binding implements Watched {
   #vault(): OpenVault {
     const { context, link, session, confidential } = this.#options;
     if (!confidential) return closedVault;
-    return new ReadableVault(link.dialect, context.services.vault.openTo(session.principal));
+    return context.services.vault.openTo(session.principal, link.dialect);
   }
 }

@@ -1,4 +1,5 @@
 import type { CredentialFields, JobId, ProvisionedCredential } from "@arcp/core";
+import type { Dialect } from "../dialect/dialect.ts";
 
 interface Holding {
   readonly principal: string;
@@ -46,8 +47,8 @@ export class Vault {
   }
 
   /** What may be shown to a principal: of the jobs that it submitted all, while they live (R-9.8-12). */
-  openTo(principal: string): OpenVault {
-    return new OwnJobs(this, principal);
+  openTo(principal: string, dialect: Dialect): OpenVault {
+    return new OwnJobs(this, principal, dialect);
   }
 
   /** Whether the job lives and was submitted by the principal. */
@@ -67,7 +68,7 @@ const NONE: ReadonlyMap<string, ProvisionedCredential> = new Map();
 export interface OpenVault {
   /** The current value of a credential. */
   reveal(job: JobId, id: string): string | undefined;
-  /** All that a job has. */
+  /** All that a job has, as the client can read it. */
   shown(job: JobId): readonly CredentialFields[];
 }
 
@@ -75,10 +76,12 @@ export interface OpenVault {
 class OwnJobs implements OpenVault {
   readonly #vault: Vault;
   readonly #principal: string;
+  readonly #dialect: Dialect;
 
-  constructor(vault: Vault, principal: string) {
+  constructor(vault: Vault, principal: string, dialect: Dialect) {
     this.#vault = vault;
     this.#principal = principal;
+    this.#dialect = dialect;
   }
 
   reveal(job: JobId, id: string): string | undefined {
@@ -87,7 +90,8 @@ class OwnJobs implements OpenVault {
 
   shown(job: JobId): readonly CredentialFields[] {
     if (!this.#vault.isOf(job, this.#principal)) return [];
-    return [...this.#vault.of(job).values()].map((one) => ({ ...one, value: one.value }));
+    const all = [...this.#vault.of(job).values()].map((one) => ({ ...one, value: one.value }));
+    return this.#dialect.credentials(all);
   }
 }
 
