@@ -1,4 +1,5 @@
 import { type FileHandle, lstat, readlink } from "node:fs/promises";
+import { sep } from "node:path";
 import type { ArcpError } from "@arcp/core";
 import { type Glob, isCovered } from "./glob.ts";
 import type { Guard } from "./guard.ts";
@@ -81,7 +82,7 @@ export async function openCovered(
     const location = await locate(target);
     const late = guard.check(capability, target);
     if (late !== undefined) throw late;
-    if (location === undefined || !reaches(access, location)) break;
+    if (location === undefined || isMisread(location) || !reaches(access, location)) break;
     const handle = await open(location).catch(async (error: unknown) => {
       // Something that has moved since may be why.
       if ((await locate(target)) === location) throw error;
@@ -93,6 +94,11 @@ export async function openCovered(
     await handle.close();
   }
   throw leadsAway(access, target);
+}
+
+/** Whether Windows reads it otherwise than it was compared: as a way up, a drive, a stream of a file, or without its end. */
+function isMisread(location: string): boolean {
+  return sep === "\\" && /[\\:]|[. ](?:\/|$)/.test(location);
 }
 
 function reaches({ realPatterns, within }: Reach, location: string): boolean {
