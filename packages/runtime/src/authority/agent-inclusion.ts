@@ -1,6 +1,7 @@
+import type { Effort } from "./effort.ts";
 import { Glob } from "./glob.ts";
 import { AGENT_NAME, AGENT_VERSION } from "./grammar.ts";
-import { type Deciding, type Effort, inclusion } from "./inclusion.ts";
+import { type Deciding, inclusion } from "./inclusion.ts";
 import { ANY_SEGMENTS } from "./segment.ts";
 
 /**

@@ -1,10 +1,6 @@
+import type { Effort } from "./effort.ts";
 import { Literal } from "./literal.ts";
 import { ANY_SEGMENTS, END, type Segment } from "./segment.ts";
-
-/** Characters that may still be gone over, a step at a time; shared by all patterns that one target is compared with. */
-export interface Effort {
-  left: number;
-}
 
 /** What a pattern takes next: any number of segments, some that it names, or one with wildcards. */
 type Step = typeof ANY_SEGMENTS | Literal | WildSegment;
@@ -44,6 +40,7 @@ export class Course {
   /**
    * Whether it takes all of a text, as far as the effort allows to say so.
    * @param text in which each segment ends with `END`
+   * @param effort in characters that a step goes over
    * @param unknown a segment that stands for segments which nobody knows: only `**` takes it
    */
   takes(text: string, effort: Effort, unknown?: string): boolean {

@@ -1,5 +1,6 @@
 import { parseAgentReference } from "@arcp/core";
-import { Course, type Effort } from "./course.ts";
+import { Course } from "./course.ts";
+import type { Effort } from "./effort.ts";
 import { ANY_SEGMENTS, END, type Segment } from "./segment.ts";
 
 /** Longest pattern, in characters, and most wildcards in one (R-9.2-3). */

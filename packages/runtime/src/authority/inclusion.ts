@@ -1,4 +1,5 @@
 import { Automaton } from "./automaton.ts";
+import type { Effort } from "./effort.ts";
 import type { Glob } from "./glob.ts";
 import type { Grammar } from "./grammar.ts";
 import { ANY_SEGMENTS, END, type Segment } from "./segment.ts";
@@ -11,12 +12,7 @@ export type Inclusion =
   /** To decide it would take more than the bound: to be treated like a no. */
   | { readonly kind: "undecided" };
 
-/** Moves from state to state that decisions may still take; shared by all that belong together. */
-export interface Effort {
-  left: number;
-}
-
-/** Moves of one decision: far more than patterns take that people write, and some tenths of a second. */
+/** Moves from state to state of one decision: far more than patterns take that people write, and some tenths of a second. */
 const MAX_MOVES = 200_000;
 
 /** Moves of one step of a decision: a millisecond or so. */

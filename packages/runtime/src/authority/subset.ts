@@ -1,9 +1,10 @@
 import type { Capability } from "@arcp/core";
 import { agentInclusion } from "./agent-inclusion.ts";
 import { clip } from "./clip.ts";
+import type { Effort } from "./effort.ts";
 import type { Glob } from "./glob.ts";
 import { PATH, TEXT } from "./grammar.ts";
-import { type Decide, decided, type Effort, inclusion } from "./inclusion.ts";
+import { type Decide, decided, inclusion } from "./inclusion.ts";
 import type { CompiledLease } from "./lease.ts";
 import { urlInclusion } from "./url-inclusion.ts";
 

@@ -1,6 +1,7 @@
+import type { Effort } from "./effort.ts";
 import { Glob } from "./glob.ts";
 import { HOST, URL_PATH } from "./grammar.ts";
-import { type Deciding, type Effort, type Inclusion, inclusion } from "./inclusion.ts";
+import { type Deciding, type Inclusion, inclusion } from "./inclusion.ts";
 import { ANY_SEGMENTS } from "./segment.ts";
 import { canonicalUrl, type UrlGlob } from "./url.ts";
 

@@ -1,4 +1,4 @@
-import type { Effort } from "./course.ts";
+import type { Effort } from "./effort.ts";
 import { compileGlob, Glob, type GlobOutcome } from "./glob.ts";
 import { ANY_SEGMENTS } from "./segment.ts";
 
