@@ -156,8 +156,9 @@ describe("children", () => {
   test("J4: what an operation of one job computes does not grow with the jobs that live beside it", () => {
     const sums = vi.spyOn(Big.prototype, "plus");
     const differences = vi.spyOn(Big.prototype, "minus");
-    const computed = (siblings: number): number => {
-      const top = granted(new Budget(amounts({ USD: 10_000 })), { USD: 9_000 });
+    const computed = (siblings: number, depth: number): number => {
+      let top = new Budget(amounts({ USD: 10_000 }));
+      for (let above = 1; above < depth; above++) top = granted(top, { USD: 9_000 });
       const [child = top] = Array.from({ length: siblings }, () => granted(top, { USD: 1 }));
       sums.mockClear();
       differences.mockClear();
@@ -167,7 +168,8 @@ describe("children", () => {
       of(top);
       return sums.mock.calls.length + differences.mock.calls.length;
     };
-    expect(computed(2000)).toBe(computed(2));
+    expect(computed(5000, 8)).toBe(computed(2, 8));
+    expect(computed(5000, 8)).toBeLessThan(8 * computed(5000, 1));
     vi.restoreAllMocks();
   });
 
