@@ -151,7 +151,7 @@ async function leaseOf(
 ): Promise<CompiledLease> {
   const effective = withModelsOf(outer.json, context.jobContext.openModels, requested);
   const lease = readLease(context, agent, effective, "lease");
-  const problem = await compared(context, excess(outer, lease));
+  const problem = await compared(context.jobContext.committer.turn, excess(outer, lease));
   if (problem === undefined) return lease;
   throw new ArcpError("LEASE_SUBSET_VIOLATION", `lease: ${problem}`);
 }

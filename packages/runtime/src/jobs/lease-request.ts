@@ -6,6 +6,7 @@ import { withClosedModels } from "../authority/model-use.ts";
 import { type Comparison, widening } from "../authority/subset.ts";
 import type { EffectiveLimits } from "../limits.ts";
 import type { EffectivePolicy } from "../policy.ts";
+import type { Turn } from "../turn.ts";
 import type { AnyAgent } from "./agents.ts";
 import type { JobContext } from "./job-context.ts";
 
@@ -79,7 +80,7 @@ async function narrowed(
 ): Promise<CompiledLease> {
   const compiled = compileLease(granted, { workspace: requested.workspace });
   const problem = compiled.ok
-    ? await compared(context, widening(requested, compiled.lease))
+    ? await compared(context.jobContext.committer.turn, widening(requested, compiled.lease))
     : compiled.problem;
   if (compiled.ok && problem === undefined) return compiled.lease;
   context.logger.error(
@@ -89,16 +90,12 @@ async function narrowed(
   throw new ArcpError("INTERNAL_ERROR", "the lease could not be granted");
 }
 
-/** What comes of comparing two leases, in as many turns as it takes: it holds up nobody (J4). */
-export async function compared(
-  { jobContext }: Pick<LeaseContext, "jobContext">,
-  comparison: Comparison,
-): Promise<string | undefined> {
-  const { turn } = jobContext.committer;
+/** What comes of comparing two leases, in as many turns as it takes: it holds up nobody, however many are compared (J4). */
+export async function compared(turn: Turn, comparison: Comparison): Promise<string | undefined> {
   for (;;) {
     const { done, value } = comparison.next();
     if (done === true) return value;
-    await turn.spend("answering", PATTERN_STEPS);
+    if (turn.spend("answering", PATTERN_STEPS) !== undefined) await turn.alone();
   }
 }
 
