@@ -184,7 +184,7 @@ async function offlineWhileRetrying(
 }
 
 const kilobytes = (bytes: number): string => `${(bytes / 1000).toFixed(1)} kB`;
-const [whole, bare] = [await bundleClient(), await bundleClient(["zod"])];
+const [whole, bare] = [await bundleClient("es"), await bundleClient("es", ["zod"])];
 console.log(
   `browser: the client is ${kilobytes(whole.size)} min+gzip, ${kilobytes(bare.size)} without zod`,
 );

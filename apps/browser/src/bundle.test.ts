@@ -15,7 +15,7 @@ test.each([
   ["with zod", []],
   ["without zod", ["zod"]],
 ] as const)("the whole client for a browser, %s, is small enough", async (what, without) => {
-  const { size, modules } = await bundleClient(without);
+  const { size, modules } = await bundleClient("es", without);
   const limit = limits[what];
   console.log(`client ${what}: ${kilobytes(size)} min+gzip, of ${kilobytes(limit)} allowed`);
   expect(size).toBeLessThanOrEqual(limit);
@@ -23,7 +23,7 @@ test.each([
 });
 
 test("the client for a browser has nothing of Node in it, and not the library ws", async () => {
-  const { modules } = await bundleClient();
+  const { modules } = await bundleClient("es");
   expect(modules.filter((id) => isBuiltin(id) || /browser-external|\/ws\//.test(id))).toEqual([]);
   expect(modules.filter((id) => /\/transport-ws\/dist\/(?!browser)/.test(id))).toContainEqual(
     expect.stringContaining("platform-dial"),
@@ -41,7 +41,7 @@ test("the bundle, where there is nothing but a browser's globals, gets everythin
   await using site = new Site();
   const url = new URL("/arcp", await site.open());
   url.protocol = "ws:";
-  const { code } = await bundleClient();
+  const { code } = await bundleClient("iife");
   const page = {
     WebSocket,
     crypto,

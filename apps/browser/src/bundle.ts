@@ -21,7 +21,7 @@ export async function bundlePage(): Promise<PageFiles> {
 }
 
 export interface ClientBundle {
-  /** A script that defines `arcp`, with all names of the client and `dial`. */
+  /** All names of the client, and `dial`. */
   readonly code: string;
   /** The files that went into it. */
   readonly modules: readonly string[];
@@ -29,14 +29,23 @@ export interface ClientBundle {
   readonly size: number;
 }
 
-/** The whole client for a browser. @param without packages that the page is taken to have anyway */
-export async function bundleClient(without: readonly string[] = []): Promise<ClientBundle> {
+/**
+ * The whole client for a browser.
+ *
+ * @param format a module, as a page has it, or a script that defines `arcp`
+ * @param without packages that the page is taken to have anyway
+ */
+export async function bundleClient(
+  format: "es" | "iife",
+  without: readonly string[] = [],
+): Promise<ClientBundle> {
   const [chunk] = await bundled({
     build: {
-      lib: { entry: `${here}whole-client.ts`, formats: ["iife"], name: "arcp", fileName: "arcp" },
+      lib: { entry: `${here}whole-client.ts`, formats: [format], name: "arcp", fileName: "arcp" },
       rolldownOptions: {
         external: without.map((name) => new RegExp(`^${name}(/|$)`)),
-        output: { globals: (name: string) => name },
+        // Vite leaves the white space of a library's module to whoever bundles it.
+        output: { minify: true },
       },
     },
   });

@@ -1,4 +1,4 @@
-import { z } from "zod/mini";
+import * as z from "zod/mini";
 import { JobId, SessionId } from "./ids.ts";
 import { absent, JsonObject, mapped } from "./json.ts";
 import { LeaseConstraints, LeaseRequest } from "./lease.ts";

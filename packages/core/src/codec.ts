@@ -1,4 +1,4 @@
-import type { z } from "zod/mini";
+import type * as z from "zod/mini";
 import { beginning } from "./beginning.ts";
 import { catalogue, type MessageType } from "./catalogue.ts";
 import { english } from "./english.ts";

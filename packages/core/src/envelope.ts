@@ -1,4 +1,4 @@
-import { z } from "zod/mini";
+import * as z from "zod/mini";
 import type { MessageType, Payload } from "./catalogue.ts";
 import { JobId, MessageId, SessionId } from "./ids.ts";
 import { absent, JsonObject } from "./json.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod/mini";
+import * as z from "zod/mini";
 import { JobId } from "./ids.ts";
 import type { JobEvent } from "./job-messages.ts";
 import { absent, isObject, JsonObject, mapped, objectOf } from "./json.ts";

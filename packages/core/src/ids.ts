@@ -1,5 +1,5 @@
 import { encodeTime, TIME_LEN } from "ulid";
-import { z } from "zod/mini";
+import * as z from "zod/mini";
 import { systemClock } from "./clock.ts";
 import { monotonicUlid } from "./monotonic-ulid.ts";
 import { randomDigits, randomHex } from "./random.ts";

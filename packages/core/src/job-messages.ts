@@ -1,4 +1,4 @@
-import { z } from "zod/mini";
+import * as z from "zod/mini";
 import { JobId, MessageId } from "./ids.ts";
 import { absent, JsonObject, mapped, objectOf, orNull } from "./json.ts";
 import { EffectiveLease, LeaseConstraints } from "./lease.ts";

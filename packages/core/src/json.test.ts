@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { z } from "zod/mini";
+import * as z from "zod/mini";
 import { absent, JsonObject, MAX_JSON_DEPTH, nestsDeeperThan, objectOf, orNull } from "./json.ts";
 
 function depthOf(value: unknown): number {

@@ -1,4 +1,4 @@
-import { z } from "zod/mini";
+import * as z from "zod/mini";
 import { absent, isObject, mapped } from "./json.ts";
 import { Timestamp } from "./timestamp.ts";
 import { isVendorName } from "./vendor-name.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod/mini";
+import * as z from "zod/mini";
 import { parseAgentReference } from "./agent-reference.ts";
 import { defaultRetryable, meaningOf } from "./error-code.ts";
 import { JobId, MessageId } from "./ids.ts";
