@@ -61,6 +61,12 @@ test.each([
   expect(await arcp(args)).toEqual({ code: 2, out: "", err });
 });
 
+test("wrong usage of a command that was started by npx names what is typed there", async () => {
+  const env = { npm_execpath: "/npm" };
+  expect((await arcp(["juggle"], { env })).err).toContain(": see `npx arcp --help`\n");
+  expect((await arcp(["watch", "a", "b"], { env })).err).toContain(": it is `npx arcp watch ");
+});
+
 test("a current directory that was removed is told, and exits with 2", async () => {
   using _gone = vi.spyOn(process, "cwd").mockImplementation(() => {
     throw Object.assign(new Error("ENOENT: process.cwd failed"), { code: "ENOENT" });

@@ -146,7 +146,7 @@ function adapt(command: Command, context: CommandContext): void {
   command.exitOverride().configureOutput({
     writeOut: (text) => void stdout.write(text),
     writeErr: (text) => void stderr.write(text),
-    outputError: (text, write) => write(`arcp: ${misuse(text, command)}\n`),
+    outputError: (text, write) => write(asTyped(`arcp: ${misuse(text, command)}\n`, env)),
     getOutHelpWidth: () => Math.min(widthOf(stdout), 100),
     getErrHelpWidth: () => Math.min(widthOf(stderr), 100),
     getOutHasColors: () => paintFor(stdout, env).isColorSupported,
