@@ -2,7 +2,7 @@ import type { Lease } from "@arcp/core";
 import { describe, expect, test } from "vitest";
 import { excessOf } from "../../test/compared.ts";
 import { type CompiledLease, compileLease } from "./lease.ts";
-import { excess } from "./subset.ts";
+import { excess, widening } from "./subset.ts";
 
 function lease(json: Lease, workspace = "/work"): CompiledLease {
   const outcome = compileLease(json, { workspace });
@@ -137,4 +137,13 @@ describe("R-9.4-1: beyond it", () => {
     const comparison = excess(lease({ "tool.call": parent }), lease({ "tool.call": ["*a*b*"] }));
     expect([...comparison]).toHaveLength(51);
   });
+});
+
+test("R-7.1-3: what a policy grants beyond a request is told of the request, and of no parent", () => {
+  const comparison = widening(lease({ "model.use": ["a"] }), lease({ "model.use": ["b"] }));
+  let step = comparison.next();
+  while (step.done !== true) step = comparison.next();
+  expect(step.value).toBe(
+    'model.use pattern "b" is not within the requested lease: it allows "b" too',
+  );
 });

@@ -20,8 +20,14 @@ const STEP = 64;
  * compared here: a budget knows what it can grant.
  *
  * In steps: many patterns, against many, take longer than a turn may (J4), and so do two that take long to decide.
+ *
+ * @param whole what the parent's lease is called
  */
-export function* excess(parent: CompiledLease, child: CompiledLease): Comparison {
+export function* excess(
+  parent: CompiledLease,
+  child: CompiledLease,
+  whole = "the parent's lease",
+): Comparison {
   const effort = { left: MAX_MOVES };
   for (const namespace of Object.keys(child.json) as Capability[]) {
     if (namespace === "cost.budget") continue;
@@ -36,7 +42,7 @@ export function* excess(parent: CompiledLease, child: CompiledLease): Comparison
     const example = witnesses.find((witness) => !parent.covers(namespace, witness));
     const shown = example === undefined ? "" : `: it allows ${JSON.stringify(clip(example))} too`;
     const pattern = `${namespace} pattern ${JSON.stringify(clip(text))}`;
-    return `${pattern} is not within the parent's lease${shown}`;
+    return `${pattern} is not within ${whole}${shown}`;
   }
   return undefined;
 }
@@ -52,7 +58,7 @@ export function* widening(requested: CompiledLease, granted: CompiledLease): Com
       return `cost.budget allows ${left?.toFixed() ?? "any amount of"} ${currency}, and ${amount.toFixed()} was requested`;
     }
   }
-  return yield* excess(requested, granted);
+  return yield* excess(requested, granted, "the requested lease");
 }
 
 /** Ends with what is beyond, if anything is. */
