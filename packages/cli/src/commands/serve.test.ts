@@ -153,6 +153,11 @@ test("--token-file names who may connect, and ARCP_TOKEN the one who may without
       await using client = await served.client(`t-${name}`);
       expect(await (await client.submit("who")).result()).toBe(name);
     }
+    // Tokens come and go while it runs.
+    await writeFile(join(place.path, "tokens"), "t-carol carol\n");
+    await using carol = await served.client("t-carol");
+    expect(await (await carol.submit("who")).result()).toBe("carol");
+    await expect(served.client("t-alice")).rejects.toMatchObject({ code: "UNAUTHENTICATED" });
   }
   await using served = await serve(place.path, ["agents.ts"], { env: { ARCP_TOKEN: "mine" } });
   expect(served.playing.out).toContain("with the same ARCP_TOKEN:");

@@ -32,14 +32,18 @@ test("a file with tokens that every user can read or write is told of", async ()
 test("a token that was made up is written when it is to be kept, and is the same from then on", async () => {
   await using place = await scratch();
   const cwd = place.path;
-  const access = (store: string) =>
-    accessOf({ store }, { cwd, env: {}, stderr: new PassThrough() });
+  const access = async (store: string) => {
+    const made = await accessOf({ store }, { cwd, env: {}, stderr: new PassThrough() });
+    if (made.kind !== "made-up") throw new Error(`it is of the ${made.kind}`);
+    expect(await made.auth(made.token)).toBe("local");
+    return made;
+  };
   await writeFile(join(cwd, "empty.db.token"), "\n");
   for (const store of ["jobs.db", "empty.db"]) {
     const made = await access(store);
-    expect((await access(store)).tokens).not.toEqual(made.tokens);
+    expect((await access(store)).token).not.toBe(made.token);
     await keepToken(made, cwd);
-    expect((await access(store)).tokens).toEqual(made.tokens);
+    expect((await access(store)).token).toBe(made.token);
   }
   expect(await readdir(cwd)).toEqual(["empty.db.token", "jobs.db.token"]);
   for (const store of ["no/jobs.db", "jobs.db.token/jobs.db"]) {

@@ -2,24 +2,22 @@ import { randomBytes } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { LocalError } from "@arcp/core";
+import { type Authenticate, tokenTable } from "@arcp/runtime";
 import type { CommandContext } from "../context.ts";
 import { usage } from "../failure.ts";
-import { isForAll, readTokenFile } from "./token-file.ts";
+import { isForAll, TokenFile } from "./token-file.ts";
 
 /** Who may connect, and how they are told. */
 export type Access =
-  | { readonly kind: "file"; readonly name: string; readonly tokens: Tokens }
-  | { readonly kind: "environment"; readonly tokens: Tokens }
+  | { readonly kind: "file"; readonly name: string; readonly auth: Authenticate }
+  | { readonly kind: "environment"; readonly auth: Authenticate }
   | {
       readonly kind: "made-up";
       readonly token: string;
-      readonly tokens: Tokens;
+      readonly auth: Authenticate;
       /** The file that it is still to be kept in, for the next process. */
       readonly unkept?: string;
     };
-
-/** Principals by token. */
-type Tokens = Readonly<Record<string, string>>;
 
 /** Whoever has the one token. It stays the same, so that a store that is opened again has the jobs of whoever asks. */
 const PRINCIPAL = "local";
@@ -40,14 +38,14 @@ export async function accessOf(
     stderr.write(`arcp: ${name} is open to every user of this machine: chmod 600 ${name}\n`);
   };
   if (tokenFile !== undefined) {
-    const tokens = await readTokenFile(tokenFile, cwd);
+    const { authenticate: auth } = await TokenFile.open(tokenFile, { cwd, stderr });
     await kept(tokenFile);
-    return { kind: "file", name: tokenFile, tokens };
+    return { kind: "file", name: tokenFile, auth };
   }
   const given = env["ARCP_TOKEN"];
-  if (given) return { kind: "environment", tokens: { [given]: PRINCIPAL } };
+  if (given) return { kind: "environment", auth: tokenTable({ [given]: PRINCIPAL }) };
   const madeUp = (token: string) =>
-    ({ kind: "made-up", token, tokens: { [token]: PRINCIPAL } }) as const;
+    ({ kind: "made-up", token, auth: tokenTable({ [token]: PRINCIPAL }) }) as const;
   if (store === undefined) return madeUp(newToken());
   const name = `${store}.token`;
   const token = await keptToken(name, cwd);

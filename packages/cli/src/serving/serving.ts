@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { LocalError } from "@arcp/core";
-import { createRuntime, type Observer, type Runtime, tokenTable } from "@arcp/runtime";
+import { createRuntime, type Observer, type Runtime } from "@arcp/runtime";
 import type { Store } from "@arcp/runtime/store";
 import { type ListeningServer, listen } from "@arcp/transport-ws";
 import type { Logger } from "pino";
@@ -43,7 +43,7 @@ export class Serving {
   /** @throws LocalError `MISUSE` for a store that cannot be opened, or a port that cannot be had */
   static async start(
     modules: AgentModules,
-    { tokens }: Access,
+    { auth }: Access,
     options: ServeOptions & ToldOf,
     context: CommandContext,
   ): Promise<Serving> {
@@ -51,7 +51,7 @@ export class Serving {
       agents: modules.agents.map(({ agent }) => agent),
       tools: modules.tools,
       models: modules.models,
-      auth: tokenTable(tokens),
+      auth,
       name: "arcp serve",
       version: ownVersion(),
       workspace: context.cwd,
