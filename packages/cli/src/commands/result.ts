@@ -1,11 +1,7 @@
 import { once } from "node:events";
 import { LocalError } from "@arcp/core";
 import { Command } from "commander";
-import {
-  type ConnectionFlags,
-  connectionFlags,
-  connectionSettings,
-} from "../connection-settings.ts";
+import { type ConnectionFlags, connectionFlags } from "../connection-settings.ts";
 import type { CommandContext } from "../context.ts";
 import { openClient } from "../open-client.ts";
 import { settingsOf } from "../state/own-job.ts";
@@ -33,11 +29,7 @@ async function result(
   context: CommandContext,
 ): Promise<void> {
   const [submission] = await Submission.of(id, context);
-  const settings =
-    submission === undefined
-      ? connectionSettings(options, context)
-      : settingsOf(submission, options, context);
-  await using client = await openClient(settings, context);
+  await using client = await openClient(settingsOf(submission, options, context), context);
   const job = await client.subscribe(id, { history: true });
   const { stdout, stderr } = context;
   try {

@@ -1,10 +1,6 @@
 import { Command } from "commander";
 import { attend } from "../attend.ts";
-import {
-  type ConnectionFlags,
-  connectionFlags,
-  connectionSettings,
-} from "../connection-settings.ts";
+import { type ConnectionFlags, connectionFlags } from "../connection-settings.ts";
 import type { CommandContext } from "../context.ts";
 import { usage } from "../failure.ts";
 import { openClient } from "../open-client.ts";
@@ -55,11 +51,7 @@ async function lookOn(
   context: CommandContext,
 ): Promise<void> {
   if (id === undefined) throw usage("what was submitted here last has not been accepted yet");
-  const settings =
-    submission === undefined
-      ? connectionSettings(options, context)
-      : settingsOf(submission, options, context);
-  await using client = await openClient(settings, context);
+  await using client = await openClient(settingsOf(submission, options, context), context);
   const job = await client.subscribe(id, { history: true });
   await attend({ client, job, isOwn: false }, options.json, context);
 }

@@ -13,7 +13,7 @@ import type { Sink } from "../surroundings.ts";
 import { PlainView } from "../view/plain-view.ts";
 import { Hold } from "./hold.ts";
 import type { LocalAnswer, LocalRequest } from "./local-socket.ts";
-import type { Submission, SubmitRequest } from "./submission.ts";
+import type { Submission, SubmissionRecord, SubmitRequest } from "./submission.ts";
 
 /** How long a runtime knows the key of a job that may have ended since, in ms, with an hour to spare (R-7.2-7). */
 const KEY_KNOWN = 23 * 60 * 60 * 1000;
@@ -115,14 +115,14 @@ export class OwnJob implements AsyncDisposable {
   }
 }
 
-/** Where it was submitted, whatever the environment says now. */
+/** Where it was submitted, whatever the environment says now; for a job that was not submitted here, what that says. */
 export function settingsOf(
-  { record }: Submission,
+  submission: Submission | undefined,
   flags: ConnectionFlags,
   context: CommandContext,
 ): ConnectionSettings {
-  const { url, profile } = record;
-  const kept = { url, ...(profile !== undefined && { profile }) };
+  const { url, profile }: Partial<SubmissionRecord> = submission?.record ?? {};
+  const kept = { ...(url !== undefined && { url }), ...(profile !== undefined && { profile }) };
   return connectionSettings({ ...kept, ...flags }, context);
 }
 
