@@ -137,14 +137,11 @@ export class Archive {
         age: now - finishedAt,
       });
     }
-    await sessions.restore(
-      {
-        has: (job) => kept.has(job),
-        ownedBy: (session) => owned.get(session) ?? [],
-        isTold: (job) => told.has(job),
-      },
-      turn,
-    );
+    await sessions.restore({
+      has: (job) => kept.has(job),
+      ownedBy: (session) => owned.get(session) ?? [],
+      isTold: (job) => told.has(job),
+    });
     const { finishedJobsPerPrincipal: most } = this.#options.limits;
     const byPrincipal = Map.groupBy(ended, ({ job }) => job.principal);
     for (const { job, age } of ended.sort((a, b) => b.age - a.age)) {

@@ -189,8 +189,10 @@ export class Connection implements Link {
       }
       const { session, after } = outcome;
       const { sessions, store } = this.#context.services;
-      const { repeatsAcceptances } = this.#dialect;
-      const stored = repeatsAcceptances && (await storedAcceptances(session, after, store.jobs));
+      const { turn } = this.#context.projector;
+      const stored =
+        this.#dialect.repeatsAcceptances &&
+        (await storedAcceptances(session, after, store.jobs, turn));
       // The window may have ended while the claim was on its way.
       if (sessions.get(session.id) !== session) return this.#fail(windowExpired(), "refused");
       this.#bind(outcome, stored || new Map());

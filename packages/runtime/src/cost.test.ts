@@ -10,11 +10,15 @@ import {
 import { describe, expect, test, vi } from "vitest";
 import { settled } from "../test/held-store.ts";
 import { dense, hosting } from "../test/hosting.ts";
+import { Pace } from "../test/pace.ts";
 import { frequencies, type Tally, tally } from "../test/tally.ts";
 import { ALL_FEATURES, Viewer } from "../test/viewer.ts";
 import { defineAgent } from "./jobs/agents.ts";
+import { missedAcceptances } from "./missed-acceptances.ts";
 import { Journal } from "./session/journal.ts";
-import type { JobRow } from "./store/index.ts";
+import { Stream } from "./session/stream.ts";
+import { SubmitLog } from "./session/submit-log.ts";
+import type { JobRow, Run } from "./store/index.ts";
 import { memoryStore } from "./store/memory-store.ts";
 
 /** Every check here counts: no clock, no machine and no load has a say in it. */
@@ -325,18 +329,78 @@ describe("a resume", () => {
   });
 });
 
+describe("a resume of a session with many jobs", () => {
+  test("J4: is looked into in many turns", async () => {
+    const { runtime, store } = hosting({ agents: [quick] });
+    const owner = new Viewer(runtime);
+    const welcome = await owner.hello();
+    // Of the first ones the store alone remembers what was said.
+    const jobs = dense(1_400);
+    for (const _ of jobs) await owner.terminal((await owner.submit("quick")).job_id);
+    owner.sever();
+    await settled();
+    const pace = new Pace();
+    const { get } = store.jobs;
+    store.jobs.get = (id) => {
+      pace.count();
+      return get(id);
+    };
+    const { read } = store.logs;
+    store.logs.read = (...asked) => {
+      pace.count();
+      return read(...asked);
+    };
+    const back = new Viewer(runtime);
+    await back.resume(welcome, 0);
+    const { all, most } = pace.end();
+    await settled();
+    expect(back.frames.filter(({ type }) => type === "job.accepted")).toHaveLength(jobs.length);
+    expect(all).toBeGreaterThanOrEqual(jobs.length + 400);
+    expect(most).toBeLessThanOrEqual(128);
+  });
+
+  test("R-6.3-8: looks at each run a few times, however many of them one job has", () => {
+    const looksPerRun = (count: number): number => {
+      const looks = { count: 0 };
+      const { sessions } = memoryStore();
+      const host = {
+        store: sessions,
+        failed: (_: unknown, error: unknown) => expect.fail(`${error}`),
+      };
+      const session = newSessionId();
+      const stream = new Stream({ session, features: new Set(), epoch: 1, host });
+      // Two jobs that it watches speak by turns.
+      const jobs = [newJobId(), newJobId()] as const;
+      const runs = dense(count).map((n) => {
+        const job = jobs[n % 2] ?? jobs[0];
+        return watchedRun({ from: n, job, jobFrom: n, role: "observer" }, looks);
+      });
+      stream.journal.open(runs);
+      stream.journal.issue(count);
+      looks.count = 0;
+      missedAcceptances({ stream, submits: new SubmitLog() }, 0, new Map());
+      return looks.count / count;
+    };
+    expect(looksPerRun(4_096)).toBeLessThanOrEqual(looksPerRun(64));
+  });
+});
+
+/** A run that counts how often anything of it is looked at. */
+function watchedRun(run: Run, looks: { count: number }): Run {
+  return new Proxy(run, {
+    get(target, key) {
+      looks.count += 1;
+      return Reflect.get(target, key);
+    },
+  });
+}
+
 describe("what a session asks of its journal", () => {
-  /** A run that counts how often anything of it is looked at. */
   function journal(jobs: number) {
     const looks = { count: 0 };
     const runs = dense(jobs).map((n) => {
-      const run = { from: 3 * n - 2, job: `job_${n}` as JobId, jobFrom: 1, role: "owner" } as const;
-      return new Proxy(run, {
-        get(target, key) {
-          looks.count += 1;
-          return Reflect.get(target, key);
-        },
-      });
+      const job = `job_${n}` as JobId;
+      return watchedRun({ from: 3 * n - 2, job, jobFrom: 1, role: "owner" }, looks);
     });
     const held = new Journal(runs);
     const issued = 3 * jobs;

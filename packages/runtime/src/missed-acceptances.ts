@@ -4,6 +4,10 @@ import { acceptanceOf } from "./jobs/acceptance.ts";
 import type { Session } from "./session/session.ts";
 import type { Stream } from "./session/stream.ts";
 import type { JobIndex, Role } from "./store/index.ts";
+import type { Turn } from "./turn.ts";
+
+/** What the look at a job's row costs of a turn of the event loop. */
+const ROW_STEPS = 4;
 
 /**
  * What has to be said again to a client that has seen `after`: the acceptances of jobs of which it has seen nothing yet, or
@@ -12,7 +16,7 @@ import type { JobIndex, Role } from "./store/index.ts";
  * @param stored as {@link storedAcceptances} found them
  */
 export function missedAcceptances(
-  { stream, submits }: Session,
+  { stream, submits }: Pick<Session, "stream" | "submits">,
   after: number,
   stored: ReadonlyMap<JobId, Announcement>,
 ): Announcement[] {
@@ -26,11 +30,14 @@ export async function storedAcceptances(
   { stream, submits }: Session,
   after: number,
   index: JobIndex,
+  turn: Pick<Turn, "spend">,
 ): Promise<ReadonlyMap<JobId, Announcement>> {
   const stored = new Map<JobId, Announcement>();
   for (const [job, { role, begins }] of unseen(stream, after)) {
     // A submit that only let it watch the job is decided once more, if it is repeated.
     if (role !== "owner" || submits.acceptance(job) !== undefined) continue;
+    // There may be any number of them (J4).
+    await turn.spend("answering", ROW_STEPS);
     const row = await index.get(job);
     if (row === undefined) continue;
     const acceptance = acceptanceOf(row);
@@ -51,23 +58,19 @@ interface Unseen {
 }
 
 function unseen({ journal, attachments }: Stream, after: number): Map<JobId, Unseen> {
-  const unseen = new Map<JobId, Unseen>();
   // Of any other job it was told nothing that it has not seen: what is missed decides what this costs.
-  const candidates = new Map<JobId, Unseen>();
+  const begins = new Map<JobId, number | undefined>();
   for (const { job, jobFrom, said } of journal.runs(after + 1, journal.issued)) {
-    const role = journal.roleUpTo(job, journal.issued) ?? "observer";
-    candidates.set(job, {
-      role,
-      begins: candidates.get(job)?.begins ?? (said ? undefined : jobFrom),
-    });
+    begins.set(job, begins.get(job) ?? (said === undefined ? jobFrom : undefined));
   }
-  for (const { job, role, cursor } of attachments) {
-    const told = journal.roleUpTo(job, journal.issued) ?? role;
-    const begins = candidates.get(job)?.begins ?? cursor + 1;
-    candidates.set(job, { role: role === "owner" ? role : told, begins });
-  }
-  for (const [job, candidate] of candidates) {
-    if (journal.roleUpTo(job, after) !== candidate.role) unseen.set(job, candidate);
+  for (const { job, cursor } of attachments) begins.set(job, begins.get(job) ?? cursor + 1);
+  const unseen = new Map<JobId, Unseen>();
+  for (const [job, first] of begins) {
+    const now = attachments.get(job)?.role;
+    const role = now === "owner" ? now : (journal.roleUpTo(job, journal.issued) ?? now);
+    if (role !== undefined && journal.roleUpTo(job, after) !== role) {
+      unseen.set(job, { role, begins: first });
+    }
   }
   return unseen;
 }

@@ -143,6 +143,7 @@ class HostedRuntime implements Runtime {
       hasJobs: (session) => hasJobs(jobs, store, session),
       limits,
       busy: () => jobs.owners(),
+      turn: committer.turn,
     });
     this.#archive = new Archive({
       clock,

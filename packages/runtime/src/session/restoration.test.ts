@@ -2,6 +2,7 @@ import type { JobId, SessionId } from "@arcp/core";
 import { expect, test } from "vitest";
 import { settled } from "../../test/held-store.ts";
 import { hosts } from "../../test/hosts.ts";
+import { Pace } from "../../test/pace.ts";
 import { ALL_FEATURES, type Frame, Viewer } from "../../test/viewer.ts";
 
 const ACKING = [...ALL_FEATURES, "ack"];
@@ -224,3 +225,24 @@ for (const role of ["owner", "observer"] as const) {
     expect(await store.jobs.get(job.id as JobId)).toBeUndefined();
   });
 }
+
+test("J4: after a crash a long run is counted in many turns", async () => {
+  const rig = hosts();
+  const { start, submit, store } = rig;
+  const owner = new Viewer(start());
+  const welcome = await owner.hello();
+  await say(await submit(owner), 4_000);
+  const pace = new Pace();
+  const { read } = store.logs;
+  store.logs.read = async (...asked) => {
+    const page = await read.apply(store.logs, asked);
+    for (const _ of page.records) pace.count();
+    return page;
+  };
+  const runtime = start();
+  expect(await runtime.jobs.get("none")).toBeUndefined();
+  const { all, most } = pace.end();
+  expect(runtime.sessions.get(welcome.session_id ?? "")?.lastEventSeq).toBeGreaterThan(4_000);
+  expect(all).toBeGreaterThanOrEqual(4_000);
+  expect(most).toBeLessThanOrEqual(512);
+});

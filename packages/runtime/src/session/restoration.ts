@@ -48,7 +48,7 @@ export async function restoreStream(
   stream.journal.open(runs);
   const { issued, delegated } =
     row.issued === undefined
-      ? await impliedBy(runs.at(-1), logs, features)
+      ? await impliedBy(runs.at(-1), logs, features, turn)
       : { issued: row.issued, delegated: NONE };
   stream.journal.issue(issued);
   stream.lag?.restore(
@@ -149,6 +149,7 @@ async function impliedBy(
   run: Run | undefined,
   logs: ReadableLogStore,
   features: ReadonlySet<string>,
+  turn: Pick<Turn, "spend">,
 ): Promise<Implied> {
   if (run === undefined) return { issued: 0, delegated: NONE };
   if (run.said !== undefined) return { issued: run.from, delegated: NONE };
@@ -170,6 +171,7 @@ async function impliedBy(
       return { issued: run.from + end - run.jobFrom, delegated };
     }
     cursor = end;
+    await turn.spend("answering", visible.length);
   }
 }
 

@@ -40,6 +40,7 @@ export interface SessionsOptions {
   readonly limits: SessionLimits & { readonly requestsPerSession: number };
   /** The sessions that own a running job. */
   readonly busy: () => ReadonlySet<SessionId>;
+  readonly turn: Pick<Turn, "spend">;
 }
 
 /** All living sessions of a runtime. */
@@ -137,10 +138,10 @@ export class Sessions {
   }
 
   /** Brings back the sessions of the process before this one; their windows count from now on (R-6.3-11, R-6.3-20). */
-  async restore(jobs: KeptJobs, turn: Pick<Turn, "spend">): Promise<void> {
+  async restore(jobs: KeptJobs): Promise<void> {
     for (const id of await this.#options.store.list()) {
       try {
-        await this.#restore(id, jobs, turn);
+        await this.#restore(id, jobs);
       } catch (error) {
         if (!(error instanceof DamagedRow || error instanceof DamagedLog)) throw error;
         const text =
@@ -151,8 +152,8 @@ export class Sessions {
     }
   }
 
-  async #restore(id: SessionId, jobs: KeptJobs, turn: Pick<Turn, "spend">): Promise<void> {
-    const { store, logs } = this.#options;
+  async #restore(id: SessionId, jobs: KeptJobs): Promise<void> {
+    const { store, logs, turn } = this.#options;
     const row = await store.get(id);
     if (row === undefined) return;
     const stream = this.#stream(id, row.features, row.epoch);
@@ -239,7 +240,8 @@ export class Sessions {
 
   /** Whether a session can go on behind `after` (R-6.3-10). */
   canResume({ stream }: Session, after: number): Promise<boolean> {
-    return isKept(stream, after, this.#options.logs);
+    const { logs, turn } = this.#options;
+    return isKept(stream, after, logs, turn);
   }
 
   /** The connection is gone: its place is free, though the session may not be silent yet. */

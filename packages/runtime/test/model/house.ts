@@ -46,6 +46,7 @@ export class House {
       hasJobs: async () => true,
       limits,
       busy: () => new Set<SessionId>(),
+      turn: this.#turn,
     });
     const life = { settled: silent };
     const live = { principal: "p", agent: "led", lease: {}, lineage: [], life };
@@ -85,7 +86,7 @@ export class House {
   }
 
   restore(jobs: KeptJobs): Promise<void> {
-    return this.sessions.restore(jobs, this.#turn);
+    return this.sessions.restore(jobs);
   }
 
   /** @returns the logs as this connection meets them */

@@ -10,6 +10,11 @@ export function canResume(
   memory: Memory,
   after: number,
 ): Promise<boolean> {
-  const sessions = new Sessions({ logs: logsOf(world), limits: {} } as SessionsOptions);
+  const turn = { spend: () => undefined };
+  const sessions = new Sessions({
+    logs: logsOf(world),
+    limits: {},
+    turn,
+  } as unknown as SessionsOptions);
   return sessions.canResume({ stream: streamOf(session, memory) } as Session, after);
 }
