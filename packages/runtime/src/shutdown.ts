@@ -3,6 +3,7 @@ import type { Logger } from "pino";
 import { cancelled } from "./jobs/ending.ts";
 import type { Job } from "./jobs/job.ts";
 import type { JobTable } from "./jobs/table.ts";
+import { Sequence } from "./session/sequence.ts";
 import type { Turn } from "./turn.ts";
 
 /** How long a runtime that closes waits for its jobs. */
@@ -45,7 +46,7 @@ export class Shutdown {
   readonly #context: ShutdownContext;
   readonly #hurried = Promise.withResolvers<void>();
   /** The jobs that are let go of, one after the other. */
-  #line: Promise<unknown> = Promise.resolve();
+  readonly #line = new Sequence();
 
   constructor(context: ShutdownContext) {
     this.#context = context;
@@ -85,8 +86,7 @@ export class Shutdown {
   async #letGo(job: Job, grace: number): Promise<void> {
     if (!job.live) return;
     // There may be any number of them, and others still watch (J4).
-    this.#line = this.#line.then(() => this.#context.turn.spend("answering", JOB_STEPS));
-    await this.#line;
+    await this.#line.run(() => this.#context.turn.spend("answering", JOB_STEPS));
     if (!job.live) return;
     if (this.#context.durable && job.life.mayRunAgain) return job.life.suspend(REASON, grace);
     try {

@@ -1,5 +1,6 @@
 import type { SessionId } from "@arcp/core";
 import type { CommitOutcome, SessionChange, SessionStore } from "../store/index.ts";
+import { Sequence } from "./sequence.ts";
 
 export interface SessionWriterOptions {
   readonly session: SessionId;
@@ -17,7 +18,7 @@ export interface SessionWriterOptions {
 export class SessionWriter {
   readonly #options: SessionWriterOptions;
   #epoch: number;
-  #claimed: Promise<unknown> = Promise.resolve();
+  readonly #claims = new Sequence();
   /** Commits that wait for a claim on its way: nobody knows yet under which epoch they will be valid. */
   #held: Array<() => void> | undefined;
   #isRetired = false;
@@ -39,7 +40,7 @@ export class SessionWriter {
    */
   claim(tokens: () => readonly string[] | undefined): Promise<CommitOutcome> {
     const { session, store } = this.#options;
-    const claim = this.#claimed.then(async () => {
+    return this.#claims.run(async () => {
       const epoch = this.#epoch;
       const valid = tokens();
       if (valid === undefined) return "fenced";
@@ -55,8 +56,6 @@ export class SessionWriter {
         for (const commit of held) commit();
       }
     });
-    this.#claimed = claim.catch(() => {});
-    return claim;
   }
 
   /**
