@@ -1,4 +1,4 @@
-import { ArcpError, type CloseReason, type JobId } from "@arcp/core";
+import { ArcpError, type JobId } from "@arcp/core";
 import { type Announcement, announce } from "./announcement.ts";
 import { closedVault, type OpenVault } from "./authority/vault.ts";
 import type { IdleWatch, Watched } from "./idle-watch.ts";
@@ -8,7 +8,8 @@ import type { PendingWork } from "./pending-work.ts";
 import { Heartbeat } from "./session/heartbeat.ts";
 import { withCredentials } from "./session/introduction.ts";
 import type { Loss } from "./session/losses.ts";
-import type { Link, Session, SessionContext } from "./session/session.ts";
+import type { ProjectorHost } from "./session/projector.ts";
+import type { Link, Session } from "./session/session.ts";
 import { refuse } from "./verbs/reject.ts";
 import type { Services } from "./verbs/services.ts";
 
@@ -17,7 +18,7 @@ const DEPARTURE_MS = 500;
 
 export interface BindingContext {
   readonly services: Services;
-  readonly projector: Omit<SessionContext, "lost" | "vault">;
+  readonly projector: ProjectorHost;
   /** What a welcome says besides the session: the runtime, its window in seconds, the agents of a principal. */
   readonly welcome: (session: Session) => object;
   /** Milliseconds between two signs of life, where heartbeats are agreed on. */
@@ -33,11 +34,6 @@ export interface BindingOptions {
   readonly token: string;
   /** Whether its peer may be shown the credentials of jobs. */
   readonly confidential: boolean;
-  readonly hangUp: (reason: CloseReason) => void;
-  /** Says a farewell and hangs up. */
-  readonly part: (why: string, reason: CloseReason) => void;
-  /** Says an error as the last word and hangs up. */
-  readonly fail: (error: ArcpError, reason: CloseReason) => void;
   /** What is under way of its connection. */
   readonly work: PendingWork;
 }
@@ -55,7 +51,7 @@ export class Binding implements Watched {
   #issued = 0;
 
   constructor(options: BindingOptions) {
-    const { context, link, session, token, fail, work } = options;
+    const { context, link, session, token, work } = options;
     this.#options = options;
     this.session = session;
     this.intake = new Intake({
@@ -66,7 +62,7 @@ export class Binding implements Watched {
       depart: (word) => {
         this.#departure = this.#depart(word);
       },
-      fail: (error) => fail(error, "refused"),
+      fail: (error) => link.fail(error, "refused"),
       track: (request) => work.add(request),
     });
     this.heartbeat = session.features.has("heartbeat") ? this.#beat() : undefined;
@@ -148,14 +144,14 @@ export class Binding implements Watched {
   }
 
   idle(): void {
-    this.#options.part("nothing but heartbeats was exchanged", "going-away");
+    this.#options.link.part("nothing but heartbeats was exchanged", "going-away");
   }
 
   async #depart(word: Announcement | undefined): Promise<void> {
     await this.#settled();
     if (this.#isLeft) return;
     if (word !== undefined) this.session.say(word);
-    this.#options.hangUp("normal");
+    this.#options.link.hangUp("normal");
   }
 
   async #settled(): Promise<void> {
@@ -174,12 +170,13 @@ export class Binding implements Watched {
   }
 
   #beat(): Heartbeat {
-    const { context, session, fail } = this.#options;
+    const { context, link, session } = this.#options;
     return new Heartbeat({
       clock: context.services.clock,
       interval: context.heartbeatInterval,
       say: (ping) => session.say(ping),
-      lost: () => fail(new ArcpError("HEARTBEAT_LOST", "the client fell silent"), "going-away"),
+      lost: () =>
+        link.fail(new ArcpError("HEARTBEAT_LOST", "the client fell silent"), "going-away"),
     });
   }
 

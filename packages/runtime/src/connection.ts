@@ -79,7 +79,7 @@ export class Connection implements Link {
     await this.#context.ready;
     await this.#read();
     // A peer that has ended its side may still read the answers to its last words.
-    if (this.#state.kind !== "closed") this.#hangUp("normal");
+    if (this.#state.kind !== "closed") this.hangUp("normal");
     await this.outbox.closed;
     while (this.#work.any) await this.#work.settled();
   }
@@ -115,16 +115,8 @@ export class Connection implements Link {
   /** Ends the connection with a word to the client, for a runtime that shuts down (R-6.7-6). */
   async shutDown(): Promise<void> {
     await this.#binding?.answered();
-    if (this.#binding === undefined) this.#fail(shuttingDown(), "going-away");
-    else this.#part("the runtime shuts down", "going-away");
-  }
-
-  dismiss(reason: string | undefined): void {
-    this.#part(reason, "refused");
-  }
-
-  fail(error: ArcpError): void {
-    this.#fail(error, "fault");
+    if (this.#binding === undefined) this.fail(shuttingDown(), "going-away");
+    else this.part("the runtime shuts down", "going-away");
   }
 
   replace(): void {
@@ -136,18 +128,18 @@ export class Connection implements Link {
     if (end.kind === "fenced") return this.replace();
     if (end.kind === "behind") {
       const text = "events that this session had still to see are gone";
-      return this.#fail(new ArcpError("RESUME_WINDOW_EXPIRED", text), "refused");
+      return this.fail(new ArcpError("RESUME_WINDOW_EXPIRED", text), "refused");
     }
     this.#logger.error({ err: end.kind === "failed" ? end.error : end }, "a projector failed");
-    this.#fail(new ArcpError("INTERNAL_ERROR", "the session cannot go on"), "fault");
+    this.fail(new ArcpError("INTERNAL_ERROR", "the session cannot go on"), "fault");
   }
 
   /** The time to open a session is over. Who asked for one in time is not to blame, and may ask again. */
   #expire(): void {
     if (this.#state.kind === "greeting") {
-      this.#fail(new ArcpError("INVALID_REQUEST", "no session.hello came in time"), "refused");
+      this.fail(new ArcpError("INVALID_REQUEST", "no session.hello came in time"), "refused");
     } else if (this.#state.kind === "opening") {
-      this.#fail(new ArcpError("INTERNAL_ERROR", "the session was not open in time"), "fault");
+      this.fail(new ArcpError("INTERNAL_ERROR", "the session was not open in time"), "fault");
     }
   }
 
@@ -155,15 +147,15 @@ export class Connection implements Link {
     const { openingBytes } = this.#context.services.limits;
     if (Buffer.byteLength(frame) > openingBytes) {
       const text = `the opening message may have ${openingBytes} bytes`;
-      return this.#fail(new ArcpError("INVALID_REQUEST", text), "too-big");
+      return this.fail(new ArcpError("INVALID_REQUEST", text), "too-big");
     }
     const { id, dialect, opening } = readOpening(frame, this.#remote.dialect);
     this.#dialect = dialect;
     const over = new AbortController();
     this.#state = { kind: "opening", id, over };
-    if (opening instanceof ArcpError) return this.#fail(opening, "refused");
+    if (opening instanceof ArcpError) return this.fail(opening, "refused");
     const refusal = this.#context.refusal();
-    if (refusal !== undefined) return this.#fail(refusal, "fault");
+    if (refusal !== undefined) return this.fail(refusal, "fault");
     try {
       const remote = this.#remote;
       // Its token is needed once, and is kept no longer than that (R-6.1-5).
@@ -172,11 +164,11 @@ export class Connection implements Link {
       if (outcome.kind === "bound") return await this.#arrive(outcome);
       const { code } = outcome.error;
       this.#logger.warn({ code, source: this.#remote.source }, "an opening request was refused");
-      this.#fail(outcome.error, "refused", outcome.session);
+      this.fail(outcome.error, "refused", outcome.session);
     } catch (error) {
       if (over.signal.aborted && error === over.signal.reason) return;
       this.#logger.error({ err: error }, "a handshake failed");
-      this.#fail(unexpected(), "fault");
+      this.fail(unexpected(), "fault");
     }
   }
 
@@ -194,14 +186,14 @@ export class Connection implements Link {
         this.#dialect.repeatsAcceptances &&
         (await storedAcceptances(session, after, store.jobs, turn));
       // The window may have ended while the claim was on its way.
-      if (sessions.get(session.id) !== session) return this.#fail(windowExpired(), "refused");
+      if (sessions.get(session.id) !== session) return this.fail(windowExpired(), "refused");
       this.#bind(outcome, stored || new Map());
     } catch (error) {
       // Nobody was welcomed to it, and nobody leaves it: its window runs from here.
       if (!outcome.resumed) this.#context.sessions.parked(outcome.session);
       // Of some job it has to be told once more what nobody knows any more (R-6.3-8).
       if (!(error instanceof DamagedRow)) throw error;
-      this.#fail(windowExpired(), "refused");
+      this.fail(windowExpired(), "refused");
     } finally {
       this.#context.sessions.arrived(outcome.session);
     }
@@ -223,9 +215,6 @@ export class Connection implements Link {
       session,
       token,
       confidential: this.#remote.confidential,
-      hangUp: (reason) => this.#hangUp(reason),
-      part: (why, reason) => this.#part(why, reason),
-      fail: (error, reason) => this.#fail(error, reason),
       work: this.#work,
     });
     this.#state = { kind: "bound", binding };
@@ -257,11 +246,11 @@ export class Connection implements Link {
         return await this.#arrive(outcome);
       }
       await sessions.forget(fresh);
-      this.#fail(outcome.error, "refused");
+      this.fail(outcome.error, "refused");
     } catch (error) {
       this.#logger.error({ err: error }, "a resume failed");
       sessions.parked(fresh);
-      this.#fail(unexpected(), "fault");
+      this.fail(unexpected(), "fault");
     }
   }
 
@@ -269,22 +258,22 @@ export class Connection implements Link {
    * The last word before the connection is closed (R-12-5). It answers the opening request, if there is one (R-5.4-1).
    * @param named where nobody is bound: not the session that was asked for, which looks like one never heard of (R-6.3-5)
    */
-  #fail(error: ArcpError, reason: CloseReason, named?: SessionId): void {
+  fail(error: ArcpError, reason: CloseReason, named?: SessionId): void {
     const state = this.#state;
     if (state.kind === "closed") return;
     const { id, left } = state.kind === "opening" ? state : {};
     const session = this.#binding?.session.id ?? left ?? named ?? newSessionId();
     const said = this.#dialect.refusal(id, error.toPayload());
     void this.outbox.send(said.map((message) => announce(session, message)));
-    this.#hangUp(reason);
+    this.hangUp(reason);
   }
 
-  #part(why: string | undefined, reason: CloseReason): void {
+  part(why: string | undefined, reason: CloseReason): void {
     this.#binding?.session.say(this.#dialect.farewell(why));
-    this.#hangUp(reason);
+    this.hangUp(reason);
   }
 
-  #hangUp(reason: CloseReason): void {
+  hangUp(reason: CloseReason): void {
     this.#leave();
     this.outbox.finish(reason);
   }

@@ -1,13 +1,14 @@
 import { ArcpError } from "@arcp/core";
 import type { Logger } from "pino";
 import type { Job } from "./jobs/job.ts";
+import type { Link } from "./session/session.ts";
 
 export interface StoreLossContext {
   readonly logger: Logger;
   /** Those that this runtime runs. */
   readonly jobs: Iterable<Job>;
   /** Those that are open. */
-  readonly connections: () => Iterable<{ fail(error: ArcpError): void }>;
+  readonly connections: () => Iterable<Pick<Link, "fail">>;
   /** Takes down what would go on by the clock. */
   readonly stop: () => void;
 }
@@ -47,7 +48,7 @@ export class StoreLoss {
       { details: { reason: "store_lost" } },
     );
     // First of all: a request that fails for it is asked again on the next connection, and not refused on this one.
-    for (const connection of connections()) connection.fail(this.#refusal);
+    for (const connection of connections()) connection.fail(this.#refusal, "fault");
     // What an agent does from here on would be in no log.
     for (const job of jobs) if (job.live) job.life.lose(error, "closed");
     stop();

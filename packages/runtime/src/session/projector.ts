@@ -3,7 +3,6 @@ import type { OpenVault } from "../authority/vault.ts";
 import type { Dialect } from "../dialect/dialect.ts";
 import type { CommitOutcome, SessionChange } from "../store/index.ts";
 import type { ReadableLogStore, ReadablePage } from "../store/readable-logs.ts";
-import type { Turn } from "../turn.ts";
 import { type Attachment, isFinished } from "./attachment.ts";
 import type { Child } from "./attachments.ts";
 import { BATCH_LIMITS, Batch } from "./batch.ts";
@@ -25,9 +24,12 @@ import { framePrefix } from "./view.ts";
 /** Records of one job in one batch while other jobs wait, so that a flood delays them by a batch (J4). */
 const QUANTUM = 64;
 
-export interface ProjectorContext extends NewcomersContext {
+/** What all projectors of a runtime share. */
+export interface ProjectorHost extends NewcomersContext {
   readonly logs: ReadableLogStore;
-  readonly turn: Turn;
+}
+
+export interface ProjectorContext extends ProjectorHost {
   readonly vault: OpenVault;
   readonly dialect: Dialect;
   /** Whether the client can be told of a delegated job at this moment. */

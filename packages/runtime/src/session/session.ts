@@ -1,4 +1,4 @@
-import type { ArcpError, ErrorPayload, JobId, SessionId } from "@arcp/core";
+import type { ArcpError, CloseReason, ErrorPayload, JobId, SessionId } from "@arcp/core";
 import { type Announcement, announce } from "../announcement.ts";
 import type { OpenVault } from "../authority/vault.ts";
 import type { Dialect } from "../dialect/dialect.ts";
@@ -25,10 +25,12 @@ export interface Link {
   ended(end: ProjectorEnd): void;
   /** Another connection takes the session over: nothing more may be read or sent on this one (R-6.3-15). */
   replace(): void;
-  /** Ends the connection with a word to the client. */
-  dismiss(reason: string | undefined): void;
-  /** Ends the connection with an error, for a client that is to come back. */
-  fail(error: ArcpError): void;
+  /** Says goodbye, and perhaps why, and hangs up. */
+  part(why: string | undefined, reason: CloseReason): void;
+  /** Says an error as the last word (R-12-5) and hangs up. */
+  fail(error: ArcpError, reason: CloseReason): void;
+  /** Ends the connection once what was said on it is delivered. */
+  hangUp(reason: CloseReason): void;
 }
 
 /** What a projector is given besides how to speak, which its link knows. */
@@ -135,13 +137,13 @@ export class Session {
   }
 
   /** Ends the connection, if there is one, with a word to the client. */
-  dismiss(reason: string | undefined): void {
-    if (this.#state.kind === "connected") this.#state.link.dismiss(reason);
+  dismiss(why: string | undefined): void {
+    if (this.#state.kind === "connected") this.#state.link.part(why, "refused");
   }
 
   /** Ends the connection, if there is one, with an error: the client is to come back. */
   fail(error: ArcpError): void {
-    if (this.#state.kind === "connected") this.#state.link.fail(error);
+    if (this.#state.kind === "connected") this.#state.link.fail(error, "fault");
   }
 
   /** Resolves once whoever is connected has got all that is there. */
