@@ -132,7 +132,8 @@ export class Attachments {
   undo(attachment: Attachment, before: Attachment | undefined): void {
     const { job } = attachment;
     attachment.undone = { before };
-    if (this.#byJob.get(job) !== attachment) return;
+    // A session that was forgotten meanwhile follows nothing any more.
+    if (this.#writer.isRetired || this.#byJob.get(job) !== attachment) return;
     let former = before;
     while (former?.undone !== undefined) former = former.undone.before;
     if (former === undefined) this.detach(job);

@@ -317,3 +317,29 @@ for (const way of ["is ended", "runs out"]) {
     expect(await store.jobs.list({ limit: 10 })).toEqual([]);
   });
 }
+
+test("R-14-3: a session that is gone holds no job, although its last subscription could not be stored", async () => {
+  const { runtime, store, clock, start } = hosting({ limits: { retentionSec: 1 } });
+  const [owner, watcher] = [new Viewer(runtime), new Viewer(runtime)];
+  await owner.hello();
+  const { session_id = "" } = await watcher.hello();
+  const job = await start(owner);
+  const named = { job_id: job.id };
+  await watcher.reply(watcher.send("job.subscribe", named, named));
+  const { commit } = store.sessions;
+  const failed = Promise.withResolvers<never>();
+  store.sessions.commit = (id, epoch, change) =>
+    change.attach === undefined ? commit(id, epoch, change) : failed.promise;
+  watcher.send("job.subscribe", { ...named, history: true }, named);
+  await settled();
+  await runtime.sessions.end(session_id);
+  failed.reject(new Error("no answer"));
+  await settled();
+  job.end();
+  await owner.terminal(job.id);
+  for (let passed = 0; passed < 2 * WINDOW; passed += 10_000) {
+    clock.advance(10_000);
+    await settled(2);
+  }
+  expect(await runtime.jobs.get(job.id)).toBeUndefined();
+});
