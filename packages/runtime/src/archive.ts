@@ -57,7 +57,7 @@ export class Archive {
       most: limits.finishedJobsPerPrincipal,
       // As many may end at once, and nobody has read them then.
       excess: limits.liveJobsPerPrincipal,
-      held: (job) => this.#isRead(job) || sessions.follows(job.id),
+      held: (job) => this.#isRead(job) || sessions.audience.holds(job.id),
       read: (job) => this.#isRead(job),
       remove: (job) => this.#counted(this.#remove(job)),
     });
@@ -180,7 +180,8 @@ export class Archive {
   /** Whether a session has still to read it, to begin to, or to learn that there is such a job (R-14-3). */
   #isRead({ id, session, lineage }: Pick<EndedJob, "id" | "session" | "lineage">): boolean {
     const { jobs, sessions } = this.#options;
-    return jobs.isExpected(id) || sessions.reads(id, session) || sessions.awaits(id, lineage);
+    if (jobs.isExpected(id) || sessions.owes(id, session)) return true;
+    return sessions.audience.reads(id) || sessions.audience.awaits(id, lineage);
   }
 
   /**
@@ -195,11 +196,11 @@ export class Archive {
       // Somebody else has taken it over, and runs it still: then it is theirs, and has not ended here.
       if (row !== undefined && !isTerminal(row.status)) return;
       const session = row?.session ?? job.session;
-      await sessions.release(id);
+      await sessions.audience.release(id);
       await store.logs.remove(id);
       await store.idempotency.removeJob(id);
       await store.jobs.remove(id);
-      sessions.removed(id);
+      sessions.audience.removed(id);
       for (const numbered of new Set([session, row?.submittedIn ?? session])) {
         const gone = numbered !== undefined && sessions.get(numbered) === undefined;
         // Nobody comes back to it: the row that names the session is gone by now.

@@ -7,7 +7,6 @@ import {
   type Timer,
 } from "@arcp/core";
 import type { Logger } from "pino";
-import type { Lineage } from "../lineage.ts";
 import { isClosed } from "../store/closed.ts";
 import { DamagedLog, DamagedRow } from "../store/damage.ts";
 import type { SessionStore } from "../store/index.ts";
@@ -45,12 +44,12 @@ export interface SessionsOptions {
 
 /** All living sessions of a runtime. */
 export class Sessions {
+  readonly audience = new Audience();
   readonly #options: SessionsOptions;
   readonly #sessions = new Map<SessionId, Session>();
   /** Of sessions that are forgotten, until the store can tell how far their numbers went. */
   readonly #leaving = new Map<SessionId, Journal>();
   readonly #windows = new Map<SessionId, Timer>();
-  readonly #audience = new Audience<Stream>();
   readonly #quota: SessionQuota;
   readonly #features = new FeatureSets();
   readonly #host: StreamHost;
@@ -66,7 +65,7 @@ export class Sessions {
         const level = isClosed(err) ? "debug" : "error";
         options.logger[level]({ session, err }, "a session could not be stored");
       },
-      followed: (stream, job) => this.#audience.add(job, stream),
+      followed: (stream, job) => this.audience.add(job, stream),
     };
   }
 
@@ -162,8 +161,8 @@ export class Sessions {
       this.#options.logger.error({ session: id, job }, text);
     }
     const { journal, attachments, deliveries } = stream;
-    for (const job of journal.jobs) this.#audience.add(job, stream);
-    for (const { job } of attachments) this.#audience.add(job, stream);
+    for (const job of journal.jobs) this.audience.add(job, stream);
+    for (const { job } of attachments) this.audience.add(job, stream);
     deliveries?.restore(journal.jobs);
     const session = this.#session(row.principal, stream, new TokenRing(row.tokens), true);
     this.parked(session);
@@ -195,41 +194,16 @@ export class Sessions {
     return this.#sessions.values();
   }
 
-  /** Whether a session has still to read this job, or its owner to hear that it was accepted. */
-  reads(job: JobId, owner: SessionId | undefined): boolean {
-    const session = owner && this.#sessions.get(owner);
-    return (
-      session?.submits.unsaid.has(job) || this.#audience.of(job).some((stream) => stream.reads(job))
-    );
-  }
-
-  /** Whether a session holds this job: has still to read it, to acknowledge it, or perhaps to ask for it again (R-14-3). */
-  follows(job: JobId): boolean {
-    return this.#audience.of(job).some((stream) => stream.holds(job));
-  }
-
-  /** Whether the owner of a job above has still to learn of this one (R-10-2). */
-  awaits(job: JobId, lineage: Lineage): boolean {
-    const owners = lineage.flatMap((above) => this.#audience.of(above.job));
-    return owners.some((stream) => stream.attachments.awaits(job, lineage));
+  /** Whether the owner of this job has still to hear that it was accepted. */
+  owes(job: JobId, owner: SessionId | undefined): boolean {
+    return (owner && this.#sessions.get(owner))?.submits.unsaid.has(job) ?? false;
   }
 
   /** Nobody here writes the log of this job any more: whoever follows it is to come back, perhaps elsewhere. */
   lost(job: JobId, error: ArcpError): void {
-    for (const { session, attachments } of this.#audience.of(job)) {
+    for (const { session, attachments } of this.audience.of(job)) {
       if (attachments.has(job)) this.#sessions.get(session)?.fail(error);
     }
-  }
-
-  /** The log of this job is about to be removed. @returns once sessions can do without */
-  async release(job: JobId): Promise<void> {
-    await Promise.all(this.#audience.of(job).map((stream) => stream.release(job)));
-  }
-
-  /** Nothing of this job is kept any more: sessions do not keep what refers to it either. */
-  removed(job: JobId): void {
-    for (const stream of this.#audience.of(job)) stream.removed([job]);
-    this.#audience.removeJob(job);
   }
 
   /** The session for which a token is valid at this moment. */
@@ -273,7 +247,7 @@ export class Sessions {
   async forget(session: Session): Promise<void> {
     this.resumed(session);
     this.#sessions.delete(session.id);
-    this.#audience.removeViewer(session.stream);
+    this.audience.remove(session.stream);
     this.#quota.remove(session);
     const { clock } = this.#options;
     const { stream } = session;
