@@ -96,6 +96,31 @@ test("R-7.6-5: what a session has reached in a job is the highest of what its nu
   );
 });
 
+test("R-6.3-20: how far a job was read since a number is what the last of its records means, if its run began behind", () => {
+  fc.assert(
+    fc.property(
+      streams,
+      fc.nat({ max: 70 }),
+      fc.nat({ max: 70 }),
+      ({ entries, runs }, to, since) => {
+        const journal = journalOf(runs);
+        const issued = Math.min(to, entries.length);
+        journal.issue(issued);
+        for (const job of JOBS) {
+          const run = runs.findLast(
+            ({ from, said, ...run }) => run.job === job && said === undefined && from <= issued,
+          );
+          const read = entries
+            .slice(0, issued)
+            .findLast((entry) => entry.job === job && entry.said === undefined);
+          const isBehind = run !== undefined && run.from > since;
+          expect(journal.readSince(job, since)).toBe(isBehind ? read?.jobSeq : undefined);
+        }
+      },
+    ),
+  );
+});
+
 test("P1: a run at a number under which nothing was sent replaces what was opened there", () => {
   const [a, b] = JOBS;
   const journal = new Journal();

@@ -139,8 +139,7 @@ export class Journal {
     for (const run of this.#byJob.get(job) ?? []) {
       if (run.from > last) break;
       if (run.said !== undefined || run.role !== (role ?? run.role)) continue;
-      const end = Math.min(last, this.#endOf(this.#indexOf(run.from)));
-      highest = Math.max(highest, run.jobFrom + end - run.from);
+      highest = Math.max(highest, run.jobFrom + Math.min(last, this.#lastSeqOf(run)) - run.from);
     }
     return highest;
   }
@@ -148,13 +147,20 @@ export class Journal {
   /** The highest issued number that stands for a record of this job; 0 when none does. */
   lastRecord(job: JobId): number {
     const run = this.#lastOf(job);
-    return run === undefined ? 0 : Math.min(this.#issued, this.#endOf(this.#indexOf(run.from)));
+    return run === undefined ? 0 : this.#lastSeqOf(run);
+  }
+
+  /** The `job_seq` of the job's last record that was issued; undefined when none was behind the number `since`. */
+  readSince(job: JobId, since: number): number | undefined {
+    const run = this.#lastOf(job);
+    if (run === undefined || run.from <= since) return undefined;
+    return run.jobFrom + this.#lastSeqOf(run) - run.from;
   }
 
   /** The highest issued number that is about this job; 0 when none is (R-6.6-7). */
   lastNumber(job: JobId): number {
     const run = this.#byJob.get(job)?.findLast(({ from }) => from <= this.#issued);
-    return run === undefined ? 0 : Math.min(this.#issued, this.#endOf(this.#indexOf(run.from)));
+    return run === undefined ? 0 : this.#lastSeqOf(run);
   }
 
   /** Whether the job has a number at or below `seq`: `owner` where one of them was given to that. */
@@ -236,6 +242,11 @@ export class Journal {
     siblings?.pop();
     if (run !== undefined && siblings?.length === 0) this.#byJob.delete(run.job);
     return run;
+  }
+
+  /** The last number that was issued under a run. */
+  #lastSeqOf(run: Run): number {
+    return Math.min(this.#issued, this.#endOf(this.#indexOf(run.from)));
   }
 
   /** The last number that a run covers. */

@@ -74,7 +74,8 @@ export async function restoreStream(
   for (const attachment of [...attachments, ...unknown]) {
     const { job } = attachment;
     await turn.spend("answering", JOB_STEPS);
-    const cursor = cursorOf(attachment, runs, stream.issued);
+    // Its last run tells, if it has one since it was made.
+    const cursor = stream.journal.readSince(job, attachment.since) ?? attachment.after;
     // A crash may have come in the middle of a removal: of a log that was read nothing comes any more.
     const mayBeRemoved = cursor > 0 || !jobs.has(job);
     const isOver = await isFinished(job, cursor, logs);
@@ -130,11 +131,6 @@ function whatIsNonsense(session: SessionId): string {
   return `the store is damaged: what the session ${session} said is not what was written; restore the store from a backup`;
 }
 
-/** Whether the run stands for records of this job. */
-function isOf(run: Run, job: JobId): boolean {
-  return run.job === job && run.said === undefined;
-}
-
 const NONE: ReadonlySet<JobId> = new Set();
 
 /** What the last run stands for, by what is in the log now. */
@@ -173,23 +169,6 @@ async function impliedBy(
     cursor = end;
     await turn.spend("answering", visible.length);
   }
-}
-
-/** How far an attachment has read: its last run tells, if it has one since it was made. */
-function cursorOf(
-  { job, after, since }: AttachmentRow,
-  runs: readonly Run[],
-  issued: number,
-): number {
-  // Nothing was sent under a run behind the last number: it tells of nothing.
-  const last = runs.findLastIndex(
-    (run) => isOf(run, job) && run.from > since && run.from <= issued,
-  );
-  const run = runs[last];
-  if (run === undefined) return after;
-  const next = runs[last + 1]?.from ?? Number.POSITIVE_INFINITY;
-  const end = Math.min(issued, run.to ?? issued, next - 1);
-  return run.jobFrom + end - run.from;
 }
 
 /** A job that has records for the session to have read, and no log, was removed. */
