@@ -89,7 +89,7 @@ export class Archive {
     const ended: Array<{ job: Omit<EndedJob, "lineage">; age: number }> = [];
     const kept = new Set<JobId>();
     const parents = new Map<JobId, JobId>();
-    const told = new Set<JobId>();
+    const delegated = new Set<JobId>();
     const owned = new Map<SessionId, JobId[]>();
     const own = (id: JobId, session: SessionId | undefined): void => {
       kept.add(id);
@@ -110,7 +110,7 @@ export class Archive {
         const { finishedAt = now, lease } = row;
         const keepUntil = row.keepUntil && keyedUntil(clock, row.keepUntil);
         if (parent !== undefined) parents.set(id, parent);
-        if (parent !== undefined && request === undefined) told.add(id);
+        if (parent !== undefined && request === undefined) delegated.add(id);
         if (isTerminal(status)) {
           const job = { id, principal, session, keepUntil, size: JSON.stringify(lease).length };
           ended.push({ job, age: now - finishedAt });
@@ -140,7 +140,7 @@ export class Archive {
     await sessions.restore({
       has: (job) => kept.has(job),
       ownedBy: (session) => owned.get(session) ?? [],
-      isTold: (job) => told.has(job),
+      isDelegated: (job) => delegated.has(job),
     });
     const { finishedJobsPerPrincipal: most } = this.#options.limits;
     const byPrincipal = Map.groupBy(ended, ({ job }) => job.principal);
@@ -223,7 +223,7 @@ export class Archive {
 
 function* lineOf(job: JobId, parents: ReadonlyMap<JobId, JobId>): Generator<Lineage[number]> {
   for (let above = parents.get(job); above !== undefined; above = parents.get(above)) {
-    yield { job: above, toldAt: Number.POSITIVE_INFINITY };
+    yield { job: above, delegatedAt: Number.POSITIVE_INFINITY };
   }
 }
 

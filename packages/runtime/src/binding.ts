@@ -98,7 +98,7 @@ export class Binding implements Watched {
     });
     for (const loss of losses.since(after)) {
       // To others the connection has ended for it; ended again at each resume, they would never get any further.
-      if (loss.isTold && !dialect.losesSubscriptions) continue;
+      if (loss.isReported && !dialect.losesSubscriptions) continue;
       losses.add(loss, loss.at);
       this.#tellLoss(loss);
     }

@@ -12,7 +12,7 @@ export function figuresOf(jobs: JobTable, sessions: Sessions, { written }: Commi
   return {
     jobs: { pending: live.length - running, running },
     sessions: { connected, parked: all.length - connected },
-    laggingSessions: lags.filter(({ lag }) => lag?.isTold).length,
+    laggingSessions: lags.filter(({ lag }) => lag?.isWarned).length,
     greatestLag: lags.reduce(
       (most, { issued, lag }) => Math.max(most, lag ? issued - lag.acked : 0),
       0,

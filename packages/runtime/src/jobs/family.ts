@@ -23,7 +23,7 @@ export class Family {
   readonly #job: Member;
   readonly #parent: Family | undefined;
   /** The number of its parent's record that tells of it. */
-  #toldAt = Number.POSITIVE_INFINITY;
+  #delegatedAt = Number.POSITIVE_INFINITY;
   /** Of delegated jobs that have not ended; made with the first. */
   #children: Set<Family> | undefined;
   #owner: SessionId;
@@ -45,7 +45,7 @@ export class Family {
 
   get lineage(): Lineage {
     if (this.#parent === undefined) return NO_LINEAGE;
-    return [{ job: this.#parent.#job.id, toldAt: this.#toldAt }, ...this.#parent.lineage];
+    return [{ job: this.#parent.#job.id, delegatedAt: this.#delegatedAt }, ...this.#parent.lineage];
   }
 
   /** Whether no job above has ended or was asked to stop. */
@@ -65,7 +65,7 @@ export class Family {
 
   /** @param jobSeq the number of its parent's record that tells of the job */
   announced(jobSeq: number): void {
-    this.#toldAt = jobSeq;
+    this.#delegatedAt = jobSeq;
   }
 
   /**
@@ -97,7 +97,7 @@ export class Family {
    */
   orphanChildren(durable = Number.POSITIVE_INFINITY): void {
     for (const child of [...(this.#children ?? [])]) {
-      child.#job.life.orphan(child.#toldAt <= durable);
+      child.#job.life.orphan(child.#delegatedAt <= durable);
     }
   }
 

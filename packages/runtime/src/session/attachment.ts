@@ -7,7 +7,7 @@ export interface Beginning {
   /** How far an earlier attachment to the job had read, in whose place it is; undefined when there was none. */
   readonly seen?: number | undefined;
   /** Up to where this very session knows what the job has delegated. */
-  readonly told?: number | undefined;
+  readonly introduced?: number | undefined;
   /** How far the log reached. */
   readonly head?: number | undefined;
   /** Whether its viewer was told that older history is missing (R-7.6-5). */
@@ -27,7 +27,7 @@ export class Attachment {
   /** The `job_seq` of the last record that was numbered or passed over as hidden. */
   cursor: number;
   /** Up to where it is known what the job has delegated, whatever of that is read once more; an owner's (R-10-2). */
-  told: number;
+  introduced: number;
   /** Where it had been before a history was asked for once more: nothing up to there is owed to it. */
   readonly seen: number;
   /** How far the log reached when the attachment was made: a shorter one has been removed. */
@@ -44,14 +44,14 @@ export class Attachment {
   #unlisten: (() => void) | undefined;
 
   constructor(row: AttachmentRow, beginning: Beginning = {}) {
-    const { seen, told = 0, head = 0, truncated = false, derived = false } = beginning;
+    const { seen, introduced = 0, head = 0, truncated = false, derived = false } = beginning;
     const { promised = Number.POSITIVE_INFINITY } = beginning;
     this.job = row.job;
     this.role = row.role;
     this.request = row.request;
     this.cursor = row.after;
     this.seen = seen ?? 0;
-    this.told = told;
+    this.introduced = introduced;
     this.head = head;
     this.derived = derived;
     // What was emitted after that word is live: nobody said that it is missing. Nor was it said to an earlier history.
@@ -62,7 +62,7 @@ export class Attachment {
   /** It has read the job up to here, and come across all that was delegated. */
   reach(cursor: number): void {
     this.cursor = cursor;
-    this.told = Math.max(this.told, cursor);
+    this.introduced = Math.max(this.introduced, cursor);
   }
 
   /** Arms the bell of the job's log. @param rung told that there may be more to read */

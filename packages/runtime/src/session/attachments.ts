@@ -18,7 +18,7 @@ export interface Origin {
   /** Up to where an owner that never followed the job is owed nothing: what came before was not its own. */
   readonly seen?: number | undefined;
   /** Up to where it knows what the job has delegated, where that is not how far it has read. */
-  readonly told?: number | undefined;
+  readonly introduced?: number | undefined;
 }
 
 /** How the owner of a delegated job begins to follow it. */
@@ -87,12 +87,14 @@ export class Attachments {
     if (this.#writer.isRetired) return undefined;
     const row = { job, role, after, since: this.#journal.issued, request: origin.request };
     const earlier = this.#byJob.get(job);
-    const told = origin.told ?? (earlier?.role === role ? earlier.told : this.told(job, role));
+    const introduced =
+      origin.introduced ??
+      (earlier?.role === role ? earlier.introduced : this.introduced(job, role));
     const seen = earlier
       ? Math.max(earlier.cursor, earlier.seen)
       : (origin.seen ?? this.seen(job, role));
     const promised = earlier?.promised;
-    const attachment = this.#follow(new Attachment(row, { ...origin, seen, told, promised }));
+    const attachment = this.#follow(new Attachment(row, { ...origin, seen, introduced, promised }));
     this.#losses.forget(job);
     const stored = this.#writer.settle({ attach: [row] });
     attachment.stored = stored;
@@ -158,22 +160,22 @@ export class Attachments {
    * How far a job was read by its owner: what that tells of delegations is old news. While it only watched, it was told of
    * none.
    */
-  told(job: JobId, role: Role): number | undefined {
+  introduced(job: JobId, role: Role): number | undefined {
     if (role !== "owner") return undefined;
     return this.#journal.reached(job, this.#journal.issued, role) || undefined;
   }
 
   /** Whether it follows a job, or has read some of it, as its owner. */
   knows(job: JobId): boolean {
-    return this.#byJob.get(job)?.role === "owner" || this.told(job, "owner") !== undefined;
+    return this.#byJob.get(job)?.role === "owner" || this.introduced(job, "owner") !== undefined;
   }
 
   /** Whether it has still to come across a delegated job, or one above that (R-10-2). */
   awaits(job: JobId, lineage: Lineage): boolean {
     if (this.knows(job)) return false;
-    return lineage.some(({ job: above, toldAt }) => {
+    return lineage.some(({ job: above, delegatedAt }) => {
       const attachment = this.#byJob.get(above);
-      return attachment?.role === "owner" && attachment.told < toldAt;
+      return attachment?.role === "owner" && attachment.introduced < delegatedAt;
     });
   }
 }

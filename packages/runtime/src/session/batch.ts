@@ -71,8 +71,8 @@ export class Batch {
   }
 
   /** Up to where it is known what the job has delegated, once the batch is handed over. */
-  toldOf(attachment: Attachment): number {
-    return Math.max(attachment.told, this.cursors.get(attachment) ?? 0);
+  introducedOf(attachment: Attachment): number {
+    return Math.max(attachment.introduced, this.cursors.get(attachment) ?? 0);
   }
 
   /** Whether the session knows a job as its owner once the batch is handed over. */
@@ -131,7 +131,7 @@ export class Batch {
         }
         this.#push(renderFrame(this.#prefix, this.#next, job, record, this.#context));
         if (crossed && !terminal) run = this.#warn(crossed, attachment, jobSeq, record);
-        const child = newcomers?.told.get(record);
+        const child = newcomers?.byRecord.get(record);
         if (child !== undefined) this.#introduce(child);
       }
       if (terminal) this.ended.add(attachment);

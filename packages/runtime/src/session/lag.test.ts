@@ -37,7 +37,7 @@ test("R-6.5-8: a breach is told of once, and again only after the lag has fallen
           const due = armed && issued - acked > threshold;
           expect(lag.isCrossedBy(issued)).toBe(due);
           if (!due) continue;
-          lag.told(issued);
+          lag.warned(issued);
           armed = issued - acked <= threshold / 2;
         }
       }
@@ -49,7 +49,7 @@ test("R-6.5-8: acks that come while the notice is on its way count", () => {
   const lag = lagOf(10);
   expect(lag.isCrossedBy(11)).toBe(true);
   lag.acknowledge(10, 10);
-  lag.told(12);
+  lag.warned(12);
   expect(lag.isCrossedBy(20)).toBe(false);
   expect(lag.isCrossedBy(21)).toBe(true);
 });
@@ -59,7 +59,7 @@ test("R-6.5-4: what the store hears of is a few acks of many, and the one that e
   const heard: number[] = [];
   for (let seq = 1; seq <= 1000; seq++) if (lag.acknowledge(seq, 1000)) heard.push(seq);
   expect(heard).toEqual([250, 500, 750, 1000]);
-  lag.told(2100);
+  lag.warned(2100);
   expect(lag.acknowledge(1599, 2100)).toBe(true);
   expect(lag.acknowledge(1600, 2100)).toBe(true);
   expect(lag.acknowledge(1601, 2100)).toBe(false);

@@ -17,7 +17,7 @@ export class Lag {
   /** As of the last time that the store was told. */
   #stored = 0;
   /** The session was told of its lag, which has not fallen to half the threshold since (R-6.5-8). */
-  #told = false;
+  #warned = false;
 
   constructor({ threshold, clock }: LagOptions) {
     this.#threshold = threshold;
@@ -30,8 +30,8 @@ export class Lag {
   }
 
   /** Whether the session was told of a lag that it still has. */
-  get isTold(): boolean {
-    return this.#told;
+  get isWarned(): boolean {
+    return this.#warned;
   }
 
   /**
@@ -49,12 +49,12 @@ export class Lag {
 
   /** Whether the envelope under `seq` calls for a notice. */
   isCrossedBy(seq: number): boolean {
-    return !this.#told && seq - this.#acked > this.#threshold;
+    return !this.#warned && seq - this.#acked > this.#threshold;
   }
 
   /** A notice was issued, the highest number being `issued` now: no second one before the lag has halved (R-6.5-8). */
-  told(issued: number): void {
-    this.#told = true;
+  warned(issued: number): void {
+    this.#warned = true;
     // Acks may have come while the notice was on its way.
     this.#rearm(issued);
   }
@@ -67,7 +67,7 @@ export class Lag {
   restore(acked: number, issued: number, warned: boolean): void {
     this.#acked = acked;
     this.#stored = acked;
-    this.#told = warned || this.isCrossedBy(issued);
+    this.#warned = warned || this.isCrossedBy(issued);
     this.#rearm(issued);
   }
 
@@ -88,8 +88,8 @@ export class Lag {
 
   /** @returns whether a breach is over with this */
   #rearm(issued: number): boolean {
-    if (!this.#told || issued - this.#acked > this.#threshold / 2) return false;
-    this.#told = false;
+    if (!this.#warned || issued - this.#acked > this.#threshold / 2) return false;
+    this.#warned = false;
     return true;
   }
 }

@@ -11,7 +11,7 @@ interface KnownLoss extends Loss {
   /** How far the numbers went when it was found. */
   readonly at: number;
   /** Whether a connection was there to be told. */
-  readonly isTold: boolean;
+  readonly isReported: boolean;
 }
 
 /** What a session's client was told is lost. The word has no number, and goes down with a connection. */
@@ -21,11 +21,11 @@ export class Losses {
 
   /**
    * @param at the highest number that was issued when it is found
-   * @param isTold whether the client is told at that moment
+   * @param isReported whether the client is told at that moment
    */
-  add({ job, request }: Loss, at: number, isTold = true): void {
+  add({ job, request }: Loss, at: number, isReported = true): void {
     this.#losses ??= new Map();
-    this.#losses.set(job, { job, request, at, isTold });
+    this.#losses.set(job, { job, request, at, isReported });
   }
 
   /** What a client that has seen `after` may not have heard of. */

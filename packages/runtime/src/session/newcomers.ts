@@ -19,7 +19,7 @@ export interface NewcomersContext {
 export interface Stretch {
   readonly attachment: Attachment;
   /** Up to where it is known what the job has delegated. */
-  readonly told: number;
+  readonly introduced: number;
   /** Behind which it is read: what is in between is skipped. */
   readonly start: number;
   readonly records: readonly LogRecord[];
@@ -30,12 +30,14 @@ export interface Newcomers {
   /** Those that what is skipped may have told of. */
   readonly missed: readonly Newcomer[];
   /** By the record that tells of each. */
-  readonly told: ReadonlyMap<LogRecord, Newcomer>;
+  readonly byRecord: ReadonlyMap<LogRecord, Newcomer>;
 }
 
 /** Whether a job may be come across for the first time. Nearly no page brings one, and each is asked. */
-export function mayBring({ attachment: { role }, told, start, records }: Stretch): boolean {
-  return role === "owner" && (start > told || records.some(({ kind }) => kind === "delegate"));
+export function mayBring({ attachment: { role }, introduced, start, records }: Stretch): boolean {
+  return (
+    role === "owner" && (start > introduced || records.some(({ kind }) => kind === "delegate"))
+  );
 }
 
 /**
@@ -44,33 +46,33 @@ export function mayBring({ attachment: { role }, told, start, records }: Stretch
  * @param knows whether a job is none that it would come across
  */
 export async function newcomersIn(
-  { attachment, told, start, records }: Stretch,
+  { attachment, introduced, start, records }: Stretch,
   session: SessionId,
   knows: (job: JobId) => boolean,
   { logs, turn, introduction, children }: NewcomersContext,
 ): Promise<Newcomers> {
-  const brought = new Map<LogRecord, Newcomer>();
+  const byRecord = new Map<LogRecord, Newcomer>();
   const met = new Set<JobId>();
   for (const [index, record] of records.entries()) {
-    if (record.kind !== "delegate" || start + index < told) continue;
+    if (record.kind !== "delegate" || start + index < introduced) continue;
     const child = delegatedIn(record);
     if (child === undefined || knows(child)) continue;
-    const introduced = await introduction(child);
-    if (introduced === undefined) continue;
+    const acceptance = await introduction(child);
+    if (acceptance === undefined) continue;
     met.add(child);
     const isOld = start + index < attachment.seen;
-    const newcomer = { introduction: introduced, history: undefined };
-    brought.set(record, isOld ? await inherited(introduced, logs) : newcomer);
+    const newcomer = { introduction: acceptance, history: undefined };
+    byRecord.set(record, isOld ? await inherited(acceptance, logs) : newcomer);
   }
   const missed: Newcomer[] = [];
-  for (const child of start > told ? await children(attachment.job, session) : []) {
+  for (const child of start > introduced ? await children(attachment.job, session) : []) {
     if (met.has(child) || knows(child)) continue;
-    const introduced = await introduction(child);
-    if (introduced !== undefined) missed.push(await inherited(introduced, logs));
+    const acceptance = await introduction(child);
+    if (acceptance !== undefined) missed.push(await inherited(acceptance, logs));
     // There may be any number of them (J4).
     await turn.spend("projecting", 1);
   }
-  return { missed, told: brought };
+  return { missed, byRecord };
 }
 
 /** @param since the number of the record that tells of it, or a later one of the same batch */
@@ -87,6 +89,6 @@ async function inherited(introduction: Introduction, logs: LogStore): Promise<Ne
   const { job_id: job, payload } = introduction;
   const { floor, head } = await logs.read(job, 0, { records: 0, characters: 0 });
   if (floor === 0) return { introduction, history: { floor, head } };
-  const told = { ...introduction, payload: { ...payload, truncated: true } };
-  return { introduction: told, history: { floor, head } };
+  const truncated = { ...introduction, payload: { ...payload, truncated: true } };
+  return { introduction: truncated, history: { floor, head } };
 }

@@ -1,7 +1,7 @@
 import type { JobId } from "@arcp/core";
 import type { OpenVault } from "../authority/vault.ts";
 import type { Dialect } from "../dialect/dialect.ts";
-import type { CommitOutcome, SessionChange } from "../store/index.ts";
+import type { CommitOutcome, LogRecord, SessionChange } from "../store/index.ts";
 import type { ReadableLogStore, ReadablePage } from "../store/readable-logs.ts";
 import { type Attachment, isFinished } from "./attachment.ts";
 import type { Child } from "./attachments.ts";
@@ -12,7 +12,6 @@ import {
   type Newcomers,
   type NewcomersContext,
   newcomersIn,
-  type Stretch,
 } from "./newcomers.ts";
 import type { Outbox } from "./outbox.ts";
 import type { ProjectorEnd } from "./projector-end.ts";
@@ -206,8 +205,8 @@ export class Projector {
         continue;
       }
       const start = attachment.startIn(page.floor, cursor);
-      const stretch = { attachment, told: batch.toldOf(attachment), start, records: page.records };
-      const newcomers = mayBring(stretch) ? await this.#newcomersIn(stretch, batch) : undefined;
+      const coming = this.#newcomers(attachment, start, page.records, batch);
+      const newcomers = coming && (await coming);
       while (this.#waits) await this.#context.turn.next();
       batch.add(attachment, start, page.records, newcomers);
       void this.#context.turn.spend("projecting", page.records.length);
@@ -229,13 +228,20 @@ export class Projector {
     if (live === undefined && !mayBeLost) return false;
     // Where the job has ended, nothing is left to go on with.
     const over = live === page.head && (await isFinished(attachment.job, live, logs)) !== false;
-    const stretch = { attachment, told: batch.toldOf(attachment), start: live ?? 0, records: [] };
-    const newcomers = mayBring(stretch) ? await this.#newcomersIn(stretch, batch) : undefined;
+    const newcomers = await this.#newcomers(attachment, live ?? 0, [], batch);
     batch.lose(attachment, over ? undefined : live, newcomers);
     return true;
   }
 
-  #newcomersIn(stretch: Stretch, batch: Batch): Promise<Newcomers> {
+  /** The jobs that it comes across with these records, or with what it skips; undefined when there can be none. */
+  #newcomers(
+    attachment: Attachment,
+    start: number,
+    records: readonly LogRecord[],
+    batch: Batch,
+  ): Promise<Newcomers> | undefined {
+    const stretch = { attachment, introduced: batch.introducedOf(attachment), start, records };
+    if (!mayBring(stretch)) return undefined;
     const knows = (job: JobId) => batch.knows(job);
     return newcomersIn(stretch, this.#stream.session, knows, this.#context);
   }
@@ -261,7 +267,7 @@ export class Projector {
     }
     journal.issue(batch.last);
     for (const child of children) this.follow(attachments.attachChild(child));
-    if (batch.warns) this.#stream.lag?.told(batch.last);
+    if (batch.warns) this.#stream.lag?.warned(batch.last);
     if (batch.runs.length > 0) this.#stream.trim();
   }
 

@@ -14,7 +14,7 @@ export interface KeptJobs {
   /** Those that a session owns, whether it has read them or not. */
   ownedBy(session: SessionId): readonly JobId[];
   /** Whether the record that tells of its delegation, in its parent's log, brings it to its owner. */
-  isTold(job: JobId): boolean;
+  isDelegated(job: JobId): boolean;
 }
 
 export interface RestorationContext {
@@ -63,7 +63,7 @@ export async function restoreStream(
   // What it owns it follows to the end, whether that was written down or not. A record that counts as issued is not read
   // again, and may never have been read: then nobody else brings what it tells of.
   const unknown = owned
-    .filter((job) => !known.has(job) && (!jobs.isTold(job) || delegated.has(job)))
+    .filter((job) => !known.has(job) && (!jobs.isDelegated(job) || delegated.has(job)))
     .map((job): AttachmentRow => {
       const after = stream.journal.reached(job);
       return { job, role: "owner", after, since: stream.issued };
@@ -93,11 +93,11 @@ export async function restoreStream(
     }
     const seen = stream.attachments.seen(job, attachment.role);
     const row = { ...attachment, after: cursor };
-    const told = stream.attachments.told(job, attachment.role);
+    const introduced = stream.attachments.introduced(job, attachment.role);
     // That record will not be looked at by the next process, which has another last run.
     if (!known.has(job) && delegated.has(job)) begun.push(row);
     const derived = !known.has(job) && !delegated.has(job);
-    stream.attachments.restore(new Attachment(row, { seen, told, derived }));
+    stream.attachments.restore(new Attachment(row, { seen, introduced, derived }));
   }
   const kept = new Set(owned);
   const removed: JobId[] = [];

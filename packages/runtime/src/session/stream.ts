@@ -174,7 +174,7 @@ export class Stream {
         // Should the run behind it not come to be stored, it alone tells how far the numbers went.
         (this.openedAhead.settled !== undefined && lastSeq >= this.issued) ||
         // It tells that the session was told of a lag that it still has (R-6.5-8).
-        (run.said !== undefined && this.lag?.isTold === true),
+        (run.said !== undefined && this.lag?.isWarned === true),
     });
     if (cut.length > 0) this.writer.note({ cut });
   }

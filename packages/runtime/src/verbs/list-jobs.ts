@@ -105,11 +105,11 @@ async function* rows(
   const { store, policy, jobContext, logger } = services;
   const own = policy.mayObserve === defaultPolicy.mayObserve;
   const scan: JobQuery = own ? { ...query, principal } : { ...query, limit: SCAN };
-  let isTold = false;
+  let isLogged = false;
   // As it may for every other job of the store.
   const failed = (err: unknown): void => {
-    if (!isTold) logger.error({ principal, err }, POLICY_FAILED);
-    isTold = true;
+    if (!isLogged) logger.error({ principal, err }, POLICY_FAILED);
+    isLogged = true;
   };
   for (let after = query.after; ; ) {
     const page = await store.jobs.list({ ...scan, ...(after && { after }) });

@@ -132,7 +132,7 @@ async function ownPlace(
   const isHeir = job.submittedIn !== session.id;
   const isJoined = isHeir && (await adopt(services, session, request, job));
   // It has come across those that it owned by then.
-  const again = isJoined ? { ...origin, told: 0 } : origin;
+  const again = isJoined ? { ...origin, introduced: 0 } : origin;
   const floor = await floorOf(services, job);
   const follow = (): void => {
     const attachment = attachments.get(job.id);

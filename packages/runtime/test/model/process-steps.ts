@@ -55,7 +55,7 @@ async function restored(
     {
       store: storeOf(session),
       logs: logsOf(world),
-      jobs: { has: () => true, ownedBy: () => owns, isTold: () => false },
+      jobs: { has: () => true, ownedBy: () => owns, isDelegated: () => false },
       turn: { spend: () => undefined },
     },
   );
@@ -66,12 +66,12 @@ async function restored(
     issued: 0,
     acked: 0,
     tokens: row.tokens,
-    places: [...stream.attachments].map(({ job, role, seen, told, cursor }) => {
+    places: [...stream.attachments].map(({ job, role, seen, introduced, cursor }) => {
       const { after = 0, since = stream.issued } =
         row.attachments.find((one) => one.job === job) ?? {};
       const from = fault === "resend-under-new-number" ? after : cursor;
       const place = { row: { job, role, after: from, since }, cursor: from };
-      return { ...place, seen: seen > 0 ? seen : undefined, told };
+      return { ...place, seen: seen > 0 ? seen : undefined, introduced };
     }),
     asked: [],
     words: [],

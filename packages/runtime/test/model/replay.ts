@@ -243,7 +243,7 @@ export class Replay {
       const s = this.#played.findIndex((one) => one.id === id);
       return this.#world.sessions[s]?.owns ?? [];
     };
-    await this.#house.restore({ has: () => true, ownedBy: owns, isTold: () => false });
+    await this.#house.restore({ has: () => true, ownedBy: owns, isDelegated: () => false });
     this.#store.mode = "held";
     for (const played of this.#played) {
       const session = this.#house.sessions.get(played.id);

@@ -261,14 +261,14 @@ export function follow(world: World, session: ModelSession, fault: FaultName | u
     truncated,
   });
   if (attachment === undefined) return;
-  const { role, seen, told } = attachment;
+  const { role, seen, introduced } = attachment;
   const row = { job, role, after, since: memory.issued };
   memory.places = [
     ...memory.places.filter((place) => place.row.job !== job),
     {
       row,
       seen: followed !== undefined || seen > 0 ? seen : undefined,
-      told,
+      introduced,
       head,
       truncated,
       waiting: "store",
@@ -298,11 +298,12 @@ export function answer(world: World, session: ModelSession, job: JobId): void {
   const { head } = readPage(world, job, 0, 0);
   if (live === undefined || head <= place.cursor) return;
   const stream = streamOf(session, memory);
-  const { role, seen, told } = stream.attachments.attach(job, place.row.role, head, { head }) ?? {};
+  const { role, seen, introduced } =
+    stream.attachments.attach(job, place.row.role, head, { head }) ?? {};
   if (role === undefined) return;
   const row = { job, role, after: head, since: memory.issued };
   const others = memory.places.filter((one) => one !== place);
-  memory.places = [...others, { row, seen, told, head, truncated: false, cursor: head }];
+  memory.places = [...others, { row, seen, introduced, head, truncated: false, cursor: head }];
   // A crash before this is stored gives more than that.
   ghost.excused[job] = head;
   keep(memory, stream);

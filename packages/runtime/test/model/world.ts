@@ -48,7 +48,7 @@ export interface PendingStep {
 export interface Place {
   readonly row: AttachmentRow;
   readonly seen?: number | undefined;
-  readonly told?: number | undefined;
+  readonly introduced?: number | undefined;
   readonly head?: number | undefined;
   readonly truncated?: boolean | undefined;
   /** What its subscription has to wait for: to become durable, then to be answered; until then nothing is read. */
