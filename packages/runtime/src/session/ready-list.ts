@@ -13,6 +13,7 @@ export class ReadyList {
   /** Set while nothing is ready and somebody waits for it. */
   #wake: (() => void) | undefined;
   #onIdle: Array<() => void> | undefined;
+  #isStopped = false;
 
   constructor(logs: LogStore) {
     this.#logs = logs;
@@ -57,7 +58,7 @@ export class ReadyList {
     this.#ready?.delete(attachment);
   }
 
-  /** Resolves at the next bell, or when it is {@link rouse}d. */
+  /** Resolves at the next bell, or when it is {@link stop}ped. */
   rung(): Promise<void> {
     return new Promise((resolve) => {
       this.#wake = resolve;
@@ -65,8 +66,17 @@ export class ReadyList {
     });
   }
 
-  /** Lets whoever waits for a bell look at something else. */
-  rouse(): void {
+  /** Nothing more is to be read. */
+  stop(): void {
+    this.#isStopped = true;
+    this.#rouse();
+  }
+
+  get isStopped(): boolean {
+    return this.#isStopped;
+  }
+
+  #rouse(): void {
     const wake = this.#wake;
     this.#wake = undefined;
     wake?.();
@@ -88,7 +98,7 @@ export class ReadyList {
 
   #ring(attachment: Attachment): void {
     this.add(attachment);
-    this.rouse();
+    this.#rouse();
   }
 
   #rest(): void {

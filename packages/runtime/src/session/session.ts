@@ -196,17 +196,7 @@ export class Session {
    * @throws what it threw, alike: whoever asked for it is told, and those that wait beside it take place
    */
   change<T>(change: () => T): T | Promise<T> {
-    if (this.#state.kind !== "connected" || !this.#state.projector.building) return change();
-    const { projector } = this.#state;
-    return new Promise((resolve, reject) => {
-      projector.change(() => {
-        try {
-          resolve(change());
-        } catch (error) {
-          reject(error);
-        }
-      });
-    });
+    return this.#state.kind === "connected" ? this.#state.projector.change(change) : change();
   }
 
   /** Follows a job from behind `after`. Call it within {@link change}. */
