@@ -1,8 +1,7 @@
-import type { ArcpError, CloseReason, ErrorPayload, JobId, SessionId } from "@arcp/core";
+import type { ArcpError, CloseReason, JobId, SessionId } from "@arcp/core";
 import { type Announcement, announce } from "../announcement.ts";
 import type { OpenVault } from "../authority/vault.ts";
 import type { Dialect } from "../dialect/dialect.ts";
-import type { Rejected, Situation } from "../dialect/rejection.ts";
 import type { Role } from "../store/index.ts";
 import type { Attachment } from "./attachment.ts";
 import type { Origin } from "./attachments.ts";
@@ -35,14 +34,6 @@ export interface Link {
 
 /** What a projector is given besides how to speak, which its link knows. */
 export type SessionContext = Omit<ProjectorContext, "dialect" | "introduces">;
-
-/** What the session itself does not know of a rejection. */
-export interface RejectionContext {
-  /** Milliseconds since 1970. */
-  readonly now: number;
-  /** Whether the session owns the job that the request names, and that job lives. */
-  readonly owned: boolean;
-}
 
 type State =
   | { readonly kind: "parked" }
@@ -151,37 +142,16 @@ export class Session {
     if (this.#state.kind === "connected") await this.#state.projector.idle();
   }
 
+  /** How whoever is connected is spoken to; undefined while parked. */
+  get dialect(): Dialect | undefined {
+    return this.#state.kind === "connected" ? this.#state.link.dialect : undefined;
+  }
+
   /** Says something to whoever is connected; to nobody while parked. */
   say(message: Announcement): void {
     if (this.#state.kind !== "connected") return;
     const { link, vault } = this.#state;
     link.outbox.reply(announce(this.id, withCredentials(message, this.features, vault)));
-  }
-
-  /**
-   * Rejects a request in the words of whoever is connected.
-   * @param owned whether the session owns the job that was named, as far as others know
-   */
-  reject(request: Rejected, error: ErrorPayload, { now, owned }: RejectionContext): void {
-    if (this.#state.kind !== "connected") return;
-    const { stream } = this;
-    const { attachments } = stream;
-    // What is still to be repeated may end any of them.
-    const repeating = stream.repeated !== Number.POSITIVE_INFINITY;
-    const follows = (job: JobId) => repeating || owned || attachments.has(job);
-    const situation: Situation = {
-      now,
-      // Only some dialects ask.
-      get hasLiveJob() {
-        return repeating || [...attachments].some(({ role }) => role === "owner");
-      },
-      awaitsSubmit: this.submits.pending,
-      follows,
-      owns: (job) => follows(job) || attachments.knows(job),
-    };
-    for (const message of this.#state.link.dialect.rejection(request, error, situation)) {
-      this.say(message);
-    }
   }
 
   /** What to wait for before a long reply is worked out, so that none pile up behind a client that does not read. */

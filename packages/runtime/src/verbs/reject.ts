@@ -1,5 +1,5 @@
 import type { ArcpError, Envelope, ErrorPayload, JobId } from "@arcp/core";
-import { names, type Rejected } from "../dialect/rejection.ts";
+import { names, type Rejected, type Situation } from "../dialect/rejection.ts";
 import { wireError } from "../jobs/ending.ts";
 import type { Session } from "../session/session.ts";
 import type { Services } from "./services.ts";
@@ -21,16 +21,39 @@ export function reject(
   return undefined;
 }
 
-/** Says at once that a request is rejected (R-5.4-2); nothing else is touched (R-5.4-3). */
+/** Says at once that a request is rejected, in the words of whoever is connected (R-5.4-2); nothing else is touched (R-5.4-3). */
 export function refuse(
-  { clock, jobs }: Services,
+  services: Services,
   session: Session,
   request: Rejected,
   error: ErrorPayload,
 ): void {
-  const { job_id: job } = request;
-  const owned = job !== undefined && jobs.get(job)?.session === session.id;
-  session.reject(request, error, { now: clock.now(), owned });
+  const situation = situationOf(services, session, request);
+  for (const message of session.dialect?.rejection(request, error, situation) ?? []) {
+    session.say(message);
+  }
+}
+
+function situationOf(
+  { clock, jobs }: Services,
+  { id, stream, submits }: Session,
+  { job_id: named }: Rejected,
+): Situation {
+  const { attachments } = stream;
+  // What is still to be repeated may end any of them.
+  const repeating = stream.repeated !== Number.POSITIVE_INFINITY;
+  const owned = named !== undefined && jobs.get(named)?.session === id;
+  const follows = (job: JobId): boolean => repeating || owned || attachments.has(job);
+  return {
+    now: clock.now(),
+    // Only some dialects ask.
+    get hasLiveJob() {
+      return repeating || [...attachments].some(({ role }) => role === "owner");
+    },
+    awaitsSubmit: submits.pending,
+    follows,
+    owns: (job) => follows(job) || attachments.knows(job),
+  };
 }
 
 /** What the rejection of a message that could be read may have to repeat of it. */
