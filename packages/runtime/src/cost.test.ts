@@ -203,6 +203,30 @@ describe("a page of a listing", () => {
     expect(frequencies(costs[0]?.calls ?? [])).toEqual({ "jobs.list": 1, "logs.read": 11 });
   });
 
+  test("J4, R-6.6-5: reads no more large rows than it has room for, and all of them page by page", async () => {
+    const { runtime, store } = hosting({ agents: [quick] });
+    const viewer = new Viewer(runtime);
+    await viewer.hello([...ALL_FEATURES, "list_jobs"]);
+    const lease_request = { "tool.call": dense(100).map((n) => `${n}`.padEnd(1_000, "x")) };
+    const jobs: (string | undefined)[] = [];
+    for (let i = 0; i < 60; i++) {
+      const { job_id } = await viewer.submit("quick", null, { lease_request });
+      await viewer.terminal(job_id);
+      jobs.push(job_id);
+    }
+    const counted = tally(store);
+    const found: string[] = [];
+    for (let cursor: string | null | undefined; cursor !== null; ) {
+      counted.listed = 0;
+      const asked = viewer.send("session.list_jobs", { limit: 1_000, ...(cursor && { cursor }) });
+      const { payload } = await viewer.reply(asked);
+      found.push(...payload.jobs.map(({ job_id }: { job_id: string }) => job_id));
+      expect(counted.listed).toBeLessThanOrEqual(32);
+      cursor = payload.next_cursor as string | null;
+    }
+    expect(found).toEqual(jobs.sort());
+  });
+
   const hers = { principal: "alice", session: newSessionId(), parent: newJobId() };
   test.each([{ principal: hers.principal }, { session: hers.session }, { parent: hers.parent }])(
     "in memory it looks at the rows of the page, and not at those before, behind or of others: %o",

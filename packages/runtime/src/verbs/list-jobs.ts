@@ -24,6 +24,8 @@ const MAX_LIMIT = 1000;
 const MAX_BYTES = 1024 * 1024 - 4096;
 /** Rows that are read at once where others' jobs have to be passed over. */
 const SCAN = 256;
+/** Rows that are read before it is known how large they are. */
+const FIRST = 16;
 /** What a row costs of a turn: the clock is asked often enough, for some leases are large. */
 const ROW_STEPS = 4;
 
@@ -111,14 +113,32 @@ async function* rows(
     if (!isLogged) logger.error({ principal, err }, POLICY_FAILED);
     isLogged = true;
   };
+  let limit = Math.min(FIRST, scan.limit);
+  let read = 0;
+  let characters = 0;
   for (let after = query.after; ; ) {
-    const page = await store.jobs.list({ ...scan, ...(after && { after }) });
-    for (const row of page) if (mayObserve(services, principal, row, failed)) yield row;
+    const page = await store.jobs.list({ ...scan, limit, ...(after && { after }) });
+    for (const row of page) {
+      read += 1;
+      characters += charactersOf(row);
+      if (mayObserve(services, principal, row, failed)) yield row;
+    }
     const end = page.at(-1);
-    if (end === undefined || page.length < scan.limit) return;
+    if (end === undefined || page.length < limit) return;
     after = { acceptedAt: end.acceptedAt, id: end.id };
+    // No more than fit one page: a thousand large leases would take a store a second to read (J4).
+    limit = Math.min(scan.limit, Math.ceil((MAX_BYTES * read) / characters));
     await jobContext.committer.turn.alone();
   }
+}
+
+/** About as many as it takes of a page, where but for its lease it takes few. */
+function charactersOf({ lease }: ListedJob): number {
+  let characters = 256;
+  for (const patterns of Object.values(lease)) {
+    for (const pattern of patterns ?? []) characters += pattern.length;
+  }
+  return characters;
 }
 
 /** The entries of one page. */
