@@ -13,6 +13,7 @@ import type { CompiledLease } from "../authority/lease.ts";
 import { withModelsOf } from "../authority/model-use.ts";
 import { excess } from "../authority/subset.ts";
 import type { JobRow } from "../store/index.ts";
+import { constraintsOf } from "./acceptance.ts";
 import {
   type AdmissionContext,
   admit,
@@ -81,6 +82,7 @@ export async function admitChild(
       { details: { reason: "delegation_depth" } },
     );
   }
+  const expiresAt = expiryOf(context, parent, wanted);
   const { traceId, ...traceContext } = parent.trace;
   const asked = {
     id,
@@ -92,14 +94,19 @@ export async function admitChild(
     agent,
     input,
     lease,
-    expiresAt: expiryOf(context, parent, wanted),
+    expiresAt,
     maxRuntimeSec: wanted.max_runtime_sec,
     traceId,
     traceContext,
     parent: {
       job: parent,
       delegateId: wanted.delegate_id,
-      event: { ...wanted, lease_request: lease.json },
+      event: {
+        ...wanted,
+        lease_request: lease.json,
+        // A client may write the same moment in any form and length (R-5.2-2).
+        lease_constraints: wanted.lease_constraints && constraintsOf({ expiresAt }),
+      },
     },
   };
   // The child starts behind the record that tells of it (J2).

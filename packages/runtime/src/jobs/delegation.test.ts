@@ -470,6 +470,23 @@ test("R-7.1-3: what an agent delegates is bounded by its lease, and not cut by t
   expect(await child.result()).toEqual(wide);
 });
 
+test("R-10-2 and R-5.2-2: a delegation is told of in our form of a time, whatever that of the submit is", async () => {
+  const { runtime, clock, start } = hosting();
+  const viewer = new Viewer(runtime);
+  await viewer.hello([...ALL_FEATURES, "lease_expires_at"]);
+  const parent = await start(viewer, { lease_request: { "agent.delegate": ["led"] } });
+  const at = formatTimestamp(clock.now() + 60_000);
+  const expires_at = at.replace("Z", `${"0".repeat(1024 * 1024)}Z`);
+  const rest = { parent_job_id: parent.id, lease_constraints: { expires_at } };
+  const { type, payload } = await viewer.submit("led", null, rest);
+  expect([type, payload.lease_constraints]).toEqual(["job.accepted", { expires_at: at }]);
+  const told = viewer.stream.find(({ payload: { kind } }) => kind === "delegate");
+  expect(told?.payload.body).toMatchObject({
+    child_job_id: payload.job_id,
+    lease_constraints: { expires_at: at },
+  });
+});
+
 test("R-9.4-5 and R-9.5-5: a child that is delegated after the wall clock was set back expires with its parent", async () => {
   const { runtime, clock, start, begun } = hosting({ endJobsAtExpiry: false });
   const viewer = new Viewer(runtime);
