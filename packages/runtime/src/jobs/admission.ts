@@ -10,7 +10,6 @@ import {
   type TraceContext,
 } from "@arcp/core";
 import type { CompiledLease } from "../authority/lease.ts";
-import type { JobObservation } from "../observation.ts";
 import type { JobRow, Store } from "../store/index.ts";
 import { acceptanceOf } from "./acceptance.ts";
 import type { AgentRegistry, AnyAgent } from "./agents.ts";
@@ -18,6 +17,7 @@ import type { Credentials } from "./credentials.ts";
 import { KEY_LIFETIME } from "./idempotency.ts";
 import { Job } from "./job.ts";
 import { attemptOf } from "./job-attempt.ts";
+import type { JobIdentity } from "./job-identity.ts";
 import { refusal } from "./job-outcome.ts";
 import { type LeaseContext, MAX_ACCEPTANCE, tooLarge } from "./lease-request.ts";
 import type { JobTable, Shortage } from "./table.ts";
@@ -100,27 +100,29 @@ export async function admit(
   request: JobRequest,
   used?: UsedKey,
 ): Promise<{ readonly job: Job; readonly row: JobRow }> {
-  const { id } = request;
-  const acceptedAt = context.clock.now();
-  checkLength(request, acceptedAt);
+  const { lease, parent, traceId } = request;
+  const identity = identityOf(request, context.clock.now(), used);
+  checkLength(identity, request);
   const input = JSON.stringify(request.input ?? null);
-  const leave = takePlace(context, request.principal, input.length);
+  const leave = takePlace(context, identity.principal, input.length);
   const observed = context.jobContext.observation?.job(
-    attemptOf({
-      ...request,
-      acceptedAt,
-      agent: formatAgentReference(request.agent),
-      parent: request.parent?.job.id,
-      attempt: 1,
-    }),
+    attemptOf({ ...identity, traceId, lease, attempt: 1 }),
   );
+  // Whoever observes it may begin the trace that the request does not name.
+  const begun = traceId === undefined ? observed?.trace : undefined;
   let job: Job | undefined;
   let row: JobRow;
+  let announced: Promise<void> | undefined;
   let isAsked = false;
   try {
-    job = createJob(context, request, { acceptedAt, observed }, used);
+    job = new Job(
+      begun === undefined ? identity : { ...identity, traceId: begun.traceId },
+      lease,
+      context.jobContext,
+      { parent: parent?.job, observed },
+    );
     // Held by its agent from now on, and written down where another process may run it again: of those it delegates none is.
-    const again = context.store.durable && request.parent === undefined;
+    const again = context.store.durable && parent === undefined;
     row = rowOf(job, request.request, again ? input : undefined);
     const issued = context.credentials.issue(job);
     if (issued !== undefined) await issued;
@@ -135,9 +137,11 @@ export async function admit(
     if (!job.live) {
       throw new ArcpError("CANCELLED", "the job that delegates has ended");
     }
+    // Asked for in this very turn: else its parent could end before it has told of a child that is there (R-10-2).
+    announced = parent?.job.announce(job, { ...parent.event, child_job_id: job.id });
   } catch (error) {
     // It may be there, and the next process would take up a job whose submit was refused.
-    if (isAsked) await remove(context.store, id).catch(() => {});
+    if (isAsked) await remove(context.store, identity.id).catch(() => {});
     job?.life.discard();
     // It was begun when it was asked for (O2).
     observed?.ended(refusal(error));
@@ -146,26 +150,41 @@ export async function admit(
   }
   context.jobs.add(job, leave);
   job.life.accept();
-  const { parent } = request;
-  // Asked for in this very turn: else its parent could end before it has told of a child that is there (R-10-2).
-  if (parent !== undefined) await parent.job.announce(job, { ...parent.event, child_job_id: id });
+  if (announced !== undefined) await announced;
   return { job, row };
 }
 
-/** An acceptance repeats the lease, beside which nothing else in it is of any length. */
-function checkLength(request: JobRequest, acceptedAt: number): void {
-  const { lease } = request;
-  if (Object.keys(lease.json).length === 0) return;
-  const { agent, parent, traceId = newTraceId(), ...rest } = request;
-  const acceptance = acceptanceOf({
-    ...rest,
-    acceptedAt,
+/** What a job is, before there is one. */
+function identityOf(
+  request: JobRequest,
+  acceptedAt: number,
+  used: UsedKey | undefined,
+): JobIdentity {
+  const { agent, parent } = request;
+  return {
+    id: request.id,
+    principal: request.principal,
+    session: request.session,
+    features: request.features,
     agent: formatAgentReference(agent),
-    lease: lease.json,
-    traceId,
+    traceId: request.traceId ?? newTraceId(),
+    traceContext: request.traceContext,
+    acceptedAt,
+    maxRuntimeSec: request.maxRuntimeSec,
+    expiresAt: request.expiresAt,
+    // A delegated job ends with the attempt that delegated it.
+    attempts: parent === undefined ? (agent.attempts ?? 1) : 1,
+    stallSec: agent.stallSec,
+    keepUntil: used === undefined ? undefined : acceptedAt + KEY_LIFETIME,
     parent: parent?.job.id,
     delegateId: parent?.delegateId,
-  });
+  };
+}
+
+/** An acceptance repeats the lease, beside which nothing else in it is of any length. */
+function checkLength(identity: JobIdentity, { request, lease: { json: lease } }: JobRequest): void {
+  if (Object.keys(lease).length === 0) return;
+  const acceptance = acceptanceOf({ ...identity, request, lease });
   if (JSON.stringify(acceptance).length > MAX_ACCEPTANCE) throw tooLarge("payload.lease_request");
 }
 
@@ -189,39 +208,6 @@ function takePlace(
       "too many finished jobs of this principal have to be kept: keys hold them, or sessions that have still to read them",
   }[leave];
   throw new ArcpError("INTERNAL_ERROR", problem, { retryable: true, details: { reason: leave } });
-}
-
-/** What is settled before there is a job. */
-interface Begun {
-  readonly acceptedAt: number;
-  readonly observed: JobObservation | undefined;
-}
-
-function createJob(
-  { jobContext }: AdmissionContext,
-  request: JobRequest,
-  { acceptedAt, observed }: Begun,
-  used: UsedKey | undefined,
-): Job {
-  const { id, principal, session, features, agent, parent } = request;
-  const identity = {
-    id,
-    principal,
-    session,
-    features,
-    agent: formatAgentReference(agent),
-    traceId: request.traceId ?? observed?.trace?.traceId ?? newTraceId(),
-    traceContext: request.traceContext,
-    acceptedAt,
-    maxRuntimeSec: request.maxRuntimeSec,
-    expiresAt: request.expiresAt,
-    // A delegated job ends with the attempt that delegated it.
-    attempts: parent === undefined ? (agent.attempts ?? 1) : 1,
-    stallSec: agent.stallSec,
-    keepUntil: used === undefined ? undefined : acceptedAt + KEY_LIFETIME,
-    ...(parent && { parent: parent.job.id, delegateId: parent.delegateId }),
-  };
-  return new Job(identity, request.lease, jobContext, { parent: parent?.job, observed });
 }
 
 function rowOf(job: Job, request: MessageId | undefined, input: string | undefined): JobRow {
