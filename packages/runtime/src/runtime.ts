@@ -17,6 +17,7 @@ import { Committer } from "./jobs/committer.ts";
 import { Credentials } from "./jobs/credentials.ts";
 import { KeyedSubmits } from "./jobs/idempotency.ts";
 import { introductionOf } from "./jobs/introduction.ts";
+import { Quota } from "./jobs/quota.ts";
 import { JobTable } from "./jobs/table.ts";
 import { readTools } from "./jobs/tool.ts";
 import { type EffectiveLimits, readLimits } from "./limits.ts";
@@ -128,11 +129,11 @@ class HostedRuntime implements Runtime {
       patience,
     });
     this.agents = new AgentRegistry(options.agents);
-    const jobs = new JobTable(limits, {
+    const jobs = new JobTable({
       finished: (job) => this.#archive.keep(job),
       lost: (job) => this.#archive.lost(job),
-      isFull: (principal) => this.#archive.isFull(principal),
     });
+    const quota = new Quota({ limits, isFull: (principal) => this.#archive.isFull(principal) });
     const sessions = new Sessions({
       clock,
       store: store.sessions,
@@ -168,6 +169,7 @@ class HostedRuntime implements Runtime {
       tools: readTools(options.tools ?? {}),
       models,
       jobs,
+      quota,
       keyed: new KeyedSubmits(),
       jobContext: {
         clock,
@@ -192,6 +194,7 @@ class HostedRuntime implements Runtime {
       clock,
       logger,
       jobs,
+      quota,
       turn: committer.turn,
       durable: store.durable,
     });

@@ -2,6 +2,7 @@ import { type Clock, checkOptions, type OptionRules, rule } from "@arcp/core";
 import type { Logger } from "pino";
 import { cancelled } from "./jobs/ending.ts";
 import type { Job } from "./jobs/job.ts";
+import type { Quota } from "./jobs/quota.ts";
 import type { JobTable } from "./jobs/table.ts";
 import { Sequence } from "./session/sequence.ts";
 import type { Turn } from "./turn.ts";
@@ -18,6 +19,7 @@ export interface ShutdownContext {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly jobs: JobTable;
+  readonly quota: Quota;
   readonly turn: Pick<Turn, "spend">;
   /** Whether another process will find in the store what this one leaves. */
   readonly durable: boolean;
@@ -58,12 +60,12 @@ export class Shutdown {
   }
 
   async endJobs({ finishSec = 0, cancelSec = 0 }: CloseOptions): Promise<void> {
-    const { jobs } = this.#context;
-    await this.#patiently(finishSec * 1000, jobs.emptied());
+    const { jobs, quota } = this.#context;
+    await this.#patiently(finishSec * 1000, quota.emptied());
     jobs.each((job) => void this.#letGo(job, cancelSec * 1000));
-    await this.#patiently(cancelSec * 1000, jobs.emptied());
+    await this.#patiently(cancelSec * 1000, quota.emptied());
     jobs.each((job) => void this.#letGo(job, 0));
-    await this.within(PATIENCE, jobs.emptied());
+    await this.within(PATIENCE, quota.emptied());
   }
 
   /** Waits for what is ending, but not for ever. */

@@ -20,7 +20,8 @@ import { attemptOf } from "./job-attempt.ts";
 import type { JobIdentity } from "./job-identity.ts";
 import { refusal } from "./job-outcome.ts";
 import { type LeaseContext, MAX_ACCEPTANCE, tooLarge } from "./lease-request.ts";
-import type { JobTable, Shortage } from "./table.ts";
+import type { Quota } from "./quota.ts";
+import type { JobTable } from "./table.ts";
 
 /** What decides about a job before there is one. */
 export interface AdmissionContext extends LeaseContext {
@@ -28,6 +29,7 @@ export interface AdmissionContext extends LeaseContext {
   readonly store: Pick<Store, "jobs" | "logs" | "idempotency" | "durable">;
   readonly agents: AgentRegistry;
   readonly jobs: JobTable;
+  readonly quota: Quota;
   readonly credentials: Credentials;
   /** Whether the runtime takes no new jobs any more. */
   readonly closing: () => boolean;
@@ -104,7 +106,8 @@ export async function admit(
   const identity = identityOf(request, context.clock.now(), used);
   checkLength(identity, request);
   const input = JSON.stringify(request.input ?? null);
-  const leave = takePlace(context, identity.principal, input.length);
+  const leave = context.quota.reserve(identity.principal, input.length);
+  if (leave instanceof ArcpError) throw leave;
   const observed = context.jobContext.observation?.job(
     attemptOf({ ...identity, traceId, lease, attempt: 1 }),
   );
@@ -186,28 +189,6 @@ function checkLength(identity: JobIdentity, { request, lease: { json: lease } }:
   if (Object.keys(lease).length === 0) return;
   const acceptance = acceptanceOf({ ...identity, request, lease });
   if (JSON.stringify(acceptance).length > MAX_ACCEPTANCE) throw tooLarge("payload.lease_request");
-}
-
-function takePlace(
-  { jobs, limits }: AdmissionContext,
-  principal: string,
-  characters: number,
-): () => void {
-  const most = limits.liveInputCharactersPerPrincipal;
-  if (characters > most) {
-    const problem = `the input has ${characters} characters of JSON, and may have ${most}`;
-    const reason: Shortage = "live_input_characters_per_principal";
-    throw new ArcpError("INVALID_REQUEST", problem, { details: { reason } });
-  }
-  const leave = jobs.reserve(principal, characters);
-  if (typeof leave === "function") return leave;
-  const problem = {
-    live_jobs_per_principal: "too many jobs of this principal are running",
-    live_input_characters_per_principal: `with ${characters} characters of JSON more the inputs of this principal's running jobs would have more than ${most}`,
-    finished_jobs_per_principal:
-      "too many finished jobs of this principal have to be kept: keys hold them, or sessions that have still to read them",
-  }[leave];
-  throw new ArcpError("INTERNAL_ERROR", problem, { retryable: true, details: { reason: leave } });
 }
 
 function rowOf(job: Job, request: MessageId | undefined, input: string | undefined): JobRow {

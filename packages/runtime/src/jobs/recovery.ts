@@ -144,7 +144,7 @@ async function restart(
       },
     },
   );
-  context.jobs.add(job, context.jobs.take(job.principal, input.length));
+  context.jobs.add(job, context.quota.take(job.principal, input.length));
   return () => {
     if (!context.closing()) void start(context, job, agent, input);
   };
