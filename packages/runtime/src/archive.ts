@@ -1,14 +1,15 @@
 import { type Clock, isTerminal, type JobId, type SessionId } from "@arcp/core";
 import type { Logger } from "pino";
-import { endDamaged } from "./jobs/damaged-end.ts";
 import { takenOver } from "./jobs/ending.ts";
 import { KEY_LIFETIME, keyedUntil } from "./jobs/idempotency.ts";
 import type { Job } from "./jobs/job.ts";
 import { LateEndings } from "./jobs/late-endings.ts";
+import { headOf } from "./jobs/log-tail.ts";
 import { recoverJobs } from "./jobs/recovery.ts";
 import { type EndedJob, Retention } from "./jobs/retention.ts";
 import type { RunOptions } from "./jobs/run.ts";
 import type { JobTable } from "./jobs/table.ts";
+import { endDamaged } from "./jobs/written-end.ts";
 import type { EffectiveLimits } from "./limits.ts";
 import type { Lineage } from "./lineage.ts";
 import type { Sessions } from "./session/sessions.ts";
@@ -149,16 +150,11 @@ export class Archive {
       const kept = { ...job, lineage: [...lineOf(job.id, parents)] };
       const isSurplus = (byPrincipal.get(job.principal)?.length ?? 0) > most;
       // A crash came in the middle of its removal. By what is stored another one may have ended before it.
-      if (isSurplus && (await this.#isHalfGone(job.id))) this.#retention.dismiss(kept);
+      const isHalfGone = isSurplus && (await headOf(job.id, store.logs)) === 0;
+      if (isHalfGone) this.#retention.dismiss(kept);
       else this.#retention.keep(kept, Math.max(0, age));
     }
     startAgents();
-  }
-
-  /** Whether a finished job has no log any more. */
-  async #isHalfGone(job: JobId): Promise<boolean> {
-    const { head } = await this.#options.store.logs.read(job, 0, { records: 0, characters: 0 });
-    return head === 0;
   }
 
   close(): void {

@@ -5,6 +5,7 @@ import type { ReadablePage, ReadableStore } from "../store/readable-logs.ts";
 import { initialBudget } from "./acceptance.ts";
 import { jobDamaged } from "./ending.ts";
 import type { KnownJob } from "./known-job.ts";
+import { headOf } from "./log-tail.ts";
 import type { JobTable } from "./table.ts";
 
 /** A job that has ended, as the store keeps it. */
@@ -67,7 +68,7 @@ export async function jobOf(kept: Kept, row: ListedJob): Promise<KnownJob | unde
   if (live !== undefined) return live;
   // It may have ended since the row was read.
   const last = isTerminal(row.status) ? row : await store.jobs.get(row.id);
-  const { head } = await store.logs.read(row.id, 0, { records: 0, characters: 0 });
+  const head = await headOf(row.id, store.logs);
   const begun = await liveJob(kept, row.id);
   if (begun !== undefined) return begun;
   // Without a log its removal was broken off.

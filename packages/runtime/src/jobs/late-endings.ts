@@ -4,12 +4,12 @@ import { isClosed } from "../store/closed.ts";
 import { DamagedRow } from "../store/damage.ts";
 import type { JobRow } from "../store/index.ts";
 import type { ReadableStore } from "../store/readable-logs.ts";
-import { writeEndIfPossible } from "./damaged-end.ts";
 import { cancelled, type Ending, jobDamaged, lost, parentEnded } from "./ending.ts";
 import { forgetJob } from "./forgotten-job.ts";
 import type { Job } from "./job.ts";
+import { tailOf } from "./log-tail.ts";
 import { ToldChildren } from "./told-children.ts";
-import { lastRecord, recordedEnd, writeEnd } from "./written-end.ts";
+import { writeEnd } from "./written-end.ts";
 
 /** Milliseconds until the store is asked again to take what it did not; after so many times in vain it is asked less and less often. */
 const PAUSE = { first: 2000, times: 30, longest: 60_000 };
@@ -115,19 +115,17 @@ export class LateEndings {
   /** @param attempt is told when what the store has of the job turns out to be damaged */
   async #end(job: Job, attempt: { isDamaged: boolean }): Promise<void> {
     const { id, lastSeq, waiting, traceId } = job;
-    const { clock, store } = this.#options;
+    const { store } = this.#options;
     const row = await this.#row(id);
     if (row === "damaged") attempt.isDamaged = true;
     else if (row === undefined || isTerminal(row.status)) return;
-    const { head } = await store.logs.read(id, 0, { records: 0, characters: 0 });
+    const { head, last, end } = await tailOf(id, store.logs);
     // It is somebody else's by now, and ends as they say (J1).
     if (head > lastSeq + waiting) return;
-    const last = await lastRecord(id, head, store.logs);
     if (head > 0 && last === undefined) attempt.isDamaged = true;
     const known = row === "damaged" ? { id, traceId, lease: {}, cancel: undefined } : row;
-    const end = recordedEnd(last) ?? endOf(job, known.cancel?.reason);
-    if (attempt.isDamaged) await writeEndIfPossible(this.#options, known, head, end);
-    else await writeEnd(store, known, head, end, clock.now());
+    const written = end ?? endOf(job, known.cancel?.reason);
+    await writeEnd(this.#options, known, written, { head, isDamaged: attempt.isDamaged });
   }
 
   async #row(id: JobId): Promise<JobRow | "damaged" | undefined> {

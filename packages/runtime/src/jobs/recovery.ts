@@ -1,20 +1,20 @@
 import { ArcpError, type JobId, parseAgentReference, type TerminalStatus } from "@arcp/core";
 import { compileLease } from "../authority/lease.ts";
-import type { ListedJob, LogStore } from "../store/index.ts";
+import type { ListedJob } from "../store/index.ts";
 import type { AnyAgent } from "./agents.ts";
 import { childrenOf } from "./children.ts";
-import { writeEndIfPossible } from "./damaged-end.ts";
 import { cancelled, damaged, type Ending, failure, parentEnded } from "./ending.ts";
 import { forgetJob } from "./forgotten-job.ts";
 import { Job } from "./job.ts";
 import { attemptOf } from "./job-attempt.ts";
 import { outcomeOfEnding } from "./job-outcome.ts";
 import { UNFINISHED } from "./job-state.ts";
+import { headOf, tailOf } from "./log-tail.ts";
 import { restartInput } from "./restart-input.ts";
 import { type RunOptions, runAgent } from "./run.ts";
 import { checkedInput } from "./schema-check.ts";
 import { ToldChildren } from "./told-children.ts";
-import { lastRecord, recordedEnd, writeEnd } from "./written-end.ts";
+import { writeEnd } from "./written-end.ts";
 
 /** What a job costs of a turn of the event loop. */
 const JOB_STEPS = 8;
@@ -51,11 +51,8 @@ async function recover(
   row: ListedJob,
   told: ToldChildren,
 ): Promise<(() => void) | undefined> {
-  const { store, jobContext, logger } = context;
-  const { clock } = jobContext;
-  const head = await headOf(row.id, store.logs);
-  const last = await lastRecord(row.id, head, store.logs);
-  const neverBegan = row.status === "pending" && (head === 0 || recordedEnd(last) !== undefined);
+  const { head, last, end } = await tailOf(row.id, context.store.logs);
+  const neverBegan = row.status === "pending" && (head === 0 || end !== undefined);
   // Its agent starts behind that record (J2), so there is nothing that anybody could be told of.
   if (neverBegan && (await told.lack(row))) {
     await forgetJob(context, row);
@@ -64,10 +61,9 @@ async function recover(
   await forgetEnded(context, row.id, told);
   // It is said to run by its first record.
   const isDamaged = last === undefined && (head > 0 || row.status === "running");
-  const next = recordedEnd(last) ?? (await restart(context, row, head, isDamaged));
+  const next = end ?? (await restart(context, row, head, isDamaged));
   if (typeof next === "function") return next;
-  if (isDamaged) await writeEndIfPossible({ clock, logger, store }, row, head, next);
-  else await writeEnd(store, row, head, next, clock.now());
+  await writeEnd(context, row, next, { head, isDamaged });
   if (typeof next !== "string") tell(context, row, next);
   return undefined;
 }
@@ -84,11 +80,6 @@ async function forgetEnded(context: RunOptions, parent: JobId, told: ToldChildre
     if ((await headOf(child.id, store.logs)) > 1) continue;
     if (await told.lack(child)) await forgetJob(context, child);
   }
-}
-
-async function headOf(job: JobId, logs: LogStore): Promise<number> {
-  const { head } = await logs.read(job, 0, { records: 0, characters: 0 });
-  return head;
 }
 
 /** Whoever observes jobs is told of this one as well: the process that ran it could not say how it ended. */

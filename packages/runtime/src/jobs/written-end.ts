@@ -1,49 +1,85 @@
-import { formatTimestamp, type JobId, type TerminalStatus } from "@arcp/core";
+import {
+  type Clock,
+  formatTimestamp,
+  isTerminal,
+  newTraceId,
+  type TerminalStatus,
+} from "@arcp/core";
+import type { Logger } from "pino";
 import { Budget, type Remainder } from "../authority/budget.ts";
 import { compileGrant } from "../authority/grant.ts";
-import type { JobChange, JobRow, LogRecord, LogStore, Store } from "../store/index.ts";
-import { finalStatusIn } from "../store/record-text.ts";
-import type { Ending } from "./ending.ts";
+import { isClosed } from "../store/closed.ts";
+import type { DamagedJob, JobChange, JobRow, LogRecord, Store } from "../store/index.ts";
+import { traceIn } from "../store/record-text.ts";
+import { damaged, type Ending } from "./ending.ts";
 import { remainingMetric } from "./job-costs.ts";
+import { tailOf } from "./log-tail.ts";
 import { recordStems, writeRecord } from "./record.ts";
+
+export interface EndContext {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly store: Pick<Store, "jobs" | "logs">;
+}
 
 /** What of a job's row its end is made of. */
 export type EndedRow = Pick<JobRow, "id" | "traceId" | "lease" | "remaining">;
 
-/** The last record of a log; undefined when it has none, or has lost it. */
-export async function lastRecord(
-  job: JobId,
-  head: number,
-  logs: LogStore,
-): Promise<LogRecord | undefined> {
-  if (head === 0) return undefined;
-  const page = await logs.read(job, head - 1, { records: 1, characters: 1 });
-  return page.records.at(-1);
-}
-
-/** How the job ended, if the last record of its log says so: it may say more than the index does. */
-export function recordedEnd(last: LogRecord | undefined): TerminalStatus | undefined {
-  return last?.kind === "terminal" ? finalStatusIn(last) : undefined;
+/** What its end stands behind. */
+export interface EndPlace {
+  /** The `job_seq` of the last record of its log. */
+  readonly head: number;
+  /** Whether something of the job is lost: where its log takes nothing more, the index alone says that it is over. */
+  readonly isDamaged: boolean;
 }
 
 /**
  * Writes down how a job ended that nobody runs any more, and in front of it what remains of its budget (R-9.6-11): in the
  * index alone where the log says so already.
- * @param at milliseconds since 1970
  */
 export async function writeEnd(
-  { jobs, logs }: Pick<Store, "jobs" | "logs">,
+  { clock, logger, store: { jobs, logs } }: EndContext,
+  row: EndedRow,
+  end: TerminalStatus | Ending,
+  { head, isDamaged }: EndPlace,
+): Promise<void> {
+  const { id } = row;
+  const now = clock.now();
+  const changed = (status: TerminalStatus): JobChange => ({
+    status,
+    finishedAt: now,
+    input: undefined,
+    checkpoint: undefined,
+  });
+  if (typeof end === "string") return jobs.update(id, changed(end));
+  try {
+    const records = recordsOf(row, head, end, formatTimestamp(now));
+    const batch = { job: id, after: head, records, change: changed(end.status) };
+    const [outcome] = await logs.append([batch]);
+    if (outcome !== "appended") throw new Error(`another runtime writes to the log of ${id}`);
+  } catch (error) {
+    if (!isDamaged || isClosed(error)) throw error;
+    logger.error({ job: id, err: error }, "a damaged job has no end in its log");
+    await jobs.update(id, changed("error"));
+  }
+}
+
+/** Ends a job whose row cannot be read, unless it has ended: above all, what it has spent is not known any more. */
+export async function endDamaged(context: EndContext, { id, status }: DamagedJob): Promise<void> {
+  if (status !== undefined && isTerminal(status)) return;
+  const { head, last, end = damaged(id) } = await tailOf(id, context.store.logs);
+  const traceId = (last && traceIn(last)) ?? newTraceId();
+  await writeEnd(context, { id, traceId, lease: {} }, end, { head, isDamaged: true });
+}
+
+function recordsOf(
   row: EndedRow,
   head: number,
-  end: TerminalStatus | Ending,
-  at: number,
-): Promise<void> {
-  const finished: JobChange = { finishedAt: at, input: undefined, checkpoint: undefined };
-  if (typeof end === "string") return jobs.update(row.id, { status: end, ...finished });
-  const { status, payload } = end;
+  { status, payload }: Ending,
+  ts: string,
+): readonly LogRecord[] {
   const stems = recordStems(row.id, row.traceId);
-  const ts = formatTimestamp(at);
-  const records = unsaid(row).map((remainder, index) =>
+  const rest = unsaid(row).map((remainder, index) =>
     writeRecord({
       stems,
       jobSeq: head + 1 + index,
@@ -52,18 +88,14 @@ export async function writeEnd(
       payload: JSON.stringify({ kind: "metric", ts, body: remainingMetric(remainder) }),
     }),
   );
-  records.push(
-    writeRecord({
-      stems,
-      jobSeq: head + 1 + records.length,
-      kind: "terminal",
-      type: "job.error",
-      payload: JSON.stringify({ final_status: status, ...payload }),
-    }),
-  );
-  const change = { status, ...finished };
-  const [outcome] = await logs.append([{ job: row.id, after: head, records, change }]);
-  if (outcome !== "appended") throw new Error(`another runtime writes to the log of ${row.id}`);
+  const terminal = writeRecord({
+    stems,
+    jobSeq: head + 1 + rest.length,
+    kind: "terminal",
+    type: "job.error",
+    payload: JSON.stringify({ final_status: status, ...payload }),
+  });
+  return [...rest, terminal];
 }
 
 /** What remains of each amount of which something was spent: nobody knows any more what was said of it. */

@@ -4,6 +4,7 @@ import type { UsedKey } from "../jobs/admission.ts";
 import { jobDamaged } from "../jobs/ending.ts";
 import { checkEnd, jobOf } from "../jobs/finished-job.ts";
 import type { KnownJob } from "../jobs/known-job.ts";
+import { headOf } from "../jobs/log-tail.ts";
 import type { Origin } from "../session/attachments.ts";
 import type { Session } from "../session/session.ts";
 import type { SubmitReply } from "../session/submit-log.ts";
@@ -64,8 +65,7 @@ async function rowOf({ store }: Services, id: JobId): Promise<JobRow | undefined
 
 /** A key outlives no removed job, and no job has a log before it has a row. @throws ArcpError `JOB_NOT_FOUND` when its row is lost */
 async function checkUnknown({ store }: Services, id: JobId): Promise<void> {
-  const { head } = await store.logs.read(id, 0, { records: 0, characters: 0 });
-  if (head > 0) throw jobDamaged(id);
+  if ((await headOf(id, store.logs)) > 0) throw jobDamaged(id);
 }
 
 /** @returns undefined when the job is gone */
