@@ -6,6 +6,7 @@ import type { Job } from "./jobs/job.ts";
 import { LateEndings } from "./jobs/late-endings.ts";
 import { headOf } from "./jobs/log-tail.ts";
 import { recoverJobs } from "./jobs/recovery.ts";
+import { removeJob } from "./jobs/removal.ts";
 import { type EndedJob, Retention } from "./jobs/retention.ts";
 import type { RunOptions } from "./jobs/run.ts";
 import type { JobTable } from "./jobs/table.ts";
@@ -193,9 +194,7 @@ export class Archive {
       if (row !== undefined && !isTerminal(row.status)) return;
       const session = row?.session ?? job.session;
       await sessions.audience.release(id);
-      await store.logs.remove(id);
-      await store.idempotency.removeJob(id);
-      await store.jobs.remove(id);
+      await removeJob(store, id);
       sessions.audience.removed(id);
       for (const numbered of new Set([session, row?.submittedIn ?? session])) {
         const gone = numbered !== undefined && sessions.get(numbered) === undefined;

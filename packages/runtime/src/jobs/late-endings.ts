@@ -5,9 +5,9 @@ import { DamagedRow } from "../store/damage.ts";
 import type { JobRow } from "../store/index.ts";
 import type { ReadableStore } from "../store/readable-logs.ts";
 import { cancelled, type Ending, jobDamaged, lost, parentEnded } from "./ending.ts";
-import { forgetJob } from "./forgotten-job.ts";
 import type { Job } from "./job.ts";
 import { tailOf } from "./log-tail.ts";
+import { forgetJob } from "./removal.ts";
 import { ToldChildren } from "./told-children.ts";
 import { writeEnd } from "./written-end.ts";
 
