@@ -218,7 +218,7 @@ export class Archive {
 
 function* lineOf(job: JobId, parents: ReadonlyMap<JobId, JobId>): Generator<Lineage[number]> {
   for (let above = parents.get(job); above !== undefined; above = parents.get(above)) {
-    yield { job: above, delegatedAt: Number.POSITIVE_INFINITY };
+    yield { job: above, announcedAt: Number.POSITIVE_INFINITY };
   }
 }
 

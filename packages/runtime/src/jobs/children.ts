@@ -1,12 +1,8 @@
 import type { JobId, JobStatus, SessionId } from "@arcp/core";
-import type { JobIndex, ListedJob, LogStore } from "../store/index.ts";
-import { delegatedIn } from "../store/record-text.ts";
+import type { JobIndex, ListedJob } from "../store/index.ts";
 
 /** Jobs that are listed in one go. */
 const PAGE = 100;
-
-/** Records that are read in one go. */
-const RECORDS = { records: 256, characters: 1024 * 1024 };
 
 /**
  * All jobs that a job has delegated, whoever owns them, in the order in which they were accepted.
@@ -39,23 +35,4 @@ export async function ownedChildrenOf(
 ): Promise<readonly JobId[]> {
   const children = await childrenOf(parent, jobs);
   return children.filter((row) => row.session === session).map(({ id }) => id);
-}
-
-/** Those that its log tells of (R-10-2); undefined where the log has lost its beginning, and nobody knows. */
-export async function toldChildrenOf(
-  parent: JobId,
-  logs: LogStore,
-): Promise<ReadonlySet<JobId> | undefined> {
-  const told = new Set<JobId>();
-  for (let cursor = 0; ; ) {
-    const { floor, head, records } = await logs.read(parent, cursor, RECORDS);
-    for (const record of records) {
-      const child = record.kind === "delegate" ? delegatedIn(record) : undefined;
-      if (child !== undefined) told.add(child);
-      record.long?.giveBack();
-    }
-    if (floor > 0) return undefined;
-    cursor += records.length;
-    if (cursor >= head) return told;
-  }
 }

@@ -11,7 +11,7 @@ interface Member {
     /** Whether it may still act. */
     readonly active: boolean;
     readonly undecided: Promise<void> | undefined;
-    orphan(isTold: boolean): void;
+    orphan(isAnnounced: boolean): void;
     stop(reason: () => ArcpError): void;
   };
 }
@@ -23,7 +23,9 @@ export class Family {
   readonly #job: Member;
   readonly #parent: Family | undefined;
   /** The number of its parent's record that tells of it. */
-  #delegatedAt = Number.POSITIVE_INFINITY;
+  #announcedAt = Number.POSITIVE_INFINITY;
+  #announced: Promise<void> | undefined;
+  #isInDoubt = false;
   /** Of delegated jobs that have not ended; made with the first. */
   #children: Set<Family> | undefined;
   #owner: SessionId;
@@ -45,7 +47,8 @@ export class Family {
 
   get lineage(): Lineage {
     if (this.#parent === undefined) return NO_LINEAGE;
-    return [{ job: this.#parent.#job.id, delegatedAt: this.#delegatedAt }, ...this.#parent.lineage];
+    const parent = { job: this.#parent.#job.id, announcedAt: this.#announcedAt };
+    return [parent, ...this.#parent.lineage];
   }
 
   /** Whether no job above has ended or was asked to stop. */
@@ -63,9 +66,26 @@ export class Family {
     return this.#parent === undefined ? undefined : this.#parent.#job.life.undecided;
   }
 
-  /** @param jobSeq the number of its parent's record that tells of the job */
-  announced(jobSeq: number): void {
-    this.#delegatedAt = jobSeq;
+  /** Of a delegated job: resolves once its parent's log tells of it, or never will. Before, it is nobody's business (J2). */
+  get announced(): Promise<void> | undefined {
+    return this.#announced;
+  }
+
+  /** Whether that log was lost before it told of the job for sure: then what it holds decides whether there is such a job. */
+  get isInDoubt(): boolean {
+    return this.#isInDoubt;
+  }
+
+  /**
+   * Its parent tells of the job: its owner follows it from that record on (R-10-2).
+   * @param jobSeq the number of the record
+   * @param durable settles with it
+   */
+  announce(jobSeq: number, durable: Promise<void>): void {
+    this.#announcedAt = jobSeq;
+    this.#announced = durable.catch(() => {
+      this.#isInDoubt = true;
+    });
   }
 
   /**
@@ -97,7 +117,7 @@ export class Family {
    */
   orphanChildren(durable = Number.POSITIVE_INFINITY): void {
     for (const child of [...(this.#children ?? [])]) {
-      child.#job.life.orphan(child.#delegatedAt <= durable);
+      child.#job.life.orphan(child.#announcedAt <= durable);
     }
   }
 

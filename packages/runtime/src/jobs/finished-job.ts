@@ -49,8 +49,9 @@ export async function findJob(kept: Kept, id: JobId): Promise<KnownJob | undefin
 /** A job that runs, once nothing can undo that it does: a child of which no record tells never was. */
 async function liveJob({ jobs }: Kept, id: JobId): Promise<KnownJob | undefined> {
   const live = jobs.get(id);
-  if (live?.told !== undefined) await live.told;
-  return live?.untold ? undefined : live;
+  const announced = live?.family.announced;
+  if (announced !== undefined) await announced;
+  return live?.family.isInDoubt ? undefined : live;
 }
 
 /**
@@ -73,6 +74,6 @@ export async function jobOf(kept: Kept, row: ListedJob): Promise<KnownJob | unde
   if (begun !== undefined) return begun;
   // Without a log its removal was broken off.
   if (last === undefined || head === 0 || !isTerminal(last.status)) return undefined;
-  if (jobs.isLeaving(row.id) || jobs.get(row.id)?.untold) return undefined;
+  if (jobs.isLeaving(row.id) || jobs.get(row.id)?.family.isInDoubt) return undefined;
   return finishedJob(last, head);
 }

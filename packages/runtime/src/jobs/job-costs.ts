@@ -56,7 +56,7 @@ export class JobCosts implements BudgetHolder {
   }
 
   /** What remains as others may know it: no spending that is not durable is told of (J2). */
-  get told(): ReadonlyMap<string, string> {
+  get durableRemaining(): ReadonlyMap<string, string> {
     return this.#log.remaining ?? this.#begun;
   }
 

@@ -39,8 +39,8 @@ export class JobEntry {
   #accepted = 0;
   #durable = 0;
   /** What is stored, in the order of the records that it may be told of behind. */
-  readonly #untold: Array<{ readonly record: number; readonly remaining: Amounts }> = [];
-  #told: ReadonlyMap<string, string> | undefined;
+  readonly #stored: Array<{ readonly record: number; readonly remaining: Amounts }> = [];
+  #remaining: ReadonlyMap<string, string> | undefined;
 
   constructor(options: JobEntryOptions) {
     this.#options = options;
@@ -48,7 +48,7 @@ export class JobEntry {
 
   /** What remains of the budget as it is durable, and the records of what was spent with it (J2); undefined before the first. */
   get remaining(): ReadonlyMap<string, string> | undefined {
-    return this.#told;
+    return this.#remaining;
   }
 
   /** Has to be durable no later than the records that are accepted now, and behind them. */
@@ -85,24 +85,24 @@ export class JobEntry {
     this.#underWay = NO_CHANGE;
     this.#durable = durable;
     const record = this.#accepted;
-    if (change === undefined) return this.#tell();
+    if (change === undefined) return this.#advance();
     if (!sure) {
       void this.set(change).then(
-        () => this.#stored(change, record),
+        () => this.#confirmed(change, record),
         (error: unknown) => this.#refused(change, error),
       );
       return;
     }
     Object.assign(this.#asked, change);
-    this.#stored(change, record);
+    this.#confirmed(change, record);
   }
 
-  #stored({ status, remaining }: JobChange, record: number): void {
+  #confirmed({ status, remaining }: JobChange, record: number): void {
     // What is newer is told of by itself.
     if (remaining !== undefined && remaining === this.#asked.remaining) {
-      this.#untold.push({ record, remaining });
+      this.#stored.push({ record, remaining });
     }
-    this.#tell();
+    this.#advance();
     if (status !== undefined) this.#options.entered(status);
   }
 
@@ -113,9 +113,9 @@ export class JobEntry {
     if (status !== undefined) this.#options.entered(status, error);
   }
 
-  #tell(): void {
-    while ((this.#untold[0]?.record ?? Number.POSITIVE_INFINITY) <= this.#durable) {
-      this.#told = new Map(Object.entries(this.#untold.shift()?.remaining ?? {}));
+  #advance(): void {
+    while ((this.#stored[0]?.record ?? Number.POSITIVE_INFINITY) <= this.#durable) {
+      this.#remaining = new Map(Object.entries(this.#stored.shift()?.remaining ?? {}));
     }
   }
 

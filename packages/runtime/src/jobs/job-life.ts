@@ -176,12 +176,12 @@ export class JobLife {
 
   /**
    * Its parent is over: it ends at once, whatever it is waiting for (R-10-6).
-   * @param isTold whether its parent's log tells of it, or will; else it says nothing itself, since it may never have been
+   * @param isAnnounced whether its parent's log tells of it, or will; else it says nothing itself, since it may never have been
    */
-  orphan(isTold: boolean): void {
+  orphan(isAnnounced: boolean): void {
     if (!this.#accepted) this.discard();
     else if (!this.#state.live) return;
-    else if (isTold) this.#finish(parentEnded());
+    else if (isAnnounced) this.#finish(parentEnded());
     else this.lose(new Error("the log that was to tell of it is lost"), "refused");
   }
 

@@ -151,10 +151,10 @@ export class JobLog {
    * @returns the ending that it tells
    */
   end(ending: Ending, before: () => void): Ending {
-    const { told, record } = this.#terminal(ending, before);
+    const { written, record } = this.#terminal(ending, before);
     this.#endLength = lengthOf(record);
     void this.#writer.append(record, true);
-    return told;
+    return written;
   }
 
   /** Takes of the turn like a record, and writes nothing. @returns when whoever goes on and on may do so (J4) */
@@ -200,10 +200,10 @@ export class JobLog {
       const { logger } = this.#context;
       logger.error({ job: this.#job.id, err: error }, "a job's state could not be stored");
     }
-    this.#state.told(status, error === undefined);
+    this.#state.committed(status, error === undefined);
   }
 
-  #terminal(ending: Ending, before: () => void): { told: Ending; record: LogRecord } {
+  #terminal(ending: Ending, before: () => void): { written: Ending; record: LogRecord } {
     const { status, payload } = ending;
     const type = status === "success" ? "job.result" : "job.error";
     try {
@@ -212,7 +212,7 @@ export class JobLog {
       const record = this.#write(type, "terminal", text);
       if (nestsTooDeep(record)) return this.#terminal(sendable(ending, TOO_DEEP), before);
       return fitsEnvelope(record)
-        ? { told: written(ending, text), record }
+        ? { written: withText(ending, text), record }
         : this.#terminal(sendable(ending, TOO_LARGE), before);
     } catch (error) {
       this.#context.logger.error(
@@ -256,7 +256,7 @@ export class JobLog {
 }
 
 /** An ending as it was written down: what its agent returned stays that agent's, and may change. */
-function written(ending: Ending, text: string): Ending {
+function withText(ending: Ending, text: string): Ending {
   if (ending.status !== "success") return ending;
   const { result: _, ...payload } = ending.payload;
   return { ...ending, payload, text };

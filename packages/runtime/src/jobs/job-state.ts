@@ -65,10 +65,10 @@ export class JobState {
     this.#now = status;
   }
 
-  /** A state is durable in the log. @param isStored whether the index has it too */
-  told(status: JobStatus, isStored: boolean): void {
+  /** A state is durable in the log. @param isIndexed whether the index has it too */
+  committed(status: JobStatus, isIndexed: boolean): void {
     const ended = isTerminal(status);
-    if (ended && !isStored) this.#loss = "refused";
+    if (ended && !isIndexed) this.#loss = "refused";
     if (!isTerminal(this.#durable)) this.#durable = status;
     if (ended) this.#over.resolve();
   }

@@ -59,8 +59,6 @@ export class Job implements KnownJob {
   /** Made with the first: most jobs have none. */
   #checkpoints: Checkpoints | undefined;
   #trace: Trace | undefined;
-  #told: Promise<void> | undefined;
-  #untold = false;
 
   /** @throws ArcpError `LEASE_SUBSET_VIOLATION` when its budget does not fit into what its parent has available (R-9.4-4) */
   constructor(
@@ -184,7 +182,9 @@ export class Job implements KnownJob {
   }
 
   get remaining(): object | undefined {
-    return this.authority.lease.budget.size > 0 ? exactNumbers(this.costs.told) : undefined;
+    return this.authority.lease.budget.size > 0
+      ? exactNumbers(this.costs.durableRemaining)
+      : undefined;
   }
 
   get status(): JobStatus {
@@ -239,24 +239,12 @@ export class Job implements KnownJob {
     return this.#state.over;
   }
 
-  /** Of a delegated job: resolves once its parent's log tells of it, or never will. Before, it is nobody's business (J2). */
-  get told(): Promise<void> | undefined {
-    return this.#told;
-  }
-
-  /** Whether that log was lost before it told of the job for sure: then what it holds decides whether there is such a job. */
-  get untold(): boolean {
-    return this.#untold;
-  }
-
-  /** Tells of a child: its owner follows it from that record on (R-10-2). @returns when that is durable */
+  /** Tells of a child, on the stream. @returns when that is durable */
   announce(child: Job, body: object): Promise<void> {
-    child.family.announced(this.#log.nextSeq);
+    const jobSeq = this.#log.nextSeq;
     void this.events.emit("delegate", body, "delegate", true);
-    const told = this.events.flush();
-    child.#told = told.catch(() => {
-      child.#untold = true;
-    });
-    return told;
+    const durable = this.events.flush();
+    child.family.announce(jobSeq, durable);
+    return durable;
   }
 }

@@ -4,11 +4,11 @@ import { isClosed } from "../store/closed.ts";
 import { DamagedRow } from "../store/damage.ts";
 import type { JobRow } from "../store/index.ts";
 import type { ReadableStore } from "../store/readable-logs.ts";
+import { AnnouncedChildren } from "./announced-children.ts";
 import { cancelled, type Ending, jobDamaged, lost, parentEnded } from "./ending.ts";
 import type { Job } from "./job.ts";
 import { tailOf } from "./log-tail.ts";
 import { forgetJob } from "./removal.ts";
-import { ToldChildren } from "./told-children.ts";
 import { writeEnd } from "./written-end.ts";
 
 /** Milliseconds until the store is asked again to take what it did not; after so many times in vain it is asked less and less often. */
@@ -70,7 +70,8 @@ export class LateEndings {
     const { logger, ended, forgotten } = this.#options;
     for (const [job, tries] of [...this.#jobs]) {
       // Nothing comes behind that one's end that could tell of this one.
-      if (job.untold && [...this.#jobs.keys()].some(({ id }) => id === job.parent)) continue;
+      if (job.family.isInDoubt && [...this.#jobs.keys()].some(({ id }) => id === job.parent))
+        continue;
       const attempt = { isDamaged: false };
       try {
         const isForgotten = await this.#forget(job);
@@ -107,7 +108,8 @@ export class LateEndings {
 
   /** @returns whether it never was */
   async #forget(job: Job): Promise<boolean> {
-    if (!job.untold || !(await new ToldChildren(this.#options.store).lack(job))) return false;
+    if (!job.family.isInDoubt) return false;
+    if (!(await new AnnouncedChildren(this.#options.store).lack(job))) return false;
     await forgetJob(this.#options, job);
     return true;
   }
@@ -139,7 +141,7 @@ export class LateEndings {
 }
 
 /** As it is said to have ended since it was lost. */
-function endOf({ status, untold }: Job, reason: string | undefined): Ending {
+function endOf({ status, family }: Job, reason: string | undefined): Ending {
   if (status === "cancelled") return cancelled(reason);
-  return untold ? parentEnded() : lost();
+  return family.isInDoubt ? parentEnded() : lost();
 }

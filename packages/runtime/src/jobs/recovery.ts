@@ -2,6 +2,7 @@ import { ArcpError, type JobId, parseAgentReference, type TerminalStatus } from 
 import { compileLease } from "../authority/lease.ts";
 import type { ListedJob } from "../store/index.ts";
 import type { AnyAgent } from "./agents.ts";
+import { AnnouncedChildren } from "./announced-children.ts";
 import { childrenOf } from "./children.ts";
 import { cancelled, damaged, type Ending, failure, parentEnded } from "./ending.ts";
 import { Job } from "./job.ts";
@@ -13,7 +14,6 @@ import { forgetJob } from "./removal.ts";
 import { restartInput } from "./restart-input.ts";
 import { type RunOptions, runAgent } from "./run.ts";
 import { checkedInput } from "./schema-check.ts";
-import { ToldChildren } from "./told-children.ts";
 import { writeEnd } from "./written-end.ts";
 
 /** What a job costs of a turn of the event loop. */
@@ -31,13 +31,13 @@ const ENDS_OF_PENDING: readonly TerminalStatus[] = ["error", "cancelled", "timed
 export async function recoverJobs(context: RunOptions): Promise<() => void> {
   const starts: Array<() => void> = [];
   const { jobs } = context.store;
-  const told = new ToldChildren(context.store);
+  const announced = new AnnouncedChildren(context.store);
   for (let after: ListedJob | undefined; ; ) {
     const query = { statuses: UNFINISHED, limit: 100, ...(after && { after }) };
     const rows = await jobs.list(query);
     for (const row of rows) {
       await context.jobContext.committer.turn.spend("answering", JOB_STEPS);
-      const start = await recover(context, row, told);
+      const start = await recover(context, row, announced);
       if (start !== undefined) starts.push(start);
     }
     after = rows.at(-1);
@@ -49,16 +49,16 @@ export async function recoverJobs(context: RunOptions): Promise<() => void> {
 async function recover(
   context: RunOptions,
   row: ListedJob,
-  told: ToldChildren,
+  announced: AnnouncedChildren,
 ): Promise<(() => void) | undefined> {
   const { head, last, end } = await tailOf(row.id, context.store.logs);
   const neverBegan = row.status === "pending" && (head === 0 || end !== undefined);
   // Its agent starts behind that record (J2), so there is nothing that anybody could be told of.
-  if (neverBegan && (await told.lack(row))) {
+  if (neverBegan && (await announced.lack(row))) {
     await forgetJob(context, row);
     return undefined;
   }
-  await forgetEnded(context, row.id, told);
+  await forgetEnded(context, row.id, announced);
   // It is said to run by its first record.
   const isDamaged = last === undefined && (head > 0 || row.status === "running");
   const next = end ?? (await restart(context, row, head, isDamaged));
@@ -72,13 +72,17 @@ async function recover(
  * A child that never began has its end all the same, where the store took that and refused what its parent said of it. Goes
  * before the end of its parent, so that a process that dies meanwhile leaves it to the next one.
  */
-async function forgetEnded(context: RunOptions, parent: JobId, told: ToldChildren): Promise<void> {
+async function forgetEnded(
+  context: RunOptions,
+  parent: JobId,
+  announced: AnnouncedChildren,
+): Promise<void> {
   const { store, jobContext } = context;
   for (const child of await childrenOf(parent, store.jobs, ENDS_OF_PENDING)) {
     await jobContext.committer.turn.spend("answering", 1);
     // One that has begun said so first, and nobody has to read its parent's log for it.
     if ((await headOf(child.id, store.logs)) > 1) continue;
-    if (await told.lack(child)) await forgetJob(context, child);
+    if (await announced.lack(child)) await forgetJob(context, child);
   }
 }
 

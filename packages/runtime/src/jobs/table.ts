@@ -31,9 +31,10 @@ export class JobTable {
     this.#onAdd?.(job);
     void job.ended.then(async () => {
       job.observed?.ended(outcomeOf(job));
-      if (job.told !== undefined) await job.told;
+      const { announced } = job.family;
+      if (announced !== undefined) await announced;
       // What became of a lost job stands nowhere but here; a suspended one is the next process's.
-      if (job.lost || job.untold) this.#finished.lost(job);
+      if (job.lost || job.family.isInDoubt) this.#finished.lost(job);
       else if (isTerminal(job.status)) this.finish(job);
       leave();
     });

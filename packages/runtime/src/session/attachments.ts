@@ -173,9 +173,9 @@ export class Attachments {
   /** Whether it has still to come across a delegated job, or one above that (R-10-2). */
   awaits(job: JobId, lineage: Lineage): boolean {
     if (this.knows(job)) return false;
-    return lineage.some(({ job: above, delegatedAt }) => {
+    return lineage.some(({ job: above, announcedAt }) => {
       const attachment = this.#byJob.get(above);
-      return attachment?.role === "owner" && attachment.introduced < delegatedAt;
+      return attachment?.role === "owner" && attachment.introduced < announcedAt;
     });
   }
 }

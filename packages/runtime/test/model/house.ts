@@ -49,7 +49,7 @@ export class House {
       turn: this.#turn,
     });
     const life = { settled: silent };
-    const live = { principal: "p", agent: "led", lease: {}, lineage: [], life };
+    const live = { principal: "p", agent: "led", lease: {}, lineage: [], life, family: {} };
     // As its log tells it (J2).
     const ends = (id: JobId) => {
       const { head } = logs.page(id, 0, { records: 0, characters: 0 });

@@ -1,10 +1,14 @@
 import type { JobId } from "@arcp/core";
 import { unlessDamaged } from "../store/damage.ts";
+import type { LogStore } from "../store/index.ts";
 import type { ReadableStore } from "../store/readable-logs.ts";
-import { toldChildrenOf } from "./children.ts";
+import { delegatedIn } from "../store/record-text.ts";
+
+/** Records that are read in one go. */
+const RECORDS = { records: 256, characters: 1024 * 1024 };
 
 /** Knows which delegated jobs were accepted: those that their parents' logs tell of, and those of which that is lost. */
-export class ToldChildren {
+export class AnnouncedChildren {
   readonly #store: Pick<ReadableStore, "jobs" | "logs">;
   readonly #byParent = new Map<JobId, ReadonlySet<JobId> | undefined>();
 
@@ -29,6 +33,22 @@ export class ToldChildren {
     const { jobs, logs } = this.#store;
     // Of one that was removed the log is gone as well.
     const row = await unlessDamaged(jobs.get(parent));
-    return row && (await toldChildrenOf(parent, logs));
+    return row && (await announcedIn(parent, logs));
+  }
+}
+
+/** The children that a log tells of; undefined where the log has lost its beginning, and nobody knows. */
+async function announcedIn(parent: JobId, logs: LogStore): Promise<ReadonlySet<JobId> | undefined> {
+  const announced = new Set<JobId>();
+  for (let cursor = 0; ; ) {
+    const { floor, head, records } = await logs.read(parent, cursor, RECORDS);
+    for (const record of records) {
+      const child = record.kind === "delegate" ? delegatedIn(record) : undefined;
+      if (child !== undefined) announced.add(child);
+      record.long?.giveBack();
+    }
+    if (floor > 0) return undefined;
+    cursor += records.length;
+    if (cursor >= head) return announced;
   }
 }
