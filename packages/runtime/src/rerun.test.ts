@@ -108,6 +108,27 @@ test("a crash between the count of an attempt and its start uses the attempt up"
   expect(runs()).toBe(1);
 });
 
+test("a store that is busy for a moment when an attempt is counted does not end the job", async () => {
+  const { start, submit, store, clock, nextRun } = machine();
+  const before = new Viewer(start());
+  await greeted(before);
+  const job = await submit(before);
+  await settled();
+  const { update } = store.jobs;
+  store.jobs.update = (id, change) => {
+    if (change.attempt === undefined) return update.call(store.jobs, id, change);
+    store.jobs.update = update;
+    return Promise.reject(new Error("busy"));
+  };
+  const run = nextRun();
+  const runtime = start();
+  await settled();
+  expect(await runtime.jobs.get(job.id)).toMatchObject({ status: "running", attempt: 1 });
+  clock.advance(20);
+  expect((await run).ctx.attempt).toBe(2);
+  expect(await runtime.jobs.get(job.id)).toMatchObject({ status: "running", attempt: 2 });
+});
+
 test("a process that ends before its agents begin uses no attempt up", async () => {
   const { start, submit, store, nextRun } = machine({ attempts: 2 });
   const before = new Viewer(start());

@@ -1,6 +1,7 @@
 import { ArcpError, type JobId, parseAgentReference, type TerminalStatus } from "@arcp/core";
 import { compileLease } from "../authority/lease.ts";
 import type { ListedJob } from "../store/index.ts";
+import { retried } from "../store/retry.ts";
 import type { AnyAgent } from "./agents.ts";
 import { AnnouncedChildren } from "./announced-children.ts";
 import { childrenOf } from "./children.ts";
@@ -147,15 +148,16 @@ async function restart(
 
 /** Never rejects. */
 async function start(context: RunOptions, job: Job, agent: AnyAgent, text: string): Promise<void> {
-  const { logger, store, credentials } = context;
+  const { clock, logger, store, credentials } = context;
   job.life.accept();
   try {
     const input = await checkedInput(agent, JSON.parse(text));
     if (!job.live) return;
+    const { attempt } = job;
     // Before it runs: a job that kills its process must not be run for ever.
-    await store.jobs.update(job.id, { attempt: job.attempt });
+    await retried(clock, () => store.jobs.update(job.id, { attempt }));
     await credentials.reissue(job);
-    logger.info({ job: job.id, attempt: job.attempt }, "a job is run again");
+    logger.info({ job: job.id, attempt }, "a job is run again");
     // Not awaited: the text would be held as long as what was made of it.
     void runAgent(job, agent, input, context);
   } catch (error) {
