@@ -85,7 +85,7 @@ export class Archive {
   /** Takes over what the process before this one left in the store (R-6.3-20, R-7.3-10). */
   async restore(recovery: RunOptions): Promise<void> {
     const { store, sessions, clock, logger } = this.#options;
-    const { turn } = recovery.jobContext.committer;
+    const { turn } = recovery.committer;
     const startAgents = await recoverJobs(recovery);
     const now = clock.now();
     const ended: Array<{ job: Omit<EndedJob, "lineage">; age: number }> = [];

@@ -1,7 +1,6 @@
 import {
   type AgentReference,
   ArcpError,
-  type Clock,
   formatAgentReference,
   type JobId,
   type MessageId,
@@ -25,7 +24,6 @@ import type { JobTable } from "./table.ts";
 
 /** What decides about a job before there is one. */
 export interface AdmissionContext extends LeaseContext {
-  readonly clock: Clock;
   readonly store: Pick<Store, "jobs" | "logs" | "idempotency" | "durable">;
   readonly agents: AgentRegistry;
   readonly jobs: JobTable;
@@ -108,9 +106,7 @@ export async function admit(
   const input = JSON.stringify(request.input ?? null);
   const leave = context.quota.reserve(identity.principal, input.length);
   if (leave instanceof ArcpError) throw leave;
-  const observed = context.jobContext.observation?.job(
-    attemptOf({ ...identity, traceId, lease, attempt: 1 }),
-  );
+  const observed = context.observation?.job(attemptOf({ ...identity, traceId, lease, attempt: 1 }));
   // Whoever observes it may begin the trace that the request does not name.
   const begun = traceId === undefined ? observed?.trace : undefined;
   let job: Job | undefined;
@@ -121,7 +117,7 @@ export async function admit(
     job = new Job(
       begun === undefined ? identity : { ...identity, traceId: begun.traceId },
       lease,
-      context.jobContext,
+      context,
       { parent: parent?.job, observed },
     );
     // Held by its agent from now on, and written down where another process may run it again: of those it delegates none is.

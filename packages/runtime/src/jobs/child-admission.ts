@@ -156,9 +156,9 @@ async function leaseOf(
   agent: AnyAgent,
   { lease_request: requested = {} }: Wanted,
 ): Promise<CompiledLease> {
-  const effective = withModelsOf(outer.json, context.jobContext.openModels, requested);
+  const effective = withModelsOf(outer.json, context.openModels, requested);
   const lease = readLease(context, agent, effective, "lease");
-  const problem = await compared(context.jobContext.committer.turn, excess(outer, lease));
+  const problem = await compared(context.committer.turn, excess(outer, lease));
   if (problem === undefined) return lease;
   throw new ArcpError("LEASE_SUBSET_VIOLATION", `lease: ${problem}`);
 }

@@ -58,10 +58,10 @@ export class Delegation {
         throw new ArcpError("CANCELLED", "the delegated job was ended before it began");
       }
       this.#start(delegated);
-      const { store, jobContext } = this.#context;
+      const { store, committer } = this.#context;
       return childJob(this.#job, delegated.child, wanted.delegate_id, {
         logs: store.logs,
-        turn: jobContext.committer.turn,
+        turn: committer.turn,
       });
     } catch (thrown) {
       const error = ArcpError.from(thrown);

@@ -1,7 +1,7 @@
 import { ArcpError, type Clock, formatTimestamp, type JobStatus, MAX_JSON_DEPTH } from "@arcp/core";
 import type { Logger } from "pino";
 import type { Secrets } from "../authority/secrets.ts";
-import type { JobChange, JobIndex, LogRecord, RecordKind } from "../store/index.ts";
+import type { JobChange, LogRecord, RecordKind, Store } from "../store/index.ts";
 import { lengthOf } from "../store/long-record.ts";
 import type { Committer } from "./committer.ts";
 import { type Ending, failure } from "./ending.ts";
@@ -24,7 +24,7 @@ import {
 export interface JobLogContext {
   readonly clock: Clock;
   readonly committer: Committer;
-  readonly index: JobIndex;
+  readonly store: Pick<Store, "jobs">;
   readonly logger: Logger;
 }
 
@@ -73,7 +73,7 @@ export class JobLog {
     this.#stems = recordStems(job.id, job.traceId);
     const entry = new JobEntry({
       id: job.id,
-      index: context.index,
+      index: context.store.jobs,
       clock: context.clock,
       remaining,
       failed: (error) => this.#saveAgain(error),

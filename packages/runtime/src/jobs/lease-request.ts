@@ -1,5 +1,4 @@
 import { ArcpError, type Clock, formatAgentReference, type Lease } from "@arcp/core";
-import type { Logger } from "pino";
 import { parseExpiry } from "../authority/expiry.ts";
 import { type CompiledLease, compileLease } from "../authority/lease.ts";
 import { withClosedModels } from "../authority/model-use.ts";
@@ -11,11 +10,9 @@ import type { AnyAgent } from "./agents.ts";
 import type { JobContext } from "./job-context.ts";
 
 /** What decides about a lease before there is a job. */
-export interface LeaseContext {
-  readonly logger: Logger;
+export interface LeaseContext extends JobContext {
   readonly policy: EffectivePolicy;
   readonly limits: EffectiveLimits;
-  readonly jobContext: JobContext;
   /** The directory that relative paths of agents belong to; undefined when there is none. */
   readonly workspace: string | undefined;
 }
@@ -62,7 +59,7 @@ export function tooLarge(place: string): ArcpError {
  * @throws ArcpError `INTERNAL_ERROR` when the policy widens it: that is a mistake of the operator's, and nothing is granted
  */
 export function grantLease(
-  context: Pick<LeaseContext, "policy" | "logger" | "jobContext">,
+  context: Pick<LeaseContext, "policy" | "logger" | "committer">,
   principal: string,
   agent: AnyAgent,
   requested: CompiledLease,
@@ -73,14 +70,14 @@ export function grantLease(
 }
 
 async function narrowed(
-  context: Pick<LeaseContext, "logger" | "jobContext">,
+  context: Pick<LeaseContext, "logger" | "committer">,
   principal: string,
   requested: CompiledLease,
   granted: Lease,
 ): Promise<CompiledLease> {
   const compiled = compileLease(granted, { workspace: requested.workspace });
   const problem = compiled.ok
-    ? await compared(context.jobContext.committer.turn, widening(requested, compiled.lease))
+    ? await compared(context.committer.turn, widening(requested, compiled.lease))
     : compiled.problem;
   if (compiled.ok && problem === undefined) return compiled.lease;
   context.logger.error(

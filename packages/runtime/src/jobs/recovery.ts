@@ -37,7 +37,7 @@ export async function recoverJobs(context: RunOptions): Promise<() => void> {
     const query = { statuses: UNFINISHED, limit: 100, ...(after && { after }) };
     const rows = await jobs.list(query);
     for (const row of rows) {
-      await context.jobContext.committer.turn.spend("answering", JOB_STEPS);
+      await context.committer.turn.spend("answering", JOB_STEPS);
       const start = await recover(context, row, announced);
       if (start !== undefined) starts.push(start);
     }
@@ -78,9 +78,9 @@ async function forgetEnded(
   parent: JobId,
   announced: AnnouncedChildren,
 ): Promise<void> {
-  const { store, jobContext } = context;
+  const { store, committer } = context;
   for (const child of await childrenOf(parent, store.jobs, ENDS_OF_PENDING)) {
-    await jobContext.committer.turn.spend("answering", 1);
+    await committer.turn.spend("answering", 1);
     // One that has begun said so first, and nobody has to read its parent's log for it.
     if ((await headOf(child.id, store.logs)) > 1) continue;
     if (await announced.lack(child)) await forgetJob(context, child);
@@ -88,7 +88,7 @@ async function forgetEnded(
 }
 
 /** Whoever observes jobs is told of this one as well: the process that ran it could not say how it ended. */
-function tell({ jobContext: { observation } }: RunOptions, row: ListedJob, ending: Ending): void {
+function tell({ observation }: RunOptions, row: ListedJob, ending: Ending): void {
   const lease = observation && compileLease(row.lease, { workspace: row.workspace });
   if (!lease?.ok) return;
   const attempt = attemptOf({ ...row, lease: lease.lease, attempt: row.attempt ?? 1 });
@@ -121,13 +121,11 @@ async function restart(
   if (input === undefined) return interrupted();
   const { submittedIn = row.session, maxRuntimeSec, ...known } = row;
   const features = new Set(row.features);
-  const observed = context.jobContext.observation?.job(
-    attemptOf({ ...row, lease: lease.lease, attempt }),
-  );
+  const observed = context.observation?.job(attemptOf({ ...row, lease: lease.lease, attempt }));
   const job = new Job(
     { ...known, session: submittedIn, features, maxRuntimeSec, attempts, stallSec },
     lease.lease,
-    context.jobContext,
+    context,
     {
       observed,
       legacy: {

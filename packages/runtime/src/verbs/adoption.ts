@@ -41,7 +41,7 @@ export async function adopt(
 
 /** All that a job has delegated, and what that has, down to what is not `ours`. */
 async function descendants(
-  { store, jobContext: { committer } }: Services,
+  { store, committer }: Services,
   root: JobId,
   isOurs: (row: ListedJob) => boolean,
 ): Promise<readonly ListedJob[]> {

@@ -46,7 +46,7 @@ async function page(
   const wanted = filter?.status && new Set(filter.status);
   let last: ListedJob | undefined;
   let more = false;
-  const { turn } = services.jobContext.committer;
+  const { turn } = services.committer;
   for await (const row of rows(services, session.principal, queryOf(request.payload))) {
     // A long list must not keep the others waiting (J4).
     await turn.spend("answering", ROW_STEPS);
@@ -104,7 +104,7 @@ async function* rows(
   principal: string,
   query: JobQuery,
 ): AsyncGenerator<ListedJob> {
-  const { store, policy, jobContext, logger } = services;
+  const { store, policy, committer, logger } = services;
   const own = policy.mayObserve === defaultPolicy.mayObserve;
   const scan: JobQuery = own ? { ...query, principal } : { ...query, limit: SCAN };
   let isLogged = false;
@@ -128,7 +128,7 @@ async function* rows(
     after = { acceptedAt: end.acceptedAt, id: end.id };
     // No more than fit one page: a thousand large leases would take a store a second to read (J4).
     limit = Math.min(scan.limit, Math.ceil((MAX_BYTES * read) / characters));
-    await jobContext.committer.turn.alone();
+    await committer.turn.alone();
   }
 }
 

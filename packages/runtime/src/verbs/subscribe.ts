@@ -97,7 +97,7 @@ async function startOf(
   request: Subscribe,
 ): Promise<Start> {
   const { logs } = services.store;
-  const { turn } = services.jobContext.committer;
+  const { turn } = services.committer;
   if (request.payload.history !== true) return { from: undefined, floor: 0, visible: false };
   const from = await historyStart(services, job, request);
   const viewer = { features: session.features, role: roleOf(session, job) };

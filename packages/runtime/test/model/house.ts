@@ -62,7 +62,7 @@ export class House {
       policy: defaultPolicy,
       sessions: this.sessions,
       vault: { openTo: () => vault },
-      jobContext: { committer: { turn: this.#turn } },
+      committer: { turn: this.#turn },
       jobs: {
         get: (id: JobId) => ({ ...live, id, session: owner(id), ...ends(id) }),
         has: () => false,
