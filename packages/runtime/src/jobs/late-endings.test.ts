@@ -334,6 +334,27 @@ test("R-10-2: a child whose parent lost its log before that told of it never was
   await rig.runtime.close();
 });
 
+test("J4: what a lost parent's log tells is read once for all of its children", async () => {
+  const rig = await delegating();
+  const { store, clock, parent } = rig;
+  rig.refuse();
+  const attempts = [1, 2, 3].map(() => expect(parent.ctx.delegate("led")).rejects.toThrow());
+  await exhaust(clock);
+  await Promise.all(attempts);
+  expect(await rig.rows()).toHaveLength(4);
+  rig.mend();
+  let reads = 0;
+  const { read } = store.logs;
+  store.logs.read = (job, after, limits) => {
+    if (job === parent.id && after === 0 && limits.records > 1) reads += 1;
+    return read(job, after, limits);
+  };
+  await wait(clock);
+  await wait(clock);
+  expect(await rig.rows()).toEqual([parent.id]);
+  expect(reads).toBe(1);
+});
+
 test.each([
   ["everything", () => true],
   ["what its parent says", (job: JobId, parent: JobId) => job === parent],

@@ -26,6 +26,12 @@ export interface LateEndingsOptions {
   readonly damaged: (job: JobId, error: ArcpError) => void;
 }
 
+interface Late {
+  readonly job: Job;
+  /** How often it was tried since the job is known to be damaged. */
+  readonly tries: number;
+}
+
 /** How often it is asked for a damaged job: what the store has for others by then it never has for this one. */
 const TRIES = 10;
 
@@ -36,8 +42,7 @@ const TRIES = 10;
  */
 export class LateEndings {
   readonly #options: LateEndingsOptions;
-  /** Each with how often it was tried since it is known to be damaged. */
-  readonly #jobs = new Map<Job, number>();
+  readonly #late = new Map<JobId, Late>();
   /** How often in a row the store took nothing. */
   #refused = 0;
   #timer: Timer | undefined;
@@ -48,7 +53,7 @@ export class LateEndings {
   }
 
   add(job: Job): void {
-    this.#jobs.set(job, 0);
+    this.#late.set(job.id, { job, tries: 0 });
     this.#arm();
   }
 
@@ -59,7 +64,7 @@ export class LateEndings {
   }
 
   #arm(): void {
-    if (this.#closed || this.#timer !== undefined || this.#jobs.size === 0) return;
+    if (this.#closed || this.#timer !== undefined || this.#late.size === 0) return;
     const longer = Math.max(0, this.#refused - PAUSE.times);
     const pause = Math.min(PAUSE.first * 2 ** longer, PAUSE.longest);
     this.#timer = this.#options.clock.after(pause, () => void this.#write());
@@ -67,30 +72,33 @@ export class LateEndings {
 
   /** Never rejects. */
   async #write(): Promise<void> {
-    const { logger, ended, forgotten } = this.#options;
-    for (const [job, tries] of [...this.#jobs]) {
+    const { logger, store, ended, forgotten } = this.#options;
+    const announced = new AnnouncedChildren(store);
+    for (const [id, { job, tries }] of [...this.#late]) {
+      const { isInDoubt } = job.family;
       // Nothing comes behind that one's end that could tell of this one.
-      if (job.family.isInDoubt && [...this.#jobs.keys()].some(({ id }) => id === job.parent))
-        continue;
+      if (isInDoubt && job.parent !== undefined && this.#late.has(job.parent)) continue;
       const attempt = { isDamaged: false };
       try {
-        const isForgotten = await this.#forget(job);
-        if (!isForgotten) await this.#end(job, attempt);
-        this.#jobs.delete(job);
+        // It never was, then.
+        const isForgotten = isInDoubt && (await announced.lack(job));
+        if (isForgotten) await forgetJob(this.#options, job);
+        else await this.#end(job, attempt);
+        this.#late.delete(id);
         this.#refused = 0;
         if (isForgotten) {
           forgotten(job);
         } else {
-          logger.warn({ job: job.id }, "a job that lost its log has its end stored");
+          logger.warn({ job: id }, "a job that lost its log has its end stored");
           ended(job);
         }
       } catch (error) {
         if (isClosed(error)) this.close();
-        logger.debug({ job: job.id, err: error }, "the end of a job cannot be stored yet");
+        logger.debug({ job: id, err: error }, "the end of a job cannot be stored yet");
         // Nor can those of the others, as a rule: one at a time asks, and each has its turn.
-        this.#jobs.delete(job);
-        if (attempt.isDamaged && tries + 1 >= TRIES) this.#giveUp(job, error);
-        else this.#jobs.set(job, attempt.isDamaged ? tries + 1 : 0);
+        this.#late.delete(id);
+        if (attempt.isDamaged && tries + 1 >= TRIES) this.#giveUp(id, error);
+        else this.#late.set(id, { job, tries: attempt.isDamaged ? tries + 1 : 0 });
         this.#refused += 1;
         break;
       }
@@ -100,18 +108,10 @@ export class LateEndings {
     this.#arm();
   }
 
-  #giveUp({ id }: Job, error: unknown): void {
+  #giveUp(id: JobId, error: unknown): void {
     const { logger, damaged } = this.#options;
     logger.error({ job: id, err: error }, "a damaged job has no end: the store takes none");
     damaged(id, jobDamaged(id, error));
-  }
-
-  /** @returns whether it never was */
-  async #forget(job: Job): Promise<boolean> {
-    if (!job.family.isInDoubt) return false;
-    if (!(await new AnnouncedChildren(this.#options.store).lack(job))) return false;
-    await forgetJob(this.#options, job);
-    return true;
   }
 
   /** @param attempt is told when what the store has of the job turns out to be damaged */

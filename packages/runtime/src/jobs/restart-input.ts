@@ -10,20 +10,12 @@ export async function restartInput(
 ): Promise<Pick<JobRow, "input" | "checkpoint"> | "damaged"> {
   try {
     const { input, checkpoint } = (await store.jobs.get(id)) ?? {};
-    for (const text of [input, checkpoint]) checkJson(text);
+    // They are read much later, when nobody could tell a damaged text from an agent that fails.
+    for (const text of [input, checkpoint]) if (text !== undefined) JSON.parse(text);
     return { input, checkpoint };
   } catch (error) {
-    if (!(error instanceof DamagedRow)) throw error;
+    if (!(error instanceof DamagedRow || error instanceof SyntaxError)) throw error;
     logger.error({ job: id, err: error }, "a job cannot be read: it is not run again");
     return "damaged";
-  }
-}
-
-/** It is read much later, when nobody could tell a damaged text from an agent that fails. */
-function checkJson(text: string | undefined): void {
-  try {
-    if (text !== undefined) JSON.parse(text);
-  } catch (cause) {
-    throw new DamagedRow("its input, or its checkpoint, is no JSON", undefined, { cause });
   }
 }
