@@ -1,5 +1,5 @@
-import { LocalError } from "@arcp/core";
-import { callAll } from "./bells.ts";
+import { type JobId, LocalError } from "@arcp/core";
+import { Bells } from "@arcp/runtime/store";
 import type { Connection } from "./connection.ts";
 import { DiskSync } from "./disk-sync.ts";
 
@@ -11,12 +11,8 @@ const CHECKPOINT = { idle: 1_000, syncing: 16_000 };
 
 /** Statements that wait for the next transaction. */
 interface Waiting {
-  /** Runs inside of the transaction. */
-  perform(): void;
-  /** The transaction is durable. */
-  durable(): void;
-  /** Told when all of the transaction know that it is durable. */
-  announced(): void;
+  /** Runs inside of the transaction. @returns to be called once that is durable */
+  perform(): () => void;
   /** Nothing of the transaction took place, or nobody knows whether it lasts. */
   failed(error: unknown): void;
 }
@@ -37,6 +33,9 @@ export class GroupCommit {
   readonly #connection: Connection;
   readonly #disk: DiskSync;
   readonly #undo: Array<() => void> = [];
+  readonly #bells = new Bells();
+  /** What the transaction that is open has appended. */
+  #appended: Array<{ readonly job: JobId }> = [];
   #waiting: Waiting[] = [];
   #armed = false;
   #closed = false;
@@ -72,20 +71,17 @@ export class GroupCommit {
   /**
    * @param statements run later, in one transaction with others: an outcome such as `fenced` is returned, and must have
    *   changed nothing; an error undoes the whole transaction
-   * @param announce is told the outcome once it is durable
    * @throws LocalError `CLOSED`, and whatever SQLite throws: then nothing took place
    */
-  write<T>(statements: () => T, announce?: (outcome: T) => void): Promise<T> {
+  write<T>(statements: () => T): Promise<T> {
     const refusal = this.#refusal;
     if (refusal !== undefined) return Promise.reject(refusal);
     const { promise, resolve, reject } = Promise.withResolvers<T>();
-    let outcome: T;
     this.#waiting.push({
       perform: () => {
-        outcome = statements();
+        const outcome = statements();
+        return () => resolve(outcome);
       },
-      durable: () => resolve(outcome),
-      announced: () => announce?.(outcome),
       failed: reject,
     });
     if (!this.#armed) {
@@ -93,6 +89,16 @@ export class GroupCommit {
       setImmediate(() => setImmediate(() => this.#commit()));
     }
     return promise;
+  }
+
+  /** Rings when records of the job have become durable. @returns takes the bell down */
+  listen(job: JobId, ring: () => void): () => void {
+    return this.#bells.hang(job, ring);
+  }
+
+  /** The transaction that is open brings records: the bells of their job ring once it is durable. */
+  appended(batch: { readonly job: JobId }): void {
+    this.#appended.push(batch);
   }
 
   /**
@@ -119,20 +125,24 @@ export class GroupCommit {
     const group = this.#waiting;
     if (group.length === 0) return;
     this.#waiting = [];
+    let durable: ReadonlyArray<() => void>;
     try {
       if (this.#disk.failure !== undefined) throw this.#disk.failure;
-      this.#transact(group);
+      durable = this.#transact(group);
     } catch (error) {
+      this.#appended = [];
       for (const { failed } of group) failed(error);
       return;
     }
+    const appended = this.#appended;
+    this.#appended = [];
     const synced = this.#disk.synced();
     this.#unsynced = synced;
     this.#told = synced.then(
       () => {
         if (this.#unsynced === synced) this.#unsynced = undefined;
-        for (const { durable } of group) durable();
-        callAll(group.map(({ announced }) => announced));
+        for (const tell of durable) tell();
+        this.#bells.ring(appended);
       },
       (error: unknown) => {
         for (const { failed } of group) failed(error);
@@ -140,12 +150,14 @@ export class GroupCommit {
     );
   }
 
-  #transact(group: readonly Waiting[]): void {
+  /** @returns what is to be called once it is durable */
+  #transact(group: readonly Waiting[]): ReadonlyArray<() => void> {
     this.#planCheckpoint(this.#unsynced === undefined ? CHECKPOINT.idle : CHECKPOINT.syncing);
     this.#connection.run("BEGIN");
     try {
-      for (const { perform } of group) perform();
+      const durable = group.map(({ perform }) => perform());
       this.#connection.run("COMMIT");
+      return durable;
     } catch (error) {
       this.#connection.rollBack();
       for (const undo of this.#undo) undo();

@@ -9,7 +9,6 @@ import type {
 } from "@arcp/runtime/store";
 import { DamagedLog } from "@arcp/runtime/store";
 import { Allowance } from "./allowance.ts";
-import { Bells } from "./bells.ts";
 import { countLimit } from "./column.ts";
 import type { Connection } from "./connection.ts";
 import { damaged, isCorrupt } from "./damage.ts";
@@ -44,7 +43,6 @@ export class RecordLog implements LogStore {
   readonly #limits: LogLimits & { readonly total: number };
   readonly #shares: Shares;
   readonly #holdings: Holdings;
-  readonly #bells = new Bells();
   readonly #last = new LastAppends();
   #lastKey: number;
 
@@ -74,21 +72,14 @@ export class RecordLog implements LogStore {
   }
 
   append(batches: readonly LogBatch[]): Promise<readonly AppendOutcome[]> {
-    return this.#group.write(
-      () => {
-        const before = this.#shares.total;
-        const surplus = new Allowance(SURPLUS.records, SURPLUS.characters);
-        const outcomes = batches.map((batch) => this.#append(batch, surplus));
-        this.#evictFromAll(Math.max(before, this.#limits.total), unlimited());
-        this.#evictFromAll(this.#limits.total, surplus);
-        return outcomes;
-      },
-      (outcomes) => {
-        const isNew = ({ records }: LogBatch, index: number): boolean =>
-          outcomes[index] === "appended" && records.length > 0;
-        this.#bells.ring(batches.filter(isNew).map(({ job }) => job));
-      },
-    );
+    return this.#group.write(() => {
+      const before = this.#shares.total;
+      const surplus = new Allowance(SURPLUS.records, SURPLUS.characters);
+      const outcomes = batches.map((batch) => this.#append(batch, surplus));
+      this.#evictFromAll(Math.max(before, this.#limits.total), unlimited());
+      this.#evictFromAll(this.#limits.total, surplus);
+      return outcomes;
+    });
   }
 
   read(job: JobId, after: number, limits: PageLimits): Promise<LogPage> {
@@ -137,7 +128,7 @@ export class RecordLog implements LogStore {
   }
 
   listen(job: JobId, ring: () => void): () => void {
-    return this.#bells.hang(job, ring);
+    return this.#group.listen(job, ring);
   }
 
   async remove(job: JobId): Promise<void> {
@@ -152,7 +143,8 @@ export class RecordLog implements LogStore {
     this.#reclaimer.start();
   }
 
-  #append({ job, after, records, change }: LogBatch, surplus: Allowance): AppendOutcome {
+  #append(batch: LogBatch, surplus: Allowance): AppendOutcome {
+    const { job, after, records, change } = batch;
     const known = this.#state(job);
     if ((known?.head ?? 0) !== after) return "fenced";
     // Its end is not where its row says: whatever comes there would be in the way of all that is written with it.
@@ -172,11 +164,11 @@ export class RecordLog implements LogStore {
       this.#holdings.add(log, kind, text);
       this.#records.insert(log.key, log.head, kind, text);
     }
-    this.#holdings.evict(log, () => exceeds(log, within), unlimited());
-    this.#holdings.evict(log, () => exceeds(log, this.#limits), surplus);
+    if (exceeds(log, this.#limits)) this.#evictFrom(log, within, surplus);
     if (known === undefined) this.#insert(log);
     else this.#update(log);
     this.#keep(log, records);
+    this.#group.appended(batch);
     return "appended";
   }
 
@@ -225,6 +217,12 @@ export class RecordLog implements LogStore {
       size,
       job,
     );
+  }
+
+  /** @param within what has to be reached, however many records that takes */
+  #evictFrom(log: LogState, within: LogLimits, surplus: Allowance): void {
+    this.#holdings.evict(log, () => exceeds(log, within), unlimited());
+    this.#holdings.evict(log, () => exceeds(log, this.#limits), surplus);
   }
 
   /**

@@ -42,6 +42,36 @@ export const bellCases: readonly StoreCase[] = [
     same(rung, []);
   }),
 
+  storeCase("a function that is given twice is two bells", {}, async ({ store }) => {
+    const job = newJobId();
+    const rung = Promise.withResolvers<void>();
+    const takeDown = store.logs.listen(job, rung.resolve);
+    store.logs.listen(job, rung.resolve);
+    takeDown();
+    await store.logs.append([{ job, after: 0, records: records(1, 1) }]);
+    await soon(rung.promise);
+  }),
+
+  storeCase("bells that hang themselves up again ring once", {}, async ({ store }) => {
+    const job = newJobId();
+    const again = Promise.withResolvers<void>();
+    let rung = 0;
+    const hang = (): void => {
+      const takeDown = store.logs.listen(job, () => {
+        rung += 1;
+        // Else it would never end.
+        if (rung > 100) return;
+        takeDown();
+        hang();
+        again.resolve();
+      });
+    };
+    for (let bells = 0; bells < 3; bells++) hang();
+    await store.logs.append([{ job, after: 0, records: records(1, 1) }]);
+    await soon(again.promise);
+    assert.equal(rung, 3);
+  }),
+
   storeCase("a bell may be taken down and hung up while it rings", {}, async ({ store }) => {
     const job = newJobId();
     const again = Promise.withResolvers<void>();

@@ -1,4 +1,5 @@
 export { comparePlaces } from "./acceptance-order.ts";
+export { Bells } from "./bells.ts";
 export type { CredentialRow, CredentialStore } from "./credential-store.ts";
 export { type DamagedJob, DamagedLog, DamagedRow } from "./damage.ts";
 export type { IdempotencyRecord, IdempotencyStore } from "./idempotency-store.ts";

@@ -1,5 +1,5 @@
 import type { JobId } from "@arcp/core";
-import { TransientMap } from "../transient-map.ts";
+import { Bells } from "./bells.ts";
 import type { JobChange } from "./job-index.ts";
 import { Largest, type Sized } from "./largest.ts";
 import type { AppendOutcome, LogBatch, LogPage, LogStore, PageLimits } from "./log-store.ts";
@@ -38,7 +38,7 @@ export class MemoryLogs implements LogStore {
   readonly #total: number;
   readonly #jobs: LoggedJobs;
   readonly #logs = new Map<JobId, Kept>();
-  readonly #bells = new TransientMap<JobId, Set<() => void>>();
+  readonly #bells = new Bells();
   readonly #shares = new Map<string, Share>();
   /** Principals with a log that has something to lose. */
   readonly #principals = new Largest<Share>();
@@ -56,9 +56,7 @@ export class MemoryLogs implements LogStore {
     const before = this.#characters;
     const outcomes = batches.map((batch) => this.#append(batch));
     this.#evict(Math.max(before, this.#total));
-    for (const { job } of batches) {
-      for (const ring of this.#bells.get(job) ?? []) ring();
-    }
+    this.#bells.ring(batches);
     return outcomes;
   }
 
@@ -67,12 +65,7 @@ export class MemoryLogs implements LogStore {
   }
 
   listen(job: JobId, ring: () => void): () => void {
-    const bells = this.#bells.get(job) ?? new Set();
-    this.#bells.set(job, bells.add(ring));
-    return () => {
-      bells.delete(ring);
-      if (bells.size === 0 && this.#bells.get(job) === bells) this.#bells.delete(job);
-    };
+    return this.#bells.hang(job, ring);
   }
 
   async remove(job: JobId): Promise<void> {

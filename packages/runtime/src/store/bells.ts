@@ -1,0 +1,43 @@
+import type { JobId } from "@arcp/core";
+import { TransientMap } from "../transient-map.ts";
+
+/** Who wants to hear of records of a job: what a store keeps for `listen`, and rings once an append is durable. */
+export class Bells {
+  readonly #rings = new TransientMap<JobId, Set<() => void>>();
+
+  /** @returns takes the bell down */
+  hang(job: JobId, ring: () => void): () => void {
+    // A function may be given twice, and each is a bell of its own.
+    const bell = (): void => ring();
+    const rings = this.#rings.get(job) ?? new Set();
+    this.#rings.set(job, rings.add(bell));
+    return () => {
+      rings.delete(bell);
+      if (rings.size === 0 && this.#rings.get(job) === rings) this.#rings.delete(job);
+    };
+  }
+
+  /**
+   * Rings those of each job, whatever another one does: who is not rung for would wait for ever.
+   * @param appended what brought the records
+   * @throws what the first of them threw, behind all of them
+   */
+  ring(appended: Iterable<{ readonly job: JobId }>): void {
+    let fault: { readonly error: unknown } | undefined;
+    for (const { job } of appended) {
+      const rings = this.#rings.get(job);
+      // Of those that are there: one that hangs itself up again as it rings would otherwise ring for ever.
+      let left = rings?.size ?? 0;
+      for (const bell of rings ?? []) {
+        if (left === 0) break;
+        left -= 1;
+        try {
+          bell();
+        } catch (error) {
+          fault ??= { error };
+        }
+      }
+    }
+    if (fault !== undefined) throw fault.error;
+  }
+}
