@@ -18,7 +18,7 @@ export class CredentialTable implements CredentialStore {
   insert({ alias, job, provisioner, askedAt }: CredentialRow): Promise<void> {
     return this.#group.write(() =>
       this.#connection.run(
-        "INSERT INTO credentials (alias, job, provisioner, asked_at) VALUES (?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO credentials (alias, job, provisioner, asked_at) VALUES (?, ?, ?, ?)",
         alias,
         job,
         exact(provisioner),

@@ -1,3 +1,4 @@
+import { askedAgainCases } from "./asked-again.ts";
 import { bellCases } from "./bell.ts";
 import { credentialCases } from "./credential.ts";
 import { durableOrderCases } from "./durable-order.ts";
@@ -27,6 +28,7 @@ export const storeContract: readonly StoreCase[] = [
   ...journalCases,
   ...idempotencyCases,
   ...credentialCases,
+  ...askedAgainCases,
   ...durableOrderCases,
   ...failureCases,
 ];
