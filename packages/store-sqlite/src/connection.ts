@@ -73,12 +73,12 @@ export class Connection {
   /** The first row without the names of its columns, which take several times as long as SQLite does to find it. */
   first(sql: string, ...values: readonly SQLInputValue[]): Values | undefined {
     const row = this.#firstOf(sql, values);
-    return row && Object.values(row);
+    return row && valuesOf(row);
   }
 
   /** Row by row, without names; whoever stops early has read no further. The same statement must not be used meanwhile. */
   *each(sql: string, ...values: readonly SQLInputValue[]): Iterable<Values> {
-    for (const row of this.#unnamed(sql).iterate(...values)) yield Object.values(row);
+    for (const row of this.#unnamed(sql).iterate(...values)) yield valuesOf(row);
   }
 
   /** After some errors, such as a full disk, SQLite has rolled back by itself. */
@@ -183,6 +183,11 @@ export class Connection {
     statements.set(sql, prepared);
     return prepared;
   }
+}
+
+/** Where Node cannot make arrays of rows, they are objects still. */
+function valuesOf(row: Row): Values {
+  return Array.isArray(row) ? row : Object.values(row);
 }
 
 /**

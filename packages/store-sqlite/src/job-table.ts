@@ -70,7 +70,7 @@ export class JobTable implements JobIndex {
     group.onRollback(() => this.#recent.forget());
   }
 
-  async insert(row: JobRow): Promise<void> {
+  insert(row: JobRow): Promise<void> {
     const { id, principal, parent, agent, acceptedAt, ...rest } = row;
     const { session, submittedIn, request, status, finishedAt, remaining, cancel, ...others } =
       rest;
@@ -78,14 +78,14 @@ export class JobTable implements JobIndex {
     const json = JSON.stringify(submitted satisfies Submitted);
     const own = [id, exact(principal), parent ?? null, agent, acceptedAt, json];
     const changeable = CHANGES.map((key) => encode(key, row[key]));
-    await this.#group.write(() => {
+    return this.#group.write(() => {
       this.#remove(id);
       this.#connection.run(INSERT, this.#recent.add(row), ...own, ...changeable);
     });
   }
 
-  async update(id: JobId, change: JobChange): Promise<void> {
-    await this.#group.write(() => this.change(id, change));
+  update(id: JobId, change: JobChange): Promise<void> {
+    return this.#group.write(() => this.change(id, change));
   }
 
   /** Changes the row of a job, if there is one, within a transaction that is open. */
@@ -171,8 +171,8 @@ export class JobTable implements JobIndex {
     return this.#connection.all(sql, ...values, countLimit(query.limit));
   }
 
-  async remove(id: JobId): Promise<void> {
-    await this.#group.write(() => this.#remove(id));
+  remove(id: JobId): Promise<void> {
+    return this.#group.write(() => this.#remove(id));
   }
 
   #remove(id: JobId): void {
