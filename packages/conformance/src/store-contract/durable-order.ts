@@ -1,60 +1,14 @@
-import type { Store } from "@arcp/runtime/store";
+import { changesIn, orders } from "./change.ts";
 import { same } from "./equality.ts";
 import {
   credentialRow,
   idempotencyRecord,
   jobRow,
-  ownerRun,
-  records,
+  record,
   sessionRow,
   textsOf,
 } from "./sample-row.ts";
 import { type StoreCase, storeCase } from "./store-case.ts";
-
-/** A change, and a look whether it took place. */
-interface Change {
-  make(store: Store): Promise<unknown>;
-  isMade(store: Store): Promise<boolean>;
-}
-
-/** One change of each interface. @param session exists already */
-function changes(session: ReturnType<typeof sessionRow>): readonly Change[] {
-  const row = jobRow();
-  const record = idempotencyRecord({ key: row.id, job: row.id });
-  const credential = credentialRow({ job: row.id });
-  const run = ownerRun(1, row.id, 1);
-  return [
-    {
-      make: ({ idempotency }) => idempotency.put(record),
-      isMade: async ({ idempotency }) => (await idempotency.get("alice", row.id)) !== undefined,
-    },
-    {
-      make: ({ jobs }) => jobs.insert(row),
-      isMade: async ({ jobs }) => (await jobs.get(row.id)) !== undefined,
-    },
-    {
-      make: ({ sessions }) => sessions.commit(session.id, 1, { runs: [run] }),
-      isMade: async ({ sessions }) => (await sessions.runs(session.id)).length === 1,
-    },
-    {
-      make: ({ logs }) => logs.append([{ job: row.id, after: 0, records: records(1, 3) }]),
-      isMade: async (store) => (await textsOf(store, row.id)).length === 3,
-    },
-    {
-      make: ({ credentials }) => credentials.insert(credential),
-      isMade: async ({ credentials }) =>
-        (await credentials.list()).some(({ alias }) => alias === credential.alias),
-    },
-  ];
-}
-
-/** Every order of some things. */
-function orders<T>(things: readonly T[]): T[][] {
-  if (things.length === 0) return [[]];
-  return things.flatMap((thing) =>
-    orders(things.filter((other) => other !== thing)).map((rest) => [thing, ...rest]),
-  );
-}
 
 export const durableOrderCases: readonly StoreCase[] = [
   storeCase(
@@ -62,9 +16,7 @@ export const durableOrderCases: readonly StoreCase[] = [
     {},
     async (stage) => {
       for (const order of orders([0, 1, 2, 3, 4])) {
-        const session = sessionRow();
-        await stage.store.sessions.insert(session);
-        const all = changes(session);
+        const all = await changesIn(stage.store);
         const ordered = order.flatMap((index) => all[index] ?? []);
         const looks: boolean[][] = [];
         await Promise.all(
@@ -79,13 +31,45 @@ export const durableOrderCases: readonly StoreCase[] = [
     },
   ),
 
+  storeCase("a removal takes place in the order of the calls, like all else", {}, async (stage) => {
+    const { logs, jobs, sessions, idempotency, credentials } = stage.store;
+    const row = jobRow();
+    const [old, session] = [sessionRow({ id: row.session }), sessionRow({ id: row.session })];
+    const key = idempotencyRecord({ job: row.id });
+    const [credential, gone] = [credentialRow(), credentialRow()];
+    const append = (text: string) =>
+      logs.append([{ job: row.id, after: 0, records: [record(text)] }]);
+    await Promise.all([
+      append("old"),
+      logs.remove(row.id),
+      append("new"),
+      jobs.insert(row),
+      jobs.remove(row.id),
+      jobs.insert({ ...row, principal: "bob" }),
+      sessions.insert(old),
+      sessions.forget(old.id),
+      sessions.insert(session),
+      idempotency.put(key),
+      idempotency.removeJob(row.id),
+      idempotency.put({ ...key, fingerprint: "new" }),
+      credentials.insert(gone),
+      credentials.remove(gone.alias),
+      credentials.insert(credential),
+    ]);
+    await stage.holds(async (store) => {
+      same(await textsOf(store, row.id), ["new"]);
+      same((await store.jobs.get(row.id))?.principal, "bob");
+      same(await store.sessions.get(session.id), session);
+      same((await store.idempotency.get(key.principal, key.key))?.fingerprint, "new");
+      same(await store.credentials.list(), [credential]);
+    });
+  }),
+
   storeCase(
     "what was acknowledged is there after a close",
     { needs: ["reopen"] },
     async (stage) => {
-      const session = sessionRow();
-      await stage.store.sessions.insert(session);
-      const all = changes(session);
+      const all = await changesIn(stage.store);
       for (const { make } of all) await make(stage.store);
       await stage.reopen();
       for (const { isMade } of all) same(await isMade(stage.store), true);

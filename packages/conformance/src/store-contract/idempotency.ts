@@ -27,7 +27,9 @@ export const idempotencyCases: readonly StoreCase[] = [
         ["e\u0301", "x"],
         ["__proto__", "constructor"],
       ] as const;
-      const records = pairs.map(([principal, key]) => idempotencyRecord({ principal, key }));
+      const records = pairs.map(([principal, key]) =>
+        idempotencyRecord({ principal, key, acceptedAt: 0.5 }),
+      );
       for (const record of records) await stage.store.idempotency.put(record);
       await stage.holds(async ({ idempotency }) => {
         for (const record of records)

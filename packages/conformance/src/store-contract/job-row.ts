@@ -10,11 +10,14 @@ export const jobRowCases: readonly StoreCase[] = [
     const full = jobRow({
       maxRuntimeSec: 0.5,
       status: "cancelled",
-      finishedAt: 1_790_000_000_001,
+      finishedAt: 1_790_000_000_001.5,
       remaining: { EUR: "0.10", USD: "12345678901234567890.123456789" },
       cancel: { reason: "enough" },
       workspace: "/srv/work",
-      expiresAt: 1_790_000_060_000,
+      // A clock may count parts of a millisecond.
+      acceptedAt: 1_790_000_000_000.25,
+      keepUntil: 1_790_000_000_000.5,
+      expiresAt: 1_790_000_060_000.75,
       attempt: 3,
       checkpoint: '{"page":7}',
       streamed: true,
@@ -88,6 +91,17 @@ export const jobRowCases: readonly StoreCase[] = [
     await stage.holds(async (store) => {
       same(await store.jobs.get(row.id), { ...halfway, status: "success", finishedAt, remaining });
       same(await store.jobs.get(other.id), other);
+    });
+  }),
+
+  storeCase("a listing and its pages go by parts of a millisecond too", {}, async (stage) => {
+    const rows = [0.75, 0.25, 0.5].map((acceptedAt) => jobRow({ acceptedAt }));
+    for (const row of rows) await stage.store.jobs.insert(row);
+    await stage.holds(async ({ jobs }) => {
+      const times = async (query: object) =>
+        (await jobs.list({ limit: 9, ...query })).map(({ acceptedAt }) => acceptedAt);
+      same(await times({}), [0.25, 0.5, 0.75]);
+      same(await times({ acceptedAfter: 0.25, acceptedBefore: 0.75 }), [0.5]);
     });
   }),
 

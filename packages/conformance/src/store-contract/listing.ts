@@ -124,6 +124,9 @@ export const listingCases: readonly StoreCase[] = [
       const rows = Array.from({ length: 60 }, (_, index) =>
         jobRow({ id: numbered((index * 37) % 60), acceptedAt: 1000 - (index % 4) }),
       );
+      // As characters of ASCII compare, in no language.
+      for (const id of ["job_b", "job_B", "job_aB", "job_a_B", "job_A_b", "job_a-b"] as JobId[])
+        rows.push(jobRow({ id, acceptedAt: 999 }));
       await inserted(stage.store, rows);
       const ordered = rows
         .map(listed)

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { newJobId } from "@arcp/core";
+import { memoryStore } from "@arcp/runtime";
 import type { LogRecord, RecordKind } from "@arcp/runtime/store";
 import { same } from "./equality.ts";
 import { EVERYTHING, jobRow, record, records, textsOf } from "./sample-row.ts";
@@ -144,6 +145,8 @@ export const logAppendCases: readonly StoreCase[] = [
       while (!done) {
         const seen = await jobs.get(row.id);
         if (seen?.status === "success") same(await textsOf(stage.store, row.id), ["1"]);
+        const [listed] = await jobs.list({ statuses: ["success"], limit: 1 });
+        if (listed !== undefined) same(await textsOf(stage.store, row.id), ["1"]);
         await new Promise((resolve) => setImmediate(resolve));
       }
       same((await jobs.get(row.id))?.status, "success");
@@ -197,6 +200,19 @@ export const logAppendCases: readonly StoreCase[] = [
     const job = newJobId();
     const texts = ["x".repeat(1 << 20), "small", "é".repeat(1 << 20)];
     await stage.store.logs.append([{ job, after: 0, records: texts.map((text) => record(text)) }]);
+    await stage.holds(async (store) => assert.ok(equalTexts(await textsOf(store, job), texts)));
+  }),
+
+  storeCase("a text that is lent is taken before the append resolves", {}, async (stage) => {
+    const job = newJobId();
+    const texts = ["x".repeat(1 << 16), "small", "é".repeat(1 << 16)];
+    const lender = memoryStore().logs;
+    await lender.append([{ job, after: 0, records: texts.map((text) => record(text)) }]);
+    const { records: lent } = await lender.read(job, 0, EVERYTHING);
+    assert.ok(lent.some(({ long }) => long !== undefined));
+    await stage.store.logs.append([{ job, after: 0, records: lent }]);
+    for (const { long } of lent) long?.giveBack();
+    await lender.remove(job);
     await stage.holds(async (store) => assert.ok(equalTexts(await textsOf(store, job), texts)));
   }),
 ];

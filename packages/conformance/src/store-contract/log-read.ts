@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { setImmediate as turn } from "node:timers/promises";
 import { newJobId } from "@arcp/core";
 import { same } from "./equality.ts";
 import { EVERYTHING, record, records, textsOf } from "./sample-row.ts";
@@ -32,6 +33,19 @@ export const logReadCases: readonly StoreCase[] = [
         same(await read(99, 9, UNLIMITED), []);
         same(await read(0, 0, UNLIMITED), []);
       }),
+  ),
+
+  storeCase("characters of a page are counted as JavaScript does", {}, (stage) =>
+    stage.holds(async ({ logs }) => {
+      const job = newJobId();
+      const given = ["ää", "é😀", "字"].map((text) => record(text));
+      await logs.append([{ job, after: 0, records: given }]);
+      const read = async (characters: number) =>
+        (await logs.read(job, 0, { records: 9, characters })).records.map(({ text }) => text);
+      same(await read(6), ["ää", "é😀", "字"]);
+      same(await read(5), ["ää", "é😀"]);
+      same(await read(4), ["ää"]);
+    }),
   ),
 
   storeCase("pages follow one another without a gap and tell floor and head", {}, async (stage) => {
@@ -90,6 +104,41 @@ export const logReadCases: readonly StoreCase[] = [
         const page = await logs.read(job, 0, EVERYTHING);
         same([page.floor, page.head, page.records.length], [4, 5, 1]);
       });
+    },
+  ),
+
+  storeCase(
+    "P3: characters of a log are counted as JavaScript does",
+    { kept: { records: 100, characters: 10 }, requirements: ["R-6.3-17"] },
+    async (stage) => {
+      const job = newJobId();
+      const given = ["ééééé", "😀😀", "1", "22"].map((text) => record(text));
+      await stage.store.logs.append([{ job, after: 0, records: given }]);
+      await stage.holds(async (store) => same(await textsOf(store, job), ["😀😀", "1", "22"]));
+    },
+  ),
+
+  storeCase(
+    "P3: a page that is read while a log loses records holds what its floor says",
+    { kept: { records: 4, characters: UNLIMITED }, requirements: ["R-6.3-17"] },
+    async ({ store: { logs } }) => {
+      const job = newJobId();
+      let isWritten = false;
+      const write = async (): Promise<void> => {
+        for (let i = 0; i < 200; i++) {
+          await logs.append([{ job, after: i, records: records(i + 1, 1) }]);
+          await turn();
+        }
+        isWritten = true;
+      };
+      const read = async (): Promise<void> => {
+        while (!isWritten) {
+          const page = await logs.read(job, 0, EVERYTHING);
+          same(page.records, records(page.floor + 1, page.head - page.floor));
+          await turn();
+        }
+      };
+      await Promise.all([write(), read()]);
     },
   ),
 

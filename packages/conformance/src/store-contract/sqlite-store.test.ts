@@ -1,34 +1,14 @@
-import { type SqliteStoreOptions, sqliteStore } from "@arcp/store-sqlite";
+import { sqliteStore } from "@arcp/store-sqlite";
 import { afterAll, describe, expect, test } from "vitest";
 import { Scratch } from "../../test/scratch.ts";
-import { type KeptLog, missing, type OpenStore } from "./store-case.ts";
+import { limitsOf, StoreInFile } from "../../test/store-in-file.ts";
+import { missing, type OpenStore } from "./store-case.ts";
 import { storeContract } from "./store-contract.ts";
 
 const scratch = new Scratch();
 afterAll(() => scratch[Symbol.dispose]());
 
-const opened = new WeakMap<object, { path: string; options: SqliteStoreOptions }>();
-
-async function open(path: string, options: SqliteStoreOptions = {}) {
-  const store = sqliteStore(path, options);
-  opened.set(store, { path, options });
-  return store;
-}
-
-const limitsOf = ({ total, ...logLimits }: KeptLog): SqliteStoreOptions => ({
-  logLimits,
-  ...(total !== undefined && { totalLogCharacters: total }),
-});
-
-const inFile: OpenStore = {
-  open: () => open(scratch.newFile()),
-  openLimited: (kept) => open(scratch.newFile(), limitsOf(kept)),
-  async reopen(store) {
-    const { path = "", options } = opened.get(store) ?? {};
-    await store.close();
-    return open(path, options);
-  },
-};
+const inFile = new StoreInFile(scratch);
 
 const inMemory: OpenStore = {
   open: async () => sqliteStore(":memory:"),

@@ -16,12 +16,17 @@ export interface OpenStore {
   open(): Promise<Store>;
   /** Closes the store and opens again what it kept. */
   reopen?(store: Store): Promise<Store>;
+  /**
+   * Lets go of the store as if its process had ended in this moment, without a word, and opens what that left behind. What was
+   * asked of it may be answered or not.
+   */
+  crash?(store: Store): Promise<Store>;
   /** A new and empty store that keeps less of a log. */
   openLimited?(kept: KeptLog): Promise<Store>;
 }
 
 /** What a store need not be able to do. */
-export type StoreAbility = "reopen" | "openLimited";
+export type StoreAbility = "reopen" | "crash" | "openLimited";
 
 /** One promise of a store. */
 export interface StoreCase {
@@ -38,13 +43,15 @@ export interface Stage {
   readonly store: Store;
   /** Closes the store and opens again what it kept; every later use of `store` is of that one. */
   reopen(): Promise<void>;
+  /** Lets its process end in this moment; every later use of `store` is of what that left behind. */
+  crash(): Promise<void>;
   /** Checks what has to be true of the store now and, where it outlives a close, after one. */
   holds(check: (store: Store) => Promise<void>): Promise<void>;
 }
 
 interface CaseOptions {
   readonly requirements?: readonly RequirementId[];
-  readonly needs?: readonly "reopen"[];
+  readonly needs?: readonly Exclude<StoreAbility, "openLimited">[];
   /** Limits of the store, which it then has to be able to keep. */
   readonly kept?: KeptLog;
 }
@@ -65,12 +72,17 @@ export function storeCase(
         if (open.reopen === undefined) throw new Error("this store cannot be opened again");
         store = await open.reopen(store);
       };
+      const crash = async (): Promise<void> => {
+        if (open.crash === undefined) throw new Error("this store outlives no crash");
+        store = await open.crash(store);
+      };
       try {
         await act({
           get store() {
             return store;
           },
           reopen,
+          crash,
           async holds(check) {
             await check(store);
             if (open.reopen === undefined) return;

@@ -1,5 +1,6 @@
 import { askedAgainCases } from "./asked-again.ts";
 import { bellCases } from "./bell.ts";
+import { crashCases } from "./crash.ts";
 import { credentialCases } from "./credential.ts";
 import { durableOrderCases } from "./durable-order.ts";
 import { failureCases } from "./failure.ts";
@@ -13,10 +14,7 @@ import { sessionCases } from "./session.ts";
 import type { StoreCase } from "./store-case.ts";
 import { totalLimitCases } from "./total-limit.ts";
 
-/**
- * What every store promises, case by case, for any test runner to loop over. Ids of jobs and sessions, and aliases of credentials, are ASCII; other
- * texts may be any string, lone surrogates included, save the text of a record, which is JSON and therefore well-formed.
- */
+/** What every store promises, case by case, for any test runner to loop over. */
 export const storeContract: readonly StoreCase[] = [
   ...logAppendCases,
   ...logReadCases,
@@ -30,5 +28,6 @@ export const storeContract: readonly StoreCase[] = [
   ...credentialCases,
   ...askedAgainCases,
   ...durableOrderCases,
+  ...crashCases,
   ...failureCases,
 ];

@@ -16,7 +16,7 @@ export interface CredentialRow {
  * has nothing of it any more: whatever happens in between, the next process can revoke it.
  */
 export interface CredentialStore {
-  /** Adds a row; durable when it resolves. */
+  /** Adds a row. */
   insert(row: CredentialRow): Promise<void>;
   /** In the order of `alias`, ascending. */
   list(): Promise<readonly CredentialRow[]>;

@@ -94,7 +94,7 @@ export interface JobQuery {
   readonly limit: number;
 }
 
-/** The list of all jobs. Each change resolves when it is durable. */
+/** The list of all jobs. */
 export interface JobIndex {
   /** Adds a job, or puts this row in the place of the one that it has. */
   insert(row: JobRow): Promise<void>;

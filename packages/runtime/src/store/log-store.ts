@@ -1,4 +1,5 @@
 import type { JobId } from "@arcp/core";
+import type { Bells } from "./bells.ts";
 import type { JobChange } from "./job-index.ts";
 import type { LongText } from "./long-text.ts";
 
@@ -61,25 +62,26 @@ export interface LogPage {
 export interface PageLimits {
   /** How many records, at most. */
   readonly records: number;
-  /** Characters of text; the first record comes whatever its size. */
+  /** Characters of text, as JavaScript counts them; the first record comes whatever its size. */
   readonly characters: number;
 }
 
 /** The logs of all jobs: appended to in groups, read by position. */
 export interface LogStore {
   /**
-   * Appends to many logs at once; each batch is a compare-and-set on its job's `job_seq`. Resolves when all that was
-   * taken is durable, as this store understands the word, with one outcome per batch.
+   * Appends to many logs at once, one batch each; each is a compare-and-set on its job's `job_seq`, and none depends on another.
+   * Resolves when all that was taken is durable, as this store understands the word, with one outcome per batch.
    */
   append(batches: readonly LogBatch[]): Promise<readonly AppendOutcome[]>;
   /**
-   * Reads what follows `after`. An unknown job reads as an empty log.
+   * Reads what follows `after`. An unknown job reads as an empty log. All of the page is of one moment, or a record that went
+   * meanwhile would be passed over in silence (P3).
    * @throws DamagedLog when records that the page would hold cannot be read
    */
   read(job: JobId, after: number, limits: PageLimits): Promise<LogPage>;
   /**
    * Rings after records of this job became durable. A hint that may be lost or come once for many records: arm it
-   * first, then read. @returns takes the bell down
+   * first, then read. {@link Bells} keeps them. @returns takes the bell down
    */
   listen(job: JobId, ring: () => void): () => void;
   /** Removes the whole log: it is empty then, and may begin anew. */

@@ -114,7 +114,7 @@ export interface SessionStore {
    * valid. It is connected then, so `issued` is undefined.
    */
   claim(id: SessionId, epoch: number, tokens: readonly string[]): Promise<CommitOutcome>;
-  /** Changes made in the order of the calls; each resolves when it is durable. */
+  /** All of the change, or nothing. */
   commit(id: SessionId, epoch: number, change: SessionChange): Promise<CommitOutcome>;
   /**
    * The runs of a session, ascending: they translate its numbers, also after it was forgotten (R-6.3-18).

@@ -8,8 +8,14 @@ import type { SessionStore } from "./session-store.ts";
  * Where a runtime keeps what must not be lost: several small interfaces, without transactions across them, so that a
  * log and a key-value bucket on the far side of a network can serve as well as a file.
  *
- * Over all of them together changes become durable in the order in which they were asked for: what was asked for first
- * is durable no later than what came after it.
+ * - A call that changes something resolves once that is durable; what a read tells is durable too (J2).
+ * - Over all of them together changes take place in the order in which they were asked for, and what was asked for first is
+ *   durable no later than what came after it. Nobody waits for one before asking for the next.
+ * - A call that rejects may have taken place all the same. Whoever made it asks once more, or takes it back: to ask for
+ *   what is there changes nothing.
+ *
+ * Ids of jobs and sessions, and aliases of credentials, are ASCII. Other texts may be any string, with lone surrogates, save the
+ * text of a record, which is JSON and therefore well-formed. Times may have parts of a millisecond.
  */
 export interface Store {
   /** What jobs said, record by record. */
@@ -30,6 +36,9 @@ export interface Store {
    * a call and nothing more.
    */
   readonly failed: Promise<Error>;
-  /** Writes what waits, and lets go of what it holds. Calls after it reject. That is no failure. */
+  /**
+   * Writes what waits, and lets go of what it holds. Calls after it reject with a LocalError `CLOSED`, unless the store ends with
+   * the process; a second close does nothing. That is no failure.
+   */
   close(): Promise<void>;
 }
