@@ -48,10 +48,10 @@ export class SessionTable implements SessionStore {
     });
   }
 
-  async findByToken(hash: string): Promise<SessionRow | undefined> {
+  findByToken(hash: string): Promise<SessionId | undefined> {
     return this.#group.read(() => {
       const row = this.#connection.get("SELECT session FROM tokens WHERE hash = ?", hash);
-      return row === undefined ? undefined : this.#find(row["session"] as SessionId);
+      return row && (row["session"] as SessionId);
     });
   }
 

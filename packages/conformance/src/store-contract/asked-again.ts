@@ -26,7 +26,7 @@ export const askedAgainCases: readonly StoreCase[] = [
         same(await store.jobs.get(row.id), row);
         same((await store.jobs.list({ limit: 9 })).length, 1);
         same(await store.sessions.get(session.id), session);
-        same(await store.sessions.findByToken(session.tokens[0] ?? ""), session);
+        same(await store.sessions.findByToken(session.tokens[0] ?? ""), session.id);
         same(await store.sessions.list(), [session.id]);
         same(await store.idempotency.get(key.principal, key.key), key);
         same(await store.credentials.list(), [credential]);

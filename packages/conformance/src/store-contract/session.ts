@@ -32,11 +32,11 @@ export const sessionCases: readonly StoreCase[] = [
       const found = (valid: readonly string[]) =>
         stage.holds(async (store) => {
           for (const token of ["t1", "t2", "t3", "t4", "t5", ""]) {
-            const id = (await store.sessions.findByToken(token))?.id;
+            const id = await store.sessions.findByToken(token);
             assert.equal(id, valid.includes(token) ? row.id : undefined, token);
           }
           same((await store.sessions.get(row.id))?.tokens, valid);
-          same(await store.sessions.findByToken("u1"), other);
+          same(await store.sessions.findByToken("u1"), other.id);
         });
       await found(["t1", "t2"]);
       same(await stage.store.sessions.claim(row.id, 1, ["t2", "t3"]), "committed");
@@ -139,7 +139,7 @@ export const sessionCases: readonly StoreCase[] = [
       attach: [attachmentRow(c)],
       detach: [a],
       tokens: ["newer"],
-      issued: null,
+      issued: 10,
       acked: 10,
     };
     same(await stage.store.sessions.commit(row.id, 2, fenced), "fenced");
@@ -147,7 +147,7 @@ export const sessionCases: readonly StoreCase[] = [
   }),
 
   storeCase(
-    "what a commit does not name stays; `null` unsets what was issued",
+    "what a commit does not name stays, and only a claim unsets what was issued",
     {},
     async (stage) => {
       const row = sessionRow({ issued: 4, acked: 4 });
@@ -160,9 +160,12 @@ export const sessionCases: readonly StoreCase[] = [
       };
       await after({}, {});
       await after({ acked: 5 }, { acked: 5 });
-      await after({ issued: null }, { acked: 5, issued: undefined });
       await after({ issued: 0 }, { acked: 5, issued: 0 });
       await after({ issued: 12, acked: 0 }, { acked: 0, issued: 12 });
+      await stage.store.sessions.claim(row.id, 1, row.tokens);
+      await stage.holds(async ({ sessions }) =>
+        same(await sessions.get(row.id), { ...row, epoch: 2, acked: 0, issued: undefined }),
+      );
     },
   ),
 

@@ -208,8 +208,8 @@ export class Sessions {
 
   /** The session for which a token is valid at this moment. */
   async findByToken(token: string): Promise<Session | undefined> {
-    const row = await this.#options.store.findByToken(hashToken(token));
-    return row === undefined ? undefined : this.#sessions.get(row.id);
+    const id = await this.#options.store.findByToken(hashToken(token));
+    return id && this.#sessions.get(id);
   }
 
   /** Whether a session can go on behind `after` (R-6.3-10). */

@@ -49,7 +49,8 @@ test("P5: a commit of an older epoch fails and changes nothing", async () => {
     "fenced",
   );
   expect(await sessions.runs(id)).toEqual([run]);
-  expect((await sessions.findByToken("b"))?.epoch).toBe(2);
+  expect(await sessions.findByToken("b")).toBe(id);
+  expect((await sessions.get(id))?.epoch).toBe(2);
   expect(await sessions.findByToken("c")).toBeUndefined();
 });
 

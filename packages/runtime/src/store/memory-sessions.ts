@@ -32,9 +32,8 @@ export class MemorySessions implements SessionStore {
     for (const token of row.tokens) this.#byToken.set(token, row.id);
   }
 
-  async findByToken(hash: string): Promise<SessionRow | undefined> {
-    const id = this.#byToken.get(hash);
-    return id === undefined ? undefined : this.#sessions.get(id)?.row;
+  async findByToken(hash: string): Promise<SessionId | undefined> {
+    return this.#byToken.get(hash);
   }
 
   async get(id: SessionId): Promise<SessionRow | undefined> {
@@ -82,7 +81,7 @@ export class MemorySessions implements SessionStore {
     if (change.refused !== undefined) this.#refuse(stored, change.refused);
     const { issued, acked } = change;
     if (acked !== undefined) stored.row = { ...stored.row, acked };
-    if (issued !== undefined) stored.row = { ...stored.row, issued: issued ?? undefined };
+    if (issued !== undefined) stored.row = { ...stored.row, issued };
     return "committed";
   }
 

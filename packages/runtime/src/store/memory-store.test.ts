@@ -122,7 +122,7 @@ test("R-6.3-7: of the tokens that were ever set, the last ones are found and no 
   expect(await sessions.claim(id, 1, ["t1", "t2"])).toBe("committed");
   await sessions.commit(id, 2, { tokens: ["t2", "t3"] });
   expect(await sessions.findByToken("t1")).toBeUndefined();
-  for (const token of ["t2", "t3"]) expect(await sessions.findByToken(token)).toMatchObject({ id });
+  for (const token of ["t2", "t3"]) expect(await sessions.findByToken(token)).toBe(id);
   await sessions.forget(id);
   for (const token of ["t2", "t3"]) expect(await sessions.findByToken(token)).toBeUndefined();
 });

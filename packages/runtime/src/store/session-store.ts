@@ -76,8 +76,8 @@ export interface SessionChange {
   readonly detach?: readonly JobId[];
   /** All that are valid from now on. */
   readonly tokens?: readonly string[];
-  /** The session is parked, having issued so much; `null`: it is connected. */
-  readonly issued?: number | null;
+  /** The session is parked, having issued so much. */
+  readonly issued?: number;
   readonly acked?: number;
   /** A submit that was refused, and the reply that it got, as JSON (R-5.4-8). Of a session the newest 1,000 are kept. */
   readonly refused?: { readonly request: MessageId; readonly reply: string };
@@ -91,7 +91,7 @@ export interface SessionStore {
   /** Adds a session. */
   insert(row: SessionRow): Promise<void>;
   /** The session for which this token hash is valid. */
-  findByToken(hash: string): Promise<SessionRow | undefined>;
+  findByToken(hash: string): Promise<SessionId | undefined>;
   /**
    * One session, unless it is forgotten.
    * @throws DamagedRow when it cannot be read
