@@ -104,9 +104,7 @@ export class Archive {
     for (let after: JobQuery["after"]; ; ) {
       // The host of the runtime may have other things to do (J4).
       await turn.alone();
-      const rows = await store.jobs.list({ limit: PAGE, ...(after && { after }) }, (job) =>
-        damaged.push(job),
-      );
+      const rows = await store.jobs.list({ after, limit: PAGE }, (job) => damaged.push(job));
       for (const row of rows) {
         const { id, principal, session, parent, request, status } = row;
         const { finishedAt = now, lease } = row;

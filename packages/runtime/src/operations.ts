@@ -126,16 +126,16 @@ export class JobOperations {
   ): AsyncGenerator<JobInfo, void, undefined> {
     await this.#ready;
     const query: JobQuery = {
-      ...(principal !== undefined && { principal }),
-      ...(session !== undefined && { session: session as SessionId }),
-      ...(agent !== undefined && { agent }),
-      ...(statuses !== undefined && { statuses }),
-      ...(acceptedAfter !== undefined && { acceptedAfter }),
-      ...(acceptedBefore !== undefined && { acceptedBefore }),
+      principal,
+      session: session as SessionId | undefined,
+      agent,
+      statuses,
+      acceptedAfter,
+      acceptedBefore,
       limit: PAGE,
     };
     for (let after: JobQuery["after"]; ; ) {
-      const rows = await this.#index.list({ ...query, ...(after && { after }) });
+      const rows = await this.#index.list({ ...query, after });
       // Whoever goes through all of them at once must not keep the others waiting (J4).
       await this.#turn.spend("answering", rows.length);
       for (const row of rows) yield infoOf(row);

@@ -33,9 +33,7 @@ test.each([1, 2, 3, 7])(
     const found: string[] = [];
     const damaged = new Map<string, string | undefined>();
     for (let after: JobQuery["after"]; ; ) {
-      const page = await jobs.list({ limit, ...(after && { after }) }, ({ id, session }) =>
-        damaged.set(id, session),
-      );
+      const page = await jobs.list({ limit, after }, ({ id, session }) => damaged.set(id, session));
       found.push(...page.map(({ id }) => id));
       after = page.at(-1);
       if (page.length < limit) break;

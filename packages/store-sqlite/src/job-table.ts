@@ -7,6 +7,7 @@ import type {
   JobQuery,
   JobRow,
   ListedJob,
+  Place,
 } from "@arcp/runtime/store";
 import { comparePlaces, DamagedRow, STRIDE, Strides } from "@arcp/runtime/store";
 import { countLimit, exact, present } from "./column.ts";
@@ -119,7 +120,7 @@ export class JobTable implements JobIndex {
     const recent = new Map<JobId, ListedJob>();
     const listed: ListedJob[] = [];
     for (let { after } = query; ; ) {
-      const stride = { ...query, ...(after && { after }) };
+      const stride = { ...query, after };
       after = await this.#group.read(() => {
         // First of all: some may come to the indexes by this, and some do before the next stride.
         for (const row of this.#recent.find(query)) recent.set(row.id, row);
@@ -138,11 +139,11 @@ export class JobTable implements JobIndex {
     listed: ListedJob[],
     query: JobQuery,
     damaged: ((job: DamagedJob) => void) | undefined,
-  ): JobQuery["after"] {
+  ): Place | undefined {
     const limit = countLimit(query.limit);
     const end = this.#endOfStride(query);
     for (let { after } = query; listed.length < limit; ) {
-      const rows = this.#rows({ ...query, ...(after && { after }) }, end);
+      const rows = this.#rows({ ...query, after }, end);
       for (const row of rows) {
         after = placeIn(row);
         if (listed.length < limit) addReadable(listed, row, damaged);
@@ -153,7 +154,7 @@ export class JobTable implements JobIndex {
   }
 
   /** How far to look in one go, where no index leads past the jobs that do not fit; undefined for to the end. */
-  #endOfStride({ agent, statuses, acceptedAfter, ...query }: JobQuery): JobQuery["after"] {
+  #endOfStride({ agent, statuses, acceptedAfter, ...query }: JobQuery): Place | undefined {
     const isLed = statuses === undefined ? agent === undefined : isUnfinished(statuses);
     if (isLed && (acceptedAfter === undefined || query.after === undefined)) return undefined;
     const { conditions, values } = conditionsOf(query);
@@ -164,7 +165,7 @@ export class JobTable implements JobIndex {
   }
 
   /** The rows that the indexes have up to `end`, as they are stored. */
-  #rows(query: JobQuery, end: JobQuery["after"]): Row[] {
+  #rows(query: JobQuery, end: Place | undefined): Row[] {
     const { conditions, values } = conditionsOf(query, end);
     const sql = `SELECT ${LISTED} FROM jobs WHERE ${conditions}
       ORDER BY accepted_at, id LIMIT 0 + ?`;
@@ -189,7 +190,7 @@ export class JobTable implements JobIndex {
 }
 
 /** What the rows of a listing fulfil, up to `end`. */
-function conditionsOf(query: JobQuery, end?: JobQuery["after"]) {
+function conditionsOf(query: JobQuery, end?: Place) {
   const conditions = ["indexed = 1"];
   const values: SQLInputValue[] = [];
   const where = (condition: string, ...operands: readonly SQLInputValue[]): void => {
@@ -224,7 +225,7 @@ function isUnfinished(statuses: readonly JobStatus[]): boolean {
 }
 
 /** The place of a row in a listing, which can be read whatever else cannot. */
-function placeIn(row: Row): NonNullable<JobQuery["after"]> {
+function placeIn(row: Row): Place {
   return { acceptedAt: Number(row["accepted_at"]), id: row["id"] as JobId };
 }
 

@@ -15,12 +15,7 @@ export async function childrenOf(
 ): Promise<readonly ListedJob[]> {
   const children: ListedJob[] = [];
   for (let after: ListedJob | undefined; ; ) {
-    const rows = await jobs.list({
-      parent,
-      limit: PAGE,
-      ...(statuses && { statuses }),
-      ...(after && { after }),
-    });
+    const rows = await jobs.list({ parent, statuses, after, limit: PAGE });
     children.push(...rows);
     after = rows.at(-1);
     if (rows.length < PAGE) return children;

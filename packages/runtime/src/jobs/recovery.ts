@@ -34,8 +34,7 @@ export async function recoverJobs(context: RunOptions): Promise<() => void> {
   const { jobs } = context.store;
   const announced = new AnnouncedChildren(context.store);
   for (let after: ListedJob | undefined; ; ) {
-    const query = { statuses: UNFINISHED, limit: 100, ...(after && { after }) };
-    const rows = await jobs.list(query);
+    const rows = await jobs.list({ statuses: UNFINISHED, after, limit: 100 });
     for (const row of rows) {
       await context.committer.turn.spend("answering", JOB_STEPS);
       const start = await recover(context, row, announced);

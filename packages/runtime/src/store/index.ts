@@ -1,4 +1,4 @@
-export { comparePlaces } from "./acceptance-order.ts";
+export { comparePlaces, type Place } from "./acceptance-order.ts";
 export { Bells } from "./bells.ts";
 export type { CredentialRow, CredentialStore } from "./credential-store.ts";
 export { type DamagedJob, DamagedLog, DamagedRow } from "./damage.ts";

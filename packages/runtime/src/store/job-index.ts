@@ -1,4 +1,5 @@
 import type { JobId, JobStatus, Lease, MessageId, SessionId, TraceContext } from "@arcp/core";
+import type { Place } from "./acceptance-order.ts";
 import type { DamagedJob } from "./damage.ts";
 
 /** What is kept of a job beside its log: enough to list it, to watch it, and to run it again. */
@@ -75,22 +76,22 @@ export type JobChange = Partial<
 
 /** Which jobs to list. Everything given has to fit. */
 export interface JobQuery {
-  readonly principal?: string;
-  readonly session?: SessionId;
+  readonly principal?: string | undefined;
+  readonly session?: SessionId | undefined;
   /** The session that submitted it, where another one owns it now (R-7.2-8). */
-  readonly submittedIn?: SessionId;
+  readonly submittedIn?: SessionId | undefined;
   /** The submit that the job came from. */
-  readonly request?: MessageId;
+  readonly request?: MessageId | undefined;
   /** The job that delegated it. */
-  readonly parent?: JobId;
-  readonly statuses?: readonly JobStatus[];
+  readonly parent?: JobId | undefined;
+  readonly statuses?: readonly JobStatus[] | undefined;
   /** `name` fits every version, `name@version` exactly one. */
-  readonly agent?: string;
+  readonly agent?: string | undefined;
   /** Exclusive bounds, milliseconds since 1970. */
-  readonly acceptedAfter?: number;
-  readonly acceptedBefore?: number;
-  /** The job behind which the page begins. */
-  readonly after?: { readonly acceptedAt: number; readonly id: JobId };
+  readonly acceptedAfter?: number | undefined;
+  readonly acceptedBefore?: number | undefined;
+  /** The job behind which the page begins, whether or not it is still there. */
+  readonly after?: Place | undefined;
   readonly limit: number;
 }
 

@@ -40,9 +40,9 @@ export class MemoryJobs implements JobIndex, LoggedJobs {
   }
 
   /** Looks at some more. @returns behind which job to go on; undefined when nothing is left, or nothing more is wanted */
-  #stride(query: JobQuery, after: JobQuery["after"], listed: ListedJob[]): Place | undefined {
+  #stride(query: JobQuery, after: Place | undefined, listed: ListedJob[]): Place | undefined {
     let looked = 0;
-    for (const place of this.#candidates({ ...query, ...(after && { after }) })) {
+    for (const place of this.#candidates({ ...query, after })) {
       if (listed.length >= query.limit) return undefined;
       const row = this.#rows.get(place.id);
       if (row !== undefined && fitsQuery(row, query)) {

@@ -83,12 +83,12 @@ function queryOf({ filter = {}, cursor, limit = DEFAULT_LIMIT }: ListJobs): JobQ
   }
   return {
     limit: Math.min(limit, MAX_LIMIT) + 1,
-    ...(agent !== undefined && { agent }),
+    agent,
     // A running job may have ended without the index knowing: the job itself is asked.
-    ...(status !== undefined && { statuses: [...new Set([...status, ...UNFINISHED])] }),
-    ...(after !== undefined && { acceptedAfter: momentOf(after).floor }),
-    ...(before !== undefined && { acceptedBefore: momentOf(before).ceiling }),
-    ...(place !== undefined && { after: place }),
+    statuses: status && [...new Set([...status, ...UNFINISHED])],
+    acceptedAfter: after === undefined ? undefined : momentOf(after).floor,
+    acceptedBefore: before === undefined ? undefined : momentOf(before).ceiling,
+    after: place,
   };
 }
 
@@ -117,7 +117,7 @@ async function* rows(
   let read = 0;
   let characters = 0;
   for (let after = query.after; ; ) {
-    const page = await store.jobs.list({ ...scan, limit, ...(after && { after }) });
+    const page = await store.jobs.list({ ...scan, limit, after });
     for (const row of page) {
       read += 1;
       characters += charactersOf(row);
