@@ -1,7 +1,7 @@
 import type { RecordKind } from "@arcp/runtime/store";
 import type { Allowance } from "./allowance.ts";
 import { isCorrupt } from "./damage.ts";
-import type { LogState } from "./log-state.ts";
+import type { LogState } from "./log-table.ts";
 import { type RecordTable, recordIn, seqIn } from "./record-table.ts";
 import type { Shares } from "./shares.ts";
 

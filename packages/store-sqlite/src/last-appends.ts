@@ -1,6 +1,6 @@
 import type { JobId } from "@arcp/core";
 import type { LogRecord } from "@arcp/runtime/store";
-import type { LogState } from "./log-state.ts";
+import type { LogState } from "./log-table.ts";
 
 /** The last records of a log, together with all that its row says. */
 export interface LastAppend {

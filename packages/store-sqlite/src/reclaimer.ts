@@ -42,6 +42,11 @@ export class Reclaimer {
     this.#records = records;
   }
 
+  /** Within a transaction: the records of this log, which is there no more, are to be freed. */
+  add(log: number): void {
+    this.#connection.run("INSERT INTO removed (log) VALUES (?)", log);
+  }
+
   /** There may be something to free. */
   start(): void {
     this.#isAsked = true;

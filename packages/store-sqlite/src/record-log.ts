@@ -17,15 +17,10 @@ import { Holdings } from "./holdings.ts";
 import type { JobTable } from "./job-table.ts";
 import { KEPT_RECORDS, type LastAppend, LastAppends } from "./last-appends.ts";
 import type { LogLimits } from "./log-limits.ts";
-import { type LogState, logStateIn, STATE } from "./log-state.ts";
+import { type LogState, LogTable } from "./log-table.ts";
 import type { Reclaimer } from "./reclaimer.ts";
 import { isWritten, LAST_SEQ, type RecordTable, recordIn, seqIn } from "./record-table.ts";
 import { Shares } from "./shares.ts";
-
-const FIND = `SELECT ${STATE} FROM logs WHERE job = ?`;
-const INSERT = `INSERT INTO logs (${STATE}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`;
-const LAST_KEY =
-  "SELECT coalesce(max(key), 0) FROM (SELECT key FROM logs UNION ALL SELECT log FROM removed)";
 
 /**
  * What an append may evict beyond what it brings itself: what is over a limit, because that was lowered or a share became
@@ -35,16 +30,15 @@ const SURPLUS = { records: 1024, characters: 1024 * 1024 };
 
 /** The logs of all jobs, a row per record. */
 export class RecordLog implements LogStore {
-  readonly #connection: Connection;
   readonly #group: GroupCommit;
   readonly #jobs: JobTable;
+  readonly #logs: LogTable;
   readonly #records: RecordTable;
   readonly #reclaimer: Reclaimer;
   readonly #limits: LogLimits & { readonly total: number };
   readonly #shares: Shares;
   readonly #holdings: Holdings;
   readonly #last = new LastAppends();
-  #lastKey: number;
 
   constructor(
     connection: Connection,
@@ -54,21 +48,18 @@ export class RecordLog implements LogStore {
     reclaimer: Reclaimer,
     limits: LogLimits & { readonly total: number },
   ) {
-    this.#connection = connection;
     this.#group = group;
     this.#jobs = jobs;
     this.#records = records;
     this.#reclaimer = reclaimer;
     this.#limits = limits;
-    this.#shares = new Shares(connection, limits.total);
+    this.#logs = new LogTable(connection, records);
+    this.#shares = new Shares(this.#logs, limits.total);
     this.#holdings = new Holdings(records, this.#shares);
     group.onRollback(() => {
       this.#shares.forget();
       this.#last.clear();
     });
-    // In a damaged file a log may have no records, and records no log: neither gets what comes under their key.
-    const [last] = connection.first(LAST_KEY) ?? [];
-    this.#lastKey = Math.max(records.lastLog, Number(last));
   }
 
   append(batches: readonly LogBatch[]): Promise<readonly AppendOutcome[]> {
@@ -136,9 +127,9 @@ export class RecordLog implements LogStore {
       const log = this.#state(job);
       if (log === undefined) return;
       this.#shares.add(log.principal, -log.size);
-      this.#connection.run("DELETE FROM logs WHERE job = ?", job);
-      this.#connection.run("INSERT INTO removed (log) VALUES (?)", log.key);
+      this.#logs.remove(job);
       this.#last.delete(job);
+      this.#reclaimer.add(log.key);
     });
     this.#reclaimer.start();
   }
@@ -154,7 +145,7 @@ export class RecordLog implements LogStore {
     if (after + records.length > LAST_SEQ) return "fenced";
     if (change !== undefined) this.#jobs.change(job, change);
     if (records.length === 0) return "appended";
-    const log = known ?? this.#begin(job);
+    const log = known ?? this.#logs.begin(job, this.#jobs.principalOf(job) ?? "");
     const within = largerOf(log, this.#limits);
     for (const record of records) {
       const { kind } = record;
@@ -165,18 +156,15 @@ export class RecordLog implements LogStore {
       this.#records.insert(log.key, log.head, kind, text);
     }
     if (exceeds(log, this.#limits)) this.#evictFrom(log, within, surplus);
-    if (known === undefined) this.#insert(log);
-    else this.#update(log);
+    if (known === undefined) this.#logs.insert(log);
+    else this.#logs.update(log);
     this.#keep(log, records);
     this.#group.appended(batch);
     return "appended";
   }
 
   #state(job: JobId): LogState | undefined {
-    const known = this.#last.get(job)?.log;
-    if (known !== undefined) return known;
-    const row = this.#connection.first(FIND, job);
-    return row && logStateIn(row);
+    return this.#last.get(job)?.log ?? this.#logs.find(job);
   }
 
   #keep(log: LogState, records: readonly LogRecord[]): void {
@@ -185,38 +173,6 @@ export class RecordLog implements LogStore {
     const kept = isKept ? [...records] : [];
     const characters = kept.reduce((sum, { text }) => sum + text.length, 0);
     this.#last.set({ log, records: kept, characters });
-  }
-
-  /** A log without a row yet. */
-  #begin(job: JobId): LogState {
-    this.#lastKey += 1;
-    const principal = this.#jobs.principalOf(job) ?? "";
-    return {
-      job,
-      key: this.#lastKey,
-      principal,
-      floor: 0,
-      head: 0,
-      records: 0,
-      characters: 0,
-      size: 0,
-    };
-  }
-
-  #insert({ job, key, principal, floor, head, records, characters, size }: LogState): void {
-    this.#connection.run(INSERT, job, key, principal, floor, head, records, characters, size);
-  }
-
-  #update({ job, floor, head, records, characters, size }: LogState): void {
-    this.#connection.run(
-      "UPDATE logs SET floor = ?, head = ?, records = ?, characters = ?, size = ? WHERE job = ?",
-      floor,
-      head,
-      records,
-      characters,
-      size,
-      job,
-    );
   }
 
   /** @param within what has to be reached, however many records that takes */
@@ -239,7 +195,7 @@ export class RecordLog implements LogStore {
       // As long as it would be the victim again.
       const goesOn = (): boolean => isOver() && (log.floor === floor || victim.isStill(log.size));
       this.#holdings.evict(log, goesOn, allowance);
-      this.#update(log);
+      this.#logs.update(log);
       this.#last.delete(log.job);
     }
   }

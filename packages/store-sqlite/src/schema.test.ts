@@ -4,8 +4,8 @@ import { afterAll, expect, test } from "vitest";
 import { Scratch } from "../test/scratch.ts";
 import { Connection } from "./connection.ts";
 import { openDatabase } from "./database-file.ts";
+import { LARGEST } from "./log-table.ts";
 import { checkSchema, migrate, migrations } from "./schema.ts";
-import { LARGEST } from "./shares.ts";
 import { sqliteStore } from "./sqlite-store.ts";
 
 const scratch = new Scratch();

@@ -1,9 +1,4 @@
-import type { Connection } from "./connection.ts";
-import { type LogState, logStateIn, SIZE, STATE } from "./log-state.ts";
-
-/** The largest logs of a principal that have something to lose, out of the index of just those. */
-export const LARGEST = `SELECT ${STATE} FROM logs WHERE principal = ? AND head - floor > 1
-  ORDER BY size DESC, job LIMIT 2`;
+import type { LogState, LogTable } from "./log-table.ts";
 
 /** The log that is next to lose records. */
 export interface Victim {
@@ -17,15 +12,15 @@ export interface Victim {
  * of a principal are in the order of their sizes in an index of the file.
  */
 export class Shares {
-  readonly #connection: Connection;
+  readonly #logs: LogTable;
   readonly #limit: number;
   readonly #sizes = new Map<string, number>();
   #total = 0;
   #counted = false;
 
   /** @param limit characters kept of all logs together */
-  constructor(connection: Connection, limit: number) {
-    this.#connection = connection;
+  constructor(logs: LogTable, limit: number) {
+    this.#logs = logs;
     this.#limit = limit;
     this.#count();
   }
@@ -56,12 +51,10 @@ export class Shares {
   /** What the file holds; within a transaction that changes it, before the first change. */
   #count(): void {
     if (this.#counted) return;
-    const rows = this.#connection.all(
-      `SELECT principal, total(${SIZE}) AS size FROM logs GROUP BY principal`,
-    );
+    const sizes = this.#logs.sizes();
     this.#sizes.clear();
     this.#total = 0;
-    for (const { principal, size } of rows) this.#add(String(principal), Number(size));
+    for (const [principal, size] of sizes) this.#add(principal, size);
     this.#counted = true;
   }
 
@@ -75,7 +68,7 @@ export class Shares {
       .filter(([, size]) => size > share)
       .sort(([a, most], [b, more]) => more - most || (a < b ? -1 : 1));
     for (const [index, [principal]] of above.entries()) {
-      const [log, next] = [...this.#connection.each(LARGEST, principal)].map(logStateIn);
+      const [log, next] = this.#logs.largest(principal);
       if (log === undefined) continue;
       const [, rivalSize = share] = above[index + 1] ?? [];
       return {
