@@ -42,6 +42,16 @@ async function freed(connection: Connection): Promise<void> {
   }
 }
 
+test("where there is nothing to free there is no transaction", async () => {
+  const { database, connection } = CountedDatabase.open(scratch.newFile());
+  database.ran.length = 0;
+  const store = storeOn(connection);
+  for (let i = 0; i < 5; i++) await turn();
+  expect(database.ran).toContain("PRAGMA freelist_count");
+  expect(database.ran).not.toContain("BEGIN");
+  await store.close();
+});
+
 test("a removed log is freed in steps, between which others write", async () => {
   const connection = open(scratch.newFile());
   const store = storeOn(connection);

@@ -71,15 +71,16 @@ export class Reclaimer {
     this.#isAsked = false;
     // In front of the transaction, which takes nothing more once it comes upon damage: others share it.
     const parts = this.#plan();
+    if (parts.length === 0) return this.#freedPages();
     try {
-      return await this.#group.write(() => this.#step(parts));
+      await this.#group.write(() => this.#step(parts));
     } catch (error) {
       const torn = this.#torn;
       this.#torn = undefined;
       if (torn === undefined) throw error;
       await this.#group.write(() => this.#forget(torn));
-      return true;
     }
+    return true;
   }
 
   /** Of as many logs as it takes: many are short. */
@@ -110,13 +111,11 @@ export class Reclaimer {
     return { log, upTo, isLast: allowance.isLeft };
   }
 
-  /** @returns whether there was something to free */
-  #step(parts: readonly Part[]): boolean {
+  #step(parts: readonly Part[]): void {
     for (const { log, upTo, isLast } of parts) {
       if (upTo !== undefined) this.#remove(log, upTo);
       if (isLast) this.#forget(log);
     }
-    return parts.length > 0 || this.#freePages();
   }
 
   #remove(log: number, upTo: number): void {
@@ -132,11 +131,14 @@ export class Reclaimer {
     this.#connection.run("DELETE FROM removed WHERE log = ?", log);
   }
 
-  #freePages(): boolean {
+  /** @returns whether there were pages to give back */
+  async #freedPages(): Promise<boolean> {
     const free = Number(this.#connection.value("PRAGMA freelist_count"));
     const all = Number(this.#connection.value("PRAGMA page_count"));
     if (free <= KEPT.pages || free <= all * KEPT.share) return false;
-    this.#connection.execute(`PRAGMA incremental_vacuum(${STEP.pages})`);
+    await this.#group.write(() =>
+      this.#connection.execute(`PRAGMA incremental_vacuum(${STEP.pages})`),
+    );
     return true;
   }
 }
