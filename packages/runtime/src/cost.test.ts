@@ -354,6 +354,32 @@ describe("a resume", () => {
 });
 
 describe("a resume of a session with many jobs", () => {
+  test("R-6.3-8: takes a write for hundreds of events, also where jobs spoke by turns", async () => {
+    const { runtime, start } = hosting();
+    const owner = new Viewer(runtime);
+    const welcome = await owner.hello();
+    const jobs = [await start(owner), await start(owner), await start(owner)];
+    for (let i = 1; i <= 200; i++) {
+      for (const { ctx } of jobs) {
+        await ctx.log.info(`event ${i}`);
+        await settled();
+      }
+    }
+    const { seqs, stream } = owner;
+    owner.sever();
+    await settled();
+    let writes = 0;
+    const tap = (): void => {
+      writes += 1;
+    };
+    const back = new Viewer(runtime, { tap });
+    await back.resume(welcome, 0);
+    await settled();
+    expect(back.seqs).toEqual(seqs);
+    expect(back.stream.map(({ id }) => id)).toEqual(stream.map(({ id }) => id));
+    expect(writes).toBeLessThanOrEqual(2 + Math.ceil(seqs.length / 256) + jobs.length);
+  });
+
   test("J4: is looked into in many turns", async () => {
     const { runtime, store } = hosting({ agents: [quick] });
     const owner = new Viewer(runtime);

@@ -9,7 +9,7 @@ const sizes: Readonly<Record<string, readonly [number, number]>> = {
   failure: [934, 278],
   hidden: [880, 236],
   "failure of two jobs": [909, 325],
-  "two jobs": [983, 478],
+  "two jobs": [983, 476],
   endings: [650, 290],
   observer: [845, 335],
   "observer, watched": [702, 174],

@@ -9,16 +9,16 @@ const sizes: Readonly<Record<string, readonly [number, number]>> = {
   drops: [2487, 6154],
   crash: [3399, 7281],
   failure: [2343, 4698],
-  hidden: [861, 1744],
-  "failure of two jobs": [2888, 6952],
-  "two jobs": [6635, 17215],
+  hidden: [863, 1745],
+  "failure of two jobs": [2888, 6948],
+  "two jobs": [6617, 17093],
   endings: [2704, 6210],
   observer: [2220, 5949],
   restart: [521, 825],
   "a second subscription": [7145, 16146],
   eviction: [7066, 16827],
   "eviction of one's own": [1072, 2568],
-  acks: [3115, 6931],
+  acks: [3103, 6885],
 };
 
 test.each(Object.entries<Configuration>(small))(

@@ -19,8 +19,8 @@ export function streamOf(session: ModelSession, memory: Memory): Stream {
   stream.journal.open(memory.runs);
   if (memory.sealed) stream.journal.seal();
   stream.journal.issue(memory.issued);
-  const { replay } = memory.conns.at(-1) ?? {};
-  if (replay !== undefined) stream.repeated = replay - 1;
+  const { replay, repeated = [] } = memory.conns.at(-1) ?? {};
+  if (replay !== undefined) stream.repeated = replay - 1 - repeated.length;
   for (const place of memory.places) {
     const attachment = new Attachment(place.row, place);
     attachment.cursor = place.cursor;

@@ -195,27 +195,37 @@ function detach(memory: Memory, stream: Stream, job: JobId): void {
   memory.places = memory.places.filter(({ row }) => row.job !== job);
 }
 
-/** Repeats what stands under the next numbers, up to the end of a run. */
-function repeat({ world, session, memory, conn, fault }: Place): void {
+/** Reads what stands under the next numbers, up to the end of a run; with the last of them all of it leaves. */
+function repeat(at: Place): void {
+  const { world, session, memory, conn, fault } = at;
   const { journal, issued, features } = streamOf(session, memory);
   const from = conn.replay ?? 0;
   const [span] = journal.spans(from, issued);
   if (span === undefined) {
     if (from <= issued) conn.stopped = true;
+    putRepeated(at);
     conn.replay = undefined;
     return;
   }
   const read = readPage(world, span.job, span.jobFrom - 1, span.count);
   const gone = Math.max(0, read.floor - (span.jobFrom - 1));
   if ((gone > 0 && fault !== "replay-truncated") || read.records.length === 0) {
+    putRepeated(at);
     conn.stopped = true;
     return;
   }
   for (const [i, record] of read.records.slice(0, span.count - gone).entries()) {
     const frame = renderFrame(PREFIX, from + gone + i, span.job, record, rendering(world));
-    put(world, session, conn, frameText(frame), isVisible(record, { features, role: span.role }));
+    const visible = isVisible(record, { features, role: span.role });
+    conn.repeated.push({ frame: frameText(frame), visible });
   }
   conn.replay = from + span.count;
+  if (conn.replay > issued) putRepeated(at);
+}
+
+function putRepeated({ world, session, conn }: Place): void {
+  for (const { frame, visible } of conn.repeated.splice(0))
+    put(world, session, conn, frame, visible);
 }
 
 /** The last word of a projector that was stopped: how far it got. */

@@ -212,6 +212,7 @@ function welcome({ session, memory, fault }: Place): void {
     epoch: memory.epoch,
     stopped: false,
     replay: short || after >= memory.issued ? undefined : after + 1,
+    repeated: [],
     batch: undefined,
   });
 }

@@ -77,6 +77,8 @@ export interface Conn {
   stopped: boolean;
   /** The next number to repeat; undefined once it is live. */
   replay: number | undefined;
+  /** What is to be repeated in one write with what follows. */
+  repeated: { readonly frame: string; readonly visible: boolean }[];
   batch: Numbered | undefined;
 }
 
@@ -264,7 +266,9 @@ function session(
       places: attachments.map((row) => ({ row, cursor: 0 })),
       asked: [],
       words: [],
-      conns: [{ no: 0, epoch: 1, stopped: false, replay: undefined, batch: undefined }],
+      conns: [
+        { no: 0, epoch: 1, stopped: false, replay: undefined, repeated: [], batch: undefined },
+      ],
       arriving: [],
       held: [],
     },
