@@ -1,7 +1,8 @@
 import * as z from "zod/mini";
 import { JobId, SessionId } from "./ids.ts";
 import { absent, JsonObject, mapped } from "./json.ts";
-import { LeaseConstraints, LeaseRequest } from "./lease.ts";
+import { LeaseConstraints } from "./lease.ts";
+import { LeaseRequest } from "./lease-request.ts";
 import { jobStatuses } from "./lifecycle.ts";
 import { Bye, PeerDescription, Reason, Sequence } from "./session-messages.ts";
 import { Timestamp } from "./timestamp.ts";

@@ -244,3 +244,8 @@ test("R-8.1-3: reading never throws, whatever the body is", () => {
     { numRuns: 500 },
   );
 });
+
+test("R-8.1-3, R-10-3: a delegation is one also where it asked for what is no capability, or none that we know", () => {
+  const body = { delegate_id: "d-1", agent: "a", lease_request: { "fs.delete": ["/**"] } };
+  expect(readEvent({ kind: "delegate", body })).toEqual({ kind: "delegate", body });
+});

@@ -2,7 +2,7 @@ import * as z from "zod/mini";
 import { JobId } from "./ids.ts";
 import type { JobEvent } from "./job-messages.ts";
 import { absent, isObject, JsonObject, mapped, objectOf } from "./json.ts";
-import { LeaseConstraints, LeaseRequest } from "./lease.ts";
+import { LeaseConstraints, ToldLease } from "./lease.ts";
 import { ErrorBody } from "./session-messages.ts";
 import { isVendorName } from "./vendor-name.ts";
 
@@ -87,7 +87,7 @@ export const eventBodies = {
     child_job_id: absent(JobId),
     agent: absent(z.string()),
     input: z.optional(z.unknown()),
-    lease_request: absent(LeaseRequest),
+    lease_request: absent(ToldLease),
     lease_constraints: absent(LeaseConstraints),
     max_runtime_sec: absent(z.int().check(z.minimum(1))),
   }),

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { capabilities, EffectiveLease, isCapability, LeaseRequest } from "./lease.ts";
+import { capabilities, EffectiveLease, isCapability } from "./lease.ts";
+import { LeaseRequest } from "./lease-request.ts";
 
 test("section 9.2: there are exactly the seven reserved namespaces", () => {
   expect([...capabilities].sort()).toEqual(

@@ -28,48 +28,29 @@ export function isCapability(name: string): name is Capability {
   return (capabilities as readonly string[]).includes(name) || isVendorName(name);
 }
 
-/** A lease as a client requests it; an unknown namespace is refused (R-9.2-1). */
-export const LeaseRequest = leaseOf(true);
-
-const GrantedLease = leaseOf(false);
-
 /**
- * A lease as a runtime grants it; namespaces that we do not know are kept. A missing one grants nothing (R-9.1-1): Go
- * leaves out what is empty.
+ * A lease as a runtime tells it, granted or asked for: namespaces that we do not know are kept, since whether one is known is for
+ * the runtime to say (R-9.2-1).
  */
-export const EffectiveLease = mapped(absent(GrantedLease), (lease): Lease => lease ?? {});
+export const ToldLease = z.custom<Lease>().check(
+  z.superRefine((value: unknown, context) => {
+    const problem = formProblem(value);
+    if (problem !== undefined) context.addIssue({ code: "custom", ...problem });
+  }),
+);
+
+/** A lease that was granted. A missing one grants nothing (R-9.1-1): Go leaves out what is empty. */
+export const EffectiveLease = mapped(absent(ToldLease), (lease): Lease => lease ?? {});
 
 /** What bounds a lease besides its patterns (section 9.5). */
 export const LeaseConstraints = z.object({ expires_at: absent(Timestamp) });
 export type LeaseConstraints = z.infer<typeof LeaseConstraints>;
 
-/** @param strict whether only namespaces that we know may be named */
-function leaseOf(strict: boolean): z.ZodMiniCustom<Lease, Lease> {
-  return z.custom<Lease>().check(
-    z.superRefine((value: unknown, context) => {
-      const problem = leaseProblem(value, strict);
-      if (problem !== undefined) context.addIssue({ code: "custom", ...problem });
-    }),
-  );
-}
-
-const NAME = /^[\w.-]{1,64}$/;
-
-function leaseProblem(
-  value: unknown,
-  strict: boolean,
-): { message: string; path?: string[] } | undefined {
+function formProblem(value: unknown): { message: string; path?: string[] } | undefined {
   if (!isObject(value)) {
     return { message: "must be an object of capability namespaces" };
   }
   for (const [namespace, patterns] of Object.entries(value)) {
-    if (strict && !isCapability(namespace)) {
-      const known = `known are ${capabilities.join(", ")} and x-vendor.<vendor>.<name>`;
-      // What does not even look like a name may be anything, and is not repeated (R-5.3-6).
-      return NAME.test(namespace)
-        ? { message: `is not a capability; ${known}`, path: [namespace] }
-        : { message: `has a name that is not a capability; ${known}` };
-    }
     if (!Array.isArray(patterns) || patterns.some((p) => typeof p !== "string" || p === "")) {
       return { message: "must be an array of non-empty strings", path: [namespace] };
     }

@@ -199,6 +199,11 @@ describe.each(ways)("delegation over %s", (way) => {
     ],
     ["a reference that is none", "INVALID_REQUEST", (ctx) => ctx.delegate("puppet@")],
     [
+      "R-9.2-1: a namespace that is no capability",
+      "INVALID_REQUEST",
+      (ctx) => ctx.delegate("puppet", null, { lease: { "fs.delete": ["/a"] } as object }),
+    ],
+    [
       "R-9.2-3: a malformed pattern",
       "INVALID_REQUEST",
       (ctx) => ctx.delegate("puppet", null, { lease: { "fs.read": ["/a/../b"] } }),
