@@ -9,3 +9,14 @@ test("only the latest names are held, and one that is added again is the latest"
   names.add("c");
   expect(["a", "b", "c"].map((name) => names.has(name))).toEqual([true, false, true]);
 });
+
+test("as many are held as it is made for, and fewer than twice as many", () => {
+  const names = new LatestNames(4);
+  const all = Array.from({ length: 50 }, (_, i) => `${i}`);
+  for (const [i, name] of all.entries()) {
+    names.add(name);
+    const held = all.slice(0, i + 1).filter((each) => names.has(each));
+    expect(held.slice(-4)).toEqual(all.slice(Math.max(0, i - 3), i + 1));
+    expect(held.length).toBeLessThan(8);
+  }
+});

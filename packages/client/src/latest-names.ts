@@ -1,20 +1,22 @@
-/** A set of names that holds only the latest of them, in the order in which they were last added. */
+/** A set of names that holds the latest of them: as many as it is made for, and fewer than twice as many. */
 export class LatestNames {
   readonly #most: number;
-  readonly #names = new Set<string>();
+  #former: ReadonlySet<string> = new Set();
+  #latest = new Set<string>();
 
   constructor(most: number) {
     this.#most = most;
   }
 
   has(name: string): boolean {
-    return this.#names.has(name);
+    return this.#latest.has(name) || this.#former.has(name);
   }
 
   add(name: string): void {
-    this.#names.delete(name);
-    this.#names.add(name);
-    const [oldest] = this.#names;
-    if (this.#names.size > this.#most && oldest !== undefined) this.#names.delete(oldest);
+    this.#latest.add(name);
+    // All together: a set from which the oldest goes each time passes over the places of those that went before.
+    if (this.#latest.size < this.#most) return;
+    this.#former = this.#latest;
+    this.#latest = new Set();
   }
 }
