@@ -1,21 +1,19 @@
-import * as z from "zod/mini";
 import { isObject } from "./json.ts";
-import { capabilities, isCapability, ToldLease } from "./lease.ts";
+import { capabilities, formProblem, isCapability, leaseBy } from "./lease.ts";
 
 // Apart from the lease that a runtime tells of, which is all that a page needs to read.
 
 /** A lease as a client requests it; an unknown namespace is refused (R-9.2-1). */
-export const LeaseRequest = ToldLease.check(
-  z.superRefine((value: unknown, context) => {
-    const foreign = isObject(value) && Object.keys(value).find((name) => !isCapability(name));
-    if (typeof foreign !== "string") return;
-    const known = `known are ${capabilities.join(", ")} and x-vendor.<vendor>.<name>`;
-    // What does not even look like a name may be anything, and is not repeated (R-5.3-6).
-    const problem = NAME.test(foreign)
-      ? { message: `is not a capability; ${known}`, path: [foreign] }
-      : { message: `has a name that is not a capability; ${known}` };
-    context.addIssue({ code: "custom", ...problem });
-  }),
-);
+export const LeaseRequest = leaseBy((value) => foreignNamespace(value) ?? formProblem(value));
 
 const NAME = /^[\w.-]{1,64}$/;
+
+function foreignNamespace(value: unknown): { message: string; path?: string[] } | undefined {
+  const foreign = isObject(value) && Object.keys(value).find((name) => !isCapability(name));
+  if (typeof foreign !== "string") return undefined;
+  const known = `known are ${capabilities.join(", ")} and x-vendor.<vendor>.<name>`;
+  // What does not even look like a name may be anything, and is not repeated (R-5.3-6).
+  return NAME.test(foreign)
+    ? { message: `is not a capability; ${known}`, path: [foreign] }
+    : { message: `has a name that is not a capability; ${known}` };
+}

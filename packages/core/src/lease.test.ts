@@ -34,11 +34,12 @@ test.each(["fs", "fs.delete", "FS.READ", "x-vendor.acme", "constructor", "toStri
 test.each(["", "Bearer s3cret", "a\nb", "x".repeat(65)])(
   "R-5.3-6, R-9.2-1: a namespace like %j is refused and not repeated",
   (name) => {
-    const { error } = LeaseRequest.safeParse({ [name]: ["a"] });
-    expect(error?.issues[0]).toMatchObject({
-      path: [],
-      message: expect.stringContaining("not a capability"),
-    });
+    for (const patterns of [["a"], "malformed"]) {
+      const { error } = LeaseRequest.safeParse({ [name]: patterns });
+      expect(error?.issues).toMatchObject([
+        { path: [], message: expect.stringContaining("not a capability") },
+      ]);
+    }
   },
 );
 

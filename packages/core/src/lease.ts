@@ -28,16 +28,28 @@ export function isCapability(name: string): name is Capability {
   return (capabilities as readonly string[]).includes(name) || isVendorName(name);
 }
 
+interface LeaseProblem {
+  readonly message: string;
+  readonly path?: string[];
+}
+
+/** A lease of which `problemOf` knows what is wrong with it, if anything is. */
+export function leaseBy(
+  problemOf: (value: unknown) => LeaseProblem | undefined,
+): z.ZodMiniCustom<Lease, Lease> {
+  return z.custom<Lease>().check(
+    z.superRefine((value: unknown, context) => {
+      const problem = problemOf(value);
+      if (problem !== undefined) context.addIssue({ code: "custom", ...problem });
+    }),
+  );
+}
+
 /**
  * A lease as a runtime tells it, granted or asked for: namespaces that we do not know are kept, since whether one is known is for
  * the runtime to say (R-9.2-1).
  */
-export const ToldLease = z.custom<Lease>().check(
-  z.superRefine((value: unknown, context) => {
-    const problem = formProblem(value);
-    if (problem !== undefined) context.addIssue({ code: "custom", ...problem });
-  }),
-);
+export const ToldLease = leaseBy(formProblem);
 
 /** A lease that was granted. A missing one grants nothing (R-9.1-1): Go leaves out what is empty. */
 export const EffectiveLease = mapped(absent(ToldLease), (lease): Lease => lease ?? {});
@@ -46,7 +58,8 @@ export const EffectiveLease = mapped(absent(ToldLease), (lease): Lease => lease 
 export const LeaseConstraints = z.object({ expires_at: absent(Timestamp) });
 export type LeaseConstraints = z.infer<typeof LeaseConstraints>;
 
-function formProblem(value: unknown): { message: string; path?: string[] } | undefined {
+/** What is wrong with its form, whatever it names. */
+export function formProblem(value: unknown): LeaseProblem | undefined {
   if (!isObject(value)) {
     return { message: "must be an object of capability namespaces" };
   }

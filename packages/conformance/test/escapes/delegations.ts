@@ -123,9 +123,11 @@ export const delegations: readonly Escape[] = [
       ] satisfies ReadonlyArray<readonly [string, object]>
     ).map(([what, lease]) => [`a child with ${what}`, child(lease as Lease)]),
   ),
+  ...under(LEASE, [narrower], INVALID, [
+    ["a child with a namespace that is none", child({ "fs.exec": ["sub/*"] } as Lease)],
+  ]),
   ...unseen(
     under(LEASE, [narrower], INVALID, [
-      ["a child with a namespace that is none", child({ "fs.exec": ["sub/*"] } as Lease)],
       ["a child with an empty pattern", child({ "tool.call": [""] })],
     ]),
   ),
