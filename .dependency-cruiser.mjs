@@ -29,15 +29,26 @@ const runtime = "packages/runtime/src";
 const floors = {
   front: {
     path: "(index|runtime|runtime-options|archive|connections|operations|credential-operations|figures|shutdown|store-loss|welcome)\\.ts$",
-    below: ["front", "connection", "handshake", "verbs", "session", "jobs", "authority", "store"],
+    below: [
+      "front",
+      "connection",
+      "handshake",
+      "verbs",
+      "session",
+      "agents",
+      "jobs",
+      "authority",
+      "store",
+    ],
   },
   connection: {
     path: "(connection|connection-state|binding|intake|missed-acceptances)\\.ts$",
     below: ["handshake", "verbs", "session", "jobs", "authority", "store"],
   },
   handshake: { path: "handshake\\.ts$", below: ["session", "jobs", "authority", "store"] },
-  verbs: { path: "verbs/", below: ["session", "jobs", "authority", "store"] },
+  verbs: { path: "verbs/", below: ["session", "agents", "jobs", "authority", "store"] },
   session: { path: "session/", below: ["authority", "store"] },
+  agents: { path: "agents/", below: ["jobs", "authority", "store"] },
   jobs: { path: "jobs/", below: ["authority", "store"] },
   authority: { path: "authority/", below: ["store"] },
   store: { path: "store/", below: [] },

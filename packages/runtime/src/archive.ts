@@ -1,5 +1,7 @@
 import { type Clock, isTerminal, type JobId, type SessionId } from "@arcp/core";
 import type { Logger } from "pino";
+import type { AgentHost } from "./agents/agent-host.ts";
+import { restartJob } from "./agents/restart.ts";
 import { takenOver } from "./jobs/ending.ts";
 import { KEY_LIFETIME, keyedUntil } from "./jobs/idempotency.ts";
 import type { Job } from "./jobs/job.ts";
@@ -8,7 +10,6 @@ import { headOf } from "./jobs/log-tail.ts";
 import { recoverJobs } from "./jobs/recovery.ts";
 import { removeJob } from "./jobs/removal.ts";
 import { type EndedJob, Retention } from "./jobs/retention.ts";
-import type { RunOptions } from "./jobs/run.ts";
 import type { JobTable } from "./jobs/table.ts";
 import { endDamaged } from "./jobs/written-end.ts";
 import type { EffectiveLimits } from "./limits.ts";
@@ -83,10 +84,10 @@ export class Archive {
   }
 
   /** Takes over what the process before this one left in the store (R-6.3-20, R-7.3-10). */
-  async restore(recovery: RunOptions): Promise<void> {
+  async restore(host: AgentHost): Promise<void> {
     const { store, sessions, clock, logger } = this.#options;
-    const { turn } = recovery.committer;
-    const startAgents = await recoverJobs(recovery);
+    const { turn } = host.committer;
+    const startAgents = await recoverJobs(host, (row, head) => restartJob(host, row, head));
     const now = clock.now();
     const ended: Array<{ job: Omit<EndedJob, "lineage">; age: number }> = [];
     const kept = new Set<JobId>();

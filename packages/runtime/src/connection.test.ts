@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { settled } from "../test/held-store.ts";
 import { dense, hosting } from "../test/hosting.ts";
 import { ALL_FEATURES, type Frame, Viewer } from "../test/viewer.ts";
-import { defineAgent } from "./jobs/agents.ts";
+import { defineAgent } from "./agents/agent.ts";
 
 const AUTH = { scheme: "bearer", token: "secret" };
 const text = (type: string, payload: object) =>

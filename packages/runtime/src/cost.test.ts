@@ -13,7 +13,7 @@ import { dense, hosting } from "../test/hosting.ts";
 import { Pace } from "../test/pace.ts";
 import { frequencies, type Tally, tally } from "../test/tally.ts";
 import { ALL_FEATURES, Viewer } from "../test/viewer.ts";
-import { defineAgent } from "./jobs/agents.ts";
+import { defineAgent } from "./agents/agent.ts";
 import { missedAcceptances } from "./missed-acceptances.ts";
 import { Journal } from "./session/journal.ts";
 import { Stream } from "./session/stream.ts";

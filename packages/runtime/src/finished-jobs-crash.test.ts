@@ -4,7 +4,7 @@ import { MortalStore } from "../test/crash/mortal-store.ts";
 import { settled } from "../test/held-store.ts";
 import { hosts } from "../test/hosts.ts";
 import { ALL_FEATURES, Viewer } from "../test/viewer.ts";
-import { defineAgent } from "./jobs/agents.ts";
+import { defineAgent } from "./agents/agent.ts";
 import type { Runtime } from "./runtime.ts";
 
 /** What a process leaves of the jobs that are too many, for the next one. */

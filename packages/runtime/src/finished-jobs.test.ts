@@ -4,7 +4,7 @@ import { settled } from "../test/held-store.ts";
 import { dense, hosting, type LedJob } from "../test/hosting.ts";
 import { type Tally, tally } from "../test/tally.ts";
 import { ALL_FEATURES, type Frame, Viewer } from "../test/viewer.ts";
-import { defineAgent } from "./jobs/agents.ts";
+import { defineAgent } from "./agents/agent.ts";
 
 /** The limit of finished jobs that are kept of a principal, by whoever would get round it or have others suffer from it. */
 

@@ -1,25 +1,17 @@
-export { type Authenticate, allowAnonymous, tokenTable } from "./auth.ts";
-export type { Amounts } from "./authority/grant.ts";
-export type { OutstandingCredential } from "./authority/outstanding.ts";
-export type { PriceTable, Usage } from "./authority/price.ts";
-export type { CredentialOrder, IssuedCredential, Provisioner } from "./authority/provisioner.ts";
-export type { CredentialOperations } from "./credential-operations.ts";
-export type { Profile } from "./dialect/profile.ts";
 export {
   type Agent,
-  AgentRegistry,
   type AnyAgent,
   type AnyEvents,
   defineAgent,
   type EmittedBy,
-} from "./jobs/agents.ts";
-export { BackpressureError } from "./jobs/backpressure-error.ts";
-export type { ChildJob } from "./jobs/child-job.ts";
-export type { AgentContext, Log } from "./jobs/context.ts";
-export type { Delegable, Delegate, DelegateOptions } from "./jobs/delegate.ts";
-export type { WriteOptions } from "./jobs/files.ts";
-export type { ModelCall, ModelOptions, ModelPermit } from "./jobs/model-permit.ts";
-export type { Spend, SpendOptions, SpendReservation } from "./jobs/spend.ts";
+} from "./agents/agent.ts";
+export { AgentRegistry } from "./agents/agent-registry.ts";
+export type { ChildJob } from "./agents/child-job.ts";
+export type { AgentContext, Log } from "./agents/context.ts";
+export type { Delegable, Delegate, DelegateOptions } from "./agents/delegate.ts";
+export type { WriteOptions } from "./agents/files.ts";
+export type { ModelCall, ModelOptions, ModelPermit } from "./agents/model-permit.ts";
+export type { Spend, SpendOptions, SpendReservation } from "./agents/spend.ts";
 export {
   type ArgumentsOf,
   defineTool,
@@ -28,7 +20,15 @@ export {
   type ToolDefinition,
   type ToolFunction,
   type ToolResultOf,
-} from "./jobs/tool.ts";
+} from "./agents/tool.ts";
+export { type Authenticate, allowAnonymous, tokenTable } from "./auth.ts";
+export type { Amounts } from "./authority/grant.ts";
+export type { OutstandingCredential } from "./authority/outstanding.ts";
+export type { PriceTable, Usage } from "./authority/price.ts";
+export type { CredentialOrder, IssuedCredential, Provisioner } from "./authority/provisioner.ts";
+export type { CredentialOperations } from "./credential-operations.ts";
+export type { Profile } from "./dialect/profile.ts";
+export { BackpressureError } from "./jobs/backpressure-error.ts";
 export type { Trace } from "./jobs/trace.ts";
 export type { Limits } from "./limits.ts";
 export type {

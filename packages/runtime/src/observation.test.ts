@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { settled } from "../test/held-store.ts";
 import { hosting } from "../test/hosting.ts";
 import { Viewer } from "../test/viewer.ts";
-import { defineAgent } from "./jobs/agents.ts";
+import { defineAgent } from "./agents/agent.ts";
 import type { Observer } from "./observer.ts";
 
 const boom = (): never => {

@@ -11,8 +11,8 @@ import { hosting } from "../test/hosting.ts";
 import { hosts } from "../test/hosts.ts";
 import { site } from "../test/site.ts";
 import { ALL_FEATURES, Viewer } from "../test/viewer.ts";
-import { defineAgent } from "./jobs/agents.ts";
-import type { ToolCall } from "./jobs/tool.ts";
+import { defineAgent } from "./agents/agent.ts";
+import type { ToolCall } from "./agents/tool.ts";
 
 const ID = "9f2c41d07be84a6392d5e8b1c03f7a64";
 const BROUGHT = { traceparent: `00-${ID}-00f067aa0ba902b7-00`, tracestate: "acme=1" };

@@ -13,11 +13,11 @@ import {
 } from "@arcp/core";
 import { UNFINISHED } from "./jobs/job-state.ts";
 import type { JobTable } from "./jobs/table.ts";
-import { tolerated } from "./jobs/tolerance.ts";
 import { checkReason } from "./reason.ts";
 import type { Session } from "./session/session.ts";
 import type { Sessions } from "./session/sessions.ts";
 import type { JobIndex, JobQuery, ListedJob } from "./store/index.ts";
+import { tolerated } from "./tolerance.ts";
 import type { Turn } from "./turn.ts";
 
 /** What an operator sees of a job. Times are milliseconds since 1970. */

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { settled } from "../test/held-store.ts";
 import { hosts } from "../test/hosts.ts";
 import { type Frame, Viewer } from "../test/viewer.ts";
-import { defineAgent } from "./jobs/agents.ts";
+import { defineAgent } from "./agents/agent.ts";
 
 const machine = (led: object = {}) => hosts({ led: { attempts: 3, ...led } });
 const dense = (count: number, from = 1) => Array.from({ length: count }, (_, i) => from + i);

@@ -3,9 +3,10 @@ import { z } from "zod";
 import { settled } from "../test/held-store.ts";
 import { hosting } from "../test/hosting.ts";
 import { Viewer } from "../test/viewer.ts";
+import { defineAgent } from "./agents/agent.ts";
+import { AgentRegistry } from "./agents/agent-registry.ts";
+import { defineTool } from "./agents/tool.ts";
 import { allowAnonymous, tokenTable } from "./auth.ts";
-import { AgentRegistry, defineAgent } from "./jobs/agents.ts";
-import { defineTool } from "./jobs/tool.ts";
 import { createRuntime, type Runtime } from "./runtime.ts";
 import { memoryStore } from "./store/memory-store.ts";
 

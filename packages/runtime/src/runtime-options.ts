@@ -1,10 +1,10 @@
 import { type Clock, checkOptions, isObject, type OptionRules, rule } from "@arcp/core";
 import type { Logger } from "pino";
+import type { AnyAgent } from "./agents/agent.ts";
+import type { Tool } from "./agents/tool.ts";
 import type { Authenticate } from "./auth.ts";
 import type { PriceTable } from "./authority/price.ts";
 import type { Provisioner } from "./authority/provisioner.ts";
-import type { AnyAgent } from "./jobs/agents.ts";
-import type { Tool } from "./jobs/tool.ts";
 import type { Limits } from "./limits.ts";
 import type { Observer } from "./observer.ts";
 import { checkParts } from "./parts.ts";

@@ -3,8 +3,8 @@ import { expect, test } from "vitest";
 import { settled } from "../test/held-store.ts";
 import { hosting } from "../test/hosting.ts";
 import { Viewer } from "../test/viewer.ts";
+import { defineAgent } from "./agents/agent.ts";
 import { allowAnonymous } from "./auth.ts";
-import { defineAgent } from "./jobs/agents.ts";
 import { createRuntime } from "./runtime.ts";
 import { memoryStore } from "./store/memory-store.ts";
 

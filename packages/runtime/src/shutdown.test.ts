@@ -3,7 +3,7 @@ import { settled } from "../test/held-store.ts";
 import { hosting } from "../test/hosting.ts";
 import { hosts } from "../test/hosts.ts";
 import { Viewer } from "../test/viewer.ts";
-import { defineAgent } from "./jobs/agents.ts";
+import { defineAgent } from "./agents/agent.ts";
 import type { Runtime } from "./runtime.ts";
 
 /** Whether a promise has settled once everything that is due has happened. */

@@ -4,9 +4,9 @@ import { heldStore, settled } from "../test/held-store.ts";
 import { hosting } from "../test/hosting.ts";
 import { hosts } from "../test/hosts.ts";
 import { ALL_FEATURES, Viewer } from "../test/viewer.ts";
+import { defineAgent } from "./agents/agent.ts";
+import type { AgentContext } from "./agents/context.ts";
 import { tokenTable } from "./auth.ts";
-import { defineAgent } from "./jobs/agents.ts";
-import type { AgentContext } from "./jobs/context.ts";
 import { createRuntime } from "./runtime.ts";
 import { DEFAULT_TURN_LIMITS, Turn } from "./turn.ts";
 

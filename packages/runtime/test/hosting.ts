@@ -1,8 +1,8 @@
 import { type JobId, ManualClock } from "@arcp/core";
 import { pino } from "pino";
+import { type AnyAgent, defineAgent } from "../src/agents/agent.ts";
+import type { AgentContext } from "../src/agents/context.ts";
 import { tokenTable } from "../src/auth.ts";
-import { type AnyAgent, defineAgent } from "../src/jobs/agents.ts";
-import type { AgentContext } from "../src/jobs/context.ts";
 import { createRuntime } from "../src/runtime.ts";
 import type { RuntimeOptions } from "../src/runtime-options.ts";
 import type { LogLimits } from "../src/store/memory-log.ts";

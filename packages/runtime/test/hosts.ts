@@ -1,8 +1,8 @@
 import { ManualClock } from "@arcp/core";
 import { pino } from "pino";
+import { type Agent, defineAgent } from "../src/agents/agent.ts";
+import type { AgentContext } from "../src/agents/context.ts";
 import { tokenTable } from "../src/auth.ts";
-import { type Agent, defineAgent } from "../src/jobs/agents.ts";
-import type { AgentContext } from "../src/jobs/context.ts";
 import { createRuntime, type Runtime } from "../src/runtime.ts";
 import type { RuntimeOptions } from "../src/runtime-options.ts";
 import type { Store } from "../src/store/index.ts";

@@ -1,5 +1,4 @@
 import {
-  type AgentReference,
   ArcpError,
   formatAgentReference,
   type JobId,
@@ -11,7 +10,7 @@ import {
 import type { CompiledLease } from "../authority/lease.ts";
 import type { JobRow, Store } from "../store/index.ts";
 import { acceptanceOf } from "./acceptance.ts";
-import type { AgentRegistry, AnyAgent } from "./agents.ts";
+import type { AgentTerms } from "./agent-terms.ts";
 import type { Credentials } from "./credentials.ts";
 import { KEY_LIFETIME } from "./idempotency.ts";
 import { Job } from "./job.ts";
@@ -25,7 +24,6 @@ import type { JobTable } from "./table.ts";
 /** What decides about a job before there is one. */
 export interface AdmissionContext extends LeaseContext {
   readonly store: Pick<Store, "jobs" | "logs" | "idempotency" | "durable">;
-  readonly agents: AgentRegistry;
   readonly jobs: JobTable;
   readonly quota: Quota;
   readonly credentials: Credentials;
@@ -41,7 +39,7 @@ export interface JobRequest {
   readonly features: ReadonlySet<string>;
   /** The submit that it comes from; undefined for a delegated job. */
   readonly request: MessageId | undefined;
-  readonly agent: AnyAgent;
+  readonly agent: AgentTerms;
   /** As it came, before the agent's schema made something of it. */
   readonly input: unknown;
   readonly lease: CompiledLease;
@@ -55,23 +53,6 @@ export interface JobRequest {
   readonly parent?:
     | { readonly job: Job; readonly delegateId: string; readonly event: object }
     | undefined;
-}
-
-/**
- * The agent that a principal may use by this reference.
- * @throws ArcpError `AGENT_NOT_AVAILABLE`, `AGENT_VERSION_NOT_AVAILABLE`
- */
-export function resolveAgent(
-  { agents, policy }: Pick<AdmissionContext, "agents" | "policy">,
-  principal: string,
-  reference: AgentReference,
-): AnyAgent {
-  if (!policy.maySubmit(principal, reference.name)) {
-    throw new ArcpError("AGENT_NOT_AVAILABLE", `there is no agent ${reference.name} here`);
-  }
-  const agent = agents.resolve(reference);
-  if (agent instanceof ArcpError) throw agent;
-  return agent;
 }
 
 /** @throws ArcpError `INTERNAL_ERROR` once the runtime takes no new jobs any more */

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { settled } from "../../test/held-store.ts";
 import { hosting } from "../../test/hosting.ts";
 import { type Frame, Viewer } from "../../test/viewer.ts";
-import type { AgentContext } from "./context.ts";
+import type { AgentContext } from "../agents/context.ts";
 
 const code = (code: string) => expect.objectContaining({ code });
 

@@ -4,11 +4,11 @@ import { pino } from "pino";
 import { expect, test } from "vitest";
 import { type HeldStore, heldStore, settled } from "../../test/held-store.ts";
 import { type Frame, Viewer } from "../../test/viewer.ts";
+import { defineAgent } from "../agents/agent.ts";
+import type { AgentContext } from "../agents/context.ts";
 import { tokenTable } from "../auth.ts";
 import { createRuntime } from "../runtime.ts";
 import { memoryStore } from "../store/memory-store.ts";
-import { defineAgent } from "./agents.ts";
-import type { AgentContext } from "./context.ts";
 
 /** A runtime on a store that the test releases by hand, with an agent that the test leads. */
 async function hosting(

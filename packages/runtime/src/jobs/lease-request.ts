@@ -1,4 +1,10 @@
-import { ArcpError, type Clock, formatAgentReference, type Lease } from "@arcp/core";
+import {
+  type AgentReference,
+  ArcpError,
+  type Clock,
+  formatAgentReference,
+  type Lease,
+} from "@arcp/core";
 import { parseExpiry } from "../authority/expiry.ts";
 import { type CompiledLease, compileLease } from "../authority/lease.ts";
 import { withClosedModels } from "../authority/model-use.ts";
@@ -6,7 +12,7 @@ import { type Comparison, widening } from "../authority/subset.ts";
 import type { EffectiveLimits } from "../limits.ts";
 import type { EffectivePolicy } from "../policy.ts";
 import type { Turn } from "../turn.ts";
-import type { AnyAgent } from "./agents.ts";
+import type { AgentTerms } from "./agent-terms.ts";
 import type { JobContext } from "./job-context.ts";
 
 /** What decides about a lease before there is a job. */
@@ -30,7 +36,7 @@ const PATTERN_STEPS = 32;
  */
 export function readLease(
   { limits, workspace }: Pick<LeaseContext, "limits" | "workspace">,
-  agent: AnyAgent,
+  agent: Pick<AgentTerms, "workspace">,
   requested: Lease,
   place: string,
 ): CompiledLease {
@@ -61,7 +67,7 @@ export function tooLarge(place: string): ArcpError {
 export function grantLease(
   context: Pick<LeaseContext, "policy" | "logger" | "committer">,
   principal: string,
-  agent: AnyAgent,
+  agent: AgentReference,
   requested: CompiledLease,
 ): CompiledLease | Promise<CompiledLease> {
   const given = context.policy.grant(principal, requested.json, formatAgentReference(agent));

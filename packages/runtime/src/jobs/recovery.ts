@@ -1,21 +1,19 @@
-import { ArcpError, type JobId, parseAgentReference, type TerminalStatus } from "@arcp/core";
+import type { JobId, TerminalStatus } from "@arcp/core";
 import { compileLease } from "../authority/lease.ts";
 import type { ListedJob } from "../store/index.ts";
-import { retried } from "../store/retry.ts";
-import type { AnyAgent } from "./agents.ts";
+import type { AdmissionContext } from "./admission.ts";
 import { AnnouncedChildren } from "./announced-children.ts";
 import { childrenOf } from "./children.ts";
-import { cancelled, damaged, type Ending, failure, parentEnded } from "./ending.ts";
-import { Job } from "./job.ts";
+import { cancelled, damaged, type Ending, parentEnded } from "./ending.ts";
 import { attemptOf } from "./job-attempt.ts";
 import { outcomeOfEnding } from "./job-outcome.ts";
 import { UNFINISHED } from "./job-state.ts";
 import { headOf, tailOf } from "./log-tail.ts";
 import { forgetJob } from "./removal.ts";
-import { restartInput } from "./restart-input.ts";
-import { type RunOptions, runAgent } from "./run.ts";
-import { checkedInput } from "./schema-check.ts";
 import { writeEnd } from "./written-end.ts";
+
+/** Takes up a job whose agent may run again. @returns starts that; or how the job ends because it cannot be */
+export type Restart = (row: ListedJob, head: number) => Promise<(() => void) | Ending>;
 
 /** What a job costs of a turn of the event loop. */
 const JOB_STEPS = 8;
@@ -29,7 +27,10 @@ const ENDS_OF_PENDING: readonly TerminalStatus[] = ["error", "cancelled", "timed
  * (R-7.3-10, R-7.4-2, J3). A delegated job of which nothing tells is forgotten. Those whose rows cannot be read are left to others.
  * @returns starts the agents of the jobs that are run again
  */
-export async function recoverJobs(context: RunOptions): Promise<() => void> {
+export async function recoverJobs(
+  context: AdmissionContext,
+  restart: Restart,
+): Promise<() => void> {
   const starts: Array<() => void> = [];
   const { jobs } = context.store;
   const announced = new AnnouncedChildren(context.store);
@@ -37,7 +38,7 @@ export async function recoverJobs(context: RunOptions): Promise<() => void> {
     const rows = await jobs.list({ statuses: UNFINISHED, after, limit: 100 });
     for (const row of rows) {
       await context.committer.turn.spend("answering", JOB_STEPS);
-      const start = await recover(context, row, announced);
+      const start = await recover(context, row, announced, restart);
       if (start !== undefined) starts.push(start);
     }
     after = rows.at(-1);
@@ -47,9 +48,10 @@ export async function recoverJobs(context: RunOptions): Promise<() => void> {
 }
 
 async function recover(
-  context: RunOptions,
+  context: AdmissionContext,
   row: ListedJob,
   announced: AnnouncedChildren,
+  restart: Restart,
 ): Promise<(() => void) | undefined> {
   const { head, last, end } = await tailOf(row.id, context.store.logs);
   const neverBegan = row.status === "pending" && (head === 0 || end !== undefined);
@@ -61,7 +63,7 @@ async function recover(
   await forgetEnded(context, row.id, announced);
   // It is said to run by its first record.
   const isDamaged = last === undefined && (head > 0 || row.status === "running");
-  const next = end ?? (await restart(context, row, head, isDamaged));
+  const next = end ?? forbidding(row, isDamaged) ?? (await restart(row, head));
   if (typeof next === "function") return next;
   await writeEnd(context, row, next, { head, isDamaged });
   if (typeof next !== "string") tell(context, row, next);
@@ -73,7 +75,7 @@ async function recover(
  * before the end of its parent, so that a process that dies meanwhile leaves it to the next one.
  */
 async function forgetEnded(
-  context: RunOptions,
+  context: AdmissionContext,
   parent: JobId,
   announced: AnnouncedChildren,
 ): Promise<void> {
@@ -87,83 +89,17 @@ async function forgetEnded(
 }
 
 /** Whoever observes jobs is told of this one as well: the process that ran it could not say how it ended. */
-function tell({ observation }: RunOptions, row: ListedJob, ending: Ending): void {
+function tell({ observation }: AdmissionContext, row: ListedJob, ending: Ending): void {
   const lease = observation && compileLease(row.lease, { workspace: row.workspace });
   if (!lease?.ok) return;
   const attempt = attemptOf({ ...row, lease: lease.lease, attempt: row.attempt ?? 1 });
   observation?.job(attempt)?.ended(outcomeOfEnding(ending, attempt.remaining));
 }
 
-/** @returns starts the agent again; or how the job ends because that cannot be */
-async function restart(
-  context: RunOptions,
-  row: ListedJob,
-  head: number,
-  isDamaged: boolean,
-): Promise<(() => void) | Ending> {
+/** @returns how a job ends whatever its agent allows; undefined when it may go on */
+function forbidding(row: ListedJob, isDamaged: boolean): Ending | undefined {
   if (row.cancel !== undefined) return cancelled(row.cancel.reason);
   // Whether or not its parent is run again: another attempt delegates anew.
   if (row.parent !== undefined) return parentEnded();
-  if (isDamaged) return damaged(row.id);
-  const attempt = (row.attempt ?? 1) + 1;
-  const reference = parseAgentReference(row.agent);
-  // The very agent that the job was accepted for (R-7.5-5).
-  const agent = reference && context.agents.find(reference);
-  const { attempts = 1, stallSec } = agent ?? {};
-  if (agent === undefined || row.streamed || attempt > attempts) return interrupted();
-  const lease = compileLease(row.lease, { workspace: row.workspace });
-  if (!lease.ok) return interrupted();
-  // Of a job that is not run again nobody needs them.
-  const large = await restartInput(context, row.id);
-  if (large === "damaged") return damaged(row.id);
-  const { input, checkpoint } = large;
-  if (input === undefined) return interrupted();
-  const { submittedIn = row.session, maxRuntimeSec, ...known } = row;
-  const features = new Set(row.features);
-  const observed = context.observation?.job(attemptOf({ ...row, lease: lease.lease, attempt }));
-  const job = new Job(
-    { ...known, session: submittedIn, features, maxRuntimeSec, attempts, stallSec },
-    lease.lease,
-    context,
-    {
-      observed,
-      legacy: {
-        attempt,
-        head,
-        status: row.status,
-        owner: row.session,
-        remaining: row.remaining,
-        checkpoint,
-      },
-    },
-  );
-  context.jobs.add(job, context.quota.take(job.principal, input.length));
-  return () => {
-    if (!context.closing()) void start(context, job, agent, input);
-  };
-}
-
-/** Never rejects. */
-async function start(context: RunOptions, job: Job, agent: AnyAgent, text: string): Promise<void> {
-  const { clock, logger, store, credentials } = context;
-  job.life.accept();
-  try {
-    const input = await checkedInput(agent, JSON.parse(text));
-    if (!job.live) return;
-    const { attempt } = job;
-    // Before it runs: a job that kills its process must not be run for ever.
-    await retried(clock, () => store.jobs.update(job.id, { attempt }));
-    await credentials.reissue(job);
-    logger.info({ job: job.id, attempt }, "a job is run again");
-    // Not awaited: the text would be held as long as what was made of it.
-    void runAgent(job, agent, input, context);
-  } catch (error) {
-    logger.error({ job: job.id, err: error }, "a job could not be run again");
-    job.life.end(interrupted());
-  }
-}
-
-function interrupted(): Ending {
-  const message = "the runtime stopped while the job was running";
-  return failure(new ArcpError("INTERNAL_ERROR", message));
+  return isDamaged ? damaged(row.id) : undefined;
 }

@@ -3,8 +3,8 @@ import { expect, test } from "vitest";
 import { settled } from "../../test/held-store.ts";
 import { hosting } from "../../test/hosting.ts";
 import { Viewer } from "../../test/viewer.ts";
-import { defineAgent } from "./agents.ts";
-import type { AgentContext } from "./context.ts";
+import { defineAgent } from "../agents/agent.ts";
+import type { AgentContext } from "../agents/context.ts";
 
 async function stalling() {
   const context = Promise.withResolvers<AgentContext>();

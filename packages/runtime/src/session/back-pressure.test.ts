@@ -4,9 +4,9 @@ import { expect, test } from "vitest";
 import { settled } from "../../test/held-store.ts";
 import { dense, hosting } from "../../test/hosting.ts";
 import { ALL_FEATURES, type Frame, Viewer } from "../../test/viewer.ts";
+import { defineAgent } from "../agents/agent.ts";
+import type { AgentContext } from "../agents/context.ts";
 import { tokenTable } from "../auth.ts";
-import { defineAgent } from "../jobs/agents.ts";
-import type { AgentContext } from "../jobs/context.ts";
 import { createRuntime } from "../runtime.ts";
 import { memoryStore } from "../store/memory-store.ts";
 

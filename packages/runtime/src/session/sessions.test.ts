@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { settled } from "../../test/held-store.ts";
 import { dense, hosting } from "../../test/hosting.ts";
 import { ALL_FEATURES, type Frame, Viewer } from "../../test/viewer.ts";
-import { defineAgent } from "../jobs/agents.ts";
+import { defineAgent } from "../agents/agent.ts";
 
 const WINDOW = 600_000;
 const ping = (viewer: Viewer) =>

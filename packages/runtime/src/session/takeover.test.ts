@@ -3,9 +3,9 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { heldStore, settled } from "../../test/held-store.ts";
 import { type Frame, Viewer } from "../../test/viewer.ts";
+import { defineAgent } from "../agents/agent.ts";
+import type { AgentContext } from "../agents/context.ts";
 import { tokenTable } from "../auth.ts";
-import { defineAgent } from "../jobs/agents.ts";
-import type { AgentContext } from "../jobs/context.ts";
 import { createRuntime } from "../runtime.ts";
 import { memoryStore } from "../store/memory-store.ts";
 

@@ -5,7 +5,7 @@ import { settled } from "../../test/held-store.ts";
 import { dense, hosting, type LedJob } from "../../test/hosting.ts";
 import { hosts } from "../../test/hosts.ts";
 import { Viewer } from "../../test/viewer.ts";
-import { defineAgent } from "../jobs/agents.ts";
+import { defineAgent } from "../agents/agent.ts";
 
 type Rig = ReturnType<typeof hosting>;
 

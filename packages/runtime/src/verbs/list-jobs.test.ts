@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { settled } from "../../test/held-store.ts";
 import { hosting, type LedJob } from "../../test/hosting.ts";
 import { ALL_FEATURES, type Frame, Viewer } from "../../test/viewer.ts";
-import { defineAgent } from "../jobs/agents.ts";
+import { defineAgent } from "../agents/agent.ts";
 
 type Rig = ReturnType<typeof hosting>;
 

@@ -6,8 +6,8 @@ import { settled } from "../../test/held-store.ts";
 import { dense, hosting } from "../../test/hosting.ts";
 import { hosts } from "../../test/hosts.ts";
 import { ALL_FEATURES, type Frame, Viewer } from "../../test/viewer.ts";
+import { defineAgent } from "../agents/agent.ts";
 import { allowAnonymous } from "../auth.ts";
-import { defineAgent } from "../jobs/agents.ts";
 import { createRuntime } from "../runtime.ts";
 import { memoryStore } from "../store/memory-store.ts";
 

@@ -1,20 +1,15 @@
 import type { ClientMessageType, Envelope } from "@arcp/core";
+import type { AgentHost } from "../agents/agent-host.ts";
 import type { Announcement } from "../announcement.ts";
-import type { Prices } from "../authority/price.ts";
 import type { Vault } from "../authority/vault.ts";
-import type { AdmissionContext } from "../jobs/admission.ts";
 import type { KeyedSubmits } from "../jobs/idempotency.ts";
-import type { Tools } from "../jobs/tools.ts";
 import type { Session } from "../session/session.ts";
 import type { Sessions } from "../session/sessions.ts";
 import type { ReadableStore } from "../store/readable-logs.ts";
 
 /** What the verbs of one runtime share. */
-export interface Services extends AdmissionContext {
+export interface Services extends AgentHost {
   readonly store: ReadableStore;
-  readonly tools: Tools;
-  /** What the models cost that the runtime knows, by id. */
-  readonly models: ReadonlyMap<string, Prices>;
   readonly keyed: KeyedSubmits;
   readonly sessions: Sessions;
   readonly vault: Vault;

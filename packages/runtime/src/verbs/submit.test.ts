@@ -4,7 +4,7 @@ import { z } from "zod";
 import { settled } from "../../test/held-store.ts";
 import { hosting } from "../../test/hosting.ts";
 import { Viewer } from "../../test/viewer.ts";
-import { defineAgent } from "../jobs/agents.ts";
+import { defineAgent } from "../agents/agent.ts";
 import type { Policy } from "../policy.ts";
 
 async function connected(options: Parameters<typeof hosting>[0] = {}, features?: string[]) {

@@ -8,16 +8,17 @@ import {
   parseAgentReference,
   readTrace,
 } from "@arcp/core";
+import { admitChild } from "../agents/child-admission.ts";
+import { permittedAgent } from "../agents/permitted-agent.ts";
+import { runAgent } from "../agents/run.ts";
+import { checkedInput } from "../agents/schema-check.ts";
+import { shown } from "../agents/shown.ts";
 import type { Secrets } from "../authority/secrets.ts";
 import { acceptanceOf } from "../jobs/acceptance.ts";
-import { admit, checkOpen, resolveAgent, type UsedKey } from "../jobs/admission.ts";
-import { admitChild } from "../jobs/child-admission.ts";
+import { admit, checkOpen, type UsedKey } from "../jobs/admission.ts";
 import { jobDamaged, wireError } from "../jobs/ending.ts";
 import { fingerprint } from "../jobs/idempotency.ts";
 import { grantLease, readExpiry, readLease } from "../jobs/lease-request.ts";
-import { runAgent } from "../jobs/run.ts";
-import { checkedInput } from "../jobs/schema-check.ts";
-import { shown } from "../jobs/shown.ts";
 import type { Session } from "../session/session.ts";
 import type { SubmitReply } from "../session/submit-log.ts";
 import { unlessDamaged } from "../store/damage.ts";
@@ -128,7 +129,8 @@ async function create(
   const { payload } = request;
   if (payload.parent_job_id !== undefined) return createChild(services, session, request, used);
   const trace = readTrace(request);
-  const agent = resolveAgent(services, principal, reference);
+  const agent = permittedAgent(services, principal, reference);
+  if (agent instanceof ArcpError) throw agent;
   // What is there at once is not awaited, here and below: a small submit is little else.
   const checked = checkedInput(agent, payload.input);
   const input = checked instanceof Promise ? await checked : checked;

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { defineAgent } from "../../src/jobs/agents.ts";
-import type { AgentContext } from "../../src/jobs/context.ts";
+import { defineAgent } from "../../src/agents/agent.ts";
+import type { AgentContext } from "../../src/agents/context.ts";
 import { settled } from "../held-store.ts";
 import { Random } from "./random.ts";
 

@@ -1,4 +1,4 @@
-import { type AnyAgent, defineAgent } from "../../src/jobs/agents.ts";
+import { type AnyAgent, defineAgent } from "../../src/agents/agent.ts";
 import { settled } from "../held-store.ts";
 
 export interface CrashAgentsContext {

@@ -1,6 +1,6 @@
 import type { Clock } from "@arcp/core";
-import { type AnyAgent, defineAgent } from "../../src/jobs/agents.ts";
-import type { AgentContext } from "../../src/jobs/context.ts";
+import { type AnyAgent, defineAgent } from "../../src/agents/agent.ts";
+import type { AgentContext } from "../../src/agents/context.ts";
 import { deeds, isAlive, type Scene } from "./deeds.ts";
 import { oddResult } from "./pieces.ts";
 import type { Op, Script } from "./program.ts";

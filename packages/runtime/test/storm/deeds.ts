@@ -1,6 +1,6 @@
 import { ArcpError, type Clock, sleep } from "@arcp/core";
 import Big from "big.js";
-import type { AgentContext } from "../../src/jobs/context.ts";
+import type { AgentContext } from "../../src/agents/context.ts";
 import { settled } from "../held-store.ts";
 import { bytesOf, textOf } from "./pieces.ts";
 import type { Amounts, Op } from "./program.ts";

@@ -1,7 +1,7 @@
 import { ManualClock, sleep } from "@arcp/core";
 import { pino } from "pino";
+import type { ToolCall } from "../../src/agents/tool.ts";
 import { tokenTable } from "../../src/auth.ts";
-import type { ToolCall } from "../../src/jobs/tool.ts";
 import type { Observer } from "../../src/observer.ts";
 import { createRuntime, type Runtime } from "../../src/runtime.ts";
 import type { RuntimeOptions } from "../../src/runtime-options.ts";

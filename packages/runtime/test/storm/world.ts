@@ -1,6 +1,6 @@
 import type { JobId } from "@arcp/core";
 import Big from "big.js";
-import type { AgentContext } from "../../src/jobs/context.ts";
+import type { AgentContext } from "../../src/agents/context.ts";
 import type { JobRow, LogRecord } from "../../src/store/index.ts";
 import { Ledger, type Standing } from "./ledger.ts";
 import type { Amounts, Program } from "./program.ts";

@@ -1,0 +1,149 @@
+import {
+  type AgentEntry,
+  type AgentReference,
+  ArcpError,
+  checkValues,
+  formatAgentReference,
+  LocalError,
+  rule,
+} from "@arcp/core";
+import { type AnyAgent, checkAgent } from "./agent.ts";
+
+/** The agents of one name. There may be thousands: one more is put beside the others, and none of them is looked at. */
+interface Named {
+  unversioned?: AnyAgent | undefined;
+  readonly versions: Map<string, AnyAgent>;
+  default?: string | undefined;
+}
+
+/** Characters of JSON that the inventory may have: a welcome lists all of it (R-4.1-7). */
+const MAX_INVENTORY = 1000 * 1024;
+
+/** The agents that a runtime hosts, by name and version (section 7.5). */
+export class AgentRegistry {
+  readonly #agents = new Map<string, Named>();
+  /** Of the inventory, as JSON. */
+  #characters = 0;
+
+  /** @throws LocalError `MISUSE` for what `register` refuses, and for two agents of one name and version */
+  constructor(agents: readonly AnyAgent[] = []) {
+    for (const agent of agents) {
+      const namesake = agent && this.find(agent);
+      // One of the two would be passed over in silence.
+      if (namesake !== undefined && namesake !== agent) {
+        const reference = formatAgentReference(agent);
+        const problem = `there are two agents ${reference}: give one of them another name or version`;
+        throw new LocalError("MISUSE", problem);
+      }
+      this.register(agent);
+    }
+  }
+
+  /**
+   * Adds an agent, or replaces the one of the same name and version; running jobs keep theirs (R-7.5-5).
+   * @throws LocalError `MISUSE` for what is none, and for one more than a welcome could list: a mebibyte of names and versions
+   */
+  register(agent: AnyAgent): void {
+    // What `defineAgent` did not make may have more than an agent has to.
+    checkAgent(agent, checkValues);
+    const { name, version } = agent;
+    const known = this.#agents.get(name);
+    const named: Named = known ?? { versions: new Map() };
+    const isNew = version !== undefined && !named.versions.has(version);
+    this.#list(name, (known ? 0 : entryLength(name)) + (isNew ? versionLength(version) : 0));
+    if (version === undefined) named.unversioned = agent;
+    else named.versions.set(version, agent);
+    this.#agents.set(name, named);
+  }
+
+  /**
+   * Takes an agent off the list, and without a version the one that has none; running jobs keep theirs. A default that named it
+   * is gone with it.
+   * @throws LocalError `MISUSE` for a text, such as `name@version`: `parseAgentReference` of `@arcp/core` reads one
+   */
+  remove(reference: AgentReference): void {
+    checkValues("agents.remove", reference, { name: rule.required(rule.text) });
+    const { name, version } = reference;
+    const named = this.#agents.get(name);
+    if (named === undefined) return;
+    if (version === undefined) named.unversioned = undefined;
+    else if (named.versions.delete(version)) this.#list(name, -versionLength(version));
+    if (version !== undefined && named.default === version) this.#prefer(name, named, undefined);
+    if (named.unversioned !== undefined || named.versions.size > 0) return;
+    this.#agents.delete(name);
+    this.#list(name, -entryLength(name));
+  }
+
+  /**
+   * Sets what a bare name means.
+   * @throws LocalError `MISUSE` when no such version is registered
+   */
+  setDefault(name: string, version: string): void {
+    const known = this.#agents.get(name);
+    if (!known?.versions.has(version)) {
+      throw new LocalError("MISUSE", `no agent ${name}@${version} is registered`);
+    }
+    this.#prefer(name, known, version);
+  }
+
+  #prefer(name: string, named: Named, version: string | undefined): void {
+    this.#list(name, defaultLength(version) - defaultLength(named.default));
+    named.default = version;
+  }
+
+  /** The very agent that a resolved reference names. */
+  find({ name, version }: AgentReference): AnyAgent | undefined {
+    const known = this.#agents.get(name);
+    return version === undefined ? known?.unversioned : known?.versions.get(version);
+  }
+
+  /** Resolves a reference (R-7.5-2 to R-7.5-4). */
+  resolve({ name, version }: AgentReference): AnyAgent | ArcpError {
+    const known = this.#agents.get(name);
+    if (known === undefined) return noAgent(name);
+    const { versions, unversioned, default: preferred } = known;
+    if (version !== undefined) {
+      return (
+        versions.get(version) ??
+        new ArcpError("AGENT_VERSION_NOT_AVAILABLE", `${name} has no version ${version}`)
+      );
+    }
+    const [first] = versions.values();
+    const agent = (preferred && versions.get(preferred)) || (unversioned ?? first);
+    return agent ?? noAgent(name);
+  }
+
+  /** What a welcome lists, sorted by name (R-6.2-7). */
+  inventory(mayUse: (name: string) => boolean = () => true): AgentEntry[] {
+    return [...this.#agents]
+      .filter(([name]) => mayUse(name))
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([name, named]) => entryOf(name, named));
+  }
+
+  /** @param added characters of the inventory, which is longer or shorter by them */
+  #list(name: string, added: number): void {
+    if (this.#characters + added > MAX_INVENTORY) {
+      throw new LocalError("MISUSE", `${name}: more agents than a welcome of 1 MiB could list`);
+    }
+    this.#characters += added;
+  }
+}
+
+/** Also what somebody is told who may not know of it. */
+export function noAgent(name: string): ArcpError {
+  return new ArcpError("AGENT_NOT_AVAILABLE", `there is no agent ${name} here`);
+}
+
+function entryOf(name: string, { versions, default: preferred }: Named): AgentEntry {
+  return { name, versions: [...versions.keys()], default: preferred };
+}
+
+// Characters of an inventory, as JSON. Names and versions stand in it as they are: neither has anything that JSON would escape.
+
+const entryLength = (name: string): number => `{"name":"${name}","versions":[]},`.length;
+
+const versionLength = (version: string): number => `"${version}",`.length;
+
+const defaultLength = (version: string | undefined): number =>
+  version === undefined ? 0 : `,"default":"${version}"`.length;

@@ -1,0 +1,82 @@
+import { LocalError, type OutputOf } from "@arcp/core";
+import { expect, expectTypeOf, test } from "vitest";
+import { z } from "zod";
+import { defineAgent } from "./agent.ts";
+import { AgentRegistry } from "./agent-registry.ts";
+import type { AgentContext } from "./context.ts";
+
+const agent = (name: string, version?: string) =>
+  defineAgent({ name, version, run: () => version });
+
+test("R-7.5-1: names and versions that the grammar refuses are refused when an agent is defined", () => {
+  for (const name of ["Foo", "", "-a", "a b", "a@1", "a\n", "x".repeat(129)]) {
+    expect(() => agent(name), name).toThrow(LocalError);
+  }
+  for (const version of ["", "1 0", "1@2", "v\n", "1".repeat(65)]) {
+    expect(() => agent("a", version), version).toThrow(LocalError);
+  }
+});
+
+test("what plain JavaScript leaves out of an agent is missed when it is defined", () => {
+  const define = (definition: object) => () => defineAgent(definition as never);
+  const misuse = (message: RegExp) =>
+    expect.objectContaining({ code: "MISUSE", message: expect.stringMatching(message) });
+  expect(define({ name: "idle" })).toThrow(misuse(/the agent idle: run must be a function/));
+  expect(define({ run: () => {} })).toThrow(misuse(/no agent reference/));
+  expect(define({ version: "1 0", run: () => {} })).toThrow(misuse(/no agent reference/));
+});
+
+test("what is undefined in an agent's definition is as if it were left out", () => {
+  const schemas = { input: undefined, output: undefined, events: undefined };
+  const numbers = { attempts: undefined, stallSec: undefined };
+  const others = { version: undefined, workspace: undefined, showOperations: undefined };
+  const plain = defineAgent({ name: "a", ...schemas, ...numbers, ...others, run: () => 7 });
+  expectTypeOf<OutputOf<typeof plain>>().toEqualTypeOf<number>();
+  const registry = new AgentRegistry([plain]);
+  expect(registry.inventory()).toEqual([{ name: "a", versions: [], default: undefined }]);
+});
+
+test("R-15-1: a kind of event that is no vendor's name is refused when an agent is defined", () => {
+  for (const kind of ["log", "confidence", "x-acme", "x-vendor.acme", "x-vendor.Acme.mood"]) {
+    const events = { [kind]: z.object({}) };
+    expect(() => defineAgent({ name: "a", events, run: () => {} }), kind).toThrow(/x-vendor/);
+  }
+});
+
+test("what a definition's schemas make of values types what the agent gets, says and returns", () => {
+  const agent = defineAgent({
+    name: "typed",
+    input: z.object({ depth: z.string().transform(Number) }),
+    output: z.object({ files: z.number().default(0) }),
+    events: { "x-vendor.acme.mood": z.object({ at: z.date(), mood: z.string().default("good") }) },
+    run: async (ctx, { depth }) => {
+      expectTypeOf(depth).toBeNumber();
+      expectTypeOf(ctx.emit).parameter(0).toEqualTypeOf<"x-vendor.acme.mood">();
+      await ctx.emit("x-vendor.acme.mood", { at: new Date() });
+      // @ts-expect-error a mood is a string
+      await ctx.emit("x-vendor.acme.mood", { at: new Date(), mood: 1 });
+      // @ts-expect-error there is no such kind
+      await ctx.emit("x-vendor.acme.other", {});
+      // What is written for any context takes this one as well.
+      const helper = (any: AgentContext) => any.thought("helped");
+      await helper(ctx);
+      const child = await ctx.delegate(agent, { depth: "1" });
+      expectTypeOf(await child.result()).toEqualTypeOf<{ files: number }>();
+      const byName = await ctx.delegate<typeof agent>("typed", { depth: "1" });
+      expectTypeOf(await byName.result()).toEqualTypeOf<{ files: number }>();
+      // @ts-expect-error it takes a string
+      await ctx.delegate(agent, { depth: 1 });
+      expectTypeOf(await (await ctx.delegate("any", { of: "it" })).result()).toBeUnknown();
+      return {};
+    },
+  });
+  expectTypeOf(agent.name).toEqualTypeOf<"typed">();
+  // A runtime hosts it, whatever its types are.
+  expect(new AgentRegistry([agent]).find({ name: "typed" })).toBe(agent);
+  defineAgent({
+    name: "wrong",
+    // @ts-expect-error another result than `run` has
+    output: z.object({ files: z.number() }),
+    run: async () => ({ files: "many" }),
+  });
+});

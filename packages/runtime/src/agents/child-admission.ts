@@ -1,0 +1,163 @@
+import {
+  ArcpError,
+  type EventBody,
+  formatAgentReference,
+  formatTimestamp,
+  type JobId,
+  type MessageId,
+  newJobId,
+  parseAgentReference,
+} from "@arcp/core";
+import type { CompiledLease } from "../authority/lease.ts";
+import { withModelsOf } from "../authority/model-use.ts";
+import { excess } from "../authority/subset.ts";
+import { constraintsOf } from "../jobs/acceptance.ts";
+import { admit, checkOpen, type UsedKey } from "../jobs/admission.ts";
+import type { Job } from "../jobs/job.ts";
+import { compared, grantLease, readExpiry, readLease } from "../jobs/lease-request.ts";
+import type { JobRow } from "../store/index.ts";
+import type { AnyAgent } from "./agent.ts";
+import type { AgentHost } from "./agent-host.ts";
+import { permittedAgent } from "./permitted-agent.ts";
+import { checkedInput } from "./schema-check.ts";
+
+/** A delegation as it is wanted: the body of the event that tells of it. */
+export type Wanted = EventBody<"delegate"> & {
+  readonly delegate_id: string;
+  readonly agent: string;
+};
+
+/** A submit that delegates, and the id that its job is to have. */
+interface Submitted {
+  readonly id?: JobId;
+  readonly request?: MessageId;
+  readonly used?: UsedKey | undefined;
+}
+
+/** A delegated job whose agent has not been started. */
+export interface Delegated {
+  readonly child: Job;
+  readonly row: JobRow;
+  readonly agent: AnyAgent;
+  /** As the agent's schema makes it. */
+  readonly input: unknown;
+}
+
+/**
+ * Admits a job as the child of another one, and tells of it on that one's stream. Resolves when that is durable.
+ * @param input as JSON
+ * @param submitted the submit that asks for it, where it is a client who does (R-D-12)
+ * @throws ArcpError as {@link Delegate} has it
+ */
+export async function admitChild(
+  context: AgentHost,
+  parent: Job,
+  wanted: Wanted,
+  input: unknown,
+  submitted: Submitted = {},
+): Promise<Delegated> {
+  checkSecrets(parent, wanted);
+  const { id = newJobId(), request, used } = submitted;
+  const { session } = parent;
+  const agent = agentOf(context, parent, wanted);
+  const taken = await checkedInput(agent, input, "input");
+  const within = await leaseOf(context, parent, agent, wanted);
+  // To name a parent is no way around what the policy grants; what an agent delegates, its own lease bounds.
+  const byAgent = request === undefined;
+  const lease = byAgent ? within : await grantLease(context, parent.principal, agent, within);
+  // Between the two a cancel, an expiry or an exhaustion may have passed; from here to the child's place in the budget
+  // nothing can come in between.
+  check(parent, formatAgentReference(agent));
+  checkOpen(context);
+  const depth = parent.lineage.length;
+  if (depth >= context.limits.delegationDepth) {
+    throw new ArcpError(
+      "PERMISSION_DENIED",
+      `${depth} jobs stand above this one; no more may be delegated`,
+      { details: { reason: "delegation_depth" } },
+    );
+  }
+  const expiresAt = expiryOf(context, parent, wanted);
+  const { traceId, ...traceContext } = parent.trace;
+  const asked = {
+    id,
+    principal: parent.principal,
+    session: parent.session,
+    features: parent.identity.features,
+    // Its session may be gone by now, and those below belong to a new owner that did not ask.
+    request: parent.session === session ? request : undefined,
+    agent,
+    input,
+    lease,
+    expiresAt,
+    maxRuntimeSec: wanted.max_runtime_sec,
+    traceId,
+    traceContext,
+    parent: {
+      job: parent,
+      delegateId: wanted.delegate_id,
+      event: {
+        ...wanted,
+        lease_request: lease.json,
+        // A client may write the same moment in any form and length (R-5.2-2).
+        lease_constraints: wanted.lease_constraints && constraintsOf({ expiresAt }),
+      },
+    },
+  };
+  // The child starts behind the record that tells of it (J2).
+  const { job: child, row } = await admit(context, asked, used);
+  return { child, row, agent, input: taken };
+}
+
+/** What ties a child to its parent, and its lease, is written down and shown as it is (R-9.8-10). */
+function checkSecrets({ secrets }: Job, { input: _, ...kept }: Wanted): void {
+  const text = JSON.stringify(kept);
+  if (secrets.clean(text) === text) return;
+  throw new ArcpError("INVALID_REQUEST", "a credential may be handed on in the input alone");
+}
+
+/** What is not covered is refused before anybody learns whether there is such an agent. */
+function agentOf(context: AgentHost, parent: Job, { agent: text }: Wanted): AnyAgent {
+  const reference = parseAgentReference(text);
+  if (reference === undefined) {
+    throw new ArcpError("INVALID_REQUEST", "agent: must be name or name@version");
+  }
+  const found = permittedAgent(context, parent.principal, reference);
+  check(parent, found instanceof ArcpError ? text : formatAgentReference(found));
+  if (found instanceof ArcpError) throw found;
+  return found;
+}
+
+function check({ authority }: Job, agent: string): void {
+  const refusal = authority.guard.check("agent.delegate", agent);
+  if (refusal !== undefined) throw refusal;
+}
+
+async function leaseOf(
+  context: AgentHost,
+  { authority: { lease: outer } }: Job,
+  agent: AnyAgent,
+  { lease_request: requested = {} }: Wanted,
+): Promise<CompiledLease> {
+  const effective = withModelsOf(outer.json, context.openModels, requested);
+  const lease = readLease(context, agent, effective, "lease");
+  const problem = await compared(context.committer.turn, excess(outer, lease));
+  if (problem === undefined) return lease;
+  throw new ArcpError("LEASE_SUBSET_VIOLATION", `lease: ${problem}`);
+}
+
+/** @returns milliseconds since 1970 */
+function expiryOf(
+  { clock }: AgentHost,
+  { expiresAt: outer }: Job,
+  { lease_constraints }: Wanted,
+): number | undefined {
+  const text = lease_constraints?.expires_at;
+  if (text === undefined) return outer;
+  const expiresAt = readExpiry(clock, text, "expiresAt");
+  if (outer === undefined || expiresAt <= outer) return expiresAt;
+  throw new ArcpError(
+    "LEASE_SUBSET_VIOLATION",
+    `expiresAt: the lease of this job ends at ${formatTimestamp(outer)}`,
+  );
+}

@@ -1,0 +1,81 @@
+import { ArcpError } from "@arcp/core";
+import type { Job } from "../jobs/job.ts";
+import type { LogStore } from "../store/index.ts";
+import { tolerated } from "../tolerance.ts";
+import type { Turn } from "../turn.ts";
+import { readStreamedResult } from "./streamed-result.ts";
+
+/** A delegated job in the hands of the agent that delegated it (R-10-7). */
+export interface ChildJob<Output = unknown> {
+  readonly id: string;
+  /** What the stream calls the delegation. */
+  readonly delegateId: string;
+  /**
+   * What the child returned, or wrote piece by piece: then text or bytes.
+   * @throws ArcpError what the child failed with, which ends nobody else (R-10-5); the reason of the parent's own signal
+   * when that aborts first
+   */
+  result(): Promise<Output>;
+  /** Asks the child to stop, like a client would. Resolves when that is durable; it does nothing for one that has ended. */
+  cancel(reason?: string): Promise<void>;
+}
+
+/** Where the results are that children wrote piece by piece, and the turn that reading them takes of. */
+export interface KeptResults {
+  readonly logs: LogStore;
+  readonly turn: Turn;
+}
+
+export function childJob<Output>(
+  parent: Job,
+  child: Job,
+  delegateId: string,
+  kept: KeptResults,
+): ChildJob<Output> {
+  let result: Promise<Output> | undefined;
+  return {
+    id: child.id,
+    delegateId,
+    result() {
+      // One for all who ask: a parent that looks now and then leaves nothing behind with a child that takes days.
+      result ??= tolerated(
+        unlessAborted(parent.life.signal, tolerated(resultOf<Output>(child, kept))),
+      );
+      return result;
+    },
+    cancel: (reason) => tolerated(child.life.cancel(reason, () => {})),
+  };
+}
+
+async function resultOf<Output>(child: Job, { logs, turn }: KeptResults): Promise<Output> {
+  await child.ended;
+  const { ending } = child.life;
+  if (ending === undefined) {
+    throw new ArcpError("INTERNAL_ERROR", `what became of ${child.id} is not known`);
+  }
+  if (ending.status !== "success") {
+    const { code, message, retryable, details } = ending.payload;
+    throw new ArcpError(code, message, { retryable, ...(details && { details }) });
+  }
+  const { payload, text = "{}" } = ending;
+  // The agent's own type, which its output schema has checked if it has one; as JSON, like any other client gets it.
+  const value: unknown =
+    payload.result_id === undefined
+      ? (JSON.parse(text) as { result?: unknown }).result
+      : await readStreamedResult(logs, turn, {
+          job: child.id,
+          lastSeq: child.lastSeq,
+          size: payload.result_size ?? 0,
+        });
+  return value as Output;
+}
+
+/** Rejects with the signal's reason when it aborts first. */
+function unlessAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(signal.reason);
+    if (signal.aborted) return abort();
+    signal.addEventListener("abort", abort, { once: true });
+    void work.then(resolve, reject).then(() => signal.removeEventListener("abort", abort));
+  });
+}

@@ -1,0 +1,393 @@
+import { ArcpError } from "@arcp/core";
+import { expect, test } from "vitest";
+import { z } from "zod";
+import { settled } from "../../test/held-store.ts";
+import { dense, hosting } from "../../test/hosting.ts";
+import { Viewer } from "../../test/viewer.ts";
+import { defineAgent } from "./agent.ts";
+
+async function speaking(lease_request: object = {}) {
+  const rig = hosting();
+  const viewer = new Viewer(rig.runtime);
+  await viewer.hello();
+  const job = await rig.start(viewer, { lease_request });
+  const bodies = async (kind: string) => {
+    await job.ctx.flush();
+    await settled();
+    return viewer.stream.filter(({ payload }) => payload.kind === kind).map((f) => f.payload.body);
+  };
+  return { ...rig, viewer, job, ctx: job.ctx, bodies };
+}
+
+test("R-8.1-2: what does not fit an event's schema is refused at once and leaves no trace", async () => {
+  const { ctx, viewer } = await speaking();
+  const wrong: Array<() => unknown> = [
+    () => ctx.progress({ current: -1 }),
+    () => ctx.progress({ current: Number.NaN }),
+    () => ctx.metric({ name: "", value: 1 }),
+    () => ctx.metric({ name: "m", value: "1" as never }),
+    () => ctx.artifact({ uri: "", content_type: "text/plain" }),
+    () => ctx.artifact({ uri: "file:///x", content_type: "text/plain", sha256: "abc" }),
+    () => ctx.status(""),
+    () => ctx.log.info(7 as never),
+    () => ctx.thought(undefined as never),
+    () => ctx.emit("foo", {}),
+    () => ctx.emit("log", { level: "info", message: "x" }),
+    () => ctx.emit("x-vendor.acme.thing", [] as never),
+    () => ctx.emit(["x-vendor.acme.thing"] as never, {}),
+    () => ctx.emit({ toString: () => "x-vendor.acme.thing" } as never, {}),
+  ];
+  for (const emission of wrong) expect(emission).toThrow(/./);
+  for (const attributes of ["text", 7, null, ["list"]]) {
+    expect(() => ctx.log.info("x", attributes as never)).toThrow(/attributes/);
+  }
+  await ctx.flush();
+  await settled();
+  // The runtime's own word on the start, and nothing else.
+  expect(viewer.stream).toHaveLength(1);
+});
+
+test("R-8.1-2: the dimensions of a metric are strings on the stream, whatever JSON would make of their object", async () => {
+  const { ctx, bodies } = await speaking();
+  class Labels {
+    host = "a1";
+    toJSON() {
+      return { host: 1 };
+    }
+  }
+  for (const dimensions of [new Labels(), new Date(0)]) {
+    await ctx.metric({ name: "m", value: 1, dimensions: dimensions as never });
+    await ctx.metric({ name: "cost.m", value: 1, dimensions: dimensions as never });
+  }
+  expect((await bodies("metric")).map((body) => body.dimensions)).toEqual([
+    { host: "a1" },
+    { host: "a1" },
+    {},
+    {},
+  ]);
+});
+
+test("R-8.2-3: phases and metrics of the runtime are not an agent's to announce", async () => {
+  const { ctx } = await speaking();
+  for (const phase of ["running", "back_pressure", "credential_rotated"]) {
+    expect(() => ctx.status(phase)).toThrow(/runtime/);
+  }
+  expect(() => ctx.metric({ name: "cost.budget.remaining", value: 1, unit: "USD" })).toThrow(
+    /runtime/,
+  );
+});
+
+test("R-8.2-2: a current above the total is sent without the total", async () => {
+  const { ctx, bodies } = await speaking();
+  await ctx.progress({ current: 5, total: 3, units: "files" });
+  await ctx.progress({ current: 3, total: 3 });
+  expect(await bodies("progress")).toEqual([
+    { current: 5, units: "files" },
+    { current: 3, total: 3 },
+  ]);
+});
+
+test("R-8.2-4: an event of a vendor's kind travels as it is", async () => {
+  const { ctx, bodies } = await speaking();
+  await ctx.emit("x-vendor.acme.thing", { deep: { list: [1, null] } });
+  expect(await bodies("x-vendor.acme.thing")).toEqual([{ deep: { list: [1, null] } }]);
+});
+
+test("R-8.1-2: an agent that says which events are its own emits these, as their schemas make them, and no others", async () => {
+  const errors: unknown[] = [];
+  const slow = z.object({}).refine(async () => true);
+  const agent = defineAgent({
+    name: "moody",
+    events: {
+      "x-vendor.acme.mood": z.object({ mood: z.string(), why: z.string().default("unknown") }),
+      "x-vendor.acme.slow": slow,
+      "x-vendor.acme.list": z.array(z.number()),
+    },
+    async run(ctx) {
+      const wrong: (() => unknown)[] = [
+        () => ctx.emit("x-vendor.acme.mood", { mood: 7 } as never),
+        () => ctx.emit("x-vendor.acme.other" as never, {} as never),
+        () => ctx.emit("toString" as never, {} as never),
+        () => ctx.emit("x-vendor.acme.list", [1]),
+        () => ctx.emit("x-vendor.acme.slow", {}),
+      ];
+      for (const emission of wrong) {
+        try {
+          emission();
+        } catch (error) {
+          errors.push(error);
+        }
+      }
+      await ctx.emit("x-vendor.acme.mood", { mood: "good" });
+    },
+  });
+  const { runtime } = hosting({ agents: [agent] });
+  const viewer = new Viewer(runtime);
+  await viewer.hello();
+  const { job_id = "" } = await viewer.submit("moody", null);
+  await viewer.terminal(job_id);
+  expect(errors).toEqual([
+    expect.objectContaining({
+      code: "INVALID_REQUEST",
+      message: expect.stringMatching(/^x-vendor\.acme\.mood\.mood: .*string/),
+    }),
+    expect.objectContaining({
+      code: "INVALID_REQUEST",
+      message: expect.stringMatching(/^x-vendor\.acme\.other is not among .*x-vendor\.acme\.mood/),
+    }),
+    expect.objectContaining({ code: "INVALID_REQUEST", message: expect.stringMatching(/kind/) }),
+    expect.objectContaining({ code: "INVALID_REQUEST", message: expect.stringMatching(/object/) }),
+    expect.objectContaining({ code: "MISUSE", message: expect.stringMatching(/asynchronous/) }),
+  ]);
+  expect(viewer.stream.map(({ payload }) => payload.body)).toEqual([
+    { phase: "running" },
+    { mood: "good", why: "unknown" },
+    undefined,
+  ]);
+});
+
+test("R-8.1-1: what JSON makes no object of is refused, as a body and as attributes", async () => {
+  const { ctx, bodies } = await speaking();
+  const made = (value: unknown): never => ({ toJSON: () => value }) as never;
+  const raw = Reflect.get(JSON, "rawJSON")("1");
+  const odd = [new Date(0), new String("text"), raw, made(raw)];
+  const none = [made("text"), made(["list"]), made(undefined), ...odd];
+  for (const body of none) {
+    expect(() => ctx.emit("x-vendor.acme.thing", body as never)).toThrow(/must be an object/);
+    expect(() => ctx.log.info("x", body as never)).toThrow(/must be an object/);
+  }
+  await ctx.emit("x-vendor.acme.thing", made({ a: 1, toJSON: () => 2 }));
+  expect(await bodies("x-vendor.acme.thing")).toEqual([{ a: 1 }]);
+  expect(await bodies("log")).toEqual([]);
+});
+
+test("R-8.1-1: what is no JSON is refused in words, told by its event, and nothing of what was thrown is said", async () => {
+  const { ctx, bodies } = await speaking();
+  const kind = "x-vendor.acme.thing";
+  const circle: Record<string, unknown> = {};
+  circle["self"] = circle;
+  const fail = (): never => {
+    throw new TypeError("secret");
+  };
+  const failing = {
+    get value() {
+      return fail();
+    },
+  };
+  for (const body of [circle, { deep: [circle] }, { big: 1n }, { toJSON: fail }, failing]) {
+    const refusal = (what: string): unknown =>
+      expect.objectContaining({
+        code: "INVALID_REQUEST",
+        message: `${what} must be JSON: no BigInt, nothing that refers to itself, and nothing that throws when it is read`,
+        cause: expect.any(TypeError),
+      });
+    expect(() => ctx.emit(kind, body)).toThrow(refusal(`a ${kind} event`));
+    expect(() => ctx.log.info("x", body)).toThrow(refusal("a log event"));
+  }
+  const unreadable = {
+    get toJSON() {
+      return fail();
+    },
+  };
+  const refused = expect.objectContaining({
+    code: "INVALID_REQUEST",
+    message: expect.stringContaining("must be JSON"),
+  });
+  expect(() => ctx.emit(kind, unreadable)).toThrow(refused);
+  expect(() => ctx.log.info("x", unreadable)).toThrow(refused);
+  expect(() =>
+    ctx.progress({
+      get current() {
+        return fail();
+      },
+    }),
+  ).toThrow(refused);
+  expect(() =>
+    ctx.metric({
+      name: "m",
+      get value() {
+        return fail();
+      },
+    }),
+  ).toThrow(refused);
+  expect(() => ctx.progress({ current: 1n as never })).toThrow(/progress.current/);
+  for (const body of [() => 1, 1n, Symbol("x")]) {
+    expect(() => ctx.emit(kind, body as never)).toThrow(/body of an event must be an object/);
+    expect(() => ctx.log.info("x", body as never)).toThrow(/attributes must be an object/);
+  }
+  const own = new ArcpError("PERMISSION_DENIED", "not here");
+  expect(() =>
+    ctx.emit(kind, {
+      toJSON: () => {
+        throw own;
+      },
+    }),
+  ).toThrow(own);
+  await ctx.log.info("after");
+  expect(await bodies(kind)).toEqual([]);
+  expect(await bodies("log")).toMatchObject([{ message: "after" }]);
+});
+
+test("J1: an event that emits while it is written is refused, and the log stays dense", async () => {
+  const { ctx, viewer, job } = await speaking();
+  const inner = { toJSON: () => void ctx.log.info("inner") };
+  expect(() => ctx.log.info("outer", { inner })).toThrow(/toJSON/);
+  await ctx.log.info("after");
+  job.end("done");
+  await viewer.terminal(job.id);
+  expect(viewer.stream.map(({ job_seq }) => job_seq)).toEqual(dense(4));
+  expect(viewer.stream.map(({ payload }) => payload.body?.message)).toEqual([
+    undefined,
+    "inner",
+    "after",
+    undefined,
+  ]);
+});
+
+test("J1: a result that emits while it is written ends the job with an error", async () => {
+  const { ctx, viewer, job } = await speaking();
+  job.end({ toJSON: () => void ctx.log.info("inner") });
+  expect((await viewer.terminal(job.id)).payload.code).toBe("INTERNAL_ERROR");
+  expect(viewer.stream.map(({ job_seq }) => job_seq)).toEqual(dense(viewer.stream.length));
+});
+
+test("R-9.6-11: the last word on a budget stands behind what a result spends while it is written", async () => {
+  const host = hosting();
+  const viewer = new Viewer(host.runtime);
+  await viewer.hello();
+  const job = await host.start(viewer, { lease_request: { "cost.budget": ["USD:10"] } });
+  const cost = (value: number) => job.ctx.metric({ name: "cost.search", value, unit: "USD" });
+  await cost(1);
+  job.end({ toJSON: () => void cost(0.25) });
+  await viewer.terminal(job.id);
+  const told = viewer.stream.filter(({ payload }) => payload.kind === "metric");
+  expect(told.at(-1)?.payload.body).toMatchObject({ name: "cost.budget.remaining", value: 8.75 });
+});
+
+test("R-4.1-7: an event that does not fit one message is refused towards the agent", async () => {
+  const { ctx, bodies } = await speaking();
+  expect(() => ctx.log.info("x".repeat(1024 * 1024))).toThrow(/1 MiB/);
+  expect(() => ctx.log.info("\u0001".repeat(200_000))).toThrow(/1 MiB/);
+  await ctx.log.info("x".repeat(1000 * 1000));
+  expect(await bodies("log")).toHaveLength(1);
+});
+
+test("R-5.2-7: what nests deeper than a client has to read is refused towards the agent, and ends the job as its result", async () => {
+  const { ctx, viewer, job } = await speaking();
+  // Around the body are the payload and the envelope.
+  await ctx.emit("x-vendor.acme.tree", nested(126));
+  expect(() => ctx.emit("x-vendor.acme.tree", nested(127))).toThrow(/deeper than 128/);
+  expect(() => ctx.log.info("tree", { tree: nested(200) })).toThrow(/deeper than 128/);
+  job.end(nested(200));
+  const { payload } = await viewer.terminal(job.id);
+  expect(payload).toMatchObject({
+    final_status: "error",
+    code: "INTERNAL_ERROR",
+    message: expect.stringMatching(/deeper than the 128 levels/),
+  });
+  const levels = viewer.frames.map((frame) => depthOf(frame));
+  expect(Math.max(...levels)).toBe(128);
+});
+
+test.each([
+  ["large", { page: "x".repeat(2 ** 21) }],
+  ["deep", nested(200)],
+])("R-7.3-9: an error whose details are too %s to be sent keeps its code", async (_, details) => {
+  const { viewer, job } = await speaking();
+  job.fail(new ArcpError("PERMISSION_DENIED", "not this page", { details }));
+  expect((await viewer.terminal(job.id)).payload).toEqual({
+    final_status: "error",
+    code: "PERMISSION_DENIED",
+    message: "not this page",
+    retryable: false,
+    details: { truncated: true },
+  });
+});
+
+test("R-7.3-9: an error whose message was made too long to be sent keeps its code and its beginning", async () => {
+  const { viewer, job } = await speaking();
+  const error = new ArcpError("PERMISSION_DENIED", "not this page");
+  error.message += `: ${"x".repeat(2 ** 21)}`;
+  job.fail(error);
+  const { code, message } = (await viewer.terminal(job.id)).payload;
+  expect([code, message]).toEqual(["PERMISSION_DENIED", error.message.slice(0, 2048)]);
+});
+
+test("R-5.2-7: a result of as many levels as a client reads is sent", async () => {
+  const { viewer, job } = await speaking();
+  job.end(nested(126));
+  const frame = await viewer.terminal(job.id);
+  expect([frame.type, depthOf(frame)]).toEqual(["job.result", 128]);
+});
+
+test("R-9.6-3: a cost is charged exactly, and a metric that is refused costs nothing", async () => {
+  const { ctx, bodies } = await speaking({ "cost.budget": ["USD:1.00"] });
+  for (let i = 0; i < 3; i++) await ctx.metric({ name: "cost.search", value: 0.1, unit: "USD" });
+  expect(ctx.budget.remaining()).toEqual({ USD: "0.7" });
+  expect(() => ctx.metric({ name: "cost.search", value: -0.01, unit: "USD" })).toThrow(/cost/);
+  expect(() =>
+    ctx.metric({ name: "cost.search", value: 0.1, unit: "USD", dimensions: { n: 1n as never } }),
+  ).toThrow(/./);
+  expect(ctx.budget.remaining()).toEqual({ USD: "0.7" });
+  expect((await bodies("metric")).filter(({ name }) => name === "cost.search")).toHaveLength(3);
+});
+
+test("R-7.3-3: what an agent says after the end is discarded, without a complaint", async () => {
+  const { ctx, viewer, job } = await speaking();
+  job.end("done");
+  await viewer.terminal(job.id);
+  const count = viewer.stream.length;
+  await ctx.log.info("late");
+  await ctx.metric({ name: "cost.search", value: 1, unit: "USD" });
+  await ctx.flush();
+  await settled();
+  expect(viewer.stream).toHaveLength(count);
+});
+
+test("what a context offers can be taken apart", async () => {
+  const { ctx, bodies } = await speaking({ "cost.budget": ["USD:1"] });
+  const { log, thought, status, progress, metric, emit, checkpoint, flush, job, lease } = ctx;
+  const { info } = log;
+  const { remaining } = ctx.budget;
+  await info("from a function alone");
+  await log.warn("from its group");
+  await thought("aloud");
+  await status("working");
+  await progress({ current: 1 });
+  await metric({ name: "m", value: 1 });
+  await emit("x-vendor.acme.thing", { a: 1 });
+  await checkpoint({ step: 1 });
+  await flush();
+  expect(remaining()).toEqual({ USD: "1" });
+  expect(job).toMatchObject({ principal: "alice" });
+  expect(lease).toEqual({ "cost.budget": ["USD:1"] });
+  expect((await bodies("log")).map(({ message }) => message)).toEqual([
+    "from a function alone",
+    "from its group",
+  ]);
+  expect(await bodies("x-vendor.acme.thing")).toEqual([{ a: 1 }]);
+});
+
+test("what a context offers can be spread into another one", async () => {
+  const { ctx, bodies } = await speaking({ "cost.budget": ["USD:1"] });
+  const wider = { ...ctx, tenant: "acme" };
+  await wider.log.info("from a copy");
+  expect(wider.signal).toBe(ctx.signal);
+  expect(wider.budget.remaining()).toEqual({ USD: "1" });
+  expect(wider.job).toEqual(ctx.job);
+  expect(Object.keys(ctx)).toEqual(expect.arrayContaining(["tools", "delegate", "attempt"]));
+  expect(await bodies("log")).toHaveLength(1);
+  // Nor does it mind who asks.
+  expect(new Proxy(ctx, {}).job).toEqual(ctx.job);
+  expect(Object.create(ctx).attempt).toBe(1);
+});
+
+/** An object of so many levels. */
+function nested(levels: number): Record<string, unknown> {
+  return levels === 1 ? {} : { in: nested(levels - 1) };
+}
+
+function depthOf(value: unknown): number {
+  if (typeof value !== "object" || value === null) return 0;
+  return 1 + Math.max(0, ...Object.values(value).map(depthOf));
+}

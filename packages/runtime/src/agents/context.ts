@@ -1,0 +1,121 @@
+import type { Capability, Lease, LogLevel, ProvisionedCredential } from "@arcp/core";
+import type { Trace } from "../jobs/trace.ts";
+import type { Delegate } from "./delegate.ts";
+import type { Files } from "./files.ts";
+import type { Models } from "./models.ts";
+import type { Spend } from "./spend.ts";
+import type { ArgumentsOf, Tool, ToolFunction, ToolResultOf } from "./tool.ts";
+
+/** Writes a log event. @returns when the agent may go on */
+export type Log = (message: string, attributes?: Record<string, unknown>) => Promise<void>;
+
+/**
+ * What an agent may say and do. Every emission returns a promise: awaiting it is the back-pressure, and it never
+ * rejects. Wrong arguments throw at once. After the job's end emissions are discarded and operations are refused. `Bodies`
+ * are those of the agent's own kinds of events.
+ *
+ * An agent that does not await meets a `BackpressureError`, at once and with nothing done: where 4,096 of its events, or
+ * 64 Mi characters of them, wait to be written, each emission and each call that would show on the stream (of a tool, a
+ * model, a delegation, a reservation) throws it; `result.write` and `checkpoint` do where as many of theirs wait. It
+ * says how many wait, and `await error.relieved` waits until there is room.
+ */
+export interface AgentContext<Bodies = Record<string, Record<string, unknown>>> {
+  /** The job that it runs for. */
+  readonly job: {
+    readonly id: string;
+    /** The resolved reference of this agent. */
+    readonly agent: string;
+    readonly principal: string;
+    readonly traceId: string;
+  };
+  /** To be handed on to the services that it calls: the headers `traceparent` and, if there is one, `tracestate`. */
+  readonly trace: Trace;
+  /** Aborts when the job has to stop. The reason is an `ArcpError`: that of the cancel, or what the job ended with. */
+  readonly signal: AbortSignal;
+  /** How often the agent was started for this job, this time included: above 1 only with `attempts` in its definition. */
+  readonly attempt: number;
+  /** What an earlier attempt gave to `checkpoint` last; undefined when none did. */
+  readonly lastCheckpoint: unknown;
+  /**
+   * Remembers a JSON value, of at most 1 MiB, for the attempt that follows should the runtime stop. Resolves when it is
+   * durable, and everything emitted before it.
+   */
+  readonly checkpoint: (value: unknown) => Promise<void>;
+  /** What the job may do and spend, as it was granted. */
+  readonly lease: Lease;
+  /** The job's credentials of now, by the name of their provisioner. None of their values gets into what the agent says. */
+  readonly credentials: ReadonlyMap<string, ProvisionedCredential>;
+  /** Writes log events, by level: `ctx.log.info(message, attributes)`. */
+  readonly log: Readonly<Record<LogLevel, Log>>;
+  /** Tells what the agent thinks. */
+  readonly thought: (text: string) => Promise<void>;
+  /** Announces a phase of the work; `running`, `back_pressure` and `credential_rotated` belong to the runtime. */
+  readonly status: (phase: string, message?: string) => Promise<void>;
+  /** Tells how far the work is; without `total` nobody knows how long it takes. */
+  readonly progress: (progress: {
+    current: number;
+    total?: number | undefined;
+    units?: string | undefined;
+    message?: string | undefined;
+  }) => Promise<void>;
+  /** A metric; one named `cost.*` whose unit is a budgeted currency is charged, exactly (R-9.6-3). */
+  readonly metric: (metric: {
+    name: string;
+    value: number;
+    unit?: string | undefined;
+    dimensions?: Record<string, string> | undefined;
+  }) => Promise<void>;
+  /** Tells where something lies that was made. Nobody fetches it. */
+  readonly artifact: (reference: {
+    uri: string;
+    content_type: string;
+    byte_size?: number | undefined;
+    sha256?: string | undefined;
+  }) => Promise<void>;
+  /**
+   * An event of a vendor's kind, `x-vendor.<vendor>.<name>`: of one that the agent's definition has, if it has `events`.
+   * A method, so that what is written for any context takes that of an agent with `events` too.
+   */
+  emit<Kind extends keyof Bodies & string>(kind: Kind, body: Bodies[Kind]): Promise<void>;
+  readonly tools: {
+    /**
+     * Calls a tool of the runtime, within `tool.call`. Rejects with the refusal, or with what the tool threw. Given its type,
+     * `ctx.tools.call<typeof page>("ocr.page", args)`, arguments and result have the tool's types.
+     */
+    readonly call: <T extends Tool = ToolFunction>(
+      name: string,
+      args?: ArgumentsOf<T>,
+    ) => Promise<ToolResultOf<T>>;
+  };
+  /** Files, within `fs.read` and `fs.write`. Relative paths belong to the workspace. */
+  readonly fs: Pick<Files, "readFile" | "readText" | "writeFile" | "list" | "stat">;
+  /** As the global `fetch`, within `net.fetch`: redirects and the addresses behind names are checked as well. */
+  readonly fetch: (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
+  /**
+   * Asks for the leave to call a model: throws the refusal when the lease does not give it, and LocalError `MISUSE` when
+   * nobody says what the model costs.
+   */
+  readonly model: Models["permit"];
+  readonly result: {
+    /** Streams a piece of the result, instead of returning it: text, or bytes. */
+    readonly write: (piece: string | Uint8Array) => Promise<void>;
+  };
+  /** What the job has to spend. */
+  readonly budget: {
+    /** What remains, as exact decimal text by currency. */
+    readonly remaining: () => Readonly<Record<string, string>>;
+    /** What remains less what is set aside, by reservations and for delegated jobs. */
+    readonly available: () => Readonly<Record<string, string>>;
+  };
+  /** Sets money aside before it is spent: a reservation that does not fit is refused before any money is gone. */
+  readonly spend: Spend;
+  /**
+   * Starts a job of another agent, within this job's own lease (section 10). It runs beside this one, shows its events to
+   * the same client, is charged to this job's budget, and ends with this job at the latest.
+   */
+  readonly delegate: Delegate;
+  /** For what is not wrapped here: throws the refusal when the lease does not allow it at this moment. */
+  readonly authorize: (capability: Capability, target: string) => void;
+  /** Resolves once everything emitted so far is durable. */
+  readonly flush: () => Promise<void>;
+}

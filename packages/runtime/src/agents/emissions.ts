@@ -1,0 +1,119 @@
+import { types } from "node:util";
+import { ArcpError, type EventSchemas, isEventKind, isVendorName, type LogLevel } from "@arcp/core";
+import { exactCost } from "../authority/amount.ts";
+import { isCostMetric } from "../authority/grant.ts";
+import { quoted } from "../authority/quoted.ts";
+import { isRawJson } from "../exact-number.ts";
+import type { Job } from "../jobs/job.ts";
+import { noJson } from "../jobs/no-json.ts";
+import type { AgentContext, Log } from "./context.ts";
+import { eventBody, vendorBody } from "./event-body.ts";
+import { jsonMethod } from "./json-method.ts";
+
+// What an agent says by its context: checked, and emitted as its job's.
+
+const RESERVED_PHASES: readonly string[] = ["running", "back_pressure", "credential_rotated"];
+
+/** The methods of `ctx.log`. */
+export function logOf(job: Job): AgentContext["log"] {
+  const log =
+    (level: LogLevel): Log =>
+    (message, attributes) =>
+      job.events.emit("log", {
+        level,
+        message: text(message, "a log message"),
+        attributes: attributes === undefined ? undefined : object(attributes, "log attributes"),
+      });
+  return {
+    trace: log("trace"),
+    debug: log("debug"),
+    info: log("info"),
+    warn: log("warn"),
+    error: log("error"),
+    critical: log("critical"),
+  };
+}
+
+/** A cost is charged with it, exactly (R-9.6-3). */
+export function emitMetric(job: Job, metric: Parameters<AgentContext["metric"]>[0]): Promise<void> {
+  const { dimensions, ...measured } = eventBody("metric", metric);
+  // What was looked at is what is sent, whatever JSON would make of the agent's own object.
+  const body = { ...measured, dimensions: dimensions && { ...dimensions } };
+  if (body.name.startsWith("cost.budget."))
+    throw invalid(`the metric ${body.name} is the runtime's`);
+  if (!isCostMetric(body.name)) return job.events.emit("metric", body);
+  const amount = exactCost(body.value);
+  if (amount === undefined) throw invalid("a cost must be a finite number of zero or more");
+  return job.costs.emit(body, amount);
+}
+
+export function emitThought({ events }: Job, thought: string): Promise<void> {
+  return events.emit("thought", { text: text(thought, "a thought") });
+}
+
+export function emitStatus({ events }: Job, phase: string, message?: string): Promise<void> {
+  if (RESERVED_PHASES.includes(phase)) throw invalid(`the phase ${phase} is the runtime's`);
+  return events.emit("status", eventBody("status", { phase, message }));
+}
+
+export function emitProgress(
+  { events }: Job,
+  progress: Parameters<AgentContext["progress"]>[0],
+): Promise<void> {
+  const body = eventBody("progress", progress);
+  // Several SDKs refuse a current above the total (R-8.2-2).
+  const { total, ...rest } = body;
+  const fits = total === undefined || body.current <= total;
+  return events.emit("progress", fits ? body : rest, "progress");
+}
+
+/** @param own the agent's own kinds of events; undefined for any */
+export function emitOwn(
+  { events }: Job,
+  own: EventSchemas | undefined,
+  kind: unknown,
+  given: unknown,
+): Promise<void> {
+  // A list of one name reads like that name, and is sent as a list.
+  if (typeof kind !== "string" || !isVendorName(kind)) {
+    throw invalid(
+      typeof kind === "string" && isEventKind(kind)
+        ? `a ${kind} event has a method of its own`
+        : `${quoted(kind)} is not an event kind; a vendor's is x-vendor.<vendor>.<name>`,
+    );
+  }
+  const body = own === undefined ? given : vendorBody(own, kind, given);
+  return events.emit(kind, object(body, "the body of an event"));
+}
+
+function text(value: unknown, what: string): string {
+  if (typeof value === "string") return value;
+  throw invalid(`${what} must be a string`);
+}
+
+/** What is sent is what JSON makes of it: a `Date` or a `String` is no object there (R-8.1-1). */
+function object(value: unknown, what: string): object {
+  const own = ownJson(value, what);
+  const checked = (given: unknown): object => {
+    if (isPlainObject(given)) return given;
+    throw invalid(`${what} must be an object`);
+  };
+  return own === undefined ? checked(value) : { toJSON: (key: string) => checked(own(key)) };
+}
+
+function ownJson(value: unknown, what: string): ReturnType<typeof jsonMethod> {
+  try {
+    return jsonMethod(value);
+  } catch (thrown) {
+    throw noJson(what, thrown);
+  }
+}
+
+function isPlainObject(value: unknown): value is object {
+  if (typeof value !== "object" || value === null) return false;
+  return !Array.isArray(value) && !types.isBoxedPrimitive(value) && !isRawJson(value);
+}
+
+function invalid(message: string): ArcpError {
+  return new ArcpError("INVALID_REQUEST", message);
+}

@@ -1,0 +1,117 @@
+import { ArcpError } from "@arcp/core";
+import type { FileAccess } from "../authority/covered-path.ts";
+import { readContent } from "../authority/file-content.ts";
+import type { FileReach } from "../authority/file-reach.ts";
+import {
+  type DirectoryEntry,
+  type FileStatus,
+  listDirectory,
+  openForReading,
+  statFile,
+} from "../authority/file-reading.ts";
+import { openForWriting, type WriteFlag } from "../authority/file-writing.ts";
+import { quoted } from "../authority/quoted.ts";
+import type { Job } from "../jobs/job.ts";
+import type { Operations } from "./operation.ts";
+
+/** How a file is written. */
+export interface WriteOptions {
+  /**
+   * What becomes of a file that is there, as in `node:fs`: `w` replaces its content, `a` appends, `wx` fails with
+   * `EEXIST`. Default `w`.
+   */
+  readonly flag?: WriteFlag | undefined;
+}
+
+/** Reads and writes files for one job, within `fs.read` and `fs.write`. */
+export class Files {
+  readonly #job: Job;
+  readonly #operations: Operations;
+  readonly #reading: FileAccess;
+  readonly #writing: FileAccess;
+  readonly #mostBytes: number;
+
+  /**
+   * @param reach of the job's lease, as it is once its agent runs
+   * @param mostBytes that a file may have which is read
+   */
+  constructor(job: Job, reach: FileReach, operations: Operations, mostBytes: number) {
+    this.#job = job;
+    this.#operations = operations;
+    this.#mostBytes = mostBytes;
+    const access = (capability: FileAccess["capability"]): FileAccess => ({
+      capability,
+      guard: job.authority.guard,
+      lease: job.authority.lease,
+      ...reach[capability],
+    });
+    this.#reading = access("fs.read");
+    this.#writing = access("fs.write");
+  }
+
+  /**
+   * The bytes of a file.
+   * @throws ArcpError the refusal, `INVALID_REQUEST` when it is larger than may be read or no regular file; the system's error
+   * when a covered file cannot be read
+   */
+  readFile(path: string): Promise<Uint8Array> {
+    return this.#operations.run("fs.read", at(path), () => this.#content(path), sizeOf);
+  }
+
+  /** A file as UTF-8 text. @throws as {@link readFile} */
+  readText(path: string): Promise<string> {
+    const read = async (): Promise<string> => (await this.#content(path)).toString();
+    return this.#operations.run("fs.read", at(path), read, sizeOf);
+  }
+
+  async #content(path: string): Promise<Buffer> {
+    await using handle = await openForReading(this.#reading, path);
+    const { signal } = this.#job.life;
+    return await readContent(handle, path, { most: this.#mostBytes, signal });
+  }
+
+  /**
+   * Writes text as UTF-8, or bytes. The directory has to be there; no partial content is undone when the job ends
+   * meanwhile.
+   *
+   * @throws as {@link readFile}; ArcpError `INVALID_REQUEST` for other data or another flag
+   */
+  async writeFile(
+    path: string,
+    data: string | Uint8Array,
+    { flag = "w" }: WriteOptions = {},
+  ): Promise<void> {
+    if (typeof data !== "string" && !(data instanceof Uint8Array)) {
+      throw new ArcpError("INVALID_REQUEST", "what is written must be a string or a Uint8Array");
+    }
+    if (!["w", "a", "wx"].includes(flag)) {
+      throw new ArcpError("INVALID_REQUEST", "the flag of a write must be w, a or wx");
+    }
+    const args = { ...at(path), ...sizeOf(data) };
+    await this.#operations.run("fs.write", args, async () => {
+      await using handle = await openForWriting(this.#writing, path, flag);
+      await handle.writeFile(data, { signal: this.#job.life.signal });
+    });
+  }
+
+  /** What a directory holds. @throws as {@link readFile} */
+  list(path: string): Promise<readonly DirectoryEntry[]> {
+    const list = (): Promise<readonly DirectoryEntry[]> => listDirectory(this.#reading, path);
+    return this.#operations.run("fs.list", at(path), list, ({ length }) => ({ entries: length }));
+  }
+
+  /** @throws as {@link readFile} */
+  stat(path: string): Promise<FileStatus> {
+    const stat = (): Promise<FileStatus> => statFile(this.#reading, path);
+    return this.#operations.run("fs.stat", at(path), stat, ({ size }) => ({ byte_size: size }));
+  }
+}
+
+/** What the stream shows of it: an agent may hand on what is no path, and no JSON either. */
+function at(path: unknown): object {
+  return { path: typeof path === "string" ? path : quoted(path) };
+}
+
+function sizeOf(content: string | Uint8Array): object {
+  return { byte_size: Buffer.byteLength(content) };
+}

@@ -1,0 +1,155 @@
+import { ArcpError, LocalError } from "@arcp/core";
+import type { Reservation } from "../authority/budget.ts";
+import type { Grant } from "../authority/grant.ts";
+import { Prices, type Usage } from "../authority/price.ts";
+import type { Job } from "../jobs/job.ts";
+import { tolerated } from "../tolerance.ts";
+import type { ModelCall, ModelOptions, ModelPermit } from "./model-permit.ts";
+import type { Operations } from "./operation.ts";
+import { setAside } from "./spend.ts";
+import { upstreamExhaustion } from "./upstream-exhaustion.ts";
+
+/** Characters that the id of a model may have: it stands in every metric of its cost. */
+const MAX_ID = 256;
+
+const NOTHING: Grant = new Map();
+
+/** Lets one job call models, within `model.use`, and meters them. A refusal also shows on the stream (R-9.3-3). */
+export class Models {
+  readonly #job: Job;
+  readonly #prices: ReadonlyMap<string, Prices>;
+  readonly #operations: Operations;
+
+  /** @param prices of the models that the runtime knows, by id */
+  constructor(job: Job, prices: ReadonlyMap<string, Prices>, operations: Operations) {
+    this.#job = job;
+    this.#prices = prices;
+    this.#operations = operations;
+  }
+
+  /**
+   * @throws ArcpError the refusal; `INVALID_REQUEST` for what is no id or no usage
+   * @throws LocalError `MISUSE` when nobody says what the model costs
+   */
+  permit(id: string, { prices: own, reserve }: ModelOptions = {}): ModelPermit {
+    if (typeof id !== "string" || id === "" || id.length > MAX_ID) {
+      throw new ArcpError("INVALID_REQUEST", `the id of a model has 1 to ${MAX_ID} characters`);
+    }
+    const refusal = this.#refusal(id);
+    if (refusal !== undefined) {
+      void tolerated(this.#show(id, refusal));
+      throw refusal;
+    }
+    const prices = this.#prices.get(id) ?? (own && new Prices(id, own));
+    if (prices === undefined) {
+      throw new LocalError(
+        "MISUSE",
+        `there are no prices of ${id}: name them in createRuntime({ models }) or here as { prices }`,
+      );
+    }
+    const most = reserve === undefined ? undefined : prices.costOf({ ...reserve });
+    return {
+      id,
+      call: (ask, usageOf) => {
+        // What it costs has to be told: nothing is asked where there is no room for that.
+        this.#job.events.checkRoom();
+        return this.#call({ id, prices, most }, ask, usageOf);
+      },
+    };
+  }
+
+  async #call<T>(
+    { id, prices, most }: Metered,
+    ask: (call: ModelCall) => T | Promise<T>,
+    usageOf: ((reply: T) => Usage | Promise<Usage>) | undefined,
+  ): Promise<T> {
+    // From here to `ask` nothing else runs: what is allowed now is allowed when it is sent (R-9.3-1).
+    const begun = this.#refusal(id) ?? (most && setAside(this.#job, most));
+    if (begun instanceof ArcpError) {
+      // Waited for: a loop that tries again and again keeps nobody else from the event loop (J4).
+      await this.#show(id, begun);
+      throw begun;
+    }
+    using held = begun;
+    // By the last report: one that cannot be read may be made good by another.
+    let isCounted = false;
+    let unreadable: unknown;
+    const count = (used: Usage): Grant => {
+      try {
+        return prices.costOf(used);
+      } catch (error) {
+        isCounted = false;
+        unreadable = error;
+        throw error;
+      }
+    };
+    const report = (usage: Usage): Promise<void> => {
+      const used = { ...usage };
+      const cost = count(used);
+      isCounted = true;
+      held?.spent(cost);
+      return this.#charge(id, cost, used);
+    };
+    const asked = this.#asked(id, () => ask({ signal: this.#job.life.signal, report }));
+    const reply = await asked.catch(async (error: unknown) => {
+      const answered = unreadable !== undefined && error === unreadable;
+      throw answered ? await this.#uncounted(id, held, error) : error;
+    });
+    try {
+      if (usageOf === undefined && isCounted) return reply;
+      if (usageOf === undefined && unreadable !== undefined) throw unreadable;
+      const charged = report(usageOf === undefined ? {} : await usageOf(reply));
+      held?.release();
+      await charged;
+    } catch (error) {
+      throw await this.#uncounted(id, held, error);
+    }
+    return reply;
+  }
+
+  async #asked<T>(id: string, ask: () => T | Promise<T>): Promise<T> {
+    try {
+      return await ask();
+    } catch (error) {
+      const exhaustion = upstreamExhaustion(id, error);
+      if (exhaustion === undefined) throw error;
+      await this.#show(id, exhaustion);
+      throw exhaustion;
+    }
+  }
+
+  #refusal(id: string): ArcpError | undefined {
+    return this.#job.authority.guard.check("model.use", id);
+  }
+
+  /** What a call used is not known: it was not free, and nobody may overlook it. @returns the error to throw */
+  async #uncounted(id: string, held: Reservation | undefined, error: unknown): Promise<ArcpError> {
+    const rest = held?.rest ?? NOTHING;
+    const charged = this.#charge(id, rest, {});
+    held?.release();
+    await charged;
+    const problem = error instanceof ArcpError ? error.message : "its usage could not be read";
+    const outcome = rest.size > 0 ? "what was reserved is charged" : "nothing could be charged";
+    const message = `${id} answered, but ${problem}; ${outcome}`;
+    const refusal = new ArcpError("INVALID_REQUEST", message, { cause: error });
+    await this.#show(id, refusal);
+    return refusal;
+  }
+
+  #charge(model: string, cost: Grant, used: Usage): Promise<void> {
+    const counts = Object.entries(used).map(([unit, count]) => [unit, String(count)]);
+    const dimensions = { ...Object.fromEntries(counts), model };
+    return this.#job.costs.charge(cost, { name: "cost.inference", dimensions });
+  }
+
+  #show(model: string, error: ArcpError): Promise<void> {
+    return this.#operations.refuse("model.use", { model }, error);
+  }
+}
+
+interface Metered {
+  readonly id: string;
+  readonly prices: Prices;
+  /** What one call can cost, if that is to be set aside. */
+  readonly most: Grant | undefined;
+}

@@ -1,0 +1,109 @@
+import { ArcpError, LocalError } from "@arcp/core";
+import type { Reservation } from "../authority/budget.ts";
+import { clip } from "../authority/clip.ts";
+import { type Amounts, type Grant, readAmounts } from "../authority/grant.ts";
+import { quoted } from "../authority/quoted.ts";
+import type { Job } from "../jobs/job.ts";
+import { eventBody } from "./event-body.ts";
+import { paced } from "./paced.ts";
+
+/** Bytes of JSON that a cost may have before it is known: with its amount it has to fit into an event (R-4.1-7). */
+const MAX_METRIC = 64 * 1024;
+
+/** How a reservation tells what was spent. */
+export interface SpendOptions {
+  /** The metric that tells what was spent. Default `cost.spend`. */
+  readonly name?: string | undefined;
+  /** What else the metric says, as text. */
+  readonly dimensions?: Readonly<Record<string, string>> | undefined;
+}
+
+/** Money that is set aside. It is released when the job ends, at the latest. */
+export interface SpendReservation extends AsyncDisposable {
+  /**
+   * Says what was spent, by a metric each, and releases the rest.
+   * @param actual Default: what was reserved
+   * @throws ArcpError `INVALID_REQUEST` for what is no amount; LocalError `MISUSE` once it was settled or released,
+   * while the job lives; behind its end that does nothing
+   */
+  settle(actual?: Amounts): Promise<void>;
+  /** Nothing was spent. Does nothing once it was settled or released, and so does the end of an `await using`. */
+  release(): void;
+}
+
+/** Lets agents and tools set money aside before it is gone (R-9.6-13). */
+export interface Spend {
+  /**
+   * Sets all of these amounts aside or none.
+   * @throws ArcpError `BUDGET_EXHAUSTED` when one does not fit into what is available, `CANCELLED` and `LEASE_EXPIRED`
+   * as for any operation, `INVALID_REQUEST` for what is no amount, no name of a cost or no dimensions
+   */
+  readonly reserve: (amounts: Amounts, options?: SpendOptions) => SpendReservation;
+}
+
+/** The `reserve` of a job's {@link Spend}. */
+export function reserve(
+  job: Job,
+  amounts: Amounts,
+  { name = "cost.spend", dimensions }: SpendOptions = {},
+): SpendReservation {
+  // What is to be told later is checked, and kept, before any money is set aside for it.
+  const checked = eventBody("metric", { name, value: 0, dimensions });
+  if (!/^cost\.(?!budget\.)./.test(name)) {
+    throw new ArcpError("INVALID_REQUEST", `${quoted(name)} is no name of a cost: cost.<what>`);
+  }
+  const metric = { ...checked, dimensions: checked.dimensions && { ...checked.dimensions } };
+  if (Buffer.byteLength(JSON.stringify(metric)) > MAX_METRIC) {
+    const problem = `the name and the dimensions of a cost may have ${MAX_METRIC} bytes of JSON`;
+    throw new ArcpError("INVALID_REQUEST", problem);
+  }
+  const wanted = readAmounts(amounts, noAmount);
+  const reservation = setAside(job, wanted);
+  if (reservation instanceof ArcpError) throw reservation;
+  // The end of the job releases it as well, and what was spent until then is said behind that.
+  let isOver = false;
+  const release = (): void => {
+    isOver = true;
+    reservation.release();
+  };
+  const settle = async (actual?: Amounts): Promise<void> => {
+    if (isOver) {
+      if (!job.live) return job.events.pass();
+      throw new LocalError("MISUSE", "the reservation was settled or released before");
+    }
+    const costs = actual === undefined ? wanted : readAmounts(actual, noAmount);
+    const spent = new Map([...costs].filter(([, amount]) => amount.gt(0)));
+    const charged = job.costs.charge(spent, metric);
+    release();
+    await charged;
+  };
+  return {
+    settle: (actual) => paced(job, settle(actual)),
+    release,
+    [Symbol.asyncDispose]: async () => release(),
+  };
+}
+
+/** Sets all of these amounts aside, or none. @returns the refusal where they do not fit, or the job may do nothing any more */
+export function setAside({ authority, budget }: Job, amounts: Grant): Reservation | ArcpError {
+  const refusal = authority.guard.standing(`reserving ${describe(amounts)}`);
+  if (refusal !== undefined) return refusal;
+  const outcome = budget.reserve(amounts);
+  if (outcome.ok) return outcome.reservation;
+  const { currency, available = "0" } = outcome;
+  return new ArcpError(
+    "BUDGET_EXHAUSTED",
+    `${describe(amounts)} cannot be reserved: ${available} ${currency} are available`,
+    { details: { currency, available } },
+  );
+}
+
+function noAmount(given: unknown): ArcpError {
+  return new ArcpError("INVALID_REQUEST", `${quoted(given)} is no amount such as {"USD":"2.50"}`);
+}
+
+function describe(amounts: Grant): string {
+  return clip(
+    [...amounts].map(([currency, amount]) => `${amount.toFixed()} ${currency}`).join(" and "),
+  );
+}

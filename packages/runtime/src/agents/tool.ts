@@ -1,0 +1,82 @@
+import { checkOptions, checkValues, isPlain, LocalError, type OptionRules, rule } from "@arcp/core";
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+import type { Trace } from "../jobs/trace.ts";
+import type { Spend } from "./spend.ts";
+
+/** What a tool knows of the call besides its arguments. */
+export interface ToolCall {
+  /** Aborts when the job has to stop. */
+  readonly signal: AbortSignal;
+  /** The job that calls it, and whose it is. */
+  readonly job: { readonly id: string; readonly principal: string; readonly traceId: string };
+  /** To be handed on to the services that the tool calls: `traceparent` and, if there is one, `tracestate`. */
+  readonly trace: Trace;
+  /** Sets the job's money aside before it is spent. */
+  readonly spend: Spend;
+}
+
+/** A tool that takes any JSON and gives any JSON. */
+export type ToolFunction = (args: unknown, call: ToolCall) => unknown;
+
+/**
+ * A tool whose arguments and results are checked. `Input` is what `run` gets and `Output` what it returns; where schemas change
+ * values, `Sent` is what an agent passes and `Result` what it gets.
+ */
+export interface ToolDefinition<Input, Output, Sent = Input, Result = Output> {
+  /** Any Standard Schema (zod, valibot, arktype, …). A call whose arguments it refuses is `INVALID_REQUEST`. */
+  readonly input?: StandardSchemaV1<Sent, Input> | undefined;
+  /** What `run` must return; another value fails the call with `INTERNAL_ERROR`. */
+  readonly output?: StandardSchemaV1<Output, Result> | undefined;
+  /** Does the work. What it throws fails the call. */
+  readonly run: (args: Input, call: ToolCall) => Output | Promise<Output>;
+}
+
+/** A tool of the runtime: a function, or what `defineTool` makes. */
+// biome-ignore lint/suspicious/noExplicitAny: a tool's input type is proven by its own schema, at the call
+export type Tool = ToolFunction | ToolDefinition<any, any, any, any>;
+
+/** What an agent passes to a tool: what its schema takes, which is not always what `run` gets of it. */
+export type ArgumentsOf<T extends Tool> =
+  T extends ToolDefinition<infer _Input, infer _Output, infer Sent, infer _Result> ? Sent : unknown;
+
+/** What an agent gets of a tool, as it is: it does not travel. */
+export type ToolResultOf<T extends Tool> =
+  T extends ToolDefinition<infer _Input, infer _Output, infer _Sent, infer Result>
+    ? Result
+    : T extends (args: never, call: ToolCall) => infer Result
+      ? Awaited<Result>
+      : unknown;
+
+const RULES: OptionRules<ToolDefinition<unknown, unknown>> = {
+  input: rule.schema,
+  output: rule.schema,
+  run: rule.required(rule.method),
+};
+
+/**
+ * A tool with schemas: its function gets only what the one lets through, and its caller only what the other does.
+ * @throws LocalError `MISUSE` without `run`, for a schema that is none, and for an option that there is not
+ */
+export function defineTool<Input = unknown, Output = unknown, Sent = Input, Result = Output>(
+  definition: ToolDefinition<Input, Output, Sent, Result>,
+): ToolDefinition<Input, Output, Sent, Result> {
+  checkOptions("defineTool", definition, RULES);
+  // A copy of an instance of a class would lack its methods.
+  return isPlain(definition) ? Object.freeze({ ...definition }) : definition;
+}
+
+/** @throws LocalError `MISUSE` for what is no tool */
+export function readTools(
+  tools: Readonly<Record<string, Tool>>,
+): ReadonlyMap<string, ToolDefinition<unknown, unknown>> {
+  return new Map(
+    Object.entries(tools).map(([name, tool]) => {
+      const definition = typeof tool === "function" ? { run: tool } : tool;
+      if (typeof definition?.run !== "function") {
+        throw new LocalError("MISUSE", `the tool ${name} must be a function or made by defineTool`);
+      }
+      checkValues(`the tool ${name}`, definition, RULES);
+      return [name, definition];
+    }),
+  );
+}

@@ -1,0 +1,100 @@
+import { ArcpError } from "@arcp/core";
+import type { Logger } from "pino";
+import { clip } from "../authority/clip.ts";
+import type { Job } from "../jobs/job.ts";
+import type { Trace } from "../jobs/trace.ts";
+import { tellFailure } from "./failure-log.ts";
+import type { Operations } from "./operation.ts";
+import { plainJson } from "./plain-json.ts";
+import { conformingInput, conformingResult } from "./schema-check.ts";
+import { shown } from "./shown.ts";
+import { reserve } from "./spend.ts";
+import type { ToolCall, ToolDefinition } from "./tool.ts";
+
+/** The tools of a runtime, by name. */
+export type Tools = ReadonlyMap<string, ToolDefinition<unknown, unknown>>;
+
+/** Calls the runtime's tools for one job, through its guard and onto its stream. */
+export class ToolCaller {
+  readonly #job: Job;
+  readonly #tools: Tools;
+  readonly #operations: Operations;
+  readonly #logger: Logger;
+
+  constructor(job: Job, tools: Tools, operations: Operations, logger: Logger) {
+    this.#job = job;
+    this.#tools = tools;
+    this.#operations = operations;
+    this.#logger = logger;
+  }
+
+  /**
+   * @param trace what the tool is told of it. Default: the job's
+   * @returns rejects with an ArcpError: the refusal, which also stands on the stream (R-9.3-3), or what the tool threw;
+   * `INVALID_REQUEST` for a name that is none, and for arguments that are no JSON, which nothing can show
+   * @throws BackpressureError at once, where its event would not be taken
+   */
+  call<T>(name: string, given: unknown, trace: Trace = this.#job.trace): Promise<T> {
+    this.#job.events.checkRoom();
+    // The caller's word, as a type that it names for a tool is; the tool's output schema has checked it if it has one.
+    return this.#shownCall(name, given, trace) as Promise<T>;
+  }
+
+  async #shownCall(name: string, given: unknown, trace: Trace): Promise<unknown> {
+    if (typeof name !== "string" || name === "") {
+      throw new ArcpError(
+        "INVALID_REQUEST",
+        "the name of a tool must be a string with something in it",
+      );
+    }
+    // What is shown and checked is what the tool gets, whatever its caller does with the original meanwhile.
+    const args = given === undefined ? undefined : plainJson(given, "args");
+    const run = (): Promise<Ran> => this.#run(name, args, trace);
+    return (await this.#operations.show(name, args, run, ({ told }) => told)).result;
+  }
+
+  async #run(name: string, args: unknown, trace: Trace): Promise<Ran> {
+    try {
+      this.#check(name);
+      const tool = this.#find(name);
+      const input = await conformingInput(tool.input, args, `${clip(name)}: args`);
+      await this.#job.events.flush();
+      // Since the first look a cancel, an expiry or an exhaustion may have passed.
+      this.#check(name);
+      const returned = await tool.run(input, this.#call(trace));
+      const result = await conformingResult(tool.output, returned, `the tool ${name}`);
+      return { result, told: shown(result) ?? null };
+    } catch (thrown) {
+      tellFailure(this.#job, thrown, this.#logger, "a tool failed", { tool: name });
+      throw ArcpError.from(thrown);
+    }
+  }
+
+  #check(name: string): void {
+    const refusal = this.#job.authority.guard.check("tool.call", name);
+    if (refusal !== undefined) throw refusal;
+  }
+
+  #find(name: string): ToolDefinition<unknown, unknown> {
+    const tool = this.#tools.get(name);
+    if (tool === undefined) throw new ArcpError("INVALID_REQUEST", `there is no tool ${name}`);
+    return tool;
+  }
+
+  #call(trace: Trace): ToolCall {
+    const { identity, life } = this.#job;
+    const { id, principal, traceId } = identity;
+    return {
+      signal: life.signal,
+      job: { id, principal, traceId },
+      trace,
+      spend: { reserve: (amounts, options) => reserve(this.#job, amounts, options) },
+    };
+  }
+}
+
+/** What a tool returned, and what the stream shows of that. */
+interface Ran {
+  readonly result: unknown;
+  readonly told: unknown;
+}
