@@ -349,6 +349,41 @@ test("R-5.4-8, R-7.2-9: a retry that adopts a job is answered as one when a cras
   expect(seqsOf(after, job.id)).toEqual([1, 2]);
 });
 
+test("R-5.4-8: a retry that adopted a job before a crash is only answered again, and brings its end no second time", async () => {
+  const { start, submit, clock, store } = hosts();
+  const runtime = start();
+  const owner = new Viewer(runtime);
+  await owner.hello();
+  const job = await submit(owner, { idempotency_key: "k" });
+  const before = new Viewer(runtime);
+  const welcome = await before.hello();
+  owner.sever();
+  await settled();
+  clock.advance(600_000);
+  await settled();
+  const { commit } = store.sessions;
+  store.sessions.commit = (id, epoch, change) =>
+    change.attach === undefined
+      ? commit.call(store.sessions, id, epoch, change)
+      : new Promise(() => {});
+  const retry = { agent: "led", input: null, idempotency_key: "k" };
+  const request = before.send("job.submit", retry);
+  await settled();
+  store.sessions.commit = commit;
+  const after = new Viewer(start());
+  await after.resume(welcome, 0);
+  await after.terminal(job.id);
+  expect(acceptances(after, job.id)).toHaveLength(1);
+  after.sendAs(request, "job.submit", retry);
+  await settled();
+  expect(acceptances(after, job.id)).toHaveLength(2);
+  expect(seqsOf(after, job.id)).toEqual([1, 2]);
+  // Another submit under the key does ask for it.
+  await after.reply(after.send("job.submit", retry));
+  await settled();
+  expect(seqsOf(after, job.id)).toEqual([1, 2, 2]);
+});
+
 test("R-10-2, R-14-3: an heir is not told of a child that is being removed, and would wait for its end", async () => {
   const { heir, child, leave, adopt, store, clock, owner } = await family();
   const its = await child();

@@ -80,7 +80,9 @@ async function acceptedAgain(
   // What it has become by now.
   const job = await jobOf(services, (await rowOf(services, row.id)) ?? row);
   if (job === undefined) return undefined;
-  const { follow, truncated } = await place(services, session, request, job);
+  // It is the submit that the job was accepted for, sent once more: its client asks for nothing again.
+  const isSame = row.session === session.id && row.request === request.id;
+  const { follow, truncated } = await place(services, session, request, job, isSame);
   const acceptance = acceptanceOf({ ...row, request: request.id });
   const payload = { ...acceptance.payload, ...(truncated && { truncated }) };
   return { kind: "accepted", announcement: { ...acceptance, payload }, follow };
@@ -99,9 +101,10 @@ async function place(
   session: Session,
   request: Envelope<"job.submit">,
   job: KnownJob,
+  isSame: boolean,
 ): Promise<Place> {
   const origin = { request: request.id, head: job.lastSeq };
-  if (job.session === session.id) return ownPlace(services, session, job, origin);
+  if (job.session === session.id) return ownPlace(services, session, job, origin, isSame);
   // What the session has left before makes room, also while that is still on its way. The owner may go meanwhile. And who
   // subscribes behind this finds all of the family to be the session's.
   const orphaned = await session.subscriptions.run(async () => {
@@ -125,6 +128,7 @@ async function ownPlace(
   session: Session,
   job: KnownJob,
   origin: Origin,
+  isSame: boolean,
 ): Promise<Place> {
   const { attachments } = session.stream;
   // What it adopted and does not know, it was about to follow when the adoption was broken off.
@@ -141,6 +145,7 @@ async function ownPlace(
       if (isJoined) session.follow(job.id, "owner", attachment.cursor, again);
       return;
     }
+    if (isSame && !isJoined) return;
     // Whoever has seen its end sees it again (R-7.2-9), also before the job itself knows that to be durable.
     const read = attachments.seen(job.id, "owner") ?? 0;
     session.follow(job.id, "owner", Math.max(job.liveAfter, read - 1), again);
