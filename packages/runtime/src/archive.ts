@@ -1,19 +1,18 @@
-import { type Clock, isTerminal, type JobId, type SessionId } from "@arcp/core";
+import { type Clock, isTerminal, type SessionId } from "@arcp/core";
 import type { Logger } from "pino";
 import type { AgentHost } from "./agents/agent-host.ts";
 import { restartJob } from "./agents/restart.ts";
 import { takenOver } from "./jobs/ending.ts";
-import { KEY_LIFETIME, keyedUntil } from "./jobs/idempotency.ts";
 import type { Job } from "./jobs/job.ts";
 import { LateEndings } from "./jobs/late-endings.ts";
 import { headOf } from "./jobs/log-tail.ts";
 import { recoverJobs } from "./jobs/recovery.ts";
 import { removeJob } from "./jobs/removal.ts";
 import { type EndedJob, Retention } from "./jobs/retention.ts";
+import { StoredJobs } from "./jobs/stored-jobs.ts";
 import type { JobTable } from "./jobs/table.ts";
 import { endDamaged } from "./jobs/written-end.ts";
 import type { EffectiveLimits } from "./limits.ts";
-import type { Lineage } from "./lineage.ts";
 import type { Sessions } from "./session/sessions.ts";
 import { isClosed } from "./store/closed.ts";
 import { unlessDamaged } from "./store/damage.ts";
@@ -85,76 +84,41 @@ export class Archive {
 
   /** Takes over what the process before this one left in the store (R-6.3-20, R-7.3-10). */
   async restore(host: AgentHost): Promise<void> {
-    const { store, sessions, clock, logger } = this.#options;
+    const { store, sessions } = this.#options;
     const { turn } = host.committer;
     const startAgents = await recoverJobs(host, (row, head) => restartJob(host, row, head));
-    const now = clock.now();
-    const ended: Array<{ job: Omit<EndedJob, "lineage">; age: number }> = [];
-    const kept = new Set<JobId>();
-    const parents = new Map<JobId, JobId>();
-    const delegated = new Set<JobId>();
-    const owned = new Map<SessionId, JobId[]>();
-    const own = (id: JobId, session: SessionId | undefined): void => {
-      kept.add(id);
-      if (session === undefined) return;
-      const siblings = owned.get(session) ?? [];
-      siblings.push(id);
-      owned.set(session, siblings);
-    };
+    const stored = await this.#stored(turn);
+    await sessions.restore(stored);
+    const { finishedJobsPerPrincipal: most } = this.#options.limits;
+    for (const { job, age, isSurplus } of stored.ended(most)) {
+      await turn.spend("answering", 1);
+      // A crash came in the middle of its removal. By what is stored another one may have ended before it.
+      const isHalfGone = isSurplus && (await headOf(job.id, store.logs)) === 0;
+      if (isHalfGone) this.#retention.dismiss(job);
+      else this.#retention.keep(job, age);
+    }
+    startAgents();
+  }
+
+  async #stored(turn: Turn): Promise<StoredJobs> {
+    const { store, clock, logger } = this.#options;
+    const stored = new StoredJobs(clock);
     const damaged: DamagedJob[] = [];
     for (let after: JobQuery["after"]; ; ) {
       // The host of the runtime may have other things to do (J4).
       await turn.alone();
       const rows = await store.jobs.list({ after, limit: PAGE }, (job) => damaged.push(job));
-      for (const row of rows) {
-        const { id, principal, session, parent, request, status } = row;
-        const { finishedAt = now, lease } = row;
-        const keepUntil = row.keepUntil && keyedUntil(clock, row.keepUntil);
-        if (parent !== undefined) parents.set(id, parent);
-        if (parent !== undefined && request === undefined) delegated.add(id);
-        if (isTerminal(status)) {
-          const job = { id, principal, session, keepUntil, size: JSON.stringify(lease).length };
-          ended.push({ job, age: now - finishedAt });
-        }
-        own(id, session);
-      }
+      for (const row of rows) stored.add(row);
       after = rows.at(-1);
       if (rows.length < PAGE) break;
     }
     for (const job of damaged) {
-      const { id, session, finishedAt = now, acceptedAt = now } = job;
-      logger.error(
-        { job: id, err: job.error },
-        "a job cannot be read: it is in no listing any more",
-      );
+      const { id, error: err } = job;
+      logger.error({ job: id, err }, "a job cannot be read: it is in no listing any more");
       await endDamaged(this.#options, job);
-      // Its owner is still to hear of its end.
-      own(id, session);
-      // Whether it was submitted under a key cannot be read either.
-      const keepUntil = keyedUntil(clock, acceptedAt + KEY_LIFETIME);
-      const { principal } = job.error;
-      ended.push({
-        job: { id, principal, session, keepUntil, size: 0 },
-        age: now - finishedAt,
-      });
+      stored.addDamaged(job);
     }
-    await sessions.restore({
-      has: (job) => kept.has(job),
-      ownedBy: (session) => owned.get(session) ?? [],
-      isDelegated: (job) => delegated.has(job),
-    });
-    const { finishedJobsPerPrincipal: most } = this.#options.limits;
-    const byPrincipal = Map.groupBy(ended, ({ job }) => job.principal);
-    for (const { job, age } of ended.sort((a, b) => b.age - a.age)) {
-      await turn.spend("answering", 1);
-      const kept = { ...job, lineage: [...lineOf(job.id, parents)] };
-      const isSurplus = (byPrincipal.get(job.principal)?.length ?? 0) > most;
-      // A crash came in the middle of its removal. By what is stored another one may have ended before it.
-      const isHalfGone = isSurplus && (await headOf(job.id, store.logs)) === 0;
-      if (isHalfGone) this.#retention.dismiss(kept);
-      else this.#retention.keep(kept, Math.max(0, age));
-    }
-    startAgents();
+    return stored;
   }
 
   close(): void {
@@ -212,12 +176,6 @@ export class Archive {
       logger[level]({ job: id, err: error }, "a finished job could not be removed yet");
       return false;
     }
-  }
-}
-
-function* lineOf(job: JobId, parents: ReadonlyMap<JobId, JobId>): Generator<Lineage[number]> {
-  for (let above = parents.get(job); above !== undefined; above = parents.get(above)) {
-    yield { job: above, announcedAt: Number.POSITIVE_INFINITY };
   }
 }
 

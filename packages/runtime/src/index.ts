@@ -28,6 +28,7 @@ export type { PriceTable, Usage } from "./authority/price.ts";
 export type { CredentialOrder, IssuedCredential, Provisioner } from "./authority/provisioner.ts";
 export type { CredentialOperations } from "./credential-operations.ts";
 export type { Profile } from "./dialect/profile.ts";
+export type { JobFilter, JobInfo, JobOperations } from "./job-operations.ts";
 export { BackpressureError } from "./jobs/backpressure-error.ts";
 export type { Trace } from "./jobs/trace.ts";
 export type { Limits } from "./limits.ts";
@@ -41,16 +42,10 @@ export type {
   OperationObserver,
   OperationOutcome,
 } from "./observer.ts";
-export type {
-  JobFilter,
-  JobInfo,
-  JobOperations,
-  SessionInfo,
-  SessionOperations,
-} from "./operations.ts";
 export type { Peer } from "./peer.ts";
 export type { ObservedJob, Policy } from "./policy.ts";
 export { createRuntime, type Runtime } from "./runtime.ts";
 export type { RuntimeOptions } from "./runtime-options.ts";
+export type { SessionInfo, SessionOperations } from "./session-operations.ts";
 export type { CloseOptions } from "./shutdown.ts";
 export { type MemoryStoreOptions, memoryStore } from "./store/memory-store.ts";

@@ -126,7 +126,7 @@ class JobAgentContext implements AgentContext {
     return (input, init) =>
       observed(
         this.#job,
-        { name: "net.fetch", ...requestLine(input, init) },
+        () => ({ name: "net.fetch", ...requestLine(input, init) }),
         (trace) => this.#toolbox.fetcher.fetch(input, init, trace),
         ({ status }) => ({ httpStatus: status }),
       );
@@ -159,12 +159,17 @@ class JobAgentContext implements AgentContext {
 
   get spend(): AgentContext["spend"] {
     return {
-      reserve: (amounts, options) =>
-        this.#unlessRefused("spend.reserve", Object.keys(amounts ?? {}).join(", "), () => {
+      reserve: (amounts, options) => {
+        const asked = () => ({
+          name: "spend.reserve",
+          target: Object.keys(amounts ?? {}).join(", "),
+        });
+        return unlessRefused(this.#job, asked, () => {
           // A settlement is told whatever waits to be written, so that is asked before.
           this.#job.events.checkRoom();
           return reserve(this.#job, amounts, options);
-        }),
+        });
+      },
     };
   }
 

@@ -14,6 +14,9 @@ export interface Asked {
   readonly method?: unknown;
 }
 
+/** Given as a function where it takes work to tell: nobody does it who is not observed. */
+type Told = Asked | (() => Asked);
+
 /**
  * Does what an agent asked for, paced, and tells the observer of its job, if there is one.
  * @param act is given what those whom it calls are told of the trace, where the observer says that
@@ -21,7 +24,7 @@ export interface Asked {
  */
 export function observed<T>(
   job: Job,
-  asked: Asked,
+  asked: Told,
   act: (trace: Trace | undefined) => Promise<T>,
   outcome: (value: T) => OperationOutcome = () => ({}),
 ): Promise<T> {
@@ -39,7 +42,7 @@ export function observed<T>(
 }
 
 /** Does what takes no time: the observer is told of it where it is refused. */
-export function unlessRefused<T>(job: Job, asked: Asked, act: () => T): T {
+export function unlessRefused<T>(job: Job, asked: Told, act: () => T): T {
   try {
     return act();
   } catch (error) {
@@ -49,9 +52,10 @@ export function unlessRefused<T>(job: Job, asked: Asked, act: () => T): T {
 }
 
 /** @returns undefined when nobody wants to know */
-export function begin(job: Job, { name, target, method }: Asked): OperationObservation | undefined {
+export function begin(job: Job, asked: Told): OperationObservation | undefined {
   const { observed: observation, authority, budget, secrets } = job;
   if (observation === undefined) return undefined;
+  const { name, target, method } = typeof asked === "function" ? asked() : asked;
   // In this order: a part of a secret would not be found.
   const shown = (text: unknown): string => clip(secrets.clean(textOf(text)));
   return observation.operation({

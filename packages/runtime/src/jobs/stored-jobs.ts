@@ -1,0 +1,97 @@
+import type { Clock } from "@arcp/core";
+import { isTerminal, type JobId, type SessionId } from "@arcp/core";
+import type { Lineage } from "../lineage.ts";
+import type { DamagedJob, ListedJob } from "../store/index.ts";
+import { KEY_LIFETIME, keyedUntil } from "./idempotency.ts";
+import type { EndedJob } from "./retention.ts";
+
+/** A job that the process before this one ended. */
+interface Ended {
+  readonly job: Omit<EndedJob, "lineage">;
+  /** Milliseconds since. */
+  readonly age: number;
+}
+
+/** The jobs that a store holds when a runtime takes it over, once those that ran have an end or a next attempt. */
+export class StoredJobs {
+  readonly #clock: Clock;
+  readonly #now: number;
+  readonly #ids = new Set<JobId>();
+  readonly #parents = new Map<JobId, JobId>();
+  readonly #delegated = new Set<JobId>();
+  readonly #bySession = new Map<SessionId, JobId[]>();
+  readonly #ended: Ended[] = [];
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.#now = clock.now();
+  }
+
+  add(row: ListedJob): void {
+    const { id, principal, session, parent, request, status, lease } = row;
+    this.#own(id, session);
+    if (parent !== undefined) this.#parents.set(id, parent);
+    if (parent !== undefined && request === undefined) this.#delegated.add(id);
+    if (!isTerminal(status)) return;
+    const keepUntil = row.keepUntil && keyedUntil(this.#clock, row.keepUntil);
+    const job = { id, principal, session, keepUntil, size: JSON.stringify(lease).length };
+    this.#end(job, row.finishedAt);
+  }
+
+  /** One whose row cannot be read, and whose log has an end by now: its owner is still to hear of it. */
+  addDamaged({ id, session, finishedAt, acceptedAt = this.#now, error }: DamagedJob): void {
+    this.#own(id, session);
+    // Whether it was submitted under a key cannot be read either.
+    const keepUntil = keyedUntil(this.#clock, acceptedAt + KEY_LIFETIME);
+    this.#end({ id, principal: error.principal, session, keepUntil, size: 0 }, finishedAt);
+  }
+
+  has(job: JobId): boolean {
+    return this.#ids.has(job);
+  }
+
+  /** Those that a session owns, whether it has read them or not. */
+  ownedBy(session: SessionId): readonly JobId[] {
+    return this.#bySession.get(session) ?? [];
+  }
+
+  /** Whether the record that tells of its delegation, in its parent's log, brings it to its owner. */
+  isDelegated(job: JobId): boolean {
+    return this.#delegated.has(job);
+  }
+
+  /**
+   * Those that have ended, the one that ended first in front.
+   * @param most of one principal that are kept
+   * @returns of each also how long ago it ended, in ms, and whether its principal has too many
+   */
+  *ended(most: number): Generator<{ job: EndedJob; age: number; isSurplus: boolean }> {
+    const byPrincipal = Map.groupBy(this.#ended, ({ job }) => job.principal);
+    for (const { job, age } of this.#ended.toSorted((a, b) => b.age - a.age)) {
+      const isSurplus = (byPrincipal.get(job.principal)?.length ?? 0) > most;
+      yield { job: { ...job, lineage: [...this.#lineOf(job.id)] }, age, isSurplus };
+    }
+  }
+
+  #own(id: JobId, session: SessionId | undefined): void {
+    this.#ids.add(id);
+    if (session === undefined) return;
+    const siblings = this.#bySession.get(session);
+    if (siblings === undefined) this.#bySession.set(session, [id]);
+    else siblings.push(id);
+  }
+
+  #end(job: Ended["job"], finishedAt = this.#now): void {
+    this.#ended.push({ job, age: Math.max(0, this.#now - finishedAt) });
+  }
+
+  *#lineOf(job: JobId): Generator<Lineage[number]> {
+    for (
+      let above = this.#parents.get(job);
+      above !== undefined;
+      above = this.#parents.get(above)
+    ) {
+      yield { job: above, announcedAt: Number.POSITIVE_INFINITY };
+    }
+  }
+}

@@ -1,0 +1,67 @@
+import type { SessionId } from "@arcp/core";
+import { checkReason } from "./reason.ts";
+import type { Session } from "./session/session.ts";
+import type { Sessions } from "./session/sessions.ts";
+
+/** What an operator sees of a session. */
+export interface SessionInfo {
+  readonly id: string;
+  readonly principal: string;
+  /** Whether a client is connected; else it waits for one, for the resume window. */
+  readonly connected: boolean;
+  /** What both sides agreed on. */
+  readonly features: readonly string[];
+  /** The highest `event_seq` that it was given. */
+  readonly lastEventSeq: number;
+  /** How many jobs it follows. */
+  readonly following: number;
+}
+
+/** The sessions of a runtime in the hands of its operator. */
+export class SessionOperations {
+  readonly #sessions: Sessions;
+
+  constructor(sessions: Sessions) {
+    this.#sessions = sessions;
+  }
+
+  /** All sessions that are not forgotten. */
+  list(): SessionInfo[] {
+    return [...this.#sessions].map(describe);
+  }
+
+  /** One session; undefined when there is none. */
+  get(id: string): SessionInfo | undefined {
+    const session = this.#sessions.get(id as SessionId);
+    return session && describe(session);
+  }
+
+  /**
+   * Ends a session for good: its connection is closed with `session.closed` and the reason, its token is void, its jobs
+   * go on. Resolves when that is durable.
+   * @param reason for humans, at most 1,024 characters
+   * @returns whether there was such a session
+   * @throws LocalError `MISUSE` for a reason that is longer, or no text; then it goes on
+   */
+  async end(id: string, reason?: string): Promise<boolean> {
+    checkReason("end", reason);
+    const session = this.#sessions.get(id as SessionId);
+    if (session === undefined) return false;
+    session.dismiss(reason);
+    await this.#sessions.forget(session);
+    return true;
+  }
+
+  /** For metrics. */
+  count(): { readonly connected: number; readonly parked: number } {
+    const all = [...this.#sessions];
+    const connected = all.filter((session) => session.connected).length;
+    return { connected, parked: all.length - connected };
+  }
+}
+
+function describe({ id, principal, connected, features, stream }: Session): SessionInfo {
+  const { issued: lastEventSeq, attachments } = stream;
+  const following = attachments.size;
+  return { id, principal, connected, features: [...features], lastEventSeq, following };
+}
