@@ -123,7 +123,8 @@ export class Guest {
     assert.equal(opening.session_id, this.session);
     this.#visit = visit;
     this.#noted = 0;
-    this.account.begin(after);
+    const { lastEventSeq = after } = this.#house.runtime.sessions.get(this.session) ?? {};
+    this.account.begin(after, lastEventSeq);
     this.#tokens.push(opening.payload.resume_token);
     this.#hasSpoken = false;
     this.#repeat(visit);
