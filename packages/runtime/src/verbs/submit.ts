@@ -2,27 +2,22 @@ import {
   type AgentReference,
   ArcpError,
   type Envelope,
-  type ErrorPayload,
   type Feature,
-  isObject,
   parseAgentReference,
   readTrace,
 } from "@arcp/core";
-import { admitChild } from "../agents/child-admission.ts";
 import { permittedAgent } from "../agents/permitted-agent.ts";
 import { runAgent } from "../agents/run.ts";
 import { checkedInput } from "../agents/schema-check.ts";
-import { shown } from "../agents/shown.ts";
-import type { Secrets } from "../authority/secrets.ts";
 import { acceptanceOf } from "../jobs/acceptance.ts";
 import { admit, checkOpen, type UsedKey } from "../jobs/admission.ts";
-import { jobDamaged, wireError } from "../jobs/ending.ts";
+import { wireError } from "../jobs/ending.ts";
 import { fingerprint } from "../jobs/idempotency.ts";
 import { grantLease, readExpiry, readLease } from "../jobs/lease-request.ts";
 import type { Session } from "../session/session.ts";
 import type { SubmitReply } from "../session/submit-log.ts";
-import { unlessDamaged } from "../store/damage.ts";
-import { objectIn } from "../store/record-text.ts";
+import { createChild } from "./child-submit.ts";
+import { earlierReply, rememberRefusal } from "./earlier-reply.ts";
 import { refuse, rejected } from "./reject.ts";
 import { resubmission } from "./resubmission.ts";
 import type { Services, Verb } from "./services.ts";
@@ -76,23 +71,8 @@ async function decide(services: Services, session: Session, request: Submit): Pr
     if (known !== thrown) services.logger.error({ err: thrown }, "a submit failed");
     const error = wireError(known);
     // The next process is not the one that shuts down.
-    if (!services.closing()) await remember(services, session, request, error);
+    if (!services.closing()) await rememberRefusal(services, session, request, error);
     return { kind: "refused", error };
-  }
-}
-
-/** A refusal is remembered as durably as its session, so that the very submit is never decided twice (R-5.4-8). */
-async function remember(
-  { store, logger }: Services,
-  { stream }: Session,
-  { id: request }: Submit,
-  error: ErrorPayload,
-): Promise<void> {
-  if (!store.durable) return;
-  try {
-    await stream.writer.commit({ refused: { request, reply: JSON.stringify(error) } });
-  } catch (err) {
-    logger.error({ session: stream.session, err }, "a refusal could not be stored");
   }
 }
 
@@ -162,82 +142,9 @@ async function create(
   return { kind: "accepted", announcement: acceptanceOf(row), begin };
 }
 
-/** A client may delegate in the name of a job of its own (R-D-12). */
-async function createChild(
-  services: Services,
-  session: Session,
-  { id, payload }: Submit,
-  used: UsedKey | undefined,
-): Promise<SubmitReply> {
-  const { parent_job_id, agent, input, lease_request, lease_constraints, max_runtime_sec } =
-    payload;
-  const parent = parent_job_id && services.jobs.get(parent_job_id);
-  if (!parent?.live || parent.session !== session.id) {
-    throw new ArcpError(
-      "INVALID_REQUEST",
-      "payload.parent_job_id: is no running job that this session owns",
-    );
-  }
-  const wanted = {
-    delegate_id: id,
-    agent,
-    input: shown(input),
-    lease_request,
-    lease_constraints,
-    max_runtime_sec,
-  };
-  const making = session.submits.unsaid.making((job) =>
-    admitChild(services, parent, wanted, input, { id: job, request: id, used }),
-  );
-  const delegated = await making.catch((error) => {
-    throw withoutSecrets(error, parent.secrets);
-  });
-  const begin = (): void => {
-    session.own(delegated.child.id);
-    void runAgent(delegated.child, delegated.agent, delegated.input, services);
-  };
-  return { kind: "accepted", announcement: acceptanceOf(delegated.row), begin };
-}
-
-/** What may be logged and remembered of a refusal: the schema of an agent may quote the input (R-9.8-10). */
-function withoutSecrets(thrown: unknown, secrets: Secrets): unknown {
-  if (!secrets.any || !(thrown instanceof ArcpError)) return secrets.cleanError(thrown);
-  return ArcpError.fromPayload(JSON.parse(secrets.clean(JSON.stringify(wireError(thrown)))));
-}
-
 function expiryOf({ clock }: Services, { payload }: Submit): number | undefined {
   const text = payload.lease_constraints?.expires_at;
   return text === undefined ? undefined : readExpiry(clock, text, EXPIRES_AT);
-}
-
-/**
- * The reply that this submit got from the process before this one, if it got one (R-5.4-8).
- * @throws ArcpError `JOB_NOT_FOUND` when its job cannot be read: it is not run once more
- */
-async function earlierReply(
-  { store }: Services,
-  session: Session,
-  request: Submit,
-): Promise<SubmitReply | undefined> {
-  const query = { session: session.id, request: request.id, limit: 1 };
-  let error: ArcpError | undefined;
-  const [row] = await store.jobs.list(query, ({ id, error: cause }) => {
-    error = jobDamaged(id, cause);
-  });
-  if (error !== undefined) throw error;
-  // A job that was adopted by it is looked up by its key once more: the crash may have come before it was followed.
-  const adopted = row?.submittedIn !== undefined;
-  if (row !== undefined && !adopted) return { kind: "accepted", announcement: acceptanceOf(row) };
-  // One that cannot be read is as one that is no longer remembered.
-  const refusal = await unlessDamaged(store.sessions.refusal(session.id, request.id));
-  const refused = refusal === undefined ? undefined : errorIn(refusal);
-  return refused && { kind: "refused", error: refused };
-}
-
-function errorIn(refusal: string): ErrorPayload | undefined {
-  const { code, message, retryable, details } = objectIn(refusal) ?? {};
-  if (typeof code !== "string" || typeof message !== "string") return undefined;
-  return { code, message, retryable: retryable === true, ...(isObject(details) && { details }) };
 }
 
 /** A restriction that the session did not agree on is refused, never dropped silently (R-6.2-4). */

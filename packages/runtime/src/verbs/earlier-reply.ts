@@ -1,0 +1,55 @@
+import { type ArcpError, type Envelope, type ErrorPayload, isObject } from "@arcp/core";
+import { acceptanceOf } from "../jobs/acceptance.ts";
+import { jobDamaged } from "../jobs/ending.ts";
+import type { Session } from "../session/session.ts";
+import type { SubmitReply } from "../session/submit-log.ts";
+import { unlessDamaged } from "../store/damage.ts";
+import { objectIn } from "../store/record-text.ts";
+import type { Services } from "./services.ts";
+
+type Submit = Envelope<"job.submit">;
+
+/** A refusal is remembered as durably as its session, so that the very submit is never decided twice (R-5.4-8). */
+export async function rememberRefusal(
+  { store, logger }: Services,
+  { stream }: Session,
+  { id: request }: Submit,
+  error: ErrorPayload,
+): Promise<void> {
+  if (!store.durable) return;
+  try {
+    await stream.writer.commit({ refused: { request, reply: JSON.stringify(error) } });
+  } catch (err) {
+    logger.error({ session: stream.session, err }, "a refusal could not be stored");
+  }
+}
+
+/**
+ * The reply that this submit got from the process before this one, if it got one (R-5.4-8).
+ * @throws ArcpError `JOB_NOT_FOUND` when its job cannot be read: it is not run once more
+ */
+export async function earlierReply(
+  { store }: Services,
+  session: Session,
+  request: Submit,
+): Promise<SubmitReply | undefined> {
+  const query = { session: session.id, request: request.id, limit: 1 };
+  let error: ArcpError | undefined;
+  const [row] = await store.jobs.list(query, ({ id, error: cause }) => {
+    error = jobDamaged(id, cause);
+  });
+  if (error !== undefined) throw error;
+  // A job that was adopted by it is looked up by its key once more: the crash may have come before it was followed.
+  const adopted = row?.submittedIn !== undefined;
+  if (row !== undefined && !adopted) return { kind: "accepted", announcement: acceptanceOf(row) };
+  // One that cannot be read is as one that is no longer remembered.
+  const refusal = await unlessDamaged(store.sessions.refusal(session.id, request.id));
+  const refused = refusal === undefined ? undefined : errorIn(refusal);
+  return refused && { kind: "refused", error: refused };
+}
+
+function errorIn(refusal: string): ErrorPayload | undefined {
+  const { code, message, retryable, details } = objectIn(refusal) ?? {};
+  if (typeof code !== "string" || typeof message !== "string") return undefined;
+  return { code, message, retryable: retryable === true, ...(isObject(details) && { details }) };
+}
