@@ -7,7 +7,7 @@ export const jobMutations: readonly Mutation[] = [
     breaks: "R-7.1-1",
     file: "verbs/submit.ts",
     from: "const used = { key, fingerprint: fingerprint(request.payload) };",
-    to: "const used = { key, fingerprint: fingerprint(request.payload) }; resolveAgent(services, session.principal, reference);",
+    to: "const used = { key, fingerprint: fingerprint(request.payload) }; const found = permittedAgent(services, session.principal, reference); if (found instanceof ArcpError) throw found;",
   },
   {
     name: "takes a key with a blank behind it for the same one",
