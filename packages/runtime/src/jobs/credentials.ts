@@ -1,11 +1,10 @@
 import {
   ArcpError,
   type Clock,
-  type CredentialFields,
   isErrorCode,
   type JobId,
   LocalError,
-  ProvisionedCredential,
+  type ProvisionedCredential,
 } from "@arcp/core";
 import type { Logger } from "pino";
 import type { Outstanding } from "../authority/outstanding.ts";
@@ -13,6 +12,7 @@ import type { CredentialOrder, IssuedCredential, Provisioner } from "../authorit
 import { answerWithin, nameOf } from "../authority/upstream.ts";
 import type { Vault } from "../authority/vault.ts";
 import type { CredentialRow } from "../store/index.ts";
+import { credentialOf, Unusable } from "./issued-credential.ts";
 import type { Job } from "./job.ts";
 import type { HeldCredentials } from "./job-context.ts";
 
@@ -39,9 +39,6 @@ interface Keys {
   turn: Promise<unknown>;
 }
 
-/** A bearer token, and long enough not to stand in a text by chance. */
-const VALUE = /^(?=.*[A-Za-z])[A-Za-z0-9\-._~+/]{16,8192}=*$/;
-const MAX_CHARACTERS = 64 * 1024;
 /** The last moment that a `Date` can tell, milliseconds since 1970: a time behind it is as good as none. */
 const LAST_DATE = 8.64e15;
 
@@ -217,28 +214,6 @@ function orderOf(job: Job, alias: string, signal: AbortSignal): CredentialOrder 
     expiresAt: job.overAt <= LAST_DATE ? job.overAt : undefined,
     signal,
   };
-}
-
-/** @throws Unusable when it is none that could be shown */
-function credentialOf(job: JobId, name: string, issued: IssuedCredential): ProvisionedCredential {
-  const { value, endpoint, profile, constraints } = issued;
-  const fields: CredentialFields = {
-    id: `${job.replace(/^job_/, "cred-")}-${name}`,
-    scheme: "bearer",
-    value,
-    endpoint,
-    profile,
-    constraints,
-  };
-  if (typeof value !== "string" || !VALUE.test(value)) throw new Unusable("no bearer token");
-  if (!URL.canParse(endpoint)) throw new Unusable("the endpoint is no URL");
-  if (JSON.stringify(fields).length > MAX_CHARACTERS) throw new Unusable("it is too large");
-  return new ProvisionedCredential(fields);
-}
-
-/** What an upstream made is of no use. */
-class Unusable extends Error {
-  override readonly name = "Unusable";
 }
 
 function ended(): ArcpError {

@@ -1,0 +1,32 @@
+import { type CredentialFields, type JobId, ProvisionedCredential } from "@arcp/core";
+import type { IssuedCredential } from "../authority/provisioner.ts";
+
+/** A bearer token, and long enough not to stand in a text by chance. */
+const VALUE = /^(?=.*[A-Za-z])[A-Za-z0-9\-._~+/]{16,8192}=*$/;
+const MAX_CHARACTERS = 64 * 1024;
+
+/** What an upstream made is of no use. */
+export class Unusable extends Error {
+  override readonly name = "Unusable";
+}
+
+/** @throws Unusable when it is none that could be shown */
+export function credentialOf(
+  job: JobId,
+  name: string,
+  issued: IssuedCredential,
+): ProvisionedCredential {
+  const { value, endpoint, profile, constraints } = issued;
+  const fields: CredentialFields = {
+    id: `${job.replace(/^job_/, "cred-")}-${name}`,
+    scheme: "bearer",
+    value,
+    endpoint,
+    profile,
+    constraints,
+  };
+  if (typeof value !== "string" || !VALUE.test(value)) throw new Unusable("no bearer token");
+  if (!URL.canParse(endpoint)) throw new Unusable("the endpoint is no URL");
+  if (JSON.stringify(fields).length > MAX_CHARACTERS) throw new Unusable("it is too large");
+  return new ProvisionedCredential(fields);
+}
