@@ -1,4 +1,4 @@
-import { type MessageId, newMessageId } from "@arcp/core";
+import { type MessageId, newJobId, newMessageId } from "@arcp/core";
 import { expect, test } from "vitest";
 import { collectGarbage } from "../../test/collect-garbage.ts";
 import { settled } from "../../test/held-store.ts";
@@ -11,7 +11,7 @@ const said = (word: string) => {
   return { kind: "accepted", announcement } as const;
 };
 const accepted = (reply: SubmitReply) =>
-  reply.kind === "accepted" ? reply : expect.fail(reply.error.message);
+  reply.kind === "accepted" ? reply : expect.fail(`it is ${reply.kind}`);
 const wordOf = (reply: SubmitReply) =>
   (accepted(reply).announcement.payload as { word: string }).word;
 
@@ -52,6 +52,33 @@ test("R-5.4-8: a repeated submit is answered alike, decided once, and begins not
   expect(decided).toBe(1);
   expect(given.map(wordOf)).toEqual(["1", "1", "1"]);
   expect(given.map((reply) => accepted(reply).begin !== undefined)).toEqual([true, false, false]);
+});
+
+test("R-14-2: of a job with a long lease its id alone is remembered", async () => {
+  const log = new SubmitLog();
+  const id = newMessageId();
+  const job_id = newJobId();
+  const reply = (patterns: number, more: object = {}): SubmitReply => {
+    const lease = { "tool.call": Array.from({ length: patterns }, () => "tool") };
+    const payload = { lease, ...more };
+    return { kind: "accepted", announcement: { type: "job.accepted", job_id, payload } };
+  };
+  const given: SubmitReply[] = [];
+  const answer = async (id: MessageId, first: SubmitReply) => {
+    for (let times = 0; times < 2; times++) {
+      const give = (one: SubmitReply) => {
+        if (one.kind === "accepted") log.said(one.announcement);
+        given.push(one);
+      };
+      await log.answer(id, async () => first, give);
+    }
+  };
+  await answer(id, reply(200, { truncated: true }));
+  expect(given[1]).toEqual({ kind: "remembered", job: job_id, truncated: true });
+  expect(log.acceptance(job_id)).toBeUndefined();
+  await answer(newMessageId(), reply(3));
+  expect(given[3]).toEqual(given[2]);
+  expect(log.acceptance(job_id)).toBeDefined();
 });
 
 test("R-5.4-5: a reply that could not be given does not keep the later ones from theirs", async () => {

@@ -1,4 +1,4 @@
-import type { ErrorPayload, JobId, MessageId } from "@arcp/core";
+import { type ErrorPayload, isObject, type JobId, type MessageId } from "@arcp/core";
 import type { Announcement } from "../announcement.ts";
 import { NewestMap } from "./newest-map.ts";
 import { Sequence } from "./sequence.ts";
@@ -6,6 +6,9 @@ import { UnsaidJobs } from "./unsaid-jobs.ts";
 
 /** Submits of a session whose replies are remembered (R-5.4-8). */
 const MAX_SUBMITS = 1000;
+
+/** Characters of a lease up to which its acceptance is remembered as it was said. A longer one is made anew, of what is kept of its job. */
+const MAX_LEASE = 1024;
 
 /** What a submit is answered with: how that is said depends on who is connected by then. */
 export type SubmitReply =
@@ -19,7 +22,9 @@ export type SubmitReply =
       /** Told once the session follows the job, or will not: until then it has to be there. */
       readonly release?: () => void;
     }
-  | { readonly kind: "refused"; readonly error: ErrorPayload };
+  | { readonly kind: "refused"; readonly error: ErrorPayload }
+  /** It was accepted before, with a long lease. */
+  | { readonly kind: "remembered"; readonly job: JobId; readonly truncated: boolean };
 
 /** A reply that is still to be given. */
 interface Pending {
@@ -100,7 +105,7 @@ export class SubmitLog {
   said(acceptance: Announcement): void {
     const { job_id: job } = acceptance;
     if (job !== undefined) {
-      this.#acceptances.set(job, acceptance);
+      if (!isLong(acceptance)) this.#acceptances.set(job, acceptance);
       this.unsaid.say(job);
     }
     this.#giving = undefined;
@@ -111,7 +116,7 @@ export class SubmitLog {
     return this.#giving === job;
   }
 
-  /** What was said of a job when it was accepted, if it is among the replies that are remembered. */
+  /** What was said of a job when it was accepted, if that is remembered as it was said. */
   acceptance(job: JobId): Announcement | undefined {
     return this.#acceptances.get(job);
   }
@@ -136,5 +141,16 @@ export class SubmitLog {
 
 /** Without what begins, which happens once, and would be kept alive. */
 function toRepeat(reply: SubmitReply): SubmitReply {
-  return reply.kind === "refused" ? reply : { kind: "accepted", announcement: reply.announcement };
+  if (reply.kind !== "accepted") return reply;
+  const { announcement } = reply;
+  const { job_id: job, payload } = announcement;
+  if (job === undefined || !isLong(announcement)) return { kind: "accepted", announcement };
+  return { kind: "remembered", job, truncated: "truncated" in payload };
+}
+
+/** Most leases are empty, and each is asked. */
+function isLong({ payload }: Announcement): boolean {
+  const lease = "lease" in payload ? payload.lease : undefined;
+  if (!isObject(lease) || Object.keys(lease).length === 0) return false;
+  return JSON.stringify(lease).length > MAX_LEASE;
 }

@@ -1,5 +1,5 @@
-import { type ArcpError, type Envelope, type ErrorPayload, isObject } from "@arcp/core";
-import { acceptanceOf } from "../jobs/acceptance.ts";
+import { ArcpError, type Envelope, type ErrorPayload, isObject } from "@arcp/core";
+import { type Acceptance, acceptanceOf } from "../jobs/acceptance.ts";
 import { jobDamaged } from "../jobs/ending.ts";
 import type { Session } from "../session/session.ts";
 import type { SubmitReply } from "../session/submit-log.ts";
@@ -52,4 +52,24 @@ function errorIn(refusal: string): ErrorPayload | undefined {
   const { code, message, retryable, details } = objectIn(refusal) ?? {};
   if (typeof code !== "string" || typeof message !== "string") return undefined;
   return { code, message, retryable: retryable === true, ...(isObject(details) && { details }) };
+}
+
+/**
+ * The acceptance of a submit once more, of what is kept of its job (R-5.4-8).
+ * @throws ArcpError `JOB_NOT_FOUND` when nothing is kept of it any more
+ */
+export async function rememberedAcceptance(
+  { store }: Services,
+  { id: request }: Submit,
+  { job, truncated }: Extract<SubmitReply, { readonly kind: "remembered" }>,
+): Promise<Acceptance> {
+  const row = await store.jobs.get(job);
+  if (row === undefined) {
+    throw new ArcpError(
+      "JOB_NOT_FOUND",
+      `the submit was accepted as ${job}, which is not kept any more`,
+    );
+  }
+  const acceptance = acceptanceOf({ ...row, request });
+  return { ...acceptance, payload: { ...acceptance.payload, ...(truncated && { truncated }) } };
 }

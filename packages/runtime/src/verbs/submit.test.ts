@@ -1,5 +1,5 @@
-import { ArcpError, type Lease } from "@arcp/core";
-import { expect, test } from "vitest";
+import { ArcpError, type JobId, type Lease } from "@arcp/core";
+import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { settled } from "../../test/held-store.ts";
 import { hosting } from "../../test/hosting.ts";
@@ -115,6 +115,47 @@ test("R-5.4-8: a repeated submit is answered alike and starts no second job, als
   }
   expect(again.frames.some(({ type }) => type === "session.error")).toBe(false);
   expect(begun.size).toBe(1);
+});
+
+describe("R-5.4-8: a submit with a long lease, sent once more", () => {
+  const payload = {
+    agent: "led",
+    lease_request: {
+      "tool.call": Array.from({ length: 200 }, (_, i) => `tool.${i}`),
+      "cost.budget": ["USD:2.50"],
+    },
+  };
+
+  test("is answered alike, also after a resume, and starts no second job", async () => {
+    const { runtime, viewer, welcome, begun } = await connected();
+    const id = viewer.send("job.submit", payload);
+    const first = await viewer.reply(id);
+    viewer.sever();
+    const again = new Viewer(runtime);
+    await again.resume(welcome, 0);
+    again.send("job.submit", payload, { id });
+    await settled();
+    const replies = again.frames.filter(({ type }) => type === "job.accepted");
+    expect(replies.map((reply) => reply.payload)).toEqual([first.payload, first.payload]);
+    expect(again.frames.some(({ type }) => type === "session.error")).toBe(false);
+    expect(begun.size).toBe(1);
+  });
+
+  test("is told that its job is not kept any more", async () => {
+    const { viewer, begun, store } = await connected();
+    const id = viewer.send("job.submit", payload);
+    const { job_id = "" } = await viewer.reply(id);
+    (await begun.get(job_id)?.promise)?.end(null);
+    await viewer.terminal(job_id);
+    await store.jobs.remove(job_id as JobId);
+    viewer.frames.length = 0;
+    viewer.sendAs(id, "job.submit", payload);
+    expect((await viewer.reply(id)).payload).toMatchObject({
+      code: "JOB_NOT_FOUND",
+      message: expect.stringContaining(job_id),
+    });
+    expect(begun.size).toBe(1);
+  });
 });
 
 test("R-4.1-7: a lease whose acceptance would not fit one message is refused, and nothing begins", async () => {

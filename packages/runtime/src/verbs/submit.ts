@@ -17,7 +17,7 @@ import { grantLease, readExpiry, readLease } from "../jobs/lease-request.ts";
 import type { Session } from "../session/session.ts";
 import type { SubmitReply } from "../session/submit-log.ts";
 import { createChild } from "./child-submit.ts";
-import { earlierReply, rememberRefusal } from "./earlier-reply.ts";
+import { earlierReply, rememberedAcceptance, rememberRefusal } from "./earlier-reply.ts";
 import { refuse, rejected } from "./reject.ts";
 import { resubmission } from "./resubmission.ts";
 import type { Services, Verb } from "./services.ts";
@@ -47,6 +47,11 @@ export const submit: Verb<"job.submit"> = (services, { session }, request) =>
 function give(services: Services, session: Session, request: Submit, reply: SubmitReply): unknown {
   if (reply.kind === "refused") {
     return session.change(() => refuse(services, session, rejected(request), reply.error));
+  }
+  if (reply.kind === "remembered") {
+    return rememberedAcceptance(services, request, reply).then((acceptance) =>
+      session.change(() => session.say(acceptance)),
+    );
   }
   const answer = (): void => {
     session.submits.said(reply.announcement);
