@@ -1,5 +1,5 @@
 import { type JobId, newJobId, newSessionId } from "@arcp/core";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { settled } from "../../test/held-store.ts";
 import { slowClaims } from "../../test/slow-claims.ts";
 import type { Role } from "../store/index.ts";
@@ -59,6 +59,54 @@ test("P5: what waits for a claim that fails is stored under the epoch that there
   await settled(1);
   expect(await attached()).toEqual([[A, 1]]);
   expect(writer.epoch).toBe(1);
+});
+
+describe("P5: a claim that was rejected and took place all the same", () => {
+  test("is the session's own: what waited for it and the next claim take place", async () => {
+    const { writer, session, sessions, attach, attached, failures } = await writing();
+    const { claim } = sessions;
+    sessions.claim = async (...claimed) => {
+      sessions.claim = claim;
+      await claim.apply(sessions, claimed);
+      throw new Error("the connection to the store is lost");
+    };
+    const claimed = expect(writer.claim(() => ["a"])).rejects.toThrow("is lost");
+    attach(A, "observer", 1);
+    await claimed;
+    await settled(1);
+    expect(await attached()).toEqual([[A, 1]]);
+    expect(await writer.claim(() => ["b"])).toBe("committed");
+    expect(await sessions.get(session)).toMatchObject({ epoch: 3, tokens: ["b"] });
+    expect([writer.epoch, failures]).toEqual([3, []]);
+  });
+
+  test("is known for that by the next one, if the store tells nothing for a while", async () => {
+    const { writer, session, sessions } = await writing();
+    const { claim, get } = sessions;
+    sessions.claim = async (...claimed) => {
+      await claim.apply(sessions, claimed);
+      throw new Error("the connection to the store is lost");
+    };
+    sessions.get = () => Promise.reject(new Error("the store does not answer"));
+    await expect(writer.claim(() => ["a"])).rejects.toThrow("is lost");
+    await expect(writer.claim(() => ["b"])).rejects.toThrow("does not answer");
+    Object.assign(sessions, { claim, get });
+    expect(await writer.claim(() => ["c"])).toBe("committed");
+    expect(await sessions.get(session)).toMatchObject({ epoch: 3, tokens: ["c"] });
+  });
+
+  test("is not taken for that of another runtime that came meanwhile", async () => {
+    const { writer, session, sessions } = await writing();
+    const { claim } = sessions;
+    sessions.claim = async (id, epoch) => {
+      sessions.claim = claim;
+      await claim.call(sessions, id, epoch, ["theirs"]);
+      throw new Error("the connection to the store is lost");
+    };
+    await expect(writer.claim(() => ["a"])).rejects.toThrow("is lost");
+    expect(await writer.claim(() => ["b"])).toBe("fenced");
+    expect(await sessions.get(session)).toMatchObject({ epoch: 2, tokens: ["theirs"] });
+  });
 });
 
 test("P5: of claims at once each has its turn, and one that gives up raises nothing", async () => {

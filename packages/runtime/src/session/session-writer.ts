@@ -21,6 +21,8 @@ export class SessionWriter {
   readonly #claims = new Sequence();
   /** Commits that wait for a claim on its way: nobody knows yet under which epoch they will be valid. */
   #held: Array<() => void> | undefined;
+  /** The tokens of a claim that was rejected, as long as nobody knows whether it took place all the same. */
+  #doubted: readonly string[] | undefined;
   #isRetired = false;
 
   constructor(options: SessionWriterOptions) {
@@ -39,23 +41,44 @@ export class SessionWriter {
    * @param tokens asked when it is this claim's turn: the tokens that are valid from then on, or undefined to give up
    */
   claim(tokens: () => readonly string[] | undefined): Promise<CommitOutcome> {
-    const { session, store } = this.#options;
     return this.#claims.run(async () => {
-      const epoch = this.#epoch;
       const valid = tokens();
       if (valid === undefined) return "fenced";
       const held: Array<() => void> = [];
       this.#held = held;
       try {
-        const outcome = await store.claim(session, epoch, valid);
-        if (outcome === "committed") this.#epoch = epoch + 1;
-        return outcome;
+        return await this.#claim(valid);
       } finally {
         // In their order, and in front of whatever the new epoch commits.
         this.#held = undefined;
         for (const commit of held) commit();
       }
     });
+  }
+
+  async #claim(tokens: readonly string[]): Promise<CommitOutcome> {
+    const { session, store } = this.#options;
+    await this.#resolveDoubt();
+    const epoch = this.#epoch;
+    try {
+      const outcome = await store.claim(session, epoch, tokens);
+      if (outcome === "committed") this.#epoch = epoch + 1;
+      return outcome;
+    } catch (error) {
+      this.#doubted = tokens;
+      // At the latest the next claim finds out.
+      await this.#resolveDoubt().catch(() => {});
+      throw error;
+    }
+  }
+
+  /** A claim that was rejected took place if its tokens are valid: nobody else has them. */
+  async #resolveDoubt(): Promise<void> {
+    if (this.#doubted === undefined) return;
+    const row = await this.#options.store.get(this.#options.session);
+    const tookPlace = row?.epoch === this.#epoch + 1 && row.tokens.join() === this.#doubted.join();
+    this.#doubted = undefined;
+    if (tookPlace) this.#epoch += 1;
   }
 
   /**
