@@ -35,15 +35,23 @@ export async function stopProfile(): Promise<readonly ProfileRow[]> {
 
 function rowsOf({ nodes, samples = [], timeDeltas = [] }: Profiler.Profile): ProfileRow[] {
   const byNode = new Map(nodes.map((node) => [node.id, node.callFrame]));
+  const callers = new Map(nodes.flatMap(({ id, children = [] }) => children.map((to) => [to, id])));
   const times = new Map<string, { name: string; file: string; time: number }>();
   let busy = 0;
+  /** What is native and has no name is known by whoever called it. */
+  const callerOf = (id: number): string => {
+    const caller = callers.get(id);
+    if (caller === undefined) return "the event loop";
+    return byNode.get(caller)?.functionName || callerOf(caller);
+  };
   for (const [i, id] of samples.entries()) {
     const { functionName = "", url = "" } = byNode.get(id) ?? {};
     // What it takes to look is no part of what is looked at.
     if (functionName === "(idle)" || url === "node:inspector") continue;
     const time = timeDeltas[i] ?? 0;
     busy += time;
-    const [name, file] = [functionName || "(anonymous)", placeOf(url)];
+    const name = functionName || (url ? "(anonymous)" : `(native, for ${callerOf(id)})`);
+    const file = placeOf(url);
     const row = times.get(`${name} ${file}`) ?? { name, file, time: 0 };
     row.time += time;
     times.set(`${name} ${file}`, row);
