@@ -13,13 +13,14 @@ import {
   type Payload,
 } from "@arcp/core";
 import { Departures } from "./departures.ts";
-import { type Dialect, dialects } from "./dialect.ts";
+import type { Dialect } from "./dialect.ts";
 import { EarlyHistories } from "./early-histories.ts";
 import { JobFeeds } from "./job-feeds.ts";
 import { Link, type LinkOptions, type LinkUser } from "./link.ts";
 import { notJson } from "./misuse.ts";
 import { isRepeatable, type Question, type QuestionType } from "./question.ts";
 import { Requests } from "./requests.ts";
+import type { Session } from "./session.ts";
 import type { SessionInfo } from "./session-info.ts";
 import { checkSize } from "./submission.ts";
 import { type Subscriber, type Subscription, Subscriptions } from "./subscriptions.ts";
@@ -47,8 +48,7 @@ export class Exchange implements LinkUser, Subscriber {
   readonly #over = new AbortController();
   readonly #early: EarlyHistories;
   readonly #departures: Departures;
-  #session: SessionInfo | undefined;
-  #dialect: Dialect = dialects.own;
+  #session: Session | undefined;
 
   constructor(options: ExchangeOptions) {
     this.clock = options.clock;
@@ -60,6 +60,7 @@ export class Exchange implements LinkUser, Subscriber {
       timeout: options.requestTimeout,
       send: (frame) => this.link.send(frame),
       jobs: options.jobs,
+      dialect: () => this.dialect,
     });
     const { feeds } = this;
     const requests = this.#requests;
@@ -76,15 +77,14 @@ export class Exchange implements LinkUser, Subscriber {
     return this.#over.signal;
   }
 
-  /** The present session. */
+  /** What is known of the present session. */
   get session(): SessionInfo {
-    if (this.#session === undefined) throw new Error("asked before there was a session");
-    return this.#session;
+    return this.#present.info;
   }
 
   /** How the runtime is spoken to. */
   get dialect(): Dialect {
-    return this.#dialect;
+    return this.#present.dialect;
   }
 
   /**
@@ -114,7 +114,7 @@ export class Exchange implements LinkUser, Subscriber {
     }
     checkSize(frame);
     const { type, job_id: jobId } = question;
-    const early = this.#early.open(question, id, this.#dialect);
+    const early = this.#early.open(question, id, this.dialect);
     const answer = this.#requests.open(
       {
         id,
@@ -132,8 +132,7 @@ export class Exchange implements LinkUser, Subscriber {
       },
       (reply) => {
         if (early === undefined) return read(reply, id);
-        const { position = 0 } = this.link.session ?? {};
-        const answer = read(early.precede(reply, position), id);
+        const answer = read(early.precede(reply, this.#present.position), id);
         early.release(reply, (decoded, size) => this.feeds.deliver(decoded, size));
         return answer;
       },
@@ -185,17 +184,15 @@ export class Exchange implements LinkUser, Subscriber {
     this.#departures.tell();
   }
 
-  connected(session: SessionInfo, dialect: Dialect): void {
-    const isAnother = this.#session !== undefined && this.#session.id !== session.id;
+  connected(session: Session): void {
+    const isAnother = this.#session !== undefined && this.#session !== session;
     this.#session = session;
-    this.#dialect = dialect;
-    this.#requests.speak(dialect);
     this.#early.restart(isAnother);
     if (isAnother) {
       this.#departures.clear();
-      this.#requests.moveTo(session.id);
+      this.#requests.moveTo(session.info.id);
       for (const feed of this.feeds.detachAll()) void this.subscriptions.renew(feed);
-    } else if (!dialect.correlates) {
+    } else if (!session.dialect.correlates) {
       // Another runtime than ours may take a repeated request for a new one (R-5.4-8).
       this.#requests.failUnrepeatable();
     }
@@ -212,7 +209,7 @@ export class Exchange implements LinkUser, Subscriber {
     if (decoded.kind === "ok" && decoded.message.type === "job.error") {
       if (this.#requests.takeRejection(decoded.message)) return true;
     }
-    this.#early.take(decoded, size, this.#dialect);
+    this.#early.take(decoded, size, this.dialect);
     this.feeds.deliver(decoded, size);
     const isAnswer = decoded.kind === "ok" && this.#answered(decoded.message);
     this.#requests.heard(decoded);
@@ -223,6 +220,11 @@ export class Exchange implements LinkUser, Subscriber {
     this.#over.abort(error);
     this.#requests.failAll(error);
     this.feeds.failAll(error);
+  }
+
+  get #present(): Session {
+    if (this.#session === undefined) throw new Error("asked before there was a session");
+    return this.#session;
   }
 
   #answered(message: Envelope): boolean {
@@ -248,7 +250,7 @@ export class Exchange implements LinkUser, Subscriber {
   #failed(requestId: string, error: ArcpError, jobId: JobId | undefined): void {
     const isLoss = error.code === "RESUME_WINDOW_EXPIRED";
     // A subscription whose answer was lost as well is asked for again, and will have another one.
-    const isRepeated = isLoss && this.#dialect.correlates;
+    const isRepeated = isLoss && this.dialect.correlates;
     if (!isRepeated && this.#requests.reject(requestId, error)) return;
     if (isLoss) {
       // The subscription fell behind what is kept. It begins anew and tells what it missed (R-6.3-17).
@@ -261,7 +263,7 @@ export class Exchange implements LinkUser, Subscriber {
 
   /** By which trace an answer to a submit may be known: its own, else one that only it has (R-D-7). */
   #traceOf({ type, trace_id }: Question): string | undefined {
-    if (type !== "job.submit" || this.#dialect.correlates) return undefined;
+    if (type !== "job.submit" || this.dialect.correlates) return undefined;
     return trace_id ?? newTraceId();
   }
 }

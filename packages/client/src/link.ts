@@ -1,7 +1,6 @@
 import { type Clock, type Decoded, type Dial, LocalError } from "@arcp/core";
 import { MAX_PAUSE, pauseBefore } from "./backoff.ts";
 import { Connection } from "./connection.ts";
-import type { Dialect } from "./dialect.ts";
 import { Farewell } from "./farewell.ts";
 import { type Opened, openConnection } from "./handshake.ts";
 import { asError, closed, explain, hasExpired, isFinal, type LinkError } from "./link-outcome.ts";
@@ -16,7 +15,6 @@ import {
 import { onNetworkChange } from "./network-changes.ts";
 import { type Introduction, Opening } from "./opening.ts";
 import { type Session, welcomed } from "./session.ts";
-import type { SessionInfo } from "./session-info.ts";
 import type { SessionKeeper } from "./session-keeper.ts";
 import { StateChanges } from "./state-changes.ts";
 
@@ -34,12 +32,8 @@ export interface LinkOptions {
 
 /** Whoever asks through a link and hears through it. */
 export interface LinkUser {
-  /**
-   * There is a connection, of this session: the one before, or a fresh one that knows nothing of the one before.
-   *
-   * @param dialect how its runtime is spoken to
-   */
-  connected(session: SessionInfo, dialect: Dialect): void;
+  /** There is a connection, of this session: the one before, or a fresh one that knows nothing of the one before. */
+  connected(session: Session): void;
   /** What waits may be sent, such as all requests that have no answer yet (R-5.4-8): the connection has room, or has it again. */
   drained(): void;
   /**
@@ -228,7 +222,7 @@ export class Link {
       received,
       drained,
     });
-    this.#user.connected(session.info, session.dialect);
+    this.#user.connected(session);
     this.#enter({ kind: "online", connection });
     this.#isOpen = true;
     drained();

@@ -17,7 +17,7 @@ import {
   isRefusedKey,
   meaning,
 } from "./correlation.ts";
-import { type Dialect, dialects } from "./dialect.ts";
+import type { Dialect } from "./dialect.ts";
 import { handled } from "./handled.ts";
 import { KnownJobs } from "./known-jobs.ts";
 import { Lanes, laneOf } from "./lanes.ts";
@@ -58,6 +58,8 @@ export interface RequestsOptions {
   readonly send: (frame: string) => boolean;
   /** Jobs that the process before followed. */
   readonly jobs: readonly JobId[];
+  /** How the runtime is spoken to. */
+  readonly dialect: () => Dialect;
 }
 
 /**
@@ -77,16 +79,10 @@ export class Requests {
   /** The ids and traces of those that wait no longer: an answer that comes after so many others comes never. */
   readonly #former = new LatestNames(1_000);
   readonly #jobs: KnownJobs;
-  #dialect: Dialect = dialects.own;
 
   constructor(options: RequestsOptions) {
     this.#options = options;
     this.#jobs = new KnownJobs(options.jobs);
-  }
-
-  /** From now on the answers come from such a runtime. */
-  speak(dialect: Dialect): void {
-    this.#dialect = dialect;
   }
 
   /**
@@ -106,7 +102,7 @@ export class Requests {
     signal?.addEventListener("abort", abort, { once: true });
     const pending: Pending = {
       ...request,
-      lane: this.#dialect.correlates ? undefined : laneOf(request),
+      lane: this.#correlates ? undefined : laneOf(request),
       isSent: false,
       isAbandoned: false,
       timer: undefined,
@@ -145,7 +141,7 @@ export class Requests {
 
   /** Takes a `job.error` that is not the end of its job (R-D-8). @returns whether it was none */
   takeRejection(error: Envelope<"job.error">): boolean {
-    if (this.#dialect.correlates) return isRefusedKey(error);
+    if (this.#correlates) return isRefusedKey(error);
     const found = meaning(error, this.#sent(), this.#context);
     if (found === "end") return false;
     if (found !== "belated") this.reject(found.id, ArcpError.fromPayload(error.payload));
@@ -154,7 +150,7 @@ export class Requests {
 
   /** The id of the request that an error of the session is about which names none (R-D-9). */
   blamed(error: Envelope<"session.error">): string | undefined {
-    if (this.#dialect.correlates) return undefined;
+    if (this.#correlates) return undefined;
     return blamed(error, this.#sent(), this.#context)?.id;
   }
 
@@ -163,7 +159,7 @@ export class Requests {
    * says nothing more.
    */
   heard(decoded: Decoded): void {
-    if (this.#dialect.correlates) return;
+    if (this.#correlates) return;
     this.#jobs.take(decoded);
     if (decoded.kind !== "ok") return;
     const { message } = decoded;
@@ -227,6 +223,11 @@ export class Requests {
     // Nothing takes the turn of what is rejected here.
     this.#lanes.clear();
     for (const id of [...this.#pending.keys()]) this.reject(id, error);
+  }
+
+  /** Whether every answer names its request. */
+  get #correlates(): boolean {
+    return this.#options.dialect().correlates;
   }
 
   get #context(): Context {
