@@ -41,7 +41,8 @@ export class Departures {
     const { feeds, send } = this.#options;
     for (const job of this.#left) {
       if (!this.#isSettled(job)) continue;
-      if (!feeds.follows(job) && !send(this.#unsubscription(job))) continue;
+      // What leaves no room for one leaves none for the others, of which there may be many.
+      if (!feeds.follows(job) && !send(this.#unsubscription(job))) return;
       this.#left.delete(job);
       if (!this.#earlier.has(job) && this.#told.push(job) > DOUBTFUL) this.#told.shift();
     }
