@@ -105,6 +105,7 @@ export class Client implements AsyncDisposable {
    *
    * @param reference `name` or `name@version`
    * @param known the schema of its input, to check by before anything is sent
+   * @throws LocalError `MISUSE` for an option that there is not
    */
   agent<Schema extends StandardSchemaV1>(
     reference: string,
@@ -116,8 +117,9 @@ export class Client implements AsyncDisposable {
   ): TypedAgent<A>;
   agent<A extends AgentType>(
     reference: string,
-    { input: schema }: { readonly input?: StandardSchemaV1 } = {},
+    { input: schema, ...foreign }: { readonly input?: StandardSchemaV1 } = {},
   ): TypedAgent<A> {
+    checkNames("agent", foreign);
     return typedAgent<A>(reference, schema, {
       submit: (input, options) =>
         this.submit<OutputOf<A>, VendorEventOf<A>>(reference, input, options),

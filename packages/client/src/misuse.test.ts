@@ -26,6 +26,8 @@ test("a misspelt option is refused where it is given, and nothing is asked", asy
   ]) {
     expect(watch).toThrow(expect.objectContaining(misuse("watch has no option status")));
   }
+  const agent = () => client.agent("echo", { schema: {} } as object);
+  expect(agent).toThrow(expect.objectContaining(misuse("agent has no option schema")));
   await wire.barrier();
 });
 
