@@ -81,6 +81,8 @@ class End implements Transport {
   #drained(): void {
     const waiting = this.#waiting;
     if (waiting.length === 0) return;
+    // Each frame that is read would wake them all, to wait again.
+    if (this.#closed === undefined && this.#peer().frames.waiting > this.#mark) return;
     this.#waiting = [];
     for (const resume of waiting) resume();
   }
