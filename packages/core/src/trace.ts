@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { mapped } from "./json.ts";
+import { isObject, mapped } from "./json.ts";
 import { randomHex } from "./random.ts";
 
 const TRACE_ID = /^[0-9a-f]{32}$/;
@@ -74,14 +74,11 @@ export function newTraceContext(traceId: string): TraceContext {
     : { traceparent: `00-${traceId}-${parent}-01` };
 }
 
-const ReceivedContext = z.object({ traceparent: z.string(), tracestate: z.optional(z.unknown()) });
-
 function readContext(
   value: unknown,
 ): { readonly traceId: string; readonly context: TraceContext } | undefined {
-  const received = ReceivedContext.safeParse(value);
-  if (!received.success) return undefined;
-  const { traceparent, tracestate } = received.data;
+  if (!isObject(value) || typeof value["traceparent"] !== "string") return undefined;
+  const { traceparent, tracestate } = value;
   const [, traceId = "", parent = "", flags = ""] =
     TRACEPARENT.exec(traceparent.toLowerCase()) ?? [];
   if (traceId === "" || ZERO.test(traceId) || ZERO.test(parent)) return undefined;
