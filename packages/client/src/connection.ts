@@ -253,25 +253,21 @@ export class Connection {
     const { clock, keeper } = this.#options;
     const isAgreed = this.#session.info.features.includes("ack");
     if (!isAgreed && keeper === undefined) return undefined;
-    const say = (last_processed_seq: number): void => {
+    const say = async (last_processed_seq: number): Promise<void> => {
+      try {
+        await keeper?.keep();
+      } catch (thrown) {
+        return this.giveUp(asError(thrown));
+      }
       if (!isAgreed || this.#isStopped) return;
       const id = newMessageId("req_");
       const payload = { last_processed_seq };
       this.send(encode({ id, type: "session.ack", session_id: this.#id, payload }));
     };
-    const writeAndSay = async (seq: number, to: SessionKeeper): Promise<void> => {
-      try {
-        await to.keep();
-        say(seq);
-      } catch (thrown) {
-        this.giveUp(asError(thrown));
-      }
-    };
     const { position } = this.#session;
     return new Acknowledgement(clock, position, (seq) => {
       if (!this.hasRoom) return false;
-      if (keeper === undefined) say(seq);
-      else void writeAndSay(seq, keeper);
+      void say(seq);
       return true;
     });
   }
