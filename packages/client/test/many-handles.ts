@@ -4,6 +4,7 @@ import type { Transport } from "@arcp/core";
 import { pino } from "pino";
 import { type Client, connect, type JobEvent } from "../src/index.ts";
 import { Hosted, numbers, upTo } from "./hosted.ts";
+import { sequence } from "./sequence.ts";
 
 /** Numbers that the job logs. */
 const LENGTH = 600;
@@ -180,13 +181,4 @@ class Readings {
 /** Not a notice of the session's own. */
 function isOfJob({ kind, body }: JobEvent): boolean {
   return !(kind === "status" && body.phase === "back_pressure");
-}
-
-/** Numbers from 0 to below 1, the same for the same seed. */
-function sequence(seed: number): () => number {
-  let state = (seed * 7_919) >>> 0;
-  return () => {
-    state = (state * 1_664_525 + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
 }
