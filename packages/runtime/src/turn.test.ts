@@ -280,6 +280,19 @@ test.each(Object.entries(silent))(
   },
 );
 
+test("J4: an agent that cancels a child on and on, which has ended, starves nobody", async () => {
+  const { runtime, start, begun } = hosting();
+  const viewer = new Viewer(runtime);
+  await viewer.hello();
+  const { ctx } = await start(viewer, { lease_request: { "agent.delegate": ["led"] } });
+  const child = await ctx.delegate("led");
+  await child.cancel();
+  (await begun.get(child.id)?.promise)?.end(null);
+  await viewer.terminal(child.id);
+  expect(await turnsBeside(() => child.cancel())).toBe(true);
+  await runtime.close();
+});
+
 test("J4: an agent that goes on and on with a result that may have no more starves nobody", async () => {
   const { runtime, start } = hosting({ limits: { resultBytes: 10 } });
   const viewer = new Viewer(runtime);

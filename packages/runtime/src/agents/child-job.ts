@@ -43,8 +43,14 @@ export function childJob<Output>(
       );
       return result;
     },
-    cancel: (reason) => tolerated(child.life.cancel(reason, () => {})),
+    cancel: (reason) => tolerated(cancelled(parent, child, reason)),
   };
+}
+
+async function cancelled(parent: Job, child: Job, reason: string | undefined): Promise<void> {
+  await child.life.cancel(reason, () => {});
+  // Where it has ended that waits for nothing (J4).
+  await parent.events.pass();
 }
 
 async function resultOf<Output>(child: Job, { logs, turn }: KeptResults): Promise<Output> {
