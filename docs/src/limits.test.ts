@@ -2,9 +2,9 @@ import { describe, expect, test } from "vitest";
 import { page } from "./page.ts";
 import { files, read } from "./repository.ts";
 
-/** The limits table of the runtime's README: a name, plain or of an option, and its default. */
-const { prose } = page("packages/runtime/README.md");
-const section = prose.slice(prose.indexOf("## Limits"));
+/** The limits table of the guide: a name, plain or of an option, and its default. */
+const { prose } = page("docs/guides/limits.md");
+const section = prose.slice(prose.indexOf("## All of them"));
 const table = section.slice(section.findIndex((line) => line.startsWith("| -")) + 1);
 const rows = table
   .slice(

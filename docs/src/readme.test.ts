@@ -39,6 +39,8 @@ describe.each(packages)("packages/%s/README.md", (name) => {
 describe("tables of options name every option, and nothing else", () => {
   const runtime = "packages/runtime/src/runtime-options.ts";
   const limits = "packages/runtime/src/limits.ts";
+  const agents = declaring("Agent<");
+  const context = declaring("AgentContext<");
   const client = "packages/client/src";
   const ws = "packages/transport-ws/src";
   const stdio = "packages/transport-stdio/src";
@@ -53,7 +55,6 @@ describe("tables of options name every option, and nothing else", () => {
   ];
   test.each([
     ["runtime", "`createRuntime`", interfaceKeys(runtime, "RuntimeOptions")],
-    ["runtime", "`limits`", interfaceKeys(limits, "Limits")],
     ["runtime", "`policy`", interfaceKeys("packages/runtime/src/policy.ts", "Policy")],
     ["otel", "`otel`", interfaceKeys("packages/otel/src/otel.ts", "OtelOptions")],
     ["client", "`connect`", interfaceKeys(`${client}/connect.ts`, "ConnectOptions")],
@@ -73,11 +74,6 @@ describe("tables of options name every option, and nothing else", () => {
       "transport-stdio",
       "`serveStdio`",
       interfaceKeys(`${stdio}/stream-transport.ts`, "StreamOptions"),
-    ],
-    [
-      "runtime",
-      "`memoryStore`",
-      interfaceKeys("packages/runtime/src/store/memory-store.ts", "MemoryStoreOptions"),
     ],
     [
       "conformance",
@@ -104,6 +100,33 @@ describe("tables of options name every option, and nothing else", () => {
     expect(rows(`packages/${name}/README.md`, heading).sort()).toEqual([...keys].sort());
   });
 
+  const memory = "packages/runtime/src/store/memory-store.ts";
+  const shutdown = "packages/runtime/src/shutdown.ts";
+  test.each([
+    ["agents", "`defineAgent`", interfaceKeys(agents, "Agent")],
+    ["limits", "`limits`", interfaceKeys(limits, "Limits")],
+    ["operating", "`close`", interfaceKeys(shutdown, "CloseOptions")],
+    ["stores", "`memoryStore`", interfaceKeys(memory, "MemoryStoreOptions")],
+  ])("the guide %s: %s", (name, heading, keys) => {
+    expect(keys.length).toBeGreaterThan(1);
+    expect(rows(`docs/guides/${name}.md`, heading).sort()).toEqual([...keys].sort());
+  });
+
+  test("the guide agents: the table of the context has each of its members", () => {
+    const { text } = page("docs/guides/agents.md");
+    const table = text.slice(text.indexOf("| of `ctx`"), text.indexOf("## Await"));
+    const members = interfaceKeys(context, "AgentContext");
+    expect(members.length).toBeGreaterThan(20);
+    expect(members.filter((name) => !new RegExp(`\`${name}\\b`).test(table))).toEqual([]);
+  });
+
+  test("runtime: the table of what createRuntime returns has each of its members", () => {
+    const { text } = page("packages/runtime/README.md");
+    const table = text.slice(text.indexOf("| of the runtime"), text.indexOf("Of the `peer`"));
+    const members = interfaceKeys("packages/runtime/src/runtime.ts", "Runtime");
+    expect(members.filter((name) => !new RegExp(`\`${name}\\b`).test(table))).toEqual([]);
+  });
+
   test("conformance: the table of steps has each of them, with its fields", () => {
     const source = read("packages/conformance/src/test-agents/step.ts");
     const steps = [...source.matchAll(/do: z\.literal\("([\w-]+)"\)(.*?)\}\)/gs)];
@@ -117,8 +140,8 @@ describe("tables of options name every option, and nothing else", () => {
     expect(steps.length).toBeGreaterThan(20);
   });
 
-  test("runtime: the defaults in the table are those in the source", () => {
-    const { text } = page("packages/runtime/README.md");
+  test("the guide limits: the defaults in the table are those in the source", () => {
+    const { text } = page("docs/guides/limits.md");
     const [, list = ""] = /^const DEFAULTS = \{\n(.*?)^\}/ms.exec(read(limits)) ?? [];
     const defaults = [...list.replaceAll("_", "").matchAll(/(\w+): (\d+),/g)];
     const keys = defaults.map(([, key]) => key);
@@ -182,4 +205,13 @@ function rows(path: string, heading: string): string[] {
     .flatMap((line) =>
       [...(line.split("|")[1] ?? "").matchAll(/`(\w+)`/g)].map(([, key = ""]) => key),
     );
+}
+
+/** The file of the runtime that exports this interface. */
+function declaring(name: string): string {
+  const found = files()
+    .filter((path) => /^packages\/runtime\/src\/.*\.ts$/.test(path))
+    .find((path) => read(path).includes(`\nexport interface ${name}`));
+  if (found === undefined) throw new Error(`no file exports ${name}`);
+  return found;
 }

@@ -10,7 +10,7 @@ import { ALICE, BOB, house } from "../../test/raw-house.ts";
 import { RawSocket } from "../../test/raw-socket.ts";
 import { eventually, settled } from "../../test/stage.ts";
 
-/* The other rows of the limits table (packages/runtime/README.md), each through a plain WebSocket. */
+/* The other rows of the limits table (docs/guides/limits.md), each through a plain WebSocket. */
 
 const refusal = (reason: string) => ({
   type: "session.error",

@@ -4,7 +4,7 @@ import { RawSocket } from "../../test/raw-socket.ts";
 import { eventually, settled } from "../../test/stage.ts";
 
 /*
- * The rows of the limits table (packages/runtime/README.md) that bound sessions and connections, each through a plain
+ * The rows of the limits table (docs/guides/limits.md) that bound sessions and connections, each through a plain
  * WebSocket. A row without a test whose title says `limit NAME:` fails in docs/.
  */
 
