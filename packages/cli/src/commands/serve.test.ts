@@ -443,6 +443,36 @@ test.each([
   ["a module that is not there", ["nope.ts"], {}, "arcp: there is no file nope.ts\n"],
   ["a directory", ["."], {}, "arcp: . is no file: name the modules, such as agents.ts\n"],
   [
+    "a manifest",
+    ["package.json"],
+    { "package.json": "{}" },
+    "arcp: package.json is no module: name those that export agents, such as agents.ts\n",
+  ],
+  [
+    "a text",
+    ["a.ts", "notes.txt"],
+    { "a.ts": `export default ${agent("a")};`, "notes.txt": "" },
+    "arcp: notes.txt is no module: name those that export agents, such as agents.ts\n",
+  ],
+  [
+    "what a module imports, which is none",
+    ["a.ts"],
+    { "a.ts": `import "./data.json"; export default ${agent("a")};`, "data.json": "{}" },
+    'needs an import attribute of "type: json"',
+  ],
+  [
+    "an import by the name that a compiler would give",
+    ["a.ts"],
+    { "a.ts": 'import "./other.js";', "other.ts": "" },
+    "arcp: a.ts: Cannot find module 'other.js' imported from a.ts: say other.ts, as the file is called\n",
+  ],
+  [
+    "an import without an ending",
+    ["a.ts"],
+    { "a.ts": 'import "./other";', "other.ts": "" },
+    "arcp: a.ts: Cannot find module 'other' imported from a.ts: say other.ts, as the file is called\n",
+  ],
+  [
     "no agent",
     ["a.ts"],
     { "a.ts": "export const a = { name: 'a' };" },

@@ -1,8 +1,12 @@
-import { relative } from "node:path";
+import { existsSync } from "node:fs";
+import { basename, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /** Why a module could not be imported, in one line that begins with where. */
 export function moduleFault(error: unknown, file: string, cwd: string): string {
+  if (isNoModule(error, file)) {
+    return `${relative(cwd, file)} is no module: name those that export agents, such as agents.ts`;
+  }
   const where = (error instanceof Error && placeIn(error.stack ?? "", cwd)) || relative(cwd, file);
   return `${where}: ${reason(error, cwd)}`;
 }
@@ -11,8 +15,27 @@ function reason(error: unknown, cwd: string): string {
   if (!(error instanceof Error)) return `it throws ${JSON.stringify(error) ?? String(error)}`;
   const [line = ""] = error.message.split("\n", 1);
   const code = "code" in error ? error.code : undefined;
-  if (code === "ERR_MODULE_NOT_FOUND") return line.replaceAll(`${cwd}/`, "");
+  if (code === "ERR_MODULE_NOT_FOUND") return line.replaceAll(`${cwd}/`, "") + hint(error);
   return error.name === "Error" ? line : `${error.name}: ${line}`;
+}
+
+/** Whether it is this very file that Node does not import, for its ending: `package.json`, `notes.txt`. */
+function isNoModule(error: unknown, file: string): boolean {
+  if (!(error instanceof Error && "code" in error)) return false;
+  const { code, message } = error;
+  if (code === "ERR_UNKNOWN_FILE_EXTENSION") return message.endsWith(` for ${file}`);
+  const [, url] = /^Module "(file:[^"]+)" needs an import attribute/.exec(message) ?? [];
+  return code === "ERR_IMPORT_ATTRIBUTE_MISSING" && url !== undefined && pathOf(url) === file;
+}
+
+/** Compilers find `other.ts` also as `./other.js` or `./other`; Node takes the name that the file has. */
+function hint(error: Error): string {
+  if (!("url" in error && typeof error.url === "string")) return "";
+  const path = pathOf(error.url);
+  const meant = [path.replace(/js$/, "ts"), `${path}.ts`, `${path}.js`].find(
+    (name) => name !== path && existsSync(name),
+  );
+  return meant === undefined ? "" : `: say ${basename(meant)}, as the file is called`;
 }
 
 /** The path or address of a file and the line in it, at the end of a line of a stack. */
