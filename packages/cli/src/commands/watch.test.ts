@@ -324,6 +324,34 @@ test("what cannot be watched takes one line", async () => {
   });
 });
 
+test("a job that the runtime has no more is told of once, and shown again to whoever names it", async () => {
+  await using site = await Site.open();
+  const submit = async () => (await site.arcp("submit", "counting", "--detach")).out.trim();
+  const [older, latest] = [await submit(), await submit()];
+  const gone = (job: string) => ({
+    code: 2,
+    err: `arcp: this runtime has no ${job} of yours; \`arcp jobs\` lists yours (JOB_NOT_FOUND)\n`,
+  });
+  // Another runtime says nothing of the one where it was submitted.
+  await using other = await Site.open();
+  expect(await site.arcp("watch", `--url=${other.url}`)).toMatchObject(gone(latest));
+  expect(await site.arcp("watch", "--token=other")).toMatchObject(gone(latest));
+  expect(await site.arcp("watch", "--token=other")).toMatchObject(gone(older));
+  expect(await site.arcp("watch")).toMatchObject({
+    code: 2,
+    err: expect.stringContaining("no job that was submitted here is still to be shown"),
+  });
+  site.counting.upTo(1);
+  const named = site.play(["watch", older]);
+  await named.until(/number 1/);
+  named.interrupt("SIGTERM");
+  await named.done;
+  const bare = site.play(["watch"]);
+  await bare.until(new RegExp(`${older}.*\\n(.*\\n)*.*number 1`));
+  site.counting.end();
+  expect(await bare.done).toMatchObject({ code: 0 });
+});
+
 test("a runtime that comes back without its jobs is told to have lost the one that is shown", async () => {
   await using before = await Site.open();
   await using after = await Site.open();

@@ -74,7 +74,7 @@ export class OwnJob implements AsyncDisposable {
       try {
         // There is no view yet of a job that nobody knows.
         void showLosses(client, new PlainView(context), () => own !== undefined);
-        const job = await jobOf(client, submission, context);
+        const job = await jobOf(client, submission, settings, context);
         own = new OwnJob(client, job, submission, hold, context.stderr);
         return own;
       } catch (error) {
@@ -129,13 +129,15 @@ export function settingsOf(
 /** The job of a submission; made again, under its key, when it is not known what became of it. */
 async function jobOf(
   client: Client,
-  { record }: Submission,
+  submission: Submission,
+  settings: ConnectionSettings,
   { clock }: CommandContext,
 ): Promise<Job | ReopenedJob> {
-  const { job, request, key, submittedAt } = record;
+  const { job, url, request, key, submittedAt } = submission.record;
   if (job !== undefined) {
-    return client.job(job).catch((error: unknown) => {
+    return client.job(job).catch(async (error: unknown) => {
       if (!(error instanceof ArcpError && error.code === "JOB_NOT_FOUND")) throw error;
+      if (settings.url === url) await submission.miss();
       // Whoever came back may not have said which one.
       throw new ArcpError(error.code, `this runtime has no ${job} of yours`);
     });

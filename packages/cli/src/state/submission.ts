@@ -32,6 +32,8 @@ export interface SubmissionRecord {
   readonly request?: SubmitRequest;
   readonly job?: string;
   readonly session?: SavedSession;
+  /** Its runtime had no such job when it was asked last: it lost it, or the token was another principal's. */
+  readonly missing?: true;
 }
 
 /** How long what nobody came back for is kept, in ms; the sessions of it are long gone. */
@@ -101,10 +103,12 @@ export class Submission {
     return found.reverse();
   }
 
-  /** Those that led to a job, the latest first; without one all of them. */
+  /** Those that led to a job, the latest first; without one all of which the job is not known to be missing. */
   static async of(job: string | undefined, around: Surroundings): Promise<readonly Submission[]> {
     const all = await Submission.all(around);
-    return all.filter(({ record }) => job === undefined || record.job === job);
+    return all.filter(({ record }) =>
+      job === undefined ? record.missing === undefined : record.job === job,
+    );
   }
 
   /**
@@ -112,14 +116,17 @@ export class Submission {
    * would cost the connection: what was written before leads to the job as well.
    */
   readonly persist = async (session: SavedSession): Promise<void> => {
-    const { request, job = session.jobs[0], ...rest } = this.#record;
+    const { request, job = session.jobs[0], missing: _, ...rest } = this.#record;
     const known = job === undefined ? { request } : { job };
     this.#record = { ...rest, ...(known as Partial<SubmissionRecord>), session };
-    this.#unwritten = await this.#write().then(
-      () => undefined,
-      (error: unknown) => error,
-    );
+    await this.#tryToWrite();
   };
+
+  /** Nobody is led to the job any more who does not name it: it may only be the token that is wrong. */
+  async miss(): Promise<void> {
+    this.#record = { ...this.#record, missing: true };
+    await this.#tryToWrite();
+  }
 
   /** Takes over what another process has written since this was read. */
   async refresh(): Promise<void> {
@@ -131,6 +138,13 @@ export class Submission {
     this.#isForgotten = true;
     await this.#writing.catch(() => {});
     await remove(this.directory);
+  }
+
+  async #tryToWrite(): Promise<void> {
+    this.#unwritten = await this.#write().then(
+      () => undefined,
+      (error: unknown) => error,
+    );
   }
 
   #write(): Promise<void> {
