@@ -41,6 +41,8 @@ export interface JobFeedOptions {
 export class JobFeed {
   readonly jobId: JobId;
   readonly isSubmitted: boolean;
+  /** Whether it has the job from its first event. */
+  readonly isWhole: boolean;
   readonly credentials = new HeldCredentials();
   readonly gauges = new JobGauges();
   /** Rejects when the job was lost from sight before it ended. */
@@ -60,6 +62,7 @@ export class JobFeed {
   constructor({ jobId, after, isSubmitted, bound, history }: JobFeedOptions) {
     this.jobId = jobId;
     this.isSubmitted = isSubmitted;
+    this.isWhole = after === 0;
     this.#position = after;
     this.#hasHistory = history !== undefined;
     // Without numbers a page could not be told from the rest, and its replay would come to the feed once more.

@@ -7,6 +7,7 @@ import {
   frame,
   result,
   ScriptedRuntime,
+  subscribed,
 } from "../test/scripted-runtime.ts";
 import type { ConnectOptions, Job } from "./index.ts";
 
@@ -138,6 +139,23 @@ test("R-8.4-6: the chunks of a job that failed are no result", async () => {
   wire.send(frame("job.error", payload, place()));
   await expect(job.text()).rejects.toMatchObject({ name: "ArcpError", code: "INTERNAL_ERROR" });
   await expect(job.bytes()).rejects.toMatchObject({ name: "ArcpError", code: "INTERNAL_ERROR" });
+});
+
+test.each([
+  ["live", {}],
+  ["behind a number", { fromJobSeq: 1 }],
+])("a handle that begins %s has no result that began before it", async (_how, options) => {
+  const { client, wire } = await new ScriptedRuntime().online();
+  const watching = client.subscribe("job_1", options);
+  wire.send(subscribed(await wire.next("job.subscribe"), { last_job_seq: 1 }, "job_1"));
+  const watched = await watching;
+  const body = { result_id: "res_1", chunk_seq: 1, data: "b", encoding: "utf8", more: false };
+  const event = { kind: "result_chunk", ts: undefined, body } as const;
+  wire.send(frame("job.event", event as never, { seq: 1, job: "job_1", jobSeq: 2 }));
+  await expect(watched.text()).rejects.toMatchObject({
+    code: "MISUSE",
+    message: "the result began before this handle's events: take them from the first",
+  });
 });
 
 test("an inline result is not a stream", async () => {

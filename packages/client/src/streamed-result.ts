@@ -8,7 +8,7 @@ import { misuse } from "./misuse.ts";
  * The bytes of a streamed result, chunk by chunk as they come. It ends when the job has ended well and every check held.
  *
  * @throws ArcpError what the job ended with: the chunks of a job that failed are no result (R-8.4-6)
- * @throws LocalError `MISUSE` when the result was not streamed, `PROTOCOL_VIOLATION` when a check fails, `HISTORY_LOST`
+ * @throws LocalError `MISUSE` when the result was not streamed, or began before the feed did, `PROTOCOL_VIOLATION` when a check fails, `HISTORY_LOST`
  *   when the runtime no longer keeps all chunks, or as `events` fails
  */
 export async function* chunksOf(
@@ -21,7 +21,13 @@ export async function* chunksOf(
     try {
       return check();
     } catch (cause) {
-      if (!isLost) throw cause;
+      if (!isLost && feed.isWhole) throw cause;
+      if (!isLost) {
+        throw misuse(
+          "the result began before this handle's events: take them from the first",
+          cause,
+        );
+      }
       throw new LocalError(
         "HISTORY_LOST",
         "the runtime no longer keeps the whole of the streamed result",
