@@ -81,6 +81,8 @@ test.each([
   [401, "refused"],
   [403, "refused"],
   [404, "refused"],
+  [408, "going-away"],
+  [425, "going-away"],
   [429, "going-away"],
   [503, "going-away"],
   [502, undefined],

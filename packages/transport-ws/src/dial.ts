@@ -78,8 +78,11 @@ export function dial(url: string | URL, options: DialOptions = {}): Dial {
   };
 }
 
+/** Request Timeout, Too Early, Too Many Requests, Service Unavailable: of the request itself they say nothing. */
+const PASSING: readonly number[] = [408, 425, 429, 503];
+
 /** Refused requests stay refused; a busy or restarting server, or a proxy without one, may answer later. */
 function reasonOf(status: number): CloseReason | undefined {
-  if (status === 429 || status === 503) return "going-away";
+  if (PASSING.includes(status)) return "going-away";
   return status >= 400 && status < 500 ? "refused" : undefined;
 }
