@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
 import { createServer, type IncomingMessage, request, type Server } from "node:http";
 import {
   createSecureServer as createHttp2Server,
@@ -6,12 +7,15 @@ import {
 } from "node:http2";
 import { createServer as createSecureServer } from "node:https";
 import { type AddressInfo, connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { Duplex } from "node:stream";
 import { format, inspect } from "node:util";
 import { decode, type Transport } from "@arcp/core";
 import { afterEach, expect, test } from "vitest";
 import { WebSocket, WebSocketServer } from "ws";
 import { selfSigned } from "../test/self-signed.ts";
+import { upgradeRequest } from "../test/upgrade-request.ts";
 import { attach } from "./attach.ts";
 import { type DialOptions, dial } from "./dial.ts";
 import { listen } from "./listen.ts";
@@ -275,6 +279,41 @@ test("the peer is told as it is, over TLS too", async () => {
     expect(answer === text).toBe(true);
     break;
   }
+});
+
+test("R-6.1-6: a peer that is gone, so that its address is not known, is not taken for one of this machine", async () => {
+  const server = createServer();
+  const peers: PeerInfo[] = [];
+  attach(server, {}, (_transport, peer) => peers.push(peer));
+  const ends: Array<Promise<unknown>> = [];
+  server.on("connection", (socket) => ends.push(once(socket, "close")));
+  const port = await started(server);
+  for (let i = 1; i <= 5; i += 1) {
+    const socket = connect(port, "127.0.0.1");
+    socket.on("error", () => {});
+    await once(socket, "connect");
+    // Both are there before the server looks.
+    socket.write(upgradeRequest("/arcp"));
+    socket.resetAndDestroy();
+    await expect.poll(() => ends.length).toBe(i);
+  }
+  await Promise.all(ends);
+  expect(peers).toEqual([]);
+});
+
+test("who comes by a Unix domain socket is on this machine, and has no address", async () => {
+  const server = createServer();
+  const peers: PeerInfo[] = [];
+  attach(server, {}, (_transport, peer) => peers.push(peer));
+  const directory = await mkdtemp(join(tmpdir(), "arcp-"));
+  after.push(() => rm(directory, { recursive: true }));
+  const path = join(directory, "socket");
+  await new Promise<void>((done) => server.listen(path, done));
+  after.push(() => server.close());
+  const ws = new WebSocket(`ws+unix:${path}:/arcp`);
+  await once(ws, "open");
+  ws.terminate();
+  expect(peers).toEqual([{ address: "", secure: false, loopback: true }]);
 });
 
 test("R-6.1-5: a token in the Authorization header is the peer's, and in nothing that is printed of it", async () => {

@@ -125,8 +125,13 @@ export function attachChecked(
       refuseUpgrade(socket, status);
       return;
     }
+    const peer = peerOf(request);
+    if (peer === undefined) {
+      socket.destroy();
+      return;
+    }
     upgrader.handleUpgrade(request, socket, head, (ws) => {
-      void hand(opened(ws, socket), request);
+      void hand(opened(ws, socket), peer, request);
     });
   };
 
@@ -145,9 +150,13 @@ export function attachChecked(
     return undefined;
   };
 
-  const hand = async (connection: Connection, request: IncomingMessage): Promise<void> => {
+  const hand = async (
+    connection: Connection,
+    peer: PeerInfo,
+    request: IncomingMessage,
+  ): Promise<void> => {
     try {
-      await accept(connection, peerOf(request), request);
+      await accept(connection, peer, request);
     } catch (error) {
       connection.send([lastWord(error)]).catch(() => {});
       connection.close("fault");

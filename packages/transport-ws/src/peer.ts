@@ -17,8 +17,12 @@ export interface PeerInfo {
   readonly bearer?: () => string;
 }
 
-export function peerOf({ socket, headers }: IncomingMessage): PeerInfo {
-  const address = socket.remoteAddress?.replace(/^::ffff:(?=\d+\.)/, "");
+/** @returns undefined for one that has gone since it asked: who it was cannot be told any more */
+export function peerOf({ socket, headers }: IncomingMessage): PeerInfo | undefined {
+  const { remoteAddress, localAddress } = socket;
+  // Whoever comes by a Unix domain socket has none either, but there neither end has.
+  if (remoteAddress === undefined && localAddress !== undefined) return undefined;
+  const address = remoteAddress?.replace(/^::ffff:(?=\d+\.)/, "");
   const token = /^bearer +(\S+) *$/i.exec(headers.authorization ?? "")?.[1];
   return {
     address: address ?? "",
