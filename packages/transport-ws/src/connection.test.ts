@@ -1,5 +1,5 @@
 import { createServer } from "node:http";
-import { type AddressInfo, connect, type Socket } from "node:net";
+import { type AddressInfo, connect, type Socket, type SocketConstructorOpts } from "node:net";
 import { HIGH_WATER_MARK, ManualClock, type Transport, TransportClosedError } from "@arcp/core";
 import { afterEach, expect, test } from "vitest";
 import { WebSocket } from "ws";
@@ -54,9 +54,9 @@ async function wsClient(url: string) {
 }
 
 /** A bare socket after its upgrade, paused: it answers nothing by itself. */
-async function rawClient(url: string): Promise<Socket> {
+async function rawClient(url: string, options: SocketConstructorOpts = {}): Promise<Socket> {
   const { port, pathname } = new URL(url);
-  const socket = connect(Number(port), "127.0.0.1");
+  const socket = connect({ ...options, port: Number(port), host: "127.0.0.1" });
   socket.on("error", () => {});
   after.push(() => socket.destroy());
   socket.write(
@@ -396,6 +396,24 @@ test("R-4-4: an end without a close frame breaks the transport, too", async () =
   const { frames, error } = await drained(runtime);
   expect(frames).toEqual(["whole"]);
   expect(error).toMatchObject({ code: "TRANSPORT_CLOSED", reason: undefined });
+});
+
+test("R-4-4: a peer that ends its half and does not read either is cut off after the close timeout", async () => {
+  const clock = new ManualClock();
+  const server = await serve({ clock, closeTimeout: 1_500 });
+  const raw = await rawClient(server.url, { allowHalfOpen: true });
+  const runtime = await server.next();
+  const { pending } = await sendUntilStalled(runtime, numbered);
+  const [socket] = server.sockets;
+  const ended = new Promise((done) => socket?.once("end", done));
+  raw.end();
+  await ended;
+  clock.advance(1_499);
+  expect(socket?.destroyed).toBe(false);
+  clock.advance(1);
+  await expect(pending).rejects.toMatchObject({ code: "TRANSPORT_CLOSED", reason: undefined });
+  expect((await drained(runtime)).error).toMatchObject({ reason: undefined });
+  expect(clock.pending).toBe(0);
 });
 
 test("R-4.1-3: a binary message is no envelope: 1003, and nothing behind it counts", async () => {

@@ -46,6 +46,8 @@ export class Connection implements Transport {
       else this.#received(data.toString());
     });
     ws.on("error", (cause) => this.#violated(reasonOf(cause), cause));
+    // It may have closed its half and never read what is left for it.
+    socket.once("end", () => this.#cutLater());
     this.gone = new Promise((resolve) => {
       ws.on("close", (code) => {
         const reason = closeReason(code);
@@ -117,6 +119,10 @@ export class Connection implements Transport {
     this.#ws.close(code);
     // Its answer may stand behind frames that nobody wants any more.
     this.#ws.resume();
+    this.#cutLater();
+  }
+
+  #cutLater(): void {
     const timer = this.#clock.after(this.#closeTimeout, () => this.#ws.terminate());
     this.#ws.once("close", () => timer.cancel());
   }
