@@ -91,7 +91,22 @@ test("a span ends whatever is thrown within", async () => {
       throw new Error("there is none");
     }
   }
-  const thrown = ["a text", { code: 5 }, Object.create(null), new Unreadable()];
+  const named = (name: unknown) =>
+    Object.defineProperty(new Error("mine"), "name", { get: () => name });
+  const nameless = Object.defineProperty(new Error(), "name", {
+    get(): string {
+      throw new Error("there is none");
+    },
+  });
+  const thrown = [
+    "a text",
+    { code: 5 },
+    named("Mine"),
+    Object.create(null),
+    new Unreadable(),
+    nameless,
+    named(Symbol("mine")),
+  ];
   const agent = defineAgent({
     name: "thrower",
     async run(ctx, index: number) {
@@ -105,17 +120,25 @@ test("a span ends whatever is thrown within", async () => {
     await expect(job.result()).rejects.toMatchObject({ code: "INTERNAL_ERROR" });
   }
   await settled();
-  const [messages, codes] = ["model.use m", "job thrower"].map((name) => {
-    const spans = rig.spans().filter((span) => span.name === name);
-    return spans.map(({ status }) => (name === "job thrower" ? status.code : status.message));
-  });
-  expect(messages?.slice(0, 3)).toEqual([
+  const said = (name: string) =>
+    rig.spans().flatMap((span) => (span.name === name ? span.status : []));
+  const unsaid = Array(4).fill("what was thrown makes no text");
+  expect(said("model.use m").map(({ message }) => message)).toEqual([
     "a text",
     "[object Object]",
-    "what was thrown makes no text",
+    "mine",
+    ...unsaid,
   ]);
-  expect(codes).toEqual(Array(4).fill(SpanStatusCode.ERROR));
+  expect(said("job thrower").map(({ code }) => code)).toEqual(
+    Array(thrown.length).fill(SpanStatusCode.ERROR),
+  );
+  const counted = await rig.metric("arcp.operations");
+  expect(counted.map(({ value, attributes }) => [attributes["error.type"], value])).toEqual([
+    ["_OTHER", thrown.length - 1],
+    ["Mine", 1],
+  ]);
   expect(rig.open()).toEqual([]);
+  expect(rig.complaints).toEqual([]);
 });
 
 test("a tracer that throws takes no job with it", async () => {

@@ -1,8 +1,27 @@
-/** Something that was thrown, as a span can record it. Anything can be thrown, and not all of it makes a text. */
-export function exceptionOf(thrown: unknown): Error | string {
-  if (thrown instanceof Error) return thrown;
+/** What a span records of something that was thrown: a text where that was no error. */
+export type RecordedException =
+  | string
+  | {
+      readonly name: string;
+      readonly message: string;
+      readonly stack?: string;
+      readonly code?: string | number;
+    };
+
+/**
+ * Anything can be thrown: not all of it makes a text, and some of it fails when it is looked at. So that is done here, once, and not
+ * by a span, which would stay open.
+ */
+export function exceptionOf(thrown: unknown): RecordedException {
   try {
-    return String(thrown);
+    if (!(thrown instanceof Error)) return String(thrown);
+    const { name, message, stack, code }: { [Part in keyof Error | "code"]?: unknown } = thrown;
+    return {
+      name: `${name}`,
+      message: `${message}`,
+      ...(typeof stack === "string" && { stack }),
+      ...((typeof code === "string" || typeof code === "number") && { code }),
+    };
   } catch {
     return "what was thrown makes no text";
   }

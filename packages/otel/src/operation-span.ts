@@ -10,7 +10,7 @@ import {
   trace,
 } from "@opentelemetry/api";
 import { budgetAttributes, operationAttributes } from "./attributes.ts";
-import { exceptionOf } from "./exception.ts";
+import { exceptionOf, type RecordedException } from "./exception.ts";
 import { traceContextOf } from "./trace-context.ts";
 
 /** Operations whose targets are few: they may stand in the name of a span. */
@@ -63,21 +63,21 @@ export class OperationSpan implements OperationObserver {
     if (httpStatus !== undefined) {
       this.#span.setAttribute("http.response.status_code", httpStatus);
     }
-    const type = error === undefined ? refusedBy(httpStatus) : (code ?? typeOf(error));
+    const exception = error === undefined ? undefined : exceptionOf(error);
+    const type = exception === undefined ? refusedBy(httpStatus) : (code ?? typeOf(exception));
     try {
       this.#ended(type);
-      if (type !== undefined) this.#fail(type, error);
+      if (type !== undefined) this.#fail(type, exception);
     } finally {
       // Whatever was thrown: a span that does not end is never seen.
       this.#span.end();
     }
   }
 
-  #fail(type: string, error: unknown): void {
+  #fail(type: string, exception: RecordedException | undefined): void {
     this.#span.setAttribute("error.type", type);
-    if (error === undefined) return void this.#span.setStatus({ code: SpanStatusCode.ERROR });
-    const exception = exceptionOf(error);
-    const message = exception instanceof Error ? exception.message : exception;
+    if (exception === undefined) return void this.#span.setStatus({ code: SpanStatusCode.ERROR });
+    const message = typeof exception === "string" ? exception : exception.message;
     this.#span.setStatus({ code: SpanStatusCode.ERROR, message });
     this.#span.recordException(exception);
   }
@@ -88,6 +88,6 @@ function refusedBy(status: number | undefined): string | undefined {
   return status !== undefined && status >= 400 ? `${status}` : undefined;
 }
 
-function typeOf(error: unknown): string {
-  return error instanceof Error ? error.name : "_OTHER";
+function typeOf(exception: RecordedException): string {
+  return typeof exception === "string" ? "_OTHER" : exception.name;
 }
