@@ -1,10 +1,5 @@
+import type { TraceContext } from "@arcp/core";
 import { createTraceState, isSpanContextValid, type SpanContext } from "@opentelemetry/api";
-
-/** W3C Trace Context, as the headers are named. */
-interface TraceContext {
-  readonly traceparent: string;
-  readonly tracestate?: string;
-}
 
 /**
  * @param context as a runtime hands it over: it has checked it
