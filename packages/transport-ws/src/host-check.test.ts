@@ -60,6 +60,25 @@ test("off loopback, without lists, any name and any page pass", () => {
   expect(admits("agents.example", "https://app.example", {}, false)).toBe(true);
 });
 
-test("what is no host name cannot be allowed by mistake", () => {
-  expect(() => hostCheck({ allowedHosts: ["https://agents.example"] })).toThrow("without scheme");
+test.each(["https://agents.example", "*", "*.agents.example", ".agents.example", "a,b", ""])(
+  "what is no host name cannot be allowed by mistake: %j",
+  (host) => {
+    expect(() => hostCheck({ allowedHosts: [host] })).toThrow("without scheme and wildcard");
+  },
+);
+
+test("R-4.1-9: what is allowed may be written otherwise than a request names it", () => {
+  const allowedHosts = ["::1", "bücher.example", "agents.example.", "my_host:8080"];
+  for (const host of ["[::1]:7777", "xn--bcher-kva.example", "agents.example.:80", "my_host"]) {
+    expect(admits(host, undefined, { allowedHosts })).toBe(true);
+  }
+  const allowedOrigins = ["https://app.example:443", "https://bücher.example", "moz-extension://a"];
+  for (const origin of [
+    "https://app.example",
+    "https://xn--bcher-kva.example",
+    "moz-extension://a",
+  ]) {
+    expect(admits("a.example", origin, { allowedOrigins }, false)).toBe(true);
+  }
+  expect(admits("a.example", "https://app.example:8443", { allowedOrigins }, false)).toBe(false);
 });

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from "node:http";
+import { isIPv6 } from "node:net";
 import { LocalError } from "@arcp/core";
 import { isLoopback } from "./loopback.ts";
 
@@ -17,6 +18,9 @@ export interface HostRules {
   readonly allowedOrigins?: readonly string[] | undefined;
 }
 
+/** A host name, or an address; a URL takes more for one, such as a wildcard, which no request names. */
+const HOST = /^(\[.+\]|[\w-]+(\.[\w-]+)*\.?)$/;
+
 /** What a browser sends; `null` for a page that has none. */
 const ORIGIN = /^([a-z][a-z0-9+.-]*:\/\/[^/*]+|null)$/;
 
@@ -31,13 +35,14 @@ export type HostCheck = (headers: IncomingHttpHeaders, onLoopback: boolean) => b
  */
 export function hostCheck(rules: HostRules): HostCheck {
   const hosts = rules.allowedHosts?.map((allowed) => {
-    const name = hostName(`http://${allowed}`);
-    if (name !== undefined) return name;
-    throw new LocalError("MISUSE", `allowedHosts takes host names without scheme: ${allowed}`);
+    const name = hostName(`http://${isIPv6(allowed) ? `[${allowed}]` : allowed}`);
+    if (name !== undefined && HOST.test(name)) return name;
+    const right = "allowedHosts takes host names, such as agents.example";
+    throw new LocalError("MISUSE", `${right}, without scheme and wildcard: ${allowed}`);
   });
   const origins = rules.allowedOrigins?.map((allowed) => {
     const origin = allowed.toLowerCase().replace(/\/$/, "");
-    if (ORIGIN.test(origin)) return origin;
+    if (ORIGIN.test(origin)) return asSent(origin);
     const right = "allowedOrigins takes origins, such as https://app.example";
     throw new LocalError("MISUSE", `${right}, without path and wildcard: ${allowed}`);
   });
@@ -53,6 +58,13 @@ export function hostCheck(rules: HostRules): HostCheck {
   return ({ host = "", origin }, onLoopback) =>
     isHostAllowed(host, onLoopback) &&
     (origin === undefined || isOriginAllowed(origin, onLoopback));
+}
+
+/** As a browser writes it: in ASCII, and without the port that goes without saying. */
+function asSent(origin: string): string {
+  const { origin: sent = "null" } = URL.parse(origin) ?? {};
+  // No URL tells the origin of a scheme that it does not know, such as that of a browser's extension.
+  return sent === "null" ? origin : sent;
 }
 
 /** The host of `scheme://host[:port]` without port; undefined for what is anything else or more. */
