@@ -418,8 +418,17 @@ test("what is no server, such as a framework's application, is refused with the 
   }
 });
 
-test("a path that could never match is refused at once", () => {
-  expect(() => attach(createServer(), { path: "arcp" }, echo)).toThrow('start with "/"');
+test.each(["arcp", "/arcp?", "/arcp?a=b", "/arcp#a", "/bücher", "/a b", "/a/../b", ":80/arcp"])(
+  "a path that could never match is refused at once: %s",
+  (path) => {
+    expect(() => attach(createServer(), { path }, echo)).toThrow('start with "/"');
+  },
+);
+
+test.each(["/", "//", "/b%C3%BCcher", "/a/b.c:d@e"])("%s is a path", async (path) => {
+  const server = createServer();
+  attach(server, { path }, echo);
+  await dialled(`ws://127.0.0.1:${await started(server)}${path}?a=b`);
 });
 
 test("what takes the connections is a function, and not the runtime itself or nothing", async () => {

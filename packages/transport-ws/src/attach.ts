@@ -81,7 +81,7 @@ export interface Attachment extends AsyncDisposable {
  * Serves ARCP on one path of an HTTP server that exists already. Everything else is left to the server's other
  * listeners; an upgrade that none of them takes gets 404 instead of silence (R-4.1-2).
  *
- * @throws LocalError `MISUSE` for a path that does not start with `/` or is taken by another attachment, an allowed
+ * @throws LocalError `MISUSE` for a path that no request can name or that is taken by another attachment, an allowed
  *   host or origin that is none, what is no server or one for HTTP/2 alone, an `accept` that is no function, or an option of another kind or that
  *   there is not
  */
@@ -107,8 +107,9 @@ export function attachChecked(
   }
   const { path = "/arcp", maxMessageSize = 4 * 1024 * 1024, subprotocols = ["arcp"] } = options;
   const { upgradeTimeout = UPGRADE_TIMEOUT, clock = systemClock } = options;
-  if (!path.startsWith("/"))
-    throw new LocalError("MISUSE", `the path must start with "/": ${path}`);
+  // A request names none with a query, or beyond ASCII.
+  if (URL.parse(`ws://host${path}`)?.pathname !== path)
+    throw new LocalError("MISUSE", `the path must start with "/" and be encoded: ${path}`);
   const upgrader = new WebSocketServer({
     noServer: true,
     clientTracking: false,
