@@ -1,6 +1,9 @@
 import { LocalError } from "@arcp/core";
 import { isLoopback } from "./loopback.ts";
 
+/** Whoever dials it stays on this machine: it is in the `url` of a server that listens everywhere. */
+const UNSPECIFIED = /^(0\.0\.0\.0|\[::\])$/;
+
 /**
  * What may be dialled.
  *
@@ -13,10 +16,16 @@ export function checkedAddress(url: string | URL, allowInsecure: boolean): URL {
     const right = "dial takes a ws: or wss: URL, such as ws://127.0.0.1:7777/arcp";
     throw new LocalError("MISUSE", `${right}: this one ${fault}`);
   }
-  if (address.protocol === "ws:" && !allowInsecure && !isLoopback(address.hostname)) {
+  const { protocol, hostname } = address;
+  if (
+    protocol === "ws:" &&
+    !allowInsecure &&
+    !isLoopback(hostname) &&
+    !UNSPECIFIED.test(hostname)
+  ) {
     throw new LocalError(
       "MISUSE",
-      `ws: would send the token to ${address.hostname} in the clear: use wss:, or set allowInsecure`,
+      `ws: would send the token to ${hostname} in the clear: use wss:, or set allowInsecure`,
     );
   }
   return address;

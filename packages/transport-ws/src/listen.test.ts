@@ -46,6 +46,15 @@ test("the url of an IPv6 listener can be dialled", async () => {
   (await dialled(server.url)).close();
 });
 
+test.each(["0.0.0.0", "::"])(
+  "the url of a server that listens everywhere (%s) can be dialled",
+  async (host) => {
+    const server = await listen({ port: 0, host }, () => {});
+    after.push(() => server.close());
+    (await dialled(server.url)).close();
+  },
+);
+
 test("close ends what is open, also sockets that never asked for anything, and frees the port", async () => {
   const transports: Transport[] = [];
   const server = await listen({ port: 0 }, (transport) => transports.push(transport));
