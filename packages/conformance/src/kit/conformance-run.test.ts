@@ -52,6 +52,24 @@ test("what is broken besides what was asked for is in the report too", async () 
   ]);
 });
 
+test("what one scenario shows does not hold where another one about it broke off for something else", async () => {
+  await using house = await House.open(way);
+  const scenario = (name: string, message?: string): Scenario => ({
+    name,
+    verifies: ["R-6.3-1"],
+    play: async () => assert.equal(message, undefined, message),
+  });
+  const run = async (...scenarios: Scenario[]) => {
+    const { verdicts } = await runConformance(house, { only: ["6.3-1"], scenarios });
+    return verdicts.find(({ requirement }) => requirement.id === "R-6.3-1");
+  };
+  expect(await run(scenario("one"), scenario("two"))).toMatchObject({ kind: "holds" });
+  expect(await run(scenario("one"), scenario("two", "R-8.3-1: a gap"))).toMatchObject({
+    kind: "not-run",
+    why: "another requirement broke first: two",
+  });
+});
+
 test.each([
   [() => 7, "has to return an object"],
   [() => [], "has to return an object"],

@@ -27,7 +27,7 @@ export type Verdict =
       readonly requirement: Requirement;
       readonly failures: readonly Extract<Outcome, { kind: "failed" }>[];
     }
-  /** No scenario that shows it could be played, or it cannot be seen on the wire at all. */
+  /** No scenario that shows it could be played, one broke off for another reason, or it cannot be seen on the wire at all. */
   | { readonly kind: "not-run"; readonly requirement: Requirement; readonly why: string };
 
 /** What a run of the kit has found. */
@@ -60,14 +60,18 @@ function verdictOf(requirement: Requirement, outcomes: readonly Outcome[]): Verd
   ) as Extract<Outcome, { kind: "failed" }>[];
   if (failures.length > 0) return { kind: "broken", requirement, failures };
   const about = outcomes.filter(({ scenario }) => scenario.verifies.includes(requirement.id));
+  const failed = about.find(({ kind }) => kind === "failed");
+  // It may have come to its end before it could show what it was for.
+  if (failed !== undefined) {
+    const why = `another requirement broke first: ${failed.scenario.name}`;
+    return { kind: "not-run", requirement, why };
+  }
   if (about.some(({ kind }) => kind === "passed")) return { kind: "holds", requirement };
   return { kind: "not-run", requirement, why: whyNot(requirement, about) };
 }
 
 function whyNot({ id, side }: Requirement, about: readonly Outcome[]): string {
   for (const outcome of about) if (outcome.kind === "not-run") return outcome.why;
-  const failed = about.find(({ kind }) => kind === "failed");
-  if (failed !== undefined) return `another requirement broke first: ${failed.scenario.name}`;
   if (side === "client") return "binds the client";
   return beyondTheWire[id] ?? "no scenario shows it";
 }
