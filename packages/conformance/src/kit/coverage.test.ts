@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { manifest } from "../manifest/manifest.ts";
 import { beyondTheWire } from "./beyond-the-wire.ts";
@@ -19,4 +20,13 @@ test("what a scenario verifies is not said to be beyond the wire", () => {
 test("no two scenarios have the same name", () => {
   const names = scenarios.map(({ name }) => name);
   expect(names.filter((name, index) => names.indexOf(name) !== index)).toEqual([]);
+});
+
+test("no scenario waits without end for a runtime to close: endingOf has patience", () => {
+  const directory = `${import.meta.dirname}/scenarios`;
+  const endless = readdirSync(directory).filter((file) =>
+    // A raw socket has patience of its own.
+    /await (?!(?:\w+\.)*raw\b)[\w.]+\.closed\b/.test(readFileSync(`${directory}/${file}`, "utf8")),
+  );
+  expect(endless).toEqual([]);
 });

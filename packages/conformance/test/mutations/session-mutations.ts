@@ -52,6 +52,27 @@ export const sessionMutations: readonly Mutation[] = [
     to: 'if (said.code !== "") return',
   },
   {
+    name: "leaves the connection open in whose place a session was resumed",
+    breaks: "R-6.3-15",
+    file: "session/session.ts",
+    from: 'if (this.#state.kind === "connected") this.#state.link.replace();',
+    to: "",
+  },
+  {
+    name: "overlooks which session a resume names",
+    breaks: "R-6.3-4",
+    file: "handshake.ts",
+    from: "if (named !== undefined && named !== session.id) return undefined;",
+    to: "void named;",
+  },
+  {
+    name: "names no job in the refusal of what is wrong otherwise",
+    breaks: "R-5.4-2",
+    file: "inbound.ts",
+    from: 'header?.job_id ?? JobId.safeParse(fields["job_id"]).data',
+    to: "header?.job_id",
+  },
+  {
     name: "lets a principal have as many sessions connected as it likes",
     breaks: "R-14-1",
     file: "session/session-quota.ts",

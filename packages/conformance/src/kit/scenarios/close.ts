@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { newMessageId } from "@arcp/core";
+import { endingOf } from "../ending.ts";
 import { feature, windowWithin } from "../need.ts";
 import type { Scenario } from "../scenario.ts";
 import { isTerminal } from "../site.ts";
@@ -14,7 +15,7 @@ export const close: readonly Scenario[] = [
         const wire = await site.greeted();
         const closed = await wire.request("session.close", payload);
         assert.equal(closed.type, "session.closed");
-        assert.equal(await wire.closed, "normal", "R-6.7-1: the transport is closed with 1000");
+        assert.equal(await endingOf(wire), "normal", "R-6.7-1: the transport is closed with 1000");
       }
     },
   },
@@ -31,7 +32,7 @@ export const close: readonly Scenario[] = [
       const watcher = await site.greeted();
       await watcher.request("job.subscribe", { job_id: id, history: true }, { jobId: id });
       await wire.request("session.close", {});
-      await wire.closed;
+      await endingOf(wire);
       await gate.open();
       const end = (await watcher.until(isTerminal)).at(-1);
       assert.equal(end?.type, "job.result", "R-6.7-2: the job comes to its own end");
@@ -50,7 +51,7 @@ export const close: readonly Scenario[] = [
       const window = site.facts.resumeWindowSec * 1000;
       await site.pause(window * 1.2);
       await wire.request("session.close", {});
-      await wire.closed;
+      await endingOf(wire);
       await site.pause(window * 0.5);
       const again = await site.resumed(wire);
       await site.played(again, []);
@@ -65,7 +66,7 @@ export const close: readonly Scenario[] = [
       await site.play(wire, [thought("seen"), gate.step, thought("missed")]);
       await reached(wire, "seen");
       await wire.send({ type: "session.bye", payload: { reason: "done for today" } });
-      assert.equal(await wire.closed, "normal", "R-6.7-4: the transport is closed with 1000");
+      assert.equal(await endingOf(wire), "normal", "R-6.7-4: the transport is closed with 1000");
       const said = wire.transcript.toString();
       assert.ok(!/^<- .*"session\.(closed|bye|error)"/m.test(said), "R-6.7-4: without an answer");
       await gate.open();
@@ -91,7 +92,7 @@ export const close: readonly Scenario[] = [
           wire.send({ type: "job.submit", payload: { ...submit, input: { steps: [] } } }),
           wire.send({ type: "job.cancel", job_id: id, payload: { job_id: id } }),
         ]);
-        await wire.closed;
+        await endingOf(wire);
         const said = wire.transcript.toString();
         assert.ok(!said.includes('"job.cancelled"'), "R-6.7-5: nothing is answered any more");
         const again = await site.resumed(wire);

@@ -8,6 +8,7 @@ import {
 } from "@arcp/core";
 import type { WireClient } from "../../wire/wire-client.ts";
 import type { WireOptions } from "../../wire/wire-line.ts";
+import { endingOf } from "../ending.ts";
 import { heartbeatWithin } from "../need.ts";
 import type { Scenario } from "../scenario.ts";
 import { isTerminal, type Site } from "../site.ts";
@@ -116,7 +117,11 @@ export const heartbeat: readonly Scenario[] = [
         silent >= 2 * intervalOf(site) - TOLERANCE,
         `R-6.4-3: it was given up after ${Math.round(silent)} ms`,
       );
-      assert.equal(await wire.closed, "going-away", "R-6.4-4: the connection is closed with 1001");
+      assert.equal(
+        await endingOf(wire),
+        "going-away",
+        "R-6.4-4: the connection is closed with 1001",
+      );
     },
   },
   {
@@ -136,7 +141,7 @@ export const heartbeat: readonly Scenario[] = [
       }
       const { payload } = await wire.notice(isLoss);
       assert.equal(payload.code, "HEARTBEAT_LOST", "R-13-1: the loss is told");
-      await wire.closed;
+      await endingOf(wire);
       await gate.open();
       const again = await site.resumed(wire);
       assert.equal(again.sessionId, wire.sessionId, "R-6.4-5: the session is resumable");

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { WireClient } from "../../wire/wire-client.ts";
+import { endingOf } from "../ending.ts";
 import { feature, settingWithin } from "../need.ts";
 import { refusedWith } from "../refusal.ts";
 import type { Scenario } from "../scenario.ts";
@@ -93,7 +94,11 @@ export const keptLog: readonly Scenario[] = [
         "RESUME_WINDOW_EXPIRED",
         "R-6.3-17: the owner's connection is ended",
       );
-      await owner.closed;
+      assert.notEqual(
+        await endingOf(owner),
+        "still open",
+        "R-6.3-17: the owner's connection is ended",
+      );
       const lost = await watcher.notice(({ type }) => type === "session.error");
       const { code, job_id, request_id } = lost.type === "session.error" ? lost.payload : {};
       assert.deepEqual(

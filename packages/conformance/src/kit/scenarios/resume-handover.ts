@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { Envelope } from "@arcp/core";
 import type { StreamEnvelope } from "../../wire/stream-envelope.ts";
 import type { WireClient } from "../../wire/wire-client.ts";
+import { endingOf } from "../ending.ts";
 import { feature } from "../need.ts";
 import type { Scenario } from "../scenario.ts";
 import { isTerminal } from "../site.ts";
@@ -34,7 +35,7 @@ export const resumeHandover: readonly Scenario[] = [
       const before = wire.transcript.toString().length;
       const again = await site.resumed(wire);
       await wire.send({ type: "job.cancel", job_id: id, payload: { job_id: id } }).catch(() => {});
-      assert.equal(await wire.closed, "refused", "R-6.3-15: it is closed with code 1008");
+      assert.equal(await endingOf(wire), "refused", "R-6.3-15: it is closed with code 1008");
       await gate.open();
       const end = (await again.until(isTerminal)).at(-1);
       assert.equal(end?.type, "job.result", "R-6.3-15: the old connection cannot cancel any more");
