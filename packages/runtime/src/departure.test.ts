@@ -45,7 +45,7 @@ test("R-5.4-4, R-6.7-4: what was asked before a goodbye is answered, and the goo
   expect(answered(viewer)).toEqual(asked);
 });
 
-test("R-6.7-1, R-6.7-7: what does not come to an answer holds up a close by half a second at most", async () => {
+test("R-6.7-1: what does not come to an answer holds up a close by half a second at most", async () => {
   const { viewer, clock } = await waiting();
   const close = viewer.send("session.close", {});
   await settled();

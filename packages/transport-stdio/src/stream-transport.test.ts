@@ -172,7 +172,7 @@ describe("ends", () => {
   });
 });
 
-test("R-4-3: a socket is a pair of streams, and the last words arrive although the peer talks on", async () => {
+test("a socket is a pair of streams, and the last words arrive although the peer talks on", async () => {
   const server = createServer({ allowHalfOpen: true }).listen(0, "127.0.0.1");
   await once(server, "listening");
   const address = server.address() as { port: number };

@@ -34,7 +34,7 @@ function suites(file: string, source: string): Array<[name: string, played: stri
   });
 }
 
-test("every scenario is played over each transport on each store, but for those that say why not", () => {
+test("R-4-3: every scenario is played over each transport on each store, but for those that say why not", () => {
   const played = sources.flatMap(([file, source]) => suites(file, source));
   const others = played.filter(([, list]) => list !== "ways");
   const expected = Object.entries(apart).map(([name, [list]]) => [name, list]);
@@ -54,7 +54,7 @@ test("no scenario makes a store of its own, and whoever makes a runtime of its o
   ]);
 });
 
-test("the matrix is three transports by two stores", () => {
+test("R-4-3: the matrix is three transports by two stores", () => {
   expect(ways).toEqual([
     "memory on memory",
     "memory on sqlite",

@@ -99,7 +99,7 @@ describe("budgets", () => {
     expect(guard.check("model.use", "x")?.code).toBe("BUDGET_EXHAUSTED");
   });
 
-  test("R-9.6-5: what remains above zero is enough, however little", () => {
+  test("R-9.6-6: what remains above zero is enough, however little", () => {
     const { budget, code } = setUp();
     budget.spend("EUR", new Big(0.9999999999999999));
     expect(code()).toBeUndefined();
