@@ -106,40 +106,6 @@ describe.each(ways)("over %s", (way) => {
     expect(all.at(-1)?.payload).toMatchObject({ result: "unharmed" });
   });
 
-  test("R-8.2-2: a total below what is done is left out", async () => {
-    await using stage = await Stage.open(way);
-    const wire = await stage.greeted();
-    const { puppet } = await stage.played(wire);
-    await puppet.ctx.progress({ current: 11, total: 10, units: "pages" });
-    await puppet.ctx.progress({ current: 10, total: 10 });
-    puppet.finish();
-    expect(bodies(await wire.until(isTerminal)).slice(1)).toEqual([
-      ["progress", { current: 11, units: "pages" }],
-      ["progress", { current: 10, total: 10 }],
-    ]);
-  });
-
-  test("R-8.2-4: a vendor's events are numbered, replayed and shown to others unchanged", async () => {
-    await using stage = await Stage.open(way);
-    const wire = await stage.greeted({ features: ["subscribe"] });
-    const { id, puppet } = await stage.played(wire);
-    const body = { score: 0.83, deep: [{ ä: null }], phase: "credential_rotated", value: "kept" };
-    await puppet.ctx.emit("x-vendor.acme.confidence", body);
-    await puppet.ctx.emit("x-vendor.acme.deep.er-1", {});
-    const expected = [
-      ["x-vendor.acme.confidence", body],
-      ["x-vendor.acme.deep.er-1", {}],
-    ];
-    await wire.until((e) => e.event_seq === 3);
-    await stage.drop(wire);
-    const again = await stage.resumed(wire, { lastEventSeq: 1 });
-    puppet.finish();
-    expect(bodies(await again.until(isTerminal))).toEqual(expected);
-    const watcher = await stage.greeted({ features: ["subscribe"] });
-    await watcher.request("job.subscribe", { job_id: id, history: true }, { jobId: id });
-    expect(bodies(await watcher.until(isTerminal)).slice(1)).toEqual(expected);
-  });
-
   test("R-4.1-7: an event that does not fit into a message is refused, one that just fits is sent", async () => {
     await using stage = await Stage.open(way);
     const wire = await stage.greeted();

@@ -42,17 +42,6 @@ describe.each(ways)("over %s", (way) => {
     ]);
   });
 
-  test("R-6.2-2: the welcome lists the features of both, and none that only one has", async () => {
-    await using stage = await Stage.open(way);
-    const features = ["subscribe", "warp", "progress", "x-vendor.other.thing"];
-    const wire = await stage.greeted({ features });
-    expect([...wire.features].sort()).toEqual(["progress", "subscribe"]);
-    const none = await stage.wire();
-    await none.send({ type: "session.hello", payload: { client, auth } });
-    const welcome = await none.notice((envelope) => envelope.type === "session.welcome");
-    expect(welcome.payload).toMatchObject({ capabilities: { features: [] } });
-  });
-
   test("R-6.1-2: every way not to be authenticated is refused alike, and the connection is closed", async () => {
     await using stage = await Stage.open(way);
     const wrong: object[] = [
@@ -96,25 +85,6 @@ describe.each(ways)("over %s", (way) => {
     expect(stage.puppets.started).toBe(0);
   });
 
-  test("R-6.1-3: names that a client claims decide nothing", async () => {
-    const mayObserve = (principal: string) => principal === "admin";
-    await using stage = await Stage.open(way, { policy: { mayObserve } });
-    const owner = await stage.greeted();
-    const { id } = await stage.played(owner);
-    const wire = await stage.wire();
-    await wire.send({
-      type: "session.hello",
-      payload: {
-        client: { ...client, principal: "admin", fingerprint: "admin" },
-        auth: { scheme: "bearer", token: tokens.bob },
-        capabilities: { features: ["subscribe"] },
-      },
-    });
-    await wire.notice((envelope) => envelope.type === "session.welcome");
-    const asked = wire.request("job.subscribe", { job_id: id }, { jobId: id });
-    await expect(asked).rejects.toMatchObject({ payload: { code: "JOB_NOT_FOUND" } });
-  });
-
   test("R-6.1-5: neither bearer nor resume tokens show in logs or in refusals", async () => {
     await using stage = await Stage.open(way);
     const wire = await stage.greeted();
@@ -129,66 +99,6 @@ describe.each(ways)("over %s", (way) => {
     const secrets = [tokens.alice, "very-secret", resume_token, again.welcome.payload.resume_token];
     for (const secret of secrets) expect(seen).not.toContain(secret);
     expect(stage.logged.length).toBeGreaterThan(0);
-  });
-
-  test("R-5.1-2: another major version is refused, an absent one and any 1.x is understood", async () => {
-    await using stage = await Stage.open(way);
-    for (const arcp of ["2.0", "0.9", "11", "1.1.1x"]) {
-      const error = await refusal(stage, hello({ client, auth }, { arcp }));
-      expect(error.payload.code, arcp).toBe("INVALID_REQUEST");
-    }
-    for (const arcp of [undefined, "1", "1.0", "1.7"]) {
-      const wire = await stage.wire();
-      await wire.send(hello({ client, auth, capabilities: {} }, { arcp }), { faulty: true });
-      const answer = await wire.notice(() => true);
-      expect(answer.type, `${arcp}`).toBe("session.welcome");
-    }
-  });
-
-  test("R-6.2-6: a client that lists encodings without json is refused", async () => {
-    await using stage = await Stage.open(way);
-    for (const encodings of [["cbor"], []]) {
-      const error = await refusal(stage, hello({ client, auth, capabilities: { encodings } }));
-      expect(error.payload.code).toBe("INVALID_REQUEST");
-    }
-    const wire = await stage.wire();
-    const capabilities = { encodings: ["cbor", "json"], features: [] };
-    await wire.send({ type: "session.hello", payload: { client, auth, capabilities } });
-    await wire.notice((envelope) => envelope.type === "session.welcome");
-  });
-
-  test("R-5.3-2: anything but an opening request ends a connection that has no session", async () => {
-    await using stage = await Stage.open(way);
-    const first = [
-      "{",
-      "[]",
-      "null",
-      '"session.hello"',
-      "{}",
-      JSON.stringify({
-        arcp: "1.1",
-        id: "req_1",
-        type: "job.submit",
-        payload: { agent: "puppet" },
-      }),
-      JSON.stringify({ arcp: "1.1", id: "req_1", type: "session.ping", payload: { nonce: "1" } }),
-      JSON.stringify({ arcp: "1.1", id: "req_1", type: "session.open", payload: {} }),
-      JSON.stringify({
-        arcp: "1.1",
-        id: "req_1",
-        type: "x-vendor.acme.hello",
-        extensions: { optional: true },
-        payload: {},
-      }),
-      JSON.stringify({ arcp: "1.1", id: "req_1", type: "session.resume", payload: { auth } }),
-      `${"[".repeat(20_000)}${"]".repeat(20_000)}`,
-    ];
-    for (const frame of first) {
-      const error = await refusal(stage, frame);
-      expect(error.payload.code, frame.slice(0, 80)).toBe("INVALID_REQUEST");
-    }
-    await settled();
-    expect(stage.puppets.started).toBe(0);
   });
 
   test("R-6.2-11: an error before the welcome carries a session id, whatever was wrong", async () => {
@@ -251,22 +161,6 @@ describe.each(ways)("over %s", (way) => {
     check.resolve("alice");
     await settled();
     expect(wire.transcript.toString()).not.toContain("session.welcome");
-  });
-
-  test("R-6.2-9: a second hello is rejected, and the session goes on", async () => {
-    await using stage = await Stage.open(way);
-    const wire = await stage.greeted();
-    const { id, puppet } = await stage.played(wire);
-    for (const token of [tokens.alice, "wrong"]) {
-      const rid = `req_again_${token}`;
-      const payload = { client, auth: { scheme: "bearer", token } };
-      await wire.send({ type: "session.hello", id: rid, payload }, { faulty: true });
-      const error = await wire.notice((envelope) => envelope.type === "session.error");
-      expect(error.payload).toMatchObject({ code: "INVALID_REQUEST", request_id: rid });
-    }
-    puppet.finish("still here");
-    const [terminal] = (await wire.until(({ type }) => type === "job.result")).slice(-1);
-    expect(terminal).toMatchObject({ job_id: id, payload: { result: "still here" } });
   });
 
   test("R-6.2-10: no two welcomes have the same token, and each has 128 bits at least", async () => {

@@ -75,35 +75,4 @@ describe.each(ways)("over %s", (way) => {
     puppet.finish("on its way");
     expect((await heir.until(isTerminal)).at(-1)?.payload).toMatchObject({ result: "on its way" });
   });
-
-  test("R-6.5-11: a viewer that does not read delays neither the owner nor other viewers, nor the agent", async () => {
-    await using stage = await Stage.open(way);
-    const owner = await stage.greeted();
-    const { id, puppet } = await stage.played(owner);
-    const stalled = await stage.greeted();
-    const brisk = await stage.greeted();
-    for (const wire of [stalled, brisk]) {
-      await wire.request("job.subscribe", { job_id: id, ...subscribe }, { jobId: id });
-    }
-    stage.lineOf(stalled).stall();
-    for (let i = 1; i <= FLOOD; i++) await puppet.ctx.thought(TEXT);
-    puppet.finish();
-    expect(await owner.until(isTerminal)).toHaveLength(FLOOD + 2);
-    expect(await brisk.until(isTerminal)).toHaveLength(FLOOD + 2);
-    // Late, but whole and in order (R-6.5-10).
-    stage.lineOf(stalled).release();
-    expect(await stalled.until(isTerminal)).toHaveLength(FLOOD + 2);
-  });
-
-  test("R-6.3-15: a resume gets through while the old connection is stuck on a client that does not read", async () => {
-    await using stage = await Stage.open(way);
-    const owner = await stage.greeted();
-    const { puppet } = await stage.played(owner);
-    await owner.next();
-    stage.lineOf(owner).stall();
-    for (let i = 1; i <= FLOOD; i++) await puppet.ctx.thought(TEXT);
-    const again = await stage.resumed(owner, { lastEventSeq: 1 });
-    puppet.finish();
-    expect(await again.until(isTerminal)).toHaveLength(FLOOD + 1);
-  });
 });

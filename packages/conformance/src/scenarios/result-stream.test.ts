@@ -159,22 +159,4 @@ describe.each(ways)("over %s", (way) => {
     const again = await stage.resumed(wire, { lastEventSeq: 1 });
     expect(hash((await assembled(again)).bytes)).toBe(hash(data));
   });
-
-  test("R-6.2-5: a viewer without the feature gets no chunk, and the end under the next number", async () => {
-    await using stage = await Stage.open(way);
-    const wire = await stage.greeted();
-    const { id, puppet } = await stage.played(wire);
-    // That the end names a stream which this viewer never got cannot be helped (R-7.6-4).
-    const plain = await stage.greeted({ features: ["subscribe"] }, { waive: ["R-6.2-5"] });
-    await plain.request("job.subscribe", { job_id: id, history: true }, { jobId: id });
-    await puppet.ctx.result.write("one");
-    await puppet.ctx.result.write("two");
-    puppet.finish();
-    await assembled(wire);
-    const seen = await plain.until(isTerminal);
-    expect(seen.map(({ event_seq, job_seq, type }) => [event_seq, job_seq, type])).toEqual([
-      [1, 1, "job.event"],
-      [2, 5, "job.result"],
-    ]);
-  });
 });

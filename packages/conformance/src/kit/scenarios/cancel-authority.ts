@@ -17,20 +17,26 @@ export const cancelAuthority: readonly Scenario[] = [
     verifies: ["R-7.4-6"],
     async play(site) {
       const wire = await site.greeted();
-      const ends: [string, Step[]][] = [
+      const gate = site.gate();
+      const ends: [state: string, steps: Step[], rest?: { max_runtime_sec: number }][] = [
         ["success", [{ do: "return", value: 1 }]],
         ["error", [{ do: "crash", message: "boom" }]],
+        ["timed_out", [gate.step], { max_runtime_sec: 1 }],
+        ["cancelled", [gate.step]],
       ];
-      for (const [state, steps] of ends) {
-        const { id } = await site.play(wire, steps);
-        await wire.next(isTerminal);
+      for (const [state, steps, rest] of ends) {
+        const { id } = await site.play(wire, steps, rest);
+        if (state === "cancelled") await cancel(wire, id);
+        const end = await wire.next(isTerminal);
         for (let n = 0; n < 2; n++) {
           assert.equal((await cancel(wire, id)).payload.current_status, state);
         }
         await site.settled(wire);
+        assert.equal(wire.lastEventSeq, end.event_seq, "something came after the end");
         const watcher = await site.greeted();
         const told = await watcher.request("job.subscribe", { job_id: id }, { jobId: id });
         assert.equal(told.payload.current_status, state);
+        assert.deepEqual((await watcher.next(isTerminal)).payload, end.payload);
       }
     },
   },
@@ -70,12 +76,16 @@ export const cancelAuthority: readonly Scenario[] = [
     async play(site) {
       const gone = await site.greeted();
       const gate = site.gate();
+      // A job with a key is kept longer than the session (R-7.2-7).
+      const { id: over } = await site.play(gone, [], { idempotency_key: newMessageId("key_") });
+      await gone.next(isTerminal);
       const { id } = await site.play(gone, [gate.step]);
       const [heir, stranger] = [await site.greeted(), await site.greeted({ who: "second" })];
       await site.drop(gone);
       assert.equal((await refusal(cancel(heir, id), "a cancel")).code, "PERMISSION_DENIED");
       await site.pause(site.facts.resumeWindowSec * 1000 + 1500);
       assert.equal((await refusal(cancel(stranger, id), "a cancel")).code, "JOB_NOT_FOUND");
+      assert.equal((await cancel(heir, over)).payload.current_status, "success");
       await heir.request("job.subscribe", { job_id: id }, { jobId: id });
       await cancel(heir, id);
       const end = await heir.next(isTerminal);
@@ -95,14 +105,23 @@ export const cancelAuthority: readonly Scenario[] = [
         await wire.send({ type: "job.cancel", id: request, ...form }, { faulty: true });
         return wire.reply("job.cancel", request);
       };
-      const wrong = [{ payload: {} }, { job_id: id, payload: { job_id: other } }];
+      const wrong = [
+        { payload: {} },
+        { payload: { job_id: null } },
+        { job_id: id, payload: { job_id: other } },
+      ];
       for (const form of wrong) {
         const { code } = await refusal(ask(form), JSON.stringify(form));
         assert.equal(code, "INVALID_REQUEST", JSON.stringify(form));
       }
       await gate.open();
       for (let n = 0; n < 2; n++) assert.equal((await wire.next(isTerminal)).type, "job.result");
-      for (const form of [{ job_id: id, payload: {} }, { payload: { job_id: id } }]) {
+      for (const form of [
+        { job_id: id, payload: {} },
+        { payload: { job_id: id } },
+        { job_id: id, payload: { job_id: id } },
+        { job_id: id, payload: { job_id: null } },
+      ]) {
         assert.equal((await ask(form)).payload.job_id, id);
       }
     },

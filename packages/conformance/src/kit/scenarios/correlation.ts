@@ -35,6 +35,7 @@ export const correlation: readonly Scenario[] = [
         { reply: "session.error", type: "session.list_jobs", payload: { limit: 0 }, faulty: true },
         { reply: "session.error", type: "job.subscribe", job_id: none, payload: { job_id: none } },
         { reply: "session.error", type: "job.cancel", job_id: none, payload: { job_id: none } },
+        { reply: "job.subscribed", type: "job.subscribe", job_id: id, payload: { job_id: id } },
         { reply: "job.cancelled", type: "job.cancel", job_id: id, payload: { job_id: id } },
       ];
       for (const [index, { reply, faulty = false, ...request }] of requests.entries()) {
@@ -48,7 +49,9 @@ export const correlation: readonly Scenario[] = [
         }
       }
       // These have no reply, and nothing was answered twice.
-      await wire.send({ type: "job.unsubscribe", job_id: none, payload: { job_id: none } });
+      for (const job_id of [id, none]) {
+        await wire.send({ type: "job.unsubscribe", job_id, payload: { job_id } });
+      }
       await wire.send(
         { type: "session.ack", payload: { last_processed_seq: 0 } },
         { faulty: true },
@@ -64,12 +67,20 @@ export const correlation: readonly Scenario[] = [
     verifies: ["R-5.4-2"],
     async play(site) {
       const wire = await site.greeted();
-      for (const type of ["job.cancel", "job.subscribe"]) {
-        const message = { type, id: `req_${type}`, payload: { job_id: "job_unknown" } };
+      const requests = [
+        { type: "job.cancel" },
+        { type: "job.subscribe" },
+        // What else is wrong with it makes no difference.
+        { type: "job.cancel", reason: 5 },
+        { type: "job.subscribe", history: "yes" },
+      ];
+      for (const [index, { type, ...fields }] of requests.entries()) {
+        const id = `req_${index}`;
+        const message = { type, id, payload: { job_id: "job_unknown", ...fields } };
         await wire.send(message, { faulty: true });
         const answer = await wire.notice(() => true);
         assert.equal(answer.type, "session.error");
-        assert.equal(at(answer, "payload.request_id"), `req_${type}`);
+        assert.equal(at(answer, "payload.request_id"), id);
         assert.equal(at(answer, "payload.job_id"), "job_unknown");
       }
     },

@@ -57,7 +57,7 @@ export const envelope: readonly Scenario[] = [
     name: "a client of another major version is refused, one of any 1.x or of no version is welcomed",
     verifies: ["R-5.1-2"],
     async play(site) {
-      for (const arcp of ["2.0", "0.9", "2"]) {
+      for (const arcp of ["2.0", "0.9", "2", "11", "1.1.1x"]) {
         const wire = await site.wire();
         await wire.send(hello(site.tokens.first, { arcp }), { faulty: true });
         const answer = await wire.notice(() => true);

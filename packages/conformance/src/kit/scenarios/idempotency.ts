@@ -146,6 +146,8 @@ export const idempotency: readonly Scenario[] = [
       );
       const different = new Set(all.map((each) => JSON.stringify(accepted(each))));
       assert.equal(different.size, 1, [...different].join("\n"));
+      await gate.open();
+      for (const wire of wires) assert.equal((await wire.next(isTerminal)).type, "job.result");
     },
   },
   {

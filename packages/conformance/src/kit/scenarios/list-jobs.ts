@@ -160,31 +160,35 @@ export const listJobs: readonly Scenario[] = [
   },
   {
     name: "a cursor, an agent, a state, a time and a limit that are none are refused, and the session goes on",
-    verifies: ["R-6.6-6"],
+    verifies: ["R-6.6-6", "R-5.3-6"],
     needs,
     async play(site) {
       const wire = await site.greeted();
-      const wrong: readonly [what: string, query: object][] = [
-        ["a cursor", { cursor: "xyz" }],
-        ["a cursor in base64", { cursor: Buffer.from('{"a":1}').toString("base64url") }],
-        ["an agent", { filter: { agent: "conformance.script@" } }],
-        ["an agent", { filter: { agent: "No Agent" } }],
-        ["a state", { filter: { status: ["running", "sleeping"] } }],
-        ["a time", { filter: { created_after: "yesterday" } }],
-        ["a time", { filter: { created_after: "2026-02-30T00:00:00Z" } }],
-        ["a limit of 0", { limit: 0 }],
-        ["a limit below 0", { limit: -1 }],
-        ["a limit with a fraction", { limit: 1.5 }],
-        ["a limit in words", { limit: "ten" }],
+      const wrong: readonly [field: string, query: object][] = [
+        ["cursor", { cursor: "xyz" }],
+        ["cursor", { cursor: Buffer.from('{"a":1}').toString("base64url") }],
+        ["agent", { filter: { agent: "conformance.script@" } }],
+        ["agent", { filter: { agent: "No Agent" } }],
+        ["status", { filter: { status: ["running", "sleeping"] } }],
+        ["created_after", { filter: { created_after: "yesterday" } }],
+        ["created_after", { filter: { created_after: "2026-02-30T00:00:00Z" } }],
+        ["limit", { limit: 0 }],
+        ["limit", { limit: -1 }],
+        ["limit", { limit: 1.5 }],
+        ["limit", { limit: "ten" }],
       ];
-      for (const [index, [what, payload]] of wrong.entries()) {
+      for (const [index, [field, payload]] of wrong.entries()) {
         const id = `req_wrong_${index}`;
+        const query = JSON.stringify(payload);
         await wire.send({ id, type: "session.list_jobs", payload }, { faulty: true });
-        await refusedWith(
-          wire.reply("session.list_jobs", id),
+        const refused = wire.reply("session.list_jobs", id);
+        const { payload: error } = await refusedWith(
+          refused,
           "INVALID_REQUEST",
-          `R-6.6-6: ${what}: ${JSON.stringify(payload)}`,
+          `R-6.6-6: ${query}`,
         );
+        const said = `${error.message} ${JSON.stringify(error.details)}`;
+        assert.ok(said.includes(field), `R-5.3-6: no word of ${field} for ${query}: ${said}`);
       }
       // More than there may be on a page is no mistake.
       const filter = { status: ["pending"] as ["pending"] };

@@ -36,21 +36,51 @@ const wrong: readonly (readonly [message: object, field: string])[] = [
   [{ payload: {} }, "type"],
   [{ type: "", payload: {} }, "type"],
   [{ type: 5, payload: {} }, "type"],
+  [{ type: null, payload: {} }, "type"],
+  ...[5, ""].map((session_id) => [{ ...ping({ nonce: "1" }), session_id }, "session_id"] as const),
+  [{ ...ping({ nonce: "1" }), extensions: [] }, "extensions"],
+  [{ type: "job.cancel", payload: {}, job_id: 5 }, "job_id"],
   [{ type: "job.submit" }, "payload"],
-  ...[[], "x", 5].map((payload) => [{ type: "job.submit", payload }, "payload"] as const),
-  [{ type: "job.submit", payload: {} }, "agent"],
-  [{ type: "job.submit", payload: { agent: 5 } }, "agent"],
-  [{ type: "job.submit", payload: { agent: "NO NAME" } }, "agent"],
-  [{ type: "job.submit", payload: { agent: script, max_runtime_sec: "5" } }, "max_runtime_sec"],
-  [{ type: "job.submit", payload: { agent: script, lease_request: "x" } }, "lease_request"],
-  [{ type: "job.submit", payload: { agent: script, idempotency_key: "" } }, "idempotency_key"],
-  [{ type: "job.cancel", payload: { ...job, reason: 5 }, ...job }, "reason"],
+  ...[null, [], "x", 5].map((payload) => [{ type: "job.submit", payload }, "payload"] as const),
+  ...[undefined, null, 5, ["a"], "", "NO NAME"].map(
+    (agent) => [submit({ agent }), "agent"] as const,
+  ),
+  ...[0, "5", 2 ** 60].map(
+    (most) => [submit({ max_runtime_sec: most }), "max_runtime_sec"] as const,
+  ),
+  ...["x", { "fs.read": null }].map(
+    (lease_request) => [submit({ lease_request }), "lease_request"] as const,
+  ),
+  ...["", "k".repeat(257)].map(
+    (idempotency_key) => [submit({ idempotency_key }), "idempotency_key"] as const,
+  ),
+  ...["r".repeat(1025), 5].map((reason) => [about("job.cancel", { reason }), "reason"] as const),
   [{ type: "job.cancel", payload: {} }, "job_id"],
-  [{ type: "job.subscribe", payload: { ...job, history: "yes" }, ...job }, "history"],
+  [{ type: "job.unsubscribe", payload: {} }, "job_id"],
+  ...["history", "from_event_seq", "from_job_seq"].map(
+    (field) => [about("job.subscribe", { [field]: "yes" }), field] as const,
+  ),
+  [about("job.subscribe", { history: true, from_job_seq: -1 }), "from_job_seq"],
   [{ type: "session.list_jobs", payload: { limit: "5" } }, "limit"],
-  [{ type: "session.ping", payload: {} }, "nonce"],
+  ...[undefined, "", 5, "n".repeat(129)].map((nonce) => [ping({ nonce }), "nonce"] as const),
+  ...[undefined, -1, "1"].map(
+    (last_processed_seq) =>
+      [{ type: "session.ack", payload: { last_processed_seq } }, "last_processed_seq"] as const,
+  ),
   [{ type: "session.close", payload: { reason: "r".repeat(1025) } }, "reason"],
 ];
+
+function submit(fields: object): object {
+  return { type: "job.submit", payload: { agent: script, ...fields } };
+}
+
+function about(type: string, fields: object): object {
+  return { type, payload: { ...job, ...fields }, ...job };
+}
+
+function ping(payload: object): object {
+  return { type: "session.ping", payload };
+}
 
 const unknownTypes = [
   "session.foo",
@@ -64,17 +94,24 @@ const unknownTypes = [
   "session.welcome",
   "job.accepted",
   "job.event",
+  "job.result",
+  "job.cancelled",
+  "session.closed",
+  "session.error",
 ];
 
 /** What is no opening request. */
 const openings: readonly string[] = [
   "{",
   "[]",
+  "null",
   '"session.hello"',
   "{}",
+  `${"[".repeat(20_000)}${"]".repeat(20_000)}`,
   framed({ type: "job.submit", payload: { agent: script, input: { steps: [] } } }),
   framed({ type: "session.ping", payload: { nonce: "1" } }),
   framed({ type: "session.open", payload: {} }),
+  framed({ type: "session.resume", payload: { last_event_seq: 0 } }),
   framed({ type: "x-vendor.acme.hello", payload: {}, extensions: { optional: true } }),
 ];
 

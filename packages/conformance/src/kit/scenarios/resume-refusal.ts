@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
+import { newMessageId } from "@arcp/core";
 import type { ResumeForm } from "../../wire/opening-request.ts";
 import type { WireClient } from "../../wire/wire-client.ts";
+import type { WireOptions } from "../../wire/wire-line.ts";
+import { endingOf } from "../ending.ts";
 import type { Scenario } from "../scenario.ts";
 import { isTerminal, type Site } from "../site.ts";
 import { reached, thought } from "../thought.ts";
@@ -14,6 +17,9 @@ interface Attempt {
   readonly resumeToken?: string;
 }
 
+/** A welcome that nobody should get is for the scenario to judge. */
+const judged: WireOptions = { waive: ["R-6.2-1", "R-6.2-2"] };
+
 /** Tries to resume as anybody could. @returns what came back, without what is different each time */
 async function attempt(site: Site, victim: WireClient, wanted: Attempt): Promise<object> {
   const { form, token = site.tokens.first, sessionId = victim.sessionId } = wanted;
@@ -23,25 +29,33 @@ async function attempt(site: Site, victim: WireClient, wanted: Attempt): Promise
   const flat = { resume_token: resumeToken, last_event_seq: 0 };
   const position = { session_id: sessionId, ...flat };
   const who = token === site.tokens.first ? "first" : "second";
-  const wire = form === "after-hello" ? await site.greeted({ who }) : await site.wire();
+  const wire =
+    form === "after-hello" ? await site.greeted({ who }, judged) : await site.wire(judged);
   const messages = {
     resume: { type: "session.resume", payload: { ...position, auth } },
     nested: { type: "session.hello", payload: { client, auth, resume: position } },
     flat: { type: "session.hello", payload: { client, auth, ...flat } },
     "after-hello": { type: "session.resume", payload: position },
   };
-  await wire.send({ ...messages[form], session_id: undefined }, { faulty: true });
+  const id = newMessageId("req_");
+  await wire.send({ ...messages[form], id, session_id: undefined }, { faulty: true });
   const answer = await wire.notice(({ type }) => /error|welcome/.test(type));
   assert.equal(answer.type, "session.error", "R-6.3-4: it is refused");
-  const { request_id: _, ...error } = answer.payload as { request_id?: string };
-  return { error, closed: await wire.closed };
+  const { request_id, ...error } = answer.payload as { request_id?: string };
+  assert.equal(request_id, id, "R-5.4-1: also the refusal of an opening request names it");
+  assert.notEqual(
+    answer.session_id,
+    victim.sessionId,
+    "R-6.3-5: it names no session that is there",
+  );
+  return { error, closed: await endingOf(wire) };
 }
 
 export const resumeRefusal: readonly Scenario[] = [
   ...resumeForms.map(
     (form): Scenario => ({
       name: `as ${form}: strangers, wrong tokens and wrong names are refused alike, and the owner feels nothing`,
-      verifies: ["R-6.3-4", "R-6.3-5"],
+      verifies: ["R-6.3-4", "R-6.3-5", "R-5.4-1"],
       async play(site) {
         const owner = await site.greeted();
         const other = await site.greeted();
@@ -53,8 +67,11 @@ export const resumeRefusal: readonly Scenario[] = [
         const attempts: Attempt[] = [
           { form, token },
           { form, resumeToken: `rt_${"0".repeat(64)}` },
+          { form, resumeToken: "x" },
           // The flat form names no session.
-          ...(form === "flat" ? [] : [{ form, sessionId: other.sessionId }]),
+          ...(form === "flat"
+            ? []
+            : [other.sessionId, "sess_unknown"].map((sessionId) => ({ form, sessionId }))),
         ];
         const seen: object[] = [];
         for (const wanted of attempts) seen.push(await attempt(site, owner, wanted));
@@ -62,7 +79,7 @@ export const resumeRefusal: readonly Scenario[] = [
         await reached(owner, "b");
         const last = owner.lastEventSeq;
         await site.drop(owner);
-        seen.push(await attempt(site, owner, { form, token }));
+        for (const wanted of attempts) seen.push(await attempt(site, owner, wanted));
         for (const answer of seen) {
           assert.deepEqual(answer, seen[0], "R-6.3-5: all failures look the same");
         }
@@ -85,7 +102,7 @@ export const resumeRefusal: readonly Scenario[] = [
       const gate = site.gate();
       await site.play(owner, [gate.step]);
       const { resume_token } = owner.welcome.payload;
-      for (const auth of [undefined, { scheme: "bearer", token: "nobody's" }]) {
+      for (const auth of [undefined, null, { scheme: "bearer", token: "nobody's" }]) {
         const wire = await site.wire();
         const payload = { resume_token, session_id: owner.sessionId, last_event_seq: 0, auth };
         await wire.send({ type: "session.resume", payload }, { faulty: true });
@@ -93,9 +110,9 @@ export const resumeRefusal: readonly Scenario[] = [
         assert.equal(
           answer.type === "session.error" && answer.payload.code,
           "UNAUTHENTICATED",
-          `R-6.3-2: ${auth === undefined ? "without auth" : "with a wrong token"}`,
+          `R-6.3-2: ${auth?.token === undefined ? "without auth" : "with a wrong token"}`,
         );
-        await wire.closed;
+        assert.notEqual(await endingOf(wire), "still open", "R-6.3-2: the connection stays open");
       }
       await gate.open();
       await owner.until(isTerminal);
