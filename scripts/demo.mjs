@@ -4,5 +4,5 @@ import { foreground } from "./foreground.mjs";
 import { build } from "./turbo.mjs";
 import { root } from "./workspace.mjs";
 
-build("@arcp/demo");
-foreground(join(root, "apps/demo/dist/main.js"), process.argv.slice(2));
+build("@arcp/demo^...");
+foreground(join(root, "apps/demo/src/main.ts"), process.argv.slice(2));

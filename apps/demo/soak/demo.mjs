@@ -12,7 +12,7 @@ const runs = amount(process.argv[2], 20);
 const DIRECTORIES = 130;
 const FILES_EACH = 40;
 const TIME_LIMIT = 120_000;
-const demo = fileURLToPath(new URL("../dist/main.js", import.meta.url));
+const demo = fileURLToPath(new URL("../src/main.ts", import.meta.url));
 
 const tree = mkdtempSync(join(tmpdir(), "arcp-soak-"));
 process.once("SIGINT", () => process.exit(130));

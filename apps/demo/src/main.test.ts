@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, test } from "vitest";
 
-const demo = fileURLToPath(new URL("../dist/main.js", import.meta.url));
+const demo = fileURLToPath(new URL("main.ts", import.meta.url));
 
 let tree: string;
 beforeEach(() => {

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
-import { main } from "./main.ts";
+import { story } from "./story.ts";
 
 test("a key lives as long as its job, is rotated, and is printed by nobody", async () => {
   const lines: string[] = [];
-  await main((line) => lines.push(line));
+  await story((line) => lines.push(line));
   const told = lines.join("\n");
   expect(told).toContain("a key for mistral/*, USD 0.5, 60s: ProvisionedCredential {");
   expect(told).toContain("gpt-4 with [redacted]: 401");

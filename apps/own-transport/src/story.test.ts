@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { main } from "./main.ts";
+import { story } from "./story.ts";
 
 test("a job over a transport of one's own outlives its connection", async () => {
   const lines: string[] = [];
-  await main((line) => lines.push(line));
+  await story((line) => lines.push(line));
   expect(lines).toEqual(["1000 events over 2 connections, each once and in order"]);
 });
