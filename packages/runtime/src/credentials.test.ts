@@ -121,11 +121,23 @@ test("R-9.8-2: an upstream that gives two jobs the same value has not issued one
 
 test("R-9.8-4: what is to be revoked is durable before the upstream is asked, and no value is", async () => {
   const { begin, upstream, store, outstanding } = machine();
+  const { insert } = store.credentials;
+  const [reached, written] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  store.credentials.insert = async (row) => {
+    reached.resolve();
+    await written.promise;
+    await insert.call(store.credentials, row);
+  };
   const asked: unknown[] = [];
   upstream.onIssue = async ({ alias, job }) => {
     asked.push({ alias, rows: await outstanding(), jobs: await store.jobs.get(job.id) });
   };
-  const { job } = await begin();
+  const begun = begin();
+  await reached.promise;
+  await settled();
+  expect(upstream.orders).toEqual([]);
+  written.resolve();
+  const { job } = await begun;
   expect(asked).toMatchObject([
     { alias: expect.any(String), rows: [{ job: job.id, provisioner: "llm" }], jobs: undefined },
   ]);
