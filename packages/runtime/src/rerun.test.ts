@@ -2,6 +2,7 @@ import { formatTimestamp } from "@arcp/core";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { settled } from "../test/held-store.ts";
+import { hosting } from "../test/hosting.ts";
 import { hosts } from "../test/hosts.ts";
 import { type Frame, Viewer } from "../test/viewer.ts";
 import { defineAgent } from "./agents/agent.ts";
@@ -555,4 +556,26 @@ test("a store that fails for a moment keeps the charge in step with its metric",
   const run = nextRun();
   start();
   expect((await run).ctx.budget.remaining()).toEqual({ USD: "0.75" });
+});
+
+test("a checkpoint is taken once the store has it, behind all that was said before", async () => {
+  const { store, runtime, start } = hosting();
+  const viewer = new Viewer(runtime);
+  await viewer.hello();
+  const { ctx, end } = await start(viewer);
+  await settled();
+  store.held.logs.hold();
+  store.held.jobs.hold();
+  void ctx.thought("page 3");
+  let isTaken = false;
+  const taken = ctx.checkpoint({ page: 3 }).then(() => {
+    isTaken = true;
+  });
+  await settled();
+  expect([store.held.logs.waiting, store.held.jobs.waiting, isTaken]).toEqual([1, 0, false]);
+  await store.held.logs.open();
+  expect([store.held.jobs.waiting, isTaken]).toEqual([1, false]);
+  await store.held.jobs.open();
+  await taken;
+  end();
 });

@@ -337,3 +337,17 @@ test("R-5.4-8: a resubmission that could not be stored is decided anew when it i
   expect(back.frames.find(({ type }) => type === "job.accepted")?.job_id).toBe(job.id);
   expect(jobSeqs(back.stream)).toEqual(dense(4));
 });
+
+test("R-5.4-8: a refusal is answered once it is remembered", async () => {
+  const { store, runtime } = hosting();
+  Object.assign(store, { durable: true });
+  const viewer = new Viewer(runtime);
+  await viewer.hello();
+  store.held.sessions.hold();
+  const id = viewer.send("job.submit", { agent: "nobody" });
+  await settled();
+  expect(store.held.sessions.waiting).toBe(1);
+  expect(answersTo(viewer, id)).toEqual([]);
+  await store.held.sessions.open();
+  expect((await viewer.reply(id)).payload).toMatchObject({ code: "AGENT_NOT_AVAILABLE" });
+});
