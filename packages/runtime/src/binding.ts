@@ -1,9 +1,9 @@
-import { ArcpError, type JobId } from "@arcp/core";
+import { ArcpError } from "@arcp/core";
 import { type Announcement, announce } from "./announcement.ts";
 import { closedVault, type OpenVault } from "./authority/vault.ts";
 import type { IdleWatch, Watched } from "./idle-watch.ts";
 import { Intake } from "./intake.ts";
-import { missedAcceptances } from "./missed-acceptances.ts";
+import { missedAcceptances, type StoredAcceptances } from "./missed-acceptances.ts";
 import type { PendingWork } from "./pending-work.ts";
 import { Heartbeat } from "./session/heartbeat.ts";
 import { withCredentials } from "./session/introduction.ts";
@@ -74,7 +74,7 @@ export class Binding implements Watched {
    * @param after the last number that it has
    * @param stored the acceptances that only the store remembers
    */
-  begin(welcome: object, after: number, stored: ReadonlyMap<JobId, Announcement>): void {
+  begin(welcome: object, after: number, stored: StoredAcceptances): void {
     const { context, link, session, token } = this.#options;
     const { outbox, dialect } = link;
     context.idleWatch.watch(this);

@@ -23,7 +23,7 @@ import {
 } from "./handshake.ts";
 import { type Opening, readOpening } from "./inbound.ts";
 import { shuttingDown } from "./jobs/ending.ts";
-import { storedAcceptances } from "./missed-acceptances.ts";
+import { addStored, areUnknown, type StoredAcceptances } from "./missed-acceptances.ts";
 import { PendingWork } from "./pending-work.ts";
 import { Outbox } from "./session/outbox.ts";
 import type { ProjectorEnd } from "./session/projector-end.ts";
@@ -182,12 +182,15 @@ export class Connection implements Link {
       const { session, after } = outcome;
       const { sessions, store } = this.#context.services;
       const { turn } = this.#context.projector;
-      const stored =
-        this.#dialect.repeatsAcceptances &&
-        (await storedAcceptances(session, after, store.jobs, turn));
+      const stored = new Map<JobId, Announcement | undefined>();
+      const lookUp = { index: store.jobs, turn };
+      if (this.#dialect.repeatsAcceptances) {
+        do await addStored(session, after, lookUp, stored);
+        while (areUnknown(session, after, stored));
+      }
       // The window may have ended while the claim was on its way.
       if (sessions.get(session.id) !== session) return this.fail(windowExpired(), "refused");
-      this.#bind(outcome, stored || new Map());
+      this.#bind(outcome, stored);
     } catch (error) {
       // Nobody was welcomed to it, and nobody leaves it: its window runs from here.
       if (!outcome.resumed) this.#context.sessions.parked(outcome.session);
@@ -199,10 +202,7 @@ export class Connection implements Link {
     }
   }
 
-  #bind(
-    { session, token, after, resumed, epoch }: Bound,
-    stored: ReadonlyMap<JobId, Announcement>,
-  ): void {
+  #bind({ session, token, after, resumed, epoch }: Bound, stored: StoredAcceptances): void {
     // A later resume of the same session was quicker.
     if (session.stream.writer.epoch !== epoch) return this.replace();
     // The deadline, or a shutdown, may have passed while the token was checked.

@@ -13,41 +13,57 @@ const ROW_STEPS = 4;
  * What has to be said again to a client that has seen `after`: the acceptances of jobs of which it has seen nothing yet, or
  * nothing as their owner (R-6.3-8). It stands before their events, which are nobody's to a client that has not been told
  * (R-7.2-8).
- * @param stored as {@link storedAcceptances} found them
+ * @param stored as {@link addStored} found them
  */
 export function missedAcceptances(
   { stream, submits }: Pick<Session, "stream" | "submits">,
   after: number,
-  stored: ReadonlyMap<JobId, Announcement>,
+  stored: StoredAcceptances,
 ): Announcement[] {
   // One that waits for the store is said as soon as that has what it tells (J2).
   const unsaid = [...unseen(stream, after).keys()].filter((job) => !submits.isGiving(job));
   return unsaid.flatMap((job) => submits.acceptance(job) ?? stored.get(job) ?? []);
 }
 
-/** Those of them that only the store remembers. */
-export async function storedAcceptances(
-  { stream, submits }: Session,
+/** What the store tells of jobs, undefined for those that it does not have any more. */
+export type StoredAcceptances = ReadonlyMap<JobId, Announcement | undefined>;
+
+/** Whether some of them have still to be looked up in the store: others may have been accepted since it was asked. */
+export function areUnknown(session: Session, after: number, stored: StoredAcceptances): boolean {
+  return unknown(session, after, stored).length > 0;
+}
+
+/** Looks those of them up that only the store remembers. */
+export async function addStored(
+  session: Session,
   after: number,
-  index: JobIndex,
-  turn: Pick<Turn, "spend">,
-): Promise<ReadonlyMap<JobId, Announcement>> {
-  const stored = new Map<JobId, Announcement>();
-  for (const [job, { role, begins }] of unseen(stream, after)) {
-    // A submit that only let it watch the job is decided once more, if it is repeated.
-    if (role !== "owner" || submits.acceptance(job) !== undefined) continue;
+  { index, turn }: { readonly index: JobIndex; readonly turn: Pick<Turn, "spend"> },
+  stored: Map<JobId, Announcement | undefined>,
+): Promise<void> {
+  const { stream, submits } = session;
+  for (const [job, { begins }] of unknown(session, after, stored)) {
     // There may be any number of them (J4).
     await turn.spend("answering", ROW_STEPS);
     const row = await index.get(job);
-    if (row === undefined) continue;
-    const acceptance = acceptanceOf(row);
+    const said = submits.remembered(job);
     // Of a job that it came to own later it may have no more than the rest (P3).
-    const truncated =
-      begins !== undefined && begins > 1 && stream.journal.reached(job, after) === 0;
-    const payload = { ...acceptance.payload, ...(truncated && { truncated }) };
-    stored.set(job, { ...acceptance, payload });
+    const isCut = begins !== undefined && begins > 1 && stream.journal.reached(job, after) === 0;
+    const { request = row?.request, truncated = isCut } = said ?? {};
+    stored.set(job, row && acceptanceOf({ ...row, request }, truncated));
   }
-  return stored;
+}
+
+function unknown(
+  { stream, submits }: Session,
+  after: number,
+  stored: StoredAcceptances,
+): Array<[JobId, Unseen]> {
+  return [...unseen(stream, after)].filter(([job, { role }]) => {
+    if (stored.has(job) || submits.isGiving(job) || submits.acceptance(job) !== undefined)
+      return false;
+    // A submit of the process before that only let it watch the job is decided once more, if it is repeated.
+    return role === "owner" || submits.remembered(job) !== undefined;
+  });
 }
 
 /** How a client comes across a job. */

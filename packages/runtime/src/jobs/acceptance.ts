@@ -11,7 +11,10 @@ export interface Acceptance {
   readonly payload: object;
 }
 
-/** The acceptance of a job: its initial budget, whatever was spent since (section 7.1). */
+/**
+ * The acceptance of a job: its initial budget, whatever was spent since (section 7.1).
+ * @param truncated whether older history is missing (P3)
+ */
 export function acceptanceOf(
   row: Pick<
     JobRow,
@@ -25,6 +28,7 @@ export function acceptanceOf(
     | "parent"
     | "delegateId"
   >,
+  truncated = false,
 ): Acceptance {
   return {
     type: "job.accepted",
@@ -41,6 +45,7 @@ export function acceptanceOf(
       trace_id: row.traceId,
       parent_job_id: row.parent,
       delegate_id: row.delegateId,
+      ...(truncated && { truncated }),
     },
   };
 }

@@ -67,18 +67,18 @@ test("R-14-2: of a job with a long lease its id alone is remembered", async () =
   const answer = async (id: MessageId, first: SubmitReply) => {
     for (let times = 0; times < 2; times++) {
       const give = (one: SubmitReply) => {
-        if (one.kind === "accepted") log.said(one.announcement);
+        if (one.kind === "accepted") log.said(id, one.announcement);
         given.push(one);
       };
       await log.answer(id, async () => first, give);
     }
   };
   await answer(id, reply(200, { truncated: true }));
-  expect(given[1]).toEqual({ kind: "remembered", job: job_id, truncated: true });
-  expect(log.acceptance(job_id)).toBeUndefined();
+  expect(given[1]).toEqual({ kind: "remembered", job: job_id, request: id, truncated: true });
+  expect([log.acceptance(job_id), log.remembered(job_id)]).toEqual([undefined, given[1]]);
   await answer(newMessageId(), reply(3));
   expect(given[3]).toEqual(given[2]);
-  expect(log.acceptance(job_id)).toBeDefined();
+  expect(log.acceptance(job_id)).toEqual(accepted(given[2] ?? expect.fail()).announcement);
 });
 
 test("R-5.4-5: a reply that could not be given does not keep the later ones from theirs", async () => {

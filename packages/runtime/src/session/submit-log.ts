@@ -7,8 +7,17 @@ import { UnsaidJobs } from "./unsaid-jobs.ts";
 /** Submits of a session whose replies are remembered (R-5.4-8). */
 const MAX_SUBMITS = 1000;
 
-/** Characters of a lease up to which its acceptance is remembered as it was said. A longer one is made anew, of what is kept of its job. */
+/** Characters of a lease up to which its acceptance is remembered as it was said. */
 const MAX_LEASE = 1024;
+
+/** What is remembered of an acceptance with a longer lease: it is made anew, of what is kept of its job. */
+export interface RememberedAcceptance {
+  readonly kind: "remembered";
+  readonly job: JobId;
+  readonly request: MessageId;
+  /** Whether it said that older history is missing. */
+  readonly truncated: boolean;
+}
 
 /** What a submit is answered with: how that is said depends on who is connected by then. */
 export type SubmitReply =
@@ -23,8 +32,7 @@ export type SubmitReply =
       readonly release?: () => void;
     }
   | { readonly kind: "refused"; readonly error: ErrorPayload }
-  /** It was accepted before, with a long lease. */
-  | { readonly kind: "remembered"; readonly job: JobId; readonly truncated: boolean };
+  | RememberedAcceptance;
 
 /** A reply that is still to be given. */
 interface Pending {
@@ -41,6 +49,8 @@ export class SubmitLog {
   readonly unsaid = new UnsaidJobs();
   readonly #replies = new NewestMap<MessageId, SubmitReply | Pending>(MAX_SUBMITS);
   readonly #acceptances = new NewestMap<JobId, Announcement>(MAX_SUBMITS);
+  /** Of those with a long lease. */
+  readonly #remembered = new NewestMap<JobId, RememberedAcceptance>(MAX_SUBMITS);
   readonly #line = new Sequence();
   /** The job of the acceptance that is being given. */
   #giving: JobId | undefined;
@@ -67,7 +77,7 @@ export class SubmitLog {
       return this.#line.run(async () => {
         const reply = "reply" in known ? await known.reply : known;
         if ("failure" in known) throw known.failure?.error;
-        await give(toRepeat(reply));
+        await give(toRepeat(id, reply));
       });
     }
     this.#deciding += 1;
@@ -90,7 +100,7 @@ export class SubmitLog {
       this.#giving = reply.kind === "accepted" ? reply.announcement.job_id : undefined;
       const done = give(reply);
       if (done instanceof Promise) await done;
-      this.#replies.replace(id, toRepeat(reply));
+      this.#replies.replace(id, toRepeat(id, reply));
     } catch (error) {
       // Nobody was told of it: when it is repeated from now on it is decided anew.
       pending.failure = { error };
@@ -101,11 +111,13 @@ export class SubmitLog {
     }
   }
 
-  /** An acceptance is said in this moment, whether or not anybody is connected. */
-  said(acceptance: Announcement): void {
+  /** The acceptance of a submit is said in this moment, whether or not anybody is connected. */
+  said(request: MessageId, acceptance: Announcement): void {
     const { job_id: job } = acceptance;
     if (job !== undefined) {
-      if (!isLong(acceptance)) this.#acceptances.set(job, acceptance);
+      const brief = remembered(request, job, acceptance);
+      if (brief === undefined) this.#acceptances.set(job, acceptance);
+      else this.#remembered.set(job, brief);
       this.unsaid.say(job);
     }
     this.#giving = undefined;
@@ -119,6 +131,11 @@ export class SubmitLog {
   /** What was said of a job when it was accepted, if that is remembered as it was said. */
   acceptance(job: JobId): Announcement | undefined {
     return this.#acceptances.get(job);
+  }
+
+  /** What is remembered of that, if its lease is too long. */
+  remembered(job: JobId): RememberedAcceptance | undefined {
+    return this.#remembered.get(job);
   }
 
   /** Rejections that wait for their turn. */
@@ -140,17 +157,22 @@ export class SubmitLog {
 }
 
 /** Without what begins, which happens once, and would be kept alive. */
-function toRepeat(reply: SubmitReply): SubmitReply {
+function toRepeat(request: MessageId, reply: SubmitReply): SubmitReply {
   if (reply.kind !== "accepted") return reply;
   const { announcement } = reply;
-  const { job_id: job, payload } = announcement;
-  if (job === undefined || !isLong(announcement)) return { kind: "accepted", announcement };
-  return { kind: "remembered", job, truncated: "truncated" in payload };
+  const { job_id: job } = announcement;
+  const brief = job && remembered(request, job, announcement);
+  return brief ?? { kind: "accepted", announcement };
 }
 
-/** Most leases are empty, and each is asked. */
-function isLong({ payload }: Announcement): boolean {
+/** @returns undefined for an acceptance that is remembered as it was said. Most leases are empty, and each is asked. */
+function remembered(
+  request: MessageId,
+  job: JobId,
+  { payload }: Announcement,
+): RememberedAcceptance | undefined {
   const lease = "lease" in payload ? payload.lease : undefined;
-  if (!isObject(lease) || Object.keys(lease).length === 0) return false;
-  return JSON.stringify(lease).length > MAX_LEASE;
+  if (!isObject(lease) || Object.keys(lease).length === 0) return undefined;
+  if (JSON.stringify(lease).length <= MAX_LEASE) return undefined;
+  return { kind: "remembered", job, request, truncated: "truncated" in payload };
 }

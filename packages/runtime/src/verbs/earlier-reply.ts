@@ -1,10 +1,11 @@
 import { ArcpError, type Envelope, type ErrorPayload, isObject } from "@arcp/core";
-import { type Acceptance, acceptanceOf } from "../jobs/acceptance.ts";
-import { jobDamaged } from "../jobs/ending.ts";
+import { acceptanceOf } from "../jobs/acceptance.ts";
+import { jobDamaged, wireError } from "../jobs/ending.ts";
 import type { Session } from "../session/session.ts";
-import type { SubmitReply } from "../session/submit-log.ts";
+import type { RememberedAcceptance, SubmitReply } from "../session/submit-log.ts";
 import { unlessDamaged } from "../store/damage.ts";
 import { objectIn } from "../store/record-text.ts";
+import { rowOf } from "./resubmission.ts";
 import type { Services } from "./services.ts";
 
 type Submit = Envelope<"job.submit">;
@@ -55,21 +56,30 @@ function errorIn(refusal: string): ErrorPayload | undefined {
 }
 
 /**
- * The acceptance of a submit once more, of what is kept of its job (R-5.4-8).
- * @throws ArcpError `JOB_NOT_FOUND` when nothing is kept of it any more
+ * The acceptance of a submit once more, of what is kept of its job (R-5.4-8). Where nothing is, that is the reply, in the place of the
+ * submit (R-5.4-5). Never rejects.
  */
-export async function rememberedAcceptance(
-  { store }: Services,
-  { id: request }: Submit,
-  { job, truncated }: Extract<SubmitReply, { readonly kind: "remembered" }>,
-): Promise<Acceptance> {
-  const row = await store.jobs.get(job);
-  if (row === undefined) {
-    throw new ArcpError(
-      "JOB_NOT_FOUND",
-      `the submit was accepted as ${job}, which is not kept any more`,
-    );
+export async function replyAgain(
+  services: Services,
+  { job, request, truncated }: RememberedAcceptance,
+): Promise<SubmitReply> {
+  try {
+    const row = await rowOf(services, job);
+    if (row === undefined) {
+      throw new ArcpError(
+        "JOB_NOT_FOUND",
+        `the submit was accepted as ${job}, which is not kept any more`,
+      );
+    }
+    return { kind: "accepted", announcement: acceptanceOf({ ...row, request }, truncated) };
+  } catch (thrown) {
+    return { kind: "refused", error: refusalOf(services, thrown) };
   }
-  const acceptance = acceptanceOf({ ...row, request });
-  return { ...acceptance, payload: { ...acceptance.payload, ...(truncated && { truncated }) } };
+}
+
+/** What is said of a submit that failed; what nobody expected is told to the operator alone. */
+export function refusalOf({ logger }: Pick<Services, "logger">, thrown: unknown): ErrorPayload {
+  const known = ArcpError.from(thrown);
+  if (known !== thrown) logger.error({ err: thrown }, "a submit failed");
+  return wireError(known);
 }

@@ -55,7 +55,8 @@ export async function resubmission(
   }
 }
 
-async function rowOf({ store }: Services, id: JobId): Promise<JobRow | undefined> {
+/** @throws ArcpError `JOB_NOT_FOUND` when it is damaged */
+export async function rowOf({ store }: Services, id: JobId): Promise<JobRow | undefined> {
   try {
     return await store.jobs.get(id);
   } catch (error) {
@@ -83,9 +84,8 @@ async function acceptedAgain(
   // It is the submit that the job was accepted for, sent once more: its client asks for nothing again.
   const isSame = row.session === session.id && row.request === request.id;
   const { follow, truncated } = await place(services, session, request, job, isSame);
-  const acceptance = acceptanceOf({ ...row, request: request.id });
-  const payload = { ...acceptance.payload, ...(truncated && { truncated }) };
-  return { kind: "accepted", announcement: { ...acceptance, payload }, follow };
+  const announcement = acceptanceOf({ ...row, request: request.id }, truncated);
+  return { kind: "accepted", announcement, follow };
 }
 
 interface Place {

@@ -6,6 +6,7 @@ import { hosting } from "../../test/hosting.ts";
 import { Viewer } from "../../test/viewer.ts";
 import { defineAgent } from "../agents/agent.ts";
 import type { Policy } from "../policy.ts";
+import { DamagedRow } from "../store/damage.ts";
 
 async function connected(options: Parameters<typeof hosting>[0] = {}, features?: string[]) {
   const rig = hosting(options);
@@ -155,6 +156,69 @@ describe("R-5.4-8: a submit with a long lease, sent once more", () => {
       message: expect.stringContaining(job_id),
     });
     expect(begun.size).toBe(1);
+  });
+
+  test.each(["removed", "damaged"])(
+    "R-5.4-5: is told in its place that its job is %s",
+    async (fate) => {
+      const { viewer, store } = await connected();
+      const id = viewer.send("job.submit", payload);
+      const { job_id = "" } = await viewer.reply(id);
+      viewer.frames.length = 0;
+      store.jobs.get = async (job) => {
+        if (fate === "damaged") throw new DamagedRow(`the row of ${job} is no JSON`);
+        return undefined;
+      };
+      viewer.sendAs(id, "job.submit", payload);
+      const next = viewer.send("job.submit", { agent: "led" });
+      await viewer.reply(next);
+      const replies = viewer.frames.filter((frame) => frame.payload.request_id !== undefined);
+      expect(replies.map((reply) => reply.payload.request_id)).toEqual([id, next]);
+      expect(replies[0]?.payload).toMatchObject({
+        code: "JOB_NOT_FOUND",
+        message: expect.stringContaining(job_id),
+      });
+    },
+  );
+
+  test("R-6.3-8: is accepted once more on a resume that was under way when it was", async () => {
+    const { runtime, viewer, welcome, store } = await connected();
+    const before = await viewer.reply(viewer.send("job.submit", payload));
+    store.held.jobs.hold();
+    const late = viewer.send("job.submit", payload);
+    await settled();
+    viewer.sever();
+    const { get } = store.jobs;
+    const look = Promise.withResolvers<void>();
+    store.jobs.get = (job) => look.promise.then(() => get(job));
+    const again = new Viewer(runtime);
+    void again.resume(welcome, 0);
+    await settled();
+    await store.held.jobs.open();
+    look.resolve();
+    const { job_id } = await again.reply(late);
+    await again.find((frame) => frame.event_seq !== undefined && frame.job_id === job_id);
+    const accepted = again.frames.filter(({ type }) => type === "job.accepted");
+    expect(accepted.map((frame) => frame.job_id)).toEqual([before.job_id, job_id]);
+    expect(again.frames.find((frame) => frame.job_id === job_id)?.type).toBe("job.accepted");
+  });
+
+  test("R-7.2-8: is accepted once more on a resume before the events of a job that it only observes", async () => {
+    const { runtime, viewer } = await connected();
+    const keyed = { ...payload, idempotency_key: "k" };
+    const { job_id } = await viewer.reply(viewer.send("job.submit", keyed));
+    const other = new Viewer(runtime);
+    const welcome = await other.hello();
+    const id = other.send("job.submit", keyed);
+    const first = await other.reply(id);
+    await other.find(({ event_seq }) => event_seq !== undefined);
+    other.sever();
+    const again = new Viewer(runtime);
+    await again.resume(welcome, 0);
+    await again.find(({ event_seq }) => event_seq !== undefined);
+    const its = again.frames.filter((frame) => frame.job_id === job_id);
+    expect(its[0]?.type).toBe("job.accepted");
+    expect(its[0]?.payload).toEqual(first.payload);
   });
 });
 

@@ -11,13 +11,12 @@ import { runAgent } from "../agents/run.ts";
 import { checkedInput } from "../agents/schema-check.ts";
 import { acceptanceOf } from "../jobs/acceptance.ts";
 import { admit, checkOpen, type UsedKey } from "../jobs/admission.ts";
-import { wireError } from "../jobs/ending.ts";
 import { fingerprint } from "../jobs/idempotency.ts";
 import { grantLease, readExpiry, readLease } from "../jobs/lease-request.ts";
 import type { Session } from "../session/session.ts";
 import type { SubmitReply } from "../session/submit-log.ts";
 import { createChild } from "./child-submit.ts";
-import { earlierReply, rememberedAcceptance, rememberRefusal } from "./earlier-reply.ts";
+import { earlierReply, refusalOf, rememberRefusal, replyAgain } from "./earlier-reply.ts";
 import { refuse, rejected } from "./reject.ts";
 import { resubmission } from "./resubmission.ts";
 import type { Services, Verb } from "./services.ts";
@@ -49,12 +48,10 @@ function give(services: Services, session: Session, request: Submit, reply: Subm
     return session.change(() => refuse(services, session, rejected(request), reply.error));
   }
   if (reply.kind === "remembered") {
-    return rememberedAcceptance(services, request, reply).then((acceptance) =>
-      session.change(() => session.say(acceptance)),
-    );
+    return replyAgain(services, reply).then((again) => give(services, session, request, again));
   }
   const answer = (): void => {
-    session.submits.said(reply.announcement);
+    session.submits.said(request.id, reply.announcement);
     session.say(reply.announcement);
     reply.begin?.();
   };
@@ -72,9 +69,7 @@ async function decide(services: Services, session: Session, request: Submit): Pr
     if (key !== undefined) return await services.keyed.run(session.principal, key, deciding);
     return await deciding();
   } catch (thrown) {
-    const known = ArcpError.from(thrown);
-    if (known !== thrown) services.logger.error({ err: thrown }, "a submit failed");
-    const error = wireError(known);
+    const error = refusalOf(services, thrown);
     // The next process is not the one that shuts down.
     if (!services.closing()) await rememberRefusal(services, session, request, error);
     return { kind: "refused", error };
