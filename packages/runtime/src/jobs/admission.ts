@@ -19,7 +19,6 @@ import type { JobIdentity } from "./job-identity.ts";
 import { refusal } from "./job-outcome.ts";
 import { type LeaseContext, MAX_ACCEPTANCE, tooLarge } from "./lease-request.ts";
 import type { Quota } from "./quota.ts";
-import { removeJob } from "./removal.ts";
 import type { JobTable } from "./table.ts";
 
 /** What decides about a job before there is one. */
@@ -122,7 +121,7 @@ export async function admit(
     announced = parent?.job.announce(job, { ...parent.event, child_job_id: job.id });
   } catch (error) {
     // It may be there, and the next process would take up a job whose submit was refused.
-    if (isAsked) await removeJob(context.store, identity.id).catch(() => {});
+    if (isAsked) await remove(context.store, identity.id);
     job?.life.discard();
     // It was begun when it was asked for (O2).
     observed?.ended(refusal(error));
@@ -215,4 +214,9 @@ function insert(
     store.idempotency.put({ principal, ...used, job, acceptedAt }),
     store.jobs.insert(row),
   ]);
+}
+
+/** There is no log yet, and what of the two can go goes, whatever becomes of the other. */
+async function remove({ jobs, idempotency }: AdmissionContext["store"], id: JobId): Promise<void> {
+  await Promise.allSettled([jobs.remove(id), idempotency.removeJob(id)]);
 }

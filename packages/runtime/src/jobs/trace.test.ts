@@ -2,7 +2,7 @@ import { TRACE_CONTEXT } from "@arcp/core";
 import { expect, test } from "vitest";
 import { hosting } from "../../test/hosting.ts";
 import { Viewer } from "../../test/viewer.ts";
-import type { ToolCall } from "./tool.ts";
+import type { ToolCall } from "../agents/tool.ts";
 
 const ID = "9f2c41d07be84a6392d5e8b1c03f7a64";
 const TRACEPARENT = `00-${ID}-00f067aa0ba902b7-00`;
