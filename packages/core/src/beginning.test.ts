@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { expect, test } from "vitest";
 import { beginning } from "./beginning.ts";
 
@@ -12,4 +14,17 @@ test.each([
   ["abc\ud83ed", "abc"],
 ])("of %j four code units leave %j", (text, left) => {
   expect(beginning(text, 4)).toBe(left);
+});
+
+test("R-14-2: what is left of a long text does not keep it in memory", () => {
+  setFlagsFromString("--expose-gc");
+  const collectGarbage = runInNewContext("gc") as () => void;
+  const leftOf = (i: number): string =>
+    beginning(Buffer.alloc(1_000_000, i + 65).toString("latin1"), 100);
+  collectGarbage();
+  const before = process.memoryUsage().heapUsed;
+  const left = Array.from({ length: 50 }, (_, i) => leftOf(i));
+  collectGarbage();
+  expect(process.memoryUsage().heapUsed - before).toBeLessThan(25_000_000);
+  expect(left[0]).toBe("A".repeat(100));
 });

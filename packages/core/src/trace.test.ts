@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { expect, test } from "vitest";
 import { decode } from "./codec.ts";
 import {
@@ -142,4 +144,20 @@ test("a new context has a parent id of its own each time", () => {
     expect(traceparent).toMatch(new RegExp(`^00-${ID}-(?!0{16})[0-9a-f]{16}-01$`));
   }
   expect(new Set(made).size).toBe(2);
+});
+
+test.each<[string, (text: string) => unknown]>([
+  ["trace_id", (trace_id) => readTrace({ trace_id, payload: {} })],
+  ["context", (traceparent) => readTrace(inEnvelope({ traceparent }))],
+])("R-14-2: what is read of a long %s does not keep it in memory", (_, read) => {
+  setFlagsFromString("--expose-gc");
+  const collectGarbage = runInNewContext("gc") as () => void;
+  const traceOf = (i: number): unknown =>
+    read(`00-${ID}-${PARENT}-01-${Buffer.alloc(1_000_000, i + 65).toString("latin1")}`);
+  collectGarbage();
+  const before = process.memoryUsage().heapUsed;
+  const traces = Array.from({ length: 50 }, (_, i) => traceOf(i));
+  collectGarbage();
+  expect(process.memoryUsage().heapUsed - before).toBeLessThan(25_000_000);
+  expect(traces).toContainEqual(expect.objectContaining({ traceId: ID }));
 });

@@ -1,10 +1,13 @@
 import * as z from "zod/mini";
+import { beginning } from "./beginning.ts";
 import { isObject, mapped } from "./json.ts";
 import { randomHex } from "./random.ts";
 
 const TRACE_ID = /^[0-9a-f]{32}$/;
 // Later versions may append fields; version ff is forbidden.
 const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:-|$)/;
+/** Characters that decide: of a `traceparent`, and of what may follow it. */
+const DECISIVE = 57;
 const ZERO = /^0+$/;
 // Printable ASCII, as it may stand in a header; as long as everybody has to pass on.
 const TRACESTATE = /^[\x20-\x7e]{1,512}$/;
@@ -36,7 +39,7 @@ export const TraceField = z.optional(
  * @returns the 32 hexadecimal digits, or undefined when the value is unusable and to be ignored
  */
 export function readTraceId(text: string): string | undefined {
-  const lower = text.toLowerCase();
+  const lower = decisive(text);
   const id = TRACE_ID.test(lower) ? lower : TRACEPARENT.exec(lower)?.[1];
   return id === undefined || ZERO.test(id) ? undefined : id;
 }
@@ -79,11 +82,15 @@ function readContext(
 ): { readonly traceId: string; readonly context: TraceContext } | undefined {
   if (!isObject(value) || typeof value["traceparent"] !== "string") return undefined;
   const { traceparent, tracestate } = value;
-  const [, traceId = "", parent = "", flags = ""] =
-    TRACEPARENT.exec(traceparent.toLowerCase()) ?? [];
+  const [, traceId = "", parent = "", flags = ""] = TRACEPARENT.exec(decisive(traceparent)) ?? [];
   if (traceId === "" || ZERO.test(traceId) || ZERO.test(parent)) return undefined;
   // What a later version appends is not ours to pass on.
   const context = { traceparent: `00-${traceId}-${parent}-${flags}` };
   const usable = typeof tracestate === "string" && TRACESTATE.test(tracestate);
   return { traceId, context: usable ? { ...context, tracestate } : context };
+}
+
+/** What a peer sent may be megabytes, and what is read of it is kept with a job. */
+function decisive(text: string): string {
+  return beginning(text, DECISIVE).toLowerCase();
 }

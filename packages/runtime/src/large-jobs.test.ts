@@ -1,11 +1,13 @@
 import type { JobId } from "@arcp/core";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import { z } from "zod";
 import { collectGarbage } from "../test/collect-garbage.ts";
 import { FakeUpstream } from "../test/fake-upstream.ts";
 import { settled } from "../test/held-store.ts";
 import { hosting } from "../test/hosting.ts";
 import { hosts } from "../test/hosts.ts";
 import { ALL_FEATURES, Viewer } from "../test/viewer.ts";
+import { defineAgent } from "./agents/agent.ts";
 import type { Store } from "./store/index.ts";
 
 const LARGE = "x".repeat(256 * 1024);
@@ -64,6 +66,56 @@ test("R-14-2: a job that runs for days holds nothing of the checkpoints that it 
   await left();
   // Some two hundred where each held what came of all before it.
   expect(Math.min(await left(), await left(), await left())).toBeLessThan(50);
+});
+
+describe("R-14-2: of a message as long as may be", () => {
+  const TIMES = 30;
+  const MIB = 1024 * 1024;
+  const long = (i: number): string => Buffer.alloc(MIB, 65 + i).toString("latin1");
+
+  /** Bytes that each of so many submits leaves, once it is answered and its job is over. */
+  async function left(submit: (viewer: Viewer, i: number) => Promise<string | undefined>) {
+    const quoting = defineAgent({
+      name: "quoting",
+      input: z.strictObject({ known: z.string().optional() }),
+      run: () => "done",
+    });
+    const { runtime } = hosting({ agents: [quoting] });
+    const viewer = new Viewer(runtime);
+    await viewer.hello();
+    collectGarbage();
+    const before = process.memoryUsage().heapUsed;
+    for (let i = 0; i < TIMES; i++) {
+      const job = await submit(viewer, i);
+      if (job !== undefined) await viewer.terminal(job);
+      viewer.frames.length = 0;
+    }
+    await settled();
+    collectGarbage();
+    const bytes = (process.memoryUsage().heapUsed - before) / TIMES;
+    await runtime.close();
+    return bytes;
+  }
+
+  test("the trace that it names leaves no more than its id with the job", async () => {
+    const bytes = await left(async (viewer, i) => {
+      const trace_id = `00-9f2c41d07be84a6392d5e8b1c03f7a64-00f067aa0ba902b7-01-${long(i)}`;
+      const submit = { agent: "quoting", input: {} };
+      const { job_id } = await viewer.reply(viewer.send("job.submit", submit, { trace_id }));
+      return job_id;
+    });
+    expect(bytes).toBeLessThan(MIB / 2);
+  });
+
+  test("a refusal that quotes it leaves no more than its own text with the session", async () => {
+    const bytes = await left(async (viewer, i) => {
+      const { payload } = await viewer.submit("quoting", { [long(i)]: 1 });
+      expect(payload).toMatchObject({ code: "INVALID_REQUEST" });
+      expect(payload.message).toHaveLength(2048);
+      return undefined;
+    });
+    expect(bytes).toBeLessThan(MIB / 2);
+  });
 });
 
 test("R-7.2-3: an identical resubmission is answered alike before the end and after it, when the input is gone", async () => {
