@@ -14,6 +14,7 @@ import { Pace } from "../test/pace.ts";
 import { frequencies, type Tally, tally } from "../test/tally.ts";
 import { ALL_FEATURES, Viewer } from "../test/viewer.ts";
 import { defineAgent } from "./agents/agent.ts";
+import { Job } from "./jobs/job.ts";
 import { missedAcceptances } from "./missed-acceptances.ts";
 import { Journal } from "./session/journal.ts";
 import { Stream } from "./session/stream.ts";
@@ -485,6 +486,41 @@ describe("what a session asks of its journal", () => {
     const [few, many] = [short, long].map((given) => given.looksOf(() => ask(given)));
     // A hundred and twenty-eight times the runs are seven more steps of a search, for each number that is looked up.
     expect((many ?? 0) - (few ?? 0)).toBeLessThanOrEqual(7 * 12);
+  });
+});
+
+describe("a session that comes or goes", () => {
+  /** How many running jobs are asked whose they are. */
+  async function asked(jobs: number): Promise<number> {
+    const { runtime, clock, start } = hosting({ limits: { sessionsPerPrincipal: 3 } });
+    const owner = new Viewer(runtime);
+    await owner.hello();
+    for (let i = 0; i < jobs; i++) await start(owner);
+    const open = async (): Promise<Viewer> => {
+      const viewer = new Viewer(runtime);
+      expect((await viewer.hello()).type).toBe("session.welcome");
+      return viewer;
+    };
+    const ofOwner = vi.spyOn(Job.prototype, "session", "get");
+    const ofSubmitter = vi.spyOn(Job.prototype, "submittedIn", "get");
+    try {
+      // From the third on each takes the place of one that is forgotten.
+      for (let i = 0; i < 4; i++) {
+        (await open()).sever();
+        await settled();
+      }
+      clock.advance(600_000);
+      await settled();
+      expect(runtime.sessions.count()).toMatchObject({ connected: 1, parked: 0 });
+      return ofOwner.mock.calls.length + ofSubmitter.mock.calls.length;
+    } finally {
+      ofOwner.mockRestore();
+      ofSubmitter.mockRestore();
+    }
+  }
+
+  test("R-14-1: asks as many jobs, however many run", async () => {
+    expect(await asked(20)).toBe(await asked(2));
   });
 });
 

@@ -144,7 +144,7 @@ class HostedRuntime implements Runtime {
       backPressureThreshold: limits.backPressureThreshold,
       hasJobs: (session) => hasJobs(jobs, store, session),
       limits,
-      busy: () => jobs.owners(),
+      isBusy: (session) => jobs.isOwner(session),
       turn: committer.turn,
     });
     this.#archive = new Archive({

@@ -16,6 +16,12 @@ interface Member {
   };
 }
 
+/** A descendant of an adopted job, which has a new owner with it. */
+export interface Adopted extends Pick<Member, "id" | "submittedIn"> {
+  /** The session that owned it before. */
+  readonly from: SessionId;
+}
+
 const NO_LINEAGE: Lineage = [];
 
 /** What ties a job to others: the job that delegated it, those that it delegates to, the session that owns them (section 10). */
@@ -93,16 +99,15 @@ export class Family {
    * what a client delegated may have been adopted by itself (R-7.2-8).
    * @returns the descendants that have a new owner: the caller writes that down
    */
-  adopt(
-    session: SessionId,
-    isThere: (session: SessionId) => boolean,
-  ): Array<Pick<Member, "id" | "submittedIn">> {
+  adopt(session: SessionId, isThere: (session: SessionId) => boolean): Adopted[] {
     this.#owner = session;
     return [...(this.#children ?? [])].flatMap((child) => {
-      const isLeft = child.#owner !== session && !isThere(child.#owner);
-      if (!isLeft && child.#owner !== session) return [];
+      const from = child.#owner;
+      const isLeft = from !== session && !isThere(from);
+      if (!isLeft && from !== session) return [];
       const below = child.adopt(session, isThere);
-      return isLeft ? [child.#job, ...below] : below;
+      const { id, submittedIn } = child.#job;
+      return isLeft ? [{ id, submittedIn, from }, ...below] : below;
     });
   }
 

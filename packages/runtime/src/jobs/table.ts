@@ -1,6 +1,8 @@
 import { isTerminal, type JobId, type SessionId } from "@arcp/core";
 import { TransientMap } from "../transient-map.ts";
+import type { Adopted } from "./family.ts";
 import type { Job } from "./job.ts";
+import { JobCounts } from "./job-counts.ts";
 import { outcomeOf } from "./job-outcome.ts";
 
 /** Where jobs go that are over. */
@@ -14,6 +16,9 @@ export interface FinishedJobs {
 /** The jobs that run, until their end is durable; what is known of finished ones is in the store. */
 export class JobTable {
   readonly #jobs = new TransientMap<JobId, Job>();
+  /** Of them those that each session owns, and those that it submitted: nobody goes through all for the sake of one session. */
+  readonly #owned = new JobCounts();
+  readonly #submitted = new JobCounts();
   readonly #finished: FinishedJobs;
   /** Finished ones that are about to be gone from the store. */
   readonly #leaving = new Set<JobId>();
@@ -28,6 +33,8 @@ export class JobTable {
   /** The job runs from now on, and ends once for its observer (O2). @param leave gives its place back, once its end is durable */
   add(job: Job, leave: () => void): void {
     this.#jobs.set(job.id, job);
+    this.#owned.add(job.session, 1);
+    this.#submitted.add(job.submittedIn, 1);
     this.#onAdd?.(job);
     void job.ended.then(async () => {
       job.observed?.ended(outcomeOf(job));
@@ -42,13 +49,38 @@ export class JobTable {
 
   /** The end of the job is durable, and known from the store. */
   finish(job: Job): void {
-    this.#jobs.delete(job.id);
+    this.forget(job);
     this.#finished.finished(job);
   }
 
   /** The job was never accepted, and nothing of it is kept. */
   forget(job: Job): void {
-    this.#jobs.delete(job.id);
+    if (!this.#jobs.delete(job.id)) return;
+    this.#owned.add(job.session, -1);
+    this.#submitted.add(job.submittedIn, -1);
+  }
+
+  /**
+   * Another session owns a job from now on, if it runs, and with it what the job has delegated.
+   * @param isThere whether a session is still there: what that owns it keeps
+   * @returns the descendants that have a new owner: the caller writes that down
+   */
+  adopt(
+    id: JobId,
+    session: SessionId,
+    isThere: (session: SessionId) => boolean,
+  ): readonly Adopted[] {
+    const job = this.#jobs.get(id);
+    if (job === undefined) return [];
+    const from = job.session;
+    const below = job.family.adopt(session, isThere);
+    for (const adopted of [{ id, from }, ...below]) {
+      // One that is still being accepted counts with its new owner from then on.
+      if (!this.#jobs.has(adopted.id)) continue;
+      this.#owned.add(adopted.from, -1);
+      this.#owned.add(session, 1);
+    }
+    return below;
   }
 
   /** Calls `visit` with every job that runs and, from now on, every one that begins to. */
@@ -96,15 +128,12 @@ export class JobTable {
 
   /** Whether a job runs that this session submitted or owns. */
   has(session: SessionId): boolean {
-    for (const job of this.#jobs.values()) {
-      if (job.session === session || job.submittedIn === session) return true;
-    }
-    return false;
+    return this.isOwner(session) || this.#submitted.has(session);
   }
 
-  /** The sessions that own a job that runs. */
-  owners(): ReadonlySet<SessionId> {
-    return new Set([...this.#jobs.values()].map(({ session }) => session));
+  /** Whether a job runs that this session owns. */
+  isOwner(session: SessionId): boolean {
+    return this.#owned.has(session);
   }
 
   [Symbol.iterator](): Iterator<Job> {

@@ -37,8 +37,8 @@ export interface SessionsOptions {
   /** Whether any job that the session submitted is still kept: then its numbering is too (R-6.3-18). */
   readonly hasJobs: (session: SessionId) => Promise<boolean>;
   readonly limits: SessionLimits & { readonly requestsPerSession: number };
-  /** The sessions that own a running job. */
-  readonly busy: () => ReadonlySet<SessionId>;
+  /** Whether a session owns a running job. */
+  readonly isBusy: (session: SessionId) => boolean;
   readonly turn: Pick<Turn, "spend">;
 }
 
@@ -120,10 +120,10 @@ export class Sessions {
 
   /** The first one that nobody is about to use, and that owns nothing that runs. */
   #dispensable(parked: Iterable<Session>): Session | undefined {
-    const busy = this.#options.busy();
+    const { isBusy } = this.#options;
     for (const session of parked) {
       const { id, submits } = session;
-      if (this.#windows.has(id) && !submits.pending && !busy.has(id)) return session;
+      if (this.#windows.has(id) && !submits.pending && !isBusy(id)) return session;
     }
     return undefined;
   }

@@ -988,3 +988,23 @@ test.each(TROUBLE)(
     expect(await store.jobs.get(its.id)).toMatchObject({ session });
   },
 );
+
+test("R-14-1 and R-7.2-8: an heir is not given up for another session while it owns what it has adopted", async () => {
+  const rig = hosting({ limits: { sessionsPerPrincipal: 2 } });
+  const { heir, parent, child, leave, adopt, runtime } = await family(rig);
+  const its = await child();
+  await leave();
+  await adopt();
+  await settled();
+  heir.sever();
+  await settled();
+  await new Viewer(runtime).hello();
+  const opened = async (): Promise<string> => (await new Viewer(runtime).hello()).type;
+  expect(await opened()).toBe("session.error");
+  its.end();
+  await settled();
+  expect(await opened()).toBe("session.error");
+  parent.end();
+  await settled();
+  expect(await opened()).toBe("session.welcome");
+});

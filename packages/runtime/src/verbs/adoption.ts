@@ -23,7 +23,7 @@ export async function adopt(
   if (isTaken) await store.jobs.update(id, { session: session.id, request, submittedIn });
   const isThere = (owner: SessionId) => sessions.get(owner) !== undefined;
   // From here on what it delegates belongs to the new owner; what was on its way may be in the store only later.
-  const live = jobs.get(id)?.family.adopt(session.id, isThere) ?? [];
+  const live = jobs.adopt(id, session.id, isThere);
   const left = new Map(live.map((job) => [job.id, job.submittedIn]));
   const isOurs = ({ session: owner }: ListedJob) => owner === session.id || !isThere(owner);
   for (const row of await descendants(services, id, isOurs)) {

@@ -45,7 +45,7 @@ export class House {
       backPressureThreshold: 1_000_000,
       hasJobs: async () => true,
       limits,
-      busy: () => new Set<SessionId>(),
+      isBusy: () => false,
       turn: this.#turn,
     });
     const life = { settled: silent };
