@@ -118,6 +118,24 @@ describe("R-14-2: of a message as long as may be", () => {
   });
 });
 
+test("R-14-2: a running job takes a few times the size of its lease, however many names are in that", async () => {
+  const { runtime, start } = hosting();
+  const viewer = new Viewer(runtime);
+  await viewer.hello();
+  const patterns = Array.from({ length: 240 }, (_, i) => `/${"x/".repeat(500)}${i}`);
+  const lease = { "fs.read": patterns };
+  const rest = { lease_request: lease };
+  collectGarbage();
+  const before = process.memoryUsage().heapUsed;
+  for (let i = 0; i < 10; i++) {
+    await start(viewer, rest);
+    viewer.frames.length = 0;
+  }
+  collectGarbage();
+  const bytes = (process.memoryUsage().heapUsed - before) / 10;
+  expect(bytes / JSON.stringify(lease).length).toBeLessThan(10);
+});
+
 test("R-7.2-3: an identical resubmission is answered alike before the end and after it, when the input is gone", async () => {
   const machine = hosts();
   const { start, store, nextRun, runs } = machine;

@@ -20,13 +20,20 @@ const MAX_EFFORT = 2_000_000;
 export class Glob {
   /** The pattern as it was written. */
   readonly text: string;
-  readonly segments: readonly Segment[];
+  /** The segments, of which those without wildcards that follow one another are one text: a job keeps a lease of many for long. */
+  readonly #runs: readonly Segment[];
   /** Made with the first match: many patterns are only compared with others. */
   #course: Course | undefined;
 
   constructor(text: string, segments: readonly Segment[]) {
     this.text = text;
-    this.segments = segments;
+    this.#runs = joined(segments);
+  }
+
+  get segments(): readonly Segment[] {
+    return this.#runs.flatMap((run): Segment[] =>
+      isNamed(run) ? run.flatMap((names) => names.split(END).map((name) => [name])) : [run],
+    );
   }
 
   /**
@@ -37,9 +44,33 @@ export class Glob {
    */
   matches(target: string, effort: Effort = { left: MAX_EFFORT }, unknown?: string): boolean {
     if (target.length > MAX_TARGET) return false;
-    this.#course ??= new Course(this.segments);
+    this.#course ??= new Course(this.#runs);
     return this.#course.takes(`${target}${END}`, effort, unknown);
   }
+}
+
+function isNamed(segment: Segment): segment is readonly string[] {
+  return segment !== ANY_SEGMENTS && segment.length === 1;
+}
+
+/** No name has an `END` in it. */
+function joined(segments: readonly Segment[]): readonly Segment[] {
+  const runs: Segment[] = [];
+  let names: string[] = [];
+  const close = (): void => {
+    if (names.length > 0) runs.push([names.join(END)]);
+    names = [];
+  };
+  for (const segment of segments) {
+    if (isNamed(segment)) {
+      names.push(...segment);
+      continue;
+    }
+    close();
+    runs.push(segment);
+  }
+  close();
+  return runs;
 }
 
 /** A pattern of any kind of target. */
