@@ -47,7 +47,7 @@ export class Connection implements Transport {
     });
     ws.on("error", (cause) => this.#violated(reasonOf(cause), cause));
     // It may have closed its half and never read what is left for it.
-    socket.once("end", () => this.#cutLater());
+    socket.on("end", () => this.#cutLater());
     this.gone = new Promise((resolve) => {
       ws.on("close", (code) => {
         const reason = closeReason(code);

@@ -48,9 +48,7 @@ interface Pending {
 export class SubmitLog {
   readonly unsaid = new UnsaidJobs();
   readonly #replies = new NewestMap<MessageId, SubmitReply | Pending>(MAX_SUBMITS);
-  readonly #acceptances = new NewestMap<JobId, Announcement>(MAX_SUBMITS);
-  /** Of those with a long lease. */
-  readonly #remembered = new NewestMap<JobId, RememberedAcceptance>(MAX_SUBMITS);
+  readonly #acceptances = new NewestMap<JobId, Announcement | RememberedAcceptance>(MAX_SUBMITS);
   readonly #line = new Sequence();
   /** The job of the acceptance that is being given. */
   #giving: JobId | undefined;
@@ -115,9 +113,7 @@ export class SubmitLog {
   said(request: MessageId, acceptance: Announcement): void {
     const { job_id: job } = acceptance;
     if (job !== undefined) {
-      const brief = remembered(request, job, acceptance);
-      if (brief === undefined) this.#acceptances.set(job, acceptance);
-      else this.#remembered.set(job, brief);
+      this.#acceptances.set(job, remembered(request, job, acceptance) ?? acceptance);
       this.unsaid.say(job);
     }
     this.#giving = undefined;
@@ -130,12 +126,14 @@ export class SubmitLog {
 
   /** What was said of a job when it was accepted, if that is remembered as it was said. */
   acceptance(job: JobId): Announcement | undefined {
-    return this.#acceptances.get(job);
+    const known = this.#acceptances.get(job);
+    return known === undefined || "kind" in known ? undefined : known;
   }
 
   /** What is remembered of that, if its lease is too long. */
   remembered(job: JobId): RememberedAcceptance | undefined {
-    return this.#remembered.get(job);
+    const known = this.#acceptances.get(job);
+    return known !== undefined && "kind" in known ? known : undefined;
   }
 
   /** Rejections that wait for their turn. */
