@@ -122,7 +122,14 @@ function agentOf(context: AgentHost, parent: Job, { agent: text }: Wanted): AnyA
   if (reference === undefined) {
     throw new ArcpError("INVALID_REQUEST", "agent: must be name or name@version");
   }
-  const found = permittedAgent(context, parent.principal, reference);
+  let found: AnyAgent | ArcpError;
+  try {
+    found = permittedAgent(context, parent.principal, reference);
+  } catch (error) {
+    // Nor whether the policy can say.
+    check(parent, text);
+    throw error;
+  }
   check(parent, found instanceof ArcpError ? text : formatAgentReference(found));
   if (found instanceof ArcpError) throw found;
   return found;

@@ -464,6 +464,28 @@ test("R-7.1-3 and R-D-12: a submit that names a parent gets no more than the pol
   expect((await submit({ "cost.budget": ["USD:1"] })).payload.code).toBe("INTERNAL_ERROR");
 });
 
+test("R-9.3-2: a policy that fails is asked behind the lease, refuses one delegation, and ends nobody", async () => {
+  let fails = false;
+  const policy: Policy = {
+    maySubmit: () => {
+      if (fails) throw new Error("the directory does not answer");
+      return true;
+    },
+  };
+  const { runtime, start } = hosting({ policy });
+  const viewer = new Viewer(runtime);
+  await viewer.hello();
+  const parent = await start(viewer, { lease_request });
+  fails = true;
+  await expect(parent.ctx.delegate("other")).rejects.toMatchObject({ code: "PERMISSION_DENIED" });
+  await expect(parent.ctx.delegate("led")).rejects.toMatchObject({
+    code: "INTERNAL_ERROR",
+    message: expect.not.stringContaining("directory"),
+  });
+  fails = false;
+  await expect(parent.ctx.delegate("led")).resolves.toBeDefined();
+});
+
 test("R-7.1-3: what an agent delegates is bounded by its lease, and not cut by the policy", async () => {
   const { parent } = await granting();
   const child = await parent.ctx.delegate("other", null, { lease: wide });
