@@ -23,6 +23,21 @@ test("the function that the time goes to comes first, by the file that it stands
   expect(rows.map(({ file }) => file)).not.toContain("node:inspector");
 });
 
+test("native code, which has no name, is told by whose call it is", async () => {
+  const text = "x".repeat(1 << 20);
+  await startProfile();
+  function count(): number {
+    let sum = 0;
+    // A fresh text each time, which is made one piece of memory to be counted.
+    for (let i = 0; i < 200; i++) sum += Buffer.byteLength(`${text}${i}`);
+    return sum;
+  }
+  count();
+  const rows = await stopProfile();
+  expect(rows.map(({ name }) => name)).toContain("(native, for byteLength)");
+  expect(rows.filter(({ name, file }) => name === "(anonymous)" && file === "")).toEqual([]);
+});
+
 test("a profile is shown as a table", () => {
   const file = "packages/runtime/src/session/view.ts";
   expect(profileText([{ name: "renderFrame", file, share: 0.1234 }])).toBe(

@@ -316,72 +316,66 @@ test("R-7.1-2, R-7.2-8: an adoption that was broken off is made good by the next
   expect(seqsOf(heir, parent.id)).toEqual([1, 2, 3]);
 });
 
-test("R-5.4-8, R-7.2-9: a retry that adopts a job is answered as one when a crash comes in between", async () => {
+const RETRY = { agent: "led", input: null, idempotency_key: "k" };
+
+/**
+ * A session adopts a job by a retry, and the process dies before it follows it.
+ * @param seen what it does while the owner is there
+ */
+async function cutOff(
+  job: "ends" | "runs",
+  seen: (heir: Viewer, job: string) => Promise<unknown> = async () => {},
+) {
   const { start, submit, clock, store } = hosts();
   const runtime = start();
   const owner = new Viewer(runtime);
   await owner.hello();
-  const job = await submit(owner, { idempotency_key: "k" });
-  const before = new Viewer(runtime);
-  const welcome = await before.hello();
-  job.end("done");
-  // It has seen the end of the job already.
-  await before.reply(before.send("job.subscribe", { job_id: job.id, history: true }));
-  await before.terminal(job.id);
+  const { id, end } = await submit(owner, { idempotency_key: "k" });
+  const heir = new Viewer(runtime);
+  const welcome = await heir.hello();
+  if (job === "ends") end("done");
+  await seen(heir, id);
   owner.sever();
   await settled();
   clock.advance(600_000);
   await settled();
   const { commit } = store.sessions;
-  store.sessions.commit = (id, epoch, change) =>
+  store.sessions.commit = (session, epoch, change) =>
     change.attach === undefined
-      ? commit.call(store.sessions, id, epoch, change)
+      ? commit.call(store.sessions, session, epoch, change)
       : new Promise(() => {});
-  const retry = { agent: "led", input: null, idempotency_key: "k" };
-  const request = before.send("job.submit", retry);
+  const request = heir.send("job.submit", RETRY);
   await settled();
   store.sessions.commit = commit;
-  const after = new Viewer(start());
+  return { id, welcome, request, after: new Viewer(start()) };
+}
+
+test("R-5.4-8, R-7.2-9: a retry that adopts a job is answered as one when a crash comes in between", async () => {
+  // It has seen the end of the job already.
+  const { id, welcome, request, after } = await cutOff("ends", async (heir, job) => {
+    await heir.reply(heir.send("job.subscribe", { job_id: job, history: true }));
+    await heir.terminal(job);
+  });
   await after.resume(welcome, 2);
-  after.sendAs(request, "job.submit", retry);
-  expect((await after.reply(request)).job_id).toBe(job.id);
+  after.sendAs(request, "job.submit", RETRY);
+  expect((await after.reply(request)).job_id).toBe(id);
   await settled();
-  expect(seqsOf(after, job.id)).toEqual([1, 2]);
+  expect(seqsOf(after, id)).toEqual([1, 2]);
 });
 
 test("R-5.4-8: a retry that adopted a job before a crash is only answered again, and brings its end no second time", async () => {
-  const { start, submit, clock, store } = hosts();
-  const runtime = start();
-  const owner = new Viewer(runtime);
-  await owner.hello();
-  const job = await submit(owner, { idempotency_key: "k" });
-  const before = new Viewer(runtime);
-  const welcome = await before.hello();
-  owner.sever();
-  await settled();
-  clock.advance(600_000);
-  await settled();
-  const { commit } = store.sessions;
-  store.sessions.commit = (id, epoch, change) =>
-    change.attach === undefined
-      ? commit.call(store.sessions, id, epoch, change)
-      : new Promise(() => {});
-  const retry = { agent: "led", input: null, idempotency_key: "k" };
-  const request = before.send("job.submit", retry);
-  await settled();
-  store.sessions.commit = commit;
-  const after = new Viewer(start());
+  const { id, welcome, request, after } = await cutOff("runs");
   await after.resume(welcome, 0);
-  await after.terminal(job.id);
-  expect(acceptances(after, job.id)).toHaveLength(1);
-  after.sendAs(request, "job.submit", retry);
+  await after.terminal(id);
+  expect(acceptances(after, id)).toHaveLength(1);
+  after.sendAs(request, "job.submit", RETRY);
   await settled();
-  expect(acceptances(after, job.id)).toHaveLength(2);
-  expect(seqsOf(after, job.id)).toEqual([1, 2]);
+  expect(acceptances(after, id)).toHaveLength(2);
+  expect(seqsOf(after, id)).toEqual([1, 2]);
   // Another submit under the key does ask for it.
-  await after.reply(after.send("job.submit", retry));
+  await after.reply(after.send("job.submit", RETRY));
   await settled();
-  expect(seqsOf(after, job.id)).toEqual([1, 2, 2]);
+  expect(seqsOf(after, id)).toEqual([1, 2, 2]);
 });
 
 test("R-10-2, R-14-3: an heir is not told of a child that is being removed, and would wait for its end", async () => {
