@@ -3,6 +3,7 @@ import type { Announcement } from "./announcement.ts";
 import type { Dialect } from "./dialect/dialect.ts";
 import type { Rejected } from "./dialect/rejection.ts";
 import { type Opening, readRequest } from "./inbound.ts";
+import { jsonWeight } from "./json-weight.ts";
 import type { Requests } from "./session/requests.ts";
 import type { Session } from "./session/session.ts";
 import { dispatch } from "./verbs/index.ts";
@@ -106,7 +107,7 @@ export class Intake {
     }
     // Not awaited: a slow request must not hold up a ping (R-4-2).
     const work = dispatch(services, { session, depart }, message);
-    if (counted) session.requests.count(work, characters);
+    if (counted) session.requests.count(work, jsonWeight(message.payload, characters));
     track(work);
   }
 

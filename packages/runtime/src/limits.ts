@@ -21,7 +21,7 @@ export interface Limits {
   readonly backPressureThreshold?: number | undefined;
   /** Jobs that one principal may have running at a time (R-7.1-5). Default 1,000. */
   readonly liveJobsPerPrincipal?: number | undefined;
-  /** Characters of JSON that the inputs of these may have in all (R-7.1-5). Default 256 Mi. */
+  /** Characters of JSON that the inputs of these may have in all (R-7.1-5); an object, an array and a key count 64 more. Default 256 Mi. */
   readonly liveInputCharactersPerPrincipal?: number | undefined;
   /** Seconds in which a client has to open its session (R-4.1-8). Default 10. */
   readonly openingDeadlineSec?: number | undefined;

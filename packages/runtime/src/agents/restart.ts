@@ -3,6 +3,7 @@ import { compileLease } from "../authority/lease.ts";
 import { damaged, type Ending, failure } from "../jobs/ending.ts";
 import { Job } from "../jobs/job.ts";
 import { attemptOf } from "../jobs/job-attempt.ts";
+import { jsonWeight } from "../json-weight.ts";
 import type { ListedJob } from "../store/index.ts";
 import { retried } from "../store/retry.ts";
 import type { AnyAgent } from "./agent.ts";
@@ -53,7 +54,8 @@ export async function restartJob(
       },
     },
   );
-  host.jobs.add(job, host.quota.take(job.principal, input.length));
+  const weight = jsonWeight(JSON.parse(input), input.length);
+  host.jobs.add(job, host.quota.take(job.principal, weight));
   return () => {
     if (!host.closing()) void start(host, job, agent, input);
   };

@@ -8,6 +8,7 @@ import {
   type TraceContext,
 } from "@arcp/core";
 import type { CompiledLease } from "../authority/lease.ts";
+import { jsonWeight } from "../json-weight.ts";
 import type { JobRow, Store } from "../store/index.ts";
 import { acceptanceOf } from "./acceptance.ts";
 import type { AgentTerms } from "./agent-terms.ts";
@@ -85,7 +86,8 @@ export async function admit(
   const identity = identityOf(request, context.clock.now(), used);
   checkLength(identity, request);
   const input = JSON.stringify(request.input ?? null);
-  const leave = context.quota.reserve(identity.principal, input.length);
+  const weight = jsonWeight(request.input, input.length);
+  const leave = context.quota.reserve(identity.principal, weight);
   if (leave instanceof ArcpError) throw leave;
   const observed = context.observation?.job(attemptOf({ ...identity, traceId, lease, attempt: 1 }));
   // Whoever observes it may begin the trace that the request does not name.

@@ -13,11 +13,13 @@ export interface QuotaOptions {
 /** What the running jobs of one principal take. */
 interface Share {
   readonly jobs: number;
-  /** Of their inputs, as JSON. */
-  readonly characters: number;
+  /** Of their inputs, in characters: see `jsonWeight`. */
+  readonly weight: number;
 }
 
-const NOTHING: Share = { jobs: 0, characters: 0 };
+const NOTHING: Share = { jobs: 0, weight: 0 };
+
+const COUNTING = "those of its JSON, and 64 for each object, array and key";
 
 /** What each principal may have running at a time (R-7.1-5). */
 export class Quota {
@@ -32,25 +34,25 @@ export class Quota {
 
   /**
    * Takes a place for a job of this principal, and room for its input, if it may be kept when it is over.
-   * @param characters of its input, as JSON
+   * @param weight of its input, in characters: see `jsonWeight`
    * @returns gives both back; or the refusal of one job too many, or too large beside the others
    */
-  reserve(principal: string, characters: number): (() => void) | ArcpError {
+  reserve(principal: string, weight: number): (() => void) | ArcpError {
     const taken = this.#shares.get(principal) ?? NOTHING;
     const { limits, isFull } = this.#options;
     const most = limits.liveInputCharactersPerPrincipal;
-    if (characters > most) {
-      const problem = `the input has ${characters} characters of JSON, and may have ${most}`;
+    if (weight > most) {
+      const problem = `the input counts ${weight} characters, and may count ${most}: ${COUNTING}`;
       const details = { reason: "live_input_characters_per_principal" };
       return new ArcpError("INVALID_REQUEST", problem, { details });
     }
     if (taken.jobs >= limits.liveJobsPerPrincipal) {
       return shortage("live_jobs_per_principal", "too many jobs of this principal are running");
     }
-    if (taken.characters + characters > most) {
+    if (taken.weight + weight > most) {
       return shortage(
         "live_input_characters_per_principal",
-        `with ${characters} characters of JSON more the inputs of this principal's running jobs would have more than ${most}`,
+        `with ${weight} characters more the inputs of this principal's running jobs would count more than ${most}: ${COUNTING}`,
       );
     }
     if (isFull(principal)) {
@@ -59,14 +61,14 @@ export class Quota {
         "too many finished jobs of this principal have to be kept: keys hold them, or sessions that have still to read them",
       );
     }
-    return this.take(principal, characters);
+    return this.take(principal, weight);
   }
 
   /** As {@link reserve}, even if there is no room left, for a job that was accepted before. @returns gives it back */
-  take(principal: string, characters: number): () => void {
-    this.#change(principal, 1, characters);
+  take(principal: string, weight: number): () => void {
+    this.#change(principal, 1, weight);
     return () => {
-      this.#change(principal, -1, -characters);
+      this.#change(principal, -1, -weight);
       if (this.#shares.size > 0) return;
       for (const emptied of this.#onEmpty.splice(0)) emptied();
     };
@@ -78,9 +80,9 @@ export class Quota {
     return new Promise((resolve) => this.#onEmpty.push(resolve));
   }
 
-  #change(principal: string, jobs: number, characters: number): void {
+  #change(principal: string, jobs: number, weight: number): void {
     const taken = this.#shares.get(principal) ?? NOTHING;
-    const next = { jobs: taken.jobs + jobs, characters: taken.characters + characters };
+    const next = { jobs: taken.jobs + jobs, weight: taken.weight + weight };
     if (next.jobs > 0) this.#shares.set(principal, next);
     else this.#shares.delete(principal);
   }

@@ -1,11 +1,11 @@
-/** Characters that all requests under way may have; of one that is waited for nothing is let go of before its answer. */
-const MAX_CHARACTERS = 64 * 1024 * 1024;
+/** What all requests under way may weigh, in characters; of one that is waited for nothing is let go of before its answer. */
+const MAX_WEIGHT = 64 * 1024 * 1024;
 
 /** The requests of a session that are being worked out: so many at a time, over all its connections (R-14-2). */
 export class Requests {
   readonly #limit: number;
   #underWay = 0;
-  #characters = 0;
+  #weight = 0;
   #room: PromiseWithResolvers<void> | undefined;
 
   constructor(limit: number) {
@@ -13,16 +13,16 @@ export class Requests {
   }
 
   get full(): boolean {
-    return this.#underWay >= this.#limit || this.#characters >= MAX_CHARACTERS;
+    return this.#underWay >= this.#limit || this.#weight >= MAX_WEIGHT;
   }
 
-  /** Counts a request of so many characters until it is answered. */
-  count(work: Promise<void>, characters: number): void {
+  /** Counts a request until it is answered. @param weight in characters, from {@link jsonWeight} */
+  count(work: Promise<void>, weight: number): void {
     this.#underWay += 1;
-    this.#characters += characters;
+    this.#weight += weight;
     const done = (): void => {
       this.#underWay -= 1;
-      this.#characters -= characters;
+      this.#weight -= weight;
       this.#room?.resolve();
       this.#room = undefined;
     };

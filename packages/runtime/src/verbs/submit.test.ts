@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { settled } from "../../test/held-store.ts";
 import { hosting } from "../../test/hosting.ts";
+import { hosts } from "../../test/hosts.ts";
 import { Viewer } from "../../test/viewer.ts";
 import { defineAgent } from "../agents/agent.ts";
 import type { Policy } from "../policy.ts";
@@ -446,7 +447,7 @@ test("R-7.1-5: running jobs have inputs of so many characters in all; one that h
   const tooMuch = {
     code: "INTERNAL_ERROR",
     retryable: true,
-    message: expect.stringMatching(/ 11 characters .* more than 30$/),
+    message: expect.stringMatching(/ 11 characters more .* count more than 30: /),
     details: { reason: REASON },
   };
   const first = await submit(10, { idempotency_key: "k" });
@@ -483,9 +484,32 @@ test("R-7.1-5: an input that never fits is told so, whatever else runs", async (
   expect((await viewer.submit("led", "x".repeat(29))).payload).toMatchObject({
     code: "INVALID_REQUEST",
     retryable: false,
-    message: "the input has 31 characters of JSON, and may have 30",
+    message: expect.stringMatching(
+      /^the input counts 31 characters, and may count 30: .* 64 for each/,
+    ),
     details: { reason: REASON },
   });
+});
+
+test("R-7.1-5: an input counts by what it takes in memory, also where its job is run again", async () => {
+  const limits = { liveInputCharactersPerPrincipal: 1000 };
+  const machine = hosts({ limits, led: { attempts: 2 } });
+  const before = new Viewer(machine.start());
+  await before.hello();
+  // 31 characters, and ten arrays within another.
+  const input = Array.from({ length: 10 }, () => []);
+  await before.submit("led", input);
+  expect((await before.submit("led", input)).payload).toMatchObject({
+    details: { reason: REASON },
+  });
+  const again = machine.nextRun();
+  const behind = new Viewer(machine.start());
+  await again;
+  await behind.hello();
+  expect((await behind.submit("led", input)).payload).toMatchObject({
+    details: { reason: REASON },
+  });
+  expect((await behind.submit("led", "x".repeat(263))).type).toBe("job.accepted");
 });
 
 test("R-14-2: no input is written down for a process that cannot come", async () => {
