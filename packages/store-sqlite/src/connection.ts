@@ -35,6 +35,8 @@ const ATTEMPTS = 10_000;
 export class Connection {
   readonly #database: Database;
   readonly #prepared = new Map<string, Statement>();
+  /** Those that give no rows. */
+  readonly #writing = new Map<string, Statement>();
   /** Those whose rows have no names. */
   readonly #unnaming = new Map<string, Statement>();
   readonly #wal: SyncedFile;
@@ -51,7 +53,7 @@ export class Connection {
   }
 
   run(sql: string, ...values: readonly SQLInputValue[]): void {
-    this.#statement(sql).run(...values);
+    this.#writer(sql).run(...values);
   }
 
   get(sql: string, ...values: readonly SQLInputValue[]): Row | undefined {
@@ -138,6 +140,7 @@ export class Connection {
     if (!this.#open) return;
     this.#open = false;
     this.#prepared.clear();
+    this.#writing.clear();
     this.#unnaming.clear();
     try {
       this.#wal.close();
@@ -166,6 +169,16 @@ export class Connection {
   /** @throws LocalError `CLOSED` */
   #statement(sql: string): Statement {
     return this.#prepared.get(sql) ?? this.#prepare(sql, this.#prepared);
+  }
+
+  /** @throws LocalError `CLOSED` */
+  #writer(sql: string): Statement {
+    const known = this.#writing.get(sql);
+    if (known !== undefined) return known;
+    const statement = this.#prepare(sql, this.#writing);
+    // `run` gives the last rowid, and from Node 26 on throws where that is beyond the numbers that JavaScript tells apart.
+    statement.setReadBigInts?.(true);
+    return statement;
   }
 
   /** @throws LocalError `CLOSED` */
