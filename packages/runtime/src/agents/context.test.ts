@@ -1,4 +1,4 @@
-import { ArcpError } from "@arcp/core";
+import { ArcpError, features } from "@arcp/core";
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { settled } from "../../test/held-store.ts";
@@ -9,7 +9,7 @@ import { defineAgent } from "./agent.ts";
 async function speaking(lease_request: object = {}) {
   const rig = hosting();
   const viewer = new Viewer(rig.runtime);
-  await viewer.hello();
+  await viewer.hello(features);
   const job = await rig.start(viewer, { lease_request });
   const bodies = async (kind: string) => {
     await job.ctx.flush();
@@ -342,6 +342,52 @@ test("R-7.3-3: what an agent says after the end is discarded, without a complain
   await ctx.flush();
   await settled();
   expect(viewer.stream).toHaveLength(count);
+});
+
+test("an option that there is not is refused by what takes options, and nothing is done", async () => {
+  const lease_request = {
+    "agent.delegate": ["led"],
+    "model.use": ["m"],
+    "fs.write": ["/**"],
+    "cost.budget": ["USD:1"],
+  };
+  const { ctx, viewer } = await speaking(lease_request);
+  const prices = { input: { USD: "1" } };
+  const calls: Array<[() => unknown, string]> = [
+    [
+      () => ctx.delegate("led", null, { "tool.call": ["x"] } as object),
+      "delegate: tool.call is none of its options, which are lease, expiresAt, maxRuntimeSec, id",
+    ],
+    [() => ctx.delegate("led", null, { maxRuntime: 60 } as object), "delegate: maxRuntime is none"],
+    [
+      () => ctx.model("m", { prices, reserves: { input: 1 } } as object),
+      "model: reserves is none of its options, which are prices, reserve",
+    ],
+    [
+      () => ctx.spend.reserve({ USD: "0.1" }, { Name: "cost.x" } as object),
+      "reserve: Name is none of its options, which are name, dimensions",
+    ],
+    [
+      () => ctx.fs.writeFile("/nowhere/x", "", { flags: "a" } as object),
+      "writeFile: flags is none of its options, which are flag",
+    ],
+    [
+      () => ctx.fs.writeFile("/nowhere/x", "", "utf8" as never),
+      "writeFile: an object is needed, and not a text",
+    ],
+  ];
+  for (const [call, message] of calls) {
+    await expect((async () => call())()).rejects.toMatchObject({
+      name: "LocalError",
+      code: "MISUSE",
+      message: expect.stringContaining(message),
+    });
+  }
+  expect(ctx.budget.available()).toEqual({ USD: "1" });
+  await ctx.flush();
+  await settled();
+  // The runtime's own word on the start, and nothing else.
+  expect(viewer.stream).toHaveLength(1);
 });
 
 test("what a context offers can be taken apart", async () => {

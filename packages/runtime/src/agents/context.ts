@@ -93,7 +93,7 @@ export interface AgentContext<Bodies = Record<string, Record<string, unknown>>> 
   readonly fetch: (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
   /**
    * Asks for the leave to call a model: throws the refusal when the lease does not give it, and LocalError `MISUSE` when
-   * nobody says what the model costs.
+   * nobody says what the model costs, or for an option that there is not.
    */
   readonly model: Models["permit"];
   readonly result: {

@@ -27,6 +27,7 @@ export interface DelegateOptions {
  * @param agent its definition, or its reference: `name` or `name@version`
  * @throws ArcpError `PERMISSION_DENIED` when the lease does not cover the agent, or too many jobs stand above this one
  * already (R-10-8); `LEASE_SUBSET_VIOLATION`; `AGENT_NOT_AVAILABLE`; `INVALID_REQUEST`; and as any operation
+ * @throws LocalError `MISUSE` for an option that there is not
  */
 export type Delegate = <A extends AgentType = AgentType>(
   agent: string | (A & Delegable),

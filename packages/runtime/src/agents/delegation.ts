@@ -1,4 +1,11 @@
-import { ArcpError, formatAgentReference, formatTimestamp, newMessageId } from "@arcp/core";
+import {
+  ArcpError,
+  checkOptions,
+  formatAgentReference,
+  formatTimestamp,
+  newMessageId,
+  type OptionRules,
+} from "@arcp/core";
 import { clip } from "../authority/clip.ts";
 import { Backlog } from "../jobs/backlog.ts";
 import { wireError } from "../jobs/ending.ts";
@@ -8,6 +15,7 @@ import { admitChild, type Delegated, type Wanted } from "./child-admission.ts";
 import { type ChildJob, childJob } from "./child-job.ts";
 import type { Delegable, DelegateOptions } from "./delegate.ts";
 import { eventBody } from "./event-body.ts";
+import { namedOption } from "./named-option.ts";
 import { plainJson } from "./plain-json.ts";
 import { shown } from "./shown.ts";
 
@@ -16,6 +24,13 @@ const MAX_ID = 256;
 
 /** Whose result a `tool_result` is, its `call_id` alone says (R-8.2-1, R-10-3). */
 const CALL_ID = /^call_[\d.]+$/;
+
+const RULES: OptionRules<DelegateOptions> = {
+  lease: namedOption,
+  expiresAt: namedOption,
+  maxRuntimeSec: namedOption,
+  id: namedOption,
+};
 
 /** Lets one job start others, within its own lease (section 10). */
 export class Delegation {
@@ -78,6 +93,7 @@ export class Delegation {
   }
 
   #read(agent: string | Delegable, input: unknown, options: DelegateOptions): Wanted {
+    checkOptions("delegate", options, RULES);
     const { lease, expiresAt, maxRuntimeSec, id = newMessageId("del_") } = options;
     if (id.length > MAX_ID) {
       throw new ArcpError("INVALID_REQUEST", `id: has more than ${MAX_ID} characters`);

@@ -1,4 +1,4 @@
-import { ArcpError } from "@arcp/core";
+import { ArcpError, checkOptions, type OptionRules } from "@arcp/core";
 import type { FileAccess } from "../authority/covered-path.ts";
 import { readContent } from "../authority/file-content.ts";
 import type { FileReach } from "../authority/file-reach.ts";
@@ -12,6 +12,7 @@ import {
 import { openForWriting, type WriteFlag } from "../authority/file-writing.ts";
 import { quoted } from "../authority/quoted.ts";
 import type { Job } from "../jobs/job.ts";
+import { namedOption } from "./named-option.ts";
 import type { Operations } from "./operation.ts";
 
 /** How a file is written. */
@@ -22,6 +23,8 @@ export interface WriteOptions {
    */
   readonly flag?: WriteFlag | undefined;
 }
+
+const WRITE_RULES: OptionRules<WriteOptions> = { flag: namedOption };
 
 /** Reads and writes files for one job, within `fs.read` and `fs.write`. */
 export class Files {
@@ -74,13 +77,16 @@ export class Files {
    * Writes text as UTF-8, or bytes. The directory has to be there; no partial content is undone when the job ends
    * meanwhile.
    *
-   * @throws as {@link readFile}; ArcpError `INVALID_REQUEST` for other data or another flag
+   * @throws as {@link readFile}; ArcpError `INVALID_REQUEST` for other data or another flag; LocalError `MISUSE` for an
+   * option that there is not
    */
   async writeFile(
     path: string,
     data: string | Uint8Array,
-    { flag = "w" }: WriteOptions = {},
+    options: WriteOptions = {},
   ): Promise<void> {
+    checkOptions("writeFile", options, WRITE_RULES);
+    const { flag = "w" } = options;
     if (typeof data !== "string" && !(data instanceof Uint8Array)) {
       throw new ArcpError("INVALID_REQUEST", "what is written must be a string or a Uint8Array");
     }

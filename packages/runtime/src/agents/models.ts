@@ -1,10 +1,11 @@
-import { ArcpError, LocalError } from "@arcp/core";
+import { ArcpError, checkOptions, LocalError, type OptionRules } from "@arcp/core";
 import type { Reservation } from "../authority/budget.ts";
 import type { Grant } from "../authority/grant.ts";
 import { Prices, type Usage } from "../authority/price.ts";
 import type { Job } from "../jobs/job.ts";
 import { tolerated } from "../tolerance.ts";
 import type { ModelCall, ModelOptions, ModelPermit } from "./model-permit.ts";
+import { namedOption } from "./named-option.ts";
 import type { Operations } from "./operation.ts";
 import { setAside } from "./spend.ts";
 import { upstreamExhaustion } from "./upstream-exhaustion.ts";
@@ -13,6 +14,8 @@ import { upstreamExhaustion } from "./upstream-exhaustion.ts";
 const MAX_ID = 256;
 
 const NOTHING: Grant = new Map();
+
+const RULES: OptionRules<ModelOptions> = { prices: namedOption, reserve: namedOption };
 
 /** Lets one job call models, within `model.use`, and meters them. A refusal also shows on the stream (R-9.3-3). */
 export class Models {
@@ -29,9 +32,11 @@ export class Models {
 
   /**
    * @throws ArcpError the refusal; `INVALID_REQUEST` for what is no id or no usage
-   * @throws LocalError `MISUSE` when nobody says what the model costs
+   * @throws LocalError `MISUSE` when nobody says what the model costs, and for an option that there is not
    */
-  permit(id: string, { prices: own, reserve }: ModelOptions = {}): ModelPermit {
+  permit(id: string, options: ModelOptions = {}): ModelPermit {
+    checkOptions("model", options, RULES);
+    const { prices: own, reserve } = options;
     if (typeof id !== "string" || id === "" || id.length > MAX_ID) {
       throw new ArcpError("INVALID_REQUEST", `the id of a model has 1 to ${MAX_ID} characters`);
     }

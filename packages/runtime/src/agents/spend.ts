@@ -1,10 +1,11 @@
-import { ArcpError, LocalError } from "@arcp/core";
+import { ArcpError, checkOptions, LocalError, type OptionRules } from "@arcp/core";
 import type { Reservation } from "../authority/budget.ts";
 import { clip } from "../authority/clip.ts";
 import { type Amounts, type Grant, readAmounts } from "../authority/grant.ts";
 import { quoted } from "../authority/quoted.ts";
 import type { Job } from "../jobs/job.ts";
 import { eventBody } from "./event-body.ts";
+import { namedOption } from "./named-option.ts";
 import { paced } from "./paced.ts";
 
 /** Bytes of JSON that a cost may have before it is known: with its amount it has to fit into an event (R-4.1-7). */
@@ -36,17 +37,18 @@ export interface Spend {
   /**
    * Sets all of these amounts aside or none.
    * @throws ArcpError `BUDGET_EXHAUSTED` when one does not fit into what is available, `CANCELLED` and `LEASE_EXPIRED`
-   * as for any operation, `INVALID_REQUEST` for what is no amount, no name of a cost or no dimensions
+   * as for any operation, `INVALID_REQUEST` for what is no amount, no name of a cost or no dimensions; LocalError `MISUSE`
+   * for an option that there is not
    */
   readonly reserve: (amounts: Amounts, options?: SpendOptions) => SpendReservation;
 }
 
+const RULES: OptionRules<SpendOptions> = { name: namedOption, dimensions: namedOption };
+
 /** The `reserve` of a job's {@link Spend}. */
-export function reserve(
-  job: Job,
-  amounts: Amounts,
-  { name = "cost.spend", dimensions }: SpendOptions = {},
-): SpendReservation {
+export function reserve(job: Job, amounts: Amounts, options: SpendOptions = {}): SpendReservation {
+  checkOptions("reserve", options, RULES);
+  const { name = "cost.spend", dimensions } = options;
   // What is to be told later is checked, and kept, before any money is set aside for it.
   const checked = eventBody("metric", { name, value: 0, dimensions });
   if (!/^cost\.(?!budget\.)./.test(name)) {
