@@ -344,6 +344,24 @@ test("R-7.3-3: what an agent says after the end is discarded, without a complain
   expect(viewer.stream).toHaveLength(count);
 });
 
+test("a checkpoint of which an attempt would find nothing is refused at once", async () => {
+  const { ctx } = await speaking();
+  for (const [value, tag] of [
+    [new Set(["done"]), "[object Set]"],
+    [new Map([["done", 1]]), "[object Map]"],
+    [new Uint8Array(1), "[object Uint8Array]"],
+    [() => 1, "[object Function]"],
+  ] as const) {
+    expect(() => ctx.checkpoint(value)).toThrow(
+      expect.objectContaining({
+        code: "INVALID_REQUEST",
+        message: `a checkpoint must be a JSON value: of ${tag} nothing would be left`,
+      }),
+    );
+  }
+  await ctx.checkpoint([...new Set(["done"])]);
+});
+
 test("an option that there is not is refused by what takes options, and nothing is done", async () => {
   const lease_request = {
     "agent.delegate": ["led"],

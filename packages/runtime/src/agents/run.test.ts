@@ -83,6 +83,50 @@ test("what an agent returns that is no JSON is told with its job and the agent",
   ]);
 });
 
+test.each([
+  ["a map", new Map([["a", 1]]), "[object Map]"],
+  ["a set", new Set([1]), "[object Set]"],
+  ["what an async generator gives", (async function* () {})(), "[object AsyncGenerator]"],
+  ["bytes", new Uint8Array([1, 2]), "[object Uint8Array]"],
+  ["a function", () => {}, "[object Function]"],
+  ["a symbol", Symbol("s"), "[object Symbol]"],
+  ["what makes a map of itself", { toJSON: () => new Map() }, "[object Map]"],
+])("an agent that returns %s is told that it would be lost", async (_, value, what) => {
+  const { viewer, start, lines } = await logged();
+  const job = await start(viewer);
+  job.end(value);
+  expect((await viewer.terminal(job.id)).payload.code).toBe("INTERNAL_ERROR");
+  expect(lines).toMatchObject([{ err: { message: expect.stringContaining(what) } }]);
+});
+
+test.each([
+  ["an empty list", [], []],
+  ["an object without a prototype", Object.assign(Object.create(null), { a: 1 }), { a: 1 }],
+  [
+    "an instance of a class",
+    new (class Found {
+      at = 1;
+    })(),
+    { at: 1 },
+  ],
+  ["a date", new Date(0), "1970-01-01T00:00:00.000Z"],
+  ["a number in a box", Object(1), 1],
+  ["an empty object", {}, {}],
+  ["what holds nothing, like an event", new (class Nothing {})(), {}],
+  [
+    "what is iterable and has its parts too",
+    new (class extends Map {
+      at = 1;
+    })(),
+    { at: 1 },
+  ],
+])("an agent may return %s", async (_, value, arrives) => {
+  const { viewer, start } = await logged();
+  const job = await start(viewer);
+  job.end(value);
+  expect((await viewer.terminal(job.id)).payload.result).toEqual(arrives);
+});
+
 test("what a tool throws is told with its name, its job and the agent, unless it did on purpose or was stopped", async () => {
   const refusal = new ArcpError("INVALID_REQUEST", "there are no socks");
   const begun = Promise.withResolvers<void>();

@@ -1,8 +1,10 @@
 import { AsyncLocalStorage } from "node:async_hooks";
+import { LocalError } from "@arcp/core";
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { Logger } from "pino";
 import { type Ending, failure } from "../jobs/ending.ts";
 import type { Job } from "../jobs/job.ts";
+import { isLostAsJson, objectTag } from "../jobs/json-loss.ts";
 import type { AnyAgent } from "./agent.ts";
 import type { AgentHost } from "./agent-host.ts";
 import { tellFailure } from "./failure-log.ts";
@@ -82,9 +84,13 @@ function shownResult(value: unknown): unknown {
   return own === undefined ? orNull(value) : { toJSON: (key: string) => orNull(own(key)) };
 }
 
+/** @throws LocalError `MISUSE` for what would be lost without a word */
 function orNull(value: unknown): unknown {
-  if (typeof value !== "function" && typeof value !== "symbol") return value ?? null;
-  throw new Error("the agent's result is no JSON value");
+  if (!isLostAsJson(value)) return value ?? null;
+  throw new LocalError(
+    "MISUSE",
+    `the agent's result, ${objectTag(value)}, would arrive empty: return objects and arrays, or write text or bytes by ctx.result.write`,
+  );
 }
 
 async function conforming(schema: StandardSchemaV1, value: unknown): Promise<Ending> {

@@ -4,6 +4,7 @@ import { Backlog } from "./backlog.ts";
 import { shuttingDown } from "./ending.ts";
 import type { JobLog } from "./job-log.ts";
 import type { JobState } from "./job-state.ts";
+import { isLostAsJson, objectTag } from "./json-loss.ts";
 
 export interface CheckpointsOptions {
   readonly state: JobState;
@@ -59,6 +60,10 @@ export class Checkpoints {
 
 /** @throws ArcpError `INVALID_REQUEST` for what is no JSON value, or too large */
 function checkpointText(value: unknown): string {
+  if (isLostAsJson(value)) {
+    const problem = `a checkpoint must be a JSON value: of ${objectTag(value)} nothing would be left`;
+    throw new ArcpError("INVALID_REQUEST", problem);
+  }
   const text = jsonText(value);
   if (text === undefined) {
     throw new ArcpError("INVALID_REQUEST", "a checkpoint must be a JSON value");
