@@ -8,7 +8,7 @@ export {
 export { AgentRegistry } from "./agents/agent-registry.ts";
 export type { ChildJob } from "./agents/child-job.ts";
 export type { AgentContext, Log } from "./agents/context.ts";
-export type { Delegable, Delegate, DelegateOptions } from "./agents/delegate.ts";
+export type { Delegable, Delegate, DelegatedResult, DelegateOptions } from "./agents/delegate.ts";
 export type { WriteOptions } from "./agents/files.ts";
 export type { ModelCall, ModelOptions, ModelPermit } from "./agents/model-permit.ts";
 export type { Spend, SpendOptions, SpendReservation } from "./agents/spend.ts";

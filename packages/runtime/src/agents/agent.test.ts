@@ -80,3 +80,19 @@ test("what a definition's schemas make of values types what the agent gets, says
     run: async () => ({ files: "many" }),
   });
 });
+
+test("a delegated agent that returns nothing may have written its result, and its type says so", () => {
+  const writer = defineAgent({ name: "writer", run: (ctx) => ctx.result.write("text") });
+  const sometimes = defineAgent({ name: "sometimes", run: () => [1].at(0) });
+  const untold = defineAgent({ name: "untold", run: (): any => 1 });
+  defineAgent({
+    name: "editor",
+    async run(ctx) {
+      const written = await (await ctx.delegate(writer)).result();
+      expectTypeOf(written).toEqualTypeOf<string | Uint8Array | null>();
+      const found = await (await ctx.delegate(sometimes)).result();
+      expectTypeOf(found).toEqualTypeOf<number | null>();
+      expectTypeOf(await (await ctx.delegate(untold)).result()).toBeAny();
+    },
+  });
+});

@@ -22,6 +22,14 @@ export interface DelegateOptions {
   readonly id?: string | undefined;
 }
 
+/** What a delegated agent gives: one that returns nothing may have written its result piece by piece. */
+export type DelegatedResult<A extends AgentType> =
+  unknown extends OutputOf<A>
+    ? OutputOf<A>
+    : [OutputOf<A>] extends [null]
+      ? string | Uint8Array | null
+      : OutputOf<A>;
+
 /**
  * Starts a job of another agent. Resolves when that is durable; a refusal also shows on the stream (R-10-3).
  * @param agent its definition, or its reference: `name` or `name@version`
@@ -33,4 +41,4 @@ export type Delegate = <A extends AgentType = AgentType>(
   agent: string | (A & Delegable),
   input?: InputOf<A>,
   options?: DelegateOptions,
-) => Promise<ChildJob<OutputOf<A>>>;
+) => Promise<ChildJob<DelegatedResult<A>>>;
