@@ -1,4 +1,5 @@
 import { ArcpError, ManualClock } from "@arcp/core";
+import { pino } from "pino";
 import { expect, test } from "vitest";
 import { settled } from "../test/held-store.ts";
 import { hosting } from "../test/hosting.ts";
@@ -96,6 +97,27 @@ test.each([true, {}, 7])(
     const { runtime } = hosting({ auth: () => given as never });
     const { type, payload } = await new Viewer(runtime).hello();
     expect([type, payload.code]).toEqual(["session.error", "INTERNAL_ERROR"]);
+  },
+);
+
+test.each([
+  [
+    "throws",
+    () => {
+      throw new Error("jwt expired");
+    },
+  ],
+  ["rejects", () => Promise.reject(new Error("jwt expired"))],
+])(
+  "a verifier that %s is told to its operator, with what it has to give for a wrong token",
+  async (_, auth) => {
+    const lines: { msg: string }[] = [];
+    const write = (line: string) => void lines.push(JSON.parse(line));
+    const { runtime } = hosting({ auth, logger: pino({ level: "error" }, { write }) });
+    await new Viewer(runtime).hello();
+    const message =
+      "auth threw: for a token that is not valid it has to give undefined: jwt expired";
+    expect(lines).toMatchObject([{ msg: "a handshake failed", err: { message } }]);
   },
 );
 

@@ -2,7 +2,8 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import { isPlain, LocalError, rule } from "@arcp/core";
 
 /**
- * Verifies a bearer token. What it throws is a fault of the verifier: the client gets `INTERNAL_ERROR` and may try again.
+ * Verifies a bearer token. What it throws is a fault of the verifier, also where it is thrown for a token that has expired: the
+ * client gets `INTERNAL_ERROR` and tries again.
  * @returns whose it is, or nothing when it is not valid
  */
 export type Authenticate = (token: string) => string | undefined | Promise<string | undefined>;

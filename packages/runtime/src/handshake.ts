@@ -205,9 +205,20 @@ async function principalOf(
 ): Promise<string | undefined> {
   const { auth = { scheme: "bearer", token: bearer?.() ?? "" } } = payload;
   if (auth.scheme !== "bearer" || auth.token === "") return undefined;
-  const principal: unknown = await authenticate(auth.token);
+  const principal: unknown = await verdict(authenticate, auth.token);
   // Plain JavaScript has many words for nobody.
   if (!principal) return undefined;
   if (typeof principal === "string") return principal;
   throw new LocalError("MISUSE", "auth must give the name of a principal, or nothing");
+}
+
+/** @throws Error for the operator. Libraries throw where a token is not valid, and the client of one that has expired would come for ever. */
+async function verdict(authenticate: Authenticate, token: string): Promise<unknown> {
+  try {
+    return await authenticate(token);
+  } catch (cause) {
+    throw new Error("auth threw: for a token that is not valid it has to give undefined", {
+      cause,
+    });
+  }
 }
