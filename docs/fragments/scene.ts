@@ -12,6 +12,7 @@ declare global {
   const createRuntime: typeof import("@arcp/runtime").createRuntime;
   const defineAgent: typeof import("@arcp/runtime").defineAgent;
   type Observer = import("@arcp/runtime").Observer;
+  type Policy = import("@arcp/runtime").Policy;
   const defineTool: typeof import("@arcp/runtime").defineTool;
   const sqliteStore: typeof import("@arcp/store-sqlite").sqliteStore;
   const serveStdio: typeof import("@arcp/transport-stdio").serveStdio;

@@ -133,8 +133,8 @@ export class Client implements AsyncDisposable {
   }
 
   /**
-   * The jobs of this principal, running and finished, in the order of their acceptance. Pages are asked for as they are
-   * needed. Fails as requests of the client do.
+   * The jobs that this principal may observe, running and finished, in the order of their acceptance: its own, and those of
+   * others where the runtime's operator says so. Pages are asked for as they are needed. Fails as requests of the client do.
    */
   async *jobs(
     filter: JobFilter = {},
@@ -145,8 +145,8 @@ export class Client implements AsyncDisposable {
   }
 
   /**
-   * The jobs of this principal as they come: those that are unfinished, then each new one, in whatever session it was
-   * submitted and also when it has ended meanwhile. Each is subscribed to with its history. Ends with the client, by the
+   * The jobs that this principal may observe, as they come: those that are unfinished, then each new one, in whatever session
+   * it was submitted and also when it has ended meanwhile. Each is subscribed to with its history. Ends with the client, by the
    * signal, or when its reader leaves; the jobs that were given go on. Listings that fail for the moment are asked for again.
    *
    * @throws LocalError `MISUSE` when the session lacks what it takes, and for a filter or an option that there is not

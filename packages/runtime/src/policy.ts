@@ -16,9 +16,9 @@ export interface ObservedJob {
  * part, and refused.
  */
 export interface Policy {
-  /** Who may watch a job besides the principal that submitted it (R-7.6-1). Default: nobody. */
+  /** Who may watch a job, and finds it in listings, besides the principal that submitted it (R-7.6-1, R-6.6-1). Default: nobody. */
   readonly mayObserve?: ((principal: string, job: ObservedJob) => boolean) | undefined;
-  /** Which agents a principal may submit to, and sees in its welcome (R-7.5-2). Default: all. */
+  /** Which agents a principal may submit to, also by the delegation of a job of its own, and sees in its welcome (R-7.5-2). Default: all. */
   readonly maySubmit?: ((principal: string, agent: string) => boolean) | undefined;
   /**
    * Cuts a requested lease down: drops or narrows patterns, lowers or adds budgets. A job whose lease it widens is refused
