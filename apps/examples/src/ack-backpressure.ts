@@ -1,4 +1,4 @@
-// Tell a client that it is too slow, once, and lose nothing of what it has still to read.
+// Tell a client once that it is too slow, without losing any event it has yet to read.
 import assert from "node:assert/strict";
 import { connect, type Job } from "@arcp/client";
 import { ManualClock } from "@arcp/core";

@@ -1,4 +1,4 @@
-// Offer two versions of an agent at a time, and let clients choose.
+// Offer two versions of an agent at once, and let clients choose.
 import assert from "node:assert/strict";
 import { connect } from "@arcp/client";
 import { createRuntime, defineAgent, tokenTable } from "@arcp/runtime";

@@ -1,4 +1,4 @@
-// Set money aside before it is spent, so that parallel work cannot overspend.
+// Reserve money before it is spent, so that parallel work cannot overspend.
 import assert from "node:assert/strict";
 import { setTimeout } from "node:timers/promises";
 import { connect } from "@arcp/client";

@@ -1,4 +1,4 @@
-// Cancel a job: its agent is told at once and can tidy up, and the job ends as cancelled.
+// Cancel a job: its agent is told at once and can clean up, and the job ends as cancelled.
 import assert from "node:assert/strict";
 import { setTimeout } from "node:timers/promises";
 import { connect } from "@arcp/client";

@@ -1,4 +1,4 @@
-// Bound what a job may spend: once the money is gone, its next operation is refused.
+// Limit what a job may spend: once the money is gone, its next operation is refused.
 import assert from "node:assert/strict";
 import { connect } from "@arcp/client";
 import { createRuntime, defineAgent, tokenTable } from "@arcp/runtime";

@@ -1,4 +1,4 @@
-// Let clients in by a JWT of your own identity provider.
+// Authenticate clients with a JWT from your own identity provider.
 import assert from "node:assert/strict";
 import { connect } from "@arcp/client";
 import { type Authenticate, createRuntime, defineAgent } from "@arcp/runtime";

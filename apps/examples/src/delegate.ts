@@ -1,4 +1,4 @@
-// Let an agent hand work to another one, with a share of its own authority and money.
+// Let an agent delegate work to another one, with a share of its own authority and money.
 import assert from "node:assert/strict";
 import { connect } from "@arcp/client";
 import { createRuntime, defineAgent, tokenTable } from "@arcp/runtime";

@@ -1,4 +1,4 @@
-// Notice a connection that only seems to live, leave it, and go on over another one.
+// Detect a connection that only seems to be alive, drop it, and continue over another one.
 import assert from "node:assert/strict";
 import { connect } from "@arcp/client";
 import { ArcpError, type Dial } from "@arcp/core";

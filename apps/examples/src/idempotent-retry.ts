@@ -1,4 +1,4 @@
-// Submit again after a crash: with an idempotency key the order is placed once.
+// Submit again after a crash: with an idempotency key, the order is placed once.
 import assert from "node:assert/strict";
 import { connect, retry } from "@arcp/client";
 import { createRuntime, defineAgent, tokenTable } from "@arcp/runtime";

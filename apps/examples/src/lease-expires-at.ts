@@ -1,4 +1,4 @@
-// Lend authority for a while: from the very instant of its expiry a lease allows nothing.
+// Grant authority for a limited time: from the instant it expires, a lease allows nothing.
 import assert from "node:assert/strict";
 import { setTimeout } from "node:timers/promises";
 import { connect } from "@arcp/client";

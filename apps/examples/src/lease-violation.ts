@@ -1,4 +1,4 @@
-// Grant a job what it needs and no more: whatever else its agent tries is refused.
+// Grant a job what it needs and no more: anything else its agent tries is refused.
 import assert from "node:assert/strict";
 import { connect } from "@arcp/client";
 import { createRuntime, defineAgent, tokenTable } from "@arcp/runtime";

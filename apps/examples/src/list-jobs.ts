@@ -1,4 +1,4 @@
-// List jobs, running and finished, of whichever session submitted them.
+// List jobs, running and finished, whichever session submitted them.
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { setTimeout } from "node:timers/promises";

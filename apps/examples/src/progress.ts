@@ -1,4 +1,4 @@
-// Show how far a job is.
+// Show the progress of a job.
 import assert from "node:assert/strict";
 import { connect } from "@arcp/client";
 import { createRuntime, defineAgent, tokenTable } from "@arcp/runtime";

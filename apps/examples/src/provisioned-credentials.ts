@@ -1,4 +1,4 @@
-// Make an API key for each job, bounded like the job, and revoke it when the job ends.
+// Create an API key for each job, limited like the job, and revoke it when the job ends.
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { mkdtempDisposable } from "node:fs/promises";

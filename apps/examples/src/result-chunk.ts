@@ -1,4 +1,4 @@
-// Stream a large result in pieces, into a file or a pipe, without the whole in memory.
+// Stream a large result into a file or a pipe, without holding all of it in memory.
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { connect } from "@arcp/client";

@@ -1,4 +1,4 @@
-// Lose the connection in the middle of a job: the client comes back, and not an event is missing.
+// Lose the connection in the middle of a job: the client reconnects, and no event is missing.
 import assert from "node:assert/strict";
 import { setTimeout } from "node:timers/promises";
 import { connect } from "@arcp/client";

@@ -1,4 +1,4 @@
-// Kill a client, and go on in another process: same session, same job, nothing lost.
+// Kill a client, and continue in another process: same session, same job, nothing lost.
 import assert from "node:assert/strict";
 import { mkdtempDisposable, readFile, rename, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";

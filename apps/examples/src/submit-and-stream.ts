@@ -1,4 +1,4 @@
-// Submit a job, follow what its agent says, and take the result.
+// Submit a job, follow its events, and take the result.
 import assert from "node:assert/strict";
 import { connect } from "@arcp/client";
 import { createRuntime, defineAgent, tokenTable } from "@arcp/runtime";

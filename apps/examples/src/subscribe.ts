@@ -1,4 +1,4 @@
-// Watch a job that another session submitted, with all that happened before.
+// Watch a job that another session submitted, including everything that happened before.
 import assert from "node:assert/strict";
 import { connect } from "@arcp/client";
 import { createRuntime, defineAgent, tokenTable } from "@arcp/runtime";

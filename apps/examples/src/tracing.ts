@@ -1,4 +1,4 @@
-// Trace jobs with OpenTelemetry: from the caller's span, through agents, to all that they do.
+// Trace jobs with OpenTelemetry: from the caller's span, through agents, to everything they do.
 import assert from "node:assert/strict";
 import { connect } from "@arcp/client";
 import { activeTrace, otel } from "@arcp/otel";

@@ -1,4 +1,4 @@
-// Add events and capabilities of your own, typed from the agent to the client.
+// Add custom events and capabilities, typed from the agent to the client.
 import assert from "node:assert/strict";
 import { connect } from "@arcp/client";
 import { createRuntime, defineAgent, tokenTable } from "@arcp/runtime";
