@@ -24,7 +24,7 @@ export type SubmitReply =
   | {
       readonly kind: "accepted";
       readonly announcement: Announcement;
-      /** Lets the session follow a job that there was: that has to be durable before the answer. */
+      /** Lets the session follow a job that there was, or throws why it may not: that has to be durable before the answer. */
       readonly follow?: () => void;
       /** What follows the first answer in the same moment: the job begins. */
       readonly begin?: () => void;
@@ -34,11 +34,18 @@ export type SubmitReply =
   | { readonly kind: "refused"; readonly error: ErrorPayload }
   | RememberedAcceptance;
 
+/** What is said in the place of a reply that could not be given. */
+export interface FailedReply {
+  readonly kind: "failed";
+  /** What giving it failed with. */
+  readonly error: unknown;
+}
+
 /** A reply that is still to be given. */
 interface Pending {
   readonly reply: Promise<SubmitReply>;
-  /** Why it could not be given. */
-  failure?: { readonly error: unknown };
+  /** Set when it could not be given. */
+  failure?: FailedReply;
 }
 
 /**
@@ -62,20 +69,20 @@ export class SubmitLog {
 
   /**
    * @param decide works out the reply, concurrently with other submits; must not reject
-   * @param give gives the reply, when it is its turn, and may take its time; what it fails to give is not remembered
-   * @throws what it failed with, also for whoever repeated the submit meanwhile
+   * @param give gives the reply, when it is its turn, and may take its time. What it fails to give is not remembered: in the same
+   *   turn it gives that it failed, also to whoever repeated the submit meanwhile
    */
   async answer(
     id: MessageId,
     decide: () => Promise<SubmitReply>,
-    give: (reply: SubmitReply) => unknown,
+    give: (reply: SubmitReply | FailedReply) => unknown,
   ): Promise<void> {
     const known = this.#replies.get(id);
     if (known !== undefined) {
       return this.#line.run(async () => {
         const reply = "reply" in known ? await known.reply : known;
-        if ("failure" in known) throw known.failure?.error;
-        await give(toRepeat(id, reply));
+        const failure = "failure" in known ? known.failure : undefined;
+        await give(failure ?? toRepeat(id, reply));
       });
     }
     this.#deciding += 1;
@@ -91,7 +98,7 @@ export class SubmitLog {
   async #give(
     id: MessageId,
     pending: Pending,
-    give: (reply: SubmitReply) => unknown,
+    give: (reply: SubmitReply | FailedReply) => unknown,
   ): Promise<void> {
     try {
       const reply = await pending.reply;
@@ -100,12 +107,12 @@ export class SubmitLog {
       if (done instanceof Promise) await done;
       this.#replies.replace(id, toRepeat(id, reply));
     } catch (error) {
-      // Nobody was told of it: when it is repeated from now on it is decided anew.
-      pending.failure = { error };
+      // Nobody was told what it led to: when it is repeated from now on it is decided anew.
+      pending.failure = { kind: "failed", error };
       this.#replies.delete(id);
       if (this.#giving !== undefined) this.unsaid.say(this.#giving);
       this.#giving = undefined;
-      throw error;
+      await give(pending.failure);
     }
   }
 

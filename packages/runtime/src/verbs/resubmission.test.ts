@@ -78,6 +78,40 @@ test("R-14-2: what a session has just left makes room for the job of a submit ri
   });
 });
 
+test("R-14-2: of submits that are made at once, no more let a session follow others' jobs than it may", async () => {
+  const rig = hosting({ limits: { subscriptionsPerSession: 1 } });
+  const { viewer: owner } = await greeted(rig);
+  const keys = ["k1", "k2", "k3"].map((key) => ({ idempotency_key: key }));
+  for (const key of keys) await rig.start(owner, key);
+  const { viewer } = await greeted(rig);
+  const sent = keys.map((key) => viewer.send("job.submit", { agent: "led", ...key }));
+  const replies = await Promise.all(sent.map((id) => viewer.reply(id)));
+  expect(replies.map(({ type, payload }) => payload.details?.reason ?? type)).toEqual([
+    "job.accepted",
+    "subscriptions_per_session",
+    "subscriptions_per_session",
+  ]);
+});
+
+test("R-5.4-5, R-12-1: what a submit led to and could not be stored is refused in its place, without a word of the store", async () => {
+  const rig = hosting();
+  const { viewer: owner } = await greeted(rig);
+  await rig.start(owner, KEYED);
+  const { viewer } = await greeted(rig);
+  const { commit } = rig.store.sessions;
+  const stored = Promise.withResolvers<never>();
+  rig.store.sessions.commit = (id, epoch, change) =>
+    change.attach === undefined ? commit(id, epoch, change) : stored.promise;
+  const sent = [KEYED, {}].map((key) => viewer.send("job.submit", { agent: "led", ...key }));
+  await settled();
+  stored.reject(new Error("the disk is full"));
+  const [refused] = await Promise.all(sent.map((id) => viewer.reply(id)));
+  expect(refused?.payload).toMatchObject({ code: "INTERNAL_ERROR", retryable: true });
+  expect(JSON.stringify(refused)).not.toContain("disk");
+  const answers = viewer.frames.flatMap(({ payload }) => payload.request_id ?? []);
+  expect(answers).toEqual(sent);
+});
+
 test("R-7.2-8: a job whose owner goes while a submit with its key waits gets that one's session as its owner", async () => {
   const rig = hosting();
   const { viewer: owner, welcome: left } = await greeted(rig);

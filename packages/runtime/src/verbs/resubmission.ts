@@ -89,7 +89,7 @@ async function acceptedAgain(
 }
 
 interface Place {
-  /** Lets the session follow the job. */
+  /** Lets the session follow the job, or throws why it may not. */
   readonly follow: () => void;
   /** Whether older history is missing (P3). */
   readonly truncated: boolean;
@@ -112,13 +112,16 @@ async function place(
     await adopt(services, session, request.id, job);
     return true;
   });
-  const full = orphaned ? undefined : tooManyFollowed(services, session, job);
-  if (full !== undefined) throw full;
   const floor = await floorOf(services, job);
   const truncated = floor > 0;
   // An heir gets all of the history, whatever it asked for meanwhile (R-7.2-8).
   if (orphaned) return { follow: () => inherit(session, job, floor, origin), truncated };
-  const follow = () => session.follow(job.id, "observer", floor, { ...origin, truncated });
+  const follow = (): void => {
+    // Those that were asked for beside it have their places by now.
+    const full = tooManyFollowed(services, session, job);
+    if (full !== undefined) throw full;
+    session.follow(job.id, "observer", floor, { ...origin, truncated });
+  };
   return { follow, truncated };
 }
 

@@ -14,7 +14,7 @@ import { admit, checkOpen, type UsedKey } from "../jobs/admission.ts";
 import { fingerprint } from "../jobs/idempotency.ts";
 import { grantLease, readExpiry, readLease } from "../jobs/lease-request.ts";
 import type { Session } from "../session/session.ts";
-import type { SubmitReply } from "../session/submit-log.ts";
+import type { FailedReply, SubmitReply } from "../session/submit-log.ts";
 import { createChild } from "./child-submit.ts";
 import { earlierReply, refusalOf, rememberRefusal, replyAgain } from "./earlier-reply.ts";
 import { refuse, rejected } from "./reject.ts";
@@ -43,9 +43,15 @@ export const submit: Verb<"job.submit"> = (services, { session }, request) =>
     },
   );
 
-function give(services: Services, session: Session, request: Submit, reply: SubmitReply): unknown {
-  if (reply.kind === "refused") {
-    return session.change(() => refuse(services, session, rejected(request), reply.error));
+function give(
+  services: Services,
+  session: Session,
+  request: Submit,
+  reply: SubmitReply | FailedReply,
+): unknown {
+  if (reply.kind === "refused" || reply.kind === "failed") {
+    const error = reply.kind === "failed" ? refusalOf(services, reply.error) : reply.error;
+    return session.change(() => refuse(services, session, rejected(request), error));
   }
   if (reply.kind === "remembered") {
     return replyAgain(services, reply).then((again) => give(services, session, request, again));
