@@ -195,6 +195,25 @@ test("R-6.3-3: a resume behind a hello moves the connection, and the fresh sessi
   expect(clock.pending).toBe(1);
 });
 
+test("R-6.3-3, R-14-1: a fresh session that cannot be forgotten keeps nobody from the one that is resumed, nor its place taken", async () => {
+  const { runtime, store } = hosting({ limits: { connectedSessionsPerPrincipal: 2 } });
+  const first = new Viewer(runtime);
+  const old = await first.hello();
+  first.sever();
+  await settled();
+  store.sessions.forget = () => Promise.reject(new Error("the disk is full"));
+  const second = new Viewer(runtime);
+  await second.hello();
+  second.send("session.resume", { resume_token: old.payload.resume_token, last_event_seq: 0 });
+  const again = await second.find(({ session_id }) => session_id === old.session_id);
+  expect(again.type).toBe("session.welcome");
+  await settled();
+  second.sever();
+  await settled();
+  for (let i = 0; i < 2; i++)
+    expect((await new Viewer(runtime).hello()).type).toBe("session.welcome");
+});
+
 test.each([
   { rule: "R-5.1-2", rest: { arcp: "2.0" }, capabilities: {} },
   { rule: "R-6.2-6", rest: {}, capabilities: { encodings: ["cbor"] } },

@@ -240,12 +240,10 @@ export class Connection implements Link {
     try {
       await binding.leave();
       const outcome = await resumeInstead(sessions, fresh, opening);
-      if (outcome.kind === "bound") {
-        // A client may resume the very session that it was just given.
-        if (outcome.session !== fresh) await sessions.forget(fresh);
-        return await this.#arrive(outcome);
-      }
-      await sessions.forget(fresh);
+      const isBound = outcome.kind === "bound";
+      // A client may resume the very session that it was just given. And nobody has to wait until the other is forgotten.
+      if (!isBound || outcome.session !== fresh) this.#work.add(sessions.forget(fresh));
+      if (isBound) return await this.#arrive(outcome);
       this.fail(outcome.error, "refused");
     } catch (error) {
       this.#logger.error({ err: error }, "a resume failed");
