@@ -1,4 +1,5 @@
 import type { JobId } from "@arcp/core";
+import { pino } from "pino";
 import { expect, test, vi } from "vitest";
 import { collectGarbage } from "../../test/collect-garbage.ts";
 import { settled } from "../../test/held-store.ts";
@@ -437,3 +438,22 @@ test.each([
     await slow.find(({ payload }) => payload.body?.message === "heard once");
   },
 );
+
+test("R-14-2, R-14-5: a subscription that is one too many is not logged as one", async () => {
+  const logged: string[] = [];
+  const logger = pino({ level: "info" }, { write: (line: string) => void logged.push(line) });
+  const { runtime, owner, start, job } = await owning({
+    limits: { subscriptionsPerSession: 1 },
+    logger,
+  });
+  const jobs = [job, await start(owner)];
+  const viewer = new Viewer(runtime);
+  await viewer.hello();
+  const sent = jobs.map(({ id }) => subscribe(viewer, id));
+  const [first, second] = await Promise.all(sent.map((id) => viewer.reply(id)));
+  expect(first?.type).toBe("job.subscribed");
+  expect(second?.payload.details).toEqual({ reason: "subscriptions_per_session" });
+  await settled();
+  const subscribed = logged.filter((line) => line.includes("job subscribed"));
+  expect(subscribed.map((line) => JSON.parse(line).job)).toEqual([job.id]);
+});

@@ -8,7 +8,6 @@ import type { Session } from "../session/session.ts";
 import { isVisible } from "../session/view.ts";
 import type { Role } from "../store/index.ts";
 import { numberingOf } from "./numbering.ts";
-import { refuse, rejected } from "./reject.ts";
 import type { Services, Verb } from "./services.ts";
 import { jobNotFound, mayObserve, namedJob, observableJob } from "./target.ts";
 
@@ -49,20 +48,17 @@ function confirm(
   // Its time may have come to an end since it was found; from here on it is kept.
   const isLeaving = services.jobs.isLeaving(id);
   const release = services.jobs.expect(id);
-  let refusal: ArcpError | undefined;
   let begun: Attachment | undefined;
   const confirmed = session.confirm(
     id,
     () => {
       const known = services.jobs.get(id) ?? job;
-      refusal = isLeaving ? jobNotFound() : tooManyFollowed(services, session, known);
+      const refusal = isLeaving ? jobNotFound() : tooManyFollowed(services, session, known);
+      if (refusal !== undefined) throw refusal;
       const lineage = services.jobs.get(id)?.lineage ?? [];
-      if (refusal === undefined) begun = follow(session, known, request, start, lineage);
+      begun = follow(session, known, request, start, lineage);
     },
-    () => {
-      if (refusal !== undefined) refuse(services, session, rejected(request), refusal.toPayload());
-      else acknowledge(session, services.jobs.get(id) ?? job, request, start, begun);
-    },
+    () => acknowledge(session, services.jobs.get(id) ?? job, request, start, begun),
   );
   return confirmed.finally(release);
 }
