@@ -6,7 +6,8 @@ const retryable = (code: string, value: boolean) => new ArcpError(code, "x", { r
 
 test.each<[string, LinkError, boolean]>([
   ["R-6.3-5: a refused resume", retryable("RESUME_WINDOW_EXPIRED", true), true],
-  ["R-6.1-2: a refused token", retryable("UNAUTHENTICATED", true), true],
+  ["R-6.1-2: a refused token", new ArcpError("UNAUTHENTICATED", "x"), true],
+  ["R-6.1-6: a token that nobody looked at", retryable("UNAUTHENTICATED", true), false],
   ["R-6.4-5: heartbeat loss", retryable("HEARTBEAT_LOST", false), false],
   ["R-6.5-9: a fault of the runtime", new ArcpError("INTERNAL_ERROR", "x"), false],
   ["a request that can never be right", new ArcpError("INVALID_REQUEST", "x"), true],

@@ -11,12 +11,13 @@ export type LinkError = ArcpError | LocalError;
  * - a socket closed as refused, which another connection of the session replaced (R-6.3-15), or over a frame that is too
  *   large or no text, which comes again with the next one.
  *
- * Heartbeat loss never is, though some runtimes call it not retryable (R-6.4-5).
+ * Heartbeat loss never is, though some runtimes call it not retryable (R-6.4-5). Nor is a token that was not looked at, since others at
+ * the same address guess too much (R-6.1-6): the runtime calls that retryable.
  */
 export function isFinal(error: LinkError): boolean {
   const { code, retryable } = error;
   if (code === "HEARTBEAT_LOST") return false;
-  return !retryable || code === "UNAUTHENTICATED" || code === "RESUME_WINDOW_EXPIRED";
+  return !retryable || code === "RESUME_WINDOW_EXPIRED";
 }
 
 /** Whether the runtime no longer holds the session, or not enough of what it missed, so that only a fresh one helps. */

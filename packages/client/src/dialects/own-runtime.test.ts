@@ -4,6 +4,7 @@ import { expectNoUnhandledRejections } from "../../test/no-unhandled-rejections.
 import {
   accepted,
   frame,
+  reached,
   result,
   ScriptedRuntime,
   sessionError,
@@ -83,6 +84,22 @@ test("R-8.3-4: a missing number is a gap at once", async () => {
   wire.send(result(2, "x"));
   const { resume } = await runtime.resumed(client, "rt_2");
   expect(resume.type).toBe("session.resume");
+});
+
+test("R-6.1-6: a client whose address nobody listens to for a while comes back, as its runtime says that it may", async () => {
+  const { client, wire } = await runtime.online();
+  wire.pair.sever();
+  await runtime.pass(client);
+  const second = await runtime.accept();
+  await second.next("session.resume");
+  const refusal = { code: "UNAUTHENTICATED", message: "too many", retryable: true } as const;
+  second.send(frame("session.error", refusal));
+  second.pair.runtime.close("refused");
+  const state = await reached(client, "retrying");
+  expect(state.error).toMatchObject(refusal);
+  const { resume } = await runtime.resumed(client, "rt_2");
+  expect(resume.payload).toMatchObject({ resume_token: "rt_1" });
+  await reached(client, "online");
 });
 
 test("R-6.1-2: a token that is refused at a resume is refused for good", async () => {
