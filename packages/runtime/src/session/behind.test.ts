@@ -109,7 +109,7 @@ test("P3, R-6.3-17: that a subscription is lost is said again to whoever may not
   expect(errors(observer).map(({ payload }) => payload)).toMatchObject(told);
   // A new subscription is another matter.
   await observer.reply(observer.send("job.subscribe", { job_id: job.id }));
-  await resume(4);
+  await resume(3);
   expect(errors(observer)).toEqual([]);
 });
 

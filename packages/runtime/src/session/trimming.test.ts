@@ -182,8 +182,9 @@ test("R-6.5-1: what was acknowledged while a replay has still to repeat it is re
   const rig = machine();
   const { runtime, jobs, viewer, welcome } = await watching(rig, 2);
   await ack(viewer, 4);
-  for (let i = 0; i < 100; i++) for (const job of jobs) await say(job, 1);
-  expect(viewer.seqs).toEqual(dense(204));
+  // More than one batch holds: the rest is to be looked up behind the acks.
+  for (let i = 0; i < 200; i++) for (const job of jobs) await say(job, 1);
+  expect(viewer.seqs).toEqual(dense(404));
   viewer.sever();
   await settled();
   const slow = new Viewer(runtime, { highWaterMark: 1000, read: false });
@@ -194,11 +195,10 @@ test("R-6.5-1: what was acknowledged while a replay has still to repeat it is re
   });
   await settled();
   // It had them all from the connection before, and says so.
-  await ack(slow, 204);
-  await ack(slow, 204);
-  void slow.read();
-  await slow.find(({ event_seq }) => event_seq === 204);
-  expect(slow.seqs).toEqual(dense(200, 5));
+  await ack(slow, 404);
+  await ack(slow, 404);
+  await Promise.race([slow.read(), slow.find(({ event_seq }) => event_seq === 404)]);
+  expect(slow.seqs).toEqual(dense(400, 5));
 });
 
 test("R-6.3-9: a client resumes where it was though the job of its last event was removed before the crash", async () => {

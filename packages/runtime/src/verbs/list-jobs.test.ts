@@ -327,3 +327,24 @@ test("R-6.6-7: an adopted job still has the numbers of the session that submitte
     { job_id: own.id, last_event_seq: 1 },
   ]);
 });
+
+test("J2: a job whose end is on the wire is not listed as running, though the store has not said yet that it took that", async () => {
+  const rig = hosting();
+  const { viewer } = await greeted(rig);
+  const job = await rig.start(viewer);
+  await settled();
+  const { append } = rig.store.logs;
+  const said = Promise.withResolvers<void>();
+  rig.store.logs.append = async (batches) => {
+    const outcomes = await append(batches);
+    await said.promise;
+    return outcomes;
+  };
+  job.end("done");
+  await viewer.terminal(job.id);
+  const asked = list(viewer);
+  await settled();
+  expect(viewer.frames.at(-1)?.type).toBe("job.result");
+  said.resolve();
+  expect((await asked).payload.jobs).toMatchObject([{ job_id: job.id, status: "success" }]);
+});
