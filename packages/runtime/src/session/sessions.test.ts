@@ -343,3 +343,20 @@ test("R-14-3: a session that is gone holds no job, although its last subscriptio
   }
   expect(await runtime.jobs.get(job.id)).toBeUndefined();
 });
+
+test("R-14-1: a session whose submit has no answer yet is not given up for a new one", async () => {
+  const rig = hosting({ limits: { sessionsPerPrincipal: 1 } });
+  const first = new Viewer(rig.runtime);
+  const welcome = await first.hello();
+  rig.store.held.jobs.hold();
+  first.send("job.submit", { agent: "led" });
+  await settled();
+  first.sever();
+  await settled();
+  const { payload } = await new Viewer(rig.runtime).hello();
+  expect(payload.details).toEqual({ reason: "sessions_per_principal" });
+  await rig.store.held.jobs.open();
+  const back = new Viewer(rig.runtime);
+  expect((await back.resume(welcome, 0)).type).toBe("session.welcome");
+  expect((await back.find(({ type }) => type === "job.accepted")).job_id).toBeDefined();
+});
