@@ -183,6 +183,23 @@ test("a last word that nobody takes is given up after two seconds", async () => 
   expect(clock.pending).toBe(0);
 });
 
+test.each([
+  { what: "is still waiting", frames: ["event", "last word"], reason: "going-away" },
+  { what: "was taken", frames: ["last word"], reason: "refused" },
+])(
+  "R-4.1-11, R-6.3-15: after two seconds a refusal whose last word $what closes as $reason: without a word that tells of a takeover",
+  async ({ frames, reason }) => {
+    const { outbox, clock, closes } = sending();
+    for (const frame of frames) {
+      void outbox.send([frame]);
+      await settled(1);
+    }
+    outbox.finish("refused");
+    clock.advance(2000);
+    expect(closes).toEqual([reason]);
+  },
+);
+
 test("with nothing to deliver the transport closes at once, and once", async () => {
   const { outbox, clock, closes } = sending();
   outbox.finish("normal");

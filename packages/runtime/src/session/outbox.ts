@@ -105,7 +105,11 @@ export class Outbox {
     const drained = !this.#pumping && this.#gathering === undefined;
     if (this.#state === "broken" || drained) return this.close(reason);
     this.#state = "finishing";
-    const late = this.#clock.after(LINGER_MS, () => this.close(reason));
+    const late = this.#clock.after(LINGER_MS, () => {
+      // Without the last word "refused" would tell that another connection took over (R-6.3-15): who comes back is told why.
+      const isUntold = reason === "refused" && this.#gathering !== undefined;
+      this.close(isUntold ? "going-away" : reason);
+    });
     this.#onDrained = () => {
       late.cancel();
       this.close(reason);
