@@ -55,8 +55,8 @@ export const jobMutations: readonly Mutation[] = [
     name: "lets an agent succeed after an acknowledged cancel",
     breaks: "R-7.4-2",
     file: "jobs/job-life.ts",
-    from: "const final = this.#cancellation?.ending ?? this.#job.authority.doom ?? ending;",
-    to: "const final = ending;",
+    from: "this.#cancellation?.ending ?? this.#job.authority.doom ?? this.#unlessStopped(ending)",
+    to: "ending",
   },
   {
     name: "lets a version match by its beginning",

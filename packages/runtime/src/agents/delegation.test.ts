@@ -1,7 +1,8 @@
-import { getEventListeners, getMaxListeners } from "node:events";
+import { getEventListeners, getMaxListeners, once } from "node:events";
 import { mkdir, mkdtempDisposable, realpath, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { features, formatTimestamp, type Lease } from "@arcp/core";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { settled } from "../../test/held-store.ts";
@@ -386,6 +387,37 @@ test("R-10-7: a parent that asks for a result again and again leaves nothing beh
   await settled();
   expect(getEventListeners(parent.ctx.signal, "abort")).toHaveLength(0);
 });
+
+test.each([
+  ["gives up for the signal's reason", (signal: AbortSignal) => signal.throwIfAborted()],
+  ["is torn from a timer", (signal: AbortSignal) => setTimeout(60_000, null, { signal })],
+  ["fails to tidy up", () => Promise.reject(new Error("oh"))],
+])(
+  "R-10-6: a child that is told to stop with its parent and %s is cancelled",
+  async (_, giveUp) => {
+    const stopping = defineAgent({
+      name: "stopping",
+      async run({ signal }) {
+        await once(signal, "abort");
+        await giveUp(signal);
+      },
+    });
+    const { runtime, start } = hosting({ agents: [stopping] });
+    const viewer = new Viewer(runtime);
+    await viewer.hello();
+    const parent = await start(viewer, { lease_request: { "agent.delegate": ["stopping"] } });
+    const child = await parent.ctx.delegate("stopping");
+    await settled();
+    await viewer.reply(viewer.send("job.cancel", {}, { job_id: parent.id }));
+    expect((await viewer.terminal(child.id)).payload).toMatchObject({
+      final_status: "cancelled",
+      code: "CANCELLED",
+      details: { reason: "parent_ended" },
+    });
+    parent.end();
+    expect((await viewer.terminal(parent.id)).payload.final_status).toBe("cancelled");
+  },
+);
 
 test("R-10-7: a parent that asks for a result only when it has ended is told so, and nothing is left unhandled", async () => {
   const unhandled = vi.fn();

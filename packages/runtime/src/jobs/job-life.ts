@@ -157,9 +157,15 @@ export class JobLife {
       void this.#leave();
       return false;
     }
-    const final = this.#cancellation?.ending ?? this.#job.authority.doom ?? ending;
+    const final =
+      this.#cancellation?.ending ?? this.#job.authority.doom ?? this.#unlessStopped(ending);
     this.#finish(final);
     return final === ending;
+  }
+
+  /** Who fails because a job above was asked to stop, and told this one, has not failed: it is cancelled with that one (R-10-6). */
+  #unlessStopped(ending: Ending): Ending {
+    return ending.status === "error" && this.#stop.given ? parentEnded() : ending;
   }
 
   #finish(ending: Ending): void {

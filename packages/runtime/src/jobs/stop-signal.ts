@@ -17,6 +17,11 @@ export class StopSignal {
     this.#flow = flow;
   }
 
+  /** Whether it was told. */
+  get given(): boolean {
+    return this.#reason !== undefined;
+  }
+
   get signal(): AbortSignal {
     if (this.#abort === undefined) {
       this.#abort = new AbortController();
