@@ -146,7 +146,7 @@ test("what a tool throws is told with its name, its job and the agent, unless it
   const stopped = call("stopped");
   await begun.promise;
   await viewer.reply(viewer.send("job.cancel", {}, { job_id: job.id }));
-  await expect(stopped).rejects.toMatchObject({ code: "INTERNAL_ERROR" });
+  await expect(stopped).rejects.toMatchObject({ code: "CANCELLED" });
   expect(lines).toHaveLength(1);
   expect(lines).toMatchObject([
     {

@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import { ArcpError } from "@arcp/core";
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { expect, expectTypeOf, test } from "vitest";
@@ -5,7 +6,7 @@ import { z } from "zod";
 import { settled } from "../../test/held-store.ts";
 import { hosting } from "../../test/hosting.ts";
 import { Viewer } from "../../test/viewer.ts";
-import { defineTool, type Tool } from "./tool.ts";
+import { defineTool, type Tool, type ToolCall } from "./tool.ts";
 
 const code = (code: string) => expect.objectContaining({ code });
 
@@ -155,6 +156,18 @@ test.each([
     expect(ran).toBe(0);
   },
 );
+
+test("a tool that is torn from its work by the signal fails with the reason why it had to stop", async () => {
+  const wait = async (_: unknown, { signal }: ToolCall) => setTimeout(60_000, null, { signal });
+  const { call, viewer, job, results } = await calling({ "ocr.page": wait });
+  const called = call("ocr.page");
+  const why = { code: "CANCELLED", message: "enough" };
+  const refused = expect(called).rejects.toMatchObject(why);
+  await settled();
+  await viewer.reply(viewer.send("job.cancel", { reason: "enough" }, { job_id: job.id }));
+  await refused;
+  expect(await results()).toEqual([{ call_id: "call_1", error: { ...why, retryable: false } }]);
+});
 
 test("R-9.3-1: a lease that runs out while a schema is still looking refuses the call and ends the job", async () => {
   const { schema, asked, go } = slow();

@@ -65,8 +65,10 @@ export class ToolCaller {
       const result = await conformingResult(tool.output, returned, `the tool ${name}`);
       return { result, told: shown(result) ?? null };
     } catch (thrown) {
-      tellFailure(this.#job, thrown, this.#logger, "a tool failed", { tool: name });
-      throw ArcpError.from(thrown);
+      const failed = tellFailure(this.#job, thrown, this.#logger, "a tool failed", { tool: name });
+      // What was torn from its work by the signal has not failed: it was told why to stop.
+      const isStop = !failed && !(thrown instanceof ArcpError);
+      throw ArcpError.from(isStop ? this.#job.life.signal.reason : thrown);
     }
   }
 
