@@ -117,6 +117,18 @@ test("R-8.2-1, R-10-3: a delegation is not called like a tool call, whose result
   expect(await rows()).toHaveLength(2);
 });
 
+test("R-8.2-1, R-D-12: nor is one of a client, whatever that calls its request", async () => {
+  const { parent, viewer } = await delegating();
+  void parent.ctx.tools.call("no tool").catch(() => {});
+  const payload = { agent: "led", input: null, parent_job_id: parent.id };
+  const { payload: accepted } = await viewer.reply(viewer.sendAs("call_1", "job.submit", payload));
+  await parent.ctx.flush();
+  await settled();
+  const ids = viewer.stream.map(({ payload: { body } }) => body?.call_id ?? body?.delegate_id);
+  expect(ids.filter((id) => id !== undefined)).toEqual(["call_1", "call_1", accepted.delegate_id]);
+  expect(accepted.delegate_id).not.toBe("call_1");
+});
+
 test("R-9.4-4: money that is set aside for a child comes back when that cannot be written down", async () => {
   const { store, parent, rows } = await delegating();
   const { insert } = store.jobs;

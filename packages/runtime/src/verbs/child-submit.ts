@@ -1,4 +1,4 @@
-import { ArcpError, type Envelope } from "@arcp/core";
+import { ArcpError, type Envelope, newMessageId } from "@arcp/core";
 import { admitChild } from "../agents/child-admission.ts";
 import { runAgent } from "../agents/run.ts";
 import { shown } from "../agents/shown.ts";
@@ -27,7 +27,8 @@ export async function createChild(
     );
   }
   const wanted = {
-    delegate_id: id,
+    // What the client calls its request may be what the runtime calls a tool call, or another session called its own.
+    delegate_id: newMessageId("del_"),
     agent,
     input: shown(input),
     lease_request,
