@@ -1,3 +1,4 @@
+import type { Lease } from "@arcp/core";
 import { pino } from "pino";
 import { expect, test } from "vitest";
 import { hosting } from "../test/hosting.ts";
@@ -97,6 +98,17 @@ test("R-7.1-3: a policy that gives a promise grants nothing", async () => {
   expect((await owner.reply(submit)).payload).toEqual(FAILED);
   expect(told).toEqual(["policy.grant must decide at once, and gave a promise"]);
 });
+
+test.each([{ "tool.call": "ocr.*" }, { "tool.call": ["ocr.*", 7] }, ["ocr.*"], "ocr.*", null])(
+  "R-7.1-3: a policy that gives %j, which is no lease, grants nothing",
+  async (given) => {
+    const { runtime } = hosting({ policy: { grant: () => given as Lease } });
+    const viewer = new Viewer(runtime);
+    await viewer.hello(ALL_FEATURES);
+    const lease_request = { "tool.call": ["*"] };
+    expect((await viewer.submit("led", null, { lease_request })).payload).toEqual(FAILED);
+  },
+);
 
 test.each(["maySubmit", "dialect"] as const)(
   "a policy whose %s gives a promise lets nobody in",

@@ -6,7 +6,7 @@ import {
   type Lease,
 } from "@arcp/core";
 import { parseExpiry } from "../authority/expiry.ts";
-import { type CompiledLease, compileLease } from "../authority/lease.ts";
+import { type CompiledLease, compileLease, type LeaseOutcome } from "../authority/lease.ts";
 import { withClosedModels } from "../authority/model-use.ts";
 import { type Comparison, widening } from "../authority/subset.ts";
 import type { EffectiveLimits } from "../limits.ts";
@@ -81,7 +81,9 @@ async function narrowed(
   requested: CompiledLease,
   granted: Lease,
 ): Promise<CompiledLease> {
-  const compiled = compileLease(granted, { workspace: requested.workspace });
+  const compiled: LeaseOutcome = isLease(granted)
+    ? compileLease(granted, { workspace: requested.workspace })
+    : { ok: false, problem: "it is no object of lists of patterns" };
   const problem = compiled.ok
     ? await compared(context.committer.turn, widening(requested, compiled.lease))
     : compiled.problem;
@@ -91,6 +93,15 @@ async function narrowed(
     "the policy grants what was not requested; job refused",
   );
   throw new ArcpError("INTERNAL_ERROR", "the lease could not be granted");
+}
+
+/** Whether it is what its type says: a policy may have no types, and a text in place of a list would be read letter by letter. */
+function isLease(granted: Lease): boolean {
+  const lists: unknown[] = Object.values(granted);
+  return lists.every(
+    (list) =>
+      list === undefined || (Array.isArray(list) && list.every((text) => typeof text === "string")),
+  );
 }
 
 /** What comes of comparing two leases, in as many turns as it takes: it holds up nobody, however many are compared (J4). */
