@@ -8,7 +8,7 @@ const MAX_LENGTH = 1024;
 const MAX_WILDCARDS = 16;
 
 /** Characters of what a pattern may cover: clients choose targets as well as leases. */
-const MAX_TARGET = 8192;
+export const MAX_TARGET = 8192;
 
 /**
  * What it may take to compare a target with all patterns of a lease, while everybody waits: some hundredths of a second, where a
@@ -89,11 +89,14 @@ export type GlobOutcome =
   | { readonly ok: true; readonly glob: Glob }
   | { readonly ok: false; readonly problem: string };
 
-/** Compiles a pattern over literal text (R-9.2-3). */
-export function compileGlob(pattern: string): GlobOutcome {
+/**
+ * Compiles a pattern over literal text (R-9.2-3).
+ * @param most characters that it may have. Default 1,024
+ */
+export function compileGlob(pattern: string, most = MAX_LENGTH): GlobOutcome {
   // No character takes more than two code units, so this bounds the work of counting them.
-  if (pattern.length > 2 * MAX_LENGTH || [...pattern].length > MAX_LENGTH) {
-    return { ok: false, problem: `is longer than ${MAX_LENGTH} characters` };
+  if (pattern.length > 2 * most || [...pattern].length > most) {
+    return { ok: false, problem: `is longer than ${most} characters` };
   }
   if (pattern === "") return { ok: false, problem: "is empty" };
   const segments: Segment[] = [];

@@ -181,6 +181,22 @@ describe("R-9.2-10: patterns", () => {
     if (!outcome.ok) expect(outcome.problem.length).toBeGreaterThan(5);
   });
 
+  test("R-9.2-3: a pattern is measured as it is written, and not as it is escaped", () => {
+    const longest = (character: string, most: number) =>
+      `https://a.test/${character.repeat(most - "https://a.test/".length)}`;
+    const title = longest("文", 800);
+    expect(matches(title, title)).toBe(true);
+    expect(matches(`${title.slice(0, -1)}*`, title)).toBe(true);
+    expect(compileUrlGlob(longest("é", 1024)).ok).toBe(true);
+    expect(compileUrlGlob(longest("é", 1025))).toMatchObject({
+      problem: "is longer than 1024 characters",
+    });
+    // No URL of that length is compared.
+    expect(compileUrlGlob(longest("文", 1024))).toMatchObject({
+      problem: "is longer than 8192 characters",
+    });
+  });
+
   test("a pattern without wildcards matches its own URL and no other host", () => {
     const label = fc.stringMatching(/^[a-z]{1,4}$/);
     const host = fc.tuple(label, label).map((labels) => labels.join("."));

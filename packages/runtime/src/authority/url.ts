@@ -1,5 +1,5 @@
 import type { Effort } from "./effort.ts";
-import { compileGlob, Glob, type GlobOutcome } from "./glob.ts";
+import { compileGlob, Glob, type GlobOutcome, MAX_TARGET } from "./glob.ts";
 import { ANY_SEGMENTS } from "./segment.ts";
 
 /** A URL as it is compared with patterns, part by part. */
@@ -161,7 +161,8 @@ function compilePath(text: string): GlobOutcome {
   if (path === undefined) return { ok: false, problem: "must not have an escaped /, \\ or NUL" };
   const dotted = path.split("/").some((segment) => segment === "." || segment === "..");
   if (dotted) return { ok: false, problem: "has a . or .. segment" };
-  const compiled = compileGlob(path);
+  // It is measured as it was written: escaped, a character may be twelve.
+  const compiled = compileGlob(path, MAX_TARGET);
   return compiled.ok ? { ok: true, glob: new Glob(text, compiled.glob.segments) } : compiled;
 }
 
