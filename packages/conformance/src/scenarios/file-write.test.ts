@@ -131,7 +131,12 @@ describe.each(ways)("over %s", (way) => {
     finish();
     const all = await wire.until(isTerminal);
     expect(
-      shown(all).map(({ tool, args, result, error }) => [tool, args, result, error?.code]),
+      shown(all).map(({ tool, args, result, error }) => [
+        tool,
+        args,
+        result,
+        error && `${error.code}: ${error.message}`,
+      ]),
     ).toEqual(
       [
         ["fs.write", { path: "out/a", byte_size: 9 }],
@@ -145,7 +150,7 @@ describe.each(ways)("over %s", (way) => {
         ["fs.stat", { path: "out/a" }],
         [undefined, undefined, { byte_size: 9 }],
         ["fs.read", { path: "none" }],
-        [undefined, undefined, undefined, "INTERNAL_ERROR"],
+        [undefined, undefined, undefined, "INTERNAL_ERROR: fs.read failed: Error ENOENT"],
       ].map((row) => Array.from({ length: 4 }, (_, i) => row[i])),
     );
     expect(JSON.stringify(all)).not.toContain("hidden");

@@ -404,6 +404,8 @@ test("an agent that asks for it shows what it fetches, sizes and no content", as
     "PERMISSION_DENIED",
   ]);
   expect(JSON.stringify(rig.viewer.frames)).not.toContain("secret");
+  const [failed] = rig.viewer.frames.flatMap(({ payload }) => payload.body?.error ?? []);
+  expect(failed.message).toMatch(/^net\.fetch failed: TypeError \w*Error UND_ERR_SOCKET$/);
 });
 
 test("R-9.2-10: a host header reaches around no check, nor does a dispatcher", async () => {

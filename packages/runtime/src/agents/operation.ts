@@ -1,4 +1,5 @@
 import { ArcpError, LocalError } from "@arcp/core";
+import { nameOf } from "../authority/upstream.ts";
 import { wireError } from "../jobs/ending.ts";
 import type { Job } from "../jobs/job.ts";
 import { shown } from "./shown.ts";
@@ -61,7 +62,7 @@ export class Operations {
       await this.#job.events.emit("tool_result", body, "event", true);
       return value;
     } catch (thrown) {
-      await this.#report(callId, ArcpError.from(thrown));
+      await this.#report(callId, told(name, thrown));
       throw thrown;
     }
   }
@@ -92,6 +93,13 @@ export class Operations {
     const body = { call_id: callId, error: { ...said, details: shown(details) } };
     return this.#job.events.emit("tool_result", body, "event", true);
   }
+}
+
+/** What the stream says of it: of what the system or a server makes an operation fail with no log tells, only the agent is told all. */
+function told(name: string, thrown: unknown): ArcpError {
+  const error = ArcpError.from(thrown);
+  if (error === thrown) return error;
+  return new ArcpError(error.code, `${name} failed: ${nameOf(thrown)}`);
 }
 
 /** A refusal in the midst of an operation comes as the cause of an error of whoever carried it out. */
