@@ -196,6 +196,22 @@ test("R-9.8-5: when the second of two cannot be issued the submit fails, and the
   expect(lines.join() + JSON.stringify(viewer.frames)).not.toContain(leak);
 });
 
+test("R-9.8-5: a job for which the upstream makes no credential is accepted without one", async () => {
+  const { start, view, nextRun, upstream, outstanding, pass } = machine();
+  upstream.issue = async () => undefined as never;
+  const viewer = await view(start());
+  const run = nextRun();
+  const { type, job_id, payload } = await viewer.submit("led");
+  expect(type).toBe("job.accepted");
+  expect(payload).not.toHaveProperty("credentials");
+  const { ctx, end } = await run;
+  expect(ctx.credentials.size).toBe(0);
+  await pass(1000);
+  expect(await outstanding()).toEqual([]);
+  end("done");
+  expect((await viewer.terminal(job_id)).type).toBe("job.result");
+});
+
 test("R-9.8-5: BUDGET_EXHAUSTED is the upstream's to say, in no words of its own", async () => {
   const { start, view, upstream, outstanding, pass } = machine();
   upstream.onIssue = () => {
@@ -832,6 +848,28 @@ test("R-9.8-6, R-9.8-14: a parent that ends while its child's credential is bein
   await pass(1000);
   expect(upstream.values).toHaveLength(2);
   expect(upstream.alive.size).toBe(0);
+  expect(await outstanding()).toEqual([]);
+});
+
+test("R-9.8-6: nothing is ordered for a child whose parent ended while the order was written down", async () => {
+  const child = defineAgent({ name: "child", run: () => null });
+  const { view, upstream, outstanding, start, submit, pass, store } = machine({ agents: [child] });
+  const viewer = await view(start());
+  const { ctx, end, id } = await submit(viewer, { lease_request: { "agent.delegate": ["child"] } });
+  const held = Promise.withResolvers<void>();
+  const insert = store.credentials.insert.bind(store.credentials);
+  store.credentials.insert = async (row) => {
+    await insert(row);
+    await held.promise;
+  };
+  const delegated = ctx.delegate(child).catch(() => {});
+  await expect.poll(outstanding).toHaveLength(2);
+  end("done");
+  await viewer.terminal(id);
+  held.resolve();
+  await delegated;
+  await pass(1000);
+  expect(upstream.orders).toHaveLength(1);
   expect(await outstanding()).toEqual([]);
 });
 

@@ -1,7 +1,6 @@
 import {
   ArcpError,
   type Clock,
-  isErrorCode,
   type JobId,
   LocalError,
   type ProvisionedCredential,
@@ -225,9 +224,7 @@ function refusal(thrown: unknown): ArcpError {
   if (thrown instanceof ArcpError && thrown.code === "BUDGET_EXHAUSTED") {
     return new ArcpError("BUDGET_EXHAUSTED", "the upstream has no budget left for a credential");
   }
-  const retryable = !(thrown instanceof ArcpError && isErrorCode(thrown.code)) || thrown.retryable;
   return new ArcpError("INTERNAL_ERROR", "no credential could be issued", {
-    retryable,
     details: { reason: "credential_issue" },
   });
 }
