@@ -196,6 +196,35 @@ test("R-9.8-5: when the second of two cannot be issued the submit fails, and the
   expect(lines.join() + JSON.stringify(viewer.frames)).not.toContain(leak);
 });
 
+test.each([
+  ["a value that is no bearer token", { value: "two words, of which none is" }],
+  ["an endpoint that is no URL", { endpoint: "llm" }],
+  ["a profile that is no text", { profile: 5 }],
+  ["constraints that are a list", { constraints: [] }],
+  ["constraints that are no JSON", { constraints: { "cost.budget": [1n] } }],
+])("R-9.8-5: a credential with %s, which no client could read, is revoked", async (_, wrong) => {
+  const { start, view, upstream, pass, outstanding } = machine();
+  const issue = upstream.issue.bind(upstream);
+  upstream.issue = async (order) => ({ ...(await issue(order)), ...(wrong as object) });
+  const { payload } = await (await view(start())).submit("led");
+  expect(payload).toMatchObject({
+    code: "INTERNAL_ERROR",
+    details: { reason: "credential_issue" },
+  });
+  await pass(1000);
+  expect(upstream.alive.size).toBe(0);
+  expect(await outstanding()).toEqual([]);
+});
+
+test("R-5.2-1: what an upstream says is nothing stands in no credential", async () => {
+  const { begin, upstream } = machine();
+  const issue = upstream.issue.bind(upstream);
+  const nothing = { profile: null, constraints: null } as object;
+  upstream.issue = async (order) => ({ ...(await issue(order)), ...nothing });
+  const { credential } = await begin();
+  expect(Object.keys(credential).sort()).toEqual(["endpoint", "id", "scheme", "value"]);
+});
+
 test("R-9.8-5: a job for which the upstream makes no credential is accepted without one", async () => {
   const { start, view, nextRun, upstream, outstanding, pass } = machine();
   upstream.issue = async () => undefined as never;

@@ -1,4 +1,4 @@
-import { type CredentialFields, type JobId, ProvisionedCredential } from "@arcp/core";
+import { type CredentialFields, isObject, type JobId, ProvisionedCredential } from "@arcp/core";
 import type { IssuedCredential } from "../authority/provisioner.ts";
 
 /** A bearer token, and long enough not to stand in a text by chance. */
@@ -16,7 +16,9 @@ export function credentialOf(
   name: string,
   issued: IssuedCredential,
 ): ProvisionedCredential {
-  const { value, endpoint, profile, constraints } = issued;
+  const { value, endpoint } = issued;
+  // Null is what others call nothing (R-5.2-1).
+  const [profile, constraints] = [issued.profile ?? undefined, issued.constraints ?? undefined];
   const fields: CredentialFields = {
     id: `${job.replace(/^job_/, "cred-")}-${name}`,
     scheme: "bearer",
@@ -27,6 +29,8 @@ export function credentialOf(
   };
   if (typeof value !== "string" || !VALUE.test(value)) throw new Unusable("no bearer token");
   if (!URL.canParse(endpoint)) throw new Unusable("the endpoint is no URL");
+  if (profile !== undefined && typeof profile !== "string") throw new Unusable("no profile");
+  if (constraints !== undefined && !isObject(constraints)) throw new Unusable("no constraints");
   if (JSON.stringify(fields).length > MAX_CHARACTERS) throw new Unusable("it is too large");
   return new ProvisionedCredential(fields);
 }
