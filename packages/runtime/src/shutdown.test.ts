@@ -41,6 +41,23 @@ test("jobs may finish before the runtime closes, watched by clients old and new,
   expect(await back.ended).toMatchObject({ reason: "going-away" });
 });
 
+test("R-10-3: nor does a job that may finish delegate any, while the runtime waits for it", async () => {
+  const { runtime, start } = hosting();
+  const owner = new Viewer(runtime);
+  await owner.hello();
+  const job = await start(owner, { lease_request: { "agent.delegate": ["led"] } });
+  const closing = runtime.close({ finishSec: 20 });
+  const why = { code: "INTERNAL_ERROR", details: { reason: "shutting_down" } };
+  await expect(job.ctx.delegate("led")).rejects.toMatchObject(why);
+  await job.ctx.flush();
+  await settled();
+  const told = owner.stream.map(({ payload: { body } }) => body?.error ?? body?.child_job_id);
+  expect(told.filter((one) => one !== undefined)).toMatchObject([why]);
+  job.end("done");
+  await closing;
+  expect((await owner.terminal(job.id)).payload.result).toBe("done");
+});
+
 test("R-7.4-3: what did not finish in time is cancelled, and its agent has time to tidy up", async () => {
   const { runtime, start, clock, store } = hosting();
   const owner = new Viewer(runtime);
