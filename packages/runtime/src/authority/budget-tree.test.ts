@@ -2,7 +2,7 @@ import Big from "big.js";
 import fc from "fast-check";
 import { describe, expect, test, vi } from "vitest";
 import { aSequence, playBudgets, tally } from "../../test/budget-sequence.ts";
-import { Budget, type Reservation } from "./budget.ts";
+import { Budget, Reservation } from "./budget.ts";
 import type { Grant } from "./grant.ts";
 
 function amounts(entries: Record<string, string | number>): Grant {
@@ -39,6 +39,16 @@ describe("reservations", () => {
     first.release();
     first.release();
     expect(of(budget).available).toEqual({ USD: "1" });
+  });
+
+  test("a budget keeps none that is over: a job may make any number of them", () => {
+    const budget = new Budget(amounts({ USD: 1 }));
+    for (let i = 0; i < 100; i++) reserved(budget, { USD: "0.6" }).release();
+    const open = reserved(budget, { USD: "0.6" });
+    const release = vi.spyOn(Reservation.prototype, "release");
+    budget.close();
+    expect(release.mock.contexts).toEqual([open]);
+    release.mockRestore();
   });
 
   test("R-9.6-13: what is spent of a reservation is set aside no longer, and only the rest comes back", () => {
