@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { features, formatTimestamp, type Lease } from "@arcp/core";
+import { pino } from "pino";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { settled } from "../../test/held-store.ts";
 import { dense, hosting } from "../../test/hosting.ts";
@@ -68,7 +69,11 @@ test("R-10-3: a delegation whose id is too long to be told leaves no child behin
   await expect(parent.ctx.delegate("led", null, options)).rejects.toMatchObject({
     code: "INVALID_REQUEST",
   });
+  await expect(parent.ctx.delegate("led", null, { id: "d".repeat(257) })).rejects.toMatchObject({
+    message: "id: has more than 256 characters",
+  });
   expect(await rows()).toHaveLength(1);
+  await parent.ctx.delegate("led", null, { id: "d".repeat(256) });
 });
 
 test.each([new Date(Number.NaN), "2027-01-01T00:00:00Z", 1n, null])(
@@ -516,7 +521,9 @@ test("R-9.3-2: a policy that fails is asked behind the lease, refuses one delega
       return true;
     },
   };
-  const { runtime, start } = hosting({ policy });
+  const lines: unknown[] = [];
+  const write = (line: string) => void lines.push(JSON.parse(line));
+  const { runtime, start } = hosting({ policy, logger: pino({ level: "error" }, { write }) });
   const viewer = new Viewer(runtime);
   await viewer.hello();
   const parent = await start(viewer, { lease_request });
@@ -526,6 +533,8 @@ test("R-9.3-2: a policy that fails is asked behind the lease, refuses one delega
     code: "INTERNAL_ERROR",
     message: expect.not.stringContaining("directory"),
   });
+  const why = { message: "the directory does not answer" };
+  expect(lines).toMatchObject([{ msg: "a delegation failed", job: parent.id, err: why }]);
   fails = false;
   await expect(parent.ctx.delegate("led")).resolves.toBeDefined();
 });
