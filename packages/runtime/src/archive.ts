@@ -48,7 +48,10 @@ export class Archive {
     const { clock, turn, retention: ms, limits, jobs, sessions } = options;
     this.#late = new LateEndings({
       ...options,
-      ended: (job) => jobs.finish(job),
+      ended: (job) => {
+        jobs.finish(job);
+        sessions.readOn(job.id);
+      },
       forgotten: (job) => jobs.forget(job),
       damaged: (job, error) => sessions.lost(job, error),
     });

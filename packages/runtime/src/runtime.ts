@@ -109,7 +109,7 @@ class HostedRuntime implements Runtime {
       pino({ name: "arcp", level: "warn" }, pino.destination({ fd: 2, sync: true }));
     const store = readable(given, logger);
     this.#observation = observer && new Observation({ observer, clock, logger });
-    const committer = new Committer(store.logs, clock);
+    const committer = new Committer(store.logs, clock, (job) => sessions.readOn(job));
     const vault = new Vault();
     const provisioners = provisionersOf(options.provisioners ?? {}, store.durable);
     const patience = limits.provisionerSec * 1000;

@@ -1,4 +1,4 @@
-import type { Clock } from "@arcp/core";
+import type { Clock, JobId } from "@arcp/core";
 import type { AppendOutcome, LogBatch, LogStore } from "../store/index.ts";
 import { retried } from "../store/retry.ts";
 import { DEFAULT_TURN_LIMITS, Turn } from "../turn.ts";
@@ -36,15 +36,18 @@ export class Committer {
   readonly turn: Turn;
   readonly #logs: LogStore;
   readonly #clock: Clock;
+  readonly #recognised: (job: JobId) => void;
   #dirty = new Set<Committable>();
   #busy = false;
   #written = 0;
   /** Calls that are still made as if several jobs had something to write. */
   #company = 0;
 
-  constructor(logs: LogStore, clock: Clock) {
+  /** @param recognised told of each job whose records turned out to be there: a store that failed rang no bell for them */
+  constructor(logs: LogStore, clock: Clock, recognised: (job: JobId) => void = () => {}) {
     this.#logs = logs;
     this.#clock = clock;
+    this.#recognised = recognised;
     this.turn = new Turn(clock, DEFAULT_TURN_LIMITS, () => void this.#commit());
   }
 
@@ -80,6 +83,7 @@ export class Committer {
       if (batch === undefined) continue;
       if (outcome === "appended" || outcome === "recognised") this.#written += batch.records.length;
       writer.settle(batch, outcome ?? new Error("the store gave no outcome for a batch"));
+      if (outcome === "recognised") this.#recognised(batch.job);
     }
   }
 

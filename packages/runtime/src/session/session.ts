@@ -213,14 +213,14 @@ export class Session {
       await this.change(() => {
         // Who followed the job before goes on from where it was.
         if (begun !== undefined && begun !== before) attachments.undo(begun, before);
-        this.#readOn(job);
+        this.#unpause(job);
       });
       throw error;
     }
     const answered = (): boolean => {
       if (this.pressure !== undefined) return false;
       answer();
-      this.#readOn(job);
+      this.#unpause(job);
       return true;
     };
     // Of all that were stored together, or wait for the same batch, no more are answered than the client reads: an answer may be
@@ -228,9 +228,14 @@ export class Session {
     while (!(await this.change(answered))) await this.pressure;
   }
 
-  #readOn(job: JobId): void {
+  /** Reads what there is of a job, if it is followed, whether or not its bell has rung. */
+  readOn(job: JobId): void {
     const attachment = this.stream.attachments.get(job);
-    if (this.stream.pauses.end(job) && attachment !== undefined) this.#read(attachment);
+    if (attachment !== undefined) this.#read(attachment);
+  }
+
+  #unpause(job: JobId): void {
+    if (this.stream.pauses.end(job)) this.readOn(job);
   }
 
   #read(attachment: Attachment, silent = false): void {

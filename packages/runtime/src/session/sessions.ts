@@ -206,6 +206,11 @@ export class Sessions {
     }
   }
 
+  /** There is more of this job than its bell has told: whoever follows it reads on. */
+  readOn(job: JobId): void {
+    for (const { session } of this.audience.of(job)) this.#sessions.get(session)?.readOn(job);
+  }
+
   /** The session for which a token is valid at this moment. */
   async findByToken(token: string): Promise<Session | undefined> {
     const id = await this.#options.store.findByToken(hashToken(token));
