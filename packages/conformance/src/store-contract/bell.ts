@@ -29,6 +29,24 @@ export const bellCases: readonly StoreCase[] = [
     await soon(Promise.all(bells.map(({ promise }) => promise)));
   }),
 
+  storeCase("an append to several logs rings for each, every time", {}, async ({ store }) => {
+    const jobs = Array.from({ length: 3 }, newJobId);
+    for (let after = 0; after < 20; after++) {
+      // Rung too early it would find nothing, and rung no more it would never find it.
+      const found = jobs.map(async (job) => {
+        const { promise, resolve, reject } = Promise.withResolvers<void>();
+        const look = async () => {
+          const texts = await textsOf(store, job, after);
+          if (texts.length > 0) resolve();
+        };
+        const takeDown = store.logs.listen(job, () => void look().catch(reject));
+        await soon(promise).finally(takeDown);
+      });
+      const batches = jobs.map((job) => ({ job, after, records: records(after + 1, 1) }));
+      await Promise.all([store.logs.append(batches), ...found]);
+    }
+  }),
+
   storeCase("a bell that was taken down is silent, and the others go on", {}, async ({ store }) => {
     const job = newJobId();
     const rung: string[] = [];
@@ -88,7 +106,8 @@ export const bellCases: readonly StoreCase[] = [
   }),
 ];
 
-async function soon<T>(rung: Promise<T>): Promise<T> {
+/** @throws Error when it takes too long: a bell that does not ring would be waited for without end */
+export async function soon<T>(rung: Promise<T>): Promise<T> {
   const answered = new AbortController();
   const late = sleep(systemClock, PATIENCE, answered.signal).then(
     () => Promise.reject(new Error(`the bell did not ring within ${PATIENCE} ms`)),

@@ -65,6 +65,17 @@ export const durableOrderCases: readonly StoreCase[] = [
     });
   }),
 
+  storeCase("a close writes what waits", { needs: ["reopen"] }, async (stage) => {
+    const all = await changesIn(stage.store);
+    const asked = Promise.allSettled(all.map(({ make }) => make(stage.store)));
+    await stage.reopen();
+    for (const { isMade } of all) same(await isMade(stage.store), true);
+    same(
+      (await asked).map(({ status }) => status),
+      all.map(() => "fulfilled"),
+    );
+  }),
+
   storeCase(
     "what was acknowledged is there after a close",
     { needs: ["reopen"] },

@@ -26,6 +26,8 @@ export const idempotencyCases: readonly StoreCase[] = [
         ["é", "x"],
         ["e\u0301", "x"],
         ["__proto__", "constructor"],
+        // As long as a key may be.
+        ["é".repeat(256), "\ud800".repeat(256)],
       ] as const;
       const records = pairs.map(([principal, key]) =>
         idempotencyRecord({ principal, key, acceptedAt: 0.5 }),

@@ -48,7 +48,15 @@ export const jobRowCases: readonly StoreCase[] = [
       );
       const cancel: JobRow["cancel"] = JSON.parse('{"reason":"\\udfff\\ud800 😀\\u0000"}');
       const rows = ["\ud800", "\ud801", "\ufffd", "a\0", "a", "", '"', "__proto__"].map((text) =>
-        jobRow({ principal: text, request: text as MessageId, lease, cancel }),
+        jobRow({
+          principal: text,
+          request: text as MessageId,
+          lease,
+          cancel,
+          delegateId: text,
+          workspace: text,
+          traceContext: { traceparent: text, tracestate: text },
+        }),
       );
       for (const row of rows) await stage.store.jobs.insert(row);
       await stage.holds(async ({ jobs }) => {
@@ -90,6 +98,15 @@ export const jobRowCases: readonly StoreCase[] = [
       same(await store.jobs.get(row.id), { ...halfway, status: "success", finishedAt, remaining });
       same(await store.jobs.get(other.id), other);
     });
+  }),
+
+  storeCase("a row takes the place of one with more in it", {}, async (stage) => {
+    const row = jobRow();
+    const more = { cancel: {}, remaining: { EUR: "1" }, checkpoint: '"a"', attempt: 2 };
+    await stage.store.jobs.insert({ ...row, ...more, streamed: true, workspace: "/srv" });
+    const { input: _, ...less } = row;
+    await stage.store.jobs.insert(less);
+    await stage.holds(async ({ jobs }) => same(await jobs.get(row.id), less));
   }),
 
   storeCase("a listing and its pages go by parts of a millisecond too", {}, async (stage) => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { setImmediate as turn } from "node:timers/promises";
 import { newJobId } from "@arcp/core";
+import type { Store } from "@arcp/runtime/store";
 import { same } from "./equality.ts";
 import { EVERYTHING, record, records, textsOf } from "./sample-row.ts";
 import { type StoreCase, storeCase } from "./store-case.ts";
@@ -121,25 +122,11 @@ export const logReadCases: readonly StoreCase[] = [
   storeCase(
     "P3: a page that is read while a log loses records holds what its floor says",
     { kept: { records: 4, characters: UNLIMITED }, requirements: ["R-6.3-17"] },
-    async ({ store: { logs } }) => {
-      const job = newJobId();
-      let isWritten = false;
-      const write = async (): Promise<void> => {
-        for (let i = 0; i < 200; i++) {
-          await logs.append([{ job, after: i, records: records(i + 1, 1) }]);
-          await turn();
-        }
-        isWritten = true;
-      };
-      const read = async (): Promise<void> => {
-        while (!isWritten) {
-          const page = await logs.read(job, 0, EVERYTHING);
-          same(page.records, records(page.floor + 1, page.head - page.floor));
-          await turn();
-        }
-      };
-      await Promise.all([write(), read()]);
-    },
+    ({ store }) => readWhileWritten(store),
+  ),
+
+  storeCase("a page that is read while a log grows ends with its head", {}, ({ store }) =>
+    readWhileWritten(store),
   ),
 
   storeCase(
@@ -182,3 +169,24 @@ export const logReadCases: readonly StoreCase[] = [
     });
   }),
 ];
+
+/** Every page is of one moment: from behind its floor to its head. */
+async function readWhileWritten({ logs }: Store): Promise<void> {
+  const job = newJobId();
+  let isWritten = false;
+  const write = async (): Promise<void> => {
+    for (let i = 0; i < 200; i++) {
+      await logs.append([{ job, after: i, records: records(i + 1, 1) }]);
+      await turn();
+    }
+    isWritten = true;
+  };
+  const read = async (): Promise<void> => {
+    while (!isWritten) {
+      const page = await logs.read(job, 0, EVERYTHING);
+      same(page.records, records(page.floor + 1, page.head - page.floor));
+      await turn();
+    }
+  };
+  await Promise.all([write(), read()]);
+}

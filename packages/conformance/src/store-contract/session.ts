@@ -178,6 +178,8 @@ export const sessionCases: readonly StoreCase[] = [
     const [a, b, c, d] = [newJobId(), newJobId(), newJobId(), newJobId()];
     await sessions.commit(other.id, 1, { attach: [attachmentRow(a, { after: 77 })] });
     const attach = (...jobs: (typeof a)[]) => ({ attach: jobs.map((job) => attachmentRow(job)) });
+    const watched = attachmentRow(d, { role: "observer", request: newMessageId("req_") });
+    await sessions.commit(row.id, 1, { attach: [watched] });
     await sessions.commit(row.id, 1, attach(d, b));
     await sessions.commit(row.id, 1, attach(a, c));
     await sessions.commit(row.id, 1, { detach: [b, newJobId()] });

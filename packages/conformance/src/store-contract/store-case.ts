@@ -1,3 +1,4 @@
+import type { JobId } from "@arcp/core";
 import type { Store } from "@arcp/runtime/store";
 import type { RequirementId } from "../manifest/manifest.ts";
 
@@ -23,10 +24,16 @@ export interface OpenStore {
   crash?(store: Store): Promise<Store>;
   /** A new and empty store that keeps less of a log. */
   openLimited?(kept: KeptLog): Promise<Store>;
+  /** Opens what the store has open, as another process would by mistake; rejects where that is refused. */
+  openTwice?(store: Store): Promise<Store>;
+  /** Breaks the connections that the store has, best where requests still arrive and answers do not. It may make new ones at once. */
+  disconnect?(store: Store): Promise<void>;
+  /** Closes the store, takes a record out of a log behind its back, and opens it again. */
+  lose?(store: Store, job: JobId, seq: number): Promise<Store>;
 }
 
 /** What a store need not be able to do. */
-export type StoreAbility = "reopen" | "crash" | "openLimited";
+export type StoreAbility = Exclude<keyof OpenStore, "open">;
 
 /** One promise of a store. */
 export interface StoreCase {
@@ -45,6 +52,12 @@ export interface Stage {
   reopen(): Promise<void>;
   /** Lets its process end in this moment; every later use of `store` is of what that left behind. */
   crash(): Promise<void>;
+  /** Opens it once more while it is open. */
+  openTwice(): Promise<Store>;
+  /** Breaks its connections. */
+  disconnect(): Promise<void>;
+  /** Takes a record out of a log; every later use of `store` is of what is left. */
+  lose(job: JobId, seq: number): Promise<void>;
   /** Checks what has to be true of the store now and, where it outlives a close, after one. */
   holds(check: (store: Store) => Promise<void>): Promise<void>;
 }
@@ -76,6 +89,18 @@ export function storeCase(
         if (open.crash === undefined) throw new Error("this store outlives no crash");
         store = await open.crash(store);
       };
+      const openTwice = (): Promise<Store> => {
+        if (open.openTwice === undefined) throw new Error("this store cannot be opened twice");
+        return open.openTwice(store);
+      };
+      const disconnect = async (): Promise<void> => {
+        if (open.disconnect === undefined) throw new Error("this store has no connection");
+        await open.disconnect(store);
+      };
+      const lose = async (job: JobId, seq: number): Promise<void> => {
+        if (open.lose === undefined) throw new Error("this store cannot lose a record");
+        store = await open.lose(store, job, seq);
+      };
       try {
         await act({
           get store() {
@@ -83,6 +108,9 @@ export function storeCase(
           },
           reopen,
           crash,
+          openTwice,
+          disconnect,
+          lose,
           async holds(check) {
             await check(store);
             if (open.reopen === undefined) return;

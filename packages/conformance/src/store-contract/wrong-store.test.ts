@@ -1,9 +1,20 @@
 import { setImmediate as turn } from "node:timers/promises";
-import type { CredentialRow, LogBatch, LogRecord, LogStore, Store } from "@arcp/runtime/store";
+import { LocalError } from "@arcp/core";
+import { memoryStore } from "@arcp/runtime";
+import {
+  Bells,
+  type CredentialRow,
+  DamagedLog,
+  type LogBatch,
+  type LogRecord,
+  type LogStore,
+  type Store,
+} from "@arcp/runtime/store";
 import { afterAll, expect, test } from "vitest";
 import { Scratch } from "../../test/scratch.ts";
+import { StoreBehindWire } from "../../test/store-behind-wire.ts";
 import { StoreInFile } from "../../test/store-in-file.ts";
-import type { OpenStore } from "./store-case.ts";
+import type { OpenStore, StoreAbility } from "./store-case.ts";
 import { storeContract } from "./store-contract.ts";
 
 // What somebody who writes a store may well get wrong, each around a store that does it right: the contract has to notice.
@@ -100,6 +111,76 @@ const ringsWhoeverComes = withLogs((logs) => {
   };
 });
 
+const ringsTooEarly = withLogs((logs) => {
+  const bells = new Bells();
+  return {
+    async append(batches) {
+      bells.ring(batches);
+      for (let turns = 0; turns < 8; turns++) await turn();
+      return logs.append(batches);
+    },
+    listen: (job, ring) => bells.hang(job, ring),
+  };
+});
+
+const ringsForOneOfAnAppend = withLogs((logs) => {
+  const bells = new Bells();
+  return {
+    async append(batches) {
+      const outcomes = await logs.append(batches);
+      bells.ring(batches.slice(0, 1));
+      return outcomes;
+    },
+    listen: (job, ring) => bells.hang(job, ring),
+  };
+});
+
+const passesOver = withLogs((logs) => ({
+  async read(job, after, limits) {
+    try {
+      return await logs.read(job, after, limits);
+    } catch (error) {
+      if (!(error instanceof DamagedLog)) throw error;
+      const before = await logs.read(job, after, { ...limits, records: error.through - after - 1 });
+      const behind = await logs.read(job, error.through, limits);
+      return { ...behind, records: [...before.records, ...behind.records] };
+    }
+  },
+}));
+
+const appendsOnceMore = withLogs((logs) => ({
+  append: (batches) => logs.append(batches).catch(() => logs.append(batches)),
+}));
+
+const dropsWhatWaits: Wrong = (store) => {
+  let closed = false;
+  const credentials = instead(store.credentials, {
+    async insert(row) {
+      for (let turns = 0; turns < 8; turns++) await turn();
+      if (closed) throw new LocalError("CLOSED", "the store is closed");
+      await store.credentials.insert(row);
+    },
+  });
+  const close = (): Promise<void> => {
+    closed = true;
+    return store.close();
+  };
+  return { ...store, credentials, close };
+};
+
+const refusesACommitTwice: Wrong = (store) => {
+  const refused = new Set<string>();
+  const sessions = instead(store.sessions, {
+    async commit(id, epoch, change) {
+      const { request } = change.refused ?? {};
+      if (request !== undefined && refused.has(request)) throw new Error("duplicate key value");
+      if (request !== undefined) refused.add(request);
+      return store.sessions.commit(id, epoch, change);
+    },
+  });
+  return { ...store, sessions };
+};
+
 const writesBehind: Wrong = (store) => {
   const waiting: CredentialRow[] = [];
   const flush = () => Promise.all(waiting.splice(0).map((row) => store.credentials.insert(row)));
@@ -189,6 +270,31 @@ const wrongs: Readonly<Record<string, { readonly wrong: Wrong; readonly noticedB
     wrong: ringsWhoeverComes,
     noticedBy: "bells that hang themselves up again ring once",
   },
+  "rings for what cannot be read yet": {
+    wrong: ringsTooEarly,
+    noticedBy: "an append to several logs rings for each, every time",
+  },
+  "rings for the first of several logs": {
+    wrong: ringsForOneOfAnAppend,
+    noticedBy: "an append to several logs rings for each, every time",
+  },
+  "passes over a record that it has lost": {
+    wrong: passesOver,
+    noticedBy: "P3: a record that is not there any more is neither passed over nor waited for",
+  },
+  "makes an append once more by itself": {
+    wrong: appendsOnceMore,
+    noticedBy:
+      "J1: no break of the connection fences off the one writer, unless its append was rejected",
+  },
+  "drops what waits when it is closed": {
+    wrong: dropsWhatWaits,
+    noticedBy: "a close writes what waits",
+  },
+  "refuses a commit that it has made": {
+    wrong: refusesACommitTwice,
+    noticedBy: "a commit of a session that is made once more changes nothing",
+  },
   "acknowledges what it has still to write": {
     wrong: writesBehind,
     noticedBy: "what was acknowledged is there after a crash",
@@ -211,24 +317,86 @@ const wrongs: Readonly<Record<string, { readonly wrong: Wrong; readonly noticedB
   },
 };
 
-/** Stores of the one kind in those of the other. */
-function around(wrong: Wrong): OpenStore {
-  const inner = new WeakMap<Store, Store>();
-  const wrapped = (store: Store): Store => {
-    const outer = wrong(store);
-    inner.set(outer, store);
+/** Stores of the one kind in those of the other, each behind a connection that can break. */
+function around(wrong: Wrong): Required<OpenStore> {
+  const inner = new WeakMap<Store, { readonly file: Store; readonly wire: StoreBehindWire }>();
+  const wrapped = (file: Store): Store => {
+    const wire = new StoreBehindWire(file);
+    const outer = wrong(wire.store);
+    inner.set(outer, { file, wire });
     return outer;
   };
-  const within = (store: Store): Store => inner.get(store) ?? store;
+  const within = (store: Store): Store => inner.get(store)?.file ?? store;
   return {
     open: async () => wrapped(await inFile.open()),
     openLimited: async (kept) => wrapped(await inFile.openLimited(kept)),
+    async reopen(store) {
+      await store.close();
+      return wrapped(await inFile.reopen(within(store)));
+    },
     crash: async (store) => wrapped(await inFile.crash(within(store))),
+    openTwice: async (store) => wrapped(await inFile.openTwice(within(store))),
+    disconnect: async (store) => inner.get(store)?.wire.disconnect(),
+    lose: async (store, job, seq) => wrapped(await inFile.lose(within(store), job, seq)),
   };
 }
 
 test.each(Object.entries(wrongs))("a store that %s is noticed", async (_, { wrong, noticedBy }) => {
   const storeCase = storeContract.find(({ name }) => name === noticedBy);
-  await storeCase?.run(inFile);
+  await storeCase?.run(around((store) => store));
   await expect(storeCase?.run(around(wrong))).rejects.toThrow();
+});
+
+const ofNeed = (need: StoreAbility) => storeContract.filter(({ needs }) => needs.includes(need));
+
+test.each(ofNeed("disconnect"))("behind a connection that breaks: $name", (storeCase) =>
+  storeCase.run(around((store) => store)),
+);
+
+test("a store that does not connect again is noticed", async () => {
+  const good = around((store) => store);
+  let broken = false;
+  const lost = async () => {
+    throw new Error("the connection broke");
+  };
+  const once: OpenStore = {
+    async open() {
+      const store = await good.open();
+      const { jobs } = store;
+      const list: typeof jobs.list = (query) => (broken ? lost() : jobs.list(query));
+      return { ...store, jobs: instead(jobs, { list }) };
+    },
+    async disconnect() {
+      broken = true;
+    },
+  };
+  const storeCase = ofNeed("disconnect").at(-1);
+  await expect(storeCase?.run(once)).rejects.toThrow("the connection broke");
+});
+
+const ownerCase = ofNeed("openTwice")[0];
+
+test("a store that two have open is noticed", async () => {
+  const store = memoryStore();
+  const both: OpenStore = { open: async () => store, openTwice: async () => store };
+  await expect(ownerCase?.run(both)).rejects.toThrow("two processes have it open");
+});
+
+test("a store that goes to whoever opens it last is right as well", async () => {
+  const inner = memoryStore();
+  const failed = Promise.withResolvers<Error>();
+  let isLost = false;
+  const update: Store["jobs"]["update"] = async (id, change) => {
+    if (isLost) throw new LocalError("CLOSED", "another process has opened it");
+    await inner.jobs.update(id, change);
+  };
+  const first = { ...inner, jobs: instead(inner.jobs, { update }), failed: failed.promise };
+  await ownerCase?.run({
+    open: async () => first,
+    async openTwice() {
+      isLost = true;
+      failed.resolve(new Error("another process has opened it"));
+      return inner;
+    },
+  });
 });
