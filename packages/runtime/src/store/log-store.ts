@@ -70,7 +70,8 @@ export interface PageLimits {
 export interface LogStore {
   /**
    * Appends to many logs at once, one batch each; each is a compare-and-set on its job's `job_seq`, and none depends on another.
-   * Resolves when all that was taken is durable, as this store understands the word, with one outcome per batch.
+   * Resolves when all that was taken is durable, as this store understands the word, with one outcome per batch. Made again after
+   * it was rejected it may be fenced off by its own records: the runtime recognises them, where the store itself need not.
    */
   append(batches: readonly LogBatch[]): Promise<readonly AppendOutcome[]>;
   /**
@@ -80,8 +81,9 @@ export interface LogStore {
    */
   read(job: JobId, after: number, limits: PageLimits): Promise<LogPage>;
   /**
-   * Rings after records of this job became durable. A hint that may be lost or come once for many records: arm it
-   * first, then read. {@link Bells} keeps them. @returns takes the bell down
+   * Rings after records of this job became durable, once for many or once too often: arm it first, then read. Who is not rung for
+   * waits until the next time, so only what came of an append that was rejected may be passed over in silence.
+   * {@link Bells} keeps them. @returns takes the bell down
    */
   listen(job: JobId, ring: () => void): () => void;
   /** Removes the whole log: it is empty then, and may begin anew. */

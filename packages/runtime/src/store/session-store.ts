@@ -65,7 +65,7 @@ export interface SessionRow {
   readonly acked: number;
 }
 
-/** What one step of a session changes, all or nothing. */
+/** What one step of a session changes, all or nothing, `runs` in front of `cut`. Of one job it has not both, `attach` and `detach`. */
 export interface SessionChange {
   /** Replaces every run at or above the first one's `from`: nothing was ever sent under those. */
   readonly runs?: readonly Run[];

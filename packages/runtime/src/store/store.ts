@@ -10,12 +10,18 @@ import type { SessionStore } from "./session-store.ts";
  *
  * - A call that changes something resolves once that is durable; what a read tells is durable too (J2).
  * - Over all of them together changes take place in the order in which they were asked for, and what was asked for first is
- *   durable no later than what came after it. Nobody waits for one before asking for the next.
- * - A call that rejects may have taken place all the same. Whoever made it asks once more, or takes it back: to ask for
- *   what is there changes nothing.
+ *   durable no later than what came after it. Nobody waits for one before asking for the next. A read that is asked for beside a
+ *   change may see it or not.
+ * - A call may take long. The runtime waits for it and goes on with all else, while one that rejects is made again a few times
+ *   within three seconds, and then given up with the jobs that it was about.
+ * - A call that rejects may have taken place all the same, but does so no later. Whoever made it asks once more, or takes it back:
+ *   to ask for what is there changes nothing.
+ * - One runtime at a time has it open: whichever starts takes what is unfinished for what a process left that is gone. Another one is
+ *   refused with a LocalError `MISUSE`, or takes the store over, which has then failed for the first.
  *
- * Ids of jobs and sessions, and aliases of credentials, are ASCII. Other texts may be any string, with lone surrogates, save the
- * text of a record, which is JSON and therefore well-formed. Times may have parts of a millisecond.
+ * Ids of jobs and sessions, and aliases of credentials, are ASCII, and sorted by its codes. Other texts may be any string, with lone
+ * surrogates and U+0000, save the text of a record, which is JSON and has neither. Of what clients name an id has up to 128
+ * characters, a key up to 256. Times may have parts of a millisecond.
  */
 export interface Store {
   /** What jobs said, record by record. */
