@@ -73,6 +73,54 @@ for (const removed of [false, true]) {
   });
 }
 
+/** A store with so many sessions that are parked, whose rows are read only when the test says so. */
+async function parked(count: number) {
+  const rig = hosts({ limits: { connectedSessionsPerPrincipal: count } });
+  const before = rig.start();
+  const welcomes = await Promise.all(
+    Array.from({ length: count }, () => new Viewer(before).hello()),
+  );
+  const { sessions } = rig.store;
+  const { get } = sessions;
+  const reads: PromiseWithResolvers<void>[] = [];
+  sessions.get = async (id) => {
+    const read = Promise.withResolvers<void>();
+    reads.push(read);
+    await read.promise;
+    return get.call(sessions, id);
+  };
+  return { ...rig, welcomes, reads };
+}
+
+test("R-6.3-20: sessions are brought back many at a time, and not one read behind the other", async () => {
+  const { start, welcomes, reads } = await parked(40);
+  const runtime = start();
+  await settled(5);
+  expect(reads).toHaveLength(32);
+  reads[31]?.resolve();
+  await settled(5);
+  expect(reads).toHaveLength(33);
+  for (let i = 0; i < 40; i++) {
+    reads[i]?.resolve();
+    await settled();
+  }
+  for (const welcome of welcomes) {
+    expect((await new Viewer(runtime).resume(welcome, 0)).type).toBe("session.welcome");
+  }
+});
+
+test("where the store fails in the middle of that, nothing more is asked of it", async () => {
+  const { start, reads } = await parked(40);
+  const runtime = start();
+  await settled(5);
+  const failure = new Error("no connection");
+  reads[0]?.reject(failure);
+  expect(await runtime.failed).toBe(failure);
+  for (const { resolve } of reads) resolve();
+  await settled(5);
+  expect(reads).toHaveLength(32);
+});
+
 test("R-6.3-20, P1: a run that was stored and never sent under does not hide how far a job was read", async () => {
   const { start, submit, store } = hosts();
   const before = new Viewer(start());

@@ -42,6 +42,9 @@ export interface SessionsOptions {
   readonly turn: Pick<Turn, "spend">;
 }
 
+/** Sessions that are brought back at a time. Each takes several reads, which a store over a network answers one round trip later. */
+const RESTORED_AT_ONCE = 32;
+
 /** All living sessions of a runtime. */
 export class Sessions {
   readonly audience = new Audience();
@@ -138,16 +141,21 @@ export class Sessions {
 
   /** Brings back the sessions of the process before this one; their windows count from now on (R-6.3-11, R-6.3-20). */
   async restore(jobs: KeptJobs): Promise<void> {
-    for (const id of await this.#options.store.list()) {
-      try {
-        await this.#restore(id, jobs);
-      } catch (error) {
-        if (!(error instanceof DamagedRow || error instanceof DamagedLog)) throw error;
-        const text =
-          "a session cannot be read and is forgotten: its client has to open another one";
-        this.#options.logger.error({ session: id, err: error }, text);
-        await this.#erase(id);
-      }
+    const ids = shared(await this.#options.store.list());
+    const restoring = async (): Promise<void> => {
+      for (const id of ids) await this.#restoreReadable(id, jobs);
+    };
+    await Promise.all(Array.from({ length: RESTORED_AT_ONCE }, restoring));
+  }
+
+  async #restoreReadable(id: SessionId, jobs: KeptJobs): Promise<void> {
+    try {
+      await this.#restore(id, jobs);
+    } catch (error) {
+      if (!(error instanceof DamagedRow || error instanceof DamagedLog)) throw error;
+      const text = "a session cannot be read and is forgotten: its client has to open another one";
+      this.#options.logger.error({ session: id, err: error }, text);
+      await this.#erase(id);
     }
   }
 
@@ -280,4 +288,9 @@ export class Sessions {
     for (const timer of this.#windows.values()) timer.cancel();
     this.#windows.clear();
   }
+}
+
+/** For loops that share it, each item for one of them: where one fails, no other takes a further one. */
+function* shared<T>(items: Iterable<T>): Generator<T> {
+  yield* items;
 }
