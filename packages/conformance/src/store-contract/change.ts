@@ -11,6 +11,8 @@ import {
 
 /** A change, and a look whether it took place. */
 export interface Change {
+  /** The call that makes it, for whoever reads what is wrong. */
+  readonly name: string;
   make(store: Store): Promise<unknown>;
   isMade(store: Store): Promise<boolean>;
 }
@@ -29,27 +31,37 @@ function changes(session: SessionRow): readonly Change[] {
   const run = ownerRun(1, row.id, 1);
   return [
     {
+      name: "idempotency.put",
       make: ({ idempotency }) => idempotency.put(record),
       isMade: async ({ idempotency }) => (await idempotency.get("alice", row.id)) !== undefined,
     },
     {
+      name: "jobs.insert",
       make: ({ jobs }) => jobs.insert(row),
       isMade: async ({ jobs }) => (await jobs.get(row.id)) !== undefined,
     },
     {
+      name: "sessions.commit",
       make: ({ sessions }) => sessions.commit(session.id, 1, { runs: [run] }),
       isMade: async ({ sessions }) => (await sessions.runs(session.id)).length === 1,
     },
     {
+      name: "logs.append",
       make: ({ logs }) => logs.append([{ job: row.id, after: 0, records: records(1, 3) }]),
       isMade: async (store) => (await textsOf(store, row.id)).length === 3,
     },
     {
+      name: "credentials.insert",
       make: ({ credentials }) => credentials.insert(credential),
       isMade: async ({ credentials }) =>
         (await credentials.list()).some(({ alias }) => alias === credential.alias),
     },
   ];
+}
+
+/** For a message: in which order they were asked for. */
+export function namesOf(changes: readonly Change[]): string {
+  return `asked for in this order: ${changes.map(({ name }) => name).join(", ")}`;
 }
 
 /** Every order of some things. */

@@ -1,5 +1,5 @@
 import { setImmediate as turn } from "node:timers/promises";
-import { changesIn, orders } from "./change.ts";
+import { changesIn, namesOf, orders } from "./change.ts";
 import { same } from "./equality.ts";
 import { type StoreCase, storeCase } from "./store-case.ts";
 
@@ -8,15 +8,15 @@ const MOMENTS = [0, 1, 2, 3, 5, 8, 50];
 
 export const crashCases: readonly StoreCase[] = [
   storeCase("what was acknowledged is there after a crash", { needs: ["crash"] }, async (stage) => {
-    for (const { make, isMade } of await changesIn(stage.store)) {
+    for (const { name, make, isMade } of await changesIn(stage.store)) {
       await make(stage.store);
       await stage.crash();
-      same(await isMade(stage.store), true);
+      same(await isMade(stage.store), true, name);
     }
   }),
 
   storeCase("J2: what was read is there after a crash", { needs: ["crash"] }, async (stage) => {
-    for (const { make, isMade } of await changesIn(stage.store)) {
+    for (const { name, make, isMade } of await changesIn(stage.store)) {
       const { store } = stage;
       let failure: unknown;
       make(store).catch((error: unknown) => {
@@ -27,7 +27,7 @@ export const crashCases: readonly StoreCase[] = [
         await turn();
       }
       await stage.crash();
-      same(await isMade(stage.store), true);
+      same(await isMade(stage.store), true, name);
     }
   }),
 
@@ -44,7 +44,7 @@ export const crashCases: readonly StoreCase[] = [
         await stage.crash();
         const made: boolean[] = [];
         for (const { isMade } of ordered) made.push(await isMade(stage.store));
-        same(made, made.toSorted().reverse(), `in the order ${order}`);
+        same(made, made.toSorted().reverse(), namesOf(ordered));
       }
     },
   ),

@@ -27,7 +27,7 @@ export const disconnectCases: readonly StoreCase[] = [
           const { make } = all[i] ?? {};
           if (status === "rejected" && make !== undefined) await asked(() => make(store));
         }
-        for (const { isMade } of all) same(await asked(() => isMade(store)), true);
+        for (const { name, isMade } of all) same(await asked(() => isMade(store)), true, name);
       }
     },
   ),

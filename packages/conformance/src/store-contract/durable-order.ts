@@ -1,4 +1,4 @@
-import { changesIn, orders } from "./change.ts";
+import { changesIn, namesOf, orders } from "./change.ts";
 import { same } from "./equality.ts";
 import {
   credentialRow,
@@ -26,7 +26,7 @@ export const durableOrderCases: readonly StoreCase[] = [
             looks.push(await Promise.all(before.map(({ isMade }) => isMade(stage.store))));
           }),
         );
-        same([...new Set(looks.flat())], [true], `in the order ${order}`);
+        same([...new Set(looks.flat())], [true], namesOf(ordered));
       }
     },
   ),
@@ -69,7 +69,7 @@ export const durableOrderCases: readonly StoreCase[] = [
     const all = await changesIn(stage.store);
     const asked = Promise.allSettled(all.map(({ make }) => make(stage.store)));
     await stage.reopen();
-    for (const { isMade } of all) same(await isMade(stage.store), true);
+    for (const { name, isMade } of all) same(await isMade(stage.store), true, name);
     same(
       (await asked).map(({ status }) => status),
       all.map(() => "fulfilled"),
@@ -83,7 +83,7 @@ export const durableOrderCases: readonly StoreCase[] = [
       const all = await changesIn(stage.store);
       for (const { make } of all) await make(stage.store);
       await stage.reopen();
-      for (const { isMade } of all) same(await isMade(stage.store), true);
+      for (const { name, isMade } of all) same(await isMade(stage.store), true, name);
     },
   ),
 ];
