@@ -1,11 +1,9 @@
 import assert from "node:assert/strict";
-import { newJobId, sleep, systemClock } from "@arcp/core";
+import { newJobId } from "@arcp/core";
 import { same } from "./equality.ts";
+import { soon } from "./patience.ts";
 import { records, textsOf } from "./sample-row.ts";
 import { type StoreCase, storeCase } from "./store-case.ts";
-
-/** Milliseconds after which a bell counts as lost. */
-const PATIENCE = 5_000;
 
 export const bellCases: readonly StoreCase[] = [
   storeCase("a bell rings once the record can be read, for its own job", {}, async ({ store }) => {
@@ -17,7 +15,7 @@ export const bellCases: readonly StoreCase[] = [
     });
     store.logs.listen(b, () => ofB.resolve(textsOf(store, b)));
     await store.logs.append([{ job: b, after: 0, records: records(1, 2) }]);
-    same(await soon(ofB.promise), ["1", "2"]);
+    same(await soon("the bell rings", ofB.promise), ["1", "2"]);
     assert.equal(rungOfA, 0);
   }),
 
@@ -26,7 +24,7 @@ export const bellCases: readonly StoreCase[] = [
     const bells = Array.from({ length: 3 }, () => Promise.withResolvers<void>());
     for (const { resolve } of bells) store.logs.listen(job, resolve);
     await store.logs.append([{ job, after: 0, records: records(1, 1) }]);
-    await soon(Promise.all(bells.map(({ promise }) => promise)));
+    await soon("the bell rings", Promise.all(bells.map(({ promise }) => promise)));
   }),
 
   storeCase("an append to several logs rings for each, every time", {}, async ({ store }) => {
@@ -40,7 +38,7 @@ export const bellCases: readonly StoreCase[] = [
           if (texts.length > 0) resolve();
         };
         const takeDown = store.logs.listen(job, () => void look().catch(reject));
-        await soon(promise).finally(takeDown);
+        await soon("the bell rings", promise).finally(takeDown);
       });
       const batches = jobs.map((job) => ({ job, after, records: records(after + 1, 1) }));
       await Promise.all([store.logs.append(batches), ...found]);
@@ -56,7 +54,7 @@ export const bellCases: readonly StoreCase[] = [
     takeDown();
     takeDown();
     await store.logs.append([{ job, after: 0, records: records(1, 1) }]);
-    await soon(other.promise);
+    await soon("the bell rings", other.promise);
     same(rung, []);
   }),
 
@@ -67,7 +65,7 @@ export const bellCases: readonly StoreCase[] = [
     store.logs.listen(job, rung.resolve);
     takeDown();
     await store.logs.append([{ job, after: 0, records: records(1, 1) }]);
-    await soon(rung.promise);
+    await soon("the bell rings", rung.promise);
   }),
 
   storeCase("bells that hang themselves up again ring once", {}, async ({ store }) => {
@@ -86,7 +84,7 @@ export const bellCases: readonly StoreCase[] = [
     };
     for (let bells = 0; bells < 3; bells++) hang();
     await store.logs.append([{ job, after: 0, records: records(1, 1) }]);
-    await soon(again.promise);
+    await soon("the bell rings", again.promise);
     assert.equal(rung, 3);
   }),
 
@@ -101,21 +99,7 @@ export const bellCases: readonly StoreCase[] = [
     });
     await store.logs.append([{ job, after: 0, records: records(1, 1) }]);
     await store.logs.append([{ job, after: 1, records: records(2, 1) }]);
-    await soon(again.promise);
+    await soon("the bell rings", again.promise);
     assert.equal(rung, 1);
   }),
 ];
-
-/** @throws Error when it takes too long: a bell that does not ring would be waited for without end */
-export async function soon<T>(rung: Promise<T>): Promise<T> {
-  const answered = new AbortController();
-  const late = sleep(systemClock, PATIENCE, answered.signal).then(
-    () => Promise.reject(new Error(`the bell did not ring within ${PATIENCE} ms`)),
-    () => rung,
-  );
-  try {
-    return await Promise.race([rung, late]);
-  } finally {
-    answered.abort();
-  }
-}

@@ -1,17 +1,14 @@
 import assert from "node:assert/strict";
 import { setImmediate as turn } from "node:timers/promises";
-import { newJobId, sleep, systemClock } from "@arcp/core";
-import { soon } from "./bell.ts";
+import { newJobId } from "@arcp/core";
 import { changesIn } from "./change.ts";
 import { same } from "./equality.ts";
+import { asked, soon } from "./patience.ts";
 import { records, textsOf } from "./sample-row.ts";
 import { type StoreCase, storeCase } from "./store-case.ts";
 
 /** Turns of the event loop after which the connection breaks: while calls wait, are under way, and are done. */
 const MOMENTS = [0, 1, 2, 3, 5, 8, 13, 50];
-
-/** Milliseconds after which the runtime asks once more; then it gives a job up. */
-const PAUSES = [20, 100, 500, 2000];
 
 export const disconnectCases: readonly StoreCase[] = [
   storeCase(
@@ -68,7 +65,7 @@ export const disconnectCases: readonly StoreCase[] = [
       await asked(() => store.jobs.list({ limit: 1 }));
       await asked(() => store.credentials.remove("none"));
       same(await store.logs.append([{ job, after: 0, records: records(1, 1) }]), ["appended"]);
-      await soon(rung.promise);
+      await soon("the bell rings", rung.promise);
       assert.deepEqual(failures, []);
     },
   ),
@@ -77,16 +74,4 @@ export const disconnectCases: readonly StoreCase[] = [
 async function broken(disconnect: () => Promise<void>, turns: number): Promise<void> {
   for (let left = turns; left > 0; left--) await turn();
   await disconnect();
-}
-
-/** As the runtime asks: once more after a pause, as long as it is rejected and there are pauses left. */
-async function asked<T>(call: () => Promise<T>): Promise<T> {
-  for (const pause of PAUSES) {
-    try {
-      return await call();
-    } catch {
-      await sleep(systemClock, pause);
-    }
-  }
-  return call();
 }

@@ -1,0 +1,34 @@
+import { sleep, systemClock } from "@arcp/core";
+
+/** Milliseconds after which nothing will come of it any more. */
+const PATIENCE = 5_000;
+
+/** Milliseconds after which the runtime asks once more what was rejected; then it gives it up. */
+const PAUSES = [20, 100, 500, 2000];
+
+/** @throws Error when it takes too long, with what was waited for */
+export async function soon<T>(what: string, awaited: Promise<T>): Promise<T> {
+  const answered = new AbortController();
+  const late = sleep(systemClock, PATIENCE, answered.signal).then(
+    () => Promise.reject(new Error(`waited for ${PATIENCE} ms until ${what}`)),
+    () => awaited,
+  );
+  try {
+    return await Promise.race([awaited, late]);
+  } finally {
+    answered.abort();
+  }
+}
+
+/** As the runtime asks: once more after a pause, as long as that is rejected and there are pauses left. That a store is closed is final. */
+export async function asked<T>(call: () => Promise<T>): Promise<T> {
+  for (const pause of PAUSES) {
+    try {
+      return await call();
+    } catch (error) {
+      if ((error as { code?: unknown }).code === "CLOSED") throw error;
+      await sleep(systemClock, pause);
+    }
+  }
+  return call();
+}
