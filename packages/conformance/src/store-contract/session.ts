@@ -89,6 +89,29 @@ export const sessionCases: readonly StoreCase[] = [
     },
   ),
 
+  storeCase(
+    "requests are told apart by their ids, whatever text a client makes them of",
+    { requirements: ["R-5.4-8"] },
+    async (stage) => {
+      const row = sessionRow();
+      await stage.store.sessions.insert(row);
+      const requests = ["\ud800", "\ud801", "\ufffd", "a\0", "a", "__proto__"] as MessageId[];
+      const attach = requests.map((request) =>
+        attachmentRow(newJobId(), { role: "observer", request }),
+      );
+      await stage.store.sessions.commit(row.id, 1, { attach });
+      for (const [i, request] of requests.entries()) {
+        await stage.store.sessions.commit(row.id, 1, { refused: { request, reply: `${i}` } });
+      }
+      await stage.holds(async ({ sessions }) => {
+        same(await sessions.attachments(row.id), attach);
+        for (const [i, request] of requests.entries()) {
+          assert.equal(await sessions.refusal(row.id, request), `${i}`);
+        }
+      });
+    },
+  ),
+
   storeCase("P5: whoever claims a session fences off all before", {}, async (stage) => {
     const row = sessionRow({ issued: 5, acked: 2 });
     const { sessions } = stage.store;

@@ -20,8 +20,8 @@ import type { SessionStore } from "./session-store.ts";
  *   refused with a LocalError `MISUSE`, or takes the store over, which has then failed for the first.
  *
  * Ids of jobs and sessions, and aliases of credentials, are ASCII, and sorted by its codes. Other texts may be any string, with lone
- * surrogates and U+0000, save the text of a record, which is JSON and has neither. Of what clients name an id has up to 128
- * characters, a key up to 256. Times may have parts of a millisecond.
+ * surrogates and U+0000, save the text of a record, and what a run says in place of one, which are JSON and have neither. Of what
+ * clients name an id has up to 128 characters, a key up to 256. Times may have parts of a millisecond.
  */
 export interface Store {
   /** What jobs said, record by record. */
