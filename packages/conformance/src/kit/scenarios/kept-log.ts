@@ -1,16 +1,26 @@
 import assert from "node:assert/strict";
+import type { Step } from "../../test-agents/step.ts";
 import type { WireClient } from "../../wire/wire-client.ts";
 import { endingOf } from "../ending.ts";
 import { feature, settingWithin } from "../need.ts";
 import { refusedWith } from "../refusal.ts";
 import type { Scenario } from "../scenario.ts";
-import { isTerminal } from "../site.ts";
+import { type Gate, isTerminal } from "../site.ts";
 import { reached, thought, thoughts } from "../thought.ts";
 
 /** Events of which few fill the buffers of a connection: characters of one, and how many there are. */
 const BULK = { length: 60_000, count: 220 };
 
 const needs = [settingWithin("logRecords", 10_000), feature("subscribe")] as const;
+
+/** More than a log keeps, in two halves: whoever has read the first is not outrun by the second, however slow. */
+const overflow = (logRecords: number, more: Gate): readonly Step[] => [
+  thoughts(Math.ceil(logRecords / 2)),
+  thought("half"),
+  more.step,
+  thoughts(Math.ceil(logRecords / 2) + 50),
+  thought("full"),
+];
 
 const subscribe = (wire: WireClient, job_id: string, rest: object, id?: string) =>
   wire.request(
@@ -27,12 +37,11 @@ export const keptLog: readonly Scenario[] = [
     async play(site) {
       const { logRecords } = site.facts.settings;
       const wire = await site.greeted();
-      const [away, end] = [site.gate(), site.gate()];
+      const [away, more, end] = [site.gate(), site.gate(), site.gate()];
       const { id } = await site.play(wire, [
         thought("seen"),
         away.step,
-        thoughts(logRecords + 50),
-        thought("full"),
+        ...overflow(logRecords, more),
         end.step,
       ]);
       const seen = await reached(wire, "seen");
@@ -40,6 +49,8 @@ export const keptLog: readonly Scenario[] = [
       const other = await site.greeted();
       await subscribe(other, id, {});
       await away.open();
+      await reached(other, "half");
+      await more.open();
       await reached(other, "full");
       await refusedWith(
         site.resumed(wire, { lastEventSeq: seen }),
@@ -68,13 +79,12 @@ export const keptLog: readonly Scenario[] = [
     async play(site) {
       const { logRecords } = site.facts.settings;
       const owner = await site.greeted();
-      const [start, alive, end] = [site.gate(), site.gate(), site.gate()];
+      const [start, more, alive, end] = [site.gate(), site.gate(), site.gate(), site.gate()];
       const { id } = await site.play(owner, [
         thought("seen"),
         start.step,
         thoughts(BULK.count, BULK.length),
-        thoughts(logRecords + 50),
-        thought("full"),
+        ...overflow(logRecords, more),
         end.step,
       ]);
       await reached(owner, "seen");
@@ -86,6 +96,8 @@ export const keptLog: readonly Scenario[] = [
       await subscribe(other, id, {});
       for (const wire of [owner, watcher]) site.lineOf(wire).stall();
       await start.open();
+      await reached(other, "half");
+      await more.open();
       await reached(other, "full");
       for (const wire of [owner, watcher]) site.lineOf(wire).release();
       const fatal = await owner.notice(({ type }) => type === "session.error");
