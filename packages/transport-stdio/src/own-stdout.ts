@@ -1,3 +1,4 @@
+import { Console } from "node:console";
 import { Writable } from "node:stream";
 import { LocalError } from "@arcp/core";
 
@@ -15,24 +16,33 @@ let taken = false;
 export function takeStdout(): Writable {
   if (taken) throw new LocalError("MISUSE", "stdio is served already: a process has one stdout");
   taken = true;
-  const { stdout, stderr } = process;
+  const { stdout, stderr, versions } = process;
   const write = stdout._write.bind(stdout);
   const diverted: Sink = {
+    // That of Bun goes around the next.
+    write: Writable.prototype.write,
     _write(chunk, encoding, done) {
-      const room: boolean = stderr.write(chunk, encoding, (error) => {
-        if (!room) done(error);
-      });
+      let over = false;
+      const once = (error?: Error | null): void => {
+        if (over) return;
+        over = true;
+        done(error);
+      };
       // At once where there is room, so that what is printed keeps its order and is out before the process exits.
-      if (room) done();
+      if (stderr.write(chunk, encoding, once)) once();
     },
     _writev: undefined,
     // Its end is none of the pipe's.
     _final: (done) => done(),
   };
   Object.assign(stdout, diverted);
+  // Their consoles write to the file itself; that of Node writes to the stream.
+  if (versions["bun"] !== undefined || versions["deno"] !== undefined) {
+    Object.assign(console, new Console({ stdout, stderr }));
+  }
   for (const stream of [stdout, stderr]) stream.on("error", () => {});
   return new Writable({ write });
 }
 
 /** What a stream does with its bytes. */
-type Sink = Pick<Writable, "_write" | "_final"> & { readonly _writev: undefined };
+type Sink = Pick<Writable, "write" | "_write" | "_final"> & { readonly _writev: undefined };

@@ -68,6 +68,12 @@ describe("stdout is the protocol's alone", () => {
     await chat(client, 100, () => stderr.text);
   });
 
+  test("R-4.2-2: so does what goes past the stream where that is the platform's way", async () => {
+    const { child, output } = bare("serve-past-stream.ts");
+    child.stdin.end();
+    expect(await output).toEqual({ stdout: "{}\n", stderr: "printed\nwritten\n", code: 0 });
+  });
+
   test("R-4.2-2: an agent may fill stdout and wait for it, hold it back and end it", async () => {
     const stderr = new Heard();
     await using client = await connect(spawned([], { stderr }), TOKEN);
