@@ -7,7 +7,9 @@ import { generateKeyPairSync, sign } from "node:crypto";
 const tlv = (tag: number, ...content: readonly Uint8Array[]): Buffer => {
   const body = Buffer.concat(content);
   const { length } = body;
-  const size = length < 128 ? [length] : [0x82, length >> 8, length & 0xff];
+  // The shortest form, which is the only one that DER allows.
+  const more = length < 0x100 ? [0x81, length] : [0x82, length >> 8, length & 0xff];
+  const size = length < 0x80 ? [length] : more;
   return Buffer.concat([Uint8Array.of(tag, ...size), body]);
 };
 const sequence = (...content: readonly Uint8Array[]): Buffer => tlv(0x30, ...content);
