@@ -14,7 +14,7 @@ import {
   type Transport,
   TransportClosedError,
 } from "@arcp/core";
-import { type WebSocket, WebSocketServer } from "ws";
+import { type WebSocket, WebSocketServer } from "#ws";
 import { Connection } from "./connection.ts";
 import { CONNECTION_RULES, type ConnectionOptions } from "./connection-options.ts";
 import { serverWriter } from "./frame-writer.ts";

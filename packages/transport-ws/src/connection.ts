@@ -9,7 +9,7 @@ import {
   type Transport,
   TransportClosedError,
 } from "@arcp/core";
-import { WebSocket } from "ws";
+import { WebSocket } from "#ws";
 import { ABOVE_LIMIT, closeCode, closeReason } from "./close-code.ts";
 import type { ConnectionOptions } from "./connection-options.ts";
 import type { FrameWriter } from "./frame-writer.ts";

@@ -7,7 +7,7 @@ import {
   rule,
   TransportClosedError,
 } from "@arcp/core";
-import { WebSocket } from "ws";
+import { WebSocket } from "#ws";
 import { checkedAddress } from "./address.ts";
 import { Connection } from "./connection.ts";
 import { CONNECTION_RULES, type ConnectionOptions } from "./connection-options.ts";

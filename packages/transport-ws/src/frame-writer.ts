@@ -1,7 +1,7 @@
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { type Frame, frameText } from "@arcp/core";
-import type { WebSocket } from "ws";
+import type { WebSocket } from "#ws";
 import { joinTextMessages } from "./framing.ts";
 import { WriteMemory } from "./write-memory.ts";
 
