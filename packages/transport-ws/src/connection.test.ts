@@ -1,11 +1,14 @@
 import { createServer } from "node:http";
 import { type AddressInfo, connect, type Socket, type SocketConstructorOpts } from "node:net";
+import { Duplex } from "node:stream";
 import { HIGH_WATER_MARK, ManualClock, type Transport, TransportClosedError } from "@arcp/core";
 import { afterEach, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { isHeldBack } from "../test/held-back.ts";
 import { type AttachOptions, attach } from "./attach.ts";
+import { Connection } from "./connection.ts";
 import { dial } from "./dial.ts";
+import { serverWriter } from "./frame-writer.ts";
 
 const after: Array<() => unknown> = [];
 afterEach(async () => {
@@ -373,6 +376,27 @@ test.each(["peer", "here"])(
     });
   },
 );
+
+test("a write that failed makes no room: the pending send is told why the connection ended", async () => {
+  const { url } = await serve();
+  const { ws } = await wsClient(url);
+  let fail = (): void => {};
+  const socket = new Duplex({
+    read() {},
+    write(_chunk, _encoding, done) {
+      fail = () => done(new Error("cancelled"));
+    },
+  });
+  socket.on("error", () => {});
+  const connection = new Connection(ws, socket, serverWriter(socket), { closeTimeout: 100 });
+  const pending = connection.send(["x".repeat(HIGH_WATER_MARK)]);
+  expect(await isHeldBack(pending)).toBe(true);
+  fail();
+  expect(socket.writableLength).toBe(0);
+  expect(await isHeldBack(pending)).toBe(true);
+  ws.terminate();
+  await expect(pending).rejects.toMatchObject({ code: "TRANSPORT_CLOSED", reason: undefined });
+});
 
 test("R-4-4: a reset in the middle of a frame breaks the transport, after what was whole", async () => {
   const server = await serve();

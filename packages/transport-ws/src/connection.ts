@@ -12,7 +12,7 @@ import {
 import { WebSocket } from "#ws";
 import { ABOVE_LIMIT, closeCode, closeReason } from "./close-code.ts";
 import type { ConnectionOptions } from "./connection-options.ts";
-import type { FrameWriter } from "./frame-writer.ts";
+import type { FrameWriter, Written } from "./frame-writer.ts";
 
 /**
  * An open WebSocket as a transport, on either side. `ws` reads, checks and answers control messages; what is sent goes
@@ -87,8 +87,9 @@ export class Connection implements Transport {
     return new TransportClosedError(this.#closed?.reason);
   }
 
-  readonly #written = (): void => {
-    if (this.#socket.writableLength <= HIGH_WATER_MARK) this.#makeRoom();
+  readonly #written: Written = (error) => {
+    // Some platforms tell of a failed write first, and only then of the end, which says why.
+    if (!error && this.#socket.writableLength <= HIGH_WATER_MARK) this.#makeRoom();
   };
 
   #makeRoom(): void {

@@ -5,8 +5,10 @@ import type { WebSocket } from "#ws";
 import { joinTextMessages } from "./framing.ts";
 import { WriteMemory } from "./write-memory.ts";
 
-/** Writes each frame as one text message, all at once; calls `written` as the network takes them. */
-export type FrameWriter = (frames: readonly Frame[], written: () => void) => void;
+/** Writes each frame as one text message, all at once; calls `written` as the network takes them, or fails to. */
+export type FrameWriter = (frames: readonly Frame[], written: Written) => void;
+
+export type Written = (error?: Error | null) => void;
 
 /**
  * A server's messages are not masked, so we frame them ourselves and write a batch in one piece. `ws` writes its control
@@ -23,7 +25,7 @@ export function serverWriter(socket: Duplex): FrameWriter {
       // After a failure nobody knows who still reads it.
       if (error) memory?.abandon();
       else memory?.release();
-      written();
+      written(error);
     };
     if (writes.length > 0) socket.cork();
     for (const write of writes) socket.write(write, "latin1", written);

@@ -182,7 +182,7 @@ test("an encoded text that a broken connection was to write is held for good", a
   const told = Promise.withResolvers<void>();
   const socket = new Broken();
   socket.on("error", () => {});
-  serverWriter(socket)([["head", text]], told.resolve);
+  serverWriter(socket)([["head", text]], () => told.resolve());
   await told.promise;
   await new Promise(setImmediate);
   expect(text.isHeld).toBe(true);
@@ -198,7 +198,7 @@ test("what a stream that is no socket was given is left alone", async () => {
     },
   });
   const write = serverWriter(stream);
-  await new Promise<void>((resolve) => write(["a".repeat(20_000)], resolve));
+  await new Promise<void>((resolve) => write(["a".repeat(20_000)], () => resolve()));
   write(["b".repeat(20_000)], () => {});
   expect(given.map((chunk) => String.fromCharCode(chunk[10] ?? 0))).toEqual(["a", "b"]);
 });

@@ -72,7 +72,7 @@ export async function costOf(way: Way, frames: readonly string[], batch: number)
         if (left === 0) resolve();
       };
       if (write === undefined) for (const frame of some) ws.send(frame, sent);
-      else write(some, resolve);
+      else write(some, () => resolve());
     });
   const before = { bytes: socket.bytesWritten, cpu: process.cpuUsage() };
   for (let i = 0; i < frames.length; i += batch) await send(frames.slice(i, i + batch));
