@@ -1,8 +1,10 @@
 import { once } from "node:events";
 import { type AddressInfo, Socket } from "node:net";
+import { Duplex } from "node:stream";
 import { expect, test, vi } from "vitest";
 import { WebSocket, WebSocketServer } from "ws";
 import { clientWriter, serverWriter } from "./frame-writer.ts";
+import { joinTextMessages } from "./framing.ts";
 import { WriteMemory } from "./write-memory.ts";
 
 test("what a client sends in one turn of the event loop leaves in one write, in order", async () => {
@@ -39,6 +41,28 @@ test("what a client sends in one turn of the event loop leaves in one write, in 
   expect(written).toHaveBeenCalledTimes(5);
   ws.terminate();
   server.close();
+});
+
+test.each([true, false])("over TLS all that is written is bytes: %j", (encrypted) => {
+  const chunks: unknown[] = [];
+  const socket = new Duplex({
+    decodeStrings: false,
+    write(chunk, _encoding, done) {
+      chunks.push(chunk);
+      done();
+    },
+  });
+  const write = serverWriter(Object.assign(socket, { encrypted }));
+  const sent = ["short", "x".repeat(20_000), "é"];
+  write(sent, () => {});
+  const written = chunks.map((chunk) =>
+    typeof chunk === "string" ? Buffer.from(chunk, "latin1") : (chunk as Buffer),
+  );
+  const expected = joinTextMessages(sent).map((piece) => Buffer.from(piece as string, "latin1"));
+  expect(Buffer.concat(written)).toEqual(Buffer.concat(expected));
+  expect(chunks.map((chunk) => typeof chunk === "string")).toEqual(
+    encrypted ? [false, false, false] : [true, false, true],
+  );
 });
 
 test("a burst that the system takes at once needs one block, whatever it holds", () => {

@@ -2,6 +2,7 @@ import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { type Frame, frameText } from "@arcp/core";
 import type { WebSocket } from "#ws";
+import { isEncrypted } from "./encryption.ts";
 import { joinTextMessages } from "./framing.ts";
 import { WriteMemory } from "./write-memory.ts";
 
@@ -15,10 +16,13 @@ export type Written = (error?: Error | null) => void;
  * messages (pong, close) to the same socket, whole as well, so neither lands inside the other.
  */
 export function serverWriter(socket: Duplex): FrameWriter {
+  const encrypted = isEncrypted(socket);
   return (frames, written) => {
     // A stream that is no socket may hand on what it was given, and nobody knows for how long.
     const memory = socket instanceof Socket ? new WriteMemory() : undefined;
-    const writes = joinTextMessages(frames, memory);
+    const joined = joinTextMessages(frames, memory);
+    // Bytes cost hardly more over TLS, where Deno takes strings for UTF-8 once several wait.
+    const writes = encrypted ? joined.map(bytesOf) : joined;
     const last = writes.pop();
     if (last === undefined) return;
     const done = (error?: Error | null): void => {
@@ -35,6 +39,10 @@ export function serverWriter(socket: Duplex): FrameWriter {
     // would take ever more of it.
     if (socket.writableLength === 0) memory?.release();
   };
+}
+
+function bytesOf(write: string | Uint8Array): Uint8Array {
+  return typeof write === "string" ? Buffer.from(write, "latin1") : write;
 }
 
 /**

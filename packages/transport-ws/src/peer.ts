@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import { TLSSocket } from "node:tls";
+import { isEncrypted } from "./encryption.ts";
 import { isLoopback } from "./loopback.ts";
 
 /** What is known of the other end of a connection before it has said anything. */
@@ -26,7 +26,7 @@ export function peerOf({ socket, headers }: IncomingMessage): PeerInfo | undefin
   const token = /^bearer +(\S+) *$/i.exec(headers.authorization ?? "")?.[1];
   return {
     address: address ?? "",
-    secure: socket instanceof TLSSocket,
+    secure: isEncrypted(socket),
     loopback: address === undefined || isLoopback(address),
     ...(token !== undefined && { bearer: () => token }),
   };

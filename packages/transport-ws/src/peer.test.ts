@@ -1,0 +1,16 @@
+import { IncomingMessage } from "node:http";
+import { Socket } from "node:net";
+import { expect, test } from "vitest";
+import { peerOf } from "./peer.ts";
+
+test.each([
+  [{ encrypted: true }, true],
+  [{ encrypted: false }, false],
+  [{}, false],
+])(
+  "a connection is secure whose socket says that it is encrypted, of whatever class: %j",
+  (told, secure) => {
+    const socket = Object.assign(new Socket(), told);
+    expect(peerOf(new IncomingMessage(socket))).toMatchObject({ secure });
+  },
+);
