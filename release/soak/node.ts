@@ -89,7 +89,7 @@ async function useCommands(): Promise<void> {
   await first.kill();
   await using _second = new Shell(`${serve} ${new URL(url).port}`, cwd, env);
   for (const shell of [counting, looking]) {
-    await shell.until(/connected again.*attempt 2.*8\/8.*✔ job_\w+ succeeded/s);
+    await shell.until(/reconnected.*attempt 2.*8\/8.*✔ job_\w+ succeeded/s);
     assert.equal(await shell.code, 0);
   }
   console.log("arcp submit, arcp watch: they outlived their runtime");

@@ -39,7 +39,7 @@ await using client = new Shell(submit.replace("60", "9"), cwd, mine);
 const [, job = ""] = await client.until(/(job_\w+) translate\n.*progress 2\/9 pages/s);
 await first.kill();
 await using _second = new Shell(`${serve.trim()} --port ${new URL(url).port}`, cwd, env);
-await client.until(/connected again/);
+await client.until(/reconnected/);
 await client.until(/attempt 2.*progress 4\/9 pages/s);
 await client.kill();
 

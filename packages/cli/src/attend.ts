@@ -27,7 +27,7 @@ export async function attend(
 ): Promise<JobOutcome | undefined> {
   const { client, job, isOwn } = attended;
   using view = viewFor(context, { json });
-  view.keys(isOwn ? "Ctrl-C leaves the job to itself" : "Ctrl-C leaves");
+  view.keys(isOwn ? "Ctrl-C detaches from the job" : "Ctrl-C exits");
   view.begin(described(job));
   const cancel = isOwn ? (reason: string) => attended.job.cancel(reason) : undefined;
   const following = follow({ client, job, ...(cancel && { cancel }) }, view, context);
@@ -35,7 +35,7 @@ export async function attend(
     throw explained(error, job.id);
   });
   if (outcome === undefined) {
-    view.note(asTyped(`left: \`arcp watch ${job.id}\` comes back`, context.env));
+    view.note(asTyped(`to return: \`arcp watch ${job.id}\``, context.env));
   }
   context.exit(outcome === undefined ? exitCode.interrupted : codeOf(outcome));
   return outcome;
@@ -44,7 +44,7 @@ export async function attend(
 /** The job was there when the view began. */
 function explained(error: unknown, job: string): unknown {
   if (!(error instanceof ArcpError && error.code === "JOB_NOT_FOUND")) return error;
-  const why = "perhaps it was started again without its store";
+  const why = "it may have been restarted without its store";
   return new ArcpError(error.code, `the runtime no longer has ${job}: ${why}`);
 }
 

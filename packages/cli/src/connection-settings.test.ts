@@ -53,15 +53,15 @@ test("the token of a profile is for its own url", () => {
 
 test("what is no address, and what is no profile, is told", async () => {
   expect(() => settings({ url: "localhost:80" })).toThrow(
-    `localhost:80 is no address of a runtime: one looks like ${DEFAULT_URL}`,
+    `localhost:80 is not the address of a runtime: use one like ${DEFAULT_URL}`,
   );
   expect(() => settings({ profile: "home" })).toThrow(
-    `there is no profile home in ${file}; there is default, work`,
+    `there is no profile home in ${file}; it has default, work`,
   );
   await profiles('{"default":');
   expect(() => settings()).toThrow(`${file} has to be JSON such as {"default":{"url":`);
   await profiles({ default: { URL: local } });
   expect(() => settings()).toThrow(
-    `the profile default in ${file} has to be {"url":"…","token":"…"} and no more`,
+    `the profile default in ${file} has to be {"url":"…","token":"…"} and nothing else`,
   );
 });

@@ -23,8 +23,8 @@ export const DEFAULT_URL = "ws://127.0.0.1:7777/arcp";
 /** Adds the flags that every command has which connects. */
 export function connectionFlags(command: Command): Command {
   return command
-    .option("--url <url>", `where the runtime is (ARCP_URL; default ${DEFAULT_URL})`)
-    .option("--token <token>", "bearer token (ARCP_TOKEN, which no list of processes shows)")
+    .option("--url <url>", `the runtime's address (ARCP_URL; default ${DEFAULT_URL})`)
+    .option("--token <token>", "bearer token (ARCP_TOKEN, which process listings do not show)")
     .option("--profile <name>", "a profile of profiles.json (ARCP_PROFILE; default `default`)");
 }
 
@@ -48,10 +48,10 @@ export function connectionSettings(
   return { url, token };
 }
 
-/** @throws LocalError `MISUSE` for what is no address of a runtime */
+/** @throws LocalError `MISUSE` for what is not the address of a runtime */
 export function checkedUrl(url: string): string {
   if (/^wss?:\/\/[^\s#]+$/.test(url) && URL.canParse(url)) return url;
   throw usage(
-    `${shownUrl(url.trim()) || "an empty text"} is no address of a runtime: one looks like ${DEFAULT_URL}`,
+    `${shownUrl(url.trim()) || "an empty string"} is not the address of a runtime: use one like ${DEFAULT_URL}`,
   );
 }

@@ -29,7 +29,7 @@ export function failureOf(error: unknown): Failure {
     return { text: printable(error.message), code };
   }
   const stack = error instanceof Error ? error.stack : String(error);
-  return { text: `a fault of this command: ${stack}`, code: exitCode.fault };
+  return { text: `an internal error: ${stack}`, code: exitCode.fault };
 }
 
 /** What the runtime refuses, and what would be right where a command knows. */
@@ -38,12 +38,12 @@ function refusal({ code, message: told }: ArcpError): string {
   const message = told.replace(/^payload\.(\S+: )(?:Invalid input: )?/, "$1");
   switch (code) {
     case "UNAUTHENTICATED":
-      return `the token is refused: ${message}; say --token, set ARCP_TOKEN, or choose a profile`;
+      return `the token was refused: ${message}; pass --token, set ARCP_TOKEN, or choose a profile`;
     case "AGENT_NOT_AVAILABLE":
     case "AGENT_VERSION_NOT_AVAILABLE":
-      return `${message}; \`arcp agents\` lists what there is (${code})`;
+      return `${message}; \`arcp agents\` lists the agents on offer (${code})`;
     case "DUPLICATE_KEY":
-      return `this --key was used before with other parameters: say another one (${code})`;
+      return `this --key was used before with other parameters: use another one (${code})`;
     case "JOB_NOT_FOUND":
       return `${message}; \`arcp jobs\` lists yours (${code})`;
     default:

@@ -84,15 +84,15 @@ class Leaving {
     switch (this.#stage) {
       case "looking":
         this.#stage = "thinking twice";
-        this.#view.note("the job goes on without this view; Ctrl-C again cancels it");
+        this.#view.note("the job continues; press Ctrl-C again to cancel it");
         this.#view.keys("Ctrl-C cancels the job");
         this.#timer = this.#context.clock.after(SECOND_THOUGHTS, () => this.stop());
         return;
       case "thinking twice":
         this.#stage = "cancelling";
         this.#timer?.cancel();
-        this.#view.note("cancelling the job; Ctrl-C again leaves at once");
-        this.#view.keys("Ctrl-C leaves at once");
+        this.#view.note("cancelling the job; press Ctrl-C again to exit now");
+        this.#view.keys("Ctrl-C exits now");
         this.#cancel("cancelled by Ctrl-C").catch((error: unknown) => this.#refused(error));
         return;
       default:
@@ -108,7 +108,7 @@ class Leaving {
 
   #refused(error: unknown): void {
     if (this.isOver || (error instanceof LocalError && error.code === "CLOSED")) return;
-    this.#view.note(`it cannot be cancelled: ${failureOf(error).text}`);
+    this.#view.note(`the job cannot be cancelled: ${failureOf(error).text}`);
     this.stop();
   }
 }

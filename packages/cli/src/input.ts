@@ -18,11 +18,11 @@ export async function inputOf(
 ): Promise<unknown> {
   if (argument === undefined) return null;
   if (argument === "-") {
-    return parsedBytes(await untilAborted(buffer(stdin), signal), "the standard input");
+    return parsedBytes(await untilAborted(buffer(stdin), signal), "standard input");
   }
   if (!argument.startsWith("@")) return parsed(argument, "the input");
   const path = argument.slice(1);
-  if (path === "") throw usage("behind the @ of the input has to be the path of a file with JSON");
+  if (path === "") throw usage("the @ of the input has to be followed by the path of a JSON file");
   try {
     return parsedBytes(await readFile(resolve(cwd, path)), path);
   } catch (error) {
@@ -38,18 +38,18 @@ function parsedBytes(bytes: Uint8Array, name: string): unknown {
   try {
     json = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch {
-    throw usage(`${name} is no UTF-8, as JSON has to be`);
+    throw usage(`${name} is not UTF-8, as JSON has to be`);
   }
   return parsed(json, name);
 }
 
 function parsed(json: string, name: string): unknown {
-  if (json.trim() === "") throw usage(`${name} is empty; where an agent takes none, leave it out`);
+  if (json.trim() === "") throw usage(`${name} is empty: leave it out if the agent takes none`);
   try {
     return JSON.parse(json);
   } catch (error) {
     const why = error instanceof Error ? error.message : error;
-    const hint = name === "the input" ? `; a text is '"in quotes"', a file @file` : "";
-    throw usage(`${name} is no JSON: ${why}${hint}`);
+    const hint = name === "the input" ? `; write a string as '"in quotes"', a file as @file` : "";
+    throw usage(`${name} is not JSON: ${why}${hint}`);
   }
 }

@@ -17,12 +17,12 @@ export function grants(text: string, before: readonly Grant[] = []): readonly Gr
   }
   if (!isCapability(capability)) {
     const known = capabilities.filter((name) => name !== BUDGET).join(", ");
-    throw new InvalidArgumentError(`known are ${known} and x-vendor.<vendor>.<name>.`);
+    throw new InvalidArgumentError(`the known ones are ${known} and x-vendor.<vendor>.<name>.`);
   }
-  if (capability === BUDGET) throw new InvalidArgumentError("that is --budget USD:2.50.");
+  if (capability === BUDGET) throw new InvalidArgumentError("use --budget USD:2.50 for that.");
   if (capability.startsWith("fs.") && /^~(\/|$)/.test(pattern)) {
     throw new InvalidArgumentError(
-      "a shell leaves that ~ as it is: say $HOME, or ./~ if you mean it.",
+      "the shell does not expand that ~: use $HOME, or ./~ if you mean it.",
     );
   }
   return [...before, { capability, pattern }];
@@ -62,7 +62,7 @@ export function leaseOf(
 function absolute(pattern: string, cwd: string): string {
   const path = resolve(cwd, pattern);
   if (!pattern.startsWith("/") && cwd.includes("*")) {
-    throw usage(`${cwd} has a star in it, which a lease takes for a wildcard: give absolute paths`);
+    throw usage(`${cwd} contains a *, which a lease treats as a wildcard: use absolute paths`);
   }
   return path;
 }

@@ -25,30 +25,30 @@ test("what keeps a client from a runtime is told in one line", async () => {
   const url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}/arcp`;
   expect(await refusal(url)).toEqual({
     code: 4,
-    text: `${url} answers HTTP 404 and opens no WebSocket`,
+    text: `${url} answers HTTP 404 instead of opening a WebSocket`,
   });
   const bare = url.replace("/arcp", "");
   expect(await refusal(bare)).toEqual({
     code: 4,
-    text: `${bare} answers HTTP 404 and opens no WebSocket: most runtimes are at /arcp`,
+    text: `${bare} answers HTTP 404 instead of opening a WebSocket: most runtimes are at /arcp`,
   });
   for (status of [200, 301, 426]) {
-    const text = `${bare} answers HTTP ${status} and opens no WebSocket: most runtimes are at /arcp`;
+    const text = `${bare} answers HTTP ${status} instead of opening a WebSocket: most runtimes are at /arcp`;
     expect(await refusal(bare)).toEqual({ code: 4, text });
   }
   for (status of [403, 502]) {
-    const text = `${bare} answers HTTP ${status} and opens no WebSocket`;
+    const text = `${bare} answers HTTP ${status} instead of opening a WebSocket`;
     expect(await refusal(bare)).toEqual({ code: 4, text });
   }
   expect(await refusal(url.replace("ws:", "wss:"))).toEqual({
     code: 4,
-    text: `${url.replace("ws:", "wss:")} does not speak TLS: perhaps it is to be reached by ws:`,
+    text: `${url.replace("ws:", "wss:")} does not speak TLS: try ws:`,
   });
   server.close();
   await once(server, "close");
   expect(await refusal(url)).toEqual({
     code: 4,
-    text: `nothing listens at ${url}: start one by \`arcp serve\`, or say --url`,
+    text: `nothing listens at ${url}: start a runtime with \`arcp serve\`, or pass --url`,
   });
   expect((await refusal(url.replace("//", "//me:p@ss@"))).text).toContain(
     url.replace("//", "//***@"),
@@ -63,14 +63,14 @@ test("what keeps a client from a runtime is told in one line", async () => {
 test("a wrong token, and a missing one, are told in one line", async () => {
   const runtime = createRuntime({ agents: [], auth: tokenTable({ secret: "alice" }) });
   const server = await listen({ port: 0 }, runtime.serve);
-  const right = "say --token, set ARCP_TOKEN, or choose a profile";
+  const right = "pass --token, set ARCP_TOKEN, or choose a profile";
   expect(await refusal(server.url, "wrong")).toEqual({
     code: 2,
-    text: expect.stringMatching(/^the token is refused: .+; say --token, set ARCP_TOKEN, or/),
+    text: expect.stringMatching(/^the token was refused: .+; pass --token, set ARCP_TOKEN, or/),
   });
   expect(await refusal(server.url)).toEqual({
     code: 2,
-    text: `the token is refused: there is none; ${right}`,
+    text: `the token was refused: none was given; ${right}`,
   });
   await runtime.close();
   await server.close();
@@ -80,7 +80,7 @@ test("a session that no client has saved is not said to be a token in the clear"
   const restore = JSON.parse('{ "version": 2 }');
   const around = { signal: new AbortController().signal, clock: new ManualClock() };
   const opening = openClient({ url: "ws://127.0.0.1:1/arcp", token: "t" }, around, { restore });
-  await expect(opening).rejects.toThrow("restore takes a session");
+  await expect(opening).rejects.toThrow("restore takes a version 1 session");
 });
 
 test("a runtime that is silent is not said to be something else", async () => {
@@ -91,7 +91,7 @@ test("a runtime that is silent is not said to be something else", async () => {
   const error = await openClient(settings, { signal, clock }).catch((thrown) => thrown);
   expect(failureOf(error)).toEqual({
     code: 4,
-    text: `${server.url} gives no welcome within 5000 ms: the runtime is busy or stopped, or it is none`,
+    text: `${server.url} gives no welcome within 5000 ms: the runtime is busy or stopped, or it is not a runtime`,
   });
   await server.close();
 });

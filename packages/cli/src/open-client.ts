@@ -44,7 +44,7 @@ function dialOf(url: string): Dial {
 function explained(error: unknown, address: string, token: string | undefined): unknown {
   const url = shownUrl(address);
   if (error instanceof ArcpError && error.code === "UNAUTHENTICATED" && token === undefined) {
-    return new ArcpError(error.code, "there is none");
+    return new ArcpError(error.code, "none was given");
   }
   if (!(error instanceof LocalError)) return error;
   const cannot = (text: string) => new LocalError("TRANSPORT_CLOSED", text, { cause: error });
@@ -52,7 +52,9 @@ function explained(error: unknown, address: string, token: string | undefined): 
     case "TRANSPORT_CLOSED":
       return cannot(unreachable(error, url));
     case "REQUEST_TIMEOUT":
-      return cannot(`${url} gives ${error.message}: the runtime is busy or stopped, or it is none`);
+      return cannot(
+        `${url} gives ${error.message}: the runtime is busy or stopped, or it is not a runtime`,
+      );
     case "PROTOCOL_VIOLATION":
       return cannot(`what answers at ${url} does not speak ARCP: ${error.message}`);
     default:
@@ -65,23 +67,23 @@ export function unreachable(error: LocalError, address: string): string {
   const url = shownUrl(address);
   const { code, message } = innermost(error);
   if (code === "ECONNREFUSED") {
-    return `nothing listens at ${url}: start one by \`arcp serve\`, or say --url`;
+    return `nothing listens at ${url}: start a runtime with \`arcp serve\`, or pass --url`;
   }
-  if (code === "ENOTFOUND") return `${url} names a host that is not known`;
+  if (code === "ENOTFOUND") return `${url} names an unknown host`;
   const status = /HTTP (\d+)/.exec(message)?.[1];
   if (status !== undefined) {
     // A site answers its own pages by anything; 401, 403 and 5xx are said by what is at the right place.
     const elsewhere = /^[23]|404|426/.test(status) && URL.parse(address)?.pathname !== "/arcp";
     const right = elsewhere ? ": most runtimes are at /arcp" : "";
-    return `${url} answers HTTP ${status} and opens no WebSocket${right}`;
+    return `${url} answers HTTP ${status} instead of opening a WebSocket${right}`;
   }
   if (/wrong version number|packet length too long/.test(message)) {
-    return `${url} does not speak TLS: perhaps it is to be reached by ws:`;
+    return `${url} does not speak TLS: try ws:`;
   }
   if (error instanceof TransportClosedError && error.reason !== undefined) {
     return `${url} closed the connection: ${error.reason}`;
   }
-  return `${url} opens no WebSocket: ${message.split("\n", 1)[0] || code}`;
+  return `${url} does not open a WebSocket: ${message.split("\n", 1)[0] || code}`;
 }
 
 function innermost(error: Error): NodeJS.ErrnoException {

@@ -5,9 +5,9 @@ test("commands to copy are by npx where npm started this one", async () => {
   await using site = await Site.open();
   const env = { npm_execpath: "/npm" };
   const { err } = await site.play(["submit", "nobody"], { env }).done;
-  expect(err).toContain("`npx arcp agents` lists what there is");
+  expect(err).toContain("`npx arcp agents` lists the agents on offer");
   const playing = site.play(["submit", "deaf"], { env });
   await playing.until(/running/);
   playing.interrupt("SIGTERM");
-  expect((await playing.done).err).toMatch(/^arcp: left: `npx arcp watch job_\w+` comes back\n$/);
+  expect((await playing.done).err).toMatch(/^arcp: to return: `npx arcp watch job_\w+`\n$/);
 });

@@ -17,12 +17,12 @@ export function listenFailure(
 ): LocalError | undefined {
   switch (error instanceof Error && "code" in error ? error.code : undefined) {
     case "EADDRINUSE":
-      return usage(`port ${port} is taken: say another --port, or 0 for one that is free`);
+      return usage(`port ${port} is in use: choose another --port, or 0 for a free one`);
     case "EACCES":
-      return usage(`port ${port} is not for everybody: say another --port, such as 7777`);
+      return usage(`port ${port} needs special privileges: choose another --port, such as 7777`);
     case "EADDRNOTAVAIL":
     case "ENOTFOUND":
-      return usage(`${host} is no address of this machine: say another --host`);
+      return usage(`${host} is not an address of this machine: choose another --host`);
     default:
       return undefined;
   }

@@ -23,8 +23,8 @@ export function readProfile(name: string | undefined, surroundings: Surroundings
   const profile = Object.hasOwn(profiles, name ?? UNNAMED) ? profiles[name ?? UNNAMED] : undefined;
   if (profile !== undefined) return checked(profile, name ?? UNNAMED, path);
   if (name === undefined) return {};
-  const known = Object.keys(profiles).join(", ") || "no other either";
-  throw usage(`there is no profile ${name} in ${path}; there is ${known}`);
+  const known = Object.keys(profiles).join(", ") || "none";
+  throw usage(`there is no profile ${name} in ${path}; it has ${known}`);
 }
 
 function readProfiles(path: string): Record<string, unknown> {
@@ -47,7 +47,7 @@ function checked(profile: unknown, name: string, path: string): Profile {
   if (isText(url) && isText(token) && Object.keys(rest).length === 0) {
     return { ...(url !== undefined && { url }), ...(token !== undefined && { token }) };
   }
-  throw usage(`the profile ${name} in ${path} has to be {"url":"…","token":"…"} and no more`);
+  throw usage(`the profile ${name} in ${path} has to be {"url":"…","token":"…"} and nothing else`);
 }
 
 function isText(value: unknown): value is string | undefined {

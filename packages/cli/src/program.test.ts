@@ -54,9 +54,9 @@ test.each([
   [["help", "sevre"], "arcp: unknown command 'sevre' (Did you mean serve?)\n"],
   [
     ["submit"],
-    "arcp: missing required argument 'agent': it is `arcp submit [options] <agent> [input]`\n",
+    "arcp: missing required argument 'agent': usage is `arcp submit [options] <agent> [input]`\n",
   ],
-  [["jobs", "x"], "arcp: too many arguments for 'jobs': it is `arcp jobs [options]`\n"],
+  [["jobs", "x"], "arcp: too many arguments for 'jobs': usage is `arcp jobs [options]`\n"],
 ])("wrong usage takes one line, and exits with 2: %s", async (args, err) => {
   expect(await arcp(args)).toEqual({ code: 2, out: "", err });
 });
@@ -64,7 +64,7 @@ test.each([
 test("wrong usage of a command that was started by npx names what is typed there", async () => {
   const env = { npm_execpath: "/npm" };
   expect((await arcp(["juggle"], { env })).err).toContain(": see `npx arcp --help`\n");
-  expect((await arcp(["watch", "a", "b"], { env })).err).toContain(": it is `npx arcp watch ");
+  expect((await arcp(["watch", "a", "b"], { env })).err).toContain(": usage is `npx arcp watch ");
 });
 
 test("a current directory that was removed is told, and exits with 2", async () => {
@@ -74,7 +74,7 @@ test("a current directory that was removed is told, and exits with 2", async () 
   expect(await arcp(["jobs"])).toEqual({
     code: 2,
     out: "",
-    err: "arcp: the current directory was removed: change to one that is there\n",
+    err: "arcp: the current directory no longer exists: change to one that does\n",
   });
 });
 
@@ -90,12 +90,12 @@ test("what is wrong with the runtime, the token or the job is told alike by ever
     expect(await site.arcp(...args, "--url=ws://127.0.0.1:9/arcp")).toEqual({
       code: 4,
       out: "",
-      err: "arcp: nothing listens at ws://127.0.0.1:9/arcp: start one by `arcp serve`, or say --url\n",
+      err: "arcp: nothing listens at ws://127.0.0.1:9/arcp: start a runtime with `arcp serve`, or pass --url\n",
     });
     expect(await site.arcp(...args, "--token=wrong")).toEqual({
       code: 2,
       out: "",
-      err: expect.stringMatching(/^arcp: the token is refused: .+; say --token, .+\n$/),
+      err: expect.stringMatching(/^arcp: the token was refused: .+; pass --token, .+\n$/),
     });
   }
   for (const args of ofJobs) {
@@ -115,7 +115,7 @@ test("whoever stops reading ends the command without a word, and not the job", a
   await once(stdout, "data");
   stdout.emit("error", Object.assign(new Error("write EPIPE"), { code: "EPIPE" }));
   expect(await done).toBe(141);
-  expect(String(stderr.read())).toMatch(/^arcp: left: `arcp watch job_\w+` comes back\n$/);
+  expect(String(stderr.read())).toMatch(/^arcp: to return: `arcp watch job_\w+`\n$/);
   const watching = site.play(["watch"]);
   await watching.until(/running/);
   site.counting.end();
@@ -132,7 +132,7 @@ test("why the output cannot be written is told", async () => {
   expect(await done).toBe(141);
   // Some versions of Node read a piece at a time, some all of them.
   expect(await text(stderr.end())).toMatch(
-    /^arcp: the output cannot be written: ENOSPC: no space left on device, write\narcp: left: .*\n$/,
+    /^arcp: the output cannot be written: ENOSPC: no space left on device, write\narcp: to return: .*\n$/,
   );
 });
 

@@ -18,19 +18,19 @@ interface Listed {
 /** The commands, in the order of the help. */
 const commands: Readonly<Record<string, Listed>> = {
   new: {
-    summary: "make a starter: an agent, a client, and what serves them",
+    summary: "create a starter project: an agent, a client and a server",
     load: async () => (await import("./commands/new.ts")).newCommand,
   },
   serve: {
-    summary: "host the agents of some modules",
+    summary: "serve the agents that modules export",
     load: async () => (await import("./commands/serve.ts")).serveCommand,
   },
   agents: {
-    summary: "list the agents that one may submit to",
+    summary: "list the agents you may submit to",
     load: async () => (await import("./commands/agents.ts")).agentsCommand,
   },
   submit: {
-    summary: "start a job, and watch it",
+    summary: "submit a job and watch it",
     load: async () => (await import("./commands/submit.ts")).submitCommand,
   },
   watch: {
@@ -38,15 +38,15 @@ const commands: Readonly<Record<string, Listed>> = {
     load: async () => (await import("./commands/watch.ts")).watchCommand,
   },
   jobs: {
-    summary: "list one's jobs",
+    summary: "list your jobs",
     load: async () => (await import("./commands/jobs.ts")).jobsCommand,
   },
   cancel: {
-    summary: "end a job",
+    summary: "cancel a job",
     load: async () => (await import("./commands/cancel.ts")).cancelCommand,
   },
   result: {
-    summary: "write the result of a job, once it has one",
+    summary: "write the result of a job, waiting for it if necessary",
     load: async () => (await import("./commands/result.ts")).resultCommand,
   },
   tap: {
@@ -54,11 +54,11 @@ const commands: Readonly<Record<string, Listed>> = {
     load: async () => (await import("./commands/tap.ts")).tapCommand,
   },
   conformance: {
-    summary: "see whether a runtime keeps to the protocol",
+    summary: "test whether a runtime conforms to the protocol",
     load: async () => (await import("./commands/conformance.ts")).conformanceCommand,
   },
   completion: {
-    summary: "complete commands and flags in a shell",
+    summary: "print a shell completion script",
     load: async () => (await import("./commands/completion.ts")).completionCommand,
   },
 };
@@ -112,8 +112,8 @@ async function runIn(
 
 async function program(args: readonly string[], context: CommandContext): Promise<Command> {
   const arcp = new Command("arcp")
-    .description("Serve agents, submit, watch and control their jobs, and test who runs them.")
-    .version(versions(), "-V, --version", "the versions that run here, and where they come from");
+    .description("Serve agents, submit, watch and control their jobs, and test runtimes.")
+    .version(versions(), "-V, --version", "print the versions in use, and where each was found");
   const wanted = wantedBy(args);
   for (const [name, { summary, load }] of Object.entries(commands)) {
     const command = wanted(name) ? (await load())(context) : new Command(name);
@@ -165,5 +165,5 @@ function misuse(text: string, command: Command): string {
   const path = command.parent === null ? "arcp" : `arcp ${command.name()}`;
   if (/^unknown (command|option) '[^']*'$/.test(said)) return `${said}: see \`${path} --help\``;
   if (!/^(missing required|too many) argument/.test(said)) return said;
-  return `${said.replace(/\..*$/, "")}: it is \`${path} ${command.usage()}\``;
+  return `${said.replace(/\..*$/, "")}: usage is \`${path} ${command.usage()}\``;
 }

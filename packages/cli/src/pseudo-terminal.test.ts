@@ -25,13 +25,13 @@ test.skipIf(process.platform !== "linux" || !existsSync(script))(
       out += chunk;
       const shows = (text: string) => out.includes(text) && !before.includes(text);
       if (shows("● connected")) terminal.stdin.write("\u0003");
-      if (shows("Ctrl-C again cancels it")) terminal.stdin.write("\u0003");
+      if (shows("Ctrl-C again to cancel it")) terminal.stdin.write("\u0003");
       // The agent does not listen, so only leaving it ends this.
-      if (shows("Ctrl-C again leaves at once")) terminal.stdin.write("\u0003");
+      if (shows("Ctrl-C again to exit now")) terminal.stdin.write("\u0003");
     }
     if (terminal.exitCode === null) await once(terminal, "exit");
     expect(terminal.exitCode).toBe(130);
     expect(out).toContain("2 of 2 USD left");
-    expect(out).toMatch(/left: `(npx )?arcp watch job_\w+` comes\s+back/);
+    expect(out).toMatch(/to return: `(npx )?arcp watch job_\w+`/);
   },
 );

@@ -49,6 +49,6 @@ function currentDirectory(): string {
   try {
     return process.cwd();
   } catch {
-    throw usage("the current directory was removed: change to one that is there");
+    throw usage("the current directory no longer exists: change to one that does");
   }
 }

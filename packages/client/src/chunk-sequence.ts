@@ -26,7 +26,7 @@ export class ChunkSequence {
     if (chunk.result_id !== this.#id) throw broken("chunks of two results are mixed");
     if (this.#isComplete) throw broken("a chunk follows the last one");
     if (chunk.chunk_seq !== this.#due) {
-      throw broken(`chunk ${this.#due} is due, got ${chunk.chunk_seq}`);
+      throw broken(`expected chunk ${this.#due}, got ${chunk.chunk_seq}`);
     }
     const part = decodeChunk(chunk);
     this.#due += 1;
@@ -43,7 +43,7 @@ export class ChunkSequence {
     if (!this.#isComplete) throw broken("the last chunk is missing");
     if (announced.id !== this.#id) throw broken("the chunks belong to another result");
     if (announced.size !== undefined && announced.size !== this.#size) {
-      throw broken(`${announced.size} bytes are announced, ${this.#size} came`);
+      throw broken(`${announced.size} bytes were announced, ${this.#size} received`);
     }
   }
 }

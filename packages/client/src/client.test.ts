@@ -359,7 +359,7 @@ test("what is not JSON is refused, and undefined goes as null", async () => {
     [{ big: 1n }, "Do not know how to serialize a BigInt"],
     [circular, "Converting circular structure to JSON"],
   ] as const) {
-    const message = `what job.submit holds is not JSON: ${why}`;
+    const message = `the payload of job.submit is not JSON: ${why}`;
     await expect(client.submit("echo", input)).rejects.toMatchObject({ code: "MISUSE", message });
   }
   void client.submit("echo");

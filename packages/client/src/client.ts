@@ -217,7 +217,7 @@ export class Client implements AsyncDisposable {
     if (link.refusal !== undefined) throw link.refusal;
     const { session } = link;
     if (session === undefined) {
-      throw new LocalError("SESSION_LOST", "the session was lost, and there is no other one yet");
+      throw new LocalError("SESSION_LOST", "the session was lost, and there is no new one yet");
     }
     const saved = session.saved(feeds.jobs);
     link.end(new LocalError("CLOSED", "the session was handed over"));

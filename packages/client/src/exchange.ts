@@ -110,7 +110,7 @@ export class Exchange implements LinkUser, Subscriber {
       const trace_id = traceId ?? question.trace_id;
       frame = encode<QuestionType>({ ...question, trace_id, id, session_id: this.session.id });
     } catch (cause) {
-      throw notJson(`what ${question.type} holds`, cause);
+      throw notJson(`the payload of ${question.type}`, cause);
     }
     checkSize(frame);
     const { type, job_id: jobId } = question;
@@ -174,7 +174,7 @@ export class Exchange implements LinkUser, Subscriber {
     if (received_at !== undefined) return Date.parse(received_at);
     throw new LocalError(
       "PROTOCOL_VIOLATION",
-      "the runtime's pong does not tell when it got the ping",
+      "the runtime's pong does not say when it got the ping",
     );
   }
 

@@ -52,7 +52,10 @@ export async function* listJobs(
     for (const entry of page.jobs) yield listedJob(entry);
     if (page.next_cursor === null) return;
     if (page.next_cursor === cursor) {
-      throw new LocalError("PROTOCOL_VIOLATION", "a page of the runtime's listing leads to itself");
+      throw new LocalError(
+        "PROTOCOL_VIOLATION",
+        "a page of the runtime's listing points to itself",
+      );
     }
     cursor = page.next_cursor;
   }

@@ -49,7 +49,7 @@ test.each([42, () => 42, async () => undefined])(
   async (token) => {
     const runtime = new ScriptedRuntime();
     const connecting = runtime.connect({ token: token as unknown as string });
-    const message = "the token must be a text, or a function that gives one";
+    const message = "the token must be a string, or a function that returns one";
     await expect(connecting).rejects.toMatchObject(misuse(message));
     await (await runtime.accept()).closed();
   },

@@ -53,7 +53,7 @@ export class Opening {
     const { token: source, client, features } = this.#introduction;
     const token = typeof source === "function" ? await source() : source;
     if (source !== undefined && typeof token !== "string") {
-      throw misuse("the token must be a text, or a function that gives one");
+      throw misuse("the token must be a string, or a function that returns one");
     }
     const payload: Payload<"session.hello"> = {
       client: { ...client },

@@ -38,7 +38,7 @@ export class Outbox {
       () => {},
     );
     if (this.#waiting <= MOST) return;
-    stuck(new LocalError("TRANSPORT_CLOSED", "the runtime reads nothing of what it is sent"));
+    stuck(new LocalError("TRANSPORT_CLOSED", "the runtime does not read what it is sent"));
   }
 
   #taken(size: number): void {

@@ -22,6 +22,6 @@ export function isRepeatable({ type, payload }: Question): boolean {
 export function lostBeforeAnswer(type: ClientMessageType): LocalError {
   return new LocalError(
     "SESSION_LOST",
-    `${type} may be done or not, the connection was lost before the answer: look with jobs(), or submit with an idempotencyKey`,
+    `${type} may have been done, the connection was lost before the answer: check jobs(), or submit with an idempotencyKey`,
   );
 }

@@ -40,5 +40,5 @@ export function checkedSaved(saved: SavedSession): SavedSession {
     Array.isArray(jobs) &&
     jobs.every((job) => JobId.safeParse(job).success);
   if (isWhole) return saved;
-  throw misuse("restore takes a session as persist or save() gave it, of version 1");
+  throw misuse("restore takes a version 1 session from persist or save()");
 }

@@ -30,7 +30,7 @@ export async function* chunksOf(
       }
       throw new LocalError(
         "HISTORY_LOST",
-        "the runtime no longer keeps the whole of the streamed result",
+        "the runtime no longer keeps the whole streamed result",
         { cause },
       );
     }

@@ -43,7 +43,7 @@ test("a limit that is none is refused, and so is what JSON would leave out of th
   for (const maxRuntimeSec of [-1, 0, 1.5, Number.POSITIVE_INFINITY]) {
     await expect(client.submit("echo", null, { maxRuntimeSec })).rejects.toMatchObject({
       code: "MISUSE",
-      message: `maxRuntimeSec must be a whole number from 1, it is ${maxRuntimeSec}`,
+      message: `maxRuntimeSec must be a whole number from 1, not ${maxRuntimeSec}`,
     });
   }
   for (const input of [() => 1, Symbol("s")]) {

@@ -60,7 +60,7 @@ export function submission(
   if (typeof agent !== "string") throw misuse("the agent must be name or name@version");
   const seconds = maxRuntimeSec ?? 1;
   if (!(Number.isSafeInteger(seconds) && seconds >= 1)) {
-    throw misuse(`maxRuntimeSec must be a whole number from 1, it is ${seconds}`);
+    throw misuse(`maxRuntimeSec must be a whole number from 1, not ${seconds}`);
   }
   // JSON leaves it out, and the agent would be given null.
   if (typeof input === "function" || typeof input === "symbol") {

@@ -170,6 +170,6 @@ function begin(feed: JobFeed, { truncated, credentials, budget, last_job_seq }: 
 function lost(): LocalError {
   return new LocalError(
     "SESSION_LOST",
-    "the session was lost, and the runtime cannot take its jobs up in another one",
+    "the session was lost, and the runtime cannot resume its jobs in another one",
   );
 }

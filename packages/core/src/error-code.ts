@@ -31,7 +31,7 @@ export const errorCodes = {
   },
   HEARTBEAT_LOST: { retryable: true, fixed: false, meaning: "the peer fell silent" },
   LEASE_EXPIRED: { retryable: false, fixed: true, meaning: "the lease has expired" },
-  BUDGET_EXHAUSTED: { retryable: false, fixed: true, meaning: "the budget is used up" },
+  BUDGET_EXHAUSTED: { retryable: false, fixed: true, meaning: "the budget is exhausted" },
   INVALID_REQUEST: { retryable: false, fixed: false, meaning: "malformed or forbidden request" },
   UNAUTHENTICATED: { retryable: false, fixed: false, meaning: "no valid authentication" },
   INTERNAL_ERROR: { retryable: true, fixed: true, meaning: "fault or limit of the runtime" },

@@ -40,7 +40,7 @@ const ToolResult = mapped(
       z.refine(
         ({ result, error }) =>
           error === undefined ? result !== undefined : result === undefined || result === null,
-        { error: "has either result or error, not both and not neither" },
+        { error: "must have either a result or an error" },
       ),
     ),
   (body) => (body.error === undefined ? body : { ...body, result: undefined }),

@@ -11,7 +11,7 @@ const NAME = /^[\w.-]{1,64}$/;
 function foreignNamespace(value: unknown): { message: string; path?: string[] } | undefined {
   const foreign = isObject(value) && Object.keys(value).find((name) => !isCapability(name));
   if (typeof foreign !== "string") return undefined;
-  const known = `known are ${capabilities.join(", ")} and x-vendor.<vendor>.<name>`;
+  const known = `the known ones are ${capabilities.join(", ")} and x-vendor.<vendor>.<name>`;
   // What does not even look like a name may be anything, and is not repeated (R-5.3-6).
   return NAME.test(foreign)
     ? { message: `is not a capability; ${known}`, path: [foreign] }

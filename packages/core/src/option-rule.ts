@@ -46,14 +46,14 @@ export const rule = {
     (value) => isNumber(value) && value > 0 && Number.isSafeInteger(value),
   ),
   flag: some("true or false", (value) => typeof value === "boolean"),
-  text: some("a text", (value) => typeof value === "string" && value !== ""),
+  text: some("a string", (value) => typeof value === "string" && value !== ""),
   texts: some(
-    "an array of texts",
+    "an array of strings",
     (value) => Array.isArray(value) && value.every((one) => typeof one === "string"),
   ),
   method: some("a function", (value) => typeof value === "function"),
   array: some("an array", Array.isArray),
-  table: some("an object, a value by each name", isPlain),
+  table: some("an object with a value for each name", isPlain),
   clock: having<Clock>("a clock", "now", "monotonic", "after"),
   // Those of some libraries are functions.
   schema: some("a Standard Schema, such as z.object({ … }) of zod", (value) => {

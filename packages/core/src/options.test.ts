@@ -22,35 +22,35 @@ test("options that fit pass, and undefined is as good as none", () => {
 });
 
 test.each([
-  [{}, "port must be a number from zero, or Infinity, and not undefined"],
-  [{ port: "80" }, "port must be a number from zero, or Infinity, and not a text"],
-  [{ port: Number.NaN }, "port must be a number from zero, or Infinity, and not NaN"],
-  [{ port: -1 }, "port must be a number from zero, or Infinity, and not -1"],
-  [{ port: 1, host: null }, "host must be a text, and not null"],
-  [{ port: 1, host: "" }, "host must be a text, and not an empty text"],
-  [{ port: 1, host: ["a"] }, "host must be a text, and not an array"],
-  [{ port: 1, host: {} }, "host must be a text, and not an object"],
-  [{ port: 1, host: () => "a" }, "host must be a text, and not a function"],
-  [{ port: 1, hots: "a" }, "hots is none of its options, which are port, host"],
-  [{ port: 1, toString: 1 }, "toString is none of its options, which are port, host"],
+  [{}, "port must be a number from zero, or Infinity, not undefined"],
+  [{ port: "80" }, "port must be a number from zero, or Infinity, not a string"],
+  [{ port: Number.NaN }, "port must be a number from zero, or Infinity, not NaN"],
+  [{ port: -1 }, "port must be a number from zero, or Infinity, not -1"],
+  [{ port: 1, host: null }, "host must be a string, not null"],
+  [{ port: 1, host: "" }, "host must be a string, not an empty string"],
+  [{ port: 1, host: ["a"] }, "host must be a string, not an array"],
+  [{ port: 1, host: {} }, "host must be a string, not an object"],
+  [{ port: 1, host: () => "a" }, "host must be a string, not a function"],
+  [{ port: 1, hots: "a" }, "hots is not one of its options, which are port, host"],
+  [{ port: 1, toString: 1 }, "toString is not one of its options, which are port, host"],
 ])("%o is refused with what would be right", (options, message) => {
   expect(check(options)).toThrow(misuse(`serve: ${message}`));
 });
 
 test.each([
   [null, "null"],
-  ["port", "a text"],
+  ["port", "a string"],
   [[], "an array"],
   [7, "7"],
 ])("%j is no options at all", (options, kind) => {
-  expect(check(options)).toThrow(misuse(`serve: an object is needed, and not ${kind}`));
+  expect(check(options)).toThrow(misuse(`serve: must be an object, not ${kind}`));
 });
 
 test("what is refused for its class is told so, and not with the word for what would be right", () => {
   const tables: OptionRules<{ readonly limits?: object }> = { limits: rule.table };
   const refused = () => checkOptions("serve", { limits: new Map() }, tables);
-  const right = "an object, a value by each name";
-  expect(refused).toThrow(misuse(`serve: limits must be ${right}, and not an instance of a class`));
+  const right = "an object with a value for each name";
+  expect(refused).toThrow(misuse(`serve: limits must be ${right}, not an instance of a class`));
 });
 
 test("what an option is worth is not told, for it may be secret", () => {
@@ -63,7 +63,7 @@ test("an instance of a class may have more than is asked of it, and so may what 
     readonly cache = new Map();
   }
   expect(check(new Own())).not.toThrow();
-  expect(check({ ...new Own() })).toThrow("cache is none of its options");
+  expect(check({ ...new Own() })).toThrow("cache is not one of its options");
   expect(() => checkValues("serve", { ...new Own() }, RULES)).not.toThrow();
   expect(() => checkValues("serve", { port: "1" }, RULES)).toThrow("port must be");
 });

@@ -17,7 +17,10 @@ export function checkOptions(what: string, options: object, rules: Rules): void 
   const foreign = Object.keys(options).find((name) => !Object.hasOwn(rules, name));
   if (foreign === undefined) return;
   const known = Object.keys(rules).join(", ");
-  throw new LocalError("MISUSE", `${what}: ${foreign} is none of its options, which are ${known}`);
+  throw new LocalError(
+    "MISUSE",
+    `${what}: ${foreign} is not one of its options, which are ${known}`,
+  );
 }
 
 /**
@@ -28,20 +31,20 @@ export function checkOptions(what: string, options: object, rules: Rules): void 
 export function checkValues(what: string, given: object, rules: Rules): void {
   const values: unknown = given;
   if (!isObject(values)) {
-    throw new LocalError("MISUSE", `${what}: an object is needed, and not ${kindOf(values)}`);
+    throw new LocalError("MISUSE", `${what}: must be an object, not ${kindOf(values)}`);
   }
   for (const [name, { right, fits, isRequired = false }] of Object.entries(rules)) {
     const value = values[name];
     if ((value === undefined && !isRequired) || fits(value)) continue;
-    throw new LocalError("MISUSE", `${what}: ${name} must be ${right}, and not ${kindOf(value)}`);
+    throw new LocalError("MISUSE", `${what}: ${name} must be ${right}, not ${kindOf(value)}`);
   }
 }
 
 function kindOf(value: unknown): string {
   if (value === null || value === undefined || typeof value === "number") return String(value);
   if (Array.isArray(value)) return "an array";
-  if (value === "") return "an empty text";
-  if (typeof value === "string") return "a text";
+  if (value === "") return "an empty string";
+  if (typeof value === "string") return "a string";
   if (typeof value === "object" && !isPlain(value)) return "an instance of a class";
   return `${typeof value === "object" ? "an" : "a"} ${typeof value}`;
 }

@@ -122,7 +122,7 @@ test("a span ends whatever is thrown within", async () => {
   await settled();
   const said = (name: string) =>
     rig.spans().flatMap((span) => (span.name === name ? span.status : []));
-  const unsaid = Array(4).fill("what was thrown makes no text");
+  const unsaid = Array(4).fill("what was thrown cannot be converted to text");
   expect(said("model.use m").map(({ message }) => message)).toEqual([
     "a text",
     "[object Object]",

@@ -23,6 +23,6 @@ export function exceptionOf(thrown: unknown): RecordedException {
       ...((typeof code === "string" || typeof code === "number") && { code }),
     };
   } catch {
-    return "what was thrown makes no text";
+    return "what was thrown cannot be converted to text";
   }
 }

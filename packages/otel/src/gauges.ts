@@ -29,7 +29,7 @@ export function gaugesOf(meter: Meter, figures: () => Figures): () => void {
     unit: "{session}",
   });
   const lag = meter.createObservableGauge("arcp.session.lag", {
-    description: "Events that the session which lags most has not acknowledged",
+    description: "Unacknowledged events of the session that lags most",
     unit: "{event}",
   });
   const written = meter.createObservableCounter("arcp.event.written", {

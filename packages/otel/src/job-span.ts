@@ -82,7 +82,7 @@ export class JobSpan implements JobObserver {
       ...budgetAttributes(remaining),
     });
     if (FAILURES.includes(status)) {
-      const message = error?.message ?? "what became of the job is not known";
+      const message = error?.message ?? "the outcome of the job is unknown";
       this.#span.setStatus({ code: SpanStatusCode.ERROR, message });
     }
     try {

@@ -4,11 +4,15 @@ import { expect, test } from "vitest";
 import { type OtelOptions, otel } from "./otel.ts";
 
 const wrong: ReadonlyArray<[string, unknown, string]> = [
-  ["a misspelt name", { tracers: {} }, "tracers is none of its options, which are tracer, meter"],
+  [
+    "a misspelt name",
+    { tracers: {} },
+    "tracers is not one of its options, which are tracer, meter",
+  ],
   [
     "a provider in the place of a tracer",
     { tracer: new ProxyTracerProvider() },
-    "tracer must be a tracer, such as trace.getTracer(name), and not an instance of a class",
+    "tracer must be a tracer, such as trace.getTracer(name), not an instance of a class",
   ],
   [
     "a meter in the place of a tracer",
@@ -16,8 +20,8 @@ const wrong: ReadonlyArray<[string, unknown, string]> = [
     "tracer must be a tracer",
   ],
   ["a tracer in the place of a meter", { meter: trace.getTracer("mine") }, "meter must be a meter"],
-  ["a name", "mine", "an object is needed, and not a text"],
-  ["null", null, "an object is needed, and not null"],
+  ["a name", "mine", "must be an object, not a string"],
+  ["null", null, "must be an object, not null"],
 ];
 
 test.each(wrong)("%s is no option, and told at once", (_, options, message) => {

@@ -117,7 +117,7 @@ export class Archive {
     }
     for (const job of damaged) {
       const { id, error: err } = job;
-      logger.error({ job: id, err }, "a job cannot be read: it is in no listing any more");
+      logger.error({ job: id, err }, "a job cannot be read: it is no longer listed");
       await endDamaged(this.#options, job);
       stored.addDamaged(job);
     }

@@ -23,8 +23,8 @@ export function tokenTable(tokens: Readonly<Record<string, string>>): Authentica
   }
   const unset = UNSET.find((token) => Object.hasOwn(tokens, token));
   if (unset !== undefined) {
-    const where = "is the variable set that it comes from?";
-    throw new LocalError("MISUSE", `tokenTable: ${JSON.stringify(unset)} is no token: ${where}`);
+    const where = "is the environment variable that it comes from set?";
+    throw new LocalError("MISUSE", `tokenTable: ${JSON.stringify(unset)} is not a token: ${where}`);
   }
   for (const principal of Object.values(tokens)) checkPrincipal("tokenTable", principal);
   const entries = Object.entries(tokens).map(([token, principal]) => ({

@@ -164,7 +164,7 @@ export class Binding implements Watched {
     if (!link.dialect.losesSubscriptions) return link.ended({ kind: "behind" });
     const error = new ArcpError(
       "RESUME_WINDOW_EXPIRED",
-      "events that this subscription had still to see are gone",
+      "events that this subscription had yet to see are gone",
     );
     refuse(context.services, this.session, { id: request, job_id: job }, error.toPayload());
   }

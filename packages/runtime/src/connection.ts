@@ -127,11 +127,11 @@ export class Connection implements Link {
   ended(end: ProjectorEnd): void {
     if (end.kind === "fenced") return this.replace();
     if (end.kind === "behind") {
-      const text = "events that this session had still to see are gone";
+      const text = "events that this session had yet to see are gone";
       return this.fail(new ArcpError("RESUME_WINDOW_EXPIRED", text), "refused");
     }
     this.#logger.error({ err: end.kind === "failed" ? end.error : end }, "a projector failed");
-    this.fail(new ArcpError("INTERNAL_ERROR", "the session cannot go on"), "fault");
+    this.fail(new ArcpError("INTERNAL_ERROR", "the session cannot continue"), "fault");
   }
 
   /** The time to open a session is over. Who asked for one in time is not to blame, and may ask again. */
@@ -146,7 +146,7 @@ export class Connection implements Link {
   async #greet(frame: string): Promise<void> {
     const { openingBytes } = this.#context.services.limits;
     if (Buffer.byteLength(frame) > openingBytes) {
-      const text = `the opening message may have ${openingBytes} bytes`;
+      const text = `the opening message may have at most ${openingBytes} bytes`;
       return this.fail(new ArcpError("INVALID_REQUEST", text), "too-big");
     }
     const { id, dialect, opening } = readOpening(frame, this.#remote.dialect);

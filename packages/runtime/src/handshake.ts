@@ -191,7 +191,7 @@ function invalidOpening({ arcp, payload }: Opening): ArcpError | undefined {
   if (encodings !== undefined && !encodings.includes("json")) {
     return new ArcpError(
       "INVALID_REQUEST",
-      "payload.capabilities.encodings: this runtime speaks json alone",
+      "payload.capabilities.encodings: this runtime supports only json",
     );
   }
   return undefined;
@@ -209,7 +209,7 @@ async function principalOf(
   // Plain JavaScript has many words for nobody.
   if (!principal) return undefined;
   if (typeof principal === "string") return principal;
-  throw new LocalError("MISUSE", "auth must give the name of a principal, or nothing");
+  throw new LocalError("MISUSE", "auth must return the name of a principal, or nothing");
 }
 
 /** @throws Error for the operator. Libraries throw where a token is not valid, and the client of one that has expired would come for ever. */

@@ -127,13 +127,13 @@ export class Intake {
     const said = reject(services, session, request, error);
     if (said !== undefined) track(said);
     if (session.submits.refused <= services.limits.requestsPerSession) return;
-    services.logger.warn({ session: session.id }, "a connection has too many requests under way");
+    services.logger.warn({ session: session.id }, "a connection has too many requests in flight");
     fail(tooManyRequests());
   }
 }
 
 function tooManyRequests(): ArcpError {
-  return new ArcpError("INTERNAL_ERROR", "too many requests of this session are under way", {
+  return new ArcpError("INTERNAL_ERROR", "too many requests of this session are in flight", {
     retryable: true,
     details: { reason: "requests_per_session" },
   });

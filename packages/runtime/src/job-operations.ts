@@ -166,7 +166,10 @@ export class JobOperations {
    */
   async cancelAll(reason?: string, filter: Omit<JobFilter, "status"> = {}): Promise<number> {
     if (typeof reason !== "string" && reason !== undefined) {
-      throw new LocalError("MISUSE", "cancelAll takes a reason, a text or undefined, and a filter");
+      throw new LocalError(
+        "MISUSE",
+        "cancelAll takes a reason, a string or undefined, and a filter",
+      );
     }
     checkReason("cancelAll", reason);
     checkOptions("the filter", filter, SCOPE);

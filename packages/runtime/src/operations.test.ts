@@ -200,7 +200,7 @@ test.each(["x".repeat(1_025), 7n, {}, null])(
     const reason = given as string;
     const tooLong = {
       code: "MISUSE",
-      message: expect.stringContaining("a text of at most 1024 characters"),
+      message: expect.stringContaining("a string of at most 1024 characters"),
     };
     await expect(runtime.jobs.cancel(job.id, reason)).rejects.toMatchObject(tooLong);
     await expect(runtime.sessions.end(`${welcome.session_id}`, reason)).rejects.toMatchObject(

@@ -50,7 +50,7 @@ test("R-7.6-1: a policy that gives a promise lets nobody watch another's job", a
   expect((await stranger.reply(subscribe)).payload.code).toBe("JOB_NOT_FOUND");
   expect((await stranger.reply(stranger.send("session.list_jobs", {}))).payload.jobs).toEqual([]);
   expect(new Set(told)).toEqual(
-    new Set(["policy.mayObserve must decide at once, and gave a promise"]),
+    new Set(["policy.mayObserve must decide synchronously, but returned a promise"]),
   );
 });
 
@@ -96,7 +96,7 @@ test("R-7.1-3: a policy that gives a promise grants nothing", async () => {
   await owner.hello(ALL_FEATURES);
   const submit = owner.send("job.submit", { agent: "led", input: null });
   expect((await owner.reply(submit)).payload).toEqual(FAILED);
-  expect(told).toEqual(["policy.grant must decide at once, and gave a promise"]);
+  expect(told).toEqual(["policy.grant must decide synchronously, but returned a promise"]);
 });
 
 test.each([{ "tool.call": "ocr.*" }, { "tool.call": ["ocr.*", 7] }, ["ocr.*"], "ocr.*", null])(
@@ -118,6 +118,6 @@ test.each(["maySubmit", "dialect"] as const)(
     // Nobody is bound to a session by then: it is the answer to the hello (R-5.4-1).
     const { type, payload } = await owner.reply(owner.send("session.hello", { auth }));
     expect([type, payload]).toEqual(["session.error", FAILED]);
-    expect(told).toEqual([`policy.${part} must decide at once, and gave a promise`]);
+    expect(told).toEqual([`policy.${part} must decide synchronously, but returned a promise`]);
   },
 );

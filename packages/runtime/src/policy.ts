@@ -92,7 +92,10 @@ function atOnce<Answer>(part: keyof Policy, answer: Answer): Answer {
   if (!isThenable(answer)) return answer;
   // Nobody waits for what comes of it: should it fail, that must not end the process.
   Promise.resolve(answer).catch(() => {});
-  throw new LocalError("MISUSE", `policy.${part} must decide at once, and gave a promise`);
+  throw new LocalError(
+    "MISUSE",
+    `policy.${part} must decide synchronously, but returned a promise`,
+  );
 }
 
 function isThenable(value: unknown): boolean {

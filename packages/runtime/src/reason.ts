@@ -11,5 +11,8 @@ const MAX_REASON = 1024;
 export function checkReason(what: string, reason: unknown): void {
   if (reason === undefined) return;
   if (typeof reason === "string" && reason.length <= MAX_REASON) return;
-  throw new LocalError("MISUSE", `${what}: a reason is a text of at most ${MAX_REASON} characters`);
+  throw new LocalError(
+    "MISUSE",
+    `${what}: a reason is a string of at most ${MAX_REASON} characters`,
+  );
 }

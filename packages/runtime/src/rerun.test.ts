@@ -43,7 +43,7 @@ test("a job whose agent may be started again goes on in the next process, on the
   const again = frames.filter(({ payload }) => payload.body?.phase === "running");
   expect(again.map(({ payload }) => payload.body.message)).toEqual([
     undefined,
-    "run again after the runtime stopped, attempt 2",
+    "restarted after the runtime stopped, attempt 2",
   ]);
 });
 
@@ -223,7 +223,7 @@ test("checkpoints that nobody awaits are kept in the order of the calls", async 
   expect((await run).ctx.lastCheckpoint).toBe(4);
 });
 
-test("what is no JSON value, or larger than 1 MiB, is no checkpoint", async () => {
+test("what is not a JSON value, or larger than 1 MiB, is no checkpoint", async () => {
   const { start, submit } = machine();
   const viewer = new Viewer(start());
   await greeted(viewer);

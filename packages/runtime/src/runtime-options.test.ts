@@ -23,34 +23,34 @@ const create = (options: object) => () =>
   createRuntime({ agents: [], auth: allowAnonymous(), ...options } as never);
 
 test.each([
-  [{ limit: {} }, /^createRuntime: limit is none of its options, which are agents, auth, /],
-  [{ agents: undefined }, /agents must be an array, and not undefined$/],
-  [{ agents: { count: {} } }, /agents must be an array, and not an object$/],
-  [{ auth: "a-token" }, /auth must be a function: tokenTable\(.*, and not a text$/],
+  [{ limit: {} }, /^createRuntime: limit is not one of its options, which are agents, auth, /],
+  [{ agents: undefined }, /agents must be an array, not undefined$/],
+  [{ agents: { count: {} } }, /agents must be an array, not an object$/],
+  [{ auth: "a-token" }, /auth must be a function: tokenTable\(.*, not a string$/],
   [
     { tools: new Map() },
-    /tools must be an object, a value by each name, and not an instance of a class$/,
+    /tools must be an object with a value for each name, not an instance of a class$/,
   ],
-  [{ models: ["gpt"] }, /models must be .*, and not an array$/],
-  [{ provisioners: null }, /provisioners must be .*, and not null$/],
-  [{ policy: () => true }, /policy must be an object with parts of a policy, and not a function$/],
-  [{ workspace: 7 }, /workspace must be a text, and not 7$/],
-  [{ endJobsAtExpiry: "false" }, /endJobsAtExpiry must be true or false, and not a text$/],
-  [{ endJobsAtExhaustion: 1 }, /endJobsAtExhaustion must be true or false, and not 1$/],
-  [{ name: 5 }, /name must be a text, and not 5$/],
-  [{ clock: Date }, /clock must be a clock, and not a function$/],
-  [{ logger: {} }, /logger must be a logger of pino, and not an object$/],
-  [{ observer: () => {} }, /observer must be an observer, such as otel\(\), and not a function$/],
-  [{ observer: { onJob() {} } }, /^observer: onJob is none of its options/],
-  [{ observer: { job: {} } }, /^observer: job must be a function, and not an object$/],
+  [{ models: ["gpt"] }, /models must be .*, not an array$/],
+  [{ provisioners: null }, /provisioners must be .*, not null$/],
+  [{ policy: () => true }, /policy must be an object with parts of a policy, not a function$/],
+  [{ workspace: 7 }, /workspace must be a string, not 7$/],
+  [{ endJobsAtExpiry: "false" }, /endJobsAtExpiry must be true or false, not a string$/],
+  [{ endJobsAtExhaustion: 1 }, /endJobsAtExhaustion must be true or false, not 1$/],
+  [{ name: 5 }, /name must be a string, not 5$/],
+  [{ clock: Date }, /clock must be a clock, not a function$/],
+  [{ logger: {} }, /logger must be a pino logger, not an object$/],
+  [{ observer: () => {} }, /observer must be an observer, such as otel\(\), not a function$/],
+  [{ observer: { onJob() {} } }, /^observer: onJob is not one of its options/],
+  [{ observer: { job: {} } }, /^observer: job must be a function, not an object$/],
 ])("an option of a runtime that cannot be is refused when it is made: %o", (options, message) => {
   expect(create(options)).toThrow(misuse(message));
 });
 
 test.each([
-  [{ maxSesions: 5 }, /^limits: maxSesions is none of its options, which are resumeWindowSec, /],
-  [{ resumeWindowSec: "600" }, /^limits: resumeWindowSec must be .*, and not a text$/],
-  [{ retentionSec: null }, /^limits: retentionSec must be a number above zero, and not null$/],
+  [{ maxSesions: 5 }, /^limits: maxSesions is not one of its options, which are resumeWindowSec, /],
+  [{ resumeWindowSec: "600" }, /^limits: resumeWindowSec must be .*, not a string$/],
+  [{ retentionSec: null }, /^limits: retentionSec must be a number above zero, not null$/],
 ])("a limit that there is not, or that is no number, is refused: %o", (limits, message) => {
   expect(create({ limits })).toThrow(misuse(message));
 });
@@ -97,10 +97,13 @@ test("what an agent or an operator leaves out may be undefined, too", async () =
 });
 
 test.each([
-  [{ mayObserv: () => true }, /^policy: mayObserv is none of its options, which are mayObserve, /],
-  [{ mayObserve: true }, /^policy: mayObserve must be a function, and not a boolean$/],
-  [{ modelsWithoutLease: "Registered" }, /must be "none" or "registered", and not a text$/],
-  [{ dialect: "draft" }, /^policy: dialect must be a function, and not a text$/],
+  [
+    { mayObserv: () => true },
+    /^policy: mayObserv is not one of its options, which are mayObserve, /,
+  ],
+  [{ mayObserve: true }, /^policy: mayObserve must be a function, not a boolean$/],
+  [{ modelsWithoutLease: "Registered" }, /must be "none" or "registered", not a string$/],
+  [{ dialect: "draft" }, /^policy: dialect must be a function, not a string$/],
 ])("a part of a policy that would decide nothing is refused: %o", (policy, message) => {
   expect(create({ policy })).toThrow(misuse(message));
 });
@@ -110,7 +113,7 @@ test.each([
   ["policy", { modelWithoutLease: "registered" }, "modelWithoutLease"],
   ["observer", { jobs: () => undefined }, "jobs"],
 ])("what could be a misspelt part of a plain %s is refused", (what, parts, name) => {
-  expect(create({ [what]: parts })).toThrow(misuse(new RegExp(`^${what}: ${name} is none of`)));
+  expect(create({ [what]: parts })).toThrow(misuse(new RegExp(`^${what}: ${name} is not one of`)));
 });
 
 test("a policy and an observer that are plain objects keep what their functions look at beside them", async () => {
@@ -152,25 +155,25 @@ const run = () => {};
 test.each([
   [
     { name: "a", run, atempts: 3 },
-    /^the agent a: atempts is none of its options, which are name, /,
+    /^the agent a: atempts is not one of its options, which are name, /,
   ],
   [{ name: "a", run, input: { pages: z.int() } }, /^the agent a: input must be a Standard Schema/],
   [{ name: "a", run, output: { type: "object" } }, /output must be a Standard Schema/],
   [{ name: "a", run, events: { "x-vendor.a.b": {} } }, /events must be .* by each kind/],
   [{ name: "a", run, attempts: "3" }, /attempts must be a whole number from 1, or Infinity/],
-  [{ name: "a", run, stallSec: null }, /stallSec must be a number above zero, and not null/],
+  [{ name: "a", run, stallSec: null }, /stallSec must be a number above zero, not null/],
   [{ name: "a", run, showOperations: "no" }, /showOperations must be true or false/],
-  [{ name: 7, run }, /^the agent 7: name must be a text, and not 7$/],
-  [undefined, /^the agent undefined: an object is needed, and not undefined$/],
+  [{ name: 7, run }, /^the agent 7: name must be a string, not 7$/],
+  [undefined, /^the agent undefined: must be an object, not undefined$/],
 ])("a definition of an agent that cannot be is refused: %o", (definition, message) => {
   expect(() => defineAgent(definition as never)).toThrow(misuse(message));
 });
 
 test("what is given to a runtime without `defineAgent` is looked at too, and may have more than an agent", () => {
   const registry = new AgentRegistry();
-  expect(() => registry.register({ name: "A a", run })).toThrow(misuse(/no agent reference/));
+  expect(() => registry.register({ name: "A a", run })).toThrow(misuse(/not an agent reference/));
   expect(create({ agents: [{ name: "a" }] })).toThrow(misuse(/run must be a function that does/));
-  expect(create({ agents: [undefined] })).toThrow(misuse(/an object is needed, and not undefined/));
+  expect(create({ agents: [undefined] })).toThrow(misuse(/must be an object, not undefined/));
   const shown = { name: "a", run, description: "does nothing" };
   registry.register(shown);
   expect(registry.find({ name: "a" })).toBe(shown);
@@ -190,9 +193,9 @@ test("an agent and a tool of an own class keep their methods", () => {
 });
 
 test.each([
-  [{ run, inputs: z.string() }, /^defineTool: inputs is none of its options, which are input, /],
+  [{ run, inputs: z.string() }, /^defineTool: inputs is not one of its options, which are input, /],
   [{ run, input: {} }, /^defineTool: input must be a Standard Schema/],
-  [{ input: z.string() }, /^defineTool: run must be a function, and not undefined$/],
+  [{ input: z.string() }, /^defineTool: run must be a function, not undefined$/],
 ])("a definition of a tool that cannot be is refused: %o", (definition, message) => {
   expect(() => defineTool(definition as never)).toThrow(misuse(message));
 });
@@ -209,14 +212,17 @@ const CIRCLE: Record<string, object> = {};
 CIRCLE["input"] = { USD: CIRCLE };
 
 test.each([
-  [{ input: 2.5 }, '{"input":2.5} is no price of gpt: per million units, such as {"USD":"2.50"}'],
-  [{ input: null }, '{"input":null} is no price of gpt'],
-  [null, "null is no price of gpt"],
-  [7, "7 is no price of gpt"],
-  [7n, '"7n" is no price of gpt'],
-  [{ input: { USD: 2n } }, '{"input":{"USD":"2n"}} is no price of gpt'],
-  [{ input: [new Set([2n])] }, '{"input":[{}]} is no price of gpt'],
-  [CIRCLE, "what is no JSON is no price of gpt"],
+  [
+    { input: 2.5 },
+    '{"input":2.5} is not a price of gpt: per million units, such as {"USD":"2.50"}',
+  ],
+  [{ input: null }, '{"input":null} is not a price of gpt'],
+  [null, "null is not a price of gpt"],
+  [7, "7 is not a price of gpt"],
+  [7n, '"7n" is not a price of gpt'],
+  [{ input: { USD: 2n } }, '{"input":{"USD":"2n"}} is not a price of gpt'],
+  [{ input: [new Set([2n])] }, '{"input":[{}]} is not a price of gpt'],
+  [CIRCLE, "something that is not JSON is not a price of gpt"],
 ])("R-9.7-1: a model whose price cannot be read is not free: %o", (table, message) => {
   expect(create({ models: { gpt: table } })).toThrow(misuse(message.replace(/[{}[\]]/g, "\\$&")));
 });
@@ -225,14 +231,14 @@ test("a provisioner without what it takes to issue and to revoke is refused befo
   const store = { ...memoryStore(), durable: true };
   const half = { llm: { issue: async () => undefined } };
   expect(create({ store, provisioners: half })).toThrow(
-    misuse(/^the provisioner llm: revoke must be a function, and not undefined$/),
+    misuse(/^the provisioner llm: revoke must be a function, not undefined$/),
   );
 });
 
 test("R-6.1-2: a table of tokens lets nobody in by a variable that is not set", () => {
   for (const token of ["", "undefined", "null"]) {
     expect(() => tokenTable({ "a-token": "alice", [token]: "bob" })).toThrow(
-      misuse(`^tokenTable: "${token}" is no token: is the variable set that it comes from\\?$`),
+      misuse(`^tokenTable: "${token}" is not a token: is the environment variable that it comes from set\\?$`),
     );
   }
 });
@@ -250,10 +256,10 @@ test("a table of tokens that names nobody is refused, without a word of the toke
 });
 
 test.each([
-  [{ graceSec: 5 }, /^close: graceSec is none of its options, which are finishSec, cancelSec$/],
+  [{ graceSec: 5 }, /^close: graceSec is not one of its options, which are finishSec, cancelSec$/],
   [{ finishSec: "5" }, /^close: finishSec must be a number from zero/],
   [{ cancelSec: -1 }, /^close: cancelSec must be a number from zero/],
-  ["SIGTERM", /^close: an object is needed, and not a text$/],
+  ["SIGTERM", /^close: must be an object, not a string$/],
 ])("a close that does not say what it means closes nothing: %o", async (options, message) => {
   const { runtime, start } = hosting();
   await using _ = runtime;
@@ -264,7 +270,10 @@ test.each([
 });
 
 test.each([
-  [{ principle: "alice" }, /^the filter: principle is none of its options, which are principal, /],
+  [
+    { principle: "alice" },
+    /^the filter: principle is not one of its options, which are principal, /,
+  ],
   [{ status: "running" }, /status must be an array with some of pending, /],
   [{ status: ["runing"] }, /status must be an array with some of pending, /],
   [{ acceptedAfter: new Date() }, /acceptedAfter must be a time in milliseconds since 1970/],
@@ -278,16 +287,16 @@ test("a filter in the reason's place does not cancel every job", async () => {
   await using _ = runtime;
   const job = await start(await viewing(runtime));
   await expect(runtime.jobs.cancelAll({ principal: "nobody" } as never)).rejects.toEqual(
-    misuse("^cancelAll takes a reason, a text or undefined, and a filter$"),
+    misuse("^cancelAll takes a reason, a string or undefined, and a filter$"),
   );
   await settled();
   expect(await runtime.jobs.get(job.id)).toMatchObject({ status: "running" });
 });
 
 test.each([
-  [null, /^the filter: an object is needed, and not null$/],
-  [["alice"], /^the filter: an object is needed, and not an array$/],
-  [{ status: ["running"] }, /^the filter: status is none of its options, which are principal, /],
+  [null, /^the filter: must be an object, not null$/],
+  [["alice"], /^the filter: must be an object, not an array$/],
+  [{ status: ["running"] }, /^the filter: status is not one of its options, which are principal, /],
   [{ principal: undefined }, /^the filter: principal is undefined; leave it out to cancel all$/],
 ])("what is no filter does not cancel every job: %o", async (filter, message) => {
   const { runtime, start } = hosting();
@@ -313,8 +322,8 @@ test("a filter that is an instance of a class has all that it says, and nothing 
 });
 
 test.each([
-  [{ logLimit: {} }, /^memoryStore: logLimit is none of its options, which are logLimits, /],
-  [{ logLimits: { record: 5 } }, /^logLimits: record is none of its options/],
+  [{ logLimit: {} }, /^memoryStore: logLimit is not one of its options, which are logLimits, /],
+  [{ logLimits: { record: 5 } }, /^logLimits: record is not one of its options/],
   [{ logLimits: { records: "5" } }, /^logLimits: records must be a number above zero, or Infinity/],
 ])("a limit of a store in memory that cannot be is refused: %o", (options, message) => {
   expect(() => memoryStore(options as never)).toThrow(misuse(message));
@@ -325,12 +334,9 @@ test("what is no transport is refused when it is served, and does not end the pr
   await using _ = runtime;
   const socket = { send() {}, close() {}, on() {} };
   for (const [given, message] of [
-    [undefined, /^the transport: an object is needed, and not undefined$/],
-    [socket, /^the transport: frames must be an async iterable, and not undefined$/],
-    [
-      { ...socket, frames: [] },
-      /^the transport: frames must be an async iterable, and not an array$/,
-    ],
+    [undefined, /^the transport: must be an object, not undefined$/],
+    [socket, /^the transport: frames must be an async iterable, not undefined$/],
+    [{ ...socket, frames: [] }, /^the transport: frames must be an async iterable, not an array$/],
   ] as const) {
     expect(() => runtime.serve(given as never)).toThrow(misuse(message));
   }
@@ -338,10 +344,8 @@ test("what is no transport is refused when it is served, and does not end the pr
 
 test("an agent is not taken off the list by a text, which would take off none", () => {
   const registry = new AgentRegistry([{ name: "a", run }]);
-  expect(() => registry.remove("a" as never)).toThrow(
-    misuse("an object is needed, and not a text"),
-  );
-  expect(() => registry.remove({ version: "1" } as never)).toThrow(misuse("name must be a text"));
+  expect(() => registry.remove("a" as never)).toThrow(misuse("must be an object, not a string"));
+  expect(() => registry.remove({ version: "1" } as never)).toThrow(misuse("name must be a string"));
   registry.remove({ name: "a" });
   expect(registry.find({ name: "a" })).toBeUndefined();
 });

@@ -70,7 +70,7 @@ const RULES: OptionRules<RuntimeOptions> = {
   name: rule.text,
   version: rule.text,
   clock: rule.clock,
-  logger: rule.having<Logger>("a logger of pino", "debug", "info", "warn", "error"),
+  logger: rule.having<Logger>("a pino logger", "debug", "info", "warn", "error"),
   observer: rule.some("an observer, such as otel()", isObject),
 };
 

@@ -138,7 +138,7 @@ test("on a durable store a job that may be run again is left to the next process
   expect(said).toEqual([
     "half way",
     "the last word",
-    "run again after the runtime stopped, attempt 2",
+    "restarted after the runtime stopped, attempt 2",
   ]);
 });
 

@@ -44,7 +44,7 @@ test("J1: whoever follows a job that another runtime has taken over is sent away
       type: "session.error",
       payload: {
         code: "INTERNAL_ERROR",
-        message: `another runtime has taken ${job_id} over: connect again`,
+        message: `another runtime has taken over ${job_id}: connect again`,
         retryable: true,
         details: { reason: "job_taken_over", job_id },
       },

@@ -57,7 +57,7 @@ export function compareSubsets(kind: Kind, pairs: number, seed: number): SubsetT
         return;
       }
       assert(!isProven, "section 9.4 proves it");
-      const [, shown] = /: it allows (".*") too$/s.exec(beyond) ?? [];
+      const [, shown] = /: it also allows (".*")$/s.exec(beyond) ?? [];
       if (shown === undefined) {
         tally.undecided += 1;
         return;

@@ -178,10 +178,12 @@ test("what is not a store is refused and not touched", () => {
   expect(refusal(foreign).message).toContain("another program");
   expect(readFileSync(foreign).equals(before)).toBe(true);
 
-  expect(refusal(join(scratch.path, "no/such/folder.db")).message).toContain("no such file");
+  expect(refusal(join(scratch.path, "no/such/folder.db")).message).toContain(
+    "neither the file nor its directory exists",
+  );
   expect(refusal(scratch.path)).toMatchObject({
     code: "MISUSE",
-    message: `cannot open the store ${scratch.path}: it is a directory: name a file in it`,
+    message: `cannot open the store ${scratch.path}: it is a directory: name a file inside it`,
   });
 });
 
@@ -209,7 +211,7 @@ test.skipIf(process.platform === "win32")(
     const lines = stdout.trim().split("\n");
     expect(lines).toEqual([
       ...Array(3).fill(expect.stringContaining("EACCES: permission denied: the user who runs")),
-      expect.stringContaining("has to be allowed to write in its directory"),
+      expect.stringContaining("must be able to write to its directory"),
     ]);
   },
 );
@@ -310,10 +312,10 @@ test("a limit that is not a positive number is refused by its name, before there
 });
 
 test.each([
-  [{ logLimits: { record: 5 } }, "logLimits: record is none of its options"],
+  [{ logLimits: { record: 5 } }, "logLimits: record is not one of its options"],
   [{ logLimits: { records: "5" } }, "logLimits: records must be a number above zero"],
   [{ logLimits: null }, "logLimits must be an object"],
-  [{ totalLogCharacter: 5 }, "totalLogCharacter is none of its options"],
+  [{ totalLogCharacter: 5 }, "totalLogCharacter is not one of its options"],
 ])("a limit that cannot be is refused before there is a file: %j", (options, message) => {
   const path = scratch.newFile();
   expect(() => sqliteStore(path, options as never)).toThrow(message);

@@ -25,11 +25,11 @@ const NOT_A_DATABASE = 26;
 
 /** What the system's codes mean here, and what would be right. */
 const REASONS: Readonly<Record<string, string>> = {
-  ENOENT: "there is no such file, and no directory to make it in: make that first",
-  ENOTDIR: "what should be the directory that it is in is a file",
-  EISDIR: "it is a directory: name a file in it",
+  ENOENT: "neither the file nor its directory exists: create the directory first",
+  ENOTDIR: "its parent directory is a file",
+  EISDIR: "it is a directory: name a file inside it",
   EACCES:
-    "EACCES: permission denied: the user who runs this has to be allowed to read and write it, and in its directory",
+    "EACCES: permission denied: the user who runs this must be able to read and write the file and its directory",
 };
 
 /**
@@ -94,12 +94,12 @@ function checkConsistency(connection: Connection): void {
   for (const [pragma, wanted] of Object.entries(CONSISTENT)) {
     const value = connection.value(`PRAGMA ${pragma}`);
     if (value === wanted) continue;
-    throw new Error(`it would not stay whole: ${pragma} is ${value}, and not ${wanted}`);
+    throw new Error(`it cannot be kept consistent: ${pragma} is ${value}, not ${wanted}`);
   }
 }
 
 const NO_ROOM_BESIDE =
-  "nothing can be made beside it, which SQLite needs: the user who runs this has to be allowed to write in its directory";
+  "SQLite cannot create files next to it: the user who runs this must be able to write to its directory";
 
 function reasonOf(error: unknown): string {
   const system =

@@ -50,7 +50,7 @@ export class DiskSync {
       await this.#sync();
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause);
-      const message = `the store is closed, since what it wrote may not be on the disk: ${reason}; open it again`;
+      const message = `the store is closed, because what it wrote may not be on disk: ${reason}; open it again`;
       this.#failure = new LocalError("CLOSED", message, { cause });
       this.#failed.resolve(this.#failure);
       throw this.#failure;

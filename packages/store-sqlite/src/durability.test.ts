@@ -164,7 +164,7 @@ test("a disk that failed ends the store: nothing is told, and nothing is taken a
   disk.fail(new Error("EIO: i/o error, fdatasync"));
   await settle();
   const why =
-    "the store is closed, since what it wrote may not be on the disk: EIO: i/o error, fdatasync; open it again";
+    "the store is closed, because what it wrote may not be on disk: EIO: i/o error, fdatasync; open it again";
   for (const each of [first, second, read, asked]) {
     expect(each.length).toBeGreaterThan(0);
     for (const answer of each) expect(answer.endsWith(`: ${why}`), answer).toBe(true);

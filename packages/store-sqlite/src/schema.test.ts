@@ -76,7 +76,7 @@ test("a file of a newer version is refused, with both versions named, and not to
   const opening = () => sqliteStore(path);
   expect(opening).toThrow(LocalError);
   expect(opening).toThrow(
-    `its schema has version ${migrations.length + 1}, and this version of @arcp/store-sqlite knows ${migrations.length}`,
+    `its schema has version ${migrations.length + 1}, and this version of @arcp/store-sqlite supports at most ${migrations.length}`,
   );
 });
 

@@ -150,7 +150,7 @@ export function checkSchema(connection: Connection, steps = migrations): void {
   if (version > steps.length) {
     throw new LocalError(
       "MISUSE",
-      `its schema has version ${version}, and this version of @arcp/store-sqlite knows ${steps.length} at most: use a newer one`,
+      `its schema has version ${version}, and this version of @arcp/store-sqlite supports at most ${steps.length}: use a newer one`,
     );
   }
 }

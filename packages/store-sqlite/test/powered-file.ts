@@ -31,7 +31,7 @@ export class PoweredFile implements SyncedFile {
     }
   }
 
-  /** Whether it takes nothing any more. */
+  /** Whether it accepts nothing any more. */
   get isBroken(): boolean {
     return this.#broken;
   }

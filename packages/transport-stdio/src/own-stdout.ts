@@ -14,7 +14,8 @@ let taken = false;
  * @throws LocalError `MISUSE` when it was taken before
  */
 export function takeStdout(): Writable {
-  if (taken) throw new LocalError("MISUSE", "stdio is served already: a process has one stdout");
+  if (taken)
+    throw new LocalError("MISUSE", "stdio is already being served: a process has only one stdout");
   taken = true;
   const { stdout, stderr, versions } = process;
   const write = stdout._write.bind(stdout);

@@ -225,7 +225,7 @@ describe("misuse", () => {
     const { child, output } = bare("serve-failing.ts", "twice");
     child.stdin.end();
     const { stderr } = await output;
-    expect(stderr).toContain("stdio is served already: a process has one stdout");
+    expect(stderr).toContain("stdio is already being served: a process has only one stdout");
   });
 
   test("what accept fails with is told to the program, and the connection is closed with a word", async () => {

@@ -95,7 +95,7 @@ describe("a command that is no runtime", () => {
     await until(() => running().length === before);
     expect(error).toBeInstanceOf(TransportClosedError);
     expect(error.message).toContain(
-      'began its standard output with what is no message: "Listening on port 8080"; what it logs belongs on stderr',
+      'wrote something other than a message to its standard output: "Listening on port 8080"; it has to log to stderr',
     );
   });
 
@@ -379,7 +379,7 @@ test.each<[unknown[], string]>([
   [["node", [], { stderr: "inherit" }], "stderr must be a stream to write to, or"],
   [["node", [], { closeTimeout: "5" }], "closeTimeout must be a number from zero"],
   [["node", [], { maxMessageSize: Number.NaN }], "maxMessageSize must be a number above zero"],
-  [["node", [], { environment: {} }], "environment is none of its options, which are cwd, env"],
+  [["node", [], { environment: {} }], "environment is not one of its options, which are cwd, env"],
 ])("a process that cannot be is refused before it is started: %o", (given, message) => {
   expect(() => spawnRuntime(...(given as Parameters<typeof spawnRuntime>))).toThrow(
     expect.objectContaining({ code: "MISUSE", message: expect.stringContaining(message) }),

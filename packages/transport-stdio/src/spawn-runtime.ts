@@ -149,7 +149,7 @@ function notStarted(
 function noMessage(command: string, line: string): Error {
   const shown = JSON.stringify(line.slice(0, 200));
   return new Error(
-    `the runtime (${command}) began its standard output with what is no message: ${shown}; what it logs belongs on stderr`,
+    `the runtime (${command}) wrote something other than a message to its standard output: ${shown}; it has to log to stderr`,
   );
 }
 

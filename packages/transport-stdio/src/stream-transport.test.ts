@@ -127,7 +127,7 @@ describe("ends", () => {
     const reading = (async () => {
       for await (const frame of transport.frames) frames.push(frame);
     })();
-    await expect(reading).rejects.toThrow("the connection broke: it ended within a line");
+    await expect(reading).rejects.toThrow("the connection broke: it ended in the middle of a line");
     expect(frames).toEqual(["{1}", "{2}"]);
   });
 
@@ -192,7 +192,7 @@ test("a socket is a pair of streams, and the last words arrive although the peer
 
 test.each([
   [{ maxMessageSize: "4" }, "streamTransport: maxMessageSize must be a number above zero"],
-  [{ closeTimeOut: 5 }, "streamTransport: closeTimeOut is none of its options"],
+  [{ closeTimeOut: 5 }, "streamTransport: closeTimeOut is not one of its options"],
 ])("an option of a pair of streams that cannot be shows at once: %o", (options, message) => {
   const [up, down] = [new PassThrough(), new PassThrough()];
   expect(() => streamTransport(down, up, options as never)).toThrow(message);

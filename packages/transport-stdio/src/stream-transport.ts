@@ -168,14 +168,16 @@ export class StreamTransport implements Transport {
   async #heardLast(error: Error | undefined): Promise<void> {
     if (this.#closed !== undefined || this.#ending) return;
     this.#ending = true;
-    const cut = this.#lines.betweenLines ? undefined : new Error("it ended within a line");
+    const cut = this.#lines.betweenLines
+      ? undefined
+      : new Error("it ended in the middle of a line");
     const cause = (await this.#watch?.explain()) ?? error ?? cut;
     if (cause === undefined) this.#end(new TransportClosedError("normal"), "well");
     else this.#break(cause);
   }
 
   /** The peer takes nothing any more. */
-  #refused(cause = new Error("it takes nothing any more")): void {
+  #refused(cause = new Error("it accepts nothing any more")): void {
     this.#makeRoom();
     if (this.#closed !== undefined) return;
     this.#patience = this.#clock.after(this.#closeTimeout, () => void this.#heardLast(cause));
@@ -214,7 +216,7 @@ function linesOf(frames: readonly string[]): string {
   let lines = "";
   for (const frame of frames) {
     if (frame === "" || frame.includes("\n")) {
-      throw new LocalError("MISUSE", "a frame is one line: it is not empty and has no line feed");
+      throw new LocalError("MISUSE", "a frame must be a single non-empty line");
     }
     lines += `${frame}\n`;
   }

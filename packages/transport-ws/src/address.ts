@@ -33,7 +33,7 @@ export function checkedAddress(url: string | URL, allowInsecure: boolean): URL {
 
 /** The URL itself is not told: it may hold what is secret. */
 function faultOf(address: URL | null): string | undefined {
-  if (address === null) return "is no absolute URL";
+  if (address === null) return "is not an absolute URL";
   if (!/^wss?:$/.test(address.protocol)) return `begins with ${address.protocol}`;
   return address.hash === "" ? undefined : "has a fragment";
 }

@@ -407,13 +407,13 @@ test("a server for HTTP/2 that also speaks HTTP/1 is one, for HTTP/2 alone it is
     expect(frame).toBe("ping");
     break;
   }
-  expect(() => attach(createPlainHttp2Server(), {}, echo)).toThrow("HTTP/2 alone");
+  expect(() => attach(createPlainHttp2Server(), {}, echo)).toThrow("HTTP/2-only");
 });
 
 test("what is no server, such as a framework's application, is refused with the word of what would be one", () => {
   for (const application of [() => {}, {}, 7777, undefined] as never[]) {
     expect(() => attach(application, {}, echo)).toThrow(
-      "the one under it, such as what app.listen()",
+      "the server beneath it, such as what Express's app.listen()",
     );
   }
 });
@@ -439,18 +439,18 @@ test("what takes the connections is a function, and not the runtime itself or no
 });
 
 test.each([
-  [{ maxMesageSize: 1 }, /^attach: maxMesageSize is none of its options, which are path, /],
-  [{ maxMessageSize: 0 }, /^attach: maxMessageSize must be a number above zero, and not 0$/],
-  [{ maxMessageSize: "1000" }, /^attach: maxMessageSize must be .*, and not a text$/],
-  [{ upgradeTimeout: Number.NaN }, /^attach: upgradeTimeout must be .*, and not NaN$/],
+  [{ maxMesageSize: 1 }, /^attach: maxMesageSize is not one of its options, which are path, /],
+  [{ maxMessageSize: 0 }, /^attach: maxMessageSize must be a number above zero, not 0$/],
+  [{ maxMessageSize: "1000" }, /^attach: maxMessageSize must be .*, not a string$/],
+  [{ upgradeTimeout: Number.NaN }, /^attach: upgradeTimeout must be .*, not NaN$/],
   [{ closeTimeout: -1 }, /^attach: closeTimeout must be a number from zero/],
-  [{ subprotocols: "arcp" }, /^attach: subprotocols must be an array of texts, and not a text$/],
-  [{ allowedHosts: "localhost" }, /^attach: allowedHosts must be an array of texts/],
-  [{ allowedOrigins: ["*"] }, /^allowedOrigins takes origins, .* without path and wildcard: \*$/],
+  [{ subprotocols: "arcp" }, /^attach: subprotocols must be an array of strings, not a string$/],
+  [{ allowedHosts: "localhost" }, /^attach: allowedHosts must be an array of strings/],
+  [{ allowedOrigins: ["*"] }, /^allowedOrigins takes origins, .* without a path or wildcard: \*$/],
   [{ allowedOrigins: ["app.example"] }, /^allowedOrigins takes origins.*: app\.example$/],
   [{ allowedOrigins: ["https://app.example/x"] }, /^allowedOrigins takes origins/],
-  [{ path: 7 }, /^attach: path must be a text, and not 7$/],
-  [null, /^attach: an object is needed, and not null$/],
+  [{ path: 7 }, /^attach: path must be a string, not 7$/],
+  [null, /^attach: must be an object, not null$/],
 ])("R-4.1-6, R-4.1-9: an option that cannot be is refused at once: %o", (options, message) => {
   expect(() => attach(createServer(), options as never, echo)).toThrow(
     expect.objectContaining({ code: "MISUSE", message: expect.stringMatching(message) }),

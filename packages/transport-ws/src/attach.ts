@@ -100,10 +100,7 @@ export function attachChecked(
     throw new LocalError("MISUSE", noServer(server));
   }
   if (typeof accept !== "function") {
-    throw new LocalError(
-      "MISUSE",
-      "what takes the connections must be a function, such as runtime.serve",
-    );
+    throw new LocalError("MISUSE", "the last argument must be a function, such as runtime.serve");
   }
   const { path = "/arcp", maxMessageSize = 4 * 1024 * 1024, subprotocols = ["arcp"] } = options;
   const { upgradeTimeout = UPGRADE_TIMEOUT, clock = systemClock } = options;
@@ -184,8 +181,8 @@ export const UPGRADE_TIMEOUT = 10_000;
 /** What is wrong with what was given for a server: as a rule it is the framework instead of the server under it. */
 function noServer(given: unknown): string {
   return given instanceof NetServer
-    ? "attach takes an HTTP/1 server: one for HTTP/2 alone knows no upgrades"
-    : "attach takes a server of node:http or node:https: of a framework the one under it, such as what app.listen() of Express returns";
+    ? "attach takes an HTTP/1 server: an HTTP/2-only server has no upgrades"
+    : "attach takes a server of node:http or node:https; with a framework, the server beneath it, such as what Express's app.listen() returns";
 }
 
 function listensOnLoopback(server: HttpServer): boolean {

@@ -69,9 +69,9 @@ test.each([
 test.each([
   ["http://localhost/arcp", "begins with http:"],
   ["localhost:7777/arcp", "begins with localhost:"],
-  ["localhost", "is no absolute URL"],
+  ["localhost", "is not an absolute URL"],
   ["ws://localhost/#part", "has a fragment"],
-  ["", "is no absolute URL"],
+  ["", "is not an absolute URL"],
 ])("%s cannot be dialled, which shows at once, with the reason", (url, why) => {
   const message = expect.stringMatching(new RegExp(`^dial takes a ws: .* ${why}$`));
   expect(() => dial(url)).toThrow(expect.objectContaining({ code: "MISUSE", message }));
@@ -183,11 +183,11 @@ test("R-4.1-6: a message above the client's limit closes with 1009", async () =>
 });
 
 test.each([
-  [{ allowInsecure: "false" }, /^dial: allowInsecure must be true or false, and not a text$/],
-  [{ maxMessageSize: 0 }, /^dial: maxMessageSize must be a number above zero, and not 0$/],
-  [{ headers: new Headers() }, /^dial: headers must be an object, a value by each name/],
-  [{ header: {} }, /^dial: header is none of its options, which are allowInsecure, /],
-  [{ token: "secret" }, /^dial: token is none of its options/],
+  [{ allowInsecure: "false" }, /^dial: allowInsecure must be true or false, not a string$/],
+  [{ maxMessageSize: 0 }, /^dial: maxMessageSize must be a number above zero, not 0$/],
+  [{ headers: new Headers() }, /^dial: headers must be an object with a value for each name/],
+  [{ header: {} }, /^dial: header is not one of its options, which are allowInsecure, /],
+  [{ token: "secret" }, /^dial: token is not one of its options/],
 ])("an option of a dial that cannot be shows at once: %o", (options, message) => {
   expect(() => dial("ws://agents.example/arcp", options as never)).toThrow(
     expect.objectContaining({ code: "MISUSE", message: expect.stringMatching(message) }),

@@ -63,7 +63,7 @@ test("off loopback, without lists, any name and any page pass", () => {
 test.each(["https://agents.example", "*", "*.agents.example", ".agents.example", "a,b", ""])(
   "what is no host name cannot be allowed by mistake: %j",
   (host) => {
-    expect(() => hostCheck({ allowedHosts: [host] })).toThrow("without scheme and wildcard");
+    expect(() => hostCheck({ allowedHosts: [host] })).toThrow("without a scheme or wildcard");
   },
 );
 

@@ -38,13 +38,13 @@ export function hostCheck(rules: HostRules): HostCheck {
     const name = hostName(`http://${isIPv6(allowed) ? `[${allowed}]` : allowed}`);
     if (name !== undefined && HOST.test(name)) return name;
     const right = "allowedHosts takes host names, such as agents.example";
-    throw new LocalError("MISUSE", `${right}, without scheme and wildcard: ${allowed}`);
+    throw new LocalError("MISUSE", `${right}, without a scheme or wildcard: ${allowed}`);
   });
   const origins = rules.allowedOrigins?.map((allowed) => {
     const origin = allowed.toLowerCase().replace(/\/$/, "");
     if (ORIGIN.test(origin)) return asSent(origin);
     const right = "allowedOrigins takes origins, such as https://app.example";
-    throw new LocalError("MISUSE", `${right}, without path and wildcard: ${allowed}`);
+    throw new LocalError("MISUSE", `${right}, without a path or wildcard: ${allowed}`);
   });
 
   const isHostAllowed = (host: string, onLoopback: boolean): boolean => {

@@ -130,10 +130,13 @@ test("any number of milliseconds may be the time for an upgrade", async () => {
 });
 
 test.each([
-  [{}, /^listen: port must be a whole number from 0 to 65535, and not undefined$/],
-  [{ port: "7777" }, /^listen: port must be .*, and not a text$/],
-  [{ port: 65_536 }, /^listen: port must be .*, and not 65536$/],
-  [{ port: 0, hots: "::1" }, /^listen: hots is none of its options, which are port, host, path, /],
+  [{}, /^listen: port must be a whole number from 0 to 65535, not undefined$/],
+  [{ port: "7777" }, /^listen: port must be .*, not a string$/],
+  [{ port: 65_536 }, /^listen: port must be .*, not 65536$/],
+  [
+    { port: 0, hots: "::1" },
+    /^listen: hots is not one of its options, which are port, host, path, /,
+  ],
   [{ port: 0, upgradeTimeout: 0.5 }, /^listen: upgradeTimeout must be a whole number above zero/],
 ])("a server is not had by options that cannot be: %o", async (options, message) => {
   await expect(listen(options as never, () => {})).rejects.toMatchObject({

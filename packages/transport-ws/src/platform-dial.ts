@@ -35,7 +35,7 @@ export function dial(url: string | URL, options: DialOptions = {}): Dial {
   } = options;
   for (const [name, value] of Object.entries(foreign)) {
     if (value === undefined) continue;
-    const why = "a token goes to connect(), and the platform's WebSocket decides the rest";
+    const why = "pass a token to connect(); the platform's WebSocket decides the rest";
     throw new LocalError("MISUSE", `dial takes no ${name} here: ${why}`);
   }
   const address = checkedAddress(url, allowInsecure);
@@ -52,7 +52,7 @@ export function dial(url: string | URL, options: DialOptions = {}): Dial {
       opened.resolve(new PlatformConnection(ws, { maxMessageSize, clock }));
     });
     ws.addEventListener("error", (event) => {
-      const cause = "error" in event ? event.error : new Error("the platform does not tell why");
+      const cause = "error" in event ? event.error : new Error("the platform does not say why");
       opened.reject(new TransportClosedError(undefined, { cause }));
     });
     try {

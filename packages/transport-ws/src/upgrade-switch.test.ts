@@ -75,7 +75,7 @@ test("several attachments share a server, each at its path", async () => {
   const other = await RawPeer.open(port, upgradeRequest("/three"));
   expect(await other.status()).toBe(404);
   await other.closed;
-  expect(() => attach(server, { path: "/two" }, echo)).toThrow("an endpoint at /two already");
+  expect(() => attach(server, { path: "/two" }, echo)).toThrow("already has an endpoint at /two");
 
   await first.close();
   expect(await echoed(port, "/two", "still")).toBe("still");

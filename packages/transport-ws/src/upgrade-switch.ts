@@ -43,7 +43,7 @@ export class UpgradeSwitch {
   add(endpoint: Endpoint): void {
     const { path } = endpoint;
     if (this.#endpoints.has(path)) {
-      throw new LocalError("MISUSE", `this server has an endpoint at ${path} already`);
+      throw new LocalError("MISUSE", `this server already has an endpoint at ${path}`);
     }
     if (this.#endpoints.size === 0) this.#install();
     this.#endpoints.set(path, endpoint);

@@ -57,6 +57,6 @@ one    -        1.0.0
 test("a runtime without agents for one is told", async () => {
   await using runtime = await served([["secret"]]);
   const { code, out, err } = await arcp(["agents", ...runtime.at]);
-  expect([code, out, err]).toEqual([0, "", "arcp: there are no agents for you\n"]);
+  expect([code, out, err]).toEqual([0, "", "arcp: there are no agents you may submit to\n"]);
   expect(await arcp(["agents", "--json", ...runtime.at])).toEqual({ code: 0, out: "", err: "" });
 });

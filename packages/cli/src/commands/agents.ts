@@ -17,9 +17,9 @@ interface Options extends ConnectionFlags {
 export function agentsCommand(context: CommandContext): Command {
   const command = new Command("agents")
     .description(
-      "Lists what the runtime offers: names, the version that a bare name means, and all versions.",
+      "Lists the agents on offer: their names, the version that a bare name means, and all versions.",
     )
-    .option("--json", "a line of JSON for each");
+    .option("--json", "one line of JSON per agent");
   return connectionFlags(command).action((options: Options) => agents(options, context));
 }
 
@@ -33,7 +33,8 @@ async function agents({ json, ...flags }: Options, context: CommandContext): Pro
     }
     return;
   }
-  if (offered.length === 0) return void stderr.write("arcp: there are no agents for you\n");
+  if (offered.length === 0)
+    return void stderr.write("arcp: there are no agents you may submit to\n");
   const rows = offered.map(({ name, versions, default: bare }) =>
     [name, bare ?? "-", versions.join(", ") || "-"].map(printable),
   );

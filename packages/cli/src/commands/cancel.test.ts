@@ -34,7 +34,7 @@ test("a job that was left is cancelled by the session that owns it, with a reaso
 test("a job that has ended is said to have", async () => {
   const job = await detached("echo");
   expect((await site.arcp("result", job)).code).toBe(0);
-  const ended = { code: 0, out: `${job} had ended already: success\n`, err: "" };
+  const ended = { code: 0, out: `${job} had already ended: success\n`, err: "" };
   expect(await site.arcp("cancel", job)).toEqual(ended);
   expect((await site.arcp("watch", job)).code).toBe(0);
   // Nothing is left of it here by now.
@@ -71,7 +71,7 @@ test("the second Ctrl-C says when the job is not this one's to cancel, and leave
   const { code, err } = await again.done;
   expect([code, err]).toEqual([
     130,
-    expect.stringMatching(/^arcp: it cannot be cancelled: only /m),
+    expect.stringMatching(/^arcp: the job cannot be cancelled: only /m),
   ]);
   expect((await site.arcp("cancel", job)).code).toBe(0);
 });
@@ -121,11 +121,11 @@ test("what cannot be cancelled takes one line", async () => {
     ],
     [
       await site.arcp("cancel"),
-      /^arcp: missing required argument 'job': it is `arcp cancel \[options\] <job>`\n$/,
+      /^arcp: missing required argument 'job': usage is `arcp cancel \[options\] <job>`\n$/,
     ],
     [
       await site.arcp("cancel", id, "--reason", "x".repeat(1_025)),
-      /^arcp: --reason takes at most 1024 characters, this one has 1025\n$/,
+      /^arcp: --reason takes at most 1024 characters, not 1025\n$/,
     ],
   ] as const;
   for (const [played, line] of lines) {

@@ -20,10 +20,10 @@ interface Options extends ConnectionFlags {
 export function cancelCommand(context: CommandContext): Command {
   const command = new Command("cancel")
     .description(
-      "Asks for the end of a job, and returns once the runtime has taken note of it. A job that was submitted here is cancelled through the session that owns it.\n" +
-        "Exit codes: 0 taken note of, or it had ended already; 2 no such job, or not yours to cancel; 4 no runtime there.",
+      "Requests the end of a job, and returns once the runtime has acknowledged that. A job that was submitted here is cancelled through the session that owns it.\n" +
+        "Exit codes: 0 acknowledged, or the job had already ended; 2 no such job, or not yours to cancel; 4 there is no runtime.",
     )
-    .argument("<job>", "its id")
+    .argument("<job>", "the job's id")
     .option("--reason <text>", "why, for humans", reason);
   return connectionFlags(command).action((id: string, options: Options) =>
     cancel(id, options, context),
@@ -33,7 +33,7 @@ export function cancelCommand(context: CommandContext): Command {
 /** As long as the protocol has it (section 7.4). */
 function reason(text: string): string {
   if (text.length <= 1024) return text;
-  throw usage(`--reason takes at most 1024 characters, this one has ${text.length}`);
+  throw usage(`--reason takes at most 1024 characters, not ${text.length}`);
 }
 
 async function cancel(id: string, options: Options, context: CommandContext): Promise<void> {
@@ -69,7 +69,7 @@ async function cancelOwn(
     return "subscribed" in own.job ? own.job.subscribed.current_status : undefined;
   }
   if (await askHolder(submission, reason, context)) return undefined;
-  throw new LocalError("CLOSED", "another process has just come and gone with this job: try again");
+  throw new LocalError("CLOSED", "another process has just used this job's session: try again");
 }
 
 /** How long the holder may take, in ms: a little more than the runtime may take to answer it. */
@@ -97,7 +97,7 @@ async function askHolder(
 
 function told(id: string, status: string | undefined, { stdout }: CommandContext): void {
   stdout.write(
-    isOver(status) ? `${id} had ended already: ${status}\n` : `${id} is being cancelled\n`,
+    isOver(status) ? `${id} had already ended: ${status}\n` : `${id} is being cancelled\n`,
   );
 }
 

@@ -11,9 +11,9 @@ const shells = { bash: bashCompletion, zsh: zshCompletion, fish: fishCompletion 
 export function completionCommand({ stdout }: CommandContext): Command {
   return new Command("completion")
     .description(
-      "Writes a script for the shell. In ~/.bashrc: source <(arcp completion bash); in ~/.zshrc: source <(arcp completion zsh); in config.fish: arcp completion fish | source.",
+      "Prints a completion script. In ~/.bashrc: source <(arcp completion bash); in ~/.zshrc: source <(arcp completion zsh); in config.fish: arcp completion fish | source.",
     )
-    .addArgument(new Argument("<shell>", "which one").choices(Object.keys(shells)))
+    .addArgument(new Argument("<shell>", "the shell").choices(Object.keys(shells)))
     .action((shell: keyof typeof shells, _options: object, command: Command) => {
       stdout.write(shells[shell](completedProgram(command.parent ?? command)));
     });

@@ -96,17 +96,17 @@ test.each([
   [
     "what is no address",
     ["conformance", "localhost:80", ...tokens],
-    "arcp: localhost:80 is no address of a runtime: one looks like ws://127.0.0.1:7777/arcp\n",
+    "arcp: localhost:80 is not the address of a runtime: use one like ws://127.0.0.1:7777/arcp\n",
   ],
   [
     "no tokens",
     ["conformance", "ws://127.0.0.1:9/arcp"],
-    "arcp: two principals are needed: say --token or set ARCP_TOKEN\n",
+    "arcp: two principals are needed: pass --token or set ARCP_TOKEN\n",
   ],
   [
     "one token",
     ["conformance", "ws://127.0.0.1:9/arcp", "--token=a"],
-    "arcp: two principals are needed: say --token2 or set ARCP_TOKEN2\n",
+    "arcp: two principals are needed: pass --token2 or set ARCP_TOKEN2\n",
   ],
   [
     "no section",
@@ -117,7 +117,7 @@ test.each([
   [
     "an address with a fragment",
     ["conformance", "ws://127.0.0.1:9/arcp#there", ...tokens],
-    "arcp: ws://127.0.0.1:9/arcp#there is no address of a runtime",
+    "arcp: ws://127.0.0.1:9/arcp#there is not the address of a runtime",
   ],
   [
     "an unknown flag",
@@ -153,7 +153,7 @@ test("a server that speaks HTTP alone is told in one line", async () => {
   expect([code, out, err]).toEqual([
     4,
     "",
-    `arcp: ${url} answers HTTP 404 and opens no WebSocket\n`,
+    `arcp: ${url} answers HTTP 404 instead of opening a WebSocket\n`,
   ]);
 });
 
@@ -161,10 +161,7 @@ test("wss: to a server without TLS is told in one line", async () => {
   await using runtime = await served();
   const url = runtime.url.replace("ws:", "wss:");
   const { code, err } = await arcp("conformance", url, ...tokens);
-  expect([code, err]).toEqual([
-    4,
-    `arcp: ${url} does not speak TLS: perhaps it is to be reached by ws:\n`,
-  ]);
+  expect([code, err]).toEqual([4, `arcp: ${url} does not speak TLS: try ws:\n`]);
 });
 
 test("a WebSocket that speaks something else is told in one line", async () => {
@@ -193,7 +190,7 @@ test("a token that is refused, and a runtime without the test agents, are told i
   const refused = await arcp("conformance", runtime.url, "--token=x", "--token2=token-b");
   expect(refused).toMatchObject({
     code: 2,
-    err: expect.stringMatching(/^arcp: the first token is refused: UNAUTHENTICATED: .+\n$/),
+    err: expect.stringMatching(/^arcp: the first token was refused: UNAUTHENTICATED: .+\n$/),
   });
   await using bare = await served({ agents: [defineAgent({ name: "other", run: () => 1 })] });
   const lacking = await arcp("conformance", bare.url, ...tokens);

@@ -31,15 +31,15 @@ export function conformanceCommand(context: CommandContext): Command {
   const { stdout, stderr, env, signal, exit } = context;
   return new Command("conformance")
     .description(
-      "Plays the scenarios of @arcp/conformance against a runtime that has the test agents, and tells which requirements hold.\n" +
-        "Exit codes: 0 nothing is broken, 1 a MUST is, 3 only a SHOULD or a MAY is, 2 wrong usage, 4 no runtime there.",
+      "Plays the scenarios of @arcp/conformance against a runtime that offers the test agents, and reports which requirements hold.\n" +
+        "Exit codes: 0 everything holds, 1 a MUST is violated, 3 only a SHOULD or a MAY is, 2 wrong usage, 4 there is no runtime.",
     )
-    .argument("<url>", `where the runtime is, such as ${DEFAULT_URL}`)
+    .argument("<url>", `the runtime's address, such as ${DEFAULT_URL}`)
     .option("--token <token>", "bearer token of a first principal (ARCP_TOKEN)")
     .option("--token2 <token>", "bearer token of a second principal (ARCP_TOKEN2)")
     .option(
       "--only <what>",
-      "a section or requirement, such as 6.3 or R-6.3-9; more than once for more",
+      "a section or requirement, such as 6.3 or R-6.3-9; can be repeated",
       only,
     )
     .option("--json", "the report as JSON")
@@ -116,7 +116,7 @@ function given(
 ): string {
   const token = option ?? env[variable];
   if (token === undefined || token === "") {
-    throw new LocalError("MISUSE", `two principals are needed: say ${flag} or set ${variable}`);
+    throw new LocalError("MISUSE", `two principals are needed: pass ${flag} or set ${variable}`);
   }
   return token;
 }

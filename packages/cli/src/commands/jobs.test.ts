@@ -102,13 +102,11 @@ test("the latest jobs are listed, in a table, by state, agent, age and number", 
   expect(await arcp(["jobs", ...at, "--agent=other"])).toEqual({
     code: 0,
     out: "",
-    err: "arcp: there is no such job\n",
+    err: "arcp: no job matches\n",
   });
-  expect((await arcp(["jobs", ...at, "--token=other"])).err).toBe(
-    "arcp: there is no job of yours\n",
-  );
+  expect((await arcp(["jobs", ...at, "--token=other"])).err).toBe("arcp: you have no jobs\n");
   expect((await arcp(["jobs", ...at, "--limit=1"])).err).toBe(
-    "the latest 1 of 3: say --limit for more\n",
+    "the latest 1 of 3: use --limit for more\n",
   );
   gates.get("listed")?.resolve();
 });
@@ -195,6 +193,6 @@ test.each([
 
 test("a token that is refused is told", async () => {
   const { code, out, err } = await arcp(["jobs", ...at, "--token=guessed"]);
-  expect(err).toMatch(/^arcp: the token is refused: .*\n$/);
+  expect(err).toMatch(/^arcp: the token was refused: .*\n$/);
   expect([code, out]).toEqual([2, ""]);
 });

@@ -28,22 +28,22 @@ interface Options extends ConnectionFlags {
 export function jobsCommand(context: CommandContext): Command {
   const command = new Command("jobs")
     .description(
-      "Lists the latest jobs of whoever asks, in the order of their acceptance, whichever session submitted them.",
+      "Lists your latest jobs in the order they were accepted, whichever session submitted them.",
     )
     .addOption(
-      new Option("--status <status>", "such jobs alone; more than once for more")
+      new Option("--status <status>", "only jobs with this status; can be repeated")
         .choices(jobStatuses)
         .argParser(status),
     )
-    .option("--agent <agent>", "those of one agent: a name, or name@version")
+    .option("--agent <agent>", "only jobs of this agent: a name, or name@version")
     .option(
       "--since <when>",
-      "those that are younger: a duration such as 2h or 7d, or a time",
+      "only jobs newer than this: a duration such as 2h or 7d, or a time",
       (text) => momentBefore(text, context.clock),
     )
-    .option("--limit <count>", "so many of the latest", count, 20)
-    .option("--follow", "go on with each change and each new job, until Ctrl-C")
-    .option("--json", "a line of JSON for each; with --follow for each change");
+    .option("--limit <count>", "how many of the latest jobs", count, 20)
+    .option("--follow", "keep showing changes and new jobs until Ctrl-C")
+    .option("--json", "one line of JSON per job; with --follow, per change");
   return connectionFlags(command).action((options: Options) => jobs(options, context));
 }
 
@@ -58,9 +58,7 @@ async function jobs(options: Options, context: CommandContext): Promise<void> {
   }
   if (rows.length === 0) {
     const which = options.status ?? options.agent ?? options.since;
-    return void stderr.write(
-      `arcp: ${which ? "there is no such job" : "there is no job of yours"}\n`,
-    );
+    return void stderr.write(`arcp: ${which ? "no job matches" : "you have no jobs"}\n`);
   }
   const paint = paintFor(stdout, env);
   const cells = rows.map((row) => jobCells(row, clock.now(), paint));
@@ -68,7 +66,7 @@ async function jobs(options: Options, context: CommandContext): Promise<void> {
   stdout.write(`${lines.join("\n")}\n`);
   if (all !== rows.length) {
     const many = all ?? `more than ${FEW}`;
-    stderr.write(`the latest ${rows.length} of ${many}: say --limit for more\n`);
+    stderr.write(`the latest ${rows.length} of ${many}: use --limit for more\n`);
   }
 }
 

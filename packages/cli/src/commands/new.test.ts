@@ -16,8 +16,8 @@ test("a starter is served as it is, keeps to its budget, and its client follows 
   const made = await arcp(["new", "My Agents"], { cwd: place.path });
   expect(made).toEqual({
     code: 0,
-    err: ownVersion() === "0.0.0" ? expect.stringContaining("is in no registry") : "",
-    out: `Made My Agents: .gitignore README.md agents.ts client.ts package.json tsconfig.json
+    err: ownVersion() === "0.0.0" ? expect.stringContaining("is not in a registry") : "",
+    out: `Created My Agents: .gitignore README.md agents.ts client.ts package.json tsconfig.json
 
   cd 'My Agents'
   npm install
@@ -80,7 +80,7 @@ test("it goes into a directory that is new or empty, and into no other", async (
   await mkdir(join(place.path, "empty"));
   expect(await arcp(["new", "empty"], { cwd: place.path })).toMatchObject({ code: 0 });
   for (const [name, line] of [
-    ["empty", "arcp: empty is not empty: name another directory\n"],
+    ["empty", "arcp: empty is not empty: choose another directory\n"],
     ["file", "arcp: file cannot be written: EEXIST: "],
   ] as const) {
     await writeFile(join(place.path, "file"), "mine");

@@ -10,9 +10,9 @@ const UNPUBLISHED = "0.0.0";
 export function newCommand({ stdout, stderr, env, cwd, signal }: CommandContext): Command {
   return new Command("new")
     .description(
-      "Writes a package with one agent, which has a budget and shows its progress, and with a client of it.",
+      "Creates a package with one agent, which has a budget and reports its progress, and a client for it.",
     )
-    .argument("<directory>", "where to; it has to be new, or empty")
+    .argument("<directory>", "where to create it; has to be new or empty")
     .action(async (directory: string) => {
       const files = await untilAborted(writeStarter(directory, cwd), signal);
       const { bold, dim } = paintFor(stdout, env);
@@ -22,14 +22,14 @@ export function newCommand({ stdout, stderr, env, cwd, signal }: CommandContext)
         "npm start",
       ].flat();
       const lines = [
-        `Made ${bold(directory)}: ${dim(files.join(" "))}`,
+        `Created ${bold(directory)}: ${dim(files.join(" "))}`,
         "",
         ...steps.map((step) => `  ${step}`),
       ];
       stdout.write(`${lines.join("\n")}\n`);
       if (ownVersion() === UNPUBLISHED) {
         stderr.write(
-          "arcp: version 0.0.0 is in no registry: `npm install` needs the packages of a clone, as the README of the repository says\n",
+          "arcp: version 0.0.0 is not in a registry: `npm install` needs the packages of a clone, see the README of the repository\n",
         );
       }
     });

@@ -14,10 +14,10 @@ import { printable, writtenOut } from "../view/printable.ts";
 export function resultCommand(context: CommandContext): Command {
   const command = new Command("result")
     .description(
-      "Writes the result of a job to the standard output, and waits for it if need be: what was streamed byte by byte, a text as it is, and anything else as JSON.\n" +
-        "Exit codes: 0 that was all of it, 1 the job failed, 5 it was cancelled, 6 it timed out, 2 no such job, 4 no runtime there.",
+      "Writes the result of a job to standard output, waiting for it if necessary: a streamed result byte by byte, a text as it is, and anything else as JSON.\n" +
+        "Exit codes: 0 the result is complete, 1 the job failed, 5 it was cancelled, 6 it timed out, 2 there is no such job, 4 there is no runtime.",
     )
-    .argument("<job>", "its id");
+    .argument("<job>", "the job's id");
   return connectionFlags(command).action((id: string, options: ConnectionFlags) =>
     result(id, options, context),
   );

@@ -75,7 +75,7 @@ test("modules are served with all agents that they export, and a token is made u
   two@1.10.0  agents.ts
   three       more.mjs
 
-Jobs are kept in memory: --store arcp.db has them survive.
+Jobs are kept in memory: use --store arcp.db to keep them across restarts.
 In another terminal:
 
   export ARCP_URL=${served.url} ARCP_TOKEN=${served.token}
@@ -205,7 +205,7 @@ test("jobs that the process before left behind go on, which is said", async () =
 
   const env = { ARCP_TOKEN: "mine" };
   await using served = await serve(place.path, ["agents.ts", "--store", "jobs.db"], { env });
-  expect(served.playing.out).toContain("Jobs are kept in jobs.db: 1 of them goes on.\n");
+  expect(served.playing.out).toContain("Jobs are kept in jobs.db: 1 of them continues.\n");
   await using client = await served.client("mine");
   expect(await (await client.job(id)).result()).toBe(2);
 });
@@ -223,7 +223,7 @@ test("--host listens elsewhere, and says what that means", async () => {
   await using place = await directory({ "agents.ts": `export default ${agent("a")};` });
   await using served = await serve(place.path, ["agents.ts", "--host=0.0.0.0"]);
   expect(served.playing.out).toMatch(/^Serving 1 agent at ws:\/\/0\.0\.0\.0:\d+\/arcp$/m);
-  expect(served.playing.err).toMatch(/^arcp: .*put a proxy with TLS in front\n$/);
+  expect(served.playing.err).toMatch(/^arcp: .*put a TLS proxy in front\n$/);
   // The line for another terminal works there as it is, also for a token, which goes to nobody in the clear.
   expect(served.url).toMatch(/^ws:\/\/127\.0\.0\.1:\d+\/arcp$/);
   await using _client = await served.client();
@@ -333,7 +333,7 @@ test("Ctrl-C ends the wait for a module, and one that nothing will ever load is 
     cwd: place.path,
     encoding: "utf8",
   });
-  const line = "arcp: b.ts is never loaded: nothing will settle what it awaits\n";
+  const line = "arcp: b.ts never finishes loading: nothing will settle what it awaits\n";
   expect([status, stderr]).toEqual([2, line]);
 });
 
@@ -349,7 +349,7 @@ test("Ctrl-C lets running jobs finish, a second one does not wait", async () => 
     for await (const { kind } of job.events) if (kind === "log") break;
     served.playing.interrupt();
     await served.playing.until(
-      /stopping: 1 running job has 5 s to finish; Ctrl-C again stops at once\n/,
+      /stopping: 1 running job has 5 s to finish; press Ctrl-C again to stop now\n/,
     );
     return { served, client, job };
   };
@@ -396,7 +396,7 @@ test("a store that fails ends the server with 4 and one line, also when it stops
     await using owner = when === "serving" ? await client() : undefined;
     await owner?.submit("held");
     if (when === "stopping")
-      expect(playing.out).toContain("Jobs are kept in arcp.db: 1 of them goes on.");
+      expect(playing.out).toContain("Jobs are kept in arcp.db: 1 of them continues.");
     await begun.promise;
     if (when === "stopping") {
       playing.interrupt();
@@ -408,7 +408,7 @@ test("a store that fails ends the server with 4 and one line, also when it stops
     const [last, ...log] = err.trimEnd().split("\n").reverse();
     expect([code, last]).toEqual([
       4,
-      "arcp: the store has failed: the store is closed, since what it wrote may not be on the disk: EIO; open it again",
+      "arcp: the store has failed: the store is closed, because what it wrote may not be on disk: EIO; open it again",
     ]);
     expect(log.some((line) => line.includes("the store has failed for good"))).toBe(true);
     expect(err).not.toContain("a session could not be stored");
@@ -441,18 +441,18 @@ test("what agents throw is shown to who serves them, for people or as JSON", asy
 test.each([
   ["no module", [], {}, "arcp: missing required argument 'modules'"],
   ["a module that is not there", ["nope.ts"], {}, "arcp: there is no file nope.ts\n"],
-  ["a directory", ["."], {}, "arcp: . is no file: name the modules, such as agents.ts\n"],
+  ["a directory", ["."], {}, "arcp: . is not a file: pass modules, such as agents.ts\n"],
   [
     "a manifest",
     ["package.json"],
     { "package.json": "{}" },
-    "arcp: package.json is no module: name those that export agents, such as agents.ts\n",
+    "arcp: package.json is not a module: pass modules that export agents, such as agents.ts\n",
   ],
   [
     "a text",
     ["a.ts", "notes.txt"],
     { "a.ts": `export default ${agent("a")};`, "notes.txt": "" },
-    "arcp: notes.txt is no module: name those that export agents, such as agents.ts\n",
+    "arcp: notes.txt is not a module: pass modules that export agents, such as agents.ts\n",
   ],
   [
     "what a module imports, which is none",
@@ -464,13 +464,13 @@ test.each([
     "an import by the name that a compiler would give",
     ["a.ts"],
     { "a.ts": 'import "./other.js";', "other.ts": "" },
-    "arcp: a.ts: Cannot find module 'other.js' imported from a.ts: say other.ts, as the file is called\n",
+    "arcp: a.ts: Cannot find module 'other.js' imported from a.ts: the file is called other.ts\n",
   ],
   [
     "an import without an ending",
     ["a.ts"],
     { "a.ts": 'import "./other";', "other.ts": "" },
-    "arcp: a.ts: Cannot find module 'other' imported from a.ts: say other.ts, as the file is called\n",
+    "arcp: a.ts: Cannot find module 'other' imported from a.ts: the file is called other.ts\n",
   ],
   [
     "no agent",
@@ -507,7 +507,7 @@ test.each([
     "a bad name",
     ["a.ts"],
     { "a.ts": `export default ${agent("My Agent")};` },
-    'arcp: a.ts: "My Agent" is no agent reference; a name is like "doc-indexer", a version like "2.1.0"\n',
+    'arcp: a.ts: "My Agent" is not an agent reference; a name looks like "doc-indexer", a version like "2.1.0"\n',
   ],
   [
     "two that clash",
@@ -531,7 +531,7 @@ test.each([
     "a host that is none",
     ["a.ts", "--port=0", "--host=192.0.2.1"],
     { "a.ts": `export default ${agent("a")};` },
-    "arcp: 192.0.2.1 is no address of this machine: say another --host\n",
+    "arcp: 192.0.2.1 is not an address of this machine: choose another --host\n",
   ],
   [
     "an origin that is none",
@@ -550,31 +550,31 @@ test.each([
     "a token twice",
     ["a.ts", "--token-file=t"],
     { t: "x a\nx b" },
-    "arcp: t:2 has a token that is above already\n",
+    "arcp: t:2 repeats the token of an earlier line\n",
   ],
   [
     "a token file without tokens",
     ["a.ts", "--token-file=t"],
     { t: "# none" },
-    "arcp: t has no token: write lines `TOKEN PRINCIPAL`\n",
+    "arcp: t has no token: write one `TOKEN PRINCIPAL` per line\n",
   ],
   [
     "a store in no directory",
     ["a.ts", "--store=no/where.db"],
     { "a.ts": `export default ${agent("a")};` },
-    "/no/where.db: there is no such file, and no directory to make it in: make that first\n",
+    "/no/where.db: neither the file nor its directory exists: create the directory first\n",
   ],
   [
     "a store below a file",
     ["a.ts", "--store=a.ts/where.db"],
     { "a.ts": `export default ${agent("a")};` },
-    "/a.ts/where.db: what should be the directory that it is in is a file\n",
+    "/a.ts/where.db: its parent directory is a file\n",
   ],
   [
     "a store that is a directory",
     ["a.ts", "--store=."],
     { "a.ts": `export default ${agent("a")};` },
-    ": it is a directory: name a file in it\n",
+    ": it is a directory: name a file inside it\n",
   ],
   ["a store for no module", ["b.ts", "--store=t"], {}, "arcp: there is no file b.ts\n"],
   [
@@ -619,7 +619,7 @@ test("a port that is taken is told", async () => {
   other.close();
   expect([code, err]).toEqual([
     2,
-    `arcp: port ${port} is taken: say another --port, or 0 for one that is free\n`,
+    `arcp: port ${port} is in use: choose another --port, or 0 for a free one\n`,
   ]);
 });
 
@@ -651,13 +651,13 @@ test("as a process it outlives a rejection that an agent let go, ends at the sec
   const [code] = await once(child, "exit");
   expect(code).toBe(130);
   const [ofModule = "", unshown = "", ofJob = "", ...lines] = err.split("\n");
-  const msg = "a promise was rejected and nobody waits for it";
+  const msg = "a promise was rejected and nobody awaits it";
   expect(JSON.parse(ofModule)).toMatchObject({ level: 50, msg, err: { message: "'up'" } });
   expect(JSON.parse(unshown).msg).toBe(`${msg}, with an error that cannot be shown`);
   expect(JSON.parse(ofJob)).toMatchObject({ msg, job: job.id, err: { message: "forgotten" } });
   expect(JSON.parse(ofJob)).toHaveProperty("agent", "deaf");
   expect(lines).toEqual([
-    "stopping: 1 running job has 5 s to finish; Ctrl-C again stops at once",
+    "stopping: 1 running job has 5 s to finish; press Ctrl-C again to stop now",
     "",
   ]);
 });

@@ -21,15 +21,18 @@ interface Options extends ServeOptions {
 export function serveCommand(context: CommandContext): Command {
   return new Command("serve")
     .description(
-      "Hosts the agents that modules export: TypeScript is run as it is. Without --token-file there is one token, that of ARCP_TOKEN or a new one. Ctrl-C lets jobs finish for some seconds; a second one stops at once.",
+      "Serves the agents that modules export, TypeScript included. Without --token-file there is one token: the value of ARCP_TOKEN, or a generated one. Ctrl-C gives jobs a few seconds to finish; a second one stops immediately.",
     )
     .argument("<modules...>", "files that export agents, such as agents.ts")
-    .option("--port <port>", "where to listen; 0 for a free port", portNumber, 7777)
+    .option("--port <port>", "the port to listen on; 0 for a free one", portNumber, 7777)
     .option("--host <host>", "the address to listen on", address, "127.0.0.1")
-    .option("--store <file>", "a file to keep jobs in, such as arcp.db; made when it is not there")
-    .option("--token-file <file>", "who may connect: lines `TOKEN PRINCIPAL`")
-    .option("--origin <origin>", "a web site that may connect; more than once for more", origin)
-    .option("--watch", "take up changed modules; running jobs go on with the old code")
+    .option(
+      "--store <file>",
+      "a file to keep jobs in, such as arcp.db; created if it does not exist",
+    )
+    .option("--token-file <file>", "who may connect: one `TOKEN PRINCIPAL` per line")
+    .option("--origin <origin>", "a web site that may connect; can be repeated", origin)
+    .option("--watch", "reload changed modules; running jobs continue with the old code")
     .action(async (modules: string[], options: Options) => serve(modules, options, context));
 }
 
@@ -87,8 +90,8 @@ function announce(
     ...agents.map(({ reference, module }) => `  ${reference.padEnd(widest)}  ${paint.dim(module)}`),
     "",
     store === undefined
-      ? "Jobs are kept in memory: --store arcp.db has them survive."
-      : `Jobs are kept in ${store}${goingOn === 0 ? "" : `: ${goingOn} of them ${goingOn === 1 ? "goes" : "go"} on`}.`,
+      ? "Jobs are kept in memory: use --store arcp.db to keep them across restarts."
+      : `Jobs are kept in ${store}${goingOn === 0 ? "" : `: ${goingOn} of them ${goingOn === 1 ? "continues" : "continue"}`}.`,
     howToConnect(access, env),
     "",
     ...exports(urlHere(url), access, widthOf(stdout)).map((line) => `  ${line}`),
@@ -97,7 +100,7 @@ function announce(
   stdout.write(`${lines.join("\n")}\n`);
   if (!/^(localhost|127\.|\[?::1)/.test(host)) {
     stderr.write(
-      `arcp: whoever listens on the way to ${host} reads the tokens: put a proxy with TLS in front\n`,
+      `arcp: anyone on the network to ${host} can read the tokens: put a TLS proxy in front\n`,
     );
   }
 }
@@ -133,7 +136,7 @@ function tellStopping({ runtime }: Serving, { stderr }: CommandContext): void {
   const jobs = pending + running;
   if (jobs === 0) return;
   const who = jobs === 1 ? "1 running job has" : `${jobs} running jobs have`;
-  stderr.write(`stopping: ${who} ${FINISH_SEC} s to finish; Ctrl-C again stops at once\n`);
+  stderr.write(`stopping: ${who} ${FINISH_SEC} s to finish; press Ctrl-C again to stop now\n`);
 }
 
 /** To listen nowhere in particular is to listen everywhere: who means that says `0.0.0.0` or `::`. */

@@ -79,7 +79,7 @@ Once upon a time
 an owl
 The end
 ✔ job_1 succeeded
-the result was streamed, 46 B: \`arcp result job_1 > file\` has it
+the result was streamed, 46 B: \`arcp result job_1 > file\` saves it
 `);
   const bytes = await site.arcp("submit", "streaming", '"bytes"');
   expect(plain(bytes.out)).toMatch(/ running\n✔ job_1 succeeded\n/);
@@ -134,16 +134,16 @@ ${"█".repeat(15)}${"░".repeat(5)}  75%  0.75 of 1 USD left
 
 test("at the foot of a terminal it says what the connection is, and what the keys do", async () => {
   const playing = site.play(["submit", "deaf", "--budget=USD:2"], { columns: 60 });
-  await playing.until(/● connected {2}Ctrl-C leaves the job to itself\n/);
+  await playing.until(/● connected {2}Ctrl-C detaches from the job\n/);
   playing.interrupt();
   await playing.until(/● connected {2}Ctrl-C cancels the job\n/);
   playing.interrupt("SIGTERM");
   const { code, out } = await playing.done;
   expect(code).toBe(130);
-  expect(out.replace(commands, "")).toMatch(/\nleft: `arcp watch job_\w+` comes back\n$/);
+  expect(out.replace(commands, "")).toMatch(/\nto return: `arcp watch job_\w+`\n$/);
   // The foot is cleared away.
   // biome-ignore lint/suspicious/noControlCharactersInRegex: which clears lines
-  expect(out.slice(out.lastIndexOf("Ctrl-C cancels"))).toMatch(/(\u001b\[2K.*){3}left: /s);
+  expect(out.slice(out.lastIndexOf("Ctrl-C cancels"))).toMatch(/(\u001b\[2K.*){3}to return: /s);
 });
 
 test("the input is JSON, a file or the standard input, and null without", async () => {
@@ -297,7 +297,7 @@ test("a connection that is lost before the acceptance is told, and the job is ha
   });
   const { code, out, err } = await site.arcp("submit", "echo", `--url=${server.url}`);
   await server.close();
-  expect(err).toMatch(/^arcp: the connection is lost, trying again: .+\narcp: connected again\n$/);
+  expect(err).toMatch(/^arcp: connection lost, reconnecting: .+\narcp: reconnected\n$/);
   expect([code, plain(out)]).toEqual([0, expect.stringContaining("✔ job_1 succeeded\n")]);
 });
 
@@ -321,24 +321,64 @@ test("what the runtime cannot do now is no mistake of whoever asked", async () =
 describe("what is wrong takes one line, and has its exit code", () => {
   test.each([
     ["no agent", [], 2, "arcp: missing required argument 'agent'"],
-    ["bad JSON", ["echo", "{a}"], 2, /^arcp: the input is no JSON: .+; a text is '"in quotes"'/],
-    ["bad JSON of lines", ["echo", "[1,\n2,,]"], 2, /"\[1, 2,,\]".+; a text is '"in quotes"'/],
     [
-      "an empty text",
+      "bad JSON",
+      ["echo", "{a}"],
+      2,
+      /^arcp: the input is not JSON: .+; write a string as '"in quotes"'/,
+    ],
+    [
+      "bad JSON of lines",
+      ["echo", "[1,\n2,,]"],
+      2,
+      /"\[1, 2,,\]".+; write a string as '"in quotes"'/,
+    ],
+    [
+      "an empty string",
       ["echo", ""],
       2,
-      /^arcp: the input is empty; where an agent takes none, leave/,
+      /^arcp: the input is empty: leave it out if the agent takes none/,
     ],
-    ["no path", ["echo", "@"], 2, /^arcp: behind the @ of the input has to be the path of a file/],
+    [
+      "no path",
+      ["echo", "@"],
+      2,
+      /^arcp: the @ of the input has to be followed by the path of a JSON file/,
+    ],
     ["a directory", ["echo", "@."], 2, /^arcp: \. cannot be read: EISDIR/],
     ["no file", ["echo", "@nowhere.json"], 2, /^arcp: there is no file nowhere\.json\n/],
-    ["an unknown agent", ["nobody"], 2, /^arcp: .+; `arcp agents` lists what there is \(AGENT_NOT/],
-    ["an unknown version", ["echo@9"], 2, /`arcp agents` lists what there is \(AGENT_VERSION_NOT/],
+    [
+      "an unknown agent",
+      ["nobody"],
+      2,
+      /^arcp: .+; `arcp agents` lists the agents on offer \(AGENT_NOT/,
+    ],
+    [
+      "an unknown version",
+      ["echo@9"],
+      2,
+      /`arcp agents` lists the agents on offer \(AGENT_VERSION_NOT/,
+    ],
     ["no agent's name", ["Echo!"], 2, /^arcp: .+ \(INVALID_REQUEST\)\n$/],
     ["no lease", ["echo", "--lease=fs.read"], 2, "it has to be a capability and a pattern"],
-    ["an unknown capability", ["echo", "--lease=fs.reed=./x"], 2, "known are fs.read, fs.write,"],
-    ["a budget as a lease", ["echo", "--lease=cost.budget=USD:1"], 2, "that is --budget USD:2.50."],
-    ["somebody's home", ["echo", "--lease=fs.read=~/x"], 2, "a shell leaves that ~ as it is: say"],
+    [
+      "an unknown capability",
+      ["echo", "--lease=fs.reed=./x"],
+      2,
+      "the known ones are fs.read, fs.write,",
+    ],
+    [
+      "a budget as a lease",
+      ["echo", "--lease=cost.budget=USD:1"],
+      2,
+      "use --budget USD:2.50 for that.",
+    ],
+    [
+      "somebody's home",
+      ["echo", "--lease=fs.read=~/x"],
+      2,
+      "the shell does not expand that ~: use",
+    ],
     [
       "a bad pattern",
       ["echo", "--lease=fs.read=/a/b**"],
@@ -348,17 +388,17 @@ describe("what is wrong takes one line, and has its exit code", () => {
     ["no budget", ["echo", "--budget=2.50"], 2, "a currency and an amount, such as USD:2.50."],
     ["no duration", ["echo", "--expires=soon"], 2, "a duration, such as 90s, 30m, 12h or 7d."],
     ["no time", ["echo", "--max-runtime=0s"], 2, "a duration, such as 90s, 30m, 12h or 7d."],
-    [
-      "an empty key",
-      ["echo", "--key="],
-      2,
-      "arcp: --key takes 1 to 256 characters, this one has 0\n",
-    ],
-    ["a long key", ["echo", `--key=${"k".repeat(257)}`], 2, "256 characters, this one has 257\n"],
-    ["a wrong token", ["echo", "--token=wrong"], 2, /^arcp: the token is refused: /],
+    ["an empty key", ["echo", "--key="], 2, "arcp: --key takes 1 to 256 characters, not 0\n"],
+    ["a long key", ["echo", `--key=${"k".repeat(257)}`], 2, "256 characters, not 257\n"],
+    ["a wrong token", ["echo", "--token=wrong"], 2, /^arcp: the token was refused: /],
     ["nobody there", ["echo", "--url=ws://127.0.0.1:9/arcp"], 4, /^arcp: nothing listens at ws:/],
-    ["an empty address", ["echo", "--url="], 2, "arcp: an empty text is no address of a runtime: "],
-    ["no address", ["echo", "--url=here"], 2, /^arcp: here is no address of a runtime: /],
+    [
+      "an empty address",
+      ["echo", "--url="],
+      2,
+      "arcp: an empty string is not the address of a runtime: ",
+    ],
+    ["no address", ["echo", "--url=here"], 2, /^arcp: here is not the address of a runtime: /],
     ["no profile", ["echo", "--profile=work"], 2, /^arcp: there is no profile work in \//],
     ["too much", ["echo", "1", "2"], 2, "arcp: too many arguments for 'submit'"],
   ])("%s", async (_what, args, code, line) => {
@@ -372,7 +412,7 @@ describe("what is wrong takes one line, and has its exit code", () => {
     const playing = site.play(["submit", "echo", "-"], { stdin: Buffer.from("\n") });
     expect(await playing.done).toMatchObject({
       code: 2,
-      err: "arcp: the standard input is empty; where an agent takes none, leave it out\n",
+      err: "arcp: standard input is empty: leave it out if the agent takes none\n",
     });
   });
 
@@ -381,7 +421,7 @@ describe("what is wrong takes one line, and has its exit code", () => {
     expect(await playing.done).toEqual({
       code: 2,
       out: "",
-      err: "arcp: the standard input is no UTF-8, as JSON has to be\n",
+      err: "arcp: standard input is not UTF-8, as JSON has to be\n",
     });
   });
 
@@ -389,7 +429,7 @@ describe("what is wrong takes one line, and has its exit code", () => {
     const playing = site.play(["submit", "echo", "--lease=fs.read=x"], { cwd: "/tmp/a*b" });
     expect(await playing.done).toMatchObject({
       code: 2,
-      err: "arcp: /tmp/a*b has a star in it, which a lease takes for a wildcard: give absolute paths\n",
+      err: "arcp: /tmp/a*b contains a *, which a lease treats as a wildcard: use absolute paths\n",
     });
   });
 
@@ -400,7 +440,7 @@ describe("what is wrong takes one line, and has its exit code", () => {
     expect(await playing.done).toMatchObject({
       code: 2,
       err: expect.stringMatching(
-        /^arcp: cannot write below \S+, where it is kept how to come back/,
+        /^arcp: cannot write below \S+, which has to hold what coming back takes/,
       ),
     });
   });

@@ -123,10 +123,10 @@ test("on a terminal each frame has its line, a long one a few, and the rest is c
   ]);
   expect(rest.slice(5, 7)).toEqual([
     "1 <- session.pong {} id=m2",
-    "1 <- no message no\\u001b[2Jjson \\u009b",
+    "1 <- not a message no\\u001b[2Jjson \\u009b",
   ]);
   expect(rest.slice(7, 10)).toEqual([
-    `1 <- no message [{"password":"***"}]`,
+    `1 <- not a message [{"password":"***"}]`,
     "1 <- job.event",
     expect.stringMatching(/^ {2}\{"text":"(漢字)+漢?$/),
   ]);
@@ -207,9 +207,9 @@ test.each([
   ],
   [
     "--url=http://a",
-    "arcp: http://a is no address of a runtime: one looks like ws://127.0.0.1:7777/arcp\n",
+    "arcp: http://a is not the address of a runtime: use one like ws://127.0.0.1:7777/arcp\n",
   ],
-  ["--url=http://me:secret@a", "arcp: http://***@a is no address of a runtime: "],
+  ["--url=http://me:secret@a", "arcp: http://***@a is not the address of a runtime: "],
   [
     "--url=ws://example.com/arcp",
     "arcp: ws: would send the token to example.com in the clear: use wss:",

@@ -18,12 +18,12 @@ interface Options {
 export function tapCommand(context: CommandContext): Command {
   return new Command("tap")
     .description(
-      "Listens, hands on to the runtime what clients say and to them what it says, and shows both. Nothing is changed on the way; what is shown has no tokens and no values of credentials.",
+      "Listens, forwards frames between clients and a runtime unchanged, and shows them. What is shown contains no tokens and no credential values.",
     )
-    .option("--port <port>", "where to listen for clients; 0 for a free port", portNumber, 7778)
-    .option("--url <url>", "where the runtime is (ARCP_URL)")
+    .option("--port <port>", "the port for clients; 0 for a free one", portNumber, 7778)
+    .option("--url <url>", "the runtime's address (ARCP_URL)")
     .option("--profile <name>", "a profile, for its url (ARCP_PROFILE)")
-    .option("--json", "a line of JSON for each, with the whole frame")
+    .option("--json", "one line of JSON per event, with the whole frame")
     .action(async (options: Options) => tap(options, context));
 }
 

@@ -91,7 +91,7 @@ test("Ctrl-C before the runtime has answered a submit leaves the way to find out
   expect(await submitting.done).toEqual({
     code: 130,
     out: "",
-    err: "arcp: a job may have been started: `arcp watch` finds out\n",
+    err: "arcp: a job may have been started: check with `arcp watch`\n",
   });
   await swallowing.close();
   site.counting.end();
@@ -107,26 +107,26 @@ test("what nobody heard of for as long as a runtime knows its key is not sent ag
   expect(await site.arcp("watch")).toMatchObject({
     code: 2,
     err: expect.stringMatching(
-      /^arcp: nobody knows what became of the submit of \S+: submit again\n$/,
+      /^arcp: the outcome of the submit of \S+ is unknown: submit again\n$/,
     ),
   });
   expect(site.counting.starts).toBe(0);
 });
 
-test("Ctrl-C leaves the job to itself, says how to come back, and the way back works", async () => {
+test("Ctrl-C detaches from the job, says how to come back, and the way back works", async () => {
   await using site = await Site.open();
   const clock = new ManualClock(systemClock.now());
   const submitting = site.play(["submit", "counting"], { clock });
   site.counting.upTo(3);
   await submitting.until(/number 3/);
   submitting.interrupt();
-  await submitting.until(/goes on without this view; Ctrl-C again cancels it/);
+  await submitting.until(/the job continues; press Ctrl-C again to cancel it/);
   site.counting.upTo(4);
   await submitting.until(/number 4/);
   clock.advance(2_000);
   const { code, err } = await submitting.done;
   expect(code).toBe(130);
-  const [, job = ""] = /left: `arcp watch (job_\w+)` comes back/.exec(err) ?? [];
+  const [, job = ""] = /to return: `arcp watch (job_\w+)`/.exec(err) ?? [];
 
   const watching = site.play(["watch", job, "--json"]);
   await watching.until(/number 4/);
@@ -149,7 +149,7 @@ test("the second Ctrl-C cancels the job, also of one that was come back to", asy
   expect(await twice("submit", "counting")).toMatchObject({
     code: 5,
     out: expect.stringMatching(/✖ job_\w+ was cancelled: .*cancelled by Ctrl-C/),
-    err: expect.stringContaining("Ctrl-C again leaves at once"),
+    err: expect.stringContaining("Ctrl-C again to exit now"),
   });
   const { out } = await site.arcp("submit", "counting", "--detach");
   expect((await twice("watch", out.trim())).code).toBe(5);
@@ -199,7 +199,10 @@ test("a job of another machine is watched, with its history, and not cancelled b
   await watching.until(/number 2/);
   watching.interrupt();
   watching.interrupt();
-  expect(await watching.done).toMatchObject({ code: 130, err: expect.stringContaining("left: ") });
+  expect(await watching.done).toMatchObject({
+    code: 130,
+    err: expect.stringContaining("to return: "),
+  });
   site.counting.end();
   expect(await job.result()).toBe(2);
   expect(await site.arcp("watch", job.id)).toMatchObject({ code: 0 });
@@ -249,13 +252,13 @@ test("a disk that is full costs nobody the view, and whoever leaves is told", as
   await rm(join(site.home, "state"), { recursive: true });
   await writeFile(join(site.home, "state"), "");
   site.drop();
-  await submitting.until(/connected again/);
+  await submitting.until(/reconnected/);
   counting.upTo(2);
   await submitting.until(/number 2/);
   submitting.interrupt("SIGTERM");
   const { code, err } = await submitting.done;
   expect(code).toBe(130);
-  expect(err).toMatch(/\narcp: what the way back needs could not all be written: ENOTDIR: .*\n$/);
+  expect(err).toMatch(/\narcp: not everything needed to come back could be saved: ENOTDIR: .*\n$/);
   counting.end();
   expect((await watching.done).code).toBe(0);
 });
@@ -287,7 +290,7 @@ test("a lost connection is told, and nothing is lost by it or shown twice", asyn
   await Promise.all([piped.until(/number 2/), terminal.until(/● connected/)]);
   site.drop();
   site.counting.upTo(4);
-  await terminal.until(/● the connection is lost, trying again .*\n(.*\n)*.*● connected/);
+  await terminal.until(/● connection lost, reconnecting .*\n(.*\n)*.*● connected/);
   await Promise.all([json.until(/number 4/), piped.until(/number 4/), terminal.until(/number 4/)]);
   site.counting.end();
   const { out } = await json.done;
@@ -297,7 +300,7 @@ test("a lost connection is told, and nothing is lost by it or shown twice", asyn
   );
   expect(states).toEqual(["retrying", "online"]);
   expect((await piped.done).err).toMatch(
-    /^arcp: the connection is lost, trying again: .+\narcp: connected again\n$/,
+    /^arcp: connection lost, reconnecting: .+\narcp: reconnected\n$/,
   );
   await terminal.done;
 });
@@ -307,7 +310,7 @@ test("what cannot be watched takes one line", async () => {
   expect(await site.arcp("watch")).toEqual({
     code: 2,
     out: "",
-    err: "arcp: no job that was submitted here is still to be shown: name one, `arcp jobs` lists yours\n",
+    err: "arcp: all jobs submitted here have been shown: name one, `arcp jobs` lists yours\n",
   });
   expect(await site.arcp("watch", "job_none")).toMatchObject({
     code: 2,
@@ -339,7 +342,7 @@ test("a job that the runtime has no more is told of once, and shown again to who
   expect(await site.arcp("watch", "--token=other")).toMatchObject(gone(older));
   expect(await site.arcp("watch")).toMatchObject({
     code: 2,
-    err: expect.stringContaining("no job that was submitted here is still to be shown"),
+    err: expect.stringContaining("all jobs submitted here have been shown"),
   });
   site.counting.upTo(1);
   const named = site.play(["watch", older]);
@@ -369,6 +372,6 @@ test("a runtime that comes back without its jobs is told to have lost the one th
   await server.close();
   expect(code).toBe(2);
   expect(err).toMatch(
-    /^arcp: the runtime no longer has job_\w+: perhaps it was started again without its store; /m,
+    /^arcp: the runtime no longer has job_\w+: it may have been restarted without its store; /m,
   );
 });

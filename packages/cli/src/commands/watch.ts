@@ -15,10 +15,10 @@ interface Options extends ConnectionFlags {
 export function watchCommand(context: CommandContext): Command {
   const command = new Command("watch")
     .description(
-      "Shows a job with its history, until it ends. One that was submitted here is taken up where it was left, and Ctrl-C pressed twice cancels it; any other one is only looked at.\n" +
-        "Exit codes: as those of submit.",
+      "Shows a job with its history, until it ends. A job that was submitted here is resumed where it was left, and pressing Ctrl-C twice cancels it; any other job is only watched.\n" +
+        "Exit codes: the same as for submit.",
     )
-    .argument("[job]", "its id; by default the one that was submitted here last")
+    .argument("[job]", "the job's id; by default the job last submitted here")
     .option("--json", "one JSON object per line");
   return connectionFlags(command).action((id: string | undefined, options: Options) =>
     watch(id, options, context),
@@ -32,9 +32,7 @@ async function watch(
 ): Promise<void> {
   const [submission] = await Submission.of(id, context);
   if (id === undefined && submission === undefined) {
-    throw usage(
-      "no job that was submitted here is still to be shown: name one, `arcp jobs` lists yours",
-    );
+    throw usage("all jobs submitted here have been shown: name one, `arcp jobs` lists yours");
   }
   const own = submission && (await OwnJob.open(submission, options, context));
   if (own === undefined) return lookOn(id ?? submission?.record.job, submission, options, context);
@@ -50,7 +48,7 @@ async function lookOn(
   options: Options,
   context: CommandContext,
 ): Promise<void> {
-  if (id === undefined) throw usage("what was submitted here last has not been accepted yet");
+  if (id === undefined) throw usage("the job last submitted here has not been accepted yet");
   await using client = await openClient(settingsOf(submission, options, context), context);
   const job = await client.subscribe(id, { history: true });
   await attend({ client, job, isOwn: false }, options.json, context);

@@ -15,7 +15,7 @@ test("a file with tokens that every user can read or write is told of", async ()
     await accessOf(options, { cwd: place.path, env: {}, stderr });
     return stderr.read();
   };
-  const line = "arcp: tokens is open to every user of this machine: chmod 600 tokens\n";
+  const line = "arcp: tokens is open to every user of this machine: run chmod 600 tokens\n";
   for (const mode of [0o644, 0o602]) {
     expect(await told({ tokenFile: "tokens" }, "tokens", mode)).toBe(line);
   }

@@ -35,7 +35,7 @@ export async function accessOf(
 ): Promise<Access> {
   const kept = async (name: string): Promise<void> => {
     if (!(await isForAll(name, cwd))) return;
-    stderr.write(`arcp: ${name} is open to every user of this machine: chmod 600 ${name}\n`);
+    stderr.write(`arcp: ${name} is open to every user of this machine: run chmod 600 ${name}\n`);
   };
   if (tokenFile !== undefined) {
     const { authenticate: auth } = await TokenFile.open(tokenFile, { cwd, stderr });

@@ -14,7 +14,7 @@ export class FloatingRejections implements Disposable {
   constructor(log: Logger) {
     this.#take = (reason) => {
       const { id: job, agent } = this.#jobs.getStore() ?? {};
-      const text = "a promise was rejected and nobody waits for it";
+      const text = "a promise was rejected and nobody awaits it";
       try {
         const err = reason instanceof Error ? reason : { message: inspect(reason) };
         log.error({ job, agent, err }, text);

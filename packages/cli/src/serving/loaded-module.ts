@@ -33,7 +33,7 @@ export async function loadModule(
 async function check(path: string, name: string): Promise<void> {
   const stats = await stat(path).catch(() => undefined);
   if (stats === undefined) throw usage(`there is no file ${name}`);
-  if (!stats.isFile()) throw usage(`${name} is no file: name the modules, such as agents.ts`);
+  if (!stats.isFile()) throw usage(`${name} is not a file: pass modules, such as agents.ts`);
   if (/^\.[cm]?ts$/.test(extname(path)) && !process.features.typescript) {
     throw usage(
       `${name} needs Node 22.18 or later, which runs TypeScript; this is ${process.versions.node}`,
@@ -57,7 +57,7 @@ async function imported(
 async function settled<T>(work: Promise<T>, name: string): Promise<T> {
   const idle = Promise.withResolvers<never>();
   const tell = (): void => {
-    idle.reject(usage(`${name} is never loaded: nothing will settle what it awaits`));
+    idle.reject(usage(`${name} never finishes loading: nothing will settle what it awaits`));
   };
   process.once("beforeExit", tell);
   try {

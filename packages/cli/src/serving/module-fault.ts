@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 /** Why a module could not be imported, in one line that begins with where. */
 export function moduleFault(error: unknown, file: string, cwd: string): string {
   if (isNoModule(error, file)) {
-    return `${relative(cwd, file)} is no module: name those that export agents, such as agents.ts`;
+    return `${relative(cwd, file)} is not a module: pass modules that export agents, such as agents.ts`;
   }
   const where = (error instanceof Error && placeIn(error.stack ?? "", cwd)) || relative(cwd, file);
   return `${where}: ${reason(error, cwd)}`;
@@ -35,7 +35,7 @@ function hint(error: Error): string {
   const meant = [path.replace(/js$/, "ts"), `${path}.ts`, `${path}.js`].find(
     (name) => name !== path && existsSync(name),
   );
-  return meant === undefined ? "" : `: say ${basename(meant)}, as the file is called`;
+  return meant === undefined ? "" : `: the file is called ${basename(meant)}`;
 }
 
 /** The path or address of a file and the line in it, at the end of a line of a stack. */

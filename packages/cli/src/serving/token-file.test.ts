@@ -24,12 +24,12 @@ test("a file of tokens is read again when it has changed, and holds on to what i
       () => writeFile(path, "new\n"),
       "tokens:1 has to be `TOKEN PRINCIPAL`, such as `s3cret alice`",
     ],
-    [() => writeFile(path, ""), "tokens has no token: write lines `TOKEN PRINCIPAL`"],
+    [() => writeFile(path, ""), "tokens has no token: write one `TOKEN PRINCIPAL` per line"],
     [() => rm(path), "there is no file tokens"],
   ] as const) {
     await spoil();
     expect(await all()).toEqual([undefined, "alice", "bob"]);
-    expect(stderr.read()).toBe(`arcp: ${why}; who may connect stays as it was\n`);
+    expect(stderr.read()).toBe(`arcp: ${why}; the previous tokens stay valid\n`);
   }
 
   await writeFile(path, "bobs carol\n");

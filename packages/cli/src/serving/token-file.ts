@@ -45,7 +45,7 @@ export class TokenFile {
     try {
       this.#table = await tableIn(this.#name, this.#around);
     } catch (error) {
-      stderr.write(`arcp: ${failureOf(error).text}; who may connect stays as it was\n`);
+      stderr.write(`arcp: ${failureOf(error).text}; the previous tokens stay valid\n`);
     }
   }
 }
@@ -72,10 +72,11 @@ async function tableIn(name: string, { cwd }: Around): Promise<Authenticate> {
     if (principal === undefined || words.length > 2) {
       throw usage(`${name}:${index + 1} has to be \`TOKEN PRINCIPAL\`, such as \`s3cret alice\``);
     }
-    if (tokens.has(token)) throw usage(`${name}:${index + 1} has a token that is above already`);
+    if (tokens.has(token)) throw usage(`${name}:${index + 1} repeats the token of an earlier line`);
     tokens.set(token, principal);
   }
-  if (tokens.size === 0) throw usage(`${name} has no token: write lines \`TOKEN PRINCIPAL\``);
+  if (tokens.size === 0)
+    throw usage(`${name} has no token: write one \`TOKEN PRINCIPAL\` per line`);
   return tokenTable(Object.fromEntries(tokens));
 }
 

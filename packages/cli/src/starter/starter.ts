@@ -24,7 +24,7 @@ export async function writeStarter(name: string, cwd: string): Promise<string[]>
   try {
     await makeDirectory(directory);
     if ((await readdir(directory)).length > 0)
-      throw usage(`${name || "."} is not empty: name another directory`);
+      throw usage(`${name || "."} is not empty: choose another directory`);
     const files = new Map([["package.json", manifest(basename(directory))]]);
     for (const file of await readdir(TEMPLATE)) {
       files.set(RENAMED[file] ?? file, await readFile(join(TEMPLATE, file), "utf8"));

@@ -109,6 +109,8 @@ test("a directory that cannot be written is told", async () => {
   await writeFile(file, "");
   await expect(Hold.take(file, yes)).rejects.toMatchObject({
     code: "MISUSE",
-    message: expect.stringContaining(`${file} cannot be written, which coming back needs: `),
+    message: expect.stringContaining(
+      `${file} cannot be written, which coming back to a job requires: `,
+    ),
   });
 });

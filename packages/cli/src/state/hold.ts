@@ -43,7 +43,9 @@ export class Hold implements AsyncDisposable {
     } catch (error) {
       if (await isMissing(directory)) return undefined;
       if (!(error instanceof Error && "syscall" in error)) throw error;
-      throw usage(`${directory} cannot be written, which coming back needs: ${error.message}`);
+      throw usage(
+        `${directory} cannot be written, which coming back to a job requires: ${error.message}`,
+      );
     }
   }
 

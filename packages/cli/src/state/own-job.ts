@@ -108,7 +108,7 @@ export class OwnJob implements AsyncDisposable {
       const { unwritten } = this.#submission;
       if (unwritten !== undefined) {
         const why = unwritten instanceof Error ? unwritten.message : unwritten;
-        this.#stderr.write(`arcp: what the way back needs could not all be written: ${why}\n`);
+        this.#stderr.write(`arcp: not everything needed to come back could be saved: ${why}\n`);
       }
       await this.#hold[Symbol.asyncDispose]();
     }
@@ -143,7 +143,7 @@ async function jobOf(
     });
   }
   if (request === undefined || clock.now() - Date.parse(submittedAt) > KEY_KNOWN) {
-    throw usage(`nobody knows what became of the submit of ${submittedAt}: submit again`);
+    throw usage(`the outcome of the submit of ${submittedAt} is unknown: submit again`);
   }
   return submit(client, request, key);
 }
@@ -160,7 +160,7 @@ function submit(client: Client, request: SubmitRequest, key: string): Promise<Jo
 
 async function answer(own: OwnJob | undefined, { reason }: LocalRequest): Promise<LocalAnswer> {
   try {
-    if (own === undefined) throw new LocalError("CLOSED", "it is not accepted yet");
+    if (own === undefined) throw new LocalError("CLOSED", "it has not been accepted yet");
     await own.job.cancel(reason);
     return { ok: true };
   } catch (error) {

@@ -84,7 +84,7 @@ export class Submission {
       await submission.#write();
     } catch (error) {
       throw usage(
-        `cannot write below ${base}, where it is kept how to come back: ${reasonOf(error)}`,
+        `cannot write below ${base}, which has to hold what coming back takes: ${reasonOf(error)}`,
       );
     }
     await forgetBefore(base, now - KEPT);

@@ -14,7 +14,7 @@ export function shownFrame(text: string): ShownFrame {
   const frame = parsed(text);
   if (!isObject(frame)) {
     const body = frame === undefined ? maskedText(text) : JSON.stringify(frame);
-    return { title: "no message", body, envelope: "" };
+    return { title: "not a message", body, envelope: "" };
   }
   const { type, event_seq, job_id, payload, arcp: _version, ts: _ts, ...rest } = frame;
   const kind = isObject(payload) && type === "job.event" ? payload["kind"] : undefined;

@@ -64,7 +64,7 @@ export class EventLines {
         return line(to);
       }
       case "history_lost":
-        return yellow(`earlier events behind ${event.body.after} are no longer kept`);
+        return yellow(`some events after ${event.body.after} are no longer kept`);
       case "progress":
       case "result_chunk":
         return undefined;

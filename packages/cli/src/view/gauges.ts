@@ -63,7 +63,7 @@ export class Gauges {
     const state = this.#connection;
     if (state.kind === "online") return fit(`${green("●")} connected  ${dim(this.#hint)}`, columns);
     const why = dim(printable(state.error.message.replace(/^the connection broke(: )?/, "")));
-    return fit(`${yellow("●")} the connection is lost, trying again  ${why}`, columns);
+    return fit(`${yellow("●")} connection lost, reconnecting  ${why}`, columns);
   }
 
   /** What remains is told now and then, and each cost that takes of it (R-9.6-3). */

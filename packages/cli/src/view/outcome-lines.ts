@@ -27,7 +27,7 @@ export function resultText(job: string, outcome: JobOutcome): string | undefined
   const { stream, result } = outcome;
   if (stream !== undefined) {
     const size = stream.size === undefined ? "" : `, ${bytes(stream.size)}`;
-    return `the result was streamed${size}: \`arcp result ${job} > file\` has it`;
+    return `the result was streamed${size}: \`arcp result ${job} > file\` saves it`;
   }
   return result === null || result === undefined ? undefined : json(result, 2);
 }

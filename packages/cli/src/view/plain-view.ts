@@ -33,9 +33,8 @@ export class PlainView implements View {
   }
 
   connection(state: Connected): void {
-    if (state.kind === "online") this.note("connected again");
-    else if (!this.#isLost)
-      this.note(`the connection is lost, trying again: ${state.error.message}`);
+    if (state.kind === "online") this.note("reconnected");
+    else if (!this.#isLost) this.note(`connection lost, reconnecting: ${state.error.message}`);
     this.#isLost = state.kind === "retrying";
   }
 

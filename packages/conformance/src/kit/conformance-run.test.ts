@@ -97,8 +97,8 @@ test.each([
 });
 
 test.each([
-  [{ concurrency: 0 }, "runConformance: concurrency must be a whole number above zero, and not 0"],
-  [{ timeout: 5 }, "runConformance: timeout is none of its options, which are only, "],
+  [{ concurrency: 0 }, "runConformance: concurrency must be a whole number above zero, not 0"],
+  [{ timeout: 5 }, "runConformance: timeout is not one of its options, which are only, "],
 ])("a run that could not play anything is refused: %o", async (options, message) => {
   const target: Target = { tokens: ["A", "B"], connect: () => expect.unreachable() };
   await expect(runConformance(target, options as object)).rejects.toThrow(message);

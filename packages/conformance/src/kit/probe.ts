@@ -63,7 +63,7 @@ export async function probe(target: Target, timeoutMs: number = PATIENCE_MS): Pr
 async function settingsOf(wire: WireClient, agents: ReadonlySet<string>): Promise<TestSettings> {
   if (!agents.has("conformance.settings")) return {};
   const end = await endOfSettings(wire).catch((error: Error) => {
-    throw misuse(`the agent conformance.settings gives no result: ${firstLine(error)}`);
+    throw misuse(`the agent conformance.settings returns no result: ${firstLine(error)}`);
   });
   if (end?.type === "job.error") {
     const { code, message } = end.payload;
@@ -75,7 +75,7 @@ async function settingsOf(wire: WireClient, agents: ReadonlySet<string>): Promis
     // One that is spelt wrong would count as the default.
     if (!Object.hasOwn(defaultSettings, name)) {
       const known = Object.keys(defaultSettings).join(", ");
-      throw misuse(`the agent conformance.settings tells of ${name}, the settings are ${known}`);
+      throw misuse(`the agent conformance.settings returns ${name}, the settings are ${known}`);
     }
     if (typeof value !== "number" || !(value >= 0)) {
       const text = JSON.stringify(value);
@@ -106,7 +106,7 @@ async function greeted(
   } catch (error) {
     line.sever();
     if (error instanceof WireRejection)
-      throw misuse(`the ${who} token is refused: ${error.message}`);
+      throw misuse(`the ${who} token was refused: ${error.message}`);
     const place = target.url === undefined ? "" : ` at ${target.url}`;
     const text = `what answers${place} does not speak ARCP: ${symptom(error, wire)}`;
     throw new LocalError("PROTOCOL_VIOLATION", text);
@@ -117,7 +117,7 @@ async function greeted(
 function symptom(error: unknown, { transcript }: WireClient): string {
   const heard = `${transcript}`.split("\n").find((line) => line.startsWith("<- "));
   if (heard !== undefined) return `its answer to a hello is ${heard.slice("<- ".length, SHOWN)}`;
-  if (error instanceof TransportClosedError) return "it closes the connection without a word";
+  if (error instanceof TransportClosedError) return "it closes the connection without a reply";
   return firstLine(error);
 }
 

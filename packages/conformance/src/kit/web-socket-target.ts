@@ -30,7 +30,7 @@ export function webSocketTarget(url: string, tokens: Target["tokens"]): Target {
   if (!/^wss?:\/\/[^\s#]+$/.test(url) || !URL.canParse(url)) {
     throw new LocalError(
       "MISUSE",
-      `${url} is no address of a runtime: one looks like ws://127.0.0.1:8080/arcp`,
+      `${url} is not the address of a runtime: use one like ws://127.0.0.1:8080/arcp`,
     );
   }
   return { url, tokens, connect: () => connect(url) };
@@ -51,7 +51,7 @@ async function connect(url: string): Promise<Line> {
     };
     socket.once("open", resolve);
     socket.once("unexpected-response", (_request, { statusCode }) =>
-      fail(`${url} answers HTTP ${statusCode} and opens no WebSocket`),
+      fail(`${url} answers HTTP ${statusCode} instead of opening a WebSocket`),
     );
     socket.on("error", (error: NodeJS.ErrnoException) => fail(failureText(url, error)));
   });
@@ -61,10 +61,10 @@ async function connect(url: string): Promise<Line> {
 /** In one line, although OpenSSL likes to say more. */
 function failureText(url: string, { code, message }: NodeJS.ErrnoException): string {
   if (code === "ECONNREFUSED") return `nothing listens at ${url}`;
-  if (code === "ENOTFOUND") return `${url} names a host that is not known`;
+  if (code === "ENOTFOUND") return `${url} names an unknown host`;
   if (/wrong version number|packet length too long/.test(message))
-    return `${url} does not speak TLS: perhaps it is to be reached by ws:`;
-  return `${url} opens no WebSocket: ${message.split("\n", 1)[0] || code}`;
+    return `${url} does not speak TLS: try ws:`;
+  return `${url} does not open a WebSocket: ${message.split("\n", 1)[0] || code}`;
 }
 
 class SocketLine implements Line {

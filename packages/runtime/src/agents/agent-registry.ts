@@ -124,7 +124,7 @@ export class AgentRegistry {
   /** @param added characters of the inventory, which is longer or shorter by them */
   #list(name: string, added: number): void {
     if (this.#characters + added > MAX_INVENTORY) {
-      throw new LocalError("MISUSE", `${name}: more agents than a welcome of 1 MiB could list`);
+      throw new LocalError("MISUSE", `${name}: more agents than a 1 MiB welcome can list`);
     }
     this.#characters += added;
   }

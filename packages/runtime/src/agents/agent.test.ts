@@ -22,8 +22,8 @@ test("what plain JavaScript leaves out of an agent is missed when it is defined"
   const misuse = (message: RegExp) =>
     expect.objectContaining({ code: "MISUSE", message: expect.stringMatching(message) });
   expect(define({ name: "idle" })).toThrow(misuse(/the agent idle: run must be a function/));
-  expect(define({ run: () => {} })).toThrow(misuse(/no agent reference/));
-  expect(define({ version: "1 0", run: () => {} })).toThrow(misuse(/no agent reference/));
+  expect(define({ run: () => {} })).toThrow(misuse(/not an agent reference/));
+  expect(define({ version: "1 0", run: () => {} })).toThrow(misuse(/not an agent reference/));
 });
 
 test("what is undefined in an agent's definition is as if it were left out", () => {

@@ -71,7 +71,7 @@ export type AnyAgent = Agent<any, any, any, any, any>;
 
 const RULES: OptionRules<AnyAgent> = {
   name: rule.text,
-  version: rule.some("a text", (value) => typeof value === "string"),
+  version: rule.some("a string", (value) => typeof value === "string"),
   input: rule.schema,
   output: rule.schema,
   events: rule.some(
@@ -115,7 +115,7 @@ export function checkAgent(agent: AnyAgent, check: typeof checkOptions): void {
   if (parsed === undefined || parsed.name !== agent.name) {
     throw new LocalError(
       "MISUSE",
-      `${JSON.stringify(reference)} is no agent reference; a name is like "doc-indexer", a version like "2.1.0"`,
+      `${JSON.stringify(reference)} is not an agent reference; a name looks like "doc-indexer", a version like "2.1.0"`,
     );
   }
   const { name, events = {}, workspace } = agent;
@@ -124,7 +124,7 @@ export function checkAgent(agent: AnyAgent, check: typeof checkOptions): void {
   if (foreign !== undefined) {
     throw new LocalError(
       "MISUSE",
-      `${JSON.stringify(foreign)} is no kind of ${name}'s own; one is like "x-vendor.acme.confidence"`,
+      `${JSON.stringify(foreign)} is not a custom kind of ${name}; one looks like "x-vendor.acme.confidence"`,
     );
   }
 }

@@ -73,7 +73,7 @@ export async function admitChild(
   if (depth >= context.limits.delegationDepth) {
     throw new ArcpError(
       "PERMISSION_DENIED",
-      `${depth} jobs stand above this one; no more may be delegated`,
+      `${depth} jobs are above this one; it may not delegate further`,
       { details: { reason: "delegation_depth" } },
     );
   }
@@ -113,7 +113,7 @@ export async function admitChild(
 function checkSecrets({ secrets }: Job, { input: _, ...kept }: Wanted): void {
   const text = JSON.stringify(kept);
   if (secrets.clean(text) === text) return;
-  throw new ArcpError("INVALID_REQUEST", "a credential may be handed on in the input alone");
+  throw new ArcpError("INVALID_REQUEST", "a credential may be passed on only in the input");
 }
 
 /** What is not covered is refused before anybody learns whether there is such an agent. */

@@ -57,7 +57,7 @@ async function resultOf<Output>(child: Job, { logs, turn }: KeptResults): Promis
   await child.ended;
   const { ending } = child.life;
   if (ending === undefined) {
-    throw new ArcpError("INTERNAL_ERROR", `what became of ${child.id} is not known`);
+    throw new ArcpError("INTERNAL_ERROR", `the outcome of ${child.id} is unknown`);
   }
   if (ending.status !== "success") {
     const { code, message, retryable, details } = ending.payload;

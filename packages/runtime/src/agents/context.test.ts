@@ -178,7 +178,7 @@ test("R-8.1-1: what is no JSON is refused in words, told by its event, and nothi
     const refusal = (what: string): unknown =>
       expect.objectContaining({
         code: "INVALID_REQUEST",
-        message: `${what} must be JSON: no BigInt, nothing that refers to itself, and nothing that throws when it is read`,
+        message: `${what} must be JSON: no BigInt, no circular reference, and nothing that throws when it is read`,
         cause: expect.any(TypeError),
       });
     expect(() => ctx.emit(kind, body)).toThrow(refusal(`a ${kind} event`));

@@ -83,7 +83,7 @@ test.each([new Date(Number.NaN), "2027-01-01T00:00:00Z", 1n, null])(
     const options = { expiresAt: expiresAt as Date };
     await expect(parent.ctx.delegate("led", null, options)).rejects.toMatchObject({
       code: "INVALID_REQUEST",
-      message: "expiresAt: is no valid date",
+      message: "expiresAt: is not a valid date",
     });
     expect(await rows()).toHaveLength(1);
   },
@@ -115,7 +115,7 @@ test("R-8.2-1, R-10-3: a delegation is not called like a tool call, whose result
   for (const id of ["call_1", "call_2.7"]) {
     await expect(parent.ctx.delegate("led", null, { id })).rejects.toMatchObject({
       code: "INVALID_REQUEST",
-      message: `${id} is what the runtime calls a tool call`,
+      message: `${id} is the runtime's id of a tool call`,
     });
   }
   await parent.ctx.delegate("led", null, { id: "call_9RgtQxBd" });
@@ -302,7 +302,7 @@ test("R-10-2 and R-10-3: a child that is over before it begins was accepted all 
 
 test.each([
   ["too large a result", "x".repeat(2 * 1024 * 1024)],
-  ["what is no JSON", { number: 1n }],
+  ["something that is not JSON", { number: 1n }],
 ])("R-10-7: a child that returns %s has failed, for its parent too", async (_, value) => {
   const { viewer, parent, begun } = await delegating();
   const child = await parent.ctx.delegate("led");

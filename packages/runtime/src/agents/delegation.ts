@@ -38,7 +38,7 @@ export class Delegation {
   readonly #context: AgentHost;
   readonly #start: (delegated: Delegated) => void;
   readonly #used = new Set<string>();
-  readonly #underWay = new Backlog("delegations are under way");
+  readonly #underWay = new Backlog("delegations are in flight");
 
   /** @param start runs the agent of a child */
   constructor(job: Job, context: AgentHost, start: (delegated: Delegated) => void) {
@@ -99,7 +99,7 @@ export class Delegation {
       throw new ArcpError("INVALID_REQUEST", `id: has more than ${MAX_ID} characters`);
     }
     if (expiresAt !== undefined && !isMoment(expiresAt)) {
-      throw new ArcpError("INVALID_REQUEST", "expiresAt: is no valid date");
+      throw new ArcpError("INVALID_REQUEST", "expiresAt: is not a valid date");
     }
     const { attempt } = this.#job;
     const body = eventBody("delegate", {
@@ -114,10 +114,7 @@ export class Delegation {
     });
     const { delegate_id = "", agent: text = "" } = body;
     if (CALL_ID.test(delegate_id)) {
-      throw new ArcpError(
-        "INVALID_REQUEST",
-        `${delegate_id} is what the runtime calls a tool call`,
-      );
+      throw new ArcpError("INVALID_REQUEST", `${delegate_id} is the runtime's id of a tool call`);
     }
     if (this.#used.has(delegate_id)) {
       throw new ArcpError(

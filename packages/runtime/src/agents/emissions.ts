@@ -40,7 +40,7 @@ export function emitMetric(job: Job, metric: Parameters<AgentContext["metric"]>[
   // What was looked at is what is sent, whatever JSON would make of the agent's own object.
   const body = { ...measured, dimensions: dimensions && { ...dimensions } };
   if (body.name.startsWith("cost.budget."))
-    throw invalid(`the metric ${body.name} is the runtime's`);
+    throw invalid(`the metric ${body.name} is reserved for the runtime`);
   if (!isCostMetric(body.name)) return job.events.emit("metric", body);
   const amount = exactCost(body.value);
   if (amount === undefined) throw invalid("a cost must be a finite number of zero or more");
@@ -52,7 +52,8 @@ export function emitThought({ events }: Job, thought: string): Promise<void> {
 }
 
 export function emitStatus({ events }: Job, phase: string, message?: string): Promise<void> {
-  if (RESERVED_PHASES.includes(phase)) throw invalid(`the phase ${phase} is the runtime's`);
+  if (RESERVED_PHASES.includes(phase))
+    throw invalid(`the phase ${phase} is reserved for the runtime`);
   return events.emit("status", eventBody("status", { phase, message }));
 }
 
@@ -78,7 +79,7 @@ export function emitOwn(
   if (typeof kind !== "string" || !isVendorName(kind)) {
     throw invalid(
       typeof kind === "string" && isEventKind(kind)
-        ? `a ${kind} event has a method of its own`
+        ? `a ${kind} event has its own method: use that instead of emit`
         : `${quoted(kind)} is not an event kind; a vendor's is x-vendor.<vendor>.<name>`,
     );
   }

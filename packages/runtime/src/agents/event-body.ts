@@ -55,7 +55,7 @@ export function vendorBody(events: EventSchemas, kind: string, body: unknown): u
   if (outcome === undefined) {
     throw new LocalError(
       "MISUSE",
-      `the schema of ${kind} is asynchronous, that of an event cannot be`,
+      `the schema of ${kind} is asynchronous, but an event's schema must not be`,
     );
   }
   if (outcome.ok) return outcome.value;

@@ -91,8 +91,8 @@ describe("R-9.3-3: a refusal is an error of the agent's and a pair on the stream
     ["https://user:password@a.test/x?key=secret", "https://a.test/x"],
     ["file:///etc/secret", "file:…"],
     ["data:text/plain,secret", "data:…"],
-    ["not a secret url", "what is no absolute URL"],
-    ["https://user:secret@host:99999/", "what is no absolute URL"],
+    ["not a secret url", "a text that is not an absolute URL"],
+    ["https://user:secret@host:99999/", "a text that is not an absolute URL"],
     ["http://a.test/..%2fx", "http://a.test/..%2fx"],
     ["http://a.test/?secret", "http://a.test/"],
   ])("%s", async (url, shownAs) => {
@@ -110,7 +110,7 @@ describe("R-9.3-3: a refusal is an error of the agent's and a pair on the stream
   test("what is no URL is told so once", async () => {
     await using rig = await fetching();
     await expect(rig.ctx.fetch("not a secret url")).rejects.toThrow(
-      "net.fetch is refused: the URL is no absolute URL",
+      "net.fetch is refused: the URL is not an absolute URL",
     );
   });
 
@@ -206,7 +206,7 @@ describe("R-9.2-7: redirects", () => {
       patterns: ["http://**", "**"],
     });
     await expect(rig.ctx.fetch(`${rig.there.origin}/open/1`)).rejects.toThrow(
-      /not on the internet/,
+      /not a public address/,
     );
     expect(rig.elsewhere.received).toEqual([]);
   });

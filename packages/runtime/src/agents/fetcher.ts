@@ -138,7 +138,10 @@ function initOf({ method, headers, body, redirect, signal }: Request): RequestIn
 function headersOf(init: RequestInit, { traceparent, tracestate }: TraceContext): Headers {
   const headers = new Headers(init.headers);
   if (headers.has("host")) {
-    throw new ArcpError("INVALID_REQUEST", "the URL says which host is meant, not a host header");
+    throw new ArcpError(
+      "INVALID_REQUEST",
+      "the URL determines the host: leave out the host header",
+    );
   }
   if (headers.has("traceparent")) return headers;
   headers.set("traceparent", traceparent);

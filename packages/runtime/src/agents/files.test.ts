@@ -44,7 +44,7 @@ test("a file that is too large is refused unread, and says which limit that is",
   await writeFile(`${workspace}/huge`, "");
   await truncate(`${workspace}/huge`, 3 * GIB);
   expect(await refused(fs, "huge")).toBe(
-    "INVALID_REQUEST: huge is larger than the 268435456 bytes that are read of a file (limits.fileBytes)",
+    "INVALID_REQUEST: huge is larger than 268435456 bytes (limits.fileBytes)",
   );
   expect(await fs.stat("huge")).toMatchObject({ size: 3 * GIB });
 });
@@ -76,7 +76,7 @@ test.runIf(process.platform === "linux")(
     const path = "/proc/self/status";
     expect(await (await reading()).fs.stat(path)).toMatchObject({ kind: "file", size: 0 });
     expect(await (await reading()).fs.readText(path)).toMatch(/^Name:[\s\S]*\n$/);
-    expect(await refused((await reading(100)).fs, path)).toMatch(/larger than the 100 bytes/);
+    expect(await refused((await reading(100)).fs, path)).toMatch(/larger than 100 bytes/);
   },
 );
 
@@ -97,7 +97,10 @@ test.each([5, null, undefined, ["/etc/passwd"], { path: "a" }, 5n, CIRCLE])(
   async (given) => {
     const { fs } = await reading();
     const path = given as unknown as string;
-    const refusal = { code: "INVALID_REQUEST", message: "fs.read needs a text to say on what" };
+    const refusal = {
+      code: "INVALID_REQUEST",
+      message: "fs.read needs a string that names its target",
+    };
     for (const act of [fs.readFile, fs.readText, fs.list, fs.stat]) {
       await expect(act(path)).rejects.toMatchObject(refusal);
     }

@@ -49,7 +49,7 @@ export class Models {
     if (prices === undefined) {
       throw new LocalError(
         "MISUSE",
-        `there are no prices of ${id}: name them in createRuntime({ models }) or here as { prices }`,
+        `there are no prices for ${id}: pass them in createRuntime({ models }) or here as { prices }`,
       );
     }
     const most = reserve === undefined ? undefined : prices.costOf({ ...reserve });

@@ -9,6 +9,6 @@ export function plainJson(value: unknown, what: string): unknown {
   try {
     return JSON.parse(JSON.stringify(value));
   } catch {
-    throw new ArcpError("INVALID_REQUEST", `${what}: is no JSON value`);
+    throw new ArcpError("INVALID_REQUEST", `${what}: is not a JSON value`);
   }
 }

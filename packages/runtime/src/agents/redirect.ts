@@ -31,7 +31,8 @@ export function locationOf({ status, headers }: Response): string | undefined {
  */
 export function nextHop(hop: Hop, status: number, location: string): Hop {
   const from = new URL(hop.url);
-  if (!URL.canParse(location, hop.url)) throw new TypeError("redirected to what is no URL");
+  if (!URL.canParse(location, hop.url))
+    throw new TypeError("redirected to something that is not a URL");
   const to = new URL(location, from);
   const rest = new Headers([...hop.headers]);
   const method = hop.method.toUpperCase();
@@ -40,9 +41,7 @@ export function nextHop(hop: Hop, status: number, location: string): Hop {
       ? method !== "GET" && method !== "HEAD"
       : (status === 301 || status === 302) && method === "POST";
   if (!asGet && isStream(hop.body)) {
-    throw new TypeError(
-      `redirected by a ${status}, and a body that is a stream cannot be sent again`,
-    );
+    throw new TypeError(`redirected by a ${status}, but a streamed body cannot be sent again`);
   }
   if (asGet) for (const name of HEADERS_OF_A_BODY) rest.delete(name);
   if (to.origin !== from.origin) for (const name of HEADERS_FOR_AN_ORIGIN) rest.delete(name);

@@ -15,7 +15,7 @@ export async function restartInput(
     return { input, checkpoint };
   } catch (error) {
     if (!(error instanceof DamagedRow || error instanceof SyntaxError)) throw error;
-    logger.error({ job: id, err: error }, "a job cannot be read: it is not run again");
+    logger.error({ job: id, err: error }, "a job cannot be read: it is not restarted");
     return "damaged";
   }
 }

@@ -72,11 +72,11 @@ async function start(host: AgentHost, job: Job, agent: AnyAgent, text: string): 
     // Before it runs: a job that kills its process must not be run for ever.
     await retried(clock, () => store.jobs.update(job.id, { attempt }));
     await credentials.reissue(job);
-    logger.info({ job: job.id, attempt }, "a job is run again");
+    logger.info({ job: job.id, attempt }, "a job is restarted");
     // Not awaited: the text would be held as long as what was made of it.
     void runAgent(job, agent, input, host);
   } catch (error) {
-    logger.error({ job: job.id, err: error }, "a job could not be run again");
+    logger.error({ job: job.id, err: error }, "a job could not be restarted");
     job.life.end(interrupted());
   }
 }

@@ -63,7 +63,7 @@ export class ResultStream {
     if (!this.#job.identity.features.has("result_chunk")) {
       throw new ArcpError(
         "INVALID_REQUEST",
-        "the client takes no streamed results (result_chunk): return the result instead",
+        "the client does not accept streamed results (result_chunk): return the result instead",
         { details: { feature: "result_chunk" } },
       );
     }
@@ -118,7 +118,10 @@ export class ResultStream {
   async finish(): Promise<StreamedResult> {
     await this.#last;
     if (!this.#held.isWellFormed()) {
-      throw new ArcpError("INTERNAL_ERROR", "the streamed text ended within a surrogate pair");
+      throw new ArcpError(
+        "INTERNAL_ERROR",
+        "the streamed text ended in the middle of a surrogate pair",
+      );
     }
     const held = this.#job.secrets.clean(this.#held);
     const rest = Buffer.from(held, this.#encoding === "base64" ? "latin1" : "utf8");
@@ -188,7 +191,7 @@ export class ResultStream {
 
   #emit(data: Chunk["data"], size: number, more: boolean): Promise<void> {
     if (this.#size + size > this.#maxSize) {
-      const problem = `a streamed result may hold ${this.#maxSize} bytes`;
+      const problem = `a streamed result may have at most ${this.#maxSize} bytes`;
       const details = { reason: "result_bytes" };
       const error = new ArcpError("INTERNAL_ERROR", problem, { details });
       // Whatever the agent makes of it, and however long it goes on.

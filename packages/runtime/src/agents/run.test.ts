@@ -79,7 +79,7 @@ test("what an agent returns that is no JSON is told with its job and the agent",
   job.end({ count: 1n });
   await viewer.terminal(job.id);
   expect(lines).toMatchObject([
-    { msg: "what an agent ended with is no JSON", job: job.id, agent: "led" },
+    { msg: "what an agent ended with is not JSON", job: job.id, agent: "led" },
   ]);
 });
 

@@ -84,12 +84,12 @@ function shownResult(value: unknown): unknown {
   return own === undefined ? orNull(value) : { toJSON: (key: string) => orNull(own(key)) };
 }
 
-/** @throws LocalError `MISUSE` for what would be lost without a word */
+/** @throws LocalError `MISUSE` for a value that would silently be lost */
 function orNull(value: unknown): unknown {
   if (!isLostAsJson(value)) return value ?? null;
   throw new LocalError(
     "MISUSE",
-    `the agent's result, ${objectTag(value)}, would arrive empty: return objects and arrays, or write text or bytes by ctx.result.write`,
+    `the agent's result, ${objectTag(value)}, would arrive empty: return plain objects and arrays, or write text or bytes with ctx.result.write`,
   );
 }
 

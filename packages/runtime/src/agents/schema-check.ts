@@ -45,7 +45,7 @@ export async function conformingResult(
   if (schema === undefined) return value;
   const outcome = await checked(schema, value);
   if (outcome.ok) return outcome.value;
-  throw new Error(`${who} broke its output schema: ${problemAt("result", outcome)}`);
+  throw new Error(`${who} violated its output schema: ${problemAt("result", outcome)}`);
 }
 
 /** Where a schema found a fault, and which. */

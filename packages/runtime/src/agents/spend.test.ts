@@ -173,9 +173,9 @@ test.each([
   [new Map([["USD", "1"]]) as unknown as Record<string, string>],
 ])("R-9.6-4: %o is no amount, to reserve or to settle", async (amounts) => {
   const { job } = await spending(["USD:1.00"]);
-  expect(() => job.ctx.spend.reserve(amounts)).toThrow("is no amount");
+  expect(() => job.ctx.spend.reserve(amounts)).toThrow("is not an amount");
   const reservation = job.ctx.spend.reserve({ USD: "0.5" });
-  await expect(reservation.settle(amounts)).rejects.toThrow("is no amount");
+  await expect(reservation.settle(amounts)).rejects.toThrow("is not an amount");
   expect(job.ctx.budget.available()).toEqual({ USD: "0.5" });
 });
 
@@ -183,7 +183,7 @@ test.each(["spend", "cost", "cost.budget.remaining", "cost.budget.x", "cost."])(
   "R-8.2-3: %s is no name for what was spent",
   async (name) => {
     const { job } = await spending(["USD:1.00"]);
-    expect(() => job.ctx.spend.reserve({ USD: "0.5" }, { name })).toThrow("is no name of a cost");
+    expect(() => job.ctx.spend.reserve({ USD: "0.5" }, { name })).toThrow("is not the name of a cost");
   },
 );
 
@@ -231,7 +231,7 @@ test("R-9.6-13 and R-4.1-7: no money is set aside for a cost too large to be tol
     expect(() => job.ctx.spend.reserve({ USD: "0.5" }, options)).toThrow(
       expect.objectContaining({
         code: "INVALID_REQUEST",
-        message: "the name and the dimensions of a cost may have 65536 bytes of JSON",
+        message: "the name and the dimensions of a cost may have at most 65536 bytes of JSON",
       }),
     );
   }

@@ -52,11 +52,14 @@ export function reserve(job: Job, amounts: Amounts, options: SpendOptions = {}):
   // What is to be told later is checked, and kept, before any money is set aside for it.
   const checked = eventBody("metric", { name, value: 0, dimensions });
   if (!/^cost\.(?!budget\.)./.test(name)) {
-    throw new ArcpError("INVALID_REQUEST", `${quoted(name)} is no name of a cost: cost.<what>`);
+    throw new ArcpError(
+      "INVALID_REQUEST",
+      `${quoted(name)} is not the name of a cost: use cost.<what>`,
+    );
   }
   const metric = { ...checked, dimensions: checked.dimensions && { ...checked.dimensions } };
   if (Buffer.byteLength(JSON.stringify(metric)) > MAX_METRIC) {
-    const problem = `the name and the dimensions of a cost may have ${MAX_METRIC} bytes of JSON`;
+    const problem = `the name and the dimensions of a cost may have at most ${MAX_METRIC} bytes of JSON`;
     throw new ArcpError("INVALID_REQUEST", problem);
   }
   const wanted = readAmounts(amounts, noAmount);
@@ -71,7 +74,7 @@ export function reserve(job: Job, amounts: Amounts, options: SpendOptions = {}):
   const settle = async (actual?: Amounts): Promise<void> => {
     if (isOver) {
       if (!job.live) return job.events.pass();
-      throw new LocalError("MISUSE", "the reservation was settled or released before");
+      throw new LocalError("MISUSE", "the reservation has already been settled or released");
     }
     const costs = actual === undefined ? wanted : readAmounts(actual, noAmount);
     const spent = new Map([...costs].filter(([, amount]) => amount.gt(0)));
@@ -101,7 +104,10 @@ export function setAside({ authority, budget }: Job, amounts: Grant): Reservatio
 }
 
 function noAmount(given: unknown): ArcpError {
-  return new ArcpError("INVALID_REQUEST", `${quoted(given)} is no amount such as {"USD":"2.50"}`);
+  return new ArcpError(
+    "INVALID_REQUEST",
+    `${quoted(given)} is not an amount such as {"USD":"2.50"}`,
+  );
 }
 
 function describe(amounts: Grant): string {

@@ -122,7 +122,7 @@ test("a result that does not fit is INTERNAL_ERROR, and what was wrong with it s
   const thrown = await call("ocr.colour").catch((error: unknown) => error);
   expect(thrown).toMatchObject({
     code: "INTERNAL_ERROR",
-    cause: { message: expect.stringContaining("the tool ocr.colour broke its output schema") },
+    cause: { message: expect.stringContaining("the tool ocr.colour violated its output schema") },
   });
   const shown = await results();
   expect(shown).toEqual([{ call_id: "call_1", error: code("INTERNAL_ERROR") }]);

@@ -42,10 +42,7 @@ export class ToolCaller {
 
   async #shownCall(name: string, given: unknown, trace: Trace): Promise<unknown> {
     if (typeof name !== "string" || name === "") {
-      throw new ArcpError(
-        "INVALID_REQUEST",
-        "the name of a tool must be a string with something in it",
-      );
+      throw new ArcpError("INVALID_REQUEST", "the name of a tool must be a non-empty string");
     }
     // What is shown and checked is what the tool gets, whatever its caller does with the original meanwhile.
     const args = given === undefined ? undefined : plainJson(given, "args");

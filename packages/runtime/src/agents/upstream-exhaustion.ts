@@ -17,10 +17,14 @@ const DEPTH = 3;
  */
 export function upstreamExhaustion(model: string, thrown: unknown): ArcpError | undefined {
   if (thrown instanceof ArcpError || !saysExhausted(thrown, DEPTH)) return undefined;
-  return new ArcpError("BUDGET_EXHAUSTED", `the upstream of ${model} says: its budget is used up`, {
-    details: { upstream: true },
-    cause: thrown,
-  });
+  return new ArcpError(
+    "BUDGET_EXHAUSTED",
+    `the upstream of ${model} says that its budget is exhausted`,
+    {
+      details: { upstream: true },
+      cause: thrown,
+    },
+  );
 }
 
 function saysExhausted(error: unknown, depth: number): boolean {

@@ -53,6 +53,6 @@ async function readPiece(handle: FileHandle, size: number, signal: AbortSignal):
 function tooLarge(path: string, most: number): ArcpError {
   return new ArcpError(
     "INVALID_REQUEST",
-    `${path} is larger than the ${most} bytes that are read of a file (limits.fileBytes)`,
+    `${path} is larger than ${most} bytes (limits.fileBytes)`,
   );
 }

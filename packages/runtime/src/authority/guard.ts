@@ -57,7 +57,7 @@ export class Guard {
   check(capability: Capability, target: string): ArcpError | undefined {
     // Agents hand on what clients send: what reads like a text in one place may be another in the next.
     if (typeof target !== "string") {
-      return new ArcpError("INVALID_REQUEST", `${capability} needs a text to say on what`);
+      return new ArcpError("INVALID_REQUEST", `${capability} needs a string that names its target`);
     }
     const refusal = this.standing(`${capability} on ${clip(target)}`);
     if (refusal !== undefined) return refusal;

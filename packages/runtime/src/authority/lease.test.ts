@@ -113,7 +113,7 @@ describe("what a lease covers", () => {
 describe("R-9.2-3: what is invalid is refused by its place, and not repeated", () => {
   test.each<[Lease, string]>([
     [{ "fs.read": ["/ok", "/a/../b"] }, "fs.read.1: has a . or .. segment"],
-    [{ "fs.write": ["src/**"] }, "fs.write.0: is relative, and the job has no workspace"],
+    [{ "fs.write": ["src/**"] }, "fs.write.0: is relative, but the job has no workspace"],
     [{ "tool.call": ["a**"] }, "tool.call.0: may have ** only as a whole segment, as in /**/"],
     [{ "model.use": [""] }, "model.use.0: is empty"],
     [{ "x-vendor.acme.x": ["*a".repeat(17)] }, "x-vendor.acme.x.0: has more than 16 wildcards"],

@@ -114,7 +114,7 @@ export class Outstanding {
       // Its revocation does not wait for that.
       this.#options.store.insert(row).catch((error: unknown) => {
         const said = { credential: row.alias, job: row.job, failure: nameOf(error) };
-        this.#options.logger.error(said, "a credential that surfaced could not be written down");
+        this.#options.logger.error(said, "a credential that surfaced could not be recorded");
       });
     }
     this.answered(row.alias);
@@ -144,7 +144,7 @@ export class Outstanding {
     const entry = this.#entries.get(alias);
     if (entry === undefined) return false;
     if (entry.state !== "revoking") {
-      throw new LocalError("MISUSE", `${alias} belongs to a job that runs: cancel that`);
+      throw new LocalError("MISUSE", `${alias} belongs to a running job: cancel that job`);
     }
     await this.#options.store.remove(alias);
     entry.pause?.cancel();

@@ -20,7 +20,7 @@ export function canonicalPath(path: string, workspace?: string): PathOutcome {
   const names: string[] = [];
   if (!path.startsWith("/")) {
     if (workspace === undefined) {
-      return { ok: false, problem: "is relative, and the job has no workspace" };
+      return { ok: false, problem: "is relative, but the job has no workspace" };
     }
     names.push(...workspaceNames(workspace));
   }
@@ -46,7 +46,7 @@ export function compilePathGlob(pattern: string, workspace?: string): GlobOutcom
   if (dotted) return { ok: false, problem: "has a . or .. segment" };
   if (pattern.startsWith("/")) return { ok: true, glob: pathGlob(pattern, [], segments) };
   if (workspace === undefined) {
-    return { ok: false, problem: "is relative, and the job has no workspace" };
+    return { ok: false, problem: "is relative, but the job has no workspace" };
   }
   return { ok: true, glob: pathGlob(pattern, workspaceNames(workspace), segments) };
 }

@@ -87,13 +87,14 @@ export function provisionersOf(
   if (provisioners.size > 0 && !durable) {
     throw new LocalError(
       "MISUSE",
-      "provisioners need a durable store: what is to be revoked has to outlive the process",
+      "provisioners need a durable store: pending revocations must outlive the process",
     );
   }
   for (const [name, provisioner] of provisioners) {
     checkValues(`the provisioner ${name}`, provisioner, RULES);
     if (!NAME.test(name)) {
-      const right = "begin with a letter or digit and go on with at most 63 of these, ., _ and -";
+      const right =
+        "start with a letter or digit, followed by at most 63 letters, digits, ., _ or -";
       throw new LocalError("MISUSE", `the name of a provisioner has to ${right}: ${name}`);
     }
   }

@@ -6,7 +6,7 @@ export function quoted(value: unknown): string {
     // What JSON has no word for is told by its kind.
     return clip(JSON.stringify(value, legible) ?? typeof value);
   } catch {
-    return "what is no JSON";
+    return "something that is not JSON";
   }
 }
 

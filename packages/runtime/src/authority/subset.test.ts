@@ -57,17 +57,17 @@ describe("R-9.4-1: beyond it", () => {
     [
       { "fs.read": ["/a/**"] },
       { "fs.read": ["/a/b", "/c/**"] },
-      'fs.read pattern "/c/**" is not within the parent\'s lease: it allows "/c" too',
+      'fs.read pattern "/c/**" is not within the parent\'s lease: it also allows "/c"',
     ],
     [
       { "net.fetch": ["https://*.acme.test/v2/**"] },
       { "net.fetch": ["https://*.test/v2/**"] },
-      'net.fetch pattern "https://*.test/v2/**" is not within the parent\'s lease: it allows "https://.test/v2" too',
+      'net.fetch pattern "https://*.test/v2/**" is not within the parent\'s lease: it also allows "https://.test/v2"',
     ],
     [
       { "agent.delegate": ["pdf-*@2.*"] },
       { "agent.delegate": ["pdf-*"] },
-      'agent.delegate pattern "pdf-*" is not within the parent\'s lease: it allows "pdf-" too',
+      'agent.delegate pattern "pdf-*" is not within the parent\'s lease: it also allows "pdf-"',
     ],
     // Each of its targets is within one of two patterns, but no single one has them all.
     [
@@ -129,7 +129,7 @@ describe("R-9.4-1: beyond it", () => {
       lease({ "fs.read": ["src/**"] }, workspace),
     );
     if (here === undefined || there === undefined) throw new Error("unreachable");
-    expect(excessOf(here, there)).toContain('it allows "/other/src" too');
+    expect(excessOf(here, there)).toContain('it also allows "/other/src"');
   });
 
   test("J4: what has to be decided for each of the parent's patterns is decided in a step each", () => {
@@ -144,6 +144,6 @@ test("R-7.1-3: what a policy grants beyond a request is told of the request, and
   let step = comparison.next();
   while (step.done !== true) step = comparison.next();
   expect(step.value).toBe(
-    'model.use pattern "b" is not within the requested lease: it allows "b" too',
+    'model.use pattern "b" is not within the requested lease: it also allows "b"',
   );
 });

@@ -40,7 +40,7 @@ export function* excess(
     const { text, witnesses } = beyond;
     // What another of the parent's patterns lets through proves nothing.
     const example = witnesses.find((witness) => !parent.covers(namespace, witness));
-    const shown = example === undefined ? "" : `: it allows ${JSON.stringify(clip(example))} too`;
+    const shown = example === undefined ? "" : `: it also allows ${JSON.stringify(clip(example))}`;
     const pattern = `${namespace} pattern ${JSON.stringify(clip(text))}`;
     return `${pattern} is not within ${whole}${shown}`;
   }

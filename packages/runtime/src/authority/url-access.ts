@@ -49,7 +49,7 @@ export function allowedUrl(access: UrlAccess, text: string): AllowedUrl {
   const address = addressIn(parts);
   if (address !== undefined && !named && scopeOf(address) !== "public") {
     throw denied(
-      `net.fetch does not cover ${shown}, which is not on the internet: a pattern has to name the address, without a wildcard`,
+      `net.fetch does not cover ${shown}, which is not a public address: a pattern has to name the address, without a wildcard`,
     );
   }
   return { href, origin, named };
@@ -81,7 +81,7 @@ export function refusalOfAddresses(
 
 /** A URL as others may see it: without user information, query and fragment, in which secrets stand. */
 export function shownUrl(text: string): string {
-  if (!URL.canParse(text)) return "what is no absolute URL";
+  if (!URL.canParse(text)) return "a text that is not an absolute URL";
   const { protocol, host, pathname } = new URL(text);
   return /^https?:$/.test(protocol) ? `${protocol}//${host}${pathname}` : `${protocol}…`;
 }

@@ -39,7 +39,7 @@ export function canonicalUrl(text: string): UrlOutcome {
     return { ok: false, problem: `is longer than ${MAX_LENGTH} characters` };
   }
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url === undefined) return { ok: false, problem: "is no absolute URL" };
+  if (url === undefined) return { ok: false, problem: "is not an absolute URL" };
   const scheme = url.protocol.slice(0, -1);
   const defaultPort = DEFAULT_PORTS.get(scheme);
   if (defaultPort === undefined)
@@ -50,7 +50,7 @@ export function canonicalUrl(text: string): UrlOutcome {
   const path = canonicalEscapes(url.pathname);
   if (path === undefined) return { ok: false, problem: "must not have an escaped /, \\ or NUL" };
   const host = url.hostname.replace(/\.$/, "");
-  if (host === "" || host.endsWith(".")) return { ok: false, problem: "has no proper host" };
+  if (host === "" || host.endsWith(".")) return { ok: false, problem: "has no valid host" };
   const port = url.port === "" ? defaultPort : url.port;
   const shownPort = url.port === "" ? "" : `:${port}`;
   const origin = `${scheme}://${host}${shownPort}`;
@@ -142,7 +142,7 @@ function compileHost(text: string): GlobOutcome {
   const host = read.replace(/\.$/, "");
   // What a browser reads as an asterisk would become a wildcard that nobody wrote.
   if (host === "" || host.endsWith(".") || (!isWild && host.includes("*"))) {
-    return { ok: false, problem: "has no proper host" };
+    return { ok: false, problem: "has no valid host" };
   }
   return compileGlob(host);
 }

@@ -257,7 +257,7 @@ test("R-6.7-6, R-6.3-8, R-6.3-17, R-10-2: what else differs", () => {
 
 test("a profile that there is not is refused by its name", () => {
   expect(() => new Dialect("rust" as Profile)).toThrow(
-    "dialect: rust is none of draft, typescript, java, go, csharp",
+    "dialect: rust is not one of draft, typescript, java, go, csharp",
   );
   expect(() => new Dialect("toString" as Profile)).toThrow("dialect: toString");
 });

@@ -18,7 +18,7 @@ export class Dialect {
   constructor(profile: Profile) {
     if (!Object.hasOwn(forms, profile)) {
       const names = Object.keys(forms).join(", ");
-      throw new LocalError("MISUSE", `dialect: ${profile} is none of ${names}`);
+      throw new LocalError("MISUSE", `dialect: ${profile} is not one of ${names}`);
     }
     this.#form = forms[profile];
   }

@@ -50,7 +50,9 @@ test("R-D-2: what is said of a principal counts more than what is said of a list
 test("a dialect that there is not is refused: of a listener at once, of a principal as a fault of the runtime", async () => {
   const runtime = serving(() => "rust" as Profile);
   const peer = { address: "", dialect: "rust" as Profile };
-  expect(() => runtime.serve(linkedPair().runtime, peer)).toThrow("dialect: rust is none of draft");
+  expect(() => runtime.serve(linkedPair().runtime, peer)).toThrow(
+    "dialect: rust is not one of draft",
+  );
   for (let i = 0; i < 3; i++) {
     const viewer = new Viewer(runtime);
     const { payload } = await viewer.hello();

@@ -34,7 +34,7 @@ export class Checkpoints {
   /**
    * Resolves when it is durable, and all that was emitted before it.
    * @param value any JSON value
-   * @throws ArcpError `INVALID_REQUEST` for what is no JSON value, or too large; BackpressureError when too many wait
+   * @throws ArcpError `INVALID_REQUEST` for what is not a JSON value, or too large; BackpressureError when too many wait
    * @returns rejects with an ArcpError `INTERNAL_ERROR` once the job is left to the next process
    */
   save(value: unknown): Promise<void> {
@@ -58,7 +58,7 @@ export class Checkpoints {
   }
 }
 
-/** @throws ArcpError `INVALID_REQUEST` for what is no JSON value, or too large */
+/** @throws ArcpError `INVALID_REQUEST` for what is not a JSON value, or too large */
 function checkpointText(value: unknown): string {
   if (isLostAsJson(value)) {
     const problem = `a checkpoint must be a JSON value: of ${objectTag(value)} nothing would be left`;
@@ -72,7 +72,7 @@ function checkpointText(value: unknown): string {
   if (bytes > MAX_CHECKPOINT) {
     throw new ArcpError(
       "INVALID_REQUEST",
-      `a checkpoint may take 1 MiB of JSON, not ${bytes} bytes`,
+      `a checkpoint may have at most 1 MiB of JSON, not ${bytes} bytes`,
     );
   }
   return text;

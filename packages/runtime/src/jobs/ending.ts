@@ -92,14 +92,14 @@ export function shuttingDown(): ArcpError {
 
 /** What is told of a job whose log somebody else writes to. */
 export function takenOver(job: JobId): ArcpError {
-  return new ArcpError("INTERNAL_ERROR", `another runtime has taken ${job} over: connect again`, {
+  return new ArcpError("INTERNAL_ERROR", `another runtime has taken over ${job}: connect again`, {
     details: { reason: "job_taken_over", job_id: job },
   });
 }
 
 /** Of a job that the store took no more of, for too long. */
 export function lost(): Ending {
-  const message = "the runtime could not store what the job said";
+  const message = "the runtime could not store the job's events";
   return failure(new ArcpError("INTERNAL_ERROR", message));
 }
 
@@ -116,7 +116,7 @@ export function jobDamaged(job: JobId, cause?: unknown): ArcpError {
 }
 
 function whatIsDamaged(job: JobId): string {
-  return `what the runtime keeps of ${job} is damaged`;
+  return `the runtime's data of ${job} is damaged`;
 }
 
 /** @param expiry when the lease ended, for humans */

@@ -139,7 +139,7 @@ export class JobLife {
   begin(): boolean {
     if (!this.active || !this.#state.begin()) return false;
     const { attempt, identity, events } = this.#job;
-    const again = `run again after the runtime stopped, attempt ${attempt}`;
+    const again = `restarted after the runtime stopped, attempt ${attempt}`;
     const message = attempt > 1 ? { message: again } : {};
     void events.emit("status", { phase: "running", ...message }, "event", true);
     this.#log.enter("running");
@@ -188,7 +188,7 @@ export class JobLife {
     if (!this.#accepted) this.discard();
     else if (!this.#state.live) return;
     else if (isAnnounced) this.#finish(parentEnded());
-    else this.lose(new Error("the log that was to tell of it is lost"), "refused");
+    else this.lose(new Error("the log that should record it is lost"), "refused");
   }
 
   /**

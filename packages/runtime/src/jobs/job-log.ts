@@ -217,9 +217,9 @@ export class JobLog {
     } catch (error) {
       this.#context.logger.error(
         { job: this.#job.id, agent: this.#job.agent, err: this.#secrets.cleanError(error) },
-        "what an agent ended with is no JSON",
+        "what an agent ended with is not JSON",
       );
-      return this.#terminal(failure(new Error("an ending is no JSON")), before);
+      return this.#terminal(failure(new Error("an ending is not JSON")), before);
     }
   }
 

@@ -52,7 +52,7 @@ const END = {
   payload: {
     final_status: "error",
     code: "INTERNAL_ERROR",
-    message: "the runtime could not store what the job said",
+    message: "the runtime could not store the job's events",
     retryable: true,
   },
 };
@@ -249,7 +249,7 @@ test("one that is damaged, and of which the store takes no end, is asked for no 
     code: "JOB_NOT_FOUND",
     details: { reason: "job_damaged", job_id: job.id },
   });
-  expect(said.filter(({ msg }) => msg.includes("the store takes none"))).toHaveLength(1);
+  expect(said.filter(({ msg }) => msg.includes("the store accepts none"))).toHaveLength(1);
 });
 
 test("a store that takes nothing for long is asked less and less often, and at last each minute", async () => {
@@ -326,7 +326,7 @@ test("R-10-2: a child whose parent lost its log before that told of it never was
   expect(begun.size).toBe(1);
   expect(rig.said).toContainEqual(
     expect.objectContaining({
-      msg: "a delegated job is forgotten: its parent's log does not tell of it",
+      msg: "a delegated job is forgotten: its parent's log does not mention it",
       job: child,
       parent: parent.id,
     }),

@@ -110,7 +110,7 @@ export class LateEndings {
 
   #giveUp(id: JobId, error: unknown): void {
     const { logger, damaged } = this.#options;
-    logger.error({ job: id, err: error }, "a damaged job has no end: the store takes none");
+    logger.error({ job: id, err: error }, "a damaged job has no end: the store accepts none");
     damaged(id, jobDamaged(id, error));
   }
 

@@ -90,7 +90,7 @@ async function narrowed(
   if (compiled.ok && problem === undefined) return compiled.lease;
   context.logger.error(
     { principal, problem },
-    "the policy grants what was not requested; job refused",
+    "the policy grants more than was requested: the job is refused",
   );
   throw new ArcpError("INTERNAL_ERROR", "the lease could not be granted");
 }

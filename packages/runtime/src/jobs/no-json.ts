@@ -9,7 +9,7 @@ export function noJson(what: string, thrown: unknown): Error {
   if (thrown instanceof ArcpError || thrown instanceof LocalError) return thrown;
   return new ArcpError(
     "INVALID_REQUEST",
-    `${what} must be JSON: no BigInt, nothing that refers to itself, and nothing that throws when it is read`,
+    `${what} must be JSON: no BigInt, no circular reference, and nothing that throws when it is read`,
     { cause: thrown },
   );
 }

@@ -19,7 +19,7 @@ interface Share {
 
 const NOTHING: Share = { jobs: 0, weight: 0 };
 
-const COUNTING = "those of its JSON, and 64 for each object, array and key";
+const COUNTING = "those of the JSON, plus 64 for each object, array and key";
 
 /** What each principal may have running at a time (R-7.1-5). */
 export class Quota {
@@ -42,7 +42,7 @@ export class Quota {
     const { limits, isFull } = this.#options;
     const most = limits.liveInputCharactersPerPrincipal;
     if (weight > most) {
-      const problem = `the input counts ${weight} characters, and may count ${most}: ${COUNTING}`;
+      const problem = `the input counts ${weight} characters, and may count at most ${most}: ${COUNTING}`;
       const details = { reason: "live_input_characters_per_principal" };
       return new ArcpError("INVALID_REQUEST", problem, { details });
     }
@@ -52,13 +52,13 @@ export class Quota {
     if (taken.weight + weight > most) {
       return shortage(
         "live_input_characters_per_principal",
-        `with ${weight} characters more the inputs of this principal's running jobs would count more than ${most}: ${COUNTING}`,
+        `${weight} more characters would take the inputs of this principal's running jobs above ${most}: ${COUNTING}`,
       );
     }
     if (isFull(principal)) {
       return shortage(
         "finished_jobs_per_principal",
-        "too many finished jobs of this principal have to be kept: keys hold them, or sessions that have still to read them",
+        "too many finished jobs of this principal have to be kept, for idempotency keys or for sessions that have yet to read them",
       );
     }
     return this.take(principal, weight);

@@ -45,7 +45,7 @@ test("R-10-2, R-7.3-10: a child that a crash comes upon before anything tells of
   const [child] = await children();
   expect(told(await comeBack())).toEqual(["session.welcome", "job.error"]);
   expect(await children()).toEqual([]);
-  const msg = "a delegated job is forgotten: its parent's log does not tell of it";
+  const msg = "a delegated job is forgotten: its parent's log does not mention it";
   expect(said).toMatchObject([{ msg, job: child?.id, parent: parent.id }]);
 });
 

@@ -25,6 +25,6 @@ export async function forgetJob(
   { id, parent }: { readonly id: JobId; readonly parent?: JobId | undefined },
 ): Promise<void> {
   await removeJob(store, id);
-  const text = "a delegated job is forgotten: its parent's log does not tell of it";
+  const text = "a delegated job is forgotten: its parent's log does not mention it";
   logger.warn({ job: id, parent }, text);
 }

@@ -23,7 +23,7 @@ export async function createChild(
   if (!parent?.live || parent.session !== session.id) {
     throw new ArcpError(
       "INVALID_REQUEST",
-      "payload.parent_job_id: is no running job that this session owns",
+      "payload.parent_job_id: is not a running job that this session owns",
     );
   }
   const wanted = {

@@ -68,7 +68,7 @@ export async function replyAgain(
     if (row === undefined) {
       throw new ArcpError(
         "JOB_NOT_FOUND",
-        `the submit was accepted as ${job}, which is not kept any more`,
+        `the submit was accepted as ${job}, which is no longer kept`,
       );
     }
     return { kind: "accepted", announcement: acceptanceOf({ ...row, request }, truncated) };

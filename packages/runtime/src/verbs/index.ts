@@ -41,7 +41,7 @@ export async function dispatch(
       throw new ArcpError("INVALID_REQUEST", `only a runtime sends ${request.type}`);
     }
     if (feature !== undefined && feature !== "ack" && !session.features.has(feature)) {
-      throw new ArcpError("INVALID_REQUEST", `this session did not agree on ${feature}`, {
+      throw new ArcpError("INVALID_REQUEST", `this session did not negotiate ${feature}`, {
         details: { feature },
       });
     }
@@ -57,5 +57,5 @@ export async function dispatch(
 }
 
 function secondOpening(): never {
-  throw new ArcpError("INVALID_REQUEST", "this connection has its session already");
+  throw new ArcpError("INVALID_REQUEST", "this connection already has a session");
 }

@@ -79,7 +79,7 @@ function queryOf({ filter = {}, cursor, limit = DEFAULT_LIMIT }: ListJobs): JobQ
   }
   const place = cursor === undefined ? undefined : readCursor(cursor);
   if (cursor !== undefined && place === undefined) {
-    throw new ArcpError("INVALID_REQUEST", "payload.cursor: is not one that was given out");
+    throw new ArcpError("INVALID_REQUEST", "payload.cursor: is not a cursor that was issued");
   }
   return {
     limit: Math.min(limit, MAX_LIMIT) + 1,

@@ -447,7 +447,7 @@ test("R-7.1-5: running jobs have inputs of so many characters in all; one that h
   const tooMuch = {
     code: "INTERNAL_ERROR",
     retryable: true,
-    message: expect.stringMatching(/ 11 characters more .* count more than 30: /),
+    message: expect.stringMatching(/^11 more characters .* above 30: /),
     details: { reason: REASON },
   };
   const first = await submit(10, { idempotency_key: "k" });
@@ -485,7 +485,7 @@ test("R-7.1-5: an input that never fits is told so, whatever else runs", async (
     code: "INVALID_REQUEST",
     retryable: false,
     message: expect.stringMatching(
-      /^the input counts 31 characters, and may count 30: .* 64 for each/,
+      /^the input counts 31 characters, and may count at most 30: .* 64 for each/,
     ),
     details: { reason: REASON },
   });

@@ -158,7 +158,7 @@ function checkFeatures(features: ReadonlySet<string>, { payload }: Submit): void
   const { lease_request: lease, lease_constraints: constraints, agent } = payload;
   const need = (feature: Feature): void => {
     if (features.has(feature)) return;
-    throw new ArcpError("INVALID_REQUEST", `this session did not agree on ${feature}`, {
+    throw new ArcpError("INVALID_REQUEST", `this session did not negotiate ${feature}`, {
       details: { feature },
     });
   };

@@ -71,10 +71,14 @@ export function tooManyFollowed(
 ): ArcpError | undefined {
   if (job.session === id || stream.attachments.has(job.id)) return undefined;
   if (stream.attachments.observed < limits.subscriptionsPerSession) return undefined;
-  return new ArcpError("INTERNAL_ERROR", "this session follows as many jobs as it may", {
-    retryable: true,
-    details: { reason: "subscriptions_per_session" },
-  });
+  return new ArcpError(
+    "INTERNAL_ERROR",
+    "this session already follows the maximum number of jobs",
+    {
+      retryable: true,
+      details: { reason: "subscriptions_per_session" },
+    },
+  );
 }
 
 interface Start {

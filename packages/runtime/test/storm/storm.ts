@@ -23,7 +23,7 @@ const HOUR = 3_600_000;
 
 /** What is logged as an error when agents, upstreams and stores fail, as they are meant to. */
 const MEANT =
-  /an agent failed|what an agent ended with is no JSON|credential|lost its log|could not be stored|could not be run again|removed yet/;
+  /an agent failed|what an agent ended with is not JSON|credential|lost its log|could not be stored|could not be restarted|removed yet/;
 
 /**
  * Agents use all that agents can use, at odd moments and as they please, while a client submits, repeats, cancels and drops,
