@@ -29,20 +29,20 @@ import { demanded, type SubmitOptions, submission, traced } from "./submission.t
 import { type Taking, type TypedAgent, typedAgent } from "./typed-agent.ts";
 import { unlessAborted } from "./unless-aborted.ts";
 
-/** How a job is watched that another session submitted. */
+/** How to watch a job that another session submitted. */
 export interface SubscribeOptions {
-  /** Replay first what is retained of the job. Default: false, or true with `fromJobSeq`. */
+  /** First replay the events of the job that are still kept. Default: false, or true with `fromJobSeq`. */
   readonly history?: boolean | undefined;
-  /** Replay only what follows this number of the job (an event's `jobSeq`). Default: everything. */
+  /** Replay only events after this job event number (an event's `jobSeq`). Default: everything. */
   readonly fromJobSeq?: number | undefined;
-  /** Aborting ends the wait for the runtime's agreement. */
+  /** Aborting it ends the wait for the runtime's response. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * One session with a runtime, over any number of connections. Its requests reject with the ArcpError that the runtime
- * answers, with a LocalError `REQUEST_TIMEOUT`, `CLOSED`, or `MISUSE` for what cannot be asked, or with the error that
- * ended the session. A rejection that nobody looks at harms nothing.
+ * One session with a runtime, over any number of connections. Its requests reject with the ArcpError from the runtime,
+ * with a LocalError `REQUEST_TIMEOUT`, `CLOSED`, or `MISUSE` for an invalid request, or with the error that ended the
+ * session. Unhandled rejections do no harm.
  */
 export class Client implements AsyncDisposable {
   readonly #exchange: Exchange;
@@ -56,7 +56,7 @@ export class Client implements AsyncDisposable {
     this.#handles = new JobHandles(exchange, maxResultBytes);
   }
 
-  /** What the runtime said when the session was opened. Another session when the one before was lost. */
+  /** What the runtime said when the session was opened. A new session replaces one that was lost. */
   get session(): SessionInfo {
     return this.#exchange.session;
   }
@@ -66,7 +66,7 @@ export class Client implements AsyncDisposable {
     return this.#exchange.link.states.value;
   }
 
-  /** The present state and every later one; ends after `closed`. */
+  /** The current state and every later one; ends after `closed`. */
   get states(): AsyncIterable<ConnectionState> {
     return this.#exchange.link.states;
   }
@@ -133,8 +133,8 @@ export class Client implements AsyncDisposable {
   }
 
   /**
-   * The jobs that this principal may observe, running and finished, in the order of their acceptance: its own, and those of
-   * others where the runtime's operator says so. Pages are asked for as they are needed. Fails as requests of the client do.
+   * The jobs that this principal may observe, running and finished, in the order of their acceptance: its own, and those
+   * of others if the runtime's operator allows it. Pages are fetched as needed. Rejects like the client's requests.
    */
   async *jobs(
     filter: JobFilter = {},
@@ -171,8 +171,8 @@ export class Client implements AsyncDisposable {
   }
 
   /**
-   * Watches a job that another session submitted, or that this one did. Resolves once the runtime agreed; what is
-   * delivered from then on is in `events`.
+   * Watches a job that this or another session submitted. Resolves once the runtime has accepted the subscription;
+   * `events` has what is delivered from then on.
    */
   subscribe<Output = unknown>(
     jobId: string,
@@ -184,9 +184,9 @@ export class Client implements AsyncDisposable {
   }
 
   /**
-   * A handle of a job that was submitted before, such as one of another process, whose session this one went on with. Its
-   * `events` begin at the first, or behind `fromJobSeq`. Rejects as requests of the client do, with `JOB_NOT_FOUND` when
-   * the runtime no longer knows the job.
+   * A handle for a job that was submitted earlier, for example by another process whose session this client continues.
+   * Its `events` start with the first, or after `fromJobSeq`. Rejects like the client's requests, with `JOB_NOT_FOUND`
+   * if the runtime no longer knows the job.
    */
   job<Output = unknown, Vendor = VendorEvent>(
     jobId: string,
@@ -200,17 +200,21 @@ export class Client implements AsyncDisposable {
     );
   }
 
-  /** Tries to connect at once while the client waits between two attempts; otherwise asks whether the connection still lives. */
+  /**
+   * Reconnects immediately if the client is pausing between two attempts; otherwise checks whether the connection is
+   * still alive.
+   */
   retryNow(): void {
     this.#exchange.link.nudge();
   }
 
   /**
-   * Hands the session over: detaches from it without a goodbye, and gives what another process needs to go on with it, for
-   * `connect({ restore })`. What still waits in this client rejects with a LocalError `CLOSED`.
+   * Hands the session over: detaches from it without a goodbye, and returns what another process needs to continue it,
+   * for `connect({ restore })`. Whatever is still pending in this client rejects with a LocalError `CLOSED`.
    *
-   * @throws LocalError `CLOSED` when the client is closed; `SESSION_LOST` when it has no session just now; `REQUEST_TIMEOUT`
-   *   when `persist` is still at work after `requestTimeout`: then what that writes is what there is to go on with
+   * @throws LocalError `CLOSED` when the client is closed; `SESSION_LOST` when it has no session just now;
+   *   `REQUEST_TIMEOUT` when `persist` is still at work after `requestTimeout`: then what that writes is what there is
+   *   to go on with
    */
   async save(): Promise<SavedSession> {
     const { link, feeds } = this.#exchange;
@@ -227,9 +231,9 @@ export class Client implements AsyncDisposable {
   }
 
   /**
-   * Ends the session in good order, within a second; jobs go on (R-6.7-2). Whatever still waits, such as `result()` of
-   * an unfinished job, rejects with a LocalError `CLOSED`. Never rejects; further calls wait for the same end. Until it is
-   * called the client keeps a process of Node alive, also while it has no connection.
+   * Ends the session cleanly, within a second; jobs continue (R-6.7-2). Whatever is still pending, such as `result()`
+   * of an unfinished job, rejects with a LocalError `CLOSED`. Never rejects; further calls wait for the same end. Until
+   * it is called the client keeps a process of Node alive, also while it has no connection.
    *
    * @param reason for humans: of a longer one the first 1,024 characters are sent, and what is no text is left out
    */

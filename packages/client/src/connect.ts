@@ -14,38 +14,43 @@ import { checkedSaved, type Persist, type SavedSession } from "./saved-session.t
 import { Session } from "./session.ts";
 import { SessionKeeper } from "./session-keeper.ts";
 
-/** How a client connects, and what it keeps. What is undefined has its default. */
+/** How a client connects, and what it keeps. Undefined options have their defaults. */
 export interface ConnectOptions {
-  /** None when the connection brings one along, in an `Authorization` header. */
+  /** Not needed if the connection carries one in an `Authorization` header. */
   readonly token?: TokenSource | undefined;
-  /** What the client says of itself. Default: `@arcp/client` and its version. */
+  /** The name and version that the client gives itself. Default: `@arcp/client` and its version. */
   readonly client?: ClientDescription | undefined;
-  /** Features to offer, besides the mark by which our own runtime is known (R-D-6). Default: all that this client understands. */
+  /**
+   * Features to offer, in addition to the marker by which our own runtime is recognised (R-D-6). Default: all that this
+   * client understands.
+   */
   readonly features?: readonly string[] | undefined;
-  /** How long a request may wait for its answer, connected or not, and `persist` may take, in ms. Default: 30,000. */
+  /**
+   * How long a request may wait for its response, connected or not, and how long `persist` may take, in ms. Default:
+   * 30,000.
+   */
   readonly requestTimeout?: number | undefined;
-  /** How long dialling and greeting may take together, in ms, on every attempt. Default: 5,000. */
+  /** How long dial and handshake may take together, in ms, per attempt. Default: 5,000. */
   readonly handshakeTimeout?: number | undefined;
   /** The largest streamed result that `text()` and `bytes()` assemble, in bytes. Default: 256 MiB. */
   readonly maxResultBytes?: number | undefined;
   /**
-   * The past events that each handle keeps in memory, in characters of their frames. A reader that is further behind
-   * gets them from the runtime again. Default: 8 MiB.
+   * The past events that each handle keeps in memory, in characters of their frames. For a reader that is further
+   * behind, they are fetched again from the runtime. Default: 8 MiB.
    */
   readonly eventBuffer?: number | undefined;
   /**
-   * Writes the session down so that another process can go on with it, should this one die: before a new resume token is
-   * used, and with the position before that is acknowledged. Called once at a time; what it is given is secret. When it
-   * fails, or takes longer than `requestTimeout`, the connection that it was for is given up, and the first one makes
-   * `connect` reject.
+   * Saves the session so that another process can continue it if this one dies. Called before a new resume token is
+   * used, and before a position is acknowledged; never concurrently. What it is given is secret. If it fails, or takes
+   * longer than `requestTimeout`, the client drops the connection it was for; the first time, `connect` rejects.
    */
   readonly persist?: Persist | undefined;
   /**
-   * A session to go on with, as `persist` was given it or `save` returned it. When the runtime no longer holds it, a fresh
-   * one is opened. Its jobs are at hand by `client.job(id)`. Default: a fresh one.
+   * A session to continue, as passed to `persist` or returned by `save`. If the runtime no longer has it, a new one is
+   * opened. Its jobs are available through `client.job(id)`. Default: a new session.
    */
   readonly restore?: SavedSession | undefined;
-  /** Aborting ends the client at once, without a goodbye; while it connects, `connect` rejects. */
+  /** Aborting it ends the client immediately, without a goodbye; while it is connecting, `connect` rejects. */
   readonly signal?: AbortSignal | undefined;
   /** Default: the system's. */
   readonly clock?: Clock | undefined;
@@ -69,13 +74,14 @@ const understood: readonly Feature[] = [
 const VERSION = "0.0.0";
 
 /**
- * Opens a session with a runtime, or goes on with one. From then on a lost connection is the client's own affair: it dials again, resumes,
- * and handles go on where they were.
+ * Opens a session with a runtime, or continues one. From then on the client handles lost connections itself: it
+ * reconnects and resumes, and handles continue where they were.
  *
  * @throws ArcpError what the runtime refused with, such as `UNAUTHENTICATED`
- * @throws LocalError `TRANSPORT_CLOSED` when there is no connection, `REQUEST_TIMEOUT` when there is no welcome in time,
- *   `PROTOCOL_VIOLATION` when the peer is no runtime, `MISUSE` when `dial` is no function, `token` no text nor a function that
- *   gives one, `restore` no saved session, a time or a size not above zero, and for an option that there is not
+ * @throws LocalError `TRANSPORT_CLOSED` when there is no connection, `REQUEST_TIMEOUT` when there is no welcome in
+ *   time, `PROTOCOL_VIOLATION` when the peer is no runtime, `MISUSE` when `dial` is no function, `token` no text nor a
+ *   function that gives one, `restore` no saved session, a time or a size not above zero, and for an option that there
+ *   is not
  * @throws the signal's reason when it aborts first
  */
 export async function connect(dial: Dial, options: ConnectOptions = {}): Promise<Client> {

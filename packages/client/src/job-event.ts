@@ -11,15 +11,15 @@ import {
 interface EventPlace {
   /** The event's number in this session, over all its jobs. */
   readonly seq: number;
-  /** Its number in its job, the same for every viewer; undefined for what the session says itself (R-7.6-11). */
+  /** Its number within its job, the same for every viewer; undefined for events of the session itself (R-7.6-11). */
   readonly jobSeq: number | undefined;
   /** When the agent emitted it, RFC 3339. */
   readonly ts: string | undefined;
 }
 
 /**
- * One event of a job; `kind` narrows `body`. An event of a vendor's kind has that kind, and a body that nothing checked
- * unless the agent's definition tells its type. What this client does not know, or cannot decode, comes as kind `opaque`
+ * One event of a job; `kind` narrows `body`. A vendor event keeps its kind; its body is unchecked unless the agent's
+ * definition gives its type. An event that this client does not know, or cannot decode, has the kind `opaque`
  * (R-8.1-3).
  */
 export type JobEvent<Vendor = VendorEvent> =
@@ -27,8 +27,8 @@ export type JobEvent<Vendor = VendorEvent> =
   | HistoryLost;
 
 /**
- * What the client itself says in place of events that the runtime no longer keeps: all between `after`, a number of the
- * job, and the next event. It has no place in the stream.
+ * Inserted by the client itself in place of events that the runtime no longer keeps: all those between `after`, a job
+ * event number, and the next event. It has no number in the stream.
  */
 export type HistoryLost = EventPlace & {
   readonly kind: "history_lost";

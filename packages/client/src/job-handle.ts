@@ -29,10 +29,10 @@ abstract class JobHandle<Output, Vendor = VendorEvent> {
   }
 
   /**
-   * The job's events, for any number of readers, each from the start and at its own pace. What is no longer in memory is
-   * fetched again from the runtime; what that no longer keeps is told by an event of kind `history_lost`. Ends with the
-   * job; fails when the job gets out of sight before: with an ArcpError of the runtime, or a LocalError, `CLOSED` after
-   * the client was closed.
+   * The job's events, for any number of readers, each from the start and at its own pace. Events that are no longer in
+   * memory are fetched again from the runtime; if the runtime no longer keeps them, an event of kind `history_lost`
+   * says so. Ends with the job; fails if the job is lost from sight before that: with an ArcpError of the runtime, or a
+   * LocalError, `CLOSED` after the client was closed.
    */
   get events(): AsyncIterable<JobEvent<Vendor>> {
     // Like its result, the agent's own word: the runtime lets it emit what its definition says and nothing else.
@@ -40,38 +40,38 @@ abstract class JobHandle<Output, Vendor = VendorEvent> {
   }
 
   /**
-   * The credentials that the runtime provisioned for the job, by their ids, with the values of now: look them up when you
-   * need them, since they rotate. Empty once the job has ended. Values are in no printable form.
+   * The credentials that the runtime provisioned for the job, by id, with their current values: look them up when you
+   * need them, because they rotate. Empty once the job has ended. Printing it shows no values.
    */
   get credentials(): ReadonlyMap<string, ProvisionedCredential> {
     return this.#feed.credentials.all;
   }
 
-  /** What the agent said of its progress last; undefined before it has. */
+  /** The latest progress that the agent reported; undefined if none yet. */
   get progress(): Progress | undefined {
     return this.#feed.gauges.progress;
   }
 
   /**
-   * What remains of each budgeted currency, as the runtime told it last, for people to look at: numbers are not exact, and
-   * small costs are told a few at a time (R-9.6-10).
+   * What remains of each budgeted currency, as last reported by the runtime, for display: the numbers are not exact,
+   * and small costs are reported a few at a time (R-9.6-10).
    */
   get budget(): ReadonlyMap<string, number> {
     return this.#feed.gauges.budget;
   }
 
   /**
-   * How the job ended, whatever the way. Rejects only as `events` fails.
+   * How the job ended, whether well or not. Rejects only if `events` fails.
    *
-   * @param signal aborting ends the wait, here and below, with its reason; the job goes on
+   * @param signal aborting it ends the wait, here and below, with its reason; the job continues
    */
   outcome(signal?: AbortSignal): Promise<JobOutcome> {
     return unlessAborted(this.#feed.outcome, signal);
   }
 
   /**
-   * What the agent returned, null when that was nothing. Rejects with the ArcpError that the job ended with, as
-   * `events` fails, or with a LocalError `MISUSE` when the result was streamed.
+   * What the agent returned, or null if it returned nothing. Rejects with the ArcpError that ended the job, with the
+   * error with which `events` fails, or with a LocalError `MISUSE` if the result was streamed.
    */
   result(signal?: AbortSignal): Promise<Output> {
     this.#result ??= handled(this.#feed.outcome.then(inlineResult<Output>));
@@ -89,14 +89,14 @@ abstract class JobHandle<Output, Vendor = VendorEvent> {
   }
 
   /**
-   * The streamed result as it comes, for pipes and files, without the whole in memory. It errors as `bytes` rejects, also
-   * after bytes that have been read: only its end says that they are the result.
+   * The streamed result as it arrives, for pipes and files, without holding all of it in memory. It errors as `bytes`
+   * rejects, even after some bytes have been read: only its end confirms that they are the result.
    */
   stream(): ReadableStream<Uint8Array<ArrayBuffer>> {
     return streamOf(this.#feed);
   }
 
-  /** As `bytes`, decoded from UTF-8; `PROTOCOL_VIOLATION` when it is none. */
+  /** Like `bytes`, decoded from UTF-8; `PROTOCOL_VIOLATION` if it is not valid UTF-8. */
   text(signal?: AbortSignal): Promise<string> {
     this.#text ??= handled(this.bytes().then(decodeText));
     return unlessAborted(this.#text, signal);
@@ -109,8 +109,8 @@ export type Printable<T> = Omit<T, "credentials">;
 /** A job that this client submitted. */
 export class Job<Output = unknown, Vendor = VendorEvent> extends JobHandle<Output, Vendor> {
   /**
-   * The acceptance: what the job may do, and what it may spend; `truncated` when its key led to a job that there was, of
-   * which older history was gone.
+   * The acceptance: what the job may do and spend; `truncated` if its key led to an existing job whose older history is
+   * gone.
    */
   readonly accepted: Printable<Payload<"job.accepted">>;
   readonly #cancel: Cancel;
@@ -122,8 +122,8 @@ export class Job<Output = unknown, Vendor = VendorEvent> extends JobHandle<Outpu
   }
 
   /**
-   * Asks the runtime to end the job. Resolves when that is acknowledged, also for a job that has ended; the job itself
-   * ends with `CANCELLED` once the agent has stopped. Rejects as requests of the client do.
+   * Asks the runtime to end the job. Resolves when this is acknowledged, even if the job has already ended; the job
+   * itself ends with `CANCELLED` once the agent has stopped. Rejects as requests of the client do.
    *
    * @param reason for humans, at most 1,024 characters
    * @param signal aborting ends the wait for the acknowledgement, not the request
@@ -152,13 +152,13 @@ export class WatchedJob<Output = unknown, Vendor = VendorEvent> extends JobHandl
     this.#leave = leave;
   }
 
-  /** Watches no longer: readers of `events` come to their end, an unfinished `result()` rejects with `CLOSED`. */
+  /** Stops watching: readers of `events` end, and a pending `result()` rejects with `CLOSED`. */
   unsubscribe(): void {
     this.#leave();
   }
 }
 
-/** Where the events of a job begin that is opened again. */
+/** Where the events of a reopened job start. */
 export interface ReopenOptions {
   /** Replay only what follows this number of the job (an event's `jobSeq`). Default: everything. */
   readonly fromJobSeq?: number | undefined;
@@ -184,8 +184,8 @@ export class ReopenedJob<Output = unknown, Vendor = VendorEvent> extends Watched
   }
 
   /**
-   * As `Job.cancel`, for the session that owns the job, or any of its principal once that one is forgotten. In another one
-   * it rejects with `PERMISSION_DENIED`.
+   * Like `Job.cancel`, for the session that owns the job, or any session of its principal once the owner is forgotten.
+   * In any other session it rejects with `PERMISSION_DENIED`.
    */
   cancel(reason?: string, signal?: AbortSignal): Promise<void> {
     return this.#cancel(reason, signal);

@@ -3,11 +3,11 @@ import type { Exchange } from "./exchange.ts";
 import { checkNames, misuse } from "./misuse.ts";
 import { timeOf } from "./time-of.ts";
 
-/** Which jobs to list. Everything given has to fit. */
+/** Which jobs to list. Everything given has to match. */
 export interface JobFilter {
   /** One of these states. Default: any. */
   readonly status?: readonly JobStatus[] | undefined;
-  /** `name` fits every version, `name@version` exactly one. */
+  /** `name` matches every version, `name@version` exactly one. */
   readonly agent?: string | undefined;
   /** Accepted after this, exclusive. */
   readonly createdAfter?: Date | undefined;
@@ -15,7 +15,7 @@ export interface JobFilter {
   readonly createdBefore?: Date | undefined;
 }
 
-/** A job as a listing tells it, at the moment at which its page was made. */
+/** A job as shown in a listing, at the moment its page was made. */
 export interface ListedJob {
   readonly id: string;
   /** The resolved reference. */
@@ -35,8 +35,8 @@ const PAGE = 100;
 
 /**
  * In the order of their acceptance. Pages are asked for as they are needed.
- * @throws what requests fail with, and a LocalError `MISUSE` for a date or a list of states that is none, or a filter that there is not,
- *   or `PROTOCOL_VIOLATION` when a page leads to itself
+ * @throws what requests fail with, and a LocalError `MISUSE` for a date or a list of states that is none, or a filter
+ *   that there is not, or `PROTOCOL_VIOLATION` when a page leads to itself
  */
 export async function* listJobs(
   exchange: Pick<Exchange, "ask">,

@@ -8,11 +8,11 @@ import { unlessAborted } from "./unless-aborted.ts";
 /** Which jobs to watch. */
 export type WatchFilter = Pick<JobFilter, "agent">;
 
-/** How new jobs are looked for. */
+/** How to look for new jobs. */
 export interface WatchOptions {
-  /** Aborting ends the iteration; the jobs that it gave go on. */
+  /** Aborting it ends the iteration; the jobs it yielded continue. */
   readonly signal?: AbortSignal | undefined;
-  /** The pause between two looks for new jobs, in ms. Default: 2,000. */
+  /** The pause between two checks for new jobs, in ms. Default: 2,000. */
   readonly every?: number | undefined;
   /**
    * How long after its creation a job may first be listed, in ms: as long as the runtime's slowest provisioner may take.

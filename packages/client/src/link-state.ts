@@ -25,12 +25,12 @@ export type ConnectionState =
   | { readonly kind: "connecting" }
   | { readonly kind: "online" }
   /**
-   * The connection is gone, or an attempt to have one failed, and `error` tells why: an `ArcpError` `HEARTBEAT_LOST` when
+   * The connection is gone, or an attempt to connect failed, and `error` says why: an `ArcpError` `HEARTBEAT_LOST` when
    * one side no longer heard the other (R-6.4-4). A new attempt starts `in` ms after this state began.
    */
   | { readonly kind: "retrying"; readonly in: number; readonly error: Error }
   | { readonly kind: "closing" }
-  /** For good. `error` tells why; a `LocalError` `CLOSED` after `close()`. */
+  /** For good. `error` says why; a `LocalError` `CLOSED` after `close()`. */
   | { readonly kind: "closed"; readonly error: Error };
 
 export function connecting(

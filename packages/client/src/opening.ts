@@ -12,7 +12,7 @@ import { hasExpired, type LinkError } from "./link-outcome.ts";
 import { misuse } from "./misuse.ts";
 import type { Session } from "./session.ts";
 
-/** Proves who the client is: a bearer token, or a function that is asked for a fresh one on every connection. */
+/** Proves who the client is: a bearer token, or a function that is called for a fresh one on every connection. */
 export type TokenSource = string | (() => string | Promise<string>);
 
 /** What a client says of itself; informational. */

@@ -5,9 +5,9 @@ import { unlessAborted } from "./unless-aborted.ts";
 
 /** How often, and for how long, to try again. */
 export interface RetryOptions {
-  /** How often to call at most, the first time included. Default: 5. */
+  /** The maximum number of calls, including the first. Default: 5. */
   readonly attempts?: number | undefined;
-  /** Aborting ends it at once with the signal's reason, whatever becomes of the call under way. */
+  /** Aborting it ends the retries immediately with the signal's reason, whatever happens to the call in flight. */
   readonly signal?: AbortSignal | undefined;
   /** Default: the system's. */
   readonly clock?: Clock | undefined;
@@ -16,11 +16,11 @@ export interface RetryOptions {
 const ATTEMPTS = 5;
 
 /**
- * Calls `call`, and again while it fails with an error that is `retryable`, an ArcpError or a LocalError; any other is the
- * caller's at once. The pauses between are those of a client that reconnects, 100 ms and doubling up to 10 s with jitter, on
- * top of what the error's `details.retry_after_sec` asks for.
+ * Calls `call`, and again while it fails with an error that is `retryable`, an ArcpError or a LocalError; any other is
+ * the caller's at once. The pauses between are those of a client that reconnects, 100 ms and doubling up to 10 s with
+ * jitter, on top of what the error's `details.retry_after_sec` asks for.
  *
- * What is repeated may have been done already: give a submit an `idempotencyKey`.
+ * A repeated call may already have taken effect: give a submit an `idempotencyKey`.
  *
  * @param call gets the number of the attempt, from 1
  * @returns what the first call that succeeds gives

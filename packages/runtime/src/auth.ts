@@ -2,9 +2,9 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import { isPlain, LocalError, rule } from "@arcp/core";
 
 /**
- * Verifies a bearer token. What it throws is a fault of the verifier, also where it is thrown for a token that has expired: the
- * client gets `INTERNAL_ERROR` and tries again.
- * @returns whose it is, or nothing when it is not valid
+ * Verifies a bearer token. If it throws, even for a token that has expired, the verifier itself has failed: the client
+ * gets `INTERNAL_ERROR` and retries.
+ * @returns the token's principal, or nothing if the token is not valid
  */
 export type Authenticate = (token: string) => string | undefined | Promise<string | undefined>;
 
@@ -12,10 +12,11 @@ export type Authenticate = (token: string) => string | undefined | Promise<strin
 const UNSET = ["", "undefined", "null"];
 
 /**
- * A table of tokens and whose they are. Every look-up compares with every entry in constant time, so that its duration
- * tells nothing (R-6.1-5).
+ * A table of tokens and their principals. Every lookup compares with every entry in constant time, so its duration
+ * reveals nothing (R-6.1-5).
  * @param tokens bearer token to principal
- * @throws LocalError `MISUSE` for what is no such table, and for a token that looks as if it came from a variable that is not set
+ * @throws LocalError `MISUSE` for what is no such table, and for a token that looks as if it came from a variable that
+ * is not set
  */
 export function tokenTable(tokens: Readonly<Record<string, string>>): Authenticate {
   if (!isPlain(tokens)) {
@@ -42,8 +43,8 @@ export function tokenTable(tokens: Readonly<Record<string, string>>): Authentica
 }
 
 /**
- * Lets everybody in under one name, whatever the token, though there has to be one (R-6.1-2): anonymous access, switched on
- * explicitly (R-6.1-4).
+ * Admits everybody as one principal, whatever the token, although there has to be one (R-6.1-2): anonymous access,
+ * switched on explicitly (R-6.1-4).
  * @throws LocalError `MISUSE` when that is no name
  */
 export function allowAnonymous(principal = "anonymous"): Authenticate {

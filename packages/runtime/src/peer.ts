@@ -1,9 +1,9 @@
 import { isIPv6 } from "node:net";
 import type { Profile } from "./dialect/profile.ts";
 
-/** What is known of the other end of a transport. What `@arcp/transport-ws` hands over fits. */
+/** What is known about the other end of a transport. What `@arcp/transport-ws` passes on has this form. */
 export interface Peer {
-  /** Its IP address, or whatever else tells sources apart; empty when there is nothing. */
+  /** Its IP address, or anything else that distinguishes sources; empty if there is nothing. */
   readonly address: string;
   /** Whether what is said to it is encrypted; said so by the operator, also up to a proxy (R-4.1-5). */
   readonly secure?: boolean | undefined;
@@ -11,7 +11,7 @@ export interface Peer {
   readonly loopback?: boolean | undefined;
   /**
    * The bearer token that came with the connection, as in an HTTP header, for an opening message that carries none. A
-   * function, so that whoever prints a peer does not print that (R-6.1-5).
+   * function, so that printing a peer does not print the token (R-6.1-5).
    */
   readonly bearer?: (() => string) | undefined;
   /**

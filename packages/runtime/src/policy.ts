@@ -2,33 +2,33 @@ import { type Lease, LocalError, type OptionRules, rule } from "@arcp/core";
 import type { Profile } from "./dialect/profile.ts";
 import { checkParts } from "./parts.ts";
 
-/** What a policy is told of a job. */
+/** What a policy is told about a job. */
 export interface ObservedJob {
   readonly id: string;
-  /** Who submitted it. */
+  /** The principal that submitted it. */
   readonly principal: string;
   readonly agent: string;
 }
 
 /**
- * What an operator decides, at once: a function that gives a promise has decided nothing, and fails. Each part may be left out, and has a safe default then.
- * A policy may have fields of its own. Functions of its own are for an instance of a class: in a plain object one is taken for a misspelt
- * part, and refused.
+ * What an operator decides, synchronously: a function that returns a promise has decided nothing, and fails. Each part
+ * is optional and has a safe default. A policy may have fields of its own. Other functions need an instance of a class:
+ * in a plain object they are taken for misspelt parts and refused.
  */
 export interface Policy {
-  /** Who may watch a job, and finds it in listings, besides the principal that submitted it (R-7.6-1, R-6.6-1). Default: nobody. */
+  /** Who may watch a job, and find it in listings, other than the principal that submitted it (R-7.6-1, R-6.6-1). Default: nobody. */
   readonly mayObserve?: ((principal: string, job: ObservedJob) => boolean) | undefined;
-  /** Which agents a principal may submit to, also by the delegation of a job of its own, and sees in its welcome (R-7.5-2). Default: all. */
+  /** Which agents a principal may submit to, also when its jobs delegate, and sees in its welcome (R-7.5-2). Default: all. */
   readonly maySubmit?: ((principal: string, agent: string) => boolean) | undefined;
   /**
-   * Cuts a requested lease down: drops or narrows patterns, lowers or adds budgets. A job whose lease it widens is refused
-   * (R-7.1-3). Asked for every submit of a client, also for one that names a parent; not for what an agent delegates,
-   * which its own lease bounds. Default: grants it as requested.
+   * Cuts down a requested lease: drops or narrows patterns, lowers or adds budgets. If it widens the lease, the job is
+   * refused (R-7.1-3). Called for every submit of a client, even if it names a parent; not when an agent delegates,
+   * which its own lease limits. Default: grants it as requested.
    * @param agent the resolved reference
    */
   readonly grant?: ((principal: string, requested: Lease, agent: string) => Lease) | undefined;
   /**
-   * Which models a job may call whose lease does not name `model.use`: none, or every one of the runtime's `models`
+   * Which models a job may call if its lease does not name `model.use`: none, or every one of the runtime's `models`
    * (R-9.7-2). Default: none.
    */
   readonly modelsWithoutLease?: "none" | "registered" | undefined;

@@ -238,7 +238,9 @@ test("a provisioner without what it takes to issue and to revoke is refused befo
 test("R-6.1-2: a table of tokens lets nobody in by a variable that is not set", () => {
   for (const token of ["", "undefined", "null"]) {
     expect(() => tokenTable({ "a-token": "alice", [token]: "bob" })).toThrow(
-      misuse(`^tokenTable: "${token}" is not a token: is the environment variable that it comes from set\\?$`),
+      misuse(
+        `^tokenTable: "${token}" is not a token: is the environment variable that it comes from set\\?$`,
+      ),
     );
   }
 });

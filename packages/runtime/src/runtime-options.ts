@@ -11,37 +11,47 @@ import { checkParts } from "./parts.ts";
 import type { Policy } from "./policy.ts";
 import type { Store } from "./store/index.ts";
 
-/** What a runtime is made of: its agents, who is let in, and what they may reach. What is undefined has its default. */
+/**
+ * What a runtime is made of: its agents, who may connect, and what agents may reach. Undefined options have their
+ * defaults.
+ */
 export interface RuntimeOptions {
   /** The agents on offer; `runtime.agents.register` adds more. */
   readonly agents: readonly AnyAgent[];
-  /** Whose a bearer token is. `tokenTable` and `allowAnonymous` make one. */
+  /** Maps a bearer token to a principal. `tokenTable` and `allowAnonymous` make one. */
   readonly auth: Authenticate;
-  /** What agents call by `ctx.tools.call`, by name: functions, or what `defineTool` makes. */
+  /** What agents call with `ctx.tools.call`, by name: functions, or results of `defineTool`. */
   readonly tools?: Readonly<Record<string, Tool>> | undefined;
-  /** What models cost, by id: what agents call by `ctx.model` is charged by it. */
+  /** Model prices, by id: calls through `ctx.model` are charged accordingly. */
   readonly models?: Readonly<Record<string, PriceTable>> | undefined;
-  /** Issue a credential each to every job, by a name that stays the same. They need a durable store (R-9.8-1). */
+  /**
+   * Each issues one credential to every job, under a name that must stay the same. They need a durable store (R-9.8-1).
+   */
   readonly provisioners?: Readonly<Record<string, Provisioner>> | undefined;
   /** Default: {@link memoryStore}. */
   readonly store?: Store | undefined;
-  /** What the operator decides; what is absent has its safe default. */
+  /** The operator's decisions; absent parts have safe defaults. */
   readonly policy?: Policy | undefined;
-  /** How much of everything there may be, and for how long. */
+  /** How much of everything is allowed, and for how long. */
   readonly limits?: Limits | undefined;
-  /** The absolute directory that relative paths and path patterns of leases belong to. */
+  /** An absolute directory; relative paths and path patterns of leases are resolved against it. */
   readonly workspace?: string | undefined;
-  /** Whether a job ends at the moment at which its lease expires. Default true; else with its next operation (R-9.5-4). */
+  /**
+   * Whether a job ends the moment its lease expires. Default true; otherwise it ends with its next operation (R-9.5-4).
+   */
   readonly endJobsAtExpiry?: boolean | undefined;
-  /** Whether a job ends with the first operation that a used-up budget refuses. Default false: it goes on (R-9.6-7). */
+  /**
+   * Whether a job ends with the first operation refused because a budget is exhausted. Default false: it continues
+   * (R-9.6-7).
+   */
   readonly endJobsAtExhaustion?: boolean | undefined;
-  /** How the runtime calls itself in a welcome. */
+  /** The runtime's name in the welcome. */
   readonly name?: string | undefined;
-  /** The version that it names in a welcome. */
+  /** The runtime's version in the welcome. */
   readonly version?: string | undefined;
   /** Where time comes from. Default: the system's. */
   readonly clock?: Clock | undefined;
-  /** Default: pino at level `warn` to the standard error. */
+  /** Default: pino at level `warn`, to standard error. */
   readonly logger?: Logger | undefined;
   /** Is told what happens, for traces and metrics: `otel()` of `@arcp/otel` is one. Default: nobody. */
   readonly observer?: Observer | undefined;

@@ -42,11 +42,11 @@ export interface Runtime {
   /** The agents on offer; more can be registered at any time. */
   readonly agents: AgentRegistry;
   /**
-   * Speaks ARCP over a transport until it ends. A lost transport never ends a job (R-4-4). Needs no `this`:
-   * `listen({ port: 7777 }, runtime.serve)`.
-   * @param peer who is on the other end: failed logins are counted by its address (R-6.1-6), credentials are shown to it
-   *   when it says `secure` or `loopback` (R-9.8-1), and its `bearer` stands in for a token that its hello does not carry
-   *   (R-6.1-1); without one none of this is done. Its `dialect` says how it is answered
+   * Serves ARCP over a transport until it ends. A lost transport never ends a job (R-4-4). Needs no `this`: `listen({
+   * port: 7777 }, runtime.serve)`.
+   * @param peer who is on the other end: failed logins are counted by its address (R-6.1-6), credentials are shown to
+   *   it when it says `secure` or `loopback` (R-9.8-1), and its `bearer` stands in for a token that its hello does not
+   *   carry (R-6.1-1); without one none of this is done. Its `dialect` says how it is answered
    * @throws LocalError `MISUSE` for what is no transport, and for a `dialect` that there is not
    */
   readonly serve: (transport: Transport, peer?: Peer) => void;
@@ -57,15 +57,15 @@ export interface Runtime {
   /** The credentials that may be alive at their upstreams, for the operator. */
   readonly credentials: CredentialOperations;
   /**
-   * Resolves, with the reason, when the runtime can serve nobody any more: its store has failed for good, or what the
-   * process before this one left could not be taken over. Its jobs are stopped and its clients sent away, to come back later.
-   * Close it then and start another one, or let the process end. Never rejects.
+   * Resolves with the reason when the runtime can no longer serve anybody: its store has failed for good, or it could
+   * not take over what the previous process left. Its jobs are stopped, and its clients are disconnected, to come back
+   * later. Close it and start another one, or let the process end. Never rejects.
    */
   readonly failed: Promise<Error>;
   /**
-   * Takes no new jobs, gives the running ones time to finish, cancels the others, ends all connections with a word, and
-   * closes the store. On a durable store a job whose agent may be started again is not cancelled but left to the next
-   * process. Called again it waits for agents no longer.
+   * Accepts no new jobs, gives running ones time to finish, cancels the rest, tells all clients and closes their
+   * connections, and closes the store. On a durable store, a job whose agent may be restarted is not cancelled but left
+   * to the next process. A second call no longer waits for agents.
    * @throws LocalError `MISUSE` for an option that there is not, or no time; then nothing is closed
    */
   close(options?: CloseOptions): Promise<void>;
@@ -74,9 +74,10 @@ export interface Runtime {
 }
 
 /**
- * @throws LocalError `MISUSE` without a way to authenticate (R-6.1-4); for an option, a limit or a part of the policy that there is
- *   not, or of another kind; for two agents of one name and version; for a limit that is not positive, a price that is no amount, a
- *   workspace that is not absolute; and for provisioners with a store that does not outlive the process (R-9.8-1)
+ * @throws LocalError `MISUSE` without a way to authenticate (R-6.1-4); for an option, a limit or a part of the policy
+ *   that there is not, or of another kind; for two agents of one name and version; for a limit that is not positive, a
+ *   price that is no amount, a workspace that is not absolute; and for provisioners with a store that does not outlive
+ *   the process (R-9.8-1)
  */
 export function createRuntime(options: RuntimeOptions): Runtime {
   checkRuntimeOptions(options);

@@ -7,17 +7,17 @@ import type { Sessions } from "./session/sessions.ts";
 export interface SessionInfo {
   readonly id: string;
   readonly principal: string;
-  /** Whether a client is connected; else it waits for one, for the resume window. */
+  /** Whether a client is connected; if not, the session waits for one for the resume window. */
   readonly connected: boolean;
-  /** What both sides agreed on. */
+  /** The negotiated features. */
   readonly features: readonly string[];
-  /** The highest `event_seq` that it was given. */
+  /** The highest `event_seq` that was assigned. */
   readonly lastEventSeq: number;
   /** How many jobs it follows. */
   readonly following: number;
 }
 
-/** The sessions of a runtime in the hands of its operator. */
+/** An operator's view of a runtime's sessions. */
 export class SessionOperations {
   readonly #sessions: Sessions;
 
@@ -25,7 +25,7 @@ export class SessionOperations {
     this.#sessions = sessions;
   }
 
-  /** All sessions that are not forgotten. */
+  /** All sessions that have not been forgotten. */
   list(): SessionInfo[] {
     return [...this.#sessions].map(describe);
   }
@@ -37,8 +37,8 @@ export class SessionOperations {
   }
 
   /**
-   * Ends a session for good: its connection is closed with `session.closed` and the reason, its token is void, its jobs
-   * go on. Resolves when that is durable.
+   * Ends a session for good: its connection is closed with `session.closed` and the reason, its token becomes void, and
+   * its jobs continue. Resolves when that is durable.
    * @param reason for humans, at most 1,024 characters
    * @returns whether there was such a session
    * @throws LocalError `MISUSE` for a reason that is longer, or no text; then it goes on

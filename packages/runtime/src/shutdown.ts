@@ -7,9 +7,9 @@ import type { JobTable } from "./jobs/table.ts";
 import { Sequence } from "./session/sequence.ts";
 import type { Turn } from "./turn.ts";
 
-/** How long a runtime that closes waits for its jobs. */
+/** How long a closing runtime waits for its jobs. */
 export interface CloseOptions {
-  /** Seconds that running jobs have to finish; no new ones are taken meanwhile. Default 0. */
+  /** Seconds that running jobs have to finish; no new ones are accepted meanwhile. Default 0. */
   readonly finishSec?: number | undefined;
   /** Seconds that the agents of those that did not finish have to stop, once cancelled. Default 0. */
   readonly cancelSec?: number | undefined;

@@ -13,7 +13,7 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { checkWorkspace } from "../authority/path.ts";
 import type { AgentContext } from "./context.ts";
 
-/** The kinds of events of an agent that does not say which it emits: any, with any body. */
+/** The event kinds of an agent that does not declare any: every kind, with any body. */
 export type AnyEvents = Readonly<Record<string, StandardSchemaV1<Record<string, unknown>>>>;
 
 /** The bodies that an agent may emit, by kind. */
@@ -37,28 +37,34 @@ export interface Agent<
   readonly name: Name;
   /** `[A-Za-z0-9.+_-]+`, at most 64 characters. Without one the agent is unversioned. */
   readonly version?: string | undefined;
-  /** Any Standard Schema (zod, valibot, arktype, …). A submit whose input it refuses is `INVALID_REQUEST`. */
+  /**
+   * Any Standard Schema (zod, valibot, arktype, …). A submit with input that does not match is refused with
+   * `INVALID_REQUEST`.
+   */
   readonly input?: StandardSchemaV1<Sent, Input> | undefined;
-  /** What `run` must return; another value ends the job with `INTERNAL_ERROR`. */
+  /** What `run` must return; any other value ends the job with `INTERNAL_ERROR`. */
   readonly output?: StandardSchemaV1<Output, Result> | undefined;
   /**
-   * Its own kinds of events, `x-vendor.<vendor>.<name>`, with the schemas of their bodies, which must not be asynchronous.
-   * `ctx.emit` then refuses every other kind, and a body that does not fit. Default: any kind, with any body.
+   * Its custom kinds of events, `x-vendor.<vendor>.<name>`, with the schemas of their bodies, which must not be
+   * asynchronous. `ctx.emit` then refuses every other kind, and any body that does not match. Default: any kind, with
+   * any body.
    */
   readonly events?: Events | undefined;
-  /** The absolute directory that relative paths and path patterns belong to. Default: that of the runtime, if any. */
+  /**
+   * An absolute directory; relative paths and path patterns are resolved against it. Default: the runtime's, if any.
+   */
   readonly workspace?: string | undefined;
   /**
-   * How often it may be started for one job. With more than 1 a job that the end of the process interrupted is run again
-   * on a durable store, with `ctx.attempt` raised and the last `ctx.checkpoint`; unless it had begun to stream its result
-   * or its cancel was acknowledged. Default 1: such a job ends with `INTERNAL_ERROR`.
+   * How often it may be started for one job. Above 1, a job interrupted by the end of the process is restarted on a
+   * durable store, with `ctx.attempt` incremented and the last `ctx.checkpoint`, unless it had started to stream its
+   * result or its cancel was acknowledged. Default 1: such a job ends with `INTERNAL_ERROR`.
    */
   readonly attempts?: number | undefined;
   /** Seconds without an event after which its job is aborted and ends with `HEARTBEAT_LOST`. Default: no limit. */
   readonly stallSec?: number | undefined;
   /**
-   * Whether what it does by `ctx.fs` and `ctx.fetch` shows on the stream, with sizes and no content. Default false: what is
-   * refused alone.
+   * Whether everything it does through `ctx.fs` and `ctx.fetch` appears on the stream, with sizes but no content.
+   * Default false: only refusals do.
    */
   readonly showOperations?: boolean | undefined;
   /** Does the work. What it returns is the job's result; what it throws ends the job with an error. */

@@ -10,17 +10,17 @@ import type { ArgumentsOf, Tool, ToolFunction, ToolResultOf } from "./tool.ts";
 export type Log = (message: string, attributes?: Record<string, unknown>) => Promise<void>;
 
 /**
- * What an agent may say and do. Every emission returns a promise: awaiting it is the back-pressure, and it never
- * rejects. Wrong arguments throw at once. After the job's end emissions are discarded and operations are refused. `Bodies`
- * are those of the agent's own kinds of events.
+ * What an agent can do. Every emission returns a promise: awaiting it is the backpressure, and it never rejects. Wrong
+ * arguments throw immediately. After the job's end, emissions are discarded and operations are refused. `Bodies` are
+ * those of the agent's custom events.
  *
- * An agent that does not await meets a `BackpressureError`, at once and with nothing done: where 4,096 of its events, or
- * 64 Mi characters of them, wait to be written, each emission and each call that would show on the stream (of a tool, a
- * model, a delegation, a reservation) throws it; `result.write` and `checkpoint` do where as many of theirs wait. It
- * says how many wait, and `await error.relieved` waits until there is room.
+ * An agent that does not await meets a `BackpressureError`, at once and with nothing done: where 4,096 of its events,
+ * or 64 Mi characters of them, wait to be written, each emission and each call that would show on the stream (of a
+ * tool, a model, a delegation, a reservation) throws it; `result.write` and `checkpoint` do where as many of theirs
+ * wait. It says how many wait, and `await error.relieved` waits until there is room.
  */
 export interface AgentContext<Bodies = Record<string, Record<string, unknown>>> {
-  /** The job that it runs for. */
+  /** The job that the agent runs for. */
   readonly job: {
     readonly id: string;
     /** The resolved reference of this agent. */
@@ -28,30 +28,40 @@ export interface AgentContext<Bodies = Record<string, Record<string, unknown>>> 
     readonly principal: string;
     readonly traceId: string;
   };
-  /** To be handed on to the services that it calls: the headers `traceparent` and, if there is one, `tracestate`. */
+  /** To pass on to the services that it calls: the headers `traceparent` and, if there is one, `tracestate`. */
   readonly trace: Trace;
-  /** Aborts when the job has to stop. The reason is an `ArcpError`: that of the cancel, or what the job ended with. */
+  /**
+   * Aborts when the job has to stop. The reason is an `ArcpError`: the cancel's, or the error that the job ended with.
+   */
   readonly signal: AbortSignal;
-  /** How often the agent was started for this job, this time included: above 1 only with `attempts` in its definition. */
+  /**
+   * How often the agent has been started for this job, including this time: above 1 only with `attempts` in its
+   * definition.
+   */
   readonly attempt: number;
-  /** What an earlier attempt gave to `checkpoint` last; undefined when none did. */
+  /** The last value that an earlier attempt passed to `checkpoint`; undefined if there is none. */
   readonly lastCheckpoint: unknown;
   /**
-   * Remembers a JSON value, of at most 1 MiB, for the attempt that follows should the runtime stop. Resolves when it is
-   * durable, and everything emitted before it.
+   * Saves a JSON value of at most 1 MiB for the next attempt, in case the runtime stops. Resolves when it is durable,
+   * along with everything emitted before it.
    */
   readonly checkpoint: (value: unknown) => Promise<void>;
   /** What the job may do and spend, as it was granted. */
   readonly lease: Lease;
-  /** The job's credentials of now, by the name of their provisioner. None of their values gets into what the agent says. */
+  /**
+   * The job's current credentials, by the name of their provisioner. Their values are redacted from whatever the agent
+   * emits.
+   */
   readonly credentials: ReadonlyMap<string, ProvisionedCredential>;
   /** Writes log events, by level: `ctx.log.info(message, attributes)`. */
   readonly log: Readonly<Record<LogLevel, Log>>;
-  /** Tells what the agent thinks. */
+  /** Reports what the agent is thinking. */
   readonly thought: (text: string) => Promise<void>;
-  /** Announces a phase of the work; `running`, `back_pressure` and `credential_rotated` belong to the runtime. */
+  /**
+   * Announces a phase of the work; `running`, `back_pressure` and `credential_rotated` are reserved for the runtime.
+   */
   readonly status: (phase: string, message?: string) => Promise<void>;
-  /** Tells how far the work is; without `total` nobody knows how long it takes. */
+  /** Reports progress; without `total` it is indeterminate. */
   readonly progress: (progress: {
     current: number;
     total?: number | undefined;
@@ -65,7 +75,7 @@ export interface AgentContext<Bodies = Record<string, Record<string, unknown>>> 
     unit?: string | undefined;
     dimensions?: Record<string, string> | undefined;
   }) => Promise<void>;
-  /** Tells where something lies that was made. Nobody fetches it. */
+  /** Reports where an artifact is. Nobody fetches it. */
   readonly artifact: (reference: {
     uri: string;
     content_type: string;
@@ -87,13 +97,13 @@ export interface AgentContext<Bodies = Record<string, Record<string, unknown>>> 
       args?: ArgumentsOf<T>,
     ) => Promise<ToolResultOf<T>>;
   };
-  /** Files, within `fs.read` and `fs.write`. Relative paths belong to the workspace. */
+  /** Files, within `fs.read` and `fs.write`. Relative paths are resolved against the workspace. */
   readonly fs: Pick<Files, "readFile" | "readText" | "writeFile" | "list" | "stat">;
-  /** As the global `fetch`, within `net.fetch`: redirects and the addresses behind names are checked as well. */
+  /** Like the global `fetch`, within `net.fetch`: redirects and the addresses behind host names are checked as well. */
   readonly fetch: (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
   /**
-   * Asks for the leave to call a model: throws the refusal when the lease does not give it, and LocalError `MISUSE` when
-   * nobody says what the model costs, or for an option that there is not.
+   * Asks for permission to call a model. Throws if the lease does not grant it, or a LocalError `MISUSE` if the model
+   * has no price or an option is unknown.
    */
   readonly model: Models["permit"];
   readonly result: {
@@ -104,17 +114,17 @@ export interface AgentContext<Bodies = Record<string, Record<string, unknown>>> 
   readonly budget: {
     /** What remains, as exact decimal text by currency. */
     readonly remaining: () => Readonly<Record<string, string>>;
-    /** What remains less what is set aside, by reservations and for delegated jobs. */
+    /** What remains, minus what is set aside by reservations and for delegated jobs. */
     readonly available: () => Readonly<Record<string, string>>;
   };
-  /** Sets money aside before it is spent: a reservation that does not fit is refused before any money is gone. */
+  /** Reserves money before it is spent: a reservation that does not fit is refused before any money is gone. */
   readonly spend: Spend;
   /**
-   * Starts a job of another agent, within this job's own lease (section 10). It runs beside this one, shows its events to
-   * the same client, is charged to this job's budget, and ends with this job at the latest.
+   * Starts a job of another agent, within this job's own lease (section 10). It runs alongside this one, shows its
+   * events to the same client, is charged to this job's budget, and ends no later than this job.
    */
   readonly delegate: Delegate;
-  /** For what is not wrapped here: throws the refusal when the lease does not allow it at this moment. */
+  /** For anything that is not wrapped here: throws if the lease does not allow it right now. */
   readonly authorize: (capability: Capability, target: string) => void;
   /** Resolves once everything emitted so far is durable. */
   readonly flush: () => Promise<void>;

@@ -183,7 +183,9 @@ test.each(["spend", "cost", "cost.budget.remaining", "cost.budget.x", "cost."])(
   "R-8.2-3: %s is no name for what was spent",
   async (name) => {
     const { job } = await spending(["USD:1.00"]);
-    expect(() => job.ctx.spend.reserve({ USD: "0.5" }, { name })).toThrow("is not the name of a cost");
+    expect(() => job.ctx.spend.reserve({ USD: "0.5" }, { name })).toThrow(
+      "is not the name of a cost",
+    );
   },
 );
 

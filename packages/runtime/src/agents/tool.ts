@@ -3,19 +3,19 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { Trace } from "../jobs/trace.ts";
 import type { Spend } from "./spend.ts";
 
-/** What a tool knows of the call besides its arguments. */
+/** What a tool knows about the call, besides its arguments. */
 export interface ToolCall {
   /** Aborts when the job has to stop. */
   readonly signal: AbortSignal;
-  /** The job that calls it, and whose it is. */
+  /** The job that calls it, and that job's principal. */
   readonly job: { readonly id: string; readonly principal: string; readonly traceId: string };
-  /** To be handed on to the services that the tool calls: `traceparent` and, if there is one, `tracestate`. */
+  /** To pass on to the services that the tool calls: `traceparent` and, if there is one, `tracestate`. */
   readonly trace: Trace;
-  /** Sets the job's money aside before it is spent. */
+  /** Reserves the job's money before it is spent. */
   readonly spend: Spend;
 }
 
-/** A tool that takes any JSON and gives any JSON. */
+/** A tool that takes any JSON and returns any JSON. */
 export type ToolFunction = (args: unknown, call: ToolCall) => unknown;
 
 /**
@@ -23,9 +23,12 @@ export type ToolFunction = (args: unknown, call: ToolCall) => unknown;
  * values, `Sent` is what an agent passes and `Result` what it gets.
  */
 export interface ToolDefinition<Input, Output, Sent = Input, Result = Output> {
-  /** Any Standard Schema (zod, valibot, arktype, …). A call whose arguments it refuses is `INVALID_REQUEST`. */
+  /**
+   * Any Standard Schema (zod, valibot, arktype, …). A call with arguments that do not match is refused with
+   * `INVALID_REQUEST`.
+   */
   readonly input?: StandardSchemaV1<Sent, Input> | undefined;
-  /** What `run` must return; another value fails the call with `INTERNAL_ERROR`. */
+  /** What `run` must return; any other value fails the call with `INTERNAL_ERROR`. */
   readonly output?: StandardSchemaV1<Output, Result> | undefined;
   /** Does the work. What it throws fails the call. */
   readonly run: (args: Input, call: ToolCall) => Output | Promise<Output>;

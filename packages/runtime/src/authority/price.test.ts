@@ -85,7 +85,9 @@ test.each([
   expect(() => compilePrices(models)).toThrow(
     expect.objectContaining({
       code: "MISUSE",
-      message: expect.stringMatching(/is not a price of mistral\/large-3: per million units, such as/),
+      message: expect.stringMatching(
+        /is not a price of mistral\/large-3: per million units, such as/,
+      ),
     }),
   );
 });

@@ -7,11 +7,11 @@ import {
   rule,
 } from "@arcp/core";
 
-/** A credential that is wanted for one job. */
+/** A request for one job's credential. */
 export interface CredentialOrder {
   /**
-   * The name that the upstream has to know the credential by: it is all that a revocation has. Unique, ASCII, at most 64
-   * characters, no secret.
+   * The name by which the upstream has to know the credential: a revocation has nothing else. Unique, ASCII, at most 64
+   * characters, not a secret.
    */
   readonly alias: string;
   readonly job: {
@@ -34,7 +34,7 @@ export interface CredentialOrder {
    * when that is open (R-9.8-3).
    */
   readonly expiresAt: number | undefined;
-  /** Aborts when the time for the answer is over, or the job is. */
+  /** Aborts when the time for the response is over, or the job is. */
   readonly signal: AbortSignal;
 }
 
@@ -54,18 +54,21 @@ export interface IssuedCredential {
   };
 }
 
-/** Issues and revokes credentials at one upstream. What it throws is reported by its name alone, since it may quote a secret. */
+/**
+ * Issues and revokes credentials at one upstream. Of what it throws, only the name is reported, because the text may
+ * quote a secret.
+ */
 export interface Provisioner {
   /**
-   * Makes one credential, known by `order.alias`, or none where the job needs none. An `ArcpError` says that the upstream
-   * refused and has made nothing, `BUDGET_EXHAUSTED` that no money was left there; after any other error it may have made
-   * one, and is asked to revoke it.
+   * Creates one credential, known by `order.alias`, or none if the job needs none. An `ArcpError` says that the
+   * upstream refused and created nothing, `BUDGET_EXHAUSTED` that it had no money left; after any other error it may
+   * have created one, and is asked to revoke it.
    */
   issue(order: CredentialOrder): Promise<IssuedCredential | undefined>;
   /**
    * Revokes the credential that goes by this alias.
-   * @returns whether there was one: false when the upstream knows of none. It may be that the order arrives later yet, so
-   *   after an issue without an answer it is asked again for a while
+   * @returns whether there was one: false when the upstream knows of none. It may be that the order arrives later yet,
+   *   so after an issue without an answer it is asked again for a while
    * @throws when it is not known to be revoked: it is tried again, for as long as it takes
    */
   revoke(alias: string, signal: AbortSignal): Promise<boolean>;
