@@ -155,7 +155,7 @@ describe("tables of options name every option, and nothing else", () => {
 });
 
 describe("ADRs", () => {
-  test("are listed, each once, in order, and say context, decision and consequences", () => {
+  test("are listed by their titles, each once, in order, and have context, decision and consequences", () => {
     const index = page("docs/adr/README.md");
     const listed = index.links
       .map(({ target }) => target)
@@ -168,7 +168,10 @@ describe("ADRs", () => {
       const { title, prose } = page(`docs/adr/${file}`);
       expect(title).toMatch(new RegExp(`^${number + 1}\\. `));
       const headings = prose.filter((line) => line.startsWith("## "));
-      expect(headings).toEqual(["## Context", "## Decision", "## Consequences"]);
+      expect(headings.slice(0, 3)).toEqual(["## Context", "## Decision", "## Consequences"]);
+      expect([[], ["## Rejected alternatives"]]).toContainEqual(headings.slice(3));
+      const [, inOrder, words] = /^(\d+)\. (.*)/.exec(title) ?? [];
+      expect(index.text).toContain(`\n${inOrder}. [${words}](${file})\n`);
     }
   });
 });
