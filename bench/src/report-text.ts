@@ -4,7 +4,7 @@ import { align } from "./table.ts";
 
 const VERDICTS = {
   aim: "holds, and the aim is reached",
-  must: "holds, the aim is missed",
+  must: "holds, but the aim is missed",
   missed: "IS MISSED",
 } as const;
 
@@ -18,7 +18,7 @@ export function reportText(report: ScenarioReport): string {
   ]);
   return [
     `${report.id}: ${report.title}`,
-    `${size.measured} after ${size.warmUp} to warm up, rounds: ${rounds}; median (min to max)`,
+    `${size.measured} measured after ${size.warmUp} for warm-up; rounds: ${rounds}; median (min to max)`,
     "",
     ...align([header, ...rows]),
     "",

@@ -46,7 +46,7 @@ test("a report has the spread of every figure, and of the ratios of paired runs"
     expect.objectContaining({ reached: { median: 2, min: 2, max: 2.5 }, verdict: "aim" }),
   ]);
   const text = reportText(report);
-  expect(text).toMatch(/^ +rate, events\/s +server cpu, us\/event /m);
+  expect(text).toMatch(/^ +rate, events\/s +server cpu, µs\/event /m);
   expect(text).toMatch(/^runtime +275 \(200 to 400\) /m);
   expect(text).toContain(
     "S0: rate of runtime over L1: 2.00 (2.00 to 2.50) x: holds, and the aim is reached (at least 1.00 x, aim 2.00)",

@@ -56,7 +56,7 @@ export function reportOf(
     goals: scenario.goals.map((goal) => outcomeOf(goal, rounds)),
     warnings: scenario.targets.flatMap((target) => {
       if (spread(values(target, "generator load")).median < SATURATED) return [];
-      return [`${target}: the load generator was saturated, the server may be faster than this`];
+      return [`${target}: the load generator was saturated; the server may be faster than this`];
     }),
   };
 }

@@ -2,7 +2,7 @@ import { formatNumber } from "./figures.ts";
 import type { GoalOutcome } from "./report.ts";
 import type { Result } from "./results.ts";
 
-const TITLE = "What was reached, as a multiple of what has to be";
+const TITLE = "Results as multiples of what is required";
 const ROW = 26;
 const TOP = 56;
 const LABELS = 64;
@@ -25,7 +25,7 @@ export function chartOf(results: readonly Result[]): string {
     `<text x="8" y="18" font-size="14" font-weight="600">${TITLE}</text>`,
     ...ticks.flatMap((tick) => [
       `<line x1="${place(tick)}" y1="${TOP - 12}" x2="${place(tick)}" y2="${height - 12}" stroke="${tick === 1 ? "#222222" : "#dddddd"}"/>`,
-      `<text x="${place(tick)}" y="${TOP - 16}" text-anchor="middle" fill="#555555">${tick === 1 ? "must" : `${tick} x`}</text>`,
+      `<text x="${place(tick)}" y="${TOP - 16}" text-anchor="middle" fill="#555555">${tick === 1 ? "required" : `${tick} x`}</text>`,
     ]),
     ...goals.flatMap((goal, row) => bar(goal, TOP + row * ROW)),
     "</svg>",

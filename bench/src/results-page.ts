@@ -30,8 +30,8 @@ export function writePage(results: readonly Result[]): void {
 export function pageOf(results: readonly Result[], remarks: ReadonlyMap<string, string>): string {
   return `${[
     "# Results",
-    "Written by `npx --yes pnpm@12.21.0 bench --profile --write`; what each scenario does, and what it is compared with, stands in the [README](README.md). Every ratio is the median of so many rounds, in each of which the targets ran right after each other in fresh processes; in brackets the least and the most. Figures of another machine differ; the ratios should not by much.",
-    "![What was reached, as a multiple of what has to be](results/chart.svg)",
+    "Written by `npx --yes pnpm@12.21.0 bench --profile --write`. What each scenario does, and what it is compared with, is described in the [README](README.md). Every figure is the median of several rounds, with the minimum and the maximum in parentheses. In each round the targets run one right after the other, in fresh processes. On another machine the figures differ, but the ratios should differ little. `x` is a ratio; a goal *holds* if what is required is reached, and *aim reached* means that the aim is reached as well.",
+    "![Results as multiples of what is required](results/chart.svg)",
     goalTable(results),
     ...results.map((result) => section(result, remarks.get(result.id))),
   ].join("\n\n")}\n`;
@@ -39,7 +39,7 @@ export function pageOf(results: readonly Result[], remarks: ReadonlyMap<string, 
 
 function goalTable(results: readonly Result[]): string {
   return table([
-    ["", "scenario", "what is compared", "asked", "reached", ""],
+    ["", "scenario", "what is compared", "required", "reached", ""],
     ...results.flatMap(({ title, goals }) =>
       goals.map((goal) => [
         goal.id,
@@ -58,7 +58,7 @@ function section(result: Result, remark: string | undefined): string {
   const shown = metrics.filter(({ name }) =>
     Object.values(targets).some((figures) => figures[name] !== undefined),
   );
-  const count = `${formatNumber(size.measured, 0)} after ${formatNumber(size.warmUp, 0)} to warm up; ${rounds} rounds; ${machine.date}; ${machineText(machine)}.`;
+  const count = `${formatNumber(size.measured, 0)} measured after ${formatNumber(size.warmUp, 0)} for warm-up; ${rounds} rounds; ${machine.date}; ${machineText(machine)}.`;
   return [
     `## ${id}: ${title}`,
     count,
@@ -82,7 +82,7 @@ function profileMarkdown(profile: readonly ProfileRow[]): string {
     `${formatNumber(share * 100, 1)} %`,
   ]);
   return [
-    "Where the server's time goes (`runtime`, self time):",
+    "Where the server spends its time (`runtime`, self time):",
     table([["function", "file", "share"], ...rows]),
   ].join("\n\n");
 }

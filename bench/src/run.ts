@@ -9,7 +9,7 @@ import type { TargetName } from "./targets/target.ts";
 
 /** What the processes themselves tell, whatever the scenario. */
 const PROCESS_METRICS: readonly Metric[] = [
-  { name: "server cpu", unit: "us/operation", digits: 2 },
+  { name: "server cpu", unit: "µs/operation", digits: 2 },
   { name: "server load", unit: "%", digits: 0 },
   { name: "generator load", unit: "%", digits: 0 },
   { name: "server rss", unit: "MiB", digits: 0 },

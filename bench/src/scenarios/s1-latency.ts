@@ -17,7 +17,7 @@ const COMMITS = 2;
  */
 const commits: Goal = {
   id: "S1d",
-  title: "p50 of runtime-sqlite beyond that of L1, in bare commits",
+  title: "p50 of runtime-sqlite minus that of L1, in bare commits",
   unit: "commits",
   digits: 2,
   better: "lower",
@@ -37,8 +37,8 @@ export const s1: Scenario = {
   size: { warmUp: WARM, measured: 4_000 },
   targets: [...USUAL_TARGETS, "L1-durable", "L1-unheld"],
   metrics: [
-    { name: "p50", unit: "us", digits: 0 },
-    { name: "p99", unit: "us", digits: 0 },
+    { name: "p50", unit: "µs", digits: 0 },
+    { name: "p99", unit: "µs", digits: 0 },
   ],
   goals: [
     atMost({ id: "S1", metric: "p50", must: 1.5, aim: 1.2 }),

@@ -21,7 +21,7 @@ const stamps: StamperInput = { events: 100, interval: 10 };
 function fairness(id: string, awaits: boolean): Scenario {
   return {
     id,
-    title: `a job's events beside a flood in its session, ${awaits ? "which awaits" : "which awaits nothing"}`,
+    title: `a job's events next to a flood, in its session, that awaits ${awaits ? "each event" : "nothing"}`,
     operation: "event of one flood",
     size: { warmUp: 50_000, measured: 100_000 },
     targets: ["runtime", "runtime-sqlite"],

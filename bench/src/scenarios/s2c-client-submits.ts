@@ -7,7 +7,7 @@ import { IN_FLIGHT, WARM } from "./s2-submits.ts";
 /** The same as S2 through our own client, with all that it checks. */
 export const s2c: Scenario = {
   id: "S2c",
-  title: `submits, ${IN_FLIGHT} in flight, by our own client`,
+  title: `submits, ${IN_FLIGHT} in flight, through our own client`,
   operation: "submit",
   size: { warmUp: WARM, measured: 8_000 },
   targets: ["L1", "runtime", "runtime-sqlite"],

@@ -9,7 +9,7 @@ const TIMES = 4.5;
 
 const goal: Goal = {
   id: "S3c",
-  title: `rate of runtime over ${ENOUGH.toLocaleString("en")} events/s, or ${TIMES} times graphql-ws where that is lower`,
+  title: `rate of runtime over ${ENOUGH.toLocaleString("en")} events/s, or ${TIMES} times that of graphql-ws if lower`,
   unit: "x",
   digits: 2,
   better: "higher",
@@ -21,7 +21,7 @@ const goal: Goal = {
 /** The same stream as in S3, end to end: read with `for await`, by our own client and by that of graphql-ws. */
 export const s3c: Scenario = {
   id: "S3c",
-  title: "small log events, one job to one client as its users have it",
+  title: "small log events, one job to one client, through a client library",
   operation: "event",
   size: { warmUp: 10_000, measured: 50_000 },
   targets: ["graphql-ws", "L1", "runtime", "runtime-sqlite"],

@@ -81,6 +81,6 @@ function resumes(id: string, title: string, replayed: boolean): Scenario {
 }
 
 export const s7: readonly Scenario[] = [
-  resumes("S7", "resume with small log events that were emitted while nobody was there", false),
-  resumes("S7r", "resume with small log events that come once more", true),
+  resumes("S7", "resume: small log events emitted while nobody was connected", false),
+  resumes("S7r", "resume: small log events sent a second time", true),
 ];

@@ -82,6 +82,6 @@ function chunks(id: string, title: string, encoding: Encoding): Scenario {
 }
 
 export const s8: readonly Scenario[] = [
-  chunks("S8", "a result of text in chunks", "utf8"),
-  chunks("S8b", "a result of bytes in chunks", "base64"),
+  chunks("S8", "a text result in chunks", "utf8"),
+  chunks("S8b", "a binary result in chunks", "base64"),
 ];

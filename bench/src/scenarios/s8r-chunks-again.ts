@@ -54,6 +54,6 @@ function chunksAgain(id: string, title: string, encoding: Encoding): Scenario {
 }
 
 export const s8r: readonly Scenario[] = [
-  chunksAgain("S8r", "a result of text in chunks, once more", "utf8"),
-  chunksAgain("S8br", "a result of bytes in chunks, once more", "base64"),
+  chunksAgain("S8r", "a text result in chunks, sent again", "utf8"),
+  chunksAgain("S8br", "a binary result in chunks, sent again", "base64"),
 ];

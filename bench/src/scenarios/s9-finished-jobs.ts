@@ -28,7 +28,7 @@ const memory = (id: string): Goal => ({
   better: "lower",
   must: 5_000,
   aim: 2_500,
-  of: (round) => round("runtime", "held"),
+  of: (round) => round("runtime", "memory"),
 });
 
 function finishedJobs(id: string, title: string, keyed: boolean): Scenario {
@@ -38,7 +38,7 @@ function finishedJobs(id: string, title: string, keyed: boolean): Scenario {
     operation: "submit",
     size: { warmUp: 10_000, measured: 40_000 },
     targets: ["runtime"],
-    metrics: [{ name: "held", unit: "bytes/job", digits: 0 }],
+    metrics: [{ name: "memory", unit: "bytes/job", digits: 0 }],
     goals: [memory(id)],
     server: { nodeOptions: ["--expose-gc"] },
     async prepare({ url, size: { warmUp, measured } }) {
@@ -51,12 +51,12 @@ function finishedJobs(id: string, title: string, keyed: boolean): Scenario {
         },
       };
     },
-    before: async (ask) => ({ held: (await ask("memoryAtRest", null)).heap }),
-    async after(ask, { size: { measured }, sample: { held = Number.NaN } }) {
-      return { held: ((await ask("memoryAtRest", null)).heap - held) / measured };
+    before: async (ask) => ({ memory: (await ask("memoryAtRest", null)).heap }),
+    async after(ask, { size: { measured }, sample: { memory = Number.NaN } }) {
+      return { memory: ((await ask("memoryAtRest", null)).heap - memory) / measured };
     },
   };
 }
 
-export const s9 = finishedJobs("S9", "finished jobs that are kept", false);
-export const s9k = finishedJobs("S9k", "finished jobs that are kept, with keys", true);
+export const s9 = finishedJobs("S9", "finished jobs in memory", false);
+export const s9k = finishedJobs("S9k", "finished jobs in memory, with keys", true);

@@ -36,7 +36,7 @@ function submitCost(id: string, title: string, keyed: boolean): Scenario {
     warmsElsewhere: true,
     parts: PARTS,
     targets: ["runtime", "runtime-sqlite"],
-    metrics: WINDOWS.map(({ name }) => ({ name, unit: "us/submit", digits: 0 })),
+    metrics: WINDOWS.map(({ name }) => ({ name, unit: "µs/submit", digits: 0 })),
     goals: [growth(id, "runtime"), growth(`${id}d`, "runtime-sqlite")],
     async prepare({ url, size: { warmUp, measured } }) {
       const submits = await openSubmits(url, keyed);
@@ -59,6 +59,6 @@ function submitCost(id: string, title: string, keyed: boolean): Scenario {
 }
 
 export const s9c: readonly Scenario[] = [
-  submitCost("S9c", "submits while more and more finished jobs are kept", false),
-  submitCost("S9kc", "submits while more and more finished jobs are kept, with keys", true),
+  submitCost("S9c", "submits while the number of finished jobs grows", false),
+  submitCost("S9kc", "submits while the number of finished jobs grows, with keys", true),
 ];
