@@ -1,4 +1,4 @@
-// The `start` of an app, and of the bench, called in its directory: builds the packages that it imports, then runs the file that is named.
+// The `start` script of an app or the bench, run in its directory: builds the packages that it imports, then runs the given file.
 import "./require-node.mjs";
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";

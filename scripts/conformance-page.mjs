@@ -1,4 +1,4 @@
-// CONFORMANCE.md: what the last run of the tests says of each requirement. Written by `pnpm conformance`, compared by `pnpm test`.
+// CONFORMANCE.md: what the last run of the tests says about each requirement. `pnpm conformance` writes it, `pnpm test` compares it.
 import "./require-node.mjs";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -14,11 +14,11 @@ const ways = transports.flatMap((transport) => [
 const WAY = /\b(?:memory|ws|stdio) on (?:memory|sqlite)\b/;
 const ID = /\bR-(?:D|\d+(?:\.\d+)?)-\d+\b/g;
 
-/** @returns whether the page is what the reports of the last run say; tells it if not */
+/** @returns whether the page matches the reports of the last run; prints it if not */
 export async function isConformancePageCurrent() {
   if (existsSync(path) && readFileSync(path, "utf8") === (await page())) return true;
   console.error(
-    "CONFORMANCE.md is not what this run says: write it with `npx --yes pnpm@12.21.0 conformance`",
+    "CONFORMANCE.md does not match this run: write it with `npx --yes pnpm@12.21.0 conformance`",
   );
   return false;
 }
@@ -34,16 +34,16 @@ async function page() {
   return [
     "# Conformance",
     "",
-    "What the tests of this repository show of each requirement of ARCP 1.1, by transport and store. Written from the manifest and the",
-    "last run by `npx --yes pnpm@12.21.0 conformance`; `test` fails when it is not what its own run says.",
+    "What the tests of this repository show about each requirement of ARCP 1.1, by transport and store. Generated from the manifest and",
+    "the last run by `npx --yes pnpm@12.21.0 conformance`; `test` fails if it does not match its own run.",
     "",
-    "✓ a test over this transport on this store shows it. ✗ one failed. A dot: there is nothing to show there, such as a crash in",
-    "memory, or what binds the client alone, which plays against scripted runtimes. _Also_ names the packages whose own tests show it,",
-    "or says why a peer on the wire cannot see it. The scenarios that any runtime can be put to are those of",
-    "[`arcp conformance`](packages/cli/README.md).",
+    "✓: a test over this transport on this store shows the requirement. ✗: such a test failed. A dot: there is nothing to show there,",
+    "such as a crash with the in-memory store, or a requirement for clients only, which are tested against scripted runtimes. The",
+    "column _also_ names the packages whose own tests show the requirement, or says why it cannot be observed on the wire. The scenarios",
+    "that can be run against any runtime are those of [`arcp conformance`](packages/cli/README.md).",
     "",
     ...summary(rows),
-    // In the order of the manifest: the keys of an object that look like numbers are in another one.
+    // In the order of the manifest: an object would put keys that look like numbers first.
     ...[...new Set(manifest.map(({ section }) => section))].flatMap((section) => [
       "",
       `## ${section} ${sections[section]}`,
@@ -77,7 +77,7 @@ function summary(rows) {
   const of = (strength, verdict) =>
     rows.filter((row) => row.requirement.strength === strength && row.verdict === verdict).length;
   return [
-    "| strength | hold | broken | not shown |",
+    "| strength | holds | broken | not shown |",
     "|---|---|---|---|",
     ...["MUST", "SHOULD", "MAY"].map(
       (strength) =>
@@ -86,7 +86,7 @@ function summary(rows) {
   ];
 }
 
-/** By requirement: what the tests that name it came to over each way, and which packages have some that passed elsewhere. */
+/** By requirement: the outcome of the tests that name it, for each transport and store, and which packages have others that passed. */
 function evidence() {
   const shown = new Map();
   for (const member of members) {

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { constants } from "node:os";
 
 /**
- * Runs a Node program in this process's place: same terminal, the directory the user called from,
+ * Runs a Node program in place of this process: in the same terminal, in the directory the user called from,
  * and its exit code becomes ours.
  */
 export function foreground(file, args, nodeFlags = []) {

@@ -1,15 +1,15 @@
 import { relative } from "node:path";
 import type { Reporter, TestCase, TestModule } from "vitest/node";
 
-/** What was last heard of a file, and when, in ms. */
+/** The last news of a file, and when it came, in ms. */
 interface News {
   readonly of: string;
   readonly at: number;
 }
 
 /**
- * Ends a run that stands still, and says where: no time-out of a test ends a loop that keeps its thread, or a module that is
- * never loaded.
+ * Ends a run that hangs, and says where: no test timeout ends a loop that blocks its thread, or the loading of a module that
+ * never finishes.
  */
 export class HangReporter implements Reporter {
   readonly #patience: number;
@@ -17,7 +17,7 @@ export class HangReporter implements Reporter {
   readonly #news = new Map<string, News>();
   #watch: NodeJS.Timeout | undefined;
 
-  /** @param patience milliseconds in which a file may give no news: more than any time-out */
+  /** @param patience milliseconds for which a file may give no news: longer than any timeout */
   constructor(patience: number) {
     this.#patience = patience;
   }
@@ -59,9 +59,9 @@ export class HangReporter implements Reporter {
     const hung = [...this.#news].filter(([, { at }]) => at < latest);
     for (const [path, { of }] of hung) {
       const file = relative(process.cwd(), path);
-      console.error(`failed: ${file} hangs, ${this.#patience / 1000} s ago it was at ${of}`);
+      console.error(`failed: ${file} hangs; ${this.#patience / 1000} s ago it was at ${of}`);
     }
-    // A worker that is held up hears of nothing: it ends with this process.
+    // A blocked worker receives no message: it ends with this process.
     if (hung.length > 0) process.exit(1);
   }
 }

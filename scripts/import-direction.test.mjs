@@ -1,4 +1,4 @@
-// Proves that the rules of .dependency-cruiser.mjs bite: a small tree that breaks each of them once.
+// Shows that every rule in .dependency-cruiser.mjs takes effect, on a small tree that breaks each of them once.
 import "./require-node.mjs";
 import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
@@ -48,7 +48,7 @@ const refused = [
 
 // [file, what it imports]
 const allowed = [
-  // The other half of the cycle: it is reported once.
+  // The other half of the cycle, which is reported only once.
   ["packages/other/src/egg.ts", "./chicken.ts"],
   ["packages/client/src/down.ts", "@arcp/core"],
   ["packages/client/src/client.test.ts", "@arcp/runtime"],

@@ -1,4 +1,4 @@
-// Import this first. It keeps to old syntax, so that an old Node can still read it and say what is wrong.
+// Import this first. It uses only old syntax, so that an old Node can parse it and report what is wrong.
 const minimum = [22, 13];
 const [major, minor] = process.versions.node.split(".").map(Number);
 

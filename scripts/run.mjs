@@ -1,4 +1,4 @@
-// A task of turbo, in all packages: `node scripts/run.mjs build`. What is left of sources that are gone is not to get into its cache.
+// Runs a turbo task in all packages: `node scripts/run.mjs build`. The output of deleted sources must not get into its cache.
 import "./require-node.mjs";
 import { turbo } from "./turbo.mjs";
 

@@ -1,6 +1,6 @@
 /**
- * A number that the command line of a soak gives, or `byDefault`.
- * @throws Error when it is none, or too small: a soak that plays nothing would hold
+ * A number from the command line of a soak, or `byDefault`.
+ * @throws Error if it is not a number, or too small: a soak that plays nothing would pass
  */
 export function amount(argument: string | undefined, byDefault: number, atLeast = 1): number {
   const given = argument === undefined ? byDefault : Number(argument);
@@ -8,7 +8,7 @@ export function amount(argument: string | undefined, byDefault: number, atLeast 
   throw new Error(`"${argument}" has to be a number, ${atLeast} or more`);
 }
 
-/** What chance begins with: any, unless it is given. */
+/** The seed: random unless given. */
 export function seedOf(argument: string | undefined): number {
   return amount(argument, Math.trunc(Math.random() * 2 ** 31), 0);
 }

@@ -4,7 +4,7 @@ import { members, root } from "./workspace.mjs";
 
 const BUILT = /(\.d\.ts|\.js)(\.map)?$/;
 
-/** Removes what was built of sources that are gone: neither the compiler nor a cache does, and it would be published. */
+/** Removes the build output of deleted sources: neither the compiler nor the cache does, and it would be published. */
 export function removeStaleBuilds() {
   for (const member of members) {
     const built = join(root, member, "dist");

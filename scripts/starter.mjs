@@ -1,4 +1,4 @@
-// A starter as `arcp new` makes it, whose packages are tarballs of this clone: it needs no registry to have them.
+// Creates a starter project as `arcp new` does, but with packages packed from this clone, so it needs no registry for them.
 import "./require-node.mjs";
 import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -43,12 +43,12 @@ const manifest = json(join(directory, "package.json"));
 for (const name of Object.keys(manifest.dependencies)) {
   manifest.dependencies[name] = files[name] ?? manifest.dependencies[name];
 }
-// Also for what the packages need of each other.
+// For the dependencies between the packages too.
 manifest.overrides = files;
 writeFileSync(join(directory, "package.json"), `${JSON.stringify(manifest, null, 2)}\n`);
 process.stdout.write(made);
 
-/** Runs a command in silence. @returns what it printed; when it fails, its errors are shown and this process ends as it did */
+/** Runs a command silently. @returns its output; if it fails, shows its errors and exits with its code */
 function run(program, args, cwd) {
   const { status, stdout, stderr } = spawnSync(program, args, { cwd, encoding: "utf8" });
   if (status === 0) return stdout;

@@ -9,7 +9,7 @@ export function removeReports() {
   for (const member of members) rmSync(reportOf(member), { force: true });
 }
 
-/** Prints what failed, and the tally of all packages as the last line; false if something failed or left no report. */
+/** Prints what failed, then the totals of all packages as the last line. @returns false if something failed or left no report */
 export function summarise() {
   const tally = { passed: 0, failed: 0, skipped: 0 };
   let sound = true;
@@ -32,7 +32,7 @@ export function summarise() {
   return sound && tally.failed === 0;
 }
 
-// The runner printed them as well, in the midst of what the other packages printed at the same time.
+// The runner printed them too, but mixed with the output of other packages.
 function printFailures(file) {
   const where = relative(root, file.name);
   if (brokeOutsideItsTests(file)) console.log(`failed: ${where}\n${file.message}`);

@@ -3,7 +3,7 @@ import { isConformancePageCurrent } from "./conformance-page.mjs";
 import { removeReports, summarise } from "./test-summary.mjs";
 import { turbo } from "./turbo.mjs";
 
-// What is there after the run was then written, or brought back from the cache, by this run.
+// So whatever exists after the run was written, or restored from the cache, by this run.
 removeReports();
 const status = turbo([
   "run",

@@ -5,14 +5,14 @@ import { root } from "./workspace.mjs";
 
 const turboFile = createRequire(import.meta.url).resolve("turbo/bin/turbo");
 
-/** Runs turbo in sight of the user and returns its exit code. */
+/** Runs turbo with visible output and returns its exit code. */
 export function turbo(args) {
   removeStaleBuilds();
   const { status } = spawnSync(process.execPath, [turboFile, ...args], options("inherit"));
   return status ?? 1;
 }
 
-/** Builds in silence: what follows owns the terminal. Only a failed build is shown. */
+/** Builds silently, because what follows uses the terminal. Only a failed build is shown. */
 export function build(...packages) {
   removeStaleBuilds();
   const args = [

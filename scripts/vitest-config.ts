@@ -3,12 +3,12 @@ import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 import { HangReporter } from "./hang-reporter.ts";
 
-// Workers and the programs that tests start load the same modules again and again: Node compiles each of them once.
+// Workers, and the programs that tests start, load the same modules again and again: with this, Node compiles each module once.
 process.env["NODE_COMPILE_CACHE"] ??= fileURLToPath(
   new URL("../node_modules/.cache/node", import.meta.url),
 );
 
-/** Tests that put something else in a module's place, which files that share their modules would see too. */
+/** Tests that replace a module, which other files would notice if they shared their modules with them. */
 const replacing = readdirSync("src", { recursive: true, encoding: "utf8" })
   .filter((file) => file.endsWith(".test.ts"))
   .filter((file) => readFileSync(`src/${file}`, "utf8").includes("vi.mock("))
@@ -19,13 +19,13 @@ const include = ["src/**/*.test.ts"];
 export default defineConfig({
   plugins: [
     {
-      // Vitest would give Node the conditions of a bundler in development, which no program of a user has.
+      // Vitest would give Node the export conditions of a development bundler, which no user's program has.
       name: "conditions-of-node",
       configResolved: ({ ssr }) => void ssr.resolve?.conditions?.splice(0, Infinity, "node"),
     },
   ],
   test: {
-    // Nets for what hangs, wide since a small machine that does much else takes ten times as long. No test has one of its own.
+    // Only to catch what hangs; generous, because a small, busy machine takes ten times as long. No test has a timeout of its own.
     testTimeout: 120_000,
     hookTimeout: 120_000,
     expect: { poll: { timeout: 60_000, interval: 10 } },
@@ -35,13 +35,13 @@ export default defineConfig({
     reporters: [
       "default",
       ["json", { outputFile: ".reports/vitest.json" }],
-      // The longest hook, which plays a whole kit, has 300 s.
+      // The longest hook, which runs a whole conformance kit, has 300 s.
       new HangReporter(360_000),
     ],
-    // The sources are what Node runs as it is: nothing has to be transformed, and no import goes through a proxy.
+    // Node runs the sources directly: nothing has to be transformed, and no import goes through a proxy.
     experimental: { viteModuleRunner: false, nodeLoader: false },
     projects: [
-      // Most of the time of a short test would be the loading of its modules.
+      // Otherwise a short test would spend most of its time loading its modules.
       { extends: true, test: { name: "shared", include, exclude: replacing, isolate: false } },
       ...(replacing.length === 0
         ? []

@@ -1,7 +1,7 @@
-// Runs the packages on another Node, packed, and installed with that in an empty project: the one that is named, such as 26.10.0, or
-// else the oldest that their `engines` promise. `test` has the cheap half of the oldest, without it: a source that names what its
-// JavaScript lacks does not compile (`lib` of tsconfig.base.json) or is linted (the globals in biome.json), and
-// `release/src/oldest-node.test.ts` compares the promises.
+// Runs the packages on another Node, packed and installed with it in an empty project: on the version that is given, such as
+// 26.10.0, or else the oldest that their `engines` promise. `test` does the cheap half for the oldest, without that Node: a
+// source that uses something its JavaScript lacks does not compile (`lib` of tsconfig.base.json) or fails to lint (the globals
+// in biome.json), and `release/src/oldest-node.test.ts` compares the promises.
 import assert from "node:assert/strict";
 import { cpSync } from "node:fs";
 import { delimiter, join } from "node:path";
@@ -24,18 +24,18 @@ const cwd = project.path;
 cpSync(join(root, "release/node-trial"), cwd, { recursive: true });
 cpSync(join(cwd, "agents.js"), join(cwd, "agents.ts"));
 
-/** Its Node comes first, so that it runs the commands as well. */
+/** Its Node comes first on the path, so that it runs the commands as well. */
 const env = {
   PATH: `${join(cwd, "node_modules/.bin")}${delimiter}${process.env["PATH"]}`,
   XDG_STATE_HOME: cwd,
   XDG_CONFIG_HOME: cwd,
 };
 assert.equal(await command("node", ["--version"], cwd, env), `v${version}\n`);
-console.log(`Node ${version} is installed, beside ${tarballs.length} packages`);
+console.log(`Node ${version} is installed, with ${tarballs.length} packages`);
 
 for (const tarball of tarballs) {
   assert.deepEqual(await importFaults(tarball, project), []);
-  console.log(`${tarball.name}: every entry is imported`);
+  console.log(`${tarball.name}: every entry was imported`);
 }
 await useStdio();
 await useCommands();
@@ -43,7 +43,7 @@ if (version === oldest) await refuseWhatIsNewer();
 await playKit();
 console.log(`the packages work on Node ${version}`);
 
-/** All scenarios of the kit, against a runtime that is durable. */
+/** All scenarios of the kit, against a durable runtime. */
 async function playKit(): Promise<void> {
   await using runtime = new Shell("node durable-runtime.js", cwd, env);
   const [, url = ""] = await runtime.until(/ready at (\S+)\n/);
@@ -54,7 +54,7 @@ async function playKit(): Promise<void> {
   console.log(`arcp conformance, on sqliteStore: ${verdict}`);
 }
 
-/** Jobs of which one is cancelled by another process, and one outlives its runtime. */
+/** Two jobs: another process cancels one, and the other outlives its runtime. */
 async function useCommands(): Promise<void> {
   const serve = "arcp serve agents.js --store arcp.db --port";
   await using first = new Shell(`${serve} 0`, cwd, env);
@@ -92,7 +92,7 @@ async function useCommands(): Promise<void> {
     await shell.until(/reconnected.*attempt 2.*8\/8.*✔ job_\w+ succeeded/s);
     assert.equal(await shell.code, 0);
   }
-  console.log("arcp submit, arcp watch: they outlived their runtime");
+  console.log("arcp submit, arcp watch: outlived their runtime");
   const statuses = objectsOf(await arcp("jobs", "--json")).map(({ status }) => status);
   assert.deepEqual(statuses, ["success", "cancelled", "success"]);
   assert.match(await arcp("jobs"), /cancelled.*wait|wait.*cancelled/);
@@ -104,12 +104,12 @@ async function useStdio(): Promise<void> {
   console.log("a client of a child process: good");
 }
 
-/** What needs a later Node says so. */
+/** Features that need a later Node say so. */
 async function refuseWhatIsNewer(): Promise<void> {
   for (const args of [["agents.ts"], ["agents.js", "--watch"]]) {
     const refused = command("arcp", ["serve", ...args], cwd, env);
     await assert.rejects(refused, /needs Node 22\.\d+ or later/);
-    console.log(`arcp serve ${args.join(" ")}: refused, for it needs a later Node`);
+    console.log(`arcp serve ${args.join(" ")}: refused, because it needs a later Node`);
   }
 }
 

@@ -1,5 +1,5 @@
-// Packs every public package, installs each into an empty project outside of the workspace, and uses it there as its README
-// says: `soak packages [name…]`. With `--write` the table of install sizes is written.
+// Packs every public package, installs each in an empty project outside the workspace, and uses it there as its README says:
+// `soak packages [name…]`. With `--write` it writes the table of install sizes.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { root } from "@arcp/docs/repository";

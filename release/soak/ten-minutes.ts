@@ -1,4 +1,4 @@
-// Does what the README of the repository tells under "Your own agent in ten minutes", in a directory outside of it, with kills.
+// Follows "Your own agent in ten minutes" in the repository's README, in a directory outside the repository, kills included.
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -21,7 +21,7 @@ assert.ok(
 );
 assert.equal(killed, `kill -9 %%\n${serve}`);
 
-// Whoever runs this may have a runtime elsewhere.
+// Whoever runs this may have a runtime of their own configured.
 for (const name of ["ARCP_URL", "ARCP_TOKEN", "ARCP_PROFILE"]) delete process.env[name];
 
 using temporary = new Temporary();
@@ -29,7 +29,7 @@ const cwd = join(temporary.path, "my-agents");
 await command("bash", ["-ec", make.replaceAll("../my-agents", cwd)], root);
 writeFileSync(join(cwd, "translate.ts"), agent);
 
-/** Whoever sits in front of it ends a command as roughly as can be. */
+/** Keeps the user's own state and settings out of it. */
 const env = { XDG_STATE_HOME: temporary.path, XDG_CONFIG_HOME: temporary.path };
 await using first = new Shell(`${serve.trim()} --port 0`, cwd, env);
 const [, url = "", token = ""] = await first.until(/export ARCP_URL=(\S+) ARCP_TOKEN=(\S+)/);
@@ -59,4 +59,4 @@ await using last = new Shell(others.join("\n").replace("JOB", job), cwd, mine);
 await last.until(/^job_\w+ +success .*\n^job_\w+ +error .*\n/m);
 assert.equal(await last.code, 0);
 assert.match(await command("cat", ["result.json"], cwd), /"pages": 9/);
-console.log("an own agent was served, killed and went on, within its budget");
+console.log("a new agent was served and killed, and continued within its budget");

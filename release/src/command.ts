@@ -4,17 +4,17 @@ import { promisify } from "node:util";
 
 const running = promisify(execFile);
 
-/** Milliseconds after which a command is taken to hang. */
+/** Milliseconds after which a command is considered hung. */
 const DEADLINE = 600_000;
 
-/** Node by its path would not be the Node that a command such as `npm` starts by itself. */
+/** If Node were run by its path, a command such as `npm` would itself start a different one. */
 const PATH = `${dirname(process.execPath)}${delimiter}${process.env["PATH"]}`;
 
 /**
- * Runs a command to its end. @returns what it printed
+ * Runs a command to its end. @returns its output
  *
- * @param env beside that of this process
- * @throws Error with all that it printed, when it fails
+ * @param env in addition to that of this process
+ * @throws Error with all its output, if it fails
  */
 export async function command(
   program: string,

@@ -19,7 +19,7 @@ export function contentFaults(tarball: Tarball): string[] {
   return [...faults, ...builtFaults(tarball), ...mapFaults(tarball)];
 }
 
-/** What was built of a source that is gone is still in `dist`. */
+/** The build output of a deleted source is still in `dist`. */
 function builtFaults({ files }: Tarball): string[] {
   const source = (path: string) => path.replace(/^dist\/(.*?)(\.d\.ts|\.js)(\.map)?$/, "src/$1.ts");
   return [...files.keys()]
@@ -27,7 +27,7 @@ function builtFaults({ files }: Tarball): string[] {
     .map((path) => `${path} was built of no source that is in it`);
 }
 
-/** A debugger and "go to definition" have to end at a file that is there. */
+/** A debugger and "go to definition" have to lead to a file that exists. */
 function mapFaults({ files }: Tarball): string[] {
   const faults: string[] = [];
   for (const [path, text] of files) {

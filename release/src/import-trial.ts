@@ -2,7 +2,7 @@ import { Process } from "@arcp/docs/process";
 import type { Project } from "./project.ts";
 import type { Tarball } from "./tarball.ts";
 
-/** Imports every entry of a package where nothing but what it depends on is installed, and asks its commands for help. */
+/** Imports every entry of a package with only its dependencies installed, and runs its commands with `--help`. */
 export async function importFaults({ manifest }: Tarball, project: Project): Promise<string[]> {
   const {
     name,

@@ -1,16 +1,16 @@
 import type { InstallSize } from "./install-size.ts";
 
-/** How far a figure may be from that on the page: other packages have releases too. */
+/** How far a figure may differ from the page: other packages have releases too. */
 const DRIFT = 0.15;
 
 const INTRODUCTION = `# Install sizes
 
 What \`npm install\` of each package puts on the disk, and which packages come with it. Measured in an empty project, with the
-tarballs as they are published. \`npx --yes pnpm@12.21.0 soak packages --write\` writes this page; without \`--write\` the soak
-fails when the list of a package is not what is installed, or a figure is off by more than a seventh.
+tarballs as published. \`npx --yes pnpm@12.21.0 soak packages --write\` writes this page; without \`--write\` the soak fails if a
+package's list differs from what is installed, or if a figure is off by more than a seventh.
 `;
 
-/** The page as it would be written now. */
+/** The page as it would be generated now. */
 export function pageOf(sizes: readonly InstallSize[]): string {
   const rows = sizes.map(({ name, packed, unpacked, total, brings }) => [
     `\`${name}\``,
@@ -20,12 +20,12 @@ export function pageOf(sizes: readonly InstallSize[]): string {
     String(brings.length),
     brings.map((other) => `\`${other}\``).join(", "),
   ]);
-  const head = ["package", "tarball", "unpacked", "with what it brings", "packages", "which"];
+  const head = ["package", "tarball", "unpacked", "with dependencies", "packages", "which"];
   const table = [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`);
   return `${INTRODUCTION}\n${table.join("\n")}\n`;
 }
 
-/** Where a page is wrong about a package. */
+/** What a page gets wrong about a package. */
 export function pageFaults(text: string, size: InstallSize): string[] {
   const line = text.split("\n").find((row) => row.startsWith(`| \`${size.name}\` |`));
   if (line === undefined) return ["docs/install-sizes.md has no row for it"];

@@ -13,7 +13,7 @@ const installed = (name: string, change: Partial<Installed> = {}): Installed => 
   ...change,
 });
 
-/** What is said of a package that brings others. */
+/** The faults reported for a package that brings others. */
 function faultsOf(name: string, ...others: Installed[]): string[] {
   const all = [installed(name), ...others];
   const tarball = new Tarball(new Map([["package.json", JSON.stringify({ name })]]));

@@ -7,13 +7,13 @@ export interface InstallSize {
   /** Bytes. */
   readonly packed: number;
   readonly unpacked: number;
-  /** Bytes of all that npm puts on the disk, itself included. */
+  /** Bytes of everything that npm puts on the disk, the package itself included. */
   readonly total: number;
   /** The names of the packages that come with it, sorted. */
   readonly brings: readonly string[];
 }
 
-/** What those who promise to be light may bring, and no more. */
+/** The most that packages which promise to be light may bring. */
 const zod = ["@standard-schema/spec", "ulid", "zod"];
 const promises: Readonly<Record<string, readonly string[]>> = {
   "@arcp/core": zod,
@@ -21,12 +21,12 @@ const promises: Readonly<Record<string, readonly string[]>> = {
   "@arcp/transport-stdio": ["@arcp/core", ...zod],
   "@arcp/transport-ws": ["@arcp/core", "ws", ...zod],
 };
-/** What somebody else chooses to have: a transport, a store, and what traces. */
+/** What is for somebody else to choose: a transport, a store, tracing. */
 const apart: Readonly<Record<string, RegExp>> = {
   "@arcp/runtime": /^(ws|.*sqlite.*|@opentelemetry\/.*|@arcp\/(?!core$).*)$/,
   "@arcp/store-sqlite": /^(ws|.*sqlite.*|@opentelemetry\/.*|@arcp\/(?!core$|runtime$).*)$/,
 };
-/** For any package of ours, with all that it brings. */
+/** For any of our packages, with everything that it brings. */
 const MOST = { packages: 60, bytes: 30_000_000 };
 
 export function sizeOf(tarball: Tarball, installed: readonly Installed[]): InstallSize {
@@ -35,7 +35,7 @@ export function sizeOf(tarball: Tarball, installed: readonly Installed[]): Insta
     packed: tarball.packed,
     unpacked: tarball.unpacked,
     total: installed.reduce((sum, { bytes }) => sum + bytes, 0),
-    // Of some there are several versions.
+    // Some are there in several versions.
     brings: [...new Set(installed.map(({ name }) => name))].filter((name) => name !== tarball.name),
   };
 }

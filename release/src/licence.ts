@@ -1,6 +1,6 @@
 import type { Installed } from "./project.ts";
 
-/** Those under which anybody may pass on what they installed, in a product as well. */
+/** Licences under which anybody may redistribute what they installed, even in a product. */
 const allowed = new Set([
   "0BSD",
   "Apache-2.0",
@@ -11,7 +11,7 @@ const allowed = new Set([
   "MIT",
 ]);
 
-/** What is installed under a licence that nobody has looked at. */
+/** What is installed under a licence that nobody has reviewed. */
 export function licenceFaults(installed: readonly Installed[]): string[] {
   return installed
     .filter(({ licence = "" }) => !allowed.has(licence))

@@ -4,10 +4,10 @@ import { publint } from "publint";
 import { formatMessage } from "publint/utils";
 import type { Tarball } from "./tarball.ts";
 
-/** The resolutions that an ESM-only package owes something. */
+/** The resolution modes that an ESM-only package has to support. */
 const resolutions = ["node16-esm", "bundler"] as const;
 
-/** What publint has to say, of suggestions too. */
+/** What publint reports, suggestions included. */
 export async function publintFaults({ files, manifest }: Tarball): Promise<string[]> {
   const packed = [...files].map(([name, text]) => ({
     name: `package/${name}`,
@@ -21,7 +21,7 @@ export async function publintFaults({ files, manifest }: Tarball): Promise<strin
   return messages.map((message) => `${message.code}: ${formatMessage(message, manifest)}`);
 }
 
-/** What are-the-types-wrong has to say of what `import` finds. */
+/** What are-the-types-wrong reports about what `import` finds. */
 export async function typeFaults({ files, manifest }: Tarball): Promise<string[]> {
   const placed = [...files].map(
     ([path, text]) => [`/node_modules/${manifest.name}/${path}`, text] as const,

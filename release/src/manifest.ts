@@ -12,7 +12,7 @@ const fields: Readonly<Record<string, (value: unknown) => boolean>> = {
   publishConfig: (value) => (value as { access?: string } | undefined)?.access === "public",
 };
 
-/** What a package.json lacks, or says in a form that only the workspace understands. */
+/** What a package.json lacks, or expresses in a form that only the workspace understands. */
 export function manifestFaults({ manifest }: Tarball): string[] {
   const faults = Object.entries(fields)
     .filter(([field, isGood]) => !isGood(manifest[field]))

@@ -3,7 +3,7 @@ import type { Manifest } from "./public-package.ts";
 /**
  * The oldest Node that all packages promise to run on, by their `engines`: its version, such as `22.13.0`.
  *
- * @throws Error when they do not promise the same
+ * @throws Error if they do not promise the same
  */
 export function oldestNode(manifests: readonly Manifest[]): string {
   const promises = new Set(

@@ -4,15 +4,15 @@ import { command } from "./command.ts";
 import type { Tarball } from "./tarball.ts";
 import { Temporary } from "./temporary.ts";
 
-/** A package that npm put into a project. */
+/** A package that npm installed in a project. */
 export interface Installed {
   readonly name: string;
   readonly version: string;
-  /** As its package.json says; undefined when it says nothing. */
+  /** From its package.json; undefined if it names none. */
   readonly licence: string | undefined;
-  /** Bytes of its files, without packages inside of it. */
+  /** Bytes of its files, without nested packages. */
   readonly bytes: number;
-  /** Whether it runs something when it is installed. */
+  /** Whether it runs a script when it is installed. */
   readonly runsScripts: boolean;
 }
 
@@ -22,7 +22,7 @@ interface Locked {
   readonly hasInstallScript?: boolean;
 }
 
-/** A project outside of the workspace. It gets our packages as tarballs, wherever they are asked for, and all others as users do. */
+/** A project outside the workspace. It gets our packages from tarballs, whoever requires them, and all others as users do. */
 export class Project implements Disposable {
   readonly #directory = new Temporary();
   readonly #tarballs: ReadonlyMap<string, Tarball>;
@@ -36,13 +36,13 @@ export class Project implements Disposable {
     return this.#directory.path;
   }
 
-  /** The Node that runs its programs: the package `node` if that is installed, else this one. */
+  /** The Node that runs its programs: the package `node` if it is installed, otherwise this one. */
   get node(): string {
     const own = join(this.path, "node_modules/.bin/node");
     return existsSync(own) ? own : process.execPath;
   }
 
-  /** Installs packages by name, or by `name@version`, beside those that are there. */
+  /** Installs packages by name, or by `name@version`, in addition to those already there. */
   async install(names: readonly string[]): Promise<void> {
     const ours = [...this.#tarballs].map(([name, { path }]) => [name, `file:${path}`] as const);
     const files = new Map(ours);

@@ -1,6 +1,6 @@
 import { directories, read } from "@arcp/docs/repository";
 
-/** What the checks read of a package.json. */
+/** What the checks read from a package.json. */
 export interface Manifest {
   readonly name: string;
   readonly version: string;

@@ -10,7 +10,7 @@ import type { Project } from "./project.ts";
 const DEADLINE = 100_000;
 const moduleResolutions = ["nodenext", "bundler"] as const;
 
-/** Follows a README in a project: installs what it says, compiles what it shows, and runs it. @returns what went wrong */
+/** Follows a README in a project: installs what it names, compiles what it shows, and runs it. @returns what went wrong */
 export async function readmeFaults(directory: string, project: Project): Promise<string[]> {
   const readme = page(`${directory}/README.md`);
   const named = namedBy(readme);
@@ -22,7 +22,7 @@ export async function readmeFaults(directory: string, project: Project): Promise
   return [...(await compileFaults(readme, project)), ...(await runFaults(readme, project))];
 }
 
-/** The packages that a page tells to install. */
+/** The packages that a page says to install. */
 export function namedBy({ blocks }: Page): string[] {
   return blocks
     .filter(({ info }) => info === "sh")
@@ -55,7 +55,7 @@ async function runFaults(readme: Page, project: Project): Promise<string[]> {
   return faults;
 }
 
-/** The declarations of all that is imported are checked too: what they need has to be there as well. */
+/** The declarations of all imports are checked too: what they need must be there as well. */
 async function compileFaults(readme: Page, project: Project): Promise<string[]> {
   using scratch = new Scratch(project.path);
   for (const [index, { parts }] of programsOf(readme).entries()) {

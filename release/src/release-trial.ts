@@ -5,7 +5,7 @@ import { command } from "./command.ts";
 import { manifestOf, publicPackages } from "./public-package.ts";
 import { Temporary } from "./temporary.ts";
 
-/** Makes the next versions and changelogs of a copy of the repository. @returns what is wrong with them */
+/** Creates the next versions and changelogs in a copy of the repository. @returns what is wrong with them */
 export async function releaseFaults(): Promise<string[]> {
   using copy = new Temporary();
   const inCopy = (path: string) => join(copy.path, path);

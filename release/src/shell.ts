@@ -1,22 +1,22 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { delimiter, dirname } from "node:path";
 
-/** How long a text may take to come, in ms. */
+/** How long to wait for a text, in ms. */
 const PATIENCE = 90_000;
 
-/** A command line that goes on, as one types it into a terminal. */
+/** A running command line, as somebody would type it into a terminal. */
 export class Shell implements AsyncDisposable {
-  /** Its exit code, null when it was killed. */
+  /** Its exit code; null if it was killed. */
   readonly code: Promise<number | null>;
   readonly #child: ChildProcess;
   #told = "";
   #hasEnded = false;
   #more = Promise.withResolvers<void>();
 
-  /** @param env beside that of this process */
+  /** @param env in addition to that of this process */
   constructor(line: string, cwd: string, env: Readonly<Record<string, string>>) {
     const PATH = `${dirname(process.execPath)}${delimiter}${process.env["PATH"]}`;
-    // A group of its own: what the line starts is killed with it.
+    // A process group of its own: whatever the line starts is killed with it.
     const child = spawn("bash", ["-c", line], {
       cwd,
       env: { ...process.env, PATH, ...env },
@@ -33,7 +33,7 @@ export class Shell implements AsyncDisposable {
     this.code = new Promise((resolve, reject) => {
       child.once("error", reject).once("close", resolve);
     });
-    // Not at its exit already, after which its last words still come.
+    // Not at its exit, after which its last output may still arrive.
     child.once("close", () => {
       this.#hasEnded = true;
       this.#tell();
@@ -43,8 +43,8 @@ export class Shell implements AsyncDisposable {
   /**
    * Waits for a text.
    *
-   * @returns the match in all that was told so far
-   * @throws Error with all of that, when it does not come
+   * @returns the match in all output so far
+   * @throws Error with all output, if the text does not come
    */
   async until(text: RegExp): Promise<RegExpExecArray> {
     let isLate = false;
@@ -64,7 +64,7 @@ export class Shell implements AsyncDisposable {
     }
   }
 
-  /** Ends it and all that it started, at once. */
+  /** Kills it and everything that it started. */
   async kill(): Promise<void> {
     if (!this.#hasEnded && this.#child.pid !== undefined) process.kill(-this.#child.pid, "SIGKILL");
     await this.code;

@@ -8,9 +8,9 @@ import { type Manifest, manifestOf, publicPackages } from "./public-package.ts";
 /** A package as it is published. */
 export class Tarball {
   readonly manifest: Manifest;
-  /** By their path in the package, with slashes. */
+  /** By their paths in the package, with slashes. */
   readonly files: ReadonlyMap<string, string>;
-  /** Where it lies; undefined when it was put together in memory. */
+  /** Where it is; undefined if it was put together in memory. */
   readonly path: string | undefined;
   /** Bytes, compressed. */
   readonly packed: number;
@@ -41,7 +41,7 @@ export class Tarball {
     return new Tarball(new Map(entries), path, packed.length);
   }
 
-  /** The same, but for some files. Undefined takes one away. */
+  /** The same tarball with some files replaced; undefined removes one. */
   changed(changes: Readonly<Record<string, string | undefined>>): Tarball {
     const files = new Map(this.files);
     for (const [path, text] of Object.entries(changes)) {
@@ -52,7 +52,7 @@ export class Tarball {
   }
 }
 
-/** Packs every public package into a directory, as it was built last. */
+/** Packs the last build of every public package into a directory. */
 export async function packAll(directory: string): Promise<Tarball[]> {
   const { packageManager } = JSON.parse(read("package.json")) as { packageManager: string };
   const filters = publicPackages().flatMap(({ name }) => ["--filter", name]);
