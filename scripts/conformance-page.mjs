@@ -77,7 +77,7 @@ function summary(rows) {
   const of = (strength, verdict) =>
     rows.filter((row) => row.requirement.strength === strength && row.verdict === verdict).length;
   return [
-    "| strength | holds | broken | not shown |",
+    "| strength | hold | broken | not shown |",
     "|---|---|---|---|",
     ...["MUST", "SHOULD", "MAY"].map(
       (strength) =>

@@ -56,7 +56,7 @@ export const acknowledgement: readonly Scenario[] = [
     },
   },
   {
-    name: "what was not acknowledged is kept for a session that agreed to acknowledge, however long ago it was",
+    name: "what was not acknowledged is kept for a session that negotiated acks, however long ago it was sent",
     verifies: ["R-6.5-3", "R-14-3"],
     needs: [feature("ack"), windowWithin(30)],
     async play(site) {

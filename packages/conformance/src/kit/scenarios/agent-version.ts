@@ -9,7 +9,7 @@ const versions = feature("agent_versions");
 
 export const agentVersion: readonly Scenario[] = [
   {
-    name: "a reference that does not fit the grammar to its end is refused",
+    name: "a reference that does not match the grammar completely is refused",
     verifies: ["R-7.5-1"],
     needs: [versions],
     async play(site) {
@@ -36,7 +36,7 @@ export const agentVersion: readonly Scenario[] = [
     },
   },
   {
-    name: "references as long as they may be, and of all characters that they may have, are understood",
+    name: "references of the greatest allowed length, and with every allowed character, are understood",
     verifies: ["R-7.5-1"],
     needs: [versions],
     async play(site) {
@@ -58,7 +58,7 @@ export const agentVersion: readonly Scenario[] = [
     },
   },
   {
-    name: "a version is compared as a text, and an agent without versions has none",
+    name: "a version is compared as text, and an agent without versions has none",
     verifies: ["R-7.5-3"],
     needs: [versions],
     async play(site) {
@@ -77,7 +77,7 @@ export const agentVersion: readonly Scenario[] = [
     },
   },
   {
-    name: "a bare name means the default that is advertised, or else what was registered first",
+    name: "a bare name means the advertised default, or else what was registered first",
     verifies: ["R-7.5-4"],
     needs: [versions],
     async play(site) {
@@ -95,7 +95,7 @@ export const agentVersion: readonly Scenario[] = [
     },
   },
   {
-    name: "the reference that was resolved stands in the acceptance, the listing and the subscription",
+    name: "the resolved reference is in the acceptance, the listing and the subscription",
     verifies: ["R-7.5-5"],
     needs: [versions],
     async play(site) {
@@ -122,7 +122,7 @@ export const agentVersion: readonly Scenario[] = [
     },
   },
   {
-    name: "of two versions that are asked for, the one that is registered runs, whatever becomes of the other",
+    name: "of two requested versions, the registered one runs, whatever happens to the other",
     verifies: ["R-13-8"],
     needs: [versions],
     async play(site) {

@@ -19,7 +19,7 @@ const unauthenticated: readonly (readonly [what: string, auth: (token: string) =
 export const authentication: readonly Scenario[] = [
   ...unauthenticated.map(
     ([what, auth]): Scenario => ({
-      name: `a hello with ${what} is UNAUTHENTICATED, tells no token, and ends the connection`,
+      name: `a hello with ${what} is UNAUTHENTICATED, reveals no token, and ends the connection`,
       verifies: ["R-6.1-2", "R-6.1-5", "R-12-5"],
       async play(site) {
         const wire = await site.wire();
@@ -49,7 +49,7 @@ export const authentication: readonly Scenario[] = [
     }),
   ),
   {
-    name: "names that a client claims make it nobody else",
+    name: "names that a client claims do not make it somebody else",
     verifies: ["R-6.1-3"],
     async play(site) {
       const claims = { ...client, principal: "admin", fingerprint: "admin" };

@@ -13,7 +13,7 @@ const needs = [feature("ack"), settingWithin("backPressureThreshold", 2000)] as 
 
 export const backPressure: readonly Scenario[] = [
   {
-    name: "whoever acknowledges 10 and then 40, and is sent 100 more than the threshold, is told once, and loses none",
+    name: "a client that acknowledges 10 and then 40, and is sent 100 more than the threshold, is notified once, and loses nothing",
     verifies: ["R-13-2", "R-6.5-7", "R-6.5-10"],
     needs,
     async play(site) {
@@ -52,7 +52,7 @@ export const backPressure: readonly Scenario[] = [
     },
   },
   {
-    name: "the notice stands before the envelope that was too much when that ends its job",
+    name: "the notice precedes the envelope that exceeded the threshold if that envelope ends its job",
     verifies: ["R-6.5-7"],
     needs,
     async play(site) {
@@ -83,7 +83,7 @@ export const backPressure: readonly Scenario[] = [
     },
   },
   {
-    name: "a second notice comes only after the lag has fallen to half the threshold, and to the lagging session alone",
+    name: "a second notice comes only after the lag has fallen to half the threshold, and only to the lagging session",
     verifies: ["R-6.5-8"],
     needs: [...needs, feature("subscribe")],
     async play(site) {
@@ -121,7 +121,7 @@ export const backPressure: readonly Scenario[] = [
     },
   },
   {
-    name: "an ack that is lower than before, or above what was issued, neither brings the notice forward nor puts it off",
+    name: "an ack lower than before, or above what was issued, neither hastens nor delays the notice",
     verifies: ["R-6.5-4"],
     needs,
     async play(site) {

@@ -51,7 +51,7 @@ export const budget: readonly Scenario[] = [
     },
   },
   {
-    name: "each currency has a counter, which begins with the sum of its entries",
+    name: "each currency has a counter, which starts at the sum of its entries",
     verifies: ["R-9.6-2"],
     needs: [budgets],
     async play(site) {
@@ -99,7 +99,7 @@ export const budget: readonly Scenario[] = [
     },
   },
   {
-    name: "a cost below zero, or that is no number, is refused and neither counted nor told",
+    name: "a cost that is negative or not a number is refused, and neither counted nor emitted",
     verifies: ["R-9.6-4"],
     needs: [budgets],
     async play(site) {
@@ -117,7 +117,7 @@ export const budget: readonly Scenario[] = [
     },
   },
   {
-    name: "costs above the budget are counted exactly into the red, and then nothing goes but the end",
+    name: "costs above the budget are counted exactly into the negative, and then the job can only end",
     verifies: ["R-13-5", "R-9.6-5"],
     needs: [budgets],
     async play(site) {

@@ -13,7 +13,7 @@ const cancel = (wire: WireClient, job_id: string, reason?: string) =>
 
 export const cancelAuthority: readonly Scenario[] = [
   {
-    name: "a cancel of a finished job tells how it ended and changes nothing",
+    name: "a cancel of a finished job reports how it ended and changes nothing",
     verifies: ["R-7.4-6"],
     async play(site) {
       const wire = await site.greeted();
@@ -41,7 +41,7 @@ export const cancelAuthority: readonly Scenario[] = [
     },
   },
   {
-    name: "only the session that owns a job may cancel it, and who may not see it is told that there is none",
+    name: "only the session that owns a job may cancel it, and whoever may not see it is told that there is none",
     verifies: ["R-7.4-7"],
     async play(site) {
       const [wire, other, stranger] = await Promise.all([
@@ -70,7 +70,7 @@ export const cancelAuthority: readonly Scenario[] = [
     },
   },
   {
-    name: "once the session that owned it is gone, the others of its principal may cancel a job",
+    name: "once the owning session is gone, other sessions of its principal may cancel a job",
     verifies: ["R-7.4-7"],
     needs: [windowWithin(30)],
     async play(site) {
@@ -93,7 +93,7 @@ export const cancelAuthority: readonly Scenario[] = [
     },
   },
   {
-    name: "a cancel names one job, in the envelope or in the payload or in both alike",
+    name: "a cancel names one job, in the envelope, in the payload, or the same one in both",
     verifies: ["R-7.4-8"],
     async play(site) {
       const wire = await site.greeted();

@@ -17,7 +17,7 @@ const shortGrace = settingWithin("cancelGraceSec", 5);
 
 export const cancellation: readonly Scenario[] = [
   {
-    name: "a cancel is acknowledged without a number, the agent may tidy up, and then the job ends",
+    name: "a cancel is acknowledged without a number, the agent may clean up, and then the job ends",
     verifies: ["R-7.4-1", "R-7.4-3"],
     async play(site) {
       const wire = await site.greeted();
@@ -41,7 +41,7 @@ export const cancellation: readonly Scenario[] = [
     },
   },
   {
-    name: "the acknowledgement of a cancel comes before the end that it leads to, also of an agent that stops at once",
+    name: "the acknowledgement of a cancel precedes the end that it leads to, even if the agent stops at once",
     verifies: ["R-7.4-1"],
     async play(site) {
       const wire = await site.greeted();
@@ -82,7 +82,7 @@ export const cancellation: readonly Scenario[] = [
     },
   },
   {
-    name: "a deadline that passes while a cancelled agent tidies up does not change how the job ends",
+    name: "a deadline that passes while a cancelled agent cleans up does not change how the job ends",
     verifies: ["R-7.4-2"],
     async play(site) {
       const wire = await site.greeted();
@@ -113,7 +113,7 @@ export const cancellation: readonly Scenario[] = [
     },
   },
   {
-    name: "an agent that does not stop in the time of grace is left alone, and can do nothing more",
+    name: "an agent that does not stop within the grace period is abandoned, and can do nothing more",
     verifies: ["R-7.4-4"],
     needs: [shortGrace],
     async play(site) {
@@ -148,7 +148,7 @@ export const cancellation: readonly Scenario[] = [
     },
   },
   {
-    name: "cancels that are repeated are acknowledged again, and do not extend the time of grace",
+    name: "repeated cancels are acknowledged again, and do not extend the grace period",
     verifies: ["R-7.4-5"],
     needs: [shortGrace],
     async play(site) {

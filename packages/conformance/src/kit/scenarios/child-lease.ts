@@ -13,7 +13,7 @@ const budgets = feature("cost.budget");
 
 export const childLease: readonly Scenario[] = [
   {
-    name: "a child holds what it names, and inherits the expiry and the budget that bound its parent",
+    name: "a child holds only what it names, and inherits the expiry and the budget that bound its parent",
     verifies: ["R-9.4-3", "R-9.4-5"],
     needs: [budgets, feature("lease_expires_at")],
     async play(site) {
@@ -57,7 +57,7 @@ export const childLease: readonly Scenario[] = [
     },
   },
   {
-    name: "a child gets no more money than is available above it, and no other currency",
+    name: "a child gets no more money than its ancestors have available, and no other currency",
     verifies: ["R-9.4-4"],
     needs: [budgets],
     async play(site) {
@@ -110,7 +110,7 @@ export const childLease: readonly Scenario[] = [
     },
   },
   {
-    name: "a child's lease ends no later than its parent's",
+    name: "a child's lease expires no later than its parent's",
     verifies: ["R-9.4-5"],
     needs: [feature("lease_expires_at")],
     async play(site) {

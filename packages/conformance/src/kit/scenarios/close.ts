@@ -8,7 +8,7 @@ import { reached, thought, thoughtsIn } from "../thought.ts";
 
 export const close: readonly Scenario[] = [
   {
-    name: "a close is answered by closed, and then the transport is closed normally",
+    name: "a close is answered with session.closed, and then the transport is closed normally",
     verifies: ["R-6.7-1"],
     async play(site) {
       for (const payload of [{ reason: "done for today" }, {}]) {
@@ -20,7 +20,7 @@ export const close: readonly Scenario[] = [
     },
   },
   {
-    name: "a closed session leaves its job running, and is resumed with its last token to all that it missed",
+    name: "a closed session leaves its job running, and its last token resumes it with everything it missed",
     verifies: ["R-6.7-2", "R-6.7-3"],
     needs: [feature("subscribe")],
     async play(site) {
@@ -58,7 +58,7 @@ export const close: readonly Scenario[] = [
     },
   },
   {
-    name: "a bye closes the transport without an answer, and leaves job and session alive",
+    name: "a bye closes the transport without a reply, and leaves job and session alive",
     verifies: ["R-6.7-4"],
     async play(site) {
       const wire = await site.greeted();

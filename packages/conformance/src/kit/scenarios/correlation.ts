@@ -19,7 +19,7 @@ const returning = (value: unknown) => ({
 
 export const correlation: readonly Scenario[] = [
   {
-    name: "each kind of request is answered exactly once, by its id, whether it is granted or refused",
+    name: "each kind of request is answered exactly once, with its id, whether it is granted or refused",
     verifies: ["R-5.4-1", "R-5.4-2", "R-5.4-4"],
     async play(site) {
       const wire = await site.greeted();
@@ -63,7 +63,7 @@ export const correlation: readonly Scenario[] = [
     },
   },
   {
-    name: "a refusal names the job also when only the payload of the request did",
+    name: "a refusal names the job even if only the payload of the request did",
     verifies: ["R-5.4-2"],
     async play(site) {
       const wire = await site.greeted();
@@ -86,7 +86,7 @@ export const correlation: readonly Scenario[] = [
     },
   },
   {
-    name: "of interleaved submits each gets its own answer, and a refusal touches no other request or job",
+    name: "each of several interleaved submits gets its own answer, and a refusal affects no other request or job",
     verifies: ["R-5.4-1", "R-5.4-3"],
     async play(site) {
       const wire = await site.greeted();
@@ -120,7 +120,7 @@ export const correlation: readonly Scenario[] = [
     },
   },
   {
-    name: "submits are answered in their order, also when the first one takes longest",
+    name: "submits are answered in order, even if the first one takes longest",
     verifies: ["R-5.4-5"],
     needs: [heldSubmits],
     async play(site) {
@@ -140,7 +140,7 @@ export const correlation: readonly Scenario[] = [
     },
   },
   {
-    name: "a submit that is sent again makes no other job, whatever it says and whatever happened since",
+    name: "a submit that is sent again creates no second job, whatever it says and whatever has happened since",
     verifies: ["R-5.4-8"],
     async play(site) {
       const wire = await site.greeted();
@@ -161,7 +161,7 @@ export const correlation: readonly Scenario[] = [
     },
   },
   {
-    name: "a submit that is sent again while it is worked out, or after its reply was lost, makes one job",
+    name: "a submit that is sent again while it is processed, or after its reply was lost, creates one job",
     verifies: ["R-5.4-8"],
     needs: [heldSubmits],
     async play(site) {
@@ -206,7 +206,7 @@ export const correlation: readonly Scenario[] = [
     },
   },
   {
-    name: "a submit that is sent again after a crash makes no other job",
+    name: "a submit that is sent again after a crash creates no second job",
     verifies: ["R-5.4-8"],
     needs: [restart],
     alone: true,

@@ -13,7 +13,7 @@ const agent = "conformance.script";
 
 export const credential: readonly Scenario[] = [
   {
-    name: "a credential is issued, delivered in the acceptance, used, and revoked once when the job has its result",
+    name: "a credential is issued, delivered in the acceptance, used, and revoked exactly once when the job has its result",
     verifies: ["R-13-7", "R-9.8-2"],
     needs: [credentials],
     async play(site) {
@@ -88,7 +88,7 @@ export const credential: readonly Scenario[] = [
     },
   },
   {
-    name: "an issue that takes too long counts as failed, and what comes of it later is revoked",
+    name: "a credential that takes too long to issue counts as failed, and is revoked if it is issued later",
     verifies: ["R-9.8-5"],
     needs: [credentials, settingWithin("provisionerSec", 8)],
     async play(site) {
@@ -103,7 +103,7 @@ export const credential: readonly Scenario[] = [
     },
   },
   {
-    name: "identical submits that come while a credential is being issued wait for it, and it is issued once",
+    name: "identical submits that arrive while a credential is being issued wait for it, and it is issued once",
     verifies: ["R-7.2-5"],
     needs: [credentials],
     async play(site) {

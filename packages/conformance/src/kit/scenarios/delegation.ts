@@ -13,7 +13,7 @@ const budgets = feature("cost.budget");
 
 export const delegation: readonly Scenario[] = [
   {
-    name: "who has no right to delegate to an agent does not",
+    name: "a job may not delegate to an agent that its lease does not cover",
     verifies: ["R-10-1"],
     async play(site) {
       const wire = await site.greeted();
@@ -89,7 +89,7 @@ export const delegation: readonly Scenario[] = [
     },
   },
   {
-    name: "a delegation on a budget that is used up is refused on the stream too",
+    name: "a delegation on an exhausted budget shows as refused on the stream too",
     verifies: ["R-10-3", "R-9.6-6"],
     needs: [budgets],
     async play(site) {
@@ -154,7 +154,7 @@ export const delegation: readonly Scenario[] = [
     },
   },
   {
-    name: "an agent learns the id of its child, and what became of it",
+    name: "an agent learns its child's id and outcome",
     verifies: ["R-10-7"],
     async play(site) {
       const wire = await site.greeted();

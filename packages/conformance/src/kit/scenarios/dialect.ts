@@ -97,7 +97,7 @@ const kind = (frames: readonly SdkFrame[], wanted: string) =>
 export const dialect: readonly Scenario[] = [
   ...sdks.map(
     (sdk): Scenario => ({
-      name: `the client of ${sdk} has its requests rejected in the form that it understands, with a job running or not`,
+      name: `the client of ${sdk} has its requests rejected in the form that it understands, with or without a running job`,
       verifies: sdk === "go" || sdk === "java" ? ["R-D-2", "R-D-4"] : ["R-D-2", "R-D-4", "R-D-5"],
       async play(site) {
         const client = await SdkClient.greeted(site, sdk);
@@ -114,7 +114,7 @@ export const dialect: readonly Scenario[] = [
     }),
   ),
   {
-    name: "a client that offers a vendor's feature is of the draft, however it calls itself",
+    name: "a client that offers a vendor's feature is a draft client, whatever it calls itself",
     verifies: ["R-D-2"],
     async play(site) {
       for (const sdk of sdks) {
@@ -130,7 +130,7 @@ export const dialect: readonly Scenario[] = [
     },
   },
   {
-    name: "a client of typescript or csharp that sends session.close is answered as one of the draft",
+    name: "a client classed as typescript or csharp that sends session.close is answered as a draft client",
     verifies: ["R-D-3"],
     async play(site) {
       for (const sdk of ["typescript", "csharp"] as const) {
@@ -166,7 +166,7 @@ export const dialect: readonly Scenario[] = [
     },
   },
   {
-    name: "the acceptance of a delegated job goes to the SDK that understands it, and to no other",
+    name: "the acceptance of a delegated job is sent to SDKs that understand it, and to no others",
     verifies: ["R-D-1"],
     async play(site) {
       for (const sdk of sdks) {

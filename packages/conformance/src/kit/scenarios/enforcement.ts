@@ -45,7 +45,7 @@ export const enforcement: readonly Scenario[] = [
     },
   },
   {
-    name: "tools, models and children that are really called need the lease too",
+    name: "tools, models and children that are actually called need the lease too",
     verifies: ["R-9.3-2"],
     async play(site) {
       const wire = await site.greeted();
@@ -70,7 +70,7 @@ export const enforcement: readonly Scenario[] = [
     },
   },
   {
-    name: "a tool that the lease does not cover is not called: its error is that of the lease",
+    name: "a tool that the lease does not cover is not called: the error is the lease's",
     verifies: ["R-9.3-1"],
     async play(site) {
       const wire = await site.greeted();
@@ -80,7 +80,7 @@ export const enforcement: readonly Scenario[] = [
     },
   },
   {
-    name: "a budget that is used up is looked at before the patterns",
+    name: "an exhausted budget is checked before the patterns",
     verifies: ["R-9.3-1"],
     async play(site) {
       const wire = await site.greeted();
@@ -121,7 +121,7 @@ export const enforcement: readonly Scenario[] = [
     },
   },
   {
-    name: "by the most general call an agent gets nothing that the lease does not give",
+    name: "the most general call gives an agent nothing that the lease does not grant",
     verifies: ["R-9.3-5"],
     async play(site) {
       const wire = await site.greeted();
@@ -151,7 +151,7 @@ export const enforcement: readonly Scenario[] = [
     },
   },
   {
-    name: "a cost that is said by the most general call is counted, or refused",
+    name: "a cost reported by the most general call is counted, or refused",
     verifies: ["R-9.3-5"],
     async play(site) {
       const wire = await site.greeted();

@@ -19,7 +19,7 @@ const ids = [
 
 export const envelope: readonly Scenario[] = [
   {
-    name: "every kind of answer has its version, ids, numbers, times and fields in the right form",
+    name: "every kind of reply has its version, ids, numbers, times and fields in the right form",
     verifies: ["R-5.1-1", "R-5.1-4", "R-5.1-6", "R-5.2-1", "R-5.2-2", "R-5.2-3"],
     async play(site) {
       const wire = await site.greeted();
@@ -73,7 +73,7 @@ export const envelope: readonly Scenario[] = [
     },
   },
   {
-    name: "an id of any characters comes back as it was, in replies and refusals",
+    name: "an id of any characters is returned unchanged in replies and refusals",
     verifies: ["R-5.1-3", "R-5.4-1"],
     async play(site) {
       const wire = await site.greeted();
@@ -163,7 +163,7 @@ export const envelope: readonly Scenario[] = [
     },
   },
   {
-    name: "fields that nobody knows are ignored wherever they stand",
+    name: "unknown fields are ignored wherever they are",
     verifies: ["R-5.1-7"],
     async play(site) {
       const wire = await site.wire();
@@ -205,7 +205,7 @@ export const envelope: readonly Scenario[] = [
     },
   },
   {
-    name: "a capability that nobody knows is refused in a lease, not ignored",
+    name: "an unknown capability in a lease is refused, not ignored",
     verifies: ["R-5.1-7"],
     async play(site) {
       const wire = await site.greeted();

@@ -66,7 +66,7 @@ export const error: readonly Scenario[] = [
   },
   ...endings.map(
     ([code, steps, rest]): Scenario => ({
-      name: `a job that ends with ${code} says whether that is retryable as the table does`,
+      name: `a job that ends with ${code} says whether that is retryable, as the table does`,
       verifies: ["R-12-1", "R-12-2"],
       async play(site) {
         const wire = await site.greeted();
@@ -78,7 +78,7 @@ export const error: readonly Scenario[] = [
     }),
   ),
   {
-    name: "whether an error is retryable is for its agent to say, but for the codes for which that is fixed",
+    name: "the agent decides whether its error is retryable, except for codes for which that is fixed",
     verifies: ["R-12-2"],
     async play(site) {
       const wire = await site.greeted();
@@ -107,7 +107,7 @@ export const error: readonly Scenario[] = [
     },
   },
   {
-    name: "a refused request is told by session.error, a failed job by job.error, a refused operation by tool_result",
+    name: "a refused request is reported by session.error, a failed job by job.error, a refused operation by tool_result",
     verifies: ["R-12-4"],
     needs: [feature("subscribe")],
     async play(site) {
@@ -128,7 +128,7 @@ export const error: readonly Scenario[] = [
     },
   },
   {
-    name: "what refuses a session is the last envelope, and then the connection is closed",
+    name: "the refusal of a session is the last envelope, and then the connection is closed",
     verifies: ["R-12-5"],
     async play(site) {
       const wrong = [

@@ -53,7 +53,7 @@ export const event: readonly Scenario[] = [
     },
   },
   {
-    name: "a kind that is none, and a body that its kind does not have, are refused towards the agent",
+    name: "an invalid kind, and a body that does not fit its kind, are refused to the agent",
     verifies: ["R-8.1-2"],
     async play(site) {
       const wire = await site.greeted();
@@ -84,7 +84,7 @@ export const event: readonly Scenario[] = [
     },
   },
   {
-    name: "each call of a tool has one outcome, a result or an error",
+    name: "each tool call has one outcome, a result or an error",
     verifies: ["R-8.2-1"],
     async play(site) {
       const wire = await site.greeted();
@@ -109,7 +109,7 @@ export const event: readonly Scenario[] = [
     },
   },
   {
-    name: "what is above 64 KiB is cut on the stream, and whole for the agent, its tools and its children",
+    name: "what exceeds 64 KiB is truncated on the stream, and complete for the agent, its tools and its children",
     verifies: ["R-8.2-1"],
     async play(site) {
       const wire = await site.greeted();
@@ -157,7 +157,7 @@ export const event: readonly Scenario[] = [
     },
   },
   {
-    name: "an agent cannot say what only the runtime says",
+    name: "an agent cannot emit what only the runtime may emit",
     verifies: ["R-8.2-3"],
     async play(site) {
       const wire = await site.greeted();

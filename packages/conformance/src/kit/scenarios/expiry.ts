@@ -14,7 +14,7 @@ const tools = { "tool.call": ["conformance.*"] };
 
 export const expiry: readonly Scenario[] = [
   {
-    name: "an expiry that has passed, is no time, or is not written as one in UTC is refused",
+    name: "an expiry that has passed, is not a time, or is not written in UTC is refused",
     verifies: ["R-9.5-1"],
     needs: [expiring],
     async play(site) {
@@ -47,7 +47,7 @@ export const expiry: readonly Scenario[] = [
     },
   },
   {
-    name: "when its lease expires a job ends as an error, though its agent does nothing",
+    name: "when its lease expires, a job ends with an error even if its agent does nothing",
     verifies: ["R-9.5-3"],
     needs: [expiring],
     async play(site) {
@@ -61,7 +61,7 @@ export const expiry: readonly Scenario[] = [
     },
   },
   {
-    name: "an operation after the expiry is refused before all else that is wrong with it, and the job is over",
+    name: "an operation after the expiry is refused for that first, whatever else is wrong with it, and the job ends",
     verifies: ["R-9.5-2", "R-9.5-4", "R-9.3-1"],
     needs: [expiring],
     alone: true,
@@ -89,7 +89,7 @@ export const expiry: readonly Scenario[] = [
     },
   },
   {
-    name: "a job whose lease expires shows its progress, at most refusals, and then its end",
+    name: "a job whose lease expires shows its progress, then at most refusals, and then its end",
     verifies: ["R-13-4"],
     needs: [expiring],
     async play(site) {

@@ -20,7 +20,7 @@ const wrong = [
 
 export const extensionName: readonly Scenario[] = [
   {
-    name: "an agent's own events are sent under names of the form x-vendor.<vendor>.<name>, and under no others",
+    name: "an agent's custom events are sent under names of the form x-vendor.<vendor>.<name>, and no others",
     verifies: ["R-15-1"],
     async play(site) {
       const wire = await site.greeted({}, { waive: ["R-8.1-2"] });
@@ -43,7 +43,7 @@ export const extensionName: readonly Scenario[] = [
     },
   },
   {
-    name: "a vendor's capability is granted under such a name alone",
+    name: "a vendor's capability is granted only under such a name",
     verifies: ["R-15-1"],
     async play(site) {
       const wire = await site.greeted();

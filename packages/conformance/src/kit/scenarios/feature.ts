@@ -42,7 +42,7 @@ export const feature: readonly Scenario[] = [
     }),
   ),
   {
-    name: "who has agreed on no feature gets the events without progress and remainders of budgets, and no gap",
+    name: "a client that negotiated no feature gets events without progress and budget remainders, and without a gap",
     verifies: ["R-6.2-5"],
     needs: [offered("subscribe"), offered("progress"), offered("cost.budget")],
     async play(site) {
@@ -93,7 +93,7 @@ export const feature: readonly Scenario[] = [
     },
   },
   {
-    name: "a viewer without result_chunk gets no chunk, and the end under the next number",
+    name: "a viewer without result_chunk gets no chunks, and the end under the next number",
     verifies: ["R-6.2-5"],
     needs: [offered("subscribe"), offered("result_chunk")],
     async play(site) {
@@ -120,7 +120,7 @@ export const feature: readonly Scenario[] = [
     },
   },
   {
-    name: "an owner that has not agreed on progress gets none, and no gap",
+    name: "an owner that did not negotiate progress gets none, and no gap",
     verifies: ["R-6.2-5"],
     async play(site) {
       const wire = await site.greeted({ features: [] }, { waive: ["R-8.3-1"] });

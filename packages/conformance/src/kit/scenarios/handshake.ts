@@ -11,7 +11,7 @@ const WELCOMES = 24;
 
 export const handshake: readonly Scenario[] = [
   {
-    name: "the first answer to a hello is a welcome that says who the runtime is and how long it waits",
+    name: "the first reply to a hello is a welcome that names the runtime and its resume window",
     verifies: ["R-6.2-1"],
     async play(site) {
       const wire = await site.wire();
@@ -25,7 +25,7 @@ export const handshake: readonly Scenario[] = [
     },
   },
   {
-    name: "the welcome lists the features of both sides, and none that only one has or nobody knows",
+    name: "the welcome lists the features that both sides have, and none that only one has or nobody knows",
     verifies: ["R-6.2-2", "R-6.2-3"],
     async play(site) {
       const asked: readonly (readonly string[] | undefined)[] = [
@@ -47,7 +47,7 @@ export const handshake: readonly Scenario[] = [
     },
   },
   {
-    name: "a client whose encodings lack json is refused, one that has others besides is not",
+    name: "a client whose encodings lack json is refused, and one that has others in addition is not",
     verifies: ["R-6.2-6"],
     async play(site) {
       for (const encodings of [["cbor"], []]) {
@@ -66,7 +66,7 @@ export const handshake: readonly Scenario[] = [
     },
   },
   {
-    name: "the inventory is a sorted list of objects with versions, and a default that is one of them",
+    name: "the inventory is a sorted list of objects with versions, and with a default that is one of them",
     verifies: ["R-6.2-7"],
     needs: [agent("conformance.versioned")],
     async play(site) {
@@ -82,7 +82,7 @@ export const handshake: readonly Scenario[] = [
     },
   },
   {
-    name: "a second hello is refused, and the session goes on",
+    name: "a second hello is refused, and the session continues",
     verifies: ["R-6.2-9"],
     async play(site) {
       const wire = await site.greeted();
@@ -103,7 +103,7 @@ export const handshake: readonly Scenario[] = [
     },
   },
   {
-    name: "every welcome, first or resumed, has a resume token of its own, which nobody could guess from others",
+    name: "every welcome, first or resumed, has a new resume token that cannot be guessed from others",
     verifies: ["R-6.2-10"],
     async play(site) {
       const tokens: string[] = [];

@@ -48,7 +48,7 @@ async function ping(wire: WireClient, nonce: string, faulty = false): Promise<vo
 
 export const heartbeat: readonly Scenario[] = [
   {
-    name: "every ping is answered with its nonce, also where heartbeats were not agreed on and while a job is at work",
+    name: "every ping is answered with its nonce, even without negotiated heartbeats and while a job is working",
     verifies: ["R-6.4-2"],
     async play(site) {
       const wire = await site.greeted({ features: [] });
@@ -63,7 +63,7 @@ export const heartbeat: readonly Scenario[] = [
     },
   },
   {
-    name: "a client to which events are streamed, and which says nothing by itself, is pinged and not lost",
+    name: "a client that receives a stream and sends nothing is pinged, and not lost",
     verifies: ["R-6.4-1"],
     needs: [heartbeatWithin(10)],
     async play(site) {
@@ -82,7 +82,7 @@ export const heartbeat: readonly Scenario[] = [
     },
   },
   {
-    name: "acks alone keep a session alive, and it is pinged when there was nothing else to say",
+    name: "acks alone keep a session alive, and it is pinged when there is nothing else to send",
     verifies: ["R-6.4-7", "R-6.4-1"],
     needs: [heartbeatWithin(10)],
     async play(site) {
@@ -125,7 +125,7 @@ export const heartbeat: readonly Scenario[] = [
     },
   },
   {
-    name: "ping and pong go either way, then a silent client is lost, and its job, untouched, is told to the one that resumes",
+    name: "ping and pong go both ways, then a silent client is lost, and its job, unaffected, is delivered after the resume",
     verifies: ["R-13-1", "R-6.4-5"],
     needs: [heartbeatWithin(10)],
     async play(site) {
@@ -180,7 +180,7 @@ export const heartbeat: readonly Scenario[] = [
     },
   },
   {
-    name: "a runtime that was held up for three intervals does not take a client for lost that has spoken meanwhile",
+    name: "a runtime that was blocked for three intervals does not declare a client lost that has sent something meanwhile",
     verifies: ["R-6.4-8"],
     needs: [heartbeatWithin(3)],
     alone: true,

@@ -14,7 +14,7 @@ const accepted = ({ payload: { request_id: _, ...rest } }: { payload: { request_
 
 export const idempotency: readonly Scenario[] = [
   {
-    name: "a key is that of its principal in all of its sessions, letter by letter",
+    name: "a key belongs to its principal in all of its sessions, and is compared exactly",
     verifies: ["R-7.2-1"],
     async play(site) {
       const gate = site.gate();
@@ -37,7 +37,7 @@ export const idempotency: readonly Scenario[] = [
     },
   },
   {
-    name: "submits are identical by the values of five fields, whatever else differs",
+    name: "submits are identical if the values of five fields are, whatever else differs",
     verifies: ["R-7.2-2"],
     async play(site) {
       const wire = await site.greeted();
@@ -75,7 +75,7 @@ export const idempotency: readonly Scenario[] = [
     },
   },
   {
-    name: "an agent is compared as it is written, so that a pinned version is another submit",
+    name: "an agent is compared as written, so a pinned version makes a different submit",
     verifies: ["R-7.2-2"],
     async play(site) {
       const wire = await site.greeted();
@@ -86,7 +86,7 @@ export const idempotency: readonly Scenario[] = [
     },
   },
   {
-    name: "whoever submits again gets the first acceptance, and the agent runs once",
+    name: "an identical submit gets the first acceptance, and the agent runs once",
     verifies: ["R-7.2-3"],
     async play(site) {
       const wire = await site.greeted();
@@ -109,7 +109,7 @@ export const idempotency: readonly Scenario[] = [
     },
   },
   {
-    name: "a key that is used for something else is refused, and nobody who watches the job hears of it",
+    name: "a key that is reused for something else is refused, and the job's viewers do not notice",
     verifies: ["R-7.2-4"],
     async play(site) {
       const [owner, watcher, other] = await Promise.all([
@@ -135,7 +135,7 @@ export const idempotency: readonly Scenario[] = [
     },
   },
   {
-    name: "identical submits at the same time make one job, and all get its acceptance",
+    name: "concurrent identical submits create one job, and all get its acceptance",
     verifies: ["R-7.2-5"],
     async play(site) {
       const wires = await Promise.all([site.greeted(), site.greeted()]);
@@ -151,7 +151,7 @@ export const idempotency: readonly Scenario[] = [
     },
   },
   {
-    name: "identical submits that come while the first is still being worked out get its acceptance",
+    name: "identical submits that arrive while the first is still being processed get its acceptance",
     verifies: ["R-7.2-5"],
     needs: [heldSubmits],
     async play(site) {

@@ -13,7 +13,7 @@ const SECRET = "sesame-of-the-agent";
 
 export const jobEnding: readonly Scenario[] = [
   {
-    name: "a job that is not over in its time ends at that moment, though its agent does not stop",
+    name: "a job that exceeds its time ends at that moment, even if its agent does not stop",
     verifies: ["R-7.3-6"],
     async play(site) {
       const wire = await site.greeted();
@@ -44,7 +44,7 @@ export const jobEnding: readonly Scenario[] = [
     },
   },
   {
-    name: "an exception that nobody expected ends the job, and its text stays within",
+    name: "an unexpected exception ends the job, and its text is not revealed",
     verifies: ["R-7.3-8"],
     async play(site) {
       const wire = await site.greeted();
@@ -55,7 +55,7 @@ export const jobEnding: readonly Scenario[] = [
     },
   },
   {
-    name: "an error that the agent raises on purpose is passed on as it is",
+    name: "an error that the agent raises on purpose is passed on unchanged",
     verifies: ["R-7.3-9"],
     async play(site) {
       const wire = await site.greeted();
@@ -71,7 +71,7 @@ export const jobEnding: readonly Scenario[] = [
     },
   },
   {
-    name: "a finished job keeps its history and its end for who comes later",
+    name: "a finished job keeps its history and its end for late viewers",
     verifies: ["R-7.3-11"],
     async play(site) {
       const owner = await site.greeted();
@@ -93,7 +93,7 @@ export const jobEnding: readonly Scenario[] = [
     },
   },
   {
-    name: "a job that a restart has cut off ends as a fault that may be tried again",
+    name: "a job that was interrupted by a restart ends with a retryable error",
     verifies: ["R-7.3-10"],
     needs: [restart],
     alone: true,

@@ -77,7 +77,7 @@ export const jsonProfile: readonly Scenario[] = [
     },
   },
   {
-    name: "a number that is no integer within 2^53 - 1 is refused where one belongs",
+    name: "a number that is not an integer within 2^53 - 1 is refused where an integer is required",
     verifies: ["R-5.2-3"],
     async play(site) {
       const wire = await site.greeted();
@@ -119,7 +119,7 @@ export const jsonProfile: readonly Scenario[] = [
     },
   },
   {
-    name: "an amount is written digit by digit, and a cost taken off it by its shortest text",
+    name: "an amount is written exactly, and a cost is subtracted by its shortest decimal text",
     verifies: ["R-5.2-4", "R-5.2-5"],
     needs: [feature("cost.budget")],
     async play(site) {
@@ -153,7 +153,7 @@ export const jsonProfile: readonly Scenario[] = [
     },
   },
   {
-    name: "keys such as __proto__ are data like all others",
+    name: "keys such as __proto__ are data like any other",
     verifies: ["R-5.2-6"],
     async play(site) {
       const wire = await site.greeted();
@@ -176,7 +176,7 @@ export const jsonProfile: readonly Scenario[] = [
     },
   },
   {
-    name: "a document that is nested too deep is refused, and one of 125 levels is not",
+    name: "a document that is nested too deeply is refused, and one of 125 levels is not",
     verifies: ["R-5.2-7"],
     async play(site) {
       // Whether the id of such a document can be read is left open.

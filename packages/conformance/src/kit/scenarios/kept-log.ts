@@ -31,7 +31,7 @@ const subscribe = (wire: WireClient, job_id: string, rest: object, id?: string) 
 
 export const keptLog: readonly Scenario[] = [
   {
-    name: "who missed more than a log keeps cannot resume, and history begins with what is kept",
+    name: "a client that missed more than a log keeps cannot resume, and history begins with what is kept",
     verifies: ["R-6.3-10", "R-6.3-17", "R-7.6-5"],
     needs,
     async play(site) {
@@ -73,7 +73,7 @@ export const keptLog: readonly Scenario[] = [
     },
   },
   {
-    name: "a viewer and an owner that fall behind what a log keeps are told so, the one of its subscription alone",
+    name: "a viewer and an owner that fall behind what a log keeps are told so, the viewer only about its subscription",
     verifies: ["R-6.3-17"],
     needs,
     async play(site) {

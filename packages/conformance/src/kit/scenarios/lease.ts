@@ -10,7 +10,7 @@ const agent = "conformance.script";
 
 export const lease: readonly Scenario[] = [
   {
-    name: "what a lease does not name is not granted, be it missing, empty or without patterns",
+    name: "what a lease does not name is not granted, whether it is missing, empty or without patterns",
     verifies: ["R-9.1-1"],
     async play(site) {
       const wire = await site.greeted();
@@ -27,7 +27,7 @@ export const lease: readonly Scenario[] = [
     },
   },
   {
-    name: "a lease that is no object of lists of patterns is refused",
+    name: "a lease that is not an object of pattern lists is refused",
     verifies: ["R-9.1-1"],
     async play(site) {
       const wire = await site.greeted();

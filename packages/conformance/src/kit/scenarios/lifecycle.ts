@@ -13,7 +13,7 @@ const SECRET = "sesame-of-the-agent";
 
 export const lifecycle: readonly Scenario[] = [
   {
-    name: "each job is listed and shown to whoever subscribes in the state in which it is",
+    name: "each job is listed, and shown to subscribers, in its current state",
     verifies: ["R-7.3-1", "R-7.3-11"],
     async play(site) {
       // What it does not acknowledge is kept for it, however long the scenario takes.
@@ -92,7 +92,7 @@ export const lifecycle: readonly Scenario[] = [
     },
   },
   {
-    name: "what an agent says and does after the end of its job comes to nothing",
+    name: "what an agent emits and does after the end of its job has no effect",
     verifies: ["R-7.3-3"],
     async play(site) {
       const wire = await site.greeted();
@@ -122,7 +122,7 @@ export const lifecycle: readonly Scenario[] = [
     },
   },
   {
-    name: "an expired lease and a used-up budget that end a job end it as an error",
+    name: "an expired lease or an exhausted budget that ends a job ends it with status error",
     verifies: ["R-7.3-4"],
     async play(site) {
       const wire = await site.greeted();
@@ -141,7 +141,7 @@ export const lifecycle: readonly Scenario[] = [
     },
   },
   {
-    name: "the first event of a job tells that its agent runs",
+    name: "the first event of a job says that its agent is running",
     verifies: ["R-7.3-5"],
     async play(site) {
       const wire = await site.greeted();

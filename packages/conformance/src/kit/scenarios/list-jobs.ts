@@ -120,7 +120,7 @@ export const listJobs: readonly Scenario[] = [
     },
   },
   {
-    name: "an entry tells what the job is, and how far the stream of the session that submitted it has got",
+    name: "an entry describes the job, and says how far the stream of the session that submitted it has got",
     verifies: ["R-6.6-7"],
     needs: [...needs, feature("subscribe")],
     async play(site) {
@@ -159,7 +159,7 @@ export const listJobs: readonly Scenario[] = [
     },
   },
   {
-    name: "a cursor, an agent, a state, a time and a limit that are none are refused, and the session goes on",
+    name: "an invalid cursor, agent, state, time or limit is refused, and the session continues",
     verifies: ["R-6.6-6", "R-5.3-6"],
     needs,
     async play(site) {
@@ -196,7 +196,7 @@ export const listJobs: readonly Scenario[] = [
     },
   },
   {
-    name: "credentials are in the acceptance of their job, and never in a listing",
+    name: "credentials appear in the acceptance of their job, and never in a listing",
     verifies: ["R-6.6-3"],
     needs: [...needs, credentials],
     async play(site) {

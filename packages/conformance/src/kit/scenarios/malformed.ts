@@ -117,7 +117,7 @@ const openings: readonly string[] = [
 
 export const malformed: readonly Scenario[] = [
   {
-    name: "text that is no JSON object, or has no id, is refused once, and the session goes on",
+    name: "text that is not a JSON object, or has no id, is refused once, and the session continues",
     verifies: ["R-5.3-1"],
     async play(site) {
       const wire = await site.greeted();
@@ -132,7 +132,7 @@ export const malformed: readonly Scenario[] = [
     },
   },
   {
-    name: "a message that violates its schema is refused once by its id, with the field to blame, and the session goes on",
+    name: "a message that violates its schema is refused once, with its id and the field at fault, and the session continues",
     verifies: ["R-5.3-1", "R-5.3-6"],
     async play(site) {
       const wire = await site.greeted();
@@ -163,7 +163,7 @@ export const malformed: readonly Scenario[] = [
     }),
   ),
   {
-    name: "a message of an unknown type is refused, also when it calls itself optional",
+    name: "a message of an unknown type is refused, even if it calls itself optional",
     verifies: ["R-5.3-3"],
     async play(site) {
       const wire = await site.greeted();
@@ -178,7 +178,7 @@ export const malformed: readonly Scenario[] = [
     },
   },
   {
-    name: "a vendor's message that calls itself optional is dropped without a word, any other is refused",
+    name: "a vendor's message that calls itself optional is dropped silently, and any other is refused",
     verifies: ["R-5.3-4"],
     async play(site) {
       const wire = await site.greeted();

@@ -18,7 +18,7 @@ const UNREAD = { events: 800, characters: 16_000 };
 
 export const messageSize: readonly Scenario[] = [
   {
-    name: "an event that fits into no message is refused to the agent, and the job goes on",
+    name: "an event too large for a message is refused to the agent, and the job continues",
     verifies: ["R-4.1-7"],
     async play(site) {
       const wire = await site.greeted();
@@ -32,7 +32,7 @@ export const messageSize: readonly Scenario[] = [
     },
   },
   {
-    name: "a result that fits into no message ends its job with INTERNAL_ERROR and the advice to stream it",
+    name: "a result too large for a message ends its job with INTERNAL_ERROR and the advice to stream it",
     verifies: ["R-4.1-7"],
     async play(site) {
       const wire = await site.greeted();
@@ -65,7 +65,7 @@ export const messageSize: readonly Scenario[] = [
     }),
   ),
   {
-    name: "an opening message above 64 KiB is not welcomed, one below is",
+    name: "an opening message above 64 KiB is not welcomed, and one below is",
     verifies: ["R-4.1-8"],
     async play(site) {
       const long = (bytes: number) =>
@@ -80,7 +80,7 @@ export const messageSize: readonly Scenario[] = [
     },
   },
   {
-    name: "who does not say hello in time is sent away, and who did is not",
+    name: "a client that does not say hello in time is disconnected, and one that does is not",
     verifies: ["R-4.1-8"],
     needs: [settingWithin("openingDeadlineSec", 15)],
     async play(site) {
@@ -92,7 +92,7 @@ export const messageSize: readonly Scenario[] = [
     },
   },
   {
-    name: "a client that does not read gets everything once it does, or is cut off and gets it after a resume",
+    name: "a client that does not read gets everything once it reads, or is cut off and gets it after a resume",
     verifies: ["R-4.1-10"],
     needs: [settingOfAtLeast("logRecords", UNREAD.events + 1)],
     async play(site) {

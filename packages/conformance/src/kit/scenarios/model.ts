@@ -41,7 +41,7 @@ export const model: readonly Scenario[] = [
     },
   },
   {
-    name: "model.use is agreed on with a client that wants no credentials",
+    name: "model.use is negotiated with a client that wants no credentials",
     verifies: ["R-9.7-3"],
     async play(site) {
       const wire = await site.greeted({ features: ["model.use"] });

@@ -8,7 +8,7 @@ const jobs = 8;
 
 export const numbering: readonly Scenario[] = [
   {
-    name: "one counter numbers two jobs and a subscription, and goes on after a resume",
+    name: "one counter numbers two jobs and a subscription, and continues after a resume",
     verifies: ["R-8.3-1"],
     async play(site) {
       const wire = await site.greeted();
@@ -40,7 +40,7 @@ export const numbering: readonly Scenario[] = [
     },
   },
   {
-    name: "jobs that all speak at once are numbered without a gap, and a replay brings the same under the same numbers",
+    name: "jobs that all emit at once are numbered without a gap, and a replay brings the same events under the same numbers",
     verifies: ["R-8.3-2"],
     async play(site) {
       const wire = await site.greeted();

@@ -16,7 +16,7 @@ const budgets = feature("cost.budget");
 export const parentEnd: readonly Scenario[] = [
   ...(["returns", "fails", "times out", "is cancelled"] as const).map(
     (how): Scenario => ({
-      name: `when a parent ${how}, its descendants end with it at once, and the reason is told`,
+      name: `when a parent ${how}, its descendants end with it at once, and the reason is given`,
       verifies: ["R-10-6"],
       async play(site) {
         const wire = await site.greeted();
@@ -44,7 +44,7 @@ export const parentEnd: readonly Scenario[] = [
     }),
   ),
   {
-    name: "a cancel tells the children together with their parent",
+    name: "a cancel signals the children together with their parent",
     verifies: ["R-10-6"],
     async play(site) {
       const wire = await site.greeted();
@@ -63,7 +63,7 @@ export const parentEnd: readonly Scenario[] = [
     },
   },
   {
-    name: "what its children have spent is in the last word on a parent's budget",
+    name: "the final report of a parent's budget includes what its children spent",
     verifies: ["R-10-6", "R-9.6-11"],
     needs: [budgets],
     async play(site) {

@@ -5,7 +5,7 @@ import type { Scenario } from "../scenario.ts";
 
 export const path: readonly Scenario[] = [
   {
-    name: "paths match the patterns that the tables say",
+    name: "paths match patterns as the tables say",
     verifies: ["R-9.2-2"],
     play: (site) =>
       checkPatterns(site, "R-9.2-2", "fs.read", [
@@ -49,7 +49,7 @@ export const path: readonly Scenario[] = [
       ]),
   },
   {
-    name: "a pattern of paths is made canonical too, and the single ** means every path",
+    name: "a path pattern is made canonical too, and ** alone means every path",
     verifies: ["R-9.2-6"],
     play: (site) =>
       checkPatterns(site, "R-9.2-6", "fs.read", [
@@ -59,7 +59,7 @@ export const path: readonly Scenario[] = [
       ]),
   },
   {
-    name: "a relative pattern, or one that has . or .. for a segment, is refused",
+    name: "a relative pattern, or one with a segment . or .., is refused",
     verifies: ["R-9.2-6"],
     async play(site) {
       const wire = await site.greeted();

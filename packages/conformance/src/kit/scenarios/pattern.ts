@@ -33,7 +33,7 @@ export const pattern: readonly Scenario[] = [
       ),
   },
   {
-    name: "literal characters, *, a segment * and a segment ** match what the tables say",
+    name: "literal characters, *, a segment * and a segment ** match as the tables say",
     verifies: ["R-9.2-2"],
     play: (site) =>
       checkPatterns(site, "R-9.2-2", "x-vendor.acme.thing", [
@@ -85,7 +85,7 @@ export const pattern: readonly Scenario[] = [
       ]),
   },
   {
-    name: "a pattern that is none, or too long, or has too many wildcards is refused",
+    name: "a pattern that is invalid, too long, or has too many wildcards is refused",
     verifies: ["R-9.2-3"],
     play: (site) =>
       refuses(site, [
@@ -103,7 +103,7 @@ export const pattern: readonly Scenario[] = [
       ]),
   },
   {
-    name: "patterns as long as they may be, with as many wildcards as they may have, are granted",
+    name: "patterns of the greatest allowed length, with the most wildcards allowed, are granted",
     verifies: ["R-9.2-3"],
     async play(site) {
       const wire = await site.greeted();
@@ -112,7 +112,7 @@ export const pattern: readonly Scenario[] = [
     },
   },
   {
-    name: "patterns that invite to try everything are matched all the same, and hold up nobody",
+    name: "patterns that provoke backtracking are matched all the same, and delay nobody",
     verifies: ["R-9.2-4"],
     async play(site) {
       const [wire, other] = await Promise.all([site.greeted(), site.greeted()]);

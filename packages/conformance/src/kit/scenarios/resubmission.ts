@@ -13,7 +13,7 @@ const newKey = () => newMessageId("key_");
 
 export const resubmission: readonly Scenario[] = [
   {
-    name: "a key holds longer than the session that used it and the resume window",
+    name: "a key is valid longer than the session that used it and the resume window",
     verifies: ["R-7.2-7"],
     needs: [windowWithin(30)],
     async play(site) {
@@ -53,7 +53,7 @@ export const resubmission: readonly Scenario[] = [
     },
   },
   {
-    name: "a session that submits what nobody owns any more owns it, and what was delegated by it",
+    name: "a session that submits what nobody owns any more becomes the owner of the job and its descendants",
     verifies: ["R-7.2-8"],
     needs: [windowWithin(30)],
     async play(site) {
@@ -84,7 +84,7 @@ export const resubmission: readonly Scenario[] = [
     },
   },
   {
-    name: "who submits a finished job again gets its end once more, under a number of its own session",
+    name: "a session that submits a finished job again gets its end once more, under a number of its own",
     verifies: ["R-7.2-9", "R-7.2-8"],
     async play(site) {
       const [owner, other] = await Promise.all([site.greeted(), site.greeted()]);

@@ -21,7 +21,7 @@ const positionOf = ({ welcome, lastEventSeq }: WireClient) => ({
 
 export const resumeHandover: readonly Scenario[] = [
   {
-    name: "a resume over a living connection closes that with code 1008, and nothing more comes from it or goes to it",
+    name: "a resume while the old connection is alive closes that with code 1008, and nothing more comes from it or goes to it",
     verifies: ["R-6.3-15"],
     async play(site) {
       const wire = await site.greeted();
@@ -89,7 +89,7 @@ export const resumeHandover: readonly Scenario[] = [
     },
   },
   {
-    name: "a fresh session is left for the one that is resumed on it, and is gone",
+    name: "a resume on a fresh session replaces that session, which is then gone",
     verifies: ["R-6.3-3"],
     async play(site) {
       const old = await site.greeted();
@@ -118,7 +118,7 @@ export const resumeHandover: readonly Scenario[] = [
     },
   },
   {
-    name: "a session that has a job is not left for another one",
+    name: "a session that has a job is not replaced by another one",
     verifies: ["R-6.3-3", "R-6.2-9"],
     async play(site) {
       const old = await site.greeted();
@@ -139,7 +139,7 @@ export const resumeHandover: readonly Scenario[] = [
     },
   },
   {
-    name: "a session that has a subscription is not left for another one",
+    name: "a session that has a subscription is not replaced by another one",
     verifies: ["R-6.3-3"],
     needs: [feature("subscribe")],
     async play(site) {

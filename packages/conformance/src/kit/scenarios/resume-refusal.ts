@@ -54,7 +54,7 @@ async function attempt(site: Site, victim: WireClient, wanted: Attempt): Promise
 export const resumeRefusal: readonly Scenario[] = [
   ...resumeForms.map(
     (form): Scenario => ({
-      name: `as ${form}: strangers, wrong tokens and wrong names are refused alike, and the owner feels nothing`,
+      name: `as ${form}: strangers, wrong tokens and wrong names are refused alike, and the owner is not affected`,
       verifies: ["R-6.3-4", "R-6.3-5", "R-5.4-1"],
       async play(site) {
         const owner = await site.greeted();
@@ -95,7 +95,7 @@ export const resumeRefusal: readonly Scenario[] = [
     }),
   ),
   {
-    name: "a session.resume that comes first is authenticated by itself, even with a good resume token",
+    name: "a session.resume that opens a connection is authenticated by itself, even with a valid resume token",
     verifies: ["R-6.3-2"],
     async play(site) {
       const owner = await site.greeted();

@@ -28,7 +28,7 @@ const isVoid = (site: Site, wire: WireClient, resumeToken: string, told: string)
 
 export const resumeToken: readonly Scenario[] = [
   {
-    name: "whoever lost a welcome resumes with the token before, or with the one that came after all",
+    name: "a client that lost a welcome resumes with the previous token, or with the new one if it arrived after all",
     verifies: ["R-6.3-7"],
     async play(site) {
       const wire = await site.greeted();
@@ -45,7 +45,7 @@ export const resumeToken: readonly Scenario[] = [
     },
   },
   {
-    name: "a message on the connection that got a token voids those before it",
+    name: "a message on the connection that received a token voids the tokens before it",
     verifies: ["R-6.3-7"],
     async play(site) {
       const wire = await site.greeted();
@@ -64,7 +64,7 @@ export const resumeToken: readonly Scenario[] = [
     },
   },
   {
-    name: "of the tokens that nobody confirmed the newest eight are good, and none before them",
+    name: "of the unconfirmed tokens the newest eight are valid, and none before them",
     verifies: ["R-6.3-7"],
     async play(site) {
       const wire = await site.greeted();

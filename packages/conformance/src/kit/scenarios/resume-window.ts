@@ -16,7 +16,7 @@ const subscribe = (wire: WireClient, job_id: string, rest: object = {}) =>
 
 export const resumeWindow: readonly Scenario[] = [
   {
-    name: "a session that is older than the window, and was lost just now, resumes",
+    name: "a session that is older than the window, but was disconnected just now, resumes",
     verifies: ["R-6.3-11"],
     needs: [windowWithin(30)],
     async play(site) {
@@ -36,7 +36,7 @@ export const resumeWindow: readonly Scenario[] = [
     },
   },
   {
-    name: "after the window a session is unknown, while its job goes on in view of its principal",
+    name: "after the window a session is unknown, while its job continues, visible to its principal",
     verifies: ["R-6.3-18", "R-6.3-5"],
     needs: [windowWithin(30), feature("subscribe"), feature("list_jobs")],
     async play(site) {

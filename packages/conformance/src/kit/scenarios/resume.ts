@@ -58,7 +58,7 @@ export const resume: readonly Scenario[] = [
     }),
   ),
   {
-    name: "a client that missed nothing resumes to an empty replay, and goes on with the next number",
+    name: "a client that missed nothing resumes with an empty replay, and continues with the next number",
     verifies: ["R-6.3-9"],
     async play(site) {
       const wire = await site.greeted();
@@ -81,7 +81,7 @@ export const resume: readonly Scenario[] = [
     },
   },
   {
-    name: "acceptances of which no envelope was seen come again between welcome and replay, and no others",
+    name: "acceptances of jobs whose envelopes were not seen yet come again between welcome and replay, and no others",
     verifies: ["R-6.3-8", "R-6.3-6"],
     async play(site) {
       const wire = await site.greeted();
@@ -107,7 +107,7 @@ export const resume: readonly Scenario[] = [
     },
   },
   {
-    name: "the acceptance of a child of which no envelope was seen comes again as well",
+    name: "the acceptance of a child whose envelopes were not seen yet comes again as well",
     verifies: ["R-6.3-8"],
     async play(site) {
       const wire = await site.greeted();
@@ -134,7 +134,7 @@ export const resume: readonly Scenario[] = [
     },
   },
   {
-    name: "a replay has the same content from wherever it is asked for, as often as it is asked for",
+    name: "a replay has the same content wherever it starts, however often it is requested",
     verifies: ["R-6.3-8"],
     async play(site) {
       const wire = await site.greeted();
@@ -154,7 +154,7 @@ export const resume: readonly Scenario[] = [
     },
   },
   {
-    name: "what a subscription missed is replayed, and it goes on",
+    name: "what a subscription missed is replayed, and it continues",
     verifies: ["R-6.3-14"],
     needs: [feature("subscribe")],
     async play(site) {
@@ -189,7 +189,7 @@ export const resume: readonly Scenario[] = [
   },
   ...(["resume", "nested"] as const).map(
     (form): Scenario => ({
-      name: `as ${form}: the features stay those of the first welcome, whatever the resume lists`,
+      name: `as ${form}: the features remain those of the first welcome, whatever the resume lists`,
       verifies: ["R-6.3-16"],
       needs: [feature("progress"), feature("subscribe")],
       async play(site) {

@@ -11,7 +11,7 @@ const PACE = 500;
 
 export const retention: readonly Scenario[] = [
   {
-    name: "a finished job that nobody has still to read is forgotten when its retention ends, history and all",
+    name: "a finished job that nobody has yet to read is forgotten when its retention ends, with its history",
     verifies: ["R-14-3"],
     needs: [
       windowWithin(30),

@@ -69,7 +69,7 @@ export const revocation: readonly Scenario[] = [
     },
   },
   {
-    name: "an upstream that does not answer a revocation does not hold up the end of a job",
+    name: "an upstream that does not answer a revocation does not delay the end of a job",
     verifies: ["R-9.8-7"],
     needs: [credentials],
     async play(site) {
@@ -97,7 +97,7 @@ export const revocation: readonly Scenario[] = [
     },
   },
   {
-    name: "what a restart has cut off is revoked after it",
+    name: "credentials of jobs that a restart interrupted are revoked after it",
     verifies: ["R-9.8-8"],
     needs: [credentials, restart],
     alone: true,
@@ -111,7 +111,7 @@ export const revocation: readonly Scenario[] = [
     },
   },
   {
-    name: "what an upstream issues after the runtime that asked for it was cut off is revoked by the next one",
+    name: "a credential issued after its runtime was killed is revoked by the next runtime",
     verifies: ["R-9.8-4"],
     needs: [credentials, restart],
     alone: true,

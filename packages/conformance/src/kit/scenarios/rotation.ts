@@ -12,7 +12,7 @@ const agent = "conformance.script";
 
 export const rotation: readonly Scenario[] = [
   {
-    name: "a rotation is told to the owner alone, and then the former value is revoked",
+    name: "only the owner is told of a rotation, and then the previous value is revoked",
     verifies: ["R-9.8-9", "R-9.8-10"],
     needs: [credentials],
     async play(site) {
@@ -56,7 +56,7 @@ export const rotation: readonly Scenario[] = [
     },
   },
   {
-    name: "a rotation that is replayed keeps its number and has the present value, and none when the job is over",
+    name: "a replayed rotation keeps its number and has the current value, or none once the job is over",
     verifies: ["R-9.8-11"],
     needs: [credentials],
     async play(site) {
@@ -96,7 +96,7 @@ export const rotation: readonly Scenario[] = [
     },
   },
   {
-    name: "whoever subscribes is shown the credentials of a live job, if it agreed to them",
+    name: "a subscriber is shown the credentials of a live job, if it negotiated them",
     verifies: ["R-9.8-12"],
     needs: [credentials],
     async play(site) {
@@ -122,7 +122,7 @@ export const rotation: readonly Scenario[] = [
     },
   },
   {
-    name: "a submit that is repeated shows the present credentials while the job is live, and none afterwards",
+    name: "a repeated submit shows the current credentials while the job is live, and none afterwards",
     verifies: ["R-7.2-3"],
     needs: [credentials],
     async play(site) {

@@ -14,7 +14,7 @@ const FLOOD = 500;
 
 export const security: readonly Scenario[] = [
   {
-    name: "one session too many of a principal is refused as a limit, and another principal's is not",
+    name: "a principal's session beyond the limit is refused, and another principal's is not",
     verifies: ["R-14-1", "R-14-2"],
     needs: [settingWithin("connectedSessionsPerPrincipal", 100)],
     alone: true,
@@ -44,7 +44,7 @@ export const security: readonly Scenario[] = [
     },
   },
   {
-    name: "a flood of requests of one session leaves others served",
+    name: "a flood of requests in one session does not starve others",
     verifies: ["R-14-2"],
     async play(site) {
       const flood = await site.greeted();
@@ -72,7 +72,7 @@ export const security: readonly Scenario[] = [
     },
   },
   {
-    name: "what an existing session was sent is kept for it until its window ends, and then it is gone",
+    name: "what an existing session was sent is kept for it until its window ends, and is then gone",
     verifies: ["R-14-3"],
     needs: [windowWithin(30)],
     async play(site) {
@@ -94,7 +94,7 @@ export const security: readonly Scenario[] = [
     },
   },
   {
-    name: "events that a client makes up reach neither its job's log nor anybody who watches it",
+    name: "events that a client makes up reach neither its job's log nor its viewers",
     verifies: ["R-14-4"],
     needs: [feature("subscribe")],
     async play(site) {

@@ -21,7 +21,7 @@ function remainders(all: readonly StreamEnvelope[]): unknown[] {
 
 export const spending: readonly Scenario[] = [
   {
-    name: "a budget that is used up shows as the error of an operation, and the job goes on",
+    name: "an exhausted budget shows as the error of an operation, and the job continues",
     verifies: ["R-9.6-7"],
     needs: [budgets],
     async play(site) {
@@ -69,7 +69,7 @@ export const spending: readonly Scenario[] = [
     },
   },
   {
-    name: "what remains is told after the cost: first, by steps of a twentieth, at zero and before the end",
+    name: "the remainder is reported after the cost: the first time, in steps of 5 percent, at zero and before the end",
     verifies: ["R-9.6-9", "R-9.6-10", "R-9.6-11"],
     needs: [budgets],
     async play(site) {
@@ -96,7 +96,7 @@ export const spending: readonly Scenario[] = [
     },
   },
   {
-    name: "an upstream that has no budget left is told in the words of the protocol",
+    name: "an upstream without budget is reported as BUDGET_EXHAUSTED",
     verifies: ["R-9.6-12"],
     needs: [feature("model.use")],
     async play(site) {

@@ -69,7 +69,7 @@ function assembled(all: readonly StreamEnvelope[]): Buffer {
 
 export const streamedResult: readonly Scenario[] = [
   {
-    name: "a result comes in ordered chunks, also an empty one, and is what was written",
+    name: "a result, even an empty one, comes in ordered chunks, and is what was written",
     verifies: ["R-8.4-1", "R-8.4-3"],
     needs: [chunks],
     async play(site) {
@@ -86,7 +86,7 @@ export const streamedResult: readonly Scenario[] = [
     },
   },
   {
-    name: "no chunk has half of a character, wherever the text is cut",
+    name: "no chunk contains half a character, wherever the text is split",
     verifies: ["R-8.4-2", "R-8.4-3"],
     needs: [chunks],
     async play(site) {
@@ -102,7 +102,7 @@ export const streamedResult: readonly Scenario[] = [
     },
   },
   {
-    name: "a value that is returned beside a stream is dropped",
+    name: "a value that is returned in addition to a stream is dropped",
     verifies: ["R-8.4-3"],
     needs: [chunks],
     async play(site) {
@@ -115,7 +115,7 @@ export const streamedResult: readonly Scenario[] = [
     },
   },
   {
-    name: "a result that is longer than results may be ends the job as a fault",
+    name: "a result longer than the limit ends the job with INTERNAL_ERROR",
     verifies: ["R-8.4-4"],
     needs: [chunks, settingWithin("resultBytes", 64 * MIB)],
     // As much as that holds up who waits for the same store.
@@ -142,7 +142,7 @@ export const streamedResult: readonly Scenario[] = [
     },
   },
   {
-    name: "in a session without the feature a stream fails within the agent, or its result comes inline",
+    name: "in a session without the feature a stream fails inside the agent, or its result comes inline",
     verifies: ["R-8.4-5"],
     async play(site) {
       const wire = await site.greeted({ features: ["subscribe"] });
@@ -157,7 +157,7 @@ export const streamedResult: readonly Scenario[] = [
     },
   },
   {
-    name: "twenty megabytes arrive in order, and the result says how many bytes they are",
+    name: "twenty megabytes arrive in order, and the result states how many bytes they are",
     verifies: ["R-13-6"],
     needs: [chunks, settingOfAtLeast("resultBytes", 20 * MIB)],
     alone: true,

@@ -11,7 +11,7 @@ const malformed = { "fs.read": ["/a/../b"] };
 
 export const submission: readonly Scenario[] = [
   {
-    name: "of two faults of a submit, the one that is checked first is reported",
+    name: "of two faults of a submit, the one checked first is reported",
     verifies: ["R-7.1-1"],
     async play(site) {
       const wire = await site.greeted({ features: ["subscribe"] });
@@ -39,7 +39,7 @@ export const submission: readonly Scenario[] = [
     },
   },
   {
-    name: "the acceptance comes before all else of a job, also for many jobs at once",
+    name: "a job's acceptance precedes everything else about it, even with many jobs at once",
     verifies: ["R-7.1-2"],
     async play(site) {
       const wire = await site.greeted();
@@ -52,7 +52,7 @@ export const submission: readonly Scenario[] = [
     },
   },
   {
-    name: "a job gets the lease that it asked for, or less",
+    name: "a job gets the lease that was requested for it, or less",
     verifies: ["R-7.1-3"],
     async play(site) {
       const wire = await site.greeted();
@@ -73,7 +73,7 @@ export const submission: readonly Scenario[] = [
     },
   },
   {
-    name: "a runtime of zero, below zero, broken or as a text is refused",
+    name: "a max_runtime_sec that is zero, negative, fractional or not a number is refused",
     verifies: ["R-7.1-4"],
     async play(site) {
       const wire = await site.greeted();
@@ -85,7 +85,7 @@ export const submission: readonly Scenario[] = [
     },
   },
   {
-    name: "a job beyond the limit of live ones is refused for now, and nobody else feels it",
+    name: "a job beyond the limit of live jobs is refused for now, and nobody else is affected",
     verifies: ["R-7.1-5"],
     needs: [settingWithin("liveJobsPerPrincipal", 200)],
     alone: true,

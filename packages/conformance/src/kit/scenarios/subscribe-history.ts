@@ -15,7 +15,7 @@ const repetitions: WireOptions = { waive: ["R-7.6-11"] };
 
 export const subscriptionHistory: readonly Scenario[] = [
   {
-    name: "history begins behind the number that is asked for, the owner's or the job's",
+    name: "history begins after the requested number, the owner's or the job's",
     verifies: ["R-7.6-5", "R-7.6-11"],
     needs,
     async play(site) {
@@ -67,7 +67,7 @@ export const subscriptionHistory: readonly Scenario[] = [
     },
   },
   {
-    name: "the two numbers that history may begin behind exclude each other",
+    name: "the two numbers after which history may begin exclude each other",
     verifies: ["R-7.6-11"],
     needs,
     async play(site) {
@@ -88,7 +88,7 @@ export const subscriptionHistory: readonly Scenario[] = [
     },
   },
   {
-    name: "who subscribes to a job that it follows gets a replay when it asks for one, and no live event twice",
+    name: "a session that subscribes to a job it follows gets a replay if it asks for one, and no live event twice",
     verifies: ["R-7.6-7"],
     needs,
     async play(site) {
@@ -128,7 +128,7 @@ export const subscriptionHistory: readonly Scenario[] = [
     },
   },
   {
-    name: "an owner that asks for a replay in the middle of its flood gets that first, and then all that is new",
+    name: "an owner that asks for a replay in the middle of a flood gets the replay first, and then everything new",
     verifies: ["R-7.6-7"],
     needs,
     async play(site) {
@@ -147,7 +147,7 @@ export const subscriptionHistory: readonly Scenario[] = [
     },
   },
   {
-    name: "who unsubscribes is sent nothing more and told nothing, as often as it does, and may come back",
+    name: "a session that unsubscribes, however often, gets no events and no reply, and may subscribe again",
     verifies: ["R-7.6-8"],
     needs,
     async play(site) {
@@ -185,7 +185,7 @@ export const subscriptionHistory: readonly Scenario[] = [
     },
   },
   {
-    name: "a subscription goes on while the owner's connection is gone",
+    name: "a subscription continues while the owner's connection is gone",
     verifies: ["R-7.6-10"],
     needs,
     async play(site) {
@@ -203,7 +203,7 @@ export const subscriptionHistory: readonly Scenario[] = [
     },
   },
   {
-    name: "a subscription goes on when the owner's session is gone, and who lost its own goes on by job_seq in a new one",
+    name: "a subscription continues when the owner's session is gone, and a viewer that lost its own continues by job_seq in a new one",
     verifies: ["R-7.6-10", "R-7.6-11"],
     needs: [...needs, windowWithin(30)],
     async play(site) {

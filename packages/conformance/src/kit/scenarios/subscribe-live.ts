@@ -13,7 +13,7 @@ const repetitions: WireOptions = { waive: ["R-7.6-11"] };
 
 export const liveSubscription: readonly Scenario[] = [
   {
-    name: "without history nothing comes that was before, and of a job that is over its end alone",
+    name: "without history nothing earlier comes, and of a finished job only its end",
     verifies: ["R-7.6-6"],
     needs,
     async play(site) {
@@ -43,7 +43,7 @@ export const liveSubscription: readonly Scenario[] = [
     },
   },
   {
-    name: "a subscription in the middle of a flood gets all of it once and in order, and then the end",
+    name: "a subscription in the middle of a flood gets all of it exactly once and in order, and then the end",
     verifies: ["R-7.6-3"],
     needs: [...needs, settingOfAtLeast("logRecords", 1600)],
     async play(site) {
@@ -70,7 +70,7 @@ export const liveSubscription: readonly Scenario[] = [
   },
   ...(["failed", "cancelled"] as const).map(
     (how): Scenario => ({
-      name: `a subscriber is told the end of a job that is ${how}, and the subscription is over`,
+      name: `a subscriber is told of the end of a job that is ${how}, and the subscription is over`,
       verifies: ["R-7.6-3"],
       needs,
       async play(site) {

@@ -14,7 +14,7 @@ const needs = [feature("subscribe")] as const;
 
 export const subscription: readonly Scenario[] = [
   {
-    name: "a second session lists the job, subscribes with history and sees to its end what the owner sees, under numbers of its own",
+    name: "a second session lists the job, subscribes with history and sees what the owner sees to the end, under its own numbers",
     verifies: ["R-13-3", "R-7.6-1", "R-7.6-4", "R-7.6-11"],
     needs: [...needs, feature("list_jobs")],
     async play(site) {
@@ -69,7 +69,7 @@ export const subscription: readonly Scenario[] = [
     },
   },
   {
-    name: "a job of another principal is answered for like one that never was",
+    name: "a job of another principal gets the same answer as one that never existed",
     verifies: ["R-7.6-1", "R-7.6-2"],
     needs,
     async play(site) {
@@ -115,7 +115,7 @@ export const subscription: readonly Scenario[] = [
     },
   },
   {
-    name: "another session of the submitter is shown the credentials of a live job, and not how they are rotated",
+    name: "another session of the submitter is shown the credentials of a live job, but not their rotations",
     verifies: ["R-7.6-9"],
     needs: [...needs, credentials],
     async play(site) {
@@ -141,7 +141,7 @@ export const subscription: readonly Scenario[] = [
     },
   },
   {
-    name: "a resume goes on with numbers and authority, a subscription has numbers of its own and no authority",
+    name: "a resume continues with numbers and cancel authority; a subscription has its own numbers and no authority",
     verifies: ["R-7.7-1"],
     needs,
     async play(site) {

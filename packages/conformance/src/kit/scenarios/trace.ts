@@ -13,7 +13,7 @@ const form = /^(?!0{32})[0-9a-f]{32}$/;
 
 export const trace: readonly Scenario[] = [
   {
-    name: "a trace is 32 lower-case digits, and stands on all that there is of a job",
+    name: "a trace id is 32 lower-case digits, and is on everything that concerns a job",
     verifies: ["R-11-1", "R-11-4"],
     async play(site) {
       const [wire, watcher] = await Promise.all([site.greeted(), site.greeted()]);
@@ -36,7 +36,7 @@ export const trace: readonly Scenario[] = [
     },
   },
   {
-    name: "two jobs that come without a trace get different ones",
+    name: "two jobs submitted without a trace get different ones",
     verifies: ["R-11-4"],
     async play(site) {
       const wire = await site.greeted();
@@ -73,7 +73,7 @@ export const trace: readonly Scenario[] = [
     },
   },
   {
-    name: "the context of a trace is read from the extensions, of the envelope or of the payload",
+    name: "the trace context is read from the extensions of the envelope or of the payload",
     verifies: ["R-11-3"],
     async play(site) {
       const wire = await site.greeted();
@@ -92,7 +92,7 @@ export const trace: readonly Scenario[] = [
     },
   },
   {
-    name: "a child has the trace of the job that delegated to it",
+    name: "a child has the trace of the job that delegated it",
     verifies: ["R-11-5"],
     async play(site) {
       const wire = await site.greeted();

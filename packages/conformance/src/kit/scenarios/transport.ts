@@ -11,7 +11,7 @@ const BURST = 200;
 
 export const transport: readonly Scenario[] = [
   {
-    name: "a thousand events arrive in the order in which the agent said them",
+    name: "a thousand events arrive in the order in which the agent emitted them",
     verifies: ["R-4-1"],
     async play(site) {
       const wire = await site.greeted({}, { waive: ["R-8.3-1"] });
@@ -28,7 +28,7 @@ export const transport: readonly Scenario[] = [
     },
   },
   {
-    name: "requests that are sent in one go are taken and answered in that order",
+    name: "requests that are sent at once are processed and answered in that order",
     verifies: ["R-4-1", "R-5.4-5"],
     async play(site) {
       const wire = await site.greeted({}, { waive: ["R-5.4-5"] });
@@ -45,7 +45,7 @@ export const transport: readonly Scenario[] = [
     },
   },
   {
-    name: "while a submit is still being worked out, pings, cancels, listings and other sessions are answered",
+    name: "while a submit is still being processed, pings, cancels, listings and other sessions are answered",
     verifies: ["R-4-2"],
     needs: [heldSubmits],
     async play(site) {
@@ -75,7 +75,7 @@ export const transport: readonly Scenario[] = [
   },
   ...(["breaks", "closes normally", "closes as going away"] as const).map(
     (way): Scenario => ({
-      name: `when a client's connection ${way}, its job runs on to its result`,
+      name: `when a client's connection ${way}, its job continues to its result`,
       verifies: ["R-4-4"],
       async play(site) {
         const wire = await site.greeted();

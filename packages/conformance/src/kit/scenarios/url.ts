@@ -36,7 +36,7 @@ export const url: readonly Scenario[] = [
       ]),
   },
   {
-    name: "a URL with a user, of another scheme, or with an escaped separator is denied whatever the lease",
+    name: "a URL with a user, another scheme, or an escaped separator is denied whatever the lease says",
     verifies: ["R-9.2-9"],
     play: (site) =>
       checkPatterns(site, "R-9.2-9", "net.fetch", [
@@ -64,7 +64,7 @@ export const url: readonly Scenario[] = [
       ]),
   },
   {
-    name: "a pattern of URLs is compared part by part, and wildcards of the host stay within the host",
+    name: "a URL pattern is compared part by part, and wildcards of the host stay within the host",
     verifies: ["R-9.2-2", "R-9.2-10"],
     play: (site) =>
       checkPatterns(site, "R-9.2-10", "net.fetch", [
@@ -97,7 +97,7 @@ export const url: readonly Scenario[] = [
       ]),
   },
   {
-    name: "a pattern of URLs with a query, a fragment or a user, or without a scheme, is refused",
+    name: "a URL pattern with a query, a fragment or a user, or without a scheme, is refused",
     verifies: ["R-9.2-10"],
     async play(site) {
       const wire = await site.greeted();

@@ -20,7 +20,7 @@ const refused: readonly (readonly [
 export const webSocketClose: readonly Scenario[] = [
   ...refused.map(
     ([what, error, frame]): Scenario => ({
-      name: `${what} is answered by ${error} and then by close code 1008`,
+      name: `${what} is answered with ${error} and then with close code 1008`,
       verifies: ["R-4.1-11"],
       needs: [webSocket],
       async play(site) {
@@ -37,7 +37,7 @@ export const webSocketClose: readonly Scenario[] = [
     }),
   ),
   {
-    name: "session.close is answered by session.closed and then by close code 1000",
+    name: "session.close is answered with session.closed and then with close code 1000",
     verifies: ["R-4.1-11"],
     needs: [webSocket],
     async play(site) {
@@ -53,7 +53,7 @@ export const webSocketClose: readonly Scenario[] = [
     },
   },
   {
-    name: "session.bye is answered by close code 1000 alone",
+    name: "session.bye is answered with close code 1000 alone",
     verifies: ["R-4.1-11"],
     needs: [webSocket],
     async play(site) {

@@ -23,7 +23,7 @@ export const webSocketUpgrade: readonly Scenario[] = [
     },
   },
   {
-    name: "an upgrade at another path is answered by an HTTP error",
+    name: "an upgrade on another path is answered with an HTTP error",
     verifies: ["R-4.1-2"],
     needs: [webSocket],
     async play(site) {
@@ -47,7 +47,7 @@ export const webSocketUpgrade: readonly Scenario[] = [
     },
   },
   {
-    name: "on loopback an upgrade for a loopback name passes, from its own pages and without an origin",
+    name: "on loopback an upgrade for a loopback name succeeds, from its own pages and without an origin",
     verifies: ["R-4.1-9"],
     needs: [onLoopback],
     async play(site) {

@@ -54,7 +54,7 @@ export const webSocketMessages: readonly Scenario[] = [
     },
   },
   {
-    name: "two envelopes in one message are none",
+    name: "two envelopes in one message are refused",
     verifies: ["R-4.1-1"],
     needs: [webSocket],
     async play(site) {
@@ -72,7 +72,7 @@ export const webSocketMessages: readonly Scenario[] = [
     },
   },
   {
-    name: "a binary hello is no hello: the connection is closed with 1003",
+    name: "a binary hello is not a hello: the connection is closed with 1003",
     verifies: ["R-4.1-3"],
     needs: [webSocket],
     async play(site) {
@@ -103,7 +103,7 @@ export const webSocketMessages: readonly Scenario[] = [
     },
   },
   {
-    name: "a message above 4 MiB closes its connection with 1009, and nobody else feels it",
+    name: "a message above 4 MiB closes its connection with 1009, and nobody else is affected",
     verifies: ["R-4.1-6"],
     needs: [webSocket],
     async play(site) {
