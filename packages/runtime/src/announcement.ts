@@ -7,17 +7,17 @@ import {
   type SessionId,
 } from "@arcp/core";
 
-/** An unnumbered message as the runtime says it; whoever sends it adds the ids. */
+/** A message without an `event_seq`, before its envelope fields are added: the sender adds the ids. */
 export interface Announcement {
   readonly type: RuntimeMessageType;
-  /** Of the message, where it is not a fresh one. */
+  /** The message id, if the caller has already chosen one. */
   readonly id?: MessageId;
   readonly job_id?: JobId;
   readonly trace_id?: string;
   readonly payload: object;
 }
 
-/** Writes the frame of an announcement. Undefined fields are left out (R-5.2-1). */
+/** Serializes an announcement as a frame. Undefined fields are left out (R-5.2-1). */
 export function announce(session: SessionId | undefined, message: Announcement): string {
   return JSON.stringify({
     arcp: PROTOCOL_VERSION,

@@ -21,7 +21,7 @@ import type { ReadableStore } from "./store/readable-logs.ts";
 import { retried } from "./store/retry.ts";
 import type { Turn } from "./turn.ts";
 
-/** Jobs that are taken over in one go. */
+/** Jobs loaded from the store per page. */
 const PAGE = 256;
 
 export interface ArchiveOptions {
@@ -31,12 +31,12 @@ export interface ArchiveOptions {
   readonly jobs: JobTable;
   readonly sessions: Sessions;
   readonly turn: Pick<Turn, "next">;
-  /** Milliseconds that a finished job is kept. */
+  /** How long a finished job is kept, in milliseconds. */
   readonly retention: number;
   readonly limits: Pick<EffectiveLimits, "finishedJobsPerPrincipal" | "liveJobsPerPrincipal">;
 }
 
-/** What is kept of jobs that have ended, and of the process before this one. */
+/** Looks after finished jobs, and after what the previous process left in the store. */
 export class Archive {
   readonly #options: ArchiveOptions;
   readonly #retention: Retention;
@@ -60,7 +60,7 @@ export class Archive {
       turn,
       ms,
       most: limits.finishedJobsPerPrincipal,
-      // As many may end at once, and nobody has read them then.
+      // All live jobs of a principal may finish at the same time, before anybody has read them.
       excess: limits.liveJobsPerPrincipal,
       held: (job) => this.#isRead(job) || sessions.audience.holds(job.id),
       read: (job) => this.#isRead(job),
@@ -68,24 +68,24 @@ export class Archive {
     });
   }
 
-  /** The job has ended: from now on its retention runs. */
+  /** Starts the retention period of a job that has ended. */
   keep(job: EndedJob): void {
     this.#retention.keep(job);
   }
 
-  /** Whether a principal has too many finished jobs that cannot leave: then it gets no further ones (R-7.1-5). */
+  /** Whether a principal has so many finished jobs that cannot be removed that it may submit no more (R-7.1-5). */
   isFull(principal: string): boolean {
     return this.#retention.isFull(principal);
   }
 
-  /** The job is over, and its log, or its parent's, does not say so: whoever waits for its end is to hear of it all the same. */
+  /** The job is over, but neither its own log nor its parent's says so. Whoever waits for its end must still learn of it. */
   lost(job: Job): void {
     if (job.loss === "fenced") this.#options.sessions.lost(job.id, takenOver(job.id));
-    // Of a closed one everybody is told.
+    // If the log is closed, every client is told of that anyway.
     else if (job.loss !== "closed") this.#late.add(job);
   }
 
-  /** Takes over what the process before this one left in the store (R-6.3-20, R-7.3-10). */
+  /** Recovers what the previous process left in the store (R-6.3-20, R-7.3-10). */
   async restore(host: AgentHost): Promise<void> {
     const { store, sessions } = this.#options;
     const { turn } = host.committer;
@@ -95,7 +95,7 @@ export class Archive {
     const { finishedJobsPerPrincipal: most } = this.#options.limits;
     for (const { job, age, isSurplus } of stored.ended(most)) {
       await turn.spend("answering", 1);
-      // A crash came in the middle of its removal. By what is stored another one may have ended before it.
+      // The crash interrupted this job's removal. By the stored order another job could be removed instead.
       const isHalfGone = isSurplus && (await headOf(job.id, store.logs)) === 0;
       if (isHalfGone) this.#retention.dismiss(job);
       else this.#retention.keep(job, age);
@@ -108,7 +108,7 @@ export class Archive {
     const stored = new StoredJobs(clock);
     const damaged: DamagedJob[] = [];
     for (let after: JobQuery["after"]; ; ) {
-      // The host of the runtime may have other things to do (J4).
+      // The program that hosts the runtime may have other work to do (J4).
       await turn.alone();
       const rows = await store.jobs.list({ after, limit: PAGE }, (job) => damaged.push(job));
       for (const row of rows) stored.add(row);
@@ -129,18 +129,18 @@ export class Archive {
     this.#retention.close();
   }
 
-  /** Resolves once nothing is being removed any more, after {@link close}. */
+  /** Resolves once no removal is in progress. Call after {@link close}. */
   async settled(): Promise<void> {
     await Promise.all(this.#removals);
   }
 
-  /** Counts as one of the removals while it is under way. */
+  /** Registers a removal until it settles. */
   #counted<T>(removal: Promise<T>): Promise<T> {
     this.#removals.add(removal);
     return removal.finally(() => this.#removals.delete(removal));
   }
 
-  /** Whether a session has still to read it, to begin to, or to learn that there is such a job (R-14-3). */
+  /** Whether a session still has to read the job, start reading it, or learn that it exists (R-14-3). */
   #isRead({ id, session, lineage }: Pick<EndedJob, "id" | "session" | "lineage">): boolean {
     const { jobs, sessions } = this.#options;
     if (jobs.isExpected(id) || sessions.owes(id, session)) return true;
@@ -148,15 +148,15 @@ export class Archive {
   }
 
   /**
-   * Forgets a finished job, its log, and with the last of a forgotten session's jobs its numbering.
-   * @returns whether it is gone
+   * Removes a finished job and its log. Once the last job of a forgotten session is gone, also removes that session's numbering.
+   * @returns whether the job is gone
    */
   async #remove(job: Pick<EndedJob, "id" | "session">): Promise<boolean> {
     const { id } = job;
     const { clock, store, sessions, jobs, logger } = this.#options;
     const remove = async (): Promise<void> => {
       const row = await unlessDamaged(store.jobs.get(id));
-      // Somebody else has taken it over, and runs it still: then it is theirs, and has not ended here.
+      // Another process has taken the job over and still runs it, so it is not ours to remove.
       if (row !== undefined && !isTerminal(row.status)) return;
       const session = row?.session ?? job.session;
       await sessions.audience.release(id);
@@ -164,7 +164,7 @@ export class Archive {
       sessions.audience.removed(id);
       for (const numbered of new Set([session, row?.submittedIn ?? session])) {
         const gone = numbered !== undefined && sessions.get(numbered) === undefined;
-        // Nobody comes back to it: the row that names the session is gone by now.
+        // Nobody can resume it: the row that names the session is gone by now.
         if (gone && !(await retried(clock, () => hasJobs(jobs, store, numbered)))) {
           await retried(clock, () => store.sessions.removeRuns(numbered));
         }
@@ -174,7 +174,7 @@ export class Archive {
       await jobs.removing(id, remove);
       return true;
     } catch (error) {
-      // That a store is closed is told once, and not for every job.
+      // A closed store has already been reported once; do not repeat that for every job.
       const level = isClosed(error) ? "debug" : "error";
       logger[level]({ job: id, err: error }, "a finished job could not be removed yet");
       return false;
@@ -182,7 +182,9 @@ export class Archive {
   }
 }
 
-/** Whether any job that the session submitted is still kept, whoever owns it: then its numbering is too (R-6.3-18). */
+/**
+ * Whether any job that the session submitted is still kept, whoever owns it now; if so, so is the session's numbering (R-6.3-18).
+ */
 export async function hasJobs(
   jobs: JobTable,
   store: Pick<ReadableStore, "jobs">,

@@ -8,7 +8,7 @@ import { isPlain, LocalError, rule } from "@arcp/core";
  */
 export type Authenticate = (token: string) => string | undefined | Promise<string | undefined>;
 
-/** What an absent value becomes as the name of a property. */
+/** What an unset value looks like once it is used as a property name. */
 const UNSET = ["", "undefined", "null"];
 
 /**

@@ -13,15 +13,17 @@ import type { Link, Session } from "./session/session.ts";
 import { refuse } from "./verbs/reject.ts";
 import type { Services } from "./verbs/services.ts";
 
-/** Milliseconds that the last answers before a goodbye may take: a client that leaves waits for a second (R-6.7-7). */
+/** Milliseconds to wait for pending replies before a goodbye. A client that leaves waits for one second (R-6.7-7). */
 const DEPARTURE_MS = 500;
 
 export interface BindingContext {
   readonly services: Services;
   readonly projector: ProjectorHost;
-  /** What a welcome says besides the session: the runtime, its window in seconds, the agents of a principal. */
+  /**
+   * The part of a welcome that does not depend on the connection: runtime, resume window in seconds, agents open to the principal.
+   */
   readonly welcome: (session: Session) => object;
-  /** Milliseconds between two signs of life, where heartbeats are agreed on. */
+  /** Milliseconds between two heartbeats, where heartbeats were negotiated. */
   readonly heartbeatInterval: number;
   readonly idleWatch: IdleWatch;
 }
@@ -30,24 +32,24 @@ export interface BindingOptions {
   readonly context: BindingContext;
   readonly link: Link;
   readonly session: Session;
-  /** The resume token that its welcome gives. */
+  /** The resume token that the welcome hands out. */
   readonly token: string;
-  /** Whether its peer may be shown the credentials of jobs. */
+  /** Whether the peer may see job credentials. */
   readonly confidential: boolean;
-  /** What is under way of its connection. */
+  /** Work in progress on the connection. */
   readonly work: PendingWork;
 }
 
-/** A connection as it is bound to a session: what is read for it and said to it, and what runs by the clock meanwhile. */
+/** A connection while it is bound to a session: its intake, its outbox, and the timers that run meanwhile. */
 export class Binding implements Watched {
   readonly session: Session;
   readonly intake: Intake;
-  /** Undefined where none was agreed on. */
+  /** Undefined if heartbeats were not negotiated. */
   readonly heartbeat: Heartbeat | undefined;
   readonly #options: BindingOptions;
   #departure: Promise<void> | undefined;
   #isLeft = false;
-  /** The session's highest number when it was asked last whether it is of use. */
+  /** The session's highest `event_seq` at the last call of {@link used}. */
   #issued = 0;
 
   constructor(options: BindingOptions) {
@@ -69,9 +71,9 @@ export class Binding implements Watched {
   }
 
   /**
-   * Welcomes the client, and goes on with what it has still to see.
-   * @param welcome what it is told besides its token
-   * @param after the last number that it has
+   * Sends the welcome, then resumes the stream where the client left off.
+   * @param welcome the payload of the welcome, without the token
+   * @param after the highest `event_seq` that the client has
    * @param stored the acceptances that only the store remembers
    */
   begin(welcome: object, after: number, stored: StoredAcceptances): void {
@@ -97,14 +99,15 @@ export class Binding implements Watched {
       },
     });
     for (const loss of losses.since(after)) {
-      // To others the connection has ended for it; ended again at each resume, they would never get any further.
+      // In other dialects a loss closes the connection. Closing it again at every resume would keep the client from ever getting
+      // past it.
       if (loss.isReported && !dialect.losesSubscriptions) continue;
       losses.add(loss, loss.at);
       this.#tellLoss(loss);
     }
   }
 
-  /** Leaves the session, whose place among the connected is free at once. Resolves when it is silent. */
+  /** Leaves the session and frees its place among the connected ones at once. Resolves when nothing more is sent for it. */
   async leave(): Promise<void> {
     const { session } = this;
     const { context, link } = this.#options;
@@ -116,21 +119,21 @@ export class Binding implements Watched {
     await silent;
   }
 
-  /** Leaves the session to whoever resumes it: its window runs from when it is silent. */
+  /** Leaves the session so that it can be resumed. Its resume window starts once nothing more is sent for it. */
   async park(): Promise<void> {
     await this.leave();
     if (!this.session.connected) this.#options.context.services.sessions.parked(this.session);
   }
 
   /**
-   * Once the client has said goodbye: resolves when the connection is ended. What it asked before is answered first (R-5.4-4), and
-   * what it says after is not to be read (R-6.7-5).
+   * Set once the client has said goodbye; resolves when the connection has ended. Earlier requests are answered first (R-5.4-4),
+   * and whatever follows the goodbye is not read (R-6.7-5).
    */
   get departure(): Promise<void> | undefined {
     return this.#departure;
   }
 
-  /** Resolves once what was asked until now is answered (R-5.4-4), a goodbye too, but does not wait for ever. */
+  /** Resolves once everything requested so far has been answered (R-5.4-4), a goodbye included, or a time limit has passed. */
   async answered(): Promise<void> {
     await this.#settled();
     await this.#departure;
@@ -180,7 +183,7 @@ export class Binding implements Watched {
     });
   }
 
-  /** What the client may read of credentials, also in a session that agreed on them elsewhere (R-4.1-5). */
+  /** Gives access to the credentials that this client may read, even if they were negotiated on another connection (R-4.1-5). */
   #vault(): OpenVault {
     const { context, link, session, confidential } = this.#options;
     if (!confidential) return closedVault;

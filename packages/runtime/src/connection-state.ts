@@ -1,17 +1,17 @@
 import type { SessionId } from "@arcp/core";
 import type { Binding } from "./binding.ts";
 
-/** How far a connection has come. */
+/** The phases of a connection. */
 export type ConnectionState =
   | { readonly kind: "greeting" }
-  /** An opening request is looked at, the first one or that to leave a fresh session for another. */
+  /** An opening request is being processed: the first one, or one that leaves a fresh session for another. */
   | {
       readonly kind: "opening";
-      /** Of the request, for the answer. */
+      /** The request's id, for the reply. */
       readonly id: string | undefined;
-      /** The fresh session that is left. */
+      /** The fresh session that the client leaves. */
       readonly left?: SessionId;
-      /** Aborts when nobody waits for the answer any more. */
+      /** Aborted when nobody waits for the reply any more. */
       readonly over?: AbortController;
     }
   | { readonly kind: "bound"; readonly binding: Binding }

@@ -30,21 +30,21 @@ import type { ProjectorEnd } from "./session/projector-end.ts";
 import type { Link } from "./session/session.ts";
 import { DamagedRow } from "./store/damage.ts";
 
-/** What a frame costs of a turn of the event loop: in one, no connection is served more than a few. */
+/** What a frame costs of the turn's budget, so that a connection is served only a limited number of frames per turn. */
 const FRAME_STEPS = 4;
 
 export interface ConnectionContext extends HandshakeOptions, BindingContext {
-  /** What the process before this one left behind has been taken over, or could not be. Never rejects. */
+  /** Resolves when recovery of the previous process's state has succeeded or failed. Never rejects. */
   readonly ready: Promise<void>;
-  /** Why nobody is served; undefined while everybody is. */
+  /** The error to refuse everybody with; undefined during normal service. */
   readonly refusal: () => ArcpError | undefined;
 }
 
 type Bound = Extract<Handshake, { kind: "bound" }>;
 
 /**
- * One transport from its first frame to its last. It greets, is bound to the session that this leads to, may be left by a fresh
- * one for the one that is resumed instead, and is closed.
+ * Serves one transport from its first frame to its last. The connection greets the client, is bound to a session, may move once
+ * from a fresh session to a resumed one, and is closed.
  */
 export class Connection implements Link {
   readonly outbox: Outbox;
@@ -78,7 +78,7 @@ export class Connection implements Link {
   async run(): Promise<void> {
     await this.#context.ready;
     await this.#read();
-    // A peer that has ended its side may still read the answers to its last words.
+    // A peer that has closed its sending side may still read the replies to its last requests.
     if (this.#state.kind !== "closed") this.hangUp("normal");
     await this.outbox.closed;
     while (this.#work.any) await this.#work.settled();
@@ -90,7 +90,7 @@ export class Connection implements Link {
     try {
       for await (const frame of this.#transport.frames) {
         this.#binding?.heartbeat?.heard();
-        // Nothing is awaited that need not be: most of what a small request takes are steps of this kind.
+        // Awaits only what is pending: on small requests, most of the time would go into needless awaits.
         const patience = this.#binding?.intake.patience();
         if (patience !== undefined) await patience;
         const spent = this.#context.projector.turn.spend("answering", FRAME_STEPS);
@@ -112,7 +112,7 @@ export class Connection implements Link {
     }
   }
 
-  /** Ends the connection with a word to the client, for a runtime that shuts down (R-6.7-6). */
+  /** Closes the connection with a farewell, because the runtime shuts down (R-6.7-6). */
   async shutDown(): Promise<void> {
     await this.#binding?.answered();
     if (this.#binding === undefined) this.fail(shuttingDown(), "going-away");
@@ -134,7 +134,7 @@ export class Connection implements Link {
     this.fail(new ArcpError("INTERNAL_ERROR", "the session cannot continue"), "fault");
   }
 
-  /** The time to open a session is over. Who asked for one in time is not to blame, and may ask again. */
+  /** The opening deadline has passed. A client whose request came in time is not at fault, and may retry. */
   #expire(): void {
     if (this.#state.kind === "greeting") {
       this.fail(new ArcpError("INVALID_REQUEST", "no session.hello came in time"), "refused");
@@ -158,7 +158,7 @@ export class Connection implements Link {
     if (refusal !== undefined) return this.fail(refusal, "fault");
     try {
       const remote = this.#remote;
-      // Its token is needed once, and is kept no longer than that (R-6.1-5).
+      // The token is needed once and not kept any longer (R-6.1-5).
       this.#remote = { ...remote, bearer: undefined };
       const outcome = await handshake(this.#context, opening, remote, over.signal);
       if (outcome.kind === "bound") return await this.#arrive(outcome);
@@ -174,7 +174,7 @@ export class Connection implements Link {
 
   async #arrive(outcome: Bound): Promise<void> {
     try {
-      // A session that the client moves on to is spoken to as the one that it left.
+      // When a client moves to another session, the connection keeps its dialect.
       if (this.#state.kind === "opening" && this.#state.left === undefined) {
         const setting = this.#context.services.policy.dialect(outcome.session.principal);
         if (setting !== undefined) this.#dialect = new Dialect(setting);
@@ -188,13 +188,13 @@ export class Connection implements Link {
         do await addStored(session, after, lookUp, stored);
         while (areUnknown(session, after, stored));
       }
-      // The window may have ended while the claim was on its way.
+      // The resume window may have ended while the claim was in progress.
       if (sessions.get(session.id) !== session) return this.fail(windowExpired(), "refused");
       this.#bind(outcome, stored);
     } catch (error) {
-      // Nobody was welcomed to it, and nobody leaves it: its window runs from here.
+      // Nobody has been welcomed to the new session, so nobody will leave it: start its resume window here.
       if (!outcome.resumed) this.#context.sessions.parked(outcome.session);
-      // Of some job it has to be told once more what nobody knows any more (R-6.3-8).
+      // A job's acceptance must be repeated, but its row can no longer be read (R-6.3-8).
       if (!(error instanceof DamagedRow)) throw error;
       this.fail(windowExpired(), "refused");
     } finally {
@@ -203,11 +203,11 @@ export class Connection implements Link {
   }
 
   #bind({ session, token, after, resumed, epoch }: Bound, stored: StoredAcceptances): void {
-    // A later resume of the same session was quicker.
+    // A later resume of the same session has overtaken this one.
     if (session.stream.writer.epoch !== epoch) return this.replace();
-    // The deadline, or a shutdown, may have passed while the token was checked.
+    // The opening deadline or a shutdown may have passed during the token check.
     if (this.#state.kind === "closed") return this.#context.services.sessions.parked(session);
-    // First of all, since the operator's policy may fail: nobody is bound by then.
+    // Comes first because the operator's policy may throw, and nobody must be bound by then.
     const welcome = this.#context.welcome(session);
     const binding = new Binding({
       context: this.#context,
@@ -228,11 +228,11 @@ export class Connection implements Link {
     );
   }
 
-  /** Leaves a fresh session for the one that the client resumes (R-6.3-3). */
+  /** Moves from a fresh session to the one that the client resumes (R-6.3-3). */
   async #move(binding: Binding, opening: Opening, characters: number): Promise<void> {
     const { sessions } = this.#context;
     const { session: fresh, intake } = binding;
-    // What was asked of the fresh session is answered by it (R-5.4-4), and may give it something to follow.
+    // Requests to the fresh session are answered there (R-5.4-4), and may attach jobs to it.
     await intake.wait(this.#work.settled());
     if (this.#binding !== binding) return;
     if (!fresh.untouched || this.#work.any) return intake.handle(opening, characters);
@@ -253,8 +253,10 @@ export class Connection implements Link {
   }
 
   /**
-   * The last word before the connection is closed (R-12-5). It answers the opening request, if there is one (R-5.4-1).
-   * @param named where nobody is bound: not the session that was asked for, which looks like one never heard of (R-6.3-5)
+   * Sends an error as the last message and closes the connection (R-12-5). If there is an opening request, the error replies to it
+   * (R-5.4-1).
+   * @param named the session id to use when no session is bound. Never the requested one: a refusal must look as if it had never
+   *   existed (R-6.3-5)
    */
   fail(error: ArcpError, reason: CloseReason, named?: SessionId): void {
     const state = this.#state;
@@ -276,7 +278,7 @@ export class Connection implements Link {
     this.outbox.finish(reason);
   }
 
-  /** From here on nothing is read any more; the session's window runs. */
+  /** Stops reading and starts the session's resume window. */
   #leave(): void {
     const binding = this.#binding;
     if (this.#state.kind === "opening") this.#state.over?.abort();

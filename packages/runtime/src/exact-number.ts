@@ -1,4 +1,4 @@
-/** A number whose JSON text is given, so that no double comes between an exact amount and the wire. */
+/** A number given as JSON text, so that an exact amount never passes through a double on its way to the wire. */
 export interface ExactNumber {
   readonly rawJSON: string;
 }
@@ -8,13 +8,13 @@ export function exactNumber(text: string): ExactNumber {
   return rawJSON(text);
 }
 
-/** Exact amounts by currency, as a `budget` of the wire: `JSON.stringify` writes numbers with exactly those digits. */
+/** Converts exact amounts by currency to a `budget` for the wire, which `JSON.stringify` writes with exactly these digits. */
 export function exactNumbers(amounts: Iterable<[string, string]>): Record<string, ExactNumber> {
   return Object.fromEntries([...amounts].map(([currency, text]) => [currency, exactNumber(text)]));
 }
 
-// Part of the language and of Node 22, but not yet of the compiler's libraries.
+// In the language and in Node 22, but missing from TypeScript's lib types.
 const rawJSON: (text: string) => ExactNumber = Reflect.get(JSON, "rawJSON");
 
-/** Whether it is what `JSON.rawJSON` makes, which is written as a number, a text, a boolean or null. */
+/** Whether the value was made by `JSON.rawJSON`; it serializes as a number, a string, a boolean or null. */
 export const isRawJson: (value: unknown) => boolean = Reflect.get(JSON, "isRawJSON");

@@ -1,28 +1,28 @@
 import { ArcpError, type Clock } from "@arcp/core";
 
-/** Milliseconds in which the failures of one source are added up. */
+/** The window in which failures of one source are counted, in milliseconds. */
 const WINDOW = 60_000;
 
-/** Sources that are remembered; beyond it the one that failed first is forgotten. */
+/** The most sources remembered. Beyond it, the one whose window began first is forgotten. */
 const MAX_SOURCES = 10_000;
 
 interface Source {
-  /** When its window began, by the monotonic clock. */
+  /** Start of the current window, on the monotonic clock. */
   since: number;
   failed: number;
-  /** Checks under way: each of them may turn out to be a failure. */
+  /** Checks in progress, each of which may still fail. */
   checking: number;
   readonly waiting: Set<(admitted: boolean) => void>;
 }
 
 /**
- * Bars sources whose logins keep failing (R-6.1-6). A source gets so many wrong guesses a minute, however many
- * connections it makes at once; beyond that nobody looks at its tokens until the minute is over.
+ * Blocks sources whose logins keep failing (R-6.1-6). A source may fail a fixed number of times per minute, however many
+ * connections it opens in parallel; after that its tokens are not checked until the minute is over.
  */
 export class FailedLogins {
   readonly #clock: Clock;
   readonly #perMinute: number;
-  /** In the order in which their windows began. */
+  /** Ordered by the start of their windows. */
   readonly #sources = new Map<string, Source>();
 
   constructor(clock: Clock, perMinute: number) {
@@ -31,12 +31,12 @@ export class FailedLogins {
   }
 
   /**
-   * Has a login checked, or not.
-   * @param source undefined for one that nothing is known of, which is never barred
-   * @param check gives undefined when the login is wrong; its throwing counts for nothing
-   * @param over aborts when nobody waits for the answer any more: then what waits for its turn does not get one, and rejects
-   *   with the signal's reason
-   * @returns what `check` gives, or how a barred source is refused
+   * Runs a login check unless its source is blocked.
+   * @param source undefined if the source is unknown; such logins are never blocked
+   * @param check returns undefined for a wrong login; if it throws, that is not counted as a failure
+   * @param over aborts when nobody waits for the result any more; a check still queued is then dropped and rejects with the
+   *   signal's reason
+   * @returns what `check` returns, or the error for a blocked source
    */
   async check(
     source: string | undefined,
@@ -58,14 +58,14 @@ export class FailedLogins {
     }
   }
 
-  /** Takes part in the checks, once it is known that the guesses before it leave one over. */
+  /** Claims a check, waiting if those in progress could use up the remaining failures. */
   #admitted(entry: Source, over: AbortSignal): Promise<boolean> | boolean {
     if (entry.failed >= this.#perMinute) return false;
     if (entry.failed + entry.checking < this.#perMinute) {
       entry.checking += 1;
       return true;
     }
-    // Nobody is refused only because others are being checked.
+    // Checks in progress alone are no reason to refuse: wait for their results.
     return new Promise((resolve, reject) => {
       entry.waiting.add(resolve);
       const leave = (): void => {
@@ -91,12 +91,12 @@ export class FailedLogins {
       waiting.delete(answer);
       answer(!isBarred);
     }
-    // Who never fails is not remembered.
+    // A source without failures is not remembered.
     const forgettable = entry.failed === 0 && entry.checking === 0;
     if (forgettable && this.#sources.get(source) === entry) this.#sources.delete(source);
   }
 
-  /** What is known of a source; its minute begins anew when it is over. */
+  /** The record of a source; its counter is reset when its minute is over. */
   #entry(source: string): Source {
     const known = this.#sources.get(source);
     const now = this.#clock.monotonic();

@@ -15,23 +15,23 @@ import type { Opening } from "./inbound.ts";
 import type { Session } from "./session/session.ts";
 import type { Sessions } from "./session/sessions.ts";
 
-/** The features that this runtime has: all of them. */
+/** Every feature that this runtime implements, which is all of them. */
 const offered: readonly string[] = [...features, REQUEST_ID_FEATURE];
 
-/** @param provisions whether jobs get credentials, and these may be shown to the peer (R-9.8-1) */
+/** @param provisions whether jobs get credentials and the peer may see them (R-9.8-1) */
 function offeredFeatures(provisions: boolean): readonly string[] {
   return provisions ? offered : offered.filter((name) => name !== "provisioned_credentials");
 }
 
-/** What is known of the other end of a connection. */
+/** What is known of the peer. */
 export interface Remote {
-  /** Whom it comes from; undefined when that is not known. */
+  /** Identifies where the connection comes from; undefined if unknown. */
   readonly source: string | undefined;
-  /** Whether it may be shown the credentials of jobs. */
+  /** Whether the peer may see job credentials. */
   readonly confidential: boolean;
-  /** The token that its connection came with. */
+  /** The token that came with the connection itself. */
   readonly bearer?: (() => string) | undefined;
-  /** What the operator has said of how it speaks. */
+  /** The dialect that the operator has set for this peer. */
   readonly dialect?: Profile | undefined;
 }
 
@@ -43,24 +43,24 @@ export interface HandshakeOptions {
   readonly provisions: boolean;
 }
 
-/** What became of an opening request. */
+/** The outcome of an opening request. */
 export type Handshake =
-  /** The session is arriving: whoever gets this says `arrived` to the sessions, whatever comes of it. */
+  /** The session counts as arriving: the receiver must call `sessions.arrived`, whatever happens next. */
   | {
       readonly kind: "bound";
       readonly session: Session;
-      /** The fresh resume token. */
+      /** The new resume token. */
       readonly token: string;
-      /** The highest number that the client has; what was issued beyond it is to be replayed. */
+      /** The highest `event_seq` that the client has. Whatever was issued after it must be replayed. */
       readonly after: number;
       readonly resumed: boolean;
-      /** The session's epoch: a later resume makes this outcome void (P5). */
+      /** The session's epoch. A later resume invalidates this outcome (P5). */
       readonly epoch: number;
     }
   | {
       readonly kind: "refused";
       readonly error: ArcpError;
-      /** The id that the refusal carries: some clients drop an error without one (R-6.2-11). */
+      /** The session id in the refusal: some clients drop an error without one (R-6.2-11). */
       readonly session: SessionId;
     };
 
@@ -71,8 +71,8 @@ interface ResumeRequest {
 }
 
 /**
- * Opens or resumes a session. Touches no session of anybody unless it succeeds (R-6.3-5).
- * @param over aborts when nobody waits for the answer any more: rejects with its reason where no token was looked at yet
+ * Opens or resumes a session. Unless it succeeds, no existing session is affected (R-6.3-5).
+ * @param over aborts when nobody waits for the result any more; if no token has been checked yet, rejects with its reason
  */
 export async function handshake(
   options: HandshakeOptions,
@@ -115,7 +115,7 @@ export async function handshake(
   return (await resume(options.sessions, principal, request)) ?? refused(windowExpired());
 }
 
-/** Resumes another session of a client in the place of a fresh one (R-6.3-3), which all refusals name. */
+/** Replaces a fresh session by another one that the client resumes (R-6.3-3). Every refusal names the fresh session. */
 export async function resumeInstead(
   sessions: Sessions,
   fresh: Session,
@@ -130,9 +130,9 @@ export async function resumeInstead(
 }
 
 /**
- * All failures of the resume itself look the same from outside (R-6.3-5); another thing is a principal that has too many
- * sessions connected already.
- * @returns undefined when the session cannot be resumed
+ * All failures of the resume itself look the same to the client (R-6.3-5). Only a principal that already has too many connected
+ * sessions gets another error.
+ * @returns undefined if the session cannot be resumed
  */
 async function resume(
   sessions: Sessions,
@@ -159,17 +159,20 @@ async function resume(
   return undefined;
 }
 
-/** How a resume is refused of which nothing else may be said. */
+/** The error for a failed resume; it must not reveal the cause. */
 export function windowExpired(): ArcpError {
   return new ArcpError("RESUME_WINDOW_EXPIRED", "the session can no longer be resumed");
 }
 
-/** How an opening request is refused that failed: what was thrown is no word to the client, whatever it looks like (R-12-1). */
+/**
+ * The error for an opening request that failed unexpectedly. What was thrown is never shown to the client, even an ArcpError
+ * (R-12-1).
+ */
 export function unexpected(): ArcpError {
   return ArcpError.from(undefined);
 }
 
-/** Reads all three forms of a resume (R-6.3-1); undefined for a plain hello. */
+/** Reads any of the three forms of a resume (R-6.3-1). Undefined for a plain hello. */
 function resumeRequest({ type, payload }: Opening): ResumeRequest | undefined {
   const position = type === "session.resume" ? payload : payload.resume;
   if (position !== undefined) {
@@ -197,7 +200,7 @@ function invalidOpening({ arcp, payload }: Opening): ArcpError | undefined {
   return undefined;
 }
 
-/** What the opening says of itself counts, right or wrong; what its connection came with may be meant for a proxy. */
+/** A token in the opening message wins, even a wrong one: the connection's own token may be meant for a proxy. */
 async function principalOf(
   authenticate: Authenticate,
   { payload }: Opening,
@@ -206,18 +209,18 @@ async function principalOf(
   const { auth = { scheme: "bearer", token: bearer?.() ?? "" } } = payload;
   if (auth.scheme !== "bearer" || auth.token === "") return undefined;
   const principal: unknown = await verdict(authenticate, auth.token);
-  // Plain JavaScript has many words for nobody.
+  // JavaScript callers have several ways to say "nobody": undefined, null, false, an empty string.
   if (!principal) return undefined;
   if (typeof principal === "string") return principal;
   throw new LocalError("MISUSE", "auth must return the name of a principal, or nothing");
 }
 
-/** @throws Error for the operator. Libraries throw where a token is not valid, and the client of one that has expired would come for ever. */
+/** @throws Error for the operator. Libraries throw for an invalid token, and a client whose token has expired would retry forever. */
 async function verdict(authenticate: Authenticate, token: string): Promise<unknown> {
   try {
     return await authenticate(token);
   } catch (cause) {
-    throw new Error("auth threw: for a token that is not valid it has to give undefined", {
+    throw new Error("auth threw: for an invalid token it has to return undefined", {
       cause,
     });
   }

@@ -1,21 +1,21 @@
 import type { Clock, Timer } from "@arcp/core";
 
-/** A connection as it is asked now and then. */
+/** A connection that is checked periodically for activity. */
 export interface Watched {
-  /** Whether it was of use since it was asked last (or came into being). */
+  /** Whether it was used since the last call, or since it was created. */
   used(): boolean;
-  /** It was not, for a whole period. */
+  /** Called after a whole period without use. */
   idle(): void;
 }
 
 /**
- * Notices connections on which nothing but heartbeats is exchanged (R-14-1): one timer for all. A connection is idle for
- * a period at least before it is noticed, and for less than two.
+ * Detects connections that exchange nothing but heartbeats (R-14-1), with one timer for all. A connection is detected after one to
+ * two periods of idleness.
  */
 export class IdleWatch {
   readonly #clock: Clock;
   readonly #period: number;
-  /** Whether each was of use in this period, as far as is known without asking. */
+  /** Whether each connection is already known to be used in this period, without asking it. */
   readonly #watched = new Map<Watched, boolean>();
   #timer: Timer | undefined;
 
@@ -26,7 +26,7 @@ export class IdleWatch {
   }
 
   watch(watched: Watched): void {
-    // It came into being in the middle of a period.
+    // It was created in the middle of a period, which therefore does not count as idle.
     this.#watched.set(watched, true);
     this.#arm();
   }

@@ -13,18 +13,18 @@ import { names, type Rejected } from "./dialect/rejection.ts";
 
 export type Opening = Envelope<"session.hello"> | Envelope<"session.resume">;
 
-/** What the first frame of a connection turned out to be. */
+/** The first frame of a connection, as read. */
 export interface FirstFrame {
-  /** Of the message, for the answer. */
+  /** The message id, for the reply. */
   readonly id: string | undefined;
-  /** In which forms it is answered, whatever is wrong with it. */
+  /** The dialect of the reply, even to an invalid message. */
   readonly dialect: Dialect;
   readonly opening: Opening | ArcpError;
 }
 
 /**
  * Reads the first message, which must open a session (R-5.3-2).
- * @param setting what the operator has said of how its sender speaks
+ * @param setting the dialect that the operator has set for this peer
  */
 export function readOpening(frame: string, setting: Profile | undefined): FirstFrame {
   const evidence = evidenceOf(frame);
@@ -39,7 +39,7 @@ function openingIn(frame: string): Opening | ArcpError {
   return opening ?? invalid("the first message must be session.hello or session.resume");
 }
 
-/** What a frame on an established session turned out to be. */
+/** A frame on an established session, as read. */
 export type Inbound =
   | { readonly kind: "request"; readonly message: Envelope }
   | {
@@ -47,10 +47,10 @@ export type Inbound =
       readonly request: Rejected;
       readonly error: ArcpError;
     }
-  /** A vendor's message that says that it may be dropped (R-5.3-4). */
+  /** A vendor message marked as optional (R-5.3-4). */
   | { readonly kind: "ignored" };
 
-/** Reads a message of the client of `session` (R-5.1-5, R-5.3-1, R-5.3-3, R-5.3-4). */
+/** Reads a message from the client of `session` (R-5.1-5, R-5.3-1, R-5.3-3, R-5.3-4). */
 export function readRequest(frame: string, session: SessionId): Inbound {
   const decoded = decodeRequest(frame);
   if (decoded.kind === "malformed") {
@@ -59,7 +59,7 @@ export function readRequest(frame: string, session: SessionId): Inbound {
     return { kind: "rejected", request, error: invalid(decoded.reason) };
   }
   const header = decoded.kind === "ok" ? decoded.message : decoded.header;
-  // A resume names the session that it wants (R-6.3-3).
+  // A resume names the session that it wants to switch to (R-6.3-3).
   const foreign = header.session_id !== undefined && header.session_id !== session;
   if (foreign && header.type !== "session.resume") {
     const error = invalid("session_id: is not this connection's session");
@@ -73,7 +73,7 @@ export function readRequest(frame: string, session: SessionId): Inbound {
   return { kind: "rejected", request: header, error };
 }
 
-/** What a request names, whatever else is wrong with it (R-5.4-2). */
+/** The job, trace and agent that a request names, as far as they can be read from it (R-5.4-2). */
 function named(header: EnvelopeHeader | undefined, payload: unknown) {
   const fields: Record<string, unknown> =
     typeof payload === "object" && payload !== null ? { ...payload } : {};

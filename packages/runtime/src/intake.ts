@@ -10,10 +10,10 @@ import { dispatch } from "./verbs/index.ts";
 import { reject, rejected } from "./verbs/reject.ts";
 import type { Services } from "./verbs/services.ts";
 
-/** Milliseconds that a burst of requests is left to wait for those before it; beyond it is refused what is too much. */
+/** Milliseconds that a burst of requests waits for the earlier ones. After that, requests above the limit are refused. */
 const PATIENCE = 1000;
 
-/** Messages that are done with at once, however many requests are under way (R-4-2). */
+/** Messages that are handled immediately, however many requests are in progress (R-4-2). */
 const IMMEDIATE: ReadonlySet<string> = new Set<ClientMessageType>([
   "session.ping",
   "session.pong",
@@ -26,29 +26,29 @@ export interface IntakeOptions {
   readonly services: Services;
   readonly session: Session;
   readonly dialect: Dialect;
-  /** The token that this connection was given; the client's first message confirms it. */
+  /** The token that this connection was given. The client's first message confirms it. */
   readonly token: string;
-  /** The client leaves; `word` is said to it last. */
+  /** Called when the client leaves. `word` is the last message to it. */
   readonly depart: (word?: Announcement) => void;
   /** Ends the connection with an error. */
   readonly fail: (error: ArcpError) => void;
-  /** Waits for this work before the connection is done with. */
+  /** Registers work that must settle before the connection is done. */
   readonly track: (work: Promise<void>) => void;
 }
 
-/** What comes in on a session's connection: read, counted, and handed to the verbs. */
+/** Handles what arrives on a session's connection: reads it, counts it, and dispatches it to the verbs. */
 export class Intake {
   readonly #options: IntakeOptions;
   #confirmed = false;
   #exchanged = false;
-  /** Waiting for requests under way has not helped. */
+  /** Set when waiting for the requests in progress did not make room. */
   #impatient = false;
 
   constructor(options: IntakeOptions) {
     this.#options = options;
   }
 
-  /** Whether anything but heartbeats has come in since this was asked last. */
+  /** Whether anything but heartbeats has arrived since the last call. */
   exchanged(): boolean {
     const exchanged = this.#exchanged;
     this.#exchanged = false;
@@ -56,8 +56,8 @@ export class Intake {
   }
 
   /**
-   * A burst waits for the requests before it; where those hang, this waits once and no more.
-   * @returns what to wait for; undefined when nothing
+   * Makes a burst wait for earlier requests. If those hang, it waits only once.
+   * @returns what to wait for, or undefined
    */
   patience(): Promise<void> | undefined {
     const { requests } = this.#options.session;
@@ -71,7 +71,7 @@ export class Intake {
     this.#impatient = requests.full;
   }
 
-  /** Waits for requests under way, but not for long: nothing else is read meanwhile, not even a ping (R-4-2). */
+  /** Waits for requests in progress, but not for long: nothing else is read meanwhile, not even a ping (R-4-2). */
   async wait(done: Promise<unknown>, ms = PATIENCE): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const timer = this.#options.services.clock.after(ms, resolve);
@@ -79,7 +79,7 @@ export class Intake {
     timer.cancel();
   }
 
-  /** @returns the request to leave a fresh session for another, which is not for the verbs (R-6.3-3) */
+  /** @returns a request to leave a fresh session for another, which the connection itself has to handle (R-6.3-3) */
   take(frame: string): Opening | undefined {
     const { session, dialect } = this.#options;
     this.#confirm();
@@ -98,20 +98,20 @@ export class Intake {
     return undefined;
   }
 
-  /** Hands a message of so many characters to its verb, or refuses one too many. */
+  /** Dispatches a message to its verb, or refuses it if there are too many. `characters` is the length of its frame. */
   handle(message: Envelope, characters: number): void {
     const { session, services, depart, track } = this.#options;
     const counted = !IMMEDIATE.has(message.type);
     if (counted && session.requests.full) {
       return this.#reject(rejected(message), tooManyRequests());
     }
-    // Not awaited: a slow request must not hold up a ping (R-4-2).
+    // Not awaited, so that a slow request does not delay a ping (R-4-2).
     const work = dispatch(services, { session, depart }, message);
     if (counted) session.requests.count(work, jsonWeight(message.payload, characters));
     track(work);
   }
 
-  /** The client has its welcome (R-6.3-7). */
+  /** Any message proves that the client has its welcome, and with it the token (R-6.3-7). */
   #confirm(): void {
     if (this.#confirmed) return;
     this.#confirmed = true;
@@ -121,7 +121,7 @@ export class Intake {
     });
   }
 
-  /** Rejects a request that no verb has seen. Refused submits wait for their turn, and not without end. */
+  /** Rejects a request before it reaches a verb. Refusals of submits are queued in order, up to a limit. */
   #reject(request: Rejected, error: ArcpError): undefined {
     const { session, services, fail, track } = this.#options;
     const said = reject(services, session, request, error);

@@ -57,7 +57,7 @@ export interface JobFilter {
 
 const PAGE = 100;
 
-/** What the cancel of a job costs of a turn of the event loop. */
+/** What cancelling a job costs of the turn's budget. */
 const CANCEL_STEPS = 4;
 
 const STATUSES: readonly unknown[] = jobStatuses;
@@ -120,7 +120,7 @@ export class JobOperations {
     };
     for (let after: JobQuery["after"]; ; ) {
       const rows = await this.#index.list({ ...query, after });
-      // Whoever goes through all of them at once must not keep the others waiting (J4).
+      // Reading all jobs in one go must not hold up others (J4).
       await this.#turn.spend("answering", rows.length);
       for (const row of rows) yield infoOf(row);
       after = rows.at(-1);
@@ -173,7 +173,7 @@ export class JobOperations {
     }
     checkReason("cancelAll", reason);
     checkOptions("the filter", filter, SCOPE);
-    // Left out by accident it would be everybody's jobs.
+    // Left undefined by mistake, it would cancel everybody's jobs.
     const unset = Object.entries(filter).find(([, value]) => value === undefined);
     if (unset !== undefined) {
       throw new LocalError(
@@ -185,7 +185,7 @@ export class JobOperations {
     for await (const { id } of this.#find(filter, UNFINISHED)) ids.push(id);
     const cancels: Array<Promise<boolean>> = [];
     for (const id of ids) {
-      // There may be any number of them (J4).
+      // There may be any number of jobs (J4).
       await this.#turn.spend("answering", CANCEL_STEPS);
       cancels.push(tolerated(this.cancel(id, reason)));
     }

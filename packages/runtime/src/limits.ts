@@ -53,7 +53,7 @@ export interface Limits {
   readonly fileBytes?: number | undefined;
 }
 
-/** All of them, each as it was chosen or by its default. */
+/** All limits, with defaults filled in. */
 export type EffectiveLimits = {
   readonly [Limit in keyof Limits]-?: NonNullable<Limits[Limit]>;
 };
@@ -83,21 +83,21 @@ const DEFAULTS = {
 
 const WEEK = 7 * 24 * 60 * 60;
 
-/** What a million jobs have said takes a few gigabytes of a disk; a tenth of it in memory takes a quarter of one there. */
+/** The events of a million jobs take a few gigabytes on disk; a tenth as many jobs take a quarter of that in memory. */
 const FINISHED_JOBS = { durable: 1_000_000, inMemory: 100_000 };
 
 const RULES: Readonly<Record<string, OptionRule>> = {
   ...Object.fromEntries(Object.keys(DEFAULTS).map((name) => [name, rule.aboveZero])),
   retentionSec: rule.aboveZero,
   finishedJobsPerPrincipal: rule.aboveZero,
-  // The wire tells these in whole numbers.
+  // These two are whole numbers on the wire.
   resumeWindowSec: rule.wholeAboveZero,
   heartbeatIntervalSec: rule.wholeAboveZero,
 };
 
 /**
- * @param durable whether the store outlives the process: then finished jobs are kept for longer
- * @throws LocalError `MISUSE` with a limit that is not a positive number, and for one that there is not
+ * @param durable whether the store outlives the process, in which case finished jobs are kept longer
+ * @throws LocalError `MISUSE` for an unknown limit, and for one that is not a positive number
  */
 export function readLimits(given: Limits, durable: boolean): EffectiveLimits {
   checkOptions("limits", given, RULES);

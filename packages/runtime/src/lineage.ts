@@ -1,7 +1,7 @@
 import type { JobId } from "@arcp/core";
 
 /**
- * The jobs above a delegated one, its parent first, each with the `job_seq` of the record that tells of the one below it;
- * infinite where nobody remembers. Empty for a job that a client submitted.
+ * The ancestors of a delegated job, parent first, each with the `job_seq` of the record that announces the next job down; infinite
+ * if that is no longer known. Empty for a job that a client submitted.
  */
 export type Lineage = ReadonlyArray<{ readonly job: JobId; readonly announcedAt: number }>;

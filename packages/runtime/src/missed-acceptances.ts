@@ -6,34 +6,34 @@ import type { Stream } from "./session/stream.ts";
 import type { JobIndex, Role } from "./store/index.ts";
 import type { Turn } from "./turn.ts";
 
-/** What the look at a job's row costs of a turn of the event loop. */
+/** What looking up a job's row costs of the turn's budget. */
 const ROW_STEPS = 4;
 
 /**
- * What has to be said again to a client that has seen `after`: the acceptances of jobs of which it has seen nothing yet, or
- * nothing as their owner (R-6.3-8). It stands before their events, which are nobody's to a client that has not been told
+ * The acceptances to repeat to a client that has seen everything up to `after`: those of jobs of which it has seen nothing yet, or
+ * nothing as their owner (R-6.3-8). They precede the jobs' events, which a client cannot attribute before it knows the job
  * (R-7.2-8).
- * @param stored as {@link addStored} found them
+ * @param stored what {@link addStored} found
  */
 export function missedAcceptances(
   { stream, submits }: Pick<Session, "stream" | "submits">,
   after: number,
   stored: StoredAcceptances,
 ): Announcement[] {
-  // One that waits for the store is said as soon as that has what it tells (J2).
+  // An acceptance that still waits for the store is sent once what it announces is durable (J2).
   const unsaid = [...unseen(stream, after).keys()].filter((job) => !submits.isGiving(job));
   return unsaid.flatMap((job) => submits.acceptance(job) ?? stored.get(job) ?? []);
 }
 
-/** What the store tells of jobs, undefined for those that it does not have any more. */
+/** The acceptances found in the store; undefined for a job that it no longer has. */
 export type StoredAcceptances = ReadonlyMap<JobId, Announcement | undefined>;
 
-/** Whether some of them have still to be looked up in the store: others may have been accepted since it was asked. */
+/** Whether some still have to be looked up: more jobs may have been accepted since the last lookup. */
 export function areUnknown(session: Session, after: number, stored: StoredAcceptances): boolean {
   return unknown(session, after, stored).length > 0;
 }
 
-/** Looks those of them up that only the store remembers. */
+/** Looks up the acceptances that only the store remembers. */
 export async function addStored(
   session: Session,
   after: number,
@@ -42,11 +42,11 @@ export async function addStored(
 ): Promise<void> {
   const { stream, submits } = session;
   for (const [job, { begins }] of unknown(session, after, stored)) {
-    // There may be any number of them (J4).
+    // There may be any number of jobs (J4).
     await turn.spend("answering", ROW_STEPS);
     const row = await index.get(job);
     const said = submits.remembered(job);
-    // Of a job that it came to own later it may have no more than the rest (P3).
+    // A client that came to own the job later may get only the rest of its records (P3).
     const isCut = begins !== undefined && begins > 1 && stream.journal.reached(job, after) === 0;
     const { request = row?.request, truncated = isCut } = said ?? {};
     stored.set(job, row && acceptanceOf({ ...row, request }, truncated));
@@ -61,20 +61,20 @@ function unknown(
   return [...unseen(stream, after)].filter(([job, { role }]) => {
     if (stored.has(job) || submits.isGiving(job) || submits.acceptance(job) !== undefined)
       return false;
-    // A submit of the process before that only let it watch the job is decided once more, if it is repeated.
+    // If the previous process let a submit merely watch an existing job, a repetition of that submit is decided again.
     return role === "owner" || submits.remembered(job) !== undefined;
   });
 }
 
-/** How a client comes across a job. */
+/** How a client encounters a job it has not seen. */
 interface Unseen {
   readonly role: Role;
-  /** The `job_seq` of the record that it is sent first; undefined where nothing says. */
+  /** The `job_seq` of the first record that it will be sent; undefined if unknown. */
   readonly begins: number | undefined;
 }
 
 function unseen({ journal, attachments }: Stream, after: number): Map<JobId, Unseen> {
-  // Of any other job it was told nothing that it has not seen: what is missed decides what this costs.
+  // Looks only at what the client missed, so the cost depends on that and not on all the session's jobs.
   const begins = new Map<JobId, number | undefined>();
   for (const { job, jobFrom, said } of journal.runs(after + 1, journal.issued)) {
     begins.set(job, begins.get(job) ?? (said === undefined ? jobFrom : undefined));

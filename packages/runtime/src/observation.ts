@@ -11,13 +11,13 @@ import type {
   OperationOutcome,
 } from "./observer.ts";
 
-// What a runtime tells its observer. Nobody but these classes calls it.
+// Calls the observer of a runtime. Nothing outside this file does.
 //
-// O1  Nothing that an observer does is felt: it throws, rejects, does not call back or calls back twice, and the job goes on.
-// O2  Whatever was begun is ended exactly once: operations before their job, jobs before the runtime. Behind the end of a job it is
-//     still told what the job spends, and behind that of the runtime nothing.
+// O1  An observer cannot affect a job, whether it throws, rejects, never calls back or calls back twice.
+// O2  Whatever was begun is ended exactly once: operations before their job, jobs before the runtime. After the end of a job only
+//     its spending is still reported, and after that of the runtime nothing.
 
-/** What is handed on of a trace, and its id apart. */
+/** The trace context to propagate, with its trace id parsed out. */
 type Trace = TraceContext & { readonly traceId: string };
 
 interface ObservationOptions {
@@ -26,7 +26,7 @@ interface ObservationOptions {
   readonly logger: Logger;
 }
 
-/** The observer of a runtime, with its claws cut (O1). */
+/** A runtime's observer, wrapped so that it can do no harm (O1). */
 export class Observation {
   readonly #observer: Observer;
   readonly #clock: Clock;
@@ -45,7 +45,7 @@ export class Observation {
     this.contain(() => this.#observer.start?.(figures));
   }
 
-  /** @returns undefined when nobody wants to know, and of what a store that hung gives out behind the end */
+  /** @returns undefined if nobody observes the job, or the runtime has closed: a store that hung may deliver jobs late */
   job(attempt: JobAttempt): JobObservation | undefined {
     if (this.#closed) return undefined;
     const observer = this.contain(() => this.#observer.job?.(attempt));
@@ -56,7 +56,7 @@ export class Observation {
     return job;
   }
 
-  /** Whether the runtime has closed, and nothing is told any more. */
+  /** Whether the runtime has closed, after which nothing is reported. */
   get closed(): boolean {
     return this.#closed;
   }
@@ -72,11 +72,11 @@ export class Observation {
     return this.#clock.now();
   }
 
-  /** Calls the observer. @returns what it returns; undefined when it throws */
+  /** Calls the observer. @returns its return value, or undefined if it throws */
   contain<T>(call: () => T): T | undefined {
     try {
       const returned = call();
-      // An async method fits the interface too.
+      // The interface also admits async methods.
       if (returned instanceof Promise) returned.catch((error: unknown) => this.#complain(error));
       return returned;
     } catch (error) {
@@ -95,7 +95,7 @@ export class Observation {
   }
 }
 
-/** Whoever is told of something that begins and ends. */
+/** An observer of something that begins and ends. */
 interface Scope<Outcome> {
   readonly trace?: TraceContext | undefined;
   within?(run: () => void): void;
@@ -105,14 +105,14 @@ interface Scope<Outcome> {
 class ScopeObservation<Outcome, O extends Scope<Outcome>> {
   protected readonly observation: Observation;
   protected readonly observer: O;
-  /** What it hands on; undefined when that is for others to say. */
+  /** The trace context to propagate; undefined if the observer sets none. */
   readonly trace: Trace | undefined;
   readonly #over: () => void;
   #ended = false;
 
   /**
-   * @param fits whether it may be of the trace of this id
-   * @param over called when it has ended
+   * @param fits whether the observer may use the trace with this id
+   * @param over called at the end
    */
   constructor(
     observation: Observation,
@@ -131,7 +131,7 @@ class ScopeObservation<Outcome, O extends Scope<Outcome>> {
     return this.#ended;
   }
 
-  /** Runs it, and the observer's `within` around it. */
+  /** Calls `run` inside the observer's `within`. */
   within<T>(run: () => T): T {
     const once = new Once(run);
     this.observation.contain(() => this.observer.within?.(() => once.run()));
@@ -157,7 +157,7 @@ export class JobObservation extends ScopeObservation<JobOutcome, JobObserver> {
   readonly #operations = new Set<OperationObservation>();
   readonly #traceId: string | undefined;
 
-  /** @param traceId of the trace that it belongs to; undefined when it may begin one */
+  /** @param traceId the trace that the job belongs to; undefined if it may start one */
   constructor(
     observation: Observation,
     observer: JobObserver,
@@ -168,7 +168,7 @@ export class JobObservation extends ScopeObservation<JobOutcome, JobObserver> {
     this.#traceId = traceId ?? this.trace?.traceId;
   }
 
-  /** @returns undefined when nobody wants to know, and of an agent that goes on behind its end */
+  /** @returns undefined if nobody observes the operation, or the job is over and its agent goes on regardless */
   operation(begun: Operation): OperationObservation | undefined {
     if (this.over) return undefined;
     const observer = this.observation.contain(() => this.observer.operation?.(begun));
@@ -180,7 +180,7 @@ export class JobObservation extends ScopeObservation<JobOutcome, JobObserver> {
     return operation;
   }
 
-  /** Also behind its end: what was under way is not free (O2). */
+  /** Also after the end of the job: calls that outlast it still cost money (O2). */
   spent(currency: string, amount: string): void {
     if (!this.observation.closed)
       this.observation.contain(() => this.observer.spent?.(currency, amount));
@@ -202,7 +202,7 @@ export class JobObservation extends ScopeObservation<JobOutcome, JobObserver> {
   }
 }
 
-/** A function that runs once, whoever asks for it and how often. */
+/** Runs a function at most once, however often and by whomever it is called. */
 class Once<T> {
   readonly #run: () => T;
   #outcome: { readonly value: T } | { readonly error: unknown } | undefined;
@@ -222,7 +222,7 @@ class Once<T> {
     }
   }
 
-  /** What it returned, or threw. */
+  /** What the function returned or threw. */
   outcome(): T {
     if (this.#outcome === undefined) throw new Error("it has not run yet");
     if ("error" in this.#outcome) throw this.#outcome.error;
@@ -232,7 +232,7 @@ class Once<T> {
 
 function contextOf(context: TraceContext | undefined): Trace | undefined {
   const trace = readTrace({ extensions: { [TRACE_CONTEXT]: context }, payload: {} });
-  // Agents and tools get it as it is.
+  // Frozen because agents and tools receive this very object.
   return trace?.context && Object.freeze({ traceId: trace.traceId, ...trace.context });
 }
 

@@ -1,11 +1,11 @@
 import { checkOptions, isPlain, type OptionRule } from "@arcp/core";
 
 /**
- * Checks an object of the operator's that does part of the runtime's work, such as a policy, as it checks options. It may keep
- * things of its own beside, such as a table that its functions look at: what none of the parts could be is no misspelt one.
+ * Checks an object that implements part of the runtime for the operator, such as a policy, as options are checked. It may have
+ * fields of its own, such as a table that its functions use: a value that fits none of the parts is not taken for a misspelt one.
  *
- * @param what whose parts they are, such as `policy`
- * @throws LocalError `MISUSE` for the first that is wrong, and for a name that there is not of what could be a part
+ * @param what the name of the object, such as `policy`
+ * @throws LocalError `MISUSE` for the first part that is wrong, and for an unknown name whose value could be a part
  */
 export function checkParts(
   what: string,

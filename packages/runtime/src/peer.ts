@@ -21,19 +21,19 @@ export interface Peer {
   readonly dialect?: Profile | undefined;
 }
 
-/** Whether secrets may travel to it (R-4.1-5, R-9.8-1); of one of whom nothing is known they may not. */
+/** Whether secrets may be sent to the peer (R-4.1-5, R-9.8-1). Never to an unknown one. */
 export function isConfidential(peer: Peer | undefined): boolean {
   return peer?.secure === true || peer?.loopback === true;
 }
 
 /**
- * Whom an address stands for: an IPv4 address for itself, an IPv6 address for its /64, of which one machine commonly
- * has all. Anything else is taken as it is.
- * @returns undefined when nothing is known
+ * The source that an address counts as: an IPv4 address itself; for an IPv6 address its /64, which one machine commonly owns
+ * entirely. Any other text is taken unchanged.
+ * @returns undefined if nothing is known
  */
 export function sourceOf(peer: Peer | undefined): string | undefined {
   if (peer === undefined) return undefined;
-  // A header that a proxy has not set is no text: those who come past it are one source.
+  // If a proxy did not set its header, the address is not a string. All such peers count as one source.
   const address = String(peer.address).replace(/%.*$/, "").toLowerCase();
   if (address === "") return undefined;
   if (!isIPv6(address)) return address;
@@ -54,7 +54,7 @@ function groupsOf(address: string): number[] {
   return [...head, ...zeros, ...tail];
 }
 
-/** Some groups, of which the last two may be written as an IPv4 address. */
+/** Parses some groups, of which the last two may be written as an IPv4 address. */
 function read(part: string): number[] {
   return part.split(":").flatMap((group) => {
     if (group === "") return [];

@@ -1,6 +1,8 @@
 import type { Logger } from "pino";
 
-/** What one connection has begun and is not done with before: requests that are handled, the parking of its session. */
+/**
+ * The work that a connection has in progress and must finish before it is done: requests being handled, its session being parked.
+ */
 export class PendingWork {
   readonly #logger: Logger;
   #underWay = 0;
@@ -25,7 +27,7 @@ export class PendingWork {
     );
   }
 
-  /** Resolves once nothing is under way. */
+  /** Resolves once nothing is in progress. */
   settled(): Promise<void> {
     if (!this.any) return Promise.resolve();
     this.#settled ??= Promise.withResolvers();

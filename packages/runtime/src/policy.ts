@@ -39,7 +39,7 @@ export interface Policy {
   readonly dialect?: ((principal: string) => Profile | undefined) | undefined;
 }
 
-/** A policy in which every part is decided. */
+/** A policy with defaults filled in. */
 export type EffectivePolicy = {
   readonly [Part in keyof Policy]-?: NonNullable<Policy[Part]>;
 };
@@ -66,8 +66,8 @@ const RULES: OptionRules<Policy> = {
 };
 
 /**
- * What an operator chose, by an object or an instance of a class of his own; what is absent or undefined has its default.
- * @throws LocalError `MISUSE` for a part that is none or of another kind: it would decide nothing
+ * The operator's choices, given as an object or an instance of their own class. Whatever is absent or undefined has its default.
+ * @throws LocalError `MISUSE` for an unknown part, or one of the wrong type: it would have no effect
  */
 export function policyOf(chosen: Policy = {}): EffectivePolicy {
   checkParts("policy", chosen, RULES);
@@ -85,12 +85,12 @@ export function policyOf(chosen: Policy = {}): EffectivePolicy {
 }
 
 /**
- * What a part of the policy has decided.
- * @throws LocalError `MISUSE` for a promise: it would pass for a yes, or for a lease without a budget
+ * Checks that a part of the policy has decided synchronously.
+ * @throws LocalError `MISUSE` for a promise, which would pass for a yes, or for a lease without a budget
  */
 function atOnce<Answer>(part: keyof Policy, answer: Answer): Answer {
   if (!isThenable(answer)) return answer;
-  // Nobody waits for what comes of it: should it fail, that must not end the process.
+  // Nobody awaits the promise, and its rejection must not end the process.
   Promise.resolve(answer).catch(() => {});
   throw new LocalError(
     "MISUSE",

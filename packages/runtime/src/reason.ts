@@ -1,12 +1,12 @@
 import { LocalError } from "@arcp/core";
 
-/** Characters that a client reads: a message with more is none to it. */
+/** The most characters a client accepts: it drops a message with a longer reason. */
 const MAX_REASON = 1024;
 
 /**
- * Checks why an operator does something, as clients are told.
- * @param what the operator calls it
- * @throws LocalError `MISUSE` for what is no text, or a longer one
+ * Checks the reason that an operator gives, and that clients are shown.
+ * @param what the name of the operation
+ * @throws LocalError `MISUSE` if it is not a string, or too long
  */
 export function checkReason(what: string, reason: unknown): void {
   if (reason === undefined) return;

@@ -90,7 +90,7 @@ const OBSERVER: OptionRules<Observer> = {
   close: rule.method,
 };
 
-/** @throws LocalError `MISUSE` for an option that there is not, or of another kind, and without `agents` or `auth` */
+/** @throws LocalError `MISUSE` for an option that is unknown or of the wrong type, and without `agents` or `auth` */
 export function checkRuntimeOptions(options: RuntimeOptions): void {
   checkOptions("createRuntime", options, RULES);
   checkParts("observer", options.observer ?? {}, OBSERVER);

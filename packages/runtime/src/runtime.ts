@@ -94,7 +94,7 @@ class HostedRuntime implements Runtime {
   readonly #outstanding: Outstanding;
   readonly #services: Services;
   readonly #shutdown: Shutdown;
-  /** Still taken while the runtime closes, so that clients can watch their jobs finish. */
+  /** Accepts connections even while the runtime closes, so that clients can watch their jobs finish. */
   readonly #connections: Connections;
   readonly #idleWatch: IdleWatch;
   readonly #archive: Archive;
@@ -194,7 +194,7 @@ class HostedRuntime implements Runtime {
       turn: committer.turn,
       durable: store.durable,
     });
-    // First what is revoked, so that no end is told before that has begun (R-9.8-7).
+    // Revocations come first: no job's end may be announced before the revocation of its credentials has begun (R-9.8-7).
     this.#ready = this.#outstanding.recover().then(() => this.#archive.restore(this.#services));
     this.credentials = new CredentialOperations(this.#outstanding, credentials, jobs);
     this.jobs = new JobOperations(store.jobs, jobs, committer.turn, this.#ready);
@@ -208,7 +208,7 @@ class HostedRuntime implements Runtime {
       this.#storeLoss.happened(error, "the store has failed for good; the runtime serves nobody"),
     );
     const ready = this.#ready.catch((error: unknown) => {
-      // A close waits only so long for what takes longer.
+      // `close` waits for recovery for a limited time only, and may have closed the store under it.
       if (this.#closed !== undefined && isClosed(error)) return;
       this.#storeLoss.happened(
         error,
@@ -271,7 +271,7 @@ class HostedRuntime implements Runtime {
     this.#observation?.close();
   }
 
-  /** Takes down what goes on by the clock. */
+  /** Stops all timers. */
   #stop(): void {
     this.#outstanding.close();
     this.#archive.close();

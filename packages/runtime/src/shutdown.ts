@@ -21,40 +21,40 @@ export interface ShutdownContext {
   readonly jobs: JobTable;
   readonly quota: Quota;
   readonly turn: Pick<Turn, "spend">;
-  /** Whether another process will find in the store what this one leaves. */
+  /** Whether the next process will find in the store what this one leaves. */
   readonly durable: boolean;
 }
 
 const RULES: OptionRules<CloseOptions> = { finishSec: rule.wait, cancelSec: rule.wait };
 
-/** @throws LocalError `MISUSE` */
+/** @throws LocalError `MISUSE` for an unknown option, or an invalid time */
 export function checkCloseOptions(options: CloseOptions): void {
   checkOptions("close", options, RULES);
 }
 
 const REASON = "the runtime shuts down";
 
-/** Milliseconds that each last step has: a store, a token check or a client may never settle. */
+/** Milliseconds that each last step may take: a store, a token check or a client may never settle. */
 export const PATIENCE = 5000;
 
-/** What it costs of a turn of the event loop to let go of a job. */
+/** What releasing a job costs of the turn's budget. */
 const JOB_STEPS = 4;
 
 /**
- * Ends the jobs of a runtime that closes. They may finish; those that do not are cancelled, or left to the next process
- * if that can run them again.
+ * Ends the jobs of a runtime that closes. Jobs may finish; those that do not are cancelled, or left to the next process if it can
+ * run them again.
  */
 export class Shutdown {
   readonly #context: ShutdownContext;
   readonly #hurried = Promise.withResolvers<void>();
-  /** The jobs that are let go of, one after the other. */
+  /** Releases jobs one after the other. */
   readonly #line = new Sequence();
 
   constructor(context: ShutdownContext) {
     this.#context = context;
   }
 
-  /** From now on nobody waits for agents any more. */
+  /** Stops waiting for agents. */
   hurry(): void {
     this.#hurried.resolve();
   }
@@ -68,7 +68,7 @@ export class Shutdown {
     await this.within(PATIENCE, quota.emptied());
   }
 
-  /** Waits for what is ending, but not for ever. */
+  /** Waits for work to settle, up to a time limit. */
   within(ms: number, work: Promise<unknown>): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const timer = this.#context.clock.after(ms, resolve);
@@ -80,20 +80,20 @@ export class Shutdown {
     return promise;
   }
 
-  /** Waits for work of agents, unless somebody is in a hurry. */
+  /** Waits for agents to finish, unless {@link hurry} is called. */
   async #patiently(ms: number, work: Promise<unknown>): Promise<void> {
     if (ms > 0) await this.within(ms, Promise.race([work, this.#hurried.promise]));
   }
 
   async #letGo(job: Job, grace: number): Promise<void> {
     if (!job.live) return;
-    // There may be any number of them, and others still watch (J4).
+    // There may be any number of jobs, and clients are still watching (J4).
     await this.#line.run(() => this.#context.turn.spend("answering", JOB_STEPS));
     if (!job.live) return;
     if (this.#context.durable && job.life.mayRunAgain) return job.life.suspend(REASON, grace);
     try {
       await job.life.cancel(REASON, () => {}, grace);
-      // It may have been cancelled before, with more time.
+      // It may have been cancelled before, with a longer grace period.
       if (grace === 0) job.life.end(cancelled(REASON));
     } catch (error) {
       this.#context.logger.error({ job: job.id, err: error }, "a job could not be cancelled");

@@ -5,17 +5,17 @@ import type { Link } from "./session/session.ts";
 
 export interface StoreLossContext {
   readonly logger: Logger;
-  /** Those that this runtime runs. */
+  /** The jobs of this runtime. */
   readonly jobs: Iterable<Job>;
-  /** Those that are open. */
+  /** The open connections. */
   readonly connections: () => Iterable<Pick<Link, "fail">>;
-  /** Takes down what would go on by the clock. */
+  /** Stops all timers. */
   readonly stop: () => void;
 }
 
 /**
- * The end of a runtime whose store has failed for good. Nothing that it would say is certain any more, so it says so, to
- * everybody, and nothing else: clients come back until another process has taken the store up, and go on there.
+ * Ends a runtime whose store has failed for good. Nothing it could still say is certain, so it tells every client just that.
+ * Clients reconnect until another process has opened the store.
  */
 export class StoreLoss {
   readonly #context: StoreLossContext;
@@ -26,17 +26,17 @@ export class StoreLoss {
     this.#context = context;
   }
 
-  /** Resolves with why it happened. Never rejects. */
+  /** Resolves with the reason. Never rejects. */
   get reason(): Promise<Error> {
     return this.#reason.promise;
   }
 
-  /** What everybody is told from then on; undefined before. */
+  /** The error for everybody from then on; undefined before. */
   get refusal(): ArcpError | undefined {
     return this.#refusal;
   }
 
-  /** @param text for the log */
+  /** @param text the log message */
   happened(thrown: unknown, text: string): void {
     if (this.#refusal !== undefined) return;
     const error = thrown instanceof Error ? thrown : new Error(String(thrown));
@@ -47,9 +47,10 @@ export class StoreLoss {
       "the runtime has lost its store and serves nobody until it is started again",
       { details: { reason: "store_lost" } },
     );
-    // First of all: a request that fails for it is asked again on the next connection, and not refused on this one.
+    // Comes first, so that a request that fails because of the loss is repeated on the next connection, and not refused on this
+    // one.
     for (const connection of connections()) connection.fail(this.#refusal, "fault");
-    // What an agent does from here on would be in no log.
+    // What agents do from here on cannot be logged.
     for (const job of jobs) if (job.live) job.life.lose(error, "closed");
     stop();
     this.#reason.resolve(error);

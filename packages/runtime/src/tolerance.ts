@@ -1,4 +1,6 @@
-/** A refusal that an agent never looks at must not end the process; whoever awaits it still gets it. */
+/**
+ * Marks a promise as handled, so that a rejection that the agent ignores does not end the process. Whoever awaits it still gets it.
+ */
 export function tolerated<T>(promise: Promise<T>): Promise<T> {
   promise.catch(() => {});
   return promise;

@@ -3,11 +3,11 @@ interface Place<V> {
 }
 
 /**
- * A map whose entries come and go by the thousand. A Map that has lived for long leaves a table behind whenever it makes
- * room, and all that stood in it lives on until the next full collection of garbage; here what is deleted is let go at once.
+ * A map for entries that come and go by the thousand. A long-lived Map leaves its old table behind when it rehashes, and what that
+ * table held survives until the next full garbage collection. Here a deleted value is released at once.
  */
 export class TransientMap<K, V> {
-  /** Made with the first: many a map of an idle session stays empty. */
+  /** Created with the first entry: the maps of an idle session mostly stay empty. */
   #places: Map<K, Place<V>> | undefined;
 
   get size(): number {

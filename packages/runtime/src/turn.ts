@@ -1,23 +1,29 @@
 import type { Clock } from "@arcp/core";
 
 export interface TurnLimits {
-  /** Records that jobs may write, records that projectors may number, and steps that requests may take, in one turn of the event loop. */
+  /**
+   * The most records that jobs may write, records that projectors may number, and steps that requests may take, each per turn of
+   * the event loop.
+   */
   readonly records: number;
-  /** Milliseconds that all together may take of one turn. */
+  /** Milliseconds that they may all take together per turn. */
   readonly ms: number;
 }
 
 export const DEFAULT_TURN_LIMITS: TurnLimits = { records: 256, ms: 5 };
 
-/** Who spends. Counted apart, or jobs and projectors would take alternate turns and each write would be half as full. */
+/**
+ * What the budget is spent on. The shares are counted separately: with a common count, jobs and projectors would take alternate
+ * turns and each write would be half as full.
+ */
 export type Share = "writing" | "projecting" | "answering";
 
-/** How often the clock is asked whether the turn's time is up: every so many records. */
+/** The clock is read once per this many records. */
 const CLOCK_STRIDE = 16;
 
 /**
- * The event loop's turn as a budget that all jobs, projectors and requests of a runtime share (J4). A resolved promise never
- * yields to the event loop; a spent turn does, so that no job starves its neighbours.
+ * The event loop's turn as a budget that all jobs, projectors and requests of a runtime share (J4). Awaiting a resolved promise
+ * never yields to the event loop. Awaiting the next turn does, so no job starves its neighbours.
  */
 export class Turn {
   readonly #clock: Clock;
@@ -40,7 +46,7 @@ export class Turn {
     this.#atEnd = atEnd;
   }
 
-  /** Takes `records` from the turn. @returns the start of the next turn when this one is used up, else undefined */
+  /** Takes `records` from the budget. @returns a promise of the next turn if this one is used up, otherwise undefined */
   spend(share: Share, records: number): Promise<void> | undefined {
     this.arm();
     this.#left[share] -= records;
@@ -52,19 +58,19 @@ export class Turn {
     return this.spent(share) ? this.next() : undefined;
   }
 
-  /** Whether this turn is used up: then whoever has a choice waits for the next one. */
+  /** Whether this turn's share is used up, so that work that can wait should wait for the next turn. */
   spent(share: Share): boolean {
     return this.#left[share] <= 0;
   }
 
-  /** The start of the next turn: one promise, shared by all who wait for it. */
+  /** Resolves at the start of the next turn. One promise, shared by all who wait. */
   next(): Promise<void> {
     this.arm();
     this.#next ??= Promise.withResolvers<void>();
     return this.#next.promise;
   }
 
-  /** A turn for one alone of all who ask for that, in their order: for whoever will take more of it than the limits give. */
+  /** Grants turns exclusively, one caller after the other: for work that takes more of a turn than the limits allow. */
   alone(): Promise<void> {
     const mine = this.#line;
     this.#line = mine.then(() => this.next());
@@ -72,8 +78,8 @@ export class Turn {
   }
 
   /**
-   * Resolves at the close of this turn, right behind its end and all that the end led to: the moment at which what a turn has to say
-   * is written, in one piece. One promise, shared by all who wait for it.
+   * Resolves at the close of this turn, directly after its end and all that the end triggered. This is the moment to write
+   * everything that the turn has to send in one piece. One promise, shared by all who wait.
    */
   closed(): Promise<void> {
     if (!this.#closing) this.arm();
@@ -86,7 +92,7 @@ export class Turn {
     if (this.#started !== undefined) return;
     this.#started = this.#clock.monotonic();
     setImmediate(() => this.#end());
-    // In between come the microtasks: what was committed is read, numbered and handed over.
+    // Microtasks run between the two immediates: they read, number and hand over what was committed.
     setImmediate(() => this.#close());
     this.#closing = true;
   }
@@ -102,7 +108,7 @@ export class Turn {
   }
 
   #close(): void {
-    // Of a turn that began between the end and the close the close is still to come.
+    // If a turn began between the end and the close, its own close is still to come.
     this.#closing = this.#started !== undefined;
     const closed = this.#onClosed;
     this.#onClosed = undefined;

@@ -1,13 +1,16 @@
 import type { Session } from "./session/session.ts";
 import type { Services } from "./verbs/services.ts";
 
-/** How a runtime calls itself. */
+/** The name and version that a runtime reports. */
 interface Name {
   readonly name?: string | undefined;
   readonly version?: string | undefined;
 }
 
-/** What a welcome says besides the session: the runtime, its times in seconds, and what this principal may submit to it. */
+/**
+ * The part of a welcome that does not depend on the connection: runtime, times in seconds, and the agents that this principal may
+ * submit to.
+ */
 export function welcomeTo(
   { principal, features }: Session,
   { limits, agents, policy }: Pick<Services, "limits" | "agents" | "policy">,
