@@ -116,7 +116,7 @@ test.each([
     const { runtime } = hosting({ auth, logger: pino({ level: "error" }, { write }) });
     await new Viewer(runtime).hello();
     const message =
-      "auth threw: for a token that is not valid it has to give undefined: jwt expired";
+      "auth threw: for an invalid token it has to return undefined: jwt expired";
     expect(lines).toMatchObject([{ msg: "a handshake failed", err: { message } }]);
   },
 );

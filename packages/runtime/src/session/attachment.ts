@@ -2,45 +2,45 @@ import type { JobId, MessageId } from "@arcp/core";
 import type { AttachmentRow, LogPage, LogStore, Role } from "../store/index.ts";
 import type { ReadableLogStore } from "../store/readable-logs.ts";
 
-/** What is known of an attachment besides its row when it is made. */
+/** What is known of a new attachment besides its row. */
 export interface Beginning {
-  /** How far an earlier attachment to the job had read, in whose place it is; undefined when there was none. */
+  /** How far the earlier attachment that this one replaces had read; undefined if there was none. */
   readonly seen?: number | undefined;
-  /** Up to where this very session knows what the job has delegated. */
+  /** Up to which `job_seq` this session already knows the job's delegations. */
   readonly introduced?: number | undefined;
-  /** How far the log reached. */
+  /** The head of the log at that time. */
   readonly head?: number | undefined;
-  /** Whether its viewer was told that older history is missing (R-7.6-5). */
+  /** Whether the viewer was told that older history is missing (R-7.6-5). */
   readonly truncated?: boolean | undefined;
-  /** What the earlier attachment was promised, as its `promised` tells. */
+  /** The `promised` of the earlier attachment. */
   readonly promised?: number | undefined;
-  /** Whether the store has no row of it. */
+  /** Whether the store has no row for the attachment. */
   readonly derived?: boolean | undefined;
 }
 
-/** A session follows a job: who it is to it, and how far it has read. */
+/** A session's subscription to a job: its role towards the job, and how far it has read. */
 export class Attachment {
   readonly job: JobId;
   readonly role: Role;
-  /** The `job.subscribe` that it came from. */
+  /** The `job.subscribe` request that created it. */
   readonly request: MessageId | undefined;
-  /** The `job_seq` of the last record that was numbered or passed over as hidden. */
+  /** The `job_seq` of the last record that was numbered, or skipped as hidden. */
   cursor: number;
-  /** Up to where it is known what the job has delegated, whatever of that is read once more; an owner's (R-10-2). */
+  /** Up to which `job_seq` the owner knows the job's delegations, even while it reads some records again (R-10-2). */
   introduced: number;
-  /** Where it had been before a history was asked for once more: nothing up to there is owed to it. */
+  /** How far the session had read before it requested history again. It is not owed anything up to there. */
   readonly seen: number;
-  /** How far the log reached when the attachment was made: a shorter one has been removed. */
+  /** The head of the log when the attachment was made. If the log is shorter now, it has been removed. */
   readonly head: number;
-  /** The store has no row of it: what a session owns it follows, and its runs tell how far. */
+  /** The store has no row for it: a session follows every job that it owns, and its runs tell how far. */
   readonly derived: boolean;
-  /** Resolves once the attachment is durable, and rejects when it could not be stored; undefined from then on. */
+  /** Resolves once the attachment is durable, rejects if it could not be stored; undefined after that. */
   stored: Promise<void> | undefined;
-  /** What is followed instead, if anything is, because this one could not be stored; undefined while it counts. */
+  /** Set if the attachment could not be stored, with the one that is followed instead, if any. */
   undone: { readonly before: Attachment | undefined } | undefined;
-  /** Where it begins, and up to where it may begin instead without missing what it was promised. */
+  /** Where the attachment begins, and the latest position where it may begin without missing what it was promised. */
   readonly #beginning: { readonly at: number; readonly latest: number };
-  /** Takes the bell down; set while the session is connected. */
+  /** Stops listening to the log's bell; set while the session is connected. */
   #unlisten: (() => void) | undefined;
 
   constructor(row: AttachmentRow, beginning: Beginning = {}) {
@@ -54,49 +54,50 @@ export class Attachment {
     this.introduced = introduced;
     this.head = head;
     this.derived = derived;
-    // What was emitted after that word is live: nobody said that it is missing. Nor was it said to an earlier history.
+    // Records emitted after the client was told of a gap are live: it was not told that they are missing. The same goes for an
+    // earlier history.
     const latest = truncated ? Math.min(seen ?? head, promised) : row.after;
     this.#beginning = { at: row.after, latest };
   }
 
-  /** It has read the job up to here, and come across all that was delegated. */
+  /** Moves the attachment to `cursor`. By then it has seen every delegation up to there. */
   reach(cursor: number): void {
     this.cursor = cursor;
     this.introduced = Math.max(this.introduced, cursor);
   }
 
-  /** Arms the bell of the job's log. @param rung told that there may be more to read */
+  /** Arms the bell of the job's log. @param rung called when there may be more to read */
   listen(logs: LogStore, rung: () => void): void {
     this.unlisten();
     this.#unlisten = logs.listen(this.job, rung);
   }
 
-  /** Takes the bell down. */
+  /** Disarms the bell. */
   unlisten(): void {
     this.#unlisten?.();
     this.#unlisten = undefined;
   }
 
-  /** Whether something behind `cursor` that it has still to see is gone (P3). */
+  /** Whether records after `cursor` that the session still has to see are gone (P3). */
   isBehind({ floor, head }: LogPage, cursor: number): boolean {
     return floor > this.startIn(floor, cursor) || head < Math.max(cursor, this.head);
   }
 
   /**
-   * Behind which record to read on: `cursor`, or the floor when nothing was read yet and the viewer knows that older
-   * history is missing. What went between that word and the first page is no more than that.
+   * After which record to continue reading: `cursor`, or the floor if nothing was read yet and the viewer was told that older
+   * history is missing. Records trimmed between that reply and the first page count as older history too.
    */
   startIn(floor: number, cursor: number): number {
     const { at, latest } = this.#beginning;
     return cursor === at && floor > cursor && floor <= latest ? floor : cursor;
   }
 
-  /** Up to where one that takes its place may begin without missing what this one has still to tell. */
+  /** The latest position where a replacement may begin without missing what this attachment still has to deliver. */
   get promised(): number {
     return this.startIn(this.#beginning.latest, this.cursor);
   }
 
-  /** Where an owner goes on that is behind with nothing but a history that it asked for once more. */
+  /** Where an owner continues live if all that it has lost belongs to a history that it requested again. */
   liveIn({ floor, head }: LogPage, cursor: number): number | undefined {
     const { seen } = this;
     const live = this.role === "owner" && seen > cursor && floor <= seen && seen <= head;
@@ -104,7 +105,7 @@ export class Attachment {
   }
 }
 
-/** Whether the terminal record was read: then nothing is left to follow. Undefined when the last record that was read is lost. */
+/** Whether the terminal record was read, so nothing is left to follow. Undefined if the last record read is lost. */
 export async function isFinished(
   job: JobId,
   cursor: number,

@@ -7,17 +7,17 @@ import type { Journal } from "./journal.ts";
 import type { Losses } from "./losses.ts";
 import type { SessionWriter } from "./session-writer.ts";
 
-/** What an attachment came from. */
+/** What an attachment originates from. */
 export interface Origin {
-  /** The `job.subscribe`, or the submit that was answered with a job that there was. */
+  /** The `job.subscribe`, or a submit that was answered with an existing job. */
   readonly request?: MessageId | undefined;
-  /** How far the log reached at that moment. */
+  /** The head of the log at that moment. */
   readonly head?: number | undefined;
   /** Whether the reply said that older history is missing. */
   readonly truncated?: boolean | undefined;
-  /** Up to where an owner that never followed the job is owed nothing: what came before was not its own. */
+  /** Up to which record an owner that never followed the job is owed nothing: the job was not its own before. */
   readonly seen?: number | undefined;
-  /** Up to where it knows what the job has delegated, where that is not how far it has read. */
+  /** Up to which `job_seq` the session knows the job's delegations, if that differs from how far it has read. */
   readonly introduced?: number | undefined;
 }
 
@@ -31,11 +31,11 @@ export interface AttachmentsOptions {
   readonly journal: Journal;
   readonly writer: SessionWriter;
   readonly losses: Losses;
-  /** Told of every job that it begins to follow. */
+  /** Called for every job that the session begins to follow. */
   readonly followed: (job: JobId) => void;
 }
 
-/** What one session follows, each job at most once; and, by its journal, what it has followed before. */
+/** The jobs that one session follows, each at most once; the journal adds which jobs it followed before. */
 export class Attachments {
   readonly #journal: Journal;
   readonly #writer: SessionWriter;
@@ -66,22 +66,22 @@ export class Attachments {
     return this.#byJob.values();
   }
 
-  /** How many jobs it follows that it does not own. */
+  /** How many jobs the session follows without owning them. */
   get observed(): number {
     let count = 0;
     for (const { role } of this) if (role === "observer") count += 1;
     return count;
   }
 
-  /** Follows on from where the process before stopped. */
+  /** Restores an attachment from the previous process. */
   restore(attachment: Attachment): void {
     this.#byJob.set(attachment.job, attachment);
   }
 
   /**
-   * Follows a job from behind `after`, in place of an earlier attachment to it. The change is on its way to the store
-   * when this returns, in front of any run that a projector of its epoch opens for it.
-   * @returns undefined when the session was forgotten meanwhile: it follows nothing any more
+   * Follows a job from after `after`, replacing an earlier attachment to it. On return, the change has been handed to the store,
+   * ahead of any run that a projector of the same epoch opens for the job.
+   * @returns undefined if the session was forgotten meanwhile and therefore follows nothing
    */
   attach(job: JobId, role: Role, after: number, origin: Origin = {}): Attachment | undefined {
     if (this.#writer.isRetired) return undefined;
@@ -99,16 +99,16 @@ export class Attachments {
     const stored = this.#writer.settle({ attach: [row] });
     attachment.stored = stored;
     void this.#writer.reported(stored).finally(() => {
-      // If it failed, the session follows the job as it did before, in the store as well.
+      // On failure the session follows the job as before; so does the store.
       attachment.stored = undefined;
     });
     return attachment;
   }
 
   /**
-   * Follows a job that was just accepted for this session, and of which it has heard nothing before. That it owns the job
-   * stands in the index, so there is nothing to store.
-   * @returns undefined when the session was forgotten meanwhile
+   * Follows a job that was just accepted for this session, which has not heard of it before. The job index already names the owner,
+   * so there is nothing to store.
+   * @returns undefined if the session was forgotten meanwhile
    */
   derive(job: JobId): Attachment | undefined {
     if (this.#writer.isRetired) return undefined;
@@ -116,12 +116,12 @@ export class Attachments {
     return this.#follow(new Attachment(row, { derived: true }));
   }
 
-  /** Follows a delegated job. The caller has committed the row, with the run that tells of it. */
+  /** Follows a delegated job. The caller has committed the row, together with the run of the record that announces it. */
   attachChild({ row, beginning }: Child): Attachment {
     return this.#follow(new Attachment(row, beginning));
   }
 
-  /** In place of an earlier attachment: it may have watched the job before it came to own it. */
+  /** Replaces an earlier attachment, as the session may have watched the job before it came to own it. */
   #follow(attachment: Attachment): Attachment {
     const { job } = attachment;
     this.#byJob.get(job)?.unlisten();
@@ -130,11 +130,11 @@ export class Attachments {
     return attachment;
   }
 
-  /** An attachment that came in the place of `before` could not be stored, as that may not have been either. */
+  /** Reverts an attachment that could not be stored to `before`, which may itself not have been stored. */
   undo(attachment: Attachment, before: Attachment | undefined): void {
     const { job } = attachment;
     attachment.undone = { before };
-    // A session that was forgotten meanwhile follows nothing any more.
+    // A session that was forgotten meanwhile follows nothing.
     if (this.#writer.isRetired || this.#byJob.get(job) !== attachment) return;
     let former = before;
     while (former?.undone !== undefined) former = former.undone.before;
@@ -150,27 +150,27 @@ export class Attachments {
     if (!attachment.derived) this.#writer.note({ detach: [job] });
   }
 
-  /** How far a job of its own was read, whatever of it is read once more; undefined for what it only watches. */
+  /** How far the session has read a job of its own, not counting repeated reads; undefined for a job that it only watches. */
   seen(job: JobId, role: Role): number | undefined {
     if (role !== "owner") return undefined;
     return this.#journal.reached(job) || undefined;
   }
 
   /**
-   * How far a job was read by its owner: what that tells of delegations is old news. While it only watched, it was told of
-   * none.
+   * Up to which `job_seq` the session has read the job as its owner, so that delegations up to there are known to it. A mere
+   * observer is not told of delegations.
    */
   introduced(job: JobId, role: Role): number | undefined {
     if (role !== "owner") return undefined;
     return this.#journal.reached(job, this.#journal.issued, role) || undefined;
   }
 
-  /** Whether it follows a job, or has read some of it, as its owner. */
+  /** Whether the session follows the job as its owner, or has read some of it as such. */
   knows(job: JobId): boolean {
     return this.#byJob.get(job)?.role === "owner" || this.introduced(job, "owner") !== undefined;
   }
 
-  /** Whether it has still to come across a delegated job, or one above that (R-10-2). */
+  /** Whether the session has yet to learn of a delegated job, or of one of its ancestors (R-10-2). */
   awaits(job: JobId, lineage: Lineage): boolean {
     if (this.knows(job)) return false;
     return lineage.some(({ job: above, announcedAt }) => {

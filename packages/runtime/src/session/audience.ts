@@ -3,11 +3,10 @@ import type { Lineage } from "../lineage.ts";
 import type { Stream } from "./stream.ts";
 
 /**
- * Which sessions ever followed which of the kept jobs, and what they have still to do with one, so that nobody has to ask all
- * sessions about a job.
+ * Which sessions have ever followed which of the kept jobs. Answers what sessions still need of a job without asking all sessions.
  */
 export class Audience {
-  /** Each once. No sets: there is one for every kept job, and nearly all have a single viewer. */
+  /** Each viewer once. Arrays rather than sets, because every kept job has an entry, and nearly all have a single viewer. */
   readonly #viewers = new Map<JobId, readonly Stream[]>();
   readonly #jobs = new Map<Stream, Set<JobId>>();
 
@@ -24,28 +23,28 @@ export class Audience {
     return this.#viewers.get(job) ?? [];
   }
 
-  /** Whether a session has still to read this job. */
+  /** Whether any session still has to read this job. */
   reads(job: JobId): boolean {
     return this.of(job).some((viewer) => viewer.reads(job));
   }
 
-  /** Whether a session has still to read this job, to acknowledge it, or perhaps to ask for it again (R-14-3). */
+  /** Whether any session still has to read or acknowledge this job, or may ask for it again (R-14-3). */
   holds(job: JobId): boolean {
     return this.of(job).some((viewer) => viewer.holds(job));
   }
 
-  /** Whether the owner of a job above has still to learn of this one (R-10-2). */
+  /** Whether the owner of an ancestor has yet to learn of this job (R-10-2). */
   awaits(job: JobId, lineage: Lineage): boolean {
     const owners = lineage.flatMap((above) => this.of(above.job));
     return owners.some(({ attachments }) => attachments.awaits(job, lineage));
   }
 
-  /** The log of this job is about to be removed. @returns once sessions can do without */
+  /** Prepares sessions for the removal of this job's log. @returns once they no longer need it */
   async release(job: JobId): Promise<void> {
     await Promise.all(this.of(job).map((viewer) => viewer.release(job)));
   }
 
-  /** Nothing of this job is kept any more: sessions do not keep what refers to it either. */
+  /** Drops everything that refers to this job, of which nothing is kept any more, from all sessions. */
   removed(job: JobId): void {
     for (const viewer of this.of(job)) {
       viewer.removed([job]);
@@ -53,7 +52,7 @@ export class Audience {
     }
   }
 
-  /** The viewer is gone. */
+  /** Removes a viewer from all jobs. */
   remove(viewer: Stream): void {
     for (const job of [...(this.#jobs.get(viewer) ?? [])]) this.#leave(job, viewer);
   }

@@ -11,28 +11,28 @@ import type { Stream } from "./stream.ts";
 import { isVisible, type Rendering, renderFrame } from "./view.ts";
 
 /**
- * Of what one batch is made at most, but for its last record. It is one write: of large chunks in smaller ones the system takes an
- * eighth longer, and in larger ones whoever stops to read holds more memory.
+ * The limits of a batch, except for its last record. A batch is one write: with large chunks, smaller batches take the system an
+ * eighth longer, and larger ones hold more memory for each client that stops reading.
  */
 export const BATCH_LIMITS: PageLimits = { records: 256, characters: 512 * 1024 };
 
 export interface BatchContext extends Rendering {
-  /** Whether the client can be told of a delegated job at this moment. */
+  /** Whether the client can be told of a delegated job right now. */
   introduces(): boolean;
 }
 
-/** What a projector numbers in one go. It touches nothing: the stream moves once the runs are durable (P1). */
+/** What a projector numbers in one go. Building it has no side effects: the stream advances once the runs are durable (P1). */
 export class Batch {
   readonly frames: Frame[] = [];
   readonly runs: Run[] = [];
   readonly cursors = new Map<Attachment, number>();
-  /** What is followed no longer: the job's end is in it, or the subscription is lost. */
+  /** Attachments to detach: the batch contains the job's end, or the subscription is lost. */
   readonly ended = new Set<Attachment>();
-  /** Jobs that were delegated: the owner of the one that delegated them follows them from their first record on. */
+  /** Delegated jobs announced in this batch. The owner of the delegating job follows them from their first record on. */
   readonly children: Newcomer[] = [];
-  /** Whose records are gone. */
+  /** Attachments whose next records are gone. */
   readonly lost: Attachment[] = [];
-  /** Lent by the store, to be given back when its frames are sent. */
+  /** Texts borrowed from the store, to be given back once the frames are sent. */
   readonly lent: LongText[] = [];
   readonly #stream: Stream;
   readonly #prefix: string;
@@ -42,7 +42,7 @@ export class Batch {
   #read = 0;
   #warns = false;
 
-  /** @param prefix of every frame of the session */
+  /** @param prefix the start of every frame of the session */
   constructor(stream: Stream, prefix: string, context: BatchContext) {
     this.#stream = stream;
     this.#prefix = prefix;
@@ -50,41 +50,41 @@ export class Batch {
     this.#next = stream.issued + 1;
   }
 
-  /** The highest number in it. */
+  /** The highest `event_seq` in the batch. */
   get last(): number {
     return this.#next - 1;
   }
 
-  /** Of all its frames together. */
+  /** The total length of its frames. */
   get characters(): number {
     return this.#characters;
   }
 
-  /** Records that were looked at, hidden ones included. */
+  /** The number of records read, including hidden ones. */
   get read(): number {
     return this.#read;
   }
 
-  /** Whether it holds a notice that the client lags behind with its acks (R-6.5-7). */
+  /** Whether it contains a notice that the client's acks lag behind (R-6.5-7). */
   get warns(): boolean {
     return this.#warns;
   }
 
-  /** Up to where it is known what the job has delegated, once the batch is handed over. */
+  /** Up to which `job_seq` the job's delegations will be known once the batch is handed over. */
   introducedOf(attachment: Attachment): number {
     return Math.max(attachment.introduced, this.cursors.get(attachment) ?? 0);
   }
 
-  /** Whether the session knows a job as its owner once the batch is handed over. */
+  /** Whether the session will know the job as its owner once the batch is handed over. */
   knows(job: JobId): boolean {
     if (this.children.some(({ introduction }) => introduction.job_id === job)) return true;
     return this.#stream.attachments.knows(job);
   }
 
   /**
-   * Records that it has still to see are gone.
-   * @param live where it goes on in spite of that; undefined when it ends
-   * @param newcomers the jobs that it learns of all the same
+   * Handles the loss of records that the session still had to see.
+   * @param live where the attachment continues nevertheless; undefined if it ends
+   * @param newcomers the jobs that the session learns of nevertheless
    */
   lose(attachment: Attachment, live: number | undefined, newcomers?: Newcomers): void {
     for (const child of newcomers?.missed ?? []) this.#introduce(child);
@@ -94,8 +94,8 @@ export class Batch {
   }
 
   /**
-   * Numbers what this viewer may see of the records that follow `cursor`.
-   * @param newcomers the jobs that it comes across with them
+   * Numbers those records after `cursor` that this viewer may see.
+   * @param newcomers the jobs that these records announce
    */
   add(
     attachment: Attachment,
@@ -116,7 +116,7 @@ export class Batch {
       const terminal = record.kind === "terminal";
       if (isVisible(record, viewer)) {
         const crossed = !this.#warns && lag?.isCrossedBy(this.#next) ? lag : undefined;
-        // A notice stands behind the envelope that it is about, but nothing follows the end of a job (R-6.5-7).
+        // The notice follows the envelope that it is about, unless that is the end of the job, which must come last (R-6.5-7).
         if (crossed && terminal) run = this.#warn(crossed, attachment, jobSeq, record);
         const continues =
           run !== undefined &&
@@ -139,7 +139,10 @@ export class Batch {
     this.cursors.set(attachment, jobSeq);
   }
 
-  /** Right behind the record that tells of it, if that is read, and in front of everything of its own (R-10-2). It takes no number. */
+  /**
+   * Announces a delegated job: directly after the record that delegates it, if that is read, and before any of its own (R-10-2).
+   * Takes no number.
+   */
   #introduce(child: Newcomer): void {
     this.children.push(child);
     if (!this.#context.introduces()) return;

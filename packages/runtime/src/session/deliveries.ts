@@ -1,40 +1,40 @@
 import type { Clock, JobId } from "@arcp/core";
 
 /**
- * When a session whose client sends no acks was last sent something of each job: what left less than a resume window
+ * When the session was last sent something of each job, for clients that send no acks: whatever was sent less than a resume window
  * ago may not have arrived (R-14-3).
  */
 export class Deliveries {
   readonly #clock: Clock;
   readonly #window: number;
-  /** In ms of the monotonic clock. */
+  /** Milliseconds on the monotonic clock. */
   #last: Map<JobId, number> | undefined;
-  /** Jobs of which something is on its way; made with the first, like the other: sessions that only wait are many. */
+  /** Jobs with something in flight. Like the map, allocated on first use: there are many sessions that only wait. */
   #underWay: Set<JobId> | undefined;
 
-  /** @param window in ms, that of a resume */
+  /** @param window the resume window, in milliseconds */
   constructor(clock: Clock, window: number) {
     this.#clock = clock;
     this.#window = window;
   }
 
-  /** Something of the job is handed to the connection, which may take its time. */
+  /** Something of the job is being handed to the connection, which may take a while. */
   begin(job: JobId): void {
     this.#underWay ??= new Set();
     this.#underWay.add(job);
   }
 
-  /** The connection took it, or broke. */
+  /** The connection has taken it, or broken. */
   end(job: JobId): void {
     if (this.#underWay?.delete(job)) this.#note(job);
   }
 
-  /** Goes on from what was sent at unknown times: they count as now. */
+  /** Restores jobs that were sent something at an unknown time, which counts as now. */
   restore(jobs: Iterable<JobId>): void {
     for (const job of jobs) this.#note(job);
   }
 
-  /** Whether something of the job was sent less than a window ago. */
+  /** Whether something of the job was sent within the last window. */
   isRecent(job: JobId): boolean {
     if (this.#underWay?.has(job)) return true;
     const last = this.#last?.get(job);

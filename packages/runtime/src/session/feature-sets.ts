@@ -1,10 +1,10 @@
-/** Features that some sessions agreed on. */
+/** A set of negotiated features. */
 export interface AgreedFeatures {
   readonly names: readonly string[];
   readonly set: ReadonlySet<string>;
 }
 
-/** One object for all sessions that agreed on the same features: they are many, and nearly all agree on all. */
+/** Shares one object between all sessions with the same features: sessions are many, and nearly all negotiate every feature. */
 export class FeatureSets {
   readonly #known = new Map<string, AgreedFeatures>();
 

@@ -8,7 +8,7 @@ import { mayBring, type Newcomers, type NewcomersContext, newcomersIn } from "./
 import type { ReadyList } from "./ready-list.ts";
 import type { Stream } from "./stream.ts";
 
-/** Records of one job in one batch while other jobs wait, so that a flood delays them by a batch (J4). */
+/** The most records of one job in a batch while other jobs wait, so that a flood delays them by one batch only (J4). */
 const QUANTUM = 64;
 
 export interface GatheringContext extends NewcomersContext, BatchContext {
@@ -17,10 +17,10 @@ export interface GatheringContext extends NewcomersContext, BatchContext {
 }
 
 /**
- * Gathers the batches of one connected session: reads round-robin over what is ready, a quantum each, and numbers it.
- * It touches nothing but the list of what is ready.
+ * Gathers the batches of one connected session: reads the ready attachments round-robin, a quantum each, and numbers the records.
+ * It changes nothing but the ready list.
  *
- * - **J4** It spends from the runtime's turn like the jobs do.
+ * - **J4** It spends from the runtime's turn, as jobs do.
  * - **P3** A cursor below the kept log ends the attachment or the connection, loudly; nothing is skipped.
  */
 export class Gathering {
@@ -29,7 +29,7 @@ export class Gathering {
   readonly #ready: ReadyList;
   readonly #context: GatheringContext;
 
-  /** @param prefix of every frame of the session */
+  /** @param prefix the start of every frame of the session */
   constructor(stream: Stream, prefix: string, ready: ReadyList, context: GatheringContext) {
     this.#stream = stream;
     this.#prefix = prefix;
@@ -37,7 +37,7 @@ export class Gathering {
     this.#context = context;
   }
 
-  /** @returns the next batch; or that records are gone for which the connection has to end */
+  /** @returns the next batch, or `behind` if records are gone and the connection has to end */
   async next(): Promise<Batch | "behind"> {
     const { logs, turn } = this.#context;
     const ready = this.#ready;
@@ -47,9 +47,9 @@ export class Gathering {
       if (room <= 0 || batch.characters >= BATCH_LIMITS.characters || ready.isStopped) break;
       ready.delete(attachment);
       if (this.#stream.attachments.get(attachment.job) !== attachment) continue;
-      // Whoever lets it be read again rings.
+      // Ending the pause rings the bell again.
       if (this.#stream.pauses.has(attachment.job)) continue;
-      // The bell of what is lost rings on until that is told.
+      // Its bell may keep ringing until the loss is reported.
       if (batch.ended.has(attachment) || batch.lost.includes(attachment)) continue;
       const cursor = batch.cursors.get(attachment) ?? attachment.cursor;
       const page = await logs.read(attachment.job, cursor, {
@@ -63,7 +63,8 @@ export class Gathering {
       const start = attachment.startIn(page.floor, cursor);
       const coming = this.#newcomers(attachment, start, page.records, batch);
       const newcomers = coming && (await coming);
-      // Asked right before the work that spends from it, or all who waited for the turn would take it for theirs.
+      // Checked directly before the work that spends: if checked earlier, everybody waiting for the turn would claim the same
+      // budget.
       while (turn.spent("projecting") && !ready.isStopped) await turn.next();
       batch.add(attachment, start, page.records, newcomers);
       void turn.spend("projecting", page.records.length);
@@ -72,7 +73,7 @@ export class Gathering {
     return batch;
   }
 
-  /** Records that it has still to see are gone (P3). @returns false when the whole connection has to end for it */
+  /** Handles the loss of records that the session still has to see (P3). @returns false if the connection has to end */
   async #lose(
     attachment: Attachment,
     cursor: number,
@@ -83,14 +84,14 @@ export class Gathering {
     const live = attachment.liveIn(page, cursor);
     const mayBeLost = attachment.role === "observer" && dialect.losesSubscriptions;
     if (live === undefined && !mayBeLost) return false;
-    // Where the job has ended, nothing is left to go on with.
+    // If the job has ended too, nothing is left to continue with.
     const over = live === page.head && (await isFinished(attachment.job, live, logs)) !== false;
     const newcomers = await this.#newcomers(attachment, live ?? 0, [], batch);
     batch.lose(attachment, over ? undefined : live, newcomers);
     return true;
   }
 
-  /** The jobs that it comes across with these records, or with what it skips; undefined when there can be none. */
+  /** The jobs that the session learns of from these records, or from those that it skips; undefined if there can be none. */
   #newcomers(
     attachment: Attachment,
     start: number,

@@ -6,11 +6,11 @@ export interface HeartbeatOptions {
   /** Milliseconds. */
   readonly interval: number;
   readonly say: (ping: Announcement) => void;
-  /** Told once that the client fell silent. */
+  /** Called once, when the client has fallen silent. */
   readonly lost: () => void;
 }
 
-/** The heartbeat of one connection whose session agreed on it. It says when the client is lost, and touches nothing (R-6.4-5). */
+/** The heartbeat of one connection that negotiated it. It only reports a lost client (R-6.4-5). */
 export class Heartbeat {
   readonly #liveness: Liveness;
   #ear: (() => void) | undefined;
@@ -21,7 +21,7 @@ export class Heartbeat {
       interval,
       lost,
       ping: () => {
-        // Whoever is asked has to be listened to.
+        // A ping is pointless unless the reply is read.
         this.#ear?.();
         say({
           type: "session.ping",
@@ -31,19 +31,19 @@ export class Heartbeat {
     });
   }
 
-  /** A frame came in. */
+  /** Notes that a frame has arrived. */
   heard(): void {
     this.#liveness.heard();
   }
 
-  /** Frames were handed to the transport. */
+  /** Notes that frames were handed to the transport. */
   spoke(): void {
     this.#liveness.spoke();
   }
 
   /**
-   * How long a connection under pressure may leave its client unread: until there is room, or until the silence, which
-   * is its own doing, calls for a ping and one more frame to be read.
+   * Waits while a connection under pressure does not read from its client: until there is room, or until a ping is due. The silence
+   * is the connection's own doing, so one more frame must be read.
    */
   async deaf(pressure: Promise<unknown>): Promise<void> {
     await new Promise<void>((resolve) => {

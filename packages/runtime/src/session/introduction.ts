@@ -2,22 +2,22 @@ import type { JobId } from "@arcp/core";
 import type { Announcement } from "../announcement.ts";
 import type { OpenVault } from "../authority/vault.ts";
 
-/** The acceptance of a job that its owner did not ask for: another job delegated it. */
+/** The acceptance of a job that its owner did not submit: another job delegated it. */
 export type Introduction = Announcement & { readonly job_id: JobId };
 
-/** A delegated job as its owner comes across it. */
+/** A delegated job as its owner first encounters it. */
 export interface Newcomer {
   readonly introduction: Introduction;
   /**
-   * What is kept of a log that is only an extra: the job was delegated before its owner was its own. Undefined where all of
-   * it has to be there.
+   * Set if the job was delegated before its owner came to own it: its log is then optional history, of which this is kept.
+   * Undefined if the whole log is required.
    */
   readonly history: { readonly floor: number; readonly head: number } | undefined;
 }
 
 /**
- * What is said of a job as this viewer may hear it: with the credentials of now while the job lives, for whoever
- * submitted it and agreed on the feature (R-6.2-5, R-9.8-12).
+ * Adds the current credentials to a message, if this viewer may see them: while the job lives, for its submitter, if the feature
+ * was negotiated (R-6.2-5, R-9.8-12).
  */
 export function withCredentials(
   message: Announcement,

@@ -1,18 +1,18 @@
 import type { JobId } from "@arcp/core";
 import type { Cut, Role, Run } from "../store/index.ts";
 
-/** Where a number of the session's stream comes from. */
+/** What a number of the session's stream stands for. */
 export interface Origin {
   readonly job: JobId;
   readonly role: Role;
   readonly jobSeq: number;
-  /** What stands there in place of the record: the session said it itself. */
+  /** The session's own message under this number, if it is not a record. */
   readonly said: string | undefined;
-  /** The last number that this run can cover: the next run begins behind it. Infinite for the last run of records. */
+  /** The last number that this run can cover, one before the next run. Infinite for the last run of records. */
   readonly lastSeq: number;
 }
 
-/** Consecutive numbers and the consecutive records that they mean; or one number, and what the session said under it. */
+/** Consecutive numbers with the consecutive records that they stand for; or a single number with the session's own message. */
 export interface Span {
   readonly job: JobId;
   readonly role: Role;
@@ -22,14 +22,14 @@ export interface Span {
 }
 
 /**
- * Which record every number of a session's stream belongs to, and how far the numbers go: open runs, ascending, dense from
- * 1, and between them the few things that the session said itself, a number each. Runs that nobody can ask for any more go,
- * and leave a hole: numbers without a meaning, which every question about them comes across (P3). Pure; it knows neither the
- * store nor the log.
+ * Maps every number of a session's stream to its record, and knows how far the numbers go. It consists of open runs, in ascending
+ * order and dense from 1, and among them the session's few own messages, one number each. Runs that nobody can ask for any more are
+ * dropped and leave a hole: numbers without a meaning, which every query about them detects (P3). Pure: it knows neither the store
+ * nor the log.
  */
 export class Journal {
   #runs: Run[];
-  /** The same runs, job by job. */
+  /** The same runs, grouped by job. */
   #byJob: Map<JobId, Run[]>;
   #sealed = false;
   #issued = 0;
@@ -39,22 +39,22 @@ export class Journal {
     this.#byJob = Map.groupBy(runs, ({ job }) => job);
   }
 
-  /** The highest number that was ever handed to a connection; 0 before the first. Behind it runs may be opened ahead. */
+  /** The highest number ever handed to a connection; 0 before the first. Runs may be opened beyond it. */
   get issued(): number {
     return this.#issued;
   }
 
-  /** The numbers up to `seq` are about to be handed to a connection, or were. */
+  /** Marks the numbers up to `seq` as issued: they are about to be handed to a connection, or have been. */
   issue(seq: number): void {
     this.#issued = seq;
   }
 
-  /** How many runs it holds. */
+  /** The number of runs. */
   get size(): number {
     return this.#runs.length;
   }
 
-  /** The first number of a run, by its place among the runs. */
+  /** The first number of a run, by index. */
   fromOf(index: number): number {
     return this.#runs[index]?.from ?? 0;
   }
@@ -63,7 +63,7 @@ export class Journal {
     return this.#byJob.keys();
   }
 
-  /** The run that a further record may continue; undefined when only a new run will do. */
+  /** The run that the next record may continue; undefined if it needs a new run. */
   get current(): Run | undefined {
     const { last } = this;
     return this.#sealed || last?.to !== undefined ? undefined : last;
@@ -74,18 +74,18 @@ export class Journal {
     return this.#runs.at(-1);
   }
 
-  /** Nobody knows whether the last commit of runs took place: the next one has to say again what holds (P1). */
+  /** Makes the next commit open a new run, because it is unknown whether the last commit took place (P1). */
   seal(): void {
     this.#sealed = true;
   }
 
-  /** A run that was opened ahead of its first record may not be stored. */
+  /** Removes a run that was opened ahead of its first record and may not have been stored. */
   withdraw(run: Run): void {
     if (this.last === run) this.#pop();
     this.seal();
   }
 
-  /** Opens runs. One at the same number replaces the run that was opened there ahead of its first record. */
+  /** Opens runs. Any run at or after the first one's number was opened ahead of its first record, and is replaced. */
   open(runs: readonly Run[]): void {
     const from = runs[0]?.from;
     if (from === undefined) return;
@@ -94,7 +94,7 @@ export class Journal {
     this.#sealed = false;
   }
 
-  /** What stands under a number; undefined when no run reaches it. */
+  /** What a number stands for; undefined if no run covers it. */
   origin(seq: number): Origin | undefined {
     const index = this.#indexOf(seq);
     const run = this.#runs[index];
@@ -105,8 +105,8 @@ export class Journal {
   }
 
   /**
-   * The runs that hold numbers from `from` to `to`, each cut to that range, as the records that they stand for, or what
-   * the session said there: what a replay needs. Ends at the first number that means nothing.
+   * The contents of the numbers from `from` to `to`, as a replay needs them: runs cut to that range, and the session's own
+   * messages. Ends at the first number without a meaning.
    */
   *spans(from: number, to: number): Generator<Span> {
     for (let seq = from; seq <= to; ) {
@@ -119,7 +119,7 @@ export class Journal {
     }
   }
 
-  /** The runs that begin from the one that reaches `from` to the one that reaches `to`. */
+  /** The runs from the one that covers `from` to the one that covers `to`. */
   *runs(from: number, to: number): Generator<Run> {
     for (let i = Math.max(0, this.#indexOf(from)); i < this.#runs.length; i++) {
       const run = this.#runs[i];
@@ -129,9 +129,9 @@ export class Journal {
   }
 
   /**
-   * The highest `job_seq` of a job that has an issued number at or below `seq`; 0 when none has. Runs of a second delivery of
-   * the same records count like the first (R-7.6-5).
-   * @param role of the runs that count; default any
+   * The highest `job_seq` of the job among the issued numbers up to `seq`; 0 if there is none. Repeated deliveries of a record
+   * count like the first (R-7.6-5).
+   * @param role counts only runs of this role; default: any
    */
   reached(job: JobId, seq = this.#issued, role?: Role): number {
     const last = Math.min(seq, this.#issued);
@@ -144,26 +144,28 @@ export class Journal {
     return highest;
   }
 
-  /** The highest issued number that stands for a record of this job; 0 when none does. */
+  /** The highest issued number that stands for a record of this job; 0 if none does. */
   lastRecord(job: JobId): number {
     const run = this.#lastOf(job);
     return run === undefined ? 0 : this.#lastSeqOf(run);
   }
 
-  /** The `job_seq` of the job's last record that was issued; undefined when none was behind the number `since`. */
+  /** The `job_seq` of the job's last issued record, if that was issued in a run after the number `since`. */
   readSince(job: JobId, since: number): number | undefined {
     const run = this.#lastOf(job);
     if (run === undefined || run.from <= since) return undefined;
     return run.jobFrom + this.#lastSeqOf(run) - run.from;
   }
 
-  /** The highest issued number that is about this job; 0 when none is (R-6.6-7). */
+  /** The highest issued number about this job; 0 if there is none (R-6.6-7). */
   lastNumber(job: JobId): number {
     const run = this.#byJob.get(job)?.findLast(({ from }) => from <= this.#issued);
     return run === undefined ? 0 : this.#lastSeqOf(run);
   }
 
-  /** Whether the job has a number at or below `seq`: `owner` where one of them was given to that. */
+  /**
+   * The role in which the job got its numbers up to `seq`: `owner` if any of them was issued to the owner; undefined without any.
+   */
   roleUpTo(job: JobId, seq: number): Role | undefined {
     let role: Role | undefined;
     for (const run of this.#byJob.get(job) ?? []) {
@@ -174,17 +176,17 @@ export class Journal {
     return role;
   }
 
-  /** How many runs are about this job. */
+  /** The number of runs about this job. */
   count(job: JobId): number {
     return this.#byJob.get(job)?.length ?? 0;
   }
 
-  /** Whether the run holds the last records of its job that were numbered: it tells how far the session has read there. */
+  /** Whether the run holds the last issued records of its job, and so tells how far the session has read it. */
   tellsPlace(run: Run): boolean {
     return this.#lastOf(run.job) === run;
   }
 
-  /** Nothing is numbered by the last run any more: it says itself how far the numbers went, whatever becomes of its job. */
+  /** Closes the last run: from now on it records itself how far the numbers went, even if its job is removed. */
   close(): void {
     const issued = this.#issued;
     while ((this.#runs.at(-1)?.from ?? 0) > issued) this.#pop();
@@ -193,9 +195,9 @@ export class Journal {
   }
 
   /**
-   * Lets go of runs, but never of the last one, which holds how far the numbers went.
-   * @param goes asked for each run and the last number that it covers
-   * @returns what has to be stored for it
+   * Drops runs, but never the last one, which tells how far the numbers went.
+   * @param goes called with each run and the last number that it covers
+   * @returns what to store
    */
   trim(goes: (run: Run, lastSeq: number) => boolean): readonly Cut[] {
     const cuts: Cut[] = [];
@@ -222,7 +224,7 @@ export class Journal {
     return cuts;
   }
 
-  /** The last run of a job's records under which anything was issued. */
+  /** The last run of the job's records that has issued numbers. */
   #lastOf(job: JobId): Run | undefined {
     return this.#byJob
       .get(job)
@@ -244,7 +246,7 @@ export class Journal {
     return run;
   }
 
-  /** The last number that was issued under a run. */
+  /** The last number issued in a run. */
   #lastSeqOf(run: Run): number {
     return Math.min(this.#issued, this.#endOf(this.#indexOf(run.from)));
   }

@@ -3,12 +3,12 @@ import type { LogStore } from "../store/index.ts";
 import type { Turn } from "../turn.ts";
 import type { Stream } from "./stream.ts";
 
-/** What the look at a log costs of a turn of the event loop. */
+/** What looking at a log costs of the turn's budget. */
 const JOB_STEPS = 4;
 
 /**
- * Whether everything behind `after` is still there for a session: what was issued since, and what still waits for a number
- * (R-6.3-10, P3).
+ * Whether a session can still get everything after `after`: what was issued since, and what still waits for a number (R-6.3-10,
+ * P3).
  */
 export async function isKept(
   stream: Stream,
@@ -18,7 +18,7 @@ export async function isKept(
 ): Promise<boolean> {
   if (after > stream.issued) return false;
   const limits = { records: 0, characters: 0 };
-  /** Of each job, behind what and up to what its records have to be there. */
+  /** For each job, the range of records that must be kept: those after `after`, up to `head`. */
   const needed = new Map<JobId, { after: number; head: number }>();
   let whole = after;
   for (const { job, jobFrom, count, said } of stream.journal.spans(after + 1, stream.issued)) {
@@ -28,7 +28,7 @@ export async function isKept(
     const { after: first, head: last } = needed.get(job) ?? span;
     needed.set(job, { after: Math.min(first, span.after), head: Math.max(last, span.head) });
   }
-  // Of some of these numbers nobody knows any more what they meant.
+  // The meaning of some of these numbers is no longer known.
   if (whole < stream.issued) return false;
   const attachments = [...stream.attachments];
   // There may be any number of jobs, here and below (J4).

@@ -1,22 +1,22 @@
 import { type Clock, formatTimestamp, type JobId, newMessageId } from "@arcp/core";
 
 export interface LagOptions {
-  /** How many envelopes may be unacknowledged before the session is told (R-6.5-7). */
+  /** How many envelopes may be unacknowledged before the client is notified (R-6.5-7). */
   readonly threshold: number;
   readonly clock: Clock;
 }
 
 /**
- * How far a client's acknowledgements are behind its stream, for a session that agreed on `ack`. An ack says nothing
- * about what a resume replays (R-6.5-1).
+ * How far a client's acks lag behind its stream, for a session that negotiated `ack`. Acks do not affect what a resume replays
+ * (R-6.5-1).
  */
 export class Lag {
   readonly #threshold: number;
   readonly #clock: Clock;
   #acked = 0;
-  /** As of the last time that the store was told. */
+  /** The ack that was last stored. */
   #stored = 0;
-  /** The session was told of its lag, which has not fallen to half the threshold since (R-6.5-8). */
+  /** Whether the client was notified and its lag has not fallen to half the threshold since (R-6.5-8). */
   #warned = false;
 
   constructor({ threshold, clock }: LagOptions) {
@@ -24,19 +24,19 @@ export class Lag {
     this.#clock = clock;
   }
 
-  /** The highest number that the client has acknowledged; 0 before the first. */
+  /** The highest acknowledged number; 0 before the first ack. */
   get acked(): number {
     return this.#acked;
   }
 
-  /** Whether the session was told of a lag that it still has. */
+  /** Whether the client was notified of a lag that it still has. */
   get isWarned(): boolean {
     return this.#warned;
   }
 
   /**
-   * Takes an ack. One that is lower than before, or above what was issued, has no effect (R-6.5-4).
-   * @returns whether it is time to write it down: a store need not hear of every ack
+   * Accepts an ack. It has no effect if it is lower than before, or above what was issued (R-6.5-4).
+   * @returns whether to store it now; most acks need not be stored
    */
   acknowledge(seq: number, issued: number): boolean {
     if (seq <= this.#acked || seq > issued) return false;
@@ -47,21 +47,24 @@ export class Lag {
     return true;
   }
 
-  /** Whether the envelope under `seq` calls for a notice. */
+  /** Whether the envelope numbered `seq` calls for a notice. */
   isCrossedBy(seq: number): boolean {
     return !this.#warned && seq - this.#acked > this.#threshold;
   }
 
-  /** A notice was issued, the highest number being `issued` now: no second one before the lag has halved (R-6.5-8). */
+  /**
+   * Records that a notice was issued, with `issued` as the highest number now. The next one waits until the lag has halved
+   * (R-6.5-8).
+   */
   warned(issued: number): void {
     this.#warned = true;
-    // Acks may have come while the notice was on its way.
+    // Acks may have arrived while the notice was on its way.
     this.#rearm(issued);
   }
 
   /**
-   * Goes on from what the store knows. After a crash that may be less than was acknowledged, so what looks like a breach
-   * is taken for one that was told of, rather than telling of it twice.
+   * Restores the stored state. After a crash that may be less than was acknowledged, so an apparent breach counts as already
+   * notified rather than being notified twice.
    * @param warned whether the session ever got a notice
    */
   restore(acked: number, issued: number, warned: boolean): void {
@@ -71,7 +74,7 @@ export class Lag {
     this.#rearm(issued);
   }
 
-  /** The text of a notice, as of a record without `job_seq` (R-7.6-11). Its id and time are the same in every replay. */
+  /** Builds a notice, in the form of a record without `job_seq` (R-7.6-11). Its id and time stay the same in every replay. */
   notice(job: JobId, traceId: string | undefined): string {
     const body = {
       phase: "back_pressure",
@@ -86,7 +89,7 @@ export class Lag {
     }).slice(1);
   }
 
-  /** @returns whether a breach is over with this */
+  /** @returns whether this ends a breach */
   #rearm(issued: number): boolean {
     if (!this.#warned || issued - this.#acked > this.#threshold / 2) return false;
     this.#warned = false;

@@ -9,31 +9,31 @@ import type { Introduction, Newcomer } from "./introduction.ts";
 export interface NewcomersContext {
   readonly logs: LogStore;
   readonly turn: Turn;
-  /** What introduces a delegated job to its owner; undefined when it is kept no longer. */
+  /** The message that announces a delegated job to its owner; undefined if the job is no longer kept. */
   introduction(job: JobId): Promise<Introduction | undefined>;
-  /** The jobs that this one has delegated and the session owns. */
+  /** The jobs that `parent` has delegated and the session owns. */
   children(parent: JobId, session: SessionId): Promise<readonly JobId[]>;
 }
 
-/** What an owner reads next. */
+/** The next part of a job's log that its owner reads. */
 export interface Stretch {
   readonly attachment: Attachment;
-  /** Up to where it is known what the job has delegated. */
+  /** Up to which `job_seq` the job's delegations are known. */
   readonly introduced: number;
-  /** Behind which it is read: what is in between is skipped. */
+  /** Reading starts after this record. Those between `introduced` and it are skipped. */
   readonly start: number;
   readonly records: readonly LogRecord[];
 }
 
-/** The jobs that an owner comes across with what it reads. */
+/** Jobs that an owner learns of from what it reads. */
 export interface Newcomers {
-  /** Those that what is skipped may have told of. */
+  /** Jobs that skipped records may have announced. */
   readonly missed: readonly Newcomer[];
-  /** By the record that tells of each. */
+  /** Jobs by the record that announces them. */
   readonly byRecord: ReadonlyMap<LogRecord, Newcomer>;
 }
 
-/** Whether a job may be come across for the first time. Nearly no page brings one, and each is asked. */
+/** Whether this part may announce a job for the first time. Nearly no page does, and every page is checked. */
 export function mayBring({ attachment: { role }, introduced, start, records }: Stretch): boolean {
   return (
     role === "owner" && (start > introduced || records.some(({ kind }) => kind === "delegate"))
@@ -41,9 +41,9 @@ export function mayBring({ attachment: { role }, introduced, start, records }: S
 }
 
 /**
- * The jobs that are delegated in what the owner of their parent comes to for the first time: each by the record that tells of
- * it (R-10-2) or, where records are skipped, by the index, since nobody knows any more what they told.
- * @param knows whether a job is none that it would come across
+ * Finds the delegated jobs that the parent's owner learns of: each from the record that announces it (R-10-2) or, where records are
+ * skipped, from the index, because their contents are no longer known.
+ * @param knows whether the session already knows a job
  */
 export async function newcomersIn(
   { attachment, introduced, start, records }: Stretch,
@@ -69,13 +69,13 @@ export async function newcomersIn(
     if (met.has(child) || knows(child)) continue;
     const acceptance = await introduction(child);
     if (acceptance !== undefined) missed.push(await inherited(acceptance, logs));
-    // There may be any number of them (J4).
+    // There may be any number of children (J4).
     await turn.spend("projecting", 1);
   }
   return { missed, byRecord };
 }
 
-/** @param since the number of the record that tells of it, or a later one of the same batch */
+/** @param since the number of the announcing record, or a later one of the same batch */
 export function childOf({ introduction, history }: Newcomer, since: number): Child {
   const { floor, head } = history ?? { floor: 0, head: 0 };
   return {
@@ -84,7 +84,7 @@ export function childOf({ introduction, history }: Newcomer, since: number): Chi
   };
 }
 
-/** Of its history the owner has what is still there: it was delegated for somebody else (R-7.2-8). */
+/** The owner gets what is still there of the history: the job was delegated on behalf of somebody else (R-7.2-8). */
 async function inherited(introduction: Introduction, logs: LogStore): Promise<Newcomer> {
   const { job_id: job, payload } = introduction;
   const { floor, head } = await logs.read(job, 0, { records: 0, characters: 0 });

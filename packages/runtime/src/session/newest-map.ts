@@ -1,10 +1,10 @@
 import { TransientMap } from "../transient-map.ts";
 
-/** A map that keeps its newest entries: beyond its limit the oldest goes. It holds nothing before the first. */
+/** A map of limited size that drops its oldest entries. Allocates nothing before the first entry. */
 export class NewestMap<K, V> {
   readonly #limit: number;
   #entries: TransientMap<K, V> | undefined;
-  /** Goes on where it was: a fresh iterator would step over the places of all that have gone, each time. */
+  /** Kept between calls: a fresh iterator would step over the slots of all deleted entries each time. */
   #oldest: Iterator<K> | undefined;
 
   constructor(limit: number) {
@@ -24,7 +24,7 @@ export class NewestMap<K, V> {
     if (oldest.done !== true) this.#entries.delete(oldest.value);
   }
 
-  /** Changes the value of an entry that is still there; it gets no newer by that. */
+  /** Changes the value of an existing entry without making it newer. */
   replace(key: K, value: V): void {
     if (this.#entries?.has(key)) this.#entries.set(key, value);
   }

@@ -3,16 +3,16 @@ import type { Journal } from "./journal.ts";
 import type { SessionWriter } from "./session-writer.ts";
 
 /**
- * The run of a job that is alone in its session, opened before there is a record: it is asked for in front of the job's first
- * ones, and durable with them, so that no commit of its own stands between these and the client.
+ * The run of a session's only job, opened before the job has any record: it is handed to the store ahead of the job's first records
+ * and becomes durable with them, so that these need no separate commit before they reach the client.
  *
- * - **P1** From the moment at which it is asked for no number belongs to the run before it, whether or not it comes to be
- *   stored; nothing is numbered until that is known.
+ * - **P1** Once the run is handed to the store, no number belongs to the previous run any more, whether or not the store succeeds;
+ *   nothing is numbered until that is known.
  */
 export class OpenedAhead {
   readonly #journal: Journal;
   readonly #writer: SessionWriter;
-  /** The newest one. */
+  /** The run opened last. */
   #run: Run | undefined;
   #settled: Promise<void> | undefined;
 
@@ -21,7 +21,7 @@ export class OpenedAhead {
     this.#writer = writer;
   }
 
-  /** Settles once it is known whether the run is durable; undefined when that is known. */
+  /** Settles once it is known whether the run is durable; undefined after that. */
   get settled(): Promise<void> | undefined {
     return this.#settled;
   }

@@ -2,24 +2,24 @@ import { type Clock, type CloseReason, type Frame, frameText, type Transport } f
 import type { Turn } from "../turn.ts";
 import { lengthOf } from "./frame.ts";
 
-/** Characters that may wait here before the connection stops to read requests (R-4.1-10). */
+/** Characters that may be queued here before the connection stops reading requests (R-4.1-10). */
 const MAX_BACKLOG = 2 * 1024 * 1024;
 
-/** Characters that are worth a write of their own, before the turn closes. */
+/** Characters that justify a write before the turn closes. */
 const WORTH_A_WRITE = 64 * 1024;
 
-/** How long a closing connection may take to deliver what was sent before, milliseconds. */
+/** How long a closing connection may take to deliver what is queued, in milliseconds. */
 const LINGER_MS = 2000;
 
 interface Batch {
   readonly frames: Frame[];
-  /** Made for the first who waits for it. */
+  /** Created for the first caller that waits. */
   taken?: PromiseWithResolvers<boolean>;
 }
 
 /**
- * The only one that sends over the transport: replies and stream frames leave in the order in which they were handed over. The first
- * reply of a turn leaves at once, all others with the stream frames of their turn, in one write.
+ * The only caller of the transport's send methods: replies and stream frames leave in the order in which they were queued. The
+ * first reply of a turn leaves at once; all others leave in one write with the stream frames of their turn.
  */
 export class Outbox {
   readonly #transport: Transport;
@@ -30,17 +30,17 @@ export class Outbox {
   #inFlight: Batch | undefined;
   #waiting = 0;
   #pumping = false;
-  /** In this turn there was a reply: others wait for the close. */
+  /** Whether this turn has had a reply already; further ones wait for its close. */
   #closing = false;
-  /** `broken`: the transport takes nothing any more, and its reader will learn why. */
+  /** `broken`: the transport accepts nothing more; whoever reads from it will learn why. */
   #state: "open" | "finishing" | "broken" | "closed" = "open";
   #onDrained: (() => void) | undefined;
-  /** Made when somebody asks, which nobody does while the connection is idle. */
+  /** Created on demand, because nobody waits for it while the connection is idle. */
   #closed: PromiseWithResolvers<void> | undefined;
 
   /**
-   * @param turn at the close of which everything that was said in it is written
-   * @param written told of every write
+   * @param turn its close flushes everything that was queued during the turn
+   * @param written called for every write
    */
   constructor(
     transport: Transport,
@@ -55,9 +55,9 @@ export class Outbox {
   }
 
   /**
-   * Sends frames behind everything that was handed over before, and all of it together.
-   * @returns whether the transport took them, once it has room again: the back-pressure. False when the connection is
-   * gone; never rejects.
+   * Queues frames after everything queued before, to leave together.
+   * @returns whether the transport took them; resolves once it has room again, which is the back-pressure. False if the connection
+   *   is gone; never rejects.
    */
   send(frames: readonly Frame[]): Promise<boolean> {
     const batch = this.#gather(frames);
@@ -67,9 +67,9 @@ export class Outbox {
   }
 
   /**
-   * Sends a frame behind everything that was handed over before. The first of a turn leaves at once: to wake up takes a
-   * client that waits longer than a write does, and the rest of the turn is made meanwhile. What follows leaves in one write
-   * with what is sent next, since a write costs more than many a request; when nothing is, at the close of the turn.
+   * Queues a frame after everything queued before. The first reply of a turn leaves at once: a waiting client takes longer to wake
+   * up than the write takes, and the rest of the turn runs meanwhile. Later replies share one write with what is sent next, or
+   * leave at the close of the turn, because a write costs more than many a request.
    */
   reply(frame: string): void {
     if (this.#gather([frame]) === undefined) return;
@@ -86,20 +86,20 @@ export class Outbox {
     });
   }
 
-  /** What to wait for before the next request is read, so that replies cannot pile up; undefined when nothing. */
+  /** What to wait for before reading the next request, so that replies cannot pile up; undefined if nothing. */
   pressure(): Promise<boolean> | undefined {
     if (this.#waiting <= MAX_BACKLOG || this.#gathering === undefined) return undefined;
     return taken(this.#gathering);
   }
 
-  /** Resolves once it has closed its transport. */
+  /** Resolves once the transport has been closed. */
   get closed(): Promise<void> {
     if (this.#state === "closed") return Promise.resolve();
     this.#closed ??= Promise.withResolvers<void>();
     return this.#closed.promise;
   }
 
-  /** Takes no more frames, delivers what it has, then closes the connection. */
+  /** Accepts no more frames, delivers what is queued, then closes the connection. */
   finish(reason: CloseReason): void {
     if (this.#state === "finishing") return;
     const drained = !this.#pumping && this.#gathering === undefined;
@@ -116,7 +116,7 @@ export class Outbox {
     };
   }
 
-  /** Drops what waits and closes the connection at once. */
+  /** Drops what is queued and closes the connection at once. */
   close(reason: CloseReason): void {
     if (this.#state === "closed") return;
     this.#state = "closed";
@@ -142,7 +142,7 @@ export class Outbox {
   }
 
   async #write(): Promise<void> {
-    // What follows in the same breath joins the first write.
+    // Lets frames queued in the same microtask join the first write.
     await undefined;
     for (let batch = this.#take(); batch !== undefined; batch = this.#take()) {
       this.#written();

@@ -1,15 +1,15 @@
 import type { JobId } from "@arcp/core";
 
-/** The jobs of which a session reads nothing for the moment, whoever comes to follow them. */
+/** Jobs that a session temporarily does not read, no matter which attachment follows them. */
 export class Pauses {
-  /** By how many ask for it; made with the first. */
+  /** The number of pauses per job; allocated with the first. */
   #asking: Map<JobId, number> | undefined;
 
   has(job: JobId): boolean {
     return this.#asking?.has(job) ?? false;
   }
 
-  /** Holds until `end` was called as often as this. */
+  /** Pauses the job until `end` has been called as often as `begin`. */
   begin(job: JobId): void {
     this.#asking ??= new Map();
     this.#asking.set(job, (this.#asking.get(job) ?? 0) + 1);

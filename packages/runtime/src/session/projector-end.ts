@@ -4,7 +4,7 @@ export type ProjectorEnd =
   | { readonly kind: "stopped" }
   /** A later resume owns the session (P5). */
   | { readonly kind: "fenced" }
-  /** The log no longer holds what this session had still to see, as the owner of the job or in a replay (P3). */
+  /** The log no longer holds records that this session still had to see, as the job's owner or in a replay (P3). */
   | { readonly kind: "behind" }
   /** The store failed. */
   | { readonly kind: "failed"; readonly error: unknown };

@@ -18,17 +18,17 @@ export interface ProjectorHost extends NewcomersContext {
 }
 
 export interface ProjectorContext extends ProjectorHost, GatheringContext {
-  /** A subscription fell behind the kept log and has ended (P3). */
+  /** Called when a subscription fell behind the kept log and has ended (P3). */
   lost(attachment: Attachment): void;
 }
 
 /**
- * The loop of one connected session: it gathers what the viewer may see of what is ready, writes down what the numbers mean,
- * and hands the bytes on. Catching up and live are one path, behind the replay.
+ * The loop of one connected session: it gathers the ready records that the viewer may see, stores what their numbers stand for, and
+ * hands the frames to the outbox. After the replay, catching up and live delivery are the same path.
  *
- * - **J2** It sees only what the store gives it, and the store gives only what is durable.
- * - **P1** Numbers are allotted here alone, and leave only after the runs that explain them are durable.
- * - **P5** After `stop` has resolved it hands out nothing more.
+ * - **J2** The store returns durable records only, so nothing else is ever seen.
+ * - **P1** Only this class allots numbers, and they leave only after the runs that explain them are durable.
+ * - **P5** Once `stop` has resolved, it sends nothing more.
  */
 export class Projector {
   readonly #stream: Stream;
@@ -39,11 +39,11 @@ export class Projector {
   readonly #ready: ReadyList;
   readonly #gathering: Gathering;
   readonly #ended: Promise<ProjectorEnd>;
-  /** Between the first read of a batch and its hand-over nobody else may move the stream. */
+  /** True between the first read of a batch and its hand-over, while nobody else may advance the stream. */
   #building = false;
   #changes: Array<() => void> = [];
 
-  /** @param after the last `event_seq` that the client has; what was issued beyond it is replayed first */
+  /** @param after the last `event_seq` that the client has; whatever was issued after it is replayed first */
   constructor(stream: Stream, outbox: Outbox, after: number, context: ProjectorContext) {
     this.#stream = stream;
     this.#outbox = outbox;
@@ -56,22 +56,24 @@ export class Projector {
     this.#ended = this.#run(after);
   }
 
-  /** The session's epoch when it began. */
+  /** The session's epoch when the projector was created. */
   get epoch(): number {
     return this.#epoch;
   }
 
-  /** How it ended. Never rejects. */
+  /** Resolves with the reason for its end. Never rejects. */
   get ended(): Promise<ProjectorEnd> {
     return this.#ended;
   }
 
-  /** Resolves once the connection has taken all that is there to read, or the projector has ended. */
+  /** Resolves once the connection has taken everything there is to read, or the projector has ended. */
   idle(): Promise<void> {
     return this.#ready.idle();
   }
 
-  /** Runs `change` at a moment at which no batch is being built: at once, or right behind that batch. @returns what it returned */
+  /**
+   * Runs `change` while no batch is being built: immediately, or directly after the current batch. @returns what `change` returns
+   */
   change<T>(change: () => T): T | Promise<T> {
     if (!this.#building) return change();
     return new Promise((resolve, reject) => {
@@ -79,7 +81,7 @@ export class Projector {
         try {
           resolve(change());
         } catch (error) {
-          // Those that wait beside it take place all the same.
+          // A failed change must not affect the others in the queue.
           reject(error);
         }
       });
@@ -87,7 +89,7 @@ export class Projector {
   }
 
   /**
-   * Reads an attachment from now on, whenever its bell rings. One that cannot be armed ends the projector.
+   * Follows an attachment: reads it whenever its bell rings. If the bell cannot be armed, the projector ends.
    * @param silent whether there is nothing to read yet
    */
   follow(attachment: Attachment, silent = false): void {
@@ -101,7 +103,7 @@ export class Projector {
   }
 
   async #run(after: number): Promise<ProjectorEnd> {
-    // The constructor returns first: whoever made this projector follows up with what belongs in front.
+    // Let the constructor return first: its caller queues what must come before the stream.
     await undefined;
     const { attachments, openedAhead: ahead } = this.#stream;
     try {
@@ -110,9 +112,9 @@ export class Projector {
       for (const attachment of attachments) this.follow(attachment);
       while (!this.#ready.isStopped) {
         if (this.#ready.broken !== undefined) return { kind: "failed", ...this.#ready.broken };
-        // Waited for here and no deeper: an idle session holds what is suspended.
+        // Awaited here and no deeper, because an idle session keeps every suspended frame in memory.
         if (this.#ready.isEmpty) await this.#ready.rung();
-        // What was opened ahead has to be durable before anything is numbered by it (P1).
+        // A run that was opened ahead must be durable before anything is numbered in it (P1).
         else if (ahead.settled !== undefined) await ahead.settled;
         else {
           const end = await this.#deliver();
@@ -123,7 +125,7 @@ export class Projector {
     } catch (error) {
       return { kind: "failed", error };
     } finally {
-      // Changes that waited for a batch take place even if the batch did not: nobody else would make them.
+      // Run pending changes even if the batch failed: nobody else would.
       this.#settle();
       this.#ready.end();
     }
@@ -139,12 +141,12 @@ export class Projector {
     });
   }
 
-  /** Hands one batch of what is ready to the connection. @returns why that was the last one, if it was */
+  /** Hands one batch of ready records to the connection. @returns the reason to end, if there is one */
   async #deliver(): Promise<ProjectorEnd | undefined> {
     this.#building = true;
     const batch = await this.#gathering.next();
     if (batch === "behind") return { kind: "behind" };
-    // Whoever takes over need not wait for a commit that would be fenced off.
+    // A takeover need not wait for a commit that would be fenced anyway.
     if (this.#ready.isStopped) return { kind: "stopped" };
     const children = batch.children.map((child) => childOf(child, batch.last));
     const stored =
@@ -156,7 +158,7 @@ export class Projector {
     this.#leave(batch);
     for (const attachment of batch.lost) {
       this.#context.lost(attachment);
-      // What is live comes behind that word, or it would pass for what follows in the history.
+      // Live records come after the report of the loss, or they would look like a continuation of the history.
       this.#ready.add(attachment);
     }
     this.#settle();
@@ -166,19 +168,19 @@ export class Projector {
     return delivered ? undefined : { kind: "stopped" };
   }
 
-  /** Makes durable what the numbers mean. @returns false when another resume owns the session */
+  /** Makes the meaning of the numbers durable. @returns false if a later resume owns the session */
   async #store({ runs }: Batch, children: readonly Child[]): Promise<boolean> {
     const outcome = await this.#commit({
       ...(runs.length > 0 && { runs }),
       ...(children.length > 0 && { attach: children.map(({ row }) => row) }),
     });
     if (outcome === "fenced") return false;
-    // Also when stopped meanwhile: what the store says must be what the next projector builds upon.
+    // Even if stopped meanwhile: the next projector must build on what the store contains.
     this.#stream.journal.open(runs);
     return true;
   }
 
-  /** Moves the stream: from here on the numbers are issued. */
+  /** Advances the stream: from here on the numbers count as issued. */
   #issue(batch: Batch, children: readonly Child[]): void {
     const { journal, attachments, deliveries } = this.#stream;
     for (const [attachment, cursor] of batch.cursors) {
@@ -200,7 +202,7 @@ export class Projector {
     }
   }
 
-  /** Its end is handed over: until then the job counts as followed. */
+  /** Detaches ended jobs, which count as followed until their end is handed over. */
   #leave({ ended }: Batch): void {
     const { attachments } = this.#stream;
     for (const attachment of ended) {
@@ -208,7 +210,7 @@ export class Projector {
     }
   }
 
-  /** A batch is handed over, or given up: whoever waited to move the stream may do so. */
+  /** Runs the changes that waited for the current batch, which was handed over or abandoned. */
   #settle(): void {
     this.#building = false;
     for (const change of this.#changes.splice(0)) change();

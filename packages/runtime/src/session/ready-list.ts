@@ -2,15 +2,15 @@ import type { LogStore } from "../store/index.ts";
 import type { Attachment } from "./attachment.ts";
 
 /**
- * The attachments of one connected session of which there may be more to read, as the bells of their logs say, in the order in
- * which these rang. A bell is a hint: the read is the truth.
+ * The attachments of one connected session that may have more to read, in the order in which the bells of their logs rang. A bell
+ * is only a hint; the read decides.
  */
 export class ReadyList {
   readonly #logs: LogStore;
-  /** Made with the first, as the list of those who wait: an idle session has neither. */
+  /** Allocated on first use, as is the list of idle waiters: an idle session has neither. */
   #ready: Set<Attachment> | undefined;
   #broken: { readonly error: unknown } | undefined;
-  /** Set while nothing is ready and somebody waits for it. */
+  /** Set while nothing is ready and the projector waits for a bell. */
   #wake: (() => void) | undefined;
   #onIdle: Array<() => void> | undefined;
   #isStopped = false;
@@ -19,7 +19,7 @@ export class ReadyList {
     this.#logs = logs;
   }
 
-  /** What a bell failed with that could not be armed; undefined while all can. */
+  /** The error of a bell that could not be armed; undefined if there is none. */
   get broken(): { readonly error: unknown } | undefined {
     return this.#broken;
   }
@@ -28,15 +28,15 @@ export class ReadyList {
     return this.#ready === undefined || this.#ready.size === 0;
   }
 
-  /** Also those that become ready on the way. */
+  /** Also yields attachments that become ready during the iteration. */
   [Symbol.iterator](): Iterator<Attachment> {
     this.#ready ??= new Set();
     return this.#ready.values();
   }
 
   /**
-   * Arms the bell of an attachment, and takes it for ready: something may be there already.
-   * @param silent whether nothing is: a batch of nothing would cost a submit as much as its records do
+   * Arms the bell of an attachment and marks it as ready, as there may be something to read already.
+   * @param silent whether there is not; building an empty batch would cost a submit as much as its records do
    */
   follow(attachment: Attachment, silent: boolean): void {
     try {
@@ -47,18 +47,18 @@ export class ReadyList {
     if (!silent || this.#broken !== undefined) this.#ring(attachment);
   }
 
-  /** There is more to read of it. */
+  /** Marks an attachment as ready. */
   add(attachment: Attachment): void {
     this.#ready ??= new Set();
     this.#ready.add(attachment);
   }
 
-  /** It is about to be read. */
+  /** Unmarks an attachment that is about to be read. */
   delete(attachment: Attachment): void {
     this.#ready?.delete(attachment);
   }
 
-  /** Resolves at the next bell, or when it is {@link stop}ped. */
+  /** Resolves at the next bell, or on {@link stop}. */
   rung(): Promise<void> {
     return new Promise((resolve) => {
       this.#wake = resolve;
@@ -66,7 +66,7 @@ export class ReadyList {
     });
   }
 
-  /** Nothing more is to be read. */
+  /** Ends reading. */
   stop(): void {
     this.#isStopped = true;
     this.#rouse();
@@ -82,7 +82,7 @@ export class ReadyList {
     wake?.();
   }
 
-  /** Resolves once somebody waits for a bell, because all that was there is read; or once nobody will any more. */
+  /** Resolves once the projector waits for a bell because everything is read, or has ended. */
   idle(): Promise<void> {
     if (this.#wake !== undefined) return Promise.resolve();
     this.#onIdle ??= [];
@@ -90,7 +90,7 @@ export class ReadyList {
     return new Promise((resolve) => waiting.push(resolve));
   }
 
-  /** Nobody waits for a bell any more. */
+  /** Resolves `idle` for good: nothing waits for a bell any more. */
   end(): void {
     this.#wake = () => {};
     this.#rest();

@@ -14,23 +14,23 @@ export interface ReplayOptions extends Rendering {
   readonly outbox: Outbox;
   readonly logs: LogStore;
   readonly turn: Turn;
-  /** Of every frame of the session. */
+  /** The start of every frame of the session. */
   readonly prefix: string;
-  /** Whether it has to stop. */
+  /** Whether the replay has to stop. */
   readonly stopped: () => boolean;
 }
 
 /**
- * Repeats what a session was sent and its client has not seen: the same numbers with the same records, as the journal tells
- * (R-6.3-8). Where something of that is gone it ends, loudly (P3).
+ * Repeats what a session was sent and its client has not seen: the same records under the same numbers, according to the journal
+ * (R-6.3-8). If any of them is gone, the replay ends with an error (P3).
  */
 export class Replay {
   readonly #options: ReplayOptions;
-  /** What leaves in one write: of jobs that spoke by turns a run may be a record long. */
+  /** The frames of the next write, collected across runs: a run may be a single record long when jobs emit by turns. */
   #frames: Frame[] = [];
   #characters = 0;
   readonly #jobs = new Set<JobId>();
-  /** Lent by the store, to be given back when its frames are sent. */
+  /** Texts borrowed from the store, to be given back once the frames are sent. */
   #lent: LongText[] = [];
 
   constructor(options: ReplayOptions) {
@@ -38,9 +38,9 @@ export class Replay {
   }
 
   /**
-   * Up to what is issued now.
+   * Replays everything issued so far.
    * @param after the last `event_seq` that the client has
-   * @returns why the connection has to end, if it has to
+   * @returns the reason to end the connection, if there is one
    */
   async run(after: number): Promise<ProjectorEnd | undefined> {
     const { stream } = this.#options;
@@ -52,7 +52,7 @@ export class Replay {
       seq += span.count;
     }
     if (!(await this.#send(seq - 1))) return { kind: "stopped" };
-    // What some number meant went meanwhile.
+    // The meaning of some number was removed meanwhile.
     if (seq <= issued) return { kind: "behind" };
     stream.repeated = Number.POSITIVE_INFINITY;
     return undefined;
@@ -71,7 +71,7 @@ export class Replay {
         if (!(await this.#send(seq - 1))) return { kind: "stopped" };
         continue;
       }
-      // What the session said itself has a number of its own.
+      // A message of the session itself has a number of its own.
       if (said !== undefined) {
         while (this.#waits) await turn.next();
         this.#add(`${prefix}${seq++},${said}`);
@@ -96,7 +96,7 @@ export class Replay {
     return undefined;
   }
 
-  /** Whether this turn of the event loop has nothing left (J4): asked right before the work that spends from it. */
+  /** Whether this turn of the event loop is used up (J4). Checked directly before the work that spends from it. */
   get #waits(): boolean {
     const { turn, stopped } = this.#options;
     return turn.spent("projecting") && !stopped();
@@ -107,7 +107,7 @@ export class Replay {
     this.#characters += lengthOf(frame);
   }
 
-  /** @param last the highest number in it @returns whether the connection took it */
+  /** @param last the highest number among the frames @returns whether the connection took them */
   async #send(last: number): Promise<boolean> {
     const { stream, outbox, stopped } = this.#options;
     const frames = this.#frames;

@@ -1,7 +1,7 @@
-/** What all requests under way may weigh, in characters; of one that is waited for nothing is let go of before its answer. */
+/** What all requests in progress may weigh together, in characters: nothing of a request is freed before its reply. */
 const MAX_WEIGHT = 64 * 1024 * 1024;
 
-/** The requests of a session that are being worked out: so many at a time, over all its connections (R-14-2). */
+/** The requests of a session in progress, limited in number across all its connections (R-14-2). */
 export class Requests {
   readonly #limit: number;
   #underWay = 0;

@@ -11,9 +11,9 @@ import { isVisible } from "./view.ts";
 /** The jobs that are kept. */
 export interface KeptJobs {
   has(job: JobId): boolean;
-  /** Those that a session owns, whether it has read them or not. */
+  /** The jobs that a session owns, whether it has read them or not. */
   ownedBy(session: SessionId): readonly JobId[];
-  /** Whether the record that tells of its delegation, in its parent's log, brings it to its owner. */
+  /** Whether the job's owner learns of it from the record in its parent's log. */
   isDelegated(job: JobId): boolean;
 }
 
@@ -24,17 +24,17 @@ export interface RestorationContext {
   readonly turn: Pick<Turn, "spend">;
 }
 
-/** What a job that a session knows costs of a turn of the event loop. */
+/** What each job that a session knows costs of the turn's budget. */
 const JOB_STEPS = 4;
 
 /**
- * Brings a parked session's stream back from the store: what its numbers mean, how far it got in each job, and what it
- * still has to read. What a crash left unsaid is told by the log: every number that the open run implies may have been
- * sent, so all of them count as issued (P1).
+ * Restores a parked session's stream from the store: what its numbers stand for, how far it got in each job, and what it still has
+ * to read. What a crash kept from being stored is derived from the log: every number that the open run implies may have been sent,
+ * so all of them count as issued (P1).
  *
- * @returns the jobs that it only watches, and follows no more, as nobody knows any more whether it has read their ends
- * @throws DamagedRow, or DamagedLog, when nobody can tell any more what its numbers mean, or what becomes of what it owns: then
- *   nothing was changed
+ * @returns the jobs that the session only watched and no longer follows, because it is unknown whether it has read their ends
+ * @throws DamagedRow or DamagedLog if the meaning of its numbers, or the fate of a job that it owns, is no longer known; nothing
+ *   was changed then
  */
 export async function restoreStream(
   stream: Stream,
@@ -56,12 +56,12 @@ export async function restoreStream(
     stream.issued,
     runs.some(({ said }) => said !== undefined),
   );
-  // A delegation whose record was numbered and never sent is read once more.
+  // An attachment newer than the issued numbers came from a delegation record that was never sent. That record is read again.
   const attachments = rows.filter(({ since }) => since <= stream.issued);
   const known = new Set(attachments.map(({ job }) => job));
   const owned = jobs.ownedBy(row.id);
-  // What it owns it follows to the end, whether that was written down or not. A record that counts as issued is not read
-  // again, and may never have been read: then nobody else brings what it tells of.
+  // A session follows every job that it owns to its end, whether or not that is stored. A delegation record that counts as issued
+  // is not read again, though it may never have been read; so the job that it announces is attached here.
   const unknown = owned
     .filter((job) => !known.has(job) && (!jobs.isDelegated(job) || delegated.has(job)))
     .map((job): AttachmentRow => {
@@ -74,19 +74,19 @@ export async function restoreStream(
   for (const attachment of [...attachments, ...unknown]) {
     const { job } = attachment;
     await turn.spend("answering", JOB_STEPS);
-    // Its last run tells, if it has one since it was made.
+    // The last run since the attachment was made, if any, tells how far it read.
     const cursor = stream.journal.readSince(job, attachment.since) ?? attachment.after;
-    // A crash may have come in the middle of a removal: of a log that was read nothing comes any more.
+    // A crash may have interrupted a removal: a log that was read before and is gone now will not return.
     const mayBeRemoved = cursor > 0 || !jobs.has(job);
     const isOver = await isFinished(job, cursor, logs);
     if (isOver || (mayBeRemoved && (await isRemoved(job, logs)))) {
       if (known.has(job)) over.push(job);
       continue;
     }
-    // No log is there without a row, but where that is lost: nobody ends that job.
+    // A log without a row means that the row is lost, and nobody will end that job.
     if (isOver === undefined || !jobs.has(job)) {
       if (attachment.role === "owner") throw new DamagedLog(`the end of ${job} is lost`, cursor);
-      // The row stays: whoever restores the session next finds that once more, should the client not have been told by then.
+      // The row stays. If the client has not been told by the next restart, that restart finds the loss again.
       stream.losses.add({ job, request: attachment.request }, stream.issued, false);
       lost.push(job);
       continue;
@@ -94,7 +94,7 @@ export async function restoreStream(
     const seen = stream.attachments.seen(job, attachment.role);
     const row = { ...attachment, after: cursor };
     const introduced = stream.attachments.introduced(job, attachment.role);
-    // That record will not be looked at by the next process, which has another last run.
+    // Must be stored, because the next process will have another last run and not look at that record.
     if (!known.has(job) && delegated.has(job)) begun.push(row);
     const derived = !known.has(job) && !delegated.has(job);
     stream.attachments.restore(new Attachment(row, { seen, introduced, derived }));
@@ -102,19 +102,19 @@ export async function restoreStream(
   const kept = new Set(owned);
   const removed: JobId[] = [];
   for (const job of stream.journal.jobs) {
-    // A job of its own without a log is still being removed.
+    // If the session owns the job, a missing log means that its removal is still in progress.
     if (kept.has(job)) continue;
     await turn.spend("answering", JOB_STEPS);
     if (await isRemoved(job, logs)) removed.push(job);
     else if (!jobs.has(job)) await checkRead(job, stream, logs);
   }
-  // Once its runs are gone, nothing but the row would tell how far it had read, and that says where it began.
+  // Once the runs are gone, only the row would tell how far the session had read, and that holds where it began.
   if (over.length + begun.length > 0) await stream.writer.commit({ attach: begun, detach: over });
   stream.removed(removed, true);
   return lost;
 }
 
-/** @throws DamagedLog when it owned a job whose row is lost, and has not read its end */
+/** @throws DamagedLog if the session owned a job whose row is lost, and has not read its end */
 async function checkRead(job: JobId, { journal }: Stream, logs: ReadableLogStore): Promise<void> {
   if (journal.roleUpTo(job, journal.issued) !== "owner") return;
   const cursor = journal.reached(job);
@@ -122,7 +122,7 @@ async function checkRead(job: JobId, { journal }: Stream, logs: ReadableLogStore
   throw new DamagedLog(`the row of ${job} is lost`, cursor);
 }
 
-/** Whether what the session said itself is the rest of an envelope. */
+/** Whether the session's own message is a valid rest of an envelope. */
 function isReadable({ said }: Run): boolean {
   return said === undefined || objectIn(`{${said}`) !== undefined;
 }
@@ -133,11 +133,11 @@ function whatIsNonsense(session: SessionId): string {
 
 const NONE: ReadonlySet<JobId> = new Set();
 
-/** What the last run stands for, by what is in the log now. */
+/** What the last run stands for, according to the log. */
 interface Implied {
   /** The highest number. */
   readonly issued: number;
-  /** Jobs of which its owner learns there. */
+  /** Jobs whose owner learns of them in this run. */
   readonly delegated: ReadonlySet<JobId>;
 }
 
@@ -154,7 +154,7 @@ async function impliedBy(
   const delegated = new Set<JobId>();
   for (let cursor = run.jobFrom - 1; ; ) {
     const page = await logs.read(run.job, cursor, { records: 256, characters: 1024 * 1024 });
-    // Below the floor nothing can be told apart: a resume from there is refused anyway (P3).
+    // Records below the floor cannot be examined; a resume from there is refused anyway (P3).
     cursor = Math.max(cursor, page.floor);
     const hidden = page.records.findIndex((record) => !isVisible(record, viewer));
     const visible = hidden === -1 ? page.records : page.records.slice(0, hidden);
@@ -171,7 +171,7 @@ async function impliedBy(
   }
 }
 
-/** A job that has records for the session to have read, and no log, was removed. */
+/** Whether the job was removed: the session had records to read, and there is no log. */
 async function isRemoved(job: JobId, logs: ReadableLogStore): Promise<boolean> {
   return (await logs.read(job, 0, { records: 0, characters: 0 })).head === 0;
 }

@@ -9,14 +9,14 @@ export interface SessionLimits {
 }
 
 interface Holding {
-  /** Those that were never parked in the order in which they were opened, then parked ones, longest first. */
+  /** Never parked sessions in the order in which they were opened, then parked ones, longest first. */
   readonly sessions: Map<SessionId, Session>;
   readonly connected: Set<SessionId>;
-  /** Those that a handshake is about to connect, and how many handshakes. They count as connected. */
+  /** Sessions that handshakes are about to connect, with the number of handshakes. They count as connected. */
   readonly arriving: Map<SessionId, number>;
 }
 
-/** How many sessions each principal has, and may have (R-14-1). */
+/** Counts the sessions of each principal and enforces the limits (R-14-1). */
 export class SessionQuota {
   readonly #limits: SessionLimits;
   readonly #holdings = new Map<string, Holding>();
@@ -47,9 +47,9 @@ export class SessionQuota {
   }
 
   /**
-   * Takes a place among the connected for a session, new or known, until {@link arrived}.
-   * @param forget gives up one of the parked sessions, the first of them that may go; says whether there was one
-   * @returns why there is no place, if there is none
+   * Takes a slot among the connected sessions, for a new or a known session, until {@link arrived}.
+   * @param forget gives up the first parked session that it may; returns whether there was one
+   * @returns the error if there is no slot
    */
   arrive(
     principal: string,
@@ -73,7 +73,7 @@ export class SessionQuota {
     ) {
       return full("sessions_per_principal", "this principal has too many sessions with jobs");
     }
-    // With the last session that was given up all that was known of the principal has gone.
+    // Giving up the last session may have dropped the principal's entry, so look it up again.
     this.#holding(principal).arriving.set(id, (arriving.get(id) ?? 0) + 1);
     return undefined;
   }
@@ -104,7 +104,7 @@ export class SessionQuota {
   }
 }
 
-/** How many there are with those that arrive. These are few, however many sessions there are. */
+/** The sum of known and arriving sessions. Loops over the arriving ones because these are few, however many sessions there are. */
 function withArriving(
   known: { readonly size: number; has(id: SessionId): boolean },
   arriving: ReadonlyMap<SessionId, number>,

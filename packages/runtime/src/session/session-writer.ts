@@ -6,22 +6,22 @@ export interface SessionWriterOptions {
   readonly session: SessionId;
   readonly store: SessionStore;
   readonly epoch: number;
-  /** Told of a change that could not be stored and that nobody waits for. */
+  /** Called with a failure to store a change that nobody waits for. */
   readonly failed: (session: SessionId, error: unknown) => void;
 }
 
 /**
- * What is written down of one session, in the order of the calls, under the epoch of whoever owns it.
+ * Stores the changes of one session in the order of the calls, under the owner's epoch.
  *
- * - **P5** Every resume raises the epoch: what is committed under an older one is refused.
+ * - **P5** Every resume raises the epoch; commits under an older one are refused.
  */
 export class SessionWriter {
   readonly #options: SessionWriterOptions;
   #epoch: number;
   readonly #claims = new Sequence();
-  /** Commits that wait for a claim on its way: nobody knows yet under which epoch they will be valid. */
+  /** Commits held back by a claim in progress: their epoch is not known yet. */
   #held: Array<() => void> | undefined;
-  /** The tokens of a claim that was rejected, as long as nobody knows whether it took place all the same. */
+  /** The tokens of a claim that failed, until it is known whether it took place nevertheless. */
   #doubted: readonly string[] | undefined;
   #isRetired = false;
 
@@ -36,9 +36,9 @@ export class SessionWriter {
   }
 
   /**
-   * Raises the epoch: every commit of whoever owned the session before fails from now on. Claims that race here take turns,
-   * so that the last one wins and none is refused for another's sake.
-   * @param tokens asked when it is this claim's turn: the tokens that are valid from then on, or undefined to give up
+   * Raises the epoch, so that every commit of the previous owner fails from now on. Concurrent claims take turns: the last one
+   * wins, and none is refused because of another.
+   * @param tokens called when it is this claim's turn: returns the tokens that are valid from then on, or undefined to give up
    */
   claim(tokens: () => readonly string[] | undefined): Promise<CommitOutcome> {
     return this.#claims.run(async () => {
@@ -49,7 +49,7 @@ export class SessionWriter {
       try {
         return await this.#claim(valid);
       } finally {
-        // In their order, and in front of whatever the new epoch commits.
+        // In their order, and before anything that the new epoch commits.
         this.#held = undefined;
         for (const commit of held) commit();
       }
@@ -66,13 +66,13 @@ export class SessionWriter {
       return outcome;
     } catch (error) {
       this.#doubted = tokens;
-      // At the latest the next claim finds out.
+      // If this fails too, the next claim resolves the doubt.
       await this.#resolveDoubt().catch(() => {});
       throw error;
     }
   }
 
-  /** A claim that was rejected took place if its tokens are valid: nobody else has them. */
+  /** A failed claim took place after all if its tokens are stored: no other claim has them. */
   async #resolveDoubt(): Promise<void> {
     if (this.#doubted === undefined) return;
     const row = await this.#options.store.get(this.#options.session);
@@ -82,8 +82,8 @@ export class SessionWriter {
   }
 
   /**
-   * Without an epoch a change holds whoever owns the session here, and waits for a claim that is on its way.
-   * @param epoch of whoever commits: a projector's own, so that an overtaken one fails
+   * Without an epoch, commits under the current one and waits for a claim in progress.
+   * @param epoch the epoch of the committer; a projector passes its own, so that it fails once overtaken
    */
   commit(change: SessionChange, epoch?: number): Promise<CommitOutcome> {
     const { session, store } = this.#options;
@@ -94,35 +94,35 @@ export class SessionWriter {
     return new Promise((resolve, reject) => held.push(() => commit().then(resolve, reject)));
   }
 
-  /** As `commit`, for what has to take place. @throws Error when another runtime has taken the session over */
+  /** Like `commit`, for a change that must take place. @throws Error if another runtime has taken the session over */
   async settle(change: SessionChange): Promise<void> {
     if ((await this.commit(change)) === "fenced") {
       throw new Error("another runtime has taken the session over");
     }
   }
 
-  /** Commits what nothing has to wait for. */
+  /** Commits a change that nothing has to wait for. */
   note(change: SessionChange): void {
     if (this.#isRetired) return;
     void this.reported(this.settle(change));
   }
 
-  /** Nobody waits for this change: a failure is told. */
+  /** Reports the failure of a change that nobody waits for. */
   reported(change: Promise<unknown>): Promise<unknown> {
     return change.catch((error: unknown) => this.failed(error));
   }
 
-  /** What could not be stored is told to whoever runs this. */
+  /** Reports a failure to store. */
   failed(error: unknown): void {
     this.#options.failed(this.#options.session, error);
   }
 
-  /** Whether the session was forgotten, or is about to be. */
+  /** Whether the session is forgotten, or about to be. */
   get isRetired(): boolean {
     return this.#isRetired;
   }
 
-  /** Nothing is noted any more. */
+  /** Drops all further changes made by {@link note}. */
   retire(): void {
     this.#isRetired = true;
   }

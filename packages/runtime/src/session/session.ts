@@ -15,24 +15,24 @@ import type { Stream } from "./stream.ts";
 import { SubmitLog } from "./submit-log.ts";
 import { hashToken, type TokenRing } from "./token-ring.ts";
 
-/** The connection that a session speaks through. */
+/** The connection that a session sends through. */
 export interface Link {
   readonly outbox: Outbox;
-  /** How its peer is spoken to. */
+  /** The dialect of the peer. */
   readonly dialect: Dialect;
-  /** The projector ended by itself: the connection has to end too. */
+  /** Called when the projector has ended by itself, so the connection has to end too. */
   ended(end: ProjectorEnd): void;
-  /** Another connection takes the session over: nothing more may be read or sent on this one (R-6.3-15). */
+  /** Silences this connection because another one takes the session over: nothing more may be read or sent here (R-6.3-15). */
   replace(): void;
-  /** Says goodbye, and perhaps why, and hangs up. */
+  /** Sends a farewell, with the reason if there is one, and hangs up. */
   part(why: string | undefined, reason: CloseReason): void;
-  /** Says an error as the last word (R-12-5) and hangs up. */
+  /** Sends an error as the last message (R-12-5) and hangs up. */
   fail(error: ArcpError, reason: CloseReason): void;
-  /** Ends the connection once what was said on it is delivered. */
+  /** Closes the connection once everything queued is delivered. */
   hangUp(reason: CloseReason): void;
 }
 
-/** What a projector is given besides how to speak, which its link knows. */
+/** What a projector needs besides the dialect, which its link knows. */
 export type SessionContext = Omit<ProjectorContext, "dialect" | "introduces">;
 
 type State =
@@ -49,22 +49,22 @@ export class Session {
   readonly id: SessionId;
   readonly principal: string;
   readonly stream: Stream;
-  /** Whether what it was told by submit ids has to be looked up in the store. */
+  /** Whether replies to its submits have to be looked up in the store. */
   readonly restored: boolean;
   readonly submits = new SubmitLog();
-  /** Subscriptions and their ends, in the order in which they were asked for. */
+  /** Subscribes and unsubscribes, in the order of the requests. */
   readonly subscriptions = new Sequence();
   /** Listings, one page at a time. */
   readonly listings = new Sequence();
   readonly requests: Requests;
   readonly #tokens: TokenRing;
   #state: State = { kind: "parked" };
-  /** The last projector that was asked to stop has done so. */
+  /** Resolves once the last projector that was stopped has ended. */
   #silent: Promise<void> = Promise.resolve();
 
   /**
-   * @param maxRequests that may be under way at a time
-   * @param restored it was opened by the process before this one
+   * @param maxRequests how many may be in progress at a time
+   * @param restored whether the previous process opened it
    */
   constructor(
     principal: string,
@@ -89,15 +89,15 @@ export class Session {
     return this.#state.kind === "connected";
   }
 
-  /** Whether it follows nothing and never did: a fresh session may be left for another one (R-6.3-3). */
+  /** Whether the session has never followed anything: such a fresh session may be left for another one (R-6.3-3). */
   get untouched(): boolean {
     const { issued, attachments } = this.stream;
     return issued === 0 && attachments.size === 0 && !this.submits.pending;
   }
 
   /**
-   * Connects it: replays what was issued after `after`, then goes on. The caller has sent the welcome into the same
-   * outbox before, and nobody else is connected.
+   * Connects the session: replays what was issued after `after`, then continues live. The caller has queued the welcome in the same
+   * outbox, and no other connection is attached.
    */
   connect(link: Link, after: number, context: SessionContext): void {
     const projector = new Projector(this.stream, link.outbox, after, {
@@ -111,7 +111,7 @@ export class Session {
     });
   }
 
-  /** Disconnects `link`, unless another connection has taken over. Resolves once its projector is silent. */
+  /** Disconnects `link`, unless another connection has taken over. Resolves once its projector sends nothing more. */
   async park(link: Link): Promise<void> {
     if (this.#state.kind === "connected" && this.#state.link === link) {
       const { projector } = this.#state;
@@ -121,63 +121,63 @@ export class Session {
     await this.#silent;
   }
 
-  /** Throws the present connection out, if there is one; afterwards it is silent (P5). */
+  /** Throws out the current connection, if any. Resolves once it sends nothing more (P5). */
   async takeOver(): Promise<void> {
     if (this.#state.kind === "connected") this.#state.link.replace();
     await this.#silent;
   }
 
-  /** Ends the connection, if there is one, with a word to the client. */
+  /** Closes the connection, if any, with a farewell to the client. */
   dismiss(why: string | undefined): void {
     if (this.#state.kind === "connected") this.#state.link.part(why, "refused");
   }
 
-  /** Ends the connection, if there is one, with an error: the client is to come back. */
+  /** Closes the connection, if any, with an error that asks the client to reconnect. */
   fail(error: ArcpError): void {
     if (this.#state.kind === "connected") this.#state.link.fail(error, "fault");
   }
 
-  /** Resolves once whoever is connected has got all that is there. */
+  /** Resolves once the connected client, if any, has been sent everything there is. */
   async idle(): Promise<void> {
     if (this.#state.kind === "connected") await this.#state.projector.idle();
   }
 
-  /** How whoever is connected is spoken to; undefined while parked. */
+  /** The dialect of the connected client; undefined while parked. */
   get dialect(): Dialect | undefined {
     return this.#state.kind === "connected" ? this.#state.link.dialect : undefined;
   }
 
-  /** Says something to whoever is connected; to nobody while parked. */
+  /** Sends a message to the connected client; dropped while parked. */
   say(message: Announcement): void {
     if (this.#state.kind !== "connected") return;
     const { link, vault } = this.#state;
     link.outbox.reply(announce(this.id, withCredentials(message, this.features, vault)));
   }
 
-  /** What to wait for before a long reply is worked out, so that none pile up behind a client that does not read. */
+  /** What to wait for before preparing a long reply, so that replies do not pile up for a client that does not read. */
   get pressure(): Promise<unknown> | undefined {
     return this.#state.kind === "connected" ? this.#state.link.outbox.pressure() : undefined;
   }
 
   /**
-   * Runs `change` at a moment at which no number is being allotted: what it says stands between two stream envelopes
-   * for good, and what it attaches begins right behind.
-   * @returns what it returned, as a promise where it could not be made at once
-   * @throws what it threw, alike: whoever asked for it is told, and those that wait beside it take place
+   * Runs `change` while no number is being allotted: what it sends gets a fixed position between two stream envelopes, and what it
+   * attaches begins directly after.
+   * @returns what `change` returns; a promise if it could not run immediately
+   * @throws what `change` throws, likewise; other changes in the queue still run
    */
   change<T>(change: () => T): T | Promise<T> {
     return this.#state.kind === "connected" ? this.#state.projector.change(change) : change();
   }
 
-  /** Follows a job from behind `after`. Call it within {@link change}. */
+  /** Follows a job from after `after`. Call it within {@link change}. */
   follow(job: JobId, role: Role, after: number, origin?: Origin): void {
     const attachment = this.stream.attachments.attach(job, role, after, origin);
     if (attachment !== undefined) this.#read(attachment);
   }
 
   /**
-   * Follows a job that was just accepted for it. Call it within {@link change}.
-   * @param silent whether the job has said nothing yet: then there is nothing to read until it does
+   * Follows a job that was just accepted for this session. Call it within {@link change}.
+   * @param silent whether the job has no record yet, so that there is nothing to read
    */
   own(job: JobId, silent = false): void {
     const attachment = this.stream.own(job, this.connected);
@@ -185,14 +185,14 @@ export class Session {
   }
 
   /**
-   * Lets the session follow a job and says so once that is durable: what a client was told of must be there when the next
-   * process resumes its session (R-6.3-20). Until then nothing of the job is read, so that all that comes of it stands
-   * behind the answer (R-7.6-3), whatever else begins to follow the job meanwhile.
+   * Attaches the session to a job and replies once that is durable: what a client was told must survive a restart (R-6.3-20). Until
+   * then the job is not read, so that all its events come after the reply (R-7.6-3), even if another request attaches the session
+   * meanwhile.
    *
-   * @param follow begins to follow the job, or leaves it as it is, within a {@link change}
-   * @param answer says so, within a change: the same one where nothing has to be stored and the client reads
-   * @returns once it was said
-   * @throws Error when it could not be stored: nothing was said, and nothing new is watched
+   * @param follow attaches the session, or leaves things as they are; runs within {@link change}
+   * @param answer sends the reply; runs within {@link change}, in the same one if nothing has to be stored and the client reads
+   * @returns once the reply is sent
+   * @throws Error if it could not be stored; no reply was sent, and nothing new is followed
    */
   async confirm(job: JobId, follow: () => void, answer: () => void): Promise<void> {
     const { attachments } = this.stream;
@@ -211,7 +211,7 @@ export class Session {
       await stored;
     } catch (error) {
       await this.change(() => {
-        // Who followed the job before goes on from where it was.
+        // Restore the attachment from before, which continues where it was.
         if (begun !== undefined && begun !== before) attachments.undo(begun, before);
         this.#unpause(job);
       });
@@ -223,8 +223,8 @@ export class Session {
       this.#unpause(job);
       return true;
     };
-    // Of all that were stored together, or wait for the same batch, no more are answered than the client reads: an answer may be
-    // large (R-4.1-10).
+    // Changes that became durable together, or waited for the same batch, are answered only as fast as the client reads: replies
+    // may be large (R-4.1-10).
     while (!(await this.change(answered))) await this.pressure;
   }
 
@@ -242,7 +242,7 @@ export class Session {
     if (this.#state.kind === "connected") this.#state.projector.follow(attachment, silent);
   }
 
-  /** The client has this token: older ones are void (R-6.3-7). */
+  /** The client has this token, so older ones become invalid (R-6.3-7). */
   async confirmToken(token: string): Promise<void> {
     const before = this.#tokens.hashes.length;
     this.#tokens.confirm(hashToken(token));
@@ -250,11 +250,11 @@ export class Session {
     await this.stream.writer.commit({ tokens: this.#tokens.hashes });
   }
 
-  /** A resume with this token: confirms it, adds a fresh one, and raises the epoch, in one step (P5). */
+  /** Resumes with this token: confirms it, issues a new one, and raises the epoch, in one step (P5). */
   async claim(presented: string): Promise<{ token: string; epoch: number } | "fenced"> {
     let token = "";
     const outcome = await this.stream.writer.claim(() => {
-      // While this claim waited for its turn, another may have voided the token.
+      // While this claim waited, another one may have invalidated the token.
       if (!this.#tokens.confirm(hashToken(presented))) return undefined;
       token = this.#tokens.issue();
       return this.#tokens.hashes;

@@ -32,9 +32,9 @@ export interface SessionsOptions {
   readonly logger: Logger;
   /** Milliseconds that a session survives without a connection (R-6.3-11). */
   readonly resumeWindow: number;
-  /** How many envelopes may be unacknowledged before a session is told that it lags behind (R-6.5-7). */
+  /** How many envelopes may be unacknowledged before the client is told that it lags behind (R-6.5-7). */
   readonly backPressureThreshold: number;
-  /** Whether any job that the session submitted is still kept: then its numbering is too (R-6.3-18). */
+  /** Whether any job that the session submitted is still kept; if so, so is the session's numbering (R-6.3-18). */
   readonly hasJobs: (session: SessionId) => Promise<boolean>;
   readonly limits: SessionLimits & { readonly requestsPerSession: number };
   /** Whether a session owns a running job. */
@@ -42,15 +42,15 @@ export interface SessionsOptions {
   readonly turn: Pick<Turn, "spend">;
 }
 
-/** Sessions that are brought back at a time. Each takes several reads, which a store over a network answers one round trip later. */
+/** Sessions restored at a time. Each takes several reads, and a store over a network answers each one a round trip later. */
 const RESTORED_AT_ONCE = 32;
 
-/** All living sessions of a runtime. */
+/** All live sessions of a runtime. */
 export class Sessions {
   readonly audience = new Audience();
   readonly #options: SessionsOptions;
   readonly #sessions = new Map<SessionId, Session>();
-  /** Of sessions that are forgotten, until the store can tell how far their numbers went. */
+  /** The journals of forgotten sessions, until the end of their numbers is stored. */
   readonly #leaving = new Map<SessionId, Journal>();
   readonly #windows = new Map<SessionId, Timer>();
   readonly #quota: SessionQuota;
@@ -64,7 +64,7 @@ export class Sessions {
     this.#host = {
       store: options.store,
       failed: (session, err) => {
-        // That a store is closed is told once, and not for every session.
+        // A closed store has already been reported once; do not repeat that for every session.
         const level = isClosed(err) ? "debug" : "error";
         options.logger[level]({ session, err }, "a session could not be stored");
       },
@@ -73,9 +73,9 @@ export class Sessions {
   }
 
   /**
-   * Opens a session and gives its first resume token; it is arriving. Where its principal has as many as it may, the
-   * session that was parked longest and owns no running job is forgotten first (R-14-1).
-   * @returns why there is no place for it, if there is none
+   * Opens a session, which counts as arriving, and issues its first resume token. If the principal is at its limit, the longest
+   * parked session without a running job is forgotten (R-14-1).
+   * @returns the error if there is no slot
    */
   async open(
     principal: string,
@@ -111,17 +111,17 @@ export class Sessions {
     }
   }
 
-  /** A known session is about to be connected. @returns why it cannot be, when its principal has too many */
+  /** Marks a known session as about to be connected. @returns the error if its principal has too many */
   arrive({ principal, id }: Session): ArcpError | undefined {
     return this.#quota.arrive(principal, id);
   }
 
-  /** The handshake by which a session arrived is over: either it is connected now, or it is not. */
+  /** The handshake of an arriving session is over: it is connected by now, or will not be. */
   arrived({ principal, id, connected }: Session): void {
     this.#quota.arrived(principal, id, connected);
   }
 
-  /** The first one that nobody is about to use, and that owns nothing that runs. */
+  /** The first parked session that nobody is about to use and that owns no running job. */
   #dispensable(parked: Iterable<Session>): Session | undefined {
     const { isBusy } = this.#options;
     for (const session of parked) {
@@ -139,7 +139,7 @@ export class Sessions {
     return session;
   }
 
-  /** Brings back the sessions of the process before this one; their windows count from now on (R-6.3-11, R-6.3-20). */
+  /** Restores the sessions of the previous process. Their resume windows start now (R-6.3-11, R-6.3-20). */
   async restore(jobs: KeptJobs): Promise<void> {
     const ids = shared(await this.#options.store.list());
     const restoring = async (): Promise<void> => {
@@ -193,7 +193,7 @@ export class Sessions {
     return this.#sessions.get(id);
   }
 
-  /** What the numbers of a session mean; undefined where the store alone knows. */
+  /** The journal of a session; undefined if only the store has it. */
   numbering(id: SessionId): Journal | undefined {
     return this.#sessions.get(id)?.stream.journal ?? this.#leaving.get(id);
   }
@@ -202,41 +202,41 @@ export class Sessions {
     return this.#sessions.values();
   }
 
-  /** Whether the owner of this job has still to hear that it was accepted. */
+  /** Whether the job's owner has yet to be told that it was accepted. */
   owes(job: JobId, owner: SessionId | undefined): boolean {
     return (owner && this.#sessions.get(owner))?.submits.unsaid.has(job) ?? false;
   }
 
-  /** Nobody here writes the log of this job any more: whoever follows it is to come back, perhaps elsewhere. */
+  /** This runtime no longer writes the job's log. Its followers are disconnected, to reconnect, perhaps elsewhere. */
   lost(job: JobId, error: ArcpError): void {
     for (const { session, attachments } of this.audience.of(job)) {
       if (attachments.has(job)) this.#sessions.get(session)?.fail(error);
     }
   }
 
-  /** There is more of this job than its bell has told: whoever follows it reads on. */
+  /** The job has records that its bell has not announced: all sessions that follow it read on. */
   readOn(job: JobId): void {
     for (const { session } of this.audience.of(job)) this.#sessions.get(session)?.readOn(job);
   }
 
-  /** The session for which a token is valid at this moment. */
+  /** The session for which a token is currently valid. */
   async findByToken(token: string): Promise<Session | undefined> {
     const id = await this.#options.store.findByToken(hashToken(token));
     return id && this.#sessions.get(id);
   }
 
-  /** Whether a session can go on behind `after` (R-6.3-10). */
+  /** Whether a session can continue after `after` (R-6.3-10). */
   canResume({ stream }: Session, after: number): Promise<boolean> {
     const { logs, turn } = this.#options;
     return isKept(stream, after, logs, turn);
   }
 
-  /** The connection is gone: its place is free, though the session may not be silent yet. */
+  /** Frees the slot of a session whose connection is gone, even if it may still be sending. */
   disconnected(session: Session): void {
     this.#quota.disconnected(session);
   }
 
-  /** The session is silent: from now on the resume window runs. */
+  /** Starts the resume window of a session that sends nothing any more. */
   parked(session: Session): void {
     if (this.#closed || this.#sessions.get(session.id) !== session) return;
     const { clock, logger, resumeWindow } = this.#options;
@@ -250,13 +250,13 @@ export class Sessions {
     this.#windows.set(session.id, timer);
   }
 
-  /** A connection is back: the window is closed again. */
+  /** Cancels the resume window of a session that is connected again. */
   resumed(session: Session): void {
     this.#windows.get(session.id)?.cancel();
     this.#windows.delete(session.id);
   }
 
-  /** Forgets a session with its tokens and its place in every job; its jobs go on (R-6.3-18). */
+  /** Forgets a session with its tokens and attachments; its jobs continue (R-6.3-18). */
   async forget(session: Session): Promise<void> {
     this.resumed(session);
     this.#sessions.delete(session.id);
@@ -265,8 +265,9 @@ export class Sessions {
     const { clock } = this.#options;
     const { stream } = session;
     const cut = stream.retire();
-    // What failed for a moment is asked for again, since nobody comes back to it. The row that tells how far the session's
-    // numbers went is forgotten, its runs are not. Nobody comes back in the next process either, should this one end in between.
+    // Retried after temporary failures, since nobody will come back to it. The row that tells how far the session's numbers went is
+    // deleted, while its runs stay; so the end is stored with the runs. Removing the tokens in the same commit prevents a resume if
+    // this process dies in between.
     if (cut.length > 0) {
       this.#leaving.set(session.id, stream.journal);
       await retried(clock, () => stream.writer.settle({ cut, tokens: [] }));
@@ -282,7 +283,7 @@ export class Sessions {
       await retried(clock, () => store.removeRuns(id));
   }
 
-  /** Takes all timers down. */
+  /** Cancels all timers. */
   close(): void {
     this.#closed = true;
     for (const timer of this.#windows.values()) timer.cancel();

@@ -14,9 +14,9 @@ import { Trimmer } from "./trimmer.ts";
 /** What all streams of a runtime share. */
 export interface StreamHost {
   readonly store: SessionStore;
-  /** Told of a change that could not be stored and that nobody waits for. */
+  /** Called with a failure to store a change that nobody waits for. */
   readonly failed: (session: SessionId, error: unknown) => void;
-  /** Told of every job that a stream begins to follow. */
+  /** Called for every job that a stream begins to follow. */
   readonly followed?: (stream: Stream, job: JobId) => void;
 }
 
@@ -25,15 +25,15 @@ export interface StreamOptions {
   readonly features: ReadonlySet<string>;
   readonly epoch: number;
   readonly host: StreamHost;
-  /** For a client that agreed to send acks. */
+  /** For clients that negotiated acks. */
   readonly lag?: Lag | undefined;
-  /** For one that did not. */
+  /** For clients that did not. */
   readonly deliveries?: Deliveries | undefined;
 }
 
 /**
- * The stream of one session as it stands: what it follows, which record each number belongs to, and how far it got.
- * Connected or parked, it is the same object; only a projector moves it forward.
+ * The state of one session's stream: what it follows, what each number stands for, and how far it got. The same object serves the
+ * session connected and parked; only a projector advances it.
  */
 export class Stream {
   readonly session: SessionId;
@@ -44,11 +44,13 @@ export class Stream {
   readonly openedAhead: OpenedAhead;
   readonly losses = new Losses();
   readonly pauses = new Pauses();
-  /** How far its client is behind with its acks; undefined when it did not agree to send any. */
+  /** How far the client's acks lag behind; undefined if acks were not negotiated. */
   readonly lag: Lag | undefined;
-  /** When it was last sent something of a job; undefined for a client that sends acks. */
+  /** When the client was last sent something of each job; undefined if it sends acks. */
   readonly deliveries: Deliveries | undefined;
-  /** How far a replay has come: what it has still to repeat stays, acknowledged or not (R-6.5-1). Infinite without one. */
+  /**
+   * How far a replay has come. What it still has to repeat is kept, even if acknowledged (R-6.5-1). Infinite if none is running.
+   */
   repeated = Number.POSITIVE_INFINITY;
   readonly #trimmer = new Trimmer(this.journal);
 
@@ -67,21 +69,21 @@ export class Stream {
     });
   }
 
-  /** The highest `event_seq` that was ever handed to a connection; 0 before the first. */
+  /** The highest `event_seq` ever handed to a connection; 0 before the first. */
   get issued(): number {
     return this.journal.issued;
   }
 
   /**
-   * Follows a job that was just accepted for this session. What the next numbers mean is stored at once, if nothing else may
-   * take them: that run is durable no later than the job's first record, by the order in which the store is asked.
+   * Follows a job that was just accepted for this session. If no other job can take the next numbers, the run that explains them is
+   * stored now: the order of the store calls makes it durable no later than the job's first record.
    *
    * @param connected whether a projector can number the job's records; no other one may be about to commit runs
-   * @returns undefined when the session was forgotten meanwhile
+   * @returns undefined if the session was forgotten meanwhile
    */
   own(job: JobId, connected: boolean): Attachment | undefined {
     const { attachments, journal, issued } = this;
-    // It may have come across the job before it was told of it.
+    // The session may have come across the job before its acceptance.
     if (attachments.has(job) || journal.count(job) > 0) return attachments.attach(job, "owner", 0);
     const alone = attachments.size === 0;
     const attachment = attachments.derive(job);
@@ -91,7 +93,7 @@ export class Stream {
     return attachment;
   }
 
-  /** The client has handled everything up to `seq`. Without the feature that has no effect (R-6.5-4). */
+  /** The client has handled everything up to `seq`. No effect if acks were not negotiated (R-6.5-4). */
   acknowledge(seq: number): void {
     if (this.lag?.acknowledge(seq, this.issued)) this.writer.note({ acked: seq });
     if (this.lag?.acked !== seq) return;
@@ -99,14 +101,14 @@ export class Stream {
     this.trim();
   }
 
-  /** Whether it still has to read this job, for the first time or once more. */
+  /** Whether the session still has to read this job, for the first time or again. */
   reads(job: JobId): boolean {
     return this.attachments.has(job) || this.journal.lastRecord(job) > this.repeated;
   }
 
   /**
-   * Whether it still has to read this job; or its client, having read it, to acknowledge it; or, where clients do not,
-   * was sent some of it so lately that it may not have arrived (R-6.5-3, R-14-3).
+   * Whether the session still has to read this job, or its client still has to acknowledge it; without acks, whether some of it was
+   * sent so recently that it may not have arrived (R-6.5-3, R-14-3).
    */
   holds(job: JobId): boolean {
     if (this.reads(job)) return true;
@@ -115,22 +117,22 @@ export class Stream {
   }
 
   /**
-   * The job is about to be removed: what its log alone can tell is written down, how far the last numbers went.
+   * Prepares for the removal of the job: stores how far the last numbers went, as long as its log can tell.
    * @returns once that is durable
-   * @throws Error when it could not be stored: then the log has to stay
+   * @throws Error if it could not be stored; the log must stay then
    */
   async release(job: JobId): Promise<void> {
     await this.openedAhead.settled;
     const { last } = this.journal;
     if (last?.job !== job || last.from > this.issued) return;
-    // Also when it was closed before: that may not have been stored.
+    // Even if it was closed before, since that may not have been stored.
     this.journal.close();
     await this.writer.settle({ cut: [{ from: this.issued + 1, to: this.issued }] });
   }
 
   /**
-   * The jobs were removed: their numbers can be asked for no more.
-   * @param now whether the journal lets go of them at once, instead of when it is worth it
+   * The jobs were removed, so nobody can ask for their numbers any more.
+   * @param now whether to trim the journal immediately instead of when it is worth it
    */
   removed(jobs: readonly JobId[], now = false): void {
     for (const job of jobs) {
@@ -142,8 +144,8 @@ export class Stream {
   }
 
   /**
-   * The session is about to be forgotten: what stays translates the numbers of its own jobs (R-6.3-18).
-   * @returns what has to be stored for it
+   * Prepares for forgetting the session. What stays translates the numbers of its own jobs (R-6.3-18).
+   * @returns what to store
    */
   retire(): readonly Cut[] {
     const { issued } = this;
@@ -155,15 +157,15 @@ export class Stream {
     return [...swept, { from: issued + 1, to: Number.MAX_SAFE_INTEGER }];
   }
 
-  /** No number will be issued by this epoch any more: writes down how far it got. */
+  /** This epoch issues no more numbers: stores how far they went. */
   parked(epoch: number): void {
     const acked = this.lag && { acked: this.lag.acked };
     void this.writer.reported(this.writer.commit({ issued: this.issued, ...acked }, epoch));
   }
 
   /**
-   * Lets go of runs that nobody can ask for any more, once that is worth it, and of the oldest where there are too many.
-   * @param now whether all of them go at once
+   * Drops runs that nobody can ask for any more, once that is worth it, and the oldest ones if there are too many.
+   * @param now whether to drop them all immediately
    */
   trim(now = false): void {
     const cut = this.#trimmer[now ? "sweep" : "trim"]({
@@ -171,9 +173,9 @@ export class Stream {
       holds: (run, lastSeq) =>
         lastSeq > this.repeated ||
         this.#tellsPlace(run) ||
-        // Should the run behind it not come to be stored, it alone tells how far the numbers went.
+        // If the run opened ahead fails to be stored, this run alone tells how far the numbers went.
         (this.openedAhead.settled !== undefined && lastSeq >= this.issued) ||
-        // It tells that the session was told of a lag that it still has (R-6.5-8).
+        // The run shows that the client was notified of a lag that it still has (R-6.5-8).
         (run.said !== undefined && this.lag?.isWarned === true),
     });
     if (cut.length > 0) this.writer.note({ cut });

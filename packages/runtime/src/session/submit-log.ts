@@ -4,73 +4,73 @@ import { NewestMap } from "./newest-map.ts";
 import { Sequence } from "./sequence.ts";
 import { UnsaidJobs } from "./unsaid-jobs.ts";
 
-/** Submits of a session whose replies are remembered (R-5.4-8). */
+/** The number of submits per session whose replies are remembered (R-5.4-8). */
 const MAX_SUBMITS = 1000;
 
-/** Characters of a lease up to which its acceptance is remembered as it was said. */
+/** The longest lease, in characters, whose acceptance is remembered verbatim. */
 const MAX_LEASE = 1024;
 
-/** What is remembered of an acceptance with a longer lease: it is made anew, of what is kept of its job. */
+/** The stub kept for an acceptance with a longer lease, which is rebuilt from the job's row. */
 export interface RememberedAcceptance {
   readonly kind: "remembered";
   readonly job: JobId;
   readonly request: MessageId;
-  /** Whether it said that older history is missing. */
+  /** Whether the acceptance said that older history is missing. */
   readonly truncated: boolean;
 }
 
-/** What a submit is answered with: how that is said depends on who is connected by then. */
+/** The reply to a submit. Its form on the wire depends on who is connected when it is sent. */
 export type SubmitReply =
   | {
       readonly kind: "accepted";
       readonly announcement: Announcement;
-      /** Lets the session follow a job that there was, or throws why it may not: that has to be durable before the answer. */
+      /** Attaches the session to an existing job, which has to be durable before the reply; or throws why it may not. */
       readonly follow?: () => void;
-      /** What follows the first answer in the same moment: the job begins. */
+      /** Runs directly after the first reply: the job begins. */
       readonly begin?: () => void;
-      /** Told once the session follows the job, or will not: until then it has to be there. */
+      /** Called once the session follows the job, or will not; until then the job has to be kept. */
       readonly release?: () => void;
     }
   | { readonly kind: "refused"; readonly error: ErrorPayload }
   | RememberedAcceptance;
 
-/** What is said in the place of a reply that could not be given. */
+/** Sent in place of a reply that could not be sent. */
 export interface FailedReply {
   readonly kind: "failed";
-  /** What giving it failed with. */
+  /** What sending it failed with. */
   readonly error: unknown;
 }
 
-/** A reply that is still to be given. */
+/** A reply that is yet to be sent. */
 interface Pending {
   readonly reply: Promise<SubmitReply>;
-  /** Set when it could not be given. */
+  /** Set when it could not be sent. */
   failure?: FailedReply;
 }
 
 /**
- * The newest submits of a session by their message ids, so that a repeated one gets its reply again and no second job;
- * and the line in which all replies to submits wait for the ones before them (R-5.4-5).
+ * The latest submits of a session by message id, so that a repeated submit gets its reply again and not a second job; and the queue
+ * in which all replies to submits wait for earlier ones (R-5.4-5).
  */
 export class SubmitLog {
   readonly unsaid = new UnsaidJobs();
   readonly #replies = new NewestMap<MessageId, SubmitReply | Pending>(MAX_SUBMITS);
   readonly #acceptances = new NewestMap<JobId, Announcement | RememberedAcceptance>(MAX_SUBMITS);
   readonly #line = new Sequence();
-  /** The job of the acceptance that is being given. */
+  /** The job whose acceptance is being sent. */
   #giving: JobId | undefined;
   #deciding = 0;
   #refused = 0;
 
-  /** Whether a submit has no answer yet. */
+  /** Whether a submit is unanswered. */
   get pending(): boolean {
     return this.#deciding > 0 || this.#refused > 0;
   }
 
   /**
    * @param decide works out the reply, concurrently with other submits; must not reject
-   * @param give gives the reply, when it is its turn, and may take its time. What it fails to give is not remembered: in the same
-   *   turn it gives that it failed, also to whoever repeated the submit meanwhile
+   * @param give sends the reply when it is its turn, and may take its time. If it fails, the reply is not remembered, and
+   *   the failure is sent in the same turn, also for a repeated submit that waited for the same reply
    */
   async answer(
     id: MessageId,
@@ -107,7 +107,7 @@ export class SubmitLog {
       if (done instanceof Promise) await done;
       this.#replies.replace(id, toRepeat(id, reply));
     } catch (error) {
-      // Nobody was told what it led to: when it is repeated from now on it is decided anew.
+      // The client was not told the outcome, so a repeated submit is decided again from now on.
       pending.failure = { kind: "failed", error };
       this.#replies.delete(id);
       if (this.#giving !== undefined) this.unsaid.say(this.#giving);
@@ -116,7 +116,7 @@ export class SubmitLog {
     }
   }
 
-  /** The acceptance of a submit is said in this moment, whether or not anybody is connected. */
+  /** Records that the acceptance of a submit is being sent now, whether or not a client is connected. */
   said(request: MessageId, acceptance: Announcement): void {
     const { job_id: job } = acceptance;
     if (job !== undefined) {
@@ -126,29 +126,29 @@ export class SubmitLog {
     this.#giving = undefined;
   }
 
-  /** Whether an acceptance of the job waits for what makes it true: it will be said then, and not before. */
+  /** Whether an acceptance of the job still waits until it is durable, to be sent then and not before. */
   isGiving(job: JobId): boolean {
     return this.#giving === job;
   }
 
-  /** What was said of a job when it was accepted, if that is remembered as it was said. */
+  /** The job's acceptance, if it is remembered verbatim. */
   acceptance(job: JobId): Announcement | undefined {
     const known = this.#acceptances.get(job);
     return known === undefined || "kind" in known ? undefined : known;
   }
 
-  /** What is remembered of that, if its lease is too long. */
+  /** The stub of the job's acceptance, if its lease is too long. */
   remembered(job: JobId): RememberedAcceptance | undefined {
     const known = this.#acceptances.get(job);
     return known !== undefined && "kind" in known ? known : undefined;
   }
 
-  /** Rejections that wait for their turn. */
+  /** The number of queued rejections. */
   get refused(): number {
     return this.#refused;
   }
 
-  /** Gives a rejection, of a submit that nobody decides, when it is its turn. */
+  /** Sends a rejection of a submit that was never decided, when it is its turn. */
   reject(give: () => unknown): Promise<void> {
     this.#refused += 1;
     return this.#line.run(async () => {
@@ -161,7 +161,7 @@ export class SubmitLog {
   }
 }
 
-/** Without what begins, which happens once, and would be kept alive. */
+/** Drops the callbacks, which run only once and would be kept alive. */
 function toRepeat(request: MessageId, reply: SubmitReply): SubmitReply {
   if (reply.kind !== "accepted") return reply;
   const { announcement } = reply;
@@ -170,7 +170,10 @@ function toRepeat(request: MessageId, reply: SubmitReply): SubmitReply {
   return brief ?? { kind: "accepted", announcement };
 }
 
-/** @returns undefined for an acceptance that is remembered as it was said. Most leases are empty, and each is asked. */
+/**
+ * @returns undefined if the acceptance is remembered verbatim. Checks for an empty lease first: most are, and every acceptance
+ *   comes here.
+ */
 function remembered(
   request: MessageId,
   job: JobId,

@@ -5,8 +5,8 @@ import { newSecret } from "@arcp/core";
 const MAX_UNCONFIRMED = 8;
 
 /**
- * The resume tokens of one session, as hashes: the newest confirmed one and those issued after it. A lost welcome
- * therefore strands nobody, and a token that was followed by a confirmed one is void (R-6.3-7, R-6.1-5).
+ * The resume tokens of one session, as hashes: the newest confirmed one and those issued after it. So a lost welcome locks nobody
+ * out, and a token older than a confirmed one is invalid (R-6.3-7, R-6.1-5).
  */
 export class TokenRing {
   readonly #hashes: string[];
@@ -19,7 +19,7 @@ export class TokenRing {
     return [...this.#hashes];
   }
 
-  /** @returns a fresh token, to be shown once (R-6.2-10) */
+  /** @returns a new token, to be shown once (R-6.2-10) */
   issue(): string {
     const token = `rt_${newSecret()}`;
     this.#hashes.push(hashToken(token));
@@ -27,7 +27,7 @@ export class TokenRing {
     return token;
   }
 
-  /** The token arrived: all older ones are void. @returns whether it was valid */
+  /** The client has shown this token, so all older ones become invalid. @returns whether it was valid */
   confirm(hash: string): boolean {
     const index = this.#hashes.indexOf(hash);
     if (index > 0) this.#hashes.splice(0, index);

@@ -2,10 +2,10 @@ import type { JobId } from "@arcp/core";
 import type { Cut, Run } from "../store/index.ts";
 import type { Journal } from "./journal.ts";
 
-/** So little is not worth the trouble. */
+/** The least number of runs worth trimming. */
 const MIN_WASTE = 32;
 
-/** Runs of one journal: beyond the most its oldest go, down to so many that are kept. */
+/** When a journal has more than `most` runs, the oldest are dropped until `kept` are left. */
 export interface JournalLimits {
   readonly most: number;
   readonly kept: number;
@@ -13,35 +13,35 @@ export interface JournalLimits {
 
 const LIMITS: JournalLimits = { most: 65_536, kept: 49_152 };
 
-/** How far a session has got, for what may go of its journal. */
+/** How far a session has got, which decides what its journal may drop. */
 export interface TrimBounds {
-  /** The highest number that its client acknowledged. */
+  /** The highest acknowledged number. */
   readonly acked: number;
-  /** Whether a run has to stay for now, though nobody can ask for what it covers. */
+  /** Whether a run has to stay for now, though nobody can ask for its records. */
   readonly holds: (run: Run, lastSeq: number) => boolean;
 }
 
 /**
- * Keeps a session's journal from growing with its history. Gone is what nobody can ask for any more: runs of a job that
- * was removed, and those of others' jobs once their numbers are acknowledged (R-6.5-2). A run of a job of its own translates
- * its numbers for as long as the job is kept (R-6.3-18). A trim goes through the whole journal, so it waits until about
- * half of it is waste: each run then costs a few looks in all, however long the journal is.
+ * Keeps a session's journal from growing with its history. It drops what nobody can ask for any more: runs of removed jobs, and
+ * runs of observed jobs once acknowledged (R-6.5-2). Runs of the session's own jobs translate their numbers for as long as the job
+ * is kept (R-6.3-18). A trim walks the whole journal, so it waits until about half of it is waste; the amortized cost per run is
+ * then constant, however long the journal is.
  *
- * Jobs that run side by side for days open runs without end. Of those too many the oldest go, whoever might ask for them
- * (R-14-2), but for the newest of each job: by it the session knows the job.
+ * Jobs that run side by side for days open runs without end. If there are too many, the oldest are dropped, even those that could
+ * be asked for (R-14-2), except for each job's newest run, which tells that the session knows the job.
  */
 export class Trimmer {
   readonly #journal: Journal;
-  /** Jobs that were removed and still have runs. */
+  /** Removed jobs that still have runs. */
   #removed: Set<JobId> | undefined;
-  /** The number up to which acknowledged runs were counted. */
+  /** Acknowledged runs are counted up to this number. */
   #counted = 0;
-  /** About how many runs may go: one may count twice, none is missed. */
+  /** About how many runs could be dropped: one may count twice, none is missed. */
   #waste = 0;
-  /** How many of them had to stay when it last trimmed. */
+  /** How many of them had to stay at the last trim. */
   #held = 0;
   readonly #limits: JournalLimits;
-  /** How long the journal was when it was trimmed last. */
+  /** The length of the journal after the last trim. */
   #left = 0;
 
   constructor(journal: Journal, limits = LIMITS) {
@@ -66,20 +66,20 @@ export class Trimmer {
     this.#counted = Math.max(this.#counted, seq);
   }
 
-  /** Trims once it is worth it. @returns what has to be stored for it */
+  /** Trims once it is worth it. @returns what to store */
   trim(bounds: TrimBounds): readonly Cut[] {
     const worth = this.#waste >= 2 * this.#held + MIN_WASTE;
     const isWaste = worth && this.#waste * 2 >= this.#journal.size;
     return isWaste || this.#isFull ? this.sweep(bounds) : [];
   }
 
-  /** Not as soon as it has grown by a little: of many jobs it keeps a run each. */
+  /** Requires some growth since the last trim: with many jobs, one run of each stays anyway. */
   get #isFull(): boolean {
     const { most, kept } = this.#limits;
     return this.#journal.size > Math.max(most, (this.#left * most) / kept);
   }
 
-  /** Trims all that may go, now. @returns what has to be stored for it */
+  /** Trims now. @returns what to store */
   sweep({ acked, holds }: TrimBounds): readonly Cut[] {
     const journal = this.#journal;
     const { most, kept } = this.#limits;

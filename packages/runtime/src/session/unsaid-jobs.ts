@@ -1,13 +1,16 @@
 import { type JobId, newJobId } from "@arcp/core";
 
-/** Jobs that were made for submits of a session which has still to hear of their acceptance, and of nothing else before (R-7.1-2). */
+/**
+ * Jobs created by submits of a session that has yet to be told of their acceptance, and must not be told anything else of them
+ * before (R-7.1-2).
+ */
 export class UnsaidJobs {
-  /** With whoever waits for that, if anybody does; made with the first. */
+  /** With a promise for those who wait, if anybody does; allocated with the first. */
   #jobs: Map<JobId, PromiseWithResolvers<void> | undefined> | undefined;
 
   /**
-   * Makes a job that is unsaid from now on: others may find it while it is written down.
-   * @throws what `make` failed with: then nobody waits for an acceptance
+   * Creates a job that counts as unannounced from now on, because others may find it while it is being stored.
+   * @throws what `make` failed with; then nobody waits for an acceptance
    */
   making<T>(make: (job: JobId) => Promise<T>): Promise<T> {
     const job = newJobId();
@@ -23,7 +26,7 @@ export class UnsaidJobs {
     return this.#jobs?.has(job) ?? false;
   }
 
-  /** Resolves once the session has heard of it, or never will; undefined where nobody has to wait for that. */
+  /** Resolves once the acceptance was sent, or never will be; undefined if there is nothing to wait for. */
   said(job: JobId): Promise<void> | undefined {
     if (!this.#jobs?.has(job)) return undefined;
     const said = this.#jobs.get(job) ?? Promise.withResolvers();
@@ -31,7 +34,7 @@ export class UnsaidJobs {
     return said.promise;
   }
 
-  /** The session hears of it in this moment, or never will. */
+  /** Marks the acceptance as sent, or as never to be sent. */
   say(job: JobId): void {
     this.#jobs?.get(job)?.resolve();
     this.#jobs?.delete(job);

@@ -20,8 +20,8 @@ const needs: Partial<Record<LogRecord["kind"], Feature>> = {
 /**
  * Whether this viewer may see the record (R-6.2-5, R-7.6-9).
  *
- * - **P2** Decided by the record, the role and the pinned features alone: never by the time, so that a number that was
- *   sent once means the same record in every replay.
+ * - **P2** Depends only on the record, the role and the pinned features, never on time, so that an issued number stands for the
+ *   same record in every replay.
  */
 export function isVisible(record: LogRecord, { features, role }: Viewer): boolean {
   const feature = needs[record.kind];
@@ -29,22 +29,22 @@ export function isVisible(record: LogRecord, { features, role }: Viewer): boolea
   return record.kind !== "credential_rotated" || role === "owner";
 }
 
-/** Everything of a frame before the record's own text, but for the number. */
+/** The part of a frame before its number and the record's own text. */
 export function framePrefix(session: SessionId): string {
   return `{"arcp":"1.1","session_id":${JSON.stringify(session)},"event_seq":`;
 }
 
-/** How the records that a viewer may see are shown to it. */
+/** How the records that a viewer may see are rendered. */
 export interface Rendering {
   readonly vault: OpenVault;
   readonly dialect: Pick<Dialect, "rewrites">;
 }
 
 /**
- * The frame as this viewer gets it under this number: the text of the record as it is, unless its dialect has it otherwise.
+ * The frame for this viewer under this number: the record's text verbatim, unless the dialect rewrites it.
  *
- * - **P4** The log holds no secret: a rotated credential's value comes from the vault while the job lives, and is left
- *   out afterwards (R-9.8-11).
+ * - **P4** The log holds no secret: the value of a rotated credential comes from the vault while the job lives, and is left out
+ *   afterwards (R-9.8-11).
  */
 export function renderFrame(
   prefix: string,
