@@ -1,9 +1,9 @@
 import type { CredentialFields } from "@arcp/core";
 
-/** A credential as a client gets it; undefined for one that it could not read. */
+/** Converts a credential for a client; undefined if the client could not read it. */
 export type CredentialForm = (credential: CredentialFields) => CredentialFields | undefined;
 
-/** The TypeScript SDK knows one scheme, and has names of its own for what the upstream enforces. */
+/** The TypeScript SDK knows only one scheme, and names the upstream's constraints differently. */
 export const inTypeScript: CredentialForm = (credential) => {
   const { scheme, constraints } = credential;
   if (scheme !== "bearer") return undefined;

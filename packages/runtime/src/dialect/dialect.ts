@@ -8,13 +8,13 @@ import type { Rewrites } from "./rewriting.ts";
 const ZERO_OFFSET = /[+-]00:00$/;
 
 /**
- * How one connection's peer is spoken to. Whoever has something to say calls this and never asks who is there; what a
- * client is told under which number does not depend on it, only the form does (P2).
+ * The dialect of one connection's peer. Senders call it without asking who the peer is. It affects only the form of messages, never
+ * which record has which number (P2).
  */
 export class Dialect {
   #form;
 
-  /** @throws LocalError `MISUSE` for a profile that there is not */
+  /** @throws LocalError `MISUSE` for an unknown profile */
   constructor(profile: Profile) {
     if (!Object.hasOwn(forms, profile)) {
       const names = Object.keys(forms).join(", ");
@@ -23,13 +23,13 @@ export class Dialect {
     this.#form = forms[profile];
   }
 
-  /** What the peer sends may tell that it was mistaken for somebody else (R-D-3). */
+  /** Corrects the dialect if a message shows that the peer was misidentified (R-D-3). */
   heard(type: string | undefined): void {
     if (!this.#form.doubtful) return;
     if (type === "session.close" || type === "session.resume") this.#form = forms.draft;
   }
 
-  /** A request as the draft would have it. */
+  /** Converts a request to the form of the draft. */
   read(request: Envelope): Envelope {
     if (!this.#form.zeroOffset || request.type !== "job.submit") return request;
     const { lease_constraints: constraints, ...payload } = request.payload;
@@ -38,17 +38,17 @@ export class Dialect {
     return { ...request, payload: { ...payload, lease_constraints: { expires_at } } };
   }
 
-  /** What is said to a rejected request, in this order (R-5.4-2, R-D-4). */
+  /** The messages that answer a rejected request, in this order (R-5.4-2, R-D-4). */
   rejection(request: Rejected, error: ErrorPayload, situation: Situation): readonly Announcement[] {
     return this.#form.rejection(request, error, situation);
   }
 
-  /** The last word before the connection is closed. @param id of the opening request that it answers, if it answers one */
+  /** The last message before the connection is closed. @param id of the opening request that it answers, if any */
   refusal(id: string | undefined, error: ErrorPayload): readonly Announcement[] {
     return this.#form.refusal(id, error);
   }
 
-  /** What becomes of the text of records; undefined for the draft, whose frames are sent as they were written. */
+  /** How the text of records is rewritten; undefined for the draft, whose frames are sent as written. */
   get rewrites(): Rewrites | undefined {
     return this.#form.rewrites;
   }
@@ -57,23 +57,23 @@ export class Dialect {
     return all.map(this.#form.credential).filter((one) => one !== undefined);
   }
 
-  /** Whether the peer can be told of a job that it did not submit. @param submitting a submit of it has no answer yet */
+  /** Whether the peer can be told of a job that it did not submit. @param submitting whether one of its submits is unanswered */
   introduces(submitting: boolean): boolean {
     const { introductions } = this.#form;
     return introductions === "always" || (introductions === "unless-submitting" && !submitting);
   }
 
-  /** Whether the peer is told once more, after a resume, of jobs that it has seen nothing of (R-6.3-8). */
+  /** Whether the acceptances of jobs that the peer has seen nothing of are repeated after a resume (R-6.3-8). */
   get repeatsAcceptances(): boolean {
     return this.#form.repeatsAcceptances;
   }
 
-  /** Whether the peer can be told that one subscription has ended and the session has not (R-6.3-17). */
+  /** Whether the peer can be told that one subscription has ended while the session continues (R-6.3-17). */
   get losesSubscriptions(): boolean {
     return this.#form.losesSubscriptions;
   }
 
-  /** What is said before the runtime ends a connection in good order (R-6.7-6). */
+  /** The message sent before the runtime closes a connection in good order (R-6.7-6). */
   farewell(reason: string | undefined): Announcement {
     return { type: this.#form.farewell, payload: { reason } };
   }

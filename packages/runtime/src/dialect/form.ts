@@ -20,23 +20,26 @@ import {
   withOutput,
 } from "./rewriting.ts";
 
-/** What a profile is sent where the published SDKs differ. */
+/** The forms in which a profile is addressed, where the published SDKs differ. */
 export interface Form {
   readonly rejection: Rejection;
   readonly refusal: Refusal;
-  /** Undefined where no record is: then nothing is looked up for each of them. */
+  /** Undefined if no record is rewritten, which saves a lookup per record. */
   readonly rewrites: Rewrites | undefined;
   readonly credential: CredentialForm;
-  /** Whether it hears of delegated jobs: some SDKs take an acceptance that they did not ask for for another job's. */
+  /**
+   * Whether the client is told of delegated jobs: some SDKs mistake an acceptance that they did not request for that of another
+   * job.
+   */
   readonly introductions: "always" | "unless-submitting" | "never";
-  /** Whether it is told once more, after a resume, of jobs that it has seen nothing of (R-6.3-8). */
+  /** Whether acceptances of jobs that the client has seen nothing of are repeated after a resume (R-6.3-8). */
   readonly repeatsAcceptances: boolean;
-  /** Whether it can be told that one subscription has ended; else its connection ends (R-6.3-17). */
+  /** Whether the client can be told that one subscription has ended; otherwise its connection is closed (R-6.3-17). */
   readonly losesSubscriptions: boolean;
   readonly farewell: "session.closed" | "session.bye";
-  /** Whether it writes `Z` as an offset of zero (R-9.5-1). */
+  /** Whether the client writes `Z` as a zero offset (R-9.5-1). */
   readonly zeroOffset: boolean;
-  /** Whether one that closes or resumes in the words of the draft is taken for a client of the draft (R-D-3). */
+  /** Whether a client that closes or resumes as in the draft is taken for a client of the draft (R-D-3). */
   readonly doubtful: boolean;
 }
 

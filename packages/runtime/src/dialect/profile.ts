@@ -1,10 +1,10 @@
 /** Which forms a peer understands: those of the draft, or those of a published SDK. */
 export type Profile = "draft" | "typescript" | "java" | "go" | "csharp";
 
-/** What an opening request gives away about the client that wrote it. */
+/** What an opening request reveals about the client that wrote it. */
 export interface Evidence {
   readonly type: string;
-  /** Of the message; undefined when it is missing or of no use. */
+  /** The message id; undefined if it is missing or invalid. */
   readonly id: string | undefined;
   /** Whether the envelope has a `timestamp`. */
   readonly timestamped: boolean;
@@ -12,7 +12,7 @@ export interface Evidence {
   readonly features: readonly string[];
 }
 
-/** The longest id of a message, in characters. */
+/** The most characters of a message id. */
 const MAX_ID = 128;
 
 const ULID = "[0-7][0-9A-HJKMNP-TV-Z]{25}";
@@ -20,7 +20,7 @@ const BARE_ULID = new RegExp(`^${ULID}$`);
 const PREFIXED_ULID = new RegExp(`^msg_${ULID}$`);
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-/** Reads the evidence as far as it is there: a request that is refused is refused in its client's form too. */
+/** Reads whatever evidence there is, because even a refused request is answered in its client's dialect. */
 export function evidenceOf(frame: string): Evidence {
   const envelope = objectIn(parsed(frame));
   const payload = objectIn(envelope["payload"]);
@@ -36,13 +36,13 @@ export function evidenceOf(frame: string): Evidence {
 }
 
 /**
- * Which profile a client has: the first match wins (R-D-2). It decides nothing but the forms that are sent.
- * @param setting what the operator has said of it
+ * Determines the profile of a client; the first match wins (R-D-2). It affects only the form of what is sent.
+ * @param setting the profile that the operator has set
  */
 export function profileOf(evidence: Evidence, setting?: Profile): Profile {
   if (setting !== undefined) return setting;
   const { type, id = "", timestamped, client, features } = evidence;
-  // Our own client's marker is one of them (R-D-6).
+  // Our own client's marker is such a feature (R-D-6).
   if (features.some((name) => name.startsWith("x-vendor."))) return "draft";
   if (type === "session.resume") return "draft";
   if (client === "arcp-go-client") return "go";

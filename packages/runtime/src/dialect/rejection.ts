@@ -10,7 +10,7 @@ import {
 } from "@arcp/core";
 import type { Announcement } from "../announcement.ts";
 
-/** A request that is rejected, as far as it could be read. */
+/** A rejected request, as far as it could be read. */
 export interface Rejected {
   readonly id?: string | undefined;
   readonly type?: string | undefined;
@@ -21,7 +21,10 @@ export interface Rejected {
   readonly agent?: string | undefined;
 }
 
-/** What the rejection of a request may have to repeat. It may have to wait for its turn, so it keeps nothing that is none. */
+/**
+ * What the rejection of a request may have to repeat. Invalid values are dropped, because the rejection may have to wait in a
+ * queue.
+ */
 export function names(
   job_id: JobId | undefined,
   trace: string | undefined,
@@ -31,13 +34,13 @@ export function names(
   return { job_id, trace_id: readTraceId(trace ?? ""), agent: isAgent ? agent : undefined };
 }
 
-/** What the form of a rejection depends on, as the client has been told so far. */
+/** What the form of a rejection depends on, as far as the client has been told. */
 export interface Situation {
   /** Milliseconds since 1970. */
   readonly now: number;
   /** Whether the session has a job whose end has not been sent. */
   readonly hasLiveJob: boolean;
-  /** Whether a submit of the session waits for its answer. */
+  /** Whether a submit of the session is unanswered. */
   readonly awaitsSubmit: boolean;
   /** Whether the session owns or watches this job, and its end has not been sent. */
   follows(job: JobId): boolean;
@@ -45,26 +48,29 @@ export interface Situation {
   owns(job: JobId): boolean;
 }
 
-/** What a rejected request is answered with, in this order. None: the client would take any answer for something else. */
+/** The messages that answer a rejected request, in this order. None if the client would mistake any answer for something else. */
 export type Rejection = (
   request: Rejected,
   error: ErrorPayload,
   situation: Situation,
 ) => readonly Announcement[];
 
-/** The last word before a connection is closed, and to which opening request, if it answers one that could be read. */
+/**
+ * The last message before a connection is closed. `request` is the id of the opening request that it answers, if that could be
+ * read.
+ */
 export type Refusal = (request: string | undefined, error: ErrorPayload) => readonly Announcement[];
 
 export const asSessionError: Rejection = (request, error) => [
   sessionError(request.id, error, request.job_id),
 ];
 
-/** Go knows no `job_id` in it. */
+/** Go does not know `job_id` in it. */
 export const asPlainSessionError: Rejection = ({ id }, error) => [sessionError(id, error)];
 
 export const openingAsSessionError: Refusal = (id, error) => [sessionError(id, error)];
 
-/** Java finds its request by the id of the envelope, and leaves the second of the two unread. */
+/** Java finds its request by the id of the envelope, and ignores the second message. */
 export const asPair: Rejection = ({ id, job_id: target }, error, { follows }) => {
   const job = target === undefined || follows(target) ? undefined : target;
   const names = job === undefined ? {} : { job_id: job };
@@ -77,8 +83,8 @@ export const openingAsPair: Refusal = (id, error) => [
 ];
 
 /**
- * TypeScript takes a `session.error` for the end of everything that it has under way (R-D-5). A submit fails as a job that
- * there never was: a live one must not be ended by somebody else's error (R-D-4).
+ * TypeScript takes a `session.error` as the failure of everything in progress (R-D-5). A rejected submit is therefore reported as a
+ * job that never existed, because another request's error must not end a live job (R-D-4).
  */
 export const asJobError: Rejection = ({ id, type, job_id: job, trace_id }, error, situation) => {
   if (type === "job.submit") {
@@ -88,12 +94,12 @@ export const asJobError: Rejection = ({ id, type, job_id: job, trace_id }, error
   }
   if (type === "session.list_jobs") return [emptyPage(id)];
   if (type !== "job.subscribe" && type !== "job.cancel") return [];
-  // With a submit under way, it would take the error of an unknown job for the answer to that.
+  // While a submit is unanswered, TypeScript would take the error of an unknown job for the answer to it.
   if (job === undefined || situation.awaitsSubmit || situation.owns(job)) return [];
   return [jobError(error, { job_id: job })];
 };
 
-/** C# does the same while it has a job: a submit is accepted for the look of it, and fails at once. */
+/** C# behaves the same while it has a job: a rejected submit is accepted for appearance's sake, and fails at once. */
 export const asFailedJob: Rejection = ({ id, type, trace_id, agent = "" }, error, situation) => {
   if (!situation.hasLiveJob) return [sessionError(id, error)];
   if (type === "session.list_jobs") return [emptyPage(id)];
@@ -125,7 +131,7 @@ function sessionError(
   return { type: "session.error", payload: { ...error, request_id: id, job_id } };
 }
 
-/** Without `event_seq`: it belongs to no stream (R-5.1-6). */
+/** Without `event_seq`, because it belongs to no stream (R-5.1-6). */
 function jobError(error: object, { id, ...names }: JobErrorNames): Announcement {
   return {
     type: "job.error",

@@ -3,10 +3,10 @@ import { type ExactNumber, exactNumber } from "../exact-number.ts";
 /** Rewrites the text of a record, which is an envelope without its opening brace. */
 export type Rewrite = (text: string) => string;
 
-/** What is rewritten, by the kind of the record; what is not named is sent as it is in the log. */
+/** Rewrites by record kind; kinds that are not listed are sent as logged. */
 export type Rewrites = Readonly<Record<string, Rewrite | undefined>>;
 
-/** The largest text that may be sent, in bytes (R-4.1-7), with room for what is put in front of it. */
+/** The largest text that may be sent, in bytes (R-4.1-7), with room for its prefix. */
 const MAX_TEXT = 1024 * 1024 - 512;
 
 type Fields = Record<string, unknown>;
@@ -15,7 +15,7 @@ interface RecordEnvelope {
   readonly payload: Fields & { readonly body?: Fields };
 }
 
-/** Go knows an inline result as `output`. Where both do not fit into a message, that alone is sent. */
+/** Go reads an inline result from `output`. If both do not fit into a message, only `output` is sent. */
 export const withOutput: Rewrite = (text) =>
   rewritten(text, ({ payload }) => {
     if (!("result" in payload)) return undefined;
@@ -26,9 +26,9 @@ export const withOutput: Rewrite = (text) =>
     ];
   });
 
-/** The TypeScript SDK knows the `dimensions` of a metric as `dims`. */
+/** The TypeScript SDK reads the `dimensions` of a metric from `dims`. */
 export const withDims: Rewrite = (text) => {
-  // Most events are no metrics, and most metrics have none.
+  // Most events are not metrics, and most metrics have no dimensions.
   if (!text.includes("dimensions")) return text;
   return rewritten(text, ({ payload }) => {
     const { kind, body } = payload;
@@ -42,14 +42,14 @@ export const withDims: Rewrite = (text) => {
   });
 };
 
-/** The value of a metric as it stands there: an exact amount may be no double (R-5.2-5). */
+/** The value of a metric in its original digits, because an exact amount may not be a double (R-5.2-5). */
 function valueIn(text: string): { readonly value?: ExactNumber } {
-  // Within a string the quotes are escaped, and dimensions are strings.
+  // The pattern cannot match inside a string, where quotes are escaped; and dimensions are strings.
   const [, digits] = /"value":(-?\d[^,}]*)/.exec(text) ?? [];
   return digits === undefined ? {} : { value: exactNumber(digits) };
 }
 
-/** Java, Go and C# read whole numbers alone. What does not exceed the total does not exceed it when rounded down either. */
+/** Java, Go and C# read whole numbers only. Rounding down keeps `current` at most `total`. */
 export const inWholeNumbers: Rewrite = (text) =>
   rewritten(text, ({ payload }) => {
     const body = { ...payload.body };
@@ -63,14 +63,14 @@ export const inWholeNumbers: Rewrite = (text) =>
     return whole ? undefined : [{ ...payload, body }];
   });
 
-/** Go and Java look for a rotated credential in `details`. */
+/** Go and Java read a rotated credential from `details`. */
 export const withDetails: Rewrite = (text) =>
   rewritten(text, ({ payload }) => {
     const { id, value } = payload.body ?? {};
     return [{ ...payload, body: { ...payload.body, details: { id, value } } }];
   });
 
-/** C# has names of its own for the two. */
+/** C# names these two fields differently. */
 export const withCredentialNames: Rewrite = (text) =>
   rewritten(text, ({ payload }) => {
     const { id, value } = payload.body ?? {};
@@ -78,7 +78,7 @@ export const withCredentialNames: Rewrite = (text) =>
     return [{ ...payload, body: { ...payload.body, ...names } }];
   });
 
-/** @param payloads what may be sent instead, the first that fits; undefined when the record stays as it is */
+/** @param payloads the alternatives to send, the first that fits; undefined if the record stays unchanged */
 function rewritten(
   text: string,
   payloads: (envelope: RecordEnvelope) => readonly object[] | undefined,

@@ -3,7 +3,7 @@ import { Budget } from "../authority/budget.ts";
 import { compileGrant } from "../authority/grant.ts";
 import type { JobRow } from "../store/index.ts";
 
-/** What is said when a job is accepted, and said again whenever the client may have missed it (R-6.3-8). */
+/** The message that announces an accepted job, repeated whenever the client may have missed it (R-6.3-8). */
 export interface Acceptance {
   readonly type: "job.accepted";
   readonly job_id: JobId;
@@ -12,7 +12,7 @@ export interface Acceptance {
 }
 
 /**
- * The acceptance of a job: its initial budget, whatever was spent since (section 7.1).
+ * The acceptance of a job. It shows the initial budget, whatever was spent since (section 7.1).
  * @param truncated whether older history is missing (P3)
  */
 export function acceptanceOf(
@@ -50,14 +50,14 @@ export function acceptanceOf(
   };
 }
 
-/** The amounts of a lease, as the wire has them; undefined when there are none. */
+/** The amounts of a lease in wire form; undefined if there are none. */
 export function initialBudget({ "cost.budget": entries }: Lease): object | undefined {
   if (entries === undefined) return undefined;
   const compiled = compileGrant(entries);
   return compiled.ok && compiled.grant.size > 0 ? new Budget(compiled.grant).toJSON() : undefined;
 }
 
-/** The effective constraints of a lease, as the wire has them; undefined when there are none. */
+/** The effective constraints of a lease in wire form; undefined if there are none. */
 export function constraintsOf({ expiresAt }: Pick<JobRow, "expiresAt">): object | undefined {
   return expiresAt === undefined ? undefined : { expires_at: formatTimestamp(expiresAt) };
 }

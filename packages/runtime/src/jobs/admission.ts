@@ -22,41 +22,41 @@ import { type LeaseContext, MAX_ACCEPTANCE, tooLarge } from "./lease-request.ts"
 import type { Quota } from "./quota.ts";
 import type { JobTable } from "./table.ts";
 
-/** What decides about a job before there is one. */
+/** What it takes to decide on a job request. */
 export interface AdmissionContext extends LeaseContext {
   readonly store: Pick<Store, "jobs" | "logs" | "idempotency" | "durable">;
   readonly jobs: JobTable;
   readonly quota: Quota;
   readonly credentials: Credentials;
-  /** Whether the runtime takes no new jobs any more. */
+  /** Whether the runtime accepts no more jobs. */
   readonly closing: () => boolean;
 }
 
-/** A job as it was asked for, once what is wrong with the request by itself has been ruled out. */
+/** A job request that is valid by itself. */
 export interface JobRequest {
   readonly id: JobId;
   readonly principal: string;
   readonly session: SessionId;
   readonly features: ReadonlySet<string>;
-  /** The submit that it comes from; undefined for a delegated job. */
+  /** The submit that requested the job; undefined for a delegated job. */
   readonly request: MessageId | undefined;
   readonly agent: AgentTerms;
-  /** As it came, before the agent's schema made something of it. */
+  /** As received, before the agent's schema transforms it. */
   readonly input: unknown;
   readonly lease: CompiledLease;
   /** Milliseconds since 1970. */
   readonly expiresAt: number | undefined;
   readonly maxRuntimeSec: number | undefined;
-  /** Undefined when it names no trace. */
+  /** Undefined if the request names no trace. */
   readonly traceId: string | undefined;
   readonly traceContext: TraceContext | undefined;
-  /** The job that delegates it, and what its stream says of that beside the id of the child. */
+  /** The job that delegates it, and the delegation event for that job's stream, without the child's id. */
   readonly parent?:
     | { readonly job: Job; readonly delegateId: string; readonly event: object }
     | undefined;
 }
 
-/** @throws ArcpError `INTERNAL_ERROR` once the runtime takes no new jobs any more */
+/** @throws ArcpError `INTERNAL_ERROR` once the runtime accepts no more jobs */
 export function checkOpen({ closing }: Pick<AdmissionContext, "closing">): void {
   if (!closing()) return;
   throw new ArcpError("INTERNAL_ERROR", "the runtime is shutting down", {
@@ -64,18 +64,18 @@ export function checkOpen({ closing }: Pick<AdmissionContext, "closing">): void 
   });
 }
 
-/** An idempotency key and what it is used for. */
+/** An idempotency key and the fingerprint of the submit that uses it. */
 export interface UsedKey {
   readonly key: string;
   readonly fingerprint: string;
 }
 
 /**
- * Makes a job, issues its credentials, and writes it down, with its idempotency key if it has one. Its clocks run when
- * this resolves, and of a delegated one its parent's stream has told; its agent is not started.
- * @throws ArcpError `INVALID_REQUEST` for a lease too large to be repeated, or an input that never fits; `INTERNAL_ERROR` for a
- * job too many, or too large beside the others (R-7.1-5); for a parent the refusals of its budget; what the issue of a credential
- * fails with (R-9.8-5)
+ * Creates a job, issues its credentials, and stores it together with its idempotency key, if any. When this resolves, its timers
+ * run and its parent's stream, if any, has announced it; its agent has not been started.
+ * @throws ArcpError `INVALID_REQUEST` for a lease too large to be repeated, or an input that never fits; `INTERNAL_ERROR` for one
+ *   job too many, or one too large beside the others (R-7.1-5); for a child, the refusals of the parent's budget; the failure to
+ *   issue a credential (R-9.8-5)
  */
 export async function admit(
   context: AdmissionContext,
@@ -90,7 +90,7 @@ export async function admit(
   const leave = context.quota.reserve(identity.principal, weight);
   if (leave instanceof ArcpError) throw leave;
   const observed = context.observation?.job(attemptOf({ ...identity, traceId, lease, attempt: 1 }));
-  // Whoever observes it may begin the trace that the request does not name.
+  // If the request names no trace, the observer may start one.
   const begun = traceId === undefined ? observed?.trace : undefined;
   let job: Job | undefined;
   let row: JobRow;
@@ -103,12 +103,13 @@ export async function admit(
       context,
       { parent: parent?.job, observed },
     );
-    // Held by its agent from now on, and written down where another process may run it again: of those it delegates none is.
+    // The agent keeps the input from now on. It is stored only if another process may run the job again, which never happens to
+    // delegated jobs.
     const again = context.store.durable && parent === undefined;
     row = rowOf(job, request.request, again ? input : undefined);
     const issued = context.credentials.issue(job);
     if (issued !== undefined) await issued;
-    // Whoever delegates may have a new owner by now (R-7.2-8).
+    // The parent may have been adopted by another session meanwhile (R-7.2-8).
     if (job.session !== row.session) {
       row = { ...row, session: job.session, submittedIn: row.session, request: undefined };
     }
@@ -119,13 +120,13 @@ export async function admit(
     if (!job.live) {
       throw new ArcpError("CANCELLED", "the job that delegates has ended");
     }
-    // Asked for in this very turn: else its parent could end before it has told of a child that is there (R-10-2).
+    // Requested in this very turn, or the parent could end before it has announced an existing child (R-10-2).
     announced = parent?.job.announce(job, { ...parent.event, child_job_id: job.id });
   } catch (error) {
-    // It may be there, and the next process would take up a job whose submit was refused.
+    // The row may have been stored, and the next process would recover a job whose submit was refused.
     if (isAsked) await remove(context.store, identity.id);
     job?.life.discard();
-    // It was begun when it was asked for (O2).
+    // The observer was told of the job before it was accepted, so it must be told of its end (O2).
     observed?.ended(refusal(error));
     leave();
     throw error;
@@ -136,7 +137,7 @@ export async function admit(
   return { job, row };
 }
 
-/** What a job is, before there is one. */
+/** The identity of a job that is about to be created. */
 function identityOf(
   request: JobRequest,
   acceptedAt: number,
@@ -163,7 +164,7 @@ function identityOf(
   };
 }
 
-/** An acceptance repeats the lease, beside which nothing else in it is of any length. */
+/** An acceptance repeats the lease, the only part of it that can get long. */
 function checkLength(identity: JobIdentity, { request, lease: { json: lease } }: JobRequest): void {
   if (Object.keys(lease).length === 0) return;
   const acceptance = acceptanceOf({ ...identity, request, lease });
@@ -197,7 +198,7 @@ function rowOf(job: Job, request: MessageId | undefined, input: string | undefin
 
 const lists = new WeakMap<ReadonlySet<string>, readonly string[]>();
 
-/** One list for all jobs of whoever agreed on the same features: it is kept with each of them. */
+/** Shares one list between all jobs with the same features, because every job keeps it. */
 function listed(features: ReadonlySet<string>): readonly string[] {
   const list = lists.get(features) ?? [...features];
   lists.set(features, list);
@@ -212,13 +213,13 @@ function insert(
   if (used === undefined) return store.jobs.insert(row);
   const { id: job, principal, acceptedAt } = row;
   return Promise.all([
-    // The key is asked for first, so that no crash leaves a job without it.
+    // The key goes to the store first, so that no crash leaves a job without its key.
     store.idempotency.put({ principal, ...used, job, acceptedAt }),
     store.jobs.insert(row),
   ]);
 }
 
-/** There is no log yet, and what of the two can go goes, whatever becomes of the other. */
+/** Undoes {@link insert}; there is no log yet. One of the two removals may fail without stopping the other. */
 async function remove({ jobs, idempotency }: AdmissionContext["store"], id: JobId): Promise<void> {
   await Promise.allSettled([jobs.remove(id), idempotency.removeJob(id)]);
 }

@@ -1,6 +1,6 @@
 import type { AgentReference } from "@arcp/core";
 
-/** All that a job has to know of the agent that it is accepted for. As `Agent` has them. */
+/** The part of an `Agent` that a job needs to know. */
 export interface AgentTerms extends AgentReference {
   readonly workspace?: string | undefined;
   readonly attempts?: number | undefined;

@@ -4,10 +4,13 @@ import type { LogStore } from "../store/index.ts";
 import type { ReadableStore } from "../store/readable-logs.ts";
 import { delegatedIn } from "../store/record-text.ts";
 
-/** Records that are read in one go. */
+/** The most to read from a log per page. */
 const RECORDS = { records: 256, characters: 1024 * 1024 };
 
-/** Knows which delegated jobs were accepted: those that their parents' logs tell of, and those of which that is lost. */
+/**
+ * Tells which delegated jobs were announced: those in their parents' logs, and those whose announcement may have been lost with
+ * part of a log.
+ */
 export class AnnouncedChildren {
   readonly #store: Pick<ReadableStore, "jobs" | "logs">;
   readonly #byParent = new Map<JobId, ReadonlySet<JobId> | undefined>();
@@ -16,7 +19,7 @@ export class AnnouncedChildren {
     this.#store = store;
   }
 
-  /** Whether a job was delegated, and nothing came to tell of it (R-10-2). */
+  /** Whether a job was delegated and never announced (R-10-2). */
   async lack({
     id,
     parent,
@@ -31,13 +34,13 @@ export class AnnouncedChildren {
 
   async #of(parent: JobId): Promise<ReadonlySet<JobId> | undefined> {
     const { jobs, logs } = this.#store;
-    // Of one that was removed the log is gone as well.
+    // A removed parent has no log either.
     const row = await unlessDamaged(jobs.get(parent));
     return row && (await announcedIn(parent, logs));
   }
 }
 
-/** The children that a log tells of; undefined where the log has lost its beginning, and nobody knows. */
+/** The children that a log announces; undefined if the log has lost its beginning, so that nobody knows. */
 async function announcedIn(parent: JobId, logs: LogStore): Promise<ReadonlySet<JobId> | undefined> {
   const announced = new Set<JobId>();
   for (let cursor = 0; ; ) {

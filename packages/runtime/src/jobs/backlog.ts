@@ -1,22 +1,23 @@
 import type { Turn } from "../turn.ts";
 import { BackpressureError } from "./backpressure-error.ts";
 
-/** What of one kind may wait on behalf of one job. */
+/** The most that may wait, of one kind and on behalf of one job. */
 export const BACKLOG_LIMITS = { count: 4096, characters: 64 * 1024 * 1024 };
 
-/** What an agent has asked for and is not done, bounded, so that one that never awaits meets an end (R-14-2). */
+/** The unfinished calls of an agent, limited so that an agent that never awaits runs into an error (R-14-2). */
 export class Backlog {
   readonly #what: string;
   readonly #turn: Turn | undefined;
   #count = 0;
   #characters = 0;
   #relief: PromiseWithResolvers<void> | undefined;
-  /** Whether somebody met the bound since the last relief. */
+  /** Whether the limit was hit since the last relief. */
   #met = false;
 
   /**
-   * @param what waits in it, for humans
-   * @param turn whoever met the bound will fill it again at once: of all backlogs that have it, one in a turn is relieved
+   * @param what what waits, as text for people
+   * @param turn an agent that hit the limit fills the backlog again at once, so only one of the backlogs that share a turn is
+   *   relieved per turn
    */
   constructor(what: string, turn?: Turn) {
     this.#what = what;
@@ -31,33 +32,33 @@ export class Backlog {
     return this.#characters;
   }
 
-  /** @throws BackpressureError when it takes nothing more */
+  /** @throws BackpressureError if the backlog is full */
   check(): void {
     if (this.#count < BACKLOG_LIMITS.count && this.#characters <= BACKLOG_LIMITS.characters) return;
     this.#met = true;
     throw new BackpressureError(this.#what, this.#count, this.relieved());
   }
 
-  /** Takes one more, whether there is room or not. */
+  /** Adds an item even if the backlog is full. */
   add(characters: number): void {
     this.#count += 1;
     this.#characters += characters;
   }
 
-  /** Some are done. */
+  /** Removes finished items. */
   remove(count: number, characters: number): void {
     this.#count -= count;
     this.#characters -= characters;
     this.relieve();
   }
 
-  /** Resolves once some are done; one promise, shared by all who wait for it. */
+  /** Resolves once some items are finished. One promise, shared by all who wait. */
   relieved(): Promise<void> {
     this.#relief ??= Promise.withResolvers<void>();
     return this.#relief.promise;
   }
 
-  /** Nobody has to wait any longer. */
+  /** Wakes everybody who waits. */
   relieve(): void {
     const relief = this.#relief;
     if (relief === undefined) return;

@@ -12,7 +12,7 @@ export interface CancellationOptions {
   readonly deadlines: Deadlines;
   readonly secrets: Secrets;
   readonly observed: JobObservation | undefined;
-  /** Asks the agent to stop. */
+  /** Signals the agent to stop. */
   readonly signal: (reason: () => ArcpError) => void;
   readonly end: (ending: Ending) => void;
 }
@@ -20,14 +20,14 @@ export interface CancellationOptions {
 interface Request {
   readonly reason: string | undefined;
   readonly durable: Promise<void>;
-  /** Settles when it is acknowledged, or given up. */
+  /** Settles when the cancel is acknowledged, or has failed. */
   readonly decided: PromiseWithResolvers<void>;
   acknowledged: boolean;
 }
 
 /**
- * The wish to cancel a job. From the moment at which it is asked for no other ending can win, but until it is durable
- * and acknowledged none takes place either: the acknowledgement stands in front of the end (R-7.4-1, R-7.4-2).
+ * A request to cancel a job. Once it is made, no other ending can win; but until it is durable and acknowledged no ending takes
+ * place either, because the acknowledgement must precede the end (R-7.4-1, R-7.4-2).
  */
 export class Cancellation {
   readonly #options: CancellationOptions;
@@ -42,38 +42,38 @@ export class Cancellation {
     return this.#request !== undefined;
   }
 
-  /** Whether somebody was told that it ends as cancelled. */
+  /** Whether anybody was told that the job ends as cancelled. */
   get acknowledged(): boolean {
     return this.#request?.acknowledged ?? false;
   }
 
-  /** Settles when it is known whether the job ends as cancelled; undefined where it is, or nobody asked. */
+  /** Settles when it is known whether the job ends as cancelled; undefined if that is known, or no cancel was requested. */
   get undecided(): Promise<void> | undefined {
     return this.acknowledged ? undefined : this.#request?.decided.promise;
   }
 
-  /** The one ending that can win; undefined when nobody asked. */
+  /** The only ending that can win; undefined without a request. */
   get ending(): Ending | undefined {
     return this.#request === undefined ? undefined : cancelled(this.#request.reason);
   }
 
   /**
-   * Asks a live job to stop: durable first, then acknowledged, and then, for the first wish alone (R-7.4-5), the agent is
-   * signalled. When it cannot be made durable there was none.
+   * Cancels a live job: makes the request durable, acknowledges it and then, for the first request only (R-7.4-5), signals the
+   * agent. If the request cannot be made durable, it counts as never made.
    * @param grace milliseconds that the agent has to stop
-   * @returns false when the job ended before it could be acknowledged
+   * @returns false if the job ended before the request could be acknowledged
    */
   async ask(reason: string | undefined, acknowledge: () => void, grace: number): Promise<boolean> {
     const { state } = this.#options;
     const first = await this.#stored(reason);
-    // An end that did not wait for this word, with its parent's, stands in front of it.
+    // The parent's end may have ended the job without waiting, so that this end comes before the acknowledgement.
     if (!state.live) return false;
     acknowledge();
     if (first !== undefined) this.#begin(first, grace);
     return true;
   }
 
-  /** Keeps an ending back while the acknowledgement is still to come; behind the first one all others have lost. */
+  /** Holds back an ending until the acknowledgement. After the first one, all others have lost. */
   holdsBack(ending: Ending): boolean {
     if (this.#heldBack !== undefined) return true;
     if (this.#request === undefined || this.#request.acknowledged) return false;
@@ -81,7 +81,7 @@ export class Cancellation {
     return true;
   }
 
-  /** @returns the wish once it is durable, if it is the first */
+  /** @returns the request once it is durable, if it is the first */
   async #stored(reason: string | undefined): Promise<Request | undefined> {
     if (this.#request !== undefined) {
       await this.#request.durable;
@@ -116,7 +116,7 @@ export class Cancellation {
     if (state.isPending || grace === 0) end(cancelled(reason));
   }
 
-  /** Lets the ending through that was held back for the acknowledgement. */
+  /** Releases the ending that was held back for the acknowledgement. */
   #release(): void {
     const ending = this.#heldBack;
     this.#heldBack = undefined;

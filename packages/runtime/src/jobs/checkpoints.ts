@@ -12,13 +12,13 @@ export interface CheckpointsOptions {
   readonly secrets: Secrets;
 }
 
-/** Bytes of JSON that one checkpoint may take. */
+/** The most bytes of JSON per checkpoint. */
 const MAX_CHECKPOINT = 1024 * 1024;
 
-/** What a job wants a later attempt to begin with. */
+/** What a job saves for its next attempt. */
 export class Checkpoints {
   readonly #options: CheckpointsOptions;
-  /** On their way to the store. */
+  /** Checkpoints on their way to the store. */
   readonly #waiting = new Backlog("checkpoints wait to be stored");
   #saving: Promise<void> = Promise.resolve();
 
@@ -26,15 +26,15 @@ export class Checkpoints {
     this.#options = options;
   }
 
-  /** Resolves once none is on its way to the store. */
+  /** Resolves once no checkpoint is on its way to the store. */
   get settled(): Promise<void> {
     return this.#saving;
   }
 
   /**
-   * Resolves when it is durable, and all that was emitted before it.
+   * Resolves when the checkpoint is durable, along with everything emitted before it.
    * @param value any JSON value
-   * @throws ArcpError `INVALID_REQUEST` for what is not a JSON value, or too large; BackpressureError when too many wait
+   * @throws ArcpError `INVALID_REQUEST` if it is not JSON, or too large; BackpressureError if too many are waiting
    * @returns rejects with an ArcpError `INTERNAL_ERROR` once the job is left to the next process
    */
   save(value: unknown): Promise<void> {
@@ -45,7 +45,7 @@ export class Checkpoints {
     this.#waiting.check();
     this.#waiting.add(json.length);
     const saved = this.#store(json).finally(() => this.#waiting.remove(1, json.length));
-    // Without what came of them: each would hold all before it.
+    // Drop the outcomes: each promise would otherwise retain all earlier ones.
     this.#saving = Promise.allSettled([this.#saving, saved]).then(() => {});
     return saved;
   }
@@ -58,7 +58,7 @@ export class Checkpoints {
   }
 }
 
-/** @throws ArcpError `INVALID_REQUEST` for what is not a JSON value, or too large */
+/** @throws ArcpError `INVALID_REQUEST` if it is not JSON, or too large */
 function checkpointText(value: unknown): string {
   if (isLostAsJson(value)) {
     const problem = `a checkpoint must be a JSON value: of ${objectTag(value)} nothing would be left`;

@@ -1,12 +1,12 @@
 import type { JobId, JobStatus, SessionId } from "@arcp/core";
 import type { JobIndex, ListedJob } from "../store/index.ts";
 
-/** Jobs that are listed in one go. */
+/** Jobs listed per page. */
 const PAGE = 100;
 
 /**
- * All jobs that a job has delegated, whoever owns them, in the order in which they were accepted.
- * @param statuses only those that are in one of these by the index
+ * All jobs that a job has delegated, whoever owns them, in the order of their acceptance.
+ * @param statuses only jobs that are in one of these states in the index
  */
 export async function childrenOf(
   parent: JobId,
@@ -22,7 +22,7 @@ export async function childrenOf(
   }
 }
 
-/** Those of them that a session owns. */
+/** The children that a session owns. */
 export async function ownedChildrenOf(
   parent: JobId,
   session: SessionId,

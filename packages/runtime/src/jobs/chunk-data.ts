@@ -1,18 +1,18 @@
 import { blocks } from "../store/blocks.ts";
 import { LongText } from "../store/long-text.ts";
 
-/** What may stand before and behind it in a block, characters. */
+/** The most characters reserved before the data in a block, and as many after it. */
 const MAX_AROUND = 1024;
 
 /**
- * The data of a chunk as JSON, in a block outside of the heap that has room for the record around it: a string would be one that the
- * garbage collector has to move, and one more copy.
+ * The data of a chunk as JSON, in an off-heap block with room for the record around it. A string would take another copy and have
+ * to be moved by the garbage collector.
  */
 export class ChunkData {
   readonly #length: number;
   readonly #block: Buffer;
 
-  /** @param json in ASCII, its quotes included; it is copied */
+  /** @param json in ASCII, quotes included; it is copied */
   constructor(json: Buffer) {
     this.#length = json.length;
     this.#block = blocks.take(MAX_AROUND + json.length + MAX_AROUND);
@@ -20,10 +20,10 @@ export class ChunkData {
   }
 
   /**
-   * It with what stands around it. To be called once: the block is now that of the long text.
+   * Adds what stands around the data in the record. Call it once only: the block now belongs to the long text.
    *
-   * @param before ASCII
-   * @param behind ASCII
+   * @param before in ASCII
+   * @param behind in ASCII
    */
   within(before: string, behind: string): LongText {
     const block = this.#block;

@@ -3,34 +3,31 @@ import type { AppendOutcome, LogBatch, LogStore } from "../store/index.ts";
 import { retried } from "../store/retry.ts";
 import { DEFAULT_TURN_LIMITS, Turn } from "../turn.ts";
 
-/**
- * `recognised`: the store failed and had taken the records all the same. Whether it had made the change that came with
- * them nobody knows.
- */
+/** `recognised`: the store reported a failure but had taken the records. Whether it took the change along with them is unknown. */
 export type CommitOutcome = AppendOutcome | "recognised";
 
 /** A log writer as its committer sees it. */
 export interface Committable {
-  /** Records that were accepted and not handed over. */
+  /** The number of accepted records that were not handed over. */
   readonly waiting: number;
-  /** Hands over the oldest of them, so many at most. */
+  /** Hands over at most `most` of the oldest records. */
   take(most: number): LogBatch;
-  /** What became of the batch; an error when the store failed for good. */
+  /** Reports the outcome of a batch; an error if the store failed for good. */
   settle(batch: LogBatch, outcome: CommitOutcome | Error): void;
 }
 
-/** Records, and jobs, from which on a call to the store is full: a flood, taken at once, would hold up all others (J4). */
+/** The most records, and the most jobs, per call to the store: writing a flood in one call would hold up everybody else (J4). */
 const FULL = 1024;
 
-/** Records of one job in a call, where others come and go beside it: whoever comes next waits for less. */
+/** The most records of one job per call while other jobs also write, so that the next one to come waits for less. */
 const FULL_IN_COMPANY = 256;
 
-/** Calls for which whoever came beside a job is expected again. */
+/** For so many calls after several jobs wrote together, they are expected to do so again. */
 const COMPANY_STAYS = 32;
 
 /**
- * Writes behind all jobs of a runtime: once per turn it hands what they accepted to the store in one call, of a flood as much
- * as one call is to take, shared by all who wait. While a call is under way the next group gathers.
+ * Commits the records of all jobs of a runtime: once per turn, one call to the store takes everything accepted so far, up to a
+ * limit that the waiting jobs share. While a call is in progress, the next group gathers.
  */
 export class Committer {
   readonly turn: Turn;
@@ -40,7 +37,7 @@ export class Committer {
   #dirty = new Set<Committable>();
   #busy = false;
   #written = 0;
-  /** Calls that are still made as if several jobs had something to write. */
+  /** For how many more calls several writing jobs are expected. */
   #company = 0;
 
   /** @param recognised told of each job whose records turned out to be there: a store that failed rang no bell for them */
@@ -51,12 +48,12 @@ export class Committer {
     this.turn = new Turn(clock, DEFAULT_TURN_LIMITS, () => void this.#commit());
   }
 
-  /** Records that became durable, of all jobs. */
+  /** The number of records of all jobs that became durable. */
   get written(): number {
     return this.#written;
   }
 
-  /** Something of this writer waits to be made durable. */
+  /** Schedules a commit for a writer. */
   enlist(writer: Committable): void {
     this.#dirty.add(writer);
     this.turn.arm();
@@ -66,7 +63,7 @@ export class Committer {
     if (this.#busy || this.#dirty.size === 0) return;
     this.#busy = true;
     const writers = [...this.#dirty];
-    // No clear(): of a set that has lived for long it leaves all writers alive until the next full collection of garbage.
+    // Not `clear()`: in a long-lived set it keeps all writers alive until the next full garbage collection.
     this.#dirty = new Set(writers.splice(FULL));
     const waiting = writers.reduce((sum, writer) => sum + writer.waiting, 0);
     const share = waiting <= FULL ? FULL : Math.ceil(FULL / writers.length);
@@ -87,7 +84,7 @@ export class Committer {
     }
   }
 
-  /** Tries again for a while when the store fails: a busy disk must not end every job of the group. */
+  /** Retries for a while if the store fails: a busy disk must not end every job of the group. */
   #append(batches: readonly LogBatch[]): Promise<readonly CommitOutcome[] | Error> {
     const append = (attempt: number): Promise<readonly CommitOutcome[]> =>
       attempt === 0 ? this.#logs.append(batches) : this.#appendAgain(batches);
@@ -100,7 +97,7 @@ export class Committer {
     return this.#recognise(batches, await this.#logs.append(batches));
   }
 
-  /** After a failure of which nobody knows what it left behind, our own records may be what fences us off. */
+  /** After a failure with unknown effect, what fences us off may be our own records. */
   #recognise(
     batches: readonly LogBatch[],
     outcomes: readonly AppendOutcome[],
@@ -110,7 +107,7 @@ export class Committer {
         const batch = batches[i];
         if (outcome === "appended" || batch === undefined) return outcome;
         const { job, after, records } = batch;
-        // A change alone is no trace that it could be known by.
+        // A change without records leaves no trace to recognise it by.
         if (records.length === 0) return outcome;
         const limits = { records: records.length, characters: Number.MAX_SAFE_INTEGER };
         const page = await this.#logs.read(job, after, limits);

@@ -26,22 +26,22 @@ export interface CredentialsOptions {
   readonly patience: number;
 }
 
-/** What is outstanding for one job. */
+/** The outstanding credentials of one job. */
 interface Keys {
-  /** The aliases of all that was ordered, the current one of each provisioner and those that are being replaced. */
+  /** The aliases of all orders: the current one of each provisioner, and those being replaced. */
   readonly aliases: Set<string>;
-  /** The alias of the current one, by the name of the provisioner. */
+  /** The current alias by provisioner name. */
   readonly current: Map<string, string>;
-  /** Aborts with the job. */
+  /** Aborts when the job ends. */
   readonly over: AbortController;
-  /** One rotation after the other. */
+  /** Serializes rotations. */
   turn: Promise<unknown>;
 }
 
-/** The last moment that a `Date` can tell, milliseconds since 1970: a time behind it is as good as none. */
+/** The latest time that a `Date` can represent, in milliseconds since 1970. Any later time counts as none. */
 const LAST_DATE = 8.64e15;
 
-/** The credentials of jobs: issued before a job is accepted, revoked when it ends, however it ends (R-9.8-2, R-9.8-6). */
+/** The credentials of jobs: issued before a job is accepted, revoked when it ends in any way (R-9.8-2, R-9.8-6). */
 export class Credentials implements HeldCredentials {
   readonly #options: CredentialsOptions;
   readonly #jobs = new Map<JobId, Keys>();
@@ -51,13 +51,13 @@ export class Credentials implements HeldCredentials {
   }
 
   /**
-   * Issues all that a job gets, or nothing; and nothing to a job that ends meanwhile, as a delegated one may.
-   * @returns once that is done; undefined where there is nothing to issue
-   * @throws ArcpError `BUDGET_EXHAUSTED` when an upstream says so, else `INTERNAL_ERROR` (R-9.8-5)
+   * Issues all credentials of a job, or none. A delegated job may end meanwhile; then it gets none.
+   * @returns once that is done; undefined if there is nothing to issue
+   * @throws ArcpError `BUDGET_EXHAUSTED` if an upstream says so, otherwise `INTERNAL_ERROR` (R-9.8-5)
    */
   issue(job: Job): Promise<void> | undefined {
     const { provisioners } = this.#options;
-    // Nobody would revoke what comes behind its end.
+    // Nobody would revoke a credential that is issued after the job's end.
     if (provisioners.size === 0 || !job.live) return undefined;
     return this.#issue(job, provisioners);
   }
@@ -72,16 +72,19 @@ export class Credentials implements HeldCredentials {
     throw failed.reason;
   }
 
-  /** Issues to a job that is run again, whose credentials were lost with the process, and tells its owner (R-9.8-9). */
+  /**
+   * Issues new credentials to a job that is run again, because the old ones were lost with the process, and tells its owner
+   * (R-9.8-9).
+   */
   async reissue(job: Job): Promise<void> {
     await this.issue(job);
     for (const credential of this.of(job.id).values()) announce(job, credential);
   }
 
   /**
-   * Replaces a credential by a new one: the owner is told, then the former one is revoked (R-9.8-9).
-   * @throws LocalError `MISUSE` when the job has no such credential
-   * @throws ArcpError when none can be issued; the former one stays
+   * Replaces a credential: tells the owner, then revokes the former one (R-9.8-9).
+   * @throws LocalError `MISUSE` if the job has no such credential
+   * @throws ArcpError if no credential can be issued; the former one stays
    */
   async rotate(job: Job, name: string): Promise<void> {
     const keys = this.#jobs.get(job.id);
@@ -97,13 +100,13 @@ export class Credentials implements HeldCredentials {
     return this.#options.vault.of(job);
   }
 
-  /** The job is over: its credentials are forgotten, and their revocation begins in this very turn (R-9.8-7). */
+  /** Forgets the credentials of a job that is over, and begins to revoke them in this very turn (R-9.8-7). */
   revoke(job: JobId): void {
     const keys = this.#jobs.get(job);
     if (keys === undefined) return;
     this.#jobs.delete(job);
     this.#options.vault.forget(job);
-    // No ArcpError: that would be the upstream's answer.
+    // Not an ArcpError, which would count as an answer of the upstream.
     keys.over.abort(new Error("the job has ended"));
     for (const alias of keys.aliases) this.#options.outstanding.revoke(alias);
   }
@@ -115,13 +118,13 @@ export class Credentials implements HeldCredentials {
     const credential = this.of(job.id).get(name);
     if (credential === undefined || former === undefined) throw ended();
     announce(job, credential);
-    // Whoever resumes finds the announcement, so the former value is of no use to anybody.
+    // Once the announcement is durable, a resuming client finds it and nobody needs the former value.
     await job.events.flush();
     keys.aliases.delete(former);
     this.#options.outstanding.revoke(former);
   }
 
-  /** @returns whether the upstream has made one: a job may need none */
+  /** @returns whether the upstream issued one: a job may need none */
   async #issueOne(job: Job, keys: Keys, name: string): Promise<boolean> {
     const { outstanding, logger, clock } = this.#options;
     const alias = await outstanding.order(job.id, name);
@@ -134,7 +137,7 @@ export class Credentials implements HeldCredentials {
       if (keys.over.signal.aborted) throw ended();
       const issued = await this.#ask(job, keys, row, surfaced);
       outstanding.answered(alias);
-      // From here to where it is kept nothing can come in between.
+      // No await between this check and keeping the credential.
       if (keys.over.signal.aborted) {
         surfaced(issued);
         throw ended();
@@ -147,7 +150,7 @@ export class Credentials implements HeldCredentials {
       keys.current.set(name, alias);
       return true;
     } catch (thrown) {
-      // An answer of the upstream: it has made nothing.
+      // An ArcpError is an answer: the upstream has issued nothing.
       if (thrown instanceof ArcpError) outstanding.answered(alias);
       this.#revokeOne(keys, alias);
       const failure = nameOf(thrown);
@@ -156,7 +159,7 @@ export class Credentials implements HeldCredentials {
     }
   }
 
-  /** @param late told of what the upstream answered when nobody waited for it any more */
+  /** @param late called with an answer that came after everybody stopped waiting */
   #ask(
     job: Job,
     { over }: Keys,
@@ -219,7 +222,7 @@ function ended(): ArcpError {
   return new ArcpError("CANCELLED", "the job has ended");
 }
 
-/** What is said of an issue that failed: the code alone is the upstream's (R-9.8-5, R-9.8-10). */
+/** The error for a failed issue. Only the code is the upstream's (R-9.8-5, R-9.8-10). */
 function refusal(thrown: unknown): ArcpError {
   if (thrown instanceof ArcpError && thrown.code === "BUDGET_EXHAUSTED") {
     return new ArcpError("BUDGET_EXHAUSTED", "the upstream has no budget left for a credential");

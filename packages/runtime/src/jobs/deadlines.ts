@@ -2,10 +2,10 @@ import type { Clock, Timer } from "@arcp/core";
 import type { Expiry } from "../authority/expiry.ts";
 import { StallWatch } from "./stall-watch.ts";
 
-/** What happens to one job by the clock alone, until it is over. */
+/** The timers of one job, which run until it is over. */
 export class Deadlines {
   readonly #clock: Clock;
-  /** Made with the first: most jobs have none. */
+  /** Allocated with the first: most jobs have none. */
   #timers: Timer[] | undefined;
   #stall: StallWatch | undefined;
   #stopped = false;
@@ -18,15 +18,15 @@ export class Deadlines {
     this.#keep(this.#clock.after(ms, fire));
   }
 
-  /** Calls `expired` once the lease allows nothing any more. */
+  /** Calls `expired` once the lease has expired. */
   watchExpiry(expiry: Expiry, expired: () => void): void {
     this.#keep(expiry.watch(expired));
   }
 
   /**
-   * Calls `timedOut` once the job has run for so long, which may be at once.
-   * @param acceptedAt milliseconds since 1970: an attempt after a crash gets no time of its own (R-7.3-6), nor one that begins
-   *   after the wall clock was set back more than there was
+   * Calls `timedOut` once the job has run for so long, perhaps immediately.
+   * @param acceptedAt milliseconds since 1970. Neither a new attempt after a crash (R-7.3-6) nor a wall clock that was set back
+   *   extends the time
    */
   limitRuntime(seconds: number, acceptedAt: number, timedOut: () => void): void {
     const left = seconds * 1000 - Math.max(0, this.#clock.now() - acceptedAt);
@@ -34,7 +34,7 @@ export class Deadlines {
     else timedOut();
   }
 
-  /** Calls `stalled` when nothing was {@link heard} for so long; it begins to count at once. */
+  /** Calls `stalled` if {@link heard} was not called for so long, starting now. */
   watchStall(seconds: number, stalled: () => void): void {
     this.#stall = new StallWatch(this.#clock, seconds * 1000, stalled);
   }
@@ -50,7 +50,7 @@ export class Deadlines {
   }
 
   #keep(timer: Timer): void {
-    // What is set first may have ended the job at once: what is set next would hold it for as long as it had been given.
+    // An earlier timer may have ended the job at once; a timer set after that would keep the job in memory.
     if (this.#stopped) return timer.cancel();
     this.#timers ??= [];
     this.#timers.push(timer);

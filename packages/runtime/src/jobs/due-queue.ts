@@ -1,21 +1,21 @@
-/** What waits in a {@link DueQueue} knows when it is due and where it stands. */
+/** An entry of a {@link DueQueue}. */
 export interface Timed {
-  /** When it is due, as long as it waits. */
+  /** When it is due, while it is queued. */
   due: number;
-  /** Where it stands in the queue, which it is told; -1 where it stands in none. */
+  /** Its index in the heap, maintained by the queue; -1 while it is not queued. */
   place: number;
 }
 
-/** What is due at some moment, the earliest first, whatever the order in which it was added: a binary heap. */
+/** A priority queue by due time, as a binary heap. */
 export class DueQueue<T extends Timed> {
   readonly #heap: T[] = [];
 
-  /** When the earliest one is due; undefined when there is none. */
+  /** When the first entry is due; undefined if there is none. */
   get next(): number | undefined {
     return this.#heap[0]?.due;
   }
 
-  /** It waits until then, also if it waited for something else before. */
+  /** Queues an entry, or changes its due time. */
   add(due: number, value: T): void {
     this.delete(value);
     value.due = due;
@@ -24,7 +24,7 @@ export class DueQueue<T extends Timed> {
     this.#rise(value);
   }
 
-  /** Takes out what is due at `now`, the earliest first, but no more than `limit`. */
+  /** Removes and returns at most `limit` entries that are due at `now`, the earliest first. */
   take(now: number, limit = Number.POSITIVE_INFINITY): T[] {
     const taken: T[] = [];
     while (taken.length < limit) {
@@ -36,7 +36,7 @@ export class DueQueue<T extends Timed> {
     return taken;
   }
 
-  /** Takes out what perhaps waits here, due or not. */
+  /** Removes an entry, due or not, if it is queued. */
   delete(value: T): void {
     const { place } = value;
     if (place === -1) return;

@@ -6,7 +6,7 @@ import {
   type TerminalStatus,
 } from "@arcp/core";
 
-/** How a job ends: the payload of its one terminal record. */
+/** How a job ends: its final status and the payload of its terminal record. */
 export type Ending =
   | {
       readonly status: "success";
@@ -15,7 +15,7 @@ export type Ending =
         readonly result_id?: string;
         readonly result_size?: number;
       };
-      /** Of one that was written down: the payload as JSON, with the result. */
+      /** Set once the ending is written: the payload as JSON, including the result. */
       readonly text?: string;
     }
   | { readonly status: Exclude<TerminalStatus, "success">; readonly payload: ErrorPayload };
@@ -25,8 +25,8 @@ export function failure(thrown: unknown): Ending {
 }
 
 /**
- * What is said of an error: only the protocol's codes are sent, another one goes into the details (R-12-1); details that
- * are no JSON object are left out. Of one that fails when it is read nothing is said.
+ * The wire form of an error: only the protocol's codes are sent, any other one moves into the details (R-12-1). Details that are
+ * not a JSON object are left out. An error that throws when it is read is replaced by a generic one.
  */
 export function wireError(thrown: unknown): ErrorPayload {
   try {
@@ -37,7 +37,7 @@ export function wireError(thrown: unknown): ErrorPayload {
 }
 
 function payloadOf(error: ArcpError): ErrorPayload {
-  // Made anew: an agent may have set any of it, and a class of its own may say more of itself, such as another final status.
+  // Built anew, because an agent may have set any field, or added fields by a subclass, such as another final status.
   const { details, ...said } = ArcpError.fromPayload(error.toPayload()).toPayload();
   const shown = isJsonObject(details) ? { details } : {};
   if (isErrorCode(said.code)) return { ...said, ...shown };
@@ -62,7 +62,7 @@ export function cancelled(reason: string | undefined): Ending {
   return { status: "cancelled", payload: new ArcpError("CANCELLED", message).toPayload() };
 }
 
-/** Of a delegated job whose parent is over (R-10-6). */
+/** The ending of a delegated job whose parent is over (R-10-6). */
 export function parentEnded(): Ending {
   const error = new ArcpError("CANCELLED", "the job that delegated this one has ended", {
     details: { reason: "parent_ended" },
@@ -78,38 +78,38 @@ export function timedOut(seconds: number): Ending {
   };
 }
 
-/** What an agent that still runs is told of its job's end. */
+/** The error that a still running agent gets when its job has ended. */
 export function stopReason(ending: Ending): ArcpError {
   return ending.status === "success"
     ? new ArcpError("CANCELLED", "the job has ended")
     : ArcpError.fromPayload(ending.payload);
 }
 
-/** What is told of a job that is left to the next process. */
+/** The error for a job that is left to the next process. */
 export function shuttingDown(): ArcpError {
   return new ArcpError("INTERNAL_ERROR", "the runtime is shutting down");
 }
 
-/** What is told of a job whose log somebody else writes to. */
+/** The error for a job whose log another runtime writes to. */
 export function takenOver(job: JobId): ArcpError {
   return new ArcpError("INTERNAL_ERROR", `another runtime has taken over ${job}: connect again`, {
     details: { reason: "job_taken_over", job_id: job },
   });
 }
 
-/** Of a job that the store took no more of, for too long. */
+/** The ending of a job whose records the store refused for too long. */
 export function lost(): Ending {
   const message = "the runtime could not store the job's events";
   return failure(new ArcpError("INTERNAL_ERROR", message));
 }
 
-/** Of a job of which the store has lost something that nothing stands in for. */
+/** The ending of a job of which the store has lost something irreplaceable. */
 export function damaged(job: JobId): Ending {
   const details = { reason: "job_damaged", job_id: job };
   return failure(new ArcpError("INTERNAL_ERROR", whatIsDamaged(job), { details }));
 }
 
-/** What who asks for such a job is told. To ask once more is in vain, where an `INTERNAL_ERROR` says that it is not (R-12-2). */
+/** The error for requests about a damaged job. Not `INTERNAL_ERROR`, which would suggest to retry (R-12-2). */
 export function jobDamaged(job: JobId, cause?: unknown): ArcpError {
   const details = { reason: "job_damaged", job_id: job };
   return new ArcpError("JOB_NOT_FOUND", whatIsDamaged(job), { details, cause });
@@ -119,7 +119,7 @@ function whatIsDamaged(job: JobId): string {
   return `the runtime's data of ${job} is damaged`;
 }
 
-/** @param expiry when the lease ended, for humans */
+/** @param expiry when the lease ended, as text for people */
 export function expired(expiry: string): Ending {
   return failure(new ArcpError("LEASE_EXPIRED", `the lease expired at ${expiry}`));
 }

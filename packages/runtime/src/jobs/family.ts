@@ -1,14 +1,14 @@
 import type { ArcpError, JobId, SessionId } from "@arcp/core";
 import type { Lineage } from "../lineage.ts";
 
-/** What a job is asked as a parent, and told as a child. */
+/** The view that a family has of its job. */
 interface Member {
   readonly id: JobId;
-  /** The session that it was delegated or submitted in. */
+  /** The session in which the job was delegated or submitted. */
   readonly submittedIn: SessionId;
   readonly overAt: number;
   readonly life: {
-    /** Whether it may still act. */
+    /** Whether the job may still act. */
     readonly active: boolean;
     readonly undecided: Promise<void> | undefined;
     orphan(isAnnounced: boolean): void;
@@ -16,27 +16,27 @@ interface Member {
   };
 }
 
-/** A descendant of an adopted job, which has a new owner with it. */
+/** A descendant of an adopted job that changes its owner along with it. */
 export interface Adopted extends Pick<Member, "id" | "submittedIn"> {
-  /** The session that owned it before. */
+  /** Its previous owner. */
   readonly from: SessionId;
 }
 
 const NO_LINEAGE: Lineage = [];
 
-/** What ties a job to others: the job that delegated it, those that it delegates to, the session that owns them (section 10). */
+/** The ties of a job: the job that delegated it, the jobs that it delegates, and the session that owns it (section 10). */
 export class Family {
   readonly #job: Member;
   readonly #parent: Family | undefined;
-  /** The number of its parent's record that tells of it. */
+  /** The `job_seq` of the parent's record that announces the job. */
   #announcedAt = Number.POSITIVE_INFINITY;
   #announced: Promise<void> | undefined;
   #isInDoubt = false;
-  /** Of delegated jobs that have not ended; made with the first. */
+  /** The delegated jobs that have not ended; allocated with the first. */
   #children: Set<Family> | undefined;
   #owner: SessionId;
 
-  /** The job is a child from now on, if it has a parent. */
+  /** If there is a parent, the job counts as its child from now on. */
   constructor(job: Member, owner: SessionId, parent: Family | undefined) {
     this.#job = job;
     this.#owner = owner;
@@ -57,35 +57,38 @@ export class Family {
     return [parent, ...this.#parent.lineage];
   }
 
-  /** Whether no job above has ended or was asked to stop. */
+  /** Whether no ancestor has ended or was asked to stop. */
   get active(): boolean {
     return this.#parent === undefined || this.#parent.#job.life.active;
   }
 
-  /** When a job above is over at the latest: milliseconds since 1970; infinite when that is open. */
+  /** The latest end of any ancestor, in milliseconds since 1970; infinite if there is none. */
   get overAt(): number {
     return this.#parent === undefined ? Number.POSITIVE_INFINITY : this.#parent.#job.overAt;
   }
 
-  /** Settles when it is known whether a job above is cancelled; undefined where that is known. */
+  /** Settles when it is known whether an ancestor is cancelled; undefined if it is known. */
   get undecided(): Promise<void> | undefined {
     return this.#parent === undefined ? undefined : this.#parent.#job.life.undecided;
   }
 
-  /** Of a delegated job: resolves once its parent's log tells of it, or never will. Before, it is nobody's business (J2). */
+  /** For a delegated job: resolves once its parent's log announces it, or never will. Until then nobody may see it (J2). */
   get announced(): Promise<void> | undefined {
     return this.#announced;
   }
 
-  /** Whether that log was lost before it told of the job for sure: then what it holds decides whether there is such a job. */
+  /**
+   * Whether the parent's log was lost before it certainly announced the job. What that log holds then decides whether the job
+   * exists.
+   */
   get isInDoubt(): boolean {
     return this.#isInDoubt;
   }
 
   /**
-   * Its parent tells of the job: its owner follows it from that record on (R-10-2).
+   * The parent announces the job; its owner follows it from that record on (R-10-2).
    * @param jobSeq the number of the record
-   * @param durable settles with it
+   * @param durable settles when the record is durable or lost
    */
   announce(jobSeq: number, durable: Promise<void>): void {
     this.#announcedAt = jobSeq;
@@ -95,9 +98,9 @@ export class Family {
   }
 
   /**
-   * Another session owns the job from now on, and its descendants with it, but for those that belong to one that is still there:
-   * what a client delegated may have been adopted by itself (R-7.2-8).
-   * @returns the descendants that have a new owner: the caller writes that down
+   * Makes another session the owner of the job and of its descendants, except those whose own session still exists: the client may
+   * have adopted the same job itself (R-7.2-8).
+   * @returns the descendants that change their owner, for the caller to store
    */
   adopt(session: SessionId, isThere: (session: SessionId) => boolean): Adopted[] {
     this.#owner = session;
@@ -111,14 +114,14 @@ export class Family {
     });
   }
 
-  /** Asks the agents of all descendants to stop. */
+  /** Signals the agents of all descendants to stop. */
   stopChildren(reason: () => ArcpError): void {
     for (const child of this.#children ?? []) child.#job.life.stop(reason);
   }
 
   /**
-   * The job is over, and so are those that it delegated (R-10-6).
-   * @param durable up to which record its log is stored, where nothing more of it will be. Default: all will be
+   * The job is over, which ends the jobs that it delegated (R-10-6).
+   * @param durable the last record that its log has stored, if nothing more will be. Default: everything will be stored
    */
   orphanChildren(durable = Number.POSITIVE_INFINITY): void {
     for (const child of [...(this.#children ?? [])]) {
@@ -126,7 +129,7 @@ export class Family {
     }
   }
 
-  /** The job is over: it is nobody's child any more. */
+  /** The job is over and no longer counts as a child. */
   leave(): void {
     if (this.#parent !== undefined) this.#parent.#children?.delete(this);
   }

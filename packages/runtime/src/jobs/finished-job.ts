@@ -8,7 +8,7 @@ import type { KnownJob } from "./known-job.ts";
 import { headOf } from "./log-tail.ts";
 import type { JobTable } from "./table.ts";
 
-/** A job that has ended, as the store keeps it. */
+/** A job that has ended, from its row. */
 function finishedJob(row: ListedJob, lastSeq: number): KnownJob {
   const { id, principal, session, submittedIn = session, agent, traceId, lease, status } = row;
   const { expiresAt, parent } = row;
@@ -24,29 +24,29 @@ function finishedJob(row: ListedJob, lastSeq: number): KnownJob {
     expiresAt,
     status,
     lastSeq,
-    // Its terminal record is what is still to come for whoever asks for no history.
+    // A subscriber that requests no history still gets the terminal record.
     liveAfter: lastSeq - 1,
-    // Where a crash came before anything was spent, nothing is written down.
+    // Nothing was stored if the crash came before anything was spent.
     remaining: row.remaining ? exactNumbers(Object.entries(row.remaining)) : initialBudget(lease),
   };
 }
 
-/** Where jobs are found. */
+/** Where to look for jobs. */
 export interface Kept {
   readonly jobs: JobTable;
   readonly store: Pick<ReadableStore, "jobs" | "logs">;
 }
 
-/** Finds a job: the live one if there is one, else what is kept of it. */
+/** Finds a job: the live one if there is one, otherwise what is kept of it. */
 export async function findJob(kept: Kept, id: JobId): Promise<KnownJob | undefined> {
   const live = await liveJob(kept, id);
   if (live !== undefined) return live;
   const row = await kept.store.jobs.get(id);
-  // It may have been accepted between the two looks.
+  // It may have been accepted between the two lookups.
   return row === undefined ? liveJob(kept, id) : jobOf(kept, row);
 }
 
-/** A job that runs, once nothing can undo that it does: a child of which no record tells never was. */
+/** A live job, once its existence is final: a child that no record announces never existed. */
 async function liveJob({ jobs }: Kept, id: JobId): Promise<KnownJob | undefined> {
   const live = jobs.get(id);
   const announced = live?.family.announced;
@@ -55,14 +55,14 @@ async function liveJob({ jobs }: Kept, id: JobId): Promise<KnownJob | undefined>
 }
 
 /**
- * Whoever follows a finished job waits for its end.
- * @throws ArcpError `JOB_NOT_FOUND` when that is known to be lost
+ * Checks that a finished job still has its end, for which its followers wait.
+ * @throws ArcpError `JOB_NOT_FOUND` if the end is known to be lost
  */
 export function checkEnd({ id, status }: KnownJob, { isEndLost = false }: ReadablePage): void {
   if (isEndLost && isTerminal(status)) throw jobDamaged(id);
 }
 
-/** The job of a row that was read before, unless it is being removed. */
+/** The job of a row that was just read; undefined if it is being removed. */
 export async function jobOf(kept: Kept, row: ListedJob): Promise<KnownJob | undefined> {
   const { jobs, store } = kept;
   const live = await liveJob(kept, row.id);
@@ -72,7 +72,7 @@ export async function jobOf(kept: Kept, row: ListedJob): Promise<KnownJob | unde
   const head = await headOf(row.id, store.logs);
   const begun = await liveJob(kept, row.id);
   if (begun !== undefined) return begun;
-  // Without a log its removal was broken off.
+  // A finished job without a log is left over from an interrupted removal.
   if (last === undefined || head === 0 || !isTerminal(last.status)) return undefined;
   if (jobs.isLeaving(row.id) || jobs.get(row.id)?.family.isInDoubt) return undefined;
   return finishedJob(last, head);

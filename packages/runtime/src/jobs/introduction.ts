@@ -4,13 +4,13 @@ import { type Acceptance, acceptanceOf } from "./acceptance.ts";
 import { jobOf, type Kept } from "./finished-job.ts";
 
 /**
- * The acceptance of a delegated job: undefined when a submit asked for it, since then it is told of in reply to that (R-D-12), and
- * when it is being removed, or cannot be read.
+ * The acceptance of a delegated job for its owner. Undefined if a submit asked for the job, because the reply to that announces it
+ * (R-D-12), and if the job is being removed or cannot be read.
  */
 export async function introductionOf(id: JobId, kept: Kept): Promise<Acceptance | undefined> {
   const row = await unlessDamaged(kept.store.jobs.get(id));
   if (row === undefined || row.request !== undefined) return undefined;
-  // Who asks has read the record that tells of it.
+  // No need to wait: the caller has read the record that announces the job.
   const job = kept.jobs.get(id) ?? (await jobOf(kept, row));
   return job && acceptanceOf(row);
 }

@@ -1,16 +1,16 @@
 import { type CredentialFields, isObject, type JobId, ProvisionedCredential } from "@arcp/core";
 import type { IssuedCredential } from "../authority/provisioner.ts";
 
-/** A bearer token, and long enough not to stand in a text by chance. */
+/** A bearer token, long enough not to occur in a text by chance. */
 const VALUE = /^(?=.*[A-Za-z])[A-Za-z0-9\-._~+/]{16,8192}=*$/;
 const MAX_CHARACTERS = 64 * 1024;
 
-/** What an upstream made is of no use. */
+/** The upstream issued something unusable. */
 export class Unusable extends Error {
   override readonly name = "Unusable";
 }
 
-/** @throws Unusable when it is none that could be shown */
+/** @throws Unusable if the credential could not be shown to a client */
 export function credentialOf(
   job: JobId,
   name: string,

@@ -4,14 +4,14 @@ import type { JobAttempt } from "../observer.ts";
 
 interface Known extends Omit<JobAttempt, "lease" | "trace"> {
   readonly lease: CompiledLease;
-  /** What its submit said of its trace; undefined for nothing. */
+  /** The trace id of the submit; undefined if it had none. */
   readonly traceId: string | undefined;
   readonly traceContext?: TraceContext | undefined;
 }
 
 /**
- * An attempt of a job, as whoever observes it is told of it. Where nobody is known who could be above it in its trace, that is its
- * first attempt, or else a parent that is made up (R-11-4).
+ * An attempt as its observer sees it. Without a trace context in the submit, its parent in the trace is the job's first attempt, or
+ * else a made-up parent (R-11-4).
  */
 export function attemptOf({
   lease,

@@ -9,15 +9,15 @@ import { type Ending, expired, failure } from "./ending.ts";
 import type { JobContext } from "./job-context.ts";
 
 export interface JobAuthorityOptions {
-  /** Whose authority it is. */
+  /** The job whose authority this is. */
   readonly job: Bearer;
   readonly lease: CompiledLease;
   readonly budget: Budget;
-  /** Milliseconds since 1970; undefined when the lease does not expire. */
+  /** Milliseconds since 1970; undefined if the lease does not expire. */
   readonly expiresAt: number | undefined;
   /** Milliseconds since 1970. */
   readonly acceptedAt: number;
-  /** That of the job that delegated it. */
+  /** The authority of the job that delegated this one. */
   readonly parent: JobAuthority | undefined;
   readonly context: JobContext;
 }
@@ -27,16 +27,16 @@ interface Bearer {
   readonly principal: string;
   readonly live: boolean;
   readonly life: {
-    /** Whether it may still act. */
+    /** Whether the job may still act. */
     readonly active: boolean;
     end(ending: Ending): boolean;
   };
 }
 
-/** What a job may do, and that it ends when it tries what is over: a lease that expired, a budget that is used up. */
+/** What a job may do. Also ends the job if it uses an expired lease or an exhausted budget, where the runtime is configured to. */
 export class JobAuthority {
   readonly lease: CompiledLease;
-  /** That of the job that delegated it, which bounds this one. */
+  /** The authority of the delegating job, which bounds this one. */
   readonly within: JobAuthority | undefined;
   readonly #job: Bearer;
   readonly #budget: Budget;
@@ -64,7 +64,7 @@ export class JobAuthority {
           );
   }
 
-  /** Asked before each operation. Made when it is first asked: most jobs only say something. */
+  /** Checks each operation. Created on first use: most jobs only emit events. */
   get guard(): Guard {
     this.#guard ??= new Guard({
       lease: this.lease,
@@ -78,24 +78,24 @@ export class JobAuthority {
     return this.#guard;
   }
 
-  /** Where its path patterns lead: as it was when that was first asked, before its agent ran. */
+  /** Where the path patterns lead, resolved at the first call, before the agent runs. */
   get fileReach(): FileReach | Promise<FileReach> {
     this.#fileReach ??= fileReach(this.lease, this.within);
     return this.#fileReach;
   }
 
-  /** An operation was refused for good: no other ending but a cancel can win (R-9.5-4, R-9.6-7). */
+  /** Set once an operation was refused for good: no other ending except a cancel can win (R-9.5-4, R-9.6-7). */
   get doom(): Ending | undefined {
     return this.#doom;
   }
 
-  /** Ends the job at the moment at which its lease expires, where the runtime wants that (R-9.5-3). */
+  /** Ends the job when its lease expires, if the runtime is configured to (R-9.5-3). */
   watchExpiry(deadlines: Deadlines): void {
     if (!this.#context.endsAtExpiry || this.#expiry === undefined) return;
     deadlines.watchExpiry(this.#expiry, () => this.#expire());
   }
 
-  /** The lease allows nothing any more: the job ends, or a cancel that was acknowledged has its last word (R-9.5-4). */
+  /** The lease has expired: ends the job, unless an acknowledged cancel takes precedence (R-9.5-4). */
   #expire(): void {
     const { id, principal, live } = this.#job;
     if (!live) return;
@@ -114,10 +114,10 @@ export class JobAuthority {
     });
   }
 
-  /** Ends the job in a moment: the refusal of its operation goes onto the stream first (R-9.3-3). */
+  /** Ends the job in the next turn, so that the refusal of the operation reaches the stream first (R-9.3-3). */
   #doomed(ending: Ending, end: () => void): void {
     const first = this.#doom === undefined;
-    // A lease that has expired by now has the last word.
+    // If the lease has expired by now, that is the ending.
     this.#doom = ending;
     if (first) void this.#context.committer.turn.next().then(end);
   }

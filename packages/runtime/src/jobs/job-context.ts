@@ -6,21 +6,21 @@ import type { JobLogContext } from "./job-log.ts";
 export interface JobContext extends JobLogContext {
   /** Milliseconds that an agent has to stop after a cancel. */
   readonly cancelGrace: number;
-  /** Whether a job ends at the moment at which its lease expires, rather than with its next operation (R-9.5-3). */
+  /** Whether a job ends when its lease expires, rather than with its next operation (R-9.5-3). */
   readonly endsAtExpiry: boolean;
-  /** Whether a job ends with the first operation that a used-up budget refuses (R-9.6-7). */
+  /** Whether a job ends with the first operation that an exhausted budget refuses (R-9.6-7). */
   readonly endsAtExhaustion: boolean;
   /** The models that a lease without `model.use` allows (R-9.7-2). */
   readonly openModels: ReadonlySet<string>;
   readonly credentials: HeldCredentials;
-  /** Who is told what becomes of them; undefined for nobody. */
+  /** Observes the jobs; undefined if nobody does. */
   readonly observation?: Observation | undefined;
 }
 
-/** What jobs have of provisioned credentials. */
+/** The part of the provisioned credentials that jobs use. */
 export interface HeldCredentials {
-  /** Those of now, by the name of the provisioner. */
+  /** The current credentials by provisioner name. */
   of(job: JobId): ReadonlyMap<string, ProvisionedCredential>;
-  /** Begins to revoke them; called in the turn in which the job's end is written (R-9.8-7). */
+  /** Begins to revoke a job's credentials; called in the turn in which the job's end is written (R-9.8-7). */
   revoke(job: JobId): void;
 }

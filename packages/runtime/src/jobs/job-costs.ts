@@ -16,18 +16,18 @@ import type { JobLog } from "./job-log.ts";
 
 export interface JobCostsOptions {
   readonly grant: Grant;
-  /** What remains of the grant, as exact decimal text by currency, when an earlier attempt spent some of it. */
+  /** What an earlier attempt left of the grant, as exact decimal text by currency; undefined if this is the first. */
   readonly left: Readonly<Record<string, string>> | undefined;
   /** The budget of the job that delegated it. */
   readonly parent: Budget | undefined;
   readonly events: JobEvents;
   readonly log: JobLog;
-  /** What an observer must not be told, whoever says it. */
+  /** Texts that an observer must not see. */
   readonly secrets: Secrets;
   readonly observed: JobObservation | undefined;
 }
 
-/** The body of a metric that is a cost. */
+/** The body of a cost metric. */
 export interface CostMetric {
   readonly name: string;
   readonly value: number | ExactNumber;
@@ -35,17 +35,17 @@ export interface CostMetric {
   readonly dimensions?: Readonly<Record<string, string>> | undefined;
 }
 
-/** What a job spends, as its stream and its entry in the index tell it. */
+/** The spending of a job, as reported on its stream and in its index entry. */
 export class JobCosts implements BudgetHolder {
   readonly budget: Budget;
-  /** What remained when it began. */
+  /** What remained when the attempt began. */
   readonly #begun: ReadonlyMap<string, string>;
   readonly #events: JobEvents;
   readonly #log: JobLog;
   readonly #secrets: Secrets;
   readonly #observed: JobObservation | undefined;
 
-  /** @throws ArcpError `LEASE_SUBSET_VIOLATION` when the grant does not fit into what the parent has available (R-9.4-4) */
+  /** @throws ArcpError `LEASE_SUBSET_VIOLATION` if the grant exceeds what the parent has available (R-9.4-4) */
   constructor({ grant, left, parent, events, log, secrets, observed }: JobCostsOptions) {
     this.budget = openBudget(grant, { left, holder: this }, parent);
     this.#begun = this.budget.remaining();
@@ -55,18 +55,18 @@ export class JobCosts implements BudgetHolder {
     this.#observed = observed;
   }
 
-  /** What remains as others may know it: no spending that is not durable is told of (J2). */
+  /** What remains, for others to see: excludes spending that is not durable (J2). */
   get durableRemaining(): ReadonlyMap<string, string> {
     return this.#log.remaining ?? this.#begun;
   }
 
   /**
-   * Emits a cost and charges it, as one (R-9.6-3). Behind the end the stream says nothing, and those above are charged: a call that was
-   * under way when a delegated job ended was not free.
-   * @param over as {@link JobEvents.emit} has it
+   * Emits a cost and charges it in one step (R-9.6-3). After the job's end nothing is emitted, but its ancestors are charged: a
+   * call in progress when a delegated job ended still costs money.
+   * @param over as in {@link JobEvents.emit}
    */
   emit(metric: CostMetric, amount: Big, over = false): Promise<void> {
-    // The metric first: should it be refused, nothing was charged.
+    // Emitted first, so that nothing is charged if the metric is refused.
     const accepted = this.#events.emit("metric", metric, "event", over);
     this.budget.spend(metric.unit, amount);
     if (metric.unit !== undefined) this.#observe(metric.unit, amount);
@@ -74,9 +74,9 @@ export class JobCosts implements BudgetHolder {
   }
 
   /**
-   * Tells costs that came about, a metric each, whatever waits to be written.
+   * Emits costs that were incurred, one metric each, even if the backlog is full.
    * @param costs by currency
-   * @returns when the agent may go on, also where there are none (J4)
+   * @returns when the agent may continue, even without any cost (J4)
    */
   async charge(
     costs: Grant,
@@ -89,33 +89,33 @@ export class JobCosts implements BudgetHolder {
     await Promise.all(charged);
   }
 
-  /** The unit may be any text of the agent's. */
+  /** The unit may be any text that the agent chose. */
   #observe(unit: string, amount: Big): void {
     this.#observed?.spent(clip(this.#secrets.clean(unit)), amount.toFixed());
   }
 
-  /** The job is about to end: what is still due of its budget is said (R-9.6-11). */
+  /** The job is about to end: emits what is due for its budget (R-9.6-11). */
   sayRest(): void {
     for (const remainder of this.budget.unsaid()) this.say(remainder);
   }
 
-  /** Says what remains of a budget; runtime only (R-8.2-3, R-9.6-9). */
+  /** Emits what remains of a budget; reserved for the runtime (R-8.2-3, R-9.6-9). */
   say(remainder: Remainder): void {
     void this.#events.emit("metric", remainingMetric(remainder), "budget", true);
   }
 
-  /** What remains is durable no later than the cost that changed it, be it a descendant's. */
+  /** Makes what remains durable no later than the cost that changed it, including a descendant's. */
   changed(): void {
     this.#log.note("remaining");
   }
 }
 
-/** The body of the metric that says what remains. */
+/** The body of the metric that reports what remains. */
 export function remainingMetric({ currency, remaining }: Remainder): CostMetric {
   return { name: "cost.budget.remaining", value: exactNumber(remaining), unit: currency };
 }
 
-/** A budget of its own, or one that is set aside from the parent's. */
+/** Opens an independent budget, or one that is set aside from the parent's. */
 function openBudget(grant: Grant, options: BudgetOptions, parent: Budget | undefined): Budget {
   if (parent === undefined) return new Budget(grant, options);
   const outcome = parent.delegate(grant, options);

@@ -1,6 +1,6 @@
 import type { SessionId } from "@arcp/core";
 
-/** How many jobs each session has. */
+/** The number of jobs per session. */
 export class JobCounts {
   readonly #counts = new Map<SessionId, number>();
 

@@ -2,7 +2,7 @@ import { type Clock, isTerminal, type JobId, type JobStatus } from "@arcp/core";
 import type { JobChange, JobIndex } from "../store/index.ts";
 import { retried } from "../store/retry.ts";
 
-/** What stands in the index beside the log and has to keep up with it. */
+/** Fields of the index entry that must keep up with the log. */
 export type Noted = "remaining" | "streamed";
 
 type Amounts = NonNullable<JobChange["remaining"]>;
@@ -11,13 +11,13 @@ export interface JobEntryOptions {
   readonly id: JobId;
   readonly index: JobIndex;
   readonly clock: Clock;
-  /** What remains of the budget at this moment: exact decimal text by currency. */
+  /** What remains of the budget now, as exact decimal text by currency. */
   readonly remaining: () => ReadonlyMap<string, string>;
-  /** Told of a change that the index did not take, and that goes with the next records. */
+  /** Called when the index did not take a change, which is retried with the next records. */
   readonly failed: (error: unknown) => void;
   /**
-   * Told of a state once it is durable, and the record that tells of it.
-   * @param error why the index did not take it, when it is durable in the log alone
+   * Called with a state once it is durable, along with the record that reports it.
+   * @param error why the index did not take it, if it is durable in the log alone
    */
   readonly entered: (status: JobStatus, error?: unknown) => void;
 }
@@ -27,18 +27,18 @@ const NO_CHANGE: JobChange = {};
 /** A job's entry in the index. */
 export class JobEntry {
   readonly #options: JobEntryOptions;
-  /** Made with the first: most jobs neither spend nor stream. */
+  /** Allocated with the first: most jobs neither spend nor stream. */
   #noted: Set<Noted> | undefined;
-  /** The newest values of all that was ever asked for: what is tried again must not undo what came after it. */
+  /** The newest requested value of every field, so that a retry does not undo a later change. */
   readonly #asked: { -readonly [Field in keyof JobChange]: JobChange[Field] } = {};
-  /** What changes with a record that is accepted and not handed to the store. */
+  /** Changes that accompany accepted records not yet handed to the store. */
   #withRecords: Array<{ readonly record: number; readonly change: JobChange }> = [];
-  /** What changes with records that are on their way to the store. */
+  /** Changes that accompany records on their way to the store. */
   #underWay = NO_CHANGE;
-  /** The last record that was accepted when those were handed over: what remains by then may be told of behind it. */
+  /** The last accepted record when those were handed over. What remained by then may be reported once that record is durable. */
   #accepted = 0;
   #durable = 0;
-  /** What is stored, in the order of the records that it may be told of behind. */
+  /** Stored amounts, with the record that must be durable before they may be reported. */
   readonly #stored: Array<{ readonly record: number; readonly remaining: Amounts }> = [];
   #remaining: ReadonlyMap<string, string> | undefined;
 
@@ -46,26 +46,26 @@ export class JobEntry {
     this.#options = options;
   }
 
-  /** What remains of the budget as it is durable, and the records of what was spent with it (J2); undefined before the first. */
+  /** The remaining budget that is durable along with the records of all its spending (J2); undefined before the first. */
   get remaining(): ReadonlyMap<string, string> | undefined {
     return this.#remaining;
   }
 
-  /** Has to be durable no later than the records that are accepted now, and behind them. */
+  /** Marks a field to become durable no later than the records accepted now. */
   note(what: Noted): void {
     this.#noted ??= new Set();
     this.#noted.add(what);
   }
 
   /**
-   * Called right before records are handed to the store.
+   * Called directly before records are handed to the store.
    * @param last the `job_seq` of the last of them
-   * @param accepted that of the last one that is accepted by now
-   * @returns what changes with them
+   * @param accepted the `job_seq` of the last record accepted so far
+   * @returns the change to store with them
    */
   save(last: number, accepted: number): JobChange | undefined {
     let change = this.#takeNoted();
-    // In front as well: a store without transactions may die between the records and what changes with them.
+    // Also stored ahead: a store without transactions may die between the records and their change.
     if (change !== undefined) void this.#ask(change);
     while ((this.#withRecords[0]?.record ?? Number.POSITIVE_INFINITY) <= last) {
       change = { ...change, ...this.#withRecords.shift()?.change };
@@ -76,9 +76,9 @@ export class JobEntry {
   }
 
   /**
-   * The records that were handed over last are durable.
-   * @param change what changes with them
-   * @param sure whether it is known of the change too; else it is asked for by itself
+   * The records handed over last are durable.
+   * @param change the change that went with them
+   * @param sure whether the change is known to be durable too; otherwise it is requested separately
    * @param durable the `job_seq` of the last of them
    */
   saved(change: JobChange | undefined, sure: boolean, durable: number): void {
@@ -98,7 +98,7 @@ export class JobEntry {
   }
 
   #confirmed({ status, remaining }: JobChange, record: number): void {
-    // What is newer is told of by itself.
+    // A newer value will be reported by its own commit.
     if (remaining !== undefined && remaining === this.#asked.remaining) {
       this.#stored.push({ record, remaining });
     }
@@ -129,7 +129,7 @@ export class JobEntry {
     };
   }
 
-  /** Never rejects: the records bring it once more. */
+  /** Requests a change early. Never rejects, because the records carry it again. */
   async #ask(change: JobChange): Promise<void> {
     const { index, id } = this.#options;
     try {
@@ -137,7 +137,7 @@ export class JobEntry {
     } catch {}
   }
 
-  /** Asks the index at once, and again for a while when it fails. Resolves when the change is durable. */
+  /** Changes the index immediately, with retries. Resolves when the change is durable. */
   set(change: JobChange): Promise<void> {
     Object.assign(this.#asked, change);
     const { clock, index, id } = this.#options;
@@ -147,7 +147,7 @@ export class JobEntry {
   }
 
   /**
-   * A state is stored with the record that tells of it; the last one with what remains of the budget, and without what only
+   * Stores a state with the record that reports it. A final state also stores what remains of the budget, and drops what only
    * another attempt would need.
    * @param record the `job_seq` of that record, which is accepted already
    */
@@ -166,7 +166,10 @@ export class JobEntry {
     };
   }
 
-  /** Of what comes with records nothing before them, and nothing older behind them. */
+  /**
+   * The newest values of a change to retry, except the fields that records on their way to the store carry: those must not become
+   * visible before the records, nor be overwritten by older values.
+   */
   #newest(change: JobChange): JobChange {
     return Object.fromEntries(
       Object.entries(this.#asked).filter(([key]) => key in change && !(key in this.#underWay)),

@@ -8,11 +8,11 @@ export interface JobEventsOptions {
   readonly state: JobState;
   readonly log: JobLog;
   readonly deadlines: Deadlines;
-  /** Those of the job that delegated it. */
+  /** The events of the job that delegated it. */
   readonly parent: JobEvents | undefined;
 }
 
-/** What a job says while it lives; what comes after the end is discarded (R-7.3-3). */
+/** What a job emits while it lives; later events are discarded (R-7.3-3). */
 export class JobEvents {
   readonly #state: JobState;
   readonly #log: JobLog;
@@ -27,27 +27,27 @@ export class JobEvents {
     this.#parent = parent;
   }
 
-  /** Whether what is said now is taken. */
+  /** Whether events are accepted now. */
   get open(): boolean {
     return this.#state.live;
   }
 
-  /** Whether a piece of its result is out. */
+  /** Whether part of its result was streamed. */
   get streamed(): boolean {
     return this.#streamed;
   }
 
-  /** Asked before an operation that would show on the stream. @throws BackpressureError when an event would not be taken now */
+  /** Called before an operation that would emit events. @throws BackpressureError if an event would be refused now */
   checkRoom(): void {
     if (this.open) this.#log.checkRoom();
   }
 
   /**
    * Appends an event.
-   * @param over lets it pass the backlog's bound: for what the runtime itself says, and for what is done already
-   * @returns when the agent may go on; accepted, not delivered (J2)
-   * @throws ArcpError `INVALID_REQUEST` when it is no JSON, or does not fit into one envelope
-   * @throws BackpressureError with nothing accepted, never for what is `over`
+   * @param over ignores the backlog's limit: for the runtime's own events, and for what has already happened
+   * @returns when the agent may continue; accepted, not delivered (J2)
+   * @throws ArcpError `INVALID_REQUEST` if it is not JSON, or does not fit into one envelope
+   * @throws BackpressureError with nothing accepted; never with `over`
    */
   emit(kind: string, body: object, recordKind: RecordKind = "event", over = false): Promise<void> {
     if (!this.open) return this.pass();
@@ -56,7 +56,7 @@ export class JobEvents {
     return accepted;
   }
 
-  /** Appends a piece of the result. @returns when the agent may go on */
+  /** Appends a piece of the result. @returns when the agent may continue */
   emitChunk(chunk: Chunk): Promise<void> {
     if (!this.open) return this.pass();
     const accepted = this.#log.chunk(chunk);
@@ -68,17 +68,17 @@ export class JobEvents {
     return accepted;
   }
 
-  /** What comes too late is discarded, and takes of the turn all the same. @returns when the agent may go on (J4) */
+  /** Charges the turn for an event that is discarded because it came too late. @returns when the agent may continue (J4) */
   pass(): Promise<void> {
     return this.#log.pass();
   }
 
-  /** Resolves once everything emitted so far is durable; rejects when the log is lost. */
+  /** Resolves once everything emitted so far is durable; rejects if the log is lost. */
   flush(): Promise<void> {
     return this.#log.flush();
   }
 
-  /** Whoever waits for a delegated job that works is not stalled. */
+  /** Counts for all ancestors too: a job that waits for a working child is not stalled. */
   #heard(): void {
     this.#deadlines.heard();
     if (this.#parent !== undefined) this.#parent.#heard();

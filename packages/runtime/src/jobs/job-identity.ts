@@ -1,6 +1,6 @@
 import type { JobId, JobStatus, SessionId, TraceContext } from "@arcp/core";
 
-/** What a job is, from its acceptance to its end. */
+/** What stays the same for a job from its acceptance to its end. */
 export interface JobIdentity {
   readonly id: JobId;
   readonly principal: string;
@@ -10,36 +10,36 @@ export interface JobIdentity {
   /** The resolved reference. */
   readonly agent: string;
   readonly traceId: string;
-  /** What its submit said of the trace besides; undefined for nothing. */
+  /** The trace context of the submit; undefined if it had none. */
   readonly traceContext?: TraceContext | undefined;
   /** Milliseconds since 1970. */
   readonly acceptedAt: number;
   readonly maxRuntimeSec: number | undefined;
-  /** Milliseconds since 1970 from which its lease allows nothing any more; undefined when it does not expire. */
+  /** When the lease expires, in milliseconds since 1970; undefined if it does not. */
   readonly expiresAt?: number | undefined;
-  /** How often its agent may be started. */
+  /** How many attempts its agent may have. */
   readonly attempts: number;
-  /** Seconds without an event after which it is ended; undefined for as long as it likes. */
+  /** Seconds without an event after which the job is ended; undefined for no limit. */
   readonly stallSec: number | undefined;
-  /** Milliseconds since 1970 before which it is not removed, however short the retention (R-7.2-7). */
+  /** Milliseconds since 1970 before which the job is not removed, however short the retention (R-7.2-7). */
   readonly keepUntil?: number | undefined;
   /** The job that delegated it. */
   readonly parent?: JobId | undefined;
-  /** What its parent calls the delegation (R-10-2). */
+  /** The parent's name for the delegation (R-10-2). */
   readonly delegateId?: string | undefined;
 }
 
-/** What an earlier attempt of a job left behind, as the store tells it. */
+/** What the store holds of a job's earlier attempts. */
 export interface Legacy {
-  /** The number of the attempt that comes now, from 2. */
+  /** The number of the attempt that begins now, at least 2. */
   readonly attempt: number;
   readonly status: JobStatus;
   /** The `job_seq` of the last record. */
   readonly head: number;
-  /** The session that owns it by now. */
+  /** The session that owns it now. */
   readonly owner: SessionId;
-  /** What remained of its budget: exact decimal text by currency. */
+  /** What remained of its budget, as exact decimal text by currency. */
   readonly remaining: Readonly<Record<string, string>> | undefined;
-  /** What the agent gave to `ctx.checkpoint` last, as JSON. */
+  /** The latest value of `ctx.checkpoint`, as JSON. */
   readonly checkpoint: string | undefined;
 }

@@ -25,7 +25,7 @@ import type { LogLoss } from "./log-writer.ts";
 import { StopSignal } from "./stop-signal.ts";
 
 export interface JobLifeOptions {
-  /** Whose life it is. */
+  /** The job whose life this is. */
   readonly job: Living;
   readonly state: JobState;
   readonly log: JobLog;
@@ -46,9 +46,9 @@ interface Living {
 }
 
 /**
- * The course of a job, from its acceptance to its end: what begins it, who may stop it, and which of its endings counts.
+ * The life of a job from its acceptance to its end: what starts it, what may stop it, and which of its endings counts.
  *
- * - **J3** Exactly one terminal record, and it is the last. The first ending wins; a later one is told so.
+ * - **J3** Exactly one terminal record, and it is the last. The first ending wins; a later one gets to know that it lost.
  */
 export class JobLife {
   readonly #job: Living;
@@ -57,10 +57,10 @@ export class JobLife {
   readonly #deadlines: Deadlines;
   readonly #context: JobContext;
   readonly #stop = new StopSignal();
-  /** Made when somebody first asks for it. */
+  /** Created on first use. */
   #cancellation: Cancellation | undefined;
   #accepted = false;
-  /** What it had to say last, once that is decided. */
+  /** The ending, once it is decided. */
   #ending: Ending | undefined;
   #terminalSeq = Number.POSITIVE_INFINITY;
 
@@ -72,7 +72,7 @@ export class JobLife {
     this.#context = context;
   }
 
-  /** Whether it may still act: no one of its line has ended or was asked to stop. */
+  /** Whether the job may still act: neither it nor an ancestor has ended or was asked to stop. */
   get active(): boolean {
     const { live, leaving } = this.#state;
     return live && !this.#cancelled && leaving === undefined && this.#job.family.active;
@@ -82,43 +82,40 @@ export class JobLife {
     return this.#cancellation?.asked ?? false;
   }
 
-  /**
-   * Settles when it is known whether a cancel takes place that is on its way to the store, its own or that of a job above;
-   * undefined when there is none.
-   */
+  /** Settles when a pending cancel, of this job or an ancestor, has taken place or failed; undefined if none is pending. */
   get undecided(): Promise<void> | undefined {
     return this.#cancellation?.undecided ?? this.#job.family.undecided;
   }
 
-  /** Whether its agent may be started again, should the runtime stop now. */
+  /** Whether its agent could be started again if the runtime stopped now. */
   get mayRunAgain(): boolean {
     const { attempt, identity, events } = this.#job;
-    // An attempt that has not begun uses nothing up.
+    // An attempt that has not begun does not count.
     const used = attempt > 1 && this.#state.isPending ? attempt - 1 : attempt;
     return this.#state.live && used < identity.attempts && !events.streamed && !this.#cancelled;
   }
 
-  /** Aborts when the job has to stop: cancelled, timed out, ended in any way. */
+  /** Aborts when the job has to stop: cancelled, timed out, or ended in any other way. */
   get signal(): AbortSignal {
     return this.#stop.signal;
   }
 
-  /** What its agent does when the signal aborts belongs to this flow of the program, and not to that of whoever stops it. */
+  /** Sets the async context in which the agent's abort handlers run, instead of that of whoever stops the job. */
   stopsWithin(flow: (stop: () => void) => void): void {
     this.#stop.within(flow);
   }
 
-  /** How it ended, as its log tells it; undefined before, and when it is lost or left to the next process. */
+  /** How the job ended according to its log; undefined before, and if the job was lost or left to the next process. */
   get ending(): Ending | undefined {
     return this.#state.loss === undefined ? this.#ending : undefined;
   }
 
-  /** The `job_seq` of the terminal record; infinite before there is one. */
+  /** The `job_seq` of the terminal record; infinite before that. */
   get terminalSeq(): number {
     return this.#terminalSeq;
   }
 
-  /** The job is accepted for good: its clocks run, from the first acceptance on (R-7.3-6). */
+  /** The job is finally accepted: starts its timers, which count from the first acceptance (R-7.3-6). */
   accept(): void {
     this.#accepted = true;
     if (!this.#state.live) return;
@@ -129,13 +126,13 @@ export class JobLife {
     this.#deadlines.limitRuntime(seconds, acceptedAt, () => this.end(timedOut(seconds)));
   }
 
-  /** It is not to be accepted: it leaves nothing behind. */
+  /** The job is not accepted after all: leaves nothing behind. */
   discard(): void {
     this.#state.leave();
     this.#halt(() => new ArcpError("INTERNAL_ERROR", "the job was not accepted"));
   }
 
-  /** The agent begins. @returns whether it still may */
+  /** Starts the run. @returns whether the job may still begin */
   begin(): boolean {
     if (!this.active || !this.#state.begin()) return false;
     const { attempt, identity, events } = this.#job;
@@ -170,7 +167,7 @@ export class JobLife {
 
   #finish(ending: Ending): void {
     const { costs, family } = this.#job;
-    // Their last costs are charged before the last word on this budget (R-10-6).
+    // Charges the children's last costs before the final report on this budget (R-10-6).
     family.orphanChildren();
     this.#ending = this.#log.end(ending, () => costs.sayRest());
     this.#terminalSeq = this.#log.nextSeq - 1;
@@ -181,8 +178,9 @@ export class JobLife {
   }
 
   /**
-   * Its parent is over: it ends at once, whatever it is waiting for (R-10-6).
-   * @param isAnnounced whether its parent's log tells of it, or will; else it says nothing itself, since it may never have been
+   * Ends the job immediately because its parent is over, whatever it is waiting for (R-10-6).
+   * @param isAnnounced whether the parent's log announces the job, or will; otherwise the job writes nothing, because it may never
+   *   have existed
    */
   orphan(isAnnounced: boolean): void {
     if (!this.#accepted) this.discard();
@@ -192,8 +190,8 @@ export class JobLife {
   }
 
   /**
-   * Resolves when its end, if it has come, is durable: what is said of it afterwards is final.
-   * @throws ArcpError `INTERNAL_ERROR` when another runtime has taken the job over
+   * Resolves when its end, if there is one, is durable and can be reported as final.
+   * @throws ArcpError `INTERNAL_ERROR` if another runtime has taken the job over
    */
   async settled(): Promise<void> {
     if (!this.#state.live) await this.#state.over;
@@ -201,11 +199,11 @@ export class JobLife {
   }
 
   /**
-   * Asks the job to stop: durable first, then acknowledged, then the agent is signalled, and from the first moment on no
-   * other ending can win (R-7.4-1, R-7.4-2).
-   * @param acknowledge called once it is durable; with the final state when the job had ended before
+   * Cancels the job: makes the request durable, acknowledges it, then signals the agent. No other ending can win from the start
+   * (R-7.4-1, R-7.4-2).
+   * @param acknowledge called once the request is durable; with the final state if the job had ended before
    * @param grace milliseconds that the agent has to stop
-   * @throws ArcpError `INTERNAL_ERROR` when the runtime has let go of the job, or another one has taken it over
+   * @throws ArcpError `INTERNAL_ERROR` if the job is left to the next process, or another runtime has taken it over
    */
   async cancel(
     reason: string | undefined,
@@ -231,9 +229,9 @@ export class JobLife {
   }
 
   /**
-   * Stops the agent without an end: the next process runs it again. Its operations are refused from now on; what it says
-   * and spends counts until it has stopped or its time is over, and should it succeed after all, so does its result. A job
-   * whose cancel was asked for is left alone. Resolves when all of that is durable.
+   * Stops the agent without ending the job, which the next process runs again. New operations are refused from now on. What the
+   * agent emits and spends counts until it stops or its time is over; if it succeeds after all, so does its result. Has no effect
+   * once a cancel was requested. Resolves when all of that is durable.
    * @param grace milliseconds that the agent has to stop
    */
   async suspend(reason: string, grace: number): Promise<void> {
@@ -245,26 +243,26 @@ export class JobLife {
     await this.#state.over;
   }
 
-  /** Asks its agent and those of its descendants to stop. */
+  /** Signals the agents of the job and its descendants to stop. */
   stop(reason: () => ArcpError): void {
     this.#stop.stop(reason);
     this.#job.family.stopChildren(reason);
   }
 
-  /** From here on the job is the next process's. */
+  /** Leaves the job to the next process. */
   async #leave(): Promise<void> {
     if (this.#state.leaving !== "asked" || !this.#state.live) return;
     const { events, checkpoints, family } = this.#job;
     family.orphanChildren();
     this.#state.leave();
     this.#halt(shuttingDown);
-    // A log that is lost has said so already.
+    // If the log is lost, that has already been reported.
     await events.flush().catch(() => {});
     await checkpoints.settled;
     this.#state.left();
   }
 
-  /** The log is lost: nothing can be told any more, so the agent has to stop. */
+  /** The log is lost: nothing can be reported any more, so the agent has to stop. */
   lose(error: Error, loss: LogLoss): void {
     if (this.#state.loss !== undefined) return;
     const { identity, family } = this.#job;
@@ -277,7 +275,7 @@ export class JobLife {
     this.#halt(() => new ArcpError("INTERNAL_ERROR", "the job's log is lost"));
   }
 
-  /** Nothing more comes of this attempt. */
+  /** Ends this attempt: releases everything that it holds. */
   #halt(reason: () => ArcpError): void {
     const { identity, costs, family } = this.#job;
     this.#deadlines.stop();

@@ -29,15 +29,15 @@ export interface JobLogContext {
 }
 
 export interface JobLogOptions {
-  /** The `job_seq` of the last record that is there already. Default 0. */
+  /** The `job_seq` of the last existing record. Default 0. */
   readonly after: number | undefined;
-  /** Told of each state once it is durable. */
+  /** Notified of each state once it is durable. */
   readonly state: JobState;
-  /** What must not stand in it, whoever says it. */
+  /** Texts that must not occur in the log. */
   readonly secrets: Secrets;
-  /** What remains of the budget at this moment: exact decimal text by currency. */
+  /** What remains of the budget now, as exact decimal text by currency. */
   readonly remaining: () => ReadonlyMap<string, string>;
-  /** Called once, when the log can take nothing any more. */
+  /** Called once, when the log can accept nothing more. */
   readonly failed: (failure: Error, loss: LogLoss) => void;
 }
 
@@ -48,8 +48,8 @@ const TOO_LARGE =
 const TOO_DEEP = `the result nests deeper than the ${MAX_JSON_DEPTH} levels of JSON that a message may have`;
 
 /**
- * What a job writes: events, and at last the one terminal record, each serialised once for all viewers; and its entry in the
- * index, which keeps up with them.
+ * What a job writes: its events and the one terminal record, each serialized once for all viewers; and its index entry, which keeps
+ * up with them.
  */
 export class JobLog {
   readonly #job: JobIdentity;
@@ -98,29 +98,29 @@ export class JobLog {
     return this.#writer.durable;
   }
 
-  /** Characters of the terminal record; 0 before there is one. */
+  /** The length of the terminal record in characters; 0 before that. */
   get endLength(): number {
     return this.#endLength;
   }
 
-  /** What remains of the budget as log and index have it (J2); undefined before anything was spent. */
+  /** What remains of the budget according to log and index (J2); undefined before anything was spent. */
   get remaining(): ReadonlyMap<string, string> | undefined {
     return this.#entry.remaining;
   }
 
-  /** @throws BackpressureError when an event would not be taken now */
+  /** @throws BackpressureError if an event would be refused now */
   checkRoom(): void {
     this.#writer.checkRoom();
   }
 
   /**
-   * @param over lets it pass the backlog's bound, for what the runtime itself has to say
-   * @returns when the agent may go on; accepted, not delivered (J2)
-   * @throws ArcpError `INVALID_REQUEST` when it is no JSON, does not fit into one envelope, or nests too deep to be read
+   * @param over ignores the backlog's limit, for the runtime's own events
+   * @returns when the agent may continue; accepted, not delivered (J2)
+   * @throws ArcpError `INVALID_REQUEST` if it is not JSON, does not fit into one envelope, or nests too deep to be read
    * @throws BackpressureError
    */
   event(kind: string, body: object, recordKind: RecordKind, over: boolean): Promise<void> {
-    // Before anything is made of it: a loop that runs into it again and again costs as little as can be.
+    // Checked before any work, so that a loop that keeps running into it costs as little as possible.
     if (!over) this.checkRoom();
     const ts = formatTimestamp(this.#context.clock.now());
     const record = this.#write("job.event", recordKind, this.#eventJson({ kind, ts, body }));
@@ -135,9 +135,9 @@ export class JobLog {
   }
 
   /**
-   * Takes a piece of the result whatever waits: a hole would spoil it.
-   * @param chunk that fits into one envelope
-   * @returns when the agent may go on; accepted, not delivered (J2)
+   * Accepts a piece of the result even if the backlog is full, because a gap would spoil the result.
+   * @param chunk fits into one envelope
+   * @returns when the agent may continue; accepted, not delivered (J2)
    */
   chunk(chunk: Chunk): Promise<void> {
     const ts = formatTimestamp(this.#context.clock.now());
@@ -146,9 +146,9 @@ export class JobLog {
   }
 
   /**
-   * Writes the terminal record: whatever an agent hands over, one comes of it.
-   * @param before says what is still to be said: after a `toJSON` of the agent's, which may say and spend something
-   * @returns the ending that it tells
+   * Writes the terminal record, whatever the agent returned.
+   * @param before emits what is still due; called after the agent's `toJSON`, which may emit and spend
+   * @returns the ending that was written
    */
   end(ending: Ending, before: () => void): Ending {
     const { written, record } = this.#terminal(ending, before);
@@ -157,33 +157,33 @@ export class JobLog {
     return written;
   }
 
-  /** Takes of the turn like a record, and writes nothing. @returns when whoever goes on and on may do so (J4) */
+  /** Charges the turn like a record, without writing one. @returns when a busy caller may continue (J4) */
   pass(): Promise<void> {
     return this.#writer.pass();
   }
 
-  /** Resolves once everything written so far is durable; rejects when the log is lost. */
+  /** Resolves once everything written so far is durable; rejects if the log is lost. */
   flush(): Promise<void> {
     return this.#writer.flush();
   }
 
-  /** The record of this state was just written: it is durable with its place in the index. */
+  /** Enters the state of the record just written, to be stored with that record. */
   enter(status: JobStatus): void {
     this.#entry.enter(status, this.#writer.nextSeq - 1);
   }
 
-  /** Has to be durable in the index no later than the records of now. */
+  /** Marks an index field to become durable no later than the records accepted so far. */
   note(what: Noted): void {
     this.#entry.note(what);
     this.#enlist();
   }
 
-  /** Changes the entry in the index at once, beside the log. Resolves when that is durable. */
+  /** Changes the index entry immediately, independently of the log. Resolves when that is durable. */
   set(change: JobChange): Promise<void> {
     return this.#entry.set(change);
   }
 
-  /** Something beside the log waits for the next commit. */
+  /** Schedules a commit even without a record. */
   #enlist(): void {
     this.#context.committer.enlist(this.#writer);
   }
@@ -239,7 +239,7 @@ export class JobLog {
     const jobSeq = this.#writer.nextSeq;
     const text = JSON.stringify(payload);
     if (this.#writer.nextSeq === jobSeq) return text;
-    // What stands in it now is older than what it emitted on the way (J1).
+    // The text was written for a number that the events emitted on the way have taken (J1).
     throw new ArcpError("INVALID_REQUEST", "a toJSON method must not emit events");
   }
 
@@ -255,14 +255,14 @@ export class JobLog {
   }
 }
 
-/** An ending as it was written down: what its agent returned stays that agent's, and may change. */
+/** The ending as written, without the agent's own result object, which may change. */
 function withText(ending: Ending, text: string): Ending {
   if (ending.status !== "success") return ending;
   const { result: _, ...payload } = ending.payload;
   return { ...ending, payload, text };
 }
 
-/** What becomes of an ending that no message has room for: an error keeps all but its details (R-7.3-9). */
+/** Makes an ending that does not fit into a message sendable: an error loses its details only (R-7.3-9). */
 function sendable(ending: Ending, problem: string): Ending {
   if (ending.status === "success") return failure(new ArcpError("INTERNAL_ERROR", problem));
   const { details: _, ...payload } = ending.payload;

@@ -4,7 +4,7 @@ import type { Job } from "./job.ts";
 
 type Outcome = Omit<JobOutcome, "endedAt">;
 
-/** What became of a job that is over, as whoever observes it is told. */
+/** The outcome of a job as its observer sees it. */
 export function outcomeOf({ life: { ending }, lost, budget, authority, secrets }: Job): Outcome {
   const remaining =
     authority.lease.budget.size > 0 ? Object.fromEntries(budget.remaining()) : undefined;
@@ -14,14 +14,14 @@ export function outcomeOf({ life: { ending }, lost, budget, authority, secrets }
   return { status, error: said, remaining };
 }
 
-/** Of a job that no process runs any more. */
+/** The outcome of a job that no process runs any more. */
 export function outcomeOfEnding(ending: Ending, remaining?: Outcome["remaining"]): Outcome {
   if (ending.status === "success") return { status: "success", remaining };
   const { code, message } = ending.payload;
   return { status: ending.status, error: { code, message }, remaining };
 }
 
-/** Of a job that was not accepted after all. */
+/** The outcome of a job that was not accepted after all. */
 export function refusal(thrown: unknown): Outcome {
   const { code, message } = wireError(thrown);
   return { status: "refused", error: { code, message } };

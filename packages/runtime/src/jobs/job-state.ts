@@ -4,7 +4,7 @@ import type { LogLoss } from "./log-writer.ts";
 /** The states of a job that has not ended. */
 export const UNFINISHED: readonly JobStatus[] = ["pending", "running"];
 
-/** Where one job stands. What others are told of it is durable (J2). */
+/** The state of one job. Others are shown the durable state only (J2). */
 export class JobState {
   #now: JobStatus = "pending";
   #durable: JobStatus;
@@ -12,12 +12,12 @@ export class JobState {
   #loss: LogLoss | undefined;
   readonly #over = Promise.withResolvers<void>();
 
-  /** @param durable what its log tells already, of an earlier attempt */
+  /** @param durable the state according to the log of earlier attempts */
   constructor(durable: JobStatus = "pending") {
     this.#durable = durable;
   }
 
-  /** The state as its log tells it: what a reply may say. */
+  /** The state according to the log: what a reply may show. */
   get durable(): JobStatus {
     return this.#durable;
   }
@@ -34,27 +34,30 @@ export class JobState {
     return isTerminal(this.#now);
   }
 
-  /** Whether the job still takes events and operations. */
+  /** Whether the job still accepts events and operations. */
   get live(): boolean {
     return !this.hasEnded && this.#leaving !== "done";
   }
 
-  /** It is to be left to the next process: `asked` while its agent may still tidy up, `done` when nothing is taken any more. */
+  /**
+   * Set if the job is left to the next process: `asked` while its agent may still clean up, `done` when nothing is accepted any
+   * more.
+   */
   get leaving(): "asked" | "done" | undefined {
     return this.#leaving;
   }
 
-  /** Why its end stands nowhere but here, where the log, or the index, did not take it. */
+  /** Set if the log or the index did not take the job's end, so that only this process knows it. */
   get loss(): LogLoss | undefined {
     return this.#loss;
   }
 
-  /** Resolves when the final state is durable; also when the job is lost or left to the next process. */
+  /** Resolves when the final state is durable, or the job is lost or left to the next process. */
   get over(): Promise<void> {
     return this.#over.promise;
   }
 
-  /** Its agent begins. @returns whether it may */
+  /** Moves to `running`. @returns whether the job may begin */
   begin(): boolean {
     if (!canMove(this.#now, "running")) return false;
     this.#now = "running";
@@ -74,8 +77,8 @@ export class JobState {
   }
 
   /**
-   * Nothing can be told of it any more; at least not here, where somebody else does.
-   * @param status in which it will be found to have ended, where nobody else decides
+   * The log is lost: nothing can be reported any more, or another runtime does so.
+   * @param status the final state to show, unless another runtime decides it
    */
   lose(loss: LogLoss, status: "error" | "cancelled"): void {
     this.#loss = loss;
@@ -84,17 +87,17 @@ export class JobState {
     this.#over.resolve();
   }
 
-  /** It is asked to make room for the next process. */
+  /** Begins to leave the job to the next process. */
   askToLeave(): void {
     this.#leaving = "asked";
   }
 
-  /** It takes nothing any more. */
+  /** Accepts nothing any more. */
   leave(): void {
     this.#leaving = "done";
   }
 
-  /** All that it left is durable. */
+  /** Everything that the job left is durable. */
   left(): void {
     this.#over.resolve();
   }

@@ -21,31 +21,31 @@ import type { KnownJob } from "./known-job.ts";
 import type { LogLoss } from "./log-writer.ts";
 import { type Trace, traceOf } from "./trace.ts";
 
-/** Where a job comes from, if not from nothing. */
+/** Where a job comes from. */
 export interface JobOrigin {
-  /** The attempt before this one, when it is run again. */
+  /** The earlier attempts, if it is run again. */
   readonly legacy?: Legacy | undefined;
   /** The job that delegated it. */
   readonly parent?: Job | undefined;
-  /** Who is told what becomes of it. */
+  /** Observes the job, if anybody does. */
   readonly observed?: JobObservation | undefined;
 }
 
 /**
- * One job: the sole owner of its state and the sole writer of its log. It knows nothing of sessions or sockets. What it
- * says, spends and may do, how it lives, and what ties it to others are parts of it.
+ * One job: the sole owner of its state and the sole writer of its log. It knows nothing of sessions or sockets. Its parts handle
+ * its events, costs, authority, life and family.
  *
- * - **J2** What it says of itself to others (`status`, `remaining`, `ended`) is durable.
+ * - **J2** What it shows of itself to others (`status`, `remaining`, `ended`) is durable.
  */
 export class Job implements KnownJob {
   readonly identity: JobIdentity;
-  /** How often its agent was started, this time included. */
+  /** The number of the attempt, from 1. */
   readonly attempt: number;
-  /** What its agent gave to `ctx.checkpoint` last, as JSON; undefined when it never did. */
+  /** The latest value of `ctx.checkpoint`, as JSON; undefined without one. */
   readonly checkpoint: string | undefined;
-  /** Before which nothing of it is removed, where it has a key; in ms of the monotonic clock. */
+  /** Before this time the job is not removed, if it has a key; in milliseconds on the monotonic clock. */
   readonly keepUntil: number | undefined;
-  /** Shared by a job and all that it delegates to: they pass on to each other what they have. */
+  /** Shared by a job and all its descendants, because they may pass secrets to each other. */
   readonly secrets: Secrets;
   readonly observed: JobObservation | undefined;
   readonly events: JobEvents;
@@ -56,11 +56,11 @@ export class Job implements KnownJob {
   readonly #context: JobContext;
   readonly #state: JobState;
   readonly #log: JobLog;
-  /** Made with the first: most jobs have none. */
+  /** Created on first use: most jobs have none. */
   #checkpoints: Checkpoints | undefined;
   #trace: Trace | undefined;
 
-  /** @throws ArcpError `LEASE_SUBSET_VIOLATION` when its budget does not fit into what its parent has available (R-9.4-4) */
+  /** @throws ArcpError `LEASE_SUBSET_VIOLATION` if its budget exceeds what its parent has available (R-9.4-4) */
   constructor(
     identity: JobIdentity,
     lease: CompiledLease,
@@ -108,7 +108,7 @@ export class Job implements KnownJob {
       context,
     });
     const owner = legacy?.owner ?? identity.session;
-    // Not before its budget is set aside: a job that is refused ties nobody.
+    // Only after its budget is set aside, so that a refused job does not become anybody's child.
     this.family = new Family(this, owner, parent?.family);
     this.life = new JobLife({ job: this, state: this.#state, log: this.#log, deadlines, context });
   }
@@ -117,7 +117,7 @@ export class Job implements KnownJob {
     return this.costs.budget;
   }
 
-  /** What a later attempt begins with. */
+  /** What the job saves for its next attempt. */
   get checkpoints(): Checkpoints {
     this.#checkpoints ??= new Checkpoints({
       state: this.#state,
@@ -127,7 +127,7 @@ export class Job implements KnownJob {
     return this.#checkpoints;
   }
 
-  /** What everything that it calls is told of its trace (R-11-5); the same from the first call on. */
+  /** The trace that everything it calls receives (R-11-5); constant from the first use. */
   get trace(): Trace {
     this.#trace ??= this.observed?.trace ?? traceOf(this.identity);
     return this.#trace;
@@ -173,7 +173,7 @@ export class Job implements KnownJob {
     return this.identity.expiresAt;
   }
 
-  /** When it is over at the latest, with all that stand above it: milliseconds since 1970; infinite when that is open. */
+  /** The latest time at which the job or an ancestor ends, in milliseconds since 1970; infinite if there is none. */
   get overAt(): number {
     const { acceptedAt, maxRuntimeSec, expiresAt } = this.identity;
     const open = Number.POSITIVE_INFINITY;
@@ -195,7 +195,7 @@ export class Job implements KnownJob {
     return this.#state.live;
   }
 
-  /** Why its end stands nowhere but here, if that is so. */
+  /** Set if only this process knows the job's end. */
   get loss(): LogLoss | undefined {
     return this.#state.loss;
   }
@@ -209,37 +209,37 @@ export class Job implements KnownJob {
     return this.#log.durable;
   }
 
-  /** Characters that are kept of it as long as anything is: its lease and, once it has ended, its last record. */
+  /** Characters that are kept for as long as the job is: its lease and, once it has ended, its terminal record. */
   get size(): number {
     return JSON.stringify(this.lease).length + this.#log.endLength;
   }
 
-  /** Whether it has said nothing yet, durable or not. */
+  /** Whether it has no record yet, durable or not. */
   get silent(): boolean {
     return this.#log.nextSeq === 1;
   }
 
-  /** How many records wait to become durable. */
+  /** The number of records waiting to become durable. */
   get waiting(): number {
     return this.#log.nextSeq - 1 - this.#log.durable;
   }
 
-  /** The `job_seq` behind which everything is still to come; of an ended job its terminal record is (R-7.6-6). */
+  /** The `job_seq` after which everything is live; for an ended job, its terminal record still is (R-7.6-6). */
   get liveAfter(): number {
     return Math.min(this.#log.durable, this.life.terminalSeq - 1);
   }
 
-  /** Its credentials of now, by the name of the provisioner. */
+  /** Its current credentials by provisioner name. */
   get credentials(): ReadonlyMap<string, ProvisionedCredential> {
     return this.#context.credentials.of(this.id);
   }
 
-  /** Resolves when the terminal record and the final state are durable; also when the job is suspended. */
+  /** Resolves when the terminal record and the final state are durable, or the job is suspended. */
   get ended(): Promise<void> {
     return this.#state.over;
   }
 
-  /** Tells of a child, on the stream. @returns when that is durable */
+  /** Announces a child on the stream. @returns when that is durable */
   announce(child: Job, body: object): Promise<void> {
     const jobSeq = this.#log.nextSeq;
     void this.events.emit("delegate", body, "delegate", true);

@@ -3,27 +3,27 @@ import type { Lineage } from "../lineage.ts";
 import type { Timed } from "./due-queue.ts";
 import { Line, type Standing } from "./line.ts";
 
-/** What is remembered of a job that has ended. It stands in line, is held, or leaves, and is looked at once it is due. */
+/** A finished job as the retention knows it. It is queued for removal, held, or being removed, and rechecked when it is due. */
 export interface KeptJob extends Standing<KeptJob>, Timed {
   readonly id: JobId;
-  /** The session that owns it; undefined where that cannot be read. */
+  /** The session that owns it; undefined if that cannot be read. */
   readonly session: SessionId | undefined;
   readonly lineage: Lineage;
-  /** When its time is up; in ms of the monotonic clock. */
+  /** When its retention is over, in milliseconds on the monotonic clock. */
   readonly end: number;
-  /** For how many jobs it counts. */
+  /** How many jobs it counts as. */
   readonly weight: number;
-  /** All of its principal. */
+  /** All finished jobs of its principal. */
   readonly siblings: KeptJobs;
   isInLine: boolean;
   isLeaving: boolean;
 }
 
-/** Counts the finished jobs of one principal: those that are held, those in line to leave, and those that leave. */
+/** Counts the finished jobs of one principal: held, queued for removal, and being removed. */
 export class KeptJobs {
-  /** Undefined for those of which it cannot be read. */
+  /** Undefined for jobs whose principal cannot be read. */
   readonly principal: string | undefined;
-  /** Those that nothing is known to hold, the one that ended first in front. */
+  /** Jobs that are not known to be held, the one that ended first in front. */
   readonly #line = new Line<KeptJob>();
   #kept = 0;
   #inLine = 0;
@@ -33,22 +33,22 @@ export class KeptJobs {
     this.principal = principal;
   }
 
-  /** How many are kept; not those that are being removed. */
+  /** The number of kept jobs, not counting those being removed. */
   get kept(): number {
     return this.#kept;
   }
 
-  /** How many of these are held. */
+  /** The number of these that are held. */
   get held(): number {
     return this.#kept - this.#inLine;
   }
 
-  /** How many are being removed, or could not be yet. */
+  /** The number of jobs whose removal is in progress or has failed so far. */
   get leaving(): number {
     return this.#leaving;
   }
 
-  /** The one that ended first, of those that nothing is known to hold. */
+  /** The job that ended first among those not known to be held. */
   get first(): KeptJob | undefined {
     return this.#line.first;
   }
@@ -61,14 +61,14 @@ export class KeptJobs {
     this.#kept += weight;
   }
 
-  /** Nothing is known to hold it. */
+  /** Queues a job that is not known to be held. */
   queue(job: KeptJob): void {
     this.#line.add(job);
     this.#inLine += job.weight;
     job.isInLine = true;
   }
 
-  /** It is held, if it was not. */
+  /** Marks a job as held. */
   hold(job: KeptJob): void {
     if (!job.isInLine) return;
     this.#line.delete(job);
@@ -76,7 +76,7 @@ export class KeptJobs {
     job.isInLine = false;
   }
 
-  /** It is being removed, if it was not. */
+  /** Marks a job as being removed. */
   leave(job: KeptJob): void {
     this.hold(job);
     if (job.isLeaving) return;
@@ -85,7 +85,7 @@ export class KeptJobs {
     job.isLeaving = true;
   }
 
-  /** It is removed. */
+  /** The job is removed. */
   gone({ weight }: KeptJob): void {
     this.#leaving -= weight;
   }

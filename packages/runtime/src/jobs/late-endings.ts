@@ -11,39 +11,39 @@ import { tailOf } from "./log-tail.ts";
 import { forgetJob } from "./removal.ts";
 import { writeEnd } from "./written-end.ts";
 
-/** Milliseconds until the store is asked again to take what it did not; after so many times in vain it is asked less and less often. */
+/** The retry interval in milliseconds: `first` for so many `times`, then doubling up to `longest`. */
 const PAUSE = { first: 2000, times: 30, longest: 60_000 };
 
 export interface LateEndingsOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly store: Pick<ReadableStore, "jobs" | "logs" | "idempotency">;
-  /** Told of a job whose end is durable at last. */
+  /** Called with a job whose end is durable at last. */
   readonly ended: (job: Job) => void;
-  /** Told of a child that never was: nothing tells of it, and nothing of it is kept any more. */
+  /** Called with a child that never existed: nothing announces it, and nothing of it is kept any more. */
   readonly forgotten: (job: Job) => void;
-  /** Told of a job that is damaged, and will never have an end. */
+  /** Called with a damaged job that will never have an end. */
   readonly damaged: (job: JobId, error: ArcpError) => void;
 }
 
 interface Late {
   readonly job: Job;
-  /** How often it was tried since the job is known to be damaged. */
+  /** The number of attempts since the job is known to be damaged. */
   readonly tries: number;
 }
 
-/** How often it is asked for a damaged job: what the store has for others by then it never has for this one. */
+/** The number of attempts for a damaged job, after which the store is taken to refuse this job for good. */
 const TRIES = 10;
 
 /**
- * Jobs that are over and whose log does not say so, since the store would not take it for too long. As soon as it does they
- * end as the next process would end them: whoever follows them waits for that word (R-7.3-10, J3). And as it would, they are
- * forgotten if they were delegated and their parent's log does not tell of them (R-10-2).
+ * Writes the ends of jobs that are over although their log does not say so, because the store refused it for too long. Once the
+ * store recovers, they end as the next process would end them, because their followers wait for that (R-7.3-10, J3). Delegated jobs
+ * that their parent's log does not announce are forgotten, as the next process would do too (R-10-2).
  */
 export class LateEndings {
   readonly #options: LateEndingsOptions;
   readonly #late = new Map<JobId, Late>();
-  /** How often in a row the store took nothing. */
+  /** The number of consecutive failures. */
   #refused = 0;
   #timer: Timer | undefined;
   #closed = false;
@@ -57,7 +57,7 @@ export class LateEndings {
     this.#arm();
   }
 
-  /** What is left is the next process's. */
+  /** Stops; the next process does the rest. */
   close(): void {
     this.#closed = true;
     this.#timer?.cancel();
@@ -76,11 +76,11 @@ export class LateEndings {
     const announced = new AnnouncedChildren(store);
     for (const [id, { job, tries }] of [...this.#late]) {
       const { isInDoubt } = job.family;
-      // Nothing comes behind that one's end that could tell of this one.
+      // Wait until the parent has ended: only then it is certain that no announcement will follow.
       if (isInDoubt && job.parent !== undefined && this.#late.has(job.parent)) continue;
       const attempt = { isDamaged: false };
       try {
-        // It never was, then.
+        // Unannounced, the child never existed.
         const isForgotten = isInDoubt && (await announced.lack(job));
         if (isForgotten) await forgetJob(this.#options, job);
         else await this.#end(job, attempt);
@@ -95,7 +95,7 @@ export class LateEndings {
       } catch (error) {
         if (isClosed(error)) this.close();
         logger.debug({ job: id, err: error }, "the end of a job cannot be stored yet");
-        // Nor can those of the others, as a rule: one at a time asks, and each has its turn.
+        // The other jobs would probably fail too, so only one is tried per pause, each in turn.
         this.#late.delete(id);
         if (attempt.isDamaged && tries + 1 >= TRIES) this.#giveUp(id, error);
         else this.#late.set(id, { job, tries: attempt.isDamaged ? tries + 1 : 0 });
@@ -114,7 +114,7 @@ export class LateEndings {
     damaged(id, jobDamaged(id, error));
   }
 
-  /** @param attempt is told when what the store has of the job turns out to be damaged */
+  /** @param attempt its flag is set if the store's data of the job is damaged */
   async #end(job: Job, attempt: { isDamaged: boolean }): Promise<void> {
     const { id, lastSeq, waiting, traceId } = job;
     const { store } = this.#options;
@@ -122,7 +122,7 @@ export class LateEndings {
     if (row === "damaged") attempt.isDamaged = true;
     else if (row === undefined || isTerminal(row.status)) return;
     const { head, last, end } = await tailOf(id, store.logs);
-    // It is somebody else's by now, and ends as they say (J1).
+    // Another runtime has taken the job over and decides its end (J1).
     if (head > lastSeq + waiting) return;
     if (head > 0 && last === undefined) attempt.isDamaged = true;
     const known = row === "damaged" ? { id, traceId, lease: {}, cancel: undefined } : row;
@@ -140,7 +140,7 @@ export class LateEndings {
   }
 }
 
-/** As it is said to have ended since it was lost. */
+/** The ending that has been reported since the job was lost. */
 function endOf({ status, family }: Job, reason: string | undefined): Ending {
   if (status === "cancelled") return cancelled(reason);
   return family.isInDoubt ? parentEnded() : lost();

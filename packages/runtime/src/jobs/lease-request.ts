@@ -15,24 +15,27 @@ import type { Turn } from "../turn.ts";
 import type { AgentTerms } from "./agent-terms.ts";
 import type { JobContext } from "./job-context.ts";
 
-/** What decides about a lease before there is a job. */
+/** What it takes to decide on a lease request. */
 export interface LeaseContext extends JobContext {
   readonly policy: EffectivePolicy;
   readonly limits: EffectiveLimits;
-  /** The directory that relative paths of agents belong to; undefined when there is none. */
+  /** The base directory for agents' relative paths; undefined if there is none. */
   readonly workspace: string | undefined;
 }
 
-/** Characters of a lease, and of the acceptance that repeats it: with the widest of them it still fits one message (R-4.1-7). */
+/**
+ * The most characters of a lease, and of the acceptance that repeats it: even with the widest characters it fits into one message
+ * (R-4.1-7).
+ */
 export const MAX_ACCEPTANCE = 256 * 1024;
 
-/** Steps of a turn that it costs to look for one pattern among all those of another lease. */
+/** What comparing one pattern with all those of another lease costs of the turn's budget. */
 const PATTERN_STEPS = 32;
 
 /**
- * A requested lease, compiled.
- * @param place of the lease in the request, for humans
- * @throws ArcpError `INVALID_REQUEST` for what is malformed, and before that for what is larger than one job may have (R-14-2)
+ * Compiles a requested lease.
+ * @param place where the lease is in the request, as text for people
+ * @throws ArcpError `INVALID_REQUEST` if it is larger than a job's lease may be (R-14-2), or else if it is malformed
  */
 export function readLease(
   { limits, workspace }: Pick<LeaseContext, "limits" | "workspace">,
@@ -48,21 +51,21 @@ export function readLease(
       { details: { reason: "patterns_per_lease" } },
     );
   }
-  // To compile much costs much, and this one could not be accepted.
+  // Checked first: compiling a huge lease is expensive, and it could not be accepted anyway.
   if (JSON.stringify(requested).length > MAX_ACCEPTANCE) throw tooLarge(place);
   const compiled = compileLease(requested, { workspace: agent.workspace ?? workspace });
   if (compiled.ok) return compiled.lease;
   throw new ArcpError("INVALID_REQUEST", `${place}.${compiled.problem}`);
 }
 
-/** The refusal of a lease that is too large to be repeated. @param place as {@link readLease} has it */
+/** The refusal of a lease that is too large to be repeated. @param place as in {@link readLease} */
 export function tooLarge(place: string): ArcpError {
   return new ArcpError("INVALID_REQUEST", `${place}: is too large`);
 }
 
 /**
- * What the policy makes of a requested lease: the same or less (R-7.1-3).
- * @throws ArcpError `INTERNAL_ERROR` when the policy widens it: that is a mistake of the operator's, and nothing is granted
+ * Applies the policy to a requested lease, which gives the same or less (R-7.1-3).
+ * @throws ArcpError `INTERNAL_ERROR` if the policy widens the lease: that is a mistake of the operator's, and nothing is granted
  */
 export function grantLease(
   context: Pick<LeaseContext, "policy" | "logger" | "committer">,
@@ -95,7 +98,7 @@ async function narrowed(
   throw new ArcpError("INTERNAL_ERROR", "the lease could not be granted");
 }
 
-/** Whether it is what its type says: a policy may have no types, and a text in place of a list would be read letter by letter. */
+/** Whether it matches its type: a policy may be plain JavaScript, and a string in place of a list would be read letter by letter. */
 function isLease(granted: Lease): boolean {
   const lists: unknown[] = Object.values(granted);
   return lists.every(
@@ -104,7 +107,7 @@ function isLease(granted: Lease): boolean {
   );
 }
 
-/** What comes of comparing two leases, in as many turns as it takes: it holds up nobody, however many are compared (J4). */
+/** Compares two leases over as many turns as it takes, so that comparisons hold up nobody, however many there are (J4). */
 export async function compared(turn: Turn, comparison: Comparison): Promise<string | undefined> {
   for (;;) {
     const { done, value } = comparison.next();
@@ -114,7 +117,7 @@ export async function compared(turn: Turn, comparison: Comparison): Promise<stri
 }
 
 /**
- * @param place of the time in the request, for humans
+ * @param place where the time is in the request, as text for people
  * @returns milliseconds since 1970
  * @throws ArcpError `INVALID_REQUEST` (R-9.5-1)
  */

@@ -1,10 +1,10 @@
-/** What stands in a {@link Line} knows who stands beside it. */
+/** The links of an entry of a {@link Line}. */
 export interface Standing<T> {
   before: T | undefined;
   behind: T | undefined;
 }
 
-/** Values in the order in which they came, of which any can leave at any time: a linked list. */
+/** A queue from which any entry can be removed at any time: a doubly linked list. */
 export class Line<T extends Standing<T>> {
   #first: T | undefined;
   #last: T | undefined;
@@ -18,7 +18,7 @@ export class Line<T extends Standing<T>> {
     return this.#size;
   }
 
-  /** Comes to the end. It must not stand in any line. */
+  /** Appends an entry, which must not be in any line. */
   add(value: T): void {
     value.before = this.#last;
     if (this.#last === undefined) this.#first = value;
@@ -27,7 +27,7 @@ export class Line<T extends Standing<T>> {
     this.#size += 1;
   }
 
-  /** Leaves the line, in which it must stand. */
+  /** Removes an entry, which must be in this line. */
   delete(value: T): void {
     const { before, behind } = value;
     if (before === undefined) this.#first = behind;

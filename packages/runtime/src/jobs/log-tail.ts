@@ -2,13 +2,13 @@ import type { JobId, TerminalStatus } from "@arcp/core";
 import type { LogRecord, LogStore } from "../store/index.ts";
 import { finalStatusIn } from "../store/record-text.ts";
 
-/** Where a log ends that nobody writes to any more. */
+/** The end of a log that has no writer any more. */
 export interface LogTail {
-  /** The `job_seq` of its last record; 0 when it has none. */
+  /** The `job_seq` of the last record; 0 if there is none. */
   readonly head: number;
-  /** That record; undefined where there is none, or it is lost. */
+  /** The last record; undefined if there is none, or it is lost. */
   readonly last: LogRecord | undefined;
-  /** How the job ended, if that record says so: it may say more than the index does. */
+  /** The final state according to that record, which may be ahead of the index. */
   readonly end: TerminalStatus | undefined;
 }
 
@@ -20,7 +20,7 @@ export async function tailOf(job: JobId, logs: LogStore): Promise<LogTail> {
   return { head, last, end: last?.kind === "terminal" ? finalStatusIn(last) : undefined };
 }
 
-/** The `job_seq` of the last record of a log; 0 when it has none, or is gone. */
+/** The `job_seq` of a log's last record; 0 if there is none, or the log is gone. */
 export async function headOf(job: JobId, logs: LogStore): Promise<number> {
   const { head } = await logs.read(job, 0, { records: 0, characters: 0 });
   return head;

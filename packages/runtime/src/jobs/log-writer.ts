@@ -5,50 +5,50 @@ import { lengthOf } from "../store/long-record.ts";
 import { Backlog } from "./backlog.ts";
 import type { CommitOutcome, Committable, Committer } from "./committer.ts";
 
-/** From here on an append waits for the store, so that an agent that awaits never meets the bounds. */
+/** From this backlog on, an append waits for the store, so that an agent that awaits never hits the limits. */
 const RELIEF = { records: 1024, characters: 4 * 1024 * 1024 };
 
-/** Characters that take as much of a turn as a record does: long ones are worth more. */
+/** Characters that cost as much of a turn as a record: longer records cost more. */
 const TURN_CHARACTERS = 4096;
 
 const DONE = Promise.resolve();
 
-/** Why a log takes nothing any more. */
+/** Why a log accepts nothing more. */
 export type LogLoss =
-  /** Somebody else writes to it, and will end it (J1). */
+  /** Another runtime writes to it, and will end the job (J1). */
   | "fenced"
   /** The store is closed, or has failed for good. */
   | "closed"
-  /** The store would not take the records for as long as one waits: it may take others. */
+  /** The store refused the records for the whole retry period; it may still take others. */
   | "refused";
 
 export interface LogWriterOptions {
-  /** The `job_seq` of the last record that is there already. Default 0. */
+  /** The `job_seq` of the last existing record. Default 0. */
   readonly after?: number | undefined;
   /**
-   * Called right before records are handed to the store: what is asked of it now is durable no later than they are.
+   * Called directly before records are handed to the store: what it requests now becomes durable no later than they do.
    * @param last the `job_seq` of the last of them
-   * @param accepted that of the last one that is accepted by now
-   * @returns what changes of the job's row with them
+   * @param accepted the `job_seq` of the last record accepted so far
+   * @returns the change to the job's row that goes with them
    */
   readonly committing?: (last: number, accepted: number) => JobChange | undefined;
   /**
    * Called when they are durable.
-   * @param change what changes with them
-   * @param sure whether it is known of the change too
+   * @param change the change that went with them
+   * @param sure whether the change is known to be durable too
    * @param durable the `job_seq` of the last of them
    */
   readonly committed?: (change: JobChange | undefined, sure: boolean, durable: number) => void;
-  /** Called once, when the log can take nothing any more. */
+  /** Called once, when the log can accept nothing more. */
   readonly failed: (failure: Error, loss: LogLoss) => void;
 }
 
 /**
- * The one writer of one job's log.
+ * The only writer of one job's log.
  *
- * - **J1** `job_seq` is dense from 1; a log that somebody else wrote to fences this writer off for good.
+ * - **J1** `job_seq` is dense from 1. If anybody else wrote to the log, this writer is fenced for good.
  * - **J2** `append` means accepted in order; only what `flush` waited for is durable.
- * - **J4** A spent turn shows as a promise of the next one, a slow store as a promise of its next commit.
+ * - **J4** If the turn is used up, `append` returns a promise of the next one; if the store is slow, a promise of its next commit.
  */
 export class LogWriter implements Committable {
   readonly #job: JobId;
@@ -80,17 +80,17 @@ export class LogWriter implements Committable {
     return this.#durable;
   }
 
-  /** @throws BackpressureError when the backlog is full, synchronously */
+  /** @throws BackpressureError synchronously, if the backlog is full */
   checkRoom(): void {
     if (this.#failure === undefined) this.#backlog.check();
   }
 
   /**
    * Accepts a record as number `nextSeq`.
-   * @param over lets it pass the backlog's bound, for what the runtime itself has to say
-   * @returns what to wait for: the next turn of the event loop when this one is spent (J4), the next commit when too
-   * much waits for it
-   * @throws BackpressureError when the backlog is full, synchronously, with nothing accepted
+   * @param over ignores the backlog's limit, for the runtime's own records
+   * @returns what to wait for: the next turn of the event loop if this one is used up (J4), the next commit if too much waits for
+   *   it
+   * @throws BackpressureError synchronously, if the backlog is full; nothing was accepted then
    */
   append(record: LogRecord, over = false): Promise<void> | undefined {
     if (this.#failure !== undefined) return undefined;
@@ -99,7 +99,7 @@ export class LogWriter implements Committable {
     this.#accepted += 1;
     const length = lengthOf(record);
     this.#backlog.add(length);
-    // Should the store have to be asked twice, it is read once more.
+    // Keep the text until the commit has succeeded, because a retry reads it again.
     record.long?.lend();
     this.#pending.push(record);
     if (this.#pending.length === 1) this.#committer.enlist(this);
@@ -109,7 +109,10 @@ export class LogWriter implements Committable {
     return relaxed ? nextTurn : this.#backlog.relieved();
   }
 
-  /** Resolves once all that was accepted before is durable; rejects when that can never be. In the next turn when this one is spent (J4). */
+  /**
+   * Resolves once everything accepted so far is durable, in the next turn if this one is used up (J4); rejects if that can never
+   * be.
+   */
   flush(): Promise<void> {
     const failure = this.#failure;
     if (failure !== undefined) return this.pass().then(() => Promise.reject(failure));
@@ -119,7 +122,7 @@ export class LogWriter implements Committable {
     return done.promise;
   }
 
-  /** Takes of the turn like a record, and writes nothing. @returns when whoever goes on and on may do so (J4) */
+  /** Charges the turn like a record, without writing one. @returns when a busy caller may continue (J4) */
   pass(): Promise<void> {
     return this.#committer.turn.spend("writing", 1) ?? DONE;
   }
@@ -130,7 +133,8 @@ export class LogWriter implements Committable {
 
   take(most: number): LogBatch {
     const after = this.#accepted - this.#pending.length;
-    // Who else ends the job says in the index how, and may have written as many records as this one had accepted.
+    // Write nothing after a failure: whoever else ends the job writes its end to the index, and may have appended as many records
+    // as this writer had accepted.
     if (this.#failure !== undefined) return { job: this.#job, after, records: [] };
     const all = this.#pending.length <= most;
     const records = all ? this.#pending : this.#pending.slice(0, most);

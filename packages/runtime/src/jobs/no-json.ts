@@ -1,9 +1,9 @@
 import { ArcpError, LocalError } from "@arcp/core";
 
 /**
- * The error for what cannot be written as JSON. Nothing of what was thrown is told, for it may be anything: it is the cause.
- * @param what it is, for humans
- * @param thrown when it was read or written; an error of ours says itself what is wrong, and comes back
+ * The error for a value that cannot be written as JSON. What was thrown becomes the cause and is not shown, as it may be anything.
+ * @param what the name of the value, as text for people
+ * @param thrown the error of reading or writing it; one of our own is returned unchanged, because it explains itself
  */
 export function noJson(what: string, thrown: unknown): Error {
   if (thrown instanceof ArcpError || thrown instanceof LocalError) return thrown;

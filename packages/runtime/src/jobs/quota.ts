@@ -6,14 +6,14 @@ export interface QuotaOptions {
     EffectiveLimits,
     "liveJobsPerPrincipal" | "liveInputCharactersPerPrincipal"
   >;
-  /** Whether a principal has too many finished jobs that cannot leave. */
+  /** Whether a principal has too many finished jobs that cannot be removed. */
   readonly isFull: (principal: string) => boolean;
 }
 
-/** What the running jobs of one principal take. */
+/** What the running jobs of one principal use. */
 interface Share {
   readonly jobs: number;
-  /** Of their inputs, in characters: see `jsonWeight`. */
+  /** The weight of their inputs, in characters: see `jsonWeight`. */
   readonly weight: number;
 }
 
@@ -21,10 +21,10 @@ const NOTHING: Share = { jobs: 0, weight: 0 };
 
 const COUNTING = "those of the JSON, plus 64 for each object, array and key";
 
-/** What each principal may have running at a time (R-7.1-5). */
+/** Limits what each principal may have running at a time (R-7.1-5). */
 export class Quota {
   readonly #options: QuotaOptions;
-  /** What is taken, by principal. */
+  /** Usage by principal. */
   readonly #shares = new Map<string, Share>();
   #onEmpty: Array<() => void> = [];
 
@@ -33,9 +33,9 @@ export class Quota {
   }
 
   /**
-   * Takes a place for a job of this principal, and room for its input, if it may be kept when it is over.
+   * Reserves a slot for a job and space for its input, unless too many finished jobs of the principal have to be kept.
    * @param weight of its input, in characters: see `jsonWeight`
-   * @returns gives both back; or the refusal of one job too many, or too large beside the others
+   * @returns a function that releases both; or the refusal of a job that is one too many, or too large beside the others
    */
   reserve(principal: string, weight: number): (() => void) | ArcpError {
     const taken = this.#shares.get(principal) ?? NOTHING;
@@ -64,7 +64,9 @@ export class Quota {
     return this.take(principal, weight);
   }
 
-  /** As {@link reserve}, even if there is no room left, for a job that was accepted before. @returns gives it back */
+  /**
+   * Like {@link reserve}, but regardless of the limits, for a job that was accepted before. @returns a function that releases it
+   */
   take(principal: string, weight: number): () => void {
     this.#change(principal, 1, weight);
     return () => {
@@ -74,7 +76,7 @@ export class Quota {
     };
   }
 
-  /** Resolves once nothing is taken: no job runs, and none is being accepted. */
+  /** Resolves once nothing is in use: no job runs, and none is being accepted. */
   emptied(): Promise<void> {
     if (this.#shares.size === 0) return Promise.resolve();
     return new Promise((resolve) => this.#onEmpty.push(resolve));
@@ -88,7 +90,7 @@ export class Quota {
   }
 }
 
-/** What there is room for again once others are over. */
+/** The refusal of a job that there may be room for later. */
 function shortage(reason: string, problem: string): ArcpError {
   return new ArcpError("INTERNAL_ERROR", problem, { retryable: true, details: { reason } });
 }

@@ -4,16 +4,16 @@ import { LONG, LongRecord } from "../store/long-record.ts";
 import { LongText } from "../store/long-text.ts";
 import type { ChunkData } from "./chunk-data.ts";
 
-/** The largest envelope that may be sent, in bytes (R-4.1-7); what a viewer's projector puts in front fits the slack. */
+/** The largest envelope that may be sent, in bytes (R-4.1-7); the slack has room for the prefix that each projector adds. */
 const MAX_ENVELOPE = 1024 * 1024;
 const PREFIX_SLACK = 512;
 
-/** Characters of a record that stand around its payload, at least. */
+/** The least number of characters around a record's payload. */
 const STEM = 128;
 
 type RecordType = "job.event" | "job.result" | "job.error";
 
-/** What all records of one job and one type have in common, between their id and their number. */
+/** What all records of one job and type have in common, between their id and their number. */
 export type RecordStems = Readonly<Record<RecordType, string>>;
 
 export interface RecordSource {
@@ -36,7 +36,7 @@ export interface Chunk {
   readonly more: boolean;
 }
 
-/** Writes what the records of a job have in common, once. */
+/** Builds the common parts of a job's records, once. */
 export function recordStems(job: JobId, traceId: string): RecordStems {
   const ids = `"job_id":${JSON.stringify(job)},"trace_id":${JSON.stringify(traceId)}`;
   const stem = (type: RecordType) => `","type":"${type}",${ids},"job_seq":`;
@@ -48,8 +48,8 @@ export function recordStems(job: JobId, traceId: string): RecordStems {
 }
 
 /**
- * Writes a record once and for all viewers; the envelope's id is born here and is the same in every replay. Ids and types
- * are ours and need no escaping.
+ * Serializes a record once for all viewers. The envelope's id is created here and stays the same in every replay. Ids and types are
+ * our own and need no escaping.
  */
 export function writeRecord({ stems, jobSeq, kind, type, payload }: RecordSource): LogRecord {
   const id = newMessageId();
@@ -79,15 +79,15 @@ export function writeChunk({ stems, jobSeq, ts, chunk }: ChunkSource): LogRecord
   return { kind, text: before + data + behind };
 }
 
-/** Whether the record nests deeper than anybody has to read, within the envelope around it (R-5.2-7). */
+/** Whether the record nests deeper than peers have to read, counting the envelope around it (R-5.2-7). */
 export function nestsTooDeep({ text }: LogRecord): boolean {
-  // Most are too short for it, with what stands in front of their payloads.
+  // Cheap check first: most records are too short to nest that deep.
   return text.length > 2 * MAX_JSON_DEPTH + STEM && nestsDeeperThan(text, MAX_JSON_DEPTH - 1);
 }
 
 /** Whether the record, with the fields of a viewer's session in front, fits into one envelope. */
 export function fitsEnvelope({ text }: LogRecord): boolean {
   const limit = MAX_ENVELOPE - PREFIX_SLACK;
-  // A character takes at most three bytes of UTF-8 (a pair of two takes four).
+  // A UTF-16 code unit takes at most three bytes of UTF-8 (a surrogate pair takes four).
   return text.length * 3 <= limit || Buffer.byteLength(text) <= limit;
 }

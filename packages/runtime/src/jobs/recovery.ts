@@ -12,20 +12,20 @@ import { headOf, tailOf } from "./log-tail.ts";
 import { forgetJob } from "./removal.ts";
 import { writeEnd } from "./written-end.ts";
 
-/** Takes up a job whose agent may run again. @returns starts that; or how the job ends because it cannot be */
+/** Prepares a job for another attempt of its agent. @returns a function that starts it; or how the job ends because it cannot */
 export type Restart = (row: ListedJob, head: number) => Promise<(() => void) | Ending>;
 
-/** What a job costs of a turn of the event loop. */
+/** What recovering a job costs of the turn's budget. */
 const JOB_STEPS = 8;
 
-/** How a job may end that never began: with its parent, or by a clock of its own. */
+/** How a job that never began may have ended: with its parent, or by a timer of its own. */
 const ENDS_OF_PENDING: readonly TerminalStatus[] = ["error", "cancelled", "timed_out"];
 
 /**
- * Takes every job in hand that ran when the process before this one died. One whose agent may be started again gets
- * ready for that; every other one gets exactly one terminal record, and none whose terminal record was already durable
- * (R-7.3-10, R-7.4-2, J3). A delegated job of which nothing tells is forgotten. Those whose rows cannot be read are left to others.
- * @returns starts the agents of the jobs that are run again
+ * Recovers every job that was live when the previous process died. Jobs whose agent may run again are prepared for that; every
+ * other one gets exactly one terminal record, unless its terminal record was already durable (R-7.3-10, R-7.4-2, J3). Delegated
+ * jobs that nothing announces are forgotten. Jobs whose rows cannot be read are handled elsewhere.
+ * @returns starts the agents of the jobs that run again
  */
 export async function recoverJobs(
   context: AdmissionContext,
@@ -55,13 +55,13 @@ async function recover(
 ): Promise<(() => void) | undefined> {
   const { head, last, end } = await tailOf(row.id, context.store.logs);
   const neverBegan = row.status === "pending" && (head === 0 || end !== undefined);
-  // Its agent starts behind that record (J2), so there is nothing that anybody could be told of.
+  // An agent starts only after that record (J2), so nobody can have seen anything of this job.
   if (neverBegan && (await announced.lack(row))) {
     await forgetJob(context, row);
     return undefined;
   }
   await forgetEnded(context, row.id, announced);
-  // It is said to run by its first record.
+  // A running job has at least its first record, so without any record something is lost.
   const isDamaged = last === undefined && (head > 0 || row.status === "running");
   const next = end ?? forbidding(row, isDamaged) ?? (await restart(row, head));
   if (typeof next === "function") return next;
@@ -71,8 +71,8 @@ async function recover(
 }
 
 /**
- * A child that never began has its end all the same, where the store took that and refused what its parent said of it. Goes
- * before the end of its parent, so that a process that dies meanwhile leaves it to the next one.
+ * A child that never began may still have a stored end, although the store refused the parent's announcement of it. Such children
+ * are removed before the parent's end is written, so that the next process finds them if this one dies meanwhile.
  */
 async function forgetEnded(
   context: AdmissionContext,
@@ -82,13 +82,13 @@ async function forgetEnded(
   const { store, committer } = context;
   for (const child of await childrenOf(parent, store.jobs, ENDS_OF_PENDING)) {
     await committer.turn.spend("answering", 1);
-    // One that has begun said so first, and nobody has to read its parent's log for it.
+    // A child that has begun wrote that first; no need to read its parent's log.
     if ((await headOf(child.id, store.logs)) > 1) continue;
     if (await announced.lack(child)) await forgetJob(context, child);
   }
 }
 
-/** Whoever observes jobs is told of this one as well: the process that ran it could not say how it ended. */
+/** Reports the job to the observer: the process that ran it could not report its end. */
 function tell({ observation }: AdmissionContext, row: ListedJob, ending: Ending): void {
   const lease = observation && compileLease(row.lease, { workspace: row.workspace });
   if (!lease?.ok) return;
@@ -96,10 +96,10 @@ function tell({ observation }: AdmissionContext, row: ListedJob, ending: Ending)
   observation?.job(attempt)?.ended(outcomeOfEnding(ending, attempt.remaining));
 }
 
-/** @returns how a job ends whatever its agent allows; undefined when it may go on */
+/** @returns the ending of a job that must not run again, whatever its agent allows; undefined if it may */
 function forbidding(row: ListedJob, isDamaged: boolean): Ending | undefined {
   if (row.cancel !== undefined) return cancelled(row.cancel.reason);
-  // Whether or not its parent is run again: another attempt delegates anew.
+  // Even if the parent runs again, because its new attempt delegates again.
   if (row.parent !== undefined) return parentEnded();
   return isDamaged ? damaged(row.id) : undefined;
 }

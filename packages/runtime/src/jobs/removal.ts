@@ -5,8 +5,8 @@ import type { Store } from "../store/index.ts";
 type Kept = Pick<Store, "jobs" | "logs" | "idempotency">;
 
 /**
- * Removes what the store has of a job, and frees its key (R-7.2-6). The row goes last: as long as it is there, whoever comes next
- * finds it and does the same again.
+ * Removes a job from the store and frees its key (R-7.2-6). The row goes last, so that an interrupted removal is found and
+ * repeated.
  */
 export async function removeJob({ jobs, logs, idempotency }: Kept, id: JobId): Promise<void> {
   await logs.remove(id);
@@ -19,7 +19,7 @@ export interface ForgettingContext {
   readonly logger: Logger;
 }
 
-/** Removes a delegated job of which its parent's log does not tell: it never was (R-10-2). */
+/** Removes a delegated job that its parent's log does not announce, so that it never existed (R-10-2). */
 export async function forgetJob(
   { store, logger }: ForgettingContext,
   { id, parent }: { readonly id: JobId; readonly parent?: JobId | undefined },

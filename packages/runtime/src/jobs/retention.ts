@@ -4,66 +4,66 @@ import type { Turn } from "../turn.ts";
 import { DueQueue } from "./due-queue.ts";
 import { type KeptJob, KeptJobs } from "./kept-jobs.ts";
 
-/** Milliseconds until a job that somebody still reads, or that could not be removed, is looked at again. */
+/** Milliseconds after which a job that is still being read, or could not be removed, is checked again. */
 const RECHECK = 10_000;
 
-/** The same at the least for one that is too many meanwhile, and for each of those that are held: many take their time. */
+/** The minimum for jobs above the limit, plus so much for each held job, because checking many takes time. */
 const RECHECK_SURPLUS = { least: 1000, each: 0.1 };
 
-/** A job counts once more for so many characters, or a few of large leases and results would take what many others do. */
+/** A job counts once more per so many characters: a few large leases and results take as much space as many small ones. */
 const CHARACTERS = 8192;
 
-/** Jobs that are looked at in one go: when many are due at once, others have their turn in between. */
+/** The most due jobs checked at a time, so that other work runs in between. */
 const AT_ONCE = 64;
 
-/** The same of those that are too many: no more can end in a turn, which is of so many records. */
+/** The same for jobs above the limit. No more can end per turn, which is limited to as many records. */
 const SURPLUS_AT_ONCE = 256;
 
 /** A job that has ended. */
 export interface EndedJob {
   readonly id: JobId;
-  /** Who submitted it; undefined where that cannot be read: then it counts for nobody. */
+  /** Who submitted it; undefined if that cannot be read, so that it counts for nobody. */
   readonly principal: string | undefined;
-  /** The session that owns it; undefined where that cannot be read. */
+  /** The session that owns it; undefined if that cannot be read. */
   readonly session: SessionId | undefined;
-  /** Before which it is not removed; in ms of the monotonic clock. */
+  /** Before this time it is not removed; in milliseconds on the monotonic clock. */
   readonly keepUntil?: number | undefined;
   readonly lineage: Lineage;
-  /** Characters that are kept as long as the job is: its lease, and its last record, where that is known. */
+  /** Characters that are kept for as long as the job is: its lease, and its last record if known. */
   readonly size: number;
 }
 
 export interface RetentionOptions {
   readonly clock: Clock;
   readonly turn: Pick<Turn, "next">;
-  /** Milliseconds for which a finished job is kept. */
+  /** How long a finished job is kept, in milliseconds. */
   readonly ms: number;
-  /** Finished jobs of one principal that are kept (R-14-2). */
+  /** The most finished jobs of one principal (R-14-2). */
   readonly most: number;
-  /** How many more there may be that cannot leave. */
+  /** How many more there may be that cannot be removed. */
   readonly excess: number;
-  /** Whether somebody still holds the job, whose time is up: then it is kept until nobody does (R-14-3). */
+  /** Whether somebody still holds a job whose time is over; it is kept until nobody does (R-14-3). */
   readonly held: (job: Candidate) => boolean;
-  /** Whether somebody has still to read the job, which is too many: then another one leaves. */
+  /** Whether somebody still has to read a job that is above the limit; then another one is removed instead. */
   readonly read: (job: Candidate) => boolean;
-  /** Removes a job; must not reject. @returns whether it is gone: else that is tried again a little later */
+  /** Removes a job; must not reject. @returns whether it is gone; otherwise the removal is retried a little later */
   readonly remove: (job: Candidate) => Promise<boolean>;
 }
 
-/** What tells of a job whether it may leave. */
+/** What decides whether a job may be removed. */
 type Candidate = Pick<EndedJob, "id" | "session" | "lineage">;
 
 /**
- * Keeps finished jobs for the retention time, with one timer for all, and of each principal only so many: beyond that the
- * one that ended first leaves, as if its time were up. What a job costs here does not depend on how many there are.
+ * Keeps finished jobs for the retention time, with one timer for all, and only a limited number per principal: above it, the job
+ * that ended first is removed as if its time were over. The cost per job does not depend on the number of jobs.
  */
 export class Retention {
   readonly #options: RetentionOptions;
   readonly #waiting = new DueQueue<KeptJob>();
   readonly #byPrincipal = new Map<string, KeptJobs>();
-  /** Nobody has too many of them. */
+  /** Jobs whose principal cannot be read; no limit applies to them. */
   readonly #ofUnknown = new KeptJobs(undefined);
-  /** Those of principals that have too many, as long as some of these may leave. */
+  /** Principals above the limit, as long as some of their jobs may be removed. */
   readonly #surplus = new Set<KeptJobs>();
   #isTrimming = false;
   #timer: Timer | undefined;
@@ -75,7 +75,7 @@ export class Retention {
   }
 
   /**
-   * The job has ended: from now on its time runs.
+   * Starts the retention of a job that has ended.
    * @param age milliseconds since it ended
    */
   keep(job: EndedJob, age = 0): void {
@@ -89,12 +89,12 @@ export class Retention {
     this.#arm();
   }
 
-  /** The job leaves, whatever it is held for: it is half gone already. */
+  /** Removes a job regardless of who holds it, because it is half removed already. */
   dismiss(job: EndedJob): void {
     void this.#remove(this.#add(job, Number.POSITIVE_INFINITY));
   }
 
-  /** Whether a principal has too many jobs that cannot leave. */
+  /** Whether a principal has too many jobs that cannot be removed. */
   isFull(principal: string): boolean {
     const jobs = this.#byPrincipal.get(principal);
     if (jobs === undefined) return false;
@@ -136,13 +136,13 @@ export class Retention {
     return jobs;
   }
 
-  /** Nothing is known to hold it. */
+  /** Queues a job that is not known to be held. */
   #queue(job: KeptJob): void {
     job.siblings.queue(job);
     this.#waiting.add(job.end, job);
   }
 
-  /** It is looked at again after a pause. */
+  /** Checks the job again after a pause. */
   #hold(job: KeptJob, pause: number): void {
     job.siblings.hold(job);
     this.#waiting.add(this.#options.clock.monotonic() + pause, job);
@@ -195,16 +195,16 @@ export class Retention {
     return isCounted && jobs.kept > this.#options.most && jobs.first !== undefined;
   }
 
-  /** Lets those go that are too many, some in a turn of the event loop (J4). Never rejects. */
+  /** Removes the jobs above the limit, some per turn of the event loop (J4). Never rejects. */
   async #trimAll(): Promise<void> {
     this.#isTrimming = true;
-    // What ends in a turn is read in it, as a rule.
+    // Jobs that end in a turn are usually read within it, so wait for the next one.
     await this.#options.turn.next();
     for (let [jobs] = this.#surplus; jobs !== undefined; [jobs] = this.#surplus) {
       if (this.#closed) break;
       this.#surplus.delete(jobs);
       const removals = this.#leaving(jobs).map((job) => this.#remove(job));
-      // Behind the others that have too many.
+      // Last in the queue, after the other principals above their limit.
       if (this.#hasSurplus(jobs)) this.#surplus.add(jobs);
       await Promise.all(removals);
       await this.#options.turn.next();
@@ -212,7 +212,7 @@ export class Retention {
     this.#isTrimming = false;
   }
 
-  /** Some of those that are too many. Who has still to be read is passed over. */
+  /** Picks some of the jobs above the limit, skipping those that somebody still has to read. */
   #leaving(jobs: KeptJobs): KeptJob[] {
     const { most, read } = this.#options;
     const { least, each } = RECHECK_SURPLUS;

@@ -1,6 +1,6 @@
 import type { Clock, Timer } from "@arcp/core";
 
-/** Notices that nothing was heard for too long. One timer, set anew only when it fires. */
+/** Detects that nothing was heard for too long. Uses one timer, re-armed only when it fires. */
 export class StallWatch {
   readonly #clock: Clock;
   readonly #ms: number;
@@ -8,7 +8,7 @@ export class StallWatch {
   #heardAt: number;
   #timer: Timer;
 
-  /** @param ms of silence; it begins to count at once */
+  /** @param ms the permitted silence, starting now */
   constructor(clock: Clock, ms: number, stalled: () => void) {
     this.#clock = clock;
     this.#ms = ms;

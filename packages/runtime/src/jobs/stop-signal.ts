@@ -5,14 +5,14 @@ type Flow = (stop: () => void) => void;
 
 const here: Flow = (stop) => stop();
 
-/** Tells an agent to stop, once, for the first reason that there is. */
+/** Tells an agent to stop, once, with the first reason given. */
 export class StopSignal {
-  /** Made when somebody first asks for it: most jobs end unasked, and an abort costs tens of microseconds. */
+  /** Created on first use: most agents never look at it, and an abort costs tens of microseconds. */
   #abort: AbortController | undefined;
   #reason: (() => ArcpError) | undefined;
   #flow: Flow = here;
 
-  /** Who listens is called within this flow of the program. Default: that of whoever stops. */
+  /** Sets the async context in which listeners are called. Default: that of the caller of {@link stop}. */
   within(flow: Flow): void {
     this.#flow = flow;
   }
@@ -25,7 +25,7 @@ export class StopSignal {
   get signal(): AbortSignal {
     if (this.#abort === undefined) {
       this.#abort = new AbortController();
-      // A job may wait for as many things at a time as it likes: that is no leak.
+      // An agent may wait for any number of things at a time, so many listeners are not a leak.
       setMaxListeners(0, this.#abort.signal);
       if (this.#reason !== undefined) this.#abort.abort(this.#reason());
     }

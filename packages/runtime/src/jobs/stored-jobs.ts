@@ -5,14 +5,14 @@ import type { DamagedJob, ListedJob } from "../store/index.ts";
 import { KEY_LIFETIME, keyedUntil } from "./idempotency.ts";
 import type { EndedJob } from "./retention.ts";
 
-/** A job that the process before this one ended. */
+/** A job that the previous process ended. */
 interface Ended {
   readonly job: Omit<EndedJob, "lineage">;
-  /** Milliseconds since. */
+  /** Milliseconds since its end. */
   readonly age: number;
 }
 
-/** The jobs that a store holds when a runtime takes it over, once those that ran have an end or a next attempt. */
+/** The jobs in the store when a runtime opens it, after those that were live have got an end or another attempt. */
 export class StoredJobs {
   readonly #clock: Clock;
   readonly #now: number;
@@ -38,10 +38,10 @@ export class StoredJobs {
     this.#end(job, row.finishedAt);
   }
 
-  /** One whose row cannot be read, and whose log has an end by now: its owner is still to hear of it. */
+  /** A job whose row cannot be read and whose log has an end by now; its owner still has to learn of that. */
   addDamaged({ id, session, finishedAt, acceptedAt = this.#now, error }: DamagedJob): void {
     this.#own(id, session);
-    // Whether it was submitted under a key cannot be read either.
+    // Whether it had a key cannot be read either.
     const keepUntil = keyedUntil(this.#clock, acceptedAt + KEY_LIFETIME);
     this.#end({ id, principal: error.principal, session, keepUntil, size: 0 }, finishedAt);
   }
@@ -50,20 +50,20 @@ export class StoredJobs {
     return this.#ids.has(job);
   }
 
-  /** Those that a session owns, whether it has read them or not. */
+  /** The jobs that a session owns, whether it has read them or not. */
   ownedBy(session: SessionId): readonly JobId[] {
     return this.#bySession.get(session) ?? [];
   }
 
-  /** Whether the record that tells of its delegation, in its parent's log, brings it to its owner. */
+  /** Whether the job's owner learns of it from the record in its parent's log. */
   isDelegated(job: JobId): boolean {
     return this.#delegated.has(job);
   }
 
   /**
-   * Those that have ended, the one that ended first in front.
-   * @param most of one principal that are kept
-   * @returns of each also how long ago it ended, in ms, and whether its principal has too many
+   * The jobs that have ended, the one that ended first in front.
+   * @param most the most kept jobs per principal
+   * @returns each with its age since the end in milliseconds, and whether its principal has too many
    */
   *ended(most: number): Generator<{ job: EndedJob; age: number; isSurplus: boolean }> {
     const byPrincipal = Map.groupBy(this.#ended, ({ job }) => job.principal);

@@ -5,24 +5,24 @@ import type { Job } from "./job.ts";
 import { JobCounts } from "./job-counts.ts";
 import { outcomeOf } from "./job-outcome.ts";
 
-/** Where jobs go that are over. */
+/** Where finished jobs go. */
 export interface FinishedJobs {
-  /** Told of every job whose end is durable. */
+  /** Called with every job whose end is durable. */
   readonly finished: (job: Job) => void;
-  /** Told of every job that lost its log, whose end the index did not take, or of which its parent's log perhaps does not tell. */
+  /** Called with every job that lost its log, whose end the index did not take, or that its parent's log may not announce. */
   readonly lost: (job: Job) => void;
 }
 
-/** The jobs that run, until their end is durable; what is known of finished ones is in the store. */
+/** The live jobs, until their end is durable. Finished ones are in the store. */
 export class JobTable {
   readonly #jobs = new TransientMap<JobId, Job>();
-  /** Of them those that each session owns, and those that it submitted: nobody goes through all for the sake of one session. */
+  /** Live jobs by owner and by submitter, so that questions about one session need not look at all jobs. */
   readonly #owned = new JobCounts();
   readonly #submitted = new JobCounts();
   readonly #finished: FinishedJobs;
-  /** Finished ones that are about to be gone from the store. */
+  /** Finished jobs that are being removed from the store. */
   readonly #leaving = new Set<JobId>();
-  /** How many are about to follow a job, of those whom it has to wait for. */
+  /** How many clients are about to follow a job, which must be kept for them. */
   readonly #expected = new Map<JobId, number>();
   #onAdd: ((job: Job) => void) | undefined;
 
@@ -30,7 +30,7 @@ export class JobTable {
     this.#finished = finished;
   }
 
-  /** The job runs from now on, and ends once for its observer (O2). @param leave gives its place back, once its end is durable */
+  /** Adds a live job, and ends it once for its observer (O2). @param leave releases its slot, once its end is durable */
   add(job: Job, leave: () => void): void {
     this.#jobs.set(job.id, job);
     this.#owned.add(job.session, 1);
@@ -40,20 +40,20 @@ export class JobTable {
       job.observed?.ended(outcomeOf(job));
       const { announced } = job.family;
       if (announced !== undefined) await announced;
-      // What became of a lost job stands nowhere but here; a suspended one is the next process's.
+      // Only this process knows the end of a lost job; a suspended one belongs to the next process.
       if (job.lost || job.family.isInDoubt) this.#finished.lost(job);
       else if (isTerminal(job.status)) this.finish(job);
       leave();
     });
   }
 
-  /** The end of the job is durable, and known from the store. */
+  /** The end of the job is durable; from now on the store answers for it. */
   finish(job: Job): void {
     this.forget(job);
     this.#finished.finished(job);
   }
 
-  /** The job was never accepted, and nothing of it is kept. */
+  /** Drops a job that was never accepted and of which nothing is kept. */
   forget(job: Job): void {
     if (!this.#jobs.delete(job.id)) return;
     this.#owned.add(job.session, -1);
@@ -61,9 +61,9 @@ export class JobTable {
   }
 
   /**
-   * Another session owns a job from now on, if it runs, and with it what the job has delegated.
-   * @param isThere whether a session is still there: what that owns it keeps
-   * @returns the descendants that have a new owner: the caller writes that down
+   * Makes another session the owner of a live job and of what it has delegated.
+   * @param isThere whether a session still exists, which then keeps its jobs
+   * @returns the descendants that change their owner, for the caller to store
    */
   adopt(
     id: JobId,
@@ -75,7 +75,7 @@ export class JobTable {
     const from = job.session;
     const below = job.family.adopt(session, isThere);
     for (const adopted of [{ id, from }, ...below]) {
-      // One that is still being accepted counts with its new owner from then on.
+      // A job that is still being accepted is counted for its new owner when it is added.
       if (!this.#jobs.has(adopted.id)) continue;
       this.#owned.add(adopted.from, -1);
       this.#owned.add(session, 1);
@@ -83,7 +83,7 @@ export class JobTable {
     return below;
   }
 
-  /** Calls `visit` with every job that runs and, from now on, every one that begins to. */
+  /** Calls `visit` with every live job and every one that is added from now on. */
   each(visit: (job: Job) => void): void {
     this.#onAdd = visit;
     for (const job of [...this.#jobs.values()]) visit(job);
@@ -94,8 +94,8 @@ export class JobTable {
   }
 
   /**
-   * Somebody who was told of a job is about to follow it: it is not removed before.
-   * @returns called once they follow it, or will not
+   * Keeps a job from being removed while a client that was told of it is about to follow it.
+   * @returns to be called once the client follows it, or will not
    */
   expect(id: JobId): () => void {
     this.#expected.set(id, (this.#expected.get(id) ?? 0) + 1);
@@ -106,12 +106,12 @@ export class JobTable {
     };
   }
 
-  /** Whether somebody is about to follow it. */
+  /** Whether any client is about to follow the job. */
   isExpected(id: JobId): boolean {
     return this.#expected.has(id);
   }
 
-  /** Removes a finished job from the store, a step at a time: to whoever asks for it meanwhile it is gone already. */
+  /** Removes a finished job from the store, which takes several steps. Lookups treat it as gone from now on. */
   async removing(id: JobId, remove: () => Promise<void>): Promise<void> {
     this.#leaving.add(id);
     try {
@@ -121,17 +121,17 @@ export class JobTable {
     }
   }
 
-  /** Whether a finished job is being removed: nobody may begin to follow it, who would wait for its end for ever. */
+  /** Whether a finished job is being removed. Nobody may begin to follow it, or they would wait for its end for ever. */
   isLeaving(id: JobId): boolean {
     return this.#leaving.has(id);
   }
 
-  /** Whether a job runs that this session submitted or owns. */
+  /** Whether this session submitted or owns a live job. */
   has(session: SessionId): boolean {
     return this.isOwner(session) || this.#submitted.has(session);
   }
 
-  /** Whether a job runs that this session owns. */
+  /** Whether this session owns a live job. */
   isOwner(session: SessionId): boolean {
     return this.#owned.has(session);
   }

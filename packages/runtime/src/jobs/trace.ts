@@ -8,8 +8,8 @@ export interface Trace extends TraceContext {
 }
 
 /**
- * The context that the submit brought, as it came: the runtime has no spans of its own to stand in between. Where it brought
- * none, one with a fresh parent id (R-11-5).
+ * The trace context of the submit, unchanged, because the runtime adds no spans of its own. Without one, a context with a fresh
+ * parent id (R-11-5).
  */
 export function traceOf({
   traceId,

@@ -22,20 +22,20 @@ export interface EndContext {
   readonly store: Pick<Store, "jobs" | "logs">;
 }
 
-/** What of a job's row its end is made of. */
+/** The fields of a job's row that its end needs. */
 export type EndedRow = Pick<JobRow, "id" | "traceId" | "lease" | "remaining">;
 
-/** What its end stands behind. */
+/** Where in the log the end goes. */
 export interface EndPlace {
   /** The `job_seq` of the last record of its log. */
   readonly head: number;
-  /** Whether something of the job is lost: where its log takes nothing more, the index alone says that it is over. */
+  /** Whether data of the job is lost. If its log then accepts nothing more, only the index gets the end. */
   readonly isDamaged: boolean;
 }
 
 /**
- * Writes down how a job ended that nobody runs any more, and in front of it what remains of its budget (R-9.6-11): in the
- * index alone where the log says so already.
+ * Writes the end of a job that no process runs any more, preceded by what remains of its budget (R-9.6-11). Only the index is
+ * updated if the log has an end already.
  */
 export async function writeEnd(
   { clock, logger, store: { jobs, logs } }: EndContext,
@@ -64,7 +64,7 @@ export async function writeEnd(
   }
 }
 
-/** Ends a job whose row cannot be read, unless it has ended: above all, what it has spent is not known any more. */
+/** Ends a job whose row cannot be read, unless it has ended: what it has spent, above all, is no longer known. */
 export async function endDamaged(context: EndContext, { id, status }: DamagedJob): Promise<void> {
   if (status !== undefined && isTerminal(status)) return;
   const { head, last, end = damaged(id) } = await tailOf(id, context.store.logs);
@@ -98,7 +98,7 @@ function recordsOf(
   return [...rest, terminal];
 }
 
-/** What remains of each amount of which something was spent: nobody knows any more what was said of it. */
+/** What remains of every amount that was partly spent, since it is unknown what was reported of it. */
 function unsaid({ lease, remaining }: EndedRow): readonly Remainder[] {
   const compiled = compileGrant(lease["cost.budget"] ?? []);
   return compiled.ok ? new Budget(compiled.grant, { left: remaining }).unsaid() : [];
