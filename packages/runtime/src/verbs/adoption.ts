@@ -6,11 +6,11 @@ import type { ListedJob } from "../store/index.ts";
 import type { Services } from "./services.ts";
 
 /**
- * Gives a job to a session, with all that it has delegated and what that has (R-7.2-8). What was broken off is made good by
- * the next one: some of the family may have been left behind, with any of those that the job came through. The session
- * comes to the family as any owner does, by following the job.
- * @param request by which the session comes to own the job; undefined where that is settled
- * @returns whether anything that it has delegated has a new owner
+ * Makes a session the owner of a job and of all its descendants (R-7.2-8). An adoption that was interrupted may have left some of
+ * them with a previous owner; the next adoption completes it. The session learns of the descendants as any owner does, by following
+ * the job.
+ * @param request the request by which the session becomes the owner; undefined if it is the owner already
+ * @returns whether any descendant has a new owner
  */
 export async function adopt(
   services: Services,
@@ -22,7 +22,8 @@ export async function adopt(
   const isTaken = request !== undefined;
   if (isTaken) await store.jobs.update(id, { session: session.id, request, submittedIn });
   const isThere = (owner: SessionId) => sessions.get(owner) !== undefined;
-  // From here on what it delegates belongs to the new owner; what was on its way may be in the store only later.
+  // From here on, new children belong to the new owner. A child already on its way may reach the store only later, so it is taken
+  // from the live jobs.
   const live = jobs.adopt(id, session.id, isThere);
   const left = new Map(live.map((job) => [job.id, job.submittedIn]));
   const isOurs = ({ session: owner }: ListedJob) => owner === session.id || !isThere(owner);
@@ -31,7 +32,7 @@ export async function adopt(
   }
   await Promise.all(
     [...left].map(([job, from]) =>
-      // No submit of the session asked for it.
+      // No submit of this session requested the job.
       store.jobs.update(job, { session: session.id, submittedIn: from, request: undefined }),
     ),
   );
@@ -39,14 +40,14 @@ export async function adopt(
   return left.size > 0;
 }
 
-/** All that a job has delegated, and what that has, down to what is not `ours`. */
+/** All descendants of a job, down to those that are not `ours`. */
 async function descendants(
   { store, committer }: Services,
   root: JobId,
   isOurs: (row: ListedJob) => boolean,
 ): Promise<readonly ListedJob[]> {
   const found: ListedJob[] = [];
-  // What it finds on the way is looked at as well.
+  // Grows while it is iterated, so descendants of any depth are found.
   const above = [root];
   for (const parent of above) {
     const children = (await childrenOf(parent, store.jobs)).filter(isOurs);

@@ -4,7 +4,7 @@ import type { Session } from "../session/session.ts";
 import type { Services, Verb } from "./services.ts";
 import { namedJob, observableJob } from "./target.ts";
 
-/** Acknowledges a cancel once it is durable, in front of the job's end (R-7.4-1). */
+/** Acknowledges a cancel once it is durable, before the job's end (R-7.4-1). */
 export const cancel: Verb<"job.cancel"> = async (services, { session }, request) => {
   const { reason } = request.payload;
   const id = namedJob(request);
@@ -26,7 +26,7 @@ export const cancel: Verb<"job.cancel"> = async (services, { session }, request)
   services.logger.info({ job: job.id, principal: session.principal }, "job cancelled");
 };
 
-/** The owner, or any session of the submitter once the owning session is gone (R-7.4-7); a finished job is no exception. */
+/** The owner may, and any session of the submitter once the owning session is gone (R-7.4-7); also for a finished job. */
 function mayCancel({ sessions }: Services, session: Session, job: KnownJob): boolean {
   if (job.session === session.id) return true;
   return job.principal === session.principal && sessions.get(job.session) === undefined;

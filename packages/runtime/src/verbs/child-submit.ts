@@ -10,7 +10,7 @@ import type { Session } from "../session/session.ts";
 import type { SubmitReply } from "../session/submit-log.ts";
 import type { Services } from "./services.ts";
 
-/** A client may delegate in the name of a job of its own (R-D-12). */
+/** Creates a job that a client delegates on behalf of one of its own jobs (R-D-12). */
 export async function createChild(
   services: Services,
   session: Session,
@@ -48,7 +48,7 @@ export async function createChild(
   return { kind: "accepted", announcement: acceptanceOf(delegated.row), begin };
 }
 
-/** What may be logged and remembered of a refusal: the schema of an agent may quote the input (R-9.8-10). */
+/** Removes secrets before a refusal is logged and stored: an agent's schema may quote the input (R-9.8-10). */
 function withoutSecrets(thrown: unknown, secrets: Secrets): unknown {
   if (!secrets.any || !(thrown instanceof ArcpError)) return secrets.cleanError(thrown);
   return ArcpError.fromPayload(JSON.parse(secrets.clean(JSON.stringify(wireError(thrown)))));

@@ -1,6 +1,6 @@
 import type { Verb } from "./services.ts";
 
-/** Ends the connection in good order; the jobs and the session live on (R-6.7-1 to R-6.7-3). */
+/** Closes the connection in good order; the jobs and the session live on (R-6.7-1 to R-6.7-3). */
 export const close: Verb<"session.close"> = (_house, { depart }, request) => {
   const { reason } = request.payload;
   depart({ type: "session.closed", payload: { request_id: request.id, reason } });

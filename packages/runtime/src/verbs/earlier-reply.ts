@@ -10,7 +10,7 @@ import type { Services } from "./services.ts";
 
 type Submit = Envelope<"job.submit">;
 
-/** A refusal is remembered as durably as its session, so that the very submit is never decided twice (R-5.4-8). */
+/** Stores a refusal as durably as its session, so that the same submit is never decided twice (R-5.4-8). */
 export async function rememberRefusal(
   { store, logger }: Services,
   { stream }: Session,
@@ -26,8 +26,8 @@ export async function rememberRefusal(
 }
 
 /**
- * The reply that this submit got from the process before this one, if it got one (R-5.4-8).
- * @throws ArcpError `JOB_NOT_FOUND` when its job cannot be read: it is not run once more
+ * The reply that the previous process gave to this submit, if any (R-5.4-8).
+ * @throws ArcpError `JOB_NOT_FOUND` if the job cannot be read; it must not run twice
  */
 export async function earlierReply(
   { store }: Services,
@@ -40,10 +40,10 @@ export async function earlierReply(
     error = jobDamaged(id, cause);
   });
   if (error !== undefined) throw error;
-  // A job that was adopted by it is looked up by its key once more: the crash may have come before it was followed.
+  // An adopted job is looked up by its key again, because the crash may have come before the session followed it.
   const adopted = row?.submittedIn !== undefined;
   if (row !== undefined && !adopted) return { kind: "accepted", announcement: acceptanceOf(row) };
-  // One that cannot be read is as one that is no longer remembered.
+  // An unreadable refusal counts as one that is no longer remembered.
   const refusal = await unlessDamaged(store.sessions.refusal(session.id, request.id));
   const refused = refusal === undefined ? undefined : errorIn(refusal);
   return refused && { kind: "refused", error: refused };
@@ -56,8 +56,8 @@ function errorIn(refusal: string): ErrorPayload | undefined {
 }
 
 /**
- * The acceptance of a submit once more, of what is kept of its job (R-5.4-8). Where nothing is, that is the reply, in the place of the
- * submit (R-5.4-5). Never rejects.
+ * Repeats the acceptance of a submit from what is kept of its job (R-5.4-8). If the job is gone, the reply says so, still in the
+ * order of the submits (R-5.4-5). Never rejects.
  */
 export async function replyAgain(
   services: Services,
@@ -77,7 +77,7 @@ export async function replyAgain(
   }
 }
 
-/** What is said of a submit that failed; what nobody expected is told to the operator alone. */
+/** The wire form of a failed submit. An unexpected error is shown to the operator only. */
 export function refusalOf({ logger }: Pick<Services, "logger">, thrown: unknown): ErrorPayload {
   const known = ArcpError.from(thrown);
   if (known !== thrown) logger.error({ err: thrown }, "a submit failed");

@@ -12,7 +12,7 @@ import { unsubscribe } from "./unsubscribe.ts";
 
 type Verbs = { readonly [T in ClientMessageType]: Verb<T> };
 
-/** What happens to every message that a client may send. */
+/** The handler of every message that a client may send. */
 const verbs: Verbs = {
   "session.hello": secondOpening,
   "session.resume": secondOpening,
@@ -28,7 +28,7 @@ const verbs: Verbs = {
   "job.unsubscribe": unsubscribe,
 };
 
-/** Handles a request, or rejects it; nothing that a request does can fail beyond it (R-5.4-3, R-5.4-4). */
+/** Handles a request, or rejects it. A failing request affects nothing else (R-5.4-3, R-5.4-4). */
 export async function dispatch(
   services: Services,
   caller: Caller,

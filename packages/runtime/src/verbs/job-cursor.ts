@@ -1,18 +1,18 @@
 import { JobId } from "@arcp/core";
 import type { JobRow } from "../store/index.ts";
 
-/** A job's place in a listing: it holds also when the job is gone (R-6.6-5). */
+/** A job's position in a listing, which stays valid when the job is gone (R-6.6-5). */
 export type JobPlace = Pick<JobRow, "acceptedAt" | "id">;
 
-/** Names the last entry of a page, which its reader has seen, and nothing else (R-6.6-2). */
+/** Encodes the last entry of a page, which the reader has seen, and nothing else (R-6.6-2). */
 export function formatCursor({ acceptedAt, id }: JobPlace): string {
   return Buffer.from(JSON.stringify([acceptedAt, id])).toString("base64url");
 }
 
-/** @returns undefined for what {@link formatCursor} never wrote (R-6.6-6) */
+/** @returns undefined for a text that {@link formatCursor} did not write (R-6.6-6) */
 export function readCursor(cursor: string): JobPlace | undefined {
   const place = placeOf(Buffer.from(cursor, "base64url").toString());
-  // Reading base64 forgives everything: whatever is not written the same way was not ours.
+  // Node's base64 decoder accepts anything, so compare with what we would have written.
   return place !== undefined && formatCursor(place) === cursor ? place : undefined;
 }
 

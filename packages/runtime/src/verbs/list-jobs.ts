@@ -20,16 +20,16 @@ import { mayObserve, POLICY_FAILED } from "./target.ts";
 
 const DEFAULT_LIMIT = 100;
 const MAX_LIMIT = 1000;
-/** Bytes of all entries of a page: with what is around them they fit one message (R-4.1-7). */
+/** The most bytes of all entries of a page together: with the fields around them they fit into one message (R-4.1-7). */
 const MAX_BYTES = 1024 * 1024 - 4096;
-/** Rows that are read at once where others' jobs have to be passed over. */
+/** Rows read per page while others' jobs have to be skipped. */
 const SCAN = 256;
-/** Rows that are read before it is known how large they are. */
+/** Rows read before it is known how large they are. */
 const FIRST = 16;
-/** What a row costs of a turn: the clock is asked often enough, for some leases are large. */
+/** What a row costs of the turn's budget. More than one step, so that the clock is checked often enough: some leases are large. */
 const ROW_STEPS = 4;
 
-/** Lists the jobs that the principal may observe, page by page (section 6.6); one page of a session at a time (R-14-2). */
+/** Lists the jobs that the principal may observe, page by page (section 6.6), one page of a session at a time (R-14-2). */
 export const listJobs: Verb<"session.list_jobs"> = (services, { session }, request) =>
   session.listings.run(async () => {
     await session.pressure;
@@ -48,9 +48,9 @@ async function page(
   let more = false;
   const { turn } = services.committer;
   for await (const row of rows(services, session.principal, queryOf(request.payload))) {
-    // A long list must not keep the others waiting (J4).
+    // A long list must not hold up others (J4).
     await turn.spend("answering", ROW_STEPS);
-    // Its acceptance comes first (R-7.1-2).
+    // Not listed before its acceptance is sent (R-7.1-2).
     if (session.submits.unsaid.has(row.id)) continue;
     const added = await entries.add(row, wanted, Math.min(limit, MAX_LIMIT));
     if (added === "full") {
@@ -84,7 +84,7 @@ function queryOf({ filter = {}, cursor, limit = DEFAULT_LIMIT }: ListJobs): JobQ
   return {
     limit: Math.min(limit, MAX_LIMIT) + 1,
     agent,
-    // A running job may have ended without the index knowing: the job itself is asked.
+    // A running job may have ended without the index knowing, so unfinished rows are read too and the job itself decides.
     statuses: status && [...new Set([...status, ...UNFINISHED])],
     acceptedAfter: after === undefined ? undefined : momentOf(after).floor,
     acceptedBefore: before === undefined ? undefined : momentOf(before).ceiling,
@@ -92,13 +92,13 @@ function queryOf({ filter = {}, cursor, limit = DEFAULT_LIMIT }: ListJobs): JobQ
   };
 }
 
-/** The milliseconds since 1970 around a time, which may be finer. */
+/** The surrounding milliseconds since 1970 of a time that may be more precise. */
 function momentOf(text: string): { floor: number; ceiling: number } {
   const floor = Date.parse(text.toUpperCase().replace(" ", "T"));
   return { floor, ceiling: /\.\d{3}\d*[1-9]/.test(text) ? floor + 1 : floor };
 }
 
-/** The rows behind the query that the principal may know of, and no other ones (R-6.6-1, R-6.6-2). */
+/** The rows of the query that the principal may know of (R-6.6-1, R-6.6-2). */
 async function* rows(
   services: Services,
   principal: string,
@@ -108,7 +108,7 @@ async function* rows(
   const own = policy.mayObserve === defaultPolicy.mayObserve;
   const scan: JobQuery = own ? { ...query, principal } : { ...query, limit: SCAN };
   let isLogged = false;
-  // As it may for every other job of the store.
+  // Logged once: the policy may fail for every job in the store.
   const failed = (err: unknown): void => {
     if (!isLogged) logger.error({ principal, err }, POLICY_FAILED);
     isLogged = true;
@@ -126,13 +126,13 @@ async function* rows(
     const end = page.at(-1);
     if (end === undefined || page.length < limit) return;
     after = { acceptedAt: end.acceptedAt, id: end.id };
-    // No more than fit one page: a thousand large leases would take a store a second to read (J4).
+    // Read no more than fits on one page: a thousand large leases would keep a store busy for a second (J4).
     limit = Math.min(scan.limit, Math.ceil((MAX_BYTES * read) / characters));
     await committer.turn.alone();
   }
 }
 
-/** About as many as it takes of a page, where but for its lease it takes few. */
+/** The approximate length of an entry, of which only the lease can get long. */
 function charactersOf({ lease }: ListedJob): number {
   let characters = 256;
   for (const patterns of Object.values(lease)) {
@@ -145,7 +145,7 @@ function charactersOf({ lease }: ListedJob): number {
 class Entries {
   readonly taken: object[] = [];
   readonly #services: Services;
-  /** What the numbers mean, by the sessions that submitted. */
+  /** The journals that translate the numbers, by submitting session. */
   readonly #numberings = new Map<SessionId, Journal>();
   #bytes = 0;
 
@@ -153,18 +153,19 @@ class Entries {
     this.#services = services;
   }
 
-  /** @returns `passed` for a job in another state than wanted, or one that is being removed, or cannot be read */
+  /** @returns `passed` for a job that is not in a wanted state, is being removed, or cannot be read */
   async add(
     row: ListedJob,
     wanted: ReadonlySet<JobStatus> | undefined,
     limit: number,
   ): Promise<"taken" | "passed" | "full"> {
     const live = this.#services.jobs.get(row.id);
-    // A job whose end is on the wire already is not listed as running.
+    // A job whose end is already on the wire is not listed as running.
     if (live?.live === false) await live.ended;
     const job = await unlessDamaged(jobOf(this.#services, row));
     const numbering = job && (await this.#numberingOf(job.submittedIn));
-    // Asked at one moment: what is filtered by is what is told. How one goes on that somebody else runs stands in the index.
+    // Read the status once, so that the filter and the entry agree. For a job that another runtime has taken over, the index knows
+    // it.
     const status = live?.loss === "fenced" ? row.status : job?.status;
     if (job === undefined || numbering === undefined || status === undefined) return "passed";
     if (wanted !== undefined && !wanted.has(status)) return "passed";

@@ -1,7 +1,7 @@
 import { formatTimestamp } from "@arcp/core";
 import type { Verb } from "./services.ts";
 
-/** Answers at once, whether heartbeats were agreed on or not (R-6.4-2). */
+/** Replies immediately, whether or not heartbeats were negotiated (R-6.4-2). */
 export const ping: Verb<"session.ping"> = ({ clock }, { session }, { payload }) => {
   session.say({
     type: "session.pong",

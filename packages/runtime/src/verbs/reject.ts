@@ -5,8 +5,8 @@ import type { Session } from "../session/session.ts";
 import type { Services } from "./services.ts";
 
 /**
- * Rejects a request that no verb has seen; a submit in its place in the line of submits (R-5.4-5).
- * @returns once that is said; undefined when it is
+ * Rejects a request before it reaches a verb. A submit is rejected in the order of the submits (R-5.4-5).
+ * @returns a promise that resolves once the rejection is sent; undefined if it is sent already
  */
 export function reject(
   services: Services,
@@ -15,13 +15,13 @@ export function reject(
   error: ArcpError,
 ): Promise<void> | undefined {
   const say = (): void => refuse(services, session, request, wireError(error));
-  // Beside a batch that is being built it has no answer until that is handed over, like those before it.
+  // If a batch is being built, the rejection waits until that is handed over, like the replies to earlier submits.
   if (request.type === "job.submit") return session.submits.reject(() => session.change(say));
   say();
   return undefined;
 }
 
-/** Says at once that a request is rejected, in the words of whoever is connected (R-5.4-2); nothing else is touched (R-5.4-3). */
+/** Sends a rejection immediately, in the dialect of the connected client (R-5.4-2). Has no other effect (R-5.4-3). */
 export function refuse(
   services: Services,
   session: Session,
@@ -40,13 +40,13 @@ function situationOf(
   { job_id: named }: Rejected,
 ): Situation {
   const { attachments } = stream;
-  // What is still to be repeated may end any of them.
+  // A replay in progress may still deliver the end of any job.
   const repeating = stream.repeated !== Number.POSITIVE_INFINITY;
   const owned = named !== undefined && jobs.get(named)?.session === id;
   const follows = (job: JobId): boolean => repeating || owned || attachments.has(job);
   return {
     now: clock.now(),
-    // Only some dialects ask.
+    // A getter, because only some dialects need it.
     get hasLiveJob() {
       return repeating || [...attachments].some(({ role }) => role === "owner");
     },
@@ -56,7 +56,7 @@ function situationOf(
   };
 }
 
-/** What the rejection of a message that could be read may have to repeat of it. */
+/** The fields that the rejection of a readable message may have to repeat. */
 export function rejected({ id, type, job_id, trace_id, payload }: Envelope): Rejected {
   const { job_id: target, agent } = payload as { job_id?: JobId; agent?: unknown };
   return { id, type, ...names(job_id ?? target, trace_id, agent) };

@@ -17,11 +17,11 @@ import { tooManyFollowed } from "./subscribe.ts";
 type Accepted = Extract<SubmitReply, { readonly kind: "accepted" }>;
 
 /**
- * The reply to a submit whose key has a job: the acceptance of that job once more (R-7.2-3), which the session follows
- * from then on (R-7.2-8).
- * @returns undefined when the key is free
- * @throws ArcpError `DUPLICATE_KEY` when the key was used for something else (R-7.2-4), `JOB_NOT_FOUND` when what is kept of that
- *   job is damaged: it is not run once more
+ * Replies to a submit whose key belongs to a job: repeats the acceptance of that job (R-7.2-3), which the session follows from then
+ * on (R-7.2-8).
+ * @returns undefined if the key is free
+ * @throws ArcpError `DUPLICATE_KEY` if the key was used for something else (R-7.2-4), `JOB_NOT_FOUND` if that job is damaged; it
+ *   must not run twice
  */
 export async function resubmission(
   services: Services,
@@ -37,7 +37,7 @@ export async function resubmission(
     await checkUnknown(services, record.job);
     return undefined;
   }
-  // The reply waits for those of earlier submits, and nothing comes of a job whose time is up meanwhile.
+  // The reply waits for those to earlier submits. Keep the job until then, even if its retention ends.
   const release = jobs.expect(row.id);
   let reply: Accepted | undefined;
   try {
@@ -55,7 +55,7 @@ export async function resubmission(
   }
 }
 
-/** @throws ArcpError `JOB_NOT_FOUND` when it is damaged */
+/** @throws ArcpError `JOB_NOT_FOUND` if the row is damaged */
 export async function rowOf({ store }: Services, id: JobId): Promise<JobRow | undefined> {
   try {
     return await store.jobs.get(id);
@@ -64,12 +64,15 @@ export async function rowOf({ store }: Services, id: JobId): Promise<JobRow | un
   }
 }
 
-/** A key outlives no removed job, and no job has a log before it has a row. @throws ArcpError `JOB_NOT_FOUND` when its row is lost */
+/**
+ * Removing a job frees its key first, and a log is only created after its row; so a log without a row means that the row is lost.
+ * @throws ArcpError `JOB_NOT_FOUND` in that case
+ */
 async function checkUnknown({ store }: Services, id: JobId): Promise<void> {
   if ((await headOf(id, store.logs)) > 0) throw jobDamaged(id);
 }
 
-/** @returns undefined when the job is gone */
+/** @returns undefined if the job is gone */
 async function acceptedAgain(
   services: Services,
   session: Session,
@@ -78,10 +81,10 @@ async function acceptedAgain(
 ): Promise<Accepted | undefined> {
   const { jobs } = services;
   await jobs.get(row.id)?.life.settled();
-  // What it has become by now.
+  // Read again, because it may have ended meanwhile.
   const job = await jobOf(services, (await rowOf(services, row.id)) ?? row);
   if (job === undefined) return undefined;
-  // It is the submit that the job was accepted for, sent once more: its client asks for nothing again.
+  // The original submit, repeated: its client does not ask for the job's end again.
   const isSame = row.session === session.id && row.request === request.id;
   const { follow, truncated } = await place(services, session, request, job, isSame);
   const announcement = acceptanceOf({ ...row, request: request.id }, truncated);
@@ -89,13 +92,13 @@ async function acceptedAgain(
 }
 
 interface Place {
-  /** Lets the session follow the job, or throws why it may not. */
+  /** Attaches the session to the job, or throws why it may not. */
   readonly follow: () => void;
   /** Whether older history is missing (P3). */
   readonly truncated: boolean;
 }
 
-/** Makes the session the owner if there is none any more. @returns how the session comes to follow the job */
+/** Makes the session the owner if the former one is gone. @returns how the session begins to follow the job */
 async function place(
   services: Services,
   session: Session,
@@ -105,8 +108,8 @@ async function place(
 ): Promise<Place> {
   const origin = { request: request.id, head: job.lastSeq };
   if (job.session === session.id) return ownPlace(services, session, job, origin, isSame);
-  // What the session has left before makes room, also while that is still on its way. The owner may go meanwhile. And who
-  // subscribes behind this finds all of the family to be the session's.
+  // In the queue of subscriptions, for three reasons: an unsubscribe that is on its way makes room; the owner may vanish while this
+  // waits; and a later subscribe finds the whole family adopted.
   const orphaned = await session.subscriptions.run(async () => {
     if (services.sessions.get(job.session) !== undefined) return false;
     await adopt(services, session, request.id, job);
@@ -114,10 +117,10 @@ async function place(
   });
   const floor = await floorOf(services, job);
   const truncated = floor > 0;
-  // An heir gets all of the history, whatever it asked for meanwhile (R-7.2-8).
+  // A new owner gets the whole history, whatever it requested meanwhile (R-7.2-8).
   if (orphaned) return { follow: () => inherit(session, job, floor, origin), truncated };
   const follow = (): void => {
-    // Those that were asked for beside it have their places by now.
+    // Checked only now: submits sent at the same time have taken their places.
     const full = tooManyFollowed(services, session, job);
     if (full !== undefined) throw full;
     session.follow(job.id, "observer", floor, { ...origin, truncated });
@@ -125,7 +128,7 @@ async function place(
   return { follow, truncated };
 }
 
-/** It follows the job already, or has seen its end, or is about to follow it for an earlier submit. */
+/** The session follows the job already, or has seen its end, or is about to follow it because of an earlier submit. */
 async function ownPlace(
   services: Services,
   session: Session,
@@ -134,11 +137,11 @@ async function ownPlace(
   isSame: boolean,
 ): Promise<Place> {
   const { attachments } = session.stream;
-  // What it adopted and does not know, it was about to follow when the adoption was broken off.
+  // If the session adopted the job and does not know it, the adoption was interrupted before the session followed it.
   const request = attachments.knows(job.id) ? undefined : origin.request;
   const isHeir = job.submittedIn !== session.id;
   const isJoined = isHeir && (await adopt(services, session, request, job));
-  // It has come across those that it owned by then.
+  // Of the children, the session knows only those that it owned at that time.
   const again = isJoined ? { ...origin, introduced: 0 } : origin;
   const floor = await floorOf(services, job);
   const follow = (): void => {
@@ -149,20 +152,22 @@ async function ownPlace(
       return;
     }
     if (isSame && !isJoined) return;
-    // Whoever has seen its end sees it again (R-7.2-9), also before the job itself knows that to be durable.
+    // A session that has seen the job's end sees it again (R-7.2-9), even before the job itself knows that the end is durable.
     const read = attachments.seen(job.id, "owner") ?? 0;
     session.follow(job.id, "owner", Math.max(job.liveAfter, read - 1), again);
   };
   return { follow, truncated: floor > 0 && !attachments.knows(job.id) };
 }
 
-/** The history is an extra: what goes of it before it is read costs a new owner nothing of what is still to come. */
+/**
+ * The history is optional: if part of it is trimmed before a new owner has read it, the owner still gets everything that follows.
+ */
 function inherit(session: Session, job: KnownJob, floor: number, origin: Origin): void {
   const { id, lastSeq: seen } = job;
   session.follow(id, "owner", floor, { ...origin, truncated: floor > 0, seen });
 }
 
-/** The highest `job_seq` of which the log is no longer kept. */
+/** The highest `job_seq` that the log no longer holds. */
 async function floorOf({ store }: Services, job: KnownJob): Promise<number> {
   const page = await store.logs.read(job.id, 0, { records: 0, characters: 0 });
   checkEnd(job, page);

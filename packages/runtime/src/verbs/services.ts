@@ -15,14 +15,14 @@ export interface Services extends AgentHost {
   readonly vault: Vault;
 }
 
-/** Where a request came from: the session and the connection that it arrived on. */
+/** Where a request came from: its session and connection. */
 export interface Caller {
   readonly session: Session;
-  /** Reads nothing more on the connection, and ends it once what was asked on it before is answered and `word` is said. */
+  /** Stops reading from the connection, and closes it once earlier requests are answered and `word` is sent. */
   readonly depart: (word?: Announcement) => void;
 }
 
-/** Handles one kind of request. What it throws is answered as a rejection of the request. */
+/** Handles one kind of request. If it throws, the request is rejected with that error. */
 export type Verb<T extends ClientMessageType> = (
   services: Services,
   caller: Caller,

@@ -21,15 +21,15 @@ import { refuse, rejected } from "./reject.ts";
 import { resubmission } from "./resubmission.ts";
 import type { Services, Verb } from "./services.ts";
 
-/** Where a submit has them, for humans. */
+/** Where a submit has these fields, as text for people. */
 const LEASE = "payload.lease_request";
 const EXPIRES_AT = "payload.lease_constraints.expires_at";
 
 type Submit = Envelope<"job.submit">;
 
 /**
- * Accepts a job: durable first, then `job.accepted`, then the agent starts (R-7.1-2). Submits are worked out
- * concurrently and answered in order (R-5.4-5); one that was answered before is answered the same again (R-5.4-8).
+ * Accepts a job: durable first, then `job.accepted`, then the agent starts (R-7.1-2). Submits are worked out concurrently and
+ * answered in order (R-5.4-5). A submit that was answered before gets the same reply (R-5.4-8).
  */
 export const submit: Verb<"job.submit"> = (services, { session }, request) =>
   session.submits.answer(
@@ -37,7 +37,8 @@ export const submit: Verb<"job.submit"> = (services, { session }, request) =>
     () => decide(services, session, request),
     (reply) => {
       const { pressure } = session;
-      // Until then the submit has no answer, and what would be taken for one has to wait.
+      // While the client does not read, the submit stays unanswered, and messages that could be mistaken for its reply wait as
+      // well.
       const giving = () => give(services, session, request, reply);
       return pressure === undefined ? giving() : pressure.then(giving);
     },
@@ -71,18 +72,19 @@ async function decide(services: Services, session: Session, request: Submit): Pr
   const deciding = () =>
     session.restored ? acceptOnce(services, session, request) : accept(services, session, request);
   try {
-    // From the first look on: the reply of whoever makes the job comes in front of those that find it.
+    // Serialized from the first lookup on, so that the reply to the submit that creates the job precedes the replies to those that
+    // find it.
     if (key !== undefined) return await services.keyed.run(session.principal, key, deciding);
     return await deciding();
   } catch (thrown) {
     const error = refusalOf(services, thrown);
-    // The next process is not the one that shuts down.
+    // Do not store a refusal caused by this shutdown: the next process can accept the submit.
     if (!services.closing()) await rememberRefusal(services, session, request, error);
     return { kind: "refused", error };
   }
 }
 
-/** As {@link accept}, unless the process before this one has answered it. */
+/** Like {@link accept}, unless the previous process has answered the submit. */
 async function acceptOnce(
   services: Services,
   session: Session,
@@ -92,7 +94,7 @@ async function acceptOnce(
   return earlier ?? (await accept(services, session, request));
 }
 
-/** The checks in their order (R-7.1-1), from the features on. */
+/** Runs the checks in their order (R-7.1-1), from the features on. */
 function accept(services: Services, session: Session, request: Submit): Promise<SubmitReply> {
   checkFeatures(session.features, request);
   const reference = readAgent(request.payload.agent);
@@ -117,13 +119,13 @@ async function create(
   const trace = readTrace(request);
   const agent = permittedAgent(services, principal, reference);
   if (agent instanceof ArcpError) throw agent;
-  // What is there at once is not awaited, here and below: a small submit is little else.
+  // Awaits only promises, here and below: on a small submit, most of the time would go into needless awaits.
   const checked = checkedInput(agent, payload.input);
   const input = checked instanceof Promise ? await checked : checked;
   const requested = readLease(services, agent, payload.lease_request ?? {}, LEASE);
   const granted = grantLease(services, principal, agent, requested);
   const lease = granted instanceof Promise ? await granted : granted;
-  // Only now: an agent's check of its input may outlast the patience of a closing runtime.
+  // Checked late, because an agent's input schema may outlast the time limit of a closing runtime.
   checkOpen(services);
   const wanted = {
     principal,
@@ -153,7 +155,7 @@ function expiryOf({ clock }: Services, { payload }: Submit): number | undefined 
   return text === undefined ? undefined : readExpiry(clock, text, EXPIRES_AT);
 }
 
-/** A restriction that the session did not agree on is refused, never dropped silently (R-6.2-4). */
+/** A restriction that was not negotiated is refused, never dropped silently (R-6.2-4). */
 function checkFeatures(features: ReadonlySet<string>, { payload }: Submit): void {
   const { lease_request: lease, lease_constraints: constraints, agent } = payload;
   const need = (feature: Feature): void => {

@@ -14,19 +14,19 @@ import { jobNotFound, mayObserve, namedJob, observableJob } from "./target.ts";
 type Subscribe = Envelope<"job.subscribe">;
 
 /**
- * Attaches the session to a job, live or with history, and says so once that is durable. The acknowledgement stands in
- * front of everything that the subscription delivers, and the delivery begins right behind it (R-7.6-3).
+ * Attaches the session to a job, live or with history, and acknowledges it once that is durable. The acknowledgement precedes
+ * everything that the subscription delivers, and the delivery begins directly after it (R-7.6-3).
  */
 export const subscribe: Verb<"job.subscribe"> = async (services, { session }, request) => {
   const id = namedJob(request);
-  // Outside of that line, in which a submit may have to wait as well.
+  // Outside the queue of subscriptions, because a submit may have to wait in that queue as well.
   const said = session.submits.unsaid.said(id);
   if (said !== undefined) await said;
-  // The next one is attached behind this one, and need not wait for its answer.
+  // The next subscribe only needs to attach after this one, not to wait for its reply.
   const { answered } = await session.subscriptions.run(async () => {
     await session.pressure;
     const live = services.jobs.get(id);
-    // Nobody else learns from this that there is such a job.
+    // Waits only on behalf of those who may observe the job: for others, the delay would reveal that it exists.
     if (live && mayObserve(services, session.principal, live)) await live.life.settled();
     const job = await observableJob(services, session.principal, id);
     const start = await startOf(services, session, job, request);
@@ -36,7 +36,7 @@ export const subscribe: Verb<"job.subscribe"> = async (services, { session }, re
   services.logger.info({ job: id, principal: session.principal }, "job subscribed");
 };
 
-/** @param job as it was found; while it lives it tells of every moment */
+/** @param job as it was found; if it is live, its current state is used instead */
 function confirm(
   services: Services,
   session: Session,
@@ -45,7 +45,7 @@ function confirm(
   start: Start,
 ): Promise<void> {
   const { id } = job;
-  // Its time may have come to an end since it was found; from here on it is kept.
+  // Its retention may have ended since it was found; from here on it is kept.
   const isLeaving = services.jobs.isLeaving(id);
   const release = services.jobs.expect(id);
   let begun: Attachment | undefined;
@@ -63,7 +63,7 @@ function confirm(
   return confirmed.finally(release);
 }
 
-/** The refusal of one subscription more than a session may have (R-14-2); what it follows or owns costs it nothing. */
+/** The refusal of one subscription too many (R-14-2). Jobs that the session owns or follows already do not count as new ones. */
 export function tooManyFollowed(
   { limits }: Pick<Services, "limits">,
   { id, stream }: Session,
@@ -82,11 +82,11 @@ export function tooManyFollowed(
 }
 
 interface Start {
-  /** The `job_seq` behind which the delivery begins; undefined for what is live. */
+  /** The `job_seq` after which the delivery begins; undefined for live records only. */
   readonly from: number | undefined;
   /** The highest `job_seq` that is no longer kept. */
   readonly floor: number;
-  /** Whether the history holds anything that this viewer may see. */
+  /** Whether the history contains anything that this viewer may see. */
   readonly visible: boolean;
 }
 
@@ -104,18 +104,18 @@ async function startOf(
   for (let cursor = from; ; ) {
     const page = await logs.read(job.id, cursor, { records: 256, characters: 256 * 1024 });
     checkEnd(job, page);
-    // It was removed since it was found.
+    // The job was removed since it was found.
     if (page.head < job.lastSeq) throw jobNotFound();
     const visible = page.records.some((record) => isVisible(record, viewer));
     for (const { long } of page.records) long?.giveBack();
     cursor = Math.max(cursor, page.floor) + page.records.length;
     if (visible || cursor >= page.head) return { from, floor: page.floor, visible };
-    // A long history of which the viewer may see nothing must not keep the others waiting (J4).
+    // A long history without visible records must not hold up others (J4).
     await turn.spend("answering", page.records.length);
   }
 }
 
-/** @returns what it follows from now on; undefined where it goes on as it was */
+/** @returns the new attachment; undefined if things stay as they are */
 function follow(
   session: Session,
   job: KnownJob,
@@ -125,12 +125,12 @@ function follow(
 ): Attachment | undefined {
   const role = roleOf(session, job);
   const followed = session.stream.attachments.get(job.id);
-  // Who follows the job already goes on, and with history begins anew: nothing is told twice (R-7.6-7).
+  // An existing attachment continues; a request for history restarts it. Nothing is delivered twice (R-7.6-7).
   if (followed !== undefined && from === undefined) return undefined;
-  // What its owner has still to learn of it follows from its first record on, behind the one that tells of it (R-10-2).
+  // An owner that has yet to learn of the job follows it from its first record on, after the record that announces it (R-10-2).
   const isOwn = job.session === session.id;
   if (isOwn && session.stream.attachments.awaits(job.id, lineage)) return undefined;
-  // Whoever follows the job already may lag behind: nothing of what it has still to see is skipped.
+  // An existing attachment may lag behind: do not skip what it has yet to deliver.
   const latest = Math.min(job.liveAfter, followed?.cursor ?? Number.POSITIVE_INFINITY);
   const after = Math.min(Math.max(from ?? latest, floor), latest);
   const truncated = from !== undefined && from < floor;
@@ -167,21 +167,23 @@ function acknowledge(
     },
   });
   if (begun === undefined || from !== undefined || job.liveAfter <= begun.cursor) return;
-  // The job went on while this was stored, and what is live begins here (R-7.6-6). What is stored begins no later.
+  // The job continued while the attachment was being stored, and live delivery begins here (R-7.6-6). The stored position is at
+  // most this one.
   if (session.stream.attachments.get(job.id) !== begun) return;
   session.follow(job.id, begun.role, job.liveAfter, { request: request.id, head: job.lastSeq });
 }
 
 /**
- * Fixed by who submitted the job, however often the session attaches to it (P2). An heir that does not follow the job as its own
- * yet, since its adoption was broken off or is still under way, only watches: all of the history is due to it (R-7.2-8).
+ * The role depends on who submitted the job, however often the session attaches to it (P2). A new owner whose adoption was
+ * interrupted, or is still in progress, does not follow the job as its own yet and only watches, so that it still gets the whole
+ * history as its owner (R-7.2-8).
  */
 function roleOf({ id, stream }: Session, job: KnownJob): Role {
   const knows = job.submittedIn === id || stream.attachments.knows(job.id);
   return job.session === id && knows ? "owner" : "observer";
 }
 
-/** The `job_seq` behind which the history begins, in the job's own numbers. */
+/** The `job_seq` after which the history begins. */
 async function historyStart(
   services: Services,
   { id, submittedIn, lastSeq }: KnownJob,

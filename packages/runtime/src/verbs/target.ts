@@ -5,7 +5,7 @@ import type { KnownJob } from "../jobs/known-job.ts";
 import { DamagedRow } from "../store/damage.ts";
 import type { Services } from "./services.ts";
 
-/** The job that a request is about, named in its envelope, its payload, or both alike. @throws ArcpError */
+/** The job that a request names in its envelope, its payload, or identically in both. @throws ArcpError */
 export function namedJob(request: {
   readonly job_id?: JobId | undefined;
   readonly payload: { readonly job_id?: JobId | undefined };
@@ -20,8 +20,8 @@ export function namedJob(request: {
 }
 
 /**
- * The job, if this principal may know of it. An unknown job and a hidden one are refused alike (R-7.6-2), and so is one that
- * cannot be read, unless it is known to be this principal's.
+ * The job, if this principal may know of it. Unknown, hidden and unreadable jobs are refused in the same way (R-7.6-2), except an
+ * unreadable one that is known to be this principal's.
  * @throws ArcpError `JOB_NOT_FOUND`
  */
 export async function observableJob(
@@ -38,9 +38,9 @@ export async function observableJob(
 }
 
 /**
- * The submitter always may, and whoever the operator's policy names (R-7.6-1). Nobody whom it fails for: that it was asked would
- * tell that there is such a job (R-7.6-2).
- * @param failed is given what it threw. Default: logs it
+ * Whether a principal may observe a job: its submitter always, others as the operator's policy says (R-7.6-1). If the policy fails,
+ * the answer is no, because an error would reveal that the job exists (R-7.6-2).
+ * @param failed called with the policy's error. Default: logs it
  */
 export function mayObserve(
   { policy, logger }: Pick<Services, "policy" | "logger">,

@@ -1,7 +1,7 @@
 import type { Verb } from "./services.ts";
 import { namedJob } from "./target.ts";
 
-/** Stops a subscription without a reply; an owner goes on to follow its job (R-7.6-8). */
+/** Stops a subscription without a reply; an owner keeps following its job (R-7.6-8). */
 export const unsubscribe: Verb<"job.unsubscribe"> = (_services, { session }, request) => {
   const job = namedJob(request);
   return session.subscriptions.run(() =>
