@@ -9,27 +9,27 @@ import {
 } from "@arcp/core";
 import { type AnyAgent, checkAgent } from "./agent.ts";
 
-/** The agents of one name. There may be thousands: one more is put beside the others, and none of them is looked at. */
+/** The agents with one name. There may be thousands of versions, so adding one must not look at the others. */
 interface Named {
   unversioned?: AnyAgent | undefined;
   readonly versions: Map<string, AnyAgent>;
   default?: string | undefined;
 }
 
-/** Characters of JSON that the inventory may have: a welcome lists all of it (R-4.1-7). */
+/** The most characters of JSON in the inventory, because a welcome lists all of it (R-4.1-7). */
 const MAX_INVENTORY = 1000 * 1024;
 
 /** The agents that a runtime hosts, by name and version (section 7.5). */
 export class AgentRegistry {
   readonly #agents = new Map<string, Named>();
-  /** Of the inventory, as JSON. */
+  /** The length of the inventory as JSON. */
   #characters = 0;
 
   /** @throws LocalError `MISUSE` for what `register` refuses, and for two agents of one name and version */
   constructor(agents: readonly AnyAgent[] = []) {
     for (const agent of agents) {
       const namesake = agent && this.find(agent);
-      // One of the two would be passed over in silence.
+      // Otherwise one of the two would silently replace the other.
       if (namesake !== undefined && namesake !== agent) {
         const reference = formatAgentReference(agent);
         const problem = `there are two agents ${reference}: give one of them another name or version`;
@@ -44,7 +44,7 @@ export class AgentRegistry {
    * @throws LocalError `MISUSE` for what is none, and for one more than a welcome could list: a mebibyte of names and versions
    */
   register(agent: AnyAgent): void {
-    // What `defineAgent` did not make may have more than an agent has to.
+    // Checked less strictly than in `defineAgent`: an object from elsewhere may have additional fields.
     checkAgent(agent, checkValues);
     const { name, version } = agent;
     const known = this.#agents.get(name);
@@ -121,7 +121,7 @@ export class AgentRegistry {
       .map(([name, named]) => entryOf(name, named));
   }
 
-  /** @param added characters of the inventory, which is longer or shorter by them */
+  /** @param added by how many characters the inventory grows; negative if it shrinks */
   #list(name: string, added: number): void {
     if (this.#characters + added > MAX_INVENTORY) {
       throw new LocalError("MISUSE", `${name}: more agents than a 1 MiB welcome can list`);
@@ -130,7 +130,7 @@ export class AgentRegistry {
   }
 }
 
-/** Also what somebody is told who may not know of it. */
+/** The same error whether the agent does not exist or the principal must not know of it. */
 export function noAgent(name: string): ArcpError {
   return new ArcpError("AGENT_NOT_AVAILABLE", `there is no agent ${name} here`);
 }
@@ -139,7 +139,7 @@ function entryOf(name: string, { versions, default: preferred }: Named): AgentEn
   return { name, versions: [...versions.keys()], default: preferred };
 }
 
-// Characters of an inventory, as JSON. Names and versions stand in it as they are: neither has anything that JSON would escape.
+// Lengths in the inventory's JSON. Names and versions need no escaping.
 
 const entryLength = (name: string): number => `{"name":"${name}","versions":[]},`.length;
 

@@ -109,11 +109,11 @@ export function defineAgent<
   definition: Agent<Input, Output, Sent, Result, Events, Name>,
 ): Agent<Input, Output, Sent, Result, Events, Name> {
   checkAgent(definition, checkOptions);
-  // A copy of an instance of a class would lack its methods.
+  // Only plain objects are copied: a copy of a class instance would lack its methods.
   return isPlain(definition) ? Object.freeze({ ...definition }) : definition;
 }
 
-/** @throws LocalError `MISUSE` as {@link defineAgent} has it */
+/** @throws LocalError `MISUSE` as in {@link defineAgent} */
 export function checkAgent(agent: AnyAgent, check: typeof checkOptions): void {
   check(`the agent ${agent?.name}`, agent, RULES);
   const reference = formatAgentReference(agent);

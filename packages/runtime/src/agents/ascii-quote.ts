@@ -3,30 +3,30 @@ import { LONG } from "../store/long-record.ts";
 import { ASCII_QUOTE_MODULE } from "./ascii-quote-module.ts";
 import { startModule } from "./wasm.ts";
 
-/** Characters that the module takes: in UTF-8 they fit into its memory, whatever they are. */
+/** The most characters per call: as UTF-8, any such text fits into the module's memory. */
 export const MAX_QUOTED = 64 * 1024;
 
-/** Bytes that the module reads, or writes, at a time. */
+/** Bytes that the module reads or writes at a time. */
 const WORD = 16;
 
-// Where things are in the memory of the module; the shuffles are where it begins.
+// The memory layout of the module, which begins with the shuffle tables.
 const SOURCE = 256 * WORD;
 const TARGET = SOURCE + MAX_QUOTED + WORD;
 
 const QUOTE = 0x22;
 const SPACE = 0x20;
 
-/** As the head of the function in `ascii-quote.wat` has it. */
+/** The signature of the function in `ascii-quote.wat`. */
 type Quote = (from: number, size: number, to: number) => number;
 
 const quoter = load();
 
 /**
- * A text as JSON: the same as `JSON.stringify(text)`, and of one that makes a long record as data of a chunk. It takes an eighth of the
- * time that V8 13 (Node 24) takes, for it looks at 16 characters at once. To be deleted with the last Node that has an older V8 than
- * 14, which does the like by itself.
+ * Quotes a text as JSON, like `JSON.stringify(text)`; a long text is returned as chunk data. It takes an eighth of the time of V8
+ * 13 (Node 24), because it handles 16 characters at once. To be deleted once no supported Node has a V8 before version 14, which
+ * does the same by itself.
  *
- * @returns undefined for one that is not ASCII, that is too long, or with a character that the module cannot quote
+ * @returns undefined for a text that is not ASCII, is too long, or contains a character that the module cannot quote
  */
 export function quoteAscii(text: string): string | ChunkData | undefined {
   const json = quoted(text);
@@ -34,7 +34,7 @@ export function quoteAscii(text: string): string | ChunkData | undefined {
   return text.length < LONG ? json.toString("latin1") : new ChunkData(json);
 }
 
-/** @returns a part of the module's memory, until something else is quoted */
+/** @returns a view of the module's memory, valid until the next call */
 function quoted(text: string): Buffer | undefined {
   if (quoter === undefined || text.length > MAX_QUOTED) return undefined;
   const { memory, run: quote } = quoter;
@@ -48,7 +48,7 @@ function quoted(text: string): Buffer | undefined {
   return memory.subarray(TARGET, end + 1);
 }
 
-/** @returns undefined where nothing is won by it, or the engine cannot run it */
+/** @returns undefined if it would not be faster, or the engine cannot run it */
 function load(): ReturnType<typeof startModule<Quote>> {
   if (Number.parseInt(process.versions.v8 ?? "14", 10) >= 14) return undefined;
   const module = startModule<Quote>(ASCII_QUOTE_MODULE, "quote");
@@ -56,7 +56,7 @@ function load(): ReturnType<typeof startModule<Quote>> {
   return module;
 }
 
-/** @param set has a bit for each of eight characters that is escaped; the backslash stands behind the eight */
+/** @param set has a bit for each of eight characters that is escaped; index 8 is the backslash */
 function shuffleOf(set: number): readonly number[] {
   const eight = [0, 1, 2, 3, 4, 5, 6, 7];
   return eight.flatMap((place) => ((set >> place) & 1 ? [8, place] : [place]));

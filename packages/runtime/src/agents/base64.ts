@@ -3,10 +3,10 @@ import { LONG } from "../store/long-record.ts";
 import { BASE64_MODULE } from "./base64-module.ts";
 import { startModule } from "./wasm.ts";
 
-/** Bytes that fit into the memory of the module, with what comes of them. */
+/** The most bytes per call that fit into the module's memory along with their encoding. */
 export const MAX_ENCODED = 64 * 1024;
 
-/** Where what comes of them is in the memory of the module, behind the bytes and what is read behind these. */
+/** Where the output begins in the module's memory: after the input and the bytes that the module reads past it. */
 const TARGET = MAX_ENCODED + 16;
 
 const QUOTE = 0x22;
@@ -18,8 +18,9 @@ const encoder = startModule<(from: number, size: number, to: number) => void>(
 );
 
 /**
- * Bytes in base64, for Node encodes into strings alone.
- * @returns the bytes as they are now; undefined for those that make no long record, that are too many, or if the engine cannot do it
+ * Encodes bytes in base64 without creating a string, which Node's own encoder always does.
+ * @returns the encoding of the bytes as they are now; undefined if they are too few for a long record, too many, or the engine
+ *   cannot do it
  */
 export function encodeLong(bytes: Uint8Array): ChunkData | undefined {
   const { length: size } = bytes;

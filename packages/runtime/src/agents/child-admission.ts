@@ -21,13 +21,13 @@ import type { AgentHost } from "./agent-host.ts";
 import { permittedAgent } from "./permitted-agent.ts";
 import { checkedInput } from "./schema-check.ts";
 
-/** A delegation as it is wanted: the body of the event that tells of it. */
+/** A requested delegation: the body of the event that announces it. */
 export type Wanted = EventBody<"delegate"> & {
   readonly delegate_id: string;
   readonly agent: string;
 };
 
-/** A submit that delegates, and the id that its job is to have. */
+/** A submit that delegates, and the id for its job. */
 interface Submitted {
   readonly id?: JobId;
   readonly request?: MessageId;
@@ -39,15 +39,15 @@ export interface Delegated {
   readonly child: Job;
   readonly row: JobRow;
   readonly agent: AnyAgent;
-  /** As the agent's schema makes it. */
+  /** As the agent's schema transforms it. */
   readonly input: unknown;
 }
 
 /**
- * Admits a job as the child of another one, and tells of it on that one's stream. Resolves when that is durable.
+ * Admits a job as the child of another one, and announces it on the parent's stream. Resolves when that is durable.
  * @param input as JSON
- * @param submitted the submit that asks for it, where it is a client who does (R-D-12)
- * @throws ArcpError as {@link Delegate} has it
+ * @param submitted the submit that requests it, if it comes from a client (R-D-12)
+ * @throws ArcpError as in {@link Delegate}
  */
 export async function admitChild(
   context: AgentHost,
@@ -62,11 +62,11 @@ export async function admitChild(
   const agent = agentOf(context, parent, wanted);
   const taken = await checkedInput(agent, input, "input");
   const within = await leaseOf(context, parent, agent, wanted);
-  // To name a parent is no way around what the policy grants; what an agent delegates, its own lease bounds.
+  // A client cannot evade the policy by naming a parent. What an agent delegates is bounded by its own lease.
   const byAgent = request === undefined;
   const lease = byAgent ? within : await grantLease(context, parent.principal, agent, within);
-  // Between the two a cancel, an expiry or an exhaustion may have passed; from here to the child's place in the budget
-  // nothing can come in between.
+  // Checked again: the awaits above leave time for a cancel, an expiry or an exhaustion. There is no await between this check and
+  // reserving the child's budget.
   check(parent, formatAgentReference(agent));
   checkOpen(context);
   const depth = parent.lineage.length;
@@ -84,7 +84,7 @@ export async function admitChild(
     principal: parent.principal,
     session: parent.session,
     features: parent.identity.features,
-    // Its session may be gone by now, and those below belong to a new owner that did not ask.
+    // The parent may have a new owner by now, which did not request this job.
     request: parent.session === session ? request : undefined,
     agent,
     input,
@@ -99,24 +99,24 @@ export async function admitChild(
       event: {
         ...wanted,
         lease_request: lease.json,
-        // A client may write the same moment in any form and length (R-5.2-2).
+        // Normalized, because a client may write the same time in any form and length (R-5.2-2).
         lease_constraints: wanted.lease_constraints && constraintsOf({ expiresAt }),
       },
     },
   };
-  // The child starts behind the record that tells of it (J2).
+  // The child starts after the record that announces it (J2).
   const { job: child, row } = await admit(context, asked, used);
   return { child, row, agent, input: taken };
 }
 
-/** What ties a child to its parent, and its lease, is written down and shown as it is (R-9.8-10). */
+/** All of a delegation except its input is stored and shown verbatim, so it must not contain secrets (R-9.8-10). */
 function checkSecrets({ secrets }: Job, { input: _, ...kept }: Wanted): void {
   const text = JSON.stringify(kept);
   if (secrets.clean(text) === text) return;
   throw new ArcpError("INVALID_REQUEST", "a credential may be passed on only in the input");
 }
 
-/** What is not covered is refused before anybody learns whether there is such an agent. */
+/** Checks the lease first, so that a refusal does not reveal whether such an agent exists. */
 function agentOf(context: AgentHost, parent: Job, { agent: text }: Wanted): AnyAgent {
   const reference = parseAgentReference(text);
   if (reference === undefined) {
@@ -126,7 +126,7 @@ function agentOf(context: AgentHost, parent: Job, { agent: text }: Wanted): AnyA
   try {
     found = permittedAgent(context, parent.principal, reference);
   } catch (error) {
-    // Nor whether the policy can say.
+    // Nor does it reveal that the policy failed.
     check(parent, text);
     throw error;
   }

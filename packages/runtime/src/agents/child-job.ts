@@ -20,7 +20,7 @@ export interface ChildJob<Output = unknown> {
   cancel(reason?: string): Promise<void>;
 }
 
-/** Where the results are that children wrote piece by piece, and the turn that reading them takes of. */
+/** Where streamed results of children are kept, and the turn that reading them is charged to. */
 export interface KeptResults {
   readonly logs: LogStore;
   readonly turn: Turn;
@@ -37,7 +37,7 @@ export function childJob<Output>(
     id: child.id,
     delegateId,
     result() {
-      // One for all who ask: a parent that looks now and then leaves nothing behind with a child that takes days.
+      // One promise for all calls: a parent that polls must not accumulate listeners on a long-running child.
       result ??= tolerated(
         unlessAborted(parent.life.signal, tolerated(resultOf<Output>(child, kept))),
       );
@@ -49,7 +49,7 @@ export function childJob<Output>(
 
 async function cancelled(parent: Job, child: Job, reason: string | undefined): Promise<void> {
   await child.life.cancel(reason, () => {});
-  // Where it has ended that waits for nothing (J4).
+  // Cancelling an ended child waits for nothing, so charge the turn (J4).
   await parent.events.pass();
 }
 
@@ -64,7 +64,8 @@ async function resultOf<Output>(child: Job, { logs, turn }: KeptResults): Promis
     throw new ArcpError(code, message, { retryable, ...(details && { details }) });
   }
   const { payload, text = "{}" } = ending;
-  // The agent's own type, which its output schema has checked if it has one; as JSON, like any other client gets it.
+  // The value has the agent's own type, which its output schema has checked if there is one. It went through JSON, as for any other
+  // client.
   const value: unknown =
     payload.result_id === undefined
       ? (JSON.parse(text) as { result?: unknown }).result
@@ -76,7 +77,7 @@ async function resultOf<Output>(child: Job, { logs, turn }: KeptResults): Promis
   return value as Output;
 }
 
-/** Rejects with the signal's reason when it aborts first. */
+/** Rejects with the signal's reason if the signal aborts first. */
 function unlessAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     const abort = (): void => reject(signal.reason);

@@ -19,10 +19,10 @@ import { namedOption } from "./named-option.ts";
 import { plainJson } from "./plain-json.ts";
 import { shown } from "./shown.ts";
 
-/** Characters that the id of a delegation may have: it stands in the acceptance of the child. */
+/** The most characters of a delegation's id, which appears in the child's acceptance. */
 const MAX_ID = 256;
 
-/** Whose result a `tool_result` is, its `call_id` alone says (R-8.2-1, R-10-3). */
+/** Ids of tool calls, which a delegation must not use: a `tool_result` is matched by its `call_id` alone (R-8.2-1, R-10-3). */
 const CALL_ID = /^call_[\d.]+$/;
 
 const RULES: OptionRules<DelegateOptions> = {
@@ -47,7 +47,7 @@ export class Delegation {
     this.#start = start;
   }
 
-  /** As {@link Delegate} has it. @throws BackpressureError at once, where its event would not be taken */
+  /** As described in {@link Delegate}. @throws BackpressureError synchronously, if its event would be refused */
   delegate<Output>(
     agent: string | Delegable,
     input?: unknown,
@@ -68,7 +68,7 @@ export class Delegation {
     const wanted = this.#read(agent, given, options);
     try {
       const delegated = await admitChild(this.#context, this.#job, wanted, given);
-      // A child that is over by a clock of its own was told of all the same.
+      // A child that one of its own timers has ended was announced nevertheless.
       if (!this.#job.live) {
         throw new ArcpError("CANCELLED", "the delegated job was ended before it began");
       }
@@ -103,11 +103,11 @@ export class Delegation {
     }
     const { attempt } = this.#job;
     const body = eventBody("delegate", {
-      // Unique within the job, whose earlier attempts may have used the same one.
+      // Unique within the job: an earlier attempt may have used the same id.
       delegate_id: attempt === 1 ? id : `${id}.${attempt}`,
       agent: typeof agent === "string" ? agent : formatAgentReference(agent),
       input: shown(input),
-      // Looked at more than once, and in between its giver may change it.
+      // Copied, because it is read more than once and the agent may change it in between.
       lease_request: lease && plainJson(lease, "lease"),
       ...(expiresAt && { lease_constraints: { expires_at: formatTimestamp(expiresAt.getTime()) } }),
       max_runtime_sec: maxRuntimeSec,
@@ -133,7 +133,7 @@ export class Delegation {
   }
 }
 
-/** Whether it is a date that there is. */
+/** Whether the value is a valid date. */
 function isMoment(value: unknown): boolean {
   return value instanceof Date && !Number.isNaN(value.getTime());
 }

@@ -10,7 +10,7 @@ import type { AgentContext, Log } from "./context.ts";
 import { eventBody, vendorBody } from "./event-body.ts";
 import { jsonMethod } from "./json-method.ts";
 
-// What an agent says by its context: checked, and emitted as its job's.
+// Validates what an agent emits through its context, and emits it as an event of the job.
 
 const RESERVED_PHASES: readonly string[] = ["running", "back_pressure", "credential_rotated"];
 
@@ -34,10 +34,10 @@ export function logOf(job: Job): AgentContext["log"] {
   };
 }
 
-/** A cost is charged with it, exactly (R-9.6-3). */
+/** Emits a metric, and charges it exactly if it is a cost (R-9.6-3). */
 export function emitMetric(job: Job, metric: Parameters<AgentContext["metric"]>[0]): Promise<void> {
   const { dimensions, ...measured } = eventBody("metric", metric);
-  // What was looked at is what is sent, whatever JSON would make of the agent's own object.
+  // Copied, so that what is sent is what was validated, even if the agent's object has a `toJSON`.
   const body = { ...measured, dimensions: dimensions && { ...dimensions } };
   if (body.name.startsWith("cost.budget."))
     throw invalid(`the metric ${body.name} is reserved for the runtime`);
@@ -62,20 +62,20 @@ export function emitProgress(
   progress: Parameters<AgentContext["progress"]>[0],
 ): Promise<void> {
   const body = eventBody("progress", progress);
-  // Several SDKs refuse a current above the total (R-8.2-2).
+  // Some SDKs reject a progress whose current exceeds its total (R-8.2-2).
   const { total, ...rest } = body;
   const fits = total === undefined || body.current <= total;
   return events.emit("progress", fits ? body : rest, "progress");
 }
 
-/** @param own the agent's own kinds of events; undefined for any */
+/** @param own the agent's own kinds of events; undefined for any kind */
 export function emitOwn(
   { events }: Job,
   own: EventSchemas | undefined,
   kind: unknown,
   given: unknown,
 ): Promise<void> {
-  // A list of one name reads like that name, and is sent as a list.
+  // A one-element array converts to the same string, but would be sent as an array.
   if (typeof kind !== "string" || !isVendorName(kind)) {
     throw invalid(
       typeof kind === "string" && isEventKind(kind)
@@ -92,7 +92,7 @@ function text(value: unknown, what: string): string {
   throw invalid(`${what} must be a string`);
 }
 
-/** What is sent is what JSON makes of it: a `Date` or a `String` is no object there (R-8.1-1). */
+/** Checks that the value is an object once it is JSON: a `Date` or a `String` is not (R-8.1-1). */
 function object(value: unknown, what: string): object {
   const own = ownJson(value, what);
   const checked = (given: unknown): object => {

@@ -12,8 +12,8 @@ import { noJson } from "../jobs/no-json.ts";
 import { problemAt } from "./schema-check.ts";
 
 /**
- * Validates what an agent says against the event's own schema (R-8.1-2).
- * @throws ArcpError `INVALID_REQUEST` that names the place of the fault
+ * Validates an event's body against the schema of its kind (R-8.1-2).
+ * @throws ArcpError `INVALID_REQUEST`, which names the location of the fault
  */
 export function eventBody<K extends keyof typeof eventBodies>(
   kind: K,
@@ -37,10 +37,10 @@ function parse(kind: keyof typeof eventBodies, body: unknown) {
 }
 
 /**
- * Validates what an agent says in a kind of its own, as its definition has it (R-8.1-2).
- * @returns the body as its schema makes it
- * @throws ArcpError `INVALID_REQUEST` for a kind that the definition does not have, and for a body that does not fit
- * @throws LocalError `MISUSE` for a schema that takes its time: events would leave in another order than they were emitted
+ * Validates the body of an agent's own kind of event against its definition (R-8.1-2).
+ * @returns the body as its schema transforms it
+ * @throws ArcpError `INVALID_REQUEST` for a kind that the definition lacks, and for a body that does not fit
+ * @throws LocalError `MISUSE` for an asynchronous schema, with which events could leave in a different order than they were emitted
  */
 export function vendorBody(events: EventSchemas, kind: string, body: unknown): unknown {
   const schema = Object.hasOwn(events, kind) ? events[kind] : undefined;

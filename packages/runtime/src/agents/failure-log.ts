@@ -3,10 +3,10 @@ import type { Logger } from "pino";
 import type { Job } from "../jobs/job.ts";
 
 /**
- * Tells the operator alone what an agent or one of its tools threw: everybody else hears of an unexpected error. What was
- * thrown may fail when it is looked at.
- * @param more fields of the line, beside the job, its agent and the error
- * @returns whether it failed: not on purpose, and not because it was stopped
+ * Logs, for the operator only, what an agent or one of its tools threw; clients get a generic error. Inspecting the thrown value
+ * may itself throw.
+ * @param more further fields of the log line
+ * @returns whether it was a failure: neither a deliberate ArcpError nor the effect of being stopped
  */
 export function tellFailure(
   job: Job,
@@ -26,7 +26,7 @@ export function tellFailure(
   return true;
 }
 
-/** Whether somebody stopped as told: what is given the job's signal, as a timer of Node's, throws an `AbortError`. */
+/** Whether the agent stopped as told: what is given the job's signal, such as a Node timer, throws an `AbortError`. */
 function isStop({ life: { signal } }: Job, thrown: unknown): boolean {
   return signal.aborted && thrown instanceof Error && thrown.name === "AbortError";
 }

@@ -26,12 +26,12 @@ export class Fetcher {
   }
 
   /**
-   * As the global `fetch`, and every redirect is checked like the URL itself (R-9.2-7). Who is asked is told of the trace
-   * (R-11-5), unless the request has a `traceparent` of its own.
+   * Like the global `fetch`, with every redirect checked like the URL itself (R-9.2-7). The request carries the trace (R-11-5),
+   * unless it has a `traceparent` of its own.
    *
-   * @param trace what is told. Default: the job's
-   * @throws ArcpError the refusal, be it of a redirect; `INVALID_REQUEST` for a `host` header, which would reach around the
-   *   check. What is allowed fails as `fetch` does, with a `TypeError`.
+   * @param trace the trace to send. Default: the job's
+   * @throws ArcpError the refusal, also of a redirect; `INVALID_REQUEST` for a `host` header, which would evade the check. An
+   *   allowed request fails as with `fetch`, with a `TypeError`.
    */
   async fetch(
     input: string | URL | Request,
@@ -72,7 +72,7 @@ export class Fetcher {
         throw new TypeError(`redirected more than ${MAX_REDIRECTS} times`);
       }
       const next = nextHop(hop, response.status, location);
-      // Here already, since neither user information nor every scheme gets as far as the gate.
+      // Checked here as well: the gate sees neither user information nor every scheme.
       hop = { ...next, url: allowedUrl(this.#access, next.url).href };
     }
   }
@@ -97,20 +97,20 @@ export class Fetcher {
     return this.#gate;
   }
 
-  /** Loaded by the first job that fetches: it takes 50 ms, a sixth of the start of a process that may never need it. */
+  /** Loaded by the first job that fetches: loading takes 50 ms, a sixth of the start of a process that may never need it. */
   async #newGate(): Promise<FetchGate> {
     const { signal } = this.#job.life;
     const { FetchGate } = await import("../authority/fetch-gate.ts");
     const gate = new FetchGate(this.#access, this.#resolve);
     const close = (): void => void gate.close();
-    // What is under way ends by the same signal.
+    // The same signal ends requests in progress.
     if (signal.aborted) close();
     else signal.addEventListener("abort", close, { once: true });
     return gate;
   }
 }
 
-/** What an observer is told of a `fetch`, whatever its arguments are: who sends it says what is wrong with them. */
+/** What an observer sees of a `fetch`. Invalid arguments are not reported here but when the request is sent. */
 export function requestLine(
   input: string | URL | Request,
   init: RequestInit | undefined,
@@ -121,7 +121,7 @@ export function requestLine(
   return { target, method: init?.method ?? request?.method ?? "GET" };
 }
 
-/** What is asked for, of the arguments of a `fetch`. */
+/** The URL and the options, from the arguments of `fetch`. */
 function requested(
   input: string | URL | Request,
   given: RequestInit = {},
@@ -130,7 +130,7 @@ function requested(
   return { url: input.url, init: { ...initOf(input), ...given } };
 }
 
-/** A request is what is asked for, not how: its other fields are a browser's. */
+/** Copies what describes the request; the other fields of a `Request` only matter in browsers. */
 function initOf({ method, headers, body, redirect, signal }: Request): RequestInit {
   return { method, headers, body, redirect, signal, duplex: "half" };
 }
@@ -149,7 +149,7 @@ function headersOf(init: RequestInit, { traceparent, tracestate }: TraceContext)
   return headers;
 }
 
-/** A form of Node's own is none to the library, so it gets what a form is sent as. */
+/** Converts a `FormData` to what it is sent as, because the library does not recognise Node's own class. */
 async function bodyOf({ body = null }: RequestInit): Promise<BodyInit | null> {
   return body instanceof FormData ? await new Response(body).blob() : body;
 }
@@ -160,7 +160,7 @@ function shownResponse({ status, url, headers }: Response): object {
   return { status, url: clip(shownUrl(url)), ...size };
 }
 
-/** Bytes of a request's body; undefined when that is not known before it is sent. */
+/** The size of a request's body in bytes; undefined if it is not known in advance. */
 function sizeOf(body: RequestInit["body"]): number | undefined {
   if (typeof body === "string") return Buffer.byteLength(body);
   if (body instanceof ArrayBuffer || ArrayBuffer.isView(body)) return body.byteLength;

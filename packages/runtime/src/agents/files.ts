@@ -35,8 +35,8 @@ export class Files {
   readonly #mostBytes: number;
 
   /**
-   * @param reach of the job's lease, as it is once its agent runs
-   * @param mostBytes that a file may have which is read
+   * @param reach of the job's lease, as resolved before its agent ran
+   * @param mostBytes the largest file that may be read
    */
   constructor(job: Job, reach: FileReach, operations: Operations, mostBytes: number) {
     this.#job = job;
@@ -53,15 +53,15 @@ export class Files {
   }
 
   /**
-   * The bytes of a file.
-   * @throws ArcpError the refusal, `INVALID_REQUEST` when it is larger than may be read or no regular file; the system's error
-   * when a covered file cannot be read
+   * Reads the bytes of a file.
+   * @throws ArcpError the refusal, or `INVALID_REQUEST` if the file is too large or not a regular file; the system's error if a
+   *   covered file cannot be read
    */
   readFile(path: string): Promise<Uint8Array> {
     return this.#operations.run("fs.read", at(path), () => this.#content(path), sizeOf);
   }
 
-  /** A file as UTF-8 text. @throws as {@link readFile} */
+  /** Reads a file as UTF-8 text. @throws as {@link readFile} */
   readText(path: string): Promise<string> {
     const read = async (): Promise<string> => (await this.#content(path)).toString();
     return this.#operations.run("fs.read", at(path), read, sizeOf);
@@ -74,8 +74,7 @@ export class Files {
   }
 
   /**
-   * Writes text as UTF-8, or bytes. The directory has to be there; no partial content is undone when the job ends
-   * meanwhile.
+   * Writes text as UTF-8, or bytes. The directory must exist. If the job ends meanwhile, partial content stays.
    *
    * @throws as {@link readFile}; ArcpError `INVALID_REQUEST` for other data or another flag; LocalError `MISUSE` for an
    * option that there is not
@@ -100,7 +99,7 @@ export class Files {
     });
   }
 
-  /** What a directory holds. @throws as {@link readFile} */
+  /** Lists a directory. @throws as {@link readFile} */
   list(path: string): Promise<readonly DirectoryEntry[]> {
     const list = (): Promise<readonly DirectoryEntry[]> => listDirectory(this.#reading, path);
     return this.#operations.run("fs.list", at(path), list, ({ length }) => ({ entries: length }));
@@ -113,7 +112,7 @@ export class Files {
   }
 }
 
-/** What the stream shows of it: an agent may hand on what is no path, and no JSON either. */
+/** The path as the stream shows it: an agent may pass something that is not a string, and not even JSON. */
 function at(path: unknown): object {
   return { path: typeof path === "string" ? path : quoted(path) };
 }

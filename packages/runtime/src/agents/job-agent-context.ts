@@ -12,8 +12,8 @@ import { reserve } from "./spend.ts";
 import type { Toolbox } from "./toolbox.ts";
 
 /**
- * Makes the context of one job: agents take it apart, or spread it into one of their own, as they like.
- * @param events the agent's own kinds of events; undefined for any
+ * Creates the context of one job. Agents may destructure it, or spread it into an object of their own.
+ * @param events the agent's own kinds of events; undefined for any kind
  */
 export function agentContext(
   job: Job,
@@ -24,15 +24,14 @@ export function agentContext(
 }
 
 /**
- * The context of one job. What it offers is made when it is asked for, and does not need `this`. A class,
- * because an object literal with accessors is a hidden class of its own each time, which keeps its job alive until the next
- * full collection of garbage.
+ * The context of one job. Each member is created on access and does not need `this`. It is a class because every object literal
+ * with accessors would have its own hidden class, which keeps its job alive until the next full garbage collection.
  */
 class JobAgentContext implements AgentContext {
   readonly #job: Job;
   readonly #toolbox: Toolbox;
   readonly #events: EventSchemas | undefined;
-  /** Kept, because agents log in loops. */
+  /** Cached, because agents log in loops. */
   #log: AgentContext["log"] | undefined;
   readonly lastCheckpoint: unknown;
 
@@ -165,7 +164,7 @@ class JobAgentContext implements AgentContext {
           target: Object.keys(amounts ?? {}).join(", "),
         });
         return unlessRefused(this.#job, asked, () => {
-          // A settlement is told whatever waits to be written, so that is asked before.
+          // A settlement is emitted even if the backlog is full, so check for room beforehand.
           this.#job.events.checkRoom();
           return reserve(this.#job, amounts, options);
         });
@@ -214,7 +213,7 @@ const OFFERED: ReadonlySet<string | symbol> = new Set([
   "lastCheckpoint",
 ]);
 
-/** Shows what a context offers as its own, though it is made when it is asked for. */
+/** Makes the members look like own properties although they are created on access. */
 const SPREADABLE: ProxyHandler<JobAgentContext> = {
   get: (context, name) => Reflect.get(context, name),
   ownKeys: () => [...OFFERED],

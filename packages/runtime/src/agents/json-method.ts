@@ -1,4 +1,4 @@
-/** What `JSON.stringify` asks a value to make of itself; undefined where it is written as it is. */
+/** The value's `toJSON` method, bound; undefined if it has none. */
 export function jsonMethod(value: unknown): ((key: string) => unknown) | undefined {
   if (typeof value !== "object" || value === null || !("toJSON" in value)) return undefined;
   const { toJSON } = value;

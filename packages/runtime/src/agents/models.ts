@@ -10,7 +10,7 @@ import type { Operations } from "./operation.ts";
 import { setAside } from "./spend.ts";
 import { upstreamExhaustion } from "./upstream-exhaustion.ts";
 
-/** Characters that the id of a model may have: it stands in every metric of its cost. */
+/** The most characters of a model id, which appears in every metric of its cost. */
 const MAX_ID = 256;
 
 const NOTHING: Grant = new Map();
@@ -31,8 +31,8 @@ export class Models {
   }
 
   /**
-   * @throws ArcpError the refusal; `INVALID_REQUEST` for what is no id or no usage
-   * @throws LocalError `MISUSE` when nobody says what the model costs, and for an option that there is not
+   * @throws ArcpError the refusal; `INVALID_REQUEST` for an invalid id or usage
+   * @throws LocalError `MISUSE` if there are no prices for the model, or for an unknown option
    */
   permit(id: string, options: ModelOptions = {}): ModelPermit {
     checkOptions("model", options, RULES);
@@ -56,7 +56,7 @@ export class Models {
     return {
       id,
       call: (ask, usageOf) => {
-        // What it costs has to be told: nothing is asked where there is no room for that.
+        // The cost must be reported, so do not call the model if there is no room for that.
         this.#job.events.checkRoom();
         return this.#call({ id, prices, most }, ask, usageOf);
       },
@@ -68,15 +68,15 @@ export class Models {
     ask: (call: ModelCall) => T | Promise<T>,
     usageOf: ((reply: T) => Usage | Promise<Usage>) | undefined,
   ): Promise<T> {
-    // From here to `ask` nothing else runs: what is allowed now is allowed when it is sent (R-9.3-1).
+    // No await between this check and `ask`: what is allowed now is still allowed when the request is sent (R-9.3-1).
     const begun = this.#refusal(id) ?? (most && setAside(this.#job, most));
     if (begun instanceof ArcpError) {
-      // Waited for: a loop that tries again and again keeps nobody else from the event loop (J4).
+      // Awaited, so that a loop of retries does not block the event loop (J4).
       await this.#show(id, begun);
       throw begun;
     }
     using held = begun;
-    // By the last report: one that cannot be read may be made good by another.
+    // Reflects the last report: an unreadable one may be corrected by another.
     let isCounted = false;
     let unreadable: unknown;
     const count = (used: Usage): Grant => {
@@ -127,7 +127,7 @@ export class Models {
     return this.#job.authority.guard.check("model.use", id);
   }
 
-  /** What a call used is not known: it was not free, and nobody may overlook it. @returns the error to throw */
+  /** Handles an unknown usage: the call was not free, and nobody may overlook that. @returns the error to throw */
   async #uncounted(id: string, held: Reservation | undefined, error: unknown): Promise<ArcpError> {
     const rest = held?.rest ?? NOTHING;
     const charged = this.#charge(id, rest, {});
@@ -155,6 +155,6 @@ export class Models {
 interface Metered {
   readonly id: string;
   readonly prices: Prices;
-  /** What one call can cost, if that is to be set aside. */
+  /** The most that one call can cost, if that is to be reserved. */
   readonly most: Grant | undefined;
 }

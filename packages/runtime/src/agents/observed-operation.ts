@@ -6,21 +6,21 @@ import type { OperationObservation } from "../observation.ts";
 import type { OperationOutcome } from "../observer.ts";
 import { paced } from "./paced.ts";
 
-/** What an agent asks for by its context. All of these texts are the agent's own, and may be none. */
+/** An operation that an agent requests through its context. The values come from the agent and need not be strings. */
 export interface Asked {
   readonly name: string;
   readonly target: unknown;
-  /** Of a request. */
+  /** The method of a request. */
   readonly method?: unknown;
 }
 
-/** Given as a function where it takes work to tell: nobody does it who is not observed. */
+/** A function if describing it takes work, which is skipped when nobody observes the job. */
 type Told = Asked | (() => Asked);
 
 /**
- * Does what an agent asked for, paced, and tells the observer of its job, if there is one.
- * @param act is given what those whom it calls are told of the trace, where the observer says that
- * @param outcome what the observer is told of what came of it
+ * Runs an operation for an agent, paced, and reports it to the job's observer, if there is one.
+ * @param act receives the trace to propagate, if the observer sets one
+ * @param outcome what the observer is told of the result
  */
 export function observed<T>(
   job: Job,
@@ -41,7 +41,7 @@ export function observed<T>(
   }
 }
 
-/** Does what takes no time: the observer is told of it where it is refused. */
+/** Runs a synchronous operation, which is reported to the observer only if it is refused. */
 export function unlessRefused<T>(job: Job, asked: Told, act: () => T): T {
   try {
     return act();
@@ -51,12 +51,12 @@ export function unlessRefused<T>(job: Job, asked: Told, act: () => T): T {
   }
 }
 
-/** @returns undefined when nobody wants to know */
+/** @returns undefined if nobody observes it */
 export function begin(job: Job, asked: Told): OperationObservation | undefined {
   const { observed: observation, authority, budget, secrets } = job;
   if (observation === undefined) return undefined;
   const { name, target, method } = typeof asked === "function" ? asked() : asked;
-  // In this order: a part of a secret would not be found.
+  // Cleaned before clipping: a truncated secret would not be recognised.
   const shown = (text: unknown): string => clip(secrets.clean(textOf(text)));
   return observation.operation({
     name: shown(name),
@@ -71,7 +71,7 @@ function failureOf({ secrets }: Job, error: unknown): OperationOutcome {
   return { error: secrets.cleanError(error), code: known ? error.code : undefined };
 }
 
-/** What is no text is refused by whoever is asked for it, and in his words (O1). */
+/** A value that is not a string is left for the operation itself to refuse (O1). */
 function textOf(value: unknown): string {
   return typeof value === "string" ? value : "";
 }

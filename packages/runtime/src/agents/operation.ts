@@ -4,23 +4,24 @@ import { wireError } from "../jobs/ending.ts";
 import type { Job } from "../jobs/job.ts";
 import { shown } from "./shown.ts";
 
-/** What is done for an agent, as the stream of its job shows it: a `tool_call`, and the `tool_result` of what came of it. */
+/** Shows operations on the job's stream, each as a `tool_call` and a `tool_result`. */
 export class Operations {
   readonly #job: Job;
   readonly #showsAll: boolean;
   #count = 0;
 
-  /** @param showsAll whether what the runtime itself does shows also where it is not refused */
+  /** @param showsAll whether the runtime's own operations are shown even if they are not refused */
   constructor(job: Job, showsAll: boolean) {
     this.#job = job;
     this.#showsAll = showsAll;
   }
 
   /**
-   * Does what the runtime itself does for an agent. Shows when it is refused (R-9.3-3), and always if the agent asks for it.
-   * @param args what others may know of the operation: no content
-   * @param act checks its authority itself, right before it does something
-   * @param outcome what others may know of what came of it: sizes, no content
+   * Runs one of the runtime's own operations for an agent. It is shown if it is refused (R-9.3-3), and always if the agent asks for
+   * that.
+   * @param args what others may see of the operation, without content
+   * @param act checks its authority itself, directly before it acts
+   * @param outcome what others may see of the result: sizes, no content
    */
   async run<T>(
     name: string,
@@ -45,9 +46,9 @@ export class Operations {
   }
 
   /**
-   * Shows an operation, whatever comes of it.
-   * @param act flushes the job's events before anything happens that the stream is to tell first (J2)
-   * @param outcome what the stream may know of what `act` gives
+   * Runs an operation and shows it, whatever its outcome.
+   * @param act must flush the job's events before any effect that the stream has to announce first (J2)
+   * @param outcome what the stream shows of the result of `act`
    */
   async show<T>(
     name: string,
@@ -68,8 +69,7 @@ export class Operations {
   }
 
   /**
-   * Shows an operation that was refused. Where the stream takes no more, of an agent that floods it, the refusal is still
-   * what the agent has to get.
+   * Shows a refused operation. If the stream accepts nothing more because the agent floods it, the agent still gets the refusal.
    */
   async refuse(name: string, args: unknown, error: ArcpError): Promise<void> {
     try {
@@ -81,7 +81,7 @@ export class Operations {
 
   #announce(tool: string, args: unknown): string {
     this.#count += 1;
-    // Unique within the job, whose earlier attempts counted from 1 as well.
+    // Unique within the job: earlier attempts also counted from 1.
     const { attempt } = this.#job;
     const callId = attempt === 1 ? `call_${this.#count}` : `call_${attempt}.${this.#count}`;
     void this.#job.events.emit("tool_call", { tool, call_id: callId, args: shown(args) });
@@ -95,14 +95,14 @@ export class Operations {
   }
 }
 
-/** What the stream says of it: of what the system or a server makes an operation fail with no log tells, only the agent is told all. */
+/** What the stream says of a failure. Only the agent gets the full error of a system call or a server: no log tells of it. */
 function told(name: string, thrown: unknown): ArcpError {
   const error = ArcpError.from(thrown);
   if (error === thrown) return error;
   return new ArcpError(error.code, `${name} failed: ${nameOf(thrown)}`);
 }
 
-/** A refusal in the midst of an operation comes as the cause of an error of whoever carried it out. */
+/** A refusal in the middle of an operation arrives as the cause of another error; this unwraps it. */
 function rethrow(error: unknown): never {
   throw error instanceof Error && error.cause instanceof ArcpError ? error.cause : error;
 }

@@ -3,7 +3,7 @@ import type { AnyAgent } from "./agent.ts";
 import type { AgentHost } from "./agent-host.ts";
 import { noAgent } from "./agent-registry.ts";
 
-/** The agent that a principal may use by this reference; to one that it may not use there is none of that name. */
+/** Resolves a reference to an agent that the principal may use. For a principal that may not use it, the agent does not exist. */
 export function permittedAgent(
   { agents, policy }: Pick<AgentHost, "agents" | "policy">,
   principal: string,

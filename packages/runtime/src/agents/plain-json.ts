@@ -1,9 +1,9 @@
 import { ArcpError } from "@arcp/core";
 
 /**
- * A copy of a value, as JSON carries it: what somebody was given or was shown changes no more when its giver changes.
- * @param what it is, for humans
- * @throws ArcpError `INVALID_REQUEST` for what is no JSON
+ * Copies a value through JSON, so that later changes by the caller have no effect.
+ * @param what the name of the value, as text for people
+ * @throws ArcpError `INVALID_REQUEST` if it is not JSON
  */
 export function plainJson(value: unknown, what: string): unknown {
   try {

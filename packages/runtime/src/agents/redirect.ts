@@ -1,6 +1,6 @@
 import type { BodyInit } from "undici";
 
-/** One request of those that a fetch makes. */
+/** One request of the chain that a fetch makes. */
 export interface Hop {
   readonly url: string;
   readonly method: string;
@@ -16,18 +16,18 @@ const HEADERS_OF_A_BODY = [
   "content-type",
   "content-length",
 ];
-/** They are meant for whoever the agent asked, and for nobody that this one names. */
+/** Meant for the original server only, not for any other that it redirects to. */
 const HEADERS_FOR_AN_ORIGIN = ["authorization", "cookie", "proxy-authorization"];
 
-/** Where a response leads to, as it says it; undefined when it is no redirect. */
+/** The `Location` of a redirect; undefined for any other response. */
 export function locationOf({ status, headers }: Response): string | undefined {
   return REDIRECTS.includes(status) ? (headers.get("location") ?? undefined) : undefined;
 }
 
 /**
- * The request that a redirect asks for, by the rules of the Fetch standard ("HTTP-redirect fetch").
+ * The request that follows a redirect, by the rules of the Fetch standard ("HTTP-redirect fetch").
  *
- * @throws TypeError when it leads to what is no URL, or asks once more for a body that is a stream
+ * @throws TypeError if the location is not a URL, or a body that is a stream would have to be sent again
  */
 export function nextHop(hop: Hop, status: number, location: string): Hop {
   const from = new URL(hop.url);

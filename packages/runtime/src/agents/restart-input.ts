@@ -3,14 +3,14 @@ import { DamagedRow } from "../store/damage.ts";
 import type { JobRow } from "../store/index.ts";
 import type { AgentHost } from "./agent-host.ts";
 
-/** What an agent is started again with: a listing leaves it out, and it may be damaged where all else can be read. */
+/** The input and checkpoint for another attempt. Listings omit them, and they may be damaged in an otherwise readable row. */
 export async function restartInput(
   { store, logger }: Pick<AgentHost, "store" | "logger">,
   id: JobId,
 ): Promise<Pick<JobRow, "input" | "checkpoint"> | "damaged"> {
   try {
     const { input, checkpoint } = (await store.jobs.get(id)) ?? {};
-    // They are read much later, when nobody could tell a damaged text from an agent that fails.
+    // Parsed now: later, a damaged text could not be told from a failure of the agent.
     for (const text of [input, checkpoint]) if (text !== undefined) JSON.parse(text);
     return { input, checkpoint };
   } catch (error) {

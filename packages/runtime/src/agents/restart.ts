@@ -13,9 +13,9 @@ import { runAgent } from "./run.ts";
 import { checkedInput } from "./schema-check.ts";
 
 /**
- * Gets a job that the process before this one ran ready for its next attempt (R-7.3-10).
+ * Prepares a job of the previous process for its next attempt (R-7.3-10).
  * @param head of its log
- * @returns starts its agent; or how the job ends because that cannot be
+ * @returns a function that starts its agent; or how the job ends because it cannot run again
  */
 export async function restartJob(
   host: AgentHost,
@@ -24,13 +24,13 @@ export async function restartJob(
 ): Promise<(() => void) | Ending> {
   const attempt = (row.attempt ?? 1) + 1;
   const reference = parseAgentReference(row.agent);
-  // The very agent that the job was accepted for (R-7.5-5).
+  // Exactly the agent that the job was accepted for (R-7.5-5).
   const agent = reference && host.agents.find(reference);
   const { attempts = 1, stallSec } = agent ?? {};
   if (agent === undefined || row.streamed || attempt > attempts) return interrupted();
   const lease = compileLease(row.lease, { workspace: row.workspace });
   if (!lease.ok) return interrupted();
-  // Of a job that is not run again nobody needs them.
+  // Loaded only now, because most jobs are not run again.
   const large = await restartInput(host, row.id);
   if (large === "damaged") return damaged(row.id);
   const { input, checkpoint } = large;
@@ -69,11 +69,11 @@ async function start(host: AgentHost, job: Job, agent: AnyAgent, text: string): 
     const input = await checkedInput(agent, JSON.parse(text));
     if (!job.live) return;
     const { attempt } = job;
-    // Before it runs: a job that kills its process must not be run for ever.
+    // Stored before the run, so that a job that kills its process is not restarted for ever.
     await retried(clock, () => store.jobs.update(job.id, { attempt }));
     await credentials.reissue(job);
     logger.info({ job: job.id, attempt }, "a job is restarted");
-    // Not awaited: the text would be held as long as what was made of it.
+    // Not awaited, because that would keep the input's text in memory as long as the run.
     void runAgent(job, agent, input, host);
   } catch (error) {
     logger.error({ job: job.id, err: error }, "a job could not be restarted");

@@ -8,16 +8,16 @@ import { quoteAscii } from "./ascii-quote.ts";
 import { encodeLong } from "./base64.ts";
 
 /**
- * Characters or bytes per chunk. Even if each character takes six in JSON, an envelope stays below 1 MiB (R-4.1-7); and the
- * texts that are made of one usually stay small enough for the young generation of the heap, where memory is used again
- * and again. A larger text gets pages of its own from the system, which costs more than all that is done with it.
+ * Characters or bytes per chunk. Even if each character takes six in JSON, an envelope stays below 1 MiB (R-4.1-7). Texts made from
+ * such a chunk usually fit into the young generation of the heap, whose memory is reused; a larger text gets pages of its own from
+ * the system, which costs more than all the work on it.
  */
 const MAX_CHUNK = 64 * 1024;
 
-/** What a finished stream says in the job's result. */
+/** The fields of a job's result that refer to its finished stream. */
 export interface StreamedResult {
   readonly result_id: string;
-  /** Decoded bytes. */
+  /** The size in decoded bytes. */
   readonly result_size: number;
 }
 
@@ -27,37 +27,37 @@ export class ResultStream {
   readonly #maxSize: number;
   readonly #id = newMessageId("res_");
   #encoding: Chunk["encoding"] | undefined;
-  /** The write before the next one. Once one has failed all later ones do, for the result has a hole (R-8.4-1). */
+  /** The latest write. Once a write has failed all later ones do, because the result has a gap (R-8.4-1). */
   #last: Promise<void> = Promise.resolve();
-  /** In characters or bytes. */
+  /** Counts characters or bytes. */
   readonly #waiting = new Backlog("pieces of the result wait to be written");
   #chunks = 0;
   #size = 0;
   #closed = false;
   /**
-   * What waits for the next piece: the first half of a surrogate pair (R-8.4-2), and what may be the beginning of a secret
-   * (R-9.8-10). One character for each byte where bytes are written.
+   * Held back for the next piece: the first half of a surrogate pair (R-8.4-2), and what may be the beginning of a secret
+   * (R-9.8-10). For a result in bytes, one character per byte.
    */
   #held = "";
 
-  /** @param maxSize decoded bytes that all its chunks may hold (R-8.4-4) */
+  /** @param maxSize the most decoded bytes in all chunks together (R-8.4-4) */
   constructor(job: Job, maxSize: number) {
     this.#job = job;
     this.#maxSize = maxSize;
   }
 
-  /** Whether anything was written: then the result can only be the stream (R-8.4-3). */
+  /** Whether anything was written, so that the result must be the stream (R-8.4-3). */
   get begun(): boolean {
     return this.#encoding !== undefined;
   }
 
   /**
-   * Writes a piece: text, or bytes. One result is either the one or the other.
-   * @returns when the agent may go on; rejects with an ArcpError `INVALID_REQUEST` for text that is not well-formed,
-   * `INTERNAL_ERROR` beyond the limit, where the job ends
-   * @throws ArcpError `INVALID_REQUEST` when the client cannot take a streamed result, for what is neither text nor bytes, and when
-   * both are mixed
-   * @throws BackpressureError when too many pieces wait behind writes that were not awaited, or too large ones
+   * Writes a piece, text or bytes. All pieces of a result must be of the same type.
+   * @returns when the agent may continue; rejects with an ArcpError `INVALID_REQUEST` for text that is not well-formed, and with
+   *   `INTERNAL_ERROR` above the size limit, which ends the job
+   * @throws ArcpError `INVALID_REQUEST` if the client cannot take a streamed result, for anything but text or bytes, and if both
+   *   are mixed
+   * @throws BackpressureError if too many or too large pieces wait for writes that were not awaited
    */
   write(piece: string | Uint8Array): Promise<void> {
     if (!this.#job.identity.features.has("result_chunk")) {
@@ -67,7 +67,7 @@ export class ResultStream {
         { details: { feature: "result_chunk" } },
       );
     }
-    // What a buffer could be made of as well, such as a number, would come out as zeros.
+    // Other values that Buffer accepts, such as a number, would be written as zeros.
     if (typeof piece !== "string" && !types.isUint8Array(piece)) {
       throw new ArcpError(
         "INVALID_REQUEST",
@@ -95,10 +95,10 @@ export class ResultStream {
       await this.#last;
       const before = this.#chunks;
       await write();
-      // Nothing, or nothing but what is held back: that takes of the turn as well (J4).
+      // Nothing was emitted, or all of it was held back; charge the turn nevertheless (J4).
       if (this.#chunks === before) await this.#job.events.pass();
     } catch (error) {
-      // An agent that goes on and on nevertheless keeps nobody else from the event loop (J4).
+      // A failed write is charged too, so that an agent that keeps writing does not block the event loop (J4).
       await this.#job.events.pass();
       throw error;
     } finally {
@@ -106,14 +106,15 @@ export class ResultStream {
     }
   }
 
-  /** The agent is done: what it still writes is late, and discarded (R-7.3-3). */
+  /** The agent has finished; whatever it still writes is late and discarded (R-7.3-3). */
   close(): void {
     this.#closed = true;
   }
 
   /**
-   * Writes the last chunk once it is closed, empty but for what still waits: whoever writes does not know which of its pieces is the last.
-   * @throws what a write failed with, for then the result has a hole
+   * Writes the last chunk after {@link close}. It holds only what was held back, because a writer does not know which of its pieces
+   * is the last.
+   * @throws the error of a failed write, after which the result has a gap
    */
   async finish(): Promise<StreamedResult> {
     await this.#last;
@@ -134,10 +135,10 @@ export class ResultStream {
   }
 
   /**
-   * The agent may fill its buffer anew as soon as this returns. What makes one chunk is encoded at once, which spares a copy; all
-   * that comes of a larger piece would fill the heap.
+   * Reads the bytes now, because the agent may reuse its buffer once this returns. A piece of at most one chunk is encoded
+   * immediately, which saves a copy; the encoding of a larger piece could fill the heap, so that piece is copied.
    *
-   * @throws TypeError for a buffer that was handed to somebody else: it looks empty, and a copy tells
+   * @throws TypeError for a detached buffer: it looks empty, and only copying it reveals that
    */
   #bytes(piece: Uint8Array): () => Promise<void> {
     const bytes = this.#job.secrets.any ? this.#cleaned(piece) : piece;
@@ -148,7 +149,7 @@ export class ResultStream {
     };
   }
 
-  /** What was held back and the piece without secrets, before they are encoded in any way. */
+  /** Prepends what was held back, and removes secrets before any encoding. */
   #cleaned(piece: Uint8Array): Uint8Array {
     const { secrets } = this.#job;
     const read = Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength).toString("latin1");
@@ -168,7 +169,7 @@ export class ResultStream {
 
   async #writeText(piece: string): Promise<void> {
     const { secrets } = this.#job;
-    // Before it is counted and cut: a part of a secret is not found any more.
+    // Cleaned before it is measured and cut, because a part of a secret would not be recognised.
     const { clean: text, open } = secrets.settled(this.#held + piece);
     this.#held = open;
     for (let start = 0; start < text.length; ) {
@@ -194,7 +195,7 @@ export class ResultStream {
       const problem = `a streamed result may have at most ${this.#maxSize} bytes`;
       const details = { reason: "result_bytes" };
       const error = new ArcpError("INTERNAL_ERROR", problem, { details });
-      // Whatever the agent makes of it, and however long it goes on.
+      // Ends the job no matter how the agent handles the error, or how long it continues.
       this.#job.life.end(failure(error));
       throw error;
     }

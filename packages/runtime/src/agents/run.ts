@@ -14,7 +14,7 @@ import type { ResultStream } from "./result-stream.ts";
 import { conformingResult } from "./schema-check.ts";
 import { Toolbox } from "./toolbox.ts";
 
-/** Runs an agent for a job: whatever the agent does, exactly one ending comes of it. Never rejects. */
+/** Runs an agent for a job. Whatever the agent does, the job gets exactly one ending. Never rejects. */
 export async function runAgent(
   job: Job,
   agent: AnyAgent,
@@ -24,7 +24,7 @@ export async function runAgent(
   const { logger } = host;
   try {
     const reach = await job.authority.fileReach;
-    // A cancel that is not stored in the end is none, and nobody else would begin.
+    // A pending cancel that fails to be stored counts as never made, and then nobody else would start the agent; so wait for it.
     while (job.live && job.life.undecided !== undefined) await job.life.undecided;
     if (!job.life.begin()) return;
     const toolbox = new Toolbox(
@@ -78,7 +78,7 @@ function withResult(value: unknown): Ending {
   return { status: "success", payload: { result: shownResult(value) } };
 }
 
-/** A result of nothing is null, also where nothing is what its own `toJSON` makes of it (section 7.3). */
+/** A result of nothing becomes null, including a `toJSON` that returns nothing (section 7.3). */
 function shownResult(value: unknown): unknown {
   const own = jsonMethod(value);
   return own === undefined ? orNull(value) : { toJSON: (key: string) => orNull(own(key)) };

@@ -2,10 +2,10 @@ import { ArcpError, checked } from "@arcp/core";
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 
 /**
- * What an agent gets of a submitted input: as its schema makes it.
- * @param place of the input in the request, for humans
- * @returns at once where there is no schema, else a promise; rejects with an ArcpError `INVALID_REQUEST` when the schema
- * refuses it
+ * Validates the input of a submit; the agent gets it as its schema transforms it.
+ * @param place where the input is in the request, as text for people
+ * @returns the input itself if there is no schema, otherwise a promise; rejects with an ArcpError `INVALID_REQUEST` if the schema
+ *   refuses it
  */
 export function checkedInput(
   { input: schema }: { readonly input?: StandardSchemaV1 | undefined },
@@ -17,9 +17,9 @@ export function checkedInput(
 }
 
 /**
- * A value as the schema of whoever gets it makes it; where there is none, as it is.
- * @param place where it stands, for humans
- * @throws ArcpError `INVALID_REQUEST` when the schema refuses it
+ * Validates an input; without a schema, returns it unchanged.
+ * @param place where it is, as text for people
+ * @throws ArcpError `INVALID_REQUEST` if the schema refuses it
  */
 export async function conformingInput(
   schema: StandardSchemaV1 | undefined,
@@ -33,9 +33,9 @@ export async function conformingInput(
 }
 
 /**
- * A result as the schema of whoever returned it makes it; where there is none, as it is.
- * @param who that is, for humans
- * @throws Error when it is not what the schema wants: no ArcpError, for the problem may quote the result
+ * Validates a result; without a schema, returns it unchanged.
+ * @param who who returned it, as text for people
+ * @throws Error if the schema refuses it: not an ArcpError, because the problem may quote the result
  */
 export async function conformingResult(
   schema: StandardSchemaV1 | undefined,
@@ -48,7 +48,7 @@ export async function conformingResult(
   throw new Error(`${who} violated its output schema: ${problemAt("result", outcome)}`);
 }
 
-/** Where a schema found a fault, and which. */
+/** Describes where a schema found a fault, and which. */
 export function problemAt(
   start: string,
   { place, problem }: { readonly place: readonly string[]; readonly problem: string },

@@ -8,7 +8,7 @@ import { eventBody } from "./event-body.ts";
 import { namedOption } from "./named-option.ts";
 import { paced } from "./paced.ts";
 
-/** Bytes of JSON that a cost may have before it is known: with its amount it has to fit into an event (R-4.1-7). */
+/** The most bytes of JSON of a cost metric before its amount is known: with the amount it must fit into an event (R-4.1-7). */
 const MAX_METRIC = 64 * 1024;
 
 /** How a reservation tells what was spent. */
@@ -45,11 +45,11 @@ export interface Spend {
 
 const RULES: OptionRules<SpendOptions> = { name: namedOption, dimensions: namedOption };
 
-/** The `reserve` of a job's {@link Spend}. */
+/** Implements `reserve` of a job's {@link Spend}. */
 export function reserve(job: Job, amounts: Amounts, options: SpendOptions = {}): SpendReservation {
   checkOptions("reserve", options, RULES);
   const { name = "cost.spend", dimensions } = options;
-  // What is to be told later is checked, and kept, before any money is set aside for it.
+  // What will be reported later is checked and copied before any money is reserved for it.
   const checked = eventBody("metric", { name, value: 0, dimensions });
   if (!/^cost\.(?!budget\.)./.test(name)) {
     throw new ArcpError(
@@ -65,7 +65,7 @@ export function reserve(job: Job, amounts: Amounts, options: SpendOptions = {}):
   const wanted = readAmounts(amounts, noAmount);
   const reservation = setAside(job, wanted);
   if (reservation instanceof ArcpError) throw reservation;
-  // The end of the job releases it as well, and what was spent until then is said behind that.
+  // The end of the job also releases the reservation; what was spent until then may still be settled after it.
   let isOver = false;
   const release = (): void => {
     isOver = true;
@@ -89,7 +89,7 @@ export function reserve(job: Job, amounts: Amounts, options: SpendOptions = {}):
   };
 }
 
-/** Sets all of these amounts aside, or none. @returns the refusal where they do not fit, or the job may do nothing any more */
+/** Reserves all of these amounts, or none. @returns the refusal if they do not fit, or the job may not act any more */
 export function setAside({ authority, budget }: Job, amounts: Grant): Reservation | ArcpError {
   const refusal = authority.guard.standing(`reserving ${describe(amounts)}`);
   if (refusal !== undefined) return refusal;

@@ -7,7 +7,7 @@ interface Chunk {
   readonly encoding: "utf8" | "base64";
 }
 
-/** What is read in one turn, whoever else reads a result: about as much as a turn may take (J4). */
+/** The most to read per turn, about as much as a turn may take (J4). */
 const PAGE: PageLimits = { records: 256, characters: 256 * 1024 };
 
 function chunkIn({ text }: LogRecord): Chunk {
@@ -15,18 +15,18 @@ function chunkIn({ text }: LogRecord): Chunk {
   return payload.body;
 }
 
-/** A result that a job has written piece by piece, and whose end is durable. */
+/** A result that a job has streamed, and whose end is durable. */
 export interface WrittenResult {
   readonly job: JobId;
-  /** The `job_seq` of the job's end. */
+  /** The `job_seq` of the job's terminal record. */
   readonly lastSeq: number;
-  /** Decoded bytes. */
+  /** The size in decoded bytes. */
   readonly size: number;
 }
 
 /**
- * The result that a job has written piece by piece, whole (section 8.4): text, or bytes.
- * @throws ArcpError `INTERNAL_ERROR` when part of the job's log is gone, or all of it
+ * Reads a streamed result as a whole (section 8.4): text, or bytes.
+ * @throws ArcpError `INTERNAL_ERROR` if part of the job's log, or all of it, is gone
  */
 export async function readStreamedResult(
   logs: LogStore,
@@ -44,7 +44,7 @@ export async function readStreamedResult(
       const chunk = record.kind === "result_chunk" ? chunkIn(record) : undefined;
       record.long?.giveBack();
       if (chunk?.encoding === "base64") {
-        // At its place at once: to put the pieces together in the end would hold up everybody.
+        // Decoded directly into place: joining all pieces at the end would block the event loop.
         bytes ??= Buffer.allocUnsafeSlow(size);
         end += bytes.write(chunk.data, end, "base64");
       } else if (chunk !== undefined) text += chunk.data;

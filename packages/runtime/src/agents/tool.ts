@@ -64,11 +64,11 @@ export function defineTool<Input = unknown, Output = unknown, Sent = Input, Resu
   definition: ToolDefinition<Input, Output, Sent, Result>,
 ): ToolDefinition<Input, Output, Sent, Result> {
   checkOptions("defineTool", definition, RULES);
-  // A copy of an instance of a class would lack its methods.
+  // Only plain objects are copied: a copy of a class instance would lack its methods.
   return isPlain(definition) ? Object.freeze({ ...definition }) : definition;
 }
 
-/** @throws LocalError `MISUSE` for what is no tool */
+/** @throws LocalError `MISUSE` for an invalid tool */
 export function readTools(
   tools: Readonly<Record<string, Tool>>,
 ): ReadonlyMap<string, ToolDefinition<unknown, unknown>> {

@@ -11,7 +11,7 @@ import { Operations } from "./operation.ts";
 import { ResultStream } from "./result-stream.ts";
 import { ToolCaller } from "./tools.ts";
 
-/** What an agent works with for one job. Most agents use little of it, so each thing is made with its first use. */
+/** What an agent uses to work on one job. Most agents use little of it, so each part is created on first use. */
 export class Toolbox {
   readonly #job: Job;
   readonly #agent: AnyAgent;
@@ -75,7 +75,7 @@ export class Toolbox {
     return this.#result;
   }
 
-  /** The agent is done, and has no result to write any more. @returns what it has streamed; undefined when nothing */
+  /** The agent has returned and may write no more of its result. @returns the result stream, if anything was streamed */
   returned(): ResultStream | undefined {
     this.#hasReturned = true;
     this.#result?.close();

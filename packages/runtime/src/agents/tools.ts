@@ -14,7 +14,7 @@ import type { ToolCall, ToolDefinition } from "./tool.ts";
 /** The tools of a runtime, by name. */
 export type Tools = ReadonlyMap<string, ToolDefinition<unknown, unknown>>;
 
-/** Calls the runtime's tools for one job, through its guard and onto its stream. */
+/** Calls the runtime's tools for one job: checks each call with its guard, and shows it on its stream. */
 export class ToolCaller {
   readonly #job: Job;
   readonly #tools: Tools;
@@ -29,14 +29,14 @@ export class ToolCaller {
   }
 
   /**
-   * @param trace what the tool is told of it. Default: the job's
-   * @returns rejects with an ArcpError: the refusal, which also stands on the stream (R-9.3-3), or what the tool threw;
-   * `INVALID_REQUEST` for a name that is none, and for arguments that are no JSON, which nothing can show
-   * @throws BackpressureError at once, where its event would not be taken
+   * @param trace the trace that the tool receives. Default: the job's
+   * @returns rejects with an ArcpError: the refusal, which is also on the stream (R-9.3-3), or what the tool threw;
+   *   `INVALID_REQUEST` for an invalid name, and for arguments that are not JSON, which cannot be shown
+   * @throws BackpressureError synchronously, if its event would be refused
    */
   call<T>(name: string, given: unknown, trace: Trace = this.#job.trace): Promise<T> {
     this.#job.events.checkRoom();
-    // The caller's word, as a type that it names for a tool is; the tool's output schema has checked it if it has one.
+    // The type is the caller's claim; the tool's output schema has checked the value if there is one.
     return this.#shownCall(name, given, trace) as Promise<T>;
   }
 
@@ -44,7 +44,7 @@ export class ToolCaller {
     if (typeof name !== "string" || name === "") {
       throw new ArcpError("INVALID_REQUEST", "the name of a tool must be a non-empty string");
     }
-    // What is shown and checked is what the tool gets, whatever its caller does with the original meanwhile.
+    // Copied, so that what is shown and checked is what the tool gets, whatever the agent does with the original meanwhile.
     const args = given === undefined ? undefined : plainJson(given, "args");
     const run = (): Promise<Ran> => this.#run(name, args, trace);
     return (await this.#operations.show(name, args, run, ({ told }) => told)).result;
@@ -56,7 +56,7 @@ export class ToolCaller {
       const tool = this.#find(name);
       const input = await conformingInput(tool.input, args, `${clip(name)}: args`);
       await this.#job.events.flush();
-      // Since the first look a cancel, an expiry or an exhaustion may have passed.
+      // Checked again: the awaits above leave time for a cancel, an expiry or an exhaustion.
       this.#check(name);
       const returned = await tool.run(input, this.#call(trace));
       const result = await conformingResult(tool.output, returned, `the tool ${name}`);
@@ -92,7 +92,7 @@ export class ToolCaller {
   }
 }
 
-/** What a tool returned, and what the stream shows of that. */
+/** What a tool returned, and what the stream shows of it. */
 interface Ran {
   readonly result: unknown;
   readonly told: unknown;

@@ -1,19 +1,19 @@
 import { ArcpError } from "@arcp/core";
 
-/** The type by which LiteLLM tells that a key, a user or a team has spent its budget. */
+/** The error type by which LiteLLM reports that a key, a user or a team has spent its budget. */
 const BUDGET_TYPE = "budget_exceeded";
 
 /** The HTTP status 402, Payment Required. */
 const PAYMENT_REQUIRED = 402;
 
-/** How deep the SDKs wrap the body of a reply: OpenAI's once, Anthropic's twice. */
+/** How deep to look: SDKs wrap the body of a reply, OpenAI's once, Anthropic's twice. */
 const DEPTH = 3;
 
 /**
- * An upstream's word that its own budget is used up, translated (R-9.6-12). Nothing is guessed from a message or from a
- * status such as 429, which mostly means: slower.
- * @param thrown by whatever SDK asked the model
- * @returns undefined for every other error
+ * Translates an upstream's error that its own budget is used up (R-9.6-12). Nothing is guessed from messages, or from a status such
+ * as 429, which usually means to slow down.
+ * @param thrown by any SDK that called the model
+ * @returns undefined for any other error
  */
 export function upstreamExhaustion(model: string, thrown: unknown): ArcpError | undefined {
   if (thrown instanceof ArcpError || !saysExhausted(thrown, DEPTH)) return undefined;

@@ -1,4 +1,4 @@
-/** As much of it as is needed here, for the types of Node have none. */
+/** The part of WebAssembly used here, which Node's types lack. */
 declare const WebAssembly: {
   readonly Module: new (bytes: Uint8Array) => object;
   readonly Instance: new (module: object) => { readonly exports: unknown };
@@ -10,11 +10,11 @@ interface Exports<Run> {
 }
 
 /**
- * Starts a module that has a memory and one function.
+ * Starts a WebAssembly module that has a memory and one function.
  *
  * @param module its bytes in base64
  * @param name of the function
- * @returns undefined where the engine cannot run it
+ * @returns undefined if the engine cannot run it
  */
 export function startModule<Run>(module: string, name: string): Exports<Run> | undefined {
   try {
