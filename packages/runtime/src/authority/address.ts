@@ -1,8 +1,8 @@
 import { BlockList, isIPv4 } from "node:net";
 
 /**
- * Who can be behind an IP address: anybody on the internet; a machine of the operator's; or, in what is link-local,
- * reserved or a group, the network itself, such as the metadata service of a cloud.
+ * What may be behind an IP address: any host on the internet; one of the operator's own machines; or, for link-local, reserved and
+ * multicast addresses, the network itself, such as a cloud's metadata service.
  */
 export type AddressScope = "public" | "private" | "reserved";
 
@@ -23,24 +23,24 @@ const RESERVED_V4 = [
   "198.51.100.0/24",
   "203.0.113.0/24",
   "224.0.0.0/3",
-  // Metadata services that look like something else: of Alibaba, and of Azure, in the middle of the internet.
+  // Metadata services at inconspicuous addresses: Alibaba's, and Azure's in the middle of the internet.
   "100.100.100.200/32",
   "168.63.129.16/32",
 ];
 const PRIVATE_V6 = ["::1/128", "fc00::/7"];
-/** The only block that is assigned on the internet. */
+/** The only block assigned for the internet. */
 const ASSIGNED_V6 = ["2000::/3"];
 const RESERVED_V6 = [
-  // Protocol assignments, Teredo and benchmarks among them; documentation; 6to4, which leads to any IPv4 address.
+  // Protocol assignments, including Teredo and benchmarking; documentation; 6to4, which leads to any IPv4 address.
   "2001::/23",
   "2001:db8::/32",
   "2002::/16",
   "3fff::/20",
-  // Metadata services of Amazon and Google, between the private addresses.
+  // Metadata services of Amazon and Google, among the private addresses.
   "fd00:ec2::254/128",
   "fd20:ce::254/128",
 ];
-/** Ways of writing an IPv4 address as an IPv6 one that lead there: mapped, and translated by NAT64. */
+/** Prefixes that embed an IPv4 address, to which packets are then delivered: IPv4-mapped, and NAT64. */
 const EMBEDDING_V6 = ["::ffff:", "64:ff9b::"];
 
 const privates = blocks(PRIVATE_V4, PRIVATE_V6);
@@ -51,7 +51,7 @@ const embedding = blocks(
   EMBEDDING_V6.map((prefix) => `${prefix}0:0/96`),
 );
 
-/** The scope of an IP address; `reserved` for what is none. */
+/** The scope of an IP address; `reserved` for anything else. */
 export function scopeOf(address: string): AddressScope {
   const family = isIPv4(address) ? "ipv4" : "ipv6";
   if (reserved.check(address, family)) return "reserved";
@@ -62,7 +62,7 @@ export function scopeOf(address: string): AddressScope {
     : "reserved";
 }
 
-/** The same blocks also where they are embedded in IPv6 addresses. */
+/** Builds a list of blocks, adding each IPv4 block also where it is embedded in IPv6 addresses. */
 function blocks(v4: readonly string[], v6: readonly string[]): BlockList {
   const list = new BlockList();
   for (const block of v4) {

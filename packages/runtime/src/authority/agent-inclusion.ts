@@ -5,8 +5,8 @@ import { type Deciding, inclusion } from "./inclusion.ts";
 import { ANY_SEGMENTS } from "./segment.ts";
 
 /**
- * The same for patterns of agents: without `@` one covers every version of the names that it covers, and none with `@`
- * covers that, for no name has one.
+ * Decides inclusion for patterns of agents. A pattern without `@` covers every version of the names that it covers. A pattern with
+ * `@` never covers one without, because names contain no `@`.
  */
 export function agentInclusion(inner: Glob, outer: Glob, effort: Effort): Deciding {
   if (!inner.text.includes("@")) return inclusion(inner, outer, AGENT_NAME, effort);
@@ -14,7 +14,7 @@ export function agentInclusion(inner: Glob, outer: Glob, effort: Effort): Decidi
   return inclusion(inner, bound, AGENT_VERSION, effort);
 }
 
-/** @returns undefined for a pattern that covers no name, which has no `/` */
+/** @returns undefined for a pattern that covers no name, since names contain no `/` */
 function inAnyVersion(glob: Glob): Glob | undefined {
   const [segment = ["", ""], second] = glob.segments.filter((each) => each !== ANY_SEGMENTS);
   if (second !== undefined) return undefined;

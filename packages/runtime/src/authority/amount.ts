@@ -1,6 +1,6 @@
 import Big from "big.js";
 
-/** An amount of one currency, exact (R-5.2-4). */
+/** An exact amount of one currency (R-5.2-4). */
 export interface Amount {
   readonly currency: string;
   readonly value: Big;
@@ -8,7 +8,7 @@ export interface Amount {
 
 const AMOUNT = /^([A-Za-z][A-Za-z0-9_-]{0,31}):([0-9]{1,18}(?:\.[0-9]{1,18})?)$/;
 
-/** @returns undefined when `text` is not of the form `currency:decimal` (section 9.6) */
+/** @returns undefined if `text` is not of the form `currency:decimal` (section 9.6) */
 export function parseAmount(text: string): Amount | undefined {
   const [, currency, decimal] = AMOUNT.exec(text) ?? [];
   if (currency === undefined || decimal === undefined) return undefined;
@@ -16,7 +16,7 @@ export function parseAmount(text: string): Amount | undefined {
 }
 
 /**
- * A cost as a metric tells it: the double's shortest decimal text (R-5.2-5).
+ * The exact amount of a cost metric: the shortest decimal text of the double (R-5.2-5).
  * @returns undefined unless it is a finite number of zero or more (R-9.6-4)
  */
 export function exactCost(value: unknown): Big | undefined {

@@ -2,17 +2,17 @@ import { ANY_SEGMENTS, END, type Segment } from "./segment.ts";
 
 type Token =
   | { readonly kind: "literal"; readonly character: string }
-  /** One character of a segment. */
+  /** One character within a segment. */
   | { readonly kind: "any" }
-  /** Any number of characters of a segment. */
+  /** Any number of characters within a segment. */
   | { readonly kind: "star" }
   | { readonly kind: "end" }
   /** Any number of whole segments. */
   | { readonly kind: "segments" };
 
 /**
- * A pattern as an automaton over characters. State `n` stands before token `n`, the last one accepts; within the segments
- * that a `**` takes stands a state of its own, `-1 - n`.
+ * A pattern as a nondeterministic automaton over characters. State `n` is before token `n`; the state after the last token accepts.
+ * Within the segments matched by a `**` at token `n`, the state is `-1 - n`.
  */
 export class Automaton {
   readonly #tokens: readonly Token[];
@@ -33,15 +33,15 @@ export class Automaton {
     return this.#closure(states.flatMap((state) => this.#next(state, character)));
   }
 
-  /** The character that a state waits for; undefined when it waits for none in particular. */
+  /** The character that a state waits for; undefined if it is a wildcard or the end. */
   awaits(state: number): string | undefined {
     const token = this.#tokens[state];
     return token?.kind === "literal" ? token.character : undefined;
   }
 
   /**
-   * The states that decide, of those in which the pattern is at once: a wildcard takes whatever could still be matched from
-   * before it, within its segment or, for `**`, anywhere. Without this their number explodes.
+   * Reduces a set of states to those that matter: a wildcard can match whatever an earlier state could still match, within its
+   * segment or, for `**`, anywhere. Without this reduction the number of state sets explodes.
    */
   deciding(states: readonly number[]): number[] {
     let from = 0;
@@ -82,7 +82,7 @@ export class Automaton {
     }
   }
 
-  /** With the states that are reached without a character. */
+  /** Adds the states that are reached without a character. */
   #closure(states: readonly number[]): number[] {
     const reached = new Set(states);
     for (const state of reached) {
@@ -96,7 +96,7 @@ export class Automaton {
 function tokensOf(segment: Segment): Token[] {
   if (segment === ANY_SEGMENTS) return [{ kind: "segments" }];
   const tokens: Token[] = [];
-  // `*` alone takes a segment that is there.
+  // `*` alone requires a non-empty segment.
   if (segment.length === 2 && segment.every((text) => text === "")) tokens.push({ kind: "any" });
   for (const [index, text] of segment.entries()) {
     if (index > 0) tokens.push({ kind: "star" });

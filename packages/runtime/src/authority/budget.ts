@@ -3,31 +3,31 @@ import { type ExactNumber, exactNumbers } from "../exact-number.ts";
 import { Counter } from "./counter.ts";
 import type { Grant } from "./grant.ts";
 
-/** What a `cost.budget.remaining` says: exact decimal text, maybe negative. */
+/** The content of a `cost.budget.remaining` metric: exact decimal text, possibly negative. */
 export interface Remainder {
   readonly currency: string;
   readonly remaining: string;
 }
 
-/** Who holds a budget is told of what happens to it. */
+/** Is notified of changes to its budget. */
 export interface BudgetHolder {
-  /** A counter has moved. */
+  /** A counter has changed. */
   changed(): void;
-  /** It has moved far enough to be said (R-9.6-10). */
+  /** A counter has changed enough for a notice (R-9.6-10). */
   say(remainder: Remainder): void;
 }
 
 export interface BudgetOptions {
-  /** What remains of the grant, as exact decimal text by currency, when some of it was spent before. */
+  /** What remains of the grant if some of it was spent before, as exact decimal text by currency. */
   readonly left?: Readonly<Record<string, string>> | undefined;
   readonly holder?: BudgetHolder;
 }
 
-/** Why an amount cannot be set aside. */
+/** Why an amount cannot be reserved. */
 export interface Shortfall {
   readonly ok: false;
   readonly currency: string;
-  /** Exact decimal text; undefined when the currency is not budgeted at all. */
+  /** Exact decimal text; undefined if the currency is not budgeted at all. */
   readonly available: string | undefined;
 }
 
@@ -36,16 +36,16 @@ const ZERO = new Big(0);
 const NO_AMOUNTS: ReadonlyMap<string, string> = new Map();
 
 /**
- * What a job may still spend, in exact decimals, one counter per currency of its grant. Two figures: what *remains* is the
- * grant less all that the job and its descendants have spent, and operations are checked against it; what is *available* is
- * what remains less what is set aside for open reservations and for the unspent grants of live children, or what those
- * have set aside themselves where that is more.
+ * What a job may still spend, in exact decimals, with one counter per currency of its grant. Two figures: what *remains* is the
+ * grant less all that the job and its descendants have spent, and operations are checked against it. What is *available* is what
+ * remains less open reservations and less, for each live child, its unspent grant or what it has reserved itself, whichever is
+ * more.
  */
 export class Budget {
   readonly #counters = new Map<string, Counter>();
   readonly #holder: BudgetHolder;
   readonly #parent: Budget | undefined;
-  /** Made with the first: most budgets see none. */
+  /** Allocated with the first: most budgets have none. */
   #reservations: Set<Reservation> | undefined;
   #closed = false;
 
@@ -61,15 +61,15 @@ export class Budget {
   }
 
   /**
-   * Records a cost, here and with every ancestor that budgets the currency (R-9.6-8). A counter may go below zero
-   * (R-9.6-5); a currency without one is not counted. What comes about after a job's end is a cost of those above it that go on.
+   * Records a cost here and at every ancestor that budgets the currency (R-9.6-8). A counter may go below zero (R-9.6-5); a
+   * currency without a counter is ignored. A cost incurred after the job's end is charged to those ancestors that still run.
    */
   spend(currency: string | undefined, amount: Big): void {
     if (currency === undefined || amount.lte(0)) return;
     for (const budget of this.#lineage()) if (!budget.#closed) budget.#deduct(currency, amount);
   }
 
-  /** What remains of a currency that is used up, here or with an ancestor: then every operation has to fail (R-9.6-6). */
+  /** The first exhausted currency here or at an ancestor, in which case every operation must fail (R-9.6-6). */
   exhausted(): Remainder | undefined {
     for (const budget of this.#lineage()) {
       for (const [currency, { remaining }] of budget.#counters) {
@@ -86,8 +86,8 @@ export class Budget {
   }
 
   /**
-   * What it is bound by, as exact decimal text by currency: the least that remains here and above, also of a currency that only
-   * an ancestor budgets (R-9.6-8).
+   * The effective limits, as exact decimal text by currency: the least that remains here and at the ancestors, including currencies
+   * that only an ancestor budgets (R-9.6-8).
    */
   bounds(): ReadonlyMap<string, string> {
     const least = new Map<string, Big>();
@@ -99,7 +99,7 @@ export class Budget {
     return new Map([...least].map(([currency, amount]) => [currency, amount.toFixed()]));
   }
 
-  /** What can still be reserved or granted, as exact decimal text by currency; below zero when more was spent. */
+  /** What can still be reserved or granted, as exact decimal text by currency; negative if more was spent. */
   available(): ReadonlyMap<string, string> {
     return new Map([...this.#counters].map(([currency, c]) => [currency, c.available.toFixed()]));
   }
@@ -109,7 +109,7 @@ export class Budget {
     return exactNumbers(this.remaining());
   }
 
-  /** The notices still due before the job's terminal, so that the last of each currency is final (R-9.6-11). */
+  /** The notices still due before the terminal record, so that the last one per currency is final (R-9.6-11). */
   unsaid(): readonly Remainder[] {
     return [...this.#counters]
       .filter(([, counter]) => counter.isUnsaid)
@@ -117,8 +117,8 @@ export class Budget {
   }
 
   /**
-   * Sets amounts aside before they are spent, all of them or none (R-9.6-13). A currency that neither the job nor an
-   * ancestor budgets needs no setting aside.
+   * Reserves amounts before they are spent, all of them or none (R-9.6-13). A currency that neither the job nor an ancestor budgets
+   * needs no reservation.
    */
   reserve(amounts: Grant): { readonly ok: true; readonly reservation: Reservation } | Shortfall {
     const shortfall = this.#shortfall(amounts);
@@ -133,7 +133,7 @@ export class Budget {
     return { ok: true, reservation };
   }
 
-  /** The budget of a child, whose grant is set aside here until it is closed (R-9.4-4). */
+  /** Opens the budget of a child, whose grant is set aside here until it is closed (R-9.4-4). */
   delegate(
     grant: Grant,
     options: BudgetOptions = {},
@@ -146,7 +146,7 @@ export class Budget {
     return { ok: true, child: new Budget(grant, options, this) };
   }
 
-  /** The job has ended: its reservations are released, and what it did not spend is its parent's again. */
+  /** Closes the budget of a job that has ended: releases its reservations, and returns what it did not spend to its parent. */
   close(): void {
     this.#closed = true;
     for (const reservation of [...(this.#reservations ?? [])]) reservation.release();
@@ -167,11 +167,11 @@ export class Budget {
     return undefined;
   }
 
-  /** The first amount that does not fit into what is available here and with each ancestor. */
+  /** The first amount that exceeds what is available here or at an ancestor. */
   #shortfall(amounts: Grant): Shortfall | undefined {
     for (const [currency, amount] of amounts) {
       let below: Counter | undefined;
-      // What is set aside below counts above too: an ancestor that overspent has less left than it has granted.
+      // Amounts set aside below also count above: an ancestor that overspent may have less left than it has granted.
       let setAside = ZERO;
       for (const budget of this.#lineage()) {
         const counter = budget.#counters.get(currency);
@@ -202,8 +202,8 @@ export class Reservation implements Disposable {
   #isOver = false;
 
   /**
-   * @param setMoreAside takes amounts below zero for what is given back
-   * @param over called when it is released
+   * @param setMoreAside takes a negative amount for what is given back
+   * @param over called on release
    */
   constructor(
     amounts: Grant,
@@ -219,12 +219,12 @@ export class Reservation implements Disposable {
     }
   }
 
-  /** What of it was not spent, also once it is released. */
+  /** What was not spent of it, even after its release. */
   get rest(): Grant {
     return this.#rest;
   }
 
-  /** A part of it is spent now, or all of it and more: that is set aside no longer. */
+  /** Records costs paid from the reservation, which may be part of it, all of it, or more. That part is no longer set aside. */
   spent(costs: Grant): void {
     for (const [currency, cost] of costs) {
       const held = this.#rest.get(currency);

@@ -1,32 +1,32 @@
 import Big from "big.js";
 
-/** The part of the initial amount by which a counter moves before it is worth another notice (R-9.6-10). */
+/** The part of the initial amount after which another notice is due (R-9.6-10). */
 const NOTICE_STEP = "0.05";
 
 const ZERO = new Big(0);
 
 /**
- * One currency of one budget: what remains of it, and what of that is set aside, in open reservations and for the budgets below.
- * Each keeps with the counter above what it may still cost there, so that no operation has to ask all of them.
+ * One currency of one budget: what remains, and how much of that is set aside for open reservations and for the budgets below. Each
+ * counter keeps its claim on the counter above up to date, so that no operation has to visit all descendants.
  */
 export class Counter {
   readonly #step: Big;
   #remaining: Big;
   #setAside = ZERO;
-  /** What the last notice said; undefined before the first. */
+  /** The amount in the last notice; undefined before the first. */
   #said: Big | undefined;
   #above: Counter | undefined;
-  /** What of it is set aside above. */
+  /** The amount set aside for this counter at the one above. */
   #claim = ZERO;
 
   /**
-   * @param remaining what is left of the initial amount, when some of it was spent before
-   * @param above that of the budget which grants it
+   * @param remaining what is left of the initial amount, if some of it was spent before
+   * @param above the counter of the budget that grants it
    */
   constructor(initial: Big, remaining: Big, above: Counter | undefined) {
     this.#step = initial.times(NOTICE_STEP);
     this.#remaining = remaining;
-    // What was spent before is due on the stream once more: nobody knows whether it was said.
+    // What an earlier attempt spent must be reported again, because it is unknown whether it was.
     this.#said = remaining.eq(initial) ? undefined : initial;
     this.#above = above;
     this.#claimAbove();
@@ -44,23 +44,26 @@ export class Counter {
     return this.#remaining.minus(this.#setAside);
   }
 
-  /** What is set aside above for this one. */
+  /** The amount set aside for this counter at the one above. */
   get claim(): Big {
     return this.#claim;
   }
 
-  /** Whether something changed since the last notice. */
+  /** Whether the amount has changed since the last notice. */
   get isUnsaid(): boolean {
     return this.#said !== undefined && !this.#said.eq(this.#remaining);
   }
 
-  /** @returns what remains, as the notice has it that is now given: exact decimal text */
+  /** Records that a notice is being given. @returns what remains, as exact decimal text */
   say(): string {
     this.#said = this.#remaining;
     return this.#remaining.toFixed();
   }
 
-  /** @returns whether that is worth a notice: the first time, a whole step behind the last one, and when zero is reached (R-9.6-10) */
+  /**
+   * Deducts a cost. @returns whether a notice is due: the first time, a whole step after the last one, and when zero is reached
+   * (R-9.6-10)
+   */
   deduct(amount: Big): boolean {
     const before = this.#remaining;
     this.#remaining = before.minus(amount);
@@ -70,13 +73,13 @@ export class Counter {
     return isStep || (before.gt(0) && this.#remaining.lte(0));
   }
 
-  /** @param amount below zero for what is given back */
+  /** @param amount negative for what is given back */
   setMoreAside(amount: Big): void {
     this.#setAside = this.#setAside.plus(amount);
     this.#claimAbove();
   }
 
-  /** Its budget is closed: it costs those above nothing more. */
+  /** Closes the counter: nothing is set aside for it any more. */
   close(): void {
     const above = this.#above;
     this.#above = undefined;
@@ -84,7 +87,10 @@ export class Counter {
     this.#claim = ZERO;
   }
 
-  /** What it may still cost there: a promise of its own holds, though it has spent what that was to come from. */
+  /**
+   * Updates the claim on the counter above, which is what may still be spent there. Amounts set aside here stay claimed even if
+   * more was spent than they were to come from.
+   */
   #claimAbove(): void {
     if (this.#above === undefined) return;
     const claim = this.#remaining.gt(this.#setAside) ? this.#remaining : this.#setAside;

@@ -2,16 +2,16 @@ import type { Effort } from "./effort.ts";
 import { Literal } from "./literal.ts";
 import { ANY_SEGMENTS, END, type Segment } from "./segment.ts";
 
-/** What a pattern takes next: any number of segments, some that it names, or one with wildcards. */
+/** What a pattern matches next: any number of segments, some literal ones, or one with wildcards. */
 type Step = typeof ANY_SEGMENTS | Literal | WildSegment;
 
 /**
- * A pattern as steps, each of which goes once over a text, from all places at a time that the ones before it have reached. So
- * a match takes time in proportion to the text and to the number of steps, of which there are no more than two for each
- * wildcard: how long the pattern is does not matter (R-9.2-4).
+ * A pattern as a sequence of steps. Each step scans the text once, from all positions that the previous steps have reached at the
+ * same time. A match therefore takes time proportional to the text and to the number of steps, at most two per wildcard, regardless
+ * of the length of the pattern (R-9.2-4).
  */
 export class Course {
-  /** What stands in front of the first step. */
+  /** The literal text before the first step. */
   readonly #head: Literal;
   readonly #steps: readonly Step[];
 
@@ -38,16 +38,16 @@ export class Course {
   }
 
   /**
-   * Whether it takes all of a text, as far as the effort allows to say so.
-   * @param text in which each segment ends with `END`
-   * @param effort in characters that a step goes over
-   * @param unknown a segment that stands for segments which nobody knows: only `**` takes it
+   * Whether the pattern matches all of a text, as far as the effort suffices to tell.
+   * @param text every segment of which ends with `END`
+   * @param effort in characters scanned by steps
+   * @param unknown a segment that stands for any unknown segments; only `**` matches it
    */
   takes(text: string, effort: Effort, unknown?: string): boolean {
     const { length } = this.#head.text;
     if (!this.#head.standsAt(text, 0)) return false;
     if (this.#steps.length === 0) return text.length === length;
-    // By place, of which each is the beginning of a segment, or the end.
+    // Indexed by position; each marked position begins a segment or is the end of the text.
     let reached = new Uint8Array(text.length + 1);
     reached[length] = 1;
     for (const step of this.#steps) {
@@ -62,7 +62,7 @@ export class Course {
   }
 }
 
-/** Marks the end of every segment from a place on. */
+/** Marks the end of every segment from a position on. */
 function markSegments(marked: Uint8Array, text: string, from: number): void {
   const end = END.charCodeAt(0);
   for (let at = from; at < text.length; at += 1) {
@@ -77,7 +77,7 @@ class WildSegment {
   readonly #last: Literal;
   readonly #isAny: boolean;
 
-  /** @param literals what stands between its wildcards */
+  /** @param literals the texts between its wildcards */
   constructor(literals: readonly string[]) {
     this.#first = new Literal(literals[0] ?? "");
     this.#inner = literals.slice(1, -1).map((text) => new Literal(text));
@@ -85,7 +85,7 @@ class WildSegment {
     this.#isAny = literals.length === 2 && literals.every((text) => text === "");
   }
 
-  /** @returns the places behind the segments that it takes, of all those that begin where it is marked */
+  /** @returns the positions after the segments that it matches, of all segments that begin at a marked position */
   behind(
     marked: Uint8Array,
     text: string,
@@ -102,14 +102,14 @@ class WildSegment {
   }
 
   #takes(text: string, from: number, to: number): boolean {
-    // `*` alone takes a segment that is there (section 9.2, second table).
+    // `*` alone requires a non-empty segment (section 9.2, second table).
     if (this.#isAny) return to > from;
     let at = from + this.#first.text.length;
     const end = to - this.#last.text.length;
     if (at > end || !this.#first.standsAt(text, from) || !this.#last.standsAt(text, end)) {
       return false;
     }
-    // The leftmost place of each leaves most to the next.
+    // The leftmost match of each literal leaves the most text for the next.
     for (const literal of this.#inner) {
       at = literal.firstEnd(text, at, end);
       if (at < 0) return false;

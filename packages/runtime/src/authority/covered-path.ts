@@ -7,27 +7,27 @@ import type { CompiledLease } from "./lease.ts";
 import { locate, lookingOnce } from "./location.ts";
 import { canonicalPath, literalPrefix, withLiteralPrefix } from "./path.ts";
 
-// How a job reaches files. A path is checked three times, each time against something harder to forge:
+// How a job accesses files. A path is checked three times, each time against something harder to forge:
 //
-//   1. as it is asked for, made canonical, before the disk is touched;
-//   2. where it really is, every symbolic link followed;
-//   3. what was opened, since a link may have been put in the way after (2).
+//   1. the requested path, canonical, before the disk is touched;
+//   2. the real location, with every symbolic link followed;
+//   3. the opened file, because a link may have been put in place after (2).
 //
-// F1  What is not covered is refused in the same way whether it exists or not.
-// F2  Nothing is read from, and nothing written to, a file that was opened elsewhere than where it was checked.
+// F1  A path that is not covered is refused in the same way whether it exists or not.
+// F2  A file that was opened at another location than the one that was checked is neither read nor written.
 
-/** Where the path patterns of a lease lead. */
+/** Where the path patterns of a lease really lead. */
 export interface Reach {
-  /** The patterns where they really are, from {@link resolvePatternPrefixes}. */
+  /** The patterns at their real locations, from {@link resolvePatternPrefixes}. */
   readonly realPatterns: readonly Glob[];
   /**
-   * That of the lease under which this one was delegated, and which bounds it: a pattern that names a link is within one that
-   * does not follow it, but what is behind the link is not (R-9.4-1).
+   * The reach of the parent's lease, which bounds this one: a pattern that names a link can be within a pattern that does not
+   * follow it, although what is behind the link is not (R-9.4-1).
    */
   readonly within?: Reach | undefined;
 }
 
-/** The authority with which a job reaches files. */
+/** The authority with which a job accesses files. */
 export interface FileAccess extends Reach {
   readonly capability: "fs.read" | "fs.write";
   readonly guard: Guard;
@@ -35,8 +35,8 @@ export interface FileAccess extends Reach {
 }
 
 /**
- * Moves path patterns to where their literal beginnings really are. Done once, when the job is accepted: a lease on a
- * path below a link then covers what is behind the link at that moment, and no link that is made later.
+ * Moves path patterns to where their literal prefixes really are. Done once, when the job is accepted: a lease on a path below a
+ * link then covers what the link leads to at that moment, and no link that is created later.
  */
 export async function resolvePatternPrefixes(patterns: readonly Glob[]): Promise<readonly Glob[]> {
   const look = lookingOnce();
@@ -51,21 +51,20 @@ export async function resolvePatternPrefixes(patterns: readonly Glob[]): Promise
   return resolved.filter((glob) => glob !== undefined);
 }
 
-/** What was opened, and where it really is, which is covered. The caller closes the handle. */
+/** An opened file and its real location, which is covered. The caller closes the handle. */
 export interface Opened {
   readonly handle: FileHandle;
   readonly location: string;
 }
 
-/** How often to try again when something moved between the check and the opening. */
+/** How often to try again if something moved between the check and the opening. */
 const ATTEMPTS = 5;
 
 /**
  * Opens what a path leads to, if the job may.
  *
- * @param open opens a location that is free of links, without following one there; undefined when that has moved away
- * @throws ArcpError what the guard says, `PERMISSION_DENIED` also when the real location is not covered (R-9.2-7); what
- *   `open` throws
+ * @param open opens a location that is free of links, without following one there; undefined if the location has changed
+ * @throws ArcpError the guard's refusal; `PERMISSION_DENIED` also if the real location is not covered (R-9.2-7); what `open` throws
  */
 export async function openCovered(
   access: FileAccess,
@@ -73,7 +72,7 @@ export async function openCovered(
   open: (location: string) => Promise<FileHandle | undefined>,
 ): Promise<Opened> {
   const { capability, guard, lease } = access;
-  // What is no text is the guard's to refuse: agents hand on what clients send.
+  // The guard refuses anything but strings: agents pass on what clients send.
   const canonical = typeof path === "string" ? canonicalPath(path, lease.workspace) : undefined;
   const target = canonical?.ok ? canonical.path : path;
   const refusal = guard.check(capability, target);
@@ -84,19 +83,22 @@ export async function openCovered(
     if (late !== undefined) throw late;
     if (location === undefined || isMisread(location) || !reaches(access, location)) break;
     const handle = await open(location).catch(async (error: unknown) => {
-      // Something that has moved since may be why.
+      // The error may only be due to a change of the path since the check.
       if ((await locate(target)) === location) throw error;
       return undefined;
     });
     if (handle === undefined) continue;
-    // A look that fails proves nothing.
+    // A failing check proves nothing.
     if (await isAt(handle, location).catch(() => false)) return { handle, location };
     await handle.close();
   }
   throw leadsAway(access, target);
 }
 
-/** Whether Windows reads it otherwise than it was compared: as a way up, a drive, a stream of a file, or without its end. */
+/**
+ * Whether Windows would read the path differently than it was compared: `..` after a backslash, a drive, a stream of a file, or
+ * ignored trailing dots and spaces.
+ */
 function isMisread(location: string): boolean {
   return sep === "\\" && /[\\:]|[. ](?:\/|$)/.test(location);
 }
@@ -105,7 +107,9 @@ function reaches({ realPatterns, within }: Reach, location: string): boolean {
   return isCovered(location, realPatterns) && (within === undefined || reaches(within, location));
 }
 
-/** Names the path that was asked for: where it leads is not the job's to know. */
+/**
+ * The refusal for a path that leads out of the lease. It names the requested path, because the job must not learn where that leads.
+ */
 export function leadsAway(
   { capability, guard }: Pick<FileAccess, "capability" | "guard">,
   path: string,
@@ -114,8 +118,8 @@ export function leadsAway(
 }
 
 /**
- * F2. Where the kernel tells what a descriptor stands for, that is the answer. Elsewhere `location` must still be free of
- * links and be the very file that was opened, which a link that is swapped to and fro often enough could still defeat.
+ * F2. Where the kernel knows the path of a descriptor, that decides. Elsewhere `location` must still be free of links and be the
+ *     file that was opened; a link that is swapped back and forth often enough could still defeat this.
  */
 export async function isAt(handle: FileHandle, location: string): Promise<boolean> {
   const held = await heldLocation(handle);
@@ -126,7 +130,7 @@ export async function isAt(handle: FileHandle, location: string): Promise<boolea
   return (await locate(location)) === location;
 }
 
-/** Where an open file really is, as Linux tells; undefined elsewhere. */
+/** The real location of an open file, according to Linux; undefined elsewhere. */
 export function heldLocation(handle: FileHandle): Promise<string | undefined> {
   return readlink(heldPath(handle)).catch(unlessMissing);
 }
@@ -138,7 +142,7 @@ export function heldPath(handle: FileHandle): string {
 
 export const unlessMissing = unless("ENOENT");
 
-/** For a `catch`: undefined after an error of this code of the system's. */
+/** Creates a `catch` handler that returns undefined for a system error with this code. */
 export function unless(code: string): (error: unknown) => undefined {
   return (error) => {
     if (error instanceof Error && "code" in error && error.code === code) return undefined;

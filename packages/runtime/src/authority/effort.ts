@@ -1,4 +1,4 @@
-/** How much may still be done to decide something; shared by all decisions that belong together. */
+/** A work budget for a decision, shared by all decisions that belong together. */
 export interface Effort {
   left: number;
 }

@@ -1,33 +1,33 @@
 import { type Clock, formatTimestamp, type Timer } from "@arcp/core";
 
-/** Strictly UTC, of the received forms of a time (R-9.5-1). What is of this form is a time: the schema has seen to it. */
+/** Of the accepted forms of a time, those strictly in UTC (R-9.5-1). The schema has already validated the rest. */
 const UTC = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z$/;
 
-/** Milliseconds between two looks at the wall clock, which may be set while a timer runs. */
+/** Milliseconds between two checks of the wall clock, which may be set while a timer runs. */
 const LOOK = 60_000;
 
-/** @returns milliseconds since 1970, rounded down; undefined when the time is not in UTC with an upper-case `Z` */
+/** @returns milliseconds since 1970, rounded down; undefined if the time is not in UTC with an upper-case `Z` */
 export function parseExpiry(text: string): number | undefined {
   if (!UTC.test(text)) return undefined;
-  // Digits beyond the millisecond are not read alike everywhere.
+  // Not all engines handle digits beyond the millisecond alike.
   const ms = Date.parse(text.replace(/(\.\d{3})\d+Z$/, "$1Z"));
   return Number.isNaN(ms) ? undefined : ms;
 }
 
-/** The moment from which a lease allows nothing any more. */
+/** The moment at which a lease expires. */
 export class Expiry {
   readonly #clock: Clock;
-  /** By the wall clock, milliseconds since 1970. */
+  /** On the wall clock, in milliseconds since 1970. */
   readonly at: number;
-  /** By the monotonic clock as well, so that a wall clock that is set back gains nothing (R-9.5-5). */
+  /** On the monotonic clock as well, so that setting the wall clock back gains nothing (R-9.5-5). */
   readonly #deadline: number;
   readonly #parent: Expiry | undefined;
 
   /**
-   * Made when the job is accepted, and anew when it is run again.
-   * @param since when it was accepted, milliseconds since 1970: it lasts no longer than from then on, though the wall clock
-   *   may have been set back between two processes
-   * @param parent of a delegated job: nothing outlives it, however the wall clock was set meanwhile (R-9.4-5)
+   * Created when the job is accepted, and again when it is run again.
+   * @param since when the job was accepted, in milliseconds since 1970: the lease lasts no longer than from then on, even if the
+   *   wall clock was set back between two processes
+   * @param parent of a delegated job: a child never outlives it, however the wall clock was set meanwhile (R-9.4-5)
    */
   constructor(clock: Clock, at: number, since: number, parent?: Expiry) {
     this.#clock = clock;
@@ -41,7 +41,7 @@ export class Expiry {
     return this.#left() <= 0;
   }
 
-  /** Calls `fire` once when it has passed. */
+  /** Calls `fire` once when the lease has expired. */
   watch(fire: () => void): Timer {
     let timer: Timer | undefined;
     const look = (): void => {

@@ -3,7 +3,7 @@ import type { LookupFunction } from "node:net";
 import { Agent, Dispatcher } from "undici";
 import { allowedUrl, refusalOfAddresses, type UrlAccess } from "./url-access.ts";
 
-/** All addresses behind a name, as `lookup` of `node:dns/promises`. */
+/** Resolves a name to all its addresses, as `lookup` of `node:dns/promises` does. */
 export type ResolveName = (
   host: string,
   options: { readonly all: true },
@@ -12,10 +12,10 @@ export type ResolveName = (
 /**
  * The only way out for the requests of one job.
  *
- * - **N1** What is sent is the URL that was checked, in the turn in which it was checked.
- * - **N2** What is connected to is an address that was checked: a name is looked up once, and all its addresses count.
- * - **N3** No connection is used that was made with more rights than a request has. Hence one pool for hosts that the
- *   lease names and one for the others, and both are the job's own.
+ * - **N1** The URL that is sent is the one that was checked, in the same turn.
+ * - **N2** The address that is connected to was checked: a name is resolved once, and all its addresses count.
+ * - **N3** A request never uses a connection that was opened with more rights than it has. Hence one pool for hosts that the lease
+ *   names and one for all others, and both belong to one job only.
  */
 export class FetchGate extends Dispatcher {
   readonly #access: UrlAccess;
@@ -39,7 +39,7 @@ export class FetchGate extends Dispatcher {
     return pool.dispatch({ ...options, origin, path: href.slice(origin.length) }, handler);
   }
 
-  /** Takes nothing more. Resolves when what is under way has ended and all connections are closed. */
+  /** Accepts no more requests. Resolves when those in progress have ended and all connections are closed. */
   override async close(): Promise<void> {
     await Promise.all([this.#named.close(), this.#others.close()]);
   }

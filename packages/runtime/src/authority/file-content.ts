@@ -1,22 +1,22 @@
 import type { FileHandle } from "node:fs/promises";
 import { ArcpError } from "@arcp/core";
 
-/** Bytes that are read at a time, so that the end of a job is noticed in between. */
+/** Bytes per read, so that the end of a job is noticed in between. */
 const PIECE = 512 * 1024;
 
-/** What a read may be. */
+/** Limits of a read. */
 export interface ReadLimits {
   /** Bytes. */
   readonly most: number;
-  /** Ends the read, with its reason. */
+  /** Aborts the read, with its reason. */
   readonly signal: AbortSignal;
 }
 
 /**
- * The content of a regular file as it was opened: of one that grows meanwhile, what was there.
+ * Reads a regular file. If the file grows meanwhile, reads its size at the start.
  *
- * @param path for humans
- * @throws ArcpError `INVALID_REQUEST` when it is too large, without reading it
+ * @param path as text for people
+ * @throws ArcpError `INVALID_REQUEST` if it is too large, without reading it
  */
 export async function readContent(
   handle: FileHandle,
@@ -26,7 +26,7 @@ export async function readContent(
   const { size } = await handle.stat();
   if (size > limits.most) throw tooLarge(path, limits.most);
   if (size > 0) return await readPiece(handle, size, limits.signal);
-  // It is empty, or one of the system's own, as below /proc, that do not tell their sizes.
+  // Either it is empty, or it is a system file that reports no size, such as those below /proc.
   const pieces: Buffer[] = [];
   for (let room = limits.most + 1; room > 0; ) {
     const piece = await readPiece(handle, Math.min(room, PIECE), limits.signal);
@@ -37,7 +37,7 @@ export async function readContent(
   throw tooLarge(path, limits.most);
 }
 
-/** @returns so many bytes, or fewer where the file ends */
+/** @returns so many bytes, or fewer at the end of the file */
 async function readPiece(handle: FileHandle, size: number, signal: AbortSignal): Promise<Buffer> {
   const piece = Buffer.allocUnsafeSlow(size);
   let length = 0;

@@ -2,19 +2,19 @@ import { type FileAccess, type Reach, resolvePatternPrefixes } from "./covered-p
 import type { Glob } from "./glob.ts";
 import type { CompiledLease } from "./lease.ts";
 
-/** Where the path patterns of a lease lead, by capability. */
+/** Where the path patterns of a lease really lead, by capability. */
 export type FileReach = Readonly<Record<FileAccess["capability"], Reach>>;
 
 const NOWHERE: FileReach = { "fs.read": { realPatterns: [] }, "fs.write": { realPatterns: [] } };
 
-/** Whose patterns bound those of another. */
+/** The authority whose patterns bound those of another. */
 interface Reaching {
   readonly fileReach: FileReach | Promise<FileReach>;
 }
 
 /**
- * Where the path patterns of a lease lead at this moment.
- * @param within under whose lease it was delegated; asked only when this one has patterns
+ * Resolves where the path patterns of a lease lead now.
+ * @param within the parent's authority; used only if this lease has patterns
  */
 export function fileReach(
   lease: CompiledLease,

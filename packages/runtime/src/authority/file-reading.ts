@@ -13,7 +13,7 @@ import {
 
 export interface DirectoryEntry {
   readonly name: string;
-  /** A link is not followed. */
+  /** Links are not followed. */
   readonly kind: "file" | "directory" | "link" | "other";
 }
 
@@ -28,8 +28,8 @@ export interface FileStatus {
 /**
  * Opens a regular file. The caller closes the handle.
  *
- * @throws ArcpError what the guard says; `PERMISSION_DENIED` also when the real location is not covered (R-9.2-7);
- *   `INVALID_REQUEST` when it is not a regular file. What is covered fails as the system does, e.g. with `ENOENT`.
+ * @throws ArcpError the guard's refusal; `PERMISSION_DENIED` also if the real location is not covered (R-9.2-7); `INVALID_REQUEST`
+ *   if it is not a regular file. For a covered path, the system's error, e.g. `ENOENT`.
  */
 export async function openForReading(access: FileAccess, path: string): Promise<FileHandle> {
   const { handle } = await openHere(access, path);
@@ -42,7 +42,7 @@ export async function openForReading(access: FileAccess, path: string): Promise<
   }
 }
 
-/** What a directory holds, in no particular order. @throws as {@link openForReading}, `ENOTDIR` for a file */
+/** Lists a directory, in no particular order. @throws as {@link openForReading}, `ENOTDIR` for a file */
 export async function listDirectory(
   access: FileAccess,
   path: string,
@@ -63,7 +63,7 @@ export async function listDirectory(
   }
 }
 
-/** What is at a path that the job may read. @throws as {@link openForReading} */
+/** Describes what is at a path that the job may read. @throws as {@link openForReading} */
 export async function statFile(access: FileAccess, path: string): Promise<FileStatus> {
   const { handle } = await openHere(access, path);
   try {
@@ -76,7 +76,7 @@ export async function statFile(access: FileAccess, path: string): Promise<FileSt
 
 function openHere(access: FileAccess, path: string, flags = 0): Promise<Opened> {
   const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
-  // Without O_NONBLOCK the opening of a pipe waits for its writer, for ever if need be.
+  // Without O_NONBLOCK, opening a pipe waits for its writer, possibly for ever.
   const all = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | flags;
   return openCovered(access, path, (location) => open(location, all));
 }

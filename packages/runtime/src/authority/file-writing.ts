@@ -11,14 +11,14 @@ import {
   unlessMissing,
 } from "./covered-path.ts";
 
-// Writing does more harm than reading if something moves between the check and the opening, hence, beside F1 and F2:
+// Writing does more harm than reading if something moves between the check and the opening. Hence, besides F1 and F2:
 //
-// W1  Nothing is emptied before what was opened has been checked, so a file elsewhere keeps every byte.
-// W2  Where the kernel shows open files by a name, as Linux does, a file is made by way of its directory, which is opened
-//     and checked first: none is made elsewhere. On other systems whoever swaps the directory for a link in that very
-//     moment can have an empty file made behind it.
+// W1  A file is truncated only after the opened file was checked, so a file elsewhere keeps every byte.
+// W2  Where the kernel has names for open files, as Linux does, a file is created through its directory, which is opened and
+//     checked first, so none is created elsewhere. On other systems, whoever swaps the directory for a link at that very moment can
+//     cause an empty file to be created behind it.
 
-/** What becomes of a file that is there: replaced, appended to, or left alone with an `EEXIST`. */
+/** What happens to an existing file: it is replaced, appended to, or left alone with an `EEXIST`. */
 export type WriteFlag = "w" | "a" | "wx";
 
 const FLAGS: Readonly<Record<WriteFlag, number>> = {
@@ -28,10 +28,10 @@ const FLAGS: Readonly<Record<WriteFlag, number>> = {
 };
 
 /**
- * Opens a regular file to be written to, and makes it if need be; empty but for `a`. The caller closes the handle.
+ * Opens a regular file for writing and creates it if necessary. It is empty, except with `a`. The caller closes the handle.
  *
- * @throws ArcpError as {@link openCovered}; `INVALID_REQUEST` when it is not a regular file. What is covered fails as the
- *   system does, e.g. with `ENOENT` without its directory.
+ * @throws ArcpError as {@link openCovered}; `INVALID_REQUEST` if it is not a regular file. For a covered path, the system's error,
+ *   e.g. `ENOENT` without its directory.
  */
 export async function openForWriting(
   access: FileAccess,
@@ -55,7 +55,7 @@ export async function openForWriting(
   }
 }
 
-/** @returns undefined when the directory is no longer where it was */
+/** @returns undefined if the directory has moved */
 async function openInDirectory(location: string, flags: number): Promise<FileHandle | undefined> {
   const { O_RDONLY, O_WRONLY, O_CREAT, O_EXCL, O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK } = constants;
   const parent = posix.dirname(location);
@@ -76,7 +76,7 @@ async function openInDirectory(location: string, flags: number): Promise<FileHan
   return there ?? (await open(location, making).catch(unless("EEXIST")));
 }
 
-/** The system's error, as if the file had been opened by its own name. */
+/** Rewrites the system's error as if the file had been opened by its own name. */
 function renamed(error: unknown, through: string, location: string): unknown {
   if (!(error instanceof Error)) return error;
   const message = error.message.replace(through, () => location);

@@ -3,26 +3,26 @@ import { Course } from "./course.ts";
 import type { Effort } from "./effort.ts";
 import { ANY_SEGMENTS, END, type Segment } from "./segment.ts";
 
-/** Longest pattern, in characters, and most wildcards in one (R-9.2-3). */
+/** The most characters, and the most wildcards, of a pattern (R-9.2-3). */
 const MAX_LENGTH = 1024;
 const MAX_WILDCARDS = 16;
 
-/** Characters of what a pattern may cover: clients choose targets as well as leases. */
+/** The most characters of a target: clients choose targets as well as leases. */
 export const MAX_TARGET = 8192;
 
 /**
- * What it may take to compare a target with all patterns of a lease, while everybody waits: some hundredths of a second, where a
- * thousand patterns that were made for it would take seconds. Those that people write take far less.
+ * The work budget for comparing a target with all patterns of a lease, which blocks the event loop: some hundredths of a second. A
+ * thousand patterns made for the purpose could otherwise take seconds. Those that people write take far less.
  */
 const MAX_EFFORT = 2_000_000;
 
-/** A compiled pattern. What is not a wildcard stands for itself; there is no escape (section 9.2). */
+/** A compiled pattern. Anything but a wildcard matches itself; there is no escape (section 9.2). */
 export class Glob {
-  /** The pattern as it was written. */
+  /** The pattern as written. */
   readonly text: string;
-  /** The segments, of which those without wildcards that follow one another are one text: a job keeps a lease of many for long. */
+  /** The segments, with consecutive literal ones joined into one text, because jobs keep leases with many of them for long. */
   readonly #runs: readonly Segment[];
-  /** Made with the first match: many patterns are only compared with others. */
+  /** Created with the first match: many patterns are only compared with other patterns. */
   #course: Course | undefined;
 
   constructor(text: string, segments: readonly Segment[]) {
@@ -37,10 +37,9 @@ export class Glob {
   }
 
   /**
-   * Whether the pattern covers all of `target`, from its first to its last character (R-9.2-2). None covers one of more than
-   * 8,192 characters.
-   * @param effort when it is used up, nothing is covered any more
-   * @param unknown a segment that stands for segments which nobody knows: only `**` takes it
+   * Whether the pattern matches all of `target` (R-9.2-2). No pattern matches a target of more than 8,192 characters.
+   * @param effort once it is used up, nothing matches any more
+   * @param unknown a segment that stands for any unknown segments; only `**` matches it
    */
   matches(target: string, effort: Effort = { left: MAX_EFFORT }, unknown?: string): boolean {
     if (target.length > MAX_TARGET) return false;
@@ -53,7 +52,7 @@ function isNamed(segment: Segment): segment is readonly string[] {
   return segment !== ANY_SEGMENTS && segment.length === 1;
 }
 
-/** No name has an `END` in it. */
+/** Joins consecutive literal segments, which is unambiguous because no name contains `END`. */
 function joined(segments: readonly Segment[]): readonly Segment[] {
   const runs: Segment[] = [];
   let names: string[] = [];
@@ -73,12 +72,12 @@ function joined(segments: readonly Segment[]): readonly Segment[] {
   return runs;
 }
 
-/** A pattern of any kind of target. */
+/** A pattern for any kind of target. */
 interface Pattern<T> {
   matches(target: T, effort: Effort): boolean;
 }
 
-/** Whether one of the patterns covers a target; those that are left when that has taken too much do not. */
+/** Whether one of the patterns covers a target. Once the work budget is used up, the remaining patterns do not. */
 export function isCovered<T>(target: T, patterns: ReadonlyArray<Pattern<T>>): boolean {
   const effort = { left: MAX_EFFORT };
   return patterns.some((pattern) => pattern.matches(target, effort));
@@ -91,10 +90,10 @@ export type GlobOutcome =
 
 /**
  * Compiles a pattern over literal text (R-9.2-3).
- * @param most characters that it may have. Default 1,024
+ * @param most the most characters that it may have. Default 1,024
  */
 export function compileGlob(pattern: string, most = MAX_LENGTH): GlobOutcome {
-  // No character takes more than two code units, so this bounds the work of counting them.
+  // A character has at most two code units, so this check bounds the work of counting characters.
   if (pattern.length > 2 * most || [...pattern].length > most) {
     return { ok: false, problem: `is longer than ${most} characters` };
   }
@@ -121,8 +120,8 @@ export function compileGlob(pattern: string, most = MAX_LENGTH): GlobOutcome {
 }
 
 /**
- * Whether a pattern of `agent.delegate` covers a resolved agent: without `@` it is compared with the name, with `@` with
- * `name@version`, which an agent without a version does not have.
+ * Whether a pattern of `agent.delegate` covers a resolved agent. A pattern without `@` is matched against the name, one with `@`
+ * against `name@version`, which an unversioned agent does not have.
  */
 export function matchesAgent(glob: Glob, agent: string): boolean {
   const reference = parseAgentReference(agent);

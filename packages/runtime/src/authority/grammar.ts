@@ -2,17 +2,17 @@ import { parseAgentReference } from "@arcp/core";
 import { END } from "./segment.ts";
 
 /**
- * Which texts there are at all to be matched: an automaton over characters, in which every segment ends with `END`, the
- * last one too.
+ * The set of texts that can occur as targets, as an automaton over characters in which every segment, including the last one, ends
+ * with `END`.
  */
 export interface Grammar {
   readonly start: string;
-  /** Where `character` leads; undefined when no text goes on like that. */
+  /** The next place; undefined if no text continues with `character`. */
   move(place: string, character: string): string | undefined;
   isComplete(place: string): boolean;
-  /** Characters but `END`, by kind: those of one kind lead to the same place from everywhere. */
+  /** The characters except `END`, grouped by kind: all characters of a kind lead to the same place, from everywhere. */
   readonly kinds: readonly Iterable<string>[];
-  /** Whether a text that the automaton takes is one, for what an automaton cannot say. */
+  /** Whether an accepted text really is a target, for rules that an automaton cannot express. */
   holds?(text: string): boolean;
 }
 
@@ -27,14 +27,14 @@ export const TEXT: Grammar = {
   kinds: [{ [Symbol.iterator]: everyCharacter }],
 };
 
-/** A table of moves by kind of character; what stands nowhere is `other`. */
+/** Moves by kind of character; any kind that is not listed counts as `other`. */
 type Moves = Readonly<Record<string, Readonly<Record<string, string>>>>;
 
 function follow(moves: Moves, place: string, kind: string): string | undefined {
   return moves[place]?.[kind] ?? (kind === "end" ? undefined : moves[place]?.["other"]);
 }
 
-/** Canonical paths: no segment is empty, `.` or `..`. The root itself is an empty segment more. */
+/** Canonical paths: no segment is empty, `.` or `..`. The root itself has one more, empty segment. */
 const PATH_MOVES: Moves = {
   start: { end: "root" },
   root: { end: "done", dot: "dot", other: "name" },
@@ -51,7 +51,7 @@ export const PATH: Grammar = {
   kinds: [{ [Symbol.iterator]: everyCharacter }, "."],
 };
 
-/** Paths of canonical URLs: segments may be empty, and `%` begins an escape of what needs one. */
+/** Paths of canonical URLs: segments may be empty, and `%` begins an escape of a character that needs one. */
 const URL_PATH_MOVES: Moves = {
   start: { end: "first" },
   first: { end: "next", dot: "dot", percent: "%", other: "name" },
@@ -77,8 +77,8 @@ export const URL_PATH: Grammar = {
 };
 
 /**
- * Canonical hosts with the letters that a host with wildcards may have. A host whose last label reads as a number is an
- * IPv4 address. An IPv6 address need not be looked at: a pattern that tells it from a name names none of its characters.
+ * Canonical hosts, over the letters that a pattern with wildcards may contain. A host whose last label reads as a number is an IPv4
+ * address. IPv6 addresses can be left out: a pattern that distinguishes them from names contains none of their characters.
  */
 export const HOST: Grammar = {
   start: "0 empty",
@@ -93,7 +93,7 @@ export const HOST: Grammar = {
   },
   isComplete: (place) => place === "whole",
   kinds: ["ghijklmnopqrstuvwyz_-", "abcdef", "x", ".", "0", "1", "2", "34", "5", "6789"],
-  // Not every label that begins with `xn--` stands for something.
+  // Not every label that begins with `xn--` is valid.
   holds: (text) => URL.canParse(`http://${text}/`) && new URL(`http://${text}/`).hostname === text,
 };
 
@@ -131,7 +131,7 @@ function nextLabel(label: string, character: string): string {
   }
 }
 
-/** Names of agents, and with `@` the names of their versions. */
+/** Names of agents and, from `versioned` on, names with a version. */
 function agents(start: string): Grammar {
   return {
     start,

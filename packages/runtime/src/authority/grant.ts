@@ -8,9 +8,9 @@ export type Grant = ReadonlyMap<string, Big>;
 /** Exact decimal text by currency, such as `{ USD: "0.25" }`. */
 export type Amounts = Readonly<Record<string, string>>;
 
-/** @param refusal the error to throw for what is no amount */
+/** @param refusal creates the error to throw for an invalid amount */
 export function readAmounts(amounts: Amounts, refusal: (given: unknown) => Error): Grant {
-  // Whatever else has no currencies either, and would be no money at all.
+  // Other values have no currencies either, and would pass for no money at all.
   if (!isPlain(amounts)) throw refusal(amounts);
   return new Map(
     Object.entries(amounts).map(([currency, text]) => {
@@ -26,7 +26,7 @@ export type GrantOutcome =
   | { readonly ok: true; readonly grant: Grant }
   | { readonly ok: false; readonly problem: string };
 
-/** Adds up the entries of `cost.budget`, each currency for itself (R-9.6-1, R-9.6-2). */
+/** Sums up the entries of `cost.budget` per currency (R-9.6-1, R-9.6-2). */
 export function compileGrant(entries: readonly string[]): GrantOutcome {
   const grant = new Map<string, Big>();
   for (const [index, entry] of entries.entries()) {
@@ -40,7 +40,7 @@ export function compileGrant(entries: readonly string[]): GrantOutcome {
   return { ok: true, grant };
 }
 
-/** Whether a metric of this name is a cost, rather than the runtime's word on what remains (R-9.6-3). */
+/** Whether a metric of this name is a cost, and not the runtime's report of what remains (R-9.6-3). */
 export function isCostMetric(name: string): boolean {
   return name.startsWith("cost.") && !name.startsWith("cost.budget.");
 }

@@ -8,21 +8,21 @@ import { mayCallModel } from "./model-use.ts";
 export interface GuardOptions {
   readonly lease: CompiledLease;
   readonly budget: Budget;
-  /** Undefined when the lease does not expire. */
+  /** Undefined if the lease does not expire. */
   readonly expiry?: Expiry | undefined;
   /** The models that a lease without `model.use` allows. Default: none (R-9.7-2). */
   readonly openModels?: ReadonlySet<string>;
   /** Whether the job may still act: neither ended nor asked to stop. */
   readonly isActive: () => boolean;
-  /** Told of every operation that came too late. */
+  /** Called for every operation after the expiry. */
   readonly onExpired?: () => void;
-  /** Told of every operation that a used-up budget refuses. */
+  /** Called for every operation that an exhausted budget refuses. */
   readonly onExhausted?: (refusal: ArcpError) => void;
 }
 
 const NO_MODELS: ReadonlySet<string> = new Set();
 
-/** What stands between a job and everything it can reach. One per job. */
+/** Checks everything that a job does. One per job. */
 export class Guard {
   readonly #options: GuardOptions;
 
@@ -30,7 +30,7 @@ export class Guard {
     this.#options = options;
   }
 
-  /** Why the job may do nothing at all at this moment, undefined when it may. @param operation for humans */
+  /** Why the job may not act at all now; undefined if it may. @param operation as text for people */
   standing(operation: string): ArcpError | undefined {
     const { budget, expiry, isActive } = this.#options;
     if (!isActive()) {
@@ -50,12 +50,12 @@ export class Guard {
   }
 
   /**
-   * Asked synchronously when an operation is wanted and again when it is dispatched (R-9.3-1).
+   * Checks an operation. Called synchronously when the operation is requested and again when it is dispatched (R-9.3-1).
    *
-   * @returns why it may not be done, undefined when it may
+   * @returns the refusal; undefined if the operation is allowed
    */
   check(capability: Capability, target: string): ArcpError | undefined {
-    // Agents hand on what clients send: what reads like a text in one place may be another in the next.
+    // Agents pass on what clients send: an object that converts to one string now may convert to another later.
     if (typeof target !== "string") {
       return new ArcpError("INVALID_REQUEST", `${capability} needs a string that names its target`);
     }
@@ -67,7 +67,7 @@ export class Guard {
   /** The refusal of a target that the lease does not cover (R-9.3-2). */
   denied(capability: Capability, target: string): ArcpError {
     const { json } = this.#options.lease;
-    // The name is the agent's: what every object has is no namespace.
+    // The capability is the agent's text: an inherited property such as `constructor` is not a namespace.
     const patterns = (Object.hasOwn(json, capability) && json[capability]) || [];
     const granted = patterns.length === 0 ? "nothing" : clip(patterns.join(", "));
     const message = `${capability} does not cover ${clip(target)}; the lease grants ${granted}`;

@@ -4,22 +4,22 @@ import type { Glob } from "./glob.ts";
 import type { Grammar } from "./grammar.ts";
 import { ANY_SEGMENTS, END, type Segment } from "./segment.ts";
 
-/** Whether every text of the grammar that one pattern matches is matched by another. */
+/** Whether every text of the grammar that one pattern matches is also matched by another. */
 export type Inclusion =
   | { readonly kind: "included" }
-  /** This text is matched by the one and not by the other. */
+  /** Only the first pattern matches this text. */
   | { readonly kind: "excluded"; readonly witness: string }
-  /** To decide it would take more than the bound: to be treated like a no. */
+  /** A decision would exceed the work budget; to be treated like a no. */
   | { readonly kind: "undecided" };
 
-/** Moves from state to state of one decision: far more than patterns take that people write, and some tenths of a second. */
+/** The most state transitions per decision: some tenths of a second, and far more than patterns need that people write. */
 const MAX_MOVES = 200_000;
 
-/** Moves of one step of a decision: a millisecond or so. */
+/** State transitions per step of a decision: about a millisecond. */
 const STEP = 1000;
 
 interface Place {
-  /** One state of the inner pattern; the outer one is in all of its states at once. */
+  /** One state of the inner pattern; the outer one is in all of its states at the same time. */
   readonly inner: number;
   readonly outer: readonly number[];
   readonly grammar: string;
@@ -27,13 +27,13 @@ interface Place {
   readonly character: string;
 }
 
-/** A decision in steps, since it may take longer than a turn may (J4). */
+/** A decision in steps, because it may take longer than a turn allows (J4). */
 export type Deciding = Generator<undefined, Inclusion>;
 
 /** Decides for one pair of patterns of a kind. */
 export type Decide<P> = (inner: P, outer: P, effort: Effort) => Deciding;
 
-/** All steps of a decision at once. */
+/** Runs all steps of a decision at once. */
 export function decided(deciding: Deciding): Inclusion {
   for (;;) {
     const { done, value } = deciding.next();
@@ -42,8 +42,8 @@ export function decided(deciding: Deciding): Inclusion {
 }
 
 /**
- * Decides whether all that `inner` matches is matched by `outer` (R-9.4-1).
- * @param outer undefined for what matches nothing
+ * Decides whether everything that `inner` matches is matched by `outer` (R-9.4-1).
+ * @param outer undefined for a pattern that matches nothing
  */
 export function* inclusion(
   inner: Glob,
@@ -63,8 +63,8 @@ function isLiteral(segment: Segment): boolean {
 }
 
 /**
- * The decision procedure of section 9.4, in polynomial time: sound, and enough for what people write (R-9.4-2). What a
- * wildcard of `inner` takes is a character, or a segment, that only a wildcard of `outer` takes.
+ * The decision procedure of section 9.4, in polynomial time: sound, and sufficient for patterns that people write (R-9.4-2). Each
+ * wildcard of `inner` is replaced by a character, or a segment, that only a wildcard of `outer` matches.
  */
 function isEvident(inner: Glob, outer: Glob): boolean {
   const texts = JSON.stringify([inner.segments, outer.segments]);
@@ -76,14 +76,14 @@ function isEvident(inner: Glob, outer: Glob): boolean {
   return outer.matches(target.join("/"), undefined, unknown);
 }
 
-/** A character that the text does not have. */
+/** A character that does not occur in the text. */
 function unnamed(text: string): string {
   let code = 0xe000;
   while (text.includes(String.fromCharCode(code))) code += 1;
   return String.fromCharCode(code);
 }
 
-/** Looks for a text that only `inner` matches, over every combination of states that a text can lead to. */
+/** Searches for a text that only `inner` matches, over all combinations of states that a text can lead to. */
 function* search(inner: Glob, outer: Glob | undefined, grammar: Grammar, effort: Effort): Deciding {
   if (effort.left <= 0) return { kind: "undecided" };
   const child = new Automaton(inner.segments);
@@ -133,8 +133,8 @@ function* search(inner: Glob, outer: Glob | undefined, grammar: Grammar, effort:
 }
 
 /**
- * One character of each kind that nobody waits for, which stands for all the others of its kind, the end of a segment, and
- * the characters that somebody waits for.
+ * The characters to try: all that some state waits for, the end of a segment, and one other character of each kind, which stands
+ * for the rest of its kind.
  */
 function* alphabet(named: readonly (string | undefined)[], { kinds }: Grammar): Generator<string> {
   const awaited = new Set(named);
@@ -154,6 +154,6 @@ function textOf(place: Place): string {
   for (let at: Place | undefined = place; at !== undefined; at = at.before) {
     characters.push(at.character);
   }
-  // The last segment ends with the text.
+  // Drop the `END` of the last segment.
   return characters.reverse().join("").slice(0, -1);
 }

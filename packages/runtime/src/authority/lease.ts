@@ -11,19 +11,19 @@ export interface LeaseOptions {
 }
 
 /**
- * A compiled lease, or what is wrong with it: names the place of the pattern, fit for an `INVALID_REQUEST`, and repeats
- * nothing of it, for a URL may hold a password (R-5.3-6).
+ * A compiled lease, or what is wrong with it. The problem names the location of the pattern, for an `INVALID_REQUEST`, without
+ * quoting it, because a URL may contain a password (R-5.3-6).
  */
 export type LeaseOutcome =
   | { readonly ok: true; readonly lease: CompiledLease }
   | { readonly ok: false; readonly problem: string };
 
-/** The authority of one job, which never changes (R-9.1-2). Budget counters move elsewhere. */
+/** The authority of one job, which never changes (R-9.1-2). Budget counters are kept elsewhere. */
 export class CompiledLease {
-  /** The lease as it was requested, for the wire. */
+  /** The lease as requested, for the wire. */
   readonly json: Lease;
   readonly workspace: string | undefined;
-  /** The amounts of `cost.budget`, added up by currency; empty when the job has none. */
+  /** The amounts of `cost.budget`, summed up per currency; empty if there are none. */
   readonly budget: Grant;
   /** The patterns of `net.fetch`. */
   readonly urls: readonly UrlGlob[];
@@ -42,17 +42,17 @@ export class CompiledLease {
     this.#patterns = patterns;
   }
 
-  /** The patterns of a namespace but `net.fetch`; none when the lease does not name it (R-9.1-1). */
+  /** The patterns of a namespace other than `net.fetch`; none if the lease does not name it (R-9.1-1). */
   patterns(capability: Capability): readonly Glob[] {
     return this.#patterns.get(capability) ?? [];
   }
 
-  /** Whether the lease lets the job fetch a URL that is canonical already. */
+  /** Whether the lease covers a URL in canonical form. */
   coversUrl(url: UrlParts): boolean {
     return isCovered(url, this.urls);
   }
 
-  /** Whether it does so by a pattern that names the host, without a wildcard. */
+  /** Whether it covers the URL by a pattern that names the host without a wildcard. */
   namesUrl(url: UrlParts): boolean {
     return isCovered(
       url,
@@ -60,7 +60,7 @@ export class CompiledLease {
     );
   }
 
-  /** Whether the lease lets the job use `capability` on `target`, which is made canonical here. */
+  /** Whether the lease covers `capability` on `target`, which is made canonical here. */
   covers(capability: Capability, target: string): boolean {
     const patterns = this.patterns(capability);
     switch (capability) {
@@ -75,7 +75,7 @@ export class CompiledLease {
         const url = canonicalUrl(target);
         return url.ok && this.coversUrl(url.parts);
       }
-      // An amount is no target.
+      // Amounts are not targets.
       case "cost.budget":
         return false;
       default:
@@ -89,7 +89,7 @@ interface Compiled {
   readonly urls: readonly UrlGlob[];
 }
 
-/** What most jobs ask for: it never changes, so they share it. */
+/** The lease that most jobs request: immutable, so they share it. */
 const NOTHING: LeaseOutcome = {
   ok: true,
   lease: new CompiledLease(Object.freeze({}), undefined, new Map(), {
@@ -101,7 +101,7 @@ const NOTHING: LeaseOutcome = {
 /**
  * Compiles a lease as it was requested, or as a policy or an agent made it (R-9.2-1, R-9.2-3, R-9.6-1).
  *
- * @throws LocalError `MISUSE` when the workspace is not an absolute path
+ * @throws LocalError `MISUSE` if the workspace is not an absolute path
  */
 export function compileLease(lease: Lease, { workspace }: LeaseOptions = {}): LeaseOutcome {
   if (workspace === undefined && Object.keys(lease).length === 0) return NOTHING;
@@ -143,7 +143,7 @@ function compilePattern(
   return compileGlob(pattern);
 }
 
-/** What is shown later must be what was compiled, whatever the caller does with the original. */
+/** Copied, so that what is shown later is what was compiled, whatever the caller does with the original. */
 function copy(lease: Lease): Lease {
   const copies = Object.entries(lease).map(([namespace, texts = []]) => [
     namespace,

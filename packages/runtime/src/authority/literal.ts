@@ -1,7 +1,7 @@
-/** A text that a pattern takes as it is, prepared to be looked for so that what it is looked for in is read once (Knuth, Morris and Pratt). */
+/** A literal text to search for in linear time, with the Knuth-Morris-Pratt algorithm. */
 export class Literal {
   readonly text: string;
-  /** By the length of a beginning of it: how long a shorter beginning is with which that ends. */
+  /** The failure function: for each prefix length, the length of the longest shorter prefix that ends that prefix. */
   readonly #borders: Uint32Array;
 
   constructor(text: string) {
@@ -13,7 +13,7 @@ export class Literal {
     }
   }
 
-  /** Whether it stands in another text at this place. */
+  /** Whether the literal occurs in a text at this position. */
   standsAt(text: string, at: number): boolean {
     const { length } = this.text;
     if (at + length > text.length) return false;
@@ -23,7 +23,7 @@ export class Literal {
     return true;
   }
 
-  /** @returns the place behind where it first stands between two places; -1 when it stands nowhere there */
+  /** @returns the end of the first occurrence between two positions; -1 if there is none */
   firstEnd(text: string, from: number, to: number): number {
     const { length } = this.text;
     for (let at = from, found = 0; at < to; at += 1) {
@@ -33,7 +33,7 @@ export class Literal {
     return -1;
   }
 
-  /** @returns the places behind where it stands, of all those that are marked, from the first one on */
+  /** @returns the ends of all occurrences that begin at a marked position, from `first` on */
   behind(marked: Uint8Array, text: string, first: number): Uint8Array<ArrayBuffer> {
     const { length } = this.text;
     const behind = new Uint8Array(marked.length);
@@ -46,7 +46,7 @@ export class Literal {
     return behind;
   }
 
-  /** How much of it has been found once this character follows on so much. */
+  /** The length of the match after one more character. */
   #follow(found: number, code: number): number {
     let length = found;
     while (length > 0 && this.text.charCodeAt(length) !== code) length = this.#borders[length] ?? 0;

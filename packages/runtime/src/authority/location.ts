@@ -1,27 +1,29 @@
 import { readlink } from "node:fs/promises";
 
-/** Links that one path may lead through, as in the Linux kernel. */
+/** The most links that one path may lead through, as in the Linux kernel. */
 const MAX_LINKS = 40;
 
 /** What is at an absolute path: a link to `to`, something else, or nothing that can be reached. */
 type Found = { readonly to: string } | "no link" | "nothing";
 
-/** Looks what is at an absolute path of which all but the last name is known to be no link. */
+/** Looks up an absolute path of which all but the last name are known not to be links. */
 export type Look = (path: string) => Promise<Found>;
 
 /**
- * Where an absolute path leads once every symbolic link on the way is followed. Unlike `realpath` it also answers for
- * what does not exist: the names that cannot be looked up are kept as they are, so that whether an answer is covered can
- * be decided, and refused, in the same way for what exists and what does not.
+ * Where an absolute path leads once every symbolic link is followed. Unlike `realpath` it also handles paths that do not exist, and
+ * keeps names unchanged that cannot be looked up. So an uncovered path can be refused in the same way whether it exists or not.
  *
- * @returns undefined when the links go in a circle or too far
+ * @returns undefined if the links form a cycle, or there are too many
  */
 export async function locate(path: string, look: Look = lookUp): Promise<string | undefined> {
   const pending = names(path);
-  // Everything in here has been looked up, so that `..` can be taken literally.
+  // All of it has been looked up, so `..` can be applied literally.
   let location = "";
   let links = 0;
-  /** Characters of a location at which there is nothing: nor is there below it, and clients choose how far that goes. */
+  /**
+   * The length of a location at which nothing exists. Nothing below it is looked up either, because clients choose how deep a path
+   * goes.
+   */
   let nothingAt = Number.POSITIVE_INFINITY;
   for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
     if (name === "..") {
@@ -44,7 +46,7 @@ export async function locate(path: string, look: Look = lookUp): Promise<string 
   return location === "" ? "/" : location;
 }
 
-/** Looks at each path once: what many paths have in common is as it was for the first of them. */
+/** Looks up each path once: common prefixes of several paths are resolved as of the first lookup. */
 export function lookingOnce(look: Look = lookUp): Look {
   const known = new Map<string, Promise<Found>>();
   return (path) => {
@@ -62,7 +64,7 @@ async function lookUp(path: string): Promise<Found> {
   }
 }
 
-/** Why there is nothing to be found below a path either. */
+/** Errors that mean that nothing below the path can be found either. */
 const UNREACHABLE: ReadonlySet<string | undefined> = new Set([
   "ENOENT",
   "ENOTDIR",

@@ -2,8 +2,8 @@ import type { Lease } from "@arcp/core";
 import type { CompiledLease } from "./lease.ts";
 
 /**
- * Whether a job may call a model: one that a pattern of `model.use` matches (R-9.7-1), and without `model.use` one of the
- * `open` ones, which are none unless the operator said so (R-9.7-2). An empty `model.use` names no model, and none is open.
+ * Whether a job may call a model: one that a pattern of `model.use` matches (R-9.7-1) or, without `model.use`, one of the `open`
+ * models, of which there are none unless the operator says so (R-9.7-2). An empty `model.use` allows no model.
  */
 export function mayCallModel(
   lease: CompiledLease,
@@ -14,8 +14,8 @@ export function mayCallModel(
 }
 
 /**
- * The lease of a delegated job, with its parent's `model.use` where it names none and that would be a permission which the
- * parent has not got (R-9.4-3).
+ * The lease of a delegated job. If it has no `model.use`, it gets its parent's where its own absence would allow models that the
+ * parent may not call (R-9.4-3).
  * @param open as for {@link mayCallModel}
  */
 export function withModelsOf(parent: Lease, open: ReadonlySet<string>, child: Lease): Lease {
@@ -24,8 +24,8 @@ export function withModelsOf(parent: Lease, open: ReadonlySet<string>, child: Le
 }
 
 /**
- * A lease that a policy made of a requested one, where a dropped `model.use` means what it means in every other namespace:
- * nothing is granted any more.
+ * The lease that a policy made of a requested one. If the policy dropped `model.use`, that means the same as in every other
+ * namespace: nothing is granted.
  */
 export function withClosedModels(requested: Lease, granted: Lease): Lease {
   const dropped = namesModels(requested) && !namesModels(granted);

@@ -12,7 +12,7 @@ export interface OutstandingOptions {
   readonly logger: Logger;
   /** Milliseconds that an upstream has to answer. */
   readonly patience: number;
-  /** Milliseconds after which an order that was never answered is not carried out any more. */
+  /** Milliseconds after which an unanswered order is certain not to be carried out any more. */
   readonly doubt: number;
 }
 
@@ -28,35 +28,35 @@ export interface OutstandingCredential extends CredentialRow {
 interface Entry {
   readonly row: CredentialRow;
   state: OutstandingCredential["state"];
-  /** Whether the upstream may make it yet: it was asked and has not answered. */
+  /** Whether the upstream may still create it: it was asked and has not answered. */
   uncertain: boolean;
-  /** When it will not do so any more, by the monotonic clock: the wall clock may be set meanwhile. */
+  /** When that becomes impossible, on the monotonic clock, because the wall clock may be set meanwhile. */
   readonly certainAt: number;
-  /** How often it was asked to revoke it. */
+  /** How often the upstream was asked to revoke it. */
   attempts: number;
   failures: number;
   lastFailure: string | undefined;
-  /** Whether the upstream is being asked to revoke it, and if so, whether that has to be done once more. */
+  /** Whether the upstream is being asked to revoke it, and whether that has to be repeated afterwards. */
   busy: "no" | "yes" | "again";
   /** Set between two attempts. */
   pause: Timer | undefined;
 }
 
-/** Milliseconds between the first two attempts, doubled from one to the next. */
+/** Milliseconds between the first two attempts, doubled after each. */
 const FIRST_PAUSE = 500;
 const LONGEST_PAUSE = 60_000;
-/** Failures after which the operator is told that it does not work out. */
+/** The number of failures after which the operator is told. */
 const FAILURES_TO_REPORT = 5;
-/** Revocations that are under way at a time of those that the process before this one left behind. */
+/** How many credentials of the previous process are revoked in parallel. */
 const LANES = 16;
 
 /**
- * Every credential that may be alive at its upstream, from before it is ordered until it is known to be revoked.
+ * Tracks every credential that may be alive at its upstream, from before it is ordered until it is known to be revoked.
  *
- * - What it knows is durable before the upstream is asked (R-9.8-4), so a crash at any moment leaves nothing behind that
- *   the next process does not revoke.
- * - A revocation is tried until it succeeds (R-9.8-8). That the upstream knows of none is a success, but not while an
- *   order may still be on its way.
+ * - Everything is durable before the upstream is asked (R-9.8-4), so that after a crash at any moment the next process can revoke
+ *   what is left.
+ * - A revocation is retried until it succeeds (R-9.8-8). If the upstream does not know the credential, that is a success, except
+ *   while an order may still be on its way.
  */
 export class Outstanding {
   readonly #options: OutstandingOptions;
@@ -69,7 +69,7 @@ export class Outstanding {
     this.#options = options;
   }
 
-  /** Revokes what the process before this one left behind: the values went with it. Resolves when that has begun. */
+  /** Revokes what the previous process left behind, because the values were lost with it. Resolves when that has begun. */
   async recover(): Promise<void> {
     const entries = (await this.#options.store.list()).map((row) => this.#enter(row, "revoking"));
     const rest = entries.values();
@@ -80,7 +80,7 @@ export class Outstanding {
   }
 
   /**
-   * A credential is about to be ordered. Resolves when that is durable.
+   * Records that a credential is about to be ordered. Resolves when that is durable.
    * @returns its alias
    */
   async order(job: JobId, provisioner: string): Promise<string> {
@@ -90,7 +90,7 @@ export class Outstanding {
     try {
       await store.insert(row);
     } catch (error) {
-      // It may be there all the same, and the next process would look for what was never ordered.
+      // The row may have been stored, and the next process would try to revoke a credential that was never ordered.
       await store.remove(alias).catch(() => {});
       throw error;
     }
@@ -98,7 +98,7 @@ export class Outstanding {
     return alias;
   }
 
-  /** The upstream has answered: it has made the credential, or will not make it. */
+  /** The upstream has answered: it has created the credential, or will not. */
   answered(alias: string): void {
     const entry = this.#entries.get(alias);
     if (entry === undefined) return;
@@ -106,12 +106,12 @@ export class Outstanding {
     if (entry.state === "ordered") entry.state = "issued";
   }
 
-  /** An order was carried out after nobody waited for it any more. */
+  /** An upstream has carried out an order that nobody was waiting for any more. */
   surfaced(row: CredentialRow): void {
     const known = this.#entries.get(row.alias);
     if (known === undefined) {
       this.#enter(row, "ordered");
-      // Its revocation does not wait for that.
+      // Not awaited: the revocation must not wait for the store.
       this.#options.store.insert(row).catch((error: unknown) => {
         const said = { credential: row.alias, job: row.job, failure: nameOf(error) };
         this.#options.logger.error(said, "a credential that surfaced could not be recorded");
@@ -123,7 +123,7 @@ export class Outstanding {
 
   /**
    * Begins to revoke a credential, in this very turn.
-   * @param again also when that has begun already
+   * @param again even if that has already begun
    */
   revoke(alias: string, again = false): void {
     const entry = this.#entries.get(alias);
@@ -132,14 +132,14 @@ export class Outstanding {
     void this.#attempt(entry);
   }
 
-  /** Tries what is to be revoked once more, now. @returns how many that are */
+  /** Retries pending revocations now. @returns how many there are */
   retry(): number {
     const waiting = [...this.#entries.values()].filter(({ pause }) => pause !== undefined);
     for (const entry of waiting) void this.#attempt(entry);
     return waiting.length;
   }
 
-  /** The operator has seen to it. @returns whether there was such a credential that could not be revoked */
+  /** Drops a credential that the operator has dealt with. @returns whether there was such a credential that could not be revoked */
   async forget(alias: string): Promise<boolean> {
     const entry = this.#entries.get(alias);
     if (entry === undefined) return false;
@@ -167,7 +167,7 @@ export class Outstanding {
     return new Promise((resolve) => this.#onSettled.push(resolve));
   }
 
-  /** Tries nothing any more: what is left is the next process's. */
+  /** Stops all attempts; the next process does the rest. */
   close(): void {
     this.#closed = true;
     for (const { pause } of this.#entries.values()) pause?.cancel();
@@ -211,7 +211,7 @@ export class Outstanding {
     if (this.#underWay === 0) for (const settled of this.#onSettled.splice(0)) settled();
   }
 
-  /** @returns whether nothing is left of it, here and at the upstream */
+  /** @returns whether the credential is gone, here and at the upstream */
   async #removed(entry: Entry): Promise<boolean> {
     try {
       if (!(await this.#revoked(entry))) return false;
@@ -223,7 +223,7 @@ export class Outstanding {
     }
   }
 
-  /** @returns whether nothing is left of it at the upstream */
+  /** @returns whether the credential is gone at the upstream */
   async #revoked({ row, uncertain, certainAt }: Entry): Promise<boolean> {
     const { provisioners, clock, patience } = this.#options;
     const provisioner = provisioners.get(row.provisioner);
@@ -254,7 +254,7 @@ export class Outstanding {
   }
 }
 
-/** Read anew: it may have changed during an await. */
+/** A function, because TypeScript would not expect the field to change during the await. */
 function isAskedAgain({ busy }: Entry): boolean {
   return busy === "again";
 }

@@ -2,17 +2,16 @@ import { LocalError } from "@arcp/core";
 import { compileGlob, Glob, type GlobOutcome } from "./glob.ts";
 import { ANY_SEGMENTS, type Segment } from "./segment.ts";
 
-/** A path as it is compared with patterns, or why there is none. */
+/** A path in the form that is compared with patterns, or why there is none. */
 export type PathOutcome =
   | { readonly ok: true; readonly path: string }
   | { readonly ok: false; readonly problem: string };
 
 /**
- * Makes a POSIX path absolute and canonical without looking at the disk: against the workspace when it is relative, `.`
- * and `..` resolved, repeated and trailing slashes gone (R-9.2-5). What is neither, such as `%2e%2e` or `\`, is an
- * ordinary name.
+ * Makes a POSIX path absolute and canonical without accessing the disk: a relative path is based on the workspace, `.` and `..` are
+ * resolved, repeated and trailing slashes removed (R-9.2-5). Anything else, such as `%2e%2e` or `\`, is an ordinary name.
  *
- * @throws LocalError `MISUSE` when the workspace itself is not an absolute path
+ * @throws LocalError `MISUSE` if the workspace itself is not an absolute path
  */
 export function canonicalPath(path: string, workspace?: string): PathOutcome {
   if (path === "") return { ok: false, problem: "is empty" };
@@ -33,9 +32,9 @@ export function canonicalPath(path: string, workspace?: string): PathOutcome {
 }
 
 /**
- * Compiles a pattern over canonical paths (R-9.2-6). The single pattern `**` is every path, whatever the workspace.
+ * Compiles a pattern over canonical paths (R-9.2-6). The pattern `**` by itself is every path, whatever the workspace.
  *
- * @throws LocalError `MISUSE` when the workspace itself is not an absolute path
+ * @throws LocalError `MISUSE` if the workspace itself is not an absolute path
  */
 export function compilePathGlob(pattern: string, workspace?: string): GlobOutcome {
   const compiled = compileGlob(pattern);
@@ -52,24 +51,24 @@ export function compilePathGlob(pattern: string, workspace?: string): GlobOutcom
 }
 
 /**
- * The directory or file that everything under a path pattern is at or below, which is its literal beginning.
+ * The literal prefix of a path pattern: the file or directory that everything it matches is at or below.
  *
- * @returns undefined for `**`, which begins nowhere
+ * @returns undefined for `**`, which has no literal prefix
  */
 export function literalPrefix(glob: Glob): string | undefined {
   const length = prefixLength(glob);
   return length === 0 ? undefined : `/${prefixNames(glob, length).join("/")}`;
 }
 
-/** The same pattern below another place: `prefix`, a canonical path taken literally, instead of the literal beginning. */
+/** Replaces the literal prefix of a pattern by `prefix`, a canonical path taken literally. */
 export function withLiteralPrefix(glob: Glob, prefix: string): Glob {
   return pathGlob(glob.text, nonEmpty(prefix), glob.segments.slice(prefixLength(glob)));
 }
 
-/** The names are taken as they are, so that a `*` in the name of a real directory is no wildcard. */
+/** Takes the names literally, so that a `*` in the name of a real directory is not a wildcard. */
 function pathGlob(text: string, names: readonly string[], rest: readonly Segment[]): Glob {
   const segments: Segment[] = [...names.map((name) => [name]), ...rest];
-  // As in the paths themselves, an empty name stands before the first slash, and one after the only slash of the root.
+  // As in the paths themselves, there is an empty name before the first slash, and for the root another one after it.
   if (segments.length === 0) segments.push([""]);
   return new Glob(text, [[""], ...segments]);
 }
@@ -83,12 +82,12 @@ function prefixNames(glob: Glob, length: number): string[] {
   return glob.segments.slice(0, length).flatMap((segment) => literalName(segment) || []);
 }
 
-/** @returns undefined when the segment has a wildcard */
+/** @returns undefined if the segment has a wildcard */
 function literalName(segment: Segment): string | undefined {
   return segment === ANY_SEGMENTS || segment.length > 1 ? undefined : segment[0];
 }
 
-/** @throws LocalError `MISUSE` when it is given and not an absolute path */
+/** @throws LocalError `MISUSE` if it is given and not an absolute path */
 export function checkWorkspace(workspace: string | undefined): void {
   if (workspace !== undefined) workspaceNames(workspace);
 }

@@ -14,17 +14,17 @@ export type PriceTable = Readonly<Record<string, Amounts>>;
 /** How many units were used, by the unit of the price table: `{ input: 1200, output: 80 }`. */
 export type Usage = Readonly<Record<string, number>>;
 
-/** What a price counts: a million. */
+/** Prices are per million units. */
 const PER_UNIT = "0.000001";
 
-/** Digits behind the point that an amount has at most (section 9.6). */
+/** The most decimal places of an amount (section 9.6). */
 const DECIMALS = 18;
 
-/** What a model costs. */
+/** The prices of one model. */
 export class Prices {
   readonly #units: ReadonlyMap<string, Grant>;
 
-  /** @throws LocalError `MISUSE` for a price that is no amount */
+  /** @throws LocalError `MISUSE` for an invalid price */
   constructor(model: string, table: PriceTable) {
     if (!isPlain(table)) throw noPrice(model, table);
     const units = Object.entries(table).map(([unit, price]): [string, Grant] => [
@@ -35,9 +35,9 @@ export class Prices {
   }
 
   /**
-   * What was used costs, by currency: exact, and rounded up where an amount cannot tell it.
-   * @throws ArcpError `INVALID_REQUEST` for a unit without a price, for what is no count, and for no usage at all: what
-   * cannot be counted must not be free
+   * The cost of a usage by currency: exact, or rounded up beyond the decimal places of an amount.
+   * @throws ArcpError `INVALID_REQUEST` for a unit without a price, an invalid count, and an empty usage: what cannot be counted
+   *   must not be free
    */
   costOf(usage: Usage): Grant {
     const cost = new Map<string, Big>();
@@ -67,7 +67,7 @@ export class Prices {
   }
 }
 
-/** @throws LocalError `MISUSE` for a price that is no amount */
+/** @throws LocalError `MISUSE` for an invalid price */
 export function compilePrices(
   models: Readonly<Record<string, PriceTable>>,
 ): ReadonlyMap<string, Prices> {

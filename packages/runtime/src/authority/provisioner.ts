@@ -81,7 +81,7 @@ const RULES: OptionRules<Provisioner> = {
   revoke: rule.required(rule.method),
 };
 
-/** @throws LocalError `MISUSE` */
+/** @throws LocalError `MISUSE` for an invalid provisioner or name, and for a store that is not durable */
 export function provisionersOf(
   given: Readonly<Record<string, Provisioner>>,
   durable: boolean,

@@ -1,9 +1,9 @@
 import { clip } from "./clip.ts";
 
-/** What was given in the place of something else, as an error may repeat it: like JSON, which tells a text from a number. */
+/** Formats an unexpected value for use in an error: as JSON, which distinguishes strings from numbers. */
 export function quoted(value: unknown): string {
   try {
-    // What JSON has no word for is told by its kind.
+    // Values without a JSON form are described by their type.
     return clip(JSON.stringify(value, legible) ?? typeof value);
   } catch {
     return "something that is not JSON";

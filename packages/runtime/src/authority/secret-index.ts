@@ -1,33 +1,33 @@
-/** A stretch of a text. */
+/** A range of a text. */
 export interface Span {
   readonly from: number;
   to: number;
 }
 
-/** What of a text is secret. */
+/** The secrets found in a text. */
 export interface Findings {
-  /** What is to go, in order; none overlaps another. */
+  /** The ranges to redact, in order and without overlaps. */
   readonly spans: readonly Span[];
-  /** Where the longest beginning of a value stands that the text ends with; its length where there is none. */
+  /** Where the longest prefix of a value begins with which the text ends; the text's length if there is none. */
   readonly open: number;
 }
 
-/** Characters of a value that give nothing away: most begin with a few that are the same for all. */
+/** The length of a value's prefix that reveals nothing: most values begin with the same few characters. */
 const HARMLESS = 4;
 
-/** Stands where `clip` has cut a text, and in no value. */
+/** The mark that `clip` leaves where it has cut a text; occurs in no value. */
 const ELLIPSIS = "…";
 
-/** Heads that are looked for one by one, by the engine's own search: it is quicker than any way through a text. */
+/** Up to this number of heads, each is searched for with the engine's own search, which is faster than scanning the text here. */
 const FEW = 16;
 
 /**
- * Finds secret values in texts. From each place of a text it goes as far as that goes on like a value: what it takes does
- * not grow with the number of values, of which a job may have thousands that differ only behind a long beginning.
+ * Finds secret values in texts. From each position it follows the text as long as it matches a value, so the cost does not grow
+ * with the number of values: a job may have thousands that only differ after a long common prefix.
  */
 export class SecretIndex {
   readonly #values = new Branch();
-  /** First characters of values. Where none of these stands, a text can but end with some that give nothing away. */
+  /** The first characters of values. Without any of these, a text can only end with a prefix that reveals nothing. */
   readonly #heads = new Set<string>();
 
   get isEmpty(): boolean {
@@ -55,27 +55,27 @@ export class SecretIndex {
     return { spans, open };
   }
 
-  /** Values of one upstream begin alike, and most texts have nothing of the kind. */
+  /** Values of one upstream begin alike, and most texts contain nothing similar. */
   #mayHaveHead(text: string): boolean {
     return this.#heads.size > FEW || [...this.#heads].some((head) => text.includes(head));
   }
 }
 
-/** How far a text goes on like values. */
+/** How far a text matches values from a position on. */
 interface Followed {
-  /** The place behind the longest value that stands there as a whole; where it began when none does. */
+  /** The end of the longest complete value; the start if there is none. */
   readonly whole: number;
-  /** The place where it goes on like no value. */
+  /** The position at which the text stops matching any value. */
   readonly parting: number;
-  /** Whether a value goes on behind that. */
+  /** Whether some value would continue there. */
   readonly isBeginning: boolean;
 }
 
-/** Values that have begun alike. */
+/** A node of the tree of values: all values with the same prefix. */
 class Branch {
-  /** By the next character: what goes on with it, which may be one value alone. */
+  /** By next character: the subtree, or the whole value if it is the only one. */
   readonly #next = new Map<number, Branch | string>();
-  /** Whether one ends here. */
+  /** Whether a value ends here. */
   #isValue = false;
 
   add(value: string): void {
@@ -92,7 +92,7 @@ class Branch {
     branch.#isValue = true;
   }
 
-  /** @returns undefined where a text has nothing that gives a value away */
+  /** @returns undefined if nothing there reveals a value */
   follow(text: string, from: number): Followed | undefined {
     let at = from;
     let whole = from;
@@ -115,7 +115,7 @@ class Branch {
     return isHarmless ? undefined : { whole, parting: at, isBeginning };
   }
 
-  /** Makes room beside a value that was alone. @param at its character behind the fork */
+  /** Replaces a single value by a subtree, to make room for another. @param at the index in the value after the fork */
   #fork(code: number, value: string, at: number): Branch {
     const fork = new Branch();
     if (at === value.length) fork.#isValue = true;
@@ -125,7 +125,7 @@ class Branch {
   }
 }
 
-/** @param from not before that of the last one */
+/** @param from at least that of the last range */
 function add(spans: Span[], from: number, to: number): void {
   const last = spans.at(-1);
   if (last !== undefined && from < last.to) last.to = Math.max(last.to, to);

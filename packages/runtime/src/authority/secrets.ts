@@ -4,8 +4,8 @@ import { SecretIndex, type Span } from "./secret-index.ts";
 const REDACTED = "[redacted]";
 
 /**
- * The secret values that a job, its parent and its children have had in this process: whatever their agents say, none of
- * them gets out (P4, R-9.8-10).
+ * The secret values that a job and its family have had in this process. Whatever their agents emit, none of these values gets out
+ * (P4, R-9.8-10).
  */
 export class Secrets {
   readonly #index = new SecretIndex();
@@ -19,32 +19,32 @@ export class Secrets {
     this.#index.add(value);
   }
 
-  /** The text without them, and without what is left of one where `clip` has cut it. Bearer tokens look the same in JSON. */
+  /** Redacts the secrets in a text, including the remainder of one that `clip` has cut. Bearer tokens look the same inside JSON. */
   clean(text: string): string {
     return redacted(text, this.#index.find(text).spans);
   }
 
-  /** A text that goes on: what is settled of it, without them, and the end with which one of them may begin. */
+  /** Redacts a text that will be continued. `clean` is final; `open` is the end of the text, with which a secret may begin. */
   settled(text: string): { readonly clean: string; readonly open: string } {
     const { spans, open } = this.#index.find(text);
-    // What is whole may be the beginning of a longer one, whose rest would be left.
+    // A complete secret may also be the beginning of a longer one, whose rest must be redacted too.
     if (!spans.some(({ from, to }) => from < open && open < to)) {
       const before = spans.filter(({ to }) => to <= open);
       return { clean: redacted(text.slice(0, open), before), open: text.slice(open) };
     }
-    // It ends within one that is whole.
+    // The open end begins within a complete secret.
     const whole = redacted(text, spans);
     const end = this.#index.find(whole).open;
     return { clean: whole.slice(0, end), open: whole.slice(end) };
   }
 
-  /** What may be logged of an error: it often quotes the key that was refused. */
+  /** Redacts an error before it is logged, because errors often quote the key that was refused. */
   cleanError(error: unknown): unknown {
     return !this.any ? error : this.clean(textOf(error));
   }
 }
 
-/** An error as text. How it shows itself is up to who made it, and that may fail too. */
+/** An error as text. The error's class controls how it is shown, and that may throw. */
 function textOf(error: unknown): string {
   try {
     return inspect(error, { depth: 4 });

@@ -8,20 +8,20 @@ import { type Decide, decided, inclusion } from "./inclusion.ts";
 import type { CompiledLease } from "./lease.ts";
 import { urlInclusion } from "./url-inclusion.ts";
 
-/** Moves for all decisions on one lease together: half a second or so, however many patterns it has. */
+/** State transitions for all decisions on one lease together: about half a second, however many patterns it has. */
 const MAX_MOVES = 1_000_000;
 
-/** Patterns of the parent's that a step looks at, where most of them are evident or evidently something else. */
+/** The parent's patterns checked per step; most are obviously a match or obviously not. */
 const STEP = 64;
 
 /**
- * What a child's lease allows beyond its parent's, for humans: the first pattern that is not proven to be within one of
- * the parent's, with a target that it would let through. Undefined when everything is within (R-9.4-1). Amounts are not
- * compared here: a budget knows what it can grant.
+ * What a child's lease allows beyond its parent's, as text for people: the first pattern that is not proven to be within one of the
+ * parent's, with an example target. Undefined if everything is within (R-9.4-1). Amounts are not compared here: the budget checks
+ * them.
  *
- * In steps: many patterns, against many, take longer than a turn may (J4), and so do two that take long to decide.
+ * Runs in steps, because many patterns against many others, or two that are hard to decide, take longer than a turn allows (J4).
  *
- * @param whole what the parent's lease is called
+ * @param whole how the text refers to the parent's lease
  */
 export function* excess(
   parent: CompiledLease,
@@ -38,7 +38,7 @@ export function* excess(
         : yield* firstBeyond(parent.patterns(namespace), child.patterns(namespace), decide, effort);
     if (beyond === undefined) continue;
     const { text, witnesses } = beyond;
-    // What another of the parent's patterns lets through proves nothing.
+    // A witness that another of the parent's patterns covers proves nothing.
     const example = witnesses.find((witness) => !parent.covers(namespace, witness));
     const shown = example === undefined ? "" : `: it also allows ${JSON.stringify(clip(example))}`;
     const pattern = `${namespace} pattern ${JSON.stringify(clip(text))}`;
@@ -48,8 +48,8 @@ export function* excess(
 }
 
 /**
- * What a granted lease allows beyond the requested one, for humans: patterns, or more of a currency, or without end
- * (R-7.1-3). In steps as {@link excess}.
+ * What a granted lease allows beyond the requested one, as text for people: patterns, or more of a currency, or any amount of it
+ * (R-7.1-3). Runs in steps, like {@link excess}.
  */
 export function* widening(requested: CompiledLease, granted: CompiledLease): Comparison {
   for (const [currency, amount] of requested.budget) {
@@ -61,7 +61,7 @@ export function* widening(requested: CompiledLease, granted: CompiledLease): Com
   return yield* excess(requested, granted, "the requested lease");
 }
 
-/** Ends with what is beyond, if anything is. */
+/** Returns what is beyond, if anything. */
 export type Comparison = Generator<undefined, string | undefined>;
 
 const withinPaths: Decide<Glob> = (inner, outer, effort) => inclusion(inner, outer, PATH, effort);
@@ -75,7 +75,7 @@ const decisions: Partial<Record<Capability, Decide<Glob>>> = {
 
 interface Beyond {
   readonly text: string;
-  /** What it allows and one of the parent's patterns does not, for each that is known. */
+  /** Known targets that the pattern allows and one of the parent's patterns does not. */
   readonly witnesses: readonly string[];
 }
 
@@ -86,13 +86,13 @@ function* firstBeyond<P extends { readonly text: string }>(
   decide: Decide<P>,
   effort: Effort,
 ): Generator<undefined, Beyond | undefined> {
-  // What is evident costs no effort, and is accepted whatever was spent before (R-9.4-2).
+  // The cheap check needs no effort, and counts even if the effort is used up (R-9.4-2).
   const isEvident = (inner: P, outer: P): boolean =>
     decided(decide(inner, outer, { left: 0 })).kind === "included";
   const byText = new Map(parents.map((outer) => [outer.text, outer]));
   for (const inner of children) {
     yield;
-    // Most of what is handed on is handed on as it is: that is not looked for among all of them.
+    // Most patterns are passed on unchanged, so look for the same text first.
     const same = byText.get(inner.text);
     let isWithin = same !== undefined && isEvident(inner, same);
     for (const [index, outer] of parents.entries()) {

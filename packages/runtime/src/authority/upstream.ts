@@ -1,8 +1,8 @@
 import type { Clock } from "@arcp/core";
 
 /**
- * Calls an upstream, which has so long to answer: then its signal aborts, and nobody waits for it any more.
- * @param late told of what it answered in spite of that
+ * Calls an upstream with a time limit. After that its signal aborts and nobody waits for it any more.
+ * @param late called with an answer that came nevertheless
  * @throws what the call threw, or an error named `Timeout`
  */
 export async function answerWithin<T>(
@@ -32,8 +32,8 @@ export async function answerWithin<T>(
 }
 
 /**
- * What may be told of an upstream's error: its name, its code and its status, of whatever caused it too. Its message may
- * quote a secret, as may that of a parser which did not understand the answer, so none is handed on (R-9.8-10).
+ * What may be shown of an upstream's error: its name, code and status, and those of its causes. Messages are never shown, because
+ * they may quote a secret, and so may the message of a parser that failed on the answer (R-9.8-10).
  */
 export function nameOf(error: unknown): string {
   const names: string[] = [];

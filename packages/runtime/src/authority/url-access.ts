@@ -14,24 +14,24 @@ export interface UrlAccess extends NamingLease {
 /** A lease that may name hosts. */
 interface NamingLease {
   readonly lease: CompiledLease;
-  /** The one under which it was delegated. */
+  /** The lease of the job that delegated this one. */
   readonly within?: NamingLease | undefined;
 }
 
-/** A URL that the job may fetch at this moment. */
+/** A URL that the job may fetch now. */
 export interface AllowedUrl {
-  /** The canonical text: what was checked, and what is to be fetched. */
+  /** The canonical text, which was checked and is to be fetched. */
   readonly href: string;
   readonly origin: string;
-  /** Whether the lease, and every one above it, names the host: then a private address may be behind the name. */
+  /** Whether the lease and all those above it name the host, so that it may resolve to a private address. */
   readonly named: boolean;
 }
 
 /**
- * Checks a URL, and the address that stands in it instead of a name. Synchronous, for whoever dispatches next (R-9.3-1).
+ * Checks a URL, and its address if it contains one instead of a name. Synchronous, so that the caller can dispatch directly
+ * afterwards (R-9.3-1).
  *
- * @throws ArcpError the guard's refusal; `PERMISSION_DENIED` also for an address that is not public, unless the lease
- *   names it
+ * @throws ArcpError the guard's refusal; `PERMISSION_DENIED` also for an address that is not public, unless the lease names it
  */
 export function allowedUrl(access: UrlAccess, text: string): AllowedUrl {
   const { guard, lease } = access;
@@ -56,10 +56,10 @@ export function allowedUrl(access: UrlAccess, text: string): AllowedUrl {
 }
 
 /**
- * Which of the addresses behind a name a job may reach. What a lease names may be an operator's own machine; nobody means
- * the metadata service of a cloud by any name (R-9.2-7).
+ * Checks the addresses that a name resolves to. A host that the lease names may be one of the operator's own machines, but no name
+ * may lead to a cloud's metadata service (R-9.2-7).
  *
- * @returns why none of them, undefined when all may be reached
+ * @returns the refusal; undefined if all addresses are allowed
  */
 export function refusalOfAddresses(
   host: string,
@@ -67,7 +67,7 @@ export function refusalOfAddresses(
   named: boolean,
 ): ArcpError | undefined {
   const scopes = addresses.map(scopeOf);
-  // The address is not told: what the operator's names mean is not the client's to know.
+  // The address is not shown: the client must not learn what the operator's names resolve to.
   if (scopes.includes("reserved")) {
     return denied(
       `net.fetch does not cover ${clip(host)}, behind which is a link-local or reserved address: URL and pattern have to name the address itself`,
@@ -79,14 +79,14 @@ export function refusalOfAddresses(
   );
 }
 
-/** A URL as others may see it: without user information, query and fragment, in which secrets stand. */
+/** A URL as others may see it: without user information, query and fragment, which may contain secrets. */
 export function shownUrl(text: string): string {
   if (!URL.canParse(text)) return "a text that is not an absolute URL";
   const { protocol, host, pathname } = new URL(text);
   return /^https?:$/.test(protocol) ? `${protocol}//${host}${pathname}` : `${protocol}…`;
 }
 
-/** Whether every one of the leases names the host: to name what is covered by a wildcard reaches no further (R-9.4-1). */
+/** Whether all these leases name the host: naming a host that the parent covers by a wildcard extends nothing (R-9.4-1). */
 function namesUrl({ lease, within }: NamingLease, parts: UrlParts): boolean {
   return lease.namesUrl(parts) && (within === undefined || namesUrl(within, parts));
 }

@@ -12,10 +12,10 @@ type Rest = NonNullable<UrlGlob["rest"]>;
 
 const ANY = new Glob("*", [["", ""]]);
 
-/** The parts of a pattern that is every URL of its scheme. */
+/** The parts of a pattern that matches every URL of its scheme. */
 const ANY_REST: Rest = { host: ANY, port: ANY, path: new Glob("/**", [[""], ANY_SEGMENTS]) };
 
-/** The same for patterns of URLs, each part for itself. */
+/** Decides inclusion for patterns of URLs, part by part. */
 export function* urlInclusion(inner: UrlGlob, outer: UrlGlob, effort: Effort): Deciding {
   const hasScheme = outer.scheme === undefined || outer.scheme === inner.scheme;
   if (hasScheme && outer.rest === undefined) return INCLUDED;
@@ -32,9 +32,9 @@ export function* urlInclusion(inner: UrlGlob, outer: UrlGlob, effort: Effort): D
   const texts: string[] = [];
   for (const [index, decide] of parts.entries()) {
     const outcome = outcomes[index];
-    // A part that is within its bound goes with the other that is not.
+    // The counterexample needs a value for this part too, even if the part is within its bound.
     const proof = outcome?.kind === "excluded" ? outcome : yield* decide();
-    // No URL has such a part: then the whole pattern allows none.
+    // If no URL has such a part, the whole pattern allows nothing.
     if (proof.kind !== "excluded") return proof;
     texts.push(proof.witness);
   }
@@ -44,7 +44,7 @@ export function* urlInclusion(inner: UrlGlob, outer: UrlGlob, effort: Effort): D
   return witness.ok ? { kind: "excluded", witness: witness.href } : UNDECIDED;
 }
 
-/** @param outer undefined for no port at all */
+/** @param outer undefined if no port is allowed */
 function* portInclusion(inner: string, outer: string | undefined): Deciding {
   yield;
   if (outer === "*" || outer === inner) return INCLUDED;

@@ -2,14 +2,14 @@ import type { Effort } from "./effort.ts";
 import { compileGlob, Glob, type GlobOutcome, MAX_TARGET } from "./glob.ts";
 import { ANY_SEGMENTS } from "./segment.ts";
 
-/** A URL as it is compared with patterns, part by part. */
+/** The parts of a URL that are compared with patterns. */
 export interface UrlParts {
   readonly scheme: string;
   /** In lower case, without a trailing dot; an IPv6 address in brackets. */
   readonly host: string;
-  /** In digits, the default one too. */
+  /** In digits, even the default port. */
   readonly port: string;
-  /** With its leading slash; what need not be escaped is not, and what is, in upper case. */
+  /** With its leading slash; escapes only where necessary, in upper case. */
   readonly path: string;
 }
 
@@ -18,9 +18,9 @@ export type UrlOutcome =
   | {
       readonly ok: true;
       readonly parts: UrlParts;
-      /** The beginning of `href`, before the path. */
+      /** The part of `href` before the path. */
       readonly origin: string;
-      /** What to fetch: the canonical form, with the query, without a fragment. */
+      /** The canonical URL to fetch, with the query and without a fragment. */
       readonly href: string;
     }
   | { readonly ok: false; readonly problem: string };
@@ -30,7 +30,7 @@ const DEFAULT_PORTS: ReadonlyMap<string, string> = new Map([
   ["https", "443"],
 ]);
 
-/** Characters of a URL, most of which may be its query. */
+/** The most characters of a URL, most of which may be its query. */
 const MAX_LENGTH = 65_536;
 
 /** Parses a URL by the WHATWG algorithm and makes it canonical (R-9.2-8, R-9.2-9). The query is not compared. */
@@ -58,13 +58,13 @@ export function canonicalUrl(text: string): UrlOutcome {
   return { ok: true, parts: { scheme, host, port, path }, origin, href };
 }
 
-/** A compiled URL pattern: each part is matched apart, so that no trick in one reaches another (R-9.2-10). */
+/** A compiled URL pattern. The parts are matched separately, so that no trick in one can affect another (R-9.2-10). */
 export class UrlGlob {
-  /** The pattern as it was written. */
+  /** The pattern as written. */
   readonly text: string;
-  /** Undefined for every scheme. */
+  /** Undefined for any scheme. */
   readonly scheme: string | undefined;
-  /** Undefined for every host, port and path. */
+  /** Undefined for any host, port and path. */
   readonly rest: { readonly host: Glob; readonly port: Glob; readonly path: Glob } | undefined;
 
   constructor(text: string, scheme: string | undefined, rest: UrlGlob["rest"]) {
@@ -73,7 +73,7 @@ export class UrlGlob {
     this.rest = rest;
   }
 
-  /** Whether it says which host it means, without a wildcard. */
+  /** Whether it names its host without a wildcard. */
   get namesHost(): boolean {
     return this.rest?.host.segments.every((segment) => segment.length === 1) ?? false;
   }
@@ -100,7 +100,7 @@ export function compileUrlGlob(pattern: string): UrlGlobOutcome {
   if (!whole.ok) return whole;
   if (pattern === ANY_SEGMENTS)
     return { ok: true, glob: new UrlGlob(pattern, undefined, undefined) };
-  // What is no text at all a browser would leave out, and join what stands on both sides of it.
+  // URL parsers remove control characters and join the text around them.
   const banned = /[?#@\\\s\p{Cc}]/u.exec(pattern)?.[0];
   if (banned !== undefined) {
     return {
@@ -136,11 +136,11 @@ function compileHost(text: string): GlobOutcome {
       problem: "may have wildcards only in a host of ASCII letters, digits, . - and _",
     };
   }
-  // A name in the writing of another script, an IPv4 address in octal: compared as a browser would read it.
+  // A name in another script, or an IPv4 address in octal, is compared as URL parsers read it.
   const url = `http://${written}/`;
   const read = isWild ? written : URL.canParse(url) ? new URL(url).hostname : "";
   const host = read.replace(/\.$/, "");
-  // What a browser reads as an asterisk would become a wildcard that nobody wrote.
+  // A character that URL parsers turn into an asterisk would become an unintended wildcard.
   if (host === "" || host.endsWith(".") || (!isWild && host.includes("*"))) {
     return { ok: false, problem: "has no valid host" };
   }
@@ -168,17 +168,17 @@ function compilePath(text: string): GlobOutcome {
 
 const UNRESERVED = /^[A-Za-z0-9._~-]$/;
 
-/** @returns undefined when a `/`, a `\` or NUL is escaped, which nobody reads alike */
+/** @returns undefined if a `/`, a `\` or NUL is escaped, which implementations read differently */
 function canonicalEscapes(path: string): string | undefined {
   if (/%(?:2f|5c|00)/i.test(path)) return undefined;
-  // A `%` that begins no escape must not begin one with what is decoded behind it.
+  // Escape a `%` that begins no escape, so that it cannot form one with a character decoded after it.
   return path.replace(/%(?![0-9a-f]{2})/gi, "%25").replace(/%[0-9a-f]{2}/gi, (escaped) => {
     const character = String.fromCharCode(Number.parseInt(escaped.slice(1), 16));
     return UNRESERVED.test(character) ? character : escaped.toUpperCase();
   });
 }
 
-/** As in the path of a parsed URL. */
+/** Escapes a character as the path of a parsed URL does. */
 function escapeCharacter(character: string): string {
   return new URL(`http://host/${character}`).pathname.slice(1);
 }

@@ -3,21 +3,21 @@ import type { Dialect } from "../dialect/dialect.ts";
 
 interface Holding {
   readonly principal: string;
-  /** By the name of the provisioner. */
+  /** By provisioner name. */
   readonly credentials: Map<string, ProvisionedCredential>;
-  /** All that it ever had. */
+  /** All values that the job ever had. */
   readonly values: Set<string>;
 }
 
-/** Where secrets live while their job lives, and nowhere else (P4). */
+/** Holds secrets while their job lives; they exist nowhere else (P4). */
 export class Vault {
   readonly #holdings = new Map<JobId, Holding>();
   readonly #values = new Set<string>();
 
   /**
-   * Takes the current credential of a job, in place of an earlier one of that name.
-   * @param name of its provisioner
-   * @returns false, and takes nothing, when somebody has this very value already (R-9.8-2)
+   * Stores the current credential of a job, replacing an earlier one of the same provisioner.
+   * @param name the name of the provisioner
+   * @returns false, without storing it, if the same value is already in use (R-9.8-2)
    */
   put(job: JobId, principal: string, name: string, credential: ProvisionedCredential): boolean {
     if (this.#values.has(credential.value)) return false;
@@ -41,12 +41,12 @@ export class Vault {
     return undefined;
   }
 
-  /** What a job has, by the name of the provisioner. */
+  /** A job's current credentials by provisioner name. */
   of(job: JobId): ReadonlyMap<string, ProvisionedCredential> {
     return this.#holdings.get(job)?.credentials ?? NONE;
   }
 
-  /** What may be shown to a principal: of the jobs that it submitted all, while they live (R-9.8-12). */
+  /** What a principal may see: all credentials of its own jobs while these live (R-9.8-12). */
   openTo(principal: string, dialect: Dialect): OpenVault {
     return new OwnJobs(this, principal, dialect);
   }
@@ -64,15 +64,15 @@ export class Vault {
 
 const NONE: ReadonlyMap<string, ProvisionedCredential> = new Map();
 
-/** What of a vault may be shown on a connection. */
+/** The part of a vault that may be shown on a connection. */
 export interface OpenVault {
   /** The current value of a credential. */
   reveal(job: JobId, id: string): string | undefined;
-  /** All that a job has, as the client can read it. */
+  /** All credentials of a job, in the client's dialect. */
   shown(job: JobId): readonly CredentialFields[];
 }
 
-/** What is shown to a principal. Every connection has one. */
+/** The part of a vault that a principal may see. Every connection has one. */
 class OwnJobs implements OpenVault {
   readonly #vault: Vault;
   readonly #principal: string;
@@ -95,5 +95,5 @@ class OwnJobs implements OpenVault {
   }
 }
 
-/** All that is shown where a secret must not travel (R-4.1-5). */
+/** Shows nothing, for connections that must not carry secrets (R-4.1-5). */
 export const closedVault: OpenVault = { reveal: () => undefined, shown: () => [] };
