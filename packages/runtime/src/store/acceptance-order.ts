@@ -13,12 +13,12 @@ export function comparePlaces(a: Place, b: Place): number {
 }
 
 /**
- * Jobs in the order of their acceptance. They come nearly in this order, and the oldest are the first to go: both ends are
- * cheap, and a page is found by halving.
+ * Jobs in the order of their acceptance. They arrive nearly in this order and the oldest are usually removed first, so both ends
+ * are cheap, and a page is found by binary search.
  */
 export class AcceptanceOrder {
   #places: Place[] = [];
-  /** Places at the front that were left, until it is worth it to close the ranks. */
+  /** Removed places at the front, which stay until it is worth compacting the array. */
   #gone = 0;
 
   get isEmpty(): boolean {
@@ -40,7 +40,7 @@ export class AcceptanceOrder {
     this.#gone = 0;
   }
 
-  /** The places behind this one; all of them without one. It must not be changed meanwhile. */
+  /** The places after this one, or all of them. The order must not be changed during the iteration. */
   *from(after: Place | undefined): Generator<Place> {
     let index = after === undefined ? this.#gone : this.#behind(after);
     for (let place = this.#places[index]; place !== undefined; place = this.#places[++index]) {
@@ -55,7 +55,7 @@ export class AcceptanceOrder {
     this.#places.splice(index, 1);
   }
 
-  /** The index of the first place behind this one. */
+  /** The index of the first place after this one. */
   #behind(place: Place): number {
     let low = this.#gone;
     let high = this.#places.length;

@@ -7,7 +7,7 @@ export class Bells {
 
   /** @returns takes the bell down */
   hang(job: JobId, ring: () => void): () => void {
-    // A function may be given twice, and each is a bell of its own.
+    // Wrapped, because the same function may be passed twice and each is a bell of its own.
     const bell = (): void => ring();
     const rings = this.#rings.get(job) ?? new Set();
     this.#rings.set(job, rings.add(bell));
@@ -26,7 +26,7 @@ export class Bells {
     let fault: { readonly error: unknown } | undefined;
     for (const { job } of appended) {
       const rings = this.#rings.get(job);
-      // Of those that are there: one that hangs itself up again as it rings would otherwise ring for ever.
+      // Rings only the bells present now: one that re-adds itself as it rings would otherwise ring for ever.
       let left = rings?.size ?? 0;
       for (const bell of rings ?? []) {
         if (left === 0) break;

@@ -1,27 +1,29 @@
-/** Bytes of blocks that may wait to be used again, in a process. */
+/** The most bytes of blocks kept for reuse, per process. */
 const MOST_SPARE = 16 * 1024 * 1024;
 
 /**
- * Memory outside of the heap that is used again and again: whatever is written to for the first time has to be brought by the
- * system, which costs more than all that is done with it.
+ * Off-heap memory that is reused. Memory that is written for the first time must be provided by the operating system, which costs
+ * more than all the work on it.
  */
 export class Blocks {
   readonly #mostSpare: number;
-  /** By their size. The size that was asked for last comes last. */
+  /** Spare blocks by size. The size requested last comes last. */
   readonly #spare = new Map<number, Buffer[]>();
   #spareBytes = 0;
 
-  /** @param mostSpare bytes of blocks that may wait to be used again */
+  /** @param mostSpare the most bytes of blocks kept for reuse */
   constructor(mostSpare: number) {
     this.#mostSpare = mostSpare;
   }
 
-  /** Bytes of blocks that wait to be used again. */
+  /** The bytes of blocks kept for reuse. */
   get spare(): number {
     return this.#spareBytes;
   }
 
-  /** A block of at least so many bytes, with anything in it. One that is never given back is left to the garbage collector. */
+  /**
+   * A block of at least so many bytes, with arbitrary content. A block that is never given back is left to the garbage collector.
+   */
   take(bytes: number): Buffer {
     const size = sizeOfBlock(bytes);
     const blocks = this.#spare.get(size) ?? [];
@@ -33,10 +35,10 @@ export class Blocks {
     return block;
   }
 
-  /** Nobody will read what is in it, nor write to it. @param block from `take` */
+  /** Returns a block that nobody will read or write any more. @param block from `take` */
   give(block: Buffer): void {
     const size = block.length;
-    // Its size is known for good: there are few of them.
+    // Sizes are never forgotten, because there are few.
     this.#spare.get(size)?.push(block);
     this.#spareBytes += size;
     for (const [size, blocks] of this.#spare) {
@@ -48,10 +50,10 @@ export class Blocks {
   }
 }
 
-/** Those of the process. */
+/** The blocks of this process. */
 export const blocks = new Blocks(MOST_SPARE);
 
-/** Texts of about the same length get blocks of the same size, an eighth too large at most. */
+/** Rounds up, by an eighth at most, so that texts of similar lengths use blocks of the same size. */
 function sizeOfBlock(bytes: number): number {
   const step = 2 ** (Math.floor(Math.log2(bytes)) - 3);
   return Math.ceil(bytes / step) * step;

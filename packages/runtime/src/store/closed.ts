@@ -1,6 +1,6 @@
 import { LocalError } from "@arcp/core";
 
-/** Whether a store said by this error that it takes and tells nothing any more. */
+/** Whether the error means that the store is closed. */
 export function isClosed(error: unknown): boolean {
   return error instanceof LocalError && error.code === "CLOSED";
 }

@@ -43,7 +43,7 @@ export interface DamagedJob {
   readonly error: DamagedRow;
 }
 
-/** What was asked for; undefined where its row cannot be read. */
+/** Resolves to undefined if the row cannot be read. */
 export function unlessDamaged<T>(asked: Promise<T>): Promise<T | undefined> {
   return asked.catch((error: unknown) => {
     if (error instanceof DamagedRow) return undefined;

@@ -1,22 +1,22 @@
-/** What is compared: of equals, the lower name comes first. */
+/** An entry, ordered by size. Among equal sizes, the lower name comes first. */
 export interface Sized {
   readonly name: string;
-  /** What it is ranked by. Changed by {@link Largest.set} alone. */
+  /** The size that it is ranked by. Changed only by {@link Largest.set}. */
   size: number;
-  /** Its place among the others, which it is told; undefined while it is not among them. */
+  /** Its index in the heap, maintained by the heap; undefined while it is not in it. */
   place: number | undefined;
 }
 
-/** Of many with a size one always knows the largest: a binary heap whose entries know their places. */
+/** A priority queue that knows its largest entry: a binary heap whose entries know their index. */
 export class Largest<Entry extends Sized> {
   readonly #heap: Entry[] = [];
 
-  /** The one with the largest size; undefined when there is none. */
+  /** The entry with the largest size; undefined if there is none. */
   get first(): Entry | undefined {
     return this.#heap[0];
   }
 
-  /** Takes it in, or its new size. */
+  /** Adds an entry, or updates its size. */
   set(entry: Entry, size: number): void {
     if (entry.place === undefined) this.#put(entry, this.#heap.length);
     else if (entry.size === size) return;

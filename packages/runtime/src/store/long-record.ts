@@ -1,12 +1,12 @@
 import type { LogRecord, RecordKind } from "./log-store.ts";
 import type { LongText } from "./long-text.ts";
 
-/** Characters from which on a record is long. */
+/** The number of characters from which on a record is long. */
 export const LONG = 32 * 1024;
 
 /**
- * A record whose text is outside of the heap. A copy of it, property by property, has the text as a string and nothing else: a
- * store that puts another text into a copy, as one that encrypts does, must not hand on the former one beside it.
+ * A record whose text is off-heap. A copy made property by property has only the text, as a string. A store that replaces the text
+ * in a copy, for example to encrypt it, must not pass on the original beside it.
  */
 export class LongRecord implements LogRecord {
   readonly kind: RecordKind;
@@ -25,7 +25,10 @@ export class LongRecord implements LogRecord {
   }
 }
 
-/** Its own, so that copies have it, and one for all: a getter for each takes several times as long. */
+/**
+ * An own property, so that copies include it. One descriptor is shared by all, because a getter per record takes several times as
+ * long.
+ */
 const TEXT: PropertyDescriptor & ThisType<LongRecord> = {
   enumerable: true,
   get() {
@@ -33,7 +36,7 @@ const TEXT: PropertyDescriptor & ThisType<LongRecord> = {
   },
 };
 
-/** In characters. */
+/** The record's length in characters. */
 export function lengthOf(record: LogRecord): number {
   return (record.long ?? record.text).length;
 }

@@ -1,6 +1,6 @@
 import type { CredentialRow, CredentialStore } from "./credential-store.ts";
 
-/** The credentials that may be alive, in memory: whoever wants to revoke them after a crash needs a durable store. */
+/** Outstanding credentials in memory. To revoke them after a crash takes a durable store. */
 export class MemoryCredentials implements CredentialStore {
   readonly #rows = new Map<string, CredentialRow>();
 

@@ -1,7 +1,7 @@
 import type { JobId } from "@arcp/core";
 import type { IdempotencyRecord, IdempotencyStore } from "./idempotency-store.ts";
 
-/** What submits with a key led to, in memory. */
+/** Idempotency keys in memory. */
 export class MemoryIdempotency implements IdempotencyStore {
   readonly #records = new Map<string, IdempotencyRecord>();
   readonly #byJob = new Map<JobId, readonly string[]>();
@@ -30,7 +30,7 @@ export class MemoryIdempotency implements IdempotencyStore {
   }
 }
 
-/** No pair of strings looks like another one (R-7.2-1). */
+/** The JSON of two different pairs is always different (R-7.2-1). */
 function pair(principal: string, key: string): string {
   return JSON.stringify([principal, key]);
 }

@@ -5,15 +5,15 @@ import { fitsQuery } from "./job-query.ts";
 import type { LoggedJobs } from "./memory-logs.ts";
 import { STRIDE, Strides } from "./strides.ts";
 
-/** The list of all jobs, in memory. */
+/** The index of all jobs, in memory. */
 export class MemoryJobs implements JobIndex, LoggedJobs {
   readonly #rows = new Map<JobId, JobRow>();
   readonly #all = new AcceptanceOrder();
-  /** What a principal lists: its own, however many there are of others. */
+  /** For a principal's listing, whose cost must not depend on the number of others' jobs. */
   readonly #byPrincipal = new Map<string, AcceptanceOrder>();
-  /** A session that goes asks for its own jobs, however many others there are. */
+  /** For the jobs of a session that ends, however many other jobs there are. */
   readonly #bySession = new Map<SessionId, AcceptanceOrder>();
-  /** A new owner asks for what a job has delegated, however much it owns besides. */
+  /** For the children of an adopted job, however many jobs the new owner has. */
   readonly #byParent = new Map<JobId, AcceptanceOrder>();
   readonly #strides = new Strides();
 
@@ -39,7 +39,7 @@ export class MemoryJobs implements JobIndex, LoggedJobs {
     return listed;
   }
 
-  /** Looks at some more. @returns behind which job to go on; undefined when nothing is left, or nothing more is wanted */
+  /** Checks some more jobs. @returns after which job to continue; undefined if there is nothing left or the limit is reached */
   #stride(query: JobQuery, after: Place | undefined, listed: ListedJob[]): Place | undefined {
     let looked = 0;
     for (const place of this.#candidates({ ...query, after })) {
@@ -64,7 +64,7 @@ export class MemoryJobs implements JobIndex, LoggedJobs {
     if (row === undefined) return;
     const next = { ...row, ...change };
     this.#rows.set(id, next);
-    // All other orders go by what never changes.
+    // All other orders depend on fields that never change.
     if (change.session === undefined && change.submittedIn === undefined) return;
     for (const session of sessionsOf(row)) take(this.#bySession, session, row);
     const place = { id, acceptedAt: row.acceptedAt };
@@ -75,7 +75,7 @@ export class MemoryJobs implements JobIndex, LoggedJobs {
     return this.#rows.get(id)?.principal;
   }
 
-  /** In the order in which they were accepted. */
+  /** In the order of acceptance. */
   #candidates(query: JobQuery): Iterable<Place> {
     const { principal, session, submittedIn = session, parent, after } = query;
     let order: AcceptanceOrder | undefined = this.#all;
@@ -108,7 +108,7 @@ export class MemoryJobs implements JobIndex, LoggedJobs {
   }
 }
 
-/** Those that a job is listed for: who owns it, and who submitted it. */
+/** The sessions under which a job is listed: its owner and its submitter. */
 function sessionsOf({ session, submittedIn = session }: JobRow): readonly SessionId[] {
   return session === submittedIn ? [session] : [session, submittedIn];
 }

@@ -3,37 +3,37 @@ import { LONG, LongRecord, lengthOf } from "./long-record.ts";
 import { LongText } from "./long-text.ts";
 
 export interface LogLimits {
-  /** Records kept per job, result chunks apart. Default 250,000. */
+  /** Records kept per job, not counting result chunks. Default 250,000. */
   readonly records: number;
-  /** Characters of text kept per job, result chunks apart. Default 256 Mi. */
+  /** Characters of text kept per job, not counting result chunks. Default 256 Mi. */
   readonly characters: number;
 }
 
-/** A segment grows until it has as much; then appends begin a new one. Growing copies what is there. */
+/** The size at which a segment is full and appends begin a new one, because growing copies its content. */
 const SEGMENT = { records: 64, characters: LONG };
 
 /**
- * Records of a few appends, packed: their texts are one string, so that a kept record costs its characters and five
- * bytes, and the garbage collector has one object to look at instead of hundreds.
+ * The records of a few appends, packed into one string, so that a kept record costs its characters and five bytes, and the garbage
+ * collector visits one object instead of hundreds.
  */
 interface Segment {
   /** The `job_seq` before its first record. */
   readonly after: number;
   text: string;
-  /** The text of its only record, a long one, when it is kept outside of the heap. */
+  /** The text of its only record, if that is long and kept off-heap. */
   readonly long: LongText | undefined;
   /** Where the text of each record ends. */
   ends: readonly number[];
   kinds: readonly RecordKind[];
 }
 
-/** One job's records in memory: dense from 1 (J1), the oldest evicted beyond the limits, loudly by `floor` (P3). */
+/** One job's records in memory: dense from 1 (J1). Above the limits the oldest are evicted, loudly by `floor` (P3). */
 export class MemoryLog {
   readonly #limits: LogLimits;
   #segments: Segment[] = [];
   #floor = 0;
   #head = 0;
-  /** What counts for the limits. */
+  /** What counts towards the limits. */
   #counted = { records: 0, characters: 0 };
   #characters = 0;
 
@@ -45,12 +45,12 @@ export class MemoryLog {
     return this.#head;
   }
 
-  /** Of the text of all kept records. */
+  /** The length of all kept records. */
   get characters(): number {
     return this.#characters;
   }
 
-  /** Whether it has something to lose: the newest record stays, however large it is. */
+  /** Whether it has a record to evict: the newest one stays, however large it is. */
   get isEvictable(): boolean {
     return this.#head - this.#floor > 1;
   }
@@ -75,7 +75,7 @@ export class MemoryLog {
       end += length;
       return end;
     });
-    // Most logs are short, and an array that grows by itself reserves room for sixteen more.
+    // `concat` allocates exactly: most logs are short, and an array that grows by `push` reserves room for sixteen more.
     segment.ends = segment.ends.concat(ends);
     segment.kinds = segment.kinds.concat(records.map(({ kind }) => kind));
     this.#head += records.length;
@@ -127,7 +127,7 @@ export class MemoryLog {
     return segment;
   }
 
-  /** The segment that holds the record behind `after`; the number of segments when none does. */
+  /** The index of the segment with the record after `after`; the number of segments if there is none. */
   #indexOf(after: number): number {
     let low = 0;
     let high = this.#segments.length;
@@ -146,7 +146,7 @@ export class MemoryLog {
     return over && this.isEvictable;
   }
 
-  /** Evicts the oldest record; its segment goes with the last of them. @returns how many characters that were */
+  /** Evicts the oldest record, and a segment with its last one. @returns the number of characters evicted */
   evict(): number {
     const [segment] = this.#segments;
     if (segment === undefined) return 0;
@@ -161,7 +161,7 @@ export class MemoryLog {
     return characters;
   }
 
-  /** Nobody will read it again, nor write to it. */
+  /** Releases all blocks. Nobody may read or write the log afterwards. */
   remove(): void {
     for (const { long } of this.#segments.splice(0)) long?.release();
   }
@@ -174,18 +174,18 @@ export class MemoryLog {
   }
 }
 
-/** A text as long as a segment is one by itself. */
+/** Whether a record gets a segment of its own. */
 function isLong(record: LogRecord): boolean {
   return lengthOf(record) >= SEGMENT.characters;
 }
 
-/** @returns undefined for a text that has to stay a string */
+/** @returns undefined for a text that must stay a string */
 function kept(record: LogRecord): LongText | undefined {
   const text = record.long ?? LongText.of(record.text);
   return text?.keep();
 }
 
-/** Where the records from `from` on end that go into one segment together. */
+/** The end of the records from `from` on that go into the same segment. */
 function endOfPack(records: readonly LogRecord[], from: number): number {
   for (let i = from; i < records.length; i++) {
     const record = records[i];

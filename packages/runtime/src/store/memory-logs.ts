@@ -7,32 +7,32 @@ import { type LogLimits, MemoryLog } from "./memory-log.ts";
 
 const EMPTY: LogPage = { floor: 0, head: 0, records: [] };
 
-/** What an append may evict beyond what it brings itself: enough, and no append takes long (J4). */
+/** The most that an append may evict beyond what it adds: enough to make progress, without any append taking long (J4). */
 const SURPLUS = { records: 1024, characters: 1024 * 1024 };
 
-/** The jobs that the logs are of. */
+/** The jobs that the logs belong to. */
 export interface LoggedJobs {
-  /** Whose a job is. */
+  /** The principal of a job. */
   principalOf(job: JobId): string | undefined;
   /** Changes the row of a job, if there is one. */
   change(job: JobId, change: JobChange): void;
 }
 
-/** Of a principal. It is among the others while it has a log that has something to lose. */
+/** The logs of a principal. Ranked among the others while it has a log that can be evicted from. */
 interface Share extends Sized {
   /** Characters of all its logs. */
   characters: number;
-  /** Those of them that have something to lose. */
+  /** Those of its logs that can be evicted from. */
   readonly logs: Largest<Kept>;
 }
 
-/** Of a job, by its id. It is among the others of its principal while it has something to lose. */
+/** The log of a job, named by its id. Ranked within its principal while it can be evicted from. */
 interface Kept extends Sized {
   readonly log: MemoryLog;
   readonly principal: string;
 }
 
-/** The logs of all jobs in memory. */
+/** The logs of all jobs, in memory. */
 export class MemoryLogs implements LogStore {
   readonly #limits: LogLimits;
   readonly #total: number;
@@ -40,12 +40,12 @@ export class MemoryLogs implements LogStore {
   readonly #logs = new Map<JobId, Kept>();
   readonly #bells = new Bells();
   readonly #shares = new Map<string, Share>();
-  /** Principals with a log that has something to lose. */
+  /** The principals with a log that can be evicted from. */
   readonly #principals = new Largest<Share>();
-  /** Of all logs together. */
+  /** Characters of all logs together. */
   #characters = 0;
 
-  /** @param total characters kept of all logs together */
+  /** @param total the most characters of all logs together */
   constructor(limits: LogLimits, total: number, jobs: LoggedJobs) {
     this.#limits = limits;
     this.#total = total;
@@ -97,10 +97,10 @@ export class MemoryLogs implements LogStore {
   }
 
   /**
-   * The largest log of the principal that holds most loses its oldest records, until all are within the limit or nobody
-   * who holds more than an equal share has something to lose: what others hold and cannot lose takes nothing from whoever
-   * holds less (R-14-2).
-   * @param within what has to be reached, however many records that takes
+   * Evicts the oldest records from the largest log of the principal that holds most, until the total is within the limit or no
+   * principal above an equal share can lose anything. So nobody below an equal share loses records because of what others hold and
+   * cannot lose (R-14-2).
+   * @param within the total that must be reached, regardless of the allowance
    */
   #evict(within: number): void {
     let { records, characters } = SURPLUS;
@@ -125,8 +125,8 @@ export class MemoryLogs implements LogStore {
   }
 
   /**
-   * @param characters that it has more than before
-   * @param evictable whether it has something to lose: the newest record of a log stays, however large it is
+   * @param characters the change in its size
+   * @param evictable whether it has a record to evict: the newest one of a log stays, however large it is
    */
   #count(kept: Kept, characters: number, evictable: boolean): void {
     const share = this.#shareOf(kept.principal);

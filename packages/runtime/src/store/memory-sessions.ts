@@ -9,19 +9,19 @@ import type {
   SessionStore,
 } from "./session-store.ts";
 
-/** Refused submits that are remembered of one session (R-5.4-8). */
+/** The number of refused submits remembered per session (R-5.4-8). */
 const MAX_REFUSALS = 1000;
 
 type Refusal = NonNullable<SessionChange["refused"]>;
 
 interface StoredSession {
   row: SessionRow;
-  /** Made with the first entry, like the refusals: sessions that only wait are many. */
+  /** Allocated with the first entry, like the refusals: there are many sessions that only wait. */
   attachments?: Map<JobId, AttachmentRow>;
   refused?: Map<MessageId, string>;
 }
 
-/** The sessions and their journals, in memory. */
+/** Sessions and their journals, in memory. */
 export class MemorySessions implements SessionStore {
   readonly #sessions = new Map<SessionId, StoredSession>();
   readonly #byToken = new Map<string, SessionId>();

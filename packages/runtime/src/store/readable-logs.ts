@@ -5,31 +5,30 @@ import type { AppendOutcome, LogBatch, LogPage, LogStore, PageLimits } from "./l
 import { isSound } from "./record-text.ts";
 import type { Store } from "./store.ts";
 
-/** Some records of a log as far as they can be read. */
+/** A page of a log, as far as it can be read. */
 export interface ReadablePage extends LogPage {
   /** Whether the last record of the log is lost to damage. */
   readonly isEndLost?: boolean;
 }
 
-/** The logs as the runtime has them: no read of one that is damaged rejects. */
+/** The logs as the runtime sees them: reading a damaged log does not reject. */
 export interface ReadableLogStore extends LogStore {
   read(job: JobId, after: number, limits: PageLimits): Promise<ReadablePage>;
 }
 
-/** The store as the runtime has it. */
+/** The store as the runtime sees it. */
 export interface ReadableStore extends Store {
   readonly logs: ReadableLogStore;
 }
 
 /**
- * The logs of a store as far as they can be read: what is damaged counts as no longer kept, with all that is in front of it, from
- * when somebody first comes across it. So everybody is told of it as of what was evicted (P3), and nobody is of another
- * job's. The operator is told by the log.
+ * Makes damaged logs readable: once damage is found, the damaged records and all before them count as no longer kept. So viewers
+ * are told of it as of evicted records (P3), and other jobs are not affected. The operator is told by the log.
  */
 export class ReadableLogs implements ReadableLogStore {
   readonly #logs: LogStore;
   readonly #logger: Logger;
-  /** The last damaged record that was come across of each job, by its `job_seq`. */
+  /** The `job_seq` of the last damaged record found in each job's log. */
   readonly #damaged = new Map<JobId, number>();
 
   constructor(logs: LogStore, logger: Logger) {
@@ -47,7 +46,7 @@ export class ReadableLogs implements ReadableLogStore {
       const start = Math.max(after, lost);
       try {
         const { floor, head, records } = await this.#read(job, start, limits);
-        // As it is now: somebody else may have come across more.
+        // Check again: another read may have found more damage meanwhile.
         if ((this.#damaged.get(job) ?? 0) !== lost) continue;
         const isEndLost = lost > 0 && head === lost;
         return { floor: Math.max(floor, lost), head, records, isEndLost };
@@ -66,7 +65,7 @@ export class ReadableLogs implements ReadableLogStore {
     this.#damaged.delete(job);
   }
 
-  /** @throws DamagedLog when one of the records is there and is nonsense, and whatever the store throws */
+  /** @throws DamagedLog if a record exists but makes no sense, and whatever the store throws */
   async #read(job: JobId, after: number, limits: PageLimits): Promise<LogPage> {
     const page = await this.#logs.read(job, after, limits);
     const last = page.records.findLastIndex((record) => !isSound(record));
@@ -76,7 +75,7 @@ export class ReadableLogs implements ReadableLogStore {
     throw new DamagedLog(whatIsNonsense(job, seq), seq);
   }
 
-  /** @throws the error, when it is of another kind, or would have nothing to go on behind */
+  /** @throws the error itself if it is of another kind, or reports no damage after `after` */
   #noteDamage(job: JobId, after: number, error: unknown): void {
     if (!(error instanceof DamagedLog) || error.through <= after) throw error;
     if (error.through <= (this.#damaged.get(job) ?? 0)) return;
@@ -92,7 +91,7 @@ function whatIsNonsense(job: JobId, seq: number): string {
   return `the store is damaged: record ${seq} of ${job} is not what was written; restore the store from a backup`;
 }
 
-/** The store with its logs as far as they can be read; what ends with the process is never damaged. */
+/** The store with readable logs. One that ends with the process is never damaged, and returned unchanged. */
 export function readable(store: Store, logger: Logger): ReadableStore {
   if (!store.durable) return store;
   const { jobs, sessions, idempotency, credentials, durable, failed } = store;

@@ -5,15 +5,15 @@ const BEGINNING = '"id":"';
 const EVENT = '","type":"job.event"';
 const ENDING = "}}";
 
-/** It is the first that the last record's payload says. */
+/** The final status is the first field of a terminal record's payload. */
 const FINAL_STATUS = /,"payload":\{"final_status":"([a-z_]+)"/;
 
 /**
- * Whether it can be what was written. Of most records only the beginning and the end is looked at, as each is read by many: who
- * reads the middle reads it as what others may have damaged.
+ * Whether a record may be what was written. For most records only the beginning and the end are checked, because every reader
+ * checks again; code that reads the middle must expect damage there.
  */
 export function isSound(record: LogRecord): boolean {
-  // What is outside of the heap comes from no file.
+  // Off-heap text does not come from a file.
   if (record.long !== undefined) return true;
   const { kind, text } = record;
   if (!text.startsWith(BEGINNING) || !text.endsWith(ENDING)) return false;
@@ -23,20 +23,20 @@ export function isSound(record: LogRecord): boolean {
   return kind !== "credential_rotated" || typeof bodyIn(record)?.["id"] === "string";
 }
 
-/** How the job ended; undefined where the record does not say that. */
+/** The final status of a terminal record; undefined if it has none. */
 export function finalStatusIn({ text }: LogRecord): TerminalStatus | undefined {
   const [, said] = FINAL_STATUS.exec(text) ?? [];
   const status = jobStatuses.find((known) => known === said);
   return status !== undefined && isTerminal(status) ? status : undefined;
 }
 
-/** The child that the record of a delegation names; undefined where it does not. */
+/** The child that a delegation record names; undefined if it names none. */
 export function delegatedIn(record: LogRecord): JobId | undefined {
   const child = bodyIn(record)?.["child_job_id"];
   return typeof child === "string" ? (child as JobId) : undefined;
 }
 
-/** What all records of a job have in common with this one; undefined where nobody can tell. */
+/** The trace id, which all records of a job share; undefined if it cannot be read. */
 export function traceIn(record: LogRecord): string | undefined {
   const trace = envelopeIn(record)?.["trace_id"];
   return typeof trace === "string" ? trace : undefined;
@@ -52,7 +52,7 @@ function envelopeIn({ text }: Pick<LogRecord, "text">): Record<string, unknown> 
   return objectIn(`{${text}`);
 }
 
-/** The object that a text of JSON says; undefined where it says none. */
+/** Parses a JSON object; undefined if the text is anything else. */
 export function objectIn(text: string): Record<string, unknown> | undefined {
   try {
     const value: unknown = JSON.parse(text);

@@ -5,10 +5,9 @@ import { isClosed } from "./closed.ts";
 const PAUSES = [20, 100, 500, 2000];
 
 /**
- * Calls `task` at once, and again after a pause for as long as it fails and there are pauses left. That a store is closed
- * is final.
- * @param task is told which attempt it is, from 0
- * @throws what the last attempt failed with
+ * Calls `task`, and again after a pause as long as it fails and there are pauses left. A closed store is not retried.
+ * @param task receives the number of the attempt, from 0
+ * @throws the error of the last attempt
  */
 export async function retried<T>(clock: Clock, task: (attempt: number) => Promise<T>): Promise<T> {
   for (let attempt = 0; ; attempt++) {
