@@ -1,4 +1,4 @@
-/** How much may be evicted. The last record that is evicted may exceed it. */
+/** Limits how much may be evicted. The last evicted record may exceed it. */
 export class Allowance {
   #records: number;
   #characters: number;
@@ -12,7 +12,7 @@ export class Allowance {
     return this.#records > 0 && this.#characters > 0;
   }
 
-  /** A record with so many characters was evicted. */
+  /** Deducts an evicted record of so many characters. */
   spend(characters: number): void {
     this.#records -= 1;
     this.#characters -= characters;

@@ -7,25 +7,26 @@ import type { GroupCommit } from "./group-commit.ts";
 import { createPrivately } from "./private-file.ts";
 
 /**
- * Pages of one step, 4 MiB. The store's own transactions wait for a step, and for the last one until the copy is on the disk,
- * some tenths of a second. With much shorter steps a store that is written to all the time would outrun its copy.
+ * Pages copied per step, 4 MiB. The store's own transactions wait during a step, and during the last one until the copy is on the
+ * disk, some tenths of a second. With much shorter steps, a store that is written to constantly would outrun its copy.
  */
 const STEP = 1000;
 
-/** Files that SQLite keeps beside a database, and takes for a part of it. */
+/** Files that SQLite keeps beside a database, and treats as part of it. */
 const COMPANIONS: readonly string[] = ["-wal", "-shm", "-journal"];
 
-/** Ends the name of a copy that is not whole yet. */
+/** The suffix of an incomplete copy. */
 const UNFINISHED = ".unfinished";
 
 /**
- * Copies of the store, made while it is used: by SQLite's own backup on the store's own connection, since nobody else may open
- * the file. What the connection writes meanwhile is written into the copy too, so a copy is never torn and never starts again.
+ * Makes copies of the store while it is in use, with SQLite's own backup on the store's own connection, because nobody else may
+ * open the file. Whatever the connection writes meanwhile also goes into the copy, so a copy is always consistent and never has to
+ * restart.
  */
 export class Backups {
   readonly #connection: Connection;
   readonly #group: GroupCommit;
-  /** One after the other: two of one name would write into the same file. */
+  /** The last copy, after which the next one is made: two of the same name would write to the same file. */
   #last: Promise<unknown> | undefined;
   #closed = false;
 
@@ -34,9 +35,9 @@ export class Backups {
     this.#group = group;
   }
 
-  /** The copy gets its name once it is whole, and has it for good when this resolves, also after a loss of power. */
+  /** The copy gets its name once it is complete, and has it for good when this resolves, even after a power loss. */
   write(path: string): Promise<void> {
-    // SQLite would read a URI in what begins with `file:`.
+    // Made absolute because SQLite would read a URI in a path that begins with `file:`.
     const place = resolve(path);
     const copy = this.#last?.then(() => this.#copy(place)) ?? this.#copy(place);
     const last = copy
@@ -48,7 +49,7 @@ export class Backups {
     return copy;
   }
 
-  /** Gives up what is under way, which takes a step. */
+  /** Aborts the copy in progress, which takes one step. */
   async close(): Promise<void> {
     this.#closed = true;
     await this.#last;
@@ -62,9 +63,9 @@ export class Backups {
     try {
       createPrivately(unfinished);
       await this.#connection.copyTo(unfinished, STEP, () => this.#checkOpen());
-      // A copy tells what it was made of, as any read does (J2). When the disk failed, nobody knows what that was.
+      // Like any read, a copy must contain durable data only (J2). If the disk has failed, that is not certain.
       await this.#group.read(() => {});
-      // Those of the file that was there before, whose user did not close it, would be read into the copy.
+      // Companions of a previous file that was not closed properly would be read as part of the copy.
       for (const companion of COMPANIONS) rmSync(`${place}${companion}`, { force: true });
       renameSync(unfinished, place);
       await syncFolder(dirname(place));
@@ -79,7 +80,7 @@ export class Backups {
       throw new LocalError("CLOSED", "the store is closed");
   }
 
-  /** A file that goes on being written to is in the way: replaced by the copy, or removed for it. */
+  /** Refuses a path at which the copy would replace or remove the store's own files. */
   #checkPlace(place: string): void {
     const { path } = this.#connection;
     if (path === undefined) return;

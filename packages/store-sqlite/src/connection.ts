@@ -3,46 +3,46 @@ import * as sqlite from "node:sqlite";
 import { LocalError } from "@arcp/core";
 import { NO_FILE, type SyncedFile } from "./wal-file.ts";
 
-/** A row as it was read: decoding it into what was written is up to who wrote it. */
+/** A row as read. Decoding it is up to the code that wrote it. */
 export type Row = Record<string, SQLOutputValue>;
 
 /** The values of a row, in the order of its columns. */
 export type Values = readonly SQLOutputValue[];
 
-/** What is used of a `StatementSync`. */
+/** The part of `StatementSync` used here. */
 export interface Statement {
   run(...values: readonly SQLInputValue[]): unknown;
   get(...values: readonly SQLInputValue[]): Row | undefined;
   all(...values: readonly SQLInputValue[]): Row[];
   iterate(...values: readonly SQLInputValue[]): Iterable<Row>;
-  /** Makes its rows arrays. Node 22 does not have it. */
+  /** Makes the statement return rows as arrays. Missing in Node 22. */
   setReturnArrays?(enabled: boolean): void;
-  /** Makes its whole numbers `bigint`, of any size. */
+  /** Makes the statement return whole numbers as `bigint`, of any size. */
   setReadBigInts?(enabled: boolean): void;
 }
 
-/** What is used of a `DatabaseSync`. */
+/** The part of `DatabaseSync` used here. */
 export interface Database {
   prepare(sql: string): Statement;
   exec(sql: string): void;
   close(): void;
 }
 
-/** How often a copy is begun, each time in less than a millisecond, for as long as transactions are in its way. */
+/** How often to begin a copy, each time within a millisecond, while transactions are in its way. */
 const ATTEMPTS = 10_000;
 
-/** The one connection to the file, with every statement prepared once. */
+/** The only connection to the file. Prepares every statement once. */
 export class Connection {
   readonly #database: Database;
   readonly #prepared = new Map<string, Statement>();
-  /** Those that give no rows. */
+  /** Statements that return no rows. */
   readonly #writing = new Map<string, Statement>();
-  /** Those whose rows have no names. */
+  /** Statements that return rows without column names. */
   readonly #unnaming = new Map<string, Statement>();
   readonly #wal: SyncedFile;
   #open = true;
 
-  /** @param wal into which it writes what it commits, and for which it answers from now on; none for a database in memory */
+  /** @param wal the write-ahead log, owned by this connection from now on; none for a database in memory */
   constructor(database: Database, wal: SyncedFile = NO_FILE) {
     this.#database = database;
     this.#wal = wal;
@@ -72,27 +72,30 @@ export class Connection {
     }
   }
 
-  /** The first row without the names of its columns, which take several times as long as SQLite does to find it. */
+  /** The first row without column names, which take several times as long as finding the row. */
   first(sql: string, ...values: readonly SQLInputValue[]): Values | undefined {
     const row = this.#firstOf(sql, values);
     return row && valuesOf(row);
   }
 
-  /** Row by row, without names; whoever stops early has read no further. The same statement must not be used meanwhile. */
+  /**
+   * Yields rows without column names, one by one; a caller that stops early has read no further. The same statement must not be
+   * used meanwhile.
+   */
   *each(sql: string, ...values: readonly SQLInputValue[]): Iterable<Values> {
     for (const row of this.#unnamed(sql).iterate(...values)) yield valuesOf(row);
   }
 
-  /** After some errors, such as a full disk, SQLite has rolled back by itself. */
+  /** Rolls back. After some errors, such as a full disk, SQLite has already done so itself. */
   rollBack(): void {
     try {
       this.run("ROLLBACK");
     } catch {
-      // The error that matters is the one that led here; if a transaction should still be open, the next BEGIN says so.
+      // The error that led here matters more. If a transaction is still open, the next BEGIN fails.
     }
   }
 
-  /** Statements that are not worth keeping, or that are several. */
+  /** Runs statements that are not worth caching, or several at once. */
   execute(sql: string): void {
     this.#database.exec(sql);
   }
@@ -109,13 +112,13 @@ export class Connection {
   }
 
   /**
-   * Copies the database by SQLite's backup, so many pages at a time.
+   * Copies the database with SQLite's backup, so many pages per step.
    *
-   * @param onStep is called between two steps, and stops the copying when it throws
-   * @throws LocalError `MISUSE` where Node cannot do it, and whatever SQLite throws
+   * @param onStep called between two steps; stops the copy by throwing
+   * @throws LocalError `MISUSE` if Node cannot do it, and whatever SQLite throws
    */
   async copyTo(path: string, pages: number, onStep: () => void): Promise<void> {
-    // Not imported by name: a Node without it could not load this file then.
+    // Not a named import, which would keep this file from loading on a Node without it.
     if (!(this.#database instanceof sqlite.DatabaseSync) || !("backup" in sqlite)) {
       throw new LocalError("MISUSE", "a backup needs Node 22.16 or later, or 23.8 or later");
     }
@@ -130,12 +133,14 @@ export class Connection {
     }
   }
 
-  /** Resolves once everything that was committed before the call is on the disk; a commit alone has handed it to the system. */
+  /**
+   * Resolves once everything committed before the call is on the disk. A commit by itself only hands it to the operating system.
+   */
   sync(): Promise<void> {
     return this.#wal.sync();
   }
 
-  /** Not while a sync is under way. */
+  /** Must not be called during a sync. */
   close(): void {
     if (!this.#open) return;
     this.#open = false;
@@ -145,7 +150,7 @@ export class Connection {
     try {
       this.#wal.close();
     } finally {
-      // Whatever became of that, nobody else could open the file before.
+      // In any case: nobody else can open the file before.
       this.#database.close();
     }
   }
@@ -158,7 +163,10 @@ export class Connection {
     }
   }
 
-  /** The statement for rows of which some number is too large: whoever decodes them tells which. @throws the error, if it is another one */
+  /**
+   * Re-runs a statement that failed on a number too large for JavaScript, so that decoding can tell which one it was. @throws the
+   * error, if it is another one
+   */
   #largely(sql: string, error: unknown): Statement {
     if (!isTooLarge(error)) throw error;
     const statement = this.#database.prepare(sql);
@@ -198,20 +206,20 @@ export class Connection {
   }
 }
 
-/** Where Node cannot make arrays of rows, they are objects still. */
+/** Rows are still objects on a Node that cannot return arrays. */
 function valuesOf(row: Row): Values {
   return Array.isArray(row) ? row : Object.values(row);
 }
 
 /**
- * Whether Node gave a copy up before it began: where the first step meets a transaction of the connection's own, which the next
- * one waits for, it fails by the code that says that nothing did.
+ * Whether Node gave up a copy before it began. If the first step meets a transaction of the same connection, which later steps
+ * would wait for, it fails with error code 0, which means "no error".
  */
 function wasBusy(error: unknown): boolean {
   return error instanceof Error && "errcode" in error && error.errcode === 0;
 }
 
-/** Whether a row has a number that no JavaScript number is: nobody has written it. */
+/** Whether a row contains a number too large for JavaScript, which this store never writes. */
 export function isTooLarge(error: unknown): boolean {
   return error instanceof Error && "code" in error && error.code === "ERR_OUT_OF_RANGE";
 }

@@ -48,7 +48,10 @@ export class CredentialTable implements CredentialStore {
   }
 }
 
-/** One that cannot be read is nobody's name: the credential stays listed as one that cannot be revoked, and the operator is told. */
+/**
+ * A name that cannot be read matches no provisioner: the credential stays listed as one that cannot be revoked, and the operator is
+ * told.
+ */
 function nameIn(provisioner: SQLOutputValue | undefined): string {
   try {
     return textIn(provisioner);

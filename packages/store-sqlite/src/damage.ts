@@ -3,15 +3,15 @@ import { fromJson } from "./column.ts";
 import { isTooLarge, type Row } from "./connection.ts";
 import { isText } from "./shape.ts";
 
-/** SQLite's primary result code for a part of the file that holds no sense. */
+/** SQLite's primary result code for a malformed part of the file. */
 const CORRUPT = 11;
 
-/** What is said to the operator. */
+/** The message for the operator. */
 export function damaged(problem: string): string {
   return `the store's file is damaged: ${problem}; restore the file from a backup`;
 }
 
-/** Whether SQLite cannot read a part of the file, or what it reads is no number. */
+/** Whether SQLite cannot read a part of the file, or reads an impossible number. */
 export function isCorrupt(error: unknown): boolean {
   if (isTooLarge(error)) return true;
   return error instanceof Error && "errcode" in error && (Number(error.errcode) & 0xff) === CORRUPT;
@@ -19,8 +19,8 @@ export function isCorrupt(error: unknown): boolean {
 
 /**
  * Decodes a row.
- * @param what it is, for the operator
- * @throws DamagedRow when that cannot be done
+ * @param what the name of the row's content, for the operator
+ * @throws DamagedRow if it cannot be decoded
  */
 export function decoded<T>(what: string, row: Row, decode: (row: Row) => T): T {
   try {

@@ -9,21 +9,21 @@ import { type SyncedFile, WalFile } from "./wal-file.ts";
 /** A database that ends with the process. */
 const IN_MEMORY = ":memory:";
 
-/** Bytes that the write-ahead log may keep on the disk once its content is in the file. */
+/** The most bytes of write-ahead log that stay on the disk once its content is in the file. */
 const WAL_SIZE_LIMIT = 16 * 1024 * 1024;
 
 /**
- * What keeps the file whole through a loss of power, as SQLite says it. That a commit is not lost then either is up to a sync
- * of the write-ahead log behind it.
+ * The settings, as SQLite reports them, that keep the file consistent through a power loss. That no commit is lost either is up to
+ * syncing the write-ahead log after it.
  */
 const CONSISTENT = { journal_mode: "wal", synchronous: 1 };
 
-/** SQLite's primary result codes that have a meaning of their own here. */
+/** The primary result codes of SQLite that are handled here. */
 const BUSY = 5;
 const READ_ONLY = 8;
 const NOT_A_DATABASE = 26;
 
-/** What the system's codes mean here, and what would be right. */
+/** What the system's error codes mean here, and what to do about them. */
 const REASONS: Readonly<Record<string, string>> = {
   ENOENT: "neither the file nor its directory exists: create the directory first",
   ENOTDIR: "its parent directory is a file",
@@ -33,10 +33,10 @@ const REASONS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Opens the file, which nobody else can open until the connection is closed or its process has ended, however it ends:
+ * Opens the file and locks it, so that nobody else can open it until the connection is closed or the process ends, in whatever way:
  * the lock is the operating system's.
  *
- * @throws LocalError `MISUSE` when another runtime has it open, and when it cannot be opened or is not a store
+ * @throws LocalError `MISUSE` if another runtime has it open, if it cannot be opened, or is not a store
  */
 export function openDatabase(
   path: string,
@@ -52,7 +52,7 @@ export function openDatabase(
     prepare(first);
     if (place === IN_MEMORY) return first;
     checkConsistency(first);
-    // The log is there, and SQLite knows where, only now.
+    // Only now does the write-ahead log exist, and SQLite knows its path.
     return new Connection(database, openWal(`${first.path}-wal`));
   } catch (error) {
     first?.close();
@@ -60,7 +60,7 @@ export function openDatabase(
   }
 }
 
-/** What says that a store cannot be opened, and why. */
+/** The error for a store that cannot be opened, with the reason. */
 export function unopened(path: string, cause: unknown): LocalError {
   return new LocalError("MISUSE", `cannot open the store ${path}: ${reasonOf(cause)}`, { cause });
 }
@@ -70,26 +70,27 @@ function connectTo(place: string): DatabaseSync {
 }
 
 function prepare(connection: Connection): void {
-  // Kept for as long as the connection: then the write-ahead log needs no shared memory either.
+  // Held as long as the connection is open. The write-ahead log then needs no shared memory either.
   connection.execute("PRAGMA locking_mode = EXCLUSIVE");
-  // Only takes while there is nothing in the file, and is then written with the first table.
+  // Only takes effect while the file is empty, and is then written with the first table.
   if (connection.value("PRAGMA page_count") === 0)
     connection.execute("PRAGMA auto_vacuum = INCREMENTAL");
-  // Nothing is written before it is certain that the file is ours.
+  // Do not write anything before it is certain that the file is ours.
   connection.execute("BEGIN EXCLUSIVE");
   checkSchema(connection);
   connection.execute("COMMIT");
   connection.execute("PRAGMA journal_mode = WAL");
   connection.execute("PRAGMA synchronous = NORMAL");
-  // On macOS a plain sync leaves what it wrote in the cache of the disk. Node's own, of the log, does not.
+  // On macOS a plain sync leaves data in the disk's cache. Node's own sync, used for the log, does not.
   connection.execute("PRAGMA checkpoint_fullfsync = ON");
   connection.execute(`PRAGMA journal_size_limit = ${WAL_SIZE_LIMIT}`);
-  // None before all of the log is on the disk: it would move pages into the file that a loss of power would take from the log.
+  // No checkpoint before the whole log is on the disk: it could move pages into the file that a power loss then removes from the
+  // log.
   connection.execute("PRAGMA wal_autocheckpoint = 0");
   migrate(connection);
 }
 
-/** SQLite does not fail where it does not do as it was told; what it does, it says when asked. */
+/** SQLite does not report settings that it ignores, so read them back. */
 function checkConsistency(connection: Connection): void {
   for (const [pragma, wanted] of Object.entries(CONSISTENT)) {
     const value = connection.value(`PRAGMA ${pragma}`);
@@ -106,7 +107,7 @@ function reasonOf(error: unknown): string {
     error instanceof Error && "code" in error ? REASONS[String(error.code)] : undefined;
   if (system !== undefined) return system;
   const code = error instanceof Error && "errcode" in error ? Number(error.errcode) & 0xff : 0;
-  // The file itself may be written: that was looked at before.
+  // The file itself is writable: that was checked before.
   if (code === READ_ONLY) return NO_ROOM_BESIDE;
   if (code === BUSY) return "it is in use; one runtime at a time can have it open";
   if (code === NOT_A_DATABASE) return "it is not a database";

@@ -1,11 +1,11 @@
 import { LocalError } from "@arcp/core";
 
 /**
- * Brings to the disk what was written, one sync at a time. What is written while one is under way may have come too late for it
- * and is covered by the next one, which everybody shares who asked meanwhile.
+ * Syncs written data to the disk, one sync at a time. Data written during a sync may be too late for it, and is covered by the next
+ * one, which all who ask in the meantime share.
  *
- * After a failure nothing is certain any more: the system may have dropped what it could not write, and a later sync would
- * succeed without it. So that failure is the answer to everybody from then on.
+ * After a failure nothing is certain: the operating system may have dropped what it could not write, and a later sync would succeed
+ * without it. So everybody gets that failure from then on.
  */
 export class DiskSync {
   readonly #sync: () => Promise<void>;
@@ -14,12 +14,12 @@ export class DiskSync {
   #failure: LocalError | undefined;
   readonly #failed = Promise.withResolvers<Error>();
 
-  /** @param sync resolves once what was written before the call is on the disk */
+  /** @param sync resolves once everything written before the call is on the disk */
   constructor(sync: () => Promise<void>) {
     this.#sync = sync;
   }
 
-  /** Resolves with the first failure, before anybody is answered by it. */
+  /** Resolves with the first failure, before anybody else learns of it. */
   get failed(): Promise<Error> {
     return this.#failed.promise;
   }
@@ -30,8 +30,8 @@ export class DiskSync {
   }
 
   /**
-   * Resolves once what was written before the call is on the disk.
-   * @throws LocalError `CLOSED` when that is not certain
+   * Resolves once everything written before the call is on the disk.
+   * @throws LocalError `CLOSED` if that is not certain
    */
   synced(): Promise<void> {
     if (this.#current === undefined) return this.#begin();

@@ -1,13 +1,13 @@
 import { closeSync, fsync, openSync } from "node:fs";
 
-/** What a system answers that has no sync for this folder, or lets nobody read it. */
+/** Error codes of systems that cannot sync this folder, or do not allow reading it. */
 const CANNOT: readonly (string | undefined)[] = ["EACCES", "EINVAL", "ENOTSUP"];
 
 /**
- * Brings the names of a folder to the disk: a file that was renamed has its new name for certain only then. Does nothing where
- * there is no such thing, as on Windows.
+ * Syncs the names in a folder: only then has a renamed file its new name for certain. Does nothing where that does not exist, as on
+ * Windows.
  *
- * @throws what the system says when the disk may not have them
+ * @throws the system's error if the names may not be on the disk
  */
 export async function syncFolder(path: string): Promise<void> {
   if (process.platform === "win32") return;

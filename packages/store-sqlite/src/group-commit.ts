@@ -4,46 +4,46 @@ import type { Connection } from "./connection.ts";
 import { DiskSync } from "./disk-sync.ts";
 
 /**
- * Pages in the write-ahead log from which on a commit moves them into the file, for which the event loop waits. With a sync under
- * way the disk may hang: then that is put off, for as long as the log does not grow too large. The first is SQLite's own default.
+ * The number of pages in the write-ahead log from which on a commit moves them into the file, which blocks the event loop. During a
+ * sync the disk may hang, so the move is deferred unless the log grows too large. The first number is SQLite's default.
  */
 const CHECKPOINT = { idle: 1_000, syncing: 16_000 };
 
 /** Statements that wait for the next transaction. */
 interface Waiting {
-  /** Runs inside of the transaction. @returns to be called once that is durable */
+  /** Runs within the transaction. @returns a function to call once that is durable */
   perform(): () => void;
-  /** Nothing of the transaction took place, or nobody knows whether it lasts. */
+  /** Called if the transaction was undone, or may not be durable. */
   failed(error: unknown): void;
 }
 
 /**
- * Makes one transaction of everything that was asked for in two turns of the event loop, in the order of the calls and
- * over all interfaces: so what was asked for first is durable no later than what came after it.
+ * Puts everything requested during two turns of the event loop into one transaction, in the order of the calls and across all
+ * interfaces. So what was requested first is durable no later than what came after it.
  *
- * Two turns, because one thing leads to the next at the end of its turn: the attachment to a job and the job's first
- * records are one commit, and a busy job's records of two turns are. A turn more costs microseconds, a commit hundreds.
+ * Two turns, because one thing leads to another at the end of its turn: the attachment to a job and the job's first records become
+ * one commit, as do a busy job's records of two turns. Another turn costs microseconds, a commit hundreds.
  *
- * A commit hands its pages to the system, where they outlive the process. The disk has them by a sync behind it, for which the
- * event loop does not wait: others go on meanwhile, and what they commit shares the next sync.
+ * A commit hands its pages to the operating system, where they survive the process. A sync after it brings them to the disk, and
+ * the event loop does not wait for that: work goes on, and what is committed meanwhile shares the next sync.
  *
- * - **J2** Nobody hears of a transaction before it is durable: not who asked for it, nor who reads what it wrote.
+ * - **J2** Nobody learns of a transaction before it is durable: neither who requested it, nor who reads what it wrote.
  */
 export class GroupCommit {
   readonly #connection: Connection;
   readonly #disk: DiskSync;
   readonly #undo: Array<() => void> = [];
   readonly #bells = new Bells();
-  /** What the transaction that is open has appended. */
+  /** What the open transaction has appended. */
   #appended: Array<{ readonly job: JobId }> = [];
   #waiting: Waiting[] = [];
   #armed = false;
   #closed = false;
-  /** Settles when all that was committed is durable; undefined while it is. */
+  /** Settles when everything committed is durable; undefined if it is. */
   #unsynced: Promise<void> | undefined;
-  /** As it was told to SQLite; a connection comes without. */
+  /** The current setting in SQLite; a new connection starts with 0. */
   #checkpoint = 0;
-  /** Settles when all who waited for that were told. */
+  /** Settles when everybody has been notified of the last sync. */
   #told: Promise<void> | undefined;
 
   constructor(connection: Connection) {
@@ -56,22 +56,22 @@ export class GroupCommit {
     return this.#disk.failed;
   }
 
-  /** Why nothing is taken, or told, any more. */
+  /** The error to reject with, if no more calls are accepted. */
   get #refusal(): LocalError | undefined {
     if (this.#disk.failure !== undefined) return this.#disk.failure;
     const isOpen = !this.#closed && this.#connection.isOpen;
     return isOpen ? undefined : new LocalError("CLOSED", "the store is closed");
   }
 
-  /** Calls whoever keeps in memory what transactions change, right when nothing of one took place. */
+  /** Registers a callback for rollbacks, for caches of what transactions change. Called directly after a transaction was undone. */
   onRollback(undo: () => void): void {
     this.#undo.push(undo);
   }
 
   /**
-   * @param statements run later, in one transaction with others: an outcome such as `fenced` is returned, and must have
-   *   changed nothing; an error undoes the whole transaction
-   * @throws LocalError `CLOSED`, and whatever SQLite throws: then nothing took place
+   * @param statements run later, in one transaction with others. An outcome such as `fenced` is returned and must have changed
+   *   nothing; an error undoes the whole transaction
+   * @throws LocalError `CLOSED`, and whatever SQLite throws; then nothing took place
    */
   write<T>(statements: () => T): Promise<T> {
     const refusal = this.#refusal;
@@ -91,18 +91,18 @@ export class GroupCommit {
     return promise;
   }
 
-  /** Rings when records of the job have become durable. @returns takes the bell down */
+  /** Rings when records of the job have become durable. @returns a function that removes the bell */
   listen(job: JobId, ring: () => void): () => void {
     return this.#bells.hang(job, ring);
   }
 
-  /** The transaction that is open brings records: the bells of their job ring once it is durable. */
+  /** Makes the job's bells ring once the open transaction, which appends records to it, is durable. */
   appended(batch: { readonly job: JobId }): void {
     this.#appended.push(batch);
   }
 
   /**
-   * Looks at once, and tells what was found when all of it is durable.
+   * Reads immediately, and returns the result once everything in it is durable.
    * @throws LocalError `CLOSED`, and whatever SQLite throws
    */
   async read<T>(select: () => T): Promise<T> {
@@ -113,7 +113,7 @@ export class GroupCommit {
     return found;
   }
 
-  /** Commits what waits, and takes nothing more. @returns once all of it is durable, and was told so */
+  /** Commits what is waiting, and accepts nothing more. @returns once all of it is durable, and everybody was notified */
   async close(): Promise<void> {
     this.#closed = true;
     this.#commit();
@@ -150,7 +150,7 @@ export class GroupCommit {
     );
   }
 
-  /** @returns what is to be called once it is durable */
+  /** @returns functions to call once the transaction is durable */
   #transact(group: readonly Waiting[]): ReadonlyArray<() => void> {
     this.#planCheckpoint(this.#unsynced === undefined ? CHECKPOINT.idle : CHECKPOINT.syncing);
     this.#connection.run("BEGIN");

@@ -5,11 +5,11 @@ import type { LogState } from "./log-table.ts";
 import { type RecordTable, recordIn, seqIn } from "./record-table.ts";
 import type { Shares } from "./shares.ts";
 
-/** What logs hold, and what they lose of it; their rows are the caller's to write. */
+/** Counts what logs hold and evicts from them. The caller writes the rows of the logs. */
 export class Holdings {
   readonly #records: RecordTable;
   readonly #shares: Shares;
-  /** The keys of logs of which SQLite cannot read some part of the file. */
+  /** The keys of logs that SQLite can no longer read in part. */
   readonly #torn = new Set<number>();
 
   constructor(records: RecordTable, shares: Shares) {
@@ -17,14 +17,14 @@ export class Holdings {
     this.#shares = shares;
   }
 
-  /** A record comes to a log. */
+  /** Counts a record added to a log. */
   add(log: LogState, kind: RecordKind, text: string): void {
     this.#count(log, kind, text, 1);
   }
 
   /**
-   * Removes the oldest records as long as that goes on; the newest one stays whatever its size.
-   * @throws what SQLite throws where it cannot read them, once for each log
+   * Evicts the oldest records while `goesOn` says so; the newest one stays whatever its size.
+   * @throws what SQLite throws if it cannot read them, once per log
    */
   evict(log: LogState, goesOn: () => boolean, allowance: Allowance): void {
     const mayGoOn = (): boolean => allowance.isLeft && isEvictable(log) && goesOn();
@@ -32,17 +32,17 @@ export class Holdings {
       if (this.#torn.has(log.key)) return this.#giveUp(log);
       try {
         this.#evictOldest(log, mayGoOn, allowance);
-        // What is missing would be looked for for ever, and others would lose theirs for it.
+        // Without a recount, missing records would be looked for for ever, while other logs lose theirs.
         if (mayGoOn()) this.#recount(log);
       } catch (error) {
-        // SQLite takes nothing more in this transaction. The next one goes round it.
+        // This transaction is lost. The next one works around the damage.
         if (isCorrupt(error)) this.#torn.add(log.key);
         throw error;
       }
     }
   }
 
-  /** Stops in front of what is missing. */
+  /** Evicts the oldest records, up to the first missing one. */
   #evictOldest(log: LogState, mayGoOn: () => boolean, allowance: Allowance): void {
     for (const row of this.#records.after(log.key, log.floor, Number.MAX_SAFE_INTEGER)) {
       if (seqIn(row) !== log.floor + 1) break;
@@ -55,7 +55,7 @@ export class Holdings {
     this.#records.removeUpTo(log.key, log.floor);
   }
 
-  /** A log of which the next records are missing begins behind them, and holds no more than what is there. */
+  /** Handles missing records: the log begins after them, and its size is recounted from what is there. */
   #recount(log: LogState): void {
     let first: number | undefined;
     this.#empty(log);
@@ -67,7 +67,7 @@ export class Holdings {
     log.floor = (first ?? log.head) - 1;
   }
 
-  /** Of records that can be neither read nor removed the log is free all the same: everybody else has to go on. */
+  /** Handles records that can neither be read nor removed: they no longer count, so that other logs can go on. */
   #giveUp(log: LogState): void {
     this.#empty(log);
     log.floor = log.head - 1;

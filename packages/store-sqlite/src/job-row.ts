@@ -17,11 +17,11 @@ import {
   withMembers,
 } from "./shape.ts";
 
-/** The columns of all but what may be large. */
+/** All columns except those that may be large. */
 export const LISTED = `id, principal, session, submitted_in, request, parent, agent, accepted_at, status, finished_at, remaining, cancel,
   attempt, streamed, submitted`;
 
-/** What never changes and nobody asks for in a listing, as JSON. */
+/** The fields that never change and that no listing filters by, as JSON. */
 export type Submitted = Omit<
   JobRow,
   keyof JobChange | "id" | "principal" | "parent" | "agent" | "acceptedAt"
@@ -29,7 +29,7 @@ export type Submitted = Omit<
 
 const isStatus = oneOf(...jobStatuses);
 const isCancel = withMembers<NonNullable<JobRow["cancel"]>>({ reason: optional(isText) });
-/** What it grants is the runtime's to read. */
+/** The runtime checks what the lease grants. */
 const isLease = (value: unknown): value is JobRow["lease"] => isObject(value);
 const isTrace = withMembers<TraceContext>({ traceparent: isText, tracestate: optional(isText) });
 const isSubmitted = withMembers<Submitted>({
@@ -45,7 +45,7 @@ const isSubmitted = withMembers<Submitted>({
   workspace: optional(isText),
 });
 
-/** What can be read of a row that is damaged. */
+/** Reads what it can of a damaged row. */
 export function damagedJobIn(row: Row, error: DamagedRow): DamagedJob {
   const known = <T>(column: string, is: Shape<T>): T | undefined => {
     const value = row[column];
@@ -66,7 +66,7 @@ export function listedJobIn(row: Row): ListedJob {
   return decoded(`the job ${row["id"]}`, row, listedJob);
 }
 
-/** A row of all columns. @throws DamagedRow */
+/** Decodes a row with all columns. @throws DamagedRow */
 export function jobIn(row: Row): JobRow {
   return decoded(`the job ${row["id"]}`, row, () => ({
     ...listedJob(row),

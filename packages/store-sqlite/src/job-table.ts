@@ -16,7 +16,7 @@ import type { GroupCommit } from "./group-commit.ts";
 import { damagedJobIn, jobIn, LISTED, listedJobIn, type Submitted } from "./job-row.ts";
 import { RecentJobs } from "./recent-jobs.ts";
 
-/** What may change of a job, a column each, as it is stored. */
+/** The changeable fields of a job, with their columns and encodings. */
 const CHANGEABLE: {
   readonly [K in keyof JobChange]-?: {
     readonly column: string;
@@ -41,29 +41,29 @@ const COLUMNS = CHANGES.map((key) => CHANGEABLE[key].column);
 const INSERT = `INSERT INTO jobs (key, id, principal, parent, agent, accepted_at, submitted, ${COLUMNS.join(", ")})
   VALUES (?, ?, ?, ?, ?, ?, ?, ${COLUMNS.map(() => "?").join(", ")})`;
 
-/** As the index of just these says it, or SQLite would not take it. */
+/** Must repeat the condition of the partial index, or SQLite would not use it. */
 const UNFINISHED = {
   statuses: ["pending", "running"],
   condition: "status IN ('pending', 'running')",
 };
 
-/** Rows that SQLite passes over in one go: it takes a fraction of what a row does that is read. */
+/** How many rows SQLite skips at a time: skipping takes a fraction of reading. */
 const PASSED = 4 * STRIDE;
 
-/** As the index of the ids says it. */
+/** Repeats the condition of the index of ids. */
 const BY_ID = "indexed = 1 AND id = ?";
 
-/** Jobs that come to the indexes at once: many enough that they share the pages, and few enough to be done in a millisecond. */
+/** How many jobs are indexed at a time: enough to share the pages, and few enough to take only a millisecond. */
 const UNINDEXED = 32;
 
-/** The list of all jobs. */
+/** The index of all jobs. */
 export class JobTable implements JobIndex {
   readonly #connection: Connection;
   readonly #group: GroupCommit;
   readonly #recent: RecentJobs;
   readonly #strides = new Strides();
 
-  /** @param unindexed how many of the newest jobs wait for the indexes at most */
+  /** @param unindexed the most recent jobs that may wait to be indexed */
   constructor(connection: Connection, group: GroupCommit, unindexed = UNINDEXED) {
     this.#connection = connection;
     this.#group = group;
@@ -89,7 +89,7 @@ export class JobTable implements JobIndex {
     return this.#group.write(() => this.change(id, change));
   }
 
-  /** Changes the row of a job, if there is one, within a transaction that is open. */
+  /** Changes the row of a job, if there is one, within an open transaction. */
   change(id: JobId, change: JobChange): void {
     const { columns, values } = assign(change);
     if (columns.length === 0) return;
@@ -107,7 +107,7 @@ export class JobTable implements JobIndex {
     return row && jobIn(row);
   }
 
-  /** Whose job it is, as the column says it. */
+  /** The principal of a job, encoded as in the column. */
   principalOf(id: JobId): string | undefined {
     const recent = this.#recent.get(id);
     if (recent !== undefined) return exact(recent.row.principal);
@@ -122,7 +122,7 @@ export class JobTable implements JobIndex {
     for (let { after } = query; ; ) {
       const stride = { ...query, after };
       after = await this.#group.read(() => {
-        // First of all: some may come to the indexes by this, and some do before the next stride.
+        // Read first: this may index some of them, and more may be indexed before the next stride.
         for (const row of this.#recent.find(query)) recent.set(row.id, row);
         return this.#addIndexed(listed, stride, damaged);
       });
@@ -134,7 +134,7 @@ export class JobTable implements JobIndex {
     return [...listed, ...recent.values()].sort(comparePlaces).slice(0, limit);
   }
 
-  /** Adds what the indexes have. @returns behind which job to go on; undefined when nothing is left */
+  /** Adds the indexed jobs of a stride. @returns after which job to continue; undefined if there is nothing left */
   #addIndexed(
     listed: ListedJob[],
     query: JobQuery,
@@ -153,7 +153,7 @@ export class JobTable implements JobIndex {
     return end;
   }
 
-  /** How far to look in one go, where no index leads past the jobs that do not fit; undefined for to the end. */
+  /** Where to end a stride if no index skips the jobs that do not match; undefined to go to the end. */
   #endOfStride({ agent, statuses, acceptedAfter, ...query }: JobQuery): Place | undefined {
     const isLed = statuses === undefined ? agent === undefined : isUnfinished(statuses);
     if (isLed && (acceptedAfter === undefined || query.after === undefined)) return undefined;
@@ -164,7 +164,7 @@ export class JobTable implements JobIndex {
     return row && placeIn(row);
   }
 
-  /** The rows that the indexes have up to `end`, as they are stored. */
+  /** The rows of indexed jobs up to `end`, as stored. */
   #rows(query: JobQuery, end: Place | undefined): Row[] {
     const { conditions, values } = conditionsOf(query, end);
     const sql = `SELECT ${LISTED} FROM jobs WHERE ${conditions}
@@ -182,14 +182,14 @@ export class JobTable implements JobIndex {
     this.#recent.remove(id);
   }
 
-  /** What finds the row of a job, by the index where that has it. */
+  /** The condition that finds the row of a job: by the index of ids, or by its key if it is not indexed yet. */
   #place(id: JobId): readonly [condition: string, value: SQLInputValue] {
     const recent = this.#recent.get(id);
     return recent === undefined ? [BY_ID, id] : ["key = ?", recent.key];
   }
 }
 
-/** What the rows of a listing fulfil, up to `end`. */
+/** The conditions of a listing, up to `end`. */
 function conditionsOf(query: JobQuery, end?: Place) {
   const conditions = ["indexed = 1"];
   const values: SQLInputValue[] = [];
@@ -199,7 +199,7 @@ function conditionsOf(query: JobQuery, end?: Place) {
   };
   const { principal, session, submittedIn, request, parent, agent, statuses, after } = query;
   const unfinished = statuses !== undefined && isUnfinished(statuses);
-  // Few jobs have not ended, and a principal may have had any number: its index is not the one for them.
+  // Few jobs are unfinished, while a principal may have any number, so do not use the principal's index for them.
   if (principal !== undefined) where(`${unfinished ? "+" : ""}principal = ?`, exact(principal));
   if (session !== undefined) where("session = ?", session);
   if (submittedIn !== undefined) where("submitted_in = ?", submittedIn);
@@ -210,7 +210,7 @@ function conditionsOf(query: JobQuery, end?: Place) {
     where(`status IN (${each.map(() => "?").join(", ")})`, ...each);
   }
   if (unfinished) where(UNFINISHED.condition);
-  // Texts that begin with "name@" are those from it up to, but not including, "nameA".
+  // Texts that begin with "name@" sort from it up to, but not including, "nameA".
   if (agent !== undefined)
     where("(agent = ? OR (agent >= ? AND agent < ?))", agent, `${agent}@`, `${agent}A`);
   if (query.acceptedAfter !== undefined) where("accepted_at > ?", query.acceptedAfter);
@@ -224,7 +224,7 @@ function isUnfinished(statuses: readonly JobStatus[]): boolean {
   return statuses.every((status) => UNFINISHED.statuses.includes(status));
 }
 
-/** The place of a row in a listing, which can be read whatever else cannot. */
+/** The position of a row in a listing, which is readable even if the row is damaged. */
 function placeIn(row: Row): Place {
   return { acceptedAt: Number(row["accepted_at"]), id: row["id"] as JobId };
 }
@@ -242,7 +242,7 @@ function addReadable(
   }
 }
 
-/** The columns of a change and what they become; what is undefined is cleared. */
+/** The columns and values of a change; undefined clears a column. */
 function assign(change: JobChange): { columns: string[]; values: SQLInputValue[] } {
   const keys = Object.keys(change) as Array<keyof JobChange>;
   return {

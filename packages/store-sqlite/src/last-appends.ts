@@ -2,31 +2,31 @@ import type { JobId } from "@arcp/core";
 import type { LogRecord } from "@arcp/runtime/store";
 import type { LogState } from "./log-table.ts";
 
-/** The last records of a log, together with all that its row says. */
+/** The last records of a log, and the content of its row. */
 export interface LastAppend {
   readonly log: LogState;
-  /** None when they need not be kept. */
+  /** Empty if they need not be cached. */
   readonly records: readonly LogRecord[];
-  /** Of those records. */
+  /** The length of these records. */
   readonly characters: number;
 }
 
-/** The most records of an append that are kept. */
+/** The most records of an append that are cached. */
 export const KEPT_RECORDS = 16;
 
-/** What is kept at least; and at most twice that, and what one append brings. */
+/** The least that is cached; at most, it is twice that plus one append. */
 const KEPT = { logs: 256, characters: 256 * 1024 };
 
 /**
- * What was appended last to the logs that were written to lately. Who follows a job reads just that, as soon as it is durable, and
- * the job's next append begins with what the row says: both would ask SQLite for what was in memory a moment ago.
+ * Caches the last append to recently written logs. A job's followers read just that as soon as it is durable, and its next append
+ * needs the row: without the cache, both would ask SQLite for what was in memory a moment ago.
  *
- * What is here is in the file as well. It is in two halves, of which the older one goes when the newer one is full.
+ * Everything here is in the file as well. The cache has two halves; the older one is dropped when the newer one is full.
  */
 export class LastAppends {
   #newer = new Map<JobId, LastAppend>();
   #older = new Map<JobId, LastAppend>();
-  /** Of all that came to the newer half. */
+  /** Characters added to the newer half. */
   #characters = 0;
 
   get(job: JobId): LastAppend | undefined {

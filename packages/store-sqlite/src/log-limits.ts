@@ -12,7 +12,7 @@ export const DEFAULT_LOG_LIMITS: LogLimits = { records: 250_000, characters: 256
 
 const RULES: OptionRules<LogLimits> = { records: rule.limit, characters: rule.limit };
 
-/** @throws LocalError `MISUSE` with a limit that is not a positive number, and for one that there is not */
+/** @throws LocalError `MISUSE` for an unknown limit, and for one that is not a positive number */
 export function readLogLimits(
   given: { readonly [Limit in keyof LogLimits]?: LogLimits[Limit] | undefined } = {},
 ): LogLimits {

@@ -2,11 +2,14 @@ import type { JobId } from "@arcp/core";
 import type { Connection, Values } from "./connection.ts";
 import type { RecordTable } from "./record-table.ts";
 
-/** A row of `logs`, or what will be one; `records` and `characters` are what counts for its own limits, `size` are all characters. */
+/**
+ * A row of `logs`, stored or not yet. `records` and `characters` count towards the log's own limits, `size` is the total of all
+ * characters.
+ */
 export interface LogState {
   readonly job: JobId;
   readonly key: number;
-  /** As the row of its job has it; empty without one. */
+  /** As in the row of its job; empty without one. */
   readonly principal: string;
   floor: number;
   head: number;
@@ -18,7 +21,7 @@ export interface LogState {
 /** The columns of a row, in the order in which they are read. */
 const STATE = "job, key, principal, floor, head, records, characters, size";
 
-/** Characters that no record has: a log that claims more is damaged, and others would lose theirs for it. */
+/** More characters than any record has. A log that claims more is damaged, and would make other logs lose records. */
 const LARGEST_RECORD = 16 * 1024 * 1024;
 
 const FIND = `SELECT ${STATE} FROM logs WHERE job = ?`;
@@ -27,10 +30,10 @@ const UPDATE =
   "UPDATE logs SET floor = ?, head = ?, records = ?, characters = ?, size = ? WHERE job = ?";
 const LAST_KEY =
   "SELECT coalesce(max(key), 0) FROM (SELECT key FROM logs UNION ALL SELECT log FROM removed)";
-/** The largest logs of a principal that have something to lose, out of the index of just those. */
+/** The largest logs of a principal that can be evicted from, read from the partial index of those. */
 export const LARGEST = `SELECT ${STATE} FROM logs WHERE principal = ? AND head - floor > 1
   ORDER BY size DESC, job LIMIT 2`;
-/** As {@link stateIn} has the size of a log. */
+/** Bounds the size of a log as {@link stateIn} does. */
 const SIZES = `SELECT principal, total(max(0, min(size, (head - floor) * ${LARGEST_RECORD}))) AS size
   FROM logs GROUP BY principal`;
 
@@ -41,7 +44,7 @@ export class LogTable {
 
   constructor(connection: Connection, records: RecordTable) {
     this.#connection = connection;
-    // In a damaged file a log may have no records, and records no log: neither gets what comes under their key.
+    // In a damaged file a log may have no records, and records no log. Neither key must be reused.
     this.#lastKey = Math.max(records.lastLog, Number(connection.value(LAST_KEY)));
   }
 
@@ -50,7 +53,7 @@ export class LogTable {
     return row && stateIn(row);
   }
 
-  /** A log without a row yet, and with a key that none had. */
+  /** Creates the state of a log that has no row yet, under a new key. */
   begin(job: JobId, principal: string): LogState {
     this.#lastKey += 1;
     const key = this.#lastKey;
@@ -69,12 +72,12 @@ export class LogTable {
     this.#connection.run("DELETE FROM logs WHERE job = ?", job);
   }
 
-  /** The two largest of a principal that have something to lose. */
+  /** The two largest logs of a principal that can be evicted from. */
   largest(principal: string): LogState[] {
     return [...this.#connection.each(LARGEST, principal)].map(stateIn);
   }
 
-  /** Characters of all logs of each principal. */
+  /** Characters of all logs per principal. */
   sizes(): Array<[principal: string, size: number]> {
     const rows = this.#connection.all(SIZES);
     return rows.map(({ principal, size }) => [String(principal), Number(size)]);

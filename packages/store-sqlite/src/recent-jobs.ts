@@ -4,26 +4,26 @@ import { DamagedRow, fitsQuery } from "@arcp/runtime/store";
 import type { Connection } from "./connection.ts";
 import { LISTED, listedJobIn } from "./job-row.ts";
 
-/** A job that no index has, by its key, with what may be large left in the file. */
+/** A job that is not indexed yet, without its large columns. */
 interface RecentJob {
   readonly key: number;
   readonly row: ListedJob;
 }
 
-/** The last row that the indexes have: those behind it have larger keys. By the order of the keys, and so not by any index. */
+/** The last indexed row; later rows have larger keys. Searches by key, which the `+` enforces. */
 const LAST_INDEXED = "SELECT key FROM jobs WHERE +indexed = 1 ORDER BY key DESC LIMIT 1";
 const LAST = "SELECT max(key) FROM jobs";
 const BEHIND = `SELECT key, ${LISTED} FROM jobs WHERE key > ?`;
 const INDEX = "UPDATE jobs SET indexed = 1 WHERE key > ?";
 
-/** Characters of inputs and checkpoints that wait for their indexes: with the mark, a row is written once more, and all of it. */
+/** The most characters of inputs and checkpoints that may wait to be indexed, because indexing rewrites the whole row. */
 const MOST_LARGE = 1024 * 1024;
 
 /**
- * The newest jobs, which the indexes of `jobs` do not have yet: they are found in memory, and enter all indexes together. A job
- * in an index is a page more that its submit waits for, and one that many others share when they come at once.
+ * The newest jobs, which are not in the indexes of `jobs` yet: they are found in memory, and indexed together. Each index costs a
+ * submit another page to wait for; jobs that are indexed together share these pages.
  *
- * What is here is in the file as well. All changes are made within transactions, and of one that failed nothing is kept.
+ * Everything here is in the file as well. All changes are made within transactions; a failed one discards them.
  */
 export class RecentJobs {
   readonly #connection: Connection;
@@ -31,10 +31,10 @@ export class RecentJobs {
   #loaded: Map<JobId, RecentJob> | undefined;
   #lastKey = 0;
   #lastIndexed = 0;
-  /** Of the inputs and checkpoints that came, with those that went again meanwhile. */
+  /** Characters of the inputs and checkpoints added, even if cleared since. */
   #large = 0;
 
-  /** @param most jobs that wait for their indexes */
+  /** @param most the most jobs that may wait to be indexed */
   constructor(connection: Connection, most: number) {
     this.#connection = connection;
     this.#most = most;
@@ -44,13 +44,13 @@ export class RecentJobs {
     return this.#jobs.get(id);
   }
 
-  /** @returns those that a listing has, its limit apart, in no order */
+  /** @returns the jobs that match a query, ignoring its limit, in no particular order */
   find(query: JobQuery): ListedJob[] {
     const rows = [...this.#jobs.values()].map(({ row }) => row);
     return rows.filter((row) => fitsQuery(row, query));
   }
 
-  /** Makes room for a job that comes to the file. @returns its key */
+  /** Adds a job that is being inserted, and indexes the earlier ones if there are too many. @returns its key */
   add({ input, checkpoint, ...row }: JobRow): number {
     if (this.#jobs.size >= this.#most || this.#large > MOST_LARGE) this.#index();
     this.#weigh(input, checkpoint);
@@ -70,7 +70,7 @@ export class RecentJobs {
     this.#jobs.delete(id);
   }
 
-  /** Nothing is certain but what is in the file. */
+  /** Drops the cache after a rollback: only the file is certain. */
   forget(): void {
     this.#loaded = undefined;
   }
@@ -82,7 +82,7 @@ export class RecentJobs {
 
   #load(): Map<JobId, RecentJob> {
     this.#lastIndexed = Number(this.#connection.value(LAST_INDEXED) ?? 0);
-    // A key is not given twice, also when the job that had it is gone.
+    // Keys are never reused, even when their job is gone.
     this.#lastKey = Math.max(this.#lastKey, Number(this.#connection.value(LAST) ?? 0));
     const rows = this.#connection.all(BEHIND, this.#lastIndexed);
     try {
@@ -94,7 +94,7 @@ export class RecentJobs {
       );
     } catch (error) {
       if (!(error instanceof DamagedRow)) throw error;
-      // The indexes need no more of it than what they are of.
+      // Index them nevertheless: the indexes only need the readable columns.
       this.#connection.run(INDEX, this.#lastIndexed);
       this.#lastIndexed = this.#lastKey;
       return new Map();

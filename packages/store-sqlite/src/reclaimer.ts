@@ -5,35 +5,35 @@ import type { GroupCommit } from "./group-commit.ts";
 import type { RecordTable } from "./record-table.ts";
 
 /**
- * What one step may free: little enough that whoever shares its transaction hardly waits, and as much as jobs may write
- * in a turn, so that freeing keeps up with them (J4).
+ * The most that one step may free: little enough to hardly delay the other statements of its transaction, and as much as jobs may
+ * write in a turn, so that freeing keeps up (J4).
  */
 const STEP = { records: 1024, bytes: 1024 * 1024, pages: 64 };
 
-/** Free pages are kept for new records; beyond this share of the file, and this many, they are given back. */
+/** Free pages are kept for new records. Above this share of the file, and this number, they are given back. */
 const KEPT = { share: 0.1, pages: 256 };
 
 /** What one step frees of a log. */
 interface Part {
   readonly log: number;
-  /** Its records up to here; undefined where there are none, or none that can be read. */
+  /** Frees records up to this one; undefined if there are none, or none that can be read. */
   readonly upTo: number | undefined;
-  /** Whether nothing of it is left to free then. */
+  /** Whether nothing of the log is left after that. */
   readonly isLast: boolean;
 }
 
 /**
- * Frees what removed logs leave behind, in small steps between the other transactions, and goes on with it after a
- * restart. A log is gone at once for its readers; its pages are used again or, when they are many, the file shrinks.
+ * Frees what removed logs leave behind, in small steps between the other transactions, and continues after a restart. For readers a
+ * log is gone at once; its pages are reused or, if there are many, the file shrinks.
  */
 export class Reclaimer {
   readonly #connection: Connection;
   readonly #group: GroupCommit;
   readonly #records: RecordTable;
   #running = false;
-  /** Whether something may have been removed since the last look. */
+  /** Whether something may have been removed since the last check. */
   #isAsked = false;
-  /** A removed log of which SQLite cannot free some part of the file: what is left of it is never free again, that of others is. */
+  /** A removed log that SQLite cannot free completely. What is left of it is never freed; other logs are. */
   #torn: number | undefined;
 
   constructor(connection: Connection, group: GroupCommit, records: RecordTable) {
@@ -42,12 +42,12 @@ export class Reclaimer {
     this.#records = records;
   }
 
-  /** Within a transaction: the records of this log, which is there no more, are to be freed. */
+  /** Schedules the records of a removed log to be freed. Call within a transaction. */
   add(log: number): void {
     this.#connection.run("INSERT INTO removed (log) VALUES (?)", log);
   }
 
-  /** There may be something to free. */
+  /** Starts freeing, if there is anything to free. */
   start(): void {
     this.#isAsked = true;
     if (!this.#running) void this.#work();
@@ -57,10 +57,10 @@ export class Reclaimer {
     this.#running = true;
     try {
       while ((await this.#stepped()) || this.#isAsked) {
-        // Each step is a part of the next transaction.
+        // Each step becomes part of the next transaction.
       }
     } catch {
-      // The store is closed or failed; what is left is freed after the next removal or at the next opening.
+      // The store is closed or has failed. The next removal, or the next process, frees the rest.
     } finally {
       this.#running = false;
     }
@@ -69,7 +69,7 @@ export class Reclaimer {
   /** @returns whether there was something to free */
   async #stepped(): Promise<boolean> {
     this.#isAsked = false;
-    // In front of the transaction, which takes nothing more once it comes upon damage: others share it.
+    // Planned outside the transaction, which other statements share and which fails when it meets damage.
     const parts = this.#plan();
     if (parts.length === 0) return this.#freedPages();
     try {
@@ -83,7 +83,7 @@ export class Reclaimer {
     return true;
   }
 
-  /** Of as many logs as it takes: many are short. */
+  /** Plans a step over several logs, because many are short. */
   #plan(): readonly Part[] {
     const allowance = new Allowance(STEP.records, STEP.bytes);
     const parts: Part[] = [];
@@ -107,7 +107,7 @@ export class Reclaimer {
       if (!isCorrupt(error)) throw error;
       return { log, upTo: undefined, isLast: true };
     }
-    // What is left of it is another step's.
+    // The next step frees the rest.
     return { log, upTo, isLast: allowance.isLeft };
   }
 

@@ -23,12 +23,12 @@ import { isWritten, LAST_SEQ, type RecordTable, recordIn, seqIn } from "./record
 import { Shares } from "./shares.ts";
 
 /**
- * What an append may evict beyond what it brings itself: what is over a limit, because that was lowered or a share became
- * smaller, comes within it soon, and no append takes long (J4).
+ * The most that an append may evict beyond what it adds. If a limit was lowered or a share became smaller, the logs come within it
+ * soon, without any append taking long (J4).
  */
 const SURPLUS = { records: 1024, characters: 1024 * 1024 };
 
-/** The logs of all jobs, a row per record. */
+/** The logs of all jobs, with one row per record. */
 export class RecordLog implements LogStore {
   readonly #group: GroupCommit;
   readonly #jobs: JobTable;
@@ -84,7 +84,7 @@ export class RecordLog implements LogStore {
       return this.#page(log, after, limits);
     } catch (cause) {
       if (!isCorrupt(cause)) throw cause;
-      // How far that goes SQLite does not say.
+      // SQLite does not say how far the damage extends, so all of it counts as damaged.
       const problem = damaged(`records of ${job} cannot be read`);
       throw new DamagedLog(problem, log.head, { cause });
     }
@@ -100,9 +100,9 @@ export class RecordLog implements LogStore {
     const page: LogPage & { readonly records: LogRecord[] } = { floor, head, records: [] };
     let characters = 0;
     const end = Math.min(seq + most, head);
-    // What there is to read may be all that is damaged.
+    // Read no further: what follows may be damaged.
     if (seq >= end) return page;
-    // Of what is read to its end one more is asked for: nothing may stand there.
+    // When reading to the end, request one row more, to check that there is none.
     const limit = seq + most < head ? most : head - seq + 1;
     for (const row of this.#records.after(key, seq, limit)) {
       seq += 1;
@@ -138,10 +138,10 @@ export class RecordLog implements LogStore {
     const { job, after, records, change } = batch;
     const known = this.#state(job);
     if ((known?.head ?? 0) !== after) return "fenced";
-    // Its end is not where its row says: whatever comes there would be in the way of all that is written with it.
+    // The log continues after the end that its row claims. New records would collide with those, and fail the whole transaction.
     const isCold = known !== undefined && this.#last.get(job) === undefined;
     if (isCold && this.#records.hasBehind(known.key, known.head)) return "fenced";
-    // A log that is full takes nothing more.
+    // A log with the highest possible position is full.
     if (after + records.length > LAST_SEQ) return "fenced";
     if (change !== undefined) this.#jobs.change(job, change);
     if (records.length === 0) return "appended";
@@ -149,7 +149,7 @@ export class RecordLog implements LogStore {
     const within = largerOf(log, this.#limits);
     for (const record of records) {
       const { kind } = record;
-      // What is written to the file need not stay in memory as well.
+      // The text is in the file now and need not stay in memory.
       const text = record.long?.toOwnString() ?? record.text;
       log.head += 1;
       this.#holdings.add(log, kind, text);
@@ -168,22 +168,23 @@ export class RecordLog implements LogStore {
   }
 
   #keep(log: LogState, records: readonly LogRecord[]): void {
-    // What is long is lent for the call, and takes long to be read anyway. Of a flood all would grow old in memory before it is garbage.
+    // Long texts are only lent for the call, and slow to read anyway. In a flood, cached records would be promoted to the old
+    // generation before they become garbage.
     const isKept = records.length <= KEPT_RECORDS && records.every(({ long }) => !long);
     const kept = isKept ? [...records] : [];
     const characters = kept.reduce((sum, { text }) => sum + text.length, 0);
     this.#last.set({ log, records: kept, characters });
   }
 
-  /** @param within what has to be reached, however many records that takes */
+  /** @param within the limits that must be reached, regardless of the allowance */
   #evictFrom(log: LogState, within: LogLimits, surplus: Allowance): void {
     this.#holdings.evict(log, () => exceeds(log, within), unlimited());
     this.#holdings.evict(log, () => exceeds(log, this.#limits), surplus);
   }
 
   /**
-   * The largest log of the principal that holds most loses its oldest records, until all are within the limit or nobody
-   * who holds more than an equal share has something to lose.
+   * Evicts the oldest records from the largest log of the principal that holds most, until the total is within the limit or no
+   * principal above an equal share can lose anything.
    */
   #evictFromAll(limit: number, allowance: Allowance): void {
     const isOver = (): boolean => this.#shares.total > limit;
@@ -192,7 +193,7 @@ export class RecordLog implements LogStore {
       if (victim === undefined) return;
       const { log } = victim;
       const { floor } = log;
-      // As long as it would be the victim again.
+      // As long as this log would be chosen again.
       const goesOn = (): boolean => isOver() && (log.floor === floor || victim.isStill(log.size));
       this.#holdings.evict(log, goesOn, allowance);
       this.#logs.update(log);
@@ -201,7 +202,7 @@ export class RecordLog implements LogStore {
   }
 }
 
-/** Else what is missing would be passed over in silence, or waited for (P3). */
+/** Reported as damage, because readers would otherwise skip the missing records silently, or wait for them (P3). */
 function missing(job: JobId, from: number, to: number): DamagedLog {
   const which =
     from === to ? `record ${from} of ${job} is` : `records ${from} to ${to} of ${job} are`;
@@ -216,7 +217,7 @@ function unlimited(): Allowance {
   return new Allowance(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY);
 }
 
-/** What a log may hold that holds too much already: no more than now. */
+/** The limits, raised to what a log already holds. */
 function largerOf(a: LogLimits, b: LogLimits): LogLimits {
   return {
     records: Math.max(a.records, b.records),
@@ -228,7 +229,7 @@ function exceeds({ records, characters }: LogLimits, limits: LogLimits): boolean
   return records > limits.records || characters > limits.characters;
 }
 
-/** Whether all of it is on one page. */
+/** Whether all of it fits on one page. */
 function fits({ records, characters }: LastAppend, limits: PageLimits): boolean {
   return records.length <= limits.records && characters <= limits.characters;
 }

@@ -5,18 +5,17 @@ import type { Connection } from "./connection.ts";
 const APPLICATION_ID = 0x41524350;
 
 /**
- * The schema as a list of steps; a file remembers in `user_version` how many it has been through. A step that was ever
- * released is never changed: a new one is added behind it.
+ * The schema as a list of migrations; `user_version` in the file tells how many have been applied. A released migration is never
+ * changed; new ones are added at the end.
  *
- * Times are REAL, as a clock counts them. `logs` gives each job a short key, of which a record has its `place`: the key above
- * 32 bits of its position in the log. A table by such numbers keeps texts of up to a page beside each other, while one by any
- * other key moves what is longer than a quarter of a page to pages of its own. The keys of logs that were removed wait in `removed`
- * for their records to be reclaimed. The large columns of
- * `jobs` are the last ones: who does not ask for them does not read their pages.
+ * Times are REAL, as a clock counts them. `logs` gives each job a short key. The `place` of a record combines that key with 32 bits
+ * for its position in the log. A table with such integer keys stores texts of up to a page next to each other; with any other key,
+ * texts longer than a quarter of a page would move to pages of their own. The keys of removed logs wait in `removed` until their
+ * records are reclaimed. The large columns of `jobs` come last, so that queries without them do not read their pages.
  *
- * A submit waits for every page that its rows touch. So a table has the key that its rows are found by and no other one, an
- * index is there because the runtime asks for what it finds, and of jobs that have ended none is in the index of states. The
- * newest jobs, which are `indexed` later, are in none.
+ * A submit waits for every page that its rows touch. So each table has only the key that its rows are looked up by, every index
+ * serves a query of the runtime, and finished jobs are not in the index of unfinished ones. The newest jobs are in no index until
+ * they are marked as `indexed`.
  */
 export const migrations: readonly string[] = [
   `
@@ -139,7 +138,7 @@ export const migrations: readonly string[] = [
   `,
 ];
 
-/** @throws LocalError `MISUSE` when the file is another program's, or a newer version of this one wrote it */
+/** @throws LocalError `MISUSE` if the file belongs to another program, or was written by a newer version of this one */
 export function checkSchema(connection: Connection, steps = migrations): void {
   const version = schemaVersion(connection);
   const application = Number(connection.value("PRAGMA application_id"));
@@ -155,7 +154,7 @@ export function checkSchema(connection: Connection, steps = migrations): void {
   }
 }
 
-/** Takes the file through the steps that it has not been through, each whole or not at all. */
+/** Applies the missing migrations, each completely or not at all. */
 export function migrate(connection: Connection, steps = migrations): void {
   for (let version = schemaVersion(connection); version < steps.length; version++) {
     try {

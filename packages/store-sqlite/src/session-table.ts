@@ -15,7 +15,7 @@ import { decoded } from "./damage.ts";
 import type { GroupCommit } from "./group-commit.ts";
 import { isPlace, isText, listOf, oneOf, shaped } from "./shape.ts";
 
-/** Refused submits that are remembered of one session (R-5.4-8). */
+/** The number of refused submits remembered per session (R-5.4-8). */
 const MAX_REFUSALS = 1000;
 
 const isRole = oneOf<Role>("owner", "observer");
@@ -154,7 +154,7 @@ export class SessionTable implements SessionStore {
     );
   }
 
-  /** Makes the change only while the session's epoch is this one. */
+  /** Makes the change only if the session is still at this epoch. */
   #fenced(id: SessionId, epoch: number, change: () => void): Promise<CommitOutcome> {
     return this.#group.write(() => {
       const [owning] = this.#connection.first("SELECT epoch FROM sessions WHERE id = ?", id) ?? [];
@@ -194,7 +194,7 @@ export class SessionTable implements SessionStore {
     }
   }
 
-  /** Replaces every run at or above the first of these. */
+  /** Replaces every run at or after the first of these. */
   #openRuns(id: SessionId, runs: readonly Run[]): void {
     const [first] = runs;
     if (first === undefined) return;
@@ -233,7 +233,7 @@ export class SessionTable implements SessionStore {
     }
   }
 
-  /** A replaced row is a new one, at the end. */
+  /** A replaced row is a new one, so it moves to the end of the order. */
   #attach(id: SessionId, { job, role, after, since, request }: AttachmentRow): void {
     this.#connection.run(
       "INSERT OR REPLACE INTO attachments (session, job, role, after, since, request) VALUES (?, ?, ?, ?, ?, ?)",
@@ -262,7 +262,7 @@ export class SessionTable implements SessionStore {
     );
   }
 
-  /** Everything but its runs. */
+  /** Deletes everything except its runs. */
   #erase(id: SessionId): void {
     this.#connection.run("DELETE FROM sessions WHERE id = ?", id);
     this.#connection.run("DELETE FROM tokens WHERE session = ?", id);

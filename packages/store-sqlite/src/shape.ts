@@ -1,9 +1,9 @@
 import { isObject } from "@arcp/core";
 
-/** Whether a value is of the kind that was written: a file may be damaged. */
+/** Checks that a value is of the type that was written, because a file may be damaged. */
 export type Shape<T> = (value: unknown) => value is T;
 
-/** Milliseconds from 1970, each way, that a date can say. */
+/** The largest distance from 1970 that a `Date` can represent, in milliseconds. */
 const LONGEST = 8.64e15;
 
 export const isText: Shape<string> = (value) => typeof value === "string";
@@ -52,7 +52,7 @@ export function withMembers<T extends object>(
   return (value): value is T => isObject(value) && all.every(([name, is]) => is(value[name]));
 }
 
-/** @throws TypeError when it is not of that kind */
+/** @throws TypeError if the value has another shape */
 export function shaped<T>(value: unknown, is: Shape<T>): T {
   if (is(value)) return value;
   throw new TypeError("it is not what was written");

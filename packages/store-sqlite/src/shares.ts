@@ -1,15 +1,15 @@
 import type { LogState, LogTable } from "./log-table.ts";
 
-/** The log that is next to lose records. */
+/** The log that loses records next. */
 export interface Victim {
   readonly log: LogState;
-  /** Whether it would be chosen again with this size. */
+  /** Whether it would be chosen again if it had this size. */
   isStill(size: number): boolean;
 }
 
 /**
- * How much of the logs every principal holds, in characters. Kept in memory, because every append asks for it; the logs
- * of a principal are in the order of their sizes in an index of the file.
+ * How much each principal's logs hold, in characters. Kept in memory, because every append needs it; an index in the file sorts the
+ * logs of a principal by size.
  */
 export class Shares {
   readonly #logs: LogTable;
@@ -18,14 +18,14 @@ export class Shares {
   #total = 0;
   #counted = false;
 
-  /** @param limit characters kept of all logs together */
+  /** @param limit the most characters of all logs together */
   constructor(logs: LogTable, limit: number) {
     this.#logs = logs;
     this.#limit = limit;
     this.#count();
   }
 
-  /** Of all principals together. */
+  /** Characters of all principals together. */
   get total(): number {
     this.#count();
     return this.#total;
@@ -36,7 +36,7 @@ export class Shares {
     this.#add(principal, characters);
   }
 
-  /** Nothing is certain but what is in the file. */
+  /** Drops the counts after a rollback: only the file is certain. */
   forget(): void {
     this.#counted = false;
   }
@@ -48,7 +48,7 @@ export class Shares {
     else this.#sizes.delete(principal);
   }
 
-  /** What the file holds; within a transaction that changes it, before the first change. */
+  /** Counts what the file holds. Within a transaction, must run before its first change. */
   #count(): void {
     if (this.#counted) return;
     const sizes = this.#logs.sizes();
@@ -59,8 +59,8 @@ export class Shares {
   }
 
   /**
-   * The largest log, with something to lose, of the principal that holds most and has one; of equals the lower name. Who
-   * holds no more than an equal share of the limit loses nothing, whatever others hold and cannot lose (R-14-2).
+   * The largest log that can be evicted from, of the principal that holds most and has one; among equals, the lower name. Nobody at
+   * or below an equal share of the limit loses anything, whatever others hold and cannot lose (R-14-2).
    */
   victim(): Victim | undefined {
     const share = this.#limit / this.#sizes.size;
@@ -73,7 +73,7 @@ export class Shares {
       const [, rivalSize = share] = above[index + 1] ?? [];
       return {
         log,
-        // A tie is decided anew.
+        // With a tie, choose again.
         isStill: (size) =>
           size > (next?.size ?? -1) && (this.#sizes.get(principal) ?? 0) > rivalSize,
       };

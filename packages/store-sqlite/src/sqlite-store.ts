@@ -56,7 +56,7 @@ const RULES: OptionRules<SqliteStoreOptions> = {
  *   opened or is no store, without a path, with a limit that is not a positive number, and for one that there is not
  */
 export function sqliteStore(path: string, options: SqliteStoreOptions = {}): SqliteStore {
-  // For SQLite an empty one is a file that is gone when it is closed.
+  // SQLite takes an empty path as a temporary file, deleted on close.
   if (!rule.text.fits(path)) {
     throw new LocalError("MISUSE", 'sqliteStore takes the path of a file, such as "arcp.db"');
   }
@@ -66,16 +66,16 @@ export function sqliteStore(path: string, options: SqliteStoreOptions = {}): Sql
   try {
     return storeOn(connection, options);
   } catch (error) {
-    // Of a file that is damaged. Whoever tries again is told the same, and not that it is in use.
+    // The file is damaged. Close it, so that the next attempt gets the same error and not that the file is in use.
     connection.close();
     throw unopened(path, error);
   }
 }
 
 /**
- * The store on a connection that is ready; the connection is its own from now on.
+ * Builds the store on a prepared connection, which it owns from now on.
  *
- * @param unindexed how many of the newest jobs wait for the indexes at most, where it is not what it should be
+ * @param unindexed the most recent jobs that may wait to be indexed; for tests
  */
 export function storeOn(
   connection: Connection,
@@ -87,7 +87,7 @@ export function storeOn(
   const backups = new Backups(connection, group);
   const records = new RecordTable(connection);
   const reclaimer = new Reclaimer(connection, group, records);
-  // A process that ended may have left something.
+  // An earlier process may have left something to free.
   reclaimer.start();
   return {
     logs: new RecordLog(connection, group, jobs, records, reclaimer, {

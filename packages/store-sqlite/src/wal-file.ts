@@ -1,30 +1,30 @@
 import { closeSync, fdatasync, fsyncSync, openSync, readSync, writeSync } from "node:fs";
 
-/** A file whose content can be brought to the disk. */
+/** A file that can be synced to the disk. */
 export interface SyncedFile {
-  /** Resolves once everything that was written before the call is on the disk. */
+  /** Resolves once everything written before the call is on the disk. */
   sync(): Promise<void>;
-  /** Not while a sync is under way. */
+  /** Must not be called during a sync. */
   close(): void;
 }
 
-/** Bytes that are written again at a time. */
+/** Bytes rewritten at a time. */
 const PART = 1024 * 1024;
 
-/** That of a database in memory: nothing of it outlives the process. */
+/** Stands in for the log of a database in memory, which does not outlive the process anyway. */
 export const NO_FILE: SyncedFile = { sync: async () => {}, close: () => {} };
 
 /**
- * The write-ahead log of a database, by a descriptor of our own. A sync is of the file, whoever wrote to it, and SQLite keeps
- * the same one for as long as the connection is open. Its locks are on the database and not on this file, so closing the
- * descriptor gives up none of them.
+ * The write-ahead log of a database, opened by a descriptor of our own. A sync covers the whole file, whoever wrote to it, and
+ * SQLite keeps the same file while the connection is open. SQLite's locks are on the database and not on this file, so closing the
+ * descriptor does not release them.
  */
 export class WalFile implements SyncedFile {
   readonly #descriptor: number;
 
-  /** @param path of a log that is there */
+  /** @param path of an existing log */
   constructor(path: string) {
-    // Windows syncs only what may be written to.
+    // Windows can only sync a file opened for writing.
     this.#descriptor = openSync(path, "r+");
     try {
       this.#bringToDisk();
@@ -45,9 +45,9 @@ export class WalFile implements SyncedFile {
   }
 
   /**
-   * Of a process that ended there may be commits that it had not synced, or could not sync; from now on they are told of. After a
-   * sync that failed the system holds pages that the disk has not and that it takes for written. A sync brings them there only
-   * when they are written once more.
+   * An earlier process may have left commits that it had not synced, or failed to sync, and that readers will now see. After a
+   * failed sync the operating system may hold pages that it takes for written but that are not on the disk; only rewriting them
+   * makes a sync write them.
    */
   #bringToDisk(): void {
     const part = Buffer.allocUnsafe(PART);
