@@ -1,18 +1,18 @@
-;; Encodes bytes in base64, 12 at a time. `base64-module.ts` holds the same as bytes, and a test compares them.
+;; Encodes bytes in base64, 12 at a time. `base64-module.ts` holds the compiled bytes; a test compares them.
 (module
-  ;; The relaxed instructions are one of the processor's where the others are three. What they leave open does not occur: an index from 16
-  ;; on, and the product of the two least numbers.
-  ;; Three pages: 64 KiB of bytes, and what comes of them.
+  ;; A relaxed instruction compiles to one machine instruction where the strict one takes three. The cases in which their results
+  ;; are implementation-defined do not occur: an index of 16 or more, and the product of the two lowest numbers.
+  ;; Three pages: 64 KiB of bytes, and their encoding.
   (memory (export "memory") 3)
 
-  ;; $from and $size: the bytes, of which there is one at least, and behind them two zeros. $to: where four characters are written
-  ;; for each three, and up to 12 more; what is to become padding is written as if it came of the zeros.
+  ;; $from and $size: the bytes, at least one, followed by two zeros. $to: where to write four characters per three bytes, and up
+  ;; to 12 more. The caller replaces the characters of the two zeros by padding.
   (func (export "encode") (param $from i32) (param $size i32) (param $to i32)
     (local $end i32) (local $word v128)
     (local $spread v128) (local $even v128) (local $evenShift v128) (local $odd v128) (local $oddShift v128) (local $six v128)
     (local $firstSmall v128) (local $lastLetter v128) (local $capitals v128) (local $distances v128)
     (local.set $end (i32.add (local.get $from) (local.get $size)))
-    ;; In front of the loop, for V8 makes a constant again wherever it stands: in the loop they took half of the time.
+    ;; Hoisted by hand, because V8 materializes a constant at every use: inside the loop they took half of the time.
     (local.set $spread (v128.const i8x16 1 0 2 1 4 3 5 4 7 6 8 7 10 9 11 10))
     (local.set $even (v128.const i16x8 0xfc00 0x0fc0 0xfc00 0x0fc0 0xfc00 0x0fc0 0xfc00 0x0fc0))
     (local.set $evenShift (v128.const i16x8 0x20 0x200 0x20 0x200 0x20 0x200 0x20 0x200))
@@ -22,12 +22,13 @@
     (local.set $firstSmall (i8x16.splat (i32.const 26)))
     (local.set $lastLetter (i8x16.splat (i32.const 51)))
     (local.set $capitals (i8x16.splat (i32.const 13)))
-    ;; What is added to a number of six bits to be its character: a small letter, ten digits, plus and slash, a capital.
+    ;; What to add to a six-bit number to get its character: for small letters, ten digits, plus, slash, and capitals.
     (local.set $distances (v128.const i8x16 71 -4 -4 -4 -4 -4 -4 -4 -4 -4 -4 -19 -16 65 0 0))
     (loop $next
-      ;; Of each three bytes two pairs, of which each holds two of the four numbers one after the other.
+      ;; Turns each three bytes into two pairs of bytes, each of which contains two of the four numbers.
       (local.set $word (i8x16.relaxed_swizzle (v128.load (local.get $from)) (local.get $spread)))
-      ;; The first of a pair is shifted down by ten or six, multiplied and divided by 2^15, and the sign is cut off. The second goes up.
+      ;; Shifts the first number of a pair down by ten or six, through a multiplication and a division by 2^15, and masks the sign
+      ;; off. Shifts the second one up.
       (local.set $word
         (v128.or
           (v128.and
@@ -40,7 +41,7 @@
           (local.get $word)
           (i8x16.relaxed_swizzle
             (local.get $distances)
-            ;; 0 for a small letter, 13 for a capital, and 1 to 12 for what comes behind the letters.
+            ;; 0 for a small letter, 13 for a capital, and 1 to 12 for everything after the letters.
             (v128.or
               (i8x16.sub_sat_u (local.get $word) (local.get $lastLetter))
               (v128.and

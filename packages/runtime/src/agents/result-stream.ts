@@ -136,7 +136,8 @@ export class ResultStream {
 
   /**
    * Reads the bytes now, because the agent may reuse its buffer once this returns. A piece of at most one chunk is encoded
-   * immediately, which saves a copy; the encoding of a larger piece could fill the heap, so that piece is copied.
+   * immediately, which saves a copy; the encoding of a larger piece could fill the heap, so that piece is copied and
+   * encoded later.
    *
    * @throws TypeError for a detached buffer: it looks empty, and only copying it reveals that
    */

@@ -33,7 +33,7 @@ interface Bearer {
   };
 }
 
-/** What a job may do. Also ends the job if it uses an expired lease or an exhausted budget, where the runtime is configured to. */
+/** What a job may do. Ends the job if it acts on an expired lease or, where configured, on an exhausted budget. */
 export class JobAuthority {
   readonly lease: CompiledLease;
   /** The authority of the delegating job, which bounds this one. */

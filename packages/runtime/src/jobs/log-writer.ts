@@ -134,7 +134,7 @@ export class LogWriter implements Committable {
   take(most: number): LogBatch {
     const after = this.#accepted - this.#pending.length;
     // Write nothing after a failure: whoever else ends the job writes its end to the index, and may have appended as many records
-    // as this writer had accepted.
+    // as this writer had accepted, so an empty batch would not be fenced.
     if (this.#failure !== undefined) return { job: this.#job, after, records: [] };
     const all = this.#pending.length <= most;
     const records = all ? this.#pending : this.#pending.slice(0, most);
