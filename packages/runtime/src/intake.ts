@@ -11,7 +11,7 @@ import { reject, rejected } from "./verbs/reject.ts";
 import type { Services } from "./verbs/services.ts";
 
 /** Milliseconds that a burst of requests waits for the earlier ones. After that, requests above the limit are refused. */
-const PATIENCE = 1000;
+const MAX_WAIT_MS = 1000;
 
 /** Messages that are handled immediately, however many requests are in progress (R-4-2). */
 const IMMEDIATE: ReadonlySet<string> = new Set<ClientMessageType>([
@@ -72,7 +72,7 @@ export class Intake {
   }
 
   /** Waits for requests in progress, but not for long: nothing else is read meanwhile, not even a ping (R-4-2). */
-  async wait(done: Promise<unknown>, ms = PATIENCE): Promise<void> {
+  async wait(done: Promise<unknown>, ms = MAX_WAIT_MS): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const timer = this.#options.services.clock.after(ms, resolve);
     await Promise.race([promise, done]);

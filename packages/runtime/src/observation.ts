@@ -33,7 +33,7 @@ export class Observation {
   readonly #logger: Logger;
   readonly #jobs = new Set<JobObservation>();
   #closed = false;
-  #complained = false;
+  #hasLogged = false;
 
   constructor({ observer, clock, logger }: ObservationOptions) {
     this.#observer = observer;
@@ -77,17 +77,17 @@ export class Observation {
     try {
       const returned = call();
       // The interface also admits async methods.
-      if (returned instanceof Promise) returned.catch((error: unknown) => this.#complain(error));
+      if (returned instanceof Promise) returned.catch((error: unknown) => this.#logFailure(error));
       return returned;
     } catch (error) {
-      this.#complain(error);
+      this.#logFailure(error);
       return undefined;
     }
   }
 
-  #complain(err: unknown): void {
-    if (this.#complained) return;
-    this.#complained = true;
+  #logFailure(err: unknown): void {
+    if (this.#hasLogged) return;
+    this.#hasLogged = true;
     this.#logger.error(
       { err },
       "the observer of the runtime failed; further failures are not logged",

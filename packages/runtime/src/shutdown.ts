@@ -48,7 +48,7 @@ export class Shutdown {
   readonly #context: ShutdownContext;
   readonly #hurried = Promise.withResolvers<void>();
   /** Releases jobs one after the other. */
-  readonly #line = new Sequence();
+  readonly #queue = new Sequence();
 
   constructor(context: ShutdownContext) {
     this.#context = context;
@@ -88,7 +88,7 @@ export class Shutdown {
   async #letGo(job: Job, grace: number): Promise<void> {
     if (!job.live) return;
     // There may be any number of jobs, and clients are still watching (J4).
-    await this.#line.run(() => this.#context.turn.spend("answering", JOB_STEPS));
+    await this.#queue.run(() => this.#context.turn.spend("answering", JOB_STEPS));
     if (!job.live) return;
     if (this.#context.durable && job.life.mayRunAgain) return job.life.suspend(REASON, grace);
     try {

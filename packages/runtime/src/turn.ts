@@ -33,7 +33,7 @@ export class Turn {
   #started: number | undefined;
   #stride = CLOCK_STRIDE;
   #next: PromiseWithResolvers<void> | undefined;
-  #line: Promise<void> = Promise.resolve();
+  #queue: Promise<void> = Promise.resolve();
   #onClosed: PromiseWithResolvers<void> | undefined;
   /** Whether a turn was armed whose close is still to come. */
   #closing = false;
@@ -70,10 +70,10 @@ export class Turn {
     return this.#next.promise;
   }
 
-  /** Grants turns exclusively, one caller after the other: for work that takes more of a turn than the limits allow. */
+  /** Resolves in a turn of the caller's own, one caller per turn: for work that takes more of a turn than the limits allow. */
   alone(): Promise<void> {
-    const mine = this.#line;
-    this.#line = mine.then(() => this.next());
+    const mine = this.#queue;
+    this.#queue = mine.then(() => this.next());
     return mine;
   }
 

@@ -38,7 +38,7 @@ export class Connection {
   /** Statements that return no rows. */
   readonly #writing = new Map<string, Statement>();
   /** Statements that return rows without column names. */
-  readonly #unnaming = new Map<string, Statement>();
+  readonly #arrayStatements = new Map<string, Statement>();
   readonly #wal: SyncedFile;
   #open = true;
 
@@ -60,7 +60,7 @@ export class Connection {
     try {
       return this.#statement(sql).get(...values);
     } catch (error) {
-      return this.#largely(sql, error).get(...values);
+      return this.#withBigInts(sql, error).get(...values);
     }
   }
 
@@ -68,7 +68,7 @@ export class Connection {
     try {
       return this.#statement(sql).all(...values);
     } catch (error) {
-      return this.#largely(sql, error).all(...values);
+      return this.#withBigInts(sql, error).all(...values);
     }
   }
 
@@ -83,7 +83,7 @@ export class Connection {
    * used meanwhile.
    */
   *each(sql: string, ...values: readonly SQLInputValue[]): Iterable<Values> {
-    for (const row of this.#unnamed(sql).iterate(...values)) yield valuesOf(row);
+    for (const row of this.#arrayStatement(sql).iterate(...values)) yield valuesOf(row);
   }
 
   /** Rolls back. After some errors, such as a full disk, SQLite has already done so itself. */
@@ -146,7 +146,7 @@ export class Connection {
     this.#open = false;
     this.#prepared.clear();
     this.#writing.clear();
-    this.#unnaming.clear();
+    this.#arrayStatements.clear();
     try {
       this.#wal.close();
     } finally {
@@ -157,9 +157,9 @@ export class Connection {
 
   #firstOf(sql: string, values: readonly SQLInputValue[]): Row | undefined {
     try {
-      return this.#unnamed(sql).get(...values);
+      return this.#arrayStatement(sql).get(...values);
     } catch (error) {
-      return this.#largely(sql, error).get(...values);
+      return this.#withBigInts(sql, error).get(...values);
     }
   }
 
@@ -167,7 +167,7 @@ export class Connection {
    * Re-runs a statement that failed on a number too large for JavaScript, so that decoding can tell which one it was. @throws the
    * error, if it is another one
    */
-  #largely(sql: string, error: unknown): Statement {
+  #withBigInts(sql: string, error: unknown): Statement {
     if (!isTooLarge(error)) throw error;
     const statement = this.#database.prepare(sql);
     statement.setReadBigInts?.(true);
@@ -184,16 +184,16 @@ export class Connection {
     const known = this.#writing.get(sql);
     if (known !== undefined) return known;
     const statement = this.#prepare(sql, this.#writing);
-    // `run` gives the last rowid, and from Node 26 on throws where that is beyond the numbers that JavaScript tells apart.
+    // `run` returns the last rowid, and from Node 26 on it throws if that is no safe integer.
     statement.setReadBigInts?.(true);
     return statement;
   }
 
   /** @throws LocalError `CLOSED` */
-  #unnamed(sql: string): Statement {
-    const known = this.#unnaming.get(sql);
+  #arrayStatement(sql: string): Statement {
+    const known = this.#arrayStatements.get(sql);
     if (known !== undefined) return known;
-    const statement = this.#prepare(sql, this.#unnaming);
+    const statement = this.#prepare(sql, this.#arrayStatements);
     statement.setReturnArrays?.(true);
     return statement;
   }

@@ -17,13 +17,13 @@ export interface Committable {
 }
 
 /** The most records, and the most jobs, per call to the store: writing a flood in one call would hold up everybody else (J4). */
-const FULL = 1024;
+const MAX_PER_CALL = 1024;
 
 /** The most records of one job per call while other jobs also write, so that the next one to come waits for less. */
-const FULL_IN_COMPANY = 256;
+const MAX_RECORDS_PER_JOB = 256;
 
 /** For so many calls after several jobs wrote together, they are expected to do so again. */
-const COMPANY_STAYS = 32;
+const SHARED_CALLS = 32;
 
 /**
  * Commits the records of all jobs of a runtime: once per turn, one call to the store takes everything accepted so far, up to a
@@ -38,7 +38,7 @@ export class Committer {
   #busy = false;
   #written = 0;
   /** For how many more calls several writing jobs are expected. */
-  #company = 0;
+  #sharedCalls = 0;
 
   /** @param recognised told of each job whose records turned out to be there: a store that failed rang no bell for them */
   constructor(logs: LogStore, clock: Clock, recognised: (job: JobId) => void = () => {}) {
@@ -64,11 +64,11 @@ export class Committer {
     this.#busy = true;
     const writers = [...this.#dirty];
     // Not `clear()`: in a long-lived set it keeps all writers alive until the next full garbage collection.
-    this.#dirty = new Set(writers.splice(FULL));
+    this.#dirty = new Set(writers.splice(MAX_PER_CALL));
     const waiting = writers.reduce((sum, writer) => sum + writer.waiting, 0);
-    const share = waiting <= FULL ? FULL : Math.ceil(FULL / writers.length);
-    this.#company = writers.length > 1 ? COMPANY_STAYS : Math.max(0, this.#company - 1);
-    const most = this.#company > 0 ? Math.min(share, FULL_IN_COMPANY) : share;
+    const share = waiting <= MAX_PER_CALL ? MAX_PER_CALL : Math.ceil(MAX_PER_CALL / writers.length);
+    this.#sharedCalls = writers.length > 1 ? SHARED_CALLS : Math.max(0, this.#sharedCalls - 1);
+    const most = this.#sharedCalls > 0 ? Math.min(share, MAX_RECORDS_PER_JOB) : share;
     const batches = writers.map((writer) => writer.take(most));
     for (const writer of writers) if (writer.waiting > 0) this.#dirty.add(writer);
     const outcomes = await this.#append(batches);

@@ -64,7 +64,7 @@ export class Credentials implements HeldCredentials {
 
   async #issue(job: Job, provisioners: CredentialsOptions["provisioners"]): Promise<void> {
     const names = [...provisioners.keys()];
-    const keys = this.#keysOf(job.id);
+    const keys = this.#addKeys(job.id);
     const issued = await Promise.allSettled(names.map((name) => this.#issueOne(job, keys, name)));
     const failed = issued.find(({ status }) => status === "rejected");
     if (failed?.status !== "rejected" || keys.over.signal.aborted) return;
@@ -189,7 +189,7 @@ export class Credentials implements HeldCredentials {
     this.#options.outstanding.revoke(alias);
   }
 
-  #keysOf(job: JobId): Keys {
+  #addKeys(job: JobId): Keys {
     const keys: Keys = {
       aliases: new Set(),
       current: new Map(),

@@ -21,7 +21,7 @@ export class DueQueue<T extends Timed> {
     value.due = due;
     value.place = this.#heap.length;
     this.#heap.push(value);
-    this.#rise(value);
+    this.#siftUp(value);
   }
 
   /** Removes and returns at most `limit` entries that are due at `now`, the earliest first. */
@@ -44,11 +44,11 @@ export class DueQueue<T extends Timed> {
     const last = this.#heap.pop();
     if (last === undefined || last === value) return;
     this.#put(last, place);
-    this.#rise(last);
-    this.#sink(last);
+    this.#siftUp(last);
+    this.#siftDown(last);
   }
 
-  #rise(value: T): void {
+  #siftUp(value: T): void {
     while (value.place > 0) {
       const { place } = value;
       const parent = (place - 1) >> 1;
@@ -59,7 +59,7 @@ export class DueQueue<T extends Timed> {
     }
   }
 
-  #sink(value: T): void {
+  #siftDown(value: T): void {
     for (;;) {
       const { place } = value;
       const left = this.#heap[2 * place + 1];

@@ -48,16 +48,16 @@ export class Audience {
   removed(job: JobId): void {
     for (const viewer of this.of(job)) {
       viewer.removed([job]);
-      this.#leave(job, viewer);
+      this.#unlink(job, viewer);
     }
   }
 
   /** Removes a viewer from all jobs. */
   remove(viewer: Stream): void {
-    for (const job of [...(this.#jobs.get(viewer) ?? [])]) this.#leave(job, viewer);
+    for (const job of [...(this.#jobs.get(viewer) ?? [])]) this.#unlink(job, viewer);
   }
 
-  #leave(job: JobId, viewer: Stream): void {
+  #unlink(job: JobId, viewer: Stream): void {
     const viewers = this.of(job).filter((other) => other !== viewer);
     if (viewers.length > 0) this.#viewers.set(job, viewers);
     else this.#viewers.delete(job);

@@ -13,7 +13,7 @@ export interface HeartbeatOptions {
 /** The heartbeat of one connection that negotiated it. It only reports a lost client (R-6.4-5). */
 export class Heartbeat {
   readonly #liveness: Liveness;
-  #ear: (() => void) | undefined;
+  #resumeReading: (() => void) | undefined;
 
   constructor({ clock, interval, say, lost }: HeartbeatOptions) {
     this.#liveness = new Liveness({
@@ -22,7 +22,7 @@ export class Heartbeat {
       lost,
       ping: () => {
         // A ping is pointless unless the reply is read.
-        this.#ear?.();
+        this.#resumeReading?.();
         say({
           type: "session.ping",
           payload: { nonce: newMessageId("hb_"), sent_at: formatTimestamp(clock.now()) },
@@ -47,7 +47,7 @@ export class Heartbeat {
    */
   async deaf(pressure: Promise<unknown>): Promise<void> {
     await new Promise<void>((resolve) => {
-      this.#ear = resolve;
+      this.#resumeReading = resolve;
       void pressure.then(() => resolve());
     });
   }

@@ -155,7 +155,7 @@ export class Projector {
     if (this.#ready.isStopped) return { kind: "stopped" };
     this.#issue(batch, children);
     const sent = batch.frames.length > 0 ? this.#outbox.send(batch.frames) : undefined;
-    this.#leave(batch);
+    this.#detachEnded(batch);
     for (const attachment of batch.lost) {
       this.#context.lost(attachment);
       // Live records come after the report of the loss, or they would look like a continuation of the history.
@@ -203,7 +203,7 @@ export class Projector {
   }
 
   /** Detaches ended jobs, which count as followed until their end is handed over. */
-  #leave({ ended }: Batch): void {
+  #detachEnded({ ended }: Batch): void {
     const { attachments } = this.#stream;
     for (const attachment of ended) {
       if (attachments.get(attachment.job) === attachment) attachments.detach(attachment.job);

@@ -20,9 +20,9 @@ export class SessionWriter {
   #epoch: number;
   readonly #claims = new Sequence();
   /** Commits held back by a claim in progress: their epoch is not known yet. */
-  #held: Array<() => void> | undefined;
+  #heldCommits: Array<() => void> | undefined;
   /** The tokens of a claim that failed, until it is known whether it took place nevertheless. */
-  #doubted: readonly string[] | undefined;
+  #inDoubt: readonly string[] | undefined;
   #isRetired = false;
 
   constructor(options: SessionWriterOptions) {
@@ -45,12 +45,12 @@ export class SessionWriter {
       const valid = tokens();
       if (valid === undefined) return "fenced";
       const held: Array<() => void> = [];
-      this.#held = held;
+      this.#heldCommits = held;
       try {
         return await this.#claim(valid);
       } finally {
         // In their order, and before anything that the new epoch commits.
-        this.#held = undefined;
+        this.#heldCommits = undefined;
         for (const commit of held) commit();
       }
     });
@@ -65,7 +65,7 @@ export class SessionWriter {
       if (outcome === "committed") this.#epoch = epoch + 1;
       return outcome;
     } catch (error) {
-      this.#doubted = tokens;
+      this.#inDoubt = tokens;
       // If this fails too, the next claim resolves the doubt.
       await this.#resolveDoubt().catch(() => {});
       throw error;
@@ -74,10 +74,10 @@ export class SessionWriter {
 
   /** A failed claim took place after all if its tokens are stored: no other claim has them. */
   async #resolveDoubt(): Promise<void> {
-    if (this.#doubted === undefined) return;
+    if (this.#inDoubt === undefined) return;
     const row = await this.#options.store.get(this.#options.session);
-    const tookPlace = row?.epoch === this.#epoch + 1 && row.tokens.join() === this.#doubted.join();
-    this.#doubted = undefined;
+    const tookPlace = row?.epoch === this.#epoch + 1 && row.tokens.join() === this.#inDoubt.join();
+    this.#inDoubt = undefined;
     if (tookPlace) this.#epoch += 1;
   }
 
@@ -89,7 +89,7 @@ export class SessionWriter {
     const { session, store } = this.#options;
     const commit = (): Promise<CommitOutcome> =>
       store.commit(session, epoch ?? this.#epoch, change);
-    const held = this.#held;
+    const held = this.#heldCommits;
     if (epoch !== undefined || held === undefined) return commit();
     return new Promise((resolve, reject) => held.push(() => commit().then(resolve, reject)));
   }

@@ -56,7 +56,7 @@ export class SubmitLog {
   readonly unsaid = new UnsaidJobs();
   readonly #replies = new NewestMap<MessageId, SubmitReply | Pending>(MAX_SUBMITS);
   readonly #acceptances = new NewestMap<JobId, Announcement | RememberedAcceptance>(MAX_SUBMITS);
-  readonly #line = new Sequence();
+  readonly #queue = new Sequence();
   /** The job whose acceptance is being sent. */
   #giving: JobId | undefined;
   #deciding = 0;
@@ -79,7 +79,7 @@ export class SubmitLog {
   ): Promise<void> {
     const known = this.#replies.get(id);
     if (known !== undefined) {
-      return this.#line.run(async () => {
+      return this.#queue.run(async () => {
         const reply = "reply" in known ? await known.reply : known;
         const failure = "failure" in known ? known.failure : undefined;
         await give(failure ?? toRepeat(id, reply));
@@ -89,7 +89,7 @@ export class SubmitLog {
     const pending: Pending = { reply: decide() };
     this.#replies.set(id, pending);
     try {
-      await this.#line.run(() => this.#give(id, pending, give));
+      await this.#queue.run(() => this.#give(id, pending, give));
     } finally {
       this.#deciding -= 1;
     }
@@ -151,7 +151,7 @@ export class SubmitLog {
   /** Sends a rejection of a submit that was never decided, when it is its turn. */
   reject(give: () => unknown): Promise<void> {
     this.#refused += 1;
-    return this.#line.run(async () => {
+    return this.#queue.run(async () => {
       try {
         await give();
       } finally {

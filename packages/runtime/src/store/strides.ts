@@ -5,11 +5,11 @@ export const STRIDE = 1024;
 
 /** Lets listings that pass over many jobs go on in strides: of all that a store works at, one in a turn of the event loop. */
 export class Strides {
-  #line: Promise<void> = Promise.resolve();
+  #queue: Promise<void> = Promise.resolve();
 
   /** Resolves in a turn in which nobody else of the line goes on. */
   next(): Promise<void> {
-    this.#line = this.#line.then(() => setImmediate());
-    return this.#line;
+    this.#queue = this.#queue.then(() => setImmediate());
+    return this.#queue;
   }
 }
