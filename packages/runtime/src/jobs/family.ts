@@ -62,7 +62,7 @@ export class Family {
     return this.#parent === undefined || this.#parent.#job.life.active;
   }
 
-  /** The latest end of any ancestor, in milliseconds since 1970; infinite if there is none. */
+  /** The time by which an ancestor ends at the latest, in milliseconds since 1970; infinite if none has a deadline. */
   get overAt(): number {
     return this.#parent === undefined ? Number.POSITIVE_INFINITY : this.#parent.#job.overAt;
   }

@@ -48,7 +48,7 @@ interface Living {
 /**
  * The life of a job from its acceptance to its end: what starts it, what may stop it, and which of its endings counts.
  *
- * - **J3** Exactly one terminal record, and it is the last. The first ending wins; a later one gets to know that it lost.
+ * - **J3** Exactly one terminal record, and it is the last. The first ending wins; whoever comes later is told so.
  */
 export class JobLife {
   readonly #job: Living;
@@ -199,8 +199,8 @@ export class JobLife {
   }
 
   /**
-   * Cancels the job: makes the request durable, acknowledges it, then signals the agent. No other ending can win from the start
-   * (R-7.4-1, R-7.4-2).
+   * Cancels the job: makes the request durable, acknowledges it, then signals the agent. From the first moment on
+   * no other ending can win (R-7.4-1, R-7.4-2).
    * @param acknowledge called once the request is durable; with the final state if the job had ended before
    * @param grace milliseconds that the agent has to stop
    * @throws ArcpError `INTERNAL_ERROR` if the job is left to the next process, or another runtime has taken it over

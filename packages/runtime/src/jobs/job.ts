@@ -173,7 +173,7 @@ export class Job implements KnownJob {
     return this.identity.expiresAt;
   }
 
-  /** The latest time at which the job or an ancestor ends, in milliseconds since 1970; infinite if there is none. */
+  /** The time by which the job or an ancestor ends at the latest, in milliseconds since 1970; infinite without a deadline. */
   get overAt(): number {
     const { acceptedAt, maxRuntimeSec, expiresAt } = this.identity;
     const open = Number.POSITIVE_INFINITY;

@@ -117,7 +117,7 @@ export class Stream {
   }
 
   /**
-   * Prepares for the removal of the job: stores how far the last numbers went, as long as its log can tell.
+   * Prepares for the removal of the job: stores how far the last numbers went, which only its log tells so far.
    * @returns once that is durable
    * @throws Error if it could not be stored; the log must stay then
    */

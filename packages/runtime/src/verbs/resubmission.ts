@@ -65,7 +65,7 @@ export async function rowOf({ store }: Services, id: JobId): Promise<JobRow | un
 }
 
 /**
- * Removing a job frees its key first, and a log is only created after its row; so a log without a row means that the row is lost.
+ * A removed job leaves no key behind, and a log is only created after its row: if the job of a key has a log, its row is lost.
  * @throws ArcpError `JOB_NOT_FOUND` in that case
  */
 async function checkUnknown({ store }: Services, id: JobId): Promise<void> {
