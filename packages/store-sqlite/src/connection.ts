@@ -164,8 +164,8 @@ export class Connection {
   }
 
   /**
-   * Re-runs a statement that failed on a number too large for JavaScript, so that decoding can tell which one it was. @throws the
-   * error, if it is another one
+   * The statement to repeat a query with that failed on a number too large for JavaScript, so that decoding can tell which one it
+   * was. @throws the error, if it is another one
    */
   #withBigInts(sql: string, error: unknown): Statement {
     if (!isTooLarge(error)) throw error;
