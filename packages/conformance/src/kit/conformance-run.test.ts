@@ -75,7 +75,7 @@ test.each([
   [() => [], "has to return an object"],
   [() => ({ cancelGraceSec: "soon" }), 'says cancelGraceSec: "soon", it has to be a number'],
   [() => ({ cancelGraceSec: -1 }), "says cancelGraceSec: -1, it has to be a number"],
-  [() => ({ cancelGrace: 1 }), "tells of cancelGrace, the settings are cancelGraceSec, "],
+  [() => ({ cancelGrace: 1 }), "returns cancelGrace, the settings are cancelGraceSec, "],
   [
     () => ({ liveJobsPerPrincipal: 10 }),
     "need a runtime with liveJobsPerPrincipal of at least 60, conformance.settings says 10",

@@ -129,7 +129,7 @@ async function reachedBySocket(runtime: Runtime, clock: ManualClock) {
 /** What agents of the fuzzer fail with on purpose. */
 const MEANT = /"text":"an agent failed"/;
 const MEANT_ERROR =
-  /"err":"Error: (secret: |the agent broke its output schema)|"agent":"[\w.@-]+"\}/;
+  /"err":"Error: (secret: |the agent violated its output schema)|"agent":"[\w.@-]+"\}/;
 
 function slowTable(clock: Clock): Authenticate {
   const known = tokenTable(principals);
