@@ -115,8 +115,7 @@ test.each([
     const write = (line: string) => void lines.push(JSON.parse(line));
     const { runtime } = hosting({ auth, logger: pino({ level: "error" }, { write }) });
     await new Viewer(runtime).hello();
-    const message =
-      "auth threw: for an invalid token it has to return undefined: jwt expired";
+    const message = "auth threw: for an invalid token it has to return undefined: jwt expired";
     expect(lines).toMatchObject([{ msg: "a handshake failed", err: { message } }]);
   },
 );
