@@ -374,24 +374,24 @@ test("an option that there is not is refused by what takes options, and nothing 
   const calls: Array<[() => unknown, string]> = [
     [
       () => ctx.delegate("led", null, { "tool.call": ["x"] } as object),
-      "delegate: tool.call is none of its options, which are lease, expiresAt, maxRuntimeSec, id",
+      "delegate: tool.call is not one of its options, which are lease, expiresAt, maxRuntimeSec, id",
     ],
-    [() => ctx.delegate("led", null, { maxRuntime: 60 } as object), "delegate: maxRuntime is none"],
+    [() => ctx.delegate("led", null, { maxRuntime: 60 } as object), "delegate: maxRuntime is not one"],
     [
       () => ctx.model("m", { prices, reserves: { input: 1 } } as object),
-      "model: reserves is none of its options, which are prices, reserve",
+      "model: reserves is not one of its options, which are prices, reserve",
     ],
     [
       () => ctx.spend.reserve({ USD: "0.1" }, { Name: "cost.x" } as object),
-      "reserve: Name is none of its options, which are name, dimensions",
+      "reserve: Name is not one of its options, which are name, dimensions",
     ],
     [
       () => ctx.fs.writeFile("/nowhere/x", "", { flags: "a" } as object),
-      "writeFile: flags is none of its options, which are flag",
+      "writeFile: flags is not one of its options, which are flag",
     ],
     [
       () => ctx.fs.writeFile("/nowhere/x", "", "utf8" as never),
-      "writeFile: an object is needed, and not a text",
+      "writeFile: must be an object, not a string",
     ],
   ];
   for (const [call, message] of calls) {
