@@ -376,7 +376,10 @@ test("an option that there is not is refused by what takes options, and nothing 
       () => ctx.delegate("led", null, { "tool.call": ["x"] } as object),
       "delegate: tool.call is not one of its options, which are lease, expiresAt, maxRuntimeSec, id",
     ],
-    [() => ctx.delegate("led", null, { maxRuntime: 60 } as object), "delegate: maxRuntime is not one"],
+    [
+      () => ctx.delegate("led", null, { maxRuntime: 60 } as object),
+      "delegate: maxRuntime is not one",
+    ],
     [
       () => ctx.model("m", { prices, reserves: { input: 1 } } as object),
       "model: reserves is not one of its options, which are prices, reserve",
