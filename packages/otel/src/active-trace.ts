@@ -8,8 +8,8 @@ export interface TraceHeaders {
 }
 
 /**
- * The span that is active at this moment, for a submit: `client.submit(agent, input, { traceContext: activeTrace() })` makes the job
- * its child. Empty when there is none.
+ * The context of the span that is active at this moment, for a submit:
+ * `client.submit(agent, input, { traceContext: activeTrace() })` makes the job its child. Empty if no span is active.
  */
 export function activeTrace(): TraceHeaders {
   return traceContextOf(trace.getActiveSpan()?.spanContext()) ?? {};

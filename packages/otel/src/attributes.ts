@@ -3,7 +3,7 @@ import type { Attributes } from "@opentelemetry/api";
 
 // Names: those of R-11-6 of the protocol, then those of OpenTelemetry's semantic conventions, then our own below `arcp.`.
 
-/** What every span of a job says of it (R-11-6). */
+/** What every span of a job says about the job (R-11-6). */
 export function jobAttributes({ id, session, agent, lease, expiresAt }: JobAttempt): Attributes {
   return {
     "arcp.session_id": session,
@@ -16,7 +16,7 @@ export function jobAttributes({ id, session, agent, lease, expiresAt }: JobAttem
   };
 }
 
-/** What remains of a budget, as the JSON that the protocol has for it: numbers with exactly these digits. */
+/** What remains of a budget, in the JSON form of the protocol: numbers with exactly these digits. */
 export function budgetAttributes(remaining: JobAttempt["remaining"]): Attributes {
   if (remaining === undefined) return {};
   const amounts = Object.entries(remaining).map(
@@ -25,7 +25,7 @@ export function budgetAttributes(remaining: JobAttempt["remaining"]): Attributes
   return { "arcp.budget.remaining": `{${amounts.join(",")}}` };
 }
 
-/** What an operation is, and what it is done to. */
+/** What an operation is, and what it acts on. */
 export function operationAttributes({ name, target, method }: Operation): Attributes {
   return {
     "arcp.operation": name,

@@ -1,4 +1,4 @@
-/** What a span records of something that was thrown: a text where that was no error. */
+/** What a span records of something that was thrown: a text if it was not an error. */
 export type RecordedException =
   | string
   | {
@@ -9,8 +9,8 @@ export type RecordedException =
     };
 
 /**
- * Anything can be thrown: not all of it makes a text, and some of it fails when it is looked at. So that is done here, once, and not
- * by a span, which would stay open.
+ * Anything can be thrown: some values cannot be turned into text, and some fail when they are inspected. So that is done here,
+ * once, and not by a span, which would then stay open.
  */
 export function exceptionOf(thrown: unknown): RecordedException {
   try {

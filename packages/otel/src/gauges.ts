@@ -1,7 +1,7 @@
 import type { Figures } from "@arcp/runtime";
 import type { BatchObservableResult, Meter } from "@opentelemetry/api";
 
-/** What there is of a runtime that has closed, but for what it wrote. */
+/** The figures of a runtime that has closed, except what it wrote. */
 const NOTHING: Omit<Figures, "eventsWritten"> = {
   jobs: { pending: 0, running: 0 },
   sessions: { connected: 0, parked: 0 },
@@ -11,8 +11,9 @@ const NOTHING: Omit<Figures, "eventsWritten"> = {
 };
 
 /**
- * Measures what stands: `figures` is read whenever somebody collects.
- * @returns lets go of `figures`. No callback is removed: an SDK would go on with the values that it read last
+ * Measures the current figures: `figures` is read whenever somebody collects.
+ * @returns a function that lets go of `figures`. No callback is removed, because an SDK would keep reporting the values that it
+ *   read last
  */
 export function gaugesOf(meter: Meter, figures: () => Figures): () => void {
   let read = figures;

@@ -18,7 +18,9 @@ import { spanContextOf, traceContextOf } from "./trace-context.ts";
 
 const FAILURES: readonly JobOutcome["status"][] = ["error", "timed_out", "refused", "lost"];
 
-/** What lease and budget refuse an operation with; with anything else it failed, or the job was over. */
+/**
+ * The codes with which the lease or the budget refuses an operation. Any other code means that it failed, or that the job was over.
+ */
 const REFUSALS: ReadonlySet<string> = new Set([
   "PERMISSION_DENIED",
   "LEASE_SUBSET_VIOLATION",
@@ -42,7 +44,7 @@ export class JobSpan implements JobObserver {
     this.#attempt = attempt;
     this.#attributes = jobAttributes(attempt);
     this.#span = startSpan(tracer, attempt, this.#attributes);
-    // Whoever delegated it, or took its submit in, has an active span and a baggage of its own, which are not this job's.
+    // Whoever delegated the job, or received its submit, has an active span and baggage of its own, which are not this job's.
     this.#context = trace.setSpan(ROOT_CONTEXT, this.#span);
     this.trace = traceContextOf(this.#span.spanContext());
   }
@@ -88,12 +90,12 @@ export class JobSpan implements JobObserver {
     try {
       this.#measures.ended(this.#attempt, outcome);
     } finally {
-      // Whatever a meter throws, and a processor of spans that throws costs no measure.
+      // Even if a meter throws. The span ends last, so that a span processor that throws costs no measurement.
       this.#span.end();
     }
   }
 
-  /** Spans of the agent's own stand between the job's span and that of an operation. */
+  /** The agent's own spans lie between the job's span and that of an operation. */
   #caller(): Context {
     const active = context.active();
     const within = trace.getSpanContext(active)?.traceId === this.#span.spanContext().traceId;

@@ -5,7 +5,7 @@ import { gaugesOf } from "./gauges.ts";
 /** Seconds: a job takes moments or hours. */
 const DURATIONS = [0.1, 0.5, 1, 5, 10, 30, 60, 300, 900, 1800, 3600, 7200, 21_600, 86_400];
 
-/** How it is measured what a runtime does. */
+/** The instruments that measure what a runtime does. */
 export class Measures {
   readonly #meter: Meter;
   readonly #duration: Histogram;
@@ -29,7 +29,7 @@ export class Measures {
     });
   }
 
-  /** From now on what stands is measured as well. */
+  /** From now on the current figures are measured as well. */
   watch(figures: () => Figures): void {
     this.#stop = gaugesOf(this.#meter, figures);
   }
@@ -43,14 +43,14 @@ export class Measures {
     this.#spent.add(Number(amount), { "arcp.currency": currency });
   }
 
-  /** @param error the type of what it failed with; undefined when it did not */
+  /** @param error the type of the error; undefined if it did not fail */
   done(operation: string, error: string | undefined): void {
     const failure = error === undefined ? {} : { "error.type": error };
     this.#operations.add(1, { "arcp.operation": operation, ...failure });
   }
 
   ended({ agent, acceptedAt }: JobAttempt, { status, error, endedAt }: JobOutcome): void {
-    // The job of a suspended attempt goes on, and of a refused one there was none.
+    // The job of a suspended attempt goes on, and a refused job never began.
     if (status === "suspended" || status === "refused") return;
     this.#duration.record(Math.max(0, endedAt - acceptedAt) / 1000, {
       "arcp.agent": agent,

@@ -13,19 +13,19 @@ import { budgetAttributes, operationAttributes } from "./attributes.ts";
 import { exceptionOf, type RecordedException } from "./exception.ts";
 import { traceContextOf } from "./trace-context.ts";
 
-/** Operations whose targets are few: they may stand in the name of a span. */
+/** Operations with few different targets, which may therefore be part of a span's name. */
 const NAMED: readonly string[] = ["tool.call", "model.use", "agent.delegate"];
 /** Operations that leave the process. */
 const OUTGOING: readonly string[] = ["net.fetch", "model.use"];
 
 interface OperationSpanOptions {
   readonly tracer: Tracer;
-  /** What it is started in. */
+  /** The context in which the span starts. */
   readonly context: Context;
-  /** Those of the job. */
+  /** The attributes of the job. */
   readonly attributes: Attributes;
   readonly operation: Operation;
-  /** @param error the type of what it failed with; undefined when it did not */
+  /** @param error the type of the error; undefined if it did not fail */
   readonly ended: (error: string | undefined) => void;
 }
 
@@ -69,7 +69,7 @@ export class OperationSpan implements OperationObserver {
       this.#ended(type);
       if (type !== undefined) this.#fail(type, exception);
     } finally {
-      // Whatever was thrown: a span that does not end is never seen.
+      // Whatever was thrown, because a span that does not end is never seen.
       this.#span.end();
     }
   }
@@ -83,7 +83,7 @@ export class OperationSpan implements OperationObserver {
   }
 }
 
-/** An answer that is an error, to whoever asked. */
+/** The status as an error type, if the response is an error. */
 function refusedBy(status: number | undefined): string | undefined {
   return status !== undefined && status >= 400 ? `${status}` : undefined;
 }

@@ -4,11 +4,11 @@ import { type Meter, metrics, type Tracer, trace } from "@opentelemetry/api";
 import { JobSpan } from "./job-span.ts";
 import { Measures } from "./measures.ts";
 
-/** What spans and instruments are made by. */
+/** What creates the spans and the instruments. */
 export interface OtelOptions {
-  /** What makes the spans. Default: that of the global provider, for `@arcp/otel`. */
+  /** Creates the spans. Default: the global provider's tracer for `@arcp/otel`. */
   readonly tracer?: Tracer | undefined;
-  /** What makes the instruments. Default: that of the global provider, for `@arcp/otel`. */
+  /** Creates the instruments. Default: the global provider's meter for `@arcp/otel`. */
   readonly meter?: Meter | undefined;
 }
 
@@ -28,10 +28,11 @@ const RULES: OptionRules<OtelOptions> = {
 const SCOPE = "@arcp/otel";
 
 /**
- * Traces and metrics of one runtime: `createRuntime({ observer: otel() })`. Each runtime has one of its own. To be called once the
- * SDK has been started: a global meter that is asked for before that measures nothing.
+ * Traces and metrics of one runtime: `createRuntime({ observer: otel() })`. Each runtime needs its own. Call it once the SDK has
+ * been started, because a global meter that is requested earlier measures nothing.
  *
- * @throws LocalError `MISUSE` for an option that there is not, or of another kind: a provider is no tracer, and would fail with each job
+ * @throws LocalError `MISUSE` for an unknown option, or one of the wrong type: a provider is not a tracer, and would fail with each
+ *   job
  */
 export function otel(options: OtelOptions = {}): Observer {
   checkOptions("otel", options, RULES);

@@ -2,7 +2,7 @@ import type { TraceContext } from "@arcp/core";
 import { createTraceState, isSpanContextValid, type SpanContext } from "@opentelemetry/api";
 
 /**
- * @param context as a runtime hands it over: it has checked it
+ * @param context as a runtime passes it on, already checked
  * @param isRemote whether another process made it
  */
 export function spanContextOf(
@@ -15,7 +15,7 @@ export function spanContextOf(
   return { traceId, spanId, traceFlags, isRemote, ...state };
 }
 
-/** @returns undefined for a span that is in no trace, as without an SDK */
+/** @returns undefined for a span that belongs to no trace, as without an SDK */
 export function traceContextOf(span: SpanContext | undefined): TraceContext | undefined {
   if (span === undefined || !isSpanContextValid(span)) return undefined;
   const { traceId, spanId, traceFlags, traceState } = span;
