@@ -1,10 +1,10 @@
 import { checkOptions, type OptionRules, rule } from "@arcp/core";
 
-/** What is kept of one job's log. Beyond it the oldest records go, loudly by the floor (P3). */
+/** Limits of one job's log. Beyond them its oldest records are evicted, which readers see by the log's floor (P3). */
 export interface LogLimits {
-  /** Records, result chunks apart. Default 250,000. */
+  /** Records, not counting result chunks. Default 250,000. */
   readonly records: number;
-  /** Characters of text, result chunks apart. Default 256 Mi. */
+  /** Characters of text, not counting result chunks. Default 256 Mi. */
   readonly characters: number;
 }
 

@@ -13,29 +13,29 @@ import { RecordLog } from "./record-log.ts";
 import { RecordTable } from "./record-table.ts";
 import { SessionTable } from "./session-table.ts";
 
-/** A store in a file, of which copies can be made while a runtime uses it. */
+/** A store in a file that can be copied while a runtime uses it. */
 export interface SqliteStore extends Store {
   /**
-   * Writes a copy to another file, readable by its owner alone, while everything goes on. It holds at least what was acknowledged
-   * before the call, and is whole: a store like this one, which `sqliteStore` opens. A file that is there is replaced
-   * once the copy is complete. Copies are made one after the other.
+   * Writes a copy to another file, readable by its owner alone, without interrupting anything. The copy holds at least what was
+   * acknowledged before the call, and is a complete store, which `sqliteStore` opens. An existing file is replaced once the copy is
+   * complete. Copies are made one after the other.
    *
-   * @throws LocalError `MISUSE` for the store's own file and with a Node before 22.16, `CLOSED` when the store is closed meanwhile or its
-   *   disk failed, and whatever the file system or SQLite throws: then no copy is left
+   * @throws LocalError `MISUSE` for the store's own file and with a Node before 22.16, `CLOSED` if the store is closed meanwhile or
+   *   its disk has failed, and whatever the file system or SQLite throws; then no copy is left
    */
   backup(path: string): Promise<void>;
 }
 
-/** What a store in a file keeps at most. */
+/** The limits of a store in a file. */
 export interface SqliteStoreOptions {
-  /** What is kept of one job's log; beyond it the oldest records go. */
+  /** Limits of one job's log; beyond them its oldest records are evicted. */
   readonly logLimits?:
     | { readonly [Limit in keyof LogLimits]?: LogLimits[Limit] | undefined }
     | undefined;
   /**
-   * Characters of text kept of all logs together, chunks of results included. Beyond it the largest log of the principal
-   * that holds most loses its oldest records. The newest record of a log stays, and whoever holds no more than an equal
-   * share loses nothing (R-14-2): so it may be exceeded by one record per kept job. Default 20 Gi.
+   * Characters of text kept in all logs together, including chunks of results. Beyond it, the largest log of the principal that
+   * holds most loses its oldest records. The newest record of a log stays, and a principal that holds no more than an equal share
+   * loses nothing (R-14-2), so the limit may be exceeded by one record per kept job. Default 20 Gi.
    */
   readonly totalLogCharacters?: number | undefined;
 }
@@ -48,12 +48,12 @@ const RULES: OptionRules<SqliteStoreOptions> = {
 };
 
 /**
- * A store in one file, for one runtime at a time. What it acknowledged survives the end of the process and a loss of
- * power; what it had not is there wholly or not at all.
+ * A store in one file, for one runtime at a time. What it acknowledged survives the end of the process and a power loss; any other
+ * change is either there completely or not at all.
  *
- * @param path of the file, made when it is not there; `:memory:` for one that ends with the process
- * @throws LocalError `MISUSE` when another runtime has the file open, when a newer version wrote it, when it cannot be
- *   opened or is no store, without a path, with a limit that is not a positive number, and for one that there is not
+ * @param path of the file, which is created if it does not exist; `:memory:` for a store that ends with the process
+ * @throws LocalError `MISUSE` if another runtime has the file open, a newer version wrote it, it cannot be opened or is not a
+ *   store; without a path; for a limit that is not a positive number, and for an unknown one
  */
 export function sqliteStore(path: string, options: SqliteStoreOptions = {}): SqliteStore {
   // SQLite takes an empty path as a temporary file, deleted on close.
