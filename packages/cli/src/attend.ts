@@ -8,17 +8,16 @@ import { codeOf } from "./view/outcome-lines.ts";
 import type { ViewedJob } from "./view/view.ts";
 import { viewFor } from "./view/viewing.ts";
 
-/** A job to be shown, and the client that it is of. */
+/** A job to show, and the client that it belongs to. */
 export type Attended =
   | { readonly client: Client; readonly job: Job | ReopenedJob; readonly isOwn: true }
   | { readonly client: Client; readonly job: WatchedJob; readonly isOwn: false };
 
 /**
- * Shows a job to its end, or until whoever looks leaves it, and says the exit code. Only one's own job is cancelled by the
- * second Ctrl-C.
+ * Shows a job until it ends or the user leaves it, and sets the exit code. A second Ctrl-C cancels only a job of one's own.
  *
- * @returns how it ended, undefined when it was left
- * @throws ArcpError `JOB_NOT_FOUND` when the runtime has lost it
+ * @returns how the job ended; undefined if the user left it
+ * @throws ArcpError `JOB_NOT_FOUND` if the runtime has lost the job
  */
 export async function attend(
   attended: Attended,
@@ -41,7 +40,7 @@ export async function attend(
   return outcome;
 }
 
-/** The job was there when the view began. */
+/** The job existed when the view began, so `JOB_NOT_FOUND` means that the runtime has lost it. */
 function explained(error: unknown, job: string): unknown {
   if (!(error instanceof ArcpError && error.code === "JOB_NOT_FOUND")) return error;
   const why = "it may have been restarted without its store";

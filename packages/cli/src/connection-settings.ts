@@ -4,23 +4,23 @@ import { readProfile } from "./profiles.ts";
 import { shownUrl } from "./shown-url.ts";
 import type { Surroundings } from "./surroundings.ts";
 
-/** As `connectionFlags` puts them into a command's options. */
+/** The options that `connectionFlags` adds to a command. */
 export interface ConnectionFlags {
   readonly url?: string;
   readonly token?: string;
   readonly profile?: string;
 }
 
-/** Which runtime a command is for, and who one is there. */
+/** Which runtime a command connects to, and with which token. */
 export interface ConnectionSettings {
   readonly url: string;
   readonly token: string | undefined;
 }
 
-/** Where `arcp serve` listens when it is told nothing. */
+/** Where `arcp serve` listens by default. */
 export const DEFAULT_URL = "ws://127.0.0.1:7777/arcp";
 
-/** Adds the flags that every command has which connects. */
+/** Adds the flags of every command that connects. */
 export function connectionFlags(command: Command): Command {
   return command
     .option("--url <url>", `the runtime's address (ARCP_URL; default ${DEFAULT_URL})`)
@@ -29,10 +29,10 @@ export function connectionFlags(command: Command): Command {
 }
 
 /**
- * A flag goes before the environment, and that before the profile; one that is named by `--profile` is a flag. The token of a
- * profile is for its own url: no other gets to see it.
+ * A flag takes precedence over the environment, and that over the profile; a profile named by `--profile` counts as a flag. The
+ * token of a profile is only for the profile's own url: no other server gets to see it.
  *
- * @throws LocalError `MISUSE` for what is no address, and for a profile that is none
+ * @throws LocalError `MISUSE` for an invalid address or profile
  */
 export function connectionSettings(
   flags: ConnectionFlags,
@@ -48,7 +48,7 @@ export function connectionSettings(
   return { url, token };
 }
 
-/** @throws LocalError `MISUSE` for what is not the address of a runtime */
+/** @throws LocalError `MISUSE` if this is not the address of a runtime */
 export function checkedUrl(url: string): string {
   if (/^wss?:\/\/[^\s#]+$/.test(url) && URL.canParse(url)) return url;
   throw usage(

@@ -4,11 +4,11 @@ import type { Surroundings } from "./surroundings.ts";
 
 /** What a command works with. */
 export interface CommandContext extends Surroundings {
-  /** Aborts at Ctrl-C, unless the command took the interrupts. Thereupon the exit code is 130, whatever is thrown. */
+  /** Aborts at Ctrl-C, unless the command handles interrupts itself. The exit code is then 130, whatever is thrown. */
   readonly signal: AbortSignal;
-  /** For a command that does something else at Ctrl-C than to stop. */
+  /** For a command that does something other than stop at Ctrl-C. */
   readonly interrupts: Interrupts;
-  /** Says the exit code; without it that is 0, or what the error that is thrown comes to. */
+  /** Sets the exit code. Without it, that is 0, or the code of the error that is thrown. */
   exit(code: number): void;
 }
 

@@ -9,12 +9,12 @@ export function configDirectory(surroundings: Environment): string {
   return directory(surroundings, "XDG_CONFIG_HOME", ".config");
 }
 
-/** Where it is kept how to come back to jobs: `$XDG_STATE_HOME/arcp`. */
+/** Where the command records how to return to jobs: `$XDG_STATE_HOME/arcp`. */
 export function stateDirectory(surroundings: Environment): string {
   return directory(surroundings, "XDG_STATE_HOME", ".local/state");
 }
 
-/** The base directory specification has relative paths ignored. */
+/** The base directory specification says that relative paths are ignored. */
 function directory({ env }: Environment, variable: string, otherwise: string): string {
   const base = env[variable];
   if (base !== undefined && isAbsolute(base)) return join(base, "arcp");

@@ -3,19 +3,19 @@ import { CommanderError } from "commander";
 import { exitCode } from "./exit-code.ts";
 import { printable } from "./view/printable.ts";
 
-/** What is to be told of an error. */
+/** What to tell the user about an error. */
 export interface Failure {
-  /** One line, or, for a fault of the command itself, its stack. Undefined when it has been told. */
+  /** One line, or the stack for a bug in the command itself. Undefined if the user has already been told. */
   readonly text: string | undefined;
   readonly code: number;
 }
 
-/** The command was given what cannot work. The message says what would. */
+/** The command was given something that cannot work. The message says what would. */
 export function usage(message: string): LocalError {
   return new LocalError("MISUSE", message);
 }
 
-/** The only funnel from whatever was thrown to a line and an exit code. */
+/** The only place that turns whatever was thrown into a line and an exit code. */
 export function failureOf(error: unknown): Failure {
   if (error instanceof CommanderError) {
     const code = error.exitCode === 0 ? exitCode.success : exitCode.usage;
@@ -32,9 +32,9 @@ export function failureOf(error: unknown): Failure {
   return { text: `an internal error: ${stack}`, code: exitCode.fault };
 }
 
-/** What the runtime refuses, and what would be right where a command knows. */
+/** What the runtime refuses, and what would be right if a command knows. */
 function refusal({ code, message: told }: ArcpError): string {
-  // Where in a frame it was concerns nobody who typed a command.
+  // The position in a frame means nothing to somebody who typed a command.
   const message = told.replace(/^payload\.(\S+: )(?:Invalid input: )?/, "$1");
   switch (code) {
     case "UNAUTHENTICATED":
@@ -51,7 +51,7 @@ function refusal({ code, message: told }: ArcpError): string {
   }
 }
 
-/** What may succeed later is no mistake of whoever asked. */
+/** A request that may succeed later is not the user's mistake. */
 function codeOf({ retryable }: ArcpError): number {
   return retryable ? exitCode.connection : exitCode.usage;
 }

@@ -8,22 +8,22 @@ import { showLosses } from "./losses.ts";
 import type { Sink } from "./surroundings.ts";
 import type { View } from "./view/view.ts";
 
-/** A job that is shown until it ends, or until whoever looks leaves. */
+/** A job that is shown until it ends, or until the user leaves. */
 export interface Followed {
   readonly client: Pick<Client, "states">;
   readonly job: Pick<Job, "events" | "outcome">;
-  /** Absent for whoever only looks on: there every Ctrl-C leaves. */
+  /** Absent if the user only watches: then every Ctrl-C leaves. */
   readonly cancel?: (reason: string) => Promise<void>;
 }
 
-/** How long after a Ctrl-C another one cancels the job, before this process leaves it to itself; in ms. */
+/** How long after a first Ctrl-C a second one still cancels the job, before this process leaves the job, in ms. */
 const SECOND_THOUGHTS = 2_000;
 
 /**
- * Shows a job. Its end is shown too.
+ * Shows a job, including its end.
  *
- * @returns how it ended, undefined when whoever looked left it
- * @throws what keeps its events away for good
+ * @returns how it ended; undefined if the user left it
+ * @throws the error that keeps its events away for good
  */
 export async function follow(
   { client, job, cancel }: Followed,
@@ -41,21 +41,21 @@ export async function follow(
     }
     return job.outcome();
   })();
-  // Whoever left has no use for what still comes.
+  // A user who has left does not need what still comes.
   shown.catch(() => {});
   const outcome = await Promise.race([shown, leaving.over]).finally(() => leaving.stop());
   if (outcome !== undefined) view.end(outcome);
   return outcome;
 }
 
-/** A reader that is slower than the job holds up this process, and nothing else. */
+/** Waits for a reader that is slower than the job. That holds up this process only. */
 async function room(sink: Sink): Promise<void> {
   if (sink.writableNeedDrain === true) await once(sink, "drain");
 }
 
 type Stage = "looking" | "thinking twice" | "cancelling" | "over";
 
-/** What the interrupts come to: the first leaves the job, a second one soon after it cancels it, a third one leaves at once. */
+/** What interrupts mean: the first leaves the job, a second one soon after cancels it, a third leaves at once. */
 class Leaving {
   readonly #cancel: Followed["cancel"];
   readonly #view: View;

@@ -8,9 +8,9 @@ import { untilAborted } from "./until-aborted.ts";
 /**
  * The input of a job.
  *
- * @param argument JSON, `@` and the path of a file with JSON, or `-` for the standard input; nothing is null
- * @throws LocalError `MISUSE` for what is no JSON, or cannot be read
- * @throws the signal's reason when it aborts before all of the standard input is there
+ * @param argument JSON, `@` and the path of a file with JSON, or `-` for standard input; without one, the input is null
+ * @throws LocalError `MISUSE` if it is not JSON, or cannot be read
+ * @throws the signal's reason if it aborts before standard input has ended
  */
 export async function inputOf(
   argument: string | undefined,
@@ -32,7 +32,7 @@ export async function inputOf(
   }
 }
 
-/** Bytes of another encoding would be replaced without a word. A byte order mark is none of the JSON. */
+/** Rejects bytes that are not UTF-8, which would otherwise be replaced silently. A byte order mark is not part of the JSON. */
 function parsedBytes(bytes: Uint8Array, name: string): unknown {
   let json: string;
   try {

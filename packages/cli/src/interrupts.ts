@@ -5,8 +5,8 @@ const signals = ["SIGINT", "SIGTERM"] as const;
 export type Interrupt = (typeof signals)[number];
 
 /**
- * How soon a signal that comes again is the same press still, in ms: a process can be sent one as itself and as a member of its
- * group, as `timeout -s INT` does it.
+ * Within how many ms a repeated signal belongs to the same key press: a process may receive it both as itself and as a member of
+ * its group, as from `timeout -s INT`.
  */
 export const ONE_PRESS = 50;
 
@@ -15,7 +15,7 @@ export class Interrupts implements Disposable {
   readonly #signals: Surroundings["signals"];
   readonly #stop = new AbortController();
   readonly #clock: Surroundings["clock"];
-  /** When each signal came, by the monotonic clock; as the same press still it does not count. */
+  /** When each signal last counted, by the monotonic clock. A repetition that belongs to the same key press does not count. */
   readonly #pressed = new Map<Interrupt, number>();
   readonly #handle = (interrupt: Interrupt): void => this.#press(interrupt);
   readonly #insisted = Promise.withResolvers<never>();
@@ -28,17 +28,17 @@ export class Interrupts implements Disposable {
     this.#insisted.promise.catch(() => {});
   }
 
-  /** Aborts at the first interrupt that no command took for itself. */
+  /** Aborts at the first interrupt that no command handled itself. */
   get signal(): AbortSignal {
     return this.#stop.signal;
   }
 
-  /** Rejects at a second one that no command took: whatever still goes on is not waited for. */
+  /** Rejects at a second interrupt that no command handled: whatever still runs is not waited for. */
   get insisted(): Promise<never> {
     return this.#insisted.promise;
   }
 
-  /** From now on interrupts call `handle`, each time, and abort nothing; until what is returned is disposed of. */
+  /** From now on every interrupt calls `handle` and aborts nothing, until the returned object is disposed of. */
   take(handle: (interrupt: Interrupt) => void): Disposable {
     this.#taken = handle;
     return {
@@ -48,7 +48,7 @@ export class Interrupts implements Disposable {
     };
   }
 
-  /** As though the process had been sent it. */
+  /** Acts as if the process had received the signal. */
   raise(interrupt: Interrupt): void {
     if (this.#taken !== undefined) return this.#taken(interrupt);
     if (this.signal.aborted) this.#insisted.reject(this.signal.reason);

@@ -3,13 +3,13 @@ import { type Capability, capabilities, isCapability, type Lease } from "@arcp/c
 import { InvalidArgumentError } from "commander";
 import { usage } from "./failure.ts";
 
-/** One pattern of a lease, as `--lease` was given it. */
+/** One pattern of a lease, as given to `--lease`. */
 export interface Grant {
   readonly capability: Capability;
   readonly pattern: string;
 }
 
-/** For `--lease`, which can be given more than once. */
+/** Parses `--lease`, which can be repeated. */
 export function grants(text: string, before: readonly Grant[] = []): readonly Grant[] {
   const [, capability = "", pattern = ""] = /^([^=]+)=(.+)$/s.exec(text) ?? [];
   if (pattern === "") {
@@ -29,20 +29,20 @@ export function grants(text: string, before: readonly Grant[] = []): readonly Gr
 }
 
 const BUDGET = "cost.budget";
-/** As the protocol has it (section 9.6). */
+/** As the protocol defines it (section 9.6). */
 const AMOUNT = /^[A-Za-z][A-Za-z0-9_-]{0,31}:\d{1,18}(\.\d{1,18})?$/;
 
-/** For `--budget`, which can be given more than once. */
+/** Parses `--budget`, which can be repeated. */
 export function budgets(text: string, before: readonly string[] = []): readonly string[] {
   if (AMOUNT.test(text)) return [...before, text];
   throw new InvalidArgumentError("it has to be a currency and an amount, such as USD:2.50.");
 }
 
 /**
- * The lease to ask for, undefined when nothing was said.
+ * The lease to request; undefined if no flag asks for one.
  *
- * @param cwd what paths are relative to; they are made absolute, for the runtime may be elsewhere
- * @throws LocalError `MISUSE` when that directory cannot be part of a pattern
+ * @param cwd the directory that paths are relative to; they are made absolute, because the runtime may run elsewhere
+ * @throws LocalError `MISUSE` if that directory cannot be part of a pattern
  */
 export function leaseOf(
   granted: readonly Grant[],
@@ -58,7 +58,7 @@ export function leaseOf(
   return Object.keys(lease).length === 0 ? undefined : lease;
 }
 
-/** Stars are characters like any other to it, so a pattern stays one. */
+/** `resolve` treats stars like any other character, so a pattern stays a pattern. */
 function absolute(pattern: string, cwd: string): string {
   const path = resolve(cwd, pattern);
   if (!pattern.startsWith("/") && cwd.includes("*")) {

@@ -2,9 +2,9 @@ import type { Client } from "@arcp/client";
 import type { View } from "./view/view.ts";
 
 /**
- * Shows that the connection is lost, how the next attempt failed, and that it is there again.
+ * Shows that the connection is lost, how each attempt to reconnect failed, and that the connection is back.
  *
- * @param isOver whether nothing of it is to be shown any more
+ * @param isOver whether nothing more is to be shown
  */
 export async function showLosses(
   { states }: Pick<Client, "states">,

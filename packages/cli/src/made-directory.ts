@@ -2,10 +2,10 @@ import { mkdir, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 
 /**
- * Makes a directory, and those above it, unless it is there. As the `recursive` of Node's `mkdir`, which never returns, and takes
- * a thread along, where a file system says of a new directory that the one above it were missing: below `/proc`.
+ * Creates a directory and its missing parents. Node's own `mkdir` with `recursive` never returns, and keeps a thread busy, where a
+ * file system says of a new directory that its parent is missing, as below `/proc`.
  *
- * @param mode of what is made
+ * @param mode of what is created
  * @throws what the file system says
  */
 export async function makeDirectory(path: string, mode?: number): Promise<void> {
@@ -16,7 +16,7 @@ export async function makeDirectory(path: string, mode?: number): Promise<void> 
     const isMissing = error instanceof Error && "code" in error && error.code === "ENOENT";
     if (isMissing && above !== path) {
       await makeDirectory(above, mode);
-      // What somebody else makes meanwhile is as good.
+      // A directory that somebody else creates meanwhile is just as good.
       await mkdir(path, { mode }).catch((again) => mustBeDirectory(path, again));
     } else {
       await mustBeDirectory(path, error);

@@ -2,10 +2,10 @@ import type { Clock } from "@arcp/core";
 import { InvalidArgumentError } from "commander";
 import { duration } from "./duration.ts";
 
-/** A moment in the past as it is typed: how long ago, such as `2h`, or a date and time of ISO 8601. */
+/** Parses a moment in the past: how long ago, such as `2h`, or a date and time in ISO 8601. */
 export function momentBefore(text: string, clock: Clock): Date {
   const moment = read(text, clock);
-  // Others have no form that goes over the wire.
+  // Years outside 0 to 9999 cannot be written in the wire format.
   if (/^\d{4}-/.test(moment.toISOString())) return moment;
   throw new InvalidArgumentError("it has to be within the years 0 to 9999, such as 7d.");
 }

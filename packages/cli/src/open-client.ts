@@ -7,10 +7,10 @@ import { shownUrl } from "./shown-url.ts";
 import { ownVersion } from "./versions.ts";
 
 /**
- * A client of the runtime that is meant; close it.
+ * A client of the runtime that the settings name; the caller closes it.
  *
- * @throws LocalError `TRANSPORT_CLOSED` in words for whoever typed the command, when there is no runtime
- * @throws ArcpError what it refuses with
+ * @throws LocalError `TRANSPORT_CLOSED`, in words for the user, if there is no runtime
+ * @throws ArcpError what the runtime refuses with
  */
 export async function openClient(
   { url, token }: ConnectionSettings,
@@ -30,7 +30,7 @@ export async function openClient(
   }
 }
 
-/** @throws LocalError `MISUSE` for `ws:` to another machine: that it is an address was seen to before */
+/** @throws LocalError `MISUSE` for `ws:` to another machine; that it is an address has been checked before */
 function dialOf(url: string): Dial {
   try {
     return dial(url);
@@ -62,7 +62,7 @@ function explained(error: unknown, address: string, token: string | undefined): 
   }
 }
 
-/** In one line, although OpenSSL likes to say more. */
+/** One line only, although OpenSSL tends to say more. */
 export function unreachable(error: LocalError, address: string): string {
   const url = shownUrl(address);
   const { code, message } = innermost(error);
@@ -72,7 +72,7 @@ export function unreachable(error: LocalError, address: string): string {
   if (code === "ENOTFOUND") return `${url} names an unknown host`;
   const status = /HTTP (\d+)/.exec(message)?.[1];
   if (status !== undefined) {
-    // A site answers its own pages by anything; 401, 403 and 5xx are said by what is at the right place.
+    // A web site may answer with these codes. 401, 403 and 5xx come from whatever is at the right place.
     const elsewhere = /^[23]|404|426/.test(status) && URL.parse(address)?.pathname !== "/arcp";
     const right = elsewhere ? ": most runtimes are at /arcp" : "";
     return `${url} answers HTTP ${status} instead of opening a WebSocket${right}`;

@@ -2,14 +2,14 @@ import type { LocalError } from "@arcp/core";
 import { InvalidArgumentError } from "commander";
 import { usage } from "./failure.ts";
 
-/** Where to listen, as a flag says it; 0 for a port that is free. */
+/** Parses the port to listen on; 0 means any free port. */
 export function portNumber(text: string): number {
   const number = /^\d+$/.test(text) ? Number(text) : Number.NaN;
   if (number <= 65_535) return number;
   throw new InvalidArgumentError("it has to be a number from 0 to 65535.");
 }
 
-/** What can be done about a failure to listen; undefined when it was another. */
+/** What can be done about a failure to listen; undefined if the failure was another one. */
 export function listenFailure(
   error: unknown,
   port: number,

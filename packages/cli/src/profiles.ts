@@ -4,18 +4,18 @@ import { configDirectory } from "./directories.ts";
 import { usage } from "./failure.ts";
 import type { Surroundings } from "./surroundings.ts";
 
-/** A runtime and who one is there, under a name. */
+/** The address of a runtime and a token for it, under a name. */
 export interface Profile {
   readonly url?: string;
   readonly token?: string;
 }
 
-/** The one that is taken when none is named. */
+/** The profile used if none is named. */
 const UNNAMED = "default";
 
 /**
- * @param name undefined for the one called `default`, which need not be there
- * @throws LocalError `MISUSE` when there is none of that name, or the file cannot be read
+ * @param name undefined for the profile called `default`, which need not exist
+ * @throws LocalError `MISUSE` if there is no profile of that name, or the file cannot be read
  */
 export function readProfile(name: string | undefined, surroundings: Surroundings): Profile {
   const path = join(configDirectory(surroundings), "profiles.json");

@@ -9,7 +9,7 @@ import { paintFor, widthOf } from "./terminal.ts";
 import { Unread } from "./unread.ts";
 import { versions } from "./versions.ts";
 
-/** A file of `commands/`, which is loaded when it is wanted: what one of them needs would take the others half a second. */
+/** A file of `commands/`, loaded only when needed: what one command needs would delay the others by half a second. */
 interface Listed {
   readonly summary: string;
   readonly load: () => Promise<CommandDefinition>;
@@ -66,9 +66,9 @@ const commands: Readonly<Record<string, Listed>> = {
 /**
  * The `arcp` command.
  *
- * @param args what follows its name
- * @param given what is to be used in place of this process
- * @returns the exit code. Never rejects: what goes wrong is told, in one line unless it is a fault.
+ * @param args the arguments after its name
+ * @param given replaces parts of this process
+ * @returns the exit code. Never rejects: errors are reported, in one line unless they are bugs
  */
 export async function run(
   args: readonly string[],
@@ -123,23 +123,23 @@ async function program(args: readonly string[], context: CommandContext): Promis
   return arcp;
 }
 
-/** Help for a command that there is not: what is said of that command is the answer. */
+/** For help on an unknown command, runs that command instead: the error about it is the answer. */
 function asked(args: readonly string[]): readonly string[] {
   const [first, second = "help", ...others] = args;
   const isAnswered = first !== "help" || second === "help" || Object.hasOwn(commands, second);
   return isAnswered ? args : [second, ...others];
 }
 
-/** The others are only listed. */
+/** Other commands are only listed. */
 function wantedBy(args: readonly string[]): (name: string) => boolean {
   const [first, second] = args.filter((arg) => !arg.startsWith("-"));
-  // It completes the flags of all of them.
+  // The completion script contains the flags of all commands.
   if (first === "completion") return () => true;
   const wanted = first === "help" ? second : first;
   return (name) => name === wanted;
 }
 
-/** Its output is ours, its exits are errors, and what is wrong takes one line. */
+/** Sends the output to our streams, turns exits into errors, and reports a mistake in one line. */
 function adapt(command: Command, context: CommandContext): void {
   const { stdout, stderr, env } = context;
   command.configureHelp({ minWidthToWrap: 24 });
@@ -155,7 +155,7 @@ function adapt(command: Command, context: CommandContext): void {
   for (const child of command.commands) adapt(child, context);
 }
 
-/** Commander's words in the form of ours, and what would be right. */
+/** Rewrites Commander's message in our form, and adds what would be right. */
 function misuse(text: string, command: Command): string {
   const said = text
     .trim()

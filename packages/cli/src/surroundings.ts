@@ -2,22 +2,22 @@ import type { EventEmitter } from "node:events";
 import { type Clock, systemClock } from "@arcp/core";
 import { usage } from "./failure.ts";
 
-/** A stream to write to, as `process.stdout` is one. */
+/** A stream to write to, such as `process.stdout`. */
 export type Sink = NodeJS.WritableStream & {
   readonly isTTY?: boolean | undefined;
   /** The width of the terminal, in characters. */
   readonly columns?: number | undefined;
   /** Its height, in lines. */
   readonly rows?: number | undefined;
-  /** Whether what was written waits for its reader. */
+  /** Whether written data waits for its reader. */
   readonly writableNeedDrain?: boolean | undefined;
 };
 
-/** All that the command has of the process around it, so that a test can be that process. */
+/** Everything that the command uses of its process, so that a test can replace it. */
 export interface Surroundings {
-  /** What was asked for. */
+  /** For the results. */
   readonly stdout: Sink;
-  /** How it goes on, and what is wrong. */
+  /** For progress and errors. */
   readonly stderr: Sink;
   readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean | undefined };
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -29,9 +29,9 @@ export interface Surroundings {
 }
 
 /**
- * Those of this process, but for what is given.
+ * The surroundings of this process, except for those given.
  *
- * @throws LocalError `MISUSE` when the current directory is no more
+ * @throws LocalError `MISUSE` if the current directory no longer exists
  */
 export function surroundings(given: Partial<Surroundings>): Surroundings {
   return {

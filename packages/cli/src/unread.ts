@@ -2,7 +2,7 @@ import { exitCode } from "./exit-code.ts";
 import type { Interrupts } from "./interrupts.ts";
 import type { Surroundings } from "./surroundings.ts";
 
-/** Stops the command when nobody reads its output any more, as in `arcp watch | head`. Why it cannot be written otherwise is told. */
+/** Stops the command when nobody reads its output any more, as in `arcp watch | head`. Other write errors are reported. */
 export class Unread implements Disposable {
   readonly #sink: Surroundings["stdout"];
   readonly #take: (error: NodeJS.ErrnoException) => void;
@@ -19,7 +19,7 @@ export class Unread implements Disposable {
     stdout.on("error", this.#take);
   }
 
-  /** What to exit with; undefined as long as somebody reads. */
+  /** The exit code; undefined as long as somebody reads. */
   get code(): number | undefined {
     return this.#isUnread ? exitCode.unread : undefined;
   }

@@ -1,5 +1,5 @@
 /**
- * Waits for what cannot be stopped, such as somebody who types, only as long as it is wanted.
+ * Waits for something that cannot be stopped, such as a user's typing, only as long as it is wanted.
  *
  * @throws the signal's reason once it aborts
  */

@@ -3,7 +3,7 @@ import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { PROTOCOL_VERSION } from "@arcp/core";
 
-/** That of this package. */
+/** The version of this package. */
 export function ownVersion(): string {
   return manifestAt(import.meta.url).version;
 }
@@ -14,7 +14,7 @@ export function ownManifest(): { version: string; dependencies: Record<string, s
   return { version, dependencies };
 }
 
-/** What runs here: each part with its version and where that was found. */
+/** What runs here: each part with its version and where that was read. */
 export function versions(): string {
   const parts = [
     ["@arcp/cli", ...packageAt(import.meta.url)],

@@ -30,7 +30,7 @@ export function cancelCommand(context: CommandContext): Command {
   );
 }
 
-/** As long as the protocol has it (section 7.4). */
+/** The protocol's limit (section 7.4). */
 function reason(text: string): string {
   if (text.length <= 1024) return text;
   throw usage(`--reason takes at most 1024 characters, not ${text.length}`);
@@ -38,7 +38,7 @@ function reason(text: string): string {
 
 async function cancel(id: string, options: Options, context: CommandContext): Promise<void> {
   let refusal: unknown;
-  // Of several submits under one key only the session of one owns the job.
+  // Several submits may share a key, but only the session of one of them owns the job.
   for (const submission of await Submission.of(id, context)) {
     try {
       return told(id, await cancelOwn(submission, options, context), context);
@@ -51,12 +51,12 @@ async function cancel(id: string, options: Options, context: CommandContext): Pr
   await using client = await openClient(connectionSettings(options, context), context);
   const job = await client.job(id);
   const { current_status: status } = job.subscribed;
-  // Not even what changes nothing is granted to a session that does not own it.
+  // A session that does not own the job may not cancel it, even if that would change nothing.
   if (!isOver(status)) await job.cancel(options.reason);
   told(id, status, context);
 }
 
-/** @returns the state that the job was in, as far as that is known */
+/** @returns the state that the job was in, if that is known */
 async function cancelOwn(
   submission: Submission,
   options: Options,
@@ -72,10 +72,10 @@ async function cancelOwn(
   throw new LocalError("CLOSED", "another process has just used this job's session: try again");
 }
 
-/** How long the holder may take, in ms: a little more than the runtime may take to answer it. */
+/** How long the holder has to answer, in ms: a little more than the runtime has to answer the holder. */
 const PATIENCE = 35_000;
 
-/** @returns whether there was one to ask */
+/** @returns whether there was a holder to ask */
 async function askHolder(
   { directory }: Submission,
   reason: string | undefined,

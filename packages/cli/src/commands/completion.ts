@@ -7,7 +7,7 @@ import type { CommandContext } from "../context.ts";
 
 const shells = { bash: bashCompletion, zsh: zshCompletion, fish: fishCompletion } as const;
 
-/** The libraries for this evaluate what was typed so far, and start the program at every press of the key. */
+/** Uses no library, because those for this evaluate what was typed so far, and start the program at every key press. */
 export function completionCommand({ stdout }: CommandContext): Command {
   return new Command("completion")
     .description(

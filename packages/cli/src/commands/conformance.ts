@@ -85,7 +85,7 @@ function json(report: Report): string {
   return JSON.stringify(reportJson(report), shown, 2);
 }
 
-/** A report is shown to others: it has no tokens, neither those of its frames nor what its addresses have. */
+/** A report is shown to others, so it must not contain tokens, neither from frames nor from addresses. */
 function hidden(text: string): string {
   return maskedText(shownUrlsIn(text));
 }

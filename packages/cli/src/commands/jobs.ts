@@ -70,7 +70,7 @@ async function jobs(options: Options, context: CommandContext): Promise<void> {
   }
 }
 
-/** The table first, and then what becomes of it. */
+/** Shows the table, and then each change. */
 async function follow(client: Client, options: Options, context: CommandContext): Promise<void> {
   const { stdout, env, signal, clock } = context;
   const { latest: rows } = await latest(client, options, context);

@@ -35,7 +35,7 @@ export function newCommand({ stdout, stderr, env, cwd, signal }: CommandContext)
     });
 }
 
-/** For a shell, where that is needed. */
+/** Quotes a text for a shell, if necessary. */
 function quoted(text: string): string {
   return /^[\w./@-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

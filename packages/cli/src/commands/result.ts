@@ -10,7 +10,7 @@ import type { Sink } from "../surroundings.ts";
 import { codeOf } from "../view/outcome-lines.ts";
 import { printable, writtenOut } from "../view/printable.ts";
 
-/** Writes what came of a job. */
+/** Writes the result of a job. */
 export function resultCommand(context: CommandContext): Command {
   const command = new Command("result")
     .description(
@@ -57,7 +57,7 @@ function inline(result: unknown, { isTTY = false }: Sink): string {
   return `${JSON.stringify(result ?? null, null, 2)}\n`;
 }
 
-/** Resolves once there is room for more. */
+/** Resolves once the sink has room for more. */
 async function write(sink: Sink, chunk: string | Uint8Array): Promise<void> {
   if (!sink.write(chunk)) await once(sink, "drain");
 }

@@ -66,7 +66,7 @@ async function serve(names: string[], options: Options, context: CommandContext)
     context.exit(exitCode.interrupted);
     return serving.abandon();
   }
-  // Perhaps only when the last words were to be stored.
+  // The store may have failed only while it wrote the last records.
   await Promise.race([failed, Promise.resolve()]);
 }
 
@@ -105,12 +105,12 @@ function announce(
   }
 }
 
-/** Of one that listens everywhere: where it is reached on this machine. */
+/** The address on this machine of a server that listens on all interfaces. */
 function urlHere(url: string): string {
   return url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:");
 }
 
-/** One line to copy; a terminal that is too narrow would break it. */
+/** On one line, to be copied as a whole; on a terminal too narrow for it, a line for each variable. */
 function exports(url: string, access: Access, columns: number): string[] {
   const variables = [`ARCP_URL=${url}`];
   if (access.kind === "made-up") variables.push(`ARCP_TOKEN=${access.token}`);
@@ -130,7 +130,7 @@ function howToConnect(access: Access, env: CommandContext["env"]): string {
   }
 }
 
-/** The running jobs have their time, and whoever asked for the end is told. */
+/** Says how long running jobs have to finish. */
 function tellStopping({ runtime }: Serving, { stderr }: CommandContext): void {
   const { pending, running } = runtime.jobs.count();
   const jobs = pending + running;
@@ -139,7 +139,7 @@ function tellStopping({ runtime }: Serving, { stderr }: CommandContext): void {
   stderr.write(`stopping: ${who} ${FINISH_SEC} s to finish; press Ctrl-C again to stop now\n`);
 }
 
-/** To listen nowhere in particular is to listen everywhere: who means that says `0.0.0.0` or `::`. */
+/** To Node, an empty address means all interfaces. Whoever wants that has to say `0.0.0.0` or `::`. */
 function address(text: string): string {
   if (text !== "") return text;
   throw new InvalidArgumentError("it has to be an address of this machine, such as 127.0.0.1.");

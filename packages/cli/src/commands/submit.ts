@@ -19,7 +19,7 @@ import { Submission, type SubmitRequest } from "../state/submission.ts";
 interface Options extends ConnectionFlags {
   readonly lease?: readonly Grant[];
   readonly budget?: readonly string[];
-  /** Milliseconds, as the other one. */
+  /** In milliseconds, like the other one. */
   readonly expires?: number;
   readonly maxRuntime?: number;
   readonly key?: string;
@@ -65,7 +65,7 @@ async function submit(
   const request = await requestOf(agent, input, options, context);
   const { url } = connectionSettings(options, context);
   const { env } = context;
-  // It comes back as by a flag, which goes before the token of the environment.
+  // The profile is recorded and later used like a flag, which takes precedence over the token of the environment.
   const profile = options.profile ?? (env["ARCP_TOKEN"] ? undefined : env["ARCP_PROFILE"]);
   const submission = await Submission.begin(
     request,
@@ -81,7 +81,7 @@ async function submit(
   if (await attend({ client, job, isOwn: true }, options.json, context)) await own.finish();
 }
 
-/** What was written down stays only when a job may have come of it. */
+/** The record of the submit is kept only if a job may have come of it. */
 async function accepted(
   submission: Submission,
   options: Options,
@@ -103,7 +103,7 @@ async function accepted(
   }
 }
 
-/** As long as the protocol has it (section 7.2). */
+/** The protocol's limit (section 7.2). */
 function key(text: string): string {
   if (text.length >= 1 && text.length <= 256) return text;
   throw usage(`--key takes 1 to 256 characters, not ${text.length}`);

@@ -41,7 +41,7 @@ async function watch(
   if (await attend({ client, job, isOwn: true }, options.json, context)) await open.finish();
 }
 
-/** In a session of one's own: the one that owns the job is another's, such as that of a live view. */
+/** Watches in a session of its own, because another process uses the one that owns the job, such as a live view. */
 async function lookOn(
   id: string | undefined,
   submission: Submission | undefined,

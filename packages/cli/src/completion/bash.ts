@@ -58,7 +58,7 @@ function words(candidates: readonly string[]): string {
   return `COMPREPLY=($(compgen -W "${candidates.join(" ")}" -- "$cur"))`;
 }
 
-/** Their names may have spaces; an old bash has no `compopt` and adds no slash. */
+/** Paths may contain spaces. An old bash has no `compopt` and adds no slash. */
 function paths(kind: "-d" | "-f"): string {
   return `local IFS=$'\\n'; compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen ${kind} -- "$cur"))`;
 }

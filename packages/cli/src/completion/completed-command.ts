@@ -1,6 +1,6 @@
 import type { Argument, Command, Option } from "commander";
 
-/** What can stand in a place: one of some words, a path, or anything else. */
+/** What can be typed in a place: one of some words, a path, or anything else. */
 export type Value =
   | { readonly kind: "words"; readonly words: readonly string[] }
   | { readonly kind: "file" | "directory" | "free" };
@@ -9,28 +9,28 @@ export interface CompletedOption {
   /** As it is typed: `--port`, `-h`. */
   readonly names: readonly string[];
   readonly description: string;
-  /** Undefined for a flag that takes none. */
+  /** Undefined if it takes no value. */
   readonly value: Value | undefined;
 }
 
-/** What a shell has to know of a command to complete it. */
+/** What a shell has to know about a command to complete it. */
 export interface CompletedCommand {
   readonly name: string;
   readonly description: string;
   readonly options: readonly CompletedOption[];
-  /** Undefined for a command that takes none. */
+  /** Undefined if it takes no argument. */
   readonly argument: Value | undefined;
-  /** Whether more of them, or others, may follow it. */
+  /** Whether more arguments may follow. */
   readonly many: boolean;
 }
 
 export interface CompletedProgram {
-  /** That stand in the place of a command. */
+  /** Options that can stand in the place of a command. */
   readonly options: readonly CompletedOption[];
   readonly commands: readonly CompletedCommand[];
 }
 
-/** Everything that the program takes, by its own table, so that no completion is ever out of date. */
+/** Everything that the program accepts, read from its own table, so that no completion is ever out of date. */
 export function completedProgram(program: Command): CompletedProgram {
   const help = program.createHelp();
   const commands = help.visibleCommands(program).map((command) => {
@@ -59,7 +59,7 @@ function completedOption(option: Option): CompletedOption {
   };
 }
 
-/** Their placeholder tells which values are paths. */
+/** The placeholder tells which values are paths. */
 function placeValue(
   { argChoices }: Pick<Option | Argument, "argChoices">,
   placeholder: string,

@@ -41,7 +41,7 @@ function optionLine(condition: string, { names, description, value }: CompletedO
 function candidates(value: Value): string {
   switch (value.kind) {
     case "words":
-      // Or each would have the description of the flag.
+      // Otherwise each word would have the description of the flag.
       return `-f -a ${quoted(value.words.map((word) => `${word}\\t`).join(" "))}`;
     case "file":
       return "-F";

@@ -37,7 +37,7 @@ function commandCase({ name, options, argument, many }: CompletedCommand): strin
   return `    ${name}) _arguments ${specs.join(" ")} ;;`;
 }
 
-/** Each may come again, since some do. */
+/** Every option is offered repeatedly, because some can be repeated. */
 function optionSpecs({ names, description, value }: CompletedOption): string[] {
   const explained = `[${description.replace(/[[\]\\]/g, "\\$&")}]`;
   return names.map((flag) => {
@@ -56,7 +56,7 @@ function action(value: Value): string {
     case "directory":
       return "_files -/";
     case "free":
-      // A space would have it show a message, and insert nothing.
+      // With a space, zsh would show a message and insert nothing.
       return "()";
   }
 }

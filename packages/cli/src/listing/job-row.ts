@@ -2,7 +2,7 @@ import type { ListedJob } from "@arcp/client";
 import type { Paint } from "../terminal.ts";
 import { json, printable } from "../view/printable.ts";
 
-/** What a table tells of a job. */
+/** What a table shows of a job. */
 export interface JobRow extends Pick<ListedJob, "id" | "agent" | "status" | "createdAt"> {
   readonly parent?: string | undefined;
   /** From 0 to 1. */
@@ -43,7 +43,7 @@ function paintOf(status: string, { green, red, yellow, cyan, dim }: Paint): Pain
   }
 }
 
-/** In the largest unit that fits, for the clocks of both sides may differ by some seconds anyway. */
+/** In the largest unit that fits: more precision is useless, because the clocks of the two sides may differ by some seconds. */
 function age(ms: number): string {
   const seconds = Math.max(0, Math.floor(ms / 1000));
   if (seconds < 60) return `${seconds}s`;

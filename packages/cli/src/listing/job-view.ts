@@ -8,13 +8,13 @@ import { table } from "./table.ts";
 
 /** How jobs are shown while they change. */
 export interface JobView extends Disposable {
-  /** A job is there, or it changed. */
+  /** A job was added, or has changed. */
   show(row: JobRow): void;
-  /** A job is no longer one of those that are wanted. */
+  /** A job no longer matches what the user asked for. */
   hide(row: JobRow): void;
 }
 
-/** A table of the latest ones, at the foot of a terminal, that is drawn anew as they change. */
+/** A table of the latest jobs at the foot of a terminal, redrawn as they change. */
 export class TableView implements JobView {
   readonly #stdout: Surroundings["stdout"];
   readonly #clock: Clock;
@@ -23,15 +23,15 @@ export class TableView implements JobView {
   readonly #limit: number;
   readonly #rows = new Map<string, JobRow>();
   #drawing: NodeJS.Immediate | undefined;
-  /** Ages change without anything else. */
+  /** Ages change even if nothing else does. */
   #tick: Timer;
 
-  /** @param limit how many rows there are at most; a terminal that is lower has fewer */
+  /** @param limit the most rows; a lower terminal shows fewer */
   constructor({ stdout, env, clock }: Surroundings, limit: number) {
     this.#stdout = stdout;
     this.#clock = clock;
     this.#paint = paintFor(stdout, env);
-    // Its own hiding of the cursor would go to another stream.
+    // If it hid the cursor itself, it would do so on another stream.
     this.#draw = createLogUpdate(stdout, { showCursor: true });
     this.#limit = limit;
     this.#tick = this.#ticking();
@@ -65,7 +65,7 @@ export class TableView implements JobView {
     });
   }
 
-  /** Once for all that happens in one turn of the event loop. */
+  /** Draws once for everything that happens in one turn of the event loop. */
   #redraw(): void {
     this.#drawing ??= setImmediate(() => this.#render());
   }
@@ -73,7 +73,7 @@ export class TableView implements JobView {
   #render(): void {
     this.#drawing = undefined;
     const now = this.#clock.now();
-    // A line for the foot, and one for the cursor.
+    // One line is for the foot, and one for the cursor.
     const lines = Math.max(1, (this.#stdout.rows ?? 24) - 2);
     const latest = [...this.#rows.values()].slice(-lines);
     const cells = latest.map((row) => jobCells(row, now, this.#paint));
@@ -85,7 +85,7 @@ export class TableView implements JobView {
   }
 }
 
-/** A line for each change of a job's state: JSON, or words. */
+/** Writes a line for each change of a job's state, as JSON or words. */
 export class LineView implements JobView {
   readonly #stdout: Surroundings["stdout"];
   readonly #json: boolean;

@@ -2,13 +2,13 @@ import type { Client, WatchedJob } from "@arcp/client";
 import { type Clock, LocalError } from "@arcp/core";
 import type { JobRow } from "./job-row.ts";
 
-/** Is told of each change of a job that can be seen in a table. */
+/** Called for each change of a job that a table shows. */
 export type Change = (row: JobRow) => void;
 
 /**
- * Follows the unfinished jobs of whoever asks, and each new one. Ends with the signal.
+ * Follows the unfinished jobs that the principal may observe, and each new one, until the signal aborts.
  *
- * @param known what a listing told of them
+ * @param known the jobs that a listing returned
  */
 export async function followJobs(
   client: Client,
@@ -38,7 +38,7 @@ export async function followJobs(
   await Promise.race([watch(), failed.promise]);
 }
 
-/** Milliseconds between two looks for new jobs. */
+/** Milliseconds between two listings that look for new jobs. */
 const LOOK = 1_000;
 
 async function attend(job: WatchedJob, known: JobRow, change: Change): Promise<void> {
@@ -63,7 +63,7 @@ function rowOf({ id, subscribed }: WatchedJob, now: number): JobRow {
   return { id, agent, status, createdAt: new Date(now), parent: parent ?? undefined };
 }
 
-/** The client ends with the command. */
+/** The client is closed when the command ends. */
 function isClosed(error: unknown): boolean {
   return error instanceof LocalError && error.code === "CLOSED";
 }

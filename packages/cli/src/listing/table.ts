@@ -4,16 +4,15 @@ import { fit } from "../view/printable.ts";
 
 const GAP = "  ";
 
-/** Columns of a terminal that the last column of a table has, if it needs as many. */
+/** Terminal columns that the last column of a table keeps, if it needs as many. */
 const ENOUGH = 8;
 
 /**
- * Rows below a row of titles. Columns are as wide as what is in them; where the terminal is too narrow, the last one is cut.
- * Where nothing useful would be left of it, the first column has a line of its own, which is never cut: it is what people
- * copy.
+ * Rows below a row of titles. Columns are as wide as their content; if the terminal is too narrow, the last one is cut. If nothing
+ * useful would be left of it, the first column gets a line of its own, which is never cut, because it is what people copy.
  *
  * @param columns of the terminal
- * @returns the titles and each row, all of one line or all of two
+ * @returns the titles and each row, either all on one line or all on two
  */
 export function table(
   titles: readonly string[],

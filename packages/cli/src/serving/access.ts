@@ -7,7 +7,7 @@ import type { CommandContext } from "../context.ts";
 import { usage } from "../failure.ts";
 import { isForAll, TokenFile } from "./token-file.ts";
 
-/** Who may connect, and how they are told. */
+/** Who may connect, and how users are told. */
 export type Access =
   | { readonly kind: "file"; readonly name: string; readonly auth: Authenticate }
   | { readonly kind: "environment"; readonly auth: Authenticate }
@@ -15,17 +15,17 @@ export type Access =
       readonly kind: "made-up";
       readonly token: string;
       readonly auth: Authenticate;
-      /** The file that it is still to be kept in, for the next process. */
+      /** The file in which it still has to be kept for the next process. */
       readonly unkept?: string;
     };
 
-/** Whoever has the one token. It stays the same, so that a store that is opened again has the jobs of whoever asks. */
+/** The principal of the one token. It never changes, so that the jobs in a reopened store belong to whoever has that token. */
 const PRINCIPAL = "local";
 
 /**
- * Without a file of tokens there is one token: that of `ARCP_TOKEN`, or one that is made up. With a store that one stays, in a
- * file beside it, for clients come back to their jobs after a restart; nothing is written yet. A file of tokens that everybody
- * can read is told of.
+ * Without a token file there is one token: the one in `ARCP_TOKEN`, or a generated one. With a store, a generated token is kept in
+ * a file beside the store, because clients return to their jobs after a restart; nothing is written yet. Warns about a token file
+ * that everybody can read.
  *
  * @throws LocalError `MISUSE` for a token file that cannot be used
  */
@@ -54,9 +54,9 @@ export async function accessOf(
 }
 
 /**
- * Writes down a token that was made up, once there is a store beside which it belongs.
+ * Writes down a generated token, once the store that it belongs to exists.
  *
- * @throws LocalError `MISUSE` when it cannot be written
+ * @throws LocalError `MISUSE` if it cannot be written
  */
 export async function keepToken(access: Access, cwd: string): Promise<void> {
   if (access.kind !== "made-up" || access.unkept === undefined) return;
@@ -68,12 +68,12 @@ export async function keepToken(access: Access, cwd: string): Promise<void> {
   }
 }
 
-/** @returns undefined when there is no such file; empty when there is nothing in it */
+/** @returns undefined if there is no such file; empty if there is nothing in it */
 async function keptToken(name: string, cwd: string): Promise<string | undefined> {
   try {
     return (await readFile(resolve(cwd, name), "utf8")).trim();
   } catch (error) {
-    // Where there is no such directory it is the store that cannot be.
+    // If the directory does not exist, the store reports that.
     if (/^(ENOENT|ENOTDIR)$/.test(`${codeOf(error)}`)) return undefined;
     throw cannotKeep(name, error);
   }

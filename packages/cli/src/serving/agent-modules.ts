@@ -7,18 +7,18 @@ import { loadModule } from "./loaded-module.ts";
 import type { ModuleExports } from "./module-exports.ts";
 import type { FreshImports } from "./module-import.ts";
 
-/** An agent, and the module that it is from, as it was given. */
+/** An agent, and the module that it comes from, as the user named it. */
 export interface LoadedAgent {
   readonly agent: AnyAgent;
   readonly reference: string;
   readonly module: string;
 }
 
-/** The modules that were named, and the agents in them. */
+/** The modules that the user named, and the agents in them. */
 export class AgentModules {
   readonly #cwd: string;
   readonly #fresh: FreshImports | undefined;
-  /** What each module was good for last, by its path. */
+  /** What each module last exported successfully, by its path. */
   readonly #loaded = new Map<string, ModuleExports>();
   #agents: readonly LoadedAgent[] = [];
   #tools: ModuleExports["tools"] = {};
@@ -30,10 +30,9 @@ export class AgentModules {
   }
 
   /**
-   * @param fresh for those that are going to be reloaded
-   * @throws LocalError `MISUSE` for a module that cannot be imported or has no agent, and for agents, tools or models
-   * that clash
-   * @throws the signal's reason when it aborts before all of them are there
+   * @param fresh for modules that will be reloaded
+   * @throws LocalError `MISUSE` for a module that cannot be imported or has no agent, and for agents, tools or models that clash
+   * @throws the signal's reason if it aborts before all of them are loaded
    */
   static async load(
     names: readonly string[],
@@ -56,7 +55,7 @@ export class AgentModules {
     return this.#agents;
   }
 
-  /** What agents call by name. It stays what it was at first, and so do the models. */
+  /** What agents call, by name. A reload changes neither the tools nor the models. */
   get tools(): ModuleExports["tools"] {
     return this.#tools;
   }
@@ -67,10 +66,10 @@ export class AgentModules {
   }
 
   /**
-   * Imports them again. One that broke is as it was, and so are all if what they have now clashes.
+   * Imports the modules again. A broken module stays as it was, and so do all of them if their new exports clash.
    *
    * @returns what is wrong, a line each
-   * @throws the signal's reason when it aborts before all of them are there; they are as they were then
+   * @throws the signal's reason if it aborts before all of them are loaded; then all of them stay as they were
    */
   async reload(signal: AbortSignal): Promise<readonly string[]> {
     this.#fresh?.begin(this.#loaded.keys());
@@ -98,7 +97,7 @@ export class AgentModules {
     return loadModule({ path, name: this.#name(path) }, this.#cwd, this.#fresh, signal);
   }
 
-  /** @throws LocalError `MISUSE` when two agents have one reference */
+  /** @throws LocalError `MISUSE` if two agents have the same reference */
   #together(loaded: ReadonlyMap<string, ModuleExports>): LoadedAgent[] {
     const known = new Map<string, LoadedAgent>();
     for (const [file, { agents }] of loaded) {
@@ -106,7 +105,7 @@ export class AgentModules {
       for (const agent of agents) {
         const reference = formatAgentReference(agent);
         const other = known.get(reference);
-        // The same one may be exported twice, by default and by name, or by two modules.
+        // One agent may be exported twice: by default and by name, or by two modules.
         if (other?.agent === agent) continue;
         if (other !== undefined) throw usage(clash(reference, other.module, module));
         known.set(reference, { agent, reference, module });
@@ -115,7 +114,7 @@ export class AgentModules {
     return [...known.values()];
   }
 
-  /** The same one may be exported by two modules. */
+  /** Two modules may export the same one. */
   #merged<What extends "tools" | "models">(what: What): ModuleExports[What] {
     const merged = new Map<string, { readonly value: unknown; readonly module: string }>();
     for (const [file, exports] of this.#loaded) {

@@ -2,16 +2,16 @@ import { existsSync, type FSWatcher, watch } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { Clock, Timer } from "@arcp/core";
 
-/** Milliseconds without a change after which a burst of them is over. An editor writes a file in several steps. */
+/** Milliseconds without a change after which a burst of changes is over. An editor writes a file in several steps. */
 const SETTLED = 50;
 
-/** Directories that the system lets nobody watch, and what could be done about it. */
+/** Directories that the system does not let us watch, and what could be done about it. */
 export interface Unwatched {
   readonly directories: readonly string[];
   readonly why: string;
 }
 
-/** Tells when one of some files changed, came or went. Their directories are watched, for editors replace files. */
+/** Tells when any of some files changed, appeared or went. It watches their directories, because editors replace files. */
 export class FileWatch implements Disposable {
   readonly #clock: Clock;
   readonly #changed: () => void;
@@ -25,9 +25,10 @@ export class FileWatch implements Disposable {
   }
 
   /**
-   * These from now on, by their absolute paths. In place of a directory that is not there it is the nearest one above.
+   * Watches these files from now on, by their absolute paths. For a directory that does not exist, it watches the nearest one
+   * above.
    *
-   * @returns what cannot be watched; undefined when all of it is
+   * @returns what cannot be watched; undefined if everything can
    */
   watch(files: ReadonlySet<string>): Unwatched | undefined {
     const awaited = new Set<string>();
@@ -63,10 +64,10 @@ export class FileWatch implements Disposable {
 
   #open(directory: string): void {
     const watcher = watch(directory, (_event, name) => {
-      // It went itself. What comes in its place is another one.
+      // The directory itself is gone. Whatever takes its place is another one.
       const isGone = name === basename(directory);
       if (isGone) this.#close(directory);
-      // Some platforms do not say which file it was.
+      // Some platforms do not say which file changed.
       if (isGone || name === null || this.#awaited.has(join(directory, name))) this.#settle();
     });
     watcher.on("error", () => this.#close(directory));

@@ -4,8 +4,8 @@ import type { JobAttempt, Observer } from "@arcp/runtime";
 import type { Logger } from "pino";
 
 /**
- * Rejections that nobody waits for, such as that of a promise which an agent forgot. Node would end the process, and with it
- * the jobs of everybody else. Here they are logged, with the job that they are of.
+ * Handles rejections that nobody waits for, such as that of a promise that an agent forgot. Node would end the process, and with it
+ * everybody else's jobs. Here they are logged, with the job that they belong to.
  */
 export class FloatingRejections implements Disposable {
   readonly #jobs = new AsyncLocalStorage<JobAttempt>();
@@ -25,7 +25,7 @@ export class FloatingRejections implements Disposable {
     process.on("unhandledRejection", this.#take);
   }
 
-  /** For the runtime: it is how a job is known. */
+  /** For the runtime; it tells which job is running. */
   readonly observer: Observer = {
     job: (attempt) => ({ within: (run) => this.#jobs.run(attempt, run) }),
   };

@@ -8,8 +8,8 @@ import { offer } from "./offered-agents.ts";
 import type { Serving } from "./serving.ts";
 
 /**
- * Has a runtime offer what the modules are now, whenever one of their files changed. New jobs run the new code, running ones
- * go on with theirs.
+ * Makes a runtime offer the current agents of the modules whenever one of their files changes. New jobs run the new code, running
+ * ones continue with theirs.
  */
 export class LiveReload implements AsyncDisposable {
   readonly #modules: AgentModules;
@@ -17,11 +17,11 @@ export class LiveReload implements AsyncDisposable {
   readonly #serving: Serving;
   readonly #context: CommandContext;
   readonly #watch: FileWatch;
-  /** What was told last of what cannot be watched. */
+  /** The last message about what cannot be watched. */
   #unwatched = "";
-  /** One at a time. */
+  /** Runs one reload at a time. */
   #turn: Promise<void> = Promise.resolve();
-  /** Of the last one, which a module may keep waiting for ever. */
+  /** Stops the last reload, which a module may block for ever. */
   #stop = new AbortController();
 
   constructor(
@@ -44,7 +44,7 @@ export class LiveReload implements AsyncDisposable {
     await this.#turn;
   }
 
-  /** In place of one that is not done yet, for that has what has changed since. */
+  /** Replaces a reload that is not done yet, because the new one includes everything that has changed since. */
   #begin(): void {
     this.#stop.abort();
     this.#stop = new AbortController();
@@ -58,7 +58,7 @@ export class LiveReload implements AsyncDisposable {
     });
   }
 
-  /** What cannot be watched is no reason to end a server: it is told, as often as it is something else. */
+  /** A server does not end because something cannot be watched: the user is told, again whenever that changes. */
   #look(): void {
     const { stderr, env, cwd } = this.#context;
     const { directories = [], why } = this.#watch.watch(this.#fresh.files) ?? {};
@@ -76,7 +76,7 @@ export class LiveReload implements AsyncDisposable {
     const before = this.#modules.agents;
     const faults = await this.#modules.reload(signal);
     const { added, removed } = offer(this.#serving.runtime.agents, this.#modules.agents, before);
-    // A module that broke has not said all that it imports, but what has to be mended is among what it said.
+    // A broken module has not reported all of its imports, but the file to mend is among those that it did report.
     this.#look();
     for (const fault of faults) {
       stderr.write(`${paintFor(stderr, env).red("not reloaded:")} ${fault}\n`);

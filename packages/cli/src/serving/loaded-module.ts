@@ -7,15 +7,15 @@ import { type ModuleExports, moduleExports } from "./module-exports.ts";
 import { moduleFault } from "./module-fault.ts";
 import { type FreshImports, importModule, type Namespace } from "./module-import.ts";
 
-/** A file with agents, under the name that it is told by. */
+/** A file with agents, and the name by which messages refer to it. */
 export interface ModuleFile {
   readonly path: string;
   readonly name: string;
 }
 
 /**
- * @throws LocalError `MISUSE` for what is no module, cannot be imported, or has no agent
- * @throws the signal's reason when it aborts before the module is there
+ * @throws LocalError `MISUSE` for a file that is not a module, cannot be imported, or has no agent
+ * @throws the signal's reason if it aborts before the module is loaded
  */
 export async function loadModule(
   { path, name }: ModuleFile,
@@ -53,7 +53,7 @@ async function imported(
   }
 }
 
-/** A process that has nothing left to wait for would end in the middle of it. */
+/** Without this, a process with nothing left to wait for would end in the middle of loading. */
 async function settled<T>(work: Promise<T>, name: string): Promise<T> {
   const idle = Promise.withResolvers<never>();
   const tell = (): void => {

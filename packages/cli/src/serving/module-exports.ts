@@ -4,9 +4,9 @@ import type { Namespace } from "./module-import.ts";
 type Tools = NonNullable<RuntimeOptions["tools"]>;
 type Models = NonNullable<RuntimeOptions["models"]>;
 
-/** What a module has for a runtime. */
+/** What a module offers to a runtime. */
 export interface ModuleExports {
-  /** First that of the default export, then the others by name; one that is exported twice comes twice. */
+  /** The agents of the default export first, then the others by name; one that is exported twice is listed twice. */
   readonly agents: readonly AnyAgent[];
   /** What agents call by name: the export `tools`. */
   readonly tools: Tools;
@@ -15,14 +15,14 @@ export interface ModuleExports {
 }
 
 /**
- * Agents may be in arrays. They and tools are known by what they have, since their module may have `defineAgent` from another
- * copy of the runtime than this one.
+ * Finds agents, which may be in arrays, and tools by their properties, because their module may have `defineAgent` from another
+ * copy of the runtime.
  *
- * @throws LocalError `MISUSE` for what has all of an agent but a valid definition
+ * @throws LocalError `MISUSE` for an export that looks like an agent but has an invalid definition
  */
 export function moduleExports({ default: first, ...named }: Namespace): ModuleExports {
   const agents = [first, ...Object.values(named)].flat().filter(isAgent);
-  // It looks at what it takes, as that of the runtime will. Which of them clash is told with their modules.
+  // The registry checks agents as the runtime's will. Clashes are reported later, with the names of the modules.
   const registry = new AgentRegistry();
   for (const agent of agents) registry.register(agent);
   const { tools, models } = named;
@@ -37,12 +37,12 @@ function isAgent(value: unknown): value is AnyAgent {
   return isObject(value) && typeof value["name"] === "string" && isRunnable(value);
 }
 
-/** Anything else under that name is the module's own affair. */
+/** Any other value under that name is the module's own business. */
 function isTool(value: unknown): value is Tools[string] {
   return typeof value === "function" || (isObject(value) && isRunnable(value));
 }
 
-/** The runtime says what is wrong with its amounts. */
+/** The runtime reports invalid amounts. */
 function isPriceTable(value: unknown): value is Models[string] {
   return isObject(value) && Object.values(value).every(isObject);
 }

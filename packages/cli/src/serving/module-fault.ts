@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { basename, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 
-/** Why a module could not be imported, in one line that begins with where. */
+/** Says in one line, which begins with the place, why a module could not be imported. */
 export function moduleFault(error: unknown, file: string, cwd: string): string {
   if (isNoModule(error, file)) {
     return `${relative(cwd, file)} is not a module: pass modules that export agents, such as agents.ts`;
@@ -19,7 +19,7 @@ function reason(error: unknown, cwd: string): string {
   return error.name === "Error" ? line : `${error.name}: ${line}`;
 }
 
-/** Whether it is this very file that Node does not import, for its ending: `package.json`, `notes.txt`. */
+/** Whether it is this very file that Node does not import, because of its extension: `package.json`, `notes.txt`. */
 function isNoModule(error: unknown, file: string): boolean {
   if (!(error instanceof Error && "code" in error)) return false;
   const { code, message } = error;
@@ -28,7 +28,7 @@ function isNoModule(error: unknown, file: string): boolean {
   return code === "ERR_IMPORT_ATTRIBUTE_MISSING" && url !== undefined && pathOf(url) === file;
 }
 
-/** Compilers find `other.ts` also as `./other.js` or `./other`; Node takes the name that the file has. */
+/** Compilers also find `other.ts` as `./other.js` or `./other`; Node takes only the file's actual name. */
 function hint(error: Error): string {
   if (!("url" in error && typeof error.url === "string")) return "";
   const path = pathOf(error.url);
@@ -41,12 +41,12 @@ function hint(error: Error): string {
 /** The path or address of a file and the line in it, at the end of a line of a stack. */
 const PLACE = /(?:^|[\s(])((?:file:\/\/|\/|[A-Za-z]:\\)[^()]*?):(\d+)(?::\d+)?\)?$/;
 
-/** Frames from here are no news. */
+/** Stack frames from this directory tell the user nothing. */
 const OWN = import.meta.dirname;
 
 /**
- * `agents.ts:3`, by the head of the stack of a syntax error or by the first frame that is not Node's or ours; of a library that
- * refuses what it is given, by the frame that gave it.
+ * Such as `agents.ts:3`: from the head of a syntax error's stack, or from the first frame that is neither Node's nor ours. If a
+ * library refuses its arguments, the frame that passed them.
  */
 function placeIn(stack: string, cwd: string): string | undefined {
   const places: string[] = [];

@@ -3,17 +3,17 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 
 export type Namespace = Readonly<Record<string, unknown>>;
 
-/** Imports a module as Node does: once for each process. */
+/** Imports a module as Node does: once per process. */
 export function importModule(file: string): Promise<Namespace> {
   return import(pathToFileURL(file).href);
 }
 
-/** Marks what belongs to one round of imports, in the address under which Node knows a module. */
+/** Marks what belongs to one round of imports, in the URL under which Node knows a module. */
 const ROUND = "arcp-round";
 
 /**
- * Imports modules as they are on the disk now, with those that they import by path. Node keeps what it has imported under
- * its address for ever, so each round gives all of them addresses of its own. Packages are left out: they stay as they are.
+ * Imports modules as they are on disk now, along with those that they import by path. Node caches a module under its URL for ever,
+ * so each round gives all of them new URLs. Packages are excluded and stay as they are.
  */
 export class FreshImports implements Disposable {
   readonly #hooks = module.registerHooks({
@@ -27,7 +27,7 @@ export class FreshImports implements Disposable {
     return typeof module.registerHooks === "function";
   }
 
-  /** What was imported in this round, and what was asked for in vain: absolute paths. */
+  /** What was imported in this round, and what was not found: absolute paths. */
   get files(): ReadonlySet<string> {
     return this.#files;
   }
@@ -35,7 +35,7 @@ export class FreshImports implements Disposable {
   /**
    * From now on everything is imported anew.
    *
-   * @param files that are going to be imported, whether they are there or not
+   * @param files that will be imported, whether or not they exist
    */
   begin(files: Iterable<string>): void {
     this.#round += 1;
@@ -59,7 +59,7 @@ export class FreshImports implements Disposable {
   ): ResolveFnOutput {
     const round = roundOf(context.parentURL);
     if (round === null || !/^(\.|\/|file:|#)/.test(specifier)) return next(specifier, context);
-    // Before it is looked for: what is missing may come yet.
+    // Noted before it is resolved, because a missing file may still appear.
     const wanted = URL.parse(specifier, context.parentURL);
     if (wanted?.protocol === "file:" && !specifier.startsWith("#")) this.#note(wanted, round);
     const resolved = next(specifier, context);
@@ -70,7 +70,7 @@ export class FreshImports implements Disposable {
     return { ...resolved, url: url.href };
   }
 
-  /** Code of an earlier round may still import. */
+  /** Ignores earlier rounds, whose code may still import. */
   #note(url: URL, round: string): void {
     if (round === `${this.#round}`) this.#files.add(fileURLToPath(url));
   }

@@ -2,15 +2,15 @@ import { parseAgentReference } from "@arcp/core";
 import type { AgentRegistry } from "@arcp/runtime";
 import type { LoadedAgent } from "./agent-modules.ts";
 
-/** What a reload changed: references of agents that were not there before, and of those that are no longer. */
+/** What a reload changed: references of agents that are new, and of those that are gone. */
 export interface OfferChange {
   readonly added: readonly string[];
   readonly removed: readonly string[];
 }
 
 /**
- * Has a registry offer these agents and no others. Of several versions a bare name means the highest one, unless there is one
- * without a version.
+ * Makes a registry offer these agents and no others. If there are several versions, a bare name means the highest one, unless there
+ * is an agent without a version.
  */
 export function offer(
   registry: AgentRegistry,

@@ -11,10 +11,10 @@ interface Said {
   readonly [key: string]: unknown;
 }
 
-/** The level of that name, as pino counts. */
+/** Pino's number for this level. */
 const ERROR = 50;
 
-/** What the runtime has to say: lines for people on a terminal, JSON for whatever collects it elsewhere. */
+/** The runtime's log: lines for people on a terminal, JSON for log collectors elsewhere. */
 export function runtimeLog({ stderr, env }: Pick<Surroundings, "stderr" | "env">): Logger {
   const paint = paintFor(stderr, env);
   const write = (line: string): void => void stderr.write(readable(line));

@@ -14,7 +14,7 @@ import { offer } from "./offered-agents.ts";
 export interface ServeOptions {
   readonly host: string;
   readonly port: number;
-  /** The file of the store; jobs are in memory without. */
+  /** The file of the store; without one, jobs are kept in memory. */
   readonly store?: string;
   readonly origin?: readonly string[];
 }
@@ -25,9 +25,9 @@ interface ToldOf {
   readonly observer: Observer;
 }
 
-/** Seconds that running jobs have to finish when it is stopped; together with the next less than containers give. */
+/** Seconds that running jobs have to finish when the server stops; together with the next one, less than containers allow. */
 export const FINISH_SEC = 5;
-/** Seconds that agents have thereafter to stop. */
+/** Seconds that agents have to stop after that. */
 const CANCEL_SEC = 3;
 
 /** A runtime that listens, until it is stopped. */
@@ -40,7 +40,7 @@ export class Serving {
     this.#server = server;
   }
 
-  /** @throws LocalError `MISUSE` for a store that cannot be opened, or a port that cannot be had */
+  /** @throws LocalError `MISUSE` for a store that cannot be opened, or a port that is not available */
   static async start(
     modules: AgentModules,
     { auth }: Access,
@@ -69,7 +69,7 @@ export class Serving {
     }
   }
 
-  /** Rejects with one line, as an error of the command, when the runtime can serve nobody any more. */
+  /** Rejects when the runtime can no longer serve anybody, with an error that the command reports in one line. */
   async failed(): Promise<never> {
     throw storeFailure(await this.runtime.failed);
   }
@@ -78,7 +78,7 @@ export class Serving {
     return this.#server.url;
   }
 
-  /** Once what the process before this one left was taken over. Rejects as `failed` does when that cannot be. */
+  /** Resolves once what the previous process left has been taken over. Rejects as `failed` does if that is impossible. */
   async runningJobs(): Promise<number> {
     let count = 0;
     const unfinished = this.runtime.jobs.list({ status: ["pending", "running"] });
@@ -90,25 +90,25 @@ export class Serving {
     return count;
   }
 
-  /** Lets running jobs finish, for a while, and cancels the others. */
+  /** Gives running jobs some time to finish, and cancels the others. */
   async stop(): Promise<void> {
     await this.runtime.close({ finishSec: FINISH_SEC, cancelSec: CANCEL_SEC });
     await this.#server.close();
   }
 
-  /** Waits for nobody any more, for the process is about to end. */
+  /** Stops waiting for anybody, because the process is about to end. */
   abandon(): void {
     void this.runtime.close().finally(() => this.#server.close());
   }
 }
 
-/** Not the command's fault: the next process may do better. */
+/** Not the user's mistake: the next process may succeed. */
 function storeFailure(cause: unknown): LocalError {
   const reason = cause instanceof Error ? cause.message : String(cause);
   return new LocalError("CLOSED", `the store has failed: ${reason}`, { cause });
 }
 
-/** Loaded for who uses it alone: Node warns of its SQLite, and other stores have no need of it. */
+/** Imported only when needed: Node warns about its SQLite, and servers without a store do not need it. */
 async function openStore(name: string, cwd: string): Promise<Store> {
   const { sqliteStore } = await import("@arcp/store-sqlite");
   return sqliteStore(resolve(cwd, name));

@@ -7,8 +7,9 @@ import { failureOf, usage } from "../failure.ts";
 type Around = Pick<CommandContext, "cwd" | "stderr">;
 
 /**
- * Who may connect: a line for each token, `TOKEN PRINCIPAL`, and empty ones and comments (`#`) between. It is read again when it
- * has changed, for tokens come and go while jobs run; what is wrong with it then is told, and what it said before holds.
+ * Who may connect: a line `TOKEN PRINCIPAL` for each token, besides empty lines and comments (`#`). The file is read again when it
+ * has changed, because tokens come and go while jobs run; if it is invalid then, that is reported, and its last valid content
+ * applies.
  */
 export class TokenFile {
   readonly #name: string;
@@ -24,13 +25,13 @@ export class TokenFile {
     this.#table = table;
   }
 
-  /** @throws LocalError `MISUSE` for a file that cannot be read, or a line that says something else */
+  /** @throws LocalError `MISUSE` for a file that cannot be read, or an invalid line */
   static async open(name: string, around: Around): Promise<TokenFile> {
     const version = await versionOf(name, around);
     return new TokenFile(name, around, version, await tableIn(name, around));
   }
 
-  /** As the file is now. */
+  /** Uses the file as it is now. */
   readonly authenticate: Authenticate = async (token) => {
     this.#isFresh = this.#isFresh.then(() => this.#refresh());
     await this.#isFresh;
@@ -50,14 +51,14 @@ export class TokenFile {
   }
 }
 
-/** Whether every user of this machine can use the file. A group may be meant to. */
+/** Whether every user of this machine can read or write the file. Access for a group may be intended. */
 export async function isForAll(name: string, cwd: string): Promise<boolean> {
   const stats = await stat(resolve(cwd, name));
-  // Windows has no such thing, and Node says that all may.
+  // Windows has no such permissions, and Node reports that everybody has access.
   return process.platform !== "win32" && stats.isFile() && (stats.mode & 0o006) !== 0;
 }
 
-/** Another one when the file was written or replaced. Whoever reads says why it cannot be looked at. */
+/** Changes when the file is written or replaced. If it cannot be inspected, reading it will say why. */
 async function versionOf(name: string, { cwd }: Around): Promise<string> {
   const stats = await stat(resolve(cwd, name), { bigint: true }).catch(() => undefined);
   return `${stats?.ino} ${stats?.mtimeNs} ${stats?.size}`;

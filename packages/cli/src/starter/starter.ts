@@ -7,17 +7,17 @@ import { ownManifest } from "../versions.ts";
 /** Where the files of the starter are, beside \`src\` and \`dist\`. */
 const TEMPLATE = join(import.meta.dirname, "..", "..", "starter");
 
-/** What a package manager would not take along under its own name. */
+/** Files that a package manager would not pack under their own names. */
 const RENAMED: Readonly<Record<string, string>> = { gitignore: ".gitignore" };
 
-/** Versions of what is not ours, as this workspace tests with. */
+/** Versions of third-party packages, as this workspace tests with. */
 const FOREIGN = { zod: "^4.6.7", "@types/node": "^24.0.0", typescript: "^7.0.2" } as const;
 
 /**
- * Writes a starter into a directory, which is made when it is not there.
+ * Writes a starter into a directory, which is created if it does not exist.
  *
  * @returns the names of its files
- * @throws LocalError `MISUSE` when there is something in the directory, or it cannot be written
+ * @throws LocalError `MISUSE` if the directory is not empty, or cannot be written
  */
 export async function writeStarter(name: string, cwd: string): Promise<string[]> {
   const directory = resolve(cwd, name);
@@ -37,14 +37,14 @@ export async function writeStarter(name: string, cwd: string): Promise<string[]>
   }
 }
 
-/** The packages are those that belong to this command. */
+/** Uses the versions of the packages that belong to this command. */
 function manifest(directory: string): string {
   const { version, dependencies } = ownManifest();
   const own = (name: string): [string, string] => {
     const range = dependencies[name] ?? version;
     return [name, `^${range.startsWith("workspace:") ? version : range}`];
   };
-  // No file of the starter needs the core, but whoever catches an error does: its classes are there.
+  // No file of the starter imports the core, but whoever catches an error needs its classes.
   const names = ["cli", "client", "core", "runtime", "transport-ws"].map((part) => `@arcp/${part}`);
   return `${JSON.stringify(
     {
@@ -65,7 +65,7 @@ function manifest(directory: string): string {
   )}\n`;
 }
 
-/** As npm takes it. */
+/** Turned into a name that npm accepts. */
 function packageName(directory: string): string {
   const name = directory
     .toLowerCase()

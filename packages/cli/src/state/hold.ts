@@ -5,13 +5,13 @@ import { claim, latestHolder } from "./holder.ts";
 import { type LocalAnswer, type LocalRequest, LocalSocket } from "./local-socket.ts";
 
 /**
- * Who may use the session of a submission: one process at a time, its holder, which answers on a local socket while it lives.
- * A session that two processes resume in turn would be torn from each by the other.
+ * Who may use the session of a submission: one process at a time, its holder, which answers on a local socket while it lives. If
+ * two processes resumed a session in turn, each would tear it from the other.
  *
  * 1. A holder is a file `holder.N` that names a socket. The one with the highest N counts, and only while somebody listens.
- * 2. It is made by a link, so of all who want to be N one becomes it; the socket listens before.
- * 3. Files below N go only once `holder.N` is there, and that of a holder that left stays. So whoever made a lower one late, for
- *    a holder that it saw dead long ago, finds a higher one and gives up.
+ * 2. The file is created by a link, so only one of those that want to be N succeeds; its socket listens before that.
+ * 3. Files below N are removed only once `holder.N` exists, and the file of a holder that left stays. So a process that creates a
+ *    lower one late, because it once saw a dead holder, finds a higher one and gives up.
  */
 export class Hold implements AsyncDisposable {
   readonly #socket: LocalSocket;
@@ -22,9 +22,9 @@ export class Hold implements AsyncDisposable {
 
   /**
    * @param directory of the submission
-   * @param answer what the holder says to other processes
-   * @returns undefined when another process is the holder, or the submission has been forgotten
-   * @throws LocalError `MISUSE` when the directory cannot be written
+   * @param answer what the holder answers to other processes
+   * @returns undefined if another process is the holder, or the submission has been forgotten
+   * @throws LocalError `MISUSE` if the directory cannot be written
    */
   static async take(
     directory: string,
@@ -57,7 +57,7 @@ export class Hold implements AsyncDisposable {
   /**
    * Asks the holder.
    *
-   * @returns undefined when there is none
+   * @returns undefined if there is none
    */
   static async ask(
     directory: string,
@@ -73,7 +73,7 @@ export class Hold implements AsyncDisposable {
   }
 }
 
-/** @returns false when another process is the holder */
+/** @returns false if another process is the holder */
 async function becomeHolder(directory: string, socket: string): Promise<boolean> {
   for (;;) {
     const before = await latestHolder(directory);

@@ -9,19 +9,19 @@ export interface Holder {
   readonly socket: string;
 }
 
-/** The one that counts. */
+/** The holder that counts. */
 export async function latestHolder(directory: string): Promise<Holder | undefined> {
   for (;;) {
     const number = (await holders(directory)).at(-1);
     if (number === undefined) return undefined;
     const socket = await readFile(fileOf(directory, number), "utf8").catch(() => undefined);
-    // It went because a higher one is there.
+    // The file is gone because there is a higher one.
     if (socket !== undefined) return { number, socket };
   }
 }
 
 /**
- * Makes a holder.
+ * Creates a holder.
  *
  * @returns whether the number is ours, and the highest
  */
@@ -43,7 +43,7 @@ export async function claim(directory: string, number: number, socket: string): 
   return isLatest;
 }
 
-/** The numbers of those that there are or were, in ascending order. */
+/** The numbers of all present and past holders, ascending. */
 async function holders(directory: string): Promise<number[]> {
   const names = await readdir(directory).catch(() => []);
   return names

@@ -6,27 +6,27 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { finished } from "node:stream/promises";
 
-/** What one process asks of another one over a local socket. */
+/** What one process asks another over a local socket. */
 export interface LocalRequest {
   readonly do: "cancel";
   readonly reason?: string;
 }
 
-/** Its answer; an error as the runtime told it. */
+/** The answer; an error is passed on as the runtime reported it. */
 export type LocalAnswer =
   | { readonly ok: true }
   | { readonly ok: false; readonly code: string; readonly message: string };
 
-/** The longest path that a Unix socket may have everywhere, in bytes. */
+/** The longest path of a Unix socket that every system accepts, in bytes. */
 const LONGEST = 100;
 
 /** A socket on which processes of this user, and nobody else, can ask something. */
 export class LocalSocket implements AsyncDisposable {
   readonly path: string;
   readonly #server: Server;
-  /** Connections on which the question is not complete yet. */
+  /** Connections whose request is not complete yet. */
   readonly #asking: ReadonlySet<Socket>;
-  /** The directory that was made for it alone. */
+  /** The directory created for this socket alone. */
   readonly #own: string | undefined;
 
   private constructor(
@@ -43,7 +43,7 @@ export class LocalSocket implements AsyncDisposable {
 
   /**
    * @param directory one that nobody else can enter
-   * @param name of the socket in it; where the path is too long, it is in a directory of its own elsewhere
+   * @param name of the socket in it; if the path is too long, the socket is in a directory of its own elsewhere
    */
   static async open(
     directory: string,
@@ -63,7 +63,7 @@ export class LocalSocket implements AsyncDisposable {
     return new LocalSocket(path, server, asking, own);
   }
 
-  /** Whether a process listens there, or seems to. One that is only stopped does. */
+  /** Whether a process listens there, or seems to: a suspended one counts. */
   static async isAlive(path: string): Promise<boolean> {
     const socket = createConnection(path);
     try {
@@ -77,8 +77,8 @@ export class LocalSocket implements AsyncDisposable {
   }
 
   /**
-   * @returns undefined when no process listens there (any more)
-   * @throws the signal's reason when it aborts first
+   * @returns undefined if no process listens there (any more)
+   * @throws the signal's reason if it aborts first
    */
   static async ask(
     path: string,
@@ -100,7 +100,7 @@ export class LocalSocket implements AsyncDisposable {
     }
   }
 
-  /** Whoever has asked gets the answer first. */
+  /** Everybody who has asked is answered first. */
   async [Symbol.asyncDispose](): Promise<void> {
     for (const socket of this.#asking) socket.destroy();
     this.#server.close();
@@ -109,7 +109,7 @@ export class LocalSocket implements AsyncDisposable {
   }
 }
 
-/** Nothing is asked of whoever only looks whether somebody listens. */
+/** A peer that only checks whether somebody listens sends no request. */
 async function serve(
   socket: Socket,
   asking: Set<Socket>,
@@ -121,7 +121,7 @@ async function serve(
   socket.end(JSON.stringify(await answer(JSON.parse(asked) as LocalRequest)));
 }
 
-/** All that comes until the peer ends its side. `text`, but for that of Node 24, closes ours with it, before the answer. */
+/** Reads until the peer ends its side. Except in Node 24, `text` would also close ours, before the answer. */
 async function question(socket: Socket): Promise<string> {
   let asked = "";
   socket.setEncoding("utf8").on("data", (piece: string) => {

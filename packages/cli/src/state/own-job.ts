@@ -15,12 +15,12 @@ import { Hold } from "./hold.ts";
 import type { LocalAnswer, LocalRequest } from "./local-socket.ts";
 import type { Submission, SubmissionRecord, SubmitRequest } from "./submission.ts";
 
-/** How long a runtime knows the key of a job that may have ended since, in ms, with an hour to spare (R-7.2-7). */
+/** How long a runtime knows the key of a job that may have ended since, in ms, less an hour to be safe (R-7.2-7). */
 const KEY_KNOWN = 23 * 60 * 60 * 1000;
 
 /**
- * A job that this user submitted here, in the session that owns it. While it is open no other process uses that session: those
- * that want to cancel ask this one.
+ * A job that this user submitted here, in the session that owns it. While it is open, no other process uses that session: one that
+ * wants to cancel the job asks this process.
  */
 export class OwnJob implements AsyncDisposable {
   readonly client: Client;
@@ -45,9 +45,9 @@ export class OwnJob implements AsyncDisposable {
   }
 
   /**
-   * Submits what was written down, or comes back to it.
+   * Submits what was written down, or returns to its job.
    *
-   * @returns undefined when another process has its session, or the job has just been forgotten
+   * @returns undefined if another process has its session, or the job has just been forgotten
    */
   static async open(
     submission: Submission,
@@ -59,7 +59,7 @@ export class OwnJob implements AsyncDisposable {
     if (hold === undefined) return undefined;
     await submission.refresh();
     const { session } = submission.record;
-    // With a wrong token there is a fresh session, of somebody else: it must not take the place of the right one.
+    // A wrong token leads to a new session of somebody else, which must not replace the right one.
     const persist: Persist = async (saved) => {
       const isRight =
         own !== undefined || (session?.session.id ?? saved.session.id) === saved.session.id;
@@ -72,7 +72,7 @@ export class OwnJob implements AsyncDisposable {
         ...(session !== undefined && { restore: session }),
       });
       try {
-        // There is no view yet of a job that nobody knows.
+        // Until the job is known, it has no view.
         void showLosses(client, new PlainView(context), () => own !== undefined);
         const job = await jobOf(client, submission, settings, context);
         own = new OwnJob(client, job, submission, hold, context.stderr);
@@ -87,7 +87,7 @@ export class OwnJob implements AsyncDisposable {
     }
   }
 
-  /** The job has ended, and that was told: nobody has to come back. */
+  /** The job has ended, and the user has seen that: nobody needs to return to it. */
   async finish(): Promise<void> {
     this.#isOver = true;
     await this.client.close();
@@ -95,14 +95,14 @@ export class OwnJob implements AsyncDisposable {
     await this.#submission.forget();
   }
 
-  /** Leaves the job to itself, unless it is finished, with all that is needed to come back. */
+  /** Leaves the job running, unless it is finished, and keeps everything needed to return. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#isOver) return;
     this.#isOver = true;
     try {
       await this.#submission.persist(await this.client.save());
     } catch (error) {
-      // What was written last is as good: a client that has no session just now, or is closed, has nothing later.
+      // What was written last is as good: a client that has no session now, or is closed, has nothing newer.
       if (!(error instanceof LocalError || error instanceof ArcpError)) throw error;
     } finally {
       const { unwritten } = this.#submission;
@@ -115,7 +115,9 @@ export class OwnJob implements AsyncDisposable {
   }
 }
 
-/** Where it was submitted, whatever the environment says now; for a job that was not submitted here, what that says. */
+/**
+ * The settings of the submit, whatever the environment says now; for a job that was not submitted here, those of the environment.
+ */
 export function settingsOf(
   submission: Submission | undefined,
   flags: ConnectionFlags,
@@ -126,7 +128,7 @@ export function settingsOf(
   return connectionSettings({ ...kept, ...flags }, context);
 }
 
-/** The job of a submission; made again, under its key, when it is not known what became of it. */
+/** The job of a submission. If its outcome is unknown, it is submitted again under its key. */
 async function jobOf(
   client: Client,
   submission: Submission,
@@ -138,7 +140,7 @@ async function jobOf(
     return client.job(job).catch(async (error: unknown) => {
       if (!(error instanceof ArcpError && error.code === "JOB_NOT_FOUND")) throw error;
       if (settings.url === url) await submission.miss();
-      // Whoever came back may not have said which one.
+      // The user may not have named the job.
       throw new ArcpError(error.code, `this runtime has no ${job} of yours`);
     });
   }

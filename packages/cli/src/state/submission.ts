@@ -8,7 +8,7 @@ import { makeDirectory } from "../made-directory.ts";
 import type { Surroundings } from "../surroundings.ts";
 import { Hold } from "./hold.ts";
 
-/** A submit as it was made, to be made again as long as nobody knows what became of it. */
+/** A submit as it was made, to be repeated as long as its outcome is unknown. */
 export interface SubmitRequest {
   readonly agent: string;
   readonly input: unknown;
@@ -18,28 +18,28 @@ export interface SubmitRequest {
   readonly expiresAt?: string;
 }
 
-/** What is needed to come back to a job. Plain JSON; it holds a resume token, so it is as secret as a password. */
+/** What is needed to return to a job. Plain JSON; it holds a resume token, so it is as secret as a password. */
 export interface SubmissionRecord {
-  /** Of this form. */
+  /** The version of this format. */
   readonly version: 1;
   readonly url: string;
-  /** The profile that says who submitted it. */
+  /** The profile under which the job was submitted. */
   readonly profile?: string;
   readonly key: string;
   /** RFC 3339. */
   readonly submittedAt: string;
-  /** Until the job is known. */
+  /** Present until the job is known. */
   readonly request?: SubmitRequest;
   readonly job?: string;
   readonly session?: SavedSession;
-  /** Its runtime had no such job when it was asked last: it lost it, or the token was another principal's. */
+  /** When last asked, its runtime had no such job: it lost it, or the token was another principal's. */
   readonly missing?: true;
 }
 
-/** How long what nobody came back for is kept, in ms; the sessions of it are long gone. */
+/** How long a submission that nobody returns to is kept, in ms; its session is long gone by then. */
 const KEPT = 7 * 24 * 60 * 60 * 1000;
 
-/** One submit of this user on this machine: a directory of its own below the state directory, readable by nobody else. */
+/** One submit of this user on this machine: a directory of its own in the state directory, readable by nobody else. */
 export class Submission {
   readonly directory: string;
   #record: SubmissionRecord;
@@ -56,19 +56,19 @@ export class Submission {
     return this.#record;
   }
 
-  /** Why there is less on the disk than in this process; undefined as long as all of it is there. */
+  /** Why the file is not up to date; undefined if it is. */
   get unwritten(): unknown {
     return this.#unwritten;
   }
 
-  /** Writes a submit down before it is made, and forgets what nobody came back for. */
+  /** Writes down a submit before it is made, and forgets old ones that nobody returned to. */
   static async begin(
     request: SubmitRequest,
     { url, profile, key }: Pick<SubmissionRecord, "url" | "profile" | "key">,
     surroundings: Surroundings,
   ): Promise<Submission> {
     const base = baseOf(surroundings);
-    // In the order of their names they are in the order of their making.
+    // Sorted by name, the directories are in the order of their creation.
     const directory = join(base, newMessageId("sub_"));
     const now = surroundings.clock.now();
     const submission = new Submission(directory, {
@@ -91,7 +91,7 @@ export class Submission {
     return submission;
   }
 
-  /** Those that there are, the latest first. What cannot be read is none. */
+  /** All submissions, the latest first, without those that cannot be read. */
   static async all(surroundings: Surroundings): Promise<readonly Submission[]> {
     const base = baseOf(surroundings);
     const found: Submission[] = [];
@@ -103,7 +103,7 @@ export class Submission {
     return found.reverse();
   }
 
-  /** Those that led to a job, the latest first; without one all of which the job is not known to be missing. */
+  /** The submissions that led to this job, the latest first. Without a job: all whose job is not known to be missing. */
   static async of(job: string | undefined, around: Surroundings): Promise<readonly Submission[]> {
     const all = await Submission.all(around);
     return all.filter(({ record }) =>
@@ -112,8 +112,8 @@ export class Submission {
   }
 
   /**
-   * For `connect({ persist })`. From the acceptance on the job is known, and the request is of no more use. Never rejects, which
-   * would cost the connection: what was written before leads to the job as well.
+   * For `connect({ persist })`. Once the submit is accepted, the job is known and the request is no longer needed. Never rejects,
+   * which would cost the connection: what was written before leads to the job as well.
    */
   readonly persist = async (session: SavedSession): Promise<void> => {
     const { request, job = session.jobs[0], missing: _, ...rest } = this.#record;
@@ -122,18 +122,18 @@ export class Submission {
     await this.#tryToWrite();
   };
 
-  /** Nobody is led to the job any more who does not name it: it may only be the token that is wrong. */
+  /** Keeps the record only for users who name the job, because perhaps just the token is wrong. */
   async miss(): Promise<void> {
     this.#record = { ...this.#record, missing: true };
     await this.#tryToWrite();
   }
 
-  /** Takes over what another process has written since this was read. */
+  /** Reads what another process has written since. */
   async refresh(): Promise<void> {
     this.#record = (await readRecord(this.directory)) ?? this.#record;
   }
 
-  /** There is nothing to come back to, or nothing to come back for. */
+  /** Nothing can be returned to, or nobody needs to. */
   async forget(): Promise<void> {
     this.#isForgotten = true;
     await this.#writing.catch(() => {});
@@ -152,7 +152,7 @@ export class Submission {
     return this.#writing;
   }
 
-  /** Whoever dies in the middle of it leaves the version before. */
+  /** A process that dies halfway leaves the previous version. */
   async #replace(): Promise<void> {
     const path = join(this.directory, RECORD);
     await writeFile(`${path}.new`, JSON.stringify(this.#record), { mode: 0o600 });
@@ -180,7 +180,7 @@ async function readRecord(directory: string): Promise<SubmissionRecord | undefin
   }
 }
 
-/** Whether all is there that the way back needs. The session is looked at by the client that goes on with it. */
+/** Whether everything needed to return is there. The client that resumes the session checks the session itself. */
 function isRecord(value: unknown): value is SubmissionRecord {
   const record: Partial<Record<keyof SubmissionRecord, unknown>> = Object(value);
   const { version, url, profile = "", key, submittedAt, request, job } = record;
@@ -193,20 +193,20 @@ function isRecord(value: unknown): value is SubmissionRecord {
   );
 }
 
-/** A record is written whenever its session gets on: an old one is that of a job that nobody shows, or that says nothing. */
+/** A record is written whenever its session makes progress, so an old one belongs to a job that nobody shows, or that is silent. */
 async function forgetBefore(base: string, moment: number): Promise<void> {
   for (const name of await namesIn(base)) {
     const directory = join(base, name);
     const written = await stat(join(directory, RECORD))
       .catch(() => stat(directory))
       .catch(() => undefined);
-    // Another process may have forgotten it meanwhile.
+    // Another process may have removed it meanwhile.
     if (written === undefined || written.mtimeMs >= moment) continue;
     if (!(await Hold.isHeld(directory))) await remove(directory);
   }
 }
 
-/** Another process may just be looking whether it can become the holder. What cannot be removed is no reason to fail. */
+/** Another process may be trying to become the holder right now. What cannot be removed is no reason to fail. */
 async function remove(directory: string): Promise<void> {
   await rm(directory, { recursive: true, force: true, maxRetries: 3 }).catch(() => {});
 }

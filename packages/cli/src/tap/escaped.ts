@@ -2,7 +2,7 @@
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not reach a terminal
 const CONTROL = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 
-/** A frame for the terminal: each character of it shows, written out where it would command. */
+/** A frame for the terminal, with every control character written out. */
 export function escaped(text: string): string {
   return text.replace(
     CONTROL,

@@ -1,14 +1,14 @@
-/** What stands in the place of a secret. */
+/** What replaces a secret. */
 const MASK = "***";
 
-/** Names under which secrets travel: bearer and resume tokens of all SDKs. */
+/** Property names that hold secrets: bearer and resume tokens of all SDKs. */
 const SECRET = /^(.*token|authorization|password|secret|api_?key|credential_value)$/i;
 
-/** The same in a text, with what follows up to the end of a string. */
+/** The same in a text, with everything up to the end of the string. */
 const NAMED =
   /("(?:[^"]*token|authorization|password|secret|api_?key|credential_value|value)"\s*:\s*")(?:[^"\\]|\\.?)*/gi;
 
-/** A message without its secrets: tokens, and the values of credentials. What is no text under such a name stays. */
+/** A message without its secrets: tokens, and the values of credentials. A value under such a name stays if it is not a string. */
 export function masked(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(masked);
   if (typeof value !== "object" || value === null) return value;
@@ -21,12 +21,12 @@ export function masked(value: unknown): unknown {
   );
 }
 
-/** For a frame that is no JSON. */
+/** For a frame that is not JSON. */
 export function maskedText(text: string): string {
   return text.replace(NAMED, `$1${MASK}`);
 }
 
-/** One that was issued, or the news of a rotated one, in each form in which SDKs are sent it. */
+/** Whether this is an issued credential, or the news of a rotated one, in any form that SDKs receive. */
 function isCredential(value: object): boolean {
   if (!("value" in value)) return false;
   return "scheme" in value || "id" in value || "credential_id" in value;

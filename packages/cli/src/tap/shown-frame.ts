@@ -1,8 +1,8 @@
 import { masked, maskedText } from "./secrets.ts";
 
-/** A frame as it may be shown: without its secrets. */
+/** A frame as it may be shown, without its secrets. */
 export interface ShownFrame {
-  /** The type of the message; for an event with its kind. */
+  /** The type of the message, with the kind if it is an event. */
   readonly title: string;
   /** What it says, as JSON; the frame itself if it is no message. */
   readonly body: string;
@@ -30,12 +30,12 @@ export function shownFrame(text: string): ShownFrame {
   };
 }
 
-/** The whole frame, without its secrets: JSON as it is, and anything else as text. */
+/** The whole frame without its secrets: as JSON if it is JSON, otherwise as text. */
 export function frameJson(text: string): unknown {
   return parsed(text) ?? maskedText(text);
 }
 
-/** Undefined for what is no JSON, or is nested too deeply. */
+/** Undefined if it is not JSON, or nested too deeply. */
 function parsed(text: string): unknown {
   try {
     return masked(JSON.parse(text));

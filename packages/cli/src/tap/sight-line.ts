@@ -5,12 +5,12 @@ import { escaped } from "./escaped.ts";
 import { frameJson, shownFrame } from "./shown-frame.ts";
 import type { Sight } from "./tap.ts";
 
-/** How many lines of a frame are shown below its first one. */
+/** How many lines of a frame are shown after its first one. */
 const LINES = 4;
-/** They stand a bit to the right. */
+/** The indentation of these lines. */
 const INDENT = "  ";
 
-/** For people: a line, and for a frame that is longer a few more. The rest of it is counted. */
+/** For people: a line, and a few more for a longer frame. The remaining lines are only counted. */
 export function sightText(sight: Sight, width: number, paint: Paint): string {
   const lead = `${new Date(sight.at).toTimeString().slice(0, 8)} ${sight.connection}`;
   const [said, more, color] = told(sight, paint);
@@ -28,7 +28,7 @@ export function sightText(sight: Sight, width: number, paint: Paint): string {
   return [first, ...shown.map((line) => INDENT + line)].join("\n");
 }
 
-/** For programs: each as one line of JSON, with the whole frame. */
+/** For programs: one line of JSON, with the whole frame. */
 export function sightJson({ at, connection, ...sight }: Sight): string {
   const { text, ...rest } = { text: undefined, ...sight };
   const frame = text === undefined ? {} : { frame: frameJson(text) };

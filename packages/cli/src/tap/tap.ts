@@ -15,29 +15,29 @@ type Happening =
   | { readonly kind: "opened"; readonly address: string }
   | { readonly kind: "frame"; readonly from: Side; readonly text: string }
   | { readonly kind: "unreachable"; readonly why: string }
-  /** The reason is undefined when it broke without a word. */
+  /** The reason is undefined if the connection broke without one. */
   | { readonly kind: "closed"; readonly by: Side; readonly reason: CloseReason | undefined };
 
-/** What there is to see. `at` is milliseconds since 1970, connections are counted from 1. */
+/** What the tap observed. `at` is milliseconds since 1970; connections are counted from 1. */
 export type Sight = Happening & { readonly at: number; readonly connection: number };
 
 export interface TapOptions {
   readonly port: number;
-  /** The runtime that is behind it. */
+  /** The runtime behind the tap. */
   readonly url: string;
   readonly clock: Clock;
-  /** Is shown everything, in order: a frame is handed on once this resolves. */
+  /** Is told everything, in order; a frame is passed on once this resolves. */
   readonly see: (sight: Sight) => void | Promise<void>;
 }
 
 /**
- * Stands between clients and a runtime, hands on what each says as it is, and shows it.
+ * Stands between clients and a runtime, passes on unchanged what each says, and shows it.
  *
- * @returns what listens for the clients. Rejects with the system's error when the port cannot be had
- * @throws LocalError `MISUSE` for what cannot be dialled
+ * @returns the server for the clients. Rejects with the system's error if the port is not available
+ * @throws LocalError `MISUSE` for an address that cannot be dialled
  */
 export async function openTap({ port, url, clock, see }: TapOptions): Promise<ListeningServer> {
-  // What is wrong with the address shows before anybody comes.
+  // Reports a wrong address before anybody connects.
   dial(url);
   const stop = new AbortController();
   let connections = 0;
@@ -61,7 +61,7 @@ export async function openTap({ port, url, clock, see }: TapOptions): Promise<Li
   return { url: server.url, close, [Symbol.asyncDispose]: close };
 }
 
-/** A token that came in a header is handed on in one. */
+/** Dials the runtime. A token that came in a header is passed on in a header. */
 async function reach(
   url: string,
   { bearer }: PeerInfo,

@@ -9,7 +9,7 @@ interface Call {
   readonly at: string | undefined;
 }
 
-/** Events as lines for people. It remembers tool calls, to name them when they return. */
+/** Formats events as lines for people. It remembers tool calls, to name them when their results arrive. */
 export class EventLines {
   readonly #paint: Paint;
   readonly #calls = new Map<string, Call>();
@@ -19,8 +19,8 @@ export class EventLines {
   }
 
   /**
-   * @param columns that a line may have: the agent's own prose goes on below, all else is cut
-   * @returns undefined for what is better shown as a gauge, or not at all
+   * @param columns the width of a line: the agent's own prose is wrapped, everything else is cut
+   * @returns undefined for events that are better shown as a gauge, or not at all
    */
   of(event: JobEvent, columns: number): string | undefined {
     const { dim, yellow, magenta, blue } = this.#paint;
@@ -44,7 +44,7 @@ export class EventLines {
         return cut(this.#result(event.body, event.ts));
       case "metric": {
         const { name, value, unit = "" } = event.body;
-        // What remains is a gauge.
+        // The remaining budget is shown as a gauge.
         if (name.startsWith("cost.budget.")) return undefined;
         return cut(`${printable(name)} ${amount(value)} ${printable(unit)}`.trimEnd());
       }
@@ -59,7 +59,7 @@ export class EventLines {
         const { agent = "", child_job_id, delegate_id } = event.body;
         const to = `${magenta("delegates to")} ${printable(agent)}`;
         if (child_job_id !== undefined) return line(`${to} ${dim(printable(child_job_id))}`);
-        // A refusal follows, in the name of the delegation as that of a call.
+        // A refusal follows as the result of a call whose id is that of the delegation.
         if (delegate_id) this.#calls.set(delegate_id, { tool: printable(agent), at: event.ts });
         return line(to);
       }
@@ -75,7 +75,7 @@ export class EventLines {
     }
   }
 
-  /** What a terminal shows as a gauge, as a line; undefined for all else. */
+  /** A line for an event that a terminal shows as a gauge; undefined for any other. */
   ofGauge(event: JobEvent): string | undefined {
     const line = (text: string): string => {
       return `${this.#paint.dim(timeOf(event.ts))} ${printable(text).replace(/ +/g, " ")}`;
@@ -126,20 +126,20 @@ export class EventLines {
   }
 }
 
-/** A text of an agent, on as many lines as it has. */
+/** A text of an agent, with its own line breaks. */
 function prose(text: string): string {
   return text.split(/\r?\n/).map(printable).join("\n");
 }
 
-/** Below a time of day and a word of six letters; on a terminal that is narrow, below the time alone. */
+/** Indented past the time of day and a word of six letters; on a narrow terminal, past the time alone. */
 const [INDENT, SMALL_INDENT] = [15, 9];
-/** Columns below which it is. */
+/** A terminal with fewer columns is narrow. */
 const NARROW = 40;
 
 /** How many lines of a terminal a text may take. */
 const LINES = 20;
 
-/** Words that go beyond the columns go on below. */
+/** Wraps words that exceed the columns. */
 function indented(text: string, columns: number): string {
   const indent = columns < NARROW ? SMALL_INDENT : INDENT;
   const room = Math.max(8, columns - indent);
@@ -149,7 +149,7 @@ function indented(text: string, columns: number): string {
   return wrapped.replaceAll("\n", `\n${" ".repeat(indent)}`);
 }
 
-/** The time of day here. */
+/** The local time of day. */
 function timeOf(ts: string | undefined): string {
   if (ts === undefined) return "--:--:--";
   const date = new Date(ts);

@@ -4,7 +4,7 @@ import type { Paint } from "../terminal.ts";
 import { amount, bytes, fit, printable } from "./printable.ts";
 import type { Connected, ViewedJob } from "./view.ts";
 
-/** What a job tells again and again, as a few lines that change. */
+/** What a job reports again and again, as a few lines that change. */
 export class Gauges {
   readonly #paint: Paint;
   readonly #granted = new Map<string, number>();
@@ -42,9 +42,9 @@ export class Gauges {
   }
 
   /**
-   * How the job is.
+   * The state of the job.
    *
-   * @param columns that no line exceeds
+   * @param columns the maximum width of a line
    */
   lines(columns: number): string[] {
     const { cyan } = this.#paint;
@@ -57,7 +57,7 @@ export class Gauges {
     return lines.map((line) => fit(line, columns));
   }
 
-  /** How the connection is. */
+  /** The state of the connection. */
   state(columns: number): string {
     const { green, yellow, dim } = this.#paint;
     const state = this.#connection;
@@ -66,7 +66,7 @@ export class Gauges {
     return fit(`${yellow("●")} connection lost, reconnecting  ${why}`, columns);
   }
 
-  /** What remains is told now and then, and each cost that takes of it (R-9.6-3). */
+  /** The remaining budget is reported now and then, and each cost reduces it (R-9.6-3). */
   #metric({ name, value, unit = "" }: EventBody<"metric">): void {
     const left = this.#left.get(unit);
     if (name === "cost.budget.remaining") this.#left.set(unit, value);

@@ -3,7 +3,7 @@ import type { Surroundings } from "../surroundings.ts";
 import { json, printable } from "./printable.ts";
 import type { Connected, View, ViewedJob } from "./view.ts";
 
-/** One JSON object per line, for programs. Notes are for people, and go to the standard error. */
+/** Writes one JSON object per line, for programs. Notes are for people, and go to standard error. */
 export class JsonView implements View {
   readonly #surroundings: Surroundings;
   #job = "";

@@ -21,7 +21,7 @@ export function endLine(job: string, outcome: JobOutcome, { green, red, yellow }
   }
 }
 
-/** What came of it, undefined when that is nothing. */
+/** The result of the job; undefined if there is none. */
 export function resultText(job: string, outcome: JobOutcome): string | undefined {
   if (outcome.status !== "success") return undefined;
   const { stream, result } = outcome;
@@ -32,7 +32,7 @@ export function resultText(job: string, outcome: JobOutcome): string | undefined
   return result === null || result === undefined ? undefined : json(result, 2);
 }
 
-/** What the exit code says of it. */
+/** The exit code for the outcome. */
 export function codeOf({ status }: JobOutcome): number {
   switch (status) {
     case "success":

@@ -7,13 +7,13 @@ import { endLine, resultText } from "./outcome-lines.ts";
 import { printable, writtenOut } from "./printable.ts";
 import type { Connected, View, ViewedJob } from "./view.ts";
 
-/** Lines for a pipe or a log file, and a streamed text as it comes. Notes, and the state of the connection, go to the standard error. */
+/** Writes lines for a pipe or a log file, and streamed text as it comes. Notes and the connection's state go to standard error. */
 export class PlainView implements View {
   readonly #surroundings: Surroundings;
   readonly #lines: EventLines;
   #job = "";
   #isLost = false;
-  /** Whether what was written last, of a streamed text, goes on in the same line. */
+  /** Whether the streamed text written last has not ended its line yet. */
   #isMidLine = false;
 
   constructor(surroundings: Surroundings) {
@@ -53,7 +53,7 @@ export class PlainView implements View {
 
   [Symbol.dispose](): void {}
 
-  /** Of a streamed result what is text: bytes are for files. */
+  /** Writes only the text of a streamed result: bytes are for files. */
   #piece({ encoding, data }: EventBody<"result_chunk">): void {
     if (encoding !== "utf8" || data === "") return;
     const text = writtenOut(data);

@@ -6,17 +6,17 @@ import stringWidth from "string-width";
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not reach a terminal
 const CONTROLS = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]+/g;
 
-/** A text of an agent on one line, without what would command the terminal. */
+/** A text of an agent on one line, without control characters. */
 export function printable(text: string): string {
   return stripVTControlCharacters(text).replace(CONTROLS, " ").trim();
 }
 
-/** A value as JSON, in which what would command a terminal is written by its number. */
+/** A value as JSON, with control characters written as numbers. */
 export function json(value: unknown, indent?: number): string {
   return writtenOut(JSON.stringify(value, null, indent));
 }
 
-/** A text of several lines, in which what would command a terminal is written by its number. */
+/** A text of several lines, with control characters written as numbers. */
 export function writtenOut(text: string): string {
   return text
     .replaceAll("\r\n", "\n")
@@ -31,10 +31,10 @@ export function compact(value: unknown): string {
   return printable(typeof value === "string" ? value : JSON.stringify(value));
 }
 
-/** How many characters may share a column, colours and combining ones included, before the rest is not looked at. */
+/** How many characters, including colours and combining ones, may share a column before the rest is ignored. */
 const CROWD = 16;
 
-/** Cuts a line, which may be coloured, to columns of a terminal. */
+/** Cuts a line, which may be coloured, to a number of terminal columns. */
 export function fit(line: string, columns: number): string {
   if (!Number.isFinite(columns)) return line;
   const near = line.slice(0, CROWD * Math.max(columns, 16));
@@ -58,7 +58,7 @@ export function duration(ms: number): string {
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
-/** An amount of money as it was told, without the noise of binary fractions. */
+/** An amount of money as it was reported, without the noise of binary fractions. */
 export function amount(value: number): string {
   return String(Number(value.toFixed(6)));
 }

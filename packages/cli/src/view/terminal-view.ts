@@ -8,7 +8,7 @@ import { endLine, resultText } from "./outcome-lines.ts";
 import { duration, printable } from "./printable.ts";
 import type { Connected, View, ViewedJob } from "./view.ts";
 
-/** A terminal: what happened scrolls by, and at its foot a few lines show how things are. */
+/** A terminal: events scroll by, and a few lines at its foot show the current state. */
 export class TerminalView implements View {
   readonly #surroundings: Surroundings;
   readonly #paint: Paint;
@@ -19,8 +19,8 @@ export class TerminalView implements View {
   readonly #waiting: string[] = [];
   #job = "";
   /**
-   * When the first and the last event were emitted, in ms since 1970 by the runtime's clock, and when the last one was heard of,
-   * by our monotonic one.
+   * When the first and the last event were emitted, in ms since 1970 by the runtime's clock, and when the last one was received, by
+   * our monotonic clock.
    */
   #span: { readonly first: number; readonly last: number; readonly heard: number } | undefined;
   #drawing: NodeJS.Immediate | undefined;
@@ -31,7 +31,7 @@ export class TerminalView implements View {
     this.#paint = paintFor(stdout, env);
     this.#lines = new EventLines(this.#paint);
     this.#gauges = new Gauges(this.#paint);
-    // Its own hiding of the cursor would go to another stream.
+    // If it hid the cursor itself, it would do so on another stream.
     this.#foot = createLogUpdate(stdout, { showCursor: true });
   }
 
@@ -84,7 +84,7 @@ export class TerminalView implements View {
     this.#foot.clear();
   }
 
-  /** A view may begin when the job has long been over: then its end is heard of right after its last event. */
+  /** A view may begin long after the job is over: then the job's end is received right after its last event. */
   #clock({ ts }: JobEvent): void {
     const at = ts === undefined ? Number.NaN : Date.parse(ts);
     if (Number.isNaN(at)) return;
@@ -97,7 +97,7 @@ export class TerminalView implements View {
     this.#draw();
   }
 
-  /** Once for all that happens in one turn of the event loop. */
+  /** Draws once for everything that happens in one turn of the event loop. */
   #draw(): void {
     this.#drawing ??= setImmediate(() => {
       this.#drawing = undefined;

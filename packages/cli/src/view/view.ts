@@ -11,17 +11,17 @@ export interface ViewedJob {
   readonly budget: Readonly<Record<string, number>>;
 }
 
-/** Whether there is a connection just now. */
+/** Whether there is a connection at the moment. */
 export type Connected = Extract<ConnectionState, { kind: "online" | "retrying" }>;
 
-/** How a job is shown while one waits for it. */
+/** How a job is shown to a user who waits for it. */
 export interface View extends Disposable {
   begin(job: ViewedJob): void;
   event(event: JobEvent): void;
   connection(state: Connected): void;
-  /** What Ctrl-C does from now on. */
+  /** Says what Ctrl-C does from now on. */
   keys(hint: string): void;
-  /** A word of this command to whoever sits in front of it. */
+  /** A message of this command to the user. */
   note(text: string): void;
   end(outcome: JobOutcome): void;
 }
