@@ -12,11 +12,10 @@ export type Authenticate = (token: string) => string | undefined | Promise<strin
 const UNSET = ["", "undefined", "null"];
 
 /**
- * A table of tokens and their principals. Every lookup compares with every entry in constant time, so its duration
- * reveals nothing (R-6.1-5).
+ * A table of tokens and their principals. Every lookup compares with every entry in constant time, so its duration reveals nothing
+ * (R-6.1-5).
  * @param tokens bearer token to principal
- * @throws LocalError `MISUSE` for what is no such table, and for a token that looks as if it came from a variable that
- * is not set
+ * @throws LocalError `MISUSE` for an invalid table, and for a token that looks as if it came from an unset variable
  */
 export function tokenTable(tokens: Readonly<Record<string, string>>): Authenticate {
   if (!isPlain(tokens)) {
@@ -43,9 +42,9 @@ export function tokenTable(tokens: Readonly<Record<string, string>>): Authentica
 }
 
 /**
- * Admits everybody as one principal, whatever the token, although there has to be one (R-6.1-2): anonymous access,
- * switched on explicitly (R-6.1-4).
- * @throws LocalError `MISUSE` when that is no name
+ * Admits everybody as one principal, whatever the token, although there must be one (R-6.1-2). This is anonymous access, switched
+ * on explicitly (R-6.1-4).
+ * @throws LocalError `MISUSE` for an invalid name
  */
 export function allowAnonymous(principal = "anonymous"): Authenticate {
   checkPrincipal("allowAnonymous", principal);

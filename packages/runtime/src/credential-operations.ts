@@ -3,7 +3,7 @@ import type { Outstanding, OutstandingCredential } from "./authority/outstanding
 import type { Credentials } from "./jobs/credentials.ts";
 import type { JobTable } from "./jobs/table.ts";
 
-/** The provisioned credentials of a runtime in the hands of its operator. No value is to be had here (R-9.8-10). */
+/** The operator's access to the provisioned credentials of a runtime. It never reveals their values (R-9.8-10). */
 export class CredentialOperations {
   readonly #outstanding: Outstanding;
   readonly #credentials: Credentials;
@@ -15,30 +15,31 @@ export class CredentialOperations {
     this.#jobs = jobs;
   }
 
-  /** All that may be alive at their upstreams; those that could not be revoked have `failures` (R-9.8-8). */
+  /** All credentials that may be alive at their upstreams; those that could not be revoked have `failures` (R-9.8-8). */
   list(): OutstandingCredential[] {
     return this.#outstanding.list();
   }
 
-  /** Tries at once, rather than after their pauses, to revoke what could not be revoked. @returns how many that are */
+  /** Retries failed revocations at once, without waiting for their pauses to end. @returns how many there are */
   retry(): number {
     return this.#outstanding.retry();
   }
 
   /**
-   * Takes one off the list that nobody can revoke from here, once it was revoked by hand. Resolves when that is durable.
-   * @returns whether there was one of this alias
-   * @throws LocalError `MISUSE` when its job runs
+   * Drops a credential that cannot be revoked from here, once it has been revoked by hand. Resolves when that is durable.
+   * @returns whether there was one with this alias
+   * @throws LocalError `MISUSE` while its job is running
    */
   forget(alias: string): Promise<boolean> {
     return this.#outstanding.forget(alias);
   }
 
   /**
-   * Replaces what a running job has by new values. Its owner is told them; then the former ones are revoked (R-9.8-9).
-   * @param provisioner whose credential is replaced. Default: of all
-   * @throws ArcpError `JOB_NOT_FOUND` when no such job runs, or what the upstream's refusal becomes; the former value stays
-   * @throws LocalError `MISUSE` when the job has no credential of this provisioner
+   * Replaces the credentials of a running job. Its owner is told the new values; then the old ones are revoked (R-9.8-9).
+   * @param provisioner whose credential to replace. Default: those of all
+   * @throws ArcpError `JOB_NOT_FOUND` if no such job is running, or what the upstream's refusal is turned into; then the old value
+   *   stays
+   * @throws LocalError `MISUSE` if the job has no credential of this provisioner
    */
   async rotate(job: string, provisioner?: string): Promise<void> {
     const live = this.#jobs.get(job as JobId);

@@ -215,7 +215,9 @@ async function principalOf(
   throw new LocalError("MISUSE", "auth must return the name of a principal, or nothing");
 }
 
-/** @throws Error for the operator. Libraries throw for an invalid token, and a client whose token has expired would retry forever. */
+/**
+ * @throws Error for the operator. Libraries throw for an invalid token, and a client whose token has expired would retry forever.
+ */
 async function verdict(authenticate: Authenticate, token: string): Promise<unknown> {
   try {
     return await authenticate(token);

@@ -39,13 +39,13 @@ export interface JobInfo {
   readonly finishedAt: number | undefined;
 }
 
-/** Which jobs are meant. Everything given has to fit. */
+/** Which jobs to select. Everything given has to match. */
 export interface JobFilter {
   /** Who submitted it. */
   readonly principal?: string;
   /** The session that owns it. */
   readonly session?: string;
-  /** `name` fits every version, `name@version` exactly one. */
+  /** `name` matches every version, `name@version` exactly one. */
   readonly agent?: string;
   /** One of these. */
   readonly status?: readonly JobStatus[];
@@ -80,14 +80,14 @@ const FILTER: OptionRules<JobFilter> = {
   ),
 };
 
-/** The jobs of a runtime in the hands of its operator, who may do what no lease and no session allows. */
+/** The operator's access to the jobs of a runtime, which no lease and no session limits. */
 export class JobOperations {
   readonly #index: JobIndex;
   readonly #live: JobTable;
   readonly #turn: Pick<Turn, "spend">;
   readonly #ready: Promise<void>;
 
-  /** @param ready what the process before this one left behind has been taken over */
+  /** @param ready resolves once what the previous process left behind has been taken over */
   constructor(index: JobIndex, live: JobTable, turn: Pick<Turn, "spend">, ready: Promise<void>) {
     this.#index = index;
     this.#live = live;
@@ -96,8 +96,8 @@ export class JobOperations {
   }
 
   /**
-   * All jobs that are kept, of all principals, in the order of their acceptance.
-   * @throws LocalError `MISUSE` for a filter that there is not: it would let every job pass
+   * All kept jobs of all principals, in the order of their acceptance.
+   * @throws LocalError `MISUSE` for an unknown filter, which would let every job pass
    */
   async *list(filter: JobFilter = {}): AsyncGenerator<JobInfo, void, undefined> {
     checkOptions("the filter", filter, FILTER);
@@ -128,7 +128,7 @@ export class JobOperations {
     }
   }
 
-  /** One job, running or kept; undefined when there is none. */
+  /** One job, running or kept; undefined if there is none. */
   async get(id: string): Promise<JobInfo | undefined> {
     await this.#ready;
     const row = await this.#index.get(id as JobId);
@@ -136,10 +136,10 @@ export class JobOperations {
   }
 
   /**
-   * Cancels a job as its owner would: resolves when that is durable, and the job ends as cancelled.
+   * Cancels a job as its owner would. Resolves when the cancel is durable; the job ends as cancelled.
    * @param reason for humans, at most 1,024 characters
-   * @returns whether there was something to cancel: false for a job that has ended
-   * @throws ArcpError `JOB_NOT_FOUND`; LocalError `MISUSE` for a reason that is longer, or no text
+   * @returns whether there was anything to cancel: false if the job has ended
+   * @throws ArcpError `JOB_NOT_FOUND`; LocalError `MISUSE` for a longer reason, or one that is not a string
    */
   async cancel(id: string, reason?: string): Promise<boolean> {
     checkReason("cancel", reason);
@@ -158,11 +158,11 @@ export class JobOperations {
   }
 
   /**
-   * Cancels every unfinished job that fits.
-   * @returns how many that were; a job that ended or was removed meanwhile is none of them
-   * @throws AggregateError of what failed, when all the others are cancelled
-   * @throws LocalError `MISUSE` for a filter in the reason's place, one that there is not, an undefined value in it, or a reason
-   *   of more than 1,024 characters; then none is cancelled
+   * Cancels every unfinished job that matches.
+   * @returns how many were cancelled, not counting a job that ended or was removed meanwhile
+   * @throws AggregateError of all failures, once all other jobs have been cancelled
+   * @throws LocalError `MISUSE` for a filter in place of the reason, an unknown filter, an undefined value in it, or a reason of
+   *   more than 1,024 characters; then no job is cancelled
    */
   async cancelAll(reason?: string, filter: Omit<JobFilter, "status"> = {}): Promise<number> {
     if (typeof reason !== "string" && reason !== undefined) {
@@ -173,7 +173,7 @@ export class JobOperations {
     }
     checkReason("cancelAll", reason);
     checkOptions("the filter", filter, SCOPE);
-    // Left undefined by mistake, it would cancel everybody's jobs.
+    // A filter left undefined by mistake would cancel everybody's jobs.
     const unset = Object.entries(filter).find(([, value]) => value === undefined);
     if (unset !== undefined) {
       throw new LocalError(
@@ -197,7 +197,7 @@ export class JobOperations {
     return outcomes.filter((outcome) => outcome.status === "fulfilled" && outcome.value).length;
   }
 
-  /** Jobs that are not finished, for metrics. */
+  /** The numbers of unfinished jobs, for metrics. */
   count(): { readonly pending: number; readonly running: number } {
     const states = [...this.#live].filter((job) => job.live).map(({ status }) => status);
     const running = states.filter((status) => status === "running").length;

@@ -1,57 +1,63 @@
 import type { Lease, TerminalStatus, TraceContext } from "@arcp/core";
 
 /**
- * Is told what happens in a runtime while it happens, for traces and metrics: `createRuntime({ observer })`. It leaves out what
- * it does not care about, and may have fields of its own. Functions of its own are for an instance of a class: in a plain object
- * one is taken for a misspelt part, and refused. What it throws is logged, the first time, and hurts no job; what it returns is not waited for.
+ * Is told what happens in a runtime as it happens, for traces and metrics: `createRuntime({ observer })`. Parts that it does not
+ * need may be left out, and it may have fields of its own. If it needs functions of its own, make it an instance of a class: in a
+ * plain object they are taken for misspelt parts and refused. What it throws affects no job, and only the first error is logged;
+ * what it returns is not awaited.
  */
 export interface Observer {
   /**
-   * The runtime is there.
-   * @param figures what it looks like at the moment of the call, for gauges; to be called now and then, not for each event
+   * The runtime has been created.
+   * @param figures returns the current figures, for gauges; call it now and then, not for each event
    */
   start?(figures: () => Figures): void;
   /**
-   * An attempt of a job begins. Or it is over at once: of a job that a process which died left behind, and that is not run again.
-   * @returns who is told what becomes of it; undefined for nobody
+   * An attempt of a job begins. It ends at once if an earlier process left the job behind and it is not run again.
+   * @returns who is told about this attempt; undefined for nobody
    */
   job?(attempt: JobAttempt): JobObserver | undefined;
-  /** The runtime has closed. Every job and every operation that was begun was ended before. */
+  /** The runtime has closed. Every job and every operation that began has been ended before. */
   close?(): void;
 }
 
-/** Whoever is told of something that begins and ends. */
+/** Is told about something that begins and ends. */
 interface ScopeObserver<Outcome> {
   /**
-   * What those who are called from here on are told of the trace. Read once, at the beginning. Default: what the job was told;
-   * and so where it is of another trace, for a job keeps its own (R-11-4).
+   * The trace context that is passed on to whatever is called from here on. Read once, at the beginning. Default: the one that the
+   * job was given, which is also used if this one belongs to another trace: a job keeps its own (R-11-4).
    */
   readonly trace?: TraceContext | undefined;
-  /** Calls `run` at once: what holds during the call, by an `AsyncLocalStorage` for example, holds for all that it starts. */
+  /**
+   * Calls `run` at once. Whatever is in effect during the call, such as an `AsyncLocalStorage`, is in effect for everything that
+   * `run` starts.
+   */
   within?(run: () => void): void;
-  /** Called exactly once, in whatever way it ends. */
+  /** Called exactly once, however it ends. */
   ended?(outcome: Outcome): void;
 }
 
-/** Is told what becomes of one attempt of one job. Its `within` is around the agent. */
+/** Is told about one attempt of one job. Its `within` wraps the agent. */
 export interface JobObserver extends ScopeObserver<JobOutcome> {
-  /** The agent wants to do something for which it needs leave. */
+  /** The agent requests an operation that needs permission. */
   operation?(operation: Operation): OperationObserver | undefined;
   /**
-   * Something was spent, as exact decimal text, be it of a budget or not: each cost once, by the job whose agent spent it. Also behind
-   * `ended`, where a call that costs something outlasts its job.
+   * Something was spent, as exact decimal text, whether from a budget or not. Each cost is reported once, by the job whose agent
+   * spent it; also after `ended`, if a call that costs something outlasts its job.
    */
   spent?(currency: string, amount: string): void;
-  /** A cancel was asked for and acknowledged. */
+  /** A cancel was requested and acknowledged. */
   cancelling?(reason: string | undefined): void;
-  /** The agent threw something of its own: clients are told `INTERNAL_ERROR` and no more. */
+  /** The agent threw an error of its own: clients are told `INTERNAL_ERROR` and no more. */
   failed?(error: unknown): void;
 }
 
-/** Is told what becomes of one operation. Its `within` is around the operation, tools included. */
+/** Is told about one operation. Its `within` wraps the operation, tools included. */
 export type OperationObserver = ScopeObserver<OperationOutcome>;
 
-/** A job whose agent is to run. Texts are free of the job's secrets, here and in all that follows; times are milliseconds since 1970. */
+/**
+ * A job whose agent is about to run. Here and below, texts are free of the job's secrets, and times are milliseconds since 1970.
+ */
 export interface JobAttempt {
   readonly id: string;
   /** The resolved reference. */
@@ -68,63 +74,67 @@ export interface JobAttempt {
   readonly expiresAt?: number | undefined;
   /** What is left of its budget; undefined when it has none. */
   readonly remaining?: Amounts | undefined;
-  /** Whose child it is in the trace. Undefined when its submit named none: then its trace is the observer's to begin. */
+  /**
+   * The trace context of its submit, whose child the job is. Undefined if the submit had none: then the observer begins the trace.
+   */
   readonly trace?: TraceContext | undefined;
-  /** What the observer of its first attempt had as `trace`, in a process before this one; undefined when there was none. */
+  /** The `trace` that the observer of the first attempt had, in an earlier process; undefined if there was none. */
   readonly firstAttempt?: TraceContext | undefined;
 }
 
 /** How an attempt ended. */
 export interface JobOutcome {
   /**
-   * As the client is told it. `suspended` is left to the next process, `refused` was not accepted in the end, of `lost`
-   * nobody knows.
+   * As the client is told it. A `suspended` attempt is left to the next process, a `refused` job was not accepted after all, and
+   * nobody knows what became of a `lost` one.
    */
   readonly status: TerminalStatus | "suspended" | "refused" | "lost";
-  /** What clients are told of the error, where it is one. */
+  /** What clients are told of the error, if there is one. */
   readonly error?: { readonly code: string; readonly message: string } | undefined;
   readonly remaining?: Amounts | undefined;
   readonly endedAt: number;
 }
 
-/** Something that an agent does by its context, and for which it needs leave. */
+/** Something that an agent does through its context and that needs permission. */
 export interface Operation {
   /**
-   * `tool.call`, `fs.read`, `fs.write`, `fs.list`, `fs.stat`, `net.fetch`, `model.use`, `agent.delegate`, `spend.reserve` where
-   * it is refused, and what `ctx.authorize` is asked for.
+   * `tool.call`, `fs.read`, `fs.write`, `fs.list`, `fs.stat`, `net.fetch`, `model.use`, `agent.delegate`, `spend.reserve` if it is
+   * refused, and whatever is passed to `ctx.authorize`.
    */
   readonly name: string;
-  /** The tool, path, model, agent, currency; the URL without what follows its path. */
+  /** The tool, path, model, agent or currency; or the URL without anything after its path. */
   readonly target: string;
-  /** Of a request. */
+  /** The method of an HTTP request. */
   readonly method?: string | undefined;
   readonly remaining?: Amounts | undefined;
 }
 
 /** How an operation ended. */
 export interface OperationOutcome {
-  /** The refusal, an `ArcpError`, or what it failed with; its text where a secret stood in it. Undefined when it did not fail. */
+  /**
+   * The refusal, an `ArcpError`, or what the operation failed with, as text if it contained a secret. Undefined if it did not fail.
+   */
   readonly error?: unknown;
-  /** Of an `ArcpError`, such as a refusal, or a `LocalError`, such as back-pressure. */
+  /** The code of an `ArcpError`, such as a refusal, or of a `LocalError`, such as back-pressure. */
   readonly code?: string | undefined;
-  /** What a request was answered with. */
+  /** The status of the response to an HTTP request. */
   readonly httpStatus?: number | undefined;
 }
 
 /** Exact decimal text by currency. */
 type Amounts = Readonly<Record<string, string>>;
 
-/** What a runtime looks like at a moment. */
+/** A runtime's figures at one moment. */
 export interface Figures {
-  /** That are not finished. */
+  /** Unfinished jobs. */
   readonly jobs: { readonly pending: number; readonly running: number };
   readonly sessions: { readonly connected: number; readonly parked: number };
-  /** How many of them were told that they lag behind, and still do (R-6.5-7). */
+  /** How many sessions have been told that they lag behind, and still do (R-6.5-7). */
   readonly laggingSessions: number;
-  /** Events that the one which lags most has not acknowledged. Those without acknowledgements do not count. */
+  /** Unacknowledged events of the session that lags most. Sessions without acknowledgements do not count. */
   readonly greatestLag: number;
   /** Events of all jobs that became durable since the runtime began. */
   readonly eventsWritten: number;
-  /** Events of all jobs that wait to become durable: with too many of one job its agent has to wait. */
+  /** Events of all jobs that wait to become durable. While too many of one job wait, its agent has to wait. */
   readonly eventsWaiting: number;
 }

@@ -5,7 +5,7 @@ import type { Profile } from "./dialect/profile.ts";
 export interface Peer {
   /** Its IP address, or anything else that distinguishes sources; empty if there is nothing. */
   readonly address: string;
-  /** Whether what is said to it is encrypted; said so by the operator, also up to a proxy (R-4.1-5). */
+  /** Whether what is sent to it is encrypted. The operator may say so, also if the encryption ends at a proxy (R-4.1-5). */
   readonly secure?: boolean | undefined;
   /** Whether it runs on this machine. */
   readonly loopback?: boolean | undefined;
@@ -15,8 +15,8 @@ export interface Peer {
    */
   readonly bearer?: (() => string) | undefined;
   /**
-   * In which forms it is answered, where its opening message does not tell (R-D-2): those of the draft, or of the SDK that
-   * the clients of this listener are made with.
+   * In which forms it is answered: those of the draft, or those of the SDK that this listener's clients are made with. To be set if
+   * opening messages do not tell: it takes precedence over them (R-D-2).
    */
   readonly dialect?: Profile | undefined;
 }

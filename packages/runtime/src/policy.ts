@@ -11,30 +11,32 @@ export interface ObservedJob {
 }
 
 /**
- * What an operator decides, synchronously: a function that returns a promise has decided nothing, and fails. Each part
- * is optional and has a safe default. A policy may have fields of its own. Other functions need an instance of a class:
- * in a plain object they are taken for misspelt parts and refused.
+ * The operator's decisions, made synchronously: a function that returns a promise has decided nothing, and fails. Each part is
+ * optional and has a safe default. A policy may have fields of its own. If it needs functions of its own, make it an instance of a
+ * class: in a plain object they are taken for misspelt parts and refused.
  */
 export interface Policy {
-  /** Who may watch a job, and find it in listings, other than the principal that submitted it (R-7.6-1, R-6.6-1). Default: nobody. */
+  /** Who may watch a job and find it in listings, besides the principal that submitted it (R-7.6-1, R-6.6-1). Default: nobody. */
   readonly mayObserve?: ((principal: string, job: ObservedJob) => boolean) | undefined;
-  /** Which agents a principal may submit to, also when its jobs delegate, and sees in its welcome (R-7.5-2). Default: all. */
+  /**
+   * Which agents a principal may submit to, also through delegation by its jobs, and sees in its welcome (R-7.5-2). Default: all.
+   */
   readonly maySubmit?: ((principal: string, agent: string) => boolean) | undefined;
   /**
-   * Cuts down a requested lease: drops or narrows patterns, lowers or adds budgets. If it widens the lease, the job is
-   * refused (R-7.1-3). Called for every submit of a client, even if it names a parent; not when an agent delegates,
-   * which its own lease limits. Default: grants it as requested.
+   * Cuts down a requested lease: drops or narrows patterns, lowers or adds budgets. If it widens the lease, the job is refused
+   * (R-7.1-3). Called for every submit of a client, even if it names a parent, but not when an agent delegates, because its own
+   * lease limits that. Default: the lease is granted as requested.
    * @param agent the resolved reference
    */
   readonly grant?: ((principal: string, requested: Lease, agent: string) => Lease) | undefined;
   /**
-   * Which models a job may call if its lease does not name `model.use`: none, or every one of the runtime's `models`
-   * (R-9.7-2). Default: none.
+   * Which models a job may call if its lease does not name `model.use`: none, or all of the runtime's `models` (R-9.7-2). Default:
+   * none.
    */
   readonly modelsWithoutLease?: "none" | "registered" | undefined;
   /**
-   * In which forms the clients of a principal are answered, where their opening message does not tell (R-D-2). Default:
-   * undefined, it tells.
+   * In which forms a principal's clients are answered, to be set if their opening message does not tell: it takes precedence over
+   * that message (R-D-2). Default: undefined, the message decides.
    */
   readonly dialect?: ((principal: string) => Profile | undefined) | undefined;
 }

@@ -24,9 +24,7 @@ export interface RuntimeOptions {
   readonly tools?: Readonly<Record<string, Tool>> | undefined;
   /** Model prices, by id: calls through `ctx.model` are charged accordingly. */
   readonly models?: Readonly<Record<string, PriceTable>> | undefined;
-  /**
-   * Each issues one credential to every job, under a name that must stay the same. They need a durable store (R-9.8-1).
-   */
+  /** Each issues one credential to every job. The name of each must stay the same. They need a durable store (R-9.8-1). */
   readonly provisioners?: Readonly<Record<string, Provisioner>> | undefined;
   /** Default: {@link memoryStore}. */
   readonly store?: Store | undefined;
@@ -53,7 +51,7 @@ export interface RuntimeOptions {
   readonly clock?: Clock | undefined;
   /** Default: pino at level `warn`, to standard error. */
   readonly logger?: Logger | undefined;
-  /** Is told what happens, for traces and metrics: `otel()` of `@arcp/otel` is one. Default: nobody. */
+  /** Is told what happens, for traces and metrics; `otel()` of `@arcp/otel` is one. Default: nobody. */
   readonly observer?: Observer | undefined;
 }
 

@@ -42,12 +42,12 @@ export interface Runtime {
   /** The agents on offer; more can be registered at any time. */
   readonly agents: AgentRegistry;
   /**
-   * Serves ARCP over a transport until it ends. A lost transport never ends a job (R-4-4). Needs no `this`: `listen({
-   * port: 7777 }, runtime.serve)`.
-   * @param peer who is on the other end: failed logins are counted by its address (R-6.1-6), credentials are shown to
-   *   it when it says `secure` or `loopback` (R-9.8-1), and its `bearer` stands in for a token that its hello does not
-   *   carry (R-6.1-1); without one none of this is done. Its `dialect` says how it is answered
-   * @throws LocalError `MISUSE` for what is no transport, and for a `dialect` that there is not
+   * Serves ARCP over a transport until it ends. A lost transport never ends a job (R-4-4). Does not need `this`:
+   * `listen({ port: 7777 }, runtime.serve)`.
+   * @param peer who is on the other end. Failed logins are counted by its address (R-6.1-6), credentials are shown to it if it is
+   *   `secure` or `loopback` (R-9.8-1), and its `bearer` stands in for a token missing from its hello (R-6.1-1); without a peer
+   *   none of this is done. Its `dialect` says how it is answered
+   * @throws LocalError `MISUSE` for something that is not a transport, and for an unknown `dialect`
    */
   readonly serve: (transport: Transport, peer?: Peer) => void;
   /** All jobs, for the operator. */
@@ -63,10 +63,10 @@ export interface Runtime {
    */
   readonly failed: Promise<Error>;
   /**
-   * Accepts no new jobs, gives running ones time to finish, cancels the rest, tells all clients and closes their
-   * connections, and closes the store. On a durable store, a job whose agent may be restarted is not cancelled but left
-   * to the next process. A second call no longer waits for agents.
-   * @throws LocalError `MISUSE` for an option that there is not, or no time; then nothing is closed
+   * Accepts no new jobs, gives running ones time to finish, cancels the rest, tells all clients and closes their connections, and
+   * closes the store. On a durable store, a job whose agent may be restarted is not cancelled but left to the next process. A
+   * second call no longer waits for agents.
+   * @throws LocalError `MISUSE` for an unknown option, or an invalid time; then nothing is closed
    */
   close(options?: CloseOptions): Promise<void>;
   /** As `close()`, for `await using`. */
@@ -74,10 +74,9 @@ export interface Runtime {
 }
 
 /**
- * @throws LocalError `MISUSE` without a way to authenticate (R-6.1-4); for an option, a limit or a part of the policy
- *   that there is not, or of another kind; for two agents of one name and version; for a limit that is not positive, a
- *   price that is no amount, a workspace that is not absolute; and for provisioners with a store that does not outlive
- *   the process (R-9.8-1)
+ * @throws LocalError `MISUSE` without a way to authenticate (R-6.1-4); for an option, a limit or a part of the policy that is
+ *   unknown or of the wrong type; for two agents with the same name and version; for a limit that is not positive, an invalid
+ *   price, or a workspace that is not absolute; and for provisioners with a store that does not outlive the process (R-9.8-1)
  */
 export function createRuntime(options: RuntimeOptions): Runtime {
   checkRuntimeOptions(options);

@@ -11,7 +11,7 @@ export interface SessionInfo {
   readonly connected: boolean;
   /** The negotiated features. */
   readonly features: readonly string[];
-  /** The highest `event_seq` that was assigned. */
+  /** The highest `event_seq` assigned so far. */
   readonly lastEventSeq: number;
   /** How many jobs it follows. */
   readonly following: number;
@@ -30,18 +30,18 @@ export class SessionOperations {
     return [...this.#sessions].map(describe);
   }
 
-  /** One session; undefined when there is none. */
+  /** One session; undefined if there is none. */
   get(id: string): SessionInfo | undefined {
     const session = this.#sessions.get(id as SessionId);
     return session && describe(session);
   }
 
   /**
-   * Ends a session for good: its connection is closed with `session.closed` and the reason, its token becomes void, and
-   * its jobs continue. Resolves when that is durable.
+   * Ends a session for good: its connection is closed with `session.closed` and the reason, its token becomes invalid, and its jobs
+   * continue. Resolves when that is durable.
    * @param reason for humans, at most 1,024 characters
    * @returns whether there was such a session
-   * @throws LocalError `MISUSE` for a reason that is longer, or no text; then it goes on
+   * @throws LocalError `MISUSE` for a longer reason, or one that is not a string; then the session goes on
    */
   async end(id: string, reason?: string): Promise<boolean> {
     checkReason("end", reason);
@@ -52,7 +52,7 @@ export class SessionOperations {
     return true;
   }
 
-  /** For metrics. */
+  /** The numbers of sessions, for metrics. */
   count(): { readonly connected: number; readonly parked: number } {
     const all = [...this.#sessions];
     const connected = all.filter((session) => session.connected).length;

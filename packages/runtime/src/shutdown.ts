@@ -11,7 +11,7 @@ import type { Turn } from "./turn.ts";
 export interface CloseOptions {
   /** Seconds that running jobs have to finish; no new ones are accepted meanwhile. Default 0. */
   readonly finishSec?: number | undefined;
-  /** Seconds that the agents of those that did not finish have to stop, once cancelled. Default 0. */
+  /** Seconds that the agents of unfinished jobs have to stop, once these are cancelled. Default 0. */
   readonly cancelSec?: number | undefined;
 }
 

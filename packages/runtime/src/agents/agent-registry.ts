@@ -25,7 +25,7 @@ export class AgentRegistry {
   /** The length of the inventory as JSON. */
   #characters = 0;
 
-  /** @throws LocalError `MISUSE` for what `register` refuses, and for two agents of one name and version */
+  /** @throws LocalError `MISUSE` for whatever `register` refuses, and for two agents with the same name and version */
   constructor(agents: readonly AnyAgent[] = []) {
     for (const agent of agents) {
       const namesake = agent && this.find(agent);
@@ -40,8 +40,8 @@ export class AgentRegistry {
   }
 
   /**
-   * Adds an agent, or replaces the one of the same name and version; running jobs keep theirs (R-7.5-5).
-   * @throws LocalError `MISUSE` for what is none, and for one more than a welcome could list: a mebibyte of names and versions
+   * Adds an agent, or replaces the one with the same name and version; running jobs keep theirs (R-7.5-5).
+   * @throws LocalError `MISUSE` for an invalid agent, and if a welcome could no longer list all names and versions in a mebibyte
    */
   register(agent: AnyAgent): void {
     // Checked less strictly than in `defineAgent`: an object from elsewhere may have additional fields.
@@ -57,9 +57,9 @@ export class AgentRegistry {
   }
 
   /**
-   * Takes an agent off the list, and without a version the one that has none; running jobs keep theirs. A default that named it
-   * is gone with it.
-   * @throws LocalError `MISUSE` for a text, such as `name@version`: `parseAgentReference` of `@arcp/core` reads one
+   * Removes an agent; without a version, the unversioned one. Running jobs keep theirs. If it was the default of its name, that is
+   * unset.
+   * @throws LocalError `MISUSE` for a string such as `name@version`: `parseAgentReference` of `@arcp/core` parses it
    */
   remove(reference: AgentReference): void {
     checkValues("agents.remove", reference, { name: rule.required(rule.text) });
@@ -75,8 +75,8 @@ export class AgentRegistry {
   }
 
   /**
-   * Sets what a bare name means.
-   * @throws LocalError `MISUSE` when no such version is registered
+   * Sets which version a bare name means.
+   * @throws LocalError `MISUSE` if that version is not registered
    */
   setDefault(name: string, version: string): void {
     const known = this.#agents.get(name);
@@ -91,7 +91,7 @@ export class AgentRegistry {
     named.default = version;
   }
 
-  /** The very agent that a resolved reference names. */
+  /** The exact agent that a resolved reference names. */
   find({ name, version }: AgentReference): AnyAgent | undefined {
     const known = this.#agents.get(name);
     return version === undefined ? known?.unversioned : known?.versions.get(version);

@@ -95,8 +95,8 @@ const RULES: OptionRules<AnyAgent> = {
 };
 
 /**
- * @throws LocalError `MISUSE` when the name, the version or a kind of event does not match its grammar, without `run`, for an option
- * that there is not, a schema that is none, a workspace that is not absolute, and for numbers that make no sense
+ * @throws LocalError `MISUSE` if the name, the version or a kind of event does not match its grammar, without `run`, and for an
+ *   unknown option, an invalid schema, a workspace that is not absolute, or an invalid number
  */
 export function defineAgent<
   Input = unknown,

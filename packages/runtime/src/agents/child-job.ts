@@ -5,18 +5,18 @@ import { tolerated } from "../tolerance.ts";
 import type { Turn } from "../turn.ts";
 import { readStreamedResult } from "./streamed-result.ts";
 
-/** A delegated job in the hands of the agent that delegated it (R-10-7). */
+/** A delegated job, as the agent that delegated it sees it (R-10-7). */
 export interface ChildJob<Output = unknown> {
   readonly id: string;
   /** What the stream calls the delegation. */
   readonly delegateId: string;
   /**
    * What the child returned, or wrote piece by piece: then text or bytes.
-   * @throws ArcpError what the child failed with, which ends nobody else (R-10-5); the reason of the parent's own signal
-   * when that aborts first
+   * @throws ArcpError what the child failed with, which ends no other job (R-10-5); or the reason of the parent's own signal if
+   *   that aborts first
    */
   result(): Promise<Output>;
-  /** Asks the child to stop, like a client would. Resolves when that is durable; it does nothing for one that has ended. */
+  /** Asks the child to stop, like a client would. Resolves when that is durable. Does nothing if the child has ended. */
   cancel(reason?: string): Promise<void>;
 }
 

@@ -6,18 +6,18 @@ import type { Models } from "./models.ts";
 import type { Spend } from "./spend.ts";
 import type { ArgumentsOf, Tool, ToolFunction, ToolResultOf } from "./tool.ts";
 
-/** Writes a log event. @returns when the agent may go on */
+/** Writes a log event. @returns a promise that resolves when the agent may go on */
 export type Log = (message: string, attributes?: Record<string, unknown>) => Promise<void>;
 
 /**
- * What an agent can do. Every emission returns a promise: awaiting it is the backpressure, and it never rejects. Wrong
- * arguments throw immediately. After the job's end, emissions are discarded and operations are refused. `Bodies` are
- * those of the agent's custom events.
+ * What an agent can do. Every emission returns a promise: awaiting it is the backpressure, and it never rejects. Invalid arguments
+ * throw immediately. After the job has ended, emissions are discarded and operations are refused. `Bodies` are those of the agent's
+ * custom events.
  *
- * An agent that does not await meets a `BackpressureError`, at once and with nothing done: where 4,096 of its events,
- * or 64 Mi characters of them, wait to be written, each emission and each call that would show on the stream (of a
- * tool, a model, a delegation, a reservation) throws it; `result.write` and `checkpoint` do where as many of theirs
- * wait. It says how many wait, and `await error.relieved` waits until there is room.
+ * An agent that does not await runs into a `BackpressureError`, thrown at once and with nothing done. While 4,096 of its events, or
+ * 64 Mi characters of them, wait to be written, it is thrown by each emission and by each call that would show on the stream (of a
+ * tool, a model, a delegation, a reservation); `result.write` and `checkpoint` throw it while as many of theirs wait. The error
+ * says how many wait, and `await error.relieved` waits until there is room.
  */
 export interface AgentContext<Bodies = Record<string, Record<string, unknown>>> {
   /** The job that the agent runs for. */
@@ -83,14 +83,14 @@ export interface AgentContext<Bodies = Record<string, Record<string, unknown>>> 
     sha256?: string | undefined;
   }) => Promise<void>;
   /**
-   * An event of a vendor's kind, `x-vendor.<vendor>.<name>`: of one that the agent's definition has, if it has `events`.
-   * A method, so that what is written for any context takes that of an agent with `events` too.
+   * Emits an event of a vendor's kind, `x-vendor.<vendor>.<name>`; if the agent's definition has `events`, the kind must be one of
+   * those. A method, so that code written for any context also accepts that of an agent with `events`.
    */
   emit<Kind extends keyof Bodies & string>(kind: Kind, body: Bodies[Kind]): Promise<void>;
   readonly tools: {
     /**
-     * Calls a tool of the runtime, within `tool.call`. Rejects with the refusal, or with what the tool threw. Given its type,
-     * `ctx.tools.call<typeof page>("ocr.page", args)`, arguments and result have the tool's types.
+     * Calls a tool of the runtime, within `tool.call`. Rejects with the refusal, or with what the tool threw. Given the tool's
+     * type, as in `ctx.tools.call<typeof page>("ocr.page", args)`, the arguments and the result are typed accordingly.
      */
     readonly call: <T extends Tool = ToolFunction>(
       name: string,

@@ -18,8 +18,8 @@ import type { Operations } from "./operation.ts";
 /** How a file is written. */
 export interface WriteOptions {
   /**
-   * What becomes of a file that is there, as in `node:fs`: `w` replaces its content, `a` appends, `wx` fails with
-   * `EEXIST`. Default `w`.
+   * What happens to an existing file, as in `node:fs`: `w` replaces its content, `a` appends, `wx` fails with `EEXIST`. Default
+   * `w`.
    */
   readonly flag?: WriteFlag | undefined;
 }
@@ -76,8 +76,8 @@ export class Files {
   /**
    * Writes text as UTF-8, or bytes. The directory must exist. If the job ends meanwhile, partial content stays.
    *
-   * @throws as {@link readFile}; ArcpError `INVALID_REQUEST` for other data or another flag; LocalError `MISUSE` for an
-   * option that there is not
+   * @throws as {@link readFile}; ArcpError `INVALID_REQUEST` for other data or another flag; LocalError `MISUSE` for an unknown
+   *   option
    */
   async writeFile(
     path: string,

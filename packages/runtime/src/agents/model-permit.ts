@@ -1,12 +1,12 @@
 import type { PriceTable, Usage } from "../authority/price.ts";
 
-/** What is known of a model's costs beforehand. */
+/** What is known in advance about a model's costs. */
 export interface ModelOptions {
-  /** What the model costs, for one of which the runtime knows no prices. */
+  /** What the model costs, if the runtime knows no prices for it. */
   readonly prices?: PriceTable | undefined;
   /**
-   * The most that one call can use: what that costs is set aside before each call, so that calls at the same time cannot
-   * spend more than there is, and what was not used is released after it. Default: nothing.
+   * The most that one call can use. Its cost is reserved before each call, so that concurrent calls cannot spend more than there
+   * is, and whatever was not used is released afterwards. Default: nothing.
    */
   readonly reserve?: Usage | undefined;
 }
@@ -16,22 +16,22 @@ export interface ModelCall {
   /** Aborts when the job has to stop. */
   readonly signal: AbortSignal;
   /**
-   * Charges what was used since the last report: for a model that tells it while it answers.
-   * @throws ArcpError `INVALID_REQUEST` for what is no usage
+   * Charges what was used since the last report, for a model that tells its usage while it answers.
+   * @throws ArcpError `INVALID_REQUEST` for an invalid usage
    */
   readonly report: (usage: Usage) => Promise<void>;
 }
 
-/** The leave to call a model, checked again at each call. */
+/** The permission to call a model, checked again at each call. */
 export interface ModelPermit {
   readonly id: string;
   /**
    * Calls the model and charges what it used, as the metric `cost.inference`.
-   * @param ask sends the request; only when the lease allows it at this very moment
-   * @param usageOf what the reply says of its usage; not needed when `ask` reports it
+   * @param ask sends the request; called only if the lease allows it at that very moment
+   * @param usageOf reads the usage from the reply; not needed if `ask` reports it
    * @returns what `ask` returns
-   * @throws ArcpError the refusal, which also shows on the stream; `BUDGET_EXHAUSTED` when the upstream says so (R-9.6-12);
-   * `INVALID_REQUEST` when the usage cannot be told: then what was reserved is charged in full. Else what `ask` throws
+   * @throws ArcpError the refusal, which also shows on the stream; `BUDGET_EXHAUSTED` if the upstream says so (R-9.6-12);
+   *   `INVALID_REQUEST` if the usage cannot be determined: then the whole reservation is charged. Otherwise what `ask` throws
    */
   call<T>(
     ask: (call: ModelCall) => T | Promise<T>,

@@ -11,9 +11,9 @@ import { paced } from "./paced.ts";
 /** The most bytes of JSON of a cost metric before its amount is known: with the amount it must fit into an event (R-4.1-7). */
 const MAX_METRIC = 64 * 1024;
 
-/** How a reservation tells what was spent. */
+/** How a reservation reports what was spent. */
 export interface SpendOptions {
-  /** The metric that tells what was spent. Default `cost.spend`. */
+  /** The metric that reports what was spent. Default `cost.spend`. */
   readonly name?: string | undefined;
   /** What else the metric says, as text. */
   readonly dimensions?: Readonly<Record<string, string>> | undefined;
@@ -22,23 +22,25 @@ export interface SpendOptions {
 /** Money that is set aside. It is released when the job ends, at the latest. */
 export interface SpendReservation extends AsyncDisposable {
   /**
-   * Says what was spent, by a metric each, and releases the rest.
+   * Reports what was spent, one metric per currency, and releases the rest.
    * @param actual Default: what was reserved
-   * @throws ArcpError `INVALID_REQUEST` for what is no amount; LocalError `MISUSE` once it was settled or released,
-   * while the job lives; behind its end that does nothing
+   * @throws ArcpError `INVALID_REQUEST` for an invalid amount; LocalError `MISUSE` if the reservation has already been settled or
+   *   released. After the end of the job, such a call does nothing
    */
   settle(actual?: Amounts): Promise<void>;
-  /** Nothing was spent. Does nothing once it was settled or released, and so does the end of an `await using`. */
+  /**
+   * Releases all of it, because nothing was spent. Does nothing once it was settled or released; the end of an `await using` calls
+   * it.
+   */
   release(): void;
 }
 
-/** Lets agents and tools set money aside before it is gone (R-9.6-13). */
+/** Lets agents and tools reserve money before it is spent (R-9.6-13). */
 export interface Spend {
   /**
-   * Sets all of these amounts aside or none.
-   * @throws ArcpError `BUDGET_EXHAUSTED` when one does not fit into what is available, `CANCELLED` and `LEASE_EXPIRED`
-   * as for any operation, `INVALID_REQUEST` for what is no amount, no name of a cost or no dimensions; LocalError `MISUSE`
-   * for an option that there is not
+   * Reserves all of these amounts, or none.
+   * @throws ArcpError `BUDGET_EXHAUSTED` if one exceeds what is available, `CANCELLED` and `LEASE_EXPIRED` as for any operation,
+   *   `INVALID_REQUEST` for an invalid amount, name of a cost, or dimensions; LocalError `MISUSE` for an unknown option
    */
   readonly reserve: (amounts: Amounts, options?: SpendOptions) => SpendReservation;
 }

@@ -38,11 +38,11 @@ export interface ToolDefinition<Input, Output, Sent = Input, Result = Output> {
 // biome-ignore lint/suspicious/noExplicitAny: a tool's input type is proven by its own schema, at the call
 export type Tool = ToolFunction | ToolDefinition<any, any, any, any>;
 
-/** What an agent passes to a tool: what its schema takes, which is not always what `run` gets of it. */
+/** What an agent passes to a tool: what its schema accepts, which may differ from what `run` gets. */
 export type ArgumentsOf<T extends Tool> =
   T extends ToolDefinition<infer _Input, infer _Output, infer Sent, infer _Result> ? Sent : unknown;
 
-/** What an agent gets of a tool, as it is: it does not travel. */
+/** What an agent gets from a tool: the very value, because it is not serialised. */
 export type ToolResultOf<T extends Tool> =
   T extends ToolDefinition<infer _Input, infer _Output, infer _Sent, infer Result>
     ? Result
@@ -57,8 +57,8 @@ const RULES: OptionRules<ToolDefinition<unknown, unknown>> = {
 };
 
 /**
- * A tool with schemas: its function gets only what the one lets through, and its caller only what the other does.
- * @throws LocalError `MISUSE` without `run`, for a schema that is none, and for an option that there is not
+ * A tool with schemas: its function gets only arguments that match `input`, and its caller only results that match `output`.
+ * @throws LocalError `MISUSE` without `run`, for an invalid schema, and for an unknown option
  */
 export function defineTool<Input = unknown, Output = unknown, Sent = Input, Result = Output>(
   definition: ToolDefinition<Input, Output, Sent, Result>,

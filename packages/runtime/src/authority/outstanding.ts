@@ -21,7 +21,7 @@ export interface OutstandingCredential extends CredentialRow {
   readonly state: "ordered" | "issued" | "revoking";
   /** How often its revocation has failed in this process. */
   readonly failures: number;
-  /** The name of what went wrong last, without the upstream's words: they may quote a secret. */
+  /** The name of the last error, without the upstream's own text, which may quote a secret. */
   readonly lastFailure: string | undefined;
 }
 

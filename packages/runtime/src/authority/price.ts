@@ -6,12 +6,12 @@ import { type Amounts, type Grant, readAmounts } from "./grant.ts";
 import { quoted } from "./quoted.ts";
 
 /**
- * What a million units cost, by the unit and then by currency, in exact decimal text. The names of the units are free:
+ * What a million units cost, by unit and then by currency, as exact decimal text. Units may have any names:
  * `{ input: { USD: "2.50" }, output: { USD: "10" } }`. A unit that costs nothing has `{}`.
  */
 export type PriceTable = Readonly<Record<string, Amounts>>;
 
-/** How many units were used, by the unit of the price table: `{ input: 1200, output: 80 }`. */
+/** How many units were used, by the names in the price table: `{ input: 1200, output: 80 }`. */
 export type Usage = Readonly<Record<string, number>>;
 
 /** Prices are per million units. */

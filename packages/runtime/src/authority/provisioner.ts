@@ -10,7 +10,7 @@ import {
 /** A request for one job's credential. */
 export interface CredentialOrder {
   /**
-   * The name by which the upstream has to know the credential: a revocation has nothing else. Unique, ASCII, at most 64
+   * The name by which the upstream must know the credential, because a revocation names nothing else. Unique, ASCII, at most 64
    * characters, not a secret.
    */
   readonly alias: string;
@@ -23,28 +23,28 @@ export interface CredentialOrder {
   };
   readonly lease: Lease;
   /**
-   * What remains to be spent, as exact decimal text by currency: by the job, and by those that it was delegated by (R-9.8-3). Empty
-   * where none of them has a budget.
+   * What remains to be spent by the job and by the jobs above it, which delegated it: exact decimal text by currency (R-9.8-3).
+   * Empty if none of them has a budget.
    */
   readonly budget: Readonly<Record<string, string>>;
   /** The patterns of `model.use` that the lease grants (R-9.8-3). */
   readonly models: readonly string[];
   /**
-   * When the job is over at the latest, as it is when one is over that it was delegated by: milliseconds since 1970; undefined
-   * when that is open (R-9.8-3).
+   * When the job, or a job above it that delegated it, is over at the latest: milliseconds since 1970; undefined if that is open
+   * (R-9.8-3).
    */
   readonly expiresAt: number | undefined;
-  /** Aborts when the time for the response is over, or the job is. */
+  /** Aborts when the time for the reply is over, or the job is. */
   readonly signal: AbortSignal;
 }
 
-/** A credential that an upstream has made. */
+/** A credential that an upstream has created. */
 export interface IssuedCredential {
-  /** The secret: 16 to 8,192 characters of a bearer token. Of this job alone (R-9.8-2). */
+  /** The secret: 16 to 8,192 characters of a bearer token, which belongs to this job alone (R-9.8-2). */
   readonly value: string;
   /** The only base URL that it may be presented to. */
   readonly endpoint: string;
-  /** A hint at the dialect of the API there, such as `openai`. */
+  /** A hint at the dialect of its API, such as `openai`. */
   readonly profile?: string;
   /** What the upstream enforces, in the words of a lease. */
   readonly constraints?: {
@@ -66,10 +66,10 @@ export interface Provisioner {
    */
   issue(order: CredentialOrder): Promise<IssuedCredential | undefined>;
   /**
-   * Revokes the credential that goes by this alias.
-   * @returns whether there was one: false when the upstream knows of none. It may be that the order arrives later yet,
-   *   so after an issue without an answer it is asked again for a while
-   * @throws when it is not known to be revoked: it is tried again, for as long as it takes
+   * Revokes the credential with this alias.
+   * @returns whether there was one: false if the upstream knows of none. The order may still arrive later, so after an issue
+   *   without an answer the upstream is asked again for a while
+   * @throws if it is not known to be revoked: the revocation is retried for as long as it takes
    */
   revoke(alias: string, signal: AbortSignal): Promise<boolean>;
 }

@@ -1,14 +1,14 @@
 import { LocalError } from "@arcp/core";
 
 /**
- * An agent asks for more than can wait, without awaiting what it was given. Thrown at once, and nothing of the call took
- * place: nothing is written, nothing ran, nothing was charged.
+ * An agent asks for more than can wait, without awaiting earlier calls. Thrown at once, and the call has no effect: nothing was
+ * written, run or charged.
  */
 export class BackpressureError extends LocalError {
   override readonly name = "BackpressureError";
-  /** How many events, or other calls of the kind, wait. */
+  /** How many events, or other calls of this kind, wait. */
   readonly waiting: number;
-  /** Resolves once some of them do so no longer, and the call may be made again. Never rejects. */
+  /** Resolves once some of them no longer wait, so that the call can be made again. Never rejects. */
   readonly relieved: Promise<void>;
 
   /** @param what waits, for humans */

@@ -98,7 +98,9 @@ async function narrowed(
   throw new ArcpError("INTERNAL_ERROR", "the lease could not be granted");
 }
 
-/** Whether it matches its type: a policy may be plain JavaScript, and a string in place of a list would be read letter by letter. */
+/**
+ * Whether it matches its type. A policy may be plain JavaScript, and a string in place of a list would be read letter by letter.
+ */
 function isLease(granted: Lease): boolean {
   const lists: unknown[] = Object.values(granted);
   return lists.every(

@@ -1,7 +1,7 @@
 import { newTraceContext, type TraceContext } from "@arcp/core";
 import type { JobIdentity } from "./job-identity.ts";
 
-/** The trace of a job, to be handed on to whatever it calls: the headers of W3C Trace Context, and the id apart. */
+/** The trace of a job, to pass on to whatever it calls: the headers of W3C Trace Context, and the trace id separately. */
 export interface Trace extends TraceContext {
   /** 32 lower-case hexadecimal digits. */
   readonly traceId: string;

@@ -7,7 +7,7 @@ export interface Place {
   readonly id: JobId;
 }
 
-/** In the order of listings: by the time of acceptance, and then by the id. @returns below 0, 0 or above, as `sort` takes it */
+/** Compares in the order of listings: by time of acceptance, then by id. @returns below 0, 0 or above, as `sort` expects */
 export function comparePlaces(a: Place, b: Place): number {
   return a.acceptedAt - b.acceptedAt || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
 }

@@ -1,11 +1,11 @@
 import type { JobId } from "@arcp/core";
 import { TransientMap } from "../transient-map.ts";
 
-/** Who wants to hear of records of a job: what a store keeps for `listen`, and rings once an append is durable. */
+/** Who listens for records of a job: a store hangs a bell for each `listen`, and rings it once an append is durable. */
 export class Bells {
   readonly #rings = new TransientMap<JobId, Set<() => void>>();
 
-  /** @returns takes the bell down */
+  /** @returns a function that takes the bell down */
   hang(job: JobId, ring: () => void): () => void {
     // Wrapped, because the same function may be passed twice and each is a bell of its own.
     const bell = (): void => ring();
@@ -18,9 +18,9 @@ export class Bells {
   }
 
   /**
-   * Rings those of each job, whatever another one does: who is not rung for would wait for ever.
-   * @param appended what brought the records
-   * @throws what the first of them threw, behind all of them
+   * Rings the bells of each job, even if some of them throw: a listener that is not rung would wait for ever.
+   * @param appended the appends that brought the records
+   * @throws the first error of a bell, after all have rung
    */
   ring(appended: Iterable<{ readonly job: JobId }>): void {
     let fault: { readonly error: unknown } | undefined;

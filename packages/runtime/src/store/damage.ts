@@ -1,25 +1,25 @@
 import type { JobId, JobStatus, SessionId } from "@arcp/core";
 
 /**
- * Records of one job's log that were written and cannot be read any more. A store rejects a read with it that would come across them;
- * of other logs, and of this one behind them, it says nothing.
+ * Some records of one job's log were written but can no longer be read. With this error a store rejects every read that would come
+ * across them. It says nothing about other logs, or about later records of this one.
  */
 export class DamagedLog extends Error {
   override readonly name = "DamagedLog";
-  /** The `job_seq` of the last record of which this is known. */
+  /** The `job_seq` of the last record that is known to be unreadable. */
   readonly through: number;
 
-  /** @param message for the operator: what is missing, of which job, and what to do about it */
+  /** @param message for the operator: what is missing, from which job, and what to do about it */
   constructor(message: string, through: number, options?: ErrorOptions) {
     super(message, options);
     this.through = through;
   }
 }
 
-/** The row of one job, or of one session, which cannot be read any more. A store rejects with it what needs that row. */
+/** The row of a job or a session can no longer be read. With this error a store rejects every call that needs that row. */
 export class DamagedRow extends Error {
   override readonly name = "DamagedRow";
-  /** Whose it is; undefined where that cannot be read either. */
+  /** The principal of that job or session; undefined if it cannot be read either. */
   readonly principal: string | undefined;
 
   /** @param message for the operator: what cannot be read, and what to do about it */
@@ -29,12 +29,12 @@ export class DamagedRow extends Error {
   }
 }
 
-/** A job whose row cannot be read, and what of it can: the rest is undefined. */
+/** A job whose row cannot be read, with the fields that can; the rest is undefined. */
 export interface DamagedJob {
   readonly id: JobId;
   /** The session that owns it. */
   readonly session?: SessionId | undefined;
-  /** Undefined counts as one that has not ended. */
+  /** If undefined, the job counts as not ended. */
   readonly status?: JobStatus | undefined;
   /** Milliseconds since 1970. */
   readonly acceptedAt?: number | undefined;

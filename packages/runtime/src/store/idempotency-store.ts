@@ -4,7 +4,7 @@ import type { JobId } from "@arcp/core";
 export interface IdempotencyRecord {
   readonly principal: string;
   readonly key: string;
-  /** A hash of what was submitted; equal submits have equal ones (R-7.2-2). */
+  /** A hash of what was submitted; equal submits have equal fingerprints (R-7.2-2). */
   readonly fingerprint: string;
   readonly job: JobId;
   /** Milliseconds since 1970. */
@@ -12,8 +12,8 @@ export interface IdempotencyRecord {
 }
 
 /**
- * The keys of all principals. A record is asked for right in front of the job that it names: one that names no job was
- * left by a crash between the two, where a store makes them one after the other, and counts for nothing.
+ * The keys of all principals. The runtime puts a record immediately before it inserts the job that the record names. In a store
+ * that does one after the other, a crash in between leaves a record that names no job; such a record counts for nothing.
  */
 export interface IdempotencyStore {
   /** The record of a key, if the principal used it. */

@@ -1,7 +1,7 @@
 import { comparePlaces } from "./acceptance-order.ts";
 import type { JobQuery, ListedJob } from "./job-index.ts";
 
-/** Whether a listing has the job, its limit apart. */
+/** Whether a job matches a query, apart from the query's limit. */
 export function fitsQuery(row: ListedJob, query: JobQuery): boolean {
   const { acceptedAfter = -Infinity, acceptedBefore = Infinity } = query;
   return (

@@ -4,8 +4,8 @@ import type { JobChange } from "./job-index.ts";
 import type { LongText } from "./long-text.ts";
 
 /**
- * What a viewer's view is decided by besides who it is (P2): records that need a feature, the one whose secret is
- * filled in for the owner, the one that brings the owner a further job, and the one that ends the job.
+ * What decides a viewer's view besides who it is (P2): records that need a feature, the one whose secret is filled in for the
+ * owner, the one that brings the owner another job, and the one that ends the job.
  */
 export type RecordKind =
   | "event"
@@ -20,11 +20,14 @@ export type RecordKind =
 export interface LogRecord {
   readonly kind: RecordKind;
   /**
-   * The stream envelope as flat JSON without its opening brace and without `arcp`, `session_id` and `event_seq`, which
-   * each viewer's projector puts in front. Serialised once, whoever reads it.
+   * The stream envelope as flat JSON without its opening brace and without `arcp`, `session_id` and `event_seq`, which each
+   * viewer's projector puts in front. Serialised once, for all readers.
    */
   readonly text: string;
-  /** The same text of a long record, outside of the heap: `text` makes a string of it. A store may keep it as it is, or read `text`. */
+  /**
+   * The same text of a long record, outside the heap; reading `text` makes a string of it. A store may keep it as it is, or read
+   * `text`.
+   */
   readonly long?: LongText | undefined;
 }
 
@@ -33,16 +36,16 @@ export interface LogBatch {
   readonly job: JobId;
   /** The `job_seq` of the record before the first of these; 0 for the first of all. */
   readonly after: number;
-  /** Those that are long can be read until the call has resolved, and from then on by who keeps them. */
+  /** Long ones can be read until the call has resolved, and after that only by whoever keeps them. */
   readonly records: readonly LogRecord[];
   /**
-   * What changes of the job's row in the index with these records, of which there may be none. Nobody may find it without
-   * them; both are durable when the call resolves.
+   * What changes in the job's row of the index along with these records, even if there are none. Nobody may see the change without
+   * the records; both are durable when the call resolves.
    */
   readonly change?: JobChange | undefined;
 }
 
-/** `fenced`: the log does not end at `after`, somebody else wrote, and nothing of the batch was taken (J1). */
+/** `fenced`: the log does not end at `after` because somebody else wrote, and nothing of the batch was taken (J1). */
 export type AppendOutcome = "appended" | "fenced";
 
 /** Some records of a log, and how far it reaches. */
@@ -52,8 +55,8 @@ export interface LogPage {
   /** The highest `job_seq` of the log; 0 when it is empty. */
   readonly head: number;
   /**
-   * The records after the asked position, or after `floor` where that is higher. Those that are long are lent, see
-   * {@link LongText}: whoever is done with them may give them back.
+   * The records after the requested position, or after `floor` if that is higher. Long ones are lent, see {@link LongText}: a
+   * reader that is done with them may give them back.
    */
   readonly records: readonly LogRecord[];
 }
@@ -62,30 +65,31 @@ export interface LogPage {
 export interface PageLimits {
   /** How many records, at most. */
   readonly records: number;
-  /** Characters of text, as JavaScript counts them; the first record comes whatever its size. */
+  /** Characters of text, as JavaScript counts them; the first record is returned whatever its size. */
   readonly characters: number;
 }
 
 /** The logs of all jobs: appended to in groups, read by position. */
 export interface LogStore {
   /**
-   * Appends to many logs at once, one batch each; each is a compare-and-set on its job's `job_seq`, and none depends on another.
-   * Resolves when all that was taken is durable, as this store understands the word, with one outcome per batch. Made again after
-   * it was rejected it may be fenced off by its own records: the runtime recognises them, where the store itself need not.
+   * Appends to many logs at once, one batch each. Each batch is a compare-and-set on its job's `job_seq`, and none depends on
+   * another. Resolves when everything that was taken is durable, as this store understands the word, with one outcome per batch. A
+   * call that was rejected and is made again may be fenced off by its own records: the runtime recognises them, so the store need
+   * not.
    */
   append(batches: readonly LogBatch[]): Promise<readonly AppendOutcome[]>;
   /**
-   * Reads what follows `after`. An unknown job reads as an empty log. All of the page is of one moment, or a record that went
-   * meanwhile would be passed over in silence (P3).
-   * @throws DamagedLog when records that the page would hold cannot be read
+   * Reads the records after `after`. An unknown job reads as an empty log. The whole page is of one moment; otherwise a record that
+   * was removed meanwhile would be skipped silently (P3).
+   * @throws DamagedLog if records that the page would hold cannot be read
    */
   read(job: JobId, after: number, limits: PageLimits): Promise<LogPage>;
   /**
-   * Rings after records of this job became durable, once for many or once too often: arm it first, then read. Who is not rung for
-   * waits until the next time, so only what came of an append that was rejected may be passed over in silence.
-   * {@link Bells} keeps them. @returns takes the bell down
+   * Rings after records of this job became durable, perhaps once for many or once too often: listen first, then read. A listener
+   * that is not rung waits until the next time, so a store may stay silent only about records of a rejected append. {@link Bells}
+   * implements this. @returns a function that takes the bell down
    */
   listen(job: JobId, ring: () => void): () => void;
-  /** Removes the whole log: it is empty then, and may begin anew. */
+  /** Removes the whole log, which is empty then and may begin anew. */
   remove(job: JobId): Promise<void>;
 }

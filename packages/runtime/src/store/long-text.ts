@@ -1,29 +1,29 @@
 import type { EncodedText, HeldBytes } from "@arcp/core";
 import { blocks } from "./blocks.ts";
 
-/** Bytes that tell a text that is not ASCII from one that is: the longest character takes as many. */
+/** Spare bytes by which a text that is not ASCII can be told from one that is: as many as the longest character takes. */
 const MARGIN = 4;
 
 /**
- * A long text as UTF-8 in a block outside of the heap, where the garbage collector never copies it. A store that keeps it lends it
- * to its readers, and releases the block when it keeps the text no longer. Nobody ever reads what is written into the block
- * afterwards: what was lent by then and not given back becomes a string, and a block that somebody holds is used again only when it is let go.
+ * A long text as UTF-8 in a block outside the heap, where the garbage collector never copies it. A store that keeps it lends it to
+ * its readers, and releases the block when it no longer keeps the text. No reader ever sees what is written into the block
+ * afterwards: a text that is still lent becomes a string, and a block that somebody holds is not reused until it is let go.
  */
 export class LongText implements EncodedText {
   readonly size: number;
   /** In characters. */
   readonly length: number;
-  /** Where it begins in its block. */
+  /** Where the text begins in its block. */
   readonly #start: number;
   #block: Buffer | undefined;
-  /** What it is without a block. */
+  /** The text once it has no block. */
   #text: string | undefined;
   #isKept = false;
   #isReleased = false;
   #readers = 0;
   #holders = 0;
 
-  /** @param block its own, with the text's bytes from `start` on */
+  /** @param block of this text alone, with its bytes from `start` on */
   constructor(block: Buffer, size: number, length: number, start = 0) {
     this.#block = block;
     this.#start = start;
@@ -31,12 +31,12 @@ export class LongText implements EncodedText {
     this.length = length;
   }
 
-  /** @returns undefined for a text that is not well-formed, which no bytes can stand for */
+  /** @returns undefined for a text that is not well-formed, because UTF-8 cannot encode it */
   static of(text: string): LongText | undefined {
     return ascii(text) ?? unicode(text);
   }
 
-  /** The parts joined. @param parts in ASCII */
+  /** Joins the parts. @param parts in ASCII */
   static ofAscii(...parts: readonly string[]): LongText {
     const length = parts.reduce((sum, part) => sum + part.length, 0);
     const block = blocks.take(length);
@@ -61,35 +61,35 @@ export class LongText implements EncodedText {
     if (this.#text !== undefined) return this.#text;
     const bytes = this.#bytes;
     if (bytes === undefined) throw new Error("a text was read after it had been given back");
-    // Half the time where it is ASCII.
+    // For ASCII this takes half the time.
     return bytes.toString(this.size === this.length ? "latin1" : "utf8");
   }
 
-  /** For a store that keeps it. @returns this text, or a copy where another store keeps it: each releases its own */
+  /** For a store that keeps the text. @returns this text, or a copy if another store keeps it, because each releases its own */
   keep(): LongText {
     const kept = this.#isKept ? this.#copied() : this;
     kept.#isKept = true;
     return kept;
   }
 
-  /** For a reader of the store that keeps it, who can read it for as long as it likes. */
+  /** For a reader of the store that keeps the text; the reader can read it for as long as it likes. */
   lend(): LongText {
     this.#readers += 1;
     return this;
   }
 
-  /** A reader is done with it: it costs nothing when the text is released. To be called once for each time that it was lent. */
+  /** The reader is done with the text, so that releasing it costs nothing. To be called once for each time that it was lent. */
   giveBack(): void {
     this.#readers -= 1;
   }
 
-  /** The store keeps it no longer, and its block is used again once nobody holds it. */
+  /** The store no longer keeps the text, and its block is reused once nobody holds it. */
   release(): void {
     this.#isReleased = true;
     this.#recycle();
   }
 
-  /** Becomes a string, so that its block is used again, unless a store keeps it. */
+  /** Turns it into a string so that its block can be reused, unless a store keeps it. */
   toOwnString(): string {
     this.#text ??= this.toString();
     if (!this.#isKept) this.release();
@@ -119,7 +119,7 @@ export class LongText implements EncodedText {
 function ascii(text: string): LongText | undefined {
   const { length } = text;
   const block = blocks.take(length + MARGIN);
-  // To look at it first would take longer than to write it.
+  // Looking for other characters first would take longer than writing it.
   const size = block.write(text, 0, length + MARGIN, "utf8");
   if (size === length) return new LongText(block, size, length);
   blocks.give(block);

@@ -7,17 +7,17 @@ import { MemoryLogs } from "./memory-logs.ts";
 import { MemorySessions } from "./memory-sessions.ts";
 import type { Store } from "./store.ts";
 
-/** What a store in memory keeps at most. */
+/** The limits of a store in memory. */
 export interface MemoryStoreOptions {
-  /** What is kept of one job's log; beyond it the oldest records go. */
+  /** Limits of one job's log; beyond them its oldest records are evicted. */
   readonly logLimits?:
     | { readonly [Limit in keyof LogLimits]?: LogLimits[Limit] | undefined }
     | undefined;
   /**
-   * Characters of text kept of all logs together, chunks of results included. Beyond it the largest log of the principal
-   * that holds most loses its oldest records. The newest record of a log stays, and whoever holds no more than an equal
-   * share loses nothing (R-14-2): so it may be exceeded by one record per kept job. Default 1 Gi. Long records lie outside of
-   * the heap, in memory that is used again: of it 16 MiB at most may wait for that, in a process.
+   * Characters of text kept in all logs together, including chunks of results. Beyond it, the largest log of the principal that
+   * holds most loses its oldest records. The newest record of a log stays, and a principal that holds no more than an equal share
+   * loses nothing (R-14-2), so the limit may be exceeded by one record per kept job. Default 1 Gi. Long records lie outside the
+   * heap, in memory that is reused; at most 16 MiB of it per process wait for reuse.
    */
   readonly totalLogCharacters?: number | undefined;
 }
@@ -34,7 +34,7 @@ const LOG_RULES: OptionRules<LogLimits> = { records: rule.limit, characters: rul
 /**
  * A store in memory: durable means written, and everything ends with the process.
  *
- * @throws LocalError `MISUSE` with a limit that is not a positive number, and for one that there is not
+ * @throws LocalError `MISUSE` for a limit that is not a positive number, and for an unknown one
  */
 export function memoryStore(options: MemoryStoreOptions = {}): Store {
   checkOptions("memoryStore", options, RULES);

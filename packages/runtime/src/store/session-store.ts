@@ -14,20 +14,20 @@ export interface Run {
   readonly jobFrom: number;
   readonly role: Role;
   /**
-   * Set where the session itself says something, such as that its client lags behind: the text that stands under `from`
-   * in place of a record. Such a run is about `job`, was called for by its record `jobFrom`, and covers `from` alone.
+   * Set if the session itself says something, such as that its client lags behind: the text that stands under `from` in place of a
+   * record. Such a run is about `job`, was caused by its record `jobFrom`, and covers `from` alone.
    */
   readonly said?: string | undefined;
   /**
-   * The last number that it covers, where the next run does not tell: the one behind it is gone, or nothing may follow.
-   * From there to the next run's `from` the numbers mean nothing any more.
+   * The last number that the run covers, if the next run does not tell: the one after it is gone, or nothing may follow. From there
+   * to the next run's `from`, the numbers no longer mean anything.
    */
   readonly to?: number | undefined;
 }
 
 /**
- * Numbers that mean nothing any more: the runs that begin at `from` to `to` are gone, and the one before them, if there
- * is one, covers nothing from `from` on. With `to` below `from` it only closes that one.
+ * Numbers that no longer mean anything: the runs that begin at `from` to `to` are gone, and the one before them, if there is one,
+ * covers nothing from `from` on. If `to` is below `from`, only that one is closed.
  */
 export interface Cut {
   readonly from: number;
@@ -38,7 +38,7 @@ export interface Cut {
 export interface AttachmentRow {
   readonly job: JobId;
   readonly role: Role;
-  /** The `job_seq` behind which it began to read. */
+  /** The `job_seq` after which it began to read. */
   readonly after: number;
   /** The session's highest `event_seq` at that moment: runs above it tell how far it has read since. */
   readonly since: number;
@@ -57,33 +57,33 @@ export interface SessionRow {
   /** Hashes of the valid tokens: the newest confirmed one, then those issued after it (R-6.3-7). */
   readonly tokens: readonly string[];
   /**
-   * The highest `event_seq` that was handed to a connection, as of the last time that the session was parked; undefined
-   * while it is connected, and after a crash.
+   * The highest `event_seq` that had been handed to a connection when the session was last parked; undefined while it is connected,
+   * and after a crash.
    */
   readonly issued?: number | undefined;
   /** The highest `event_seq` that the client acknowledged (R-6.5-2). */
   readonly acked: number;
 }
 
-/** What one step of a session changes, all or nothing, `runs` in front of `cut`. Of one job it has not both, `attach` and `detach`. */
+/** What one step of a session changes, all or nothing; `runs` apply before `cut`. It never both attaches and detaches one job. */
 export interface SessionChange {
-  /** Replaces every run at or above the first one's `from`: nothing was ever sent under those. */
+  /** Replaces every run at or above the first one's `from`: nothing was ever sent under those numbers. */
   readonly runs?: readonly Run[];
-  /** What of the runs goes, ascending; the run behind which numbers are still allotted is not among them. */
+  /** Which runs are removed, ascending; never the one after which numbers are still assigned. */
   readonly cut?: readonly Cut[];
-  /** Jobs that it follows from now on, behind the others; one that it follows already begins anew, with this row. */
+  /** Jobs that it follows from now on, after the others. One that it already follows begins anew, with this row. */
   readonly attach?: readonly AttachmentRow[];
   readonly detach?: readonly JobId[];
-  /** All that are valid from now on. */
+  /** All tokens that are valid from now on. */
   readonly tokens?: readonly string[];
-  /** The session is parked, having issued so much. */
+  /** The session is parked; this is the highest number that it issued. */
   readonly issued?: number;
   readonly acked?: number;
-  /** A submit that was refused, and the reply that it got, as JSON (R-5.4-8). Of a session the newest 1,000 are kept. */
+  /** A submit that was refused, and its reply as JSON (R-5.4-8). The newest 1,000 of a session are kept. */
   readonly refused?: { readonly request: MessageId; readonly reply: string };
 }
 
-/** `fenced`: a later resume owns the session, or there is no such session any more, and nothing was changed (P5). */
+/** `fenced`: a later resume owns the session, or the session is gone; nothing was changed (P5). */
 export type CommitOutcome = "committed" | "fenced";
 
 /** The sessions of all principals, each changed by whoever owns its epoch. */
@@ -94,35 +94,37 @@ export interface SessionStore {
   findByToken(hash: string): Promise<SessionId | undefined>;
   /**
    * One session, unless it is forgotten.
-   * @throws DamagedRow when it cannot be read
+   * @throws DamagedRow if it cannot be read
    */
   get(id: SessionId): Promise<SessionRow | undefined>;
   /** The ids of all sessions that are not forgotten. */
   list(): Promise<readonly SessionId[]>;
   /**
    * What the session follows, in the order in which it began to.
-   * @throws DamagedRow when that cannot be read
+   * @throws DamagedRow if that cannot be read
    */
   attachments(id: SessionId): Promise<readonly AttachmentRow[]>;
   /**
    * The reply that a refused submit of the session got, as JSON.
-   * @throws DamagedRow when it cannot be read
+   * @throws DamagedRow if it cannot be read
    */
   refusal(id: SessionId, request: MessageId): Promise<string | undefined>;
   /**
-   * Takes the session over, unless somebody did so before: raises its epoch from `epoch` by one, and lets these tokens alone be
-   * valid. It is connected then, so `issued` is undefined.
+   * Takes the session over, unless somebody did so before: raises its epoch from `epoch` by one, and makes these tokens the only
+   * valid ones. The session is connected then, so `issued` is undefined.
    */
   claim(id: SessionId, epoch: number, tokens: readonly string[]): Promise<CommitOutcome>;
   /** All of the change, or nothing. */
   commit(id: SessionId, epoch: number, change: SessionChange): Promise<CommitOutcome>;
   /**
-   * The runs of a session, ascending: they translate its numbers, also after it was forgotten (R-6.3-18).
-   * @throws DamagedRow when they cannot be read
+   * The runs of a session, ascending: they translate its numbers, even after it was forgotten (R-6.3-18).
+   * @throws DamagedRow if they cannot be read
    */
   runs(id: SessionId): Promise<readonly Run[]>;
   /** Forgets the session with its tokens and its place in every job; its runs stay. */
   forget(id: SessionId): Promise<void>;
-  /** Forgets the runs of a forgotten session, once none of its jobs is kept any more. Does nothing to one that is not forgotten. */
+  /**
+   * Forgets the runs of a forgotten session once none of its jobs is kept any more. Does nothing if the session is not forgotten.
+   */
   removeRuns(id: SessionId): Promise<void>;
 }
