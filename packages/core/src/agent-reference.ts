@@ -6,7 +6,7 @@ export interface AgentReference {
   version?: string | undefined;
 }
 
-/** Reads a reference. @returns undefined when `text` does not match the grammar from its first to its last character (R-7.5-1) */
+/** Parses a reference. @returns undefined if `text` as a whole does not match the grammar (R-7.5-1) */
 export function parseAgentReference(text: string): AgentReference | undefined {
   const match = REFERENCE.exec(text);
   if (match?.[1] === undefined) return undefined;

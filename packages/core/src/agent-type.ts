@@ -2,26 +2,26 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { VendorEvent } from "./event.ts";
 import type { Jsonified } from "./jsonified.ts";
 
-/** What the bodies of an agent's own events have to be, by kind. */
+/** Schemas for the bodies of an agent's own events, by kind. */
 export type EventSchemas = Readonly<Record<string, StandardSchemaV1>>;
 
-/** An agent as its definition types it: by `import type`, nothing of it is loaded. Every `Agent` of a runtime is one. */
+/** The type of an agent, taken from its definition: with `import type`, no code is loaded. Every `Agent` of a runtime fits. */
 export interface AgentType {
   readonly name?: string | undefined;
   readonly input?: StandardSchemaV1 | undefined;
   readonly output?: StandardSchemaV1 | undefined;
   readonly events?: EventSchemas | undefined;
-  /** Of which only the types count. */
+  /** Only its types matter. */
   readonly run: (ctx: never, input: never) => unknown;
 }
 
-/** What is submitted to an agent: what its schema takes, which is not always what `run` gets of it. */
+/** What is submitted to an agent: what its schema accepts, which is not always what `run` receives. */
 export type InputOf<A> = Known<Schema<A, "input">, RunInput<A>, "input">;
 
-/** What arrives of an agent's result. */
+/** An agent's result as it arrives, after its way through JSON. */
 export type OutputOf<A> = Jsonified<Known<Schema<A, "output">, RunOutput<A>, "output">>;
 
-/** What arrives of the events of an agent's own kinds; any vendor's event where its definition does not say. */
+/** The events of an agent's own kinds as they arrive; any vendor event if its definition does not declare them. */
 export type VendorEventOf<A> = [Declared<A>] extends [never]
   ? VendorEvent
   : string extends keyof Declared<A>

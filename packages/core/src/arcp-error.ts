@@ -7,30 +7,30 @@ import {
   meaningOf,
 } from "./error-code.ts";
 
-/** The error payload of the wire (section 12): carried by `session.error`, `job.error` and a `tool_result`. */
+/** The error payload on the wire (section 12), carried by `session.error`, `job.error` and a `tool_result`. */
 export interface ErrorPayload {
-  /** One of the fifteen codes; a received message may carry one that we do not know (R-12-3). */
+  /** One of the fifteen codes; a received message may carry an unknown one (R-12-3). */
   code: ErrorCode | (string & {});
   /** For humans, 1 to 2,048 characters, without stack traces, paths or secrets (R-5.3-6). */
   message: string;
   /** Whether the same request may succeed later. */
   retryable: boolean;
-  /** Machine-readable extras. */
+  /** Machine-readable details. */
   details?: Record<string, unknown> | undefined;
 }
 
-/** What an error says besides its code and its message. */
+/** The optional parts of an error. */
 export interface ArcpErrorOptions {
-  /** Overrides the code's default, except where that is fixed (R-12-2). */
+  /** Overrides the code's default, unless that is fixed (R-12-2). */
   retryable?: boolean | undefined;
   details?: Record<string, unknown> | undefined;
-  /** The local cause. It never leaves the process. */
+  /** The local cause. Never sent to the peer. */
   cause?: unknown;
 }
 
 const MAX_MESSAGE = 2048;
 
-/** An error of the wire: what a runtime said, or what an agent or the runtime is about to say. */
+/** A protocol error: one that a runtime sent, or one that an agent or the runtime is about to send. */
 export class ArcpError extends Error {
   override readonly name = "ArcpError";
   readonly code: ErrorPayload["code"];
@@ -48,19 +48,22 @@ export class ArcpError extends Error {
     this.details = options.details;
   }
 
-  /** The only funnel from anything thrown to an error of the wire; what is not ours stays behind as `cause` (R-7.3-8). */
+  /**
+   * Turns anything thrown into a protocol error; nothing else does. What is not an `ArcpError` becomes a local `cause`, hidden
+   * from the peer (R-7.3-8).
+   */
   static from(thrown: unknown): ArcpError {
     try {
       if (thrown instanceof ArcpError) return thrown;
     } catch {
-      // What fails when it is looked at, as a revoked proxy does, is not ours.
+      // A value that throws on inspection, such as a revoked proxy, is not an ArcpError.
     }
     return new ArcpError("INTERNAL_ERROR", "an unexpected error occurred: see the runtime's log", {
       cause: thrown,
     });
   }
 
-  /** The error that a peer sent. */
+  /** Recreates the error that a peer sent. */
   static fromPayload(payload: ErrorPayload): ArcpError {
     return new ArcpError(payload.code, payload.message, {
       retryable: payload.retryable,
@@ -69,8 +72,8 @@ export class ArcpError extends Error {
   }
 
   /**
-   * What travels of the error: never its cause or its stack. Whoever made it, or handed it on, may have set anything of any kind
-   * and length.
+   * The payload to send: never the cause or the stack. Its fields are coerced and cut, since user code may have set them to values
+   * of any type and length.
    */
   toPayload(): ErrorPayload {
     return {

@@ -13,7 +13,7 @@ import {
 import { type Direction, type MessageDefinition, message } from "./message-definition.ts";
 import { runtimeCatalogue } from "./runtime-catalogue.ts";
 
-/** Every message of the protocol: its direction, whether it is numbered, what it needs, and the shape of its payload. */
+/** Every message of the protocol: its direction, whether it is sequenced, what it requires, and the schema of its payload. */
 export const catalogue = {
   "session.hello": message("client", Hello),
   "session.resume": message("client", Resume),
@@ -27,22 +27,22 @@ export const catalogue = {
   ...runtimeCatalogue,
 } as const satisfies Record<string, MessageDefinition>;
 
-/** The types of messages, such as `job.submit`. */
+/** The type of a message, such as `job.submit`. */
 export type MessageType = keyof typeof catalogue;
 
 type Sends<D extends Direction> = {
   [T in MessageType]: (typeof catalogue)[T]["direction"] extends D | "both" ? T : never;
 }[MessageType];
 
-/** What a client may send. */
+/** The types of message that a client may send. */
 export type ClientMessageType = Sends<"client">;
-/** What a runtime may send. */
+/** The types of message that a runtime may send. */
 export type RuntimeMessageType = Sends<"runtime">;
 
-/** The payload of a message as it is read, with absent fields undefined and lenient forms made one. */
+/** The payload of a message after decoding: absent fields are undefined, and lenient forms are normalized. */
 export type Payload<T extends MessageType> = z.output<(typeof catalogue)[T]["payload"]>;
 
-/** Whether the protocol has messages of this type. */
+/** Whether the protocol defines messages of this type. */
 export function isMessageType(type: string): type is MessageType {
   return Object.hasOwn(catalogue, type);
 }

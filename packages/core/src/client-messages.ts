@@ -7,11 +7,11 @@ import { jobStatuses } from "./lifecycle.ts";
 import { Bye, PeerDescription, Reason, Sequence } from "./session-messages.ts";
 import { Timestamp } from "./timestamp.ts";
 
-// What clients alone send, apart from the rest, which is all that a page needs to read.
+// The messages that only clients send. They are kept apart because a web page never has to decode them.
 
 /**
- * How a client proves who it is (R-6.1-1). What is missing reads as empty: a missing token and an unsupported scheme
- * are `UNAUTHENTICATED`, not malformed (R-6.1-2).
+ * How a client proves its identity (R-6.1-1). Missing fields decode as empty strings, since a missing token or an unsupported
+ * scheme is `UNAUTHENTICATED`, not malformed (R-6.1-2).
  */
 export const Auth = z.object({ scheme: orEmpty(), token: orEmpty() });
 
@@ -19,7 +19,7 @@ function orEmpty(): z.ZodMiniType<string, string | null | undefined> {
   return mapped(z.nullish(z.string()), (text) => text ?? "");
 }
 
-/** Vendor keys are handed on unchanged (R-15-2). */
+/** Vendor keys are passed on unchanged (R-15-2). */
 const ClientCapabilities = z.looseObject({
   encodings: absent(z.array(z.string())),
   features: absent(z.array(z.string())),
@@ -31,7 +31,7 @@ const ResumePosition = z.object({
   last_event_seq: absent(Sequence),
 });
 
-/** Opens a session, or resumes one in the two forms that other SDKs use (R-6.3-1). */
+/** Opens a session, or resumes one in either of the two forms that other SDKs use (R-6.3-1). */
 export const Hello = z.object({
   client: absent(PeerDescription),
   auth: absent(Auth),
@@ -72,7 +72,7 @@ export const Submit = z.object({
   lease_constraints: absent(LeaseConstraints),
   idempotency_key: absent(z.string().check(z.minLength(1), z.maxLength(256))),
   max_runtime_sec: absent(z.int().check(z.minimum(1))),
-  /** C# delegates by a submit (R-D-12). */
+  /** C# delegates by submitting (R-D-12). */
   parent_job_id: absent(JobId),
   /** Java puts the trace context here (R-11-3). */
   extensions: absent(JsonObject),

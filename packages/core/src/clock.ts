@@ -1,36 +1,36 @@
-/** A pending call that can be called off. Cancelling twice, or after it fired, does nothing. */
+/** A scheduled call. Cancelling it twice, or after it has fired, does nothing. */
 export interface Timer {
-  /** Calls it off. */
+  /** Cancels the call. */
   cancel(): void;
 }
 
 /**
- * Where all time comes from. Nothing else in these packages asks the platform for the time or sets a timer, so that a
- * test can own both.
+ * The source of all time. Nothing else in these packages asks the platform for the time or sets a timer, so that a test can
+ * control both.
  */
 export interface Clock {
-  /** Wall clock, milliseconds since 1970 in UTC. May jump. */
+  /** Wall clock: milliseconds since 1970 in UTC. May jump. */
   now(): number;
-  /** Milliseconds from an arbitrary start. Never goes back. */
+  /** Milliseconds since an arbitrary start. Never goes back. */
   monotonic(): number;
-  /** Calls `fire` once after `ms` milliseconds, however many those are (R-7.3-7), and never earlier. */
+  /** Calls `fire` once after `ms` milliseconds, never earlier. The delay may be of any length (R-7.3-7). */
   after(ms: number, fire: () => void): Timer;
 }
 
-/** The longest delay that the platform's timers take; beyond it they fire at once. */
+/** The longest delay that the platform's timers accept, in milliseconds; with a longer one they fire at once. */
 const MAX_DELAY = 2 ** 31 - 1;
 
-/** The time and the timers of the platform. */
+/** The platform's time and timers. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   after: (ms, fire) => new PlatformTimer(performance.now() + ms, fire),
 };
 
-/** A timer of the platform, set as often as its delay takes. Every connection has one, so it is one small object. */
+/** A platform timer, re-armed until its whole delay has passed. Every connection has one, so it is a single small object. */
 class PlatformTimer implements Timer {
   readonly #due: number;
-  /** Undefined once it was cancelled: what it holds may go. */
+  /** Undefined once cancelled, so that whatever it captures can be collected. */
   #fire: (() => void) | undefined;
   #handle: ReturnType<typeof setTimeout>;
 
@@ -51,21 +51,21 @@ class PlatformTimer implements Timer {
   }
 
   static readonly #ring = (timer: PlatformTimer): void => {
-    // The platform rounds delays down, and an expiry that is asked for must have passed when it fires.
+    // The platform rounds delays down, but a deadline must have passed when its timer fires.
     if (performance.now() < timer.#due) timer.#handle = timer.#arm();
     else timer.#fire?.();
   };
 }
 
 /**
- * Resolves once the event loop has turned: sockets that had something to read were read. It takes no time that anybody
- * counts, so no clock is asked.
+ * Resolves after one turn of the event loop: by then, sockets with pending data have been read. The wait is not a duration that
+ * a test would want to control, so it does not use a clock.
  */
 export function nextTurn(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 0));
 }
 
-/** Resolves after `ms` milliseconds; rejects with the signal's reason when it aborts first. */
+/** Resolves after `ms` milliseconds; rejects with the signal's reason if it aborts first. */
 export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(signal.reason);

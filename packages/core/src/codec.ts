@@ -8,37 +8,38 @@ import type { MessageDefinition } from "./message-definition.ts";
 import { isPlainEvent } from "./plain-event.ts";
 import { defectOf } from "./unreadable-frame.ts";
 
-/** What a frame turned out to be. */
+/** The outcome of decoding a frame. */
 export type Decoded =
   | { readonly kind: "ok"; readonly message: Envelope }
-  /** Not one of ours: a vendor's type, or a type of another protocol. */
+  /** A type that ARCP does not define: a vendor's, or one of another protocol. */
   | {
       readonly kind: "unknown";
       readonly header: EnvelopeHeader;
-      /** `extensions.optional` is true: may be dropped silently (R-5.3-4). */
+      /** `extensions.optional` is true, so the message may be dropped silently (R-5.3-4). */
       readonly optional: boolean;
     }
   | {
       readonly kind: "malformed";
-      /** Short, names the field where there is one, quotes nothing of the frame's values (R-5.3-6). */
+      /** Short; names the field, if any; never quotes the frame's values (R-5.3-6). */
       readonly reason: string;
-      /** As far as they could be read. */
+      /** The frame's `id` and `type`, as far as they could be read. */
       readonly id: string | undefined;
       readonly type: string | undefined;
-      /** There when only the payload is at fault: its `event_seq` still counts (R-8.1-3). */
+      /** Set if only the payload is at fault: the `event_seq` still counts (R-8.1-3). */
       readonly header: EnvelopeHeader | undefined;
-      /** As it came, when only the payload is at fault. */
+      /** The payload as received, if only that is at fault. */
       readonly payload: unknown;
     };
 
-/** Reads one frame. Never throws. */
+/** Decodes one frame. Never throws. */
 export function decode(frame: string): Decoded {
   return decodeExpecting(frame, isPlainEvent, catalogue);
 }
 
 /**
- * @param isPlain whether a document is a message as it stands, and of the type that most frames are: then no schema is asked
- * @param known the types of messages that there are
+ * Decodes one frame, with a fast path for the most frequent type of message. Never throws.
+ * @param isPlain whether a document is of that type and already is its own decoded form: then no schema is run
+ * @param known the types of message that can be decoded
  */
 export function decodeExpecting(
   frame: string,
@@ -69,13 +70,13 @@ export function decodeExpecting(
   return { kind: "ok", message: { ...header.data, type, payload: payload.data } as Envelope };
 }
 
-/** What `encode` takes: the sender's view of a message, its payload as the schema reads it. */
+/** What `encode` takes: a message with its payload in decoded form. */
 export type Outgoing<T extends MessageType> = Omit<Envelope<T>, "arcp">;
 
-/** Writes one frame. Undefined fields are left out; nothing is validated, since we built it ourselves (R-5.1-1). */
+/** Encodes one frame. Leaves undefined fields out, and validates nothing, since we built the message ourselves (R-5.1-1). */
 export function encode<T extends MessageType>(message: Outgoing<T>): string {
   const version = { arcp: PROTOCOL_VERSION };
-  // Twice: first for the eye, last because a message that was received may name another version.
+  // Twice: the first puts it in front for human readers, the last overrides another version in a message that was received.
   return JSON.stringify({ ...version, ...message, ...version });
 }
 

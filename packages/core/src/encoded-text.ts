@@ -1,20 +1,20 @@
-/** A text that is at hand as UTF-8, so that who sends it need not make a string of it first. */
+/** A text already encoded as UTF-8, so that the sender need not build a string first. */
 export interface EncodedText {
-  /** In bytes. */
+  /** The size in bytes. */
   readonly size: number;
-  /** Its bytes, for who writes them: they stay what they are until they are let go. */
+  /** Borrows the bytes for writing. They do not change until they are let go. */
   hold(): HeldBytes;
   /** The text as a string. */
   toString(): string;
 }
 
-/** The bytes of a text, which somebody reads. */
+/** The bytes of a text, borrowed by a reader. */
 export interface HeldBytes {
-  /** Not to be changed. */
+  /** Must not be modified. */
   readonly bytes: Uint8Array;
   /**
-   * Says that they are read no more, so that their memory can be used again: once a write is done, say. The second call changes
-   * nothing. Without any, their memory is left to the garbage collector.
+   * Gives the bytes back so that their memory can be reused, for example once a write is done. A second call does nothing.
+   * Bytes that are never given back are left to the garbage collector.
    */
   letGo(): void;
 }

@@ -26,7 +26,7 @@ export type Envelope<T extends MessageType = MessageType> = {
   [K in T]: Omit<EnvelopeHeader, "type"> & { type: K; payload: Payload<K> };
 }[T];
 
-/** Whether a peer that names this version can be understood: absent, `1` or any `1.x` (R-5.1-2). */
+/** Whether a peer's version is compatible with ours: absent, `1` or any `1.x` (R-5.1-2). */
 export function isCompatibleVersion(version: string | undefined): boolean {
   return version === undefined || version === "1" || /^1\.\d+$/.test(version);
 }

@@ -1,5 +1,5 @@
 /**
- * The fifteen error codes of the wire, and nothing else (R-12-1).
+ * The fifteen error codes on the wire; there are no others (R-12-1).
  *
  * `retryable` is the default of each code; `fixed` marks the codes whose default a message may never override (R-12-2).
  */
@@ -37,20 +37,20 @@ export const errorCodes = {
   INTERNAL_ERROR: { retryable: true, fixed: true, meaning: "fault or limit of the runtime" },
 } as const satisfies Record<string, { retryable: boolean; fixed: boolean; meaning: string }>;
 
-/** A code of the wire. */
+/** An error code on the wire. */
 export type ErrorCode = keyof typeof errorCodes;
 
-/** Whether it is a code of the wire. */
+/** Whether the protocol defines this code. */
 export function isErrorCode(code: string): code is ErrorCode {
   return Object.hasOwn(errorCodes, code);
 }
 
-/** What a message of this code says about retrying when it says nothing itself (R-12-3). */
+/** Whether an error with this code is retryable if its message does not say (R-12-3). */
 export function defaultRetryable(code: string): boolean {
   return isErrorCode(code) && errorCodes[code].retryable;
 }
 
-/** What a code means, in words; of an unknown one the code itself. */
+/** What a code means, in words; an unknown code is returned as it is. */
 export function meaningOf(code: string): string {
   return isErrorCode(code) ? errorCodes[code].meaning : code;
 }

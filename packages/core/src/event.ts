@@ -64,7 +64,7 @@ const Metric = mapped(
     dims === undefined ? body : { ...body, dimensions: body.dimensions ?? dims },
 );
 
-/** The reserved kinds of events and what their bodies hold (section 8.2). */
+/** The reserved kinds of events and the schemas of their bodies (section 8.2). */
 export const eventBodies = {
   log: Log,
   thought: z.object({ text: z.string() }),
@@ -106,7 +106,7 @@ export const eventBodies = {
   }),
 } as const;
 
-/** The reserved kinds of events, such as `progress`. */
+/** A reserved kind of event, such as `progress`. */
 export type EventKind = keyof typeof eventBodies;
 /** The body of an event of a reserved kind, decoded. */
 export type EventBody<K extends EventKind> = z.output<(typeof eventBodies)[K]>;
@@ -114,13 +114,13 @@ export type EventBody<K extends EventKind> = z.output<(typeof eventBodies)[K]>;
 /** An event of a reserved kind with its body decoded; `kind` narrows `body`. */
 export type KnownEvent = { [K in EventKind]: { kind: K; body: EventBody<K> } }[EventKind];
 
-/** An event of a vendor's kind, handed on as it came; `kind` is that on the wire, in any spelling (R-15-2). */
+/** An event of a vendor's kind, passed on as received; `kind` is that on the wire, in any spelling (R-15-2). */
 export interface VendorEvent {
   kind: `x-${string}`;
   body: Record<string, unknown>;
 }
 
-/** An event of a kind that we do not know, or whose body we cannot decode: handed on as it came (R-8.1-3). */
+/** An event of an unknown kind, or with a body that cannot be decoded: passed on as received (R-8.1-3). */
 export interface OpaqueEvent {
   kind: "opaque";
   /** The kind on the wire. */
@@ -133,12 +133,12 @@ export function isEventKind(kind: string): kind is EventKind {
   return Object.hasOwn(eventBodies, kind);
 }
 
-/** Whether an agent may emit events of this kind: a reserved or a vendor name (R-8.1-2). */
+/** Whether agents may emit events of this kind: a reserved kind or a vendor name (R-8.1-2). */
 export function isEmittableKind(kind: string): boolean {
   return isEventKind(kind) || isVendorName(kind);
 }
 
-/** Decodes the payload of a `job.event`; what is neither known nor a vendor's comes out opaque, and it never fails. */
+/** Decodes the payload of a `job.event`. Never fails: an event that is neither known nor a vendor's becomes opaque. */
 export function readEvent(
   payload: z.output<typeof JobEvent>,
 ): KnownEvent | VendorEvent | OpaqueEvent {
@@ -157,7 +157,7 @@ function isVendorKind(kind: string): kind is VendorEvent["kind"] {
 
 const levels: ReadonlySet<unknown> = new Set(logLevels);
 
-/** Whether its schema would return a body as it stands. Streams consist of these, see `isPlainEvent`. */
+/** Whether the schema would return the body unchanged. Streams consist mostly of such events, see `isPlainEvent`. */
 function isPlainLog(
   body: Record<string, unknown>,
 ): body is Record<string, unknown> & EventBody<"log"> {

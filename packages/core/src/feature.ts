@@ -16,10 +16,10 @@ export const features = [
 /** The name of a feature of the protocol. */
 export type Feature = (typeof features)[number];
 
-/** Our own mark in a feature list, by which our client and runtime recognise each other (R-D-6). */
+/** Our private entry in a feature list, by which our client and runtime recognise each other (R-D-6). */
 export const REQUEST_ID_FEATURE = "x-vendor.arcp-ts.request_id";
 
-/** What both peers offer, in the order of `ours` (R-6.2-2); names that we do not know fall away (R-6.2-3). */
+/** The features that both peers offer, in the order of `ours` (R-6.2-2). Unknown names are dropped (R-6.2-3). */
 export function negotiate(ours: readonly string[], theirs: readonly string[]): string[] {
   const offered = new Set(theirs);
   return ours.filter((name) => offered.has(name));

@@ -1,9 +1,9 @@
-/** Read frames that may be kept before they are let go of. */
+/** How many frames that were already read may be kept, beyond as many as still wait, before the array is compacted. */
 const COMPACT_AFTER = 256;
 
 /**
- * The receiving half of a transport: frames go in as they arrive and come out in order to one reader. What arrived
- * before the end is still delivered after it.
+ * The receiving half of a transport: frames are pushed as they arrive, and one reader takes them in order. Frames that arrived
+ * before the end are still delivered after it.
  */
 export class FrameQueue implements AsyncIterable<string> {
   #frames: string[] = [];
@@ -13,12 +13,12 @@ export class FrameQueue implements AsyncIterable<string> {
   #wake: (() => void) | undefined;
   readonly #taken: () => void;
 
-  /** @param taken called after a frame was handed to the reader, for transports that pause their source */
+  /** @param taken called whenever the reader takes a frame, for transports that pause their source */
   constructor(taken: () => void = () => {}) {
     this.#taken = taken;
   }
 
-  /** The characters that wait for the reader. */
+  /** How many characters wait for the reader. */
   get waiting(): number {
     return this.#characters;
   }
@@ -31,7 +31,7 @@ export class FrameQueue implements AsyncIterable<string> {
     this.#rouse();
   }
 
-  /** Ends the stream in front of what was not read yet, an end included: all of that is lost. */
+  /** Ends the stream at once: frames not read yet are lost, as is an earlier end. */
   break(error?: Error): void {
     this.#frames = [];
     this.#next = 0;
@@ -40,18 +40,18 @@ export class FrameQueue implements AsyncIterable<string> {
     this.#rouse();
   }
 
-  /** Ends the stream, with an error or in good order. Only the first call counts. */
+  /** Ends the stream after the frames so far, with an error or cleanly. Only the first call counts. */
   end(error?: Error): void {
     this.#ended ??= { error };
     this.#rouse();
   }
 
-  /** What a reader gets: the frames, then the end or its error. */
+  /** Yields the frames, then ends or throws the error. */
   [Symbol.asyncIterator](): AsyncIterator<string, void, undefined> {
     return { next: () => this.#read() };
   }
 
-  /** Not a generator: one that waits costs every idle connection several times as much. */
+  /** Not a generator: a suspended one would cost every idle connection several times as much memory. */
   #read(): Promise<IteratorResult<string, undefined>> {
     const frame = this.#shift();
     if (frame !== undefined) return Promise.resolve({ done: false, value: frame });
@@ -70,7 +70,7 @@ export class FrameQueue implements AsyncIterable<string> {
     const frame = this.#frames[this.#next];
     if (frame === undefined) return undefined;
     this.#next += 1;
-    // Also while it never runs empty, or a steady sender would make it keep every frame that it ever sent.
+    // Compact even if the queue never runs empty, or it would keep every frame of a steady sender.
     if (
       this.#next === this.#frames.length ||
       this.#next * 2 > this.#frames.length + COMPACT_AFTER
@@ -90,7 +90,7 @@ export class FrameQueue implements AsyncIterable<string> {
   }
 }
 
-/** An empty frame counts too, or a flood of them would never pause its source. */
+/** An empty frame counts as one character, or a flood of them would never pause the source. */
 function weight(frame: string): number {
   return Math.max(1, frame.length);
 }

@@ -11,12 +11,12 @@ export const MessageId = Id.brand<"MessageId">();
 /** See the schema of the same name. */
 export type MessageId = z.infer<typeof MessageId>;
 
-/** Identifies a session, for as long as it lives. */
+/** Identifies a session for its lifetime. */
 export const SessionId = Id.brand<"SessionId">();
 /** See the schema of the same name. */
 export type SessionId = z.infer<typeof SessionId>;
 
-/** Identifies a job, for every session that may know of it. */
+/** Identifies a job, in every session that may know of it. */
 export const JobId = Id.brand<"JobId">();
 /** See the schema of the same name. */
 export type JobId = z.infer<typeof JobId>;
@@ -24,24 +24,24 @@ export type JobId = z.infer<typeof JobId>;
 const nextUlid = monotonicUlid();
 
 /**
- * A fresh id, greater than the one before.
- * @param prefix tells the kind of message at a glance; the `draft` profile must not use `msg_` (R-5.1-3)
+ * A new id, greater than the one before.
+ * @param prefix shows the kind of message at a glance; the `draft` profile must not use `msg_` (R-5.1-3)
  */
 export function newMessageId(prefix = "msg_"): MessageId {
   return (prefix + nextUlid()) as MessageId;
 }
 
-/** A fresh id with 80 random bits, never a neighbour's plus one: it must not be guessable. */
+/** A new id with 80 random bits. It must not be guessable, so it never counts up from another. */
 export function newSessionId(): SessionId {
   return `sess_${randomUlid()}` as SessionId;
 }
 
-/** As `newSessionId`. */
+/** A new id, as unguessable as that of `newSessionId`. */
 export function newJobId(): JobId {
   return `job_${randomUlid()}` as JobId;
 }
 
-/** What an upstream knows a provisioned credential by. No secret. */
+/** The name under which an upstream knows a provisioned credential. Not a secret. */
 export function newCredentialAlias(): string {
   return `arcp-${nextUlid()}`;
 }
@@ -57,7 +57,7 @@ export function newTraceId(): string {
   return id === "0".repeat(32) ? newTraceId() : id;
 }
 
-/** Nothing tells it from another of the same millisecond. */
+/** Not monotonic: the order of two that were made in the same millisecond is random. */
 function randomUlid(): string {
   return encodeTime(systemClock.now(), TIME_LEN) + randomDigits(16);
 }

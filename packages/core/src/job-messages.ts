@@ -11,7 +11,7 @@ const Budget = objectOf(
   "must be an object of amounts",
 );
 
-/** A secret for one job, to be presented to its `endpoint` alone (section 9.8). */
+/** A secret for one job, to be presented only to its `endpoint` (section 9.8). */
 export const Credential = z.object({
   id: z.string(),
   scheme: z.string(),
@@ -33,15 +33,15 @@ export const Accepted = z.object({
   parent_job_id: absent(JobId),
   delegate_id: absent(z.string()),
   trace_id: TraceField,
-  /** Of a job that there was already: older history is missing. */
+  /** Older history is missing, for a job that existed already. */
   truncated: absent(z.boolean()),
 });
 
-/** An event of a job. What `body` holds depends on `kind`, see `readEvent` (R-8.1-1, R-8.1-3). */
+/** An event of a job. The shape of `body` depends on `kind`, see `readEvent` (R-8.1-1, R-8.1-3). */
 export const JobEvent = z.object({
   kind: z.string().check(z.minLength(1)),
   ts: absent(Timestamp),
-  /** Go leaves out an empty one. */
+  /** Go omits an empty body. */
   body: mapped(absent(JsonObject), (body) => body ?? {}),
 });
 
@@ -71,7 +71,7 @@ export const Cancelled = z.object({
   current_status: absent(StatusName),
 });
 
-/** State and authority of a job at the moment of subscribing (section 7.6). */
+/** The state and authority of a job at the moment of subscribing (section 7.6). */
 export const Subscribed = z.object({
   request_id: absent(MessageId),
   job_id: JobId,

@@ -9,18 +9,18 @@ export type Json =
   | readonly Json[]
   | { readonly [key: string]: Json };
 
-/** Levels of nesting that a received document may have (R-5.2-7). */
+/** The deepest nesting allowed in a received document (R-5.2-7). */
 export const MAX_JSON_DEPTH = 128;
 
 /**
- * An object taken as it is. Unlike a record schema it copies nothing, so that keys such as `__proto__` stay ordinary
- * data (R-5.2-6).
+ * Any object, returned as it is. Unlike a record schema, it does not copy, so keys such as `__proto__` stay ordinary data
+ * (R-5.2-6).
  */
 export const JsonObject = z.custom<Record<string, unknown>>(isObject, {
   error: "must be an object",
 });
 
-/** An object whose values all pass `isValue`, taken as it is. @param error what the object must be */
+/** An object whose values all pass `isValue`, returned as it is. @param error the message if it is not one */
 export function objectOf<V>(
   isValue: (value: unknown) => value is V,
   error: string,
@@ -31,12 +31,12 @@ export function objectOf<V>(
   );
 }
 
-/** Whether a JSON value is an object, neither null nor an array. */
+/** Whether a JSON value is an object, and neither null nor an array. */
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** What a schema reads, made into something else. */
+/** A schema whose output is transformed by `make`. */
 export function mapped<T extends z.core.SomeType, V>(
   schema: T,
   make: (value: z.output<T>) => V,
@@ -56,7 +56,7 @@ export function absent<T extends z.core.SomeType>(
   return z.optional(mapped(z.nullable(schema), (value) => value ?? undefined));
 }
 
-/** A field that is always sent, as `null` when there is nothing to say (R-5.2-1); read as `null` when it is missing. */
+/** A field that is always sent, as `null` if it has no value (R-5.2-1). A missing one decodes as `null` too. */
 export function orNull<T extends z.core.SomeType>(
   schema: T,
 ): z.ZodMiniPipe<
@@ -67,8 +67,8 @@ export function orNull<T extends z.core.SomeType>(
 }
 
 /**
- * Whether a JSON text nests deeper than `limit`. Asked before parsing, so that no recursive walk over the value can be
- * made to overflow.
+ * Whether a JSON text nests deeper than `limit`. Checked before parsing, so that no recursive walk over the value can overflow
+ * the stack.
  */
 export function nestsDeeperThan(text: string, limit: number): boolean {
   // Each level needs an opening and a closing character.
@@ -89,7 +89,7 @@ export function nestsDeeperThan(text: string, limit: number): boolean {
   return false;
 }
 
-/** Whether so many brackets open at all, within strings too. Most texts have few, and this takes a fraction of the walk. */
+/** A quick check: whether the text has more than `limit` opening brackets at all, even in strings. Most texts have few. */
 function opensMoreThan(text: string, limit: number): boolean {
   let count = 0;
   for (const bracket of ["{", "["]) {
@@ -101,14 +101,14 @@ function opensMoreThan(text: string, limit: number): boolean {
   return false;
 }
 
-/** The closing quote of the string that opens at `start`; -1 when there is none. Large texts are mostly strings. */
+/** The closing quote of the string that opens at `start`; -1 if none. Uses `indexOf`, since large texts are mostly strings. */
 function stringEnd(text: string, start: number): number {
   for (let end = start; ; ) {
     end = text.indexOf('"', end + 1);
     if (end === -1) return -1;
     let backslashes = 0;
     while (text.charCodeAt(end - 1 - backslashes) === BACKSLASH) backslashes += 1;
-    // An even number escapes one another, and the quote stands by itself.
+    // After an even number of backslashes, which escape one another, the quote itself is not escaped.
     if (backslashes % 2 === 0) return end;
   }
 }

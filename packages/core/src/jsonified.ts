@@ -1,6 +1,7 @@
 /**
- * What becomes of a value that travels as JSON: a `Date` arrives as its text, what is a function or undefined does not
- * arrive, or as null in a list; a `Map` or a `Set` arrives empty. What its type does not tell, such as NaN, which arrives as null, is not told here either.
+ * The type of a value after its way through JSON. A `Date` arrives as its text. A function or undefined does not arrive, or
+ * arrives as null in an array. A `Map` or a `Set` arrives as an empty object. What a type cannot express is not covered: NaN,
+ * for example, arrives as null.
  */
 export type Jsonified<T> = [T] extends [never] ? never : 0 extends 1 & T ? T : Value<T>;
 
@@ -8,7 +9,7 @@ export type Jsonified<T> = [T] extends [never] ? never : 0 extends 1 & T ? T : V
 type Nothing = undefined | void | symbol | Callable;
 type Callable = (...given: never) => unknown;
 
-/** What has no property of its own that JSON would tell: its type shows those that it inherits. */
+/** Objects without own properties that JSON would write; the properties that their types show are inherited. */
 type Hollow = ReadonlyMap<never, unknown> | ReadonlySet<unknown> | RegExp;
 
 type Value<T> = T extends string | number | boolean | null

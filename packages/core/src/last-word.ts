@@ -3,9 +3,9 @@ import { encode } from "./codec.ts";
 import { newMessageId, newSessionId } from "./ids.ts";
 
 /**
- * Why a connection is closed that nobody took, as the text of a `session.error` (R-4.1-11): for a transport to send before it
- * closes. Of what is no ArcpError, or one that cannot be written, nothing is told. Some clients hear only what names a session,
- * so it names one (R-6.2-11). Never throws: the connection has to be closed all the same.
+ * The text of a `session.error` that a transport sends before it closes a connection that was not accepted (R-4.1-11). An error
+ * that is not an ArcpError, or that cannot be encoded, becomes an `INTERNAL_ERROR` without details. The message carries a fresh
+ * session id, since some clients ignore messages without one (R-6.2-11). Never throws: the connection has to be closed anyway.
  */
 export function lastWord(error: unknown): string {
   try {

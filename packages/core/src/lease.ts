@@ -14,16 +14,16 @@ export const capabilities = [
   "cost.budget",
 ] as const;
 
-/** What a lease may name: a reserved namespace, or one of a vendor's own. */
+/** A namespace that a lease may name: a reserved one or a vendor's. */
 export type Capability = (typeof capabilities)[number] | `x-vendor.${string}`;
 
 /**
- * What a job may do: capability namespaces to patterns, or, for `cost.budget`, to amounts such as `"USD:2.50"`. What is
- * missing grants nothing (R-9.1-1).
+ * What a job may do: maps capability namespaces to patterns or, for `cost.budget`, to amounts such as `"USD:2.50"`. A missing
+ * namespace grants nothing (R-9.1-1).
  */
 export type Lease = { readonly [Namespace in Capability]?: readonly string[] };
 
-/** Whether a lease may name this. */
+/** Whether a lease may name this namespace. */
 export function isCapability(name: string): name is Capability {
   return (capabilities as readonly string[]).includes(name) || isVendorName(name);
 }
@@ -33,7 +33,7 @@ interface LeaseProblem {
   readonly path?: string[];
 }
 
-/** A lease of which `problemOf` knows what is wrong with it, if anything is. */
+/** A schema for leases. @param problemOf finds what is wrong with a value, if anything */
 export function leaseBy(
   problemOf: (value: unknown) => LeaseProblem | undefined,
 ): z.ZodMiniCustom<Lease, Lease> {
@@ -46,19 +46,19 @@ export function leaseBy(
 }
 
 /**
- * A lease as a runtime tells it, granted or asked for: namespaces that we do not know are kept, since whether one is known is for
- * the runtime to say (R-9.2-1).
+ * A lease as a runtime reports it, granted or requested. Unknown namespaces are kept, since it is for the runtime to decide
+ * which ones are known (R-9.2-1).
  */
 export const ToldLease = leaseBy(formProblem);
 
-/** A lease that was granted. A missing one grants nothing (R-9.1-1): Go leaves out what is empty. */
+/** A granted lease. A missing one grants nothing (R-9.1-1): Go omits empty objects. */
 export const EffectiveLease = mapped(absent(ToldLease), (lease): Lease => lease ?? {});
 
-/** What bounds a lease besides its patterns (section 9.5). */
+/** The limits of a lease besides its patterns (section 9.5). */
 export const LeaseConstraints = z.object({ expires_at: absent(Timestamp) });
 export type LeaseConstraints = z.infer<typeof LeaseConstraints>;
 
-/** What is wrong with its form, whatever it names. */
+/** What is wrong with the form of a lease, whatever namespaces it names. */
 export function formProblem(value: unknown): LeaseProblem | undefined {
   if (!isObject(value)) {
     return { message: "must be an object of capability namespaces" };

@@ -1,4 +1,4 @@
-/** The life of a job as data (section 7.3). */
+/** The life cycle of a job (section 7.3): from each status, those that may follow. */
 export const transitions = {
   pending: ["running", "error", "cancelled", "timed_out"],
   running: ["success", "error", "cancelled", "timed_out"],
@@ -8,9 +8,9 @@ export const transitions = {
   timed_out: [],
 } as const satisfies Record<string, readonly string[]>;
 
-/** Where a job is in its life. */
+/** The status of a job. */
 export type JobStatus = keyof typeof transitions;
-/** All states that a job can be in. */
+/** Every status that a job can have. */
 export const jobStatuses = Object.keys(transitions) as readonly JobStatus[];
 /** How a job ended. */
 export type TerminalStatus = "success" | "error" | "cancelled" | "timed_out";
@@ -20,7 +20,7 @@ export function isTerminal(status: JobStatus): status is TerminalStatus {
   return transitions[status].length === 0;
 }
 
-/** Whether the table has an arrow between the two states (R-7.3-1). */
+/** Whether a job may move from one status to the other (R-7.3-1). */
 export function canMove(from: JobStatus, to: JobStatus): boolean {
   return (transitions[from] as readonly JobStatus[]).includes(to);
 }

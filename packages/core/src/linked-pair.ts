@@ -2,17 +2,17 @@ import { FrameQueue } from "./frame-queue.ts";
 import { type CloseReason, HIGH_WATER_MARK, type Transport } from "./transport.ts";
 import { TransportClosedError } from "./transport-closed-error.ts";
 
-/** Two ends of one connection in memory. Only strings pass, so the peers share no object (R-4-5). */
+/** The two ends of an in-memory connection. Only strings pass, so the peers share no object (R-4-5). */
 export interface LinkedPair {
   readonly client: Transport;
   readonly runtime: Transport;
-  /** Breaks the connection without a word, as a pulled cable would: frames on their way are lost. */
+  /** Breaks the connection without notice, as a pulled cable would: frames in flight are lost. */
   sever(): void;
 }
 
 /**
- * Makes one connection in memory.
- * @param options.highWaterMark characters that may wait unread before `send` stays pending
+ * Makes an in-memory connection.
+ * @param options.highWaterMark how many characters may wait unread before `send` stays pending
  */
 export function linkedPair(options: { highWaterMark?: number } = {}): LinkedPair {
   const mark = options.highWaterMark ?? HIGH_WATER_MARK;
@@ -60,7 +60,7 @@ class End implements Transport {
   }
 
   break(): void {
-    // The peer's close is on its way as well, behind its frames.
+    // After a close on this side, the reader sees a clean end; otherwise the break is an error.
     const error = this.#isClosedHere ? undefined : new TransportClosedError();
     if (!this.#isClosedHere) this.#closed = { reason: undefined };
     this.frames.break(error);
@@ -81,7 +81,7 @@ class End implements Transport {
   #drained(): void {
     const waiting = this.#waiting;
     if (waiting.length === 0) return;
-    // Each frame that is read would wake them all, to wait again.
+    // Wake nobody above the mark: they would only go back to waiting, at every frame that is read.
     if (this.#closed === undefined && this.#peer().frames.waiting > this.#mark) return;
     this.#waiting = [];
     for (const resume of waiting) resume();

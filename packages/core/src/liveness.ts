@@ -1,37 +1,37 @@
 import { type Clock, nextTurn, type Timer } from "./clock.ts";
 
-/** The turns of the event loop in which a peer that seems lost is still listened to. */
+/** For how many turns of the event loop a peer that seems lost is still listened to. */
 const LAST_TURNS = 2;
 
-/** How a peer is asked whether it is there. */
+/** How to probe whether a peer is still there. */
 export interface LivenessOptions {
   readonly clock: Clock;
   /** Milliseconds between two signs of life. */
   readonly interval: number;
   /** Sends a ping. */
   readonly ping: () => void;
-  /** The peer fell silent. Called at most once, and nothing is called after it. */
+  /** Called at most once, when the peer has fallen silent; nothing is called after that. */
   readonly lost: () => void;
 }
 
 /**
- * Whether the peer of one connection is still there, seen from either side (section 6.4).
+ * Watches whether the peer of one connection is still there; used on either side (section 6.4).
  *
- * 1. A frame costs a look at the clock: the only timer is armed for the earliest moment at which a ping may be due, and
- *    finds out by itself that it came for nothing.
- * 2. Silence is lost only one interval after a ping asked about it, so a process that was itself held up asks first.
- * 3. What waits to be read when the time is up is read before the peer is given up (R-6.4-8).
+ * 1. A frame costs no more than a look at the clock: it does not re-arm the only timer, which is armed for the earliest moment
+ *    at which a ping may be due and, when it fires, checks whether one really is.
+ * 2. A silent peer counts as lost only one interval after a ping, so a process that was itself held up asks first.
+ * 3. Once the time is up, frames that wait to be read are read before the peer is given up (R-6.4-8).
  */
 export class Liveness {
   readonly #options: LivenessOptions;
   #heard: number;
   #spoke: number;
-  /** When a whole interval had passed in silence and a ping asked why. */
+  /** When a ping was sent because the peer had been silent for a whole interval; undefined unless one is unanswered. */
   #asked: number | undefined;
   #timer: Timer;
   #stopped = false;
 
-  /** Starts at once, as if both sides had just spoken. */
+  /** Starts at once, as if both sides had just sent something. */
   constructor(options: LivenessOptions) {
     this.#options = options;
     const now = options.clock.monotonic();
@@ -40,18 +40,18 @@ export class Liveness {
     this.#timer = this.#arm();
   }
 
-  /** A frame came in (R-6.4-7). */
+  /** Notes that a frame was received (R-6.4-7). */
   heard(): void {
     this.#heard = this.#options.clock.monotonic();
     this.#asked = undefined;
   }
 
-  /** Something was sent. */
+  /** Notes that something was sent. */
   spoke(): void {
     this.#spoke = this.#options.clock.monotonic();
   }
 
-  /** Gives the timer back; nothing is called any more. */
+  /** Cancels the timer; nothing is called any more. */
   stop(): void {
     this.#stopped = true;
     this.#timer.cancel();

@@ -1,48 +1,48 @@
 /**
- * What can go wrong without a peer having said so. Never sent over the wire, and never confused with an
- * {@link ArcpError}, which is always the wire's word.
+ * The codes of errors that arise on this side. They are never sent to the peer, unlike those of an {@link ArcpError}, which
+ * always belong to the protocol.
  */
 export const localErrorCodes = [
-  /** The transport is closed or broke. */
+  /** The transport was closed or broke. */
   "TRANSPORT_CLOSED",
-  /** A request got no answer in time. */
+  /** A request got no reply in time. */
   "REQUEST_TIMEOUT",
-  /** This side closed before the answer came. */
+  /** This side closed before the reply came. */
   "CLOSED",
-  /** The session was lost, and with it the answer to a request that must not be made twice unasked. */
+  /** The session was lost, and with it the reply to a request that must not be repeated unasked. */
   "SESSION_LOST",
-  /** What was asked for is older than what the runtime keeps. */
+  /** The requested history is older than what the runtime keeps. */
   "HISTORY_LOST",
-  /** The peer does not speak ARCP, or not as the protocol demands. */
+  /** The peer does not speak ARCP, or violates the protocol. */
   "PROTOCOL_VIOLATION",
-  /** An interface was used in a way that cannot work. */
+  /** The API was used in a way that cannot work. */
   "MISUSE",
-  /** An agent emits faster than the log can take, without waiting. */
+  /** An agent emits faster than the log can store, without waiting. */
   "BACKPRESSURE",
 ] as const;
 
-/** What may go better later, unless an error says otherwise of itself. */
+/** Codes that are retryable by default. */
 const RETRYABLE: ReadonlySet<string> = new Set<LocalErrorCode>([
   "TRANSPORT_CLOSED",
   "REQUEST_TIMEOUT",
   "BACKPRESSURE",
 ]);
 
-/** The code of an error of this side. */
+/** The code of a local error. */
 export type LocalErrorCode = (typeof localErrorCodes)[number];
 
-/** What a local error says besides its code and its message. */
+/** The optional parts of a local error. */
 export interface LocalErrorOptions {
   readonly cause?: unknown;
   /** Overrides the code's default: true for `TRANSPORT_CLOSED`, `REQUEST_TIMEOUT` and `BACKPRESSURE`. */
   readonly retryable?: boolean | undefined;
 }
 
-/** An error of this side, which no peer has said: see {@link localErrorCodes}. */
+/** An error that arose on this side and was not sent by a peer: see {@link localErrorCodes}. */
 export class LocalError extends Error {
   override readonly name: string = "LocalError";
   readonly code: LocalErrorCode;
-  /** Whether the same may succeed later. */
+  /** Whether the same operation may succeed later. */
   readonly retryable: boolean;
 
   constructor(code: LocalErrorCode, message: string, options: LocalErrorOptions = {}) {

@@ -1,12 +1,12 @@
 import type { Clock, Timer } from "./clock.ts";
 
-/** A clock that moves only when told to: for tests of agents, runtimes and clients. */
+/** A clock that moves only when told to, for tests of agents, runtimes and clients. */
 export class ManualClock implements Clock {
   #now: number;
   #elapsed = 0;
   readonly #pending = new Map<symbol, { due: number; fire: () => void }>();
 
-  /** @param start the wall clock's first value, milliseconds since 1970 */
+  /** @param start the initial wall clock time, in milliseconds since 1970 */
   constructor(start = Date.UTC(2026, 0, 1)) {
     this.#now = start;
   }
@@ -25,12 +25,12 @@ export class ManualClock implements Clock {
     return { cancel: () => void this.#pending.delete(key) };
   }
 
-  /** How many timers are armed: a leak check for tests. */
+  /** How many timers are armed; lets tests check for leaks. */
   get pending(): number {
     return this.#pending.size;
   }
 
-  /** Lets `ms` milliseconds pass and fires what falls due, in order. */
+  /** Lets `ms` milliseconds pass and fires the timers that fall due, in order. */
   advance(ms: number): void {
     const end = this.#elapsed + ms;
     for (;;) {
@@ -41,11 +41,11 @@ export class ManualClock implements Clock {
       this.#step(due - this.#elapsed);
       fire();
     }
-    // What fired may have moved the clock further.
+    // A timer may have moved the clock further.
     if (end > this.#elapsed) this.#step(end - this.#elapsed);
   }
 
-  /** Sets the wall clock without any time passing, as an administrator or NTP would. */
+  /** Shifts the wall clock by `ms` milliseconds without letting time pass, as an administrator or NTP might. */
   jump(ms: number): void {
     this.#now += ms;
   }

@@ -1,22 +1,22 @@
 import type * as z from "zod/mini";
 import type { Feature } from "./feature.ts";
 
-/** Who sends a message: the client, the runtime, or either. */
+/** Who may send a message: the client, the runtime, or either. */
 export type Direction = "client" | "runtime" | "both";
 
-/** What the protocol says of one type of message. */
+/** The protocol's definition of one type of message. */
 export interface MessageDefinition {
   readonly direction: Direction;
   /** Whether it carries `event_seq` and belongs to the session's stream. */
   readonly sequenced: boolean;
   /** Whether its envelope names a job (R-5.1-4). */
   readonly job: boolean;
-  /** The feature without which it may not be used; undefined when it is always there. */
+  /** The feature that has to be negotiated for it; undefined if it needs none. */
   readonly feature: Feature | undefined;
   readonly payload: z.ZodMiniType;
 }
 
-/** Says so of one type. */
+/** Defines one type of message. */
 export function message<P extends z.ZodMiniType, D extends Direction>(
   direction: D,
   payload: P,

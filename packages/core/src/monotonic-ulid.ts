@@ -3,15 +3,15 @@ import { type Clock, systemClock } from "./clock.ts";
 import { DIGITS, randomByte, randomDigits } from "./random.ts";
 
 const PAIRS = Array.from(DIGITS).flatMap((high) => Array.from(DIGITS, (low) => high + low));
-/** Random digits behind the time, but for the last four, which are counted up. */
+/** The number of random digits after the time; the last four digits, which are counted up, follow them. */
 const DRAWN = 12;
-/** The values that four digits have. */
+/** How many values four digits can have. */
 const TAILS = PAIRS.length ** 2;
 
 /**
- * Makes ULIDs that sort in the order in which they were made. Only the first of a millisecond is drawn; the next ones
- * count its last digits up, which is several times cheaper than the library's own way through all of them, and every
- * event of every job pays for it.
+ * Makes ULIDs that sort in the order in which they were made. Only the first of a millisecond is random; the next ones count up
+ * its last digits. That is several times cheaper than the library's increment over all digits, and every event of every job
+ * pays for it.
  */
 export function monotonicUlid(clock: Clock = systemClock): () => string {
   let ms = 0;
@@ -21,10 +21,10 @@ export function monotonicUlid(clock: Clock = systemClock): () => string {
     const now = clock.now();
     tail += 1;
     if (now > ms || tail >= TAILS) {
-      // A clock that steps back does not take the ids along, and a millisecond that is used up borrows the next.
+      // If the clock steps back, ids stay ahead of it; once a millisecond is used up, they borrow the next.
       ms = Math.max(now, ms + 1);
       head = encodeTime(ms, TIME_LEN) + randomDigits(DRAWN);
-      // The lower half, so that there is room to count.
+      // Start in the lower half, so that there is room to count up.
       tail = ((randomByte() & 7) << 16) | (randomByte() << 8) | randomByte();
     }
     return `${head}${PAIRS[tail >>> 10]}${PAIRS[tail & 1023]}`;

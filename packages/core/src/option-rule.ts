@@ -1,25 +1,25 @@
 import type { Clock } from "./clock.ts";
 import { isObject } from "./json.ts";
 
-/** What an option has to be. */
+/** A requirement on the value of an option. */
 export interface OptionRule {
-  /** In words, as it follows "must be". */
+  /** The requirement in words, to follow "must be". */
   readonly right: string;
-  /** Whether a value is right. */
+  /** Whether a value meets it. */
   readonly fits: (value: unknown) => boolean;
-  /** Whether it has no default. Else undefined is as good as nothing. */
+  /** Whether the option has no default. Otherwise undefined is the same as leaving it out. */
   readonly isRequired?: boolean;
 }
 
-/** A rule for each option that there is. */
+/** A rule for every option. */
 export type OptionRules<Options extends object> = {
   readonly [Name in keyof Required<Options>]: OptionRule;
 };
 
-/** A text compares with zero like a number, and no timer takes NaN. */
+/** Checked because a string can be compared with zero too, and because no timer accepts NaN. */
 const isNumber = (value: unknown): value is number => Number.isFinite(value);
 
-/** @param right what it is, and perhaps where one gets it */
+/** @param right what the option must be, and perhaps where to get one */
 const having = <T>(right: string, ...methods: readonly (keyof T & string)[]): OptionRule => ({
   right,
   fits: (value) => isObject(value) && methods.every((name) => typeof value[name] === "function"),
@@ -27,13 +27,13 @@ const having = <T>(right: string, ...methods: readonly (keyof T & string)[]): Op
 
 const some = (right: string, fits: OptionRule["fits"]): OptionRule => ({ right, fits });
 
-/** The rules that options of several functions share, and how others are made. */
+/** The rules that several functions share, and the helpers that make others. */
 export const rule = {
-  /** A rule of one's own. */
+  /** A custom rule. */
   some,
-  /** An object with methods of these names. */
+  /** An object with these methods. */
   having,
-  /** The same without a default. */
+  /** The same rule for an option without a default. */
   required: (optional: OptionRule): OptionRule => ({ ...optional, isRequired: true }),
   aboveZero: some("a number above zero", (value) => isNumber(value) && value > 0),
   wait: some("a number from zero, or Infinity", (value) => typeof value === "number" && value >= 0),
@@ -55,17 +55,17 @@ export const rule = {
   array: some("an array", Array.isArray),
   table: some("an object with a value for each name", isPlain),
   clock: having<Clock>("a clock", "now", "monotonic", "after"),
-  // Those of some libraries are functions.
+  // The schemas of some libraries are functions.
   schema: some("a Standard Schema, such as z.object({ … }) of zod", (value) => {
     const isOne = isObject(value) || typeof value === "function";
     return isOne && "~standard" in value && isObject(value["~standard"]);
   }),
 };
 
-/** Whether a value is an object of nothing but its own properties: no array, no map, no instance of a class. */
+/** Whether a value is a plain object: not an array, a map or an instance of a class. */
 export function isPlain(value: unknown): value is Readonly<Record<string, unknown>> {
   if (!isObject(value)) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
-  // Also of another realm, whose `Object` is another.
+  // Accepts objects of other realms, which have an `Object` of their own.
   return prototype === null || Object.getPrototypeOf(prototype) === null;
 }

@@ -5,11 +5,11 @@ import { isPlain, type OptionRule } from "./option-rule.ts";
 type Rules = Readonly<Record<string, OptionRule>>;
 
 /**
- * Checks the options of a function as its caller gave them, who may have no types: each value, and that there is no other
- * name, since a misspelt one would be a default in silence. An instance of a class may have more than what is asked of it.
+ * Checks the options that a caller passed, perhaps without type checking: every value, and that there are no unknown names,
+ * since a misspelt one would silently leave the default in place. An instance of a class may have further properties.
  *
- * @param what whose options they are, such as `limits`
- * @throws LocalError `MISUSE` for the first that is wrong
+ * @param what the name of the options in the message, such as `limits`
+ * @throws LocalError `MISUSE` for the first wrong option
  */
 export function checkOptions(what: string, options: object, rules: Rules): void {
   checkValues(what, options, rules);
@@ -24,9 +24,9 @@ export function checkOptions(what: string, options: object, rules: Rules): void 
 }
 
 /**
- * The same for what may have more than is asked of it.
+ * Checks the values only: unknown names are allowed.
  *
- * @throws LocalError `MISUSE` for the first value that does not fit. It is told by its kind, since it may be secret
+ * @throws LocalError `MISUSE` for the first wrong value. The message says only what kind of value it is, since it may be secret
  */
 export function checkValues(what: string, given: object, rules: Rules): void {
   const values: unknown = given;

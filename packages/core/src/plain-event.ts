@@ -3,11 +3,11 @@ import { isObject } from "./json.ts";
 import { isTimestamp } from "./timestamp.ts";
 
 /**
- * Whether a document is a plain `job.event`: one of which the schemas would drop, rewrite and refuse nothing, so that it is
- * the message as it stands. What is not plain may be valid all the same.
+ * Whether a document is a plain `job.event`: one that the schemas would return unchanged, so that it already is the decoded
+ * message. A document that is not plain may still be valid.
  *
- * Streams consist of these, and asking the schemas took longer than everything else on an event's way through a client. A compiled schema
- * would be as fast, but weighs too much for a page.
+ * Streams consist mostly of these, and running the schemas took longer than everything else that a client does with an event. A
+ * compiled schema would be as fast, but is too large for a web page.
  */
 export function isPlainEvent(
   document: Record<string, unknown>,
@@ -16,7 +16,7 @@ export function isPlainEvent(
   return isPlainEnvelope(document, isPlainPayload);
 }
 
-/** Whether the schema of envelopes would leave all fields as they are, whatever the type, and `isPayload` says so of the payload. */
+/** Whether the envelope schema would leave every field unchanged, whatever the type, and `isPayload` accepts the payload. */
 export function isPlainEnvelope(
   document: Record<string, unknown>,
   isPayload: (payload: Record<string, unknown>) => boolean,
@@ -49,7 +49,7 @@ function isPlainField(field: string, value: unknown): boolean {
   }
 }
 
-/** A longer one may still be an id: the schema counts characters, not code units. */
+/** A longer text may still be a valid id, since the schema counts characters, not code units; it is just not plain. */
 function isPlainId(value: unknown): boolean {
   return typeof value === "string" && value.length > 0 && value.length <= 128;
 }

@@ -3,10 +3,10 @@ import { isObject } from "./json.ts";
 import { isPlainEnvelope } from "./plain-event.ts";
 
 /**
- * Whether a document is a plain `job.submit`: one of which the schemas would drop, rewrite and refuse nothing, so that it is
- * the message as it stands. What is not plain may be valid all the same: one with a lease never is, and goes to the schemas.
+ * Whether a document is a plain `job.submit`: one that the schemas would return unchanged, so that it already is the decoded
+ * message. A document that is not plain may still be valid: one with a lease is never plain, and goes through the schemas.
  *
- * It is what most requests are, and asking the schemas took a tenth of all the work on one.
+ * Most requests are plain submits, and running the schemas took a tenth of all the work on one.
  */
 export function isPlainSubmit(
   document: Record<string, unknown>,
@@ -18,7 +18,7 @@ function isPlainPayload(payload: Record<string, unknown>): boolean {
   for (const field in payload) {
     if (!isPlainPart(field, payload[field])) return false;
   }
-  // Where it is missing the schema puts null.
+  // The schema replaces a missing input by null.
   return "agent" in payload && "input" in payload;
 }
 

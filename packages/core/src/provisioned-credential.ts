@@ -1,4 +1,4 @@
-/** A provisioned credential as the wire has it. */
+/** A provisioned credential as on the wire. */
 export interface CredentialFields {
   /** Stable within the job, also across rotation. */
   readonly id: string;
@@ -10,18 +10,18 @@ export interface CredentialFields {
 }
 
 /**
- * A secret for one job (section 9.8). It shows all but its value when it is printed, serialised or copied (R-9.8-13).
+ * A secret for one job (section 9.8). Printing, serialising or copying it never reveals its value (R-9.8-13).
  */
 export class ProvisionedCredential {
   /** Stable within the job, also across rotation. */
   readonly id: string;
-  /** `bearer`. */
+  /** How the value is presented: `bearer`. */
   readonly scheme: string;
   /** The only base URL that it may be presented to. */
   readonly endpoint: string;
-  /** A hint at the dialect of the API there, such as `openai`. */
+  /** A hint at the API dialect of the endpoint, such as `openai`. */
   readonly profile: string | undefined;
-  /** What the upstream enforces; what is missing says nothing about the lease. */
+  /** What the upstream enforces. A missing constraint says nothing about the lease. */
   readonly constraints: Readonly<Record<string, unknown>> | undefined;
   readonly #value: string;
 
@@ -39,7 +39,7 @@ export class ProvisionedCredential {
     return this.#value;
   }
 
-  /** The same credential with its value of now. */
+  /** The same credential with its new value. */
   rotated(value: string): ProvisionedCredential {
     return new ProvisionedCredential({ ...this, value });
   }

@@ -3,8 +3,8 @@ const pool = new Uint8Array(POOL_SIZE);
 let used = POOL_SIZE;
 
 /**
- * A byte of crypto randomness, from a pool: the platform's call costs tens of microseconds, a byte of the pool next to
- * nothing.
+ * A cryptographically random byte, taken from a pool: a call to the platform costs tens of microseconds, a byte from the pool
+ * next to nothing.
  */
 export function randomByte(): number {
   if (used === POOL_SIZE) {
@@ -23,10 +23,10 @@ export function randomHex(count: number): string {
 
 const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
 
-/** Of base 32 as ULIDs have it. */
+/** The base 32 digits of ULIDs. */
 export const DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
-/** @returns `count` random digits as of a ULID */
+/** @returns `count` random ULID digits */
 export function randomDigits(count: number): string {
   let text = "";
   for (let i = 0; i < count; i++) text += DIGITS.charAt(randomByte() % DIGITS.length);

@@ -2,7 +2,7 @@ import { Accepted, Cancelled, JobError, JobEvent, JobResult, Subscribed } from "
 import { type MessageDefinition, message } from "./message-definition.ts";
 import { Bye, Closed, Jobs, Ping, Pong, SessionError, Welcome } from "./session-messages.ts";
 
-/** Every message that a runtime may send: all that a client has to read. */
+/** Every message that a runtime may send, which is all that a client has to decode. */
 export const runtimeCatalogue = {
   "session.welcome": message("runtime", Welcome),
   "session.error": message("runtime", SessionError),

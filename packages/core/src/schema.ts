@@ -2,22 +2,22 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 
 export type { StandardSchemaV1 } from "@standard-schema/spec";
 
-/** What became of a value that a schema looked at. */
+/** The outcome of validating a value. */
 export type Checked =
   | { readonly ok: true; readonly value: unknown }
   | {
       readonly ok: false;
-      /** Where it does not fit, outermost key first; empty for the value as a whole. */
+      /** The path to the part that is wrong, outermost key first; empty for the value as a whole. */
       readonly place: readonly string[];
       readonly problem: string;
     };
 
-/** Checks a value by a schema, which may change it and take its time. */
+/** Validates a value; the schema may transform it and may be asynchronous. */
 export async function checked(schema: StandardSchemaV1, value: unknown): Promise<Checked> {
   return outcomeOf(await schema["~standard"].validate(value));
 }
 
-/** Checks a value by a schema at once. @returns undefined when this schema takes its time */
+/** Validates a value synchronously. @returns undefined if the schema is asynchronous */
 export function checkedNow(schema: StandardSchemaV1, value: unknown): Checked | undefined {
   const result = schema["~standard"].validate(value);
   if (!(result instanceof Promise)) return outcomeOf(result);

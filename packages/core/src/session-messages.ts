@@ -10,7 +10,7 @@ import { TraceField } from "./trace.ts";
 export const Sequence = z.int().check(z.minimum(0));
 export const Reason = z.string().check(z.maxLength(1024));
 
-/** What a peer says of itself. Informational: it never decides who somebody is (R-6.1-3). */
+/** What a peer says about itself. Informational only: it is never used to authenticate anybody (R-6.1-3). */
 export const PeerDescription = z.object({
   name: absent(z.string()),
   version: absent(z.string()),
@@ -18,7 +18,7 @@ export const PeerDescription = z.object({
   principal: absent(z.string()),
 });
 
-/** An agent that a principal may submit to. Plain strings and missing versions are understood (R-6.2-8). */
+/** An agent that a principal may submit to. Plain strings and missing versions are accepted (R-6.2-8). */
 export const AgentEntry = z.union([
   mapped(z.string(), (text) => {
     const reference = parseAgentReference(text);
@@ -67,7 +67,7 @@ export const errorFields = {
   detail: z.optional(z.unknown()),
 };
 
-/** Fills what the sender left out from the table of codes (R-12-3). C# explains itself in a string named `detail`. */
+/** Fills in what the sender left out, from the table of codes (R-12-3). C# sends its explanation as a string named `detail`. */
 export function completeError<E extends ReceivedError>(
   error: E,
 ): Omit<E, "detail"> & { message: string; retryable: boolean } {
@@ -83,7 +83,7 @@ export function completeError<E extends ReceivedError>(
 
 export const ErrorBody = mapped(z.object(errorFields), completeError);
 
-/** Without `request_id` it is fatal or uncorrelated (R-5.4-2, R-12-5). */
+/** Without a `request_id`, the error is fatal or uncorrelated (R-5.4-2, R-12-5). */
 export const SessionError = mapped(
   z.object({ ...errorFields, request_id: absent(MessageId), job_id: absent(JobId) }),
   completeError,
@@ -97,7 +97,7 @@ export const Pong = z.object({
   ping_nonce: z.string().check(z.minLength(1), z.maxLength(128)),
   received_at: absent(Timestamp),
 });
-/** A state as told by a peer. C# writes `timedout`. */
+/** A job status as sent by a peer. C# writes `timedout`. */
 export const StatusName = mapped(z.string(), (status) =>
   status === "timedout" ? "timed_out" : status,
 );

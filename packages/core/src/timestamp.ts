@@ -5,13 +5,16 @@ const RFC_3339 =
 
 const LEAP_SECOND = /:60(?:\.\d+)?(?=[Zz+-])/;
 
-/** A time as received, in any RFC 3339 form (R-5.2-2). A leap second, which no `Date` holds, reads as the last moment before it. */
+/**
+ * A received time, in any RFC 3339 form (R-5.2-2). A leap second, which a `Date` cannot represent, decodes as the last
+ * millisecond before it.
+ */
 export const Timestamp = z.string().check(
   z.overwrite((text) => text.replace(LEAP_SECOND, ":59.999")),
   z.refine(isTimestamp, { error: "must be an RFC 3339 time such as 2026-11-02T08:15:30.250Z" }),
 );
 
-/** Whether a text is a time in any RFC 3339 form but a leap second. */
+/** Whether a text is a time in any RFC 3339 form, except a leap second. */
 export function isTimestamp(text: string): boolean {
   const [, year, month, day] = RFC_3339.exec(text) ?? [];
   return day !== undefined && Number(day) <= daysIn(Number(year), Number(month)) && Number(day) > 0;
@@ -23,10 +26,10 @@ function daysIn(year: number, month: number): number {
   return [0, 31, 0, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31][month] ?? 0;
 }
 
-/** The last one that was written: many things happen in one millisecond. */
+/** Caches the last text, since many things happen within one millisecond. */
 let written = { ms: Number.NaN, text: "" };
 
-/** A time as sent: UTC with milliseconds and `Z` (R-5.2-2). @param ms milliseconds since 1970 */
+/** Formats a time for sending: UTC with milliseconds and `Z` (R-5.2-2). @param ms milliseconds since 1970 */
 export function formatTimestamp(ms: number): string {
   if (written.ms !== ms) written = { ms, text: new Date(ms).toISOString() };
   return written.text;

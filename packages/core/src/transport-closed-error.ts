@@ -1,10 +1,10 @@
 import { LocalError } from "./local-error.ts";
 import type { CloseReason } from "./transport.ts";
 
-/** What the same connection, or the same frame, would come to again. */
+/** Reasons for which the same connection, or the same frame, would fail again. */
 const LASTING: readonly (CloseReason | undefined)[] = ["refused", "too-big", "not-text"];
 
-/** The connection is gone. `reason` is the peer's hint; undefined when it broke without a word. */
+/** The connection is gone. `reason` is the peer's hint; undefined if the connection broke without one. */
 export class TransportClosedError extends LocalError {
   override readonly name = "TransportClosedError";
   readonly reason: CloseReason | undefined;
