@@ -1,13 +1,13 @@
 import type { Clock, Timer } from "@arcp/core";
 
-/** Milliseconds between two acks of a slow stream (R-6.5-6). */
+/** Milliseconds between two acks on a slow stream (R-6.5-6). */
 const INTERVAL = 250;
-/** Envelopes after which an ack waits no longer than for what arrived together with them. */
+/** After this many envelopes, an ack waits only until those that arrived in the same turn are handled. */
 const STRIDE = 32;
 
 /**
- * Tells the runtime how far this client is, for one connection whose session agreed on `ack`: seldom, and only of
- * envelopes that were handed on before.
+ * Acknowledges stream envelopes on one connection of a session that negotiated `ack`, or that is persisted. Acks are rare, and
+ * cover only envelopes that were already handed on.
  */
 export class Acknowledgement {
   readonly #clock: Clock;
@@ -18,8 +18,8 @@ export class Acknowledgement {
   #isUrgent = false;
 
   /**
-   * @param position the session's number when the connection began
-   * @param say returns whether it was said; if not, {@link goOn} tells when it may be
+   * @param position the session's `event_seq` when the connection began
+   * @param say returns whether the ack was sent; if not, a call of {@link goOn} says when to try again
    */
   constructor(clock: Clock, position: number, say: (seq: number) => boolean) {
     this.#clock = clock;
@@ -29,20 +29,20 @@ export class Acknowledgement {
   }
 
   /**
-   * Says at once what the last connection may have failed to say. As a first message it also confirms the resume token, so
-   * that no belated attempt of this client's own can take the session from it (R-6.3-7).
+   * Repeats at once the ack that the last connection may have failed to send. As a first message it also confirms the resume
+   * token, so that a belated connection attempt of this client itself cannot take the session over (R-6.3-7).
    */
   repeat(): void {
     this.#flush();
   }
 
-  /** The envelope under this number was handed on. */
+  /** Notes that the envelope with this number was handed on. */
   handled(seq: number): void {
     this.#handled = seq;
     this.#arm(seq - this.#said >= STRIDE);
   }
 
-  /** What could not be said may be now. */
+  /** Sends the ack that could not be sent before, if any. */
   goOn(): void {
     if (this.#handled > this.#said) this.#flush();
   }
@@ -52,7 +52,10 @@ export class Acknowledgement {
     this.#timer = undefined;
   }
 
-  /** @param isUrgent once the event loop goes on: a flood comes by hundreds at a time, and an ack for every 32 costs a tenth of it */
+  /**
+   * @param isUrgent send it once the event loop continues, not earlier: a flood arrives by the hundred, and an ack for every 32
+   * would cost a tenth of its throughput
+   */
   #arm(isUrgent: boolean): void {
     if (this.#timer !== undefined && isUrgent === this.#isUrgent) return;
     this.#timer?.cancel();

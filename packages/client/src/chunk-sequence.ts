@@ -3,7 +3,7 @@ import { type EventBody, LocalError } from "@arcp/core";
 type Chunk = EventBody<"result_chunk">;
 
 /**
- * Checks the chunks of a streamed result as they come: numbers from 0 without a gap, one stream, one last chunk, and in
+ * Checks the chunks of a streamed result as they arrive: numbers from 0 without a gap, a single stream, one last chunk, and in
  * the end as many bytes as announced (R-8.4-7). Encodings may be mixed.
  */
 export class ChunkSequence {
@@ -12,7 +12,7 @@ export class ChunkSequence {
   #id: string | undefined;
   #isComplete = false;
 
-  /** The bytes so far. */
+  /** The number of bytes so far. */
   get size(): number {
     return this.#size;
   }
@@ -36,8 +36,8 @@ export class ChunkSequence {
   }
 
   /**
-   * @param announced what the job's result says of the stream; `size` in bytes, undefined when it does not say
-   * @throws LocalError `PROTOCOL_VIOLATION` when that is not what came
+   * @param announced what the job's result says about the stream; `size` in bytes, undefined if not given
+   * @throws LocalError `PROTOCOL_VIOLATION` if the chunks do not match it
    */
   finish(announced: { id: string; size: number | undefined }): void {
     if (!this.#isComplete) throw broken("the last chunk is missing");

@@ -61,7 +61,7 @@ export class Client implements AsyncDisposable {
     return this.#exchange.session;
   }
 
-  /** What the client is doing about its connection now. */
+  /** The current state of the connection. */
   get state(): ConnectionState {
     return this.#exchange.link.states.value;
   }
@@ -72,11 +72,11 @@ export class Client implements AsyncDisposable {
   }
 
   /**
-   * Starts a job. Resolves once the runtime has accepted it. A submit whose connection drops before the answer is
-   * repeated on the next one and still makes one job (R-5.4-8).
+   * Starts a job. Resolves once the runtime has accepted it. If the connection drops before the reply, the submit is repeated on
+   * the next one and still makes only one job (R-5.4-8).
    *
-   * Should its whole session be lost before the answer, or the runtime not know a repeated request again, it rejects with
-   * a LocalError `SESSION_LOST`, unless it was never sent or has an `idempotencyKey`.
+   * Rejects with a LocalError `SESSION_LOST` if the whole session is lost before the reply, or if the connection is lost and the
+   * runtime does not recognise repeated requests, unless the submit was never sent or has an `idempotencyKey`.
    *
    * @param agent `name` or `name@version`
    * @param input any JSON value
@@ -100,12 +100,12 @@ export class Client implements AsyncDisposable {
   }
 
   /**
-   * An agent with the types of its definition, `client.agent<typeof auditAgent>("code-audit")`, of the schema of its input,
-   * or of both.
+   * An agent typed by its definition, as in `client.agent<typeof auditAgent>("code-audit")`, by the schema of its input, or by
+   * both.
    *
    * @param reference `name` or `name@version`
-   * @param known the schema of its input, to check by before anything is sent
-   * @throws LocalError `MISUSE` for an option that there is not
+   * @param known the schema of its input, which is checked before anything is sent
+   * @throws LocalError `MISUSE` for an unknown option
    */
   agent<Schema extends StandardSchemaV1>(
     reference: string,
@@ -127,7 +127,7 @@ export class Client implements AsyncDisposable {
     });
   }
 
-  /** The agents that this principal may submit to, as the runtime said when it was connected last. */
+  /** The agents that this principal may submit to, as of the latest connection. */
   agents(): readonly AgentEntry[] {
     return this.session.agents;
   }
@@ -145,11 +145,11 @@ export class Client implements AsyncDisposable {
   }
 
   /**
-   * The jobs that this principal may observe, as they come: those that are unfinished, then each new one, in whatever session
-   * it was submitted and also when it has ended meanwhile. Each is subscribed to with its history. Ends with the client, by the
-   * signal, or when its reader leaves; the jobs that were given go on. Listings that fail for the moment are asked for again.
+   * Yields the jobs that this principal may observe as they appear: first the unfinished ones, then each new one, whatever session
+   * submitted it, and even if it has already ended. Subscribes to each with its history. Ends with the client, when the signal
+   * aborts, or when the reader leaves; the jobs that were yielded continue. Listings that fail temporarily are requested again.
    *
-   * @throws LocalError `MISUSE` when the session lacks what it takes, and for a filter or an option that there is not
+   * @throws LocalError `MISUSE` if the session lacks a required feature, and for an unknown filter or option
    */
   watch(
     filter: WatchFilter = {},
@@ -171,8 +171,8 @@ export class Client implements AsyncDisposable {
   }
 
   /**
-   * Watches a job that this or another session submitted. Resolves once the runtime has accepted the subscription;
-   * `events` has what is delivered from then on.
+   * Watches a job that this or another session submitted. Resolves once the runtime has accepted the subscription; `events` yields
+   * what is delivered from then on.
    */
   subscribe<Output = unknown>(
     jobId: string,
@@ -184,9 +184,9 @@ export class Client implements AsyncDisposable {
   }
 
   /**
-   * A handle for a job that was submitted earlier, for example by another process whose session this client continues.
-   * Its `events` start with the first, or after `fromJobSeq`. Rejects like the client's requests, with `JOB_NOT_FOUND`
-   * if the runtime no longer knows the job.
+   * A handle for a job that was submitted earlier, for example by another process whose session this client continues. Its
+   * `events` start with the first one, or after `fromJobSeq`. Rejects like the client's requests; with `JOB_NOT_FOUND` if the
+   * runtime no longer knows the job.
    */
   job<Output = unknown, Vendor = VendorEvent>(
     jobId: string,
@@ -212,9 +212,8 @@ export class Client implements AsyncDisposable {
    * Hands the session over: detaches from it without a goodbye, and returns what another process needs to continue it,
    * for `connect({ restore })`. Whatever is still pending in this client rejects with a LocalError `CLOSED`.
    *
-   * @throws LocalError `CLOSED` when the client is closed; `SESSION_LOST` when it has no session just now;
-   *   `REQUEST_TIMEOUT` when `persist` is still at work after `requestTimeout`: then what that writes is what there is
-   *   to go on with
+   * @throws LocalError `CLOSED` if the client is closed; `SESSION_LOST` if it has no session right now; `REQUEST_TIMEOUT` if
+   *   `persist` has not finished after `requestTimeout`: then continue with what that writes
    */
   async save(): Promise<SavedSession> {
     const { link, feeds } = this.#exchange;
@@ -225,17 +224,17 @@ export class Client implements AsyncDisposable {
     }
     const saved = session.saved(feeds.jobs);
     link.end(new LocalError("CLOSED", "the session was handed over"));
-    // What is still being written must not overwrite what the next process writes.
+    // A write still in progress must not overwrite what the next process writes.
     await this.#keeper?.settled();
     return saved;
   }
 
   /**
-   * Ends the session cleanly, within a second; jobs continue (R-6.7-2). Whatever is still pending, such as `result()`
-   * of an unfinished job, rejects with a LocalError `CLOSED`. Never rejects; further calls wait for the same end. Until
-   * it is called the client keeps a process of Node alive, also while it has no connection.
+   * Ends the session cleanly, within a second; jobs continue (R-6.7-2). Whatever is still pending, such as `result()` of an
+   * unfinished job, rejects with a LocalError `CLOSED`. `close` itself never rejects; further calls wait for the same end. Until
+   * it is called, the client keeps a Node process alive, even without a connection.
    *
-   * @param reason for humans: of a longer one the first 1,024 characters are sent, and what is no text is left out
+   * @param reason for humans; only the first 1,024 characters are sent, and anything but a string is left out
    */
   close(reason?: string): Promise<void> {
     return this.#exchange.link.close(reason);
@@ -246,7 +245,7 @@ export class Client implements AsyncDisposable {
     return this.close();
   }
 
-  /** The job is written down with its session before its submitter hears of it, unless that fails and ends the connection. */
+  /** Persists the job with its session before the submitter gets it. If that fails, drops the connection, but returns the job. */
   async #kept<J>(accepted: Promise<J>, keeper: SessionKeeper): Promise<J> {
     const job = await accepted;
     try {
@@ -257,7 +256,7 @@ export class Client implements AsyncDisposable {
     return job;
   }
 
-  /** @param what the caller calls it */
+  /** @param what the name of the method, as its caller knows it */
   #open<T extends object>(
     what: string,
     jobId: string,
@@ -276,7 +275,7 @@ export class Client implements AsyncDisposable {
 
   #checkBeginning(fromJobSeq: number, history: boolean): void {
     if (!history) throw misuse("fromJobSeq says where history begins: it needs history: true");
-    // What is no number may be null in JSON, and so the whole history.
+    // In JSON, a value such as NaN becomes null, which would request the whole history.
     if (!(Number.isSafeInteger(fromJobSeq) && fromJobSeq >= 0)) {
       throw misuse("fromJobSeq must be the number of an event of the job");
     }
@@ -285,7 +284,7 @@ export class Client implements AsyncDisposable {
     }
   }
 
-  /** @throws LocalError `MISUSE` when the session lacks one of them */
+  /** @throws LocalError `MISUSE` if the session lacks one of the features */
   #demand(features: readonly Feature[]): void {
     const missing = features.find((feature) => !this.session.features.includes(feature));
     if (missing !== undefined) throw misuse(`this session lacks the feature ${missing}`);

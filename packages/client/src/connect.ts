@@ -14,9 +14,9 @@ import { checkedSaved, type Persist, type SavedSession } from "./saved-session.t
 import { Session } from "./session.ts";
 import { SessionKeeper } from "./session-keeper.ts";
 
-/** How a client connects, and what it keeps. Undefined options have their defaults. */
+/** How a client connects, and what it keeps. An option that is undefined has its default. */
 export interface ConnectOptions {
-  /** Not needed if the connection carries one in an `Authorization` header. */
+  /** The bearer token. Not needed if the connection carries one in an `Authorization` header. */
   readonly token?: TokenSource | undefined;
   /** The name and version that the client gives itself. Default: `@arcp/client` and its version. */
   readonly client?: ClientDescription | undefined;
@@ -41,8 +41,8 @@ export interface ConnectOptions {
   readonly eventBuffer?: number | undefined;
   /**
    * Saves the session so that another process can continue it if this one dies. Called before a new resume token is
-   * used, and before a position is acknowledged; never concurrently. What it is given is secret. If it fails, or takes
-   * longer than `requestTimeout`, the client drops the connection it was for; the first time, `connect` rejects.
+   * used, and before a position is acknowledged; never concurrently. Its argument is secret. If it fails, or takes longer
+   * than `requestTimeout`, the client drops the connection it was called for; the first time, `connect` rejects.
    */
   readonly persist?: Persist | undefined;
   /**
@@ -70,19 +70,18 @@ const understood: readonly Feature[] = [
   "provisioned_credentials",
 ];
 
-/** Of this package; a test compares it with the manifest, which a browser cannot read. */
+/** The version of this package. A test compares it with the manifest, which a browser cannot read. */
 const VERSION = "0.0.0";
 
 /**
  * Opens a session with a runtime, or continues one. From then on the client handles lost connections itself: it
  * reconnects and resumes, and handles continue where they were.
  *
- * @throws ArcpError what the runtime refused with, such as `UNAUTHENTICATED`
- * @throws LocalError `TRANSPORT_CLOSED` when there is no connection, `REQUEST_TIMEOUT` when there is no welcome in
- *   time, `PROTOCOL_VIOLATION` when the peer is no runtime, `MISUSE` when `dial` is no function, `token` no text nor a
- *   function that gives one, `restore` no saved session, a time or a size not above zero, and for an option that there
- *   is not
- * @throws the signal's reason when it aborts first
+ * @throws ArcpError the runtime's refusal, such as `UNAUTHENTICATED`
+ * @throws LocalError `TRANSPORT_CLOSED` if no connection can be made, `REQUEST_TIMEOUT` if no welcome arrives in time,
+ *   `PROTOCOL_VIOLATION` if the peer is not a runtime, `MISUSE` if `dial` is not a function, `token` neither a string nor a
+ *   function that returns one, `restore` not a saved session, a time or a size not above zero, and for an unknown option
+ * @throws the signal's reason if it aborts first
  */
 export async function connect(dial: Dial, options: ConnectOptions = {}): Promise<Client> {
   const {
@@ -133,7 +132,7 @@ export async function connect(dial: Dial, options: ConnectOptions = {}): Promise
   const { link, feeds } = exchange;
   const write = (): Promise<void> | void => {
     const { session, refusal } = link;
-    // Once this client is closed, the session may be another's.
+    // Once this client is closed, another process may own the session.
     if (session === undefined || refusal !== undefined) return;
     return persist?.(session.saved(feeds.jobs));
   };

@@ -25,42 +25,42 @@ export interface ConnectionOptions {
   readonly opened: Opened;
   readonly session: Session;
   readonly clock: Clock;
-  /** How long a peer in doubt has to say anything, in ms. */
+  /** How long a peer that is being checked has to send anything, in ms. */
   readonly checkTimeout: number;
-  /** Writes the session down before a position is acknowledged. */
+  /** Persists the session before a position is acknowledged. */
   readonly keeper: SessionKeeper | undefined;
   /**
-   * Takes one message, each stream envelope once and in order; `size` is in characters.
+   * Handles one message; gets each stream envelope once and in order. `size` is in characters.
    *
-   * @returns whether an error that names no request was about one all the same, and not about the session
+   * @returns whether an error that names no request was nevertheless about a request, not about the session
    */
   readonly received: (message: Decoded, size: number) => boolean;
-  /** There is room again for what can wait. */
+  /** Called when messages that had to wait can be sent again. */
   readonly drained: () => void;
 }
 
 /**
- * One connection of a session, from behind the welcome to its end.
+ * One connection of a session, from after the welcome to its end.
  *
- * 1. A number is counted and its envelope handed on in one step, so a resume asks for exactly what is missing.
- * 2. Stopped, it looks after nothing any more, but still hands on what comes; abandoned, it hands on nothing.
+ * 1. Counting an `event_seq` and handing its envelope on is one step, so a resume requests exactly what is missing.
+ * 2. A stopped connection no longer runs timers or acks, but still hands on what arrives; an abandoned one hands on nothing.
  */
 export class Connection {
   readonly #options: ConnectionOptions;
   readonly #transport: Transport;
   readonly #outbox: Outbox;
   readonly #session: Session;
-  /** Where the session agreed on heartbeats. */
+  /** Set if the session negotiated heartbeats. */
   readonly #heartbeat: Liveness | undefined;
-  /** Where the session agreed on acks, or is written down. */
+  /** Set if the session negotiated acks, or is persisted. */
   readonly #acks: Acknowledgement | undefined;
   readonly #check: PeerCheck;
   readonly #reordering: Reordering;
   #isStopped = false;
   #isAbandoned = false;
-  /** Why this side gave it up. */
+  /** Why this side gave the connection up. */
   #fault: LinkError | undefined;
-  /** What could not be read behind the last envelope of the stream, and may have been the next one. */
+  /** Set if an unreadable message arrived since the last stream envelope: it may have been the next one. */
   #unreadable: LinkError | undefined;
 
   constructor(options: ConnectionOptions) {
@@ -91,35 +91,35 @@ export class Connection {
     });
   }
 
-  /** Whether something should be sent that can wait. */
+  /** Whether to send messages that could wait. */
   get hasRoom(): boolean {
     return this.#outbox.hasRoom;
   }
 
-  /** What a connection fails to send is asked again on the next one. */
+  /** Sends a frame. Requests that the connection fails to deliver are repeated on the next one. */
   send(frame: string): void {
     if (!this.#isStopped) this.#heartbeat?.spoke();
     this.#outbox.send(frame);
   }
 
-  /** Says once more how far the session is. */
+  /** Acknowledges the session's position once more. */
   repeatAck(): void {
     this.#acks?.repeat();
   }
 
-  /** Asks the peer for a sign of life, and gives the connection up when none comes in time. */
+  /** Asks the peer for a sign of life, and gives the connection up if none comes in time. */
   check(): void {
     this.#check.ask();
   }
 
-  /** Closes what is of no use any more, for this reason. */
+  /** Closes the connection because it is of no more use. @param fault why */
   giveUp(fault: LinkError): void {
     if (this.#isStopped) return;
     this.#fault ??= fault;
     this.#transport.close("going-away");
   }
 
-  /** Gives its timers back. */
+  /** Cancels its timers. */
   stop(): void {
     this.#isStopped = true;
     this.#heartbeat?.stop();
@@ -128,13 +128,13 @@ export class Connection {
     this.#reordering.stop();
   }
 
-  /** Hands nothing on any more and closes. */
+  /** Closes the connection and hands on nothing more. */
   abandon(): void {
     this.#isAbandoned = true;
     this.#transport.close("normal");
   }
 
-  /** Hands on what comes. @returns how it ended */
+  /** Hands on what arrives until the connection ends. @returns how it ended */
   async run(): Promise<LinkError> {
     const end = await this.#pump();
     this.#transport.close(this.#isStopped ? "normal" : "going-away");
@@ -143,7 +143,7 @@ export class Connection {
 
   async #pump(): Promise<LinkError> {
     const { frames } = this.#options.opened;
-    // An error that is about no request and behind which the runtime closes is the reason for it (R-12-5, R-D-9).
+    // If the runtime closes right after an error that is about no request, that error is the reason (R-12-5, R-D-9).
     let lastWord: ArcpError | undefined;
     for (;;) {
       const frame = await nextFrame(frames);
@@ -178,7 +178,7 @@ export class Connection {
     }
   }
 
-  /** Takes what came before its turn, now that it may be. @returns how the connection ended */
+  /** Handles envelopes that arrived early and are now due. @returns how the connection ended, if it did */
   #takeHeld(): LinkError | undefined {
     for (;;) {
       const seq = this.#session.position + 1;
@@ -192,7 +192,7 @@ export class Connection {
     return undefined;
   }
 
-  /** @returns how the connection ended with this message, or an ArcpError, how it ended if nothing follows */
+  /** @returns how the connection ended with this message, if it did; or an ArcpError: how it ended unless more follows */
   #take(decoded: Decoded, size: number): LinkError | undefined {
     let lastWord: ArcpError | undefined;
     if (decoded.kind === "ok") {
@@ -201,7 +201,7 @@ export class Connection {
         this.send(pong(message, this.#id, this.#options.clock));
         return undefined;
       }
-      // Nothing follows a goodbye, whoever wanted it.
+      // Nothing follows a goodbye, whichever side asked for it.
       if (message.type === "session.closed" || message.type === "session.bye") {
         return this.#isStopped ? closed() : farewell(message.payload.reason);
       }
@@ -216,8 +216,8 @@ export class Connection {
   }
 
   /**
-   * How a connection ends that lacks a number: with the session, where a resume does not bring it (R-8.3-4, R-6.3-19), and with
-   * the client, where it came and cannot be read, or it would come again and again.
+   * How a connection ends on which a number is missing. If resuming does not bring the number, the session ends too (R-8.3-4,
+   * R-6.3-19). If it arrived but cannot be read, the client ends, since it would arrive again and again.
    */
   #gap(): LinkError {
     if (this.#unreadable !== undefined) return this.#unreadable;
@@ -230,7 +230,7 @@ export class Connection {
     return this.#session.info.id;
   }
 
-  /** Looks after the connection as often as the runtime said, where both sides agreed to (section 6.4). */
+  /** Starts the heartbeat at the runtime's interval, if both sides agreed on it (section 6.4). */
   #startHeartbeat(): Liveness | undefined {
     const { opened, clock } = this.#options;
     const seconds = opened.welcome.message.payload.heartbeat_interval_sec;
@@ -273,18 +273,18 @@ export class Connection {
   }
 }
 
-/** How a connection ends by the runtime's own goodbye, such as when it shuts down: it is one to come back to (R-6.7-6). */
+/** How a connection ends if the runtime says goodbye, for example at shutdown: the client will reconnect (R-6.7-6). */
 function farewell(reason: string | undefined): LocalError {
   const why = reason === undefined ? "" : `: ${reason}`;
   return new LocalError("TRANSPORT_CLOSED", `the runtime said goodbye${why}`);
 }
 
-/** Whether the peer closed, other than a connection that just broke. */
+/** Whether the peer closed the connection, as opposed to a connection that just broke. */
 function isParting(end: LinkError): boolean {
   return end instanceof TransportClosedError && end.reason !== undefined;
 }
 
-/** The number of an envelope that cannot be read, as far as its text tells; else `NaN`. */
+/** The `event_seq` of an envelope that cannot be decoded, if its text shows one; otherwise `NaN`. */
 function numberIn(frame: string): number {
   return Number(/"event_seq"\s*:\s*"?(\d+)/.exec(frame)?.[1]);
 }

@@ -1,22 +1,22 @@
 import { type ClientMessageType, type Envelope, type JobId, readTraceId } from "@arcp/core";
 
-/** A request without an answer, as far as a message that names none may be about it. */
+/** A pending request: what is needed to tell whether a message that names no request is about this one. */
 export interface Asked {
   readonly id: string;
   readonly type: ClientMessageType;
-  /** The job that it is about, if there is one yet. */
+  /** The job that the request is about, if there is one yet. */
   readonly jobId: JobId | undefined;
-  /** That of a submit. */
+  /** The trace id of a submit. */
   readonly traceId: string | undefined;
-  /** Whether asking twice does the same as asking once: a submit that is may lead to a job that there was before. */
+  /** Whether the request is idempotent. An idempotent submit may lead to a job that existed before. */
   readonly isRepeatable: boolean;
 }
 
-/** What is known beside the requests that wait. */
+/** What is known besides the pending requests. */
 export interface Context {
-  /** The ids and traces of requests that wait no longer: an answer to them is nobody's. */
+  /** The ids and traces of requests that are no longer pending: replies to them are ignored. */
   readonly former: Names;
-  /** The jobs of which there was a word before: their errors are their ends, and not the rejection of a submit. */
+  /** The jobs that the runtime has already mentioned: an error of one is its end, not the rejection of a submit. */
   readonly jobs: Names;
 }
 
@@ -24,7 +24,7 @@ interface Names {
   has(name: string): boolean;
 }
 
-/** The request that a reply answers which names none, of all that were sent, oldest first (R-5.4-6). */
+/** The request that a reply answers if it names none. @param asked the requests that were sent, oldest first (R-5.4-6) */
 export function answered<A extends Asked>(
   reply: Envelope,
   asked: readonly A[],
@@ -34,7 +34,7 @@ export function answered<A extends Asked>(
   if (byId !== undefined) return byId;
   switch (reply.type) {
     case "job.accepted": {
-      // A child's acceptance answers nobody.
+      // A child's acceptance is not a reply.
       if (reply.payload.parent_job_id !== undefined) return undefined;
       const submit = submitOf(reply, asked, context);
       const isAgain = !submit?.isRepeatable && context.jobs.has(reply.payload.job_id);
@@ -52,8 +52,7 @@ export function answered<A extends Asked>(
 }
 
 /**
- * What a `job.error` is: the rejection of a request (R-D-8), an answer that came too late for its own, or the end of its
- * job.
+ * What a `job.error` means: the rejection of a request (R-D-8), a reply that came too late for its request, or the end of its job.
  */
 export function meaning<A extends Asked>(
   error: Envelope<"job.error">,
@@ -67,7 +66,7 @@ export function meaning<A extends Asked>(
   if (payload.request_id !== undefined || context.former.has(id)) return "belated";
   if (job !== undefined && !isRefusedKey(error)) {
     const byJob = asked.find(({ jobId }) => jobId === job);
-    // What is not numbered does not belong to the stream, as a rule.
+    // A message without a number usually does not belong to the stream.
     if (byJob !== undefined) {
       return seq === undefined && fits(payload.code, byJob.type) ? byJob : "end";
     }
@@ -76,19 +75,19 @@ export function meaning<A extends Asked>(
   return submitOf(error, asked, context) ?? "belated";
 }
 
-/** A key that was used for other parameters ends no job, not even the one that has it; a record of a job's own log does. */
+/** Refusing a key that was used with other parameters ends no job, not even the one with that key; a record of a job's log does. */
 export function isRefusedKey({ job_seq, payload }: Envelope<"job.error">): boolean {
   return payload.code === "DUPLICATE_KEY" && job_seq === undefined;
 }
 
-/** Codes that tell of the session. Behind them the connection ends. */
+/** Codes that are about the session. The connection ends after them. */
 const ofSession: ReadonlySet<string> = new Set([
   "UNAUTHENTICATED",
   "RESUME_WINDOW_EXPIRED",
   "HEARTBEAT_LOST",
 ]);
 
-/** The requests that a code fits; others may be about anything. */
+/** The types of request that a code fits; codes not listed may be about any. */
 const fitting = new Map<string, readonly ClientMessageType[]>([
   ["JOB_NOT_FOUND", ["job.cancel", "job.subscribe"]],
   ["PERMISSION_DENIED", ["job.submit", "job.cancel", "job.subscribe"]],
@@ -103,8 +102,8 @@ const fitting = new Map<string, readonly ClientMessageType[]>([
 ]);
 
 /**
- * The request that an error of the session is about which names none: the only one, or the oldest that its code fits
- * (R-D-9). Jobs that run have nothing to do with it.
+ * The request that a `session.error` is about if it names none: the only one, or the oldest that its code fits (R-D-9). It never
+ * concerns running jobs.
  */
 export function blamed<A extends Asked>(
   error: Envelope<"session.error">,
@@ -129,7 +128,7 @@ function fits(code: string, type: ClientMessageType): boolean {
   return fitting.get(code)?.includes(type) ?? true;
 }
 
-/** By the trace that each submit has of its own, else the oldest. */
+/** The submit with the message's trace, which is unique to it; otherwise the oldest. */
 function submitOf<A extends Asked>(
   message: Envelope<"job.accepted" | "job.error">,
   asked: readonly A[],
@@ -143,7 +142,7 @@ function submitOf<A extends Asked>(
   return byTrace ?? (context.former.has(trace) ? undefined : submits[0]);
 }
 
-/** The oldest of this type about the job; when the reply names no job, the only one of this type. */
+/** The oldest request of this type about the job; if the reply names no job, the only one of this type. */
 function about<A extends Asked>(
   asked: readonly A[],
   wanted: ClientMessageType,

@@ -5,64 +5,64 @@ import type { Requests } from "./requests.ts";
 export interface DeparturesOptions {
   readonly feeds: JobFeeds;
   readonly requests: Requests;
-  /** The present session. */
+  /** The current session. */
   readonly session: () => SessionId;
   /** @returns whether it was sent */
   readonly send: (frame: string) => boolean;
 }
 
-/** How many jobs a connection that broke may have kept to itself. */
+/** For how many jobs the notice may be lost with a connection and is repeated on the next one. */
 const DOUBTFUL = 100;
 
 /**
- * The jobs that were left when it could not be said: without a connection, or with a subscription under way, which would end
- * with what was before, so that its answer is waited for. Nothing answers that it was said, so the latest are told once more
- * on the next connection.
+ * The jobs that nobody follows any more, but of which the runtime could not be told yet: because there is no connection, or
+ * because a new subscription to the job is in flight, which the notice would end as well, so its reply is awaited first. The
+ * runtime sends no reply to the notice, so the latest notices are repeated on the next connection.
  */
 export class Departures {
   readonly #options: DeparturesOptions;
   readonly #left = new Set<JobId>();
-  /** What was told last on this connection, oldest first. */
+  /** The latest jobs told of on this connection, oldest first. */
   #told: JobId[] = [];
-  /** What was left before this connection, and is told on it and no other. */
+  /** Jobs left before this connection: they are told of on this one, and not repeated on another. */
   #earlier: ReadonlySet<JobId> = new Set();
 
   constructor(options: DeparturesOptions) {
     this.#options = options;
   }
 
-  /** Nobody follows this job any more, it may be: the runtime is told with the next {@link tell}. */
+  /** Notes a job that perhaps nobody follows any more; the next {@link tell} tells the runtime. */
   add(job: JobId): void {
     this.#left.add(job);
   }
 
-  /** Tells the runtime of all that can be told now. */
+  /** Tells the runtime of every job that it can be told of now. */
   tell(): void {
     const { feeds, send } = this.#options;
     for (const job of this.#left) {
       if (!this.#isSettled(job)) continue;
-      // What leaves no room for one leaves none for the others, of which there may be many.
+      // If there is no room for one, there is none for the others, of which there may be many.
       if (!feeds.follows(job) && !send(this.#unsubscription(job))) return;
       this.#left.delete(job);
       if (!this.#earlier.has(job) && this.#told.push(job) > DOUBTFUL) this.#told.shift();
     }
   }
 
-  /** There is another connection, to be told what the one before may have lost. */
+  /** Prepares a new connection to repeat what the one before may have lost. */
   repeat(): void {
     for (const job of this.#told) this.#left.add(job);
     this.#told = [];
     this.#earlier = new Set(this.#left);
   }
 
-  /** The session that they belong to is gone. */
+  /** Forgets everything, since the session is gone. */
   clear(): void {
     this.#left.clear();
     this.#told = [];
   }
 
   #isSettled(job: JobId): boolean {
-    // Asked with every answer: the first one that there is tells.
+    // Called with every reply, so it stops at the first request found.
     return this.#options.requests.following(job).next().done === true;
   }
 

@@ -1,23 +1,22 @@
 import { type Envelope, REQUEST_ID_FEATURE } from "@arcp/core";
 
 /**
- * What runtimes do differently, as far as a client must know before it speaks (section DIALECTS). Whatever they send is
- * understood from everybody (R-D-1). Nothing else in this package asks who is there.
+ * How runtimes differ, as far as it affects what a client sends (section DIALECTS). Whatever any of them sends is understood
+ * from all of them (R-D-1). Nothing else in this package asks which runtime it talks to.
  */
 export interface Dialect {
   /**
-   * Every reply and every error of a request names it, and a request that is repeated is known again. Where not, requests
-   * that an answer could be mistaken between wait for each other (R-D-7), and what names none is assigned (R-5.4-6,
-   * R-D-8, R-D-9).
+   * Whether every reply or error names its request, and repeated requests are recognised. Otherwise, requests whose replies could
+   * be confused wait for each other (R-D-7), and a reply that names no request is assigned to one (R-5.4-6, R-D-8, R-D-9).
    */
   readonly correlates: boolean;
-  /** How a resume is asked for: by its own message, or by a hello that has both forms of the SDKs and, if need be, that. */
+  /** How to resume: by `session.resume`, or by a hello that carries both forms of the SDKs, followed by that message if need be. */
   readonly resume: "session.resume" | "session.hello";
-  /** The codes by which an attempt to resume is refused when a plain hello may be welcome all the same. */
+  /** The codes of a refused resume after which a plain hello may still be accepted. */
   readonly refusals: ReadonlySet<string>;
-  /** What follows on a `session.close` that has no good answer; or nothing is said, since jobs would not survive it. */
+  /** What follows a `session.close` without a proper reply. `silence`: nothing is sent at all, since jobs would not survive it. */
   readonly farewell: "close" | "close, then bye" | "silence";
-  /** How long a number may be missing before that is a gap, in ms (R-D-10). */
+  /** How long a number may be missing before it counts as a gap, in ms (R-D-10). */
   readonly patience: number;
   /** Whether the history of a subscription comes before its acknowledgement. */
   readonly replaysFirst: boolean;
@@ -32,11 +31,11 @@ const own: Dialect = {
   replaysFirst: false,
 };
 
-/** A runtime that we do not know. */
+/** An unknown runtime. */
 const draft: Dialect = {
   correlates: false,
   resume: "session.hello",
-  // Go refuses a token by the second code, and by the third whoever does not know the message.
+  // Go refuses a token with the second code; runtimes that do not know the message use the third.
   refusals: new Set(["RESUME_WINDOW_EXPIRED", "UNAUTHENTICATED", "INVALID_REQUEST"]),
   farewell: "close, then bye",
   patience: 0,
@@ -52,13 +51,13 @@ export const dialects = {
   csharp: draft,
 } as const satisfies Record<string, Dialect>;
 
-/** What a welcome shows of who sent it. */
+/** What a welcome reveals about its sender. */
 export interface Evidence {
-  /** What both sides understand. */
+  /** The features that both sides support. */
   readonly features: readonly string[];
   /** How the runtime describes itself. */
   readonly runtime: Envelope<"session.welcome">["payload"]["runtime"];
-  /** The id of the welcome's envelope; undefined for a session that was saved, whose welcome is gone. */
+  /** The id of the welcome's envelope; undefined for a saved session, whose welcome is gone. */
   readonly id?: string | undefined;
   /** Whether the envelope has a `timestamp` of its own. */
   readonly isStamped?: boolean | undefined;
@@ -68,9 +67,9 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const ULID = /^(msg_)?[0-9A-HJKMNP-TV-Z]{26}$/;
 
 /**
- * The dialect of a runtime. First comes our own mark, then the name, if it is an SDK's, then the form of the ids, by which
- * their clients are told apart too. A wrong guess costs little: a second of patience, or a session that the runtime
- * forgets by itself.
+ * Recognises the dialect of a runtime: first by our own feature mark, then by its name, if it is that of an SDK, then by the form
+ * of its ids, which also tells the SDKs' clients apart. A wrong guess costs little: a second of patience, or a session that the
+ * runtime forgets by itself.
  */
 export function dialectOf({ features, runtime, id = "", isStamped }: Evidence): Dialect {
   if (features.includes(REQUEST_ID_FEATURE)) return dialects.own;

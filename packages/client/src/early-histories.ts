@@ -6,23 +6,23 @@ import { isRepeatable, type Question } from "./question.ts";
 import type { Requests } from "./requests.ts";
 
 export interface EarlyHistoriesOptions {
-  /** Characters of the frames that one keeps. */
+  /** How many characters of frames each one keeps. */
   readonly bound: number;
   readonly feeds: JobFeeds;
   readonly requests: Requests;
 }
 
-/** The early histories that requests under way may have, as long as they are: none where every answer comes first. */
+/** The early histories of requests in flight. There are none with a runtime that always sends the reply first. */
 export class EarlyHistories {
   readonly #options: EarlyHistoriesOptions;
-  /** By the request that it may come before the answer of. */
+  /** By the id of the request whose reply they may precede. */
   readonly #byRequest = new Map<string, EarlyHistory>();
 
   constructor(options: EarlyHistoriesOptions) {
     this.#options = options;
   }
 
-  /** @returns where what comes of a job before the answer to this question is kept; undefined where nothing does */
+  /** @returns what keeps the job's messages that come before the reply to this question; undefined if none can */
   open(question: Question, id: string, dialect: Dialect): EarlyHistory | undefined {
     const { type, payload } = question;
     const isFollowing =
@@ -33,26 +33,26 @@ export class EarlyHistories {
     return early;
   }
 
-  /** The question has its answer, or waits for none any more. */
+  /** Drops an early history once its request has its reply, or no longer waits for one. */
   close(id: string): void {
     this.#byRequest.delete(id);
   }
 
-  /** Keeps what may be the history of a job that is yet to be followed. */
+  /** Keeps a message that may belong to the history of a job not followed yet. */
   take(decoded: Decoded, size: number, dialect: Dialect): void {
     if (this.#byRequest.size === 0) return;
     const { feeds, requests } = this.#options;
     const header = decoded.kind === "ok" ? decoded.message : decoded.header;
     const { job_id: job, event_seq: seq } = header ?? {};
     if (job === undefined || seq === undefined) return;
-    // Of a job that is followed it may as well be what is new, which the history will have.
+    // If the job is already followed, the message may be a new one, which the history will contain anyway.
     if (!dialect.replaysFirst && feeds.follows(job)) return;
     for (const { id, isSent } of requests.following(job)) {
       if (isSent) this.#byRequest.get(id)?.take(decoded, size, job, seq);
     }
   }
 
-  /** There is another connection. @param isAnother whether it is of another session */
+  /** Prepares for a new connection. @param isAnother whether it belongs to another session */
   restart(isAnother: boolean): void {
     for (const early of this.#byRequest.values()) {
       if (isAnother || early.isRepeated) early.restart();

@@ -8,9 +8,9 @@ interface Held {
 }
 
 /**
- * What comes of a job before the answer that lets somebody follow it, and is wanted behind that: the history of a
- * subscription, which some runtimes send in front of its acknowledgement, or what a resume repeats of a job whose
- * acceptance was lost.
+ * Messages of a job that arrive before the reply that makes it followed, kept to be delivered after that: the history of a
+ * subscription, which some runtimes send before its acknowledgement, or what a resume repeats of a job whose acceptance was
+ * lost.
  */
 export class EarlyHistory {
   readonly #bound: number;
@@ -18,10 +18,10 @@ export class EarlyHistory {
   #size = 0;
   #isTruncated = false;
 
-  /** Whether it comes once more when the request is repeated on another connection, or only when the session is another. */
+  /** Whether the history comes again when the request is repeated on any new connection, or only in a new session. */
   readonly isRepeated: boolean;
 
-  /** @param bound characters of the frames that are kept; of more, the latest */
+  /** @param bound how many characters of frames are kept; beyond that, only the latest */
   constructor(bound: number, isRepeated: boolean) {
     this.#bound = bound;
     this.isRepeated = isRepeated;
@@ -37,7 +37,7 @@ export class EarlyHistory {
     }
   }
 
-  /** It comes again, from its beginning. */
+  /** Starts over: the history will come again from its beginning. */
   restart(): void {
     this.#held = [];
     this.#size = 0;
@@ -45,9 +45,9 @@ export class EarlyHistory {
   }
 
   /**
-   * The answer as if it had come first.
+   * The reply as it would be had it come first.
    *
-   * @param position the session's number by now
+   * @param position the session's current `event_seq`
    */
   precede(answer: Envelope, position: number): Envelope {
     const truncated = this.#isTruncated && { truncated: true };
@@ -64,7 +64,7 @@ export class EarlyHistory {
     }
   }
 
-  /** Hands on what is of the job that is followed now, once. */
+  /** Hands on, once, the messages of the job that is followed now. */
   release(answer: Envelope, deliver: (decoded: Decoded, size: number) => void): void {
     if (answer.type !== "job.subscribed" && answer.type !== "job.accepted") return;
     const held = this.#held;

@@ -3,20 +3,20 @@ import { EventWindow } from "./event-window.ts";
 import type { OpenHistory } from "./history-page.ts";
 import type { JobEvent } from "./job-event.ts";
 
-/** How a log's readers get what it no longer holds, and how much it holds. */
+/** How much a log keeps in memory, and how its readers get what it no longer holds. */
 export interface EventLogOptions {
-  /** The `job_seq` behind which the log begins. */
+  /** The `job_seq` after which the log begins. */
   readonly after: number;
-  /** Characters of the frames whose events are kept. */
+  /** How many characters of frames are kept as events. */
   readonly bound: number;
-  /** Absent when history cannot be had. */
+  /** Absent if history is not available. */
   readonly history?: OpenHistory | undefined;
 }
 
 /**
- * What was received of a job so far and what is still to come, as an async iterable: every reader starts at the beginning
- * and reads at its own pace, and one that leaves disturbs nobody. Memory is bounded: a reader that is behind the bound gets
- * what it misses from the runtime's history.
+ * The events of a job, past and future, as an async iterable: every reader starts at the beginning and reads at its own pace,
+ * and may leave without affecting the others. Memory is bounded: a reader that falls behind the bound gets the missing events
+ * from the runtime's history.
  */
 export class EventLog implements AsyncIterable<JobEvent>, EventSource {
   readonly #options: EventLogOptions;
@@ -43,9 +43,9 @@ export class EventLog implements AsyncIterable<JobEvent>, EventSource {
   }
 
   /**
-   * After the end it does nothing.
+   * Adds an event; does nothing after the end.
    *
-   * @param size characters of its frame
+   * @param size the length of its frame, in characters
    */
   append(event: JobEvent, size: number): void {
     if (this.#ended !== undefined) return;
@@ -53,7 +53,7 @@ export class EventLog implements AsyncIterable<JobEvent>, EventSource {
     this.#ring();
   }
 
-  /** Ends the log for all readers, once they have read what is in it. Only the first call counts. */
+  /** Ends the log for every reader once it has read what the log contains. Only the first call counts. */
   end(error?: Error): void {
     if (this.#ended !== undefined) return;
     this.#ended = { error };

@@ -4,25 +4,26 @@ import { historyLost, type JobEvent } from "./job-event.ts";
 
 type Step = IteratorResult<JobEvent, undefined>;
 
-/** What readers read. */
+/** What a reader reads from. */
 export interface EventSource {
   readonly window: EventWindow;
-  /** How it ended; undefined while it has not. */
+  /** How it ended; undefined until it has. */
   readonly ended: { readonly error: Error | undefined } | undefined;
-  /** Calls once, within the next change. */
+  /** Calls the listener once, synchronously, at the next change. */
   onChange(listener: () => void): void;
-  /** Calls it no more. */
+  /** Removes the listener. */
   offChange(listener: () => void): void;
 }
 
 const END: Step = { done: true, value: undefined };
 
 /**
- * One reader of a log, at its own pace. What is in memory, and what comes while it waits, costs no more than one promise.
+ * One reader of a log, at its own pace. An event that is in memory, or that arrives while the reader waits, costs only one
+ * promise.
  *
- * 1. Every event comes once and in order. Those that the log has let go of are read from pages of the runtime's history,
- *    until a page has reached what is still in memory.
- * 2. What cannot be had any more is told by one event of kind `history_lost`, never passed over.
+ * 1. Every event comes once and in order. Those that the log has dropped are read from pages of the runtime's history until a
+ *    page reaches what is still in memory.
+ * 2. Lost events are never skipped silently: one event of kind `history_lost` stands for them.
  */
 export class EventReader implements AsyncIterableIterator<JobEvent, undefined> {
   readonly #log: EventSource;
@@ -31,12 +32,12 @@ export class EventReader implements AsyncIterableIterator<JobEvent, undefined> {
   #next = 0;
   /** The last `job_seq` that was read. */
   #seen: number;
-  /** Where it was last told that history is lost. */
+  /** The `job_seq` at which loss of history was last reported. */
   #told: number | undefined;
   #page: HistoryPage | undefined;
-  /** The last call that could not be answered at once; the next one waits behind it. */
+  /** The last call of `next` that could not be answered at once; further calls queue up behind it. */
   #unanswered: Promise<Step> | undefined;
-  /** The call that waits for a change of the log. */
+  /** Wakes the call that waits for a change of the log. */
   #waiting: (() => void) | undefined;
   #left = false;
 
@@ -82,7 +83,7 @@ export class EventReader implements AsyncIterableIterator<JobEvent, undefined> {
   readonly #step = (): Promise<Step> =>
     new Promise((resolve, reject) => {
       const fail = (error: unknown): void => {
-        // An error is told once; after it there is nothing.
+        // The error is thrown once; after that the iterator is done.
         this.#left = true;
         reject(error);
       };
@@ -123,20 +124,20 @@ export class EventReader implements AsyncIterableIterator<JobEvent, undefined> {
     return event;
   }
 
-  /** What follows is gone: told once, however often it is heard before the next event. */
+  /** The events that follow are gone. Reports that once, however often it is found before the next event. */
   #lost(): JobEvent | undefined {
     if (this.#told === this.#seen) return undefined;
     this.#told = this.#seen;
     return historyLost(this.#seen);
   }
 
-  /** @returns undefined when there is nothing (more) to be had from this page */
+  /** @returns undefined if this page has nothing (more) to offer */
   async #fromHistory(): Promise<JobEvent | undefined> {
     const { window } = this.#log;
     if (this.#page === undefined) {
       const page = await this.#history?.(this.#seen);
       if (page === undefined) {
-        // Nothing can be had: all that was let go of is lost.
+        // No history is available: every event that the log has dropped is lost.
         const lost = this.#lost();
         this.#next = window.first;
         this.#seen = window.forgotten;
@@ -155,7 +156,7 @@ export class EventReader implements AsyncIterableIterator<JobEvent, undefined> {
       this.#seen = event.jobSeq;
       return event;
     }
-    // A page that was full, or interrupted, is followed by another one.
+    // If the page was full or interrupted, another one follows.
     const isThrough = event !== undefined || page.isComplete || this.#seen >= window.forgotten;
     page.leave();
     this.#page = undefined;

@@ -5,12 +5,12 @@ interface Kept {
   readonly size: number;
 }
 
-/** Forgotten entries that may stand in front before the rest is moved up. */
+/** How many forgotten entries may stay at the front of the array before it is compacted. */
 const COMPACT_AFTER = 256;
 
 /**
- * The latest events of a job, as many as a bound allows and at least one. Each has an ordinal, dense from 0 in the order
- * of arrival, since not every event has a number in its job.
+ * The latest events of a job: as many as a bound allows, but at least one. Each has an ordinal, consecutive from 0 in order of
+ * arrival, since not every event has a `job_seq`.
  */
 export class EventWindow {
   readonly #bound: number;
@@ -21,20 +21,20 @@ export class EventWindow {
   #forgotten: number;
 
   /**
-   * @param bound characters of frames
-   * @param after the `job_seq` behind which the window begins
+   * @param bound how many characters of frames may be kept
+   * @param after the `job_seq` after which the window begins
    */
   constructor(bound: number, after: number) {
     this.#bound = bound;
     this.#forgotten = after;
   }
 
-  /** The ordinal of the oldest event that is kept; of the next one to come when there is none. */
+  /** The ordinal of the oldest event in memory, or of the next one to come if there is none. */
   get first(): number {
     return this.#first;
   }
 
-  /** The highest `job_seq` of what was let go of, or what the window began behind. */
+  /** The highest `job_seq` of a forgotten event, or the one after which the window began. */
   get forgotten(): number {
     return this.#forgotten;
   }
@@ -43,14 +43,14 @@ export class EventWindow {
     return this.#kept[this.#gone + ordinal - this.#first]?.event;
   }
 
-  /** @param size characters of its frame */
+  /** @param size the length of its frame, in characters */
   append(event: JobEvent, size: number): void {
     this.#kept.push({ event, size });
     this.#size += size;
     while (this.#size > this.#bound && this.#kept.length - this.#gone > 1) this.#forget();
   }
 
-  /** Counts what never came as let go of: everything up to this `job_seq`. Only while nothing is kept. */
+  /** Counts events that never arrived as forgotten, up to this `job_seq`. Works only while the window is empty. */
   skipTo(jobSeq: number): void {
     if (this.#kept.length > this.#gone || jobSeq <= this.#forgotten) return;
     this.#forgotten = jobSeq;
@@ -58,8 +58,8 @@ export class EventWindow {
   }
 
   /**
-   * The ordinal behind the last event that is kept up to this `job_seq`; of the first one when there is none. What has no
-   * number, such as a word of lost history, belongs to what follows it.
+   * The ordinal after the last event in memory that is not beyond this `job_seq`; if there is none, the first ordinal. An event
+   * without a number, such as a report of lost history, belongs to the one that follows it.
    */
   ordinalBehind(jobSeq: number): number {
     const last = this.#kept.findLastIndex((kept) => (kept?.event.jobSeq ?? jobSeq + 1) <= jobSeq);

@@ -28,16 +28,15 @@ import { type Subscriber, type Subscription, Subscriptions } from "./subscriptio
 export interface ExchangeOptions extends LinkOptions {
   /** Milliseconds. */
   readonly requestTimeout: number;
-  /** Characters of the frames whose events a handle keeps in memory. */
+  /** How many characters of frames a handle keeps in memory as events. */
   readonly eventBuffer: number;
-  /** Jobs that the process before followed. */
+  /** Jobs that the previous process followed. */
   readonly jobs: readonly JobId[];
 }
 
 /**
- * What passes over a link: requests go out, replies and errors find their request, stream envelopes their job. An error
- * reaches the one request or subscription that it names and nothing else (R-5.4-3). What is not understood is ignored
- * (R-5.3-5).
+ * Routes what passes over a link: sends requests, and takes replies and errors to their request and stream envelopes to their
+ * job. An error reaches only the request or subscription that it names (R-5.4-3). Unknown messages are ignored (R-5.3-5).
  */
 export class Exchange implements LinkUser, Subscriber {
   readonly link: Link;
@@ -77,23 +76,23 @@ export class Exchange implements LinkUser, Subscriber {
     return this.#over.signal;
   }
 
-  /** What is known of the present session. */
+  /** What is known about the current session. */
   get session(): SessionInfo {
     return this.#present.info;
   }
 
-  /** How the runtime is spoken to. */
+  /** The dialect of the runtime. */
   get dialect(): Dialect {
     return this.#present.dialect;
   }
 
   /**
-   * Asks the runtime, now or as soon as there is a connection.
+   * Sends a request, now or as soon as there is a connection.
    *
-   * @param read makes the answer of the reply, before anything that came after it is looked at
-   * @param signal aborting ends the wait; what was sent is not undone
-   * @param id of the request, by which its answer is found
-   * @throws what it cannot be asked for
+   * @param read turns the reply into the result, before anything that arrived after the reply is handled
+   * @param signal aborting ends the wait; a request that was sent is not undone
+   * @param id the id of the request, by which its reply is found
+   * @throws the error that says why the request cannot be made
    */
   ask<T extends object>(
     question: Question,
@@ -124,7 +123,7 @@ export class Exchange implements LinkUser, Subscriber {
         frame,
         isRepeatable: isRepeatable(question),
         signal,
-        // The subscription may begin all the same.
+        // The subscription may begin nevertheless.
         abandoned: () => {
           if (type === "job.subscribe" && jobId) this.#departures.add(jobId);
           queueMicrotask(() => this.#departures.tell());
@@ -158,11 +157,11 @@ export class Exchange implements LinkUser, Subscriber {
   }
 
   /**
-   * Asks what the runtime's clock shows, in milliseconds since 1970. Rejects as `ask` does, and with a LocalError
-   * `PROTOCOL_VIOLATION` when the answer does not tell.
+   * The time by the runtime's clock, in milliseconds since 1970. Rejects as `ask` does, and with a LocalError
+   * `PROTOCOL_VIOLATION` if the reply does not contain a time.
    */
   async time(signal?: AbortSignal): Promise<number> {
-    // A pong names the ping that it answers by its nonce.
+    // A pong repeats the nonce of its ping, so the nonce serves as the id.
     const id = newMessageId("req_");
     const payload = { nonce: id, sent_at: formatTimestamp(this.clock.now()) };
     const { received_at } = await this.ask(
@@ -178,7 +177,7 @@ export class Exchange implements LinkUser, Subscriber {
     );
   }
 
-  /** Tells the runtime that nobody follows this job any more, if so, as soon as it can be said. */
+  /** Tells the runtime, as soon as possible, that nobody follows this job any more, if so. */
   unsubscribe(job: JobId): void {
     this.#departures.add(job);
     this.#departures.tell();
@@ -193,7 +192,7 @@ export class Exchange implements LinkUser, Subscriber {
       this.#requests.moveTo(session.info.id);
       for (const feed of this.feeds.detachAll()) void this.subscriptions.renew(feed);
     } else if (!session.dialect.correlates) {
-      // Another runtime than ours may take a repeated request for a new one (R-5.4-8).
+      // Runtimes other than ours may take a repeated request for a new one (R-5.4-8).
       this.#requests.failUnrepeatable();
     }
     this.#departures.repeat();
@@ -249,11 +248,11 @@ export class Exchange implements LinkUser, Subscriber {
 
   #failed(requestId: string, error: ArcpError, jobId: JobId | undefined): void {
     const isLoss = error.code === "RESUME_WINDOW_EXPIRED";
-    // A subscription whose answer was lost as well is asked for again, and will have another one.
+    // If the reply to a subscription was lost as well, the subscription is repeated and gets another reply.
     const isRepeated = isLoss && this.dialect.correlates;
     if (!isRepeated && this.#requests.reject(requestId, error)) return;
     if (isLoss) {
-      // The subscription fell behind what is kept. It begins anew and tells what it missed (R-6.3-17).
+      // The subscription fell behind what the runtime keeps. It begins anew and reports what it missed (R-6.3-17).
       const feeds = this.feeds.detachSubscriptions(requestId, jobId);
       for (const feed of feeds) void this.subscriptions.renew(feed);
     } else {
@@ -261,7 +260,7 @@ export class Exchange implements LinkUser, Subscriber {
     }
   }
 
-  /** By which trace an answer to a submit may be known: its own, else one that only it has (R-D-7). */
+  /** The trace by which the reply to a submit can be recognised: the caller's, otherwise a new one unique to it (R-D-7). */
   #traceOf({ type, trace_id }: Question): string | undefined {
     if (type !== "job.submit" || this.dialect.correlates) return undefined;
     return trace_id ?? newTraceId();

@@ -9,21 +9,21 @@ import {
 import type { Connection } from "./connection.ts";
 import type { Session } from "./session.ts";
 
-/** How long a runtime may take to answer `session.close`, in ms (R-6.7-7). */
+/** How long a runtime may take to reply to `session.close`, in ms (R-6.7-7). */
 const CLOSE_TIMEOUT = 1_000;
 
-/** Characters that a reason may have. */
+/** The maximum length of a reason, in characters. */
 const MAX_REASON = 1024;
 
 export interface FarewellOptions {
   readonly connection: Connection;
   readonly session: Session;
   readonly clock: Clock;
-  /** Called when the runtime does not answer as it should, in time: nothing is left to wait for. */
+  /** Called if the runtime does not reply properly in time, so that there is nothing left to wait for. */
   readonly over: () => void;
 }
 
-/** The goodbye of a session on its connection: `session.close`, whose good answer ends the connection from the other side. */
+/** The goodbye of a session on its connection: `session.close`. After a proper reply, the runtime ends the connection. */
 export class Farewell {
   readonly connection: Connection;
   readonly #session: Session;
@@ -38,17 +38,17 @@ export class Farewell {
     this.#deadline = clock.after(CLOSE_TIMEOUT, () => this.#giveUp());
   }
 
-  /** @param given for humans, as `Client.close` was given it */
+  /** @param given the reason for humans, as passed to `Client.close` */
   say(given: unknown): void {
     const session_id = this.#session.info.id;
     const id = this.#request;
-    // A goodbye that is refused would end nothing, and nobody would hear of it.
+    // With an invalid reason, the goodbye would be refused: it would end nothing, and nobody would notice.
     const reason =
       typeof given === "string" ? given.slice(0, MAX_REASON).toWellFormed() : undefined;
     this.connection.send(encode({ id, type: "session.close", session_id, payload: { reason } }));
   }
 
-  /** Takes an error that is meant for it, or may be. @returns whether it was one */
+  /** Handles an error that is, or may be, about the goodbye. @returns whether it was one */
   takeRefusal(received: Decoded): boolean {
     if (this.#session.dialect.farewell === "close") return false;
     if (received.kind !== "ok" || received.message.type !== "session.error") return false;
@@ -61,7 +61,7 @@ export class Farewell {
     this.#deadline.cancel();
   }
 
-  /** To whoever does not understand `session.close` the SDKs say `session.bye`. */
+  /** Sends `session.bye`, as the SDKs do, to a runtime that does not understand `session.close`. */
   #giveUp(): void {
     const { dialect, info } = this.#session;
     if (dialect.farewell === "close, then bye") {

@@ -1,13 +1,13 @@
 /**
- * Marks a rejection as handled, so that a promise that nobody looks at cannot end the process. Whoever does look at it
- * still gets the error.
+ * Marks a rejection as handled, so that a promise that nobody awaits cannot end the process. Whoever does await it still gets
+ * the error.
  */
 export function handled<T>(promise: Promise<T>): Promise<T> {
   promise.catch(() => {});
   return promise;
 }
 
-/** What `ask` gives; when it throws instead, a rejection that nobody need look at. */
+/** The promise that `ask` returns. If `ask` throws, the promise rejects, and nobody has to handle that. */
 export function orRefused<T>(ask: () => Promise<T>): Promise<T> {
   try {
     return ask();

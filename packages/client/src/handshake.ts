@@ -17,21 +17,21 @@ import type { Opening } from "./opening.ts";
 import { unlessAborted } from "./unless-aborted.ts";
 import { type Welcome, welcomeFrom } from "./welcome.ts";
 
-/** A connection on which the runtime has said welcome. */
+/** A connection on which the runtime has sent its welcome. */
 export interface Opened {
   readonly transport: Transport;
-  /** The one reader of the transport, standing behind the welcome. */
+  /** The only reader of the transport, positioned after the welcome. */
   readonly frames: AsyncIterator<string>;
   readonly welcome: Welcome;
 }
 
 /**
- * Dials, opens and waits for the welcome.
+ * Dials, sends the opening message and waits for the welcome.
  *
- * @param opening asked only once there is a connection
- * @param signal ends the attempt at whatever stage it is; the transport is closed then, even one that `dial` delivers later
- * @throws ArcpError what the runtime refused with
- * @throws LocalError `PROTOCOL_VIOLATION` when the peer does not answer as a runtime does; `TRANSPORT_CLOSED`
+ * @param opening used only once there is a connection
+ * @param signal ends the attempt at any stage and closes the transport, even one that `dial` delivers later
+ * @throws ArcpError the runtime's refusal
+ * @throws LocalError `PROTOCOL_VIOLATION` if the peer does not answer like a runtime; `TRANSPORT_CLOSED`
  * @throws whatever `dial` or `opening` throws, or the signal's reason
  */
 export async function openConnection(
@@ -48,7 +48,7 @@ export async function openConnection(
     signal.throwIfAborted();
     const frames = transport.frames[Symbol.asyncIterator]();
     for (let next: string | undefined = first; ; ) {
-      // Sending may stay pending on a slow connection; the answer is what counts.
+      // On a slow connection, `send` may stay pending; only the reply matters.
       transport.send([next]).catch(() => {});
       const welcome = await awaitWelcome(transport, frames, clock);
       next = opening.next(welcome.message);
@@ -84,11 +84,11 @@ async function awaitWelcome(
       case "session.welcome":
         return welcomeFrom(frame, message);
       case "session.error":
-      // As Java refuses whatever it is asked.
+      // Java refuses every request this way.
       case "job.error":
         throw ArcpError.fromPayload(message.payload);
       case "session.ping":
-        // Whoever reads no answer is answered no more, until the attempt's time is over (R-4.1-10).
+        // A peer that does not read our replies gets no more of them; the attempt then times out (R-4.1-10).
         await transport.send([pong(message, undefined, clock)]).catch(() => {});
         break;
       default:
@@ -110,13 +110,13 @@ export async function nextFrame(frames: AsyncIterator<string>): Promise<string |
   }
 }
 
-/** Asks for a sign of life (section 6.4). */
+/** A ping, which asks for a sign of life (section 6.4). */
 export function ping(session_id: SessionId, clock: Clock): string {
   const payload = { nonce: newMessageId("hb_"), sent_at: formatTimestamp(clock.now()) };
   return encode({ id: newMessageId("req_"), type: "session.ping", session_id, payload });
 }
 
-/** The answer to a ping (R-6.4-2). */
+/** The reply to a ping (R-6.4-2). */
 export function pong(
   ping: Envelope<"session.ping">,
   session: SessionId | undefined,

@@ -3,23 +3,23 @@ import type { JobEvent } from "./job-event.ts";
 
 type Rotation = JobEvent & { readonly kind: "status" };
 
-/** The credentials that one job has by now, until it ends (R-9.8-13). */
+/** The current credentials of one job, until it ends (R-9.8-13). */
 export class HeldCredentials {
   readonly #byId = new Map<string, ProvisionedCredential>();
 
-  /** The present ones, by id. */
+  /** The current credentials, by id. */
   get all(): ReadonlyMap<string, ProvisionedCredential> {
     return new Map(this.#byId);
   }
 
-  /** Takes what came with an acceptance or a subscription; what has a scheme that we do not know is ignored. */
+  /** Takes the credentials of an acceptance or a subscription; ignores those with an unknown scheme. */
   take(credentials: readonly CredentialFields[] = []): void {
     for (const fields of credentials) {
       if (fields.scheme === "bearer") this.#byId.set(fields.id, new ProvisionedCredential(fields));
     }
   }
 
-  /** Takes the value out of the event that tells of a rotation: events are kept and printed. */
+  /** Moves the secret value out of a rotation event, since events are kept and printed. */
   read(event: JobEvent): JobEvent {
     if (!isRotation(event)) return event;
     // Go and Java put both fields into `details`, C# gives them longer names.
@@ -34,7 +34,7 @@ export class HeldCredentials {
     return { ...event, body };
   }
 
-  /** The job has ended, or is out of sight. */
+  /** Forgets all, once the job has ended or is out of sight. */
   forget(): void {
     this.#byId.clear();
   }

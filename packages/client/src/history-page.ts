@@ -2,12 +2,12 @@ import type { JobId } from "@arcp/core";
 import type { JobEvent } from "./job-event.ts";
 
 /**
- * Opens what follows a `job_seq` in the runtime's history of a job: undefined when the runtime does not have it any more,
- * or cannot tell. Rejects when the client can ask no longer, with what ended it.
+ * Opens the part of the runtime's history of a job that follows a `job_seq`; undefined if the runtime no longer has it, or
+ * cannot provide it. Once the client can no longer ask, rejects with what ended it.
  */
 export type OpenHistory = (after: number) => Promise<HistoryPage | undefined>;
 
-/** The same, for a feed that hears of each event as it comes, and says what is to be kept of it. */
+/** The same, for a feed that sees each event as it arrives and returns what to keep of it. */
 export type HearHistory = (
   after: number,
   heard: (event: JobEvent) => JobEvent,
@@ -16,19 +16,19 @@ export type HearHistory = (
 export interface HistoryPageOptions {
   readonly jobId: JobId;
   readonly after: number;
-  /** Older events than asked for are gone. */
+  /** Whether some of the requested events are gone. */
   readonly truncated: boolean;
-  /** Characters of frames that may wait for the reader. */
+  /** How many characters of frames may wait for the reader. */
   readonly bound: number;
-  /** Called with each event that came. @returns what is to be kept of it */
+  /** Called with each event that arrives. @returns what to keep of it */
   readonly heard: (event: JobEvent) => JobEvent;
-  /** Called when nothing more is wanted though more may come. */
+  /** Called when the page wants no more although more may come. */
   readonly left: (page: HistoryPage) => void;
 }
 
 /**
- * A piece of a job's history for one reader. It takes what comes as long as there is room, and then nothing more: the
- * reader asks for another page behind the last event that it got.
+ * A part of a job's history for one reader. It takes events until it is full, and then no more: the reader requests another page
+ * after the last event that it got.
  */
 export class HistoryPage {
   readonly jobId: JobId;
@@ -54,7 +54,7 @@ export class HistoryPage {
     this.#left = left;
   }
 
-  /** The job's last event has come. */
+  /** Whether the end of the job has arrived. */
   get isComplete(): boolean {
     return this.#isComplete;
   }
@@ -69,7 +69,7 @@ export class HistoryPage {
     this.#ring();
   }
 
-  /** The job has ended. */
+  /** Ends the page because the job has ended. */
   finish(): void {
     if (!this.#over) this.#isComplete = true;
     this.#end();
@@ -80,12 +80,12 @@ export class HistoryPage {
     this.#end();
   }
 
-  /** Nothing more will come. */
+  /** Ends the page because nothing more will come. */
   interrupt(): void {
     this.#end();
   }
 
-  /** Takes nothing more. What waits can still be read. */
+  /** Takes no more events. Those that wait can still be read. */
   leave(): void {
     if (this.#over) return;
     this.#end();
@@ -98,7 +98,7 @@ export class HistoryPage {
       const first = this.#waiting[this.#next];
       if (first !== undefined) {
         this.#next += 1;
-        // Also while it never runs empty, or it would keep all that was read.
+        // Compact even if the page never runs empty, or it would keep everything that was read.
         if (this.#next * 2 > this.#waiting.length) {
           this.#waiting = this.#waiting.slice(this.#next);
           this.#next = 0;

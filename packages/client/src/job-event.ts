@@ -44,7 +44,7 @@ export function readJobEvent(envelope: Envelope<"job.event">): JobEvent {
   return { ...readEvent(payload), seq, jobSeq, ts: payload.ts };
 }
 
-/** An event whose payload does not even have the form of one: handed on as it came. */
+/** An event whose payload does not even have the form of an event: passed on as received. */
 export function readBrokenEvent({ header, payload }: Decoded & { kind: "malformed" }): JobEvent {
   const body: Record<string, unknown> = isObject(payload) ? payload : { payload };
   const { kind, ts } = body;

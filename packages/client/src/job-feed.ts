@@ -17,9 +17,9 @@ import { LatestNames } from "./latest-names.ts";
 export type JobOutcome =
   | {
       readonly status: "success";
-      /** What the agent returned, null when that was nothing; absent when the result was streamed. */
+      /** What the agent returned, null if nothing; absent if the result was streamed. */
       readonly result?: unknown;
-      /** Present when the result was streamed in chunks. */
+      /** Present if the result was streamed in chunks. */
       readonly stream?: { readonly id: string /** In bytes. */; readonly size: number | undefined };
       readonly summary: string | undefined;
     }
@@ -27,36 +27,36 @@ export type JobOutcome =
 
 export interface JobFeedOptions {
   readonly jobId: JobId;
-  /** The `job_seq` behind which the feed begins. */
+  /** The `job_seq` after which the feed begins. */
   readonly after: number;
-  /** Whether it is that of a submit: it has the job from its first event, every acceptance shares it, and nobody leaves it. */
+  /** Whether it belongs to a submit: it starts with the first event, all acceptances of the job share it, and it is never left. */
   readonly isSubmitted: boolean;
-  /** Characters of the frames whose events are kept in memory. */
+  /** How many characters of frames are kept in memory as events. */
   readonly bound: number;
-  /** Absent when history cannot be had. */
+  /** Absent if history is not available. */
   readonly history?: HearHistory | undefined;
 }
 
-/** What one handle knows of its job: the events in order, each once, and how it ended. */
+/** What one handle knows of its job: its events in order, each once, and how the job ended. */
 export class JobFeed {
   readonly jobId: JobId;
   readonly isSubmitted: boolean;
-  /** Whether it has the job from its first event. */
+  /** Whether it starts with the job's first event. */
   readonly isWhole: boolean;
   readonly credentials = new HeldCredentials();
   readonly gauges = new JobGauges();
-  /** Rejects when the job was lost from sight before it ended. */
+  /** Rejects if the job was lost from sight before it ended. */
   readonly outcome: Promise<JobOutcome>;
   readonly #log: EventLog;
   readonly #hasHistory: boolean;
   readonly #ending = Promise.withResolvers<JobOutcome>();
-  /** The last `job_seq` that is not wanted (again): a replay for another handle comes by here too (R-7.6-7). */
+  /** Events up to this `job_seq` are ignored: a replay for another handle arrives here too (R-7.6-7). */
   #position: number;
   #isNumbered = true;
   /** The ids of the latest events without a number. */
   #seen: LatestNames | undefined;
   #isFinished = false;
-  /** Where it was last told that history is lost. */
+  /** The position at which loss of history was last reported. */
   #missedAt: number | undefined;
 
   constructor({ jobId, after, isSubmitted, bound, history }: JobFeedOptions) {
@@ -65,14 +65,14 @@ export class JobFeed {
     this.isWhole = after === 0;
     this.#position = after;
     this.#hasHistory = history !== undefined;
-    // Without numbers a page could not be told from the rest, and its replay would come to the feed once more.
+    // Without numbers, a page's events cannot be told from the others, and its replay would reach the feed a second time.
     const numbered: OpenHistory | undefined =
       history && (async (from) => (this.#isNumbered ? history(from, this.#heard) : undefined));
     this.#log = new EventLog({ after, bound, history: numbered });
     this.outcome = handled(this.#ending.promise);
   }
 
-  /** Whether the job has ended and how is known. */
+  /** Whether the job has ended and its outcome is known. */
   get isFinished(): boolean {
     return this.#isFinished;
   }
@@ -81,25 +81,25 @@ export class JobFeed {
     return this.#log;
   }
 
-  /** The `job_seq` up to which it has everything; undefined when the runtime does not number the events of a job. */
+  /** The `job_seq` up to which the feed has everything; undefined if the runtime does not number the events of a job. */
   get position(): number | undefined {
     return this.#isNumbered ? this.#position : undefined;
   }
 
   /**
-   * @param size characters of its frame
-   * @param id of its envelope
+   * @param size the length of its frame, in characters
+   * @param id the id of its envelope
    */
   append(event: JobEvent, size: number, id: string): void {
     const { jobSeq } = event;
     if (jobSeq !== undefined) {
       if (jobSeq <= this.#position) return;
       this.#position = jobSeq;
-      // A submit that is made again in its own session is told only what is new (R-7.2-3); the rest is history.
+      // A submit that is repeated in its own session brings only new events (R-7.2-3); the earlier ones are history.
       if (this.isSubmitted) this.#log.window.skipTo(jobSeq - 1);
     } else if (!isNotice(event)) {
       this.#isNumbered = false;
-      // Another handle's history comes by here too, and keeps its ids (R-5.1-3).
+      // The history for another handle arrives here too, with the same ids (R-5.1-3).
       this.#seen ??= new LatestNames(10_000);
       if (this.#seen.has(id)) return;
       this.#seen.add(id);
@@ -107,16 +107,16 @@ export class JobFeed {
     this.#log.append(this.#heard(event), size);
   }
 
-  /** What follows the position, up to the next event, is gone for good. */
+  /** Reports that the events after the position, up to the next one, are gone for good. */
   missed(): void {
-    // Told once, however often it is heard before the next event.
+    // Report it once, however often it is found before the next event.
     if (this.#missedAt === this.#position) return;
     this.#missedAt = this.#position;
     this.#log.append(historyLost(this.#position), 0);
   }
 
   finish(terminal: Envelope<"job.result" | "job.error">): void {
-    // A job that had ended comes back with its end alone: what was before is history.
+    // For a job that had already ended, only its end arrives; everything before it is history.
     if (this.#hasHistory) this.#log.window.skipTo((terminal.job_seq ?? 0) - 1);
     this.#isFinished = true;
     this.#ending.resolve(
@@ -125,19 +125,19 @@ export class JobFeed {
     this.#end();
   }
 
-  /** The job is no longer in sight, whatever becomes of it: readers get the error, after what was received. */
+  /** The job is lost from sight, whatever becomes of it: readers get the error after the events received so far. */
   fail(error: Error): void {
     this.#ending.reject(error);
     this.#end(error);
   }
 
-  /** The caller looks no longer: readers just end. */
+  /** The caller stops watching: readers end without an error. */
   leave(error: Error): void {
     this.#ending.reject(error);
     this.#end();
   }
 
-  /** Takes from an event what the handle shows of it. @returns what may be kept: whichever way it came, no secret */
+  /** Updates what the handle shows. @returns what may be kept of the event, without secrets, whichever way it arrived */
   readonly #heard = (event: JobEvent): JobEvent => {
     this.gauges.take(event);
     return this.credentials.read(event);
@@ -149,7 +149,7 @@ export class JobFeed {
   }
 }
 
-/** What a session says itself has no number in the job, whoever the runtime is (R-6.5-7). */
+/** An event of the session itself has no number in the job, with any runtime (R-6.5-7). */
 function isNotice(event: JobEvent): boolean {
   return event.kind === "status" && event.body.phase === "back_pressure";
 }

@@ -12,32 +12,32 @@ import type { JobFeed } from "./job-feed.ts";
 type Follower = JobFeed | HistoryPage;
 
 /**
- * Who waits for something of a job: its owner's feed, a feed per subscription, and pages of its history. A feed may be
- * detached for a while: it waits for its subscription to begin anew and takes nothing that somebody else asked for.
+ * The followers of each job: its owner's feed, a feed per subscription, and pages of its history. A feed may be detached for a
+ * while: it waits until its subscription begins anew, and takes nothing that was sent for other followers.
  */
 export class JobFeeds {
   readonly #byJob = new Map<JobId, Set<Follower>>();
-  /** Who came by a subscription, by the id of its request, which an error that ends it alone names (R-6.3-17). */
+  /** Followers that subscribed, by the id of their request: an error that ends only that subscription names it (R-6.3-17). */
   readonly #byRequest = new Map<string, Follower>();
   readonly #detached = new Set<Follower>();
-  /** Behind which `event_seq` what a subscription brings begins. Up to there a resume may still repeat what others got. */
+  /** The `event_seq` after which a subscription's events begin. Up to there, a resume may still repeat what others got. */
   readonly #since = new WeakMap<Follower, number>();
-  /** Jobs of a restored session that nobody has asked for yet. */
+  /** Jobs of a restored session that the caller has not asked for yet. */
   readonly #unclaimed: Set<JobId>;
 
-  /** @param unclaimed jobs that were followed by the process before */
+  /** @param unclaimed jobs that the previous process followed */
   constructor(unclaimed: Iterable<JobId> = []) {
     this.#unclaimed = new Set(unclaimed);
   }
 
-  /** The jobs that are followed, or were and wait to be asked for again. */
+  /** The jobs that are followed, or were followed and have not been asked for again yet. */
   get jobs(): JobId[] {
     return [...this.#unclaimed, ...this.#byJob.keys()];
   }
 
   /**
-   * @param requestId of the subscription; undefined for a job that this session submitted
-   * @param since the `event_seq` behind which the subscription's events come
+   * @param requestId the request of the subscription; undefined for a job that this session submitted
+   * @param since the `event_seq` after which the subscription's events come
    */
   add<F extends Follower>(follower: F, requestId?: string, since = 0): F {
     this.#unclaimed.delete(follower.jobId);
@@ -49,12 +49,12 @@ export class JobFeeds {
     return follower;
   }
 
-  /** The feed of the submits that led to this job. One that is accepted again has it already (R-7.2-3). */
+  /** The feed shared by the submits that led to this job. A job that is accepted again has one already (R-7.2-3). */
   submitted(jobId: JobId): JobFeed | undefined {
     return [...this.#of(jobId)].filter(isFeed).find(({ isSubmitted }) => isSubmitted);
   }
 
-  /** Whether anybody waits for something of this job. */
+  /** Whether anybody follows this job. */
   follows(jobId: JobId): boolean {
     return this.#byJob.has(jobId);
   }
@@ -63,7 +63,7 @@ export class JobFeeds {
     return this.#of(follower.jobId).has(follower);
   }
 
-  /** @returns whether somebody else follows the same job */
+  /** @returns whether somebody else still follows the job */
   remove(follower: Follower): boolean {
     const followers = this.#byJob.get(follower.jobId);
     followers?.delete(follower);
@@ -75,7 +75,7 @@ export class JobFeeds {
   }
 
   /**
-   * The session follows nothing any more: pages end, feeds wait to be attached again.
+   * Called when the session no longer follows anything: pages end, feeds wait to be attached again.
    *
    * @returns the feeds that were attached until now
    */
@@ -84,8 +84,8 @@ export class JobFeeds {
   }
 
   /**
-   * As `detachAll`, for all subscriptions to one job: the session has only one. The request that it was last made by may
-   * be that of a page which is left by now.
+   * Like `detachAll`, for all subscribers of one job, since the session has only one subscription to it. The request that made it
+   * last may belong to a page that has been left by now.
    */
   detachSubscriptions(requestId: string, job = this.#byRequest.get(requestId)?.jobId): JobFeed[] {
     if (job === undefined) return [];
@@ -93,7 +93,7 @@ export class JobFeeds {
     return this.#detach([...this.#of(job)].filter((each) => subscribers.has(each)));
   }
 
-  /** From now on the feed takes what this subscription brings, behind this `event_seq`. */
+  /** From now on, the feed takes what this subscription brings after this `event_seq`. */
   attach(feed: JobFeed, requestId: string, since: number): void {
     this.#detached.delete(feed);
     this.#since.set(feed, since);
@@ -101,16 +101,16 @@ export class JobFeeds {
   }
 
   /**
-   * Takes a stream envelope to the followers of its job; of a job that has none it is nobody's.
+   * Delivers a stream envelope to the followers of its job; drops it if there are none.
    *
-   * @param size characters of the frame
+   * @param size the length of the frame, in characters
    */
   deliver(received: Decoded, size: number): void {
     if (received.kind === "malformed") this.#deliverBroken(received, size);
     if (received.kind === "ok") this.#deliverMessage(received.message, size);
   }
 
-  /** Ends the one subscription that was opened by this request. @returns whether there is one */
+  /** Ends only the subscription that this request opened. @returns whether there is one */
   failSubscription(requestId: string, error: Error): boolean {
     const follower = this.#byRequest.get(requestId);
     if (follower === undefined) return false;
@@ -145,7 +145,7 @@ export class JobFeeds {
     if (broken.type === "job.event") {
       this.#append(jobId, header, size, () => readBrokenEvent(broken));
     } else if (broken.type === "job.result" || broken.type === "job.error") {
-      // The job has ended and how cannot be read: better an error than a handle that waits for ever.
+      // The job has ended, but how cannot be decoded: an error is better than a handle that waits for ever.
       const error = new LocalError("PROTOCOL_VIOLATION", `${broken.type}: ${broken.reason}`);
       for (const follower of this.#ended(jobId, seq)) follower.fail(error);
     }
@@ -180,7 +180,7 @@ export class JobFeeds {
     return feeds;
   }
 
-  /** Those whose job has ended; what is detached will hear of it by its own subscription. */
+  /** Removes the followers of a job that has ended. Detached ones will learn of it from their own subscription. */
   #ended(jobId: JobId, seq: number | undefined): Follower[] {
     const attached = [...this.#of(jobId)].filter((follower) => this.#isFor(follower, seq));
     for (const follower of attached) this.remove(follower);

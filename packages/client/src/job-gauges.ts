@@ -1,17 +1,17 @@
 import type { EventBody } from "@arcp/core";
 import type { JobEvent } from "./job-event.ts";
 
-/** How far a job is: `current`, and `total`, `units` and `message` where its agent says so. */
+/** How far a job has got: `current`, and `total`, `units` and `message` if the agent reports them. */
 export type Progress = EventBody<"progress">;
 
-/** The currencies that are kept: more than there are. */
+/** How many currencies are kept: more than exist. */
 const MOST = 1_000;
 
-/** The latest values of what a job tells again and again, whichever way and in whatever order its events come. */
+/** The latest values that a job reports repeatedly, whichever way and in whatever order its events arrive. */
 export class JobGauges {
   #progress: Progress | undefined;
   readonly #budget = new Map<string, number>();
-  /** The number in the job of the event that each gauge shows. */
+  /** The `job_seq` of the event that each gauge shows. */
   readonly #shown = new Map<string, number>();
 
   get progress(): Progress | undefined {
@@ -22,7 +22,7 @@ export class JobGauges {
     return this.#budget;
   }
 
-  /** What a reply says: of an acceptance the initial amounts, which events may have overtaken. */
+  /** Takes the initial amounts of an acceptance, unless events have already overtaken them. */
   begin(budget: Readonly<Record<string, number>> = {}): void {
     for (const [currency, amount] of Object.entries(budget)) {
       if (!this.#budget.has(currency)) this.#budget.set(currency, amount);
@@ -30,8 +30,8 @@ export class JobGauges {
   }
 
   /**
-   * What a later reply says, of its moment: a replay that follows it tells of older ones.
-   * @param last the number in the job of the last event before it
+   * Takes the amounts of a later reply, which are current: a replay that follows it reports older ones.
+   * @param last the `job_seq` of the last event before it
    */
   renew(budget: Readonly<Record<string, number>> = {}, last = 0): void {
     for (const [currency, amount] of Object.entries(budget)) {
@@ -49,7 +49,7 @@ export class JobGauges {
     if (this.#isNewer(`budget ${unit}`, event)) this.#budget.set(unit, value);
   }
 
-  /** What is read again, or earlier than what is there already, changes nothing. Events without a number come in order. */
+  /** Events that are read again, or are older than the one shown, change nothing. Events without a number come in order. */
   #isNewer(gauge: string, { jobSeq }: JobEvent): boolean {
     if (jobSeq === undefined) return true;
     if (jobSeq <= (this.#shown.get(gauge) ?? 0)) return false;

@@ -7,7 +7,7 @@ import { misuse } from "./misuse.ts";
 import { assembled, decodeText, streamOf } from "./streamed-result.ts";
 import { unlessAborted } from "./unless-aborted.ts";
 
-/** Where a handle gets what it shows, and where its requests go. */
+/** Where a handle gets its data from, and where its requests go. */
 export interface JobSource {
   readonly feed: JobFeed;
   readonly maxResultBytes: number;
@@ -35,7 +35,7 @@ abstract class JobHandle<Output, Vendor = VendorEvent> {
    * LocalError, `CLOSED` after the client was closed.
    */
   get events(): AsyncIterable<JobEvent<Vendor>> {
-    // Like its result, the agent's own word: the runtime lets it emit what its definition says and nothing else.
+    // The type rests on the agent's definition, like that of the result: the runtime lets an agent emit nothing else.
     return this.#feed.events as AsyncIterable<JobEvent<Vendor>>;
   }
 
@@ -125,7 +125,7 @@ export class Job<Output = unknown, Vendor = VendorEvent> extends JobHandle<Outpu
    * Asks the runtime to end the job. Resolves when this is acknowledged, even if the job has already ended; the job
    * itself ends with `CANCELLED` once the agent has stopped. Rejects as requests of the client do.
    *
-   * @param reason for humans, at most 1,024 characters
+   * @param reason for humans; at most 1,024 characters
    * @param signal aborting ends the wait for the acknowledgement, not the request
    */
   cancel(reason?: string, signal?: AbortSignal): Promise<void> {
@@ -133,12 +133,12 @@ export class Job<Output = unknown, Vendor = VendorEvent> extends JobHandle<Outpu
   }
 }
 
-/** How a handle asks for the end of its job. */
+/** How a handle requests the end of its job. */
 export type Cancel = (reason: string | undefined, signal: AbortSignal | undefined) => Promise<void>;
 
 /** A job that this client watches without authority over it. */
 export class WatchedJob<Output = unknown, Vendor = VendorEvent> extends JobHandle<Output, Vendor> {
-  /** The job's state and authority when the subscription began; `truncated` when older history was gone. */
+  /** The job's state and authority when the subscription began; `truncated` if older history was gone. */
   readonly subscribed: Printable<Payload<"job.subscribed">>;
   readonly #leave: () => void;
 
@@ -160,9 +160,9 @@ export class WatchedJob<Output = unknown, Vendor = VendorEvent> extends JobHandl
 
 /** Where the events of a reopened job start. */
 export interface ReopenOptions {
-  /** Replay only what follows this number of the job (an event's `jobSeq`). Default: everything. */
+  /** Replay only events after this job event number (an event's `jobSeq`). Default: everything. */
   readonly fromJobSeq?: number | undefined;
-  /** Aborting ends the wait for the runtime's agreement. */
+  /** Aborting it ends the wait for the runtime's response. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -194,7 +194,7 @@ export class ReopenedJob<Output = unknown, Vendor = VendorEvent> extends Watched
 
 function inlineResult<Output>(outcome: JobOutcome): Output {
   if (outcome.status !== "success") throw outcome.error;
-  // The agent's own word: whoever names its type trusts the runtime to host that very agent.
+  // The type is not checked: callers that name it trust the runtime to host that very agent.
   if (outcome.stream === undefined) return outcome.result as Output;
   throw misuse("the result was streamed: get it with text(), bytes() or stream()");
 }

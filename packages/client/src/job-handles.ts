@@ -4,18 +4,18 @@ import { handled, orRefused } from "./handled.ts";
 import type { JobFeed } from "./job-feed.ts";
 import { Job, type JobSource, type Printable, ReopenedJob, WatchedJob } from "./job-handle.ts";
 
-/** Makes the handles of one client's jobs, and asks the runtime for what they want. */
+/** Makes the handles of one client's jobs, and sends their requests to the runtime. */
 export class JobHandles {
   readonly #exchange: Exchange;
   readonly #maxResultBytes: number;
 
-  /** @param maxResultBytes that a handle gives as one piece */
+  /** @param maxResultBytes the largest streamed result that a handle assembles */
   constructor(exchange: Exchange, maxResultBytes: number) {
     this.#exchange = exchange;
     this.#maxResultBytes = maxResultBytes;
   }
 
-  /** @returns the handle of a submitted job; undefined when the reply accepts none */
+  /** @returns the handle of a submitted job; undefined if the reply is not an acceptance */
   accepted<Output, Vendor>(reply: Envelope): Job<Output, Vendor> | undefined {
     if (reply.type !== "job.accepted") return undefined;
     const { credentials, ...accepted } = reply.payload;
@@ -60,7 +60,7 @@ export class JobHandles {
     reason: string | undefined,
     signal: AbortSignal | undefined,
   ): Promise<void> {
-    // Nothing is left to cancel, and some runtimes answer that with silence.
+    // There is nothing left to cancel, and some runtimes do not reply in that case.
     if (isFinished && !this.#exchange.dialect.correlates) return Promise.resolve();
     return orRefused(() => {
       const acknowledged = this.#exchange.ask(
@@ -83,7 +83,7 @@ export class JobHandles {
   }
 }
 
-/** A job's end is as good an answer, from a runtime that may give no other. */
+/** The end of the job counts as a reply too, since some runtimes send no other. */
 function acknowledgesCancel({ type }: Envelope): boolean {
   return type === "job.cancelled" || type === "job.result" || type === "job.error";
 }

@@ -3,7 +3,7 @@ import type { Exchange } from "./exchange.ts";
 import { checkNames, misuse } from "./misuse.ts";
 import { timeOf } from "./time-of.ts";
 
-/** Which jobs to list. Everything given has to match. */
+/** Which jobs to list. Every given condition has to match. */
 export interface JobFilter {
   /** One of these states. Default: any. */
   readonly status?: readonly JobStatus[] | undefined;
@@ -21,7 +21,7 @@ export interface ListedJob {
   /** The resolved reference. */
   readonly agent: string;
   readonly status: JobStatus | (string & {});
-  /** What it may do and spend, as it was granted. */
+  /** What it may do and spend, as granted. */
   readonly lease: Lease;
   /** The job that delegated it; undefined for one that a client submitted. */
   readonly parent: string | undefined;
@@ -30,13 +30,13 @@ export interface ListedJob {
   readonly traceId: string | undefined;
 }
 
-/** Jobs of one page: most of them fit one message whatever their leases are. */
+/** Jobs per page: nearly always few enough for one message, whatever their leases are. */
 const PAGE = 100;
 
 /**
- * In the order of their acceptance. Pages are asked for as they are needed.
- * @throws what requests fail with, and a LocalError `MISUSE` for a date or a list of states that is none, or a filter
- *   that there is not, or `PROTOCOL_VIOLATION` when a page leads to itself
+ * Lists jobs in the order of their acceptance. Requests pages as they are needed.
+ * @throws whatever requests fail with, and a LocalError `MISUSE` for an invalid date, a `status` that is not an array or an
+ *   unknown filter, or `PROTOCOL_VIOLATION` if a page leads to itself
  */
 export async function* listJobs(
   exchange: Pick<Exchange, "ask">,
@@ -66,7 +66,7 @@ function listing(
   cursor: string | undefined,
 ): Payload<"session.list_jobs"> {
   checkNames("the filter", foreign);
-  // A text would fall into its letters, and be refused as these.
+  // A string would be spread into letters, and the error would be about those.
   if (!Array.isArray(status ?? [])) throw misuse("status must be an array");
   const filter = {
     status: status as JobStatus[] | undefined,

@@ -23,20 +23,20 @@ export interface WatchOptions {
 
 const defaults = { every: 2_000, overlap: 15_000 } as const;
 
-/** What a watch asks of its client. */
+/** What a watch needs from its client. */
 export interface WatchSource {
   readonly clock: Clock;
-  /** Why nothing can be asked any more; undefined while it can. */
+  /** Why requests are no longer possible; undefined while they are. */
   readonly refusal: Error | undefined;
-  /** Resolves once nothing can be asked any more. */
+  /** Resolves once requests are no longer possible. */
   readonly over: Promise<void>;
-  /** What the runtime's clock shows, milliseconds since 1970. */
+  /** The time by the runtime's clock, in milliseconds since 1970. */
   time(signal: AbortSignal): Promise<number>;
   jobs(filter: JobFilter, signal: AbortSignal): AsyncIterable<ListedJob>;
   subscribe(id: string): Promise<WatchedJob>;
 }
 
-/** What the runtime's clock showed, in ms since 1970, between two moments of our own monotonic one, in ms. */
+/** A reading of the runtime's clock, in ms since 1970, taken between two moments of our own monotonic clock, in ms. */
 interface Look {
   readonly time: number;
   readonly asked: number;
@@ -46,16 +46,16 @@ interface Look {
 const UNFINISHED = ["pending", "running"] as const;
 
 /**
- * Finds the jobs of a principal: those that are unfinished, then each new one, once. No message announces a job, so listings
- * are asked for, again and again.
+ * Finds the jobs of a principal: first the unfinished ones, then each new one, once. No message announces new jobs, so it polls
+ * listings.
  *
- * 1. Times of jobs are compared with what the runtime's clock showed, and durations are measured by ours: the two may be
+ * 1. Creation times are compared with readings of the runtime's clock, but durations are measured by ours: the two clocks may be
  *    hours apart, and the runtime's may be set.
- * 2. A round looks at the runtime's clock first, and then lists what was created since a look one overlap before the last
- *    round, since a job is listed some time after its creation. What a listing brings again is known.
- * 3. A round counts when it came to its end: what fails in the middle, and may succeed later, is done again by the next one.
- * 4. Ids that no listing brings any more are forgotten. Only when the runtime's clock was set back they may come again, and
- *    are given again, rather than new jobs not at all.
+ * 2. A round first reads the runtime's clock, and then lists the jobs created since a reading one overlap before the last round,
+ *    because a job may be listed some time after its creation. Jobs that are listed again are recognised.
+ * 3. Only a complete round counts: if one fails halfway with an error that may pass, the next one repeats it.
+ * 4. Ids that can no longer be listed are forgotten. Only if the runtime's clock was set back may they be listed again; they
+ *    are then yielded again, which is better than missing new jobs.
  */
 export class JobWatch implements AsyncIterableIterator<WatchedJob, void> {
   readonly #source: WatchSource;
@@ -65,13 +65,13 @@ export class JobWatch implements AsyncIterableIterator<WatchedJob, void> {
   readonly #overlap: number;
   readonly #stop = new AbortController();
   readonly #found = this.#run();
-  /** The jobs that were given, or passed over, and when they were created. */
+  /** The jobs that were yielded or skipped, and when they were created. */
   readonly #known = new Map<string, number>();
-  /** Oldest first. All that was listed since the first of them was created since then. */
+  /** Oldest first. Every job not listed yet was created after the first of them. */
   readonly #looks: Look[] = [];
   #left = false;
 
-  /** @throws LocalError `MISUSE` for times that make no sense, and for a filter or an option that there is not */
+  /** @throws LocalError `MISUSE` for times that make no sense, and for an unknown filter or option */
   constructor(source: WatchSource, { agent, ...others }: WatchFilter, options: WatchOptions) {
     const { signal, every = defaults.every, overlap = defaults.overlap, ...foreign } = options;
     checkNames("watch", { ...others, ...foreign });
@@ -92,7 +92,7 @@ export class JobWatch implements AsyncIterableIterator<WatchedJob, void> {
     return this.#found.next();
   }
 
-  /** Ends it, also while somebody waits for the next job. */
+  /** Ends the watch, even while somebody waits for the next job. */
   return(): Promise<IteratorResult<WatchedJob, void>> {
     this.#leave();
     return this.#found.return();
@@ -107,7 +107,7 @@ export class JobWatch implements AsyncIterableIterator<WatchedJob, void> {
     if (this.#left || this.#signal?.aborted) return;
     const leave = (): void => this.#leave();
     this.#signal?.addEventListener("abort", leave, { once: true });
-    // The client keeps this until the watch ends, and nothing but the controller: nobody need say that it does.
+    // The client holds this reaction until the watch ends. It refers only to the controller, so it does not keep the watch alive.
     const stop = this.#stop;
     unlessAborted(this.#source.over, stop.signal).then(
       () => stop.abort(),
@@ -137,10 +137,10 @@ export class JobWatch implements AsyncIterableIterator<WatchedJob, void> {
   }
 
   async *#first(): AsyncGenerator<WatchedJob, Look> {
-    // Kept when the round fails: what is created meanwhile is new.
+    // Kept if the round fails: jobs created in the meantime are new.
     const began = this.#looks[1] ?? (await this.#look());
     for await (const job of this.#list({ status: UNFINISHED })) yield* this.#give(job);
-    // What ended before must not turn up as new in the next round, which reaches back behind the beginning.
+    // Jobs that ended before must not appear as new in the next round, which reaches back before the beginning.
     for await (const job of this.#list({ createdAfter: new Date(began.time - this.#overlap) })) {
       const old = job.createdAt.getTime() < began.time;
       if (old && !UNFINISHED.some((status) => status === job.status)) this.#remember(job);
@@ -163,11 +163,11 @@ export class JobWatch implements AsyncIterableIterator<WatchedJob, void> {
     const shown = await this.#source.time(this.#stop.signal);
     const answered = clock.monotonic();
     const before = this.#looks.at(-1);
-    // A clock that was set back gives earlier times to what was created since.
+    // If the runtime's clock was set back, jobs created since then have earlier times.
     const setBack = before !== undefined && shown < before.time;
     const time = setBack ? shown - (answered - before.asked) : shown;
     const look = { time, asked, answered };
-    // Nobody looked before the first time: there the runtime's own clock has to measure the overlap.
+    // There is no reading before the first one, so there the overlap has to be measured by the runtime's own clock.
     const never = Number.NEGATIVE_INFINITY;
     if (before === undefined) {
       this.#looks.push({ time: time - this.#overlap, asked: never, answered: never });
@@ -176,7 +176,7 @@ export class JobWatch implements AsyncIterableIterator<WatchedJob, void> {
     return look;
   }
 
-  /** The time behind which all was created that the round of this look could not see. */
+  /** A time after which every job was created that the round of this reading could not see. */
   #reach({ asked }: Look): number {
     const settled = asked - this.#overlap;
     const oldest = this.#looks.findLastIndex(({ answered }) => answered <= settled);
@@ -190,14 +190,14 @@ export class JobWatch implements AsyncIterableIterator<WatchedJob, void> {
 
   async *#give(listed: ListedJob): AsyncGenerator<WatchedJob, void> {
     if (this.#known.has(listed.id)) return;
-    // It may have ended while the job before was looked at: the rest of the page is in memory, and nothing else tells.
+    // The watch may have ended while the previous job was handled; the rest of the page is in memory, so only this check notices.
     this.#stop.signal.throwIfAborted();
     const job = await this.#subscribe(listed.id);
     this.#remember(listed);
     if (job !== undefined) yield job;
   }
 
-  /** @returns undefined for a job that is kept no longer */
+  /** @returns undefined for a job that the runtime no longer keeps */
   async #subscribe(id: string): Promise<WatchedJob | undefined> {
     try {
       return await this.#unlessStopped(this.#source.subscribe(id));
@@ -211,7 +211,7 @@ export class JobWatch implements AsyncIterableIterator<WatchedJob, void> {
     this.#known.set(id, createdAt.getTime());
   }
 
-  /** Rejects when the watch is to end first, and gives back a job that nobody gets any more. */
+  /** Rejects if the watch ends first; then unsubscribes from the job, since nobody gets it any more. */
   async #unlessStopped(subscribing: Promise<WatchedJob>): Promise<WatchedJob> {
     try {
       return await unlessAborted(subscribing, this.#stop.signal);

@@ -2,13 +2,14 @@ import type { Decoded, Envelope, JobId } from "@arcp/core";
 import { LatestNames } from "./latest-names.ts";
 
 /**
- * The jobs of which a runtime had a word already. The error of any other is no job's end: it may reject a submit (R-D-8).
+ * The jobs that a runtime has already mentioned. An error about any other is not the end of a job, but may reject a submit
+ * (R-D-8).
  */
 export class KnownJobs {
-  /** Far more than tell something at the same time. */
+  /** Far more jobs than are active at the same time. */
   readonly #ids = new LatestNames(10_000);
 
-  /** @param jobs that the process before heard of */
+  /** @param jobs those that the previous process followed */
   constructor(jobs: readonly JobId[]) {
     for (const job of jobs) this.#ids.add(job);
   }
@@ -17,7 +18,7 @@ export class KnownJobs {
     return this.#ids.has(job);
   }
 
-  /** Takes note of the job that a message is of, and of the child that a delegation names: its end may be all that comes of it. */
+  /** Notes the job of a message, and the child that a delegation names: of a child, only the end may ever arrive. */
   take(received: Decoded): void {
     const header = received.kind === "ok" ? received.message : received.header;
     if (header?.job_id !== undefined) this.#ids.add(header.job_id);

@@ -1,10 +1,10 @@
 import type { Asked } from "./correlation.ts";
 
-/** Queues, by name. In each of them only the first one goes on. */
+/** Named queues. In each of them, only the first item may proceed. */
 export class Lanes<T extends { readonly lane: string | undefined }> {
   readonly #lanes = new Map<string, Set<T>>();
 
-  /** Puts it at the end of its lane, if it has one. @returns whether it is its turn */
+  /** Adds an item at the end of its lane, if it has one. @returns whether it may proceed at once */
   join(item: T): boolean {
     if (item.lane === undefined) return true;
     const waiting = this.#lanes.get(item.lane) ?? new Set();
@@ -18,7 +18,7 @@ export class Lanes<T extends { readonly lane: string | undefined }> {
     return first === item;
   }
 
-  /** @returns the one whose turn it is by that */
+  /** Removes an item from its lane. @returns the item that may proceed now, if any */
   leave(item: T): T | undefined {
     const waiting = item.lane === undefined ? undefined : this.#lanes.get(item.lane);
     if (item.lane === undefined || waiting === undefined) return undefined;
@@ -29,17 +29,17 @@ export class Lanes<T extends { readonly lane: string | undefined }> {
     return wasFirst ? next : undefined;
   }
 
-  /** Nobody's turn comes any more. */
+  /** Empties all lanes: none of the waiting items will proceed. */
   clear(): void {
     this.#lanes.clear();
   }
 }
 
 /**
- * The lane of a request: answers to those of the same type about the same job, if it names any, could be mistaken for each
- * other (R-D-7).
+ * The lane of a request. Requests of the same type about the same job, if any, share one, since their replies could be confused
+ * (R-D-7).
  */
 export function laneOf({ type, jobId }: Pick<Asked, "type" | "jobId">): string | undefined {
-  // Pings are answered by their nonce.
+  // A pong is recognised by its nonce.
   return type === "session.ping" ? undefined : `${type} ${jobId}`;
 }

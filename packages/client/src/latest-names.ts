@@ -1,4 +1,4 @@
-/** A set of names that holds the latest of them: as many as it is made for, and fewer than twice as many. */
+/** A bounded set that keeps the latest names: at least as many as it is made for, and fewer than twice as many. */
 export class LatestNames {
   readonly #most: number;
   #former: ReadonlySet<string> = new Set();
@@ -14,7 +14,7 @@ export class LatestNames {
 
   add(name: string): void {
     this.#latest.add(name);
-    // All together: a set from which the oldest goes each time passes over the places of those that went before.
+    // Drop names in bulk: if a set drops its oldest entry each time, finding the next one means skipping the slots of all dropped.
     if (this.#latest.size < this.#most) return;
     this.#former = this.#latest;
     this.#latest = new Set();

@@ -2,11 +2,11 @@ import type { Clock, Timer } from "@arcp/core";
 import type { Connection } from "./connection.ts";
 import type { Farewell } from "./farewell.ts";
 
-/** What a link is doing. A variant owns its timers; {@link leave} gives them back. */
+/** The state of a link. A variant owns its timers; {@link leave} cancels them. */
 export type LinkState =
-  /** Dialling, or waiting for the welcome. `abort` ends both. */
+  /** Dialling, or waiting for the welcome. `abort` ends either. */
   | { readonly kind: "connecting"; readonly abort: AbortController; readonly deadline: Timer }
-  /** Frames flow. */
+  /** Connected. */
   | { readonly kind: "online"; readonly connection: Connection }
   /** Between two attempts. */
   | {
@@ -16,21 +16,21 @@ export type LinkState =
       readonly timer: Timer;
       readonly wake: () => void;
     }
-  /** `session.close` is sent; ends with the runtime's answer, or at the deadline without it (R-6.7-7). */
+  /** `session.close` has been sent. Ends with the runtime's reply, or without one at the deadline (R-6.7-7). */
   | { readonly kind: "closing"; readonly farewell: Farewell }
   | { readonly kind: "closed"; readonly error: Error };
 
-/** What a caller is told of it. */
+/** The state of a client's connection. */
 export type ConnectionState =
   | { readonly kind: "connecting" }
   | { readonly kind: "online" }
   /**
-   * The connection is gone, or an attempt to connect failed, and `error` says why: an `ArcpError` `HEARTBEAT_LOST` when
-   * one side no longer heard the other (R-6.4-4). A new attempt starts `in` ms after this state began.
+   * The connection is gone, or an attempt to connect failed. `error` says why; it is an `ArcpError` `HEARTBEAT_LOST` if one side
+   * no longer heard the other (R-6.4-4). The next attempt starts `in` ms after this state began.
    */
   | { readonly kind: "retrying"; readonly in: number; readonly error: Error }
   | { readonly kind: "closing" }
-  /** For good. `error` says why; a `LocalError` `CLOSED` after `close()`. */
+  /** Closed for good. `error` says why; it is a `LocalError` `CLOSED` after `close()`. */
   | { readonly kind: "closed"; readonly error: Error };
 
 export function connecting(
@@ -44,7 +44,7 @@ export function connecting(
 
 /**
  * @param error why there is no connection
- * @returns a state and the promise of its end, which comes by the timer or by leaving the state
+ * @returns the state, and a promise that resolves when it ends: when its timer fires, or when the state is left
  */
 export function retrying(
   clock: Clock,

@@ -21,26 +21,26 @@ import { StateChanges } from "./state-changes.ts";
 export interface LinkOptions {
   readonly dial: Dial;
   readonly introduction: Introduction;
-  /** For dialling and greeting together, in ms. */
+  /** The time for dialling and the handshake together, in ms. */
   readonly handshakeTimeout: number;
   readonly clock: Clock;
-  /** A session to go on with. */
+  /** A session to continue. */
   readonly restored?: Session | undefined;
-  /** Writes the session down: before anything relies on a new token, and before a position is acknowledged. */
+  /** Persists the session before anything relies on a new token, and before a position is acknowledged. */
   readonly keeper?: SessionKeeper | undefined;
 }
 
-/** Whoever asks through a link and hears through it. */
+/** The user of a link, who sends and receives through it. */
 export interface LinkUser {
-  /** There is a connection, of this session: the one before, or a fresh one that knows nothing of the one before. */
+  /** There is a new connection. Its session is the same as before, or a new one that knows nothing of the one before. */
   connected(session: Session): void;
-  /** What waits may be sent, such as all requests that have no answer yet (R-5.4-8): the connection has room, or has it again. */
+  /** The connection has room (again): messages that wait can be sent, such as all requests without a reply yet (R-5.4-8). */
   drained(): void;
   /**
-   * One message, each stream envelope once and in order. Pings and duplicates do not come this far.
+   * Handles one message; gets each stream envelope once and in order. Pings and duplicates do not get this far.
    *
-   * @param size characters of its frame
-   * @returns whether an error that names no request was about one all the same, and not about the session
+   * @param size the length of its frame, in characters
+   * @returns whether an error that names no request was nevertheless about a request, not about the session
    */
   received(message: Decoded, size: number): boolean;
   /** The link is down for good; called once. */
@@ -48,11 +48,11 @@ export interface LinkUser {
 }
 
 /**
- * Keeps a client connected: dial, greet or resume, run the connection, and again after a pause when it is lost. A session
- * that the runtime no longer holds is followed by a fresh one (R-6.3-19).
+ * Keeps a client connected: dials, opens or resumes the session, runs the connection, and starts over after a pause if it is
+ * lost. If the runtime no longer has the session, a new one follows (R-6.3-19).
  *
  * 1. One loop, {@link run}, makes all attempts; nothing else dials.
- * 2. Every change of state goes through `#enter`, which gives back the timers of the state before.
+ * 2. Every change of state goes through `#enter`, which cancels the timers of the previous state.
  * 3. After `closed` nothing is handed on, sent or dialled.
  */
 export class Link {
@@ -76,7 +76,7 @@ export class Link {
     this.#online.promise.catch(() => {});
   }
 
-  /** Why nothing can be asked any more; undefined while it can, connected or not. */
+  /** Why requests are no longer possible; undefined while they are, connected or not. */
   get refusal(): Error | undefined {
     if (this.#state.kind === "closed") return this.#state.error;
     return this.#state.kind === "closing" ? closed() : undefined;
@@ -87,21 +87,21 @@ export class Link {
     return this.#over.promise;
   }
 
-  /** The session and how far it has come; undefined while there is none. */
+  /** The current session; undefined while there is none. */
   get session(): Session | undefined {
     return this.#session;
   }
 
-  /** Starts the link. @returns the session; rejects when the first attempt fails */
+  /** Starts the link. @returns the session; rejects if the first attempt fails */
   open(): Promise<Session> {
     void this.over.then(onNetworkChange(() => this.nudge()));
-    // Only a bug rejects; what it left undone must not look like an event that never was.
+    // Only a bug makes it reject. End the link then, so that callers do not wait for ever.
     this.#run().catch((bug: unknown) => this.end(asError(bug)));
     return this.#online.promise;
   }
 
   /**
-   * Sends when there is a connection with room; otherwise what matters goes out when there is (see `drained`).
+   * Sends a frame if there is a connection with room. Otherwise, whatever matters is sent once there is (see `drained`).
    *
    * @returns whether it was sent
    */
@@ -111,19 +111,19 @@ export class Link {
     return true;
   }
 
-  /** The network may have changed: ends a pause between attempts, or asks whether the peer is still there. */
+  /** Reacts to a possible change of the network: ends a pause between attempts, or checks whether the peer is still there. */
   nudge(): void {
     this.#failures = 0;
     if (this.#state.kind === "retrying") this.#state.wake();
     if (this.#state.kind === "online") this.#state.connection.check();
   }
 
-  /** Gives the connection up that there is, for another one. */
+  /** Gives the current connection up, so that another one replaces it. */
   giveUp(fault: LinkError): void {
     if (this.#state.kind === "online") this.#state.connection.giveUp(fault);
   }
 
-  /** Says goodbye, waits for the answer at most a second, and closes. Never rejects. */
+  /** Says goodbye, waits at most a second for the reply, and closes. Never rejects. */
   close(reason: string | undefined): Promise<void> {
     const session = this.#session;
     if (this.#state.kind === "online" && session !== undefined) {
@@ -144,7 +144,7 @@ export class Link {
     return this.over;
   }
 
-  /** Takes the link down at once. Only the first call counts. */
+  /** Ends the link at once. Only the first call counts. */
   end(error: Error): void {
     const state = this.#state;
     if (state.kind === "closed") return;
@@ -165,7 +165,7 @@ export class Link {
       if (this.refusal !== undefined) return this.end(this.refusal);
       let failures = this.#failures;
       if (this.#session !== undefined && hasExpired(error)) {
-        // A fresh one is next. A runtime that refused a resume is there: no need to wait as for one that is not.
+        // A new session is next. A runtime that refused a resume is reachable, so there is no need to back off.
         this.#session = undefined;
         if (this.#state.kind === "connecting") failures = 0;
       } else if (isFinal(error) || !this.#isOpen) return this.end(this.#explain(error));
@@ -179,7 +179,7 @@ export class Link {
     }
   }
 
-  /** One connection from dialling to its end. @returns how it ended */
+  /** Makes one connection and runs it to its end. @returns how it ended */
   async #attempt(): Promise<LinkError> {
     const state = this.#state;
     if (state.kind !== "connecting") return closed();
@@ -204,7 +204,7 @@ export class Link {
     const failure = await this.#failure(signal);
     if (failure !== undefined || this.#state !== state) {
       opened.transport.close("normal");
-      // Presented, a token voids those before (R-6.3-7): one that was not written down must not be.
+      // Using a token voids the previous ones (R-6.3-7), so one that was not persisted must not be used.
       if (token !== undefined) former?.renew(token);
       return failure ?? closed();
     }
@@ -229,15 +229,15 @@ export class Link {
     if (former !== undefined) connection.repeatAck();
     this.#online.resolve(session);
     const end = await connection.run();
-    // A connection that got somewhere is not one more failure in a row.
+    // A connection that made progress does not count as another failure in a row.
     if (session.position > position || clock.monotonic() - since >= MAX_PAUSE) this.#failures = 0;
     return end;
   }
 
   /**
-   * Why a connection that was welcomed must not be used after all: the link, or the attempt's time, ended in the same
-   * turn, or its token cannot be written down. The first message on it voids the token before (R-6.3-7), so nothing is sent
-   * until it is.
+   * Why a connection must not be used although it was welcomed: the link, or the time for the attempt, ended in the same turn, or
+   * its token cannot be persisted. The first message on the connection voids the previous token (R-6.3-7), so nothing is sent
+   * until the new one is persisted.
    */
   async #failure(signal: AbortSignal): Promise<LinkError | undefined> {
     try {
@@ -256,7 +256,7 @@ export class Link {
     return this.#state.kind === "closing" && this.#state.farewell.takeRefusal(message);
   }
 
-  /** What handles are told. A server may refuse an attempt as well, and says itself why. */
+  /** The error that handles get. If a server refused the attempt itself, its own error already says why. */
   #explain(error: LinkError): LinkError {
     return this.#state.kind === "online" ? explain(error) : error;
   }

@@ -1,21 +1,21 @@
 import { LocalError } from "@arcp/core";
 import { reasonOf } from "./reason-of.ts";
 
-/** What the caller asks for cannot be. The message says what would be right. */
+/** The error for a call that cannot work. @param message says what would be right */
 export function misuse(message: string, cause?: unknown): LocalError {
   return new LocalError("MISUSE", message, { cause });
 }
 
 /**
- * Refuses a misspelt option, which would be a default in silence.
+ * Refuses a misspelt option, which would silently leave the default in place.
  *
- * @param foreign what is left of the options without those that there are
+ * @param foreign the options that remain once the known ones are taken out
  */
 export function checkNames(what: string, foreign: object): void {
   for (const name of Object.keys(foreign)) throw misuse(`${what} has no option ${name}`);
 }
 
-/** What cannot be sent since it is not JSON. @param cause what `JSON.stringify` threw */
+/** The error for a value that cannot be sent because it is not JSON. @param cause what `JSON.stringify` threw */
 export function notJson(what: string, cause: unknown): LocalError {
   return misuse(`${what} is not JSON: ${reasonOf(cause)}`, cause);
 }

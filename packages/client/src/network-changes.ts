@@ -1,11 +1,11 @@
 /**
- * Calls `listener` when there may be a way to the runtime that there was not before: the platform says that it is back
- * online, or the page is looked at again. A page in the background has slow timers, and one that was frozen, or whose
- * machine slept, has a socket that may be dead without a word.
+ * Calls `listener` when the runtime may have become reachable again: when the platform reports that it is back online, or when
+ * the page becomes visible. Background pages have slow timers, and after a page was frozen, or its machine slept, its socket may
+ * be dead without notice.
  *
- * `navigator.connection` is left out: it changes with every new estimate of the speed, and only some browsers have it.
+ * `navigator.connection` is not used: it changes with every new speed estimate, and only some browsers have it.
  *
- * @returns stops it. Where the platform tells nothing, as in Node, there is nothing to stop.
+ * @returns a function that stops listening. It does nothing where the platform reports nothing, as in Node.
  */
 export function onNetworkChange(listener: () => void): () => void {
   const listening = new AbortController();

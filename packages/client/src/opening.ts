@@ -15,23 +15,23 @@ import type { Session } from "./session.ts";
 /** Proves who the client is: a bearer token, or a function that is called for a fresh one on every connection. */
 export type TokenSource = string | (() => string | Promise<string>);
 
-/** What a client says of itself; informational. */
+/** What a client says about itself; informational only. */
 export interface ClientDescription {
   readonly name: string;
   readonly version: string;
 }
 
-/** What every opening message of a client says alike. */
+/** What all opening messages of a client have in common. */
 export interface Introduction {
   readonly token: TokenSource | undefined;
   readonly client: ClientDescription;
-  /** The features that are offered. */
+  /** The features that the client offers. */
   readonly features: readonly string[];
 }
 
 /**
- * What one connection is opened with: a hello, or the resume of a session that there was before, in the forms that its
- * runtime may understand (R-6.3-1).
+ * The opening messages of one connection: a hello, or the resume of an earlier session, in the forms that its runtime may
+ * understand (R-6.3-1).
  */
 export class Opening {
   readonly #introduction: Introduction;
@@ -45,9 +45,9 @@ export class Opening {
   }
 
   /**
-   * The first frame; asks for the bearer token.
+   * The first frame; calls the token source.
    *
-   * @throws LocalError `MISUSE` for a token that is no text
+   * @throws LocalError `MISUSE` for a token that is not a string
    */
   async first(): Promise<string> {
     const { token: source, client, features } = this.#introduction;
@@ -73,10 +73,10 @@ export class Opening {
   }
 
   /**
-   * What follows on a welcome: a runtime that knows nothing of a resume in a hello has opened another session than was asked
-   * for, and may know the message (R-6.3-3).
+   * The frame to send after a welcome. A runtime that does not support resuming by hello has opened a different session from the
+   * requested one, but may support `session.resume` (R-6.3-3).
    *
-   * @returns undefined when the welcome is the last word
+   * @returns undefined if the welcome completes the handshake
    */
   next({ session_id }: Envelope<"session.welcome">): string | undefined {
     const session = this.#session;
@@ -87,8 +87,8 @@ export class Opening {
   }
 
   /**
-   * How an attempt failed, as far as that tells of the session: `SESSION_LOST` when the runtime does not have it, nor ever
-   * will. A fresh one is next, and will be refused as well if it is the client that is not welcome.
+   * Interprets a failed attempt: `SESSION_LOST` if the runtime does not have the session and never will. A new session is tried
+   * next; it will be refused too if it is the client that is not welcome.
    */
   outcome(error: LinkError): LinkError {
     if (this.#session === undefined || hasExpired(error)) return error;
@@ -100,7 +100,7 @@ export class Opening {
     return new LocalError("SESSION_LOST", message, { cause: error });
   }
 
-  /** @param session_id of the session that the connection has by now */
+  /** @param session_id the session that the connection has by now */
   #resume(session: Session, session_id?: SessionId): string {
     const payload = { ...this.#payload, ...placeIn(session) };
     const id = newMessageId("req_");
@@ -108,7 +108,7 @@ export class Opening {
   }
 }
 
-/** Whether a runtime that was asked by `session.resume` is there, and has no word for it, or not the right one. */
+/** Whether a runtime that got a `session.resume` is there, but has no reply to it, or not the right one. */
 function isAnswer(error: LinkError): boolean {
   if (error instanceof TransportClosedError) {
     return error.reason !== undefined && error.reason !== "going-away";

@@ -1,35 +1,35 @@
 import { HIGH_WATER_MARK, LocalError, type Transport } from "@arcp/core";
 
-/** The characters that may wait: beyond them a runtime asks and asks, and reads no answer. */
+/** How many characters may wait. Beyond that, the runtime keeps asking without reading our replies. */
 const MOST = 8 * HIGH_WATER_MARK;
 
 export interface OutboxOptions {
   readonly transport: Transport;
-  /** There is room again. */
+  /** Called when there is room again. */
   readonly drained: () => void;
-  /** The runtime takes so little that it is of no use. */
+  /** Called if the runtime reads so little that the connection is useless. */
   readonly stuck: (fault: LocalError) => void;
 }
 
 /**
- * What leaves on a connection, and how much of it the transport has yet to take (R-4.1-10). What can wait is sent only where
- * there is room; what answers the runtime is sent always, as long as it reads that.
+ * Sends frames on a connection, and counts how much the transport has yet to take (R-4.1-10). Messages that can wait are sent
+ * only if there is room; replies to the runtime are always sent, as long as it reads them.
  */
 export class Outbox {
   readonly #options: OutboxOptions;
-  /** Characters that the transport has yet to take. */
+  /** How many characters the transport has yet to take. */
   #waiting = 0;
 
   constructor(options: OutboxOptions) {
     this.#options = options;
   }
 
-  /** Whether something should be sent that can wait. */
+  /** Whether to send messages that could wait. */
   get hasRoom(): boolean {
     return this.#waiting <= HIGH_WATER_MARK;
   }
 
-  /** A failure shows as the end of the connection. */
+  /** Sends a frame. A failure shows as the end of the connection. */
   send(frame: string): void {
     const { transport, stuck } = this.#options;
     this.#waiting += frame.length;

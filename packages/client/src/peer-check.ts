@@ -2,16 +2,16 @@ import { type Clock, LocalError, type Timer } from "@arcp/core";
 
 export interface PeerCheckOptions {
   readonly clock: Clock;
-  /** How long the peer has to say anything, in ms. */
+  /** How long the peer has to send anything, in ms. */
   readonly timeout: number;
   readonly ping: () => void;
-  /** It said nothing. */
+  /** Called if the peer sent nothing. */
   readonly silent: (fault: LocalError) => void;
 }
 
 /**
- * Asks out of turn whether a connection still carries anything, as after a change of the network, which tells no socket
- * that it is dead. Unlike a heartbeat's loss the verdict says nothing of the peer, only that another connection is due.
+ * Checks on demand whether a connection still works, for example after a network change, which can leave a socket dead without
+ * notice. Unlike heartbeat loss, a failed check says nothing about the peer, only that a new connection is due.
  */
 export class PeerCheck {
   readonly #options: PeerCheckOptions;
@@ -31,7 +31,7 @@ export class PeerCheck {
     ping();
   }
 
-  /** A frame came in. */
+  /** Notes that a frame was received. */
   heard(): void {
     if (this.#timer !== undefined) this.stop();
   }

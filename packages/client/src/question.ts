@@ -1,6 +1,6 @@
 import { type ClientMessageType, LocalError, type Outgoing } from "@arcp/core";
 
-/** What a client can ask and gets an answer to. */
+/** The types of message that get a reply. */
 export type QuestionType =
   | "job.submit"
   | "job.cancel"
@@ -8,17 +8,17 @@ export type QuestionType =
   | "session.list_jobs"
   | "session.ping";
 
-/** A request but for what the exchange adds. */
+/** A request without the fields that the exchange adds. */
 export type Question = {
   [Q in QuestionType]: Omit<Outgoing<Q>, "id" | "session_id">;
 }[QuestionType];
 
-/** A submit may start a second job when it is made again in another session, unless its key tells that it is the same. */
+/** Repeating a submit in another session may start a second job, unless its key identifies it as the same. */
 export function isRepeatable({ type, payload }: Question): boolean {
   return type !== "job.submit" || payload.idempotency_key !== undefined;
 }
 
-/** What a request of this type rejects with that may have been done, and whose answer will not come. */
+/** The rejection of a request that may have taken effect, but whose reply will never come. */
 export function lostBeforeAnswer(type: ClientMessageType): LocalError {
   return new LocalError(
     "SESSION_LOST",

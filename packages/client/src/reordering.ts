@@ -7,18 +7,18 @@ interface Held {
 
 /** How many envelopes may wait for a missing one. */
 const MOST = 1_000;
-/** The characters that they may have together. */
+/** How many characters these may have in total. */
 const MOST_CHARACTERS = 8 * 1024 * 1024;
 
 export interface ReorderingOptions {
   readonly clock: Clock;
   /** How long a number may be missing, in ms. */
   readonly patience: number;
-  /** It stayed away. */
+  /** Called if it does not arrive in time. */
   readonly missing: () => void;
 }
 
-/** Envelopes that came before their turn, for runtimes that swap them (R-D-10). */
+/** Holds envelopes that arrive early, for runtimes that swap them (R-D-10). */
 export class Reordering {
   readonly #options: ReorderingOptions;
   readonly #held = new Map<number, Held>();
@@ -29,7 +29,7 @@ export class Reordering {
     this.#options = options;
   }
 
-  /** Keeps an envelope until its turn. @returns false when it is a gap that is waited for no longer */
+  /** Holds an envelope until its turn. @returns false if the missing one is no longer waited for, so that there is a gap */
   hold(seq: number, decoded: Decoded, size: number): boolean {
     const { clock, patience, missing } = this.#options;
     if (this.#held.has(seq)) return true;
@@ -40,7 +40,7 @@ export class Reordering {
     return true;
   }
 
-  /** @returns the envelope under this number, if it is here already; each is given once */
+  /** @returns the envelope with this number, if it is held; each is returned once */
   take(seq: number): Held | undefined {
     const held = this.#held.get(seq);
     if (held === undefined) return undefined;
@@ -49,7 +49,7 @@ export class Reordering {
     return held;
   }
 
-  /** The missing one came. What still waits does so for another one, which has its own time. */
+  /** The missing envelope has arrived. Those still held wait for another one, for which the time starts anew. */
   progressed(): void {
     if (this.#timer === undefined) return;
     this.stop();

@@ -26,57 +26,57 @@ import { lostBeforeAnswer } from "./question.ts";
 
 export interface Request extends Asked {
   readonly id: MessageId;
-  /** The request as it is sent, however often (R-5.4-8). */
+  /** The frame of the request, the same each time it is sent (R-5.4-8). */
   readonly frame: string;
-  /** Aborting ends the wait for the answer. */
+  /** Aborting ends the wait for the reply. */
   readonly signal: AbortSignal | undefined;
-  /** Told when it was sent, and its answer is waited for no longer. */
+  /** Called if the request was sent, but nobody waits for its reply any more. */
   readonly abandoned: () => void;
 }
 
 interface Pending extends Omit<Request, "signal"> {
   frame: string;
-  /** Requests of one lane wait for each other; undefined for one whose answer cannot be taken for another's. */
+  /** Requests of one lane wait for each other; undefined if the reply cannot be mistaken for that of another request. */
   readonly lane: string | undefined;
   /** Whether it was ever handed to a connection. */
   isSent: boolean;
-  /** Whether nobody waits for the answer, which is only kept from being taken for the next one's. */
+  /** Whether nobody waits for the reply any more. It is still expected, lest it be taken for the reply to the next request. */
   isAbandoned: boolean;
-  /** Runs once it is its turn. */
+  /** Started when it is the request's turn. */
   timer: Timer | undefined;
   settle(reply: Envelope): void;
   reject(error: unknown): void;
-  /** Lets go of the signal. */
+  /** Stops listening to the signal. */
   release(): void;
 }
 
 export interface RequestsOptions {
   readonly clock: Clock;
-  /** How long an answer may take, in ms, connected or not (R-5.4-7). */
+  /** How long a reply may take, in ms, connected or not (R-5.4-7). */
   readonly timeout: number;
-  /** @returns whether it was sent: there is a connection, and room in it */
+  /** @returns whether it was sent, that is, whether there is a connection with room */
   readonly send: (frame: string) => boolean;
-  /** Jobs that the process before followed. */
+  /** Jobs that the previous process followed. */
   readonly jobs: readonly JobId[];
-  /** How the runtime is spoken to. */
+  /** The dialect of the runtime. */
   readonly dialect: () => Dialect;
 }
 
 /**
- * The requests that wait for an answer, by the id of their envelope, in the order in which they were made.
+ * The pending requests, by the id of their envelope, in the order in which they were made.
  *
- * 1. Of one lane only the first is sent; its time begins then. One that is given up in mid-lane keeps its turn until it is
- *    answered or its time is over.
- * 2. What the peer says of a request that waits no longer reaches nobody.
- * 3. Where every answer names its request, nothing is guessed, remembered or held up.
+ * 1. Only the first request of a lane is sent; its timeout starts then. If it is abandoned after that, it keeps its turn until
+ *    the reply comes or the time is over.
+ * 2. A reply to a request that is no longer pending is ignored.
+ * 3. With a runtime whose replies all name their request, nothing is guessed, remembered or delayed.
  */
 export class Requests {
   readonly #options: RequestsOptions;
   readonly #pending = new Map<string, Pending>();
-  /** Those whose turn it is, and which this connection has yet to carry. */
+  /** Requests whose turn it is, but which have not been sent on this connection yet. */
   readonly #unsent = new Set<Pending>();
   readonly #lanes = new Lanes<Pending>();
-  /** The ids and traces of those that wait no longer: an answer that comes after so many others comes never. */
+  /** The ids and traces of the latest requests that are no longer pending. Replies later than that are not expected. */
   readonly #former = new LatestNames(1_000);
   readonly #jobs: KnownJobs;
 
@@ -88,9 +88,9 @@ export class Requests {
   /**
    * Sends a request, now or as soon as there is a connection and it is its turn.
    *
-   * @param read makes the answer of the reply, within its dispatch; undefined when the reply does not fit the request
-   * @returns the answer; rejects with what the runtime said, the signal's reason, or a LocalError `REQUEST_TIMEOUT`,
-   *   `SESSION_LOST` or `CLOSED`
+   * @param read turns the reply into the result, synchronously with its arrival; undefined if the reply does not fit the request
+   * @returns the result; rejects with the runtime's error, the signal's reason, or a LocalError `REQUEST_TIMEOUT`, `SESSION_LOST`
+   *   or `CLOSED`
    */
   open<T extends object>(
     { signal, ...request }: Request,
@@ -120,7 +120,7 @@ export class Requests {
     return handled(promise);
   }
 
-  /** Takes a reply to the request that it answers. @returns whether there was one */
+  /** Matches a reply to its request. @returns whether there was one */
   answer(reply: Envelope, requestId: string | undefined): boolean {
     const id = requestId ?? answered(reply, this.#sent(), this.#context)?.id;
     const pending = this.#take(id);
@@ -139,7 +139,7 @@ export class Requests {
     return true;
   }
 
-  /** Takes a `job.error` that is not the end of its job (R-D-8). @returns whether it was none */
+  /** Handles a `job.error` if it is not the end of its job (R-D-8). @returns whether it was handled */
   takeRejection(error: Envelope<"job.error">): boolean {
     if (this.#correlates) return isRefusedKey(error);
     const found = meaning(error, this.#sent(), this.#context);
@@ -148,15 +148,15 @@ export class Requests {
     return true;
   }
 
-  /** The id of the request that an error of the session is about which names none (R-D-9). */
+  /** The id of the request that a `session.error` is about if it names none (R-D-9). */
   blamed(error: Envelope<"session.error">): string | undefined {
     if (this.#correlates) return undefined;
     return blamed(error, this.#sent(), this.#context)?.id;
   }
 
   /**
-   * Takes note of a message that was handed on. The end of a job answers all that asked for it, also where the runtime
-   * says nothing more.
+   * Notes a message that was handed on. The end of a job counts as the reply to every cancel of it, since the runtime may send no
+   * other.
    */
   heard(decoded: Decoded): void {
     if (this.#correlates) return;
@@ -164,14 +164,14 @@ export class Requests {
     if (decoded.kind !== "ok") return;
     const { message } = decoded;
     if (message.type !== "job.result" && message.type !== "job.error") return;
-    // The last one first, or it would be its turn.
+    // Last one first: otherwise, answering one would make it the next one's turn.
     for (const { id, type, jobId } of [...this.#pending.values()].reverse()) {
       if (type === "job.cancel" && jobId === message.job_id) this.answer(message, id);
     }
   }
 
   /**
-   * Those whose answers may let the session follow this job: a subscribe, or a submit that may lead to any job by its key.
+   * The requests whose replies may make the session follow this job: a subscribe, or a submit, whose key may lead to any job.
    */
   *following(job: JobId): Generator<Pick<Pending, "id" | "isSent">, void> {
     for (const each of this.#pending.values()) {
@@ -180,10 +180,10 @@ export class Requests {
     }
   }
 
-  /** There is another connection: all whose turn it is are to be sent on it, oldest first. */
+  /** Prepares for a new connection: every request whose turn it is will be sent on it, oldest first. */
   repeat(): void {
     for (const pending of [...this.#pending.values()]) {
-      // Nobody answers on this connection what was asked on another.
+      // A reply to an abandoned request of the previous connection does not come on this one.
       if (pending.isAbandoned) this.#drop(pending);
     }
     this.#unsent.clear();
@@ -192,7 +192,7 @@ export class Requests {
     }
   }
 
-  /** Sends what waits for a connection, or for room in it. */
+  /** Sends the requests that wait for a connection, or for room on it. */
   send(): void {
     for (const pending of this.#unsent) {
       if (!this.#options.send(pending.frame)) return;
@@ -202,8 +202,8 @@ export class Requests {
   }
 
   /**
-   * Moves what is pending into another session, since the one before is gone with all answers. What may have been done
-   * there, and would be done twice, rejects with `SESSION_LOST`.
+   * Moves the pending requests to another session, since the previous one is gone, and its replies with it. Rejects with
+   * `SESSION_LOST` those that may have taken effect there and must not take effect twice.
    */
   moveTo(session: SessionId): void {
     this.failUnrepeatable();
@@ -212,7 +212,7 @@ export class Requests {
     }
   }
 
-  /** Rejects with `SESSION_LOST` what may have been done, and would be done twice. */
+  /** Rejects with `SESSION_LOST` the requests that may have taken effect and must not take effect twice. */
   failUnrepeatable(): void {
     for (const { id, type, isSent, isRepeatable } of [...this.#pending.values()]) {
       if (isSent && !isRepeatable) this.reject(id, lostBeforeAnswer(type));
@@ -220,12 +220,12 @@ export class Requests {
   }
 
   failAll(error: Error): void {
-    // Nothing takes the turn of what is rejected here.
+    // Clear the lanes first, so that no request takes the turn of one rejected here.
     this.#lanes.clear();
     for (const id of [...this.#pending.keys()]) this.reject(id, error);
   }
 
-  /** Whether every answer names its request. */
+  /** Whether every reply names its request. */
   get #correlates(): boolean {
     return this.#options.dialect().correlates;
   }
@@ -234,7 +234,7 @@ export class Requests {
     return { former: this.#former, jobs: this.#jobs };
   }
 
-  /** What the peer may be talking about. */
+  /** The requests that a message may be about. */
   #sent(): Pending[] {
     return [...this.#pending.values()].filter(({ isSent }) => isSent);
   }
@@ -265,7 +265,7 @@ export class Requests {
     pending.reject(reason);
   }
 
-  /** Its answer is expected no longer. */
+  /** Drops a request whose reply is no longer expected. */
   #drop(pending: Pending): void {
     this.#take(pending.id);
     this.#next(pending);
@@ -285,7 +285,7 @@ export class Requests {
     return pending;
   }
 
-  /** It is the turn of the next one behind what was taken. */
+  /** Gives the turn to the next request in the lane. */
   #next(pending: Pending): void {
     if (pending.isAbandoned) pending.abandoned();
     const first = this.#lanes.leave(pending);

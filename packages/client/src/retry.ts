@@ -16,16 +16,16 @@ export interface RetryOptions {
 const ATTEMPTS = 5;
 
 /**
- * Calls `call`, and again while it fails with an error that is `retryable`, an ArcpError or a LocalError; any other is
- * the caller's at once. The pauses between are those of a client that reconnects, 100 ms and doubling up to 10 s with
- * jitter, on top of what the error's `details.retry_after_sec` asks for.
+ * Calls `call`, and again as long as it fails with a `retryable` ArcpError or LocalError; any other error is thrown at once. The
+ * pauses are those of a reconnecting client, from 100 ms doubling up to 10 s, with jitter, in addition to the
+ * `details.retry_after_sec` of the error.
  *
  * A repeated call may already have taken effect: give a submit an `idempotencyKey`.
  *
  * @param call gets the number of the attempt, from 1
- * @returns what the first call that succeeds gives
- * @throws the last error, once there are no attempts left
- * @throws LocalError `MISUSE` when `attempts` is no whole number from 1, and for an option that there is not
+ * @returns the result of the first call that succeeds
+ * @throws the last error, once no attempts are left
+ * @throws LocalError `MISUSE` if `attempts` is not a whole number from 1, and for an unknown option
  */
 export async function retry<T>(
   call: (attempt: number) => T | Promise<T>,
@@ -46,12 +46,12 @@ export async function retry<T>(
   }
 }
 
-/** Whether the same may succeed later. */
+/** Whether the same operation may succeed later. */
 export function isRetryable(error: unknown): error is ArcpError | LocalError {
   return (error instanceof ArcpError || error instanceof LocalError) && error.retryable;
 }
 
-/** How long the error asks to wait, in ms. */
+/** The wait that the error asks for, in ms. */
 function wanted(error: ArcpError | LocalError): number {
   const seconds = error instanceof ArcpError ? error.details?.["retry_after_sec"] : undefined;
   return Number.isFinite(seconds) ? Math.max(0, Number(seconds)) * 1000 : 0;

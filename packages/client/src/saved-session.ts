@@ -3,15 +3,15 @@ import { misuse } from "./misuse.ts";
 import type { SessionInfo } from "./session-info.ts";
 
 /**
- * What another process needs to go on with a session. Plain JSON. It holds the resume token, so keep it as secret as a
+ * What another process needs to continue a session, as plain JSON. It contains the resume token, so keep it as secret as a
  * password.
  */
 export interface SavedSession {
-  /** Of this form. */
+  /** The version of this format. */
   readonly version: 1;
   /** What the runtime said when the session was opened. */
   readonly session: SessionInfo;
-  /** What a resume presents. A secret. */
+  /** Authorizes resuming the session. A secret. */
   readonly resumeToken: string;
   /** The `event_seq` up to which everything has arrived. */
   readonly position: number;
@@ -20,14 +20,14 @@ export interface SavedSession {
 }
 
 /**
- * Writes down the latest state in place of the one before. Called once at a time; a rejection costs the connection, and so
- * does what takes longer than the client's `requestTimeout`.
+ * Stores the latest state in place of the previous one. Never called concurrently. If it rejects, or takes longer than the
+ * client's `requestTimeout`, the client drops the connection.
  */
 export type Persist = (saved: SavedSession) => Promise<void> | void;
 
-/** @throws LocalError `MISUSE` for what no client has saved */
+/** @throws LocalError `MISUSE` for anything that is not a session saved by a client */
 export function checkedSaved(saved: SavedSession): SavedSession {
-  // Whatever was read from a file: also null.
+  // It may be anything that was read from a file, even null.
   const { version, session, resumeToken, position, jobs }: Partial<SavedSession> = saved ?? {};
   const isWhole =
     version === 1 &&

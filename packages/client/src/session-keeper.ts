@@ -2,9 +2,9 @@ import { type Clock, LocalError } from "@arcp/core";
 import { unlessAborted } from "./unless-aborted.ts";
 
 /**
- * Writes one thing that changes: never twice at a time, and always as it is when a write begins. Whoever asks meanwhile
- * shares the next write. Nobody waits for ever: a write that does not settle is waited for no longer than its time, while
- * no other one begins.
+ * Persists something that changes. There is never more than one write at a time; each stores the state as of its beginning, and
+ * all calls during a write share the next one. Nobody waits for ever: a write that does not settle is awaited only until its
+ * timeout, though no other write begins until it does.
  */
 export class SessionKeeper {
   readonly #write: () => Promise<void> | void;
@@ -14,7 +14,7 @@ export class SessionKeeper {
   #running: Promise<void> = Promise.resolve();
   #next: Promise<void> | undefined;
 
-  /** @param timeout how long anybody waits, in ms */
+  /** @param timeout how long a caller waits, in ms */
   constructor(write: () => Promise<void> | void, clock: Clock, timeout: number) {
     this.#write = write;
     this.#clock = clock;
@@ -22,20 +22,20 @@ export class SessionKeeper {
   }
 
   /**
-   * Resolves once everything up to this call is written; rejects as the write does, when nobody waits any more, and with a
-   * LocalError `REQUEST_TIMEOUT` when it takes too long.
+   * Resolves once the state as of this call is written. Rejects if the write does, after {@link stop}, and with a LocalError
+   * `REQUEST_TIMEOUT` if it takes too long.
    */
   keep(): Promise<void> {
     this.#next ??= this.#begin();
     return this.#inTime(this.#next, this.#over.signal);
   }
 
-  /** Nobody waits any more for what is kept. */
+  /** Rejects the calls of {@link keep} that wait, and all later ones. */
   stop(error: Error): void {
     this.#over.abort(error);
   }
 
-  /** Resolves once nothing is being written; rejects when that takes too long. */
+  /** Resolves once nothing is being written; rejects if that takes too long. */
   settled(): Promise<void> {
     return this.#inTime((this.#next ?? this.#running).catch(() => {}));
   }

@@ -4,19 +4,19 @@ import type { SavedSession } from "./saved-session.ts";
 import type { SessionInfo } from "./session-info.ts";
 import type { Welcome } from "./welcome.ts";
 
-/** Connections in a row that may lack the same number before it is given up. */
+/** On how many connections in a row the same number may be missing before it is given up. */
 const MAX_MISSES = 3;
 
-/** Where a number stands: the one that was due, one that was there before, or one too far ahead. */
+/** Where a number stands: the one that is due, one seen before, or one too far ahead. */
 export type Place = "next" | "seen" | "gap";
 
-/** What must be known of a session to take it up again: its latest token and the last contiguous number. */
+/** The state needed to resume a session: its latest token and its last contiguous number. */
 export class Session {
   #info: SessionInfo;
   #token: string;
   #position: number;
   #dialect: Dialect;
-  /** Behind which position a number was missing, and how often in a row. */
+  /** After which position a number was missing, and how often in a row. */
   #gap = { behind: -1, times: 0 };
 
   constructor(info: SessionInfo, token: string, position = 0) {
@@ -39,7 +39,7 @@ export class Session {
     return this.#token;
   }
 
-  /** How its runtime is spoken to. */
+  /** The dialect of its runtime. */
   get dialect(): Dialect {
     return this.#dialect;
   }
@@ -57,30 +57,30 @@ export class Session {
     return "next";
   }
 
-  /** The next number stays away on this connection. @returns whether it does so however often it is asked for */
+  /** Notes that the next number is missing on this connection. @returns whether it was missing so often that it is given up */
   missed(): boolean {
     const { behind, times } = this.#gap;
     this.#gap = { behind: this.#position, times: behind === this.#position ? times + 1 : 1 };
     return this.#gap.times >= MAX_MISSES;
   }
 
-  /** Takes another token for the present one. */
+  /** Replaces the token. */
   renew(token: string): void {
     this.#token = token;
   }
 
-  /** Takes note of a welcome to this session. */
+  /** Takes over what a welcome to this session says. */
   greeted({ message, isStamped }: Welcome): void {
     const { id, payload } = message;
     const { capabilities } = payload;
     const { agents = this.#info.agents } = capabilities;
     this.#token = payload.resume_token;
-    // It keeps its features (R-6.3-16), and is told the agents of now, if it is told any.
+    // The session keeps its features (R-6.3-16), but gets the current agents, if the welcome lists any.
     this.#info = { ...this.#info, agents, capabilities };
     this.#dialect = dialectOf({ ...this.#info, runtime: payload.runtime, id, isStamped });
   }
 
-  /** @param jobs that are followed in it */
+  /** @param jobs those that the session follows */
   saved(jobs: readonly JobId[]): SavedSession {
     const { info: session, token: resumeToken, position } = this;
     return { version: 1, session, resumeToken, position, jobs };
@@ -88,10 +88,10 @@ export class Session {
 }
 
 /**
- * Makes a session of a first welcome, or renews the one that was resumed.
+ * Makes a session from a first welcome, or renews the one that was resumed.
  *
  * @param offered the features that this client offered (R-6.2-3)
- * @returns an error with `PROTOCOL_VIOLATION` when the welcome names no session, or another one than was asked for
+ * @returns an error with `PROTOCOL_VIOLATION` if the welcome names no session, or not the requested one
  */
 export function welcomed(
   welcome: Welcome,

@@ -1,12 +1,12 @@
 interface Entry<T> {
   readonly value: T;
-  /** What came behind it; null when nothing will. */
+  /** The next entry; null if there will be none. */
   next?: Entry<T> | null;
 }
 
 /**
- * A value that changes: readers get the present one first, then every later one, until it changes no more. Nothing
- * refers back, so what no reader waits for is forgotten.
+ * A value that changes: readers get the current one first, then every later one, until the last. Entries only refer forward, so
+ * those that no reader has yet to read can be collected.
  */
 export class StateChanges<T> implements AsyncIterable<T> {
   #latest: Entry<T>;
@@ -33,7 +33,7 @@ export class StateChanges<T> implements AsyncIterable<T> {
     this.#wake();
   }
 
-  /** A reader that leaves while it waits waits no longer: a generator alone would go on to the next value. */
+  /** A reader that leaves while it waits is released at once; a bare generator would wait for the next value. */
   [Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
     let hasLeft = false;
     let wake = (): void => {};
@@ -53,8 +53,8 @@ export class StateChanges<T> implements AsyncIterable<T> {
   }
 
   /**
-   * @param wait calls what it is given at the next change, within the change itself: with one promise more in between, events
-   *   of a connection would come to their readers ahead of the news that it is there
+   * @param wait calls its argument synchronously at the next change: with another promise in between, readers would get events of
+   *   a connection before they learn that it exists
    */
   async *#values(wait: (resolve: () => void) => void): AsyncGenerator<T, void, undefined> {
     let entry: Entry<T> | null | undefined = this.#latest;

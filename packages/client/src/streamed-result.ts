@@ -5,11 +5,11 @@ import type { JobFeed } from "./job-feed.ts";
 import { misuse } from "./misuse.ts";
 
 /**
- * The bytes of a streamed result, chunk by chunk as they come. It ends when the job has ended well and every check held.
+ * The bytes of a streamed result, chunk by chunk as they arrive. Ends once the job has succeeded and every check has passed.
  *
- * @throws ArcpError what the job ended with: the chunks of a job that failed are no result (R-8.4-6)
- * @throws LocalError `MISUSE` when the result was not streamed, or began before the feed did, `PROTOCOL_VIOLATION` when a check fails, `HISTORY_LOST`
- *   when the runtime no longer keeps all chunks, or as `events` fails
+ * @throws ArcpError the error that ended the job: the chunks of a failed job are not a result (R-8.4-6)
+ * @throws LocalError `MISUSE` if the result was not streamed, or began before the feed did, `PROTOCOL_VIOLATION` if a check
+ *   fails, `HISTORY_LOST` if the runtime no longer keeps all chunks, or the error with which `events` fails
  */
 export async function* chunksOf(
   feed: JobFeed,
@@ -51,7 +51,7 @@ export async function* chunksOf(
 /**
  * The whole result in one piece.
  *
- * @param maxBytes beyond it nothing more is read
+ * @param maxBytes the limit beyond which nothing more is read
  * @throws as `chunksOf`, and LocalError `MISUSE` above `maxBytes`
  */
 export async function assembled(feed: JobFeed, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
@@ -75,7 +75,7 @@ export async function assembled(feed: JobFeed, maxBytes: number): Promise<Uint8A
   return whole;
 }
 
-/** As `chunksOf`, for whatever takes a web stream. Reads on as it is read. */
+/** Like `chunksOf`, but as a web stream. Reads only as fast as it is read. */
 export function streamOf(feed: JobFeed): ReadableStream<Uint8Array<ArrayBuffer>> {
   const events = feed.events[Symbol.asyncIterator]();
   const chunks = chunksOf(feed, { [Symbol.asyncIterator]: () => events });
@@ -87,7 +87,7 @@ export function streamOf(feed: JobFeed): ReadableStream<Uint8Array<ArrayBuffer>>
         else controller.enqueue(value);
       },
       async cancel() {
-        // A piece may be waited for: the events end at once, the chunks no sooner than the job.
+        // A chunk may be awaited right now: ending the events takes effect at once, ending the chunks only when the job ends.
         await events.return?.();
         void chunks.return();
       },
@@ -96,7 +96,7 @@ export function streamOf(feed: JobFeed): ReadableStream<Uint8Array<ArrayBuffer>>
   );
 }
 
-/** @throws LocalError `PROTOCOL_VIOLATION` when the bytes are no text */
+/** @throws LocalError `PROTOCOL_VIOLATION` if the bytes are not UTF-8 text */
 export function decodeText(bytes: Uint8Array<ArrayBuffer>): string {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);

@@ -12,9 +12,9 @@ import {
 import { checkNames, misuse } from "./misuse.ts";
 import { timeOf } from "./time-of.ts";
 
-/** What a job may do, and how long it may take. */
+/** What a job may do and how long it may take, and how it is submitted. */
 export interface SubmitOptions {
-  /** What the job may do; what is missing is not allowed. Default: nothing. */
+  /** What the job may do; anything not listed is not allowed. Default: nothing. */
   readonly lease?: Lease | undefined;
   /** Whole seconds after acceptance when the runtime ends the job with `TIMEOUT`; at least 1. Default: no limit. */
   readonly maxRuntimeSec?: number | undefined;
@@ -25,11 +25,11 @@ export interface SubmitOptions {
    * principal, for at least a day. 1 to 256 characters.
    */
   readonly idempotencyKey?: string | undefined;
-  /** Aborting ends the wait for the acceptance. A submit that was sent by then may still start its job. */
+  /** Aborting it ends the wait for the acceptance. A submit that was already sent may still start its job. */
   readonly signal?: AbortSignal | undefined;
   /**
-   * The trace that the job belongs to, as W3C headers: the carrier that a propagator of OpenTelemetry fills. What is no
-   * usable trace is left out, like an empty carrier; then the runtime begins one. Default: none.
+   * The trace that the job belongs to, as W3C headers: the carrier that an OpenTelemetry propagator fills. An unusable trace is
+   * left out, like an empty carrier; then the runtime starts a new one. Default: none.
    */
   readonly traceContext?:
     | {
@@ -41,7 +41,8 @@ export interface SubmitOptions {
 
 /**
  * @param input any JSON value; undefined is sent as null
- * @throws LocalError `MISUSE` for what JSON would leave out or make null, for no limit at all, and for an option that there is not
+ * @throws LocalError `MISUSE` for values that JSON would drop or turn into null, for a `maxRuntimeSec` that is not a whole number
+ *   from 1, and for an unknown option
  */
 export function submission(
   agent: string,
@@ -62,7 +63,7 @@ export function submission(
   if (!(Number.isSafeInteger(seconds) && seconds >= 1)) {
     throw misuse(`maxRuntimeSec must be a whole number from 1, not ${seconds}`);
   }
-  // JSON leaves it out, and the agent would be given null.
+  // JSON would leave it out, and the agent would get null.
   if (typeof input === "function" || typeof input === "symbol") {
     throw misuse("the input is not JSON");
   }
@@ -77,7 +78,7 @@ export function submission(
   };
 }
 
-/** What the envelope of a submit says of the trace (R-11-1, R-11-3). */
+/** The trace fields of a submit's envelope (R-11-1, R-11-3). */
 export function traced({
   traceContext,
 }: SubmitOptions): Pick<Outgoing<"job.submit">, "trace_id" | "extensions"> {
@@ -103,9 +104,9 @@ export function demanded({
 /** The largest message that may be sent, in bytes (R-4.1-7). */
 const MAX_FRAME = 1024 * 1024;
 
-/** @throws LocalError `MISUSE` for a frame that no runtime would take */
+/** @throws LocalError `MISUSE` for a frame that no runtime would accept */
 export function checkSize(frame: string): void {
-  // The runtime would not read it, and so could not say which request it refuses (R-5.2-7).
+  // The runtime would not parse it, and so could not say which request it refuses (R-5.2-7).
   if (nestsDeeperThan(frame, MAX_JSON_DEPTH)) {
     throw misuse(`the message nests deeper than ${MAX_JSON_DEPTH} levels of JSON`);
   }

@@ -17,17 +17,17 @@ import type { SessionInfo } from "./session-info.ts";
 
 type Subscribed = Payload<"job.subscribed">;
 
-/** A subscription that says what it is to. */
+/** The payload of a subscription that names its job. */
 export type Subscription = Payload<"job.subscribe"> & { readonly job_id: JobId };
 
-/** Who speaks to the runtime for them. */
+/** Sends the subscriptions' requests to the runtime. */
 export interface Subscriber {
   readonly session: SessionInfo;
   readonly feeds: JobFeeds;
   readonly clock: Clock;
-  /** Aborts when nothing can be asked any more. */
+  /** Aborts once requests are no longer possible. */
   readonly over: AbortSignal;
-  /** @param read makes the answer of the reply, before anything that came after it is looked at */
+  /** @param read turns the reply into the result, before anything that arrived after the reply is handled */
   subscribe<T extends object>(
     payload: Subscription,
     read: (subscribed: Subscribed, requestId: MessageId) => T,
@@ -36,30 +36,30 @@ export interface Subscriber {
   unsubscribe(jobId: JobId): void;
 }
 
-/** What a new subscription is to bring. */
+/** What a new subscription should bring. */
 export interface Selection {
   readonly history: boolean;
-  /** The `job_seq` behind which the history begins. */
+  /** The `job_seq` after which the history begins. */
   readonly fromJobSeq?: number | undefined;
 }
 
-/** How feeds get at what the runtime holds of their jobs: anew in another session, and older parts for slow readers. */
+/** Subscribes feeds to their jobs: first, again in a new session, and to older history for slow readers. */
 export class Subscriptions {
   readonly #subscriber: Subscriber;
   readonly #bound: number;
 
-  /** @param bound characters of the frames whose events one feed or page keeps */
+  /** @param bound how many characters of frames one feed or page keeps as events */
   constructor(subscriber: Subscriber, bound: number) {
     this.#subscriber = subscriber;
     this.#bound = bound;
   }
 
-  /** A feed of a job that was submitted. */
+  /** The feed of a submitted job. */
   submitted(jobId: JobId): JobFeed {
     return this.#feed(jobId, 0, true);
   }
 
-  /** Asks for a new feed. */
+  /** Subscribes to a job with a new feed. */
   open<T extends object>(
     jobId: JobId,
     { history, fromJobSeq }: Selection,
@@ -78,15 +78,15 @@ export class Subscriptions {
   }
 
   /**
-   * Takes a detached feed up again where it is, for as long as it takes. What is gone shows in the feed, and so does a
-   * refusal, as its failure.
+   * Resumes a detached feed at its position, retrying as long as necessary. Lost history shows in the feed; a refusal makes the
+   * feed fail.
    */
   async renew(feed: JobFeed): Promise<void> {
     const { feeds } = this.#subscriber;
     const { jobId, position } = feed;
     const attach = (subscribed: Subscribed, requestId: MessageId): JobFeed => {
       if (!feeds.has(feed)) {
-        // Left meanwhile. What the runtime was told of that came before this very subscription.
+        // The feed was left in the meantime. The runtime was told so before this subscription began, so it has to be told again.
         this.#subscriber.unsubscribe(jobId);
         return feed;
       }
@@ -124,13 +124,13 @@ export class Subscriptions {
         });
         return feeds.add(page, requestId, subscribed.subscribed_from);
       }).catch((error: unknown) => {
-        // What the runtime refuses is lost; what can no longer be asked for is not, though the runtime's word ended the client.
+        // What the runtime refuses is lost. Once the client has ended, nothing is refused, even if it ended with an ArcpError.
         if (over.aborted || !(error instanceof ArcpError)) throw error;
         return undefined;
       });
   }
 
-  /** Asks again, after a pause, what may be answered later: the network may be away for long, and the runtime full. */
+  /** Repeats a request that may succeed later, after a pause: the network may be down for long, or the runtime at capacity. */
   async #insist<T extends object>(
     selection: Selection & { readonly jobId: JobId },
     read: (subscribed: Subscribed, requestId: MessageId) => T,
@@ -160,7 +160,7 @@ export class Subscriptions {
   }
 }
 
-/** What a reply to a subscription says of the job. */
+/** Applies to a feed what the reply to its subscription says about the job. */
 function begin(feed: JobFeed, { truncated, credentials, budget, last_job_seq }: Subscribed): void {
   if (truncated) feed.missed();
   feed.credentials.take(credentials);

@@ -1,10 +1,10 @@
 import { misuse } from "./misuse.ts";
 
 /**
- * A date as it is sent.
+ * Formats a date for sending.
  *
- * @param name what the caller calls it
- * @throws LocalError `MISUSE` for an invalid date, and for what is none: who has no types may pass a text
+ * @param name the option's name, for the message
+ * @throws LocalError `MISUSE` for an invalid date, and for anything else: untyped callers may pass a string
  */
 export function timeOf(name: string, date: Date | undefined): string | undefined {
   try {

@@ -11,7 +11,7 @@ import type { Job, ReopenedJob, ReopenOptions } from "./job-handle.ts";
 import { misuse, notJson } from "./misuse.ts";
 import type { SubmitOptions } from "./submission.ts";
 
-/** What a submit is given: an input may be left out where null is one. */
+/** The arguments of a submit: the input may be omitted if null is a valid one. */
 export type Submission<Input> = null extends Input
   ? [input?: Input, options?: SubmitOptions]
   : [input: Input, options?: SubmitOptions];
@@ -21,26 +21,26 @@ export interface TypedAgent<A extends AgentType> {
   /** `name` or `name@version`. */
   readonly reference: string;
   /**
-   * As `client.submit`. Where the input's schema was given it is checked before anything is sent: what does not fit is a
-   * LocalError `MISUSE` that says where.
+   * Like `client.submit`. If a schema was given for the input, it is checked before anything is sent: an input that does not fit
+   * rejects with a LocalError `MISUSE` that says where.
    */
   submit(...given: Submission<InputOf<A>>): Promise<Job<OutputOf<A>, VendorEventOf<A>>>;
-  /** As `client.job`, for a job of this very agent. */
+  /** Like `client.job`, for a job of this agent. */
   job(id: string, options?: ReopenOptions): Promise<ReopenedJob<OutputOf<A>, VendorEventOf<A>>>;
 }
 
-/** What a typed agent asks of its client. */
+/** What a typed agent needs from its client. */
 export interface AgentSource<A extends AgentType> extends Pick<TypedAgent<A>, "job"> {
   submit(input: unknown, options?: SubmitOptions): ReturnType<TypedAgent<A>["submit"]>;
 }
 
-/** An agent of which its input's schema is all that is known. */
+/** The type of an agent of which only the schema of its input is known. */
 export interface Taking<Schema extends StandardSchemaV1> {
   readonly input: Schema;
   readonly run: (ctx: never, input: never) => unknown;
 }
 
-/** @param schema of the input; undefined to leave it to the runtime */
+/** @param schema checks the input; undefined to leave that to the runtime */
 export function typedAgent<A extends AgentType>(
   reference: string,
   schema: StandardSchemaV1 | undefined,
@@ -59,12 +59,12 @@ export function typedAgent<A extends AgentType>(
 /**
  * Checks an input as the runtime will see it: as JSON.
  *
- * @returns what was checked, and so is to be sent: the caller may have changed its input since
- * @throws LocalError `MISUSE` when it does not fit, or is no JSON
+ * @returns the value that was checked, which must be the one to send: the caller may have modified its input since
+ * @throws LocalError `MISUSE` if it does not fit, or is not JSON
  */
 async function checkedInput(schema: StandardSchemaV1, input: unknown): Promise<unknown> {
   const sent = asJson(input);
-  // A schema may work in place.
+  // A schema may modify its input in place.
   const outcome = await checked(schema, structuredClone(sent));
   if (outcome.ok) return sent;
   throw misuse(`${["input", ...outcome.place].join(".")}: ${outcome.problem}`);

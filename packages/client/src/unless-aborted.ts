@@ -1,11 +1,11 @@
 import { handled } from "./handled.ts";
 
-/** Who waits for which promise. */
+/** The callbacks that wait for each promise. */
 const waiting = new WeakMap<Promise<unknown>, Set<() => void>>();
 
 /**
- * As the promise settles, unless the signal aborts first: then it rejects with the signal's reason, and the promise, which may
- * go on for days, keeps nothing of the wait.
+ * Settles as the promise does, unless the signal aborts first: then it rejects with the signal's reason, and the promise, which
+ * may stay pending for days, no longer refers to the wait.
  */
 export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return promise;
@@ -25,13 +25,13 @@ export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | unde
   return handled(first);
 }
 
-/** A promise keeps each of its reactions until it settles, so all who wait share one. */
+/** A promise keeps every reaction until it settles, so all waiters share one. */
 function waitersOf(promise: Promise<unknown>): Set<() => void> {
   const known = waiting.get(promise);
   if (known !== undefined) return known;
   const waiters = new Set<() => void>();
   const settled = (): void => {
-    // Whoever comes now needs a reaction of its own.
+    // From now on, a new waiter needs a reaction of its own.
     waiting.delete(promise);
     for (const wake of waiters) wake();
   };
