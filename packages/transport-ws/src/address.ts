@@ -1,13 +1,13 @@
 import { LocalError } from "@arcp/core";
 import { isLoopback } from "./loopback.ts";
 
-/** Whoever dials it stays on this machine: it is in the `url` of a server that listens everywhere. */
+/** Unspecified addresses, found in the `url` of a server that listens on all interfaces. Dialling one stays on this machine. */
 const UNSPECIFIED = /^(0\.0\.0\.0|\[::\])$/;
 
 /**
- * What may be dialled.
+ * Checks an address before it is dialled.
  *
- * @throws LocalError `MISUSE` for what is no `ws:` or `wss:` URL, and for `ws:` to another machine (R-4.1-5)
+ * @throws LocalError `MISUSE` for anything but a `ws:` or `wss:` URL, and for `ws:` to another machine (R-4.1-5)
  */
 export function checkedAddress(url: string | URL, allowInsecure: boolean): URL {
   const address = URL.parse(String(url));
@@ -31,7 +31,7 @@ export function checkedAddress(url: string | URL, allowInsecure: boolean): URL {
   return address;
 }
 
-/** The URL itself is not told: it may hold what is secret. */
+/** Never quotes the URL itself, since it may contain secrets. */
 function faultOf(address: URL | null): string | undefined {
   if (address === null) return "is not an absolute URL";
   if (!/^wss?:$/.test(address.protocol)) return `begins with ${address.protocol}`;

@@ -28,23 +28,23 @@ import { type Endpoint, isWebSocket, UpgradeSwitch } from "./upgrade-switch.ts";
 export interface AttachOptions extends HostRules, ConnectionOptions {
   /** Where the endpoint is, `/arcp` by default. */
   readonly path?: string | undefined;
-  /** The bytes that one inbound message may have, 4 MiB by default (R-4.1-6). */
+  /** The largest inbound message, in bytes; 4 MiB by default (R-4.1-6). */
   readonly maxMessageSize?: number | undefined;
   /**
-   * The WebSocket sub-protocols to agree on with a client that offers some, `arcp` by default. None is asked for
-   * (R-4.1-4); one that offers others alone gets none, which browsers take as a refusal.
+   * The WebSocket sub-protocols to accept from a client that offers some, `arcp` by default. None is required (R-4.1-4). A
+   * client that offers only others gets none, which browsers treat as a refusal.
    */
   readonly subprotocols?: readonly string[] | undefined;
   /**
-   * Milliseconds in which a request for an upgrade has to be taken, 10,000 by default: one for another path that none of
-   * the server's other listeners has answered by then gets 404.
+   * How long an upgrade request for another path may wait for one of the server's other listeners before it gets 404, in
+   * milliseconds; 10,000 by default.
    */
   readonly upgradeTimeout?: number | undefined;
 }
 
 export const ATTACH_RULES: OptionRules<AttachOptions> = {
   path: rule.text,
-  // For `ws` zero is no limit at all.
+  // `ws` takes zero for no limit at all.
   maxMessageSize: rule.aboveZero,
   subprotocols: rule.texts,
   upgradeTimeout: rule.wholeAboveZero,
@@ -54,43 +54,42 @@ export const ATTACH_RULES: OptionRules<AttachOptions> = {
 };
 
 /**
- * What `attach` takes: a server for HTTP/1, one over TLS that also speaks it (`allowHTTP1`), or whatever a framework calls
- * its server. One for HTTP/2 alone is refused, since it knows no upgrades.
+ * The servers that `attach` accepts: an HTTP/1 server, an HTTP/2 server over TLS that also speaks HTTP/1 (`allowHTTP1`), or
+ * whatever type a framework gives its server. An HTTP/2-only server is refused, since it has no upgrades.
  */
 export type HttpServer = Server | HttpsServer | Http2SecureServer | Http2Server;
 
 /**
- * Takes a new connection. Its failing with the connection (`TransportClosedError`) is taken as the end of that; any other
- * error is a bug: it closes the connection (`fault`), behind a `session.error` that tells no more than an ArcpError does, and
- * stays unhandled, so the process hears of it.
+ * Handles a new connection. If it fails with a `TransportClosedError`, that counts as the end of the connection. Any other error
+ * is a bug: it closes the connection (`fault`), after a `session.error` that reveals no more than an ArcpError does, and stays
+ * unhandled, so that the process notices.
  *
- * @param request what the connection began with, for what a proxy in front has to say
+ * @param request the upgrade request of the connection, for example to read headers that a proxy added
  */
 export type Accept = (transport: Transport, peer: PeerInfo, request: IncomingMessage) => unknown;
 
 /** An endpoint on a server. */
 export interface Attachment extends AsyncDisposable {
   /**
-   * Lets go of the server and closes the connections (`going-away`) without a word of ARCP, so close the runtime first.
-   * Resolves once their sockets are gone. The server itself goes on.
+   * Detaches from the server and closes the connections (`going-away`) without an ARCP goodbye, so close the runtime first.
+   * Resolves once their sockets are gone. The server itself keeps running.
    */
   close(): Promise<void>;
 }
 
 /**
- * Serves ARCP on one path of an HTTP server that exists already. Everything else is left to the server's other
- * listeners; an upgrade that none of them takes gets 404 instead of silence (R-4.1-2).
+ * Serves ARCP on one path of an existing HTTP server. Everything else is left to the server's other listeners; an upgrade that
+ * none of them handles gets 404 instead of silence (R-4.1-2).
  *
- * @throws LocalError `MISUSE` for a path that no request can name or that is taken by another attachment, an allowed
- *   host or origin that is none, what is no server or one for HTTP/2 alone, an `accept` that is no function, or an option of another kind or that
- *   there is not
+ * @throws LocalError `MISUSE` for a path that no request can name or that another attachment uses, an invalid allowed host or
+ *   origin, anything but a server or an HTTP/2-only one, an `accept` that is not a function, or an unknown or invalid option
  */
 export function attach(server: HttpServer, options: AttachOptions, accept: Accept): Attachment {
   checkOptions("attach", options, ATTACH_RULES);
   return attachChecked(server, options, accept);
 }
 
-/** As {@link attach}, for whoever has checked the options among others. */
+/** Like {@link attach}, for callers that have already checked the options together with others. */
 export function attachChecked(
   server: HttpServer,
   options: AttachOptions,
@@ -104,7 +103,7 @@ export function attachChecked(
   }
   const { path = "/arcp", maxMessageSize = 4 * 1024 * 1024, subprotocols = ["arcp"] } = options;
   const { upgradeTimeout = UPGRADE_TIMEOUT, clock = systemClock } = options;
-  // A request names none with a query, or beyond ASCII.
+  // The path of a request never contains a query or non-ASCII characters.
   if (URL.parse(`ws://host${path}`)?.pathname !== path)
     throw new LocalError("MISUSE", `the path must start with "/" and be encoded: ${path}`);
   const upgrader = new WebSocketServer({
@@ -133,7 +132,7 @@ export function attachChecked(
     });
   };
 
-  // A function of its own, or what waits for the end would keep the request of every connection for as long.
+  // A separate function, or the closures that wait for the end would keep every connection's request in memory as long.
   const opened = (ws: WebSocket, socket: Duplex): Connection => {
     const connection = new Connection(ws, socket, serverWriter(socket), options);
     connections.add(connection);
@@ -158,7 +157,7 @@ export function attachChecked(
     } catch (error) {
       connection.send([lastWord(error)]).catch(() => {});
       connection.close("fault");
-      // A callback that reads or writes to the end fails with the connection, which is no bug of its own.
+      // An `accept` that reads or writes until the end fails along with the connection, which is not a bug.
       if (!(error instanceof TransportClosedError)) throw error;
     }
   };
@@ -178,7 +177,7 @@ export function attachChecked(
 /** The default of `upgradeTimeout`, in ms. */
 export const UPGRADE_TIMEOUT = 10_000;
 
-/** What is wrong with what was given for a server: as a rule it is the framework instead of the server under it. */
+/** What is wrong with the `server` argument: usually it is the framework instead of its underlying server. */
 function noServer(given: unknown): string {
   return given instanceof NetServer
     ? "attach takes an HTTP/1 server: an HTTP/2-only server has no upgrades"

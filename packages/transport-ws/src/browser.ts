@@ -1,2 +1,2 @@
-/** What a browser gets in place of `index.ts`: the same `dial`, on the platform's own WebSocket. */
+/** Replaces `index.ts` in a browser: the same `dial`, on the platform's own WebSocket. */
 export { type DialOptions, dial } from "./platform-dial.ts";

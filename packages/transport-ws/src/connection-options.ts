@@ -1,12 +1,12 @@
 import { type Clock, type OptionRules, rule } from "@arcp/core";
 
-// Apart from the connection, so that the declarations of this package name no types of `ws`, which users do not have.
+// Kept apart from the connection, so that this package's declarations do not refer to the types of `ws`, which users do not have.
 
-/** How a connection parts. */
+/** How a connection closes. */
 export interface ConnectionOptions {
-  /** Milliseconds that a closed connection has to deliver what was sent and to part in good order; 2,000 by default. */
+  /** How long a closing connection may take to deliver what was sent and close cleanly, in milliseconds; 2,000 by default. */
   readonly closeTimeout?: number | undefined;
-  /** Where time comes from. Default: the system's. */
+  /** The source of time. Default: the system's clock. */
   readonly clock?: Clock | undefined;
 }
 

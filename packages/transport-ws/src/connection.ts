@@ -15,11 +15,11 @@ import type { ConnectionOptions } from "./connection-options.ts";
 import type { FrameWriter, Written } from "./frame-writer.ts";
 
 /**
- * An open WebSocket as a transport, on either side. `ws` reads, checks and answers control messages; what is sent goes
- * through a writer that differs by side.
+ * An open WebSocket as a transport, on either side. `ws` reads, validates and answers control messages; frames are sent through
+ * a writer that differs by side.
  *
- * Reading pauses while more than the high-water mark waits for the reader, so a slow reader slows its peer. Nothing is
- * written once a close frame went out or came in.
+ * Reading pauses while more than the high-water mark waits for the reader, so a slow reader slows its peer down. Nothing is
+ * written after a close frame was sent or received.
  */
 export class Connection implements Transport {
   readonly frames: FrameQueue;
@@ -31,7 +31,7 @@ export class Connection implements Transport {
   readonly #clock: Clock;
   readonly #closeTimeout: number;
   #closed: { readonly reason: CloseReason | undefined } | undefined;
-  /** What the sends wait for that found too much in the socket: one promise for all. */
+  /** The promise that all sends wait for that found the socket's buffer too full. */
   #room: PromiseWithResolvers<void> | undefined;
 
   constructor(ws: WebSocket, socket: Duplex, write: FrameWriter, options: ConnectionOptions) {
@@ -46,7 +46,7 @@ export class Connection implements Transport {
       else this.#received(data.toString());
     });
     ws.on("error", (cause) => this.#violated(reasonOf(cause), cause));
-    // It may have closed its half and never read what is left for it.
+    // The peer may have closed its half and never read what is left for it.
     socket.on("end", () => this.#cutLater());
     this.gone = new Promise((resolve) => {
       ws.on("close", (code) => {
@@ -81,14 +81,14 @@ export class Connection implements Transport {
     return this.#closed === undefined && this.#ws.readyState === WebSocket.OPEN;
   }
 
-  /** Why nothing can be sent. When the peer is just closing, its reason is known once the socket is gone. */
+  /** Why nothing can be sent. If the peer is just closing, its reason is known once the socket is gone. */
   async #refusal(): Promise<TransportClosedError> {
     if (this.#closed === undefined) await this.gone;
     return new TransportClosedError(this.#closed?.reason);
   }
 
   readonly #written: Written = (error) => {
-    // Some platforms tell of a failed write first, and only then of the end, which says why.
+    // Some platforms report a failed write first, and only then the end, which says why.
     if (!error && this.#socket.writableLength <= HIGH_WATER_MARK) this.#makeRoom();
   };
 
@@ -107,7 +107,7 @@ export class Connection implements Transport {
     if (this.#ws.isPaused && this.frames.waiting <= HIGH_WATER_MARK / 2) this.#ws.resume();
   }
 
-  /** The peer sent what may not be sent, so we close (R-4.1-3, R-4.1-6). */
+  /** Closes the connection because the peer violated the rules (R-4.1-3, R-4.1-6). */
   #violated(reason: CloseReason | undefined, cause?: Error): void {
     if (this.#closed !== undefined) return;
     const what = reason === "too-big" ? new Error(ABOVE_LIMIT, { cause }) : cause;
@@ -115,10 +115,10 @@ export class Connection implements Transport {
     this.#part(closeCode(reason ?? "fault"));
   }
 
-  /** Sends the close frame behind what was sent, and gives the peer a while to answer. */
+  /** Sends the close frame after everything sent so far, and gives the peer a while to answer. */
   #part(code: number): void {
     this.#ws.close(code);
-    // Its answer may stand behind frames that nobody wants any more.
+    // Its answer may come after frames that nobody wants any more, so keep reading.
     this.#ws.resume();
     this.#cutLater();
   }
@@ -136,7 +136,7 @@ export class Connection implements Transport {
   }
 }
 
-/** What an error of `ws` says of the peer. Other breaches of the WebSocket protocol have no reason; `ws` closed with 1002. */
+/** The reason for an error of `ws`. Other breaches of the WebSocket protocol have none; `ws` has closed with 1002. */
 function reasonOf(error: Error): CloseReason | undefined {
   const code = "code" in error ? error.code : undefined;
   if (code === "WS_ERR_INVALID_UTF8") return "not-text";

@@ -13,15 +13,15 @@ import { Connection } from "./connection.ts";
 import { CONNECTION_RULES, type ConnectionOptions } from "./connection-options.ts";
 import { clientWriter } from "./frame-writer.ts";
 
-/** How a runtime is dialled. */
+/** How to dial a runtime. */
 export interface DialOptions extends ConnectionOptions {
-  /** Allows `ws:` to another machine, where anyone on the way reads the token. False by default (R-4.1-5). */
+  /** Allows `ws:` to another machine, although anyone on the network path can read the token. False by default (R-4.1-5). */
   readonly allowInsecure?: boolean | undefined;
-  /** The bytes that one inbound message may have, 16 MiB by default (R-4.1-6). */
+  /** The largest inbound message, in bytes; 16 MiB by default (R-4.1-6). */
   readonly maxMessageSize?: number | undefined;
-  /** Sent with the upgrade request, for instance for a proxy. */
+  /** Headers to send with the upgrade request, for example for a proxy. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
-  /** For `wss:`: certificate authorities to trust (`ca`), a certificate to show (`cert`, `key`), and so on. */
+  /** For `wss:`: certificate authorities to trust (`ca`), a client certificate (`cert`, `key`), and so on. */
   readonly tls?: SecureContextOptions | undefined;
 }
 
@@ -34,12 +34,12 @@ const RULES: OptionRules<DialOptions> = {
 };
 
 /**
- * A way to a runtime over WebSocket, such as `dial("wss://agents.example/arcp")`. Each call opens a new connection. It
- * rejects with the signal's reason, or with a `TransportClosedError` whose reason is `refused` when the server's HTTP
- * answer makes another attempt pointless.
+ * Makes the dial function for a runtime over WebSocket, for example `dial("wss://agents.example/arcp")`. Each call of that
+ * function opens a new connection. It rejects with the signal's reason, or with a `TransportClosedError`, whose reason is
+ * `refused` if the server's HTTP response makes another attempt pointless.
  *
- * @throws LocalError `MISUSE` for what is no `ws:` or `wss:` URL, for `ws:` to another machine (R-4.1-5), and for an option of
- *   another kind or that there is not
+ * @throws LocalError `MISUSE` for anything but a `ws:` or `wss:` URL, for `ws:` to another machine (R-4.1-5), and for an unknown
+ *   or invalid option
  */
 export function dial(url: string | URL, options: DialOptions = {}): Dial {
   checkOptions("dial", options, RULES);
@@ -78,10 +78,10 @@ export function dial(url: string | URL, options: DialOptions = {}): Dial {
   };
 }
 
-/** Request Timeout, Too Early, Too Many Requests, Service Unavailable: of the request itself they say nothing. */
+/** Request Timeout, Too Early, Too Many Requests, Service Unavailable: temporary, whatever the request. */
 const PASSING: readonly number[] = [408, 425, 429, 503];
 
-/** Refused requests stay refused; a busy or restarting server, or a proxy without one, may answer later. */
+/** A refused request will be refused again; a busy or restarting server, or a proxy without one, may accept it later. */
 function reasonOf(status: number): CloseReason | undefined {
   if (PASSING.includes(status)) return "going-away";
   return status >= 400 && status < 500 ? "refused" : undefined;

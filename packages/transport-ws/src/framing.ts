@@ -1,26 +1,26 @@
 import type { Frame } from "@arcp/core";
 import type { WriteMemory } from "./write-memory.ts";
 
-/** The bytes after which a write is full. */
+/** The size at which a write is full, in bytes. */
 const MAX_WRITE = 1024 * 1024;
 /**
- * A frame of so many characters is a write by itself, as a buffer: joined, it would be copied into a string so large that its
- * memory comes fresh from the system each time.
+ * A frame of at least so many characters is a separate write, as a buffer: joining it would copy it into a string so large that
+ * its memory would be newly requested from the system each time.
  */
 const LONG = 16 * 1024;
 
 /** The first byte of an unfragmented text message: FIN and opcode 1. */
 const TEXT = 0x81;
 
-/** The bytes of the longest header. */
+/** The size of the longest header, in bytes. */
 const MAX_HEADER = 10;
 
 /**
- * The unmasked text messages of a WebSocket server (RFC 6455 section 5.2), one per frame, joined into as few writes as
- * may be: one up to a mebibyte, but for long frames. Each character of a string stands for one byte (`latin1`), which
- * reaches the socket faster than a buffer filled piece by piece. What is encoded already is a write of its own, the bytes
- * themselves, behind one that has its head: the writes belong together, with nothing else between them.
- * @param memory of the writes, to be released once they are done
+ * The unmasked text messages of a WebSocket server (RFC 6455 section 5.2), one per frame, joined into as few writes as possible:
+ * a single one up to a mebibyte, except for long frames. Each character of a string stands for one byte (`latin1`), which reaches
+ * the socket faster than a buffer filled piece by piece. Text that is encoded already is written as separate bytes, directly
+ * after a write that ends with its head, so nothing may come between the writes.
+ * @param memory holds the bytes of the writes, to be released once they are done
  */
 export function joinTextMessages(
   frames: readonly Frame[],
@@ -58,7 +58,7 @@ export function joinTextMessages(
 }
 
 function longMessage(frame: string, memory: WriteMemory | undefined): Buffer {
-  // To ask for the size first would take longer than to write it.
+  // Measuring the text first would take longer than writing it.
   const room = memory?.room(MAX_HEADER + 3 * frame.length);
   const message = room ?? Buffer.allocUnsafe(MAX_HEADER + Buffer.byteLength(frame));
   const end = MAX_HEADER + message.write(frame, MAX_HEADER, "utf8");
@@ -70,12 +70,12 @@ function longMessage(frame: string, memory: WriteMemory | undefined): Buffer {
 }
 
 /**
- * Nearly every batch is ASCII, which is its own encoding, and a look at the whole write costs a fraction of a look at each
- * frame. @returns the one write; undefined when the frames are not ASCII, or too large for one
+ * The fast path: nearly every batch is ASCII, which needs no encoding, and checking the whole write costs a fraction of checking
+ * each frame. @returns the only write; undefined if the frames are not ASCII, or too large for one write
  */
 function joinAscii(frames: readonly Frame[]): string | undefined {
   let joined = "";
-  // Bytes of headers from 0x80 on, which are no ASCII either.
+  // The number of header bytes from 0x80 on, which are not ASCII either.
   let high = 0;
   for (const frame of frames) {
     const { length } = frame;
@@ -84,7 +84,7 @@ function joinAscii(frames: readonly Frame[]): string | undefined {
     joined += header(length) + frame;
     high += length < 126 ? 1 : 1 + ((length >>> 7) & 1);
   }
-  // As UTF-8 a character takes more than one byte from 0x80 on, and two below 0x100.
+  // In UTF-8, every character from 0x80 on takes more than one byte, and those below 0x100 take two.
   return Buffer.byteLength(joined) === joined.length + high ? joined : undefined;
 }
 

@@ -3,35 +3,34 @@ import { isIPv6 } from "node:net";
 import { LocalError } from "@arcp/core";
 import { isLoopback } from "./loopback.ts";
 
-/** Which hosts a request may name, and which sites may connect. */
+/** Which hosts a request may name, and which sites' pages may connect. */
 export interface HostRules {
   /**
-   * The host names, without port, that a request may name in `Host`. By default only loopback names when the server
-   * listens on loopback, and any otherwise.
+   * The host names, without port, that a request may name in `Host`. By default, only loopback names if the server listens on
+   * loopback, otherwise any.
    */
   readonly allowedHosts?: readonly string[] | undefined;
   /**
-   * The origins, such as `https://app.example`, that a browser's request may come from. By default only those with a
-   * loopback name when the server listens on loopback, and any otherwise. A request without `Origin` is not from a page
-   * and passes.
+   * The origins, such as `https://app.example`, that a browser's request may come from. By default, only those with a loopback
+   * name if the server listens on loopback, otherwise any. A request without `Origin` does not come from a page, and passes.
    */
   readonly allowedOrigins?: readonly string[] | undefined;
 }
 
-/** A host name, or an address; a URL takes more for one, such as a wildcard, which no request names. */
+/** A host name or an address. URLs allow more, such as a wildcard, but no request names that. */
 const HOST = /^(\[.+\]|[\w-]+(\.[\w-]+)*\.?)$/;
 
-/** What a browser sends; `null` for a page that has none. */
+/** An origin as a browser sends it; `null` for a page without one. */
 const ORIGIN = /^([a-z][a-z0-9+.-]*:\/\/[^/*]+|null)$/;
 
 /** Whether a request with these headers may upgrade. */
 export type HostCheck = (headers: IncomingHttpHeaders, onLoopback: boolean) => boolean;
 
 /**
- * Checks `Host` and `Origin` (R-4.1-9). On loopback a web page could otherwise reach the runtime from its visitor's
- * browser: directly, which `Origin` shows, or through a name of its own that it points at 127.0.0.1, which `Host` shows.
+ * Checks `Host` and `Origin` (R-4.1-9). Otherwise, a web page could reach a runtime on loopback through its visitor's browser:
+ * directly, which `Origin` reveals, or by a domain of its own that resolves to 127.0.0.1, which `Host` reveals.
  *
- * @throws LocalError `MISUSE` for an allowed host that is no host name, and for an allowed origin that none can be
+ * @throws LocalError `MISUSE` for an allowed host that is not a host name, and for an allowed origin that cannot be one
  */
 export function hostCheck(rules: HostRules): HostCheck {
   const hosts = rules.allowedHosts?.map((allowed) => {
@@ -60,14 +59,14 @@ export function hostCheck(rules: HostRules): HostCheck {
     (origin === undefined || isOriginAllowed(origin, onLoopback));
 }
 
-/** As a browser writes it: in ASCII, and without the port that goes without saying. */
+/** An origin as a browser writes it: in ASCII, and without the default port. */
 function asSent(origin: string): string {
   const { origin: sent = "null" } = URL.parse(origin) ?? {};
-  // No URL tells the origin of a scheme that it does not know, such as that of a browser's extension.
+  // `URL` has no origin for schemes that it does not know, such as those of browser extensions.
   return sent === "null" ? origin : sent;
 }
 
-/** The host of `scheme://host[:port]` without port; undefined for what is anything else or more. */
+/** The host of `scheme://host[:port]`, without the port; undefined for anything else. */
 function hostName(text: string): string | undefined {
   const url = URL.parse(text);
   if (url === null || url.username !== "" || url.password !== "") return undefined;

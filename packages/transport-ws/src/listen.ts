@@ -12,7 +12,7 @@ import {
 
 /** Where a server listens. */
 export interface ListenOptions extends AttachOptions {
-  /** 0 takes a free one, which `url` then names. */
+  /** The port; 0 picks a free one, which `url` then names. */
   readonly port: number;
   /** The interface to listen on, `127.0.0.1` by default. For TLS, `attach` to an HTTPS server. */
   readonly host?: string | undefined;
@@ -29,21 +29,21 @@ const RULES: OptionRules<ListenOptions> = {
   ...ATTACH_RULES,
 };
 
-/** A server of its own. */
+/** A server made by `listen`. */
 export interface ListeningServer extends AsyncDisposable {
-  /** What a client on this machine dials, such as `ws://127.0.0.1:7777/arcp`. */
+  /** The URL that a client on this machine dials, such as `ws://127.0.0.1:7777/arcp`. */
   readonly url: string;
   /**
-   * Stops to accept, closes the connections (`going-away`) without a word of ARCP, so close the runtime first. Resolves
-   * once every socket is gone.
+   * Stops accepting and closes the connections (`going-away`) without an ARCP goodbye, so close the runtime first. Resolves once
+   * every socket is gone.
    */
   close(): Promise<void>;
 }
 
 /**
- * Serves ARCP on a port of its own. What is no WebSocket upgrade on the path gets an HTTP error (R-4.1-2), a connection
- * that has not asked for its upgrade within `upgradeTimeout` is closed with 408.
- * Rejects with the system's error when the port cannot be had, and with what `attach` throws.
+ * Serves ARCP on its own port. Anything but a WebSocket upgrade on the path gets an HTTP error (R-4.1-2); a connection that has
+ * not requested its upgrade within `upgradeTimeout` is closed with 408.
+ * Rejects with the system's error if the port is not available, and with whatever `attach` throws.
  */
 export async function listen(options: ListenOptions, accept: Accept): Promise<ListeningServer> {
   checkOptions("listen", options, RULES);
@@ -51,13 +51,13 @@ export async function listen(options: ListenOptions, accept: Accept): Promise<Li
   const server = createServer({
     headersTimeout: upgradeTimeout,
     requestTimeout: upgradeTimeout,
-    // Whole milliseconds are asked for.
+    // Node requires whole milliseconds.
     connectionsCheckingInterval: Math.ceil(upgradeTimeout / 10),
   });
   const attachment = attachChecked(server, options, accept);
   server.listen(port, host);
   await once(server, "listening");
-  // A failure to accept one connection is no reason to end the process.
+  // Failing to accept one connection must not end the process.
   server.on("error", () => {});
 
   const stop = async (): Promise<void> => {

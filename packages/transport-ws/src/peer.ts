@@ -2,25 +2,25 @@ import type { IncomingMessage } from "node:http";
 import { isEncrypted } from "./encryption.ts";
 import { isLoopback } from "./loopback.ts";
 
-/** What is known of the other end of a connection before it has said anything. */
+/** What is known about the other end of a connection before it has sent anything. */
 export interface PeerInfo {
-  /** Its IP address; empty when it has none, as behind a Unix domain socket. */
+  /** Its IP address; empty if it has none, as with a Unix domain socket. */
   readonly address: string;
-  /** The connection is encrypted up to this process; a proxy in front of it does not show. */
+  /** Whether the connection is encrypted up to this process. Encryption that ends at a proxy does not count. */
   readonly secure: boolean;
-  /** It runs on this machine. */
+  /** Whether the peer runs on this machine. */
   readonly loopback: boolean;
   /**
-   * The token of its `Authorization: Bearer` header, if it sent one. A function, so that whoever prints a peer does not
-   * print that (R-6.1-5).
+   * The token of its `Authorization: Bearer` header, if it sent one. A function, so that printing a peer does not reveal the
+   * token (R-6.1-5).
    */
   readonly bearer?: () => string;
 }
 
-/** @returns undefined for one that has gone since it asked: who it was cannot be told any more */
+/** @returns undefined if the peer has already disconnected, since its address is no longer known then */
 export function peerOf({ socket, headers }: IncomingMessage): PeerInfo | undefined {
   const { remoteAddress, localAddress } = socket;
-  // Whoever comes by a Unix domain socket has none either, but there neither end has.
+  // On a Unix domain socket the remote address is missing too, but so is the local one.
   if (remoteAddress === undefined && localAddress !== undefined) return undefined;
   const address = remoteAddress?.replace(/^::ffff:(?=\d+\.)/, "");
   const token = /^bearer +(\S+) *$/i.exec(headers.authorization ?? "")?.[1];

@@ -10,19 +10,19 @@ import {
 } from "@arcp/core";
 import { ABOVE_LIMIT, browserCloseCode, closeReason } from "./close-code.ts";
 
-/** How often a send that waits looks whether the platform has sent enough, in ms: no event tells. */
+/** How often a waiting send checks whether the platform has sent enough, in ms: there is no event for that. */
 const LOOK_AGAIN = 10;
 
 export interface PlatformConnectionOptions {
-  /** The bytes that one inbound message may have. */
+  /** The largest inbound message, in bytes. */
   readonly maxMessageSize: number;
   readonly clock: Clock;
 }
 
 /**
- * An open WebSocket of the platform as a transport. The platform cannot pause what comes in: it waits here for the
- * reader. Nor can it cut a connection: a peer that does not answer the close frame is given up by the platform, in its
- * own time, and nobody waits for that.
+ * An open WebSocket of the platform as a transport. The platform cannot pause reading, so messages wait here for the reader. Nor
+ * can it cut a connection: if a peer does not answer the close frame, the platform gives it up in its own time, and nobody waits
+ * for that.
  */
 export class PlatformConnection implements Transport {
   readonly frames = new FrameQueue();
@@ -30,10 +30,10 @@ export class PlatformConnection implements Transport {
   readonly #options: PlatformConnectionOptions;
   readonly #gone = Promise.withResolvers<void>();
   #closed: { readonly reason: CloseReason | undefined } | undefined;
-  /** What the sends wait for that found too much in the socket: one promise and one timer for all. */
+  /** The promise and timer shared by all sends that found the socket's buffer too full. */
   #wait: (PromiseWithResolvers<void> & { readonly timer: Timer }) | undefined;
 
-  /** @param ws has just opened, so that no message has come yet */
+  /** @param ws a socket that has only just opened, so that no message can have arrived yet */
   constructor(ws: WebSocket, options: PlatformConnectionOptions) {
     this.#ws = ws;
     this.#options = options;
@@ -62,13 +62,13 @@ export class PlatformConnection implements Transport {
     return this.#closed === undefined && this.#ws.readyState === this.#ws.OPEN;
   }
 
-  /** Why nothing can be sent. When the peer is just closing, its reason is known once the socket is gone. */
+  /** Why nothing can be sent. If the peer is just closing, its reason is known once the socket is gone. */
   async #refusal(): Promise<TransportClosedError> {
     if (this.#closed === undefined) await this.#gone.promise;
     return new TransportClosedError(this.#closed?.reason);
   }
 
-  /** Resolves when it is time to look again. */
+  /** Resolves when it is time to check again. */
   #nextLook(): Promise<void> {
     this.#wait ??= {
       ...Promise.withResolvers(),
@@ -83,7 +83,7 @@ export class PlatformConnection implements Transport {
     this.#wait = undefined;
   }
 
-  /** Anything but text, or too much of it, closes (R-4.1-3, R-4.1-6). */
+  /** Handles a message. Anything but text, or too long a text, closes the connection (R-4.1-3, R-4.1-6). */
   #received(data: unknown): void {
     if (this.#closed !== undefined) return;
     if (typeof data !== "string") this.#violated("not-text");

@@ -2,29 +2,29 @@ import { type Clock, type Dial, LocalError, systemClock, TransportClosedError } 
 import { checkedAddress } from "./address.ts";
 import { PlatformConnection } from "./platform-connection.ts";
 
-/** How a runtime is dialled from where there is no Node. */
+/** How to dial a runtime on platforms without Node's modules. */
 export interface DialOptions {
-  /** Allows `ws:` to another machine, where anyone on the way reads the token. False by default (R-4.1-5). */
+  /** Allows `ws:` to another machine, although anyone on the network path can read the token. False by default (R-4.1-5). */
   readonly allowInsecure?: boolean | undefined;
-  /** The bytes that one inbound message may have, 16 MiB by default (R-4.1-6). It is whole before it can be measured. */
+  /** The largest inbound message, in bytes; 16 MiB by default (R-4.1-6). Checked only once the whole message has arrived. */
   readonly maxMessageSize?: number | undefined;
-  /** Where time comes from. Default: the system's. */
+  /** The source of time. Default: the system's clock. */
   readonly clock?: Clock | undefined;
-  /** Refused: a browser sends no headers but its own. The token goes in the hello. */
+  /** Not allowed: a browser sends only its own headers. The token goes into the hello. */
   readonly headers?: never;
-  /** Refused: a browser trusts what its user trusts. */
+  /** Not allowed: a browser trusts what its user trusts. */
   readonly tls?: never;
-  /** Refused: a browser waits for a goodbye as long as it likes. */
+  /** Not allowed: a browser decides itself how long it waits for a clean close. */
   readonly closeTimeout?: never;
 }
 
 /**
- * A way to a runtime over the platform's own WebSocket, such as `dial("wss://agents.example/arcp")`. Each call opens a new
- * connection. It rejects with the signal's reason, or with a `TransportClosedError` whose reason is `refused` when the
- * platform does not even try. An HTTP answer in the upgrade's place is not shown to a page.
+ * Makes the dial function for a runtime over the platform's own WebSocket, for example `dial("wss://agents.example/arcp")`. Each
+ * call of that function opens a new connection. It rejects with the signal's reason, or with a `TransportClosedError`, whose
+ * reason is `refused` if the platform does not even try. A page never sees an HTTP response that comes instead of the upgrade.
  *
- * @throws LocalError `MISUSE` for what is no `ws:` or `wss:` URL, for `ws:` to another machine (R-4.1-5), and for an option
- *   that no browser can honour, or that there is not
+ * @throws LocalError `MISUSE` for anything but a `ws:` or `wss:` URL, for `ws:` to another machine (R-4.1-5), and for an option
+ *   that is unknown or that browsers cannot honour
  */
 export function dial(url: string | URL, options: DialOptions = {}): Dial {
   const {
@@ -63,7 +63,7 @@ export function dial(url: string | URL, options: DialOptions = {}): Dial {
   };
 }
 
-/** For instance, a page that came over `https:` may not open `ws:`. */
+/** Opens a socket. The platform may refuse: a page loaded over `https:` may not open `ws:`, for example. */
 function open(address: URL): WebSocket {
   try {
     return new WebSocket(address);

@@ -4,16 +4,16 @@ import type { Duplex } from "node:stream";
 /** An HTTP error in place of the upgrade: 403 host or origin, 404 path, 405 method, 426 not an upgrade (R-4.1-2). */
 export type RefusalStatus = 403 | 404 | 405 | 426;
 
-/** Answers a request that asked for no upgrade. */
+/** Answers a request that did not ask for an upgrade. */
 export function refuseRequest(response: ServerResponse, status: RefusalStatus): void {
   response.writeHead(status, headersOf(status)).end(STATUS_CODES[status]);
 }
 
-/** Answers a request for an upgrade, for which HTTP gives no response object, and ends its socket. */
+/** Answers an upgrade request, for which Node provides no response object, and ends its socket. */
 export function refuseUpgrade(socket: Duplex, status: RefusalStatus): void {
   const reason = STATUS_CODES[status] ?? "";
   const headers = Object.entries(headersOf(status)).map(([name, value]) => `${name}: ${value}\r\n`);
-  // The server let go of the socket: without a listener, its reset would end the process.
+  // The server has handed the socket over: without a listener, its reset would end the process.
   socket.on("error", () => socket.destroy());
   socket.once("finish", () => socket.destroy());
   socket.end(

@@ -5,10 +5,10 @@ import { type Clock, LocalError, type Timer } from "@arcp/core";
 import { guard, isTaken, writtenBytes } from "./foreign-socket.ts";
 import { refuseRequest, refuseUpgrade } from "./refusal.ts";
 
-/** What answers the upgrade requests of one path. */
+/** Answers the upgrade requests for one path. */
 export interface Endpoint {
   readonly path: string;
-  /** Milliseconds after which a request that nobody takes is answered. */
+  /** After how many milliseconds a request that nobody takes is answered. */
   readonly upgradeTimeout: number;
   readonly clock: Clock;
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
@@ -17,16 +17,15 @@ export interface Endpoint {
 const switches = new WeakMap<Server, UpgradeSwitch>();
 
 /**
- * Who gets the upgrade requests of an HTTP server: an endpoint of ours, by its path, or the server's other listeners,
- * and never both ([ADR 22](../../../docs/adr/0022-beside-other-upgrade-handlers.md)). All that is attached to a server
- * shares one.
+ * Routes the upgrade requests of an HTTP server: by their path to one of our endpoints, or to the server's other listeners, but
+ * never to both ([ADR 22](../../../docs/adr/0022-beside-other-upgrade-handlers.md)). All attachments of a server share one.
  */
 export class UpgradeSwitch {
   readonly #server: Server;
   readonly #endpoints = new Map<string, Endpoint>();
   /** For the requests that another listener may still take. */
   readonly #timers = new Set<Timer>();
-  /** Takes back what was changed at the server. */
+  /** Undoes the changes to the server. */
   #restore: () => void = () => {};
 
   static of(server: Server): UpgradeSwitch {
@@ -39,7 +38,7 @@ export class UpgradeSwitch {
     this.#server = server;
   }
 
-  /** @throws LocalError `MISUSE` when the path has an endpoint already */
+  /** @throws LocalError `MISUSE` if the path already has an endpoint */
   add(endpoint: Endpoint): void {
     const { path } = endpoint;
     if (this.#endpoints.has(path)) {
@@ -60,14 +59,14 @@ export class UpgradeSwitch {
 
   #install(): void {
     const server = this.#server;
-    // Ahead of the others: the socket is guarded before any of them can fail.
+    // Ahead of the other listeners, so that the socket is guarded before any of them can fail.
     server.prependListener("upgrade", this.#onUpgrade);
     server.on("request", this.#onRequest);
     const { emit } = server;
     const ours = new Proxy(emit, {
       apply: (target, self, args: unknown[]) => {
         const [event, ...rest] = args;
-        // Many a handler answers every path, and its answer would land inside our connection.
+        // Many handlers answer on every path; their answer would end up inside our connection.
         if (event !== "upgrade" || !this.#isOurs(rest[0])) return Reflect.apply(target, self, args);
         Reflect.apply(this.#onUpgrade, undefined, rest);
         return true;
@@ -78,15 +77,15 @@ export class UpgradeSwitch {
     this.#restore = () => {
       server.off("upgrade", this.#onUpgrade);
       server.off("request", this.#onRequest);
-      // Whoever wrapped it after us still calls ours, which passes everything on.
+      // If somebody wrapped `emit` after us, they still call ours, which then passes everything on.
       if (server.emit === ours) server.emit = emit;
       unfilter();
     };
   }
 
   /**
-   * Because we listen, Node would take every request that mentions an upgrade away from the site, such as the `h2c` that
-   * some HTTP clients offer with each. Newer versions (22.21, 24.9) let us say which of them are upgrades.
+   * Because we listen for upgrades, Node would divert every request that mentions one from the site, such as the `h2c` that some
+   * HTTP clients offer with each request. Newer versions (22.21, 24.9) let us say which of them are upgrades.
    */
   #filterUpgrades(): () => void {
     const server = this.#server;
@@ -113,14 +112,14 @@ export class UpgradeSwitch {
     else refuseUpgrade(socket, 404);
   };
 
-  /** What was no upgrade, and is not for the site, is told so (R-4.1-2). */
+  /** Refuses a request that is not an upgrade, unless the server has a site to answer it (R-4.1-2). */
   readonly #onRequest = (request: IncomingMessage, response: ServerResponse): void => {
     if (this.#hasOthers("request")) return;
     const wrong = request.method === "GET" ? 426 : 405;
     refuseRequest(response, this.#isOurs(request) ? wrong : 404);
   };
 
-  /** Leaves the socket to the other listeners, and answers when none of them has by then. */
+  /** Leaves the socket to the other listeners, and answers 404 if none of them has taken it in time. */
   #awaitTaker(socket: Duplex): void {
     const endpoints = [...this.#endpoints.values()];
     const patient = endpoints.reduce((a, b) => (b.upgradeTimeout > a.upgradeTimeout ? b : a));
@@ -158,7 +157,7 @@ interface UpgradeDecision {
   shouldUpgradeCallback: (request: IncomingMessage) => boolean;
 }
 
-/** Node keeps the option of this name there, and its default when there is none. */
+/** Node stores the option of this name, or its default, on the server. */
 function decidesUpgrades(server: Server): server is Server & UpgradeDecision {
   return "shouldUpgradeCallback" in server && typeof server.shouldUpgradeCallback === "function";
 }

@@ -1,31 +1,31 @@
 import type { EncodedText, HeldBytes } from "@arcp/core";
 
-/** Bytes of a block. */
+/** The size of a block, in bytes. */
 const SIZE = 512 * 1024;
 
 /**
- * Blocks that there may be. Connections that stall keep what was written to them, and so they keep no more than these; a
- * burst to many connections makes no more of them, only to leave them to the garbage collector.
+ * The maximum number of blocks. Stalled connections hold on to what was written to them, so this bounds how much they hold; and a
+ * burst to many connections does not allocate further blocks, only to leave them to the garbage collector.
  */
 const MAX_BLOCKS = 8;
 
 interface Block {
   readonly memory: Buffer;
-  /** Bytes from its beginning on that somebody may still read. */
+  /** How many bytes from its beginning somebody may still read. */
   used: number;
-  /** Writes that lie in it and are not done. */
+  /** How many unfinished writes use it. */
   holders: number;
 }
 
 const blocks = new Set<Block>();
 const spare: Block[] = [];
-/** Where the next message goes, of whatever connection: most batches take a small part of a block. */
+/** The block for the next message of any connection, since most batches take only a small part of a block. */
 let current: Block | undefined;
 
 /**
- * What a few writes read, from when they are framed until the socket took them: encoded texts, which are held, and long messages
- * in blocks. A buffer made for each message would get pages fresh from the system, which costs more than all that is done
- * with them; here the same pages are written again and again.
+ * The memory that the writes of a batch read from, until the socket has taken them: borrowed encoded texts, and long messages in
+ * blocks. Allocating a buffer per message would request new pages from the system, which costs more than everything done with
+ * them; blocks reuse the same pages.
  */
 export class WriteMemory {
   readonly #held: Block[] = [];
@@ -35,14 +35,14 @@ export class WriteMemory {
     return this.#held.length + this.#texts.length === 0;
   }
 
-  /** @returns its bytes */
+  /** Borrows the bytes of a text until the writes are done. @returns the bytes */
   hold(text: EncodedText): Uint8Array {
     const held = text.hold();
     this.#texts.push(held);
     return held.bytes;
   }
 
-  /** Room for a message of at most so many bytes; undefined when none is as large, or all are in use. */
+  /** Room for a message of at most `bytes` bytes; undefined if that exceeds a block, or all blocks are in use. */
   room(bytes: number): Buffer | undefined {
     if (bytes > SIZE) return undefined;
     if (current === undefined || bytes > SIZE - current.used) {
@@ -57,13 +57,13 @@ export class WriteMemory {
     return current.memory.subarray(current.used);
   }
 
-  /** The next message may begin behind so many bytes of the last room. */
+  /** Says how many bytes of the last room are used; the next message may begin after them. */
   use(bytes: number): void {
     const block = this.#held.at(-1);
     if (block !== undefined) block.used += bytes;
   }
 
-  /** The writes are done. */
+  /** Releases the memory, once the writes are done. */
   release(): void {
     if (this.empty) return;
     for (const text of this.#texts.splice(0)) text.letGo();
@@ -75,7 +75,7 @@ export class WriteMemory {
     }
   }
 
-  /** Nobody knows who reads it, or for how long: it is never written again. */
+  /** Gives the memory up, since nobody knows who reads it, or for how long: it is never reused. */
   abandon(): void {
     this.#texts.length = 0;
     for (const block of this.#held.splice(0)) {

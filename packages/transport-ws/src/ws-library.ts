@@ -4,8 +4,8 @@ import { dirname, join } from "node:path";
 const require = createRequire(import.meta.url);
 
 /**
- * The library `ws` as Bun gets it. For whoever asks by name Bun has a `ws` of its own, under which a socket that was full
- * once stalls for good; by its path it is the library itself.
+ * The real library `ws`, also on Bun. If it is imported by name, Bun substitutes a `ws` of its own, with which a socket that was
+ * full once stalls for good; loaded by path, it is the library itself.
  */
 const library: typeof import("ws") = require(
   join(dirname(require.resolve("ws/package.json")), "index.js"),
