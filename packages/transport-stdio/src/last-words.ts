@@ -1,9 +1,9 @@
-/** The bytes that are kept. */
+/** How many bytes are kept. */
 const KEPT = 8 * 1024;
-/** The lines that are told of them: an error that nobody caught has more than ten behind the one that says what it was. */
+/** How many lines of them are shown: an uncaught error prints more than ten after the one that says what it was. */
 const LINES = 20;
 
-/** The end of what a process wrote to its standard error, however much that was. */
+/** Keeps the end of what a process wrote to its standard error, however much that was. */
 export class LastWords {
   #tail = Buffer.alloc(0);
   #cut = false;
@@ -14,10 +14,10 @@ export class LastWords {
     this.#tail = Buffer.concat([rest, chunk.subarray(-KEPT)]).subarray(-KEPT);
   }
 
-  /** Its last lines; empty when it said nothing. */
+  /** The last lines; empty if it wrote nothing. */
   toString(): string {
     const lines = this.#tail.toString().split("\n");
-    // What was cut begins somewhere within a line.
+    // Once text was cut off, the rest begins in the middle of a line.
     if (this.#cut && lines.length > 1) lines.shift();
     return lines.join("\n").trimEnd().split("\n").slice(-LINES).join("\n");
   }

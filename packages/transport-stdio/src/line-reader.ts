@@ -3,31 +3,31 @@ import { unreadableFrame } from "@arcp/core";
 
 const LF = 0x0a;
 const BYTE_ORDER_MARK = "\uFEFF";
-/** The bytes that are put aside for the beginning of a line, to begin with. */
+/** The initial size of the buffer for an incomplete line, in bytes. */
 const CAPACITY = 64 * 1024;
 
 /**
- * Cuts a stream of bytes into lines, each one frame. Takes CR LF as a line end too, skips blank lines (R-4.2-3), and keeps
- * no more of a line than its limit: an over-long one, or one that is not UTF-8, is handed on as what cannot be read, and
- * reading goes on behind it (R-4.2-4).
+ * Splits a stream of bytes into lines, one frame each. Accepts CR LF as a line end too, skips blank lines (R-4.2-3), and keeps no
+ * more of a line than its limit. In place of a line that is too long, or not UTF-8, it hands on an unreadable frame and continues
+ * with the next line (R-4.2-4).
  */
 export class LineReader {
   readonly #limit: number;
   readonly #read: (frame: string) => void;
-  /** The beginning of a line whose end has not come yet. */
+  /** The beginning of a line whose end has not arrived yet. */
   #begun = Buffer.alloc(0);
   #length = 0;
-  /** Within a line that was given up. */
+  /** Whether the rest of a discarded line is being skipped. */
   #skipping = false;
   #first = true;
 
-  /** @param limit the bytes that a line may have, its end not counted */
+  /** @param limit the longest line allowed, in bytes, without its end */
   constructor(limit: number, read: (frame: string) => void) {
     this.#limit = limit;
     this.#read = read;
   }
 
-  /** Whether the stream may end here without having lost anything. */
+  /** Whether the stream can end here without losing anything. */
   get betweenLines(): boolean {
     return this.#length === 0 && !this.#skipping;
   }
@@ -46,7 +46,7 @@ export class LineReader {
     this.#keep(chunk.subarray(end + 1));
   }
 
-  /** Whole lines: all at once where nothing can be wrong with one of them. */
+  /** Handles whole lines: all at once if nothing can be wrong with any of them. */
   #lines(block: Buffer): void {
     if (block.length <= this.#limit && isUtf8(block)) {
       for (const line of block.toString().split("\n")) this.#hand(line);
@@ -76,7 +76,7 @@ export class LineReader {
   #keep(part: Buffer): void {
     if (part.length === 0 || this.#skipping) return;
     const length = this.#length + part.length;
-    // The CR of its end may be among it.
+    // The length may include the CR of the line end.
     if (length > this.#limit + 1) {
       this.#read(unreadableFrame.tooLong(this.#limit));
       return this.#drop(true);

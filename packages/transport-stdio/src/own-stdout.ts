@@ -5,13 +5,13 @@ import { LocalError } from "@arcp/core";
 let taken = false;
 
 /**
- * Takes the standard output of this process for the protocol alone, for good: what anybody else writes to `process.stdout`,
- * by `console.log` too, goes to the standard error (R-4.2-2). `process.stdout` stays a whole stream of its own, with its
- * callbacks, its `drain` and its end; only where its bytes go is another. A parent that is gone breaks both, which must not
- * end a process that has jobs to cancel.
+ * Reserves the standard output of this process for the protocol, permanently: whatever else is written to `process.stdout`, even
+ * by `console.log`, goes to standard error (R-4.2-2). `process.stdout` stays a complete stream, with its callbacks, its `drain`
+ * and its end; only its bytes go elsewhere. If the parent is gone, both pipes break, but that must not end a process that has
+ * jobs to cancel.
  *
- * @returns the way to the real one
- * @throws LocalError `MISUSE` when it was taken before
+ * @returns a stream to the real standard output
+ * @throws LocalError `MISUSE` if it was taken before
  */
 export function takeStdout(): Writable {
   if (taken)
@@ -20,7 +20,7 @@ export function takeStdout(): Writable {
   const { stdout, stderr, versions } = process;
   const write = stdout._write.bind(stdout);
   const diverted: Sink = {
-    // That of Bun goes around the next.
+    // Bun's own `write` would bypass `_write`.
     write: Writable.prototype.write,
     _write(chunk, encoding, done) {
       let over = false;
@@ -29,15 +29,15 @@ export function takeStdout(): Writable {
         over = true;
         done(error);
       };
-      // At once where there is room, so that what is printed keeps its order and is out before the process exits.
+      // Complete the write at once if there is room, so that output keeps its order and is out before the process exits.
       if (stderr.write(chunk, encoding, once)) once();
     },
     _writev: undefined,
-    // Its end is none of the pipe's.
+    // Ending it must not end the pipe.
     _final: (done) => done(),
   };
   Object.assign(stdout, diverted);
-  // Their consoles write to the file itself; that of Node writes to the stream.
+  // Their consoles write directly to the file descriptor; Node's writes to the stream.
   if (versions["bun"] !== undefined || versions["deno"] !== undefined) {
     Object.assign(console, new Console({ stdout, stderr }));
   }
@@ -45,5 +45,5 @@ export function takeStdout(): Writable {
   return new Writable({ write });
 }
 
-/** What a stream does with its bytes. */
+/** The methods that decide what a stream does with its bytes. */
 type Sink = Pick<Writable, "write" | "_write" | "_final"> & { readonly _writev: undefined };

@@ -4,31 +4,31 @@ import type { Clock, Timer } from "@arcp/core";
 import { LastWords } from "./last-words.ts";
 
 export interface RuntimeProcessOptions {
-  /** What it is called in an error. */
+  /** The name of the process in errors. */
   readonly name: string;
   readonly stderr: Writable | "ignore";
-  /** Milliseconds for each step on the way to its end. */
+  /** Milliseconds for each step of ending the process. */
   readonly closeTimeout: number;
   readonly clock: Clock;
 }
 
-/** A process that was started as a runtime, from its start to its end. */
+/** A child process that runs a runtime, from its start to its end. */
 export class RuntimeProcess {
-  /** Resolves once it has ended and all that it wrote was read. */
+  /** Resolves once the process has ended and everything that it wrote has been read. */
   readonly ended: Promise<void>;
   readonly #child: ChildProcessWithoutNullStreams;
   readonly #options: RuntimeProcessOptions;
   readonly #lastWords = new LastWords();
   #timer: Timer | undefined;
   #parting = false;
-  /** Nothing came from its output, though it was read. */
+  /** Whether its output has stayed silent although it was being read. */
   #silent = true;
   #over = false;
 
   constructor(child: ChildProcessWithoutNullStreams, options: RuntimeProcessOptions) {
     this.#child = child;
     this.#options = options;
-    // Says that it could not be killed: then it has just ended by itself.
+    // Emitted if the process could not be killed: then it has just ended by itself.
     child.on("error", () => {});
     child.stderr.on("error", () => {});
     child.stderr.on("data", (chunk: Buffer) => this.#overhear(chunk));
@@ -47,7 +47,7 @@ export class RuntimeProcess {
     child.once("exit", () => this.#letGo());
   }
 
-  /** It is to end: its input is closed by now, and if that is not enough it is told, and in the end made to. */
+  /** Makes the process end. Its input is closed by now; if that is not enough, it gets SIGTERM, and finally SIGKILL. */
   part(): void {
     if (this.#parting || this.#hasExited) return;
     this.#parting = true;
@@ -57,7 +57,7 @@ export class RuntimeProcess {
     });
   }
 
-  /** How it ended, for whoever did not expect that. */
+  /** The error that says how the process ended, for when that was unexpected. */
   get epitaph(): Error {
     const { exitCode, signalCode } = this.#child;
     const how =
@@ -73,12 +73,12 @@ export class RuntimeProcess {
     return this.#child.exitCode !== null || this.#child.signalCode !== null;
   }
 
-  /** Its streams may be held open by processes of its own, which nobody waits for; what it wrote itself is read. */
+  /** Closes its streams once they are silent. Child processes may hold them open, but only its own output is waited for. */
   #letGo(): void {
     const { stdout, stderr } = this.#child;
     this.#silent = !stdout.isPaused();
     this.#later(() => {
-      // Once more round the event loop, so that what waits in the pipe has shown.
+      // One more turn of the event loop, so that data still waiting in the pipe shows up.
       setImmediate(() => {
         if (!this.#silent) return this.#letGo();
         stdout.destroy();
@@ -97,7 +97,7 @@ export class RuntimeProcess {
       for (const event of ["drain", "close"]) target.off(event, goOn);
       stderr.resume();
     };
-    // A target that is given up while it is full drains no more, and the process would wait for that in its next line.
+    // A target that closes while it is full never drains, and the process would block on its next line.
     for (const event of ["drain", "close"]) target.on(event, goOn);
     stderr.pause();
   }
@@ -109,7 +109,7 @@ export class RuntimeProcess {
   }
 }
 
-/** Whoever read the target is gone, and nobody listens for that: no reason to end this process, as with `console.error`. */
+/** Ignores a broken pipe if nobody listens for errors of the target: as with `console.error`, it must not end this process. */
 function survive(target: Writable, error: Error | null | undefined): void {
   const broken = error != null && "code" in error && error.code === "EPIPE";
   if (broken && target.listenerCount("error") === 0) target.once("error", () => {});

@@ -8,7 +8,7 @@ import {
 import { takeStdout } from "./own-stdout.ts";
 import { STREAM_RULES, type StreamOptions, StreamTransport } from "./stream-transport.ts";
 
-/** What is known of the process at the other end of a pipe: it runs on this machine. */
+/** What is known about the process at the other end of a pipe: it runs on this machine. */
 export interface PeerInfo {
   /** Empty: a pipe has none. */
   readonly address: string;
@@ -18,19 +18,18 @@ export interface PeerInfo {
   readonly loopback: boolean;
 }
 
-/** Takes the connection. Its failing with that (`TransportClosedError`) is taken as the end of it. */
+/** Handles the connection. If it fails with a `TransportClosedError`, that counts as the end of the connection. */
 export type Accept = (transport: Transport, peer: PeerInfo) => unknown;
 
 /**
- * Serves ARCP on the standard streams of this process, to the one that started it. From now on stdout is the protocol's
- * alone: what agents write to it, by `console.log` too, goes to stderr (R-4.2-2).
+ * Serves ARCP on the standard streams of this process, to the process that started it. From now on, stdout is reserved for the
+ * protocol: what agents write to it, even by `console.log`, goes to stderr (R-4.2-2).
  *
- * @returns a promise that resolves once the connection is over, for instance since the parent is gone. Nobody can come
- *   back on it, so close the runtime then and let the process end (R-4.2-5)
- * @throws LocalError `MISUSE` when they are served already, when `accept` is no function, and for an option of another kind or that
- *   there is not
- * @throws whatever else `accept` fails with, once the connection is closed (`fault`), behind a `session.error` that tells no more than
- *   an ArcpError does
+ * @returns a promise that resolves once the connection is over, for example because the parent is gone. Nobody can reconnect, so
+ *   close the runtime then and let the process end (R-4.2-5)
+ * @throws LocalError `MISUSE` if they are already being served, if `accept` is not a function, and for an unknown or invalid option
+ * @throws whatever else `accept` fails with, once the connection is closed (`fault`) after a `session.error` that reveals no more
+ *   than an ArcpError does
  */
 export async function serveStdio(accept: Accept, options: StreamOptions = {}): Promise<void> {
   if (typeof accept !== "function") {

@@ -15,22 +15,22 @@ import {
 import { RuntimeProcess } from "./runtime-process.ts";
 import { STREAM_RULES, StreamTransport } from "./stream-transport.ts";
 
-/** What can be a message, or stands for one that could not be read. */
+/** A line that can be a message, or that stands for an unreadable one. */
 const MESSAGE = /^(\s*\{|\0)/;
 
-/** How a runtime is started, and how it is taken down. */
+/** How to start a runtime, and how to end it. */
 export interface SpawnOptions {
-  /** The directory to start it in, this process's own by default. */
+  /** The working directory; that of this process by default. */
   readonly cwd?: string | undefined;
-  /** Its whole environment, this process's own by default. */
+  /** The complete environment; that of this process by default. */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
-  /** Where its standard error goes, `process.stderr` by default. Its last lines are in the error when it fails. */
+  /** Where its standard error goes; `process.stderr` by default. If the runtime fails, the error contains the last lines. */
   readonly stderr?: Writable | "ignore" | undefined;
-  /** The bytes that one inbound line may have, 16 MiB by default; what a longer one said is lost (R-4.2-4). */
+  /** The longest inbound line, in bytes; 16 MiB by default. A longer one is lost (R-4.2-4). */
   readonly maxMessageSize?: number | undefined;
-  /** Milliseconds that it has to end once its input was closed, and again after SIGTERM; then SIGKILL. 5,000 by default. */
+  /** Milliseconds that it has to end after its input is closed, and again after SIGTERM; then SIGKILL. 5,000 by default. */
   readonly closeTimeout?: number | undefined;
-  /** Where time comes from. Default: the system's. */
+  /** The source of time. Default: the system's clock. */
   readonly clock?: Clock | undefined;
 }
 
@@ -45,14 +45,14 @@ const RULES: OptionRules<SpawnOptions> = {
 };
 
 /**
- * A way to a runtime that is a child process and speaks on its standard streams, such as
- * `spawnRuntime("node", ["agents.js"])`. Each call starts a new one, once those before it that were parted from have ended,
- * since they may still hold the store. Closing the transport ends the process.
+ * Makes the dial function for a runtime that runs as a child process and speaks on its standard streams, for example
+ * `spawnRuntime("node", ["agents.js"])`. Each call of that function starts a new process, but only after earlier ones that are
+ * being closed have ended, since they may still hold the store. Closing the transport ends the process.
  *
- * It rejects with the signal's reason, the process killed, or with a `TransportClosedError` when the command cannot be
- * started. A process that ends by itself fails the transport with its exit code and the end of its standard error.
+ * It rejects with the signal's reason, after killing the process, or with a `TransportClosedError` if the command cannot be
+ * started. If the process ends by itself, the transport fails with its exit code and the end of its standard error.
  *
- * @throws LocalError `MISUSE` for what is no command, and for an option of another kind or that there is not
+ * @throws LocalError `MISUSE` for anything but a command, and for an unknown or invalid option
  */
 export function spawnRuntime(
   command: string,
@@ -84,7 +84,7 @@ export function spawnRuntime(
       { maxMessageSize, closeTimeout, clock },
       {
         async explain() {
-          // It can be of no more use, also if it only closed its output.
+          // The process is of no more use, even if it only closed its output.
           child.stdin.end();
           leave();
           await runtime.ended;
@@ -102,7 +102,7 @@ interface Place {
   readonly env: SpawnOptions["env"] | undefined;
 }
 
-/** @throws TransportClosedError when it cannot be started */
+/** @throws TransportClosedError if the process cannot be started */
 async function started(
   command: string,
   args: readonly string[],
@@ -153,7 +153,7 @@ function noMessage(command: string, line: string): Error {
   );
 }
 
-/** @throws the signal's reason when it aborts first */
+/** @throws the signal's reason if it aborts first */
 async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   signal.throwIfAborted();
   const aborted = Promise.withResolvers<never>();

@@ -15,13 +15,13 @@ import {
 } from "@arcp/core";
 import { LineReader } from "./line-reader.ts";
 
-/** What a pair of byte streams may carry, and how long it takes to part. */
+/** What a pair of byte streams may carry, and how long closing may take. */
 export interface StreamOptions {
-  /** The bytes that one inbound line may have, 4 MiB by default; a longer one is refused, and reading goes on (R-4.2-4). */
+  /** The longest inbound line, in bytes; 4 MiB by default. A longer one is refused, and reading continues (R-4.2-4). */
   readonly maxMessageSize?: number | undefined;
-  /** Milliseconds that a closed connection has to deliver what was sent and to part in good order; 2,000 by default. */
+  /** How long a closing connection may take to deliver what was sent and close cleanly, in milliseconds; 2,000 by default. */
   readonly closeTimeout?: number | undefined;
-  /** Where time comes from. Default: the system's. */
+  /** The source of time. Default: the system's clock. */
   readonly clock?: Clock | undefined;
 }
 
@@ -31,21 +31,21 @@ export const STREAM_RULES: OptionRules<StreamOptions> = {
   clock: rule.clock,
 };
 
-/** What else a spawned process knows of its streams. */
+/** What the owner of a spawned process adds to its streams. */
 export interface StreamWatch {
-  /** Asked once the peer has ended its stream, or takes nothing any more, before this side closed: why. */
+  /** Called when the peer ends its stream, or accepts nothing any more, before this side has closed. @returns why */
   readonly explain: () => Promise<Error>;
-  /** The error to break with when the very first line is no message; undefined to go on. */
+  /** The error to break with if the very first line is not a message; undefined to continue. */
   readonly greet: (line: string) => Error | undefined;
-  /** Called as soon as nothing can be sent and received any more. */
+  /** Called as soon as nothing can be sent or received any more. */
   readonly over: () => void;
 }
 
 /**
- * A pair of byte streams as a transport: each line is one envelope (R-4.2-1). It owns them from then on, and destroys them
- * in the end. How the peer closes does not show: the end of its stream at the end of a line is taken as `normal`.
+ * A pair of byte streams as a transport: each line is one envelope (R-4.2-1). The transport owns the streams from then on, and
+ * destroys them in the end. Why the peer closes is not visible: if its stream ends at the end of a line, that counts as `normal`.
  *
- * @throws LocalError `MISUSE` for an option of another kind or that there is not
+ * @throws LocalError `MISUSE` for an unknown or invalid option
  */
 export function streamTransport(
   readable: Readable,
@@ -57,12 +57,12 @@ export function streamTransport(
 }
 
 /**
- * Reading pauses while more than the high-water mark waits for the reader, so a slow reader slows its peer. A peer that takes
- * nothing any more may still have last words, so what it says is read to its end, but not without end.
+ * Reading pauses while more than the high-water mark waits for the reader, so a slow reader slows its peer down. A peer that
+ * accepts nothing any more may still send something, so its output is read to the end, but only for a limited time.
  */
 export class StreamTransport implements Transport {
   readonly frames: FrameQueue;
-  /** Resolves once both streams are done with. */
+  /** Resolves once both streams are finished. */
   readonly gone: Promise<void>;
   readonly #readable: Readable;
   readonly #writable: Writable;
@@ -72,13 +72,13 @@ export class StreamTransport implements Transport {
   readonly #lines: LineReader;
   readonly #over = Promise.withResolvers<void>();
   #greeted = false;
-  /** The peer said its last word; what is asked is why. */
+  /** Whether the peer's stream is over and only the reason is still being determined. */
   #ending = false;
   /** Why nothing can be sent any more. */
   #closed: TransportClosedError | undefined;
-  /** How long a peer that takes nothing any more is listened to. */
+  /** Limits how long a peer that accepts nothing any more is still read from. */
   #patience: Timer | undefined;
-  /** What the sends wait for that found too much in the stream: one promise for all. */
+  /** The promise that all sends wait for that found the stream's buffer too full. */
   #room: PromiseWithResolvers<void> | undefined;
 
   constructor(
@@ -96,7 +96,7 @@ export class StreamTransport implements Transport {
     this.#lines = new LineReader(options.maxMessageSize ?? 4 * 1024 * 1024, (line) =>
       this.#received(line),
     );
-    // Also after their ends: a broken pipe must never end the process.
+    // Even after the streams have ended: a broken pipe must never end the process.
     for (const stream of [readable, writable]) stream.on("error", () => {});
     readable.on("data", (chunk: Buffer | string) => {
       if (this.#closed !== undefined) return;
@@ -135,7 +135,7 @@ export class StreamTransport implements Transport {
     return this.#closed === undefined && this.#writable.writable;
   }
 
-  /** Why nothing can be sent. When the peer just stopped to take anything, what it says last tells. */
+  /** Why nothing can be sent. If the peer has only just stopped accepting anything, waits for its last output, which says why. */
   async #refusal(): Promise<TransportClosedError> {
     await this.#over.promise;
     return this.#closed ?? new TransportClosedError();
@@ -176,7 +176,7 @@ export class StreamTransport implements Transport {
     else this.#break(cause);
   }
 
-  /** The peer takes nothing any more. */
+  /** Handles that the peer accepts nothing any more. */
   #refused(cause = new Error("it accepts nothing any more")): void {
     this.#makeRoom();
     if (this.#closed !== undefined) return;
@@ -197,7 +197,7 @@ export class StreamTransport implements Transport {
     this.#part();
   }
 
-  /** Ends this side's stream behind what was sent, and gives the peer a while to end its own. */
+  /** Ends this side's stream after everything sent so far, and gives the peer a while to end its own. */
   #part(): void {
     this.#patience?.cancel();
     const timer = this.#clock.after(this.#closeTimeout, () => {
@@ -206,12 +206,12 @@ export class StreamTransport implements Transport {
     });
     void this.gone.then(() => timer.cancel());
     this.#writable.end();
-    // Its end may stand behind lines that nobody wants any more.
+    // Its end may come after lines that nobody wants any more, so keep reading.
     this.#readable.resume();
   }
 }
 
-/** @throws LocalError `MISUSE` for what would not arrive as one frame (R-4.2-1, R-4.2-3) */
+/** @throws LocalError `MISUSE` for a text that would not arrive as one frame (R-4.2-1, R-4.2-3) */
 function linesOf(frames: readonly string[]): string {
   let lines = "";
   for (const frame of frames) {
