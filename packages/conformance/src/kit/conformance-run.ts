@@ -9,17 +9,17 @@ import { scenarios as allScenarios } from "./scenarios/index.ts";
 import { Site } from "./site.ts";
 import type { Target } from "./target.ts";
 
-/** What of the kit is played, and how. */
+/** Which scenarios of the kit are run, and how. */
 export interface RunOptions {
-  /** Which requirements to look at, by the beginning of their id or section: `6.3`, `R-6.3-9`. Default: all. */
+  /** Which requirements to check, by the beginning of their id or section: `6.3`, `R-6.3-9`. Default: all. */
   readonly only?: readonly string[];
-  /** Scenarios that are played at the same time. Default 8. */
+  /** How many scenarios run at the same time. Default 8. */
   readonly concurrency?: number;
-  /** Milliseconds that each answer of the runtime may take. Default 10,000; for the first ones, which tell whether it is one, 5,000. */
+  /** Milliseconds that each reply of the runtime may take. Default 10,000, and 5,000 for the probe before the first scenario. */
   readonly timeoutMs?: number;
-  /** Breaks off the scenarios that are being played, and begins no other. */
+  /** Aborts the scenarios that are running, and starts no more. */
   readonly signal?: AbortSignal;
-  /** Told of each scenario as soon as it is over, and of how many there are. */
+  /** Called when a scenario is over, with how many are done and how many there are in all. */
   readonly onOutcome?: (outcome: Outcome, done: number, all: number) => void;
   /** Default: those of this package. */
   readonly scenarios?: readonly Scenario[];
@@ -35,7 +35,7 @@ const RULES: OptionRules<RunOptions> = {
 };
 
 /**
- * Plays the scenarios against a runtime and tells which requirements hold.
+ * Runs the scenarios against a runtime and reports which requirements hold.
  *
  * @throws LocalError in one line when there is no runtime to test (`probe.ts` asks for one), or it goes away meanwhile; the signal's
  *   reason when it aborts; LocalError `MISUSE` for an option of another kind or that there is not
@@ -82,7 +82,7 @@ export async function runConformance(target: Target, options: RunOptions = {}): 
   };
 }
 
-/** Plays one scenario. Never rejects. */
+/** Runs one scenario. Never rejects. */
 export async function outcomeOf(
   scenario: Scenario,
   target: Target,

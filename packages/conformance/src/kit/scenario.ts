@@ -2,7 +2,7 @@ import type { RequirementId } from "../manifest/manifest.ts";
 import type { Need } from "./need.ts";
 import type { Site } from "./site.ts";
 
-/** Something that is played against a runtime to see whether it keeps to requirements. */
+/** A test that runs against a runtime to see whether it meets requirements. */
 export interface Scenario {
   /** What happens, in a short sentence that is true when the requirements hold. */
   readonly name: string;

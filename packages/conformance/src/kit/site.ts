@@ -83,14 +83,14 @@ export class Site {
     return url;
   }
 
-  /** A connection on which nothing was said yet. */
+  /** Opens a connection, on which nothing has been sent yet. */
   async line(): Promise<Line> {
     const line = await this.#connect();
     this.#others.add(line);
     return line;
   }
 
-  /** A client that has said nothing yet. */
+  /** A client that has sent nothing yet. */
   async wire(options: WireOptions = {}): Promise<WireClient> {
     const line = await this.#connect();
     return this.#keep(new WireClient(line.transport, { ...this.#options, ...options }), line);
@@ -117,7 +117,7 @@ export class Site {
     }
   }
 
-  /** Breaks the client's connection without a word. What had arrived before can still be read. */
+  /** Breaks the client's connection without a close message. What has already arrived can still be read. */
   async drop(wire: WireClient): Promise<void> {
     this.lineOf(wire).sever();
     await wire.closed;
@@ -130,7 +130,7 @@ export class Site {
     return line;
   }
 
-  /** Kills the runtime and starts it again on what was durable. Only for scenarios that need it. */
+  /** Kills the runtime and restarts it on what was durable. Only for scenarios that need a restart. */
   async restart(): Promise<void> {
     const { restart } = this.#target;
     if (restart === undefined) throw new LocalError("MISUSE", "the runtime cannot be restarted");

@@ -1,24 +1,24 @@
 import type { Transport } from "@arcp/core";
 
-/** A connection to the runtime under test whose cable is in the kit's hand. */
+/** A connection to the runtime under test that the kit can break or stall. */
 export interface Line {
   readonly transport: Transport;
-  /** Breaks the connection without a word; what is on its way is lost. */
+  /** Breaks the connection without a close message; what is in flight is lost. */
   sever(): void;
-  /** Stops reading, so that the runtime has a peer that takes nothing; `release` goes on. */
+  /** Stops reading, so that the runtime faces back-pressure, until `release`. */
   stall(): void;
-  /** Reads on after `stall`. */
+  /** Resumes reading after `stall`. */
   release(): void;
 }
 
 /** A runtime that offers the test agents, and the way to it. */
 export interface Target {
-  /** A new connection on which nothing was said yet. */
+  /** Opens a new connection, on which nothing has been sent yet. */
   connect(): Promise<Line>;
   /** Bearer tokens of two principals. */
   readonly tokens: readonly [first: string, second: string];
   /** Its address where it is reached by WebSocket, for scenarios about what no transport shows. */
   readonly url?: string;
-  /** Kills the runtime and starts it again on what was durable. Without it these scenarios are not run. */
+  /** Kills the runtime and restarts it on what was durable. Without it, scenarios that need a restart are skipped. */
   restart?(): Promise<void>;
 }

@@ -21,7 +21,7 @@ export class Sniffer {
   readonly #heartbeats = new HeartbeatRecord();
   readonly #resumed: SessionRecord | undefined;
   #session: SessionRecord | undefined;
-  /** The opening request without an answer so far. */
+  /** The opening request, while it has no reply. */
   #opening: Opening | undefined;
   #delivery = new Delivery(undefined);
   /** Faulty frames whose id nobody could read: each may be refused without a `request_id`. */
@@ -38,7 +38,7 @@ export class Sniffer {
     this.#waived = new Set(options.waive);
   }
 
-  /** What was wrong so far, in the order in which it was seen. */
+  /** The violations found so far, in the order in which they were seen. */
   get violations(): readonly Violation[] {
     return this.#violations;
   }
@@ -71,7 +71,7 @@ export class Sniffer {
     else this.#session.requests.sent(message);
   }
 
-  /** Takes note of a frame that breaks the rules on purpose, so that its refusal is understood. */
+  /** Records a frame that breaks the rules on purpose, so that its refusal is expected. */
   sentFaulty(frame: string): void {
     const raw = parseJsonObject(frame);
     const { id, type } = raw ?? {};
@@ -92,7 +92,7 @@ export class Sniffer {
   /**
    * Watches a frame of the runtime.
    *
-   * @returns what it says; undefined when it cannot be read
+   * @returns its envelope; undefined if it cannot be decoded
    */
   received(frame: string): Envelope | undefined {
     const report = this.#reporter("runtime", frame);

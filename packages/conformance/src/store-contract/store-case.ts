@@ -11,20 +11,20 @@ export interface KeptLog {
   readonly total?: number;
 }
 
-/** How to get at the stores that the contract is held against. What is absent, the store cannot do. */
+/** How to open the stores that the contract checks. An optional method is absent if the store cannot do it. */
 export interface OpenStore {
-  /** A new and empty store. */
+  /** Opens a new, empty store. */
   open(): Promise<Store>;
-  /** Closes the store and opens again what it kept. */
+  /** Closes the store and reopens what it kept. */
   reopen?(store: Store): Promise<Store>;
   /**
    * Lets go of the store as if its process had ended in this moment, without a word, and opens what that left behind. What was
    * asked of it may be answered or not.
    */
   crash?(store: Store): Promise<Store>;
-  /** A new and empty store that keeps less of a log. */
+  /** Opens a new, empty store that keeps less of a log. */
   openLimited?(kept: KeptLog): Promise<Store>;
-  /** Opens what the store has open, as another process would by mistake; rejects where that is refused. */
+  /** Opens the same data while the store has it open, as a second process would by mistake. Rejects if that is refused. */
   openTwice?(store: Store): Promise<Store>;
   /** Breaks the connections that the store has, best where requests still arrive and answers do not. It may make new ones at once. */
   disconnect?(store: Store): Promise<void>;
@@ -32,7 +32,7 @@ export interface OpenStore {
   lose?(store: Store, job: JobId, seq: number): Promise<Store>;
 }
 
-/** What a store need not be able to do. */
+/** The optional abilities of a store. */
 export type StoreAbility = Exclude<keyof OpenStore, "open">;
 
 /** One promise of a store. */
@@ -41,7 +41,7 @@ export interface StoreCase {
   readonly requirements: readonly RequirementId[];
   /** Without these there is nothing to check: skip the case, and say so. */
   readonly needs: readonly StoreAbility[];
-  /** Rejects with what is wrong. Closes every store that it opens. */
+  /** Rejects if the promise is broken, saying how. Closes every store that it opens. */
   run(open: OpenStore): Promise<void>;
 }
 

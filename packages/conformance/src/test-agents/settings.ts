@@ -7,7 +7,7 @@ export interface TestSettings {
   readonly liveJobsPerPrincipal?: number;
   readonly connectedSessionsPerPrincipal?: number;
   readonly resultBytes?: number;
-  /** Jobs that may stand above a delegated one. */
+  /** How many ancestors a delegated job may have. */
   readonly delegationDepth?: number;
   /** Seconds that an upstream has to issue a credential. */
   readonly provisionerSec?: number;

@@ -7,13 +7,13 @@ export interface OpenConnection {
   readonly runtime: Transport;
 }
 
-/** How to get at the connections that the contract is held against. What is absent, the transport cannot do. */
+/** How to open the connections that the contract checks. An optional member is absent if the transport cannot do it. */
 export interface OpenTransport<C extends OpenConnection = OpenConnection> {
-  /** A new connection, on which nothing was said yet. */
+  /** Opens a new connection, on which nothing has been sent yet. */
   open(): Promise<C>;
-  /** Lets go of what else there is of a connection whose ends were closed, such as the server of one of them. */
+  /** Releases what else belongs to a connection whose ends were closed, such as the server of one of them. */
   release?(connection: C): void | Promise<void>;
-  /** Breaks a connection without a word, as a pulled cable would. Neither end is told why. */
+  /** Breaks a connection abruptly, as a pulled cable would. Neither end is told why. */
   sever?(connection: C): void | Promise<void>;
   /** Whether a peer learns a close reason other than `normal`. */
   readonly reasons?: true;
@@ -21,7 +21,7 @@ export interface OpenTransport<C extends OpenConnection = OpenConnection> {
   readonly dial?: Dial;
 }
 
-/** What a transport need not be able to do. */
+/** The optional abilities of a transport. */
 export type TransportAbility = "sever" | "reasons" | "dial";
 
 /** One promise of a transport. */
@@ -30,7 +30,7 @@ export interface TransportCase {
   readonly requirements: readonly RequirementId[];
   /** Without these there is nothing to check: skip the case, and say so. */
   readonly needs: readonly TransportAbility[];
-  /** Rejects with what is wrong. Closes every connection that it opens. */
+  /** Rejects if the promise is broken, saying how. Closes every connection that it opens. */
   run<C extends OpenConnection>(open: OpenTransport<C>): Promise<void>;
 }
 

@@ -12,7 +12,7 @@ export class Inbox {
   readonly #readers = new Set<Reader>();
   #ended: Error | undefined;
 
-  /** Whether somebody waits. */
+  /** Whether a reader is waiting. */
   get awaited(): boolean {
     return this.#readers.size > 0;
   }
@@ -26,14 +26,14 @@ export class Inbox {
     this.#unread.push(envelope);
   }
 
-  /** Fails all who wait. */
+  /** Fails all waits in progress. */
   interrupt(error: Error): void {
     const readers = [...this.#readers];
     this.#readers.clear();
     for (const reader of readers) reader.fail(error);
   }
 
-  /** Nothing more will come: what is unread can still be taken, waiting fails. */
+  /** Marks the end of the connection: unread envelopes can still be taken, waiting fails. */
   end(error: Error): void {
     this.#ended ??= error;
     this.interrupt(error);

@@ -18,7 +18,7 @@ import type { Transcript } from "./transcript.ts";
 import { type Ending, WireLine, type WireOptions } from "./wire-line.ts";
 import { WireRejection } from "./wire-rejection.ts";
 
-/** What of a request's envelope is set by hand. */
+/** Envelope fields of a request that the caller may set. */
 export interface RequestOptions {
   /** The envelope's id. Default: a fresh one that starts with `req_`. */
   readonly id?: string;
@@ -70,7 +70,7 @@ export class WireClient implements AsyncDisposable {
     return this.#line.transcript;
   }
 
-  /** All that the sniffer has found, thrown already or not. */
+  /** Everything that the sniffer has found, whether it was thrown already or not. */
   get violations(): readonly Violation[] {
     return this.#line.sniffer.violations;
   }
@@ -199,7 +199,7 @@ export class WireClient implements AsyncDisposable {
     );
   }
 
-  /** Closes the transport without a word, and throws what the sniffer has found and nobody was told. */
+  /** Closes the transport without a `session.close`, and throws what the sniffer has found and no wait has thrown yet. */
   close(reason?: CloseReason): Promise<void> {
     return this.#line.close(reason);
   }

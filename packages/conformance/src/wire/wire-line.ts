@@ -14,11 +14,11 @@ import { Inbox } from "./inbox.ts";
 import { Transcript } from "./transcript.ts";
 import { WireViolation } from "./wire-violation.ts";
 
-/** How a raw client waits and what it overlooks. */
+/** How long a raw client waits, and which violations it ignores. */
 export interface WireOptions {
   /** Milliseconds that each wait may last. Default 5,000. */
   readonly timeoutMs?: number;
-  /** Whether pings are answered without being asked to. Default true. */
+  /** Whether pings are answered automatically. Default true. */
   readonly answerPings?: boolean;
   /** Requirements whose violations are overlooked, for peers that are known to differ. Default none. */
   readonly waive?: readonly RequirementId[];
@@ -91,7 +91,7 @@ export class WireLine {
     }
   }
 
-  /** Throws what the sniffer has found and nobody was told. */
+  /** Throws what the sniffer has found and no wait has thrown yet. */
   throwViolations(): void {
     const violation = this.#untold();
     if (violation !== undefined) throw violation;
