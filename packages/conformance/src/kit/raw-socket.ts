@@ -105,7 +105,7 @@ export class RawSocket implements Disposable {
     }
   }
 
-  /** All that comes until the socket is closed. */
+  /** All messages until the socket is closed. */
   async rest(): Promise<JsonObject[]> {
     await this.closed;
     return this.#messages.splice(0);

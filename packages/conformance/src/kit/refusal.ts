@@ -5,7 +5,7 @@ import { WireRejection } from "../wire/wire-rejection.ts";
 
 type Refusal = Envelope<"session.error">["payload"];
 
-/** What a request is refused with. Fails when it is granted. */
+/** The error that a request is refused with. Fails if the request is granted. */
 export async function refusal(request: Promise<unknown>, what: string): Promise<Refusal> {
   let granted: unknown;
   try {

@@ -3,7 +3,7 @@ import { beyondTheWire } from "./beyond-the-wire.ts";
 import type { Facts } from "./facts.ts";
 import type { Scenario } from "./scenario.ts";
 
-/** What became of a scenario. */
+/** How a scenario ended. */
 export type Outcome =
   | { readonly kind: "passed"; readonly scenario: Scenario; readonly ms: number }
   | {

@@ -160,7 +160,7 @@ export class Site {
     return wire.until((envelope) => isTerminal(envelope) && envelope.job_id === id);
   }
 
-  /** A gate that no other job knows. */
+  /** A new gate, unknown to other jobs. */
   gate(): Gate {
     const gate = newMessageId("gate_");
     this.#shut.add(gate);

@@ -75,7 +75,7 @@ export const bellCases: readonly StoreCase[] = [
     const hang = (): void => {
       const takeDown = store.logs.listen(job, () => {
         rung += 1;
-        // Else it would never end.
+        // Otherwise this would never end.
         if (rung > 100) return;
         takeDown();
         hang();

@@ -1,6 +1,6 @@
 import { sleep, systemClock } from "@arcp/core";
 
-/** Milliseconds after which nothing will come of it any more. */
+/** Milliseconds after which a wait counts as failed. */
 const PATIENCE = 5_000;
 
 /** Milliseconds after which the runtime asks once more what was rejected; then it gives it up. */

@@ -26,7 +26,7 @@ export interface OpenStore {
   openLimited?(kept: KeptLog): Promise<Store>;
   /** Opens the same data while the store has it open, as a second process would by mistake. Rejects if that is refused. */
   openTwice?(store: Store): Promise<Store>;
-  /** Breaks the connections that the store has, best where requests still arrive and answers do not. It may make new ones at once. */
+  /** Breaks the store's connections, ideally so that requests still arrive and replies do not. It may make new ones at once. */
   disconnect?(store: Store): Promise<void>;
   /** Closes the store, takes a record out of a log behind its back, and opens it again. */
   lose?(store: Store, job: JobId, seq: number): Promise<Store>;
