@@ -99,14 +99,29 @@ test("R-7.1-3: a policy that gives a promise grants nothing", async () => {
   expect(told).toEqual(["policy.grant must decide synchronously, but returned a promise"]);
 });
 
-test.each([{ "tool.call": "ocr.*" }, { "tool.call": ["ocr.*", 7] }, ["ocr.*"], "ocr.*", null])(
-  "R-7.1-3: a policy that gives %j, which is no lease, grants nothing",
+test.each([
+  { "tool.call": "ocr.*" },
+  { "tool.call": ["ocr.*", 7] },
+  ["ocr.*"],
+  "ocr.*",
+  null,
+  undefined,
+])(
+  "R-7.1-3: a policy that gives %j, which is no lease, grants nothing and is told what to give",
   async (given) => {
-    const { runtime } = hosting({ policy: { grant: () => given as Lease } });
+    const told: unknown[] = [];
+    const { runtime } = hosting({
+      policy: { grant: () => given as Lease },
+      logger: pino(
+        { level: "error" },
+        { write: (line) => void told.push(JSON.parse(line).err?.message) },
+      ),
+    });
     const viewer = new Viewer(runtime);
     await viewer.hello(ALL_FEATURES);
     const lease_request = { "tool.call": ["*"] };
     expect((await viewer.submit("led", null, { lease_request })).payload).toEqual(FAILED);
+    expect(told).toEqual(["policy.grant must return a lease: an object of lists of patterns"]);
   },
 );
 

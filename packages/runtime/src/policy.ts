@@ -1,4 +1,4 @@
-import { type Lease, LocalError, type OptionRules, rule } from "@arcp/core";
+import { isObject, type Lease, LocalError, type OptionRules, rule } from "@arcp/core";
 import type { Profile } from "./dialect/profile.ts";
 import { checkParts } from "./parts.ts";
 
@@ -77,10 +77,11 @@ export function policyOf(chosen: Policy = {}): EffectivePolicy {
     part: keyof Policy,
     decide: ((...asked: Asked) => Answer) | undefined,
   ) => decide && ((...asked: Asked) => atOnce(part, decide.apply(chosen, asked)));
+  const grant = deciding("grant", chosen.grant);
   return {
     mayObserve: deciding("mayObserve", chosen.mayObserve) ?? defaultPolicy.mayObserve,
     maySubmit: deciding("maySubmit", chosen.maySubmit) ?? defaultPolicy.maySubmit,
-    grant: deciding("grant", chosen.grant) ?? defaultPolicy.grant,
+    grant: grant === undefined ? defaultPolicy.grant : (...asked) => leaseOf(grant(...asked)),
     modelsWithoutLease: chosen.modelsWithoutLease ?? defaultPolicy.modelsWithoutLease,
     dialect: deciding("dialect", chosen.dialect) ?? defaultPolicy.dialect,
   };
@@ -98,6 +99,23 @@ function atOnce<Answer>(part: keyof Policy, answer: Answer): Answer {
     "MISUSE",
     `policy.${part} must decide synchronously, but returned a promise`,
   );
+}
+
+/**
+ * Checks that `grant` has returned a lease, as a policy may be plain JavaScript.
+ * @throws LocalError `MISUSE` for anything else: each letter of a string in place of a list would be a pattern, and `*` allows all
+ */
+function leaseOf(granted: Lease): Lease {
+  if (isObject(granted) && Object.values(granted).every(isList)) return granted;
+  throw new LocalError(
+    "MISUSE",
+    "policy.grant must return a lease: an object of lists of patterns",
+  );
+}
+
+function isList(list: unknown): boolean {
+  if (list === undefined) return true;
+  return Array.isArray(list) && list.every((pattern) => typeof pattern === "string");
 }
 
 function isThenable(value: unknown): boolean {

@@ -31,6 +31,9 @@ export interface Database {
 /** How often to begin a copy, each time within a millisecond, while transactions are in its way. */
 const ATTEMPTS = 10_000;
 
+const readBigInts = (statement: Statement): void => statement.setReadBigInts?.(true);
+const returnArrays = (statement: Statement): void => statement.setReturnArrays?.(true);
+
 /** The only connection to the file. Prepares every statement once. */
 export class Connection {
   readonly #database: Database;
@@ -170,37 +173,36 @@ export class Connection {
   #withBigInts(sql: string, error: unknown): Statement {
     if (!isTooLarge(error)) throw error;
     const statement = this.#database.prepare(sql);
-    statement.setReadBigInts?.(true);
+    readBigInts(statement);
     return statement;
   }
 
   /** @throws LocalError `CLOSED` */
   #statement(sql: string): Statement {
-    return this.#prepared.get(sql) ?? this.#prepare(sql, this.#prepared);
+    return this.#prepare(sql, this.#prepared);
   }
 
   /** @throws LocalError `CLOSED` */
   #writer(sql: string): Statement {
-    const known = this.#writing.get(sql);
-    if (known !== undefined) return known;
-    const statement = this.#prepare(sql, this.#writing);
     // `run` returns the last rowid, and from Node 26 on it throws if that is no safe integer.
-    statement.setReadBigInts?.(true);
-    return statement;
+    return this.#prepare(sql, this.#writing, readBigInts);
   }
 
   /** @throws LocalError `CLOSED` */
   #arrayStatement(sql: string): Statement {
-    const known = this.#arrayStatements.get(sql);
-    if (known !== undefined) return known;
-    const statement = this.#prepare(sql, this.#arrayStatements);
-    statement.setReturnArrays?.(true);
-    return statement;
+    return this.#prepare(sql, this.#arrayStatements, returnArrays);
   }
 
-  #prepare(sql: string, statements: Map<string, Statement>): Statement {
+  #prepare(
+    sql: string,
+    statements: Map<string, Statement>,
+    setUp?: (statement: Statement) => void,
+  ): Statement {
+    const known = statements.get(sql);
+    if (known !== undefined) return known;
     if (!this.#open) throw new LocalError("CLOSED", "the store is closed");
     const prepared = this.#database.prepare(sql);
+    setUp?.(prepared);
     statements.set(sql, prepared);
     return prepared;
   }

@@ -6,7 +6,7 @@ import { type StoreCase, storeCase } from "./store-case.ts";
 
 export const damageCases: readonly StoreCase[] = [
   storeCase(
-    "P3: a record that is not there any more is neither passed over nor waited for",
+    "P3: a missing record is reported, and neither skipped nor waited for",
     { needs: ["lose"] },
     async (stage) => {
       for (const seq of [1, 3, 5]) {
@@ -17,7 +17,7 @@ export const damageCases: readonly StoreCase[] = [
         await stage.lose(job, seq);
         const { store } = stage;
         const lost = { name: "DamagedLog", through: seq };
-        const text = `record ${seq} of 5 is gone, and was passed over`;
+        const text = `record ${seq} of 5 is missing, and was skipped`;
         await assert.rejects(store.logs.read(job, 0, EVERYTHING), lost, text);
         await assert.rejects(store.logs.read(job, seq - 1, EVERYTHING), lost, text);
         const { floor, head, records: rest } = await store.logs.read(job, seq, EVERYTHING);

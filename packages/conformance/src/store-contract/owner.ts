@@ -7,13 +7,13 @@ import { type Stage, type StoreCase, storeCase } from "./store-case.ts";
 
 export const ownerCases: readonly StoreCase[] = [
   storeCase(
-    "one process at a time has it open: another one is refused, or the first one has lost it for good",
+    "only one process has the store open: a second one is refused, or the first one has lost it for good",
     { needs: ["openTwice"] },
     openedTwice,
   ),
 
   storeCase(
-    "nor have two of them when one comes as the connection of the other breaks",
+    "the same holds if the second one opens it while the connection of the first one is broken",
     { needs: ["openTwice", "disconnect"] },
     async (stage) => {
       await stage.disconnect();

@@ -280,7 +280,7 @@ const wrongs: Readonly<Record<string, { readonly wrong: Wrong; readonly noticedB
   },
   "passes over a record that it has lost": {
     wrong: passesOver,
-    noticedBy: "P3: a record that is not there any more is neither passed over nor waited for",
+    noticedBy: "P3: a missing record is reported, and neither skipped nor waited for",
   },
   "makes an append once more by itself": {
     wrong: appendsOnceMore,

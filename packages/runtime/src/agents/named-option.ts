@@ -1,4 +1,4 @@
 import { type OptionRule, rule } from "@arcp/core";
 
-/** The rule of an option whose value is looked at where it is used. Its name counts: a limit that is misspelt would be none. */
+/** The rule for an option whose value is checked where it is used. Only its name is checked: a misspelt limit would not limit. */
 export const namedOption: OptionRule = rule.some("anything", () => true);

@@ -3,7 +3,6 @@ import { compileLease } from "../authority/lease.ts";
 import { damaged, type Ending, failure } from "../jobs/ending.ts";
 import { Job } from "../jobs/job.ts";
 import { attemptOf } from "../jobs/job-attempt.ts";
-import { jsonWeight } from "../json-weight.ts";
 import type { ListedJob } from "../store/index.ts";
 import { retried } from "../store/retry.ts";
 import type { AnyAgent } from "./agent.ts";
@@ -33,7 +32,7 @@ export async function restartJob(
   // Loaded only now, because most jobs are not run again.
   const large = await restartInput(host, row.id);
   if (large === "damaged") return damaged(row.id);
-  const { input, checkpoint } = large;
+  const { input, checkpoint, weight } = large;
   if (input === undefined) return interrupted();
   const { submittedIn = row.session, maxRuntimeSec, ...known } = row;
   const features = new Set(row.features);
@@ -54,7 +53,6 @@ export async function restartJob(
       },
     },
   );
-  const weight = jsonWeight(JSON.parse(input), input.length);
   host.jobs.add(job, host.quota.take(job.principal, weight));
   return () => {
     if (!host.closing()) void start(host, job, agent, input);

@@ -1,8 +1,8 @@
 import { isPlain } from "@arcp/core";
 
 /**
- * Whether JSON would lose all of a value without a word: it leaves out a function, empties a map, a set and a generator that
- * nobody has run, and makes a list by index of bytes. What it does to parts of a value is not looked at.
+ * Whether JSON would silently lose a whole value: it omits a function or symbol, writes a map, a set or an unused generator as `{}`,
+ * and bytes as an object of indices. The parts of a value are not checked.
  */
 export function isLostAsJson(value: unknown): boolean {
   if (typeof value !== "object") return typeof value === "function" || typeof value === "symbol";
@@ -12,7 +12,7 @@ export function isLostAsJson(value: unknown): boolean {
   return isIterable && Object.keys(value).length === 0 && JSON.stringify(value) === "{}";
 }
 
-/** What it is, for humans: `[object Map]`. */
+/** The kind of a value, as text for people: `[object Map]`. */
 export function objectTag(value: unknown): string {
   return Object.prototype.toString.call(value);
 }

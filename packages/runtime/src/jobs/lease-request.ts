@@ -6,7 +6,7 @@ import {
   type Lease,
 } from "@arcp/core";
 import { parseExpiry } from "../authority/expiry.ts";
-import { type CompiledLease, compileLease, type LeaseOutcome } from "../authority/lease.ts";
+import { type CompiledLease, compileLease } from "../authority/lease.ts";
 import { withClosedModels } from "../authority/model-use.ts";
 import { type Comparison, widening } from "../authority/subset.ts";
 import type { EffectiveLimits } from "../limits.ts";
@@ -84,9 +84,7 @@ async function narrowed(
   requested: CompiledLease,
   granted: Lease,
 ): Promise<CompiledLease> {
-  const compiled: LeaseOutcome = isLease(granted)
-    ? compileLease(granted, { workspace: requested.workspace })
-    : { ok: false, problem: "it is no object of lists of patterns" };
+  const compiled = compileLease(granted, { workspace: requested.workspace });
   const problem = compiled.ok
     ? await compared(context.committer.turn, widening(requested, compiled.lease))
     : compiled.problem;
@@ -96,17 +94,6 @@ async function narrowed(
     "the policy grants more than was requested: the job is refused",
   );
   throw new ArcpError("INTERNAL_ERROR", "the lease could not be granted");
-}
-
-/**
- * Whether it matches its type. A policy may be plain JavaScript, and a string in place of a list would be read letter by letter.
- */
-function isLease(granted: Lease): boolean {
-  const lists: unknown[] = Object.values(granted);
-  return lists.every(
-    (list) =>
-      list === undefined || (Array.isArray(list) && list.every((text) => typeof text === "string")),
-  );
 }
 
 /** Compares two leases over as many turns as it takes, so that comparisons hold up nobody, however many there are (J4). */
