@@ -13,7 +13,7 @@ test.each([
   ["a@-", { name: "a", version: "-" }],
   ["a".repeat(128), { name: "a".repeat(128) }],
   [`a@${"V".repeat(64)}`, { name: "a", version: "V".repeat(64) }],
-])("R-7.5-1: %s is a reference", (text, reference) => {
+])("R-7.5-1: %s is an agent reference", (text, reference) => {
   expect(parseAgentReference(text)).toEqual(reference);
   expect(formatAgentReference(reference)).toBe(text);
 });
@@ -44,11 +44,11 @@ test.each([
   "a\u0000",
   "a".repeat(129),
   `a@${"1".repeat(65)}`,
-])("R-7.5-1: %j is not", (text) => {
+])("R-7.5-1: %j is not an agent reference", (text) => {
   expect(parseAgentReference(text)).toBeUndefined();
 });
 
-test("R-7.5-1: whatever parses is spelt in full by what it parsed to", () => {
+test("R-7.5-1: exactly the texts of the grammar parse, and each is formatted as it was written", () => {
   const character = fc.constantFrom(..."aZ09.+_-@ \n/é".split(""));
   fc.assert(
     fc.property(fc.array(character, { maxLength: 12 }), (characters) => {

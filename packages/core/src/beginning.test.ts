@@ -10,13 +10,13 @@ test.each([
   ["ab🦉", "ab🦉"],
   ["ab🦉🦉", "ab🦉"],
   ["abc🦉", "abc"],
-  // A half that stood there alone before goes as well.
+  // A lone surrogate at the cut goes as well.
   ["abc\ud83ed", "abc"],
-])("of %j four code units leave %j", (text, left) => {
+])("four code units of %j are %j", (text, left) => {
   expect(beginning(text, 4)).toBe(left);
 });
 
-test("R-14-2: what is left of a long text does not keep it in memory", () => {
+test("R-14-2: the beginning of a long text does not keep the whole text in memory", () => {
   setFlagsFromString("--expose-gc");
   const collectGarbage = runInNewContext("gc") as () => void;
   const leftOf = (i: number): string =>

@@ -5,15 +5,15 @@ import { expect, test } from "vitest";
 
 interface Bundle {
   code: string;
-  /** The files that went into it. */
+  /** The files that went into the bundle. */
   modules: string[];
-  /** What is left to import when it runs. */
+  /** What the bundle still imports at run time. */
   imports: string[];
-  /** `importer -> builtin`. The bundler would replace each by an empty stub and say nothing. */
+  /** `importer -> builtin`. The bundler silently replaces each builtin with an empty stub. */
   builtins: string[];
 }
 
-/** Bundles an entry for the browser, in memory: nothing is written. */
+/** Bundles an entry for the browser, in memory: writes nothing. */
 async function bundle(entry: string, plugins: Plugin[] = []): Promise<Bundle> {
   const builtins: string[] = [];
   const spy: Plugin = {
@@ -42,11 +42,11 @@ async function bundle(entry: string, plugins: Plugin[] = []): Promise<Bundle> {
 }
 
 const ENTRY = fileURLToPath(new URL("index.ts", import.meta.url));
-test("the package bundles for the browser without any builtin of Node", async () => {
+test("the package bundles for the browser without any Node builtin", async () => {
   const { code, imports, modules, builtins } = await bundle(ENTRY);
   expect(builtins).toEqual([]);
   expect(code).not.toMatch(/["'`]node:/);
-  // Everything is inside, so nothing is left to import.
+  // Everything is bundled, so no import is left.
   expect(imports).toEqual([]);
   expect(code).not.toMatch(/\b(?:Buffer|process|__dirname|setImmediate)\b\s*[.(]/);
   expect(modules.filter((id) => id.includes("/ulid/dist/"))).toEqual([
@@ -55,7 +55,7 @@ test("the package bundles for the browser without any builtin of Node", async ()
 });
 
 test.each(["node:crypto", "crypto", "buffer", "fs/promises"])(
-  "such a bundle would betray an import of %s",
+  "this check detects an import of %s",
   async (name) => {
     const importing: Plugin = {
       name: "importing",

@@ -4,7 +4,7 @@ import { features } from "./feature.ts";
 
 const types = Object.keys(catalogue) as MessageType[];
 
-/** Section 5.1, retold by hand so that a slip in the catalogue shows. */
+/** Section 5.1, written out by hand to catch slips in the catalogue. */
 const directions = {
   "session.hello": "client",
   "session.resume": "client",
@@ -35,18 +35,18 @@ test("R-5.3-3: the catalogue holds exactly the protocol's messages, each with it
   expect(actual).toEqual(directions);
 });
 
-test("R-5.1-6: exactly the three stream envelopes are sequenced", () => {
+test("R-5.1-6: exactly the three stream envelopes carry a sequence number", () => {
   const sequenced = types.filter((type) => catalogue[type].sequenced);
   expect(sequenced.sort()).toEqual(["job.error", "job.event", "job.result"]);
 });
 
-test("R-5.1-4: every job message but the submit names its job, and no session message does", () => {
+test("R-5.1-4: every job message except job.submit names its job, and no session message does", () => {
   for (const type of types) {
     expect(catalogue[type].job, type).toBe(type.startsWith("job.") && type !== "job.submit");
   }
 });
 
-test("R-6.2-4: the messages that need a feature, and which", () => {
+test("R-6.2-4: exactly these messages need a feature", () => {
   const needed = types
     .filter((type) => catalogue[type].feature !== undefined)
     .map((type) => [type, catalogue[type].feature]);
@@ -61,12 +61,12 @@ test("R-6.2-4: the messages that need a feature, and which", () => {
   for (const [, feature] of needed) expect(features).toContain(feature);
 });
 
-test("R-6.4-2: pings and pongs need no feature, since they are answered without it", () => {
+test("R-6.4-2: pings and pongs need no feature, since they are answered without one", () => {
   expect(catalogue["session.ping"].feature).toBeUndefined();
   expect(catalogue["session.pong"].feature).toBeUndefined();
 });
 
-test("R-5.2-6: the names of object members are no message types", () => {
+test("R-5.2-6: names that every object inherits are not message types", () => {
   for (const name of ["__proto__", "constructor", "toString", "hasOwnProperty", ""]) {
     expect(isMessageType(name), name).toBe(false);
   }

@@ -4,11 +4,11 @@ import { ManualClock } from "./manual-clock.ts";
 
 const DAY = 86_400_000;
 
-describe("with the platform's timers held", () => {
+describe("with the platform's timers faked", () => {
   beforeEach(() => void vi.useFakeTimers());
   afterEach(() => void vi.useRealTimers());
 
-  test("R-7.3-7: a delay of 60 days fires once, then, and not before", () => {
+  test("R-7.3-7: a delay of 60 days fires once, exactly then", () => {
     const fire = vi.fn();
     systemClock.after(60 * DAY, fire);
     vi.advanceTimersByTime(60 * DAY - 1);
@@ -32,7 +32,7 @@ describe("with the platform's timers held", () => {
     },
   );
 
-  test("a timer that was called off never fires, also after its first re-arming", () => {
+  test("a cancelled timer never fires, even after its first re-arming", () => {
     const fire = vi.fn();
     const timer = systemClock.after(60 * DAY, fire);
     vi.advanceTimersByTime(40 * DAY);
@@ -43,7 +43,7 @@ describe("with the platform's timers held", () => {
     expect(fire).not.toHaveBeenCalled();
   });
 
-  test("an endless delay waits, and a past one fires soon but never at once", () => {
+  test("an infinite delay never fires, and a negative one fires soon but never synchronously", () => {
     const never = vi.fn();
     const past = vi.fn();
     const endless = systemClock.after(Number.POSITIVE_INFINITY, never);
@@ -68,7 +68,7 @@ describe("with the platform's timers held", () => {
   });
 });
 
-test("a timer of the platform never fires early", async () => {
+test("a platform timer never fires early", async () => {
   for (let i = 0; i < 20; i++) {
     const start = systemClock.monotonic();
     await new Promise<void>((resolve) => systemClock.after(3, resolve));
@@ -92,7 +92,7 @@ test("a sleep ends when its time has passed, and leaves no listener behind", asy
   expect(removed).toHaveBeenCalledTimes(1);
 });
 
-test("a sleep that is aborted fails with the reason and leaves no timer behind", async () => {
+test("an aborted sleep fails with the reason and leaves no timer behind", async () => {
   const clock = new ManualClock();
   const abort = new AbortController();
   const slept = sleep(clock, 100, abort.signal);
@@ -103,7 +103,7 @@ test("a sleep that is aborted fails with the reason and leaves no timer behind",
   expect(clock.pending).toBe(0);
 });
 
-test("a sleep with a signal that was aborted before fails without arming a timer", async () => {
+test("a sleep whose signal is already aborted fails without arming a timer", async () => {
   const clock = new ManualClock();
   const reason = new Error("before");
   await expect(sleep(clock, 100, AbortSignal.abort(reason))).rejects.toBe(reason);

@@ -47,7 +47,7 @@ test.each([
 ])(
   "R-5.3-3, R-5.3-4: %s with extensions %j is unknown, optional: %s",
   (type, extensions, optional) => {
-    // Its payload is nobody's business here: absent, null or anything else.
+    // The payload does not matter: absent, null or anything else.
     for (const payload of [undefined, null, 5, {}]) {
       expect(read({ ...header, type, extensions, payload })).toMatchObject({
         kind: "unknown",
@@ -98,7 +98,7 @@ test.each([
   ["payload", { payload: null }],
   ["payload", { payload: [] }],
   ["payload", { payload: "{}" }],
-])("R-5.3-1, R-5.3-6: a wrong %s is malformed and named: %j", (field, wrong) => {
+])("R-5.3-1, R-5.3-6: a wrong %s is malformed, and the reason names it: %j", (field, wrong) => {
   const decoded = read({ ...header, type: "session.close", payload: {}, ...wrong });
   expect(reasonOf(decoded)).toMatch(new RegExp(`^${field}: .`));
 });
@@ -125,14 +125,14 @@ test.each([
   expect(reason.startsWith(`${path}: `), reason).toBe(true);
 });
 
-test("R-7.6-11: from_event_seq and from_job_seq exclude one another, and the reason names both", () => {
+test("R-7.6-11: from_event_seq and from_job_seq are mutually exclusive, and the reason names both", () => {
   const payload = { job_id: "j", history: true, from_event_seq: 0, from_job_seq: 0 };
   const reason = reasonOf(read({ ...header, type: "job.subscribe", payload }));
   expect(reason).toContain("from_event_seq");
   expect(reason).toContain("from_job_seq");
 });
 
-test("R-5.3-6: a reason quotes no value of the frame and stays short", () => {
+test("R-5.3-6: a reason never quotes a value of the frame, and stays short", () => {
   const secret = "hunter2".repeat(100);
   const frames = [
     { ...header, type: "session.hello", payload: { auth: secret } },
@@ -153,7 +153,7 @@ test("R-5.3-6: a reason quotes no value of the frame and stays short", () => {
   expect(reasonOf(long).length).toBeLessThanOrEqual(300);
 });
 
-test("R-5.4-2: a malformed message tells the id and type that could be read, and only those", () => {
+test("R-5.4-2: a malformed message keeps its id and type if they are readable, and nothing else", () => {
   expect(read({ id: "m1", type: "job.submit", payload: {} })).toMatchObject({
     id: "m1",
     type: "job.submit",
@@ -165,7 +165,7 @@ test("R-5.4-2: a malformed message tells the id and type that could be read, and
   });
 });
 
-test("R-8.1-3: where only the payload is at fault, the header is there to be counted", () => {
+test("R-8.1-3: a message that is malformed only in its payload keeps its header, so that its number counts", () => {
   const payload = { kind: "status", body: "not an object" };
   const event = { ...header, type: "job.event", job_id: "j1", event_seq: 9, payload };
   expect(read(event)).toMatchObject({
@@ -179,7 +179,7 @@ test("R-8.1-3: where only the payload is at fault, the header is there to be cou
   });
 });
 
-test("R-5.2-1: null in an optional field is absence, in the envelope and in the payload", () => {
+test("R-5.2-1: null in an optional field means absent, in the envelope and in the payload", () => {
   const nothing = {
     session_id: null,
     job_id: null,
@@ -198,7 +198,7 @@ test("R-5.2-1: null in an optional field is absence, in the envelope and in the 
   });
 });
 
-test("R-5.1-7: unknown fields are ignored in the envelope, in payloads and below", () => {
+test("R-5.1-7: unknown fields are ignored in the envelope, in payloads and deeper", () => {
   const decoded = read({
     ...{ ...header, timestamp: "2026", zzz: { a: 1 } },
     type: "session.list_jobs",
@@ -207,7 +207,7 @@ test("R-5.1-7: unknown fields are ignored in the envelope, in payloads and below
   expect(payloadOf(decoded)).toEqual({ limit: 5, filter: { agent: "a" } });
 });
 
-test("R-5.2-6: __proto__ and constructor are data in an input, and touch nothing else", () => {
+test("R-5.2-6: __proto__ and constructor in an input are plain data, and pollute no prototype", () => {
   const input = '{"__proto__":{"admin":true},"constructor":{"prototype":{"admin":true}}}';
   const frame = `{"id":"a","type":"job.submit","__proto__":{"session_id":"evil"},"payload":{"agent":"a","__proto__":{"max_runtime_sec":1},"input":${input}}}`;
   const decoded = decode(frame);
@@ -220,7 +220,7 @@ test("R-5.2-6: __proto__ and constructor are data in an input, and touch nothing
   expect(encode(message)).toContain(input);
 });
 
-test("R-5.2-6: a lease's __proto__ cannot smuggle a capability in", () => {
+test("R-5.2-6: a __proto__ in a lease cannot smuggle in a capability", () => {
   const lease = '{"__proto__":{"fs.read":["/**"]}}';
   const frame = `{"id":"a","type":"job.submit","payload":{"agent":"a","lease_request":${lease}}}`;
   expect(reasonOf(decode(frame))).toContain("payload.lease_request.__proto__");
@@ -234,7 +234,7 @@ test.each([
   expect(decoded).toMatchObject({ kind: "unknown", optional: false });
 });
 
-test("R-5.2-7: 200,000 nested arrays or objects are rejected and do not overflow anything", () => {
+test("R-5.2-7: 200,000 nested arrays or objects are rejected without a stack overflow", () => {
   const deep = "[".repeat(200_000) + "]".repeat(200_000);
   const objects = `${'{"a":'.repeat(200_000)}0${"}".repeat(200_000)}`;
   const unclosed = "[".repeat(200_000);
@@ -260,7 +260,7 @@ test("R-5.2-7: 128 levels are accepted, 129 are not, and brackets in strings do 
   });
 });
 
-test("R-5.1-1: every envelope names version 1.1, also one that was received without or with another", () => {
+test("R-5.1-1: every envelope is sent as version 1.1, even if it was received without a version or with another", () => {
   for (const arcp of [undefined, "1", "1.7"]) {
     const decoded = read({ arcp, id: "a", type: "session.bye", payload: {} });
     if (decoded.kind !== "ok") throw new Error("not ok");
@@ -273,7 +273,7 @@ test("R-5.1-1: every envelope names version 1.1, also one that was received with
   }
 });
 
-test("R-5.2-1: a sender leaves undefined fields out, and writes null where a listing demands it", () => {
+test("R-5.2-1: a sender omits undefined fields, and writes null where a listing requires it", () => {
   const frame = encode<"session.jobs">({
     id: "m" as MessageId,
     type: "session.jobs",
@@ -290,7 +290,7 @@ test("R-5.2-1: a sender leaves undefined fields out, and writes null where a lis
   });
 });
 
-test("R-4.2-1: a frame is one line, whatever its texts hold", () => {
+test("R-4.2-1: a frame is one line, whatever its strings contain", () => {
   const frame = encode<"session.bye">({
     id: "m" as MessageId,
     type: "session.bye",
@@ -308,7 +308,7 @@ test.each([undefined, "1", "1.0", "1.1", "1.27"])(
 );
 
 test.each(["", "0.9", "2", "2.0", "10", "11.1", "1.", "v1", "1.x", " 1", "1\n", "1.1\n"])(
-  "R-5.1-2: version %j is not",
+  "R-5.1-2: version %j is not compatible",
   (version) => {
     expect(isCompatibleVersion(version)).toBe(false);
   },

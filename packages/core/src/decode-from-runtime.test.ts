@@ -4,7 +4,7 @@ import { decode } from "./codec.ts";
 import { decodeFromRuntime } from "./decode-from-runtime.ts";
 
 test.each(Object.keys(catalogue) as MessageType[])(
-  "R-5.3-5: a client reads %s as everybody does, or knows nothing of what only clients send",
+  "R-5.3-5: a client decodes %s like any peer, or as unknown if only clients send it",
   (type) => {
     const isForClients = catalogue[type].direction !== "client";
     for (const payload of [{}, { reason: "r", nonce: "n", ping_nonce: "n", job_id: "j" }, null]) {

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { defaultRetryable, errorCodes, isErrorCode } from "./error-code.ts";
 
-/** Section 12, retold by hand. */
+/** Section 12, written out by hand. */
 const table = {
   PERMISSION_DENIED: [false, false],
   LEASE_SUBSET_VIOLATION: [false, false],
@@ -31,11 +31,11 @@ test("R-12-2: each code has the table's default, and exactly three are fixed", (
   expect(actual).toEqual(table);
 });
 
-test("R-12-3: every code has a meaning to fill an empty message with", () => {
+test("R-12-3: every code has a meaning that can replace an empty message", () => {
   for (const { meaning } of Object.values(errorCodes)) expect(meaning).not.toBe("");
 });
 
-test("R-12-3: an unknown code is not retryable by default, nor is a member of every object", () => {
+test("R-12-3: an unknown code is not retryable by default, even one named like an inherited property", () => {
   for (const code of ["QUOTA", "", "constructor", "__proto__", "toString"]) {
     expect(isErrorCode(code), code).toBe(false);
     expect(defaultRetryable(code), code).toBe(false);

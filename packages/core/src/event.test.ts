@@ -146,13 +146,13 @@ test("section 8.2: there are exactly these kinds", () => {
 describe.each(Object.entries(cases) as Array<[EventKind, Case]>)(
   "%s",
   (kind, { minimal, maximal, invalid }) => {
-    test("R-8.1-2: a minimal and a maximal body are valid and arrive whole", () => {
+    test("R-8.1-2: a minimal and a maximal body are valid and decode unchanged", () => {
       for (const body of [minimal, maximal ?? minimal]) {
         expect(readEvent({ kind, body })).toEqual({ kind, body });
       }
     });
 
-    test("R-5.2-1: null in an optional field is absence", () => {
+    test("R-5.2-1: null in an optional field means absent", () => {
       const known = Object.keys(maximal ?? {}).filter((key) => !(key in minimal) && key !== "id");
       const nulls = Object.fromEntries(known.map((key) => [key, null]));
       const keep = Object.fromEntries(
@@ -177,12 +177,12 @@ test.each(logLevels)("section 8.2: the level %s is read in any case", (level) =>
   });
 });
 
-test("R-8.2-1: a null result beside an error is absence, not a second answer", () => {
+test("R-8.2-1: a null result beside an error means absent, not a second outcome", () => {
   const read = readEvent({ kind: "tool_result", body: { call_id: "c", result: null, error } });
   expect(read).toEqual({ kind: "tool_result", body: { call_id: "c", error } });
 });
 
-test("R-8.2-4, R-15-2: kinds that we do not know come out unchanged, vendors' under their own names", () => {
+test("R-8.2-4, R-15-2: unknown kinds come out unchanged, vendor kinds under their own names", () => {
   const body = JSON.parse('{"__proto__":{"a":1},"score":0.83}') as Record<string, unknown>;
   for (const kind of ["x-vendor.acme.confidence", "x-acme-profiling", "x-Weird", "x-"]) {
     const read = readEvent({ kind, body });
@@ -204,7 +204,7 @@ test("R-5.2-6: __proto__ among a metric's dimensions is a dimension", () => {
   expect(JSON.stringify(readEvent({ kind: "metric", body }).body)).toBe(JSON.stringify(body));
 });
 
-test("R-5.2-6: __proto__ in a status gives it no fields", () => {
+test("R-5.2-6: __proto__ in a status adds no fields to it", () => {
   const body = JSON.parse('{"phase":"p","__proto__":{"id":"evil"}}') as Record<string, unknown>;
   expect(
     (readEvent({ kind: "status", body }).body as Record<string, unknown>)["id"],
@@ -245,7 +245,7 @@ test("R-8.1-3: reading never throws, whatever the body is", () => {
   );
 });
 
-test("R-8.1-3, R-10-3: a delegation is one also where it asked for what is no capability, or none that we know", () => {
+test("R-8.1-3, R-10-3: a delegation that asks for an unknown capability, or for none at all, is still a delegation", () => {
   const body = { delegate_id: "d-1", agent: "a", lease_request: { "fs.delete": ["/**"] } };
   expect(readEvent({ kind: "delegate", body })).toEqual({ kind: "delegate", body });
 });

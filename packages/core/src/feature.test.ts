@@ -27,12 +27,12 @@ test("R-6.2-2: the effective set is the intersection, in our order", () => {
   expect(negotiate([], ["ack"])).toEqual([]);
 });
 
-test("R-6.2-3: names that one side does not know fall away, also those of every object", () => {
+test("R-6.2-3: names that one side does not know are dropped, including those that every object inherits", () => {
   const theirs = ["ack", "teleport", "constructor", "__proto__", "", "ACK", "x-vendor.acme.x"];
   expect(negotiate(features, theirs)).toEqual(["ack"]);
 });
 
-test("R-D-6: our mark is a vendor name that both sides keep", () => {
+test("R-D-6: our mark is a vendor name, and is negotiated when both sides have it", () => {
   expect(isVendorName(REQUEST_ID_FEATURE)).toBe(true);
   expect(negotiate([...features, REQUEST_ID_FEATURE], [REQUEST_ID_FEATURE])).toEqual([
     "x-vendor.arcp-ts.request_id",

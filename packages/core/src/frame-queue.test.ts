@@ -9,7 +9,7 @@ async function collect(frames: AsyncIterable<string>): Promise<string[]> {
   return seen;
 }
 
-test("R-4-1: frames come out in the order in which they went in, before and while they are read", async () => {
+test("R-4-1: frames come out in the order in which they were pushed, before and during reading", async () => {
   const queue = new FrameQueue();
   queue.push("a");
   queue.push("b");
@@ -22,7 +22,7 @@ test("R-4-1: frames come out in the order in which they went in, before and whil
   expect(await all).toEqual(["a", "b", "c", "d"]);
 });
 
-test("what arrived before the end is still delivered, then the stream ends", async () => {
+test("frames that arrived before the end are still delivered, then the stream ends", async () => {
   const queue = new FrameQueue();
   queue.push("a");
   queue.end();
@@ -30,7 +30,7 @@ test("what arrived before the end is still delivered, then the stream ends", asy
   expect(await collect(queue)).toEqual(["a"]);
 });
 
-test("what arrived before a failure is still delivered, then the stream fails", async () => {
+test("frames that arrived before a failure are still delivered, then the stream fails", async () => {
   const queue = new FrameQueue();
   const broken = new Error("broken");
   queue.push("a");
@@ -40,7 +40,7 @@ test("what arrived before a failure is still delivered, then the stream fails", 
   await expect(reader.next()).rejects.toBe(broken);
 });
 
-test("a reader that waits is woken by the end, and only the first end counts", async () => {
+test("the end wakes a waiting reader, and only the first end counts", async () => {
   const queue = new FrameQueue();
   const waiting = collect(queue);
   await Promise.resolve();
@@ -57,7 +57,7 @@ test("an empty frame is a frame", async () => {
   expect(await collect(queue)).toEqual([""]);
 });
 
-test("R-4.1-10: it tells how much waits, and when something was taken", async () => {
+test("R-4.1-10: it reports how much is waiting, and when something was taken", async () => {
   let taken = 0;
   const queue = new FrameQueue(() => taken++);
   queue.push("abc");
@@ -71,7 +71,7 @@ test("R-4.1-10: it tells how much waits, and when something was taken", async ()
 });
 
 test.each(["before its end", "after its end"])(
-  "what a break %s found unread is neither counted nor delivered",
+  "a break %s drops the unread frames from the count and from delivery",
   async (when) => {
     const queue = new FrameQueue();
     queue.push("a");
@@ -95,7 +95,7 @@ test("a reader that stops early leaves the rest to the next one", async () => {
   expect(await collect(queue)).toEqual(["b", "c"]);
 });
 
-test("order holds across a queue that never runs empty", async () => {
+test("order holds in a queue that never runs empty", async () => {
   const queue = new FrameQueue();
   const reader = queue[Symbol.asyncIterator]();
   queue.push("0");

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 
 const read = (path: string): Promise<string> => readFile(new URL(path, import.meta.url), "utf8");
 
-test("the README has all that is exported, each once", async () => {
+test("the README lists every export exactly once", async () => {
   const exported = (await read("index.ts"))
     .replaceAll(/export (type )?\{|\} from "[^"]*";/g, ",")
     .split(",")

@@ -8,8 +8,8 @@ function depthOf(value: unknown): number {
   return 1 + Math.max(0, ...Object.values(value).map(depthOf));
 }
 
-test("R-5.2-7: the depth of a text is the depth of its value, whatever its strings hold", () => {
-  // Padding, since a short text cannot be deep and is not looked at; with brackets in it and without.
+test("R-5.2-7: the depth of a text is the depth of its value, whatever its strings contain", () => {
+  // Padding, with brackets and without, since texts too short to be deep are not scanned.
   const padding = fc.constantFrom('[{"\\"'.repeat(20), "x".repeat(60));
   const limits = fc.integer({ min: 0, max: 6 });
   fc.assert(
@@ -33,13 +33,13 @@ test.each([
   expect(nestsDeeperThan(text, MAX_JSON_DEPTH)).toBe(deeper);
 });
 
-test("R-5.2-6: an object is taken as it is, __proto__ included", () => {
+test("R-5.2-6: an object is taken as it is, including __proto__", () => {
   const value: unknown = JSON.parse('{"__proto__":{"admin":true},"constructor":1}');
   expect(JsonObject.parse(value)).toBe(value);
   expect(JsonObject.parse(value)["admin"]).toBeUndefined();
 });
 
-test.each([[[]], [null], ["x"], [5], [undefined]])("%j is no object", (value) => {
+test.each([[[]], [null], ["x"], [5], [undefined]])("%j is not an object", (value) => {
   expect(JsonObject.safeParse(value).success).toBe(false);
 });
 
@@ -51,7 +51,7 @@ test("R-5.2-6: an object of checked values keeps and checks the value of __proto
   expect(Numbers.safeParse([1]).success).toBe(false);
 });
 
-test("R-5.2-1: null is absence, or absence is null", () => {
+test("R-5.2-1: null is read as absent, or absent as null", () => {
   const Optional = z.object({ a: absent(z.string()) });
   expect([{}, { a: null }, { a: undefined }].map((value) => Optional.parse(value).a)).toEqual([
     undefined,

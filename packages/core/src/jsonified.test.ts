@@ -1,7 +1,7 @@
 import { expect, expectTypeOf, test } from "vitest";
 import type { Jsonified } from "./jsonified.ts";
 
-test("a type after it has travelled as JSON", () => {
+test("Jsonified is the type of a value after a JSON round trip", () => {
   expectTypeOf<Jsonified<{ a: string; b?: number; c: "x" | 1 | true | null }>>().toEqualTypeOf<{
     a: string;
     b?: number | undefined;
@@ -38,7 +38,7 @@ test("a type after it has travelled as JSON", () => {
   expectTypeOf<Jsonified<{ text: Text }>>().toEqualTypeOf<{ text: Text }>();
 });
 
-test("what JSON empties has no property left", () => {
+test("what JSON turns into an empty object has no properties left", () => {
   expectTypeOf<
     Jsonified<{ byName: Map<string, number>; names: Set<string>; of: RegExp }>
   >().toEqualTypeOf<{

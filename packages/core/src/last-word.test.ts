@@ -8,13 +8,13 @@ const payloadOf = (error: unknown) => {
   return decoded.kind === "ok" ? decoded.message.payload : decoded;
 };
 
-test("R-4.1-11: a last word says what an ArcpError does, and of anything else nothing", () => {
+test("R-4.1-11: a last word repeats an ArcpError, and reveals nothing of any other error", () => {
   const refused = new ArcpError("PERMISSION_DENIED", "not today", { details: { until: "May" } });
   expect(payloadOf(refused)).toEqual(refused.toPayload());
   expect(payloadOf(new TypeError("secret"))).toEqual(ArcpError.from(undefined).toPayload());
 });
 
-test("R-4.1-11: there is a last word also where an error cannot be written", () => {
+test("R-4.1-11: an error that cannot be serialised still gets a last word", () => {
   const circle: Record<string, unknown> = {};
   circle["self"] = circle;
   const unreadable = Object.defineProperty(new ArcpError("INTERNAL_ERROR", "x"), "message", {

@@ -26,13 +26,13 @@ test.each(["fs", "fs.delete", "FS.READ", "x-vendor.acme", "constructor", "toStri
   (name) => {
     const { error } = LeaseRequest.safeParse({ "fs.read": ["a"], [name]: ["a"] });
     expect(error?.issues[0]?.path).toEqual([name]);
-    // What a runtime granted is not for a client to refuse.
+    // A client does not refuse what a runtime granted.
     expect(EffectiveLease.safeParse({ [name]: ["a"] }).success).toBe(true);
   },
 );
 
 test.each(["", "Bearer s3cret", "a\nb", "x".repeat(65)])(
-  "R-5.3-6, R-9.2-1: a namespace like %j is refused and not repeated",
+  "R-5.3-6, R-9.2-1: a namespace like %j is refused, and the reason does not repeat it",
   (name) => {
     for (const patterns of [["a"], "malformed"]) {
       const { error } = LeaseRequest.safeParse({ [name]: patterns });
@@ -63,7 +63,7 @@ test.each([
   ["an empty pattern", { "fs.read": [""] }],
   ["null in the place of patterns", { "fs.read": null }],
   ["an object of patterns", { "fs.read": { 0: "/**", length: 1 } }],
-])("R-9.1-1: %s is no lease", (_, lease) => {
+])("R-9.1-1: %s is not a lease", (_, lease) => {
   expect(LeaseRequest.safeParse(lease).success).toBe(false);
   expect(EffectiveLease.safeParse(lease).success).toBe(false);
 });

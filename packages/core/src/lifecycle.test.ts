@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { canMove, isTerminal, jobStatuses } from "./lifecycle.ts";
 
-/** Section 7.3, retold by hand. */
+/** Section 7.3, written out by hand. */
 const arrows = [
   "pending running",
   "pending error",
@@ -19,14 +19,14 @@ test("R-7.3-1: the states have exactly these six names", () => {
   );
 });
 
-test("R-7.3-1: of all 36 pairs of states exactly the table's eight are moves", () => {
+test("R-7.3-1: of all 36 pairs of states, exactly the table's eight are transitions", () => {
   const moves = jobStatuses.flatMap((from) =>
     jobStatuses.filter((to) => canMove(from, to)).map((to) => `${from} ${to}`),
   );
   expect(moves.sort()).toEqual([...arrows].sort());
 });
 
-test("R-7.3-2: the terminal states are the four without a way out", () => {
+test("R-7.3-2: exactly the four states without an outgoing transition are terminal", () => {
   expect(jobStatuses.filter(isTerminal).sort()).toEqual([
     "cancelled",
     "error",

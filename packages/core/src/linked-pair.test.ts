@@ -9,7 +9,7 @@ async function collect(transport: Transport): Promise<string[]> {
   return seen;
 }
 
-/** Whether a promise settles by itself, within more turns than anything here needs. */
+/** Whether a promise settles by itself, within more turns than any test here needs. */
 async function settles(promise: Promise<unknown>): Promise<boolean> {
   let settled = false;
   promise.then(
@@ -24,7 +24,7 @@ async function settles(promise: Promise<unknown>): Promise<boolean> {
   return settled;
 }
 
-test("R-4-1: both directions keep their order, also across sends that nobody awaited", async () => {
+test("R-4-1: both directions keep their order, even if no send is awaited", async () => {
   const { client, runtime } = linkedPair();
   const up = collect(runtime);
   const down = collect(client);
@@ -38,14 +38,14 @@ test("R-4-1: both directions keep their order, also across sends that nobody awa
   expect(await down).toEqual(["1", "2", "3"]);
 });
 
-test("R-4-5: what passes are strings", async () => {
+test("R-4-5: only strings pass between the ends", async () => {
   const { client, runtime } = linkedPair();
   await client.send(["{}"]);
   client.close();
   for (const frame of await collect(runtime)) expect(typeof frame).toBe("string");
 });
 
-test("R-4.1-10: send stays pending while more than the mark waits unread", async () => {
+test("R-4.1-10: send stays pending while more than the high-water mark is unread", async () => {
   const { client, runtime } = linkedPair({ highWaterMark: 10 });
   expect(await settles(client.send(["x".repeat(10)]))).toBe(true);
   const second = client.send(["y", "z"]);
@@ -57,13 +57,13 @@ test("R-4.1-10: send stays pending while more than the mark waits unread", async
   expect(await settles(third)).toBe(true);
 });
 
-test("R-4.1-10: one direction's back-pressure does not hold the other", async () => {
+test("R-4.1-10: back-pressure in one direction does not block the other", async () => {
   const { client, runtime } = linkedPair({ highWaterMark: 1 });
   expect(await settles(client.send(["xx"]))).toBe(false);
   expect(await settles(runtime.send(["y"]))).toBe(true);
 });
 
-test("a frame larger than the mark passes once it is taken", async () => {
+test("a frame larger than the high-water mark passes once it is read", async () => {
   const { client, runtime } = linkedPair({ highWaterMark: 4 });
   const sent = client.send(["x".repeat(1000)]);
   expect(await settles(sent)).toBe(false);
@@ -72,7 +72,7 @@ test("a frame larger than the mark passes once it is taken", async () => {
 });
 
 test.each(["client", "runtime"] as const)(
-  "an orderly close by the %s delivers what was sent before and ends both ends",
+  "an orderly close by the %s delivers what was sent before it and ends both ends",
   async (who) => {
     const pair = linkedPair();
     const closer = pair[who];
@@ -86,7 +86,7 @@ test.each(["client", "runtime"] as const)(
 );
 
 test.each<CloseReason>(["going-away", "refused", "fault", "too-big", "not-text"])(
-  "R-12-5: a close with %s delivers what was sent before, then fails with the reason",
+  "R-12-5: a close with %s delivers what was sent before it, then fails with the reason",
   async (reason) => {
     const { client, runtime } = linkedPair();
     await runtime.send(["the explanation"]);
@@ -99,7 +99,7 @@ test.each<CloseReason>(["going-away", "refused", "fault", "too-big", "not-text"]
   },
 );
 
-test("R-4-4: a severed connection fails on both ends, without a reason, and loses what was on its way", async () => {
+test("R-4-4: a severed connection fails on both ends without a reason, and loses what was in flight", async () => {
   const pair = linkedPair();
   await pair.client.send(["lost"]);
   await pair.runtime.send(["lost too"]);
@@ -112,7 +112,7 @@ test("R-4-4: a severed connection fails on both ends, without a reason, and lose
   }
 });
 
-test("a close that nobody has heard of is lost with the frames in front of it", async () => {
+test("severing the connection loses a close that has not arrived, with the frames in front of it", async () => {
   const { client, runtime, sever } = linkedPair();
   await runtime.send(["why"]);
   runtime.close("refused");
@@ -124,7 +124,7 @@ test("a close that nobody has heard of is lost with the frames in front of it", 
   await expect(runtime.send(["x"])).rejects.toMatchObject({ reason: "refused" });
 });
 
-test("a severed connection wakes a reader that waits", async () => {
+test("severing the connection wakes a waiting reader", async () => {
   const pair = linkedPair();
   const reading = collect(pair.runtime);
   await Promise.resolve();
@@ -144,7 +144,7 @@ test("a send after the close rejects on both ends and delivers nothing", async (
   await expect(collect(runtime)).rejects.toBeInstanceOf(TransportClosedError);
 });
 
-test("only the first close counts, whoever makes the second", async () => {
+test("only the first close counts, whichever end makes the second", async () => {
   const pair = linkedPair();
   pair.client.close("normal");
   pair.client.close("fault");
@@ -155,7 +155,7 @@ test("only the first close counts, whoever makes the second", async () => {
 });
 
 test.each(["close by the reader", "close by the sender", "sever"])(
-  "a send that waits does not wait for ever: %s",
+  "a waiting send does not wait for ever: %s",
   async (how) => {
     const pair = linkedPair({ highWaterMark: 1 });
     const sent = pair.client.send(["xxxx"]);
@@ -167,7 +167,7 @@ test.each(["close by the reader", "close by the sender", "sever"])(
   },
 );
 
-test("a reader that stops early holds the sender back, and closing lets it go", async () => {
+test("a reader that stops early holds the sender back until it closes", async () => {
   const { client, runtime } = linkedPair({ highWaterMark: 2 });
   const sent = client.send(["a", "b", "c", "d"]);
   for await (const _ of runtime.frames) break;
@@ -176,7 +176,7 @@ test("a reader that stops early holds the sender back, and closing lets it go", 
   expect(await settles(sent)).toBe(true);
 });
 
-test("a send that waits for room rejects when the connection ends, whoever ended it", async () => {
+test("a send that waits for room rejects when the connection ends, whichever end closed it", async () => {
   for (const end of ["sever", "own", "peer"] as const) {
     const pair = linkedPair({ highWaterMark: 1 });
     const sent = pair.client.send(["xx"]);

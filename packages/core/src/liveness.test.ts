@@ -5,7 +5,7 @@ import { ManualClock } from "./manual-clock.ts";
 
 const INTERVAL = 1000;
 
-/** One side, with what it did and when. */
+/** One side, and what it did when. */
 function watching(clock: Clock) {
   const did: string[] = [];
   const liveness = new Liveness({
@@ -22,7 +22,7 @@ function manual() {
   return { clock, ...watching(clock) };
 }
 
-/** As many turns as a loss takes, and some. */
+/** More turns than a loss takes. */
 async function settled(): Promise<void> {
   for (let turn = 0; turn < 5; turn++) await nextTurn();
 }
@@ -64,7 +64,7 @@ test("R-6.4-1: a ping is sent after one full interval in which nothing was recei
   expect(did).toEqual(["ping 1000", "ping 2900"]);
 });
 
-test("R-6.4-1: a ping for want of anything sent does not stand for the one for want of anything received", () => {
+test("R-6.4-1: a ping sent because nothing was sent does not replace the one due because nothing was received", () => {
   const { clock, did, liveness } = manual();
   clock.advance(400);
   liveness.heard();
@@ -74,7 +74,7 @@ test("R-6.4-1: a ping for want of anything sent does not stand for the one for w
   expect(did).toEqual(["ping 1000", "ping 1400"]);
 });
 
-test("R-6.4-3: 1.9 silent intervals are no loss, two are", async () => {
+test("R-6.4-3: 1.9 silent intervals are not a loss, two are", async () => {
   const { clock, did } = manual();
   clock.advance(1900);
   await settled();
@@ -88,7 +88,7 @@ test("R-6.4-3: 1.9 silent intervals are no loss, two are", async () => {
   expect(clock.pending).toBe(0);
 });
 
-test("R-6.4-3: any frame begins the two intervals anew, even in the last moment", async () => {
+test("R-6.4-3: any frame restarts the two intervals, even at the last moment", async () => {
   const { clock, did, liveness } = manual();
   clock.advance(1999);
   liveness.heard();
@@ -100,7 +100,7 @@ test("R-6.4-3: any frame begins the two intervals anew, even in the last moment"
   expect(did.at(-1)).toBe("lost 3999");
 });
 
-test("R-6.4-8: what waits to be read when the time is up averts the loss, and the next silence is noticed again", async () => {
+test("R-6.4-8: a frame that waits to be read when time is up averts the loss, and the next silence is noticed again", async () => {
   for (const turns of [0, 1]) {
     const { clock, did, liveness } = manual();
     clock.advance(2000);
@@ -115,7 +115,7 @@ test("R-6.4-8: what waits to be read when the time is up averts the loss, and th
   }
 });
 
-test("R-6.4-8: a timer that fires three intervals late asks before it reports a loss", async () => {
+test("R-6.4-8: a timer that fires three intervals late sends a ping before it reports a loss", async () => {
   const ticking = new ManualClock();
   let heldUp = 0;
   const clock: Clock = {
@@ -136,7 +136,7 @@ test("R-6.4-8: a timer that fires three intervals late asks before it reports a 
   expect(did).toEqual(["ping 3500", "lost 4500"]);
 });
 
-test("R-6.4-8: jumps of the wall clock are no time", async () => {
+test("R-6.4-8: jumps of the wall clock do not count as time", async () => {
   const { clock, did } = manual();
   clock.jump(86_400_000);
   clock.advance(999);
@@ -147,7 +147,7 @@ test("R-6.4-8: jumps of the wall clock are no time", async () => {
   expect(did).toEqual(["ping 1000"]);
 });
 
-test("stopped, it does nothing more: in time, within its own ping, and while it looks for the last time", async () => {
+test("after stop it does nothing more: before its time, within its own ping, or during its last look", async () => {
   const early = manual();
   early.liveness.stop();
   early.clock.advance(5000);
@@ -168,7 +168,7 @@ test("stopped, it does nothing more: in time, within its own ping, and while it 
   expect([early.clock.pending, late.clock.pending, clock.pending]).toEqual([0, 0, 0]);
 });
 
-test("a frame arms no timer, and a lively hour takes one timer per interval", () => {
+test("a frame arms no timer, and a busy hour takes one timer per interval", () => {
   const clock = new ManualClock();
   let armed = 0;
   const { after } = clock;

@@ -4,7 +4,7 @@ import { LocalError, localErrorCodes } from "./local-error.ts";
 import type { CloseReason } from "./transport.ts";
 import { TransportClosedError } from "./transport-closed-error.ts";
 
-test("no local code is a code of the wire", () => {
+test("no local code is also a code of the wire", () => {
   for (const code of localErrorCodes) expect(Object.keys(errorCodes)).not.toContain(code);
 });
 
@@ -20,14 +20,14 @@ test("a local error keeps code, message and cause", () => {
   ]);
 });
 
-test("what may go better later says so, by its code or by itself", () => {
+test("an error is retryable by its code unless it says otherwise", () => {
   const retryable = localErrorCodes.filter((code) => new LocalError(code, "m").retryable);
   expect(retryable).toEqual(["TRANSPORT_CLOSED", "REQUEST_TIMEOUT", "BACKPRESSURE"]);
   expect(new LocalError("TRANSPORT_CLOSED", "m", { retryable: false }).retryable).toBe(false);
   expect(new LocalError("TRANSPORT_CLOSED", "m", { retryable: undefined }).retryable).toBe(true);
 });
 
-test("a connection that was refused, or broken off for what was sent, is not worth a repetition", () => {
+test("a connection that was refused, or closed for what was sent, is not worth retrying", () => {
   const retryable = (reason?: CloseReason) => new TransportClosedError(reason).retryable;
   expect([retryable(), retryable("normal"), retryable("going-away"), retryable("fault")]).toEqual([
     true,
@@ -42,7 +42,7 @@ test("a connection that was refused, or broken off for what was sent, is not wor
   ]);
 });
 
-test("a broken connection has no reason, a closed one names it", () => {
+test("a broken connection has no reason, and a closed one names its reason", () => {
   expect(new TransportClosedError().reason).toBeUndefined();
   expect(new TransportClosedError("too-big").message).toContain("too-big");
 });

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { ManualClock } from "./manual-clock.ts";
 
-test("timers fire in the order in which they fall due, each at its own time", () => {
+test("timers fire in the order in which they are due, each at its own time", () => {
   const clock = new ManualClock(1000);
   const seen: Array<[string, number, number]> = [];
   const note = (name: string) => () => seen.push([name, clock.now(), clock.monotonic()]);
@@ -21,7 +21,7 @@ test("timers fire in the order in which they fall due, each at its own time", ()
   expect(clock.pending).toBe(0);
 });
 
-test("a timer that a timer arms fires in the same advance when it falls due in it", () => {
+test("a timer armed by another timer fires in the same advance if it becomes due in it", () => {
   const clock = new ManualClock();
   const at: number[] = [];
   const beat = (): void => {
@@ -33,7 +33,7 @@ test("a timer that a timer arms fires in the same advance when it falls due in i
   expect(at).toEqual([10, 20, 30]);
 });
 
-test("a timer that was called off does not fire, even by one that is due at the same time", () => {
+test("a cancelled timer does not fire, even if another timer due at the same time cancels it", () => {
   const clock = new ManualClock();
   let fired = 0;
   const late = { cancel: (): void => {} };
@@ -45,7 +45,7 @@ test("a timer that was called off does not fire, even by one that is due at the 
   expect([fired, clock.pending]).toEqual([0, 0]);
 });
 
-test("a delay that is not positive falls due at once, but only when time is asked to pass", () => {
+test("a delay that is not positive is due at once, but fires only when time is advanced", () => {
   const clock = new ManualClock();
   let fired = 0;
   clock.after(-5, () => fired++);
@@ -55,7 +55,7 @@ test("a delay that is not positive falls due at once, but only when time is aske
   expect(fired).toBe(2);
 });
 
-test("R-7.3-7: a delay beyond 2^31 ms is a delay like any other", () => {
+test("R-7.3-7: a delay beyond 2^31 ms works like any other", () => {
   const clock = new ManualClock();
   let fired = 0;
   clock.after(2 ** 33, () => fired++);

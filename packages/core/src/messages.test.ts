@@ -3,9 +3,9 @@ import { catalogue, type MessageType } from "./catalogue.ts";
 import { type Decoded, decode } from "./codec.ts";
 
 /**
- * The message tables of the protocol. `payload` holds every field, `required` the paths without which we do not
- * understand the message, `any` those whose type nobody checks. What is not required may be missing or null, since
- * some peer leaves it out.
+ * The message tables of the protocol. `payload` holds every field, `required` the paths without which we cannot
+ * understand the message, `any` those whose type is not checked. Everything else may be missing or null, since some
+ * peer omits it.
  */
 interface Row {
   type: MessageType;
@@ -44,7 +44,7 @@ const listing = {
 };
 const subscribe = { job_id: "j1", history: true };
 
-/** Taken whole: what is inside belongs to an agent, a vendor, or is checked by a test of its own. */
+/** Not looked into: the content belongs to an agent or a vendor, or has a test of its own. */
 const whole = new Set(
   "input result output details extensions constraints body budget lease lease_request x-vendor.acme.mode".split(
     " ",
@@ -216,7 +216,7 @@ type Path = string[];
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null;
 
-/** Every field below `value`, outermost first. Keys hold dots, so a path is a list. */
+/** Every field below `value`, outermost first. Keys contain dots, so a path is a list. */
 function pathsOf(value: Record<string, unknown>, at: Path = []): Path[] {
   return Object.entries(value).flatMap(([key, inner]) => {
     const path = [...at, key];
@@ -253,7 +253,7 @@ function read(type: string, payload: unknown): Decoded {
   return decode(JSON.stringify({ id: "m", type, payload }));
 }
 
-/** Only what is required, and not what stands below something that is not. */
+/** Only the required fields, without those inside optional ones. */
 function minimalOf({ payload, required = [] }: Row): unknown {
   let minimal: unknown = payload;
   for (const path of pathsOf(payload).reverse()) {
@@ -269,17 +269,17 @@ test("every message has a row", () => {
 describe.each(rows.map((row) => [row.type, row] as const))("%s", (type, row) => {
   const { payload, required = [], any = [] } = row;
 
-  test("R-D-11: every field present is accepted, and every field arrives", () => {
+  test("R-D-11: a message with every field is accepted, and every field is decoded", () => {
     const decoded = read(type, payload);
     expect(decoded).toMatchObject({ kind: "ok" });
     expect(decoded.kind === "ok" && decoded.message.payload).toEqual(payload);
   });
 
-  test("R-D-11: every optional field missing is accepted", () => {
+  test("R-D-11: a message without any optional field is accepted", () => {
     expect(read(type, minimalOf(row))).toMatchObject({ kind: "ok" });
   });
 
-  test("R-5.1-7: unknown fields beside them are ignored", () => {
+  test("R-5.1-7: additional unknown fields are ignored", () => {
     expect(read(type, { ...payload, "x-extra": { a: [1] }, extra: null })).toMatchObject({
       kind: "ok",
     });
@@ -300,7 +300,7 @@ describe.each(rows.map((row) => [row.type, row] as const))("%s", (type, row) => 
         const missing = read(type, change(payload, path, gone));
         const nulled = read(type, change(payload, path, to(null)));
         expect(missing).toMatchObject({ kind: "ok" });
-        // Values of agents are theirs: null there is null.
+        // Agents' values are their own: null there is null.
         if (whole.has(path.at(-1)!) && any.includes(name)) expect(nulled.kind).toBe("ok");
         else expect(nulled).toEqual(missing);
       });
@@ -320,7 +320,7 @@ describe.each(rows.map((row) => [row.type, row] as const))("%s", (type, row) => 
   }
 });
 
-/** The reason names the field, or the nearest thing around it where a union cannot tell which. */
+/** The reason names the field, or the nearest enclosing one where a union cannot tell which. */
 function expectNamed(decoded: Decoded, name: string): void {
   if (decoded.kind !== "malformed") throw new Error(`${name} was accepted`);
   const named = decoded.reason.split(": ")[0] ?? "";

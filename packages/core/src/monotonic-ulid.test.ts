@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { systemClock } from "./clock.ts";
 import { monotonicUlid } from "./monotonic-ulid.ts";
 
-test("ids are ULIDs of their millisecond and sort in the order in which they were made", () => {
+test("ids are ULIDs of their millisecond and sort in the order of their creation", () => {
   let now = 1_000;
   const next = monotonicUlid({ ...systemClock, now: () => now });
   const ids: string[] = [];
@@ -17,7 +17,7 @@ test("ids are ULIDs of their millisecond and sort in the order in which they wer
   for (const id of ids) expect(id).toMatch(/^[0-9A-HJKMNP-TV-Z]{26}$/);
 });
 
-test("a clock that steps back does not take the ids along", () => {
+test("ids keep ascending when the clock steps back", () => {
   let now = 10_000;
   const next = monotonicUlid({ ...systemClock, now: () => now });
   const before = next();
@@ -27,7 +27,7 @@ test("a clock that steps back does not take the ids along", () => {
   expect(decodeTime(after)).toBe(10_000);
 });
 
-test("a millisecond that is used up borrows the next one", () => {
+test("when the ids of a millisecond are used up, the next millisecond is borrowed", () => {
   const next = monotonicUlid({ ...systemClock, now: () => 1_000 });
   let last = next();
   for (let i = 0; i < 1_100_000; i++) {
@@ -38,7 +38,7 @@ test("a millisecond that is used up borrows the next one", () => {
   expect(decodeTime(last)).toBeGreaterThan(1_000);
 });
 
-test("the digits that are counted up begin anywhere in the lower half", () => {
+test("the digits that are incremented start anywhere in the lower half of their range", () => {
   let now = 1;
   const next = monotonicUlid({ ...systemClock, now: () => now++ });
   const tails = Array.from({ length: 200 }, () => next().slice(-4));

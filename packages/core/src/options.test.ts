@@ -15,7 +15,7 @@ const check = (options: unknown) => () => checkOptions("serve", options as Optio
 
 const misuse = (message: string) => expect.objectContaining({ code: "MISUSE", message });
 
-test("options that fit pass, and undefined is as good as none", () => {
+test("options that fit pass, and undefined counts as not given", () => {
   for (const options of [{ port: 1 }, { port: 0, host: "a" }, { port: 1, host: undefined }]) {
     expect(check(options)).not.toThrow();
   }
@@ -33,7 +33,7 @@ test.each([
   [{ port: 1, host: () => "a" }, "host must be a string, not a function"],
   [{ port: 1, hots: "a" }, "hots is not one of its options, which are port, host"],
   [{ port: 1, toString: 1 }, "toString is not one of its options, which are port, host"],
-])("%o is refused with what would be right", (options, message) => {
+])("%o is refused with a message that says what would be right", (options, message) => {
   expect(check(options)).toThrow(misuse(`serve: ${message}`));
 });
 
@@ -42,22 +42,22 @@ test.each([
   ["port", "a string"],
   [[], "an array"],
   [7, "7"],
-])("%j is no options at all", (options, kind) => {
+])("%j is refused instead of an options object", (options, kind) => {
   expect(check(options)).toThrow(misuse(`serve: must be an object, not ${kind}`));
 });
 
-test("what is refused for its class is told so, and not with the word for what would be right", () => {
+test("an instance of a class is refused as such, not with the words for the right value", () => {
   const tables: OptionRules<{ readonly limits?: object }> = { limits: rule.table };
   const refused = () => checkOptions("serve", { limits: new Map() }, tables);
   const right = "an object with a value for each name";
   expect(refused).toThrow(misuse(`serve: limits must be ${right}, not an instance of a class`));
 });
 
-test("what an option is worth is not told, for it may be secret", () => {
+test("a refusal never reveals an option's value, which may be secret", () => {
   expect(check({ port: "s3cret" })).toThrow(expect.not.stringContaining("s3cret"));
 });
 
-test("an instance of a class may have more than is asked of it, and so may what is not made of options alone", () => {
+test("an instance of a class may have more than the options, and so may what is checked by its values alone", () => {
   class Own {
     readonly port = 1;
     readonly cache = new Map();
@@ -68,7 +68,7 @@ test("an instance of a class may have more than is asked of it, and so may what 
   expect(() => checkValues("serve", { port: "1" }, RULES)).toThrow("port must be");
 });
 
-test("an object is plain in every realm, and a list, a map or an instance of a class nowhere", () => {
+test("an object is plain in every realm; a list, a map or an instance of a class never is", () => {
   const plain = [{}, Object.create(null), runInNewContext("({ a: 1 })"), JSON.parse("{}")];
   expect(plain.map(isPlain)).toEqual(plain.map(() => true));
   const others = [[], new Map(), new (class {})(), new Date(), null, "text", () => {}, Promise];
@@ -86,7 +86,7 @@ test.each<[string, OptionRule, readonly unknown[], readonly unknown[]]>([
   ["texts", rule.texts, [[], ["a"]], ["a", [1], null, new Set(["a"])]],
   ["a table", rule.table, [{}, { a: 1 }], [[], new Map(), null, "a"]],
   ["a schema", rule.schema, [z.string()], [{ type: "object" }, { a: z.string() }, z, null]],
-])("what is %s and what is not", (_, { fits }, right, wrong) => {
+])("the rule for %s accepts exactly what fits", (_, { fits }, right, wrong) => {
   expect(right.filter((value) => !fits(value))).toEqual([]);
   expect(wrong.filter(fits)).toEqual([]);
 });

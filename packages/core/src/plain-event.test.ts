@@ -1,4 +1,4 @@
-// `toStrictEqual` takes a field named `constructor` for a type.
+// `toStrictEqual` takes a field named `constructor` for the object's class.
 import { deepStrictEqual, notEqual } from "node:assert/strict";
 import fc from "fast-check";
 import { expect, test } from "vitest";
@@ -12,7 +12,7 @@ type Document = Record<string, unknown>;
 
 const RUNS = 20_000;
 
-/** What JSON can say: it has no -0, and `__proto__` is a field like any other. */
+/** What JSON can express: there is no -0, and `__proto__` is a field like any other. */
 const parsed = (value: unknown): Document => JSON.parse(JSON.stringify(value)) as Document;
 
 const time = fc.constantFrom(
@@ -41,11 +41,11 @@ const field = fc.constantFrom(
   ...["__proto__", "constructor", "toString", "x"],
 );
 
-/** A document with some fields taken away, added or changed. */
+/** A document with some fields removed, added or changed. */
 function changed(base: fc.Arbitrary<Document>): fc.Arbitrary<Document> {
   const changes = fc.array(fc.tuple(field, fc.option(odd, { nil: undefined })), { maxLength: 3 });
   return fc.tuple(base, changes).map(([document, entries]) => {
-    // Defined, as an assignment to `__proto__` would make no field.
+    // Defined, since assigning to `__proto__` would not create a field.
     const copy = Object.assign(Object.create(null), document);
     for (const [name, value] of entries) copy[name] = value;
     return parsed(copy);
@@ -76,7 +76,7 @@ const event = changed(
   }),
 );
 
-/** The message that the schemas make of a document; undefined when they refuse it. */
+/** The message that the schemas make of a document; undefined if they refuse it. */
 function bySchema(document: Document): unknown {
   const header = EnvelopeHeader.safeParse(document);
   const read = JobEvent.safeParse(document["payload"]);
@@ -84,7 +84,7 @@ function bySchema(document: Document): unknown {
   return { ...header.data, payload: read.data };
 }
 
-test("R-8.1-1: a plain event is what the schemas make of it, field by field, and any frame decodes as they say", () => {
+test("R-8.1-1: a plain event is decoded field by field as by the schemas, and so is any other frame", () => {
   const seen = { plain: 0, other: 0 };
   const property = fc.property(event, (document) => {
     const isPlain = isPlainEvent(document);
@@ -96,11 +96,11 @@ test("R-8.1-1: a plain event is what the schemas make of it, field by field, and
     else deepStrictEqual(decoded, { kind: "ok", message });
   });
   fc.assert(property, { numRuns: RUNS });
-  // Otherwise the property above would say nothing.
+  // Otherwise the property above would prove nothing.
   expect(Math.min(seen.plain, seen.other)).toBeGreaterThan(RUNS / 50);
 });
 
-test("R-8.1-3: whatever the path, the body of a log is read as its schema says", () => {
+test("R-8.1-3: on either path, the body of a log is decoded as its schema says", () => {
   const seen = { known: 0, opaque: 0 };
   const property = fc.property(body, (candidate) => {
     const read = readEvent({ kind: "log", ts: undefined, body: candidate });
@@ -149,6 +149,6 @@ test.each([
   { payload: { body: {} } },
   { payload: { kind: "", body: {} } },
   { payload: { kind: "log", body: {}, more: 1 } },
-])("with %j it is not", (change) => {
+])("an event with %j is not plain", (change) => {
   expect(isPlainEvent({ ...plain, ...change })).toBe(false);
 });

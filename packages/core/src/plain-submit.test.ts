@@ -1,4 +1,4 @@
-// `toStrictEqual` takes a field named `constructor` for a type.
+// `toStrictEqual` takes a field named `constructor` for the object's class.
 import { deepStrictEqual, notEqual } from "node:assert/strict";
 import fc from "fast-check";
 import { expect, test } from "vitest";
@@ -12,11 +12,11 @@ type Document = Record<string, unknown>;
 
 const RUNS = 20_000;
 
-/** What JSON can say: it has no -0, and `__proto__` is a field like any other. */
+/** What JSON can express: there is no -0, and `__proto__` is a field like any other. */
 const parsed = (value: unknown): Document => JSON.parse(JSON.stringify(value)) as Document;
 
 const text = fc.string({ unit: "binary", maxLength: 3 });
-/** Around limits of 128 and 256, in characters of one and of two code units. */
+/** Around the limits of 128 and 256, in characters of one and of two code units. */
 const long = fc
   .record({
     unit: fc.constantFrom("x", "😀"),
@@ -56,11 +56,11 @@ const field = fc.constantFrom(
   ...["__proto__", "constructor", "toString", "x"],
 );
 
-/** A document with some fields taken away, added or changed. */
+/** A document with some fields removed, added or changed. */
 function changed(base: fc.Arbitrary<Document>): fc.Arbitrary<Document> {
   const changes = fc.array(fc.tuple(field, fc.option(odd, { nil: undefined })), { maxLength: 3 });
   return fc.tuple(base, changes).map(([document, entries]) => {
-    // Defined, as an assignment to `__proto__` would make no field.
+    // Defined, since assigning to `__proto__` would not create a field.
     const copy = Object.assign(Object.create(null), document);
     for (const [name, value] of entries) copy[name] = value;
     return parsed(copy);
@@ -90,7 +90,7 @@ const submit = changed(
   }),
 );
 
-/** The message that the schemas make of a document; undefined when they refuse it. */
+/** The message that the schemas make of a document; undefined if they refuse it. */
 function bySchema(document: Document): unknown {
   const header = EnvelopeHeader.safeParse(document);
   const read = Submit.safeParse(document["payload"]);
@@ -98,7 +98,7 @@ function bySchema(document: Document): unknown {
   return { ...header.data, payload: read.data };
 }
 
-test("R-7.1-1: a plain submit is what the schemas make of it, field by field, and any frame decodes as they say", () => {
+test("R-7.1-1: a plain submit is decoded field by field as by the schemas, and so is any other frame", () => {
   const seen = { plain: 0, other: 0 };
   const property = fc.property(submit, (document) => {
     const isPlain = isPlainSubmit(document);
@@ -112,7 +112,7 @@ test("R-7.1-1: a plain submit is what the schemas make of it, field by field, an
     else deepStrictEqual(decoded, { kind: "ok", message });
   });
   fc.assert(property, { numRuns: RUNS });
-  // Otherwise the property above would say nothing.
+  // Otherwise the property above would prove nothing.
   expect(Math.min(seen.plain, seen.other)).toBeGreaterThan(RUNS / 50);
 });
 
@@ -144,6 +144,6 @@ test.each([
   { payload: { agent: "stepper", input: null, idempotency_key: "x".repeat(257) } },
   { payload: { agent: "stepper", input: null, max_runtime_sec: 0 } },
   { payload: { agent: "stepper", input: null, more: 1 } },
-])("with %j it is not", (change) => {
+])("a submit with %j is not plain", (change) => {
   expect(isPlainSubmit({ ...plain, ...change })).toBe(false);
 });

@@ -2,7 +2,7 @@ import { inspect } from "node:util";
 import { expect, test } from "vitest";
 import { ProvisionedCredential } from "./provisioned-credential.ts";
 
-test("R-9.8-13: no printable form of a credential has its value", () => {
+test("R-9.8-13: no printable form of a credential contains its value", () => {
   const fields = { id: "c", scheme: "bearer", endpoint: "https://llm.example/v1" };
   const credential = new ProvisionedCredential({ ...fields, value: "the-old-secret" });
   const rotated = credential.rotated("the-new-secret");

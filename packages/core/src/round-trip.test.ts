@@ -16,7 +16,7 @@ const jobId = id as fc.Arbitrary<string> as fc.Arbitrary<JobId>;
 const sessionId = id as fc.Arbitrary<string> as fc.Arbitrary<SessionId>;
 const sequence = fc.nat({ max: Number.MAX_SAFE_INTEGER });
 const positive = fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER });
-/** What JSON can say: it has no -0, and objects without a prototype are none of its business. */
+/** What JSON can express: there is no -0, and objects without a prototype are out of scope. */
 const plain = <V>(value: V): V => JSON.parse(JSON.stringify(value)) as V;
 const json = fc.jsonValue().map(plain);
 const object = fc.dictionary(text, json, { maxKeys: 4 }).map(plain);
@@ -240,7 +240,7 @@ const header = fc.record(
 
 const types = Object.keys(catalogue) as MessageType[];
 
-test.each(types)("R-5.1-1, R-5.2-6: %s comes back from the wire as it was sent", (type) => {
+test.each(types)("R-5.1-1, R-5.2-6: %s survives the wire unchanged", (type) => {
   fc.assert(
     fc.property(header, payloads[type] as fc.Arbitrary<Payload<MessageType>>, (head, payload) => {
       const frame = encode({ ...head, type, payload } as Outgoing<MessageType>);
@@ -254,7 +254,7 @@ test.each(types)("R-5.1-1, R-5.2-6: %s comes back from the wire as it was sent",
   );
 });
 
-/** JSON with its keys in order: schemas put them in their own. */
+/** JSON with its keys sorted, since schemas put them in their own order. */
 function canonical(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonical).join()}]`;
   if (typeof value !== "object" || value === null) return JSON.stringify(value);
@@ -284,7 +284,7 @@ test("R-5.3-1: no JSON makes decoding throw", () => {
   fc.assert(fc.property(fc.json(), neverThrows), runs);
 });
 
-test("R-5.3-1: no JSON in the place of a payload or a header field makes decoding throw", () => {
+test("R-5.3-1: no JSON in place of a payload or a header field makes decoding throw", () => {
   const fields = fc.record(
     {
       ...{ arcp: json, session_id: json, job_id: json, trace_id: json },
@@ -300,7 +300,7 @@ test("R-5.3-1: no JSON in the place of a payload or a header field makes decodin
   );
 });
 
-test("R-5.3-1: no JSON in the place of any field of a payload makes decoding throw", () => {
+test("R-5.3-1: no JSON in place of any field of a payload makes decoding throw", () => {
   const mutated = fc
     .constantFrom(...types)
     .chain((type) =>

@@ -43,7 +43,7 @@ test.each([
 });
 
 test.each([5, true, {}, [ID], null])(
-  "R-11-2: a trace_id of %j does not refuse the message",
+  "R-11-2: a trace_id of %j does not make the message refused",
   (value) => {
     const bare = decode(
       JSON.stringify({ id: "a", type: "session.bye", trace_id: value, payload: {} }),
@@ -109,7 +109,7 @@ test.each<[string, TraceCarrier, object | undefined]>([
     { traceId: ID, context: { traceparent: PARENTS } },
   ],
   ["nothing", { payload: {} }, undefined],
-])("R-11-2 and R-11-3: %s", (_, carrier, trace) => {
+])("R-11-2 and R-11-3: reads %s", (_, carrier, trace) => {
   expect(readTrace(carrier)).toEqual(trace);
 });
 
@@ -138,7 +138,7 @@ test.each([7, null, "", "a=1\r\nx: y", "ä=1", "x".repeat(513)])(
   },
 );
 
-test("a new context has a parent id of its own each time", () => {
+test("every new context has a parent id of its own", () => {
   const made = [newTraceContext(ID), newTraceContext(ID)].map(({ traceparent }) => traceparent);
   for (const traceparent of made) {
     expect(traceparent).toMatch(new RegExp(`^00-${ID}-(?!0{16})[0-9a-f]{16}-01$`));

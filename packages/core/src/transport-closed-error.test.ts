@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { TransportClosedError } from "./index.ts";
 
-test("the message says how it ended, and what was behind it where that is known", () => {
+test("the message says how the connection ended, and what caused it if that is known", () => {
   expect(new TransportClosedError().message).toBe("the connection broke");
   expect(new TransportClosedError("too-big").message).toBe("the connection was closed (too-big)");
   const cause = new Error("the server answered HTTP 404");

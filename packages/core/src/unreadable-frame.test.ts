@@ -6,14 +6,14 @@ function reason(frame: string): string | undefined {
   return decoded.kind === "malformed" ? decoded.reason : undefined;
 }
 
-test("R-4.2-4: what a transport could not keep is malformed, and the reason says why", () => {
+test("R-4.2-4: a frame that a transport could not keep is malformed, and the reason says why", () => {
   expect(reason(unreadableFrame.tooLong(4_194_304))).toBe(
     "the message is longer than 4194304 bytes",
   );
   expect(reason(unreadableFrame.notText)).toBe("the message is not UTF-8");
 });
 
-test("R-5.3-6: a peer that writes the like itself cannot put words into the reason", () => {
+test("R-5.3-6: a peer that imitates such a frame cannot put words into the reason", () => {
   for (const frame of [
     "\0",
     "\0words",

@@ -25,10 +25,10 @@ test.each([
   "x-acme.x",
   "ax-vendor.acme.x",
   "x-vendorXacme.x",
-])("R-15-1: %j is not", (name) => {
+])("R-15-1: %j is not a vendor name", (name) => {
   expect(isVendorName(name)).toBe(false);
 });
 
-test("R-14-2: a long name that fails at its end is refused in no time", () => {
+test("R-14-2: a long name that is wrong only at its end is refused quickly", () => {
   expect(isVendorName(`x-vendor${".a".repeat(500_000)}!`)).toBe(false);
 });
