@@ -23,7 +23,7 @@ const hundred = Array.from({ length: 100 }, () => ({
   text: "x".repeat(1000),
 }));
 
-/** A store of some ten megabytes, so that its copy takes several steps. */
+/** A store of some ten megabytes, so that its backup takes several steps. */
 async function filled(path: string) {
   const store = sqliteStore(path);
   for (let after = 0; after < 9_000; after += 1_000) {
@@ -32,7 +32,7 @@ async function filled(path: string) {
   return store;
 }
 
-test("a backup of a store that is written to is a store, with all that was acknowledged before", async () => {
+test("a backup made during writes is a store with everything acknowledged before it began", async () => {
   using scratch = new Scratch();
   const [path, copy] = [scratch.newFile(), scratch.newFile()];
   const store = await filled(path);
@@ -62,7 +62,7 @@ test("a backup of a store that is written to is a store, with all that was ackno
   await restored.close();
 });
 
-test("a backup that a close interrupts leaves nothing, and the last one stays", async () => {
+test("a backup interrupted by a close leaves nothing behind, and the previous one stays", async () => {
   using scratch = new Scratch();
   const [path, copy] = [scratch.newFile(), scratch.newFile()];
   const store = await filled(path);
@@ -81,7 +81,7 @@ test("a backup that a close interrupts leaves nothing, and the last one stays", 
   ]);
 });
 
-test("a backup into a folder that is not there fails as the system does", async () => {
+test("a backup into a missing folder fails with the system's error", async () => {
   using scratch = new Scratch();
   const store = sqliteStore(scratch.newFile());
   const copy = `${scratch.newFile()}/no/such.db`;
@@ -90,7 +90,7 @@ test("a backup into a folder that is not there fails as the system does", async 
   await store.close();
 });
 
-test("backups of one name that are asked for at once are whole, each of them", async () => {
+test("concurrent backups to one name are each whole", async () => {
   using scratch = new Scratch();
   const [path, copy] = [scratch.newFile(), scratch.newFile()];
   const store = await filled(path);
@@ -110,7 +110,7 @@ test("backups of one name that are asked for at once are whole, each of them", a
   await store.close();
 });
 
-test("a backup takes nothing over from a copy that was in use when its user died", async () => {
+test("a backup takes nothing from the log that a dead user of the previous copy left behind", async () => {
   using scratch = new Scratch();
   const [path, copy] = [scratch.newFile(), scratch.newFile()];
   const store = sqliteStore(path);
@@ -131,7 +131,7 @@ test("a backup takes nothing over from a copy that was in use when its user died
   await restored.close();
 });
 
-test("a backup that begins within a transaction begins once that is over", async () => {
+test("a backup started within a transaction waits for its end", async () => {
   using scratch = new Scratch();
   const [path, copy] = [scratch.newFile(), scratch.newFile()];
   const connection = openDatabase(path);
@@ -149,7 +149,7 @@ test("a backup that begins within a transaction begins once that is over", async
   copied.close();
 });
 
-test("a backup is never made in the place of the store, nor of a URI", async () => {
+test("a backup never overwrites the store, and a name that looks like a URI is taken as a file name", async () => {
   using scratch = new Scratch();
   const path = scratch.newFile();
   const store = sqliteStore(path);
@@ -171,7 +171,7 @@ test.each([
   ["s.db", "s.db-wal", "s.db-wal"],
   ["s.db.unfinished", "s.db", "s.db.unfinished"],
   ["s.db-journal", "s.db", "s.db-journal"],
-])("a backup of %s to %s would take %s away, and is refused", async (own, copy, taken) => {
+])("a backup of %s to %s would destroy %s, and is refused", async (own, copy, taken) => {
   using scratch = new Scratch();
   const store = sqliteStore(join(scratch.path, own));
   await store.logs.append([{ job, after: 0, records: hundred }]);
@@ -183,7 +183,10 @@ test.each([
   await store.close();
 });
 
-/** Every asynchronous sync goes by this first, which tells what it fails with, until what is returned is disposed of. */
+/**
+ * Until the result is disposed of, every asynchronous sync calls this first; what it returns is the error that the sync
+ * fails with.
+ */
 function watchedSyncs(seen: (file: number) => string | undefined): Disposable {
   const { fsync } = fs;
   const use = (sync: typeof fsync): void => {
@@ -200,7 +203,7 @@ function watchedSyncs(seen: (file: number) => string | undefined): Disposable {
 }
 
 test.skipIf(process.platform === "win32")(
-  "a backup is finished once the disk has its name too, where the folder can be synced",
+  "a backup is finished only once its name is on the disk too, where the folder can be synced",
   async () => {
     using scratch = new Scratch();
     const [path, copy] = [scratch.newFile(), scratch.newFile()];
@@ -227,7 +230,7 @@ test.skipIf(process.platform === "win32")(
   },
 );
 
-test("where there is no backup to be had, it is said which Node has one", async () => {
+test("where backups are not supported, the error says which Node supports them", async () => {
   const none = { prepare: () => expect.fail(), exec: () => {}, close: () => {} };
   await expect(new Connection(none).copyTo("copy.db", 1, () => {})).rejects.toMatchObject({
     code: "MISUSE",

@@ -14,7 +14,10 @@ async function turns(count: number): Promise<void> {
   for (let i = 0; i < count; i++) await new Promise<void>((resolve) => setImmediate(resolve));
 }
 
-/** Subscribes and resumes so many turns apart. @returns whether what was acknowledged is stored */
+/**
+ * Subscribes and resumes, this many turns apart.
+ * @returns whether the subscription is stored if it was acknowledged
+ */
 async function isKept(first: "subscribe" | "resume", apart: number): Promise<boolean> {
   const store = sqliteStore(":memory:");
   const runtime = createRuntime({
@@ -70,7 +73,7 @@ async function isKept(first: "subscribe" | "resume", apart: number): Promise<boo
   return !told || stored.length > 0;
 }
 
-test("R-6.3-14: a subscription that was acknowledged is stored, also beside a resume", async () => {
+test("R-6.3-14: an acknowledged subscription is stored, even if a resume comes at the same time", async () => {
   const lost: string[] = [];
   for (const first of ["subscribe", "resume"] as const) {
     for (let apart = 0; apart < 8; apart++) {

@@ -7,7 +7,7 @@ import { CountedDatabase } from "../test/counted-database.ts";
 import { Viewer } from "../test/viewer.ts";
 import { storeOn } from "./sqlite-store.ts";
 
-/** Every check here counts: no clock, no machine and no load has a say in it. */
+/** Every check here counts: no clock, no machine and no load affects it. */
 
 async function settled(turns = 40): Promise<void> {
   for (let i = 0; i < turns; i++) await turn();
@@ -41,7 +41,7 @@ async function hosting() {
 }
 
 describe("a burst of events", () => {
-  /** What so many events cost that are awaited one after the other, with so many sessions that watch. */
+  /** What this many events cost when each is awaited before the next, with this many watching sessions. */
   async function burst(count: number, subscribers: number) {
     const { database, contexts, greeted, viewer } = await hosting();
     const { job_id } = await viewer.submit("led");
@@ -68,7 +68,7 @@ describe("a burst of events", () => {
     return database;
   }
 
-  test("comes to a transaction for two turns, and to a row for each record, whoever watches", async () => {
+  test("takes a transaction for two turns and a row for each record, whoever watches", async () => {
     for (const count of [1_000, 5_000]) {
       const turns = Math.ceil(count / 256);
       for (const subscribers of [0, 10]) {
@@ -87,7 +87,7 @@ describe("a burst of events", () => {
 });
 
 describe.each([[false], [true]])("a submit with an idempotency key: %j", (keyed) => {
-  test("runs the same statements after 10 finished jobs and after 5,000, each led by an index", async () => {
+  test("runs the same statements after 10 finished jobs and after 5,000, each using an index", async () => {
     const costs: Array<{ ran: string[]; rows: number }> = [];
     for (const finished of [10, 5_000]) {
       const { database, viewer } = await hosting();
@@ -118,9 +118,9 @@ describe.each([[false], [true]])("a submit with an idempotency key: %j", (keyed)
   });
 });
 
-test("R-6.6-4: a page of a listing reads the rows of the page, led by an index, however many jobs there are", async () => {
+test("R-6.6-4: a page of a listing reads only its own rows, by an index, however many jobs there are", async () => {
   const costs: number[] = [];
-  // More than those whose logs are in memory for what was appended last.
+  // More than those whose logs are kept in memory as the latest appended to.
   for (const finished of [600, 1_200]) {
     const { database, viewer } = await hosting();
     for (let n = 0; n < finished; n += 50) {
@@ -139,7 +139,7 @@ test("R-6.6-4: a page of a listing reads the rows of the page, led by an index, 
   expect(costs[1]).toBe(costs[0]);
 });
 
-test("R-6.6-4: a listing of what runs goes through nothing that has ended", async () => {
+test("R-6.6-4: a listing of running jobs reads none that have ended", async () => {
   const { database, viewer } = await hosting();
   await viewer.submit("led");
   await settled();

@@ -4,10 +4,10 @@ import { crashed, type Host, host } from "../test/host.ts";
 import { Scratch } from "../test/scratch.ts";
 import { type Frame, Viewer } from "../test/viewer.ts";
 
-/** As many more as you like. */
+/** Set SEEDS for more. */
 const SEEDS = Array.from({ length: Number(process.env["SEEDS"] ?? 40) }, (_, i) => i + 1);
 
-/** A generator of numbers that a seed decides. */
+/** A seeded generator of random numbers. */
 function chance(seed: number): (below: number) => number {
   let state = seed * 0x9e3779b9;
   return (below) => {
@@ -20,7 +20,7 @@ function chance(seed: number): (below: number) => number {
 
 const LEASE = { "cost.budget": ["USD:1"], "agent.delegate": ["once"] };
 
-/** A process with jobs of every kind, and those of a neighbour who is to feel nothing of it. */
+/** A process with jobs of every kind, and a neighbour's jobs, which the damage must not affect. */
 async function busy(file: string) {
   const before = host(file);
   const owner = new Viewer(before.runtime);
@@ -64,7 +64,7 @@ async function busy(file: string) {
 
 type House = Awaited<ReturnType<typeof busy>>;
 
-/** It is one that a client can do something with. */
+/** The answer is one that a client can act on. */
 function expectAnswer({ payload }: Frame): void {
   expect(payload.code, payload.message).not.toBe("INTERNAL_ERROR");
 }
@@ -82,7 +82,7 @@ async function tryEverything(after: Host, { welcome, watching, other, jobs, spar
   expect(payload).not.toHaveProperty("truncated");
   await neighbour.find(({ payload: said }) => said.body?.message === "mine");
   const listed = await neighbour.reply(neighbour.send("session.list_jobs", {}));
-  // Of the same millisecond they are in any order.
+  // Jobs accepted in the same millisecond are in any order.
   const states = listed.payload.jobs.map((job: Record<string, string>) => [
     job["job_id"],
     job["status"],
@@ -100,7 +100,7 @@ async function tryEverything(after: Host, { welcome, watching, other, jobs, spar
   await viewer.hello();
   expect((await viewer.reply(viewer.send("session.list_jobs", {}))).type).toBe("session.jobs");
   for (const job of jobs) {
-    // Whoever comes across what is lost first may lose the subscription, and nothing else.
+    // The first to find out what is lost may lose its subscription, and nothing else.
     expectAnswer(await ask(viewer, job));
     expectAnswer(await ask(viewer, job, false));
     expectAnswer(await viewer.reply(viewer.send("job.cancel", {}, { job_id: job })));
@@ -113,7 +113,7 @@ async function tryEverything(after: Host, { welcome, watching, other, jobs, spar
 }
 
 test.each(SEEDS)(
-  "P3: a runtime starts on any damaged file, and everybody else feels nothing of it: seed %d",
+  "P3: a runtime starts on any damaged file, and nobody else is affected: seed %d",
   async (seed) => {
     using scratch = new Scratch();
     const random = chance(seed);
@@ -127,7 +127,7 @@ test.each(SEEDS)(
     await tryEverything(after, house).catch((cause: unknown) => {
       throw new Error(`after ${JSON.stringify(deeds, undefined, 1)}`, { cause });
     });
-    // And the next process.
+    // And so does the next process.
     const last = host(await crashed(after, scratch, () => {}));
     await tryEverything(last, house);
     for (const { runtime } of [before, after, last]) await runtime.close({ finishSec: 0 });

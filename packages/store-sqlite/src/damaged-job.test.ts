@@ -18,7 +18,7 @@ test.each([
   ["how often it was tried", true],
   ["when it was accepted", true],
 ] as const)(
-  "R-7.3-10: %s of a live job cannot be read, and the indexes have it: %s; it is not run again, and ends in its log",
+  "R-7.3-10: a live job of which %s is unreadable (indexed: %s) is not run again, and ends in its log",
   async (part, indexed) => {
     const { before, welcome, hurt, whole } = await house("again");
     const file = await crashed(before, (run) => {
@@ -29,7 +29,7 @@ test.each([
     const viewer = await freshSession(after);
     const asked = await viewer.reply(viewer.send("job.subscribe", { job_id: hurt }));
     expect(asked.payload.code).toBe("JOB_NOT_FOUND");
-    // Whose it was is damaged as well, then.
+    // Then its principal is unreadable as well.
     const reason = part === "the principal" ? undefined : "job_damaged";
     expect(asked.payload.details?.reason).toBe(reason);
     const stranger = await freshSession(after, "other");
@@ -48,7 +48,7 @@ test.each([
       code: "INTERNAL_ERROR",
       retryable: true,
     });
-    // The next process has nothing left to do about it.
+    // Nothing is left to do for the next process.
     const third = host(await crashed(after, () => {}));
     await freshSession(third);
     const { logs } = third.store;
@@ -58,7 +58,7 @@ test.each([
 );
 
 test.each(["the input", "the checkpoint", "what a checkpoint holds", "the state"] as const)(
-  "R-7.3-10: %s of a live job cannot be read: it is not run again, and ends; others are run again",
+  "R-7.3-10: a live job of which %s is unreadable is not run again, and ends; others are run again",
   async (part) => {
     const { before, welcome, hurt, whole } = await house("again");
     const after = host(await crashed(before, (run) => run(UNREADABLE[part], hurt)));
@@ -69,7 +69,7 @@ test.each(["the input", "the checkpoint", "what a checkpoint holds", "the state"
       details: { reason: "job_damaged", job_id: hurt },
     });
     expect(await after.running()).toEqual([whole]);
-    // All else of it can be read.
+    // The rest of it can be read.
     const { payload } = await owner.reply(owner.send("session.list_jobs", {}));
     expect(payload.jobs).toHaveLength(3);
     expect((await history(await freshSession(after), hurt)).payload.current_status).toBe("error");
@@ -77,7 +77,7 @@ test.each(["the input", "the checkpoint", "what a checkpoint holds", "the state"
   },
 );
 
-test("whoever takes over a job that has delegated one that cannot be read gets the former alone", async () => {
+test("a new owner of a job gets it without its unreadable child", async () => {
   const before = host(scratch.newFile());
   const owner = new Viewer(before.runtime);
   const welcome = await owner.hello();
@@ -99,7 +99,7 @@ test("whoever takes over a job that has delegated one that cannot be read gets t
 });
 
 test.each(["the lease", "the principal", "the state"] as const)(
-  "R-7.2-7: a job of which %s cannot be read is removed when its time is up, and a day has passed",
+  "R-7.2-7: a job of which %s is unreadable is removed once its retention and a day have passed",
   async (part) => {
     const { before, hurt, ended } = await house("once");
     const file = await crashed(before, (run) => {

@@ -8,7 +8,7 @@ import { sqliteStore } from "./sqlite-store.ts";
 const { scratch } = damagedHouses();
 
 test.each([1, 2, 3, 7])(
-  "a listing in pages of %d leaves out what cannot be read, and tells of it",
+  "a listing in pages of %d omits what is unreadable, and reports it",
   async (limit) => {
     const file = scratch.newFile();
     const row = {

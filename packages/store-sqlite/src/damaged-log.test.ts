@@ -13,7 +13,7 @@ import { NO_FILE } from "./wal-file.ts";
 const ALL = { records: 100, characters: 100_000 };
 const RECORDS = ["one", "two", "three", "four"].map((text) => ({ kind: "event", text }) as const);
 
-/** A file with two logs, of which the first one loses a record. */
+/** A file with two logs, of which the first loses a record. */
 async function damaged(file: string, seq: number) {
   const [hurt, whole] = [newJobId(), newJobId()];
   const store = sqliteStore(file);
@@ -28,7 +28,7 @@ async function damaged(file: string, seq: number) {
 }
 
 test.each([2, 4])(
-  "P3: record %d of four is missing in a damaged file: it is neither passed over nor waited for",
+  "P3: record %d of four is missing in a damaged file: a read neither skips it nor waits for it",
   async (seq) => {
     using scratch = new Scratch();
     const file = scratch.newFile();
@@ -44,7 +44,7 @@ test.each([2, 4])(
   },
 );
 
-test("P3: all records of the newest log are missing: nobody else's are read in their place, nor removed with it", async () => {
+test("P3: when all records of the newest log are missing, no others are read in their place or removed with it", async () => {
   using scratch = new Scratch();
   const file = scratch.newFile();
   const [hurt, other] = [newJobId(), newJobId()];
@@ -66,7 +66,7 @@ test("P3: all records of the newest log are missing: nobody else's are read in t
   await close();
 });
 
-/** The first one whatever its size, and more while there is room. */
+/** The first one whatever its size, and more as long as they fit. */
 function within<T extends { readonly text: string }>(records: readonly T[], characters: number) {
   let size = 0;
   return records.filter(({ text }, i) => {
@@ -75,7 +75,7 @@ function within<T extends { readonly text: string }>(records: readonly T[], char
   });
 }
 
-test("whole logs are read from anywhere and in any portion", async () => {
+test("undamaged logs can be read from any position in pages of any size", async () => {
   using scratch = new Scratch();
   const { logs, close } = sqliteStore(scratch.newFile(), { logLimits: { records: 3 } });
   const job = newJobId();
@@ -99,7 +99,7 @@ test.each([
   ["the last ones", [3, 4]],
   ["one in between", [2]],
 ])(
-  "R-14-2: where %s are missing of a log, it is evicted all the same, and takes no more room than it has",
+  "R-14-2: a log of which %s are missing is still evicted, and its size stays that of its records",
   async (_, seqs) => {
     const { database, connection } = CountedDatabase.open(":memory:");
     const { logs, close } = storeOn(connection, { totalLogCharacters: 400 });
@@ -123,10 +123,10 @@ test.each([
   },
 );
 
-/** Bytes. */
+/** In bytes. */
 const PAGE = 4096;
 
-/** A file with a log of which a page is nonsense, and one beside it. */
+/** A file with a log of which one page is garbage, and another log. */
 async function torn(file: string) {
   const [hurt, whole] = [newJobId(), newJobId()];
   const store = sqliteStore(file);
@@ -149,42 +149,39 @@ async function torn(file: string) {
 test.each([
   ["its own limit", { logLimits: { records: 2 } }],
   ["the limit of the whole store", { totalLogCharacters: 5000 }],
-])(
-  "R-14-2: a log of which a page is nonsense comes within %s, and holds up nobody",
-  async (_, limits) => {
-    using scratch = new Scratch();
-    const file = scratch.newFile();
-    const { hurt, whole } = await torn(file);
-    const { logs, close } = sqliteStore(file, limits);
-    const one = RECORDS.slice(0, 1);
-    const batches = [
-      { job: whole, after: 1, records: one },
-      { job: hurt, after: 9, records: one },
-    ];
-    // The runtime asks once more then.
-    await expect(logs.append(batches)).rejects.toThrow("malformed");
-    expect(await logs.append(batches)).toEqual(["appended", "appended"]);
-    expect((await logs.read(hurt, 0, { ...ALL, records: 0 })).floor).toBeGreaterThan(7);
-    expect((await logs.read(whole, 1, ALL)).records).toEqual(one);
-    await close();
-  },
-);
+])("R-14-2: a log with a garbage page comes within %s, and holds nobody up", async (_, limits) => {
+  using scratch = new Scratch();
+  const file = scratch.newFile();
+  const { hurt, whole } = await torn(file);
+  const { logs, close } = sqliteStore(file, limits);
+  const one = RECORDS.slice(0, 1);
+  const batches = [
+    { job: whole, after: 1, records: one },
+    { job: hurt, after: 9, records: one },
+  ];
+  // The runtime tries once more in this case.
+  await expect(logs.append(batches)).rejects.toThrow("malformed");
+  expect(await logs.append(batches)).toEqual(["appended", "appended"]);
+  expect((await logs.read(hurt, 0, { ...ALL, records: 0 })).floor).toBeGreaterThan(7);
+  expect((await logs.read(whole, 1, ALL)).records).toEqual(one);
+  await close();
+});
 
-test("what can be freed of removed logs is freed, though a page of one is nonsense", async () => {
+test("whatever can be freed of removed logs is freed, even if a page of one is garbage", async () => {
   using scratch = new Scratch();
   const file = scratch.newFile();
   const { hurt, whole } = await torn(file);
   const connection = openDatabase(file, undefined, () => NO_FILE);
   const { logs, close } = storeOn(connection);
   await logs.remove(hurt);
-  // It may share a transaction with what is freed of the other one.
+  // It may share a transaction with the freeing of the other log.
   await logs.remove(whole);
   for (let turns = 0; turns < 100; turns++) await turn();
   expect(connection.value("SELECT count(*) FROM removed")).toBe(0);
   await close();
 });
 
-test("R-14-2: a log that says to be larger than all may be takes nothing from others", async () => {
+test("R-14-2: a log that claims to be larger than the whole limit takes nothing from others", async () => {
   using scratch = new Scratch();
   const file = scratch.newFile();
   const [hurt, whole] = [newJobId(), newJobId()];

@@ -12,10 +12,10 @@ import { Viewer } from "../test/viewer.ts";
 
 const { scratch, host, crashed, house } = damagedHouses();
 
-/** Bytes. */
+/** In bytes. */
 const PAGE = 4096;
 
-test("P3: a record is missing in the log of a live job: it ends, its history is truncated, and all others are served", async () => {
+test("P3: a live job whose log misses a record ends, its history is truncated, and all others are served", async () => {
   const { before, welcome, hurt, whole, ended } = await house("once");
   const after = host(await crashed(before, (run) => run(WITHOUT(2), hurt)));
   const viewer = await freshSession(after);
@@ -33,7 +33,7 @@ test("P3: a record is missing in the log of a live job: it ends, its history is 
   expect(after.errors()).toMatchObject([
     { job: hurt, err: { message: expect.stringContaining(`record 2 of ${hurt} is missing`) } },
   ]);
-  // Who has seen it all goes on; who has not is told that it cannot.
+  // A client that has seen everything goes on; one that has not is told that it cannot.
   const back = new Viewer(after.runtime);
   expect((await back.resume(welcome, 2)).payload.code).toBe("RESUME_WINDOW_EXPIRED");
   const again = new Viewer(after.runtime);
@@ -42,14 +42,14 @@ test("P3: a record is missing in the log of a live job: it ends, its history is 
   for (const job of [hurt, whole]) await again.terminal(job);
 });
 
-test("P3: a session that comes back first, to a record that is missing, is told that it cannot go on", async () => {
+test("P3: a session that is the first to come to a missing record on its resume is told that it cannot go on", async () => {
   const { before, welcome, hurt } = await house("once");
   const after = host(await crashed(before, (run) => run(WITHOUT(2), hurt)));
   const back = new Viewer(after.runtime);
   await back.resume(welcome, 0);
   const { payload } = await back.find(({ type }) => type === "session.error");
   expect(payload.code).toBe("RESUME_WINDOW_EXPIRED");
-  // Nothing behind the hole.
+  // Nothing from behind the gap.
   const seen = back.stream.filter(({ job_id }) => job_id === hurt);
   expect(seen.length).toBeLessThan(2);
   await freshSession(after);
@@ -73,13 +73,13 @@ test("R-7.3-10: a job whose last record is missing is not run again, and ends; o
 });
 
 test.each([false, true])(
-  "whoever asks for a finished job whose end is missing is told so, having watched it before: %s, and nobody else is concerned",
+  "whoever asks for a finished job whose end is missing is told so (subscribed before: %s), and nobody else is affected",
   async (live) => {
     const { before, welcome, whole, ended } = await house("once");
     const after = host(await crashed(before, (run) => run(WITHOUT_LAST, ended)));
     const viewer = await freshSession(after);
     if (live) {
-      // Whoever comes across it first hears of it as of any record that is gone.
+      // The first to come across it is told as of any missing record.
       await viewer.reply(viewer.send("job.subscribe", { job_id: ended }));
       const { payload } = await viewer.find(({ type }) => type === "session.error");
       expect(payload).toMatchObject({ code: "RESUME_WINDOW_EXPIRED" });
@@ -91,19 +91,19 @@ test.each([false, true])(
     });
     const { payload } = await viewer.reply(viewer.send("job.subscribe", { job_id: whole }));
     expect(payload.job_id).toBe(whole);
-    // Whether its owner had read that end, nobody knows any more.
+    // Nobody can tell any more whether its owner had read that end.
     const back = new Viewer(after.runtime);
     expect((await back.resume(welcome, 10)).payload.code).toBe("RESUME_WINDOW_EXPIRED");
     expect(after.errors().map(({ job }) => job)).toContain(ended);
   },
 );
 
-test("a page of the file is nonsense: a job whose end it should take is over without one, and others are served", async () => {
+test("a job whose end cannot be appended because of a garbage page is over without one, and others are served", async () => {
   const before = host(scratch.newFile());
   const owner = new Viewer(before.runtime);
   const welcome = await owner.hello();
   const jobs: string[] = [];
-  // The page may have something of the second one too.
+  // The page may hold something of the second one too.
   for (const agent of ["again", "once", "again"]) {
     const { id, ctx } = await before.start(owner, agent);
     jobs.push(id);
@@ -131,14 +131,14 @@ test("a page of the file is nonsense: a job whose end it should take is over wit
     { status: "error" },
     { job_id: whole, status: "running" },
   ]);
-  // Whoever waits for that end is told that it will not come.
+  // A client that waits for that end is told that it will not come.
   const back = new Viewer(after.runtime);
   expect((await back.resume(welcome, 30)).payload.code).toBe("RESUME_WINDOW_EXPIRED");
   expect(after.errors().map(({ job }) => job)).toContain(hurt);
 });
 
 test.each(Object.entries(LAST_LOST))(
-  "the last record of a finished job, and of one that runs, %s: each is told of, and nobody else is concerned",
+  "the last record of a finished job and of a running one %s: each damage is reported, and nobody else is affected",
   async (_, sql) => {
     const { before, hurt, whole, ended } = await house("again");
     const file = await crashed(before, (run) => {
@@ -160,13 +160,13 @@ test.each(Object.entries(LAST_LOST))(
   },
 );
 
-test("P3: a session that only watches a job whose end is lost loses that job, once for each connection, and nothing else", async () => {
+test("P3: a session that watches a job whose end is lost loses that job alone, once per connection", async () => {
   const { before, whole, ended } = await house("once");
   const watcher = new Viewer(before.runtime);
   const welcome = await watcher.hello();
   await history(watcher, whole);
   await watcher.find(({ payload }) => payload.body?.message === "three");
-  // It has read all of this one, and not said so.
+  // It has read all of this job, without acknowledging it.
   const request = watcher.send("job.subscribe", { job_id: ended, history: true });
   await watcher.terminal(ended);
   const file = await crashed(before, (run) => {

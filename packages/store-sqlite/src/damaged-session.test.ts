@@ -4,7 +4,7 @@ import { Viewer } from "../test/viewer.ts";
 
 const { host, crashed, house } = damagedHouses();
 
-test("a session that is to be told once more of a job that cannot be read cannot be resumed", async () => {
+test("a session that must be told again of an unreadable job cannot be resumed", async () => {
   const { before, welcome, hurt } = await house("once");
   const file = await crashed(before, (run) => run(UNREADABLE["the lease"], hurt));
   const after = host(file);
@@ -19,7 +19,7 @@ test.each([
   const { before, owner, welcome, hurt, ended } = await house("once");
   const neighbour = new Viewer(before.runtime);
   const other = await neighbour.hello();
-  // What an owner follows from the start is in no row.
+  // Following its job from the start, an owner has no row; this gives it one.
   await history(owner, hurt);
   const file = await crashed(before, (run) => run(sql, welcome.session_id ?? ""));
   const after = host(file);

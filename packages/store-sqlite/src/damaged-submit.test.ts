@@ -4,7 +4,7 @@ import { Viewer } from "../test/viewer.ts";
 
 const { scratch, host, crashed, house } = damagedHouses();
 
-test("a submit under the key of a job that cannot be read is refused, and not run once more", async () => {
+test("a submit with the key of an unreadable job is refused, and the job is not run again", async () => {
   const before = host(scratch.newFile());
   const owner = new Viewer(before.runtime);
   await owner.hello();
@@ -17,7 +17,7 @@ test("a submit under the key of a job that cannot be read is refused, and not ru
   expect(after.begun).toEqual([]);
 });
 
-test("R-5.4-8: a submit that is sent once more, and whose job cannot be read, is refused, and not run once more", async () => {
+test("R-5.4-8: a repeated submit whose job is unreadable is refused, and the job is not run again", async () => {
   const { before, owner, welcome, hurt, whole } = await house("once");
   const submitOf = (job: string): string =>
     owner.frames.find(({ type, job_id }) => type === "job.accepted" && job_id === job)?.payload
@@ -39,14 +39,14 @@ test("R-5.4-8: a submit that is sent once more, and whose job cannot be read, is
   expect(after.begun).toEqual([]);
 });
 
-test("a key of which the job's row is gone is not free, while the job has a log", async () => {
+test("a key whose job has a log but no row is not free", async () => {
   const before = host(scratch.newFile());
   const owner = new Viewer(before.runtime);
   const welcome = await owner.hello();
   const { id } = await before.start(owner, "once", { idempotency_key: "k" });
   await owner.find(({ event_seq }) => event_seq === 1);
   const after = host(await crashed(before, (run) => run("DELETE FROM jobs WHERE id = ?", id)));
-  // Nobody would ever tell its owner how that ends.
+  // Its owner would never be told how that job ends.
   expect((await new Viewer(after.runtime).resume(welcome, 1)).payload.code).toBe(
     "RESUME_WINDOW_EXPIRED",
   );
@@ -56,7 +56,7 @@ test("a key of which the job's row is gone is not free, while the job has a log"
   expect(after.begun).toEqual([]);
 });
 
-test("R-5.4-8: a refusal that cannot be read is none: that submit is decided once more", async () => {
+test("R-5.4-8: an unreadable refusal does not count: its submit is decided again", async () => {
   const before = host(scratch.newFile());
   const owner = new Viewer(before.runtime);
   const welcome = await owner.hello();

@@ -39,7 +39,7 @@ function refusal(path: string): LocalError {
   return expect.fail("it was opened");
 }
 
-test("everything is in one file, written ahead, and stays whole by SQLite's own syncs", async () => {
+test("everything is in one file with a write-ahead log, and SQLite's own syncs keep it whole", async () => {
   const path = scratch.newFile();
   const connection = openDatabase(path);
   expect(connection.value("PRAGMA journal_mode")).toBe("wal");
@@ -53,7 +53,7 @@ test("everything is in one file, written ahead, and stays whole by SQLite's own 
   expect([existsSync(path), existsSync(`${path}-wal`)]).toEqual([true, false]);
 });
 
-test("the settings hold for a file that is opened again", () => {
+test("the settings hold when a file is opened again", () => {
   const path = scratch.newFile();
   openDatabase(path).close();
   const connection = openDatabase(path);
@@ -70,7 +70,7 @@ test("the settings hold for a file that is opened again", () => {
 test.each([
   ["PRAGMA journal_mode = WAL", "journal_mode is delete"],
   ["PRAGMA synchronous = NORMAL", "synchronous is 0"],
-])("a database that does not do as %j says is refused", (ignored, problem) => {
+])("a database that does not apply %j is refused", (ignored, problem) => {
   const path = scratch.newFile();
   const connect = (place: string) => {
     const database = new DatabaseSync(place);
@@ -83,7 +83,7 @@ test.each([
   openDatabase(path).close();
 });
 
-test("a new file is its owner's alone", async () => {
+test("only its owner can read or write a new file", async () => {
   const path = scratch.newFile();
   const store = sqliteStore(path);
   expect(statSync(path).mode & 0o777).toBe(0o600);
@@ -91,7 +91,7 @@ test("a new file is its owner's alone", async () => {
   await store.close();
 });
 
-test("a new file behind a link is its owner's alone", async () => {
+test("only its owner can read or write a new file behind a link", async () => {
   const [path, link] = [scratch.newFile(), scratch.newFile()];
   symlinkSync(path, link);
   const store = sqliteStore(link);
@@ -99,7 +99,7 @@ test("a new file behind a link is its owner's alone", async () => {
   await store.close();
 });
 
-test("a second opening is refused as long as the first one lasts, and only so long", async () => {
+test("a second opening is refused as long as the first one lasts, and no longer", async () => {
   const path = scratch.newFile();
   const store = sqliteStore(path);
   for (let attempt = 0; attempt < 3; attempt++) {
@@ -108,7 +108,7 @@ test("a second opening is refused as long as the first one lasts, and only so lo
     expect(error.message).toContain(path);
     expect(error.message).toContain("one runtime at a time");
   }
-  // The refused ones did not take the lock away, which other processes see as well.
+  // The refused openings did not release the lock, which other processes see as well.
   const { stdout } = spawnSync(process.execPath, [holder, path], { encoding: "utf8" });
   expect(stdout).toContain("one runtime at a time");
   await store.idempotency.put({
@@ -124,7 +124,7 @@ test("a second opening is refused as long as the first one lasts, and only so lo
   await next.close();
 });
 
-test("R-6.3-20: after a kill -9 the file opens at once, with all that was acknowledged", async () => {
+test("R-6.3-20: after a kill -9 the file opens at once, with everything that was acknowledged", async () => {
   const path = scratch.newFile();
   const child = spawn(process.execPath, [holder, path], { stdio: ["ignore", "pipe", "inherit"] });
   const exit = once(child, "exit");
@@ -139,7 +139,7 @@ test("R-6.3-20: after a kill -9 the file opens at once, with all that was acknow
   await exit;
   expect(existsSync(`${path}-wal`)).toBe(true);
 
-  // Each whole line names a job and the head of its log that was acknowledged.
+  // Each whole line names a job and the acknowledged head of its log.
   const [job = "", acknowledged = ""] = said.split("\n").at(-2)?.split(" ") ?? [];
   const store = sqliteStore(path);
   const page = await store.logs.read(job as never, 0, ALL);
@@ -151,7 +151,7 @@ test("R-6.3-20: after a kill -9 the file opens at once, with all that was acknow
   await store.close();
 });
 
-test("what a dead process leaves beside the file fools nobody", async () => {
+test("files that a dead process left beside the store do not mislead the next one", async () => {
   const path = scratch.newFile();
   const store = sqliteStore(path);
   await store.logs.append([{ job: newJobId(), after: 0, records: [{ kind: "event", text: "1" }] }]);
@@ -162,7 +162,7 @@ test("what a dead process leaves beside the file fools nobody", async () => {
   await again.close();
 });
 
-test("what is not a store is refused and not touched", () => {
+test("a file that is not a store is refused and left untouched", () => {
   const text = scratch.newFile();
   writeFileSync(
     text,
@@ -188,7 +188,7 @@ test("what is not a store is refused and not touched", () => {
 });
 
 test.skipIf(process.platform === "win32")(
-  "a file that may not be read or written is told apart from a disk that fails",
+  "a file without read or write permission is told apart from a failing disk",
   async () => {
     chmodSync(scratch.path, 0o755);
     const [readable, hidden] = [scratch.newFile(), scratch.newFile()];
@@ -216,7 +216,7 @@ test.skipIf(process.platform === "win32")(
   },
 );
 
-test("a damaged store is refused by its name as often as somebody tries", async () => {
+test("every attempt to open a damaged store is refused with an error that names it", async () => {
   const path = scratch.newFile();
   const store = sqliteStore(path);
   await store.logs.append([{ job: newJobId(), after: 0, records: [{ kind: "event", text: "1" }] }]);
@@ -234,7 +234,7 @@ test("a damaged store is refused by its name as often as somebody tries", async 
   }
 });
 
-test("a name that looks like a URI is the name of a file", async () => {
+test("a name that looks like a URI is taken as a file name", async () => {
   const before = process.cwd();
   process.chdir(scratch.path);
   try {
@@ -245,7 +245,7 @@ test("a name that looks like a URI is the name of a file", async () => {
   }
 });
 
-test("a database in memory is one of its own, and not durable", async () => {
+test("every in-memory database is separate, and not durable", async () => {
   const [a, b] = [sqliteStore(":memory:"), sqliteStore(":memory:")];
   expect([a.durable, b.durable]).toEqual([false, false]);
   await a.close();
@@ -257,7 +257,7 @@ test("a database in memory is one of its own, and not durable", async () => {
 });
 
 test.runIf(process.platform === "linux")(
-  "a log that cannot be synced is refused, and leaves no descriptor behind",
+  "a log that cannot be synced is refused, and leaves no descriptor open",
   () => {
     const before = readdirSync("/dev/fd");
     expect(() => new WalFile("/dev/null")).toThrow("fsync");
@@ -265,7 +265,7 @@ test.runIf(process.platform === "linux")(
   },
 );
 
-test("opening a log writes it once more: the system may take for written what the disk did not take", () => {
+test("opening a log rewrites it, since the system may believe written what never reached the disk", () => {
   const path = scratch.newFile();
   const content = Buffer.alloc(2 * 1024 * 1024 + 17, "what a commit wrote, ");
   writeFileSync(path, content);
@@ -275,7 +275,7 @@ test("opening a log writes it once more: the system may take for written what th
   expect(readFileSync(path).equals(content)).toBe(true);
 });
 
-test("no checkpoint is made before the log is on the disk, and then they are", async () => {
+test("no checkpoint is made before the log is on the disk; afterwards checkpoints are made", async () => {
   const path = scratch.newFile();
   const database = new DatabaseSync(path);
   const pages = (): number =>
@@ -294,7 +294,7 @@ test("no checkpoint is made before the log is on the disk, and then they are", a
   await store.close();
 });
 
-test("a log that cannot be closed keeps the file from nobody", async () => {
+test("a log that cannot be closed does not lock the file for others", async () => {
   const path = scratch.newFile();
   const close = () => {
     throw new Error("EIO");
@@ -304,7 +304,7 @@ test("a log that cannot be closed keeps the file from nobody", async () => {
   await sqliteStore(path).close();
 });
 
-test("a limit that is not a positive number is refused by its name, before there is a file", () => {
+test("a limit that is not a positive number is refused by name, before a file is created", () => {
   const path = scratch.newFile();
   expect(() => sqliteStore(path, { totalLogCharacters: -1 })).toThrow(/totalLogCharacters .* zero/);
   expect(() => sqliteStore(path, { logLimits: { characters: 0 } })).toThrow(/characters .* zero/);
@@ -316,18 +316,18 @@ test.each([
   [{ logLimits: { records: "5" } }, "logLimits: records must be a number above zero"],
   [{ logLimits: null }, "logLimits must be an object"],
   [{ totalLogCharacter: 5 }, "totalLogCharacter is not one of its options"],
-])("a limit that cannot be is refused before there is a file: %j", (options, message) => {
+])("an invalid limit is refused before a file is created: %j", (options, message) => {
   const path = scratch.newFile();
   expect(() => sqliteStore(path, options as never)).toThrow(message);
   expect(existsSync(path)).toBe(false);
 });
 
-test("a limit that is undefined is its default", () => {
+test("an undefined limit has its default", () => {
   expect(readLogLimits({ records: undefined })).toEqual(DEFAULT_LOG_LIMITS);
 });
 
 test.each([[undefined], [""], [null], [{ path: "arcp.db" }]])(
-  "%j is no path of a store",
+  "%j is not a path of a store",
   (path) => {
     expect(() => sqliteStore(path as never)).toThrow(
       expect.objectContaining({ code: "MISUSE", message: expect.stringContaining('"arcp.db"') }),

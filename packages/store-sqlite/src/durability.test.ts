@@ -9,7 +9,8 @@ import { Scratch } from "../test/scratch.ts";
 import { openDatabase } from "./database-file.ts";
 import { storeOn } from "./sqlite-store.ts";
 
-// That nothing is told before the disk has it. What a disk has that says so, after a loss of power, no test of ours can show.
+// That nothing is reported before the disk has it. What a disk that claims to have it keeps after a power loss, no test of ours can
+// show.
 
 const scratch = new Scratch();
 afterAll(() => scratch[Symbol.dispose]());
@@ -43,7 +44,7 @@ function hanging() {
   return { disk, path, connection, store: storeOn(connection) };
 }
 
-/** What of these has settled, in that order. */
+/** Which of these have settled, in that order. */
 function watched(promises: Readonly<Record<string, Promise<unknown>>>): string[] {
   const settled: string[] = [];
   for (const [name, promise] of Object.entries(promises)) {
@@ -55,7 +56,7 @@ function watched(promises: Readonly<Record<string, Promise<unknown>>>): string[]
   return settled;
 }
 
-/** Lets whatever can happen happen. */
+/** Lets everything happen that can. */
 async function settle(): Promise<void> {
   for (let i = 0; i < 8; i++) await turn();
 }
@@ -92,7 +93,7 @@ const writes = (store: Store, job: JobRow) => ({
   credential: store.credentials.insert({ alias: "c", job: job.id, provisioner: "p", askedAt: 1 }),
 });
 
-test("J2: nothing is answered, rung or read before the disk has it, over all interfaces", async () => {
+test("J2: on every interface, nothing is answered, rung or read before it is on the disk", async () => {
   const { disk, store, connection } = hanging();
   const job = row();
   const rung: number[] = [];
@@ -116,13 +117,13 @@ test("J2: nothing is answered, rung or read before the disk has it, over all int
   expect([await asked.job, await asked.jobs]).toMatchObject([{ id: job.id }, [{ id: job.id }]]);
   expect(await asked.key).toMatchObject({ job: job.id });
 
-  // With nothing under way nobody waits for the disk.
+  // With no write in flight, nobody waits for the disk.
   await Promise.all(Object.values(reads(store, job)));
   expect(disk.begun).toBe(1);
   await store.close();
 });
 
-test("J2: what is committed while a sync is under way is told by the next one, which all of it shares", async () => {
+test("J2: what is committed during a sync is reported after the next one, which all of it shares", async () => {
   const { disk, store } = hanging();
   const told = watched({ first: store.idempotency.put(key("1")) });
   await settle();
@@ -136,7 +137,7 @@ test("J2: what is committed while a sync is under way is told by the next one, w
 
   disk.release();
   await settle();
-  // The read saw a state of which a part came too late.
+  // The read saw a state that is durable only with the next sync.
   expect([told, later, last, read]).toEqual([["first"], [], [], []]);
   expect(disk).toMatchObject({ held: 1, begun: 2 });
   disk.release();
@@ -146,7 +147,7 @@ test("J2: what is committed while a sync is under way is told by the next one, w
   await store.close();
 });
 
-test("a disk that failed ends the store: nothing is told, and nothing is taken any more", async () => {
+test("a failed disk ends the store: nothing is reported any more, and nothing is taken", async () => {
   const { disk, store, path } = hanging();
   const job = row();
   await Promise.all([settle(), store.credentials.list()]);
@@ -179,7 +180,7 @@ test("a disk that failed ends the store: nothing is told, and nothing is taken a
   await storeOn(openDatabase(path)).close();
 });
 
-test("a store that is closed in the middle of a sync waits for it, and for what was asked for in time", async () => {
+test("a store closed during a sync waits for it, and for what was asked for in time", async () => {
   const { disk, store } = hanging();
   const asked = watched({ early: store.idempotency.put(key("1")) });
   await settle();
@@ -200,7 +201,7 @@ test("a store that is closed in the middle of a sync waits for it, and for what 
   expect(disk.closed).toBe(true);
 });
 
-test("while the disk hangs no checkpoint is begun, and afterwards one is", async () => {
+test("no checkpoint begins while the disk hangs, and one does afterwards", async () => {
   const { disk, store, path } = hanging();
   const job = newJobId();
   const append = (after: number) =>
@@ -210,7 +211,7 @@ test("while the disk hangs no checkpoint is begun, and afterwards one is", async
   const { size } = statSync(path);
   const others = [append(1000), append(2000), append(3000)];
   await settle();
-  // More than the four megabytes from which on there usually is one.
+  // More than the four megabytes that usually trigger one.
   expect(statSync(`${path}-wal`).size).toBeGreaterThan(8_000_000);
   expect(statSync(path).size).toBe(size);
   disk.free();
@@ -220,7 +221,7 @@ test("while the disk hangs no checkpoint is begun, and afterwards one is", async
   await store.close();
 });
 
-test("a transaction that fails waits for no disk", async () => {
+test("a failed transaction does not wait for the disk", async () => {
   const { disk, store } = hanging();
   const failed = watched({ put: store.idempotency.put({ ...key("1"), job: null as never }) });
   await settle();
@@ -235,7 +236,7 @@ test("a database in memory has no disk to wait for", async () => {
   await store.close();
 });
 
-test("what a store refuses that failed costs nothing: every job asks once more", async () => {
+test("once a store has failed, its refusals touch no database, since every job asks once more", async () => {
   const disk = new HeldFile();
   let database: CrashingDatabase | undefined;
   const connect = (place: string) => {
@@ -256,7 +257,7 @@ test("what a store refuses that failed costs nothing: every job asks once more",
   await store.close();
 });
 
-test("a disk that failed leaves the copy that was there before, and a copy waits for the disk", async () => {
+test("a failed disk leaves the previous backup in place, and a backup waits for the disk", async () => {
   const { disk, store } = hanging();
   const copy = scratch.newFile();
   disk.free();

@@ -10,7 +10,7 @@ const NOTHING = { records: 0, characters: 0 };
 const events = (count: number, characters = 100) =>
   Array.from({ length: count }, () => ({ kind: "event" as const, text: "x".repeat(characters) }));
 
-/** What appends cost a store at its limit, beside so many finished jobs. */
+/** What appends cost a store that is at its limit and has this many finished jobs. */
 async function costsBeside(finished: number) {
   const { database, connection } = CountedDatabase.open(":memory:");
   const store = storeOn(connection, { totalLogCharacters: finished * 3000 + 2900 });
@@ -33,11 +33,11 @@ async function costsBeside(finished: number) {
   return costs;
 }
 
-test("J4: what an eviction costs does not grow with the number of finished jobs", async () => {
+test("J4: the cost of an eviction does not grow with the number of finished jobs", async () => {
   expect(await costsBeside(1000)).toEqual(await costsBeside(100));
 });
 
-/** A file with a log of so many records of 100 characters. */
+/** A file with a log of this many records of 100 characters. */
 async function filled(path: string, records: number): Promise<JobRow["id"]> {
   const job = newJobId();
   const store = sqliteStore(path);
@@ -63,7 +63,7 @@ for (const [name, limits] of [
       await store.logs.append([{ job, after, records: events(1) }]);
       floors.push((await store.logs.read(job, 0, NOTHING)).floor);
     }
-    // 1,024 records, and the one that the append brought.
+    // 1,024 records, and the one that the append added.
     expect(floors.slice(0, 3)).toEqual([1025, 2050, 3075]);
     // From then on it stays at its limit.
     expect(floors.slice(9)).toEqual(Array.from({ length: 11 }, (_, i) => 9910 + i));
@@ -71,19 +71,19 @@ for (const [name, limits] of [
   });
 }
 
-test("P3: a log at its limit stays at it, whatever one append brings", async () => {
+test("P3: a log at its limit stays at it, whatever one append adds", async () => {
   const store = sqliteStore(":memory:", { logLimits: { records: 10_000, characters: 500_000 } });
   const job = newJobId();
   await store.logs.append([{ job, after: 0, records: events(10_000, 50) }]);
   await store.logs.append([{ job, after: 10_000, records: events(5000, 10) }]);
   expect((await store.logs.read(job, 0, NOTHING)).floor).toBe(5000);
-  // One record for which thousands of small ones go.
+  // One record that displaces thousands of small ones.
   await store.logs.append([{ job, after: 15_000, records: events(1, 450_000) }]);
   expect((await store.logs.read(job, 0, NOTHING)).floor).toBe(10_000);
   await store.close();
 });
 
-test("J4: an append that comes to a log far over its limit clears no more of it than fits into a turn", async () => {
+test("J4: an append to a log far over its limit evicts no more of it than fits into a turn", async () => {
   using scratch = new Scratch();
   const path = scratch.newFile();
   const job = await filled(path, 30_000);

@@ -15,7 +15,7 @@ async function settled(turns = 60): Promise<void> {
   for (let i = 0; i < turns; i++) await turn();
 }
 
-/** A process on a file that keeps so many finished jobs of a principal, and a session that submits. */
+/** A process on a file that keeps this many finished jobs per principal, and a session that submits. */
 async function hosting(file: string, finishedJobsPerPrincipal: number) {
   const { database, connection } = CountedDatabase.open(file);
   const store = storeOn(connection);
@@ -39,9 +39,9 @@ async function hosting(file: string, finishedJobsPerPrincipal: number) {
   };
   const sizes = () =>
     ["jobs", "logs", "records"].map((table) => database.size(table as "jobs" | "logs"));
-  /** Resolves once no more jobs are left than that: the disk takes its time. */
+  /** Resolves once at most this many jobs are left, which takes the disk some time. */
   const left = async (most: number) => {
-    // What ended together was not read yet when it was too many, and is looked at again.
+    // Jobs that ended together were not read yet when they were too many, and are looked at again.
     await settled();
     clock.advance(1000);
     while (Number(database.size("jobs")) > most) await turn();
@@ -51,7 +51,7 @@ async function hosting(file: string, finishedJobsPerPrincipal: number) {
   return { database, runtime, run, sizes, left, ids };
 }
 
-test("R-14-2: as many jobs as the limit says are in the file, however many there were, and after a restart those of its limit", async () => {
+test("R-14-2: the file keeps as many finished jobs as the limit allows, after a restart as many as its own allows", async () => {
   const file = scratch.newFile();
   const before = await hosting(file, 40);
   for (let burst = 0; burst < 5; burst++) await before.run(50);
@@ -70,7 +70,7 @@ test("R-14-2: as many jobs as the limit says are in the file, however many there
   await after.runtime.close();
 });
 
-test("S9, R-14-2: a job that ends beyond the limit runs the same statements however many are kept, each led by an index", async () => {
+test("S9, R-14-2: a job that ends beyond the limit runs the same statements however many are kept, all by index", async () => {
   const costs: Array<{ ran: string[]; rows: number }> = [];
   // More than those whose rows and logs are in memory.
   for (const most of [600, 1200]) {
@@ -82,7 +82,7 @@ test("S9, R-14-2: a job that ends beyond the limit runs the same statements howe
     expect(sizes()[0]).toBe(most);
     costs.push({ ran: [...database.ran], rows: database.rows });
     for (const sql of new Set(database.ran)) {
-      // Whatever comes first there will do.
+      // For these any row will do.
       if (!/^(BEGIN|COMMIT|SELECT log FROM removed)/.test(sql))
         expect([sql, database.scans(sql)]).toEqual([sql, []]);
     }

@@ -20,7 +20,7 @@ const idempotency = (key: string) => ({
   acceptedAt: 1,
 });
 
-/** A store whose statements are counted, with its first, empty, transaction behind it. */
+/** A store whose statements are counted, after its first, empty, transaction. */
 async function counted() {
   let database: CrashingDatabase | undefined;
   const connection = openDatabase(scratch.newFile(), (place) => {
@@ -39,7 +39,7 @@ async function counted() {
   };
 }
 
-test("all calls of a turn, over all interfaces, are one transaction in their order", async () => {
+test("all calls of a turn, on all interfaces, are one transaction in their order", async () => {
   const { store, statements } = await counted();
   const [job, session] = [newJobId(), newSessionId()];
   const row = { id: session, principal: "a", features: [], epoch: 1, tokens: ["t"], acked: 0 };
@@ -69,7 +69,7 @@ test("all calls of a turn, over all interfaces, are one transaction in their ord
   await store.close();
 });
 
-test("what arrives when a transaction is over goes into the next one", async () => {
+test("calls made when a transaction is over share the next one", async () => {
   const { store, commits } = await counted();
   for (let i = 1; i <= 5; i++) {
     await Promise.all([1, 2, 3].map((k) => store.idempotency.put(idempotency(`${i} ${k}`))));
@@ -78,7 +78,7 @@ test("what arrives when a transaction is over goes into the next one", async () 
   await store.close();
 });
 
-test("what is asked for in the turn after is in the same transaction, and not what comes later", async () => {
+test("calls of the next turn join the same transaction, and later ones do not", async () => {
   const { store, commits } = await counted();
   const job = newJobId();
   const asked = [store.idempotency.put(idempotency("now"))];
@@ -95,7 +95,7 @@ test("what is asked for in the turn after is in the same transaction, and not wh
   await store.close();
 });
 
-test("nothing is seen before it is durable", async () => {
+test("nothing is visible before it is durable", async () => {
   const { store, commits } = await counted();
   const job = newJobId();
   const rung: number[] = [];
@@ -111,7 +111,7 @@ test("nothing is seen before it is durable", async () => {
   await store.close();
 });
 
-test("a fenced call undoes nothing of its neighbours", async () => {
+test("a fenced call does not undo its neighbours", async () => {
   const { store } = await counted();
   const job = newJobId();
   const outcomes = await Promise.all([
@@ -125,14 +125,14 @@ test("a fenced call undoes nothing of its neighbours", async () => {
   await store.close();
 });
 
-test("a failed transaction rejects all that was in it, leaves nothing behind, and the store goes on", async () => {
+test("a failed transaction rejects everything in it, leaves nothing behind, and the store goes on", async () => {
   const { store, connection } = await counted();
   const job = newJobId();
   let rung = 0;
   store.logs.listen(job, () => {
     rung += 1;
   });
-  // A full disk, as far as SQLite is concerned.
+  // A full disk, as SQLite reports it.
   const pages = Number(connection.value("PRAGMA page_count"));
   connection.execute(`PRAGMA max_page_count = ${pages + 2}`);
   const results = await Promise.allSettled([
@@ -154,7 +154,7 @@ test("a failed transaction rejects all that was in it, leaves nothing behind, an
   await store.close();
 });
 
-test("an error that SQLite does not roll back by itself is rolled back as well", async () => {
+test("an error after which SQLite does not roll back by itself is rolled back as well", async () => {
   const { store, statements } = await counted();
   const wrong = { ...idempotency("wrong"), job: null as never };
   const results = await Promise.allSettled([
@@ -169,7 +169,7 @@ test("an error that SQLite does not roll back by itself is rolled back as well",
   await store.close();
 });
 
-test("a bell that throws keeps nobody from learning that the transaction is durable", async () => {
+test("a bell that throws does not keep anyone from learning that the transaction is durable", async () => {
   const { store, connection } = await counted();
   const [job, second, third] = [newJobId(), newJobId(), newJobId()];
   const rung: string[] = [];
@@ -188,7 +188,7 @@ test("a bell that throws keeps nobody from learning that the transaction is dura
     store.idempotency.put(idempotency("k")),
     store.logs.append([{ job: third, ...batch }]),
   ]);
-  // Closing commits what waits, so that the fault comes up here and not in the event loop.
+  // Closing commits what waits, so that the fault surfaces here and not in the event loop.
   await expect(store.close()).rejects.toThrow("a bell's own fault");
   expect(await both).toEqual([["appended", "appended"], undefined, ["appended"]]);
   expect(rung).toEqual(["of the same job", "of the same append", "of the same transaction"]);
@@ -217,7 +217,7 @@ test("closing commits what was asked for; afterwards every call is refused", asy
   await again.close();
 });
 
-test("R-7.3-10: the records of a job and what changes of it with them are one transaction", async () => {
+test("R-7.3-10: a job's records and the changes to its row are one transaction", async () => {
   const { store, statements } = await counted();
   const row: JobRow = {
     id: newJobId(),

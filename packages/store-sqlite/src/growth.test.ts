@@ -6,7 +6,7 @@ const MIB = 1024 * 1024;
 
 // The long form of both is `soak growth`.
 test.each(["sqlite", "memory"])(
-  "R-14-3: on %s neither memory nor file grow with the jobs that were",
+  "R-14-3: on %s neither memory nor the file grows with the number of past jobs",
   async (kind) => {
     using scratch = new Scratch();
     const store = kind === "memory" ? kind : scratch.newFile();
@@ -14,12 +14,12 @@ test.each(["sqlite", "memory"])(
     const { early, late } = await runMany(plan);
     expect(early.after).toBeGreaterThan(plan.retention);
     expect(late.memory - early.memory).toBeLessThan(2 * MIB);
-    // Free pages, up to a MiB of them, stay in the file for what comes next.
+    // Up to a MiB of free pages stays in the file for later use.
     expect(late.file - early.file).toBeLessThan(1.5 * MIB);
   },
 );
 
-test("R-7.6-3: a long job that has ended comes whole and in order to a session that is opened later", async () => {
+test("R-7.6-3: a session opened later gets a long, finished job whole and in order", async () => {
   using scratch = new Scratch();
   await readLate(scratch.newFile(), 10_000);
 });

@@ -3,7 +3,7 @@ import { killRepeatedly } from "../test/killing.ts";
 import { Scratch } from "../test/scratch.ts";
 
 // The long form is `soak kill`.
-test("R-6.3-20, R-7.3-10: a runtime that is killed in mid-stream loses and repeats nothing", async () => {
+test("R-6.3-20, R-7.3-10: a runtime killed in mid-stream loses nothing and repeats nothing", async () => {
   using scratch = new Scratch();
   const { kills, jobs, events, eventsOfSurvivor } = await killRepeatedly(
     scratch.newFile(),

@@ -13,7 +13,7 @@ const ALL = { records: 1_000, characters: 1_000_000 };
 
 const record = (text: string): LogRecord => ({ kind: "event", text });
 
-/** The logs on a database that counts, and what was asked of it since the last look. */
+/** The logs on a counted database, and what was asked of it since the last look. */
 function open(total = Number.POSITIVE_INFINITY) {
   const { database, connection } = CountedDatabase.open(":memory:");
   const group = new GroupCommit(connection);
@@ -34,11 +34,11 @@ function open(total = Number.POSITIVE_INFINITY) {
   return { group, logs, append, asked, close: () => connection.close() };
 }
 
-test("what was appended last is read, and followed, without a question to SQLite", async () => {
+test("the latest appends are read, and continued, without a query", async () => {
   const { logs, append, asked, close } = open();
   const job = newJobId();
   await append(job, 0, "one", "two");
-  // Whether there is such a log, and whose it is.
+  // // The only query: whether there is such a log, and whose it is.
   expect(asked()).toContainEqual(expect.stringContaining("FROM logs WHERE job = ?"));
   expect(await logs.read(job, 0, ALL)).toEqual({
     floor: 0,
@@ -52,7 +52,7 @@ test("what was appended last is read, and followed, without a question to SQLite
   close();
 });
 
-test("it is read from any position and in any portion", async () => {
+test("they are read from any position in pages of any size", async () => {
   const { logs, append, close } = open();
   const job = newJobId();
   await append(job, 0, "one");
@@ -81,7 +81,7 @@ test("it is read from any position and in any portion", async () => {
 /** How many other logs are written to meanwhile. */
 const OTHERS = [[0], [300]];
 
-test.each(OTHERS)("nothing is kept of a transaction that failed: %j", async (others) => {
+test.each(OTHERS)("nothing of a failed transaction is kept: %j", async (others) => {
   const { group, logs, append, close } = open();
   const job = newJobId();
   await append(job, 0, "one");
@@ -97,7 +97,7 @@ test.each(OTHERS)("nothing is kept of a transaction that failed: %j", async (oth
   close();
 });
 
-test("R-14-2: what a log loses for the sake of all is not read from memory", async () => {
+test("R-14-2: records evicted because of the total limit are not read from memory", async () => {
   const { logs, append, close } = open(10);
   const [large, small] = [newJobId(), newJobId()];
   await append(large, 0, "12345", "678");
@@ -108,7 +108,7 @@ test("R-14-2: what a log loses for the sake of all is not read from memory", asy
   close();
 });
 
-test.each(OTHERS)("a log that was removed is gone, and may begin anew: %j", async (others) => {
+test.each(OTHERS)("a removed log is gone, and can start anew: %j", async (others) => {
   const { logs, append, close } = open();
   const job = newJobId();
   await append(job, 0, "one");
@@ -120,7 +120,7 @@ test.each(OTHERS)("a log that was removed is gone, and may begin anew: %j", asyn
   close();
 });
 
-test("it is what was appended, whatever its writer and its readers do with their arrays", async () => {
+test("they are what was appended, whatever the writer and readers do with their arrays", async () => {
   const { logs, close } = open();
   const job = newJobId();
   const mine = [record("one"), record("two")];
@@ -134,7 +134,7 @@ test("it is what was appended, whatever its writer and its readers do with their
   close();
 });
 
-test("what is long is lent for the call, and read from the file", async () => {
+test("a long text is lent only for the call, so it is read from the file", async () => {
   const { logs, close } = open();
   const job = newJobId();
   const long = { toOwnString: () => "own" } as LongText;
@@ -147,7 +147,7 @@ test.each([
   [16, 0],
   [17, 1],
 ])(
-  "a small append is read from memory, and not that of a flood: %i records, read from the file %i times",
+  "a small append is read from memory, one of a flood is not: %i records are read from the file %i times",
   async (count, reads) => {
     const { logs, append, asked, close } = open();
     const job = newJobId();
@@ -163,7 +163,7 @@ test.each([
 test.each([
   ["logs", 600, 256, "short"],
   ["characters", 30, 8, "x".repeat(32 * 1024)],
-])("it is bounded by %s", async (_, count, least, text) => {
+])("they are bounded by %s", async (_, count, least, text) => {
   const { logs, append, asked, close } = open();
   const jobs = Array.from({ length: count }, () => newJobId());
   for (const job of jobs) await append(job, 0, text);

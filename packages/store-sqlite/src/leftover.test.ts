@@ -10,7 +10,7 @@ import { NO_FILE } from "./wal-file.ts";
 
 const DAY = 24 * 60 * 60 * 1000;
 
-/** How many rows there are of everything. */
+/** The number of rows in each table. */
 function rowsOf(file: string): Record<string, number> {
   const database = new DatabaseSync(file);
   const tables = database
@@ -25,7 +25,7 @@ function rowsOf(file: string): Record<string, number> {
   return Object.fromEntries(rows);
 }
 
-test("R-14-3: when every job and session has had its time, nothing of them is left in the file", async () => {
+test("R-14-3: when the time of every job and session is up, nothing of them is left in the file", async () => {
   using scratch = new Scratch();
   const file = scratch.newFile();
   const clock = new ManualClock();
@@ -41,7 +41,7 @@ test("R-14-3: when every job and session has had its time, nothing of them is le
   const runtime = createRuntime({
     agents: [talk],
     auth: tokenTable({ a: "alice", b: "bob" }),
-    // A disk that needs no time, as what happens here is waited for in turns.
+    // // A disk that needs no time, since this test waits in turns.
     store: storeOn(openDatabase(file, undefined, () => NO_FILE)),
     policy: { mayObserve: () => true },
     limits: { retentionSec: 60, resumeWindowSec: 60, backPressureThreshold: 20 },
@@ -71,7 +71,7 @@ test("R-14-3: when every job and session has had its time, nothing of them is le
       );
       await Promise.all(watching.map((job) => job.text()));
     }
-    // The same job again, for another session; and some are closed, some just go.
+    // // The same job again, for another session.
     const again = await observer.subscribe(jobs[0]?.id ?? "");
     await again.outcome();
     await Promise.all([owner, mute, observer].map((client) => client.close()));

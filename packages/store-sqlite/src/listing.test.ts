@@ -9,7 +9,7 @@ import { sqliteStore } from "./sqlite-store.ts";
 const JOBS = 100;
 const MIB = 1024 * 1024;
 
-/** Bytes in use, after the garbage is gone. */
+/** Bytes in use after a garbage collection. */
 function heap(): number {
   setFlagsFromString("--expose-gc");
   runInNewContext("gc")();
@@ -27,7 +27,7 @@ async function takenByListing(path: string): Promise<number> {
   return taken;
 }
 
-test("R-14-2: a listing of many large jobs takes a small part of the heap that one of them takes", async () => {
+test("R-14-2: a listing of many large jobs takes a small part of the heap that one such job takes", async () => {
   using scratch = new Scratch();
   const path = scratch.newFile();
   const before = sqliteStore(path);
@@ -55,7 +55,7 @@ test("R-14-2: a listing of many large jobs takes a small part of the heap that o
     await takenByListing(path),
     await takenByListing(path),
   ];
-  // The least: what the process takes for itself meanwhile, such as compiled code, may come to as much.
+  // // The minimum: what the process takes for itself meanwhile, such as compiled code, may be as much.
   expect(Math.min(...taken)).toBeLessThan(MIB / 2);
   const store = sqliteStore(path);
   expect((await store.jobs.get(`job_0042` as JobId))?.input).toBe(input);

@@ -14,8 +14,8 @@ const scratch = new Scratch();
 afterAll(() => scratch[Symbol.dispose]());
 
 /**
- * Agents whose first attempt says something when it is let go and then waits for its end; `again` may be run again, and
- * ends well then, once it may.
+ * Agents whose first attempt emits an event on `go` and then waits for its end; `again` may be run again, and then
+ * succeeds on `finish`.
  */
 function talkers() {
   const [go, finish] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
@@ -45,7 +45,7 @@ function talkers() {
   return { host, begun, go: () => go.resolve(), finish: () => finish.resolve() };
 }
 
-/** Leads to whichever runtime is there. */
+/** Dials whichever runtime is current. */
 function dialTo(current: () => Runtime): Dial {
   return async () => {
     const pair = linkedPair();
@@ -91,7 +91,7 @@ test("R-6.3-20, R-7.3-10: when the disk fails for good, clients go on with the n
   expect(await become(owner, "retrying")).toMatchObject({ error: refused });
   const { id } = owner.session;
 
-  // What its host does then.
+  // // What its host then does.
   await runtime.close();
   runtime = host(sqliteStore(path));
   finish();
@@ -106,9 +106,9 @@ test("R-6.3-20, R-7.3-10: when the disk fails for good, clients go on with the n
 });
 
 test.each(["comes to that one", "comes back to the first one"])(
-  "J1: when another runtime has taken the file over, a client that %s has the result all the same",
+  "J1: when another runtime has taken the file over, a client that %s still gets the result",
   async (way) => {
-    // In one process, since two cannot have it open.
+    // // In one process, since two cannot have the file open.
     const store = sqliteStore(scratch.newFile());
     const { host, go, finish } = talkers();
     const first = host(store);
@@ -124,7 +124,7 @@ test.each(["comes to that one", "comes back to the first one"])(
         while ((await store.logs.read(id as JobId, 0, limits)).head < count) await turn();
       }
     };
-    // What the first one has said is in the file, or the two would write to one log at the same time.
+    // // The first one's records must be in the file, or both would append to one log at the same time.
     await told(1);
     const second = host(store);
     await told(2);

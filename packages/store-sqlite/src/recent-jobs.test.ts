@@ -24,7 +24,7 @@ const jobRow = (n: number, input?: string): JobRow => ({
   input,
 });
 
-/** Jobs enter the indexes three at a time. */
+/** Jobs are indexed three at a time. */
 function open(path = ":memory:") {
   const connection = openDatabase(path);
   const group = new GroupCommit(connection);
@@ -39,7 +39,7 @@ async function ids(jobs: JobTable, query: Partial<Parameters<JobTable["list"]>[0
   return rows.map(({ id }) => Number(id.slice(4)));
 }
 
-test("R-6.6-4: jobs that are in the indexes and jobs that are not make one listing, in order and by pages", async () => {
+test("R-6.6-4: indexed jobs and those not yet indexed make one listing, in order and by pages", async () => {
   const { connection, jobs } = open();
   for (let n = 0; n < 8; n++) {
     await jobs.insert(jobRow(n));
@@ -57,7 +57,7 @@ test("R-6.6-4: jobs that are in the indexes and jobs that are not make one listi
   connection.close();
 });
 
-test("large inputs and checkpoints do not wait for many jobs, since they are written once more with their rows", async () => {
+test("large inputs and checkpoints enter the indexes after few jobs, since their rows are written once more then", async () => {
   const { connection, jobs } = open();
   const large = JSON.stringify("x".repeat(1024 * 1024));
   await jobs.insert(jobRow(0, large));
@@ -85,7 +85,7 @@ test("inputs and checkpoints are weighed together, and those of indexed jobs not
   connection.close();
 });
 
-test("a job enters the indexes once, by one more write of its row and of no other", async () => {
+test("a job enters the indexes once, by one more write of its own row alone", async () => {
   const { connection, jobs } = open();
   const changes = () => Number(connection.value("SELECT total_changes()"));
   for (let n = 0; n < 9; n++) {
@@ -96,7 +96,7 @@ test("a job enters the indexes once, by one more write of its row and of no othe
   connection.close();
 });
 
-test("a job keeps its row, whichever changes and whichever process comes", async () => {
+test("a job keeps its row, whichever job changes and whichever process opens the file", async () => {
   const path = scratch.newFile();
   for (const status of ["running", "success"] as const) {
     const { connection, jobs } = open(path);
@@ -109,7 +109,7 @@ test("a job keeps its row, whichever changes and whichever process comes", async
   }
 });
 
-test("a job is found, changed and removed whether or not the indexes have it", async () => {
+test("a job can be found, changed and removed whether or not it is indexed", async () => {
   const { connection, jobs } = open();
   for (let n = 0; n < 5; n++) await jobs.insert(jobRow(n, '"input"'));
   expect(indexed(connection)).toBe(3);
@@ -129,14 +129,14 @@ test("a job is found, changed and removed whether or not the indexes have it", a
   }
   expect(await jobs.get(jobRow(3).id)).toEqual(jobRow(3, '"input"'));
   expect(await ids(jobs, { statuses: ["pending", "running"] })).toEqual([0, 3, 2]);
-  // A job that comes again takes the place of the one that was.
+  // A job inserted again takes the place of its former row.
   for (const n of [0, 3]) await jobs.insert(jobRow(n));
   expect(await ids(jobs)).toEqual([0, 3, 2]);
   expect((await jobs.get(jobRow(3).id))?.input).toBeUndefined();
   connection.close();
 });
 
-test("what a transaction that fails did to the newest jobs is undone", async () => {
+test("a failed transaction's changes to the newest jobs are undone", async () => {
   const { connection, group, jobs } = open();
   for (let n = 0; n < 3; n++) await jobs.insert(jobRow(n));
   const failing = (): never => {
@@ -145,7 +145,7 @@ test("what a transaction that fails did to the newest jobs is undone", async () 
   const lost = await Promise.allSettled([
     jobs.update(jobRow(1).id, { status: "success" }),
     jobs.remove(jobRow(2).id),
-    // Takes the others into the indexes.
+    // Moves the others into the indexes.
     jobs.insert(jobRow(3)),
     jobs.insert(jobRow(4)),
     group.write(failing),
@@ -159,7 +159,7 @@ test("what a transaction that fails did to the newest jobs is undone", async () 
   connection.close();
 });
 
-test("a key is given once, also when its job is gone and a transaction fails", async () => {
+test("a key is used only once, even if its job is gone and a transaction fails", async () => {
   const { connection, group, jobs } = open();
   for (const n of [0, 1]) await jobs.insert(jobRow(n));
   await jobs.remove(jobRow(1).id);
@@ -172,13 +172,13 @@ test("a key is given once, also when its job is gone and a transaction fails", a
   connection.close();
 });
 
-test("the next process knows which jobs the indexes do not have", async () => {
+test("the next process knows which jobs are not indexed", async () => {
   const path = scratch.newFile();
   for (let time = 0; time < 5; time++) {
     const { connection, jobs } = open(path);
     for (let n = 2 * time; n < 2 * time + 2; n++) await jobs.insert(jobRow(n));
     expect(await ids(jobs)).toHaveLength(2 * time + 2);
-    // Whatever became of the one that the indexes had last.
+    // Even if the job indexed last was removed and inserted again.
     if (time === 2) await jobs.remove(jobRow(2).id);
     if (time === 2) await jobs.insert(jobRow(2));
     expect(indexed(connection)).toBe([0, 3, 5, 5, 8][time]);
@@ -186,14 +186,14 @@ test("the next process knows which jobs the indexes do not have", async () => {
   }
 });
 
-test("J4, R-14-2: a listing that few fit passes over thousands in strides, and finds what comes to the indexes meanwhile", async () => {
+test("J4, R-14-2: a listing that few jobs fit passes over thousands in strides, and finds jobs indexed meanwhile", async () => {
   const { connection, group, jobs } = open();
   const many = 10_000;
   const insert = (n: number, agent: string) => jobs.insert({ ...jobRow(n), acceptedAt: n, agent });
   await Promise.all(
     Array.from({ length: many }, (_, n) => insert(n, n % 2500 === 0 ? "rare@1.0.0" : "usual")),
   );
-  // Of the newest ones these are in no index yet.
+  // Of the newest ones these are not indexed yet.
   await insert(many, "rare@1.0.0");
   await insert(many + 1, "rare@1.0.0");
   const reads: number[] = [];

@@ -13,7 +13,7 @@ import { NO_FILE } from "./wal-file.ts";
 const scratch = new Scratch();
 afterAll(() => scratch[Symbol.dispose]());
 
-/** On a disk that needs no time, as what happens here is waited for in turns. */
+/** On a disk that needs no time, since these tests wait in turns. */
 const open = (path: string): Connection => openDatabase(path, undefined, () => NO_FILE);
 
 const records = (count: number, size: number): LogRecord[] =>
@@ -42,7 +42,7 @@ async function freed(connection: Connection): Promise<void> {
   }
 }
 
-test("where there is nothing to free there is no transaction", async () => {
+test("with nothing to free there is no transaction", async () => {
   const { database, connection } = CountedDatabase.open(scratch.newFile());
   database.ran.length = 0;
   const store = storeOn(connection);
@@ -52,7 +52,7 @@ test("where there is nothing to free there is no transaction", async () => {
   await store.close();
 });
 
-test("a removed log is freed in steps, between which others write", async () => {
+test("a removed log is freed in steps, and others can write in between", async () => {
   const connection = open(scratch.newFile());
   const store = storeOn(connection);
   const job = await filled(store, 5000);
@@ -68,7 +68,7 @@ test("a removed log is freed in steps, between which others write", async () => 
   await store.close();
 });
 
-test("short logs are freed many at a time, as fast as many that end together are removed", async () => {
+test("short logs are freed many at a time, as fast as logs that end together are removed", async () => {
   const { database, connection } = CountedDatabase.open(":memory:");
   const store = storeOn(connection);
   const jobs = Array.from({ length: 2000 }, () => newJobId());
@@ -77,7 +77,7 @@ test("short logs are freed many at a time, as fast as many that end together are
   await Promise.all(jobs.map((job) => store.logs.remove(job)));
   await freed(connection);
   expect(left(connection)).toEqual([0, 0]);
-  // Of each log two records and a row.
+  // For each log two records and a row.
   expect(database.count("COMMIT")).toBeLessThanOrEqual((3 * 2000) / 1024 + 3);
   await store.close();
 });
@@ -96,7 +96,7 @@ test("large records are freed a few at a time", async () => {
   await store.close();
 });
 
-test("after a restart the freeing goes on", async () => {
+test("freeing goes on after a restart", async () => {
   const path = scratch.newFile();
   const store = sqliteStore(path);
   const job = await filled(store, 2000);
@@ -110,21 +110,21 @@ test("after a restart the freeing goes on", async () => {
   await again.close();
 });
 
-test("what is removed in the very transaction in which nothing was left to free is freed as well", async () => {
+test("what is removed in the very transaction that found nothing left to free is freed as well", async () => {
   const path = scratch.newFile();
   const store = sqliteStore(path);
   const job = await filled(store, 20);
   await store.close();
   const connection = open(path);
   const again = storeOn(connection);
-  // The first step, of what an earlier process may have left, is asked for by now and stands in front of this.
+  // By now the first step, for what an earlier process may have left, is queued in front of this.
   await again.logs.remove(job);
   await freed(connection);
   expect(left(connection)).toEqual([0, 0]);
   await again.close();
 });
 
-test("a file from which much was removed shrinks", async () => {
+test("a file shrinks after much was removed from it", async () => {
   const path = scratch.newFile();
   const connection = open(path);
   const store = storeOn(connection);
@@ -138,7 +138,7 @@ test("a file from which much was removed shrinks", async () => {
   expect(statSync(path).size).toBeLessThan(before / 4);
 });
 
-test("with retention a file does not grow: at most 1.2 times after four times the events", async () => {
+test("with retention a file does not grow: it has at most 1.2 times the size after four times the events", async () => {
   const connection = open(scratch.newFile());
   const store = storeOn(connection);
   const jobs: Awaited<ReturnType<typeof filled>>[] = [];
@@ -156,7 +156,7 @@ test("with retention a file does not grow: at most 1.2 times after four times th
   await store.close();
 });
 
-test("a log at its limits does not let the file grow either", async () => {
+test("a log at its limits does not make the file grow either", async () => {
   const connection = open(scratch.newFile());
   const store = storeOn(connection, { logLimits: { records: 2000 } });
   const job = newJobId();
@@ -169,10 +169,10 @@ test("a log at its limits does not let the file grow either", async () => {
   await store.close();
 });
 
-test("a new log takes the key of none that still waits to be freed", async () => {
+test("a new log never gets the key of one that still waits to be freed", async () => {
   const path = scratch.newFile();
   const before = open(path);
-  // As a process leaves it that ends between the steps: the second of two logs has no records any more.
+  // As a process leaves it that dies between the steps: the second of two logs has no records any more.
   before.execute("INSERT INTO records (place, kind, text) VALUES ((1 << 32) | 1, 0, 'x')");
   before.execute("INSERT INTO removed (log) VALUES (1), (2)");
   before.close();

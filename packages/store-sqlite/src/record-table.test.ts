@@ -10,7 +10,7 @@ import { storeOn } from "./sqlite-store.ts";
 const record = (text: string): LogRecord => ({ kind: "event", text });
 const texts = (rows: Iterable<Values>) => [...rows].map((row) => recordIn(row).text);
 
-/** As Node has it from 26 on: no result is given whose numbers are not exact. */
+/** As Node does it from 26 on: no result with an inexact number is returned. */
 function exactly(place: string): Database {
   const database = new DatabaseSync(place);
   return {
@@ -33,37 +33,34 @@ function exactly(place: string): Database {
   };
 }
 
-test.each([1, 2 ** 21, 2 ** 31 - 2])(
-  "J1: log %d and the next one have nothing of each other",
-  (log) => {
-    const connection = openDatabase(":memory:", exactly);
-    const table = new RecordTable(connection);
-    // Some of these places differ by one, beyond what a number of JavaScript tells apart.
-    for (const [of, seqs] of [
-      [log, [1, 2, LAST_SEQ - 1, LAST_SEQ]],
-      [log + 1, [1, 2]],
-    ] as const) {
-      for (const seq of seqs) table.insert(of, seq, "event", `${of}: ${seq}`);
-    }
-    expect(texts(table.after(log, 0, 9))).toEqual(
-      [1, 2, LAST_SEQ - 1, LAST_SEQ].map((seq) => `${log}: ${seq}`),
-    );
-    expect(texts(table.after(log, 1, 2))).toEqual([`${log}: 2`, `${log}: ${LAST_SEQ - 1}`]);
-    for (const beyond of [LAST_SEQ, LAST_SEQ + 1, Number.MAX_SAFE_INTEGER]) {
-      expect(texts(table.after(log, beyond, 9))).toEqual([]);
-    }
-    expect([...table.sizes(log, 1)]).toEqual([{ seq: 1, bytes: `${log}: 1`.length }]);
-    expect(table.lastLog).toBe(log + 1);
-    table.removeUpTo(log, LAST_SEQ - 1);
-    expect(texts(table.after(log, 0, 9))).toEqual([`${log}: ${LAST_SEQ}`]);
-    table.removeUpTo(log, LAST_SEQ);
-    expect(texts(table.after(log, 0, 9))).toEqual([]);
-    expect(texts(table.after(log + 1, 0, 9))).toEqual([`${log + 1}: 1`, `${log + 1}: 2`]);
-    connection.close();
-  },
-);
+test.each([1, 2 ** 21, 2 ** 31 - 2])("J1: log %d and the next one share nothing", (log) => {
+  const connection = openDatabase(":memory:", exactly);
+  const table = new RecordTable(connection);
+  // Some of these places differ by one, beyond the precision of a JavaScript number.
+  for (const [of, seqs] of [
+    [log, [1, 2, LAST_SEQ - 1, LAST_SEQ]],
+    [log + 1, [1, 2]],
+  ] as const) {
+    for (const seq of seqs) table.insert(of, seq, "event", `${of}: ${seq}`);
+  }
+  expect(texts(table.after(log, 0, 9))).toEqual(
+    [1, 2, LAST_SEQ - 1, LAST_SEQ].map((seq) => `${log}: ${seq}`),
+  );
+  expect(texts(table.after(log, 1, 2))).toEqual([`${log}: 2`, `${log}: ${LAST_SEQ - 1}`]);
+  for (const beyond of [LAST_SEQ, LAST_SEQ + 1, Number.MAX_SAFE_INTEGER]) {
+    expect(texts(table.after(log, beyond, 9))).toEqual([]);
+  }
+  expect([...table.sizes(log, 1)]).toEqual([{ seq: 1, bytes: `${log}: 1`.length }]);
+  expect(table.lastLog).toBe(log + 1);
+  table.removeUpTo(log, LAST_SEQ - 1);
+  expect(texts(table.after(log, 0, 9))).toEqual([`${log}: ${LAST_SEQ}`]);
+  table.removeUpTo(log, LAST_SEQ);
+  expect(texts(table.after(log, 0, 9))).toEqual([]);
+  expect(texts(table.after(log + 1, 0, 9))).toEqual([`${log + 1}: 1`, `${log + 1}: 2`]);
+  connection.close();
+});
 
-test("a log that is full takes nothing more, and others do", async () => {
+test("a full log takes nothing more, and others do", async () => {
   const connection = openDatabase(":memory:");
   const [full, other] = [newJobId(), newJobId()];
   const before = storeOn(connection);
@@ -74,7 +71,7 @@ test("a log that is full takes nothing more, and others do", async () => {
     LAST_SEQ - 1,
     full,
   );
-  // A store knows what it wrote itself.
+  // A store remembers what it wrote itself.
   const store = storeOn(connection);
   const [early, last] = [record("two"), record("last")];
   const outcomes = await Promise.all([
@@ -89,7 +86,7 @@ test("a log that is full takes nothing more, and others do", async () => {
   await store.close();
 });
 
-test("records of any length take little more than their text", async () => {
+test("records of any length take little more room than their text", async () => {
   const connection = openDatabase(":memory:");
   const store = storeOn(connection);
   for (const [length, most] of [

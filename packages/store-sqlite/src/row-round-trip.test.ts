@@ -5,20 +5,20 @@ import { expect, test } from "vitest";
 import { Scratch } from "../test/scratch.ts";
 import { sqliteStore } from "./sqlite-store.ts";
 
-/** Any text of JavaScript, halves of pairs included. */
+/** Any JavaScript string, including lone surrogates. */
 const text = fc
   .array(fc.integer({ min: 0, max: 0xffff }), { maxLength: 6 })
   .map((units) => String.fromCharCode(...units));
 const maybe = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined });
 const count = fc.oneof(fc.nat(9), fc.constant(Number.MAX_SAFE_INTEGER));
 const place = count.map((n) => Math.max(1, n));
-/** Milliseconds since 1970, as far as a date goes. */
+/** Milliseconds since 1970, over the range of a Date. */
 const time = fc.oneof(
-  // Nobody tells -0 from 0.
+  // -0 and 0 count as the same.
   fc.double({ min: -8.64e15, max: 8.64e15, noNaN: true }).map((ms) => ms + 0),
   fc.constantFrom(0, 8.64e15, 1_790_000_000_000.25),
 );
-/** As an exact amount is written: with no exponent, and maybe below zero, -0 included. */
+/** Written like an exact amount: without an exponent, possibly negative, -0 included. */
 const decimal = fc
   .tuple(fc.constantFrom("", "-"), fc.bigInt({ min: 0n, max: 10n ** 40n }), fc.nat({ max: 400 }))
   .map(
@@ -84,7 +84,7 @@ const aRun: fc.Arbitrary<Run> = fc.record(
   { requiredKeys: ["from", "job", "jobFrom", "role"] },
 );
 
-test("a job with whatever the types allow is as it was, listed and by itself, in the next process too", async () => {
+test("a job with any values its types allow round-trips, listed and by itself, in the next process too", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(aJob, { minLength: 1, maxLength: 40 }), async (rows) => {
       using scratch = new Scratch();
@@ -105,7 +105,7 @@ test("a job with whatever the types allow is as it was, listed and by itself, in
   );
 });
 
-test("a session with whatever the types allow is as it was in the next process", async () => {
+test("a session with any values its types allow round-trips to the next process", async () => {
   await fc.assert(
     fc.asyncProperty(
       aSession,

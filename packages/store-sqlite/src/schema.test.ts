@@ -14,7 +14,7 @@ afterAll(() => scratch[Symbol.dispose]());
 const tables = (connection: Connection) =>
   connection.all("SELECT name FROM sqlite_schema WHERE type = 'table'").map(({ name }) => name);
 
-test("a new file gets every step, once", () => {
+test("a new file gets every migration step, once", () => {
   const path = scratch.newFile();
   for (let time = 0; time < 2; time++) {
     const connection = openDatabase(path);
@@ -24,7 +24,7 @@ test("a new file gets every step, once", () => {
   }
 });
 
-test("an older file gets the steps that it lacks and keeps what is in it", async () => {
+test("an older file gets the steps that it lacks and keeps its content", async () => {
   const path = scratch.newFile();
   const store = sqliteStore(path);
   const record = { principal: "a", key: "k", fingerprint: "f", job: "j" as never, acceptedAt: 1 };
@@ -41,7 +41,7 @@ test("an older file gets the steps that it lacks and keeps what is in it", async
   connection.close();
 });
 
-test("a step that fails leaves nothing of itself, and the steps before it stay", () => {
+test("a failed step leaves nothing of itself, and the steps before it stay", () => {
   const connection = openDatabase(scratch.newFile());
   const steps = [...migrations, "CREATE TABLE second (a)", "CREATE TABLE third (a); NONSENSE"];
   expect(() => migrate(connection, steps)).toThrow("NONSENSE");
@@ -53,7 +53,7 @@ test("a step that fails leaves nothing of itself, and the steps before it stay",
   connection.close();
 });
 
-test("a step that SQLite has rolled back by itself, as on a full disk, fails for its own reason", () => {
+test("a step that SQLite has rolled back by itself, as on a full disk, fails for its original reason", () => {
   const database = new DatabaseSync(scratch.newFile());
   const connection = new Connection({
     prepare: (sql) => database.prepare(sql),
@@ -68,7 +68,7 @@ test("a step that SQLite has rolled back by itself, as on a full disk, fails for
   connection.close();
 });
 
-test("a file of a newer version is refused, with both versions named, and not touched", () => {
+test("a file of a newer version is refused, with both versions named, and left untouched", () => {
   const path = scratch.newFile();
   const connection = openDatabase(path);
   migrate(connection, [...migrations, "CREATE TABLE of_the_future (a)"]);
@@ -80,7 +80,7 @@ test("a file of a newer version is refused, with both versions named, and not to
   );
 });
 
-test("J4: the log that is next to lose records is found by an index that holds no others", () => {
+test("J4: the log that is next to lose records is found by an index of such logs alone", () => {
   const connection = openDatabase(":memory:");
   const plan = connection.all(`EXPLAIN QUERY PLAN ${LARGEST}`, "a").map(({ detail }) => detail);
   expect(plan).toEqual(["SEARCH logs USING INDEX logs_by_size (principal=?)"]);
@@ -89,7 +89,7 @@ test("J4: the log that is next to lose records is found by an index that holds n
   connection.close();
 });
 
-test("the listings that a runtime asks for are found by an index", () => {
+test("a runtime's listings are found by an index", () => {
   const connection = openDatabase(":memory:");
   const plan = (where: string) =>
     connection

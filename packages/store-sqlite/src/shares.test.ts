@@ -9,7 +9,7 @@ const ALL = { records: 1000, characters: 1_000_000 };
 const tens = (count: number) =>
   Array.from({ length: count }, () => ({ kind: "event" as const, text: "0123456789" }));
 
-test("what a failed transaction would have brought does not count", async () => {
+test("what a failed transaction would have added does not count", async () => {
   const store = sqliteStore(":memory:", { totalLogCharacters: 100 });
   const [job, other] = [newJobId(), newJobId()];
   const unusable = { id: job, acceptedAt: Number.NaN } as never;
@@ -21,7 +21,7 @@ test("what a failed transaction would have brought does not count", async () => 
     expect(outcomes.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
   }
   await store.logs.append([{ job, after: 0, records: tens(6) }]);
-  // Nor is a removal that did not take place missing.
+  // Nor does a failed removal.
   await Promise.allSettled([store.logs.remove(job), store.jobs.insert(unusable)]);
   await store.logs.append([{ job: other, after: 0, records: tens(4) }]);
   expect((await store.logs.read(job, 0, ALL)).floor).toBe(0);
@@ -30,7 +30,7 @@ test("what a failed transaction would have brought does not count", async () => 
   await store.close();
 });
 
-test("what a failed transaction would have brought does not count either where the disk cannot be read at that moment", async () => {
+test("what a failed transaction would have added does not count even if the disk cannot be read at that moment", async () => {
   const database = new DatabaseSync(":memory:");
   let broken = false;
   const connection = openDatabase(":memory:", () => ({
@@ -61,7 +61,7 @@ test("what a failed transaction would have brought does not count either where t
   await store.close();
 });
 
-test("a file that holds more than it may comes within the limit a little at each append", async () => {
+test("a file above its limit comes within it a little at each append", async () => {
   using scratch = new Scratch();
   const path = scratch.newFile();
   const [job, other] = [newJobId(), newJobId()];
@@ -77,7 +77,7 @@ test("a file that holds more than it may comes within the limit a little at each
     await store.logs.append([{ job: other, after, records: tens(1) }]);
     floors.push((await store.logs.read(job, 0, { records: 0, characters: 0 })).floor);
   }
-  // A little more than a MiB each time, of which the last leaves the ten characters of each append their room.
+  // A little more than a MiB each time; the last one leaves room for the ten characters of each append.
   expect(floors.slice(0, 3)).toEqual([5, 10, 15]);
   expect(floors.at(-1)).toBe(21);
   await store.close();

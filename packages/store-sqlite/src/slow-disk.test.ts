@@ -11,7 +11,7 @@ import { storeOn } from "./sqlite-store.ts";
 const scratch = new Scratch();
 afterAll(() => scratch[Symbol.dispose]());
 
-test("J2, R-7.1-2: while the disk hangs, nothing that waits for it is told or begins, and everybody else goes on", async () => {
+test("J2, R-7.1-2: while the disk hangs, nothing that waits for it is reported or started, and everyone else goes on", async () => {
   const disk = new HeldFile();
   disk.free();
   const began: unknown[] = [];
@@ -45,7 +45,7 @@ test("J2, R-7.1-2: while the disk hangs, nothing that waits for it is told or be
   const submitted = owner.submit("steps", { input: 1, ...lease });
   while (disk.held === 0) await turn();
   const listing = other.reply(other.send("session.list_jobs", { limit: 10 }));
-  // Who has nothing to do with it is answered, as often as it asks.
+  // Whoever does not depend on it is answered, as often as they ask.
   for (let nonce = 1; nonce <= 3; nonce++) {
     other.send("session.ping", { nonce: `${nonce}`, sent_at: new Date().toISOString() });
     await other.find(
@@ -60,7 +60,7 @@ test("J2, R-7.1-2: while the disk hangs, nothing that waits for it is told or be
   const { type, job_id } = await submitted;
   expect([type, began]).toEqual(["job.accepted", [1]]);
   expect((await listing).payload.jobs).toMatchObject([{ job_id }]);
-  // What the agent says, and the tool that it calls, waits for the disk as well.
+  // The agent's events, and the tool that it calls, wait for the disk as well.
   while (disk.held === 0) await turn();
   for (let i = 0; i < 8; i++) await turn();
   expect([owner.stream, shown]).toEqual([[], []]);

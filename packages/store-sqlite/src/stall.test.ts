@@ -5,7 +5,7 @@ import { type Role, type StallPlan, stall } from "../test/stalling.ts";
 
 const ROLES: readonly Role[] = ["viewer", "owner"];
 
-/** What a run with each role standing still has wrong. The events are large, or the network would hold all of them. */
+/** What is wrong after a run in which each role stalls. The events are large, or the network would buffer them all. */
 async function faultsOfEach(plan: Partial<StallPlan>): Promise<string[]> {
   using scratch = new Scratch();
   const faults = ROLES.map(async (stalls) => {
@@ -21,7 +21,7 @@ async function faultsOfEach(plan: Partial<StallPlan>): Promise<string[]> {
       ...plan,
     };
     const stalled = await stall(whole);
-    // The whole flood is 16 MiB: it would show if it waited anywhere for whoever stands still.
+    // The whole flood is 16 MiB: it would show if it were buffered anywhere for the stalled client.
     const bound = 8 * 1024 * 1024;
     const wrong = faultsOf(whole, stalled, bound);
     return wrong.map((fault) => `${stalls}: ${fault} (${mebibytes(stalled.memory.used)})`);
@@ -30,10 +30,10 @@ async function faultsOfEach(plan: Partial<StallPlan>): Promise<string[]> {
 }
 
 // The long form is the soak `stall`.
-test("R-6.5-10, R-6.5-11, R-6.4-5: who stands still, past its heartbeats too, harms nobody and gets everything", async () => {
+test("R-6.5-10, R-6.5-11, R-6.4-5: a client that stalls, even past its heartbeats, harms nobody and gets everything", async () => {
   expect(await faultsOfEach({ pastHeartbeats: true })).toEqual([]);
 });
 
-test("R-6.3-17: who stands still while the log passes by is told, and nobody else notices", async () => {
+test("R-6.3-17: a client that stalls until the log has passed it is told so, and nobody else notices", async () => {
   expect(await faultsOfEach({ logRecords: 4000, lead: 2000 })).toEqual([]);
 });

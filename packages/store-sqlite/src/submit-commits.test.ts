@@ -11,7 +11,7 @@ import { storeOn } from "./sqlite-store.ts";
 const scratch = new Scratch();
 afterAll(() => scratch[Symbol.dispose]());
 
-/** A client of a runtime whose transactions are counted, each with what it wrote to. */
+/** A client of a runtime whose transactions are recorded, each with the tables it wrote to. */
 async function counted() {
   let database: CrashingDatabase | undefined;
   const path = scratch.newFile();
@@ -30,7 +30,7 @@ async function counted() {
   const client = await connect(async () => near, { token: "any" });
   const run = async (key?: string): Promise<unknown> =>
     (await client.submit("echo", 1, key === undefined ? {} : { idempotencyKey: key })).result();
-  // What a session asks for once is behind it.
+  // Skip what a session asks for only once.
   await run();
   const transactions = (): string[][] => {
     const written: string[][] = [];
@@ -48,7 +48,7 @@ async function counted() {
     seen += all.length;
     return all.map((tables) => [...new Set(tables)].sort());
   };
-  /** Pages that were written to the log, which none are taken from so soon. */
+  /** Pages written to the write-ahead log, which is not checkpointed this soon. */
   const pages = (): number => Math.floor(statSync(`${path}-wal`).size / 4096);
   const close = async (): Promise<void> => {
     await client.close();
@@ -57,7 +57,7 @@ async function counted() {
   return { run, fresh, pages, close };
 }
 
-test("R-7.1-2, P1: a job that returns at once is two transactions: itself, and all that comes of it", async () => {
+test("R-7.1-2, P1: a job that returns at once takes two transactions: its insertion, and all that follows", async () => {
   const { run, fresh, close } = await counted();
   for (let i = 0; i < 3; i++) {
     expect(await run()).toBe(1);
@@ -66,14 +66,14 @@ test("R-7.1-2, P1: a job that returns at once is two transactions: itself, and a
   await close();
 });
 
-test("R-7.2-5: an idempotency key is in the transaction of its job", async () => {
+test("R-7.2-5: an idempotency key is in its job's transaction", async () => {
   const { run, fresh, close } = await counted();
   expect(await run("k")).toBe(1);
   expect(fresh()[0]).toEqual(["idempotency", "jobs"]);
   await close();
 });
 
-test("submits that are under way together share their transactions", async () => {
+test("concurrent submits share their transactions", async () => {
   const { run, fresh, close } = await counted();
   const results = await Promise.all(Array.from({ length: 64 }, () => run()));
   expect(results).toEqual(Array(64).fill(1));
@@ -81,11 +81,11 @@ test("submits that are under way together share their transactions", async () =>
   await close();
 });
 
-test("a job that returns at once waits for few pages, as it is in no index yet", async () => {
+test("a job that returns at once writes few pages, as it is in no index yet", async () => {
   const { run, pages, close } = await counted();
   const before = pages();
   for (let i = 0; i < 20; i++) await run();
-  // Its row twice, two rows of its log with their index, two records, what the numbers mean; some pages are new.
+  // Its row twice, two rows of its log with their index, two records, and what the numbers mean; some pages are new.
   expect((pages() - before) / 20).toBeLessThan(8);
   await close();
 });

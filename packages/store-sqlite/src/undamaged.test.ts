@@ -4,10 +4,10 @@ import { HonestHouse } from "../test/honest-house.ts";
 import { aStep } from "../test/honest-step.ts";
 import { Scratch } from "../test/scratch.ts";
 
-/** As many more as you like. */
+/** Set RUNS for more. */
 const RUNS = Number(process.env["RUNS"] ?? 40);
 
-test("P3, R-7.2-8: nothing that a runtime has written is taken for damaged by those after it, and owners have all of it", async () => {
+test("P3, R-7.2-8: no process takes what an earlier runtime wrote for damaged, and owners get all of it", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(aStep, { minLength: 10, maxLength: 40 }), async (steps) => {
       using scratch = new Scratch();

@@ -1,6 +1,6 @@
 import type { Transport } from "@arcp/core";
 
-/** What a runtime hears of those whom it streams to. */
+/** What a runtime receives from the clients that it streams to. */
 export class Audience {
   /** The last number that each has acknowledged. */
   readonly #acked = new Map<Transport, number>();
@@ -10,7 +10,7 @@ export class Audience {
   /** Connections that the runtime closed. */
   closed = 0;
 
-  /** A connection as the runtime is to have it. */
+  /** A connection as the runtime should use it. */
   heard(transport: Transport): Transport {
     this.#acked.set(transport, 0);
     return {
@@ -24,12 +24,12 @@ export class Audience {
     };
   }
 
-  /** How far the one is that is furthest. */
+  /** The highest number that any of them has acknowledged. */
   get furthest(): number {
     return Math.max(...this.#acked.values());
   }
 
-  /** Whether so many have acknowledged a number. */
+  /** Whether this many have acknowledged a number. */
   have(seq: number, readers: number): boolean {
     return [...this.#acked.values()].filter((acked) => acked >= seq).length >= readers;
   }

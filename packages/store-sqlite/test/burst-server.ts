@@ -1,5 +1,5 @@
-// A runtime in a process of its own that tells what memory it uses: `burst-server.ts STORE RETENTION`, with --expose-gc.
-// STORE is a path, or `memory`.
+// A runtime in a process of its own that reports its memory use: `burst-server.ts STORE RETENTION`, with --expose-gc. STORE is a
+// path, or `memory`.
 import { createRuntime, defineAgent, memoryStore, tokenTable } from "@arcp/runtime";
 import { listen } from "@arcp/transport-ws";
 import { openDatabase } from "../src/database-file.ts";
@@ -23,7 +23,7 @@ const runtime = createRuntime({
 });
 const server = await listen({ port: 0 }, (transport) => runtime.serve(transport));
 
-/** What is in use once all that can be collected was. */
+/** What is in use after a full collection. */
 async function settledMemory(): Promise<number> {
   for (let i = 0; i < 4; i++) {
     globalThis.gc?.();
@@ -33,7 +33,7 @@ async function settledMemory(): Promise<number> {
   return heapUsed + external;
 }
 
-/** Of the file with what the write-ahead log still has for it: how much that log itself has grown changes with the load. */
+/** Of the file with what the write-ahead log still holds for it: the size of that log itself varies with the load. */
 function settledFile(): number {
   if (database === undefined) return 0;
   return Number(database.value("PRAGMA page_count")) * Number(database.value("PRAGMA page_size"));
@@ -42,6 +42,6 @@ function settledFile(): number {
 process.on("message", async () =>
   process.send?.({ memory: await settledMemory(), file: settledFile() }),
 );
-// Whoever started this process is gone: then so is the reason for it.
+// Exit when the parent process is gone.
 process.on("disconnect", () => process.exit());
 process.send?.({ url: server.url });

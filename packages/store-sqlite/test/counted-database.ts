@@ -2,9 +2,9 @@ import { DatabaseSync, type SQLInputValue } from "node:sqlite";
 import type { Connection, Database, Row, Statement } from "../src/connection.ts";
 import { openDatabase } from "../src/database-file.ts";
 
-/** A real database that writes down every statement that is run on it. */
+/** A real database that records every statement that it runs. */
 export class CountedDatabase implements Database {
-  /** In the order in which they ran, each with the white space of its text made even. */
+  /** In the order in which they ran, each with its white space normalised. */
   readonly ran: string[] = [];
   /** Rows that were returned. */
   rows = 0;
@@ -55,12 +55,12 @@ export class CountedDatabase implements Database {
     this.#inner.close();
   }
 
-  /** How many of what ran begin like this. */
+  /** How many of the statements that ran start like this. */
   count(beginning: string): number {
     return this.ran.filter((sql) => sql.startsWith(beginning)).length;
   }
 
-  /** What SQLite looks through, or sorts, for a statement without an index to lead it there. */
+  /** What SQLite scans or sorts for a statement, for lack of an index. */
   scans(sql: string): string[] {
     const plan = this.#inner.prepare(`EXPLAIN QUERY PLAN ${sql}`).all();
     return plan

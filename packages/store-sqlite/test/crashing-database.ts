@@ -2,10 +2,10 @@ import { copyFileSync, existsSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import type { Database, Statement } from "../src/connection.ts";
 
-/** What a database throws that has crashed: its process would not be there any more. */
+/** What a crashed database throws: its process would no longer be there. */
 export class Crash extends Error {}
 
-/** What a statement throws that failed by itself, on a disk that was full for a moment, say: the database goes on. */
+/** What a statement throws that failed by itself, say on a disk that was briefly full: the database goes on. */
 export class Fault extends Error {}
 
 /**
@@ -17,18 +17,15 @@ export class CrashingDatabase implements Database {
   readonly #place: string;
   readonly #image: string;
   readonly #often: number;
-  /** Statements of this kind that are still to come; `after` tells whether the last of them still takes place. */
+  /** Statements of this kind still to come; `after` says whether the last of them still takes place. */
   #fuse: { statements: number; of: RegExp; after: boolean } | undefined;
   #crashed = false;
-  /** Statements until the one that fails. */
+  /** Statements until one fails. */
   #faultIn: number | undefined;
   /** Every statement that took place. */
   readonly counted: string[] = [];
 
-  /**
-   * @param image the file that a crash leaves behind
-   * @param often how many times as often as it is told to does it make checkpoints
-   */
+  /** @param image the file that a crash leaves behind @param often factor by which it makes more checkpoints than it is told to */
   constructor(place: string, image: string, often = 1) {
     this.#place = place;
     this.#image = image;
@@ -50,12 +47,12 @@ export class CrashingDatabase implements Database {
     this.#faultIn ??= statements;
   }
 
-  /** Fails no more. */
+  /** No more failures. */
   mend(): void {
     this.#faultIn = undefined;
   }
 
-  /** Ends it at this moment; what is left of its file is up to the caller. */
+  /** Ends the database now; what is left of its file is up to the caller. */
   stop(): void {
     this.#crashed = true;
   }

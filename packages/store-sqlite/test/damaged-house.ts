@@ -3,12 +3,12 @@ import { change, crashed as crashedIn, type Host, host as hostOn } from "./host.
 import { Scratch } from "./scratch.ts";
 import { type Frame, Viewer } from "./viewer.ts";
 
-/** Statements that take from the log of the job that is their value. */
+/** Statements that delete something from the log of the job that is their parameter. */
 export const WITHOUT = (seq: number) =>
   `DELETE FROM records WHERE place = ((SELECT key FROM logs WHERE job = ?) << 32) + ${seq}`;
 
 const LAST_PLACE = "(SELECT (key << 32) + head FROM logs WHERE job = ?)";
-/** What may become of the last record of a job. */
+/** Kinds of damage to the last record of a job. */
 export const LAST_LOST = {
   "is missing": `DELETE FROM records WHERE place = ${LAST_PLACE}`,
   "is no text of ours": `UPDATE records SET text = 'nonsense' WHERE place = ${LAST_PLACE}`,
@@ -31,7 +31,7 @@ export async function freshSession({ runtime }: Host, token?: string) {
   return viewer;
 }
 
-/** What may become of the row of a job. */
+/** Kinds of damage to the row of a job. */
 export const UNREADABLE = {
   "the lease": "UPDATE jobs SET submitted = '{' WHERE id = ?",
   "what remains": "UPDATE jobs SET remaining = '{\"USD\"' WHERE id = ?",
@@ -47,7 +47,7 @@ export const UNREADABLE = {
   "when it was accepted": "UPDATE jobs SET accepted_at = 1e300 WHERE id = ?",
 };
 
-/** For the tests of one file: the processes that they start end with each test, and the files go with the last one. */
+/** For the tests of one file: the processes that they start end with each test, and the files are deleted with the last one. */
 export function damagedHouses() {
   const scratch = new Scratch();
   const open: AsyncDisposable[] = [];
@@ -56,14 +56,14 @@ export function damagedHouses() {
   });
   afterAll(() => scratch[Symbol.dispose]());
 
-  /** A process on a store file, whose jobs the test leads. */
+  /** A process on a store file, whose jobs the test controls. */
   function host(...place: Parameters<typeof hostOn>): Host {
     const hosted = hostOn(...place);
     open.push(hosted.runtime);
     return hosted;
   }
 
-  /** What a crash leaves of a store, at this moment, and what damage is done to it. */
+  /** A copy of the store as a crash would leave it at this moment, with some damage. */
   function crashed(
     before: Host,
     damage: (run: (sql: string, ...values: string[]) => void) => void,
@@ -73,7 +73,10 @@ export function damagedHouses() {
     );
   }
 
-  /** A session of alice with a job that said three things and one that is whole, each `agent`'s, and one that has ended. */
+  /**
+   * A session of alice with two jobs of `agent` that emitted three events each, one to damage and one to keep whole,
+   * and one that has ended.
+   */
   async function house(agent: string) {
     const before = host(scratch.newFile());
     const owner = new Viewer(before.runtime);

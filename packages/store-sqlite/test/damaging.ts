@@ -1,19 +1,19 @@
 import type { DatabaseSync, SQLInputValue, SQLOutputValue } from "node:sqlite";
 
-/** What is done to a file, for whoever has to find out why that was too much. */
+/** What was done to a file, for whoever has to find out why it was too much. */
 export type Deed = string;
 
 interface Target {
   readonly table: string;
-  /** Columns that may become nonsense; every row may be deleted as well. */
+  /** Columns that may be overwritten with garbage; every row may be deleted as well. */
   readonly columns: readonly string[];
-  /** What tells whose row it is. */
+  /** An expression for the owner of the row. */
   readonly owner: string;
 }
 
 const LOG = "(SELECT job FROM logs WHERE key = place >> 32)";
 
-/** The keys of logs and jobs are left alone: with the key of another one a row would be that one's. */
+/** The keys of logs and jobs are left alone: a row with another one's key would belong to that one. */
 const TARGETS: readonly Target[] = [
   {
     table: "jobs",
@@ -66,7 +66,7 @@ const TARGETS: readonly Target[] = [
   { table: "credentials", columns: ["job", "provisioner", "asked_at"], owner: "job" },
 ];
 
-/** Nothing of it is wrong but the lease. */
+/** Only the lease is wrong. */
 const SUBMITTED = { features: [], traceId: "0".repeat(32) };
 
 const NONSENSE: Readonly<Record<string, readonly SQLInputValue[]>> = {
@@ -92,7 +92,7 @@ const NONSENSE: Readonly<Record<string, readonly SQLInputValue[]>> = {
 };
 
 /**
- * Damages so many rows of a file, at random, and spares those of these jobs and sessions.
+ * Damages this many random rows of a file, except those of the given jobs and sessions.
  * @param random a number from 0 up to, and not including, the given one
  */
 export function damage(
@@ -123,7 +123,7 @@ export function damage(
       database.prepare(`${sql} WHERE ${same}`).run(...values);
       deeds.push(`${table}.${value === undefined ? "*" : column}: ${row[column]} -> ${value}`);
     } catch {
-      // What the schema refuses no damage of this kind can be.
+      // This damage is impossible if the schema refuses it.
     }
   }
   return deeds;

@@ -1,4 +1,4 @@
-// Issues and revokes keys in a process of its own, badly: `faulty-upstream.ts JOURNAL PORT`.
+// Issues and revokes keys in a process of its own, unreliably: `faulty-upstream.ts JOURNAL PORT`.
 import { randomBytes } from "node:crypto";
 import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
@@ -8,7 +8,7 @@ import type { UpstreamState } from "./upstream-state.ts";
 
 const [journal = "", port = "0"] = process.argv.slice(2);
 
-/** What was done, in order; it is on the disk before it is answered, so that a restart forgets nothing. */
+/** What was done, in order; it is on the disk before it is answered, so a restart forgets nothing. */
 type Entry = { readonly issued: string; readonly value: string } | { readonly revoked: string };
 
 const alive = new Map<string, string>();
@@ -30,7 +30,7 @@ if (existsSync(journal)) {
   }
 }
 
-/** How a request goes wrong, if it does. */
+/** How a request goes wrong, if at all. */
 const faults = [
   "refuse",
   "fail",
@@ -80,7 +80,7 @@ async function serve(request: IncomingMessage, response: ServerResponse): Promis
   const done = act(url, alias);
   if (fault === "hang") return;
   if (fault === "cut late") return void request.socket.destroy();
-  // It quotes what it should not.
+  // It quotes a secret that it should not.
   if (fault === "fail late") return answer(500, { error: JSON.stringify(done) });
   answer(200, done);
 }

@@ -7,11 +7,11 @@ import { dial } from "@arcp/transport-ws";
 export interface Told {
   readonly code: string;
   readonly job?: string | undefined;
-  /** Whether it names the `job.subscribe` as the request that it belongs to. */
+  /** Whether it refers to the `job.subscribe` request. */
   readonly subscription: boolean;
 }
 
-/** What it tells whoever started it. */
+/** What it reports to its parent process. */
 export type ReaderReport =
   | { readonly kind: "following"; readonly job: string }
   | ({ readonly kind: "finished" } & Finished)
@@ -22,13 +22,13 @@ export interface Finished {
   readonly events: number;
   /** How often it was told that events before the next one are lost. */
   readonly losses: number;
-  /** How the job ended, or the code with which it went out of sight. */
+  /** How the job ended, or the code with which its subscription was lost. */
   readonly outcome: string;
-  /** Numbers of the last session's stream, without a hole over all its connections. */
+  /** Numbers of the last session's stream, without a gap over all its connections. */
   readonly numbers: number;
   readonly connections: number;
   readonly told: readonly Told[];
-  /** Whether the session takes another job afterwards. */
+  /** Whether the session can run another job afterwards. */
   readonly alive: boolean;
 }
 
@@ -45,7 +45,7 @@ let session: string | undefined;
 const subscriptions = new Set<string>();
 const told: Told[] = [];
 
-/** Looks at every frame, and insists that the numbers of the session's stream have neither hole nor repetition. */
+/** Looks at every frame, and asserts that the numbers of the session's stream have neither gap nor repetition. */
 function tapped(open: Dial): Dial {
   return async (signal) => {
     const transport = await open(signal);
@@ -74,14 +74,14 @@ async function* inbound({ frames }: Transport): AsyncGenerator<string> {
       told.push({ code, job, subscription: subscriptions.has(request) });
     }
     if (seq !== undefined && seq !== ++numbers) {
-      // Thrown, it would be one more lost connection to the client.
+      // If it were thrown, the client would take it for one more lost connection.
       fail(`event_seq ${seq} came in place of ${numbers}`);
     }
     yield frame;
   }
 }
 
-/** Reads the job to its end and insists that its events come once and in order, and whole but for what it is told of. */
+/** Reads the job to its end and asserts that its events come once, in order, and complete except for reported losses. */
 async function read(
   job: Job | WatchedJob,
 ): Promise<Pick<Finished, "events" | "losses" | "outcome">> {
@@ -95,7 +95,7 @@ async function read(
         losses += 1;
         isLost = true;
       }
-      // A notice of the session's own has no number in the job.
+      // A notice of the session's own has no job_seq.
       if (jobSeq === undefined) continue;
       if (isLost ? jobSeq <= last : jobSeq !== last + 1) {
         throw new Error(`job_seq ${jobSeq} came behind ${last}`);
@@ -111,7 +111,7 @@ async function read(
   }
 }
 
-// Whoever started this process is gone: then so is the reason for it.
+// Exit when the parent process is gone.
 process.on("disconnect", () => process.exit());
 
 try {

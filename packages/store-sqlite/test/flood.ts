@@ -7,46 +7,46 @@ import { Audience } from "./audience.ts";
 import { LeapingClock } from "./leaping-clock.ts";
 
 export interface FloodPlan {
-  /** Of the store; without it the store is in memory. */
+  /** The store's file; without it the store is in memory. */
   readonly file?: string | undefined;
   readonly events: number;
   /** Characters of one event's message, at least. */
   readonly size: number;
-  /** Events behind which it waits: for both readers to have them, and then to be told to go on. */
+  /** Events after which it pauses: for both readers to have them, and then to be told to go on. */
   readonly breakAfter: number;
-  /** Events that it may be ahead of the reader that is furthest; without it as fast as the runtime takes them. */
+  /** Events that it may be ahead of the fastest reader; without it, as fast as the runtime takes them. */
   readonly lead?: number | undefined;
-  /** Records that are kept of the log. Default: the store's. */
+  /** Records of the log that are kept. Default: the store's. */
   readonly logRecords?: number | undefined;
-  /** Milliseconds between two looks at the memory. */
+  /** Milliseconds between two memory samples. */
   readonly sampleMs: number;
 }
 
-/** What it can be told, once it has begun. */
+/** What it can be told once it has begun. */
 export type Command = "go on" | "let heartbeats pass" | "how much memory";
 
-/** What it tells whoever started it. */
+/** What it reports to its parent process. */
 export type FloodReport =
   | { readonly kind: "listening"; readonly url: string }
-  /** Both readers are in the midst of it. */
+  /** Both readers are in the middle of it. */
   | { readonly kind: "break" }
-  /** Whoever did not answer for two intervals is given up. */
+  /** A reader that did not answer for two intervals is given up. */
   | { readonly kind: "given up" }
   /** The job's terminal record is durable. */
   | ({ readonly kind: "ended" } & Ended)
   | ({ readonly kind: "memory" } & Memory);
 
 export interface Ended {
-  /** Milliseconds since the flood began, and how many of them this process computed. */
+  /** Milliseconds since the flood began, and how many of them were CPU time of this process. */
   readonly ms: number;
   readonly cpu: number;
   /** In the job's log. */
   readonly records: number;
 }
 
-/** How far memory rose at most since the flood began, bytes. */
+/** The maximum growth of memory since the flood began, in bytes. */
 export interface Memory {
-  /** What is in use after a collection: the heap, and what it holds outside of itself. */
+  /** In use after a collection: the heap and external memory. */
   readonly used: number;
   readonly rss: number;
   /** The log's own size. */
@@ -62,7 +62,7 @@ let began = 0;
 let usage = process.cpuUsage();
 let log = 0;
 
-/** The store, with a look at what becomes durable of the flood. */
+/** The store, observed for what becomes durable of the flood. */
 function watched(store: Store): Store {
   const { logs } = store;
   const append = logs.append.bind(logs);
@@ -123,7 +123,7 @@ function memory(): { readonly used: number; readonly rss: number } {
   return { used: heapUsed + external, rss };
 }
 
-/** Looks at the memory until it is asked what it saw. */
+/** Samples the memory until it is asked for the result. */
 function begin(): void {
   const before = memory();
   let { used, rss } = before;
@@ -147,7 +147,7 @@ function begin(): void {
   });
 }
 
-/** Two intervals pass, in which all but one answer: by the clock of the machine the others might not come to it. */
+/** Two intervals pass, in which all but one answer: by the machine's own clock the others might not get round to it. */
 async function passHeartbeats(): Promise<void> {
   const { pongs, closed } = audience;
   clock.leap(HEARTBEAT_SEC * 1000);
@@ -158,7 +158,7 @@ async function passHeartbeats(): Promise<void> {
 }
 
 process.once("message", begin);
-// Whoever started this process is gone: then so is the reason for it.
+// Exit when the parent process is gone.
 process.on("disconnect", () => process.exit());
 const server = await listen({ port: 0 }, (transport) => runtime.serve(audience.heard(transport)));
 tell({ kind: "listening", url: server.url });

@@ -8,15 +8,15 @@ import { dial } from "@arcp/transport-ws";
 const SERVER = fileURLToPath(new URL("burst-server.ts", import.meta.url));
 
 export interface GrowthPlan {
-  /** A file that is not there yet, or `memory` for the memory store. */
+  /** A file that does not exist yet, or `memory` for the memory store. */
   readonly store: string;
   readonly jobs: number;
   readonly eventsPerJob: number;
   /** In s. */
   readonly retention: number;
   /**
-   * Milliseconds from the start of one job to that of the next: the first quarter of the jobs has to take longer than the
-   * retention, so that as many are removed as come when it is first measured.
+   * Milliseconds from the start of one job to that of the next: the first quarter of the jobs must take longer than the
+   * retention, so that at the first measurement as many jobs are removed as come.
    */
   readonly pace: number;
 }
@@ -28,11 +28,11 @@ export interface Footprint {
   readonly after: number;
   /** Heap and external memory after a forced collection, in bytes. */
   readonly memory: number;
-  /** The file once its write-ahead log is in it, in bytes; 0 without a file. */
+  /** The file with its write-ahead log checkpointed into it, in bytes; 0 without a file. */
   readonly file: number;
 }
 
-/** The runtime that is looked at, in a process of its own. */
+/** The measured runtime, in a process of its own. */
 class Server implements AsyncDisposable {
   readonly #process: ChildProcess;
   readonly #url: Promise<string>;
@@ -61,7 +61,7 @@ class Server implements AsyncDisposable {
     await ended;
   }
 
-  /** @throws Error when it ends without one */
+  /** @throws Error when the process ends without an answer */
   async #answer<T>(): Promise<T> {
     const heard = new AbortController();
     const ended = once(this.#process, "exit", heard).then(([code]) => {
@@ -77,11 +77,11 @@ class Server implements AsyncDisposable {
   }
 }
 
-/** Reads a job to its end, and insists that it has every event once and in order. */
+/** Reads a job to its end, and asserts that it has every event once and in order. */
 async function readWhole(job: Job | WatchedJob, events: number): Promise<void> {
   let last = 0;
   for await (const { jobSeq } of job.events) {
-    // A notice of the session's own has no number in the job.
+    // A notice of the session's own has no job_seq.
     if (jobSeq === undefined) continue;
     if (jobSeq !== last + 1) throw new Error(`${job.id}: ${jobSeq} came behind ${last}`);
     last = jobSeq;
@@ -92,7 +92,7 @@ async function readWhole(job: Job | WatchedJob, events: number): Promise<void> {
 }
 
 /**
- * One session runs job after job and acknowledges all, while finished ones are removed.
+ * One session runs job after job and acknowledges everything, while finished ones are removed.
  * @param log told of every measurement
  * @returns what the runtime held after a quarter of the jobs, and after all
  */
@@ -108,7 +108,7 @@ export async function runMany(
   for (let done = 1; ; done++) {
     const due = started + done * plan.pace;
     await readWhole(await client.submit("burst", plan.eventsPerJob), plan.eventsPerJob);
-    // Which is also the time for the last acknowledgement.
+    // Which also leaves time for the last acknowledgement.
     await pause(Math.max(0, due - performance.now()));
     if (done % quarter !== 0 && done !== plan.jobs) continue;
     const footprint: Footprint = {
@@ -122,7 +122,7 @@ export async function runMany(
   }
 }
 
-/** A long job that has ended is subscribed to by a session that was opened afterwards. @returns how long that took, in ms */
+/** A session opened later subscribes to a long job that has ended. @returns how long that took, in ms */
 export async function readLate(store: string, events: number): Promise<number> {
   await using server = new Server(store, 600);
   await using owner = await server.connect();

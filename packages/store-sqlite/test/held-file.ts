@@ -1,14 +1,14 @@
 import type { SyncedFile } from "../src/wal-file.ts";
 
-/** A file on a disk that hangs for as long as the test says so. */
+/** A file on a disk that hangs for as long as the test wants. */
 export class HeldFile implements SyncedFile {
-  /** Syncs that were begun. */
+  /** Syncs that have begun. */
   begun = 0;
   closed = false;
   readonly #held: PromiseWithResolvers<void>[] = [];
   #hangs = true;
 
-  /** Syncs that are under way. */
+  /** Syncs in progress. */
   get held(): number {
     return this.#held.length;
   }
@@ -21,7 +21,7 @@ export class HeldFile implements SyncedFile {
     return sync.promise;
   }
 
-  /** Ends the oldest sync that is under way. */
+  /** Completes the oldest sync in progress. */
   release(): void {
     this.#held.shift()?.resolve();
   }

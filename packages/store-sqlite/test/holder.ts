@@ -1,4 +1,4 @@
-// Holds a store open and appends to it for ever, three records at a time; a line for each that was acknowledged.
+// Holds a store open and appends to it for ever, three records at a time; prints a line for each acknowledgement.
 import { newJobId } from "@arcp/core";
 import { sqliteStore } from "../src/sqlite-store.ts";
 

@@ -14,7 +14,7 @@ interface Work {
   readonly over: PromiseWithResolvers<unknown>;
 }
 
-/** Errors that are the agents' own: a job may end while it delegates. */
+/** Errors that are the agents' own doing: a job may end while it delegates. */
 const MEANT = /an agent failed|a credential was not issued/;
 
 const FEATURES = [
@@ -60,7 +60,7 @@ function processOn(file: string) {
   return { store, runtime, works, complaints };
 }
 
-/** Two sessions of one principal, and the jobs of one process after the other, whose file nothing ever damages. */
+/** Two sessions of one principal, and the jobs of consecutive processes, whose file is never damaged. */
 export class HonestHouse {
   readonly #scratch: Scratch;
   #process: ReturnType<typeof processOn>;
@@ -155,7 +155,7 @@ export class HonestHouse {
     if (patient) await known;
   }
 
-  /** Lets an agent do something, and waits for nothing: what it may not do it is told. */
+  /** Has an agent do something, without waiting for it: what it may not do, it is told. */
   async #lead(which: number, act: (work: Work) => ReadonlyArray<Promise<unknown>>): Promise<void> {
     await turn();
     const { works } = this.#process;
@@ -224,7 +224,7 @@ export class HonestHouse {
     }
   }
 
-  /** Whoever reads a history to its end has read all that is kept. */
+  /** Whoever reads a history to its end has read everything that is kept. */
   async #readAll(): Promise<void> {
     const { runtime, store, complaints } = this.#process;
     const reader = new Viewer(runtime);
@@ -248,7 +248,7 @@ export class HonestHouse {
     expect(complaints).toEqual([]);
   }
 
-  /** Whoever owns a job has all of it, an heir too. Of one that was delegated a crash may come before anybody tells. */
+  /** An owner has all of its jobs, adopted ones too. A crash may come before a delegated one is announced. */
   async #readOwn(place: number): Promise<void> {
     const { store } = this.#process;
     const viewer = this.#viewer(place);

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 
-/** Texts that could be taken for a part of a record, or that no UTF-8 says. */
+/** Texts that look like a part of a record, or that UTF-8 cannot express. */
 const ODD = [
   "\ud800",
   "\udfff\ud800x",
@@ -30,7 +30,7 @@ export const aStep = fc.oneof(
     session,
     agent: fc.constantFrom("once", "again"),
     input: fc.oneof(fc.constant(null), text),
-    /** Whether its answer is waited for. */
+    /** Whether the step waits for its answer. */
     patient: fc.boolean(),
     key: fc.option(fc.constantFrom("a", "b", "\ud800"), { nil: undefined }),
     seconds: fc.option(fc.integer({ min: 60, max: 2 ** 53 - 1 }), { nil: undefined }),
@@ -53,7 +53,7 @@ export const aStep = fc.oneof(
     history: fc.option(fc.nat(9), { nil: undefined }),
   }),
   fc.record({ do: fc.constant("leave" as const), session }),
-  // Its jobs have no owner then, until somebody submits them once more.
+  // Its jobs then have no owner until somebody resubmits them.
   fc.record({ do: fc.constant("close" as const), session }),
   fc.record({ do: fc.constant("pause" as const) }),
   { weight: 2, arbitrary: fc.record({ do: fc.constant("crash" as const) }) },

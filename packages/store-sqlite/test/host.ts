@@ -22,7 +22,7 @@ export interface Said {
 
 export type Host = ReturnType<typeof host>;
 
-/** A process on a store file, whose jobs the test leads. */
+/** A process on a store file, whose jobs the test controls. */
 export function host(
   file: string,
   credentials: { revoked: string[] } = { revoked: [] },
@@ -68,7 +68,7 @@ export function host(
     const { job_id: id = "" } = await viewer.submit(agent, rest);
     return { id, ctx: await run };
   };
-  /** The jobs whose agents were started, once those are so many. */
+  /** The jobs whose agents were started, once there are this many. */
   const running = async (count = 1): Promise<readonly string[]> => {
     while (begun.length < count) await next.promise;
     return begun.map(({ job }) => job.id);
@@ -83,7 +83,7 @@ export function host(
   };
 }
 
-/** What a crash leaves of a store, at this moment, and what damage is done to it. */
+/** A copy of the store as a crash would leave it at this moment, with some damage. */
 export async function crashed(
   { store }: Pick<Host, "store">,
   scratch: Scratch,
@@ -97,7 +97,7 @@ export async function crashed(
   return file;
 }
 
-/** Runs a statement that has to change something. */
+/** Runs a statement that must change something. */
 export function change(database: DatabaseSync, sql: string, ...values: SQLInputValue[]): void {
   expect(database.prepare(sql).run(...values).changes).toBeGreaterThan(0);
 }

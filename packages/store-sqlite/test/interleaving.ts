@@ -10,22 +10,22 @@ import { storeOn } from "../src/sqlite-store.ts";
 import { CrashingDatabase, Fault } from "./crashing-database.ts";
 import { PoweredFile } from "./powered-file.ts";
 
-// Small enough that operations meet, and that logs lose their oldest records.
+// Few enough that operations collide, and limits low enough that logs lose their oldest records.
 const JOBS = ["job_0", "job_1", "job_2"] as JobId[];
 const SESSIONS = ["sess_0", "sess_1"] as SessionId[];
 const TOKENS = ["t0", "t1", "t2", "t3"];
 const LIMITS = { logLimits: { records: 12, characters: 400 }, totalLogCharacters: 600 };
-/** Jobs enter the indexes at nearly each one that is new. */
+/** Jobs are indexed at nearly every new one. */
 const UNINDEXED = 1;
 const KINDS: readonly RecordKind[] = ["event", "result_chunk", "progress", "terminal"];
-/** A script writes few pages. So there is a checkpoint at each transaction, and while a sync is under way at every few. */
+/** A script writes few pages. So there is a checkpoint at each transaction, and during a sync at every few. */
 const CHECKPOINTS = 1000;
 const ALL = { records: 1000, characters: 1_000_000 };
 
 const job = fc.nat(JOBS.length - 1);
 const session = fc.nat(SESSIONS.length - 1);
 const tokens = fc.subarray(TOKENS);
-/** Mostly the position or epoch that fits. */
+/** Usually the position or epoch that fits. */
 const off = fc.oneof({ weight: 6, arbitrary: fc.constant(0) }, fc.constantFrom(-1, 1));
 
 const aRecord = fc.tuple(fc.nat(KINDS.length - 1), fc.nat(80));
@@ -37,7 +37,7 @@ const aBatch = fc.record({
     // More than are kept in memory.
     fc.array(aRecord, { minLength: 15, maxLength: 18 }),
   ),
-  /** When its job is finished by these records. */
+  /** Set if these records finish their job. */
   finishedAt: fc.option(fc.integer({ min: 1, max: 9 }), { nil: undefined }),
 });
 const aChange = fc.record(
@@ -83,24 +83,24 @@ const aStep = fc.oneof(
 );
 export type Step = typeof aStep extends fc.Arbitrary<infer T> ? T : never;
 
-/** Operations of every interface, crashes, losses of power, syncs that fail, restarts and waits, in any order. */
+/** Operations of every interface, crashes, power losses, failing syncs, restarts and waits, in any order. */
 export const aScript: fc.Arbitrary<Step[]> = fc.array(aStep, { minLength: 5, maxLength: 60 });
 
-/** One call of the store, with all that it says: the same for the store and for its model. */
+/** One call of the store, with its arguments: the same for the store and for its model. */
 type Operation = (store: Store) => Promise<unknown>;
 
-/** What scripts did, so that one can see that they did something. */
+/** What scripts did, to show that they did something. */
 export const tally = {
   runs: 0,
   operations: 0,
   crashes: 0,
   losses: 0,
-  /** Stores that ended since a sync had failed, and not by a crash. */
+  /** Stores that ended because a sync had failed, and not by a crash. */
   failures: 0,
-  /** Logs that had begun anew, behind a checkpoint, when they were left by a crash or closed. */
+  /** Write-ahead logs that had been restarted after a checkpoint when a crash or close left them. */
   renewed: 0,
   unacknowledged: 0,
-  /** Calls of which nothing took place, in a store that went on. */
+  /** Calls without any effect, in a store that went on. */
   undone: 0,
   kept: 0,
 };
@@ -117,9 +117,9 @@ interface Flight {
 }
 
 /**
- * A store on a file and a model of it in memory. What the store acknowledged has to be in the file after a crash, in the
- * order of the calls; of what it had not, a beginning may be, each call whole. Of a transaction that failed nothing is left, neither
- * in the file nor in memory.
+ * A store on a file and a model of it in memory. After a crash, what the store acknowledged must be in the file, in the
+ * order of the calls; of the unacknowledged calls, the first few may be, each call whole. Nothing of a failed
+ * transaction is left, neither in the file nor in memory.
  */
 export class Interleaving {
   readonly #model = memoryStore(LIMITS);
@@ -131,11 +131,11 @@ export class Interleaving {
   #store: Store | undefined;
   #flights: Flight[] = [];
   #records = 0;
-  /** Where the next call fits, if all in flight take place. */
+  /** Where the next call fits, if all in flight take effect. */
   #heads = new Map<JobId, number>();
   #epochs = new Map<SessionId, number>();
 
-  /** @param newFile the path of a file that is not there yet */
+  /** @param newFile a path at which there is no file yet */
   constructor(newFile: () => string) {
     this.#newFile = newFile;
     this.#place = newFile();
@@ -224,7 +224,7 @@ export class Interleaving {
     while (this.#flights.some(({ state }) => state === "waiting")) await turn();
   }
 
-  /** Waits for all that is in flight, which all takes place unless the store crashes. */
+  /** Waits for everything in flight, all of which takes effect unless the store crashes. */
   async #settle(): Promise<void> {
     await this.#landed();
     if (this.#hasEnded) return this.#recover();
@@ -272,7 +272,7 @@ export class Interleaving {
     await this.#apply(acknowledged);
     const unsure = this.#flights.length;
     tally.unacknowledged += unsure;
-    // The first of those that were not acknowledged may have taken place, but none without those before it.
+    // The first of the unacknowledged calls may have taken effect, but none without those before it.
     const found = await this.#stateOf(this.#liveStore);
     let modelled = await this.#stateOf(this.#model);
     while (found !== modelled && this.#flights.length > 0) {
@@ -285,7 +285,7 @@ export class Interleaving {
     await this.#findPlaces();
   }
 
-  /** Lets the model do the first calls in flight, and compares what both answered. */
+  /** Applies the first calls in flight to the model, and compares the answers of both. */
   async #apply(count: number): Promise<void> {
     for (const { operation, state, outcome } of this.#flights.splice(0, count)) {
       const expected = await operation(this.#model);
@@ -345,7 +345,7 @@ export class Interleaving {
             role,
           })),
         }),
-        // Ascending, and sometimes with nothing in it.
+        // Ascending, and sometimes empty.
         ...(cut && {
           cut: cut.map(([from, length], k) => ({
             from: from + 40 * k,
@@ -370,7 +370,7 @@ export class Interleaving {
       const id = at(SESSIONS, step.insertSession);
       this.#epochs.set(id, 1);
       const row = { id, principal: "alice", features: [], epoch: 1, acked: 0 };
-      // A session is inserted once; in between it was forgotten.
+      // A session is inserted once, unless it was forgotten in between.
       return async ({ sessions }) => {
         await Promise.all([
           sessions.forget(id),
@@ -439,7 +439,7 @@ export class Interleaving {
     return ({ logs }) => logs.append(batches);
   }
 
-  /** All that a store knows, as a text. */
+  /** Everything that a store knows, as a text. */
   async #stateOf(store: Store): Promise<string> {
     const read = async (): Promise<string> => {
       const { logs, jobs, sessions, idempotency } = store;
@@ -481,13 +481,13 @@ export class Interleaving {
   }
 }
 
-/** How often the log has begun anew, as its header says. */
+/** How often the write-ahead log was restarted, as its header says. */
 function checkpointsOf(wal: string): number {
   const header = existsSync(wal) ? readFileSync(wal).subarray(0, 32) : Buffer.alloc(0);
   return header.length === 32 ? header.readUInt32BE(12) : 0;
 }
 
-/** The last records from several positions on, as some of them may come from memory. */
+/** The last records, read from several positions, as some of them may come from memory. */
 async function tailsOf(logs: LogStore, id: JobId): Promise<LogPage[]> {
   const { head } = await logs.read(id, 0, { records: 0, characters: 0 });
   return Promise.all(

@@ -7,16 +7,16 @@ import { Victim } from "./victim.ts";
 export interface KilledFamily {
   readonly kills: number;
   readonly children: number;
-  /** Of them, those that ended with their parent. */
+  /** Those of them that ended with their parent. */
   readonly orphans: number;
-  /** Thousandths of the currency that were spent in all. */
+  /** Thousandths of the currency that were spent in total. */
   readonly spent: number;
 }
 
 /**
  * Kills the runtime again and again while a job that is run again has children that spend its money.
- * @throws Error when a child outlives an attempt, a job has not exactly one end, or what remains anywhere is not what was
- * granted less what the logs say was spent; or when no child was there to end with its parent
+ * @throws Error when a child outlives an attempt, a job has not exactly one end, or any remaining budget is not the
+ * grant minus what the logs say was spent; or when no child was there to end with its parent
  */
 export async function killFamily(
   file: string,
@@ -49,7 +49,7 @@ export async function killFamily(
 }
 
 /**
- * Resolves once an attempt has its children: on a loaded machine it may have none when the time for its kill comes.
+ * Resolves once an attempt has its children: on a loaded machine it may have none when its kill is due.
  * @throws Error when the job ends before
  */
 async function inItsMidst(job: Job, attempt: number): Promise<void> {
@@ -67,7 +67,7 @@ interface Metric {
   readonly value: number;
 }
 
-/** What the file says at last. Amounts are in thousandths, which these jobs never divide. */
+/** The final contents of the file. Amounts are in thousandths, which these jobs never divide. */
 async function account(file: string): Promise<Omit<KilledFamily, "kills">> {
   const store = sqliteStore(file);
   const rows = await store.jobs.list({ limit: 1_000_000 });
@@ -89,7 +89,7 @@ async function account(file: string): Promise<Omit<KilledFamily, "kills">> {
   const family = rows.find(({ parent }) => parent === undefined);
   insist("the family", granted, spent, family?.remaining?.["USD"]);
   await store.close();
-  // Three of them stand beside it at each kill, and one at its end.
+  // Three of them run beside it at each kill, and one at its end.
   if (orphans === 0) throw new Error("no child ended with its parent");
   return { children: rows.length - 1, orphans, spent };
 }
@@ -104,7 +104,7 @@ function thousandths(amount = ""): number {
   return Math.round(Number(amount.replace("USD:", "")) * 1000);
 }
 
-/** @param remaining as the index has it; nothing while nothing was spent */
+/** @param remaining as the index has it; undefined while nothing was spent */
 function insist(
   whose: string,
   granted: number,

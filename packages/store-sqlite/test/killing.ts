@@ -4,11 +4,11 @@ import { dial } from "@arcp/transport-ws";
 import { sqliteStore } from "../src/index.ts";
 import { Victim } from "./victim.ts";
 
-/** Reads a job to its end and insists that its records come whole, once and in order. */
+/** Reads a job to its end and asserts that its records come complete, once and in order. */
 async function readWhole(job: Job | WatchedJob): Promise<{ events: number; code: string }> {
   let last = 0;
   for await (const { jobSeq } of job.events) {
-    // A notice of the session's own has no number in the job.
+    // A notice of the session's own has no job_seq.
     if (jobSeq === undefined) continue;
     if (jobSeq !== last + 1) throw new Error(`${job.id}: ${jobSeq} came behind ${last}`);
     last = jobSeq;
@@ -18,7 +18,7 @@ async function readWhole(job: Job | WatchedJob): Promise<{ events: number; code:
 }
 
 /**
- * Resolves once a job has so many events: on a loaded machine it may not have begun when the time for its kill comes.
+ * Resolves once a job has this many events: on a loaded machine it may not have begun when its kill is due.
  * @throws Error when it ends before
  */
 async function begun(job: Job, events: number): Promise<void> {
@@ -28,7 +28,7 @@ async function begun(job: Job, events: number): Promise<void> {
 
 /**
  * Reads a job that every kill interrupts and every start runs again.
- * @throws Error when a step is skipped, an attempt is not told, or a cost that was seen is not charged
+ * @throws Error when a step is skipped, an attempt is not announced, or a cost that was seen is not charged
  * @returns how many events it had
  */
 async function readSteps(job: Job, attempts: number): Promise<number> {
@@ -45,7 +45,7 @@ async function readSteps(job: Job, attempts: number): Promise<number> {
     if (kind === "status" && said.phase === "running") told.push(said.message ?? "");
     if (kind !== "log") continue;
     const step = Number(said.message?.replace("step ", ""));
-    // What came after the last checkpoint is done once more.
+    // What came after the last checkpoint is done again.
     if (step !== reached && step !== reached + 1) throw new Error(`step ${step} behind ${reached}`);
     reached = step;
   }
@@ -94,7 +94,7 @@ export async function killRepeatedly(
       { lease: { "cost.budget": ["USD:1000"] } },
     );
     const survived = readSteps(survivor, kills + 1);
-    // It is looked at in the end; a failure before that is not unhandled.
+    // It is awaited at the end; a failure before that must not count as unhandled.
     survived.catch(() => {});
     for (let kill = 1; kill <= kills; kill++) {
       const submitted = await Promise.all(
@@ -126,7 +126,7 @@ export async function killRepeatedly(
   return { kills, jobs, events, eventsOfSurvivor };
 }
 
-/** What the file says at last: every job with exactly one terminal record, the last one (J3). */
+/** The final contents of the file: every job has exactly one terminal record, the last one (J3). */
 async function checkEnds(file: string, jobs: number, events: number): Promise<void> {
   const store = sqliteStore(file);
   let kept = 0;

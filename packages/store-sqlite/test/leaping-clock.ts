@@ -6,7 +6,7 @@ interface Armed {
   timer: Timer;
 }
 
-/** The system's clock, which can be put forward. */
+/** The system's clock, which can be moved forward. */
 export class LeapingClock implements Clock {
   #ahead = 0;
   readonly #armed = new Set<Armed>();
@@ -31,7 +31,7 @@ export class LeapingClock implements Clock {
     };
   }
 
-  /** Lets so many milliseconds pass at once. What falls due by that fires soon. */
+  /** Lets this many milliseconds pass at once. Timers due by then fire soon. */
   leap(ms: number): void {
     this.#ahead += ms;
     for (const armed of this.#armed) {

@@ -2,14 +2,14 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 
-/** A process that serves at one address, and is killed and started again there. */
+/** A process that serves at one address, and can be killed and restarted there. */
 export class Mortal implements AsyncDisposable {
   readonly #script: string;
   readonly #args: (port: string) => readonly string[];
   #process: ChildProcess | undefined;
   url = "";
 
-  /** @param script beside this file; it prints its address as soon as it serves */
+  /** @param script in this folder; prints its address as soon as it serves */
   constructor(script: string, args: (port: string) => readonly string[]) {
     this.#script = fileURLToPath(new URL(script, import.meta.url));
     this.#args = args;
@@ -23,7 +23,7 @@ export class Mortal implements AsyncDisposable {
     this.url = await this.#line();
   }
 
-  /** Says something to it. @returns what it answers */
+  /** Sends it a line. @returns its answer */
   ask(line: string): Promise<string> {
     const answer = this.#line();
     this.#process?.stdin?.write(`${line}\n`);

@@ -1,4 +1,4 @@
-// Opens files of whoever started it, as somebody else where that can be: `nobody.ts FILE...`; a line for each.
+// Opens files of whoever started it, as another user where that is possible: `nobody.ts FILE...`; a line for each.
 import { sqliteStore } from "../src/sqlite-store.ts";
 
 if (process.getuid?.() === 0) process.setuid?.(65_534);

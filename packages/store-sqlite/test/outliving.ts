@@ -8,7 +8,7 @@ import { sqliteStore } from "../src/index.ts";
 import { Mortal } from "./mortal.ts";
 import type { UpstreamState } from "./upstream-state.ts";
 
-/** How a job is to end. */
+/** How a job should end. */
 const ways = [
   "success",
   "error",
@@ -22,7 +22,7 @@ const ways = [
 ] as const;
 type Way = (typeof ways)[number];
 
-/** Jobs that are under way at a time. */
+/** Jobs that run at a time. */
 const WAVE = 12;
 
 export interface Outlived {
@@ -34,7 +34,7 @@ export interface Outlived {
   readonly searched: number;
 }
 
-/** Dials as ever, and keeps every frame that comes in. */
+/** Dials as usual, and records every incoming frame. */
 function recording(url: () => string, frames: string[]): Dial {
   return async (signal) => {
     const transport = await dial(url())(signal);
@@ -64,7 +64,7 @@ function submit(client: Client, way: Way): Promise<Job> {
 }
 
 /**
- * @param survived resolves once the runtime was killed and started again, or it is clear that it is not
+ * @param survived resolves once the runtime was killed and restarted, or it is clear that it will not be
  * @returns how the job ended
  */
 async function live(
@@ -88,20 +88,20 @@ async function live(
   if (way === "kill" || way === "again") {
     const killed = (await survived) === "killed";
     if (way === "again" && killed) await Promise.race([job.outcome(), pause(2_000)]);
-    // Nothing else ends one that was accepted only after the kill.
+    // Nothing else ends a job that was accepted only after the kill.
     await job.cancel().catch(() => {});
   }
   const outcome = await job.outcome();
-  // Its watcher has to have seen all of it before its frames are searched.
+  // Its watcher must have seen all of it before its frames are searched.
   await watched.then((seen) => seen.outcome()).catch(() => {});
   return outcome.status === "success" ? "success" : outcome.error.code;
 }
 
 /**
- * Lets jobs with credentials end in every way, while their upstream fails, hangs and is restarted and their runtime is
- * killed, and insists that every key that was ever made is revoked, and stands nowhere.
- * @param directory for the files of it
- * @param jobs that have to end, apart from those that are refused
+ * Has jobs with credentials end in every way, while their upstream fails, hangs and is restarted and their runtime is
+ * killed, and asserts that every key ever made is revoked, and is written nowhere.
+ * @param directory for its files
+ * @param jobs that must end, apart from those that are refused
  * @param log told of every wave
  */
 export async function outlive(
@@ -133,7 +133,7 @@ export async function outlive(
   const ends: Record<string, number> = {};
   let kills = 0;
   try {
-    // Where few jobs have ended, kills may have come before any of them told a key.
+    // With few finished jobs, kills may have come before any of them mentioned a key.
     const isTried = () => wasTold(besides(file, logFile), watched);
     for (let ended = 0, wave = 1; ended < jobs || (ended < 4 * jobs && !isTried()); wave++) {
       const survived = Promise.withResolvers<"killed" | "spared">();
@@ -143,13 +143,13 @@ export async function outlive(
       const over = Promise.all(lives);
       over.catch(() => {});
       await pause(50 + 500 * Math.random());
-      // Not always, for it forgets the orders that it is late with.
+      // Not always, since the restart forgets the orders that it is late with.
       if (wave % 3 === 2) {
         await upstream.kill();
         await pause(200 * Math.random());
         await upstream.start();
       }
-      // Every other time the jobs come to their own ends.
+      // Every other time the jobs end by themselves.
       const deadly = wave % 2 === 1;
       if (deadly) {
         await pause(300 * Math.random());
@@ -171,7 +171,7 @@ export async function outlive(
   await runtime.kill();
   const state = await reach(`${upstream.url}/state`);
   checkRevoked(state);
-  // Before the store is opened, which would take in what is beside it.
+  // Before the store is opened, which would move the files beside it into itself.
   const searched = checkNowhere(Object.values(state.values), besides(file, logFile), watched);
   await checkStore(file);
   const shown = Object.values(state.values).filter((value) =>
@@ -200,7 +200,7 @@ function checkRevoked({ alive, values, revoked }: UpstreamState): void {
   if (lost.length > 0) throw new Error(`never revoked: ${lost.join(", ")}`);
 }
 
-/** Nothing is outstanding, and what agents said with a key in it was kept, without the key. */
+/** Nothing is outstanding in the store. */
 async function checkStore(file: string): Promise<void> {
   const store = sqliteStore(file);
   const rows = await store.credentials.list();
@@ -208,14 +208,14 @@ async function checkStore(file: string): Promise<void> {
   if (rows.length > 0) throw new Error(`${rows.length} credentials are still in the store`);
 }
 
-/** The log, the store, and the files that SQLite has beside it. */
+/** The log, the store, and SQLite's files beside it. */
 function besides(file: string, logFile: string): Map<string, Buffer> {
   const paths = [`${file}-wal`, `${file}-shm`].filter(existsSync);
   const places = new Map([[logFile, readFileSync(logFile)]]);
   return places.set(file, Buffer.concat([file, ...paths].map((path) => readFileSync(path))));
 }
 
-/** Whether everywhere somebody tried to tell a key. */
+/** Whether there was an attempt to reveal a key in every place. */
 function wasTold(places: ReadonlyMap<string, Buffer>, frames: readonly string[]): boolean {
   const isIn = (text: { includes(part: string): boolean }) => text.includes("[redacted]");
   return [...places.values()].every(isIn) && frames.some(isIn);

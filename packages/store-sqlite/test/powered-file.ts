@@ -4,8 +4,8 @@ import type { SyncedFile } from "../src/wal-file.ts";
 import { Crash } from "./crashing-database.ts";
 
 /**
- * The disk below a database, which keeps what it was asked to: a loss of power leaves what the system held when the last sync
- * began that came to its end. A real one may keep more than that, and of the rest a part.
+ * The disk below a database, which keeps what it was told to sync: a power loss leaves what the system held when the
+ * last completed sync began. A real disk may keep more than that, and of the rest a part.
  */
 export class PoweredFile implements SyncedFile {
   readonly #place: string;
@@ -31,17 +31,20 @@ export class PoweredFile implements SyncedFile {
     }
   }
 
-  /** Whether it accepts nothing any more. */
+  /** Whether it no longer accepts anything. */
   get isBroken(): boolean {
     return this.#broken;
   }
 
-  /** From now on it takes nothing more. One sync says so, and later ones do not: the system takes for written what it tried to write. */
+  /**
+   * From now on it takes nothing more. One sync reports it, and later ones do not: the system takes for written what it
+   * tried to write.
+   */
   break(): void {
     this.#broken = true;
   }
 
-  /** @param image where what is left of the database goes */
+  /** @param image where to put what is left of the database */
   losePower(image: string): void {
     this.#lost = true;
     for (const [part, content] of this.#kept) writeFileSync(image + part, content);

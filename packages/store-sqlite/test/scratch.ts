@@ -2,12 +2,12 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** A folder of a test's own, gone once it is disposed of. */
+/** A temporary folder of a test, deleted when disposed of. */
 export class Scratch implements Disposable {
   readonly path = mkdtempSync(join(tmpdir(), "store-sqlite-"));
   #files = 0;
 
-  /** The path of a file that is not there yet. */
+  /** A path at which there is no file yet. */
   newFile(): string {
     this.#files += 1;
     return join(this.path, `store-${this.#files}.db`);

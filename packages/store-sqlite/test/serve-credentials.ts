@@ -28,7 +28,7 @@ const provisioner: Provisioner = {
   },
 };
 
-/** How a job ends, as far as that is up to its agent. */
+/** How a job ends, as far as its agent decides. */
 type How = "success" | "error" | "rotate" | "delegate" | "forever";
 
 /** Uses its credentials as carelessly as an agent may. */
@@ -42,7 +42,7 @@ const careless = defineAgent<How>({
     if (how === "error") throw new Error(`401 Incorrect API key provided: ${held()}`);
     if (how === "rotate") {
       const rotated = runtime.credentials.rotate(ctx.job.id).catch(() => {});
-      // As often as not the job ends while the new one is being made.
+      // Half of the time the job ends while the new credential is being made.
       if (Math.random() < 0.5) await rotated;
       await ctx.log.info(`now they are ${held()}`);
     }
@@ -55,7 +55,7 @@ const careless = defineAgent<How>({
   },
 });
 
-/** Comes to its end in the process after the one that it began in, with other keys. */
+/** Ends in the process after the one that it began in, with other keys. */
 const persistent = defineAgent({
   name: "persistent",
   attempts: 3,
@@ -81,7 +81,7 @@ const server = await listen({ port: Number(port) }, (transport, peer) =>
   runtime.serve(transport, peer),
 );
 console.log(server.url);
-// Every line asks for one more try of what could not be revoked, and is answered by what is outstanding.
+// Every line asks to retry what could not be revoked, and is answered with what is outstanding.
 process.stdin.on("data", () => {
   runtime.credentials.retry();
   console.log(runtime.credentials.list().length);

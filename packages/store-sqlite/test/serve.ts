@@ -15,7 +15,7 @@ const ticks = defineAgent({
   },
 });
 
-/** Goes on where the process before was killed, and ends in the process that is not. */
+/** Goes on where the killed process was, and ends in the process that is not killed. */
 const steps = defineAgent<{ lastAttempt: number }>({
   name: "steps",
   attempts: Number.POSITIVE_INFINITY,
@@ -30,7 +30,7 @@ const steps = defineAgent<{ lastAttempt: number }>({
   },
 });
 
-/** Spends by cents, in the end all of it, unless it is ended before. */
+/** Spends its budget by cents, in the end all of it, unless it is ended before. */
 const spender = defineAgent<{ cents: number }>({
   name: "spender",
   async run(ctx, { cents }) {
@@ -43,7 +43,7 @@ const spender = defineAgent<{ cents: number }>({
   },
 });
 
-/** Has three children at any time, who have grants of their own or none, and ends in the process that is not killed. */
+/** Has three children at any time, with grants of their own or none, and ends in the process that is not killed. */
 const family = defineAgent<{ lastAttempt: number }>({
   name: "family",
   attempts: Number.POSITIVE_INFINITY,
@@ -58,7 +58,7 @@ const family = defineAgent<{ lastAttempt: number }>({
       }
     };
     await Promise.all([line(true, 3), line(true, 3), line(false, 3)]);
-    // Ends beside it.
+    // Still runs when this job ends.
     void ctx.delegate(spender, { cents: 1_000 });
     await ctx.delegate(spender, { cents: 1_000 });
   },
@@ -73,5 +73,5 @@ const server = await listen({ port: Number(port) }, (transport, peer) =>
   runtime.serve(transport, peer),
 );
 console.log(server.url);
-// Whoever started this process is gone: then so is the reason for it.
+// Exit when the parent process is gone.
 process.stdin.on("end", () => process.exit()).resume();

@@ -4,17 +4,17 @@ import type { Role, Stalled, StallPlan } from "./stalling.ts";
 const MEBIBYTE = 1024 * 1024;
 
 /**
- * How far the runtime's memory may grow besides a log that is in memory, bytes. The flood of the soak is 51 MiB: it would show if
- * half of it waited anywhere for whoever stands still.
+ * How far the runtime's memory may grow, apart from a log in memory, in bytes. The flood of the soak is 51 MiB: it
+ * would show if half of it were buffered anywhere for the stalled client.
  */
 export const MEMORY_BOUND = 24 * MEBIBYTE;
 
-/** What is not as it has to be: who stands still harms nobody else, and misses nothing without being told. */
+/** What is not as it should be: a client that stalls harms nobody else, and misses nothing without being told. */
 export function faultsOf(plan: StallPlan, stalled: Stalled, bound = MEMORY_BOUND): string[] {
   const faults: string[] = [];
   const expect = (holds: boolean, fault: string): void => void (holds || faults.push(fault));
   const { end, memory, readers } = stalled;
-  // Besides the events there are the status with which a job begins, and its end.
+  // Besides the events there are the job's first status and its end.
   expect(end.records === plan.events + 2, `the log reached ${end.records}`);
   const allowed = bound + (plan.file === undefined ? keptOf(plan, stalled) : 0);
   expect(memory.used <= allowed, `memory grew by ${mebibytes(memory.used)}`);
@@ -45,7 +45,7 @@ function faultOfWhole(plan: StallPlan, role: Role, reader: Finished): string | u
   return undefined;
 }
 
-/** A subscription ends alone, an owner's with its connection (R-6.3-17). Both go on, with what is still kept. */
+/** A viewer loses only its subscription, an owner its connection (R-6.3-17). Both go on with what is still kept. */
 function faultOfLost(
   plan: StallPlan,
   role: Role,

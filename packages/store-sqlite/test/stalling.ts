@@ -7,17 +7,17 @@ import type { Finished, ReaderReport } from "./flood-reader.ts";
 export type Role = "viewer" | "owner";
 
 export interface StallPlan extends FloodPlan {
-  /** Whose process stands still; undefined for nobody's. */
+  /** Whose process stalls; undefined for nobody's. */
   readonly stalls?: Role | undefined;
-  /** Milliseconds that it stands still, from the break of the flood on. */
+  /** Milliseconds that it stalls, from the pause of the flood on. */
   readonly stallFor: number;
-  /** Whether it stands still until the runtime has given up its connection. */
+  /** Whether it stalls until the runtime has given up its connection. */
   readonly pastHeartbeats?: boolean | undefined;
-  /** Whether it stands still until the job has ended, however long that takes. */
+  /** Whether it stalls until the job has ended, however long that takes. */
   readonly throughEnd?: boolean | undefined;
 }
 
-/** Milliseconds that a job may take at the most: one that waits never ends, and on a busy machine others take minutes. */
+/** Milliseconds that a job may take at most: one that hangs never ends, and on a busy machine others take minutes. */
 const PATIENCE = 900_000;
 
 export interface Stalled {
@@ -27,7 +27,7 @@ export interface Stalled {
   readonly readers: Readonly<Record<Role, Finished>>;
 }
 
-/** A process of this folder that talks by messages, of each kind once. */
+/** A process of this folder that sends each kind of message once. */
 class Child<T extends { readonly kind: string }> implements Disposable {
   readonly #process: ChildProcess;
   readonly #reports = new Map<string, PromiseWithResolvers<T>>();
@@ -53,7 +53,7 @@ class Child<T extends { readonly kind: string }> implements Disposable {
     this.#process.send(message);
   }
 
-  /** A process that stands still reads nothing, so its socket fills up, and then its peer's does. */
+  /** A stalled process reads nothing, so its socket fills up, and then its peer's does. */
   async standStill(meanwhile: () => Promise<unknown>): Promise<void> {
     this.#process.kill("SIGSTOP");
     await meanwhile();
@@ -74,7 +74,7 @@ class Child<T extends { readonly kind: string }> implements Disposable {
     return slot;
   }
 
-  /** @param what came in place of the reports that did not */
+  /** @param what came instead of the reports that did not */
   #end(what: string): void {
     this.#ending ??= what;
     for (const [kind, { reject }] of this.#reports) reject(missing(kind, what));
@@ -86,8 +86,8 @@ function missing(kind: string, what: string): Error {
 }
 
 /**
- * A job floods, its owner and a viewer read it, and one of them stands still for a while.
- * @throws Error when a reader sees a hole or a repetition
+ * A job floods, its owner and a viewer read it, and one of them stalls for a while.
+ * @throws Error when a reader sees a gap or a repetition
  */
 export async function stall(plan: StallPlan): Promise<Stalled> {
   using flood = new Child<FloodReport>("flood.ts", [JSON.stringify(plan)], ["--expose-gc"]);

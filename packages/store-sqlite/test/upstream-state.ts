@@ -1,4 +1,4 @@
-/** What the upstream knows of its keys, all of them by alias. */
+/** What the upstream knows of its keys, all by alias. */
 export interface UpstreamState {
   /** In force. */
   readonly alive: readonly string[];

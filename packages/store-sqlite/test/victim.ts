@@ -6,7 +6,7 @@ import { sqliteStore } from "../src/index.ts";
 
 const SERVE = fileURLToPath(new URL("serve.ts", import.meta.url));
 
-/** A runtime on a file that is killed and started again at the same address. */
+/** A runtime on a file that is killed and restarted at the same address. */
 export class Victim {
   readonly #file: string;
   #process: ChildProcess | undefined;
@@ -27,7 +27,7 @@ export class Victim {
     this.url = String(line).trim();
   }
 
-  /** Kills it for good. What it had written down only in part, such as an end that the index does not tell, is put right. */
+  /** Kills it for good. What it wrote only in part, such as an end that the index does not have, is put right. */
   async end(): Promise<void> {
     await this.kill();
     const runtime = createRuntime({

@@ -14,7 +14,7 @@ export interface Frame {
 
 const FEATURES = ["subscribe", "progress", "result_chunk", "cost.budget", "list_jobs"];
 
-/** A client that is nothing but frames: it sends no acks and no heartbeats of which a count would have to know. */
+/** A client that deals only in frames: it sends no acks and no heartbeats, which counts would have to allow for. */
 export class Viewer {
   readonly frames: Frame[] = [];
   readonly #transport: Transport;
@@ -24,7 +24,7 @@ export class Viewer {
     const pair = linkedPair();
     this.#transport = pair.client;
     runtime.serve(pair.runtime);
-    // How the connection ends is no business of this one.
+    // How the connection ends does not matter to this client.
     this.#read().catch(() => {});
   }
 
@@ -34,7 +34,7 @@ export class Viewer {
     return this.find(({ type }) => type === "session.welcome");
   }
 
-  /** @returns the welcome, or what is said instead */
+  /** @returns the welcome, or what came instead */
   resume(
     { payload: { resume_token } }: Frame,
     last_event_seq: number,
@@ -63,7 +63,7 @@ export class Viewer {
     void this.#transport.close();
   }
 
-  /** The numbered frames, in the order of their arrival. */
+  /** The numbered frames, in the order of arrival. */
   get stream(): readonly Frame[] {
     return this.frames.filter(({ event_seq }) => event_seq !== undefined);
   }
@@ -74,7 +74,7 @@ export class Viewer {
     );
   }
 
-  /** The first frame that fits, as soon as it is there. */
+  /** The first frame that fits, as soon as it arrives. */
   async find(fits: (frame: Frame) => boolean): Promise<Frame> {
     for (;;) {
       const found = this.frames.find(fits);
